@@ -1,0 +1,57 @@
+/** Exit codes of the command line (README, "Exit codes"). Fixed: add, never change. */
+export const ExitCode = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  noNeighbour: 3,
+  refused: 4,
+  notBootable: 5,
+  transport: 6,
+  interrupted: 130,
+} as const;
+export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
+
+/** Numbers and names that belong to an error, for machines; the message is for people. */
+export type ErrorDetails = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/**
+ * Base of every error that a user can meet. `code` is stable and in kebab-case (tests match it, never the text);
+ * `message` says what was tried, what was seen, and what to do about it.
+ */
+export abstract class MaydayError extends Error {
+  abstract readonly exitCode: ExitCode;
+  readonly code: string;
+  readonly details: ErrorDetails;
+
+  constructor(code: string, message: string, details: ErrorDetails = {}, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.details = details;
+  }
+}
+
+/** The caller asked for something that cannot be meant: a bad flag, an unreadable endpoint, a missing file. Exit 2. */
+export class UsageError extends MaydayError {
+  override readonly exitCode: ExitCode = ExitCode.usage;
+}
+
+/** The operating system's side of a link failed: port missing, busy, unplugged. Exit 6. */
+export class TransportError extends MaydayError {
+  override readonly exitCode: ExitCode = ExitCode.transport;
+}
+
+/** An image, manifest or signature that policy or format rejects. Exit 4. */
+export class RefusedError extends MaydayError {
+  override readonly exitCode: ExitCode = ExitCode.refused;
+}
+
+/** Nothing on the board may boot. Exit 5. */
+export class NotBootableError extends MaydayError {
+  override readonly exitCode: ExitCode = ExitCode.notBootable;
+}
+
+/** Anything else that went wrong while doing what was asked: damaged data, failed I/O. Exit 1. */
+export class FailedError extends MaydayError {
+  override readonly exitCode: ExitCode = ExitCode.failed;
+}

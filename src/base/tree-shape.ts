@@ -1,0 +1,62 @@
+import { assert } from "./assert.ts";
+
+/**
+ * Shape of the hash tree over an image's blocks (PROTOCOL.md section 7): RFC 6962's, which is the one that pairing
+ * neighbours level by level and promoting an odd last node gives. Level 0 holds the leaves, the top level the root.
+ * Node (level, index) covers leaves index * 2^level up to, and without, min((index + 1) * 2^level, leafCount).
+ */
+export interface TreeNode {
+  readonly level: number;
+  readonly index: number;
+}
+
+/** Levels that one run of child hashes spans: up to 2^4 = 16 children (protocol decision S7). */
+export const RUN_LEVELS = 4;
+/** Most child hashes in one run. */
+export const RUN_HASHES_MAX: number = 1 << RUN_LEVELS;
+
+/** Nodes on `level` of a tree of `leafCount` leaves. */
+export function nodesOnLevel(leafCount: number, level: number): number {
+  return Math.ceil(leafCount / 2 ** level);
+}
+
+/** Level of the root: 0 for a single leaf. */
+export function rootLevel(leafCount: number): number {
+  assert(leafCount >= 1, "a tree has at least one leaf");
+  let level = 0;
+  while (2 ** level < leafCount) level++;
+  return level;
+}
+
+/** Whether the node exists in a tree of `leafCount` leaves. */
+export function hasNode(leafCount: number, node: TreeNode): boolean {
+  return (
+    node.level >= 0 &&
+    node.level <= rootLevel(leafCount) &&
+    node.index >= 0 &&
+    node.index < nodesOnLevel(leafCount, node.level)
+  );
+}
+
+/**
+ * Level whose hashes a run of a node on `level` lists: the next multiple of {@link RUN_LEVELS} below it, so that the
+ * lowest runs are full ones of 16 leaves.
+ */
+export function runLevel(level: number): number {
+  assert(level >= 1, "a leaf has no run");
+  return Math.floor((level - 1) / RUN_LEVELS) * RUN_LEVELS;
+}
+
+/** The nodes whose hashes the run of `node` lists, 1 to 16, in order. */
+export function runChildren(leafCount: number, node: TreeNode): TreeNode[] {
+  const level = runLevel(node.level);
+  const first = node.index * 2 ** (node.level - level);
+  const end = Math.min((node.index + 1) * 2 ** (node.level - level), nodesOnLevel(leafCount, level));
+  return Array.from({ length: end - first }, (_, i) => ({ level, index: first + i }));
+}
+
+/** The leaves below `node`: first, and count. */
+export function leavesBelow(leafCount: number, node: TreeNode): { first: number; count: number } {
+  const first = node.index * 2 ** node.level;
+  return { first, count: Math.min(2 ** node.level, leafCount - first) };
+}
