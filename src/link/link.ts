@@ -1,0 +1,228 @@
+import type { Millis } from "../base/units.ts";
+import { decodeCobs, encodeDelimited } from "../wire/cobs.ts";
+import { DELIMITER, FRAME_MIN } from "../wire/constants.ts";
+import { crcMatches, decodeFrame, encodeMessage, encodePacket, isSessionFrame } from "../wire/frame.ts";
+import type { DataChunk, Frame, Message, ObjectChunk, Packet } from "../wire/messages.ts";
+import { consoleText } from "./console-text.ts";
+import { type LinkCounters, newCounters } from "./counters.ts";
+import { FrameSizer } from "./frame-sizer.ts";
+import { Pacer } from "./pacer.ts";
+import { ReceiveSide } from "./receive-side.ts";
+import { RttEstimator } from "./rtt.ts";
+import { SendSide } from "./send-side.ts";
+
+/** What a link tells the session above it. */
+export type LinkEvent =
+  | { readonly tag: "message"; readonly message: Message }
+  | { readonly tag: "chunk"; readonly chunk: DataChunk | ObjectChunk }
+  | { readonly tag: "console"; readonly text: string }
+  | { readonly tag: "foreignVersion"; readonly version: number };
+
+export interface LinkOptions {
+  /** Line rate in bits per second to pace by; undefined when the link has none of its own (TCP). */
+  readonly baud: number | undefined;
+  /** Smallest retransmission timeout: about 10 ms on a native UART, 25 ms behind a USB adapter. */
+  readonly rtoFloorMs: Millis;
+}
+
+/** Sessions whose frames are told apart from noise after they ended. */
+const PAST_SESSIONS_MAX = 4;
+
+/**
+ * One end of a link: frames in and out of octets, console text, the numbered and paced packets of one session at a
+ * time, and the counters. Sans-IO: hand it runs (RunSplitter) and time, drain the polls until undefined after
+ * every call.
+ */
+export class Link {
+  readonly counters: LinkCounters = newCounters();
+  readonly rtt: RttEstimator;
+  readonly #rtoFloor: Millis;
+  readonly #pacer: Pacer;
+  readonly #events: LinkEvent[] = [];
+  /** Messages to send, the newest of each kind only: every kind states all that it has to say. */
+  readonly #outbox: Map<string, Message> = new Map();
+  #tag: number | undefined;
+  readonly #pastTags: number[] = [];
+  #sender: SendSide | undefined;
+  #receiver: ReceiveSide | undefined;
+  #lastHeardAt: Millis = Number.NEGATIVE_INFINITY;
+
+  constructor(options: LinkOptions) {
+    this.#rtoFloor = options.rtoFloorMs;
+    this.rtt = new RttEstimator(this.#rtoFloor);
+    this.#pacer = new Pacer(options.baud);
+  }
+
+  /** The sending half of the session that {@link startSending} began. */
+  get sender(): SendSide | undefined {
+    return this.#sender;
+  }
+
+  /** When the last frame of the current session arrived. */
+  get lastHeardAt(): Millis {
+    return this.#lastHeardAt;
+  }
+
+  /** Milliseconds that `octets` take on this line, 0 if it has no rate of its own. */
+  lineTime(octets: number): Millis {
+    const rate = this.#pacer.octetsPerMs;
+    return rate === undefined ? 0 : octets / rate;
+  }
+
+  /** Begins a session on the rescuer's side. `payloadMax`: what the target takes in a frame, in octets. */
+  startSending(now: Millis, tag: number, payloadMax: number): void {
+    this.#startSession(now, tag);
+    this.#sender = new SendSide(now, this.counters, this.rtt, this.#pacer, new FrameSizer(payloadMax));
+  }
+
+  /** Begins a session on the target's side. */
+  startReceiving(now: Millis, tag: number): void {
+    this.#startSession(now, tag);
+    this.#receiver = new ReceiveSide();
+  }
+
+  #startSession(now: Millis, tag: number): void {
+    this.endSession();
+    this.#tag = tag;
+    this.#lastHeardAt = now;
+  }
+
+  /** Forgets the session, its packets and its unsent control messages. Its late frames are counted as stale. */
+  endSession(): void {
+    if (this.#tag !== undefined) {
+      this.#pastTags.unshift(this.#tag);
+      this.#pastTags.length = Math.min(this.#pastTags.length, PAST_SESSIONS_MAX);
+    }
+    this.#tag = undefined;
+    this.#sender = undefined;
+    this.#receiver = undefined;
+    this.#outbox.clear();
+  }
+
+  /** Queues a message; one of the same kind that was not sent yet is replaced. */
+  send(message: Message): void {
+    this.#outbox.delete(message.tag);
+    this.#outbox.set(message.tag, message);
+  }
+
+  /** Asks for an ack to go out at once. */
+  ackNow(now: Millis): void {
+    this.#receiver?.ackNow(now);
+  }
+
+  /** Takes in the octets between two delimiters, the closing one with them or not (PROTOCOL.md 2). */
+  handleRun(now: Millis, run: Uint8Array): void {
+    this.counters.octetsReceived += run.length;
+    const body = run.at(-1) === DELIMITER ? run.subarray(0, -1) : run;
+    if (body.length === 0) return;
+    const frame = decodeCobs(body);
+    if (frame === undefined || frame.length < FRAME_MIN) this.#handleForeign(body);
+    else this.handleFrame(now, frame, body);
+  }
+
+  /** Takes in one frame without COBS, as message links deliver it. `raw`: how it looked on the wire. */
+  handleFrame(now: Millis, octets: Uint8Array, raw: Uint8Array = octets): void {
+    const frame = decodeFrame(octets, this.#tag);
+    if (frame.tag !== "fault") {
+      this.counters.framesReceived++;
+      if (isSessionFrame(octets)) this.#lastHeardAt = now;
+      this.#handleDecoded(now, frame);
+    } else if (frame.fault === "foreignVersion") {
+      this.#events.push({ tag: "foreignVersion", version: frame.version });
+    } else if (frame.fault === "malformed") {
+      this.counters.unexpectedFrames++;
+    } else if (isSessionFrame(octets) && this.#pastTags.some((tag) => crcMatches(octets, tag))) {
+      this.counters.staleFrames++;
+    } else {
+      this.#handleForeign(raw);
+    }
+  }
+
+  #handleForeign(run: Uint8Array): void {
+    this.counters.octetsDiscarded += run.length;
+    const text = consoleText(run);
+    if (text === "") this.counters.crcErrors++;
+    else this.#events.push({ tag: "console", text });
+  }
+
+  #handleDecoded(now: Millis, frame: Frame): void {
+    switch (frame.tag) {
+      case "ack":
+        if (this.#sender === undefined) this.counters.echoes++;
+        else this.#sender.handleAck(now, frame);
+        return;
+      case "probe":
+      case "data":
+      case "object":
+        this.#handlePacket(now, frame);
+        return;
+      default:
+        this.#events.push({ tag: "message", message: frame });
+    }
+  }
+
+  #handlePacket(now: Millis, packet: Packet): void {
+    if (this.#receiver === undefined) {
+      this.counters.echoes++;
+      return;
+    }
+    const { isNew } = this.#receiver.receive(now, packet.packetNumber);
+    if (!isNew) this.counters.duplicates++;
+    if (packet.tag === "probe") this.#receiver.ackNow(now);
+    else if (isNew) this.#events.push({ tag: "chunk", chunk: packet });
+  }
+
+  /** The next thing that happened. Drain after every handle call. */
+  pollEvent(): LinkEvent | undefined {
+    return this.#events.shift();
+  }
+
+  /**
+   * The next octets for a stream: one frame between delimiters, or undefined. Paced: undefined also when the wire is
+   * taken for long enough; {@link pollTimeout} tells when to ask again.
+   */
+  pollTransmit(now: Millis): Uint8Array | undefined {
+    if (!this.#pacer.isReady(now)) return undefined;
+    const message = this.#nextMessage(now);
+    if (message !== undefined) return this.#emit(now, encodeMessage(message, this.#tag ?? 1)).octets;
+    const sender = this.#sender;
+    if (sender === undefined || this.#tag === undefined) return undefined;
+    const isProbeDue = (sender.probeAt ?? Number.POSITIVE_INFINITY) <= now;
+    const packet = sender.nextPacket(now);
+    if (packet === undefined) return undefined;
+    const { octets, dueAt } = this.#emit(now, encodePacket(packet, this.#tag));
+    sender.sent(dueAt);
+    if (isProbeDue) sender.probed(now);
+    return octets;
+  }
+
+  #nextMessage(now: Millis): Message | undefined {
+    const ack = this.#receiver?.takeAck(now);
+    if (ack !== undefined) return ack;
+    for (const [tag, message] of this.#outbox) {
+      this.#outbox.delete(tag);
+      return message;
+    }
+    return undefined;
+  }
+
+  #emit(now: Millis, frame: Uint8Array): { octets: Uint8Array; dueAt: Millis } {
+    const octets = encodeDelimited(frame);
+    this.counters.framesSent++;
+    this.counters.octetsSent += octets.length;
+    return { octets, dueAt: this.#pacer.handOver(now, octets.length) };
+  }
+
+  /** When to call {@link pollTransmit} again although nothing arrived; undefined when only arrivals matter. */
+  pollTimeout(): Millis | undefined {
+    const wishes: Millis[] = [];
+    if (this.#outbox.size > 0) wishes.push(Number.NEGATIVE_INFINITY);
+    const ackAt = this.#receiver?.ackAt;
+    if (ackAt !== undefined) wishes.push(ackAt);
+    const sender = this.#sender;
+    if (sender?.canSend) wishes.push(Number.NEGATIVE_INFINITY);
+    if (sender?.probeAt !== undefined) wishes.push(sender.probeAt);
+    if (wishes.length === 0) return undefined;
+    return Math.max(this.#pacer.readyAt, Math.min(...wishes));
+  }
+}

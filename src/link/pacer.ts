@@ -1,0 +1,39 @@
+import { lineTime, type Millis } from "../base/units.ts";
+
+/** Octets handed to the tty and not yet due on the wire: a 4 KiB queue never fills (protocol decision L5). */
+const AHEAD_OCTETS_MAX = 2600;
+/** And no more than this much line time, so that a resend is not stuck behind a deep queue on slow lines. */
+const AHEAD_MS_MAX = 40;
+
+/** Knows when the last octet handed over leaves the wire, and so when the next frame may be handed over. */
+export class Pacer {
+  #lineFreeAt: Millis = 0;
+  readonly #baud: number | undefined;
+
+  /** `baud`: line rate in bits per second; undefined for links without a rate of their own (TCP): never holds back. */
+  constructor(baud: number | undefined) {
+    this.#baud = baud;
+  }
+
+  /** Line rate in octets per millisecond, if the link has one. */
+  get octetsPerMs(): number | undefined {
+    return this.#baud === undefined ? undefined : 1 / lineTime(1, this.#baud);
+  }
+
+  /** When the next frame may be handed over; in the past when it may now. */
+  get readyAt(): Millis {
+    if (this.#baud === undefined) return Number.NEGATIVE_INFINITY;
+    return this.#lineFreeAt - Math.min(AHEAD_MS_MAX, lineTime(AHEAD_OCTETS_MAX, this.#baud));
+  }
+
+  isReady(now: Millis): boolean {
+    return this.readyAt <= now;
+  }
+
+  /** Accounts for octets handed over; returns when the last of them leaves the wire. */
+  handOver(now: Millis, octets: number): Millis {
+    if (this.#baud === undefined) return now;
+    this.#lineFreeAt = Math.max(now, this.#lineFreeAt) + lineTime(octets, this.#baud);
+    return this.#lineFreeAt;
+  }
+}

@@ -1,0 +1,85 @@
+import type { Millis } from "../base/units.ts";
+import { ACK_BITMAP_LENGTH, ACK_REACH } from "../wire/constants.ts";
+import type { Ack } from "../wire/messages.ts";
+import { decodePacketNumber } from "./packet-number.ts";
+
+/** Packets after which an ack is due (protocol decision L2). */
+const PACKETS_PER_ACK = 8;
+/** Longest time a packet waits for its ack. */
+const ACK_DELAY_MAX_MS = 8;
+
+/** Remembers which packets arrived and decides when to say so (PROTOCOL.md 4.3). */
+export class ReceiveSide {
+  #highest = -1;
+  #highestAt: Millis = 0;
+  /** Bit i of octet j: packet highest - (8 j + i) has arrived. */
+  readonly #bitmap: Uint8Array = new Uint8Array(ACK_BITMAP_LENGTH);
+  #sinceAck = 0;
+  /** Acks owed for a loss: each loss is reported twice, because the first report may be lost itself. */
+  #reportsOwed = 0;
+  #ackAt: Millis | undefined;
+
+  /** Takes in a packet's low number bits. `isNew` is false for a duplicate, or one too old to tell. */
+  receive(now: Millis, lowNumber: number): { isNew: boolean } {
+    const number = decodePacketNumber(lowNumber, this.#highest);
+    const back = this.#highest - number;
+    let isNew = true;
+    if (back < 0) {
+      if (back < -1) this.#reportsOwed = 2;
+      this.#shift(-back);
+      this.#highest = number;
+      this.#highestAt = now;
+    } else {
+      isNew = back < ACK_REACH && !this.#has(back);
+    }
+    if (isNew) this.#set(this.#highest - number);
+    this.#sinceAck++;
+    if (this.#sinceAck >= PACKETS_PER_ACK || this.#reportsOwed === 2) this.#ackAt = now;
+    else this.#ackAt = Math.min(this.#ackAt ?? Number.POSITIVE_INFINITY, now + ACK_DELAY_MAX_MS);
+    return { isNew };
+  }
+
+  /** Makes an ack due now: a probe came, or a block is complete. */
+  ackNow(now: Millis): void {
+    if (this.#highest >= 0) this.#ackAt = now;
+  }
+
+  /** When the next ack is due, if any is. */
+  get ackAt(): Millis | undefined {
+    return this.#ackAt;
+  }
+
+  /** Takes the ack that is due at `now`, or undefined. */
+  takeAck(now: Millis): Ack | undefined {
+    if (this.#ackAt === undefined || this.#ackAt > now || this.#highest < 0) return undefined;
+    this.#sinceAck = 0;
+    this.#reportsOwed = Math.max(0, this.#reportsOwed - 1);
+    this.#ackAt = this.#reportsOwed > 0 ? now + ACK_DELAY_MAX_MS : undefined;
+    return {
+      tag: "ack",
+      highest: this.#highest & 0xffff,
+      delayMs: now - this.#highestAt,
+      bitmap: this.#bitmap.slice(),
+    };
+  }
+
+  #has(back: number): boolean {
+    return ((this.#bitmap[back >> 3] ?? 0) & (1 << (back & 7))) !== 0;
+  }
+
+  #set(back: number): void {
+    if (back < ACK_REACH) this.#bitmap[back >> 3] = (this.#bitmap[back >> 3] ?? 0) | (1 << (back & 7));
+  }
+
+  /** Moves every bit `by` packets back. */
+  #shift(by: number): void {
+    const bitmap = this.#bitmap;
+    const octets = by >> 3;
+    const bits = by & 7;
+    for (let i = bitmap.length - 1; i >= 0; i--) {
+      const high = bitmap[i - octets] ?? 0;
+      const low = bitmap[i - octets - 1] ?? 0;
+      bitmap[i] = ((high << bits) | (low >>> (8 - bits))) & 0xff;
+    }
+  }
+}

@@ -1,0 +1,217 @@
+import type { Millis } from "../base/units.ts";
+import { ACK_BITMAP_LENGTH, ACK_REACH, IN_FLIGHT_MAX } from "../wire/constants.ts";
+import type { Ack, Packet } from "../wire/messages.ts";
+import type { LinkCounters } from "./counters.ts";
+import type { FrameSizer } from "./frame-sizer.ts";
+import type { Pacer } from "./pacer.ts";
+import { decodeNumber } from "./packet-number.ts";
+import { RangeSet } from "./range-set.ts";
+import type { RttEstimator } from "./rtt.ts";
+
+/** Something to deliver in chunks: a block in one attempt, or an object. */
+export interface SendItem {
+  readonly key: string;
+  /** Octets. */
+  readonly length: number;
+  /** Objects go before blocks: requests wait for them. */
+  readonly isUrgent: boolean;
+  /** The packet with this number that carries octets `from` up to, and without, `to`. */
+  packet(packetNumber: number, from: number, to: number): Packet;
+}
+
+interface Entry {
+  readonly item: SendItem;
+  /** Octets to send, or to send again. */
+  readonly pending: RangeSet;
+  inFlight: number;
+}
+
+interface InFlight {
+  /** Undefined for a probe. */
+  readonly entry: Entry | undefined;
+  readonly from: number;
+  readonly to: number;
+  readonly dueAt: Millis;
+}
+
+/** Window when the link has no rate of its own: the grant is the limit then. */
+const WINDOW_WITHOUT_RATE = 65_536;
+/** Octets of line that acks and the tty take on top of the round trip (protocol decision L5). */
+const WINDOW_ALLOWANCE = 3_000;
+/** Time an ack may wait at the receiver. */
+const ACK_WAIT_MS = 8;
+const PROBE_INTERVAL_MIN_MS = 20;
+/** Probes go out at full rate for this long after the last ack, so that a line that comes back is used at once. */
+const PROBE_PATIENCE_MS = 10_000;
+const PROBE_INTERVAL_MAX_MS = 1_000;
+
+/**
+ * The sending half of a session's link: cuts items into numbered packets, keeps the window, resends what acks show
+ * as lost, and probes a silent tail (PROTOCOL.md 4.1 to 4.4). A wire does not reorder, so a gap in an ack is a loss.
+ */
+export class SendSide {
+  readonly #counters: LinkCounters;
+  readonly #rtt: RttEstimator;
+  readonly #pacer: Pacer;
+  readonly #sizer: FrameSizer;
+  #entries: Entry[] = [];
+  readonly #inFlight: Map<number, InFlight> = new Map();
+  #inFlightOctets = 0;
+  #nextNumber = 0;
+  #lastAckAt: Millis;
+  #lastDueAt: Millis = Number.NEGATIVE_INFINITY;
+  #probeInterval: Millis | undefined;
+  #isTailProbeOwed = false;
+  readonly #completed: string[] = [];
+
+  constructor(now: Millis, counters: LinkCounters, rtt: RttEstimator, pacer: Pacer, sizer: FrameSizer) {
+    this.#lastAckAt = now;
+    this.#counters = counters;
+    this.#rtt = rtt;
+    this.#pacer = pacer;
+    this.#sizer = sizer;
+  }
+
+  has(key: string): boolean {
+    return this.#entries.some((entry) => entry.item.key === key);
+  }
+
+  /** Queues an item behind those of its kind. Does nothing if its key is queued already. */
+  add(item: SendItem): void {
+    if (this.has(item.key)) return;
+    const entry: Entry = { item, pending: RangeSet.of(0, item.length), inFlight: 0 };
+    const firstBlock = this.#entries.findIndex((other) => !other.item.isUrgent);
+    if (item.isUrgent && firstBlock >= 0) this.#entries.splice(firstBlock, 0, entry);
+    else this.#entries.push(entry);
+  }
+
+  /** Forgets an item: the peer has it, or no longer wants it. Its packets in flight are not sent again. */
+  drop(key: string): void {
+    this.#entries = this.#entries.filter((entry) => entry.item.key !== key);
+  }
+
+  /** Keys of the items that are queued, in flight, or acked and not dropped. */
+  get keys(): string[] {
+    return this.#entries.map((entry) => entry.item.key);
+  }
+
+  /** Whether nothing is to be sent and everything is acked. */
+  get isIdle(): boolean {
+    return this.#inFlight.size === 0 && !this.#hasPending();
+  }
+
+  /** Whether {@link nextPacket} would give one before any timer runs out. */
+  get canSend(): boolean {
+    return this.#hasRoom() && (this.#hasPending() || (this.#isTailProbeOwed && this.#inFlight.size > 0));
+  }
+
+  #hasPending(): boolean {
+    return this.#entries.some((entry) => !entry.pending.isEmpty);
+  }
+
+  /** The next packet to put on the wire, or undefined. Call {@link sent} with what became of it. */
+  nextPacket(now: Millis): Packet | undefined {
+    const probeAt = this.probeAt;
+    if (probeAt !== undefined && probeAt <= now) return this.#probe();
+    if (!this.#hasRoom()) return undefined;
+    const entry = this.#entries.find((candidate) => !candidate.pending.isEmpty);
+    const range = entry?.pending.first;
+    if (entry === undefined || range === undefined) {
+      return this.#isTailProbeOwed && this.#inFlight.size > 0 ? this.#probe() : undefined;
+    }
+    const to = range.from + this.#sizer.cut(range.to - range.from);
+    entry.pending.remove(range.from, to);
+    entry.inFlight++;
+    this.#inFlightOctets += to - range.from;
+    this.#isTailProbeOwed = true;
+    const number = this.#register(entry, range.from, to);
+    return entry.item.packet(number, range.from, to);
+  }
+
+  #probe(): Packet {
+    this.#isTailProbeOwed = false;
+    this.#counters.probesSent++;
+    return { tag: "probe", packetNumber: this.#register(undefined, 0, 0) };
+  }
+
+  #register(entry: Entry | undefined, from: number, to: number): number {
+    const number = this.#nextNumber++;
+    this.#inFlight.set(number, { entry, from, to, dueAt: Number.POSITIVE_INFINITY });
+    return number;
+  }
+
+  /** Tells when the last octet of the packet just taken leaves the wire. */
+  sent(dueAt: Millis): void {
+    const number = this.#nextNumber - 1;
+    const packet = this.#inFlight.get(number);
+    if (packet !== undefined) this.#inFlight.set(number, { ...packet, dueAt });
+    this.#lastDueAt = dueAt;
+  }
+
+  #hasRoom(): boolean {
+    return this.#inFlight.size < IN_FLIGHT_MAX && this.#inFlightOctets < this.#window();
+  }
+
+  /** Octets that keep the wire full: round trip, the ack's wait, the tty's share, two frames. */
+  #window(): number {
+    const rate = this.#pacer.octetsPerMs;
+    if (rate === undefined) return WINDOW_WITHOUT_RATE;
+    return rate * (this.#rtt.timeout + ACK_WAIT_MS) + WINDOW_ALLOWANCE + 2 * this.#sizer.payload;
+  }
+
+  /** Takes in an ack; {@link takeCompleted} may have news afterwards. Acks of packets never sent are ignored. */
+  handleAck(now: Millis, ack: Ack): void {
+    const highest = decodeNumber(ack.highest, 16, this.#nextNumber);
+    if (highest >= this.#nextNumber) {
+      this.#counters.unexpectedFrames++;
+      return;
+    }
+    this.#lastAckAt = now;
+    this.#probeInterval = undefined;
+    for (const [number, packet] of this.#inFlight) {
+      if (number > highest) break;
+      this.#inFlight.delete(number);
+      const back = highest - number;
+      if (number === highest) this.#rtt.sample(now - packet.dueAt - ack.delayMs);
+      this.#settle(packet, back < ACK_REACH && hasBit(ack.bitmap, back));
+    }
+  }
+
+  #settle(packet: InFlight, arrived: boolean): void {
+    if (!arrived) this.#counters.packetsLost++;
+    const entry = packet.entry;
+    if (entry === undefined) return;
+    this.#inFlightOctets -= packet.to - packet.from;
+    entry.inFlight--;
+    if (!this.#entries.includes(entry)) return;
+    if (!arrived) {
+      entry.pending.add(packet.from, packet.to);
+      this.#counters.resentOctets += packet.to - packet.from;
+    } else if (entry.inFlight === 0 && entry.pending.isEmpty) {
+      this.#completed.push(entry.item.key);
+    }
+  }
+
+  /** The next item whose every octet was acked. */
+  takeCompleted(): string | undefined {
+    return this.#completed.shift();
+  }
+
+  /** When to probe for the fate of what is in flight; undefined when nothing is. */
+  get probeAt(): Millis | undefined {
+    if (this.#inFlight.size === 0) return undefined;
+    const base = Math.max(this.#lastAckAt, this.#lastDueAt);
+    return base + (this.#probeInterval ?? Math.max(this.#rtt.timeout, PROBE_INTERVAL_MIN_MS));
+  }
+
+  /** Call when a probe went out because {@link probeAt} passed: after ten seconds without an ack, probes thin out. */
+  probed(now: Millis): void {
+    if (now - this.#lastAckAt < PROBE_PATIENCE_MS) return;
+    const interval = this.#probeInterval ?? Math.max(this.#rtt.timeout, PROBE_INTERVAL_MIN_MS);
+    this.#probeInterval = Math.min(PROBE_INTERVAL_MAX_MS, 2 * interval);
+  }
+}
+
+function hasBit(bitmap: Uint8Array, back: number): boolean {
+  return back < ACK_BITMAP_LENGTH * 8 && ((bitmap[back >> 3] ?? 0) & (1 << (back & 7))) !== 0;
+}

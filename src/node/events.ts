@@ -1,0 +1,84 @@
+import type { ExitCode } from "../base/errors.ts";
+import type { BootFailure, RefusalReason } from "../base/refusal.ts";
+
+/** What a node tells while it works; the lines of `--json`, in which `event` names the kind (README, "JSON lines"). */
+export type NodeEvent =
+  /** The link is open and listened to. */
+  | { readonly event: "ready"; readonly link: string }
+  /** State of a link changed: up, down, waiting (nobody listens yet), echo, silence… */
+  | { readonly event: "link"; readonly link: string; readonly state: string; readonly detail?: string }
+  /** A board calls, or we do. */
+  | {
+      readonly event: "distress";
+      readonly link: string;
+      readonly peer: string;
+      readonly hardwareId: string;
+      readonly revision: number;
+      readonly reason: BootFailure;
+      readonly version: string | undefined;
+      readonly counterFloor: number;
+    }
+  /** An image is offered: to us, or by us. */
+  | {
+      readonly event: "offer";
+      readonly link: string;
+      readonly peer: string;
+      readonly digest: string;
+      readonly version: string;
+      /** Octets. */
+      readonly size: number;
+    }
+  | {
+      readonly event: "refused";
+      readonly link: string;
+      readonly reason: RefusalReason;
+      readonly digest?: string;
+      readonly detail?: string;
+    }
+  | ProgressEvent
+  | { readonly event: "console"; readonly link: string; readonly text: string }
+  /** The image in flash has the signed root. */
+  | { readonly event: "verified"; readonly link: string; readonly digest: string }
+  | { readonly event: "healed"; readonly link: string; readonly peer: string; readonly digest: string }
+  /** A session ended early; the node goes on. */
+  | { readonly event: "lost"; readonly link: string; readonly why: string };
+
+export interface ProgressEvent {
+  readonly event: "progress";
+  readonly link: string;
+  /** Blocks that are known to be right in the target's flash. */
+  readonly blocks: number;
+  readonly blocksTotal: number;
+  /** Octets on the wire in the data direction since the session began. */
+  readonly bytes: number;
+  /** Seconds since the session began. */
+  readonly seconds: number;
+  /** Payload octets per second over the last second or so. */
+  readonly rate: number;
+  /** Seconds to go at this rate; undefined when unknown. */
+  readonly eta: number | undefined;
+  /** Share of packets that arrived, 0 to 1. */
+  readonly quality: number;
+}
+
+/** How a command ended: the last line of `--json`. Sizes in octets. */
+export interface Verdict {
+  readonly ok: boolean;
+  readonly code: ExitCode;
+  /** Kebab-case; "healed", "healthy", "timeout", "done-not-heard", a refusal reason, … */
+  readonly reason: string;
+  readonly bytesTx: number;
+  readonly bytesRx: number;
+  /** Payload octets sent more than once; counted by the rescuer. */
+  readonly resentBytes: number;
+  /** Blocks that went over the wire. */
+  readonly blocks: number;
+  /** From the first octet of the manifest to DONE. */
+  readonly seconds: number;
+  /** Id of the other side in hexadecimal. */
+  readonly peer: string | undefined;
+  /** Digest of the image in hexadecimal. */
+  readonly digest: string | undefined;
+  /** What was seen on the line, for people: silence, noise, a foreign protocol, and what to try next. */
+  readonly detail?: string;
+}

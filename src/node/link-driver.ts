@@ -1,0 +1,125 @@
+import type { Clock, Timer } from "../base/clock.ts";
+import type { TransportError } from "../base/errors.ts";
+import type { Millis } from "../base/units.ts";
+import type { Splitter } from "../transport/splitter.ts";
+import type { Transport } from "../transport/transport.ts";
+
+/** The verbs of a session machine, as far as driving it goes. */
+export interface Machine<Event> {
+  handleLinkUp(now: Millis, isUp: boolean): void;
+  handleRun(now: Millis, run: Uint8Array): void;
+  handleTimeout(now: Millis): void;
+  pollTransmit(now: Millis): Uint8Array | undefined;
+  pollEvent(): Event | undefined;
+  pollTimeout(): Millis | undefined;
+}
+
+/** How a stream is cut into runs; the real one and the simulator's differ. */
+export type SplitterFactory = (onRun: (run: Uint8Array) => void) => Splitter;
+
+/** What a driver tells its owner. Effects are carried out, and answered to the machine, inside `onEvent`. */
+export interface DriverHandlers<Event> {
+  onEvent(event: Event): void;
+  onUp?(): void;
+  onDown?(error: TransportError | undefined): void;
+  onWaiting?(reason: TransportError): void;
+}
+
+/** Pumps one machine over one transport: the only place where octets, time and a machine meet. */
+export class LinkDriver<Event> {
+  readonly transport: Transport;
+  readonly #machine: Machine<Event>;
+  readonly #clock: Clock;
+  readonly #handlers: DriverHandlers<Event>;
+  readonly #splitter: Splitter;
+  #timer: Timer | undefined;
+  #isPumping = false;
+  #isHeldBack = false;
+  #isClosed = false;
+
+  constructor(
+    machine: Machine<Event>,
+    transport: Transport,
+    clock: Clock,
+    makeSplitter: SplitterFactory,
+    handlers: DriverHandlers<Event>,
+  ) {
+    this.#machine = machine;
+    this.transport = transport;
+    this.#clock = clock;
+    this.#handlers = handlers;
+    this.#splitter = makeSplitter((run) => this.#machine.handleRun(this.#clock.now(), run));
+  }
+
+  /** Opens the transport; rejects with its TransportError when that is hopeless. */
+  async open(): Promise<void> {
+    await this.transport.open({
+      onUp: () => this.#linkUp(true),
+      onDown: (error) => {
+        this.#linkUp(false);
+        this.#handlers.onDown?.(error);
+      },
+      onWaiting: (reason) => this.#handlers.onWaiting?.(reason),
+      onOctets: (octets) => {
+        this.#splitter.push(octets);
+        this.pump();
+      },
+      onWritable: () => {
+        this.#isHeldBack = false;
+        this.pump();
+      },
+    });
+    this.pump();
+  }
+
+  #linkUp(isUp: boolean): void {
+    this.#isHeldBack = false;
+    this.#machine.handleLinkUp(this.#clock.now(), isUp);
+    if (isUp) this.#handlers.onUp?.();
+    this.pump();
+  }
+
+  /** Runs the machine until it has nothing to do now, and sets the timer. Call after touching the machine. */
+  pump(): void {
+    if (this.#isPumping || this.#isClosed) return;
+    this.#isPumping = true;
+    this.#machine.handleTimeout(this.#clock.now());
+    while (this.#handleEvents() || this.#transmit()) {
+      // until neither events nor octets are left
+    }
+    this.#isPumping = false;
+    this.#arm();
+  }
+
+  #handleEvents(): boolean {
+    const event = this.#machine.pollEvent();
+    if (event === undefined) return false;
+    this.#handlers.onEvent(event);
+    return true;
+  }
+
+  #transmit(): boolean {
+    if (this.#isHeldBack || this.#isClosed) return false;
+    const octets = this.#machine.pollTransmit(this.#clock.now());
+    if (octets === undefined) return false;
+    this.#isHeldBack = !this.transport.write(octets);
+    return true;
+  }
+
+  #arm(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    if (this.#isClosed) return;
+    const at = this.#machine.pollTimeout();
+    if (at === undefined || (this.#isHeldBack && at <= this.#clock.now())) return;
+    this.#timer = this.#clock.after(Math.max(0, at - this.#clock.now()), () => this.pump());
+  }
+
+  /** Stops the timer, the splitter and the transport. Idempotent. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#timer?.cancel();
+    this.#splitter.close();
+    await this.transport.close();
+  }
+}

@@ -1,0 +1,37 @@
+import { type Random, randomFraction } from "../base/prng.ts";
+import type { Millis } from "../base/units.ts";
+
+const INTERVAL_MIN_MS = 500;
+const INTERVAL_MAX_MS = 60_000;
+/** Queries are answered at most this often (protocol decision S2: five a second). */
+const ANSWER_INTERVAL_MS = 200;
+
+/** When to send the next distress: jittered, backing off from 0.5 s to 60 s (protocol decision S3). */
+export class BeaconTimer {
+  readonly #random: Random;
+  #interval: Millis = INTERVAL_MIN_MS;
+  #nextAt: Millis;
+  #lastSentAt: Millis = Number.NEGATIVE_INFINITY;
+
+  constructor(now: Millis, random: Random) {
+    this.#random = random;
+    this.#nextAt = now;
+  }
+
+  get nextAt(): Millis {
+    return this.#nextAt;
+  }
+
+  /** A beacon goes out now: waits up to twice as long for the next. */
+  sent(now: Millis): void {
+    this.#lastSentAt = now;
+    this.#nextAt = now + this.#interval * (0.75 + 0.5 * randomFraction(this.#random));
+    this.#interval = Math.min(INTERVAL_MAX_MS, 2 * this.#interval);
+  }
+
+  /** Somebody asked, or came: answer at once, but no more than five times a second, and begin the back-off anew. */
+  asked(now: Millis): void {
+    this.#interval = INTERVAL_MIN_MS;
+    this.#nextAt = Math.max(now, this.#lastSentAt + ANSWER_INTERVAL_MS);
+  }
+}

@@ -1,0 +1,38 @@
+import { concatBytes } from "../base/bytes.ts";
+import { type Random, randomBytes } from "../base/prng.ts";
+import { NONCE_LENGTH } from "../wire/constants.ts";
+import { sessionTag } from "../wire/crc.ts";
+
+/** Who is in a session, and about what: all that its tag binds (PROTOCOL.md 3.4). */
+export interface SessionIdentity {
+  readonly targetId: Uint8Array;
+  readonly targetNonce: Uint8Array;
+  readonly rescuerId: Uint8Array;
+  readonly rescuerNonce: Uint8Array;
+  /** Short digest of the image offered. */
+  readonly digest: Uint8Array;
+}
+
+/** The tag that seeds the CRC of the session's frames. */
+export function tagOf(identity: SessionIdentity): number {
+  return sessionTag(
+    concatBytes(
+      identity.targetNonce,
+      identity.rescuerNonce,
+      identity.targetId,
+      identity.rescuerId,
+      identity.digest,
+    ),
+  );
+}
+
+/** A nonce that no other session has had. */
+export function freshNonce(random: Random): Uint8Array {
+  return randomBytes(random, NONCE_LENGTH);
+}
+
+/** Serial-number comparison of 16 bits (RFC 1982): whether `a` comes after `b`. */
+export function isAfter(a: number, b: number): boolean {
+  const distance = (a - b) & 0xffff;
+  return distance !== 0 && distance < 0x8000;
+}

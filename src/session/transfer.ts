@@ -1,0 +1,273 @@
+import { rootLevel, type TreeNode } from "../base/tree-shape.ts";
+import type { Millis } from "../base/units.ts";
+import {
+  CHUNK_UNIT,
+  Codec,
+  codecBit,
+  GRANT_ENTRIES_MAX,
+  ObjectKind,
+  POSITION_SPAN,
+  REQUEST_ENTRIES_MAX,
+} from "../wire/constants.ts";
+import type { DataChunk, Grant, GrantEntry, ObjectChunk, Request } from "../wire/messages.ts";
+import { Assembly } from "./assembly.ts";
+
+/** What a verified manifest says about the transfer. */
+export interface TransferPlan {
+  /** Short digest of the image. */
+  readonly digest: Uint8Array;
+  /** Octets. */
+  readonly size: number;
+  /** Octets, a power of two. */
+  readonly blockSize: number;
+  readonly leafCount: number;
+}
+
+/** What the flash's side found out about a run of child hashes. */
+export type RunOutcome =
+  | { readonly tag: "bad" }
+  | { readonly tag: "good"; readonly nodes: readonly TreeNode[]; readonly blocks: readonly number[] };
+
+/** A whole hash run, or the claim that a node's range is one octet over and over. */
+export interface ReceivedRun {
+  readonly node: TreeNode;
+  readonly kind: typeof ObjectKind.run | typeof ObjectKind.uniform;
+  readonly payload: Uint8Array;
+}
+
+interface OpenBlock {
+  attempt: number;
+  assembly: Assembly;
+  /** Complete and handed on to be checked and written. */
+  isSettling: boolean;
+}
+
+interface Wanted {
+  readonly node: TreeNode;
+  askedAt: Millis;
+  assembly: Assembly | undefined;
+  isChecking: boolean;
+}
+
+/** Nodes asked for at the same time: as many as one request names. */
+const REQUESTS_MAX = REQUEST_ENTRIES_MAX;
+/** No further hashes are asked for while this many blocks are wanted or open. */
+const BLOCKS_AHEAD = 64;
+/** Longest run object: 16 hashes. */
+const RUN_OCTETS_MAX = 512;
+/** A block that fails this often ends the session: four bits of attempt are on the wire. */
+export const ATTEMPTS_MAX = 8;
+
+/**
+ * The target's plan of one transfer (PROTOCOL.md 6.3): walks down the hash tree where flash differs, opens the blocks
+ * that are wanted, and puts chunks together. Pure bookkeeping: hashes and flash are others' work.
+ */
+export class Transfer {
+  readonly plan: TransferPlan;
+  readonly #openMax: number;
+  #frontier: TreeNode[] = [];
+  readonly #asked: Map<string, Wanted> = new Map();
+  #wantedBlocks: number[] = [];
+  readonly #open: Map<number, OpenBlock> = new Map();
+  #grantSequence = 0;
+  #requestSequence = 0;
+  #grantChanged = true;
+  #requestChanged = true;
+  #blocksWritten = 0;
+  #blocksFound = 0;
+
+  /** `openMax`: blocks that may be unfinished at once. */
+  constructor(plan: TransferPlan, openMax: number) {
+    this.plan = plan;
+    this.#openMax = openMax;
+    const root = { level: rootLevel(plan.leafCount), index: 0 };
+    if (root.level > 0) this.#frontier.push(root);
+    else this.#want([0]);
+  }
+
+  /** Blocks written in this session. */
+  get blocksWritten(): number {
+    return this.#blocksWritten;
+  }
+
+  /** Blocks found to differ so far. */
+  get blocksFound(): number {
+    return this.#blocksFound;
+  }
+
+  /** Nothing is left to ask for, to wait for, or to write. */
+  get isFinished(): boolean {
+    return (
+      this.#frontier.length === 0 &&
+      this.#asked.size === 0 &&
+      this.#wantedBlocks.length === 0 &&
+      this.#open.size === 0
+    );
+  }
+
+  #want(blocks: readonly number[]): void {
+    this.#blocksFound += blocks.length;
+    this.#wantedBlocks.push(...blocks);
+    this.#wantedBlocks.sort((a, b) => a - b);
+  }
+
+  /** Asks for more hashes and opens more blocks, as far as the limits allow. */
+  advance(now: Millis): void {
+    this.#openBlocks();
+    while (this.#asked.size < REQUESTS_MAX && this.#wantedBlocks.length + this.#open.size < BLOCKS_AHEAD) {
+      const node = this.#frontier.shift();
+      if (node === undefined) return;
+      this.#asked.set(keyOf(node), { node, askedAt: now, assembly: undefined, isChecking: false });
+      this.#requestChanged = true;
+    }
+  }
+
+  #openBlocks(): void {
+    for (let i = 0; i < this.#wantedBlocks.length && this.#open.size < this.#openMax; ) {
+      const block = this.#wantedBlocks[i] as number;
+      if (this.#isAmbiguous(block)) {
+        i++;
+        continue;
+      }
+      this.#open.set(block, { attempt: 0, assembly: this.#assembly(block), isSettling: false });
+      if (this.#grantEntries().length > GRANT_ENTRIES_MAX) {
+        this.#open.delete(block);
+        return;
+      }
+      this.#wantedBlocks.splice(i, 1);
+      this.#grantChanged = true;
+    }
+  }
+
+  /** Whether the 16 position bits of a chunk could not tell this block from one that is open (PROTOCOL.md 4.5). */
+  #isAmbiguous(block: number): boolean {
+    const modulus = POSITION_SPAN / this.plan.blockSize;
+    for (const other of this.#open.keys()) if (other % modulus === block % modulus) return true;
+    return false;
+  }
+
+  #assembly(block: number): Assembly {
+    return new Assembly(this.lengthOf(block));
+  }
+
+  /** Octets of a block: the last may be short. */
+  lengthOf(block: number): number {
+    return Math.min(this.plan.blockSize, this.plan.size - block * this.plan.blockSize);
+  }
+
+  /** The grant to send, if it changed since it was last taken, or in any case with `again`. */
+  takeGrant(again = false): Grant | undefined {
+    if (!this.#grantChanged && !again) return undefined;
+    this.#grantChanged = false;
+    this.#grantSequence = (this.#grantSequence + 1) & 0xffff;
+    const entries = this.#grantEntries().slice(0, GRANT_ENTRIES_MAX);
+    return { tag: "grant", sequence: this.#grantSequence, entries };
+  }
+
+  #grantEntries(): GrantEntry[] {
+    const entries: { first: number; count: number; attempt: number; codecs: number }[] = [];
+    for (const [block, { attempt, isSettling }] of this.#open) {
+      if (isSettling) continue;
+      const last = entries.at(-1);
+      const continues =
+        last && last.attempt === attempt && last.first + last.count === block && last.count < 255;
+      if (continues) last.count++;
+      else entries.push({ first: block, count: 1, attempt, codecs: codecsFor(attempt) });
+    }
+    return entries;
+  }
+
+  /** The request to send, if it changed since it was last taken, or in any case with `again`. */
+  takeRequest(now: Millis, again = false): Request | undefined {
+    if (!this.#requestChanged && !again) return undefined;
+    const waiting = [...this.#asked.values()].filter((wanted) => !wanted.isChecking);
+    this.#requestChanged = false;
+    if (waiting.length === 0) return undefined;
+    for (const wanted of waiting) wanted.askedAt = now;
+    this.#requestSequence = (this.#requestSequence + 1) & 0xffff;
+    return { tag: "request", sequence: this.#requestSequence, wanted: waiting.map(({ node }) => node) };
+  }
+
+  /** When the oldest unanswered question was asked; undefined when none is open. */
+  get oldestQuestionAt(): Millis | undefined {
+    let oldest: Millis | undefined;
+    for (const { askedAt, isChecking } of this.#asked.values()) {
+      if (!isChecking) oldest = Math.min(oldest ?? askedAt, askedAt);
+    }
+    return oldest;
+  }
+
+  /** Takes in a chunk of a run; the run when that completes it. `waited`: time since the request, on its first chunk. */
+  handleObject(now: Millis, chunk: ObjectChunk): { run?: ReceivedRun; waited?: Millis } {
+    const kind = chunk.name.kind;
+    const wanted = this.#asked.get(keyOf(chunk.name.node));
+    if (wanted === undefined || wanted.isChecking) return {};
+    if ((kind !== ObjectKind.run && kind !== ObjectKind.uniform) || chunk.total > RUN_OCTETS_MAX) return {};
+    const isFirst = wanted.assembly === undefined;
+    if (wanted.assembly?.octets.length !== chunk.total) wanted.assembly = new Assembly(chunk.total);
+    wanted.assembly.add(chunk.offset, chunk.payload);
+    const waited = isFirst ? { waited: now - wanted.askedAt } : {};
+    if (!wanted.assembly.isComplete) return waited;
+    wanted.isChecking = true;
+    return { ...waited, run: { node: wanted.node, kind, payload: wanted.assembly.octets } };
+  }
+
+  /** What a complete run was found to be. A bad one is asked for again. */
+  runChecked(node: TreeNode, outcome: RunOutcome): void {
+    const wanted = this.#asked.get(keyOf(node));
+    if (wanted === undefined) return;
+    if (outcome.tag === "bad") {
+      wanted.isChecking = false;
+      wanted.assembly = undefined;
+      this.#requestChanged = true;
+      return;
+    }
+    this.#asked.delete(keyOf(node));
+    this.#frontier.unshift(...outcome.nodes);
+    this.#want(outcome.blocks);
+  }
+
+  /** Takes in a chunk of a block; the block's octets when that completes it. */
+  handleData(chunk: DataChunk): { block: number; octets: Uint8Array } | undefined {
+    for (const [block, open] of this.#open) {
+      const start = (block * this.plan.blockSize) / CHUNK_UNIT;
+      const offset = ((chunk.position - start) & 0xffff) * CHUNK_UNIT;
+      if (offset >= open.assembly.octets.length) continue;
+      if (open.isSettling || (open.attempt & 1) !== chunk.attempt) return undefined;
+      if (!this.#place(open.assembly, chunk, offset) || !open.assembly.isComplete) return undefined;
+      open.isSettling = true;
+      this.#grantChanged = true;
+      return { block, octets: open.assembly.octets };
+    }
+    return undefined;
+  }
+
+  #place(assembly: Assembly, chunk: DataChunk, offset: number): boolean {
+    if (chunk.codec === Codec.raw) return assembly.add(offset, chunk.payload);
+    if (chunk.codec !== Codec.uniform || offset !== 0 || chunk.payload.length !== 1) return false;
+    return assembly.add(0, new Uint8Array(assembly.octets.length).fill(chunk.payload[0] as number));
+  }
+
+  /** What became of a complete block; false when it failed too often. A mismatch asks for it again, raw. */
+  blockSettled(block: number, isWritten: boolean): boolean {
+    const open = this.#open.get(block);
+    if (open === undefined) return true;
+    this.#grantChanged = true;
+    if (isWritten) {
+      this.#open.delete(block);
+      this.#blocksWritten++;
+      return true;
+    }
+    this.#open.set(block, { attempt: open.attempt + 1, assembly: this.#assembly(block), isSettling: false });
+    return open.attempt + 1 < ATTEMPTS_MAX;
+  }
+}
+
+/** Codecs allowed in an attempt: all that this version knows, then only raw (protocol decision S10). */
+function codecsFor(attempt: number): number {
+  return attempt === 0 ? codecBit(Codec.raw) | codecBit(Codec.uniform) : codecBit(Codec.raw);
+}
+
+function keyOf(node: TreeNode): string {
+  return `${node.level}/${node.index}`;
+}

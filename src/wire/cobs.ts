@@ -1,0 +1,57 @@
+import { DELIMITER } from "./constants.ts";
+
+/** Longest stretch without a zero that one COBS code octet covers. */
+const STRETCH_MAX = 254;
+
+/** Octets that `length` octets take at most after COBS, without delimiters. */
+export function cobsLengthMax(length: number): number {
+  return length + Math.floor(length / STRETCH_MAX) + 1;
+}
+
+/**
+ * Consistent Overhead Byte Stuffing (Cheshire and Baker 1999; PROTOCOL.md 2.1) between two delimiters:
+ * `00 COBS(frame) 00`, ready for an octet stream. A final full stretch of 254 carries no trailing code octet.
+ */
+export function encodeDelimited(frame: Uint8Array): Uint8Array {
+  const out = new Uint8Array(cobsLengthMax(frame.length) + 2);
+  let codeAt = 1;
+  let at = 2;
+  let code = 1;
+  for (let i = 0; i < frame.length; i++) {
+    const octet = frame[i] as number;
+    if (octet !== 0) {
+      out[at++] = octet;
+      code++;
+    }
+    if (octet === 0 || (code === STRETCH_MAX + 1 && i + 1 < frame.length)) {
+      out[codeAt] = code;
+      codeAt = at++;
+      code = 1;
+    }
+  }
+  out[codeAt] = code;
+  out[at++] = DELIMITER;
+  return out.subarray(0, at);
+}
+
+/**
+ * Undoes COBS over a run without delimiters. Undefined when the run holds a zero, or a code octet that points past
+ * the end: noise, or a frame that lost octets.
+ */
+export function decodeCobs(run: Uint8Array): Uint8Array | undefined {
+  const out = new Uint8Array(run.length);
+  let at = 0;
+  let i = 0;
+  while (i < run.length) {
+    const code = run[i++] as number;
+    const end = i + code - 1;
+    if (code === 0 || end > run.length) return undefined;
+    while (i < end) {
+      const octet = run[i++] as number;
+      if (octet === 0) return undefined;
+      out[at++] = octet;
+    }
+    if (code <= STRETCH_MAX && i < run.length) out[at++] = 0;
+  }
+  return out.subarray(0, at);
+}

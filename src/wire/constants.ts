@@ -1,0 +1,145 @@
+/**
+ * Every number that is on the wire. PROTOCOL.md section 11 prints the same ones; values are frozen per protocol
+ * version: add, never renumber, never reuse.
+ */
+
+/** Version of the protocol, in the high half of the first octet of every announcement (PROTOCOL.md 3.2). */
+export const PROTOCOL_VERSION = 1;
+
+/** Delimiter on octet streams (PROTOCOL.md 2.1). */
+export const DELIMITER = 0x00;
+
+/** Length of the CRC-32 that ends every frame, in octets (PROTOCOL.md 3.1). */
+export const CRC_LENGTH = 4;
+
+/** Class of a frame: the low four bits of its first octet (PROTOCOL.md 3.2). Classes 8 to 15 are data. */
+export const FrameClass = {
+  announce: 0x0,
+  targetControl: 0x1,
+  rescuerControl: 0x2,
+  object: 0x3,
+  probe: 0x4,
+  data: 0x8,
+} as const;
+export type FrameClass = (typeof FrameClass)[keyof typeof FrameClass];
+
+/** Announcements: outside a session, CRC without a tag (PROTOCOL.md 5.1 to 5.8). */
+export const AnnounceType = {
+  query: 0x01,
+  beacon: 0x02,
+  distress: 0x03,
+  offer: 0x04,
+  accept: 0x05,
+  standDown: 0x06,
+  refuse: 0x07,
+  bye: 0x08,
+} as const;
+export type AnnounceType = (typeof AnnounceType)[keyof typeof AnnounceType];
+
+/** Control frames from target to rescuer: high half of the first octet (PROTOCOL.md 4.3, 5.9 to 5.12). */
+export const TargetControlType = { ack: 0x0, grant: 0x1, request: 0x2, busy: 0x3, done: 0x4 } as const;
+export type TargetControlType = (typeof TargetControlType)[keyof typeof TargetControlType];
+
+/** Control frames from rescuer to target: high half of the first octet (PROTOCOL.md 5.13, 5.14). */
+export const RescuerControlType = { later: 0x0, doneAck: 0x1 } as const;
+export type RescuerControlType = (typeof RescuerControlType)[keyof typeof RescuerControlType];
+
+/** Kinds of object (PROTOCOL.md 4.6). */
+export const ObjectKind = { manifest: 0x1, run: 0x2, uniform: 0x3 } as const;
+export type ObjectKind = (typeof ObjectKind)[keyof typeof ObjectKind];
+
+/** Codecs of a block: two bits in a data frame; in a set, bit 1 << codec (PROTOCOL.md 4.5). */
+export const Codec = { raw: 0, uniform: 1, deflate: 2, dictionary: 3 } as const;
+export type Codec = (typeof Codec)[keyof typeof Codec];
+
+/** The set of codecs that holds just `codec`. */
+export function codecBit(codec: Codec): number {
+  return 1 << codec;
+}
+
+/** Bits of a packet number in a frame (PROTOCOL.md 4.1). */
+export const PACKET_NUMBER_BITS = 12;
+/** Fewer packets than this may be in flight, so that 12 bits always tell which one is meant (PROTOCOL.md 4.1). */
+export const IN_FLIGHT_MAX: number = 1 << (PACKET_NUMBER_BITS - 2);
+
+/** Chunk offsets are multiples of this many octets; positions in data frames count in it (PROTOCOL.md 4.5). */
+export const CHUNK_UNIT = 32;
+/** Positions repeat after this many octets: two blocks this far apart are never open at once (PROTOCOL.md 4.5). */
+export const POSITION_SPAN: number = 0x1_0000 * CHUNK_UNIT;
+
+/** Smallest and largest payload of a data or object frame, in octets (PROTOCOL.md 4.7). */
+export const PAYLOAD_MIN = 32;
+export const PAYLOAD_MAX = 2048;
+
+/** Header of a data frame: class and packet number, position (PROTOCOL.md 4.5). */
+export const DATA_HEADER_LENGTH = 4;
+/** Header of an object frame (PROTOCOL.md 4.6). */
+export const OBJECT_HEADER_LENGTH = 11;
+
+/** Longest frame, header to CRC, before COBS (PROTOCOL.md 3.1). */
+export const FRAME_MAX: number = OBJECT_HEADER_LENGTH + PAYLOAD_MAX + CRC_LENGTH;
+/** Shortest frame that means anything: one octet and the CRC. */
+export const FRAME_MIN: number = 1 + CRC_LENGTH;
+/** Longest run between delimiters that can be a frame, its closing delimiter included (PROTOCOL.md 2.2). */
+export const RUN_MAX: number = FRAME_MAX + Math.ceil(FRAME_MAX / 254) + 1;
+
+/** Octets of an id, a nonce, and a short digest. */
+export const ID_LENGTH = 8;
+export const NONCE_LENGTH = 8;
+export const SHORT_DIGEST_LENGTH = 8;
+
+/** Packet numbers that the bitmap of an ack reaches back from the highest one (PROTOCOL.md 4.3). */
+export const ACK_BITMAP_LENGTH = 14;
+export const ACK_REACH: number = ACK_BITMAP_LENGTH * 8;
+/** Unit of the delay in an ack, in milliseconds: 256 microseconds (PROTOCOL.md 4.3). */
+export const ACK_DELAY_UNIT_MS = 0.256;
+
+/** Most entries in one grant and one request (PROTOCOL.md 5.9, 5.10), so that the frame stays within 64 octets. */
+export const GRANT_ENTRIES_MAX = 10;
+export const REQUEST_ENTRIES_MAX = 12;
+/** Level that stands for the manifest in a request (PROTOCOL.md 5.10). */
+export const MANIFEST_LEVEL = 0xff;
+
+/** Octets on the wire, both delimiters included, that each kind of announcement or control frame may take. */
+export const WireLimit = { beacon: 96, handshake: 64, ack: 32 } as const;
+
+/** Octets of an image envelope at most: manifest, key id and signature (PROTOCOL.md 8.1). */
+export const MANIFEST_MAX = 640;
+/** Largest block of an image in octets (PROTOCOL.md 8.3). */
+export const BLOCK_MAX = 65536;
+
+/** Flags of a beacon or distress (PROTOCOL.md 5.2). */
+export const BeaconFlag = { bootable: 0x01, provider: 0x02, receiving: 0x04, installed: 0x08 } as const;
+
+/** Reasons in a refusal (PROTOCOL.md 5.7); the names are those of base/refusal.ts. */
+export const RefusalCode = {
+  signature: 1,
+  unsigned: 2,
+  hardware: 3,
+  version: 4,
+  counter: 5,
+  size: 6,
+  "block-size": 7,
+  role: 8,
+  manifest: 9,
+  healthy: 10,
+  quarantined: 11,
+  protocol: 12,
+  flash: 13,
+} as const;
+
+/** Reasons not to boot, in a beacon (PROTOCOL.md 5.2); 0 means bootable. Names: base/refusal.ts. */
+export const BootFailureCode = {
+  empty: 1,
+  receiving: 2,
+  hash: 3,
+  signature: 4,
+  manifest: 5,
+  counter: 6,
+  hardware: 7,
+  reverted: 8,
+} as const;
+
+/** Reasons of a bye (PROTOCOL.md 5.8). */
+export const ByeReason = { stopped: 1, failed: 2, timeout: 3 } as const;
+export type ByeReason = (typeof ByeReason)[keyof typeof ByeReason];

@@ -1,0 +1,151 @@
+import { assert } from "../base/assert.ts";
+import { ByteReader, ByteWriter } from "../base/bytes.ts";
+import {
+  type Codec,
+  CRC_LENGTH,
+  DATA_HEADER_LENGTH,
+  FRAME_MIN,
+  FrameClass,
+  OBJECT_HEADER_LENGTH,
+  type ObjectKind,
+  PACKET_NUMBER_BITS,
+  PAYLOAD_MAX,
+  PROTOCOL_VERSION,
+} from "./constants.ts";
+import { frameCrc } from "./crc.ts";
+import {
+  decodeAnnouncement,
+  decodeRescuerControl,
+  decodeTargetControl,
+  encodeBody,
+  isRescuerControl,
+  isTargetControl,
+  typeOfMessage,
+} from "./message-codec.ts";
+import type { DataChunk, Frame, Message, ObjectChunk, Packet, Probe } from "./messages.ts";
+
+const CLASS_MASK = 0x0f;
+const PACKET_NUMBER_MASK: number = (1 << PACKET_NUMBER_BITS) - 1;
+
+/** Why octets are no frame. `foreignVersion` carries the version a peer speaks. */
+export type FrameFault =
+  | { readonly tag: "fault"; readonly fault: "tooShort" | "badCrc" | "malformed" }
+  | { readonly tag: "fault"; readonly fault: "foreignVersion"; readonly version: number };
+
+/** Whether frames of this first octet belong to a session, so that its tag seeds their CRC (PROTOCOL.md 3.3). */
+export function isSessionFrame(frame: Uint8Array): boolean {
+  return frame.length > 0 && ((frame[0] as number) & CLASS_MASK) !== FrameClass.announce;
+}
+
+/** A message as a frame: header, body, CRC. `tag` is the session tag; announcements are not tagged. */
+export function encodeMessage(message: Message, tag: number): Uint8Array {
+  const body = encodeBody(message);
+  const type = typeOfMessage(message);
+  const w = new ByteWriter(2 + body.length + CRC_LENGTH);
+  if (isTargetControl(message)) return seal(w.u8(FrameClass.targetControl | (type << 4)).bytes(body), tag);
+  if (isRescuerControl(message)) return seal(w.u8(FrameClass.rescuerControl | (type << 4)).bytes(body), tag);
+  return seal(
+    w
+      .u8(FrameClass.announce | (PROTOCOL_VERSION << 4))
+      .u8(type)
+      .bytes(body),
+    undefined,
+  );
+}
+
+/** A packet (data chunk, object chunk, probe) as a frame. Only the low bits of its number and position are sent. */
+export function encodePacket(packet: Packet, tag: number): Uint8Array {
+  const number = (packet.packetNumber & PACKET_NUMBER_MASK) << 4;
+  switch (packet.tag) {
+    case "data": {
+      const header = FrameClass.data | (packet.codec << 1) | (packet.attempt & 1) | number;
+      const w = new ByteWriter(DATA_HEADER_LENGTH + packet.payload.length + CRC_LENGTH);
+      return seal(w.u16(header).u16(packet.position).bytes(packet.payload), tag);
+    }
+    case "object": {
+      const w = new ByteWriter(OBJECT_HEADER_LENGTH + packet.payload.length + CRC_LENGTH);
+      w.u16(FrameClass.object | number).u8(packet.name.kind);
+      w.u8(packet.name.node.level).u24(packet.name.node.index).u16(packet.offset).u16(packet.total);
+      return seal(w.bytes(packet.payload), tag);
+    }
+    case "probe":
+      return seal(new ByteWriter(2 + CRC_LENGTH).u16(FrameClass.probe | number), tag);
+  }
+}
+
+function seal(w: ByteWriter, tag: number | undefined): Uint8Array {
+  assert(tag !== 0, "a session tag is never 0");
+  const covered = w.finish();
+  return w.u32(frameCrc(covered, tag)).finish();
+}
+
+/**
+ * Decodes a frame (without COBS and delimiters). Session frames are checked against `tag`; with no session pass
+ * undefined, they are then faults. Views into `bytes` are kept: do not reuse the array. Never throws.
+ */
+export function decodeFrame(bytes: Uint8Array, tag: number | undefined): Frame | FrameFault {
+  if (bytes.length < FRAME_MIN) return { tag: "fault", fault: "tooShort" };
+  const first = bytes[0] as number;
+  const isSession = isSessionFrame(bytes);
+  if ((isSession && tag === undefined) || !crcMatches(bytes, isSession ? tag : undefined)) {
+    return { tag: "fault", fault: "badCrc" };
+  }
+  const covered = bytes.subarray(0, bytes.length - CRC_LENGTH);
+  const version = first >>> 4;
+  if (!isSession && version !== PROTOCOL_VERSION) return { tag: "fault", fault: "foreignVersion", version };
+  return decodeCovered(first, covered) ?? { tag: "fault", fault: "malformed" };
+}
+
+/** Whether the CRC at the end of `bytes` fits, in the session of `tag` or outside any. */
+export function crcMatches(bytes: Uint8Array, tag: number | undefined): boolean {
+  if (bytes.length < FRAME_MIN) return false;
+  const at = bytes.length - CRC_LENGTH;
+  return new ByteReader(bytes.subarray(at)).u32() === frameCrc(bytes.subarray(0, at), tag);
+}
+
+function decodeCovered(first: number, covered: Uint8Array): Frame | undefined {
+  const frameClass = first & CLASS_MASK;
+  if (frameClass >= FrameClass.data) return decodeData(covered);
+  switch (frameClass) {
+    case FrameClass.announce:
+      return covered.length < 2 ? undefined : decodeAnnouncement(covered[1] as number, covered.subarray(2));
+    case FrameClass.targetControl:
+      return decodeTargetControl(first >>> 4, covered.subarray(1));
+    case FrameClass.rescuerControl:
+      return decodeRescuerControl(first >>> 4, covered.subarray(1));
+    case FrameClass.object:
+      return decodeObject(covered);
+    case FrameClass.probe:
+      return decodeProbe(covered);
+    default:
+      return undefined;
+  }
+}
+
+function decodeData(covered: Uint8Array): DataChunk | undefined {
+  const r = new ByteReader(covered);
+  const header = r.u16();
+  const position = r.u16();
+  const payload = r.rest();
+  if (r.failed || payload.length === 0 || payload.length > PAYLOAD_MAX) return undefined;
+  const codec = ((header >>> 1) & 0x3) as Codec;
+  return { tag: "data", packetNumber: header >>> 4, codec, attempt: header & 1, position, payload };
+}
+
+function decodeObject(covered: Uint8Array): ObjectChunk | undefined {
+  const r = new ByteReader(covered);
+  const packetNumber = r.u16() >>> 4;
+  const kind = r.u8() as ObjectKind;
+  const node = { level: r.u8(), index: r.u24() };
+  const offset = r.u16();
+  const total = r.u16();
+  const payload = r.rest();
+  if (r.failed || payload.length === 0 || offset + payload.length > total) return undefined;
+  return { tag: "object", packetNumber, name: { kind, node }, offset, total, payload };
+}
+
+function decodeProbe(covered: Uint8Array): Probe | undefined {
+  const r = new ByteReader(covered);
+  const packetNumber = r.u16() >>> 4;
+  return r.failed || r.remaining > 0 ? undefined : { tag: "probe", packetNumber };
+}

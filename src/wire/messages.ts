@@ -1,0 +1,195 @@
+import type { BootFailure, RefusalReason } from "../base/refusal.ts";
+import type { TreeNode } from "../base/tree-shape.ts";
+import type { Millis } from "../base/units.ts";
+import type { ByeReason, Codec, ObjectKind } from "./constants.ts";
+
+/** Version of a firmware: each part 16 bits (PROTOCOL.md 8.4). */
+export interface WireVersion {
+  readonly major: number;
+  readonly minor: number;
+  readonly patch: number;
+}
+
+/** "Who is there?" - sent on open and after a reconnect, answered with a beacon or distress (PROTOCOL.md 5.1). */
+export interface Query {
+  readonly tag: "query";
+  readonly nodeId: Uint8Array;
+  readonly bootNonce: Uint8Array;
+}
+
+/** A node's firmware status (PROTOCOL.md 5.2). Distress is the beacon of an unbootable node. */
+export interface Beacon {
+  readonly tag: "beacon" | "distress";
+  readonly nodeId: Uint8Array;
+  readonly bootNonce: Uint8Array;
+  /** First 8 octets of SHA-256 over "vendor/class". */
+  readonly hardwareId: Uint8Array;
+  readonly revision: number;
+  /** Why the node does not boot; undefined in a beacon. */
+  readonly failure: BootFailure | undefined;
+  /** The node holds images for others but no firmware that could be updated over this link. */
+  readonly isProvider: boolean;
+  readonly version: WireVersion;
+  /** 0 to 2^48 - 1. */
+  readonly sequence: number;
+  readonly counterFloor: number;
+  readonly installedDigest: Uint8Array | undefined;
+  readonly receivingDigest: Uint8Array | undefined;
+}
+
+/** A rescuer's offer of one image to one target (PROTOCOL.md 5.3). The nonce is fresh for every session. */
+export interface Offer {
+  readonly tag: "offer";
+  readonly rescuerId: Uint8Array;
+  readonly rescuerNonce: Uint8Array;
+  readonly targetNonce: Uint8Array;
+  readonly digest: Uint8Array;
+  readonly version: WireVersion;
+  readonly size: number;
+  readonly counter: number;
+}
+
+/** The target takes an offer and with it asks for the manifest (PROTOCOL.md 5.4). */
+export interface Accept {
+  readonly tag: "accept";
+  readonly targetNonce: Uint8Array;
+  readonly rescuerNonce: Uint8Array;
+  readonly digest: Uint8Array;
+  /** Largest payload of a data or object frame that the target can take, in octets. */
+  readonly payloadMax: number;
+  /** Blocks that the target keeps unfinished at most. */
+  readonly openBlocks: number;
+  /** Set of codecs that it can undo, bits of codecBit. */
+  readonly codecs: number;
+}
+
+/** The target is served already (PROTOCOL.md 5.5). */
+export interface StandDown {
+  readonly tag: "standDown";
+  readonly targetId: Uint8Array;
+  readonly rescuerNonce: Uint8Array;
+  readonly winnerId: Uint8Array;
+  readonly retryAfterMs: Millis;
+}
+
+/** The target will not take this image (PROTOCOL.md 5.7). */
+export interface Refuse {
+  readonly tag: "refuse";
+  readonly targetNonce: Uint8Array;
+  readonly rescuerNonce: Uint8Array;
+  readonly digest: Uint8Array;
+  readonly reason: RefusalReason;
+}
+
+/** One side leaves the session (PROTOCOL.md 5.8). */
+export interface Bye {
+  readonly tag: "bye";
+  readonly targetNonce: Uint8Array;
+  readonly rescuerNonce: Uint8Array;
+  readonly reason: ByeReason;
+}
+
+/** What has arrived (PROTOCOL.md 4.3). */
+export interface Ack {
+  readonly tag: "ack";
+  /** Low 16 bits of the highest packet number seen. */
+  readonly highest: number;
+  /** Time between the arrival of that packet and this ack. */
+  readonly delayMs: Millis;
+  /** Bit i of octet j: packet highest - (8 j + i) has arrived. */
+  readonly bitmap: Uint8Array;
+}
+
+/** `count` blocks from `first` on, wanted in this attempt and in these codecs (PROTOCOL.md 5.9). */
+export interface GrantEntry {
+  readonly first: number;
+  readonly count: number;
+  readonly attempt: number;
+  readonly codecs: number;
+}
+
+/** All blocks that are open now, in the order wanted; replaces every earlier grant (PROTOCOL.md 5.9). */
+export interface Grant {
+  readonly tag: "grant";
+  readonly sequence: number;
+  readonly entries: readonly GrantEntry[];
+}
+
+/** All objects wanted now; replaces every earlier request (PROTOCOL.md 5.10). "manifest" or a node's run. */
+export interface Request {
+  readonly tag: "request";
+  readonly sequence: number;
+  readonly wanted: readonly ("manifest" | TreeNode)[];
+}
+
+/** The target will be deaf for this long: it erases or verifies (PROTOCOL.md 5.11). */
+export interface Busy {
+  readonly tag: "busy";
+  readonly forMs: Millis;
+}
+
+/** Verified from flash, committed, bootable (PROTOCOL.md 5.12). */
+export interface Done {
+  readonly tag: "done";
+  readonly digest: Uint8Array;
+}
+
+/** The rescuer cannot serve a request yet (PROTOCOL.md 5.13). */
+export interface Later {
+  readonly tag: "later";
+  readonly forMs: Millis;
+}
+
+/** DONE was heard (PROTOCOL.md 5.14). */
+export interface DoneAck {
+  readonly tag: "doneAck";
+  readonly digest: Uint8Array;
+}
+
+export type Announcement = Query | Beacon | Offer | Accept | StandDown | Refuse | Bye;
+export type TargetControl = Ack | Grant | Request | Busy | Done;
+export type RescuerControl = Later | DoneAck;
+export type Message = Announcement | TargetControl | RescuerControl;
+
+/** What an object chunk belongs to (PROTOCOL.md 4.6). */
+export interface ObjectName {
+  readonly kind: ObjectKind;
+  /** The node whose run it is; level 0, index 0 for the manifest. */
+  readonly node: TreeNode;
+}
+
+/** Part of a manifest or hash run (PROTOCOL.md 4.6). */
+export interface ObjectChunk {
+  readonly tag: "object";
+  /** Low 12 bits. */
+  readonly packetNumber: number;
+  readonly name: ObjectName;
+  readonly offset: number;
+  /** Length of the whole object in octets. */
+  readonly total: number;
+  readonly payload: Uint8Array;
+}
+
+/** Part of a block (PROTOCOL.md 4.5). */
+export interface DataChunk {
+  readonly tag: "data";
+  /** Low 12 bits. */
+  readonly packetNumber: number;
+  readonly codec: Codec;
+  /** Low bit of the attempt. */
+  readonly attempt: number;
+  /** Low 16 bits of (octet position in the image / 32). */
+  readonly position: number;
+  readonly payload: Uint8Array;
+}
+
+/** An empty packet that asks for an ack at once (PROTOCOL.md 4.4). */
+export interface Probe {
+  readonly tag: "probe";
+  /** Low 12 bits. */
+  readonly packetNumber: number;
+}
+
+export type Packet = ObjectChunk | DataChunk | Probe;
+/** Everything that a frame can hold. */
+export type Frame = Message | Packet;

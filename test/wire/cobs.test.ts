@@ -1,0 +1,57 @@
+import { fc, test as property } from "@fast-check/vitest";
+import { describe, expect, it } from "vitest";
+import { fromHex, toHex } from "../../src/base/bytes.ts";
+import { cobsLengthMax, decodeCobs, encodeDelimited } from "../../src/wire/cobs.ts";
+
+const run = (from: number, count: number): string =>
+  Array.from({ length: count }, (_, i) => (from + i).toString(16).padStart(2, "0")).join("");
+
+// From Cheshire and Baker, "Consistent Overhead Byte Stuffing", and the full-stretch cases around 254.
+const VECTORS: readonly [name: string, plain: string, coded: string][] = [
+  ["nothing", "", "01"],
+  ["one zero", "00", "0101"],
+  ["two zeros", "0000", "010101"],
+  ["a zero inside", "11220033", "03112202 33"],
+  ["no zero", "11223344", "0511223344"],
+  ["zeros at the end", "11000000", "02110101 01"],
+  ["254 octets", run(1, 254), `ff${run(1, 254)}`],
+  ["a zero, then 254 octets", `00${run(1, 254)}`, `01ff${run(1, 254)}`],
+  ["255 octets", `${run(1, 254)}ff`, `ff${run(1, 254)}02ff`],
+  ["254 octets, then a zero", `${run(1, 254)}00`, `ff${run(1, 254)}0101`],
+  ["253 octets, then a zero", `${run(2, 253)}00`, `fe${run(2, 253)}01`],
+];
+
+const bytes = (hex: string): Uint8Array => fromHex(hex) ?? expect.fail(`not hexadecimal: ${hex}`);
+
+describe("COBS", () => {
+  it.each(VECTORS)("codes and decodes %s", (_name, plain, coded) => {
+    expect(toHex(encodeDelimited(bytes(plain)))).toBe(`00${toHex(bytes(coded))}00`);
+    expect(toHex(decodeCobs(bytes(coded)) ?? expect.fail("refused"))).toBe(plain);
+  });
+
+  it.each([
+    ["a code octet that points past the end", "05112233"],
+    ["a zero as code octet", "021100"],
+    ["a zero inside a stretch", "03110022"],
+  ])("refuses %s", (_name, coded) => {
+    expect(decodeCobs(bytes(coded))).toBeUndefined();
+  });
+
+  property.prop([fc.uint8Array({ maxLength: 2200 })])(
+    "gives back every frame, without zeros inside",
+    (plain) => {
+      const coded = encodeDelimited(plain);
+      expect(coded.subarray(1, -1).includes(0)).toBe(false);
+      expect(coded.length - 2).toBeLessThanOrEqual(cobsLengthMax(plain.length));
+      expect(decodeCobs(coded.subarray(1, -1))).toEqual(plain);
+    },
+  );
+
+  property.prop([fc.uint8Array({ maxLength: 600 })])(
+    "never throws, and never grows, on any octets",
+    (noise) => {
+      const plain = decodeCobs(noise);
+      expect(plain === undefined || plain.length <= noise.length).toBe(true);
+    },
+  );
+});
