@@ -196,6 +196,19 @@ export class Link {
     return octets;
   }
 
+  /** All messages that wait, whatever the pace, and the time until the last of them has left the line. */
+  takeFarewell(now: Millis): { frames: Uint8Array[]; lineMs: Millis } {
+    const frames: Uint8Array[] = [];
+    let dueAt = Math.max(now, this.#pacer.lineFreeAt);
+    for (const message of this.#outbox.values()) {
+      const emitted = this.#emit(now, encodeMessage(message, this.#tag ?? 1));
+      frames.push(emitted.octets);
+      dueAt = emitted.dueAt;
+    }
+    this.#outbox.clear();
+    return { frames, lineMs: Math.max(0, dueAt - now) };
+  }
+
   #nextMessage(now: Millis): Message | undefined {
     const ack = this.#receiver?.takeAck(now);
     if (ack !== undefined) return ack;

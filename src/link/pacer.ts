@@ -20,6 +20,11 @@ export class Pacer {
     return this.#baud === undefined ? undefined : 1 / lineTime(1, this.#baud);
   }
 
+  /** When the last octet handed over leaves the wire. */
+  get lineFreeAt(): Millis {
+    return this.#lineFreeAt;
+  }
+
   /** When the next frame may be handed over; in the past when it may now. */
   get readyAt(): Millis {
     if (this.#baud === undefined) return Number.NEGATIVE_INFINITY;

@@ -14,7 +14,8 @@ export type NodeEvent =
       readonly peer: string;
       readonly hardwareId: string;
       readonly revision: number;
-      readonly reason: BootFailure;
+      /** Why it does not boot; undefined when it boots and was told to call. */
+      readonly reason: BootFailure | undefined;
       readonly version: string | undefined;
       readonly counterFloor: number;
     }

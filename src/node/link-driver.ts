@@ -12,6 +12,8 @@ export interface Machine<Event> {
   pollTransmit(now: Millis): Uint8Array | undefined;
   pollEvent(): Event | undefined;
   pollTimeout(): Millis | undefined;
+  /** All messages that wait, whatever the pace, and the line time until the last of them has left. */
+  takeFarewell(now: Millis): { readonly frames: readonly Uint8Array[]; readonly lineMs: Millis };
 }
 
 /** How a stream is cut into runs; the real one and the simulator's differ. */
@@ -113,6 +115,13 @@ export class LinkDriver<Event> {
     const at = this.#machine.pollTimeout();
     if (at === undefined || (this.#isHeldBack && at <= this.#clock.now())) return;
     this.#timer = this.#clock.after(Math.max(0, at - this.#clock.now()), () => this.pump());
+  }
+
+  /** Sends what the machine has to say, unpaced, and returns how long that takes on the line, in milliseconds. */
+  sayFarewell(): Millis {
+    const octets = this.#machine.takeFarewell(this.#clock.now());
+    for (const frame of octets.frames) this.transport.write(frame);
+    return octets.lineMs;
   }
 
   /** Stops the timer, the splitter and the transport. Idempotent. */

@@ -19,7 +19,9 @@ export class PureRunSplitter implements Splitter {
     this.#timer?.cancel();
     const at = this.#pure.pollTimeout();
     if (at === undefined) return;
-    this.#timer = this.#clock.after(at - this.#clock.now(), () => this.#pure.handleTimeout(this.#clock.now()));
+    this.#timer = this.#clock.after(at - this.#clock.now(), () =>
+      this.#pure.handleTimeout(this.#clock.now()),
+    );
   }
 
   close(): void {

@@ -401,6 +401,8 @@ export class RescuerMachine {
       this.#link.endSession();
       this.#link.send({ tag: "bye", targetNonce, rescuerNonce, reason });
     }
+    // Once more: nobody will be here to answer a repeated DONE.
+    if (this.#state.tag === "healed") this.#link.send({ tag: "doneAck", digest: this.#state.digest });
     this.#state = { tag: "stopped" };
   }
 
@@ -445,6 +447,11 @@ export class RescuerMachine {
   /** The next octets to send, paced; undefined when there is nothing to send now. */
   pollTransmit(now: Millis): Uint8Array | undefined {
     return this.#isUp ? this.#link.pollTransmit(now) : undefined;
+  }
+
+  /** All messages that wait, whatever the pace: for the last words before the link is closed. */
+  takeFarewell(now: Millis): { frames: Uint8Array[]; lineMs: Millis } {
+    return this.#isUp ? this.#link.takeFarewell(now) : { frames: [], lineMs: 0 };
   }
 
   /** The next effect to carry out or thing to tell. */

@@ -19,10 +19,10 @@ export interface NodeStatus {
 
 const NO_VERSION: WireVersion = { major: 0, minor: 0, patch: 0 };
 
-/** The beacon of a node in this status: distress when it does not boot. */
-export function beaconOf(status: NodeStatus, bootNonce: Uint8Array): Beacon {
+/** The beacon of a node in this status: distress when it does not boot, or calls although it does (`isForced`). */
+export function beaconOf(status: NodeStatus, bootNonce: Uint8Array, isForced = false): Beacon {
   return {
-    tag: status.failure === undefined ? "beacon" : "distress",
+    tag: status.failure === undefined && !isForced ? "beacon" : "distress",
     nodeId: status.nodeId,
     bootNonce,
     hardwareId: status.hardwareId,

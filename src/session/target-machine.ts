@@ -10,7 +10,7 @@ import { ByeReason, Codec, codecBit, MANIFEST_MAX, ObjectKind, PAYLOAD_MAX } fro
 import type { DataChunk, Done, Message, ObjectChunk, Offer, Query } from "../wire/messages.ts";
 import { Assembly } from "./assembly.ts";
 import { BeaconTimer } from "./beacon-timer.ts";
-import { freshNonce, type SessionIdentity, tagOf } from "./identity.ts";
+import { type SessionIdentity, tagOf } from "./identity.ts";
 import { QueryTimer } from "./query-timer.ts";
 import { beaconOf, type NodeStatus } from "./status.ts";
 import { type ReceivedRun, type RunOutcome, Transfer, type TransferPlan } from "./transfer.ts";
@@ -37,7 +37,7 @@ export type SessionLoss = "lease" | "superseded" | "bye" | "damaged" | "not-boot
 export type LinkState = "echo" | "foreign-version";
 
 export type ManifestOutcome =
-  | { readonly tag: "accepted"; readonly plan: TransferPlan }
+  | { readonly tag: "accepted"; readonly plan: TransferPlan; readonly start: RunOutcome }
   | { readonly tag: "refused"; readonly reason: RefusalReason; readonly detail: string };
 
 export interface TargetOptions {
@@ -46,6 +46,8 @@ export interface TargetOptions {
   readonly status: NodeStatus;
   /** Fixed for one start of the node. */
   readonly bootNonce: Uint8Array;
+  /** Call for help although the firmware boots. */
+  readonly isForced?: boolean;
   /** Octets of block buffers; decides how many blocks are open at once. Default 64 KiB, at least 4 blocks. */
   readonly bufferOctets?: number;
 }
@@ -70,6 +72,8 @@ const OPEN_BLOCKS_MIN = 4;
 const OPEN_BLOCKS_MAX = 64;
 const DONE_INTERVAL_MIN_MS = 200;
 const DONE_PATIENCE_MS = 15_000;
+/** A rescuer that is stood down comes back after this long. */
+const RETRY_AFTER_MS = 5_000;
 /** A fresh offer or query supersedes a session that was silent for this many timeouts (protocol decision S5). */
 const SUPERSEDE_TIMEOUTS = 3;
 /** Requests wait behind what the rescuer's tty holds: this much of line time, in octets. */
@@ -93,9 +97,13 @@ export class TargetMachine {
   #lastAskedAt: Millis = 0;
   /** A stranger knocked while a session ran: it ends then if the session stays silent. */
   #supersedeAt: Millis | undefined;
+  /** Served over another link: offers here are stood down. */
+  #servedBy: Uint8Array | undefined;
+  readonly #isCalling: boolean;
   #isUp = false;
 
   constructor(now: Millis, options: TargetOptions) {
+    this.#isCalling = options.isForced ?? false;
     this.#link = new Link(options.link);
     this.#bootNonce = options.bootNonce;
     this.#buffer = options.bufferOctets ?? BUFFER_DEFAULT;
@@ -118,6 +126,11 @@ export class TargetMachine {
     if (!isUp || this.#state.tag !== "calling") return;
     this.#queries.start(now);
     this.#beacons.asked(now);
+  }
+
+  /** Another link serves this board now (its rescuer's id), or no longer does: one session at a time. */
+  setServedElsewhere(rescuerId: Uint8Array | undefined): void {
+    this.#servedBy = rescuerId;
   }
 
   /** The firmware status changed, after a commit for instance. */
@@ -189,12 +202,22 @@ export class TargetMachine {
 
   #handleOffer(now: Millis, offer: Offer): void {
     if (!equalBytes(offer.targetNonce, this.#bootNonce)) return;
+    if (this.#servedBy !== undefined) {
+      this.#standDown(offer, this.#servedBy);
+      return;
+    }
     if (this.#isInSessionWith(offer.rescuerNonce)) {
       if (this.#state.tag === "accepting") this.#state.repeatAt = now;
       return;
     }
     if (this.#state.tag === "calling" || this.#isSuperseded(now)) this.#accept(now, offer);
     else this.#considerSupersession(now);
+  }
+
+  #standDown(offer: Offer, winnerId: Uint8Array): void {
+    const { rescuerNonce } = offer;
+    const targetId = this.#status.nodeId;
+    this.#link.send({ tag: "standDown", targetId, rescuerNonce, winnerId, retryAfterMs: RETRY_AFTER_MS });
   }
 
   #accept(now: Millis, offer: Offer): void {
@@ -249,10 +272,13 @@ export class TargetMachine {
     if (outcome.tag === "refused") this.#refuse(now, peer, outcome.reason, outcome.detail);
     else if (!equalBytes(outcome.plan.digest, peer.digest)) {
       this.#refuse(now, peer, "manifest", "the manifest is not the one that was offered");
+    } else if (outcome.start.tag !== "good") {
+      this.#refuse(now, peer, "flash", "the slot could not be prepared");
     } else {
       const open = Math.floor(this.#buffer / outcome.plan.blockSize);
       const openMax = Math.max(OPEN_BLOCKS_MIN, Math.min(OPEN_BLOCKS_MAX, open));
-      this.#state = { tag: "receiving", peer, transfer: new Transfer(outcome.plan, openMax) };
+      const transfer = new Transfer(outcome.plan, outcome.start, openMax);
+      this.#state = { tag: "receiving", peer, transfer };
       this.#progressAt = now;
       this.#events.push({ tag: "receiving", plan: outcome.plan });
       this.#advance(now);
@@ -275,8 +301,14 @@ export class TargetMachine {
   /** Completes `checkRun`. */
   handleRunChecked(now: Millis, node: TreeNode, outcome: RunOutcome): void {
     if (this.#state.tag !== "receiving") return;
+    const { peer, transfer } = this.#state;
+    if (outcome.tag === "failed") {
+      this.#refuse(now, peer, "flash", "a sector could not be erased or programmed");
+      return;
+    }
     if (outcome.tag === "good") this.#progressAt = now;
-    this.#state.transfer.runChecked(node, outcome);
+    transfer.runChecked(node, outcome.tag === "good" ? outcome : undefined);
+    this.#events.push({ tag: "progress", transfer });
     this.#advance(now);
   }
 
@@ -423,7 +455,7 @@ export class TargetMachine {
     }
     if (this.#beacons.nextAt <= now) {
       this.#beacons.sent(now);
-      this.#link.send(beaconOf(this.#status, this.#bootNonce));
+      this.#link.send(beaconOf(this.#status, this.#bootNonce, this.#isCalling));
     }
   }
 
@@ -462,10 +494,13 @@ export class TargetMachine {
     return this.#isUp ? this.#link.pollTransmit(now) : undefined;
   }
 
+  /** All messages that wait, whatever the pace: for the last words before the link is closed. */
+  takeFarewell(now: Millis): { frames: Uint8Array[]; lineMs: Millis } {
+    return this.#isUp ? this.#link.takeFarewell(now) : { frames: [], lineMs: 0 };
+  }
+
   /** The next effect to carry out or thing to tell. */
   pollEvent(): TargetEvent | undefined {
     return this.#events.shift();
   }
 }
-
-export { freshNonce };

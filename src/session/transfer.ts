@@ -1,4 +1,4 @@
-import { rootLevel, type TreeNode } from "../base/tree-shape.ts";
+import { leavesBelow, type TreeNode } from "../base/tree-shape.ts";
 import type { Millis } from "../base/units.ts";
 import {
   CHUNK_UNIT,
@@ -23,10 +23,17 @@ export interface TransferPlan {
   readonly leafCount: number;
 }
 
-/** What the flash's side found out about a run of child hashes. */
+/** Where flash differs from the image: nodes to ask for, and blocks whose data is wanted, both in order. */
+export interface Differences {
+  readonly nodes: readonly TreeNode[];
+  readonly blocks: readonly number[];
+}
+
+/** What the flash's side found out about a run of child hashes. `bad`: not what was promised, nothing was learnt. */
 export type RunOutcome =
   | { readonly tag: "bad" }
-  | { readonly tag: "good"; readonly nodes: readonly TreeNode[]; readonly blocks: readonly number[] };
+  | { readonly tag: "failed" }
+  | ({ readonly tag: "good" } & Differences);
 
 /** A whole hash run, or the claim that a node's range is one octet over and over. */
 export interface ReceivedRun {
@@ -74,15 +81,12 @@ export class Transfer {
   #grantChanged = true;
   #requestChanged = true;
   #blocksWritten = 0;
-  #blocksFound = 0;
 
-  /** `openMax`: blocks that may be unfinished at once. */
-  constructor(plan: TransferPlan, openMax: number) {
+  /** `start`: where flash differs from the root on. `openMax`: blocks that may be unfinished at once. */
+  constructor(plan: TransferPlan, start: Differences, openMax: number) {
     this.plan = plan;
     this.#openMax = openMax;
-    const root = { level: rootLevel(plan.leafCount), index: 0 };
-    if (root.level > 0) this.#frontier.push(root);
-    else this.#want([0]);
+    this.#descend(start);
   }
 
   /** Blocks written in this session. */
@@ -90,9 +94,14 @@ export class Transfer {
     return this.#blocksWritten;
   }
 
-  /** Blocks found to differ so far. */
-  get blocksFound(): number {
-    return this.#blocksFound;
+  /** Blocks that are known to be right in flash, out of the plan's `leafCount`. */
+  get blocksRight(): number {
+    let left = this.#wantedBlocks.length + this.#open.size;
+    const { leafCount } = this.plan;
+    for (const node of this.#frontier) left += leavesBelow(leafCount, node).count;
+    for (const { node } of this.#asked.values()) left += leavesBelow(leafCount, node).count;
+    // Blocks of a unit that is rewritten are wanted again although a run found them equal.
+    return Math.max(0, leafCount - left);
   }
 
   /** Nothing is left to ask for, to wait for, or to write. */
@@ -105,9 +114,9 @@ export class Transfer {
     );
   }
 
-  #want(blocks: readonly number[]): void {
-    this.#blocksFound += blocks.length;
-    this.#wantedBlocks.push(...blocks);
+  #descend(differences: Differences): void {
+    this.#frontier.unshift(...differences.nodes);
+    this.#wantedBlocks.push(...differences.blocks);
     this.#wantedBlocks.sort((a, b) => a - b);
   }
 
@@ -212,19 +221,18 @@ export class Transfer {
     return { ...waited, run: { node: wanted.node, kind, payload: wanted.assembly.octets } };
   }
 
-  /** What a complete run was found to be. A bad one is asked for again. */
-  runChecked(node: TreeNode, outcome: RunOutcome): void {
+  /** What a complete run was found to be: the differences below it, or undefined: bad, it is asked for again. */
+  runChecked(node: TreeNode, outcome: Differences | undefined): void {
     const wanted = this.#asked.get(keyOf(node));
     if (wanted === undefined) return;
-    if (outcome.tag === "bad") {
+    if (outcome === undefined) {
       wanted.isChecking = false;
       wanted.assembly = undefined;
       this.#requestChanged = true;
       return;
     }
     this.#asked.delete(keyOf(node));
-    this.#frontier.unshift(...outcome.nodes);
-    this.#want(outcome.blocks);
+    this.#descend(outcome);
   }
 
   /** Takes in a chunk of a block; the block's octets when that completes it. */

@@ -123,7 +123,7 @@ function readVersion(r: ByteReader): WireVersion {
 
 function encodeBeacon(w: ByteWriter, beacon: Beacon): Uint8Array {
   const flags =
-    (beacon.tag === "beacon" ? BeaconFlag.bootable : 0) |
+    (beacon.failure === undefined ? BeaconFlag.bootable : 0) |
     (beacon.isProvider ? BeaconFlag.provider : 0) |
     (beacon.installedDigest ? BeaconFlag.installed : 0) |
     (beacon.receivingDigest ? BeaconFlag.receiving : 0);
@@ -143,21 +143,22 @@ function decodeBeacon(r: ByteReader, tag: "beacon" | "distress"): Beacon | undef
   const hardwareId = r.bytes(ID_LENGTH);
   const revision = r.u16();
   const flags = r.u8();
-  const failure = FAILURES.get(r.u8());
+  const failureCode = r.u8();
   const version = readVersion(r);
   const sequenceLow = r.u16();
   const sequence = r.u32() * 0x1_0000 + sequenceLow;
   const counterFloor = r.u32();
   const installed = r.bytes(SHORT_DIGEST_LENGTH);
   const receiving = r.bytes(SHORT_DIGEST_LENGTH);
-  if (((flags & BeaconFlag.bootable) !== 0) !== (tag === "beacon")) return undefined;
+  const isBootable = (flags & BeaconFlag.bootable) !== 0;
+  if (tag === "beacon" && !isBootable) return undefined;
   return {
     tag,
     nodeId,
     bootNonce,
     hardwareId,
     revision,
-    failure: tag === "beacon" ? undefined : (failure ?? "empty"),
+    failure: isBootable ? undefined : (FAILURES.get(failureCode) ?? "empty"),
     isProvider: (flags & BeaconFlag.provider) !== 0,
     version,
     sequence,

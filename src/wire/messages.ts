@@ -25,7 +25,7 @@ export interface Beacon {
   /** First 8 octets of SHA-256 over "vendor/class". */
   readonly hardwareId: Uint8Array;
   readonly revision: number;
-  /** Why the node does not boot; undefined in a beacon. */
+  /** Why the node does not boot; undefined when it does (a beacon, or a distress that was asked for by hand). */
   readonly failure: BootFailure | undefined;
   /** The node holds images for others but no firmware that could be updated over this link. */
   readonly isProvider: boolean;

@@ -1,0 +1,236 @@
+import { toHex } from "../base/bytes.ts";
+import type { Millis } from "../base/units.ts";
+import type { TargetStatus, TargetStore } from "../board/target-store.ts";
+import { formatVersion } from "../image/version.ts";
+import type { NodeStatus } from "../session/status.ts";
+import { type TargetEvent, TargetMachine } from "../session/target-machine.ts";
+import { ObjectKind } from "../wire/constants.ts";
+import { diagnose } from "./diagnosis.ts";
+import type { NodeEvent, Verdict } from "./events.ts";
+import { type Ending, Lifetime, leave, octetsOf, type RunOptions } from "./lifetime.ts";
+import { Meter } from "./meter.ts";
+import { freshBootNonce, linkOptionsFor, NodeLink, openLinks } from "./node-link.ts";
+import { systemRandom } from "./system-random.ts";
+import { type TransportSource, transportOf } from "./transport-source.ts";
+
+export interface DistressOptions extends RunOptions {
+  readonly links: readonly TransportSource[];
+  /** The board to heal. Stays the caller's: it is abandoned in a resumable state, not closed. */
+  readonly store: TargetStore;
+  /** Call for help although the firmware boots. */
+  readonly isForced?: boolean;
+}
+
+type Link = NodeLink<TargetEvent, TargetMachine>;
+
+/**
+ * Begs on all links until the board is healed. Refusals do not end it; the timeout does, with exit 4 if something was
+ * refused and 3 otherwise. Rejects only when no link can be opened (TransportError).
+ */
+export async function runDistress(options: DistressOptions): Promise<Verdict> {
+  const node = new DistressNode(options);
+  return await node.run();
+}
+
+class DistressNode {
+  readonly #options: DistressOptions;
+  readonly #store: TargetStore;
+  readonly #lifetime: Lifetime;
+  readonly #links: Link[];
+  #meter: Meter | undefined;
+  #startedAt: Millis | undefined;
+  #doneAt: Millis | undefined;
+  #blocks = 0;
+  #peer: string | undefined;
+  #digest: string | undefined;
+  #refusal: { reason: string; detail: string } | undefined;
+  #heardNode = false;
+  #consoleText = "";
+
+  constructor(options: DistressOptions) {
+    this.#options = options;
+    this.#store = options.store;
+    this.#lifetime = new Lifetime(options, () => this.#outOfPatience());
+    const random = systemRandom;
+    const bootNonce = freshBootNonce(random);
+    const status = nodeStatusOf(options.store.status());
+    this.#links = options.links.map((source) => {
+      const transport = transportOf(source);
+      const link = linkOptionsFor(transport);
+      const now = this.#lifetime.clock.now();
+      const isForced = options.isForced ?? false;
+      const machine = new TargetMachine(now, { link, random, status, bootNonce, isForced });
+      return new NodeLink(
+        transport,
+        machine,
+        this.#lifetime.clock,
+        (event, from) => this.#handle(event, from),
+        (event) => this.#tell(event),
+      );
+    });
+  }
+
+  async run(): Promise<Verdict> {
+    await openLinks(this.#links, (event) => this.#tell(event));
+    const ending = await this.#lifetime.ended;
+    for (const link of this.#links) link.machine.stop();
+    await Promise.all(this.#links.map((link) => leave(link.driver, this.#lifetime.clock)));
+    this.#store.abandon();
+    const doneAt = this.#doneAt ?? this.#lifetime.clock.now();
+    return {
+      ok: ending.code === 0,
+      ...ending,
+      ...octetsOf(this.#links.map((link) => link.machine.counters)),
+      blocks: this.#blocks,
+      seconds: this.#startedAt === undefined ? 0 : (doneAt - this.#startedAt) / 1000,
+      peer: this.#peer,
+      digest: this.#digest,
+    };
+  }
+
+  #tell(event: NodeEvent): void {
+    this.#options.onEvent(event);
+  }
+
+  #outOfPatience(): Ending {
+    if (this.#refusal !== undefined) return { code: 4, ...this.#refusal };
+    const details = this.#links.map((link) => {
+      const noticed = {
+        heardNode: this.#heardNode,
+        consoleText: this.#consoleText,
+        foreignVersion: false,
+        baud: link.driver.transport.baud,
+      };
+      const { seen, detail } = diagnose(link.machine.counters, noticed);
+      const what = seen === "node" ? "a neighbour is there, but the board was not healed in time" : detail;
+      return `${link.endpoint}: ${link.trouble?.message ?? what}`;
+    });
+    return { code: 3, reason: "timeout", detail: details.join("; ") };
+  }
+
+  #handle(event: TargetEvent, link: Link): void {
+    const now = this.#lifetime.clock.now();
+    switch (event.tag) {
+      case "checkManifest":
+        link.machine.handleManifestChecked(now, this.#checkManifest(event.envelope));
+        return;
+      case "checkRun": {
+        const { node, kind, payload } = event.run;
+        const outcome =
+          kind === ObjectKind.run
+            ? this.#store.checkRun(node, payload)
+            : this.#store.checkUniform(node, payload[0] ?? 0);
+        link.machine.handleRunChecked(now, node, outcome);
+        return;
+      }
+      case "writeBlock":
+        link.machine.handleBlockWritten(now, event.block, this.#store.writeBlock(event.block, event.octets));
+        return;
+      case "commit":
+        this.#commit(now, link);
+        return;
+      default:
+        this.#handleNews(now, event, link);
+    }
+  }
+
+  #checkManifest(envelope: Uint8Array): Parameters<TargetMachine["handleManifestChecked"]>[1] {
+    const verdict = this.#store.checkManifest(envelope);
+    if (verdict.tag === "refused") return verdict;
+    const { digest8, size, blockSize, leafCount } = verdict.plan;
+    this.#digest = toHex(digest8);
+    return {
+      tag: "accepted",
+      plan: { digest: digest8, size, blockSize, leafCount },
+      start: this.#store.start(),
+    };
+  }
+
+  #commit(now: Millis, link: Link): void {
+    const outcome = this.#store.commit();
+    link.machine.setStatus(nodeStatusOf(this.#store.status()));
+    link.machine.handleCommitted(now, outcome.tag === "bootable" ? undefined : outcome.reason);
+  }
+
+  #handleNews(now: Millis, event: TargetEvent, link: Link): void {
+    const at = { link: link.endpoint };
+    switch (event.tag) {
+      case "offered": {
+        const { offer } = event;
+        this.#peer = toHex(offer.rescuerId);
+        this.#heardNode = true;
+        for (const other of this.#links)
+          if (other !== link) other.machine.setServedElsewhere(offer.rescuerId);
+        const digest = toHex(offer.digest);
+        const version = formatVersion(offer.version);
+        this.#tell({ event: "offer", ...at, peer: this.#peer, digest, version, size: offer.size });
+        return;
+      }
+      case "receiving":
+        this.#startedAt ??= now;
+        this.#meter = new Meter(now, link.endpoint, link.machine.counters.octetsReceived);
+        return;
+      case "progress": {
+        const { plan, blocksRight, blocksWritten } = event.transfer;
+        this.#blocks = blocksWritten;
+        const { counters } = link.machine;
+        const { blockSize, leafCount } = plan;
+        const received = counters.octetsReceived;
+        const told = this.#meter?.measure(now, blocksRight, leafCount, blockSize, received, counters);
+        if (told !== undefined) this.#tell(told);
+        return;
+      }
+      case "refused":
+        this.#refusal = { reason: event.reason, detail: event.detail };
+        this.#free();
+        this.#tell({ event: "refused", ...at, reason: event.reason, detail: event.detail });
+        return;
+      case "sessionLost":
+        this.#free();
+        this.#store.abandon();
+        this.#tell({ event: "lost", ...at, why: event.why });
+        return;
+      case "verified":
+        this.#doneAt = now;
+        this.#digest = toHex(event.digest);
+        this.#tell({ event: "verified", ...at, digest: this.#digest });
+        return;
+      case "finished":
+        this.#tell({ event: "healed", ...at, peer: this.#peer ?? "", digest: this.#digest ?? "" });
+        this.#lifetime.end({ code: 0, reason: "healed" });
+        return;
+      case "console":
+        this.#consoleText += this.#consoleText.length < 200 ? event.text : "";
+        this.#tell({ event: "console", ...at, text: event.text });
+        return;
+      case "link":
+        this.#tell({ event: "link", ...at, state: event.state });
+        return;
+      default:
+        return;
+    }
+  }
+
+  /** No link serves this board any more: offers are welcome on all. */
+  #free(): void {
+    for (const link of this.#links) link.machine.setServedElsewhere(undefined);
+  }
+}
+
+/** The board's view of itself in the words of a beacon. */
+export function nodeStatusOf(status: TargetStatus): NodeStatus {
+  const { installed } = status;
+  return {
+    nodeId: status.nodeId,
+    hardwareId: status.hardwareId8,
+    revision: status.revision,
+    failure: status.isBootable ? undefined : (status.failure ?? "empty"),
+    installed: installed && {
+      digest: installed.digest8,
+      version: installed.version,
+      sequence: installed.sequence,
+    },
+    receivingDigest: status.receivingDigest8,
+    counterFloor: status.counterFloor,
+  };
+}

@@ -1,0 +1,92 @@
+import type { Clock } from "../base/clock.ts";
+import type { TransportError } from "../base/errors.ts";
+import { type Random, randomBytes } from "../base/prng.ts";
+import type { LinkCounters } from "../link/counters.ts";
+import type { LinkOptions } from "../link/link.ts";
+import { StreamSplitter } from "../transport/splitter.ts";
+import type { Transport } from "../transport/transport.ts";
+import { ID_LENGTH, NONCE_LENGTH, RUN_MAX } from "../wire/constants.ts";
+import type { NodeEvent } from "./events.ts";
+import { LinkDriver, type Machine } from "./link-driver.ts";
+
+/** Behind a USB adapter octets wait for up to 16 ms; a native UART only waits for the event loop (decision L4). */
+const RTO_FLOOR_USB_MS = 25;
+const RTO_FLOOR_NATIVE_MS = 10;
+
+/** Link parameters that follow from the transport. */
+export function linkOptionsFor(transport: Transport): LinkOptions {
+  const isUsb = /ttyUSB|ttyACM|usb/i.test(transport.endpoint);
+  return { baud: transport.baud, rtoFloorMs: isUsb ? RTO_FLOOR_USB_MS : RTO_FLOOR_NATIVE_MS };
+}
+
+export function freshId(random: Random): Uint8Array {
+  return randomBytes(random, ID_LENGTH);
+}
+
+export function freshBootNonce(random: Random): Uint8Array {
+  return randomBytes(random, NONCE_LENGTH);
+}
+
+/** A machine with its counters, on one link of a node. */
+export interface NodeLinkMachine<Event> extends Machine<Event> {
+  readonly counters: LinkCounters;
+}
+
+/** One link of a node: machine, driver, and the events that every kind of node tells alike. */
+export class NodeLink<Event, M extends NodeLinkMachine<Event>> {
+  readonly machine: M;
+  readonly driver: LinkDriver<Event>;
+  readonly endpoint: string;
+  /** Why the link is down or was never up. */
+  trouble: TransportError | undefined;
+
+  constructor(
+    transport: Transport,
+    machine: M,
+    clock: Clock,
+    onEvent: (event: Event, link: NodeLink<Event, M>) => void,
+    tell: (event: NodeEvent) => void,
+  ) {
+    this.machine = machine;
+    this.endpoint = transport.endpoint;
+    const link = transport.endpoint;
+    const makeSplitter = (onRun: (run: Uint8Array) => void): StreamSplitter =>
+      new StreamSplitter(onRun, { maxRun: RUN_MAX, clock });
+    this.driver = new LinkDriver(machine, transport, clock, makeSplitter, {
+      onEvent: (event) => onEvent(event, this),
+      onUp: () => {
+        this.trouble = undefined;
+        tell({ event: "ready", link });
+      },
+      onDown: (error) => {
+        this.trouble = error;
+        tell({ event: "link", link, state: "down", ...detailOf(error) });
+      },
+      onWaiting: (reason) => {
+        this.trouble = reason;
+        tell({ event: "link", link, state: "waiting", ...detailOf(reason) });
+      },
+    });
+  }
+}
+
+function detailOf(error: TransportError | undefined): { detail?: string } {
+  return error === undefined ? {} : { detail: error.message };
+}
+
+/** Opens all links; when none opens, throws the first one's error. Links that fail are told and left out. */
+export async function openLinks<Event, M extends NodeLinkMachine<Event>>(
+  links: readonly NodeLink<Event, M>[],
+  tell: (event: NodeEvent) => void,
+): Promise<void> {
+  const results = await Promise.allSettled(links.map((link) => link.driver.open()));
+  const failures = results.flatMap((result, i) =>
+    result.status === "rejected"
+      ? [{ error: result.reason as TransportError, link: links[i]?.endpoint ?? "" }]
+      : [],
+  );
+  const [first] = failures;
+  if (first !== undefined && failures.length === links.length) throw first.error;
+  for (const { error, link } of failures)
+    tell({ event: "link", link, state: "failed", detail: error.message });
+}

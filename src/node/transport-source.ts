@@ -1,0 +1,12 @@
+import type { Endpoint } from "../transport/endpoint.ts";
+import { openTransport } from "../transport/open-transport.ts";
+import type { Transport } from "../transport/transport.ts";
+import type { ResetLine } from "../transport/uart.ts";
+
+/** A link as an endpoint to open, or as a transport that somebody made already (tests, the simulator). */
+export type TransportSource = Endpoint | Transport;
+
+/** The transport of a source; not opened yet. */
+export function transportOf(source: TransportSource, reset?: ResetLine): Transport {
+  return "tag" in source ? openTransport(source, { reset }) : source;
+}
