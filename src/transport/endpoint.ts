@@ -1,0 +1,234 @@
+import { UsageError } from "../base/errors.ts";
+
+/** One end of a link, as parsed from what the user wrote (README, "Endpoints"). `text` is what the user wrote. */
+export type Endpoint = UartEndpoint | TcpEndpoint | TcpListenEndpoint | I2cEndpoint | I2cPeripheralEndpoint;
+
+/** A serial port. `fixedBaud`: stay at `baud`; otherwise links meet at `baud` and may climb to at most `baudMax`. */
+export interface UartEndpoint {
+  readonly tag: "uart";
+  readonly text: string;
+  readonly path: string;
+  readonly baud: number;
+  readonly fixedBaud: boolean;
+  readonly baudMax: number | undefined;
+}
+
+/** Connects to a listener and reconnects for ever. `host` has no brackets. */
+export interface TcpEndpoint {
+  readonly tag: "tcp";
+  readonly text: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Serves one connection at a time. `host` undefined: all addresses of this machine. */
+export interface TcpListenEndpoint {
+  readonly tag: "tcp-listen";
+  readonly text: string;
+  readonly host: string | undefined;
+  readonly port: number;
+}
+
+/** This machine as I2C controller, talking to the peripheral at a 7-bit address. */
+export interface I2cEndpoint {
+  readonly tag: "i2c";
+  readonly text: string;
+  readonly path: string;
+  readonly address: number;
+}
+
+/** This process as I2C peripheral behind the socket of the test rig's bus. */
+export interface I2cPeripheralEndpoint {
+  readonly tag: "i2c-peripheral";
+  readonly text: string;
+  readonly socket: string;
+  readonly address: number;
+}
+
+/** Rate at which links meet, in baud (PROTOCOL.md, baud ladder). */
+export const DEFAULT_BAUD = 115_200;
+/** Rates accepted in an endpoint, in baud. */
+export const BAUD_MIN = 50;
+export const BAUD_MAX = 12_000_000;
+/** 7-bit I2C addresses that are not reserved by the I2C specification. */
+export const I2C_ADDRESS_MIN = 0x08;
+export const I2C_ADDRESS_MAX = 0x77;
+
+const ACCEPTED =
+  "accepted: a port's path (/dev/ttyUSB0), serial:PATH?baud=N, i2c:/dev/i2c-1?address=0x42, " +
+  "i2c-peripheral:SOCKET?address=0x42, tcp:HOST:PORT, tcp-listen:PORT";
+
+/** Most characters in an endpoint. */
+export const ENDPOINT_LENGTH_MAX = 4096;
+
+type Query = ReadonlyMap<string, string>;
+interface Scheme {
+  readonly keys: readonly string[];
+  parse(text: string, rest: string, query: Query): Endpoint;
+}
+
+/** A new kind of endpoint gets a row here, a member in {@link Endpoint} and a row in open-transport.ts. */
+const SCHEMES: ReadonlyMap<string, Scheme> = new Map<string, Scheme>([
+  ["serial", { keys: ["baud", "baud-max"], parse: parseSerial }],
+  ["tcp", { keys: [], parse: parseTcp }],
+  ["tcp-listen", { keys: [], parse: parseTcpListen }],
+  ["i2c", { keys: ["address"], parse: parseI2c }],
+  ["i2c-peripheral", { keys: ["address"], parse: parseI2cPeripheral }],
+]);
+
+/**
+ * Reads an endpoint. Throws UsageError with what is accepted: `endpoint-scheme` (unknown kind), `endpoint-path`,
+ * `endpoint-query`, `endpoint-baud`, `endpoint-port`, `endpoint-host`, `endpoint-address`.
+ */
+export function parseEndpoint(text: string): Endpoint {
+  if (text === "" || text.length > ENDPOINT_LENGTH_MAX || text.includes("\0")) {
+    throw wrong(
+      "endpoint-path",
+      text,
+      `it must have 1 to ${ENDPOINT_LENGTH_MAX} characters and no NUL`,
+      ACCEPTED,
+    );
+  }
+  const match = /^([A-Za-z][A-Za-z0-9+.-]*):(.*)$/s.exec(text);
+  if (match === null) return parseBarePath(text);
+  const [, name = "", tail = ""] = match;
+  const scheme = SCHEMES.get(name);
+  if (scheme === undefined) {
+    throw wrong("endpoint-scheme", text, `"${name}:" is not a kind of link`, ACCEPTED);
+  }
+  const mark = tail.indexOf("?");
+  const rest = mark < 0 ? tail : tail.slice(0, mark);
+  return scheme.parse(text, rest, parseQuery(text, mark < 0 ? "" : tail.slice(mark + 1), scheme.keys));
+}
+
+function parseBarePath(text: string): Endpoint {
+  if (/^\/dev\/i2c-\d+/.test(text)) {
+    const cure = `write i2c:${text}?address=0x42 with the peripheral's address`;
+    throw wrong("endpoint-scheme", text, "this is an I2C bus, not a serial port", cure);
+  }
+  if (text.includes("?")) {
+    throw wrong("endpoint-query", text, "a bare path takes no settings", `write serial:${text}`);
+  }
+  return { tag: "uart", text, path: text, baud: DEFAULT_BAUD, fixedBaud: false, baudMax: undefined };
+}
+
+function parseSerial(text: string, rest: string, query: Query): Endpoint {
+  if (rest === "")
+    throw wrong("endpoint-path", text, "the path is missing", "write serial:/dev/ttyUSB0?baud=921600");
+  const baud = numberOf(text, query, "baud", "endpoint-baud", BAUD_MIN, BAUD_MAX);
+  const baudMax = numberOf(text, query, "baud-max", "endpoint-baud", DEFAULT_BAUD, BAUD_MAX);
+  if (baud !== undefined && baudMax !== undefined) {
+    const cure = "give baud=N for one fixed rate, or baud-max=N to limit the rates tried";
+    throw wrong("endpoint-query", text, "baud fixes the rate, so that baud-max has no meaning", cure);
+  }
+  return {
+    tag: "uart",
+    text,
+    path: rest,
+    baud: baud ?? DEFAULT_BAUD,
+    fixedBaud: baud !== undefined,
+    baudMax,
+  };
+}
+
+function parseTcp(text: string, rest: string): Endpoint {
+  const { host, port } = splitHostPort(text, rest);
+  if (host === undefined) throw wrong("endpoint-host", text, "the host is missing", "write tcp:HOST:PORT");
+  return { tag: "tcp", text, host, port };
+}
+
+function parseTcpListen(text: string, rest: string): Endpoint {
+  return { tag: "tcp-listen", text, ...splitHostPort(text, rest) };
+}
+
+function parseI2c(text: string, rest: string, query: Query): Endpoint {
+  if (rest === "")
+    throw wrong("endpoint-path", text, "the bus is missing", "write i2c:/dev/i2c-1?address=0x42");
+  return { tag: "i2c", text, path: rest, address: addressOf(text, query) };
+}
+
+function parseI2cPeripheral(text: string, rest: string, query: Query): Endpoint {
+  if (rest === "") {
+    throw wrong("endpoint-path", text, "the socket is missing", "write i2c-peripheral:SOCKET?address=0x42");
+  }
+  return { tag: "i2c-peripheral", text, socket: rest, address: addressOf(text, query) };
+}
+
+/** `HOST:PORT`, `[IPv6]:PORT` or `PORT` alone. */
+function splitHostPort(text: string, rest: string): { host: string | undefined; port: number } {
+  const match = /^(?:\[([^\]]*)\]:|([^:]*):)?([^:]*)$/.exec(rest);
+  if (match === null) {
+    throw wrong(
+      "endpoint-host",
+      text,
+      "host and port cannot be told apart",
+      "write an IPv6 address as [::1]:5000",
+    );
+  }
+  const [, bracketed, plain, digits = ""] = match;
+  const host = bracketed ?? plain;
+  if (host !== undefined && !/^[^\s/?#@[\]]+$/.test(host)) {
+    throw wrong(
+      "endpoint-host",
+      text,
+      `"${host}" is not a host`,
+      "write a name or an address, IPv6 in brackets",
+    );
+  }
+  const port = wholeNumber(digits);
+  if (port === undefined || port < 1 || port > 65_535) {
+    throw wrong("endpoint-port", text, `the port is "${digits}"`, "a port is a number from 1 to 65535");
+  }
+  return { host, port };
+}
+
+function parseQuery(text: string, query: string, keys: readonly string[]): Query {
+  const found = new Map<string, string>();
+  if (query === "") return found;
+  const known = keys.length === 0 ? "this kind of link takes no settings" : `accepted: ${keys.join(", ")}`;
+  for (const part of query.split("&")) {
+    const equals = part.indexOf("=");
+    const key = equals < 0 ? part : part.slice(0, equals);
+    if (!keys.includes(key)) throw wrong("endpoint-query", text, `"${key}" is not a setting here`, known);
+    if (found.has(key)) throw wrong("endpoint-query", text, `"${key}" is given twice`, "give it once");
+    found.set(key, equals < 0 ? "" : part.slice(equals + 1));
+  }
+  return found;
+}
+
+function addressOf(text: string, query: Query): number {
+  const address = numberOf(text, query, "address", "endpoint-address", I2C_ADDRESS_MIN, I2C_ADDRESS_MAX);
+  if (address !== undefined) return address;
+  throw wrong(
+    "endpoint-address",
+    text,
+    "the address is missing",
+    "append ?address=0x42 (the peripheral's, 0x08 to 0x77)",
+  );
+}
+
+function numberOf(
+  text: string,
+  query: Query,
+  key: string,
+  code: string,
+  min: number,
+  max: number,
+): number | undefined {
+  const value = query.get(key);
+  if (value === undefined) return undefined;
+  const number = wholeNumber(value);
+  if (number !== undefined && number >= min && number <= max) return number;
+  const range = key === "address" ? "0x08 to 0x77" : `${min} to ${max}`;
+  throw wrong(code, text, `${key} is "${value}"`, `${key} is a number from ${range}`);
+}
+
+/** Decimal or 0x hexadecimal, nothing around it. */
+function wholeNumber(text: string): number | undefined {
+  return /^(?:0x[0-9a-fA-F]{1,8}|[0-9]{1,10})$/.test(text) ? Number(text) : undefined;
+}
+
+function wrong(code: string, endpoint: string, seen: string, cure: string): UsageError {
+  const shown = endpoint.length > 80 ? `${endpoint.slice(0, 80)}...` : endpoint;
+  return new UsageError(code, `endpoint "${shown}": ${seen}; ${cure}`, { endpoint: shown });
+}

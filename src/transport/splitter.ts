@@ -1,0 +1,131 @@
+import { DelimiterParser } from "@serialport/parser-delimiter";
+import { assert } from "../base/assert.ts";
+import type { Clock, Timer } from "../base/clock.ts";
+import type { Millis } from "../base/units.ts";
+import { plainView } from "./plain-view.ts";
+
+/** Cuts a stream of octets into runs that end with the delimiter 0x00 (PROTOCOL.md, wire). */
+export interface Splitter {
+  /** Takes octets; the runs they complete are delivered before it returns. */
+  push(octets: Uint8Array): void;
+  /** Delivers what is held as a last run. Idempotent; later octets are ignored. */
+  close(): void;
+}
+
+export interface SplitterOptions {
+  /** Most octets in a run, delimiter included, at least 2: a run that reaches it is closed without a delimiter. */
+  readonly maxRun: number;
+  /** Silence after which a run is closed without a delimiter; 50 ms. */
+  readonly silenceMs?: Millis;
+  readonly clock: Clock;
+}
+
+/** A wire that is silent for this long inside a frame will not finish it (PROTOCOL.md, wire). */
+export const SILENCE_MS: Millis = 50;
+
+const DELIMITER = Uint8Array.of(0);
+
+/**
+ * A {@link Splitter} on `@serialport/parser-delimiter` behind a bounding guard. The parser alone holds all octets since
+ * the last delimiter and joins them anew for each chunk, so that noise at a wrong rate would take memory without limit
+ * and a core of CPU; the guard hands it a delimiter of its own in time, and takes that off the run again.
+ *
+ * All runs joined are the input, octet for octet. A delimiter directly after another is a run of its own and does not
+ * pass through the parser: a line held low reads as endless zeros, and those must cost next to nothing.
+ */
+export class StreamSplitter implements Splitter {
+  readonly #onRun: (run: Uint8Array) => void;
+  readonly #maxRun: number;
+  readonly #silenceMs: Millis;
+  readonly #clock: Clock;
+  // Object mode keeps runs apart: in byte mode a read joins all that wait.
+  readonly #parser: DelimiterParser = new DelimiterParser({
+    delimiter: [0],
+    includeDelimiter: true,
+    readableObjectMode: true,
+  });
+  #held = 0;
+  #lastAt: Millis = 0;
+  #timer: Timer | undefined;
+  #isClosed = false;
+
+  constructor(onRun: (run: Uint8Array) => void, options: SplitterOptions) {
+    assert(options.maxRun >= 2, `maxRun ${options.maxRun}`);
+    this.#onRun = onRun;
+    this.#maxRun = options.maxRun;
+    this.#silenceMs = options.silenceMs ?? SILENCE_MS;
+    this.#clock = options.clock;
+  }
+
+  /** Octets held, waiting for a delimiter; always below `maxRun`. */
+  get heldOctets(): number {
+    return this.#held;
+  }
+
+  push(octets: Uint8Array): void {
+    if (this.#isClosed || octets.length === 0) return;
+    const now = this.#clock.now();
+    // The timer may be late; the runs must not depend on that.
+    if (this.#held > 0 && now - this.#lastAt >= this.#silenceMs) this.#cut();
+    this.#lastAt = now;
+    const input = plainView(octets);
+    let at = 0;
+    while (at < input.length) {
+      if (this.#held === 0 && input[at] === 0) {
+        this.#onRun(input.subarray(at, at + 1));
+        at += 1;
+        continue;
+      }
+      const reach = input.subarray(at, at + this.#maxRun - this.#held);
+      const zero = reach.indexOf(0);
+      this.#feed(zero < 0 ? reach : reach.subarray(0, zero + 1), zero >= 0);
+      at += zero < 0 ? reach.length : zero + 1;
+    }
+    if (this.#held > 0) this.#watch();
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#timer?.cancel();
+    if (this.#held > 0) this.#cut();
+    this.#parser.destroy();
+  }
+
+  #feed(piece: Uint8Array, isEnd: boolean): void {
+    this.#parser.write(piece);
+    this.#held += piece.length;
+    if (isEnd) {
+      this.#held = 0;
+      this.#onRun(this.#take());
+    } else if (this.#held === this.#maxRun) {
+      this.#cut();
+    }
+  }
+
+  /** Closes the held run by a delimiter that was not on the wire. */
+  #cut(): void {
+    this.#parser.write(DELIMITER);
+    this.#held = 0;
+    const run = this.#take();
+    this.#onRun(run.subarray(0, run.length - 1));
+  }
+
+  /** The run that the delimiter just written has completed: a Transform that is not held up transforms at once. */
+  #take(): Uint8Array {
+    const run: unknown = this.#parser.read();
+    assert(run instanceof Uint8Array, "the delimiter parser gave no run for a delimiter");
+    return plainView(run);
+  }
+
+  /** One timer at most: it looks at the time of the last octet and sleeps on if that is too recent. */
+  #watch(): void {
+    if (this.#timer !== undefined) return;
+    this.#timer = this.#clock.after(this.#lastAt + this.#silenceMs - this.#clock.now(), () => {
+      this.#timer = undefined;
+      if (this.#held === 0) return;
+      if (this.#clock.now() - this.#lastAt >= this.#silenceMs) this.#cut();
+      else this.#watch();
+    });
+  }
+}

@@ -1,0 +1,95 @@
+import { fc, test as property } from "@fast-check/vitest";
+import { describe, expect, it } from "vitest";
+import { MaydayError, UsageError } from "../../src/base/errors.ts";
+import { parseEndpoint } from "../../src/transport/endpoint.ts";
+import { openTransport } from "../../src/transport/open-transport.ts";
+import { codeOf } from "../support/recorder.ts";
+
+const uart = { tag: "uart", baud: 115_200, fixedBaud: false, baudMax: undefined };
+
+describe("parseEndpoint", () => {
+  it.each([
+    ["/dev/ttyUSB0", { ...uart, path: "/dev/ttyUSB0" }],
+    ["COM3", { ...uart, path: "COM3" }],
+    ["./a:b", { ...uart, path: "./a:b" }],
+    ["serial:/dev/ttyUSB0", { ...uart, path: "/dev/ttyUSB0" }],
+    ["serial:/dev/ttyUSB0?baud=921600", { ...uart, path: "/dev/ttyUSB0", baud: 921_600, fixedBaud: true }],
+    ["serial:/dev/ttyUSB0?baud-max=460800", { ...uart, path: "/dev/ttyUSB0", baudMax: 460_800 }],
+    ["serial:/dev/a:b?baud=50", { ...uart, path: "/dev/a:b", baud: 50, fixedBaud: true }],
+    ["tcp:board.example:5000", { tag: "tcp", host: "board.example", port: 5000 }],
+    ["tcp:[::1]:5000", { tag: "tcp", host: "::1", port: 5000 }],
+    ["tcp-listen:65535", { tag: "tcp-listen", host: undefined, port: 65_535 }],
+    ["tcp-listen:127.0.0.1:1", { tag: "tcp-listen", host: "127.0.0.1", port: 1 }],
+    ["tcp-listen:[::]:80", { tag: "tcp-listen", host: "::", port: 80 }],
+    ["i2c:/dev/i2c-1?address=0x42", { tag: "i2c", path: "/dev/i2c-1", address: 0x42 }],
+    ["i2c:/dev/i2c-1?address=66", { tag: "i2c", path: "/dev/i2c-1", address: 0x42 }],
+    ["i2c-peripheral:/tmp/bus?address=0x77", { tag: "i2c-peripheral", socket: "/tmp/bus", address: 0x77 }],
+  ])("reads %s", (text, expected) => {
+    expect(parseEndpoint(text)).toEqual({ ...expected, text });
+  });
+
+  it.each([
+    ["", "endpoint-path"],
+    ["serial:", "endpoint-path"],
+    ["i2c:?address=0x42", "endpoint-path"],
+    ["udp:host:5000", "endpoint-scheme"],
+    ["TCP:host:5000", "endpoint-scheme"],
+    ["/dev/i2c-1", "endpoint-scheme"],
+    ["/dev/ttyUSB0?baud=9600", "endpoint-query"],
+    ["serial:/dev/ttyUSB0?speed=9600", "endpoint-query"],
+    ["serial:/dev/ttyUSB0?baud=9600&baud=9600", "endpoint-query"],
+    ["serial:/dev/ttyUSB0?baud=9600&baud-max=115200", "endpoint-query"],
+    ["tcp:host:5000?baud=9600", "endpoint-query"],
+    ["serial:/dev/ttyUSB0?baud=49", "endpoint-baud"],
+    ["serial:/dev/ttyUSB0?baud=12000001", "endpoint-baud"],
+    ["serial:/dev/ttyUSB0?baud=fast", "endpoint-baud"],
+    ["serial:/dev/ttyUSB0?baud=", "endpoint-baud"],
+    ["serial:/dev/ttyUSB0?baud-max=9600", "endpoint-baud"],
+    ["tcp:host", "endpoint-port"],
+    ["tcp:host:", "endpoint-port"],
+    ["tcp:host:0", "endpoint-port"],
+    ["tcp:host:65536", "endpoint-port"],
+    ["tcp-listen:-1", "endpoint-port"],
+    ["tcp::5000", "endpoint-host"],
+    ["tcp:5000", "endpoint-host"],
+    ["tcp:::1:5000", "endpoint-host"],
+    ["i2c:/dev/i2c-1", "endpoint-address"],
+    ["i2c:/dev/i2c-1?address=0x07", "endpoint-address"],
+    ["i2c:/dev/i2c-1?address=0x78", "endpoint-address"],
+  ])("refuses %s with %s", async (text, code) => {
+    expect(await codeOf(() => parseEndpoint(text))).toBe(code);
+    expect(() => parseEndpoint(text)).toThrow(UsageError);
+  });
+
+  it("says how to name an I2C bus when given its bare path", () => {
+    expect(() => parseEndpoint("/dev/i2c-1")).toThrow("i2c:/dev/i2c-1?address=");
+  });
+
+  property.prop([fc.string({ unit: "binary", maxLength: 40 })])("throws nothing but UsageError", (text) => {
+    try {
+      expect(parseEndpoint(text).text).toBe(text);
+    } catch (error) {
+      expect(error).toBeInstanceOf(UsageError);
+    }
+  });
+});
+
+describe("openTransport", () => {
+  it.each([
+    ["/dev/ttyUSB0", 115_200],
+    ["serial:/dev/ttyUSB0?baud=9600", 9600],
+    ["tcp:localhost:5000", undefined],
+    ["tcp-listen:5000", undefined],
+  ])("makes a transport of %s, not opened yet", (text, baud) => {
+    const transport = openTransport(parseEndpoint(text));
+    expect([transport.endpoint, transport.baud]).toEqual([text, baud]);
+  });
+
+  it.each(["i2c:/dev/i2c-1?address=0x42", "i2c-peripheral:/tmp/bus?address=0x42"])(
+    "has no I2C yet: %s",
+    (text) => {
+      expect(() => openTransport(parseEndpoint(text))).toThrow(MaydayError);
+      expect(() => openTransport(parseEndpoint(text))).toThrow("not yet available");
+    },
+  );
+});
