@@ -1,16 +1,15 @@
 import { toHex } from "../base/bytes.ts";
 import type { Millis } from "../base/units.ts";
-import type { TargetStatus, TargetStore } from "../board/target-store.ts";
+import type { TargetStore } from "../board/target-store.ts";
 import { formatVersion } from "../image/version.ts";
-import type { NodeStatus } from "../session/status.ts";
 import { type TargetEvent, TargetMachine } from "../session/target-machine.ts";
-import { ObjectKind } from "../wire/constants.ts";
 import { diagnose } from "./diagnosis.ts";
 import type { NodeEvent, Verdict } from "./events.ts";
 import { type Ending, Lifetime, leave, octetsOf, type RunOptions } from "./lifetime.ts";
 import { Meter } from "./meter.ts";
 import { freshBootNonce, linkOptionsFor, NodeLink, openLinks } from "./node-link.ts";
 import { systemRandom } from "./system-random.ts";
+import { applyTargetEffect, nodeStatusOf } from "./target-effects.ts";
 import { type TransportSource, transportOf } from "./transport-source.ts";
 
 export interface DistressOptions extends RunOptions {
@@ -110,46 +109,7 @@ class DistressNode {
 
   #handle(event: TargetEvent, link: Link): void {
     const now = this.#lifetime.clock.now();
-    switch (event.tag) {
-      case "checkManifest":
-        link.machine.handleManifestChecked(now, this.#checkManifest(event.envelope));
-        return;
-      case "checkRun": {
-        const { node, kind, payload } = event.run;
-        const outcome =
-          kind === ObjectKind.run
-            ? this.#store.checkRun(node, payload)
-            : this.#store.checkUniform(node, payload[0] ?? 0);
-        link.machine.handleRunChecked(now, node, outcome);
-        return;
-      }
-      case "writeBlock":
-        link.machine.handleBlockWritten(now, event.block, this.#store.writeBlock(event.block, event.octets));
-        return;
-      case "commit":
-        this.#commit(now, link);
-        return;
-      default:
-        this.#handleNews(now, event, link);
-    }
-  }
-
-  #checkManifest(envelope: Uint8Array): Parameters<TargetMachine["handleManifestChecked"]>[1] {
-    const verdict = this.#store.checkManifest(envelope);
-    if (verdict.tag === "refused") return verdict;
-    const { digest8, size, blockSize, leafCount } = verdict.plan;
-    this.#digest = toHex(digest8);
-    return {
-      tag: "accepted",
-      plan: { digest: digest8, size, blockSize, leafCount },
-      start: this.#store.start(),
-    };
-  }
-
-  #commit(now: Millis, link: Link): void {
-    const outcome = this.#store.commit();
-    link.machine.setStatus(nodeStatusOf(this.#store.status()));
-    link.machine.handleCommitted(now, outcome.tag === "bootable" ? undefined : outcome.reason);
+    if (!applyTargetEffect(now, event, link.machine, this.#store)) this.#handleNews(now, event, link);
   }
 
   #handleNews(now: Millis, event: TargetEvent, link: Link): void {
@@ -157,6 +117,7 @@ class DistressNode {
     switch (event.tag) {
       case "offered": {
         const { offer } = event;
+        this.#startedAt ??= now;
         this.#peer = toHex(offer.rescuerId);
         this.#heardNode = true;
         for (const other of this.#links)
@@ -167,7 +128,7 @@ class DistressNode {
         return;
       }
       case "receiving":
-        this.#startedAt ??= now;
+        this.#digest = toHex(event.plan.digest);
         this.#meter = new Meter(now, link.endpoint, link.machine.counters.octetsReceived);
         return;
       case "progress": {
@@ -215,22 +176,4 @@ class DistressNode {
   #free(): void {
     for (const link of this.#links) link.machine.setServedElsewhere(undefined);
   }
-}
-
-/** The board's view of itself in the words of a beacon. */
-export function nodeStatusOf(status: TargetStatus): NodeStatus {
-  const { installed } = status;
-  return {
-    nodeId: status.nodeId,
-    hardwareId: status.hardwareId8,
-    revision: status.revision,
-    failure: status.isBootable ? undefined : (status.failure ?? "empty"),
-    installed: installed && {
-      digest: installed.digest8,
-      version: installed.version,
-      sequence: installed.sequence,
-    },
-    receivingDigest: status.receivingDigest8,
-    counterFloor: status.counterFloor,
-  };
 }

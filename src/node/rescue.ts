@@ -1,17 +1,10 @@
 import { toHex } from "../base/bytes.ts";
 import type { RefusalReason } from "../base/refusal.ts";
-import { hasNode } from "../base/tree-shape.ts";
 import type { Millis } from "../base/units.ts";
 import type { ImageSource } from "../image/image-source.ts";
-import { shortDigest } from "../image/manifest.ts";
 import type { Repository } from "../image/repository.ts";
 import { formatVersion } from "../image/version.ts";
-import {
-  type OfferedImage,
-  type RescuerEvent,
-  RescuerMachine,
-  type RunPayload,
-} from "../session/rescuer-machine.ts";
+import { type RescuerEvent, RescuerMachine } from "../session/rescuer-machine.ts";
 import type { ResetLine } from "../transport/uart.ts";
 import type { Beacon } from "../wire/messages.ts";
 import { diagnose } from "./diagnosis.ts";
@@ -19,6 +12,7 @@ import type { NodeEvent, Verdict } from "./events.ts";
 import { type Ending, Lifetime, leave, octetsOf, type RunOptions } from "./lifetime.ts";
 import { Meter } from "./meter.ts";
 import { freshBootNonce, freshId, linkOptionsFor, NodeLink, openLinks } from "./node-link.ts";
+import { applyRescuerEffect, offeredImage } from "./rescuer-effects.ts";
 import { systemRandom } from "./system-random.ts";
 import { type TransportSource, transportOf } from "./transport-source.ts";
 
@@ -138,16 +132,13 @@ class RescueNode {
   }
 
   #handle(event: RescuerEvent, link: Link): void {
-    const { machine } = link;
     switch (event.tag) {
       case "pick":
         void this.#pick(event.beacon, link);
         return;
       case "readRun":
-        machine.handleRunRead(event.node, this.#readRun(event.node, link));
-        return;
       case "readBlock":
-        this.#readBlock(event, link);
+        this.#read(event, link);
         return;
       default:
         this.#handleNews(this.#lifetime.clock.now(), event, link);
@@ -187,21 +178,15 @@ class RescueNode {
     return undefined;
   }
 
-  #readRun(node: { level: number; index: number }, link: Link): RunPayload | undefined {
-    const { image } = this.#session(link);
-    if (image === undefined || node.level < 1 || !hasNode(image.manifest.leafCount, node)) return undefined;
-    const byte = image.uniformByteOf(node);
-    return byte === undefined ? { tag: "hashes", hashes: image.tree.run(node) } : { tag: "uniform", byte };
-  }
-
-  #readBlock(event: RescuerEvent & { tag: "readBlock" }, link: Link): void {
+  #read(event: RescuerEvent, link: Link): void {
     const session = this.#session(link);
     if (session.image === undefined) return;
-    session.blocks++;
-    this.#blocks++;
+    if (event.tag === "readBlock") {
+      session.blocks++;
+      this.#blocks++;
+    }
     try {
-      const octets = session.image.readBlockSync(event.block);
-      link.machine.handleBlockRead(event.block, event.attempt, event.codecs, octets);
+      applyRescuerEffect(event, link.machine, session.image);
     } catch (error) {
       const detail = error instanceof Error ? error.message : String(error);
       this.#lifetime.end({ code: 1, reason: "image-unreadable", detail });
@@ -313,9 +298,3 @@ const REFUSAL_TEXT: Readonly<Record<RefusalReason, string>> = {
   protocol: "the neighbour speaks another version of the protocol: bring both sides to the same release",
   flash: "the target's flash cannot be erased or programmed",
 };
-
-/** An image as the machine offers it. */
-export function offeredImage(image: ImageSource): OfferedImage {
-  const { version, size, blockSize, counter } = image.manifest;
-  return { digest: shortDigest(image.digest), version, size, blockSize, counter, envelope: image.envelope };
-}

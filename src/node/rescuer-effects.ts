@@ -1,0 +1,37 @@
+import { hasNode, type TreeNode } from "../base/tree-shape.ts";
+import type { ImageSource } from "../image/image-source.ts";
+import { shortDigest } from "../image/manifest.ts";
+import type { OfferedImage, RescuerEvent, RescuerMachine, RunPayload } from "../session/rescuer-machine.ts";
+
+/**
+ * Reads what a rescuer machine asks for from its image and hands it over; false when the event was news, or a `pick`,
+ * which is the repository's. Throws FailedError when the image can no longer be read.
+ */
+export function applyRescuerEffect(
+  event: RescuerEvent,
+  machine: RescuerMachine,
+  image: ImageSource,
+): boolean {
+  switch (event.tag) {
+    case "readRun":
+      machine.handleRunRead(event.node, readRun(image, event.node));
+      return true;
+    case "readBlock":
+      machine.handleBlockRead(event.block, event.attempt, event.codecs, image.readBlockSync(event.block));
+      return true;
+    default:
+      return false;
+  }
+}
+
+function readRun(image: ImageSource, node: TreeNode): RunPayload | undefined {
+  if (node.level < 1 || !hasNode(image.manifest.leafCount, node)) return undefined;
+  const byte = image.uniformByteOf(node);
+  return byte === undefined ? { tag: "hashes", hashes: image.tree.run(node) } : { tag: "uniform", byte };
+}
+
+/** An image as the machine offers it. */
+export function offeredImage(image: ImageSource): OfferedImage {
+  const { version, size, blockSize, counter } = image.manifest;
+  return { digest: shortDigest(image.digest), version, size, blockSize, counter, envelope: image.envelope };
+}

@@ -1,0 +1,68 @@
+import type { Millis } from "../base/units.ts";
+import type { TargetStatus, TargetStore } from "../board/target-store.ts";
+import type { NodeStatus } from "../session/status.ts";
+import type { ManifestOutcome, TargetEvent, TargetMachine } from "../session/target-machine.ts";
+import type { ReceivedRun, RunOutcome } from "../session/transfer.ts";
+import { ObjectKind } from "../wire/constants.ts";
+
+/**
+ * Carries out a target machine's effect on its board and reports back; false when the event was news, not an effect.
+ * Synchronous: hashing, erasing and programming are done when it returns.
+ */
+export function applyTargetEffect(
+  now: Millis,
+  event: TargetEvent,
+  machine: TargetMachine,
+  store: TargetStore,
+): boolean {
+  switch (event.tag) {
+    case "checkManifest":
+      machine.handleManifestChecked(now, checkManifest(store, event.envelope));
+      return true;
+    case "checkRun":
+      machine.handleRunChecked(now, event.run.node, checkRun(store, event.run));
+      return true;
+    case "writeBlock":
+      machine.handleBlockWritten(now, event.block, store.writeBlock(event.block, event.octets));
+      return true;
+    case "commit": {
+      const outcome = store.commit();
+      machine.setStatus(nodeStatusOf(store.status()));
+      machine.handleCommitted(now, outcome.tag === "bootable" ? undefined : outcome.reason);
+      return true;
+    }
+    default:
+      return false;
+  }
+}
+
+function checkManifest(store: TargetStore, envelope: Uint8Array): ManifestOutcome {
+  const verdict = store.checkManifest(envelope);
+  if (verdict.tag === "refused") return verdict;
+  const { digest8, size, blockSize, leafCount } = verdict.plan;
+  return { tag: "accepted", plan: { digest: digest8, size, blockSize, leafCount }, start: store.start() };
+}
+
+function checkRun(store: TargetStore, run: ReceivedRun): RunOutcome {
+  if (run.kind === ObjectKind.run) return store.checkRun(run.node, run.payload);
+  const [byte] = run.payload;
+  return byte === undefined ? { tag: "bad" } : store.checkUniform(run.node, byte);
+}
+
+/** The board's view of itself in the words of a beacon. */
+export function nodeStatusOf(status: TargetStatus): NodeStatus {
+  const { installed } = status;
+  return {
+    nodeId: status.nodeId,
+    hardwareId: status.hardwareId8,
+    revision: status.revision,
+    failure: status.isBootable ? undefined : (status.failure ?? "empty"),
+    installed: installed && {
+      digest: installed.digest8,
+      version: installed.version,
+      sequence: installed.sequence,
+    },
+    receivingDigest: status.receivingDigest8,
+    counterFloor: status.counterFloor,
+  };
+}

@@ -1,0 +1,185 @@
+import { VirtualClock } from "../../src/base/clock.ts";
+import { type Random, randomBytes, SeededRandom } from "../../src/base/prng.ts";
+import type { Millis } from "../../src/base/units.ts";
+import { type MemoryBoard, memoryBoard } from "../../src/board/memory-board.ts";
+import type { FlashGeometry } from "../../src/flash/geometry.ts";
+import type { FlashStorage } from "../../src/flash/storage.ts";
+import { type ImageSource, memoryImage } from "../../src/image/image-source.ts";
+import { generateKeyPair, type SigningKey, signingKeyFromPem, trustedKeyOf } from "../../src/image/keys.ts";
+import type { ImageFields } from "../../src/image/manifest.ts";
+import { LinkDriver, type Machine } from "../../src/node/link-driver.ts";
+import { PureRunSplitter } from "../../src/node/pure-run-splitter.ts";
+import { applyRescuerEffect, offeredImage } from "../../src/node/rescuer-effects.ts";
+import { applyTargetEffect, nodeStatusOf } from "../../src/node/target-effects.ts";
+import { type RescuerEvent, RescuerMachine } from "../../src/session/rescuer-machine.ts";
+import { type TargetEvent, TargetMachine } from "../../src/session/target-machine.ts";
+import { type FaultOptions, withFaults } from "../../src/transport/faults.ts";
+import { createMemoryPair } from "../../src/transport/memory-pair.ts";
+import type { Transport } from "../../src/transport/transport.ts";
+
+const HARDWARE = { vendor: "acme", hardwareClass: "gate" };
+
+/** One key pair for all: making one takes longer than many a transfer. */
+export const testKey: SigningKey = signingKeyFromPem(generateKeyPair().privatePem);
+
+export interface VirtualRescueOptions {
+  readonly seed: number;
+  /** The firmware; random octets of `size` unless given. */
+  readonly data?: Uint8Array;
+  readonly size?: number;
+  /** What the slot holds at first; erased unless given. */
+  readonly slot?: Uint8Array;
+  readonly slotSize?: number;
+  readonly blockSize?: number;
+  readonly sectorSize?: number;
+  /** 921600 unless given. */
+  readonly baud?: number;
+  /** One way, 1 ms unless given. */
+  readonly latencyMs?: Millis;
+  /** Faults on what each side receives. */
+  readonly faults?: Omit<FaultOptions, "seed" | "clock">;
+  readonly fields?: Partial<ImageFields>;
+  readonly signer?: SigningKey | undefined;
+  /** Keys that the board trusts; the test key unless given. */
+  readonly trusts?: readonly SigningKey[];
+}
+
+/** A target and a rescuer, with real flash model, image and keys, on one wire in virtual time. */
+export class VirtualRescue {
+  readonly clock: VirtualClock = new VirtualClock();
+  readonly data: Uint8Array;
+  readonly image: ImageSource;
+  readonly targetEvents: TargetEvent[] = [];
+  readonly rescuerEvents: RescuerEvent[] = [];
+  board: MemoryBoard;
+  target: TargetMachine;
+  rescuer: RescuerMachine;
+  /** Octets that each side was handed, from the beginning, restarts included. */
+  octetsOnWire = 0;
+  readonly #options: VirtualRescueOptions;
+  readonly #random: Random;
+  readonly #geometry: FlashGeometry;
+  readonly #ends: [Transport, Transport];
+  #targetDriver: LinkDriver<TargetEvent>;
+  #rescuerDriver: LinkDriver<RescuerEvent>;
+
+  constructor(options: VirtualRescueOptions) {
+    this.#options = options;
+    this.#random = new SeededRandom(options.seed);
+    this.data = options.data ?? randomBytes(this.#random, options.size ?? 65_536);
+    const slotSize = options.slotSize ?? this.data.length;
+    this.#geometry = { sectorSize: options.sectorSize ?? 4096, slotSize, layout: "single" };
+    const fields = {
+      ...HARDWARE,
+      version: { major: 1, minor: 2, patch: 3 },
+      blockSize: options.blockSize ?? 4096,
+    };
+    const signer = "signer" in options ? options.signer : testKey;
+    this.image = memoryImage(this.data, { ...fields, ...options.fields }, signer);
+    this.board = this.#makeBoard();
+    const region = this.board.nor.map.slots[0];
+    if (options.slot !== undefined && region !== undefined)
+      this.board.storage.write(region.offset, options.slot);
+    const line = { baud: options.baud ?? 921_600, latencyMs: options.latencyMs ?? 1, pieceOctets: 32 };
+    this.#ends = createMemoryPair(this.clock, { aToB: line, bToA: line });
+    [this.target, this.#targetDriver] = this.#startTarget();
+    [this.rescuer, this.#rescuerDriver] = this.#startRescuer();
+  }
+
+  #makeBoard(storage?: FlashStorage): MemoryBoard {
+    const keys = (this.#options.trusts ?? [testKey]).map((key) => trustedKeyOf(key, ["app"]));
+    return memoryBoard({
+      geometry: this.#geometry,
+      identity: { nodeId: new Uint8Array(8).fill(7), hardware: HARDWARE, revision: 3 },
+      policy: { keys, allowUnsigned: false },
+      ...(storage === undefined ? {} : { storage }),
+    });
+  }
+
+  #wire(end: 0 | 1): Transport {
+    const { seed, faults } = this.#options;
+    const counted = countOctets(this.#ends[end], (octets) => {
+      this.octetsOnWire += octets;
+    });
+    if (faults === undefined) return counted;
+    return withFaults(counted, { ...faults, seed: seed * 2 + end, clock: this.clock });
+  }
+
+  #drive<Event>(machine: Machine<Event>, end: 0 | 1, onEvent: (event: Event) => void): LinkDriver<Event> {
+    const splitter = (onRun: (run: Uint8Array) => void): PureRunSplitter =>
+      new PureRunSplitter(onRun, this.clock);
+    const driver = new LinkDriver(machine, this.#wire(end), this.clock, splitter, { onEvent });
+    void driver.open();
+    return driver;
+  }
+
+  #startTarget(): [TargetMachine, LinkDriver<TargetEvent>] {
+    const store = this.board.store();
+    const link = { baud: this.#options.baud ?? 921_600, rtoFloorMs: 10 };
+    const bootNonce = randomBytes(this.#random, 8);
+    const status = nodeStatusOf(store.status());
+    const machine = new TargetMachine(this.clock.now(), { link, random: this.#random, status, bootNonce });
+    const driver = this.#drive(machine, 0, (event: TargetEvent) => {
+      if (!applyTargetEffect(this.clock.now(), event, machine, store)) this.targetEvents.push(event);
+      if (event.tag === "sessionLost") store.abandon();
+    });
+    return [machine, driver];
+  }
+
+  #startRescuer(): [RescuerMachine, LinkDriver<RescuerEvent>] {
+    const link = { baud: this.#options.baud ?? 921_600, rtoFloorMs: 10 };
+    const ids = { nodeId: randomBytes(this.#random, 8), bootNonce: randomBytes(this.#random, 8) };
+    const machine = new RescuerMachine(this.clock.now(), { link, random: this.#random, ...ids });
+    const driver = this.#drive(machine, 1, (event: RescuerEvent) => {
+      if (event.tag === "pick") machine.handlePicked(this.clock.now(), offeredImage(this.image));
+      else if (!applyRescuerEffect(event, machine, this.image)) this.rescuerEvents.push(event);
+    });
+    return [machine, driver];
+  }
+
+  /** Power off and on: the flash stays, everything in RAM is gone. */
+  restartTarget(): void {
+    void this.#targetDriver.close();
+    this.board = this.#makeBoard(this.board.storage);
+    [this.target, this.#targetDriver] = this.#startTarget();
+  }
+
+  restartRescuer(): void {
+    void this.#rescuerDriver.close();
+    [this.rescuer, this.#rescuerDriver] = this.#startRescuer();
+  }
+
+  /** Lets time pass until both sides know of the end, or `limitMs`; true when both do. */
+  run(limitMs: Millis = 3_600_000, until: () => boolean = () => this.isOver): boolean {
+    const limit = this.clock.now() + limitMs;
+    while (!until()) if (!this.clock.runNext(limit)) return false;
+    return true;
+  }
+
+  get isOver(): boolean {
+    return this.hasEvent("finished") && this.rescuerEvents.some(({ tag }) => tag === "healed");
+  }
+
+  hasEvent(tag: TargetEvent["tag"]): boolean {
+    return this.targetEvents.some((event) => event.tag === tag);
+  }
+
+  /** What the slot holds, as long as the firmware. */
+  get flashed(): Uint8Array {
+    const region = this.board.nor.map.slots[0];
+    return region === undefined ? new Uint8Array() : this.board.storage.read(region.offset, this.data.length);
+  }
+}
+
+function countOctets(inner: Transport, count: (octets: number) => void): Transport {
+  return {
+    endpoint: inner.endpoint,
+    baud: inner.baud,
+    open: (handlers) => inner.open(handlers),
+    write: (octets) => {
+      count(octets.length);
+      return inner.write(octets);
+    },
+    close: () => inner.close(),
+  };
+}
