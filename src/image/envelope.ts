@@ -1,0 +1,106 @@
+import { equalBytes, toHex } from "../base/bytes.ts";
+import { RefusedError, UsageError } from "../base/errors.ts";
+import type { RefusalReason } from "../base/refusal.ts";
+import { signedOctets, splitEnvelope, wrapSigned, wrapUnsigned } from "./cose.ts";
+import { checkSignature } from "./ed25519.ts";
+import type { SigningKey, TrustedKey } from "./keys.ts";
+import { type Manifest, manifestContradiction } from "./manifest.ts";
+import { decodePayload, encodePayload, imageDigest, type ManifestFault } from "./payload.ts";
+
+/** A manifest with the octets that carry it. Says nothing about trust. */
+export interface Envelope {
+  readonly tag: "envelope";
+  /** The whole envelope, at most `MANIFEST_MAX` octets. */
+  readonly bytes: Uint8Array;
+  readonly manifest: Manifest;
+  /** Identity of the image, 32 octets. */
+  readonly digest: Uint8Array;
+  /** Key the envelope claims to be signed with; absent when it is unsigned. */
+  readonly keyId?: Uint8Array;
+}
+
+/** What a board trusts. Unsigned images are taken only with `allowUnsigned` and no key at all. */
+export interface TrustPolicy {
+  readonly keys: readonly TrustedKey[];
+  readonly allowUnsigned: boolean;
+}
+
+/** `keyId` is there when a trusted key's signature was verified. */
+export interface AcceptedManifest {
+  readonly tag: "accepted";
+  readonly manifest: Manifest;
+  readonly digest: Uint8Array;
+  readonly keyId?: Uint8Array;
+}
+
+export interface RefusedManifest {
+  readonly tag: "refused";
+  readonly reason: RefusalReason;
+  readonly detail: string;
+}
+
+/** The envelope of a manifest, signed when a key is given. UsageError `manifest-invalid` for values not allowed. */
+export function encodeManifest(manifest: Manifest, signer?: SigningKey): Uint8Array {
+  const fault = manifestContradiction(manifest);
+  if (fault !== undefined) throw new UsageError("manifest-invalid", `This cannot be an image: ${fault}`);
+  const payload = encodePayload(manifest);
+  if (signer === undefined) return wrapUnsigned(payload);
+  return wrapSigned(payload, signer.keyId, signer.sign(signedOctets(payload)));
+}
+
+/** Reads an envelope without looking at trust: for tools and repositories. Never throws. Keeps a copy of `bytes`. */
+export function decodeEnvelope(bytes: Uint8Array): Envelope | ManifestFault {
+  const copy = Uint8Array.from(bytes);
+  const parts = splitEnvelope(copy);
+  if (parts.tag === "fault") return parts;
+  const manifest = decodePayload(parts.payload);
+  if ("tag" in manifest) return manifest;
+  const envelope = { tag: "envelope", bytes: copy, manifest, digest: imageDigest(parts.payload) } as const;
+  return parts.tag === "signed" ? { ...envelope, keyId: parts.keyId } : envelope;
+}
+
+/**
+ * What a board does with an offered manifest (PROTOCOL.md section 8.4). The signature is verified over the raw
+ * octets before any of the payload is parsed; hardware, version, counter and size are the board's to judge. Never
+ * throws, whatever the octets.
+ */
+export function verifyEnvelope(bytes: Uint8Array, policy: TrustPolicy): AcceptedManifest | RefusedManifest {
+  const parts = splitEnvelope(bytes);
+  if (parts.tag === "fault") return refuse("manifest", parts.detail);
+  // A board that trusts keys never takes unsigned images, whatever else its policy says.
+  const isOpen = policy.allowUnsigned && policy.keys.length === 0;
+  if (parts.tag === "unsigned" && !isOpen) return refuse("unsigned", "the image is not signed");
+  // An open board cannot check a signature. It would take the same payload unsigned, so it takes it as that.
+  if (parts.tag === "unsigned" || isOpen) return acceptPayload(parts.payload, undefined);
+
+  const named = policy.keys.filter((key) => equalBytes(key.keyId, parts.keyId));
+  if (named.length === 0) return refuse("signature", `signed by ${toHex(parts.keyId)}, which is not trusted`);
+  const message = signedOctets(parts.payload);
+  const key = named.find((key) => checkSignature(key.publicKey, message, parts.signature) === undefined);
+  if (key === undefined) return refuse("signature", `the signature of ${toHex(parts.keyId)} is wrong`);
+  return acceptPayload(parts.payload, key);
+}
+
+/** Like {@link verifyEnvelope}, for tools: throws a RefusedError whose code is the reason. */
+export function requireTrusted(bytes: Uint8Array, policy: TrustPolicy, name: string): AcceptedManifest {
+  const verdict = verifyEnvelope(bytes, policy);
+  if (verdict.tag === "refused") {
+    throw new RefusedError(verdict.reason, `${name}: refused, ${verdict.detail}`, { reason: verdict.reason });
+  }
+  return verdict;
+}
+
+function acceptPayload(payload: Uint8Array, key: TrustedKey | undefined): AcceptedManifest | RefusedManifest {
+  const manifest = decodePayload(payload);
+  if ("tag" in manifest) return refuse(manifest.fault === "role" ? "role" : "manifest", manifest.detail);
+  const accepted = { tag: "accepted", manifest, digest: imageDigest(payload) } as const;
+  if (key === undefined) return accepted;
+  if (!key.roles.includes(manifest.role)) {
+    return refuse("role", `key ${toHex(key.keyId)} may not sign ${manifest.role} images`);
+  }
+  return { ...accepted, keyId: key.keyId };
+}
+
+function refuse(reason: RefusalReason, detail: string): RefusedManifest {
+  return { tag: "refused", reason, detail };
+}

@@ -1,0 +1,66 @@
+import { sha256 } from "./hash.ts";
+
+/** What an image is made for: exact match, never a prefix or a pattern. */
+export interface Hardware {
+  readonly vendor: string;
+  readonly hardwareClass: string;
+}
+
+/** Hardware revisions an image fits, both ends included, 0 to 65535. */
+export interface RevisionRange {
+  readonly revisionMin: number;
+  readonly revisionMax: number;
+}
+
+/** Most UTF-8 octets of a vendor or class name. */
+export const NAME_MAX = 32;
+/** Octets of a hardware id on the wire. */
+export const HARDWARE_ID_LENGTH = 8;
+/** Largest hardware revision. */
+export const REVISION_MAX = 0xffff;
+/** Vendor of a hardware ID text that names none. */
+export const DEFAULT_VENDOR = "generic";
+
+/**
+ * What is wrong with a vendor or class name, or undefined. Control characters, line separators and direction
+ * overrides would let a name lie in a terminal; a "/" would make "vendor/class" ambiguous.
+ */
+export function nameFault(name: string): string | undefined {
+  const octets = Buffer.byteLength(name, "utf8");
+  if (octets === 0) return "is empty";
+  if (octets > NAME_MAX) return `has ${octets} octets, at most ${NAME_MAX} are allowed`;
+  // \p{Cs}: half a surrogate pair, which UTF-8 cannot carry.
+  if (/[\p{Cc}\p{Cs}\u2028-\u202e\u2066-\u2069\ufeff]/u.test(name)) return "holds a control character";
+  if (name.includes("/")) return 'holds a "/"';
+  if (name.trim() !== name) return "begins or ends with white space";
+  return undefined;
+}
+
+/** First 8 octets of SHA-256("vendor/class"): what beacons carry. */
+export function hardwareId(vendor: string, hardwareClass: string): Uint8Array {
+  return sha256(Buffer.from(`${vendor}/${hardwareClass}`, "utf8")).subarray(0, HARDWARE_ID_LENGTH);
+}
+
+/** Reads `[vendor/]class`; without a vendor it is "generic". Undefined when a name is not allowed. */
+export function parseHardware(text: string): Hardware | undefined {
+  const slash = text.indexOf("/");
+  const vendor = slash < 0 ? DEFAULT_VENDOR : text.slice(0, slash);
+  const hardwareClass = text.slice(slash + 1);
+  if (nameFault(vendor) !== undefined || nameFault(hardwareClass) !== undefined) return undefined;
+  return { vendor, hardwareClass };
+}
+
+/** "vendor/class", always with the vendor. */
+export function formatHardware(hardware: Hardware): string {
+  return `${hardware.vendor}/${hardware.hardwareClass}`;
+}
+
+/** Reads "A-B" or "A" (only that revision); undefined when it is not a range within 0 to 65535. */
+export function parseRevisionRange(text: string): RevisionRange | undefined {
+  const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text);
+  if (match === null) return undefined;
+  const revisionMin = Number(match[1]);
+  const revisionMax = Number(match[2] ?? match[1]);
+  if (revisionMin > revisionMax || revisionMax > REVISION_MAX) return undefined;
+  return { revisionMin, revisionMax };
+}

@@ -1,0 +1,106 @@
+import { assert } from "../base/assert.ts";
+import { uniformByte } from "../base/bytes.ts";
+import type { TreeNode } from "../base/tree-shape.ts";
+import { decodeEnvelope, type Envelope, encodeManifest } from "./envelope.ts";
+import { HASH_LENGTH, RunningHash } from "./hash.ts";
+import type { SigningKey } from "./keys.ts";
+import {
+  BLOCK_SIZE_DEFAULT,
+  blockLength,
+  completeManifest,
+  type ImageFacts,
+  type ImageFields,
+  leafCountOf,
+  type Manifest,
+} from "./manifest.ts";
+import { HashTree, leafHash } from "./merkle.ts";
+import { UniformMap } from "./uniform.ts";
+
+/** What a rescuer needs of an image: its manifest, its hashes, its blocks. */
+export interface ImageSource {
+  /** The manifest in its envelope, as it goes over the wire. */
+  readonly envelope: Uint8Array;
+  readonly manifest: Manifest;
+  /** Identity of the image, 32 octets. */
+  readonly digest: Uint8Array;
+  /** Whether the envelope carries a signature; whose, and whether it holds, is the target's to judge. */
+  readonly isSigned: boolean;
+  readonly tree: HashTree;
+  /** The octet that everything below `node` is, or undefined. Reads nothing. */
+  uniformByteOf(node: TreeNode): number | undefined;
+  /** Block `index`, the last one possibly shorter. Throws FailedError `image-changed` if it is no longer what it was. */
+  readBlockSync(index: number): Uint8Array;
+}
+
+/** All that one pass over an image's blocks yields. */
+export interface DigestedBlocks {
+  readonly facts: ImageFacts;
+  readonly tree: HashTree;
+  readonly uniform: UniformMap;
+}
+
+/** Hashes the blocks of an image of known size, one after another. Keeps hashes and flags only: 34 octets a block. */
+export class BlockDigester {
+  readonly #size: number;
+  readonly #blockSize: number;
+  readonly #leaves: Uint8Array;
+  readonly #uniform: Int16Array;
+  readonly #whole = new RunningHash();
+  #next = 0;
+
+  constructor(size: number, blockSize: number) {
+    assert(size > 0 && blockSize > 0, `digest of ${size} octets in blocks of ${blockSize}`);
+    this.#size = size;
+    this.#blockSize = blockSize;
+    this.#leaves = new Uint8Array(leafCountOf(size, blockSize) * HASH_LENGTH);
+    this.#uniform = new Int16Array(this.#leaves.length / HASH_LENGTH);
+  }
+
+  /** The next block, at its full length. */
+  push(block: Uint8Array): void {
+    const expected = blockLength({ size: this.#size, blockSize: this.#blockSize }, this.#next);
+    assert(block.length === expected, `block ${this.#next} of ${block.length} octets`);
+    this.#leaves.set(leafHash(block), this.#next * HASH_LENGTH);
+    this.#uniform[this.#next] = uniformByte(block) ?? -1;
+    this.#whole.update(block);
+    this.#next++;
+  }
+
+  /** Call once, after the last block. */
+  finish(): DigestedBlocks {
+    assert(this.#next === this.#uniform.length, `${this.#next} of ${this.#uniform.length} blocks`);
+    const tree = HashTree.fromLeaves(this.#leaves);
+    const facts = { size: this.#size, leafCount: this.#next, root: tree.root, sha256: this.#whole.finish() };
+    return { facts, tree, uniform: new UniformMap(this.#uniform) };
+  }
+}
+
+/** An envelope for digested blocks: the manifest completed, encoded, and signed when a key is given. */
+export function sealImage(digested: DigestedBlocks, fields: ImageFields, signer?: SigningKey): Envelope {
+  const bytes = encodeManifest(completeManifest(fields, digested.facts), signer);
+  const envelope = decodeEnvelope(bytes);
+  assert(envelope.tag === "envelope", "what was encoded decodes");
+  return envelope;
+}
+
+/** An image held in memory: for tests, the simulator and small inputs. Keeps a view of `data`, 1 octet or more. */
+export function memoryImage(data: Uint8Array, fields: ImageFields, signer?: SigningKey): ImageSource {
+  const blockSize = fields.blockSize ?? BLOCK_SIZE_DEFAULT;
+  const digester = new BlockDigester(data.length, blockSize);
+  const block = (index: number): Uint8Array => data.subarray(index * blockSize, (index + 1) * blockSize);
+  for (let i = 0; i < leafCountOf(data.length, blockSize); i++) digester.push(block(i));
+  const digested = digester.finish();
+  const { bytes, manifest, digest } = sealImage(digested, fields, signer);
+  return {
+    envelope: bytes,
+    manifest,
+    digest,
+    isSigned: signer !== undefined,
+    tree: digested.tree,
+    uniformByteOf: (node) => digested.uniform.byteOf(node),
+    readBlockSync: (index) => {
+      assert(index >= 0 && index < manifest.leafCount, `no block ${index}`);
+      return block(index);
+    },
+  };
+}

@@ -1,0 +1,219 @@
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { closeSync, existsSync, fstatSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { assert } from "../base/assert.ts";
+import { toHex } from "../base/bytes.ts";
+import { FailedError, UsageError } from "../base/errors.ts";
+import { type Logger, silentLogger } from "../base/logger.ts";
+import { KEY_ID_LENGTH } from "./cose.ts";
+import { isSoundPoint, PUBLIC_KEY_LENGTH } from "./ed25519.ts";
+import { errnoOf } from "./file-errors.ts";
+import { sha256 } from "./hash.ts";
+import type { ImageRole } from "./manifest.ts";
+
+/** A private key that signs manifests. */
+export interface SigningKey {
+  /** First 8 octets of SHA-256 of the raw public key. */
+  readonly keyId: Uint8Array;
+  /** Raw, 32 octets. */
+  readonly publicKey: Uint8Array;
+  sign(message: Uint8Array): Uint8Array;
+}
+
+/** A public key that a board trusts for some roles. */
+export interface TrustedKey {
+  readonly keyId: Uint8Array;
+  /** Raw, 32 octets. */
+  readonly publicKey: Uint8Array;
+  readonly roles: readonly ImageRole[];
+}
+
+/** A key pair as `openssl genpkey -algorithm ed25519` and `openssl pkey -pubout` write it. */
+export interface KeyPair {
+  readonly privatePem: string;
+  readonly publicPem: string;
+}
+
+/** Longest key file that is read, in octets. */
+export const KEY_FILE_MAX = 16_384;
+
+/** Key id of a raw public key, 8 octets. */
+export function keyIdOf(publicKey: Uint8Array): Uint8Array {
+  return sha256(publicKey).subarray(0, KEY_ID_LENGTH);
+}
+
+/** A fresh Ed25519 pair from the system's random source. */
+export function generateKeyPair(): KeyPair {
+  const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+  return {
+    privatePem: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+    publicPem: publicKey.export({ type: "spki", format: "pem" }).toString(),
+  };
+}
+
+/**
+ * Writes a fresh pair to `base`.key (mode 0600) and `base`.pub. Never overwrites: UsageError `key-exists` when
+ * either is there already, and nothing is left behind on failure.
+ */
+export function writeKeyPair(base: string): { readonly keyPath: string; readonly pubPath: string } {
+  const keyPath = `${base}.key`;
+  const pubPath = `${base}.pub`;
+  for (const path of [keyPath, pubPath]) if (existsSync(path)) throw keyExists(path);
+  const pair = generateKeyPair();
+  writeNew(keyPath, pair.privatePem, 0o600);
+  try {
+    writeNew(pubPath, pair.publicPem, 0o644);
+  } catch (error) {
+    rmSync(keyPath, { force: true });
+    throw error;
+  }
+  return { keyPath, pubPath };
+}
+
+function writeNew(path: string, text: string, mode: number): void {
+  try {
+    writeFileSync(path, text, { flag: "wx", mode });
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === "EEXIST") throw keyExists(path);
+    if (errno === "ENOENT")
+      throw new UsageError("key-folder-missing", `${path}: its folder does not exist`, {}, error);
+    throw new FailedError("key-not-written", `${path}: cannot be written (${errno})`, { path }, error);
+  }
+}
+
+function keyExists(path: string): UsageError {
+  return new UsageError("key-exists", `${path} exists; keys are never overwritten: choose another name`, {
+    path,
+  });
+}
+
+/** Reads a private key. A file that others may read gives a warning only. Errors: see {@link loadTrustedKey}. */
+export function loadSigningKey(path: string, logger: Logger = silentLogger): SigningKey {
+  const { text, mode } = readKeyFile(path);
+  // Windows has no such bits and reports them all.
+  if ((mode & 0o077) !== 0 && process.platform !== "win32") {
+    logger.warn(`${path}: others on this machine may read this private key; cure: chmod 600 ${path}`);
+  }
+  return signingKeyFromPem(text, path);
+}
+
+/**
+ * Reads a public key. UsageError: `key-missing`, `key-not-file`, `key-not-pem`, `key-encrypted`, `key-not-ed25519`,
+ * `key-is-private` (here), `key-is-public` (for private keys), `key-unsound` (a point no honest key can be).
+ */
+export function loadTrustedKey(path: string, roles: readonly ImageRole[]): TrustedKey {
+  return trustedKeyFromPem(readKeyFile(path).text, roles, path);
+}
+
+/** A private key from its PEM text; `name` is what errors call it. */
+export function signingKeyFromPem(pem: string, name = "private key"): SigningKey {
+  const label = pemLabel(pem, name);
+  if (label.includes("PUBLIC KEY") || label === "CERTIFICATE") {
+    throw new UsageError("key-is-public", `${name} holds a public key; signing needs the private one (.key)`);
+  }
+  const key = parseKey(() => createPrivateKey(pem), label, name);
+  const publicKey = rawPublicKey(createPublicKey(key));
+  return {
+    keyId: keyIdOf(publicKey),
+    publicKey,
+    sign: (message) => Uint8Array.from(sign(null, message, key)),
+  };
+}
+
+/** A public key from its PEM text; `name` is what errors call it. */
+export function trustedKeyFromPem(pem: string, roles: readonly ImageRole[], name = "public key"): TrustedKey {
+  const label = pemLabel(pem, name);
+  if (label.includes("PRIVATE KEY")) {
+    throw new UsageError(
+      "key-is-private",
+      `${name} holds a private key; boards get only the public one: give the .pub file`,
+    );
+  }
+  const publicKey = rawPublicKey(parseKey(() => createPublicKey(pem), label, name));
+  if (!isSoundPoint(publicKey)) {
+    throw new UsageError("key-unsound", `${name} is a point of small order: anyone can sign for it`);
+  }
+  return { keyId: keyIdOf(publicKey), publicKey, roles };
+}
+
+/** The public half of a signing key, trusted for `roles`. */
+export function trustedKeyOf(key: SigningKey, roles: readonly ImageRole[]): TrustedKey {
+  return { keyId: key.keyId, publicKey: key.publicKey, roles };
+}
+
+/** Key ids as people see them: 16 hexadecimal digits. */
+export function formatKeyId(keyId: Uint8Array): string {
+  return toHex(keyId);
+}
+
+function pemLabel(pem: string, name: string): string {
+  const label = /-----BEGIN ([A-Z0-9 ]+)-----/.exec(pem)?.[1];
+  if (label === undefined) {
+    throw new UsageError(
+      "key-not-pem",
+      `${name} is not a PEM key file; make keys with: mayday keygen --out BASE`,
+    );
+  }
+  return label;
+}
+
+function parseKey(parse: () => KeyObject, label: string, name: string): KeyObject {
+  let key: KeyObject;
+  try {
+    key = parse();
+  } catch (error) {
+    if (label.startsWith("ENCRYPTED") || /passphrase/i.test(String(error))) {
+      throw new UsageError(
+        "key-encrypted",
+        `${name} is encrypted; cure: openssl pkey -in IN -out OUT`,
+        {},
+        error,
+      );
+    }
+    throw new UsageError(
+      "key-not-pem",
+      `${name} is damaged: its PEM text cannot be read as a key`,
+      {},
+      error,
+    );
+  }
+  if (key.asymmetricKeyType !== "ed25519") {
+    const type = key.asymmetricKeyType ?? "unknown";
+    throw new UsageError("key-not-ed25519", `${name} is a key of type ${type}; only Ed25519 keys are used`, {
+      type,
+    });
+  }
+  return key;
+}
+
+function rawPublicKey(key: KeyObject): Uint8Array {
+  const spki = key.export({ type: "spki", format: "der" });
+  assert(spki.length === 12 + PUBLIC_KEY_LENGTH, `SPKI of ${spki.length} octets`);
+  return Uint8Array.from(spki.subarray(12));
+}
+
+function readKeyFile(path: string): { text: string; mode: number } {
+  let fd: number;
+  try {
+    fd = openSync(path, "r");
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === "ENOENT")
+      throw new UsageError("key-missing", `${path}: there is no such key file`, { path }, error);
+    throw new FailedError("key-unreadable", `${path}: cannot be read (${errno})`, { path }, error);
+  }
+  try {
+    const stat = fstatSync(fd);
+    if (!stat.isFile())
+      throw new UsageError("key-not-file", `${path} is not a file; a PEM key file is needed`);
+    if (stat.size > KEY_FILE_MAX) {
+      throw new UsageError(
+        "key-not-pem",
+        `${path} has ${stat.size} octets; key files have at most ${KEY_FILE_MAX}`,
+      );
+    }
+    return { text: readFileSync(fd, "latin1"), mode: stat.mode };
+  } finally {
+    closeSync(fd);
+  }
+}

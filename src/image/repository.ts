@@ -1,0 +1,135 @@
+import { equalBytes, toHex } from "../base/bytes.ts";
+import { UsageError } from "../base/errors.ts";
+import type { RefusalReason } from "../base/refusal.ts";
+import type { ImageSource } from "./image-source.ts";
+import { type Manifest, manifestHardwareId, shortDigest } from "./manifest.ts";
+import { compareOrder } from "./version.ts";
+
+/** An image in a repository. */
+export interface RepositoryEntry {
+  readonly manifest: Manifest;
+  /** 32 octets. */
+  readonly digest: Uint8Array;
+  readonly isSigned: boolean;
+}
+
+/** What is known of the board that needs an image. */
+export interface PickCriteria {
+  /** 8 octets. */
+  readonly hardwareId: Uint8Array;
+  readonly revision: number;
+  readonly counterFloor: number;
+  /** Whether unsigned images may be sent at all. */
+  readonly allowUnsigned: boolean;
+  /** Short digest of the image the board has begun to receive. */
+  readonly receivingDigest8?: Uint8Array | undefined;
+  /** Short digest of the image the board had installed. */
+  readonly installedDigest8?: Uint8Array | undefined;
+  /** Short digests of images that failed too often. */
+  readonly quarantined?: readonly Uint8Array[] | undefined;
+  /** Largest image that fits, in octets. */
+  readonly sizeMax?: number | undefined;
+  /** Largest block the board can buffer, in octets. */
+  readonly blockSizeMax?: number | undefined;
+}
+
+/** The image to offer, and why that one; or nothing, with the reason for each image there is. */
+export type ImageChoice<Entry extends RepositoryEntry = RepositoryEntry> =
+  | { readonly tag: "chosen"; readonly entry: Entry; readonly because: "receiving" | "installed" | "newest" }
+  | {
+      readonly tag: "none";
+      readonly refusals: readonly { readonly entry: Entry; readonly reason: RefusalReason }[];
+      readonly detail: string;
+    };
+
+/** Where a rescuer takes images from. Images it opened belong to the repository: give them back with `release`. */
+export interface Repository {
+  /** The image for a board, protocol decision S4. */
+  pick(criteria: PickCriteria): Promise<ImageChoice>;
+  /** Opens an image by its full digest. UsageError `repo-no-such-image`; FailedError when it is damaged. */
+  open(digest: Uint8Array): Promise<ImageSource>;
+  /** The caller is done with an image from {@link open}. */
+  release(image: ImageSource): Promise<void>;
+  /** Releases everything. May be called more than once. */
+  close(): Promise<void>;
+}
+
+/** Why an image is not for a board, or undefined when it is. */
+export function unsuitable(entry: RepositoryEntry, criteria: PickCriteria): RefusalReason | undefined {
+  const { manifest } = entry;
+  const isForBoard =
+    equalBytes(manifestHardwareId(manifest), criteria.hardwareId) &&
+    manifest.revisionMin <= criteria.revision &&
+    criteria.revision <= manifest.revisionMax;
+  if (!isForBoard) return "hardware";
+  if (manifest.role !== "app") return "role";
+  if (!entry.isSigned && !criteria.allowUnsigned) return "unsigned";
+  // The manifest's not-after-counter is at or above its counter, so this covers both.
+  if (manifest.counter < criteria.counterFloor) return "counter";
+  if (manifest.size > (criteria.sizeMax ?? Number.POSITIVE_INFINITY)) return "size";
+  if (manifest.blockSize > (criteria.blockSizeMax ?? Number.POSITIVE_INFINITY)) return "block-size";
+  const short = shortDigest(entry.digest);
+  return criteria.quarantined?.some((bad) => equalBytes(bad, short)) ? "quarantined" : undefined;
+}
+
+/** Older below zero, newer above; images of one order are told apart by digest, so that all rescuers agree. */
+export function compareEntries(a: RepositoryEntry, b: RepositoryEntry): number {
+  return compareOrder(a.manifest, b.manifest) || Buffer.compare(a.digest, b.digest);
+}
+
+/**
+ * The image being received, else the installed one, else the newest: the first two make a rescue a repair of what is
+ * there already.
+ */
+export function chooseImage<Entry extends RepositoryEntry>(
+  entries: readonly Entry[],
+  criteria: PickCriteria,
+): ImageChoice<Entry> {
+  const refusals: { entry: Entry; reason: RefusalReason }[] = [];
+  const suitable: Entry[] = [];
+  for (const entry of entries) {
+    const reason = unsuitable(entry, criteria);
+    if (reason === undefined) suitable.push(entry);
+    else refusals.push({ entry, reason });
+  }
+  const withDigest = (digest8: Uint8Array | undefined): Entry | undefined =>
+    digest8 && suitable.find((entry) => equalBytes(shortDigest(entry.digest), digest8));
+  const receiving = withDigest(criteria.receivingDigest8);
+  if (receiving !== undefined) return { tag: "chosen", entry: receiving, because: "receiving" };
+  const installed = withDigest(criteria.installedDigest8);
+  if (installed !== undefined) return { tag: "chosen", entry: installed, because: "installed" };
+  const newest = suitable.toSorted(compareEntries).at(-1);
+  if (newest !== undefined) return { tag: "chosen", entry: newest, because: "newest" };
+  return { tag: "none", refusals, detail: describeRefusals(refusals.map(({ reason }) => reason)) };
+}
+
+/** "of 3 images none is suitable: 2 hardware, 1 counter". */
+function describeRefusals(reasons: readonly RefusalReason[]): string {
+  if (reasons.length === 0) return "the repository holds no image";
+  const counts = new Map<RefusalReason, number>();
+  for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  const parts = [...counts].map(([reason, count]) => `${count} ${reason}`);
+  return `of ${reasons.length} images none is suitable: ${parts.join(", ")}`;
+}
+
+/** The error for a digest that is not there. */
+export function noSuchImage(what: string, where: string): UsageError {
+  return new UsageError("repo-no-such-image", `${where} holds no image ${what}`, { image: what });
+}
+
+/**
+ * A repository of images that are open already: one from `--image`, or several in memory. They stay the caller's;
+ * `release` and `close` leave them open.
+ */
+export function fixedRepository(images: readonly ImageSource[]): Repository {
+  return {
+    pick: async (criteria) => chooseImage(images, criteria),
+    open: async (digest) => {
+      const found = images.find((image) => equalBytes(image.digest, digest));
+      if (found === undefined) throw noSuchImage(toHex(digest), "the repository");
+      return found;
+    },
+    release: async () => {},
+    close: async () => {},
+  };
+}

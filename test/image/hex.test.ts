@@ -1,0 +1,165 @@
+import { fc, test } from "@fast-check/vitest";
+import { describe, expect, it } from "vitest";
+import { looksLikeHex, parseHex } from "../../src/image/hex.ts";
+
+const END = ":00000001FF\n";
+const octets = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, "latin1"));
+
+function record(address: number, type: number, data: readonly number[]): string {
+  const body = [data.length, (address >>> 8) & 0xff, address & 0xff, type, ...data];
+  const sum = body.reduce((total, octet) => total + octet, 0);
+  return `:${Buffer.from([...body, -sum & 0xff])
+    .toString("hex")
+    .toUpperCase()}\n`;
+}
+
+/** HEX text for runs of octets at 32-bit addresses. */
+function hexOf(runs: readonly { address: number; data: readonly number[] }[]): string {
+  return runs
+    .map(
+      ({ address, data }) =>
+        record(0, 4, [address >>> 24, (address >>> 16) & 0xff]) + record(address & 0xffff, 0, data),
+    )
+    .concat(END)
+    .join("");
+}
+
+describe("Intel HEX", () => {
+  it("reads the example of the format's description", () => {
+    const text =
+      ":10010000214601360121470136007EFE09D2190140\n:100110002146017E17C20001FF5F16002148011928\n:00000001FF\n";
+    const parsed = parseHex(octets(text));
+    expect(parsed).toMatchObject({ tag: "hex", base: 0x100 });
+    if (parsed.tag === "hex") {
+      expect(Buffer.from(parsed.bytes).toString("hex")).toBe(
+        "214601360121470136007efe09d21901" + "2146017e17c20001ff5f160021480119",
+      );
+    }
+  });
+
+  it("takes the lowest address as base, wherever it stands, and 0xFF for gaps", () => {
+    const text = hexOf([
+      { address: 0x0800_0008, data: [8] },
+      { address: 0x0800_0002, data: [2, 3] },
+    ]);
+    expect(parseHex(octets(text))).toEqual({
+      tag: "hex",
+      base: 0x0800_0002,
+      bytes: Uint8Array.of(2, 3, 0xff, 0xff, 0xff, 0xff, 8),
+    });
+  });
+
+  it("knows segments, start addresses, lower case, blanks, empty lines and every line end", () => {
+    const text = ` ${record(0, 2, [0x10, 0]).trim()}\t\r\r\n\n${record(4, 0, [0xab]).toLowerCase().trim()}\r${record(0, 3, [0, 0, 0, 0])}${record(0, 5, [0, 0, 0, 0])}:00000001FF\x1a`;
+    expect(parseHex(octets(`\xef\xbb\xbf${text}`))).toEqual({
+      tag: "hex",
+      base: 0x1_0004,
+      bytes: Uint8Array.of(0xab),
+    });
+  });
+
+  it("reaches the last address of 4 GiB and not beyond", () => {
+    expect(parseHex(octets(hexOf([{ address: 0xffff_fffe, data: [1, 2] }])))).toMatchObject({
+      base: 0xffff_fffe,
+    });
+    expect(parseHex(octets(hexOf([{ address: 0xffff_ffff, data: [1, 2] }])))).toMatchObject({
+      fault: "address",
+    });
+    const segment = record(0, 2, [0x10, 0]) + record(0xffff, 0, [1, 2]) + END;
+    expect(parseHex(octets(segment))).toMatchObject({ fault: "address", line: 2 });
+  });
+
+  it("refuses a span over the limit before it allocates anything", () => {
+    const edge = (distance: number): string =>
+      hexOf([
+        { address: 0, data: [1] },
+        { address: distance - 1, data: [2] },
+      ]);
+    expect(parseHex(octets(edge(1000)), 1000)).toMatchObject({ tag: "hex" });
+    expect(parseHex(octets(edge(1001)), 1000)).toMatchObject({ fault: "span", line: 4 });
+    const sparse = hexOf([
+      { address: 0, data: [1] },
+      { address: 0xffff_ffff, data: [2] },
+    ]);
+    const before = process.memoryUsage().arrayBuffers;
+    expect(parseHex(octets(sparse))).toMatchObject({ fault: "span" });
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1_000_000);
+  });
+
+  it.each([
+    ["syntax", 2, `${record(0, 0, [1])}hello\n${END}`],
+    ["syntax", 1, `:0100000001F\n${END}`],
+    ["syntax", 1, `:01000000G1FE\n${END}`],
+    ["length", 1, `:0000\n${END}`],
+    ["length", 1, `:0200000001FD\n${END}`],
+    ["length", 2, `${record(0, 0, [1])}${record(0, 4, [1])}${END}`],
+    ["length", 2, `${record(0, 0, [1])}${record(0, 1, [1])}`],
+    ["checksum", 2, `${record(0, 0, [1])}:0100010001FE\n${END}`],
+    ["record-type", 1, `${record(0, 6, [])}${END}`],
+    ["overlap", 3, `${record(0, 0, [1, 2])}\n${record(1, 0, [2])}${END}`],
+    ["no-data", 0, END],
+    ["no-data", 0, `${record(0, 0, [])}${END}`],
+    ["no-end", 0, record(0, 0, [1])],
+    ["no-end", 0, ""],
+    ["after-end", 3, `${record(0, 0, [1])}${END}${record(1, 0, [1])}`],
+  ])("faults %s in line %d", (fault, line, text) => {
+    expect(parseHex(octets(text))).toMatchObject({ tag: "fault", fault, line });
+  });
+
+  it("is told from raw input by content", () => {
+    for (const text of [
+      END,
+      `\n  ${END}`,
+      ":10zz",
+      ":\n",
+      `\xef\xbb\xbf${END}`,
+      `${END}${"\x00".repeat(9)}`,
+    ]) {
+      expect(looksLikeHex(octets(text)), JSON.stringify(text)).toBe(true);
+    }
+    for (const text of ["", "S00600004844521B\n", "\x00:00000001FF\n", ":\x00\x01", "MZ", `x${END}`]) {
+      expect(looksLikeHex(octets(text)), JSON.stringify(text)).toBe(false);
+    }
+  });
+
+  const run = fc.record({
+    address: fc.nat(600).map((n) => 0x0800_f000 + n),
+    data: fc.array(fc.nat(255), { minLength: 1, maxLength: 40 }),
+  });
+  test.prop([fc.array(run, { minLength: 1, maxLength: 8 })], { numRuns: 100 })(
+    "reads back what was written, or names the overlap",
+    (runs) => {
+      const memory = new Map<number, number>();
+      let isOverlapping = false;
+      for (const { address, data } of runs) {
+        data.forEach((octet, i) => {
+          isOverlapping ||= memory.has(address + i);
+          memory.set(address + i, octet);
+        });
+      }
+      const parsed = parseHex(octets(hexOf(runs)));
+      if (isOverlapping) expect(parsed).toMatchObject({ fault: "overlap" });
+      else {
+        const base = Math.min(...memory.keys());
+        const bytes = new Uint8Array(Math.max(...memory.keys()) + 1 - base).fill(0xff);
+        for (const [address, octet] of memory) bytes[address - base] = octet;
+        expect(parsed).toMatchObject({ tag: "hex", base });
+        expect(parsed.tag === "hex" && Buffer.compare(parsed.bytes, bytes)).toBe(0);
+      }
+    },
+  );
+
+  const good = octets(
+    hexOf([
+      { address: 0x10, data: [1, 2, 3] },
+      { address: 0x20, data: [4, 5] },
+    ]),
+  );
+  const hits = fc.array(fc.tuple(fc.nat(good.length - 1), fc.nat(255)), { minLength: 1, maxLength: 4 });
+  test.prop([hits], { numRuns: 500 })("never throws on damage, nor on a cut", (changes) => {
+    const damaged = Uint8Array.from(good);
+    for (const [at, value] of changes) damaged[at] = value;
+    expect(["hex", "fault"]).toContain(parseHex(damaged).tag);
+    expect(["hex", "fault"]).toContain(parseHex(damaged.subarray(0, changes[0]?.[0])).tag);
+  });
+});

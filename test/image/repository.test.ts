@@ -1,0 +1,266 @@
+import { spawnSync } from "node:child_process";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { toHex } from "../../src/base/bytes.ts";
+import { isStaleTemp, isTempName, writeAtomically } from "../../src/image/atomic-file.ts";
+import { openDirectoryRepository } from "../../src/image/directory-repository.ts";
+import { hardwareId } from "../../src/image/hardware.ts";
+import { writeImageFile } from "../../src/image/image-build.ts";
+import { type ImageSource, memoryImage } from "../../src/image/image-source.ts";
+import { generateKeyPair, signingKeyFromPem } from "../../src/image/keys.ts";
+import { type ImageFields, shortDigest } from "../../src/image/manifest.ts";
+import { chooseImage, fixedRepository, type PickCriteria } from "../../src/image/repository.ts";
+import { codeOf, plainFields, scratchDir, vectorData, vectorKey } from "./support.ts";
+
+const dir = scratchDir();
+let count = 0;
+const freshDir = (): string => join(dir, `repo-${count++}`);
+
+function image(minor: number, more: Partial<ImageFields> = {}, size = 3000): ImageSource {
+  return memoryImage(
+    vectorData(size),
+    { ...plainFields, version: { major: 1, minor, patch: 0 }, ...more },
+    vectorKey,
+  );
+}
+
+async function stored(source: ImageSource): Promise<string> {
+  const path = join(dir, `source-${count++}.mdy`);
+  await writeImageFile(source, path);
+  return path;
+}
+
+const board: PickCriteria = {
+  hardwareId: hardwareId("acme", "pump-7"),
+  revision: 2,
+  counterFloor: 0,
+  allowUnsigned: false,
+};
+
+describe("choosing an image", () => {
+  const old = image(1);
+  const recent = image(2);
+
+  function chosen(images: readonly ImageSource[], criteria: Partial<PickCriteria> = {}): unknown {
+    const choice = chooseImage(images, { ...board, ...criteria });
+    return choice.tag === "chosen" ? choice.entry : choice.refusals.map(({ reason }) => reason);
+  }
+
+  it("prefers the one being received, then the installed one, then the newest", () => {
+    const installedDigest8 = shortDigest(old.digest);
+    expect(chosen([old, recent])).toBe(recent);
+    expect(chosen([old, recent], { installedDigest8 })).toBe(old);
+    const receivingDigest8 = shortDigest(recent.digest);
+    expect(chosen([old, recent], { installedDigest8, receivingDigest8 })).toBe(recent);
+    expect(chosen([old, recent], { receivingDigest8: new Uint8Array(8) })).toBe(recent);
+  });
+
+  it("leaves out what failed too often, even if it is installed", () => {
+    const installedDigest8 = shortDigest(recent.digest);
+    expect(chosen([old, recent], { installedDigest8, quarantined: [installedDigest8] })).toBe(old);
+    expect(chosen([recent], { installedDigest8, quarantined: [installedDigest8] })).toEqual(["quarantined"]);
+  });
+
+  it("orders by sequence before version, and equals by digest whatever their place", () => {
+    const resequenced = image(0, { sequence: 2 ** 40 });
+    expect(chosen([recent, resequenced, old])).toBe(resequenced);
+    const twin = image(2, {}, 3001);
+    const winner = Buffer.compare(twin.digest, recent.digest) > 0 ? twin : recent;
+    expect(chosen([recent, twin])).toBe(winner);
+    expect(chosen([twin, recent])).toBe(winner);
+  });
+
+  it("says why nothing fits", () => {
+    const unsigned = memoryImage(vectorData(10), plainFields);
+    expect(chosen([])).toEqual([]);
+    expect(chosen([image(1, { hardwareClass: "pump-8" })])).toEqual(["hardware"]);
+    expect(chosen([image(1, { revisionMin: 3 })])).toEqual(["hardware"]);
+    expect(chosen([image(1, { revisionMax: 1 })])).toEqual(["hardware"]);
+    expect(chosen([image(1, { role: "recovery" })])).toEqual(["role"]);
+    expect(chosen([unsigned])).toEqual(["unsigned"]);
+    expect(chosen([unsigned], { allowUnsigned: true })).toBe(unsigned);
+    expect(chosen([image(1, { counter: 4 })], { counterFloor: 5 })).toEqual(["counter"]);
+    expect(chosen([old], { sizeMax: 2999 })).toEqual(["size"]);
+    expect(chosen([old], { sizeMax: 3000, blockSizeMax: 2048 })).toEqual(["block-size"]);
+    const choice = chooseImage([unsigned, image(1, { hardwareClass: "x" })], board);
+    expect(choice).toMatchObject({ detail: "of 2 images none is suitable: 1 unsigned, 1 hardware" });
+  });
+
+  it("accepts both ends of the revision range and a counter at the floor", () => {
+    const exact = image(1, { revisionMin: 2, revisionMax: 2, counter: 5 });
+    expect(chosen([exact], { counterFloor: 5 })).toBe(exact);
+  });
+});
+
+describe("fixed repository", () => {
+  it("opens what it picks and nothing else", async () => {
+    const only = image(1);
+    const repository = fixedRepository([only]);
+    expect(await repository.pick(board)).toMatchObject({ tag: "chosen", because: "newest" });
+    expect(await repository.open(only.digest)).toBe(only);
+    expect(await codeOf(() => repository.open(new Uint8Array(32)))).toBe("repo-no-such-image");
+    await repository.release(only);
+    await repository.close();
+  });
+});
+
+describe("directory repository", () => {
+  it("adds under the digest, lists newest first, picks and opens", async () => {
+    const repository = await openDirectoryRepository(freshDir(), { create: true });
+    for (const minor of [1, 3, 2]) {
+      const added = await repository.add(await stored(image(minor)));
+      expect(added).toMatchObject({ tag: "added", entry: { isSigned: true, keyId: vectorKey.keyId } });
+    }
+    const { images, skipped } = await repository.list();
+    expect(images.map(({ manifest }) => manifest.version.minor)).toEqual([3, 2, 1]);
+    expect(images[0]?.fileName).toBe(`${toHex(image(3).digest)}.mdy`);
+    expect(skipped).toEqual([]);
+    const choice = await repository.pick(board);
+    if (choice.tag !== "chosen") throw new Error("nothing picked");
+    const opened = await repository.open(choice.entry.digest);
+    expect(opened.readBlockSync(0)).toEqual(vectorData(3000));
+    await repository.release(opened);
+    expect(() => opened.readBlockSync(0)).toThrow(/closed/);
+    const again = await repository.open(choice.entry.digest);
+    await repository.close();
+    await repository.close();
+    expect(() => again.readBlockSync(0)).toThrow(/closed/);
+  });
+
+  it("keeps one file a digest, and never gives up a signature", async () => {
+    const repository = await openDirectoryRepository(freshDir(), { create: true });
+    const data = vectorData(100);
+    const unsigned = await stored(memoryImage(data, plainFields));
+    const signed = await stored(memoryImage(data, plainFields, vectorKey));
+    const other = await stored(
+      memoryImage(data, plainFields, signingKeyFromPem(generateKeyPair().privatePem)),
+    );
+    expect((await repository.add(unsigned)).tag).toBe("added");
+    expect((await repository.add(unsigned)).tag).toBe("kept");
+    expect((await repository.add(signed)).tag).toBe("replaced");
+    expect(await repository.add(unsigned)).toMatchObject({ tag: "kept", entry: { isSigned: true } });
+    expect((await repository.add(other)).tag).toBe("replaced");
+    expect((await repository.list()).images).toHaveLength(1);
+  });
+
+  it("does not let in a damaged image, and mends a damaged copy it has", async () => {
+    const repository = await openDirectoryRepository(freshDir(), { create: true });
+    const path = await stored(image(1));
+    const { entry } = await repository.add(path);
+    const bytes = readFileSync(path);
+    writeFileSync(join(repository.dir, entry.fileName), bytes.fill(0, bytes.length - 9));
+    expect((await repository.verify()).skipped).toMatchObject([{ code: "image-corrupt" }]);
+    const damaged = join(dir, "damaged.mdy");
+    writeFileSync(damaged, bytes);
+    expect(await codeOf(() => repository.add(damaged))).toBe("image-corrupt");
+    expect((await repository.add(path)).tag).toBe("added");
+    expect((await repository.verify()).images).toHaveLength(1);
+  });
+
+  it("lists what is good beside what is not", async () => {
+    const repository = await openDirectoryRepository(freshDir(), { create: true });
+    const { entry } = await repository.add(await stored(image(1)));
+    const good = readFileSync(join(repository.dir, entry.fileName));
+    writeFileSync(join(repository.dir, "README.txt"), "hello");
+    writeFileSync(join(repository.dir, "cut.mdy"), good.subarray(0, 500));
+    writeFileSync(join(repository.dir, "zero.mdy"), "");
+    mkdirSync(join(repository.dir, "folder.mdy"));
+    writeFileSync(join(repository.dir, `${"0".repeat(64)}.mdy`), good);
+    const { images, skipped } = await repository.list();
+    expect(images.map(({ fileName }) => fileName)).toEqual([entry.fileName]);
+    expect(Object.fromEntries(skipped.map(({ fileName, code }) => [fileName, code]))).toEqual({
+      "README.txt": "image-foreign",
+      "cut.mdy": "image-truncated",
+      "zero.mdy": "image-foreign",
+      "folder.mdy": "file-not-regular",
+      [`${"0".repeat(64)}.mdy`]: "image-misnamed",
+    });
+  });
+
+  it("sees a file that was dropped in, also under its own name", async () => {
+    const repository = await openDirectoryRepository(freshDir(), { create: true });
+    expect((await repository.list()).images).toEqual([]);
+    copyFileSync(await stored(image(4)), join(repository.dir, "pump.mdy"));
+    expect(await repository.pick(board)).toMatchObject({ tag: "chosen", entry: { fileName: "pump.mdy" } });
+  });
+
+  it("does not pick again what turned out damaged, until it is replaced", async () => {
+    const repository = await openDirectoryRepository(freshDir(), { create: true });
+    const path = await stored(image(2));
+    const { entry } = await repository.add(path);
+    await repository.add(await stored(image(1)));
+    const file = join(repository.dir, entry.fileName);
+    const bytes = readFileSync(file);
+    bytes[bytes.length - 1] = (bytes[bytes.length - 1] ?? 0) ^ 1;
+    writeFileSync(file, bytes);
+    expect(await repository.pick(board)).toMatchObject({ entry: { digest: entry.digest } });
+    expect(await codeOf(() => repository.open(entry.digest))).toBe("image-corrupt");
+    expect(await repository.pick(board)).toMatchObject({ entry: { digest: image(1).digest } });
+    const mended = join(repository.dir, "mended.tmp");
+    copyFileSync(path, mended);
+    renameSync(mended, file);
+    expect(await repository.pick(board)).toMatchObject({ entry: { digest: entry.digest } });
+  });
+
+  it("removes by digest prefix or file name, and nothing when that is ambiguous", async () => {
+    const repository = await openDirectoryRepository(freshDir(), { create: true });
+    const { entry } = await repository.add(await stored(image(1)));
+    const hex = toHex(entry.digest);
+    copyFileSync(join(repository.dir, entry.fileName), join(repository.dir, "copy.mdy"));
+    writeFileSync(join(repository.dir, "broken.mdy"), "x");
+    writeFileSync(join(repository.dir, "notes.txt"), "x");
+    expect(await codeOf(() => repository.remove(hex.slice(0, 8)))).toBe("repo-ambiguous");
+    expect(await codeOf(() => repository.remove(hex.slice(0, 3)))).toBe("repo-no-such-image");
+    expect(await codeOf(() => repository.remove("notes.txt"))).toBe("repo-no-such-image");
+    expect(await codeOf(() => repository.remove("../outside.mdy"))).toBe("repo-no-such-image");
+    expect(await repository.remove("copy.mdy")).toBe("copy.mdy");
+    expect(await repository.remove("broken.mdy")).toBe("broken.mdy");
+    expect(await repository.remove(hex.slice(0, 8).toUpperCase())).toBe(entry.fileName);
+    expect(readdirSync(repository.dir)).toEqual(["notes.txt"]);
+  });
+
+  it("tells a missing repository from a file", async () => {
+    writeFileSync(join(dir, "plain"), "");
+    expect(await codeOf(() => openDirectoryRepository(join(dir, "nowhere")))).toBe("repo-missing");
+    expect(await codeOf(() => openDirectoryRepository(join(dir, "plain")))).toBe("repo-not-folder");
+    expect(await codeOf(() => openDirectoryRepository(join(dir, "plain"), { create: true }))).toBe(
+      "repo-not-folder",
+    );
+  });
+});
+
+describe("temporary files", () => {
+  it("of a writer that was killed are cleared on open; those of a living one stay", async () => {
+    const folder = freshDir();
+    mkdirSync(folder);
+    const dead = spawnSync(process.execPath, ["-e", "console.log(process.pid)"]).stdout.toString().trim();
+    let mine = "";
+    await writeAtomically(join(folder, "x"), async () => {
+      mine = readdirSync(folder)[0] ?? "";
+      expect(isTempName(mine)).toBe(true);
+      const names = {
+        dead: mine.replace(`-${process.pid}-`, `-${dead}-`),
+        parent: mine.replace(`-${process.pid}-`, `-${process.ppid}-`),
+        otherHost: mine.replace(/^\.mayday-.{8}-\d+/, `.mayday-ffffffff-${dead}`),
+      };
+      for (const name of Object.values(names)) writeFileSync(join(folder, name), "half");
+      const repository = await openDirectoryRepository(folder);
+      expect(existsSync(join(folder, mine))).toBe(true);
+      expect(existsSync(join(folder, names.dead))).toBe(false);
+      expect(existsSync(join(folder, names.parent))).toBe(true);
+      expect(existsSync(join(folder, names.otherHost))).toBe(true);
+      expect(await repository.list()).toEqual({ images: [], skipped: [] });
+    });
+    // Written by this process, but by nobody any more.
+    expect(isStaleTemp(mine)).toBe(true);
+  });
+});

@@ -1,0 +1,97 @@
+import { fc, test } from "@fast-check/vitest";
+import { describe, expect, it } from "vitest";
+import {
+  formatHardware,
+  hardwareId,
+  nameFault,
+  parseHardware,
+  parseRevisionRange,
+} from "../../src/image/hardware.ts";
+import { compareOrder, formatVersion, packVersion, parseVersion } from "../../src/image/version.ts";
+import { manifestVectors, unhex } from "./support.ts";
+
+describe("versions", () => {
+  it.each([
+    ["1.2.3", { major: 1, minor: 2, patch: 3 }],
+    ["v0.0.0", { major: 0, minor: 0, patch: 0 }],
+    ["65535.65535.65535", { major: 65535, minor: 65535, patch: 65535 }],
+  ])("reads %s", (text, version) => {
+    expect(parseVersion(text)).toEqual(version);
+  });
+
+  it.each([
+    "",
+    "1",
+    "1.2",
+    "1.2.3.4",
+    "1.2.65536",
+    "01.2.3",
+    "1.2.3-rc1",
+    "-1.2.3",
+    " 1.2.3",
+    "1.2.3\n",
+    "V1.2.3",
+  ])("does not read %j", (text) => {
+    expect(parseVersion(text)).toBeUndefined();
+  });
+
+  it("packs the largest version into 48 bits", () => {
+    expect(packVersion({ major: 65535, minor: 65535, patch: 65535 })).toBe(2 ** 48 - 1);
+  });
+
+  it("orders by sequence before version", () => {
+    const old = { sequence: 1, version: { major: 9, minor: 0, patch: 0 } };
+    const recent = { sequence: 2, version: { major: 1, minor: 0, patch: 0 } };
+    expect(compareOrder(old, recent)).toBeLessThan(0);
+    expect(compareOrder({ ...old, sequence: 2 }, recent)).toBeGreaterThan(0);
+    expect(compareOrder(old, { ...old })).toBe(0);
+  });
+
+  const part = fc.nat(65535);
+  test.prop([part, part, part])("survives writing and reading", (major, minor, patch) => {
+    expect(parseVersion(formatVersion({ major, minor, patch }))).toEqual({ major, minor, patch });
+  });
+});
+
+describe("hardware ids", () => {
+  it.each(manifestVectors.manifests)(
+    "are the frozen ones: $hardwareId",
+    ({ fields, hardwareId: expected }) => {
+      expect(hardwareId(fields.vendor, fields.hardwareClass)).toEqual(unhex(expected));
+    },
+  );
+
+  it("take a class without a vendor as generic", () => {
+    expect(parseHardware("pi4")).toEqual({ vendor: "generic", hardwareClass: "pi4" });
+    expect(formatHardware({ vendor: "acme", hardwareClass: "pi4" })).toBe("acme/pi4");
+  });
+
+  it.each([
+    "",
+    "/",
+    "a/",
+    "/b",
+    "a/b/c",
+    "a/b\n",
+    "a\u001b[1m/b",
+    "a/\u202eb",
+    "a/\ud800",
+    "a/ b",
+    "x".repeat(33),
+  ])("refuse the text %j", (text) => {
+    expect(parseHardware(text)).toBeUndefined();
+  });
+
+  it("count UTF-8 octets, not characters", () => {
+    expect(nameFault("ä".repeat(16))).toBeUndefined();
+    expect(nameFault("ä".repeat(17))).toMatch(/34 octets/);
+  });
+
+  it("read revision ranges", () => {
+    expect(parseRevisionRange("2-7")).toEqual({ revisionMin: 2, revisionMax: 7 });
+    expect(parseRevisionRange("0")).toEqual({ revisionMin: 0, revisionMax: 0 });
+    for (const text of ["", "7-2", "0-65536", "-1", "1-", "a", "1-2-3"]) {
+      expect(parseRevisionRange(text), text).toBeUndefined();
+    }
+  });
+});
