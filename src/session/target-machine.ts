@@ -307,7 +307,8 @@ export class TargetMachine {
       return;
     }
     if (outcome.tag === "good") this.#progressAt = now;
-    transfer.runChecked(node, outcome.tag === "good" ? outcome : undefined);
+    const next = transfer.runChecked(now, node, outcome.tag === "good" ? outcome : undefined);
+    if (next !== undefined) this.#events.push({ tag: "checkRun", run: next });
     this.#events.push({ tag: "progress", transfer });
     this.#advance(now);
   }
