@@ -70,9 +70,10 @@ export class Link {
   }
 
   /** Begins a session on the rescuer's side. `payloadMax`: what the target takes in a frame, in octets. */
-  startSending(now: Millis, tag: number, payloadMax: number): void {
+  startSending(now: Millis, tag: number, payloadMax: number): SendSide {
     this.#startSession(now, tag);
     this.#sender = new SendSide(now, this.counters, this.rtt, this.#pacer, new FrameSizer(payloadMax));
+    return this.#sender;
   }
 
   /** Begins a session on the target's side. */

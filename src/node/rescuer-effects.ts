@@ -1,7 +1,8 @@
 import { hasNode, type TreeNode } from "../base/tree-shape.ts";
 import type { ImageSource } from "../image/image-source.ts";
 import { shortDigest } from "../image/manifest.ts";
-import type { OfferedImage, RescuerEvent, RescuerMachine, RunPayload } from "../session/rescuer-machine.ts";
+import type { OfferedImage, RescuerEvent, RunPayload } from "../session/rescuer-events.ts";
+import type { RescuerMachine } from "../session/rescuer-machine.ts";
 
 /**
  * Reads what a rescuer machine asks for from its image and hands it over; false when the event was news, or a `pick`,
@@ -17,7 +18,7 @@ export function applyRescuerEffect(
       machine.handleRunRead(event.node, readRun(image, event.node));
       return true;
     case "readBlock":
-      machine.handleBlockRead(event.block, event.attempt, event.codecs, image.readBlockSync(event.block));
+      machine.handleBlockRead(event.wish, image.readBlockSync(event.wish.block));
       return true;
     default:
       return false;

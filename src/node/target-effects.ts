@@ -1,7 +1,8 @@
 import type { Millis } from "../base/units.ts";
 import type { TargetStatus, TargetStore } from "../board/target-store.ts";
 import type { NodeStatus } from "../session/status.ts";
-import type { ManifestOutcome, TargetEvent, TargetMachine } from "../session/target-machine.ts";
+import type { ManifestOutcome, TargetEvent } from "../session/target-events.ts";
+import type { TargetMachine } from "../session/target-machine.ts";
 import type { ReceivedRun, RunOutcome } from "../session/transfer.ts";
 import { ObjectKind } from "../wire/constants.ts";
 

@@ -6,67 +6,20 @@ import type { TreeNode } from "../base/tree-shape.ts";
 import type { Millis } from "../base/units.ts";
 import type { LinkCounters } from "../link/counters.ts";
 import { Link, type LinkEvent, type LinkOptions } from "../link/link.ts";
-import { ByeReason, CHUNK_UNIT, Codec, codecBit, ObjectKind } from "../wire/constants.ts";
-import type { Accept, Beacon, Grant, Message, Offer, Request, WireVersion } from "../wire/messages.ts";
+import { ByeReason } from "../wire/constants.ts";
+import type { Accept, Beacon, Grant, Message, Offer, Request } from "../wire/messages.ts";
 import { BeaconTimer } from "./beacon-timer.ts";
-import { freshNonce, isAfter, type SessionIdentity, tagOf } from "./identity.ts";
+import { freshNonce, type SessionIdentity, tagOf } from "./identity.ts";
 import { QueryTimer } from "./query-timer.ts";
-import { blockItem, blockKey, objectItem, objectKey } from "./send-items.ts";
+import type { BlockWish, OfferedImage, RescuerEvent, RescuerLoss, RunPayload } from "./rescuer-events.ts";
+import { Serving } from "./serving.ts";
 import { providerBeacon } from "./status.ts";
-
-/** An image as a rescuer offers it. */
-export interface OfferedImage {
-  /** Short digest. */
-  readonly digest: Uint8Array;
-  readonly version: WireVersion;
-  /** Octets. */
-  readonly size: number;
-  readonly blockSize: number;
-  readonly counter: number;
-  /** The manifest as it goes over the wire. */
-  readonly envelope: Uint8Array;
-}
-
-/** Effects (`pick`, `readRun`, `readBlock`: answered by the call of the same name) and news. */
-export type RescuerEvent =
-  | { readonly tag: "pick"; readonly beacon: Beacon }
-  | { readonly tag: "readRun"; readonly node: TreeNode }
-  | { readonly tag: "readBlock"; readonly block: number; readonly attempt: number; readonly codecs: number }
-  | { readonly tag: "heard"; readonly beacon: Beacon }
-  | { readonly tag: "offered"; readonly offer: Offer }
-  | { readonly tag: "accepted"; readonly image: OfferedImage }
-  | { readonly tag: "refused"; readonly reason: RefusalReason; readonly digest: Uint8Array | undefined }
-  | { readonly tag: "progress"; readonly openBlocks: number }
-  | { readonly tag: "healed"; readonly digest: Uint8Array }
-  | { readonly tag: "sessionLost"; readonly why: RescuerLoss }
-  | { readonly tag: "console"; readonly text: string }
-  | { readonly tag: "link"; readonly state: "echo" };
-
-/** Why a session ended early. `done-not-heard`: every block was acked, but DONE never came. */
-export type RescuerLoss = "silence" | "restarted" | "bye" | "stood-down" | "done-not-heard";
-
-/** A hash run, or the octet that a node's whole range consists of. */
-export type RunPayload =
-  | { readonly tag: "hashes"; readonly hashes: Uint8Array }
-  | { readonly tag: "uniform"; readonly byte: number };
 
 export interface RescuerOptions {
   readonly link: LinkOptions;
   readonly random: Random;
   readonly nodeId: Uint8Array;
   readonly bootNonce: Uint8Array;
-}
-
-interface Serving {
-  readonly tag: "serving";
-  readonly peer: SessionIdentity;
-  readonly image: OfferedImage;
-  grantSequence: number | undefined;
-  requestSequence: number | undefined;
-  /** Blocks granted now, by key. */
-  granted: Set<string>;
-  /** Something beyond the manifest was asked for: all of that acked, only DONE is missing. */
-  hasServed: boolean;
 }
 
 type State =
@@ -80,7 +33,7 @@ type State =
       repeatAt: Millis;
       readonly until: Millis;
     }
-  | Serving
+  | { readonly tag: "serving"; readonly serving: Serving }
   | { readonly tag: "healed"; readonly digest: Uint8Array }
   | { readonly tag: "stopped" };
 
@@ -119,11 +72,6 @@ export class RescuerMachine {
     return this.#link.counters;
   }
 
-  /** The target of the current session. */
-  get peerId(): Uint8Array | undefined {
-    return this.#state.tag === "serving" ? this.#state.peer.targetId : undefined;
-  }
-
   /** The link can carry octets, or no longer can. */
   handleLinkUp(now: Millis, isUp: boolean): void {
     this.#isUp = isUp;
@@ -134,7 +82,7 @@ export class RescuerMachine {
   handleRun(now: Millis, run: Uint8Array): void {
     this.#link.handleRun(now, run);
     for (let event = this.#link.pollEvent(); event; event = this.#link.pollEvent()) this.#handle(now, event);
-    this.#dropDelivered();
+    if (this.#state.tag === "serving") this.#state.serving.dropDelivered();
   }
 
   #handle(now: Millis, event: LinkEvent): void {
@@ -213,7 +161,8 @@ export class RescuerMachine {
       return;
     }
     if (state.tag === "serving") {
-      this.#loseSession(equalBytes(state.peer.targetNonce, beacon.bootNonce) ? "silence" : "restarted");
+      const isSameStart = equalBytes(state.serving.peer.targetNonce, beacon.bootNonce);
+      this.#loseSession(isSameStart ? "silence" : "restarted");
     }
     this.#link.endSession();
     const kept = keep(beacon);
@@ -225,8 +174,8 @@ export class RescuerMachine {
     this.#queries.stop();
     const state = this.#state;
     this.#events.push({ tag: "heard", beacon: keep(beacon) });
-    if (state.tag === "serving" && isInstalled(beacon, state.image.digest))
-      this.#handleDone(state.image.digest);
+    const digest = state.tag === "serving" ? state.serving.image.digest : undefined;
+    if (digest !== undefined && isInstalled(beacon, digest)) this.#handleDone(digest);
   }
 
   /** Completes `pick`: the image to offer, or undefined when none suits. */
@@ -258,8 +207,8 @@ export class RescuerMachine {
 
   #handleAccept(now: Millis, accept: Accept): void {
     const state = this.#state;
-    if (state.tag === "serving" && equalBytes(state.peer.rescuerNonce, accept.rescuerNonce)) {
-      if (!state.hasServed) this.#sendManifest(state);
+    if (state.tag === "serving" && equalBytes(state.serving.peer.rescuerNonce, accept.rescuerNonce)) {
+      state.serving.sendManifest();
       return;
     }
     if (state.tag !== "offering" || !equalBytes(state.offer.rescuerNonce, accept.rescuerNonce)) return;
@@ -272,29 +221,16 @@ export class RescuerMachine {
       rescuerNonce: offer.rescuerNonce,
       digest: image.digest,
     };
-    this.#link.startSending(now, tagOf(peer), accept.payloadMax);
-    const serving: Serving = {
-      tag: "serving",
-      peer,
-      image,
-      grantSequence: undefined,
-      requestSequence: undefined,
-      granted: new Set(),
-      hasServed: false,
-    };
-    this.#state = serving;
+    const sender = this.#link.startSending(now, tagOf(peer), accept.payloadMax);
+    const serving = new Serving(peer, image, sender);
+    this.#state = { tag: "serving", serving };
     this.#events.push({ tag: "accepted", image });
-    this.#sendManifest(serving);
-  }
-
-  #sendManifest(serving: Serving): void {
-    const name = { kind: ObjectKind.manifest, node: { level: 0, index: 0 } };
-    this.#link.sender?.add(objectItem(name, serving.image.envelope));
+    serving.sendManifest();
   }
 
   #handleRefusal(now: Millis, reason: RefusalReason, digest: Uint8Array): void {
     const state = this.#state;
-    const nonce = state.tag === "serving" ? state.peer.targetNonce : undefined;
+    const nonce = state.tag === "serving" ? state.serving.peer.targetNonce : undefined;
     if (nonce !== undefined) {
       if (this.#refused.size >= REFUSED_MAX) this.#refused.clear();
       this.#refused.set(toHex(nonce) + toHex(digest), now + REFUSED_FOR_MS);
@@ -305,86 +241,46 @@ export class RescuerMachine {
   }
 
   #handleGrant(grant: Grant): void {
-    const state = this.#state;
-    const sender = this.#link.sender;
-    if (state.tag !== "serving" || sender === undefined) return;
-    if (state.grantSequence !== undefined && !isAfter(grant.sequence, state.grantSequence)) return;
-    state.grantSequence = grant.sequence;
-    state.hasServed = true;
-    const before = state.granted;
-    const leafCount = Math.ceil(state.image.size / state.image.blockSize);
-    state.granted = new Set();
-    for (const { first, count, attempt, codecs } of grant.entries) {
-      for (let block = first; block < Math.min(first + count, leafCount); block++) {
-        const key = blockKey(block, attempt);
-        state.granted.add(key);
-        if (!before.has(key)) this.#events.push({ tag: "readBlock", block, attempt, codecs });
-      }
-    }
-    for (const key of before) if (!state.granted.has(key)) sender.drop(key);
-    this.#events.push({ tag: "progress", openBlocks: state.granted.size });
+    if (this.#state.tag !== "serving") return;
+    const { serving } = this.#state;
+    const wishes = serving.handleGrant(grant);
+    if (wishes === undefined) return;
+    for (const wish of wishes) this.#events.push({ tag: "readBlock", wish });
+    this.#events.push({ tag: "progress", openBlocks: serving.openBlocks });
   }
 
-  /** Completes `readBlock`. `octets` undefined: the image can no longer be read; the target will ask elsewhere. */
-  handleBlockRead(block: number, attempt: number, codecs: number, octets: Uint8Array): void {
-    const state = this.#state;
-    if (state.tag !== "serving" || !state.granted.has(blockKey(block, attempt))) return;
-    const position = (block * state.image.blockSize) / CHUNK_UNIT;
-    const isUniformAllowed = (codecs & codecBit(Codec.uniform)) !== 0;
-    this.#link.sender?.add(blockItem(block, attempt, position, octets, isUniformAllowed));
+  /** Completes `readBlock`. */
+  handleBlockRead(wish: BlockWish, octets: Uint8Array): void {
+    if (this.#state.tag === "serving") this.#state.serving.addBlock(wish, octets);
   }
 
   #handleRequest(request: Request): void {
-    const state = this.#state;
-    if (state.tag !== "serving") return;
-    if (state.requestSequence !== undefined && !isAfter(request.sequence, state.requestSequence)) return;
-    state.requestSequence = request.sequence;
-    for (const wanted of request.wanted) {
-      if (wanted === "manifest") this.#sendManifest(state);
-      else {
-        state.hasServed = true;
-        const isQueued = [ObjectKind.run, ObjectKind.uniform].some((kind) =>
-          this.#link.sender?.has(objectKey({ kind, node: wanted })),
-        );
-        if (!isQueued) this.#events.push({ tag: "readRun", node: wanted });
-      }
-    }
+    if (this.#state.tag !== "serving") return;
+    for (const node of this.#state.serving.handleRequest(request))
+      this.#events.push({ tag: "readRun", node });
   }
 
   /** Completes `readRun`; undefined when the image has no such node. */
   handleRunRead(node: TreeNode, payload: RunPayload | undefined): void {
-    if (this.#state.tag !== "serving" || payload === undefined) return;
-    const item =
-      payload.tag === "hashes"
-        ? objectItem({ kind: ObjectKind.run, node }, payload.hashes)
-        : objectItem({ kind: ObjectKind.uniform, node }, Uint8Array.of(payload.byte));
-    this.#link.sender?.add(item);
-  }
-
-  /** Objects are forgotten once acked; a block stays until the grant no longer names it. */
-  #dropDelivered(): void {
-    const sender = this.#link.sender;
-    for (let key = sender?.takeCompleted(); key !== undefined; key = sender?.takeCompleted()) {
-      if (!key.startsWith("block")) sender?.drop(key);
-    }
+    if (this.#state.tag === "serving" && payload !== undefined) this.#state.serving.addRun(node, payload);
   }
 
   #handleDone(digest: Uint8Array): void {
     const state = this.#state;
-    const isOurs =
-      (state.tag === "serving" && equalBytes(state.image.digest, digest)) || state.tag === "healed";
+    const known = state.tag === "serving" ? state.serving.image.digest : undefined;
+    const isOurs = state.tag === "healed" || (known !== undefined && equalBytes(known, digest));
     if (!isOurs) return;
-    // Objects and blocks end here; the session stays until the next one, to acknowledge a repeated DONE.
-    for (const key of this.#link.sender?.keys ?? []) this.#link.sender?.drop(key);
+    // The link's session stays until the next one, to acknowledge a repeated DONE.
     this.#link.send({ tag: "doneAck", digest });
-    if (state.tag === "healed") return;
-    this.#state = { tag: "healed", digest: state.image.digest };
-    this.#events.push({ tag: "healed", digest: state.image.digest });
+    if (state.tag !== "serving") return;
+    state.serving.dropAll();
+    this.#state = { tag: "healed", digest: state.serving.image.digest };
+    this.#events.push({ tag: "healed", digest: state.serving.image.digest });
   }
 
   #isAbout(rescuerNonce: Uint8Array): boolean {
     const state = this.#state;
-    if (state.tag === "serving") return equalBytes(state.peer.rescuerNonce, rescuerNonce);
+    if (state.tag === "serving") return equalBytes(state.serving.peer.rescuerNonce, rescuerNonce);
     return state.tag === "offering" && equalBytes(state.offer.rescuerNonce, rescuerNonce);
   }
 
@@ -397,7 +293,7 @@ export class RescuerMachine {
   /** Leaves: says bye if a session runs. Drain {@link pollTransmit} once more afterwards. */
   stop(reason: ByeReason = ByeReason.stopped): void {
     if (this.#state.tag === "serving") {
-      const { targetNonce, rescuerNonce } = this.#state.peer;
+      const { targetNonce, rescuerNonce } = this.#state.serving.peer;
       this.#link.endSession();
       this.#link.send({ tag: "bye", targetNonce, rescuerNonce, reason });
     }
@@ -423,8 +319,7 @@ export class RescuerMachine {
         this.#link.send(state.offer);
       }
     } else if (state.tag === "serving" && now >= this.#silentAt()) {
-      const isDelivered = state.hasServed && (this.#link.sender?.isIdle ?? false);
-      this.#loseSession(isDelivered ? "done-not-heard" : "silence");
+      this.#loseSession(state.serving.isDelivered ? "done-not-heard" : "silence");
       this.#queries.start(now);
     }
   }

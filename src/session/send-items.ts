@@ -8,6 +8,10 @@ export function blockKey(block: number, attempt: number): string {
   return `block ${block}/${attempt}`;
 }
 
+export function isBlockKey(key: string): boolean {
+  return key.startsWith("block ");
+}
+
 /** Key of a manifest or run. */
 export function objectKey(name: ObjectName): string {
   return `object ${name.kind} ${name.node.level}/${name.node.index}`;

@@ -7,38 +7,16 @@ import type { Millis } from "../base/units.ts";
 import type { LinkCounters } from "../link/counters.ts";
 import { Link, type LinkEvent, type LinkOptions } from "../link/link.ts";
 import { ByeReason, Codec, codecBit, MANIFEST_MAX, ObjectKind, PAYLOAD_MAX } from "../wire/constants.ts";
-import type { DataChunk, Done, Message, ObjectChunk, Offer, Query } from "../wire/messages.ts";
+import type { Accept, Message, ObjectChunk, Offer, Query } from "../wire/messages.ts";
 import { Assembly } from "./assembly.ts";
 import { BeaconTimer } from "./beacon-timer.ts";
 import { type SessionIdentity, tagOf } from "./identity.ts";
+import { askAgainAfter, Lease } from "./patience.ts";
 import { QueryTimer } from "./query-timer.ts";
+import { OPEN_BLOCKS_MAX, Receiving } from "./receiving.ts";
 import { beaconOf, type NodeStatus } from "./status.ts";
-import { type ReceivedRun, type RunOutcome, Transfer, type TransferPlan } from "./transfer.ts";
-
-/** What the driver has to do (effects, answered by a `…Checked`, `…Written` or `…Committed` call) or may tell. */
-export type TargetEvent =
-  | { readonly tag: "checkManifest"; readonly envelope: Uint8Array }
-  | { readonly tag: "checkRun"; readonly run: ReceivedRun }
-  | { readonly tag: "writeBlock"; readonly block: number; readonly octets: Uint8Array }
-  | { readonly tag: "commit" }
-  | { readonly tag: "offered"; readonly offer: Offer }
-  | { readonly tag: "refused"; readonly reason: RefusalReason; readonly detail: string }
-  | { readonly tag: "receiving"; readonly plan: TransferPlan }
-  | { readonly tag: "progress"; readonly transfer: Transfer }
-  | { readonly tag: "sessionLost"; readonly why: SessionLoss }
-  | { readonly tag: "verified"; readonly digest: Uint8Array }
-  | { readonly tag: "finished"; readonly isHeard: boolean }
-  | { readonly tag: "console"; readonly text: string }
-  | { readonly tag: "link"; readonly state: LinkState };
-
-/** Why a session ended early. */
-export type SessionLoss = "lease" | "superseded" | "bye" | "damaged" | "not-bootable";
-/** Things worth telling about the line. */
-export type LinkState = "echo" | "foreign-version";
-
-export type ManifestOutcome =
-  | { readonly tag: "accepted"; readonly plan: TransferPlan; readonly start: RunOutcome }
-  | { readonly tag: "refused"; readonly reason: RefusalReason; readonly detail: string };
+import type { BlockOutcome, ManifestOutcome, SessionLoss, TargetEvent } from "./target-events.ts";
+import type { RunOutcome } from "./transfer.ts";
 
 export interface TargetOptions {
   readonly link: LinkOptions;
@@ -48,36 +26,29 @@ export interface TargetOptions {
   readonly bootNonce: Uint8Array;
   /** Call for help although the firmware boots. */
   readonly isForced?: boolean;
-  /** Octets of block buffers; decides how many blocks are open at once. Default 64 KiB, at least 4 blocks. */
-  readonly bufferOctets?: number;
-}
-
-interface Peer extends SessionIdentity {
-  readonly offer: Offer;
 }
 
 type State =
   | { readonly tag: "calling" }
-  | { readonly tag: "accepting"; readonly peer: Peer; manifest: Assembly | undefined; repeatAt: Millis }
-  | { readonly tag: "checking"; readonly peer: Peer }
-  | { readonly tag: "receiving"; readonly peer: Peer; readonly transfer: Transfer }
-  | { readonly tag: "committing"; readonly peer: Peer }
-  | { readonly tag: "done"; readonly peer: Peer; repeatAt: Millis; readonly until: Millis }
+  | {
+      readonly tag: "accepting";
+      readonly peer: SessionIdentity;
+      readonly lease: Lease;
+      manifest: Assembly | undefined;
+      repeatAt: Millis;
+    }
+  | { readonly tag: "checking"; readonly peer: SessionIdentity }
+  | { readonly tag: "receiving"; readonly peer: SessionIdentity; readonly receiving: Receiving }
+  | { readonly tag: "committing"; readonly peer: SessionIdentity }
+  | { readonly tag: "done"; readonly peer: SessionIdentity; repeatAt: Millis; readonly until: Millis }
   | { readonly tag: "stopped" };
 
-const LEASE_MIN_MS = 5_000;
-const LEASE_LINE_TIMES = 8;
-const BUFFER_DEFAULT = 64 * 1024;
-const OPEN_BLOCKS_MIN = 4;
-const OPEN_BLOCKS_MAX = 64;
 const DONE_INTERVAL_MIN_MS = 200;
 const DONE_PATIENCE_MS = 15_000;
-/** A rescuer that is stood down comes back after this long. */
-const RETRY_AFTER_MS = 5_000;
 /** A fresh offer or query supersedes a session that was silent for this many timeouts (protocol decision S5). */
 const SUPERSEDE_TIMEOUTS = 3;
-/** Requests wait behind what the rescuer's tty holds: this much of line time, in octets. */
-const RESCUER_QUEUE_OCTETS = 6_000;
+/** A rescuer that is stood down comes back after this long. */
+const RETRY_AFTER_MS = 5_000;
 
 /**
  * The target: calls for help, takes one offer, asks for what its flash lacks, and says when it is whole
@@ -87,37 +58,28 @@ const RESCUER_QUEUE_OCTETS = 6_000;
 export class TargetMachine {
   readonly #link: Link;
   readonly #bootNonce: Uint8Array;
-  readonly #buffer: number;
+  readonly #isForced: boolean;
   readonly #queries: QueryTimer = new QueryTimer();
   readonly #beacons: BeaconTimer;
   readonly #events: TargetEvent[] = [];
   #status: NodeStatus;
   #state: State = { tag: "calling" };
-  #progressAt: Millis = 0;
-  #lastAskedAt: Millis = 0;
   /** A stranger knocked while a session ran: it ends then if the session stays silent. */
   #supersedeAt: Millis | undefined;
   /** Served over another link: offers here are stood down. */
   #servedBy: Uint8Array | undefined;
-  readonly #isCalling: boolean;
   #isUp = false;
 
   constructor(now: Millis, options: TargetOptions) {
-    this.#isCalling = options.isForced ?? false;
     this.#link = new Link(options.link);
     this.#bootNonce = options.bootNonce;
-    this.#buffer = options.bufferOctets ?? BUFFER_DEFAULT;
+    this.#isForced = options.isForced ?? false;
     this.#status = options.status;
     this.#beacons = new BeaconTimer(now, options.random);
   }
 
   get counters(): LinkCounters {
     return this.#link.counters;
-  }
-
-  /** The rescuer of the current session. */
-  get peerId(): Uint8Array | undefined {
-    return "peer" in this.#state ? this.#state.peer.rescuerId : undefined;
   }
 
   /** The link can carry octets, or no longer can. */
@@ -150,13 +112,14 @@ export class TargetMachine {
         this.#handleMessage(now, event.message);
         return;
       case "chunk":
-        this.#handleChunk(now, event.chunk);
+        if (this.#state.tag === "receiving") this.#emit(this.#state.receiving.handleChunk(now, event.chunk));
+        else if (event.chunk.tag === "object") this.#handleManifestChunk(now, event.chunk);
         return;
       case "console":
-        this.#events.push(event);
+        this.#emit(event);
         return;
       case "foreignVersion":
-        this.#refused("protocol", `the neighbour speaks protocol version ${event.version}`);
+        this.#emitRefused("protocol", `the neighbour speaks protocol version ${event.version}`);
         return;
       default:
         unreachable(event);
@@ -175,7 +138,7 @@ export class TargetMachine {
         if (this.#isInSessionWith(message.rescuerNonce)) this.#loseSession(now, "bye");
         return;
       case "later":
-        this.#progressAt = Math.max(this.#progressAt, now);
+        if (this.#state.tag === "receiving") this.#state.receiving.handleLater(now);
         return;
       case "doneAck":
         if (this.#state.tag === "done") this.#finish(true);
@@ -191,7 +154,7 @@ export class TargetMachine {
 
   #echoed(): void {
     this.#link.counters.echoes++;
-    this.#events.push({ tag: "link", state: "echo" });
+    this.#emit({ tag: "link", state: "echo" });
   }
 
   #handleQuery(now: Millis, query: Query): void {
@@ -202,15 +165,10 @@ export class TargetMachine {
 
   #handleOffer(now: Millis, offer: Offer): void {
     if (!equalBytes(offer.targetNonce, this.#bootNonce)) return;
-    if (this.#servedBy !== undefined) {
-      this.#standDown(offer, this.#servedBy);
-      return;
-    }
-    if (this.#isInSessionWith(offer.rescuerNonce)) {
+    if (this.#servedBy !== undefined) this.#standDown(offer, this.#servedBy);
+    else if (this.#isInSessionWith(offer.rescuerNonce)) {
       if (this.#state.tag === "accepting") this.#state.repeatAt = now;
-      return;
-    }
-    if (this.#state.tag === "calling" || this.#isSuperseded(now)) this.#accept(now, offer);
+    } else if (this.#state.tag === "calling" || this.#isSilent(now)) this.#accept(now, offer);
     else this.#considerSupersession(now);
   }
 
@@ -221,9 +179,8 @@ export class TargetMachine {
   }
 
   #accept(now: Millis, offer: Offer): void {
-    if ("peer" in this.#state) this.#events.push({ tag: "sessionLost", why: "superseded" });
-    const peer: Peer = {
-      offer,
+    if ("peer" in this.#state) this.#emit({ tag: "sessionLost", why: "superseded" });
+    const peer: SessionIdentity = {
       targetId: this.#status.nodeId,
       targetNonce: this.#bootNonce,
       rescuerId: offer.rescuerId.slice(),
@@ -232,37 +189,23 @@ export class TargetMachine {
     };
     this.#link.startReceiving(now, tagOf(peer));
     this.#queries.stop();
-    this.#state = { tag: "accepting", peer, manifest: undefined, repeatAt: now };
-    this.#progressAt = now;
     this.#supersedeAt = undefined;
-    this.#events.push({ tag: "offered", offer });
+    const lease = new Lease(now, this.#link, MANIFEST_MAX);
+    this.#state = { tag: "accepting", peer, lease, manifest: undefined, repeatAt: now };
+    this.#emit({ tag: "offered", offer });
     this.handleTimeout(now);
   }
 
-  #handleChunk(now: Millis, chunk: DataChunk | ObjectChunk): void {
+  #handleManifestChunk(now: Millis, chunk: ObjectChunk): void {
     const state = this.#state;
-    if (state.tag === "accepting" && chunk.tag === "object") this.#handleManifestChunk(now, chunk, state);
-    if (state.tag !== "receiving") return;
-    if (chunk.tag === "data") {
-      const complete = state.transfer.handleData(chunk);
-      if (complete === undefined) return;
-      this.#link.ackNow(now);
-      this.#events.push({ tag: "writeBlock", block: complete.block, octets: complete.octets });
-    } else {
-      const { run, waited } = state.transfer.handleObject(now, chunk);
-      if (waited !== undefined) this.#link.rtt.sample(waited - this.#link.lineTime(chunk.payload.length));
-      if (run !== undefined) this.#events.push({ tag: "checkRun", run });
-    }
-  }
-
-  #handleManifestChunk(now: Millis, chunk: ObjectChunk, state: State & { tag: "accepting" }): void {
+    if (state.tag !== "accepting") return;
     if (chunk.name.kind !== ObjectKind.manifest || chunk.total > MANIFEST_MAX) return;
     if (state.manifest?.octets.length !== chunk.total) state.manifest = new Assembly(chunk.total);
     state.manifest.add(chunk.offset, chunk.payload);
-    state.repeatAt = now + this.#askAgainAfter();
+    state.repeatAt = now + askAgainAfter(this.#link);
     if (!state.manifest.isComplete) return;
     this.#state = { tag: "checking", peer: state.peer };
-    this.#events.push({ tag: "checkManifest", envelope: state.manifest.octets });
+    this.#emit({ tag: "checkManifest", envelope: state.manifest.octets });
   }
 
   /** Completes `checkManifest`. */
@@ -275,76 +218,61 @@ export class TargetMachine {
     } else if (outcome.start.tag !== "good") {
       this.#refuse(now, peer, "flash", "the slot could not be prepared");
     } else {
-      const open = Math.floor(this.#buffer / outcome.plan.blockSize);
-      const openMax = Math.max(OPEN_BLOCKS_MIN, Math.min(OPEN_BLOCKS_MAX, open));
-      const transfer = new Transfer(outcome.plan, outcome.start, openMax);
-      this.#state = { tag: "receiving", peer, transfer };
-      this.#progressAt = now;
-      this.#events.push({ tag: "receiving", plan: outcome.plan });
-      this.#advance(now);
+      const receiving = new Receiving(now, this.#link, outcome.plan, outcome.start);
+      this.#state = { tag: "receiving", peer, receiving };
+      this.#emit({ tag: "receiving", plan: outcome.plan });
+      this.#goOn(now, receiving);
     }
   }
 
-  #refuse(now: Millis, peer: Peer, reason: RefusalReason, detail: string): void {
+  #refuse(now: Millis, peer: SessionIdentity, reason: RefusalReason, detail: string): void {
     this.#link.endSession();
     const { targetNonce, rescuerNonce, digest } = peer;
     this.#link.send({ tag: "refuse", targetNonce, rescuerNonce, digest, reason });
-    this.#refused(reason, detail);
+    this.#emitRefused(reason, detail);
     this.#state = { tag: "calling" };
     this.#beacons.sent(now);
   }
 
-  #refused(reason: RefusalReason, detail: string): void {
-    this.#events.push({ tag: "refused", reason, detail });
+  #emitRefused(reason: RefusalReason, detail: string): void {
+    this.#emit({ tag: "refused", reason, detail });
+  }
+
+  #emit(event: TargetEvent | undefined): void {
+    if (event !== undefined) this.#events.push(event);
   }
 
   /** Completes `checkRun`. */
   handleRunChecked(now: Millis, node: TreeNode, outcome: RunOutcome): void {
     if (this.#state.tag !== "receiving") return;
-    const { peer, transfer } = this.#state;
+    const { peer, receiving } = this.#state;
     if (outcome.tag === "failed") {
       this.#refuse(now, peer, "flash", "a sector could not be erased or programmed");
       return;
     }
-    if (outcome.tag === "good") this.#progressAt = now;
-    const next = transfer.runChecked(now, node, outcome.tag === "good" ? outcome : undefined);
-    if (next !== undefined) this.#events.push({ tag: "checkRun", run: next });
-    this.#events.push({ tag: "progress", transfer });
-    this.#advance(now);
+    this.#emit(receiving.handleRunChecked(now, node, outcome.tag === "good" ? outcome : undefined));
+    this.#goOn(now, receiving);
   }
 
   /** Completes `writeBlock`. */
-  handleBlockWritten(now: Millis, block: number, outcome: "written" | "mismatch" | "failed"): void {
+  handleBlockWritten(now: Millis, block: number, outcome: BlockOutcome): void {
     if (this.#state.tag !== "receiving") return;
-    const { peer, transfer } = this.#state;
+    const { peer, receiving } = this.#state;
     if (outcome === "failed") {
       this.#refuse(now, peer, "flash", `block ${block} could not be erased or programmed`);
-      return;
-    }
-    if (outcome === "written") this.#progressAt = now;
-    if (!transfer.blockSettled(block, outcome === "written")) {
-      this.#loseSession(now, "damaged");
-      return;
-    }
-    this.#events.push({ tag: "progress", transfer });
-    this.#advance(now);
+    } else if (receiving.handleBlockWritten(now, block, outcome === "written")) this.#goOn(now, receiving);
+    else this.#loseSession(now, "damaged");
   }
 
-  /** Sends what changed in the plan, and commits when nothing is left. */
-  #advance(now: Millis, again = false): void {
+  /** Asks for what is missing next, or has the board commit when nothing is. */
+  #goOn(now: Millis, receiving: Receiving): void {
     if (this.#state.tag !== "receiving") return;
-    const { peer, transfer } = this.#state;
-    if (transfer.isFinished) {
-      this.#state = { tag: "committing", peer };
-      this.#events.push({ tag: "commit" });
-      return;
+    this.#emit({ tag: "progress", transfer: receiving.transfer });
+    if (!receiving.transfer.isFinished) receiving.ask(now);
+    else {
+      this.#state = { tag: "committing", peer: this.#state.peer };
+      this.#emit({ tag: "commit" });
     }
-    transfer.advance(now);
-    const request = transfer.takeRequest(now, again);
-    if (request !== undefined) this.#link.send(request);
-    const grant = transfer.takeGrant(again);
-    if (grant !== undefined) this.#link.send(grant);
-    if (request !== undefined || grant !== undefined) this.#lastAskedAt = now;
   }
 
   /** Completes `commit`: the boot decision after the root was read back from flash. */
@@ -355,7 +283,7 @@ export class TargetMachine {
       this.#loseSession(now, "not-bootable");
       return;
     }
-    this.#events.push({ tag: "verified", digest: peer.digest });
+    this.#emit({ tag: "verified", digest: peer.digest });
     this.#state = { tag: "done", peer, repeatAt: now, until: now + DONE_PATIENCE_MS };
     this.handleTimeout(now);
   }
@@ -363,10 +291,10 @@ export class TargetMachine {
   #finish(isHeard: boolean): void {
     this.#link.endSession();
     this.#state = { tag: "stopped" };
-    this.#events.push({ tag: "finished", isHeard });
+    this.#emit({ tag: "finished", isHeard });
   }
 
-  /** Leaves: says bye if a session runs. Drain {@link pollTransmit} once more afterwards. */
+  /** Leaves: says bye if a session runs. Let {@link takeFarewell} out afterwards. */
   stop(reason: ByeReason = ByeReason.stopped): void {
     if ("peer" in this.#state) {
       const { targetNonce, rescuerNonce } = this.#state.peer;
@@ -380,14 +308,15 @@ export class TargetMachine {
     return "peer" in this.#state && equalBytes(this.#state.peer.rescuerNonce, rescuerNonce);
   }
 
-  #isSuperseded(now: Millis): boolean {
-    return now - this.#link.lastHeardAt >= SUPERSEDE_TIMEOUTS * this.#askAgainAfter();
+  /** Long enough that whoever knocks may take over. */
+  #isSilent(now: Millis): boolean {
+    return now - this.#link.lastHeardAt >= SUPERSEDE_TIMEOUTS * askAgainAfter(this.#link);
   }
 
   #considerSupersession(now: Millis): void {
     if (!("peer" in this.#state)) return;
-    if (this.#isSuperseded(now)) this.#loseSession(now, "superseded");
-    else this.#supersedeAt ??= now + SUPERSEDE_TIMEOUTS * this.#askAgainAfter();
+    if (this.#isSilent(now)) this.#loseSession(now, "superseded");
+    else this.#supersedeAt ??= now + SUPERSEDE_TIMEOUTS * askAgainAfter(this.#link);
   }
 
   #loseSession(now: Millis, why: SessionLoss): void {
@@ -395,46 +324,35 @@ export class TargetMachine {
     this.#state = { tag: "calling" };
     this.#supersedeAt = undefined;
     this.#beacons.asked(now);
-    this.#events.push({ tag: "sessionLost", why });
-  }
-
-  /** A question is asked again after this long without an answer. */
-  #askAgainAfter(): Millis {
-    return this.#link.rtt.timeout + this.#link.lineTime(RESCUER_QUEUE_OCTETS);
-  }
-
-  #leaseMs(): Millis {
-    const blockSize = this.#state.tag === "receiving" ? this.#state.transfer.plan.blockSize : MANIFEST_MAX;
-    const lineTimes = LEASE_LINE_TIMES * (this.#link.lineTime(blockSize) + this.#link.rtt.timeout);
-    return Math.max(LEASE_MIN_MS, lineTimes);
+    this.#emit({ tag: "sessionLost", why });
   }
 
   /** Does what is due. Extra calls are harmless. */
   handleTimeout(now: Millis): void {
-    this.#sendDueAnnouncements(now);
     if (this.#supersedeAt !== undefined && this.#supersedeAt <= now) {
       this.#supersedeAt = undefined;
-      this.#considerSupersession(now);
+      if (this.#isSilent(now)) this.#considerSupersession(now);
     }
     const state = this.#state;
     switch (state.tag) {
+      case "calling":
+        this.#sendDueAnnouncements(now);
+        return;
       case "accepting":
-        if (now >= this.#progressAt + this.#leaseMs()) this.#loseSession(now, "lease");
+        if (now >= state.lease.endsAt) this.#loseSession(now, "lease");
         else if (now >= state.repeatAt) {
-          state.repeatAt = now + this.#askAgainAfter();
-          this.#link.send(this.#acceptOf(state.peer));
+          state.repeatAt = now + askAgainAfter(this.#link);
+          this.#link.send(acceptOf(state.peer));
         }
         return;
       case "receiving":
-        if (now >= this.#progressAt + this.#leaseMs()) this.#loseSession(now, "lease");
-        else if (now >= this.#askAgainAt(state.transfer)) this.#advance(now, true);
+        if (!state.receiving.handleTimeout(now)) this.#loseSession(now, "lease");
         return;
       case "done":
         if (now >= state.until) this.#finish(false);
         else if (now >= state.repeatAt) {
           state.repeatAt = now + Math.max(this.#link.rtt.timeout, DONE_INTERVAL_MIN_MS);
-          const done: Done = { tag: "done", digest: state.peer.digest };
-          this.#link.send(done);
+          this.#link.send({ tag: "done", digest: state.peer.digest });
         }
         return;
       default:
@@ -442,29 +360,15 @@ export class TargetMachine {
     }
   }
 
-  #acceptOf(peer: Peer): Message {
-    const { targetNonce, rescuerNonce, digest } = peer;
-    const codecs = codecBit(Codec.raw) | codecBit(Codec.uniform);
-    const openBlocks = OPEN_BLOCKS_MAX;
-    return { tag: "accept", targetNonce, rescuerNonce, digest, payloadMax: PAYLOAD_MAX, openBlocks, codecs };
-  }
-
   #sendDueAnnouncements(now: Millis): void {
-    if (this.#state.tag !== "calling" || !this.#isUp) return;
+    if (!this.#isUp) return;
     if (this.#queries.take(now)) {
       this.#link.send({ tag: "query", nodeId: this.#status.nodeId, bootNonce: this.#bootNonce });
     }
     if (this.#beacons.nextAt <= now) {
       this.#beacons.sent(now);
-      this.#link.send(beaconOf(this.#status, this.#bootNonce, this.#isCalling));
+      this.#link.send(beaconOf(this.#status, this.#bootNonce, this.#isForced));
     }
-  }
-
-  /** Everything is silent, or a question stayed unanswered, for too long. */
-  #askAgainAt(transfer: Transfer): Millis {
-    const wait = this.#askAgainAfter();
-    const silent = Math.max(this.#link.lastHeardAt, this.#lastAskedAt) + wait;
-    return Math.min(silent, (transfer.oldestQuestionAt ?? Number.POSITIVE_INFINITY) + wait);
   }
 
   /** When {@link handleTimeout} or {@link pollTransmit} has something to do; undefined when nothing is waited for. */
@@ -480,9 +384,9 @@ export class TargetMachine {
       case "calling":
         return this.#isUp ? [this.#queries.nextAt, this.#beacons.nextAt] : [];
       case "accepting":
-        return [state.repeatAt, this.#progressAt + this.#leaseMs()];
+        return [state.repeatAt, state.lease.endsAt];
       case "receiving":
-        return [this.#askAgainAt(state.transfer), this.#progressAt + this.#leaseMs()];
+        return [state.receiving.timeoutAt];
       case "done":
         return [state.repeatAt, state.until];
       default:
@@ -504,4 +408,10 @@ export class TargetMachine {
   pollEvent(): TargetEvent | undefined {
     return this.#events.shift();
   }
+}
+
+function acceptOf({ targetNonce, rescuerNonce, digest }: SessionIdentity): Accept {
+  const codecs = codecBit(Codec.raw) | codecBit(Codec.uniform);
+  const limits = { payloadMax: PAYLOAD_MAX, openBlocks: OPEN_BLOCKS_MAX, codecs };
+  return { tag: "accept", targetNonce, rescuerNonce, digest, ...limits };
 }

@@ -1,0 +1,38 @@
+import type { Millis } from "../base/units.ts";
+import type { Link } from "../link/link.ts";
+
+const LEASE_MIN_MS = 5_000;
+const LEASE_LINE_TIMES = 8;
+/** What a rescuer's tty and its frame on the wire may hold before an answer, in octets. */
+const RESCUER_QUEUE_OCTETS = 6_000;
+
+/** A question is asked again after this long without an answer. */
+export function askAgainAfter(link: Link): Millis {
+  return link.rtt.timeout + link.lineTime(RESCUER_QUEUE_OCTETS);
+}
+
+/**
+ * How long a target waits for the next thing that verifies before it takes another offer: 5 s, or on slow lines eight
+ * times what a block takes (protocol decision S5).
+ */
+export class Lease {
+  readonly #link: Link;
+  readonly #octets: number;
+  #renewedAt: Millis;
+
+  /** `octets`: what is waited for: a manifest, or a block. */
+  constructor(now: Millis, link: Link, octets: number) {
+    this.#link = link;
+    this.#octets = octets;
+    this.#renewedAt = now;
+  }
+
+  renew(now: Millis): void {
+    this.#renewedAt = now;
+  }
+
+  get endsAt(): Millis {
+    const lineTimes = LEASE_LINE_TIMES * (this.#link.lineTime(this.#octets) + this.#link.rtt.timeout);
+    return this.#renewedAt + Math.max(LEASE_MIN_MS, lineTimes);
+  }
+}

@@ -1,0 +1,47 @@
+import type { RefusalReason } from "../base/refusal.ts";
+import type { TreeNode } from "../base/tree-shape.ts";
+import type { Beacon, Offer, WireVersion } from "../wire/messages.ts";
+
+/** An image as a rescuer offers it. */
+export interface OfferedImage {
+  /** Short digest. */
+  readonly digest: Uint8Array;
+  readonly version: WireVersion;
+  /** Octets. */
+  readonly size: number;
+  readonly blockSize: number;
+  readonly counter: number;
+  /** The manifest as it goes over the wire. */
+  readonly envelope: Uint8Array;
+}
+
+/** A block to read: in this attempt, in one of these codecs. */
+export interface BlockWish {
+  readonly block: number;
+  readonly attempt: number;
+  /** Set of codecs, bits of codecBit. */
+  readonly codecs: number;
+}
+
+/** Effects (`pick`, `readRun`, `readBlock`, answered by the call of that name) and news. */
+export type RescuerEvent =
+  | { readonly tag: "pick"; readonly beacon: Beacon }
+  | { readonly tag: "readRun"; readonly node: TreeNode }
+  | { readonly tag: "readBlock"; readonly wish: BlockWish }
+  | { readonly tag: "heard"; readonly beacon: Beacon }
+  | { readonly tag: "offered"; readonly offer: Offer }
+  | { readonly tag: "accepted"; readonly image: OfferedImage }
+  | { readonly tag: "refused"; readonly reason: RefusalReason; readonly digest: Uint8Array | undefined }
+  | { readonly tag: "progress"; readonly openBlocks: number }
+  | { readonly tag: "healed"; readonly digest: Uint8Array }
+  | { readonly tag: "sessionLost"; readonly why: RescuerLoss }
+  | { readonly tag: "console"; readonly text: string }
+  | { readonly tag: "link"; readonly state: "echo" };
+
+/** Why a session ended early. `done-not-heard`: every block was acked, but DONE never came. */
+export type RescuerLoss = "silence" | "restarted" | "bye" | "stood-down" | "done-not-heard";
+
+/** A hash run, or the octet that a node's whole range consists of. */
+export type RunPayload =
+  | { readonly tag: "hashes"; readonly hashes: Uint8Array }
+  | { readonly tag: "uniform"; readonly byte: number };
