@@ -1,0 +1,130 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import * as v from "valibot";
+import { fromHex } from "../base/bytes.ts";
+import { FailedError } from "../base/errors.ts";
+import { type FlashGeometry, geometryFault } from "../flash/geometry.ts";
+import type { TrustPolicy } from "../image/envelope.ts";
+import { errnoOf } from "../image/file-errors.ts";
+import { parseHardware, REVISION_MAX } from "../image/hardware.ts";
+import { loadTrustedKey } from "../image/keys.ts";
+import type { BoardIdentity } from "./board-parts.ts";
+
+/** Name of a board's description within its folder. */
+export const CONFIG_FILE = "board.json";
+/** Folder of the keys a board trusts, within its folder. */
+export const KEYS_FOLDER = "keys";
+/** Format of {@link CONFIG_FILE} that this version writes and reads. */
+export const CONFIG_FORMAT = 1;
+
+const Role = v.picklist(["app", "recovery"]);
+const PlainName = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/));
+
+const ConfigSchema = v.strictObject({
+  format: v.literal(CONFIG_FORMAT),
+  nodeId: v.pipe(v.string(), v.regex(/^[0-9a-f]{16}$/)),
+  hardware: v.pipe(
+    v.string(),
+    v.check((text) => parseHardware(text) !== undefined, "not [vendor/]class"),
+  ),
+  revision: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(REVISION_MAX)),
+  sectorSize: v.number(),
+  slotSize: v.number(),
+  layout: v.picklist(["single", "ab"]),
+  flash: PlainName,
+  trust: v.array(v.strictObject({ key: PlainName, roles: v.pipe(v.array(Role), v.minLength(1)) })),
+  allowUnsigned: v.boolean(),
+  created: v.string(),
+});
+
+/** A board's description as it lies in `board.json`. */
+export interface BoardConfig {
+  readonly format: typeof CONFIG_FORMAT;
+  /** 16 hexadecimal digits. */
+  readonly nodeId: string;
+  /** "vendor/class". */
+  readonly hardware: string;
+  readonly revision: number;
+  readonly sectorSize: number;
+  readonly slotSize: number;
+  readonly layout: "single" | "ab";
+  /** Name of the flash file within the board's folder. */
+  readonly flash: string;
+  /** Names of files in `keys/`, and what each key may sign. */
+  readonly trust: readonly { readonly key: string; readonly roles: readonly ("app" | "recovery")[] }[];
+  /** Counts only when no key is trusted. */
+  readonly allowUnsigned: boolean;
+  /** ISO 8601, for people. */
+  readonly created: string;
+}
+
+/** Reads a board's description. FailedError `board-missing`, `board-damaged`, `board-version`. */
+export function readConfig(dir: string): BoardConfig {
+  const path = join(dir, CONFIG_FILE);
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (cause) {
+    const code = errnoOf(cause);
+    const isMissing = code === "ENOENT" || code === "ENOTDIR";
+    const cure = isMissing ? "; make a board with board init" : "";
+    const message = `${dir} holds no readable board: ${path}: ${code}${cure}`;
+    throw new FailedError(isMissing ? "board-missing" : "board-damaged", message, { dir }, cause);
+  }
+  const value = parseJson(text, path);
+  const format = v.safeParse(v.looseObject({ format: v.number() }), value);
+  if (format.success && format.output.format !== CONFIG_FORMAT) {
+    const message = `${path} has format ${format.output.format}, this version reads ${CONFIG_FORMAT}; use the version that made it`;
+    throw new FailedError("board-version", message, { dir, format: format.output.format });
+  }
+  const parsed = v.safeParse(ConfigSchema, value);
+  if (!parsed.success) {
+    const issue = parsed.issues[0];
+    throw damaged(path, `${v.getDotPath(issue) ?? "it"}: ${issue.message}`);
+  }
+  const fault = geometryFault(parsed.output);
+  if (fault !== undefined) throw damaged(path, fault);
+  if (parsed.output.trust.length === 0 && !parsed.output.allowUnsigned) {
+    throw damaged(path, "it trusts no key and allows no unsigned image");
+  }
+  return parsed.output;
+}
+
+/** The board's flash geometry. */
+export function configGeometry(config: BoardConfig): FlashGeometry {
+  return { sectorSize: config.sectorSize, slotSize: config.slotSize, layout: config.layout };
+}
+
+/** Who the board is. The configuration was checked. */
+export function configIdentity(config: BoardConfig): BoardIdentity {
+  const hardware = parseHardware(config.hardware);
+  const nodeId = fromHex(config.nodeId);
+  if (hardware === undefined || nodeId === undefined) throw damaged(CONFIG_FILE, "hardware or node id");
+  return { nodeId, hardware, revision: config.revision };
+}
+
+/** Loads the keys that the board trusts. A key that cannot be read is an error, never one key less. */
+export function configPolicy(dir: string, config: BoardConfig): TrustPolicy {
+  const keys = config.trust.map(({ key, roles }) => {
+    const path = join(dir, KEYS_FOLDER, key);
+    try {
+      return loadTrustedKey(path, roles);
+    } catch (cause) {
+      throw damaged(path, cause instanceof Error ? cause.message : String(cause), cause);
+    }
+  });
+  return { keys, allowUnsigned: config.allowUnsigned };
+}
+
+function parseJson(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw damaged(path, "it is not JSON", cause);
+  }
+}
+
+function damaged(path: string, what: string, cause?: unknown): FailedError {
+  const message = `${path} is damaged: ${what}. Restore it from a copy, or make the board anew with board init.`;
+  return new FailedError("board-damaged", message, { path }, cause);
+}

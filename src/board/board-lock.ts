@@ -1,0 +1,119 @@
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { FailedError } from "../base/errors.ts";
+import { errnoOf } from "../image/file-errors.ts";
+
+/** Name of the lock within a board's folder. */
+export const LOCK_FILE = "lock";
+
+/** Tries at breaking a stale lock before somebody else's is believed. */
+const TRIES_MAX = 5;
+
+/** A board's lock, held by this process. */
+export interface BoardLock {
+  /** Gives it up; again is harmless. */
+  release(): void;
+}
+
+/**
+ * Takes the board for writing. The lock names a process by id and start time, so that one whose process is gone, or
+ * whose id is another process by now, is broken. FailedError `board-busy` (details: pid), `board-lock`.
+ */
+export function lockBoard(dir: string): BoardLock {
+  const path = join(dir, LOCK_FILE);
+  const mine = `${process.pid} ${startTime(process.pid) ?? "0"}\n`;
+  const draft = join(dir, `.${LOCK_FILE}-${process.pid}-${process.hrtime.bigint()}`);
+  try {
+    writeFileSync(draft, mine, { flag: "wx" });
+    for (let tries = 0; tries < TRIES_MAX; tries++) {
+      // A link is there with its content or not at all, unlike a file that is created and then written.
+      if (tryLink(draft, path)) return holder(path, mine);
+      breakStale(path);
+    }
+    throw busy(dir, "another process");
+  } catch (error) {
+    if (error instanceof FailedError) throw error;
+    throw new FailedError("board-lock", `${path}: cannot lock the board (${errnoOf(error)})`, { dir }, error);
+  } finally {
+    rmSync(draft, { force: true });
+  }
+}
+
+function holder(path: string, mine: string): BoardLock {
+  let isHeld = true;
+  return {
+    release: () => {
+      if (isHeld && readLock(path) === mine) rmSync(path, { force: true });
+      isHeld = false;
+    },
+  };
+}
+
+function tryLink(draft: string, path: string): boolean {
+  try {
+    linkSync(draft, path);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === "EEXIST") return false;
+    throw error;
+  }
+}
+
+/** Removes a lock whose process is gone; throws `board-busy` when it lives. */
+function breakStale(path: string): void {
+  const seen = readLock(path);
+  if (seen === undefined) return;
+  const match = /^(\d{1,10}) (\d{1,20})\n$/.exec(seen);
+  if (match !== null && isAlive(Number(match[1]), match[2] ?? ""))
+    throw busy(path, `process ${match[1]}`, match[1]);
+  const aside = `${path}.stale-${process.pid}-${process.hrtime.bigint()}`;
+  try {
+    renameSync(path, aside);
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return;
+    throw error;
+  }
+  // Between the look and the rename somebody else may have broken it and taken the board: then it goes back.
+  if (readLock(aside) !== seen) tryLink(aside, path);
+  rmSync(aside, { force: true });
+}
+
+function readLock(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+function isAlive(pid: number, started: string): boolean {
+  const now = startTime(pid);
+  if (now !== undefined) return now === started;
+  if (process.platform === "linux") return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return errnoOf(error) === "EPERM";
+  }
+}
+
+/** Field 22 of /proc/PID/stat, in clock ticks since boot; undefined for no process, a dead one, or no such system. */
+function startTime(pid: number): string | undefined {
+  let stat: string;
+  try {
+    stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  } catch {
+    return undefined;
+  }
+  // Field 2 is the program's name in parentheses and may hold anything, spaces and parentheses included.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const state = fields[0];
+  return state === "Z" || state === "X" ? undefined : fields[19];
+}
+
+function busy(where: string, who: string, pid?: string): FailedError {
+  const message = `${where}: ${who} is using this board; wait until it ends, or stop it`;
+  return new FailedError("board-busy", message, { pid: pid === undefined ? undefined : Number(pid) });
+}

@@ -1,0 +1,209 @@
+import { join } from "node:path";
+import { assert } from "../base/assert.ts";
+import { equalBytes } from "../base/bytes.ts";
+import { FailedError, NotBootableError, UsageError } from "../base/errors.ts";
+import { type Random, randomBelow } from "../base/prng.ts";
+import { FileStorage } from "../flash/file-storage.ts";
+import { type FlashMap, flashMap } from "../flash/geometry.ts";
+import { NorFlash } from "../flash/nor-flash.ts";
+import type { RecordState } from "../flash/record-state.ts";
+import { HASH_LENGTH } from "../image/hash.ts";
+import type { ImageSource } from "../image/image-source.ts";
+import { blockLength, type Manifest } from "../image/manifest.ts";
+import { leafHash } from "../image/merkle.ts";
+import {
+  type BoardConfig,
+  configGeometry,
+  configIdentity,
+  configPolicy,
+  readConfig,
+} from "./board-config.ts";
+import { type BoardLock, lockBoard } from "./board-lock.ts";
+import { type BoardParts, boardParts } from "./board-parts.ts";
+import { attemptBoot, type BootOutcome, bootBoard, confirmBoot, type VerifiedImage } from "./boot.ts";
+import { type DamageReport, damageSlot } from "./damage.ts";
+import { installFrom } from "./install.ts";
+import type { StoreOptions } from "./judge.ts";
+import { type BoardStatus, boardStatus } from "./status.ts";
+import { BoardTargetStore, type TargetStore } from "./target-store.ts";
+
+/** Octets of raw reads at a time. */
+const RAW_STEP = 65_536;
+
+/** What to break; see {@link damageSlot}. Left out: the slot that boots (or the first), one of its image's sectors. */
+export interface BoardDamage {
+  readonly slot?: number;
+  readonly sector?: number;
+  readonly bytes?: number;
+  readonly isErase?: boolean;
+}
+
+/** The image that boots: its description, and its exact octets. */
+export interface BootImage {
+  readonly manifest: Manifest;
+  readonly slot: number;
+  /** Blocks in order, cut to the signed size; each is checked again while it is read. */
+  readonly blocks: Iterable<Uint8Array>;
+}
+
+/** Opens the board in `dir`. FailedError: `board-missing`, `board-damaged`, `board-version`, `board-busy`, `flash-…`. */
+export function openBoard(dir: string, options: { readonly write: boolean }): Board {
+  const config = readConfig(dir);
+  const policy = configPolicy(dir, config);
+  const lock = options.write ? lockBoard(dir) : undefined;
+  try {
+    const map = flashMap(configGeometry(config));
+    const storage = FileStorage.open(join(dir, config.flash), map.size, options.write ? "write" : "read");
+    const flash = new NorFlash(storage, map);
+    return new Board(config, storage, flash, boardParts(configIdentity(config), policy, flash), lock);
+  } catch (error) {
+    lock?.release();
+    throw error;
+  }
+}
+
+/** A board on disk. Methods that change it need it open for writing: UsageError `board-read-only`. */
+export class Board {
+  readonly config: BoardConfig;
+  readonly flash: NorFlash;
+  readonly parts: BoardParts;
+  readonly #storage: FileStorage;
+  readonly #lock: BoardLock | undefined;
+
+  constructor(
+    config: BoardConfig,
+    storage: FileStorage,
+    flash: NorFlash,
+    parts: BoardParts,
+    lock: BoardLock | undefined,
+  ) {
+    this.config = config;
+    this.flash = flash;
+    this.parts = parts;
+    this.#storage = storage;
+    this.#lock = lock;
+    if (lock !== undefined) parts.record.repair();
+  }
+
+  get map(): FlashMap {
+    return this.flash.map;
+  }
+
+  /** What the boot record says. */
+  record(): RecordState {
+    return this.parts.record.state;
+  }
+
+  /** The boot decision: everything is read and verified anew at each call, and nothing is changed. */
+  boot(): BootOutcome {
+    return bootBoard(this.parts);
+  }
+
+  /** The boot decision as a boot loader takes it, which counts a trial boot. */
+  attempt(): BootOutcome {
+    this.#mustWrite("count a boot");
+    return attemptBoot(this.parts);
+  }
+
+  /** Confirms the image that boots. NotBootableError when none does. */
+  confirm(): VerifiedImage {
+    this.#mustWrite("confirm");
+    const image = confirmBoot(this.parts);
+    this.flash.sync();
+    return image;
+  }
+
+  /** Everything there is to know about the board. Verifies the slots. */
+  status(): BoardStatus {
+    return boardStatus(this.parts);
+  }
+
+  /** The image that boots. NotBootableError `board-not-bootable` when none does. */
+  readImage(): BootImage {
+    const outcome = this.boot();
+    if (outcome.tag === "recovery") {
+      const message = `The board does not boot (${outcome.reason}); there is no image to read. A raw read of a slot works always.`;
+      throw new NotBootableError("board-not-bootable", message, { reason: outcome.reason });
+    }
+    const { image } = outcome;
+    return { manifest: image.manifest, slot: outcome.slot, blocks: this.#imageBlocks(image) };
+  }
+
+  /** A slot as it is, up to the size an image may have. UsageError `board-slot`. */
+  readRaw(slot: number): Iterable<Uint8Array> {
+    const region = this.map.slots[slot];
+    if (region === undefined) {
+      throw new UsageError(
+        "board-slot",
+        `There is no slot ${slot}: this board has ${this.map.slots.length}.`,
+      );
+    }
+    return this.#rawBlocks(region.offset);
+  }
+
+  /** Breaks the board past the rules of the flash; always changes octets. See {@link damageSlot} for the errors. */
+  damage(damage: BoardDamage, random: Random): DamageReport {
+    this.#mustWrite("damage");
+    const outcome = this.boot();
+    const slot = damage.slot ?? (outcome.tag === "boot" ? outcome.slot : 0);
+    const isBooting = outcome.tag === "boot" && outcome.slot === slot;
+    const size = isBooting ? outcome.image.manifest.size : this.map.slotSize;
+    const sector = damage.sector ?? randomBelow(random, Math.ceil(size / this.map.sectorSize));
+    const isErase = damage.isErase ?? false;
+    const bytes = damage.bytes === undefined ? {} : { bytes: damage.bytes };
+    return damageSlot(this.#storage, this.map, { slot, sector, isErase, ...bytes }, random);
+  }
+
+  /** What a target session works on. */
+  store(options: StoreOptions = {}): TargetStore {
+    this.#mustWrite("receive");
+    return new BoardTargetStore(this.parts, options);
+  }
+
+  /** Installs the image a board comes with, confirmed. RefusedError when the board's own rules refuse it. */
+  installFactory(image: ImageSource): void {
+    const store = this.store();
+    const { outcome } = installFrom(store, image);
+    store.close();
+    if (outcome.tag === "not-bootable") {
+      const message = `The factory image was written but does not boot: ${outcome.reason}`;
+      throw new FailedError("board-install", message, { reason: outcome.reason });
+    }
+    this.confirm();
+  }
+
+  /** Closes the flash and gives the lock up; again is harmless. */
+  close(): void {
+    this.#storage.close();
+    this.#lock?.release();
+  }
+
+  *#imageBlocks({ manifest, slot, leaves }: VerifiedImage): Iterable<Uint8Array> {
+    const region = this.map.slots[slot];
+    assert(region !== undefined, "the slot that boots exists");
+    for (let i = 0; i < manifest.leafCount; i++) {
+      const block = this.flash.read(region.offset + i * manifest.blockSize, blockLength(manifest, i));
+      // What is handed out is what was verified, octet for octet, whatever happened to the file in between.
+      if (!equalBytes(leafHash(block), leaves.subarray(i * HASH_LENGTH, (i + 1) * HASH_LENGTH))) {
+        throw new FailedError(
+          "board-changed",
+          `Block ${i} of slot ${slot} changed while it was read. Try again.`,
+        );
+      }
+      yield block;
+    }
+  }
+
+  *#rawBlocks(offset: number): Iterable<Uint8Array> {
+    const { slotSize } = this.map;
+    for (let at = 0; at < slotSize; at += RAW_STEP) {
+      yield this.flash.read(offset + at, Math.min(RAW_STEP, slotSize - at));
+    }
+  }
+
+  #mustWrite(what: string): void {
+    if (this.#lock === undefined) {
+      throw new UsageError("board-read-only", `Cannot ${what}: the board was opened for reading.`);
+    }
+  }
+}

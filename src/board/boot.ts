@@ -1,0 +1,128 @@
+import { equalBytes } from "../base/bytes.ts";
+import { NotBootableError } from "../base/errors.ts";
+import type { BootFailure } from "../base/refusal.ts";
+import { decideBoot, TRIAL_BOOTS_MAX } from "../flash/boot-decision.ts";
+import type { SlotRecord } from "../flash/record-state.ts";
+import { slotRecord } from "../flash/record-state.ts";
+import { verifyEnvelope } from "../image/envelope.ts";
+import { HASH_LENGTH } from "../image/hash.ts";
+import { blockLength, type Manifest, manifestHardwareId, shortDigest } from "../image/manifest.ts";
+import { foldRun, leafHash } from "../image/merkle.ts";
+import { type BoardParts, hardwareId8 } from "./board-parts.ts";
+import { readManifest } from "./manifest-area.ts";
+
+/** An image in a slot, all of which was verified a moment ago. */
+export interface VerifiedImage {
+  readonly slot: number;
+  readonly manifest: Manifest;
+  readonly digest: Uint8Array;
+  /** Leaf hashes of what was read, joined: whoever reads the slot again compares with them. */
+  readonly leaves: Uint8Array;
+}
+
+/** What the board does at power-on. */
+export type BootOutcome =
+  | { readonly tag: "boot"; readonly slot: number; readonly isTrial: boolean; readonly image: VerifiedImage }
+  | { readonly tag: "recovery"; readonly reason: BootFailure };
+
+/** Boot decision with everything read from flash and verified anew, but for `known`, verified a moment ago. Reads only. */
+export function bootBoard(parts: BoardParts, known?: VerifiedImage): BootOutcome {
+  let verified: VerifiedImage | undefined;
+  const decision = decideBoot(parts.record.state, (record) => {
+    const isKnown = known?.slot === record.slot && equalBytes(shortDigest(known.digest), record.digest8);
+    const image = isKnown ? known : verifySlot(parts, record);
+    if (typeof image === "string") return image;
+    verified = image;
+    return undefined;
+  });
+  if (decision.tag === "recovery" || verified === undefined) {
+    return decision.tag === "recovery" ? decision : { tag: "recovery", reason: "hash" };
+  }
+  return { ...decision, image: verified };
+}
+
+/**
+ * Boot decision as a boot loader takes it: a trial boot is counted before it happens, and a trial that had all its
+ * boots is given up, which counts as a failed confirm.
+ */
+export function attemptBoot(parts: BoardParts): BootOutcome {
+  const { record } = parts;
+  for (const slot of record.state.slots) {
+    if (slot.isConfirmed || slot.isReverted || slot.attempts < TRIAL_BOOTS_MAX) continue;
+    record.append({ tag: "slot", slot: { ...slot, isReverted: true }, floor: 0 });
+  }
+  const outcome = bootBoard(parts);
+  const slot = outcome.tag === "boot" ? slotRecord(record.state, outcome.slot) : undefined;
+  if (outcome.tag === "boot" && outcome.isTrial && slot !== undefined) {
+    record.append({ tag: "slot", slot: { ...slot, attempts: slot.attempts + 1 }, floor: 0 });
+  }
+  return outcome;
+}
+
+/**
+ * Confirms the image that boots as healthy and raises the counter floor to its counter. Again is harmless.
+ * NotBootableError `board-not-bootable` when nothing boots.
+ */
+export function confirmBoot(parts: BoardParts): VerifiedImage {
+  const outcome = bootBoard(parts);
+  const slot = outcome.tag === "boot" ? slotRecord(parts.record.state, outcome.slot) : undefined;
+  if (outcome.tag === "recovery" || slot === undefined) {
+    const reason = outcome.tag === "recovery" ? outcome.reason : "empty";
+    const message = `Nothing to confirm: the board does not boot (${reason}). Let it be rescued first.`;
+    throw new NotBootableError("board-not-bootable", message, { reason });
+  }
+  const { manifest } = outcome.image;
+  const isDone = slot.isConfirmed && parts.record.state.counterFloor >= manifest.counter;
+  if (!isDone) {
+    const confirmed = { ...slot, isConfirmed: true, attempts: 0 };
+    parts.record.append({ tag: "slot", slot: confirmed, floor: manifest.counter });
+  }
+  return outcome.image;
+}
+
+/** The manifest of an installed or incoming image as it lies in flash, if the board's policy accepts it. */
+export function storedManifest(
+  parts: BoardParts,
+  stored: { readonly area: number; readonly digest8: Uint8Array },
+): { readonly manifest: Manifest; readonly digest: Uint8Array } | BootFailure {
+  const envelope = readManifest(parts.flash, stored.area);
+  if (envelope === undefined) return "manifest";
+  const verdict = verifyEnvelope(envelope, parts.policy);
+  if (verdict.tag === "refused") return verdict.reason === "manifest" ? "manifest" : "signature";
+  if (!equalBytes(shortDigest(verdict.digest), stored.digest8)) return "manifest";
+  return { manifest: verdict.manifest, digest: verdict.digest };
+}
+
+/** Verifies one slot from its manifest to its last octet, all of it read from flash. */
+export function verifySlot(
+  parts: BoardParts,
+  record: Pick<SlotRecord, "slot" | "area" | "digest8">,
+): VerifiedImage | BootFailure {
+  const stored = storedManifest(parts, record);
+  if (typeof stored === "string") return stored;
+  const { manifest, digest } = stored;
+  const { flash } = parts;
+  if (!fitsHardware(parts, manifest)) return "hardware";
+  const floor = parts.record.state.counterFloor;
+  if (manifest.counter < floor || floor > manifest.notAfterCounter) return "counter";
+  const region = flash.map.slots[record.slot];
+  if (region === undefined || manifest.size > flash.map.slotSize || manifest.role !== "app")
+    return "manifest";
+  const leaves = new Uint8Array(manifest.leafCount * HASH_LENGTH);
+  for (let i = 0; i < manifest.leafCount; i++) {
+    const block = flash.read(region.offset + i * manifest.blockSize, blockLength(manifest, i));
+    leaves.set(leafHash(block), i * HASH_LENGTH);
+  }
+  if (!equalBytes(foldRun(leaves), manifest.root)) return "hash";
+  return { slot: record.slot, manifest, digest, leaves };
+}
+
+/** Whether an image is made for this board. */
+export function fitsHardware(parts: BoardParts, manifest: Manifest): boolean {
+  const { identity } = parts;
+  return (
+    equalBytes(manifestHardwareId(manifest), hardwareId8(identity)) &&
+    identity.revision >= manifest.revisionMin &&
+    identity.revision <= manifest.revisionMax
+  );
+}

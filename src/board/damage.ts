@@ -1,0 +1,72 @@
+import { UsageError } from "../base/errors.ts";
+import { type Random, randomBelow, randomBytes } from "../base/prng.ts";
+import type { FlashMap } from "../flash/geometry.ts";
+import type { FlashStorage } from "../flash/storage.ts";
+
+/** Where and how to break a board. */
+export interface DamageOptions {
+  readonly slot: number;
+  /** Counted from the slot's start. */
+  readonly sector: number;
+  /** Octets from the sector's start, 1 to a whole sector; a whole sector unless given. */
+  readonly bytes?: number;
+  /** As an erase leaves it, instead of random octets. Where it is erased already: zeros. */
+  readonly isErase: boolean;
+}
+
+/** What was broken. */
+export interface DamageReport {
+  readonly slot: number;
+  readonly sector: number;
+  /** Within the flash. */
+  readonly offset: number;
+  readonly bytes: number;
+  /** Octets that are others than before: at least 1. */
+  readonly changed: number;
+}
+
+/**
+ * Overwrites part of a slot, past all rules of the flash; the first octet of it always changes, or with `isErase` at
+ * least one. UsageError `damage-slot`, `damage-sector`, `damage-bytes`.
+ */
+export function damageSlot(
+  storage: FlashStorage,
+  map: FlashMap,
+  options: DamageOptions,
+  random: Random,
+): DamageReport {
+  const { slot, sector, isErase } = options;
+  const region = map.slots[slot];
+  if (region === undefined) {
+    throw new UsageError("damage-slot", `There is no slot ${slot}: this board has ${map.slots.length}.`);
+  }
+  const sectors = region.size / map.sectorSize;
+  if (!Number.isInteger(sector) || sector < 0 || sector >= sectors) {
+    throw new UsageError(
+      "damage-sector",
+      `There is no sector ${sector}: slot ${slot} has 0 to ${sectors - 1}.`,
+    );
+  }
+  const bytes = options.bytes ?? map.sectorSize;
+  if (!Number.isInteger(bytes) || bytes < 1 || bytes > map.sectorSize) {
+    throw new UsageError("damage-bytes", `Cannot damage ${bytes} octets of a sector of ${map.sectorSize}.`);
+  }
+  const offset = region.offset + sector * map.sectorSize;
+  const old = storage.read(offset, bytes);
+  const next = isErase ? erased(old) : scrambled(old, random);
+  storage.write(offset, next);
+  storage.sync();
+  const changed = next.reduce((count, byte, i) => count + (byte === old[i] ? 0 : 1), 0);
+  return { slot, sector, offset, bytes, changed };
+}
+
+function erased(old: Uint8Array): Uint8Array {
+  const isErased = old.every((byte) => byte === 0xff);
+  return new Uint8Array(old.length).fill(isErased ? 0x00 : 0xff);
+}
+
+function scrambled(old: Uint8Array, random: Random): Uint8Array {
+  const next = randomBytes(random, old.length);
+  next[0] = ((old[0] ?? 0) + 1 + randomBelow(random, 255)) & 0xff;
+  return next;
+}

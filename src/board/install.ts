@@ -1,0 +1,54 @@
+import { assert } from "../base/assert.ts";
+import { FailedError, RefusedError } from "../base/errors.ts";
+import type { TreeNode } from "../base/tree-shape.ts";
+import type { ImageSource } from "../image/image-source.ts";
+import type { CommitOutcome, TargetStore } from "./target-store.ts";
+import type { RunOutcome } from "./transfer.ts";
+
+/** What a local installation took. */
+export interface InstallReport {
+  readonly outcome: CommitOutcome;
+  /** Runs and uniform claims that the store asked for. */
+  readonly runs: number;
+  /** Blocks whose data the store asked for. */
+  readonly blocks: readonly number[];
+}
+
+/**
+ * Brings an image at hand into a store, by the steps that a session takes over a wire. RefusedError with the reason
+ * as code; FailedError `flash-failed` when the flash does not keep what is written.
+ */
+export function installFrom(store: TargetStore, image: ImageSource): InstallReport {
+  const verdict = store.checkManifest(image.envelope);
+  if (verdict.tag === "refused") {
+    throw new RefusedError(verdict.reason, `The board refuses the image: ${verdict.detail}`, {
+      reason: verdict.reason,
+    });
+  }
+  const pending: TreeNode[] = [];
+  const blocks: number[] = [];
+  const take = (outcome: RunOutcome): void => {
+    assert(outcome.tag !== "bad", "an image's hashes lead to its root");
+    if (outcome.tag === "failed") throw flashFailed();
+    pending.push(...outcome.nodes);
+    for (const index of outcome.blocks) {
+      blocks.push(index);
+      if (store.writeBlock(index, image.readBlockSync(index)) !== "written") throw flashFailed();
+    }
+  };
+  take(store.start());
+  let runs = 0;
+  for (let node = pending.shift(); node !== undefined; node = pending.shift()) {
+    runs++;
+    const byte = image.uniformByteOf(node);
+    take(byte === undefined ? store.checkRun(node, image.tree.run(node)) : store.checkUniform(node, byte));
+  }
+  return { outcome: store.commit(), runs, blocks };
+}
+
+function flashFailed(): FailedError {
+  return new FailedError(
+    "flash-failed",
+    "The flash does not keep what is written to it; it may be worn out.",
+  );
+}

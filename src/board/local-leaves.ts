@@ -1,0 +1,54 @@
+import { leavesBelow, type TreeNode } from "../base/tree-shape.ts";
+import type { Flash } from "../flash/nor-flash.ts";
+import { HASH_LENGTH } from "../image/hash.ts";
+import { foldRun, leafHash } from "../image/merkle.ts";
+import type { RepairUnits } from "./repair-units.ts";
+
+/**
+ * Hashes of what a slot holds now, seen through the block size of the image that is to come. Each block is read once,
+ * when first asked for; 33 octets a block are kept, and no inner hash, so that there is nothing to go stale.
+ */
+export class LocalLeaves {
+  readonly #flash: Flash;
+  readonly #units: RepairUnits;
+  readonly #leafCount: number;
+  readonly #hashes: Uint8Array;
+  readonly #isKnown: Uint8Array;
+
+  constructor(flash: Flash, units: RepairUnits, leafCount: number) {
+    this.#flash = flash;
+    this.#units = units;
+    this.#leafCount = leafCount;
+    this.#hashes = new Uint8Array(leafCount * HASH_LENGTH);
+    this.#isKnown = new Uint8Array(leafCount);
+  }
+
+  /** Hash of a block as it was when first read, or as told with {@link set}. A view. */
+  leaf(index: number): Uint8Array {
+    const view = this.#hashes.subarray(index * HASH_LENGTH, (index + 1) * HASH_LENGTH);
+    if (this.#isKnown[index] !== 1) {
+      view.set(this.readLeaf(index));
+      this.#isKnown[index] = 1;
+    }
+    return view;
+  }
+
+  /** Hash of a block as flash holds it at this moment. */
+  readLeaf(index: number): Uint8Array {
+    const { offset, size } = this.#units.block(index);
+    return leafHash(this.#flash.read(offset, size));
+  }
+
+  /** Takes over what a block is known to hash to, after it was written. */
+  set(index: number, hash: Uint8Array): void {
+    this.#hashes.set(hash, index * HASH_LENGTH);
+    this.#isKnown[index] = 1;
+  }
+
+  /** Hash of any node over the blocks of the slot. */
+  node(node: TreeNode): Uint8Array {
+    const { first, count } = leavesBelow(this.#leafCount, node);
+    for (let i = first; i < first + count; i++) this.leaf(i);
+    return foldRun(this.#hashes.subarray(first * HASH_LENGTH, (first + count) * HASH_LENGTH));
+  }
+}

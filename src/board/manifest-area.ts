@@ -1,0 +1,42 @@
+import crc32 from "crc/calculators/crc32";
+import { ByteReader, ByteWriter, concatBytes } from "../base/bytes.ts";
+import { roundUp, WRITE_SIZE } from "../flash/geometry.ts";
+import type { Flash } from "../flash/nor-flash.ts";
+import { MANIFEST_MAX } from "../image/cose.ts";
+
+/** "MDMF", little-endian. PROTOCOL.md "Manifest areas". */
+const MAGIC = 0x464d444d;
+const FORMAT = 1;
+const HEADER_SIZE = 16;
+
+/** Stores an envelope in a manifest area: envelope first, header last, so that a header means it is complete. */
+export function writeManifest(flash: Flash, area: number, envelope: Uint8Array): void {
+  const offset = areaOffset(flash, area);
+  flash.erase(offset / flash.map.sectorSize);
+  const padded = new Uint8Array(roundUp(envelope.length, WRITE_SIZE)).fill(0xff);
+  padded.set(envelope);
+  flash.program(offset + HEADER_SIZE, padded);
+  const head = new ByteWriter(HEADER_SIZE).u32(MAGIC).u16(FORMAT).u16(envelope.length).finish();
+  const crc = crc32(concatBytes(head, envelope)) >>> 0;
+  flash.program(offset, new ByteWriter(HEADER_SIZE).bytes(head).u32(crc).u32(0xffff_ffff).finish());
+}
+
+/** The envelope in a manifest area; undefined when there is none, or a damaged one. Says nothing about trust. */
+export function readManifest(flash: Flash, area: number): Uint8Array | undefined {
+  const reader = new ByteReader(flash.read(areaOffset(flash, area), HEADER_SIZE + MANIFEST_MAX));
+  const head = reader.bytes(8);
+  const fields = new ByteReader(head);
+  const isKnown = fields.u32() === MAGIC && fields.u16() === FORMAT;
+  const length = fields.u16();
+  const crc = reader.u32();
+  reader.u32();
+  if (!isKnown || length > MANIFEST_MAX) return undefined;
+  const envelope = reader.bytes(length);
+  return crc === crc32(concatBytes(head, envelope)) >>> 0 ? envelope : undefined;
+}
+
+function areaOffset(flash: Flash, area: number): number {
+  const region = flash.map.manifests[area];
+  if (region === undefined) throw new RangeError(`no manifest area ${area}`);
+  return region.offset;
+}

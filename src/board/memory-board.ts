@@ -1,0 +1,47 @@
+import { type FlashGeometry, flashMap } from "../flash/geometry.ts";
+import { type Flash, type FlashOperation, NorFlash } from "../flash/nor-flash.ts";
+import { type FlashStorage, MemoryStorage } from "../flash/storage.ts";
+import type { TrustPolicy } from "../image/envelope.ts";
+import { type BoardIdentity, type BoardParts, boardParts } from "./board-parts.ts";
+import { type BootOutcome, bootBoard } from "./boot.ts";
+import type { StoreOptions } from "./judge.ts";
+import { BoardTargetStore, type TargetStore } from "./target-store.ts";
+
+/** What a board in memory is made of. */
+export interface MemoryBoardOptions {
+  readonly geometry: FlashGeometry;
+  readonly identity: BoardIdentity;
+  readonly policy: TrustPolicy;
+  /** The flash of an earlier board, which is thereby powered up again. A fresh, erased one unless given. */
+  readonly storage?: FlashStorage;
+  /** Called before each operation that changes the flash. */
+  readonly before?: (operation: FlashOperation) => void;
+  /** Puts something around the flash, such as a fault injector. */
+  readonly wrap?: (flash: NorFlash) => Flash;
+}
+
+/** A board without files, for tests and simulation. */
+export interface MemoryBoard {
+  readonly parts: BoardParts;
+  readonly storage: FlashStorage;
+  /** The flash under all wrappers, with its counters. */
+  readonly nor: NorFlash;
+  boot(): BootOutcome;
+  store(options?: StoreOptions): TargetStore;
+}
+
+/** Powers up a board in memory. */
+export function memoryBoard(options: MemoryBoardOptions): MemoryBoard {
+  const map = flashMap(options.geometry);
+  const storage = options.storage ?? new MemoryStorage(map.size);
+  const nor = new NorFlash(storage, map, options.before);
+  const flash = options.wrap === undefined ? nor : options.wrap(nor);
+  const parts = boardParts(options.identity, options.policy, flash);
+  return {
+    parts,
+    storage,
+    nor,
+    boot: () => bootBoard(parts),
+    store: (storeOptions) => new BoardTargetStore(parts, storeOptions),
+  };
+}

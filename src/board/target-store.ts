@@ -1,0 +1,255 @@
+import { assert } from "../base/assert.ts";
+import { equalBytes } from "../base/bytes.ts";
+import type { BootFailure, RefusalReason } from "../base/refusal.ts";
+import type { TreeNode } from "../base/tree-shape.ts";
+import { slotRecord } from "../flash/record-state.ts";
+import type { Manifest } from "../image/manifest.ts";
+import { shortDigest } from "../image/manifest.ts";
+import type { Version } from "../image/version.ts";
+import { type BoardParts, hardwareId8 } from "./board-parts.ts";
+import { type BootOutcome, bootBoard, storedManifest, verifySlot } from "./boot.ts";
+import { judgeManifest, type StoreOptions } from "./judge.ts";
+import { writeManifest } from "./manifest-area.ts";
+import { chooseArea, chooseSlot } from "./slot-choice.ts";
+import { type RunOutcome, Transfer, type WriteOutcome } from "./transfer.ts";
+
+/** What a beacon says about a board (protocol decision S3). */
+export interface TargetStatus {
+  readonly nodeId: Uint8Array;
+  readonly hardwareId8: Uint8Array;
+  readonly revision: number;
+  readonly isBootable: boolean;
+  /** Why not, when it is not bootable. */
+  readonly failure?: BootFailure;
+  /** The image that boots, or else the one installed last, if its manifest can be read and is trusted. */
+  readonly installed?: { readonly digest8: Uint8Array; readonly version: Version; readonly sequence: number };
+  /** The image of which blocks may lie in a slot already. */
+  readonly receivingDigest8?: Uint8Array;
+  readonly counterFloor: number;
+}
+
+/** What an accepted manifest promises. */
+export interface TransferPlan {
+  readonly manifest: Manifest;
+  readonly digest8: Uint8Array;
+  readonly size: number;
+  readonly blockSize: number;
+  readonly leafCount: number;
+}
+
+/** Verdict on an offered manifest. */
+export type ManifestVerdict =
+  | { readonly tag: "accepted"; readonly plan: TransferPlan }
+  | { readonly tag: "refused"; readonly reason: RefusalReason; readonly detail: string };
+
+/** Verdict at the end. */
+export type CommitOutcome =
+  | { readonly tag: "bootable"; readonly version: Version; readonly slot: number }
+  | { readonly tag: "not-bootable"; readonly reason: BootFailure };
+
+/**
+ * What a target session needs of its board. Synchronous; calls that hash, erase or program take their time. Order:
+ * `checkManifest`, `start`, then `checkRun`, `checkUniform` and `writeBlock` as answers come, `commit`. Without an
+ * accepted manifest, and after anything "failed", the others answer "failed" until a manifest is accepted again.
+ */
+export interface TargetStore {
+  /** As of now; the slots are verified once and again after each commit. */
+  status(): TargetStatus;
+  /** Judges a manifest before anything is erased. Accepted anew while its transfer is under way, it goes on. */
+  checkManifest(envelope: Uint8Array): ManifestVerdict;
+  /** Compares the slot with the image: the first nodes to ask for, or blocks, or neither when all is there. */
+  start(): RunOutcome;
+  /** Child hashes of a node that was asked for, joined. */
+  checkRun(node: TreeNode, hashes: Uint8Array): RunOutcome;
+  /** The claim that all octets below a node are `byte`; proven by hashing, written without data. */
+  checkUniform(node: TreeNode, byte: number): RunOutcome;
+  /** Data of a block. A wrong one ("mismatch") touches nothing; one that is there already is "written". */
+  writeBlock(index: number, bytes: Uint8Array): WriteOutcome;
+  /** Verifies all of it from flash, makes it the installed image, and takes the boot decision. */
+  commit(): CommitOutcome;
+  /** The session is over: whatever was written stays, and the same image goes on from there. */
+  abandon(): void;
+  /** Abandons, and returns when everything is on the disk. */
+  close(): void;
+}
+
+interface Session {
+  readonly digest8: Uint8Array;
+  readonly slot: number;
+  readonly area: number;
+  readonly envelope: Uint8Array;
+  readonly transfer: Transfer;
+  isManifestStored: boolean;
+  isBegun: boolean;
+}
+
+/** The target side of a board, over any flash. The board must be open for writing, and by nobody else. */
+export class BoardTargetStore implements TargetStore {
+  readonly #parts: BoardParts;
+  readonly #options: StoreOptions;
+  #boot: BootOutcome;
+  #session: Session | undefined;
+
+  constructor(parts: BoardParts, options: StoreOptions = {}) {
+    parts.record.repair();
+    this.#parts = parts;
+    this.#options = options;
+    this.#boot = bootBoard(parts);
+  }
+
+  status(): TargetStatus {
+    const { identity, record } = this.#parts;
+    const boot = this.#boot;
+    const { receiving, counterFloor } = record.state;
+    const installed = this.#installed();
+    return {
+      nodeId: identity.nodeId,
+      hardwareId8: hardwareId8(identity),
+      revision: identity.revision,
+      isBootable: boot.tag === "boot",
+      ...(boot.tag === "recovery" ? { failure: boot.reason } : {}),
+      ...(installed === undefined ? {} : { installed }),
+      ...(receiving === undefined ? {} : { receivingDigest8: receiving.digest8 }),
+      counterFloor,
+    };
+  }
+
+  checkManifest(envelope: Uint8Array): ManifestVerdict {
+    const verdict = judgeManifest(this.#parts, this.#boot, this.#options, envelope);
+    if (verdict.tag === "refused") return verdict;
+    const { manifest } = verdict;
+    const digest8 = shortDigest(verdict.digest);
+    if (this.#session === undefined || !equalBytes(this.#session.digest8, digest8)) {
+      this.abandon();
+      this.#session = this.#openSession(envelope.slice(), digest8, manifest);
+    }
+    const { size, blockSize, leafCount } = manifest;
+    return { tag: "accepted", plan: { manifest, digest8, size, blockSize, leafCount } };
+  }
+
+  start(): RunOutcome {
+    return this.#watch((transfer) => transfer.start());
+  }
+
+  checkRun(node: TreeNode, hashes: Uint8Array): RunOutcome {
+    return this.#watch((transfer) => transfer.checkRun(node, hashes));
+  }
+
+  checkUniform(node: TreeNode, byte: number): RunOutcome {
+    return this.#watch((transfer) => transfer.checkUniform(node, byte));
+  }
+
+  writeBlock(index: number, bytes: Uint8Array): WriteOutcome {
+    const outcome = this.#session?.transfer.writeBlock(index, bytes) ?? "failed";
+    if (outcome === "failed") this.abandon();
+    return outcome;
+  }
+
+  commit(): CommitOutcome {
+    const session = this.#session;
+    const { record, flash } = this.#parts;
+    if (session?.transfer.isSettled() !== true) return { tag: "not-bootable", reason: "receiving" };
+    this.#storeManifest(session);
+    const { slot, area, digest8 } = session;
+    const image = verifySlot(this.#parts, { slot, area, digest8 });
+    if (typeof image === "string") {
+      this.abandon();
+      return { tag: "not-bootable", reason: image };
+    }
+    session.transfer.closeAll();
+    this.abandon();
+    const old = slotRecord(record.state, slot);
+    const wasConfirmed = old?.isConfirmed === true && equalBytes(old.digest8, digest8);
+    const isConfirmed = image.manifest.confirm === "on-verify" || wasConfirmed;
+    const rank = 1 + Math.max(0, ...record.state.slots.map((other) => other.rank));
+    // Everything written before is on the disk before the record says that it counts.
+    flash.sync();
+    record.append({
+      tag: "installed",
+      slot: { slot, digest8, area, isConfirmed, isReverted: false, attempts: 0, rank },
+      floor: isConfirmed ? image.manifest.counter : 0,
+    });
+    flash.sync();
+    this.#boot = bootBoard(this.#parts, image);
+    if (this.#boot.tag === "recovery") return { tag: "not-bootable", reason: this.#boot.reason };
+    return { tag: "bootable", version: this.#boot.image.manifest.version, slot: this.#boot.slot };
+  }
+
+  abandon(): void {
+    this.#session?.transfer.flushClosed();
+    this.#session = undefined;
+    this.#parts.flash.arm(...this.#parts.flash.map.record);
+  }
+
+  close(): void {
+    this.abandon();
+    this.#parts.flash.sync();
+  }
+
+  #openSession(envelope: Uint8Array, digest8: Uint8Array, manifest: Manifest): Session {
+    const { flash, record } = this.#parts;
+    const { map } = flash;
+    const slot = chooseSlot(
+      map,
+      record.state,
+      this.#boot.tag === "boot" ? this.#boot.slot : undefined,
+      digest8,
+    );
+    const area = chooseArea(map, record.state);
+    const slotRegion = map.slots[slot];
+    const areaRegion = map.manifests[area];
+    assert(slotRegion !== undefined && areaRegion !== undefined, "the slot and the area exist");
+    flash.arm(...map.record, areaRegion, slotRegion);
+    const others = map.slots.filter((region) => region !== slotRegion);
+    const session: Session = {
+      digest8,
+      slot,
+      area,
+      envelope,
+      transfer: new Transfer(this.#parts, slotRegion, others, manifest, () => this.#begin(session)),
+      isManifestStored: false,
+      isBegun: false,
+    };
+    return session;
+  }
+
+  /** Before the slot changes: the record durably says so (protocol decision S11). */
+  #begin(session: Session): void {
+    if (session.isBegun) return;
+    this.#storeManifest(session);
+    const { slot, area, digest8 } = session;
+    const was = this.#parts.record.state.receiving;
+    const isSame = was?.slot === slot && was.area === area && equalBytes(was.digest8, digest8);
+    if (!isSame) this.#parts.record.append({ tag: "receiving", receiving: { slot, area, digest8 } });
+    this.#parts.flash.sync();
+    session.isBegun = true;
+    const isUntouched = this.#boot.tag === "boot" && this.#boot.slot !== slot;
+    if (!isUntouched) this.#boot = { tag: "recovery", reason: "receiving" };
+  }
+
+  /** Written anew in each session: what an earlier one left may be torn, and read right all the same. */
+  #storeManifest(session: Session): void {
+    if (session.isManifestStored) return;
+    this.#parts.record.settle();
+    writeManifest(this.#parts.flash, session.area, session.envelope);
+    session.isManifestStored = true;
+  }
+
+  #installed(): TargetStatus["installed"] {
+    const boot = this.#boot;
+    const { slots } = this.#parts.record.state;
+    const booting = slots.find((slot) => boot.tag === "boot" && slot.slot === boot.slot);
+    const latest = booting ?? [...slots].sort((a, b) => b.rank - a.rank)[0];
+    if (latest === undefined) return undefined;
+    const stored = storedManifest(this.#parts, latest);
+    if (typeof stored === "string") return undefined;
+    const { version, sequence } = stored.manifest;
+    return { digest8: latest.digest8, version, sequence };
+  }
+
+  #watch(step: (transfer: Transfer) => RunOutcome): RunOutcome {
+    const outcome = this.#session === undefined ? ({ tag: "failed" } as const) : step(this.#session.transfer);
+    if (outcome.tag === "failed") this.abandon();
+    return outcome;
+  }
+}

@@ -1,0 +1,171 @@
+import { contains, type FlashMap, overlaps, type Region, WRITE_SIZE } from "./geometry.ts";
+import type { FlashStorage } from "./storage.ts";
+import type { VerifiedBlock } from "./verified-block.ts";
+
+/** Rules of the flash, each of which {@link NorFlash} refuses to break. */
+export type FlashRule =
+  | "range" // outside the flash
+  | "alignment" // not whole write units
+  | "needs-erase" // would turn a 0 into a 1
+  | "recovery" // the recovery image is never touched
+  | "disarmed" // outside the ranges armed at this moment
+  | "unverified" // a slot takes verified blocks only
+  | "not-a-slot"; // and verified blocks go nowhere else
+
+/** A bug of ours: an operation that the flash, or the safety of the board, does not allow. Nothing was changed. */
+export class FlashRuleError extends Error {
+  override readonly name = "FlashRuleError";
+  readonly rule: FlashRule;
+
+  constructor(rule: FlashRule, message: string) {
+    super(`${rule}: ${message}`);
+    this.rule = rule;
+  }
+}
+
+/** What is about to change the flash; seen by hooks and wrappers. */
+export type FlashOperation =
+  | { readonly tag: "erase"; readonly sector: number }
+  | { readonly tag: "program"; readonly offset: number; readonly bytes: Uint8Array };
+
+/**
+ * NOR flash: reads anywhere, erases sectors to 0xFF, programs bits from 1 to 0. An interface, so that wrappers (fault
+ * and power-cut injection) stack around {@link NorFlash}.
+ */
+export interface Flash {
+  readonly map: FlashMap;
+  /** A fresh copy. */
+  read(offset: number, length: number): Uint8Array;
+  /** Erases one sector; `sector` counts from the flash's start. */
+  erase(sector: number): void;
+  /** Programs whole write units anywhere but in slots. */
+  program(offset: number, bytes: Uint8Array): void;
+  /** Programs a verified block into a slot. */
+  programVerified(offset: number, block: VerifiedBlock): void;
+  /** From now on only these regions may be erased or programmed. At first: none. */
+  arm(...regions: readonly Region[]): void;
+  /** Returns when all of it survives a crash of the machine underneath. */
+  sync(): void;
+}
+
+/** What a flash went through since it was opened. */
+export interface FlashCounters {
+  reads: number;
+  octetsRead: number;
+  erases: number;
+  /** Most erases of any one sector. */
+  erasesMax: number;
+  programs: number;
+  octetsProgrammed: number;
+}
+
+/** The NOR rules and the board's own, over a storage. Throws {@link FlashRuleError} before anything changes. */
+export class NorFlash implements Flash {
+  readonly map: FlashMap;
+  readonly counters: FlashCounters = {
+    reads: 0,
+    octetsRead: 0,
+    erases: 0,
+    erasesMax: 0,
+    programs: 0,
+    octetsProgrammed: 0,
+  };
+  readonly #storage: FlashStorage;
+  readonly #before: (operation: FlashOperation) => void;
+  readonly #wear: Uint32Array;
+  #armed: readonly Region[] = [];
+
+  /** `before` is called with every operation that passed the rules, just before it is carried out. */
+  constructor(storage: FlashStorage, map: FlashMap, before: (operation: FlashOperation) => void = () => {}) {
+    if (storage.size !== map.size)
+      throw new FlashRuleError("range", `${storage.size} octets for ${map.size}`);
+    this.map = map;
+    this.#storage = storage;
+    this.#before = before;
+    this.#wear = new Uint32Array(map.size / map.sectorSize);
+  }
+
+  /** Erases of one sector since the flash was opened. */
+  wear(sector: number): number {
+    return this.#wear[sector] ?? 0;
+  }
+
+  read(offset: number, length: number): Uint8Array {
+    this.#inRange({ offset, size: length });
+    this.counters.reads++;
+    this.counters.octetsRead += length;
+    return this.#storage.read(offset, length);
+  }
+
+  erase(sector: number): void {
+    const { sectorSize } = this.map;
+    if (!Number.isInteger(sector)) throw new FlashRuleError("range", `sector ${sector}`);
+    const region = { offset: sector * sectorSize, size: sectorSize };
+    this.#mayChange(region);
+    this.#before({ tag: "erase", sector });
+    const wear = this.wear(sector) + 1;
+    this.#wear[sector] = wear;
+    this.counters.erases++;
+    this.counters.erasesMax = Math.max(this.counters.erasesMax, wear);
+    this.#storage.write(region.offset, new Uint8Array(sectorSize).fill(0xff));
+  }
+
+  program(offset: number, bytes: Uint8Array): void {
+    const region = { offset, size: bytes.length };
+    if (this.map.slots.some((slot) => overlaps(slot, region))) {
+      throw new FlashRuleError("unverified", `${bytes.length} octets at ${offset} of a slot`);
+    }
+    this.#program(region, bytes);
+  }
+
+  programVerified(offset: number, block: VerifiedBlock): void {
+    const region = { offset, size: block.padded.length };
+    if (!this.map.slots.some((slot) => contains(slot, region))) {
+      throw new FlashRuleError("not-a-slot", `${region.size} octets at ${offset}`);
+    }
+    this.#program(region, block.padded);
+  }
+
+  arm(...regions: readonly Region[]): void {
+    for (const region of regions) {
+      this.#inRange(region);
+      if (overlaps(region, this.map.recovery)) throw new FlashRuleError("recovery", "may not be armed");
+    }
+    this.#armed = regions;
+  }
+
+  sync(): void {
+    this.#storage.sync();
+  }
+
+  #program(region: Region, bytes: Uint8Array): void {
+    this.#mayChange(region);
+    if (region.offset % WRITE_SIZE !== 0 || region.size % WRITE_SIZE !== 0) {
+      throw new FlashRuleError("alignment", `${region.size} octets at ${region.offset}, unit ${WRITE_SIZE}`);
+    }
+    const old = this.#storage.read(region.offset, region.size);
+    const bad = bytes.findIndex((byte, i) => (byte & (old[i] ?? 0)) !== byte);
+    if (bad >= 0) throw new FlashRuleError("needs-erase", `octet ${region.offset + bad} has bits to set`);
+    this.#before({ tag: "program", offset: region.offset, bytes });
+    this.counters.programs++;
+    this.counters.octetsProgrammed += region.size;
+    this.#storage.write(region.offset, bytes);
+  }
+
+  #inRange(region: Region): void {
+    const isWhole = Number.isInteger(region.offset) && Number.isInteger(region.size) && region.size >= 0;
+    if (!isWhole || !contains({ offset: 0, size: this.map.size }, region)) {
+      throw new FlashRuleError("range", `${region.size} octets at ${region.offset} of ${this.map.size}`);
+    }
+  }
+
+  #mayChange(region: Region): void {
+    this.#inRange(region);
+    if (overlaps(region, this.map.recovery)) {
+      throw new FlashRuleError("recovery", `${region.size} octets at ${region.offset}`);
+    }
+    if (!this.#armed.some((armed) => contains(armed, region))) {
+      throw new FlashRuleError("disarmed", `${region.size} octets at ${region.offset}`);
+    }
+  }
+}

@@ -1,0 +1,42 @@
+import { assert } from "../base/assert.ts";
+
+/** The octets under a flash, without its rules: what a programmer clip, or damage, gets at. */
+export interface FlashStorage {
+  /** Octets. */
+  readonly size: number;
+  /** A fresh copy. The range must lie within the storage. */
+  read(offset: number, length: number): Uint8Array;
+  /** Overwrites. The range must lie within the storage. */
+  write(offset: number, bytes: Uint8Array): void;
+  /** Returns when everything written survives a crash of the machine. */
+  sync(): void;
+  /** Releases it; again is harmless. */
+  close(): void;
+}
+
+/** A storage in memory, erased at first. */
+export class MemoryStorage implements FlashStorage {
+  readonly #bytes: Uint8Array;
+
+  constructor(size: number) {
+    this.#bytes = new Uint8Array(size).fill(0xff);
+  }
+
+  get size(): number {
+    return this.#bytes.length;
+  }
+
+  read(offset: number, length: number): Uint8Array {
+    assert(offset >= 0 && length >= 0 && offset + length <= this.size, `read ${length} at ${offset}`);
+    return this.#bytes.slice(offset, offset + length);
+  }
+
+  write(offset: number, bytes: Uint8Array): void {
+    assert(offset >= 0 && offset + bytes.length <= this.size, `write ${bytes.length} at ${offset}`);
+    this.#bytes.set(bytes, offset);
+  }
+
+  sync(): void {}
+
+  close(): void {}
+}

@@ -1,0 +1,31 @@
+import { equalBytes } from "../base/bytes.ts";
+import { roundUp, WRITE_SIZE } from "./geometry.ts";
+
+/**
+ * Octets whose hash was found right, in RAM, before they go to flash (protocol decision S8). A slot takes nothing
+ * else, so that "no unverified octet is ever programmed" is a matter of types and of {@link NorFlash}, not of care.
+ */
+export class VerifiedBlock {
+  /** The octets as checked, filled with 0xFF (which programs nothing) to whole write units. */
+  readonly padded: Uint8Array;
+  /** Octets that count. */
+  readonly size: number;
+
+  private constructor(padded: Uint8Array, size: number) {
+    this.padded = padded;
+    this.size = size;
+  }
+
+  /** A private copy of `bytes`, if `hash` of that copy is `expected`. */
+  static check(
+    bytes: Uint8Array,
+    expected: Uint8Array,
+    hash: (bytes: Uint8Array) => Uint8Array,
+  ): VerifiedBlock | undefined {
+    const padded = new Uint8Array(roundUp(bytes.length, WRITE_SIZE)).fill(0xff);
+    padded.set(bytes);
+    const copy = padded.subarray(0, bytes.length);
+    if (!equalBytes(hash(copy), expected)) return undefined;
+    return new VerifiedBlock(padded, bytes.length);
+  }
+}

@@ -1,0 +1,154 @@
+import { describe, expect, it } from "vitest";
+import { equalBytes } from "../../src/base/bytes.ts";
+import { flashMap } from "../../src/flash/geometry.ts";
+import { type FlashOperation, FlashRuleError, NorFlash } from "../../src/flash/nor-flash.ts";
+import { MemoryStorage } from "../../src/flash/storage.ts";
+import { VerifiedBlock } from "../../src/flash/verified-block.ts";
+
+const map = flashMap({ sectorSize: 1024, slotSize: 3000, layout: "ab" });
+const record = map.record[0];
+const [slotA, slotB] = map.slots;
+if (slotA === undefined || slotB === undefined) throw new Error("two slots");
+
+const hash = (bytes: Uint8Array): Uint8Array =>
+  Uint8Array.of(bytes.reduce((sum, byte) => (sum + byte) & 0xff, 0));
+const verified = (bytes: Uint8Array): VerifiedBlock => {
+  const block = VerifiedBlock.check(bytes, hash(bytes), hash);
+  if (block === undefined) throw new Error("hash");
+  return block;
+};
+
+function make(): { storage: MemoryStorage; flash: NorFlash; operations: FlashOperation[] } {
+  const storage = new MemoryStorage(map.size);
+  const operations: FlashOperation[] = [];
+  return {
+    storage,
+    flash: new NorFlash(storage, map, (operation) => operations.push(operation)),
+    operations,
+  };
+}
+
+function refusal(act: () => void): string {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof FlashRuleError) return error.rule;
+    throw error;
+  }
+  return "allowed";
+}
+
+describe("NorFlash", () => {
+  it("programs bits from 1 to 0 and erases sectors to 0xFF", () => {
+    const { flash } = make();
+    flash.arm(record);
+    flash.program(record.offset, new Uint8Array(16).fill(0xf0));
+    flash.program(record.offset, new Uint8Array(16).fill(0x30));
+    expect(flash.read(record.offset, 17)).toEqual(Uint8Array.of(...Array(16).fill(0x30), 0xff));
+    flash.erase(record.offset / 1024);
+    expect(flash.read(record.offset, 1024).every((byte) => byte === 0xff)).toBe(true);
+  });
+
+  it("counts operations and the wear of sectors", () => {
+    const { flash } = make();
+    flash.arm(record);
+    flash.erase(record.offset / 1024);
+    flash.erase(record.offset / 1024);
+    flash.program(record.offset, new Uint8Array(32));
+    flash.read(0, 5);
+    expect(flash.counters).toEqual({
+      reads: 1,
+      octetsRead: 5,
+      erases: 2,
+      erasesMax: 2,
+      programs: 1,
+      octetsProgrammed: 32,
+    });
+    expect(flash.wear(record.offset / 1024)).toBe(2);
+  });
+
+  it("shows each operation before it happens", () => {
+    const storage = new MemoryStorage(map.size);
+    const seen: number[] = [];
+    const flash = new NorFlash(storage, map, () => seen.push(storage.read(record.offset, 1)[0] ?? -1));
+    flash.arm(record);
+    flash.program(record.offset, new Uint8Array(16));
+    flash.erase(record.offset / 1024);
+    expect(seen).toEqual([0xff, 0x00]);
+  });
+
+  it("programs a verified block of odd length and leaves what follows erased", () => {
+    const { flash } = make();
+    flash.arm(slotA);
+    flash.programVerified(slotA.offset, verified(Uint8Array.of(1, 2, 3)));
+    expect(flash.read(slotA.offset, 5)).toEqual(Uint8Array.of(1, 2, 3, 0xff, 0xff));
+  });
+
+  it("keeps its own copy of a verified block", () => {
+    const bytes = Uint8Array.of(1, 2, 3);
+    const block = verified(bytes);
+    bytes[0] = 9;
+    expect(block.padded[0]).toBe(1);
+    expect(VerifiedBlock.check(bytes, hash(Uint8Array.of(1, 2, 3)), hash)).toBeUndefined();
+  });
+
+  const rules: [string, (flash: NorFlash) => void][] = [
+    [
+      "needs-erase",
+      (flash) => {
+        flash.program(record.offset, new Uint8Array(16));
+        flash.program(record.offset, new Uint8Array(16).fill(1));
+      },
+    ],
+    ["alignment", (flash) => flash.program(record.offset, new Uint8Array(15))],
+    ["alignment", (flash) => flash.program(record.offset + 8, new Uint8Array(16))],
+    ["range", (flash) => flash.program(map.size, new Uint8Array(16))],
+    ["range", (flash) => flash.program(-16, new Uint8Array(16))],
+    ["range", (flash) => flash.erase(map.size / 1024)],
+    ["range", (flash) => flash.erase(-1)],
+    ["range", (flash) => flash.erase(0.5)],
+    ["range", (flash) => flash.read(map.size - 1, 2)],
+    ["recovery", (flash) => flash.erase(0)],
+    ["recovery", (flash) => flash.erase(15)],
+    ["recovery", (flash) => flash.program(16_384 - 16, new Uint8Array(16))],
+    ["recovery", (flash) => flash.program(16_384 - 16, new Uint8Array(32))],
+    ["recovery", (flash) => flash.arm(map.recovery)],
+    ["recovery", (flash) => flash.arm({ offset: 0, size: map.size })],
+    ["disarmed", (flash) => flash.erase(map.record[1].offset / 1024)],
+    ["disarmed", (flash) => flash.program(map.record[1].offset, new Uint8Array(16))],
+    ["disarmed", (flash) => flash.program(record.offset + 1008, new Uint8Array(32))],
+    ["disarmed", (flash) => flash.erase(slotB.offset / 1024)],
+    ["disarmed", (flash) => flash.programVerified(slotB.offset, verified(Uint8Array.of(1)))],
+    ["unverified", (flash) => flash.program(slotA.offset, new Uint8Array(16))],
+    ["not-a-slot", (flash) => flash.programVerified(record.offset, verified(Uint8Array.of(1)))],
+    [
+      "not-a-slot",
+      (flash) => flash.programVerified(slotA.offset + slotA.size - 16, verified(new Uint8Array(17))),
+    ],
+  ];
+  it.each(rules)("refuses by rule %s, changing nothing (%#)", (rule, act) => {
+    const { flash, storage, operations } = make();
+    flash.arm(record, slotA);
+    let before = storage.read(0, map.size);
+    expect(
+      refusal(() => {
+        try {
+          act(flash);
+        } finally {
+          if (rule === "needs-erase") before = before.fill(0, record.offset, record.offset + 16);
+        }
+      }),
+    ).toBe(rule);
+    expect(equalBytes(storage.read(0, map.size), before)).toBe(true);
+    expect(operations.length).toBe(rule === "needs-erase" ? 1 : 0);
+  });
+
+  it("allows nothing before it was armed", () => {
+    const { flash } = make();
+    expect(refusal(() => flash.erase(record.offset / 1024))).toBe("disarmed");
+  });
+
+  it("refuses a storage of another size", () => {
+    expect(refusal(() => new NorFlash(new MemoryStorage(1024), map))).toBe("range");
+  });
+});
