@@ -1,26 +1,114 @@
-import { CHUNK_UNIT } from "../wire/constants.ts";
+import { CHUNK_UNIT, PAYLOAD_MAX, PAYLOAD_MIN } from "../wire/constants.ts";
 
-/** Payload of a data or object frame in octets while the size is fixed. */
-const FIXED_PAYLOAD = 1024;
+/** Octets that a frame costs beyond its payload (protocol decision W5), COBS of short frames included. */
+const OVERHEAD = 11;
+/** Line that the estimate remembers, in octets. */
+const MEMORY_OCTETS = 256 * 1024;
+/** Expected errors before anything was seen, and octets they were seen in: the payload begins at 256. */
+const PRIOR_ERRORS = 0.1;
+const PRIOR_OCTETS = 600;
+/** Frames whose fate may overrule the estimate. */
+const RECENT = 32;
+/** Once in so many frames a larger one is tried. */
+const TRIAL_EVERY = 32;
+/** Recent losses beyond (or below) this many standard deviations of what was expected contradict the estimate. */
+const CONTRADICTION = 3.5;
 
-/** Chooses the payload of the next frame (protocol decision L7). Fixed for now; bounded by what the peer takes. */
+interface Fate {
+  readonly octets: number;
+  readonly isLost: boolean;
+}
+
+/**
+ * Chooses the payload of the next frame (protocol decision L7): estimates errors per octet from the fate of frames,
+ * with exponential memory, and takes the payload that promises the most payload per octet of line. A line that
+ * changed is noticed by the last frames contradicting the estimate, and one larger frame in 32 is sent as a trial.
+ */
 export class FrameSizer {
-  readonly #payload: number;
+  readonly #max: number;
+  #errors = PRIOR_ERRORS;
+  #octets = PRIOR_OCTETS;
+  readonly #recent: Fate[] = [];
+  #payload = 0;
+  #untilTrial = TRIAL_EVERY;
 
   /** `payloadMax`: largest payload the peer takes, in octets. */
   constructor(payloadMax: number) {
-    this.#payload = Math.max(CHUNK_UNIT, Math.min(FIXED_PAYLOAD, payloadMax));
+    const whole = Math.floor(payloadMax / CHUNK_UNIT) * CHUNK_UNIT;
+    this.#max = Math.max(PAYLOAD_MIN, Math.min(PAYLOAD_MAX, whole));
+    this.#choose();
   }
 
-  /** Largest payload to send now. */
+  /** Largest payload to send now, in octets, a multiple of 32. */
   get payload(): number {
     return this.#payload;
   }
 
   /** Octets to take from a stretch of `available`: equal parts, whole units, so that no frame is a mere remainder. */
   cut(available: number): number {
-    const frames = Math.ceil(available / this.#payload);
-    const even = Math.ceil(available / frames / CHUNK_UNIT) * CHUNK_UNIT;
-    return Math.min(available, even, Math.floor(this.#payload / CHUNK_UNIT) * CHUNK_UNIT);
+    this.#untilTrial--;
+    const payload = this.#untilTrial <= 0 ? Math.min(this.#max, 2 * this.#payload) : this.#payload;
+    if (this.#untilTrial <= 0) this.#untilTrial = TRIAL_EVERY;
+    const frames = Math.ceil(available / payload);
+    return Math.min(available, Math.ceil(available / frames / CHUNK_UNIT) * CHUNK_UNIT);
   }
+
+  /** A frame of so many octets on the wire arrived, or was lost. */
+  settle(octets: number, isLost: boolean): void {
+    this.#remember({ octets, isLost });
+    const keep = Math.exp(-octets / MEMORY_OCTETS);
+    this.#errors = this.#errors * keep + (isLost ? expectedErrors(this.#rate, octets) : 0);
+    this.#octets = this.#octets * keep + octets;
+    if (this.#isContradicted()) this.#restart();
+    this.#choose();
+  }
+
+  /** Errors per octet. */
+  get #rate(): number {
+    return this.#errors / this.#octets;
+  }
+
+  #remember(fate: Fate): void {
+    this.#recent.push(fate);
+    if (this.#recent.length > RECENT) this.#recent.shift();
+  }
+
+  #isContradicted(): boolean {
+    if (this.#recent.length < RECENT) return false;
+    let expected = 0;
+    let variance = 0;
+    let lost = 0;
+    for (const { octets, isLost } of this.#recent) {
+      const p = 1 - Math.exp(-this.#rate * octets);
+      expected += p;
+      variance += p * (1 - p);
+      if (isLost) lost++;
+    }
+    return Math.abs(lost - expected) > CONTRADICTION * Math.sqrt(variance + 0.5);
+  }
+
+  /** Believes the recent frames alone. */
+  #restart(): void {
+    this.#octets = this.#recent.reduce((sum, { octets }) => sum + octets, 0);
+    const lost = this.#recent.filter(({ isLost }) => isLost);
+    this.#errors = PRIOR_ERRORS + lost.length;
+    // Two rounds of expectation maximisation: a large frame that is lost has met more than one error.
+    for (let round = 0; round < 2; round++) {
+      const rate = this.#rate;
+      this.#errors = lost.reduce((sum, { octets }) => sum + expectedErrors(rate, octets), PRIOR_ERRORS);
+    }
+    this.#recent.length = 0;
+  }
+
+  #choose(): void {
+    const best = (Math.sqrt(OVERHEAD * OVERHEAD + (4 * OVERHEAD) / this.#rate) - OVERHEAD) / 2;
+    const units = Math.round(Math.min(this.#max, Math.max(PAYLOAD_MIN, best)) / CHUNK_UNIT);
+    this.#payload = Math.max(1, Math.min(units, Math.floor(this.#max / CHUNK_UNIT))) * CHUNK_UNIT;
+  }
+}
+
+/** Errors that a lost frame has met on average, at `rate` errors per octet: one or more. */
+function expectedErrors(rate: number, octets: number): number {
+  const mean = rate * octets;
+  return mean < 1e-6 ? 1 : mean / (1 - Math.exp(-mean));
 }

@@ -192,7 +192,7 @@ export class Link {
     const packet = sender.nextPacket(now);
     if (packet === undefined) return undefined;
     const { octets, dueAt } = this.#emit(now, encodePacket(packet, this.#tag));
-    sender.sent(dueAt);
+    sender.sent(dueAt, octets.length);
     if (isProbeDue) sender.probed(now);
     return octets;
   }

@@ -31,7 +31,9 @@ interface InFlight {
   readonly entry: Entry | undefined;
   readonly from: number;
   readonly to: number;
+  /** When its last octet leaves the wire, and how many it takes there. */
   readonly dueAt: Millis;
+  readonly wireOctets: number;
 }
 
 /** Window when the link has no rate of its own: the grant is the limit then. */
@@ -136,15 +138,15 @@ export class SendSide {
 
   #register(entry: Entry | undefined, from: number, to: number): number {
     const number = this.#nextNumber++;
-    this.#inFlight.set(number, { entry, from, to, dueAt: Number.POSITIVE_INFINITY });
+    this.#inFlight.set(number, { entry, from, to, dueAt: Number.POSITIVE_INFINITY, wireOctets: 0 });
     return number;
   }
 
-  /** Tells when the last octet of the packet just taken leaves the wire. */
-  sent(dueAt: Millis): void {
+  /** Tells when the last octet of the packet just taken leaves the wire, and how many octets it is there. */
+  sent(dueAt: Millis, wireOctets: number): void {
     const number = this.#nextNumber - 1;
     const packet = this.#inFlight.get(number);
-    if (packet !== undefined) this.#inFlight.set(number, { ...packet, dueAt });
+    if (packet !== undefined) this.#inFlight.set(number, { ...packet, dueAt, wireOctets });
     this.#lastDueAt = dueAt;
   }
 
@@ -179,6 +181,7 @@ export class SendSide {
 
   #settle(packet: InFlight, arrived: boolean): void {
     if (!arrived) this.#counters.packetsLost++;
+    this.#sizer.settle(packet.wireOctets, !arrived);
     const entry = packet.entry;
     if (entry === undefined) return;
     this.#inFlightOctets -= packet.to - packet.from;

@@ -8,7 +8,7 @@ import { diagnose } from "./diagnosis.ts";
 import type { NodeEvent, Verdict } from "./events.ts";
 import { type Ending, Lifetime, leave, octetsOf, type RunOptions } from "./lifetime.ts";
 import { Meter } from "./meter.ts";
-import { freshBootNonce, linkOptionsFor, NodeLink, openLinks } from "./node-link.ts";
+import { freshBootNonce, linkOptionsFor, lostForGood, NodeLink, openLinks } from "./node-link.ts";
 import { systemRandom } from "./system-random.ts";
 import { applyTargetEffect, nodeStatusOf } from "./target-effects.ts";
 import { type TransportSource, transportOf } from "./transport-source.ts";
@@ -94,6 +94,8 @@ class DistressNode {
 
   #outOfPatience(): Ending {
     if (this.#refusal !== undefined) return { code: 4, ...this.#refusal };
+    const lost = lostForGood(this.#links);
+    if (lost !== undefined) return lost;
     const details = this.#links.map((link) => {
       const noticed = {
         heardNode: this.#heardNode,

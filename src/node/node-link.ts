@@ -7,6 +7,7 @@ import { StreamSplitter } from "../transport/splitter.ts";
 import type { Transport } from "../transport/transport.ts";
 import { ID_LENGTH, NONCE_LENGTH, RUN_MAX } from "../wire/constants.ts";
 import type { NodeEvent } from "./events.ts";
+import type { Ending } from "./lifetime.ts";
 import { LinkDriver, type Machine } from "./link-driver.ts";
 
 /** Behind a USB adapter octets wait for up to 16 ms; a native UART only waits for the event loop (decision L4). */
@@ -89,4 +90,15 @@ export async function openLinks<Event, M extends NodeLinkMachine<Event>>(
   if (first !== undefined && failures.length === links.length) throw first.error;
   for (const { error, link } of failures)
     tell({ event: "link", link, state: "failed", detail: error.message });
+}
+
+/** The ending when every link was up once and is gone now: exit 6, as for a port that never was there. */
+export function lostForGood(
+  links: readonly { readonly trouble: TransportError | undefined }[],
+): Ending | undefined {
+  const [trouble] = links.map((link) => link.trouble);
+  const isLost = links.every((link) => link.trouble?.code.startsWith("port-"));
+  return trouble !== undefined && isLost
+    ? { code: 6, reason: trouble.code, detail: trouble.message }
+    : undefined;
 }

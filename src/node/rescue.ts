@@ -12,7 +12,7 @@ import { diagnose } from "./diagnosis.ts";
 import type { NodeEvent, Verdict } from "./events.ts";
 import { type Ending, Lifetime, leave, octetsOf, type RunOptions } from "./lifetime.ts";
 import { Meter } from "./meter.ts";
-import { freshBootNonce, freshId, linkOptionsFor, NodeLink, openLinks } from "./node-link.ts";
+import { freshBootNonce, freshId, linkOptionsFor, lostForGood, NodeLink, openLinks } from "./node-link.ts";
 import { applyRescuerEffect, offeredImage } from "./rescuer-effects.ts";
 import { systemRandom } from "./system-random.ts";
 import { type TransportSource, transportOf } from "./transport-source.ts";
@@ -110,6 +110,8 @@ class RescueNode {
   #outOfPatience(): Ending {
     if (this.#healed > 0) return { code: 0, reason: "healed" };
     if (this.#refusal !== undefined) return this.#refusal;
+    const lost = lostForGood(this.#links);
+    if (lost !== undefined) return lost;
     const details = this.#links.map((link) => {
       const noticed = {
         heardNode: this.#heardNode,

@@ -1,7 +1,9 @@
 import { unreachable } from "../base/assert.ts";
-import type { Clock } from "../base/clock.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
 import { TransportError } from "../base/errors.ts";
-import type { Endpoint } from "./endpoint.ts";
+import type { Endpoint, UartEndpoint } from "./endpoint.ts";
+import { ReopeningTransport } from "./reopening.ts";
+import { stablePath } from "./stable-path.ts";
 import { TcpTransport } from "./tcp.ts";
 import { TcpListenTransport } from "./tcp-listen.ts";
 import type { Transport } from "./transport.ts";
@@ -20,7 +22,7 @@ export interface OpenTransportOptions {
 export function openTransport(endpoint: Endpoint, options: OpenTransportOptions = {}): Transport {
   switch (endpoint.tag) {
     case "uart":
-      return new UartTransport(endpoint, options);
+      return reopeningUart(endpoint, options);
     case "tcp":
       return new TcpTransport(endpoint, options);
     case "tcp-listen":
@@ -31,6 +33,15 @@ export function openTransport(endpoint: Endpoint, options: OpenTransportOptions 
     default:
       return unreachable(endpoint);
   }
+}
+
+/** A serial port that is found again after it was unplugged, by its by-id name where it has one. */
+function reopeningUart(endpoint: UartEndpoint, options: OpenTransportOptions): Transport {
+  const known = stablePath(endpoint.path);
+  // The board was reset once, on the first opening; after a reconnect it is in the middle of something.
+  const again = async (): Promise<Transport> =>
+    new UartTransport({ ...endpoint, path: await known }, { ...options, reset: undefined });
+  return new ReopeningTransport(new UartTransport(endpoint, options), again, options.clock ?? systemClock);
 }
 
 function notYet(endpoint: Endpoint): TransportError {
