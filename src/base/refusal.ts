@@ -1,6 +1,6 @@
 /**
  * Why a target refuses an image. The names are part of the JSON output (`refused` events, `verdict.reason`); their
- * numbers on the wire are in PROTOCOL.md section 5.10.
+ * numbers on the wire are in PROTOCOL.md section 5.7.
  */
 export type RefusalReason =
   | "signature" // signed by a key the board does not trust, or the signature is wrong

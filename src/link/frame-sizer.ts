@@ -1,18 +1,20 @@
 import { CHUNK_UNIT, PAYLOAD_MAX, PAYLOAD_MIN } from "../wire/constants.ts";
 
-/** Octets that a frame costs beyond its payload (protocol decision W5), COBS of short frames included. */
-const OVERHEAD = 11;
+/** Octets that a frame costs beyond its payload, back to back and in one piece of COBS (protocol decision W5). */
+const OVERHEAD = 10;
 /** Line that the estimate remembers, in octets. */
 const MEMORY_OCTETS = 256 * 1024;
 /** Expected errors before anything was seen, and octets they were seen in: the payload begins at 256. */
 const PRIOR_ERRORS = 0.1;
-const PRIOR_OCTETS = 600;
+const PRIOR_OCTETS = 700;
 /** Frames whose fate may overrule the estimate. */
 const RECENT = 32;
 /** Once in so many frames a larger one is tried. */
 const TRIAL_EVERY = 32;
 /** Recent losses beyond (or below) this many standard deviations of what was expected contradict the estimate. */
 const CONTRADICTION = 3.5;
+/** So many expected losses in a row did not come: the line got better (chance: e^-5, less than one in a hundred). */
+const LOSSES_MISSING_MAX = 5;
 
 interface Fate {
   readonly octets: number;
@@ -30,6 +32,8 @@ export class FrameSizer {
   #octets = PRIOR_OCTETS;
   readonly #recent: Fate[] = [];
   #payload = 0;
+  /** Losses that were to be expected since the last one. */
+  #lossesMissing = 0;
   #untilTrial = TRIAL_EVERY;
 
   /** `payloadMax`: largest payload the peer takes, in octets. */
@@ -59,7 +63,8 @@ export class FrameSizer {
     const keep = Math.exp(-octets / MEMORY_OCTETS);
     this.#errors = this.#errors * keep + (isLost ? expectedErrors(this.#rate, octets) : 0);
     this.#octets = this.#octets * keep + octets;
-    if (this.#isContradicted()) this.#restart();
+    this.#lossesMissing = isLost ? 0 : this.#lossesMissing + 1 - Math.exp(-this.#rate * octets);
+    if (this.#isContradicted() || this.#lossesMissing > LOSSES_MISSING_MAX) this.#restart();
     this.#choose();
   }
 
@@ -98,6 +103,7 @@ export class FrameSizer {
       this.#errors = lost.reduce((sum, { octets }) => sum + expectedErrors(rate, octets), PRIOR_ERRORS);
     }
     this.#recent.length = 0;
+    this.#lossesMissing = 0;
   }
 
   #choose(): void {

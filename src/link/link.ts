@@ -10,13 +10,17 @@ import { Pacer } from "./pacer.ts";
 import { ReceiveSide } from "./receive-side.ts";
 import { RttEstimator } from "./rtt.ts";
 import { SendSide } from "./send-side.ts";
+import type { Stranger } from "./stranger.ts";
+import { StrangerWatch } from "./stranger-watch.ts";
 
 /** What a link tells the session above it. */
 export type LinkEvent =
   | { readonly tag: "message"; readonly message: Message }
   | { readonly tag: "chunk"; readonly chunk: DataChunk | ObjectChunk }
   | { readonly tag: "console"; readonly text: string }
-  | { readonly tag: "foreignVersion"; readonly version: number };
+  | { readonly tag: "foreignVersion"; readonly version: number }
+  /** Somebody who speaks no mayday was recognised; each kind once until a frame is heard. */
+  | { readonly tag: "stranger"; readonly stranger: Stranger };
 
 export interface LinkOptions {
   /** Line rate in bits per second to pace by; undefined when the link has none of its own (TCP). */
@@ -38,6 +42,7 @@ export class Link {
   readonly rtt: RttEstimator;
   readonly #rtoFloor: Millis;
   readonly #pacer: Pacer;
+  readonly #watch: StrangerWatch = new StrangerWatch();
   readonly #events: LinkEvent[] = [];
   /** Messages to send, the newest of each kind only: every kind states all that it has to say. */
   readonly #outbox: Map<string, Message> = new Map();
@@ -56,6 +61,11 @@ export class Link {
   /** The sending half of the session that {@link startSending} began. */
   get sender(): SendSide | undefined {
     return this.#sender;
+  }
+
+  /** Who is on the line, if it is no mayday node. */
+  get stranger(): Stranger | undefined {
+    return this.#watch.verdict;
   }
 
   /** When the last frame of the current session arrived. */
@@ -115,14 +125,26 @@ export class Link {
   handleRun(now: Millis, run: Uint8Array): void {
     this.counters.octetsReceived += run.length;
     const body = run.at(-1) === DELIMITER ? run.subarray(0, -1) : run;
-    if (body.length === 0) return;
-    const frame = decodeCobs(body);
-    if (frame === undefined || frame.length < FRAME_MIN) this.#handleForeign(body);
-    else this.handleFrame(now, frame, body);
+    this.#watch.observe(run, body.length > 0 && this.#handleBody(now, body));
+    const stranger = this.#watch.takeNews();
+    if (stranger !== undefined) this.#events.push({ tag: "stranger", stranger });
   }
 
-  /** Takes in one frame without COBS, as message links deliver it. `raw`: how it looked on the wire. */
-  handleFrame(now: Millis, octets: Uint8Array, raw: Uint8Array = octets): void {
+  /** Whether it was a frame. */
+  #handleBody(now: Millis, body: Uint8Array): boolean {
+    const frame = decodeCobs(body);
+    if (frame !== undefined && frame.length >= FRAME_MIN) return this.#handleOctets(now, frame, body);
+    this.#handleForeign(body);
+    return false;
+  }
+
+  /** Takes in one frame without COBS, as message links deliver it. */
+  handleFrame(now: Millis, octets: Uint8Array): void {
+    this.#handleOctets(now, octets, octets);
+  }
+
+  /** `raw`: how it looked on the wire. Whether it was a frame, of whatever session and version. */
+  #handleOctets(now: Millis, octets: Uint8Array, raw: Uint8Array): boolean {
     const frame = decodeFrame(octets, this.#tag);
     if (frame.tag !== "fault") {
       this.counters.framesReceived++;
@@ -136,7 +158,9 @@ export class Link {
       this.counters.staleFrames++;
     } else {
       this.#handleForeign(raw);
+      return false;
     }
+    return true;
   }
 
   #handleForeign(run: Uint8Array): void {
@@ -221,7 +245,9 @@ export class Link {
   }
 
   #emit(now: Millis, frame: Uint8Array): { octets: Uint8Array; dueAt: Millis } {
-    const octets = encodeDelimited(frame);
+    // Back to back, the delimiter that ends one frame begins the next: an octet less to send, and to be hit.
+    const delimited = encodeDelimited(frame);
+    const octets = this.#pacer.isBusy(now) ? delimited.subarray(1) : delimited;
     this.counters.framesSent++;
     this.counters.octetsSent += octets.length;
     return { octets, dueAt: this.#pacer.handOver(now, octets.length) };

@@ -31,6 +31,11 @@ export class Pacer {
     return this.#lineFreeAt - Math.min(AHEAD_MS_MAX, lineTime(AHEAD_OCTETS_MAX, this.#baud));
   }
 
+  /** Whether the last frame handed over is still on the wire, so that the next follows it without a gap. */
+  isBusy(now: Millis): boolean {
+    return this.#baud !== undefined && this.#lineFreeAt > now;
+  }
+
   isReady(now: Millis): boolean {
     return this.readyAt <= now;
   }

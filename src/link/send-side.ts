@@ -60,14 +60,15 @@ export class SendSide {
   readonly #inFlight: Map<number, InFlight> = new Map();
   #inFlightOctets = 0;
   #nextNumber = 0;
-  #lastAckAt: Millis;
+  /** The last ack, or when something was first in flight after none was: patience counts from here. */
+  #lastNewsAt: Millis;
   #lastDueAt: Millis = Number.NEGATIVE_INFINITY;
   #probeInterval: Millis | undefined;
   #isTailProbeOwed = false;
   readonly #completed: string[] = [];
 
   constructor(now: Millis, counters: LinkCounters, rtt: RttEstimator, pacer: Pacer, sizer: FrameSizer) {
-    this.#lastAckAt = now;
+    this.#lastNewsAt = now;
     this.#counters = counters;
     this.#rtt = rtt;
     this.#pacer = pacer;
@@ -92,6 +93,14 @@ export class SendSide {
     this.#entries = this.#entries.filter((entry) => entry.item.key !== key);
   }
 
+  /** Forgets everything, what is in flight too: the peer has all that it wants, and nothing is left to probe for. */
+  clear(): void {
+    this.#entries = [];
+    this.#inFlight.clear();
+    this.#inFlightOctets = 0;
+    this.#isTailProbeOwed = false;
+  }
+
   /** Keys of the items that are queued, in flight, or acked and not dropped. */
   get keys(): string[] {
     return this.#entries.map((entry) => entry.item.key);
@@ -113,6 +122,7 @@ export class SendSide {
 
   /** The next packet to put on the wire, or undefined. Call {@link sent} with what became of it. */
   nextPacket(now: Millis): Packet | undefined {
+    if (this.#inFlight.size === 0) this.#lastNewsAt = now;
     const probeAt = this.probeAt;
     if (probeAt !== undefined && probeAt <= now) return this.#probe();
     if (!this.#hasRoom()) return undefined;
@@ -168,7 +178,7 @@ export class SendSide {
       this.#counters.unexpectedFrames++;
       return;
     }
-    this.#lastAckAt = now;
+    this.#lastNewsAt = now;
     this.#probeInterval = undefined;
     for (const [number, packet] of this.#inFlight) {
       if (number > highest) break;
@@ -203,13 +213,13 @@ export class SendSide {
   /** When to probe for the fate of what is in flight; undefined when nothing is. */
   get probeAt(): Millis | undefined {
     if (this.#inFlight.size === 0) return undefined;
-    const base = Math.max(this.#lastAckAt, this.#lastDueAt);
+    const base = Math.max(this.#lastNewsAt, this.#lastDueAt);
     return base + (this.#probeInterval ?? Math.max(this.#rtt.timeout, PROBE_INTERVAL_MIN_MS));
   }
 
   /** Call when a probe went out because {@link probeAt} passed: after ten seconds without an ack, probes thin out. */
   probed(now: Millis): void {
-    if (now - this.#lastAckAt < PROBE_PATIENCE_MS) return;
+    if (now - this.#lastNewsAt < PROBE_PATIENCE_MS) return;
     const interval = this.#probeInterval ?? Math.max(this.#rtt.timeout, PROBE_INTERVAL_MIN_MS);
     this.#probeInterval = Math.min(PROBE_INTERVAL_MAX_MS, 2 * interval);
   }

@@ -1,7 +1,9 @@
 import type { LinkCounters } from "../link/counters.ts";
+import type { Stranger, StrangerKind } from "../link/stranger.ts";
+import { adviceOn } from "./stranger-advice.ts";
 
 /** What was on the line, as far as it can be told from one side. */
-export type Seen = "node" | "silence" | "noise" | "console" | "echo" | "foreign-version";
+export type Seen = "node" | "silence" | "echo" | "foreign-version" | StrangerKind;
 
 /** What else a machine noticed. */
 export interface Noticed {
@@ -9,10 +11,13 @@ export interface Noticed {
   readonly consoleText: string;
   readonly foreignVersion: boolean;
   readonly baud: number | undefined;
+  /** Whom the link recognised; undefined when nobody, or when a node is heard. */
+  readonly stranger?: Stranger | undefined;
 }
 
 /** Names what was seen, and what to try next. */
 export function diagnose(counters: LinkCounters, noticed: Noticed): { seen: Seen; detail: string } {
+  const { stranger, baud } = noticed;
   if (noticed.heardNode) return { seen: "node", detail: "a mayday node answered" };
   if (noticed.foreignVersion) {
     return {
@@ -34,6 +39,9 @@ export function diagnose(counters: LinkCounters, noticed: Noticed): { seen: Seen
         "only our own frames come back: a loopback jumper, or TX and RX joined; connect the other board",
     };
   }
+  if (stranger !== undefined && stranger.kind !== "noise" && stranger.kind !== "console") {
+    return { seen: stranger.kind, detail: adviceOn(stranger, baud) };
+  }
   if (noticed.consoleText !== "") {
     const sample = noticed.consoleText.trim().slice(0, 60);
     return {
@@ -41,9 +49,25 @@ export function diagnose(counters: LinkCounters, noticed: Noticed): { seen: Seen
       detail: `only text was received, beginning ${JSON.stringify(sample)}: a console runs there, not mayday`,
     };
   }
-  const rate = noticed.baud === undefined ? "" : ` at ${noticed.baud} baud`;
+  return unnamed(counters, baud);
+}
+
+/** Octets came that nobody could be recognised by. */
+function unnamed(counters: LinkCounters, baud: number | undefined): { seen: Seen; detail: string } {
+  const { octetsReceived, octetsDiscarded, framesReceived } = counters;
+  // A tty reports a line held low as one zero, not as many.
+  if (octetsDiscarded === 0 && framesReceived === 0) {
+    return { seen: "zeros", detail: adviceOn({ kind: "zeros" }, baud) };
+  }
+  const rate = baud === undefined ? "" : ` at ${baud} baud`;
+  if (framesReceived > 0) {
+    return {
+      seen: "noise",
+      detail: `${octetsReceived} octets were received${rate}, and only ${framesReceived} frames came whole: check levels, ground and flow control, or try a lower baud rate (?baud=N)`,
+    };
+  }
   return {
     seen: "noise",
-    detail: `${counters.octetsReceived} octets were received${rate}, none of them a frame: try another baud rate (?baud=N), then check levels and ground`,
+    detail: `${octetsReceived} octets were received${rate}, none of them a frame: try another baud rate (?baud=N), then check levels and ground`,
   };
 }

@@ -9,6 +9,7 @@ import type { NodeEvent, Verdict } from "./events.ts";
 import { type Ending, Lifetime, leave, octetsOf, type RunOptions } from "./lifetime.ts";
 import { Meter } from "./meter.ts";
 import { freshBootNonce, linkOptionsFor, lostForGood, NodeLink, openLinks } from "./node-link.ts";
+import { adviceOn } from "./stranger-advice.ts";
 import { systemRandom } from "./system-random.ts";
 import { applyTargetEffect, nodeStatusOf } from "./target-effects.ts";
 import { type TransportSource, transportOf } from "./transport-source.ts";
@@ -102,6 +103,7 @@ class DistressNode {
         consoleText: this.#consoleText,
         foreignVersion: false,
         baud: link.driver.transport.baud,
+        stranger: link.machine.stranger,
       };
       const { seen, detail } = diagnose(link.machine.counters, noticed);
       const what = seen === "node" ? "a neighbour is there, but the board was not healed in time" : detail;
@@ -169,6 +171,14 @@ class DistressNode {
         return;
       case "link":
         this.#tell({ event: "link", ...at, state: event.state });
+        return;
+      case "stranger":
+        this.#tell({
+          event: "link",
+          ...at,
+          state: "stranger",
+          detail: adviceOn(event.stranger, link.driver.transport.baud),
+        });
         return;
       default:
         return;

@@ -50,7 +50,11 @@ export class LinkDriver<Event> {
     this.transport = transport;
     this.#clock = clock;
     this.#handlers = handlers;
-    this.#splitter = makeSplitter((run) => this.#machine.handleRun(this.#clock.now(), run));
+    this.#splitter = makeSplitter((run) => {
+      this.#machine.handleRun(this.#clock.now(), run);
+      // After every run: an ack reaches back over 112 packets, and one read may bring more of them.
+      this.#drain();
+    });
   }
 
   /** Opens the transport; rejects with its TransportError when that is hopeless. */
@@ -86,11 +90,19 @@ export class LinkDriver<Event> {
     if (this.#isPumping || this.#isClosed) return;
     this.#isPumping = true;
     this.#machine.handleTimeout(this.#clock.now());
-    while (this.#handleEvents() || this.#transmit()) {
-      // until neither events nor octets are left
+    this.#isPumping = false;
+    this.#drain();
+    this.#arm();
+  }
+
+  /** Octets go before effects: an ack or a BUSY must not wait until a block is hashed and programmed. */
+  #drain(): void {
+    if (this.#isPumping || this.#isClosed) return;
+    this.#isPumping = true;
+    while (this.#transmit() || this.#handleEvents()) {
+      // until neither octets nor events are left
     }
     this.#isPumping = false;
-    this.#arm();
   }
 
   #handleEvents(): boolean {

@@ -14,6 +14,7 @@ import { type Ending, Lifetime, leave, octetsOf, type RunOptions } from "./lifet
 import { Meter } from "./meter.ts";
 import { freshBootNonce, freshId, linkOptionsFor, lostForGood, NodeLink, openLinks } from "./node-link.ts";
 import { applyRescuerEffect, offeredImage } from "./rescuer-effects.ts";
+import { adviceOn } from "./stranger-advice.ts";
 import { systemRandom } from "./system-random.ts";
 import { type TransportSource, transportOf } from "./transport-source.ts";
 
@@ -118,6 +119,7 @@ class RescueNode {
         consoleText: this.#consoleText,
         foreignVersion: this.#foreignVersion,
         baud: link.driver.transport.baud,
+        stranger: link.machine.stranger,
       };
       const { seen, detail } = diagnose(link.machine.counters, noticed);
       const what = seen === "node" ? "a node is there, but was not healed in time" : detail;
@@ -243,6 +245,14 @@ class RescueNode {
         return;
       case "link":
         this.#tell({ event: "link", ...at, state: event.state });
+        return;
+      case "stranger":
+        this.#tell({
+          event: "link",
+          ...at,
+          state: "stranger",
+          detail: adviceOn(event.stranger, link.driver.transport.baud),
+        });
         return;
       default:
         return;

@@ -66,7 +66,13 @@ export async function queryStatus(options: StatusOptions): Promise<StatusReport>
   await lifetime.ended;
   await leave(link.driver, lifetime.clock);
   const { baud } = transport;
-  const noticed = { heardNode: peer !== undefined, consoleText, foreignVersion, baud };
+  const noticed = {
+    heardNode: peer !== undefined,
+    consoleText,
+    foreignVersion,
+    baud,
+    stranger: machine.stranger,
+  };
   const { seen, detail } = diagnose(machine.counters, noticed);
   const trouble = seen === "silence" ? link.trouble?.message : undefined;
   return { link: transport.endpoint, peer, counters: machine.counters, seen, detail: trouble ?? detail };

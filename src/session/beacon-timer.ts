@@ -34,4 +34,10 @@ export class BeaconTimer {
     this.#interval = INTERVAL_MIN_MS;
     this.#nextAt = Math.max(now, this.#lastSentAt + ANSWER_INTERVAL_MS);
   }
+
+  /** Something came that cannot be read; on a bad line it may have been a query: goes on at the shortest interval. */
+  stir(now: Millis): void {
+    this.#interval = INTERVAL_MIN_MS;
+    this.#nextAt = Math.min(this.#nextAt, now + INTERVAL_MIN_MS);
+  }
 }

@@ -2,6 +2,7 @@ import { equalBytes } from "../base/bytes.ts";
 import type { Millis } from "../base/units.ts";
 import type { LinkCounters } from "../link/counters.ts";
 import { Link, type LinkEvent, type LinkOptions } from "../link/link.ts";
+import type { Stranger } from "../link/stranger.ts";
 import type { Beacon, Message } from "../wire/messages.ts";
 import { QueryTimer } from "./query-timer.ts";
 
@@ -39,6 +40,11 @@ export class QueryMachine {
     return this.#link.counters;
   }
 
+  /** Who is on the line, if it is no mayday node. */
+  get stranger(): Stranger | undefined {
+    return this.#link.stranger;
+  }
+
   /** The link can carry octets, or no longer can. */
   handleLinkUp(now: Millis, isUp: boolean): void {
     this.#queries.stop();
@@ -53,7 +59,7 @@ export class QueryMachine {
 
   #handle(event: LinkEvent): void {
     if (event.tag === "message") this.#handleMessage(event.message);
-    else if (event.tag !== "chunk") this.#events.push(event);
+    else if (event.tag !== "chunk" && event.tag !== "stranger") this.#events.push(event);
   }
 
   #handleMessage(message: Message): void {

@@ -11,6 +11,8 @@ const BUFFER_OCTETS = 64 * 1024;
 const OPEN_BLOCKS_MIN = 4;
 /** Blocks open at once at most; stated in ACCEPT. */
 export const OPEN_BLOCKS_MAX = 64;
+/** "Later" renews the lease for this long at most without anything that verifies. */
+const LATER_MAX_MS = 60_000;
 
 /** The target's side of a running transfer: chunks in, requests and grants out, and the patience for both. */
 export class Receiving {
@@ -18,6 +20,7 @@ export class Receiving {
   readonly #link: Link;
   readonly #lease: Lease;
   #lastAskedAt: Millis;
+  #lastVerifiedAt: Millis;
 
   constructor(now: Millis, link: Link, plan: TransferPlan, start: Differences) {
     this.#link = link;
@@ -25,6 +28,7 @@ export class Receiving {
     this.transfer = new Transfer(plan, start, Math.max(OPEN_BLOCKS_MIN, Math.min(OPEN_BLOCKS_MAX, openMax)));
     this.#lease = new Lease(now, link, plan.blockSize);
     this.#lastAskedAt = now;
+    this.#lastVerifiedAt = now;
   }
 
   /** Takes in a chunk; gives the effect that a complete block or run calls for. */
@@ -46,20 +50,25 @@ export class Receiving {
     node: TreeNode,
     differences: Differences | undefined,
   ): TargetEvent | undefined {
-    if (differences !== undefined) this.#lease.renew(now);
+    if (differences !== undefined) this.#verified(now);
     const run = this.transfer.runChecked(now, node, differences);
     return run && { tag: "checkRun", run };
   }
 
+  #verified(now: Millis): void {
+    this.#lastVerifiedAt = now;
+    this.#lease.renew(now);
+  }
+
   /** What became of a block; false when it failed too often to go on. */
   handleBlockWritten(now: Millis, block: number, isWritten: boolean): boolean {
-    if (isWritten) this.#lease.renew(now);
+    if (isWritten) this.#verified(now);
     return this.transfer.blockSettled(block, isWritten);
   }
 
-  /** The rescuer is alive and will serve later. */
+  /** The rescuer is alive and will serve later: believed for a minute without anything that verifies (S17). */
   handleLater(now: Millis): void {
-    this.#lease.renew(now);
+    if (now - this.#lastVerifiedAt < LATER_MAX_MS) this.#lease.renew(now);
   }
 
   /** Sends what changed in the plan, or all of it with `again`. */

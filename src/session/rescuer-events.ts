@@ -1,5 +1,6 @@
 import type { RefusalReason } from "../base/refusal.ts";
 import type { TreeNode } from "../base/tree-shape.ts";
+import type { Stranger } from "../link/stranger.ts";
 import type { Beacon, Offer, WireVersion } from "../wire/messages.ts";
 
 /** An image as a rescuer offers it. */
@@ -36,6 +37,7 @@ export type RescuerEvent =
   | { readonly tag: "healed"; readonly digest: Uint8Array }
   | { readonly tag: "sessionLost"; readonly why: RescuerLoss }
   | { readonly tag: "console"; readonly text: string }
+  | { readonly tag: "stranger"; readonly stranger: Stranger }
   | { readonly tag: "link"; readonly state: "echo" };
 
 /** Why a session ended early. `done-not-heard`: every block was acked, but DONE never came. */

@@ -6,6 +6,7 @@ import type { TreeNode } from "../base/tree-shape.ts";
 import type { Millis } from "../base/units.ts";
 import type { LinkCounters } from "../link/counters.ts";
 import { Link, type LinkEvent, type LinkOptions } from "../link/link.ts";
+import type { Stranger } from "../link/stranger.ts";
 import { ByeReason } from "../wire/constants.ts";
 import type { Accept, Beacon, Grant, Message, Offer, Request } from "../wire/messages.ts";
 import { BeaconTimer } from "./beacon-timer.ts";
@@ -41,6 +42,8 @@ const OFFER_INTERVAL_MS = 250;
 const OFFER_PATIENCE_MS = 5_000;
 /** Silence after which a session is given up (protocol decision S12). */
 const SILENCE_MAX_MS = 20_000;
+/** Longest time that one BUSY may ask for (protocol decision L6). */
+const BUSY_MAX_MS = 10_000;
 /** A refused image is not offered to the same start of a target again for this long. */
 const REFUSED_FOR_MS = 60_000;
 const REFUSED_MAX = 64;
@@ -57,6 +60,8 @@ export class RescuerMachine {
   /** Target nonce and digest of what was refused, and until when it is not offered again. */
   readonly #refused: Map<string, Millis> = new Map();
   #isAnswerDue = false;
+  /** The target said that it is deaf until then. */
+  #busyUntil: Millis = 0;
   #state: State = { tag: "listening" };
   #isUp = false;
 
@@ -72,6 +77,11 @@ export class RescuerMachine {
     return this.#link.counters;
   }
 
+  /** Who is on the line, if it is no mayday node. */
+  get stranger(): Stranger | undefined {
+    return this.#link.stranger;
+  }
+
   /** The link can carry octets, or no longer can. */
   handleLinkUp(now: Millis, isUp: boolean): void {
     this.#isUp = isUp;
@@ -80,7 +90,9 @@ export class RescuerMachine {
 
   /** Takes in the octets between two delimiters (PROTOCOL.md 2). */
   handleRun(now: Millis, run: Uint8Array): void {
+    const damaged = this.#link.counters.crcErrors;
     this.#link.handleRun(now, run);
+    if (this.#link.counters.crcErrors > damaged && this.#state.tag === "listening") this.#queries.stir(now);
     for (let event = this.#link.pollEvent(); event; event = this.#link.pollEvent()) this.#handle(now, event);
     if (this.#state.tag === "serving") this.#state.serving.dropDelivered();
   }
@@ -93,6 +105,7 @@ export class RescuerMachine {
       case "chunk":
         return;
       case "console":
+      case "stranger":
         this.#events.push(event);
         return;
       case "foreignVersion":
@@ -134,6 +147,7 @@ export class RescuerMachine {
         this.#handleRequest(message);
         return;
       case "busy":
+        this.#busyUntil = now + Math.min(message.forMs, BUSY_MAX_MS);
         return;
       case "done":
         this.#handleDone(message.digest);
@@ -171,11 +185,16 @@ export class RescuerMachine {
   }
 
   #handleBeacon(beacon: Beacon): void {
+    if (equalBytes(beacon.nodeId, this.#nodeId)) {
+      this.#echoed();
+      return;
+    }
     this.#queries.stop();
     const state = this.#state;
     this.#events.push({ tag: "heard", beacon: keep(beacon) });
-    const digest = state.tag === "serving" ? state.serving.image.digest : undefined;
-    if (digest !== undefined && isInstalled(beacon, digest)) this.#handleDone(digest);
+    if (state.tag !== "serving" || !equalBytes(beacon.nodeId, state.serving.peer.targetId)) return;
+    const { digest } = state.serving.image;
+    if (isInstalled(beacon, digest)) this.#handleDone(digest);
   }
 
   /** Completes `pick`: the image to offer, or undefined when none suits. */
@@ -230,7 +249,7 @@ export class RescuerMachine {
 
   #handleRefusal(now: Millis, reason: RefusalReason, digest: Uint8Array): void {
     const state = this.#state;
-    const nonce = state.tag === "serving" ? state.serving.peer.targetNonce : undefined;
+    const nonce = targetNonceOf(state);
     if (nonce !== undefined) {
       if (this.#refused.size >= REFUSED_MAX) this.#refused.clear();
       this.#refused.set(toHex(nonce) + toHex(digest), now + REFUSED_FOR_MS);
@@ -325,7 +344,7 @@ export class RescuerMachine {
   }
 
   #silentAt(): Millis {
-    return this.#link.lastHeardAt + SILENCE_MAX_MS;
+    return Math.max(this.#link.lastHeardAt, this.#busyUntil) + SILENCE_MAX_MS;
   }
 
   /** When {@link handleTimeout} or {@link pollTransmit} has something to do; undefined when nothing is waited for. */
@@ -353,6 +372,11 @@ export class RescuerMachine {
   pollEvent(): RescuerEvent | undefined {
     return this.#events.shift();
   }
+}
+
+function targetNonceOf(state: State): Uint8Array | undefined {
+  if (state.tag === "serving") return state.serving.peer.targetNonce;
+  return state.tag === "offering" ? state.offer.targetNonce : undefined;
 }
 
 function isInstalled(beacon: Beacon, digest: Uint8Array): boolean {

@@ -104,8 +104,8 @@ export class Serving {
     }
   }
 
-  /** Forgets all that is queued: the target has everything. */
+  /** Forgets all that is queued or in flight: the target has everything. */
   dropAll(): void {
-    for (const key of this.#sender.keys) this.#sender.drop(key);
+    this.#sender.clear();
   }
 }

@@ -1,4 +1,5 @@
 import type { RefusalReason } from "../base/refusal.ts";
+import type { Stranger } from "../link/stranger.ts";
 import type { Offer } from "../wire/messages.ts";
 import type { ReceivedRun, RunOutcome, Transfer, TransferPlan } from "./transfer.ts";
 
@@ -16,6 +17,7 @@ export type TargetEvent =
   | { readonly tag: "verified"; readonly digest: Uint8Array }
   | { readonly tag: "finished"; readonly isHeard: boolean }
   | { readonly tag: "console"; readonly text: string }
+  | { readonly tag: "stranger"; readonly stranger: Stranger }
   | { readonly tag: "link"; readonly state: "echo" };
 
 /** Why a session ended early. */

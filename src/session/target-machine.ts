@@ -6,6 +6,7 @@ import type { TreeNode } from "../base/tree-shape.ts";
 import type { Millis } from "../base/units.ts";
 import type { LinkCounters } from "../link/counters.ts";
 import { Link, type LinkEvent, type LinkOptions } from "../link/link.ts";
+import type { Stranger } from "../link/stranger.ts";
 import { ByeReason, Codec, codecBit, MANIFEST_MAX, ObjectKind, PAYLOAD_MAX } from "../wire/constants.ts";
 import type { Accept, Message, ObjectChunk, Offer, Query } from "../wire/messages.ts";
 import { Assembly } from "./assembly.ts";
@@ -47,6 +48,8 @@ const DONE_INTERVAL_MIN_MS = 200;
 const DONE_PATIENCE_MS = 15_000;
 /** A fresh offer or query supersedes a session that was silent for this many timeouts (protocol decision S5). */
 const SUPERSEDE_TIMEOUTS = 3;
+/** Comparing or verifying a whole slot makes a target deaf: no more than this (protocol decision L6). */
+const BUSY_MS = 10_000;
 /** A rescuer that is stood down comes back after this long. */
 const RETRY_AFTER_MS = 5_000;
 
@@ -82,6 +85,11 @@ export class TargetMachine {
     return this.#link.counters;
   }
 
+  /** Who is on the line, if it is no mayday node. */
+  get stranger(): Stranger | undefined {
+    return this.#link.stranger;
+  }
+
   /** The link can carry octets, or no longer can. */
   handleLinkUp(now: Millis, isUp: boolean): void {
     this.#isUp = isUp;
@@ -102,7 +110,9 @@ export class TargetMachine {
 
   /** Takes in the octets between two delimiters (PROTOCOL.md 2). */
   handleRun(now: Millis, run: Uint8Array): void {
+    const damaged = this.#link.counters.crcErrors;
     this.#link.handleRun(now, run);
+    if (this.#link.counters.crcErrors > damaged && this.#state.tag === "calling") this.#beacons.stir(now);
     for (let event = this.#link.pollEvent(); event; event = this.#link.pollEvent()) this.#handle(now, event);
   }
 
@@ -116,6 +126,7 @@ export class TargetMachine {
         else if (event.chunk.tag === "object") this.#handleManifestChunk(now, event.chunk);
         return;
       case "console":
+      case "stranger":
         this.#emit(event);
         return;
       case "foreignVersion":
@@ -135,13 +146,14 @@ export class TargetMachine {
         this.#handleOffer(now, message);
         return;
       case "bye":
-        if (this.#isInSessionWith(message.rescuerNonce)) this.#loseSession(now, "bye");
+        if (this.#isInSessionWith(message.rescuerNonce)) this.#handleBye(now);
         return;
       case "later":
         if (this.#state.tag === "receiving") this.#state.receiving.handleLater(now);
         return;
       case "doneAck":
-        if (this.#state.tag === "done") this.#finish(true);
+        if (this.#state.tag === "done" && equalBytes(message.digest, this.#state.peer.digest))
+          this.#finish(true);
         return;
       case "beacon":
       case "distress":
@@ -160,7 +172,18 @@ export class TargetMachine {
   #handleQuery(now: Millis, query: Query): void {
     if (equalBytes(query.nodeId, this.#status.nodeId)) this.#echoed();
     else if (this.#state.tag === "calling") this.#beacons.asked(now);
+    else if (this.#state.tag === "done") this.#tellHealth();
     else this.#considerSupersession(now);
+  }
+
+  /** To whoever knocks after the commit: a beacon with the digest installed stands for DONE (protocol decision S12). */
+  #tellHealth(): void {
+    this.#link.send(beaconOf(this.#status, this.#bootNonce));
+  }
+
+  #handleBye(now: Millis): void {
+    if (this.#state.tag === "done") this.#finish(false);
+    else this.#loseSession(now, "bye");
   }
 
   #handleOffer(now: Millis, offer: Offer): void {
@@ -168,7 +191,8 @@ export class TargetMachine {
     if (this.#servedBy !== undefined) this.#standDown(offer, this.#servedBy);
     else if (this.#isInSessionWith(offer.rescuerNonce)) {
       if (this.#state.tag === "accepting") this.#state.repeatAt = now;
-    } else if (this.#state.tag === "calling" || this.#isSilent(now)) this.#accept(now, offer);
+    } else if (this.#state.tag === "done") this.#tellHealth();
+    else if (this.#state.tag === "calling" || this.#isSilent(now)) this.#accept(now, offer);
     else this.#considerSupersession(now);
   }
 
@@ -205,6 +229,7 @@ export class TargetMachine {
     state.repeatAt = now + askAgainAfter(this.#link);
     if (!state.manifest.isComplete) return;
     this.#state = { tag: "checking", peer: state.peer };
+    this.#link.send({ tag: "busy", forMs: BUSY_MS });
     this.#emit({ tag: "checkManifest", envelope: state.manifest.octets });
   }
 
@@ -271,6 +296,7 @@ export class TargetMachine {
     if (!receiving.transfer.isFinished) receiving.ask(now);
     else {
       this.#state = { tag: "committing", peer: this.#state.peer };
+      this.#link.send({ tag: "busy", forMs: BUSY_MS });
       this.#emit({ tag: "commit" });
     }
   }
@@ -353,6 +379,8 @@ export class TargetMachine {
         else if (now >= state.repeatAt) {
           state.repeatAt = now + Math.max(this.#link.rtt.timeout, DONE_INTERVAL_MIN_MS);
           this.#link.send({ tag: "done", digest: state.peer.digest });
+          // Not the first DONE: the rescuer may be another one by now, which cannot read it.
+          if (now > state.until - DONE_PATIENCE_MS) this.#tellHealth();
         }
         return;
       default:

@@ -103,9 +103,9 @@ export const MANIFEST_LEVEL = 0xff;
 /** Octets on the wire, both delimiters included, that each kind of announcement or control frame may take. */
 export const WireLimit = { beacon: 96, handshake: 64, ack: 32 } as const;
 
-/** Octets of an image envelope at most: manifest, key id and signature (PROTOCOL.md 8.1). */
+/** Octets of an image envelope at most: manifest, key id and signature (PROTOCOL.md 8.2). */
 export const MANIFEST_MAX = 640;
-/** Largest block of an image in octets (PROTOCOL.md 8.3). */
+/** Largest block of an image in octets (PROTOCOL.md 7.1). */
 export const BLOCK_MAX = 65536;
 
 /** Flags of a beacon or distress (PROTOCOL.md 5.2). */

@@ -140,7 +140,8 @@ function decodeObject(covered: Uint8Array): ObjectChunk | undefined {
   const offset = r.u16();
   const total = r.u16();
   const payload = r.rest();
-  if (r.failed || payload.length === 0 || offset + payload.length > total) return undefined;
+  if (r.failed || payload.length === 0 || payload.length > PAYLOAD_MAX) return undefined;
+  if (offset + payload.length > total) return undefined;
   return { tag: "object", packetNumber, name: { kind, node }, offset, total, payload };
 }
 

@@ -3,7 +3,7 @@ import type { TreeNode } from "../base/tree-shape.ts";
 import type { Millis } from "../base/units.ts";
 import type { ByeReason, Codec, ObjectKind } from "./constants.ts";
 
-/** Version of a firmware: each part 16 bits (PROTOCOL.md 8.4). */
+/** Version of a firmware: each part 16 bits (PROTOCOL.md 8.3). */
 export interface WireVersion {
   readonly major: number;
   readonly minor: number;

@@ -1,0 +1,68 @@
+#!/usr/bin/env node
+// Everything that must hold, in one command: installs the Debian packages that tests need, then lint, types, build,
+// all tests with coverage, and the package check. The last line is `N passed, N failed`, from vitest's own report.
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+
+/** What the tests run besides Node, and the Debian package that brings it. */
+const TOOLS = [
+  { package: "socat", probe: "/usr/bin/socat" },
+  { package: "gcc", probe: "/usr/bin/gcc" },
+  { package: "libc6-dev", probe: "/usr/include/stdio.h" },
+  { package: "u-boot-qemu", probe: "/usr/lib/u-boot/qemu_arm64/u-boot.bin" },
+  { package: "ovmf", probe: "/usr/share/OVMF/OVMF_CODE_4M.fd" },
+];
+const REPORT = "test-report/vitest.json";
+
+function run(command, args, options = {}) {
+  process.stdout.write(`\n$ ${command} ${args.join(" ")}\n`);
+  const result = spawnSync(command, args, { stdio: "inherit", ...options });
+  if (result.error) process.stdout.write(`${command}: ${result.error.message}\n`);
+  return result.status === 0;
+}
+
+/** Installs missing packages where apt-get is at hand; elsewhere the tests that need them fail and say so. */
+function installTools() {
+  const missing = TOOLS.filter(({ probe }) => !existsSync(probe)).map((tool) => tool.package);
+  if (missing.length === 0) return;
+  const asRoot = process.getuid?.() === 0 ? [] : ["sudo", "-n"];
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  const apt = [...asRoot, "apt-get", "-y", "-qq"];
+  const [command, ...args] = apt;
+  const isReady =
+    run(command, [...args, "update"], { env }) &&
+    run(command, [...args, "install", "--no-install-recommends", ...missing], { env });
+  if (!isReady)
+    process.stdout.write(`could not install ${missing.join(" ")}: tests that need them will fail\n`);
+}
+
+function counts() {
+  if (!existsSync(REPORT)) return { passed: 0, failed: 1 };
+  const report = JSON.parse(readFileSync(REPORT, "utf8"));
+  const brokenFiles = report.testResults.filter(
+    (file) => file.status === "failed" && file.assertionResults.length === 0,
+  );
+  const passed = report.numPassedTests;
+  const failed = report.numFailedTests + brokenFiles.length + report.numPendingTests + report.numTodoTests;
+  return { passed, failed };
+}
+
+installTools();
+mkdirSync("test-report", { recursive: true });
+rmSync(REPORT, { force: true });
+const checks = [
+  ["npx", ["biome", "check", "--error-on-warnings", "."]],
+  ["npx", ["tsc", "--noEmit"]],
+  ["npm", ["run", "--silent", "build"]],
+  ["npx", ["knip"]],
+  ["npx", ["publint", "--strict"]],
+  [
+    "npx",
+    ["vitest", "run", "--coverage", "--reporter=default", "--reporter=json", `--outputFile.json=${REPORT}`],
+  ],
+];
+const broken = checks.filter(([command, args]) => !run(command, args)).map(([, args]) => args.join(" "));
+const { passed, failed } = counts();
+for (const check of broken) process.stdout.write(`failed: ${check}\n`);
+process.stdout.write(`${passed} passed, ${failed} failed\n`);
+process.exitCode = broken.length > 0 || failed > 0 || passed === 0 ? 1 : 0;

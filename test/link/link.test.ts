@@ -1,0 +1,191 @@
+import { describe, expect, it } from "vitest";
+import { Link, type LinkEvent } from "../../src/link/link.ts";
+import type { SendItem } from "../../src/link/send-side.ts";
+import { CHUNK_UNIT, Codec } from "../../src/wire/constants.ts";
+import type { Message } from "../../src/wire/messages.ts";
+import { FAULT_VECTORS, octetsOf } from "../wire/wire-vectors.ts";
+
+const TAG = 0x1234_5678;
+const id = new Uint8Array(8).fill(7);
+const query: Message = { tag: "query", nodeId: id, bootNonce: id };
+const busy: Message = { tag: "busy", forMs: 10 };
+
+const newLink = (baud?: number): Link => new Link({ baud, rtoFloorMs: 10 });
+
+/** All that a link sends at `now`. */
+function transmitted(link: Link, now: number): Uint8Array[] {
+  const out: Uint8Array[] = [];
+  for (let octets = link.pollTransmit(now); octets; octets = link.pollTransmit(now)) out.push(octets);
+  return out;
+}
+
+function events(link: Link): LinkEvent[] {
+  const out: LinkEvent[] = [];
+  for (let event = link.pollEvent(); event; event = link.pollEvent()) out.push(event);
+  return out;
+}
+
+/** Hands wire octets over as the run between two delimiters. */
+const hear = (link: Link, now: number, wire: Uint8Array): void => link.handleRun(now, wire.subarray(1));
+
+function carry(from: Link, to: Link, now: number): LinkEvent[] {
+  for (const wire of transmitted(from, now)) hear(to, now, wire);
+  return events(to);
+}
+
+function block(key: string, length: number): SendItem {
+  return {
+    key,
+    length,
+    isUrgent: false,
+    packet: (packetNumber, from, to) => {
+      const position = from / CHUNK_UNIT;
+      const payload = new Uint8Array(to - from).fill(0xab);
+      return { tag: "data", packetNumber, codec: Codec.raw, attempt: 0, position, payload };
+    },
+  };
+}
+
+function session(): { rescuer: Link; target: Link } {
+  const rescuer = newLink();
+  const target = newLink();
+  rescuer.startSending(0, TAG, 1024);
+  target.startReceiving(0, TAG);
+  return { rescuer, target };
+}
+
+describe("a link", () => {
+  it("carries announcements without a session", () => {
+    const [a, b] = [newLink(), newLink()];
+    a.send(query);
+    expect(carry(a, b, 0)).toEqual([{ tag: "message", message: query }]);
+    expect(a.counters.framesSent).toBe(1);
+    expect(b.counters).toMatchObject({ framesReceived: 1, octetsReceived: a.counters.octetsSent - 1 });
+  });
+
+  it("replaces a message of the same kind that has not gone out", () => {
+    const { rescuer, target } = session();
+    target.send(busy);
+    target.send(query);
+    target.send({ tag: "busy", forMs: 99 });
+    expect(carry(target, rescuer, 0)).toEqual([
+      { tag: "message", message: query },
+      { tag: "message", message: { tag: "busy", forMs: 99 } },
+    ]);
+  });
+
+  it("delivers an item, and the ack for it completes it", () => {
+    const { rescuer, target } = session();
+    rescuer.sender?.add(block("a", 2000));
+    const chunks = carry(rescuer, target, 0);
+    const lengths = chunks.map((event) => (event.tag === "chunk" ? event.chunk.payload.length : 0));
+    expect(lengths).toEqual([256, 256, 256, 256, 256, 256, 256, 208]);
+    expect(carry(target, rescuer, 0)).toEqual([]);
+    expect(rescuer.sender?.takeCompleted()).toBe("a");
+    expect(rescuer.sender?.isIdle).toBe(true);
+    expect(rescuer.pollTimeout()).toBeUndefined();
+  });
+
+  it("gives a chunk to the session once, and counts what comes twice", () => {
+    const { rescuer, target } = session();
+    rescuer.sender?.add(block("a", 32));
+    const [chunk] = transmitted(rescuer, 0);
+    for (let i = 0; i < 3; i++) hear(target, 0, chunk ?? expect.fail("no frame"));
+    expect(events(target)).toHaveLength(1);
+    expect(target.counters.duplicates).toBe(2);
+  });
+
+  it("counts frames of past sessions as stale, and of unknown ones as damaged", () => {
+    const { rescuer, target } = session();
+    target.send(busy);
+    const [late] = transmitted(target, 0);
+    rescuer.startSending(0, TAG + 1, 1024);
+    hear(rescuer, 0, late ?? expect.fail("no frame"));
+    expect(rescuer.counters).toMatchObject({ staleFrames: 1, crcErrors: 0 });
+    const stranger = newLink();
+    hear(stranger, 0, late ?? expect.fail("no frame"));
+    expect(stranger.counters).toMatchObject({ staleFrames: 0, crcErrors: 1 });
+    expect([...events(rescuer), ...events(stranger)]).toEqual([]);
+  });
+
+  it("says nothing more of a session that ended", () => {
+    const { rescuer, target } = session();
+    rescuer.sender?.add(block("a", 32));
+    for (const wire of transmitted(rescuer, 0)) hear(target, 0, wire);
+    target.send(busy);
+    target.endSession();
+    expect(target.pollTimeout()).toBeUndefined();
+    expect(transmitted(target, 100)).toEqual([]);
+  });
+
+  it("counts own frames heard back as echoes", () => {
+    const { rescuer, target } = session();
+    rescuer.sender?.add(block("a", 32));
+    for (const wire of transmitted(rescuer, 0)) {
+      hear(rescuer, 0, wire);
+      hear(target, 0, wire);
+    }
+    for (const wire of transmitted(target, 8)) hear(target, 8, wire);
+    expect(rescuer.counters.echoes).toBe(2);
+    expect(target.counters.echoes).toBe(1);
+    expect(events(rescuer)).toEqual([]);
+  });
+
+  it("hands foreign text on, and counts what is neither text nor frame", () => {
+    const link = newLink();
+    link.handleRun(
+      0,
+      Uint8Array.from("login: \0", (c) => c.charCodeAt(0)),
+    );
+    expect(events(link)).toEqual([{ tag: "console", text: "login: " }]);
+    expect(link.counters).toMatchObject({ crcErrors: 0, octetsDiscarded: 7 });
+    link.handleRun(0, Uint8Array.of(0x90, 0x91, 0x92, 0));
+    expect(link.counters).toMatchObject({ crcErrors: 1, octetsDiscarded: 10 });
+  });
+
+  it("takes empty runs for what they are: idle delimiters", () => {
+    const link = newLink();
+    for (let i = 0; i < 1000; i++) link.handleRun(0, Uint8Array.of(0));
+    expect(link.counters).toMatchObject({ crcErrors: 0, octetsDiscarded: 0, octetsReceived: 1000 });
+  });
+
+  it("tells of a neighbour of another version, and counts what it cannot understand", () => {
+    const link = newLink();
+    link.handleFrame(0, octetsOf("20 01 cb065aa3"));
+    expect(events(link)).toEqual([{ tag: "foreignVersion", version: 2 }]);
+    const unknown = FAULT_VECTORS.filter(
+      ({ tag, fault }) => tag === undefined && fault.fault === "malformed",
+    );
+    for (const { octets } of unknown) link.handleFrame(0, octets);
+    expect(unknown.length).toBeGreaterThan(5);
+    expect(link.counters).toMatchObject({
+      framesReceived: 0,
+      crcErrors: 0,
+      unexpectedFrames: unknown.length,
+    });
+  });
+
+  it("sends acks before messages, and messages before packets", () => {
+    const { rescuer, target } = session();
+    rescuer.sender?.add(block("a", 32));
+    rescuer.send(query);
+    const wires = transmitted(rescuer, 0);
+    expect(wires.map((wire) => wire.length)).toEqual([25, 43, 9]);
+    for (const wire of wires) hear(target, 0, wire);
+    target.send(query);
+    expect(transmitted(target, 0).map((wire) => wire.length)).toEqual([25, 25]);
+  });
+
+  it("hands over no more than the line can take, and tells when to come back", () => {
+    const link = newLink(115_200);
+    link.startSending(0, TAG, 1024);
+    link.sender?.add(block("a", 4096));
+    const octets = transmitted(link, 0).reduce((sum, wire) => sum + wire.length, 0);
+    // Header, CRC, two COBS codes; three delimiters, since the one between the frames serves both.
+    expect(octets).toBe(2 * (256 + 8 + 2) + 3);
+    const at = link.pollTimeout() ?? expect.fail("nothing is due");
+    expect(at).toBeCloseTo(link.lineTime(octets) - 40);
+    expect(link.pollTransmit(at - 0.01)).toBeUndefined();
+    expect(link.pollTransmit(at)).toBeDefined();
+  });
+});

@@ -1,0 +1,70 @@
+import { fc, test as property } from "@fast-check/vitest";
+import { describe, expect, it } from "vitest";
+import { lineTime } from "../../src/base/units.ts";
+import { Pacer } from "../../src/link/pacer.ts";
+
+/** PROTOCOL.md 4.8. */
+const AHEAD_OCTETS = 2600;
+const AHEAD_MS = 40;
+
+describe("pacing by the clock", () => {
+  it("is ready at once on an idle line, and tells when an octet leaves the wire", () => {
+    const pacer = new Pacer(1_000_000);
+    expect(pacer.octetsPerMs).toBeCloseTo(100);
+    expect(pacer.isReady(500)).toBe(true);
+    expect(pacer.handOver(500, 1000)).toBeCloseTo(510);
+    expect(pacer.handOver(500, 1000)).toBeCloseTo(520);
+  });
+
+  it("is ready again exactly when 2600 octets are left on the wire", () => {
+    const pacer = new Pacer(1_000_000);
+    pacer.handOver(0, 2000);
+    pacer.handOver(0, 2000);
+    expect(pacer.readyAt).toBeCloseTo(40 - AHEAD_OCTETS / 100);
+    expect(pacer.isReady(pacer.readyAt - 0.001)).toBe(false);
+    expect(pacer.isReady(pacer.readyAt)).toBe(true);
+  });
+
+  it("keeps no more than 40 ms of a slow line ahead", () => {
+    const pacer = new Pacer(115_200);
+    pacer.handOver(0, 1152);
+    expect(pacer.readyAt).toBeCloseTo(100 - AHEAD_MS);
+  });
+
+  it("does not save up an idle time", () => {
+    const pacer = new Pacer(115_200);
+    pacer.handOver(0, 1152);
+    expect(pacer.handOver(10_000, 1152)).toBeCloseTo(10_100);
+  });
+
+  it("never holds back a link without a rate", () => {
+    const pacer = new Pacer(undefined);
+    for (let i = 0; i < 100; i++) expect(pacer.handOver(7, 2000)).toBe(7);
+    expect(pacer.isReady(7)).toBe(true);
+    expect(pacer.octetsPerMs).toBeUndefined();
+  });
+
+  property.prop([
+    fc.constantFrom(9600, 115_200, 921_600, 3_000_000),
+    fc.array(fc.record({ octets: fc.integer({ min: 8, max: 2075 }), lateMs: fc.nat({ max: 30 }) }), {
+      maxLength: 60,
+    }),
+  ])(
+    "never has more than 2600 octets and a frame ahead, and never lets a busy line run dry",
+    (baud, frames) => {
+      const pacer = new Pacer(baud);
+      let now = 0;
+      let dueAt = 0;
+      for (const { octets, lateMs } of frames) {
+        now = Math.max(now, pacer.readyAt) + lateMs;
+        expect(pacer.isReady(now)).toBe(true);
+        expect(pacer.readyAt).toBeLessThanOrEqual(Math.max(dueAt, 0));
+        const start = Math.max(now, dueAt);
+        dueAt = pacer.handOver(now, octets);
+        expect(dueAt).toBeCloseTo(start + lineTime(octets, baud), 6);
+        expect(dueAt - now).toBeLessThanOrEqual(lineTime(AHEAD_OCTETS + octets, baud) + 1e-6);
+        expect(dueAt - now).toBeLessThanOrEqual(AHEAD_MS + lineTime(octets, baud) + 1e-6);
+      }
+    },
+  );
+});

@@ -1,0 +1,118 @@
+import { describe, expect, it } from "vitest";
+import { concatBytes } from "../../src/base/bytes.ts";
+import { AnnounceType, CRC_LENGTH, FRAME_MIN, PROTOCOL_VERSION } from "../../src/wire/constants.ts";
+import { frameCrc } from "../../src/wire/crc.ts";
+import { decodeFrame } from "../../src/wire/frame.ts";
+import { extensionsAreAcceptable } from "../../src/wire/tlv.ts";
+import { FRAME_VECTORS, SESSION_TAG } from "./wire-vectors.ts";
+
+const MALFORMED = { tag: "fault", fault: "malformed" };
+const BAD_CRC = { tag: "fault", fault: "badCrc" };
+
+/** `covered` with the right CRC for a frame with (or without) a tag. */
+function seal(covered: Uint8Array, tag: number | undefined): Uint8Array {
+  const crc = frameCrc(covered, tag);
+  return concatBytes(covered, Uint8Array.of(crc, crc >>> 8, crc >>> 16, crc >>> 24));
+}
+
+/** A vector's octets without its CRC. */
+const coveredOf = (octets: Uint8Array): Uint8Array => octets.subarray(0, -CRC_LENGTH);
+/** Vectors short enough to try every one of their octets; the longest frame is tried bit by bit all the same. */
+const short = FRAME_VECTORS.filter(({ octets }) => octets.length < 100);
+const messages = short.filter(({ frame }) => !["data", "object", "probe"].includes(frame.tag));
+
+describe("damaged frames", () => {
+  it.each(FRAME_VECTORS)("every single bit flipped is a fault: $name", ({ octets }) => {
+    const damaged = octets.slice();
+    for (let bit = 0; bit < octets.length * 8; bit++) {
+      const mask = 1 << (bit & 7);
+      damaged[bit >> 3] = (damaged[bit >> 3] ?? 0) ^ mask;
+      if (decodeFrame(damaged, SESSION_TAG).tag !== "fault") expect.fail(`bit ${bit} is not covered`);
+      damaged[bit >> 3] = (damaged[bit >> 3] ?? 0) ^ mask;
+    }
+  });
+
+  it.each(FRAME_VECTORS)("every truncation is a fault: $name", ({ octets }) => {
+    for (let length = 0; length < octets.length; length++) {
+      const head = decodeFrame(octets.subarray(0, length), SESSION_TAG);
+      expect(head).toEqual(length < FRAME_MIN ? { tag: "fault", fault: "tooShort" } : BAD_CRC);
+      expect(decodeFrame(octets.subarray(octets.length - length), SESSION_TAG).tag).toBe("fault");
+    }
+  });
+
+  it.each(messages)("every truncation sealed again is malformed: $name", ({ octets, tag, fieldLengths }) => {
+    const covered = coveredOf(octets);
+    const headLength = tag === undefined ? 2 : 1;
+    expect(fieldLengths.reduce((sum, length) => sum + length, 0)).toBe(octets.length);
+    for (let length = headLength; length < covered.length; length++) {
+      expect(decodeFrame(seal(covered.subarray(0, length), tag), SESSION_TAG)).toEqual(MALFORMED);
+    }
+  });
+
+  it.each(short)("a frame of another session, or of none, is a fault: $name", ({ octets, tag, frame }) => {
+    const expected = tag === undefined ? frame : BAD_CRC;
+    expect(decodeFrame(octets, SESSION_TAG ^ 0x8000_0000)).toEqual(expected);
+    expect(decodeFrame(octets, undefined)).toEqual(expected);
+  });
+});
+
+describe("frames that this version does not know", () => {
+  it("tells which version an announcement is of, whatever its type and body", () => {
+    for (let version = 0; version < 16; version++) {
+      const octets = seal(Uint8Array.of(version << 4, 0xee, 1, 2, 3), undefined);
+      const foreign = { tag: "fault", fault: "foreignVersion", version };
+      expect(decodeFrame(octets, undefined)).toEqual(version === PROTOCOL_VERSION ? MALFORMED : foreign);
+    }
+  });
+
+  it("refuses every unknown class, announcement and control type, at any length", () => {
+    const known = new Set<number>(Object.values(AnnounceType));
+    for (let type = 0; type < 256; type++) {
+      if (known.has(type)) continue;
+      const octets = seal(
+        concatBytes(Uint8Array.of(PROTOCOL_VERSION << 4, type), new Uint8Array(60)),
+        undefined,
+      );
+      expect(decodeFrame(octets, undefined)).toEqual(MALFORMED);
+    }
+    const firstUnknown: readonly [number, number][] = [
+      [0x1, 5],
+      [0x2, 2],
+      [0x5, 0],
+      [0x6, 0],
+      [0x7, 0],
+    ];
+    for (const [frameClass, from] of firstUnknown) {
+      for (let high = from; high < 16; high++) {
+        for (const length of [0, 1, 8, 17]) {
+          const covered = concatBytes(Uint8Array.of(frameClass | (high << 4)), new Uint8Array(length));
+          expect(decodeFrame(seal(covered, SESSION_TAG), SESSION_TAG)).toEqual(MALFORMED);
+        }
+      }
+    }
+  });
+});
+
+describe("extensions", () => {
+  it.each(messages)("one that is not critical is skipped, a critical one refused: $name", (vector) => {
+    const extended = (...tail: number[]): unknown =>
+      decodeFrame(
+        seal(concatBytes(coveredOf(vector.octets), Uint8Array.from(tail)), vector.tag),
+        SESSION_TAG,
+      );
+    expect(extended(0x7f, 2, 0xaa, 0xbb)).toEqual(vector.frame);
+    expect(extended(0x00, 0)).toEqual(vector.frame);
+    expect(extended(0xff, 2, 0xaa, 0xbb)).toEqual(MALFORMED);
+    expect(extended(0x00, 0, 0x80, 0)).toEqual(MALFORMED);
+    expect(extended(0x7f, 3, 0xaa, 0xbb)).toEqual(MALFORMED);
+    expect(extended(0x7f)).toEqual(MALFORMED);
+  });
+
+  it("of the longest value end where they say", () => {
+    const longest = concatBytes(Uint8Array.of(0x01, 0xff), new Uint8Array(255));
+    expect(extensionsAreAcceptable(longest)).toBe(true);
+    expect(extensionsAreAcceptable(concatBytes(longest, longest))).toBe(true);
+    expect(extensionsAreAcceptable(longest.subarray(0, -1))).toBe(false);
+    expect(extensionsAreAcceptable(new Uint8Array(0))).toBe(true);
+  });
+});

@@ -1,0 +1,206 @@
+import { describe, expect, it } from "vitest";
+import { AssertionError } from "../../src/base/assert.ts";
+import { encodeDelimited } from "../../src/wire/cobs.ts";
+import {
+  ACK_BITMAP_LENGTH,
+  ACK_DELAY_UNIT_MS,
+  CHUNK_UNIT,
+  Codec,
+  DATA_HEADER_LENGTH,
+  FRAME_MAX,
+  GRANT_ENTRIES_MAX,
+  OBJECT_HEADER_LENGTH,
+  ObjectKind,
+  PAYLOAD_MAX,
+  PAYLOAD_MIN,
+  REQUEST_ENTRIES_MAX,
+  RUN_MAX,
+  WireLimit,
+} from "../../src/wire/constants.ts";
+import { decodeFrame, encodeMessage, encodePacket } from "../../src/wire/frame.ts";
+import type { Beacon, Frame, Message } from "../../src/wire/messages.ts";
+import { encodeFrame, SESSION_TAG } from "./wire-vectors.ts";
+
+const eight = (octet: number): Uint8Array => new Uint8Array(8).fill(octet);
+const roundTrip = (frame: Frame): unknown => decodeFrame(encodeFrame(frame, SESSION_TAG), SESSION_TAG);
+
+function beacon(tag: "beacon" | "distress", octet: number): Beacon {
+  const most = octet === 0 ? 0 : 1;
+  const digest = octet === 0 ? undefined : eight(octet);
+  return {
+    tag,
+    nodeId: eight(octet),
+    bootNonce: eight(octet),
+    hardwareId: eight(octet),
+    revision: most * 0xffff,
+    failure: tag === "beacon" ? undefined : octet === 0 ? "empty" : "reverted",
+    isProvider: octet !== 0,
+    version: { major: most * 0xffff, minor: most * 0xffff, patch: most * 0xffff },
+    sequence: most * (2 ** 48 - 1),
+    counterFloor: most * 0xffff_ffff,
+    installedDigest: digest,
+    receivingDigest: digest,
+  };
+}
+
+/** Each message at its longest, with fields that are all zero bits or all one bits. */
+function extremes(octet: number): Message[] {
+  const most = octet === 0 ? 0 : 1;
+  const [rescuerId, rescuerNonce, targetNonce, digest] = [octet, octet, octet, octet].map(eight) as [
+    Uint8Array,
+    Uint8Array,
+    Uint8Array,
+    Uint8Array,
+  ];
+  const u16 = most * 0xffff;
+  const version = { major: u16, minor: u16, patch: u16 };
+  const u32 = most * 0xffff_ffff;
+  const u24 = most * 0xff_ffff;
+  const entry = { first: u24, count: most * 0xff, attempt: most * 0xf, codecs: most * 0xf };
+  const node = { level: most * 0xfe, index: u24 };
+  return [
+    { tag: "query", nodeId: rescuerId, bootNonce: targetNonce },
+    beacon("beacon", octet),
+    beacon("distress", octet),
+    { tag: "offer", rescuerId, rescuerNonce, targetNonce, digest, version, size: u32, counter: u32 },
+    { tag: "accept", targetNonce, rescuerNonce, digest, payloadMax: u16, openBlocks: octet, codecs: octet },
+    { tag: "standDown", targetId: rescuerId, rescuerNonce, winnerId: rescuerId, retryAfterMs: u16 },
+    { tag: "refuse", targetNonce, rescuerNonce, digest, reason: "flash" },
+    { tag: "bye", targetNonce, rescuerNonce, reason: 3 },
+    {
+      tag: "ack",
+      highest: u16,
+      delayMs: octet * ACK_DELAY_UNIT_MS,
+      bitmap: new Uint8Array(ACK_BITMAP_LENGTH).fill(octet),
+    },
+    { tag: "grant", sequence: u16, entries: new Array(GRANT_ENTRIES_MAX).fill(entry) },
+    { tag: "request", sequence: u16, wanted: new Array(REQUEST_ENTRIES_MAX).fill(node) },
+    { tag: "busy", forMs: u16 },
+    { tag: "done", digest },
+    { tag: "later", forMs: u16 },
+    { tag: "doneAck", digest },
+  ];
+}
+
+const LIMITS: Readonly<Partial<Record<Message["tag"], number>>> = {
+  beacon: WireLimit.beacon,
+  distress: WireLimit.beacon,
+  ack: WireLimit.ack,
+};
+
+describe("sizes on the wire", () => {
+  it.each([...extremes(0), ...extremes(0xff)])("$tag stays within its limit and comes back", (message) => {
+    const wire = encodeDelimited(encodeMessage(message, SESSION_TAG));
+    expect(wire.length).toBeLessThanOrEqual(LIMITS[message.tag] ?? WireLimit.handshake);
+    expect(roundTrip(message)).toEqual(message);
+  });
+
+  it("a data frame costs 10 octets over a payload of up to 246, beside the delimiter it shares", () => {
+    for (const length of [1, PAYLOAD_MIN, 246]) {
+      const payload = new Uint8Array(length).fill(1);
+      const packet = { tag: "data", packetNumber: 0x111, codec: Codec.raw, attempt: 0, position: 1 } as const;
+      const wire = encodeDelimited(encodePacket({ ...packet, payload }, SESSION_TAG));
+      expect(wire.length - 1 - length).toBe(10);
+    }
+  });
+});
+
+describe("limits of packets", () => {
+  const data = { tag: "data", packetNumber: 0xfff, codec: Codec.raw, attempt: 1, position: 0xffff } as const;
+  const object = { tag: "object", packetNumber: 0, offset: 0 } as const;
+  const name = { kind: ObjectKind.run, node: { level: 0, index: 0 } };
+
+  it.each([1, PAYLOAD_MIN, PAYLOAD_MAX])("data takes a payload of %i octets", (length) => {
+    const frame = { ...data, payload: new Uint8Array(length).fill(length & 0xff) };
+    expect(roundTrip(frame)).toEqual(frame);
+  });
+
+  it("data refuses a payload of one octet more", () => {
+    expect(roundTrip({ ...data, payload: new Uint8Array(PAYLOAD_MAX + 1) })).toEqual({
+      tag: "fault",
+      fault: "malformed",
+    });
+  });
+
+  it.each([1, PAYLOAD_MIN, PAYLOAD_MAX])("an object takes a payload of %i octets", (length) => {
+    const frame = { ...object, name, total: length, payload: new Uint8Array(length).fill(7) };
+    expect(roundTrip(frame)).toEqual(frame);
+  });
+
+  it.each([
+    { level: 0, index: 0xff_ffff },
+    { level: 0xff, index: 0xff_fffe },
+    { level: 24, index: 0x01_0000 },
+  ])("an object names node $level/$index", (node) => {
+    const payload = new Uint8Array(32);
+    const frame = { ...object, name: { kind: ObjectKind.uniform, node }, total: 0xffff, payload };
+    expect(roundTrip(frame)).toEqual(frame);
+  });
+
+  it("sends the low 12 bits of a packet number and nothing of the rest", () => {
+    expect(roundTrip({ tag: "probe", packetNumber: 0x12_3456 })).toEqual({
+      tag: "probe",
+      packetNumber: 0x456,
+    });
+  });
+
+  it("the longest frame fills the longest run", () => {
+    const payload = new Uint8Array(PAYLOAD_MAX).fill(0xff);
+    const node = { level: 0xff, index: 0xff_ffff };
+    const frame = encodePacket(
+      { ...object, packetNumber: 0xfff, name: { ...name, node }, offset: 0xf7e0, total: 0xffff, payload },
+      SESSION_TAG,
+    );
+    expect(frame.length).toBe(FRAME_MAX);
+    expect(encodeDelimited(frame).length - 1).toBe(RUN_MAX);
+  });
+
+  it("derives its sizes from one another", () => {
+    expect(FRAME_MAX).toBe(OBJECT_HEADER_LENGTH + PAYLOAD_MAX + 4);
+    expect(DATA_HEADER_LENGTH).toBeLessThan(OBJECT_HEADER_LENGTH);
+    expect(PAYLOAD_MAX % CHUNK_UNIT).toBe(0);
+    expect(PAYLOAD_MIN % CHUNK_UNIT).toBe(0);
+  });
+});
+
+describe("limits of messages", () => {
+  it.each([0, 1, 2 ** 32 - 1, 2 ** 32, 2 ** 47 + 1, 2 ** 48 - 1])(
+    "a beacon carries sequence %i",
+    (sequence) => {
+      const frame = { ...beacon("beacon", 0xff), sequence };
+      expect(roundTrip(frame)).toEqual(frame);
+    },
+  );
+
+  it.each([0, 1, GRANT_ENTRIES_MAX])("a grant holds %i entries up to block 2^24 - 1", (count) => {
+    const entry = { first: 0xff_ffff, count: 1, attempt: 0, codecs: 1 };
+    const frame = { tag: "grant", sequence: 1, entries: new Array(count).fill(entry) } as const;
+    expect(roundTrip(frame)).toEqual(frame);
+  });
+
+  it.each([0, 1, REQUEST_ENTRIES_MAX])("a request holds %i entries, the manifest among them", (count) => {
+    const wanted = new Array(count).fill("manifest").fill({ level: 24, index: 0 }, 1);
+    const frame = { tag: "request", sequence: 1, wanted } as const;
+    expect(roundTrip(frame)).toEqual(frame);
+  });
+
+  it.each([
+    [-5, 0],
+    [1.4, 1],
+    [70_000, 65_535],
+  ])("a time of %d ms goes out as %i", (forMs, sent) => {
+    expect(roundTrip({ tag: "busy", forMs })).toEqual({ tag: "busy", forMs: sent });
+    expect(roundTrip({ tag: "later", forMs })).toEqual({ tag: "later", forMs: sent });
+  });
+
+  it("an ack's delay is rounded to its unit and stops at the highest", () => {
+    const bitmap = new Uint8Array(ACK_BITMAP_LENGTH);
+    const delay = (delayMs: number): unknown => roundTrip({ tag: "ack", highest: 0, delayMs, bitmap });
+    expect(delay(1)).toMatchObject({ delayMs: 4 * ACK_DELAY_UNIT_MS });
+    expect(delay(1000)).toMatchObject({ delayMs: 255 * ACK_DELAY_UNIT_MS });
+  });
+
+  it("a session frame cannot be sealed with tag 0, which means none", () => {
+    expect(() => encodeMessage({ tag: "busy", forMs: 1 }, 0)).toThrow(AssertionError);
+  });
+});

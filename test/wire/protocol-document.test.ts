@@ -1,0 +1,130 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import * as constants from "../../src/wire/constants.ts";
+import { FRAME_VECTORS, octetsOf } from "./wire-vectors.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+const TEXT = readFileSync(new URL("docs/PROTOCOL.md", ROOT), "utf8");
+
+/** The lines of the section with this number, subsections among them. */
+function section(number: string): string[] {
+  const lines = TEXT.split("\n");
+  const start = lines.findIndex((line) => new RegExp(`^#+ ${number} `).test(line));
+  if (start < 0) throw new Error(`PROTOCOL.md has no section ${number}`);
+  const depth = lines[start]?.indexOf(" ") ?? 0;
+  const end = lines.findIndex((line, i) => i > start && /^#+ /.test(line) && line.indexOf(" ") <= depth);
+  return lines.slice(start, end < 0 ? undefined : end);
+}
+
+/** Rows of the tables in these lines that begin with a name in back quotes: name and the cells after it. */
+function namedRows(lines: readonly string[]): [name: string, cells: string[]][] {
+  return lines.flatMap((line): [string, string[]][] => {
+    const [name, ...cells] = line.split("|").slice(1, -1);
+    const match = /^`([A-Za-z_.-]+)`$/.exec(name?.trim() ?? "");
+    return match?.[1] === undefined ? [] : [[match[1], cells.map((cell) => cell.trim())]];
+  });
+}
+
+const headings = new Set([...TEXT.matchAll(/^#+ (\d+(?:\.\d+)?) /gm)].map((match) => match[1]));
+
+/** All numbers that the module exports, those of its tables as "Table.name". */
+function exported(): [string, number][] {
+  return Object.entries(constants).flatMap(([name, value]): [string, number][] => {
+    if (typeof value === "number") return [[name, value]];
+    if (typeof value !== "object") return [];
+    return Object.entries(value).map(([key, number]) => [`${name}.${key}`, number]);
+  });
+}
+
+function sources(folder: string): string[] {
+  const url = new URL(`src/${folder}/`, ROOT);
+  return readdirSync(url).map((file) => readFileSync(new URL(file, url), "utf8"));
+}
+
+describe("PROTOCOL.md", () => {
+  it("prints every constant of the wire, and no other, with its value (section 11)", () => {
+    const rows = namedRows(section("11"));
+    const printed = rows.map(([name, cells]): [string, number] => [name, Number(cells[0])]);
+    expect(printed.length).toBeGreaterThan(80);
+    expect(new Set(printed.map(([name]) => name)).size).toBe(printed.length);
+    expect(Object.fromEntries(printed)).toEqual(Object.fromEntries(exported()));
+  });
+
+  it("prints the timers and limits of the reference as they are in the code (section 6.4)", () => {
+    const code = [...sources("link"), ...sources("session")].join("\n");
+    const rows = namedRows(section("6.4"));
+    expect(rows.length).toBeGreaterThan(30);
+    for (const [name, cells] of rows) {
+      const found = new RegExp(`^(?:export )?const ${name}(?:: \\w+)? = ([\\d_. *]+);`, "m").exec(code);
+      const factors = found?.[1]?.replaceAll("_", "").split("*").map(Number) ?? [];
+      const value = factors.length === 0 ? undefined : factors.reduce((product, factor) => product * factor);
+      expect(`${name} = ${value}`).toBe(`${name} = ${cells[0]}`);
+    }
+  });
+
+  it("cites sections that exist in its tables", () => {
+    for (const [name, cells] of [...namedRows(section("11")), ...namedRows(section("6.4"))]) {
+      const cited = cells.at(-1) ?? "";
+      if (/^[789]/.test(cited)) continue;
+      expect(`${name}: ${headings.has(cited) ? "found" : cited}`).toBe(`${name}: found`);
+    }
+  });
+
+  it("has every section that the code of the wire, the link and the session cites", () => {
+    const missing = ["wire", "link", "session"].flatMap((folder) =>
+      sources(folder).flatMap((text) =>
+        [...text.matchAll(/PROTOCOL\.md[\s*]+(?:section )?(\d+(?:\.\d+)?)/g)]
+          .map((match) => match[1] ?? "")
+          .filter((cited) => !/^[789]/.test(cited) && !headings.has(cited)),
+      ),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  it("shows only frames that are vectors, and one of each kind but data", () => {
+    const blocks = [...TEXT.matchAll(/```hex\n([^`]*)```/g)].map((match) => octetsOf(match[1] ?? ""));
+    const shown = blocks.map((octets) => {
+      const vector = FRAME_VECTORS.find(
+        (candidate) =>
+          Buffer.compare(candidate.octets, octets) === 0 || Buffer.compare(candidate.wire, octets) === 0,
+      );
+      return vector?.frame.tag ?? expect.fail(`no vector: ${Buffer.from(octets).toString("hex")}`);
+    });
+    const kinds = new Set<string>(FRAME_VECTORS.map(({ frame }) => frame.tag));
+    // A beacon is laid out as a distress, which is shown.
+    kinds.delete("beacon");
+    expect(new Set(shown)).toEqual(kinds);
+  });
+
+  it("gives each frame's length as its layout table adds up to", () => {
+    // Fixed-size frames only: the last row of the table is the CRC, at the frame's length less 4.
+    const fixed: Readonly<Record<string, string>> = {
+      query: "5.1",
+      distress: "5.2",
+      offer: "5.3",
+      accept: "5.4",
+      standDown: "5.5",
+      refuse: "5.7",
+      bye: "5.8",
+      ack: "4.3",
+      probe: "4.4",
+      busy: "5.11",
+      done: "5.12",
+      later: "5.13",
+      doneAck: "5.14",
+    };
+    for (const [tag, number] of Object.entries(fixed)) {
+      const vector = FRAME_VECTORS.find(({ frame }) => frame.tag === tag) ?? expect.fail(tag);
+      const rows = section(number).flatMap((line) => /^\| (\d+) \| (\d+) \| (.*) \|$/.exec(line) ?? []);
+      const cells = rows.filter((_, i) => i % 4 !== 0);
+      const fields: [number, number][] = [];
+      for (let i = 0; i < cells.length; i += 3) fields.push([Number(cells[i]), Number(cells[i + 1])]);
+      let at = 0;
+      for (const [offset, length] of fields) {
+        expect(`${tag}: field at ${offset}`).toBe(`${tag}: field at ${at}`);
+        at += length;
+      }
+      expect(`${tag}: ${at} octets`).toBe(`${tag}: ${vector.octets.length} octets`);
+    }
+  });
+});

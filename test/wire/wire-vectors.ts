@@ -1,0 +1,129 @@
+import { readFileSync } from "node:fs";
+import { fromHex } from "../../src/base/bytes.ts";
+import { ACK_DELAY_UNIT_MS } from "../../src/wire/constants.ts";
+import type { FrameFault } from "../../src/wire/frame.ts";
+import { encodeMessage, encodePacket } from "../../src/wire/frame.ts";
+import type { Frame } from "../../src/wire/messages.ts";
+
+/** One frozen frame: its fields, its octets, and how it looks on an octet stream. */
+export interface FrameVector {
+  readonly name: string;
+  /** Session tag; undefined for announcements. */
+  readonly tag: number | undefined;
+  readonly frame: Frame;
+  readonly octets: Uint8Array;
+  /** Length of each field, in order; the last is the CRC. */
+  readonly fieldLengths: readonly number[];
+  readonly wire: Uint8Array;
+}
+
+export interface FaultVector {
+  readonly name: string;
+  readonly tag: number | undefined;
+  readonly octets: Uint8Array;
+  readonly fault: FrameFault;
+}
+
+interface RawVector {
+  readonly name: string;
+  readonly tag: number | null;
+  readonly frame: Readonly<Record<string, unknown>>;
+  readonly frameHex: string;
+  readonly wireHex: string;
+}
+
+interface RawFault {
+  readonly name: string;
+  readonly tag: number | null;
+  readonly frameHex: string;
+  readonly fault: FrameFault["fault"];
+  readonly version?: number;
+}
+
+interface RawFile {
+  readonly protocolVersion: number;
+  readonly crcs: readonly { readonly octets: string; readonly tag: number | null; readonly crc: number }[];
+  readonly sessionTags: readonly {
+    readonly name: string;
+    readonly identity: Readonly<Record<SessionField, string>>;
+    readonly tag: number;
+  }[];
+  readonly frames: readonly RawVector[];
+  readonly decodeOnly: readonly RawVector[];
+  readonly faults: readonly RawFault[];
+}
+
+type SessionField = "targetNonce" | "rescuerNonce" | "targetId" | "rescuerId" | "digest";
+
+/** Fields of a frame that are octet strings, hexadecimal in the file. */
+const OCTET_FIELDS: ReadonlySet<string> = new Set([
+  "nodeId",
+  "bootNonce",
+  "hardwareId",
+  "installedDigest",
+  "receivingDigest",
+  "rescuerId",
+  "rescuerNonce",
+  "targetId",
+  "targetNonce",
+  "winnerId",
+  "digest",
+  "bitmap",
+  "payload",
+]);
+
+/** Octets of a hexadecimal text; a fault in a vector file fails the test. */
+export function octetsOf(hex: string): Uint8Array {
+  const octets = fromHex(hex);
+  if (octets === undefined) throw new Error(`not hexadecimal: ${hex}`);
+  return octets;
+}
+
+function fieldOf(key: string, value: unknown): [string, unknown] {
+  if (value === null) return [key, undefined];
+  if (OCTET_FIELDS.has(key) && typeof value === "string") return [key, octetsOf(value)];
+  if (key === "delayUnits") return ["delayMs", Number(value) * ACK_DELAY_UNIT_MS];
+  return [key, value];
+}
+
+function frameVector(raw: RawVector): FrameVector {
+  return {
+    name: raw.name,
+    tag: raw.tag ?? undefined,
+    // The file is ours and frozen: what it holds is what the codec is compared with.
+    frame: Object.fromEntries(
+      Object.entries(raw.frame).map(([key, value]) => fieldOf(key, value)),
+    ) as unknown as Frame,
+    octets: octetsOf(raw.frameHex),
+    fieldLengths: raw.frameHex.split(" ").map((field) => field.length / 2),
+    wire: octetsOf(raw.wireHex),
+  };
+}
+
+function faultVector({ name, tag, frameHex, fault, version }: RawFault): FaultVector {
+  const seen: FrameFault =
+    fault === "foreignVersion" ? { tag: "fault", fault, version: version ?? -1 } : { tag: "fault", fault };
+  return { name, tag: tag ?? undefined, octets: octetsOf(frameHex), fault: seen };
+}
+
+const FILE = new URL("../vectors/wire-v1.json", import.meta.url);
+const file = JSON.parse(readFileSync(FILE, "utf8")) as RawFile;
+
+export const VECTORS_VERSION: number = file.protocolVersion;
+export const CRC_VECTORS: RawFile["crcs"] = file.crcs;
+export const SESSION_TAG_VECTORS: RawFile["sessionTags"] = file.sessionTags;
+/** Frames to encode and to decode. */
+export const FRAME_VECTORS: readonly FrameVector[] = file.frames.map(frameVector);
+/** Frames that only a peer of a later version sends. */
+export const DECODE_ONLY_VECTORS: readonly FrameVector[] = file.decodeOnly.map(frameVector);
+export const FAULT_VECTORS: readonly FaultVector[] = file.faults.map(faultVector);
+
+/** The tag of the session that the vectors are about. */
+export const SESSION_TAG: number = file.sessionTags[0]?.tag ?? 0;
+
+/** A frame's octets, whatever it holds. */
+export function encodeFrame(frame: Frame, tag: number): Uint8Array {
+  return frame.tag === "data" || frame.tag === "object" || frame.tag === "probe"
+    ? encodePacket(frame, tag)
+    : encodeMessage(frame, tag);
+}
