@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    globalSetup: ["test/support/build-once.ts"],
     testTimeout: 20_000,
     hookTimeout: 60_000,
     // Virtual-time simulations keep a core busy: two workers on the reference machine of two cores.

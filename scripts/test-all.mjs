@@ -9,6 +9,7 @@ const TOOLS = [
   { package: "socat", probe: "/usr/bin/socat" },
   { package: "gcc", probe: "/usr/bin/gcc" },
   { package: "libc6-dev", probe: "/usr/include/stdio.h" },
+  { package: "openssl", probe: "/usr/bin/openssl" },
   { package: "u-boot-qemu", probe: "/usr/lib/u-boot/qemu_arm64/u-boot.bin" },
   { package: "ovmf", probe: "/usr/share/OVMF/OVMF_CODE_4M.fd" },
 ];
@@ -51,11 +52,11 @@ installTools();
 mkdirSync("test-report", { recursive: true });
 rmSync(REPORT, { force: true });
 const checks = [
-  ["npx", ["biome", "check", "--error-on-warnings", "."]],
-  ["npx", ["tsc", "--noEmit"]],
+  ["npm", ["run", "--silent", "lint"]],
+  ["npm", ["run", "--silent", "types"]],
   ["npm", ["run", "--silent", "build"]],
-  ["npx", ["knip"]],
-  ["npx", ["publint", "--strict"]],
+  ["npm", ["run", "--silent", "check:unused"]],
+  ["npm", ["run", "--silent", "check:package"]],
   [
     "npx",
     ["vitest", "run", "--coverage", "--reporter=default", "--reporter=json", `--outputFile.json=${REPORT}`],

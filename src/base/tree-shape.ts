@@ -12,8 +12,6 @@ export interface TreeNode {
 
 /** Levels that one run of child hashes spans: up to 2^4 = 16 children (protocol decision S7). */
 export const RUN_LEVELS = 4;
-/** Most child hashes in one run. */
-export const RUN_HASHES_MAX: number = 1 << RUN_LEVELS;
 
 /** Nodes on `level` of a tree of `leafCount` leaves. */
 export function nodesOnLevel(leafCount: number, level: number): number {

@@ -1,0 +1,54 @@
+/**
+ * mayday: boards that heal one another over a UART. The public interface; everything else may change at any time.
+ *
+ * Most users need {@link runRescue} and {@link runDistress}. The machines are sans-IO: they run over any wire, also in
+ * virtual time (docs/DESIGN.md).
+ */
+export { type Clock, systemClock, type Timer, VirtualClock } from "./base/clock.ts";
+export {
+  type ErrorDetails,
+  ExitCode,
+  FailedError,
+  MaydayError,
+  NotBootableError,
+  RefusedError,
+  TransportError,
+  UsageError,
+} from "./base/errors.ts";
+export type { BootFailure, RefusalReason } from "./base/refusal.ts";
+export { type Board, openBoard } from "./board/board.ts";
+export { initBoard } from "./board/board-init.ts";
+export { type MemoryBoard, type MemoryBoardOptions, memoryBoard } from "./board/memory-board.ts";
+export type { TargetStatus, TargetStore } from "./board/target-store.ts";
+export { openDirectoryRepository } from "./image/directory-repository.ts";
+export { type TrustPolicy, verifyEnvelope } from "./image/envelope.ts";
+export { buildImageFile } from "./image/image-build.ts";
+export { type ImageFile, openImageFile } from "./image/image-file.ts";
+export { type ImageSource, memoryImage } from "./image/image-source.ts";
+export {
+  generateKeyPair,
+  loadSigningKey,
+  loadTrustedKey,
+  type SigningKey,
+  signingKeyFromPem,
+  trustedKeyOf,
+} from "./image/keys.ts";
+export type { ImageFields, Manifest } from "./image/manifest.ts";
+export { fixedRepository, type Repository } from "./image/repository.ts";
+export type { LinkCounters } from "./link/counters.ts";
+export { type DistressOptions, runDistress } from "./node/distress.ts";
+export type { NodeEvent, ProgressEvent, Verdict } from "./node/events.ts";
+export { LinkDriver, type Machine } from "./node/link-driver.ts";
+export { type RescueOptions, runRescue } from "./node/rescue.ts";
+export { type PeerStatus, queryStatus, type StatusOptions, type StatusReport } from "./node/status.ts";
+export type { RescuerEvent } from "./session/rescuer-events.ts";
+export { RescuerMachine, type RescuerOptions } from "./session/rescuer-machine.ts";
+export type { TargetEvent } from "./session/target-events.ts";
+export { TargetMachine, type TargetOptions } from "./session/target-machine.ts";
+export { type Endpoint, parseEndpoint } from "./transport/endpoint.ts";
+export { type FaultOptions, withFaults } from "./transport/faults.ts";
+export { createMemoryPair, type MemoryPairOptions } from "./transport/memory-pair.ts";
+export { openTransport } from "./transport/open-transport.ts";
+export { listPorts } from "./transport/port-list.ts";
+export type { Transport, TransportHandlers } from "./transport/transport.ts";
+export { startVirtualCable, type VirtualCable, type VirtualCableOptions } from "./transport/virtual-cable.ts";
