@@ -48,7 +48,7 @@ export interface I2cPeripheralEndpoint {
 /** Rate at which links meet, in baud (PROTOCOL.md, baud ladder). */
 export const DEFAULT_BAUD = 115_200;
 /** Rates accepted in an endpoint, in baud. */
-export const BAUD_MIN = 50;
+export const BAUD_MIN = 300;
 export const BAUD_MAX = 12_000_000;
 /** 7-bit I2C addresses that are not reserved by the I2C specification. */
 export const I2C_ADDRESS_MIN = 0x08;
