@@ -15,7 +15,7 @@ describe("parseEndpoint", () => {
     ["serial:/dev/ttyUSB0", { ...uart, path: "/dev/ttyUSB0" }],
     ["serial:/dev/ttyUSB0?baud=921600", { ...uart, path: "/dev/ttyUSB0", baud: 921_600, fixedBaud: true }],
     ["serial:/dev/ttyUSB0?baud-max=460800", { ...uart, path: "/dev/ttyUSB0", baudMax: 460_800 }],
-    ["serial:/dev/a:b?baud=50", { ...uart, path: "/dev/a:b", baud: 50, fixedBaud: true }],
+    ["serial:/dev/a:b?baud=300", { ...uart, path: "/dev/a:b", baud: 300, fixedBaud: true }],
     ["tcp:board.example:5000", { tag: "tcp", host: "board.example", port: 5000 }],
     ["tcp:[::1]:5000", { tag: "tcp", host: "::1", port: 5000 }],
     ["tcp-listen:65535", { tag: "tcp-listen", host: undefined, port: 65_535 }],
