@@ -10,6 +10,7 @@ import type { ResetLine } from "../transport/uart.ts";
 import type { Beacon } from "../wire/messages.ts";
 import { diagnose } from "./diagnosis.ts";
 import type { NodeEvent, Verdict } from "./events.ts";
+import { KnownBoards } from "./known-boards.ts";
 import { type Ending, Lifetime, leave, octetsOf, type RunOptions } from "./lifetime.ts";
 import { Meter } from "./meter.ts";
 import { freshBootNonce, freshId, linkOptionsFor, lostForGood, NodeLink, openLinks } from "./node-link.ts";
@@ -54,6 +55,7 @@ class RescueNode {
   readonly #lifetime: Lifetime;
   readonly #links: Link[];
   readonly #sessions: Map<Link, Session> = new Map();
+  readonly #boards: KnownBoards = new KnownBoards();
   #seconds = 0;
   #blocks = 0;
   #healed = 0;
@@ -261,6 +263,10 @@ class RescueNode {
 
   #tellBeacon(beacon: Beacon, link: Link): void {
     this.#peer = toHex(beacon.nodeId);
+    if (this.#boards.isCopied(link.endpoint, beacon)) {
+      const detail = `board ${this.#peer} is on two links at once under two nonces: a copied board folder or flash`;
+      this.#tell({ event: "link", link: link.endpoint, state: "copied-board", detail });
+    }
     if (beacon.tag !== "distress") return;
     this.#tell({
       event: "distress",

@@ -38,7 +38,7 @@ export type RescuerEvent =
   | { readonly tag: "sessionLost"; readonly why: RescuerLoss }
   | { readonly tag: "console"; readonly text: string }
   | { readonly tag: "stranger"; readonly stranger: Stranger }
-  | { readonly tag: "link"; readonly state: "echo" };
+  | { readonly tag: "link"; readonly state: "echo" | "two-nodes" };
 
 /** Why a session ended early. `done-not-heard`: every block was acked, but DONE never came. */
 export type RescuerLoss = "silence" | "restarted" | "bye" | "stood-down" | "done-not-heard";

@@ -42,6 +42,8 @@ const OFFER_INTERVAL_MS = 250;
 const OFFER_PATIENCE_MS = 5_000;
 /** Silence after which a session is given up (protocol decision S12). */
 const SILENCE_MAX_MS = 20_000;
+/** A board that was heard within this time is alive: another one on its wire is a fault of wiring (S1). */
+const STRANGER_AFTER_MS = 2_000;
 /** Longest time that one BUSY may ask for (protocol decision L6). */
 const BUSY_MAX_MS = 10_000;
 /** A refused image is not offered to the same start of a target again for this long. */
@@ -175,6 +177,7 @@ export class RescuerMachine {
       return;
     }
     if (state.tag === "serving") {
+      if (this.#isStranger(now, beacon.nodeId, state.serving)) return;
       const isSameStart = equalBytes(state.serving.peer.targetNonce, beacon.bootNonce);
       this.#loseSession(isSameStart ? "silence" : "restarted");
     }
@@ -182,6 +185,13 @@ export class RescuerMachine {
     const kept = keep(beacon);
     this.#state = { tag: "picking", beacon: kept };
     this.#events.push({ tag: "heard", beacon: kept }, { tag: "pick", beacon: kept });
+  }
+
+  /** Another board on the same wire, while the one we serve is alive: it is let be, and the wiring is named. */
+  #isStranger(now: Millis, nodeId: Uint8Array, { peer }: Serving): boolean {
+    if (equalBytes(nodeId, peer.targetId) || now - this.#link.lastHeardAt > STRANGER_AFTER_MS) return false;
+    this.#events.push({ tag: "link", state: "two-nodes" });
+    return true;
   }
 
   #handleBeacon(beacon: Beacon): void {

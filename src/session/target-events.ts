@@ -18,7 +18,7 @@ export type TargetEvent =
   | { readonly tag: "finished"; readonly isHeard: boolean }
   | { readonly tag: "console"; readonly text: string }
   | { readonly tag: "stranger"; readonly stranger: Stranger }
-  | { readonly tag: "link"; readonly state: "echo" };
+  | { readonly tag: "link"; readonly state: "echo" | "two-nodes" };
 
 /** Why a session ended early. */
 export type SessionLoss = "lease" | "superseded" | "bye" | "damaged" | "not-bootable";

@@ -193,7 +193,21 @@ export class TargetMachine {
       if (this.#state.tag === "accepting") this.#state.repeatAt = now;
     } else if (this.#state.tag === "done") this.#tellHealth();
     else if (this.#state.tag === "calling" || this.#isSilent(now)) this.#accept(now, offer);
-    else this.#considerSupersession(now);
+    else {
+      this.#nameMiswiring(offer.rescuerId);
+      this.#standDown(offer, this.#peerId ?? offer.rescuerId);
+      this.#considerSupersession(now);
+    }
+  }
+
+  get #peerId(): Uint8Array | undefined {
+    return "peer" in this.#state ? this.#state.peer.rescuerId : undefined;
+  }
+
+  /** Version 1 links join two nodes: a third one on the wire is told, and served when the session ends. */
+  #nameMiswiring(nodeId: Uint8Array): void {
+    const peerId = this.#peerId;
+    if (peerId !== undefined && !equalBytes(peerId, nodeId)) this.#emit({ tag: "link", state: "two-nodes" });
   }
 
   #standDown(offer: Offer, winnerId: Uint8Array): void {
