@@ -5,7 +5,7 @@ import { type MemoryBoard, memoryBoard } from "../../src/board/memory-board.ts";
 import type { FlashGeometry } from "../../src/flash/geometry.ts";
 import type { FlashStorage } from "../../src/flash/storage.ts";
 import { type ImageSource, memoryImage } from "../../src/image/image-source.ts";
-import { generateKeyPair, type SigningKey, signingKeyFromPem, trustedKeyOf } from "../../src/image/keys.ts";
+import { type SigningKey, signingKeyFromPem, trustedKeyOf } from "../../src/image/keys.ts";
 import type { ImageFields } from "../../src/image/manifest.ts";
 import { LinkDriver, type Machine } from "../../src/node/link-driver.ts";
 import { PureRunSplitter } from "../../src/node/pure-run-splitter.ts";
@@ -21,8 +21,13 @@ import type { Transport } from "../../src/transport/transport.ts";
 
 const HARDWARE = { vendor: "acme", hardwareClass: "gate" };
 
-/** One key pair for all: making one takes longer than many a transfer. */
-export const testKey: SigningKey = signingKeyFromPem(generateKeyPair().privatePem);
+/** PKCS #8 around the 32 octets of an Ed25519 private key (RFC 8410). */
+const KEY_PREFIX = Buffer.from("302e020100300506032b657004220420", "hex");
+
+/** One key pair for all, and always the same, so that a seed gives the same octets on the wire in every run. */
+export const testKey: SigningKey = signingKeyFromPem(
+  `-----BEGIN PRIVATE KEY-----\n${Buffer.concat([KEY_PREFIX, Buffer.alloc(32, 0x42)]).toString("base64")}\n-----END PRIVATE KEY-----\n`,
+);
 
 export interface VirtualRescueOptions {
   readonly seed: number;
@@ -38,6 +43,10 @@ export interface VirtualRescueOptions {
   readonly baud?: number;
   /** One way, 1 ms unless given. */
   readonly latencyMs?: Millis;
+  /** Brought by whoever has to know the time before the first frame goes out. */
+  readonly clock?: VirtualClock;
+  /** Put around each side's end of the wire (0 target, 1 rescuer), again after each restart; each write is a frame. */
+  readonly wrap?: (wire: Transport, end: 0 | 1) => Transport;
   /** Faults on what each side receives. */
   readonly faults?: Omit<FaultOptions, "seed" | "clock">;
   readonly fields?: Partial<ImageFields>;
@@ -48,7 +57,7 @@ export interface VirtualRescueOptions {
 
 /** A target and a rescuer, with real flash model, image and keys, on one wire in virtual time. */
 export class VirtualRescue {
-  readonly clock: VirtualClock = new VirtualClock();
+  readonly clock: VirtualClock;
   readonly data: Uint8Array;
   readonly image: ImageSource;
   readonly targetEvents: TargetEvent[] = [];
@@ -56,6 +65,8 @@ export class VirtualRescue {
   board: MemoryBoard;
   target: TargetMachine;
   rescuer: RescuerMachine;
+  /** Node id of the rescuer that runs now. */
+  rescuerId: Uint8Array = new Uint8Array(8);
   /** Octets that each side was handed, from the beginning, restarts included. */
   octetsOnWire = 0;
   readonly #options: VirtualRescueOptions;
@@ -67,6 +78,7 @@ export class VirtualRescue {
 
   constructor(options: VirtualRescueOptions) {
     this.#options = options;
+    this.clock = options.clock ?? new VirtualClock();
     this.#random = new SeededRandom(options.seed);
     this.data = options.data ?? randomBytes(this.#random, options.size ?? 65_536);
     const slotSize = options.slotSize ?? this.data.length;
@@ -103,8 +115,9 @@ export class VirtualRescue {
     const counted = countOctets(this.#ends[end], (octets) => {
       this.octetsOnWire += octets;
     });
-    if (faults === undefined) return counted;
-    return withFaults(counted, { ...faults, seed: seed * 2 + end, clock: this.clock });
+    const wire = this.#options.wrap?.(counted, end) ?? counted;
+    if (faults === undefined) return wire;
+    return withFaults(wire, { ...faults, seed: seed * 2 + end, clock: this.clock });
   }
 
   #drive<Event>(machine: Machine<Event>, end: 0 | 1, onEvent: (event: Event) => void): LinkDriver<Event> {
@@ -128,9 +141,10 @@ export class VirtualRescue {
     return [machine, driver];
   }
 
-  #startRescuer(): [RescuerMachine, LinkDriver<RescuerEvent>] {
+  #startRescuer(nodeId?: Uint8Array): [RescuerMachine, LinkDriver<RescuerEvent>] {
     const link = { baud: this.#options.baud ?? 921_600, rtoFloorMs: 10 };
-    const ids = { nodeId: randomBytes(this.#random, 8), bootNonce: randomBytes(this.#random, 8) };
+    this.rescuerId = nodeId ?? randomBytes(this.#random, 8);
+    const ids = { nodeId: this.rescuerId, bootNonce: randomBytes(this.#random, 8) };
     const machine = new RescuerMachine(this.clock.now(), { link, random: this.#random, ...ids });
     const driver = this.#drive(machine, 1, (event: RescuerEvent) => {
       if (event.tag === "pick") machine.handlePicked(this.clock.now(), offeredImage(this.image));
@@ -146,9 +160,15 @@ export class VirtualRescue {
     [this.target, this.#targetDriver] = this.#startTarget();
   }
 
-  restartRescuer(): void {
+  /** Another process takes over: with another id, unless `nodeId` is given. */
+  restartRescuer(nodeId?: Uint8Array): void {
+    this.stopRescuer();
+    [this.rescuer, this.#rescuerDriver] = this.#startRescuer(nodeId);
+  }
+
+  /** The rescuer vanishes without a word. */
+  stopRescuer(): void {
     void this.#rescuerDriver.close();
-    [this.rescuer, this.#rescuerDriver] = this.#startRescuer();
   }
 
   /** Lets time pass until both sides know of the end, or `limitMs`; true when both do. */

@@ -1,0 +1,89 @@
+import { type Command, Option } from "commander";
+import { UsageError } from "../base/errors.ts";
+import type { FlashLayout } from "../flash/geometry.ts";
+import type { Hardware } from "../image/hardware.ts";
+import { addCommand } from "./help.ts";
+import { collectTrust, countParser, parseHardwareFlag, parseSize, type TrustFlag } from "./parse.ts";
+import { type CommandContext, onRun } from "./run.ts";
+import { octets } from "./text.ts";
+
+const REVISION_MAX = 0xffff;
+const SECTOR_DEFAULT = 4096;
+
+interface InitFlags {
+  readonly hardware: Hardware;
+  readonly flashSize: number;
+  readonly layout: FlashLayout;
+  readonly sector: number;
+  readonly hardwareRev: number;
+  readonly trust?: readonly TrustFlag[];
+  readonly allowUnsigned?: boolean;
+  readonly image?: string;
+}
+
+/** Registers `mayday board init`. */
+export function addBoardInit(board: Command): void {
+  const command = addCommand(board, "init <dir>", {
+    summary: "make a board",
+    does:
+      "Makes a board in a folder that is empty or not there: erased flash, boot record, and the public keys it " +
+      "trusts. The board's own keys alone decide which images it takes: name them with --trust, or allow anything " +
+      "with --allow-unsigned.",
+    examples: [
+      "mayday board init board --hardware acme/widget --flash-size 512K --trust owner.pub --image fw.mdy",
+      "mayday board init board --hardware widget --flash-size 64K --layout ab --allow-unsigned",
+    ],
+    exits: ["4 the board refuses the image"],
+  });
+  command
+    .requiredOption("--hardware <id>", "what the board is, [vendor/]class", parseHardwareFlag)
+    .requiredOption("--flash-size <n>", "size of one slot: 64K, 4M, …; all else comes on top", parseSize)
+    .addOption(
+      new Option("--layout <layout>", "one slot, or two of which the one that boots is never written")
+        .choices(["single", "ab"])
+        .default("single"),
+    )
+    .option("--sector <n>", "size of what is erased at once: a power of two", parseSize, SECTOR_DEFAULT)
+    .option("--hardware-rev <n>", "hardware revision", countParser("a hardware revision", 0, REVISION_MAX), 0)
+    .option(
+      "--trust <pub[:role]>",
+      "public key whose images the board takes, :app or :recovery only; repeatable",
+      collectTrust,
+    )
+    .option("--allow-unsigned", "take images that nobody signed; counts only without --trust")
+    .option("--image <file>", "image file (.mdy) to install as the confirmed factory image");
+  onRun<InitFlags>(command, runInit);
+}
+
+async function runInit(
+  { output }: CommandContext,
+  [dir = ""]: readonly string[],
+  flags: InitFlags,
+): Promise<undefined> {
+  const { trust = [], allowUnsigned = false, hardwareRev: revision, sector: sectorSize } = flags;
+  if (trust.length === 0 && !allowUnsigned) {
+    const message = "the board has to know which images to take: give --trust PUB, or --allow-unsigned";
+    throw new UsageError("board-trust", message);
+  }
+  const { initBoard } = await import("../board/board-init.ts");
+  const { openImageFile } = await import("../image/image-file.ts");
+  const image = flags.image === undefined ? undefined : await openImageFile(flags.image);
+  try {
+    const { hardware, flashSize: slotSize, layout } = flags;
+    const base = { hardware, revision, sectorSize, slotSize, layout, trust, allowUnsigned };
+    initBoard(dir, image === undefined ? base : { ...base, image });
+  } finally {
+    await image?.close();
+  }
+  const { openBoard } = await import("../board/board.ts");
+  const { describeHardware } = await import("../board/board-parts.ts");
+  const board = openBoard(dir, { write: false });
+  const { nodeId, slotSize } = board.config;
+  const what = describeHardware(board.parts.identity);
+  board.close();
+  const text = `${dir}: ${what}, ${octets(slotSize)} a slot, node id ${nodeId}`;
+  output.result(text, { event: "board", dir, nodeId, hardware: board.config.hardware, revision, slotSize });
+  if (trust.length > 0 && allowUnsigned)
+    output.warn("it trusts keys, and so refuses unsigned images all the same");
+  return undefined;
+}

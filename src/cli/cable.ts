@@ -1,0 +1,97 @@
+import type { Command } from "commander";
+import type { Millis } from "../base/units.ts";
+import type { Verdict } from "../node/events.ts";
+import type { VirtualCableCounters, VirtualCableOptions } from "../transport/virtual-cable.ts";
+import { addCommand } from "./help.ts";
+import { countParser, parseBaud, parseMillis, parsePair, parseProbability } from "./parse.ts";
+import { type CommandContext, onRun } from "./run.ts";
+import { columns } from "./text.ts";
+import { interruptedVerdict } from "./verdict.ts";
+
+const BAUD_DEFAULT = 115_200;
+
+interface CableFlags {
+  readonly a: string;
+  readonly b: string;
+  readonly baud: number;
+  readonly strictBaud?: boolean;
+  readonly ber?: number;
+  readonly drop?: number;
+  readonly latency?: Millis;
+  readonly burst?: NonNullable<VirtualCableOptions["burst"]>;
+  readonly cut?: NonNullable<VirtualCableOptions["cuts"]>;
+  readonly seed?: number;
+}
+
+/** Registers `mayday cable`. */
+export function addCableCommand(program: Command): void {
+  const command = addCommand(program, "cable", {
+    does:
+      "Makes two ports, joined like two boards by a null-modem cable, that carry octets at a true line rate. Prints " +
+      '"ready" when both can be opened, runs until it is interrupted, and then tells what it carried. Faults hit ' +
+      "both ways alike. Needs a C compiler; without one socat joins the ports, with neither rate nor faults.",
+    examples: [
+      "mayday cable --a /tmp/a --b /tmp/b --baud 921600",
+      "mayday cable --a /tmp/a --b /tmp/b --ber 1e-5 --latency 16 --cut 1,2 --seed 7",
+    ],
+  });
+  command
+    .requiredOption("--a <path>", "link to one end")
+    .requiredOption("--b <path>", "link to the other end")
+    .option("--baud <n>", "line rate", parseBaud, BAUD_DEFAULT)
+    .option("--strict-baud", "garble what is carried while an end is set to another rate")
+    .option("--ber <p>", "probability that a data bit flips", parseProbability)
+    .option("--drop <p>", "probability that an octet vanishes", parseProbability)
+    .option("--latency <ms>", "one way", parseMillis)
+    .option("--burst <r,len>", "about one burst of LEN random octets in R octets", (text) => {
+      const [every, length] = parsePair(text, "a burst R,LEN");
+      return { every, length };
+    })
+    .option(
+      "--cut <t,dur>",
+      "nothing arrives for DUR seconds, T seconds after the first octet; repeatable",
+      collectCut,
+    )
+    .option("--seed <n>", "equal seeds give equal faults", countParser("a seed", 0, Number.MAX_SAFE_INTEGER));
+  onRun<CableFlags>(command, runCable);
+}
+
+type Cuts = NonNullable<CableFlags["cut"]>;
+
+function collectCut(text: string, earlier: Cuts = []): Cuts {
+  const [atSeconds, forSeconds] = parsePair(text, "a cut T,DUR");
+  return [...earlier, { atSeconds, forSeconds }];
+}
+
+async function runCable(
+  { output, signal }: CommandContext,
+  _args: readonly string[],
+  flags: CableFlags,
+): Promise<Verdict | undefined> {
+  const { startVirtualCable } = await import("../transport/virtual-cable.ts");
+  const { latency: latencyMs, cut: cuts, ...same } = flags;
+  const cable = await startVirtualCable({
+    ...same,
+    ...(latencyMs === undefined ? {} : { latencyMs }),
+    ...(cuts === undefined ? {} : { cuts }),
+  });
+  if (cable.notice !== undefined) output.warn(cable.notice);
+  const { a, b, kind } = cable;
+  output.note(`${a} <-> ${b}${kind === "paced" ? ` at ${flags.baud} baud` : ""}; end with Ctrl-C`);
+  output.result("ready", { event: "ready", a, b, kind, baud: kind === "paced" ? flags.baud : undefined });
+  const onAbort = (): void => void cable.close();
+  if (signal.aborted) onAbort();
+  signal.addEventListener("abort", onAbort);
+  const { counters, error } = await cable.closed;
+  if (counters !== undefined) output.result(countersText(counters), { event: "counters", ...counters });
+  if (error !== undefined) throw error;
+  return interruptedVerdict();
+}
+
+function countersText({ aToB, bToA }: VirtualCableCounters): string {
+  const names = ["octets", "flippedBits", "dropped", "burst", "cut", "overrun", "garbled"] as const;
+  return columns([
+    ["", "a to b / b to a"],
+    ...names.map((name): [string, string] => [name, `${aToB[name]} / ${bToA[name]}`]),
+  ]);
+}

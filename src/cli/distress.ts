@@ -1,0 +1,120 @@
+import type { Command } from "commander";
+import { toHex } from "../base/bytes.ts";
+import type { Millis } from "../base/units.ts";
+import type { Board } from "../board/board.ts";
+import { formatVersion } from "../image/version.ts";
+import type { NodeEvent, Verdict } from "../node/events.ts";
+import type { Endpoint } from "../transport/endpoint.ts";
+import { bootText, failureText } from "./board-look.ts";
+import { addCommand } from "./help.ts";
+import { collectLinks, parseSeconds } from "./parse.ts";
+import { type CommandContext, onRun } from "./run.ts";
+import { doneVerdict } from "./verdict.ts";
+
+interface DistressFlags {
+  readonly link: readonly Endpoint[];
+  readonly board: string;
+  readonly timeout?: Millis;
+  readonly force?: boolean;
+  readonly allowSingleUpdate?: boolean;
+}
+
+/** Registers `mayday distress`. */
+export function addDistressCommand(program: Command): void {
+  const command = addCommand(program, "distress", {
+    does:
+      "Calls for help on every link until a neighbour has healed the board: what its flash lacks is received, " +
+      "verified and written, then the boot decision is taken again. A board that boots needs no help: 0 at once. " +
+      "Refused images are told, and calling goes on. May be interrupted at any time and started again: it goes on " +
+      "from where it was.",
+    examples: [
+      "mayday distress --link /dev/ttyUSB0 --board board",
+      "mayday distress --link serial:/tmp/a?baud=921600 --board board --timeout 60 --json",
+      "mayday distress --link tcp-listen:5000 --board board",
+    ],
+    exits: ["3 no neighbour within --timeout", "4 everything offered was refused", "6 port missing or busy"],
+  });
+  command
+    .requiredOption(
+      "--link <endpoint>",
+      "where to call: a port's path, serial:…, tcp:…; repeatable",
+      collectLinks,
+    )
+    .requiredOption("--board <dir>", "the board, made by board init")
+    .option("--timeout <seconds>", "give up after this long; never unless given", parseSeconds)
+    .option("--force", "call even if the board boots: it takes newer images then")
+    .option("--allow-single-update", "with --force: also overwrite the only slot, the one that boots");
+  onRun<DistressFlags>(command, runDistressCommand);
+}
+
+async function runDistressCommand(
+  context: CommandContext,
+  _args: readonly string[],
+  flags: DistressFlags,
+): Promise<Verdict> {
+  const { openBoard } = await import("../board/board.ts");
+  // Held for writing all the while: no second process works on this board.
+  const board = openBoard(flags.board, { write: true });
+  try {
+    return await healBoard(context, board, flags);
+  } finally {
+    board.close();
+  }
+}
+
+async function healBoard(
+  { output, signal }: CommandContext,
+  board: Board,
+  flags: DistressFlags,
+): Promise<Verdict> {
+  const { link: links, force: isForced = false, allowSingleUpdate = false, timeout } = flags;
+  const before = board.boot();
+  if (before.tag === "boot" && !isForced) {
+    const verdict = { ...doneVerdict("healthy"), digest: toHex(before.image.digest) };
+    output.note(`${flags.board} boots: ${bootText(before)}; to call all the same give --force`);
+    output.linkResult(verdict);
+    return verdict;
+  }
+  if (before.tag === "recovery") output.note(`${flags.board} does not boot: ${failureText(before.reason)}`);
+  const { runDistress } = await import("../node/distress.ts");
+  const store = board.store({ allowUpdate: isForced, allowSingleUpdate });
+  try {
+    const told = await runDistress({
+      links,
+      store,
+      isForced,
+      signal,
+      ...(timeout === undefined ? {} : { timeoutMs: timeout }),
+      onEvent: (event) => {
+        output.nodeEvent(event);
+        if (event.event === "ready") output.nodeEvent(ownDistress(board, event.link));
+      },
+    });
+    output.endProgress();
+    const after = told.ok ? board.boot() : undefined;
+    if (after !== undefined) output.note(`boot decision: ${bootText(after)}`);
+    // The wire carries the first octets of a digest only; the board knows all of it.
+    const verdict = after?.tag === "boot" ? { ...told, digest: toHex(after.image.digest) } : told;
+    output.linkResult(verdict);
+    return verdict;
+  } finally {
+    store.close();
+  }
+}
+
+/** The event for our own call, with what our beacon says. */
+function ownDistress(board: Board, link: string): NodeEvent {
+  const { identity, hardwareId8, boot, slots, counterFloor } = board.status();
+  const versions = slots.flatMap(({ manifest }) => (typeof manifest === "object" ? [manifest.version] : []));
+  const [version] = versions;
+  return {
+    event: "distress",
+    link,
+    peer: toHex(identity.nodeId),
+    hardwareId: toHex(hardwareId8),
+    revision: identity.revision,
+    reason: boot.tag === "recovery" ? boot.reason : undefined,
+    version: version === undefined ? undefined : formatVersion(version),
+    counterFloor,
+  };
+}

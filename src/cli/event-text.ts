@@ -1,0 +1,67 @@
+import { unreachable } from "../base/assert.ts";
+import type { NodeEvent, ProgressEvent, Verdict } from "../node/events.ts";
+import { durationText, octets, percent, rateText } from "./text.ts";
+
+/** Digits of ids and digests that people get to see. */
+const SHORT_ID = 8;
+
+/** An id or digest as people see it: its first digits. */
+export function shortId(hex: string): string {
+  return hex.slice(0, SHORT_ID);
+}
+
+/** One line for people. Progress has its own form, see {@link progressText}; undefined where nothing is to be said. */
+export function eventText(event: NodeEvent): string | undefined {
+  switch (event.event) {
+    case "ready":
+      return `${event.link}: listening`;
+    case "link":
+      return `${event.link}: ${event.state}${event.detail === undefined ? "" : ` (${event.detail})`}`;
+    case "distress": {
+      // Events that came as JSON have null for undefined.
+      const had = typeof event.version === "string" ? `had version ${event.version}` : "no version known";
+      return `${event.link}: board ${shortId(event.peer)} is in distress (${event.reason}), ${had}`;
+    }
+    case "offer": {
+      const what = `version ${event.version} (${shortId(event.digest)}, ${octets(event.size)})`;
+      return `${event.link}: offer of ${what}, other side is ${shortId(event.peer)}`;
+    }
+    case "refused": {
+      const detail = event.detail === undefined ? "" : `: ${event.detail}`;
+      return `${event.link}: refused (${event.reason})${detail}`;
+    }
+    case "progress":
+      return undefined;
+    case "console":
+      return event.text
+        .trimEnd()
+        .split("\n")
+        .map((line) => `${event.link}| ${line}`)
+        .join("\n");
+    case "verified":
+      return `${event.link}: image ${shortId(event.digest)} verified in flash`;
+    case "healed":
+      return `${event.link}: healed with ${shortId(event.digest)}, other side is ${shortId(event.peer)}`;
+    case "lost":
+      return `${event.link}: session ended early: ${event.why}`;
+    default:
+      return unreachable(event);
+  }
+}
+
+/** "12/64 blocks, 88.3 kB/s, 3 s to go, line 100 %". */
+export function progressText(event: ProgressEvent): string {
+  const eta = typeof event.eta === "number" ? `, ${durationText(event.eta)} to go` : "";
+  const blocks = `${event.blocks}/${event.blocksTotal} blocks`;
+  return `${blocks}, ${rateText(event.rate)}${eta}, line ${percent(event.quality)}`;
+}
+
+/** How a command over a link ended well, in one line. */
+export function verdictText(verdict: Verdict): string {
+  const image = verdict.digest === undefined ? "" : ` ${shortId(verdict.digest)}`;
+  if (verdict.bytesTx + verdict.bytesRx === 0) return `${verdict.reason}${image}`;
+  const moved = `${octets(verdict.bytesTx)} sent, ${octets(verdict.bytesRx)} received`;
+  const resent = verdict.resentBytes === 0 ? "" : `, ${octets(verdict.resentBytes)} sent again`;
+  const took = `${verdict.blocks} block${verdict.blocks === 1 ? "" : "s"} in ${verdict.seconds.toFixed(2)} s`;
+  return `${verdict.reason}${image}: ${took}, ${moved}${resent}`;
+}

@@ -1,0 +1,58 @@
+import { spawn } from "node:child_process";
+import type { NodeEvent } from "../node/events.ts";
+
+const SHORT_DIGEST_DIGITS = 16;
+
+/** Runs the user's command after each heal. It may take its time; a failure of it is told and changes nothing. */
+export class HealedCommand {
+  readonly #command: string | undefined;
+  readonly #warn: (text: string) => void;
+  readonly #versions: Map<string, string> = new Map();
+  readonly #running: Set<Promise<void>> = new Set();
+
+  constructor(command: string | undefined, warn: (text: string) => void) {
+    this.#command = command;
+    this.#warn = warn;
+  }
+
+  /** Looks at every event of the node. */
+  handle(event: NodeEvent): void {
+    if (event.event === "offer") this.#versions.set(shortDigest(event.digest), event.version);
+    if (event.event !== "healed" || this.#command === undefined) return;
+    const version = this.#versions.get(shortDigest(event.digest)) ?? "";
+    const run = this.#run(this.#command, event.peer, event.digest, version);
+    this.#running.add(run);
+    void run.then(() => this.#running.delete(run));
+  }
+
+  /** Resolves when no command runs any more. */
+  async finished(): Promise<void> {
+    await Promise.all(this.#running);
+  }
+
+  #run(command: string, peer: string, digest: string, version: string): Promise<void> {
+    const env = {
+      ...process.env,
+      MAYDAY_PEER: peer,
+      MAYDAY_DIGEST: digest,
+      MAYDAY_VERSION: version,
+    };
+    return new Promise((resolve) => {
+      // Its output goes to stderr: stdout is for our own results.
+      const child = spawn(command, { shell: true, env, stdio: ["ignore", 2, 2] });
+      child.once("error", (error) => {
+        this.#warn(`--on-healed could not be run: ${error.message}`);
+        resolve();
+      });
+      child.once("exit", (status, signal) => {
+        if (status !== 0) this.#warn(`--on-healed ended with ${signal ?? `status ${status}`}: ${command}`);
+        resolve();
+      });
+    });
+  }
+}
+
+/** As offers on the wire name an image: 8 octets. */
+function shortDigest(hex: string): string {
+  return hex.slice(0, SHORT_DIGEST_DIGITS);
+}

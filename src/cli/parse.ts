@@ -1,0 +1,140 @@
+import { UsageError } from "../base/errors.ts";
+import type { Millis } from "../base/units.ts";
+import { type Hardware, parseHardware, parseRevisionRange, type RevisionRange } from "../image/hardware.ts";
+import type { ImageRole } from "../image/manifest.ts";
+import { parseVersion, type Version } from "../image/version.ts";
+import { BAUD_MAX, BAUD_MIN, type Endpoint, parseEndpoint } from "../transport/endpoint.ts";
+
+/*
+ * What users write after flags. Each throws a UsageError that says what was seen and what is accepted.
+ */
+
+const SIZE_UNITS: Readonly<Record<string, number>> = { "": 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3 };
+/** Longest time that may be asked for, in seconds: timers hold 31 bits of milliseconds. */
+const SECONDS_MAX = 2_000_000;
+
+/** "64K", "4M", "1G" (powers of two), "1048576", "0x1000"; 1 to 2^48 octets. `bad-size`. */
+export function parseSize(text: string): number {
+  const match = /^(?:(0x[0-9a-fA-F]{1,12})|(\d{1,15})([KMG]?)(?:iB|B)?)$/i.exec(text);
+  const [, hex, digits, unit = ""] = match ?? [];
+  const size =
+    hex === undefined ? Number(digits) * (SIZE_UNITS[unit.toUpperCase()] ?? Number.NaN) : Number(hex);
+  if (match !== null && size >= 1 && size <= 2 ** 48) return size;
+  throw new UsageError(
+    "bad-size",
+    `"${text}" is not a size: give octets above 0, such as 1048576, 64K, 4M or 0x1000`,
+  );
+}
+
+/** Seconds, fractions allowed, above 0; in milliseconds. `bad-seconds`. */
+export function parseSeconds(text: string): Millis {
+  const seconds = decimal(text);
+  if (seconds !== undefined && seconds > 0 && seconds <= SECONDS_MAX) return seconds * 1000;
+  throw new UsageError(
+    "bad-seconds",
+    `"${text}" is not a time: give seconds above 0, at most ${SECONDS_MAX}`,
+  );
+}
+
+/** A line rate. `bad-baud`. */
+export function parseBaud(text: string): number {
+  return wholeNumber(text, "bad-baud", "a line rate", BAUD_MIN, BAUD_MAX);
+}
+
+/** A parser of whole numbers, decimal or 0x. `bad-number`. */
+export function countParser(what: string, min: number, max: number): (text: string) => number {
+  return (text) => wholeNumber(text, "bad-number", what, min, max);
+}
+
+/** A probability. `bad-probability`. */
+export function parseProbability(text: string): number {
+  const value = decimal(text);
+  if (value !== undefined && value <= 1) return value;
+  throw new UsageError(
+    "bad-probability",
+    `"${text}" is not a probability: give a number from 0 to 1, such as 1e-4`,
+  );
+}
+
+/** Milliseconds from 0, fractions allowed. `bad-milliseconds`. */
+export function parseMillis(text: string): Millis {
+  const value = decimal(text);
+  if (value !== undefined) return value;
+  throw new UsageError("bad-milliseconds", `"${text}" is not a time: give milliseconds, 0 or more`);
+}
+
+/** "A,B": two numbers from 0, named for the message. `bad-pair`. */
+export function parsePair(text: string, meaning: string): readonly [number, number] {
+  const [first, second, ...rest] = text.split(",").map(decimal);
+  if (first !== undefined && second !== undefined && rest.length === 0) return [first, second];
+  throw new UsageError("bad-pair", `"${text}" is not ${meaning}: give two numbers with a comma between`);
+}
+
+/** "1.2.3". `bad-version`. */
+export function parseVersionFlag(text: string): Version {
+  const version = parseVersion(text);
+  if (version !== undefined) return version;
+  const message = `"${text}" is not a version: give MAJOR.MINOR.PATCH, each 0 to 65535, such as 1.4.0`;
+  throw new UsageError("bad-version", message);
+}
+
+/** "[vendor/]class". `bad-hardware`. */
+export function parseHardwareFlag(text: string): Hardware {
+  const hardware = parseHardware(text);
+  if (hardware !== undefined) return hardware;
+  const message = `"${text}" is not a hardware id: give [vendor/]class, 1 to 32 octets each, such as acme/widget`;
+  throw new UsageError("bad-hardware", message);
+}
+
+/** "A-B" or "A". `bad-revision`. */
+export function parseRevisionsFlag(text: string): RevisionRange {
+  const range = parseRevisionRange(text);
+  if (range !== undefined) return range;
+  const message = `"${text}" is not a range of hardware revisions: give A-B with A up to B, each 0 to 65535`;
+  throw new UsageError("bad-revision", message);
+}
+
+/** Slot of a board: 0 or 1, a or b. `bad-slot`. */
+export function parseSlot(text: string): number {
+  const index = ["0", "1", "a", "b"].indexOf(text.toLowerCase());
+  if (index >= 0) return index % 2;
+  throw new UsageError("bad-slot", `"${text}" is not a slot: give 0 or 1 (a or b)`);
+}
+
+/** A public key file, and what its owner may sign. */
+export interface TrustFlag {
+  readonly path: string;
+  readonly roles: readonly ImageRole[];
+}
+
+/** "PUB", trusted for everything, or "PUB:app", "PUB:recovery"; the flag may be repeated, also for one key. */
+export function collectTrust(text: string, earlier: readonly TrustFlag[] = []): readonly TrustFlag[] {
+  const match = /^(.*):(app|recovery)$/s.exec(text);
+  const path = match?.[1] ?? text;
+  if (path === "") throw new UsageError("key-missing", `--trust "${text}" names no public key file`);
+  const added: readonly ImageRole[] =
+    match === null ? ["app", "recovery"] : [match[2] === "app" ? "app" : "recovery"];
+  const same = earlier.find((other) => other.path === path);
+  const roles = [...new Set([...(same?.roles ?? []), ...added])];
+  return [...earlier.filter((other) => other !== same), { path, roles }];
+}
+
+/** Endpoints of a repeated `--link`. Besides the codes of `parseEndpoint`: `link-twice`. */
+export function collectLinks(text: string, earlier: readonly Endpoint[] = []): readonly Endpoint[] {
+  const endpoint = parseEndpoint(text);
+  if (earlier.some((other) => other.text === text)) {
+    throw new UsageError("link-twice", `--link ${text} is given twice; each link takes one`);
+  }
+  return [...earlier, endpoint];
+}
+
+/** A number without sign, with fraction and exponent allowed. */
+function decimal(text: string): number | undefined {
+  return /^(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d{1,3})?$/i.test(text) ? Number(text) : undefined;
+}
+
+function wholeNumber(text: string, code: string, what: string, min: number, max: number): number {
+  const value = /^(?:0x[0-9a-fA-F]{1,13}|\d{1,16})$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= min && value <= max) return value;
+  throw new UsageError(code, `"${text}" is not ${what}: give a whole number from ${min} to ${max}`);
+}

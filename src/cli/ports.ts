@@ -1,0 +1,49 @@
+import type { Command } from "commander";
+import type { I2cBusEntry, SerialPortEntry } from "../transport/port-list.ts";
+import { addCommand } from "./help.ts";
+import { onRun } from "./run.ts";
+
+/** From this much on an FTDI adapter's latency timer is worth a hint, in milliseconds. */
+const SLOW_LATENCY_MS = 2;
+
+/** Registers `mayday ports`. */
+export function addPortsCommand(program: Command): void {
+  const command = addCommand(program, "ports", {
+    does:
+      "Lists the serial ports of this machine with the names that stay the same, the adapter behind them, its " +
+      "latency timer, and who has them open; and the I2C buses. Opens none.",
+    examples: ["mayday ports", "mayday ports --json"],
+  });
+  onRun(command, async ({ output }) => {
+    const { listPorts } = await import("../transport/port-list.ts");
+    const { serial, i2c } = await listPorts();
+    for (const port of serial) output.result(serialText(port), { event: "port", kind: "serial", ...port });
+    for (const bus of i2c) output.result(busText(bus), { event: "port", kind: "i2c", ...bus });
+    if (serial.length === 0) {
+      output.note("no serial port found; without hardware try: mayday cable --a /tmp/a --b /tmp/b");
+    }
+    for (const { path, latencyTimerMs } of serial) {
+      if ((latencyTimerMs ?? 0) < SLOW_LATENCY_MS) continue;
+      const file = `/sys/class/tty/${path.slice("/dev/".length)}/device/latency_timer`;
+      output.note(`${path} holds octets back for ${latencyTimerMs} ms; cure: echo 1 | sudo tee ${file}`);
+    }
+    return undefined;
+  });
+}
+
+function serialText(port: SerialPortEntry): string {
+  const ids = port.vendorId === undefined ? undefined : `${port.vendorId}:${port.productId ?? "?"}`;
+  const adapter = [port.manufacturer, port.product, ids, port.driver].filter((part) => part !== undefined);
+  const lines = [
+    `${port.path}  ${adapter.join(" ")}`.trimEnd(),
+    ...port.byId.map((name) => `  ${name}`),
+    ...(port.serialNumber === undefined ? [] : [`  serial number ${port.serialNumber}`]),
+    ...(port.latencyTimerMs === undefined ? [] : [`  latency timer ${port.latencyTimerMs} ms`]),
+    ...port.holders.map(({ pid, command }) => `  open in process ${pid} (${command})`),
+  ];
+  return lines.join("\n");
+}
+
+function busText({ path, name }: I2cBusEntry): string {
+  return name === undefined ? path : `${path}  ${name}`;
+}

@@ -1,0 +1,123 @@
+import type { MultiBar, SingleBar } from "cli-progress";
+import type { Clock } from "../base/clock.ts";
+import type { Millis } from "../base/units.ts";
+import type { ProgressEvent } from "../node/events.ts";
+import { progressText } from "./event-text.ts";
+import { printable, type TextStream } from "./text.ts";
+
+/** Between two plain lines of progress of one link, where there is no terminal. */
+const PLAIN_INTERVAL_MS: Millis = 3000;
+
+/** Sized so that a line of 80 columns holds all of it. */
+const BAR_WIDTH = 16;
+const LABEL_MAX = 16;
+
+/** Lines of text, and below them how far transfers are. */
+export interface ProgressView {
+  /** Shows one or more lines of text above the progress. */
+  line(text: string): void;
+  update(event: ProgressEvent): void;
+  /** The transfer on a link is over. */
+  finish(link: string): void;
+  /** Leaves the stream with the cursor at the start of a line. Idempotent. */
+  stop(): void;
+}
+
+/** Progress for logs and pipes: one line a link every few seconds at most. */
+export class PlainProgress implements ProgressView {
+  readonly #stream: TextStream;
+  readonly #clock: Clock;
+  readonly #shownAt: Map<string, Millis> = new Map();
+
+  constructor(stream: TextStream, clock: Clock) {
+    this.#stream = stream;
+    this.#clock = clock;
+  }
+
+  line(text: string): void {
+    this.#stream.write(`${printable(text)}\n`);
+  }
+
+  update(event: ProgressEvent): void {
+    const now = this.#clock.now();
+    const shownAt = this.#shownAt.get(event.link);
+    // A transfer that is over within the interval needs no line of its own: its end is told anyway.
+    if (shownAt === undefined) this.#shownAt.set(event.link, now);
+    if (shownAt === undefined || now - shownAt < PLAIN_INTERVAL_MS) return;
+    this.#shownAt.set(event.link, now);
+    this.line(`${event.link}: ${progressText(event)}`);
+  }
+
+  finish(link: string): void {
+    this.#shownAt.delete(link);
+  }
+
+  stop(): void {}
+}
+
+/** Progress on a terminal: a bar for each link. */
+export class BarProgress implements ProgressView {
+  readonly #stream: NodeJS.WritableStream;
+  readonly #makeBars: () => MultiBar;
+  readonly #bars: Map<string, SingleBar> = new Map();
+  #stack: MultiBar | undefined;
+
+  constructor(stream: NodeJS.WritableStream, makeBars: () => MultiBar) {
+    this.#stream = stream;
+    this.#makeBars = makeBars;
+  }
+
+  /** Loads the library that draws the bars. */
+  static async load(stream: NodeJS.WritableStream): Promise<BarProgress> {
+    const { MultiBar } = (await import("cli-progress")).default;
+    const options = {
+      stream,
+      format: "{link} [{bar}] {percentage}% {text}",
+      barsize: BAR_WIDTH,
+      fps: 8,
+      // The terminal's own settings stay: a process that is killed could not restore them.
+      hideCursor: null,
+      linewrap: true,
+      gracefulExit: false,
+      emptyOnZero: true,
+    };
+    return new BarProgress(stream, () => new MultiBar(options));
+  }
+
+  line(text: string): void {
+    const line = `${printable(text)}\n`;
+    if (this.#stack === undefined) this.#stream.write(line);
+    else this.#stack.log(line);
+  }
+
+  update(event: ProgressEvent): void {
+    this.#stack ??= this.#makeBars();
+    const payload = { link: linkLabel(event.link), text: progressText(event) };
+    const bar = this.#bars.get(event.link);
+    if (bar === undefined) {
+      this.#bars.set(event.link, this.#stack.create(event.blocksTotal, event.blocks, payload));
+      return;
+    }
+    bar.setTotal(event.blocksTotal);
+    bar.update(event.blocks, payload);
+  }
+
+  finish(link: string): void {
+    this.#bars.delete(link);
+    if (this.#bars.size === 0) this.stop();
+  }
+
+  stop(): void {
+    // Lines that wait are written by an update only.
+    this.#stack?.update();
+    this.#stack?.stop();
+    this.#stack = undefined;
+    this.#bars.clear();
+  }
+}
+
+/** A link's name as short as it stays telling: "ttyUSB0" of "serial:/dev/ttyUSB0?baud=921600". */
+function linkLabel(link: string): string {
+  const path = link.replace(/^serial:/, "").replace(/\?.*$/s, "");
+  return printable(path.slice(path.lastIndexOf("/") + 1)).slice(-LABEL_MAX);
+}

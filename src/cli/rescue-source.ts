@@ -1,0 +1,105 @@
+import { RefusedError, UsageError } from "../base/errors.ts";
+import type { Hardware } from "../image/hardware.ts";
+import type { ImageSource } from "../image/image-source.ts";
+import type { Repository } from "../image/repository.ts";
+import type { Version } from "../image/version.ts";
+import type { Output } from "./output.ts";
+
+/** Flags of `rescue` that say what to send. */
+export interface SourceFlags {
+  readonly repo?: string;
+  readonly image?: string;
+  readonly hardware?: Hardware;
+  readonly version?: Version;
+  readonly allowUnsigned?: boolean;
+}
+
+/** Where a rescuer's images come from. */
+export interface RescueSource {
+  readonly repository: Repository;
+  /** The user named the one image: it is offered even where it does not look suitable. */
+  readonly isNamed: boolean;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the repository, or the one image. UsageError `image-or-repo`, `raw-image-flags`, `image-not-raw`; RefusedError
+ * `unsigned`; and the errors of repositories and image files.
+ */
+export async function openRescueSource(flags: SourceFlags, output: Output): Promise<RescueSource> {
+  const { repo, image, hardware, version } = flags;
+  if ((repo === undefined) === (image === undefined)) {
+    throw new UsageError("image-or-repo", "give either --repo DIR or --image FILE: what shall be sent?");
+  }
+  const isRaw = hardware !== undefined || version !== undefined;
+  if (repo !== undefined) {
+    if (isRaw)
+      throw new UsageError(
+        "raw-image-flags",
+        "--hardware and --version describe a raw --image, not a --repo",
+      );
+    return openRepo(repo, output);
+  }
+  const opened = isRaw ? await openRaw(image ?? "", flags) : await openBuilt(image ?? "");
+  if (!opened.isSigned && flags.allowUnsigned !== true) {
+    await opened.close();
+    const message = `${image} is not signed: sign it with image build --key, or send it all the same with --allow-unsigned`;
+    throw new RefusedError("unsigned", message);
+  }
+  if (!opened.isSigned) output.warn(`${image} is not signed: only boards that trust no key take it`);
+  const { fixedRepository } = await import("../image/repository.ts");
+  return { repository: fixedRepository([opened]), isNamed: true, close: () => opened.close() };
+}
+
+async function openRepo(dir: string, output: Output): Promise<RescueSource> {
+  const { openDirectoryRepository } = await import("../image/directory-repository.ts");
+  const repository = await openDirectoryRepository(dir);
+  const { images, skipped } = await repository.list();
+  for (const { detail } of skipped) output.warn(detail);
+  if (images.length === 0)
+    output.warn(`${dir} holds no usable image yet; add one with: mayday repo add FILE.mdy --repo ${dir}`);
+  return { repository, isNamed: false, close: () => repository.close() };
+}
+
+type OpenImage = ImageSource & { close(): Promise<void> };
+
+async function openBuilt(path: string): Promise<OpenImage> {
+  const { openImageFile } = await import("../image/image-file.ts");
+  try {
+    return await openImageFile(path);
+  } catch (error) {
+    if (!isForeign(error)) throw error;
+    const message = `${path} is no image file; to send raw octets add --hardware ID --version V --allow-unsigned`;
+    throw new UsageError("raw-image-flags", message, { path }, error);
+  }
+}
+
+async function openRaw(path: string, { hardware, version, allowUnsigned }: SourceFlags): Promise<OpenImage> {
+  if (hardware === undefined || version === undefined || allowUnsigned !== true) {
+    const message = "a raw --image needs all of --hardware ID, --version V and --allow-unsigned";
+    throw new UsageError("raw-image-flags", message);
+  }
+  await refuseBuilt(path);
+  const { openInputImage } = await import("../image/image-build.ts");
+  return openInputImage(path, { ...hardware, version });
+}
+
+/** An image file in an image is never meant. */
+async function refuseBuilt(path: string): Promise<void> {
+  const { readImageHead } = await import("../image/image-file.ts");
+  const { openRegular } = await import("../image/file-io.ts");
+  const { handle, size } = await openRegular(path);
+  try {
+    await readImageHead(path, handle, size);
+  } catch (error) {
+    if (isForeign(error)) return;
+  } finally {
+    await handle.close();
+  }
+  const message = `${path} is an image file that says itself what it is for: leave --hardware and --version out`;
+  throw new UsageError("image-not-raw", message, { path });
+}
+
+function isForeign(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "image-foreign";
+}

@@ -1,0 +1,91 @@
+import { type Command, Option } from "commander";
+import type { Millis } from "../base/units.ts";
+import type { Hardware } from "../image/hardware.ts";
+import type { Version } from "../image/version.ts";
+import type { Verdict } from "../node/events.ts";
+import type { Endpoint } from "../transport/endpoint.ts";
+import { addCommand } from "./help.ts";
+import { HealedCommand } from "./on-healed.ts";
+import { collectLinks, parseHardwareFlag, parseSeconds, parseVersionFlag } from "./parse.ts";
+import { openRescueSource } from "./rescue-source.ts";
+import { type CommandContext, onRun } from "./run.ts";
+
+interface RescueFlags {
+  readonly link: readonly Endpoint[];
+  readonly repo?: string;
+  readonly image?: string;
+  readonly hardware?: Hardware;
+  readonly version?: Version;
+  readonly allowUnsigned?: boolean;
+  readonly once?: boolean;
+  readonly timeout?: Millis;
+  readonly reset?: "dtr" | "rts";
+  readonly onHealed?: string;
+}
+
+/** Registers `mayday rescue`. */
+export function addRescueCommand(program: Command): void {
+  const command = addCommand(program, "rescue", {
+    does:
+      "Listens on every link and heals whoever calls for help, with a suitable image of the repository, or with the " +
+      "one given. Only what the board's flash lacks is sent. Goes on until interrupted; with --once it ends after one " +
+      "board was healed, or refused the image. Whether an image is taken is for the board's own keys to decide.",
+    examples: [
+      "mayday rescue --link /dev/ttyUSB0 --repo images",
+      "mayday rescue --link serial:/tmp/b?baud=921600 --image fw.mdy --once --timeout 60",
+      "mayday rescue --link tcp:pi:5000 --image fw.bin --hardware widget --version 1.4.0 --allow-unsigned --once",
+    ],
+    exits: ["3 nobody called within --timeout", "4 the board refused the image", "6 port missing or busy"],
+  });
+  command
+    .requiredOption(
+      "--link <endpoint>",
+      "where to listen: a port's path, serial:…, tcp:…; repeatable",
+      collectLinks,
+    )
+    .option("--repo <dir>", "take images from this repository")
+    .option("--image <file>", "offer this image file (.mdy), or raw octets with the three flags below")
+    .option("--hardware <id>", "boards that a raw --image is for, [vendor/]class", parseHardwareFlag)
+    .option("--version <version>", "version of a raw --image", parseVersionFlag)
+    .option("--allow-unsigned", "send images that nobody signed")
+    .option("--once", "end after one board was healed or refused the image")
+    .option("--timeout <seconds>", "give up after this long; never unless given", parseSeconds)
+    .addOption(new Option("--reset <line>", "pulse this modem line on opening").choices(["dtr", "rts"]))
+    .option(
+      "--on-healed <command>",
+      "run this by the shell after each heal, with MAYDAY_PEER, MAYDAY_DIGEST, MAYDAY_VERSION set",
+    );
+  onRun<RescueFlags>(command, runRescueCommand);
+}
+
+async function runRescueCommand(
+  { output, signal }: CommandContext,
+  _args: readonly string[],
+  flags: RescueFlags,
+): Promise<Verdict> {
+  const source = await openRescueSource(flags, output);
+  const { runRescue } = await import("../node/rescue.ts");
+  const healed = new HealedCommand(flags.onHealed, (text) => output.warn(text));
+  try {
+    const verdict = await runRescue({
+      links: flags.link,
+      repository: source.repository,
+      allowUnsigned: flags.allowUnsigned === true,
+      offersAnyway: source.isNamed,
+      once: flags.once === true,
+      signal,
+      ...(flags.timeout === undefined ? {} : { timeoutMs: flags.timeout }),
+      ...(flags.reset === undefined ? {} : { reset: flags.reset }),
+      onEvent: (event) => {
+        output.nodeEvent(event);
+        healed.handle(event);
+      },
+    });
+    output.endProgress();
+    output.linkResult(verdict);
+    await healed.finished();
+    return verdict;
+  } finally {
+    await source.close();
+  }
+}

@@ -1,0 +1,70 @@
+import type { Command } from "commander";
+import { ExitCode } from "../base/errors.ts";
+import type { Millis } from "../base/units.ts";
+import type { Verdict } from "../node/events.ts";
+import type { StatusReport } from "../node/status.ts";
+import type { Endpoint } from "../transport/endpoint.ts";
+import { addCommand } from "./help.ts";
+import { collectLinks, parseSeconds } from "./parse.ts";
+import { onRun } from "./run.ts";
+import { columns } from "./text.ts";
+import { doneVerdict, failedVerdict } from "./verdict.ts";
+
+/** Long enough for three queries and their answers on a slow line. */
+const TIMEOUT_DEFAULT_MS: Millis = 2000;
+
+interface StatusFlags {
+  readonly link: readonly Endpoint[];
+  readonly timeout: Millis;
+}
+
+/** Registers `mayday status`. */
+export function addStatusCommand(program: Command): void {
+  const command = addCommand(program, "status", {
+    does:
+      "Asks the other end of a link who it is and how its firmware does, and tells what was seen on the line: a node, " +
+      "silence, noise, a console, our own echo, or another version of the protocol; and what to try next.",
+    examples: ["mayday status --link /dev/ttyUSB0", "mayday status --link tcp:pi:5000 --json"],
+    exits: ["3 no node answered", "4 another version of the protocol", "6 port missing or busy"],
+  });
+  command
+    .requiredOption("--link <endpoint>", "a port's path, serial:…, tcp:…; repeatable", collectLinks)
+    .option(
+      "--timeout <seconds>",
+      "wait for an answer this long; 2 unless given",
+      parseSeconds,
+      TIMEOUT_DEFAULT_MS,
+    );
+  onRun<StatusFlags>(command, async ({ output, signal }, _args, { link: links, timeout: timeoutMs }) => {
+    const { queryStatus } = await import("../node/status.ts");
+    const reports: StatusReport[] = [];
+    for (const link of links) {
+      const onEvent = output.nodeEvent.bind(output);
+      const report = await queryStatus({ link, timeoutMs, signal, onEvent });
+      if (signal.aborted) break;
+      output.result(reportText(report), { event: "status", ...report });
+      reports.push(report);
+    }
+    return verdictOf(reports);
+  });
+}
+
+/** The worst of what was found decides. */
+function verdictOf(reports: readonly StatusReport[]): Verdict {
+  const foreign = reports.find(({ seen }) => seen === "foreign-version");
+  const none = reports.find(({ seen }) => seen !== "node" && seen !== "foreign-version");
+  if (none !== undefined)
+    return failedVerdict(ExitCode.noNeighbour, none.seen, `${none.link}: ${none.detail}`);
+  if (foreign === undefined) return doneVerdict("node");
+  return failedVerdict(ExitCode.refused, "protocol", `${foreign.link}: ${foreign.detail}`);
+}
+
+function reportText({ link, seen, detail, peer, counters }: StatusReport): string {
+  const text = (value: unknown): string => (value === undefined ? "-" : String(value));
+  return columns([
+    ["link", link],
+    ["seen", `${seen}: ${detail}`],
+    ...Object.entries(peer ?? {}).map(([name, value]): [string, string] => [`peer ${name}`, text(value)]),
+    ...Object.entries(counters).map(([name, value]): [string, string] => [name, text(value)]),
+  ]);
+}

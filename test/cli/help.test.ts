@@ -1,0 +1,138 @@
+import { readFileSync } from "node:fs";
+import { Command } from "commander";
+import { describe, expect, test } from "vitest";
+import { addBoardCommands } from "../../src/cli/board.ts";
+import { addCableCommand } from "../../src/cli/cable.ts";
+import { addDemoCommand } from "../../src/cli/demo.ts";
+import { addDistressCommand } from "../../src/cli/distress.ts";
+import { addImageCommands } from "../../src/cli/image.ts";
+import { addKeygenCommand } from "../../src/cli/keygen.ts";
+import { addPortsCommand } from "../../src/cli/ports.ts";
+import { addRepoCommands } from "../../src/cli/repo.ts";
+import { addRescueCommand } from "../../src/cli/rescue.ts";
+import { addStatusCommand } from "../../src/cli/status.ts";
+import { runCli, verdictOf } from "../support/cli.ts";
+
+const COMMANDS = [
+  "demo",
+  "keygen",
+  "image build",
+  "image inspect",
+  "image verify",
+  "repo add",
+  "repo list",
+  "repo remove",
+  "repo verify",
+  "board init",
+  "board boot",
+  "board status",
+  "board confirm",
+  "board read",
+  "board damage",
+  "distress",
+  "rescue",
+  "status",
+  "ports",
+  "cable",
+];
+/** Commands and flags of later versions: nothing of them is accepted before it works. */
+const LATER = [
+  ["dispatch"],
+  ["board", "torture"],
+  ["rescue", "--link", "tcp:h:1", "--eager"],
+  ["rescue", "--link", "tcp:h:1", "--wait-healthy", "5"],
+  ["rescue", "--link", "tcp:h:1", "--link-key", "k"],
+  ["distress", "--link", "tcp:h:1", "--board", "b", "--link-key", "k"],
+  ["status", "--link", "tcp:h:1", "--node", "s"],
+  ["board", "init", "b", "--hardware", "w", "--flash-size", "1K", "--flash", "mtd:/dev/mtd0"],
+];
+
+/** Help of a command, got without a process of its own. */
+async function helpOf(command: string): Promise<string> {
+  let text = "";
+  const program = new Command("mayday").exitOverride().configureOutput({
+    writeOut: (part) => {
+      text += part;
+    },
+  });
+  for (const add of REGISTER) add(program);
+  await program.parseAsync([...command.split(" "), "--help"], { from: "user" }).catch((error: unknown) => {
+    if (!(error instanceof Error) || !error.message.includes("outputHelp")) throw error;
+  });
+  return text;
+}
+
+const REGISTER = [
+  addDemoCommand,
+  addKeygenCommand,
+  addImageCommands,
+  addRepoCommands,
+  addBoardCommands,
+  addDistressCommand,
+  addRescueCommand,
+  addStatusCommand,
+  addPortsCommand,
+  addCableCommand,
+];
+
+describe("help", () => {
+  test("lists the commands there are, and no other", async () => {
+    const { code, stdout } = await runCli(["--help"]);
+    const listed = [...stdout.matchAll(/^ {2}([a-z]+) .*$/gm)].map(([, name]) => name);
+    const names = new Set(COMMANDS.map((command) => command.split(" ")[0]));
+    expect(code).toBe(0);
+    expect(listed).toEqual([...names, "help"]);
+  });
+
+  test.each(COMMANDS)("of %s teaches what it does, an example and its exit codes", async (command) => {
+    const text = await helpOf(command);
+    expect(text).toContain(`Usage: mayday ${command}`);
+    expect(text).toMatch(/\n\n[A-Z][^\n]+/);
+    expect(text).toContain(`$ mayday ${command}`);
+    expect(text).toMatch(/Exit codes:\n {2}0 done\n {2}1 failed\n {2}2 usage error\n/);
+    expect(text).toContain("--json");
+    expect(Math.max(...text.split("\n").map((line) => line.length))).toBeLessThanOrEqual(110);
+  });
+
+  test("is asked for in two ways, and both exit 0", async () => {
+    const [flag, command] = [await runCli(["board", "--help"]), await runCli(["help", "board"])];
+    expect(flag).toMatchObject({ code: 0, stderr: "" });
+    expect(command.stdout).toBe(flag.stdout);
+  });
+
+  test("the version is the package's", async () => {
+    const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { readonly version: string };
+    expect(await runCli(["--version"])).toMatchObject({ code: 0, stdout: `${version}\n` });
+  });
+});
+
+describe("a wrong command line exits 2 and says what to read", () => {
+  test.each([
+    [[], "mayday --help"],
+    [["bord"], "Did you mean board"],
+    [["board"], "mayday board --help"],
+    [["board", "frobnicate"], "mayday board --help"],
+    [["keygen"], "mayday keygen --help"],
+    [["keygen", "--out"], "mayday keygen --help"],
+    [["keygen", "--out", "x", "--frob"], "mayday keygen --help"],
+    [["image", "inspect"], "mayday image inspect --help"],
+    [["image", "inspect", "a", "b"], "mayday image inspect --help"],
+    [["board", "init", "b", "--layout", "abc"], "Allowed choices are single, ab"],
+  ])("%j", async (args, text) => {
+    const { code, stdout, stderr } = await runCli(args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toContain(text);
+  });
+
+  test.each(LATER)("what is not there yet: %s %s %s %s", async (...args) => {
+    const { code, stderr } = await runCli(args);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/unknown (command|option)|too many arguments/);
+  });
+
+  test("the verdict of --json names the mistake", async () => {
+    const result = await runCli(["keygen", "--json", "--frob"]);
+    expect(result.code).toBe(2);
+    expect(verdictOf(result)).toMatchObject({ ok: false, code: 2, reason: "missing-mandatory-option-value" });
+  });
+});

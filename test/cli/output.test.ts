@@ -1,0 +1,223 @@
+import { PassThrough } from "node:stream";
+import { describe, expect, test } from "vitest";
+import { VirtualClock } from "../../src/base/clock.ts";
+import { FailedError } from "../../src/base/errors.ts";
+import { eventText, progressText, verdictText } from "../../src/cli/event-text.ts";
+import { Output, type OutputStream } from "../../src/cli/output.ts";
+import { columns, durationText, octets, printable, styled } from "../../src/cli/text.ts";
+import { doneVerdict, errorVerdict, interruptedVerdict } from "../../src/cli/verdict.ts";
+import type { NodeEvent, ProgressEvent } from "../../src/node/events.ts";
+
+const PROGRESS: ProgressEvent = {
+  event: "progress",
+  link: "serial:/dev/ttyUSB0?baud=921600",
+  blocks: 16,
+  blocksTotal: 64,
+  bytes: 70_000,
+  seconds: 1,
+  rate: 88_000,
+  eta: 2.2,
+  quality: 0.987,
+};
+
+interface Rig {
+  readonly output: Output;
+  readonly clock: VirtualClock;
+  stdout(): string;
+  stderr(): string;
+}
+
+async function rig({ isJson = false, isTTY = false } = {}): Promise<Rig> {
+  const [out, err]: [PassThrough, OutputStream & PassThrough] = [
+    new PassThrough(),
+    Object.assign(new PassThrough(), { isTTY, columns: 80 }),
+  ];
+  const clock = new VirtualClock();
+  const output = await Output.open({ isJson, stdout: out, stderr: err, clock });
+  let [stdout, stderr] = ["", ""];
+  const stdoutText = (): string => {
+    stdout += String(out.read() ?? "");
+    return stdout;
+  };
+  const stderrText = (): string => {
+    stderr += String(err.read() ?? "");
+    return stderr;
+  };
+  return { output, clock, stdout: stdoutText, stderr: stderrText };
+}
+
+describe("JSON lines", () => {
+  test("every field is there, null where it has no value", async () => {
+    const { output, stdout } = await rig({ isJson: true });
+    output.nodeEvent({ ...PROGRESS, eta: undefined });
+    expect(JSON.parse(stdout())).toEqual({ ...PROGRESS, eta: null });
+  });
+
+  test("a verdict names all its fields, and a message when it is no success", async () => {
+    const { output, stdout } = await rig({ isJson: true });
+    output.verdict(doneVerdict());
+    output.verdict(errorVerdict(new FailedError("some-code", "what was seen")));
+    const [done, failed] = stdout().trim().split("\n");
+    expect(JSON.parse(done ?? "")).toEqual({
+      event: "verdict",
+      ok: true,
+      code: 0,
+      reason: "done",
+      bytesTx: 0,
+      bytesRx: 0,
+      resentBytes: 0,
+      blocks: 0,
+      seconds: 0,
+      peer: null,
+      digest: null,
+    });
+    expect(JSON.parse(failed ?? "")).toMatchObject({
+      ok: false,
+      code: 1,
+      reason: "some-code",
+      message: "what was seen",
+    });
+  });
+
+  test("results are lines with --json and text without", async () => {
+    const json = await rig({ isJson: true });
+    const text = await rig();
+    for (const { output } of [json, text]) output.result("one", { event: "thing", value: 1 });
+    expect(json.stdout()).toBe('{"event":"thing","value":1}\n');
+    expect(text.stdout()).toBe("one\n");
+  });
+});
+
+describe("progress without a terminal", () => {
+  test("is told every three seconds at most, and never for a transfer that is over by then", async () => {
+    const { output, clock, stderr } = await rig();
+    output.nodeEvent(PROGRESS);
+    expect(stderr()).toBe("");
+    for (let i = 0; i < 35; i++) {
+      clock.advanceTo(clock.now() + 200);
+      output.nodeEvent(PROGRESS);
+    }
+    expect(stderr().match(/blocks/g)).toHaveLength(2);
+    expect(stderr()).toContain("16/64 blocks, 88.0 kB/s, 2 s to go, line 99 %");
+  });
+});
+
+describe("progress on a terminal", () => {
+  test("is a bar with a short name that fits into 80 columns, with text above it", async () => {
+    const { output, stderr } = await rig({ isTTY: true });
+    output.nodeEvent(PROGRESS);
+    output.note("a line");
+    output.endProgress();
+    const shown = stderr();
+    expect(shown).toContain("ttyUSB0 [====------------] 25% 16/64 blocks");
+    expect(shown).toContain("line 99 %");
+    expect(shown).toContain("a line\n");
+    expect(shown.endsWith("\n")).toBe(true);
+  });
+
+  test("ends by itself when the transfer does, so that nothing keeps the process", async () => {
+    const { output, stderr } = await rig({ isTTY: true });
+    output.nodeEvent(PROGRESS);
+    const { link } = PROGRESS;
+    output.nodeEvent({ event: "healed", link, peer: "00", digest: "11" });
+    expect(stderr()).toMatch(/\n.*healed with 11, other side is 00\n$/);
+  });
+});
+
+describe("text for people", () => {
+  test("control characters of others never reach the terminal", () => {
+    expect(printable("a\u001b[2Jb\u009bc\rd\u202e\ne")).toBe("a·[2Jb·c·d·\ne");
+  });
+
+  test("is coloured on a terminal only", () => {
+    const write = (): void => {};
+    expect(styled({ write }, "red", "x")).toBe("x");
+    expect(styled({ write, isTTY: true }, "red", "x")).toBe("\u001b[31mx\u001b[39m");
+  });
+
+  test("names and values stand in columns", () => {
+    expect(
+      columns([
+        ["a", "1"],
+        ["long", "2"],
+      ]),
+    ).toBe("a     1\nlong  2");
+  });
+
+  test("counts and times are told in words", () => {
+    expect([octets(1), octets(262_144)]).toEqual(["1 octet", "262,144 octets"]);
+    expect([0.2, 59, 65, 3725].map(durationText)).toEqual(["0 s", "59 s", "1 min 5 s", "1 h 2 min"]);
+    expect(progressText({ ...PROGRESS, eta: undefined })).toBe("16/64 blocks, 88.0 kB/s, line 99 %");
+  });
+
+  test("each event but progress has a line", () => {
+    const link = "L";
+    const events: NodeEvent[] = [
+      { event: "ready", link },
+      { event: "link", link, state: "down", detail: "unplugged" },
+      {
+        event: "distress",
+        link,
+        peer: "0123456789abcdef",
+        hardwareId: "00",
+        revision: 1,
+        reason: "hash",
+        version: "1.0.0",
+        counterFloor: 0,
+      },
+      {
+        event: "offer",
+        link,
+        peer: "0123456789abcdef",
+        digest: "ff".repeat(32),
+        version: "1.0.0",
+        size: 4096,
+      },
+      { event: "refused", link, reason: "hardware", detail: "made for others" },
+      { event: "console", link, text: "login:\nroot\n" },
+      { event: "verified", link, digest: "ff".repeat(32) },
+      { event: "healed", link, peer: "0123456789abcdef", digest: "ff".repeat(32) },
+      { event: "lost", link, why: "lease-expired" },
+    ];
+    expect(events.map(eventText)).toEqual([
+      "L: listening",
+      "L: down (unplugged)",
+      "L: board 01234567 is in distress (hash), had version 1.0.0",
+      "L: offer of version 1.0.0 (ffffffff, 4,096 octets), other side is 01234567",
+      "L: refused (hardware): made for others",
+      "L| login:\nL| root",
+      "L: image ffffffff verified in flash",
+      "L: healed with ffffffff, other side is 01234567",
+      "L: session ended early: lease-expired",
+    ]);
+    expect(eventText(PROGRESS)).toBeUndefined();
+  });
+
+  test("a verdict tells what was moved, if anything was", () => {
+    expect(verdictText(doneVerdict("healthy"))).toBe("healthy");
+    const moved = {
+      bytesTx: 1000,
+      bytesRx: 1,
+      resentBytes: 32,
+      blocks: 2,
+      seconds: 1.234,
+      digest: "ab".repeat(32),
+    };
+    expect(verdictText({ ...doneVerdict("healed"), ...moved })).toBe(
+      "healed abababab: 2 blocks in 1.23 s, 1,000 octets sent, 1 octet received, 32 octets sent again",
+    );
+  });
+});
+
+describe("errors", () => {
+  test("keep their code and exit code; others are failures with a reason of their own", () => {
+    expect(errorVerdict(new FailedError("some-code", "text"))).toMatchObject({
+      code: 1,
+      reason: "some-code",
+    });
+    expect(errorVerdict(new TypeError("oops"))).toMatchObject({ code: 1, reason: "internal-error" });
+    const full = Object.assign(new Error("ENOSPC: no space left on device, write"), { syscall: "write" });
+    expect(errorVerdict(full)).toMatchObject({ code: 1, reason: "system-error" });
+    expect(interruptedVerdict()).toMatchObject({ ok: false, code: 130, reason: "interrupted" });
+  });
+});

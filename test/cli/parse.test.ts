@@ -1,0 +1,124 @@
+import { describe, expect, test } from "vitest";
+import {
+  collectLinks,
+  collectTrust,
+  countParser,
+  parseHardwareFlag,
+  parsePair,
+  parseProbability,
+  parseRevisionsFlag,
+  parseSeconds,
+  parseSize,
+  parseSlot,
+  parseVersionFlag,
+} from "../../src/cli/parse.ts";
+import { codeOf } from "../support/recorder.ts";
+
+describe("sizes", () => {
+  test.each([
+    ["1", 1],
+    ["1048576", 1_048_576],
+    ["64K", 65_536],
+    ["64k", 65_536],
+    ["4M", 4_194_304],
+    ["4MiB", 4_194_304],
+    ["1G", 1_073_741_824],
+    ["0x1000", 4096],
+  ])("%s is %d octets", (text, octets) => {
+    expect(parseSize(text)).toBe(octets);
+  });
+
+  test.each(["", "0", "0K", "-1", "4.5M", "4T", "M", "0x", "64 K", "1e6", "999999999999999G", "NaN"])(
+    '"%s" is refused',
+    async (text) => {
+      expect(await codeOf(() => parseSize(text))).toBe("bad-size");
+    },
+  );
+});
+
+describe("times", () => {
+  test("seconds become milliseconds, fractions included", () => {
+    expect(parseSeconds("1.5")).toBe(1500);
+    expect(parseSeconds("60")).toBe(60_000);
+  });
+
+  test.each(["0", "-1", "", "soon", "1s", "Infinity", "2000001", "0x10"])('"%s" is refused', async (text) => {
+    expect(await codeOf(() => parseSeconds(text))).toBe("bad-seconds");
+  });
+});
+
+describe("numbers", () => {
+  test("counts take decimal and 0x within their limits, both ends included", () => {
+    const parse = countParser("a revision", 0, 65_535);
+    expect(["0", "65535", "0xffff"].map(parse)).toEqual([0, 65_535, 65_535]);
+  });
+
+  test.each(["65536", "-1", "1.0", "", "1e3", " 1"])('the count "%s" is refused', async (text) => {
+    expect(await codeOf(() => countParser("a revision", 0, 65_535)(text))).toBe("bad-number");
+  });
+
+  test("probabilities take exponents and both ends", () => {
+    expect(["0", "1", "1e-4", ".5"].map(parseProbability)).toEqual([0, 1, 1e-4, 0.5]);
+  });
+
+  test.each(["1.1", "-0.1", "x", ""])('the probability "%s" is refused', async (text) => {
+    expect(await codeOf(() => parseProbability(text))).toBe("bad-probability");
+  });
+
+  test("pairs have two numbers", async () => {
+    expect(parsePair("1,0.5", "a cut T,DUR")).toEqual([1, 0.5]);
+    for (const text of ["1", "1,2,3", "1,", "a,b", ""]) {
+      expect(await codeOf(() => parsePair(text, "a cut T,DUR"))).toBe("bad-pair");
+    }
+  });
+});
+
+describe("names", () => {
+  test("a hardware id without vendor is generic", () => {
+    expect(parseHardwareFlag("widget")).toEqual({ vendor: "generic", hardwareClass: "widget" });
+    expect(parseHardwareFlag("acme/widget")).toEqual({ vendor: "acme", hardwareClass: "widget" });
+  });
+
+  test("what is no hardware id, version, range or slot is refused by its own code", async () => {
+    expect(await codeOf(() => parseHardwareFlag("a/b/c"))).toBe("bad-hardware");
+    expect(await codeOf(() => parseVersionFlag("1.2"))).toBe("bad-version");
+    expect(await codeOf(() => parseVersionFlag("1.2.65536"))).toBe("bad-version");
+    expect(await codeOf(() => parseRevisionsFlag("5-2"))).toBe("bad-revision");
+    expect(await codeOf(() => parseSlot("2"))).toBe("bad-slot");
+  });
+
+  test("slots have a number and a letter", () => {
+    expect(["0", "1", "a", "B"].map(parseSlot)).toEqual([0, 1, 0, 1]);
+  });
+});
+
+describe("trust", () => {
+  test("a bare key is trusted for everything, a suffix narrows it", () => {
+    expect(collectTrust("k.pub")).toEqual([{ path: "k.pub", roles: ["app", "recovery"] }]);
+    expect(collectTrust("k.pub:app")).toEqual([{ path: "k.pub", roles: ["app"] }]);
+  });
+
+  test("only a role is cut off: a colon may be part of the path", () => {
+    expect(collectTrust("a:b.pub")).toEqual([{ path: "a:b.pub", roles: ["app", "recovery"] }]);
+  });
+
+  test("one key given for each role is trusted for both", () => {
+    const both = collectTrust("k.pub:recovery", collectTrust("k.pub:app"));
+    expect(both).toEqual([{ path: "k.pub", roles: ["app", "recovery"] }]);
+  });
+});
+
+describe("links", () => {
+  test("are collected in order", () => {
+    const links = collectLinks("tcp:host:1", collectLinks("/dev/ttyUSB0"));
+    expect(links.map(({ tag }) => tag)).toEqual(["uart", "tcp"]);
+  });
+
+  test("one given twice is a mistake", async () => {
+    expect(await codeOf(() => collectLinks("/dev/a", collectLinks("/dev/a")))).toBe("link-twice");
+  });
+
+  test("an unknown scheme is refused", async () => {
+    expect(await codeOf(() => collectLinks("usb:1"))).toBe("endpoint-scheme");
+  });
+});
