@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import { UsageError } from "../base/errors.ts";
-import type { FlashLayout } from "../flash/geometry.ts";
+import { type FlashLayout, SECTOR_SIZE_DEFAULT } from "../flash/geometry.ts";
 import type { Hardware } from "../image/hardware.ts";
 import { addCommand } from "./help.ts";
 import { collectTrust, countParser, parseHardwareFlag, parseSize, type TrustFlag } from "./parse.ts";
@@ -8,7 +8,6 @@ import { type CommandContext, onRun } from "./run.ts";
 import { octets } from "./text.ts";
 
 const REVISION_MAX = 0xffff;
-const SECTOR_DEFAULT = 4096;
 
 interface InitFlags {
   readonly hardware: Hardware;
@@ -43,7 +42,7 @@ export function addBoardInit(board: Command): void {
         .choices(["single", "ab"])
         .default("single"),
     )
-    .option("--sector <n>", "size of what is erased at once: a power of two", parseSize, SECTOR_DEFAULT)
+    .option("--sector <n>", "size of what is erased at once: a power of two", parseSize, SECTOR_SIZE_DEFAULT)
     .option("--hardware-rev <n>", "hardware revision", countParser("a hardware revision", 0, REVISION_MAX), 0)
     .option(
       "--trust <pub[:role]>",
