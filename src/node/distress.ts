@@ -4,12 +4,11 @@ import type { TargetStore } from "../board/target-store.ts";
 import { formatVersion } from "../image/version.ts";
 import type { TargetEvent } from "../session/target-events.ts";
 import { TargetMachine } from "../session/target-machine.ts";
-import { diagnose } from "./diagnosis.ts";
 import type { NodeEvent, Verdict } from "./events.ts";
 import { type Ending, Lifetime, leave, octetsOf, type RunOptions } from "./lifetime.ts";
+import { LineNews } from "./line-news.ts";
 import { Meter } from "./meter.ts";
-import { freshBootNonce, linkOptionsFor, lostForGood, NodeLink, openLinks } from "./node-link.ts";
-import { adviceOn } from "./stranger-advice.ts";
+import { freshBootNonce, linkOptionsFor, NodeLink, openLinks } from "./node-link.ts";
 import { systemRandom } from "./system-random.ts";
 import { applyTargetEffect, nodeStatusOf } from "./target-effects.ts";
 import { type TransportSource, transportOf } from "./transport-source.ts";
@@ -45,8 +44,7 @@ class DistressNode {
   #peer: string | undefined;
   #digest: string | undefined;
   #refusal: { reason: string; detail: string } | undefined;
-  #heardNode = false;
-  #consoleText = "";
+  readonly #line: LineNews = new LineNews((event) => this.#tell(event));
 
   constructor(options: DistressOptions) {
     this.#options = options;
@@ -95,21 +93,10 @@ class DistressNode {
 
   #outOfPatience(): Ending {
     if (this.#refusal !== undefined) return { code: 4, ...this.#refusal };
-    const lost = lostForGood(this.#links);
-    if (lost !== undefined) return lost;
-    const details = this.#links.map((link) => {
-      const noticed = {
-        heardNode: this.#heardNode,
-        consoleText: this.#consoleText,
-        foreignVersion: false,
-        baud: link.driver.transport.baud,
-        stranger: link.machine.stranger,
-      };
-      const { seen, detail } = diagnose(link.machine.counters, noticed);
-      const what = seen === "node" ? "a neighbour is there, but the board was not healed in time" : detail;
-      return `${link.endpoint}: ${link.trouble?.message ?? what}`;
-    });
-    return { code: 3, reason: "timeout", detail: details.join("; ") };
+    return this.#line.outOfPatience(
+      this.#links,
+      "a neighbour is there, but the board was not healed in time",
+    );
   }
 
   #handle(event: TargetEvent, link: Link): void {
@@ -124,7 +111,7 @@ class DistressNode {
         const { offer } = event;
         this.#startedAt ??= now;
         this.#peer = toHex(offer.rescuerId);
-        this.#heardNode = true;
+        this.#line.heardNode = true;
         for (const other of this.#links)
           if (other !== link) other.machine.setServedElsewhere(offer.rescuerId);
         const digest = toHex(offer.digest);
@@ -166,19 +153,9 @@ class DistressNode {
         this.#lifetime.end({ code: 0, reason: "healed" });
         return;
       case "console":
-        this.#consoleText += this.#consoleText.length < 200 ? event.text : "";
-        this.#tell({ event: "console", ...at, text: event.text });
-        return;
       case "link":
-        this.#tell({ event: "link", ...at, state: event.state });
-        return;
       case "stranger":
-        this.#tell({
-          event: "link",
-          ...at,
-          state: "stranger",
-          detail: adviceOn(event.stranger, link.driver.transport.baud),
-        });
+        this.#line.handle(event, link);
         return;
       default:
         return;

@@ -8,14 +8,13 @@ import type { RescuerEvent } from "../session/rescuer-events.ts";
 import { RescuerMachine } from "../session/rescuer-machine.ts";
 import type { ResetLine } from "../transport/uart.ts";
 import type { Beacon } from "../wire/messages.ts";
-import { diagnose } from "./diagnosis.ts";
 import type { NodeEvent, Verdict } from "./events.ts";
 import { KnownBoards } from "./known-boards.ts";
 import { type Ending, Lifetime, leave, octetsOf, type RunOptions } from "./lifetime.ts";
+import { LineNews } from "./line-news.ts";
 import { Meter } from "./meter.ts";
-import { freshBootNonce, freshId, linkOptionsFor, lostForGood, NodeLink, openLinks } from "./node-link.ts";
+import { freshBootNonce, freshId, linkOptionsFor, NodeLink, openLinks } from "./node-link.ts";
 import { applyRescuerEffect, offeredImage } from "./rescuer-effects.ts";
-import { adviceOn } from "./stranger-advice.ts";
 import { systemRandom } from "./system-random.ts";
 import { type TransportSource, transportOf } from "./transport-source.ts";
 
@@ -61,9 +60,7 @@ class RescueNode {
   #healed = 0;
   #peer: string | undefined;
   #digest: string | undefined;
-  #heardNode = false;
-  #foreignVersion = false;
-  #consoleText = "";
+  readonly #line: LineNews = new LineNews((event) => this.#tell(event));
   #refusal: Ending | undefined;
 
   constructor(options: RescueOptions) {
@@ -113,21 +110,7 @@ class RescueNode {
   #outOfPatience(): Ending {
     if (this.#healed > 0) return { code: 0, reason: "healed" };
     if (this.#refusal !== undefined) return this.#refusal;
-    const lost = lostForGood(this.#links);
-    if (lost !== undefined) return lost;
-    const details = this.#links.map((link) => {
-      const noticed = {
-        heardNode: this.#heardNode,
-        consoleText: this.#consoleText,
-        foreignVersion: this.#foreignVersion,
-        baud: link.driver.transport.baud,
-        stranger: link.machine.stranger,
-      };
-      const { seen, detail } = diagnose(link.machine.counters, noticed);
-      const what = seen === "node" ? "a node is there, but was not healed in time" : detail;
-      return `${link.endpoint}: ${link.trouble?.message ?? what}`;
-    });
-    return { code: 3, reason: "timeout", detail: details.join("; ") };
+    return this.#line.outOfPatience(this.#links, "a node is there, but was not healed in time");
   }
 
   #session(link: Link): Session {
@@ -205,7 +188,7 @@ class RescueNode {
     const session = this.#session(link);
     switch (event.tag) {
       case "heard":
-        this.#heardNode = true;
+        this.#line.heardNode = true;
         this.#tellBeacon(event.beacon, link);
         return;
       case "offered": {
@@ -224,7 +207,7 @@ class RescueNode {
         this.#tellProgress(now, event.openBlocks, link, session);
         return;
       case "refused":
-        this.#foreignVersion ||= event.reason === "protocol";
+        this.#line.heardForeignVersion ||= event.reason === "protocol";
         this.#refused(link, event.reason, undefined, event.digest);
         return;
       case "healed":
@@ -242,19 +225,9 @@ class RescueNode {
         }
         return;
       case "console":
-        this.#consoleText += this.#consoleText.length < 200 ? event.text : "";
-        this.#tell({ event: "console", ...at, text: event.text });
-        return;
       case "link":
-        this.#tell({ event: "link", ...at, state: event.state });
-        return;
       case "stranger":
-        this.#tell({
-          event: "link",
-          ...at,
-          state: "stranger",
-          detail: adviceOn(event.stranger, link.driver.transport.baud),
-        });
+        this.#line.handle(event, link);
         return;
       default:
         return;
