@@ -3,14 +3,22 @@
 // Prints the share of the line rate from the first octet of the manifest to DONE: medians over the seeds.
 //
 //   npm run build && node bench/goodput.mjs [--runs 5] [--only NAME]... [--out docs/evidence/goodput]
-import { execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import {
+  machineFacts,
+  mayday,
+  median,
+  round,
+  sourceOf,
+  startCable,
+  startMayday,
+  writeRecord,
+} from "../hw-loopback/lib.mjs";
 
-const MAIN = new URL("../dist/cli/main.js", import.meta.url).pathname;
 const KIB = 1024;
 
 /** `floor` is what must be reached, `aim` what is wanted (docs/testing.md). */
@@ -40,30 +48,6 @@ const { values } = parseArgs({
   },
 });
 
-function mayday(...args) {
-  return execFileSync(process.execPath, [MAIN, ...args], { stdio: ["ignore", "pipe", "pipe"] });
-}
-
-/** Starts a command and resolves with its exit code and the JSON lines it printed. */
-function start(...args) {
-  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ["ignore", "pipe", "ignore"] });
-  let text = "";
-  child.stdout.on("data", (chunk) => {
-    text += chunk;
-  });
-  const lines = () => text.split("\n").flatMap((line) => (line.startsWith("{") ? [JSON.parse(line)] : []));
-  const ended = new Promise((resolve) => {
-    child.on("close", (code) => resolve({ code, lines: lines() }));
-  });
-  return { child, ended, text: () => text };
-}
-
-async function cableReady(cable) {
-  for (let i = 0; i < 500 && !cable.text().includes("ready"); i++) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
-
 async function run(test, seed, directory) {
   const baud = test.baud ?? 921_600;
   const size = test.size ?? 256 * KIB;
@@ -75,16 +59,14 @@ async function run(test, seed, directory) {
   const board = ["--hardware", "bench/board", "--flash-size", String(size), "--trust", path("k.pub")];
   mayday("board", "init", path("board"), ...board);
   const ends = ["--a", path("a"), "--b", path("b"), "--baud", String(baud), "--seed", String(seed)];
-  const cable = start(
-    "cable",
+  const cable = await startCable(
     ...ends,
     ...(test.cable.includes("--latency") ? [] : ["--latency", "1"]),
     ...test.cable,
   );
-  await cableReady(cable);
   const started = performance.now();
   const patience = ["--timeout", "120", "--json"];
-  const target = start(
+  const target = startMayday(
     "distress",
     "--link",
     `serial:${path("a")}?baud=${baud}`,
@@ -92,15 +74,14 @@ async function run(test, seed, directory) {
     path("board"),
     ...patience,
   );
-  const rescuer = start(
+  const rescuer = startMayday(
     "rescue",
     ...["--link", `serial:${path("b")}?baud=${baud}`, "--image", path("fw.mdy"), "--once"],
     ...patience,
   );
   const [t, r] = await Promise.all([target.ended, rescuer.ended]);
   const wall = (performance.now() - started) / 1000;
-  cable.child.kill("SIGTERM");
-  await cable.ended;
+  await cable.close();
   const verdict = r.lines.find((line) => line.event === "verdict");
   if (t.code !== 0 || r.code !== 0) return { goodput: 0, wall, overhead: 0, isExact: false };
   mayday("board", "read", path("board"), "--out", path("back.bin"));
@@ -109,13 +90,10 @@ async function run(test, seed, directory) {
   return { goodput: line / verdict.seconds, wall, overhead: wall - verdict.seconds, isExact };
 }
 
-const median = (list) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)];
-const round = (value) => Math.round(value * 1000) / 1000;
-
 const directory = mkdtempSync(join(tmpdir(), "mayday-bench-"));
 mayday("keygen", "--out", join(directory, "k"));
-const machine = { node: process.version, cpus: cpus().length, model: cpus()[0]?.model };
-const commit = execFileSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "utf8" }).trim();
+const machine = machineFacts();
+const { version, commit = `none, version ${version}` } = sourceOf();
 const rows = [];
 const wanted = CASES.filter(({ name }) => values.only === undefined || values.only.includes(name));
 for (const test of wanted) {
@@ -149,11 +127,4 @@ const table = [
   ),
 ].join("\n");
 process.stdout.write(`${table}\n`);
-if (values.out !== undefined) {
-  mkdirSync(join(values.out, ".."), { recursive: true });
-  writeFileSync(`${values.out}.md`, `# Goodput\n\n${table}\n`);
-  writeFileSync(
-    `${values.out}.json`,
-    `${JSON.stringify({ commit, machine, seeds: Number(values.runs), rows }, null, 2)}\n`,
-  );
-}
+writeRecord(values.out, { commit, machine, seeds: Number(values.runs), rows }, `# Goodput\n\n${table}\n`);

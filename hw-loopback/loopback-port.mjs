@@ -1,0 +1,91 @@
+// A serial port as a loopback test needs it: it sends, and keeps what it hears.
+import { setTimeout as sleep } from "node:timers/promises";
+import { fromDist } from "./lib.mjs";
+
+const { UartTransport } = await fromDist("transport/uart.js");
+const { lineTime } = await fromDist("base/units.js");
+
+/** After the last octet that was expected, so long is waited for more: beyond an FTDI latency timer of 16 ms. */
+export const SETTLE_MS = 40;
+/** So long without an octet, after the time that the line needs, nothing more is expected. */
+const QUIET_MS = 500;
+/** A line that goes on for so many line times, and some seconds, is given up. */
+const LINE_TIMES_MAX = 4;
+const LIMIT_MS = 5000;
+
+/** A serial port that keeps what it hears, until {@link LoopbackPort.take}. */
+export class LoopbackPort {
+  fault;
+  heard = 0;
+  lastAt = 0;
+  #chunks = [];
+  #transport;
+  #onWritable = () => {};
+
+  constructor(path, baud) {
+    this.#transport = new UartTransport({
+      tag: "uart",
+      text: path,
+      path,
+      baud,
+      fixedBaud: true,
+      baudMax: undefined,
+    });
+  }
+
+  async open() {
+    await this.#transport.open({
+      onUp: () => {},
+      onDown: (error) => {
+        this.fault = error;
+        this.#onWritable();
+      },
+      onOctets: (octets) => {
+        this.lastAt = performance.now();
+        this.heard += octets.length;
+        this.#chunks.push(octets);
+      },
+      onWritable: () => this.#onWritable(),
+    });
+  }
+
+  /** Resolves when the transport has taken all; never, where the line takes nothing. */
+  async send(writes) {
+    for (const octets of writes) {
+      if (this.#transport.write(octets) || this.fault !== undefined) continue;
+      await new Promise((resolve) => {
+        this.#onWritable = resolve;
+      });
+    }
+  }
+
+  take() {
+    const octets = Buffer.concat(this.#chunks);
+    this.#chunks = [];
+    this.heard = 0;
+    return octets;
+  }
+
+  close() {
+    return this.#transport.close();
+  }
+}
+
+/** Waits until `to` has heard `count` octets, or nothing more comes, or far too long. */
+export async function hearOut({ from, to, baud }, count) {
+  const started = performance.now();
+  const line = lineTime(count, baud);
+  const isOver = () => {
+    const now = performance.now();
+    if (to.heard >= count || to.fault !== undefined || from.fault !== undefined) return true;
+    if (now > started + LINE_TIMES_MAX * line + LIMIT_MS) return true;
+    return now > Math.max(to.lastAt, started + line) + QUIET_MS;
+  };
+  for (let heard = -1; heard !== to.heard; ) {
+    while (!isOver()) await sleep(5);
+    heard = to.heard;
+    // Something may have waited while this process did not run, or come although nobody sent it.
+    await sleep(SETTLE_MS);
+    if (performance.now() > started + LINE_TIMES_MAX * line + LIMIT_MS) return;
+  }
+}
