@@ -23,7 +23,8 @@ export function addStatusCommand(program: Command): void {
   const command = addCommand(program, "status", {
     does:
       "Asks the other end of a link who it is and how its firmware does, and tells what was seen on the line: a node, " +
-      "silence, noise, a console, our own echo, or another version of the protocol; and what to try next.",
+      "silence, our own echo, another version of the protocol, or a stranger by name (a console, a boot log, a modem, " +
+      "a line held low, flow control that eats octets, noise); and what to try next.",
     examples: ["mayday status --link /dev/ttyUSB0", "mayday status --link tcp:pi:5000 --json"],
     exits: ["3 no node answered", "4 another version of the protocol", "6 port missing or busy"],
   });

@@ -2,12 +2,15 @@ import { DELIMITER } from "../wire/constants.ts";
 import { nameLooseRun, Pulse } from "./loose-runs.ts";
 import { MangledFrames } from "./mangled-frames.ts";
 import type { Stranger, StrangerKind } from "./stranger.ts";
-import { isText, nameText, sampleOf, TextTail } from "./text-tail.ts";
+import { isText, nameText, TextTail } from "./text-tail.ts";
 
 /** A frame in this many runs back: somebody speaks mayday here, and nothing but console text is named. */
 const RUNS_REMEMBERED = 64;
-/** So many damaged runs between delimiters in that time: damaged frames, whose payload may look like anything. */
-const FRAMED_RUNS = 3;
+/**
+ * Runs in a row without a delimiter until one is named, once a delimiter was seen: a single one may be a damaged
+ * frame that lost it, and the payload of that may look like anybody.
+ */
+const LOOSE_RUNS_MIN = 3;
 const ZEROS_MIN = 256;
 /** More than the erased flash that drops could leave of damaged frames. */
 const ONES_MIN = 4096;
@@ -21,8 +24,7 @@ const NOISE_MIN = 256;
 export class StrangerWatch {
   #runs = 0;
   #frameAt: number = Number.NEGATIVE_INFINITY;
-  /** Numbers of the latest damaged runs that ended with a delimiter, oldest first. */
-  readonly #framedAt: number[] = Array.from({ length: FRAMED_RUNS }, () => Number.NEGATIVE_INFINITY);
+  #delimiterAt: number = Number.NEGATIVE_INFINITY;
   #zeros = 0;
   #ones = 0;
   #noise = 0;
@@ -53,106 +55,89 @@ export class StrangerWatch {
       this.#hearFrame();
       return;
     }
-    const isDelimited = run.at(-1) === DELIMITER;
-    const body = isDelimited ? run.subarray(0, -1) : run;
-    if (body.length === 0) this.#observeZero();
-    else {
+    if (run.at(-1) !== DELIMITER) {
       this.#zeros = 0;
-      if (isDelimited) this.#observeFramed(body);
-      else this.#observeLoose(body);
-    }
+      this.#observeLoose(run);
+    } else if (run.length > 1) {
+      this.#zeros = 0;
+      this.#observeFramed(run.subarray(0, -1));
+    } else this.#observeZero();
   }
 
   #hearFrame(): void {
     this.#frameAt = this.#runs;
     this.#zeros = 0;
     this.#noise = 0;
-    this.#interruptText();
+    this.#noteDelimiter();
     this.#mangled.reset();
     if (this.#verdict !== undefined && (this.#verdict.kind !== "console" || this.#isVerdictOld()))
       this.#verdict = undefined;
-    if (this.#told.size === 0) return;
-    const wasConsoleTold = this.#told.has("console");
     this.#told.clear();
-    // A node that also prints text is told once, not after each of its frames.
-    if (wasConsoleTold) this.#told.add("console");
   }
 
-  #interruptText(): void {
+  #noteDelimiter(): void {
+    this.#delimiterAt = this.#runs;
     this.#ones = 0;
     this.#tail.clear();
     this.#pulse.clear();
   }
 
   #observeZero(): void {
-    this.#interruptText();
+    if (this.#zeros === 0) this.#noteDelimiter();
+    this.#delimiterAt = this.#runs;
     this.#zeros++;
-    if (this.#zeros >= ZEROS_MIN) this.#propose("zeros");
+    // A line held low gives hundreds of thousands a second: each one must cost next to nothing.
+    if (this.#zeros % ZEROS_MIN === 0) this.#propose({ kind: "zeros" });
   }
 
   /** A run between delimiters: a damaged frame, or noise that holds zeros. */
   #observeFramed(body: Uint8Array): void {
-    this.#interruptText();
-    this.#framedAt.shift();
-    this.#framedAt.push(this.#runs);
+    this.#noteDelimiter();
     const mangling = this.#mangled.observe(body);
-    if (mangling !== undefined) this.#propose(mangling);
+    if (mangling !== undefined) this.#propose({ kind: mangling });
     else this.#countNoise(body);
   }
 
   /** A run that silence or its length has ended. */
   #observeLoose(body: Uint8Array): void {
     this.#mangled.refill(body.length);
-    this.#tail.add(body);
+    const text = this.#tail.add(body);
     this.#pulse.add(body);
     this.#ones = body.every((octet) => octet === 0xff) ? this.#ones + body.length : 0;
     if (!body.every(isText)) this.#countNoise(body);
-    if (this.#isFramed()) return;
-    if (this.#ones >= ONES_MIN) this.#propose("ones");
-    const kind = this.#pulse.kind ?? nameLooseRun(body);
-    if (kind !== undefined) this.#propose(kind);
-    else this.#nameTail();
-  }
-
-  #nameTail(): void {
-    const text = this.#tail.text;
-    const named = nameText(text);
-    if (named !== undefined) this.#propose(named.kind, named.sample);
-    else if (this.#tail.isWholeLine) this.#propose("console", sampleOf(text));
+    if (this.#runs - this.#delimiterAt < LOOSE_RUNS_MIN) return;
+    const kind = this.#ones >= ONES_MIN ? "ones" : (this.#pulse.kind ?? nameLooseRun(body));
+    const named = kind === undefined ? nameText(text) : { kind };
+    if (named !== undefined) this.#propose(named);
   }
 
   #countNoise(body: Uint8Array): void {
     // Codes that lead to the very end are a frame: damaged, or of a session that is not known here.
     if (isCobsChain(body)) return;
     this.#noise += body.length;
-    if (this.#noise >= NOISE_MIN) this.#propose("noise");
-  }
-
-  #isFramed(): boolean {
-    return this.#runs - (this.#framedAt[0] ?? 0) < RUNS_REMEMBERED;
+    if (this.#noise >= NOISE_MIN) this.#propose({ kind: "noise" });
   }
 
   #isVerdictOld(): boolean {
     return this.#runs - this.#verdictAt >= RUNS_REMEMBERED;
   }
 
-  #propose(kind: StrangerKind, sample?: string): void {
-    if (this.#runs - this.#frameAt < RUNS_REMEMBERED) {
-      if (sample === undefined) return;
-      this.#accept("console", sample);
-    } else this.#accept(kind, sample);
+  #propose(stranger: Stranger): void {
+    if (this.#runs - this.#frameAt >= RUNS_REMEMBERED) this.#accept(stranger);
+    else if (stranger.sample !== undefined) this.#accept({ kind: "console", sample: stranger.sample });
   }
 
   /** A vaguer verdict replaces a clearer one only when nothing has confirmed that for a while. */
-  #accept(kind: StrangerKind, sample: string | undefined): void {
+  #accept(stranger: Stranger): void {
+    const { kind } = stranger;
     const held = this.#verdict?.kind;
     if (held !== undefined && clarity(kind) < clarity(held) && !this.#isVerdictOld()) return;
     this.#verdictAt = this.#runs;
     if (kind === held) return;
-    this.#verdict = sample === undefined ? { kind } : { kind, sample };
+    this.#verdict = stranger;
     if (this.#told.has(kind)) return;
     this.#told.add(kind);
-    this.#news = this.#verdict;
+    this.#news = stranger;
   }
 }
 

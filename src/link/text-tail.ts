@@ -17,7 +17,7 @@ export function isText(octet: number): boolean {
   return (octet >= BELL && octet <= 0x0a) || octet === 0x0d || octet === ESCAPE;
 }
 
-/** The newest text on a line, up to 256 octets without anything in between that is no text. */
+/** The newest text on a line, up to 256 octets, as long as nothing comes in between that is no text. */
 export class TextTail {
   readonly #octets: Uint8Array = new Uint8Array(TAIL_MAX);
   #length = 0;
@@ -26,49 +26,54 @@ export class TextTail {
     this.#length = 0;
   }
 
-  add(run: Uint8Array): void {
+  /** Takes in a run; returns the text that it ends in, with what came before if the run is all text. */
+  add(run: Uint8Array): string {
     let from = run.length;
-    while (from > 0 && run.length - from < TAIL_MAX && isText(run[from - 1] as number)) from--;
-    const piece = run.subarray(from);
-    const kept = piece.length === run.length ? Math.min(this.#length, TAIL_MAX - piece.length) : 0;
+    while (from > 0 && isText(run[from - 1] as number)) from--;
+    if (from > 0) this.#length = 0;
+    const before = this.#text();
+    const text = run.subarray(from);
+    const piece = text.subarray(Math.max(0, text.length - TAIL_MAX));
+    const kept = Math.min(this.#length, TAIL_MAX - piece.length);
     this.#octets.copyWithin(0, this.#length - kept, this.#length);
     this.#octets.set(piece, kept);
     this.#length = kept + piece.length;
+    return (before + String.fromCharCode(...text)).replace(CONTROL_SEQUENCE, "");
   }
 
-  /** Without colours and cursor moves. */
-  get text(): string {
-    return String.fromCharCode(...this.#octets.subarray(0, this.#length)).replace(CONTROL_SEQUENCE, "");
-  }
-
-  /** Whether the text is a line of some length, and its end has come. */
-  get isWholeLine(): boolean {
-    const last = this.#octets[this.#length - 1];
-    return this.#length >= LINE_MIN && (last === 0x0a || last === 0x0d);
+  #text(): string {
+    return String.fromCharCode(...this.#octets.subarray(0, this.#length));
   }
 }
 
-/** Each is bounded and is tried on at most 256 characters. What waits at the end of the text goes before logs. */
+/** Every repetition is bounded: time is proportional to the text. */
 const PATTERNS: readonly (readonly [StrangerKind, RegExp])[] = [
-  ["login-prompt", /(?:^|[\r\n])(?:[\w.-]{1,64} )?login: /],
-  ["shell-prompt", /[\r\n]\S{0,60} ?[$#] $/],
-  ["u-boot", /[\r\n]=> $|Hit any key to stop autoboot|(?:^|[\r\n])U-Boot (?:SPL |TPL )?\d{4}\.\d\d/],
-  ["linux-kernel-log", /(?:^|[\r\n])\[ {0,6}\d{1,6}\.\d{6}\] \S/],
+  ["login-prompt", /(?:^|[\r\n])(?:[\w.-]{1,64} )?login: /g],
+  ["shell-prompt", /[\r\n]\S{0,60} ?[$#] $/g],
+  ["u-boot", /[\r\n]=> $|Hit any key to stop autoboot|(?:^|[\r\n])U-Boot (?:SPL |TPL )?\d{4}\.\d\d/g],
+  ["linux-kernel-log", /(?:^|[\r\n])\[ {0,6}\d{1,6}\.\d{6}\] \S/g],
   [
     "esp-boot-log",
-    /\bets [A-Z][a-z]{2} [ \d]\d \d{4}|\brst:0x[\da-f]{1,2} \([A-Z]|\bESP-ROM:esp32|\brst cause:\d{1,2}, ?boot mode:/,
+    /\bets [A-Z][a-z]{2} [ \d]\d \d{4}|\brst:0x[\da-f]{1,2} \([A-Z]|\bESP-ROM:esp32|\brst cause:\d{1,2}, ?boot mode:/g,
   ],
 ];
 
-/** Names the program that writes such text; undefined when it could be any. */
+/** Names the program that writes such text, "console" if it could be any; undefined when it is too little. */
 export function nameText(text: string): Stranger | undefined {
   const sentence = checkedSentence(text);
   if (sentence !== undefined) return { kind: "nmea", sample: sampleOf(sentence) };
+  let latest: { readonly kind: StrangerKind; readonly at: number } | undefined;
   for (const [kind, pattern] of PATTERNS) {
-    const at = text.search(pattern);
-    if (at >= 0) return { kind, sample: sampleOf(text.slice(at).trimStart()) };
+    for (const { index } of text.matchAll(pattern))
+      if (index > (latest?.at ?? -1)) latest = { kind, at: index };
   }
-  return undefined;
+  if (latest !== undefined) return { kind: latest.kind, sample: sampleOf(text.slice(latest.at)) };
+  return isWholeLine(text) ? { kind: "console", sample: sampleOf(text) } : undefined;
+}
+
+/** Whether there is a line of some length, and its end has come. */
+function isWholeLine(text: string): boolean {
+  return text.length >= LINE_MIN && /[\r\n]$/.test(text);
 }
 
 const SENTENCE = /[$!](?:P[A-Z]{3}|[A-Z]{2}[A-Z\d]{3})[^*\r\n$!]{0,80}\*[\dA-Fa-f]{2}\r?\n/g;

@@ -23,6 +23,9 @@ export interface SplitterOptions {
 /** A wire that is silent for this long inside a frame will not finish it (PROTOCOL.md, wire). */
 export const SILENCE_MS: Millis = 50;
 
+/** Times are sums of fractions: differences below this are none. */
+const ROUNDING_MS: Millis = 1e-6;
+
 const DELIMITER = Uint8Array.of(0);
 
 /**
@@ -66,7 +69,7 @@ export class StreamSplitter implements Splitter {
     if (this.#isClosed || octets.length === 0) return;
     const now = this.#clock.now();
     // The timer may be late; the runs must not depend on that.
-    if (this.#held > 0 && now - this.#lastAt >= this.#silenceMs) this.#cut();
+    if (this.#held > 0 && this.#isSilent(now)) this.#cut();
     this.#lastAt = now;
     const input = plainView(octets);
     let at = 0;
@@ -103,6 +106,11 @@ export class StreamSplitter implements Splitter {
     }
   }
 
+  /** A timer set for the end of the silence must find it over, whatever floating point makes of the sum. */
+  #isSilent(now: Millis): boolean {
+    return now - this.#lastAt >= this.#silenceMs - ROUNDING_MS;
+  }
+
   /** Closes the held run by a delimiter that was not on the wire. */
   #cut(): void {
     this.#parser.write(DELIMITER);
@@ -124,7 +132,7 @@ export class StreamSplitter implements Splitter {
     this.#timer = this.#clock.after(this.#lastAt + this.#silenceMs - this.#clock.now(), () => {
       this.#timer = undefined;
       if (this.#held === 0) return;
-      if (this.#clock.now() - this.#lastAt >= this.#silenceMs) this.#cut();
+      if (this.#isSilent(this.#clock.now())) this.#cut();
       else this.#watch();
     });
   }

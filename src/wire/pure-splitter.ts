@@ -1,6 +1,9 @@
 import { assert } from "../base/assert.ts";
 import type { Millis } from "../base/units.ts";
 
+/** Times are sums of fractions: differences below this are none. */
+const ROUNDING_MS: Millis = 1e-6;
+
 export interface PureSplitterOptions {
   /** Most octets in a run, delimiter included, at least 2: a run that reaches it is closed without a delimiter. */
   readonly maxRun: number;
@@ -59,7 +62,7 @@ export class PureSplitter {
 
   /** Closes the held run if the wire was silent long enough. Extra calls are harmless. */
   handleTimeout(now: Millis): void {
-    if (this.#heldOctets > 0 && now - this.#lastAt >= this.#silenceMs) this.#deliver();
+    if (this.#heldOctets > 0 && now - this.#lastAt >= this.#silenceMs - ROUNDING_MS) this.#deliver();
   }
 
   /** When `handleTimeout` is due; changes with each push and each timeout handled. */

@@ -1,0 +1,72 @@
+import { describe, expect, it } from "vitest";
+import { newCounters } from "../../src/link/counters.ts";
+import type { StrangerKind } from "../../src/link/stranger.ts";
+import { diagnose, type Noticed } from "../../src/node/diagnosis.ts";
+import { adviceOn } from "../../src/node/stranger-advice.ts";
+
+const nothing: Noticed = { heardNode: false, consoleText: "", foreignVersion: false, baud: 115_200 };
+
+const KINDS: readonly StrangerKind[] = [
+  "esp-boot-log",
+  "linux-kernel-log",
+  "login-prompt",
+  "shell-prompt",
+  "u-boot",
+  "xmodem",
+  "zmodem",
+  "smp",
+  "modem",
+  "stk500",
+  "nmea",
+  "zeros",
+  "ones",
+  "flow-control",
+  "line-ends",
+  "seven-bits",
+];
+
+describe("a diagnosis", () => {
+  it.each<[string, string, Partial<ReturnType<typeof newCounters>>, Partial<Noticed>]>([
+    ["node", "a node that answered", { octetsReceived: 40, framesReceived: 1 }, { heardNode: true }],
+    ["foreign-version", "another version", { octetsReceived: 40 }, { foreignVersion: true }],
+    ["silence", "nothing", {}, {}],
+    ["echo", "own frames", { octetsReceived: 40, framesReceived: 1, echoes: 1 }, {}],
+    ["console", "text", { octetsReceived: 40, octetsDiscarded: 40 }, { consoleText: "hello" }],
+    ["zeros", "a few zeros", { octetsReceived: 1 }, {}],
+    ["noise", "octets that are no frame", { octetsReceived: 40, octetsDiscarded: 40 }, {}],
+  ])("says %s of %s", (seen, _what, seenCounters, noticed) => {
+    const counters = { ...newCounters(), ...seenCounters };
+    expect(diagnose(counters, { ...nothing, ...noticed }).seen).toBe(seen);
+  });
+
+  it.each(KINDS)("names %s, and says what to try", (kind) => {
+    const counters = { ...newCounters(), octetsReceived: 500, octetsDiscarded: 500 };
+    const found = diagnose(counters, { ...nothing, consoleText: "some text", stranger: { kind } });
+    expect(found).toEqual({ seen: kind, detail: adviceOn({ kind }, 115_200) });
+    expect(found.detail.length).toBeGreaterThan(60);
+  });
+
+  it("shows the text that gave a stranger away", () => {
+    const counters = { ...newCounters(), octetsReceived: 500, octetsDiscarded: 500 };
+    const stranger = { kind: "login-prompt", sample: "raspberrypi login:" } as const;
+    expect(diagnose(counters, { ...nothing, stranger }).detail).toContain('"raspberrypi login:"');
+  });
+
+  it("prefers a node, an echo and another version to a stranger", () => {
+    const stranger = { kind: "nmea" } as const;
+    const counters = { ...newCounters(), octetsReceived: 500 };
+    expect(diagnose(counters, { ...nothing, stranger, heardNode: true }).seen).toBe("node");
+    expect(diagnose(counters, { ...nothing, stranger, foreignVersion: true }).seen).toBe("foreign-version");
+    expect(diagnose({ ...counters, echoes: 1 }, { ...nothing, stranger }).seen).toBe("echo");
+  });
+
+  it("does not call it no frame when some frames came whole", () => {
+    const counters = { ...newCounters(), octetsReceived: 500, octetsDiscarded: 400, framesReceived: 2 };
+    expect(diagnose(counters, nothing).detail).toContain("only 2 frames");
+  });
+
+  it("names the rate at which noise was read", () => {
+    expect(adviceOn({ kind: "noise" }, 115_200)).toContain("115200");
+    expect(adviceOn({ kind: "noise" }, undefined)).not.toContain("baud)");
+  });
+});

@@ -1,0 +1,74 @@
+import { describe, expect, it } from "vitest";
+import { VirtualClock } from "../../src/base/clock.ts";
+import { memoryBoard } from "../../src/board/memory-board.ts";
+import { runDistress } from "../../src/node/distress.ts";
+import type { NodeEvent } from "../../src/node/events.ts";
+import { queryStatus } from "../../src/node/status.ts";
+import { createMemoryPair } from "../../src/transport/memory-pair.ts";
+
+const ascii = (text: string): Uint8Array => Uint8Array.from(text, (c) => c.charCodeAt(0));
+const LOGIN = ascii("\r\nraspberrypi login: ");
+
+/** Lets virtual time pass until the promise settles; other promises get their turn in between. */
+async function inVirtualTime<T>(clock: VirtualClock, promise: Promise<T>): Promise<T> {
+  let isSettled = false;
+  void promise.finally(() => {
+    isSettled = true;
+  });
+  while (!isSettled && clock.now() < 60_000) {
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+    clock.advanceTo(clock.now() + 10);
+  }
+  return await promise;
+}
+
+describe("a node next to a login prompt", () => {
+  it("tells of it once, and says so again when its patience ends", async () => {
+    const clock = new VirtualClock();
+    const [near, far] = createMemoryPair(clock);
+    const events: NodeEvent[] = [];
+    const board = memoryBoard({
+      geometry: { sectorSize: 4096, slotSize: 8192, layout: "single" },
+      identity: {
+        nodeId: new Uint8Array(8).fill(7),
+        hardware: { vendor: "acme", hardwareClass: "gate" },
+        revision: 1,
+      },
+      policy: { keys: [], allowUnsigned: true },
+    });
+    const signal = new AbortController().signal;
+    const onEvent = (event: NodeEvent): void => void events.push(event);
+    await far.open({
+      onUp: () => {},
+      onDown: () => {},
+      onWaiting: () => {},
+      onOctets: () => {},
+      onWritable: () => {},
+    });
+    for (const at of [1000, 2000, 3000]) clock.after(at, () => far.write(LOGIN));
+    const options = { links: [near], store: board.store(), timeoutMs: 5000, signal, clock, onEvent };
+    const verdict = await inVirtualTime(clock, runDistress(options));
+    const told = events.filter((event) => event.event === "link" && event.state === "stranger");
+    expect(told).toEqual([expect.objectContaining({ detail: expect.stringContaining("getty") })]);
+    expect(verdict).toMatchObject({ code: 3, reason: "timeout", detail: expect.stringContaining("getty") });
+  });
+
+  it("reports it as what was seen", async () => {
+    const clock = new VirtualClock();
+    const [near, far] = createMemoryPair(clock);
+    await far.open({
+      onUp: () => {},
+      onDown: () => {},
+      onWaiting: () => {},
+      onOctets: () => {},
+      onWritable: () => {},
+    });
+    clock.after(500, () => far.write(LOGIN));
+    const signal = new AbortController().signal;
+    const report = await inVirtualTime(clock, queryStatus({ link: near, timeoutMs: 2000, signal, clock }));
+    expect(report).toMatchObject({ seen: "login-prompt", peer: undefined });
+    expect(report.detail).toContain('"raspberrypi login:"');
+  });
+});
