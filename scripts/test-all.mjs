@@ -9,6 +9,7 @@ const TOOLS = [
   { package: "socat", probe: "/usr/bin/socat" },
   { package: "gcc", probe: "/usr/bin/gcc" },
   { package: "libc6-dev", probe: "/usr/include/stdio.h" },
+  { package: "i2c-tools", probe: "/usr/sbin/i2cdetect" },
   { package: "openssl", probe: "/usr/bin/openssl" },
   { package: "u-boot-qemu", probe: "/usr/lib/u-boot/qemu_arm64/u-boot.bin" },
   { package: "ovmf", probe: "/usr/share/OVMF/OVMF_CODE_4M.fd" },

@@ -27,6 +27,8 @@ export interface LinkOptions {
   readonly baud: number | undefined;
   /** Smallest retransmission timeout: about 10 ms on a native UART, 25 ms behind a USB adapter. */
   readonly rtoFloorMs: Millis;
+  /** How frames travel; "stream", between delimiters, unless given. "message": whole, without COBS (PROTOCOL.md 10). */
+  readonly framing?: "stream" | "message" | undefined;
 }
 
 /** Sessions whose frames are told apart from noise after they ended. */
@@ -41,6 +43,7 @@ export class Link {
   readonly counters: LinkCounters = newCounters();
   readonly rtt: RttEstimator;
   readonly #rtoFloor: Millis;
+  readonly #isMessageLink: boolean;
   readonly #pacer: Pacer;
   readonly #watch: StrangerWatch = new StrangerWatch();
   readonly #events: LinkEvent[] = [];
@@ -54,6 +57,7 @@ export class Link {
 
   constructor(options: LinkOptions) {
     this.#rtoFloor = options.rtoFloorMs;
+    this.#isMessageLink = options.framing === "message";
     this.rtt = new RttEstimator(this.#rtoFloor);
     this.#pacer = new Pacer(options.baud);
   }
@@ -140,6 +144,7 @@ export class Link {
 
   /** Takes in one frame without COBS, as message links deliver it. */
   handleFrame(now: Millis, octets: Uint8Array): void {
+    this.counters.octetsReceived += octets.length;
     this.#handleOctets(now, octets, octets);
   }
 
@@ -203,7 +208,7 @@ export class Link {
   }
 
   /**
-   * The next octets for a stream: one frame between delimiters, or undefined. Paced: undefined also when the wire is
+   * The next octets: one frame, between delimiters for a stream, or undefined. Paced: undefined also when the wire is
    * taken for long enough; {@link pollTimeout} tells when to ask again.
    */
   pollTransmit(now: Millis): Uint8Array | undefined {
@@ -244,10 +249,14 @@ export class Link {
     return undefined;
   }
 
-  #emit(now: Millis, frame: Uint8Array): { octets: Uint8Array; dueAt: Millis } {
-    // Back to back, the delimiter that ends one frame begins the next: an octet less to send, and to be hit.
+  #delimit(now: Millis, frame: Uint8Array): Uint8Array {
     const delimited = encodeDelimited(frame);
-    const octets = this.#pacer.isBusy(now) ? delimited.subarray(1) : delimited;
+    // Back to back, the delimiter that ends one frame begins the next: an octet less to send, and to be hit.
+    return this.#pacer.isBusy(now) ? delimited.subarray(1) : delimited;
+  }
+
+  #emit(now: Millis, frame: Uint8Array): { octets: Uint8Array; dueAt: Millis } {
+    const octets = this.#isMessageLink ? frame : this.#delimit(now, frame);
     this.counters.framesSent++;
     this.counters.octetsSent += octets.length;
     return { octets, dueAt: this.#pacer.handOver(now, octets.length) };

@@ -149,6 +149,6 @@ function clarity(kind: StrangerKind): number {
 /** Whether following the COBS codes ends exactly at the end of the run. */
 function isCobsChain(body: Uint8Array): boolean {
   let at = 0;
-  while (at < body.length) at += body[at] as number;
+  for (let code = body[0]; code !== undefined && code > 0; code = body[at]) at += code;
   return at === body.length;
 }

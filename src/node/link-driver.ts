@@ -8,6 +8,7 @@ import type { Transport } from "../transport/transport.ts";
 export interface Machine<Event> {
   handleLinkUp(now: Millis, isUp: boolean): void;
   handleRun(now: Millis, run: Uint8Array): void;
+  handleFrame(now: Millis, frame: Uint8Array): void;
   handleTimeout(now: Millis): void;
   pollTransmit(now: Millis): Uint8Array | undefined;
   pollEvent(): Event | undefined;
@@ -67,7 +68,8 @@ export class LinkDriver<Event> {
       },
       onWaiting: (reason) => this.#handlers.onWaiting?.(reason),
       onOctets: (octets) => {
-        this.#splitter.push(octets);
+        if (this.transport.framing === "message") this.#handleFrame(octets);
+        else this.#splitter.push(octets);
         this.pump();
       },
       onWritable: () => {
@@ -76,6 +78,11 @@ export class LinkDriver<Event> {
       },
     });
     this.pump();
+  }
+
+  #handleFrame(frame: Uint8Array): void {
+    this.#machine.handleFrame(this.#clock.now(), frame);
+    this.#drain();
   }
 
   #linkUp(isUp: boolean): void {

@@ -13,11 +13,15 @@ import { LinkDriver, type Machine } from "./link-driver.ts";
 /** Behind a USB adapter octets wait for up to 16 ms; a native UART only waits for the event loop (decision L4). */
 const RTO_FLOOR_USB_MS = 25;
 const RTO_FLOOR_NATIVE_MS = 10;
+/** An I2C peripheral's frames wait until its controller looks in. */
+const RTO_FLOOR_MESSAGE_MS = 25;
 
 /** Link parameters that follow from the transport. */
 export function linkOptionsFor(transport: Transport): LinkOptions {
+  const { baud, framing } = transport;
+  if (framing === "message") return { baud, framing, rtoFloorMs: RTO_FLOOR_MESSAGE_MS };
   const isUsb = /ttyUSB|ttyACM|usb/i.test(transport.endpoint);
-  return { baud: transport.baud, rtoFloorMs: isUsb ? RTO_FLOOR_USB_MS : RTO_FLOOR_NATIVE_MS };
+  return { baud, rtoFloorMs: isUsb ? RTO_FLOOR_USB_MS : RTO_FLOOR_NATIVE_MS };
 }
 
 export function freshId(random: Random): Uint8Array {

@@ -54,6 +54,16 @@ export class QueryMachine {
   /** Takes in the octets between two delimiters (PROTOCOL.md 2). */
   handleRun(now: Millis, run: Uint8Array): void {
     this.#link.handleRun(now, run);
+    this.#handleEvents();
+  }
+
+  /** Takes in one frame of a link that carries frames whole (PROTOCOL.md 10). */
+  handleFrame(now: Millis, frame: Uint8Array): void {
+    this.#link.handleFrame(now, frame);
+    this.#handleEvents();
+  }
+
+  #handleEvents(): void {
     for (let event = this.#link.pollEvent(); event; event = this.#link.pollEvent()) this.#handle(event);
   }
 

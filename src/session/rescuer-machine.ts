@@ -92,8 +92,17 @@ export class RescuerMachine {
 
   /** Takes in the octets between two delimiters (PROTOCOL.md 2). */
   handleRun(now: Millis, run: Uint8Array): void {
+    this.#take(now, () => this.#link.handleRun(now, run));
+  }
+
+  /** Takes in one frame of a link that carries frames whole (PROTOCOL.md 10). */
+  handleFrame(now: Millis, frame: Uint8Array): void {
+    this.#take(now, () => this.#link.handleFrame(now, frame));
+  }
+
+  #take(now: Millis, handle: () => void): void {
     const damaged = this.#link.counters.crcErrors;
-    this.#link.handleRun(now, run);
+    handle();
     if (this.#link.counters.crcErrors > damaged && this.#state.tag === "listening") this.#queries.stir(now);
     for (let event = this.#link.pollEvent(); event; event = this.#link.pollEvent()) this.#handle(now, event);
     if (this.#state.tag === "serving") this.#state.serving.dropDelivered();
@@ -251,7 +260,7 @@ export class RescuerMachine {
       digest: image.digest,
     };
     const sender = this.#link.startSending(now, tagOf(peer), accept.payloadMax);
-    const serving = new Serving(peer, image, sender);
+    const serving = new Serving(peer, image, sender, accept.openBlocks);
     this.#state = { tag: "serving", serving };
     this.#events.push({ tag: "accepted", image });
     serving.sendManifest();
@@ -360,7 +369,9 @@ export class RescuerMachine {
   /** When {@link handleTimeout} or {@link pollTransmit} has something to do; undefined when nothing is waited for. */
   pollTimeout(): Millis | undefined {
     const state = this.#state;
-    const wishes = [this.#link.pollTimeout(), this.#isAnswerDue ? this.#answers.nextAt : undefined];
+    const wishes = [this.#isAnswerDue ? this.#answers.nextAt : undefined];
+    // While the link is down nothing is sent, and what waits to be sent must not keep the driver awake.
+    if (this.#isUp) wishes.push(this.#link.pollTimeout());
     if (state.tag === "listening" && this.#isUp) wishes.push(this.#queries.nextAt);
     if (state.tag === "offering") wishes.push(state.repeatAt, state.until);
     if (state.tag === "serving") wishes.push(this.#silentAt());

@@ -11,6 +11,7 @@ export class Serving {
   readonly peer: SessionIdentity;
   readonly image: OfferedImage;
   readonly #sender: SendSide;
+  readonly #openBlocksMax: number;
   #grantSequence: number | undefined;
   #requestSequence: number | undefined;
   /** Keys of the blocks granted now. */
@@ -18,10 +19,12 @@ export class Serving {
   /** The manifest was accepted: something beyond it was asked for. */
   #isPastManifest = false;
 
-  constructor(peer: SessionIdentity, image: OfferedImage, sender: SendSide) {
+  /** `openBlocksMax`: what the target stated in ACCEPT. It bounds what is held for it: at least one block. */
+  constructor(peer: SessionIdentity, image: OfferedImage, sender: SendSide, openBlocksMax: number) {
     this.peer = peer;
     this.image = image;
     this.#sender = sender;
+    this.#openBlocksMax = Math.max(1, openBlocksMax);
   }
 
   /** Blocks that the target waits for. */
@@ -53,6 +56,8 @@ export class Serving {
     for (const { first, count, attempt, codecs } of grant.entries) {
       for (let block = first; block < Math.min(first + count, leafCount); block++) {
         const key = blockKey(block, attempt);
+        if (granted.has(key)) continue;
+        if (granted.size >= this.#openBlocksMax) break;
         granted.add(key);
         if (!before.has(key)) wishes.push({ block, attempt, codecs });
       }

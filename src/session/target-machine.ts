@@ -110,8 +110,17 @@ export class TargetMachine {
 
   /** Takes in the octets between two delimiters (PROTOCOL.md 2). */
   handleRun(now: Millis, run: Uint8Array): void {
+    this.#take(now, () => this.#link.handleRun(now, run));
+  }
+
+  /** Takes in one frame of a link that carries frames whole (PROTOCOL.md 10). */
+  handleFrame(now: Millis, frame: Uint8Array): void {
+    this.#take(now, () => this.#link.handleFrame(now, frame));
+  }
+
+  #take(now: Millis, handle: () => void): void {
     const damaged = this.#link.counters.crcErrors;
-    this.#link.handleRun(now, run);
+    handle();
     if (this.#link.counters.crcErrors > damaged && this.#state.tag === "calling") this.#beacons.stir(now);
     for (let event = this.#link.pollEvent(); event; event = this.#link.pollEvent()) this.#handle(now, event);
   }
@@ -415,7 +424,9 @@ export class TargetMachine {
 
   /** When {@link handleTimeout} or {@link pollTransmit} has something to do; undefined when nothing is waited for. */
   pollTimeout(): Millis | undefined {
-    const wishes = [this.#link.pollTimeout(), this.#supersedeAt, ...this.#stateTimeouts()];
+    const wishes = [this.#supersedeAt, ...this.#stateTimeouts()];
+    // While the link is down nothing is sent, and what waits to be sent must not keep the driver awake.
+    if (this.#isUp) wishes.push(this.#link.pollTimeout());
     const times = wishes.filter((time) => time !== undefined);
     return times.length === 0 ? undefined : Math.min(...times);
   }

@@ -27,6 +27,11 @@ export interface TransportHandlers {
 export interface Transport {
   /** The endpoint as the user wrote it. */
   readonly endpoint: string;
+  /**
+   * How frames travel: in an octet stream between delimiters (default), or each whole, as one message: then each `write`
+   * is one frame without COBS, and so is what each `onOctets` brings (I2C).
+   */
+  readonly framing?: "stream" | "message" | undefined;
   /** Line rate in baud to pace by; undefined: the transport has no rate of its own (TCP). */
   readonly baud: number | undefined;
   /**

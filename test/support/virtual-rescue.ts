@@ -7,7 +7,9 @@ import type { FlashStorage } from "../../src/flash/storage.ts";
 import { type ImageSource, memoryImage } from "../../src/image/image-source.ts";
 import { type SigningKey, signingKeyFromPem, trustedKeyOf } from "../../src/image/keys.ts";
 import type { ImageFields } from "../../src/image/manifest.ts";
+import type { LinkOptions } from "../../src/link/link.ts";
 import { LinkDriver, type Machine } from "../../src/node/link-driver.ts";
+import { linkOptionsFor } from "../../src/node/node-link.ts";
 import { PureRunSplitter } from "../../src/node/pure-run-splitter.ts";
 import { applyRescuerEffect, offeredImage } from "../../src/node/rescuer-effects.ts";
 import { applyTargetEffect, nodeStatusOf } from "../../src/node/target-effects.ts";
@@ -47,12 +49,16 @@ export interface VirtualRescueOptions {
   readonly clock?: VirtualClock;
   /** Put around each side's end of the wire (0 target, 1 rescuer), again after each restart; each write is a frame. */
   readonly wrap?: (wire: Transport, end: 0 | 1) => Transport;
+  /** Makes each side's end of another wire, again after each restart; a serial pair unless given. */
+  readonly makeEnd?: (end: 0 | 1, clock: VirtualClock) => Transport;
   /** Faults on what each side receives. */
   readonly faults?: Omit<FaultOptions, "seed" | "clock">;
   readonly fields?: Partial<ImageFields>;
   readonly signer?: SigningKey | undefined;
   /** Keys that the board trusts; the test key unless given. */
   readonly trusts?: readonly SigningKey[];
+  /** The board takes unsigned images; `trusts` must be empty then. */
+  readonly allowUnsigned?: boolean;
 }
 
 /** A target and a rescuer, with real flash model, image and keys, on one wire in virtual time. */
@@ -105,14 +111,15 @@ export class VirtualRescue {
     return memoryBoard({
       geometry: this.#geometry,
       identity: { nodeId: new Uint8Array(8).fill(7), hardware: HARDWARE, revision: 3 },
-      policy: { keys, allowUnsigned: false },
+      policy: { keys, allowUnsigned: this.#options.allowUnsigned ?? false },
       ...(storage === undefined ? {} : { storage }),
     });
   }
 
   #wire(end: 0 | 1): Transport {
     const { seed, faults } = this.#options;
-    const counted = countOctets(this.#ends[end], (octets) => {
+    const { makeEnd } = this.#options;
+    const counted = countOctets(makeEnd?.(end, this.clock) ?? this.#ends[end], (octets) => {
       this.octetsOnWire += octets;
     });
     const wire = this.#options.wrap?.(counted, end) ?? counted;
@@ -120,21 +127,32 @@ export class VirtualRescue {
     return withFaults(wire, { ...faults, seed: seed * 2 + end, clock: this.clock });
   }
 
-  #drive<Event>(machine: Machine<Event>, end: 0 | 1, onEvent: (event: Event) => void): LinkDriver<Event> {
+  #linkOver(wire: Transport): LinkOptions {
+    return this.#options.makeEnd === undefined
+      ? { baud: this.#options.baud ?? 921_600, rtoFloorMs: 10 }
+      : linkOptionsFor(wire);
+  }
+
+  #drive<Event>(
+    machine: Machine<Event>,
+    wire: Transport,
+    onEvent: (event: Event) => void,
+  ): LinkDriver<Event> {
     const splitter = (onRun: (run: Uint8Array) => void): PureRunSplitter =>
       new PureRunSplitter(onRun, this.clock);
-    const driver = new LinkDriver(machine, this.#wire(end), this.clock, splitter, { onEvent });
+    const driver = new LinkDriver(machine, wire, this.clock, splitter, { onEvent });
     void driver.open();
     return driver;
   }
 
   #startTarget(): [TargetMachine, LinkDriver<TargetEvent>] {
     const store = this.board.store();
-    const link = { baud: this.#options.baud ?? 921_600, rtoFloorMs: 10 };
+    const wire = this.#wire(0);
+    const link = this.#linkOver(wire);
     const bootNonce = randomBytes(this.#random, 8);
     const status = nodeStatusOf(store.status());
     const machine = new TargetMachine(this.clock.now(), { link, random: this.#random, status, bootNonce });
-    const driver = this.#drive(machine, 0, (event: TargetEvent) => {
+    const driver = this.#drive(machine, wire, (event: TargetEvent) => {
       if (!applyTargetEffect(this.clock.now(), event, machine, store)) this.targetEvents.push(event);
       if (event.tag === "sessionLost") store.abandon();
     });
@@ -142,11 +160,12 @@ export class VirtualRescue {
   }
 
   #startRescuer(nodeId?: Uint8Array): [RescuerMachine, LinkDriver<RescuerEvent>] {
-    const link = { baud: this.#options.baud ?? 921_600, rtoFloorMs: 10 };
+    const wire = this.#wire(1);
+    const link = this.#linkOver(wire);
     this.rescuerId = nodeId ?? randomBytes(this.#random, 8);
     const ids = { nodeId: this.rescuerId, bootNonce: randomBytes(this.#random, 8) };
     const machine = new RescuerMachine(this.clock.now(), { link, random: this.#random, ...ids });
-    const driver = this.#drive(machine, 1, (event: RescuerEvent) => {
+    const driver = this.#drive(machine, wire, (event: RescuerEvent) => {
       if (event.tag === "pick") machine.handlePicked(this.clock.now(), offeredImage(this.image));
       else if (!applyRescuerEffect(event, machine, this.image)) this.rescuerEvents.push(event);
     });
@@ -197,6 +216,7 @@ function countOctets(inner: Transport, count: (octets: number) => void): Transpo
   return {
     endpoint: inner.endpoint,
     baud: inner.baud,
+    framing: inner.framing,
     open: (handlers) => inner.open(handlers),
     write: (octets) => {
       count(octets.length);

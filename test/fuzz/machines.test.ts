@@ -1,0 +1,38 @@
+import { describe, expect, it } from "vitest";
+import { SeededRandom } from "../../src/base/prng.ts";
+import { rescuerLife } from "../lab/fuzz/rescuer-life.ts";
+import { fuzz } from "../lab/fuzz/run-fuzz.ts";
+import { targetLife } from "../lab/fuzz/target-life.ts";
+
+/** Whole lives of a machine, each of up to 60 inputs. */
+const LIVES = 500;
+const SHARDS = 4;
+
+describe.each([targetLife, rescuerLife])("a $name that is fed anything at any time", (target) => {
+  it.each(Array.from({ length: SHARDS }, (_, shard) => shard))(
+    "throws nothing, comes to rest, and is there again after its patience: share %i",
+    (shard) => {
+      const { failed } = fuzz(target, (shard * LIVES) / SHARDS, ((shard + 1) * LIVES) / SHARDS);
+      expect(failed.map(({ id, failure }) => `npm run lab -- --case ${id}  # ${failure}`)).toEqual([]);
+    },
+  );
+});
+
+/** Events and frames that a hundred lives must meet, or the fuzzer does not get far. */
+const MET = [
+  [
+    targetLife,
+    ["checkRun", "writeBlock", "verified", "finished", "refused", "sessionLost", "sends-standDown"],
+  ],
+  [rescuerLife, ["readRun", "readBlock", "healed", "refused", "sessionLost", "sends-probe", "sends-doneAck"]],
+] as const;
+
+describe("a hundred lives", () => {
+  it.each(MET)("meet all states of a $name", (target, met) => {
+    const words = new Set<string>();
+    for (let seed = 0; seed < 100; seed++) {
+      for (const word of target.run(new SeededRandom(seed)).split(" ")) words.add(word);
+    }
+    expect([...words]).toEqual(expect.arrayContaining([...met]));
+  });
+});

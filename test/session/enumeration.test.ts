@@ -1,0 +1,92 @@
+import { describe, expect, it } from "vitest";
+import { type EnumKind, enumCaseId, FRAME_KINDS, parseEnumCase, SIDE_KINDS } from "../lab/enum-case.ts";
+import { countFrames, enumerate, runEnumCase } from "../lab/enumeration.ts";
+import type { FrameHook } from "../lab/frame-tap.ts";
+import { SupervisedRescue } from "../lab/supervised-rescue.ts";
+
+/** A session must have at least so many frames, both directions together, to be worth enumerating. */
+const FRAMES_MIN = 60;
+const KINDS: readonly EnumKind[] = [...FRAME_KINDS, ...SIDE_KINDS];
+
+/** Runs every case of a kind; each failure is the line that replays it. */
+function failures(kind: EnumKind): { runs: number; failed: string[] } {
+  const cases = enumerate("small", [kind]);
+  const failed = cases.flatMap((enumCase) => {
+    const { failure } = runEnumCase(enumCase);
+    return failure === undefined ? [] : [`npm run lab -- --case ${enumCaseId(enumCase)}  # ${failure}`];
+  });
+  return { runs: cases.length, failed };
+}
+
+describe("every frame of a session, in both directions", () => {
+  it(`is one of at least ${FRAMES_MIN}`, () => {
+    const { t2r, r2t } = countFrames("small");
+    expect(t2r + r2t).toBeGreaterThanOrEqual(FRAMES_MIN);
+    expect(Math.min(t2r, r2t)).toBeGreaterThan(10);
+  });
+
+  it.each(KINDS)(
+    "may meet the fault: %s",
+    (kind) => {
+      const { runs, failed } = failures(kind);
+      expect(runs).toBeGreaterThanOrEqual(FRAMES_MIN);
+      expect(failed).toEqual([]);
+    },
+    60_000,
+  );
+});
+
+describe("the verdict on a run", () => {
+  const options = { seed: 1, size: 4096, blockSize: 1024, baud: 115_200 };
+  const afterFrame20 = (act: () => void): (() => FrameHook) => {
+    return () => (frame, pass) => (frame.total > 20 ? act() : pass(frame.octets));
+  };
+
+  it("is a hang when the wire falls silent for ever", () => {
+    const { failure } = new SupervisedRescue(
+      options,
+      afterFrame20(() => {}),
+    ).run(60_000);
+    expect(failure).toBe("hang: the board does not boot");
+  });
+
+  it("is an exception when something throws", () => {
+    const thrown = afterFrame20(() => {
+      throw new Error("by chance");
+    });
+    expect(new SupervisedRescue(options, thrown).run().failure).toContain("exception: Error: by chance");
+  });
+
+  it("is an ending without the image when flash holds something else", () => {
+    const run = new SupervisedRescue(options);
+    run.rescue.run(60_000, () => run.isOver);
+    const [slot] = run.rescue.board.nor.map.slots;
+    run.rescue.board.storage.write(slot?.offset ?? 0, Uint8Array.of(1, 2, 3));
+    expect(run.run().failure).toBe("ended, but the board does not boot the image");
+  });
+
+  it("is no rest when frames go on after the end", () => {
+    const run = new SupervisedRescue(options);
+    run.rescue.run(60_000, () => run.isOver);
+    const restart = (): void => {
+      run.restartRescuer(undefined);
+      run.clock.after(100, restart);
+    };
+    restart();
+    expect(run.run().failure).toMatch(/^no rest/);
+  });
+});
+
+describe("the name of a case", () => {
+  it("gives the same run again", () => {
+    for (const enumCase of enumerate("small").filter((_, i) => i % 97 === 0)) {
+      const again = parseEnumCase(enumCaseId(enumCase));
+      expect(again).toEqual(enumCase);
+      if (again !== undefined) expect(runEnumCase(again)).toEqual(runEnumCase(enumCase));
+    }
+  });
+
+  it.each(["enum:drop:t2r:0", "enum:melt:t2r:3", "enum:drop:up:3", "drop:t2r:3"])("is not %s", (text) => {
+    expect(parseEnumCase(text)).toBeUndefined();
+  });
+});

@@ -1,0 +1,23 @@
+import type { VirtualClock } from "../../src/base/clock.ts";
+import type { Millis } from "../../src/base/units.ts";
+
+/** Moves a clock, letting promises settle in between, until `condition` holds; false when `limitMs` is over first. */
+export async function passUntil(
+  clock: VirtualClock,
+  condition: () => boolean,
+  limitMs: Millis,
+): Promise<boolean> {
+  const limit = clock.now() + limitMs;
+  for (;;) {
+    await new Promise(setImmediate);
+    if (condition()) return true;
+    if (!clock.runNext(limit)) return false;
+  }
+}
+
+/** Moves a clock by `ms`, letting promises settle in between. */
+export async function pass(clock: VirtualClock, ms: Millis): Promise<void> {
+  const end = clock.now() + ms;
+  await passUntil(clock, () => false, ms);
+  clock.advanceTo(end);
+}
