@@ -8,6 +8,9 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 const TOOLS = [
   { package: "socat", probe: "/usr/bin/socat" },
   { package: "gcc", probe: "/usr/bin/gcc" },
+  { package: "g++", probe: "/usr/bin/g++" },
+  { package: "make", probe: "/usr/bin/make" },
+  { package: "python3", probe: "/usr/bin/python3" },
   { package: "libc6-dev", probe: "/usr/include/stdio.h" },
   { package: "i2c-tools", probe: "/usr/sbin/i2cdetect" },
   { package: "openssl", probe: "/usr/bin/openssl" },
@@ -38,6 +41,18 @@ function installTools() {
     process.stdout.write(`could not install ${missing.join(" ")}: tests that need them will fail\n`);
 }
 
+/**
+ * The I2C addon is compiled when it is installed, which fails quietly where npm cannot fetch Node's headers: again,
+ * with the headers that the system has.
+ */
+function buildAddon() {
+  if (existsSync("node_modules/i2c-bus/build/Release/i2c.node")) return;
+  const headers = ["/usr", "/usr/local"].find((prefix) => existsSync(`${prefix}/include/node/node.h`));
+  const env = headers === undefined ? process.env : { ...process.env, npm_config_nodedir: headers };
+  if (!existsSync("node_modules/i2c-bus")) run("npm", ["ci"], { env });
+  run("npm", ["rebuild", "i2c-bus"], { env });
+}
+
 function counts() {
   if (!existsSync(REPORT)) return { passed: 0, failed: 1 };
   const report = JSON.parse(readFileSync(REPORT, "utf8"));
@@ -50,6 +65,7 @@ function counts() {
 }
 
 installTools();
+buildAddon();
 mkdirSync("test-report", { recursive: true });
 rmSync(REPORT, { force: true });
 const checks = [
