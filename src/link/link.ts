@@ -170,7 +170,8 @@ export class Link {
 
   #handleForeign(run: Uint8Array): void {
     this.counters.octetsDiscarded += run.length;
-    const text = consoleText(run);
+    // Nobody prints on a link that carries whole frames.
+    const text = this.#isMessageLink ? "" : consoleText(run);
     if (text === "") this.counters.crcErrors++;
     else this.#events.push({ tag: "console", text });
   }

@@ -1,7 +1,10 @@
 import { unreachable } from "../base/assert.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
-import { TransportError } from "../base/errors.ts";
-import type { Endpoint, UartEndpoint } from "./endpoint.ts";
+import type { Endpoint, I2cEndpoint, I2cPeripheralEndpoint, UartEndpoint } from "./endpoint.ts";
+import { I2cControllerTransport } from "./i2c-controller.ts";
+import { linuxClockHz, openLinuxBus } from "./i2c-linux.ts";
+import { type AttachPeripheral, I2cPeripheralTransport } from "./i2c-peripheral.ts";
+import { I2cSocketServer } from "./i2c-socket.ts";
 import { ReopeningTransport } from "./reopening.ts";
 import { stablePath } from "./stable-path.ts";
 import { TcpTransport } from "./tcp.ts";
@@ -15,10 +18,7 @@ export interface OpenTransportOptions {
   readonly reset?: ResetLine | undefined;
 }
 
-/**
- * Makes the transport of an endpoint; `open` it to start. Throws TransportError `transport-unavailable` for kinds of
- * link that this version does not have yet.
- */
+/** Makes the transport of an endpoint; `open` it to start. */
 export function openTransport(endpoint: Endpoint, options: OpenTransportOptions = {}): Transport {
   switch (endpoint.tag) {
     case "uart":
@@ -28,8 +28,9 @@ export function openTransport(endpoint: Endpoint, options: OpenTransportOptions 
     case "tcp-listen":
       return new TcpListenTransport(endpoint, options);
     case "i2c":
+      return i2cController(endpoint, options);
     case "i2c-peripheral":
-      throw notYet(endpoint);
+      return i2cPeripheral(endpoint, options);
     default:
       return unreachable(endpoint);
   }
@@ -44,7 +45,22 @@ function reopeningUart(endpoint: UartEndpoint, options: OpenTransportOptions): T
   return new ReopeningTransport(new UartTransport(endpoint, options), again, options.clock ?? systemClock);
 }
 
-function notYet(endpoint: Endpoint): TransportError {
-  const message = `${endpoint.text}: I2C links are not yet available in this version; use a serial port or TCP`;
-  return new TransportError("transport-unavailable", message, { endpoint: endpoint.text });
+function i2cController({ text, path, address }: I2cEndpoint, { clock }: OpenTransportOptions): Transport {
+  const openBus = (): ReturnType<typeof openLinuxBus> => openLinuxBus(path, address);
+  return new I2cControllerTransport(text, address, openBus, {
+    ...(clock && { clock }),
+    clockHz: linuxClockHz(path),
+  });
+}
+
+function i2cPeripheral(
+  { text, socket, address }: I2cPeripheralEndpoint,
+  { clock }: OpenTransportOptions,
+): Transport {
+  const attach: AttachPeripheral = async (handler) => {
+    const server = new I2cSocketServer(socket, address);
+    await server.open(handler);
+    return () => server.close();
+  };
+  return new I2cPeripheralTransport(text, attach, { ...(clock && { clock }) });
 }

@@ -1,6 +1,6 @@
 import { fc, test as property } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
-import { MaydayError, UsageError } from "../../src/base/errors.ts";
+import { UsageError } from "../../src/base/errors.ts";
 import { parseEndpoint } from "../../src/transport/endpoint.ts";
 import { openTransport } from "../../src/transport/open-transport.ts";
 import { codeOf } from "../support/recorder.ts";
@@ -86,10 +86,10 @@ describe("openTransport", () => {
   });
 
   it.each(["i2c:/dev/i2c-1?address=0x42", "i2c-peripheral:/tmp/bus?address=0x42"])(
-    "has no I2C yet: %s",
+    "makes a transport that carries frames whole: %s",
     (text) => {
-      expect(() => openTransport(parseEndpoint(text))).toThrow(MaydayError);
-      expect(() => openTransport(parseEndpoint(text))).toThrow("not yet available");
+      const { endpoint, framing } = openTransport(parseEndpoint(text));
+      expect([endpoint, framing]).toEqual([text, "message"]);
     },
   );
 });
