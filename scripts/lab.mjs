@@ -1,13 +1,13 @@
 #!/usr/bin/env node
-// The fault laboratory: compiles src and test/lab into .lab/ and runs it (test/lab/main.ts has the options; --help).
+// The fault laboratory: compiles src and test/lab into .lab/ and runs one of its programs, main or i2c (--help).
 import { spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
 
+const [program, ...args] = process.argv.slice(2);
 rmSync(".lab", { recursive: true, force: true });
 const compiled = spawnSync("npx", ["tsc", "-p", "tsconfig.lab.json"], { stdio: "inherit" });
 const status =
   compiled.status === 0
-    ? spawnSync(process.execPath, [".lab/test/lab/main.js", ...process.argv.slice(2)], { stdio: "inherit" })
-        .status
+    ? spawnSync(process.execPath, [`.lab/test/lab/${program}.js`, ...args], { stdio: "inherit" }).status
     : compiled.status;
 process.exitCode = status ?? 1;

@@ -60,7 +60,8 @@ export function reportOf(plan: LabPlan, results: readonly JobResult[], seconds: 
   return { ...machine(), seconds, plan, enumeration, survival, fuzz, console, noise, replays };
 }
 
-function machine(): Pick<LabReport, "commit" | "isModified" | "node" | "cpu"> {
+/** Commit, Node and processor of a run. */
+export function machine(): Pick<LabReport, "commit" | "isModified" | "node" | "cpu"> {
   const git = (...args: readonly string[]): string => execFileSync("git", args, { encoding: "utf8" }).trim();
   const all = cpus();
   return {
