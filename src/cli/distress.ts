@@ -37,7 +37,7 @@ export function addDistressCommand(program: Command): void {
   command
     .requiredOption(
       "--link <endpoint>",
-      "where to call: a port's path, serial:…, tcp:…; repeatable",
+      "where to call: a port's path, serial:…, i2c:…, tcp:…; repeatable",
       collectLinks,
     )
     .requiredOption("--board <dir>", "the board, made by board init")

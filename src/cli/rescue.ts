@@ -40,7 +40,7 @@ export function addRescueCommand(program: Command): void {
   command
     .requiredOption(
       "--link <endpoint>",
-      "where to listen: a port's path, serial:…, tcp:…; repeatable",
+      "where to listen: a port's path, serial:…, i2c:…, tcp:…; repeatable",
       collectLinks,
     )
     .option("--repo <dir>", "take images from this repository")

@@ -29,7 +29,7 @@ export function addStatusCommand(program: Command): void {
     exits: ["3 no node answered", "4 another version of the protocol", "6 port missing or busy"],
   });
   command
-    .requiredOption("--link <endpoint>", "a port's path, serial:…, tcp:…; repeatable", collectLinks)
+    .requiredOption("--link <endpoint>", "a port's path, serial:…, i2c:…, tcp:…; repeatable", collectLinks)
     .option(
       "--timeout <seconds>",
       "wait for an answer this long; 2 unless given",
