@@ -1,17 +1,12 @@
 import type { LinkCounters } from "../link/counters.ts";
 import type { Stranger } from "../link/stranger.ts";
+import type { LineEvent } from "../session/line-event.ts";
 import { diagnose } from "./diagnosis.ts";
 import type { NodeEvent } from "./events.ts";
 import type { Ending } from "./lifetime.ts";
 import type { LinkDriver } from "./link-driver.ts";
 import { lostForGood } from "./node-link.ts";
 import { adviceOn } from "./stranger-advice.ts";
-
-/** What every kind of machine tells of its line. */
-export type LineEvent =
-  | { readonly tag: "console"; readonly text: string }
-  | { readonly tag: "link"; readonly state: string }
-  | { readonly tag: "stranger"; readonly stranger: Stranger };
 
 /** A node's link, as far as its line is concerned. */
 export interface ObservedLink {

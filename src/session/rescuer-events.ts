@@ -1,7 +1,7 @@
 import type { RefusalReason } from "../base/refusal.ts";
 import type { TreeNode } from "../base/tree-shape.ts";
-import type { Stranger } from "../link/stranger.ts";
 import type { Beacon, Offer, WireVersion } from "../wire/messages.ts";
+import type { LineEvent } from "./line-event.ts";
 
 /** An image as a rescuer offers it. */
 export interface OfferedImage {
@@ -36,9 +36,7 @@ export type RescuerEvent =
   | { readonly tag: "progress"; readonly openBlocks: number }
   | { readonly tag: "healed"; readonly digest: Uint8Array }
   | { readonly tag: "sessionLost"; readonly why: RescuerLoss }
-  | { readonly tag: "console"; readonly text: string }
-  | { readonly tag: "stranger"; readonly stranger: Stranger }
-  | { readonly tag: "link"; readonly state: "echo" | "two-nodes" };
+  | LineEvent;
 
 /** Why a session ended early. `done-not-heard`: every block was acked, but DONE never came. */
 export type RescuerLoss = "silence" | "restarted" | "bye" | "stood-down" | "done-not-heard";

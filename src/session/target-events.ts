@@ -1,6 +1,6 @@
 import type { RefusalReason } from "../base/refusal.ts";
-import type { Stranger } from "../link/stranger.ts";
 import type { Offer } from "../wire/messages.ts";
+import type { LineEvent } from "./line-event.ts";
 import type { ReceivedRun, RunOutcome, Transfer, TransferPlan } from "./transfer.ts";
 
 /** What the driver has to do (effects, answered by a `…Checked`, `…Written` or `…Committed` call) or may tell. */
@@ -16,9 +16,7 @@ export type TargetEvent =
   | { readonly tag: "sessionLost"; readonly why: SessionLoss }
   | { readonly tag: "verified"; readonly digest: Uint8Array }
   | { readonly tag: "finished"; readonly isHeard: boolean }
-  | { readonly tag: "console"; readonly text: string }
-  | { readonly tag: "stranger"; readonly stranger: Stranger }
-  | { readonly tag: "link"; readonly state: "echo" | "two-nodes" };
+  | LineEvent;
 
 /** Why a session ended early. */
 export type SessionLoss = "lease" | "superseded" | "bye" | "damaged" | "not-bootable";
