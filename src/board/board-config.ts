@@ -3,7 +3,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { fromHex } from "../base/bytes.ts";
 import { FailedError } from "../base/errors.ts";
-import { type FlashGeometry, geometryFault } from "../flash/geometry.ts";
+import { type ErasedByte, type FlashGeometry, geometryFault } from "../flash/geometry.ts";
 import type { TrustPolicy } from "../image/envelope.ts";
 import { errnoOf } from "../image/file-errors.ts";
 import { parseHardware, REVISION_MAX } from "../image/hardware.ts";
@@ -31,6 +31,8 @@ const ConfigSchema = v.strictObject({
   sectorSize: v.number(),
   slotSize: v.number(),
   layout: v.picklist(["single", "ab"]),
+  writeSize: v.optional(v.number()),
+  erasedByte: v.optional(v.picklist([0xff, 0x00])),
   flash: PlainName,
   trust: v.array(v.strictObject({ key: PlainName, roles: v.pipe(v.array(Role), v.minLength(1)) })),
   allowUnsigned: v.boolean(),
@@ -48,6 +50,9 @@ export interface BoardConfig {
   readonly sectorSize: number;
   readonly slotSize: number;
   readonly layout: "single" | "ab";
+  /** As in {@link FlashGeometry}. */
+  readonly writeSize?: number | undefined;
+  readonly erasedByte?: ErasedByte | undefined;
   /** Name of the flash file within the board's folder. */
   readonly flash: string;
   /** Names of files in `keys/`, and what each key may sign. */
@@ -92,7 +97,8 @@ export function readConfig(dir: string): BoardConfig {
 
 /** The board's flash geometry. */
 export function configGeometry(config: BoardConfig): FlashGeometry {
-  return { sectorSize: config.sectorSize, slotSize: config.slotSize, layout: config.layout };
+  const { sectorSize, slotSize, layout, writeSize, erasedByte } = config;
+  return { sectorSize, slotSize, layout, writeSize, erasedByte };
 }
 
 /** Who the board is. The configuration was checked. */

@@ -84,7 +84,8 @@ function fillBoard(draft: string, options: BoardInitOptions): void {
     copyFileSync(path, join(draft, KEYS_FOLDER, key));
     return { key, roles };
   });
-  const storage = FileStorage.create(join(draft, FLASH_FILE), flashMap(options).size);
+  const map = flashMap(options);
+  const storage = FileStorage.create(join(draft, FLASH_FILE), map.size, map.erasedByte);
   storage.sync();
   storage.close();
   const config: BoardConfig = {
@@ -95,6 +96,8 @@ function fillBoard(draft: string, options: BoardInitOptions): void {
     sectorSize,
     slotSize,
     layout,
+    ...(options.writeSize === undefined ? {} : { writeSize: options.writeSize }),
+    ...(options.erasedByte === undefined ? {} : { erasedByte: options.erasedByte }),
     flash: FLASH_FILE,
     trust,
     // A board with trusted keys refuses unsigned images always.

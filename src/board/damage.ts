@@ -1,6 +1,6 @@
 import { UsageError } from "../base/errors.ts";
 import { type Random, randomBelow, randomBytes } from "../base/prng.ts";
-import type { FlashMap } from "../flash/geometry.ts";
+import { erasedBytes, type FlashMap, type FlashUnit, isErased } from "../flash/geometry.ts";
 import type { FlashStorage } from "../flash/storage.ts";
 
 /** Where and how to break a board. */
@@ -10,7 +10,7 @@ export interface DamageOptions {
   readonly sector: number;
   /** Octets from the sector's start, 1 to a whole sector; a whole sector unless given. */
   readonly bytes?: number;
-  /** As an erase leaves it, instead of random octets. Where it is erased already: zeros. */
+  /** As an erase leaves it, instead of random octets. Where it is erased already: the opposite. */
   readonly isErase: boolean;
 }
 
@@ -53,16 +53,16 @@ export function damageSlot(
   }
   const offset = region.offset + sector * map.sectorSize;
   const old = storage.read(offset, bytes);
-  const next = isErase ? erased(old) : scrambled(old, random);
+  const next = isErase ? erased(map, old) : scrambled(old, random);
   storage.write(offset, next);
   storage.sync();
   const changed = next.reduce((count, byte, i) => count + (byte === old[i] ? 0 : 1), 0);
   return { slot, sector, offset, bytes, changed };
 }
 
-function erased(old: Uint8Array): Uint8Array {
-  const isErased = old.every((byte) => byte === 0xff);
-  return new Uint8Array(old.length).fill(isErased ? 0x00 : 0xff);
+function erased(unit: FlashUnit, old: Uint8Array): Uint8Array {
+  const next = erasedBytes(unit, old.length);
+  return isErased(unit, old) ? next.map((byte) => byte ^ 0xff) : next;
 }
 
 function scrambled(old: Uint8Array, random: Random): Uint8Array {

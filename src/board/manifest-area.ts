@@ -1,6 +1,6 @@
 import crc32 from "crc/calculators/crc32";
 import { ByteReader, ByteWriter, concatBytes } from "../base/bytes.ts";
-import { roundUp, WRITE_SIZE } from "../flash/geometry.ts";
+import { padToUnits, roundUp } from "../flash/geometry.ts";
 import type { Flash } from "../flash/nor-flash.ts";
 import { MANIFEST_MAX } from "../image/cose.ts";
 
@@ -13,26 +13,31 @@ const HEADER_SIZE = 16;
 export function writeManifest(flash: Flash, area: number, envelope: Uint8Array): void {
   const offset = areaOffset(flash, area);
   flash.erase(offset / flash.map.sectorSize);
-  const padded = new Uint8Array(roundUp(envelope.length, WRITE_SIZE)).fill(0xff);
-  padded.set(envelope);
-  flash.program(offset + HEADER_SIZE, padded);
+  flash.program(offset + headerSpan(flash), padToUnits(flash.map, envelope));
   const head = new ByteWriter(HEADER_SIZE).u32(MAGIC).u16(FORMAT).u16(envelope.length).finish();
   const crc = crc32(concatBytes(head, envelope)) >>> 0;
-  flash.program(offset, new ByteWriter(HEADER_SIZE).bytes(head).u32(crc).u32(0xffff_ffff).finish());
+  const header = new ByteWriter(HEADER_SIZE).bytes(head).u32(crc).u32(0xffff_ffff).finish();
+  flash.program(offset, padToUnits(flash.map, header));
 }
 
 /** The envelope in a manifest area; undefined when there is none, or a damaged one. Says nothing about trust. */
 export function readManifest(flash: Flash, area: number): Uint8Array | undefined {
-  const reader = new ByteReader(flash.read(areaOffset(flash, area), HEADER_SIZE + MANIFEST_MAX));
+  const span = headerSpan(flash);
+  const reader = new ByteReader(flash.read(areaOffset(flash, area), span + MANIFEST_MAX));
   const head = reader.bytes(8);
   const fields = new ByteReader(head);
   const isKnown = fields.u32() === MAGIC && fields.u16() === FORMAT;
   const length = fields.u16();
   const crc = reader.u32();
-  reader.u32();
+  reader.bytes(span - 12);
   if (!isKnown || length > MANIFEST_MAX) return undefined;
   const envelope = reader.bytes(length);
   return crc === crc32(concatBytes(head, envelope)) >>> 0 ? envelope : undefined;
+}
+
+/** Octets from the header's start to the envelope: a write unit is programmed once only. */
+function headerSpan(flash: Flash): number {
+  return roundUp(HEADER_SIZE, flash.map.writeSize);
 }
 
 function areaOffset(flash: Flash, area: number): number {

@@ -33,7 +33,7 @@ export interface MemoryBoard {
 /** Powers up a board in memory. */
 export function memoryBoard(options: MemoryBoardOptions): MemoryBoard {
   const map = flashMap(options.geometry);
-  const storage = options.storage ?? new MemoryStorage(map.size);
+  const storage = options.storage ?? new MemoryStorage(map.size, map.erasedByte);
   const nor = new NorFlash(storage, map, options.before);
   const flash = options.wrap === undefined ? nor : options.wrap(nor);
   const parts = boardParts(options.identity, options.policy, flash);

@@ -1,6 +1,6 @@
 import { equalBytes } from "../base/bytes.ts";
 import { hasNode, leavesBelow, rootLevel, runChildren, type TreeNode } from "../base/tree-shape.ts";
-import type { Region } from "../flash/geometry.ts";
+import { erasedBytes, firstUnprogrammable, isErased, type Region } from "../flash/geometry.ts";
 import { type SectorRange, touchesRange } from "../flash/sector-ranges.ts";
 import { VerifiedBlock } from "../flash/verified-block.ts";
 import { HASH_LENGTH } from "../image/hash.ts";
@@ -114,15 +114,14 @@ export class Transfer {
   writeBlock(index: number, bytes: Uint8Array): WriteOutcome {
     if (this.#isKnown[index] !== 1 || bytes.length !== this.units.block(index).size) return "mismatch";
     const expected = this.#expected.subarray(index * HASH_LENGTH, (index + 1) * HASH_LENGTH);
-    const block = VerifiedBlock.check(bytes, expected, leafHash);
+    const block = VerifiedBlock.check(bytes, expected, leafHash, this.#parts.flash.map);
     if (block === undefined) return "mismatch";
     const unit = this.units.unitOf(index);
     const state = this.#unitState[unit];
     if (this.#isWritten[index] === 1 || state === Unit.clean || state === Unit.done) return "written";
     if (state === Unit.dirty) this.#touch(unit, block);
     const { flash } = this.#parts;
-    const isBlank = block.padded.every((byte) => byte === 0xff);
-    if (!isBlank) flash.programVerified(this.units.block(index).offset, block);
+    if (!isErased(flash.map, block.padded)) flash.programVerified(this.units.block(index).offset, block);
     if (!equalBytes(this.#local.readLeaf(index), expected)) return "failed";
     this.#local.set(index, expected);
     this.#isWritten[index] = 1;
@@ -233,7 +232,7 @@ export class Transfer {
 
   #isTailErased(): boolean {
     const { offset, size } = this.units.tail();
-    return this.#parts.flash.read(offset, size).every((byte) => byte === 0xff);
+    return isErased(this.#parts.flash.map, this.#parts.flash.read(offset, size));
   }
 
   /** Writes the due blocks whose content is at hand; the others are wanted. */
@@ -272,15 +271,15 @@ export class Transfer {
     this.#unitState[unit] = Unit.touched;
   }
 
-  /** Whether the unit can take what is to come without an erase: it is blank, or its only block clears bits only. */
+  /** Whether the unit can take what is to come without an erase: it is blank, or its only block programs erased bits only. */
   #isProgrammable(unit: number, block: VerifiedBlock): boolean {
     const { offset, size } = this.units.extent(unit);
-    const old = this.#parts.flash.read(offset, size);
-    if (this.units.blocksPerUnit > 1) return old.every((byte) => byte === 0xff);
-    return old.every((byte, i) => {
-      const next = block.padded[i] ?? 0xff;
-      return (byte & next) === next;
-    });
+    const { flash } = this.#parts;
+    const old = flash.read(offset, size);
+    if (this.units.blocksPerUnit > 1) return isErased(flash.map, old);
+    const next = erasedBytes(flash.map, size);
+    next.set(block.padded);
+    return firstUnprogrammable(flash.map, old, next) < 0;
   }
 
   #countDown(unit: number): void {

@@ -1,6 +1,6 @@
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { UsageError } from "../base/errors.ts";
-import { type FlashLayout, SECTOR_SIZE_DEFAULT } from "../flash/geometry.ts";
+import { type ErasedByte, type FlashLayout, SECTOR_SIZE_DEFAULT } from "../flash/geometry.ts";
 import type { Hardware } from "../image/hardware.ts";
 import { addCommand } from "./help.ts";
 import { collectTrust, countParser, parseHardwareFlag, parseSize, type TrustFlag } from "./parse.ts";
@@ -14,6 +14,8 @@ interface InitFlags {
   readonly flashSize: number;
   readonly layout: FlashLayout;
   readonly sector: number;
+  readonly writeSize?: number;
+  readonly erased?: ErasedByte;
   readonly hardwareRev: number;
   readonly trust?: readonly TrustFlag[];
   readonly allowUnsigned?: boolean;
@@ -43,6 +45,14 @@ export function addBoardInit(board: Command): void {
         .default("single"),
     )
     .option("--sector <n>", "size of what is erased at once: a power of two", parseSize, SECTOR_SIZE_DEFAULT)
+    .option(
+      "--write-size <n>",
+      "size of what is programmed at once: a power of two; 16 unless given",
+      parseSize,
+    )
+    .addOption(
+      new Option("--erased <byte>", "what erased flash reads; 0xff unless given").argParser(parseErased),
+    )
     .option("--hardware-rev <n>", "hardware revision", countParser("a hardware revision", 0, REVISION_MAX), 0)
     .option(
       "--trust <pub[:role]>",
@@ -52,6 +62,12 @@ export function addBoardInit(board: Command): void {
     .option("--allow-unsigned", "take images that nobody signed; counts only without --trust")
     .option("--image <file>", "image file (.mdy) to install as the confirmed factory image");
   onRun<InitFlags>(command, runInit);
+}
+
+function parseErased(text: string): ErasedByte {
+  if (text === "0xff") return 0xff;
+  if (text === "0x00") return 0x00;
+  throw new InvalidArgumentError("Erased flash reads 0xff or 0x00.");
 }
 
 async function runInit(
@@ -69,7 +85,9 @@ async function runInit(
   const image = flags.image === undefined ? undefined : await openImageFile(flags.image);
   try {
     const { hardware, flashSize: slotSize, layout } = flags;
-    const base = { hardware, revision, sectorSize, slotSize, layout, trust, allowUnsigned };
+    const { writeSize, erased: erasedByte } = flags;
+    const unit = { writeSize, erasedByte };
+    const base = { ...unit, hardware, revision, sectorSize, slotSize, layout, trust, allowUnsigned };
     initBoard(dir, image === undefined ? base : { ...base, image });
   } finally {
     await image?.close();

@@ -1,7 +1,7 @@
 import { assert } from "../base/assert.ts";
-import type { Region } from "./geometry.ts";
+import { ENTRY_SIZE, type FlashMap, isErased, padToUnits, type Region, roundUp } from "./geometry.ts";
 import type { Flash } from "./nor-flash.ts";
-import { decodeEntry, ENTRY_SIZE, encodeEntry, type RecordEntry } from "./record-codec.ts";
+import { decodeEntry, encodeEntry, type RecordEntry } from "./record-codec.ts";
 import {
   applyEvent,
   EMPTY_RECORD,
@@ -45,6 +45,8 @@ interface SectorContent {
  */
 export class BootRecord {
   readonly #flash: Flash;
+  /** Octets from one entry to the next. */
+  readonly #stride: number;
   #state: RecordState;
   #sequence: number;
   /** The sector that holds the state; undefined when neither does. */
@@ -59,6 +61,7 @@ export class BootRecord {
   /** Reads the record; changes nothing. */
   constructor(flash: Flash) {
     this.#flash = flash;
+    this.#stride = entryStride(flash.map);
     const found = [readSector(flash, 0), readSector(flash, 1)] as const;
     const active = chooseSector(found);
     const other = active === 0 ? found[1] : found[0];
@@ -79,8 +82,8 @@ export class BootRecord {
   /** Makes `event` durable. */
   append(event: RecordEvent): void {
     const next = applyEvent(this.#state, event);
-    const end = this.#flash.map.sectorSize - RESERVED * ENTRY_SIZE;
-    if (this.#at === undefined || this.#at + ENTRY_SIZE > end) this.#compact(next);
+    const end = this.#flash.map.sectorSize - RESERVED * this.#stride;
+    if (this.#at === undefined || this.#at + this.#stride > end) this.#compact(next);
     else this.#programNext({ tag: "event", event });
     this.#state = next;
   }
@@ -107,9 +110,9 @@ export class BootRecord {
     this.#reseal();
     if (!isFreshErased) this.#erase(fresh);
     const events = snapshotEvents(state);
-    assert((events.length + 2 + RESERVED) * ENTRY_SIZE <= map.sectorSize, "a snapshot fits in a sector");
+    assert((events.length + 2 + RESERVED) * this.#stride <= map.sectorSize, "a snapshot fits in a sector");
     this.#active = fresh;
-    this.#at = ENTRY_SIZE;
+    this.#at = this.#stride;
     for (const event of events) this.#programNext({ tag: "event", event });
     this.#programAt(this.#region(fresh), 0, { tag: "header", count: events.length });
     this.#programNext({ tag: "seal" });
@@ -120,8 +123,8 @@ export class BootRecord {
   #reseal(): void {
     if (this.#resealAt === undefined || this.#active === undefined) return;
     for (let i = this.#resealAt; i < this.#resealAt + RESEALS; i++) {
-      if ((i + 1) * ENTRY_SIZE > this.#flash.map.sectorSize) break;
-      this.#programAt(this.#region(this.#active), i * ENTRY_SIZE, { tag: "seal" });
+      if ((i + 1) * this.#stride > this.#flash.map.sectorSize) break;
+      this.#programAt(this.#region(this.#active), i * this.#stride, { tag: "seal" });
     }
     this.#resealAt = undefined;
   }
@@ -129,12 +132,12 @@ export class BootRecord {
   #programNext(entry: RecordEntry): void {
     assert(this.#at !== undefined && this.#active !== undefined, "the record has a sector");
     this.#programAt(this.#region(this.#active), this.#at, entry);
-    this.#at += ENTRY_SIZE;
+    this.#at += this.#stride;
   }
 
   #programAt(sector: Region, at: number, entry: RecordEntry): void {
     this.#sequence++;
-    this.#flash.program(sector.offset + at, encodeEntry(entry, this.#sequence));
+    this.#flash.program(sector.offset + at, padToUnits(this.#flash.map, encodeEntry(entry, this.#sequence)));
   }
 
   #erase(index: 0 | 1): void {
@@ -162,6 +165,11 @@ function chooseSector(found: readonly [SectorContent, SectorContent]): 0 | 1 | u
   return a.sequence < b.sequence ? 0 : 1;
 }
 
+/** An entry begins a write unit of its own, so that no unit is ever programmed twice. */
+function entryStride(map: FlashMap): number {
+  return roundUp(ENTRY_SIZE, map.writeSize);
+}
+
 function readSector(flash: Flash, index: 0 | 1): SectorContent {
   const region = flash.map.record[index];
   const bytes = flash.read(region.offset, region.size);
@@ -171,11 +179,14 @@ function readSector(flash: Flash, index: 0 | 1): SectorContent {
   let sequence = 0;
   let isTorn = false;
   let end = 0;
-  for (let at = 0; at + ENTRY_SIZE <= bytes.length; at += ENTRY_SIZE) {
-    const octets = bytes.subarray(at, at + ENTRY_SIZE);
-    const isBlank = octets.every((byte) => byte === 0xff);
-    const decoded = isBlank ? undefined : decodeEntry(octets);
-    if (!isBlank) end = at / ENTRY_SIZE + 1;
+  const stride = entryStride(flash.map);
+  for (let at = 0; at + stride <= bytes.length; at += stride) {
+    const octets = bytes.subarray(at, at + stride);
+    const isBlank = isErased(flash.map, octets);
+    // What fills up the write unit holds nothing, but has to be erased all the same.
+    const isFilled = isErased(flash.map, octets.subarray(ENTRY_SIZE));
+    const decoded = isBlank || !isFilled ? undefined : decodeEntry(octets.subarray(0, ENTRY_SIZE));
+    if (!isBlank) end = at / stride + 1;
     if (!isBlank && decoded === undefined) isTorn = true;
     if (at === 0) sequence = decoded?.sequence ?? 0;
     lastSequence = Math.max(lastSequence, decoded?.sequence ?? 0);

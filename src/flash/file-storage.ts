@@ -34,8 +34,8 @@ export class FileStorage implements FlashStorage {
     return new FileStorage(path, fd, size);
   }
 
-  /** Creates an erased flash of `size` octets; the file must not exist. */
-  static create(path: string, size: number): FileStorage {
+  /** Creates a flash of `size` octets, all of them `erasedByte`; the file must not exist. */
+  static create(path: string, size: number, erasedByte: number): FileStorage {
     let fd: number;
     try {
       fd = openSync(path, "wx+");
@@ -45,7 +45,7 @@ export class FileStorage implements FlashStorage {
     const storage = new FileStorage(path, fd, size);
     try {
       ftruncateSync(fd, size);
-      const erased = new Uint8Array(Math.min(FILL_STEP, size)).fill(0xff);
+      const erased = new Uint8Array(Math.min(FILL_STEP, size)).fill(erasedByte);
       for (let at = 0; at < size; at += erased.length) {
         storage.write(at, erased.subarray(0, Math.min(erased.length, size - at)));
       }

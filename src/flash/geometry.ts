@@ -10,8 +10,17 @@ export const SECTOR_SIZE_MAX = 1_048_576;
 export const SECTOR_SIZE_DEFAULT = 4096;
 /** Largest slot: 1 GiB. */
 export const SLOT_SIZE_MAX = 0x4000_0000;
-/** Programming starts and ends at multiples of this many octets. */
-export const WRITE_SIZE = 16;
+/** Programming starts and ends at multiples of this many octets, unless the board says otherwise. */
+export const WRITE_SIZE_DEFAULT = 16;
+/** Largest write unit: a page of serial NOR. Smaller than any block, so that a block always starts a unit. */
+export const WRITE_SIZE_MAX = 256;
+/** A sector of the boot record has room for this many entries at least, each of whole write units. */
+export const RECORD_ENTRIES_MIN = 32;
+/** Octets of an entry of the boot record. */
+export const ENTRY_SIZE = 32;
+
+/** What erased octets read: 0xFF in most flash; 0x00 in some, whose programming turns bits from 0 to 1. */
+export type ErasedByte = 0xff | 0x00;
 
 /** `single`: one slot, written in place. `ab`: two slots, of which the one that boots is never written. */
 export type FlashLayout = "single" | "ab";
@@ -23,6 +32,10 @@ export interface FlashGeometry {
   /** Octets that an image may have at most, 1 to {@link SLOT_SIZE_MAX}; need not be whole sectors. */
   readonly slotSize: number;
   readonly layout: FlashLayout;
+  /** Octets programmed at once: a power of two, 1 to {@link WRITE_SIZE_MAX}; {@link WRITE_SIZE_DEFAULT} unless given. */
+  readonly writeSize?: number | undefined;
+  /** 0xFF unless given. */
+  readonly erasedByte?: ErasedByte | undefined;
 }
 
 /** Octets `offset` up to, and without, `offset + size`. */
@@ -31,8 +44,15 @@ export interface Region {
   readonly size: number;
 }
 
+/** How octets get into a flash. */
+export interface FlashUnit {
+  /** Octets programmed at once. */
+  readonly writeSize: number;
+  readonly erasedByte: ErasedByte;
+}
+
 /** Where everything is. Every region starts and ends at a sector boundary. */
-export interface FlashMap {
+export interface FlashMap extends FlashUnit {
   readonly sectorSize: number;
   /** Octets of a slot that an image may use; the slot's region is this rounded up to sectors. */
   readonly slotSize: number;
@@ -53,15 +73,23 @@ export type RegionName = "recovery" | "record" | "manifest" | "slot";
 
 /** Why a geometry is impossible, or undefined. For people; callers turn it into their error. */
 export function geometryFault(geometry: FlashGeometry): string | undefined {
-  const { sectorSize, slotSize } = geometry;
-  const isPowerOfTwo = Number.isInteger(sectorSize) && 2 ** Math.round(Math.log2(sectorSize)) === sectorSize;
-  if (!isPowerOfTwo || sectorSize < SECTOR_SIZE_MIN || sectorSize > SECTOR_SIZE_MAX) {
+  const { sectorSize, slotSize, writeSize = WRITE_SIZE_DEFAULT } = geometry;
+  if (!isPowerOfTwo(sectorSize) || sectorSize < SECTOR_SIZE_MIN || sectorSize > SECTOR_SIZE_MAX) {
     return `sector size ${sectorSize}: must be a power of two from ${SECTOR_SIZE_MIN} to ${SECTOR_SIZE_MAX}`;
   }
   if (!Number.isInteger(slotSize) || slotSize < 1 || slotSize > SLOT_SIZE_MAX) {
     return `slot size ${slotSize}: must be 1 to ${SLOT_SIZE_MAX} octets`;
   }
+  if (!isPowerOfTwo(writeSize) || writeSize > WRITE_SIZE_MAX) {
+    return `write size ${writeSize}: must be a power of two from 1 to ${WRITE_SIZE_MAX}`;
+  }
+  const least = RECORD_ENTRIES_MIN * roundUp(ENTRY_SIZE, writeSize);
+  if (sectorSize < least) return `write size ${writeSize}: needs sectors of ${least} octets or more`;
   return undefined;
+}
+
+function isPowerOfTwo(size: number): boolean {
+  return Number.isInteger(size) && size > 0 && 2 ** Math.round(Math.log2(size)) === size;
 }
 
 /** Rounds `size` up to whole multiples of `unit`. */
@@ -73,7 +101,7 @@ export function roundUp(size: number, unit: number): number {
 export function flashMap(geometry: FlashGeometry): FlashMap {
   const fault = geometryFault(geometry);
   assert(fault === undefined, fault ?? "");
-  const { sectorSize, slotSize, layout } = geometry;
+  const { sectorSize, slotSize, layout, writeSize = WRITE_SIZE_DEFAULT, erasedByte = 0xff } = geometry;
   let size = 0;
   const take = (octets: number): Region => {
     const region = { offset: size, size: roundUp(octets, sectorSize) };
@@ -85,7 +113,7 @@ export function flashMap(geometry: FlashGeometry): FlashMap {
   const record: [Region, Region] = [take(sectorSize), take(sectorSize)];
   const manifests = Array.from({ length: slotCount + 1 }, () => take(sectorSize));
   const slots = Array.from({ length: slotCount }, () => take(slotSize));
-  return { sectorSize, slotSize, layout, size, recovery, record, manifests, slots };
+  return { sectorSize, slotSize, layout, writeSize, erasedByte, size, recovery, record, manifests, slots };
 }
 
 /** Whether `inner` lies wholly within `outer`. */
@@ -112,4 +140,29 @@ export function regionAt(map: FlashMap, offset: number): { name: RegionName; ind
     if (index >= 0) return { name, index };
   }
   return undefined;
+}
+
+/** Whether every octet is as an erase leaves it. */
+export function isErased(unit: FlashUnit, bytes: Uint8Array): boolean {
+  return bytes.every((byte) => byte === unit.erasedByte);
+}
+
+/** `size` octets as an erase leaves them. */
+export function erasedBytes(unit: FlashUnit, size: number): Uint8Array {
+  return new Uint8Array(size).fill(unit.erasedByte);
+}
+
+/** `bytes`, filled with erased octets, which program nothing, to whole write units. */
+export function padToUnits(unit: FlashUnit, bytes: Uint8Array): Uint8Array {
+  const padded = erasedBytes(unit, roundUp(bytes.length, unit.writeSize));
+  padded.set(bytes);
+  return padded;
+}
+
+/** The first octet of `next` that would need a programmed bit back as it was erased; -1 when `old` can take it. */
+export function firstUnprogrammable(unit: FlashUnit, old: Uint8Array, next: Uint8Array): number {
+  return next.findIndex((byte, i) => {
+    const programmed = (old[i] ?? unit.erasedByte) ^ unit.erasedByte;
+    return (programmed & ~(byte ^ unit.erasedByte)) !== 0;
+  });
 }

@@ -1,4 +1,11 @@
-import { contains, type FlashMap, overlaps, type Region, WRITE_SIZE } from "./geometry.ts";
+import {
+  contains,
+  erasedBytes,
+  type FlashMap,
+  firstUnprogrammable,
+  overlaps,
+  type Region,
+} from "./geometry.ts";
 import type { FlashStorage } from "./storage.ts";
 import type { VerifiedBlock } from "./verified-block.ts";
 
@@ -6,7 +13,7 @@ import type { VerifiedBlock } from "./verified-block.ts";
 export type FlashRule =
   | "range" // outside the flash
   | "alignment" // not whole write units
-  | "needs-erase" // would turn a 0 into a 1
+  | "needs-erase" // would turn a programmed bit back
   | "recovery" // the recovery image is never touched
   | "disarmed" // outside the ranges armed at this moment
   | "unverified" // a slot takes verified blocks only
@@ -29,8 +36,8 @@ export type FlashOperation =
   | { readonly tag: "program"; readonly offset: number; readonly bytes: Uint8Array };
 
 /**
- * NOR flash: reads anywhere, erases sectors to 0xFF, programs bits from 1 to 0. An interface, so that wrappers (fault
- * and power-cut injection) stack around {@link NorFlash}.
+ * NOR flash: reads anywhere, erases whole sectors, programs erased bits. An interface, so that wrappers (fault and
+ * power-cut injection) stack around {@link NorFlash}.
  */
 export interface Flash {
   readonly map: FlashMap;
@@ -107,7 +114,7 @@ export class NorFlash implements Flash {
     this.#wear[sector] = wear;
     this.counters.erases++;
     this.counters.erasesMax = Math.max(this.counters.erasesMax, wear);
-    this.#storage.write(region.offset, new Uint8Array(sectorSize).fill(0xff));
+    this.#storage.write(region.offset, erasedBytes(this.map, sectorSize));
   }
 
   program(offset: number, bytes: Uint8Array): void {
@@ -140,12 +147,13 @@ export class NorFlash implements Flash {
 
   #program(region: Region, bytes: Uint8Array): void {
     this.#mayChange(region);
-    if (region.offset % WRITE_SIZE !== 0 || region.size % WRITE_SIZE !== 0) {
-      throw new FlashRuleError("alignment", `${region.size} octets at ${region.offset}, unit ${WRITE_SIZE}`);
+    const { writeSize } = this.map;
+    if (region.offset % writeSize !== 0 || region.size % writeSize !== 0) {
+      throw new FlashRuleError("alignment", `${region.size} octets at ${region.offset}, unit ${writeSize}`);
     }
     const old = this.#storage.read(region.offset, region.size);
-    const bad = bytes.findIndex((byte, i) => (byte & (old[i] ?? 0)) !== byte);
-    if (bad >= 0) throw new FlashRuleError("needs-erase", `octet ${region.offset + bad} has bits to set`);
+    const bad = firstUnprogrammable(this.map, old, bytes);
+    if (bad >= 0) throw new FlashRuleError("needs-erase", `octet ${region.offset + bad} has bits to unset`);
     this.#before({ tag: "program", offset: region.offset, bytes });
     this.counters.programs++;
     this.counters.octetsProgrammed += region.size;

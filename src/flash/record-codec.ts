@@ -1,10 +1,9 @@
 import crc32 from "crc/calculators/crc32";
 import { ByteReader, ByteWriter, equalBytes } from "../base/bytes.ts";
+import { ENTRY_SIZE } from "./geometry.ts";
 import type { RecordEvent, SlotRecord } from "./record-state.ts";
 import type { SectorRange } from "./sector-ranges.ts";
 
-/** Octets of every entry. */
-export const ENTRY_SIZE = 32;
 /** Version of the boot record's format. */
 export const RECORD_VERSION = 1;
 

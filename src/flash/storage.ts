@@ -14,12 +14,12 @@ export interface FlashStorage {
   close(): void;
 }
 
-/** A storage in memory, erased at first. */
+/** A storage in memory, erased at first; `erasedByte` is 0xFF unless given. */
 export class MemoryStorage implements FlashStorage {
   readonly #bytes: Uint8Array;
 
-  constructor(size: number) {
-    this.#bytes = new Uint8Array(size).fill(0xff);
+  constructor(size: number, erasedByte = 0xff) {
+    this.#bytes = new Uint8Array(size).fill(erasedByte);
   }
 
   get size(): number {

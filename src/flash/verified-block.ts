@@ -1,12 +1,12 @@
 import { equalBytes } from "../base/bytes.ts";
-import { roundUp, WRITE_SIZE } from "./geometry.ts";
+import { type FlashUnit, padToUnits } from "./geometry.ts";
 
 /**
  * Octets whose hash was found right, in RAM, before they go to flash (protocol decision S8). A slot takes nothing
  * else, so that "no unverified octet is ever programmed" is a matter of types and of {@link NorFlash}, not of care.
  */
 export class VerifiedBlock {
-  /** The octets as checked, filled with 0xFF (which programs nothing) to whole write units. */
+  /** The octets as checked, filled with erased octets (which program nothing) to whole write units. */
   readonly padded: Uint8Array;
   /** Octets that count. */
   readonly size: number;
@@ -21,9 +21,9 @@ export class VerifiedBlock {
     bytes: Uint8Array,
     expected: Uint8Array,
     hash: (bytes: Uint8Array) => Uint8Array,
+    unit: FlashUnit,
   ): VerifiedBlock | undefined {
-    const padded = new Uint8Array(roundUp(bytes.length, WRITE_SIZE)).fill(0xff);
-    padded.set(bytes);
+    const padded = padToUnits(unit, bytes);
     const copy = padded.subarray(0, bytes.length);
     if (!equalBytes(hash(copy), expected)) return undefined;
     return new VerifiedBlock(padded, bytes.length);

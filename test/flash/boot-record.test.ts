@@ -3,9 +3,9 @@ import { describe, expect, it } from "vitest";
 import { fromHex, toHex } from "../../src/base/bytes.ts";
 import { SeededRandom } from "../../src/base/prng.ts";
 import { BootRecord } from "../../src/flash/boot-record.ts";
-import { flashMap } from "../../src/flash/geometry.ts";
+import { ENTRY_SIZE, flashMap } from "../../src/flash/geometry.ts";
 import { type Flash, NorFlash } from "../../src/flash/nor-flash.ts";
-import { decodeEntry, ENTRY_SIZE, encodeEntry, type RecordEntry } from "../../src/flash/record-codec.ts";
+import { decodeEntry, encodeEntry, type RecordEntry } from "../../src/flash/record-codec.ts";
 import {
   applyEvent,
   EMPTY_RECORD,

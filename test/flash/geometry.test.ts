@@ -20,6 +20,8 @@ describe("flashMap", () => {
       sectorSize: 4096,
       slotSize: 10_000,
       layout: "single",
+      writeSize: 16,
+      erasedByte: 0xff,
       size: 16_384 + 2 * 4096 + 2 * 4096 + 12_288,
       recovery: { offset: 0, size: 16_384 },
       record: [
@@ -82,5 +84,24 @@ describe("flashMap", () => {
     [4096, SLOT_SIZE_MAX + 1],
   ])("refuses sectors of %d with a slot of %d", (sectorSize, slotSize) => {
     expect(geometryFault({ sectorSize, slotSize, layout: "single" })).toBeTypeOf("string");
+  });
+
+  it.each([
+    [1024, 0],
+    [1024, 24],
+    [1024, 64],
+    [4096, 256],
+    [1_048_576, 512],
+  ])("refuses sectors of %d with write units of %d", (sectorSize, writeSize) => {
+    expect(geometryFault({ sectorSize, slotSize: 1, layout: "ab", writeSize })).toBeTypeOf("string");
+  });
+
+  it.each([
+    [1024, 1],
+    [1024, 32],
+    [2048, 64],
+    [8192, 256],
+  ])("takes sectors of %d with write units of %d", (sectorSize, writeSize) => {
+    expect(geometryFault({ sectorSize, slotSize: 1, layout: "ab", writeSize })).toBeUndefined();
   });
 });

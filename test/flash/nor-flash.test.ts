@@ -13,7 +13,7 @@ if (slotA === undefined || slotB === undefined) throw new Error("two slots");
 const hash = (bytes: Uint8Array): Uint8Array =>
   Uint8Array.of(bytes.reduce((sum, byte) => (sum + byte) & 0xff, 0));
 const verified = (bytes: Uint8Array): VerifiedBlock => {
-  const block = VerifiedBlock.check(bytes, hash(bytes), hash);
+  const block = VerifiedBlock.check(bytes, hash(bytes), hash, map);
   if (block === undefined) throw new Error("hash");
   return block;
 };
@@ -77,6 +77,29 @@ describe("NorFlash", () => {
     expect(seen).toEqual([0xff, 0x00]);
   });
 
+  it("takes flash that erases to zeros, and other write units", () => {
+    const unit = {
+      sectorSize: 1024,
+      slotSize: 3000,
+      layout: "single",
+      writeSize: 4,
+      erasedByte: 0x00,
+    } as const;
+    const other = flashMap(unit);
+    const storage = new MemoryStorage(other.size, 0x00);
+    const flash = new NorFlash(storage, other);
+    flash.arm(other.record[0]);
+    const at = other.record[0].offset;
+    flash.program(at + 4, Uint8Array.of(1, 2, 3, 4));
+    flash.program(at + 4, Uint8Array.of(3, 2, 3, 4));
+    expect(refusal(() => flash.program(at + 4, Uint8Array.of(1, 2, 3, 4)))).toBe("needs-erase");
+    expect(refusal(() => flash.program(at + 2, Uint8Array.of(1, 2, 3, 4)))).toBe("alignment");
+    flash.erase(at / 1024);
+    expect(flash.read(at, 1024)).toEqual(new Uint8Array(1024));
+    const block = VerifiedBlock.check(Uint8Array.of(7), hash(Uint8Array.of(7)), hash, other);
+    expect(block?.padded).toEqual(Uint8Array.of(7, 0, 0, 0));
+  });
+
   it("programs a verified block of odd length and leaves what follows erased", () => {
     const { flash } = make();
     flash.arm(slotA);
@@ -89,7 +112,7 @@ describe("NorFlash", () => {
     const block = verified(bytes);
     bytes[0] = 9;
     expect(block.padded[0]).toBe(1);
-    expect(VerifiedBlock.check(bytes, hash(Uint8Array.of(1, 2, 3)), hash)).toBeUndefined();
+    expect(VerifiedBlock.check(bytes, hash(Uint8Array.of(1, 2, 3)), hash, map)).toBeUndefined();
   });
 
   const rules: [string, (flash: NorFlash) => void][] = [
