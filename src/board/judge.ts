@@ -7,9 +7,7 @@ import { BLOCK_SIZE_MAX, type Manifest, manifestHardwareId, shortDigest } from "
 import { compareOrder, formatVersion } from "../image/version.ts";
 import { type BoardParts, describeHardware, hardwareId8 } from "./board-parts.ts";
 import type { BootOutcome } from "./boot.ts";
-
-/** How often an image may fail to confirm before the board takes it no more. */
-export const FAILED_CONFIRMS_MAX = 2;
+import type { Quarantine } from "./quarantine.ts";
 
 /** What a board allows beyond being healed. */
 export interface StoreOptions {
@@ -30,6 +28,7 @@ export function judgeManifest(
   boot: BootOutcome,
   options: StoreOptions,
   envelope: Uint8Array,
+  quarantine: Quarantine,
 ): AcceptedManifest | RefusedManifest {
   const verdict = verifyEnvelope(envelope, parts.policy);
   if (verdict.tag === "refused") return verdict;
@@ -39,6 +38,7 @@ export function judgeManifest(
     judgeHistory(parts, verdict) ??
     judgeUpdate(parts, boot, options, verdict) ??
     judgeSize(parts, options, manifest) ??
+    judgeHealth(parts, boot, verdict, quarantine) ??
     verdict
   );
 }
@@ -55,10 +55,7 @@ function judgeTarget(parts: BoardParts, manifest: Manifest): RefusedManifest | u
   return refuse("hardware", `made for ${made}, this board is ${describeHardware(identity)}`);
 }
 
-function judgeHistory(
-  parts: BoardParts,
-  { manifest, digest }: AcceptedManifest,
-): RefusedManifest | undefined {
+function judgeHistory(parts: BoardParts, { manifest }: AcceptedManifest): RefusedManifest | undefined {
   const { state } = parts.record;
   const floor = state.counterFloor;
   if (manifest.counter < floor) {
@@ -70,8 +67,21 @@ function judgeHistory(
       `its key counts up to ${manifest.notAfterCounter}, this board's floor is ${floor}`,
     );
   }
-  const failed = failedConfirms(state, shortDigest(digest));
-  if (failed < FAILED_CONFIRMS_MAX) return undefined;
+  return undefined;
+}
+
+/** Last, as it counts what it refuses. */
+function judgeHealth(
+  { record }: BoardParts,
+  boot: BootOutcome,
+  { digest }: AcceptedManifest,
+  quarantine: Quarantine,
+): RefusedManifest | undefined {
+  const { receiving } = record.state;
+  // Begun before the power went: that goes on.
+  if (receiving !== undefined && equalBytes(receiving.digest8, shortDigest(digest))) return undefined;
+  const failed = failedConfirms(record.state, shortDigest(digest));
+  if (!quarantine.refuses(shortDigest(digest), failed, boot.tag === "boot")) return undefined;
   return refuse(
     "quarantined",
     `${toHex(shortDigest(digest))} failed to confirm ${failed} times on this board`,

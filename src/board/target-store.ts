@@ -10,6 +10,7 @@ import { type BoardParts, hardwareId8 } from "./board-parts.ts";
 import { type BootOutcome, bootBoard, storedManifest, verifySlot } from "./boot.ts";
 import { judgeManifest, type StoreOptions } from "./judge.ts";
 import { writeManifest } from "./manifest-area.ts";
+import { Quarantine } from "./quarantine.ts";
 import { chooseArea, chooseSlot } from "./slot-choice.ts";
 import { type RunOutcome, Transfer, type WriteOutcome } from "./transfer.ts";
 
@@ -87,6 +88,7 @@ interface Session {
 export class BoardTargetStore implements TargetStore {
   readonly #parts: BoardParts;
   readonly #options: StoreOptions;
+  readonly #quarantine: Quarantine = new Quarantine();
   #boot: BootOutcome;
   #session: Session | undefined;
 
@@ -115,7 +117,7 @@ export class BoardTargetStore implements TargetStore {
   }
 
   checkManifest(envelope: Uint8Array): ManifestVerdict {
-    const verdict = judgeManifest(this.#parts, this.#boot, this.#options, envelope);
+    const verdict = judgeManifest(this.#parts, this.#boot, this.#options, envelope, this.#quarantine);
     if (verdict.tag === "refused") return verdict;
     const { manifest } = verdict;
     const digest8 = shortDigest(verdict.digest);

@@ -25,8 +25,8 @@ export interface PickCriteria {
   readonly receivingDigest8?: Uint8Array | undefined;
   /** Short digest of the image the board had installed. */
   readonly installedDigest8?: Uint8Array | undefined;
-  /** Short digests of images that failed too often. */
-  readonly quarantined?: readonly Uint8Array[] | undefined;
+  /** Short digests of images that the board refused, by its quarantine or otherwise. */
+  readonly refused?: readonly Uint8Array[] | undefined;
   /** Largest image that fits, in octets. */
   readonly sizeMax?: number | undefined;
   /** Largest block the board can buffer, in octets. */
@@ -69,7 +69,7 @@ export function unsuitable(entry: RepositoryEntry, criteria: PickCriteria): Refu
   if (manifest.size > (criteria.sizeMax ?? Number.POSITIVE_INFINITY)) return "size";
   if (manifest.blockSize > (criteria.blockSizeMax ?? Number.POSITIVE_INFINITY)) return "block-size";
   const short = shortDigest(entry.digest);
-  return criteria.quarantined?.some((bad) => equalBytes(bad, short)) ? "quarantined" : undefined;
+  return criteria.refused?.some((bad) => equalBytes(bad, short)) ? "quarantined" : undefined;
 }
 
 /** Older below zero, newer above; images of one order are told apart by digest, so that all rescuers agree. */

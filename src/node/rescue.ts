@@ -124,7 +124,7 @@ class RescueNode {
   #handle(event: RescuerEvent, link: Link): void {
     switch (event.tag) {
       case "pick":
-        void this.#pick(event.beacon, link);
+        void this.#pick(event.beacon, event.refused, link);
         return;
       case "readRun":
       case "readBlock":
@@ -135,8 +135,8 @@ class RescueNode {
     }
   }
 
-  async #pick(beacon: Beacon, link: Link): Promise<void> {
-    const image = await this.#open(beacon, link).catch((error: unknown) => {
+  async #pick(beacon: Beacon, refused: readonly Uint8Array[], link: Link): Promise<void> {
+    const image = await this.#open(beacon, refused, link).catch((error: unknown) => {
       const detail = error instanceof Error ? error.message : String(error);
       this.#tell({ event: "link", link: link.endpoint, state: "image-unreadable", detail });
       return undefined;
@@ -150,7 +150,7 @@ class RescueNode {
     link.driver.pump();
   }
 
-  async #open(beacon: Beacon, link: Link): Promise<ImageSource | undefined> {
+  async #open(beacon: Beacon, refused: readonly Uint8Array[], link: Link): Promise<ImageSource | undefined> {
     const { repository, allowUnsigned, offersAnyway } = this.#options;
     const choice = await repository.pick({
       hardwareId: beacon.hardwareId,
@@ -159,8 +159,11 @@ class RescueNode {
       allowUnsigned,
       receivingDigest8: beacon.receivingDigest,
       installedDigest8: beacon.installedDigest,
+      refused,
     });
     if (choice.tag === "chosen") return await repository.open(choice.entry.digest);
+    // The user knows already, and the same image is offered again after a while.
+    if (refused.length > 0) return undefined;
     const [only, ...others] = choice.refusals;
     if (offersAnyway && only !== undefined && others.length === 0)
       return await repository.open(only.entry.digest);

@@ -26,7 +26,8 @@ export interface BlockWish {
 
 /** Effects (`pick`, `readRun`, `readBlock`, answered by the call of that name) and news. */
 export type RescuerEvent =
-  | { readonly tag: "pick"; readonly beacon: Beacon }
+  /** `refused`: short digests of images that this start of the target refused lately. */
+  | { readonly tag: "pick"; readonly beacon: Beacon; readonly refused: readonly Uint8Array[] }
   | { readonly tag: "readRun"; readonly node: TreeNode }
   | { readonly tag: "readBlock"; readonly wish: BlockWish }
   | { readonly tag: "heard"; readonly beacon: Beacon }

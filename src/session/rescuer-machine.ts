@@ -1,5 +1,5 @@
 import { unreachable } from "../base/assert.ts";
-import { equalBytes, toHex } from "../base/bytes.ts";
+import { equalBytes } from "../base/bytes.ts";
 import type { Random } from "../base/prng.ts";
 import type { RefusalReason } from "../base/refusal.ts";
 import type { TreeNode } from "../base/tree-shape.ts";
@@ -12,6 +12,7 @@ import type { Accept, Beacon, Grant, Message, Offer, Request } from "../wire/mes
 import { BeaconTimer } from "./beacon-timer.ts";
 import { freshNonce, type SessionIdentity, tagOf } from "./identity.ts";
 import { QueryTimer } from "./query-timer.ts";
+import { RefusedImages } from "./refused-images.ts";
 import type { BlockWish, OfferedImage, RescuerEvent, RescuerLoss, RunPayload } from "./rescuer-events.ts";
 import { Serving } from "./serving.ts";
 import { providerBeacon } from "./status.ts";
@@ -46,9 +47,6 @@ const SILENCE_MAX_MS = 20_000;
 const STRANGER_AFTER_MS = 2_000;
 /** Longest time that one BUSY may ask for (protocol decision L6). */
 const BUSY_MAX_MS = 10_000;
-/** A refused image is not offered to the same start of a target again for this long. */
-const REFUSED_FOR_MS = 60_000;
-const REFUSED_MAX = 64;
 
 /** The rescuer: hears distress, offers one image, serves what the target asks for (PROTOCOL.md 6.2). Sans-IO. */
 export class RescuerMachine {
@@ -59,8 +57,7 @@ export class RescuerMachine {
   readonly #queries: QueryTimer = new QueryTimer();
   readonly #answers: BeaconTimer;
   readonly #events: RescuerEvent[] = [];
-  /** Target nonce and digest of what was refused, and until when it is not offered again. */
-  readonly #refused: Map<string, Millis> = new Map();
+  readonly #refused: RefusedImages = new RefusedImages();
   #isAnswerDue = false;
   /** The target said that it is deaf until then. */
   #busyUntil: Millis = 0;
@@ -193,7 +190,8 @@ export class RescuerMachine {
     this.#link.endSession();
     const kept = keep(beacon);
     this.#state = { tag: "picking", beacon: kept };
-    this.#events.push({ tag: "heard", beacon: kept }, { tag: "pick", beacon: kept });
+    const refused = this.#refused.by(now, kept.bootNonce);
+    this.#events.push({ tag: "heard", beacon: kept }, { tag: "pick", beacon: kept, refused });
   }
 
   /** Another board on the same wire, while the one we serve is alive: it is let be, and the wiring is named. */
@@ -220,7 +218,8 @@ export class RescuerMachine {
   handlePicked(now: Millis, image: OfferedImage | undefined): void {
     if (this.#state.tag !== "picking") return;
     const { beacon } = this.#state;
-    if (image === undefined || this.#wasRefused(now, beacon, image.digest)) {
+    const refused = this.#refused.by(now, beacon.bootNonce);
+    if (image === undefined || refused.some((digest) => equalBytes(digest, image.digest))) {
       this.#state = { tag: "listening" };
       return;
     }
@@ -237,10 +236,6 @@ export class RescuerMachine {
     this.#state = { tag: "offering", beacon, image, offer, repeatAt: now, until: now + OFFER_PATIENCE_MS };
     this.#events.push({ tag: "offered", offer });
     this.handleTimeout(now);
-  }
-
-  #wasRefused(now: Millis, beacon: Beacon, digest: Uint8Array): boolean {
-    return now < (this.#refused.get(toHex(beacon.bootNonce) + toHex(digest)) ?? 0);
   }
 
   #handleAccept(now: Millis, accept: Accept): void {
@@ -269,10 +264,7 @@ export class RescuerMachine {
   #handleRefusal(now: Millis, reason: RefusalReason, digest: Uint8Array): void {
     const state = this.#state;
     const nonce = targetNonceOf(state);
-    if (nonce !== undefined) {
-      if (this.#refused.size >= REFUSED_MAX) this.#refused.clear();
-      this.#refused.set(toHex(nonce) + toHex(digest), now + REFUSED_FOR_MS);
-    }
+    if (nonce !== undefined) this.#refused.add(now, nonce, digest);
     this.#link.endSession();
     this.#state = { tag: "listening" };
     this.#events.push({ tag: "refused", reason, digest: digest.slice() });

@@ -2,8 +2,9 @@ import { describe, expect, it } from "vitest";
 import type { RefusalReason } from "../../src/base/refusal.ts";
 import { attemptBoot, bootBoard, confirmBoot } from "../../src/board/boot.ts";
 import { installFrom } from "../../src/board/install.ts";
-import { FAILED_CONFIRMS_MAX, type StoreOptions } from "../../src/board/judge.ts";
+import type { StoreOptions } from "../../src/board/judge.ts";
 import type { MemoryBoard } from "../../src/board/memory-board.ts";
+import { FAILED_CONFIRMS_MAX } from "../../src/board/quarantine.ts";
 import { TRIAL_BOOTS_MAX } from "../../src/flash/boot-decision.ts";
 import { memoryImage } from "../../src/image/image-source.ts";
 import { trustedKeyOf } from "../../src/image/keys.ts";
@@ -199,6 +200,33 @@ describe("trial boots", () => {
     }
     expect(offer(made, byApp.envelope)).toBe("quarantined");
     expect(offer(made, image(data, version(3)).envelope)).toBe("accepted");
+  });
+
+  it("yield a quarantine after refusals that double with each failed confirm", () => {
+    const made = board();
+    const waits: number[] = [];
+    for (let failed = 0; failed < FAILED_CONFIRMS_MAX + 6; failed++) {
+      const store = made.store();
+      let refusals = 0;
+      while (store.checkManifest(byApp.envelope).tag === "refused") refusals++;
+      waits.push(refusals);
+      installFrom(store, byApp);
+      for (let i = 0; i <= TRIAL_BOOTS_MAX; i++) attemptBoot(made.parts);
+    }
+    expect(waits).toEqual([0, 0, 0, 3, 6, 12, 24, 48, 48]);
+  });
+
+  it("keep a quarantine for as long as the board boots", () => {
+    const made = board({ geometry: { ...GEOMETRY, layout: "ab" } });
+    installFrom(made.store(), image(data, version(1)));
+    for (let failed = 0; failed < FAILED_CONFIRMS_MAX; failed++) {
+      installFrom(made.store({ allowUpdate: true }), byApp);
+      for (let i = 0; i <= TRIAL_BOOTS_MAX; i++) attemptBoot(made.parts);
+    }
+    const store = made.store({ allowUpdate: true });
+    for (let i = 0; i < 100; i++) {
+      expect(store.checkManifest(byApp.envelope)).toMatchObject({ reason: "quarantined" });
+    }
   });
 
   it("keep the confirmation of an image that is merely repaired", () => {

@@ -66,8 +66,8 @@ describe("choosing an image", () => {
 
   it("leaves out what failed too often, even if it is installed", () => {
     const installedDigest8 = shortDigest(recent.digest);
-    expect(chosen([old, recent], { installedDigest8, quarantined: [installedDigest8] })).toBe(old);
-    expect(chosen([recent], { installedDigest8, quarantined: [installedDigest8] })).toEqual(["quarantined"]);
+    expect(chosen([old, recent], { installedDigest8, refused: [installedDigest8] })).toBe(old);
+    expect(chosen([recent], { installedDigest8, refused: [installedDigest8] })).toEqual(["quarantined"]);
   });
 
   it("orders by sequence before version, and equals by digest whatever their place", () => {
