@@ -5,8 +5,10 @@ import { installFrom } from "../../src/board/install.ts";
 import { memoryBoard } from "../../src/board/memory-board.ts";
 import { type FlashGeometry, flashMap } from "../../src/flash/geometry.ts";
 import type { NorFlash } from "../../src/flash/nor-flash.ts";
+import { CUTS, type Cut, PowerCut } from "../../src/flash/power-cut.ts";
+import { TornStorage } from "../../src/flash/torn-storage.ts";
 import type { ImageSource } from "../../src/image/image-source.ts";
-import { CUTS, type Cut, CutFlash, PowerCut, TornStorage } from "../flash/support.ts";
+import { flashCutAt } from "../flash/support.ts";
 import { board, feed, identity, image, policy, randomData, slotBytes, spoil } from "./support.ts";
 
 describe("resuming after the session ended", () => {
@@ -87,7 +89,7 @@ function installUntilCut(
   cut: Cut,
 ): boolean {
   try {
-    const wrap = (nor: NorFlash) => new CutFlash(nor, storage, random, at, cut);
+    const wrap = (nor: NorFlash) => flashCutAt(nor, storage, random, at, cut);
     const made = memoryBoard({ geometry, identity, policy, storage, wrap });
     installFrom(made.store({ allowUpdate: true, allowSingleUpdate: true }), source);
     return false;
@@ -112,14 +114,14 @@ describe("power cuts", () => {
         const map = flashMap(geometry);
         for (let at = 1; ; at++) {
           const random = new SeededRandom(at);
-          const storage = new TornStorage(map.size, random);
+          const storage = new TornStorage(map, random);
           storage.write(map.slots.at(-1)?.offset ?? 0, randomData(5000, 3));
           installUntilCut(geometry, storage, random, oldImage, 0, cut);
           if (!installUntilCut(geometry, storage, random, newImage, at, cut)) {
             expect(at).toBeGreaterThan(20);
             break;
           }
-          const wrap = (nor: NorFlash) => new CutFlash(nor, storage, random, 0, cut);
+          const wrap = (nor: NorFlash) => flashCutAt(nor, storage, random, 0, cut);
           const seen = memoryBoard({ geometry, identity, policy, storage, wrap });
           const boot = seen.boot();
           if (layout === "ab") expect(boot.tag, `cut ${at}`).toBe("boot");

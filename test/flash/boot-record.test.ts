@@ -5,6 +5,7 @@ import { SeededRandom } from "../../src/base/prng.ts";
 import { BootRecord } from "../../src/flash/boot-record.ts";
 import { ENTRY_SIZE, flashMap } from "../../src/flash/geometry.ts";
 import { type Flash, NorFlash } from "../../src/flash/nor-flash.ts";
+import { CUTS, type Cut, PowerCut } from "../../src/flash/power-cut.ts";
 import { decodeEntry, encodeEntry, type RecordEntry } from "../../src/flash/record-codec.ts";
 import {
   applyEvent,
@@ -16,7 +17,8 @@ import {
   snapshotEvents,
 } from "../../src/flash/record-state.ts";
 import { type FlashStorage, MemoryStorage } from "../../src/flash/storage.ts";
-import { CUTS, type Cut, CutFlash, PowerCut, TornStorage } from "./support.ts";
+import { TornStorage } from "../../src/flash/torn-storage.ts";
+import { flashCutAt } from "./support.ts";
 
 const map = flashMap({ sectorSize: 1024, slotSize: 1024, layout: "ab" });
 const digest = (n: number): Uint8Array => new Uint8Array(8).fill(n);
@@ -102,7 +104,7 @@ function liveUntilCut(
   cut: Cut,
 ): { done: number; isCut: boolean } {
   let done = 0;
-  const record = open(storage, (flash) => new CutFlash(flash, storage, random, at, cut));
+  const record = open(storage, (flash) => flashCutAt(flash, storage, random, at, cut));
   try {
     for (const event of LIFE) {
       record.append(event);
@@ -274,13 +276,13 @@ describe("BootRecord", () => {
     let cuts = 0;
     for (let at = 1; ; at++) {
       const random = new SeededRandom(at);
-      const storage = new TornStorage(map.size, random);
+      const storage = new TornStorage(map, random);
       const { done, isCut } = liveUntilCut(storage, random, at, cut);
       if (!isCut) break;
       cuts++;
       for (let i = 0; i < 3; i++)
         expect(indexOf(open(storage).state, done), `cut ${at}`).toBeGreaterThanOrEqual(0);
-      const record = open(storage, (flash) => new CutFlash(flash, storage, random, 0, cut));
+      const record = open(storage, (flash) => flashCutAt(flash, storage, random, 0, cut));
       record.repair();
       const index = indexOf(record.state, done);
       for (const event of LIFE.slice(index)) record.append(event);
@@ -294,21 +296,21 @@ describe("BootRecord", () => {
     let pairs = 0;
     for (let first = 1; ; first++) {
       const dice = new SeededRandom(first);
-      const original = new TornStorage(map.size, dice);
+      const original = new TornStorage(map, dice);
       const { done, isCut } = liveUntilCut(original, dice, first, cut);
       if (!isCut) break;
       for (let second = 1; ; second++) {
         const random = new SeededRandom(1000 * first + second);
-        const storage = original.copy(random);
+        const storage = original.fork(map, random);
         try {
-          const record = open(storage, (flash) => new CutFlash(flash, storage, random, second, cut));
+          const record = open(storage, (flash) => flashCutAt(flash, storage, random, second, cut));
           record.repair();
           break;
         } catch (error) {
           if (!(error instanceof PowerCut)) throw error;
         }
         pairs++;
-        const last = open(storage, (flash) => new CutFlash(flash, storage, random, 0, cut, true));
+        const last = open(storage, (flash) => flashCutAt(flash, storage, random, 0, cut, true));
         expect(indexOf(last.state, done), `cuts ${first}, ${second}`).toBeGreaterThanOrEqual(0);
         last.settle();
         const index = indexOf(last.state, done);
@@ -330,7 +332,7 @@ describe("BootRecord", () => {
       last?: RecordEvent,
     ): boolean => {
       try {
-        const record = open(storage, (flash) => new CutFlash(flash, storage, dice, at, cut, true));
+        const record = open(storage, (flash) => flashCutAt(flash, storage, dice, at, cut, true));
         if (last === undefined) record.settle();
         else record.append(last);
         return false;
@@ -343,16 +345,16 @@ describe("BootRecord", () => {
     for (let seed = 1; seed <= 6; seed++) {
       for (let first = 1; ; first++) {
         const dice = new SeededRandom(100 * seed + first);
-        const one = new TornStorage(map.size, dice);
+        const one = new TornStorage(map, dice);
         open(one).append(before);
         // The header, or its seal, is left with one bit that reads at random...
         if (!cutAt(one, dice, first, "late", event)) break;
         for (let second = 1; ; second++) {
-          const two = one.copy(dice);
+          const two = one.fork(map, dice);
           // ...then the erase of the sector before is cut so early that it still reads right, at times.
           if (!cutAt(two, dice, second, "early")) break;
           for (let third = 1; ; third++) {
-            const three = two.copy(dice);
+            const three = two.fork(map, dice);
             if (!cutAt(three, dice, third, "before")) break;
             runs++;
             for (let i = 0; i < 3; i++) {
