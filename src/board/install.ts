@@ -3,7 +3,6 @@ import { FailedError, RefusedError } from "../base/errors.ts";
 import type { TreeNode } from "../base/tree-shape.ts";
 import type { ImageSource } from "../image/image-source.ts";
 import type { CommitOutcome, TargetStore } from "./target-store.ts";
-import type { RunOutcome } from "./transfer.ts";
 
 /** What a local installation took. */
 export interface InstallReport {
@@ -25,25 +24,42 @@ export function installFrom(store: TargetStore, image: ImageSource): InstallRepo
       reason: verdict.reason,
     });
   }
+  const { runs, blocks } = receiveFrom(store, image);
+  return { outcome: store.commit(), runs, blocks };
+}
+
+/** What {@link receiveFrom} took, and whether the store wants nothing more. */
+export interface ReceiveReport extends Omit<InstallReport, "outcome"> {
+  readonly isComplete: boolean;
+}
+
+/**
+ * Answers what a store asks for after it accepted the image's manifest; ends early, before a block, when `stop`, told
+ * how many blocks were given, says so. FailedError `flash-failed`.
+ */
+export function receiveFrom(
+  store: TargetStore,
+  image: ImageSource,
+  stop: (blocksDone: number) => boolean = () => false,
+): ReceiveReport {
   const pending: TreeNode[] = [];
   const blocks: number[] = [];
-  const take = (outcome: RunOutcome): void => {
+  let outcome = store.start();
+  for (let runs = 0; ; runs++) {
     assert(outcome.tag !== "bad", "an image's hashes lead to its root");
     if (outcome.tag === "failed") throw flashFailed();
     pending.push(...outcome.nodes);
     for (const index of outcome.blocks) {
+      if (stop(blocks.length)) return { isComplete: false, runs, blocks };
       blocks.push(index);
       if (store.writeBlock(index, image.readBlockSync(index)) !== "written") throw flashFailed();
     }
-  };
-  take(store.start());
-  let runs = 0;
-  for (let node = pending.shift(); node !== undefined; node = pending.shift()) {
-    runs++;
+    const node = pending.shift();
+    if (node === undefined) return { isComplete: true, runs, blocks };
     const byte = image.uniformByteOf(node);
-    take(byte === undefined ? store.checkRun(node, image.tree.run(node)) : store.checkUniform(node, byte));
+    outcome =
+      byte === undefined ? store.checkRun(node, image.tree.run(node)) : store.checkUniform(node, byte);
   }
-  return { outcome: store.commit(), runs, blocks };
 }
 
 function flashFailed(): FailedError {

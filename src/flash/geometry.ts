@@ -144,7 +144,8 @@ export function regionAt(map: FlashMap, offset: number): { name: RegionName; ind
 
 /** Whether every octet is as an erase leaves it. */
 export function isErased(unit: FlashUnit, bytes: Uint8Array): boolean {
-  return bytes.every((byte) => byte === unit.erasedByte);
+  for (const byte of bytes) if (byte !== unit.erasedByte) return false;
+  return true;
 }
 
 /** `size` octets as an erase leaves them. */
@@ -161,8 +162,10 @@ export function padToUnits(unit: FlashUnit, bytes: Uint8Array): Uint8Array {
 
 /** The first octet of `next` that would need a programmed bit back as it was erased; -1 when `old` can take it. */
 export function firstUnprogrammable(unit: FlashUnit, old: Uint8Array, next: Uint8Array): number {
-  return next.findIndex((byte, i) => {
-    const programmed = (old[i] ?? unit.erasedByte) ^ unit.erasedByte;
-    return (programmed & ~(byte ^ unit.erasedByte)) !== 0;
-  });
+  const { erasedByte } = unit;
+  for (let i = 0; i < next.length; i++) {
+    const programmed = (old[i] ?? erasedByte) ^ erasedByte;
+    if ((programmed & ~((next[i] ?? erasedByte) ^ erasedByte)) !== 0) return i;
+  }
+  return -1;
 }

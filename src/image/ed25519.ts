@@ -1,5 +1,5 @@
-import { createPublicKey, verify } from "node:crypto";
-import { concatBytes, fromHex } from "../base/bytes.ts";
+import { createPublicKey, type KeyObject, verify } from "node:crypto";
+import { concatBytes, equalBytes, fromHex } from "../base/bytes.ts";
 
 export const PUBLIC_KEY_LENGTH = 32;
 const SIGNATURE_LENGTH = 64;
@@ -63,11 +63,19 @@ export function checkSignature(
   if (!isSoundPoint(signature.subarray(0, 32))) return "nonce";
   if (!isBelow(signature.subarray(32), ORDER)) return "scalar";
   try {
-    const der = Buffer.from(concatBytes(SPKI_PREFIX, publicKey));
-    const key = createPublicKey({ key: der, format: "der", type: "spki" });
-    return verify(null, message, key, signature) ? undefined : "equation";
+    return verify(null, message, keyObject(publicKey), signature) ? undefined : "equation";
   } catch {
     // A key that is on no curve point makes OpenSSL fail rather than answer.
     return "equation";
   }
+}
+
+/** The key checked last: a board has few, and parsing one takes longer than to verify with it. */
+let latest: { readonly octets: Uint8Array; readonly key: KeyObject } | undefined;
+
+function keyObject(publicKey: Uint8Array): KeyObject {
+  if (latest !== undefined && equalBytes(latest.octets, publicKey)) return latest.key;
+  const der = Buffer.from(concatBytes(SPKI_PREFIX, publicKey));
+  latest = { octets: publicKey.slice(), key: createPublicKey({ key: der, format: "der", type: "spki" }) };
+  return latest.key;
 }

@@ -1,5 +1,5 @@
 import { randomBytes, SeededRandom } from "../../src/base/prng.ts";
-import type { TreeNode } from "../../src/base/tree-shape.ts";
+import { receiveFrom } from "../../src/board/install.ts";
 import { type MemoryBoard, type MemoryBoardOptions, memoryBoard } from "../../src/board/memory-board.ts";
 import type { TargetStore } from "../../src/board/target-store.ts";
 import type { FlashGeometry } from "../../src/flash/geometry.ts";
@@ -50,24 +50,8 @@ export function spoil(made: MemoryBoard, at: number, bytes: Uint8Array, slot = 0
 export function feed(
   store: TargetStore,
   source: ImageSource,
-  stop: (blocksDone: number) => boolean = () => false,
-): { isComplete: boolean; wanted: number[]; runs: number } {
-  const wanted: number[] = [];
-  const nodes: TreeNode[] = [];
-  let outcome = store.start();
-  for (let runs = 0; ; runs++) {
-    if (outcome.tag !== "good") throw new Error(outcome.tag);
-    nodes.push(...outcome.nodes);
-    for (const index of outcome.blocks) {
-      if (stop(wanted.length)) return { isComplete: false, wanted, runs };
-      wanted.push(index);
-      const written = store.writeBlock(index, source.readBlockSync(index));
-      if (written !== "written") throw new Error(written);
-    }
-    const node = nodes.shift();
-    if (node === undefined) return { isComplete: true, wanted, runs };
-    const byte = source.uniformByteOf(node);
-    outcome =
-      byte === undefined ? store.checkRun(node, source.tree.run(node)) : store.checkUniform(node, byte);
-  }
+  stop?: (blocksDone: number) => boolean,
+): { isComplete: boolean; wanted: readonly number[]; runs: number } {
+  const { isComplete, blocks, runs } = receiveFrom(store, source, stop);
+  return { isComplete, wanted: blocks, runs };
 }

@@ -29,7 +29,7 @@ function receive(made: MemoryBoard, source: ImageSource): { wanted: number[]; ru
   expect(store.checkManifest(source.envelope).tag).toBe("accepted");
   const { wanted, runs } = feed(store, source);
   expect(store.commit()).toMatchObject({ tag: "bootable", slot: 0 });
-  return { wanted, runs };
+  return { wanted: [...wanted], runs };
 }
 
 describe("installing", () => {
