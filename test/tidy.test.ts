@@ -157,6 +157,7 @@ const LAYERS: Readonly<Record<string, { readonly below: readonly string[]; reado
   image: { below: ["base"] },
   flash: { below: ["base"] },
   board: { below: ["base", "image", "flash"] },
+  torture: { below: ["base", "image", "flash", "board"] },
   node: { below: ["base", "wire", "link", "session", "transport", "image", "flash", "board"] },
 };
 

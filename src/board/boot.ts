@@ -1,7 +1,7 @@
 import { equalBytes } from "../base/bytes.ts";
 import { NotBootableError } from "../base/errors.ts";
 import type { BootFailure } from "../base/refusal.ts";
-import { decideBoot, TRIAL_BOOTS_MAX } from "../flash/boot-decision.ts";
+import { type BootMoment, decideBoot, TRIAL_BOOTS_MAX } from "../flash/boot-decision.ts";
 import type { SlotRecord } from "../flash/record-state.ts";
 import { slotRecord } from "../flash/record-state.ts";
 import { verifyEnvelope } from "../image/envelope.ts";
@@ -26,15 +26,16 @@ export type BootOutcome =
   | { readonly tag: "recovery"; readonly reason: BootFailure };
 
 /** Boot decision with everything read from flash and verified anew, but for `known`, verified a moment ago. Reads only. */
-export function bootBoard(parts: BoardParts, known?: VerifiedImage): BootOutcome {
+export function bootBoard(parts: BoardParts, known?: VerifiedImage, moment?: BootMoment): BootOutcome {
   let verified: VerifiedImage | undefined;
-  const decision = decideBoot(parts.record.state, (record) => {
+  const verify = (record: SlotRecord): BootFailure | undefined => {
     const isKnown = known?.slot === record.slot && equalBytes(shortDigest(known.digest), record.digest8);
     const image = isKnown ? known : verifySlot(parts, record);
     if (typeof image === "string") return image;
     verified = image;
     return undefined;
-  });
+  };
+  const decision = decideBoot(parts.record.state, verify, moment);
   if (decision.tag === "recovery" || verified === undefined) {
     return decision.tag === "recovery" ? decision : { tag: "recovery", reason: "hash" };
   }
@@ -60,11 +61,11 @@ export function attemptBoot(parts: BoardParts): BootOutcome {
 }
 
 /**
- * Confirms the image that boots as healthy and raises the counter floor to its counter. Again is harmless.
+ * Confirms the image that runs, be it in its last trial boot, as healthy and raises the counter floor to its counter. Again is harmless.
  * NotBootableError `board-not-bootable` when nothing boots.
  */
 export function confirmBoot(parts: BoardParts): VerifiedImage {
-  const outcome = bootBoard(parts);
+  const outcome = bootBoard(parts, undefined, "running");
   const slot = outcome.tag === "boot" ? slotRecord(parts.record.state, outcome.slot) : undefined;
   if (outcome.tag === "recovery" || slot === undefined) {
     const reason = outcome.tag === "recovery" ? outcome.reason : "empty";

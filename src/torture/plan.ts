@@ -108,7 +108,7 @@ function randomRuns(from: number, to: number, benches: Benches): TortureResult {
     const path = randomPath(seed);
     const result = runPath(benches.of(mustCase(path.case)), mustStory(path.story), path);
     cuts += result.cuts;
-    if (result.failure !== undefined) failures.push({ id: pathId(path), what: result.failure });
+    if (result.failure !== null) failures.push({ id: pathId(path), what: result.failure });
   }
   return { tag: "random", runs: to - from, cuts, failures };
 }
@@ -123,7 +123,7 @@ function leastBudget(
     endure(benches.of(tortured), mustStory(story), budget, seed);
   for (const budget of BUDGETS) {
     const least = run(budget);
-    if (least.failure === undefined) return { least, ample: run(budget * 2) };
+    if (least.failure === null) return { least, ample: run(budget * 2) };
   }
   const worst = run(BUDGETS.at(-1) ?? 0);
   return { least: worst, ample: worst };

@@ -156,15 +156,15 @@ class Sweep {
 
 /** What power that lasts for a number of operations at a time led to. */
 export interface EnduranceResult {
-  readonly case: string;
-  readonly story: string;
+  /** For `mayday board torture --replay`. */
+  readonly id: string;
   /** Operations from one cut to the next. */
   readonly budget: number;
   readonly powerUps: number;
   /** Most erases of any one sector until the board was well. */
   readonly wear: number;
-  /** Undefined when the board became well. */
-  readonly failure: string | undefined;
+  /** Null when the board became well. */
+  readonly failure: string | null;
 }
 
 /**
@@ -176,11 +176,10 @@ export function endure(bench: Bench, story: Story, budget: number, seed: number)
     operation: budget,
     cut: CUTS[(i + seed) % CUTS.length] ?? "bits",
   }));
-  const { case: tortured } = bench;
-  const path = { case: tortured.name, story: story.name, cuts, seed };
+  const path = { case: bench.case.name, story: story.name, cuts, seed };
   const { cuts: done, wear, failure } = runPath(bench, story, path);
-  const known = failure ?? (done === cuts.length ? "never well" : undefined);
-  return { case: tortured.name, story: story.name, budget, powerUps: done, wear, failure: known };
+  const known = failure ?? (done === cuts.length ? "never well" : null);
+  return { id: pathId({ ...path, cuts: cuts.slice(0, done) }), budget, powerUps: done, wear, failure: known };
 }
 
 /** What one path led to. */
@@ -188,14 +187,15 @@ export interface PathResult {
   /** Cuts that were reached. */
   readonly cuts: number;
   readonly wear: number;
-  readonly failure: string | undefined;
+  /** Null when the board became well. */
+  readonly failure: string | null;
 }
 
 /** Runs one path: after each cut the board goes on until the next one, or until it is well. */
 export function runPath(bench: Bench, story: Story, path: CutPath): PathResult {
   let stage = prepared(bench, story);
   let done = 0;
-  let failure: string | undefined;
+  let failure: string | null = null;
   for (;;) {
     const due = path.cuts[done];
     stage.watch = (operation, at) => {

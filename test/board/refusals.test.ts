@@ -184,6 +184,14 @@ describe("trial boots", () => {
     expect(board({ storage: made.storage }).parts.record.state.counterFloor).toBe(3);
   });
 
+  it("let an image be confirmed in the last of them", () => {
+    const made = board();
+    installFrom(made.store(), byApp);
+    for (let i = 0; i < TRIAL_BOOTS_MAX; i++) attemptBoot(made.parts);
+    confirmBoot(made.parts);
+    expect(attemptBoot(made.parts)).toMatchObject({ tag: "boot", isTrial: false });
+  });
+
   it("in ab fall back to the confirmed image", () => {
     const made = board({ geometry: { ...GEOMETRY, layout: "ab" } });
     installFrom(made.store(), image(data, version(1)));

@@ -300,7 +300,7 @@ describe("hostile and broken answers", () => {
     const made = board({ storage });
     const store = made.store();
     store.checkManifest(source.envelope);
-    expect(() => feed(store, source)).toThrow("failed");
+    expect(() => feed(store, source)).toThrow(expect.objectContaining({ code: "flash-failed" }));
     expect(store.writeBlock(3, source.readBlockSync(3))).toBe("failed");
     storage.isWorn = false;
     expect(store.checkManifest(source.envelope).tag).toBe("accepted");

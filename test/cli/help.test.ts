@@ -29,6 +29,7 @@ const COMMANDS = [
   "board confirm",
   "board read",
   "board damage",
+  "board torture",
   "distress",
   "rescue",
   "status",
@@ -38,7 +39,6 @@ const COMMANDS = [
 /** Commands and flags of later versions: nothing of them is accepted before it works. */
 const LATER = [
   ["dispatch"],
-  ["board", "torture"],
   ["rescue", "--link", "tcp:h:1", "--eager"],
   ["rescue", "--link", "tcp:h:1", "--wait-healthy", "5"],
   ["rescue", "--link", "tcp:h:1", "--link-key", "k"],
