@@ -130,6 +130,8 @@ export class NorFlash implements Flash {
     if (!this.map.slots.some((slot) => contains(slot, region))) {
       throw new FlashRuleError("not-a-slot", `${region.size} octets at ${offset}`);
     }
+    if (!block.isIntact)
+      throw new FlashRuleError("unverified", `a block for ${offset} changed since it was checked`);
     this.#program(region, block.padded);
   }
 

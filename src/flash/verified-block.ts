@@ -10,10 +10,24 @@ export class VerifiedBlock {
   readonly padded: Uint8Array;
   /** Octets that count. */
   readonly size: number;
+  readonly #expected: Uint8Array;
+  readonly #hash: (bytes: Uint8Array) => Uint8Array;
 
-  private constructor(padded: Uint8Array, size: number) {
+  private constructor(
+    padded: Uint8Array,
+    size: number,
+    expected: Uint8Array,
+    hash: (bytes: Uint8Array) => Uint8Array,
+  ) {
     this.padded = padded;
     this.size = size;
+    this.#expected = expected;
+    this.#hash = hash;
+  }
+
+  /** Whether the octets still hash right: asked by the flash itself, right before it programs them. */
+  get isIntact(): boolean {
+    return equalBytes(this.#hash(this.padded.subarray(0, this.size)), this.#expected);
   }
 
   /** A private copy of `bytes`, if `hash` of that copy is `expected`. */
@@ -26,6 +40,6 @@ export class VerifiedBlock {
     const padded = padToUnits(unit, bytes);
     const copy = padded.subarray(0, bytes.length);
     if (!equalBytes(hash(copy), expected)) return undefined;
-    return new VerifiedBlock(padded, bytes.length);
+    return new VerifiedBlock(padded, bytes.length, expected.slice(), hash);
   }
 }

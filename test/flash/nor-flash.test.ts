@@ -107,6 +107,15 @@ describe("NorFlash", () => {
     expect(flash.read(slotA.offset, 5)).toEqual(Uint8Array.of(1, 2, 3, 0xff, 0xff));
   });
 
+  it("programs no block that changed since it was verified", () => {
+    const { flash, operations } = make();
+    flash.arm(slotA);
+    const block = verified(Uint8Array.of(1, 2, 3));
+    block.padded[1] = 0;
+    expect(refusal(() => flash.programVerified(slotA.offset, block))).toBe("unverified");
+    expect(operations).toEqual([]);
+  });
+
   it("keeps its own copy of a verified block", () => {
     const bytes = Uint8Array.of(1, 2, 3);
     const block = verified(bytes);
