@@ -5,16 +5,28 @@ import type { FlashStorage } from "./storage.ts";
 
 const FILL_STEP = 1_048_576;
 
-/** A storage in one file, held by one open descriptor. Errors: `flash-open`, `flash-size`, `flash-io`. */
+/**
+ * A storage in one file or block device, or a range of one, held by one open descriptor. Nothing outside the range is
+ * ever read or written. Errors: `flash-open`, `flash-size`, `flash-io`.
+ */
 export class FileStorage implements FlashStorage {
   readonly size: number;
   readonly #path: string;
+  /** Where the range begins, in octets. */
+  readonly #base: number;
   #fd: number | undefined;
 
-  private constructor(path: string, fd: number, size: number) {
+  private constructor(path: string, fd: number, size: number, base: number) {
     this.#path = path;
     this.#fd = fd;
     this.size = size;
+    this.#base = base;
+  }
+
+  /** The `size` octets from `base` on of what `fd` is open on, which are known to be there. Takes `fd` over. */
+  static range(path: string, fd: number, base: number, size: number): FileStorage {
+    assert(Number.isSafeInteger(base) && base >= 0 && size > 0, `a range of ${size} octets at ${base}`);
+    return new FileStorage(path, fd, size, base);
   }
 
   /** Opens an existing file, which must be exactly `size` octets long. */
@@ -31,7 +43,7 @@ export class FileStorage implements FlashStorage {
       const message = `The flash ${path} is ${seen} octets long, its board says ${size}. Make the board anew with board init.`;
       throw new FailedError("flash-size", message, { path, seen, expected: size });
     }
-    return new FileStorage(path, fd, size);
+    return new FileStorage(path, fd, size, 0);
   }
 
   /** Creates a flash of `size` octets, all of them `erasedByte`; the file must not exist. */
@@ -42,13 +54,10 @@ export class FileStorage implements FlashStorage {
     } catch (cause) {
       throw new FailedError("flash-open", `Cannot create the flash ${path}: ${text(cause)}`, { path }, cause);
     }
-    const storage = new FileStorage(path, fd, size);
+    const storage = new FileStorage(path, fd, size, 0);
     try {
       ftruncateSync(fd, size);
-      const erased = new Uint8Array(Math.min(FILL_STEP, size)).fill(erasedByte);
-      for (let at = 0; at < size; at += erased.length) {
-        storage.write(at, erased.subarray(0, Math.min(erased.length, size - at)));
-      }
+      storage.erase(0, size, erasedByte);
     } catch (cause) {
       closeSync(fd);
       throw cause instanceof FailedError ? cause : storage.#failure("create", 0, size, cause);
@@ -57,12 +66,13 @@ export class FileStorage implements FlashStorage {
   }
 
   read(offset: number, length: number): Uint8Array {
-    assert(offset >= 0 && length >= 0 && offset + length <= this.size, `read ${length} at ${offset}`);
+    this.#guard(offset, length);
     const out = new Uint8Array(length);
+    const from = this.#base + offset;
     let done = 0;
     try {
       while (done < length) {
-        const count = readSync(this.#open(), out, done, length - done, offset + done);
+        const count = readSync(this.#open(), out, done, length - done, from + done);
         if (count === 0) throw new Error("the file ended early");
         done += count;
       }
@@ -73,14 +83,23 @@ export class FileStorage implements FlashStorage {
   }
 
   write(offset: number, bytes: Uint8Array): void {
-    assert(offset >= 0 && offset + bytes.length <= this.size, `write ${bytes.length} at ${offset}`);
+    this.#guard(offset, bytes.length);
+    const from = this.#base + offset;
     let done = 0;
     try {
       while (done < bytes.length) {
-        done += writeSync(this.#open(), bytes, done, bytes.length - done, offset + done);
+        done += writeSync(this.#open(), bytes, done, bytes.length - done, from + done);
       }
     } catch (cause) {
       throw this.#failure("write", offset, bytes.length, cause);
+    }
+  }
+
+  erase(offset: number, size: number, erasedByte: number): void {
+    this.#guard(offset, size);
+    const erased = new Uint8Array(Math.min(FILL_STEP, size)).fill(erasedByte);
+    for (let at = 0; at < size; at += erased.length) {
+      this.write(offset + at, erased.subarray(0, Math.min(erased.length, size - at)));
     }
   }
 
@@ -95,6 +114,13 @@ export class FileStorage implements FlashStorage {
   close(): void {
     if (this.#fd !== undefined) closeSync(this.#fd);
     this.#fd = undefined;
+  }
+
+  /** A wrong range is a bug of ours, but next to it may lie somebody's file system. */
+  #guard(offset: number, length: number): void {
+    const isWhole = Number.isSafeInteger(offset) && Number.isSafeInteger(length);
+    const isWithin = isWhole && offset >= 0 && length >= 0 && offset + length <= this.size;
+    assert(isWithin, `${length} octets at ${offset} of a flash of ${this.size}`);
   }
 
   #open(): number {

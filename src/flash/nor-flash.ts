@@ -1,11 +1,4 @@
-import {
-  contains,
-  erasedBytes,
-  type FlashMap,
-  firstUnprogrammable,
-  overlaps,
-  type Region,
-} from "./geometry.ts";
+import { contains, type FlashMap, firstUnprogrammable, overlaps, type Region } from "./geometry.ts";
 import type { FlashStorage } from "./storage.ts";
 import type { VerifiedBlock } from "./verified-block.ts";
 
@@ -114,7 +107,7 @@ export class NorFlash implements Flash {
     this.#wear[sector] = wear;
     this.counters.erases++;
     this.counters.erasesMax = Math.max(this.counters.erasesMax, wear);
-    this.#storage.write(region.offset, erasedBytes(this.map, sectorSize));
+    this.#storage.erase(region.offset, region.size, this.map.erasedByte);
   }
 
   program(offset: number, bytes: Uint8Array): void {

@@ -6,8 +6,10 @@ export interface FlashStorage {
   readonly size: number;
   /** A fresh copy. The range must lie within the storage. */
   read(offset: number, length: number): Uint8Array;
-  /** Overwrites. The range must lie within the storage. */
+  /** Writes as the medium can: a NOR chip only clears bits, all else overwrites. The range must lie within the storage. */
   write(offset: number, bytes: Uint8Array): void;
+  /** Leaves the octets as an erase does, `erasedByte`. The range must lie within the storage and be whole sectors. */
+  erase(offset: number, size: number, erasedByte: number): void;
   /** Returns when everything written survives a crash of the machine. */
   sync(): void;
   /** Releases it; again is harmless. */
@@ -34,6 +36,10 @@ export class MemoryStorage implements FlashStorage {
   write(offset: number, bytes: Uint8Array): void {
     assert(offset >= 0 && offset + bytes.length <= this.size, `write ${bytes.length} at ${offset}`);
     this.#bytes.set(bytes, offset);
+  }
+
+  erase(offset: number, size: number, erasedByte: number): void {
+    this.write(offset, new Uint8Array(size).fill(erasedByte));
   }
 
   sync(): void {}

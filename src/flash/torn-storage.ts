@@ -79,6 +79,11 @@ export class TornStorage implements FlashStorage {
     }
   }
 
+  /** Erased octets; bits that were torn stay so until {@link TornStorage.mend}. */
+  erase(offset: number, size: number, erasedByte: number): void {
+    this.write(offset, new Uint8Array(size).fill(erasedByte));
+  }
+
   /** Makes bits of the octet at `at` read at random. */
   tear(at: number, mask: number): void {
     if (mask !== 0) this.#torn.set(at, mask);
