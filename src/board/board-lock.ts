@@ -1,4 +1,4 @@
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { linkSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { FailedError } from "../base/errors.ts";
 import { errnoOf } from "../image/file-errors.ts";
@@ -6,6 +6,8 @@ import { errnoOf } from "../image/file-errors.ts";
 /** Name of the lock within a board's folder. */
 export const LOCK_FILE = "lock";
 
+/** A lock that is being made, or one that is being broken. */
+const LEFTOVER_NAME = /^(?:\.lock|lock\.stale)-(\d{1,10})-\d+$/;
 /** Tries at breaking a stale lock before somebody else's is believed. */
 const TRIES_MAX = 5;
 
@@ -27,7 +29,10 @@ export function lockBoard(dir: string): BoardLock {
     writeFileSync(draft, mine, { flag: "wx" });
     for (let tries = 0; tries < TRIES_MAX; tries++) {
       // A link is there with its content or not at all, unlike a file that is created and then written.
-      if (tryLink(draft, path)) return holder(path, mine);
+      if (tryLink(draft, path)) {
+        clearLeftovers(dir, draft);
+        return holder(path, mine);
+      }
       breakStale(path);
     }
     throw busy(dir, "another process");
@@ -78,6 +83,19 @@ function breakStale(path: string): void {
   rmSync(aside, { force: true });
 }
 
+/** What processes that were killed while they took the lock left behind. */
+function clearLeftovers(dir: string, draft: string): void {
+  try {
+    for (const name of readdirSync(dir)) {
+      const pid = LEFTOVER_NAME.exec(name)?.[1];
+      if (pid === undefined || join(dir, name) === draft) continue;
+      if (Number(pid) === process.pid || !isAlive(Number(pid))) rmSync(join(dir, name), { force: true });
+    }
+  } catch {
+    // They do no harm.
+  }
+}
+
 function readLock(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");
@@ -87,9 +105,9 @@ function readLock(path: string): string | undefined {
   }
 }
 
-function isAlive(pid: number, started: string): boolean {
+function isAlive(pid: number, started?: string): boolean {
   const now = startTime(pid);
-  if (now !== undefined) return now === started;
+  if (now !== undefined) return started === undefined || now === started;
   if (process.platform === "linux") return false;
   try {
     process.kill(pid, 0);

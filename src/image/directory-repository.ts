@@ -1,8 +1,8 @@
-import { mkdir, readdir, rm, stat } from "node:fs/promises";
+import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { equalBytes, toHex } from "../base/bytes.ts";
 import { FailedError, MaydayError, UsageError } from "../base/errors.ts";
-import { isStaleTemp, isTempName, syncFolder } from "./atomic-file.ts";
+import { makeFolder, syncFolder } from "./durable-file.ts";
 import { errnoOf } from "./file-errors.ts";
 import { openRegular } from "./file-io.ts";
 import { writeImageFile } from "./image-build.ts";
@@ -17,6 +17,7 @@ import {
   type Repository,
   type RepositoryEntry,
 } from "./repository.ts";
+import { clearStaleTemps, isTempName } from "./temp-name.ts";
 
 const EXTENSION = ".mdy";
 /** Most files of a repository that are looked at; the rest is reported as skipped. */
@@ -62,14 +63,13 @@ export async function openDirectoryRepository(
   options: { readonly create?: boolean } = {},
 ): Promise<DirectoryRepository> {
   try {
-    if (options.create === true) await mkdir(dir, { recursive: true });
+    if (options.create === true) makeFolder(dir);
   } catch (error) {
     throw folderError(dir, error);
   }
-  for (const name of await namesIn(dir)) {
-    // On read-only storage they stay, and do no harm.
-    if (isStaleTemp(name)) await rm(join(dir, name), { force: true }).catch(() => undefined);
-  }
+  await namesIn(dir);
+  // On read-only storage they stay, and do no harm.
+  clearStaleTemps(dir);
   return new DirectoryRepository(dir);
 }
 
@@ -191,7 +191,7 @@ export class DirectoryRepository implements Repository {
       const message = `${fileName} cannot be removed from ${this.dir} (${errnoOf(error)})`;
       throw new FailedError("repo-remove-failed", message, { fileName }, error);
     }
-    await syncFolder(this.dir);
+    syncFolder(this.dir);
     return fileName;
   }
 

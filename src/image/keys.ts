@@ -1,14 +1,26 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
-import { closeSync, existsSync, fstatSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
 import { assert } from "../base/assert.ts";
 import { toHex } from "../base/bytes.ts";
 import { FailedError, UsageError } from "../base/errors.ts";
 import { type Logger, silentLogger } from "../base/logger.ts";
 import { KEY_ID_LENGTH } from "./cose.ts";
+import { syncFolder, writeNewFile } from "./durable-file.ts";
 import { isSoundPoint, PUBLIC_KEY_LENGTH } from "./ed25519.ts";
 import { errnoOf } from "./file-errors.ts";
 import { sha256 } from "./hash.ts";
 import type { ImageRole } from "./manifest.ts";
+import { beginTemp, clearStaleTemps, endTemp } from "./temp-name.ts";
 
 /** A private key that signs manifests. */
 export interface SigningKey {
@@ -51,13 +63,19 @@ export function generateKeyPair(): KeyPair {
 }
 
 /**
- * Writes a fresh pair to `base`.key (mode 0600) and `base`.pub. Never overwrites: UsageError `key-exists` when
- * either is there already, and nothing is left behind on failure.
+ * Writes a fresh pair to `base`.key (mode 0600) and `base`.pub, each complete or not at all, on the disk itself. Never
+ * overwrites: UsageError `key-exists` when either is there already, and nothing is left behind on failure. A process
+ * that is killed in between may leave the private key alone, from which the public one can be had.
  */
 export function writeKeyPair(base: string): { readonly keyPath: string; readonly pubPath: string } {
   const keyPath = `${base}.key`;
   const pubPath = `${base}.pub`;
+  if (existsSync(keyPath) && !existsSync(pubPath)) {
+    const cure = `its public half can be had with: openssl pkey -in ${keyPath} -pubout -out ${pubPath}`;
+    throw new UsageError("key-exists", `${keyPath} exists, without ${pubPath}; ${cure}`, { path: keyPath });
+  }
   for (const path of [keyPath, pubPath]) if (existsSync(path)) throw keyExists(path);
+  clearStaleTemps(dirname(keyPath));
   const pair = generateKeyPair();
   writeNew(keyPath, pair.privatePem, 0o600);
   try {
@@ -69,15 +87,33 @@ export function writeKeyPair(base: string): { readonly keyPath: string; readonly
   return { keyPath, pubPath };
 }
 
+/** Under another name first, as a file that is created and then written may be left half. */
 function writeNew(path: string, text: string, mode: number): void {
+  const name = beginTemp();
+  const temp = join(dirname(path), name);
   try {
-    writeFileSync(path, text, { flag: "wx", mode });
+    writeNewFile(temp, text, mode);
+    putInPlace(temp, path);
+    syncFolder(dirname(path));
   } catch (error) {
     const errno = errnoOf(error);
     if (errno === "EEXIST") throw keyExists(path);
     if (errno === "ENOENT")
       throw new UsageError("key-folder-missing", `${path}: its folder does not exist`, {}, error);
     throw new FailedError("key-not-written", `${path}: cannot be written (${errno})`, { path }, error);
+  } finally {
+    rmSync(temp, { force: true });
+    endTemp(name);
+  }
+}
+
+/** A link never replaces what is there; a rename would, but FAT knows no links. */
+function putInPlace(temp: string, path: string): void {
+  try {
+    linkSync(temp, path);
+  } catch (error) {
+    if (errnoOf(error) !== "EPERM" || existsSync(path)) throw error;
+    renameSync(temp, path);
   }
 }
 
@@ -102,7 +138,16 @@ export function loadSigningKey(path: string, logger: Logger = silentLogger): Sig
  * `key-is-private` (here), `key-is-public` (for private keys), `key-unsound` (a point no honest key can be).
  */
 export function loadTrustedKey(path: string, roles: readonly ImageRole[]): TrustedKey {
-  return trustedKeyFromPem(readKeyFile(path).text, roles, path);
+  return readTrustedKey(path, roles).key;
+}
+
+/** Like {@link loadTrustedKey}, with the very text that the key was read from. */
+export function readTrustedKey(
+  path: string,
+  roles: readonly ImageRole[],
+): { readonly key: TrustedKey; readonly pem: string } {
+  const pem = readKeyFile(path).text;
+  return { key: trustedKeyFromPem(pem, roles, path), pem };
 }
 
 /** A private key from its PEM text; `name` is what errors call it. */

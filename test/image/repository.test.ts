@@ -11,7 +11,7 @@ import {
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { toHex } from "../../src/base/bytes.ts";
-import { isStaleTemp, isTempName, writeAtomically } from "../../src/image/atomic-file.ts";
+import { writeAtomically } from "../../src/image/atomic-file.ts";
 import { openDirectoryRepository } from "../../src/image/directory-repository.ts";
 import { hardwareId } from "../../src/image/hardware.ts";
 import { writeImageFile } from "../../src/image/image-build.ts";
@@ -19,6 +19,7 @@ import { type ImageSource, memoryImage } from "../../src/image/image-source.ts";
 import { generateKeyPair, signingKeyFromPem } from "../../src/image/keys.ts";
 import { type ImageFields, shortDigest } from "../../src/image/manifest.ts";
 import { chooseImage, fixedRepository, type PickCriteria } from "../../src/image/repository.ts";
+import { isStaleTemp, isTempName } from "../../src/image/temp-name.ts";
 import { codeOf, plainFields, scratchDir, vectorData, vectorKey } from "./support.ts";
 
 const dir = scratchDir();
