@@ -3,6 +3,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { fromHex } from "../base/bytes.ts";
 import { FailedError } from "../base/errors.ts";
+import type { FlashDevice, FlashDeviceFacts } from "../flash/flash-device.ts";
 import { type ErasedByte, type FlashGeometry, geometryFault } from "../flash/geometry.ts";
 import type { TrustPolicy } from "../image/envelope.ts";
 import { errnoOf } from "../image/file-errors.ts";
@@ -19,6 +20,15 @@ export const CONFIG_FORMAT = 1;
 
 const Role = v.picklist(["app", "recovery"]);
 const PlainName = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/));
+const Octets = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+
+const DeviceSchema = v.strictObject({
+  kind: v.picklist(["file", "block", "mtd"]),
+  path: v.pipe(v.string(), v.startsWith("/")),
+  offset: Octets,
+  deviceSize: Octets,
+  deviceId: v.optional(v.string()),
+});
 
 const ConfigSchema = v.strictObject({
   format: v.literal(CONFIG_FORMAT),
@@ -33,7 +43,7 @@ const ConfigSchema = v.strictObject({
   layout: v.picklist(["single", "ab"]),
   writeSize: v.optional(v.number()),
   erasedByte: v.optional(v.picklist([0xff, 0x00])),
-  flash: PlainName,
+  flash: v.union([PlainName, DeviceSchema]),
   trust: v.array(v.strictObject({ key: PlainName, roles: v.pipe(v.array(Role), v.minLength(1)) })),
   allowUnsigned: v.boolean(),
   created: v.string(),
@@ -53,8 +63,8 @@ export interface BoardConfig {
   /** As in {@link FlashGeometry}. */
   readonly writeSize?: number | undefined;
   readonly erasedByte?: ErasedByte | undefined;
-  /** Name of the flash file within the board's folder. */
-  readonly flash: string;
+  /** Name of the flash file within the board's folder; or the device that the flash is on. */
+  readonly flash: string | (FlashDevice & FlashDeviceFacts);
   /** Names of files in `keys/`, and what each key may sign. */
   readonly trust: readonly { readonly key: string; readonly roles: readonly ("app" | "recovery")[] }[];
   /** Counts only when no key is trusted. */

@@ -1,20 +1,21 @@
 import { randomBytes } from "node:crypto";
-import { copyFileSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { toHex } from "../base/bytes.ts";
 import { FailedError, MaydayError, UsageError } from "../base/errors.ts";
-import { FileStorage } from "../flash/file-storage.ts";
-import { type FlashGeometry, flashMap, geometryFault } from "../flash/geometry.ts";
+import type { DeviceSystem } from "../flash/device-system.ts";
+import type { FlashDevice } from "../flash/flash-device.ts";
+import { type FlashGeometry, geometryFault } from "../flash/geometry.ts";
+import { makeFolder, syncFolder, writeNewFile } from "../image/durable-file.ts";
 import { errnoOf } from "../image/file-errors.ts";
 import { formatHardware, type Hardware, REVISION_MAX } from "../image/hardware.ts";
 import type { ImageSource } from "../image/image-source.ts";
-import { loadTrustedKey } from "../image/keys.ts";
+import { readTrustedKey } from "../image/keys.ts";
 import type { ImageRole } from "../image/manifest.ts";
+import { beginTemp, clearStaleTemps, endTemp } from "../image/temp-name.ts";
 import { openBoard } from "./board.ts";
 import { type BoardConfig, CONFIG_FILE, CONFIG_FORMAT, KEYS_FOLDER } from "./board-config.ts";
-
-/** Name of the flash file within a board's folder. */
-export const FLASH_FILE = "flash.bin";
+import { checkFactoryImage, type FlashPlace, placeFlash } from "./board-flash.ts";
 
 /** What a new board is to be. */
 export interface BoardInitOptions extends FlashGeometry {
@@ -25,27 +26,50 @@ export interface BoardInitOptions extends FlashGeometry {
   readonly allowUnsigned: boolean;
   /** Installed as the confirmed factory image, if the board takes it. */
   readonly image?: ImageSource;
+  /** Where the flash is; a file in the board's folder unless given. */
+  readonly device?: FlashDevice;
+  /** Erase `device` whatever it holds. */
+  readonly overwrite?: boolean;
+  /** What tells of devices; the running system unless given. */
+  readonly system?: DeviceSystem;
 }
 
 /**
- * Makes a board in `dir`, which must not exist or be empty: all of it, or nothing. UsageError `board-exists`,
- * `board-trust`, `board-geometry`, `board-revision` and those of key files; RefusedError when the image is refused.
+ * Makes a board in `dir`, which must not exist or be empty: all of it, or nothing. Nothing is written before the image
+ * is judged and all checks of the device have passed. UsageError `board-exists`, `board-trust`, `board-geometry`,
+ * `board-revision`, those of key files and of `claimDevice`; RefusedError when the image is refused.
  */
 export function initBoard(dir: string, options: BoardInitOptions): void {
   checkOptions(dir, options);
+  const keys = options.trust.map(({ path, roles }) => ({ roles, ...readTrustedKey(path, roles) }));
+  const nodeId = randomBytes(8);
+  if (options.image !== undefined)
+    checkFactoryImage(
+      options,
+      nodeId,
+      keys.map(({ key }) => key),
+    );
   const target = resolve(dir);
-  const draft = join(dirname(target), `.${basename(target)}.mayday-${process.pid}-${toHex(randomBytes(4))}`);
+  const name = beginTemp();
+  const draft = join(dirname(target), name);
+  let place: FlashPlace | undefined;
   try {
-    mkdirSync(dirname(target), { recursive: true });
+    makeFolder(dirname(target));
+    clearStaleTemps(dirname(target));
     mkdirSync(draft);
-    fillBoard(draft, options);
+    place = placeFlash(draft, options);
+    fillBoard(draft, options, keys, { nodeId: toHex(nodeId), flash: place.flash });
     renameSync(draft, target);
+    syncFolder(dirname(target));
   } catch (error) {
+    place?.abandon();
     rmSync(draft, { recursive: true, force: true });
     if (error instanceof MaydayError) throw error;
     const code = errnoOf(error);
     if (code === "ENOTEMPTY" || code === "EEXIST") throw exists(dir);
     throw new FailedError("board-not-made", `${dir}: cannot make the board (${code})`, { dir }, error);
+  } finally {
+    endTemp(name);
   }
 }
 
@@ -75,22 +99,25 @@ function isFreeFolder(dir: string): boolean {
   }
 }
 
-function fillBoard(draft: string, options: BoardInitOptions): void {
+function fillBoard(
+  draft: string,
+  options: BoardInitOptions,
+  keys: readonly { readonly pem: string; readonly roles: readonly ImageRole[] }[],
+  made: Pick<BoardConfig, "nodeId" | "flash">,
+): void {
   const { hardware, revision, sectorSize, slotSize, layout, allowUnsigned } = options;
-  mkdirSync(join(draft, KEYS_FOLDER));
-  const trust = options.trust.map(({ path, roles }, i) => {
-    loadTrustedKey(path, roles);
+  const folder = join(draft, KEYS_FOLDER);
+  mkdirSync(folder);
+  const trust = keys.map(({ pem, roles }, i) => {
     const key = `trust-${i + 1}.pub`;
-    copyFileSync(path, join(draft, KEYS_FOLDER, key));
+    // What was checked is what is written, whatever the file holds by now.
+    writeNewFile(join(folder, key), Buffer.from(pem, "latin1"));
     return { key, roles };
   });
-  const map = flashMap(options);
-  const storage = FileStorage.create(join(draft, FLASH_FILE), map.size, map.erasedByte);
-  storage.sync();
-  storage.close();
+  syncFolder(folder);
   const config: BoardConfig = {
     format: CONFIG_FORMAT,
-    nodeId: toHex(randomBytes(8)),
+    nodeId: made.nodeId,
     hardware: formatHardware(hardware),
     revision,
     sectorSize,
@@ -98,22 +125,21 @@ function fillBoard(draft: string, options: BoardInitOptions): void {
     layout,
     ...(options.writeSize === undefined ? {} : { writeSize: options.writeSize }),
     ...(options.erasedByte === undefined ? {} : { erasedByte: options.erasedByte }),
-    flash: FLASH_FILE,
+    flash: made.flash,
     trust,
     // A board with trusted keys refuses unsigned images always.
     allowUnsigned: allowUnsigned && trust.length === 0,
     created: new Date().toISOString(),
   };
-  writeFileSync(join(draft, CONFIG_FILE), `${JSON.stringify(config, undefined, 2)}\n`, {
-    flag: "wx",
-    flush: true,
-  });
-  const board = openBoard(draft, { write: true });
+  writeNewFile(join(draft, CONFIG_FILE), `${JSON.stringify(config, undefined, 2)}\n`);
+  const { system } = options;
+  const board = openBoard(draft, { write: true, ...(system === undefined ? {} : { system }) });
   try {
     if (options.image !== undefined) board.installFactory(options.image);
   } finally {
     board.close();
   }
+  syncFolder(draft);
 }
 
 function exists(dir: string): UsageError {

@@ -3,10 +3,13 @@ import { assert } from "../base/assert.ts";
 import { equalBytes } from "../base/bytes.ts";
 import { FailedError, NotBootableError, UsageError } from "../base/errors.ts";
 import { type Random, randomBelow } from "../base/prng.ts";
+import { openDevice } from "../flash/device-open.ts";
+import { type DeviceSystem, linuxSystem } from "../flash/device-system.ts";
 import { FileStorage } from "../flash/file-storage.ts";
 import { type FlashMap, flashMap } from "../flash/geometry.ts";
 import { NorFlash } from "../flash/nor-flash.ts";
 import type { RecordState } from "../flash/record-state.ts";
+import type { FlashStorage } from "../flash/storage.ts";
 import { HASH_LENGTH } from "../image/hash.ts";
 import type { ImageSource } from "../image/image-source.ts";
 import { blockLength, type Manifest } from "../image/manifest.ts";
@@ -46,17 +49,30 @@ export interface BootImage {
   readonly blocks: Iterable<Uint8Array>;
 }
 
+/** How to open a board. */
+export interface BoardOpenOptions {
+  readonly write: boolean;
+  /** What tells of devices that flashes are on; the running system unless given. */
+  readonly system?: DeviceSystem;
+}
+
 /** Opens the board in `dir`. FailedError: `board-missing`, `board-damaged`, `board-version`, `board-busy`, `flash-…`. */
-export function openBoard(dir: string, options: { readonly write: boolean }): Board {
+export function openBoard(dir: string, options: BoardOpenOptions): Board {
   const config = readConfig(dir);
   const policy = configPolicy(dir, config);
   const lock = options.write ? lockBoard(dir) : undefined;
+  let storage: FlashStorage | undefined;
   try {
     const map = flashMap(configGeometry(config));
-    const storage = FileStorage.open(join(dir, config.flash), map.size, options.write ? "write" : "read");
+    const mode = options.write ? "write" : "read";
+    storage =
+      typeof config.flash === "string"
+        ? FileStorage.open(join(dir, config.flash), map.size, mode)
+        : openDevice(options.system ?? linuxSystem, config.flash, map, mode);
     const flash = new NorFlash(storage, map);
     return new Board(config, storage, flash, boardParts(configIdentity(config), policy, flash), lock);
   } catch (error) {
+    storage?.close();
     lock?.release();
     throw error;
   }
@@ -67,12 +83,12 @@ export class Board {
   readonly config: BoardConfig;
   readonly flash: NorFlash;
   readonly parts: BoardParts;
-  readonly #storage: FileStorage;
+  readonly #storage: FlashStorage;
   readonly #lock: BoardLock | undefined;
 
   constructor(
     config: BoardConfig,
-    storage: FileStorage,
+    storage: FlashStorage,
     flash: NorFlash,
     parts: BoardParts,
     lock: BoardLock | undefined,

@@ -52,9 +52,13 @@ export function damageSlot(
     throw new UsageError("damage-bytes", `Cannot damage ${bytes} octets of a sector of ${map.sectorSize}.`);
   }
   const offset = region.offset + sector * map.sectorSize;
-  const old = storage.read(offset, bytes);
+  const whole = storage.read(offset, map.sectorSize);
+  const old = whole.slice(0, bytes);
   const next = isErase ? erased(map, old) : scrambled(old, random);
-  storage.write(offset, next);
+  whole.set(next);
+  // A chip sets bits by an erase of the whole sector only; the rest of it is put back.
+  storage.erase(offset, map.sectorSize, map.erasedByte);
+  storage.write(offset, whole);
   storage.sync();
   const changed = next.reduce((count, byte, i) => count + (byte === old[i] ? 0 : 1), 0);
   return { slot, sector, offset, bytes, changed };

@@ -1,7 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { UsageError } from "../base/errors.ts";
+import type { FlashDevice } from "../flash/flash-device.ts";
 import { type ErasedByte, type FlashLayout, SECTOR_SIZE_DEFAULT } from "../flash/geometry.ts";
 import type { Hardware } from "../image/hardware.ts";
+import { flashText, parseFlashDevice } from "./flash-flag.ts";
 import { addCommand } from "./help.ts";
 import { collectTrust, countParser, parseHardwareFlag, parseSize, type TrustFlag } from "./parse.ts";
 import { type CommandContext, onRun } from "./run.ts";
@@ -20,6 +22,8 @@ interface InitFlags {
   readonly trust?: readonly TrustFlag[];
   readonly allowUnsigned?: boolean;
   readonly image?: string;
+  readonly flash?: FlashDevice;
+  readonly overwrite?: boolean;
 }
 
 /** Registers `mayday board init`. */
@@ -29,10 +33,12 @@ export function addBoardInit(board: Command): void {
     does:
       "Makes a board in a folder that is empty or not there: erased flash, boot record, and the public keys it " +
       "trusts. The board's own keys alone decide which images it takes: name them with --trust, or allow anything " +
-      "with --allow-unsigned.",
+      "with --allow-unsigned. The flash is a file in the folder, or with --flash real storage, which is erased: a " +
+      "file, a block device that nothing uses, or a NOR flash chip.",
     examples: [
       "mayday board init board --hardware acme/widget --flash-size 512K --trust owner.pub --image fw.mdy",
       "mayday board init board --hardware widget --flash-size 64K --layout ab --allow-unsigned",
+      "mayday board init board --hardware widget --flash-size 4M --trust owner.pub --flash block:/dev/mmcblk0p3",
     ],
     exits: ["4 the board refuses the image"],
   });
@@ -53,6 +59,12 @@ export function addBoardInit(board: Command): void {
     .addOption(
       new Option("--erased <byte>", "what erased flash reads; 0xff unless given").argParser(parseErased),
     )
+    .option(
+      "--flash <where>",
+      "real storage: file:PATH, block:PATH or mtd:PATH, with ?offset=1M from there on",
+      parseFlashDevice,
+    )
+    .option("--overwrite", "with --flash: erase it whatever it holds; what is mounted stays refused")
     .option("--hardware-rev <n>", "hardware revision", countParser("a hardware revision", 0, REVISION_MAX), 0)
     .option(
       "--trust <pub[:role]>",
@@ -80,6 +92,13 @@ async function runInit(
     const message = "the board has to know which images to take: give --trust PUB, or --allow-unsigned";
     throw new UsageError("board-trust", message);
   }
+  const { flash: device, overwrite = false } = flags;
+  if (overwrite && device === undefined) {
+    throw new UsageError(
+      "overwrite-needs-flash",
+      "--overwrite is about what --flash names; give --flash too",
+    );
+  }
   const { initBoard } = await import("../board/board-init.ts");
   const { openImageFile } = await import("../image/image-file.ts");
   const image = flags.image === undefined ? undefined : await openImageFile(flags.image);
@@ -87,7 +106,8 @@ async function runInit(
     const { hardware, flashSize: slotSize, layout } = flags;
     const { writeSize, erased: erasedByte } = flags;
     const unit = { writeSize, erasedByte };
-    const base = { ...unit, hardware, revision, sectorSize, slotSize, layout, trust, allowUnsigned };
+    const what = { ...unit, hardware, revision, sectorSize, slotSize, layout, trust, allowUnsigned };
+    const base = device === undefined ? what : { ...what, device, overwrite };
     initBoard(dir, image === undefined ? base : { ...base, image });
   } finally {
     await image?.close();
@@ -95,11 +115,12 @@ async function runInit(
   const { openBoard } = await import("../board/board.ts");
   const { describeHardware } = await import("../board/board-parts.ts");
   const board = openBoard(dir, { write: false });
-  const { nodeId, slotSize } = board.config;
+  const { nodeId, slotSize, flash } = board.config;
   const what = describeHardware(board.parts.identity);
   board.close();
   const text = `${dir}: ${what}, ${octets(slotSize)} a slot, node id ${nodeId}`;
-  output.result(text, { event: "board", dir, nodeId, hardware: board.config.hardware, revision, slotSize });
+  const facts = { nodeId, hardware: board.config.hardware, revision, slotSize, flash: flashText(flash) };
+  output.result(text, { event: "board", dir, ...facts });
   if (trust.length > 0 && allowUnsigned)
     output.warn("it trusts keys, and so refuses unsigned images all the same");
   return undefined;

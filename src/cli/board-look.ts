@@ -8,6 +8,7 @@ import type { BoardStatus, SlotStatus } from "../board/status.ts";
 import { formatHardware } from "../image/hardware.ts";
 import { formatVersion } from "../image/version.ts";
 import type { Verdict } from "../node/events.ts";
+import { flashText } from "./flash-flag.ts";
 import { addCommand } from "./help.ts";
 import type { Output } from "./output.ts";
 import { onRun } from "./run.ts";
@@ -96,7 +97,9 @@ export function addBoardStatus(parent: Command): void {
     const board = openBoard(dir, { write: false });
     try {
       const status = board.status();
-      output.result(columns(statusRows(status)), { event: "board", dir, ...statusFields(status) });
+      const flash = flashText(board.config.flash);
+      const rows = [...statusRows(status), ["flash", flash] as const];
+      output.result(columns(rows), { event: "board", dir, ...statusFields(status), flash });
     } finally {
       board.close();
     }

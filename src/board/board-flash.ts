@@ -1,0 +1,101 @@
+import { join } from "node:path";
+import { RefusedError } from "../base/errors.ts";
+import { BootRecord } from "../flash/boot-record.ts";
+import { claimDevice } from "../flash/device-open.ts";
+import { type DeviceSystem, linuxSystem } from "../flash/device-system.ts";
+import { FileStorage } from "../flash/file-storage.ts";
+import type { FlashDevice } from "../flash/flash-device.ts";
+import { erasedBytes, type FlashGeometry, type FlashMap, flashMap } from "../flash/geometry.ts";
+import { NorFlash } from "../flash/nor-flash.ts";
+import type { FlashStorage } from "../flash/storage.ts";
+import type { Hardware } from "../image/hardware.ts";
+import type { ImageSource } from "../image/image-source.ts";
+import type { TrustedKey } from "../image/keys.ts";
+import type { BoardConfig } from "./board-config.ts";
+import { boardParts } from "./board-parts.ts";
+import { bootBoard } from "./boot.ts";
+import { judgeManifest } from "./judge.ts";
+import { Quarantine } from "./quarantine.ts";
+
+/** Name of the flash file within a board's folder. */
+const FLASH_FILE = "flash.bin";
+
+/** Where a new board's flash is, erased. */
+export interface FlashPlace {
+  /** What the board's description says of it. */
+  readonly flash: BoardConfig["flash"];
+  /** The board was not made: a file of its own goes again, a device stays as it is. */
+  abandon(): void;
+}
+
+/** What {@link placeFlash} needs to know of a board. */
+export interface PlacedBoard extends FlashGeometry {
+  readonly device?: FlashDevice;
+  readonly overwrite?: boolean;
+  readonly system?: DeviceSystem;
+}
+
+/** Makes the erased flash of a board whose folder is being made in `draft`. Errors: those of `claimDevice`. */
+export function placeFlash(draft: string, board: PlacedBoard): FlashPlace {
+  const map = flashMap(board);
+  if (board.device === undefined) {
+    const storage = FileStorage.create(join(draft, FLASH_FILE), map.size, map.erasedByte);
+    storage.sync();
+    storage.close();
+    return { flash: FLASH_FILE, abandon: () => {} };
+  }
+  const { device, overwrite = false, system = linuxSystem } = board;
+  const claimed = claimDevice(system, device, map, overwrite);
+  const { storage, facts } = claimed;
+  try {
+    storage.erase(0, map.size, map.erasedByte);
+    const flash = new NorFlash(storage, map);
+    flash.arm(...map.record);
+    // A record that says nothing yet, but says whose the device is.
+    new BootRecord(flash).append({ tag: "floor", floor: 0 });
+    storage.sync();
+  } catch (error) {
+    claimed.abandon();
+    throw error;
+  } finally {
+    storage.close();
+  }
+  return { flash: { ...device, ...facts }, abandon: () => claimed.abandon() };
+}
+
+/**
+ * Whether the board to be made would take its factory image; asked of an erased flash that does not exist, so that
+ * nothing is erased for an image that is refused. RefusedError with the reason as code.
+ */
+export function checkFactoryImage(
+  board: FlashGeometry & {
+    readonly hardware: Hardware;
+    readonly revision: number;
+    readonly allowUnsigned: boolean;
+    readonly image?: ImageSource;
+  },
+  nodeId: Uint8Array,
+  keys: readonly TrustedKey[],
+): void {
+  if (board.image === undefined) return;
+  const map = flashMap(board);
+  const { hardware, revision, allowUnsigned } = board;
+  const policy = { keys, allowUnsigned: allowUnsigned && keys.length === 0 };
+  const parts = boardParts({ nodeId, hardware, revision }, policy, new NorFlash(blankStorage(map), map));
+  const verdict = judgeManifest(parts, bootBoard(parts), {}, board.image.envelope, new Quarantine());
+  if (verdict.tag !== "refused") return;
+  const { reason, detail } = verdict;
+  throw new RefusedError(reason, `The board refuses the image: ${detail}`, { reason });
+}
+
+/** An erased flash without memory of its own; it is only read. */
+function blankStorage(map: FlashMap): FlashStorage {
+  return {
+    size: map.size,
+    read: (_offset, length) => erasedBytes(map, length),
+    write: () => {},
+    erase: () => {},
+    sync: () => {},
+    close: () => {},
+  };
+}
