@@ -305,6 +305,12 @@ describe("an MTD device", () => {
     expect(machine.eraseCalls()).toEqual([]);
   });
 
+  it("is not written through its read-only node", () => {
+    machine.addMtd(1);
+    machine.addNode("mtd1ro", "character", "90:3");
+    expect(refusal(() => claim("mtd", "mtd1ro")).message).toContain("give /dev/mtd1");
+  });
+
   it.each<[string, (on: MadeUpMachine) => void]>([
     ["mounted", (on) => on.mount("31:1", "/data", "/dev/mtdblock1")],
     ["part of one that is mounted", (on) => on.mount("31:0", "/data", "mtd0")],
