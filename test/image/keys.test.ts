@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { silentLogger } from "../../src/base/logger.ts";
@@ -30,6 +30,26 @@ describe("keys", () => {
     expect(formatKeyId(vectorKey.keyId)).toBe(manifestVectors.keyId);
     const trusted = trustedKeyFromPem(manifestVectors.publicPem, ["app"]);
     expect(trusted).toEqual({ keyId: vectorKey.keyId, publicKey: vectorKey.publicKey, roles: ["app"] });
+  });
+
+  it("are never readable by others, whatever the umask", () => {
+    const before = process.umask(0);
+    try {
+      const { keyPath, pubPath } = writeKeyPair(join(dir, "open"));
+      expect(statSync(keyPath).mode & 0o777).toBe(0o600);
+      expect(statSync(pubPath).mode & 0o777).toBe(0o644);
+    } finally {
+      process.umask(before);
+    }
+  });
+
+  it("are told how to be completed when the public half is missing", () => {
+    const { keyPath, pubPath } = writeKeyPair(join(dir, "half"));
+    rmSync(pubPath);
+    expect(() => writeKeyPair(join(dir, "half"))).toThrow(
+      `openssl pkey -in ${keyPath} -pubout -out ${pubPath}`,
+    );
+    expect(existsSync(pubPath)).toBe(false);
   });
 
   it("are written for the owner only, and load again", () => {
