@@ -77,6 +77,12 @@ describe("source files", () => {
     expect(hits(inner, calls)).toEqual([]);
   });
 
+  it("open no files where peers are heard: no name from a wire can reach the file system", () => {
+    const hearing = SOURCES.filter((path) => /^src\/(wire|link|session|node)\//.test(path));
+    expect(hearing.length).toBeGreaterThan(30);
+    expect(hits(hearing, /node:(fs|child_process)/)).toEqual([]);
+  });
+
   it("are of readable length", () => {
     const tooLong = (paths: readonly string[], most: number): string[] =>
       paths.filter((path) => read(path).trimEnd().split("\n").length > most);

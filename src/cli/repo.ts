@@ -89,7 +89,8 @@ function showListing(output: Output, { images, skipped }: RepositoryListing): vo
   for (const entry of images) output.result(entryText(entry), { event: "image", ...entryFields(entry) });
   for (const file of skipped) {
     output.event({ event: "skipped", ...file });
-    output.warn(file.detail);
+    // A file name may hold line ends, and so pass as a line of ours.
+    output.warn(file.detail.replaceAll("\n", "\u00b7"));
   }
   if (images.length === 0) output.note("no usable image; add one with: mayday repo add FILE.mdy --repo DIR");
 }
