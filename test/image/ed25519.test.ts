@@ -39,6 +39,60 @@ function challenge(r: Uint8Array, a: Uint8Array, text: Uint8Array): bigint {
   return toNumber(createHash("sha512").update(r).update(a).update(text).digest()) % ORDER;
 }
 
+const mod = (v: bigint): bigint => ((v % PRIME) + PRIME) % PRIME;
+
+function power(base: bigint, exponent: bigint): bigint {
+  let result = 1n;
+  for (let b = mod(base), e = exponent; e > 0n; e >>= 1n, b = mod(b * b))
+    if (e & 1n) result = mod(result * b);
+  return result;
+}
+
+const inverse = (v: bigint): bigint => power(v, PRIME - 2n);
+const D = mod(-121665n * inverse(121666n));
+const SIGN = 1n << 255n;
+
+type Point = readonly [x: bigint, y: bigint];
+
+/** RFC 8032 section 5.1.4, in affine coordinates. */
+function add([x1, y1]: Point, [x2, y2]: Point): Point {
+  const k = D * mod(x1 * x2) * mod(y1 * y2);
+  return [mod((x1 * y2 + x2 * y1) * inverse(1n + k)), mod((y1 * y2 + x1 * x2) * inverse(1n - k))];
+}
+
+/** RFC 8032 section 5.1.3, for encodings that are a point. */
+function decode(octets: Uint8Array): Point {
+  const number = toNumber(octets);
+  const y = number & (SIGN - 1n);
+  const xx = mod((y * y - 1n) * inverse(D * y * y + 1n));
+  const root = power(xx, (PRIME + 3n) / 8n);
+  const x = mod(root * root) === xx ? root : mod(root * power(2n, (PRIME - 1n) / 4n));
+  expect(mod(x * x)).toBe(xx);
+  return [(x & 1n) === number >> 255n ? x : mod(-x), y];
+}
+
+function encode([x, y]: Point): Uint8Array {
+  return toOctets(y | ((x & 1n) << 255n));
+}
+
+/** All multiples of a point of order 8: the eight points of small order, from (0, 1) on. */
+function smallOrderPoints(): readonly Point[] {
+  const generator = decode(unhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"));
+  const points: Point[] = [[0n, 1n]];
+  for (let next = generator; next[0] !== 0n || next[1] !== 1n; next = add(next, generator)) points.push(next);
+  return points;
+}
+
+/**
+ * Each 32 octets that a lenient decoder takes for a point: y, or y + p where that fits into 255 bits, and with x = 0
+ * either sign.
+ */
+function encodingsOf([x, y]: Point): readonly Uint8Array[] {
+  const ys = y + PRIME < SIGN ? [y, y + PRIME] : [y];
+  const signs = x === 0n ? [0n, SIGN] : [(x & 1n) << 255n];
+  return ys.flatMap((value) => signs.map((sign) => toOctets(value | sign)));
+}
+
 const signature = vectorKey.sign(message);
 const identity = toOctets(1n);
 const known = knownMultiple(Uint8Array.from({ length: 32 }, (_, i) => i));
@@ -102,30 +156,88 @@ describe("strict Ed25519", () => {
     ).toBe("nonce");
   });
 
-  it("knows all eight points of small order and every y that is not below the prime", () => {
-    // y of order 8: from 2 y = 0 on -x^2 + y^2 = 1 + d x^2 y^2, checked here by the curve's own equation.
-    const mod = (v: bigint): bigint => ((v % PRIME) + PRIME) % PRIME;
-    const power = (base: bigint, exponent: bigint): bigint => {
-      let result = 1n;
-      for (let b = mod(base), e = exponent; e > 0n; e >>= 1n, b = mod(b * b))
-        if (e & 1n) result = mod(result * b);
-      return result;
-    };
-    const d = mod(-121665n * power(121666n, PRIME - 2n));
-    const order8 = [
-      "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
-      "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
-    ].map((text) => toNumber(unhex(text)));
-    for (const y of order8) {
-      // Doubling gives y = 0 exactly when x^2 = -y^2; put into the curve's equation: 2 y^2 = 1 - d y^4.
-      expect(mod(2n * y * y)).toBe(mod(1n - d * power(y, 4n)));
+  const small = smallOrderPoints();
+
+  it("has eight points of small order, with fourteen encodings, to refuse", () => {
+    expect(small).toHaveLength(8);
+    const eightfold = (point: Point): Point => [1, 2, 3].reduce((sum) => add(sum, sum), point);
+    for (const point of small) expect(eightfold(point)).toEqual([0n, 1n]);
+    const encodings = small.flatMap(encodingsOf).map((octets) => Buffer.from(octets).toString("hex"));
+    expect(new Set(encodings).size).toBe(14);
+  });
+
+  it.each(
+    small.flatMap((point, i) => encodingsOf(point).map((octets) => [i, toNumber(octets), octets] as const)),
+  )(
+    "refuses the point %i of small order in the encoding %i, as key and as R, whatever the rest",
+    (_, __, octets) => {
+      expect(isSoundPoint(octets)).toBe(false);
+      // S = 0 and R = the key: what cheap forgeries look like; and the honest rest.
+      for (const rest of [join(octets, toOctets(0n)), join(known.point, toOctets(known.scalar)), signature]) {
+        expect(checkSignature(octets, message, rest)).toBe("key");
+      }
+      for (const s of [toOctets(0n), signature.subarray(32)]) {
+        expect(checkSignature(vectorKey.publicKey, message, join(octets, s))).toBe("nonce");
+      }
+    },
+  );
+
+  it("refuses every y that is not below the prime, of either sign, and takes the largest below", () => {
+    for (let y = PRIME; y < SIGN; y++) {
+      for (const octets of [toOctets(y), toOctets(y | SIGN)]) {
+        expect(isSoundPoint(octets)).toBe(false);
+        expect(checkSignature(octets, message, signature)).toBe("key");
+        expect(checkSignature(vectorKey.publicKey, message, join(octets, signature.subarray(32)))).toBe(
+          "nonce",
+        );
+      }
     }
-    for (const y of [0n, 1n, PRIME - 1n, ...order8]) {
-      for (const sign of [0n, 1n << 255n]) expect(isSoundPoint(toOctets(y | sign)), `${y}`).toBe(false);
-    }
-    for (let y = PRIME; y < 2n ** 255n; y++) expect(isSoundPoint(toOctets(y))).toBe(false);
     expect(isSoundPoint(vectorKey.publicKey)).toBe(true);
     expect(isSoundPoint(toOctets(PRIME - 2n))).toBe(true);
+  });
+
+  it("refuses S with any of its three highest bits set", () => {
+    const s = toNumber(signature.subarray(32));
+    for (const bit of [253n, 254n, 255n]) {
+      const bad = join(signature.subarray(0, 32), toOctets(s | (1n << bit)));
+      expect(checkSignature(vectorKey.publicKey, message, bad), `${bit}`).toBe("scalar");
+    }
+  });
+
+  it("takes S up to the group order less one", () => {
+    for (const s of [0n, ORDER - 1n]) {
+      const bad = join(signature.subarray(0, 32), toOctets(s));
+      expect(checkSignature(vectorKey.publicKey, message, bad)).toBe("equation");
+    }
+  });
+
+  it("checks keys of mixed order without the cofactor: a signature holds only where the small part vanishes", () => {
+    // A' = A + T: the owner of A signs for A', and the equation is off by [k]T, which is nothing when T's order
+    // divides k. A verifier with the cofactor would take all of these signatures.
+    const torsion = small[1] ?? [0n, 1n];
+    const mixed = encode(add(decode(known.point), torsion));
+    expect(isSoundPoint(mixed)).toBe(true);
+    const nonce = knownMultiple(Uint8Array.from({ length: 32 }, (_, i) => 255 - i));
+    const outcomes = Array.from({ length: 64 }, (_, i) => {
+      const text = Uint8Array.of(i);
+      const k = challenge(nonce.point, mixed, text);
+      const s = toOctets((nonce.scalar + k * known.scalar) % ORDER);
+      const fault = checkSignature(mixed, text, join(nonce.point, s));
+      expect(fault, `message ${i}`).toBe(k % 8n === 0n ? undefined : "equation");
+      return fault;
+    });
+    expect(outcomes).toContain(undefined);
+    expect(outcomes).toContain("equation");
+  });
+
+  it("refuses R of mixed order", () => {
+    const nonce = knownMultiple(Uint8Array.from({ length: 32 }, (_, i) => 255 - i));
+    for (const torsion of small.slice(1)) {
+      const mixed = encode(add(decode(nonce.point), torsion));
+      const k = challenge(mixed, known.point, message);
+      const s = toOctets((nonce.scalar + k * known.scalar) % ORDER);
+      expect(checkSignature(known.point, message, join(mixed, s))).toBe("equation");
+    }
   });
 
   it("refuses a key that is on no point of the curve", () => {
