@@ -33,8 +33,24 @@ describe("COBS", () => {
     ["a code octet that points past the end", "05112233"],
     ["a zero as code octet", "021100"],
     ["a zero inside a stretch", "03110022"],
+    ["a zero inside a stretch that ends with the run", "030011"],
+    ["a zero as the last octet of a stretch", "0200"],
   ])("refuses %s", (_name, coded) => {
     expect(decodeCobs(bytes(coded))).toBeUndefined();
+  });
+
+  it.each([
+    [0, 1],
+    [1, 2],
+    [253, 254],
+    [254, 256],
+    [508, 511],
+    [2063, 2072],
+  ])("takes at most the octets that are announced: %i as %i", (length, most) => {
+    expect(cobsLengthMax(length)).toBe(most);
+    // All that fits into full stretches costs one octet less, since a final full stretch ends without a code octet.
+    const spared = length > 0 && length % 254 === 0 ? 1 : 0;
+    expect(encodeDelimited(new Uint8Array(length).fill(1)).length - 2).toBe(most - spared);
   });
 
   property.prop([fc.uint8Array({ maxLength: 2200 })])(

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { concatBytes } from "../../src/base/bytes.ts";
 import { AnnounceType, CRC_LENGTH, FRAME_MIN, PROTOCOL_VERSION } from "../../src/wire/constants.ts";
 import { frameCrc } from "../../src/wire/crc.ts";
-import { decodeFrame } from "../../src/wire/frame.ts";
+import { crcMatches, decodeFrame, isSessionFrame } from "../../src/wire/frame.ts";
 import { extensionsAreAcceptable } from "../../src/wire/tlv.ts";
 import { FRAME_VECTORS, SESSION_TAG } from "./wire-vectors.ts";
 
@@ -53,6 +53,24 @@ describe("damaged frames", () => {
     const expected = tag === undefined ? frame : BAD_CRC;
     expect(decodeFrame(octets, SESSION_TAG ^ 0x8000_0000)).toEqual(expected);
     expect(decodeFrame(octets, undefined)).toEqual(expected);
+  });
+});
+
+describe("checksums", () => {
+  it("of a session frame hold in no session at all, also without any seed", () => {
+    for (const { octets, tag } of short.filter((vector) => vector.tag !== undefined)) {
+      const untagged = seal(coveredOf(octets), undefined);
+      expect(decodeFrame(untagged, undefined)).toEqual(BAD_CRC);
+      expect(decodeFrame(untagged, tag)).toEqual(BAD_CRC);
+    }
+  });
+
+  it("are not looked for in what is too short for one", () => {
+    for (let length = 0; length < FRAME_MIN; length++) {
+      // The CRC-32 of nothing is 0: four zeros would pass, and fewer are read as zero.
+      expect(crcMatches(new Uint8Array(length), undefined)).toBe(false);
+    }
+    expect(isSessionFrame(new Uint8Array(0))).toBe(false);
   });
 });
 

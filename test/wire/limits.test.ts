@@ -127,6 +127,15 @@ describe("limits of packets", () => {
     expect(roundTrip(frame)).toEqual(frame);
   });
 
+  it("an object refuses a payload of one octet more, and one that reaches behind its end", () => {
+    const malformed = { tag: "fault", fault: "malformed" };
+    const payload = new Uint8Array(PAYLOAD_MAX + 1);
+    expect(roundTrip({ ...object, name, total: 0xffff, payload })).toEqual(malformed);
+    const last = { ...object, name, offset: 33, total: 64 };
+    expect(roundTrip({ ...last, payload: new Uint8Array(31) })).not.toEqual(malformed);
+    expect(roundTrip({ ...last, payload: new Uint8Array(32) })).toEqual(malformed);
+  });
+
   it.each([
     { level: 0, index: 0xff_ffff },
     { level: 0xff, index: 0xff_fffe },
@@ -171,6 +180,15 @@ describe("limits of messages", () => {
       expect(roundTrip(frame)).toEqual(frame);
     },
   );
+
+  it("a beacon of a board that boots has no failure's number, and the bootable flag", () => {
+    const octets = encodeMessage(beacon("beacon", 0xff), SESSION_TAG);
+    // PROTOCOL.md 5.2: flags and failure stand behind type, two ids, the nonce and the revision.
+    expect([...octets.subarray(28, 30)]).toEqual([0x0f, 0]);
+    const failed = encodeMessage(beacon("distress", 0xff), SESSION_TAG);
+    expect((failed[28] ?? 0) & 1).toBe(0);
+    expect(failed[29]).not.toBe(0);
+  });
 
   it.each([0, 1, GRANT_ENTRIES_MAX])("a grant holds %i entries up to block 2^24 - 1", (count) => {
     const entry = { first: 0xff_ffff, count: 1, attempt: 0, codecs: 1 };
