@@ -1,0 +1,16 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+/** What a mutation run executes (docs/testing.md, "Mutation testing"): the tests of the folder that is mutated. */
+const folder = process.env["MUTATE"] ?? "{wire,image,flash}";
+const more = folder === "wire" ? ["test/transport/splitter.test.ts"] : [];
+const lightProperties = fileURLToPath(new URL("test/support/light-properties.ts", import.meta.url));
+
+export default defineConfig({
+  resolve: { alias: { "@fast-check/vitest": lightProperties } },
+  test: {
+    include: [`test/${folder}/**/*.test.ts`, "test/loading.test.ts", ...more],
+    testTimeout: 20_000,
+    hookTimeout: 60_000,
+  },
+});
