@@ -156,7 +156,7 @@ export function signingKeyFromPem(pem: string, name = "private key"): SigningKey
   if (label.includes("PUBLIC KEY") || label === "CERTIFICATE") {
     throw new UsageError("key-is-public", `${name} holds a public key; signing needs the private one (.key)`);
   }
-  const key = parseKey(() => createPrivateKey(pem), label, name);
+  const key = parseKey(() => createPrivateKey(pem), pem, name);
   const publicKey = rawPublicKey(createPublicKey(key));
   return {
     keyId: keyIdOf(publicKey),
@@ -174,7 +174,7 @@ export function trustedKeyFromPem(pem: string, roles: readonly ImageRole[], name
       `${name} holds a private key; boards get only the public one: give the .pub file`,
     );
   }
-  const publicKey = rawPublicKey(parseKey(() => createPublicKey(pem), label, name));
+  const publicKey = rawPublicKey(parseKey(() => createPublicKey(pem), pem, name));
   if (!isSoundPoint(publicKey)) {
     throw new UsageError("key-unsound", `${name} is a point of small order: anyone can sign for it`);
   }
@@ -202,12 +202,13 @@ function pemLabel(pem: string, name: string): string {
   return label;
 }
 
-function parseKey(parse: () => KeyObject, label: string, name: string): KeyObject {
+function parseKey(parse: () => KeyObject, pem: string, name: string): KeyObject {
   let key: KeyObject;
   try {
     key = parse();
   } catch (error) {
-    if (label.startsWith("ENCRYPTED") || /passphrase/i.test(String(error))) {
+    // PKCS#8 says it in the label, the older formats of openssl in a header.
+    if (/^-----BEGIN ENCRYPTED|^Proc-Type: 4,ENCRYPTED/m.test(pem)) {
       throw new UsageError(
         "key-encrypted",
         `${name} is encrypted; cure: openssl pkey -in IN -out OUT`,

@@ -1,5 +1,6 @@
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
+import { AssertionError } from "../../src/base/assert.ts";
 import { toHex } from "../../src/base/bytes.ts";
 import { CborReader, CborWriter } from "../../src/image/cbor.ts";
 import { unhex } from "./support.ts";
@@ -21,6 +22,92 @@ describe("CBOR", () => {
     expect(reader.uint(Number.MAX_SAFE_INTEGER)).toBe(value);
     expect(reader.fault).toBeUndefined();
     expect(reader.remaining).toBe(0);
+  });
+
+  it.each([0, 23, 24, 255, 256, 65_535, 65_536, 2 ** 32 - 1, 2 ** 32, Number.MAX_SAFE_INTEGER])(
+    "writes and reads %d in its shortest form, to the octet",
+    (value) => {
+      const width = value < 24 ? 1 : value < 256 ? 2 : value < 65_536 ? 3 : value < 2 ** 32 ? 5 : 9;
+      const writer = new CborWriter(width).uint(value);
+      expect(writer.length).toBe(width);
+      const reader = new CborReader(writer.finish());
+      expect(reader.uint(Number.MAX_SAFE_INTEGER)).toBe(value);
+      expect([reader.fault, reader.offset, reader.remaining]).toEqual([undefined, width, 0]);
+      expect(() => new CborWriter(width - 1).uint(value)).toThrow(AssertionError);
+    },
+  );
+
+  it.each([-1, 1.5, Number.MAX_SAFE_INTEGER + 1, Number.NaN])("does not write %d", (value) => {
+    expect(() => new CborWriter(16).uint(value)).toThrow(AssertionError);
+  });
+
+  it("takes numbers and lengths at their limits, and faults them beyond", () => {
+    const uint = (octets: string): unknown => {
+      const reader = new CborReader(unhex(octets));
+      return [reader.uint(10, 5), reader.fault?.fault];
+    };
+    expect([uint("04"), uint("05"), uint("0a"), uint("0b")]).toEqual([
+      [0, "range"],
+      [5, undefined],
+      [10, undefined],
+      [0, "range"],
+    ]);
+    const bytes = (octets: string): unknown => {
+      const reader = new CborReader(unhex(octets));
+      return [toHex(reader.bytes(1, 2)), reader.fault?.fault, reader.offset];
+    };
+    expect(bytes("40")).toEqual(["", "range", 1]);
+    expect(bytes("41aa")).toEqual(["aa", undefined, 2]);
+    expect(bytes("42aabb")).toEqual(["aabb", undefined, 3]);
+    expect(bytes("43aabbcc")).toEqual(["", "range", 1]);
+    const text = (octets: string): unknown => {
+      const reader = new CborReader(unhex(octets));
+      return [reader.text(3), reader.fault];
+    };
+    expect(text("63414243")).toEqual(["ABC", undefined]);
+    expect(text("6441424344")).toEqual(["", { fault: "range", offset: 0 }]);
+    expect(text("60")).toEqual(["", undefined]);
+  });
+
+  it("takes arrays and maps of just the count that is asked for", () => {
+    const heads = new CborReader(unhex("83", "b1"));
+    heads.array(3);
+    heads.map(17);
+    expect(heads.fault).toBeUndefined();
+    for (const [octets, fault] of [
+      ["82", "range"],
+      ["84", "range"],
+      ["a3", "type"],
+    ] as const) {
+      const reader = new CborReader(unhex(octets));
+      reader.array(3);
+      expect(reader.fault).toEqual({ fault, offset: 0 });
+    }
+    for (const [octets, fault] of [
+      ["a2", "range"],
+      ["a4", "range"],
+      ["83", "type"],
+    ] as const) {
+      const reader = new CborReader(unhex(octets));
+      reader.map(3);
+      expect(reader.fault).toEqual({ fault, offset: 0 });
+    }
+  });
+
+  it("tells where an item is at fault", () => {
+    const at = (octets: string): unknown => {
+      const reader = new CborReader(unhex("01", octets));
+      reader.uint(1);
+      reader.bytes(1, 300);
+      return reader.fault;
+    };
+    expect(at("03")).toEqual({ fault: "type", offset: 1 });
+    expect(at("5f")).toEqual({ fault: "not-canonical", offset: 1 });
+    expect(at("5802")).toEqual({ fault: "not-canonical", offset: 1 });
+    expect(at("40")).toEqual({ fault: "range", offset: 1 });
+    expect(at("42aa")).toEqual({ fault: "truncated", offset: 2 });
+    expect(at("59")).toEqual({ fault: "truncated", offset: 2 });
+    expect(at("")).toEqual({ fault: "truncated", offset: 1 });
   });
 
   it("writes strings and heads as in RFC 8949", () => {

@@ -64,6 +64,17 @@ export function scratchDir(): string {
   return dir;
 }
 
+/** The MaydayError that `run` throws or rejects with; what else it does is an error. */
+export async function errorOf(run: () => unknown): Promise<MaydayError> {
+  try {
+    await run();
+  } catch (error) {
+    if (error instanceof MaydayError) return error;
+    throw error;
+  }
+  throw new Error("nothing was thrown");
+}
+
 /** Code of the MaydayError that `run` throws or rejects with; what else it does is an error. */
 export async function codeOf(run: () => unknown): Promise<string> {
   try {
