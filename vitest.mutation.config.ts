@@ -10,6 +10,8 @@ export default defineConfig({
   resolve: { alias: { "@fast-check/vitest": lightProperties } },
   test: {
     include: [`test/${folder}/**/*.test.ts`, "test/loading.test.ts", ...more],
+    // Thousands of files for each mutant of the repository.
+    exclude: ["test/image/repository-limit.test.ts"],
     testTimeout: 20_000,
     hookTimeout: 60_000,
   },

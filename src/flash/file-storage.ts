@@ -47,7 +47,7 @@ export class FileStorage implements FlashStorage {
   }
 
   /** Creates a flash of `size` octets, all of them `erasedByte`; the file must not exist. */
-  static create(path: string, size: number, erasedByte: number): FileStorage {
+  static create(path: string, size: number, erasedByte = 0xff): FileStorage {
     let fd: number;
     try {
       fd = openSync(path, "wx+");

@@ -102,8 +102,17 @@ function writeNew(path: string, text: string, mode: number): void {
       throw new UsageError("key-folder-missing", `${path}: its folder does not exist`, {}, error);
     throw new FailedError("key-not-written", `${path}: cannot be written (${errno})`, { path }, error);
   } finally {
-    rmSync(temp, { force: true });
+    removeTemp(temp);
     endTemp(name);
+  }
+}
+
+/** What went wrong before says more than that this does too. */
+function removeTemp(temp: string): void {
+  try {
+    rmSync(temp, { force: true });
+  } catch {
+    // Where there is no folder there is no file.
   }
 }
 

@@ -11,12 +11,14 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { AssertionError } from "../../src/base/assert.ts";
 import { FailedError } from "../../src/base/errors.ts";
-import { isStaleTemp, isTempName, syncFolder, writeAtomically } from "../../src/image/atomic-file.ts";
+import { writeAtomically } from "../../src/image/atomic-file.ts";
+import { syncFolder } from "../../src/image/durable-file.ts";
 import { errnoOf } from "../../src/image/file-errors.ts";
 import { digestFile, openRegular, readFully } from "../../src/image/file-io.ts";
 import { buildImageFile, openInputImage } from "../../src/image/image-build.ts";
 import { openImageFile } from "../../src/image/image-file.ts";
 import { BlockDigester, memoryImage } from "../../src/image/image-source.ts";
+import { isStaleTemp, isTempName } from "../../src/image/temp-name.ts";
 import { errorOf, plainFields, scratchDir, vectorData } from "./support.ts";
 
 const dir = scratchDir();

@@ -76,9 +76,9 @@ describe("keys", () => {
     const key = file("taken.key", "mine");
     expect(await codeOf(() => writeKeyPair(join(dir, "taken")))).toBe("key-exists");
     expect(readFileSync(key, "utf8")).toBe("mine");
-    file("half.pub", "mine");
-    expect(await codeOf(() => writeKeyPair(join(dir, "half")))).toBe("key-exists");
-    expect(existsSync(join(dir, "half.key"))).toBe(false);
+    file("public-only.pub", "mine");
+    expect(await codeOf(() => writeKeyPair(join(dir, "public-only")))).toBe("key-exists");
+    expect(existsSync(join(dir, "public-only.key"))).toBe(false);
     expect(await codeOf(() => writeKeyPair(join(dir, "no-such-folder", "k")))).toBe("key-folder-missing");
   });
 

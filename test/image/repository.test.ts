@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -20,7 +21,7 @@ import { generateKeyPair, signingKeyFromPem } from "../../src/image/keys.ts";
 import { type ImageFields, shortDigest } from "../../src/image/manifest.ts";
 import { chooseImage, fixedRepository, type PickCriteria } from "../../src/image/repository.ts";
 import { isStaleTemp, isTempName } from "../../src/image/temp-name.ts";
-import { codeOf, plainFields, scratchDir, vectorData, vectorKey } from "./support.ts";
+import { codeOf, errorOf, plainFields, scratchDir, vectorData, vectorKey } from "./support.ts";
 
 const dir = scratchDir();
 let count = 0;
@@ -227,6 +228,112 @@ describe("directory repository", () => {
     expect(await repository.remove("broken.mdy")).toBe("broken.mdy");
     expect(await repository.remove(hex.slice(0, 8).toUpperCase())).toBe(entry.fileName);
     expect(readdirSync(repository.dir)).toEqual(["notes.txt"]);
+  });
+
+  it("tells the facts of what it refuses", async () => {
+    const folder = freshDir();
+    const repository = await openDirectoryRepository(folder, { create: true });
+    const { entry } = await repository.add(await stored(image(1)));
+    copyFileSync(join(folder, entry.fileName), join(folder, "copy.mdy"));
+    const hex = toHex(entry.digest);
+    const ambiguous = await errorOf(() => repository.remove(hex.slice(0, 4)));
+    expect(ambiguous).toMatchObject({ code: "repo-ambiguous", exitCode: 2, details: { count: 2 } });
+    const missing = await errorOf(() => repository.open(new Uint8Array(32)));
+    expect(missing).toMatchObject({ code: "repo-no-such-image", details: { image: "0".repeat(64) } });
+    mkdirSync(join(folder, "folder.mdy"));
+    const failed = await errorOf(() => repository.remove("folder.mdy"));
+    expect(failed).toMatchObject({ code: "repo-remove-failed", exitCode: 1, cause: expect.any(Error) });
+    expect(failed.details).toEqual({ fileName: "folder.mdy" });
+    const nowhere = join(folder, "nowhere");
+    const absent = await errorOf(() => openDirectoryRepository(nowhere));
+    expect(absent).toMatchObject({ code: "repo-missing", exitCode: 2, cause: { code: "ENOENT" } });
+    expect(absent.details).toEqual({ dir: nowhere });
+    const plain = join(folder, entry.fileName);
+    const notFolder = await errorOf(() => openDirectoryRepository(plain));
+    expect(notFolder).toMatchObject({ code: "repo-not-folder", exitCode: 2, cause: { code: "ENOTDIR" } });
+    expect(notFolder.details).toEqual({ dir: plain });
+    const endless = join(folder, "x".repeat(300));
+    const unreadable = await errorOf(() => openDirectoryRepository(endless, { create: true }));
+    expect(unreadable).toMatchObject({
+      code: "repo-unreadable",
+      exitCode: 1,
+      cause: { code: "ENAMETOOLONG" },
+    });
+    expect(unreadable.details).toEqual({ dir: endless, errno: "ENAMETOOLONG" });
+  });
+
+  it("offers the signed copy of two equal images first, whatever their names", async () => {
+    const folder = freshDir();
+    mkdirSync(folder);
+    const data = vectorData(100);
+    const unsigned = await stored(memoryImage(data, plainFields));
+    const signed = await stored(memoryImage(data, plainFields, vectorKey));
+    for (const [first, second] of [
+      [unsigned, signed],
+      [signed, unsigned],
+    ] as const) {
+      copyFileSync(first, join(folder, "a.mdy"));
+      copyFileSync(second, join(folder, "b.mdy"));
+      const repository = await openDirectoryRepository(folder);
+      const { images } = await repository.list();
+      expect(images.map(({ isSigned, keyId }) => [isSigned, keyId !== undefined])).toEqual([
+        [true, true],
+        [false, false],
+      ]);
+    }
+  });
+
+  it("removes a damaged or a whole image by four digits at least, or by its whole name", async () => {
+    const folder = freshDir();
+    const repository = await openDirectoryRepository(folder, { create: true });
+    const { entry } = await repository.add(await stored(image(1)));
+    const hex = toHex(entry.digest);
+    // A name of three characters is looked for as a file name only.
+    expect(await codeOf(() => repository.remove(hex.slice(0, 3)))).toBe("repo-no-such-image");
+    expect(await codeOf(() => repository.remove(hex.slice(1, 9)))).toBe("repo-no-such-image");
+    writeFileSync(join(folder, `${hex.slice(0, 4)}.mdy`), "damaged");
+    expect(await repository.remove(`${hex.slice(0, 4)}.mdy`)).toBe(`${hex.slice(0, 4)}.mdy`);
+    expect(await repository.remove(hex.slice(0, 4))).toBe(entry.fileName);
+    expect(await codeOf(() => repository.remove(hex.slice(0, 4)))).toBe("repo-no-such-image");
+  });
+
+  it("gives up only what it is asked to, and closes the rest at its end", async () => {
+    const repository = await openDirectoryRepository(freshDir(), { create: true });
+    const { entry } = await repository.add(await stored(image(1)));
+    const [first, second] = [await repository.open(entry.digest), await repository.open(entry.digest)];
+    await repository.release(image(1));
+    expect(first.readBlockSync(0)).toHaveLength(3000);
+    await repository.release(first);
+    expect(() => first.readBlockSync(0)).toThrow(/closed/);
+    expect(second.readBlockSync(0)).toHaveLength(3000);
+    await repository.close();
+    expect(() => second.readBlockSync(0)).toThrow(/closed/);
+  });
+
+  it("forgets files that are gone, also when others come under their names", async () => {
+    const folder = freshDir();
+    const repository = await openDirectoryRepository(folder, { create: true });
+    copyFileSync(await stored(image(1)), join(folder, "pump.mdy"));
+    expect((await repository.list()).images).toMatchObject([{ manifest: { version: { minor: 1 } } }]);
+    rmSync(join(folder, "pump.mdy"));
+    expect(await repository.list()).toEqual({ images: [], skipped: [] });
+    copyFileSync(await stored(image(2)), join(folder, "pump.mdy"));
+    expect((await repository.list()).images).toMatchObject([{ manifest: { version: { minor: 2 } } }]);
+  });
+
+  it("takes any name but 64 digits of another image", async () => {
+    const folder = freshDir();
+    const repository = await openDirectoryRepository(folder, { create: true });
+    const path = await stored(image(1));
+    const digits = "0".repeat(64);
+    for (const name of [digits.slice(1), `${digits}0`, `x${digits}`, digits.replaceAll("0", "A")]) {
+      copyFileSync(path, join(folder, `${name}.mdy`));
+    }
+    copyFileSync(path, join(folder, `${digits}.mdy`));
+    const { images, skipped } = await repository.list();
+    expect(images).toHaveLength(4);
+    expect(skipped).toMatchObject([{ fileName: `${digits}.mdy`, code: "image-misnamed" }]);
+    expect(skipped[0]?.detail).toContain(toHex(image(1).digest));
   });
 
   it("tells a missing repository from a file", async () => {
