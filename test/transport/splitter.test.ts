@@ -1,5 +1,6 @@
 import { fc, test as property } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
+import { AssertionError } from "../../src/base/assert.ts";
 import { concatBytes, fromHex, toHex } from "../../src/base/bytes.ts";
 import { VirtualClock } from "../../src/base/clock.ts";
 import { randomBytes, SeededRandom } from "../../src/base/prng.ts";
@@ -192,4 +193,34 @@ describe("both splitters", () => {
       }
     },
   );
+});
+
+describe("PureSplitter alone", () => {
+  it("hands on views of what was pushed, and copies only what spans two pushes", () => {
+    const runs: Uint8Array[] = [];
+    const splitter = new PureSplitter((run) => runs.push(run), { maxRun: 4 });
+    const octets = hex("0102 00 00 03040506 07");
+    splitter.push(0, octets);
+    splitter.push(1, hex("08 00"));
+    expect(runs.map(toHex)).toEqual(["010200", "00", "03040506", "070800"]);
+    expect(runs.map(({ buffer }) => buffer === octets.buffer)).toEqual([true, true, true, false]);
+  });
+
+  it("is due only while it holds octets", () => {
+    const splitter = new PureSplitter(() => {}, { maxRun: 8, silenceMs: 5 });
+    expect(splitter.pollTimeout()).toBeUndefined();
+    splitter.push(3, hex("01"));
+    expect(splitter.pollTimeout()).toBe(8);
+    splitter.push(4, hex("02"));
+    expect(splitter.pollTimeout()).toBe(9);
+    splitter.push(5, new Uint8Array());
+    expect(splitter.pollTimeout()).toBe(9);
+    splitter.push(6, hex("00"));
+    expect(splitter.pollTimeout()).toBeUndefined();
+  });
+
+  it("takes runs of two octets at least", () => {
+    expect(() => new PureSplitter(() => {}, { maxRun: 1 })).toThrow(AssertionError);
+    expect(new PureSplitter(() => {}, { maxRun: 2 }).heldOctets).toBe(0);
+  });
 });

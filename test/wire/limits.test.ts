@@ -6,6 +6,7 @@ import {
   ACK_DELAY_UNIT_MS,
   CHUNK_UNIT,
   Codec,
+  codecBit,
   DATA_HEADER_LENGTH,
   FRAME_MAX,
   GRANT_ENTRIES_MAX,
@@ -162,6 +163,10 @@ describe("limits of packets", () => {
     );
     expect(frame.length).toBe(FRAME_MAX);
     expect(encodeDelimited(frame).length - 1).toBe(RUN_MAX);
+  });
+
+  it("has a bit for each codec", () => {
+    expect(Object.values(Codec).map(codecBit)).toEqual([1, 2, 4, 8]);
   });
 
   it("derives its sizes from one another", () => {
