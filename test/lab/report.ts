@@ -23,7 +23,7 @@ export interface LabReport {
 }
 
 /** With nothing seen in n runs, the rate is below 3 / n with 95 % confidence. */
-function bound(failed: number, runs: number): string {
+export function bound(failed: number, runs: number): string {
   return failed === 0 && runs > 0
     ? `0 of ${runs} (below ${(3 / runs).toExponential(1)} at 95 %)`
     : `${failed} of ${runs}`;

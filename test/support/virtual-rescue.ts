@@ -5,7 +5,7 @@ import { type MemoryBoard, memoryBoard } from "../../src/board/memory-board.ts";
 import type { FlashGeometry } from "../../src/flash/geometry.ts";
 import type { FlashStorage } from "../../src/flash/storage.ts";
 import { type ImageSource, memoryImage } from "../../src/image/image-source.ts";
-import { type SigningKey, signingKeyFromPem, trustedKeyOf } from "../../src/image/keys.ts";
+import { type SigningKey, trustedKeyOf } from "../../src/image/keys.ts";
 import type { ImageFields } from "../../src/image/manifest.ts";
 import type { LinkOptions } from "../../src/link/link.ts";
 import { LinkDriver, type Machine } from "../../src/node/link-driver.ts";
@@ -20,16 +20,12 @@ import { TargetMachine } from "../../src/session/target-machine.ts";
 import { type FaultOptions, withFaults } from "../../src/transport/faults.ts";
 import { createMemoryPair } from "../../src/transport/memory-pair.ts";
 import type { Transport } from "../../src/transport/transport.ts";
+import { fixedKey } from "./fixed-keys.ts";
 
 const HARDWARE = { vendor: "acme", hardwareClass: "gate" };
 
-/** PKCS #8 around the 32 octets of an Ed25519 private key (RFC 8410). */
-const KEY_PREFIX = Buffer.from("302e020100300506032b657004220420", "hex");
-
-/** One key pair for all, and always the same, so that a seed gives the same octets on the wire in every run. */
-export const testKey: SigningKey = signingKeyFromPem(
-  `-----BEGIN PRIVATE KEY-----\n${Buffer.concat([KEY_PREFIX, Buffer.alloc(32, 0x42)]).toString("base64")}\n-----END PRIVATE KEY-----\n`,
-);
+/** One key pair for all, and always the same. */
+export const testKey: SigningKey = fixedKey(0x42);
 
 export interface VirtualRescueOptions {
   readonly seed: number;

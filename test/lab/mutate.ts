@@ -1,0 +1,161 @@
+import { type ChildProcess, execFileSync, fork } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { mutateReport } from "./mutate/mutate-report.ts";
+import { runMutated } from "./mutate/mutated-transfer.ts";
+import {
+  addSums,
+  batchesLeft,
+  batchSeeds,
+  count,
+  loadProgress,
+  type MutatePlan,
+  type MutateSums,
+  newSums,
+  parseMutateCase,
+  saveProgress,
+} from "./mutate/progress.ts";
+import { machine } from "./report.ts";
+
+const USAGE = `npm run lab:mutate                            200000 mutated transfers, to stdout
+npm run lab:mutate -- --runs 200000 --first-seed 0 --workers 2
+npm run lab:mutate -- --out docs/evidence/mutate   ... and to that .md
+npm run lab:mutate -- --case mutate:123       one transfer again (--trace: every event)
+The progress is kept in .lab-progress/mutate.json (--progress FILE): interrupted, the same command goes on.
+`;
+
+/** A batch of seeds for a worker. */
+interface Batch {
+  readonly from: number;
+  readonly to: number;
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      runs: { type: "string", default: "200000" },
+      "first-seed": { type: "string", default: "0" },
+      workers: { type: "string", default: "2" },
+      progress: { type: "string", default: ".lab-progress/mutate.json" },
+      out: { type: "string" },
+      case: { type: "string" },
+      trace: { type: "boolean", default: false },
+      worker: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.worker) return await serve();
+  if (values.help) {
+    say(USAGE);
+    return 0;
+  }
+  if (values.case !== undefined) return replayed(values.case, values.trace);
+  const [runs, firstSeed, workers] = [
+    Number(values.runs),
+    Number(values["first-seed"]),
+    Number(values.workers),
+  ];
+  if (![runs, firstSeed, workers].every(Number.isInteger) || runs < 1 || workers < 1) {
+    process.stderr.write(USAGE);
+    return 2;
+  }
+  return await gather({ runs, firstSeed, version: versionNow() }, workers, values.progress, values.out);
+}
+
+/** Names the code that runs: a commit and, if it was changed since, a digest of the changes. */
+function versionNow(): string {
+  const { commit, isModified } = machine();
+  if (!isModified) return commit;
+  const changes = execFileSync("git", ["diff", "HEAD", "--", "src", "test"], { maxBuffer: 1 << 28 });
+  return `${commit} ${createHash("sha256").update(changes).digest("hex").slice(0, 16)}`;
+}
+
+function replayed(id: string, isTraced: boolean): number {
+  const seed = parseMutateCase(id);
+  if (seed === undefined) {
+    process.stderr.write(`there is no case ${id}\n${USAGE}`);
+    return 2;
+  }
+  const result = runMutated(seed, {}, isTraced ? say : undefined);
+  say(JSON.stringify(result, undefined, 1));
+  return result.failures.length === 0 ? 0 : 1;
+}
+
+async function gather(
+  plan: MutatePlan,
+  workers: number,
+  path: string,
+  out: string | undefined,
+): Promise<number> {
+  const progress = loadProgress(path, plan);
+  const waiting = batchesLeft(progress).values();
+  const children: ChildProcess[] = [];
+  const before = progress.seconds;
+  const start = performance.now();
+  process.once("SIGINT", () => {
+    for (const child of children) child.kill("SIGKILL");
+    say(`interrupted after ${progress.sums.transfers} of ${plan.runs} transfers; the same command goes on`);
+    process.exit(130);
+  });
+  const work = async (): Promise<void> => {
+    const child = fork(fileURLToPath(import.meta.url), ["--worker"]);
+    children.push(child);
+    for (const batch of waiting) {
+      child.send(batchSeeds(plan, batch));
+      addSums(progress.sums, await answerOf(child));
+      progress.done.push(batch);
+      progress.seconds = before + (performance.now() - start) / 1000;
+      saveProgress(path, progress);
+      if (process.stderr.isTTY) process.stderr.write(`\r${progress.sums.transfers} of ${plan.runs} `);
+    }
+    child.disconnect();
+  };
+  await Promise.all(Array.from({ length: workers }, work));
+  const report = mutateReport(progress, machine());
+  say(report);
+  if (out !== undefined) {
+    mkdirSync(dirname(out), { recursive: true });
+    writeFileSync(`${out}.md`, report);
+  }
+  return progress.sums.failed === 0 ? 0 : 1;
+}
+
+function answerOf(child: ChildProcess): Promise<MutateSums> {
+  return new Promise((resolve, reject) => {
+    const onExit = (code: number | null): void => reject(new Error(`a worker ended with ${code}`));
+    child.once("exit", onExit);
+    child.once("message", (sums) => {
+      child.off("exit", onExit);
+      resolve(sums as MutateSums);
+    });
+  });
+}
+
+/** A worker: does the batches that come until the parent disconnects. */
+function serve(): Promise<number> {
+  // An interruption of the terminal reaches every process; the parent decides.
+  process.on("SIGINT", () => {});
+  return new Promise((resolve) => {
+    process.on("message", (batch) => void work(batch as Batch).then((sums) => process.send?.(sums)));
+    process.on("disconnect", () => resolve(0));
+  });
+}
+
+async function work({ from, to }: Batch): Promise<MutateSums> {
+  const sums = newSums();
+  for (let seed = from; seed < to; seed++) {
+    count(sums, seed, runMutated(seed));
+    // Promises of closed transports hold a run until the loop turns.
+    await new Promise(setImmediate);
+  }
+  return sums;
+}
+
+process.exitCode = await main();

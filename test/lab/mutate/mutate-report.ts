@@ -1,0 +1,55 @@
+import { bound } from "../report.ts";
+import type { Progress } from "./progress.ts";
+
+/** The machine that a report names. */
+export interface ReportMachine {
+  readonly commit: string;
+  readonly isModified: boolean;
+  readonly node: string;
+  readonly cpu: string;
+}
+
+/** The report for people, in Markdown. */
+export function mutateReport({ plan, sums, seconds }: Progress, machine: ReportMachine): string {
+  const { commit, isModified, node, cpu } = machine;
+  const { transfers, failed, healedAfter, octetsRight } = sums;
+  const touched = Object.values(sums.classes).reduce((sum, { touched: n }) => sum + n, 0);
+  const last = plan.firstSeed + plan.runs - 1;
+  const replays = sums.failures.map(
+    ({ id, failure }) => `npm run lab:mutate -- --case ${id}  # ${failure.split("\n")[0]}`,
+  );
+  return [
+    "# Mutated transfers",
+    "",
+    `Commit ${commit}${isModified ? ", modified" : ""}; seeds ${plan.firstSeed} to ${last}; Node ${node}; ${cpu}; ${seconds.toFixed(0)} s.`,
+    "",
+    `${transfers} transfers between a real target and a real rescuer, with an attacker between them that reads every frame and`,
+    `sends on what it likes, with right CRCs and session tags; in ${touched} of them it tampered with a frame or more. Again:`,
+    "`npm run lab:mutate`.",
+    "",
+    `- Wrong image accepted, unverified octet programmed, counter floor lowered, exception, or not healed afterwards: ${bound(failed, transfers)}.`,
+    `- ${octetsRight} octets were programmed into slots; each was compared with the signed original at that offset.`,
+    `- ${healedAfter} boards that the attack had left unhealed were then healed by an honest rescuer.`,
+    "",
+    "| what boots after the attack | transfers |",
+    "| --- | ---: |",
+    ...Object.entries(sums.outcomes)
+      .sort(([, a], [, b]) => b - a)
+      .map(([name, n]) => `| ${name} | ${n} |`),
+    "",
+    "| class of mutation | transfers | of these tampered with | frames |",
+    "| --- | ---: | ---: | ---: |",
+    ...Object.entries(sums.classes).map(
+      ([name, sum]) => `| ${name} | ${sum.transfers} | ${sum.touched} | ${sum.mutations} |`,
+    ),
+    "",
+    "| board | transfers |",
+    "| --- | ---: |",
+    ...Object.entries(sums.setups).map(([name, n]) => `| ${name} | ${n} |`),
+    "",
+    "## Failures",
+    "",
+    ...(replays.length === 0 ? ["None."] : ["```", ...replays, "```"]),
+    "",
+  ].join("\n");
+}

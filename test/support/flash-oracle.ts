@@ -1,0 +1,90 @@
+import { equalBytes } from "../../src/base/bytes.ts";
+import { contains, type FlashMap, overlaps, type Region } from "../../src/flash/geometry.ts";
+import type { Flash } from "../../src/flash/nor-flash.ts";
+import type { VerifiedBlock } from "../../src/flash/verified-block.ts";
+import { shortDigest } from "../../src/image/manifest.ts";
+
+/** An image that a board may hold, as it was before anybody sent it. */
+export interface Original {
+  readonly name: string;
+  readonly data: Uint8Array;
+  /** 32 octets. */
+  readonly digest: Uint8Array;
+}
+
+/**
+ * A second opinion on everything that goes to flash. It knows the octets of all images that were signed by a trusted
+ * key, and compares with them; it trusts no hash, no manifest and no `VerifiedBlock`.
+ */
+export class FlashOracle implements Flash {
+  readonly map: FlashMap;
+  /** What went to flash and should not have, each in words. */
+  readonly violations: string[] = [];
+  /** Octets that were compared with an original, and are right. */
+  octetsRight = 0;
+  readonly #inner: Flash;
+  readonly #originals: readonly Original[];
+
+  constructor(inner: Flash, originals: readonly Original[]) {
+    this.#inner = inner;
+    this.#originals = originals;
+    this.map = inner.map;
+  }
+
+  read(offset: number, length: number): Uint8Array {
+    return this.#inner.read(offset, length);
+  }
+
+  erase(sector: number): void {
+    const { sectorSize, recovery } = this.map;
+    if (overlaps({ offset: sector * sectorSize, size: sectorSize }, recovery))
+      this.violations.push(`erases sector ${sector} of the recovery image`);
+    this.#inner.erase(sector);
+  }
+
+  program(offset: number, bytes: Uint8Array): void {
+    const region = { offset, size: bytes.length };
+    for (const forbidden of [this.map.recovery, ...this.map.slots]) {
+      if (overlaps(forbidden, region))
+        this.violations.push(`programs ${bytes.length} octets at ${offset}, past the check`);
+    }
+    this.#inner.program(offset, bytes);
+  }
+
+  programVerified(offset: number, block: VerifiedBlock): void {
+    const bytes = block.padded;
+    const slot = this.map.slots.find((region) => contains(region, { offset, size: bytes.length }));
+    const at = offset - (slot?.offset ?? 0);
+    const isOriginal = this.#originals.some(({ data }) => isPartOf(data, at, bytes));
+    if (slot === undefined || !isOriginal)
+      this.violations.push(`programs ${bytes.length} octets at ${offset} that are in no signed image`);
+    else this.octetsRight += block.size;
+    this.#inner.programVerified(offset, block);
+  }
+
+  arm(...regions: readonly Region[]): void {
+    this.#inner.arm(...regions);
+  }
+
+  sync(): void {
+    this.#inner.sync();
+  }
+}
+
+/** Whether `bytes` are what an image has at `at`; behind its end there is only 0xFF. */
+function isPartOf(data: Uint8Array, at: number, bytes: Uint8Array): boolean {
+  return at < data.length && bytes.every((byte, i) => byte === (data[at + i] ?? 0xff));
+}
+
+/** The original that lies in a slot: its every octet, and the digest that is said to be installed. */
+export function originalIn(
+  slot: Uint8Array,
+  digest: Uint8Array,
+  originals: readonly Original[],
+): Original | undefined {
+  return originals.find(
+    (original) =>
+      equalBytes(shortDigest(original.digest), shortDigest(digest)) &&
+      equalBytes(slot.subarray(0, original.data.length), original.data),
+  );
+}
