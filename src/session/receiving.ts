@@ -2,8 +2,9 @@ import type { TreeNode } from "../base/tree-shape.ts";
 import type { Millis } from "../base/units.ts";
 import type { Link } from "../link/link.ts";
 import type { DataChunk, ObjectChunk } from "../wire/messages.ts";
+import { Pace } from "./pace.ts";
 import { askAgainAfter, Lease } from "./patience.ts";
-import type { TargetEvent } from "./target-events.ts";
+import type { SessionLoss, TargetEvent } from "./target-events.ts";
 import { type Differences, Transfer, type TransferPlan } from "./transfer.ts";
 
 /** Block buffers: 64 KiB in all, but 4 blocks at least and 64 at most. */
@@ -13,12 +14,17 @@ const OPEN_BLOCKS_MIN = 4;
 export const OPEN_BLOCKS_MAX = 64;
 /** "Later" renews the lease for this long at most without anything that verifies. */
 const LATER_MAX_MS = 60_000;
+/** Wrong blocks and runs in one session, whichever they are: the CRC lets none through by chance. */
+const WRONG_MAX = 32;
 
 /** The target's side of a running transfer: chunks in, requests and grants out, and the patience for both. */
 export class Receiving {
   readonly transfer: Transfer;
   readonly #link: Link;
   readonly #lease: Lease;
+  readonly #pace: Pace;
+  #wrong = 0;
+  #hasVerified = false;
   #lastAskedAt: Millis;
   #lastVerifiedAt: Millis;
 
@@ -27,8 +33,14 @@ export class Receiving {
     const openMax = Math.floor(BUFFER_OCTETS / plan.blockSize);
     this.transfer = new Transfer(plan, start, Math.max(OPEN_BLOCKS_MIN, Math.min(OPEN_BLOCKS_MAX, openMax)));
     this.#lease = new Lease(now, link, plan.blockSize);
+    this.#pace = new Pace(now, link, plan.blockSize);
     this.#lastAskedAt = now;
     this.#lastVerifiedAt = now;
+  }
+
+  /** Whether anything came that verified. */
+  get hasVerified(): boolean {
+    return this.#hasVerified;
   }
 
   /** Takes in a chunk; gives the effect that a complete block or run calls for. */
@@ -50,19 +62,24 @@ export class Receiving {
     node: TreeNode,
     differences: Differences | undefined,
   ): TargetEvent | undefined {
-    if (differences !== undefined) this.#verified(now);
+    if (differences === undefined) this.#wrong++;
+    else this.#verified(now, this.transfer.plan.blockSize);
     const run = this.transfer.runChecked(now, node, differences);
     return run && { tag: "checkRun", run };
   }
 
-  #verified(now: Millis): void {
+  /** A run counts like a block: it spares some, and each is asked for once. */
+  #verified(now: Millis, octets: number): void {
+    this.#hasVerified = true;
+    this.#pace.add(octets);
     this.#lastVerifiedAt = now;
     this.#lease.renew(now);
   }
 
   /** What became of a block; false when it failed too often to go on. */
   handleBlockWritten(now: Millis, block: number, isWritten: boolean): boolean {
-    if (isWritten) this.#verified(now);
+    if (isWritten) this.#verified(now, this.transfer.lengthOf(block));
+    else this.#wrong++;
     return this.transfer.blockSettled(block, isWritten);
   }
 
@@ -81,16 +98,18 @@ export class Receiving {
     if (request !== undefined || grant !== undefined) this.#lastAskedAt = now;
   }
 
-  /** Asks again what stayed unanswered; false when the lease is over. */
-  handleTimeout(now: Millis): boolean {
-    if (now >= this.#lease.endsAt) return false;
+  /** Asks again what stayed unanswered; why the session is over, if it is. */
+  handleTimeout(now: Millis): SessionLoss | undefined {
+    if (this.#wrong >= WRONG_MAX) return "damaged";
+    if (now >= this.#lease.endsAt) return "lease";
+    if (this.#pace.isTooSlow(now)) return "slow";
     if (now >= this.#askAgainAt) this.ask(now, true);
-    return true;
+    return undefined;
   }
 
   /** When {@link handleTimeout} has something to do. */
   get timeoutAt(): Millis {
-    return Math.min(this.#askAgainAt, this.#lease.endsAt);
+    return Math.min(this.#askAgainAt, this.#lease.endsAt, this.#pace.endsAt);
   }
 
   /** Everything is silent, or one question stayed unanswered, for too long. */

@@ -39,8 +39,11 @@ export type RescuerEvent =
   | { readonly tag: "sessionLost"; readonly why: RescuerLoss }
   | LineEvent;
 
-/** Why a session ended early. `done-not-heard`: every block was acked, but DONE never came. */
-export type RescuerLoss = "silence" | "restarted" | "bye" | "stood-down" | "done-not-heard";
+/**
+ * Why a session ended early. `done-not-heard`: every block was acked, but DONE never came. `slow`: the target asked for
+ * far less than the line carries.
+ */
+export type RescuerLoss = "silence" | "slow" | "restarted" | "bye" | "stood-down" | "done-not-heard";
 
 /** A hash run, or the octet that a node's whole range consists of. */
 export type RunPayload =

@@ -15,7 +15,9 @@ import { QueryTimer } from "./query-timer.ts";
 import { RefusedImages } from "./refused-images.ts";
 import type { BlockWish, OfferedImage, RescuerEvent, RescuerLoss, RunPayload } from "./rescuer-events.ts";
 import { Serving } from "./serving.ts";
+import { ServingBudget } from "./serving-budget.ts";
 import { providerBeacon } from "./status.ts";
+import { Turns } from "./turns.ts";
 
 export interface RescuerOptions {
   readonly link: LinkOptions;
@@ -58,6 +60,9 @@ export class RescuerMachine {
   readonly #answers: BeaconTimer;
   readonly #events: RescuerEvent[] = [];
   readonly #refused: RefusedImages = new RefusedImages();
+  /** Whose call is answered, if one wasted our time before, and what may still be sent in vain. */
+  readonly #turns: Turns<Beacon>;
+  readonly #budget: ServingBudget = new ServingBudget();
   #isAnswerDue = false;
   /** The target said that it is deaf until then. */
   #busyUntil: Millis = 0;
@@ -70,6 +75,7 @@ export class RescuerMachine {
     this.#nodeId = options.nodeId;
     this.#bootNonce = options.bootNonce;
     this.#answers = new BeaconTimer(now, options.random);
+    this.#turns = new Turns(options.random);
   }
 
   get counters(): LinkCounters {
@@ -143,10 +149,10 @@ export class RescuerMachine {
         if (this.#isAbout(message.rescuerNonce)) this.#handleRefusal(now, message.reason, message.digest);
         return;
       case "standDown":
-        if (this.#isAbout(message.rescuerNonce)) this.#loseSession("stood-down");
+        if (this.#isAbout(message.rescuerNonce)) this.#loseSession(now, "stood-down");
         return;
       case "bye":
-        if (this.#isAbout(message.rescuerNonce)) this.#loseSession("bye");
+        if (this.#isAbout(message.rescuerNonce)) this.#loseSession(now, "bye");
         return;
       case "grant":
         this.#handleGrant(message);
@@ -182,16 +188,25 @@ export class RescuerMachine {
       state.repeatAt = Math.min(state.repeatAt, now + OFFER_INTERVAL_MS / 2);
       return;
     }
+    // One board at a time: another one that calls is heard when this one has answered, or has not.
+    if (isBusyWithAnother(state, beacon.nodeId)) return;
     if (state.tag === "serving") {
       if (this.#isStranger(now, beacon.nodeId, state.serving)) return;
       const isSameStart = equalBytes(state.serving.peer.targetNonce, beacon.bootNonce);
-      this.#loseSession(isSameStart ? "silence" : "restarted");
+      this.#loseSession(now, isSameStart ? "silence" : "restarted");
     }
-    this.#link.endSession();
+    if (state.tag === "offering") this.#turns.strike(now, beacon.nodeId);
     const kept = keep(beacon);
-    this.#state = { tag: "picking", beacon: kept };
-    const refused = this.#refused.by(now, kept.bootNonce);
-    this.#events.push({ tag: "heard", beacon: kept }, { tag: "pick", beacon: kept, refused });
+    this.#events.push({ tag: "heard", beacon: kept });
+    if (this.#budget.isLeft(now)) this.#pick(now, this.#turns.consider(now, beacon.nodeId, kept));
+  }
+
+  #pick(now: Millis, beacon: Beacon | undefined): void {
+    if (beacon === undefined) return;
+    this.#link.endSession();
+    this.#turns.forget();
+    this.#state = { tag: "picking", beacon };
+    this.#events.push({ tag: "pick", beacon, refused: this.#refused.by(now, beacon.bootNonce) });
   }
 
   /** Another board on the same wire, while the one we serve is alive: it is let be, and the wiring is named. */
@@ -255,7 +270,7 @@ export class RescuerMachine {
       digest: image.digest,
     };
     const sender = this.#link.startSending(now, tagOf(peer), accept.payloadMax);
-    const serving = new Serving(peer, image, sender, accept.openBlocks);
+    const serving = new Serving(now, peer, image, this.#link, sender, accept.openBlocks);
     this.#state = { tag: "serving", serving };
     this.#events.push({ tag: "accepted", image });
     serving.sendManifest();
@@ -265,6 +280,7 @@ export class RescuerMachine {
     const state = this.#state;
     const nonce = targetNonceOf(state);
     if (nonce !== undefined) this.#refused.add(now, nonce, digest);
+    this.#charge(now);
     this.#link.endSession();
     this.#state = { tag: "listening" };
     this.#events.push({ tag: "refused", reason, digest: digest.slice() });
@@ -304,6 +320,8 @@ export class RescuerMachine {
     this.#link.send({ tag: "doneAck", digest });
     if (state.tag !== "serving") return;
     state.serving.dropAll();
+    this.#turns.forgive(state.serving.peer.targetId);
+    this.#budget.clear();
     this.#state = { tag: "healed", digest: state.serving.image.digest };
     this.#events.push({ tag: "healed", digest: state.serving.image.digest });
   }
@@ -314,7 +332,19 @@ export class RescuerMachine {
     return state.tag === "offering" && equalBytes(state.offer.rescuerNonce, rescuerNonce);
   }
 
-  #loseSession(why: RescuerLoss): void {
+  /** What was sent in this session was in vain. */
+  #charge(now: Millis): void {
+    const { serving } = sessionOf(this.#state);
+    if (serving !== undefined) this.#budget.charge(now, serving.octetsSent, serving.image.size);
+  }
+
+  #loseSession(now: Millis, why: RescuerLoss): void {
+    const { serving, nodeId } = sessionOf(this.#state);
+    this.#charge(now);
+    // Nothing was taken, or too little. A bye, which anybody on the wire can say, is held against nobody.
+    const isSilence = why === "silence" || why === "restarted";
+    const isWasted = why === "slow" || (isSilence && serving?.isPastManifest !== true);
+    if (isWasted && nodeId !== undefined) this.#turns.strike(now, nodeId);
     this.#link.endSession();
     this.#state = { tag: "listening" };
     this.#events.push({ tag: "sessionLost", why });
@@ -343,15 +373,19 @@ export class RescuerMachine {
     if (state.tag === "listening" && this.#isUp && this.#queries.take(now)) {
       this.#link.send({ tag: "query", nodeId: this.#nodeId, bootNonce: this.#bootNonce });
     } else if (state.tag === "offering") {
-      if (now >= state.until) this.#loseSession("silence");
+      if (now >= state.until) this.#loseSession(now, "silence");
       else if (now >= state.repeatAt) {
         state.repeatAt = now + OFFER_INTERVAL_MS;
         this.#link.send(state.offer);
       }
     } else if (state.tag === "serving" && now >= this.#silentAt()) {
-      this.#loseSession(state.serving.isDelivered ? "done-not-heard" : "silence");
+      this.#loseSession(now, state.serving.isDelivered ? "done-not-heard" : "silence");
+      this.#queries.start(now);
+    } else if (state.tag === "serving" && state.serving.isTooSlow(now)) {
+      this.#loseSession(now, "slow");
       this.#queries.start(now);
     }
+    if (state.tag === "listening") this.#pick(now, this.#turns.take(now));
   }
 
   #silentAt(): Millis {
@@ -364,9 +398,9 @@ export class RescuerMachine {
     const wishes = [this.#isAnswerDue ? this.#answers.nextAt : undefined];
     // While the link is down nothing is sent, and what waits to be sent must not keep the driver awake.
     if (this.#isUp) wishes.push(this.#link.pollTimeout());
-    if (state.tag === "listening" && this.#isUp) wishes.push(this.#queries.nextAt);
+    if (state.tag === "listening" && this.#isUp) wishes.push(this.#queries.nextAt, this.#turns.chooseAt);
     if (state.tag === "offering") wishes.push(state.repeatAt, state.until);
-    if (state.tag === "serving") wishes.push(this.#silentAt());
+    if (state.tag === "serving") wishes.push(this.#silentAt(), state.serving.paceEndsAt);
     const times = wishes.filter((time) => time !== undefined);
     return times.length === 0 ? undefined : Math.min(...times);
   }
@@ -390,6 +424,17 @@ export class RescuerMachine {
 function targetNonceOf(state: State): Uint8Array | undefined {
   if (state.tag === "serving") return state.serving.peer.targetNonce;
   return state.tag === "offering" ? state.offer.targetNonce : undefined;
+}
+
+/** The board that an offer or a session is about. */
+function sessionOf(state: State): { serving?: Serving; nodeId?: Uint8Array } {
+  if (state.tag === "serving") return { serving: state.serving, nodeId: state.serving.peer.targetId };
+  return state.tag === "offering" || state.tag === "picking" ? { nodeId: state.beacon.nodeId } : {};
+}
+
+function isBusyWithAnother(state: State, nodeId: Uint8Array): boolean {
+  const { serving, nodeId: known } = sessionOf(state);
+  return serving === undefined && known !== undefined && !equalBytes(known, nodeId);
 }
 
 function isInstalled(beacon: Beacon, digest: Uint8Array): boolean {

@@ -1,10 +1,17 @@
 import type { TreeNode } from "../base/tree-shape.ts";
+import type { Millis } from "../base/units.ts";
+import type { Link } from "../link/link.ts";
 import type { SendSide } from "../link/send-side.ts";
 import { CHUNK_UNIT, Codec, codecBit, ObjectKind } from "../wire/constants.ts";
 import type { Grant, Request } from "../wire/messages.ts";
 import { isAfter, type SessionIdentity } from "./identity.ts";
+import { Pace } from "./pace.ts";
 import type { BlockWish, OfferedImage, RunPayload } from "./rescuer-events.ts";
 import { blockItem, blockKey, isBlockKey, objectItem, objectKey } from "./send-items.ts";
+
+/** What one session may send, in images, and beyond that in octets. */
+const SESSION_IMAGES = 8;
+const SESSION_OCTETS = 65_536;
 
 /** The rescuer's side of a running session: what the target wants now, and what of it is queued (PROTOCOL.md 6.2). */
 export class Serving {
@@ -12,19 +19,62 @@ export class Serving {
   readonly image: OfferedImage;
   readonly #sender: SendSide;
   readonly #openBlocksMax: number;
+  readonly #pace: Pace;
+  readonly #leafCount: number;
+  /** Blocks that the target was done with once: again is no progress. */
+  readonly #settled: Uint8Array;
+  /** Runs that may count as progress: no tree has more. */
+  #runsLeft: number;
+  readonly #link: Link;
+  readonly #sentBefore: number;
   #grantSequence: number | undefined;
   #requestSequence: number | undefined;
   /** Keys of the blocks granted now. */
   #granted: ReadonlySet<string> = new Set();
+  /** The same without attempts. */
+  #open: ReadonlySet<number> = new Set();
   /** The manifest was accepted: something beyond it was asked for. */
   #isPastManifest = false;
 
   /** `openBlocksMax`: what the target stated in ACCEPT. It bounds what is held for it: at least one block. */
-  constructor(peer: SessionIdentity, image: OfferedImage, sender: SendSide, openBlocksMax: number) {
+  constructor(
+    now: Millis,
+    peer: SessionIdentity,
+    image: OfferedImage,
+    link: Link,
+    sender: SendSide,
+    openBlocksMax: number,
+  ) {
     this.peer = peer;
     this.image = image;
     this.#sender = sender;
     this.#openBlocksMax = Math.max(1, openBlocksMax);
+    this.#pace = new Pace(now, link, image.blockSize);
+    this.#leafCount = Math.ceil(image.size / image.blockSize);
+    this.#settled = new Uint8Array(this.#leafCount);
+    this.#runsLeft = this.#leafCount;
+    this.#link = link;
+    this.#sentBefore = link.counters.octetsSent;
+  }
+
+  /** The target took more than the manifest. */
+  get isPastManifest(): boolean {
+    return this.#isPastManifest;
+  }
+
+  /** Octets that this session made us send. */
+  get octetsSent(): number {
+    return this.#link.counters.octetsSent - this.#sentBefore;
+  }
+
+  /** Whether the target gets on so slowly, or asks so often for the same, that it only holds this side up. */
+  isTooSlow(now: Millis): boolean {
+    return this.octetsSent > SESSION_IMAGES * this.image.size + SESSION_OCTETS || this.#pace.isTooSlow(now);
+  }
+
+  /** When {@link isTooSlow} is to be asked. */
+  get paceEndsAt(): Millis {
+    return this.#pace.endsAt;
   }
 
   /** Blocks that the target waits for. */
@@ -49,22 +99,30 @@ export class Serving {
     if (this.#grantSequence !== undefined && !isAfter(grant.sequence, this.#grantSequence)) return undefined;
     this.#grantSequence = grant.sequence;
     this.#isPastManifest = true;
-    const leafCount = Math.ceil(this.image.size / this.image.blockSize);
     const before = this.#granted;
     const granted = new Set<string>();
+    const open = new Set<number>();
     const wishes: BlockWish[] = [];
     for (const { first, count, attempt, codecs } of grant.entries) {
-      for (let block = first; block < Math.min(first + count, leafCount); block++) {
+      for (let block = first; block < Math.min(first + count, this.#leafCount); block++) {
         const key = blockKey(block, attempt);
         if (granted.has(key)) continue;
         if (granted.size >= this.#openBlocksMax) break;
         granted.add(key);
+        open.add(block);
         if (!before.has(key)) wishes.push({ block, attempt, codecs });
       }
     }
     for (const key of before) if (!granted.has(key)) this.#sender.drop(key);
+    for (const block of this.#open) if (!open.has(block)) this.#settle(block);
     this.#granted = granted;
+    this.#open = open;
     return wishes;
+  }
+
+  #settle(block: number): void {
+    if (this.#settled[block] === 0) this.#pace.add(this.image.blockSize);
+    this.#settled[block] = 1;
   }
 
   /** Queues a block that was read, if it is still granted. */
@@ -85,6 +143,8 @@ export class Serving {
       else if (!this.#isQueued(wanted)) nodes.push(wanted);
     }
     if (nodes.length > 0) this.#isPastManifest = true;
+    this.#pace.add(this.image.blockSize * Math.min(this.#runsLeft, nodes.length));
+    this.#runsLeft = Math.max(0, this.#runsLeft - nodes.length);
     return nodes;
   }
 

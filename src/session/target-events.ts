@@ -18,8 +18,8 @@ export type TargetEvent =
   | { readonly tag: "finished"; readonly isHeard: boolean }
   | LineEvent;
 
-/** Why a session ended early. */
-export type SessionLoss = "lease" | "superseded" | "bye" | "damaged" | "not-bootable";
+/** Why a session ended early. `slow`: what came was right, but far less than the line carries. */
+export type SessionLoss = "lease" | "slow" | "superseded" | "bye" | "damaged" | "not-bootable";
 
 /** What became of a manifest: refused for a reason, or accepted, with where flash differs from the image. */
 export type ManifestOutcome =

@@ -7,17 +7,19 @@ import type { Millis } from "../base/units.ts";
 import type { LinkCounters } from "../link/counters.ts";
 import { Link, type LinkEvent, type LinkOptions } from "../link/link.ts";
 import type { Stranger } from "../link/stranger.ts";
-import { ByeReason, Codec, codecBit, MANIFEST_MAX, ObjectKind, PAYLOAD_MAX } from "../wire/constants.ts";
-import type { Accept, Message, ObjectChunk, Offer, Query } from "../wire/messages.ts";
+import { ByeReason, MANIFEST_MAX, ObjectKind } from "../wire/constants.ts";
+import type { Message, ObjectChunk, Offer, Query } from "../wire/messages.ts";
 import { Assembly } from "./assembly.ts";
 import { BeaconTimer } from "./beacon-timer.ts";
 import { type SessionIdentity, tagOf } from "./identity.ts";
+import { acceptOf, keepOffer } from "./offers.ts";
 import { askAgainAfter, Lease } from "./patience.ts";
 import { QueryTimer } from "./query-timer.ts";
-import { OPEN_BLOCKS_MAX, Receiving } from "./receiving.ts";
+import { Receiving } from "./receiving.ts";
 import { beaconOf, type NodeStatus } from "./status.ts";
 import type { BlockOutcome, ManifestOutcome, SessionLoss, TargetEvent } from "./target-events.ts";
 import type { RunOutcome } from "./transfer.ts";
+import { Turns } from "./turns.ts";
 
 export interface TargetOptions {
   readonly link: LinkOptions;
@@ -64,6 +66,8 @@ export class TargetMachine {
   readonly #isForced: boolean;
   readonly #queries: QueryTimer = new QueryTimer();
   readonly #beacons: BeaconTimer;
+  /** Whose offer is taken, if one wasted our time before. */
+  readonly #turns: Turns<Offer>;
   readonly #events: TargetEvent[] = [];
   #status: NodeStatus;
   #state: State = { tag: "calling" };
@@ -79,6 +83,7 @@ export class TargetMachine {
     this.#isForced = options.isForced ?? false;
     this.#status = options.status;
     this.#beacons = new BeaconTimer(now, options.random);
+    this.#turns = new Turns(options.random);
   }
 
   get counters(): LinkCounters {
@@ -93,6 +98,7 @@ export class TargetMachine {
   /** The link can carry octets, or no longer can. */
   handleLinkUp(now: Millis, isUp: boolean): void {
     this.#isUp = isUp;
+    this.#turns.forget();
     if (!isUp || this.#state.tag !== "calling") return;
     this.#queries.start(now);
     this.#beacons.asked(now);
@@ -101,6 +107,7 @@ export class TargetMachine {
   /** Another link serves this board now (its rescuer's id), or no longer does: one session at a time. */
   setServedElsewhere(rescuerId: Uint8Array | undefined): void {
     this.#servedBy = rescuerId;
+    this.#turns.forget();
   }
 
   /** The firmware status changed, after a commit for instance. */
@@ -201,8 +208,11 @@ export class TargetMachine {
     else if (this.#isInSessionWith(offer.rescuerNonce)) {
       if (this.#state.tag === "accepting") this.#state.repeatAt = now;
     } else if (this.#state.tag === "done") this.#tellHealth();
-    else if (this.#state.tag === "calling" || this.#isSilent(now)) this.#accept(now, offer);
-    else {
+    else if (this.#state.tag === "calling") {
+      this.#accept(now, this.#turns.consider(now, offer.rescuerId, keepOffer(offer)));
+    } else if (this.#isSilent(now) && !this.#turns.isBarred(now, offer.rescuerId)) {
+      this.#accept(now, keepOffer(offer));
+    } else {
       this.#nameMiswiring(offer.rescuerId);
       this.#standDown(offer, this.#peerId ?? offer.rescuerId);
       this.#considerSupersession(now);
@@ -225,15 +235,13 @@ export class TargetMachine {
     this.#link.send({ tag: "standDown", targetId, rescuerNonce, winnerId, retryAfterMs: RETRY_AFTER_MS });
   }
 
-  #accept(now: Millis, offer: Offer): void {
+  #accept(now: Millis, offer: Offer | undefined): void {
+    if (offer === undefined) return;
     if ("peer" in this.#state) this.#emit({ tag: "sessionLost", why: "superseded" });
-    const peer: SessionIdentity = {
-      targetId: this.#status.nodeId,
-      targetNonce: this.#bootNonce,
-      rescuerId: offer.rescuerId.slice(),
-      rescuerNonce: offer.rescuerNonce.slice(),
-      digest: offer.digest.slice(),
-    };
+    const { rescuerId, rescuerNonce, digest } = offer;
+    const targetId = this.#status.nodeId;
+    const peer: SessionIdentity = { targetId, targetNonce: this.#bootNonce, rescuerId, rescuerNonce, digest };
+    this.#turns.forget();
     this.#link.startReceiving(now, tagOf(peer));
     this.#queries.stop();
     this.#supersedeAt = undefined;
@@ -278,6 +286,7 @@ export class TargetMachine {
     const { targetNonce, rescuerNonce, digest } = peer;
     this.#link.send({ tag: "refuse", targetNonce, rescuerNonce, digest, reason });
     this.#emitRefused(reason, detail);
+    if (reason !== "flash") this.#turns.strike(now, peer.rescuerId);
     this.#state = { tag: "calling" };
     this.#beacons.sent(now);
   }
@@ -369,11 +378,18 @@ export class TargetMachine {
   }
 
   #loseSession(now: Millis, why: SessionLoss): void {
+    if (this.#isWasted(why) && this.#peerId !== undefined) this.#turns.strike(now, this.#peerId);
     this.#link.endSession();
     this.#state = { tag: "calling" };
     this.#supersedeAt = undefined;
     this.#beacons.asked(now);
     this.#emit({ tag: "sessionLost", why });
+  }
+
+  /** A bye, which anybody on the wire can say, is held against nobody; nor is a line that failed after a good start. */
+  #isWasted(why: SessionLoss): boolean {
+    if (why === "damaged" || why === "slow") return true;
+    return why === "lease" && !(this.#state.tag === "receiving" && this.#state.receiving.hasVerified);
   }
 
   /** Does what is due. Extra calls are harmless. */
@@ -386,6 +402,7 @@ export class TargetMachine {
     switch (state.tag) {
       case "calling":
         this.#sendDueAnnouncements(now);
+        this.#accept(now, this.#turns.take(now));
         return;
       case "accepting":
         if (now >= state.lease.endsAt) this.#loseSession(now, "lease");
@@ -394,9 +411,11 @@ export class TargetMachine {
           this.#link.send(acceptOf(state.peer));
         }
         return;
-      case "receiving":
-        if (!state.receiving.handleTimeout(now)) this.#loseSession(now, "lease");
+      case "receiving": {
+        const why = state.receiving.handleTimeout(now);
+        if (why !== undefined) this.#loseSession(now, why);
         return;
+      }
       case "done":
         if (now >= state.until) this.#finish(false);
         else if (now >= state.repeatAt) {
@@ -435,7 +454,7 @@ export class TargetMachine {
     const state = this.#state;
     switch (state.tag) {
       case "calling":
-        return this.#isUp ? [this.#queries.nextAt, this.#beacons.nextAt] : [];
+        return this.#isUp ? [this.#queries.nextAt, this.#beacons.nextAt, this.#turns.chooseAt] : [];
       case "accepting":
         return [state.repeatAt, state.lease.endsAt];
       case "receiving":
@@ -461,10 +480,4 @@ export class TargetMachine {
   pollEvent(): TargetEvent | undefined {
     return this.#events.shift();
   }
-}
-
-function acceptOf({ targetNonce, rescuerNonce, digest }: SessionIdentity): Accept {
-  const codecs = codecBit(Codec.raw) | codecBit(Codec.uniform);
-  const limits = { payloadMax: PAYLOAD_MAX, openBlocks: OPEN_BLOCKS_MAX, codecs };
-  return { tag: "accept", targetNonce, rescuerNonce, digest, ...limits };
 }

@@ -75,7 +75,7 @@ describe("the checks of a mutated transfer", () => {
       const outcome = writeBlock(index, bytes);
       if (outcome !== "mismatch") return outcome;
       const any = new Uint8Array(HASH_LENGTH);
-      const unchecked = VerifiedBlock.check(bytes, any, () => any);
+      const unchecked = VerifiedBlock.check(bytes, any, () => any, nor.map);
       const { record, manifests, slots, sectorSize } = nor.map;
       parts.flash.arm(...record, ...manifests, ...slots);
       const offset = slots[0]?.offset ?? 0;

@@ -74,7 +74,7 @@ function versionNow(): string {
   const { commit, isModified } = machine();
   if (!isModified) return commit;
   const changes = execFileSync("git", ["diff", "HEAD", "--", "src", "test"], { maxBuffer: 1 << 28 });
-  return `${commit} ${createHash("sha256").update(changes).digest("hex").slice(0, 16)}`;
+  return `${commit}, modified ${createHash("sha256").update(changes).digest("hex").slice(0, 16)}`;
 }
 
 function replayed(id: string, isTraced: boolean): number {

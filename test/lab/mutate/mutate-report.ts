@@ -1,17 +1,11 @@
 import { bound } from "../report.ts";
 import type { Progress } from "./progress.ts";
 
-/** The machine that a report names. */
-export interface ReportMachine {
-  readonly commit: string;
-  readonly isModified: boolean;
-  readonly node: string;
-  readonly cpu: string;
-}
-
 /** The report for people, in Markdown. */
-export function mutateReport({ plan, sums, seconds }: Progress, machine: ReportMachine): string {
-  const { commit, isModified, node, cpu } = machine;
+export function mutateReport(
+  { plan, sums, seconds }: Progress,
+  { node, cpu }: { readonly node: string; readonly cpu: string },
+): string {
   const { transfers, failed, healedAfter, octetsRight } = sums;
   const touched = Object.values(sums.classes).reduce((sum, { touched: n }) => sum + n, 0);
   const last = plan.firstSeed + plan.runs - 1;
@@ -21,7 +15,7 @@ export function mutateReport({ plan, sums, seconds }: Progress, machine: ReportM
   return [
     "# Mutated transfers",
     "",
-    `Commit ${commit}${isModified ? ", modified" : ""}; seeds ${plan.firstSeed} to ${last}; Node ${node}; ${cpu}; ${seconds.toFixed(0)} s.`,
+    `Commit ${plan.version}; seeds ${plan.firstSeed} to ${last}; Node ${node}; ${cpu}; ${seconds.toFixed(0)} s.`,
     "",
     `${transfers} transfers between a real target and a real rescuer, with an attacker between them that reads every frame and`,
     `sends on what it likes, with right CRCs and session tags; in ${touched} of them it tampered with a frame or more. Again:`,

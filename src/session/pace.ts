@@ -1,0 +1,48 @@
+import type { Millis } from "../base/units.ts";
+import type { Link } from "../link/link.ts";
+
+/** What a session brought is looked at this often. */
+const PACE_WINDOW_MS = 120_000;
+/** ... or after so many line times of a block, where that is longer. */
+const PACE_LINE_TIMES = 32;
+/** Of what the line could have carried in a window, the 64th part has to count. */
+const PACE_SHARE = 64;
+/** Rate of a line that has none of its own, in octets per millisecond: 115200 baud. */
+const PACE_NOMINAL_RATE = 11.52;
+
+/**
+ * The least that a session has to bring (PROTOCOL.md 6.5): who sends one block before each lease ends would hold a
+ * target for days otherwise. A line that is bad, but not hopeless, is far above it.
+ */
+export class Pace {
+  readonly #link: Link;
+  readonly #window: Millis;
+  #endsAt: Millis;
+  /** Octets that count, since the window began. */
+  #octets = 0;
+
+  constructor(now: Millis, link: Link, blockSize: number) {
+    this.#link = link;
+    this.#window = Math.max(PACE_WINDOW_MS, PACE_LINE_TIMES * link.lineTime(blockSize));
+    this.#endsAt = now + this.#window;
+  }
+
+  /** Octets came that count. */
+  add(octets: number): void {
+    this.#octets += octets;
+  }
+
+  get endsAt(): Millis {
+    return this.#endsAt;
+  }
+
+  /** Whether a window ended in which too little came; begins the next one otherwise. */
+  isTooSlow(now: Millis): boolean {
+    if (now < this.#endsAt) return false;
+    const lineTime = this.#link.lineTime(this.#octets) || this.#octets / PACE_NOMINAL_RATE;
+    if (lineTime * PACE_SHARE < this.#window) return true;
+    this.#octets = 0;
+    this.#endsAt = now + this.#window;
+    return false;
+  }
+}

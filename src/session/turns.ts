@@ -1,0 +1,101 @@
+import { toHex } from "../base/bytes.ts";
+import { type Random, randomBelow } from "../base/prng.ts";
+import type { Millis } from "../base/units.ts";
+
+/** Peers whose strikes are remembered; the one struck longest ago gives way. */
+const STRUCK_MAX = 16;
+/** Strikes that cost nothing: a bad line brings them about, too. */
+const STRIKES_FREE = 1;
+/** How long a peer that was struck has to let others go first: doubled with each further strike. */
+const STRIKE_DELAY_MIN_MS = 1_000;
+/** Long enough for any other to be heard, and no hardship for a peer that is alone on a bad line. */
+const STRIKE_DELAY_MAX_MS = 8_000;
+/** After two strikes in a row nobody is taken at once: so long others may be heard, too. */
+const CHOICE_MS = 600;
+/** Peers to choose from that are kept. */
+const CANDIDATES_MAX = 8;
+
+/**
+ * Whose turn it is: offers at a target, calls at a rescuer (PROTOCOL.md 6.5). The first to come is taken, until time was
+ * wasted twice. From then on one is drawn among those that come, and who wasted time waits ever longer. An id proves
+ * nothing, so this bounds what one stubborn peer costs, and leaves chance against one that changes its id.
+ */
+export class Turns<T> {
+  readonly #random: Random;
+  readonly #struck: Map<string, { strikes: number; until: Millis }> = new Map();
+  #strikesInRow = 0;
+  #heard = 0;
+  readonly #candidates: Map<string, T> = new Map();
+  #chooseAt: Millis | undefined;
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  /** A peer asks for its turn; what is to be taken now, if anything. */
+  consider(now: Millis, id: Uint8Array, item: T): T | undefined {
+    if (this.isBarred(now, id)) return undefined;
+    if (this.#strikesInRow <= STRIKES_FREE) return item;
+    this.#chooseAt ??= now + CHOICE_MS;
+    this.#keep(toHex(id), item);
+    return this.take(now);
+  }
+
+  /** Each peer heard has the same chance to be among those kept. */
+  #keep(id: string, item: T): void {
+    if (this.#candidates.has(id) || this.#candidates.size < CANDIDATES_MAX) {
+      if (!this.#candidates.has(id)) this.#heard++;
+      this.#candidates.set(id, item);
+      return;
+    }
+    const at = randomBelow(this.#random, ++this.#heard);
+    const replaced = [...this.#candidates.keys()][at];
+    if (replaced === undefined) return;
+    this.#candidates.delete(replaced);
+    this.#candidates.set(id, item);
+  }
+
+  /** The one that is drawn, once the time to be heard is over. */
+  take(now: Millis): T | undefined {
+    if (this.#chooseAt === undefined || now < this.#chooseAt) return undefined;
+    const all = [...this.#candidates.values()];
+    this.forget();
+    return all[randomBelow(this.#random, all.length)];
+  }
+
+  /** When {@link take} has something. */
+  get chooseAt(): Millis | undefined {
+    return this.#chooseAt;
+  }
+
+  /** Drops those that wait: somebody was taken, or what they said is no longer true. */
+  forget(): void {
+    this.#candidates.clear();
+    this.#heard = 0;
+    this.#chooseAt = undefined;
+  }
+
+  /** Whether a peer has to let others go first. */
+  isBarred(now: Millis, id: Uint8Array): boolean {
+    return now < (this.#struck.get(toHex(id))?.until ?? Number.NEGATIVE_INFINITY);
+  }
+
+  /** A peer's turn led to nothing. */
+  strike(now: Millis, id: Uint8Array): void {
+    const key = toHex(id);
+    const strikes = (this.#struck.get(key)?.strikes ?? 0) + 1;
+    const doubled = STRIKE_DELAY_MIN_MS * 2 ** (strikes - STRIKES_FREE - 1);
+    const delay = strikes <= STRIKES_FREE ? 0 : Math.min(STRIKE_DELAY_MAX_MS, doubled);
+    this.#struck.delete(key);
+    this.#struck.set(key, { strikes, until: now + delay });
+    const [oldest] = this.#struck.keys();
+    if (this.#struck.size > STRUCK_MAX && oldest !== undefined) this.#struck.delete(oldest);
+    this.#strikesInRow++;
+  }
+
+  /** A peer's turn was worth it: nothing is held against it, and the first to come is taken again. */
+  forgive(id: Uint8Array): void {
+    this.#struck.delete(toHex(id));
+    this.#strikesInRow = 0;
+  }
+}
