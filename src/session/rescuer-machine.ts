@@ -344,7 +344,7 @@ export class RescuerMachine {
     // Nothing was taken, or too little. A bye, which anybody on the wire can say, is held against nobody.
     const isSilence = why === "silence" || why === "restarted";
     const isWasted = why === "slow" || (isSilence && serving?.isPastManifest !== true);
-    if (isWasted && nodeId !== undefined) this.#turns.strike(now, nodeId);
+    if (isWasted && nodeId !== undefined) this.#turns.strike(now, nodeId, why === "slow");
     this.#link.endSession();
     this.#state = { tag: "listening" };
     this.#events.push({ tag: "sessionLost", why });

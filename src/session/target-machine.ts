@@ -341,6 +341,8 @@ export class TargetMachine {
       this.#loseSession(now, "not-bootable");
       return;
     }
+    // Whoever knocked before is told by beacons now: this session ends as healed, heard or not.
+    this.#supersedeAt = undefined;
     this.#emit({ tag: "verified", digest: peer.digest });
     this.#state = { tag: "done", peer, repeatAt: now, until: now + DONE_PATIENCE_MS };
     this.handleTimeout(now);
@@ -378,7 +380,8 @@ export class TargetMachine {
   }
 
   #loseSession(now: Millis, why: SessionLoss): void {
-    if (this.#isWasted(why) && this.#peerId !== undefined) this.#turns.strike(now, this.#peerId);
+    const isCertain = why === "damaged" || why === "slow";
+    if (this.#peerId && (isCertain || this.#isWasted(why))) this.#turns.strike(now, this.#peerId, isCertain);
     this.#link.endSession();
     this.#state = { tag: "calling" };
     this.#supersedeAt = undefined;
@@ -388,7 +391,6 @@ export class TargetMachine {
 
   /** A bye, which anybody on the wire can say, is held against nobody; nor is a line that failed after a good start. */
   #isWasted(why: SessionLoss): boolean {
-    if (why === "damaged" || why === "slow") return true;
     return why === "lease" && !(this.#state.tag === "receiving" && this.#state.receiving.hasVerified);
   }
 

@@ -80,17 +80,18 @@ export class Turns<T> {
     return now < (this.#struck.get(toHex(id))?.until ?? Number.NEGATIVE_INFINITY);
   }
 
-  /** A peer's turn led to nothing. */
-  strike(now: Millis, id: Uint8Array): void {
+  /** A peer's turn led to nothing. `isCertain`: no line is so bad; that counts twice. */
+  strike(now: Millis, id: Uint8Array, isCertain = false): void {
     const key = toHex(id);
-    const strikes = (this.#struck.get(key)?.strikes ?? 0) + 1;
+    const weight = isCertain ? 1 + STRIKES_FREE : 1;
+    const strikes = (this.#struck.get(key)?.strikes ?? 0) + weight;
     const doubled = STRIKE_DELAY_MIN_MS * 2 ** (strikes - STRIKES_FREE - 1);
     const delay = strikes <= STRIKES_FREE ? 0 : Math.min(STRIKE_DELAY_MAX_MS, doubled);
     this.#struck.delete(key);
     this.#struck.set(key, { strikes, until: now + delay });
     const [oldest] = this.#struck.keys();
     if (this.#struck.size > STRUCK_MAX && oldest !== undefined) this.#struck.delete(oldest);
-    this.#strikesInRow++;
+    this.#strikesInRow += weight;
   }
 
   /** A peer's turn was worth it: nothing is held against it, and the first to come is taken again. */
