@@ -54,9 +54,9 @@ describe("keys", () => {
   });
 
   it("are told how to be completed when the public half is missing", () => {
-    const { keyPath, pubPath } = writeKeyPair(join(dir, "half"));
+    const { keyPath, pubPath } = writeKeyPair(join(dir, "incomplete"));
     rmSync(pubPath);
-    expect(() => writeKeyPair(join(dir, "half"))).toThrow(
+    expect(() => writeKeyPair(join(dir, "incomplete"))).toThrow(
       `openssl pkey -in ${keyPath} -pubout -out ${pubPath}`,
     );
     expect(existsSync(pubPath)).toBe(false);
