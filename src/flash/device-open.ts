@@ -213,13 +213,19 @@ function newFile(system: DeviceSystem, device: FlashDevice, map: FlashMap): Clai
     else truncateSync(path, 0);
   };
   try {
-    const now = system.lookAt(fd);
-    if (now.size > 0) throw notEmpty(path, "it has been written meanwhile");
+    if (system.lookAt(fd).size > 0) throw notEmpty(path, "it has been written meanwhile");
     ftruncateSync(fd, deviceSize);
+    // Files of /proc and the like look empty, and stay so.
+    if (system.lookAt(fd).size !== deviceSize) {
+      throw new UsageError(
+        "flash-kind",
+        `${path} cannot be made ${deviceSize} octets long: it is no plain file`,
+      );
+    }
   } catch (cause) {
-    if (!(cause instanceof MaydayError)) undo();
     closeSync(fd);
     if (cause instanceof MaydayError) throw cause;
+    undo();
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new FailedError("flash-io", `Cannot make the flash ${path} ${deviceSize} octets long: ${why}`);
   }

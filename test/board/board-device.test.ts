@@ -68,8 +68,12 @@ describe("a board whose flash is a device", () => {
     machine.addMtd(0);
     init(kind, name, { image });
     expect(withBoard(false, (board) => board.boot().tag)).toBe("boot");
+    const raw = (): Buffer => withBoard(false, (board) => Buffer.concat([...board.readRaw(0)]));
+    const before = raw();
     const done = withBoard(true, (board) => board.damage({ sector: 2, bytes: 5 }, new SeededRandom(3)));
     expect(done).toMatchObject({ slot: 0, sector: 2, bytes: 5 });
+    // The rest of the sector is put back as it was.
+    expect(raw().filter((octet, i) => octet !== before[i]).length).toBe(done.changed);
     expect(withBoard(false, (board) => board.boot())).toMatchObject({ reason: "hash" });
     const healed = withBoard(true, (board) => {
       const store = board.store();
@@ -77,7 +81,6 @@ describe("a board whose flash is a device", () => {
       store.close();
       return report;
     });
-    // The rest of the sector was as it had been.
     expect([healed.outcome.tag, healed.blocks]).toEqual(["bootable", [2]]);
     withBoard(true, (board) => board.confirm());
     const booted = withBoard(false, (board) => Buffer.concat([...board.readImage().blocks]));

@@ -44,7 +44,6 @@ const LATER = [
   ["rescue", "--link", "tcp:h:1", "--link-key", "k"],
   ["distress", "--link", "tcp:h:1", "--board", "b", "--link-key", "k"],
   ["status", "--link", "tcp:h:1", "--node", "s"],
-  ["board", "init", "b", "--hardware", "w", "--flash-size", "1K", "--flash", "mtd:/dev/mtd0"],
 ];
 
 /** Help of a command, got without a process of its own. */

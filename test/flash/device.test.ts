@@ -202,6 +202,12 @@ describe("a block device", () => {
     }
   });
 
+  it("with a file system over all of it is refused although the flash would begin later", () => {
+    machine.addDisk("sda", 8, MIB);
+    plant("sda", 1080, Uint8Array.of(0x53, 0xef));
+    expect(refusal(() => claim("block", "sda", 524_288)).message).toContain("ext4");
+  });
+
   it("is told from all that is none, before anything is opened", () => {
     machine.addDisk("sda", 8, MIB);
     machine.addNode("watchdog", "character", "10:130");
@@ -262,6 +268,13 @@ describe("a file", () => {
     old.fill(0xff, 4096, 4096 + MAP.size);
     expect(readFileSync(machine.dev("dump")).equals(old)).toBe(true);
     expect(refusal(() => claim("file", "dump", MIB - 4096, true)).code).toBe("flash-too-small");
+  });
+
+  it("that looks empty but is the kernel's is refused, and not written", () => {
+    const comm = { kind: "file", path: "/proc/self/comm", offset: 0 } as const;
+    const before = readFileSync(comm.path, "utf8");
+    expect(refusal(() => claimDevice(machine, comm, MAP, true)).code).toMatch(/^flash-(kind|io|open)$/);
+    expect(readFileSync(comm.path, "utf8")).toBe(before);
   });
 
   it("that is swap, or under a loop device, is refused", () => {
