@@ -3,6 +3,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   statSync,
   truncateSync,
   writeFileSync,
@@ -12,12 +13,14 @@ import { describe, expect, it } from "vitest";
 import { AssertionError } from "../../src/base/assert.ts";
 import { FailedError } from "../../src/base/errors.ts";
 import { writeAtomically } from "../../src/image/atomic-file.ts";
+import { openDirectoryRepository } from "../../src/image/directory-repository.ts";
 import { syncFolder } from "../../src/image/durable-file.ts";
 import { errnoOf } from "../../src/image/file-errors.ts";
 import { digestFile, openRegular, readFully } from "../../src/image/file-io.ts";
 import { buildImageFile, openInputImage } from "../../src/image/image-build.ts";
 import { openImageFile } from "../../src/image/image-file.ts";
 import { BlockDigester, memoryImage } from "../../src/image/image-source.ts";
+import { loadSigningKey, writeKeyPair } from "../../src/image/keys.ts";
 import { isStaleTemp, isTempName } from "../../src/image/temp-name.ts";
 import { errorOf, plainFields, scratchDir, vectorData } from "./support.ts";
 
@@ -194,6 +197,43 @@ describe("reading files", () => {
     expect(() => image.readBlockSync(3)).toThrow(AssertionError);
     expect(() => image.readBlockSync(-1)).toThrow(AssertionError);
     expect(image.isSigned).toBe(false);
+  });
+});
+
+/** Files of this test's folder that the process holds open. */
+function openFiles(): string[] {
+  const targets = readdirSync("/proc/self/fd").map((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      return "";
+    }
+  });
+  return targets.filter((path) => path.startsWith(dir));
+}
+
+describe("files that are done with", () => {
+  it("are closed, whether it went well or not", async () => {
+    const input = put("closing.bin", vectorData(3000));
+    const out = at("closing.mdy");
+    const { keyPath } = writeKeyPair(at("closing"));
+    loadSigningKey(keyPath);
+    await buildImageFile({ ...plainFields, input, out });
+    await errorOf(() => buildImageFile({ ...plainFields, input, out: at("folder") }));
+    await errorOf(() => openInputImage(put("closing-empty.bin", ""), plainFields));
+    await errorOf(() => openInputImage(input, plainFields, { format: "hex" }));
+    await writeAtomically(at("closing-fill"), () => Promise.reject(new Error("no"))).catch(() => {});
+    const repository = await openDirectoryRepository(at("closing-repo"), { create: true });
+    const { entry } = await repository.add(out);
+    await repository.list();
+    await repository.verify();
+    put("closing-foreign.mdy", "x");
+    await errorOf(() => openImageFile(at("closing-foreign.mdy")));
+    expect(openFiles()).toEqual([]);
+    const held = await repository.open(entry.digest);
+    expect(openFiles()).toHaveLength(1);
+    await repository.release(held);
+    expect(openFiles()).toEqual([]);
   });
 });
 

@@ -49,6 +49,65 @@ describe("Intel HEX", () => {
     });
   });
 
+  it("takes records of up to 255 octets of data, and lets empty ones stand anywhere", () => {
+    const longest = Array.from({ length: 255 }, (_, i) => i);
+    const far = record(0, 4, [0xff, 0xff]) + record(0xffff, 0, []);
+    expect(parseHex(octets(record(16, 0, longest) + far + END))).toEqual({
+      tag: "hex",
+      base: 16,
+      bytes: Uint8Array.from(longest),
+    });
+  });
+
+  it.each(["\xee\xbb\xbf", "\xef\xbc\xbf", "\xef\xbb\xbe", "\xef\xbb", "\xef", "xyz"])(
+    "skips a byte order mark, but nothing like one: %j",
+    (mark) => {
+      const text = record(0, 0, [1]) + END;
+      expect(parseHex(octets(mark + text))).toMatchObject({ tag: "fault", fault: "syntax", line: 1 });
+    },
+  );
+
+  it.each([
+    [":G00000001FF", "syntax"],
+    [":0G000001FF", "syntax"],
+    [":00000001F", "syntax"],
+    [":00000001F ", "syntax"],
+    [":0000/001FF", "syntax"],
+    [":00000001F@", "syntax"],
+    [":00000001F`", "syntax"],
+    [":00000001FG", "syntax"],
+    [":", "length"],
+    [":00", "length"],
+    [":0000FF01", "length"],
+  ])("does not take %s for a record", (line, fault) => {
+    const good = record(0, 0, [1]);
+    expect(parseHex(octets(`${good}${line}\n${END}`))).toMatchObject({ tag: "fault", fault, line: 2 });
+  });
+
+  it("names the record that spans too much", () => {
+    const text = record(0, 0, [1]) + record(8, 0, [1]) + END;
+    expect(parseHex(octets(text), 9)).toMatchObject({ tag: "hex" });
+    expect(parseHex(octets(text), 8)).toMatchObject({ tag: "fault", fault: "span", line: 2 });
+  });
+
+  it("is recognised by a first line that is a record, also before octets that are no text", () => {
+    const line = ":00000001FF";
+    for (const [text, isHex] of [
+      [`${line}\n\x00\x80`, true],
+      [`${line} \t\r\x00`, true],
+      [`${line}x\n\x00`, false],
+      [`${line} x\n\x00`, false],
+      [`${line}\x00`, false],
+      [`${line.slice(0, 10)}\n\x00`, false],
+      [line, true],
+      [`${line}x`, true],
+      [` \n${line}`, true],
+      [`x${line}\n`, false],
+    ] as const) {
+      expect(looksLikeHex(octets(text)), JSON.stringify(text)).toBe(isHex);
+    }
+  });
+
   it("knows segments, start addresses, lower case, blanks, empty lines and every line end", () => {
     const text = ` ${record(0, 2, [0x10, 0]).trim()}\t\r\r\n\n${record(4, 0, [0xab]).toLowerCase().trim()}\r${record(0, 3, [0, 0, 0, 0])}${record(0, 5, [0, 0, 0, 0])}:00000001FF\x1a`;
     expect(parseHex(octets(`\xef\xbb\xbf${text}`))).toEqual({

@@ -15,13 +15,20 @@ import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
 import { concatBytes } from "../../src/base/bytes.ts";
 import { FailedError } from "../../src/base/errors.ts";
+import { MANIFEST_MAX, MANIFEST_MIN } from "../../src/image/cose.ts";
 import { encodeManifest } from "../../src/image/envelope.ts";
 import { writeImageFile } from "../../src/image/image-build.ts";
 import { openImageFile } from "../../src/image/image-file.ts";
-import { decodeImageHeader, encodeImageHeader, IMAGE_HEADER_LENGTH } from "../../src/image/image-header.ts";
+import {
+  decodeImageHeader,
+  encodeImageHeader,
+  fileCrc,
+  IMAGE_HEADER_LENGTH,
+} from "../../src/image/image-header.ts";
 import { memoryImage } from "../../src/image/image-source.ts";
 import {
   codeOf,
+  errorOf,
   manifestVectors,
   plainFields,
   readVectors,
@@ -56,7 +63,75 @@ async function openCode(bytes: Uint8Array): Promise<string> {
   return codeOf(async () => (await openImageFile(path)).close());
 }
 
+/** `bytes` with octets changed, and the CRCs of header and manifest made right again. */
+function resealed(bytes: Uint8Array, change: (copy: Uint8Array, view: DataView) => void): Uint8Array {
+  const copy = Uint8Array.from(bytes);
+  const view = new DataView(copy.buffer);
+  change(copy, view);
+  const envelopeLength = view.getUint16(10, true);
+  const envelope = copy.subarray(IMAGE_HEADER_LENGTH, IMAGE_HEADER_LENGTH + envelopeLength);
+  view.setUint32(16, fileCrc(envelope), true);
+  view.setUint32(20, fileCrc(copy.subarray(0, 20)), true);
+  return copy;
+}
+
+describe("damage that no checksum shows", () => {
+  it("is told by name, with the file", async () => {
+    const { bytes } = await written("sealed.mdy");
+    const codes: [string, (copy: Uint8Array, view: DataView) => void][] = [
+      ["image-format", (_, view) => view.setUint16(8, 2, true)],
+      ["image-header", (_, view) => view.setUint32(12, 0, true)],
+      ["image-header", (_, view) => view.setUint16(10, MANIFEST_MIN - 1, true)],
+      ["image-header", (_, view) => view.setUint16(10, MANIFEST_MAX + 1, true)],
+      ["image-truncated", (_, view) => view.setUint32(12, data.length + 1, true)],
+      ["image-trailing", (_, view) => view.setUint32(12, data.length - 1, true)],
+      ["image-manifest", (copy) => copy.fill(0, IMAGE_HEADER_LENGTH, IMAGE_HEADER_LENGTH + 8)],
+      ["image-corrupt", (copy) => copy.fill(0, copy.length - 2)],
+    ];
+    for (const [code, change] of codes) {
+      const path = join(dir, "resealed.mdy");
+      writeFileSync(path, resealed(bytes, change));
+      const error = await errorOf(() => openImageFile(path));
+      expect(error).toMatchObject({ code, exitCode: 1, details: { path } });
+    }
+  });
+
+  it("is a length of data other than the manifest's", async () => {
+    const { bytes } = await written("shorter.mdy");
+    const shorter = resealed(bytes.subarray(0, -1), (_, view) => view.setUint32(12, data.length - 1, true));
+    expect(await openCode(shorter)).toBe("image-manifest");
+  });
+
+  it("names the block that changed after the file was opened", async () => {
+    const { path, bytes } = await written("blocks.mdy");
+    const file = await openImageFile(path);
+    const fd = openSync(path, "r+");
+    writeSync(fd, Uint8Array.of(0x55), 0, 1, bytes.length - 1);
+    closeSync(fd);
+    const error = await errorOf(() => file.readBlockSync(2));
+    expect(error).toMatchObject({ code: "image-changed", exitCode: 1, details: { path, block: 2 } });
+    expect((await errorOf(() => file.readBlock(2))).details).toEqual({ path, block: 2 });
+    expect(file.readBlockSync(1)).toEqual(data.subarray(1024, 2048));
+    await file.close();
+  });
+});
+
 describe("image file header", () => {
+  it("takes manifests from the shortest to the longest, and some data", () => {
+    for (const length of [MANIFEST_MIN, MANIFEST_MAX]) {
+      const header = decodeImageHeader(encodeImageHeader(new Uint8Array(length), 1));
+      expect(header).toMatchObject({ envelopeLength: length, dataLength: 1 });
+    }
+    for (const [length, size] of [
+      [MANIFEST_MIN - 1, 1],
+      [MANIFEST_MAX + 1, 1],
+      [MANIFEST_MIN, 0],
+    ] as const) {
+      const header = decodeImageHeader(encodeImageHeader(new Uint8Array(length), size));
+      expect(header).toMatchObject({ tag: "fault", fault: "length" });
+    }
+  });
+
   it("is as frozen, and so is a whole file", async () => {
     const [first] = manifestVectors.manifests;
     if (first === undefined) throw new Error("no manifest vector");

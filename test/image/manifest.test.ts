@@ -354,7 +354,8 @@ describe("a damaged envelope", () => {
       splitEnvelope(wrapSigned(new Uint8Array(512), new Uint8Array(8), new Uint8Array(64))),
     ).toMatchObject({ tag: "signed" });
     for (const length of [0, 255, 513, 65_535]) {
-      expect(splitEnvelope(wrapUnsigned(new Uint8Array(length))).tag).toBe("fault");
+      const fault = splitEnvelope(wrapUnsigned(new Uint8Array(length)));
+      expect(fault).toMatchObject({ tag: "fault", fault: "length", offset: 0 });
     }
   });
 });

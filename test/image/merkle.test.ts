@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
+import { AssertionError } from "../../src/base/assert.ts";
 import { concatBytes, equalBytes } from "../../src/base/bytes.ts";
 import {
   leavesBelow,
@@ -65,6 +66,15 @@ describe("hash tree", () => {
   it("takes one leaf as the root", () => {
     const leaf = leafHash(Uint8Array.of(9));
     expect(HashTree.fromLeaves(leaf).root).toEqual(leaf);
+  });
+
+  it("folds whole hashes only, one or more", () => {
+    for (const length of [0, 31, 33]) expect(() => foldRun(new Uint8Array(length))).toThrow(AssertionError);
+    for (const length of [31, 33]) {
+      expect(() => HashTree.fromLeaves(new Uint8Array(length))).toThrow(AssertionError);
+    }
+    const leaf = leafHash(Uint8Array.of(1));
+    expect(foldRun(leaf)).toEqual(leaf);
   });
 
   it("refuses an empty tree, a node that is not there and the run of a leaf", () => {
@@ -148,6 +158,28 @@ describe("uniform nodes", () => {
       }
     },
   );
+
+  it.each([1, 2, 3, 5, 6, 7, 12, 13])("of %i whole blocks hash like an image of them", (leafCount) => {
+    const size = leafCount * 1024;
+    const tree = HashTree.fromLeaves(leavesOf(new Uint8Array(size).fill(9), 1024));
+    for (const node of allNodes(leafCount)) {
+      expect(uniformNodeHash(9, leafCount, size, 1024, node)).toEqual(tree.hash(node));
+    }
+    expect(() => uniformNodeHash(9, leafCount, size, 1024, { level: 0, index: leafCount })).toThrow(
+      AssertionError,
+    );
+  });
+
+  it("have their own hash for each octet and block size, however many there were before", () => {
+    for (let round = 0; round < 2; round++) {
+      for (let byte = 0; byte < 12; byte++) {
+        for (const blockSize of [1024, 2048]) {
+          const hash = uniformNodeHash(byte, 1, blockSize, blockSize, { level: 0, index: 0 });
+          expect(hash).toEqual(leafHash(new Uint8Array(blockSize).fill(byte)));
+        }
+      }
+    }
+  });
 
   it("of 64 MiB are hashed without going through the blocks", () => {
     // 16384 leaf hashes a call would be a billion octets hashed here; the test would then run into its time limit.

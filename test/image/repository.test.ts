@@ -66,6 +66,15 @@ describe("choosing an image", () => {
     expect(chosen([old, recent], { receivingDigest8: new Uint8Array(8) })).toBe(recent);
   });
 
+  it("says why it is the one", () => {
+    const because = (criteria: Partial<PickCriteria>): unknown =>
+      chooseImage([old, recent], { ...board, ...criteria });
+    expect(because({})).toMatchObject({ tag: "chosen", because: "newest" });
+    const digest8 = shortDigest(old.digest);
+    expect(because({ installedDigest8: digest8 })).toMatchObject({ because: "installed" });
+    expect(because({ receivingDigest8: digest8 })).toMatchObject({ because: "receiving" });
+  });
+
   it("leaves out what failed too often, even if it is installed", () => {
     const installedDigest8 = shortDigest(recent.digest);
     expect(chosen([old, recent], { installedDigest8, refused: [installedDigest8] })).toBe(old);
@@ -93,6 +102,10 @@ describe("choosing an image", () => {
     expect(chosen([image(1, { counter: 4 })], { counterFloor: 5 })).toEqual(["counter"]);
     expect(chosen([old], { sizeMax: 2999 })).toEqual(["size"]);
     expect(chosen([old], { sizeMax: 3000, blockSizeMax: 2048 })).toEqual(["block-size"]);
+    expect(chosen([old], { sizeMax: 3000, blockSizeMax: 4096 })).toBe(old);
+    const quarantined = [new Uint8Array(8), shortDigest(old.digest)];
+    expect(chosen([old], { quarantined })).toEqual(["quarantined"]);
+    expect(chooseImage([], board)).toMatchObject({ tag: "none", refusals: [] });
     const choice = chooseImage([unsigned, image(1, { hardwareClass: "x" })], board);
     expect(choice).toMatchObject({ detail: "of 2 images none is suitable: 1 unsigned, 1 hardware" });
   });
@@ -228,6 +241,20 @@ describe("directory repository", () => {
     expect(await repository.remove("broken.mdy")).toBe("broken.mdy");
     expect(await repository.remove(hex.slice(0, 8).toUpperCase())).toBe(entry.fileName);
     expect(readdirSync(repository.dir)).toEqual(["notes.txt"]);
+  });
+
+  it("is made with the folders above it, and lists files in the order of their names", async () => {
+    const folder = join(freshDir(), "a", "b");
+    const repository = await openDirectoryRepository(folder, { create: true });
+    const { entry } = await repository.add(await stored(image(1)));
+    const names = ["zz.txt", "b.txt", "a.mdy", "0.txt", "m.mdy", "c", "y.bin", "d.txt"];
+    for (const name of names) writeFileSync(join(folder, name), "x");
+    // An image is only looked for under the ending.
+    copyFileSync(join(folder, entry.fileName), join(folder, "image.txt"));
+    const { images, skipped } = await repository.list();
+    expect(images).toHaveLength(1);
+    expect(skipped.map(({ fileName }) => fileName)).toEqual([...names, "image.txt"].sort());
+    expect(skipped.every(({ code }) => code === "image-foreign")).toBe(true);
   });
 
   it("tells the facts of what it refuses", async () => {

@@ -53,6 +53,34 @@ describe("versions", () => {
   });
 });
 
+describe("hardware and its revisions", () => {
+  it("are read as they are written", () => {
+    expect(parseHardware("acme/pump-7")).toEqual({ vendor: "acme", hardwareClass: "pump-7" });
+    expect(parseHardware("pump-7")).toEqual({ vendor: "generic", hardwareClass: "pump-7" });
+    expect(formatHardware({ vendor: "acme", hardwareClass: "pump-7" })).toBe("acme/pump-7");
+    for (const text of ["", "/", "acme/", "/pump", "a/b/c"])
+      expect(parseHardware(text), text).toBeUndefined();
+  });
+
+  it.each([
+    ["0", 0, 0],
+    ["12345", 12_345, 12_345],
+    ["65535", 65_535, 65_535],
+    ["0-65535", 0, 65_535],
+    ["12-345", 12, 345],
+    ["7-7", 7, 7],
+  ])("takes %s", (text, revisionMin, revisionMax) => {
+    expect(parseRevisionRange(text)).toEqual({ revisionMin, revisionMax });
+  });
+
+  it.each(["", "-", "1-", "-1", "65536", "0-65536", "8-7", "1-2-3", "x1", "1x", "123456", "1-123456"])(
+    "does not take %j",
+    (text) => {
+      expect(parseRevisionRange(text)).toBeUndefined();
+    },
+  );
+});
+
 describe("hardware ids", () => {
   it.each(manifestVectors.manifests)(
     "are the frozen ones: $hardwareId",
