@@ -100,14 +100,10 @@ export function encodePayload(m: Manifest): Uint8Array {
   out.uint(ManifestKey.rollout).array(2).uint(m.rollout.rings).uint(m.rollout.seed);
   out.uint(ManifestKey.notAfterCounter).uint(m.notAfterCounter);
   out.uint(ManifestKey.padding);
-  out.bytes(new Uint8Array(paddingLength(PAYLOAD_LENGTH - out.length)));
+  // The longest fields leave 38 octets for zeros (PROTOCOL.md 8.3), so that the string's head always takes two.
+  out.bytes(new Uint8Array(PAYLOAD_LENGTH - out.length - 2));
   assert(out.length === PAYLOAD_LENGTH, `manifest payload of ${out.length} octets`);
   return out.finish();
-}
-
-/** Octets of a byte string that fills `room` with its head. 25 cannot be filled; names are too short to leave it. */
-function paddingLength(room: number): number {
-  return room <= 24 ? room - 1 : room - 2;
 }
 
 /** A manifest, complete and free of contradictions, or what is wrong. Never throws, whatever the octets. */

@@ -348,6 +348,33 @@ describe("a damaged envelope", () => {
     }
   });
 
+  it("has room for padding with a head of two octets beside the longest fields", () => {
+    const name = "x".repeat(32);
+    const longest: Manifest = {
+      ...sample,
+      vendor: name,
+      hardwareClass: name,
+      revisionMin: 0xffff,
+      revisionMax: 0xffff,
+      version: { major: 0xffff, minor: 0xffff, patch: 0xffff },
+      sequence: 2 ** 48 - 1,
+      counter: 2 ** 32 - 1,
+      notAfterCounter: 2 ** 32 - 1,
+      role: "recovery",
+      confirm: "by-app",
+      rollout: { rings: 255, seed: 2 ** 32 - 1 },
+      size: 2 ** 32 - 1,
+      blockSize: 65_536,
+      leafCount: 65_536,
+    };
+    const payload = encodePayload(longest);
+    expect(payload).toHaveLength(PAYLOAD_LENGTH);
+    const head = payload.length - payload.toReversed().findIndex((octet) => octet !== 0) - 2;
+    expect(payload[head]).toBe(0x58);
+    // The number that PROTOCOL.md 8.3 prints.
+    expect([payload[head + 1], payload.length - head - 2]).toEqual([38, 38]);
+  });
+
   it("is a payload of up to 512 octets at most", () => {
     expect(splitEnvelope(wrapUnsigned(new Uint8Array(512))).tag).toBe("unsigned");
     expect(
