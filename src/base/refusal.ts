@@ -15,7 +15,8 @@ export type RefusalReason =
   | "healthy" // the board boots and was not asked to update
   | "quarantined" // this digest failed to confirm too often
   | "protocol" // another protocol version
-  | "flash"; // the flash failed to erase or program
+  | "flash" // the flash failed to erase or program
+  | "link-key"; // one side has no link key, or another one
 
 /** Why a board does not boot (beacon, `board boot`). Numbers on the wire: PROTOCOL.md section 5.2. */
 export type BootFailure =

@@ -14,6 +14,8 @@ export interface LinkCounters {
   staleFrames: number;
   /** Frames with a valid CRC that mean nothing here: malformed, unknown, or of the wrong side. */
   unexpectedFrames: number;
+  /** Frames and answers that a link key did not prove: of nobody who has it, or heard before (PROTOCOL.md 14). */
+  unauthenticFrames: number;
   /** Own frames heard back. */
   echoes: number;
   /** Packets that arrived more than once. */
@@ -35,6 +37,7 @@ export function newCounters(): LinkCounters {
     octetsDiscarded: 0,
     staleFrames: 0,
     unexpectedFrames: 0,
+    unauthenticFrames: 0,
     echoes: 0,
     duplicates: 0,
     packetsLost: 0,

@@ -28,6 +28,7 @@ interface Fate {
  */
 export class FrameSizer {
   readonly #max: number;
+  readonly #overhead: number;
   #errors = PRIOR_ERRORS;
   #octets = PRIOR_OCTETS;
   readonly #recent: Fate[] = [];
@@ -36,8 +37,9 @@ export class FrameSizer {
   #lossesMissing = 0;
   #untilTrial = TRIAL_EVERY;
 
-  /** `payloadMax`: largest payload the peer takes, in octets. */
-  constructor(payloadMax: number) {
+  /** `payloadMax`: largest payload the peer takes; `sealOctets`: what a link key adds to each frame. In octets. */
+  constructor(payloadMax: number, sealOctets = 0) {
+    this.#overhead = OVERHEAD + sealOctets;
     const whole = Math.floor(payloadMax / CHUNK_UNIT) * CHUNK_UNIT;
     this.#max = Math.max(PAYLOAD_MIN, Math.min(PAYLOAD_MAX, whole));
     this.#choose();
@@ -107,7 +109,8 @@ export class FrameSizer {
   }
 
   #choose(): void {
-    const best = (Math.sqrt(OVERHEAD * OVERHEAD + (4 * OVERHEAD) / this.#rate) - OVERHEAD) / 2;
+    const overhead = this.#overhead;
+    const best = (Math.sqrt(overhead * overhead + (4 * overhead) / this.#rate) - overhead) / 2;
     const units = Math.round(Math.min(this.#max, Math.max(PAYLOAD_MIN, best)) / CHUNK_UNIT);
     this.#payload = Math.max(1, Math.min(units, Math.floor(this.#max / CHUNK_UNIT))) * CHUNK_UNIT;
   }

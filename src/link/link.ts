@@ -1,21 +1,34 @@
 import type { Millis } from "../base/units.ts";
 import { decodeCobs, encodeDelimited } from "../wire/cobs.ts";
-import { DELIMITER, FRAME_MIN } from "../wire/constants.ts";
-import { crcMatches, decodeFrame, encodeMessage, encodePacket, isSessionFrame } from "../wire/frame.ts";
+import { DELIMITER, FRAME_MIN, SEAL_LENGTH } from "../wire/constants.ts";
+import {
+  crcMatches,
+  decodeFrame,
+  encodeMessage,
+  encodePacket,
+  isSessionFrame,
+  type Protect,
+} from "../wire/frame.ts";
+import { type LinkProof, linkProofOf } from "../wire/link-proof.ts";
+import { isRescuerControl, isTargetControl } from "../wire/message-codec.ts";
 import type { DataChunk, Frame, Message, ObjectChunk, Packet } from "../wire/messages.ts";
 import { consoleText } from "./console-text.ts";
 import { type LinkCounters, newCounters } from "./counters.ts";
 import { FrameSizer } from "./frame-sizer.ts";
+import type { LinkKey } from "./link-key.ts";
+import { Outbox, type Outgoing } from "./outbox.ts";
 import { Pacer } from "./pacer.ts";
 import { ReceiveSide } from "./receive-side.ts";
 import { RttEstimator } from "./rtt.ts";
+import type { FrameSeal } from "./seal.ts";
 import { SendSide } from "./send-side.ts";
 import type { Stranger } from "./stranger.ts";
 import { StrangerWatch } from "./stranger-watch.ts";
 
 /** What a link tells the session above it. */
 export type LinkEvent =
-  | { readonly tag: "message"; readonly message: Message }
+  /** `proof`: by which an offer, or an answer to one, shows a link key. Not checked yet. */
+  | { readonly tag: "message"; readonly message: Message; readonly proof?: LinkProof }
   | { readonly tag: "chunk"; readonly chunk: DataChunk | ObjectChunk }
   | { readonly tag: "console"; readonly text: string }
   | { readonly tag: "foreignVersion"; readonly version: number }
@@ -29,6 +42,8 @@ export interface LinkOptions {
   readonly rtoFloorMs: Millis;
   /** How frames travel; "stream", between delimiters, unless given. "message": whole, without COBS (PROTOCOL.md 10). */
   readonly framing?: "stream" | "message" | undefined;
+  /** The link's key, if it has one: sessions are only held with who has the same (PROTOCOL.md 14). */
+  readonly key?: LinkKey | undefined;
 }
 
 /** Sessions whose frames are told apart from noise after they ended. */
@@ -47,9 +62,9 @@ export class Link {
   readonly #pacer: Pacer;
   readonly #watch: StrangerWatch = new StrangerWatch();
   readonly #events: LinkEvent[] = [];
-  /** Messages to send, the newest of each kind only: every kind states all that it has to say. */
-  readonly #outbox: Map<string, Message> = new Map();
+  readonly #outbox: Outbox = new Outbox();
   #tag: number | undefined;
+  #seal: FrameSeal | undefined;
   readonly #pastTags: number[] = [];
   #sender: SendSide | undefined;
   #receiver: ReceiveSide | undefined;
@@ -83,22 +98,27 @@ export class Link {
     return rate === undefined ? 0 : octets / rate;
   }
 
-  /** Begins a session on the rescuer's side. `payloadMax`: what the target takes in a frame, in octets. */
-  startSending(now: Millis, tag: number, payloadMax: number): SendSide {
-    this.#startSession(now, tag);
-    this.#sender = new SendSide(now, this.counters, this.rtt, this.#pacer, new FrameSizer(payloadMax));
+  /**
+   * Begins a session on the rescuer's side. `payloadMax`: what the target takes in a frame, in octets. `seal`: that of a
+   * link key, fresh; each frame then has to bear its peer.
+   */
+  startSending(now: Millis, tag: number, payloadMax: number, seal?: FrameSeal): SendSide {
+    this.#startSession(now, tag, seal);
+    const sizer = new FrameSizer(payloadMax, seal === undefined ? 0 : SEAL_LENGTH);
+    this.#sender = new SendSide(now, this.counters, this.rtt, this.#pacer, sizer);
     return this.#sender;
   }
 
-  /** Begins a session on the target's side. */
-  startReceiving(now: Millis, tag: number): void {
-    this.#startSession(now, tag);
+  /** Begins a session on the target's side; `seal` as for {@link startSending}. */
+  startReceiving(now: Millis, tag: number, seal?: FrameSeal): void {
+    this.#startSession(now, tag, seal);
     this.#receiver = new ReceiveSide();
   }
 
-  #startSession(now: Millis, tag: number): void {
+  #startSession(now: Millis, tag: number, seal: FrameSeal | undefined): void {
     this.endSession();
     this.#tag = tag;
+    this.#seal = seal;
     this.#lastHeardAt = now;
   }
 
@@ -109,15 +129,15 @@ export class Link {
       this.#pastTags.length = Math.min(this.#pastTags.length, PAST_SESSIONS_MAX);
     }
     this.#tag = undefined;
+    this.#seal = undefined;
     this.#sender = undefined;
     this.#receiver = undefined;
     this.#outbox.clear();
   }
 
-  /** Queues a message; one of the same kind that was not sent yet is replaced. */
-  send(message: Message): void {
-    this.#outbox.delete(message.tag);
-    this.#outbox.set(message.tag, message);
+  /** Queues a message; one of the same kind that was not sent yet is replaced. `prove` adds the proof of a link key. */
+  send(message: Message, prove?: Protect): void {
+    this.#outbox.add({ message, prove });
   }
 
   /** Asks for an ack to go out at once. */
@@ -150,11 +170,14 @@ export class Link {
 
   /** `raw`: how it looked on the wire. Whether it was a frame, of whatever session and version. */
   #handleOctets(now: Millis, octets: Uint8Array, raw: Uint8Array): boolean {
-    const frame = decodeFrame(octets, this.#tag);
+    const seal = this.#seal;
+    const frame = decodeFrame(octets, this.#tag, seal && ((covered) => seal.open(covered)));
     if (frame.tag !== "fault") {
       this.counters.framesReceived++;
       if (isSessionFrame(octets)) this.#lastHeardAt = now;
-      this.#handleDecoded(now, frame);
+      this.#handleDecoded(now, frame, octets);
+    } else if (frame.fault === "unauthentic") {
+      this.counters.unauthenticFrames++;
     } else if (frame.fault === "foreignVersion") {
       this.#events.push({ tag: "foreignVersion", version: frame.version });
     } else if (frame.fault === "malformed") {
@@ -176,7 +199,7 @@ export class Link {
     else this.#events.push({ tag: "console", text });
   }
 
-  #handleDecoded(now: Millis, frame: Frame): void {
+  #handleDecoded(now: Millis, frame: Frame, octets: Uint8Array): void {
     switch (frame.tag) {
       case "ack":
         if (this.#sender === undefined) this.counters.echoes++;
@@ -187,8 +210,10 @@ export class Link {
       case "object":
         this.#handlePacket(now, frame);
         return;
-      default:
-        this.#events.push({ tag: "message", message: frame });
+      default: {
+        const proof = linkProofOf(frame, octets);
+        this.#events.push({ tag: "message", message: frame, ...(proof && { proof }) });
+      }
     }
   }
 
@@ -214,14 +239,16 @@ export class Link {
    */
   pollTransmit(now: Millis): Uint8Array | undefined {
     if (!this.#pacer.isReady(now)) return undefined;
-    const message = this.#nextMessage(now);
-    if (message !== undefined) return this.#emit(now, encodeMessage(message, this.#tag ?? 1)).octets;
+    // Without a word: both sides' patience ends the session, since nothing is said any more that could be believed.
+    if (this.#seal?.isExhausted) this.endSession();
+    const outgoing = this.#nextMessage(now);
+    if (outgoing !== undefined) return this.#emit(now, this.#encode(outgoing)).octets;
     const sender = this.#sender;
     if (sender === undefined || this.#tag === undefined) return undefined;
     const isProbeDue = (sender.probeAt ?? Number.POSITIVE_INFINITY) <= now;
     const packet = sender.nextPacket(now);
     if (packet === undefined) return undefined;
-    const { octets, dueAt } = this.#emit(now, encodePacket(packet, this.#tag));
+    const { octets, dueAt } = this.#emit(now, encodePacket(packet, this.#tag, this.#protect));
     sender.sent(dueAt, octets.length);
     if (isProbeDue) sender.probed(now);
     return octets;
@@ -231,8 +258,9 @@ export class Link {
   takeFarewell(now: Millis): { frames: Uint8Array[]; lineMs: Millis } {
     const frames: Uint8Array[] = [];
     let dueAt = Math.max(now, this.#pacer.lineFreeAt);
-    for (const message of this.#outbox.values()) {
-      const emitted = this.#emit(now, encodeMessage(message, this.#tag ?? 1));
+    for (let outgoing = this.#outbox.take(); outgoing; outgoing = this.#outbox.take()) {
+      if (this.#seal?.isExhausted) break;
+      const emitted = this.#emit(now, this.#encode(outgoing));
       frames.push(emitted.octets);
       dueAt = emitted.dueAt;
     }
@@ -240,14 +268,19 @@ export class Link {
     return { frames, lineMs: Math.max(0, dueAt - now) };
   }
 
-  #nextMessage(now: Millis): Message | undefined {
+  #nextMessage(now: Millis): Outgoing | undefined {
     const ack = this.#receiver?.takeAck(now);
-    if (ack !== undefined) return ack;
-    for (const [tag, message] of this.#outbox) {
-      this.#outbox.delete(tag);
-      return message;
-    }
-    return undefined;
+    return ack === undefined ? this.#outbox.take() : { message: ack, prove: undefined };
+  }
+
+  #encode({ message, prove }: Outgoing): Uint8Array {
+    const isControl = isTargetControl(message) || isRescuerControl(message);
+    return encodeMessage(message, this.#tag ?? 1, isControl ? this.#protect : prove);
+  }
+
+  get #protect(): Protect | undefined {
+    const seal = this.#seal;
+    return seal && ((octets) => seal.seal(octets));
   }
 
   #delimit(now: Millis, frame: Uint8Array): Uint8Array {
@@ -266,7 +299,7 @@ export class Link {
   /** When to call {@link pollTransmit} again although nothing arrived; undefined when only arrivals matter. */
   pollTimeout(): Millis | undefined {
     const wishes: Millis[] = [];
-    if (this.#outbox.size > 0) wishes.push(Number.NEGATIVE_INFINITY);
+    if (!this.#outbox.isEmpty) wishes.push(Number.NEGATIVE_INFINITY);
     const ackAt = this.#receiver?.ackAt;
     if (ackAt !== undefined) wishes.push(ackAt);
     const sender = this.#sender;

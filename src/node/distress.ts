@@ -2,6 +2,7 @@ import { toHex } from "../base/bytes.ts";
 import type { Millis } from "../base/units.ts";
 import type { TargetStore } from "../board/target-store.ts";
 import { formatVersion } from "../image/version.ts";
+import type { LinkKey } from "../link/link-key.ts";
 import type { TargetEvent } from "../session/target-events.ts";
 import { TargetMachine } from "../session/target-machine.ts";
 import type { NodeEvent, Verdict } from "./events.ts";
@@ -19,6 +20,8 @@ export interface DistressOptions extends RunOptions {
   readonly store: TargetStore;
   /** Call for help although the firmware boots. */
   readonly isForced?: boolean;
+  /** For all links: takes help only from who has the same one. See `linkKeyOf`. */
+  readonly linkKey?: LinkKey | undefined;
 }
 
 type Link = NodeLink<TargetEvent, TargetMachine>;
@@ -55,7 +58,7 @@ class DistressNode {
     const status = nodeStatusOf(options.store.status());
     this.#links = options.links.map((source) => {
       const transport = transportOf(source);
-      const link = linkOptionsFor(transport);
+      const link = { ...linkOptionsFor(transport), key: options.linkKey };
       const now = this.#lifetime.clock.now();
       const isForced = options.isForced ?? false;
       const machine = new TargetMachine(now, { link, random, status, bootNonce, isForced });

@@ -4,6 +4,7 @@ import type { Millis } from "../base/units.ts";
 import type { ImageSource } from "../image/image-source.ts";
 import type { Repository } from "../image/repository.ts";
 import { formatVersion } from "../image/version.ts";
+import type { LinkKey } from "../link/link-key.ts";
 import type { RescuerEvent } from "../session/rescuer-events.ts";
 import { RescuerMachine } from "../session/rescuer-machine.ts";
 import type { ResetLine } from "../transport/uart.ts";
@@ -28,6 +29,8 @@ export interface RescueOptions extends RunOptions {
   /** End after one DONE, or one refusal. */
   readonly once: boolean;
   readonly reset?: ResetLine;
+  /** For all links: heals only boards that have the same one. See `linkKeyOf`. */
+  readonly linkKey?: LinkKey | undefined;
 }
 
 type Link = NodeLink<RescuerEvent, RescuerMachine>;
@@ -71,7 +74,7 @@ class RescueNode {
     const bootNonce = freshBootNonce(random);
     this.#links = options.links.map((source) => {
       const transport = transportOf(source, options.reset);
-      const link = linkOptionsFor(transport);
+      const link = { ...linkOptionsFor(transport), key: options.linkKey };
       const { clock } = this.#lifetime;
       const machine = new RescuerMachine(clock.now(), { link, random, nodeId, bootNonce });
       return new NodeLink(
@@ -211,7 +214,7 @@ class RescueNode {
         return;
       case "refused":
         this.#line.heardForeignVersion ||= event.reason === "protocol";
-        this.#refused(link, event.reason, undefined, event.digest);
+        this.#refused(link, event.reason, event.detail, event.digest);
         return;
       case "healed":
         this.#healed++;
@@ -292,4 +295,6 @@ const REFUSAL_TEXT: Readonly<Record<RefusalReason, string>> = {
   quarantined: "this image failed to confirm on the target too often",
   protocol: "the neighbour speaks another version of the protocol: bring both sides to the same release",
   flash: "the target's flash cannot be erased or programmed",
+  "link-key":
+    "the target has a link key and this rescuer has none: give rescue --link-key with the same file",
 };

@@ -33,7 +33,13 @@ export type RescuerEvent =
   | { readonly tag: "heard"; readonly beacon: Beacon }
   | { readonly tag: "offered"; readonly offer: Offer }
   | { readonly tag: "accepted"; readonly image: OfferedImage }
-  | { readonly tag: "refused"; readonly reason: RefusalReason; readonly digest: Uint8Array | undefined }
+  | {
+      readonly tag: "refused";
+      readonly reason: RefusalReason;
+      readonly digest: Uint8Array | undefined;
+      /** For people, where more is known than the reason. */
+      readonly detail?: string;
+    }
   | { readonly tag: "progress"; readonly openBlocks: number }
   | { readonly tag: "healed"; readonly digest: Uint8Array }
   | { readonly tag: "sessionLost"; readonly why: RescuerLoss }

@@ -8,9 +8,22 @@ import type { LinkCounters } from "../link/counters.ts";
 import { Link, type LinkEvent, type LinkOptions } from "../link/link.ts";
 import type { Stranger } from "../link/stranger.ts";
 import { ByeReason } from "../wire/constants.ts";
-import type { Accept, Beacon, Grant, Message, Offer, Request } from "../wire/messages.ts";
+import type { LinkProof } from "../wire/link-proof.ts";
+import type {
+  Accept,
+  Beacon,
+  Bye,
+  Grant,
+  Message,
+  Offer,
+  Refuse,
+  Request,
+  StandDown,
+} from "../wire/messages.ts";
 import { BeaconTimer } from "./beacon-timer.ts";
+import { byeOf, identityOf } from "./handshake.ts";
 import { freshNonce, type SessionIdentity, tagOf } from "./identity.ts";
+import { LinkGuard, rescuerMismatch } from "./link-guard.ts";
 import { QueryTimer } from "./query-timer.ts";
 import { RefusedImages } from "./refused-images.ts";
 import type { BlockWish, OfferedImage, RescuerEvent, RescuerLoss, RunPayload } from "./rescuer-events.ts";
@@ -35,7 +48,9 @@ type State =
       readonly image: OfferedImage;
       readonly offer: Offer;
       repeatAt: Millis;
-      readonly until: Millis;
+      until: Millis;
+      /** Something answered that our link key does not prove. */
+      isDoubtful: boolean;
     }
   | { readonly tag: "serving"; readonly serving: Serving }
   | { readonly tag: "healed"; readonly digest: Uint8Array }
@@ -45,6 +60,10 @@ const OFFER_INTERVAL_MS = 250;
 const OFFER_PATIENCE_MS = 5_000;
 /** Silence after which a session is given up (protocol decision S12). */
 const SILENCE_MAX_MS = 20_000;
+/** The same with a link key, once the target calls: it restarted, or somebody says so (PROTOCOL.md 14.5). */
+const DOUBTFUL_SILENCE_MS = 5_000;
+/** Time for the proven answer to an offer, from one on that is not (PROTOCOL.md 14.6). */
+const DOUBTFUL_OFFER_MS = 2_000;
 /** A board that was heard within this time is alive: another one on its wire is a fault of wiring (S1). */
 const STRANGER_AFTER_MS = 2_000;
 /** Longest time that one BUSY may ask for (protocol decision L6). */
@@ -53,6 +72,7 @@ const BUSY_MAX_MS = 10_000;
 /** The rescuer: hears distress, offers one image, serves what the target asks for (PROTOCOL.md 6.2). Sans-IO. */
 export class RescuerMachine {
   readonly #link: Link;
+  readonly #guard: LinkGuard;
   readonly #random: Random;
   readonly #nodeId: Uint8Array;
   readonly #bootNonce: Uint8Array;
@@ -66,11 +86,15 @@ export class RescuerMachine {
   #isAnswerDue = false;
   /** The target said that it is deaf until then. */
   #busyUntil: Millis = 0;
+  #busyAt: Millis = 0;
+  /** With a link key: the target of the session that runs calls, which proves nothing. */
+  #isCalling = false;
   #state: State = { tag: "listening" };
   #isUp = false;
 
   constructor(now: Millis, options: RescuerOptions) {
     this.#link = new Link(options.link);
+    this.#guard = new LinkGuard(options.link.key, "rescuer");
     this.#random = options.random;
     this.#nodeId = options.nodeId;
     this.#bootNonce = options.bootNonce;
@@ -114,7 +138,7 @@ export class RescuerMachine {
   #handle(now: Millis, event: LinkEvent): void {
     switch (event.tag) {
       case "message":
-        this.#handleMessage(now, event.message);
+        this.#handleMessage(now, event.message, event.proof);
         return;
       case "chunk":
         return;
@@ -130,7 +154,7 @@ export class RescuerMachine {
     }
   }
 
-  #handleMessage(now: Millis, message: Message): void {
+  #handleMessage(now: Millis, message: Message, proof: LinkProof | undefined): void {
     switch (message.tag) {
       case "distress":
         this.#handleDistress(now, message);
@@ -143,16 +167,16 @@ export class RescuerMachine {
         else this.#handleQuery(now);
         return;
       case "accept":
-        this.#handleAccept(now, message);
+        if (this.#isAnswer(now, message, proof)) this.#handleAccept(now, message, proof);
         return;
       case "refuse":
-        if (this.#isAbout(message.rescuerNonce)) this.#handleRefusal(now, message.reason, message.digest);
+        if (this.#isAnswer(now, message, proof)) this.#handleRefusal(now, message.reason, message.digest);
         return;
       case "standDown":
-        if (this.#isAbout(message.rescuerNonce)) this.#loseSession(now, "stood-down");
+        if (this.#isAnswer(now, message, proof)) this.#loseSession(now, "stood-down");
         return;
       case "bye":
-        if (this.#isAbout(message.rescuerNonce)) this.#loseSession(now, "bye");
+        if (this.#isAnswer(now, message, proof)) this.#loseSession(now, "bye");
         return;
       case "grant":
         this.#handleGrant(message);
@@ -161,6 +185,7 @@ export class RescuerMachine {
         this.#handleRequest(message);
         return;
       case "busy":
+        this.#busyAt = now;
         this.#busyUntil = now + Math.min(message.forMs, BUSY_MAX_MS);
         return;
       case "done":
@@ -192,6 +217,8 @@ export class RescuerMachine {
     if (isBusyWithAnother(state, beacon.nodeId)) return;
     if (state.tag === "serving") {
       if (this.#isStranger(now, beacon.nodeId, state.serving)) return;
+      this.#isCalling = this.#guard.isKeyed;
+      if (this.#isCalling) return;
       const isSameStart = equalBytes(state.serving.peer.targetNonce, beacon.bootNonce);
       this.#loseSession(now, isSameStart ? "silence" : "restarted");
     }
@@ -224,7 +251,9 @@ export class RescuerMachine {
     this.#queries.stop();
     const state = this.#state;
     this.#events.push({ tag: "heard", beacon: keep(beacon) });
-    if (state.tag !== "serving" || !equalBytes(beacon.nodeId, state.serving.peer.targetId)) return;
+    // A beacon proves nothing: with a link key only a sealed DONE ends a session.
+    if (state.tag !== "serving" || this.#guard.isKeyed) return;
+    if (!equalBytes(beacon.nodeId, state.serving.peer.targetId)) return;
     const { digest } = state.serving.image;
     if (isInstalled(beacon, digest)) this.#handleDone(digest);
   }
@@ -248,28 +277,22 @@ export class RescuerMachine {
       size: image.size,
       counter: image.counter,
     };
-    this.#state = { tag: "offering", beacon, image, offer, repeatAt: now, until: now + OFFER_PATIENCE_MS };
+    const until = now + OFFER_PATIENCE_MS;
+    this.#state = { tag: "offering", beacon, image, offer, repeatAt: now, until, isDoubtful: false };
     this.#events.push({ tag: "offered", offer });
     this.handleTimeout(now);
   }
 
-  #handleAccept(now: Millis, accept: Accept): void {
+  #handleAccept(now: Millis, accept: Accept, proof: LinkProof | undefined): void {
     const state = this.#state;
-    if (state.tag === "serving" && equalBytes(state.serving.peer.rescuerNonce, accept.rescuerNonce)) {
-      state.serving.sendManifest();
-      return;
-    }
-    if (state.tag !== "offering" || !equalBytes(state.offer.rescuerNonce, accept.rescuerNonce)) return;
-    if (!equalBytes(accept.targetNonce, state.offer.targetNonce)) return;
+    if (state.tag === "serving") state.serving.sendManifest();
+    if (state.tag !== "offering" || !equalBytes(accept.targetNonce, state.offer.targetNonce)) return;
     const { image, beacon, offer } = state;
-    const peer: SessionIdentity = {
-      targetId: beacon.nodeId,
-      targetNonce: beacon.bootNonce,
-      rescuerId: this.#nodeId,
-      rescuerNonce: offer.rescuerNonce,
-      digest: image.digest,
-    };
-    const sender = this.#link.startSending(now, tagOf(peer), accept.payloadMax);
+    const peer = identityOf(offer, beacon.nodeId);
+    const payloadMax = Math.min(accept.payloadMax, this.#guard.payloadMax);
+    const seal = this.#guard.seal(peer, proof?.nonce);
+    const sender = this.#link.startSending(now, tagOf(peer), payloadMax, seal);
+    this.#isCalling = false;
     const serving = new Serving(now, peer, image, this.#link, sender, accept.openBlocks);
     this.#state = { tag: "serving", serving };
     this.#events.push({ tag: "accepted", image });
@@ -278,7 +301,7 @@ export class RescuerMachine {
 
   #handleRefusal(now: Millis, reason: RefusalReason, digest: Uint8Array): void {
     const state = this.#state;
-    const nonce = targetNonceOf(state);
+    const nonce = peerOf(state)?.targetNonce;
     if (nonce !== undefined) this.#refused.add(now, nonce, digest);
     this.#charge(now);
     this.#link.endSession();
@@ -326,10 +349,30 @@ export class RescuerMachine {
     this.#events.push({ tag: "healed", digest: state.serving.image.digest });
   }
 
-  #isAbout(rescuerNonce: Uint8Array): boolean {
+  /** Whether this is about our offer or session, and proven if we have a link key. What is not makes an offer doubtful. */
+  #isAnswer(now: Millis, answer: Accept | Refuse | StandDown | Bye, proof: LinkProof | undefined): boolean {
     const state = this.#state;
-    if (state.tag === "serving") return equalBytes(state.serving.peer.rescuerNonce, rescuerNonce);
-    return state.tag === "offering" && equalBytes(state.offer.rescuerNonce, rescuerNonce);
+    const peer = peerOf(state);
+    if (peer === undefined || !equalBytes(peer.rescuerNonce, answer.rescuerNonce)) return false;
+    // A target proves no refusal of the key itself: see there.
+    const isProvable = answer.tag !== "refuse" || answer.reason !== "link-key";
+    if (!this.#guard.isKeyed || (isProvable && this.#guard.judge(peer, proof) === "good")) return true;
+    this.#link.counters.unauthenticFrames++;
+    if (state.tag === "offering") {
+      state.isDoubtful = true;
+      state.until = Math.min(state.until, now + DOUBTFUL_OFFER_MS);
+    }
+    return false;
+  }
+
+  #endOffer(now: Millis, { beacon, image, isDoubtful }: State & { readonly tag: "offering" }): void {
+    if (!isDoubtful) {
+      this.#loseSession(now, "silence");
+      return;
+    }
+    this.#state = { tag: "listening" };
+    const detail = rescuerMismatch(beacon.wantsLinkKey === true);
+    this.#events.push({ tag: "refused", reason: "link-key", digest: image.digest, detail });
   }
 
   /** What was sent in this session was in vain. */
@@ -353,9 +396,9 @@ export class RescuerMachine {
   /** Leaves: says bye if a session runs. Drain {@link pollTransmit} once more afterwards. */
   stop(reason: ByeReason = ByeReason.stopped): void {
     if (this.#state.tag === "serving") {
-      const { targetNonce, rescuerNonce } = this.#state.serving.peer;
+      const { peer } = this.#state.serving;
       this.#link.endSession();
-      this.#link.send({ tag: "bye", targetNonce, rescuerNonce, reason });
+      this.#link.send(byeOf(peer, reason), this.#guard.prove(peer));
     }
     // Once more: nobody will be here to answer a repeated DONE.
     if (this.#state.tag === "healed") this.#link.send({ tag: "doneAck", digest: this.#state.digest });
@@ -368,15 +411,15 @@ export class RescuerMachine {
     if (this.#isAnswerDue && this.#answers.nextAt <= now) {
       this.#isAnswerDue = false;
       this.#answers.sent(now);
-      this.#link.send(providerBeacon(this.#nodeId, this.#bootNonce));
+      this.#link.send(providerBeacon(this.#nodeId, this.#bootNonce, this.#guard.isKeyed));
     }
     if (state.tag === "listening" && this.#isUp && this.#queries.take(now)) {
       this.#link.send({ tag: "query", nodeId: this.#nodeId, bootNonce: this.#bootNonce });
     } else if (state.tag === "offering") {
-      if (now >= state.until) this.#loseSession(now, "silence");
+      if (now >= state.until) this.#endOffer(now, state);
       else if (now >= state.repeatAt) {
         state.repeatAt = now + OFFER_INTERVAL_MS;
-        this.#link.send(state.offer);
+        this.#link.send(state.offer, this.#guard.prove(identityOf(state.offer, state.beacon.nodeId)));
       }
     } else if (state.tag === "serving" && now >= this.#silentAt()) {
       this.#loseSession(now, state.serving.isDelivered ? "done-not-heard" : "silence");
@@ -389,7 +432,10 @@ export class RescuerMachine {
   }
 
   #silentAt(): Millis {
-    return Math.max(this.#link.lastHeardAt, this.#busyUntil) + SILENCE_MAX_MS;
+    const heardAt = this.#link.lastHeardAt;
+    // Who was heard after it said that it is busy is not deaf any more.
+    if (this.#isCalling && heardAt > this.#busyAt) return heardAt + DOUBTFUL_SILENCE_MS;
+    return Math.max(heardAt, this.#busyUntil) + SILENCE_MAX_MS;
   }
 
   /** When {@link handleTimeout} or {@link pollTransmit} has something to do; undefined when nothing is waited for. */
@@ -421,9 +467,10 @@ export class RescuerMachine {
   }
 }
 
-function targetNonceOf(state: State): Uint8Array | undefined {
-  if (state.tag === "serving") return state.serving.peer.targetNonce;
-  return state.tag === "offering" ? state.offer.targetNonce : undefined;
+/** The session that is offered, or runs. */
+function peerOf(state: State): SessionIdentity | undefined {
+  if (state.tag === "serving") return state.serving.peer;
+  return state.tag === "offering" ? identityOf(state.offer, state.beacon.nodeId) : undefined;
 }
 
 /** The board that an offer or a session is about. */

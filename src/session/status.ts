@@ -19,8 +19,16 @@ export interface NodeStatus {
 
 const NO_VERSION: WireVersion = { major: 0, minor: 0, patch: 0 };
 
-/** The beacon of a node in this status: distress when it does not boot, or calls although it does (`isForced`). */
-export function beaconOf(status: NodeStatus, bootNonce: Uint8Array, isForced = false): Beacon {
+/**
+ * The beacon of a node in this status: distress when it does not boot, or calls although it does (`isForced`).
+ * `isKeyed`: it has a link key.
+ */
+export function beaconOf(
+  status: NodeStatus,
+  bootNonce: Uint8Array,
+  isForced = false,
+  isKeyed = false,
+): Beacon {
   return {
     tag: status.failure === undefined && !isForced ? "beacon" : "distress",
     nodeId: status.nodeId,
@@ -28,6 +36,7 @@ export function beaconOf(status: NodeStatus, bootNonce: Uint8Array, isForced = f
     hardwareId: status.hardwareId,
     revision: status.revision,
     failure: status.failure,
+    ...(isKeyed ? { wantsLinkKey: true } : {}),
     isProvider: false,
     version: status.installed?.version ?? NO_VERSION,
     sequence: status.installed?.sequence ?? 0,
@@ -38,7 +47,7 @@ export function beaconOf(status: NodeStatus, bootNonce: Uint8Array, isForced = f
 }
 
 /** The beacon of a node that only holds images for others (concept claims C20 to C22). */
-export function providerBeacon(nodeId: Uint8Array, bootNonce: Uint8Array): Beacon {
+export function providerBeacon(nodeId: Uint8Array, bootNonce: Uint8Array, isKeyed = false): Beacon {
   return {
     tag: "beacon",
     nodeId,
@@ -46,6 +55,7 @@ export function providerBeacon(nodeId: Uint8Array, bootNonce: Uint8Array): Beaco
     hardwareId: new Uint8Array(nodeId.length),
     revision: 0,
     failure: undefined,
+    ...(isKeyed ? { wantsLinkKey: true } : {}),
     isProvider: true,
     version: NO_VERSION,
     sequence: 0,

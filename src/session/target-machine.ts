@@ -8,11 +8,13 @@ import type { LinkCounters } from "../link/counters.ts";
 import { Link, type LinkEvent, type LinkOptions } from "../link/link.ts";
 import type { Stranger } from "../link/stranger.ts";
 import { ByeReason, MANIFEST_MAX, ObjectKind } from "../wire/constants.ts";
+import type { LinkProof } from "../wire/link-proof.ts";
 import type { Message, ObjectChunk, Offer, Query } from "../wire/messages.ts";
 import { Assembly } from "./assembly.ts";
 import { BeaconTimer } from "./beacon-timer.ts";
+import { acceptOf, byeOf, identityOf, keepOffer, refuseOf, standDownOf } from "./handshake.ts";
 import { type SessionIdentity, tagOf } from "./identity.ts";
-import { acceptOf, keepOffer } from "./offers.ts";
+import { LinkGuard, type ProofVerdict, targetMismatch } from "./link-guard.ts";
 import { askAgainAfter, Lease } from "./patience.ts";
 import { QueryTimer } from "./query-timer.ts";
 import { Receiving } from "./receiving.ts";
@@ -52,8 +54,6 @@ const DONE_PATIENCE_MS = 15_000;
 const SUPERSEDE_TIMEOUTS = 3;
 /** Comparing or verifying a whole slot makes a target deaf: no more than this (protocol decision L6). */
 const BUSY_MS = 10_000;
-/** A rescuer that is stood down comes back after this long. */
-const RETRY_AFTER_MS = 5_000;
 
 /**
  * The target: calls for help, takes one offer, asks for what its flash lacks, and says when it is whole
@@ -62,6 +62,8 @@ const RETRY_AFTER_MS = 5_000;
  */
 export class TargetMachine {
   readonly #link: Link;
+  readonly #guard: LinkGuard;
+  readonly #random: Random;
   readonly #bootNonce: Uint8Array;
   readonly #isForced: boolean;
   readonly #queries: QueryTimer = new QueryTimer();
@@ -79,6 +81,8 @@ export class TargetMachine {
 
   constructor(now: Millis, options: TargetOptions) {
     this.#link = new Link(options.link);
+    this.#guard = new LinkGuard(options.link.key, "target");
+    this.#random = options.random;
     this.#bootNonce = options.bootNonce;
     this.#isForced = options.isForced ?? false;
     this.#status = options.status;
@@ -135,7 +139,7 @@ export class TargetMachine {
   #handle(now: Millis, event: LinkEvent): void {
     switch (event.tag) {
       case "message":
-        this.#handleMessage(now, event.message);
+        this.#handleMessage(now, event.message, event.proof);
         return;
       case "chunk":
         if (this.#state.tag === "receiving") this.#emit(this.#state.receiving.handleChunk(now, event.chunk));
@@ -153,16 +157,16 @@ export class TargetMachine {
     }
   }
 
-  #handleMessage(now: Millis, message: Message): void {
+  #handleMessage(now: Millis, message: Message, proof: LinkProof | undefined): void {
     switch (message.tag) {
       case "query":
         this.#handleQuery(now, message);
         return;
       case "offer":
-        this.#handleOffer(now, message);
+        this.#handleOffer(now, message, proof);
         return;
       case "bye":
-        if (this.#isInSessionWith(message.rescuerNonce)) this.#handleBye(now);
+        if (this.#isInSessionWith(message.rescuerNonce)) this.#handleBye(now, proof);
         return;
       case "later":
         if (this.#state.tag === "receiving") this.#state.receiving.handleLater(now);
@@ -189,22 +193,29 @@ export class TargetMachine {
     if (equalBytes(query.nodeId, this.#status.nodeId)) this.#echoed();
     else if (this.#state.tag === "calling") this.#beacons.asked(now);
     else if (this.#state.tag === "done") this.#tellHealth();
-    else this.#considerSupersession(now);
+    // Whoever asks proves nothing: with a link key the lease alone ends a session that fell silent.
+    else if (!this.#guard.isKeyed) this.#considerSupersession(now);
   }
 
   /** To whoever knocks after the commit: a beacon with the digest installed stands for DONE (protocol decision S12). */
   #tellHealth(): void {
-    this.#link.send(beaconOf(this.#status, this.#bootNonce));
+    this.#link.send(beaconOf(this.#status, this.#bootNonce, false, this.#guard.isKeyed));
   }
 
-  #handleBye(now: Millis): void {
-    if (this.#state.tag === "done") this.#finish(false);
+  #handleBye(now: Millis, proof: LinkProof | undefined): void {
+    if (!("peer" in this.#state)) return;
+    const verdict = this.#guard.judge(this.#state.peer, proof);
+    if (this.#guard.isKeyed && verdict !== "good") this.#link.counters.unauthenticFrames++;
+    else if (this.#state.tag === "done") this.#finish(false);
     else this.#loseSession(now, "bye");
   }
 
-  #handleOffer(now: Millis, offer: Offer): void {
+  #handleOffer(now: Millis, offer: Offer, proof: LinkProof | undefined): void {
     if (!equalBytes(offer.targetNonce, this.#bootNonce)) return;
-    if (this.#servedBy !== undefined) this.#standDown(offer, this.#servedBy);
+    const peer = identityOf(offer, this.#status.nodeId);
+    const verdict = this.#guard.judge(peer, proof);
+    if (verdict !== "good") this.#handleMismatch(now, peer, verdict);
+    else if (this.#servedBy !== undefined) this.#standDown(peer, this.#servedBy);
     else if (this.#isInSessionWith(offer.rescuerNonce)) {
       if (this.#state.tag === "accepting") this.#state.repeatAt = now;
     } else if (this.#state.tag === "done") this.#tellHealth();
@@ -214,9 +225,18 @@ export class TargetMachine {
       this.#accept(now, keepOffer(offer));
     } else {
       this.#nameMiswiring(offer.rescuerId);
-      this.#standDown(offer, this.#peerId ?? offer.rescuerId);
+      this.#standDown(peer, this.#peerId ?? offer.rescuerId);
       this.#considerSupersession(now);
     }
+  }
+
+  /** An offer that our link key, or the lack of one, forbids. It has no say in a session. */
+  #handleMismatch(now: Millis, peer: SessionIdentity, verdict: Exclude<ProofVerdict, "good">): void {
+    if (this.#guard.isKeyed) this.#link.counters.unauthenticFrames++;
+    if (this.#state.tag !== "calling" || this.#servedBy !== undefined) return;
+    // Without a proof: else whoever spoils an offer on its way would get one that ends the rescuer's attempt.
+    this.#link.send(refuseOf(peer, "link-key"));
+    if (this.#guard.mayTell(now)) this.#emitRefused("link-key", targetMismatch(verdict));
   }
 
   get #peerId(): Uint8Array | undefined {
@@ -229,20 +249,18 @@ export class TargetMachine {
     if (peerId !== undefined && !equalBytes(peerId, nodeId)) this.#emit({ tag: "link", state: "two-nodes" });
   }
 
-  #standDown(offer: Offer, winnerId: Uint8Array): void {
-    const { rescuerNonce } = offer;
-    const targetId = this.#status.nodeId;
-    this.#link.send({ tag: "standDown", targetId, rescuerNonce, winnerId, retryAfterMs: RETRY_AFTER_MS });
+  #standDown(peer: SessionIdentity, winnerId: Uint8Array): void {
+    this.#guard.spend(peer.rescuerNonce);
+    this.#link.send(standDownOf(peer, winnerId), this.#guard.prove(peer));
   }
 
   #accept(now: Millis, offer: Offer | undefined): void {
-    if (offer === undefined) return;
+    if (offer === undefined || !this.#guard.spend(offer.rescuerNonce)) return;
     if ("peer" in this.#state) this.#emit({ tag: "sessionLost", why: "superseded" });
-    const { rescuerId, rescuerNonce, digest } = offer;
-    const targetId = this.#status.nodeId;
-    const peer: SessionIdentity = { targetId, targetNonce: this.#bootNonce, rescuerId, rescuerNonce, digest };
+    const acceptNonce = this.#guard.freshNonce(this.#random);
+    const peer: SessionIdentity = { ...identityOf(offer, this.#status.nodeId), acceptNonce };
     this.#turns.forget();
-    this.#link.startReceiving(now, tagOf(peer));
+    this.#link.startReceiving(now, tagOf(peer), this.#guard.seal(peer, acceptNonce));
     this.#queries.stop();
     this.#supersedeAt = undefined;
     const lease = new Lease(now, this.#link, MANIFEST_MAX);
@@ -283,8 +301,7 @@ export class TargetMachine {
 
   #refuse(now: Millis, peer: SessionIdentity, reason: RefusalReason, detail: string): void {
     this.#link.endSession();
-    const { targetNonce, rescuerNonce, digest } = peer;
-    this.#link.send({ tag: "refuse", targetNonce, rescuerNonce, digest, reason });
+    this.#link.send(refuseOf(peer, reason), this.#guard.prove(peer));
     this.#emitRefused(reason, detail);
     if (reason !== "flash") this.#turns.strike(now, peer.rescuerId);
     this.#state = { tag: "calling" };
@@ -357,9 +374,9 @@ export class TargetMachine {
   /** Leaves: says bye if a session runs. Let {@link takeFarewell} out afterwards. */
   stop(reason: ByeReason = ByeReason.stopped): void {
     if ("peer" in this.#state) {
-      const { targetNonce, rescuerNonce } = this.#state.peer;
+      const { peer } = this.#state;
       this.#link.endSession();
-      this.#link.send({ tag: "bye", targetNonce, rescuerNonce, reason });
+      this.#link.send(byeOf(peer, reason), this.#guard.prove(peer));
     }
     this.#state = { tag: "stopped" };
   }
@@ -410,7 +427,8 @@ export class TargetMachine {
         if (now >= state.lease.endsAt) this.#loseSession(now, "lease");
         else if (now >= state.repeatAt) {
           state.repeatAt = now + askAgainAfter(this.#link);
-          this.#link.send(acceptOf(state.peer));
+          const accept = acceptOf(state.peer, this.#guard.payloadMax);
+          this.#link.send(accept, this.#guard.prove(state.peer, state.peer.acceptNonce));
         }
         return;
       case "receiving": {
@@ -439,7 +457,7 @@ export class TargetMachine {
     }
     if (this.#beacons.nextAt <= now) {
       this.#beacons.sent(now);
-      this.#link.send(beaconOf(this.#status, this.#bootNonce, this.#isForced));
+      this.#link.send(beaconOf(this.#status, this.#bootNonce, this.#isForced, this.#guard.isKeyed));
     }
   }
 

@@ -88,6 +88,24 @@ export const ID_LENGTH = 8;
 export const NONCE_LENGTH = 8;
 export const SHORT_DIGEST_LENGTH = 8;
 
+/** Types of extensions; bit 7, critical, is set in none (PROTOCOL.md 3.5). */
+export const ExtensionType = { linkProof: 0x01 } as const;
+/** Octets of a MAC under a link key, and of the frame counter beside it (PROTOCOL.md 14.3, 14.4). */
+export const LINK_MAC_LENGTH = 8;
+export const SEAL_COUNTER_LENGTH = 4;
+/** What a seal adds to each frame of a session with a link key (PROTOCOL.md 14.4). */
+export const SEAL_LENGTH: number = SEAL_COUNTER_LENGTH + LINK_MAC_LENGTH;
+/** Largest payload of a sealed frame, a multiple of CHUNK_UNIT that leaves FRAME_MAX as it is (PROTOCOL.md 14.4). */
+export const SEALED_PAYLOAD_MAX = 2016;
+/** Last octet of the info that a key is derived with: who sends under it, and what (PROTOCOL.md 14.2). */
+export const LinkKeyUse = {
+  targetHandshake: 0x01,
+  rescuerHandshake: 0x02,
+  targetSession: 0x03,
+  rescuerSession: 0x04,
+} as const;
+export type LinkKeyUse = (typeof LinkKeyUse)[keyof typeof LinkKeyUse];
+
 /** Packet numbers that the bitmap of an ack reaches back from the highest one (PROTOCOL.md 4.3). */
 export const ACK_BITMAP_LENGTH = 14;
 export const ACK_REACH: number = ACK_BITMAP_LENGTH * 8;
@@ -109,7 +127,13 @@ export const MANIFEST_MAX = 640;
 export const BLOCK_MAX = 65536;
 
 /** Flags of a beacon or distress (PROTOCOL.md 5.2). */
-export const BeaconFlag = { bootable: 0x01, provider: 0x02, receiving: 0x04, installed: 0x08 } as const;
+export const BeaconFlag = {
+  bootable: 0x01,
+  provider: 0x02,
+  receiving: 0x04,
+  installed: 0x08,
+  linkKey: 0x10,
+} as const;
 
 /** Reasons in a refusal (PROTOCOL.md 5.7); the names are those of base/refusal.ts. */
 export const RefusalCode = {
@@ -126,6 +150,7 @@ export const RefusalCode = {
   quarantined: 11,
   protocol: 12,
   flash: 13,
+  "link-key": 14,
 } as const;
 
 /** Reasons not to boot, in a beacon (PROTOCOL.md 5.2); 0 means bootable. Names: base/refusal.ts. */

@@ -11,6 +11,7 @@ import {
   PACKET_NUMBER_BITS,
   PAYLOAD_MAX,
   PROTOCOL_VERSION,
+  SEAL_LENGTH,
 } from "./constants.ts";
 import { frameCrc } from "./crc.ts";
 import {
@@ -29,8 +30,16 @@ const PACKET_NUMBER_MASK: number = (1 << PACKET_NUMBER_BITS) - 1;
 
 /** Why octets are no frame. `foreignVersion` carries the version a peer speaks. */
 export type FrameFault =
-  | { readonly tag: "fault"; readonly fault: "tooShort" | "badCrc" | "malformed" }
+  | { readonly tag: "fault"; readonly fault: "tooShort" | "badCrc" | "unauthentic" | "malformed" }
   | { readonly tag: "fault"; readonly fault: "foreignVersion"; readonly version: number };
+
+/** What a link key adds behind the octets of a frame, in front of its CRC; at most 20 octets (PROTOCOL.md 14). */
+export type Protect = (octets: Uint8Array) => Uint8Array;
+/** A frame without CRC, given back without its seal; undefined when the seal is wrong (PROTOCOL.md 14.4). */
+export type Unseal = (octets: Uint8Array) => Uint8Array | undefined;
+
+/** Room for what {@link Protect} adds: an accept's proof is the longest. */
+const PROTECTION_MAX = 20;
 
 /** Whether frames of this first octet belong to a session, so that its tag seeds their CRC (PROTOCOL.md 3.3). */
 export function isSessionFrame(frame: Uint8Array): boolean {
@@ -38,52 +47,52 @@ export function isSessionFrame(frame: Uint8Array): boolean {
 }
 
 /** A message as a frame: header, body, CRC. `tag` is the session tag; announcements are not tagged. */
-export function encodeMessage(message: Message, tag: number): Uint8Array {
+export function encodeMessage(message: Message, tag: number, protect?: Protect): Uint8Array {
   const body = encodeBody(message);
   const type = typeOfMessage(message);
-  const w = new ByteWriter(2 + body.length + CRC_LENGTH);
-  if (isTargetControl(message)) return seal(w.u8(FrameClass.targetControl | (type << 4)).bytes(body), tag);
-  if (isRescuerControl(message)) return seal(w.u8(FrameClass.rescuerControl | (type << 4)).bytes(body), tag);
-  return seal(
-    w
-      .u8(FrameClass.announce | (PROTOCOL_VERSION << 4))
-      .u8(type)
-      .bytes(body),
-    undefined,
-  );
+  const w = new ByteWriter(2 + body.length + PROTECTION_MAX + CRC_LENGTH);
+  const isTarget = isTargetControl(message);
+  if (!isTarget && !isRescuerControl(message)) {
+    w.u8(FrameClass.announce | (PROTOCOL_VERSION << 4)).u8(type);
+    return close(w.bytes(body), undefined, protect);
+  }
+  const frameClass = isTarget ? FrameClass.targetControl : FrameClass.rescuerControl;
+  return close(w.u8(frameClass | (type << 4)).bytes(body), tag, protect);
 }
 
 /** A packet (data chunk, object chunk, probe) as a frame. Only the low bits of its number and position are sent. */
-export function encodePacket(packet: Packet, tag: number): Uint8Array {
+export function encodePacket(packet: Packet, tag: number, protect?: Protect): Uint8Array {
   const number = (packet.packetNumber & PACKET_NUMBER_MASK) << 4;
   switch (packet.tag) {
     case "data": {
       const header = FrameClass.data | (packet.codec << 1) | (packet.attempt & 1) | number;
-      const w = new ByteWriter(DATA_HEADER_LENGTH + packet.payload.length + CRC_LENGTH);
-      return seal(w.u16(header).u16(packet.position).bytes(packet.payload), tag);
+      const w = new ByteWriter(DATA_HEADER_LENGTH + packet.payload.length + SEAL_LENGTH + CRC_LENGTH);
+      return close(w.u16(header).u16(packet.position).bytes(packet.payload), tag, protect);
     }
     case "object": {
-      const w = new ByteWriter(OBJECT_HEADER_LENGTH + packet.payload.length + CRC_LENGTH);
+      const w = new ByteWriter(OBJECT_HEADER_LENGTH + packet.payload.length + SEAL_LENGTH + CRC_LENGTH);
       w.u16(FrameClass.object | number).u8(packet.name.kind);
       w.u8(packet.name.node.level).u24(packet.name.node.index).u16(packet.offset).u16(packet.total);
-      return seal(w.bytes(packet.payload), tag);
+      return close(w.bytes(packet.payload), tag, protect);
     }
     case "probe":
-      return seal(new ByteWriter(2 + CRC_LENGTH).u16(FrameClass.probe | number), tag);
+      return close(new ByteWriter(2 + SEAL_LENGTH + CRC_LENGTH).u16(FrameClass.probe | number), tag, protect);
   }
 }
 
-function seal(w: ByteWriter, tag: number | undefined): Uint8Array {
+function close(w: ByteWriter, tag: number | undefined, protect: Protect | undefined): Uint8Array {
   assert(tag !== 0, "a session tag is never 0");
+  if (protect !== undefined) w.bytes(protect(w.finish()));
   const covered = w.finish();
   return w.u32(frameCrc(covered, tag)).finish();
 }
 
 /**
  * Decodes a frame (without COBS and delimiters). Session frames are checked against `tag`; with no session pass
- * undefined, they are then faults. Views into `bytes` are kept: do not reuse the array. Never throws.
+ * undefined, they are then faults. `unseal` is for sessions with a link key. Views into `bytes` are kept: do not reuse
+ * the array. Never throws.
  */
-export function decodeFrame(bytes: Uint8Array, tag: number | undefined): Frame | FrameFault {
+export function decodeFrame(bytes: Uint8Array, tag: number | undefined, unseal?: Unseal): Frame | FrameFault {
   if (bytes.length < FRAME_MIN) return { tag: "fault", fault: "tooShort" };
   const first = bytes[0] as number;
   const isSession = isSessionFrame(bytes);
@@ -93,7 +102,9 @@ export function decodeFrame(bytes: Uint8Array, tag: number | undefined): Frame |
   const covered = bytes.subarray(0, bytes.length - CRC_LENGTH);
   const version = first >>> 4;
   if (!isSession && version !== PROTOCOL_VERSION) return { tag: "fault", fault: "foreignVersion", version };
-  return decodeCovered(first, covered) ?? { tag: "fault", fault: "malformed" };
+  const plain = isSession && unseal !== undefined ? unseal(covered) : covered;
+  if (plain === undefined) return { tag: "fault", fault: "unauthentic" };
+  return decodeCovered(first, plain) ?? { tag: "fault", fault: "malformed" };
 }
 
 /** Whether the CRC at the end of `bytes` fits, in the session of `tag` or outside any. */

@@ -126,7 +126,8 @@ function encodeBeacon(w: ByteWriter, beacon: Beacon): Uint8Array {
     (beacon.failure === undefined ? BeaconFlag.bootable : 0) |
     (beacon.isProvider ? BeaconFlag.provider : 0) |
     (beacon.installedDigest ? BeaconFlag.installed : 0) |
-    (beacon.receivingDigest ? BeaconFlag.receiving : 0);
+    (beacon.receivingDigest ? BeaconFlag.receiving : 0) |
+    (beacon.wantsLinkKey ? BeaconFlag.linkKey : 0);
   w.bytes(beacon.nodeId).bytes(beacon.bootNonce).bytes(beacon.hardwareId).u16(beacon.revision).u8(flags);
   w.u8(beacon.failure === undefined ? 0 : BootFailureCode[beacon.failure]);
   writeVersion(w, beacon.version).u16(beacon.sequence % 0x1_0000);
@@ -159,6 +160,7 @@ function decodeBeacon(r: ByteReader, tag: "beacon" | "distress"): Beacon | undef
     hardwareId,
     revision,
     failure: isBootable ? undefined : (FAILURES.get(failureCode) ?? "empty"),
+    ...((flags & BeaconFlag.linkKey) === 0 ? {} : { wantsLinkKey: true }),
     isProvider: (flags & BeaconFlag.provider) !== 0,
     version,
     sequence,

@@ -27,6 +27,8 @@ export interface Beacon {
   readonly revision: number;
   /** Why the node does not boot; undefined when it does (a beacon, or a distress that was asked for by hand). */
   readonly failure: BootFailure | undefined;
+  /** The node has a link key and talks to holders of the same key only; left out when not (PROTOCOL.md 14). */
+  readonly wantsLinkKey?: true;
   /** The node holds images for others but no firmware that could be updated over this link. */
   readonly isProvider: boolean;
   readonly version: WireVersion;

@@ -103,8 +103,8 @@ describe("choosing an image", () => {
     expect(chosen([old], { sizeMax: 2999 })).toEqual(["size"]);
     expect(chosen([old], { sizeMax: 3000, blockSizeMax: 2048 })).toEqual(["block-size"]);
     expect(chosen([old], { sizeMax: 3000, blockSizeMax: 4096 })).toBe(old);
-    const quarantined = [new Uint8Array(8), shortDigest(old.digest)];
-    expect(chosen([old], { quarantined })).toEqual(["quarantined"]);
+    const refused = [new Uint8Array(8), shortDigest(old.digest)];
+    expect(chosen([old], { refused })).toEqual(["quarantined"]);
     expect(chooseImage([], board)).toMatchObject({ tag: "none", refusals: [] });
     const choice = chooseImage([unsigned, image(1, { hardwareClass: "x" })], board);
     expect(choice).toMatchObject({ detail: "of 2 images none is suitable: 1 unsigned, 1 hardware" });

@@ -8,6 +8,7 @@ import { type ImageSource, memoryImage } from "../../src/image/image-source.ts";
 import { type SigningKey, trustedKeyOf } from "../../src/image/keys.ts";
 import type { ImageFields } from "../../src/image/manifest.ts";
 import type { LinkOptions } from "../../src/link/link.ts";
+import type { LinkKey } from "../../src/link/link-key.ts";
 import { LinkDriver, type Machine } from "../../src/node/link-driver.ts";
 import { linkOptionsFor } from "../../src/node/node-link.ts";
 import { PureRunSplitter } from "../../src/node/pure-run-splitter.ts";
@@ -53,6 +54,8 @@ export interface VirtualRescueOptions {
   readonly signer?: SigningKey | undefined;
   /** Keys that the board trusts; the test key unless given. */
   readonly trusts?: readonly SigningKey[];
+  /** Link key of each end (0 target, 1 rescuer); none unless given. */
+  readonly linkKeys?: readonly [LinkKey | undefined, LinkKey | undefined];
   /** The board takes unsigned images; `trusts` must be empty then. */
   readonly allowUnsigned?: boolean;
 }
@@ -123,10 +126,11 @@ export class VirtualRescue {
     return withFaults(wire, { ...faults, seed: seed * 2 + end, clock: this.clock });
   }
 
-  #linkOver(wire: Transport): LinkOptions {
+  #linkOver(wire: Transport, end: 0 | 1): LinkOptions {
+    const key = this.#options.linkKeys?.[end];
     return this.#options.makeEnd === undefined
-      ? { baud: this.#options.baud ?? 921_600, rtoFloorMs: 10 }
-      : linkOptionsFor(wire);
+      ? { baud: this.#options.baud ?? 921_600, rtoFloorMs: 10, key }
+      : { ...linkOptionsFor(wire), key };
   }
 
   #drive<Event>(
@@ -144,7 +148,7 @@ export class VirtualRescue {
   #startTarget(): [TargetMachine, LinkDriver<TargetEvent>] {
     const store = this.board.store();
     const wire = this.#wire(0);
-    const link = this.#linkOver(wire);
+    const link = this.#linkOver(wire, 0);
     const bootNonce = randomBytes(this.#random, 8);
     const status = nodeStatusOf(store.status());
     const machine = new TargetMachine(this.clock.now(), { link, random: this.#random, status, bootNonce });
@@ -157,7 +161,7 @@ export class VirtualRescue {
 
   #startRescuer(nodeId?: Uint8Array): [RescuerMachine, LinkDriver<RescuerEvent>] {
     const wire = this.#wire(1);
-    const link = this.#linkOver(wire);
+    const link = this.#linkOver(wire, 1);
     this.rescuerId = nodeId ?? randomBytes(this.#random, 8);
     const ids = { nodeId: this.rescuerId, bootNonce: randomBytes(this.#random, 8) };
     const machine = new RescuerMachine(this.clock.now(), { link, random: this.#random, ...ids });

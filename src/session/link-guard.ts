@@ -1,0 +1,141 @@
+import { concatBytes, EMPTY, toHex } from "../base/bytes.ts";
+import { type Random, randomBytes } from "../base/prng.ts";
+import type { Millis } from "../base/units.ts";
+import { type LinkKey, type Mac, macMatches } from "../link/link-key.ts";
+import { FrameSeal } from "../link/seal.ts";
+import {
+  LINK_MAC_LENGTH,
+  LinkKeyUse,
+  NONCE_LENGTH,
+  PAYLOAD_MAX,
+  SEALED_PAYLOAD_MAX,
+} from "../wire/constants.ts";
+import type { Protect } from "../wire/frame.ts";
+import { type LinkProof, linkProofHead } from "../wire/link-proof.ts";
+import type { SessionIdentity } from "./identity.ts";
+
+/** What a proof says of its sender's link key. `unasked`: it has one, and we have none. */
+export type ProofVerdict = "good" | "missing" | "wrong" | "unasked";
+
+/** First octets of the info that keys are derived with (PROTOCOL.md 14.2). */
+const LABEL: Uint8Array = Uint8Array.from("mayday link key 1", (c) => c.charCodeAt(0));
+/** Offers that were taken, or stood down, and are not taken once more: in them nothing of ours is fresh. */
+const SPENT_OFFERS_MAX = 64;
+/** Offers without a right proof are told no more often than this. */
+const TELL_INTERVAL_MS = 5_000;
+
+const USES = {
+  target: {
+    ownHandshake: LinkKeyUse.targetHandshake,
+    peerHandshake: LinkKeyUse.rescuerHandshake,
+    ownSession: LinkKeyUse.targetSession,
+    peerSession: LinkKeyUse.rescuerSession,
+  },
+  rescuer: {
+    ownHandshake: LinkKeyUse.rescuerHandshake,
+    peerHandshake: LinkKeyUse.targetHandshake,
+    ownSession: LinkKeyUse.rescuerSession,
+    peerSession: LinkKeyUse.targetSession,
+  },
+} as const;
+
+/**
+ * What a machine does with its link key: proofs of what it says in a handshake, checks of what it hears, and the seal
+ * of a session (PROTOCOL.md 14). Without a key it proves nothing and believes everything.
+ */
+export class LinkGuard {
+  readonly #key: LinkKey | undefined;
+  readonly #uses: (typeof USES)["target" | "rescuer"];
+  readonly #spent: Set<string> = new Set();
+  #tellAt: Millis = Number.NEGATIVE_INFINITY;
+
+  constructor(key: LinkKey | undefined, side: "target" | "rescuer") {
+    this.#key = key;
+    this.#uses = USES[side];
+  }
+
+  get isKeyed(): boolean {
+    return this.#key !== undefined;
+  }
+
+  /** Largest payload of a frame, in octets. */
+  get payloadMax(): number {
+    return this.isKeyed ? SEALED_PAYLOAD_MAX : PAYLOAD_MAX;
+  }
+
+  /** The octets that an accept adds to its session's keys; none, and no chance used, without a key. */
+  freshNonce(random: Random): Uint8Array | undefined {
+    return this.isKeyed ? randomBytes(random, NONCE_LENGTH) : undefined;
+  }
+
+  /** What adds the proof to a handshake message of ours; `nonce`: an accept's. */
+  prove(about: SessionIdentity, nonce: Uint8Array = EMPTY): Protect | undefined {
+    if (this.#key === undefined) return undefined;
+    const mac = deriveMac(this.#key, about, EMPTY, this.#uses.ownHandshake);
+    return (octets) => {
+      const head = linkProofHead(nonce);
+      return concatBytes(head, mac(concatBytes(octets, head)).subarray(0, LINK_MAC_LENGTH));
+    };
+  }
+
+  /** What the proof in a handshake message of the peer is worth. */
+  judge(about: SessionIdentity, proof: LinkProof | undefined): ProofVerdict {
+    if (this.#key === undefined) return proof === undefined ? "good" : "unasked";
+    if (proof === undefined) return "missing";
+    const mac = deriveMac(this.#key, about, EMPTY, this.#uses.peerHandshake);
+    return macMatches(mac(proof.covered), proof.mac) ? "good" : "wrong";
+  }
+
+  /** The seal of a session, whose accept brought `nonce`; undefined without a key. */
+  seal(about: SessionIdentity, nonce: Uint8Array | undefined): FrameSeal | undefined {
+    if (this.#key === undefined || nonce === undefined) return undefined;
+    const { ownSession, peerSession } = this.#uses;
+    const own = deriveMac(this.#key, about, nonce, ownSession);
+    return new FrameSeal(own, deriveMac(this.#key, about, nonce, peerSession));
+  }
+
+  /**
+   * Whether an offer may be taken, which is once: one that was recorded and is played again would hold a target up.
+   * Always without a key, since it keeps nobody out then.
+   */
+  spend(rescuerNonce: Uint8Array): boolean {
+    if (!this.isKeyed) return true;
+    const name = toHex(rescuerNonce);
+    if (this.#spent.has(name)) return false;
+    for (const oldest of this.#spent) if (this.#spent.size >= SPENT_OFFERS_MAX) this.#spent.delete(oldest);
+    this.#spent.add(name);
+    return true;
+  }
+
+  /** Whether a mismatch may be told now: anybody on the wire can cause one at any time. */
+  mayTell(now: Millis): boolean {
+    if (now < this.#tellAt) return false;
+    this.#tellAt = now + TELL_INTERVAL_MS;
+    return true;
+  }
+}
+
+function deriveMac(key: LinkKey, about: SessionIdentity, acceptNonce: Uint8Array, use: LinkKeyUse): Mac {
+  const salt = concatBytes(about.targetNonce, about.rescuerNonce, acceptNonce);
+  const info = concatBytes(LABEL, about.targetId, about.rescuerId, about.digest, Uint8Array.of(use));
+  return key.deriveMac(salt, info);
+}
+
+/** What a target tells of an offer whose proof is not good: which side lacks the key, and the cure. */
+export function targetMismatch(verdict: Exclude<ProofVerdict, "good">): string {
+  switch (verdict) {
+    case "missing":
+      return "this board has a link key and the rescuer has none: give rescue --link-key with the same file";
+    case "wrong":
+      return "the rescuer has another link key than this board: give both sides the same file";
+    case "unasked":
+      return "the rescuer has a link key and this board has none: give distress --link-key with the same file";
+  }
+}
+
+/** The same for a rescuer with a key, that no right proof answered. `hasKey`: what the target's distress says. */
+export function rescuerMismatch(hasKey: boolean): string {
+  return hasKey
+    ? "the target has another link key than this rescuer: give both sides the same file"
+    : "this rescuer has a link key and the target has none: give distress --link-key with the same file, or rescue without";
+}

@@ -1,0 +1,45 @@
+import { ByteReader, EMPTY } from "../base/bytes.ts";
+import { CRC_LENGTH, ExtensionType, LINK_MAC_LENGTH, NONCE_LENGTH } from "./constants.ts";
+import { encodeBody } from "./message-codec.ts";
+import type { Message } from "./messages.ts";
+
+/** The extension by which the sender of an offer, or of an answer to one, shows its link key (PROTOCOL.md 14.3). */
+export interface LinkProof {
+  /** What the MAC is over: the frame up to it. A view. */
+  readonly covered: Uint8Array;
+  /** In an accept: fresh octets for the session's keys. */
+  readonly nonce: Uint8Array;
+  /** Empty when the extension is not as it has to be. */
+  readonly mac: Uint8Array;
+}
+
+const PROVEN: ReadonlySet<Message["tag"]> = new Set(["offer", "accept", "standDown", "refuse", "bye"]);
+
+/** The extension's octets without the MAC, which follows: the last ones that the MAC is over. */
+export function linkProofHead(nonce: Uint8Array): Uint8Array {
+  return Uint8Array.of(ExtensionType.linkProof, nonce.length + LINK_MAC_LENGTH, ...nonce);
+}
+
+/** The proof in the frame that `message` was decoded from; undefined when there is none. */
+export function linkProofOf(message: Message, frame: Uint8Array): LinkProof | undefined {
+  if (!PROVEN.has(message.tag)) return undefined;
+  const covered = frame.subarray(0, frame.length - CRC_LENGTH);
+  const r = new ByteReader(covered);
+  r.bytes(2 + encodeBody(message).length);
+  while (r.remaining > 0) {
+    const type = r.u8();
+    const value = r.bytes(r.u8());
+    if (type === ExtensionType.linkProof) return proofFrom(message, covered, value, r.remaining === 0);
+  }
+  return undefined;
+}
+
+/** What follows a MAC would not be proven by it: the proof has to be the last extension. */
+function proofFrom(message: Message, frame: Uint8Array, value: Uint8Array, isLast: boolean): LinkProof {
+  const nonceLength = message.tag === "accept" ? NONCE_LENGTH : 0;
+  if (!isLast || value.length !== nonceLength + LINK_MAC_LENGTH) {
+    return { covered: frame, nonce: EMPTY, mac: EMPTY };
+  }
+  const covered = frame.subarray(0, frame.length - LINK_MAC_LENGTH);
+  return { covered, nonce: value.subarray(0, nonceLength), mac: value.subarray(nonceLength) };
+}
