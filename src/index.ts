@@ -33,12 +33,15 @@ export {
   signingKeyFromPem,
   trustedKeyOf,
 } from "./image/keys.ts";
+export { readLinkKey } from "./image/link-key-file.ts";
 export type { ImageFields, Manifest } from "./image/manifest.ts";
 export { fixedRepository, type Repository } from "./image/repository.ts";
 export type { LinkCounters } from "./link/counters.ts";
+export type { LinkKey } from "./link/link-key.ts";
 export { type DistressOptions, runDistress } from "./node/distress.ts";
 export type { NodeEvent, ProgressEvent, Verdict } from "./node/events.ts";
 export { LinkDriver, type Machine } from "./node/link-driver.ts";
+export { linkKeyOf } from "./node/link-key.ts";
 export { type RescueOptions, runRescue } from "./node/rescue.ts";
 export { type PeerStatus, queryStatus, type StatusOptions, type StatusReport } from "./node/status.ts";
 export type { RescuerEvent } from "./session/rescuer-events.ts";

@@ -9,12 +9,15 @@ import type { TrustPolicy } from "../image/envelope.ts";
 import { errnoOf } from "../image/file-errors.ts";
 import { parseHardware, REVISION_MAX } from "../image/hardware.ts";
 import { loadTrustedKey } from "../image/keys.ts";
+import { readLinkKey } from "../image/link-key-file.ts";
 import type { BoardIdentity } from "./board-parts.ts";
 
 /** Name of a board's description within its folder. */
 export const CONFIG_FILE = "board.json";
 /** Folder of the keys a board trusts, within its folder. */
 export const KEYS_FOLDER = "keys";
+/** Name of the board's link key within {@link KEYS_FOLDER}. */
+export const LINK_KEY_FILE = "link.key";
 /** Format of {@link CONFIG_FILE} that this version writes and reads. */
 export const CONFIG_FORMAT = 1;
 
@@ -46,6 +49,7 @@ const ConfigSchema = v.strictObject({
   flash: v.union([PlainName, DeviceSchema]),
   trust: v.array(v.strictObject({ key: PlainName, roles: v.pipe(v.array(Role), v.minLength(1)) })),
   allowUnsigned: v.boolean(),
+  linkKey: v.optional(PlainName),
   created: v.string(),
 });
 
@@ -69,6 +73,8 @@ export interface BoardConfig {
   readonly trust: readonly { readonly key: string; readonly roles: readonly ("app" | "recovery")[] }[];
   /** Counts only when no key is trusted. */
   readonly allowUnsigned: boolean;
+  /** Name of a file in `keys/`: the board only talks to holders of this link key. */
+  readonly linkKey?: string | undefined;
   /** ISO 8601, for people. */
   readonly created: string;
 }
@@ -130,6 +136,21 @@ export function configPolicy(dir: string, config: BoardConfig): TrustPolicy {
     }
   });
   return { keys, allowUnsigned: config.allowUnsigned };
+}
+
+/** The board's link key; undefined when it has none. One that cannot be read is an error, never none. */
+export function configLinkKey(
+  dir: string,
+  config: BoardConfig,
+  warn: (text: string) => void,
+): Uint8Array | undefined {
+  if (config.linkKey === undefined) return undefined;
+  const path = join(dir, KEYS_FOLDER, config.linkKey);
+  try {
+    return readLinkKey(path, warn);
+  } catch (cause) {
+    throw damaged(path, cause instanceof Error ? cause.message : String(cause), cause);
+  }
 }
 
 function parseJson(text: string, path: string): unknown {

@@ -11,10 +11,11 @@ import { errnoOf } from "../image/file-errors.ts";
 import { formatHardware, type Hardware, REVISION_MAX } from "../image/hardware.ts";
 import type { ImageSource } from "../image/image-source.ts";
 import { readTrustedKey } from "../image/keys.ts";
+import { writeLinkKey } from "../image/link-key-file.ts";
 import type { ImageRole } from "../image/manifest.ts";
 import { beginTemp, clearStaleTemps, endTemp } from "../image/temp-name.ts";
 import { openBoard } from "./board.ts";
-import { type BoardConfig, CONFIG_FILE, CONFIG_FORMAT, KEYS_FOLDER } from "./board-config.ts";
+import { type BoardConfig, CONFIG_FILE, CONFIG_FORMAT, KEYS_FOLDER, LINK_KEY_FILE } from "./board-config.ts";
 import { checkFactoryImage, type FlashPlace, placeFlash } from "./board-flash.ts";
 
 /** What a new board is to be. */
@@ -24,6 +25,8 @@ export interface BoardInitOptions extends FlashGeometry {
   /** Public key files to copy into the board; with none, `allowUnsigned` has to be said. */
   readonly trust: readonly { readonly path: string; readonly roles: readonly ImageRole[] }[];
   readonly allowUnsigned: boolean;
+  /** The link key that the board is to have, 16 to 1024 octets (`readLinkKey`). */
+  readonly linkKey?: Uint8Array | undefined;
   /** Installed as the confirmed factory image, if the board takes it. */
   readonly image?: ImageSource;
   /** Where the flash is; a file in the board's folder unless given. */
@@ -114,6 +117,7 @@ function fillBoard(
     writeNewFile(join(folder, key), Buffer.from(pem, "latin1"));
     return { key, roles };
   });
+  if (options.linkKey !== undefined) writeLinkKey(join(folder, LINK_KEY_FILE), options.linkKey);
   syncFolder(folder);
   const config: BoardConfig = {
     format: CONFIG_FORMAT,
@@ -129,6 +133,8 @@ function fillBoard(
     trust,
     // A board with trusted keys refuses unsigned images always.
     allowUnsigned: allowUnsigned && trust.length === 0,
+    // Left out where there is none: such a board is what it was before there were link keys.
+    ...(options.linkKey === undefined ? {} : { linkKey: LINK_KEY_FILE }),
     created: new Date().toISOString(),
   };
   writeNewFile(join(draft, CONFIG_FILE), `${JSON.stringify(config, undefined, 2)}\n`);

@@ -5,6 +5,7 @@ import { type ErasedByte, type FlashLayout, SECTOR_SIZE_DEFAULT } from "../flash
 import type { Hardware } from "../image/hardware.ts";
 import { flashText, parseFlashDevice } from "./flash-flag.ts";
 import { addCommand } from "./help.ts";
+import { linkKeyFlag } from "./link-key.ts";
 import { collectTrust, countParser, parseHardwareFlag, parseSize, type TrustFlag } from "./parse.ts";
 import { type CommandContext, onRun } from "./run.ts";
 import { octets } from "./text.ts";
@@ -21,6 +22,7 @@ interface InitFlags {
   readonly hardwareRev: number;
   readonly trust?: readonly TrustFlag[];
   readonly allowUnsigned?: boolean;
+  readonly linkKey?: string;
   readonly image?: string;
   readonly flash?: FlashDevice;
   readonly overwrite?: boolean;
@@ -72,6 +74,10 @@ export function addBoardInit(board: Command): void {
       collectTrust,
     )
     .option("--allow-unsigned", "take images that nobody signed; counts only without --trust")
+    .option(
+      "--link-key <file>",
+      "key of its links, copied into the board: only holders of the same are talked to",
+    )
     .option("--image <file>", "image file (.mdy) to install as the confirmed factory image");
   onRun<InitFlags>(command, runInit);
 }
@@ -101,13 +107,14 @@ async function runInit(
   }
   const { initBoard } = await import("../board/board-init.ts");
   const { openImageFile } = await import("../image/image-file.ts");
+  const linkKey = await linkKeyFlag(flags.linkKey, output);
   const image = flags.image === undefined ? undefined : await openImageFile(flags.image);
   try {
     const { hardware, flashSize: slotSize, layout } = flags;
     const { writeSize, erased: erasedByte } = flags;
-    const unit = { writeSize, erasedByte };
-    const what = { ...unit, hardware, revision, sectorSize, slotSize, layout, trust, allowUnsigned };
-    const base = device === undefined ? what : { ...what, device, overwrite };
+    const what = { hardware, revision, sectorSize, slotSize, layout, writeSize, erasedByte };
+    const whom = { trust, allowUnsigned, linkKey };
+    const base = device === undefined ? { ...what, ...whom } : { ...what, ...whom, device, overwrite };
     initBoard(dir, image === undefined ? base : { ...base, image });
   } finally {
     await image?.close();

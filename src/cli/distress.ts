@@ -7,6 +7,7 @@ import type { NodeEvent, Verdict } from "../node/events.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import { bootText, failureText } from "./board-look.ts";
 import { addCommand } from "./help.ts";
+import { linkKeyFlag, linkKeyFor } from "./link-key.ts";
 import { collectLinks, parseSeconds } from "./parse.ts";
 import { type CommandContext, onRun } from "./run.ts";
 import { doneVerdict } from "./verdict.ts";
@@ -17,6 +18,7 @@ interface DistressFlags {
   readonly timeout?: Millis;
   readonly force?: boolean;
   readonly allowSingleUpdate?: boolean;
+  readonly linkKey?: string;
 }
 
 /** Registers `mayday distress`. */
@@ -43,7 +45,11 @@ export function addDistressCommand(program: Command): void {
     .requiredOption("--board <dir>", "the board, made by board init")
     .option("--timeout <seconds>", "give up after this long; never unless given", parseSeconds)
     .option("--force", "call even if the board boots: it takes newer images then")
-    .option("--allow-single-update", "with --force: also overwrite the only slot, the one that boots");
+    .option("--allow-single-update", "with --force: also overwrite the only slot, the one that boots")
+    .option(
+      "--link-key <file>",
+      "key of the links, instead of the board's own: take help only from its holders",
+    );
   onRun<DistressFlags>(command, runDistressCommand);
 }
 
@@ -76,6 +82,10 @@ async function healBoard(
     return verdict;
   }
   if (before.tag === "recovery") output.note(`${flags.board} does not boot: ${failureText(before.reason)}`);
+  const { configLinkKey } = await import("../board/board-config.ts");
+  const ownKey = (): Uint8Array | undefined =>
+    configLinkKey(flags.board, board.config, (text) => output.warn(text));
+  const linkKey = await linkKeyFor((await linkKeyFlag(flags.linkKey, output)) ?? ownKey());
   const { runDistress } = await import("../node/distress.ts");
   const store = board.store({ allowUpdate: isForced, allowSingleUpdate });
   try {
@@ -83,6 +93,7 @@ async function healBoard(
       links,
       store,
       isForced,
+      linkKey,
       signal,
       ...(timeout === undefined ? {} : { timeoutMs: timeout }),
       onEvent: (event) => {

@@ -1,21 +1,53 @@
 import type { Command } from "commander";
+import { UsageError } from "../base/errors.ts";
 import { addCommand } from "./help.ts";
+import type { Output } from "./output.ts";
 import { onRun } from "./run.ts";
+
+interface KeygenFlags {
+  readonly out?: string;
+  readonly linkKey?: string;
+}
 
 /** Registers `mayday keygen`. */
 export function addKeygenCommand(program: Command): void {
   const command = addCommand(program, "keygen", {
     does:
       "Makes an Ed25519 pair as PEM files, as openssl writes them: BASE.key signs images and stays with you (mode " +
-      "0600), BASE.pub goes into boards. Existing keys are never overwritten.",
-    examples: ["mayday keygen --out owner", "mayday board init board --trust owner.pub …"],
-  }).requiredOption("--out <base>", "name of the pair, without .key and .pub");
-  onRun<{ readonly out: string }>(command, async ({ output }, _args, { out }) => {
-    const { formatKeyId, loadTrustedKey, writeKeyPair } = await import("../image/keys.ts");
-    const { keyPath, pubPath } = writeKeyPair(out);
-    const keyId = formatKeyId(loadTrustedKey(pubPath, []).keyId);
-    output.result(`${keyPath} ${pubPath}`, { event: "keys", key: keyPath, pub: pubPath, keyId });
-    output.note(`key id ${keyId}; keep ${keyPath} secret, give ${pubPath} to boards`);
+      "0600), BASE.pub goes into boards. With --link-key it makes the key of a link instead (or too), which both of " +
+      "its ends have: it says who may talk, never which firmware is taken. Existing keys are never overwritten.",
+    examples: [
+      "mayday keygen --out owner",
+      "mayday board init board --trust owner.pub …",
+      "mayday keygen --link-key link.key",
+    ],
+  })
+    .option("--out <base>", "name of the pair, without .key and .pub")
+    .option("--link-key <file>", "make a link key in this file (mode 0600)");
+  onRun<KeygenFlags>(command, async ({ output }, _args, { out, linkKey }) => {
+    if (out === undefined && linkKey === undefined) {
+      throw new UsageError(
+        "missing-mandatory-option-value",
+        "give --out BASE for keys to sign with, or --link-key FILE; see mayday keygen --help",
+      );
+    }
+    if (out !== undefined) await makePair(output, out);
+    if (linkKey !== undefined) await makeLinkKey(output, linkKey);
     return undefined;
   });
+}
+
+async function makePair(output: Output, out: string): Promise<void> {
+  const { formatKeyId, loadTrustedKey, writeKeyPair } = await import("../image/keys.ts");
+  const { keyPath, pubPath } = writeKeyPair(out);
+  const keyId = formatKeyId(loadTrustedKey(pubPath, []).keyId);
+  output.result(`${keyPath} ${pubPath}`, { event: "keys", key: keyPath, pub: pubPath, keyId });
+  output.note(`key id ${keyId}; keep ${keyPath} secret, give ${pubPath} to boards`);
+}
+
+async function makeLinkKey(output: Output, path: string): Promise<void> {
+  const { writeFreshLinkKey } = await import("../image/link-key-file.ts");
+  writeFreshLinkKey(path);
+  output.result(path, { event: "link-key", linkKey: path });
+  output.note(`keep ${path} secret; give it to board init, or distress, and to rescue, as --link-key`);
 }

@@ -5,6 +5,7 @@ import type { Version } from "../image/version.ts";
 import type { Verdict } from "../node/events.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import { addCommand } from "./help.ts";
+import { linkKeyFlag, linkKeyFor } from "./link-key.ts";
 import { HealedCommand } from "./on-healed.ts";
 import { collectLinks, parseHardwareFlag, parseSeconds, parseVersionFlag } from "./parse.ts";
 import { openRescueSource } from "./rescue-source.ts";
@@ -21,6 +22,7 @@ interface RescueFlags {
   readonly timeout?: Millis;
   readonly reset?: "dtr" | "rts";
   readonly onHealed?: string;
+  readonly linkKey?: string;
 }
 
 /** Registers `mayday rescue`. */
@@ -54,7 +56,8 @@ export function addRescueCommand(program: Command): void {
     .option(
       "--on-healed <command>",
       "run this by the shell after each heal, with MAYDAY_PEER, MAYDAY_DIGEST, MAYDAY_VERSION set",
-    );
+    )
+    .option("--link-key <file>", "key of the links: heal only boards that have the same one");
   onRun<RescueFlags>(command, runRescueCommand);
 }
 
@@ -63,6 +66,7 @@ async function runRescueCommand(
   _args: readonly string[],
   flags: RescueFlags,
 ): Promise<Verdict> {
+  const linkKey = await linkKeyFor(await linkKeyFlag(flags.linkKey, output));
   const source = await openRescueSource(flags, output);
   const { runRescue } = await import("../node/rescue.ts");
   const healed = new HealedCommand(flags.onHealed, (text) => output.warn(text));
@@ -73,6 +77,7 @@ async function runRescueCommand(
       allowUnsigned: flags.allowUnsigned === true,
       offersAnyway: source.isNamed,
       once: flags.once === true,
+      linkKey,
       signal,
       ...(flags.timeout === undefined ? {} : { timeoutMs: flags.timeout }),
       ...(flags.reset === undefined ? {} : { reset: flags.reset }),

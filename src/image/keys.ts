@@ -77,9 +77,9 @@ export function writeKeyPair(base: string): { readonly keyPath: string; readonly
   for (const path of [keyPath, pubPath]) if (existsSync(path)) throw keyExists(path);
   clearStaleTemps(dirname(keyPath));
   const pair = generateKeyPair();
-  writeNew(keyPath, pair.privatePem, 0o600);
+  writeKeyFile(keyPath, pair.privatePem, 0o600);
   try {
-    writeNew(pubPath, pair.publicPem, 0o644);
+    writeKeyFile(pubPath, pair.publicPem, 0o644);
   } catch (error) {
     rmSync(keyPath, { force: true });
     throw error;
@@ -87,8 +87,12 @@ export function writeKeyPair(base: string): { readonly keyPath: string; readonly
   return { keyPath, pubPath };
 }
 
-/** Under another name first, as a file that is created and then written may be left half. */
-function writeNew(path: string, text: string, mode: number): void {
+/**
+ * Writes a key file, whole or not at all, and synced: under another name first, as a file that is created and then
+ * written may be left half. Never overwrites: UsageError `key-exists`, `key-folder-missing`; FailedError
+ * `key-not-written`.
+ */
+export function writeKeyFile(path: string, text: string, mode: number): void {
   const name = beginTemp();
   const temp = join(dirname(path), name);
   try {

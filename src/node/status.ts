@@ -16,6 +16,8 @@ export interface PeerStatus {
   readonly nodeId: string;
   readonly role: "target" | "provider" | "unknown";
   readonly isBootable: boolean | undefined;
+  /** It talks to holders of its link key only. */
+  readonly wantsLinkKey: boolean | undefined;
   readonly failure: BootFailure | undefined;
   readonly hardwareId: string | undefined;
   readonly revision: number | undefined;
@@ -84,6 +86,7 @@ function peerStatusOf(beacon: Beacon): PeerStatus {
     nodeId: toHex(beacon.nodeId),
     role: beacon.isProvider ? "provider" : "target",
     isBootable: beacon.isProvider ? undefined : beacon.failure === undefined,
+    wantsLinkKey: beacon.wantsLinkKey === true,
     failure: beacon.failure,
     hardwareId: beacon.isProvider ? undefined : toHex(beacon.hardwareId),
     revision: beacon.isProvider ? undefined : beacon.revision,
@@ -101,6 +104,7 @@ function askingPeer(nodeId: Uint8Array): PeerStatus {
     nodeId: toHex(nodeId),
     role: "unknown",
     isBootable: undefined,
+    wantsLinkKey: undefined,
     failure: undefined,
     hardwareId: undefined,
     revision: undefined,

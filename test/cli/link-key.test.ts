@@ -1,0 +1,156 @@
+import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { runCli, startCli, verdictOf } from "../support/cli.ts";
+import { openSocatPair, type SocatPair } from "../support/socat-pair.ts";
+import { bootedOctets, openWorkbench, type Workbench } from "./workbench.ts";
+
+let bench: Workbench;
+let pair: SocatPair;
+
+beforeAll(async () => {
+  bench = await openWorkbench();
+  pair = await openSocatPair();
+  for (const name of ["link", "strange"]) await runCli(["keygen", "--link-key", bench.path(`${name}.key`)]);
+});
+afterAll(async () => {
+  await pair.close();
+  await bench.close();
+});
+
+const linkTo = (path: string): string[] => ["--link", `serial:${path}?baud=3000000`, "--json"];
+const keyFlag = (name: string | undefined): string[] =>
+  name === undefined ? [] : ["--link-key", bench.path(`${name}.key`)];
+const modeOf = (path: string): number => statSync(path).mode & 0o777;
+
+/** Makes a board by the command line, so that its own key is the one given there. */
+async function boardWith(name: string, key: string | undefined): Promise<string> {
+  const what = ["--hardware", "acme/widget", "--flash-size", "64K", "--trust", bench.path("owner.pub")];
+  const result = await runCli(["board", "init", bench.path(name), ...what, ...keyFlag(key)]);
+  expect(result.code).toBe(0);
+  return bench.path(name);
+}
+
+describe("keygen --link-key", () => {
+  test("makes 64 hexadecimal digits that only the owner may read, and never overwrites", async () => {
+    const path = bench.path("fresh-link.key");
+    const result = await runCli(["keygen", "--link-key", path, "--json"]);
+    expect(result.code).toBe(0);
+    expect(result.events).toContainEqual({ event: "link-key", linkKey: path });
+    expect(readFileSync(path, "utf8")).toMatch(/^[0-9a-f]{64}\n$/);
+    expect(modeOf(path)).toBe(0o600);
+    expect(verdictOf(await runCli(["keygen", "--link-key", path, "--json"]))).toMatchObject({
+      code: 2,
+      reason: "key-exists",
+    });
+  });
+
+  test("goes together with --out", async () => {
+    const base = bench.path("both");
+    const result = await runCli(["keygen", "--out", base, "--link-key", `${base}-link.key`, "--json"]);
+    expect(result.events.map(({ event }) => event)).toEqual(["keys", "link-key", "verdict"]);
+  });
+});
+
+describe("board init --link-key", () => {
+  test("copies the key into the board, for its owner's eyes, and says so in board.json", async () => {
+    const dir = await boardWith("keyed", "link");
+    expect(modeOf(join(dir, "keys", "link.key"))).toBe(0o600);
+    const copied = readFileSync(join(dir, "keys", "link.key"), "utf8");
+    expect(copied).toBe(readFileSync(bench.path("link.key"), "utf8"));
+    const config = JSON.parse(readFileSync(join(dir, "board.json"), "utf8"));
+    expect(config).toMatchObject({ format: 1, linkKey: "link.key" });
+  });
+
+  test("leaves nothing of it where there is none", async () => {
+    const dir = await boardWith("unkeyed", undefined);
+    expect(readFileSync(join(dir, "board.json"), "utf8")).not.toContain("linkKey");
+  });
+
+  test("a board whose key is gone is damaged: it does not call without", async () => {
+    const dir = await boardWith("bereft", "link");
+    writeFileSync(join(dir, "keys", "link.key"), "short\n");
+    const result = await runCli(["distress", ...linkTo(pair.a), "--board", dir, "--timeout", "1"]);
+    expect(verdictOf(result)).toMatchObject({ code: 1, reason: "board-damaged", bytesTx: 0 });
+  });
+});
+
+describe("a link key file", () => {
+  test.each([
+    ["15 octets", "x".repeat(15), 2, "link-key-length"],
+    ["30 hexadecimal digits are 30 octets", "ab".repeat(15), 6, undefined],
+    ["1025 octets", "x".repeat(1025), 2, "link-key-length"],
+    ["a signing key", "-----BEGIN PRIVATE KEY-----\n", 2, "link-key-is-pem"],
+  ])("%s", async (name, text, code, reason) => {
+    const path = bench.path(`${name}.key`);
+    writeFileSync(path, text, { mode: 0o600 });
+    const flags = [
+      "--link",
+      bench.path("no-port"),
+      "--image",
+      bench.path("fw.mdy"),
+      "--once",
+      "--timeout",
+      "1",
+    ];
+    const verdict = verdictOf(await runCli(["rescue", ...flags, "--link-key", path, "--json"]));
+    expect(verdict).toMatchObject({ code, ...(reason === undefined ? {} : { reason }) });
+  });
+
+  test("that is not there names the command that makes one", async () => {
+    const flags = ["--link", bench.path("no-port"), "--image", bench.path("fw.mdy")];
+    const result = await runCli(["rescue", ...flags, "--link-key", bench.path("none.key")]);
+    expect(result.code).toBe(2);
+    expect(result.stderr).toContain("mayday keygen --link-key");
+  });
+
+  test("that others may read gives a warning, and is used", async () => {
+    const path = bench.path("open.key");
+    writeFileSync(path, "ab".repeat(16));
+    chmodSync(path, 0o644);
+    const flags = ["--link", bench.path("no-port"), "--image", bench.path("fw.mdy"), "--link-key", path];
+    const result = await runCli(["rescue", ...flags]);
+    expect(result.stderr).toContain("warning:");
+    expect(result.stderr).toContain("chmod 600");
+    expect(result.code).toBe(6);
+  });
+});
+
+describe("over a serial pair", () => {
+  test.each([
+    ["the board's own", "link", undefined],
+    ["the one given to distress, instead of the board's", "strange", "link"],
+  ])("a board is healed with %s", async (name, own, given) => {
+    const dir = await boardWith(`healed-${own}`, own);
+    const distress = startCli([
+      ...["distress", ...linkTo(pair.a), "--board", dir, "--timeout", "12", ...keyFlag(given)],
+    ]);
+    const source = ["--image", bench.path("fw.mdy"), "--once", "--timeout", "12", ...keyFlag("link")];
+    const rescue = await runCli(["rescue", ...linkTo(pair.b), ...source]);
+    const healed = await distress.ended;
+    expect(`${name}: ${healed.code} ${rescue.code}`).toBe(`${name}: 0 0`);
+    expect(bootedOctets(dir)).toEqual(bench.firmware);
+  });
+
+  test.each([
+    ["the rescuer has none", "link", undefined, "rescuer has none", "this rescuer has none"],
+    ["the board has none", undefined, "link", "this board has none", "target has none"],
+    ["they differ", "link", "strange", "another link key", "another link key"],
+  ])("where %s, both sides exit 4 and say so", async (name, own, theirs, atTarget, atRescuer) => {
+    const dir = await boardWith(`refused ${name}`, own);
+    const distress = startCli(["distress", ...linkTo(pair.a), "--board", dir, "--timeout", "6"]);
+    const source = ["--image", bench.path("fw.mdy"), "--once", "--timeout", "12", ...keyFlag(theirs)];
+    const rescue = await runCli(["rescue", ...linkTo(pair.b), ...source]);
+    const called = await distress.ended;
+    for (const [result, text] of [
+      [called, atTarget],
+      [rescue, atRescuer],
+    ] as const) {
+      const message = expect.stringContaining(text);
+      expect(verdictOf(result)).toMatchObject({ ok: false, code: 4, reason: "link-key", message });
+      expect(result.events).toContainEqual(
+        expect.objectContaining({ event: "refused", reason: "link-key", detail: message }),
+      );
+    }
+  });
+});
