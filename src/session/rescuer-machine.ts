@@ -354,9 +354,7 @@ export class RescuerMachine {
     const state = this.#state;
     const peer = peerOf(state);
     if (peer === undefined || !equalBytes(peer.rescuerNonce, answer.rescuerNonce)) return false;
-    // A target proves no refusal of the key itself: see there.
-    const isProvable = answer.tag !== "refuse" || answer.reason !== "link-key";
-    if (!this.#guard.isKeyed || (isProvable && this.#guard.judge(peer, proof) === "good")) return true;
+    if (!this.#guard.isKeyed || this.#guard.judge(peer, proof) === "good") return true;
     this.#link.counters.unauthenticFrames++;
     if (state.tag === "offering") {
       state.isDoubtful = true;

@@ -3,11 +3,21 @@ import { concatBytes } from "../../src/base/bytes.ts";
 import type { LinkKey } from "../../src/link/link-key.ts";
 import { linkKeyOf } from "../../src/node/link-key.ts";
 import type { Transport } from "../../src/transport/transport.ts";
+import { encodeDelimited } from "../../src/wire/cobs.ts";
 import { ByeReason, Codec, CRC_LENGTH, FRAME_MAX } from "../../src/wire/constants.ts";
 import { frameCrc } from "../../src/wire/crc.ts";
-import { encodeMessage, encodePacket, isSessionFrame, type Protect } from "../../src/wire/frame.ts";
+import {
+  crcMatches,
+  decodeFrame,
+  encodeMessage,
+  encodePacket,
+  isSessionFrame,
+  type Protect,
+} from "../../src/wire/frame.ts";
+import { linkProofOf } from "../../src/wire/link-proof.ts";
 import type { Beacon, Message } from "../../src/wire/messages.ts";
 import { type Attack, BusAttacker, type End, type Known } from "../support/bus-attacker.ts";
+import { healsExactly, UNSIGNED } from "../support/virtual-i2c-rescue.ts";
 import { VirtualRescue, type VirtualRescueOptions } from "../support/virtual-rescue.ts";
 
 const keyOf = (octet: number): LinkKey => linkKeyOf(new Uint8Array(16).fill(octet));
@@ -15,7 +25,7 @@ const key = keyOf(1);
 const BOTH = [key, key] as const;
 
 function rescueWith(options: Partial<VirtualRescueOptions>): VirtualRescue {
-  return new VirtualRescue({ seed: 1, linkKeys: BOTH, size: 32_768, ...options });
+  return new VirtualRescue({ seed: 1, linkKeys: BOTH, size: 32_768, ...UNSIGNED, ...options });
 }
 
 function expectHealed(rescue: VirtualRescue): void {
@@ -44,6 +54,15 @@ describe("with the same link key on both sides", () => {
     expect(rescue.rescuer.counters.packetsLost).toBeGreaterThan(0);
   });
 
+  it.each(["rescuer", "target"] as const)(
+    "heals over an I2C bus whose controller is the %s",
+    async (controller) => {
+      const options = { seed: 1, controller, linkKeys: BOTH, size: 32_768, ...UNSIGNED };
+      const { rescue } = await healsExactly(options, controller);
+      for (const { counters } of [rescue.target, rescue.rescuer]) expect(counters.unauthenticFrames).toBe(0);
+    },
+  );
+
   it("heals after the target restarted in mid-transfer, without waiting for all patience", () => {
     const rescue = rescueWith({ size: 131_072 });
     rescue.run(60_000, () => rescue.targetEvents.filter(({ tag }) => tag === "progress").length > 8);
@@ -63,7 +82,7 @@ describe("with the same link key on both sides", () => {
   });
 
   it("sends no octet more without a key than before there were any", () => {
-    const rescue = rescueWith({ linkKeys: [undefined, undefined], size: 65_536 });
+    const rescue = new VirtualRescue({ seed: 1 });
     expectUndisturbed(rescue);
     expect(rescue.octetsOnWire).toBe(69_134);
   });
@@ -171,6 +190,12 @@ const FORGERIES: readonly (readonly [string, End, Forge])[] = [
 const guess: Protect = () => Uint8Array.of(0x01, 0x08, 1, 2, 3, 4, 5, 6, 7, 8);
 const guessedSeal: Protect = () => new Uint8Array(12);
 
+/** These octets with their CRC. */
+function withCrc(octets: Uint8Array, tag: number | undefined): Uint8Array {
+  const crc = frameCrc(octets, tag);
+  return concatBytes(octets, Uint8Array.of(crc, crc >>> 8, crc >>> 16, crc >>> 24));
+}
+
 function forging(forge: Forge, to: End): Attack {
   return (known, _frame, from) => {
     if (from === to) return {};
@@ -235,9 +260,8 @@ describe("somebody on the wire without the key, who knows nonces and tag", () =>
     const attacker = new BusAttacker((known, frame, from) => {
       const altered = frame.slice(0, -CRC_LENGTH);
       altered[place] = (altered[place] ?? 0) ^ 0x10;
-      const crc = frameCrc(altered, isSessionFrame(altered) ? known.tag : undefined);
-      const octets = Uint8Array.of(crc, crc >>> 8, crc >>> 16, crc >>> 24);
-      return isSessionFrame(frame) ? { [1 - from]: [concatBytes(altered, octets)] } : {};
+      const tag = isSessionFrame(altered) ? known.tag : undefined;
+      return isSessionFrame(frame) ? { [1 - from]: [withCrc(altered, tag)] } : {};
     });
     expectUndisturbed(rescueWith({ wrap: attacker.wrap }));
   });
@@ -260,6 +284,24 @@ describe("somebody on the wire without the key, who knows nonces and tag", () =>
     expect(rescue.target.counters.duplicates).toBe(0);
   });
 
+  it("cannot play frames of an earlier session in this one, with CRCs made for it", () => {
+    let firstTag: number | undefined;
+    const attacker = new BusAttacker(({ tag, heard }, _frame, from) => {
+      firstTag ??= tag;
+      if (tag === firstTag) return {};
+      const old = heard[from].filter((frame) => isSessionFrame(frame) && crcMatches(frame, firstTag));
+      const again = old.slice(attacker.injected % 50, (attacker.injected % 50) + 2);
+      return { [1 - from]: again.map((frame) => withCrc(frame.slice(0, -CRC_LENGTH), tag)) };
+    });
+    const rescue = rescueWith({ wrap: attacker.wrap, size: 65_536 });
+    rescue.run(60_000, () => rescue.targetEvents.filter(({ tag }) => tag === "progress").length > 8);
+    rescue.restartRescuer(rescue.rescuerId);
+    expectHealed(rescue);
+    expect(rescue.targetEvents.filter(({ tag }) => tag === "sessionLost")).toHaveLength(1);
+    expect(rescue.target.counters.duplicates).toBe(0);
+    expect(attacker.injected).toBeGreaterThan(50);
+  });
+
   it("does not keep a session alive that lost its rescuer", () => {
     const attacker = new BusAttacker(({ tag }, _frame, from) =>
       from === 1 ? {} : { 0: [encodeMessage({ tag: "later", forMs: 1 }, tag)] },
@@ -271,18 +313,20 @@ describe("somebody on the wire without the key, who knows nonces and tag", () =>
   });
 
   it("cannot have a target take a recorded offer once more", () => {
-    const offers: Uint8Array[] = [];
-    let plays = 0;
-    const attacker = new BusAttacker((_known, frame, from) => {
-      if (from === 1 && frame[0] === 0x10 && frame[1] === 0x04) offers.push(frame.slice());
-      plays += offers.length > 0 && from === 1 ? 1 : 0;
-      return plays > 0 && from === 1 ? { 0: offers.slice(0, 1) } : {};
-    });
-    const rescue = rescueWith({ wrap: attacker.wrap, size: 131_072 });
-    rescue.run(60_000, () => rescue.targetEvents.filter(({ tag }) => tag === "progress").length > 8);
+    const tap = new BusAttacker(() => ({}));
+    const rescue = rescueWith({ wrap: tap.wrap });
+    rescue.run(60_000, () => rescue.hasEvent("receiving"));
+    rescue.stopRescuer();
+    rescue.run(60_000, () => rescue.hasEvent("sessionLost"));
+    const offer = tap.heard[1].find((frame) => decodeFrame(frame, undefined).tag === "offer");
+    const wire = encodeDelimited(offer ?? expect.fail("no offer"));
+    for (let i = 0; i < 3; i++) {
+      rescue.target.handleRun(rescue.clock.now(), wire.subarray(1));
+      rescue.run(1_000);
+    }
+    expect(rescue.targetEvents.filter(({ tag }) => tag === "offered")).toHaveLength(1);
     rescue.restartRescuer();
     expectHealed(rescue);
-    expect(rescue.targetEvents.filter(({ tag }) => tag === "offered")).toHaveLength(2);
   });
 });
 
@@ -298,8 +342,15 @@ describe("before a session, somebody without the key", () => {
   });
 
   it("gets no proven refusal by spoiling an offer, and floods no user with mismatches", () => {
-    const rescue = rescueWith({ linkKeys: [key, keyOf(2)] });
+    const tap = new BusAttacker(() => ({}));
+    const rescue = rescueWith({ linkKeys: [key, keyOf(2)], wrap: tap.wrap });
     rescue.run(20_000);
+    const refusals = tap.heard[0].flatMap((frame) => {
+      const message = decodeFrame(frame, undefined);
+      return message.tag === "refuse" ? [linkProofOf(message, frame)] : [];
+    });
+    expect(refusals.length).toBeGreaterThan(10);
+    expect(new Set(refusals)).toEqual(new Set([undefined]));
     const told = rescue.targetEvents.filter(({ tag }) => tag === "refused").length;
     expect(told).toBeGreaterThan(1);
     expect(told).toBeLessThanOrEqual(4);
