@@ -22,11 +22,12 @@ import type {
 } from "../wire/messages.ts";
 import { BeaconTimer } from "./beacon-timer.ts";
 import { byeOf, identityOf } from "./handshake.ts";
-import { freshNonce, type SessionIdentity, tagOf } from "./identity.ts";
+import { freshNonce, tagOf } from "./identity.ts";
 import { LinkGuard, rescuerMismatch } from "./link-guard.ts";
 import { QueryTimer } from "./query-timer.ts";
 import { RefusedImages } from "./refused-images.ts";
 import type { BlockWish, OfferedImage, RescuerEvent, RescuerLoss, RunPayload } from "./rescuer-events.ts";
+import { isBusyWithAnother, keepBeacon, peerOf, type RescuerState, sessionOf } from "./rescuer-state.ts";
 import { Serving } from "./serving.ts";
 import { ServingBudget } from "./serving-budget.ts";
 import { providerBeacon } from "./status.ts";
@@ -38,23 +39,6 @@ export interface RescuerOptions {
   readonly nodeId: Uint8Array;
   readonly bootNonce: Uint8Array;
 }
-
-type State =
-  | { readonly tag: "listening" }
-  | { readonly tag: "picking"; readonly beacon: Beacon }
-  | {
-      readonly tag: "offering";
-      readonly beacon: Beacon;
-      readonly image: OfferedImage;
-      readonly offer: Offer;
-      repeatAt: Millis;
-      until: Millis;
-      /** Something answered that our link key does not prove. */
-      isDoubtful: boolean;
-    }
-  | { readonly tag: "serving"; readonly serving: Serving }
-  | { readonly tag: "healed"; readonly digest: Uint8Array }
-  | { readonly tag: "stopped" };
 
 const OFFER_INTERVAL_MS = 250;
 const OFFER_PATIENCE_MS = 5_000;
@@ -89,7 +73,7 @@ export class RescuerMachine {
   #busyAt: Millis = 0;
   /** With a link key: the target of the session that runs calls, which proves nothing. */
   #isCalling = false;
-  #state: State = { tag: "listening" };
+  #state: RescuerState = { tag: "listening" };
   #isUp = false;
 
   constructor(now: Millis, options: RescuerOptions) {
@@ -223,7 +207,7 @@ export class RescuerMachine {
       this.#loseSession(now, isSameStart ? "silence" : "restarted");
     }
     if (state.tag === "offering") this.#turns.strike(now, beacon.nodeId);
-    const kept = keep(beacon);
+    const kept = keepBeacon(beacon);
     this.#events.push({ tag: "heard", beacon: kept });
     if (this.#budget.isLeft(now)) this.#pick(now, this.#turns.consider(now, beacon.nodeId, kept));
   }
@@ -250,7 +234,7 @@ export class RescuerMachine {
     }
     this.#queries.stop();
     const state = this.#state;
-    this.#events.push({ tag: "heard", beacon: keep(beacon) });
+    this.#events.push({ tag: "heard", beacon: keepBeacon(beacon) });
     // A beacon proves nothing: with a link key only a sealed DONE ends a session.
     if (state.tag !== "serving" || this.#guard.isKeyed) return;
     if (!equalBytes(beacon.nodeId, state.serving.peer.targetId)) return;
@@ -363,7 +347,7 @@ export class RescuerMachine {
     return false;
   }
 
-  #endOffer(now: Millis, { beacon, image, isDoubtful }: State & { readonly tag: "offering" }): void {
+  #endOffer(now: Millis, { beacon, image, isDoubtful }: RescuerState & { readonly tag: "offering" }): void {
     if (!isDoubtful) {
       this.#loseSession(now, "silence");
       return;
@@ -465,35 +449,6 @@ export class RescuerMachine {
   }
 }
 
-/** The session that is offered, or runs. */
-function peerOf(state: State): SessionIdentity | undefined {
-  if (state.tag === "serving") return state.serving.peer;
-  return state.tag === "offering" ? identityOf(state.offer, state.beacon.nodeId) : undefined;
-}
-
-/** The board that an offer or a session is about. */
-function sessionOf(state: State): { serving?: Serving; nodeId?: Uint8Array } {
-  if (state.tag === "serving") return { serving: state.serving, nodeId: state.serving.peer.targetId };
-  return state.tag === "offering" || state.tag === "picking" ? { nodeId: state.beacon.nodeId } : {};
-}
-
-function isBusyWithAnother(state: State, nodeId: Uint8Array): boolean {
-  const { serving, nodeId: known } = sessionOf(state);
-  return serving === undefined && known !== undefined && !equalBytes(known, nodeId);
-}
-
 function isInstalled(beacon: Beacon, digest: Uint8Array): boolean {
   return beacon.installedDigest !== undefined && equalBytes(beacon.installedDigest, digest);
-}
-
-/** A copy that does not hold views into the run it came from. */
-function keep(beacon: Beacon): Beacon {
-  return {
-    ...beacon,
-    nodeId: beacon.nodeId.slice(),
-    bootNonce: beacon.bootNonce.slice(),
-    hardwareId: beacon.hardwareId.slice(),
-    installedDigest: beacon.installedDigest?.slice(),
-    receivingDigest: beacon.receivingDigest?.slice(),
-  };
 }

@@ -20,6 +20,7 @@ import { QueryTimer } from "./query-timer.ts";
 import { Receiving } from "./receiving.ts";
 import { beaconOf, type NodeStatus } from "./status.ts";
 import type { BlockOutcome, ManifestOutcome, SessionLoss, TargetEvent } from "./target-events.ts";
+import type { TargetState } from "./target-state.ts";
 import type { RunOutcome } from "./transfer.ts";
 import { Turns } from "./turns.ts";
 
@@ -32,21 +33,6 @@ export interface TargetOptions {
   /** Call for help although the firmware boots. */
   readonly isForced?: boolean;
 }
-
-type State =
-  | { readonly tag: "calling" }
-  | {
-      readonly tag: "accepting";
-      readonly peer: SessionIdentity;
-      readonly lease: Lease;
-      manifest: Assembly | undefined;
-      repeatAt: Millis;
-    }
-  | { readonly tag: "checking"; readonly peer: SessionIdentity }
-  | { readonly tag: "receiving"; readonly peer: SessionIdentity; readonly receiving: Receiving }
-  | { readonly tag: "committing"; readonly peer: SessionIdentity }
-  | { readonly tag: "done"; readonly peer: SessionIdentity; repeatAt: Millis; readonly until: Millis }
-  | { readonly tag: "stopped" };
 
 const DONE_INTERVAL_MIN_MS = 200;
 const DONE_PATIENCE_MS = 15_000;
@@ -72,7 +58,7 @@ export class TargetMachine {
   readonly #turns: Turns<Offer>;
   readonly #events: TargetEvent[] = [];
   #status: NodeStatus;
-  #state: State = { tag: "calling" };
+  #state: TargetState = { tag: "calling" };
   /** A stranger knocked while a session ran: it ends then if the session stays silent. */
   #supersedeAt: Millis | undefined;
   /** Served over another link: offers here are stood down. */
