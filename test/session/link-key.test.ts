@@ -312,6 +312,43 @@ describe("somebody on the wire without the key, who knows nonces and tag", () =>
     expect(rescue.run(10_000, () => rescue.hasEvent("sessionLost"))).toBe(true);
   });
 
+  it.each([
+    ["cannot end a session that is silent by a query", BOTH, false],
+    ["can where there is no key", [undefined, undefined], true],
+  ] as const)("%s", (_name, linkKeys, isLost) => {
+    const rescue = rescueWith({ linkKeys });
+    rescue.run(60_000, () => rescue.hasEvent("receiving"));
+    rescue.stopRescuer();
+    rescue.run(2_000);
+    const query = encodeMessage({ tag: "query", nodeId: stranger, bootNonce: stranger }, 1);
+    rescue.target.handleRun(rescue.clock.now(), encodeDelimited(query).subarray(1));
+    rescue.run(1_000);
+    expect(rescue.target.pollEvent()?.tag === "sessionLost" || rescue.hasEvent("sessionLost")).toBe(isLost);
+  });
+
+  it.each([
+    ["keeps its session while a target is deaf that said so", 0x31, 10_000, false],
+    ["ends its session after 5 s with a target that was not", 0x01, 6_000, true],
+  ] as const)("a rescuer that hears forged distress %s", (_name, last, waitMs, isLost) => {
+    let isMute = false;
+    const tap = new BusAttacker((_known, frame, from) => {
+      isMute ||= from === 0 && frame[0] === last;
+      return {};
+    });
+    const wrap = (wire: Transport, end: End): Transport => {
+      const heard = tap.wrap(wire, end);
+      return { ...heard, write: (octets) => (isMute && end === 0 ? true : heard.write(octets)) };
+    };
+    const rescue = rescueWith({ wrap });
+    rescue.run(60_000, () => isMute);
+    rescue.run(200);
+    const [distress] = tap.heard[0].filter((frame) => decodeFrame(frame, undefined).tag === "distress");
+    const wire = encodeDelimited(distress ?? expect.fail("no distress"));
+    rescue.rescuer.handleRun(rescue.clock.now(), wire.subarray(1));
+    const hasLost = (): boolean => rescue.rescuerEvents.some(({ tag }) => tag === "sessionLost");
+    expect(rescue.run(waitMs, hasLost)).toBe(isLost);
+  });
+
   it("cannot have a target take a recorded offer once more", () => {
     const tap = new BusAttacker(() => ({}));
     const rescue = rescueWith({ wrap: tap.wrap });
