@@ -144,6 +144,16 @@ describe("documents", () => {
     expect(broken).toEqual([]);
   });
 
+  it("name tests that exist, where SECURITY.md gives them as evidence", () => {
+    const cited = [...read("docs/SECURITY.md").matchAll(/`(test\/[\w./-]+\.ts)`(?: "([^"]+)")?/g)];
+    expect(cited.length).toBeGreaterThan(50);
+    const missing = cited.filter(([, file = "", title]) => {
+      if (!existsSync(join(ROOT, file))) return true;
+      return title !== undefined && !read(file).includes(title);
+    });
+    expect(missing.map(([text]) => text)).toEqual([]);
+  });
+
   it("have a decision for each runtime dependency, named in its title", () => {
     const manifest = JSON.parse(read("package.json")) as Record<string, Record<string, string>>;
     const names = Object.keys({ ...manifest["dependencies"], ...manifest["optionalDependencies"] });
