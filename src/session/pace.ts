@@ -10,6 +10,12 @@ const PACE_SHARE = 64;
 /** Rate of a line that has none of its own, in octets per millisecond: 115200 baud. */
 const PACE_NOMINAL_RATE = 11.52;
 
+/** Whether so many octets are enough for so much time. */
+export function isOnPace(link: Link, octets: number, duration: Millis): boolean {
+  const lineTime = link.lineTime(octets) || octets / PACE_NOMINAL_RATE;
+  return lineTime * PACE_SHARE >= duration;
+}
+
 /**
  * The least that a session has to bring (PROTOCOL.md 6.5): who sends one block before each lease ends would hold a
  * target for days otherwise. A line that is bad, but not hopeless, is far above it.
@@ -39,8 +45,7 @@ export class Pace {
   /** Whether a window ended in which too little came; begins the next one otherwise. */
   isTooSlow(now: Millis): boolean {
     if (now < this.#endsAt) return false;
-    const lineTime = this.#link.lineTime(this.#octets) || this.#octets / PACE_NOMINAL_RATE;
-    if (lineTime * PACE_SHARE < this.#window) return true;
+    if (!isOnPace(this.#link, this.#octets, this.#window)) return true;
     this.#octets = 0;
     this.#endsAt = now + this.#window;
     return false;

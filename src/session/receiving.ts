@@ -2,7 +2,7 @@ import type { TreeNode } from "../base/tree-shape.ts";
 import type { Millis } from "../base/units.ts";
 import type { Link } from "../link/link.ts";
 import type { DataChunk, ObjectChunk } from "../wire/messages.ts";
-import { Pace } from "./pace.ts";
+import { isOnPace, Pace } from "./pace.ts";
 import { askAgainAfter, Lease } from "./patience.ts";
 import type { SessionLoss, TargetEvent } from "./target-events.ts";
 import { type Differences, Transfer, type TransferPlan } from "./transfer.ts";
@@ -24,7 +24,7 @@ export class Receiving {
   readonly #lease: Lease;
   readonly #pace: Pace;
   #wrong = 0;
-  #hasVerified = false;
+  readonly #startedAt: Millis;
   #lastAskedAt: Millis;
   #lastVerifiedAt: Millis;
 
@@ -34,13 +34,15 @@ export class Receiving {
     this.transfer = new Transfer(plan, start, Math.max(OPEN_BLOCKS_MIN, Math.min(OPEN_BLOCKS_MAX, openMax)));
     this.#lease = new Lease(now, link, plan.blockSize);
     this.#pace = new Pace(now, link, plan.blockSize);
+    this.#startedAt = now;
     this.#lastAskedAt = now;
     this.#lastVerifiedAt = now;
   }
 
-  /** Whether anything came that verified. */
-  get hasVerified(): boolean {
-    return this.#hasVerified;
+  /** Whether the session brought enough blocks for the time it took: hashes can be had again and again. */
+  wasWorth(now: Millis): boolean {
+    const { plan, blocksWritten } = this.transfer;
+    return isOnPace(this.#link, blocksWritten * plan.blockSize, now - this.#startedAt);
   }
 
   /** Takes in a chunk; gives the effect that a complete block or run calls for. */
@@ -70,7 +72,6 @@ export class Receiving {
 
   /** A run counts like a block: it spares some, and each is asked for once. */
   #verified(now: Millis, octets: number): void {
-    this.#hasVerified = true;
     this.#pace.add(octets);
     this.#lastVerifiedAt = now;
     this.#lease.renew(now);

@@ -27,7 +27,7 @@ import { LinkGuard, rescuerMismatch } from "./link-guard.ts";
 import { QueryTimer } from "./query-timer.ts";
 import { RefusedImages } from "./refused-images.ts";
 import type { BlockWish, OfferedImage, RescuerEvent, RescuerLoss, RunPayload } from "./rescuer-events.ts";
-import { isBusyWithAnother, keepBeacon, peerOf, type RescuerState, sessionOf } from "./rescuer-state.ts";
+import { keepBeacon, peerOf, type RescuerState, sessionOf } from "./rescuer-state.ts";
 import { Serving } from "./serving.ts";
 import { ServingBudget } from "./serving-budget.ts";
 import { providerBeacon } from "./status.ts";
@@ -52,6 +52,8 @@ const DOUBTFUL_OFFER_MS = 2_000;
 const STRANGER_AFTER_MS = 2_000;
 /** Longest time that one BUSY may ask for (protocol decision L6). */
 const BUSY_MAX_MS = 10_000;
+/** Offers that gave way to later calls and are remembered. */
+const OFFERS_MAX = 16;
 
 /** The rescuer: hears distress, offers one image, serves what the target asks for (PROTOCOL.md 6.2). Sans-IO. */
 export class RescuerMachine {
@@ -67,6 +69,8 @@ export class RescuerMachine {
   /** Whose call is answered, if one wasted our time before, and what may still be sent in vain. */
   readonly #turns: Turns<Beacon>;
   readonly #budget: ServingBudget = new ServingBudget();
+  /** Offers that gave way to a later call and may still be accepted, the youngest first. */
+  #outstanding: Extract<RescuerState, { tag: "offering" }>[] = [];
   #isAnswerDue = false;
   /** The target said that it is deaf until then. */
   #busyUntil: Millis = 0;
@@ -197,8 +201,6 @@ export class RescuerMachine {
       state.repeatAt = Math.min(state.repeatAt, now + OFFER_INTERVAL_MS / 2);
       return;
     }
-    // One board at a time: another one that calls is heard when this one has answered, or has not.
-    if (isBusyWithAnother(state, beacon.nodeId)) return;
     if (state.tag === "serving") {
       if (this.#isStranger(now, beacon.nodeId, state.serving)) return;
       this.#isCalling = this.#guard.isKeyed;
@@ -206,7 +208,9 @@ export class RescuerMachine {
       const isSameStart = equalBytes(state.serving.peer.targetNonce, beacon.bootNonce);
       this.#loseSession(now, isSameStart ? "silence" : "restarted");
     }
-    if (state.tag === "offering") this.#turns.strike(now, beacon.nodeId);
+    // The same board, started anew without having answered; another one's call just comes later than the first.
+    const isAgain = state.tag === "offering" && equalBytes(state.beacon.nodeId, beacon.nodeId);
+    if (isAgain) this.#turns.strike(now, beacon.nodeId);
     const kept = keepBeacon(beacon);
     this.#events.push({ tag: "heard", beacon: kept });
     if (this.#budget.isLeft(now)) this.#pick(now, this.#turns.consider(now, beacon.nodeId, kept));
@@ -216,6 +220,8 @@ export class RescuerMachine {
     if (beacon === undefined) return;
     this.#link.endSession();
     this.#turns.forget();
+    if (this.#state.tag === "offering")
+      this.#outstanding = [this.#state, ...this.#outstanding].slice(0, OFFERS_MAX);
     this.#state = { tag: "picking", beacon };
     this.#events.push({ tag: "pick", beacon, refused: this.#refused.by(now, beacon.bootNonce) });
   }
@@ -270,8 +276,18 @@ export class RescuerMachine {
   #handleAccept(now: Millis, accept: Accept, proof: LinkProof | undefined): void {
     const state = this.#state;
     if (state.tag === "serving") state.serving.sendManifest();
-    if (state.tag !== "offering" || !equalBytes(accept.targetNonce, state.offer.targetNonce)) return;
-    const { image, beacon, offer } = state;
+    if (state.tag !== "offering") return;
+    // Of several offers about one image any may be accepted: a ghost that calls without end does not void the others.
+    const accepted = [state, ...this.#outstanding].find(
+      ({ offer, image, until }) =>
+        now < until &&
+        equalBytes(offer.rescuerNonce, accept.rescuerNonce) &&
+        equalBytes(offer.targetNonce, accept.targetNonce) &&
+        equalBytes(image.digest, state.image.digest),
+    );
+    if (accepted === undefined) return;
+    const { image, beacon, offer } = accepted;
+    this.#outstanding = [];
     const peer = identityOf(offer, beacon.nodeId);
     const payloadMax = Math.min(accept.payloadMax, this.#guard.payloadMax);
     const seal = this.#guard.seal(peer, proof?.nonce);
@@ -336,8 +352,12 @@ export class RescuerMachine {
   /** Whether this is about our offer or session, and proven if we have a link key. What is not makes an offer doubtful. */
   #isAnswer(now: Millis, answer: Accept | Refuse | StandDown | Bye, proof: LinkProof | undefined): boolean {
     const state = this.#state;
-    const peer = peerOf(state);
-    if (peer === undefined || !equalBytes(peer.rescuerNonce, answer.rescuerNonce)) return false;
+    const offers = answer.tag === "accept" ? this.#outstanding : [];
+    const peers = [peerOf(state), ...offers.map(peerOf)];
+    const peer = peers.find(
+      (known) => known !== undefined && equalBytes(known.rescuerNonce, answer.rescuerNonce),
+    );
+    if (peer === undefined) return false;
     if (!this.#guard.isKeyed || this.#guard.judge(peer, proof) === "good") return true;
     this.#link.counters.unauthenticFrames++;
     if (state.tag === "offering") {
@@ -366,10 +386,13 @@ export class RescuerMachine {
   #loseSession(now: Millis, why: RescuerLoss): void {
     const { serving, nodeId } = sessionOf(this.#state);
     this.#charge(now);
-    // Nothing was taken, or too little. A bye, which anybody on the wire can say, is held against nobody.
+    // A bye, which anybody on the wire can say, is held against nobody; nor is a line that failed after a good start.
     const isSilence = why === "silence" || why === "restarted";
-    const isWasted = why === "slow" || (isSilence && serving?.isPastManifest !== true);
-    if (isWasted && nodeId !== undefined) this.#turns.strike(now, nodeId, why === "slow");
+    const isWasted = why === "slow" || (isSilence && serving?.wasWorth(now) !== true);
+    if (isWasted && nodeId !== undefined) {
+      this.#turns.strike(now, nodeId, why === "slow");
+      this.#queries.start(now);
+    }
     this.#link.endSession();
     this.#state = { tag: "listening" };
     this.#events.push({ tag: "sessionLost", why });

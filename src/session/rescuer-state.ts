@@ -1,4 +1,3 @@
-import { equalBytes } from "../base/bytes.ts";
 import type { Millis } from "../base/units.ts";
 import type { Beacon, Offer } from "../wire/messages.ts";
 import { identityOf } from "./handshake.ts";
@@ -34,12 +33,6 @@ export function peerOf(state: RescuerState): SessionIdentity | undefined {
 export function sessionOf(state: RescuerState): { serving?: Serving; nodeId?: Uint8Array } {
   if (state.tag === "serving") return { serving: state.serving, nodeId: state.serving.peer.targetId };
   return state.tag === "offering" || state.tag === "picking" ? { nodeId: state.beacon.nodeId } : {};
-}
-
-/** Whether another board is offered an image, or about to be. */
-export function isBusyWithAnother(state: RescuerState, nodeId: Uint8Array): boolean {
-  const { serving, nodeId: known } = sessionOf(state);
-  return serving === undefined && known !== undefined && !equalBytes(known, nodeId);
 }
 
 /** A copy that does not hold views into the run it came from. */

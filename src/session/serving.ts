@@ -5,7 +5,7 @@ import type { SendSide } from "../link/send-side.ts";
 import { CHUNK_UNIT, Codec, codecBit, ObjectKind } from "../wire/constants.ts";
 import type { Grant, Request } from "../wire/messages.ts";
 import { isAfter, type SessionIdentity } from "./identity.ts";
-import { Pace } from "./pace.ts";
+import { isOnPace, Pace } from "./pace.ts";
 import type { BlockWish, OfferedImage, RunPayload } from "./rescuer-events.ts";
 import { blockItem, blockKey, isBlockKey, objectItem, objectKey } from "./send-items.ts";
 
@@ -27,6 +27,8 @@ export class Serving {
   #runsLeft: number;
   readonly #link: Link;
   readonly #sentBefore: number;
+  readonly #startedAt: Millis;
+  #octetsSettled = 0;
   #grantSequence: number | undefined;
   #requestSequence: number | undefined;
   /** Keys of the blocks granted now. */
@@ -54,12 +56,13 @@ export class Serving {
     this.#settled = new Uint8Array(this.#leafCount);
     this.#runsLeft = this.#leafCount;
     this.#link = link;
+    this.#startedAt = now;
     this.#sentBefore = link.counters.octetsSent;
   }
 
-  /** The target took more than the manifest. */
-  get isPastManifest(): boolean {
-    return this.#isPastManifest;
+  /** Whether the target was done with enough blocks for the time that the session took. */
+  wasWorth(now: Millis): boolean {
+    return isOnPace(this.#link, this.#octetsSettled, now - this.#startedAt);
   }
 
   /** Octets that this session made us send. */
@@ -121,8 +124,10 @@ export class Serving {
   }
 
   #settle(block: number): void {
-    if (this.#settled[block] === 0) this.#pace.add(this.image.blockSize);
+    if (this.#settled[block] === 1) return;
     this.#settled[block] = 1;
+    this.#octetsSettled += this.image.blockSize;
+    this.#pace.add(this.image.blockSize);
   }
 
   /** Queues a block that was read, if it is still granted. */

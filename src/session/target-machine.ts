@@ -243,6 +243,7 @@ export class TargetMachine {
   #accept(now: Millis, offer: Offer | undefined): void {
     if (offer === undefined || !this.#guard.spend(offer.rescuerNonce)) return;
     if ("peer" in this.#state) this.#emit({ tag: "sessionLost", why: "superseded" });
+    this.#strike(now, "superseded");
     const acceptNonce = this.#guard.freshNonce(this.#random);
     const peer: SessionIdentity = { ...identityOf(offer, this.#status.nodeId), acceptNonce };
     this.#turns.forget();
@@ -383,8 +384,7 @@ export class TargetMachine {
   }
 
   #loseSession(now: Millis, why: SessionLoss): void {
-    const isCertain = why === "damaged" || why === "slow";
-    if (this.#peerId && (isCertain || this.#isWasted(why))) this.#turns.strike(now, this.#peerId, isCertain);
+    this.#strike(now, why);
     this.#link.endSession();
     this.#state = { tag: "calling" };
     this.#supersedeAt = undefined;
@@ -393,8 +393,12 @@ export class TargetMachine {
   }
 
   /** A bye, which anybody on the wire can say, is held against nobody; nor is a line that failed after a good start. */
-  #isWasted(why: SessionLoss): boolean {
-    return why === "lease" && !(this.#state.tag === "receiving" && this.#state.receiving.hasVerified);
+  #strike(now: Millis, why: SessionLoss): void {
+    const state = this.#state;
+    const isCertain = why === "damaged" || why === "slow";
+    const isFruitless = !(state.tag === "receiving" && state.receiving.wasWorth(now));
+    const isWasted = isCertain || (isFruitless && (why === "lease" || why === "superseded"));
+    if ("peer" in state && isWasted) this.#turns.strike(now, state.peer.rescuerId, isCertain);
   }
 
   /** Does what is due. Extra calls are harmless. */

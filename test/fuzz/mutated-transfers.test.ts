@@ -132,7 +132,7 @@ describe("the progress of a long run", () => {
   it("goes on where it was with the same plan, and begins anew with another", () => {
     const folder = mkdtempSync(join(tmpdir(), "mayday-mutate-"));
     const path = join(folder, "deeper", "progress.json");
-    const plan = { runs: 2 * BATCH_RUNS + 5, firstSeed: 1000, version: "abc" };
+    const plan = { runs: 2 * BATCH_RUNS + 5, firstSeed: 1000, version: "abc", code: "c0de" };
     const progress = loadProgress(path, plan);
     expect(batchesLeft(progress)).toEqual([0, 1, 2]);
     count(progress.sums, 1000, runMutated(1000));
@@ -141,7 +141,7 @@ describe("the progress of a long run", () => {
     expect(loadProgress(path, plan)).toEqual(progress);
     expect(batchesLeft(loadProgress(path, plan))).toEqual([0, 2]);
     expect(batchSeeds(plan, 2)).toEqual({ from: 1000 + 2 * BATCH_RUNS, to: 1000 + plan.runs });
-    for (const change of [{ runs: 5 }, { firstSeed: 0 }, { version: "abd" }]) {
+    for (const change of [{ runs: 5 }, { firstSeed: 0 }, { code: "c0df" }]) {
       expect(loadProgress(path, { ...plan, ...change }).sums.transfers).toBe(0);
     }
     rmSync(folder, { recursive: true });

@@ -66,15 +66,21 @@ async function main(): Promise<number> {
     process.stderr.write(USAGE);
     return 2;
   }
-  return await gather({ runs, firstSeed, version: versionNow() }, workers, values.progress, values.out);
+  return await gather({ runs, firstSeed, ...codeNow() }, workers, values.progress, values.out);
 }
 
-/** Names the code that runs: a commit and, if it was changed since, a digest of the changes. */
-function versionNow(): string {
+/** The commit, and what names the code that runs: the trees of its folders, and what was changed since. */
+function codeNow(): Pick<MutatePlan, "version" | "code"> {
   const { commit, isModified } = machine();
-  if (!isModified) return commit;
-  const changes = execFileSync("git", ["diff", "HEAD", "--", "src", "test"], { maxBuffer: 1 << 28 });
-  return `${commit}, modified ${createHash("sha256").update(changes).digest("hex").slice(0, 16)}`;
+  const git = (...args: readonly string[]): Buffer => execFileSync("git", args, { maxBuffer: 1 << 28 });
+  const hash = createHash("sha256").update(
+    git("rev-parse", "HEAD:src", "HEAD:test/lab", "HEAD:test/support"),
+  );
+  const code = hash
+    .update(git("diff", "HEAD", "--", "src", "test"))
+    .digest("hex")
+    .slice(0, 16);
+  return { version: isModified ? `${commit}, modified (${code})` : commit, code };
 }
 
 function replayed(id: string, isTraced: boolean): number {

@@ -24,11 +24,19 @@ export class FlashOracle implements Flash {
   octetsRight = 0;
   readonly #inner: Flash;
   readonly #originals: readonly Original[];
+  readonly #isStrict: boolean;
 
-  constructor(inner: Flash, originals: readonly Original[]) {
+  /** `isStrict`: throws at what should not be, instead of only noting it. */
+  constructor(inner: Flash, originals: readonly Original[], isStrict = false) {
     this.#inner = inner;
     this.#originals = originals;
+    this.#isStrict = isStrict;
     this.map = inner.map;
+  }
+
+  #object(violation: string): void {
+    this.violations.push(violation);
+    if (this.#isStrict) throw new Error(`the flash oracle objects: ${violation}`);
   }
 
   read(offset: number, length: number): Uint8Array {
@@ -38,7 +46,7 @@ export class FlashOracle implements Flash {
   erase(sector: number): void {
     const { sectorSize, recovery } = this.map;
     if (overlaps({ offset: sector * sectorSize, size: sectorSize }, recovery))
-      this.violations.push(`erases sector ${sector} of the recovery image`);
+      this.#object(`erases sector ${sector} of the recovery image`);
     this.#inner.erase(sector);
   }
 
@@ -46,7 +54,7 @@ export class FlashOracle implements Flash {
     const region = { offset, size: bytes.length };
     for (const forbidden of [this.map.recovery, ...this.map.slots]) {
       if (overlaps(forbidden, region))
-        this.violations.push(`programs ${bytes.length} octets at ${offset}, past the check`);
+        this.#object(`programs ${bytes.length} octets at ${offset}, past the check`);
     }
     this.#inner.program(offset, bytes);
   }
@@ -57,7 +65,7 @@ export class FlashOracle implements Flash {
     const at = offset - (slot?.offset ?? 0);
     const isOriginal = this.#originals.some(({ data }) => isPartOf(data, at, bytes));
     if (slot === undefined || !isOriginal)
-      this.violations.push(`programs ${bytes.length} octets at ${offset} that are in no signed image`);
+      this.#object(`programs ${bytes.length} octets at ${offset} that are in no signed image`);
     else this.octetsRight += block.size;
     this.#inner.programVerified(offset, block);
   }

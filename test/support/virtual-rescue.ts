@@ -22,6 +22,7 @@ import { type FaultOptions, withFaults } from "../../src/transport/faults.ts";
 import { createMemoryPair } from "../../src/transport/memory-pair.ts";
 import type { Transport } from "../../src/transport/transport.ts";
 import { fixedKey } from "./fixed-keys.ts";
+import { FlashOracle, type Original } from "./flash-oracle.ts";
 
 const HARDWARE = { vendor: "acme", hardwareClass: "gate" };
 
@@ -58,6 +59,8 @@ export interface VirtualRescueOptions {
   readonly linkKeys?: readonly [LinkKey | undefined, LinkKey | undefined];
   /** The board takes unsigned images; `trusts` must be empty then. */
   readonly allowUnsigned?: boolean;
+  /** Images that may go to flash besides this one, if it is trusted itself: see FlashOracle. */
+  readonly others?: readonly Original[];
 }
 
 /** A target and a rescuer, with real flash model, image and keys, on one wire in virtual time. */
@@ -112,7 +115,18 @@ export class VirtualRescue {
       identity: { nodeId: new Uint8Array(8).fill(7), hardware: HARDWARE, revision: 3 },
       policy: { keys, allowUnsigned: this.#options.allowUnsigned ?? false },
       ...(storage === undefined ? {} : { storage }),
+      wrap: (flash) => new FlashOracle(flash, this.#originals(), true),
     });
+  }
+
+  /** What may go to flash: a second opinion in every run. */
+  #originals(): Original[] {
+    const { allowUnsigned, others = [], trusts = [testKey] } = this.#options;
+    const signer = "signer" in this.#options ? this.#options.signer : testKey;
+    const isTrusted = allowUnsigned || trusts.some((key) => key === signer);
+    return isTrusted
+      ? [{ name: "image", data: this.data, digest: this.image.digest }, ...others]
+      : [...others];
   }
 
   #wire(end: 0 | 1): Transport {

@@ -12,8 +12,10 @@ const FAILURES_MAX = 200;
 export interface MutatePlan {
   readonly runs: number;
   readonly firstSeed: number;
-  /** Commit, and a digest of what was changed since. */
+  /** Commit at which it began. */
   readonly version: string;
+  /** Names the code that runs; other code begins anew. */
+  readonly code: string;
 }
 
 export interface ClassSum {
@@ -126,8 +128,8 @@ export function batchesLeft({ plan, done }: Progress): number[] {
 export function loadProgress(path: string, plan: MutatePlan): Progress {
   if (existsSync(path)) {
     const known = JSON.parse(readFileSync(path, "utf8")) as Progress;
-    const { runs, firstSeed, version } = known.plan;
-    if (runs === plan.runs && firstSeed === plan.firstSeed && version === plan.version) return known;
+    const { runs, firstSeed, code } = known.plan;
+    if (runs === plan.runs && firstSeed === plan.firstSeed && code === plan.code) return known;
   }
   return { plan, sums: newSums(), done: [], seconds: 0 };
 }

@@ -1,0 +1,76 @@
+import { VirtualClock } from "../../src/base/clock.ts";
+import type { StoreOptions } from "../../src/board/judge.ts";
+import { type MemoryBoard, memoryBoard } from "../../src/board/memory-board.ts";
+import type { ImageSource } from "../../src/image/image-source.ts";
+import { memoryImage } from "../../src/image/image-source.ts";
+import { type SigningKey, trustedKeyOf } from "../../src/image/keys.ts";
+import type { ImageFields } from "../../src/image/manifest.ts";
+import { fixedRepository } from "../../src/image/repository.ts";
+import { runDistress } from "../../src/node/distress.ts";
+import type { Verdict } from "../../src/node/events.ts";
+import { runRescue } from "../../src/node/rescue.ts";
+import { createMemoryPair } from "../../src/transport/memory-pair.ts";
+import { FlashOracle, type Original } from "../support/flash-oracle.ts";
+import { testKey } from "../support/virtual-rescue.ts";
+
+/** What `distress` and `rescue` themselves say of an image: the real nodes, in virtual time. */
+
+export const HARDWARE = { vendor: "acme", hardwareClass: "gate" };
+
+/** An image, signed by the test key unless another one is given. */
+export function imageOf(
+  data: Uint8Array,
+  fields: Partial<ImageFields> = {},
+  signer: SigningKey | "unsigned" = testKey,
+): ImageSource {
+  const version = { major: 1, minor: 0, patch: 0 };
+  return memoryImage(
+    data,
+    { ...HARDWARE, version, blockSize: 1024, ...fields },
+    signer === "unsigned" ? undefined : signer,
+  );
+}
+
+/** A board that takes app images of the test key; the oracle lets only `originals` into its flash. */
+export function boardFor(originals: readonly Original[]): MemoryBoard {
+  return memoryBoard({
+    geometry: { sectorSize: 4096, slotSize: 8192, layout: "single" },
+    identity: { nodeId: new Uint8Array(8).fill(7), hardware: HARDWARE, revision: 3 },
+    policy: { keys: [trustedKeyOf(testKey, ["app"])], allowUnsigned: false },
+    wrap: (flash) => new FlashOracle(flash, originals, true),
+  });
+}
+
+/** Both commands on one wire until both have ended. The rescuer offers its one image whatever it thinks of it. */
+export async function duel(
+  board: MemoryBoard,
+  image: ImageSource,
+  store: StoreOptions & { readonly isForced?: boolean } = {},
+): Promise<{ readonly distress: Verdict; readonly rescue: Verdict }> {
+  const clock = new VirtualClock();
+  const line = { baud: 115_200, latencyMs: 1 };
+  const [near, far] = createMemoryPair(clock, { aToB: line, bToA: line });
+  const common = { timeoutMs: 20_000, signal: new AbortController().signal, clock, onEvent: () => {} };
+  const { isForced = false, ...options } = store;
+  const both = Promise.all([
+    runDistress({ ...common, links: [near], store: board.store(options), isForced }),
+    runRescue({
+      ...common,
+      links: [far],
+      repository: fixedRepository([image]),
+      allowUnsigned: true,
+      offersAnyway: true,
+      once: true,
+    }),
+  ]);
+  let isOver = false;
+  void both.finally(() => {
+    isOver = true;
+  });
+  while (!isOver) {
+    await new Promise(setImmediate);
+    clock.advanceTo(clock.now() + 5);
+  }
+  const [distress, rescue] = await both;
+  return { distress, rescue };
+}

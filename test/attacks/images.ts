@@ -1,0 +1,210 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "vitest";
+import { concatBytes } from "../../src/base/bytes.ts";
+import { randomBytes, SeededRandom } from "../../src/base/prng.ts";
+import { installFrom } from "../../src/board/install.ts";
+import type { MemoryBoard } from "../../src/board/memory-board.ts";
+import { SIGNED_PAYLOAD_OFFSET, signedOctets, wrapSigned } from "../../src/image/cose.ts";
+import { writeImageFile } from "../../src/image/image-build.ts";
+import { openImageFile } from "../../src/image/image-file.ts";
+import type { ImageSource } from "../../src/image/image-source.ts";
+import { PAYLOAD_LENGTH } from "../../src/image/payload.ts";
+import { fixedKey } from "../support/fixed-keys.ts";
+import { testKey } from "../support/virtual-rescue.ts";
+import type { Attack } from "./attack.ts";
+import { boardFor, duel, imageOf } from "./duel.ts";
+
+/** Images that a board must not take, offered by a rescuer that does not care. */
+
+const GOOD: Uint8Array = randomBytes(new SeededRandom(1), 6_000);
+const EVIL: Uint8Array = randomBytes(new SeededRandom(2), 6_000);
+const foreign = fixedKey(0x66);
+/** Order of the Ed25519 base point, little-endian (RFC 8032 section 5.1). */
+const ORDER = 0x1000000000000000000000000000000014def9dea2f79cd65812631a5cf5d3edn;
+
+const good: ImageSource = imageOf(GOOD, { counter: 3 });
+const original = { name: "good", data: GOOD, digest: good.digest };
+
+/** The image with another envelope. */
+function withEnvelope(image: ImageSource, envelope: Uint8Array): ImageSource {
+  return { ...image, envelope };
+}
+
+function payloadOf(image: ImageSource): Uint8Array {
+  return image.envelope.slice(SIGNED_PAYLOAD_OFFSET, SIGNED_PAYLOAD_OFFSET + PAYLOAD_LENGTH);
+}
+
+/** S + L in place of S: the same equation, another signature. */
+function malleated(image: ImageSource): ImageSource {
+  const { envelope } = image;
+  let scalar = ORDER;
+  for (let i = 0; i < 32; i++) scalar += BigInt(envelope.at(i - 32) ?? 0) << BigInt(8 * i);
+  const octets = Uint8Array.from({ length: 32 }, (_, i) => Number((scalar >> BigInt(8 * i)) & 0xffn));
+  return withEnvelope(image, concatBytes(envelope.subarray(0, -32), octets));
+}
+
+/** A manifest with a field that format 1 does not have, properly signed: the last key, padding, is renamed. */
+function withUnknownField(image: ImageSource): ImageSource {
+  const payload = payloadOf(image);
+  const at = payload.lastIndexOf(17, PAYLOAD_LENGTH - 2);
+  expect(at).toBeGreaterThan(0);
+  payload[at] = 18;
+  return withEnvelope(image, wrapSigned(payload, testKey.keyId, testKey.sign(signedOctets(payload))));
+}
+
+/** Both ends say why, with exit 4; flash is as it was; and then the right image heals the board. */
+async function refused(
+  image: ImageSource,
+  reason: string,
+  board: MemoryBoard = boardFor([original]),
+  store: Parameters<typeof duel>[2] = {},
+): Promise<string> {
+  const before = board.storage.read(0, board.storage.size);
+  const { erases, programs } = { ...board.nor.counters };
+  const { distress, rescue } = await duel(board, image, store);
+  expect(distress).toMatchObject({ ok: false, code: 4, reason });
+  expect(rescue).toMatchObject({ ok: false, code: 4, reason });
+  expect(board.nor.counters).toMatchObject({ erases, programs });
+  expect(Buffer.compare(board.storage.read(0, board.storage.size), before)).toBe(0);
+  if (board.boot().tag === "recovery") {
+    const after = await duel(board, good);
+    expect([after.distress.code, after.rescue.code]).toEqual([0, 0]);
+  }
+  expect(board.boot()).toMatchObject({ tag: "boot" });
+  return `${reason}, exit 4, 0 octets changed`;
+}
+
+/** A board with the good image: its counter floor is 3. */
+function installed(): MemoryBoard {
+  const board = boardFor([original]);
+  installFrom(board.store(), good);
+  return board;
+}
+
+/** The same, with a part of the image spoilt. */
+function spoilt(): MemoryBoard {
+  const board = installed();
+  board.storage.write((board.nor.map.slots[0]?.offset ?? 0) + 50, new Uint8Array(9));
+  return board;
+}
+
+function refusal(attack: string, ids: string, happens: string, play: () => Promise<string>): Attack {
+  return { attack, ids, happens, play };
+}
+
+export const IMAGES: readonly Attack[] = [
+  refusal("Arbitrary image", "TUF arbitrary software; REQ.SEC.AUTHENTIC", "its key is not trusted", () =>
+    refused(imageOf(EVIL, {}, foreign), "signature"),
+  ),
+  refusal("Arbitrary image under a trusted key's id", "REQ.SEC.AUTHENTIC", "the signature is wrong", () => {
+    const disguised = {
+      ...foreign,
+      keyId: testKey.keyId,
+      sign: (octets: Uint8Array) => foreign.sign(octets),
+    };
+    return refused(imageOf(EVIL, {}, disguised), "signature");
+  }),
+  refusal("Wrong key id on a good signature", "REQ.SEC.AUTHENTIC", "the id names no trusted key", () => {
+    const payload = payloadOf(good);
+    const signature = testKey.sign(signedOctets(payload));
+    return refused(withEnvelope(good, wrapSigned(payload, foreign.keyId, signature)), "signature");
+  }),
+  refusal("Signature in a second form (S + L)", "signature malleability", "S is not below the order", () =>
+    refused(malleated(good), "signature"),
+  ),
+  refusal("Unsigned image", "REQ.SEC.AUTHENTIC", "a board with keys takes no unsigned image", () =>
+    refused(imageOf(EVIL, {}, "unsigned"), "unsigned"),
+  ),
+  refusal(
+    "Unsigned octets beside the signed ones",
+    "CVE-2024-32883",
+    "no octet is outside the template",
+    () => refused(withEnvelope(good, concatBytes(good.envelope, Uint8Array.of(0))), "manifest"),
+  ),
+  refusal("Wrong role", "REQ.SEC.RIGHTS", "a recovery image, or a key that may not sign this role", () =>
+    refused(imageOf(EVIL, { role: "recovery" }), "role"),
+  ),
+  refusal("Wrong hardware", "THREAT.IMG.INCOMPATIBLE", "vendor and class are signed, and compared", () =>
+    refused(imageOf(EVIL, { hardwareClass: "pump" }), "hardware"),
+  ),
+  refusal("Wrong hardware revision", "THREAT.IMG.INCOMPATIBLE", "so is the range of revisions", () =>
+    refused(imageOf(EVIL, { revisionMin: 4 }), "hardware"),
+  ),
+  refusal(
+    "Wrong location",
+    "REQ.SEC.AUTH.IMG_LOC",
+    "a manifest has no field for it; an unknown one is refused",
+    () => refused(withUnknownField(good), "manifest"),
+  ),
+  refusal(
+    "Image beyond the slot",
+    "THREAT.IMG.EXTRA",
+    "the size is signed, and checked before any erase",
+    () => refused(imageOf(randomBytes(new SeededRandom(3), 8_193)), "size"),
+  ),
+  refusal(
+    "Downgrade of a broken board",
+    "THREAT.IMG.EXPIRED",
+    "its counter is below the floor in flash",
+    () => refused(imageOf(EVIL, { counter: 2 }), "counter", spoilt()),
+  ),
+  refusal("Downgrade of a board that boots", "TUF rollback", "an update has to be newer", () => {
+    const older = imageOf(EVIL, { counter: 3, version: { major: 0, minor: 9, patch: 0 } });
+    const options = { allowUpdate: true, allowSingleUpdate: true, isForced: true };
+    return refused(older, "version", installed(), options);
+  }),
+  {
+    attack: "Fast-forward: an offer claims the highest version and counter",
+    ids: "TUF fast-forward",
+    happens: "only what is signed counts; the floor rises to the signed counter",
+    play: async () => {
+      const board = boardFor([original]);
+      const claims = {
+        ...good.manifest,
+        counter: 0xffff_ffff,
+        version: { major: 0xffff, minor: 0, patch: 0 },
+      };
+      const { distress } = await duel(board, { ...good, manifest: claims });
+      expect(distress).toMatchObject({ code: 0 });
+      expect(board.parts.record.state.counterFloor).toBe(3);
+      return "healed, exit 0; counter floor 3, as signed";
+    },
+  },
+  {
+    attack: "Freeze: an old image that is still allowed",
+    ids: "TUF indefinite freeze; EXPIRED.OFFLINE",
+    happens: "a board without a clock cannot know; it takes it, and a newer one later",
+    play: async () => {
+      const newer = imageOf(EVIL, { counter: 4, version: { major: 2, minor: 0, patch: 0 } });
+      const board = boardFor([original, { name: "newer", data: EVIL, digest: newer.digest }]);
+      expect((await duel(board, good)).distress.code).toBe(0);
+      const options = { allowUpdate: true, allowSingleUpdate: true, isForced: true };
+      const { distress } = await duel(board, newer, options);
+      expect(distress.code).toBe(0);
+      expect(board.parts.record.state.counterFloor).toBe(4);
+      return "no promise of freshness; the update that follows ends with exit 0";
+    },
+  },
+  {
+    attack: "File swapped on the rescuer between hash and send",
+    ids: "CVE-2020-25860; TOCTOU",
+    happens: "each block is compared with its hash as it is read: the rescuer stops",
+    play: async () => {
+      const folder = mkdtempSync(join(tmpdir(), "mayday-swap-"));
+      const path = join(folder, "image.mdy");
+      await writeImageFile(good, path);
+      const image = await openImageFile(path);
+      const octets = readFileSync(path);
+      octets.fill(0x5a, octets.length - 2_000);
+      writeFileSync(path, octets);
+      const { distress, rescue } = await duel(boardFor([original]), image);
+      await image.close();
+      rmSync(folder, { recursive: true });
+      expect(rescue).toMatchObject({ code: 1, reason: "image-unreadable" });
+      expect(distress.code).not.toBe(0);
+      return "image-unreadable, exit 1; not one wrong octet is sent";
+    },
+  },
+];

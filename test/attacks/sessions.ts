@@ -1,0 +1,158 @@
+import { expect } from "vitest";
+import { randomBytes, SeededRandom } from "../../src/base/prng.ts";
+import type { Millis } from "../../src/base/units.ts";
+import { shortDigest } from "../../src/image/manifest.ts";
+import { ByeReason } from "../../src/wire/constants.ts";
+import { VirtualRescue } from "../support/virtual-rescue.ts";
+import { type Attack, type Contest, contest, healedAt, seconds } from "./attack.ts";
+
+/** Attacks on a session that runs, and on what was checked and is used later. */
+
+const LIMIT_MS: Millis = 300_000;
+const EVIL: Uint8Array = Uint8Array.of(0xe, 0xf, 1, 2, 3, 4, 5, 6);
+const SIZE = 16_384;
+
+function programs({ rescue }: Contest): number {
+  return rescue.board.nor.counters.programs;
+}
+
+/** Changes octets of the slot past all rules, as with a clip on the flash's pins. */
+function swap(rescue: VirtualRescue, at: number): void {
+  const offset = rescue.board.nor.map.slots[0]?.offset ?? 0;
+  rescue.board.storage.write(offset + at, randomBytes(new SeededRandom(9), 64));
+}
+
+export const SESSIONS: readonly Attack[] = [
+  {
+    attack: "Mix and match: manifest and hashes of one image, blocks of another",
+    ids: "TUF mix-and-match",
+    happens: "no block has the hash that the signed root leads to: none is programmed",
+    play: () => {
+      const other = randomBytes(new SeededRandom(77), SIZE);
+      const all: Contest = contest(1, (attacker) => {
+        attacker.onFrame = (frame) => {
+          const { image } = all.rescue;
+          if (frame.tag === "distress") attacker.offer(EVIL, image);
+          if (!attacker.isServing(EVIL)) return;
+          if (frame.tag === "accept") attacker.sendManifest(image);
+          if (frame.tag === "request") attacker.sendRuns(image, frame.wanted);
+          const [entry] = frame.tag === "grant" ? frame.entries : [];
+          if (entry === undefined) return;
+          const block = other.subarray(entry.first * 1024, (entry.first + 1) * 1024);
+          attacker.sendBlock(entry.first, 1024, block, entry.attempt & 1);
+        };
+      });
+      all.rescue.run(LIMIT_MS, () => all.rescue.hasEvent("sessionLost"));
+      expect(all.rescue.targetEvents).toContainEqual({ tag: "sessionLost", why: "damaged" });
+      expect(programs(all)).toBe(0);
+      return `session lost: damaged; healed after ${seconds(healedAt(all, LIMIT_MS))}`;
+    },
+  },
+  {
+    attack: "Replayed session",
+    ids: "TUF mix-and-match; replay",
+    happens: "nonces of another start: every frame has a wrong tag or names a stranger",
+    play: () => {
+      const first = contest(1, () => {});
+      healedAt(first, LIMIT_MS);
+      const recorded = first.attacker.heard;
+      expect(recorded.length).toBeGreaterThan(40);
+      const second = contest(1, (attacker) => {
+        const again = (): void => {
+          attacker.clock.after(2_000, again);
+          if (attacker.clock.now() < 20_000) for (const frame of recorded) attacker.replay(frame);
+        };
+        again();
+      });
+      second.rescue.stopRescuer();
+      second.rescue.restartTarget();
+      second.rescue.run(20_000, () => false);
+      expect(second.rescue.hasEvent("receiving")).toBe(false);
+      expect(programs(second)).toBe(0);
+      const from = second.clock.now();
+      second.rescue.restartRescuer();
+      return `0 octets programmed; healed ${seconds(healedAt(second, LIMIT_MS) - from)} after it ends`;
+    },
+  },
+  {
+    attack: "Hijack without a link key: bye, done, grants and acks with right nonces and tags",
+    ids: "session hijack",
+    happens: "service is denied as long as it lasts; firmware never changes",
+    play: () => {
+      const all: Contest = contest(1, (attacker) => {
+        const inject = (): void => {
+          if (attacker.clock.now() > 30_000) return;
+          attacker.clock.after(250, inject);
+          const { accepted } = attacker;
+          if (accepted === undefined) return;
+          const { targetNonce, rescuerNonce, digest } = accepted;
+          const entries = [{ first: 0, count: 255, attempt: 3, codecs: 1 }];
+          attacker.send({ tag: "grant", sequence: attacker.random.u32() & 0xffff, entries });
+          attacker.send({ tag: "ack", highest: 0xffff, delayMs: 0, bitmap: new Uint8Array(14).fill(0xff) });
+          attacker.send({ tag: "done", digest });
+          attacker.send({ tag: "bye", targetNonce, rescuerNonce, reason: ByeReason.stopped });
+        };
+        inject();
+      });
+      all.rescue.run(30_000, () => false);
+      const isDenied = !all.rescue.hasEvent("finished");
+      expect(all.rescue.targetEvents).toContainEqual({ tag: "sessionLost", why: "bye" });
+      const end = all.clock.now();
+      const after = isDenied ? healedAt(all, LIMIT_MS) - end : 0;
+      return isDenied ? `denied for 30 s; healed ${seconds(after)} after it ends` : "healed meanwhile";
+    },
+  },
+  {
+    attack: "Hijack with a link key",
+    ids: "session hijack",
+    happens: "see the tests of authenticated links",
+    play: () => "not measured here",
+  },
+  {
+    attack: "Status lying: a forged done for a board that is not healed",
+    ids: "REQ.SEC.REPORTING",
+    happens: "the rescuer believes it; the board goes on calling and is served again",
+    play: () => {
+      const all: Contest = contest(1, (attacker) => {
+        let lies = 1;
+        attacker.onFrame = (frame) => {
+          if (frame.tag === "grant" && lies-- === 1)
+            attacker.send({ tag: "done", digest: shortDigest(all.rescue.image.digest) });
+        };
+      });
+      all.rescue.run(LIMIT_MS, () => all.rescue.rescuerEvents.some(({ tag }) => tag === "healed"));
+      expect(all.rescue.board.boot()).toMatchObject({ tag: "recovery" });
+      return `healed after ${seconds(healedAt(all, LIMIT_MS))}`;
+    },
+  },
+  {
+    attack: "Flash swapped between a block's check and the commit",
+    ids: "THREAT.IMG.REPLACE; TOCTOU",
+    happens: "the commit reads every octet again: not bootable, and repaired by another session",
+    play: () => {
+      const rescue = new VirtualRescue({ seed: 1, size: SIZE, blockSize: 1024, baud: 115_200 });
+      const isHalfway = (): boolean =>
+        rescue.targetEvents.some((event) => event.tag === "progress" && event.transfer.blocksWritten >= 8);
+      rescue.run(LIMIT_MS, isHalfway);
+      swap(rescue, 100);
+      rescue.run(LIMIT_MS, () => rescue.hasEvent("sessionLost"));
+      expect(rescue.targetEvents).toContainEqual({ tag: "sessionLost", why: "not-bootable" });
+      expect(rescue.run(LIMIT_MS)).toBe(true);
+      expect(Buffer.compare(rescue.flashed, rescue.data)).toBe(0);
+      return "session lost: not-bootable; then healed";
+    },
+  },
+  {
+    attack: "Flash swapped between commit and boot",
+    ids: "THREAT.IMG.REPLACE; TOCTOU",
+    happens: "every boot verifies all octets: recovery, and the board calls",
+    play: () => {
+      const rescue = new VirtualRescue({ seed: 1, size: SIZE, blockSize: 1024, baud: 115_200 });
+      expect(rescue.run(LIMIT_MS)).toBe(true);
+      swap(rescue, 100);
+      const outcome = rescue.board.boot();
+      expect(outcome).toEqual({ tag: "recovery", reason: "hash" });
+      return "recovery: hash";
+    },
+  },
+];

@@ -1,0 +1,147 @@
+import { expect } from "vitest";
+import { randomBytes } from "../../src/base/prng.ts";
+import type { Millis } from "../../src/base/units.ts";
+import type { ImageSource } from "../../src/image/image-source.ts";
+import { type Attack, type Contest, contest, healedAt, seconds, worst } from "./attack.ts";
+import type { Attacker } from "./attacker.ts";
+
+/** Rescuers that are first and then waste the target's time. */
+
+const LIMIT_MS: Millis = 300_000;
+const EVIL: Uint8Array = Uint8Array.of(0xe, 0xf, 1, 2, 3, 4, 5, 6);
+
+/** Offers the honest image at each call, before anybody else can, under `id`. */
+function firstWith(attacker: Attacker, image: () => ImageSource, id: () => Uint8Array = () => EVIL): void {
+  attacker.onFrame = (frame) => {
+    if (frame.tag === "distress") attacker.offer(id(), image());
+  };
+}
+
+/** Time until the honest rescuer has healed the board all the same, the worst of some seeds. */
+function delayOf(
+  script: (attacker: Attacker, image: () => ImageSource) => void,
+  options: Parameters<typeof contest>[2] = {},
+): Millis {
+  return worst((seed) => {
+    let made: Contest | undefined;
+    const image = (): ImageSource => {
+      if (made === undefined) throw new Error("nobody calls before all are there");
+      return made.rescue.image;
+    };
+    made = contest(seed, (attacker) => script(attacker, image), options);
+    return healedAt(made, LIMIT_MS);
+  });
+}
+
+/** A hostile rescuer with the real manifest and real hashes; `onBlocks` says what becomes of the blocks asked for. */
+function serving(
+  attacker: Attacker,
+  image: () => ImageSource,
+  onBlocks: (first: number, attempt: number) => void,
+): void {
+  attacker.onFrame = (frame) => {
+    if (frame.tag === "distress") attacker.offer(EVIL, image());
+    if (!attacker.isServing(EVIL)) return;
+    if (frame.tag === "accept") attacker.sendManifest(image());
+    if (frame.tag === "request") attacker.sendRuns(image(), frame.wanted);
+    const [entry] = frame.tag === "grant" ? frame.entries : [];
+    if (entry !== undefined) onBlocks(entry.first, entry.attempt);
+  };
+}
+
+function bounded(ms: Millis, mostMs: Millis): string {
+  expect(ms).toBeLessThanOrEqual(mostMs);
+  return `healed after ${seconds(ms)}`;
+}
+
+export const STALLING: readonly Attack[] = [
+  {
+    attack: "Spoofed offers: always first, then silent",
+    ids: "TUF slow retrieval; EXPIRED.OFFLINE",
+    happens: "two sessions are lost, to who knocks or to a lease of 5 s; then it has to let others go first",
+    play: () => bounded(delayOf(firstWith), 20_000),
+  },
+  {
+    attack: "Spoofed offers under a new id each time",
+    ids: "TUF slow retrieval",
+    happens: "after two lost sessions one offer is drawn among all that come: chance, not order",
+    play: () => {
+      const script = (attacker: Attacker, image: () => ImageSource): void =>
+        firstWith(attacker, image, () => randomBytes(attacker.random, 8));
+      return bounded(delayOf(script), 60_000);
+    },
+  },
+  {
+    attack: "Endless data",
+    ids: "TUF endless data",
+    happens: "octets that fit no block asked for renew nothing: the lease ends",
+    play: () => {
+      const script = (attacker: Attacker, image: () => ImageSource): void => {
+        const junk = new Uint8Array(1024);
+        const flood = (): void => {
+          attacker.clock.after(100, flood);
+          if (attacker.isServing(EVIL)) attacker.sendBlock(9_999, 1024, junk);
+        };
+        flood();
+        serving(attacker, image, () => {});
+      };
+      return bounded(delayOf(script), 30_000);
+    },
+  },
+  {
+    attack: "Wrong blocks without end",
+    ids: "TUF endless data",
+    happens: "32 wrong blocks or runs, or 8 of one block, end the session; none of them is programmed",
+    play: () => {
+      const script = (attacker: Attacker, image: () => ImageSource): void => {
+        const junk = new Uint8Array(1024).fill(0x5a);
+        serving(attacker, image, (first, attempt) => attacker.sendBlock(first, 1024, junk, attempt & 1));
+      };
+      return bounded(delayOf(script), 30_000);
+    },
+  },
+  {
+    attack: "Slow drip: one right block before each lease ends",
+    ids: "TUF slow retrieval",
+    happens: "the session is ended as slow after two minutes; what was right stays",
+    play: () => {
+      const script = (attacker: Attacker, image: () => ImageSource): void => {
+        let next = 0;
+        let attempts = 0;
+        const drip = (): void => {
+          attacker.clock.after(4_500, drip);
+          if (attacker.isServing(EVIL))
+            attacker.sendBlock(next, 1024, image().readBlockSync(next), attempts & 1);
+        };
+        // Never silent, or whoever knocks would take over at once.
+        const chatter = (): void => {
+          attacker.clock.after(100, chatter);
+          if (attacker.isServing(EVIL)) attacker.send({ tag: "later", forMs: 1_000 });
+        };
+        chatter();
+        drip();
+        serving(attacker, image, (first, attempt) => {
+          next = first;
+          attempts = attempt;
+        });
+      };
+      return bounded(delayOf(script, { baud: 921_600, size: 131_072 }), 180_000);
+    },
+  },
+  {
+    attack: "Later without end",
+    ids: "TUF indefinite freeze",
+    happens: "later renews a lease for a minute at most without anything that verifies",
+    play: () => {
+      const script = (attacker: Attacker, image: () => ImageSource): void => {
+        const stall = (): void => {
+          attacker.clock.after(1_000, stall);
+          if (attacker.isServing(EVIL)) attacker.send({ tag: "later", forMs: 0xffff });
+        };
+        stall();
+        serving(attacker, image, () => {});
+      };
+      return bounded(delayOf(script), 180_000);
+    },
+  },
+];
