@@ -80,3 +80,12 @@ describe("decideBoot, two slots", () => {
     expect(asked).toEqual([1]);
   });
 });
+
+describe("a decision", () => {
+  it("says what it is, with the slot or the reason", () => {
+    expect(decideBoot(EMPTY_RECORD, () => undefined)).toEqual({ tag: "recovery", reason: "empty" });
+    const slots = [image(1, 1, trial)];
+    const decision = decideBoot({ ...EMPTY_RECORD, slots }, () => undefined);
+    expect(decision).toEqual({ tag: "boot", slot: 1, isTrial: true });
+  });
+});

@@ -5,6 +5,8 @@ import { afterAll, describe, expect, it } from "vitest";
 import { AssertionError } from "../../src/base/assert.ts";
 import { FailedError } from "../../src/base/errors.ts";
 import { FileStorage } from "../../src/flash/file-storage.ts";
+import { flashMap } from "../../src/flash/geometry.ts";
+import { NorFlash } from "../../src/flash/nor-flash.ts";
 import { MemoryStorage } from "../../src/flash/storage.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mayday-flash-"));
@@ -132,5 +134,20 @@ describe("a flash in a file", () => {
     ]) {
       expect(failureOf(use)).toMatchObject({ code: "flash-io", cause: expect.any(AssertionError) });
     }
+  });
+});
+
+describe("a flash over a storage", () => {
+  it("hands on a sync", () => {
+    let syncs = 0;
+    const map = flashMap({ sectorSize: 1024, slotSize: 1, layout: "single" });
+    const storage = new (class extends MemoryStorage {
+      override sync(): void {
+        syncs++;
+      }
+    })(map.size);
+    const flash = new NorFlash(storage, map);
+    flash.sync();
+    expect(syncs).toBe(1);
   });
 });

@@ -1,0 +1,147 @@
+import { describe, expect, it } from "vitest";
+import { SeededRandom } from "../../src/base/prng.ts";
+import { BootRecord } from "../../src/flash/boot-record.ts";
+import { flashMap } from "../../src/flash/geometry.ts";
+import { type FlashOperation, NorFlash } from "../../src/flash/nor-flash.ts";
+import { decodeEntry, ENTRY_SIZE } from "../../src/flash/record-codec.ts";
+import { type FlashStorage, MemoryStorage } from "../../src/flash/storage.ts";
+import { CutFlash, PowerCut, TornStorage } from "./support.ts";
+
+/*
+ * The order in which the boot record changes its two sectors (PROTOCOL.md "Boot record"). Cuts are enumerated in
+ * boot-record.test.ts; what protects against bits that read at random for several power-ups on end is seen here.
+ */
+const map = flashMap({ sectorSize: 1024, slotSize: 1024, layout: "ab" });
+/** Entries at the end of a sector that events leave free, and entries of a sector. */
+const RESERVED = 4;
+const ENTRIES = map.sectorSize / ENTRY_SIZE;
+
+/** The record on `storage`, and what it does to the flash: "erase 1", "0:5 seal". */
+function open(storage: FlashStorage): { record: BootRecord; steps: string[] } {
+  const steps: string[] = [];
+  const flash = new NorFlash(storage, map, (operation) => steps.push(stepOf(operation)));
+  flash.arm(...map.record);
+  return { record: new BootRecord(flash), steps };
+}
+
+function stepOf(operation: FlashOperation): string {
+  const offset = operation.tag === "erase" ? operation.sector * map.sectorSize : operation.offset;
+  const index = map.record.findIndex(
+    (region) => offset >= region.offset && offset < region.offset + region.size,
+  );
+  if (operation.tag === "erase") return `erase ${index}`;
+  const place = (offset - (map.record[index]?.offset ?? 0)) / ENTRY_SIZE;
+  return `${index}:${place} ${decodeEntry(operation.bytes)?.entry.tag}`;
+}
+
+const floor = (value: number) => ({ tag: "floor", floor: value }) as const;
+
+/** A storage on which the first event was cut just before the old sector's erase: both sectors are whole. */
+function withTwoWholeSectors(): TornStorage {
+  const random = new SeededRandom(1);
+  const storage = new TornStorage(map.size, random);
+  open(storage).record.append(floor(1));
+  const { record, steps } = open(storage.copy(random));
+  record.append(floor(2));
+  const flash = new CutFlash(new NorFlash(storage, map), storage, random, steps.length, "before");
+  flash.arm(...map.record);
+  expect(steps.at(-1)).toMatch(/^erase/);
+  expect(() => new BootRecord(flash).append(floor(2))).toThrow(PowerCut);
+  return storage;
+}
+
+describe("the boot record's order", () => {
+  it("is: erase, snapshot, header, seal, and only then the other sector's erase", () => {
+    const storage = new MemoryStorage(map.size);
+    const first = open(storage);
+    first.record.append(floor(7));
+    expect(first.steps).toEqual(["erase 0", "0:1 event", "0:0 header", "0:2 seal", "erase 1"]);
+    const second = open(storage);
+    second.record.append(floor(8));
+    expect(second.steps).toEqual(["erase 1", "1:1 event", "1:0 header", "1:2 seal", "erase 0"]);
+    second.record.append(floor(9));
+    expect(second.steps.slice(5)).toEqual(["1:3 event"]);
+  });
+
+  it("vouches twice for one of two whole sectors before it erases the other", () => {
+    const storage = withTwoWholeSectors();
+    const { record, steps } = open(storage);
+    expect(record.isClean).toBe(false);
+    expect(record.state.counterFloor).toBe(2);
+    record.settle();
+    expect(steps).toEqual([
+      "1:3 seal",
+      "1:4 seal",
+      "erase 0",
+      "0:1 event",
+      "0:0 header",
+      "0:2 seal",
+      "erase 1",
+    ]);
+    expect(open(storage).record.isClean).toBe(true);
+  });
+
+  it("vouches for nothing when one sector is blank", () => {
+    const storage = new MemoryStorage(map.size);
+    open(storage).record.append(floor(1));
+    const { record, steps } = open(storage);
+    record.settle();
+    expect(steps.filter((step) => step.endsWith("seal"))).toHaveLength(1);
+  });
+
+  it("settles once in a run, and not at all behind an event", () => {
+    const storage = new MemoryStorage(map.size);
+    open(storage).record.append(floor(1));
+    const { record, steps } = open(storage);
+    record.settle();
+    const { length } = steps;
+    record.settle();
+    record.repair();
+    expect(steps).toHaveLength(length);
+    record.append(floor(2));
+    record.settle();
+    expect(steps).toHaveLength(length + 1);
+  });
+
+  it("fills a sector but for four entries, then goes on in the other, which is erased already", () => {
+    const storage = new MemoryStorage(map.size);
+    const { record, steps } = open(storage);
+    for (let value = 1; value <= 100; value++) record.append(floor(value));
+    // Header, event and seal of the snapshot; then events up to the reserve.
+    const events = ENTRIES - RESERVED - 3;
+    const whole = (from: number, to: number): string[] => [
+      ...Array.from({ length: events }, (_, i) => `${from}:${3 + i} event`),
+      ...[`${to}:1 event`, `${to}:0 header`, `${to}:2 seal`, `erase ${from}`],
+    ];
+    const expected = [
+      "erase 0",
+      "0:1 event",
+      "0:0 header",
+      "0:2 seal",
+      "erase 1",
+      ...whole(0, 1),
+      ...whole(1, 0),
+    ];
+    expect(steps.slice(0, expected.length)).toEqual(expected);
+    expect(open(storage).record.state.counterFloor).toBe(100);
+  });
+
+  it("has room for new seals in a sector that is full", () => {
+    const random = new SeededRandom(2);
+    const storage = new TornStorage(map.size, random);
+    const { record } = open(storage);
+    for (let value = 1; value <= ENTRIES - RESERVED - 2; value++) record.append(floor(value));
+    const fresh = open(storage.copy(random));
+    fresh.record.append(floor(99));
+    // Cut once the other sector has its header, but no seal: the full one still counts.
+    const at = fresh.steps.findIndex((step) => step.endsWith("seal")) + 1;
+    const flash = new CutFlash(new NorFlash(storage, map), storage, random, at, "before");
+    flash.arm(...map.record);
+    expect(() => new BootRecord(flash).append(floor(99))).toThrow(PowerCut);
+    const { record: found, steps } = open(storage);
+    expect(found.state.counterFloor).toBe(ENTRIES - RESERVED - 2);
+    found.settle();
+    expect(steps.slice(0, 3)).toEqual(["0:28 seal", "0:29 seal", "erase 1"]);
+    expect(open(storage).record.state.counterFloor).toBe(ENTRIES - RESERVED - 2);
+  });
+});
