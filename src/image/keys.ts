@@ -221,7 +221,7 @@ function parseKey(parse: () => KeyObject, pem: string, name: string): KeyObject 
     key = parse();
   } catch (error) {
     // PKCS#8 says it in the label, the older formats of openssl in a header.
-    if (/^-----BEGIN ENCRYPTED|^Proc-Type: 4,ENCRYPTED/m.test(pem)) {
+    if (/-----BEGIN ENCRYPTED|Proc-Type: 4,ENCRYPTED/.test(pem)) {
       throw new UsageError(
         "key-encrypted",
         `${name} is encrypted; cure: openssl pkey -in IN -out OUT`,

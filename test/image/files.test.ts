@@ -269,6 +269,13 @@ describe("building from files", () => {
     expect(whole).toMatchObject({ code: "hex-no-data", details: { line: 0 } });
   });
 
+  it("knows which blocks of a file are all one octet", async () => {
+    const input = put("even.bin", Buffer.concat([vectorData(4096), new Uint8Array(8192).fill(7)]));
+    const image = await openInputImage(input, plainFields);
+    expect([0, 1, 2].map((index) => image.uniformByteOf({ level: 0, index }))).toEqual([undefined, 7, 7]);
+    await image.close();
+  });
+
   it.each([262_143, 262_144, 262_145, 600_001])("writes and reads %i octets in blocks", async (size) => {
     const data = vectorData(size);
     const out = at("chunks.mdy");
