@@ -36,6 +36,13 @@ function stepOf(operation: FlashOperation): string {
 
 const floor = (value: number) => ({ tag: "floor", floor: value }) as const;
 
+/** Appends an event, cut before the operation `at`, counted from 1. */
+function appendCut(storage: TornStorage, random: SeededRandom, value: number, at: number): void {
+  const flash = new CutFlash(new NorFlash(storage, map), storage, random, at, "before");
+  flash.arm(...map.record);
+  expect(() => new BootRecord(flash).append(floor(value))).toThrow(PowerCut);
+}
+
 /** A storage on which the first event was cut just before the old sector's erase: both sectors are whole. */
 function withTwoWholeSectors(): TornStorage {
   const random = new SeededRandom(1);
@@ -143,5 +150,50 @@ describe("the boot record's order", () => {
     found.settle();
     expect(steps.slice(0, 3)).toEqual(["0:28 seal", "0:29 seal", "erase 1"]);
     expect(open(storage).record.state.counterFloor).toBe(ENTRIES - RESERVED - 2);
+  });
+
+  it("uses its reserve at two power-ups, and does without new seals at a third", () => {
+    const random = new SeededRandom(3);
+    const storage = new TornStorage(map.size, random);
+    const { record } = open(storage);
+    const last = ENTRIES - RESERVED - 2;
+    for (let value = 1; value <= last; value++) record.append(floor(value));
+    appendCut(storage, random, 99, 4); // erase, event, header; the seal is not begun
+    // Each power-up ends before the erase that follows its two seals.
+    for (const places of [["0:28 seal", "0:29 seal"], ["0:30 seal", "0:31 seal"], []]) {
+      const { record: found, steps } = open(storage.copy(random));
+      expect(found.state.counterFloor).toBe(last);
+      found.settle();
+      expect(steps.slice(0, places.length + 1)).toEqual([...places, "erase 1"]);
+      appendCut(storage, random, 100, places.length + 1);
+    }
+  });
+
+  it("takes the older of two sectors that were never sealed: the newer may read otherwise next time", () => {
+    const random = new SeededRandom(4);
+    const storage = new TornStorage(map.size, random);
+    appendCut(storage, random, 1, 4);
+    expect(open(storage).record.state.counterFloor).toBe(1);
+    appendCut(storage, random, 2, 4);
+    const { record, steps } = open(storage);
+    expect(record.state.counterFloor).toBe(1);
+    record.settle();
+    expect(steps.slice(0, 3)).toEqual(["0:2 seal", "0:3 seal", "erase 1"]);
+  });
+
+  it("reads the other sector when the header of one is damaged, whatever its seals say", () => {
+    for (const [damaged, expected] of [
+      [0, 2],
+      [1, 1],
+    ] as const) {
+      const storage = withTwoWholeSectors();
+      storage.write(map.record[damaged].offset + 4, new Uint8Array(4));
+      const { record } = open(storage);
+      expect(record.state.counterFloor).toBe(expected);
+      expect(record.isClean).toBe(false);
+      record.repair();
+      expect(open(storage).record.state.counterFloor).toBe(expected);
+      expect(open(storage).record.isClean).toBe(true);
+    }
   });
 });
