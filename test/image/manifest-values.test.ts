@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { AssertionError } from "../../src/base/assert.ts";
 import { encodeManifest } from "../../src/image/envelope.ts";
 import { memoryImage } from "../../src/image/image-source.ts";
 import { type Manifest, manifestContradiction } from "../../src/image/manifest.ts";
+import { encodePayload } from "../../src/image/payload.ts";
 import { codeOf, plainFields, vectorData } from "./support.ts";
 
 const sample: Manifest = memoryImage(vectorData(5000), { ...plainFields, counter: 7 }).manifest;
@@ -41,6 +43,7 @@ describe("a manifest", () => {
   it.each(odd)("cannot be made with %s", async (_, fields) => {
     const manifest = { ...sample, ...fields };
     expect(manifestContradiction(manifest)).toBeTypeOf("string");
+    expect(() => encodePayload(manifest)).toThrow(AssertionError);
     expect(await codeOf(() => encodeManifest(manifest))).toBe("manifest-invalid");
   });
 

@@ -78,12 +78,13 @@ describe("hash tree", () => {
   });
 
   it("refuses an empty tree, a node that is not there and the run of a leaf", () => {
-    expect(() => HashTree.fromLeaves(new Uint8Array(0))).toThrow();
+    expect(() => HashTree.fromLeaves(new Uint8Array(0))).toThrow(AssertionError);
     const tree = HashTree.fromLeaves(leavesOf(vectorData(3000), 1024));
-    expect(() => tree.hash({ level: 0, index: 3 })).toThrow();
-    expect(() => tree.hash({ level: 3, index: 0 })).toThrow();
-    expect(() => tree.run({ level: 1, index: 2 })).toThrow();
-    expect(() => tree.run({ level: 0, index: 0 })).toThrow();
+    expect(() => tree.hash({ level: 0, index: 3 })).toThrow(AssertionError);
+    expect(() => tree.hash({ level: 3, index: 0 })).toThrow(AssertionError);
+    expect(() => tree.hash({ level: 0, index: -1 })).toThrow(AssertionError);
+    expect(() => tree.run({ level: 1, index: 2 })).toThrow(AssertionError);
+    expect(() => tree.run({ level: 0, index: 0 })).toThrow(AssertionError);
   });
 
   test.prop([fc.integer({ min: 1, max: 80 })], { numRuns: 25 })(
