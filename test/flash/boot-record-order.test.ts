@@ -3,7 +3,7 @@ import { SeededRandom } from "../../src/base/prng.ts";
 import { BootRecord } from "../../src/flash/boot-record.ts";
 import { flashMap } from "../../src/flash/geometry.ts";
 import { type FlashOperation, NorFlash } from "../../src/flash/nor-flash.ts";
-import { decodeEntry, ENTRY_SIZE } from "../../src/flash/record-codec.ts";
+import { decodeEntry, ENTRY_SIZE, encodeEntry } from "../../src/flash/record-codec.ts";
 import { type FlashStorage, MemoryStorage } from "../../src/flash/storage.ts";
 import { CutFlash, PowerCut, TornStorage } from "./support.ts";
 
@@ -35,6 +35,15 @@ function stepOf(operation: FlashOperation): string {
 }
 
 const floor = (value: number) => ({ tag: "floor", floor: value }) as const;
+
+/** The same record with the content of its two sectors changed over. */
+function swapped(storage: TornStorage): TornStorage {
+  const copy = storage.copy(new SeededRandom(5));
+  const [a, b] = map.record;
+  copy.write(a.offset, storage.read(b.offset, b.size));
+  copy.write(b.offset, storage.read(a.offset, a.size));
+  return copy;
+}
 
 /** Appends an event, cut before the operation `at`, counted from 1. */
 function appendCut(storage: TornStorage, random: SeededRandom, value: number, at: number): void {
@@ -175,25 +184,53 @@ describe("the boot record's order", () => {
     appendCut(storage, random, 1, 4);
     expect(open(storage).record.state.counterFloor).toBe(1);
     appendCut(storage, random, 2, 4);
-    const { record, steps } = open(storage);
-    expect(record.state.counterFloor).toBe(1);
-    record.settle();
-    expect(steps.slice(0, 3)).toEqual(["0:2 seal", "0:3 seal", "erase 1"]);
+    for (const [other, older] of [
+      [storage, 0],
+      [swapped(storage), 1],
+    ] as const) {
+      const { record, steps } = open(other);
+      expect(record.state.counterFloor).toBe(1);
+      record.settle();
+      expect(steps.slice(0, 3)).toEqual([`${older}:2 seal`, `${older}:3 seal`, `erase ${1 - older}`]);
+    }
   });
 
-  it("reads the other sector when the header of one is damaged, whatever its seals say", () => {
-    for (const [damaged, expected] of [
-      [0, 2],
-      [1, 1],
+  it.each([
+    ["header", 0],
+    ["snapshot", 1],
+  ])("reads the other sector when the %s of one is damaged, whatever its seals say", (_, entry) => {
+    for (const [make, older] of [
+      [withTwoWholeSectors, 0],
+      [() => swapped(withTwoWholeSectors()), 1],
     ] as const) {
-      const storage = withTwoWholeSectors();
-      storage.write(map.record[damaged].offset + 4, new Uint8Array(4));
-      const { record } = open(storage);
-      expect(record.state.counterFloor).toBe(expected);
-      expect(record.isClean).toBe(false);
-      record.repair();
-      expect(open(storage).record.state.counterFloor).toBe(expected);
-      expect(open(storage).record.isClean).toBe(true);
+      for (const damaged of [0, 1]) {
+        const storage = make();
+        storage.write((map.record[damaged]?.offset ?? 0) + entry * ENTRY_SIZE + 4, new Uint8Array(4));
+        const expected = damaged === older ? 2 : 1;
+        const { record } = open(storage);
+        expect(record.state.counterFloor).toBe(expected);
+        expect(record.isClean).toBe(false);
+        record.repair();
+        expect(open(storage).record.state.counterFloor).toBe(expected);
+        expect(open(storage).record.isClean).toBe(true);
+      }
+    }
+  });
+
+  it("believes no header that names more entries than there are, or others than events", () => {
+    for (const count of [1, ENTRIES - 1, 255]) {
+      const storage = new MemoryStorage(map.size);
+      const { offset } = map.record[0];
+      storage.write(offset, encodeEntry({ tag: "header", count }, 9));
+      const events = Math.min(count, ENTRIES - 1);
+      for (let i = 1; i <= events; i++) {
+        storage.write(offset + i * ENTRY_SIZE, encodeEntry({ tag: "event", event: floor(5) }, i));
+      }
+      expect(open(storage).record.state.counterFloor).toBe(count < ENTRIES ? 5 : 0);
+      storage.write(offset + events * ENTRY_SIZE, encodeEntry({ tag: "seal" }, events));
+      expect(open(storage).record.state.counterFloor).toBe(0);
+      storage.write(offset + events * ENTRY_SIZE, new Uint8Array(ENTRY_SIZE).fill(0xff));
+      expect(open(storage).record.state.counterFloor).toBe(0);
     }
   });
 });
