@@ -1,4 +1,14 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -124,9 +134,18 @@ describe("a flash in a file", () => {
     storage.close();
   });
 
-  it("is of no use after close", () => {
-    const storage = FileStorage.create(fresh(), 16);
+  it("is of no use after close, and not held open", () => {
+    const path = fresh();
+    const isOpen = (): boolean => {
+      const fds = readdirSync("/proc/self/fd").map((fd) => `/proc/self/fd/${fd}`);
+      return fds.some((fd) => existsSync(fd) && readlinkSync(fd) === path);
+    };
+    const storage = FileStorage.create(path, 16);
+    expect(isOpen()).toBe(true);
     storage.close();
+    expect(isOpen()).toBe(false);
+    failureOf(() => FileStorage.open(path, 17, "read"));
+    expect(isOpen()).toBe(false);
     for (const use of [
       () => storage.read(0, 1),
       () => storage.write(0, Uint8Array.of(1)),
@@ -138,6 +157,13 @@ describe("a flash in a file", () => {
 });
 
 describe("a flash over a storage", () => {
+  it("breaks its rules by an error of its own name", () => {
+    const map = flashMap({ sectorSize: 1024, slotSize: 1, layout: "single" });
+    expect(() => new NorFlash(new MemoryStorage(1), map)).toThrow(
+      expect.objectContaining({ name: "FlashRuleError", rule: "range" }),
+    );
+  });
+
   it("hands on a sync", () => {
     let syncs = 0;
     const map = flashMap({ sectorSize: 1024, slotSize: 1, layout: "single" });

@@ -65,6 +65,9 @@ describe("flashMap", () => {
     const map = flashMap({ sectorSize: 1024, slotSize: 2000, layout: "ab" });
     expect(regionAt(map, 0)).toEqual({ name: "recovery", index: 0 });
     expect(regionAt(map, 16_383)).toEqual({ name: "recovery", index: 0 });
+    expect(regionAt(map, map.record[0].offset)).toEqual({ name: "record", index: 0 });
+    expect(regionAt(map, map.manifests[0]?.offset ?? -1)).toEqual({ name: "manifest", index: 0 });
+    expect(regionAt(map, map.slots[0]?.offset ?? -1)).toEqual({ name: "slot", index: 0 });
     expect(regionAt(map, map.record[1].offset)).toEqual({ name: "record", index: 1 });
     expect(regionAt(map, map.manifests[2]?.offset ?? -1)).toEqual({ name: "manifest", index: 2 });
     expect(regionAt(map, map.size - 1)).toEqual({ name: "slot", index: 1 });
