@@ -100,6 +100,36 @@ describe("NorFlash", () => {
     expect(block?.padded).toEqual(Uint8Array.of(7, 0, 0, 0));
   });
 
+  it("tells its hook what it is about to do", () => {
+    const { flash, operations } = make();
+    flash.arm(record, slotA);
+    flash.erase(record.offset / 1024);
+    flash.program(record.offset, new Uint8Array(16));
+    const block = verified(Uint8Array.of(1));
+    flash.programVerified(slotA.offset, block);
+    expect(operations).toEqual([
+      { tag: "erase", sector: record.offset / 1024 },
+      { tag: "program", offset: record.offset, bytes: new Uint8Array(16) },
+      { tag: "program", offset: slotA.offset, bytes: block.padded },
+    ]);
+  });
+
+  it.each([
+    [0.5, 1],
+    [0, 0.5],
+    [4, -1],
+    [Number.NaN, 1],
+    [0, map.size + 1],
+  ])("has no octets at %d, %d of them", (offset, length) => {
+    expect(refusal(() => make().flash.read(offset, length))).toBe("range");
+  });
+
+  it("reads nothing anywhere, up to its end", () => {
+    const { flash } = make();
+    expect(flash.read(0, 0)).toHaveLength(0);
+    expect(flash.read(map.size, 0)).toHaveLength(0);
+  });
+
   it("programs a verified block of odd length and leaves what follows erased", () => {
     const { flash } = make();
     flash.arm(slotA);
