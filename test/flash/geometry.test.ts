@@ -1,10 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { AssertionError } from "../../src/base/assert.ts";
 import {
   flashMap,
   geometryFault,
   regionAt,
   SECTOR_SIZE_MAX,
+  SECTOR_SIZE_MIN,
   SLOT_SIZE_MAX,
 } from "../../src/flash/geometry.ts";
 
@@ -106,5 +108,15 @@ describe("flashMap", () => {
     [8192, 256],
   ])("takes sectors of %d with write units of %d", (sectorSize, writeSize) => {
     expect(geometryFault({ sectorSize, slotSize: 1, layout: "ab", writeSize })).toBeUndefined();
+  });
+
+  it.each([
+    [SECTOR_SIZE_MIN, 1],
+    [SECTOR_SIZE_MAX, SLOT_SIZE_MAX],
+  ])("takes sectors of %d with a slot of %d", (sectorSize, slotSize) => 
+    expect(geometryFault({ sectorSize, slotSize, layout: "ab" })).toBeUndefined(););
+
+  it("is not asked for what cannot be: that is a bug", () => {
+    expect(() => flashMap({ sectorSize: 1000, slotSize: 1, layout: "ab" })).toThrow(AssertionError);
   });
 });

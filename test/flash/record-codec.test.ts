@@ -48,6 +48,15 @@ describe("an entry of the boot record", () => {
     expect(decodeEntry(resealed(change))).toBeUndefined();
   });
 
+  it("is not believed with sectors from a higher to a lower one", () => {
+    const sectors = (open: { first: number; last: number }): unknown =>
+      decodeEntry(encodeEntry({ tag: "event", event: { tag: "sectors", open, close: undefined } }, 1));
+    expect(sectors({ first: 4, last: 4 })).toMatchObject({
+      entry: { event: { open: { first: 4, last: 4 } } },
+    });
+    expect(sectors({ first: 5, last: 4 })).toBeUndefined();
+  });
+
   it("is not believed with any octet changed, cut off or blank", () => {
     for (let at = 0; at < ENTRY_SIZE; at++) {
       const octets = Uint8Array.from(entry);

@@ -32,6 +32,32 @@ describe("sector ranges", () => {
     expect(ranges[3]).toEqual({ first: 300, last: 303 });
   });
 
+  it("joins the first of equally small gaps, also the last two ranges", () => {
+    const singles = (step: (i: number) => number): SectorRange[] => {
+      let ranges: SectorRange[] = [];
+      for (let i = 0; i <= RANGES_MAX; i++) ranges = addRange(ranges, { first: step(i), last: step(i) });
+      return ranges;
+    };
+    expect(singles((i) => 10 * i)[0]).toEqual({ first: 0, last: 10 });
+    const tight = singles((i) => (i === RANGES_MAX ? 10 * i - 8 : 10 * i));
+    expect(tight).toHaveLength(RANGES_MAX);
+    expect(tight.at(-1)).toEqual({ first: 10 * RANGES_MAX - 10, last: 10 * RANGES_MAX - 8 });
+    expect(tight.slice(0, -1).every(({ first, last }) => first === last)).toBe(true);
+  });
+
+  it("stays whole where taking something out would need one range too many", () => {
+    let ranges: readonly SectorRange[] = [];
+    for (let i = 0; i < RANGES_MAX - 1; i++) ranges = addRange(ranges, { first: 10 * i, last: 10 * i + 2 });
+    const full = removeRange(ranges, { first: 1, last: 1 });
+    expect(full).toHaveLength(RANGES_MAX);
+    expect(full.slice(0, 2)).toEqual([
+      { first: 0, last: 0 },
+      { first: 2, last: 2 },
+    ]);
+    expect(removeRange(full, { first: 11, last: 11 })).toBe(full);
+    expect(removeRange(full, { first: 10, last: 11 })).toHaveLength(RANGES_MAX);
+  });
+
   it("never loses a member but by removing it, and equals a set while there is room", () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.boolean(), range), { maxLength: 60 }), (steps) => {
