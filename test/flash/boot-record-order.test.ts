@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { SeededRandom } from "../../src/base/prng.ts";
 import { BootRecord } from "../../src/flash/boot-record.ts";
-import { flashMap } from "../../src/flash/geometry.ts";
+import { ENTRY_SIZE, flashMap } from "../../src/flash/geometry.ts";
 import { type FlashOperation, NorFlash } from "../../src/flash/nor-flash.ts";
-import { decodeEntry, ENTRY_SIZE, encodeEntry } from "../../src/flash/record-codec.ts";
+import { decodeEntry, encodeEntry } from "../../src/flash/record-codec.ts";
 import { type FlashStorage, MemoryStorage } from "../../src/flash/storage.ts";
 import { CutFlash, PowerCut, TornStorage } from "./support.ts";
 

@@ -113,8 +113,9 @@ describe("flashMap", () => {
   it.each([
     [SECTOR_SIZE_MIN, 1],
     [SECTOR_SIZE_MAX, SLOT_SIZE_MAX],
-  ])("takes sectors of %d with a slot of %d", (sectorSize, slotSize) => 
-    expect(geometryFault({ sectorSize, slotSize, layout: "ab" })).toBeUndefined(););
+  ])("takes sectors of %d with a slot of %d", (sectorSize, slotSize) => {
+    expect(geometryFault({ sectorSize, slotSize, layout: "ab" })).toBeUndefined();
+  });
 
   it("is not asked for what cannot be: that is a bug", () => {
     expect(() => flashMap({ sectorSize: 1000, slotSize: 1, layout: "ab" })).toThrow(AssertionError);

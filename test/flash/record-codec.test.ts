@@ -1,6 +1,7 @@
 import crc32 from "crc/calculators/crc32";
 import { describe, expect, it } from "vitest";
-import { decodeEntry, ENTRY_SIZE, encodeEntry } from "../../src/flash/record-codec.ts";
+import { ENTRY_SIZE } from "../../src/flash/geometry.ts";
+import { decodeEntry, encodeEntry } from "../../src/flash/record-codec.ts";
 
 const slot = {
   slot: 1,
