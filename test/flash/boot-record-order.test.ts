@@ -3,9 +3,11 @@ import { SeededRandom } from "../../src/base/prng.ts";
 import { BootRecord } from "../../src/flash/boot-record.ts";
 import { ENTRY_SIZE, flashMap } from "../../src/flash/geometry.ts";
 import { type FlashOperation, NorFlash } from "../../src/flash/nor-flash.ts";
+import { PowerCut } from "../../src/flash/power-cut.ts";
 import { decodeEntry, encodeEntry } from "../../src/flash/record-codec.ts";
 import { type FlashStorage, MemoryStorage } from "../../src/flash/storage.ts";
-import { CutFlash, PowerCut, TornStorage } from "./support.ts";
+import { TornStorage } from "../../src/flash/torn-storage.ts";
+import { flashCutAt } from "./support.ts";
 
 /*
  * The order in which the boot record changes its two sectors (PROTOCOL.md "Boot record"). Cuts are enumerated in
@@ -38,7 +40,7 @@ const floor = (value: number) => ({ tag: "floor", floor: value }) as const;
 
 /** The same record with the content of its two sectors changed over. */
 function swapped(storage: TornStorage): TornStorage {
-  const copy = storage.copy(new SeededRandom(5));
+  const copy = storage.fork(map, new SeededRandom(5));
   const [a, b] = map.record;
   copy.write(a.offset, storage.read(b.offset, b.size));
   copy.write(b.offset, storage.read(a.offset, a.size));
@@ -47,7 +49,7 @@ function swapped(storage: TornStorage): TornStorage {
 
 /** Appends an event, cut before the operation `at`, counted from 1. */
 function appendCut(storage: TornStorage, random: SeededRandom, value: number, at: number): void {
-  const flash = new CutFlash(new NorFlash(storage, map), storage, random, at, "before");
+  const flash = flashCutAt(new NorFlash(storage, map), storage, random, at, "before");
   flash.arm(...map.record);
   expect(() => new BootRecord(flash).append(floor(value))).toThrow(PowerCut);
 }
@@ -55,11 +57,11 @@ function appendCut(storage: TornStorage, random: SeededRandom, value: number, at
 /** A storage on which the first event was cut just before the old sector's erase: both sectors are whole. */
 function withTwoWholeSectors(): TornStorage {
   const random = new SeededRandom(1);
-  const storage = new TornStorage(map.size, random);
+  const storage = new TornStorage(map, random);
   open(storage).record.append(floor(1));
-  const { record, steps } = open(storage.copy(random));
+  const { record, steps } = open(storage.fork(map, random));
   record.append(floor(2));
-  const flash = new CutFlash(new NorFlash(storage, map), storage, random, steps.length, "before");
+  const flash = flashCutAt(new NorFlash(storage, map), storage, random, steps.length, "before");
   flash.arm(...map.record);
   expect(steps.at(-1)).toMatch(/^erase/);
   expect(() => new BootRecord(flash).append(floor(2))).toThrow(PowerCut);
@@ -144,14 +146,14 @@ describe("the boot record's order", () => {
 
   it("has room for new seals in a sector that is full", () => {
     const random = new SeededRandom(2);
-    const storage = new TornStorage(map.size, random);
+    const storage = new TornStorage(map, random);
     const { record } = open(storage);
     for (let value = 1; value <= ENTRIES - RESERVED - 2; value++) record.append(floor(value));
-    const fresh = open(storage.copy(random));
+    const fresh = open(storage.fork(map, random));
     fresh.record.append(floor(99));
     // Cut once the other sector has its header, but no seal: the full one still counts.
     const at = fresh.steps.findIndex((step) => step.endsWith("seal")) + 1;
-    const flash = new CutFlash(new NorFlash(storage, map), storage, random, at, "before");
+    const flash = flashCutAt(new NorFlash(storage, map), storage, random, at, "before");
     flash.arm(...map.record);
     expect(() => new BootRecord(flash).append(floor(99))).toThrow(PowerCut);
     const { record: found, steps } = open(storage);
@@ -163,14 +165,14 @@ describe("the boot record's order", () => {
 
   it("uses its reserve at two power-ups, and does without new seals at a third", () => {
     const random = new SeededRandom(3);
-    const storage = new TornStorage(map.size, random);
+    const storage = new TornStorage(map, random);
     const { record } = open(storage);
     const last = ENTRIES - RESERVED - 2;
     for (let value = 1; value <= last; value++) record.append(floor(value));
     appendCut(storage, random, 99, 4); // erase, event, header; the seal is not begun
     // Each power-up ends before the erase that follows its two seals.
     for (const places of [["0:28 seal", "0:29 seal"], ["0:30 seal", "0:31 seal"], []]) {
-      const { record: found, steps } = open(storage.copy(random));
+      const { record: found, steps } = open(storage.fork(map, random));
       expect(found.state.counterFloor).toBe(last);
       found.settle();
       expect(steps.slice(0, places.length + 1)).toEqual([...places, "erase 1"]);
@@ -180,7 +182,7 @@ describe("the boot record's order", () => {
 
   it("takes the older of two sectors that were never sealed: the newer may read otherwise next time", () => {
     const random = new SeededRandom(4);
-    const storage = new TornStorage(map.size, random);
+    const storage = new TornStorage(map, random);
     appendCut(storage, random, 1, 4);
     expect(open(storage).record.state.counterFloor).toBe(1);
     appendCut(storage, random, 2, 4);
