@@ -35,6 +35,10 @@ describe("the state of the boot record", () => {
   it("holds one image a slot, in the slots' order, and no other's", () => {
     const state = replayed(installed(image(1, 1)), installed(image(0, 2)), installed(image(1, 3)));
     expect(state.slots).toEqual([image(0, 2), image(1, 3)]);
+    expect(replayed(installed(image(1, 1)), installed(image(0, 2))).slots).toEqual([
+      image(0, 2),
+      image(1, 1),
+    ]);
     expect(slotRecord(state, 0)).toEqual(image(0, 2));
     expect(slotRecord(state, 1)).toEqual(image(1, 3));
     expect(slotRecord(replayed(installed(image(1, 1))), 0)).toBeUndefined();
