@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Mutation testing with StrykerJS, a folder of src/ at a time, and its record: docs/evidence/mutation.md and .json.
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { parseArgs } from "node:util";
 import {
   BenchUsageError,
@@ -30,8 +30,12 @@ const resultOf = (folder) => `.mutation/${folder}.json`;
 function run(folder, isForced) {
   const args = ["stryker", "run", "--mutate", `src/${folder}/**/*.ts`, "--incrementalFile", resultOf(folder)];
   const env = { ...process.env, MUTATE: folder };
+  const started = Date.now();
   const { status } = spawnSync("npx", isForced ? [...args, "--force"] : args, { stdio: "inherit", env });
   if (status !== 0) throw new Error(`StrykerJS failed on src/${folder} (exit ${status})`);
+  // A mutant that closes a descriptor too many can take a worker with it, and StrykerJS ends well without a result.
+  const isWritten = existsSync(resultOf(folder)) && statSync(resultOf(folder)).mtimeMs >= started;
+  if (!isWritten) throw new Error(`StrykerJS ended without a result for src/${folder}: run it again`);
 }
 
 /** Counts of the mutants of some files. */
