@@ -10,7 +10,7 @@ import type { FlashStorage } from "./storage.ts";
  */
 export class TornStorage implements FlashStorage {
   readonly size: number;
-  readonly #sectorSize: number;
+  readonly #map: FlashMap;
   #random: Random;
   readonly #sectors: Uint8Array[];
   /** Whether only this storage has the sector. */
@@ -21,7 +21,7 @@ export class TornStorage implements FlashStorage {
   /** `random` says what torn bits read. */
   constructor(map: FlashMap, random: Random) {
     this.size = map.size;
-    this.#sectorSize = map.sectorSize;
+    this.#map = map;
     this.#random = random;
     const erased = new Uint8Array(map.sectorSize).fill(map.erasedByte);
     this.#sectors = new Array<Uint8Array>(map.size / map.sectorSize).fill(erased);
@@ -29,8 +29,8 @@ export class TornStorage implements FlashStorage {
   }
 
   /** The same content, torn bits included, with chance of its own. */
-  fork(map: FlashMap, random: Random): TornStorage {
-    const copy = new TornStorage(map, random);
+  fork(random: Random): TornStorage {
+    const copy = new TornStorage(this.#map, random);
     for (const [i, sector] of this.#sectors.entries()) {
       copy.#sectors[i] = sector;
       this.#isOwn[i] = false;
@@ -107,8 +107,9 @@ export class TornStorage implements FlashStorage {
   close(): void {}
 
   #spot(offset: number, left: number): { sector: number; at: number; count: number } {
-    const at = offset % this.#sectorSize;
-    return { sector: (offset - at) / this.#sectorSize, at, count: Math.min(left, this.#sectorSize - at) };
+    const { sectorSize } = this.#map;
+    const at = offset % sectorSize;
+    return { sector: (offset - at) / sectorSize, at, count: Math.min(left, sectorSize - at) };
   }
 }
 

@@ -1,9 +1,12 @@
+import { assert } from "../base/assert.ts";
 import { SMALL_CASES, TORTURE_CASES, type TortureCase, tortureCase } from "./cases.ts";
-import { STORIES, storyOf } from "./stories.ts";
+import { STORIES, type Story, storyOf } from "./stories.ts";
 import {
   Benches,
+  type CutPath,
   type EnduranceResult,
   endure,
+  type PathResult,
   pathId,
   randomPath,
   runPath,
@@ -31,12 +34,12 @@ export type TortureJob =
   | {
       readonly tag: "sweep";
       readonly tortured: TortureCase;
-      readonly story: string;
+      readonly story: Story;
       readonly depth: 1 | 2;
       readonly share: number;
     }
   | { readonly tag: "random"; readonly from: number; readonly to: number }
-  | { readonly tag: "endurance"; readonly tortured: TortureCase; readonly story: string };
+  | { readonly tag: "endurance"; readonly tortured: TortureCase; readonly story: Story };
 
 /** What a job found. */
 export type TortureResult =
@@ -65,15 +68,15 @@ export function jobsOf(plan: TorturePlan): TortureJob[] {
   const add = (tortured: TortureCase, depth: 1 | 2, shares: number): void => {
     if (!isWanted(tortured, plan.caseName) || (plan.depth ?? depth) !== depth) return;
     for (const story of STORIES.filter((known) => isWanted(known, plan.storyName))) {
-      for (let share = 0; share < shares; share++)
-        jobs.push({ tag: "sweep", tortured, story: story.name, depth, share });
+      for (let share = 0; share < shares; share++) jobs.push({ tag: "sweep", tortured, story, depth, share });
     }
   };
   for (const tortured of SMALL_CASES) add(tortured, 2, DEPTH_2_SHARES);
   for (const tortured of TORTURE_CASES) add(tortured, 1, 1);
   if (plan.depth !== undefined || plan.caseName !== undefined || plan.storyName !== undefined) return jobs;
   for (const tortured of [...SMALL_CASES, ...TORTURE_CASES.filter((_, i) => i % 6 === 0)]) {
-    for (const story of ENDURANCE_STORIES) jobs.push({ tag: "endurance", tortured, story });
+    for (const story of STORIES.filter(({ name }) => ENDURANCE_STORIES.includes(name)))
+      jobs.push({ tag: "endurance", tortured, story });
   }
   const end = plan.seed + plan.randomRuns;
   for (let from = plan.seed; from < end; from += RANDOM_CHUNK) {
@@ -86,12 +89,12 @@ export function jobsOf(plan: TorturePlan): TortureJob[] {
 export function doJob(plan: TorturePlan, job: TortureJob, benches: Benches): TortureResult {
   switch (job.tag) {
     case "sweep": {
-      const { tortured, depth, share } = job;
+      const { tortured, story, depth, share } = job;
       const shared = depth === 2 ? { share: { index: share, of: DEPTH_2_SHARES } } : {};
       const { every, seed } = plan;
       return {
         tag: "sweep",
-        sweep: sweepStory(benches.of(tortured), mustStory(job.story), { depth, every, seed, ...shared }),
+        sweep: sweepStory(benches.of(tortured), story, { depth, every, seed, ...shared }),
       };
     }
     case "endurance":
@@ -106,7 +109,8 @@ function randomRuns(from: number, to: number, benches: Benches): TortureResult {
   let cuts = 0;
   for (let seed = from; seed < to; seed++) {
     const path = randomPath(seed);
-    const result = runPath(benches.of(mustCase(path.case)), mustStory(path.story), path);
+    const result = replayPath(path, benches);
+    assert(result !== undefined, "random paths are of known flashes and stories");
     cuts += result.cuts;
     if (result.failure !== null) failures.push({ id: pathId(path), what: result.failure });
   }
@@ -115,12 +119,11 @@ function randomRuns(from: number, to: number, benches: Benches): TortureResult {
 
 /** The least budget at which the board becomes well, and the next one but one. */
 function leastBudget(
-  { tortured, story }: { readonly tortured: TortureCase; readonly story: string },
+  { tortured, story }: { readonly tortured: TortureCase; readonly story: Story },
   benches: Benches,
   seed: number,
 ): { least: EnduranceResult; ample: EnduranceResult } {
-  const run = (budget: number): EnduranceResult =>
-    endure(benches.of(tortured), mustStory(story), budget, seed);
+  const run = (budget: number): EnduranceResult => endure(benches.of(tortured), story, budget, seed);
   for (const budget of BUDGETS) {
     const least = run(budget);
     if (least.failure === null) return { least, ample: run(budget * 2) };
@@ -129,23 +132,10 @@ function leastBudget(
   return { least: worst, ample: worst };
 }
 
-/** Runs one path again, by its id; undefined when there is no such case or story. */
-export function replayPath(path: ReturnType<typeof randomPath>): ReturnType<typeof runPath> | undefined {
+/** Runs one path, by the names in it; undefined when there is no such case or story. */
+export function replayPath(path: CutPath, benches: Benches = new Benches()): PathResult | undefined {
   const tortured = tortureCase(path.case);
   const story = storyOf(path.story);
-  return tortured === undefined || story === undefined
-    ? undefined
-    : runPath(new Benches().of(tortured), story, path);
-}
-
-function mustCase(name: string): TortureCase {
-  const known = tortureCase(name);
-  if (known === undefined) throw new RangeError(`no case ${name}`);
-  return known;
-}
-
-function mustStory(name: string): (typeof STORIES)[number] {
-  const known = storyOf(name);
-  if (known === undefined) throw new RangeError(`no story ${name}`);
-  return known;
+  if (tortured === undefined || story === undefined) return undefined;
+  return runPath(benches.of(tortured), story, path);
 }

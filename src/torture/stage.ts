@@ -68,7 +68,7 @@ export class Stage {
 
   /** The same board once more, to go another way. */
   fork(): Stage {
-    const storage = this.storage.fork(this.bench.map, new SeededRandom(0));
+    const storage = this.storage.fork(new SeededRandom(0));
     return new Stage(this.bench, { storage, floor: this.floor, wear: this.wear.slice() });
   }
 

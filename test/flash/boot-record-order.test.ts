@@ -40,7 +40,7 @@ const floor = (value: number) => ({ tag: "floor", floor: value }) as const;
 
 /** The same record with the content of its two sectors changed over. */
 function swapped(storage: TornStorage): TornStorage {
-  const copy = storage.fork(map, new SeededRandom(5));
+  const copy = storage.fork(new SeededRandom(5));
   const [a, b] = map.record;
   copy.write(a.offset, storage.read(b.offset, b.size));
   copy.write(b.offset, storage.read(a.offset, a.size));
@@ -59,7 +59,7 @@ function withTwoWholeSectors(): TornStorage {
   const random = new SeededRandom(1);
   const storage = new TornStorage(map, random);
   open(storage).record.append(floor(1));
-  const { record, steps } = open(storage.fork(map, random));
+  const { record, steps } = open(storage.fork(random));
   record.append(floor(2));
   const flash = flashCutAt(new NorFlash(storage, map), storage, random, steps.length, "before");
   flash.arm(...map.record);
@@ -149,7 +149,7 @@ describe("the boot record's order", () => {
     const storage = new TornStorage(map, random);
     const { record } = open(storage);
     for (let value = 1; value <= ENTRIES - RESERVED - 2; value++) record.append(floor(value));
-    const fresh = open(storage.fork(map, random));
+    const fresh = open(storage.fork(random));
     fresh.record.append(floor(99));
     // Cut once the other sector has its header, but no seal: the full one still counts.
     const at = fresh.steps.findIndex((step) => step.endsWith("seal")) + 1;
@@ -172,7 +172,7 @@ describe("the boot record's order", () => {
     appendCut(storage, random, 99, 4); // erase, event, header; the seal is not begun
     // Each power-up ends before the erase that follows its two seals.
     for (const places of [["0:28 seal", "0:29 seal"], ["0:30 seal", "0:31 seal"], []]) {
-      const { record: found, steps } = open(storage.fork(map, random));
+      const { record: found, steps } = open(storage.fork(random));
       expect(found.state.counterFloor).toBe(last);
       found.settle();
       expect(steps.slice(0, places.length + 1)).toEqual([...places, "erase 1"]);

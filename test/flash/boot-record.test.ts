@@ -301,7 +301,7 @@ describe("BootRecord", () => {
       if (!isCut) break;
       for (let second = 1; ; second++) {
         const random = new SeededRandom(1000 * first + second);
-        const storage = original.fork(map, random);
+        const storage = original.fork(random);
         try {
           const record = open(storage, (flash) => flashCutAt(flash, storage, random, second, cut));
           record.repair();
@@ -350,11 +350,11 @@ describe("BootRecord", () => {
         // The header, or its seal, is left with one bit that reads at random...
         if (!cutAt(one, dice, first, "late", event)) break;
         for (let second = 1; ; second++) {
-          const two = one.fork(map, dice);
+          const two = one.fork(dice);
           // ...then the erase of the sector before is cut so early that it still reads right, at times.
           if (!cutAt(two, dice, second, "early")) break;
           for (let third = 1; ; third++) {
-            const three = two.fork(map, dice);
+            const three = two.fork(dice);
             if (!cutAt(three, dice, third, "before")) break;
             runs++;
             for (let i = 0; i < 3; i++) {
