@@ -1,14 +1,13 @@
 #!/usr/bin/env node
 // The whole power-cut laboratory, and its result in docs/evidence/torture.md: builds dist/, runs
 // `mayday board torture --full` on all cores, and adds commit and machine. Further flags are passed on.
-import { execFileSync, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
-import { availableParallelism, cpus } from "node:os";
+import { availableParallelism } from "node:os";
+import { machineFacts, sourceOf } from "../hw-loopback/lib.mjs";
 
 const OUT = "docs/evidence/torture.md";
 
-const git = (...args) => execFileSync("git", args, { encoding: "utf8" }).trim();
-const commit = `${git("rev-parse", "HEAD")}${git("status", "--porcelain", "--", "src") === "" ? "" : " (modified)"}`;
 const flags = [
   "board",
   "torture",
@@ -25,6 +24,7 @@ const run = spawnSync(process.execPath, ["dist/cli/main.js", ...flags], {
 });
 process.stdout.write(run.stdout);
 if (built.status === 0 && run.status !== null && run.stdout !== "") {
+  const { node, cpus, model } = machineFacts();
   const minutes = ((Date.now() - started) / 60_000).toFixed(1);
   writeFileSync(
     OUT,
@@ -33,7 +33,7 @@ if (built.status === 0 && run.status !== null && run.stdout !== "") {
 \`npm run torture\`, which is \`mayday ${flags.join(" ")}\`: what it does is in \`mayday board torture --help\` and in
 [DESIGN.md](../DESIGN.md), "Power cuts".
 
-Commit ${commit}, Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model.trim()}, ${minutes} minutes. Exit code
+Commit ${sourceOf().commit}, Node ${node}, ${cpus} x ${model?.trim()}, ${minutes} minutes. Exit code
 ${run.status}.
 
 \`\`\`
