@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { RefusedError } from "../base/errors.ts";
 import { BootRecord } from "../flash/boot-record.ts";
 import { claimDevice } from "../flash/device-open.ts";
 import { type DeviceSystem, linuxSystem } from "../flash/device-system.ts";
@@ -12,10 +11,8 @@ import type { Hardware } from "../image/hardware.ts";
 import type { ImageSource } from "../image/image-source.ts";
 import type { TrustedKey } from "../image/keys.ts";
 import type { BoardConfig } from "./board-config.ts";
-import { boardParts } from "./board-parts.ts";
-import { bootBoard } from "./boot.ts";
-import { judgeManifest } from "./judge.ts";
-import { Quarantine } from "./quarantine.ts";
+import { requireAccepted } from "./install.ts";
+import { memoryBoard } from "./memory-board.ts";
 
 /** Name of the flash file within a board's folder. */
 const FLASH_FILE = "flash.bin";
@@ -81,11 +78,9 @@ export function checkFactoryImage(
   const map = flashMap(board);
   const { hardware, revision, allowUnsigned } = board;
   const policy = { keys, allowUnsigned: allowUnsigned && keys.length === 0 };
-  const parts = boardParts({ nodeId, hardware, revision }, policy, new NorFlash(blankStorage(map), map));
-  const verdict = judgeManifest(parts, bootBoard(parts), {}, board.image.envelope, new Quarantine());
-  if (verdict.tag !== "refused") return;
-  const { reason, detail } = verdict;
-  throw new RefusedError(reason, `The board refuses the image: ${detail}`, { reason });
+  const identity = { nodeId, hardware, revision };
+  const blank = memoryBoard({ geometry: board, identity, policy, storage: blankStorage(map) });
+  requireAccepted(blank.store(), board.image.envelope);
 }
 
 /** An erased flash without memory of its own; it is only read. */

@@ -18,14 +18,17 @@ export interface InstallReport {
  * as code; FailedError `flash-failed` when the flash does not keep what is written.
  */
 export function installFrom(store: TargetStore, image: ImageSource): InstallReport {
-  const verdict = store.checkManifest(image.envelope);
-  if (verdict.tag === "refused") {
-    throw new RefusedError(verdict.reason, `The board refuses the image: ${verdict.detail}`, {
-      reason: verdict.reason,
-    });
-  }
+  requireAccepted(store, image.envelope);
   const { runs, blocks } = receiveFrom(store, image);
   return { outcome: store.commit(), runs, blocks };
+}
+
+/** Offers a manifest. RefusedError with the reason as code when the board refuses it. */
+export function requireAccepted(store: TargetStore, envelope: Uint8Array): void {
+  const verdict = store.checkManifest(envelope);
+  if (verdict.tag === "accepted") return;
+  const { reason, detail } = verdict;
+  throw new RefusedError(reason, `The board refuses the image: ${detail}`, { reason });
 }
 
 /** What {@link receiveFrom} took, and whether the store wants nothing more. */
