@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { equalBytes } from "../../src/base/bytes.ts";
-import { MaydayError } from "../../src/base/errors.ts";
 import { SeededRandom } from "../../src/base/prng.ts";
 import { type Board, openBoard } from "../../src/board/board.ts";
 import { type BoardInitOptions, initBoard } from "../../src/board/board-init.ts";
@@ -12,7 +11,7 @@ import type { FlashDeviceKind } from "../../src/flash/flash-device.ts";
 import { flashMap } from "../../src/flash/geometry.ts";
 import { memoryImage } from "../../src/image/image-source.ts";
 import { MadeUpMachine } from "../support/made-up-machine.ts";
-import { fields, GEOMETRY, HARDWARE, randomData } from "./support.ts";
+import { code, fields, GEOMETRY, HARDWARE, randomData } from "./support.ts";
 
 const MIB = 1_048_576;
 const SIZE = flashMap(GEOMETRY).size;
@@ -46,16 +45,6 @@ function withBoard<T>(write: boolean, act: (board: Board) => T): T {
   } finally {
     board.close();
   }
-}
-
-function code(act: () => unknown): string {
-  try {
-    act();
-  } catch (error) {
-    if (error instanceof MaydayError) return `${error.code} ${error.exitCode}`;
-    throw error;
-  }
-  return "fine";
 }
 
 describe("a board whose flash is a device", () => {

@@ -12,14 +12,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { concatBytes, equalBytes } from "../../src/base/bytes.ts";
-import { MaydayError } from "../../src/base/errors.ts";
 import { SeededRandom } from "../../src/base/prng.ts";
 import { openBoard } from "../../src/board/board.ts";
 import { type BoardInitOptions, initBoard } from "../../src/board/board-init.ts";
 import { installFrom } from "../../src/board/install.ts";
 import { memoryImage } from "../../src/image/image-source.ts";
 import { loadSigningKey, type SigningKey, writeKeyPair } from "../../src/image/keys.ts";
-import { fields, HARDWARE, randomData } from "./support.ts";
+import { code, fields, HARDWARE, randomData } from "./support.ts";
 
 let root = "";
 let dir = "";
@@ -46,16 +45,6 @@ const made = (more: Partial<BoardInitOptions> = {}): BoardInitOptions => ({
   ...more,
 });
 const factory = () => memoryImage(data, fields({ counter: 4, confirm: "by-app" }), key);
-
-function code(act: () => unknown): string {
-  try {
-    act();
-  } catch (error) {
-    if (error instanceof MaydayError) return `${error.code} ${error.exitCode}`;
-    throw error;
-  }
-  return "fine";
-}
 
 describe("initBoard", () => {
   it("makes an empty board that begs, with its own copy of the key", () => {

@@ -1,3 +1,4 @@
+import { MaydayError } from "../../src/base/errors.ts";
 import { randomBytes, SeededRandom } from "../../src/base/prng.ts";
 import { receiveFrom } from "../../src/board/install.ts";
 import { type MemoryBoard, type MemoryBoardOptions, memoryBoard } from "../../src/board/memory-board.ts";
@@ -54,4 +55,15 @@ export function feed(
 ): { isComplete: boolean; wanted: readonly number[]; runs: number } {
   const { isComplete, blocks, runs } = receiveFrom(store, source, stop);
   return { isComplete, wanted: blocks, runs };
+}
+
+/** Code and exit code of the error that `act` throws; "fine" when it throws none. */
+export function code(act: () => unknown): string {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof MaydayError) return `${error.code} ${error.exitCode}`;
+    throw error;
+  }
+  return "fine";
 }
