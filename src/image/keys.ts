@@ -1,14 +1,5 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
-import {
-  closeSync,
-  existsSync,
-  fstatSync,
-  linkSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-} from "node:fs";
+import { existsSync, linkSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { assert } from "../base/assert.ts";
 import { toHex } from "../base/bytes.ts";
@@ -20,6 +11,7 @@ import { isSoundPoint, PUBLIC_KEY_LENGTH } from "./ed25519.ts";
 import { errnoOf } from "./file-errors.ts";
 import { sha256 } from "./hash.ts";
 import type { ImageRole } from "./manifest.ts";
+import { isSharedMode, readSmallFile, type SmallFile } from "./small-file.ts";
 import { beginTemp, clearStaleTemps, endTemp } from "./temp-name.ts";
 
 /** A private key that signs manifests. */
@@ -139,8 +131,7 @@ function keyExists(path: string): UsageError {
 /** Reads a private key. A file that others may read gives a warning only. Errors: see {@link loadTrustedKey}. */
 export function loadSigningKey(path: string, logger: Logger = silentLogger): SigningKey {
   const { text, mode } = readKeyFile(path);
-  // Windows has no such bits and reports them all.
-  if ((mode & 0o077) !== 0 && process.platform !== "win32") {
+  if (isSharedMode(mode)) {
     logger.warn(`${path}: others on this machine may read this private key; cure: chmod 600 ${path}`);
   }
   return signingKeyFromPem(text, path);
@@ -252,27 +243,20 @@ function rawPublicKey(key: KeyObject): Uint8Array {
 }
 
 function readKeyFile(path: string): { text: string; mode: number } {
-  let fd: number;
+  let found: SmallFile;
   try {
-    fd = openSync(path, "r");
+    found = readSmallFile(path, KEY_FILE_MAX);
   } catch (error) {
     const errno = errnoOf(error);
     if (errno === "ENOENT")
       throw new UsageError("key-missing", `${path}: there is no such key file`, { path }, error);
     throw new FailedError("key-unreadable", `${path}: cannot be read (${errno})`, { path }, error);
   }
-  try {
-    const stat = fstatSync(fd);
-    if (!stat.isFile())
-      throw new UsageError("key-not-file", `${path} is not a file; a PEM key file is needed`);
-    if (stat.size > KEY_FILE_MAX) {
-      throw new UsageError(
-        "key-not-pem",
-        `${path} has ${stat.size} octets; key files have at most ${KEY_FILE_MAX}`,
-      );
-    }
-    return { text: readFileSync(fd, "latin1"), mode: stat.mode };
-  } finally {
-    closeSync(fd);
+  if (found.tag === "not-file")
+    throw new UsageError("key-not-file", `${path} is not a file; a PEM key file is needed`);
+  if (found.tag === "too-long") {
+    const message = `${path} has ${found.size} octets; key files have at most ${KEY_FILE_MAX}`;
+    throw new UsageError("key-not-pem", message);
   }
+  return { text: Buffer.from(found.octets).toString("latin1"), mode: found.mode };
 }

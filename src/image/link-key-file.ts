@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import { fromHex, toHex } from "../base/bytes.ts";
 import { FailedError, UsageError } from "../base/errors.ts";
 import { errnoOf } from "./file-errors.ts";
 import { writeKeyFile } from "./keys.ts";
+import { isSharedMode, readSmallFile, type SmallFile } from "./small-file.ts";
 
 /** Octets of a link key: fewer could be guessed, more add nothing. */
 export const LINK_KEY_MIN = 16;
@@ -21,8 +21,7 @@ const CURE = "make one with: mayday keygen --link-key FILE";
  */
 export function readLinkKey(path: string, warn: (text: string) => void = () => {}): Uint8Array {
   const { octets, mode } = readSecret(path);
-  // Windows has no such bits and reports them all.
-  if ((mode & 0o077) !== 0 && process.platform !== "win32") {
+  if (isSharedMode(mode)) {
     warn(`${path}: others on this machine may read this link key; cure: chmod 600 ${path}`);
   }
   const text = Buffer.from(octets).toString("latin1").trim();
@@ -50,11 +49,10 @@ export function writeLinkKey(path: string, key: Uint8Array): void {
   writeKeyFile(path, `${toHex(key)}\n`, 0o600);
 }
 
-function readSecret(path: string): { octets: Uint8Array; mode: number } {
-  let fd: number;
+function readSecret(path: string): SmallFile & { readonly tag: "file" } {
+  let found: SmallFile;
   try {
-    // Without O_NONBLOCK a named pipe would hold us until somebody writes to it.
-    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    found = readSmallFile(path, FILE_MAX);
   } catch (error) {
     const errno = errnoOf(error);
     if (errno === "ENOENT" || errno === "ENOTDIR") {
@@ -62,15 +60,11 @@ function readSecret(path: string): { octets: Uint8Array; mode: number } {
     }
     throw new FailedError("link-key-unreadable", `${path}: cannot be read (${errno})`, { path }, error);
   }
-  try {
-    const stat = fstatSync(fd);
-    if (!stat.isFile()) throw new UsageError("link-key-not-file", `${path} is not a file; ${CURE}`, { path });
-    if (stat.size > FILE_MAX) {
-      const message = `${path} has ${stat.size} octets; link key files have at most ${FILE_MAX}: ${CURE}`;
-      throw new UsageError("link-key-length", message, { path, length: stat.size });
-    }
-    return { octets: new Uint8Array(readFileSync(fd)), mode: stat.mode };
-  } finally {
-    closeSync(fd);
+  if (found.tag === "not-file") {
+    throw new UsageError("link-key-not-file", `${path} is not a file; ${CURE}`, { path });
   }
+  if (found.tag === "file") return found;
+  const { size: length } = found;
+  const message = `${path} has ${length} octets; link key files have at most ${FILE_MAX}: ${CURE}`;
+  throw new UsageError("link-key-length", message, { path, length });
 }

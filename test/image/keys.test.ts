@@ -199,10 +199,13 @@ describe("keys", () => {
     expect(await codeOf(() => loadTrustedKey(file("case.pub", text), ["app"]))).toBe(code);
   });
 
-  it("tell a missing file from a folder", async () => {
+  it("tell a missing file from a folder and a pipe", async () => {
     mkdirSync(join(dir, "folder"));
     expect(await codeOf(() => loadTrustedKey(join(dir, "nothing.pub"), ["app"]))).toBe("key-missing");
     expect(await codeOf(() => loadSigningKey(join(dir, "folder")))).toBe("key-not-file");
+    // A pipe that nobody writes to must not hold us.
+    execFileSync("mkfifo", [join(dir, "pipe.pub")]);
+    expect(await codeOf(() => loadTrustedKey(join(dir, "pipe.pub"), ["app"]))).toBe("key-not-file");
   });
 
   it("name the type of a foreign key, and keep the cause of a damaged one", async () => {
