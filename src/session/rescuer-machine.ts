@@ -431,7 +431,6 @@ export class RescuerMachine {
       this.#queries.start(now);
     } else if (state.tag === "serving" && state.serving.isTooSlow(now)) {
       this.#loseSession(now, "slow");
-      this.#queries.start(now);
     }
     if (state.tag === "listening") this.#pick(now, this.#turns.take(now));
   }
