@@ -1,4 +1,3 @@
-import { fork } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname } from "node:path";
@@ -8,6 +7,7 @@ import { FUZZ_TARGETS, growCorpus } from "./fuzz/run-fuzz.ts";
 import { doJob, type Job, type JobResult, jobsOf, LAB_PARTS, type LabPlan } from "./jobs.ts";
 import { replay } from "./replay.ts";
 import { markdownOf, reportOf } from "./report.ts";
+import { serveJobs, Workers } from "./workers.ts";
 
 const USAGE = `npm run lab                                all evidence, to stdout
 npm run lab -- --out docs/evidence/NAME      ... and to NAME.md and NAME.json
@@ -18,6 +18,12 @@ npm run lab -- --seed 4711 --profile loss20  a lossy transfer again
 npm run lab -- --corpus                      grow test/fuzz/corpus anew
 `;
 const CORPUS_EXECUTIONS = 40_000;
+
+/** A job, and its place among all. */
+interface NumberedJob {
+  readonly job: Job;
+  readonly index: number;
+}
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
@@ -42,7 +48,7 @@ async function main(): Promise<number> {
       help: { type: "boolean", default: false },
     },
   });
-  if (values.worker) return await serve();
+  if (values.worker) return await serveJobs(({ job }: NumberedJob) => doJob(job));
   const id = values.case ?? (values.profile && `survive:${values.profile}:${values.seed ?? "0"}`);
   if (values.help) {
     say(USAGE);
@@ -97,44 +103,18 @@ async function gather(plan: LabPlan, workers: number, out: string | undefined): 
   return report.replays.length === 0 ? 0 : 1;
 }
 
-/** Deals the jobs out to so many processes, the next one to whoever is free. */
+/** Does the jobs in so many processes; the results are in the order of the jobs. */
 async function deal(jobs: readonly Job[], workers: number): Promise<JobResult[]> {
-  const waiting = jobs.entries();
   const results: JobResult[] = [];
+  const numbered = jobs.map((job, index) => ({ job, index }));
   let done = 0;
-  const work = async (): Promise<void> => {
-    const child = fork(fileURLToPath(import.meta.url), ["--worker"]);
-    for (const [index, job] of waiting) {
-      child.send(job);
-      results[index] = await answerOf(child);
-      done++;
-      if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${jobs.length} jobs `);
-    }
-    child.disconnect();
-  };
-  await Promise.all(Array.from({ length: workers }, work));
+  const processes = new Workers<NumberedJob, JobResult>(fileURLToPath(import.meta.url));
+  await processes.deal(numbered, workers, (result, { index }) => {
+    results[index] = result;
+    done++;
+    if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${jobs.length} jobs `);
+  });
   return results;
-}
-
-function answerOf(child: ReturnType<typeof fork>): Promise<JobResult> {
-  return new Promise((resolve, reject) => {
-    const onExit = (code: number | null): void => reject(new Error(`a worker ended with ${code}`));
-    child.once("exit", onExit);
-    child.once("message", (message) => {
-      child.off("exit", onExit);
-      resolve(message as JobResult);
-    });
-  });
-}
-
-/** A worker: does the jobs that come until the parent disconnects. */
-function serve(): Promise<number> {
-  return new Promise((resolve) => {
-    process.on("message", (job) => {
-      void doJob(job as Job).then((result) => process.send?.(result));
-    });
-    process.on("disconnect", () => resolve(0));
-  });
 }
 
 process.exitCode = await main();

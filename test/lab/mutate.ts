@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, fork } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
@@ -19,6 +19,7 @@ import {
   saveProgress,
 } from "./mutate/progress.ts";
 import { machine } from "./report.ts";
+import { serveJobs, Workers } from "./workers.ts";
 
 const USAGE = `npm run lab:mutate                            200000 mutated transfers, to stdout
 npm run lab:mutate -- --runs 200000 --first-seed 0 --workers 2
@@ -31,6 +32,11 @@ The progress is kept in .lab-progress/mutate.json (--progress FILE): interrupted
 interface Batch {
   readonly from: number;
   readonly to: number;
+}
+
+/** A batch, and its place among all. */
+interface NumberedBatch extends Batch {
+  readonly batch: number;
 }
 
 function say(line: string): void {
@@ -51,7 +57,11 @@ async function main(): Promise<number> {
       help: { type: "boolean", default: false },
     },
   });
-  if (values.worker) return await serve();
+  if (values.worker) {
+    // An interruption of the terminal reaches every process; the parent decides.
+    process.on("SIGINT", () => {});
+    return await serveJobs(work);
+  }
   if (values.help) {
     say(USAGE);
     return 0;
@@ -101,29 +111,22 @@ async function gather(
   out: string | undefined,
 ): Promise<number> {
   const progress = loadProgress(path, plan);
-  const waiting = batchesLeft(progress).values();
-  const children: ChildProcess[] = [];
+  const processes = new Workers<NumberedBatch, MutateSums>(fileURLToPath(import.meta.url));
   const before = progress.seconds;
   const start = performance.now();
   process.once("SIGINT", () => {
-    for (const child of children) child.kill("SIGKILL");
+    processes.kill();
     say(`interrupted after ${progress.sums.transfers} of ${plan.runs} transfers; the same command goes on`);
     process.exit(130);
   });
-  const work = async (): Promise<void> => {
-    const child = fork(fileURLToPath(import.meta.url), ["--worker"]);
-    children.push(child);
-    for (const batch of waiting) {
-      child.send(batchSeeds(plan, batch));
-      addSums(progress.sums, await answerOf(child));
-      progress.done.push(batch);
-      progress.seconds = before + (performance.now() - start) / 1000;
-      saveProgress(path, progress);
-      if (process.stderr.isTTY) process.stderr.write(`\r${progress.sums.transfers} of ${plan.runs} `);
-    }
-    child.disconnect();
-  };
-  await Promise.all(Array.from({ length: workers }, work));
+  const batches = batchesLeft(progress).map((batch) => ({ batch, ...batchSeeds(plan, batch) }));
+  await processes.deal(batches, workers, (sums, { batch }) => {
+    addSums(progress.sums, sums);
+    progress.done.push(batch);
+    progress.seconds = before + (performance.now() - start) / 1000;
+    saveProgress(path, progress);
+    if (process.stderr.isTTY) process.stderr.write(`\r${progress.sums.transfers} of ${plan.runs} `);
+  });
   const report = mutateReport(progress, machine());
   say(report);
   if (out !== undefined) {
@@ -131,27 +134,6 @@ async function gather(
     writeFileSync(`${out}.md`, report);
   }
   return progress.sums.failed === 0 ? 0 : 1;
-}
-
-function answerOf(child: ChildProcess): Promise<MutateSums> {
-  return new Promise((resolve, reject) => {
-    const onExit = (code: number | null): void => reject(new Error(`a worker ended with ${code}`));
-    child.once("exit", onExit);
-    child.once("message", (sums) => {
-      child.off("exit", onExit);
-      resolve(sums as MutateSums);
-    });
-  });
-}
-
-/** A worker: does the batches that come until the parent disconnects. */
-function serve(): Promise<number> {
-  // An interruption of the terminal reaches every process; the parent decides.
-  process.on("SIGINT", () => {});
-  return new Promise((resolve) => {
-    process.on("message", (batch) => void work(batch as Batch).then((sums) => process.send?.(sums)));
-    process.on("disconnect", () => resolve(0));
-  });
 }
 
 async function work({ from, to }: Batch): Promise<MutateSums> {
