@@ -2,13 +2,15 @@ import { expect } from "vitest";
 import { randomBytes, SeededRandom } from "../../src/base/prng.ts";
 import type { Millis } from "../../src/base/units.ts";
 import { shortDigest } from "../../src/image/manifest.ts";
+import { linkKeyOf } from "../../src/node/link-key.ts";
 import { ByeReason } from "../../src/wire/constants.ts";
-import { VirtualRescue } from "../support/virtual-rescue.ts";
+import { VirtualRescue, type VirtualRescueOptions } from "../support/virtual-rescue.ts";
 import { type Attack, type Contest, contest, healedAt, seconds } from "./attack.ts";
 
 /** Attacks on a session that runs, and on what was checked and is used later. */
 
 const LIMIT_MS: Millis = 300_000;
+const HIJACK_MS: Millis = 30_000;
 const EVIL: Uint8Array = Uint8Array.of(0xe, 0xf, 1, 2, 3, 4, 5, 6);
 const SIZE = 16_384;
 
@@ -20,6 +22,29 @@ function programs({ rescue }: Contest): number {
 function swap(rescue: VirtualRescue, at: number): void {
   const offset = rescue.board.nor.map.slots[0]?.offset ?? 0;
   rescue.board.storage.write(offset + at, randomBytes(new SeededRandom(9), 64));
+}
+
+/** From the accept on, for {@link HIJACK_MS}: what ends, confuses and starves a session, as if from either side. */
+function hijack(options: Partial<VirtualRescueOptions>): Contest {
+  return contest(
+    1,
+    (attacker) => {
+      const inject = (): void => {
+        if (attacker.clock.now() > HIJACK_MS) return;
+        attacker.clock.after(250, inject);
+        const { accepted } = attacker;
+        if (accepted === undefined) return;
+        const { targetNonce, rescuerNonce, digest } = accepted;
+        const entries = [{ first: 0, count: 255, attempt: 3, codecs: 1 }];
+        attacker.send({ tag: "grant", sequence: attacker.random.u32() & 0xffff, entries });
+        attacker.send({ tag: "ack", highest: 0xffff, delayMs: 0, bitmap: new Uint8Array(14).fill(0xff) });
+        attacker.send({ tag: "done", digest });
+        attacker.send({ tag: "bye", targetNonce, rescuerNonce, reason: ByeReason.stopped });
+      };
+      inject();
+    },
+    options,
+  );
 }
 
 export const SESSIONS: readonly Attack[] = [
@@ -79,22 +104,8 @@ export const SESSIONS: readonly Attack[] = [
     ids: "session hijack",
     happens: "service is denied as long as it lasts; firmware never changes",
     play: () => {
-      const all: Contest = contest(1, (attacker) => {
-        const inject = (): void => {
-          if (attacker.clock.now() > 30_000) return;
-          attacker.clock.after(250, inject);
-          const { accepted } = attacker;
-          if (accepted === undefined) return;
-          const { targetNonce, rescuerNonce, digest } = accepted;
-          const entries = [{ first: 0, count: 255, attempt: 3, codecs: 1 }];
-          attacker.send({ tag: "grant", sequence: attacker.random.u32() & 0xffff, entries });
-          attacker.send({ tag: "ack", highest: 0xffff, delayMs: 0, bitmap: new Uint8Array(14).fill(0xff) });
-          attacker.send({ tag: "done", digest });
-          attacker.send({ tag: "bye", targetNonce, rescuerNonce, reason: ByeReason.stopped });
-        };
-        inject();
-      });
-      all.rescue.run(30_000, () => false);
+      const all = hijack({});
+      all.rescue.run(HIJACK_MS, () => false);
       const isDenied = !all.rescue.hasEvent("finished");
       expect(all.rescue.targetEvents).toContainEqual({ tag: "sessionLost", why: "bye" });
       const end = all.clock.now();
@@ -103,10 +114,19 @@ export const SESSIONS: readonly Attack[] = [
     },
   },
   {
-    attack: "Hijack with a link key",
+    attack: "Hijack with a link key: the same frames by somebody without the key",
     ids: "session hijack",
-    happens: "see the tests of authenticated links",
-    play: () => "not measured here",
+    happens:
+      "no frame without a seal counts: the session goes on; see `test/session/link-key.test.ts` for each message",
+    play: () => {
+      const linkKey = linkKeyOf(new Uint8Array(16).fill(1));
+      const all = hijack({ linkKeys: [linkKey, linkKey] });
+      const at = healedAt(all, HIJACK_MS);
+      expect(all.rescue.hasEvent("sessionLost")).toBe(false);
+      for (const { counters } of [all.rescue.target, all.rescue.rescuer])
+        expect(counters.unauthenticFrames).toBeGreaterThan(10);
+      return `healed after ${seconds(at)} in the one session, while it lasts`;
+    },
   },
   {
     attack: "Status lying: a forged done for a board that is not healed",
