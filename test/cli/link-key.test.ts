@@ -50,6 +50,18 @@ describe("keygen --link-key", () => {
     const result = await runCli(["keygen", "--out", base, "--link-key", `${base}-link.key`, "--json"]);
     expect(result.events.map(({ event }) => event)).toEqual(["keys", "link-key", "verdict"]);
   });
+
+  test("keys of either kind are never readable by others, whatever the umask", async () => {
+    const base = bench.path("open");
+    const before = process.umask(0);
+    try {
+      await runCli(["keygen", "--out", base, "--link-key", `${base}-link.key`]);
+    } finally {
+      process.umask(before);
+    }
+    const files = [`${base}.key`, `${base}-link.key`, `${base}.pub`];
+    expect(files.map(modeOf)).toEqual([0o600, 0o600, 0o644]);
+  });
 });
 
 describe("board init --link-key", () => {

@@ -42,17 +42,6 @@ describe("keys", () => {
     expect(trusted).toEqual({ keyId: vectorKey.keyId, publicKey: vectorKey.publicKey, roles: ["app"] });
   });
 
-  it("are never readable by others, whatever the umask", () => {
-    const before = process.umask(0);
-    try {
-      const { keyPath, pubPath } = writeKeyPair(join(dir, "open"));
-      expect(statSync(keyPath).mode & 0o777).toBe(0o600);
-      expect(statSync(pubPath).mode & 0o777).toBe(0o644);
-    } finally {
-      process.umask(before);
-    }
-  });
-
   it("are told how to be completed when the public half is missing", () => {
     const { keyPath, pubPath } = writeKeyPair(join(dir, "incomplete"));
     rmSync(pubPath);
