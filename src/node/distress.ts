@@ -165,8 +165,9 @@ class DistressNode {
     }
   }
 
-  /** No link serves this board any more: offers are welcome on all. */
+  /** Offers are welcome on all links, unless one of them serves this board: a refusal may come from elsewhere. */
   #free(): void {
+    if (this.#links.some(({ machine }) => machine.isServed)) return;
     for (const link of this.#links) link.machine.setServedElsewhere(undefined);
   }
 }

@@ -94,6 +94,11 @@ export class TargetMachine {
     this.#beacons.asked(now);
   }
 
+  /** Whether a rescuer serves this board over this link. */
+  get isServed(): boolean {
+    return "peer" in this.#state;
+  }
+
   /** Another link serves this board now (its rescuer's id), or no longer does: one session at a time. */
   setServedElsewhere(rescuerId: Uint8Array | undefined): void {
     this.#servedBy = rescuerId;

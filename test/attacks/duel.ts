@@ -12,6 +12,7 @@ import { runRescue } from "../../src/node/rescue.ts";
 import { createMemoryPair } from "../../src/transport/memory-pair.ts";
 import { FlashOracle, type Original } from "../support/flash-oracle.ts";
 import { testKey } from "../support/virtual-rescue.ts";
+import { inVirtualTime } from "../support/virtual-time.ts";
 
 /** What `distress` and `rescue` themselves say of an image: the real nodes, in virtual time. */
 
@@ -63,14 +64,6 @@ export async function duel(
       once: true,
     }),
   ]);
-  let isOver = false;
-  void both.finally(() => {
-    isOver = true;
-  });
-  while (!isOver) {
-    await new Promise(setImmediate);
-    clock.advanceTo(clock.now() + 5);
-  }
-  const [distress, rescue] = await both;
+  const [distress, rescue] = await inVirtualTime(clock, both);
   return { distress, rescue };
 }

@@ -5,24 +5,10 @@ import { runDistress } from "../../src/node/distress.ts";
 import type { NodeEvent } from "../../src/node/events.ts";
 import { queryStatus } from "../../src/node/status.ts";
 import { createMemoryPair } from "../../src/transport/memory-pair.ts";
+import { inVirtualTime } from "../support/virtual-time.ts";
 
 const ascii = (text: string): Uint8Array => Uint8Array.from(text, (c) => c.charCodeAt(0));
 const LOGIN = ascii("\r\nraspberrypi login: ");
-
-/** Lets virtual time pass until the promise settles; other promises get their turn in between. */
-async function inVirtualTime<T>(clock: VirtualClock, promise: Promise<T>): Promise<T> {
-  let isSettled = false;
-  void promise.finally(() => {
-    isSettled = true;
-  });
-  while (!isSettled && clock.now() < 60_000) {
-    await new Promise((resolve) => {
-      setImmediate(resolve);
-    });
-    clock.advanceTo(clock.now() + 10);
-  }
-  return await promise;
-}
 
 describe("a node next to a login prompt", () => {
   it("tells of it once, and says so again when its patience ends", async () => {

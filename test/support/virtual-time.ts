@@ -21,3 +21,17 @@ export async function pass(clock: VirtualClock, ms: Millis): Promise<void> {
   await passUntil(clock, () => false, ms);
   clock.advanceTo(end);
 }
+
+/** Moves a clock, letting promises settle in between, until the promise does: what it gives. */
+export async function inVirtualTime<T>(
+  clock: VirtualClock,
+  promise: Promise<T>,
+  limitMs: Millis = 60_000,
+): Promise<T> {
+  let isSettled = false;
+  void promise.finally(() => {
+    isSettled = true;
+  });
+  await passUntil(clock, () => isSettled, limitMs);
+  return await promise;
+}

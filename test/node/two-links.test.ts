@@ -1,0 +1,68 @@
+import { describe, expect, it } from "vitest";
+import { VirtualClock } from "../../src/base/clock.ts";
+import { randomBytes, SeededRandom } from "../../src/base/prng.ts";
+import { fixedRepository } from "../../src/image/repository.ts";
+import { runDistress } from "../../src/node/distress.ts";
+import type { NodeEvent } from "../../src/node/events.ts";
+import { runRescue } from "../../src/node/rescue.ts";
+import { createMemoryPair } from "../../src/transport/memory-pair.ts";
+import { encodeDelimited } from "../../src/wire/cobs.ts";
+import { frameCrc } from "../../src/wire/crc.ts";
+import { boardFor, imageOf } from "../attacks/duel.ts";
+import { inVirtualTime } from "../support/virtual-time.ts";
+
+const SIZE = 8192;
+const LINE = { baud: 115_200, latencyMs: 1 };
+
+/** An announcement of protocol version 2 (PROTOCOL.md 3). */
+function foreignAnnouncement(): Uint8Array {
+  const octets = Uint8Array.of(0x20, 1, 2, 3);
+  const crc = frameCrc(octets, undefined);
+  return encodeDelimited(Uint8Array.of(...octets, crc, crc >>> 8, crc >>> 16, crc >>> 24));
+}
+
+describe("a board with two links", () => {
+  it.each(["the link that serves it", "the other link"])(
+    "goes on with the one session when a neighbour of another protocol version is heard on %s",
+    async (where) => {
+      const data = randomBytes(new SeededRandom(5), SIZE);
+      const image = imageOf(data);
+      const clock = new VirtualClock();
+      const [near, far] = createMemoryPair(clock, { aToB: LINE, bToA: LINE });
+      const [nearOther, farOther] = createMemoryPair(clock, { aToB: LINE, bToA: LINE });
+      const events: NodeEvent[] = [];
+      const board = boardFor([{ name: "image", digest: image.digest, data }]);
+      const signal = new AbortController().signal;
+      const common = { timeoutMs: 30_000, signal, clock };
+      const rescuer = {
+        ...common,
+        repository: fixedRepository([image]),
+        allowUnsigned: false,
+        once: true,
+        onEvent: () => {},
+      };
+      const wire = where === "the other link" ? farOther : far;
+      const foreign = foreignAnnouncement();
+      const distress = runDistress({
+        ...common,
+        links: [near, nearOther],
+        store: board.store(),
+        onEvent: (event) => {
+          events.push(event);
+          // Once, in the middle of the transfer; from then on another rescuer offers itself on the other link.
+          if (event.event !== "progress" || rescuers.length > 1) return;
+          rescuers.push(runRescue({ ...rescuer, links: [farOther] }));
+          clock.after(1, () => wire.write(foreign));
+        },
+      });
+      const rescuers = [runRescue({ ...rescuer, links: [far] })];
+      const verdict = await inVirtualTime(clock, distress);
+      expect(rescuers).toHaveLength(2);
+      expect(verdict).toMatchObject({ code: 0, reason: "healed" });
+      expect(events).toContainEqual(expect.objectContaining({ event: "refused", reason: "protocol" }));
+      expect(events.filter(({ event }) => event === "offer")).toHaveLength(1);
+      expect(board.boot()).toMatchObject({ tag: "boot" });
+      await inVirtualTime(clock, Promise.all(rescuers));
+    },
+  );
+});
