@@ -1,4 +1,5 @@
 import type { Transport } from "../../src/transport/transport.ts";
+import { wrappedTransport } from "../support/wrapped-transport.ts";
 
 /** Which way a frame goes: target to rescuer, or rescuer to target. */
 export type Direction = "t2r" | "r2t";
@@ -43,11 +44,7 @@ export class FrameTap {
   /** For VirtualRescueOptions.wrap: the target is end 0, and each write is one frame. */
   wrap(wire: Transport, end: 0 | 1): Transport {
     const direction = end === 0 ? "t2r" : "r2t";
-    return {
-      endpoint: wire.endpoint,
-      baud: wire.baud,
-      open: (handlers) => wire.open(handlers),
-      close: () => wire.close(),
+    return wrappedTransport(wire, {
       write: (octets) => {
         this.#counts[direction]++;
         const frame = { direction, n: this.#counts[direction], total: this.total, octets } as const;
@@ -55,6 +52,6 @@ export class FrameTap {
         this.#hook(frame, (harmed) => wire.write(harmed));
         return true;
       },
-    };
+    });
   }
 }

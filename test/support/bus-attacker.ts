@@ -2,6 +2,7 @@ import { type SessionIdentity, tagOf } from "../../src/session/identity.ts";
 import type { Transport } from "../../src/transport/transport.ts";
 import { decodeCobs, encodeDelimited } from "../../src/wire/cobs.ts";
 import { decodeFrame } from "../../src/wire/frame.ts";
+import { wrappedTransport } from "./wrapped-transport.ts";
 
 /** An end of the wire: 0 target, 1 rescuer. */
 export type End = 0 | 1;
@@ -36,29 +37,22 @@ export class BusAttacker {
     this.#attack = attack;
   }
 
-  readonly wrap = (wire: Transport, end: End): Transport => ({
-    endpoint: wire.endpoint,
-    baud: wire.baud,
-    framing: wire.framing,
-    open: (handlers) =>
-      wire.open({
-        ...handlers,
-        onOctets: (octets) => {
-          handlers.onOctets(octets);
-          // Between frames only.
-          if (octets.at(-1) !== 0) return;
-          for (const frame of this.#waiting[end].splice(0)) {
-            this.injected++;
-            handlers.onOctets(encodeDelimited(frame));
-          }
-        },
-      }),
-    write: (octets) => {
-      this.#hear(octets, end);
-      return wire.write(octets);
-    },
-    close: () => wire.close(),
-  });
+  readonly wrap = (wire: Transport, end: End): Transport =>
+    wrappedTransport(wire, {
+      onOctets: (octets, handlers) => {
+        handlers.onOctets(octets);
+        // Between frames only.
+        if (octets.at(-1) !== 0) return;
+        for (const frame of this.#waiting[end].splice(0)) {
+          this.injected++;
+          handlers.onOctets(encodeDelimited(frame));
+        }
+      },
+      write: (octets) => {
+        this.#hear(octets, end);
+        return wire.write(octets);
+      },
+    });
 
   #hear(octets: Uint8Array, from: End): void {
     const frame = decodeCobs(octets.subarray(octets[0] === 0 ? 1 : 0, -1));

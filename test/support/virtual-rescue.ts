@@ -23,6 +23,7 @@ import { createMemoryPair } from "../../src/transport/memory-pair.ts";
 import type { Transport } from "../../src/transport/transport.ts";
 import { fixedKey } from "./fixed-keys.ts";
 import { FlashOracle, type Original } from "./flash-oracle.ts";
+import { wrappedTransport } from "./wrapped-transport.ts";
 
 const HARDWARE = { vendor: "acme", hardwareClass: "gate" };
 
@@ -227,15 +228,10 @@ export class VirtualRescue {
 }
 
 function countOctets(inner: Transport, count: (octets: number) => void): Transport {
-  return {
-    endpoint: inner.endpoint,
-    baud: inner.baud,
-    framing: inner.framing,
-    open: (handlers) => inner.open(handlers),
+  return wrappedTransport(inner, {
     write: (octets) => {
       count(octets.length);
       return inner.write(octets);
     },
-    close: () => inner.close(),
-  };
+  });
 }

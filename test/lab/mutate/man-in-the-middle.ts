@@ -6,6 +6,7 @@ import type { Transport } from "../../../src/transport/transport.ts";
 import { decodeCobs, encodeDelimited } from "../../../src/wire/cobs.ts";
 import { decodeFrame } from "../../../src/wire/frame.ts";
 import type { Accept, Frame, Offer } from "../../../src/wire/messages.ts";
+import { wrappedTransport } from "../../support/wrapped-transport.ts";
 import { pick } from "../fuzz/mutate.ts";
 import { encodeFrame, reseal } from "../fuzz/wire-parsers.ts";
 import { MUTATIONS } from "./classes.ts";
@@ -66,17 +67,13 @@ export class ManInTheMiddle {
 
   /** Puts it before one end's writes; `isTarget`: the target's end. */
   wrap(wire: Transport, isTarget: boolean): Transport {
-    return {
-      endpoint: wire.endpoint,
-      baud: wire.baud,
-      open: (handlers) => wire.open(handlers),
-      close: () => wire.close(),
+    return wrappedTransport(wire, {
       write: (octets) => {
         if (this.isActive) this.#forward(wire, octets, !isTarget);
         else wire.write(octets);
         return true;
       },
-    };
+    });
   }
 
   #forward(wire: Transport, octets: Uint8Array, isToTarget: boolean): void {
