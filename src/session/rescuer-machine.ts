@@ -4,9 +4,7 @@ import type { Random } from "../base/prng.ts";
 import type { RefusalReason } from "../base/refusal.ts";
 import type { TreeNode } from "../base/tree-shape.ts";
 import type { Millis } from "../base/units.ts";
-import type { LinkCounters } from "../link/counters.ts";
-import { Link, type LinkEvent, type LinkOptions } from "../link/link.ts";
-import type { Stranger } from "../link/stranger.ts";
+import type { LinkEvent, LinkOptions } from "../link/link.ts";
 import { ByeReason } from "../wire/constants.ts";
 import type { LinkProof } from "../wire/link-proof.ts";
 import type {
@@ -20,110 +18,65 @@ import type {
   Request,
   StandDown,
 } from "../wire/messages.ts";
-import { BeaconTimer } from "./beacon-timer.ts";
-import { byeOf, identityOf } from "./handshake.ts";
+import { byeOf } from "./handshake.ts";
 import { freshNonce, tagOf } from "./identity.ts";
 import { LinkGuard, rescuerMismatch } from "./link-guard.ts";
-import { QueryTimer } from "./query-timer.ts";
+import { LinkMachine } from "./link-machine.ts";
+import { Listening, type ListeningOptions } from "./listening.ts";
+import { Offering } from "./offering.ts";
 import { RefusedImages } from "./refused-images.ts";
 import type { BlockWish, OfferedImage, RescuerEvent, RescuerLoss, RunPayload } from "./rescuer-events.ts";
-import { keepBeacon, peerOf, type RescuerState, sessionOf } from "./rescuer-state.ts";
+import { keepBeacon, nodeIdOf, peerOf, type RescuerState } from "./rescuer-state.ts";
 import { Serving } from "./serving.ts";
 import { ServingBudget } from "./serving-budget.ts";
-import { providerBeacon } from "./status.ts";
 import { Turns } from "./turns.ts";
 
-export interface RescuerOptions {
+export interface RescuerOptions extends ListeningOptions {
   readonly link: LinkOptions;
-  readonly random: Random;
-  readonly nodeId: Uint8Array;
-  readonly bootNonce: Uint8Array;
 }
 
-const OFFER_INTERVAL_MS = 250;
-const OFFER_PATIENCE_MS = 5_000;
-/** Silence after which a session is given up (protocol decision S12). */
-const SILENCE_MAX_MS = 20_000;
-/** The same with a link key, once the target calls: it restarted, or somebody says so (PROTOCOL.md 14.5). */
-const DOUBTFUL_SILENCE_MS = 5_000;
-/** Time for the proven answer to an offer, from one on that is not (PROTOCOL.md 14.6). */
-const DOUBTFUL_OFFER_MS = 2_000;
 /** A board that was heard within this time is alive: another one on its wire is a fault of wiring (S1). */
 const STRANGER_AFTER_MS = 2_000;
-/** Longest time that one BUSY may ask for (protocol decision L6). */
-const BUSY_MAX_MS = 10_000;
 /** Offers that gave way to later calls and are remembered. */
 const OFFERS_MAX = 16;
 
 /** The rescuer: hears distress, offers one image, serves what the target asks for (PROTOCOL.md 6.2). Sans-IO. */
-export class RescuerMachine {
-  readonly #link: Link;
+export class RescuerMachine extends LinkMachine<RescuerEvent> {
   readonly #guard: LinkGuard;
   readonly #random: Random;
   readonly #nodeId: Uint8Array;
-  readonly #bootNonce: Uint8Array;
-  readonly #queries: QueryTimer = new QueryTimer();
-  readonly #answers: BeaconTimer;
-  readonly #events: RescuerEvent[] = [];
+  readonly #listening: Listening;
   readonly #refused: RefusedImages = new RefusedImages();
   /** Whose call is answered, if one wasted our time before, and what may still be sent in vain. */
   readonly #turns: Turns<Beacon>;
   readonly #budget: ServingBudget = new ServingBudget();
   /** Offers that gave way to a later call and may still be accepted, the youngest first. */
-  #outstanding: Extract<RescuerState, { tag: "offering" }>[] = [];
-  #isAnswerDue = false;
-  /** The target said that it is deaf until then. */
-  #busyUntil: Millis = 0;
-  #busyAt: Millis = 0;
-  /** With a link key: the target of the session that runs calls, which proves nothing. */
-  #isCalling = false;
+  #outstanding: Offering[] = [];
   #state: RescuerState = { tag: "listening" };
-  #isUp = false;
 
   constructor(now: Millis, options: RescuerOptions) {
-    this.#link = new Link(options.link);
+    super(options.link);
     this.#guard = new LinkGuard(options.link.key, "rescuer");
     this.#random = options.random;
     this.#nodeId = options.nodeId;
-    this.#bootNonce = options.bootNonce;
-    this.#answers = new BeaconTimer(now, options.random);
+    this.#listening = new Listening(now, this.link, options, this.#guard.isKeyed);
     this.#turns = new Turns(options.random);
   }
 
-  get counters(): LinkCounters {
-    return this.#link.counters;
+  override handleLinkUp(now: Millis, isUp: boolean): void {
+    super.handleLinkUp(now, isUp);
+    if (isUp && this.#state.tag === "listening") this.#listening.start(now);
   }
 
-  /** Who is on the line, if it is no mayday node. */
-  get stranger(): Stranger | undefined {
-    return this.#link.stranger;
+  protected override handleDamage(now: Millis): void {
+    if (this.#state.tag === "listening") this.#listening.stir(now);
   }
 
-  /** The link can carry octets, or no longer can. */
-  handleLinkUp(now: Millis, isUp: boolean): void {
-    this.#isUp = isUp;
-    if (isUp && this.#state.tag === "listening") this.#queries.start(now);
-  }
-
-  /** Takes in the octets between two delimiters (PROTOCOL.md 2). */
-  handleRun(now: Millis, run: Uint8Array): void {
-    this.#take(now, () => this.#link.handleRun(now, run));
-  }
-
-  /** Takes in one frame of a link that carries frames whole (PROTOCOL.md 10). */
-  handleFrame(now: Millis, frame: Uint8Array): void {
-    this.#take(now, () => this.#link.handleFrame(now, frame));
-  }
-
-  #take(now: Millis, handle: () => void): void {
-    const damaged = this.#link.counters.crcErrors;
-    handle();
-    if (this.#link.counters.crcErrors > damaged && this.#state.tag === "listening") this.#queries.stir(now);
-    for (let event = this.#link.pollEvent(); event; event = this.#link.pollEvent()) this.#handle(now, event);
+  protected override handleTaken(): void {
     if (this.#state.tag === "serving") this.#state.serving.dropDelivered();
   }
 
-  #handle(now: Millis, event: LinkEvent): void {
+  protected override handle(now: Millis, event: LinkEvent): void {
     switch (event.tag) {
       case "message":
         this.#handleMessage(now, event.message, event.proof);
@@ -132,10 +85,10 @@ export class RescuerMachine {
         return;
       case "console":
       case "stranger":
-        this.#events.push(event);
+        this.emit(event);
         return;
       case "foreignVersion":
-        this.#events.push({ tag: "refused", reason: "protocol", digest: undefined });
+        this.emit({ tag: "refused", reason: "protocol", digest: undefined });
         return;
       default:
         unreachable(event);
@@ -152,7 +105,7 @@ export class RescuerMachine {
         return;
       case "query":
         if (equalBytes(message.nodeId, this.#nodeId)) this.#echoed();
-        else this.#handleQuery(now);
+        else this.#listening.asked(now, this.#state.tag !== "serving");
         return;
       case "accept":
         if (this.#isAnswer(now, message, proof)) this.#handleAccept(now, message, proof);
@@ -173,8 +126,7 @@ export class RescuerMachine {
         this.#handleRequest(message);
         return;
       case "busy":
-        this.#busyAt = now;
-        this.#busyUntil = now + Math.min(message.forMs, BUSY_MAX_MS);
+        if (this.#state.tag === "serving") this.#state.serving.busy(now, message.forMs);
         return;
       case "done":
         this.#handleDone(message.digest);
@@ -185,51 +137,49 @@ export class RescuerMachine {
   }
 
   #echoed(): void {
-    this.#link.counters.echoes++;
-    this.#events.push({ tag: "link", state: "echo" });
-  }
-
-  #handleQuery(now: Millis): void {
-    this.#answers.asked(now);
-    this.#isAnswerDue = this.#state.tag !== "serving";
+    this.link.counters.echoes++;
+    this.emit({ tag: "link", state: "echo" });
   }
 
   #handleDistress(now: Millis, beacon: Beacon): void {
-    this.#queries.stop();
+    this.#listening.heard();
     const state = this.#state;
-    if (state.tag === "offering" && equalBytes(state.beacon.bootNonce, beacon.bootNonce)) {
-      state.repeatAt = Math.min(state.repeatAt, now + OFFER_INTERVAL_MS / 2);
+    const offering = state.tag === "offering" ? state.offering : undefined;
+    if (offering !== undefined && equalBytes(offering.beacon.bootNonce, beacon.bootNonce)) {
+      offering.hurry(now);
       return;
     }
     if (state.tag === "serving") {
       if (this.#isStranger(now, beacon.nodeId, state.serving)) return;
-      this.#isCalling = this.#guard.isKeyed;
-      if (this.#isCalling) return;
+      if (this.#guard.isKeyed) {
+        state.serving.doubt();
+        return;
+      }
       const isSameStart = equalBytes(state.serving.peer.targetNonce, beacon.bootNonce);
       this.#loseSession(now, isSameStart ? "silence" : "restarted");
     }
     // The same board, started anew without having answered; another one's call just comes later than the first.
-    const isAgain = state.tag === "offering" && equalBytes(state.beacon.nodeId, beacon.nodeId);
-    if (isAgain) this.#turns.strike(now, beacon.nodeId);
+    if (offering !== undefined && equalBytes(offering.beacon.nodeId, beacon.nodeId))
+      this.#turns.strike(now, beacon.nodeId);
     const kept = keepBeacon(beacon);
-    this.#events.push({ tag: "heard", beacon: kept });
+    this.emit({ tag: "heard", beacon: kept });
     if (this.#budget.isLeft(now)) this.#pick(now, this.#turns.consider(now, beacon.nodeId, kept));
   }
 
   #pick(now: Millis, beacon: Beacon | undefined): void {
     if (beacon === undefined) return;
-    this.#link.endSession();
+    this.link.endSession();
     this.#turns.forget();
     if (this.#state.tag === "offering")
-      this.#outstanding = [this.#state, ...this.#outstanding].slice(0, OFFERS_MAX);
+      this.#outstanding = [this.#state.offering, ...this.#outstanding].slice(0, OFFERS_MAX);
     this.#state = { tag: "picking", beacon };
-    this.#events.push({ tag: "pick", beacon, refused: this.#refused.by(now, beacon.bootNonce) });
+    this.emit({ tag: "pick", beacon, refused: this.#refused.by(now, beacon.bootNonce) });
   }
 
   /** Another board on the same wire, while the one we serve is alive: it is let be, and the wiring is named. */
   #isStranger(now: Millis, nodeId: Uint8Array, { peer }: Serving): boolean {
-    if (equalBytes(nodeId, peer.targetId) || now - this.#link.lastHeardAt > STRANGER_AFTER_MS) return false;
-    this.#events.push({ tag: "link", state: "two-nodes" });
+    if (equalBytes(nodeId, peer.targetId) || now - this.link.lastHeardAt > STRANGER_AFTER_MS) return false;
+    this.emit({ tag: "link", state: "two-nodes" });
     return true;
   }
 
@@ -238,9 +188,9 @@ export class RescuerMachine {
       this.#echoed();
       return;
     }
-    this.#queries.stop();
+    this.#listening.heard();
     const state = this.#state;
-    this.#events.push({ tag: "heard", beacon: keepBeacon(beacon) });
+    this.emit({ tag: "heard", beacon: keepBeacon(beacon) });
     // A beacon proves nothing: with a link key only a sealed DONE ends a session.
     if (state.tag !== "serving" || this.#guard.isKeyed) return;
     if (!equalBytes(beacon.nodeId, state.serving.peer.targetId)) return;
@@ -267,9 +217,8 @@ export class RescuerMachine {
       size: image.size,
       counter: image.counter,
     };
-    const until = now + OFFER_PATIENCE_MS;
-    this.#state = { tag: "offering", beacon, image, offer, repeatAt: now, until, isDoubtful: false };
-    this.#events.push({ tag: "offered", offer });
+    this.#state = { tag: "offering", offering: new Offering(now, beacon, image, offer) };
+    this.emit({ tag: "offered", offer });
     this.handleTimeout(now);
   }
 
@@ -278,24 +227,18 @@ export class RescuerMachine {
     if (state.tag === "serving") state.serving.sendManifest();
     if (state.tag !== "offering") return;
     // Of several offers about one image any may be accepted: a ghost that calls without end does not void the others.
-    const accepted = [state, ...this.#outstanding].find(
-      ({ offer, image, until }) =>
-        now < until &&
-        equalBytes(offer.rescuerNonce, accept.rescuerNonce) &&
-        equalBytes(offer.targetNonce, accept.targetNonce) &&
-        equalBytes(image.digest, state.image.digest),
+    const accepted = [state.offering, ...this.#outstanding].find((offering) =>
+      offering.isAcceptedBy(now, accept, state.offering.image),
     );
     if (accepted === undefined) return;
-    const { image, beacon, offer } = accepted;
+    const { image, peer } = accepted;
     this.#outstanding = [];
-    const peer = identityOf(offer, beacon.nodeId);
     const payloadMax = Math.min(accept.payloadMax, this.#guard.payloadMax);
     const seal = this.#guard.seal(peer, proof?.nonce);
-    const sender = this.#link.startSending(now, tagOf(peer), payloadMax, seal);
-    this.#isCalling = false;
-    const serving = new Serving(now, peer, image, this.#link, sender, accept.openBlocks);
+    const sender = this.link.startSending(now, tagOf(peer), payloadMax, seal);
+    const serving = new Serving(now, peer, image, this.link, sender, accept.openBlocks);
     this.#state = { tag: "serving", serving };
-    this.#events.push({ tag: "accepted", image });
+    this.emit({ tag: "accepted", image });
     serving.sendManifest();
   }
 
@@ -304,9 +247,9 @@ export class RescuerMachine {
     const nonce = peerOf(state)?.targetNonce;
     if (nonce !== undefined) this.#refused.add(now, nonce, digest);
     this.#charge(now);
-    this.#link.endSession();
+    this.link.endSession();
     this.#state = { tag: "listening" };
-    this.#events.push({ tag: "refused", reason, digest: digest.slice() });
+    this.emit({ tag: "refused", reason, digest: digest.slice() });
   }
 
   #handleGrant(grant: Grant): void {
@@ -314,8 +257,8 @@ export class RescuerMachine {
     const { serving } = this.#state;
     const wishes = serving.handleGrant(grant);
     if (wishes === undefined) return;
-    for (const wish of wishes) this.#events.push({ tag: "readBlock", wish });
-    this.#events.push({ tag: "progress", openBlocks: serving.openBlocks });
+    for (const wish of wishes) this.emit({ tag: "readBlock", wish });
+    this.emit({ tag: "progress", openBlocks: serving.openBlocks });
   }
 
   /** Completes `readBlock`. */
@@ -325,8 +268,7 @@ export class RescuerMachine {
 
   #handleRequest(request: Request): void {
     if (this.#state.tag !== "serving") return;
-    for (const node of this.#state.serving.handleRequest(request))
-      this.#events.push({ tag: "readRun", node });
+    for (const node of this.#state.serving.handleRequest(request)) this.emit({ tag: "readRun", node });
   }
 
   /** Completes `readRun`; undefined when the image has no such node. */
@@ -340,134 +282,100 @@ export class RescuerMachine {
     const isOurs = state.tag === "healed" || (known !== undefined && equalBytes(known, digest));
     if (!isOurs) return;
     // The link's session stays until the next one, to acknowledge a repeated DONE.
-    this.#link.send({ tag: "doneAck", digest });
+    this.link.send({ tag: "doneAck", digest });
     if (state.tag !== "serving") return;
     state.serving.dropAll();
     this.#turns.forgive(state.serving.peer.targetId);
     this.#budget.clear();
     this.#state = { tag: "healed", digest: state.serving.image.digest };
-    this.#events.push({ tag: "healed", digest: state.serving.image.digest });
+    this.emit({ tag: "healed", digest: state.serving.image.digest });
   }
 
   /** Whether this is about our offer or session, and proven if we have a link key. What is not makes an offer doubtful. */
   #isAnswer(now: Millis, answer: Accept | Refuse | StandDown | Bye, proof: LinkProof | undefined): boolean {
     const state = this.#state;
     const offers = answer.tag === "accept" ? this.#outstanding : [];
-    const peers = [peerOf(state), ...offers.map(peerOf)];
+    const peers = [peerOf(state), ...offers.map((offering) => offering.peer)];
     const peer = peers.find(
       (known) => known !== undefined && equalBytes(known.rescuerNonce, answer.rescuerNonce),
     );
     if (peer === undefined) return false;
     if (!this.#guard.isKeyed || this.#guard.judge(peer, proof) === "good") return true;
-    this.#link.counters.unauthenticFrames++;
-    if (state.tag === "offering") {
-      state.isDoubtful = true;
-      state.until = Math.min(state.until, now + DOUBTFUL_OFFER_MS);
-    }
+    this.link.counters.unauthenticFrames++;
+    if (state.tag === "offering") state.offering.doubt(now);
     return false;
   }
 
-  #endOffer(now: Millis, { beacon, image, isDoubtful }: RescuerState & { readonly tag: "offering" }): void {
+  #endOffer(now: Millis, { beacon, image, isDoubtful }: Offering): void {
     if (!isDoubtful) {
       this.#loseSession(now, "silence");
       return;
     }
     this.#state = { tag: "listening" };
     const detail = rescuerMismatch(beacon.wantsLinkKey === true);
-    this.#events.push({ tag: "refused", reason: "link-key", digest: image.digest, detail });
+    this.emit({ tag: "refused", reason: "link-key", digest: image.digest, detail });
   }
 
   /** What was sent in this session was in vain. */
   #charge(now: Millis): void {
-    const { serving } = sessionOf(this.#state);
-    if (serving !== undefined) this.#budget.charge(now, serving.octetsSent, serving.image.size);
+    if (this.#state.tag !== "serving") return;
+    const { serving } = this.#state;
+    this.#budget.charge(now, serving.octetsSent, serving.image.size);
   }
 
   #loseSession(now: Millis, why: RescuerLoss): void {
-    const { serving, nodeId } = sessionOf(this.#state);
+    const nodeId = nodeIdOf(this.#state);
+    const wasWorth = this.#state.tag === "serving" && this.#state.serving.wasWorth(now);
     this.#charge(now);
     // A bye, which anybody on the wire can say, is held against nobody; nor is a line that failed after a good start.
     const isSilence = why === "silence" || why === "restarted";
-    const isWasted = why === "slow" || (isSilence && serving?.wasWorth(now) !== true);
+    const isWasted = why === "slow" || (isSilence && !wasWorth);
     if (isWasted && nodeId !== undefined) {
       this.#turns.strike(now, nodeId, why === "slow");
-      this.#queries.start(now);
+      this.#listening.start(now);
     }
-    this.#link.endSession();
+    this.link.endSession();
     this.#state = { tag: "listening" };
-    this.#events.push({ tag: "sessionLost", why });
+    this.emit({ tag: "sessionLost", why });
   }
 
   /** Leaves: says bye if a session runs. Drain {@link pollTransmit} once more afterwards. */
   stop(reason: ByeReason = ByeReason.stopped): void {
     if (this.#state.tag === "serving") {
       const { peer } = this.#state.serving;
-      this.#link.endSession();
-      this.#link.send(byeOf(peer, reason), this.#guard.prove(peer));
+      this.link.endSession();
+      this.link.send(byeOf(peer, reason), this.#guard.prove(peer));
     }
     // Once more: nobody will be here to answer a repeated DONE.
-    if (this.#state.tag === "healed") this.#link.send({ tag: "doneAck", digest: this.#state.digest });
+    if (this.#state.tag === "healed") this.link.send({ tag: "doneAck", digest: this.#state.digest });
     this.#state = { tag: "stopped" };
   }
 
   /** Does what is due. Extra calls are harmless. */
   handleTimeout(now: Millis): void {
     const state = this.#state;
-    if (this.#isAnswerDue && this.#answers.nextAt <= now) {
-      this.#isAnswerDue = false;
-      this.#answers.sent(now);
-      this.#link.send(providerBeacon(this.#nodeId, this.#bootNonce, this.#guard.isKeyed));
-    }
-    if (state.tag === "listening" && this.#isUp && this.#queries.take(now)) {
-      this.#link.send({ tag: "query", nodeId: this.#nodeId, bootNonce: this.#bootNonce });
-    } else if (state.tag === "offering") {
-      if (now >= state.until) this.#endOffer(now, state);
-      else if (now >= state.repeatAt) {
-        state.repeatAt = now + OFFER_INTERVAL_MS;
-        this.#link.send(state.offer, this.#guard.prove(identityOf(state.offer, state.beacon.nodeId)));
-      }
-    } else if (state.tag === "serving" && now >= this.#silentAt()) {
+    this.#listening.sendDue(now, state.tag === "listening" && this.isUp);
+    if (state.tag === "offering") {
+      const { offering } = state;
+      if (offering.isOver(now)) this.#endOffer(now, offering);
+      else if (offering.take(now)) this.link.send(offering.offer, this.#guard.prove(offering.peer));
+    } else if (state.tag === "serving" && now >= state.serving.silentAt) {
       this.#loseSession(now, state.serving.isDelivered ? "done-not-heard" : "silence");
-      this.#queries.start(now);
+      this.#listening.start(now);
     } else if (state.tag === "serving" && state.serving.isTooSlow(now)) {
       this.#loseSession(now, "slow");
     }
     if (state.tag === "listening") this.#pick(now, this.#turns.take(now));
   }
 
-  #silentAt(): Millis {
-    const heardAt = this.#link.lastHeardAt;
-    // Who was heard after it said that it is busy is not deaf any more.
-    if (this.#isCalling && heardAt > this.#busyAt) return heardAt + DOUBTFUL_SILENCE_MS;
-    return Math.max(heardAt, this.#busyUntil) + SILENCE_MAX_MS;
-  }
-
   /** When {@link handleTimeout} or {@link pollTransmit} has something to do; undefined when nothing is waited for. */
   pollTimeout(): Millis | undefined {
     const state = this.#state;
-    const wishes = [this.#isAnswerDue ? this.#answers.nextAt : undefined];
-    // While the link is down nothing is sent, and what waits to be sent must not keep the driver awake.
-    if (this.#isUp) wishes.push(this.#link.pollTimeout());
-    if (state.tag === "listening" && this.#isUp) wishes.push(this.#queries.nextAt, this.#turns.chooseAt);
-    if (state.tag === "offering") wishes.push(state.repeatAt, state.until);
-    if (state.tag === "serving") wishes.push(this.#silentAt(), state.serving.paceEndsAt);
-    const times = wishes.filter((time) => time !== undefined);
-    return times.length === 0 ? undefined : Math.min(...times);
-  }
-
-  /** The next octets to send, paced; undefined when there is nothing to send now. */
-  pollTransmit(now: Millis): Uint8Array | undefined {
-    return this.#isUp ? this.#link.pollTransmit(now) : undefined;
-  }
-
-  /** All messages that wait, whatever the pace: for the last words before the link is closed. */
-  takeFarewell(now: Millis): { frames: Uint8Array[]; lineMs: Millis } {
-    return this.#isUp ? this.#link.takeFarewell(now) : { frames: [], lineMs: 0 };
-  }
-
-  /** The next effect to carry out or thing to tell. */
-  pollEvent(): RescuerEvent | undefined {
-    return this.#events.shift();
+    const wishes = [this.#listening.answerAt];
+    if (state.tag === "listening" && this.isUp) wishes.push(this.#listening.queryAt, this.#turns.chooseAt);
+    if (state.tag === "offering") wishes.push(...state.offering.timeouts);
+    if (state.tag === "serving") wishes.push(state.serving.silentAt, state.serving.paceEndsAt);
+    return this.soonest(wishes);
   }
 }
 

@@ -12,6 +12,12 @@ import { blockItem, blockKey, isBlockKey, objectItem, objectKey } from "./send-i
 /** What one session may send, in images, and beyond that in octets. */
 const SESSION_IMAGES = 8;
 const SESSION_OCTETS = 65_536;
+/** Silence after which a session is given up (protocol decision S12). */
+const SILENCE_MAX_MS = 20_000;
+/** The same with a link key, once the target calls: it restarted, or somebody says so (PROTOCOL.md 14.5). */
+const DOUBTFUL_SILENCE_MS = 5_000;
+/** Longest time that one BUSY may ask for (protocol decision L6). */
+const BUSY_MAX_MS = 10_000;
 
 /** The rescuer's side of a running session: what the target wants now, and what of it is queued (PROTOCOL.md 6.2). */
 export class Serving {
@@ -29,6 +35,10 @@ export class Serving {
   readonly #sentBefore: number;
   readonly #startedAt: Millis;
   #octetsSettled = 0;
+  /** The target said so at a time, and until when it is deaf. */
+  #busyAt: Millis = 0;
+  #busyUntil: Millis = 0;
+  #isDoubtful = false;
   #grantSequence: number | undefined;
   #requestSequence: number | undefined;
   /** Keys of the blocks granted now. */
@@ -78,6 +88,25 @@ export class Serving {
   /** When {@link isTooSlow} is to be asked. */
   get paceEndsAt(): Millis {
     return this.#pace.endsAt;
+  }
+
+  /** The target will be deaf for a while. */
+  busy(now: Millis, forMs: Millis): void {
+    this.#busyAt = now;
+    this.#busyUntil = now + Math.min(forMs, BUSY_MAX_MS);
+  }
+
+  /** The target calls, which proves nothing. */
+  doubt(): void {
+    this.#isDoubtful = true;
+  }
+
+  /** When the target has been silent for too long. */
+  get silentAt(): Millis {
+    const heardAt = this.#link.lastHeardAt;
+    // Who was heard after it said that it is busy is not deaf any more.
+    if (this.#isDoubtful && heardAt > this.#busyAt) return heardAt + DOUBTFUL_SILENCE_MS;
+    return Math.max(heardAt, this.#busyUntil) + SILENCE_MAX_MS;
   }
 
   /** Blocks that the target waits for. */
