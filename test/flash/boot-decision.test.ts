@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { BootFailure } from "../../src/base/refusal.ts";
-import { decideBoot, TRIAL_BOOTS_MAX } from "../../src/flash/boot-decision.ts";
+import { type BootMoment, decideBoot, TRIAL_BOOTS_MAX } from "../../src/flash/boot-decision.ts";
 import { EMPTY_RECORD, type RecordState, type SlotRecord } from "../../src/flash/record-state.ts";
 
 function image(slot: number, rank: number, more: Partial<SlotRecord> = {}): SlotRecord {
@@ -8,8 +8,12 @@ function image(slot: number, rank: number, more: Partial<SlotRecord> = {}): Slot
   return { slot, rank, digest8, area: slot, isConfirmed: true, isReverted: false, attempts: 0, ...more };
 }
 
-function decide(state: Partial<RecordState>, verdicts: Record<number, BootFailure> = {}): string {
-  const decision = decideBoot({ ...EMPTY_RECORD, ...state }, (record) => verdicts[record.slot]);
+function decide(
+  state: Partial<RecordState>,
+  verdicts: Record<number, BootFailure> = {},
+  moment?: BootMoment,
+): string {
+  const decision = decideBoot({ ...EMPTY_RECORD, ...state }, (record) => verdicts[record.slot], moment);
   return decision.tag === "boot"
     ? `boot ${decision.slot}${decision.isTrial ? " trial" : ""}`
     : decision.reason;
@@ -47,6 +51,13 @@ describe("decideBoot, one slot", () => {
     ),
   ])("%s", (_name, state, verdicts, expected) => {
     expect(decide(state, verdicts)).toBe(expected);
+  });
+
+  it("lets an image that runs go on in its last trial boot, but not one that was given up", () => {
+    const last = { slots: [image(0, 1, spent)] };
+    expect([decide(last, {}, "start"), decide(last, {}, "running")]).toEqual(["reverted", "boot 0 trial"]);
+    const givenUp = { slots: [image(0, 1, { ...spent, isReverted: true })] };
+    expect(decide(givenUp, {}, "running")).toBe("reverted");
   });
 });
 

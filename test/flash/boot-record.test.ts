@@ -369,3 +369,28 @@ describe("BootRecord", () => {
     expect(runs).toBeGreaterThan(250);
   });
 });
+
+describe("a boot record whose write unit is larger than an entry", () => {
+  const wide = flashMap({ sectorSize: 4096, slotSize: 4096, layout: "ab", writeSize: 128 });
+  const floorOf = (storage: FlashStorage): number => {
+    const flash = new NorFlash(storage, wide);
+    flash.arm(...wide.record);
+    return new BootRecord(flash).state.counterFloor;
+  };
+
+  it.each([ENTRY_SIZE, 100, 127])("does not count an event whose filling is torn at octet %i", (at) => {
+    const storage = new MemoryStorage(wide.size);
+    const flash = new NorFlash(storage, wide);
+    flash.arm(...wide.record);
+    const record = new BootRecord(flash);
+    for (const floor of [1, 2]) record.append({ tag: "floor", floor });
+    expect(floorOf(storage)).toBe(2);
+    const last = wide.record
+      .flatMap(({ offset, size }) => Array.from({ length: size / 128 }, (_, i) => offset + 128 * i))
+      .filter((unit) => decodeEntry(storage.read(unit, ENTRY_SIZE))?.entry.tag === "event")
+      .pop();
+    if (last === undefined) expect.fail("an event");
+    storage.write(last + at, Uint8Array.of(0xfe));
+    expect(floorOf(storage)).toBe(1);
+  });
+});

@@ -1,11 +1,11 @@
 import { chmodSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { MaydayError } from "../../src/base/errors.ts";
 import { claimDevice, openDevice } from "../../src/flash/device-open.ts";
 import type { DeviceSystem } from "../../src/flash/device-system.ts";
 import type { FlashDeviceKind } from "../../src/flash/flash-device.ts";
 import { flashMap } from "../../src/flash/geometry.ts";
 import { MadeUpMachine } from "../support/made-up-machine.ts";
+import { refusal } from "./support.ts";
 
 const MAP = flashMap({ sectorSize: 4096, slotSize: 65_536, layout: "single" });
 const MIB = 1_048_576;
@@ -28,17 +28,6 @@ function claim(
   system: DeviceSystem = machine,
 ) {
   return claimDevice(system, device(kind, name, offset), MAP, overwrite);
-}
-
-/** Code and text of what is thrown. */
-function refusal(act: () => unknown): { code: string; message: string } {
-  try {
-    act();
-  } catch (error) {
-    if (error instanceof MaydayError) return { code: error.code, message: error.message };
-    throw error;
-  }
-  return { code: "none", message: "" };
 }
 
 /** Puts octets onto a device behind everyone's back. */

@@ -124,6 +124,17 @@ describe("a flash in a file", () => {
     expect(failure).toMatchObject({ code: "flash-size", details: { path, seen, expected: 16 } });
   });
 
+  it.each([
+    [-1, 16],
+    [0.5, 16],
+    [Number.NaN, 16],
+    [2 ** 53, 16],
+    [0, 0],
+    [0, -1],
+  ])("has no range at %d of %d octets: that is a bug", (base, size) => {
+    expect(() => FileStorage.range("nowhere", -1, base, size)).toThrow(AssertionError);
+  });
+
   it("fails by name when its file is cut off meanwhile", () => {
     const path = fresh();
     const storage = FileStorage.create(path, 64);

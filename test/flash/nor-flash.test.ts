@@ -151,6 +151,10 @@ describe("NorFlash", () => {
     const block = verified(bytes);
     bytes[0] = 9;
     expect(block.padded[0]).toBe(1);
+    const expected = hash(bytes);
+    const other = VerifiedBlock.check(bytes, expected, hash, map);
+    expected[0] = 0;
+    expect([block.isIntact, other?.isIntact]).toEqual([true, true]);
     expect(VerifiedBlock.check(bytes, hash(Uint8Array.of(1, 2, 3)), hash, map)).toBeUndefined();
   });
 

@@ -1,3 +1,4 @@
+import { MaydayError } from "../../src/base/errors.ts";
 import type { Random } from "../../src/base/prng.ts";
 import type { NorFlash } from "../../src/flash/nor-flash.ts";
 import { type Cut, CutFlash, cutOperation, PowerCut } from "../../src/flash/power-cut.ts";
@@ -25,4 +26,15 @@ export function flashCutAt(
     },
     () => isLax,
   );
+}
+
+/** Code, text and details of what is thrown. */
+export function refusal(act: () => unknown): Pick<MaydayError, "code" | "message" | "details"> {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof MaydayError) return error;
+    throw error;
+  }
+  return { code: "none", message: "", details: {} };
 }
