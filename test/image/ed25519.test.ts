@@ -114,6 +114,16 @@ describe("strict Ed25519", () => {
     }
   });
 
+  it("judges by the octets that a key has now, not by those that the same array had before", () => {
+    const [one, other] = [0, 1].map(() => signingKeyFromPem(generateKeyPair().privatePem));
+    if (one === undefined || other === undefined) expect.fail("two keys");
+    const key = one.publicKey.slice();
+    expect(checkSignature(key, message, one.sign(message))).toBeUndefined();
+    key.set(other.publicKey);
+    expect(checkSignature(key, message, one.sign(message))).toBe("equation");
+    expect(checkSignature(key, message, other.sign(message))).toBeUndefined();
+  });
+
   it("refuses signatures and keys of other lengths", () => {
     for (const length of [0, 1, 32, 63]) {
       expect(checkSignature(vectorKey.publicKey, message, signature.subarray(0, length))).toBe("length");

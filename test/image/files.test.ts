@@ -21,7 +21,7 @@ import { buildImageFile, openInputImage } from "../../src/image/image-build.ts";
 import { openImageFile } from "../../src/image/image-file.ts";
 import { BlockDigester, memoryImage } from "../../src/image/image-source.ts";
 import { loadSigningKey, writeKeyPair } from "../../src/image/keys.ts";
-import { isStaleTemp, isTempName } from "../../src/image/temp-name.ts";
+import { beginTemp, clearStaleTemps, endTemp, isStaleTemp, isTempName } from "../../src/image/temp-name.ts";
 import { errorOf, plainFields, scratchDir, vectorData } from "./support.ts";
 
 const dir = scratchDir();
@@ -107,6 +107,22 @@ describe("names of temporary files", () => {
       expect(isTempName(other), other).toBe(false);
       expect(isStaleTemp(other), other).toBe(false);
     }
+  });
+
+  it("that nobody writes any more are cleared with all that is in them; the others stay", () => {
+    const folder = at("temps");
+    const [left, active] = [beginTemp(), beginTemp()];
+    mkdirSync(join(folder, left), { recursive: true });
+    writeFileSync(join(folder, left, "inside"), "half");
+    writeFileSync(join(folder, active), "half");
+    writeFileSync(join(folder, "mine"), "whole");
+    clearStaleTemps(folder);
+    expect(readdirSync(folder).sort()).toEqual([active, "mine", left].sort());
+    endTemp(left);
+    clearStaleTemps(folder);
+    expect(readdirSync(folder).sort()).toEqual([active, "mine"].sort());
+    endTemp(active);
+    clearStaleTemps(at("nowhere"));
   });
 });
 

@@ -49,6 +49,8 @@ describe("keys", () => {
       `openssl pkey -in ${keyPath} -pubout -out ${pubPath}`,
     );
     expect(existsSync(pubPath)).toBe(false);
+    const error = expect.objectContaining({ code: "key-exists", details: { path: keyPath } });
+    expect(() => writeKeyPair(join(dir, "incomplete"))).toThrow(error);
   });
 
   it("are written for the owner only, and load again", () => {

@@ -1,9 +1,15 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { toHex } from "../../src/base/bytes.ts";
-import { LINK_KEY_MAX, LINK_KEY_MIN, readLinkKey, writeLinkKey } from "../../src/image/link-key-file.ts";
+import {
+  LINK_KEY_MAX,
+  LINK_KEY_MIN,
+  readLinkKey,
+  writeFreshLinkKey,
+  writeLinkKey,
+} from "../../src/image/link-key-file.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "mayday-link-key-"));
 afterAll(() => rmSync(dir, { recursive: true }));
@@ -70,10 +76,33 @@ describe("a link key file", () => {
   });
 
   it("is no folder, no signing key, and has to be there", () => {
-    expect(keyOf("-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----\n")).toBe("link-key-is-pem");
-    expect(() => readLinkKey(dir)).toThrow(expect.objectContaining({ code: "link-key-not-file" }));
-    expect(() => readLinkKey(join(dir, "none"))).toThrow(
-      expect.objectContaining({ code: "link-key-missing" }),
-    );
+    const pem = join(dir, "signing.pem");
+    writeFileSync(pem, "-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----\n", { mode: 0o600 });
+    writeFileSync(join(dir, "short"), "short", { mode: 0o600 });
+    writeFileSync(join(dir, "long"), new Uint8Array(10_000), { mode: 0o600 });
+    symlinkSync("circle", join(dir, "circle"));
+    const refused: readonly (readonly [string, string, object])[] = [
+      ["signing.pem", "link-key-is-pem", {}],
+      ["short", "link-key-length", { length: 5 }],
+      ["long", "link-key-length", { length: 10_000 }],
+      [".", "link-key-not-file", {}],
+      ["none", "link-key-missing", {}],
+      ["short/none", "link-key-missing", {}],
+      ["circle", "link-key-unreadable", {}],
+    ];
+    for (const [name, code, details] of refused) {
+      const path = `${dir}/${name}`;
+      const error = expect.objectContaining({ code, details: { path, ...details } });
+      expect(() => readLinkKey(path), name).toThrow(error);
+    }
+  });
+
+  it("is made of 32 octets that nobody has had before", () => {
+    const keys = ["one", "other"].map((name) => {
+      writeFreshLinkKey(join(dir, name));
+      return readLinkKey(join(dir, name));
+    });
+    expect(keys.map(({ length }) => length)).toEqual([32, 32]);
+    expect(keys[0]).not.toEqual(keys[1]);
   });
 });
