@@ -59,6 +59,9 @@ describe("a look at the system", () => {
     expect(linuxSystem.look(join(dir, "link"))).toEqual(seen);
     expect(linuxSystem.look(join(dir, "other"))?.inode).not.toBe(seen.inode);
     expect(seen.inode).toMatch(/^\d+\/\d+$/);
+    const nothing = openSync("/dev/null", "r");
+    expect(linuxSystem.lookAt(nothing)).toEqual(linuxSystem.look("/dev/null"));
+    closeSync(nothing);
   });
 
   it("reads text and folders, and finds nothing where there is none", () => {

@@ -1,10 +1,20 @@
 import { fc, test as property } from "@fast-check/vitest";
-import { describe, expect } from "vitest";
-import { concatBytes } from "../../src/base/bytes.ts";
+import { describe, expect, it } from "vitest";
+import { concatBytes, equalBytes } from "../../src/base/bytes.ts";
 import { decodeCobs, encodeDelimited } from "../../src/wire/cobs.ts";
-import { CRC_LENGTH, FRAME_MAX, FRAME_MIN, RUN_MAX } from "../../src/wire/constants.ts";
+import {
+  Codec,
+  CRC_LENGTH,
+  FRAME_MAX,
+  FRAME_MIN,
+  ObjectKind,
+  RUN_MAX,
+  SEAL_LENGTH,
+  SEALED_PAYLOAD_MAX,
+} from "../../src/wire/constants.ts";
 import { frameCrc } from "../../src/wire/crc.ts";
-import { crcMatches, decodeFrame, isSessionFrame } from "../../src/wire/frame.ts";
+import { crcMatches, decodeFrame, encodePacket, isSessionFrame, type Unseal } from "../../src/wire/frame.ts";
+import type { Packet } from "../../src/wire/messages.ts";
 import { anyFrame, anyTag } from "./arbitrary-frames.ts";
 import { encodeFrame } from "./wire-vectors.ts";
 
@@ -84,5 +94,46 @@ describe("frames", () => {
     const octets = encodeFrame(frame, tag);
     octets.fill(0, 0, octets.length - CRC_LENGTH);
     expect(decodeFrame(encodeFrame(frame, tag), tag)).toEqual(frame);
+  });
+});
+
+describe("sealed packets", () => {
+  const TAG = 7;
+  const seal = new Uint8Array(SEAL_LENGTH).fill(0x5e);
+  const payload = new Uint8Array(SEALED_PAYLOAD_MAX).fill(3);
+  const name = { kind: ObjectKind.run, node: { level: 1, index: 2 } };
+  const packets: readonly Packet[] = [
+    { tag: "data", packetNumber: 5, codec: Codec.raw, attempt: 1, position: 9, payload },
+    { tag: "object", packetNumber: 6, name, offset: 0, total: payload.length, payload },
+    { tag: "probe", packetNumber: 7 },
+  ];
+  const unseal: Unseal = (covered) => {
+    const at = covered.length - SEAL_LENGTH;
+    return equalBytes(covered.subarray(at), seal) ? covered.subarray(0, at) : undefined;
+  };
+
+  it.each(packets.map((packet) => [packet.tag, packet] as const))(
+    "come back as they were, however long: %s",
+    (_tag, packet) => {
+      const octets = encodePacket(packet, TAG, () => seal);
+      expect(octets.length).toBe(encodePacket(packet, TAG).length + SEAL_LENGTH);
+      expect(octets.length).toBeLessThanOrEqual(FRAME_MAX);
+      expect(decodeFrame(octets, TAG, unseal)).toEqual(packet);
+    },
+  );
+
+  it.each(packets.map((packet) => [packet.tag, packet] as const))(
+    "are no frames with another seal, or none: %s",
+    (_tag, packet) => {
+      const fault = { tag: "fault", fault: "unauthentic" };
+      const other = encodePacket(packet, TAG, () => seal.with(3, 0));
+      expect(decodeFrame(other, TAG, unseal)).toEqual(fault);
+      expect(decodeFrame(encodePacket(packet, TAG), TAG, unseal)).toEqual(fault);
+    },
+  );
+
+  it("are the only ones: announcements are not asked for a seal", () => {
+    const query = { tag: "query", nodeId: new Uint8Array(8), bootNonce: new Uint8Array(8) } as const;
+    expect(decodeFrame(encodeFrame(query, TAG), TAG, () => undefined)).toEqual(query);
   });
 });

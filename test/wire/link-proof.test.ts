@@ -31,6 +31,24 @@ describe("the proof in a frame", () => {
     expect(linkProofOf(accept, withTail(accept, linkProofHead(nonce), mac))).toMatchObject({ nonce, mac });
   });
 
+  it.each<Message>([
+    {
+      ...{
+        tag: "offer",
+        rescuerId: eight(1),
+        rescuerNonce: eight(2),
+        targetNonce: eight(3),
+        digest: eight(4),
+      },
+      ...{ version: { major: 1, minor: 2, patch: 3 }, size: 5, counter: 6 },
+    },
+    { tag: "standDown", targetId: eight(1), rescuerNonce: eight(2), winnerId: eight(3), retryAfterMs: 5_000 },
+    { tag: "refuse", targetNonce: eight(1), rescuerNonce: eight(2), digest: eight(3), reason: "hardware" },
+    bye,
+  ])("is found in $tag", (message) => {
+    expect(linkProofOf(message, withTail(message, linkProofHead(EMPTY), mac))).toMatchObject({ mac });
+  });
+
   it("is found behind another extension", () => {
     const other = Uint8Array.of(5, 1, 1);
     const frame = withTail(bye, other, linkProofHead(EMPTY), mac);
