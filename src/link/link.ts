@@ -31,6 +31,7 @@ export type LinkEvent =
   | { readonly tag: "message"; readonly message: Message; readonly proof?: LinkProof }
   | { readonly tag: "chunk"; readonly chunk: DataChunk | ObjectChunk }
   | { readonly tag: "console"; readonly text: string }
+  /** Somebody speaks another protocol version; each of them is told of once. */
   | { readonly tag: "foreignVersion"; readonly version: number }
   /** Somebody who speaks no mayday was recognised; each kind once until a frame is heard. */
   | { readonly tag: "stranger"; readonly stranger: Stranger };
@@ -62,6 +63,8 @@ export class Link {
   readonly #pacer: Pacer;
   readonly #watch: StrangerWatch = new StrangerWatch();
   readonly #events: LinkEvent[] = [];
+  /** Other protocol versions that were told of. */
+  readonly #foreignVersions: Set<number> = new Set();
   readonly #outbox: Outbox = new Outbox();
   #tag: number | undefined;
   #seal: FrameSeal | undefined;
@@ -179,7 +182,7 @@ export class Link {
     } else if (frame.fault === "unauthentic") {
       this.counters.unauthenticFrames++;
     } else if (frame.fault === "foreignVersion") {
-      this.#events.push({ tag: "foreignVersion", version: frame.version });
+      this.#handleForeignVersion(frame.version);
     } else if (frame.fault === "malformed") {
       this.counters.unexpectedFrames++;
     } else if (isSessionFrame(octets) && this.#pastTags.some((tag) => crcMatches(octets, tag))) {
@@ -189,6 +192,13 @@ export class Link {
       return false;
     }
     return true;
+  }
+
+  /** Its announcements come again and again. */
+  #handleForeignVersion(version: number): void {
+    if (this.#foreignVersions.has(version)) return;
+    this.#foreignVersions.add(version);
+    this.#events.push({ tag: "foreignVersion", version });
   }
 
   #handleForeign(run: Uint8Array): void {

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { toHex } from "../../src/base/bytes.ts";
 import { Link, type LinkEvent } from "../../src/link/link.ts";
 import type { SendItem } from "../../src/link/send-side.ts";
 import { CHUNK_UNIT, Codec } from "../../src/wire/constants.ts";
+import { frameCrc } from "../../src/wire/crc.ts";
 import type { Message } from "../../src/wire/messages.ts";
 import { FAULT_VECTORS, octetsOf } from "../wire/wire-vectors.ts";
 
@@ -44,6 +46,12 @@ function block(key: string, length: number): SendItem {
       return { tag: "data", packetNumber, codec: Codec.raw, attempt: 0, position, payload };
     },
   };
+}
+
+/** The CRC of an announcement, as a frame ends with it, in hexadecimal digits. */
+function crcOf(...octets: readonly number[]): string {
+  const crc = frameCrc(Uint8Array.from(octets), undefined);
+  return toHex(Uint8Array.of(crc, crc >>> 8, crc >>> 16, crc >>> 24));
 }
 
 function session(): { rescuer: Link; target: Link } {
@@ -149,10 +157,19 @@ describe("a link", () => {
     expect(link.counters).toMatchObject({ crcErrors: 0, octetsDiscarded: 0, octetsReceived: 1000 });
   });
 
-  it("tells of a neighbour of another version, and counts what it cannot understand", () => {
+  it("tells of a neighbour of another version once, and counts what it cannot understand", () => {
     const link = newLink();
-    link.handleFrame(0, octetsOf("20 01 cb065aa3"));
-    expect(events(link)).toEqual([{ tag: "foreignVersion", version: 2 }]);
+    const announcements = [
+      "20 01 cb065aa3",
+      "20 01 cb065aa3",
+      `30 01 ${crcOf(0x30, 0x01)}`,
+      "20 01 cb065aa3",
+    ];
+    for (const octets of announcements) link.handleFrame(0, octetsOf(octets));
+    expect(events(link)).toEqual([
+      { tag: "foreignVersion", version: 2 },
+      { tag: "foreignVersion", version: 3 },
+    ]);
     const unknown = FAULT_VECTORS.filter(
       ({ tag, fault }) => tag === undefined && fault.fault === "malformed",
     );
