@@ -7,19 +7,15 @@ import type { NodeEvent } from "../../src/node/events.ts";
 import { runRescue } from "../../src/node/rescue.ts";
 import { createMemoryPair } from "../../src/transport/memory-pair.ts";
 import { encodeDelimited } from "../../src/wire/cobs.ts";
-import { frameCrc } from "../../src/wire/crc.ts";
 import { boardFor, imageOf } from "../attacks/duel.ts";
 import { inVirtualTime } from "../support/virtual-time.ts";
+import { withCrc } from "../support/with-crc.ts";
 
 const SIZE = 8192;
 const LINE = { baud: 115_200, latencyMs: 1 };
 
-/** An announcement of protocol version 2 (PROTOCOL.md 3). */
-function foreignAnnouncement(): Uint8Array {
-  const octets = Uint8Array.of(0x20, 1, 2, 3);
-  const crc = frameCrc(octets, undefined);
-  return encodeDelimited(Uint8Array.of(...octets, crc, crc >>> 8, crc >>> 16, crc >>> 24));
-}
+/** An announcement of protocol version 2 (PROTOCOL.md 3), as it is on the wire. */
+const FOREIGN = encodeDelimited(withCrc(Uint8Array.of(0x20, 1, 2, 3), undefined));
 
 describe("a board with two links", () => {
   it.each(["the link that serves it", "the other link"])(
@@ -42,7 +38,6 @@ describe("a board with two links", () => {
         onEvent: () => {},
       };
       const wire = where === "the other link" ? farOther : far;
-      const foreign = foreignAnnouncement();
       const distress = runDistress({
         ...common,
         links: [near, nearOther],
@@ -52,7 +47,7 @@ describe("a board with two links", () => {
           // Once, in the middle of the transfer; from then on another rescuer offers itself on the other link.
           if (event.event !== "progress" || rescuers.length > 1) return;
           rescuers.push(runRescue({ ...rescuer, links: [farOther] }));
-          clock.after(1, () => wire.write(foreign));
+          clock.after(1, () => wire.write(FOREIGN));
         },
       });
       const rescuers = [runRescue({ ...rescuer, links: [far] })];

@@ -1,11 +1,9 @@
 import { describe, expect, it, test } from "vitest";
-import { concatBytes } from "../../src/base/bytes.ts";
 import type { LinkKey } from "../../src/link/link-key.ts";
 import { linkKeyOf } from "../../src/node/link-key.ts";
 import type { Transport } from "../../src/transport/transport.ts";
 import { encodeDelimited } from "../../src/wire/cobs.ts";
 import { ByeReason, Codec, CRC_LENGTH, FRAME_MAX } from "../../src/wire/constants.ts";
-import { frameCrc } from "../../src/wire/crc.ts";
 import {
   crcMatches,
   decodeFrame,
@@ -19,6 +17,7 @@ import type { Beacon, Message } from "../../src/wire/messages.ts";
 import { type Attack, BusAttacker, type End, type Known } from "../support/bus-attacker.ts";
 import { healsExactly, UNSIGNED } from "../support/virtual-i2c-rescue.ts";
 import { VirtualRescue, type VirtualRescueOptions } from "../support/virtual-rescue.ts";
+import { withCrc } from "../support/with-crc.ts";
 
 const keyOf = (octet: number): LinkKey => linkKeyOf(new Uint8Array(16).fill(octet));
 const key = keyOf(1);
@@ -189,12 +188,6 @@ const FORGERIES: readonly (readonly [string, End, Forge])[] = [
 /** What an attacker may put where proof or seal belong. */
 const guess: Protect = () => Uint8Array.of(0x01, 0x08, 1, 2, 3, 4, 5, 6, 7, 8);
 const guessedSeal: Protect = () => new Uint8Array(12);
-
-/** These octets with their CRC. */
-function withCrc(octets: Uint8Array, tag: number | undefined): Uint8Array {
-  const crc = frameCrc(octets, tag);
-  return concatBytes(octets, Uint8Array.of(crc, crc >>> 8, crc >>> 16, crc >>> 24));
-}
 
 function forging(forge: Forge, to: End): Attack {
   return (known, _frame, from) => {

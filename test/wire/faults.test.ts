@@ -1,19 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { concatBytes } from "../../src/base/bytes.ts";
 import { AnnounceType, CRC_LENGTH, FRAME_MIN, PROTOCOL_VERSION } from "../../src/wire/constants.ts";
-import { frameCrc } from "../../src/wire/crc.ts";
 import { crcMatches, decodeFrame, isSessionFrame } from "../../src/wire/frame.ts";
 import { extensionsAreAcceptable } from "../../src/wire/tlv.ts";
+import { withCrc } from "../support/with-crc.ts";
 import { FRAME_VECTORS, SESSION_TAG } from "./wire-vectors.ts";
 
 const MALFORMED = { tag: "fault", fault: "malformed" };
 const BAD_CRC = { tag: "fault", fault: "badCrc" };
-
-/** `covered` with the right CRC for a frame with (or without) a tag. */
-function seal(covered: Uint8Array, tag: number | undefined): Uint8Array {
-  const crc = frameCrc(covered, tag);
-  return concatBytes(covered, Uint8Array.of(crc, crc >>> 8, crc >>> 16, crc >>> 24));
-}
 
 /** A vector's octets without its CRC. */
 const coveredOf = (octets: Uint8Array): Uint8Array => octets.subarray(0, -CRC_LENGTH);
@@ -45,7 +39,7 @@ describe("damaged frames", () => {
     const headLength = tag === undefined ? 2 : 1;
     expect(fieldLengths.reduce((sum, length) => sum + length, 0)).toBe(octets.length);
     for (let length = headLength; length < covered.length; length++) {
-      expect(decodeFrame(seal(covered.subarray(0, length), tag), SESSION_TAG)).toEqual(MALFORMED);
+      expect(decodeFrame(withCrc(covered.subarray(0, length), tag), SESSION_TAG)).toEqual(MALFORMED);
     }
   });
 
@@ -59,7 +53,7 @@ describe("damaged frames", () => {
 describe("checksums", () => {
   it("of a session frame hold in no session at all, also without any seed", () => {
     for (const { octets, tag } of short.filter((vector) => vector.tag !== undefined)) {
-      const untagged = seal(coveredOf(octets), undefined);
+      const untagged = withCrc(coveredOf(octets), undefined);
       expect(decodeFrame(untagged, undefined)).toEqual(BAD_CRC);
       expect(decodeFrame(untagged, tag)).toEqual(BAD_CRC);
     }
@@ -77,7 +71,7 @@ describe("checksums", () => {
 describe("frames that this version does not know", () => {
   it("tells which version an announcement is of, whatever its type and body", () => {
     for (let version = 0; version < 16; version++) {
-      const octets = seal(Uint8Array.of(version << 4, 0xee, 1, 2, 3), undefined);
+      const octets = withCrc(Uint8Array.of(version << 4, 0xee, 1, 2, 3), undefined);
       const foreign = { tag: "fault", fault: "foreignVersion", version };
       expect(decodeFrame(octets, undefined)).toEqual(version === PROTOCOL_VERSION ? MALFORMED : foreign);
     }
@@ -87,7 +81,7 @@ describe("frames that this version does not know", () => {
     const known = new Set<number>(Object.values(AnnounceType));
     for (let type = 0; type < 256; type++) {
       if (known.has(type)) continue;
-      const octets = seal(
+      const octets = withCrc(
         concatBytes(Uint8Array.of(PROTOCOL_VERSION << 4, type), new Uint8Array(60)),
         undefined,
       );
@@ -104,7 +98,7 @@ describe("frames that this version does not know", () => {
       for (let high = from; high < 16; high++) {
         for (const length of [0, 1, 8, 17]) {
           const covered = concatBytes(Uint8Array.of(frameClass | (high << 4)), new Uint8Array(length));
-          expect(decodeFrame(seal(covered, SESSION_TAG), SESSION_TAG)).toEqual(MALFORMED);
+          expect(decodeFrame(withCrc(covered, SESSION_TAG), SESSION_TAG)).toEqual(MALFORMED);
         }
       }
     }
@@ -115,7 +109,7 @@ describe("extensions", () => {
   it.each(messages)("one that is not critical is skipped, a critical one refused: $name", (vector) => {
     const extended = (...tail: number[]): unknown =>
       decodeFrame(
-        seal(concatBytes(coveredOf(vector.octets), Uint8Array.from(tail)), vector.tag),
+        withCrc(concatBytes(coveredOf(vector.octets), Uint8Array.from(tail)), vector.tag),
         SESSION_TAG,
       );
     expect(extended(0x7f, 2, 0xaa, 0xbb)).toEqual(vector.frame);

@@ -1,6 +1,6 @@
 import { fc, test as property } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
-import { concatBytes, equalBytes } from "../../src/base/bytes.ts";
+import { equalBytes } from "../../src/base/bytes.ts";
 import { decodeCobs, encodeDelimited } from "../../src/wire/cobs.ts";
 import {
   Codec,
@@ -12,16 +12,15 @@ import {
   SEAL_LENGTH,
   SEALED_PAYLOAD_MAX,
 } from "../../src/wire/constants.ts";
-import { frameCrc } from "../../src/wire/crc.ts";
 import { crcMatches, decodeFrame, encodePacket, isSessionFrame, type Unseal } from "../../src/wire/frame.ts";
 import type { Packet } from "../../src/wire/messages.ts";
+import { withCrc } from "../support/with-crc.ts";
 import { anyFrame, anyTag } from "./arbitrary-frames.ts";
 import { encodeFrame } from "./wire-vectors.ts";
 
 /** `covered` with the CRC that makes it pass the first check. */
 function sealed(covered: Uint8Array, tag: number): Uint8Array {
-  const crc = frameCrc(covered, isSessionFrame(covered) ? tag : undefined);
-  return concatBytes(covered, Uint8Array.of(crc, crc >>> 8, crc >>> 16, crc >>> 24));
+  return withCrc(covered, isSessionFrame(covered) ? tag : undefined);
 }
 
 describe("frames", () => {

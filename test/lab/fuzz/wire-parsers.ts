@@ -16,6 +16,7 @@ import {
 import type { Frame } from "../../../src/wire/messages.ts";
 import { PureSplitter } from "../../../src/wire/pure-splitter.ts";
 import { extensionsAreAcceptable } from "../../../src/wire/tlv.ts";
+import { withCrc } from "../../support/with-crc.ts";
 import { must, type ParserTarget } from "./fuzz-target.ts";
 import { FRAME_TAGS, type FrameContext, randomFrame } from "./random-frame.ts";
 
@@ -40,8 +41,7 @@ export function encodeFrame(frame: Frame, tag: number): Uint8Array {
 /** The same octets with the CRC that they need. */
 export function reseal(frame: Uint8Array, tag: number): Uint8Array {
   const covered = frame.subarray(0, Math.max(1, frame.length - CRC_LENGTH));
-  const crc = frameCrc(covered, isSessionFrame(covered) ? tag : undefined);
-  return concatBytes(covered, Uint8Array.of(crc, crc >>> 8, crc >>> 16, crc >>> 24));
+  return withCrc(covered, isSessionFrame(covered) ? tag : undefined);
 }
 
 const cobs: ParserTarget = {
