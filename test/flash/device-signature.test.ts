@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { fromHex } from "../../src/base/bytes.ts";
 import { fileSystemIn, SIGNATURE_SPAN, signatureIn } from "../../src/flash/device-signature.ts";
+import { unhex } from "../image/support.ts";
 
 const text = (letters: string): string => Buffer.from(letters, "latin1").toString("hex");
 
@@ -50,7 +50,7 @@ function headWith(at: number, octets: Uint8Array): Uint8Array {
 
 describe("what a device holds", () => {
   it.each([...FILE_SYSTEMS, ...OTHERS])("is known: %s, by octets at %i", (name, at, hex) => {
-    const octets = fromHex(hex) ?? expect.fail("hex");
+    const octets = unhex(hex);
     expect(signatureIn(headWith(at, octets))).toBe(name);
     const marks = FREE.has(hex) ? 4 : octets.length;
     for (let i = 0; i < marks; i++) {
@@ -62,11 +62,11 @@ describe("what a device holds", () => {
   });
 
   it.each(FILE_SYSTEMS)("is more than a boot loader begins with: %s, at %i", (name, at, hex) => {
-    expect(fileSystemIn(headWith(at, fromHex(hex) ?? expect.fail("hex")))).toBe(name);
+    expect(fileSystemIn(headWith(at, unhex(hex)))).toBe(name);
   });
 
   it.each(OTHERS)("may be a boot loader's: %s, at %i", (_name, at, hex) => {
-    expect(fileSystemIn(headWith(at, fromHex(hex) ?? expect.fail("hex")))).toBeUndefined();
+    expect(fileSystemIn(headWith(at, unhex(hex)))).toBeUndefined();
   });
 
   it("is a file system rather than the boot sector that this begins with", () => {
@@ -76,7 +76,7 @@ describe("what a device holds", () => {
   });
 
   it("is nothing known where the mark is cut off, and in no octets at all", () => {
-    const head = headWith(0, fromHex(text("XFSB")) ?? expect.fail("hex"));
+    const head = headWith(0, unhex(text("XFSB")));
     expect(signatureIn(head.subarray(0, 3))).toBeUndefined();
     expect(signatureIn(head.subarray(0, 4))).toBe("an XFS file system");
     expect([signatureIn(new Uint8Array()), fileSystemIn(new Uint8Array())]).toEqual([undefined, undefined]);

@@ -1,10 +1,11 @@
-import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { claimDevice, openDevice } from "../../src/flash/device-open.ts";
 import type { DeviceNode, DeviceSystem } from "../../src/flash/device-system.ts";
 import { type FlashDeviceKind, flashDeviceText } from "../../src/flash/flash-device.ts";
 import { flashMap } from "../../src/flash/geometry.ts";
 import { MadeUpMachine } from "../support/made-up-machine.ts";
+import { openModes } from "../support/open-files.ts";
 import { refusal } from "./support.ts";
 
 /** What errors of devices say for programs, what is left open, and what happens between a look and the opening. */
@@ -21,29 +22,7 @@ function claim(kind: FlashDeviceKind, name: string, offset = 0, system: DeviceSy
   return claimDevice(system, { kind, path: machine.dev(name), offset }, map, false);
 }
 
-/** The machine, some of whose answers are others. */
-function machineBut(other: Partial<DeviceSystem>): DeviceSystem {
-  return {
-    readText: (path) => machine.readText(path),
-    names: (path) => machine.names(path),
-    look: (path) => machine.look(path),
-    lookAt: (fd) => machine.lookAt(fd),
-    eraseTool: machine.eraseTool,
-    ...other,
-  };
-}
-
-/** Descriptors on a device: how each was opened, as open(2) was told. */
-function openOn(name: string): number[] {
-  const fds = readdirSync("/proc/self/fd").filter((fd) => {
-    const link = `/proc/self/fd/${fd}`;
-    return existsSync(link) && readlinkSync(link) === machine.dev(name);
-  });
-  return fds.map((fd) => {
-    const flags = /^flags:\s+0(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, "latin1"))?.[1] ?? "";
-    return Number.parseInt(flags, 8) & 3;
-  });
-}
+const openOn = (name: string): number[] => openModes(machine.dev(name));
 
 describe("an error of a device", () => {
   it("has its figures for programs", () => {
@@ -81,7 +60,7 @@ describe("an error of a device", () => {
 
   it("that cannot be opened, or is gone when it is", () => {
     machine.addDisk("sda", 8, MIB);
-    const vanishing = machineBut({
+    const vanishing = machine.but({
       look: (path) => {
         const seen = machine.look(path);
         rmSync(path);
@@ -100,7 +79,7 @@ describe("an error of a device", () => {
     ["of another number", { number: "8:1" }],
   ])("that is %s when it is opened, and is not left open", (_what, other) => {
     machine.addDisk("sda", 8, MIB);
-    const racing = machineBut({ lookAt: (fd) => ({ ...machine.lookAt(fd), ...other }) });
+    const racing = machine.but({ lookAt: (fd) => ({ ...machine.lookAt(fd), ...other }) });
     const seen = refusal(() => claim("block", "sda", 0, racing));
     expect(seen).toMatchObject({ code: "flash-open", details: { path: machine.dev("sda") } });
     expect(openOn("sda")).toEqual([]);
@@ -185,7 +164,7 @@ describe("a file that is made", () => {
 
   it("is kept as it is when somebody wrote it meanwhile", () => {
     writeFileSync(machine.dev("chip.bin"), "mine");
-    const late = machineBut({
+    const late = machine.but({
       look: (path) => {
         const seen = machine.look(path);
         return seen && { ...seen, size: 0 };
@@ -198,7 +177,7 @@ describe("a file that is made", () => {
   });
 
   it("goes again when it cannot be made long enough", () => {
-    const failing = machineBut({
+    const failing = machine.but({
       lookAt: () => {
         throw new Error("no look");
       },

@@ -220,17 +220,13 @@ describe("a block device", () => {
   it("that is another one when it is opened is refused", () => {
     machine.addDisk("sda", 8, MIB);
     machine.addDisk("sdb", 9, MIB);
-    const racing: DeviceSystem = {
-      readText: (path) => machine.readText(path),
-      names: (path) => machine.names(path),
+    const racing = machine.but({
       look: (path) => {
         const seen = machine.look(path);
         renameSync(machine.dev("sdb"), machine.dev("sda"));
         return seen;
       },
-      lookAt: (fd) => machine.lookAt(fd),
-      eraseTool: "",
-    };
+    });
     expect(refusal(() => claim("block", "sda", 0, false, racing)).code).toBe("flash-open");
     expect(machine.isUntouched("sda")).toBe(true);
   });

@@ -1,14 +1,4 @@
-import {
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  statSync,
-  truncateSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -18,6 +8,7 @@ import { FileStorage } from "../../src/flash/file-storage.ts";
 import { flashMap } from "../../src/flash/geometry.ts";
 import { NorFlash } from "../../src/flash/nor-flash.ts";
 import { MemoryStorage } from "../../src/flash/storage.ts";
+import { openModes } from "../support/open-files.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mayday-flash-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -147,10 +138,7 @@ describe("a flash in a file", () => {
 
   it("is of no use after close, and not held open", () => {
     const path = fresh();
-    const isOpen = (): boolean => {
-      const fds = readdirSync("/proc/self/fd").map((fd) => `/proc/self/fd/${fd}`);
-      return fds.some((fd) => existsSync(fd) && readlinkSync(fd) === path);
-    };
+    const isOpen = (): boolean => openModes(path).length > 0;
     const storage = FileStorage.create(path, 16);
     expect(isOpen()).toBe(true);
     storage.close();

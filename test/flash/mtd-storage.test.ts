@@ -1,4 +1,4 @@
-import { existsSync, openSync, readdirSync, readlinkSync, writeFileSync } from "node:fs";
+import { openSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { AssertionError } from "../../src/base/assert.ts";
 import { claimDevice } from "../../src/flash/device-open.ts";
@@ -6,6 +6,7 @@ import { flashMap } from "../../src/flash/geometry.ts";
 import { MtdStorage } from "../../src/flash/mtd-storage.ts";
 import type { FlashStorage } from "../../src/flash/storage.ts";
 import { MadeUpMachine, type MadeUpMtd } from "../support/made-up-machine.ts";
+import { openModes } from "../support/open-files.ts";
 import { refusal } from "./support.ts";
 
 const MAP = flashMap({ sectorSize: 4096, slotSize: 65_536, layout: "single" });
@@ -89,10 +90,7 @@ describe("a range of an MTD device", () => {
   });
 
   it("is not held open once it is closed", () => {
-    const isOpen = (): boolean => {
-      const links = readdirSync("/proc/self/fd").map((fd) => `/proc/self/fd/${fd}`);
-      return links.some((link) => existsSync(link) && readlinkSync(link) === machine.dev("mtd0"));
-    };
+    const isOpen = (): boolean => openModes(machine.dev("mtd0")).length > 0;
     const storage = claim();
     expect(isOpen()).toBe(true);
     storage.close();

@@ -63,6 +63,18 @@ export class MadeUpMachine implements DeviceSystem {
     return this.#asDevice(node) ?? node;
   }
 
+  /** This machine, some of whose answers are others. */
+  but(other: Partial<DeviceSystem>): DeviceSystem {
+    return {
+      readText: (path) => this.readText(path),
+      names: (path) => this.names(path),
+      look: (path) => this.look(path),
+      lookAt: (fd) => this.lookAt(fd),
+      eraseTool: this.eraseTool,
+      ...other,
+    };
+  }
+
   close(): void {
     rmSync(this.root, { recursive: true, force: true });
   }
