@@ -19,12 +19,6 @@ npm run lab -- --corpus                      grow test/fuzz/corpus anew
 `;
 const CORPUS_EXECUTIONS = 40_000;
 
-/** A job, and its place among all. */
-interface NumberedJob {
-  readonly job: Job;
-  readonly index: number;
-}
-
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
@@ -48,7 +42,7 @@ async function main(): Promise<number> {
       help: { type: "boolean", default: false },
     },
   });
-  if (values.worker) return await serveJobs(({ job }: NumberedJob) => doJob(job));
+  if (values.worker) return await serveJobs(([, job]: [number, Job]) => doJob(job));
   const id = values.case ?? (values.profile && `survive:${values.profile}:${values.seed ?? "0"}`);
   if (values.help) {
     say(USAGE);
@@ -106,10 +100,9 @@ async function gather(plan: LabPlan, workers: number, out: string | undefined): 
 /** Does the jobs in so many processes; the results are in the order of the jobs. */
 async function deal(jobs: readonly Job[], workers: number): Promise<JobResult[]> {
   const results: JobResult[] = [];
-  const numbered = jobs.map((job, index) => ({ job, index }));
   let done = 0;
-  const processes = new Workers<NumberedJob, JobResult>(fileURLToPath(import.meta.url));
-  await processes.deal(numbered, workers, (result, { index }) => {
+  const processes = new Workers<[number, Job], JobResult>(fileURLToPath(import.meta.url));
+  await processes.deal(jobs.entries(), workers, (result, [index]) => {
     results[index] = result;
     done++;
     if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${jobs.length} jobs `);
