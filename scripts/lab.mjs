@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The fault laboratory: compiles src and test/lab into .lab/ and runs one of its programs, main, i2c or mutate (--help).
+// The fault laboratory: compiles src and lab into .lab/ and runs one of its programs, main, i2c or mutate (--help).
 import { spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
 
@@ -8,6 +8,6 @@ rmSync(".lab", { recursive: true, force: true });
 const compiled = spawnSync("npx", ["tsc", "-p", "tsconfig.lab.json"], { stdio: "inherit" });
 const status =
   compiled.status === 0
-    ? spawnSync(process.execPath, [`.lab/test/lab/${program}.js`, ...args], { stdio: "inherit" }).status
+    ? spawnSync(process.execPath, [`.lab/lab/${program}.js`, ...args], { stdio: "inherit" }).status
     : compiled.status;
 process.exitCode = status ?? 1;

@@ -17,9 +17,10 @@ export {
 } from "./base/errors.ts";
 export type { BootFailure, RefusalReason } from "./base/refusal.ts";
 export { type Board, openBoard } from "./board/board.ts";
-export { initBoard } from "./board/board-init.ts";
 export { type MemoryBoard, type MemoryBoardOptions, memoryBoard } from "./board/memory-board.ts";
+export { initBoard } from "./board/new-board.ts";
 export type { TargetStatus, TargetStore } from "./board/target-store.ts";
+export { readLinkKey } from "./files/link-key-file.ts";
 export { openDirectoryRepository } from "./image/directory-repository.ts";
 export { type TrustPolicy, verifyEnvelope } from "./image/envelope.ts";
 export { buildImageFile } from "./image/image-build.ts";
@@ -33,25 +34,28 @@ export {
   signingKeyFromPem,
   trustedKeyOf,
 } from "./image/keys.ts";
-export { readLinkKey } from "./image/link-key-file.ts";
 export type { ImageFields, Manifest } from "./image/manifest.ts";
 export { fixedRepository, type Repository } from "./image/repository.ts";
 export type { LinkCounters } from "./link/counters.ts";
 export type { LinkKey } from "./link/link-key.ts";
-export { type DistressOptions, runDistress } from "./node/distress.ts";
+export { linkKeyOf } from "./node/derived-link-key.ts";
+export { type DistressOptions, runDistress } from "./node/distress-node.ts";
 export type { NodeEvent, ProgressEvent, Verdict } from "./node/events.ts";
 export { LinkDriver, type Machine } from "./node/link-driver.ts";
-export { linkKeyOf } from "./node/link-key.ts";
-export { type RescueOptions, runRescue } from "./node/rescue.ts";
-export { type PeerStatus, queryStatus, type StatusOptions, type StatusReport } from "./node/status.ts";
-export type { RescuerEvent } from "./session/rescuer-events.ts";
-export { RescuerMachine, type RescuerOptions } from "./session/rescuer-machine.ts";
-export type { TargetEvent } from "./session/target-events.ts";
-export { TargetMachine, type TargetOptions } from "./session/target-machine.ts";
+export { type RescueOptions, runRescue } from "./node/rescue-node.ts";
+export { type PeerStatus, queryStatus, type StatusOptions, type StatusReport } from "./node/status-query.ts";
+export type { RescuerEvent } from "./session/rescuer/rescuer-events.ts";
+export { RescuerMachine, type RescuerOptions } from "./session/rescuer/rescuer-machine.ts";
+export type { TargetEvent } from "./session/target/target-events.ts";
+export { TargetMachine, type TargetOptions } from "./session/target/target-machine.ts";
+export { createMemoryPair, type MemoryPairOptions } from "./sim/wires/memory-pair.ts";
+export { type FaultOptions, withFaults } from "./sim/wires/transport-faults.ts";
+export {
+  startVirtualCable,
+  type VirtualCable,
+  type VirtualCableOptions,
+} from "./transport/cable/virtual-cable.ts";
 export { type Endpoint, parseEndpoint } from "./transport/endpoint.ts";
-export { type FaultOptions, withFaults } from "./transport/faults.ts";
-export { createMemoryPair, type MemoryPairOptions } from "./transport/memory-pair.ts";
 export { openTransport } from "./transport/open-transport.ts";
-export { listPorts } from "./transport/port-list.ts";
+export { listPorts } from "./transport/serial/port-list.ts";
 export type { Transport, TransportHandlers } from "./transport/transport.ts";
-export { startVirtualCable, type VirtualCable, type VirtualCableOptions } from "./transport/virtual-cable.ts";

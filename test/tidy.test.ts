@@ -71,7 +71,7 @@ describe("source files", () => {
   it("get time and chance handed in, but for the edges", () => {
     const edges = /^src\/(base\/clock\.ts|base\/prng\.ts|node\/|cli\/)/;
     // The date a board was made on is written for people; nothing reads it.
-    const inner = SOURCES.filter((path) => !edges.test(path) && path !== "src/board/board-init.ts");
+    const inner = SOURCES.filter((path) => !edges.test(path) && path !== "src/board/new-board.ts");
     const calls =
       /\bDate\.now|\bnew Date\(\)|Math\.random|\bset(Timeout|Interval|Immediate)\b|performance\.now/;
     expect(hits(inner, calls)).toEqual([]);
@@ -163,18 +163,11 @@ describe("documents", () => {
   });
 });
 
-/** What each layer may import of the others (DESIGN.md, "Layers"); whether it may touch the system. */
-const LAYERS: Readonly<Record<string, { readonly below: readonly string[]; readonly isPure?: boolean }>> = {
-  base: { below: [], isPure: true },
-  wire: { below: ["base"], isPure: true },
-  link: { below: ["base", "wire"], isPure: true },
-  session: { below: ["base", "wire", "link"], isPure: true },
-  transport: { below: ["base"] },
-  image: { below: ["base"] },
-  flash: { below: ["base"] },
-  board: { below: ["base", "image", "flash"] },
-  torture: { below: ["base", "image", "flash", "board"] },
-  node: { below: ["base", "wire", "link", "session", "transport", "image", "flash", "board"] },
+type Layers = Readonly<Record<string, { readonly below: readonly string[]; readonly isPure?: boolean }>>;
+/** The table that biome.json's rules are written from. */
+const { LAYERS, overrides } = (await import(new URL("../scripts/layers.mjs", import.meta.url).href)) as {
+  readonly LAYERS: Layers;
+  overrides(): unknown;
 };
 
 describe("the linter", () => {
@@ -187,11 +180,12 @@ describe("the linter", () => {
   };
   const { $schema: _, vcs: __, ...config } = JSON.parse(read("biome.json")) as Record<string, unknown>;
   put("biome.json", JSON.stringify(config));
-  const layers = [...Object.keys(LAYERS), "cli"];
-  for (const layer of Object.keys(LAYERS)) {
+  const layers = Object.keys(LAYERS);
+  for (const layer of layers) {
     for (const other of layers) put(`src/${layer}/of-${other}.ts`, `export * from "../${other}/x.ts";\n`);
     put(`src/${layer}/of-system.ts`, 'export { readFileSync } from "node:fs";\n');
     put(`src/${layer}/of-hardware.ts`, 'export { SerialPort } from "serialport";\n');
+    put(`src/${layer}/buffer.ts`, "export const empty = Buffer.alloc(0);\n");
   }
   put("src/wire/ring-a.ts", 'import { b } from "./ring-b.ts";\nexport const a = (): unknown => b;\n');
   put("src/wire/ring-b.ts", 'import { a } from "./ring-a.ts";\nexport const b = (): unknown => a;\n');
@@ -215,6 +209,23 @@ describe("the linter", () => {
     const expected = [...forbidden, ...system].map((name) => `src/${layer}/of-${name}.ts`);
     const fired = seen("noRestrictedImports").filter((path) => path.startsWith(`src/${layer}/`));
     expect(fired.sort()).toEqual(expected.sort());
+  });
+
+  it("keeps Buffer out of the layers that also run in a browser", () => {
+    const pure = layers.filter((layer) => LAYERS[layer]?.isPure);
+    expect(pure.length).toBeGreaterThan(3);
+    expect(seen("noRestrictedGlobals").sort()).toEqual(pure.map((layer) => `src/${layer}/buffer.ts`).sort());
+  });
+
+  it("has the rules that the table of layers gives (node scripts/layers.mjs writes them)", () => {
+    expect(config["overrides"]).toEqual(overrides());
+  });
+
+  it("knows each folder of src as a layer", () => {
+    const folders = readdirSync(join(ROOT, "src"), { withFileTypes: true }).filter((entry) =>
+      entry.isDirectory(),
+    );
+    expect(folders.map(({ name }) => name).sort()).toEqual([...layers].sort());
   });
 
   it("sees circles of imports", () => {

@@ -2,14 +2,14 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { fromHex } from "../base/bytes.ts";
+import { errnoOf } from "../base/errno.ts";
 import { FailedError } from "../base/errors.ts";
-import type { FlashDevice, FlashDeviceFacts } from "../flash/flash-device.ts";
+import { readLinkKey } from "../files/link-key-file.ts";
+import type { FlashDevice, FlashDeviceFacts } from "../flash/device/flash-device.ts";
 import { type ErasedByte, type FlashGeometry, geometryFault } from "../flash/geometry.ts";
 import type { TrustPolicy } from "../image/envelope.ts";
-import { errnoOf } from "../image/file-errors.ts";
 import { parseHardware, REVISION_MAX } from "../image/hardware.ts";
 import { loadTrustedKey } from "../image/keys.ts";
-import { readLinkKey } from "../image/link-key-file.ts";
 import type { BoardIdentity } from "./board-parts.ts";
 
 /** Name of a board's description within its folder. */

@@ -1,11 +1,11 @@
 import { join } from "node:path";
-import { BootRecord } from "../flash/boot-record.ts";
-import { claimDevice } from "../flash/device-open.ts";
-import { type DeviceSystem, linuxSystem } from "../flash/device-system.ts";
-import { FileStorage } from "../flash/file-storage.ts";
-import type { FlashDevice } from "../flash/flash-device.ts";
+import { claimDevice } from "../flash/device/device-open.ts";
+import { type DeviceSystem, linuxSystem } from "../flash/device/device-system.ts";
+import { FileStorage } from "../flash/device/file-storage.ts";
+import type { FlashDevice } from "../flash/device/flash-device.ts";
 import { erasedBytes, type FlashGeometry, type FlashMap, flashMap } from "../flash/geometry.ts";
 import { NorFlash } from "../flash/nor-flash.ts";
+import { BootRecord } from "../flash/record/boot-record.ts";
 import type { FlashStorage } from "../flash/storage.ts";
 import type { Hardware } from "../image/hardware.ts";
 import type { ImageSource } from "../image/image-source.ts";

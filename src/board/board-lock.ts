@@ -1,7 +1,7 @@
 import { linkSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { errnoOf } from "../base/errno.ts";
 import { FailedError } from "../base/errors.ts";
-import { errnoOf } from "../image/file-errors.ts";
 
 /** Name of the lock within a board's folder. */
 export const LOCK_FILE = "lock";

@@ -1,5 +1,5 @@
-import { BootRecord } from "../flash/boot-record.ts";
 import type { Flash } from "../flash/nor-flash.ts";
+import { BootRecord } from "../flash/record/boot-record.ts";
 import type { TrustPolicy } from "../image/envelope.ts";
 import { formatHardware, type Hardware, hardwareId } from "../image/hardware.ts";
 

@@ -3,17 +3,18 @@ import { assert } from "../base/assert.ts";
 import { equalBytes } from "../base/bytes.ts";
 import { FailedError, NotBootableError, UsageError } from "../base/errors.ts";
 import { type Random, randomBelow } from "../base/prng.ts";
-import { openDevice } from "../flash/device-open.ts";
-import { type DeviceSystem, linuxSystem } from "../flash/device-system.ts";
-import { FileStorage } from "../flash/file-storage.ts";
+import { openDevice } from "../flash/device/device-open.ts";
+import { type DeviceSystem, linuxSystem } from "../flash/device/device-system.ts";
+import { FileStorage } from "../flash/device/file-storage.ts";
 import { type FlashMap, flashMap } from "../flash/geometry.ts";
 import { NorFlash } from "../flash/nor-flash.ts";
-import type { RecordState } from "../flash/record-state.ts";
+import type { RecordState } from "../flash/record/record-state.ts";
 import type { FlashStorage } from "../flash/storage.ts";
 import { HASH_LENGTH } from "../image/hash.ts";
 import type { ImageSource } from "../image/image-source.ts";
 import { blockLength, type Manifest } from "../image/manifest.ts";
 import { leafHash } from "../image/merkle.ts";
+import type { StoreOptions } from "./admission.ts";
 import {
   type BoardConfig,
   configGeometry,
@@ -23,11 +24,10 @@ import {
 } from "./board-config.ts";
 import { type BoardLock, lockBoard } from "./board-lock.ts";
 import { type BoardParts, boardParts } from "./board-parts.ts";
+import { type BoardStatus, boardStatus } from "./board-status.ts";
 import { attemptBoot, type BootOutcome, bootBoard, confirmBoot, type VerifiedImage } from "./boot.ts";
 import { type DamageReport, damageSlot } from "./damage.ts";
 import { installFrom } from "./install.ts";
-import type { StoreOptions } from "./judge.ts";
-import { type BoardStatus, boardStatus } from "./status.ts";
 import { BoardTargetStore, type TargetStore } from "./target-store.ts";
 
 /** Octets of raw reads at a time. */

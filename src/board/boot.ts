@@ -1,9 +1,9 @@
 import { equalBytes } from "../base/bytes.ts";
 import { NotBootableError } from "../base/errors.ts";
 import type { BootFailure } from "../base/refusal.ts";
-import { type BootMoment, decideBoot, TRIAL_BOOTS_MAX } from "../flash/boot-decision.ts";
-import type { SlotRecord } from "../flash/record-state.ts";
-import { slotRecord } from "../flash/record-state.ts";
+import { type BootMoment, decideBoot, TRIAL_BOOTS_MAX } from "../flash/record/boot-decision.ts";
+import type { SlotRecord } from "../flash/record/record-state.ts";
+import { slotRecord } from "../flash/record/record-state.ts";
 import { verifyEnvelope } from "../image/envelope.ts";
 import { HASH_LENGTH } from "../image/hash.ts";
 import { blockLength, type Manifest, manifestHardwareId, shortDigest } from "../image/manifest.ts";

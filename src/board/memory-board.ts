@@ -2,9 +2,9 @@ import { type FlashGeometry, flashMap } from "../flash/geometry.ts";
 import { type Flash, type FlashOperation, NorFlash } from "../flash/nor-flash.ts";
 import { type FlashStorage, MemoryStorage } from "../flash/storage.ts";
 import type { TrustPolicy } from "../image/envelope.ts";
+import type { StoreOptions } from "./admission.ts";
 import { type BoardIdentity, type BoardParts, boardParts } from "./board-parts.ts";
 import { type BootOutcome, bootBoard } from "./boot.ts";
-import type { StoreOptions } from "./judge.ts";
 import { BoardTargetStore, type TargetStore } from "./target-store.ts";
 
 /** What a board in memory is made of. */

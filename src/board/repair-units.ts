@@ -1,5 +1,5 @@
 import type { FlashMap, Region } from "../flash/geometry.ts";
-import type { SectorRange } from "../flash/sector-ranges.ts";
+import type { SectorRange } from "../flash/record/sector-ranges.ts";
 import type { Manifest } from "../image/manifest.ts";
 
 /**

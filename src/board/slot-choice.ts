@@ -1,6 +1,6 @@
 import { equalBytes } from "../base/bytes.ts";
 import type { FlashMap } from "../flash/geometry.ts";
-import { type RecordState, slotRecord } from "../flash/record-state.ts";
+import { type RecordState, slotRecord } from "../flash/record/record-state.ts";
 
 /**
  * The slot that an image goes into (PROTOCOL.md "Receiving"). Never the one that boots, unless there is only

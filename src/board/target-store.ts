@@ -2,17 +2,17 @@ import { assert } from "../base/assert.ts";
 import { equalBytes } from "../base/bytes.ts";
 import type { BootFailure, RefusalReason } from "../base/refusal.ts";
 import type { TreeNode } from "../base/tree-shape.ts";
-import { slotRecord } from "../flash/record-state.ts";
+import { slotRecord } from "../flash/record/record-state.ts";
 import type { Manifest } from "../image/manifest.ts";
 import { shortDigest } from "../image/manifest.ts";
 import type { Version } from "../image/version.ts";
+import { judgeManifest, type StoreOptions } from "./admission.ts";
 import { type BoardParts, hardwareId8 } from "./board-parts.ts";
 import { type BootOutcome, bootBoard, storedManifest, verifySlot } from "./boot.ts";
-import { judgeManifest, type StoreOptions } from "./judge.ts";
 import { writeManifest } from "./manifest-area.ts";
 import { Quarantine } from "./quarantine.ts";
 import { chooseArea, chooseSlot } from "./slot-choice.ts";
-import { type RunOutcome, Transfer, type WriteOutcome } from "./transfer.ts";
+import { type RunOutcome, Transfer, type WriteOutcome } from "./slot-writer.ts";
 
 /** What a beacon says about a board (protocol decision S3). */
 export interface TargetStatus {

@@ -44,8 +44,8 @@ async function runRead(
     throw new UsageError("slot-needs-raw", "--slot reads a slot whether it boots or not: give --raw with it");
   }
   const { openBoard } = await import("../board/board.ts");
-  const { writeAtomically } = await import("../image/atomic-file.ts");
-  const { writeFully } = await import("../image/file-io.ts");
+  const { writeAtomically } = await import("../files/atomic-file.ts");
+  const { writeFully } = await import("../files/regular-file.ts");
   const board = openBoard(dir, { write: false });
   try {
     let wanted = slot;

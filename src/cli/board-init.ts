@@ -1,11 +1,11 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { UsageError } from "../base/errors.ts";
-import type { FlashDevice } from "../flash/flash-device.ts";
+import type { FlashDevice } from "../flash/device/flash-device.ts";
 import { type ErasedByte, type FlashLayout, SECTOR_SIZE_DEFAULT } from "../flash/geometry.ts";
 import type { Hardware } from "../image/hardware.ts";
 import { flashText, parseFlashDevice } from "./flash-flag.ts";
 import { addCommand } from "./help.ts";
-import { linkKeyFlag } from "./link-key.ts";
+import { linkKeyFlag } from "./link-key-flag.ts";
 import { collectTrust, countParser, parseHardwareFlag, parseSize, type TrustFlag } from "./parse.ts";
 import { type CommandContext, onRun } from "./run.ts";
 import { octets } from "./text.ts";
@@ -105,7 +105,7 @@ async function runInit(
       "--overwrite is about what --flash names; give --flash too",
     );
   }
-  const { initBoard } = await import("../board/board-init.ts");
+  const { initBoard } = await import("../board/new-board.ts");
   const { openImageFile } = await import("../image/image-file.ts");
   const linkKey = await linkKeyFlag(flags.linkKey, output);
   const image = flags.image === undefined ? undefined : await openImageFile(flags.image);

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { Millis } from "../base/units.ts";
 import type { Verdict } from "../node/events.ts";
-import type { VirtualCableCounters, VirtualCableOptions } from "../transport/virtual-cable.ts";
+import type { VirtualCableCounters, VirtualCableOptions } from "../transport/cable/virtual-cable.ts";
 import { addCommand } from "./help.ts";
 import { countParser, parseBaud, parseMillis, parsePair, parseProbability } from "./parse.ts";
 import { type CommandContext, onRun } from "./run.ts";
@@ -68,7 +68,7 @@ async function runCable(
   _args: readonly string[],
   flags: CableFlags,
 ): Promise<Verdict | undefined> {
-  const { startVirtualCable } = await import("../transport/virtual-cable.ts");
+  const { startVirtualCable } = await import("../transport/cable/virtual-cable.ts");
   const { latency: latencyMs, cut: cuts, ...same } = flags;
   const cable = await startVirtualCable({
     ...same,

@@ -7,7 +7,7 @@ import type { NodeEvent, Verdict } from "../node/events.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import { bootText, failureText } from "./board-look.ts";
 import { addCommand } from "./help.ts";
-import { linkKeyFlag, linkKeyFor } from "./link-key.ts";
+import { linkKeyFlag, linkKeyFor } from "./link-key-flag.ts";
 import { collectLinks, parseSeconds } from "./parse.ts";
 import { type CommandContext, onRun } from "./run.ts";
 import { doneVerdict } from "./verdict.ts";
@@ -86,7 +86,7 @@ async function healBoard(
   const ownKey = (): Uint8Array | undefined =>
     configLinkKey(flags.board, board.config, (text) => output.warn(text));
   const linkKey = await linkKeyFor((await linkKeyFlag(flags.linkKey, output)) ?? ownKey());
-  const { runDistress } = await import("../node/distress.ts");
+  const { runDistress } = await import("../node/distress-node.ts");
   const store = board.store({ allowUpdate: isForced, allowSingleUpdate });
   try {
     const told = await runDistress({

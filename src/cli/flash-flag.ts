@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { UsageError } from "../base/errors.ts";
 import type { BoardConfig } from "../board/board-config.ts";
-import { type FlashDevice, flashDeviceText } from "../flash/flash-device.ts";
+import { type FlashDevice, flashDeviceText } from "../flash/device/flash-device.ts";
 import { parseSize } from "./parse.ts";
 
 /** "file:PATH", "block:PATH" or "mtd:PATH", with "?offset=1M" from there on. `bad-flash`, `bad-size`. */

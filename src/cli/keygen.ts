@@ -46,7 +46,7 @@ async function makePair(output: Output, out: string): Promise<void> {
 }
 
 async function makeLinkKey(output: Output, path: string): Promise<void> {
-  const { writeFreshLinkKey } = await import("../image/link-key-file.ts");
+  const { writeFreshLinkKey } = await import("../files/link-key-file.ts");
   writeFreshLinkKey(path);
   output.result(path, { event: "link-key", linkKey: path });
   output.note(`keep ${path} secret; give it to board init, or distress, and to rescue, as --link-key`);

@@ -17,7 +17,7 @@ const COMMANDS: readonly Entry[] = [
   {
     name: "demo",
     summary: "the whole story on this machine, over a virtual serial cable",
-    register: async (program) => (await import("./demo.ts")).addDemoCommand(program),
+    register: async (program) => (await import("./demo/demo.ts")).addDemoCommand(program),
   },
   {
     name: "keygen",
@@ -37,7 +37,7 @@ const COMMANDS: readonly Entry[] = [
   {
     name: "board",
     summary: "a board on disk: its flash, its boot record, the keys it trusts",
-    register: async (program) => (await import("./board.ts")).addBoardCommands(program),
+    register: async (program) => (await import("./board-commands.ts")).addBoardCommands(program),
   },
   {
     name: "distress",

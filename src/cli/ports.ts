@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { I2cBusEntry, SerialPortEntry } from "../transport/port-list.ts";
+import type { I2cBusEntry, SerialPortEntry } from "../transport/serial/port-list.ts";
 import { addCommand } from "./help.ts";
 import { onRun } from "./run.ts";
 
@@ -15,7 +15,7 @@ export function addPortsCommand(program: Command): void {
     examples: ["mayday ports", "mayday ports --json"],
   });
   onRun(command, async ({ output }) => {
-    const { listPorts } = await import("../transport/port-list.ts");
+    const { listPorts } = await import("../transport/serial/port-list.ts");
     const { serial, i2c } = await listPorts();
     for (const port of serial) output.result(serialText(port), { event: "port", kind: "serial", ...port });
     for (const bus of i2c) output.result(busText(bus), { event: "port", kind: "i2c", ...bus });

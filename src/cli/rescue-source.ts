@@ -87,7 +87,7 @@ async function openRaw(path: string, { hardware, version, allowUnsigned }: Sourc
 /** An image file in an image is never meant. */
 async function refuseBuilt(path: string): Promise<void> {
   const { readImageHead } = await import("../image/image-file.ts");
-  const { openRegular } = await import("../image/file-io.ts");
+  const { openRegular } = await import("../files/regular-file.ts");
   const { handle, size } = await openRegular(path);
   try {
     await readImageHead(path, handle, size);

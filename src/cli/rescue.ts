@@ -5,7 +5,7 @@ import type { Version } from "../image/version.ts";
 import type { Verdict } from "../node/events.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import { addCommand } from "./help.ts";
-import { linkKeyFlag, linkKeyFor } from "./link-key.ts";
+import { linkKeyFlag, linkKeyFor } from "./link-key-flag.ts";
 import { HealedCommand } from "./on-healed.ts";
 import { collectLinks, parseHardwareFlag, parseSeconds, parseVersionFlag } from "./parse.ts";
 import { openRescueSource } from "./rescue-source.ts";
@@ -68,7 +68,7 @@ async function runRescueCommand(
 ): Promise<Verdict> {
   const linkKey = await linkKeyFor(await linkKeyFlag(flags.linkKey, output));
   const source = await openRescueSource(flags, output);
-  const { runRescue } = await import("../node/rescue.ts");
+  const { runRescue } = await import("../node/rescue-node.ts");
   const healed = new HealedCommand(flags.onHealed, (text) => output.warn(text));
   try {
     const verdict = await runRescue({

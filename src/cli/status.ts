@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { ExitCode } from "../base/errors.ts";
 import type { Millis } from "../base/units.ts";
 import type { Verdict } from "../node/events.ts";
-import type { StatusReport } from "../node/status.ts";
+import type { StatusReport } from "../node/status-query.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import { addCommand } from "./help.ts";
 import { collectLinks, parseSeconds } from "./parse.ts";
@@ -37,7 +37,7 @@ export function addStatusCommand(program: Command): void {
       TIMEOUT_DEFAULT_MS,
     );
   onRun<StatusFlags>(command, async ({ output, signal }, _args, { link: links, timeout: timeoutMs }) => {
-    const { queryStatus } = await import("../node/status.ts");
+    const { queryStatus } = await import("../node/status-query.ts");
     const reports: StatusReport[] = [];
     for (const link of links) {
       const onEvent = output.nodeEvent.bind(output);

@@ -1,10 +1,11 @@
 import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { equalBytes, toHex } from "../base/bytes.ts";
+import { errnoOf } from "../base/errno.ts";
 import { FailedError, MaydayError, UsageError } from "../base/errors.ts";
-import { makeFolder, syncFolder } from "./durable-file.ts";
-import { errnoOf } from "./file-errors.ts";
-import { openRegular } from "./file-io.ts";
+import { makeFolder, syncFolder } from "../files/durable-file.ts";
+import { openRegular } from "../files/regular-file.ts";
+import { clearStaleTemps, isTempName } from "../files/temp-name.ts";
 import { writeImageFile } from "./image-build.ts";
 import { type ImageFile, openImageFile, readImageHead } from "./image-file.ts";
 import type { ImageSource } from "./image-source.ts";
@@ -17,7 +18,6 @@ import {
   type Repository,
   type RepositoryEntry,
 } from "./repository.ts";
-import { clearStaleTemps, isTempName } from "./temp-name.ts";
 
 const EXTENSION = ".mdy";
 /** Most files of a repository that are looked at; the rest is reported as skipped. */

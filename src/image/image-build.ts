@@ -1,8 +1,9 @@
 import type { FileHandle } from "node:fs/promises";
 import { stat } from "node:fs/promises";
 import { FailedError, UsageError } from "../base/errors.ts";
-import { writeAtomically } from "./atomic-file.ts";
-import { digestFile, openRegular, readFully, writeFully } from "./file-io.ts";
+import { writeAtomically } from "../files/atomic-file.ts";
+import { openRegular, readFully, writeFully } from "../files/regular-file.ts";
+import { digestFile } from "./file-digest.ts";
 import { HEX_SPAN_MAX, HEX_TEXT_MAX, looksLikeHex, parseHex } from "./hex.ts";
 import { ImageFile } from "./image-file.ts";
 import { encodeImageHeader } from "./image-header.ts";

@@ -1,18 +1,18 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
-import { existsSync, linkSync, renameSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, rmSync } from "node:fs";
+import { dirname } from "node:path";
 import { assert } from "../base/assert.ts";
 import { toHex } from "../base/bytes.ts";
+import { errnoOf } from "../base/errno.ts";
 import { FailedError, UsageError } from "../base/errors.ts";
 import { type Logger, silentLogger } from "../base/logger.ts";
+import { keyExists, writeKeyFile } from "../files/key-file.ts";
+import { isSharedMode, readSmallFile, type SmallFile } from "../files/small-file.ts";
+import { clearStaleTemps } from "../files/temp-name.ts";
 import { KEY_ID_LENGTH } from "./cose.ts";
-import { syncFolder, writeNewFile } from "./durable-file.ts";
 import { isSoundPoint, PUBLIC_KEY_LENGTH } from "./ed25519.ts";
-import { errnoOf } from "./file-errors.ts";
 import { sha256 } from "./hash.ts";
 import type { ImageRole } from "./manifest.ts";
-import { isSharedMode, readSmallFile, type SmallFile } from "./small-file.ts";
-import { beginTemp, clearStaleTemps, endTemp } from "./temp-name.ts";
 
 /** A private key that signs manifests. */
 export interface SigningKey {
@@ -77,55 +77,6 @@ export function writeKeyPair(base: string): { readonly keyPath: string; readonly
     throw error;
   }
   return { keyPath, pubPath };
-}
-
-/**
- * Writes a key file, whole or not at all, and synced: under another name first, as a file that is created and then
- * written may be left half. Never overwrites: UsageError `key-exists`, `key-folder-missing`; FailedError
- * `key-not-written`.
- */
-export function writeKeyFile(path: string, text: string, mode: number): void {
-  const name = beginTemp();
-  const temp = join(dirname(path), name);
-  try {
-    writeNewFile(temp, text, mode);
-    putInPlace(temp, path);
-    syncFolder(dirname(path));
-  } catch (error) {
-    const errno = errnoOf(error);
-    if (errno === "EEXIST") throw keyExists(path);
-    if (errno === "ENOENT")
-      throw new UsageError("key-folder-missing", `${path}: its folder does not exist`, {}, error);
-    throw new FailedError("key-not-written", `${path}: cannot be written (${errno})`, { path }, error);
-  } finally {
-    removeTemp(temp);
-    endTemp(name);
-  }
-}
-
-/** What went wrong before says more than that this does too. */
-function removeTemp(temp: string): void {
-  try {
-    rmSync(temp, { force: true });
-  } catch {
-    // Where there is no folder there is no file.
-  }
-}
-
-/** A link never replaces what is there; a rename would, but FAT knows no links. */
-function putInPlace(temp: string, path: string): void {
-  try {
-    linkSync(temp, path);
-  } catch (error) {
-    if (errnoOf(error) !== "EPERM" || existsSync(path)) throw error;
-    renameSync(temp, path);
-  }
-}
-
-function keyExists(path: string): UsageError {
-  return new UsageError("key-exists", `${path} exists; keys are never overwritten: choose another name`, {
-    path,
-  });
 }
 
 /** Reads a private key. A file that others may read gives a warning only. Errors: see {@link loadTrustedKey}. */

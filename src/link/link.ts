@@ -12,7 +12,6 @@ import {
 import { type LinkProof, linkProofOf } from "../wire/link-proof.ts";
 import { isRescuerControl, isTargetControl } from "../wire/message-codec.ts";
 import type { DataChunk, Frame, Message, ObjectChunk, Packet } from "../wire/messages.ts";
-import { consoleText } from "./console-text.ts";
 import { type LinkCounters, newCounters } from "./counters.ts";
 import { FrameSizer } from "./frame-sizer.ts";
 import type { LinkKey } from "./link-key.ts";
@@ -22,8 +21,9 @@ import { ReceiveSide } from "./receive-side.ts";
 import { RttEstimator } from "./rtt.ts";
 import type { FrameSeal } from "./seal.ts";
 import { SendSide } from "./send-side.ts";
-import type { Stranger } from "./stranger.ts";
-import { StrangerWatch } from "./stranger-watch.ts";
+import { consoleText } from "./strangers/console-text.ts";
+import type { Stranger } from "./strangers/stranger.ts";
+import { StrangerWatch } from "./strangers/stranger-watch.ts";
 
 /** What a link tells the session above it. */
 export type LinkEvent =

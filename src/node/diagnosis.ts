@@ -1,5 +1,5 @@
 import type { LinkCounters } from "../link/counters.ts";
-import type { Stranger, StrangerKind } from "../link/stranger.ts";
+import type { Stranger, StrangerKind } from "../link/strangers/stranger.ts";
 import { adviceOn } from "./stranger-advice.ts";
 
 /** What was on the line, as far as it can be told from one side. */

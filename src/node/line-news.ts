@@ -1,5 +1,5 @@
 import type { LinkCounters } from "../link/counters.ts";
-import type { Stranger } from "../link/stranger.ts";
+import type { Stranger } from "../link/strangers/stranger.ts";
 import type { LineEvent } from "../session/line-event.ts";
 import { diagnose } from "./diagnosis.ts";
 import type { NodeEvent } from "./events.ts";

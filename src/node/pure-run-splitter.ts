@@ -1,7 +1,7 @@
 import type { Clock, Timer } from "../base/clock.ts";
 import type { Splitter } from "../transport/splitter.ts";
 import { RUN_MAX } from "../wire/constants.ts";
-import { PureSplitter } from "../wire/pure-splitter.ts";
+import { PureSplitter } from "../wire/run-splitter.ts";
 
 /** The pure splitter on a clock: for virtual time. Gives the same runs as the stream splitter. */
 export class PureRunSplitter implements Splitter {

@@ -1,8 +1,8 @@
 import { hasNode, type TreeNode } from "../base/tree-shape.ts";
 import type { ImageSource } from "../image/image-source.ts";
 import { shortDigest } from "../image/manifest.ts";
-import type { OfferedImage, RescuerEvent, RunPayload } from "../session/rescuer-events.ts";
-import type { RescuerMachine } from "../session/rescuer-machine.ts";
+import type { OfferedImage, RescuerEvent, RunPayload } from "../session/rescuer/rescuer-events.ts";
+import type { RescuerMachine } from "../session/rescuer/rescuer-machine.ts";
 
 /**
  * Reads what a rescuer machine asks for from its image and hands it over; false when the event was news, or a `pick`,

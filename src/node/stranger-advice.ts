@@ -1,4 +1,4 @@
-import type { Stranger, StrangerKind } from "../link/stranger.ts";
+import type { Stranger, StrangerKind } from "../link/strangers/stranger.ts";
 
 /** What each kind is, and the next thing to try. */
 const ADVICE: Readonly<Record<StrangerKind, string>> = {

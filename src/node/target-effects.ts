@@ -1,9 +1,9 @@
 import type { Millis } from "../base/units.ts";
 import type { TargetStatus, TargetStore } from "../board/target-store.ts";
-import type { NodeStatus } from "../session/status.ts";
-import type { ManifestOutcome, TargetEvent } from "../session/target-events.ts";
-import type { TargetMachine } from "../session/target-machine.ts";
-import type { ReceivedRun, RunOutcome } from "../session/transfer.ts";
+import type { NodeStatus } from "../session/beacon.ts";
+import type { ManifestOutcome, TargetEvent } from "../session/target/target-events.ts";
+import type { TargetMachine } from "../session/target/target-machine.ts";
+import type { ReceivedRun, RunOutcome } from "../session/target/tree-descent.ts";
 import { ObjectKind } from "../wire/constants.ts";
 
 /**

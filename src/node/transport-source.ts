@@ -1,7 +1,7 @@
 import type { Endpoint } from "../transport/endpoint.ts";
 import { openTransport } from "../transport/open-transport.ts";
+import type { ResetLine } from "../transport/serial/uart.ts";
 import type { Transport } from "../transport/transport.ts";
-import type { ResetLine } from "../transport/uart.ts";
 
 /** A link as an endpoint to open, or as a transport that somebody made already (tests, the simulator). */
 export type TransportSource = Endpoint | Transport;

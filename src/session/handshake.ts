@@ -3,7 +3,7 @@ import type { Millis } from "../base/units.ts";
 import { type ByeReason, Codec, codecBit } from "../wire/constants.ts";
 import type { Accept, Bye, Offer, Refuse, StandDown } from "../wire/messages.ts";
 import type { SessionIdentity } from "./identity.ts";
-import { OPEN_BLOCKS_MAX } from "./receiving.ts";
+import { OPEN_BLOCKS_MAX } from "./target/receiving.ts";
 
 /** A rescuer that is stood down comes back after this long. */
 const RETRY_AFTER_MS: Millis = 5_000;

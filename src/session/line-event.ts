@@ -1,4 +1,4 @@
-import type { Stranger } from "../link/stranger.ts";
+import type { Stranger } from "../link/strangers/stranger.ts";
 
 /** What every machine tells of its line, whatever its role. */
 export type LineEvent =

@@ -1,7 +1,7 @@
 import type { Millis } from "../base/units.ts";
 import type { LinkCounters } from "../link/counters.ts";
 import { Link, type LinkEvent, type LinkOptions } from "../link/link.ts";
-import type { Stranger } from "../link/stranger.ts";
+import type { Stranger } from "../link/strangers/stranger.ts";
 
 /**
  * What the machines have in common: one end of a link, and events for their owner. Sans-IO: drain {@link pollTransmit}

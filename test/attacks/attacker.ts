@@ -1,3 +1,4 @@
+import { encodeFrame } from "../../lab/fuzz/wire-parsers.ts";
 import { equalBytes } from "../../src/base/bytes.ts";
 import type { Clock } from "../../src/base/clock.ts";
 import { type Random, randomBytes } from "../../src/base/prng.ts";
@@ -11,7 +12,6 @@ import { decodeCobs, encodeDelimited } from "../../src/wire/cobs.ts";
 import { CHUNK_UNIT, Codec, ObjectKind } from "../../src/wire/constants.ts";
 import { decodeFrame } from "../../src/wire/frame.ts";
 import type { Accept, Frame, ObjectName, Offer } from "../../src/wire/messages.ts";
-import { encodeFrame } from "../lab/fuzz/wire-parsers.ts";
 
 /**
  * Somebody on the wire who reads all and may say anything, with right CRCs and tags. It knows what anybody can overhear:

@@ -2,7 +2,7 @@ import { expect } from "vitest";
 import { randomBytes, SeededRandom } from "../../src/base/prng.ts";
 import type { Millis } from "../../src/base/units.ts";
 import { shortDigest } from "../../src/image/manifest.ts";
-import { linkKeyOf } from "../../src/node/link-key.ts";
+import { linkKeyOf } from "../../src/node/derived-link-key.ts";
 import { ByeReason } from "../../src/wire/constants.ts";
 import { VirtualRescue, type VirtualRescueOptions } from "../support/virtual-rescue.ts";
 import { type Attack, type Contest, contest, healedAt, seconds } from "./attack.ts";

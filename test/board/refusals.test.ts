@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { RefusalReason } from "../../src/base/refusal.ts";
+import type { StoreOptions } from "../../src/board/admission.ts";
 import { attemptBoot, bootBoard, confirmBoot } from "../../src/board/boot.ts";
 import { installFrom } from "../../src/board/install.ts";
-import type { StoreOptions } from "../../src/board/judge.ts";
 import type { MemoryBoard } from "../../src/board/memory-board.ts";
 import { FAILED_CONFIRMS_MAX } from "../../src/board/quarantine.ts";
-import { TRIAL_BOOTS_MAX } from "../../src/flash/boot-decision.ts";
+import { TRIAL_BOOTS_MAX } from "../../src/flash/record/boot-decision.ts";
 import { memoryImage } from "../../src/image/image-source.ts";
 import { trustedKeyOf } from "../../src/image/keys.ts";
 import { board, fields, GEOMETRY, image, policy, randomData, signer, spoil, stranger } from "./support.ts";

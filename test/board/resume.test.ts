@@ -5,9 +5,9 @@ import { installFrom } from "../../src/board/install.ts";
 import { memoryBoard } from "../../src/board/memory-board.ts";
 import { type FlashGeometry, flashMap } from "../../src/flash/geometry.ts";
 import type { NorFlash } from "../../src/flash/nor-flash.ts";
-import { CUTS, type Cut, PowerCut } from "../../src/flash/power-cut.ts";
-import { TornStorage } from "../../src/flash/torn-storage.ts";
 import type { ImageSource } from "../../src/image/image-source.ts";
+import { CUTS, type Cut, PowerCut } from "../../src/sim/power-cuts/power-cut.ts";
+import { TornStorage } from "../../src/sim/power-cuts/torn-storage.ts";
 import { flashCutAt } from "../flash/support.ts";
 import { board, feed, identity, image, policy, randomData, slotBytes, spoil } from "./support.ts";
 

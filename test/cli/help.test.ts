@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { describe, expect, test } from "vitest";
-import { addBoardCommands } from "../../src/cli/board.ts";
+import { addBoardCommands } from "../../src/cli/board-commands.ts";
 import { addCableCommand } from "../../src/cli/cable.ts";
-import { addDemoCommand } from "../../src/cli/demo.ts";
+import { addDemoCommand } from "../../src/cli/demo/demo.ts";
 import { addDistressCommand } from "../../src/cli/distress.ts";
 import { addImageCommands } from "../../src/cli/image.ts";
 import { addKeygenCommand } from "../../src/cli/keygen.ts";

@@ -11,8 +11,8 @@ import {
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openBoard } from "../../src/board/board.ts";
-import { initBoard } from "../../src/board/board-init.ts";
 import { installFrom } from "../../src/board/install.ts";
+import { initBoard } from "../../src/board/new-board.ts";
 import { openDirectoryRepository } from "../../src/image/directory-repository.ts";
 import { hardwareId } from "../../src/image/hardware.ts";
 import { buildImageFile } from "../../src/image/image-build.ts";

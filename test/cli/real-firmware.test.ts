@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { startVirtualCable } from "../../src/transport/virtual-cable.ts";
+import { startVirtualCable } from "../../src/transport/cable/virtual-cable.ts";
 import { runCli, startCli, verdictOf } from "../support/cli.ts";
 
 /** Real firmware from Debian packages. Its absence fails the test, and says how to get it. */

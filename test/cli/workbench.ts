@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { randomBytes, SeededRandom } from "../../src/base/prng.ts";
 import { openBoard } from "../../src/board/board.ts";
-import { type BoardInitOptions, initBoard } from "../../src/board/board-init.ts";
+import { type BoardInitOptions, initBoard } from "../../src/board/new-board.ts";
 import { buildImageFile } from "../../src/image/image-build.ts";
 import { openImageFile } from "../../src/image/image-file.ts";
 import { loadSigningKey, writeKeyPair } from "../../src/image/keys.ts";

@@ -1,8 +1,8 @@
 import { MaydayError } from "../../src/base/errors.ts";
 import type { Random } from "../../src/base/prng.ts";
 import type { NorFlash } from "../../src/flash/nor-flash.ts";
-import { type Cut, CutFlash, cutOperation, PowerCut } from "../../src/flash/power-cut.ts";
-import type { TornStorage } from "../../src/flash/torn-storage.ts";
+import { type Cut, CutFlash, cutOperation, PowerCut } from "../../src/sim/power-cuts/power-cut.ts";
+import type { TornStorage } from "../../src/sim/power-cuts/torn-storage.ts";
 
 /**
  * Cuts the power at the `at`th operation (from 1; 0 for never). Programming over torn bits is an error, unless

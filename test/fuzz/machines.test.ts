@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { rescuerLife } from "../../lab/fuzz/rescuer-life.ts";
+import { fuzz } from "../../lab/fuzz/run-fuzz.ts";
+import { targetLife } from "../../lab/fuzz/target-life.ts";
 import { SeededRandom } from "../../src/base/prng.ts";
-import { rescuerLife } from "../lab/fuzz/rescuer-life.ts";
-import { fuzz } from "../lab/fuzz/run-fuzz.ts";
-import { targetLife } from "../lab/fuzz/target-life.ts";
 
 /** Whole lives of a machine, each of up to 60 inputs. */
 const LIVES = 500;

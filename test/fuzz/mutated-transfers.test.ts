@@ -2,13 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { MemoryBoard } from "../../src/board/memory-board.ts";
-import type { TargetStore } from "../../src/board/target-store.ts";
-import { VerifiedBlock } from "../../src/flash/verified-block.ts";
-import { HASH_LENGTH } from "../../src/image/hash.ts";
-import { trustedKeyOf } from "../../src/image/keys.ts";
-import { MUTATION_NAMES } from "../lab/mutate/classes.ts";
-import { runMutated, type Sabotage } from "../lab/mutate/mutated-transfer.ts";
+import { MUTATION_NAMES } from "../../lab/mutate/classes.ts";
+import { runMutated, type Sabotage } from "../../lab/mutate/mutated-transfer.ts";
 import {
   addSums,
   BATCH_RUNS,
@@ -19,7 +14,12 @@ import {
   newSums,
   parseMutateCase,
   saveProgress,
-} from "../lab/mutate/progress.ts";
+} from "../../lab/mutate/progress.ts";
+import type { MemoryBoard } from "../../src/board/memory-board.ts";
+import type { TargetStore } from "../../src/board/target-store.ts";
+import { VerifiedBlock } from "../../src/flash/verified-block.ts";
+import { HASH_LENGTH } from "../../src/image/hash.ts";
+import { trustedKeyOf } from "../../src/image/keys.ts";
 import { fixedKey } from "../support/fixed-keys.ts";
 import { testKey } from "../support/virtual-rescue.ts";
 

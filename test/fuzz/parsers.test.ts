@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { ParserTarget } from "../lab/fuzz/fuzz-target.ts";
-import { corpusOf, execute, FUZZ_TARGETS, fuzz, fuzzCaseId, parseFuzzCase } from "../lab/fuzz/run-fuzz.ts";
+import type { ParserTarget } from "../../lab/fuzz/fuzz-target.ts";
+import { corpusOf, execute, FUZZ_TARGETS, fuzz, fuzzCaseId, parseFuzzCase } from "../../lab/fuzz/run-fuzz.ts";
 
 /** Executions for each unit of a target's weight: about 20,000 with the machines. */
 const EXECUTIONS = 400;

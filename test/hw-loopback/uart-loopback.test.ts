@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { startVirtualCable, type VirtualCableOptions } from "../../src/transport/virtual-cable.ts";
+import { startVirtualCable, type VirtualCableOptions } from "../../src/transport/cable/virtual-cable.ts";
 import { openSocatSocket } from "../support/socat-pair.ts";
 import { type BenchResult, type LoopbackRow, runBench } from "./bench-run.ts";
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { startVirtualCable } from "../../src/transport/virtual-cable.ts";
+import { startVirtualCable } from "../../src/transport/cable/virtual-cable.ts";
 import { type RescueRow, runBench } from "./bench-run.ts";
 
 // Each act runs some eight processes, one after the other.

@@ -12,7 +12,8 @@ import {
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { toHex } from "../../src/base/bytes.ts";
-import { writeAtomically } from "../../src/image/atomic-file.ts";
+import { writeAtomically } from "../../src/files/atomic-file.ts";
+import { isStaleTemp, isTempName } from "../../src/files/temp-name.ts";
 import { openDirectoryRepository } from "../../src/image/directory-repository.ts";
 import { hardwareId } from "../../src/image/hardware.ts";
 import { writeImageFile } from "../../src/image/image-build.ts";
@@ -20,7 +21,6 @@ import { type ImageSource, memoryImage } from "../../src/image/image-source.ts";
 import { generateKeyPair, signingKeyFromPem } from "../../src/image/keys.ts";
 import { type ImageFields, shortDigest } from "../../src/image/manifest.ts";
 import { chooseImage, fixedRepository, type PickCriteria } from "../../src/image/repository.ts";
-import { isStaleTemp, isTempName } from "../../src/image/temp-name.ts";
 import { codeOf, errorOf, plainFields, scratchDir, vectorData, vectorKey } from "./support.ts";
 
 const dir = scratchDir();

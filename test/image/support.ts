@@ -8,7 +8,7 @@ import { type SigningKey, signingKeyFromPem } from "../../src/image/keys.ts";
 import type { ImageFields } from "../../src/image/manifest.ts";
 
 export function readVectors<T>(name: string): T {
-  return JSON.parse(readFileSync(new URL(`../vectors/${name}.json`, import.meta.url), "utf8")) as T;
+  return JSON.parse(readFileSync(new URL(`../../vectors/${name}.json`, import.meta.url), "utf8")) as T;
 }
 
 /** The octets of hexadecimal text; `"name: 0011"` lines are joined without their names. */

@@ -5,7 +5,7 @@ import { concatBytes } from "../../src/base/bytes.ts";
 import { Link } from "../../src/link/link.ts";
 import { macMatches } from "../../src/link/link-key.ts";
 import { FrameSeal } from "../../src/link/seal.ts";
-import { linkKeyOf } from "../../src/node/link-key.ts";
+import { linkKeyOf } from "../../src/node/derived-link-key.ts";
 import { encodeDelimited } from "../../src/wire/cobs.ts";
 import {
   Codec,

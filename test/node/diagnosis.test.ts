@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { newCounters } from "../../src/link/counters.ts";
-import type { StrangerKind } from "../../src/link/stranger.ts";
+import type { StrangerKind } from "../../src/link/strangers/stranger.ts";
 import { diagnose, type Noticed } from "../../src/node/diagnosis.ts";
 import { adviceOn } from "../../src/node/stranger-advice.ts";
 

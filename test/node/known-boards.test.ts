@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { KnownBoards } from "../../src/node/known-boards.ts";
-import { beaconOf } from "../../src/session/status.ts";
+import { beaconOf } from "../../src/session/beacon.ts";
 import type { Beacon } from "../../src/wire/messages.ts";
 
 const beacon = (id: number, nonce: number): Beacon =>

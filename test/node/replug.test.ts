@@ -8,11 +8,11 @@ import { memoryBoard } from "../../src/board/memory-board.ts";
 import { memoryImage } from "../../src/image/image-source.ts";
 import { trustedKeyOf } from "../../src/image/keys.ts";
 import { fixedRepository } from "../../src/image/repository.ts";
-import { runDistress } from "../../src/node/distress.ts";
+import { runDistress } from "../../src/node/distress-node.ts";
 import type { NodeEvent } from "../../src/node/events.ts";
-import { runRescue } from "../../src/node/rescue.ts";
+import { runRescue } from "../../src/node/rescue-node.ts";
+import { startVirtualCable } from "../../src/transport/cable/virtual-cable.ts";
 import { parseEndpoint } from "../../src/transport/endpoint.ts";
-import { startVirtualCable } from "../../src/transport/virtual-cable.ts";
 import { testKey } from "../support/virtual-rescue.ts";
 
 const HARDWARE = { vendor: "acme", hardwareClass: "gate" };

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { VirtualClock } from "../../src/base/clock.ts";
 import { memoryBoard } from "../../src/board/memory-board.ts";
-import { runDistress } from "../../src/node/distress.ts";
+import { runDistress } from "../../src/node/distress-node.ts";
 import type { NodeEvent } from "../../src/node/events.ts";
-import { queryStatus } from "../../src/node/status.ts";
-import { createMemoryPair } from "../../src/transport/memory-pair.ts";
+import { queryStatus } from "../../src/node/status-query.ts";
+import { createMemoryPair } from "../../src/sim/wires/memory-pair.ts";
 import { inVirtualTime } from "../support/virtual-time.ts";
 
 const ascii = (text: string): Uint8Array => Uint8Array.from(text, (c) => c.charCodeAt(0));

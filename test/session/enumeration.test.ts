@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { type EnumKind, enumCaseId, FRAME_KINDS, parseEnumCase, SIDE_KINDS } from "../lab/enum-case.ts";
-import { countFrames, enumerate, runEnumCase } from "../lab/enumeration.ts";
-import type { FrameHook } from "../lab/frame-tap.ts";
-import { SupervisedRescue } from "../lab/supervised-rescue.ts";
+import { type EnumKind, enumCaseId, FRAME_KINDS, parseEnumCase, SIDE_KINDS } from "../../lab/enum-case.ts";
+import { countFrames, enumerate, runEnumCase } from "../../lab/enumeration.ts";
+import type { FrameHook } from "../../lab/frame-tap.ts";
+import { SupervisedRescue } from "../../lab/supervised-rescue.ts";
 
 /** A session must have at least so many frames, both directions together, to be worth enumerating. */
 const FRAMES_MIN = 60;

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
+import type { FrameHook } from "../../lab/frame-tap.ts";
+import { frameName } from "../../lab/replay.ts";
+import { SupervisedRescue } from "../../lab/supervised-rescue.ts";
 import { encodeDelimited } from "../../src/wire/cobs.ts";
 import { encodeMessage } from "../../src/wire/frame.ts";
-import type { FrameHook } from "../lab/frame-tap.ts";
-import { frameName } from "../lab/replay.ts";
-import { SupervisedRescue } from "../lab/supervised-rescue.ts";
 
 const stranger = new Uint8Array(8).fill(9);
 const query = encodeDelimited(

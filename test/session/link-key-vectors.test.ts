@@ -2,7 +2,7 @@ import { createHmac, hkdfSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { EMPTY, toHex } from "../../src/base/bytes.ts";
-import { linkKeyOf } from "../../src/node/link-key.ts";
+import { linkKeyOf } from "../../src/node/derived-link-key.ts";
 import type { SessionIdentity } from "../../src/session/identity.ts";
 import { LinkGuard } from "../../src/session/link-guard.ts";
 import { ACK_DELAY_UNIT_MS, LinkKeyUse, PROTOCOL_VERSION } from "../../src/wire/constants.ts";
@@ -41,7 +41,7 @@ interface VectorFile {
   readonly sealed: readonly (Vector & { readonly counter: number })[];
 }
 
-const url = new URL("../vectors/link-key-v1.json", import.meta.url);
+const url = new URL("../../vectors/link-key-v1.json", import.meta.url);
 const file = JSON.parse(readFileSync(url, "utf8")) as VectorFile;
 const key = linkKeyOf(octetsOf(file.linkKey));
 const acceptNonce = octetsOf(file.acceptNonce);

@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from "vitest";
 import type { LinkKey } from "../../src/link/link-key.ts";
-import { linkKeyOf } from "../../src/node/link-key.ts";
+import { linkKeyOf } from "../../src/node/derived-link-key.ts";
 import type { Transport } from "../../src/transport/transport.ts";
 import { encodeDelimited } from "../../src/wire/cobs.ts";
 import { ByeReason, Codec, CRC_LENGTH, FRAME_MAX } from "../../src/wire/constants.ts";

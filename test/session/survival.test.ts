@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { PROFILES, type Profile } from "../lab/profiles.ts";
-import { runSurvival, type SurvivalRow, survivalRow, survivalTable } from "../lab/survival.ts";
+import { PROFILES, type Profile } from "../../lab/profiles.ts";
+import { runSurvival, type SurvivalRow, survivalRow, survivalTable } from "../../lab/survival.ts";
 
 /** Of each kind of line; `npm run lab` runs 500 of each. */
 const SEEDS = 20;

@@ -5,7 +5,7 @@ import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { toHex } from "../../src/base/bytes.ts";
-import type { I2cPeripheralHandler } from "../../src/transport/i2c-bus.ts";
+import type { I2cPeripheralHandler } from "../../src/transport/i2c/bus.ts";
 import type { I2cCall, I2cRig } from "./i2c-rig.ts";
 
 /** Calls of i2c-bus. */

@@ -3,9 +3,9 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { buildHelper } from "../../src/transport/helper-build.ts";
-import type { I2cPeripheralHandler } from "../../src/transport/i2c-bus.ts";
-import { I2cSocketServer } from "../../src/transport/i2c-socket.ts";
+import { buildHelper } from "../../src/transport/cable/helper-build.ts";
+import type { I2cPeripheralHandler } from "../../src/transport/i2c/bus.ts";
+import { I2cSocketServer } from "../../src/transport/i2c/rig-socket.ts";
 
 const CONTROLLER = fileURLToPath(new URL("i2c-controller.mjs", import.meta.url));
 const CONTROLLER_LIMIT_MS = 15_000;

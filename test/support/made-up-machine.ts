@@ -10,7 +10,12 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { type DeviceNode, type DeviceSystem, linuxSystem, nodeOf } from "../../src/flash/device-system.ts";
+import {
+  type DeviceNode,
+  type DeviceSystem,
+  linuxSystem,
+  nodeOf,
+} from "../../src/flash/device/device-system.ts";
 
 /** Stands for an octet that nobody may touch. */
 const FILLING = 0x5a;

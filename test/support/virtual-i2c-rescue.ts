@@ -1,9 +1,9 @@
 import { equalBytes } from "../../src/base/bytes.ts";
 import type { VirtualClock } from "../../src/base/clock.ts";
 import type { Millis } from "../../src/base/units.ts";
-import { I2cControllerTransport } from "../../src/transport/i2c-controller.ts";
-import { I2cMemoryBus, type MemoryBusOptions } from "../../src/transport/i2c-memory-bus.ts";
-import { I2cPeripheralTransport } from "../../src/transport/i2c-peripheral.ts";
+import { I2cMemoryBus, type MemoryBusOptions } from "../../src/sim/wires/memory-bus.ts";
+import { I2cControllerTransport } from "../../src/transport/i2c/controller.ts";
+import { I2cPeripheralTransport } from "../../src/transport/i2c/peripheral.ts";
 import type { Transport } from "../../src/transport/transport.ts";
 import { VirtualRescue, type VirtualRescueOptions } from "./virtual-rescue.ts";
 import { passUntil } from "./virtual-time.ts";

@@ -5,7 +5,7 @@ import { concatBytes, fromHex, toHex } from "../../src/base/bytes.ts";
 import { VirtualClock } from "../../src/base/clock.ts";
 import { randomBytes, SeededRandom } from "../../src/base/prng.ts";
 import { SILENCE_MS, StreamSplitter } from "../../src/transport/splitter.ts";
-import { PureSplitter } from "../../src/wire/pure-splitter.ts";
+import { PureSplitter } from "../../src/wire/run-splitter.ts";
 
 /** Either splitter, driven in the same way. */
 interface Driven {

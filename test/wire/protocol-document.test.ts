@@ -38,7 +38,10 @@ function exported(): [string, number][] {
 
 function sources(folder: string): string[] {
   const url = new URL(`src/${folder}/`, ROOT);
-  return readdirSync(url).map((file) => readFileSync(new URL(file, url), "utf8"));
+  const names = readdirSync(url, { recursive: true, encoding: "utf8" }).filter((name) =>
+    name.endsWith(".ts"),
+  );
+  return names.map((name) => readFileSync(new URL(name, url), "utf8"));
 }
 
 describe("PROTOCOL.md", () => {

@@ -106,7 +106,7 @@ function faultVector({ name, tag, frameHex, fault, version }: RawFault): FaultVe
   return { name, tag: tag ?? undefined, octets: octetsOf(frameHex), fault: seen };
 }
 
-const FILE = new URL("../vectors/wire-v1.json", import.meta.url);
+const FILE = new URL("../../vectors/wire-v1.json", import.meta.url);
 const file = JSON.parse(readFileSync(FILE, "utf8")) as RawFile;
 
 export const VECTORS_VERSION: number = file.protocolVersion;

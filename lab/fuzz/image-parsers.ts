@@ -1,0 +1,303 @@
+import { concatBytes, equalBytes } from "../../src/base/bytes.ts";
+import { MaydayError } from "../../src/base/errors.ts";
+import { type Random, randomBelow, randomBytes, SeededRandom } from "../../src/base/prng.ts";
+import { CborReader, CborWriter } from "../../src/image/cbor.ts";
+import {
+  KEY_ID_LENGTH,
+  MANIFEST_MAX,
+  signedOctets,
+  splitEnvelope,
+  wrapSigned,
+} from "../../src/image/cose.ts";
+import { decodeEnvelope, type TrustPolicy, verifyEnvelope } from "../../src/image/envelope.ts";
+import { parseHardware, parseRevisionRange } from "../../src/image/hardware.ts";
+import { looksLikeHex, parseHex } from "../../src/image/hex.ts";
+import {
+  decodeImageHeader,
+  encodeImageHeader,
+  fileCrc,
+  IMAGE_HEADER_LENGTH,
+} from "../../src/image/image-header.ts";
+import { memoryImage } from "../../src/image/image-source.ts";
+import { signingKeyFromPem, trustedKeyFromPem, trustedKeyOf } from "../../src/image/keys.ts";
+import { decodePayload, encodePayload } from "../../src/image/payload.ts";
+import { formatVersion, parseVersion } from "../../src/image/version.ts";
+import { parseEndpoint } from "../../src/transport/endpoint.ts";
+import { testKey } from "../../test/support/virtual-rescue.ts";
+import { must, type ParserTarget } from "./fuzz-target.ts";
+
+const CLOSED: TrustPolicy = { keys: [trustedKeyOf(testKey, ["app"])], allowUnsigned: false };
+const OPEN: TrustPolicy = { keys: [], allowUnsigned: true };
+const HEX_SPAN = 65_536;
+
+const ascii = (text: string): Uint8Array => new TextEncoder().encode(text);
+const latin1 = (octets: Uint8Array): string => Buffer.from(octets).toString("latin1");
+
+function envelopes(): Uint8Array[] {
+  const data = randomBytes(new SeededRandom(1), 5000);
+  const version = { major: 1, minor: 2, patch: 3 };
+  const plain = { vendor: "acme", hardwareClass: "gate", version };
+  const rich = {
+    ...plain,
+    sequence: 77,
+    counter: 4,
+    revisionMin: 1,
+    revisionMax: 9,
+    confirm: "by-app" as const,
+  };
+  const recovery = { ...plain, role: "recovery" as const, blockSize: 1024 };
+  const images = [
+    memoryImage(data, plain, testKey),
+    memoryImage(data, rich, testKey),
+    memoryImage(data, recovery),
+  ];
+  return images.map((image) => image.envelope);
+}
+
+function payloads(): Uint8Array[] {
+  return envelopes().flatMap((octets) => {
+    const parts = splitEnvelope(octets);
+    return parts.tag === "fault" ? [] : [parts.payload.slice()];
+  });
+}
+
+const envelope: ParserTarget = {
+  tag: "parser",
+  name: "envelope",
+  weight: 1,
+  seeds: envelopes,
+  repair(random, input) {
+    // Signed anew, so that the payload is parsed: what a signer's own mistakes, or a stolen key, would bring.
+    const parts = splitEnvelope(input);
+    if (parts.tag !== "signed" || randomBelow(random, 2) === 0) return input;
+    return wrapSigned(parts.payload, testKey.keyId, testKey.sign(signedOctets(parts.payload)));
+  },
+  run(input) {
+    const decoded = decodeEnvelope(input);
+    const verdicts = [verifyEnvelope(input, CLOSED), verifyEnvelope(input, OPEN)];
+    const word = verdicts
+      .map((verdict) => (verdict.tag === "refused" ? verdict.reason : verdict.tag))
+      .join(" ");
+    if (decoded.tag === "fault") {
+      must(
+        verdicts.every(({ tag }) => tag === "refused"),
+        "what cannot be read is refused",
+      );
+      return `${decoded.fault} ${word}`;
+    }
+    must(input.length <= MANIFEST_MAX, "no envelope is longer than its limit");
+    return word;
+  },
+};
+
+const payload: ParserTarget = {
+  tag: "parser",
+  name: "payload",
+  weight: 4,
+  seeds: payloads,
+  run(input) {
+    const decoded = decodePayload(input);
+    if ("tag" in decoded)
+      return `${decoded.fault} ${decoded.offset > 0 ? Math.floor(decoded.offset / 8) : ""}`;
+    must(equalBytes(encodePayload(decoded), input), "there is one encoding of a manifest");
+    return decoded.role;
+  },
+};
+
+const cbor: ParserTarget = {
+  tag: "parser",
+  name: "cbor",
+  weight: 2,
+  seeds: () => [
+    new CborWriter(64)
+      .uint(0)
+      .uint(23)
+      .uint(24)
+      .uint(256)
+      .uint(70_000)
+      .uint(2 ** 40)
+      .finish(),
+    new CborWriter(64).map(2).uint(1).text("acme").uint(2).bytes(new Uint8Array(9)).array(3).finish(),
+  ],
+  run(input) {
+    const reader = new CborReader(input.subarray(1));
+    const random = new SeededRandom(input[0] ?? 0);
+    let written = 0;
+    for (let i = 0; i < 12 && reader.fault === undefined; i++) {
+      const from = reader.offset;
+      const kind = randomBelow(random, 4);
+      if (kind === 0) {
+        const value = reader.uint(Number.MAX_SAFE_INTEGER);
+        if (reader.fault !== undefined) break;
+        const again = new CborWriter(9).uint(value).finish();
+        must(equalBytes(again, input.subarray(1 + from, 1 + reader.offset)), "a number has one encoding");
+      } else if (kind === 1) must(reader.bytes(0, 40).length <= 40, "no more than the limit");
+      else if (kind === 2) reader.text(40);
+      else reader.map(2);
+      written = reader.offset;
+    }
+    must(reader.remaining >= 0 && written <= input.length, "it stays within its octets");
+    return reader.fault?.fault ?? "read";
+  },
+};
+
+const header: ParserTarget = {
+  tag: "parser",
+  name: "header",
+  weight: 4,
+  seeds: () => envelopes().map((octets, i) => encodeImageHeader(octets, 1000 * i + 1)),
+  repair(_, input) {
+    if (input.length < IMAGE_HEADER_LENGTH) return input;
+    const crc = fileCrc(input.subarray(0, 20));
+    return concatBytes(input.subarray(0, 20), Uint8Array.of(crc, crc >>> 8, crc >>> 16, crc >>> 24));
+  },
+  run(input) {
+    const decoded = decodeImageHeader(input);
+    if ("tag" in decoded) return decoded.fault;
+    must(decoded.envelopeLength <= MANIFEST_MAX && decoded.dataLength > 0, "lengths are within their limits");
+    return "header";
+  },
+};
+
+/** Intel HEX of some octets, as objcopy writes it. */
+export function hexText(base: number, octets: Uint8Array): string {
+  const lines = [hexRecord(4, 0, Uint8Array.of(base >>> 24, base >>> 16))];
+  for (let at = 0; at < octets.length; at += 16) {
+    lines.push(hexRecord(0, (base + at) & 0xffff, octets.subarray(at, at + 16)));
+  }
+  return [...lines, hexRecord(1, 0, new Uint8Array()), ""].join("\r\n");
+}
+
+function hexRecord(type: number, address: number, octets: Uint8Array): string {
+  const record = concatBytes(Uint8Array.of(octets.length, address >>> 8, address & 0xff, type), octets);
+  const sum = record.reduce((total, octet) => total + octet, 0);
+  return `:${Buffer.from(record).toString("hex")}${Buffer.from([-sum & 0xff]).toString("hex")}`;
+}
+
+const hex: ParserTarget = {
+  tag: "parser",
+  name: "hex",
+  weight: 2,
+  seeds: () => [
+    ascii(hexText(0, randomBytes(new SeededRandom(1), 60))),
+    ascii(hexText(0x0800_0000, randomBytes(new SeededRandom(2), 40))),
+    ascii(":020000021000EC\n:01000000AA55\n:00000001FF\n"),
+  ],
+  /** Puts the right checksum behind every line that has hexadecimal digits. */
+  repair: (_, input) =>
+    ascii(
+      latin1(input).replace(/^:((?:[0-9a-fA-F]{2}){4,})[0-9a-fA-F]{2}$/gm, (line, digits: string) => {
+        const sum = Buffer.from(digits, "hex").reduce((total, octet) => total + octet, 0);
+        return `${line.slice(0, -2)}${Buffer.from([-sum & 0xff]).toString("hex")}`;
+      }),
+    ),
+  run(input) {
+    looksLikeHex(input);
+    const parsed = parseHex(input, HEX_SPAN);
+    if (parsed.tag === "fault") return parsed.fault;
+    must(parsed.bytes.length > 0 && parsed.bytes.length <= HEX_SPAN, "the span is within its limit");
+    const again = parseHex(ascii(hexText(parsed.base, parsed.bytes)), HEX_SPAN);
+    const isSegmented = parsed.base % 0x1_0000 > 0x1_0000 - parsed.bytes.length;
+    must(
+      isSegmented || (again.tag === "hex" && equalBytes(again.bytes, parsed.bytes)),
+      "written and read again",
+    );
+    return "hex";
+  },
+};
+
+const endpoint: ParserTarget = {
+  tag: "parser",
+  name: "endpoint",
+  weight: 2,
+  seeds: () =>
+    [
+      "/dev/ttyUSB0",
+      "serial:/dev/ttyS0?baud=921600",
+      "serial:/dev/ttyS0?baud-max=3000000",
+      "tcp:[::1]:4711",
+      "tcp-listen:4711",
+      "i2c:/dev/i2c-1?address=0x42",
+      "i2c-peripheral:/tmp/bus?address=66",
+    ].map(ascii),
+  run(input) {
+    try {
+      return parseEndpoint(latin1(input)).tag;
+    } catch (error) {
+      must(
+        error instanceof MaydayError && error.code.startsWith("endpoint-"),
+        `only a usage error: ${error}`,
+      );
+      return error.code;
+    }
+  },
+};
+
+const texts: ParserTarget = {
+  tag: "parser",
+  name: "texts",
+  weight: 2,
+  seeds: () => ["1.2.3", "v65535.0.1", "acme/gate", "gate", "3-9", "7", "65535"].map(ascii),
+  run(input) {
+    const text = latin1(input);
+    const version = parseVersion(text);
+    must(
+      version === undefined || formatVersion(version) === text.replace(/^v/, ""),
+      "a version has one spelling",
+    );
+    const range = parseRevisionRange(text);
+    must(range === undefined || range.revisionMin <= range.revisionMax, "a range goes up");
+    return `${version !== undefined} ${range !== undefined} ${parseHardware(text) !== undefined}`;
+  },
+};
+
+const keys: ParserTarget = {
+  tag: "parser",
+  name: "keys",
+  weight: 1,
+  seeds: () => {
+    const keyDer = Buffer.concat([
+      Buffer.from("302e020100300506032b657004220420", "hex"),
+      Buffer.alloc(32, 7),
+    ]);
+    const pubDer = Buffer.concat([Buffer.from("302a300506032b6570032100", "hex"), testKey.publicKey]);
+    return [pem("PRIVATE", keyDer), pem("PUBLIC", pubDer)].map(ascii);
+  },
+  run(input) {
+    const words = [signingKeyFromPem, (text: string) => trustedKeyFromPem(text, ["app"])].map((parse) => {
+      try {
+        must(parse(latin1(input)).keyId.length === KEY_ID_LENGTH, "a key has an id");
+        return "key";
+      } catch (error) {
+        must(error instanceof MaydayError, `only an error for users: ${error}`);
+        return error.code;
+      }
+    });
+    return words.join(" ");
+  },
+};
+
+function pem(kind: string, der: Uint8Array): string {
+  const begin = `-----BEGIN ${kind} KEY-----`;
+  return `${begin}\n${Buffer.from(der).toString("base64")}\n-----END ${kind} KEY-----\n`;
+}
+
+export const IMAGE_PARSERS: readonly ParserTarget[] = [
+  envelope,
+  payload,
+  cbor,
+  header,
+  hex,
+  endpoint,
+  texts,
+  keys,
+];
+
+/** For targets that need an envelope that their board accepts. */
+export function acceptableEnvelope(random: Random): Uint8Array {
+  return memoryImage(
+    randomBytes(random, 3000),
+    { vendor: "acme", hardwareClass: "gate", version: { major: 1, minor: 0, patch: 0 }, blockSize: 1024 },
+    testKey,
+  ).envelope;
+}

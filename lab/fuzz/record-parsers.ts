@@ -1,0 +1,151 @@
+import { isDeepStrictEqual } from "node:util";
+import { concatBytes, equalBytes } from "../../src/base/bytes.ts";
+import { type Random, randomBelow, SeededRandom } from "../../src/base/prng.ts";
+import { memoryBoard } from "../../src/board/memory-board.ts";
+import { ENTRY_SIZE, flashMap } from "../../src/flash/geometry.ts";
+import { decodeEntry, encodeEntry, type RecordEntry } from "../../src/flash/record/record-codec.ts";
+import { applyEvent, FAILED_DIGESTS_MAX, type RecordEvent } from "../../src/flash/record/record-state.ts";
+import { RANGES_MAX } from "../../src/flash/record/sector-ranges.ts";
+import { MemoryStorage } from "../../src/flash/storage.ts";
+import { fileCrc } from "../../src/image/image-header.ts";
+import { trustedKeyOf } from "../../src/image/keys.ts";
+import { testKey } from "../../test/support/virtual-rescue.ts";
+import { must, type ParserTarget } from "./fuzz-target.ts";
+import { acceptableEnvelope } from "./image-parsers.ts";
+import { pick } from "./mutate.ts";
+
+const GEOMETRY = { sectorSize: 1024, slotSize: 4096, layout: "ab" } as const;
+const BLANK = new Uint8Array(ENTRY_SIZE).fill(0xff);
+const ENVELOPE = acceptableEnvelope(new SeededRandom(5));
+
+/** An entry that the board could have written. */
+function randomEntry(random: Random): RecordEntry {
+  const kind = randomBelow(random, 9);
+  if (kind === 0) return { tag: "header", count: randomBelow(random, 6) };
+  return kind === 1 ? { tag: "seal" } : { tag: "event", event: randomEvent(random) };
+}
+
+function randomEvent(random: Random): RecordEvent {
+  const slot = randomBelow(random, 2);
+  const area = randomBelow(random, 3);
+  const digest8 = new Uint8Array(8).fill(randomBelow(random, 6));
+  const floor = randomBelow(random, 3) === 0 ? random.u32() : 0;
+  const first = randomBelow(random, 200);
+  const range = { first, last: first + randomBelow(random, 20) };
+  const flags = { isConfirmed: random.u32() % 2 === 0, isReverted: random.u32() % 4 === 0 };
+  const record = { slot, digest8, area, ...flags, attempts: randomBelow(random, 256), rank: random.u32() };
+  return pick<RecordEvent>(random, [
+    { tag: "installed", slot: record, floor },
+    { tag: "slot", slot: record, floor },
+    { tag: "receiving", receiving: { slot, digest8, area } },
+    { tag: "sectors", open: range, close: undefined },
+    { tag: "sectors", open: undefined, close: range },
+    { tag: "floor", floor },
+    { tag: "failed", failed: { digest8, count: randomBelow(random, 256) } },
+  ]);
+}
+
+function resealEntry(octets: Uint8Array): Uint8Array {
+  const crc = fileCrc(octets.subarray(0, ENTRY_SIZE - 4));
+  return concatBytes(
+    octets.subarray(0, ENTRY_SIZE - 4),
+    Uint8Array.of(crc, crc >>> 8, crc >>> 16, crc >>> 24),
+  );
+}
+
+const entry: ParserTarget = {
+  tag: "parser",
+  name: "entry",
+  weight: 4,
+  seeds() {
+    const random = new SeededRandom(1);
+    return Array.from({ length: 24 }, (_, i) => encodeEntry(randomEntry(random), i));
+  },
+  repair: (_, input) => (input.length === ENTRY_SIZE ? resealEntry(input) : input),
+  run(input) {
+    const decoded = decodeEntry(input);
+    if (decoded === undefined) return "no entry";
+    must(equalBytes(encodeEntry(decoded.entry, decoded.sequence), input), "an entry has one encoding");
+    return decoded.entry.tag === "event" ? decoded.entry.event.tag : decoded.entry.tag;
+  },
+};
+
+/** A whole record: both sectors, each begun properly, then entries in any order. */
+function randomSectors(random: Random): Uint8Array {
+  const map = flashMap(GEOMETRY);
+  let sequence = randomBelow(random, 1000);
+  const sector = (): Uint8Array => {
+    const count = randomBelow(random, 4);
+    const events = Array.from(
+      { length: count },
+      () => ({ tag: "event", event: randomEvent(random) }) as const,
+    );
+    const more = Array.from({ length: randomBelow(random, 12) }, () => randomEntry(random));
+    const entries = [{ tag: "header", count } as const, ...events, { tag: "seal" } as const, ...more];
+    const octets = entries.map((next) => encodeEntry(next, sequence++));
+    return concatBytes(...octets, new Uint8Array(map.sectorSize).fill(0xff)).slice(0, map.sectorSize);
+  };
+  return concatBytes(sector(), sector());
+}
+
+/** A flash whose boot record holds `input`, and in whose slots and manifest areas lies what the input makes. */
+function storageOf(input: Uint8Array): MemoryStorage {
+  const map = flashMap(GEOMETRY);
+  const storage = new MemoryStorage(map.size);
+  const [first] = map.record;
+  const octets = concatBytes(input, new Uint8Array(2 * map.sectorSize).fill(0xff));
+  storage.write(first.offset, octets.subarray(0, 2 * map.sectorSize));
+  for (const area of map.manifests) storage.write(area.offset, ENVELOPE);
+  return storage;
+}
+
+const journal: ParserTarget = {
+  tag: "parser",
+  name: "journal",
+  weight: 1,
+  seeds() {
+    const random = new SeededRandom(2);
+    return [...Array.from({ length: 12 }, () => randomSectors(random)), concatBytes(BLANK, BLANK)];
+  },
+  /** Entries that a mutation broke count again, so that any order of them is met. */
+  repair(random, input) {
+    const out = input.slice();
+    for (let at = 0; at + ENTRY_SIZE <= out.length; at += ENTRY_SIZE) {
+      const octets = out.subarray(at, at + ENTRY_SIZE);
+      const isBroken = !equalBytes(octets, BLANK) && decodeEntry(octets) === undefined;
+      if (isBroken && randomBelow(random, 4) > 0) out.set(resealEntry(octets), at);
+    }
+    return out;
+  },
+  run(input) {
+    const identity = {
+      nodeId: new Uint8Array(8).fill(7),
+      hardware: { vendor: "acme", hardwareClass: "gate" },
+      revision: 3,
+    };
+    const policy = { keys: [trustedKeyOf(testKey, ["app"])], allowUnsigned: false };
+    const storage = storageOf(input);
+    const powerUp = (): ReturnType<typeof memoryBoard> =>
+      memoryBoard({ geometry: GEOMETRY, identity, policy, storage });
+    const board = powerUp();
+    const before = board.parts.record.state;
+    must(before.openSectors.length <= RANGES_MAX, "open sectors are bounded");
+    must(before.failedConfirms.length <= FAILED_DIGESTS_MAX, "failed confirms are bounded");
+    const store = board.store({ allowUpdate: true });
+    must(isDeepStrictEqual(board.parts.record.state, before), "repairing changes nothing of the state");
+    const event = { tag: "floor", floor: 1 } as const;
+    board.parts.record.append(event);
+    const after = powerUp().parts.record.state;
+    must(isDeepStrictEqual(after, applyEvent(before, event)), "an event is durable");
+    const verdict = store.checkManifest(ENVELOPE);
+    const start = verdict.tag === "accepted" ? store.start().tag : verdict.reason;
+    return [
+      store.status().failure ?? "boots",
+      start,
+      before.slots.length,
+      before.openSectors.length > 0,
+    ].join(" ");
+  },
+};
+
+export const RECORD_PARSERS: readonly ParserTarget[] = [entry, journal];

@@ -1,0 +1,263 @@
+import { type Random, randomBelow, randomBytes, randomChance } from "../../src/base/prng.ts";
+import type { Millis } from "../../src/base/units.ts";
+import { type SessionIdentity, tagOf } from "../../src/session/identity.ts";
+import type { OfferedImage, RescuerEvent } from "../../src/session/rescuer/rescuer-events.ts";
+import { RescuerMachine } from "../../src/session/rescuer/rescuer-machine.ts";
+import { encodeDelimited } from "../../src/wire/cobs.ts";
+import { ACK_BITMAP_LENGTH } from "../../src/wire/constants.ts";
+import type { Frame, GrantEntry, Offer } from "../../src/wire/messages.ts";
+import { type MachineTarget, must } from "./fuzz-target.ts";
+import { MachineLife, randomPause } from "./machine-life.ts";
+import { pick } from "./mutate.ts";
+import { FRAME_TAGS, type FrameContext, randomFrame, randomNumber } from "./random-frame.ts";
+import { encodeFrame, reseal } from "./wire-parsers.ts";
+
+const STEPS_MAX = 60;
+const BAUDS = [undefined, 9_600, 115_200, 3_000_000] as const;
+/** Silence of 20 s behind a busy of 10 s ends every session. */
+const SESSION_MS: Millis = 31_000;
+/** A query is answered within this, if no session runs. */
+const ANSWER_MS: Millis = 3_000;
+/** Blocks that a target may have open at once; it says so when it accepts. */
+const OPEN_BLOCKS_MAX = 255;
+
+/** A rescuer, hit by everything: octets, damaged frames, and a target that asks for more than it should. */
+class RescuerLife {
+  readonly #random: Random;
+  readonly #machine: RescuerMachine;
+  readonly #life: MachineLife<RescuerEvent>;
+  readonly #nodeId: Uint8Array = new Uint8Array(8).fill(9);
+  readonly #targetId: Uint8Array = new Uint8Array(8).fill(7);
+  #bootNonce: Uint8Array;
+  #offer: Offer | undefined;
+  #openBlocks = 0;
+  #reads = 0;
+  #answers = 0;
+  /** What is picked next, and what the session is about. */
+  #image: OfferedImage;
+  #served: OfferedImage;
+  readonly #numbers: number[] = [];
+  #sequence = 0;
+  readonly #seen: Set<string> = new Set();
+
+  constructor(random: Random) {
+    this.#random = random;
+    this.#bootNonce = randomBytes(random, 8);
+    this.#image = this.#randomImage();
+    this.#served = this.#image;
+    const link = { baud: pick(random, BAUDS), rtoFloorMs: 10 };
+    const bootNonce = randomBytes(random, 8);
+    this.#machine = new RescuerMachine(0, { link, random, nodeId: this.#nodeId, bootNonce });
+    this.#life = new MachineLife(
+      this.#machine,
+      () => this.#tag,
+      (event) => this.#handle(event),
+      (frame) => this.#learn(frame),
+    );
+  }
+
+  live(): string {
+    this.#machine.handleLinkUp(0, true);
+    this.#life.pump();
+    for (let left = 1 + randomBelow(this.#random, STEPS_MAX); left > 0; left--) this.#step();
+    this.#mustComeBack();
+    return [...this.#seen].sort().join(" ");
+  }
+
+  /** After the longest silence of a session it answers whoever asks, and sends nothing unasked. */
+  #mustComeBack(): void {
+    this.#machine.handleLinkUp(this.#life.now, true);
+    this.#life.pass(SESSION_MS);
+    this.#answers = 0;
+    this.#send({ tag: "query", nodeId: this.#targetId, bootNonce: this.#bootNonce });
+    this.#life.pass(ANSWER_MS);
+    must(this.#answers > 0, "it answers a query after the longest silence of a session");
+    const before = this.#life.sent;
+    this.#life.pass(SESSION_MS);
+    must(this.#life.sent === before, "it sends nothing unasked");
+  }
+
+  get #identity(): SessionIdentity | undefined {
+    const offer = this.#offer;
+    if (offer === undefined) return undefined;
+    const { rescuerId, rescuerNonce, targetNonce, digest } = offer;
+    return { targetId: this.#targetId, targetNonce, rescuerId, rescuerNonce, digest };
+  }
+
+  get #tag(): number | undefined {
+    return this.#identity && tagOf(this.#identity);
+  }
+
+  #randomImage(): OfferedImage {
+    const random = this.#random;
+    const blockSize = 1024 << randomBelow(random, 7);
+    const blocks = randomChance(random, 0.3) ? randomBelow(random, 5_000) : randomBelow(random, 20);
+    const size = blocks * blockSize + 1 + randomBelow(random, blockSize);
+    const version = { major: 1, minor: 2, patch: 3 };
+    return {
+      digest: randomBytes(random, 8),
+      version,
+      size,
+      blockSize,
+      counter: 0,
+      envelope: new Uint8Array(400),
+    };
+  }
+
+  #step(): void {
+    const random = this.#random;
+    switch (randomBelow(random, 10)) {
+      case 0:
+        this.#life.pass(randomPause(random));
+        return;
+      case 1:
+        this.#life.hear(randomBytes(random, randomBelow(random, 200)));
+        return;
+      case 2:
+        this.#send(randomFrame(random, pick(random, FRAME_TAGS), this.#context), randomChance(random, 0.3));
+        return;
+      case 3:
+        this.#sendDistress();
+        return;
+      case 4:
+        this.#sendAccept();
+        return;
+      case 5:
+      case 6:
+        this.#sendGrant();
+        return;
+      case 7:
+        this.#sendRequest();
+        return;
+      case 8:
+        this.#sendAck();
+        return;
+      default:
+        this.#sendEnding();
+    }
+  }
+
+  get #context(): FrameContext {
+    const nonces = [this.#bootNonce, ...(this.#offer === undefined ? [] : [this.#offer.rescuerNonce])];
+    return { ids: [this.#nodeId, this.#targetId], nonces, digests: [this.#image.digest] };
+  }
+
+  #send(frame: Frame, isBent = false): void {
+    const tag = this.#tag ?? 1;
+    const octets = encodeFrame(frame, tag);
+    if (isBent) octets[randomBelow(this.#random, octets.length)] = this.#random.u32() & 0xff;
+    if (isBent) this.#openBlocks = OPEN_BLOCKS_MAX;
+    else if (frame.tag === "accept") this.#openBlocks = Math.max(this.#openBlocks, frame.openBlocks);
+    this.#reads = 0;
+    this.#life.hear(encodeDelimited(isBent ? reseal(octets, tag) : octets).subarray(1));
+    must(this.#reads <= Math.max(1, this.#openBlocks), "a grant opens no more blocks than were accepted");
+  }
+
+  #sendDistress(): void {
+    const random = this.#random;
+    if (randomChance(random, 0.3)) this.#bootNonce = randomBytes(random, 8);
+    if (randomChance(random, 0.5)) this.#image = this.#randomImage();
+    const beacon = randomFrame(random, "distress", this.#context);
+    if (beacon.tag !== "distress") return;
+    this.#send({ ...beacon, nodeId: this.#targetId, bootNonce: this.#bootNonce });
+  }
+
+  #sendAccept(): void {
+    const offer = this.#offer;
+    if (offer === undefined) return;
+    const { targetNonce, rescuerNonce, digest } = offer;
+    const openBlocks = randomBelow(this.#random, OPEN_BLOCKS_MAX + 1);
+    const payloadMax = randomNumber(this.#random, 16);
+    this.#send({ tag: "accept", targetNonce, rescuerNonce, digest, payloadMax, openBlocks, codecs: 3 });
+  }
+
+  #sendGrant(): void {
+    const random = this.#random;
+    const entries: GrantEntry[] = Array.from({ length: 1 + randomBelow(random, 4) }, () => ({
+      first: randomBelow(random, 30),
+      count: randomChance(random, 0.1) ? 255 : 1 + randomBelow(random, 4),
+      attempt: randomBelow(random, 2),
+      codecs: 3,
+    }));
+    this.#sequence = (this.#sequence + 1) & 0xffff;
+    this.#send({ tag: "grant", sequence: this.#sequence, entries });
+  }
+
+  #sendRequest(): void {
+    const random = this.#random;
+    this.#sequence = (this.#sequence + 1) & 0xffff;
+    const wanted = Array.from({ length: 1 + randomBelow(random, 4) }, () => ({
+      level: 1 + randomBelow(random, 6),
+      index: randomBelow(random, 8),
+    }));
+    this.#send({ tag: "request", sequence: this.#sequence, wanted });
+  }
+
+  /** Of packets that were sent, most of them arrived. */
+  #sendAck(): void {
+    const highest = this.#numbers.length === 0 ? 0 : pick(this.#random, this.#numbers);
+    const bitmap = new Uint8Array(ACK_BITMAP_LENGTH).fill(0xff);
+    if (randomChance(this.#random, 0.3)) bitmap.set(randomBytes(this.#random, ACK_BITMAP_LENGTH));
+    this.#send({ tag: "ack", highest, delayMs: randomBelow(this.#random, 60), bitmap });
+  }
+
+  #sendEnding(): void {
+    const random = this.#random;
+    const dice = randomBelow(random, 12);
+    if (dice < 3) this.#machine.handleLinkUp(this.#life.now, dice > 0);
+    else if (dice < 6) this.#send({ tag: "busy", forMs: randomNumber(random, 16) });
+    else if (dice < 8) this.#send({ tag: "done", digest: this.#image.digest });
+    else if (this.#offer !== undefined) {
+      const { targetNonce, rescuerNonce, digest } = this.#offer;
+      if (dice === 8) this.#send({ tag: "bye", targetNonce, rescuerNonce, reason: 1 });
+      else if (dice === 9) this.#send({ tag: "refuse", targetNonce, rescuerNonce, digest, reason: "size" });
+      else this.#send({ tag: "query", nodeId: this.#targetId, bootNonce: this.#bootNonce });
+    }
+    this.#life.pump();
+  }
+
+  #learn(frame: Frame): void {
+    this.#seen.add(`sends-${frame.tag}`);
+    if (frame.tag === "offer") this.#offer = frame;
+    if (frame.tag === "beacon") this.#answers++;
+    if (frame.tag !== "data" && frame.tag !== "object" && frame.tag !== "probe") return;
+    this.#numbers.push(frame.packetNumber);
+    if (this.#numbers.length > 8) this.#numbers.shift();
+  }
+
+  #handle(event: RescuerEvent): void {
+    this.#seen.add(event.tag);
+    const random = this.#random;
+    switch (event.tag) {
+      case "pick":
+        this.#machine.handlePicked(this.#life.now, randomChance(random, 0.95) ? this.#image : undefined);
+        return;
+      case "readRun": {
+        const hashes = { tag: "hashes", hashes: new Uint8Array(512) } as const;
+        const uniform = { tag: "uniform", byte: 0xff } as const;
+        const payload = randomChance(random, 0.9) ? pick(random, [hashes, uniform]) : undefined;
+        this.#machine.handleRunRead(event.node, payload);
+        return;
+      }
+      case "accepted":
+        this.#served = event.image;
+        return;
+      case "readBlock": {
+        this.#reads++;
+        const { blockSize, size } = this.#served;
+        const length = Math.min(blockSize, size - event.wish.block * blockSize);
+        must(length > 0, "blocks beyond the image are never read");
+        this.#machine.handleBlockRead(event.wish, new Uint8Array(length));
+        return;
+      }
+      default:
+    }
+  }
+}
+
+export const rescuerLife: MachineTarget = {
+  tag: "machine",
+  name: "rescuer",
+  weight: 0.5,
+  run: (random) => new RescuerLife(random).live(),
+};

@@ -1,0 +1,135 @@
+import { equalBytes, toHex } from "../base/bytes.ts";
+import type { RefusalReason } from "../base/refusal.ts";
+import { failedConfirms, slotRecord } from "../flash/record/record-state.ts";
+import { type AcceptedManifest, type RefusedManifest, verifyEnvelope } from "../image/envelope.ts";
+import { formatHardware } from "../image/hardware.ts";
+import { BLOCK_SIZE_MAX, type Manifest, manifestHardwareId, shortDigest } from "../image/manifest.ts";
+import { compareOrder, formatVersion } from "../image/version.ts";
+import { type BoardParts, describeHardware, hardwareId8 } from "./board-parts.ts";
+import type { BootOutcome } from "./boot.ts";
+import type { Quarantine } from "./quarantine.ts";
+
+/** What a board allows beyond being healed. */
+export interface StoreOptions {
+  /** A board that boots takes newer images too, into a slot that does not boot. */
+  readonly allowUpdate?: boolean;
+  /** Together with `allowUpdate`, also into the only slot: until it is verified there is no way back. */
+  readonly allowSingleUpdate?: boolean;
+  /** Largest block that can be buffered, in octets; 64 KiB unless given. */
+  readonly maxBlockSize?: number;
+}
+
+/**
+ * Whether the board takes an image (protocol decision S6): trust first, over raw octets, then everything else that
+ * can be told from the manifest. Reads the boot record at most; changes nothing.
+ */
+export function judgeManifest(
+  parts: BoardParts,
+  boot: BootOutcome,
+  options: StoreOptions,
+  envelope: Uint8Array,
+  quarantine: Quarantine,
+): AcceptedManifest | RefusedManifest {
+  const verdict = verifyEnvelope(envelope, parts.policy);
+  if (verdict.tag === "refused") return verdict;
+  const { manifest } = verdict;
+  return (
+    judgeTarget(parts, manifest) ??
+    judgeHistory(parts, verdict) ??
+    judgeUpdate(parts, boot, options, verdict) ??
+    judgeSize(parts, options, manifest) ??
+    judgeHealth(parts, boot, verdict, quarantine) ??
+    verdict
+  );
+}
+
+function judgeTarget(parts: BoardParts, manifest: Manifest): RefusedManifest | undefined {
+  const { identity } = parts;
+  if (manifest.role !== "app")
+    return refuse("role", `this is a ${manifest.role} image, wanted is an app image`);
+  const isSameHardware = equalBytes(manifestHardwareId(manifest), hardwareId8(identity));
+  const { revisionMin, revisionMax } = manifest;
+  if (isSameHardware && identity.revision >= revisionMin && identity.revision <= revisionMax)
+    return undefined;
+  const made = `${formatHardware(manifest)} revision ${revisionMin}-${revisionMax}`;
+  return refuse("hardware", `made for ${made}, this board is ${describeHardware(identity)}`);
+}
+
+function judgeHistory(parts: BoardParts, { manifest }: AcceptedManifest): RefusedManifest | undefined {
+  const { state } = parts.record;
+  const floor = state.counterFloor;
+  if (manifest.counter < floor) {
+    return refuse("counter", `security counter ${manifest.counter}, this board's floor is ${floor}`);
+  }
+  if (floor > manifest.notAfterCounter) {
+    return refuse(
+      "counter",
+      `its key counts up to ${manifest.notAfterCounter}, this board's floor is ${floor}`,
+    );
+  }
+  return undefined;
+}
+
+/** Last, as it counts what it refuses. */
+function judgeHealth(
+  { record }: BoardParts,
+  boot: BootOutcome,
+  { digest }: AcceptedManifest,
+  quarantine: Quarantine,
+): RefusedManifest | undefined {
+  const { receiving } = record.state;
+  // Begun before the power went: that goes on.
+  if (receiving !== undefined && equalBytes(receiving.digest8, shortDigest(digest))) return undefined;
+  const failed = failedConfirms(record.state, shortDigest(digest));
+  if (!quarantine.refuses(shortDigest(digest), failed, boot.tag === "boot")) return undefined;
+  return refuse(
+    "quarantined",
+    `${toHex(shortDigest(digest))} failed to confirm ${failed} times on this board`,
+  );
+}
+
+function judgeUpdate(
+  parts: BoardParts,
+  boot: BootOutcome,
+  options: StoreOptions,
+  { manifest, digest }: AcceptedManifest,
+): RefusedManifest | undefined {
+  if (boot.tag === "recovery") return undefined;
+  const running = boot.image.manifest;
+  const runs = formatVersion(running.version);
+  if (options.allowUpdate !== true)
+    return refuse("healthy", `the board boots ${runs} and asks for no update`);
+  const installed = slotRecord(parts.record.state, boot.slot);
+  const isSame = installed !== undefined && equalBytes(installed.digest8, shortDigest(digest));
+  const isSingle = parts.flash.map.layout === "single";
+  if (isSame) return isSingle ? undefined : refuse("version", `the board runs this very image, ${runs}`);
+  const order = compareOrder(manifest, running);
+  const offered = `${formatVersion(manifest.version)} (sequence ${manifest.sequence})`;
+  if (order < 0) return refuse("version", `${offered} is older than ${runs}, which the board runs`);
+  if (order === 0)
+    return refuse("version", `${offered} is another image of the same order as the one running`);
+  if (!isSingle && boot.isTrial) {
+    // The other slot holds what the board falls back to.
+    return refuse("healthy", `the board is trying ${runs}: confirm that first, or let it be reverted`);
+  }
+  if (!isSingle || options.allowSingleUpdate === true) return undefined;
+  return refuse("healthy", `the board has one slot and boots ${runs}: an update would give up its way back`);
+}
+
+function judgeSize(
+  parts: BoardParts,
+  options: StoreOptions,
+  manifest: Manifest,
+): RefusedManifest | undefined {
+  const { slotSize } = parts.flash.map;
+  if (manifest.size > slotSize) {
+    return refuse("size", `${manifest.size} octets, the slot takes ${slotSize}`);
+  }
+  const largest = options.maxBlockSize ?? BLOCK_SIZE_MAX;
+  if (manifest.blockSize <= largest) return undefined;
+  return refuse("block-size", `blocks of ${manifest.blockSize} octets, this board takes up to ${largest}`);
+}
+
+function refuse(reason: RefusalReason, detail: string): RefusedManifest {
+  return { tag: "refused", reason, detail };
+}

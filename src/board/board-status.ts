@@ -1,0 +1,48 @@
+import type { BootFailure } from "../base/refusal.ts";
+import type { Receiving, SlotRecord } from "../flash/record/record-state.ts";
+import type { Manifest } from "../image/manifest.ts";
+import { type BoardIdentity, type BoardParts, hardwareId8 } from "./board-parts.ts";
+import { type BootOutcome, bootBoard, storedManifest } from "./boot.ts";
+
+/** What is in one slot. */
+export interface SlotStatus {
+  readonly slot: number;
+  /** Undefined when nothing was ever installed there. */
+  readonly installed: SlotRecord | undefined;
+  /** Its manifest, when that can be read and is trusted; else why not. */
+  readonly manifest: Manifest | BootFailure | undefined;
+}
+
+/** A board at a glance. */
+export interface BoardStatus {
+  readonly identity: BoardIdentity;
+  readonly hardwareId8: Uint8Array;
+  readonly boot: BootOutcome;
+  readonly slots: readonly SlotStatus[];
+  readonly receiving: Receiving | undefined;
+  readonly counterFloor: number;
+  readonly trustedKeys: readonly Uint8Array[];
+  /** True when a cut left the boot record to be rewritten. */
+  readonly isRecordTorn: boolean;
+}
+
+/** Looks at everything; changes nothing. */
+export function boardStatus(parts: BoardParts): BoardStatus {
+  const { identity, policy, flash, record } = parts;
+  const slots = flash.map.slots.map((_, slot) => {
+    const installed = record.state.slots.find((other) => other.slot === slot);
+    if (installed === undefined) return { slot, installed, manifest: undefined };
+    const stored = storedManifest(parts, installed);
+    return { slot, installed, manifest: typeof stored === "string" ? stored : stored.manifest };
+  });
+  return {
+    identity,
+    hardwareId8: hardwareId8(identity),
+    boot: bootBoard(parts),
+    slots,
+    receiving: record.state.receiving,
+    counterFloor: record.state.counterFloor,
+    trustedKeys: policy.keys.map((key) => key.keyId),
+    isRecordTorn: !record.isClean,
+  };
+}

@@ -1,0 +1,155 @@
+import { randomBytes } from "node:crypto";
+import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { toHex } from "../base/bytes.ts";
+import { errnoOf } from "../base/errno.ts";
+import { FailedError, MaydayError, UsageError } from "../base/errors.ts";
+import { makeFolder, syncFolder, writeNewFile } from "../files/durable-file.ts";
+import { writeLinkKey } from "../files/link-key-file.ts";
+import { beginTemp, clearStaleTemps, endTemp } from "../files/temp-name.ts";
+import type { DeviceSystem } from "../flash/device/device-system.ts";
+import type { FlashDevice } from "../flash/device/flash-device.ts";
+import { type FlashGeometry, geometryFault } from "../flash/geometry.ts";
+import { formatHardware, type Hardware, REVISION_MAX } from "../image/hardware.ts";
+import type { ImageSource } from "../image/image-source.ts";
+import { readTrustedKey } from "../image/keys.ts";
+import type { ImageRole } from "../image/manifest.ts";
+import { openBoard } from "./board.ts";
+import { type BoardConfig, CONFIG_FILE, CONFIG_FORMAT, KEYS_FOLDER, LINK_KEY_FILE } from "./board-config.ts";
+import { checkFactoryImage, type FlashPlace, placeFlash } from "./board-flash.ts";
+
+/** What a new board is to be. */
+export interface BoardInitOptions extends FlashGeometry {
+  readonly hardware: Hardware;
+  readonly revision: number;
+  /** Public key files to copy into the board; with none, `allowUnsigned` has to be said. */
+  readonly trust: readonly { readonly path: string; readonly roles: readonly ImageRole[] }[];
+  readonly allowUnsigned: boolean;
+  /** The link key that the board is to have, 16 to 1024 octets (`readLinkKey`). */
+  readonly linkKey?: Uint8Array | undefined;
+  /** Installed as the confirmed factory image, if the board takes it. */
+  readonly image?: ImageSource;
+  /** Where the flash is; a file in the board's folder unless given. */
+  readonly device?: FlashDevice;
+  /** Erase `device` whatever it holds. */
+  readonly overwrite?: boolean;
+  /** What tells of devices; the running system unless given. */
+  readonly system?: DeviceSystem;
+}
+
+/**
+ * Makes a board in `dir`, which must not exist or be empty: all of it, or nothing. Nothing is written before the image
+ * is judged and all checks of the device have passed. UsageError `board-exists`, `board-trust`, `board-geometry`,
+ * `board-revision`, those of key files and of `claimDevice`; RefusedError when the image is refused.
+ */
+export function initBoard(dir: string, options: BoardInitOptions): void {
+  checkOptions(dir, options);
+  const keys = options.trust.map(({ path, roles }) => ({ roles, ...readTrustedKey(path, roles) }));
+  const nodeId = randomBytes(8);
+  if (options.image !== undefined)
+    checkFactoryImage(
+      options,
+      nodeId,
+      keys.map(({ key }) => key),
+    );
+  const target = resolve(dir);
+  const name = beginTemp();
+  const draft = join(dirname(target), name);
+  let place: FlashPlace | undefined;
+  try {
+    makeFolder(dirname(target));
+    clearStaleTemps(dirname(target));
+    mkdirSync(draft);
+    place = placeFlash(draft, options);
+    fillBoard(draft, options, keys, { nodeId: toHex(nodeId), flash: place.flash });
+    renameSync(draft, target);
+    syncFolder(dirname(target));
+  } catch (error) {
+    place?.abandon();
+    rmSync(draft, { recursive: true, force: true });
+    if (error instanceof MaydayError) throw error;
+    const code = errnoOf(error);
+    if (code === "ENOTEMPTY" || code === "EEXIST") throw exists(dir);
+    throw new FailedError("board-not-made", `${dir}: cannot make the board (${code})`, { dir }, error);
+  } finally {
+    endTemp(name);
+  }
+}
+
+function checkOptions(dir: string, options: BoardInitOptions): void {
+  if (options.trust.length === 0 && !options.allowUnsigned) {
+    const message =
+      "A board has to know which images to take: name a public key with --trust, or --allow-unsigned.";
+    throw new UsageError("board-trust", message);
+  }
+  const fault = geometryFault(options);
+  if (fault !== undefined) throw new UsageError("board-geometry", fault);
+  const { revision } = options;
+  if (!Number.isInteger(revision) || revision < 0 || revision > REVISION_MAX) {
+    throw new UsageError("board-revision", `Hardware revision ${revision}: must be 0 to ${REVISION_MAX}`);
+  }
+  if (!isFreeFolder(dir)) throw exists(dir);
+}
+
+function isFreeFolder(dir: string): boolean {
+  try {
+    return readdirSync(dir).length === 0;
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === "ENOENT") return true;
+    if (code === "ENOTDIR") return false;
+    throw new FailedError("board-not-made", `${dir}: cannot look into it (${code})`, { dir }, error);
+  }
+}
+
+function fillBoard(
+  draft: string,
+  options: BoardInitOptions,
+  keys: readonly { readonly pem: string; readonly roles: readonly ImageRole[] }[],
+  made: Pick<BoardConfig, "nodeId" | "flash">,
+): void {
+  const { hardware, revision, sectorSize, slotSize, layout, allowUnsigned } = options;
+  const folder = join(draft, KEYS_FOLDER);
+  mkdirSync(folder);
+  const trust = keys.map(({ pem, roles }, i) => {
+    const key = `trust-${i + 1}.pub`;
+    // What was checked is what is written, whatever the file holds by now.
+    writeNewFile(join(folder, key), Buffer.from(pem, "latin1"));
+    return { key, roles };
+  });
+  if (options.linkKey !== undefined) writeLinkKey(join(folder, LINK_KEY_FILE), options.linkKey);
+  syncFolder(folder);
+  const config: BoardConfig = {
+    format: CONFIG_FORMAT,
+    nodeId: made.nodeId,
+    hardware: formatHardware(hardware),
+    revision,
+    sectorSize,
+    slotSize,
+    layout,
+    ...(options.writeSize === undefined ? {} : { writeSize: options.writeSize }),
+    ...(options.erasedByte === undefined ? {} : { erasedByte: options.erasedByte }),
+    flash: made.flash,
+    trust,
+    // A board with trusted keys refuses unsigned images always.
+    allowUnsigned: allowUnsigned && trust.length === 0,
+    // Left out where there is none: such a board is what it was before there were link keys.
+    ...(options.linkKey === undefined ? {} : { linkKey: LINK_KEY_FILE }),
+    created: new Date().toISOString(),
+  };
+  writeNewFile(join(draft, CONFIG_FILE), `${JSON.stringify(config, undefined, 2)}\n`);
+  const { system } = options;
+  const board = openBoard(draft, { write: true, ...(system === undefined ? {} : { system }) });
+  try {
+    if (options.image !== undefined) board.installFactory(options.image);
+  } finally {
+    board.close();
+  }
+  syncFolder(draft);
+}
+
+function exists(dir: string): UsageError {
+  return new UsageError("board-exists", `${dir} exists and is not an empty folder; choose another name`, {
+    dir,
+  });
+}

@@ -1,0 +1,293 @@
+import { equalBytes } from "../base/bytes.ts";
+import { hasNode, leavesBelow, rootLevel, runChildren, type TreeNode } from "../base/tree-shape.ts";
+import { erasedBytes, firstUnprogrammable, isErased, type Region } from "../flash/geometry.ts";
+import { type SectorRange, touchesRange } from "../flash/record/sector-ranges.ts";
+import { VerifiedBlock } from "../flash/verified-block.ts";
+import { HASH_LENGTH } from "../image/hash.ts";
+import type { Manifest } from "../image/manifest.ts";
+import { foldRun, leafHash } from "../image/merkle.ts";
+import { uniformNodeHash } from "../image/uniform.ts";
+import type { BoardParts } from "./board-parts.ts";
+import { LocalLeaves } from "./local-leaves.ts";
+import { RepairUnits } from "./repair-units.ts";
+
+/** What a run of hashes, or a claim of uniformity, led to. */
+export type RunOutcome =
+  /** Not what the root promises, or not asked for: nothing was learnt. */
+  | { readonly tag: "bad" }
+  /** The flash does not keep what is written. */
+  | { readonly tag: "failed" }
+  /** `nodes`: children to ask for, in order. `blocks`: blocks whose data is wanted, in order. */
+  | { readonly tag: "good"; readonly nodes: readonly TreeNode[]; readonly blocks: readonly number[] };
+
+/** What became of a block. */
+export type WriteOutcome = "written" | "mismatch" | "failed";
+
+/** Octets that blocks are compared with: they are written without asking anyone for data. */
+const FILLS = [0x00, 0xff] as const;
+
+/** Units as the transfer sees them. */
+const Unit = { clean: 0, dirty: 1, touched: 2, done: 3 } as const;
+
+/**
+ * One image on its way into one slot: compares what the slot holds with the image's tree, says what is wanted, and
+ * writes verified blocks, a repair unit at a time. Whole install, resume and repair differ only in how much is wanted.
+ *
+ * A unit with any differing block is erased, so all its blocks are wanted, also those found equal before.
+ */
+export class Transfer {
+  readonly manifest: Manifest;
+  readonly units: RepairUnits;
+  readonly #parts: BoardParts;
+  readonly #begin: () => void;
+  readonly #sources: readonly LocalLeaves[];
+  readonly #sourceUnits: readonly RepairUnits[];
+  readonly #local: LocalLeaves;
+  /** Hashes learnt, of leaves and of nodes still to be descended into. */
+  readonly #expected: Uint8Array;
+  readonly #isKnown: Uint8Array;
+  readonly #isWritten: Uint8Array;
+  readonly #nodes: Map<string, Uint8Array> = new Map();
+  readonly #unitState: Uint8Array;
+  readonly #unwritten: Map<number, number> = new Map();
+  /** Sectors that a cut may have left torn: their units are rewritten even if they hash right. */
+  readonly #suspect: readonly SectorRange[];
+  /** Closed units that the record still has as open: closed along with the next entry, which saves one each. */
+  readonly #closing: SectorRange[] = [];
+
+  /**
+   * `begin` makes the record say "receiving" and is called before anything in the slot changes; it may be called
+   * again. `otherSlots` are only read: blocks found there need not come over the wire.
+   */
+  constructor(
+    parts: BoardParts,
+    slot: Region,
+    otherSlots: readonly Region[],
+    manifest: Manifest,
+    begin: () => void,
+  ) {
+    const { map } = parts.flash;
+    this.#parts = parts;
+    this.manifest = manifest;
+    this.#begin = begin;
+    this.units = new RepairUnits(map, slot, manifest);
+    this.#local = new LocalLeaves(parts.flash, this.units, manifest.leafCount);
+    this.#sourceUnits = otherSlots.map((other) => new RepairUnits(map, other, manifest));
+    this.#sources = this.#sourceUnits.map((units) => new LocalLeaves(parts.flash, units, manifest.leafCount));
+    this.#expected = new Uint8Array(manifest.leafCount * HASH_LENGTH);
+    this.#isKnown = new Uint8Array(manifest.leafCount);
+    this.#isWritten = new Uint8Array(manifest.leafCount);
+    this.#unitState = new Uint8Array(this.units.unitCount);
+    this.#suspect = parts.record.state.openSectors;
+    this.#learn({ level: rootLevel(manifest.leafCount), index: 0 }, manifest.root);
+  }
+
+  /** Compares the whole slot with the root: where to begin. */
+  start(): RunOutcome {
+    return this.#consider([{ level: rootLevel(this.manifest.leafCount), index: 0 }]);
+  }
+
+  /** Takes the child hashes of a node, joined, as its run lists them. */
+  checkRun(node: TreeNode, hashes: Uint8Array): RunOutcome {
+    const { leafCount } = this.manifest;
+    const expected = this.#expectedOf(node);
+    if (expected === undefined || node.level === 0) return { tag: "bad" };
+    const children = runChildren(leafCount, node);
+    if (hashes.length !== children.length * HASH_LENGTH) return { tag: "bad" };
+    if (!equalBytes(foldRun(hashes), expected)) return { tag: "bad" };
+    for (const [i, child] of children.entries()) {
+      this.#learn(child, hashes.slice(i * HASH_LENGTH, (i + 1) * HASH_LENGTH));
+    }
+    return this.#consider(children);
+  }
+
+  /** Takes the claim that all below a node is `byte`. */
+  checkUniform(node: TreeNode, byte: number): RunOutcome {
+    const expected = this.#expectedOf(node);
+    if (expected === undefined || !equalBytes(this.#uniformHash(node, byte), expected)) return { tag: "bad" };
+    const due: number[] = [];
+    this.#learnUniform(node, byte, due);
+    return this.#settle([], due, byte);
+  }
+
+  /** Takes the data of a block: checked in RAM, then marked, erased where needed, programmed, and read back. */
+  writeBlock(index: number, bytes: Uint8Array): WriteOutcome {
+    if (this.#isKnown[index] !== 1 || bytes.length !== this.units.block(index).size) return "mismatch";
+    const expected = this.#expected.subarray(index * HASH_LENGTH, (index + 1) * HASH_LENGTH);
+    const block = VerifiedBlock.check(bytes, expected, leafHash, this.#parts.flash.map);
+    if (block === undefined) return "mismatch";
+    const unit = this.units.unitOf(index);
+    const state = this.#unitState[unit];
+    if (this.#isWritten[index] === 1 || state === Unit.clean || state === Unit.done) return "written";
+    if (state === Unit.dirty) this.#touch(unit, block);
+    const { flash } = this.#parts;
+    if (!isErased(flash.map, block.padded)) flash.programVerified(this.units.block(index).offset, block);
+    if (!equalBytes(this.#local.readLeaf(index), expected)) return "failed";
+    this.#local.set(index, expected);
+    this.#isWritten[index] = 1;
+    this.#countDown(unit);
+    return "written";
+  }
+
+  /** Makes the record forget units that were closed. */
+  flushClosed(): void {
+    for (let close = this.#closing.shift(); close !== undefined; close = this.#closing.shift()) {
+      this.#parts.record.append({ tag: "sectors", close });
+    }
+  }
+
+  /** Once the whole image was verified in flash: none of its sectors is open any more. */
+  closeAll(): void {
+    this.#closing.length = 0;
+    const close = this.units.allSectors();
+    if (!touchesRange(this.#parts.record.state.openSectors, close)) return;
+    this.#parts.record.append({ tag: "sectors", close });
+  }
+
+  /** Whether no unit is half written, waiting, or suspect. Does not say that all of the image was compared. */
+  isSettled(): boolean {
+    return this.#unitState.every((state, unit) => {
+      if (state === Unit.clean) return !touchesRange(this.#suspect, this.units.sectors(unit));
+      return state === Unit.done;
+    });
+  }
+
+  /** Sorts nodes whose hash is known into: equal, proven uniform here, to be asked for. */
+  #consider(nodes: readonly TreeNode[]): RunOutcome {
+    const ask: TreeNode[] = [];
+    const due: number[] = [];
+    for (const node of nodes) {
+      const expected = this.#expectedOf(node);
+      if (expected === undefined) continue;
+      if (node.level === 0) {
+        this.#noteLeaf(node.index, due);
+      } else if (equalBytes(this.#local.node(node), expected)) {
+        this.#learnEqual(node, due);
+      } else {
+        const fill = FILLS.find((byte) => equalBytes(this.#uniformHash(node, byte), expected));
+        if (fill === undefined) ask.push(node);
+        else this.#learnUniform(node, fill, due);
+      }
+    }
+    return this.#settle(ask, due);
+  }
+
+  #learnEqual(node: TreeNode, due: number[]): void {
+    const { first, count } = leavesBelow(this.manifest.leafCount, node);
+    for (let i = first; i < first + count; i++) {
+      this.#learn({ level: 0, index: i }, this.#local.leaf(i));
+      this.#noteLeaf(i, due);
+    }
+  }
+
+  #learnUniform(node: TreeNode, byte: number, due: number[]): void {
+    const { first, count } = leavesBelow(this.manifest.leafCount, node);
+    for (let i = first; i < first + count; i++) {
+      const leaf = { level: 0, index: i };
+      this.#learn(leaf, this.#uniformHash(leaf, byte));
+      this.#noteLeaf(i, due);
+    }
+  }
+
+  #learn(node: TreeNode, hash: Uint8Array): void {
+    if (node.level > 0) this.#nodes.set(`${node.level}/${node.index}`, hash);
+    else if (this.#isKnown[node.index] !== 1) {
+      this.#expected.set(hash, node.index * HASH_LENGTH);
+      this.#isKnown[node.index] = 1;
+    }
+  }
+
+  #expectedOf(node: TreeNode): Uint8Array | undefined {
+    if (!hasNode(this.manifest.leafCount, node)) return undefined;
+    if (node.level > 0) return this.#nodes.get(`${node.level}/${node.index}`);
+    if (this.#isKnown[node.index] !== 1) return undefined;
+    return this.#expected.subarray(node.index * HASH_LENGTH, (node.index + 1) * HASH_LENGTH);
+  }
+
+  #uniformHash(node: TreeNode, byte: number): Uint8Array {
+    const { leafCount, size, blockSize } = this.manifest;
+    return uniformNodeHash(byte, leafCount, size, blockSize, node);
+  }
+
+  /** A leaf hash is known: puts what becomes due by it, in this leaf's unit, on the list. */
+  #noteLeaf(index: number, due: number[]): void {
+    const unit = this.units.unitOf(index);
+    if (this.#unitState[unit] === Unit.clean) {
+      if (!this.#differs(index, unit)) return;
+      this.#unitState[unit] = Unit.dirty;
+      const { first, end } = this.units.blocks(unit);
+      this.#unwritten.set(unit, end - first);
+      for (let i = first; i < end; i++) if (this.#isKnown[i] === 1) due.push(i);
+    } else if (this.#unitState[unit] !== Unit.done && this.#isWritten[index] !== 1) {
+      due.push(index);
+    }
+  }
+
+  #differs(index: number, unit: number): boolean {
+    if (touchesRange(this.#suspect, this.units.sectors(unit))) return true;
+    const expected = this.#expectedOf({ level: 0, index });
+    if (expected === undefined || !equalBytes(this.#local.leaf(index), expected)) return true;
+    return index === this.manifest.leafCount - 1 && !this.#isTailErased();
+  }
+
+  #isTailErased(): boolean {
+    const { offset, size } = this.units.tail();
+    return isErased(this.#parts.flash.map, this.#parts.flash.read(offset, size));
+  }
+
+  /** Writes the due blocks whose content is at hand; the others are wanted. */
+  #settle(nodes: readonly TreeNode[], due: readonly number[], byte?: number): RunOutcome {
+    const blocks: number[] = [];
+    for (const index of new Set(due)) {
+      const content = this.#atHand(index, byte);
+      const outcome = content === undefined ? "mismatch" : this.writeBlock(index, content);
+      if (outcome === "failed") return { tag: "failed" };
+      if (outcome === "mismatch") blocks.push(index);
+    }
+    return { tag: "good", nodes, blocks: blocks.sort((a, b) => a - b) };
+  }
+
+  /** The content of a block, if it is one repeated octet or lies in another slot. */
+  #atHand(index: number, byte: number | undefined): Uint8Array | undefined {
+    const leaf = { level: 0, index };
+    const expected = this.#expectedOf(leaf);
+    if (expected === undefined) return undefined;
+    const fills = byte === undefined ? FILLS : [byte, ...FILLS];
+    const fill = fills.find((candidate) => equalBytes(this.#uniformHash(leaf, candidate), expected));
+    if (fill !== undefined) return new Uint8Array(this.units.block(index).size).fill(fill);
+    const source = this.#sources.findIndex((leaves) => equalBytes(leaves.leaf(index), expected));
+    const at = this.#sourceUnits[source]?.block(index);
+    return at === undefined ? undefined : this.#parts.flash.read(at.offset, at.size);
+  }
+
+  /** First write into a unit: from here on the record says that it may be torn. */
+  #touch(unit: number, block: VerifiedBlock): void {
+    const { flash, record } = this.#parts;
+    this.#begin();
+    const sectors = this.units.sectors(unit);
+    const needsErase = touchesRange(this.#suspect, sectors) || !this.#isProgrammable(unit, block);
+    record.append({ tag: "sectors", open: sectors, close: this.#closing.shift() });
+    if (needsErase) for (let sector = sectors.first; sector <= sectors.last; sector++) flash.erase(sector);
+    this.#unitState[unit] = Unit.touched;
+  }
+
+  /** Whether the unit can take what is to come without an erase: it is blank, or its only block programs erased bits only. */
+  #isProgrammable(unit: number, block: VerifiedBlock): boolean {
+    const { offset, size } = this.units.extent(unit);
+    const { flash } = this.#parts;
+    const old = flash.read(offset, size);
+    if (this.units.blocksPerUnit > 1) return isErased(flash.map, old);
+    const next = erasedBytes(flash.map, size);
+    next.set(block.padded);
+    return firstUnprogrammable(flash.map, old, next) < 0;
+  }
+
+  #countDown(unit: number): void {
+    const left = (this.#unwritten.get(unit) ?? 1) - 1;
+    this.#unwritten.set(unit, left);
+    if (left > 0) return;
+    this.#unwritten.delete(unit);
+    this.#unitState[unit] = Unit.done;
+    this.#closing.push(this.units.sectors(unit));
+  }
+}

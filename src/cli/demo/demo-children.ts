@@ -1,0 +1,62 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { FailedError } from "../../base/errors.ts";
+import type { NodeEvent, Verdict } from "../../node/events.ts";
+
+/** This very command line, as a program to run. */
+const MAIN = fileURLToPath(new URL("../main.js", import.meta.url));
+/** Of what a child says on stderr, this much is kept for the case that it fails. */
+const LOG_MAX = 65_536;
+
+/** A child of the demonstration: another process of this command line, with `--json`. */
+export interface DemoChild {
+  readonly name: string;
+  /** Resolves with its verdict when it has ended. FailedError `demo-child` when it ends without one. */
+  readonly ended: Promise<Verdict>;
+  /** What it said on stderr. */
+  log(): string;
+  /** SIGTERM; again is harmless. */
+  stop(): void;
+}
+
+/** Starts `mayday ARGS --json`, and tells its events. */
+export function startChild(
+  name: string,
+  args: readonly string[],
+  onEvent: (event: NodeEvent) => void,
+): DemoChild {
+  const child = spawn(process.execPath, [...process.execArgv, MAIN, ...args, "--json"], {
+    stdio: ["ignore", "pipe", "pipe"],
+    // A group of its own: Ctrl-C reaches it through us only, once.
+    detached: true,
+  });
+  let log = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    log = (log + text).slice(-LOG_MAX);
+  });
+  let verdict: Verdict | undefined;
+  createInterface({ input: child.stdout }).on("line", (line) => {
+    // It is our own program, so its lines are what we write.
+    const event = JSON.parse(line) as NodeEvent | ({ readonly event: "verdict" } & Verdict);
+    if (event.event === "verdict") verdict = event;
+    else onEvent(event);
+  });
+  const stop = (): void => {
+    child.kill("SIGTERM");
+  };
+  process.once("exit", stop);
+  const ended = whenClosed(child).then((how) => {
+    process.off("exit", stop);
+    if (verdict !== undefined) return verdict;
+    throw new FailedError("demo-child", `${name} ended without a verdict (${how})`, { name });
+  });
+  return { name, ended, log: () => log, stop };
+}
+
+function whenClosed(child: ChildProcess): Promise<string> {
+  return new Promise((resolve) => {
+    child.once("error", (error) => resolve(error.message));
+    child.once("close", (status, signal) => resolve(signal ?? `status ${status}`));
+  });
+}

@@ -1,0 +1,48 @@
+import type { Verdict } from "../../node/events.ts";
+import { columns, octets } from "../text.ts";
+
+/** How an act of the demonstration went. */
+export interface Figures {
+  readonly act: "repair" | "whole";
+  readonly imageBytes: number;
+  readonly damagedBytes: number;
+  readonly bytesToBoard: number;
+  readonly bytesFromBoard: number;
+  readonly blocks: number;
+  /** From the first octet of the manifest to DONE. */
+  readonly seconds: number;
+  /** Line time of the image by `seconds`: its share of the line rate. Undefined on a line without a rate. */
+  readonly lineShare: number | undefined;
+}
+
+/** All acts together, as part of a verdict. */
+export function sumOf(
+  figures: readonly Figures[],
+): Pick<Verdict, "bytesTx" | "bytesRx" | "blocks" | "seconds"> {
+  const sum = (read: (figure: Figures) => number): number => figures.reduce((all, one) => all + read(one), 0);
+  return {
+    bytesTx: sum((one) => one.bytesToBoard),
+    bytesRx: sum((one) => one.bytesFromBoard),
+    blocks: sum((one) => one.blocks),
+    seconds: sum((one) => one.seconds),
+  };
+}
+
+/** The figures of an act, for people. */
+export function figuresText(f: Figures): string {
+  const title = f.act === "repair" ? "Repair" : "Whole image";
+  const wire = `${octets(f.bytesToBoard)} to the board, ${octets(f.bytesFromBoard)} back, ${f.blocks} blocks`;
+  return columns([
+    [title, `${octets(f.damagedBytes)} of ${f.imageBytes.toLocaleString("en-US")} were missing or wrong`],
+    ["  on the wire", wire],
+    ["  time", `${f.seconds.toFixed(2)} s from the first octet of the manifest to DONE`],
+    ["  line", lineText(f)],
+  ]);
+}
+
+function lineText({ act, seconds, lineShare }: Figures): string {
+  if (lineShare === undefined) return "has no true rate here, so that no share of it can be told";
+  if (act === "whole")
+    return `${(100 * lineShare).toFixed(1)} % of its rate, hashes and acknowledgements included`;
+  return `sending the whole image would take ${(seconds * lineShare).toFixed(2)} s`;
+}

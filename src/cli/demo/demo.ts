@@ -1,0 +1,48 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Command } from "commander";
+import type { Verdict } from "../../node/events.ts";
+import { addCommand } from "../help.ts";
+import { parseBaud } from "../parse.ts";
+import { type CommandContext, onRun } from "../run.ts";
+
+const BAUD_DEFAULT = 921_600;
+
+/** Flags of `demo`. */
+export interface DemoFlags {
+  readonly firmware?: string;
+  readonly baud: number;
+  readonly keep?: boolean;
+}
+
+/** Registers `mayday demo`. */
+export function addDemoCommand(program: Command): void {
+  const command = addCommand(program, "demo", {
+    does:
+      "Makes keys, a signed image and a board; breaks the board; and lets two processes, the board in distress and " +
+      "its rescuer, heal it over a serial cable at a true rate: first a few damaged sectors, then an empty board. " +
+      "Compares every octet and tells the figures. Needs no hardware and ends by itself.",
+    examples: ["mayday demo", "mayday demo --firmware u-boot.bin", "mayday demo --keep"],
+  });
+  command
+    .option("--firmware <file>", "heal with this firmware, raw or Intel HEX; else 256 KiB of random octets")
+    .option("--baud <n>", "rate of the cable", parseBaud, BAUD_DEFAULT)
+    .option("--keep", "keep the folder with keys, image and boards");
+  onRun<DemoFlags>(command, runDemo);
+}
+
+async function runDemo(
+  context: CommandContext,
+  _args: readonly string[],
+  flags: DemoFlags,
+): Promise<Verdict> {
+  const { tellStory } = await import("./demo-story.ts");
+  const dir = await mkdtemp(join(tmpdir(), "mayday-demo-"));
+  try {
+    return await tellStory(context, dir, flags);
+  } finally {
+    if (flags.keep === true) context.output.note(`kept: ${dir}`);
+    else await rm(dir, { recursive: true, force: true });
+  }
+}

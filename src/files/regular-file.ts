@@ -1,0 +1,42 @@
+import { constants } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { errnoOf } from "../base/errno.ts";
+import { FailedError, UsageError } from "../base/errors.ts";
+
+/**
+ * Opens a regular file for reading. UsageError `file-missing`, `file-not-regular` (folder, pipe, device), FailedError
+ * `file-unreadable`.
+ */
+export async function openRegular(path: string): Promise<{ handle: FileHandle; size: number }> {
+  let handle: FileHandle;
+  try {
+    // Without O_NONBLOCK a named pipe would hold us until somebody writes to it.
+    handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === "ENOENT")
+      throw new UsageError("file-missing", `${path}: there is no such file`, { path }, error);
+    throw new FailedError("file-unreadable", `${path}: cannot be read (${errno})`, { path, errno }, error);
+  }
+  const stat = await handle.stat();
+  if (stat.isFile()) return { handle, size: stat.size };
+  await handle.close();
+  const kind = stat.isDirectory() ? "a folder" : "a pipe, socket or device";
+  throw new UsageError("file-not-regular", `${path} is ${kind}; a plain file is needed`, { path });
+}
+
+/** Fills `buffer` from `position`; fewer octets than asked for mean the end of the file. */
+export async function readFully(handle: FileHandle, buffer: Uint8Array, position: number): Promise<number> {
+  let filled = 0;
+  while (filled < buffer.length) {
+    const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled, position + filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return filled;
+}
+
+/** Writes all of `bytes` at the handle's position. */
+export async function writeFully(handle: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length; ) at += (await handle.write(bytes, at)).bytesWritten;
+}

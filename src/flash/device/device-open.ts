@@ -1,0 +1,256 @@
+import { closeSync, constants, ftruncateSync, openSync, rmSync, truncateSync } from "node:fs";
+import { FailedError, MaydayError, UsageError } from "../../base/errors.ts";
+import { type FlashMap, RECOVERY_SIZE } from "../geometry.ts";
+import type { FlashStorage } from "../storage.ts";
+import { contentOf, hasRecord, readHead } from "./device-content.ts";
+import { fileSystemIn } from "./device-signature.ts";
+import type { DeviceNode, DeviceSystem } from "./device-system.ts";
+import { blockDeviceUser, fileUser, mtdUser } from "./device-use.ts";
+import { FileStorage } from "./file-storage.ts";
+import type { FlashDevice, FlashDeviceFacts } from "./flash-device.ts";
+import { checkMtd } from "./mtd-check.ts";
+import { MtdStorage } from "./mtd-storage.ts";
+
+/** Sectors of the kernel's sizes of block devices, in octets, whatever the device's own are. */
+const KERNEL_SECTOR = 512;
+
+/** A device that was looked at, with all that was found out. */
+interface Found {
+  readonly node: DeviceNode;
+  readonly facts: FlashDeviceFacts;
+  /** Erase blocks of an MTD device, in octets. */
+  readonly eraseSize: number;
+  /** Who uses it, with what to do about it. */
+  readonly user: string | undefined;
+}
+
+/** A device that is ready to become a board's flash. Nothing has been written. */
+export interface ClaimedDevice {
+  readonly facts: FlashDeviceFacts;
+  /** Not yet erased, or even not yet as long as it is to be. */
+  readonly storage: FlashStorage;
+  /** Leaves the device as it was found, as long as nothing was written: a file that was made goes again. */
+  abandon(): void;
+}
+
+/**
+ * Makes all checks before a device becomes a board's flash, and opens it; writes nothing. UsageError `flash-missing`,
+ * `flash-kind`, `flash-offset`, `flash-too-small`, `flash-not-empty` (unless `overwrite`), and those of `checkMtd`;
+ * FailedError `flash-in-use`, `flash-read-only`, `flash-open`.
+ */
+export function claimDevice(
+  system: DeviceSystem,
+  device: FlashDevice,
+  map: FlashMap,
+  overwrite: boolean,
+): ClaimedDevice {
+  const { path, offset } = device;
+  if (offset % map.sectorSize !== 0) {
+    const message = `${path}: offset ${offset} is not a whole number of sectors of ${map.sectorSize} octets`;
+    throw new UsageError("flash-offset", message, { offset, sectorSize: map.sectorSize });
+  }
+  if (device.kind === "file" && (system.look(path)?.size ?? 0) === 0) return newFile(system, device, map);
+  const found = find(system, device, map);
+  const fd = openFound(system, device, found, "write");
+  try {
+    const content = overwrite ? undefined : contentOf(device, fd, map);
+    if (content !== undefined) throw notEmpty(path, content);
+    const storage = storageOver(system, device, map, found, fd);
+    return { facts: found.facts, storage, abandon: () => storage.close() };
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+/**
+ * Opens a board's flash on its device; for writing, after all checks again. FailedError `flash-missing`, `flash-size`
+ * and `flash-other` (another device is there now), `flash-in-use`, `flash-foreign` (it holds something else),
+ * `flash-open`; and those of {@link claimDevice}.
+ */
+export function openDevice(
+  system: DeviceSystem,
+  device: FlashDevice & FlashDeviceFacts,
+  map: FlashMap,
+  mode: "read" | "write",
+): FlashStorage {
+  const found = find(system, device, map);
+  const { path } = device;
+  const { deviceSize, deviceId } = found.facts;
+  if (deviceSize !== device.deviceSize) {
+    const message = `${path} has ${deviceSize} octets, the board was made on one of ${device.deviceSize}; another device is there now`;
+    throw new FailedError("flash-size", message, { path, seen: deviceSize, expected: device.deviceSize });
+  }
+  if (deviceId !== undefined && device.deviceId !== undefined && deviceId !== device.deviceId) {
+    const message = `${path} is "${deviceId}", the board was made on "${device.deviceId}"; another device is there now`;
+    throw new FailedError("flash-other", message, { path });
+  }
+  const fd = openFound(system, device, found, mode);
+  try {
+    if (mode === "write") refuseForeign(device, fd, map);
+    return storageOver(system, device, map, found, fd);
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+/** What the device holds tells best that it is the board's: the recovery image, which never changes, and the boot record. */
+function refuseForeign(device: FlashDevice, fd: number, map: FlashMap): void {
+  const seen = fileSystemIn(readHead(fd, device.offset, RECOVERY_SIZE));
+  if (seen === undefined && hasRecord(device, fd, map)) return;
+  const what = seen === undefined ? "holds no boot record" : `holds ${seen} where the board's flash begins`;
+  const message = `${device.path} ${what}: another device, or somebody else's by now. Nothing was written; make the board anew with board init`;
+  throw new FailedError("flash-foreign", message, { path: device.path });
+}
+
+/** Looks, without opening anything: opening a device of another kind may have effects of its own. */
+function find(system: DeviceSystem, device: FlashDevice, map: FlashMap): Found {
+  const { kind, path } = device;
+  const node = system.look(path);
+  if (node === undefined) {
+    throw new UsageError("flash-missing", `${path}: there is no such file or device; is it plugged in?`);
+  }
+  const types = { file: "file", block: "block", mtd: "character" } as const;
+  if (node.type !== types[kind]) {
+    const hints = { file: "file:", block: "block:", character: "mtd:", other: undefined } as const;
+    const hint = hints[node.type];
+    const cure = hint === undefined ? "it cannot hold a flash" : `for such a one it is ${hint}${path}`;
+    throw new UsageError("flash-kind", `${kind}:${path} does not fit: ${nodeText(node)}; ${cure}`);
+  }
+  const found = { file: findFile, block: findBlock, mtd: findMtd }[kind](system, node, path, map);
+  const end = device.offset + map.size;
+  const { deviceSize } = found.facts;
+  if (deviceSize < end) {
+    const message = `${path} has ${deviceSize} octets, the flash needs ${map.size}${device.offset === 0 ? "" : ` from ${device.offset} on, ${end} in all`}`;
+    throw new UsageError("flash-too-small", message, { deviceSize, needed: end });
+  }
+  return found;
+}
+
+function findFile(system: DeviceSystem, node: DeviceNode, path: string): Found {
+  const user = fileUser(system, node.inode, path);
+  return { node, facts: { deviceSize: node.size }, eraseSize: 1, user };
+}
+
+function findBlock(system: DeviceSystem, node: DeviceNode, path: string): Found {
+  const folder = `/sys/dev/block/${node.number}`;
+  const text = (name: string): string | undefined => system.readText(`${folder}/${name}`)?.trim();
+  const sectors = Number(text("size") ?? Number.NaN);
+  if (!Number.isSafeInteger(sectors)) {
+    throw new FailedError("flash-open", `${path}: the system does not tell its size (${folder}/size)`);
+  }
+  if (text("ro") === "1") {
+    throw new FailedError("flash-read-only", `${path} is write protected; look at: blockdev --getro ${path}`);
+  }
+  const part = text("partition");
+  const disk = part === undefined ? "" : "../../";
+  const names = ["device/cid", "wwid", "device/wwid", "device/serial", "serial"];
+  const id = names.map((name) => text(disk + name)).find((seen) => seen !== undefined && seen !== "");
+  const deviceId = id === undefined ? {} : { deviceId: part === undefined ? id : `${id} part ${part}` };
+  const user = blockDeviceUser(system, node.number);
+  return { node, facts: { deviceSize: sectors * KERNEL_SECTOR, ...deviceId }, eraseSize: 1, user };
+}
+
+function findMtd(system: DeviceSystem, node: DeviceNode, path: string, map: FlashMap): Found {
+  const { index, size, eraseSize, name } = checkMtd(system, node, path, map);
+  const user = mtdUser(system, index);
+  return { node, facts: { deviceSize: size, deviceId: name }, eraseSize, user };
+}
+
+function openFound(system: DeviceSystem, device: FlashDevice, found: Found, mode: "read" | "write"): number {
+  const { path } = device;
+  const inUse = (user: string, cause?: unknown): FailedError =>
+    new FailedError("flash-in-use", `${path} is in use: ${user}. Nothing was written.`, { path }, cause);
+  if (mode === "write" && found.user !== undefined) throw inUse(found.user);
+  // For a block device O_EXCL means: nobody in the kernel has it, and nobody gets it while it is open.
+  const exclusive = device.kind === "block" ? constants.O_EXCL : 0;
+  const flags = mode === "write" ? constants.O_RDWR | exclusive : constants.O_RDONLY;
+  let fd: number;
+  try {
+    fd = openSync(path, flags);
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown error";
+    if (code === "EBUSY") throw inUse("the kernel says so (EBUSY); look at: lsblk, fuser", cause);
+    const cure = code === "EACCES" || code === "EPERM" ? "; you need the rights to write it" : "";
+    throw new FailedError("flash-open", `Cannot open the flash ${path}: ${code}${cure}`, { path }, cause);
+  }
+  const { type, inode, number } = system.lookAt(fd);
+  if (type === found.node.type && inode === found.node.inode && number === found.node.number) return fd;
+  closeSync(fd);
+  throw new FailedError("flash-open", `${path} was replaced while it was looked at. Try again.`, { path });
+}
+
+function storageOver(
+  system: DeviceSystem,
+  device: FlashDevice,
+  map: FlashMap,
+  found: Found,
+  fd: number,
+): FlashStorage {
+  const { kind, path, offset: base } = device;
+  const { eraseSize } = found;
+  return kind === "mtd"
+    ? new MtdStorage(fd, { path, base, size: map.size, eraseSize, eraseTool: system.eraseTool })
+    : FileStorage.range(path, fd, base, map.size);
+}
+
+/** A file that is not there, or empty: made as long as it has to be. */
+function newFile(system: DeviceSystem, device: FlashDevice, map: FlashMap): ClaimedDevice {
+  const { path, offset } = device;
+  const before = system.look(path);
+  if (before !== undefined && before.type !== "file") find(system, device, map);
+  const deviceSize = offset + map.size;
+  let fd: number;
+  try {
+    fd = openSync(path, before === undefined ? "wx+" : "r+");
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new FailedError("flash-open", `Cannot make the flash ${path}: ${why}`, { path }, cause);
+  }
+  const undo = (): void => {
+    if (before === undefined) rmSync(path, { force: true });
+    else truncateSync(path, 0);
+  };
+  try {
+    if (system.lookAt(fd).size > 0) throw notEmpty(path, "it has been written meanwhile");
+    ftruncateSync(fd, deviceSize);
+    // Files of /proc and the like look empty, and stay so.
+    if (system.lookAt(fd).size !== deviceSize) {
+      throw new UsageError(
+        "flash-kind",
+        `${path} cannot be made ${deviceSize} octets long: it is no plain file`,
+      );
+    }
+  } catch (cause) {
+    closeSync(fd);
+    if (cause instanceof MaydayError) throw cause;
+    undo();
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new FailedError("flash-io", `Cannot make the flash ${path} ${deviceSize} octets long: ${why}`);
+  }
+  const storage = FileStorage.range(path, fd, offset, map.size);
+  const abandon = (): void => {
+    undo();
+    storage.close();
+  };
+  return { facts: { deviceSize }, storage, abandon };
+}
+
+function notEmpty(path: string, what: string): UsageError {
+  const message = `${path} is not free: ${what}. Nothing was written; with --overwrite what is there is lost.`;
+  return new UsageError("flash-not-empty", message, { path });
+}
+
+function nodeText({ type }: DeviceNode): string {
+  switch (type) {
+    case "file":
+      return "it is a plain file";
+    case "block":
+      return "it is a block device";
+    case "character":
+      return "it is a character device";
+    case "other":
+      return "it is a folder, pipe or socket";
+  }
+}

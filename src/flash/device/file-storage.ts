@@ -1,0 +1,139 @@
+import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
+import { assert } from "../../base/assert.ts";
+import { FailedError } from "../../base/errors.ts";
+import type { FlashStorage } from "../storage.ts";
+
+const FILL_STEP = 1_048_576;
+
+/**
+ * A storage in one file or block device, or a range of one, held by one open descriptor. Nothing outside the range is
+ * ever read or written. Errors: `flash-open`, `flash-size`, `flash-io`.
+ */
+export class FileStorage implements FlashStorage {
+  readonly size: number;
+  readonly #path: string;
+  /** Where the range begins, in octets. */
+  readonly #base: number;
+  #fd: number | undefined;
+
+  private constructor(path: string, fd: number, size: number, base: number) {
+    this.#path = path;
+    this.#fd = fd;
+    this.size = size;
+    this.#base = base;
+  }
+
+  /** The `size` octets from `base` on of what `fd` is open on, which are known to be there. Takes `fd` over. */
+  static range(path: string, fd: number, base: number, size: number): FileStorage {
+    assert(Number.isSafeInteger(base) && base >= 0 && size > 0, `a range of ${size} octets at ${base}`);
+    return new FileStorage(path, fd, size, base);
+  }
+
+  /** Opens an existing file, which must be exactly `size` octets long. */
+  static open(path: string, size: number, mode: "read" | "write"): FileStorage {
+    let fd: number;
+    try {
+      fd = openSync(path, mode === "write" ? "r+" : "r");
+    } catch (cause) {
+      throw new FailedError("flash-open", `Cannot open the flash ${path}: ${text(cause)}`, { path }, cause);
+    }
+    const seen = fstatSync(fd).size;
+    if (seen !== size) {
+      closeSync(fd);
+      const message = `The flash ${path} is ${seen} octets long, its board says ${size}. Make the board anew with board init.`;
+      throw new FailedError("flash-size", message, { path, seen, expected: size });
+    }
+    return new FileStorage(path, fd, size, 0);
+  }
+
+  /** Creates a flash of `size` octets, all of them `erasedByte`; the file must not exist. */
+  static create(path: string, size: number, erasedByte = 0xff): FileStorage {
+    let fd: number;
+    try {
+      fd = openSync(path, "wx+");
+    } catch (cause) {
+      throw new FailedError("flash-open", `Cannot create the flash ${path}: ${text(cause)}`, { path }, cause);
+    }
+    const storage = new FileStorage(path, fd, size, 0);
+    try {
+      ftruncateSync(fd, size);
+      storage.erase(0, size, erasedByte);
+    } catch (cause) {
+      closeSync(fd);
+      throw cause instanceof FailedError ? cause : storage.#failure("create", 0, size, cause);
+    }
+    return storage;
+  }
+
+  read(offset: number, length: number): Uint8Array {
+    this.#guard(offset, length);
+    const out = new Uint8Array(length);
+    const from = this.#base + offset;
+    let done = 0;
+    try {
+      while (done < length) {
+        const count = readSync(this.#open(), out, done, length - done, from + done);
+        if (count === 0) throw new Error("the file ended early");
+        done += count;
+      }
+    } catch (cause) {
+      throw this.#failure("read", offset, length, cause);
+    }
+    return out;
+  }
+
+  write(offset: number, bytes: Uint8Array): void {
+    this.#guard(offset, bytes.length);
+    const from = this.#base + offset;
+    let done = 0;
+    try {
+      while (done < bytes.length) {
+        done += writeSync(this.#open(), bytes, done, bytes.length - done, from + done);
+      }
+    } catch (cause) {
+      throw this.#failure("write", offset, bytes.length, cause);
+    }
+  }
+
+  erase(offset: number, size: number, erasedByte: number): void {
+    this.#guard(offset, size);
+    const erased = new Uint8Array(Math.min(FILL_STEP, size)).fill(erasedByte);
+    for (let at = 0; at < size; at += erased.length) {
+      this.write(offset + at, erased.subarray(0, Math.min(erased.length, size - at)));
+    }
+  }
+
+  sync(): void {
+    try {
+      fsyncSync(this.#open());
+    } catch (cause) {
+      throw this.#failure("sync", 0, this.size, cause);
+    }
+  }
+
+  close(): void {
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
+  }
+
+  /** A wrong range is a bug of ours, but next to it may lie somebody's file system. */
+  #guard(offset: number, length: number): void {
+    const isWhole = Number.isSafeInteger(offset) && Number.isSafeInteger(length);
+    const isWithin = isWhole && offset >= 0 && length >= 0 && offset + length <= this.size;
+    assert(isWithin, `${length} octets at ${offset} of a flash of ${this.size}`);
+  }
+
+  #open(): number {
+    assert(this.#fd !== undefined, "flash used after close");
+    return this.#fd;
+  }
+
+  #failure(verb: string, offset: number, length: number, cause: unknown): FailedError {
+    const message = `Cannot ${verb} ${length} octets at ${offset} of the flash ${this.#path}: ${text(cause)}`;
+    return new FailedError("flash-io", message, { path: this.#path, offset, length }, cause);
+  }
+}
+
+function text(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}

@@ -1,0 +1,101 @@
+import { execFileSync } from "node:child_process";
+import { assert } from "../../base/assert.ts";
+import { FailedError } from "../../base/errors.ts";
+import type { FlashStorage } from "../storage.ts";
+import { FileStorage } from "./file-storage.ts";
+
+/** How long one call of the eraser may take: a NOR chip takes up to a few seconds for each sector. */
+const ERASE_LIMIT_MS = 3_600_000;
+const CHECK_STEP = 1_048_576;
+
+/** What of an MTD device a storage needs to know. */
+export interface MtdRange {
+  readonly path: string;
+  /** In octets, whole erase blocks. */
+  readonly base: number;
+  readonly size: number;
+  readonly eraseSize: number;
+  /** Program that erases: `flash_erase`. */
+  readonly eraseTool: string;
+}
+
+/**
+ * A range of an MTD device: a flash chip as the kernel offers it. Reads and programs through the one descriptor that
+ * was checked. Erasing needs an ioctl that Node does not have, so flash_erase of mtd-utils does it, on that same
+ * descriptor. Errors: `flash-io`, `flash-erase-tool`.
+ */
+export class MtdStorage implements FlashStorage {
+  readonly size: number;
+  readonly #range: MtdRange;
+  readonly #file: FileStorage;
+  readonly #fd: number;
+
+  /** Takes `fd` over; the range is known to lie on the device. */
+  constructor(fd: number, range: MtdRange) {
+    assert(range.base % range.eraseSize === 0, `a range at ${range.base}, erased by ${range.eraseSize}`);
+    this.#fd = fd;
+    this.#range = range;
+    this.size = range.size;
+    this.#file = FileStorage.range(range.path, fd, range.base, range.size);
+  }
+
+  read(offset: number, length: number): Uint8Array {
+    return this.#file.read(offset, length);
+  }
+
+  /** Clears bits; the chip cannot set any. */
+  write(offset: number, bytes: Uint8Array): void {
+    this.#file.write(offset, bytes);
+  }
+
+  erase(offset: number, size: number, erasedByte: number): void {
+    const { base, eraseSize, eraseTool, path } = this.#range;
+    const count = size / eraseSize;
+    // A count of 0 would mean: to the end of the device.
+    const isWhole = Number.isInteger(count) && count > 0 && Number.isInteger(offset / eraseSize);
+    assert(isWhole && offset >= 0 && offset + size <= this.size, `erase ${size} octets at ${offset}`);
+    try {
+      // The child sees the descriptor as number 3: whatever the path leads to by now, this device is erased.
+      execFileSync(eraseTool, ["-q", "/proc/self/fd/3", String(base + offset), String(count)], {
+        stdio: ["ignore", "ignore", "pipe", this.#fd],
+        timeout: ERASE_LIMIT_MS,
+      });
+    } catch (cause) {
+      throw eraseError(path, eraseTool, cause);
+    }
+    this.#checkErased(offset, size, erasedByte);
+  }
+
+  /** Nothing to do: an MTD device has no cache, what was programmed is in the chip (and fsync is refused). */
+  sync(): void {}
+
+  close(): void {
+    this.#file.close();
+  }
+
+  /** flash_erase goes on after a sector that could not be erased, and ends with 0. */
+  #checkErased(offset: number, size: number, erasedByte: number): void {
+    for (let at = offset; at < offset + size; at += CHECK_STEP) {
+      const octets = this.read(at, Math.min(CHECK_STEP, offset + size - at));
+      const bad = octets.findIndex((octet) => octet !== erasedByte);
+      if (bad < 0) continue;
+      const { path, base } = this.#range;
+      const message = `${path}: octet ${base + at + bad} is not erased after flash_erase; the chip may be write protected (flash_unlock) or worn out`;
+      throw new FailedError("flash-io", message, { path, offset: base + at + bad });
+    }
+  }
+}
+
+function eraseError(path: string, tool: string, cause: unknown): FailedError {
+  const { code, stderr } = cause as { readonly code?: unknown; readonly stderr?: Uint8Array };
+  if (code === "ENOENT") {
+    const message = `${tool} is needed to erase ${path} and is not installed; cure: apt install mtd-utils`;
+    return new FailedError("flash-erase-tool", message, { path }, cause);
+  }
+  const told = Buffer.from(stderr ?? [])
+    .toString("utf8")
+    .trim()
+    .slice(0, 300);
+  const message = `${path}: ${tool} failed: ${told || String(cause)}`;
+  return new FailedError("flash-io", message, { path }, cause);
+}

@@ -1,0 +1,207 @@
+import { assert } from "../../base/assert.ts";
+import { ENTRY_SIZE, type FlashMap, isErased, padToUnits, type Region, roundUp } from "../geometry.ts";
+import type { Flash } from "../nor-flash.ts";
+import { decodeEntry, encodeEntry, type RecordEntry } from "./record-codec.ts";
+import {
+  applyEvent,
+  EMPTY_RECORD,
+  type RecordEvent,
+  type RecordState,
+  snapshotEvents,
+} from "./record-state.ts";
+
+/**
+ * Seals written to settle the choice between two whole sectors. Two, as the place of one may be torn, reading blank,
+ * and as one that reads invalid now may have taken the next sequence number.
+ */
+const RESEALS = 2;
+/** Entries at a sector's end that only such seals use: enough for two power-ups that were cut while settling it. */
+const RESERVED = 4;
+
+/** What was found in one of the record's two sectors. */
+interface SectorContent {
+  /** Undefined unless the header and its whole snapshot are there. */
+  readonly state: RecordState | undefined;
+  /** Sequence number of the header. */
+  readonly sequence: number;
+  /** Highest sequence number of any entry. */
+  readonly lastSequence: number;
+  /** Highest sequence number of its seals; -1 when there is none. */
+  readonly sealSequence: number;
+  readonly isBlank: boolean;
+  /** Some entry is neither blank nor right. */
+  readonly isTorn: boolean;
+  /** First entry behind the last that is not blank. */
+  readonly end: number;
+}
+
+/**
+ * The boot record: a journal in two sectors, safe against power cuts at, before, after and within every operation
+ * (PROTOCOL.md "Boot record"). An event is durable when {@link BootRecord.append} returns, and whatever a cut
+ * leaves behind reads as the state before it or after it.
+ *
+ * The first event of each opening starts a fresh sector, so that nothing is ever appended behind, or read beside, an
+ * entry that a cut may have left unstable.
+ */
+export class BootRecord {
+  readonly #flash: Flash;
+  /** Octets from one entry to the next. */
+  readonly #stride: number;
+  #state: RecordState;
+  #sequence: number;
+  /** The sector that holds the state; undefined when neither does. */
+  #active: 0 | 1 | undefined;
+  /** Where in the active sector the next entry goes; undefined before the first event since opening. */
+  #at: number | undefined;
+  /** Entry of the active sector that gets another seal before the other sector may be erased. */
+  #resealAt: number | undefined;
+  /** Whether all is as a completed operation leaves it. */
+  readonly isClean: boolean;
+
+  /** Reads the record; changes nothing. */
+  constructor(flash: Flash) {
+    this.#flash = flash;
+    this.#stride = entryStride(flash.map);
+    const found = [readSector(flash, 0), readSector(flash, 1)] as const;
+    const active = chooseSector(found);
+    const other = active === 0 ? found[1] : found[0];
+    this.#active = active;
+    this.#state = (active === undefined ? undefined : found[active].state) ?? EMPTY_RECORD;
+    this.#sequence = Math.max(found[0].lastSequence, found[1].lastSequence);
+    this.isClean = other.isBlank && (active === undefined ? found[1].isBlank : !found[active].isTorn);
+    // The seal that made the choice may be one that a cut left unstable.
+    if (active !== undefined && other.state !== undefined) {
+      this.#resealAt = found[active].end;
+    }
+  }
+
+  get state(): RecordState {
+    return this.#state;
+  }
+
+  /** Makes `event` durable. */
+  append(event: RecordEvent): void {
+    const next = applyEvent(this.#state, event);
+    const end = this.#flash.map.sectorSize - RESERVED * this.#stride;
+    if (this.#at === undefined || this.#at + this.#stride > end) this.#compact(next);
+    else this.#programNext({ tag: "event", event });
+    this.#state = next;
+  }
+
+  /** Rewrites the record if a cut left something visibly torn. Call it before acting on the state. */
+  repair(): void {
+    if (!this.isClean) this.settle();
+  }
+
+  /**
+   * Makes the state certain, as {@link append} does: an entry may read right now and wrong at the next power-up. Call
+   * it before erasing anything that the state before the last event still names.
+   */
+  settle(): void {
+    if (this.#at === undefined) this.#compact(this.#state);
+  }
+
+  /** Order matters: a sector is erased only when the other is known, by a seal written in this run, to be whole. */
+  #compact(state: RecordState): void {
+    const { map } = this.#flash;
+    const old = this.#active;
+    const fresh = old === 0 ? 1 : 0;
+    const isFreshErased = this.#at !== undefined;
+    this.#reseal();
+    if (!isFreshErased) this.#erase(fresh);
+    const events = snapshotEvents(state);
+    assert((events.length + 2 + RESERVED) * this.#stride <= map.sectorSize, "a snapshot fits in a sector");
+    this.#active = fresh;
+    this.#at = this.#stride;
+    for (const event of events) this.#programNext({ tag: "event", event });
+    this.#programAt(this.#region(fresh), 0, { tag: "header", count: events.length });
+    this.#programNext({ tag: "seal" });
+    this.#erase(fresh === 0 ? 1 : 0);
+  }
+
+  /** Vouches again, in this run, for a sector whose own seal may be unstable. */
+  #reseal(): void {
+    if (this.#resealAt === undefined || this.#active === undefined) return;
+    for (let i = this.#resealAt; i < this.#resealAt + RESEALS; i++) {
+      if ((i + 1) * this.#stride > this.#flash.map.sectorSize) break;
+      this.#programAt(this.#region(this.#active), i * this.#stride, { tag: "seal" });
+    }
+    this.#resealAt = undefined;
+  }
+
+  #programNext(entry: RecordEntry): void {
+    assert(this.#at !== undefined && this.#active !== undefined, "the record has a sector");
+    this.#programAt(this.#region(this.#active), this.#at, entry);
+    this.#at += this.#stride;
+  }
+
+  #programAt(sector: Region, at: number, entry: RecordEntry): void {
+    this.#sequence++;
+    this.#flash.program(sector.offset + at, padToUnits(this.#flash.map, encodeEntry(entry, this.#sequence)));
+  }
+
+  #erase(index: 0 | 1): void {
+    this.#flash.erase(this.#region(index).offset / this.#flash.map.sectorSize);
+  }
+
+  #region(index: 0 | 1): Region {
+    return this.#flash.map.record[index];
+  }
+}
+
+/**
+ * Of two whole sectors the one sealed last counts. A seal is begun only when the sector's header was completely
+ * programmed, and a sector is erased only when a later seal in the other was: so whichever a torn seal elects can be
+ * relied on, and the new seals that it gets before anything else make the choice final. Without any seal the newer
+ * header may be unstable, while the older sector was not touched yet.
+ */
+function chooseSector(found: readonly [SectorContent, SectorContent]): 0 | 1 | undefined {
+  const [a, b] = found;
+  if (a.state === undefined || b.state === undefined) {
+    if (a.state !== undefined) return 0;
+    return b.state === undefined ? undefined : 1;
+  }
+  if (a.sealSequence !== b.sealSequence) return a.sealSequence > b.sealSequence ? 0 : 1;
+  return a.sequence < b.sequence ? 0 : 1;
+}
+
+/** An entry begins a write unit of its own, so that no unit is ever programmed twice. */
+function entryStride(map: FlashMap): number {
+  return roundUp(ENTRY_SIZE, map.writeSize);
+}
+
+function readSector(flash: Flash, index: 0 | 1): SectorContent {
+  const region = flash.map.record[index];
+  const bytes = flash.read(region.offset, region.size);
+  const entries: (RecordEntry | undefined)[] = [];
+  let lastSequence = 0;
+  let sealSequence = -1;
+  let sequence = 0;
+  let isTorn = false;
+  let end = 0;
+  const stride = entryStride(flash.map);
+  for (let at = 0; at + stride <= bytes.length; at += stride) {
+    const octets = bytes.subarray(at, at + stride);
+    const isBlank = isErased(flash.map, octets);
+    // What fills up the write unit holds nothing, but has to be erased all the same.
+    const isFilled = isErased(flash.map, octets.subarray(ENTRY_SIZE));
+    const decoded = isBlank || !isFilled ? undefined : decodeEntry(octets.subarray(0, ENTRY_SIZE));
+    if (!isBlank) end = at / stride + 1;
+    if (!isBlank && decoded === undefined) isTorn = true;
+    if (at === 0) sequence = decoded?.sequence ?? 0;
+    lastSequence = Math.max(lastSequence, decoded?.sequence ?? 0);
+    if (decoded?.entry.tag === "seal") sealSequence = Math.max(sealSequence, decoded.sequence);
+    entries.push(decoded?.entry);
+  }
+  return { state: replay(entries), sequence, lastSequence, sealSequence, isBlank: end === 0, isTorn, end };
+}
+
+function replay(entries: readonly (RecordEntry | undefined)[]): RecordState | undefined {
+  const header = entries[0];
+  if (header?.tag !== "header") return undefined;
+  const snapshot = entries.slice(1, 1 + header.count);
+  if (snapshot.length < header.count || snapshot.some((entry) => entry?.tag !== "event")) return undefined;
+  let state = EMPTY_RECORD;
+  for (const entry of entries) if (entry?.tag === "event") state = applyEvent(state, entry.event);
+  return state;
+}

@@ -1,0 +1,127 @@
+import { equalBytes } from "../../base/bytes.ts";
+import { decodeCobs } from "../../wire/cobs.ts";
+import { AnnounceType, FrameClass, PROTOCOL_VERSION, WireLimit } from "../../wire/constants.ts";
+import { crcMatches } from "../../wire/frame.ts";
+
+/** What a line can do to every frame in the same way. */
+export type Mangling = "flow-control" | "line-ends" | "seven-bits";
+
+/** Announcements that agree on a mangling, in a row, before it is named. */
+const AGREEING_MIN = 3;
+/** Runs that may be tried at once, and octets received for each further one: a try costs up to 0.2 ms. */
+const TRIES_MAX = 8;
+const OCTETS_PER_TRY = 2048;
+/** An announcement has an id, a nonce or a digest, and a CRC: no shorter run is judged by its top bits. */
+const SEVEN_BITS_LENGTH_MIN = 20;
+
+const XON = 0x11;
+const XOFF = 0x13;
+const CR = 0x0d;
+const LF = 0x0a;
+const ANNOUNCE: number = FrameClass.announce | (PROTOCOL_VERSION << 4);
+const TYPE_MAX: number = Math.max(...Object.values(AnnounceType));
+
+/**
+ * Recognises announcements that a tty has changed by rule: it took out XON and XOFF, translated line ends, or cut off
+ * the eighth bit. The first two are proved by undoing them, since the CRC is right then. Random damage repeats
+ * neither: three announcements in a row have to agree.
+ */
+export class MangledFrames {
+  #mangling: Mangling | undefined;
+  #agreeing = 0;
+  #last: Uint8Array = new Uint8Array(0);
+  #tries = TRIES_MAX;
+  #octets = 0;
+
+  /** A frame came whole: forgets the evidence. */
+  reset(): void {
+    this.#agreeing = 0;
+  }
+
+  /** Octets came that are no damaged frame: they count towards further tries. */
+  refill(octets: number): void {
+    this.#octets += octets;
+    const earned = Math.floor(this.#octets / OCTETS_PER_TRY);
+    this.#octets -= earned * OCTETS_PER_TRY;
+    this.#tries = Math.min(TRIES_MAX, this.#tries + earned);
+  }
+
+  /** Takes in a damaged run between two delimiters; names the mangling that the last ones agree on. */
+  observe(body: Uint8Array): Mangling | undefined {
+    this.refill(body.length);
+    if (!isLikeAnnouncement(body)) return undefined;
+    const mangling = this.#manglingOf(body);
+    if (mangling === undefined) {
+      if (this.#mangling !== undefined && isDenied(this.#mangling, body)) this.#agreeing = 0;
+      return undefined;
+    }
+    const isNext = mangling === this.#mangling && (mangling !== "seven-bits" || equalBytes(body, this.#last));
+    this.#agreeing = isNext ? this.#agreeing + 1 : 1;
+    this.#mangling = mangling;
+    this.#last = body.slice();
+    return this.#agreeing >= AGREEING_MIN ? mangling : undefined;
+  }
+
+  #manglingOf(body: Uint8Array): Mangling | undefined {
+    if (this.#tries === 0) return undefined;
+    this.#tries--;
+    if (lacksFlowControl(body)) return "flow-control";
+    if (hasLineEndsTranslated(body)) return "line-ends";
+    return hasSevenBits(body) && body.length >= SEVEN_BITS_LENGTH_MIN ? "seven-bits" : undefined;
+  }
+}
+
+/** Short enough, and with the first two octets of an announcement, even if its COBS code is lost. Bit 7 is open. */
+function isLikeAnnouncement(body: Uint8Array): boolean {
+  if (body.length > WireLimit.beacon) return false;
+  return [0, 1].some((at) => {
+    const type = (body[at + 1] ?? 0) & 0x7f;
+    return ((body[at] ?? 0) & 0x7f) === ANNOUNCE && type >= 1 && type <= TYPE_MAX;
+  });
+}
+
+/** Whether the run cannot have come through such a line. */
+function isDenied(mangling: Mangling, body: Uint8Array): boolean {
+  if (mangling === "flow-control") return body.includes(XON) || body.includes(XOFF);
+  return mangling === "line-ends" ? body.includes(CR) : !hasSevenBits(body);
+}
+
+function isAnnouncement(body: Uint8Array): boolean {
+  const frame = decodeCobs(body);
+  return frame !== undefined && frame[0] === ANNOUNCE && crcMatches(frame, undefined);
+}
+
+/** Whether one XON or XOFF, put in somewhere, makes the CRC right. Two in one announcement are not looked for. */
+function lacksFlowControl(body: Uint8Array): boolean {
+  if (isDenied("flow-control", body)) return false;
+  const whole = new Uint8Array(body.length + 1);
+  for (let at = 0; at <= body.length; at++) {
+    whole.set(body.subarray(0, at));
+    whole.set(body.subarray(at), at + 1);
+    for (const octet of [XON, XOFF]) {
+      whole[at] = octet;
+      if (isAnnouncement(whole)) return true;
+    }
+  }
+  return false;
+}
+
+/** Whether CR became LF (all, or one of them), or LF became CR LF. */
+function hasLineEndsTranslated(body: Uint8Array): boolean {
+  if (!body.includes(LF)) return false;
+  const doubled = body.filter((octet, i) => octet !== CR || body[i + 1] !== LF);
+  if (doubled.length < body.length && isAnnouncement(doubled)) return true;
+  if (body.includes(CR)) return false;
+  if (isAnnouncement(body.map((octet) => (octet === LF ? CR : octet)))) return true;
+  return body.some((octet, at) => octet === LF && isAnnouncement(body.with(at, CR)));
+}
+
+/** Whether bit 7 is always 0, or always makes the number of ones even. */
+function hasSevenBits(body: Uint8Array): boolean {
+  return body.every((octet) => octet < 0x80) || body.every(hasEvenParity);
+}
+
+function hasEvenParity(octet: number): boolean {
+  const nibble = octet ^ (octet >> 4);
+  return ((0x6996 >> (nibble & 0x0f)) & 1) === 0;
+}

@@ -1,0 +1,74 @@
+import { equalBytes } from "../../base/bytes.ts";
+import type { Millis } from "../../base/units.ts";
+import type { Accept, Beacon, Offer } from "../../wire/messages.ts";
+import { identityOf } from "../handshake.ts";
+import type { SessionIdentity } from "../identity.ts";
+import type { OfferedImage } from "./rescuer-events.ts";
+
+const OFFER_INTERVAL_MS = 250;
+const OFFER_PATIENCE_MS = 5_000;
+/** Time for the proven answer to an offer, from one on that is not (PROTOCOL.md 14.6). */
+const DOUBTFUL_OFFER_MS = 2_000;
+
+/** One offer, repeated until it is answered or its time is over. */
+export class Offering {
+  /** The call that it answers. */
+  readonly beacon: Beacon;
+  readonly image: OfferedImage;
+  readonly offer: Offer;
+  /** The session that it would begin. */
+  readonly peer: SessionIdentity;
+  #repeatAt: Millis;
+  #until: Millis;
+  #isDoubtful = false;
+
+  constructor(now: Millis, beacon: Beacon, image: OfferedImage, offer: Offer) {
+    this.beacon = beacon;
+    this.image = image;
+    this.offer = offer;
+    this.peer = identityOf(offer, beacon.nodeId);
+    this.#repeatAt = now;
+    this.#until = now + OFFER_PATIENCE_MS;
+  }
+
+  /** The call came again: the offer was not heard. */
+  hurry(now: Millis): void {
+    this.#repeatAt = Math.min(this.#repeatAt, now + OFFER_INTERVAL_MS / 2);
+  }
+
+  /** Something answered that our link key does not prove. */
+  doubt(now: Millis): void {
+    this.#isDoubtful = true;
+    this.#until = Math.min(this.#until, now + DOUBTFUL_OFFER_MS);
+  }
+
+  get isDoubtful(): boolean {
+    return this.#isDoubtful;
+  }
+
+  isOver(now: Millis): boolean {
+    return now >= this.#until;
+  }
+
+  /** Whether it is to be sent now. */
+  take(now: Millis): boolean {
+    if (now < this.#repeatAt) return false;
+    this.#repeatAt = now + OFFER_INTERVAL_MS;
+    return true;
+  }
+
+  /** Whether it is this one that is accepted, in time, and about `image`, the one that is offered last. */
+  isAcceptedBy(now: Millis, { rescuerNonce, targetNonce }: Accept, image: OfferedImage): boolean {
+    return (
+      now < this.#until &&
+      equalBytes(this.offer.rescuerNonce, rescuerNonce) &&
+      equalBytes(this.offer.targetNonce, targetNonce) &&
+      equalBytes(this.image.digest, image.digest)
+    );
+  }
+
+  /** When it is to be sent again, and when its time is over. */
+  get timeouts(): Millis[] {
+    return [this.#repeatAt, this.#until];
+  }
+}

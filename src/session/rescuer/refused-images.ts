@@ -1,0 +1,24 @@
+import { equalBytes } from "../../base/bytes.ts";
+import type { Millis } from "../../base/units.ts";
+
+/** A refused image is not offered to the same start of a target again for this long. */
+const REFUSED_FOR_MS = 60_000;
+/** Refusals remembered; the oldest gives way. */
+const REFUSED_MAX = 64;
+
+/** Which images were refused by which start of a target, for a while (PROTOCOL.md 6.2). */
+export class RefusedImages {
+  #refusals: { readonly nonce: Uint8Array; readonly digest: Uint8Array; readonly until: Millis }[] = [];
+
+  /** The target that started with this boot nonce refused the image with this short digest. */
+  add(now: Millis, nonce: Uint8Array, digest: Uint8Array): void {
+    this.#refusals.push({ nonce: nonce.slice(), digest: digest.slice(), until: now + REFUSED_FOR_MS });
+    if (this.#refusals.length > REFUSED_MAX) this.#refusals.shift();
+  }
+
+  /** Short digests that this start of a target refused lately. */
+  by(now: Millis, nonce: Uint8Array): Uint8Array[] {
+    this.#refusals = this.#refusals.filter(({ until }) => now < until);
+    return this.#refusals.filter((refusal) => equalBytes(refusal.nonce, nonce)).map(({ digest }) => digest);
+  }
+}

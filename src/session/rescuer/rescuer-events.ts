@@ -1,0 +1,57 @@
+import type { RefusalReason } from "../../base/refusal.ts";
+import type { TreeNode } from "../../base/tree-shape.ts";
+import type { Beacon, Offer, WireVersion } from "../../wire/messages.ts";
+import type { LineEvent } from "../line-event.ts";
+
+/** An image as a rescuer offers it. */
+export interface OfferedImage {
+  /** Short digest. */
+  readonly digest: Uint8Array;
+  readonly version: WireVersion;
+  /** Octets. */
+  readonly size: number;
+  readonly blockSize: number;
+  readonly counter: number;
+  /** The manifest as it goes over the wire. */
+  readonly envelope: Uint8Array;
+}
+
+/** A block to read: in this attempt, in one of these codecs. */
+export interface BlockWish {
+  readonly block: number;
+  readonly attempt: number;
+  /** Set of codecs, bits of codecBit. */
+  readonly codecs: number;
+}
+
+/** Effects (`pick`, `readRun`, `readBlock`, answered by the call of that name) and news. */
+export type RescuerEvent =
+  /** `refused`: short digests of images that this start of the target refused lately. */
+  | { readonly tag: "pick"; readonly beacon: Beacon; readonly refused: readonly Uint8Array[] }
+  | { readonly tag: "readRun"; readonly node: TreeNode }
+  | { readonly tag: "readBlock"; readonly wish: BlockWish }
+  | { readonly tag: "heard"; readonly beacon: Beacon }
+  | { readonly tag: "offered"; readonly offer: Offer }
+  | { readonly tag: "accepted"; readonly image: OfferedImage }
+  | {
+      readonly tag: "refused";
+      readonly reason: RefusalReason;
+      readonly digest: Uint8Array | undefined;
+      /** For people, where more is known than the reason. */
+      readonly detail?: string;
+    }
+  | { readonly tag: "progress"; readonly openBlocks: number }
+  | { readonly tag: "healed"; readonly digest: Uint8Array }
+  | { readonly tag: "sessionLost"; readonly why: RescuerLoss }
+  | LineEvent;
+
+/**
+ * Why a session ended early. `done-not-heard`: every block was acked, but DONE never came. `slow`: the target asked for
+ * far less than the line carries.
+ */
+export type RescuerLoss = "silence" | "slow" | "restarted" | "bye" | "stood-down" | "done-not-heard";
+
+/** A hash run, or the octet that a node's whole range consists of. */
+export type RunPayload =
+  | { readonly tag: "hashes"; readonly hashes: Uint8Array }
+  | { readonly tag: "uniform"; readonly byte: number };

@@ -1,0 +1,64 @@
+import { uniformByte } from "../../base/bytes.ts";
+import type { SendItem } from "../../link/send-side.ts";
+import { CHUNK_UNIT, Codec } from "../../wire/constants.ts";
+import type { ObjectName } from "../../wire/messages.ts";
+
+/** Key of a block in one attempt: a later attempt is another item. */
+export function blockKey(block: number, attempt: number): string {
+  return `block ${block}/${attempt}`;
+}
+
+export function isBlockKey(key: string): boolean {
+  return key.startsWith("block ");
+}
+
+/** Key of a manifest or run. */
+export function objectKey(name: ObjectName): string {
+  return `object ${name.kind} ${name.node.level}/${name.node.index}`;
+}
+
+/** A manifest or run to send in chunks (PROTOCOL.md 4.6). */
+export function objectItem(name: ObjectName, octets: Uint8Array): SendItem {
+  return {
+    key: objectKey(name),
+    length: octets.length,
+    isUrgent: true,
+    packet: (packetNumber, from, to) => ({
+      tag: "object",
+      packetNumber,
+      name,
+      offset: from,
+      total: octets.length,
+      payload: octets.subarray(from, to),
+    }),
+  };
+}
+
+/**
+ * A block to send in chunks, in its cheapest codec (PROTOCOL.md 4.5). `position`: where the block begins in the
+ * image, in units of 32 octets.
+ */
+export function blockItem(
+  block: number,
+  attempt: number,
+  position: number,
+  octets: Uint8Array,
+  isUniformAllowed: boolean,
+): SendItem {
+  const byte = isUniformAllowed && octets.length > 1 ? uniformByte(octets) : undefined;
+  const codec = byte === undefined ? Codec.raw : Codec.uniform;
+  const coded = byte === undefined ? octets : Uint8Array.of(byte);
+  return {
+    key: blockKey(block, attempt),
+    length: coded.length,
+    isUrgent: false,
+    packet: (packetNumber, from, to) => ({
+      tag: "data",
+      packetNumber,
+      codec,
+      attempt: attempt & 1,
+      position: (position + from / CHUNK_UNIT) & 0xffff,
+      payload: coded.subarray(from, to),
+    }),
+  };
+}

@@ -1,0 +1,210 @@
+import type { TreeNode } from "../../base/tree-shape.ts";
+import type { Millis } from "../../base/units.ts";
+import type { Link } from "../../link/link.ts";
+import type { SendSide } from "../../link/send-side.ts";
+import { CHUNK_UNIT, Codec, codecBit, ObjectKind } from "../../wire/constants.ts";
+import type { Grant, Request } from "../../wire/messages.ts";
+import { isAfter, type SessionIdentity } from "../identity.ts";
+import { isOnPace, Pace } from "../progress-floor.ts";
+import type { BlockWish, OfferedImage, RunPayload } from "./rescuer-events.ts";
+import { blockItem, blockKey, isBlockKey, objectItem, objectKey } from "./send-items.ts";
+
+/** What one session may send, in images, and beyond that in octets. */
+const SESSION_IMAGES = 8;
+const SESSION_OCTETS = 65_536;
+/** Silence after which a session is given up (protocol decision S12). */
+const SILENCE_MAX_MS = 20_000;
+/** The same with a link key, once the target calls: it restarted, or somebody says so (PROTOCOL.md 14.5). */
+const DOUBTFUL_SILENCE_MS = 5_000;
+/** Longest time that one BUSY may ask for (protocol decision L6). */
+const BUSY_MAX_MS = 10_000;
+
+/** The rescuer's side of a running session: what the target wants now, and what of it is queued (PROTOCOL.md 6.2). */
+export class Serving {
+  readonly peer: SessionIdentity;
+  readonly image: OfferedImage;
+  readonly #sender: SendSide;
+  readonly #openBlocksMax: number;
+  readonly #pace: Pace;
+  readonly #leafCount: number;
+  /** Blocks that the target was done with once: again is no progress. */
+  readonly #settled: Uint8Array;
+  /** Runs that may count as progress: no tree has more. */
+  #runsLeft: number;
+  readonly #link: Link;
+  readonly #sentBefore: number;
+  readonly #startedAt: Millis;
+  #octetsSettled = 0;
+  /** The target said so at a time, and until when it is deaf. */
+  #busyAt: Millis = 0;
+  #busyUntil: Millis = 0;
+  #isDoubtful = false;
+  #grantSequence: number | undefined;
+  #requestSequence: number | undefined;
+  /** Keys of the blocks granted now. */
+  #granted: ReadonlySet<string> = new Set();
+  /** The same without attempts. */
+  #open: ReadonlySet<number> = new Set();
+  /** The manifest was accepted: something beyond it was asked for. */
+  #isPastManifest = false;
+
+  /** `openBlocksMax`: what the target stated in ACCEPT. It bounds what is held for it: at least one block. */
+  constructor(
+    now: Millis,
+    peer: SessionIdentity,
+    image: OfferedImage,
+    link: Link,
+    sender: SendSide,
+    openBlocksMax: number,
+  ) {
+    this.peer = peer;
+    this.image = image;
+    this.#sender = sender;
+    this.#openBlocksMax = Math.max(1, openBlocksMax);
+    this.#pace = new Pace(now, link, image.blockSize);
+    this.#leafCount = Math.ceil(image.size / image.blockSize);
+    this.#settled = new Uint8Array(this.#leafCount);
+    this.#runsLeft = this.#leafCount;
+    this.#link = link;
+    this.#startedAt = now;
+    this.#sentBefore = link.counters.octetsSent;
+  }
+
+  /** Whether the target was done with enough blocks for the time that the session took. */
+  wasWorth(now: Millis): boolean {
+    return isOnPace(this.#link, this.#octetsSettled, now - this.#startedAt);
+  }
+
+  /** Octets that this session made us send. */
+  get octetsSent(): number {
+    return this.#link.counters.octetsSent - this.#sentBefore;
+  }
+
+  /** Whether the target gets on so slowly, or asks so often for the same, that it only holds this side up. */
+  isTooSlow(now: Millis): boolean {
+    return this.octetsSent > SESSION_IMAGES * this.image.size + SESSION_OCTETS || this.#pace.isTooSlow(now);
+  }
+
+  /** When {@link isTooSlow} is to be asked. */
+  get paceEndsAt(): Millis {
+    return this.#pace.endsAt;
+  }
+
+  /** The target will be deaf for a while. */
+  busy(now: Millis, forMs: Millis): void {
+    this.#busyAt = now;
+    this.#busyUntil = now + Math.min(forMs, BUSY_MAX_MS);
+  }
+
+  /** The target calls, which proves nothing. */
+  doubt(): void {
+    this.#isDoubtful = true;
+  }
+
+  /** When the target has been silent for too long. */
+  get silentAt(): Millis {
+    const heardAt = this.#link.lastHeardAt;
+    // Who was heard after it said that it is busy is not deaf any more.
+    if (this.#isDoubtful && heardAt > this.#busyAt) return heardAt + DOUBTFUL_SILENCE_MS;
+    return Math.max(heardAt, this.#busyUntil) + SILENCE_MAX_MS;
+  }
+
+  /** Blocks that the target waits for. */
+  get openBlocks(): number {
+    return this.#granted.size;
+  }
+
+  /** Everything asked for was sent and acked: only DONE is missing. */
+  get isDelivered(): boolean {
+    return this.#isPastManifest && this.#sender.isIdle;
+  }
+
+  /** Queues the manifest, if the target can still need it. */
+  sendManifest(): void {
+    if (this.#isPastManifest) return;
+    const name = { kind: ObjectKind.manifest, node: { level: 0, index: 0 } };
+    this.#sender.add(objectItem(name, this.image.envelope));
+  }
+
+  /** Takes in a grant; gives the blocks to read, or undefined when it is an old one. */
+  handleGrant(grant: Grant): BlockWish[] | undefined {
+    if (this.#grantSequence !== undefined && !isAfter(grant.sequence, this.#grantSequence)) return undefined;
+    this.#grantSequence = grant.sequence;
+    this.#isPastManifest = true;
+    const before = this.#granted;
+    const granted = new Set<string>();
+    const open = new Set<number>();
+    const wishes: BlockWish[] = [];
+    for (const { first, count, attempt, codecs } of grant.entries) {
+      for (let block = first; block < Math.min(first + count, this.#leafCount); block++) {
+        const key = blockKey(block, attempt);
+        if (granted.has(key)) continue;
+        if (granted.size >= this.#openBlocksMax) break;
+        granted.add(key);
+        open.add(block);
+        if (!before.has(key)) wishes.push({ block, attempt, codecs });
+      }
+    }
+    for (const key of before) if (!granted.has(key)) this.#sender.drop(key);
+    for (const block of this.#open) if (!open.has(block)) this.#settle(block);
+    this.#granted = granted;
+    this.#open = open;
+    return wishes;
+  }
+
+  #settle(block: number): void {
+    if (this.#settled[block] === 1) return;
+    this.#settled[block] = 1;
+    this.#octetsSettled += this.image.blockSize;
+    this.#pace.add(this.image.blockSize);
+  }
+
+  /** Queues a block that was read, if it is still granted. */
+  addBlock({ block, attempt, codecs }: BlockWish, octets: Uint8Array): void {
+    if (!this.#granted.has(blockKey(block, attempt))) return;
+    const position = (block * this.image.blockSize) / CHUNK_UNIT;
+    const isUniformAllowed = (codecs & codecBit(Codec.uniform)) !== 0;
+    this.#sender.add(blockItem(block, attempt, position, octets, isUniformAllowed));
+  }
+
+  /** Takes in a request; gives the nodes whose runs are to be read. */
+  handleRequest(request: Request): TreeNode[] {
+    if (this.#requestSequence !== undefined && !isAfter(request.sequence, this.#requestSequence)) return [];
+    this.#requestSequence = request.sequence;
+    const nodes: TreeNode[] = [];
+    for (const wanted of request.wanted) {
+      if (wanted === "manifest") this.sendManifest();
+      else if (!this.#isQueued(wanted)) nodes.push(wanted);
+    }
+    if (nodes.length > 0) this.#isPastManifest = true;
+    this.#pace.add(this.image.blockSize * Math.min(this.#runsLeft, nodes.length));
+    this.#runsLeft = Math.max(0, this.#runsLeft - nodes.length);
+    return nodes;
+  }
+
+  #isQueued(node: TreeNode): boolean {
+    const kinds = [ObjectKind.run, ObjectKind.uniform];
+    return kinds.some((kind) => this.#sender.has(objectKey({ kind, node })));
+  }
+
+  /** Queues a run that was read. */
+  addRun(node: TreeNode, payload: RunPayload): void {
+    const [kind, octets] =
+      payload.tag === "hashes"
+        ? [ObjectKind.run, payload.hashes]
+        : [ObjectKind.uniform, Uint8Array.of(payload.byte)];
+    this.#sender.add(objectItem({ kind, node }, octets));
+  }
+
+  /** Objects are forgotten once acked; a block stays until the grant no longer names it. */
+  dropDelivered(): void {
+    for (let key = this.#sender.takeCompleted(); key !== undefined; key = this.#sender.takeCompleted()) {
+      if (!isBlockKey(key)) this.#sender.drop(key);
+    }
+  }
+
+  /** Forgets all that is queued or in flight: the target has everything. */
+  dropAll(): void {
+    this.#sender.clear();
+  }
+}

@@ -1,0 +1,122 @@
+import type { TreeNode } from "../../base/tree-shape.ts";
+import type { Millis } from "../../base/units.ts";
+import type { Link } from "../../link/link.ts";
+import type { DataChunk, ObjectChunk } from "../../wire/messages.ts";
+import { askAgainAfter, Lease } from "../lease.ts";
+import { isOnPace, Pace } from "../progress-floor.ts";
+import type { SessionLoss, TargetEvent } from "./target-events.ts";
+import { type Differences, Transfer, type TransferPlan } from "./tree-descent.ts";
+
+/** Block buffers: 64 KiB in all, but 4 blocks at least and 64 at most. */
+const BUFFER_OCTETS = 64 * 1024;
+const OPEN_BLOCKS_MIN = 4;
+/** Blocks open at once at most; stated in ACCEPT. */
+export const OPEN_BLOCKS_MAX = 64;
+/** "Later" renews the lease for this long at most without anything that verifies. */
+const LATER_MAX_MS = 60_000;
+/** Wrong blocks and runs in one session, whichever they are: the CRC lets none through by chance. */
+const WRONG_MAX = 32;
+
+/** The target's side of a running transfer: chunks in, requests and grants out, and the patience for both. */
+export class Receiving {
+  readonly transfer: Transfer;
+  readonly #link: Link;
+  readonly #lease: Lease;
+  readonly #pace: Pace;
+  #wrong = 0;
+  readonly #startedAt: Millis;
+  #lastAskedAt: Millis;
+  #lastVerifiedAt: Millis;
+
+  constructor(now: Millis, link: Link, plan: TransferPlan, start: Differences) {
+    this.#link = link;
+    const openMax = Math.floor(BUFFER_OCTETS / plan.blockSize);
+    this.transfer = new Transfer(plan, start, Math.max(OPEN_BLOCKS_MIN, Math.min(OPEN_BLOCKS_MAX, openMax)));
+    this.#lease = new Lease(now, link, plan.blockSize);
+    this.#pace = new Pace(now, link, plan.blockSize);
+    this.#startedAt = now;
+    this.#lastAskedAt = now;
+    this.#lastVerifiedAt = now;
+  }
+
+  /** Whether the session brought enough blocks for the time it took: hashes can be had again and again. */
+  wasWorth(now: Millis): boolean {
+    const { plan, blocksWritten } = this.transfer;
+    return isOnPace(this.#link, blocksWritten * plan.blockSize, now - this.#startedAt);
+  }
+
+  /** Takes in a chunk; gives the effect that a complete block or run calls for. */
+  handleChunk(now: Millis, chunk: DataChunk | ObjectChunk): TargetEvent | undefined {
+    if (chunk.tag === "data") {
+      const complete = this.transfer.handleData(chunk);
+      if (complete === undefined) return undefined;
+      this.#link.ackNow(now);
+      return { tag: "writeBlock", block: complete.block, octets: complete.octets };
+    }
+    const { run, waited } = this.transfer.handleObject(now, chunk);
+    if (waited !== undefined) this.#link.rtt.sample(waited - this.#link.lineTime(chunk.payload.length));
+    return run && { tag: "checkRun", run };
+  }
+
+  /** What a run was found to be (undefined: bad); gives the check of the next one, if that waits already. */
+  handleRunChecked(
+    now: Millis,
+    node: TreeNode,
+    differences: Differences | undefined,
+  ): TargetEvent | undefined {
+    if (differences === undefined) this.#wrong++;
+    else this.#verified(now, this.transfer.plan.blockSize);
+    const run = this.transfer.runChecked(now, node, differences);
+    return run && { tag: "checkRun", run };
+  }
+
+  /** A run counts like a block: it spares some, and each is asked for once. */
+  #verified(now: Millis, octets: number): void {
+    this.#pace.add(octets);
+    this.#lastVerifiedAt = now;
+    this.#lease.renew(now);
+  }
+
+  /** What became of a block; false when it failed too often to go on. */
+  handleBlockWritten(now: Millis, block: number, isWritten: boolean): boolean {
+    if (isWritten) this.#verified(now, this.transfer.lengthOf(block));
+    else this.#wrong++;
+    return this.transfer.blockSettled(block, isWritten);
+  }
+
+  /** The rescuer is alive and will serve later: believed for a minute without anything that verifies (S17). */
+  handleLater(now: Millis): void {
+    if (now - this.#lastVerifiedAt < LATER_MAX_MS) this.#lease.renew(now);
+  }
+
+  /** Sends what changed in the plan, or all of it with `again`. */
+  ask(now: Millis, again = false): void {
+    this.transfer.advance(now);
+    const request = this.transfer.takeRequest(now, again);
+    if (request !== undefined) this.#link.send(request);
+    const grant = this.transfer.takeGrant(again);
+    if (grant !== undefined) this.#link.send(grant);
+    if (request !== undefined || grant !== undefined) this.#lastAskedAt = now;
+  }
+
+  /** Asks again what stayed unanswered; why the session is over, if it is. */
+  handleTimeout(now: Millis): SessionLoss | undefined {
+    if (this.#wrong >= WRONG_MAX) return "damaged";
+    if (now >= this.#lease.endsAt) return "lease";
+    if (this.#pace.isTooSlow(now)) return "slow";
+    if (now >= this.#askAgainAt) this.ask(now, true);
+    return undefined;
+  }
+
+  /** When {@link handleTimeout} has something to do. */
+  get timeoutAt(): Millis {
+    return Math.min(this.#askAgainAt, this.#lease.endsAt, this.#pace.endsAt);
+  }
+
+  /** Everything is silent, or one question stayed unanswered, for too long. */
+  get #askAgainAt(): Millis {
+    const wait = askAgainAfter(this.#link);
+    const silent = Math.max(this.#link.lastHeardAt, this.#lastAskedAt) + wait;
+    return Math.min(silent, (this.transfer.oldestQuestionAt ?? Number.POSITIVE_INFINITY) + wait);
+  }
+}

@@ -1,0 +1,30 @@
+import type { RefusalReason } from "../../base/refusal.ts";
+import type { Offer } from "../../wire/messages.ts";
+import type { LineEvent } from "../line-event.ts";
+import type { ReceivedRun, RunOutcome, Transfer, TransferPlan } from "./tree-descent.ts";
+
+/** What the driver has to do (effects, answered by a `…Checked`, `…Written` or `…Committed` call) or may tell. */
+export type TargetEvent =
+  | { readonly tag: "checkManifest"; readonly envelope: Uint8Array }
+  | { readonly tag: "checkRun"; readonly run: ReceivedRun }
+  | { readonly tag: "writeBlock"; readonly block: number; readonly octets: Uint8Array }
+  | { readonly tag: "commit" }
+  | { readonly tag: "offered"; readonly offer: Offer }
+  | { readonly tag: "refused"; readonly reason: RefusalReason; readonly detail: string }
+  | { readonly tag: "receiving"; readonly plan: TransferPlan }
+  | { readonly tag: "progress"; readonly transfer: Transfer }
+  | { readonly tag: "sessionLost"; readonly why: SessionLoss }
+  | { readonly tag: "verified"; readonly digest: Uint8Array }
+  | { readonly tag: "finished"; readonly isHeard: boolean }
+  | LineEvent;
+
+/** Why a session ended early. `slow`: what came was right, but far less than the line carries. */
+export type SessionLoss = "lease" | "slow" | "superseded" | "bye" | "damaged" | "not-bootable";
+
+/** What became of a manifest: refused for a reason, or accepted, with where flash differs from the image. */
+export type ManifestOutcome =
+  | { readonly tag: "accepted"; readonly plan: TransferPlan; readonly start: RunOutcome }
+  | { readonly tag: "refused"; readonly reason: RefusalReason; readonly detail: string };
+
+/** What became of a block. A mismatch is asked for again; a failed flash ends the session. */
+export type BlockOutcome = "written" | "mismatch" | "failed";

@@ -1,0 +1,122 @@
+import { assert } from "../../base/assert.ts";
+import type { Clock, Timer } from "../../base/clock.ts";
+import { lineTime, type Millis } from "../../base/units.ts";
+import type { Transport, TransportHandlers } from "../../transport/transport.ts";
+
+/** One direction of a wire in memory. */
+export interface MemoryLineOptions {
+  /** Line rate in baud; undefined: octets take no time on the line. */
+  readonly baud?: number | undefined;
+  /** One way, added to the line time; 0. */
+  readonly latencyMs?: Millis;
+  /** Octets are handed over in pieces of this many, each when its last octet arrives; default: a whole write at once. */
+  readonly pieceOctets?: number;
+  /** Octets not yet on the line from which `write` returns false; default: never. */
+  readonly queueOctets?: number;
+}
+
+export interface MemoryPairOptions {
+  readonly aToB?: MemoryLineOptions;
+  readonly bToA?: MemoryLineOptions;
+}
+
+/**
+ * Two transports joined by a wire in memory, on a clock handed in: the wire of tests and of the simulator. Like a
+ * UART it keeps no octets for an end that is not open, and an end does not notice when the other one closes.
+ */
+export function createMemoryPair(clock: Clock, options: MemoryPairOptions = {}): [Transport, Transport] {
+  const a = new MemoryEnd("memory:a", clock, options.aToB ?? {});
+  const b = new MemoryEnd("memory:b", clock, options.bToA ?? {});
+  a.joinTo(b);
+  b.joinTo(a);
+  return [a, b];
+}
+
+class MemoryEnd implements Transport {
+  readonly endpoint: string;
+  readonly baud: number | undefined;
+  readonly #clock: Clock;
+  readonly #line: MemoryLineOptions;
+  #peer: MemoryEnd | undefined;
+  readonly #onWire: Uint8Array[] = [];
+  #handlers: TransportHandlers | undefined;
+  /** When the last octet written so far leaves the line. */
+  #freeAt: Millis = 0;
+  /** Runs while the writer is held back. */
+  #holdBack: Timer | undefined;
+
+  constructor(endpoint: string, clock: Clock, line: MemoryLineOptions) {
+    assert((line.pieceOctets ?? 1) >= 1, "pieceOctets is at least 1");
+    this.endpoint = endpoint;
+    this.baud = line.baud;
+    this.#clock = clock;
+    this.#line = line;
+  }
+
+  joinTo(peer: MemoryEnd): void {
+    this.#peer = peer;
+  }
+
+  async open(handlers: TransportHandlers): Promise<void> {
+    this.#handlers = handlers;
+    handlers.onUp();
+  }
+
+  write(octets: Uint8Array): boolean {
+    if (this.#handlers === undefined || octets.length === 0) return true;
+    const start = Math.max(this.#clock.now(), this.#freeAt);
+    const piece = this.#line.pieceOctets ?? octets.length;
+    for (let at = 0; at < octets.length; at += piece) {
+      const end = Math.min(at + piece, octets.length);
+      const arrivesAt = start + this.#lineTime(end) + (this.#line.latencyMs ?? 0);
+      this.#onWire.push(octets.subarray(at, end));
+      this.#at(arrivesAt, () => this.#arrive());
+    }
+    this.#freeAt = start + this.#lineTime(octets.length);
+    if (this.#isOver(1)) this.#watch();
+    return this.#holdBack === undefined;
+  }
+
+  /** Octets already written stay on the wire. */
+  async close(): Promise<void> {
+    this.#handlers = undefined;
+    this.#holdBack?.cancel();
+    this.#holdBack = undefined;
+  }
+
+  receive(octets: Uint8Array): void {
+    this.#handlers?.onOctets(octets);
+  }
+
+  /** The oldest arrives, whichever timer fired: real timers of nearly the same time may fire in any order. */
+  #arrive(): void {
+    const oldest = this.#onWire.shift();
+    if (oldest !== undefined) this.#peer?.receive(oldest);
+  }
+
+  #lineTime(octets: number): Millis {
+    return this.#line.baud === undefined ? 0 : lineTime(octets, this.#line.baud);
+  }
+
+  /** When the queue will be down to `share` of its limit. */
+  #drainedAt(share: number): Millis {
+    return this.#freeAt - share * this.#lineTime(this.#line.queueOctets ?? Number.POSITIVE_INFINITY);
+  }
+
+  #isOver(share: number): boolean {
+    return this.#line.queueOctets !== undefined && this.#drainedAt(share) > this.#clock.now();
+  }
+
+  /** Half empty is writable again, so that the writer can refill before the line falls idle. */
+  #watch(): void {
+    this.#holdBack ??= this.#at(this.#drainedAt(0.5), () => {
+      this.#holdBack = undefined;
+      if (this.#isOver(0.5)) this.#watch();
+      else this.#handlers?.onWritable();
+    });
+  }
+
+  #at(time: Millis, fire: () => void): Timer {
+    return this.#clock.after(time - this.#clock.now(), fire);
+  }
+}

@@ -1,0 +1,281 @@
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { lstat, readlink, rm, stat } from "node:fs/promises";
+import { assert } from "../../base/assert.ts";
+import { systemClock } from "../../base/clock.ts";
+import { ExitCode, FailedError, UsageError } from "../../base/errors.ts";
+import type { Millis } from "../../base/units.ts";
+import { buildCableHelper } from "./virtual-cable-build.ts";
+
+/** What the cable is and does to what it carries. Every probability is per direction, both ways alike. */
+export interface VirtualCableOptions {
+  /** Path of the link to one end. Replaced if it is a link to a pseudo terminal or to nothing; else an error. */
+  readonly a: string;
+  /** Path of the link to the other end. */
+  readonly b: string;
+  /** Line rate in bit/s, 50 to 4,000,000. 115200 by default. */
+  readonly baud?: number;
+  /** Garble what is sent or received while that end is set to another rate. */
+  readonly strictBaud?: boolean;
+  /** Probability that a data bit flips, 0 to 1. */
+  readonly ber?: number;
+  /** Probability that an octet vanishes, 0 to 1. */
+  readonly drop?: number;
+  /** One way, in milliseconds, 0 to 5000; fractions are allowed. */
+  readonly latencyMs?: number;
+  /** About one burst in `every` octets: `length` consecutive octets become random ones. `length` < `every`. */
+  readonly burst?: { readonly every: number; readonly length: number };
+  /** Octets on the line during a cut are lost. Seconds since the first octet carried either way; 64 cuts at most. */
+  readonly cuts?: readonly { readonly atSeconds: number; readonly forSeconds: number }[];
+  /** 0 to 2^53 - 1; equal seeds give equal faults. 1 by default. */
+  readonly seed?: number;
+}
+
+/** What happened to the octets of one direction. */
+export interface CableCounters {
+  /** Octets that went onto the line, lost ones included. */
+  readonly octets: number;
+  /** Data bits flipped by `ber` in octets that were not lost. */
+  readonly flippedBits: number;
+  /** Octets that vanished by `drop`. */
+  readonly dropped: number;
+  /** Octets replaced by a burst. */
+  readonly burst: number;
+  /** Octets lost to a cut. */
+  readonly cut: number;
+  /** Octets lost because the receiver did not read. */
+  readonly overrun: number;
+  /** Octets replaced because an end was set to another rate. */
+  readonly garbled: number;
+}
+
+/** Both directions of a cable. */
+export interface VirtualCableCounters {
+  readonly aToB: CableCounters;
+  readonly bToA: CableCounters;
+}
+
+/** How a cable ended. */
+export interface VirtualCableEnd {
+  /** Undefined for a plain pair, and when the helper was killed. */
+  readonly counters: VirtualCableCounters | undefined;
+  /** Set when it ended though nobody had called {@link VirtualCable.close}. */
+  readonly error: FailedError | undefined;
+}
+
+/** A running cable. It keeps the process alive until {@link VirtualCable.close}. */
+export interface VirtualCable {
+  readonly a: string;
+  readonly b: string;
+  /** `paced`: true rate and faults. `socat`: a plain pair without either, see {@link VirtualCable.notice}. */
+  readonly kind: "paced" | "socat";
+  /** What the user has to know about a plain pair; undefined for a paced one. */
+  readonly notice: string | undefined;
+  readonly pid: number;
+  /** Undefined until the cable has ended. */
+  counters(): VirtualCableCounters | undefined;
+  /** Resolves when the cable has ended, for whatever reason; never rejects. */
+  readonly closed: Promise<VirtualCableEnd>;
+  /** Removes the links and ends the helper. Idempotent. */
+  close(): Promise<VirtualCableCounters | undefined>;
+}
+
+const READY_LIMIT_MS: Millis = 5000;
+/** Of what the helper says on stderr, this much is kept for a message. */
+const STDERR_MAX = 4096;
+
+/** The command of a helper, and how it shows that both links exist. */
+interface Helper {
+  readonly kind: VirtualCable["kind"];
+  readonly notice: string | undefined;
+  /** Why there is no paced helper; empty if this is one. */
+  readonly missing: string;
+  readonly command: string;
+  readonly arguments: readonly string[];
+  readonly readyMark: RegExp;
+}
+
+/**
+ * Starts a serial cable between two pseudo terminals and resolves when both links can be opened (DESIGN.md, "Virtual
+ * cable"). The helper program is compiled at the first use and kept in the user's cache directory. Open both ends
+ * before writing: opening a serial port discards what it has received.
+ *
+ * Without a C compiler a plain pair of socat takes its place; then {@link UsageError} if faults were asked for.
+ * {@link FailedError}: neither is there, or a path is taken by something that is not a stale link.
+ */
+export async function startVirtualCable(options: VirtualCableOptions): Promise<VirtualCable> {
+  const built = await buildCableHelper();
+  const helper =
+    typeof built === "string" ? pacedHelper(built, options) : socatHelper(built.missing, options);
+  if (helper.kind === "socat") await removeStaleLinks(options);
+  return startHelper(helper, options);
+}
+
+function pacedHelper(command: string, options: VirtualCableOptions): Helper {
+  const flags: [string, string | number | undefined][] = [
+    ["a", options.a],
+    ["b", options.b],
+    ["baud", options.baud],
+    ["ber", options.ber],
+    ["drop", options.drop],
+    ["latency", options.latencyMs],
+    ["burst", options.burst && `${options.burst.every},${options.burst.length}`],
+    ["seed", options.seed],
+    ...(options.cuts ?? []).map((cut): [string, string] => ["cut", `${cut.atSeconds},${cut.forSeconds}`]),
+  ];
+  const given = flags.flatMap(([name, value]) => (value === undefined ? [] : [`--${name}=${value}`]));
+  if (options.strictBaud === true) given.push("--strict-baud");
+  // Standard input closes with this process, even on a kill that it cannot catch.
+  given.push("--exit-on-stdin-close");
+  return {
+    kind: "paced",
+    notice: undefined,
+    missing: "",
+    command,
+    arguments: given,
+    readyMark: /^ready .*\n/,
+  };
+}
+
+function socatHelper(missing: string, options: VirtualCableOptions): Helper {
+  const { ber, drop, latencyMs, burst, cuts, strictBaud } = options;
+  if (ber || drop || latencyMs || burst || cuts?.length || strictBaud) {
+    throw new UsageError(
+      "cable-needs-compiler",
+      `A cable with faults, latency or strict rates needs a C compiler: ${missing}. Install gcc and libc6-dev, or leave those options out.`,
+    );
+  }
+  for (const path of [options.a, options.b]) {
+    if (/[,!:"'\\]/.test(path)) throw new UsageError("bad-cable-path", `socat cannot take the path ${path}`);
+  }
+  const ends = [options.a, options.b].map((path) => `PTY,link=${path},raw,echo=0`);
+  return {
+    kind: "socat",
+    notice: `No C compiler (${missing}): a plain socat pair takes the cable's place. Its rate is not true and it has no faults; gcc and libc6-dev give the real one.`,
+    missing,
+    command: "socat",
+    arguments: ["-d", "-d", ...ends],
+    readyMark: /starting data transfer loop/,
+  };
+}
+
+/** socat takes whatever is at its paths; the paced helper looks for itself. */
+async function removeStaleLinks(options: VirtualCableOptions): Promise<void> {
+  for (const path of [options.a, options.b]) {
+    if ((await lstat(path).catch(() => undefined)) === undefined) continue;
+    const target = await readlink(path).catch(() => undefined);
+    const isDangling = (await stat(path).catch(() => undefined)) === undefined;
+    if (target === undefined || !(isDangling || target.startsWith("/dev/pts/"))) {
+      throw new FailedError(
+        "cable-failed",
+        `Cannot make the link ${path}: it exists and is not a stale link`,
+      );
+    }
+    await rm(path);
+  }
+}
+
+async function startHelper(helper: Helper, options: VirtualCableOptions): Promise<VirtualCable> {
+  const child = spawn(helper.command, helper.arguments, { stdio: ["pipe", "pipe", "pipe"] });
+  child.stdin.on("error", () => {}); // it may be gone already; `closed` tells
+  const said: Said = { stdout: "", stderr: "" };
+  let isClosing = false;
+  let counters: VirtualCableCounters | undefined;
+  const ended = whenEnded(child);
+  const closed = ended.then((end): VirtualCableEnd => {
+    counters = parseCounters(said.stdout);
+    return { counters, error: isClosing ? undefined : helperError(helper, end, said) };
+  });
+  const close = async (): Promise<VirtualCableCounters | undefined> => {
+    isClosing = true;
+    child.kill("SIGTERM");
+    return (await closed).counters;
+  };
+
+  const first = await withLimit(Promise.race([whenReady(child, helper, said), ended]), READY_LIMIT_MS);
+  if (first === undefined) {
+    child.kill("SIGKILL");
+    throw new FailedError("cable-failed", `The virtual cable was not ready within ${READY_LIMIT_MS} ms`);
+  }
+  if (first !== "ready") {
+    // The helper's own exit codes are those of the command line.
+    const isUsage = helper.kind === "paced" && first.exitStatus === ExitCode.usage;
+    if (isUsage) throw new UsageError("bad-cable-option", firstLine(said.stderr) ?? "bad option");
+    throw helperError(helper, first, said);
+  }
+  assert(child.pid !== undefined, "a helper that is ready has a process id");
+  const { kind, notice } = helper;
+  const { a, b } = options;
+  return { a, b, kind, notice, pid: child.pid, counters: () => counters, closed, close };
+}
+
+/** What a helper has said so far. */
+interface Said {
+  stdout: string;
+  stderr: string;
+}
+
+/** How a helper's process ended. */
+interface Ended {
+  readonly fault: Error | undefined;
+  readonly exitStatus: number | null;
+  readonly signal: string | null;
+}
+
+function whenEnded(child: ChildProcess): Promise<Ended> {
+  return new Promise((resolve) => {
+    let fault: Error | undefined;
+    child.on("error", (error) => {
+      fault = error;
+    });
+    child.on("close", (exitStatus, signal) => resolve({ fault, exitStatus, signal }));
+  });
+}
+
+function whenReady(child: ChildProcessWithoutNullStreams, helper: Helper, said: Said): Promise<"ready"> {
+  return new Promise((resolve) => {
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      said.stdout += text;
+      if (helper.readyMark.test(said.stdout)) resolve("ready");
+    });
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      said.stderr = (said.stderr + text).slice(-STDERR_MAX);
+      if (helper.readyMark.test(said.stderr)) resolve("ready");
+    });
+  });
+}
+
+function helperError(helper: Helper, end: Ended, said: Said): FailedError {
+  if (helper.kind === "socat" && end.fault !== undefined) {
+    const text = `A virtual cable needs a C compiler or socat, and neither works (${helper.missing}; ${end.fault.message}): install gcc and libc6-dev, or socat`;
+    return new FailedError("no-virtual-cable", text, {}, end.fault);
+  }
+  const how =
+    end.fault?.message ?? firstLine(said.stderr) ?? `ended by ${end.signal ?? `status ${end.exitStatus}`}`;
+  return new FailedError("cable-failed", `The virtual cable failed: ${how}`, {}, end.fault);
+}
+
+/** The helper's last line. It is ours, but a helper that was killed may not have finished it. */
+function parseCounters(output: string): VirtualCableCounters | undefined {
+  const last = output.trimEnd().split("\n").at(-1) ?? "";
+  if (!last.startsWith("{")) return undefined;
+  try {
+    return JSON.parse(last) as VirtualCableCounters;
+  } catch {
+    return undefined;
+  }
+}
+
+function firstLine(text: string): string | undefined {
+  const line = text.trim().split("\n", 1)[0] ?? "";
+  return line === "" ? undefined : line.replace(/^virtual-cable: /, "");
+}
+
+function withLimit<T>(promise: Promise<T>, limit: Millis): Promise<T | undefined> {
+  return new Promise((resolve) => {
+    const timer = systemClock.after(limit, () => resolve(undefined));
+    promise.then((value) => {
+      timer.cancel();
+      resolve(value);
+    });
+  });
+}

@@ -1,0 +1,57 @@
+import { TransportError } from "../../base/errors.ts";
+
+/**
+ * Why a transaction failed, as far as a controller can tell. What each leads to: PROTOCOL.md, I2C.
+ * `nack`: nobody took the address or an octet. `timeout`: the clock was held low for too long. `stuck`: the bus is not
+ * free, data line held low. `arbitration`: somebody else drove the bus. `too-long`: the adapter does no transaction of
+ * this length. `short`: fewer octets were moved than asked for. `gone`: the adapter was removed. `io`: anything else.
+ */
+export type I2cFaultKind =
+  | "nack"
+  | "timeout"
+  | "stuck"
+  | "arbitration"
+  | "too-long"
+  | "short"
+  | "gone"
+  | "io";
+
+/** A transaction that failed; code `i2c-` and the kind. */
+export class I2cError extends TransportError {
+  readonly kind: I2cFaultKind;
+
+  constructor(kind: I2cFaultKind, message: string, cause?: unknown) {
+    super(`i2c-${kind}`, message, {}, cause);
+    this.kind = kind;
+  }
+}
+
+/**
+ * A bus as its controller sees it: plain transactions of one message each (START, address, octets, STOP). One at a
+ * time: wait for the promise before the next call.
+ */
+export interface I2cBus {
+  /** Name for messages: `/dev/i2c-1`. */
+  readonly name: string;
+  /** Clock in hertz; undefined where it is not known. */
+  readonly clockHz: number | undefined;
+  /** Writes 1 to {@link I2C_TRANSACTION_MAX} octets. Rejects with I2cError; some octets may have been taken then. */
+  write(address: number, octets: Uint8Array): Promise<void>;
+  /** Reads exactly `length` octets, 1 to {@link I2C_TRANSACTION_MAX}. Rejects with I2cError. */
+  read(address: number, length: number): Promise<Uint8Array>;
+  /** Idempotent, never rejects. */
+  close(): Promise<void>;
+}
+
+/** A peripheral as the bus sees it; called once for each message, in order. */
+export interface I2cPeripheralHandler {
+  /** The octets of a write, cut short where the bus failed; whether they are acknowledged. */
+  onWrite(octets: Uint8Array): boolean;
+  /** Exactly `length` octets. */
+  onRead(length: number): Uint8Array;
+}
+
+/** Most octets in a transaction: the Linux kernel cuts longer ones without a word (protocol decision C3). */
+export const I2C_TRANSACTION_MAX = 8192;
+/** Octets in a transaction that every adapter and peripheral does. */
+export const I2C_TRANSACTION_MIN = 32;

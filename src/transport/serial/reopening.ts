@@ -1,0 +1,91 @@
+import type { Clock, Timer } from "../../base/clock.ts";
+import { TransportError } from "../../base/errors.ts";
+import type { Millis } from "../../base/units.ts";
+import type { Transport, TransportHandlers } from "../transport.ts";
+
+/** Wait before a port is opened again: doubled from the first to the last, for ever. */
+const RETRY_FIRST_MS: Millis = 100;
+const RETRY_LAST_MS: Millis = 2000;
+
+/**
+ * Opens a transport again whenever it ends, for those that do not come back by themselves: an adapter that is unplugged
+ * and plugged in again. The first opening may fail for good; later ones are tried on, with `onWaiting` when the reason
+ * changes.
+ */
+export class ReopeningTransport implements Transport {
+  readonly endpoint: string;
+  readonly baud: number | undefined;
+  readonly #clock: Clock;
+  readonly #again: () => Promise<Transport>;
+  #current: Transport;
+  #handlers: TransportHandlers | undefined;
+  #timer: Timer | undefined;
+  #retryMs: Millis = RETRY_FIRST_MS;
+  #lastReason = "";
+  #isClosed = false;
+
+  /** `again` makes the transport anew after it ended: the port may have got another name meanwhile. */
+  constructor(first: Transport, again: () => Promise<Transport>, clock: Clock) {
+    this.endpoint = first.endpoint;
+    this.baud = first.baud;
+    this.#current = first;
+    this.#again = again;
+    this.#clock = clock;
+  }
+
+  async open(handlers: TransportHandlers): Promise<void> {
+    this.#handlers = handlers;
+    await this.#openCurrent();
+  }
+
+  write(octets: Uint8Array): boolean {
+    return this.#current.write(octets);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#handlers = undefined;
+    this.#timer?.cancel();
+    await this.#current.close();
+  }
+
+  async #openCurrent(): Promise<void> {
+    const transport = this.#current;
+    await transport.open({
+      onUp: () => {
+        this.#retryMs = RETRY_FIRST_MS;
+        this.#lastReason = "";
+        this.#handlers?.onUp();
+      },
+      onDown: (error) => {
+        this.#handlers?.onDown(error);
+        void transport.close();
+        this.#later();
+      },
+      onOctets: (octets) => this.#handlers?.onOctets(octets),
+      onWritable: () => this.#handlers?.onWritable(),
+      onWaiting: (reason) => this.#handlers?.onWaiting?.(reason),
+    });
+  }
+
+  #later(): void {
+    if (this.#isClosed) return;
+    this.#timer = this.#clock.after(this.#retryMs, () => void this.#reopen());
+    this.#retryMs = Math.min(2 * this.#retryMs, RETRY_LAST_MS);
+  }
+
+  async #reopen(): Promise<void> {
+    try {
+      this.#current = await this.#again();
+      await this.#openCurrent();
+      // Closed while it was being opened: nobody is left to close it but us.
+      if (this.#isClosed) await this.#current.close();
+    } catch (error) {
+      if (!(error instanceof TransportError)) throw error;
+      await this.#current.close();
+      if (error.code !== this.#lastReason) this.#handlers?.onWaiting?.(error);
+      this.#lastReason = error.code;
+      this.#later();
+    }
+  }
+}

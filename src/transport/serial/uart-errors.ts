@@ -1,0 +1,98 @@
+import { lstat, readlink, stat } from "node:fs/promises";
+import { TransportError } from "../../base/errors.ts";
+import { findHolders, type PortHolder } from "./port-holder.ts";
+
+/**
+ * Looks at a port's path before it is opened, since the messages of the serial package tell little. Returns the fault,
+ * or undefined where opening is worth a try.
+ */
+export async function checkPortPath(path: string): Promise<TransportError | undefined> {
+  // Windows ports (COM3) are no files.
+  if (process.platform === "win32") return undefined;
+  try {
+    const found = await stat(path);
+    if (found.isCharacterDevice()) return undefined;
+    return notTty(
+      path,
+      found.isDirectory() ? "a directory" : found.isFile() ? "a regular file" : "no serial port",
+    );
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "EACCES") return permission(path, error);
+    return missing(path, await danglingTarget(path), error);
+  }
+}
+
+/** Makes a TransportError of what the serial package says when it cannot open, which has a text but no code. */
+export async function portOpenError(path: string, baud: number, cause: Error): Promise<TransportError> {
+  const text = cause.message;
+  if (/lock|resource busy|temporarily unavailable/i.test(text)) {
+    return busy(path, (await findHolders([path])).get(path) ?? [], cause);
+  }
+  if (/permission denied|not permitted|access denied/i.test(text)) return permission(path, cause);
+  if (/no such (file|device)|file not found/i.test(text)) return missing(path, undefined, cause);
+  if (/inappropriate ioctl|is a directory/i.test(text)) return notTty(path, "no serial port", cause);
+  if (/baud/i.test(text)) {
+    const message = `${path} does not do ${baud} baud; try serial:${path}?baud=115200 or another rate on both sides`;
+    return new TransportError("baud-unsupported", message, { path, baud }, cause);
+  }
+  return new TransportError("port-failed", `cannot open ${path}: ${text}`, { path }, cause);
+}
+
+/** The port went away while it was open. */
+export function portLost(path: string, cause?: unknown): TransportError {
+  const seen = cause instanceof Error ? ` (${cause.message})` : "";
+  const message = `${path} went away${seen}: adapter unplugged, or the program behind a virtual port ended; plug it in again`;
+  return new TransportError("port-lost", message, { path }, cause);
+}
+
+/** A write that the port did not take for far longer than the line needs. */
+export function portStalled(path: string, afterMs: number): TransportError {
+  const message = `${path} took no octets for ${Math.round(afterMs)} ms: adapter hung or line blocked; unplug it and plug it in again`;
+  return new TransportError("port-stalled", message, { path, afterMs: Math.round(afterMs) });
+}
+
+function missing(path: string, target: string | undefined, cause?: unknown): TransportError {
+  const seen =
+    target === undefined ? "there is no such port" : `it is a link to ${target}, which does not exist`;
+  const cure =
+    "plug the adapter in or start the program that makes the port; `mayday ports` lists what is there";
+  return new TransportError("port-missing", `cannot open ${path}: ${seen}; ${cure}`, { path, target }, cause);
+}
+
+function busy(path: string, holders: readonly PortHolder[], cause: unknown): TransportError {
+  const named = holders.map(({ pid, command }) =>
+    pid === process.pid ? "this process" : `process ${pid} (${command})`,
+  );
+  const by = named.length === 0 ? "another process has" : `it is open in ${named.join(" and ")}, which has`;
+  const message = `cannot open ${path}: ${by} locked it; end that first`;
+  return new TransportError(
+    "port-busy",
+    message,
+    { path, pids: holders.map(({ pid }) => pid).join(" ") },
+    cause,
+  );
+}
+
+function permission(path: string, cause: unknown): TransportError {
+  const cure = "add yourself to its group (`sudo usermod -aG dialout $USER`, then log in again)";
+  return new TransportError(
+    "port-permission",
+    `cannot open ${path}: permission denied; ${cure}`,
+    { path },
+    cause,
+  );
+}
+
+function notTty(path: string, what: string, cause?: unknown): TransportError {
+  const message = `cannot open ${path}: it is ${what}; name a serial port (\`mayday ports\` lists them)`;
+  return new TransportError("port-not-tty", message, { path, what }, cause);
+}
+
+async function danglingTarget(path: string): Promise<string | undefined> {
+  try {
+    return (await lstat(path)).isSymbolicLink() ? await readlink(path) : undefined;
+  } catch {
+    return undefined;
+  }
+}

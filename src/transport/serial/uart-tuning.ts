@@ -1,0 +1,55 @@
+import type { Clock } from "../../base/clock.ts";
+import type { Millis } from "../../base/units.ts";
+
+/**
+ * Two cures for the serial package, applied from outside to the port object of its binding (DESIGN.md, "Two cures for
+ * the serial package").
+ */
+
+/** The part of a binding's port that is wrapped; Unix bindings have a poller, Windows has none. */
+interface BindingPort {
+  read(buffer: Buffer, offset: number, length: number): Promise<{ buffer: Buffer; bytesRead: number }>;
+  readonly poller?: Poller;
+}
+
+interface Poller {
+  poll(eventFlag?: number): void;
+  listenerCount(event: string): number;
+}
+
+/** Pause before each read. 2 ms are 23 octets at 115200 baud and 600 at 3 Mbaud, well within a tty's 4096. */
+export const READ_PAUSE_MS: Millis = 2;
+
+/**
+ * Puts a pause before each read, so that a read finds what came in meanwhile and not the two or three octets that had
+ * arrived when it was woken. A read that already waits is not delayed: the first octets after silence come at once.
+ */
+export function coalesceReads(port: BindingPort, clock: Clock, pauseMs: Millis = READ_PAUSE_MS): void {
+  const read = port.read.bind(port);
+  port.read = async (buffer, offset, length) => {
+    await new Promise<void>((resolve) => clock.after(pauseMs, resolve));
+    return read(buffer, offset, length);
+  };
+}
+
+/** Flags of the package's poller. */
+const POLLER_EVENTS: readonly (readonly [name: string, flag: number])[] = [
+  ["readable", 1],
+  ["writable", 2],
+  ["disconnect", 4],
+];
+
+/**
+ * Has the poller wait for every event that someone waits for. By itself it waits for the newest only: a read that
+ * starts to wait while a write waits for room makes that write wait until something is received, for ever if the other
+ * side waits for us.
+ */
+export function armAllEvents(port: BindingPort): void {
+  const { poller } = port;
+  if (poller === undefined) return;
+  const poll = poller.poll.bind(poller);
+  poller.poll = (eventFlag = 0) => {
+    const waitedFor = POLLER_EVENTS.filter(([name]) => poller.listenerCount(name) > 0);
+    poll(waitedFor.reduce((flags, [, flag]) => flags | flag, eventFlag));
+  };
+}

@@ -1,0 +1,77 @@
+import type { Socket } from "node:net";
+import type { Clock, Timer } from "../../base/clock.ts";
+import type { Millis } from "../../base/units.ts";
+import { plainView } from "../plain-view.ts";
+import { WRITE_QUEUE_OCTETS_HIGH, WRITE_QUEUE_OCTETS_MAX } from "../transport.ts";
+
+/** Idle time after which TCP itself asks whether the other machine is still there (it needs some 10 s more to tell). */
+const KEEPALIVE_MS: Millis = 10_000;
+/** Longest wait on close for octets still to be sent and for the other side to end as well. */
+const CLOSE_DRAIN_MS: Millis = 500;
+
+export interface SocketLinkHandlers {
+  onOctets(octets: Uint8Array): void;
+  onWritable(): void;
+  /** Once, unless `close` came first. Undefined: the other side ended the connection. */
+  onEnd(error: Error | undefined): void;
+}
+
+/** One live TCP connection: what both directions of opening one have in common. */
+export class SocketLink {
+  readonly #socket: Socket;
+  readonly #clock: Clock;
+  #handlers: SocketLinkHandlers | undefined;
+  #error: Error | undefined;
+  #isHeldBack = false;
+
+  constructor(socket: Socket, clock: Clock, handlers: SocketLinkHandlers) {
+    this.#socket = socket;
+    this.#clock = clock;
+    this.#handlers = handlers;
+    // Frames are small and wait for answers: never collect them.
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, KEEPALIVE_MS);
+    socket.on("data", (chunk: Buffer) => this.#handlers?.onOctets(plainView(chunk)));
+    socket.on("drain", () => this.#drained());
+    socket.on("error", (error) => {
+      this.#error ??= error;
+    });
+    // The other side's end is ours too: half a connection is of no use.
+    socket.on("end", () => socket.destroy());
+    socket.on("close", () => {
+      const handlers = this.#handlers;
+      this.#handlers = undefined;
+      handlers?.onEnd(this.#error);
+    });
+  }
+
+  write(octets: Uint8Array): boolean {
+    if (octets.length === 0) return !this.#isHeldBack;
+    const isTaken = this.#socket.writableLength + octets.length <= WRITE_QUEUE_OCTETS_MAX;
+    if (isTaken) this.#socket.write(octets);
+    if (!isTaken || this.#socket.writableLength >= WRITE_QUEUE_OCTETS_HIGH) this.#isHeldBack = true;
+    return !this.#isHeldBack;
+  }
+
+  /** Sends what is held, then ends. Calls no handler any more. */
+  async close(): Promise<void> {
+    this.#handlers = undefined;
+    const socket = this.#socket;
+    if (socket.destroyed) return;
+    await new Promise<void>((resolve) => {
+      const timer: Timer = this.#clock.after(CLOSE_DRAIN_MS, () => socket.destroy());
+      socket.once("close", () => {
+        timer.cancel();
+        resolve();
+      });
+      // Not destroyed once sent: with octets on their way to us that would reset the connection and lose what we sent.
+      socket.end();
+    });
+  }
+
+  #drained(): void {
+    if (!this.#isHeldBack) return;
+    this.#isHeldBack = false;
+    this.#handlers?.onWritable();
+  }
+}

@@ -1,0 +1,122 @@
+import { createServer, type Server, type Socket } from "node:net";
+import { assert } from "../../base/assert.ts";
+import { type Clock, systemClock } from "../../base/clock.ts";
+import { TransportError } from "../../base/errors.ts";
+import type { TcpListenEndpoint } from "../endpoint.ts";
+import type { Transport, TransportHandlers } from "../transport.ts";
+import { SocketLink } from "./socket-link.ts";
+import { connectionLost, type TcpOptions } from "./tcp.ts";
+
+/**
+ * Waits for a connection and serves one at a time: a link has two ends. Further ones are closed while one is active;
+ * when it ends, the next is waited for.
+ */
+export class TcpListenTransport implements Transport {
+  readonly endpoint: string;
+  readonly baud: undefined;
+  /** Connections closed because another one was active. */
+  refusedConnections = 0;
+  readonly #host: string | undefined;
+  readonly #port: number;
+  readonly #clock: Clock;
+  #server: Server | undefined;
+  #handlers: TransportHandlers | undefined;
+  #link: SocketLink | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(endpoint: TcpListenEndpoint, options: TcpOptions = {}) {
+    this.endpoint = endpoint.text;
+    this.#host = endpoint.host;
+    this.#port = endpoint.port;
+    this.#clock = options.clock ?? systemClock;
+  }
+
+  /** Port listened on while open; differs from the endpoint's if that is 0 (any free port). */
+  get localPort(): number | undefined {
+    const address = this.#server?.address();
+    return typeof address === "object" && address !== null ? address.port : undefined;
+  }
+
+  async open(handlers: TransportHandlers): Promise<void> {
+    assert(this.#server === undefined && this.#closing === undefined, `${this.endpoint} was opened before`);
+    const server = createServer((socket) => this.#accept(socket));
+    this.#server = server;
+    this.#handlers = handlers;
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", (error) => {
+        this.#server = undefined;
+        this.#handlers = undefined;
+        reject(listenError(this.endpoint, this.#port, error));
+      });
+      server.listen({ port: this.#port, host: this.#host }, resolve);
+    });
+    // Failures to accept (out of descriptors) concern one connection; without a listener they would end the process.
+    server.on("error", () => {});
+  }
+
+  write(octets: Uint8Array): boolean {
+    return this.#link?.write(octets) ?? true;
+  }
+
+  close(): Promise<void> {
+    this.#handlers = undefined;
+    this.#closing ??= this.#finish();
+    return this.#closing;
+  }
+
+  #accept(socket: Socket): void {
+    if (this.#link !== undefined || this.#handlers === undefined) {
+      this.refusedConnections += 1;
+      socket.on("error", () => {});
+      socket.destroy();
+      return;
+    }
+    this.#link = new SocketLink(socket, this.#clock, {
+      onOctets: (octets) => this.#handlers?.onOctets(octets),
+      onWritable: () => this.#handlers?.onWritable(),
+      onEnd: (error) => {
+        this.#link = undefined;
+        this.#handlers?.onDown(error === undefined ? undefined : connectionLost(this.endpoint, error));
+      },
+    });
+    this.#handlers.onUp();
+  }
+
+  async #finish(): Promise<void> {
+    const server = this.#server;
+    const closed = new Promise<void>((resolve) => {
+      if (server === undefined) resolve();
+      else server.close(() => resolve());
+    });
+    await this.#link?.close();
+    await closed;
+  }
+}
+
+function listenError(endpoint: string, port: number, cause: Error): TransportError {
+  const code = "code" in cause ? cause.code : undefined;
+  const details = { endpoint, port };
+  switch (code) {
+    case "EADDRINUSE":
+      return new TransportError(
+        "port-busy",
+        `cannot listen on ${endpoint}: port ${port} is taken; use another`,
+        details,
+        cause,
+      );
+    case "EACCES":
+      return new TransportError(
+        "port-permission",
+        `cannot listen on ${endpoint}: ports below 1024 are for root; use another`,
+        details,
+        cause,
+      );
+    default:
+      return new TransportError(
+        "port-failed",
+        `cannot listen on ${endpoint}: ${cause.message}`,
+        details,
+        cause,
+      );
+  }
+}

@@ -1,0 +1,129 @@
+import { connect, type Socket } from "node:net";
+import { assert } from "../../base/assert.ts";
+import { type Clock, systemClock, type Timer } from "../../base/clock.ts";
+import { TransportError } from "../../base/errors.ts";
+import type { Millis } from "../../base/units.ts";
+import type { TcpEndpoint } from "../endpoint.ts";
+import type { Transport, TransportHandlers } from "../transport.ts";
+import { SocketLink } from "./socket-link.ts";
+
+/** Wait before the next attempt: doubled from the first to the last, for ever. */
+const RETRY_FIRST_MS: Millis = 100;
+const RETRY_LAST_MS: Millis = 2000;
+/** An attempt that was not answered by then is given up: the system itself would take minutes. */
+const CONNECT_LIMIT_MS: Millis = 5000;
+/** A connection that lived this long was a good one: the next wait is the first again. */
+const GOOD_CONNECTION_MS: Millis = 1000;
+
+export interface TcpOptions {
+  readonly clock?: Clock;
+}
+
+/** Connects to a listener, and again whenever the connection ends. Nothing that can go wrong is final. */
+export class TcpTransport implements Transport {
+  readonly endpoint: string;
+  readonly baud: undefined;
+  readonly #host: string;
+  readonly #port: number;
+  readonly #clock: Clock;
+  #handlers: TransportHandlers | undefined;
+  #connecting: Socket | undefined;
+  #link: SocketLink | undefined;
+  #timer: Timer | undefined;
+  #retryMs: Millis = RETRY_FIRST_MS;
+  #upAt: Millis = 0;
+  #lastReason = "";
+  #closing: Promise<void> | undefined;
+
+  constructor(endpoint: TcpEndpoint, options: TcpOptions = {}) {
+    this.endpoint = endpoint.text;
+    this.#host = endpoint.host;
+    this.#port = endpoint.port;
+    this.#clock = options.clock ?? systemClock;
+  }
+
+  async open(handlers: TransportHandlers): Promise<void> {
+    assert(this.#handlers === undefined && this.#closing === undefined, `${this.endpoint} was opened before`);
+    this.#handlers = handlers;
+    this.#connect();
+  }
+
+  write(octets: Uint8Array): boolean {
+    return this.#link?.write(octets) ?? true;
+  }
+
+  close(): Promise<void> {
+    this.#handlers = undefined;
+    this.#timer?.cancel();
+    this.#connecting?.destroy();
+    this.#closing ??= this.#link?.close() ?? Promise.resolve();
+    return this.#closing;
+  }
+
+  #connect(): void {
+    const socket = connect({ host: this.#host, port: this.#port });
+    this.#connecting = socket;
+    let failure: Error | undefined;
+    this.#timer = this.#clock.after(CONNECT_LIMIT_MS, () => {
+      socket.destroy(new Error(`no answer within ${CONNECT_LIMIT_MS} ms`));
+    });
+    const onError = (error: Error): void => {
+      failure ??= error;
+    };
+    const onClose = (): void => this.#retry(failure);
+    socket.on("error", onError);
+    socket.on("close", onClose);
+    socket.once("connect", () => {
+      socket.off("error", onError);
+      socket.off("close", onClose);
+      this.#connected(socket);
+    });
+  }
+
+  #connected(socket: Socket): void {
+    this.#timer?.cancel();
+    this.#connecting = undefined;
+    this.#upAt = this.#clock.now();
+    this.#lastReason = "";
+    this.#link = new SocketLink(socket, this.#clock, {
+      onOctets: (octets) => this.#handlers?.onOctets(octets),
+      onWritable: () => this.#handlers?.onWritable(),
+      onEnd: (error) => this.#ended(error),
+    });
+    this.#handlers?.onUp();
+  }
+
+  #ended(error: Error | undefined): void {
+    this.#link = undefined;
+    // A listener that serves another one closes us at once: that must not become a storm of attempts.
+    if (this.#clock.now() - this.#upAt >= GOOD_CONNECTION_MS) this.#retryMs = RETRY_FIRST_MS;
+    this.#handlers?.onDown(error === undefined ? undefined : connectionLost(this.endpoint, error));
+    this.#later();
+  }
+
+  #retry(failure: Error | undefined): void {
+    this.#timer?.cancel();
+    this.#connecting = undefined;
+    const reason = failure?.message ?? "closed";
+    if (reason !== this.#lastReason) {
+      this.#lastReason = reason;
+      const message = `cannot connect to ${this.endpoint} yet (${reason}): start the listening side; trying on`;
+      this.#handlers?.onWaiting?.(
+        new TransportError("tcp-waiting", message, { endpoint: this.endpoint }, failure),
+      );
+    }
+    this.#later();
+  }
+
+  #later(): void {
+    if (this.#handlers === undefined) return;
+    this.#timer = this.#clock.after(this.#retryMs, () => this.#connect());
+    this.#retryMs = Math.min(this.#retryMs * 2, RETRY_LAST_MS);
+  }
+}
+
+/** A connection broke, as opposed to being ended by the other side. */
+export function connectionLost(endpoint: string, cause: Error): TransportError {
+  const message = `connection of ${endpoint} lost: ${cause.message}; it comes back by itself`;
+  return new TransportError("tcp-lost", message, { endpoint }, cause);
+}

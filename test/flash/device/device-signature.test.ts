@@ -1,0 +1,89 @@
+import { describe, expect, it } from "vitest";
+import { fileSystemIn, SIGNATURE_SPAN, signatureIn } from "../../../src/flash/device/device-signature.ts";
+import { unhex } from "../../image/support.ts";
+
+const text = (letters: string): string => Buffer.from(letters, "latin1").toString("hex");
+
+/** Places and octets as libblkid has them (util-linux, libblkid/src/superblocks and partitions). */
+const FILE_SYSTEMS: readonly (readonly [string, number, string])[] = [
+  ["an ext2, ext3 or ext4 file system", 0x438, "53ef"],
+  ["an XFS file system", 0, text("XFSB")],
+  ["a btrfs file system", 0x10040, text("_BHRfS_M")],
+  ["an F2FS file system", 0x400, "1020f5f2"],
+  ["an EROFS file system", 0x400, "e2e1f5e0"],
+  ["a SquashFS file system", 0, text("hsqs")],
+  ["a cramfs file system", 0, "453dcd28"],
+  ["a romfs file system", 0, text("-rom1fs-")],
+  ["a FAT file system", 0x52, text("FAT32   ")],
+  ["a FAT file system", 0x36, text("FAT12   ")],
+  ["a FAT file system", 0x36, text("FAT16   ")],
+  ["an exFAT file system", 3, text("EXFAT   ")],
+  ["an NTFS file system", 3, text("NTFS    ")],
+  ["an ISO 9660 file system", 0x8001, text("CD001")],
+  ["a LUKS volume", 0, text("LUKS\xba\xbe")],
+  ["swap space", 0xff6, text("SWAPSPACE2")],
+  ["a RAID member", 0x1000, "fc4e2ba9"],
+  ["a RAID member", 0, "fc4e2ba9"],
+  ["an LVM volume", 0, text("LABELONE")],
+  ["an LVM volume", 0x200, text("LABELONE")],
+  ["an LVM volume", 0x400, text("LABELONE")],
+  ["an LVM volume", 0x600, text("LABELONE")],
+  ["a UBI volume", 0, text("UBI#")],
+  ["a JFFS2 file system", 0, "8519"],
+];
+const OTHERS: readonly (readonly [string, number, string])[] = [
+  ["a GPT partition table", 0x200, text("EFI PART")],
+  ["a GPT partition table", 0x1000, text("EFI PART")],
+  ["a U-Boot image", 0, "27051956"],
+  ["a device tree or FIT image", 0, "d00dfeed"],
+  ["a partition table or boot sector (MBR)", 0x1fe, "55aa"],
+];
+/** Octets of a mark that differ from one kind of the same to another. */
+const FREE = new Set([text("FAT12   "), text("FAT16   ")]);
+
+/** Nothing that is known, with `octets` at `at`. */
+function headWith(at: number, octets: Uint8Array): Uint8Array {
+  const head = new Uint8Array(SIGNATURE_SPAN).fill(0xa5);
+  head.set(octets, at);
+  return head;
+}
+
+describe("what a device holds", () => {
+  it.each([...FILE_SYSTEMS, ...OTHERS])("is known: %s, by octets at %i", (name, at, hex) => {
+    const octets = unhex(hex);
+    expect(signatureIn(headWith(at, octets))).toBe(name);
+    const marks = FREE.has(hex) ? 4 : octets.length;
+    for (let i = 0; i < marks; i++) {
+      const changed = octets.with(i, (octets[i] ?? 0) ^ 0x40);
+      expect(signatureIn(headWith(at, changed)), `octet ${i} changed`).toBeUndefined();
+    }
+    for (const near of [at - 1, at + 1])
+      if (near >= 0) expect(signatureIn(headWith(near, octets)), `at ${near}`).toBeUndefined();
+  });
+
+  it.each(FILE_SYSTEMS)("is more than a boot loader begins with: %s, at %i", (name, at, hex) => {
+    expect(fileSystemIn(headWith(at, unhex(hex)))).toBe(name);
+  });
+
+  it.each(OTHERS)("may be a boot loader's: %s, at %i", (_name, at, hex) => {
+    expect(fileSystemIn(headWith(at, unhex(hex)))).toBeUndefined();
+  });
+
+  it("is a file system rather than the boot sector that this begins with", () => {
+    const head = headWith(0x1fe, Uint8Array.of(0x55, 0xaa));
+    head.set(Buffer.from("FAT32   "), 0x52);
+    expect(signatureIn(head)).toBe("a FAT file system");
+  });
+
+  it("is nothing known where the mark is cut off, and in no octets at all", () => {
+    const head = headWith(0, unhex(text("XFSB")));
+    expect(signatureIn(head.subarray(0, 3))).toBeUndefined();
+    expect(signatureIn(head.subarray(0, 4))).toBe("an XFS file system");
+    expect([signatureIn(new Uint8Array()), fileSystemIn(new Uint8Array())]).toEqual([undefined, undefined]);
+  });
+
+  it("is looked for in so many octets that each mark lies in them", () => {
+    const last = Math.max(...FILE_SYSTEMS.map(([, at, hex]) => at + hex.length / 2));
+    expect(SIGNATURE_SPAN).toBeGreaterThanOrEqual(last);
+  });
+});

@@ -1,0 +1,99 @@
+import { describe, expect, it } from "vitest";
+import { SeededRandom } from "../../src/base/prng.ts";
+import { Link } from "../../src/link/link.ts";
+import { Turns } from "../../src/session/peer-selection.ts";
+import { Pace } from "../../src/session/progress-floor.ts";
+import { ServingBudget } from "../../src/session/rescuer/serving-budget.ts";
+
+const id = (n: number): Uint8Array => Uint8Array.of(n >>> 8, n, 0, 0, 0, 0, 0, 0);
+const turns = (seed = 1): Turns<string> => new Turns(new SeededRandom(seed));
+
+describe("whose turn it is", () => {
+  it("is the first to come, also after one strike", () => {
+    const all = turns();
+    expect(all.consider(0, id(1), "one")).toBe("one");
+    all.strike(0, id(1));
+    expect(all.consider(1, id(1), "one")).toBe("one");
+  });
+
+  it("is another's after two strikes, for one second and then twice as long, but no longer than eight", () => {
+    const all = turns();
+    const barred: number[] = [];
+    let now = 0;
+    for (let strikes = 0; strikes < 7; strikes++) {
+      all.strike(now, id(1));
+      const from = now;
+      while (all.isBarred(now, id(1))) now += 100;
+      barred.push(now - from);
+    }
+    expect(barred).toEqual([0, 1000, 2000, 4000, 8000, 8000, 8000]);
+  });
+
+  it("is drawn among all that are heard within 600 ms after two strikes in a row", () => {
+    const drawn = new Set<string>();
+    for (let seed = 0; seed < 60; seed++) {
+      const all = turns(seed);
+      all.strike(0, id(9), true);
+      for (let n = 0; n < 20; n++) expect(all.consider(10 + n, id(n), `${n}`)).toBeUndefined();
+      expect(all.chooseAt).toBe(610);
+      expect(all.take(609)).toBeUndefined();
+      const taken = all.take(610);
+      expect(taken).not.toBe("9");
+      drawn.add(taken ?? "none");
+      expect([all.chooseAt, all.take(5_000)]).toEqual([undefined, undefined]);
+    }
+    expect(drawn.size).toBeGreaterThan(12);
+  });
+
+  it("is the first to come again once one was worth it", () => {
+    const all = turns();
+    all.strike(0, id(1), true);
+    all.forgive(id(1));
+    expect(all.consider(0, id(1), "one")).toBe("one");
+  });
+
+  it("remembers sixteen peers, the last ones", () => {
+    const all = turns();
+    for (let n = 0; n < 17; n++) all.strike(0, id(n), true);
+    expect(Array.from({ length: 17 }, (_, n) => all.isBarred(1, id(n))).indexOf(true)).toBe(1);
+  });
+});
+
+describe("the pace of a session", () => {
+  const link = (baud: number | undefined): Link => new Link({ baud, rtoFloorMs: 10 });
+
+  it.each([
+    [115_200, 1024, 21_600],
+    [921_600, 4096, 172_800],
+    [undefined, 4096, 21_600],
+  ])("at %s baud is a 64th of the line in each two minutes", (baud, blockSize, least) => {
+    const pace = new Pace(0, link(baud), blockSize);
+    pace.add(least);
+    expect([pace.isTooSlow(119_999), pace.isTooSlow(120_000)]).toEqual([false, false]);
+    pace.add(least - 100);
+    expect([pace.endsAt, pace.isTooSlow(240_000)]).toEqual([240_000, true]);
+  });
+
+  it("leaves a slow line time for large blocks", () => {
+    const { endsAt } = new Pace(0, link(9600), 65_536);
+    expect(endsAt).toBeGreaterThan(2_000_000);
+  });
+});
+
+describe("the budget of a rescuer", () => {
+  it("is a mebibyte an hour, or eight images, and fills up again", () => {
+    const budget = new ServingBudget();
+    budget.charge(0, 1_048_575, 1000);
+    expect(budget.isLeft(0)).toBe(true);
+    budget.charge(0, 500_000, 1000);
+    expect([budget.isLeft(0), budget.isLeft(1_700_000), budget.isLeft(1_720_000)]).toEqual([
+      false,
+      false,
+      true,
+    ]);
+    budget.charge(1_720_000, 7_900_000, 1_000_000);
+    expect(budget.isLeft(1_720_000)).toBe(false);
+    budget.clear();
+    expect(budget.isLeft(1_720_000)).toBe(true);
+  });
+});

@@ -1,0 +1,93 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import type { attemptBoot, storedManifest } from "../../../src/board/boot.ts";
+import type { applyEvent } from "../../../src/flash/record/record-state.ts";
+
+/** The laboratory over a program in which one thing is wrong: what it finds in a story on the small flashes. */
+async function findings(storyName: string): Promise<string[]> {
+  const { Benches, sweepStory } = await import("../../../src/sim/power-cuts/sweep.ts");
+  const { SMALL_CASES } = await import("../../../src/sim/power-cuts/cases.ts");
+  const { storyOf } = await import("../../../src/sim/power-cuts/stories.ts");
+  const benches = new Benches();
+  const story = storyOf(storyName);
+  if (story === undefined) throw new Error(storyName);
+  const sweeps = SMALL_CASES.map((tortured) =>
+    sweepStory(benches.of(tortured), story, { depth: 1, seed: 0, every: 5 }),
+  );
+  return [...new Set(sweeps.flatMap(({ failures }) => failures.map(({ what }) => what)))];
+}
+
+describe("the power-cut laboratory finds", () => {
+  afterEach(() => {
+    vi.doUnmock("../../../src/board/boot.ts");
+    vi.doUnmock("../../../src/board/admission.ts");
+    vi.doUnmock("../../../src/flash/record/record-state.ts");
+    vi.doUnmock("../../../src/flash/record/sector-ranges.ts");
+    vi.doUnmock("../../../src/flash/verified-block.ts");
+    vi.resetModules();
+  });
+
+  it("a boot loader that does not verify", async () => {
+    vi.doMock("../../../src/board/boot.ts", async (actual) => {
+      const real = await actual<{ attemptBoot: typeof attemptBoot; storedManifest: typeof storedManifest }>();
+      const sloppy: typeof attemptBoot = (parts) => {
+        const outcome = real.attemptBoot(parts);
+        const slot = parts.record.state.slots.at(-1);
+        const stored = slot === undefined ? "empty" : real.storedManifest(parts, slot);
+        if (outcome.tag === "boot" || slot === undefined || typeof stored === "string") return outcome;
+        const image = { slot: slot.slot, ...stored, leaves: new Uint8Array() };
+        return { tag: "boot", slot: slot.slot, isTrial: false, image };
+      };
+      return { ...real, attemptBoot: sloppy };
+    });
+    expect(await findings("update")).toContain("octets boot that are not the image's");
+  });
+
+  it("a counter floor that can fall", async () => {
+    vi.doMock("../../../src/flash/record/record-state.ts", async (actual) => {
+      const real = await actual<{ applyEvent: typeof applyEvent }>();
+      const falling: typeof applyEvent = (state, event) => {
+        const next = real.applyEvent(state, event);
+        return event.tag === "slot" ? { ...next, counterFloor: event.floor } : next;
+      };
+      return { ...real, applyEvent: falling };
+    });
+    expect((await findings("revert")).join()).toContain("the counter floor fell");
+  });
+
+  it("a board that takes nothing more once something was begun", async () => {
+    vi.doMock("../../../src/board/admission.ts", async (actual) => {
+      const real = await actual<typeof import("../../../src/board/admission.ts")>();
+      const locked: typeof real.judgeManifest = (parts, ...rest) =>
+        parts.record.state.receiving === undefined
+          ? real.judgeManifest(parts, ...rest)
+          : { tag: "refused", reason: "flash", detail: "the slot is in use" };
+      return { ...real, judgeManifest: locked };
+    });
+    expect(await findings("update")).toContain("the board begs and takes none of what is offered");
+  });
+
+  it("sectors that are not marked before they change", async () => {
+    vi.doMock("../../../src/flash/record/sector-ranges.ts", async (actual) => ({
+      ...(await actual<object>()),
+      addRange: () => [],
+    }));
+    const found = (await findings("heal")).join();
+    expect(found).toMatch(/programs over torn bits|read differently|needs-erase/);
+  });
+
+  it("octets that are programmed unverified", async () => {
+    vi.doMock("../../../src/flash/verified-block.ts", async (actual) => {
+      const real = await actual<typeof import("../../../src/flash/verified-block.ts")>();
+      const check: typeof real.VerifiedBlock.check = (bytes, expected, hash, unit) => {
+        const block = real.VerifiedBlock.check(bytes, expected, hash, unit);
+        if (block === undefined) return undefined;
+        block.padded[0] = (block.padded[0] ?? 0) ^ 1;
+        // As if nobody asked again.
+        Object.defineProperty(block, "isIntact", { value: true });
+        return block;
+      };
+      return { ...real, VerifiedBlock: { check } };
+    });
+    await expect(findings("update")).rejects.toThrow("unverified octets are programmed");
+  });
+});
