@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Goodput over a virtual cable at a true line rate, with the real command line: three processes, two PTYs, serialport.
-// Prints the share of the line rate from the first octet of the manifest to DONE: medians over the seeds.
+// Prints the share of the line rate from the first byte of the manifest to DONE: medians over the seeds.
 //
 //   npm run build && node bench/goodput.mjs [--runs 5] [--only NAME]... [--out docs/evidence/goodput]
 import { randomBytes } from "node:crypto";
@@ -117,7 +117,7 @@ rmSync(directory, { recursive: true });
 
 const table = [
   `Share of the line rate, medians of ${values.runs} seeds (1 to ${values.runs}), commit ${commit}, Node ${machine.node}, ${machine.cpus} cores.`,
-  "256 KiB of random octets at 921600 baud and 1 ms delay unless said; `npm run bench`.",
+  "256 KiB of random bytes at 921600 baud and 1 ms delay unless said; `npm run bench`.",
   "",
   "| line | median | lowest | floor | aim | start and end | exact |",
   "| --- | --- | --- | --- | --- | --- | --- |",

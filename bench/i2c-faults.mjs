@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// One fault of the I2C rig at one octet of a whole rescue, for many octets and each kind: the real addon in the
-// controller, two processes of the command line. Each must heal the board, octet for octet.
+// One fault of the I2C rig at one byte of a whole rescue, for many bytes and each kind: the real addon in the
+// controller, two processes of the command line. Each must heal the board, byte for byte.
 //
 //   npm run build && node bench/i2c-faults.mjs [--positions 50]
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -72,12 +72,12 @@ async function heal(faults) {
 }
 
 const clean = await heal("seed=1");
-const octets = Number(/octets[=": ]+(\d+)/.exec(clean.report)?.[1]);
-const step = Math.max(1, Math.floor(octets / Number(values.positions)));
+const bytes = Number(/bytes[=": ]+(\d+)/.exec(clean.report)?.[1]);
+const step = Math.max(1, Math.floor(bytes / Number(values.positions)));
 const failures = [];
 let runs = 0;
 for (const kind of KINDS) {
-  for (let at = 0; at < octets; at += step) {
+  for (let at = 0; at < bytes; at += step) {
     const faults = `seed=1,at=${at}:${kind}`;
     const { isHealed, codes } = await heal(faults).catch((error) => ({
       isHealed: false,
@@ -89,8 +89,8 @@ for (const kind of KINDS) {
 }
 rmSync(directory, { recursive: true });
 process.stdout.write(
-  `${octets} octets on the bus without a fault; a fault at every ${step}th of them, ${KINDS.length} kinds\n`,
+  `${bytes} bytes on the bus without a fault; a fault at every ${step}th of them, ${KINDS.length} kinds\n`,
 );
-process.stdout.write(`${runs - failures.length} of ${runs} rescues healed, octet for octet\n`);
+process.stdout.write(`${runs - failures.length} of ${runs} rescues healed, byte for byte\n`);
 for (const failure of failures) process.stdout.write(`${failure}\n`);
 process.exitCode = failures.length === 0 ? 0 : 1;

@@ -5,8 +5,8 @@
  * Bus N is the directory $MAYDAY_I2C_DIR/i2c-N. A peripheral listens there, on the Unix socket named after its address
  * (0x42). Messages of a transaction pass one by one; numbers are little-endian:
  *
- *   request   version 1, kind (0 write, 1 read), length (2), the octets of a write
- *   answer    version 1, 0 acknowledged or 1 not, length (2), the octets of a read: as many as were asked for
+ *   request   version 1, kind (0 write, 1 read), length (2), the bytes of a write
+ *   answer    version 1, 0 acknowledged or 1 not, length (2), the bytes of a read: as many as were asked for
  *
  * The program's descriptor is that of the directory, whose lock keeps other processes off the bus during a transaction,
  * as the kernel's adapter lock does. Not for programs that share an open bus over a fork.
@@ -71,17 +71,17 @@ static const struct driver {
 #define DRIVERS (sizeof drivers / sizeof drivers[0])
 
 /*
- * What happens to octet i is a function of the seed and i alone. Octets are counted over all buses from the process's
- * start: each message's address octet, then its data, and also those that a fault kept off the bus.
+ * What happens to byte i is a function of the seed and i alone. Bytes are counted over all buses from the process's
+ * start: each message's address byte, then its data, and also those that a fault kept off the bus.
  */
 static struct {
     const struct driver *driver;
     uint64_t seed, stuck_from, stuck_count; /* stuck: in transactions */
-    double rate[KINDS];                     /* nack, corrupt: of an octet; the others: of a message */
-    struct { uint64_t octet; enum kind kind; } at[AT_MAX];
+    double rate[KINDS];                     /* nack, corrupt: of a byte; the others: of a message */
+    struct { uint64_t byte; enum kind kind; } at[AT_MAX];
     size_t at_count;
 } plan = {.driver = &drivers[0]};
-static _Atomic uint64_t octets, transactions, faults;
+static _Atomic uint64_t bytes, transactions, faults;
 
 /* Splitmix64 (Steele, Lea and Flood 2014) as a hash. */
 static uint64_t hash(uint64_t stream, uint64_t index)
@@ -97,19 +97,19 @@ static bool strikes(enum kind kind, uint64_t index)
     return plan.rate[kind] > 0 && (double)(hash(kind, index) >> 11) * 0x1p-53 < plan.rate[kind];
 }
 
-static bool is_planned(enum kind kind, uint64_t octet)
+static bool is_planned(enum kind kind, uint64_t byte)
 {
     for (size_t i = 0; i < plan.at_count; i++) {
-        if (plan.at[i].octet == octet && plan.at[i].kind == kind) return true;
+        if (plan.at[i].byte == byte && plan.at[i].kind == kind) return true;
     }
-    return (kind == NACK || kind == CORRUPT) && strikes(kind, octet);
+    return (kind == NACK || kind == CORRUPT) && strikes(kind, byte);
 }
 
-/* Which fault ends the message whose address octet is number `first`, and at which of its octets; 0: the address. */
-static enum kind message_end(uint64_t first, size_t length, bool is_read, size_t *octet)
+/* Which fault ends the message whose address byte is number `first`, and at which of its bytes; 0: the address. */
+static enum kind message_end(uint64_t first, size_t length, bool is_read, size_t *byte)
 {
     for (size_t i = 0; i <= length; i++) {
-        *octet = i;
+        *byte = i;
         if (i == 0 && is_planned(CORRUPT, first)) return NACK; /* another address was called: nobody answers */
         for (enum kind kind = NACK; kind < KINDS; kind++) {
             if (kind == CORRUPT || (kind == SHORT && (i == 0 || !is_read))) continue;
@@ -121,7 +121,7 @@ static enum kind message_end(uint64_t first, size_t length, bool is_read, size_t
     return NONE;
 }
 
-/* Flips a bit of each octet that is to be corrupted. `first` is the number of the first one. */
+/* Flips a bit of each byte that is to be corrupted. `first` is the number of the first one. */
 static void corrupt(uint8_t *data, size_t length, uint64_t first)
 {
     for (size_t i = 0; i < length; i++) {
@@ -152,7 +152,7 @@ static bool read_setting(const char *item)
         return item[end] == '\0';
     }
     if (sscanf(item, "at=%" SCNu64 ":%15[a-z]%n", &number, name, &end) == 2 && plan.at_count < AT_MAX) {
-        plan.at[plan.at_count].octet = number;
+        plan.at[plan.at_count].byte = number;
         plan.at[plan.at_count].kind = kind_named(name);
         return plan.at[plan.at_count++].kind != NONE && item[end] == '\0';
     }
@@ -178,13 +178,13 @@ __attribute__((constructor)) static void read_plan(void)
     free(copy);
 }
 
-/* A line for each process that used a bus, so that a test knows at how many octets there can be a fault. */
+/* A line for each process that used a bus, so that a test knows at how many bytes there can be a fault. */
 __attribute__((destructor)) static void report(void)
 {
     const char *path = getenv("MAYDAY_I2C_REPORT");
     FILE *file = path == NULL || transactions == 0 ? NULL : fopen(path, "a");
     if (file == NULL) return;
-    fprintf(file, "{\"octets\":%" PRIu64 ",\"transactions\":%" PRIu64 ",\"faults\":%" PRIu64 "}\n", octets,
+    fprintf(file, "{\"bytes\":%" PRIu64 ",\"transactions\":%" PRIu64 ",\"faults\":%" PRIu64 "}\n", bytes,
             transactions, faults);
     fclose(file);
 }
@@ -213,11 +213,11 @@ static void hang_up(struct device *d, int address)
 /* The connection to a peripheral, made anew if the last one has ended; below 0 if nobody listens. */
 static int connection(struct device *d, int fd, int address)
 {
-    char octet;
+    char byte;
     struct sockaddr_un name = {.sun_family = AF_UNIX};
     struct timeval limit = {.tv_sec = d->stretch_ms / 1000, .tv_usec = d->stretch_ms % 1000 * 1000};
     int to = d->sockets[address] - 1;
-    if (to >= 0 && recv(to, &octet, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN) return to;
+    if (to >= 0 && recv(to, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN) return to;
     hang_up(d, address);
     to = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (to < 0) return -1;
@@ -231,7 +231,7 @@ static int connection(struct device *d, int fd, int address)
     return -1;
 }
 
-/* Whether all octets came. If not, errno is EAGAIN after a timeout, and something else after a hang-up. */
+/* Whether all bytes came. If not, errno is EAGAIN after a timeout, and something else after a hang-up. */
 static bool receive_all(int from, uint8_t *data, size_t length)
 {
     while (length > 0) {
@@ -267,18 +267,18 @@ static int exchange(struct device *d, int fd, int address, bool is_read, uint8_t
     return 0;
 }
 
-/* Carries a message with its faults; how many data octets passed, or below 0 an error. */
+/* Carries a message with its faults; how many data bytes passed, or below 0 an error. */
 static int carry(struct device *d, int fd, struct i2c_msg *message, uint64_t first)
 {
     uint8_t data[MESSAGE_MAX];
     bool is_read = (message->flags & I2C_M_RD) != 0;
-    size_t octet, length = message->len;
-    enum kind end = message_end(first, length, is_read, &octet);
+    size_t byte, length = message->len;
+    enum kind end = message_end(first, length, is_read, &byte);
     if (end != NONE) faults++;
     if (end == LOST) return -EAGAIN;
-    if (end == NACK && octet == 0) return -plan.driver->address_nack;
-    if (end == NACK) length = octet; /* the acknowledge is lost, the peripheral has the octet all the same */
-    if (end == SHORT || end == TIMEOUT) length = octet == 0 ? 0 : octet - 1;
+    if (end == NACK && byte == 0) return -plan.driver->address_nack;
+    if (end == NACK) length = byte; /* the acknowledge is lost, the peripheral has the byte all the same */
+    if (end == SHORT || end == TIMEOUT) length = byte == 0 ? 0 : byte - 1;
     if (end == TIMEOUT && length == 0) return -ETIMEDOUT;
     if (!is_read) {
         memcpy(data, message->buf, length);
@@ -296,7 +296,7 @@ static int carry(struct device *d, int fd, struct i2c_msg *message, uint64_t fir
     return (int)length;
 }
 
-/* One transaction; how many data octets passed in its last message, or -1 and errno. */
+/* One transaction; how many data bytes passed in its last message, or -1 and errno. */
 static int transact(struct device *d, int fd, struct i2c_msg *messages, size_t count)
 {
     uint64_t total = 0;
@@ -307,7 +307,7 @@ static int transact(struct device *d, int fd, struct i2c_msg *messages, size_t c
     }
     pthread_mutex_lock(&d->mutex);
     while (flock(fd, LOCK_EX) < 0 && errno == EINTR) continue;
-    uint64_t first = atomic_fetch_add(&octets, total), number = atomic_fetch_add(&transactions, 1);
+    uint64_t first = atomic_fetch_add(&bytes, total), number = atomic_fetch_add(&transactions, 1);
     bool is_stuck = number >= plan.stuck_from && number - plan.stuck_from < plan.stuck_count;
     int result = is_stuck ? -plan.driver->stuck : 0;
     if (is_stuck) faults++;
@@ -332,7 +332,7 @@ static int smbus(struct device *d, int fd, const struct i2c_smbus_ioctl_data *ca
     case I2C_SMBUS_BYTE: has_command = !is_read; length = is_read; break;
     case I2C_SMBUS_BYTE_DATA: length = 1; break;
     case I2C_SMBUS_WORD_DATA: length = 2; break;
-    case I2C_SMBUS_BLOCK_DATA: /* a read asks for the longest block, since its first octet tells the length */
+    case I2C_SMBUS_BLOCK_DATA: /* a read asks for the longest block, since its first byte tells the length */
         length = 1u + (is_read ? I2C_SMBUS_BLOCK_MAX : data->block[0]);
         break;
     case I2C_SMBUS_I2C_BLOCK_BROKEN:

@@ -5,9 +5,9 @@ import { fromDist } from "./lib.mjs";
 const { UartTransport } = await fromDist("transport/uart.js");
 const { lineTime } = await fromDist("base/units.js");
 
-/** After the last octet that was expected, so long is waited for more: beyond an FTDI latency timer of 16 ms. */
+/** After the last byte that was expected, so long is waited for more: beyond an FTDI latency timer of 16 ms. */
 export const SETTLE_MS = 40;
-/** So long without an octet, after the time that the line needs, nothing more is expected. */
+/** So long without a byte, after the time that the line needs, nothing more is expected. */
 const QUIET_MS = 500;
 /** A line that goes on for so many line times, and some seconds, is given up. */
 const LINE_TIMES_MAX = 4;
@@ -40,10 +40,10 @@ export class LoopbackPort {
         this.fault = error;
         this.#onWritable();
       },
-      onOctets: (octets) => {
+      onBytes: (bytes) => {
         this.lastAt = performance.now();
-        this.heard += octets.length;
-        this.#chunks.push(octets);
+        this.heard += bytes.length;
+        this.#chunks.push(bytes);
       },
       onWritable: () => this.#onWritable(),
     });
@@ -51,8 +51,8 @@ export class LoopbackPort {
 
   /** Resolves when the transport has taken all; never, where the line takes nothing. */
   async send(writes) {
-    for (const octets of writes) {
-      if (this.#transport.write(octets) || this.fault !== undefined) continue;
+    for (const bytes of writes) {
+      if (this.#transport.write(bytes) || this.fault !== undefined) continue;
       await new Promise((resolve) => {
         this.#onWritable = resolve;
       });
@@ -60,10 +60,10 @@ export class LoopbackPort {
   }
 
   take() {
-    const octets = Buffer.concat(this.#chunks);
+    const bytes = Buffer.concat(this.#chunks);
     this.#chunks = [];
     this.heard = 0;
-    return octets;
+    return bytes;
   }
 
   close() {
@@ -71,7 +71,7 @@ export class LoopbackPort {
   }
 }
 
-/** Waits until `to` has heard `count` octets, or nothing more comes, or far too long. */
+/** Waits until `to` has heard `count` bytes, or nothing more comes, or far too long. */
 export async function hearOut({ from, to, baud }, count) {
   const started = performance.now();
   const line = lineTime(count, baud);

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Sends every octet value, runs of awkward ones and a pseudo-random stream over a wire, and names what the wire does.
+// Sends every byte value, runs of awkward ones and a pseudo-random stream over a wire, and names what the wire does.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,7 +19,7 @@ import {
   tableText,
   writeRecord,
 } from "./lib.mjs";
-import { FAULTS, judgeOctets, REMARKS } from "./line-faults.mjs";
+import { FAULTS, judgeBytes, REMARKS } from "./line-faults.mjs";
 import { hearOut, LoopbackPort, SETTLE_MS } from "./loopback-port.mjs";
 
 const USAGE = `Usage: node hw-loopback/uart-loopback.mjs (--port PORT | --a PORT --b PORT | --virtual) [options]
@@ -28,20 +28,20 @@ const USAGE = `Usage: node hw-loopback/uart-loopback.mjs (--port PORT | --a PORT
   --a, --b PORT    two ports joined by a crossed cable; both directions, then both at once
   --virtual        a virtual cable of its own, no hardware
   --bauds LIST     rates to try (9600,115200,921600,3000000)
-  --kib N          pseudo-random octets for each direction, in KiB, 1 to 65536 (32)
-  --seed N         of the pseudo-random octets (1)
+  --kib N          pseudo-random bytes for each direction, in KiB, 1 to 65536 (32)
+  --seed N         of the pseudo-random bytes (1)
   --out BASE       write BASE.json and BASE.md; take hw-loopback/records/NAME for real hardware
 
-Exit codes: 0 every octet came right at every rate, 1 not so, 2 usage error, 6 port missing or busy.
+Exit codes: 0 every byte came right at every rate, 1 not so, 2 usage error, 6 port missing or busy.
 `;
 
 /** Blocks are as long as a write; each of the 256 values stands once at every place of a block of each length. */
 const BLOCK_LENGTHS = [1, 3, 8];
 /** A step between neighbours in a block: odd, so that every value comes by at each place. */
 const BLOCK_STEP = 37;
-const RUN_OCTETS = 256;
+const RUN_BYTES = 256;
 const RUN_VALUES = [0x00, 0xff, 0x11, 0x13, 0x0d, 0x0a, 0x7e, 0xc0];
-const STREAM_WRITE_OCTETS = 4096;
+const STREAM_WRITE_BYTES = 4096;
 /** A port that runs at its rate cannot be faster. */
 const TOO_FAST_SHARE = 1.05;
 const SLOW_SHARE = 0.7;
@@ -61,14 +61,14 @@ function valueBlocks() {
 }
 
 function runs() {
-  return RUN_VALUES.map((value) => new Uint8Array(RUN_OCTETS).fill(value));
+  return RUN_VALUES.map((value) => new Uint8Array(RUN_BYTES).fill(value));
 }
 
 function stream(seed, kib) {
-  const octets = randomBytes(new SeededRandom(seed), kib * 1024);
-  const count = Math.ceil(octets.length / STREAM_WRITE_OCTETS);
+  const bytes = randomBytes(new SeededRandom(seed), kib * 1024);
+  const count = Math.ceil(bytes.length / STREAM_WRITE_BYTES);
   return Array.from({ length: count }, (_, i) =>
-    octets.subarray(i * STREAM_WRITE_OCTETS, (i + 1) * STREAM_WRITE_OCTETS),
+    bytes.subarray(i * STREAM_WRITE_BYTES, (i + 1) * STREAM_WRITE_BYTES),
   );
 }
 
@@ -81,7 +81,7 @@ async function carry(section, writes, line) {
   await hearOut(line, sent.length);
   const seconds = (to.lastAt - started) / 1000;
   const received = to.take();
-  const { faults, ...tally } = judgeOctets(sent, received);
+  const { faults, ...tally } = judgeBytes(sent, received);
   const fault = from.fault ?? to.fault;
   return {
     section,
@@ -143,7 +143,7 @@ function withEcho(row, from, sections) {
   const heard = from.take();
   if (heard.length === 0) return row;
   const sent = Buffer.concat(sections.slice(0, row.sections.length).flatMap(([, writes]) => writes));
-  const { lost, changed } = judgeOctets(sent, heard);
+  const { lost, changed } = judgeBytes(sent, heard);
   const isOwn = sent.length - lost - changed > heard.length / 2;
   const others = row.faults.filter((name) => !(isOwn && name === "silence"));
   return { ...row, heardBySender: heard.length, faults: [...others, isOwn ? "echo" : "talker"] };
@@ -211,7 +211,7 @@ function markdownOf(record) {
     "# UART loopback",
     "",
     ...headLines(record),
-    `- ${record.kib} KiB of pseudo-random octets for each direction, seed ${record.seed}`,
+    `- ${record.kib} KiB of pseudo-random bytes for each direction, seed ${record.seed}`,
     "",
     ...tableText(HEAD, rows.map(rowCells)),
     "",
@@ -220,7 +220,7 @@ function markdownOf(record) {
       ? []
       : ["", "First differences (place: sent -> received):", "", ...differences]),
     ...rows.flatMap(({ baud, error }) => (error === undefined ? [] : [`- ${baud}: ${error}`])),
-    record.ok ? "Every octet came right at every rate." : "Not every octet came right.",
+    record.ok ? "Every byte came right at every rate." : "Not every byte came right.",
     "",
   ].join("\n");
 }

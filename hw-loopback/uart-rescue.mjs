@@ -38,22 +38,22 @@ Exit codes: 0 every board is healed, exact, and boots, 1 not so, 2 usage error, 
 const HARDWARE = "bench/board";
 const NOT_BOOTABLE = 5;
 const TRANSPORT = 6;
-const BITS_PER_OCTET = 10;
+const BITS_PER_BYTE = 10;
 
 /** What both acts need: keys, firmware, a signed image. Returns where to find it. */
-function makeStage(folder, octets) {
+function makeStage(folder, bytes) {
   const path = (name) => join(folder, name);
   mayday("keygen", "--out", path("owner"));
-  writeFileSync(path("firmware.bin"), randomBytes(octets));
+  writeFileSync(path("firmware.bin"), randomBytes(bytes));
   const what = ["--hardware", HARDWARE, "--version", "1.0.0", "--key", path("owner.key")];
   mayday("image", "build", "--in", path("firmware.bin"), ...what, "--out", path("firmware.mdy"));
-  return { path, octets };
+  return { path, bytes };
 }
 
 /** A board with nothing in it. */
-function makeBoard({ path, octets }) {
+function makeBoard({ path, bytes }) {
   rmSync(path("board"), { recursive: true, force: true });
-  const what = ["--hardware", HARDWARE, "--flash-size", String(octets), "--trust", path("owner.pub")];
+  const what = ["--hardware", HARDWARE, "--flash-size", String(bytes), "--trust", path("owner.pub")];
   mayday("board", "init", path("board"), ...what);
 }
 
@@ -72,9 +72,9 @@ function bootCode(path) {
   }
 }
 
-/** One rescue; `ok` when both commands ended well, every octet is right, and the board boots. */
+/** One rescue; `ok` when both commands ended well, every byte is right, and the board boots. */
 async function runAct(stage, act, { a, b, baud, timeoutSeconds }) {
-  const { path, octets } = stage;
+  const { path, bytes } = stage;
   const patience = ["--timeout", String(timeoutSeconds), "--json"];
   const link = (port) => ["--link", `serial:${port}?baud=${baud}`];
   const started = performance.now();
@@ -100,15 +100,15 @@ async function runAct(stage, act, { a, b, baud, timeoutSeconds }) {
     isExact,
     boots,
     exitCodes: { distress: distress.code, rescue: rescue.code },
-    octetsToBoard: told?.bytesTx,
-    octetsFromBoard: told?.bytesRx,
-    resentOctets: told?.resentBytes,
+    bytesToBoard: told?.bytesTx,
+    bytesFromBoard: told?.bytesRx,
+    resentBytes: told?.resentBytes,
     blocks: told?.blocks,
     seconds: told && round(told.seconds),
     wallSeconds,
     // Line time of the image by the rescue's: of an install, its share of the line rate; of a repair, how many times
     // faster it was than sending the image whole could be.
-    imageRate: ok ? round((octets * BITS_PER_OCTET) / baud / told.seconds) : undefined,
+    imageRate: ok ? round((bytes * BITS_PER_BYTE) / baud / told.seconds) : undefined,
     errors: ok ? undefined : [reasonOf("distress", heard, distress), reasonOf("rescue", told, rescue)],
   };
 }
@@ -126,7 +126,7 @@ function reasonOf(name, verdict, { code, stderr }) {
 const HEAD = [
   "act",
   "baud",
-  "octets to the board",
+  "bytes to the board",
   "back",
   "sent again",
   "blocks",
@@ -137,7 +137,7 @@ const HEAD = [
 ];
 
 function rowCells(row) {
-  const counts = [row.octetsToBoard, row.octetsFromBoard, row.resentOctets, row.blocks, row.seconds];
+  const counts = [row.bytesToBoard, row.bytesFromBoard, row.resentBytes, row.blocks, row.seconds];
   const cells = [row.act, row.baud, ...counts.map((value) => value ?? ""), row.wallSeconds];
   return row.ok ? [...cells, rateText(row), "exact, boots"] : [...cells, "", "FAILED"];
 }
@@ -155,9 +155,9 @@ function markdownOf(record) {
     "# UART rescue",
     "",
     ...headLines(record),
-    `- ${kib} KiB of random octets; install: onto an empty board; repair: one sector of 4 KiB was damaged`,
-    "- seconds: from the first octet of the manifest to DONE; wall clock: both commands from start to end",
-    "- rate: of an install, the image's octets as a share of the line rate; of a repair, how many times faster it was than sending the image whole could be",
+    `- ${kib} KiB of random bytes; install: onto an empty board; repair: one sector of 4 KiB was damaged`,
+    "- seconds: from the first byte of the manifest to DONE; wall clock: both commands from start to end",
+    "- rate: of an install, the image's bytes as a share of the line rate; of a repair, how many times faster it was than sending the image whole could be",
     "",
     ...tableText(HEAD, rows.map(rowCells)),
     "",
@@ -213,7 +213,7 @@ async function main() {
   const rows = [];
   for (const baud of bauds) {
     const cable = isVirtual ? await startCable("--a", a, "--b", b, "--baud", String(baud)) : undefined;
-    const timeoutSeconds = timeout ?? Math.ceil(30 + (4 * stage.octets * BITS_PER_OCTET) / baud);
+    const timeoutSeconds = timeout ?? Math.ceil(30 + (4 * stage.bytes * BITS_PER_BYTE) / baud);
     for (let run = 0; run < runs; run++) {
       rows.push(...(await runActs(stage, { a, b, baud, timeoutSeconds })));
     }

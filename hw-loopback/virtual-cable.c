@@ -2,12 +2,12 @@
  * A null-modem cable between two pseudo terminals, with the pace and the faults of a real one.
  *
  * A PTY has no baud rate and loses nothing: 64 KiB "at 9600 baud" pass in 12 ms. This program owns both masters and
- * carries each direction over a line of its own: 8N1, so ten bit times an octet; octet i starts at the later of its
- * arrival and the end of octet i - 1, and comes out at its end plus the latency. The line clock is absolute: a late
- * wake-up delays octets but never lowers the rate. Only what the line can start soon is read, so that the writer is
+ * carries each direction over a line of its own: 8N1, so ten bit times a byte; byte i starts at the later of its
+ * arrival and the end of byte i - 1, and comes out at its end plus the latency. The line clock is absolute: a late
+ * wake-up delays bytes but never lowers the rate. Only what the line can start soon is read, so that the writer is
  * held back by the kernel's tty queue as by a UART's; what finds the receiving tty full is lost, as in a UART.
  *
- * What happens to octet i of a direction is a function of the seed and i alone (cuts and wrong speeds apart).
+ * What happens to byte i of a direction is a function of the seed and i alone (cuts and wrong speeds apart).
  *
  * Linux only (PTY semantics, TCGETS2). Build: cc -std=c99 -O2 virtual-cable.c -lm
  */
@@ -32,14 +32,14 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Picoseconds: an octet at 3 Mbaud is 3,333,333 of them, and 63 bits last 106 days. */
+/* Picoseconds: a byte at 3 Mbaud is 3,333,333 of them, and 63 bits last 106 days. */
 typedef int64_t picos;
 
 #define NEVER INT64_MAX
 #define PICOS_PER_MS INT64_C(1000000000)
 #define PICOS_PER_SECOND INT64_C(1000000000000)
 
-#define BITS_PER_OCTET 10
+#define BITS_PER_BYTE 10
 #define BAUD_MIN 50
 #define BAUD_MAX 4000000
 #define LATENCY_MAX_MS 5000.0
@@ -47,12 +47,12 @@ typedef int64_t picos;
 #define CUTS_MAX 64
 #define SEED_MAX 9007199254740991.0 /* 2^53 - 1, exact in a double */
 
-/* Octets due within one tick are handed over together: about what a USB adapter or a FIFO interrupt does. */
+/* Bytes due within one tick are handed over together: about what a USB adapter or a FIFO interrupt does. */
 #define TICK (PICOS_PER_MS / 2)
-/* Octets are taken from the tty this early, or 16 octets early (a 16550's FIFO) if that is longer. */
+/* Bytes are taken from the tty this early, or 16 bytes early (a 16550's FIFO) if that is longer. */
 #define LOOK_AHEAD PICOS_PER_MS
-#define LOOK_AHEAD_OCTETS 16
-/* How long a direction is looked after every tick once its tty ran empty, to tell "no octets" from "we were late". */
+#define LOOK_AHEAD_BYTES 16
+/* How long a direction is looked after every tick once its tty ran empty, to tell "no bytes" from "we were late". */
 #define RECENT (5 * PICOS_PER_MS)
 /* Lateness beyond this (a stopped process) is not caught up. */
 #define LATE_MAX (250 * PICOS_PER_MS)
@@ -61,7 +61,7 @@ typedef int64_t picos;
 enum exit_status { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 struct cut {
-    picos from, until; /* since the first octet carried in either direction */
+    picos from, until; /* since the first byte carried in either direction */
 };
 
 struct options {
@@ -95,16 +95,16 @@ struct fault {
 };
 
 struct counters {
-    uint64_t octets, flipped_bits, dropped, burst, cut, overrun, garbled;
+    uint64_t bytes, flipped_bits, dropped, burst, cut, overrun, garbled;
 };
 
 struct direction {
     int from, to;     /* master fds */
-    picos line_free;  /* end of the last octet on the line */
+    picos line_free;  /* end of the last byte on the line */
     picos recent;     /* looked after every tick until then */
     picos hold_until; /* until then, a full receiver is blamed on our lateness and loses nothing */
     bool empty;       /* the sender's tty had nothing when last read */
-    bool held;        /* the receiver's tty refused octets that are kept */
+    bool held;        /* the receiver's tty refused bytes that are kept */
     struct in_flight *ring;
     size_t capacity, head, count;
     struct fault flip, drop, burst;
@@ -116,8 +116,8 @@ struct cable {
     struct options options;
     struct end ends[2];
     struct direction directions[2]; /* a to b, b to a */
-    picos octet, batch, look_ahead;
-    picos first_start; /* start of the first octet in either direction, or NEVER */
+    picos byte, batch, look_ahead;
+    picos first_start; /* start of the first byte in either direction, or NEVER */
 };
 
 #define COMPLAIN(...) (fputs("virtual-cable: ", stderr), fprintf(stderr, __VA_ARGS__), fputc('\n', stderr))
@@ -180,20 +180,20 @@ static bool is_cut(const struct cable *cable, picos start) {
     for (size_t i = 0; i < cable->options.cut_count; i++) {
         const struct cut *cut = &cable->options.cuts[i];
         picos since = start - cable->first_start;
-        if (since < cut->until && since + cable->octet > cut->from) return true;
+        if (since < cut->until && since + cable->byte > cut->from) return true;
     }
     return false;
 }
 
-static void garble(struct direction *d, struct in_flight *octet) {
-    if (octet->garbled) return;
-    octet->value = (uint8_t)random_u64(&d->garble_state);
-    octet->garbled = true;
+static void garble(struct direction *d, struct in_flight *byte) {
+    if (byte->garbled) return;
+    byte->value = (uint8_t)random_u64(&d->garble_state);
+    byte->garbled = true;
     d->counters.garbled++;
 }
 
-/* Puts one octet on the line at `start`. Every fault draws for every octet, so that none shifts another's stream. */
-static void carry_octet(struct cable *cable, struct direction *d, uint8_t value, picos start, bool wrong_speed) {
+/* Puts one byte on the line at `start`. Every fault draws for every byte, so that none shifts another's stream. */
+static void carry_byte(struct cable *cable, struct direction *d, uint8_t value, picos start, bool wrong_speed) {
     uint8_t flips = 0;
     uint64_t flipped = 0;
     while (d->flip.skip < 8) {
@@ -214,24 +214,24 @@ static void carry_octet(struct cable *cable, struct direction *d, uint8_t value,
     }
 
     if (cable->first_start == NEVER) cable->first_start = start;
-    d->counters.octets++;
-    d->line_free = start + cable->octet;
+    d->counters.bytes++;
+    d->line_free = start + cable->byte;
     if (is_cut(cable, start)) {
         d->counters.cut++;
     } else if (dropped) {
         d->counters.dropped++;
     } else {
-        struct in_flight *octet = &d->ring[(d->head + d->count++) % d->capacity];
-        octet->due = d->line_free + cable->options.latency;
-        octet->value = value ^ flips;
-        octet->garbled = false;
+        struct in_flight *byte = &d->ring[(d->head + d->count++) % d->capacity];
+        byte->due = d->line_free + cable->options.latency;
+        byte->value = value ^ flips;
+        byte->garbled = false;
         d->counters.flipped_bits += flipped;
         if (in_burst) d->counters.burst++;
-        if (wrong_speed) garble(d, octet);
+        if (wrong_speed) garble(d, byte);
     }
 }
 
-/* Takes from the sender's tty what the line can start soon. `arrival`: when octets found now came, at the latest. */
+/* Takes from the sender's tty what the line can start soon. `arrival`: when bytes found now came, at the latest. */
 static void carry(struct cable *cable, struct direction *d, picos now, picos arrival) {
     uint8_t chunk[CHUNK];
     picos horizon = now + cable->look_ahead;
@@ -241,7 +241,7 @@ static void carry(struct cable *cable, struct direction *d, picos now, picos arr
         size_t room = d->capacity - d->count;
         d->empty = false;
         if (start > horizon || room == 0) return;
-        uint64_t want = (uint64_t)((horizon - start) / cable->octet) + 1;
+        uint64_t want = (uint64_t)((horizon - start) / cable->byte) + 1;
         if (want > room) want = room;
         if (want > CHUNK) want = CHUNK;
         /* A read that finds nothing has made the kernel flush its own queue into the tty first: empty means empty. */
@@ -251,7 +251,7 @@ static void carry(struct cable *cable, struct direction *d, picos now, picos arr
             return;
         }
         d->recent = now + RECENT;
-        for (ssize_t i = 0; i < got; i++) carry_octet(cable, d, chunk[i], later(d->line_free, arrival), wrong_speed);
+        for (ssize_t i = 0; i < got; i++) carry_byte(cable, d, chunk[i], later(d->line_free, arrival), wrong_speed);
     }
 }
 
@@ -264,10 +264,10 @@ static void deliver(struct cable *cable, struct direction *d, picos now) {
         uint8_t chunk[CHUNK];
         size_t due = 0;
         while (due < CHUNK && due < d->count) {
-            struct in_flight *octet = &d->ring[(d->head + due) % d->capacity];
-            if (octet->due > now) break;
-            if (wrong_speed) garble(d, octet);
-            chunk[due++] = octet->value;
+            struct in_flight *byte = &d->ring[(d->head + due) % d->capacity];
+            if (byte->due > now) break;
+            if (wrong_speed) garble(d, byte);
+            chunk[due++] = byte->value;
         }
         ssize_t written = write(d->to, chunk, due);
         size_t done = written > 0 ? (size_t)written : 0;
@@ -283,12 +283,12 @@ static void deliver(struct cable *cable, struct direction *d, picos now) {
     }
 }
 
-/* When the direction next needs a wake-up besides new octets; NEVER at rest. */
+/* When the direction next needs a wake-up besides new bytes; NEVER at rest. */
 static picos next_wake(const struct cable *cable, const struct direction *d, picos now) {
     picos wake = NEVER;
     if (d->held || d->count == d->capacity) return now + TICK;
     if (d->count > 0) {
-        /* The last octet of a run comes on time, the others at most one tick late. */
+        /* The last byte of a run comes on time, the others at most one tick late. */
         picos last = d->ring[(d->head + d->count - 1) % d->capacity].due;
         wake = earlier(last, d->ring[d->head].due + cable->batch);
     }
@@ -296,9 +296,9 @@ static picos next_wake(const struct cable *cable, const struct direction *d, pic
     return now < d->recent ? earlier(wake, now + TICK) : wake;
 }
 
-/* One wake-up that was wanted at `wanted` (NEVER: only new octets were waited for); returns when the next is wanted. */
+/* One wake-up that was wanted at `wanted` (NEVER: only new bytes were waited for); returns when the next is wanted. */
 static picos serve(struct cable *cable, picos now, picos wanted) {
-    /* New octets would have woken us before `wanted`; if that has passed we are late, and they may have waited. */
+    /* New bytes would have woken us before `wanted`; if that has passed we are late, and they may have waited. */
     picos arrival = later(earlier(now, wanted), now - LATE_MAX);
     picos late = now - arrival;
     picos next = NEVER;
@@ -393,9 +393,9 @@ static void end_unlink(const struct end *end, const char *path) {
 
 static bool cable_init(struct cable *cable) {
     const struct options *options = &cable->options;
-    cable->octet = BITS_PER_OCTET * PICOS_PER_SECOND / options->baud;
-    cable->batch = TICK / cable->octet * cable->octet;
-    cable->look_ahead = later(LOOK_AHEAD, LOOK_AHEAD_OCTETS * cable->octet);
+    cable->byte = BITS_PER_BYTE * PICOS_PER_SECOND / options->baud;
+    cable->batch = TICK / cable->byte * cable->byte;
+    cable->look_ahead = later(LOOK_AHEAD, LOOK_AHEAD_BYTES * cable->byte);
     cable->first_start = NEVER;
     if (!end_open(&cable->ends[0]) || !end_open(&cable->ends[1])) return false;
     for (unsigned i = 0; i < 2; i++) {
@@ -404,13 +404,13 @@ static bool cable_init(struct cable *cable) {
         d->to = cable->ends[1 - i].master;
         d->empty = true;
         /* All that can be between look-ahead and delivery, after the longest lateness that is caught up. */
-        d->capacity = (size_t)((options->latency + cable->look_ahead + 2 * LATE_MAX) / cable->octet) + CHUNK;
+        d->capacity = (size_t)((options->latency + cable->look_ahead + 2 * LATE_MAX) / cable->byte) + CHUNK;
         d->ring = malloc(d->capacity * sizeof *d->ring);
         if (d->ring == NULL) {
-            COMPLAIN("out of memory for %zu octets in flight", d->capacity);
+            COMPLAIN("out of memory for %zu bytes in flight", d->capacity);
             return false;
         }
-        /* Burst starts are `every` octets apart on average: what follows a burst has a geometric length. */
+        /* Burst starts are `every` bytes apart on average: what follows a burst has a geometric length. */
         double between = (double)(options->burst_every - options->burst_length) + 1.0;
         fault_init(&d->flip, options->ber, random_stream(options->seed, 4 * i));
         fault_init(&d->drop, options->drop, random_stream(options->seed, 4 * i + 1));
@@ -423,7 +423,7 @@ static bool cable_init(struct cable *cable) {
 static void print_counters(const char *name, const struct counters *c) {
     printf("\"%s\":{\"octets\":%" PRIu64 ",\"flippedBits\":%" PRIu64 ",\"dropped\":%" PRIu64 ",\"burst\":%" PRIu64
            ",\"cut\":%" PRIu64 ",\"overrun\":%" PRIu64 ",\"garbled\":%" PRIu64 "}",
-           name, c->octets, c->flipped_bits, c->dropped, c->burst, c->cut, c->overrun, c->garbled);
+           name, c->bytes, c->flipped_bits, c->dropped, c->burst, c->cut, c->overrun, c->garbled);
 }
 
 /* ---- command line ---- */

@@ -45,26 +45,26 @@ export function kernelLine(n: number): string {
   return `[${time}] ${subsystem}: ${SAYINGS[randomBelow(random, SAYINGS.length)]} (${n})\r\n`;
 }
 
-/** A transfer of `size` octets at 921600 baud, until about `linesMax` lines were written into it. */
+/** A transfer of `size` bytes at 921600 baud, until about `linesMax` lines were written into it. */
 export function runConsole(seed: number, size: number, linesMax: number): ConsoleResult {
   let lines = 0;
   let splices = 0;
   const encoder = new TextEncoder();
   const random = new SeededRandom(seed ^ 0x6c6f67);
   const hook: FrameHook = (frame, pass) => {
-    const { octets, direction } = frame;
+    const { bytes, direction } = frame;
     if (lines >= linesMax || !randomChance(random, SHARE[direction])) {
-      pass(octets);
+      pass(bytes);
     } else if (randomChance(random, INSIDE_SHARE)) {
-      const at = 1 + randomBelow(random, octets.length - 2);
-      pass(octets.subarray(0, at));
+      const at = 1 + randomBelow(random, bytes.length - 2);
+      pass(bytes.subarray(0, at));
       pass(encoder.encode(kernelLine(lines++)));
-      pass(octets.subarray(at));
+      pass(bytes.subarray(at));
       splices++;
     } else {
       const count = 1 + randomBelow(random, LINES_AT_ONCE);
       for (let i = 0; i < count; i++) pass(encoder.encode(kernelLine(lines++)));
-      pass(octets[0] === 0 ? octets : Uint8Array.of(0, ...octets));
+      pass(bytes[0] === 0 ? bytes : Uint8Array.of(0, ...bytes));
     }
   };
   const run = new SupervisedRescue({ seed, size, baud: 921_600 }, () => hook);

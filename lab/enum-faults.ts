@@ -13,7 +13,7 @@ const GAP_MS: Millis = 3_000;
 /** A stale frame comes back so long after the restart: into the handshake, the transfer, the end. */
 const STALE_AFTER_MS: readonly Millis[] = [5, 60, 400, 900];
 
-type Pass = (octets: Uint8Array) => void;
+type Pass = (bytes: Uint8Array) => void;
 
 /**
  * The hook that carries out one case's fault. `run` need not be complete yet, but for its clock. `half`: frames in half
@@ -31,7 +31,7 @@ export function hookOf(enumCase: EnumCase, run: SupervisedRescue, half: number):
     case "break":
       return (frame, pass) => {
         if (frame.direction === where && frame.n === n) strike(kind, frame, pass, run);
-        else pass(frame.octets);
+        else pass(frame.bytes);
       };
     case "delay":
       return stalled(where as Direction, n, run);
@@ -64,32 +64,32 @@ function strike(
   pass: Pass,
   run: SupervisedRescue,
 ): void {
-  const { octets, direction } = frame;
+  const { bytes, direction } = frame;
   const random = new SeededRandom(frame.n * 2 + (direction === "t2r" ? 0 : 1));
   // Between the delimiters: the fault hits this frame and no other.
-  const at = 1 + randomBelow(random, octets.length - 2);
+  const at = 1 + randomBelow(random, bytes.length - 2);
   switch (kind) {
     case "drop":
       return;
     case "corrupt":
-      pass(octets.map((octet, i) => (i === at ? octet ^ (1 << randomBelow(random, 8)) : octet)));
+      pass(bytes.map((byte, i) => (i === at ? byte ^ (1 << randomBelow(random, 8)) : byte)));
       return;
     case "merge":
-      pass(octets.with(octets.length - 1, 1 << randomBelow(random, 8)));
+      pass(bytes.with(bytes.length - 1, 1 << randomBelow(random, 8)));
       return;
     case "duplicate":
-      pass(octets);
-      pass(octets);
+      pass(bytes);
+      pass(bytes);
       return;
     case "truncate":
-      pass(octets.subarray(0, at));
+      pass(bytes.subarray(0, at));
       pass(Uint8Array.of(0));
       return;
     case "late":
-      run.clock.after(DELAY_MS, () => pass(octets));
+      run.clock.after(DELAY_MS, () => pass(bytes));
       return;
     case "break":
-      pass(octets.subarray(0, at));
+      pass(bytes.subarray(0, at));
       run.clock.after(0, () => restart(direction === "t2r" ? "target" : "rescuer", run));
       return;
     default:
@@ -102,8 +102,8 @@ function stalled(direction: Direction, n: number, run: SupervisedRescue): FrameH
   return (frame, pass) => {
     const now = run.clock.now();
     if (frame.direction === direction && frame.n === n) until = now + DELAY_MS;
-    if (frame.direction === direction && now < until) run.clock.after(until - now, () => pass(frame.octets));
-    else pass(frame.octets);
+    if (frame.direction === direction && now < until) run.clock.after(until - now, () => pass(frame.bytes));
+    else pass(frame.bytes);
   };
 }
 
@@ -115,17 +115,17 @@ function silenced(
   let until: Millis = Number.NEGATIVE_INFINITY;
   return (frame, pass) => {
     if (!isHit(frame)) {
-      pass(frame.octets);
+      pass(frame.bytes);
       return;
     }
     if (isFirst(frame)) until = run.clock.now() + SILENCE_MS;
-    if (run.clock.now() >= until) pass(frame.octets);
+    if (run.clock.now() >= until) pass(frame.bytes);
   };
 }
 
 function afterFrame(n: number, act: () => void): FrameHook {
   return (frame, pass) => {
-    pass(frame.octets);
+    pass(frame.bytes);
     if (frame.total === n) act();
   };
 }
@@ -142,12 +142,12 @@ function takeOver(run: SupervisedRescue): void {
 
 /** Records the session up to its half, restarts the side, and puts the n-th frame of then on the wire again. */
 function stale(side: EnumCase["where"], n: number, run: SupervisedRescue, half: number): FrameHook {
-  let old: { octets: Uint8Array; pass: Pass } | undefined;
+  let old: { bytes: Uint8Array; pass: Pass } | undefined;
   return (frame, pass) => {
-    pass(frame.octets);
-    if (frame.total === n) old = { octets: frame.octets, pass };
+    pass(frame.bytes);
+    if (frame.total === n) old = { bytes: frame.bytes, pass };
     if (frame.total !== half) return;
     run.clock.after(0, () => restart(side, run));
-    for (const after of STALE_AFTER_MS) run.clock.after(after, () => old?.pass(old.octets));
+    for (const after of STALE_AFTER_MS) run.clock.after(after, () => old?.pass(old.bytes));
   };
 }

@@ -13,7 +13,7 @@ export const SETUPS: Readonly<Record<string, VirtualRescueOptions>> = {
   slow: { seed: 4, size: 7_000, blockSize: 1024, baud: 9_600 },
 };
 
-/** A slot that holds the image but for every third sector, and an image of which a part is one octet throughout. */
+/** A slot that holds the image but for every third sector, and an image of which a part is one byte throughout. */
 function spoilt(size: number): Pick<VirtualRescueOptions, "data" | "slot"> {
   const data = randomBytes(new SeededRandom(size), size).fill(0xff, 8192, 16_384);
   const slot = data.slice();

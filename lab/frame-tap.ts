@@ -11,11 +11,11 @@ export interface TappedFrame {
   readonly n: number;
   /** Its number among those of both directions. */
   readonly total: number;
-  readonly octets: Uint8Array;
+  readonly bytes: Uint8Array;
 }
 
 /** Decides what becomes of a frame: calls `pass`, now or later, with what is to go on the wire. */
-export type FrameHook = (frame: TappedFrame, pass: (octets: Uint8Array) => void) => void;
+export type FrameHook = (frame: TappedFrame, pass: (bytes: Uint8Array) => void) => void;
 
 /** Sees every frame that either side sends, counts them, and lets a hook do harm to them. */
 export class FrameTap {
@@ -45,9 +45,9 @@ export class FrameTap {
   wrap(wire: Transport, end: 0 | 1): Transport {
     const direction = end === 0 ? "t2r" : "r2t";
     return wrappedTransport(wire, {
-      write: (octets) => {
+      write: (bytes) => {
         this.#counts[direction]++;
-        const frame = { direction, n: this.#counts[direction], total: this.total, octets } as const;
+        const frame = { direction, n: this.#counts[direction], total: this.total, bytes } as const;
         this.#watcher?.(frame);
         this.#hook(frame, (harmed) => wire.write(harmed));
         return true;

@@ -56,7 +56,7 @@ if (values.help) {
     "",
     head,
     "",
-    "4 KiB over an in-memory bus at 400 kHz; transactions of 32 to 1024 octets; controller as rescuer and as target; NACKs,",
+    "4 KiB over an in-memory bus at 400 kHz; transactions of 32 to 1024 bytes; controller as rescuer and as target; NACKs,",
     "bit errors, timeouts, lost arbitration, short reads, stuck bus. Again: `npm run lab:i2c`.",
     "",
     `Not complete or not exact: ${failures.length} of ${runs} (below ${bound} at 95 % if none).`,

@@ -37,7 +37,7 @@ export interface EnumRow {
   readonly runs: number;
   /** Virtual time of the slowest run. */
   readonly slowestMs: number;
-  readonly octetsMost: number;
+  readonly bytesMost: number;
   readonly failed: readonly { readonly id: string; readonly failure: string }[];
 }
 
@@ -52,7 +52,7 @@ export type JobResult =
   | { readonly tag: "console"; readonly result: ConsoleResult; readonly seed: number }
   | { readonly tag: "noise"; readonly rows: readonly NoiseRow[] };
 
-/** Octets of the image that console text is written beside. */
+/** Bytes of the image that console text is written beside. */
 const CONSOLE_IMAGE = 2 * 1_048_576;
 const SURVIVAL_CHUNK = 50;
 const FUZZ_CHUNKS = 8;
@@ -130,15 +130,15 @@ async function enumRow(setup: string, kind: EnumKind): Promise<EnumRow> {
   const cases = enumerate(setup, [kind]);
   const failed: { id: string; failure: string }[] = [];
   let slowestMs = 0;
-  let octetsMost = 0;
+  let bytesMost = 0;
   for (const enumCase of cases) {
-    const { failure, ms, octets } = runEnumCase(enumCase);
+    const { failure, ms, bytes } = runEnumCase(enumCase);
     if (failure !== undefined) failed.push({ id: enumCaseId(enumCase), failure });
     slowestMs = Math.max(slowestMs, ms);
-    octetsMost = Math.max(octetsMost, octets);
+    bytesMost = Math.max(bytesMost, bytes);
     await nextTurn();
   }
-  return { setup, kind, frames: t2r + r2t, runs: cases.length, slowestMs, octetsMost, failed };
+  return { setup, kind, frames: t2r + r2t, runs: cases.length, slowestMs, bytesMost, failed };
 }
 
 function nextTurn(): Promise<void> {

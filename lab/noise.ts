@@ -4,7 +4,7 @@ import { Link } from "../src/link/link.ts";
 import { StreamSplitter } from "../src/transport/splitter.ts";
 import { RUN_MAX } from "../src/wire/constants.ts";
 
-/** Cost of octets that are no frames. */
+/** Cost of bytes that are no frames. */
 export interface NoiseRow {
   readonly noise: string;
   readonly mebibytes: number;
@@ -20,18 +20,18 @@ const CHUNK = 64;
 export function measureNoise(): NoiseRow[] {
   const random = randomBytes(new SeededRandom(1), MIB);
   const kinds: readonly (readonly [string, Uint8Array])[] = [
-    ["octets without a delimiter", random.map((octet) => octet || 1)],
-    ["octets of all values", random],
+    ["bytes without a delimiter", random.map((byte) => byte || 1)],
+    ["bytes of all values", random],
     ["text", new TextEncoder().encode("[    1.234567] random: crng init done\r\n".repeat(26_887))],
     ["zeros: a line held low", new Uint8Array(MIB)],
     ["ones: erased flash", new Uint8Array(MIB).fill(0xff)],
   ];
   // The first round is for the compiler.
-  for (const [noise, octets] of kinds) measure(noise, octets, 1);
-  return kinds.map(([noise, octets]) => measure(noise, octets, 10));
+  for (const [noise, bytes] of kinds) measure(noise, bytes, 1);
+  return kinds.map(([noise, bytes]) => measure(noise, bytes, 10));
 }
 
-function measure(noise: string, octets: Uint8Array, times: number): NoiseRow {
+function measure(noise: string, bytes: Uint8Array, times: number): NoiseRow {
   const clock = new VirtualClock();
   const link = new Link({ baud: 115_200, rtoFloorMs: 10 });
   const splitter = new StreamSplitter(
@@ -46,10 +46,10 @@ function measure(noise: string, octets: Uint8Array, times: number): NoiseRow {
   const memory = process.memoryUsage().rss;
   const start = process.cpuUsage();
   for (let i = 0; i < times; i++) {
-    for (let at = 0; at < octets.length; at += CHUNK) splitter.push(octets.subarray(at, at + CHUNK));
+    for (let at = 0; at < bytes.length; at += CHUNK) splitter.push(bytes.subarray(at, at + CHUNK));
   }
   const { user, system } = process.cpuUsage(start);
   const grownMiB = Math.max(0, process.memoryUsage().rss - memory) / MIB;
   splitter.close();
-  return { noise, mebibytes: (octets.length * times) / MIB, cpuMs: (user + system) / 1000, grownMiB };
+  return { noise, mebibytes: (bytes.length * times) / MIB, cpuMs: (user + system) / 1000, grownMiB };
 }

@@ -1,6 +1,6 @@
 import { randomBelow, randomFraction, SeededRandom } from "../src/base/prng.ts";
 import type { Millis } from "../src/base/units.ts";
-import { cuts, type OctetFault } from "../src/sim/wires/byte-faults.ts";
+import { type ByteFault, cuts } from "../src/sim/wires/byte-faults.ts";
 import type { VirtualRescueOptions } from "../test/support/virtual-rescue.ts";
 import type { FrameHook } from "./frame-tap.ts";
 
@@ -34,7 +34,7 @@ export const PROFILES: readonly Profile[] = [
   { name: "burst3", options: plain, hook: frameBursts },
   {
     name: "burst50",
-    options: (seed) => ({ ...plain(seed), faults: { burst: { probability: 3e-4, octets: 50 } } }),
+    options: (seed) => ({ ...plain(seed), faults: { burst: { probability: 3e-4, bytes: 50 } } }),
   },
   // At 9600 baud the transfer lasts long enough to meet several blackouts.
   {
@@ -54,14 +54,14 @@ function frames(name: string, faults: { loss?: number; corrupt?: number }): Prof
 }
 
 /** 5 s on, 2 s off, both ways at the same times; where in the period it begins depends on the seed. */
-function blackouts(seed: number): OctetFault {
+function blackouts(seed: number): ByteFault {
   const phase = randomBelow(new SeededRandom(seed), BLACKOUT_PERIOD_MS);
   const list = Array.from({ length: BLACKOUTS }, (_, i) => ({
     atMs: i * BLACKOUT_PERIOD_MS - phase,
     durationMs: BLACKOUT_MS,
   }));
   const cut = cuts(list);
-  // Times are the clock's, not counted from the first octet: nothing was carried yet at 0.
+  // Times are the clock's, not counted from the first byte: nothing was carried yet at 0.
   cut(Uint8Array.of(0), 0);
   return cut;
 }
@@ -73,7 +73,7 @@ function frameBursts(seed: number): FrameHook {
     if (left[frame.direction] === 0 && randomFraction(random) < BURST_SHARE)
       left[frame.direction] = BURST_FRAMES;
     if (left[frame.direction] > 0) left[frame.direction]--;
-    else pass(frame.octets);
+    else pass(frame.bytes);
   };
 }
 

@@ -41,10 +41,8 @@ function watch(
   say: (line: string) => void,
 ): boolean {
   if (isTraced) trace(run, say);
-  const { failure, ms, frames, octets } = run.run(limitMs);
-  say(
-    `${failure ?? "exact"}: ${(ms / 1000).toFixed(3)} s of virtual time, ${frames} frames, ${octets} octets`,
-  );
+  const { failure, ms, frames, bytes } = run.run(limitMs);
+  say(`${failure ?? "exact"}: ${(ms / 1000).toFixed(3)} s of virtual time, ${frames} frames, ${bytes} bytes`);
   return failure === undefined;
 }
 
@@ -52,8 +50,8 @@ function watch(
 function trace(run: SupervisedRescue, say: (line: string) => void): void {
   const at = (): string => run.clock.now().toFixed(1).padStart(9);
   run.tap.watch((frame) => {
-    const { direction, n, total, octets } = frame;
-    say(`${at()} ${direction} ${n} (${total}) ${frameName(octets)} ${octets.length}`);
+    const { direction, n, total, bytes } = frame;
+    say(`${at()} ${direction} ${n} (${total}) ${frameName(bytes)} ${bytes.length}`);
   });
   for (const [side, events] of [
     ["target", run.rescue.targetEvents],
@@ -74,7 +72,7 @@ function detailOf(event: object): string {
   return "reason" in event ? String(event.reason) : why;
 }
 
-/** What a frame is, by its first octets alone: no session tag is needed. */
+/** What a frame is, by its first bytes alone: no session tag is needed. */
 export function frameName(delimited: Uint8Array): string {
   const frame = decodeCobs(delimited.subarray(delimited[0] === 0 ? 1 : 0, -1));
   if (frame === undefined) return "?";

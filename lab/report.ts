@@ -122,10 +122,10 @@ function enumerationLines(rows: readonly EnumRow[]): string[] {
     "",
     `Wrong image, hang, exception or no rest: ${bound(count(rows), runs)}.`,
     "",
-    "| session (frames) | fault | runs | failed | slowest, virtual s | most octets on the wire |",
+    "| session (frames) | fault | runs | failed | slowest, virtual s | most bytes on the wire |",
     "| --- | --- | ---: | ---: | ---: | ---: |",
-    ...rows.map(({ setup, frames, kind, runs: n, failed, slowestMs, octetsMost }) => {
-      return `| ${setup} (${frames}) | ${kind} | ${n} | ${failed.length} | ${(slowestMs / 1000).toFixed(2)} | ${octetsMost} |`;
+    ...rows.map(({ setup, frames, kind, runs: n, failed, slowestMs, bytesMost }) => {
+      return `| ${setup} (${frames}) | ${kind} | ${n} | ${failed.length} | ${(slowestMs / 1000).toFixed(2)} | ${bytesMost} |`;
     }),
     "",
   ];

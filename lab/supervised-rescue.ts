@@ -12,7 +12,7 @@ const AFTERMATH_MS = 30_000;
 const AFTERMATH_FRAMES_MAX = 40;
 
 /** Leaves every frame as it is. */
-export const passOn: FrameHook = (frame, pass) => pass(frame.octets);
+export const passOn: FrameHook = (frame, pass) => pass(frame.bytes);
 
 /** How a run ended. Times are virtual. */
 export interface RunResult {
@@ -20,8 +20,8 @@ export interface RunResult {
   readonly failure: string | undefined;
   readonly ms: Millis;
   readonly frames: number;
-  /** Octets handed to the wire by both sides together. */
-  readonly octets: number;
+  /** Bytes handed to the wire by both sides together. */
+  readonly bytes: number;
 }
 
 /** One rescue with a tap on the wire, restarts, and a verdict that knows about them. */
@@ -88,7 +88,7 @@ export class SupervisedRescue {
     } catch (error) {
       failure = `exception: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
     }
-    return { failure, ms, frames: this.tap.total, octets: this.rescue.octetsOnWire };
+    return { failure, ms, frames: this.tap.total, bytes: this.rescue.bytesOnWire };
   }
 
   #judge(hasEnded: boolean): string | undefined {

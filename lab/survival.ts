@@ -21,8 +21,8 @@ export interface SurvivalRow {
   readonly median: number;
   readonly p95: number;
   readonly slowest: number;
-  /** Octets on the wire, both ways, for one octet of the image. */
-  readonly wirePerOctet: number;
+  /** Bytes on the wire, both ways, for one byte of the image. */
+  readonly wirePerByte: number;
   readonly failed: readonly { readonly id: string; readonly failure: string }[];
 }
 
@@ -56,7 +56,7 @@ export function survivalRow(profile: string, results: readonly (SurvivalCase & R
   const seconds = results.map(({ ms }) => ms / 1000).sort((a, b) => a - b);
   const at = (share: number): number =>
     seconds[Math.min(seconds.length - 1, Math.floor(share * seconds.length))] ?? 0;
-  const octets = results.reduce((sum, result) => sum + result.octets, 0);
+  const bytes = results.reduce((sum, result) => sum + result.bytes, 0);
   const image = results.reduce((sum, { profile: { options }, seed }) => sum + (options(seed).size ?? 0), 0);
   return {
     profile,
@@ -65,7 +65,7 @@ export function survivalRow(profile: string, results: readonly (SurvivalCase & R
     median: at(0.5),
     p95: at(0.95),
     slowest: at(1),
-    wirePerOctet: octets / image,
+    wirePerByte: bytes / image,
     failed: results.flatMap((result) =>
       result.failure === undefined ? [] : [{ id: survivalCaseId(result), failure: result.failure }],
     ),
@@ -75,8 +75,8 @@ export function survivalRow(profile: string, results: readonly (SurvivalCase & R
 /** The rows as a table in Markdown; figures are rounded, so that the last bits of a logarithm do not show. */
 export function survivalTable(rows: readonly SurvivalRow[]): string {
   const clean = rows[0]?.median ?? 0;
-  const lines = rows.map(({ profile, runs, exact, median, p95, slowest, wirePerOctet }) => {
-    const times = [median, p95, slowest, median / clean, wirePerOctet].map((figure) => figure.toFixed(2));
+  const lines = rows.map(({ profile, runs, exact, median, p95, slowest, wirePerByte }) => {
+    const times = [median, p95, slowest, median / clean, wirePerByte].map((figure) => figure.toFixed(2));
     return `| ${[profile, `${exact} of ${runs}`, ...times].join(" | ")} |`;
   });
   return [

@@ -68,7 +68,7 @@ const told = ({ code, reason }) => (code === 0 ? "done" : `${reason}, exit ${cod
 const IN_USE = "flash-in-use, exit 1";
 const TAKEN = "flash-not-empty, exit 2";
 const only = (file, from, to) =>
-  readFileSync(path(file)).every((octet, i) => octet === 0x5a || (i >= from && i < to));
+  readFileSync(path(file)).every((byte, i) => byte === 0x5a || (i >= from && i < to));
 
 function lives() {
   const device = loop("life.img", MIB);
@@ -94,7 +94,7 @@ function lives() {
   must("sync");
   // recovery 16 KiB, record and manifests 4 sectors, slot 64 KiB
   row(
-    "octets outside the range that changed",
+    "bytes outside the range that changed",
     only("life.img", 65_536, 65_536 + 98_304) ? "none" : "some",
     "none",
   );
@@ -209,7 +209,7 @@ function disks() {
   row("its unused partition", told(made), "done");
   must("sync");
   row(
-    "octets outside the partition that changed",
+    "bytes outside the partition that changed",
     readFileSync(path("disk.img"))
       .subarray(5 * MIB)
       .every((o) => o === 0x5a)

@@ -41,14 +41,14 @@ function power(base, exponent) {
 
 const inverse = (value) => power(mod(value), PRIME - 2n);
 const D = mod(-121665n * inverse(121666n));
-const octetsOf = (text) => Uint8Array.from(Buffer.from(text, "hex"));
+const bytesOf = (text) => Uint8Array.from(Buffer.from(text, "hex"));
 
 /**
  * Whether an encoding is of small order, from the curve's equations (RFC 8032 section 5.1) and not from the table of
  * the code that is judged: three doublings end at (0, 1). The square of x follows from y.
  */
-function isSmallOrder(octets) {
-  let y = octets.reduceRight((value, octet) => value * 256n + BigInt(octet), 0n) & (2n ** 255n - 1n);
+function isSmallOrder(bytes) {
+  let y = bytes.reduceRight((value, byte) => value * 256n + BigInt(byte), 0n) & (2n ** 255n - 1n);
   if (y >= PRIME) return false;
   for (let doubling = 0; doubling < 3; doubling++) {
     const xx = mod((y * y - 1n) * inverse(D * y * y + 1n));
@@ -73,11 +73,11 @@ function judge({ tcId, flags, result, comment }, cause, key, nonce) {
 
 function readVectors(file) {
   try {
-    const octets = readFileSync(file);
-    const { algorithm, testGroups } = JSON.parse(octets.toString());
+    const bytes = readFileSync(file);
+    const { algorithm, testGroups } = JSON.parse(bytes.toString());
     if (algorithm !== "EDDSA") throw new Error(`its algorithm is ${algorithm}, EDDSA is needed`);
     const groups = testGroups.filter(({ publicKey }) => publicKey.curve === "edwards25519");
-    const sha256 = createHash("sha256").update(octets).digest("hex");
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
     return { sha256, vectors: groups.flatMap(({ publicKey, tests }) => tests.map((t) => [publicKey.pk, t])) };
   } catch (error) {
     throw new BenchUsageError(`${file} cannot be read as Wycheproof's EdDSA vectors: ${error.message}`);
@@ -91,7 +91,7 @@ async function main() {
   const { sha256, vectors } = readVectors(file);
   const { checkSignature } = await fromDist("image/ed25519.js");
   const rows = vectors.map(([pk, vector]) => {
-    const [key, message, signature] = [pk, vector.msg, vector.sig].map(octetsOf);
+    const [key, message, signature] = [pk, vector.msg, vector.sig].map(bytesOf);
     return judge(vector, checkSignature(key, message, signature), key, signature.subarray(0, 32));
   });
 

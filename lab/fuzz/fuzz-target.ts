@@ -1,6 +1,6 @@
 import type { Random } from "../../src/base/prng.ts";
 
-/** A parser under fuzz: octets in, and what was made of them in a word or two. */
+/** A parser under fuzz: bytes in, and what was made of them in a word or two. */
 export interface ParserTarget {
   readonly tag: "parser";
   readonly name: string;

@@ -2,13 +2,7 @@ import { concatBytes, equalBytes } from "../../src/base/bytes.ts";
 import { MaydayError } from "../../src/base/errors.ts";
 import { type Random, randomBelow, randomBytes, SeededRandom } from "../../src/base/prng.ts";
 import { CborReader, CborWriter } from "../../src/image/cbor.ts";
-import {
-  KEY_ID_LENGTH,
-  MANIFEST_MAX,
-  signedOctets,
-  splitEnvelope,
-  wrapSigned,
-} from "../../src/image/cose.ts";
+import { KEY_ID_LENGTH, MANIFEST_MAX, signedBytes, splitEnvelope, wrapSigned } from "../../src/image/cose.ts";
 import { decodeEnvelope, type TrustPolicy, verifyEnvelope } from "../../src/image/envelope.ts";
 import { parseHardware, parseRevisionRange } from "../../src/image/hardware.ts";
 import { looksLikeHex, parseHex } from "../../src/image/hex.ts";
@@ -31,7 +25,7 @@ const OPEN: TrustPolicy = { keys: [], allowUnsigned: true };
 const HEX_SPAN = 65_536;
 
 const ascii = (text: string): Uint8Array => new TextEncoder().encode(text);
-const latin1 = (octets: Uint8Array): string => Buffer.from(octets).toString("latin1");
+const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("latin1");
 
 function envelopes(): Uint8Array[] {
   const data = randomBytes(new SeededRandom(1), 5000);
@@ -55,8 +49,8 @@ function envelopes(): Uint8Array[] {
 }
 
 function payloads(): Uint8Array[] {
-  return envelopes().flatMap((octets) => {
-    const parts = splitEnvelope(octets);
+  return envelopes().flatMap((bytes) => {
+    const parts = splitEnvelope(bytes);
     return parts.tag === "fault" ? [] : [parts.payload.slice()];
   });
 }
@@ -70,7 +64,7 @@ const envelope: ParserTarget = {
     // Signed anew, so that the payload is parsed: what a signer's own mistakes, or a stolen key, would bring.
     const parts = splitEnvelope(input);
     if (parts.tag !== "signed" || randomBelow(random, 2) === 0) return input;
-    return wrapSigned(parts.payload, testKey.keyId, testKey.sign(signedOctets(parts.payload)));
+    return wrapSigned(parts.payload, testKey.keyId, testKey.sign(signedBytes(parts.payload)));
   },
   run(input) {
     const decoded = decodeEnvelope(input);
@@ -136,7 +130,7 @@ const cbor: ParserTarget = {
       else reader.map(2);
       written = reader.offset;
     }
-    must(reader.remaining >= 0 && written <= input.length, "it stays within its octets");
+    must(reader.remaining >= 0 && written <= input.length, "it stays within its bytes");
     return reader.fault?.fault ?? "read";
   },
 };
@@ -145,7 +139,7 @@ const header: ParserTarget = {
   tag: "parser",
   name: "header",
   weight: 4,
-  seeds: () => envelopes().map((octets, i) => encodeImageHeader(octets, 1000 * i + 1)),
+  seeds: () => envelopes().map((bytes, i) => encodeImageHeader(bytes, 1000 * i + 1)),
   repair(_, input) {
     if (input.length < IMAGE_HEADER_LENGTH) return input;
     const crc = fileCrc(input.subarray(0, 20));
@@ -159,18 +153,18 @@ const header: ParserTarget = {
   },
 };
 
-/** Intel HEX of some octets, as objcopy writes it. */
-export function hexText(base: number, octets: Uint8Array): string {
+/** Intel HEX of some bytes, as objcopy writes it. */
+export function hexText(base: number, bytes: Uint8Array): string {
   const lines = [hexRecord(4, 0, Uint8Array.of(base >>> 24, base >>> 16))];
-  for (let at = 0; at < octets.length; at += 16) {
-    lines.push(hexRecord(0, (base + at) & 0xffff, octets.subarray(at, at + 16)));
+  for (let at = 0; at < bytes.length; at += 16) {
+    lines.push(hexRecord(0, (base + at) & 0xffff, bytes.subarray(at, at + 16)));
   }
   return [...lines, hexRecord(1, 0, new Uint8Array()), ""].join("\r\n");
 }
 
-function hexRecord(type: number, address: number, octets: Uint8Array): string {
-  const record = concatBytes(Uint8Array.of(octets.length, address >>> 8, address & 0xff, type), octets);
-  const sum = record.reduce((total, octet) => total + octet, 0);
+function hexRecord(type: number, address: number, bytes: Uint8Array): string {
+  const record = concatBytes(Uint8Array.of(bytes.length, address >>> 8, address & 0xff, type), bytes);
+  const sum = record.reduce((total, byte) => total + byte, 0);
   return `:${Buffer.from(record).toString("hex")}${Buffer.from([-sum & 0xff]).toString("hex")}`;
 }
 
@@ -187,7 +181,7 @@ const hex: ParserTarget = {
   repair: (_, input) =>
     ascii(
       latin1(input).replace(/^:((?:[0-9a-fA-F]{2}){4,})[0-9a-fA-F]{2}$/gm, (line, digits: string) => {
-        const sum = Buffer.from(digits, "hex").reduce((total, octet) => total + octet, 0);
+        const sum = Buffer.from(digits, "hex").reduce((total, byte) => total + byte, 0);
         return `${line.slice(0, -2)}${Buffer.from([-sum & 0xff]).toString("hex")}`;
       }),
     ),

@@ -46,26 +46,26 @@ export class MachineLife<Event> {
         this.#onEvent(event);
         continue;
       }
-      const octets = this.#machine.pollTransmit(this.now);
-      if (octets === undefined) return;
+      const bytes = this.#machine.pollTransmit(this.now);
+      if (bytes === undefined) return;
       this.sent++;
-      this.#read(octets);
+      this.#read(bytes);
     }
   }
 
-  #read(octets: Uint8Array): void {
-    must(octets.length >= DELIMITED_MIN && octets.at(-1) === 0, "what is sent is delimited");
+  #read(bytes: Uint8Array): void {
+    must(bytes.length >= DELIMITED_MIN && bytes.at(-1) === 0, "what is sent is delimited");
     // Back to back, the delimiter that ends one frame begins the next.
-    const frame = decodeCobs(octets.subarray(octets[0] === 0 ? 1 : 0, -1));
+    const frame = decodeCobs(bytes.subarray(bytes[0] === 0 ? 1 : 0, -1));
     must(frame !== undefined, "what is sent is COBS");
     const decoded = decodeFrame(frame, this.#tag());
     if (decoded.tag !== "fault") this.#onFrame(decoded);
   }
 
-  /** Lets octets arrive, and then nothing for a while: a run ends with a zero, or with them. */
-  hear(octets: Uint8Array): void {
+  /** Lets bytes arrive, and then nothing for a while: a run ends with a zero, or with them. */
+  hear(bytes: Uint8Array): void {
     const splitter = new PureSplitter((run) => this.#machine.handleRun(this.now, run), { maxRun: RUN_MAX });
-    splitter.push(this.now, octets);
+    splitter.push(this.now, bytes);
     splitter.close();
     this.pump();
   }

@@ -1,7 +1,7 @@
 import { concatBytes } from "../../src/base/bytes.ts";
 import { type Random, randomBelow, randomBytes, randomChance } from "../../src/base/prng.ts";
 
-/** Longest input that mutation makes, in octets. */
+/** Longest input that mutation makes, in bytes. */
 const LENGTH_MAX = 4096;
 const MUTATIONS_MAX = 6;
 /** Values at which lengths and counters break. */
@@ -27,13 +27,13 @@ function step(random: Random, input: Uint8Array, corpus: readonly Uint8Array[]):
   const at = randomBelow(random, input.length + 1);
   switch (randomBelow(random, 9)) {
     case 0: // flip a bit
-      return changed(input, at, (octet) => octet ^ (1 << randomBelow(random, 8)));
+      return changed(input, at, (byte) => byte ^ (1 << randomBelow(random, 8)));
     case 1:
       return changed(input, at, () => pick(random, EDGES));
     case 2:
       return changed(input, at, () => random.u32() & 0xff);
     case 3: // count up or down
-      return changed(input, at, (octet) => octet + (randomBelow(random, 2) === 0 ? 1 : 0xff));
+      return changed(input, at, (byte) => byte + (randomBelow(random, 2) === 0 ? 1 : 0xff));
     case 4: // cut short
       return input.slice(0, at);
     case 5: // leave out
@@ -57,7 +57,7 @@ function step(random: Random, input: Uint8Array, corpus: readonly Uint8Array[]):
   }
 }
 
-function changed(input: Uint8Array, at: number, change: (octet: number) => number): Uint8Array {
+function changed(input: Uint8Array, at: number, change: (byte: number) => number): Uint8Array {
   if (at >= input.length) return input;
   const out = input.slice();
   out[at] = change(out[at] ?? 0);

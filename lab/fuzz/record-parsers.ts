@@ -45,10 +45,10 @@ function randomEvent(random: Random): RecordEvent {
   ]);
 }
 
-function resealEntry(octets: Uint8Array): Uint8Array {
-  const crc = fileCrc(octets.subarray(0, ENTRY_SIZE - 4));
+function resealEntry(bytes: Uint8Array): Uint8Array {
+  const crc = fileCrc(bytes.subarray(0, ENTRY_SIZE - 4));
   return concatBytes(
-    octets.subarray(0, ENTRY_SIZE - 4),
+    bytes.subarray(0, ENTRY_SIZE - 4),
     Uint8Array.of(crc, crc >>> 8, crc >>> 16, crc >>> 24),
   );
 }
@@ -82,8 +82,8 @@ function randomSectors(random: Random): Uint8Array {
     );
     const more = Array.from({ length: randomBelow(random, 12) }, () => randomEntry(random));
     const entries = [{ tag: "header", count } as const, ...events, { tag: "seal" } as const, ...more];
-    const octets = entries.map((next) => encodeEntry(next, sequence++));
-    return concatBytes(...octets, new Uint8Array(map.sectorSize).fill(0xff)).slice(0, map.sectorSize);
+    const bytes = entries.map((next) => encodeEntry(next, sequence++));
+    return concatBytes(...bytes, new Uint8Array(map.sectorSize).fill(0xff)).slice(0, map.sectorSize);
   };
   return concatBytes(sector(), sector());
 }
@@ -93,8 +93,8 @@ function storageOf(input: Uint8Array): MemoryStorage {
   const map = flashMap(GEOMETRY);
   const storage = new MemoryStorage(map.size);
   const [first] = map.record;
-  const octets = concatBytes(input, new Uint8Array(2 * map.sectorSize).fill(0xff));
-  storage.write(first.offset, octets.subarray(0, 2 * map.sectorSize));
+  const bytes = concatBytes(input, new Uint8Array(2 * map.sectorSize).fill(0xff));
+  storage.write(first.offset, bytes.subarray(0, 2 * map.sectorSize));
   for (const area of map.manifests) storage.write(area.offset, ENVELOPE);
   return storage;
 }
@@ -111,9 +111,9 @@ const journal: ParserTarget = {
   repair(random, input) {
     const out = input.slice();
     for (let at = 0; at + ENTRY_SIZE <= out.length; at += ENTRY_SIZE) {
-      const octets = out.subarray(at, at + ENTRY_SIZE);
-      const isBroken = !equalBytes(octets, BLANK) && decodeEntry(octets) === undefined;
-      if (isBroken && randomBelow(random, 4) > 0) out.set(resealEntry(octets), at);
+      const bytes = out.subarray(at, at + ENTRY_SIZE);
+      const isBroken = !equalBytes(bytes, BLANK) && decodeEntry(bytes) === undefined;
+      if (isBroken && randomBelow(random, 4) > 0) out.set(resealEntry(bytes), at);
     }
     return out;
   },

@@ -21,7 +21,7 @@ const ANSWER_MS: Millis = 3_000;
 /** Blocks that a target may have open at once; it says so when it accepts. */
 const OPEN_BLOCKS_MAX = 255;
 
-/** A rescuer, hit by everything: octets, damaged frames, and a target that asks for more than it should. */
+/** A rescuer, hit by everything: bytes, damaged frames, and a target that asks for more than it should. */
 class RescuerLife {
   readonly #random: Random;
   readonly #machine: RescuerMachine;
@@ -144,12 +144,12 @@ class RescuerLife {
 
   #send(frame: Frame, isBent = false): void {
     const tag = this.#tag ?? 1;
-    const octets = encodeFrame(frame, tag);
-    if (isBent) octets[randomBelow(this.#random, octets.length)] = this.#random.u32() & 0xff;
+    const bytes = encodeFrame(frame, tag);
+    if (isBent) bytes[randomBelow(this.#random, bytes.length)] = this.#random.u32() & 0xff;
     if (isBent) this.#openBlocks = OPEN_BLOCKS_MAX;
     else if (frame.tag === "accept") this.#openBlocks = Math.max(this.#openBlocks, frame.openBlocks);
     this.#reads = 0;
-    this.#life.hear(encodeDelimited(isBent ? reseal(octets, tag) : octets).subarray(1));
+    this.#life.hear(encodeDelimited(isBent ? reseal(bytes, tag) : bytes).subarray(1));
     must(this.#reads <= Math.max(1, this.#openBlocks), "a grant opens no more blocks than were accepted");
   }
 

@@ -29,7 +29,7 @@ const BEACON_MS: Millis = 80_000;
 const LEASE_LINE_TIMES = 8;
 const ROUND_TRIP_MS: Millis = 8_000;
 
-/** A target, hit by everything: octets, damaged frames, right frames at wrong times, and a rescuer that half works. */
+/** A target, hit by everything: bytes, damaged frames, right frames at wrong times, and a rescuer that half works. */
 class TargetLife {
   readonly #random: Random;
   readonly #baud: number | undefined;
@@ -149,12 +149,12 @@ class TargetLife {
     };
   }
 
-  /** Puts a frame on the wire, now and then with an octet changed and the CRC made right again. */
+  /** Puts a frame on the wire, now and then with a byte changed and the CRC made right again. */
   #send(frame: Frame, isBent = false): void {
     const tag = tagOf(this.#peer);
-    const octets = encodeFrame(frame, tag);
-    if (isBent) octets[randomBelow(this.#random, octets.length)] = this.#random.u32() & 0xff;
-    this.#life.hear(encodeDelimited(isBent ? reseal(octets, tag) : octets).subarray(1));
+    const bytes = encodeFrame(frame, tag);
+    if (isBent) bytes[randomBelow(this.#random, bytes.length)] = this.#random.u32() & 0xff;
+    this.#life.hear(encodeDelimited(isBent ? reseal(bytes, tag) : bytes).subarray(1));
   }
 
   #sendOffer(): void {
@@ -170,11 +170,11 @@ class TargetLife {
     this.#sendObject(name.kind, name.node, new Uint8Array(total));
   }
 
-  #sendObject(kind: ObjectKind, node: TreeNode, octets: Uint8Array): void {
-    for (let offset = 0; offset < octets.length; offset += 256) {
-      const payload = octets.subarray(offset, offset + 256);
+  #sendObject(kind: ObjectKind, node: TreeNode, bytes: Uint8Array): void {
+    for (let offset = 0; offset < bytes.length; offset += 256) {
+      const payload = bytes.subarray(offset, offset + 256);
       const packetNumber = this.#packetNumber++ & 0xfff;
-      const total = octets.length;
+      const total = bytes.length;
       this.#send({ tag: "object", packetNumber, name: { kind, node }, offset, total, payload });
     }
   }
@@ -192,7 +192,7 @@ class TargetLife {
     }
   }
 
-  /** Blocks as they were granted, some chunks lost; each is one octet over and over where that is allowed. */
+  /** Blocks as they were granted, some chunks lost; each is one byte over and over where that is allowed. */
   #sendBlocks(): void {
     for (const { first, count, attempt, codecs } of this.#grants) {
       for (let block = first; block < first + Math.min(count, 8); block++) {
@@ -264,7 +264,7 @@ class TargetLife {
         this.#machine.handleRunChecked(now, event.run.node, this.#outcomeOf(event.run.node));
         return;
       case "writeBlock": {
-        must(event.octets.length <= this.#blockSize, "a block is no longer than a block");
+        must(event.bytes.length <= this.#blockSize, "a block is no longer than a block");
         const outcome = pick<BlockOutcome>(random, ["written", "written", "written", "mismatch"]);
         this.#machine.handleBlockWritten(now, event.block, randomChance(random, 0.01) ? "failed" : outcome);
         return;

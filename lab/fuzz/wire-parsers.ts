@@ -38,7 +38,7 @@ export function encodeFrame(frame: Frame, tag: number): Uint8Array {
   return encodeMessage(frame, tag);
 }
 
-/** The same octets with the CRC that they need. */
+/** The same bytes with the CRC that they need. */
 export function reseal(frame: Uint8Array, tag: number): Uint8Array {
   const covered = frame.subarray(0, Math.max(1, frame.length - CRC_LENGTH));
   return withCrc(covered, isSessionFrame(covered) ? tag : undefined);
@@ -80,7 +80,7 @@ const messages: ParserTarget = {
   tag: "parser",
   name: "messages",
   weight: 4,
-  seeds: () => frameSeeds().map((octets) => octets.slice(0, -CRC_LENGTH)),
+  seeds: () => frameSeeds().map((bytes) => bytes.slice(0, -CRC_LENGTH)),
   run(input) {
     const type = (input[0] ?? 0) >>> 4;
     const body = input.subarray(1);
@@ -113,7 +113,7 @@ const tlv: ParserTarget = {
 };
 
 /** Pushes the input in pieces, with silences in between; the same ones for the same input. */
-function pieces(input: Uint8Array, push: (octets: Uint8Array, afterMs: number) => void): void {
+function pieces(input: Uint8Array, push: (bytes: Uint8Array, afterMs: number) => void): void {
   const random: Random = new SeededRandom(frameCrc(input));
   for (let at = 0; at < input.length; ) {
     const length = 1 + randomBelow(random, 12);
@@ -128,7 +128,7 @@ const splitter: ParserTarget = {
   tag: "parser",
   name: "splitter",
   weight: 2,
-  seeds: () => frameSeeds().map((octets) => encodeDelimited(octets)),
+  seeds: () => frameSeeds().map((bytes) => encodeDelimited(bytes)),
   run(input) {
     const clock = new VirtualClock();
     const pureRuns: Uint8Array[] = [];
@@ -136,12 +136,12 @@ const splitter: ParserTarget = {
     const options = { maxRun: SHORT_RUN, silenceMs: SILENCE_MS };
     const pure = new PureSplitter((run) => pureRuns.push(run.slice()), options);
     const stream = new StreamSplitter((run) => streamRuns.push(run.slice()), { ...options, clock });
-    pieces(input, (octets, afterMs) => {
+    pieces(input, (bytes, afterMs) => {
       clock.advanceTo(clock.now() + afterMs);
       pure.handleTimeout(clock.now());
-      pure.push(clock.now(), octets);
-      stream.push(octets);
-      must(pure.heldOctets < SHORT_RUN && stream.heldOctets < SHORT_RUN, "no more is held than a run");
+      pure.push(clock.now(), bytes);
+      stream.push(bytes);
+      must(pure.heldBytes < SHORT_RUN && stream.heldBytes < SHORT_RUN, "no more is held than a run");
     });
     pure.close();
     stream.close();
@@ -160,7 +160,7 @@ const link: ParserTarget = {
   name: "link",
   weight: 4,
   seeds: () => [
-    ...frameSeeds().map((octets) => encodeDelimited(octets).slice(1)),
+    ...frameSeeds().map((bytes) => encodeDelimited(bytes).slice(1)),
     new TextEncoder().encode("[    1.234567] random: crng init done\r\n"),
   ],
   run(input) {
@@ -173,11 +173,8 @@ const link: ParserTarget = {
       const cut = new PureSplitter((run) => end.handleRun(1, run), { maxRun: RUN_MAX });
       for (let i = 0; i < 2; i++) cut.push(1, input);
       cut.close();
-      const { octetsDiscarded, octetsReceived } = end.counters;
-      must(
-        octetsReceived === 2 * input.length && octetsDiscarded <= octetsReceived,
-        "octets are counted once",
-      );
+      const { bytesDiscarded, bytesReceived } = end.counters;
+      must(bytesReceived === 2 * input.length && bytesDiscarded <= bytesReceived, "bytes are counted once");
       for (let event = end.pollEvent(); event; event = end.pollEvent()) seen.push(event.tag);
       must(seen.length <= 6 * (input.length + 1), "one run gives two events at most");
       for (let sent = 0; end.pollTransmit(1) !== undefined; sent++)

@@ -6,7 +6,7 @@ import * as flow from "./flow.ts";
 import type { Mutation } from "./mutation.ts";
 
 const SINGLE: Readonly<Record<string, Mutation>> = {
-  "manifest-octets": content.manifestOctets,
+  "manifest-bytes": content.manifestBytes,
   "manifest-swap": content.manifestSwap,
   "manifest-graft": content.manifestGraft,
   "run-hashes": content.runHashes,
@@ -14,7 +14,7 @@ const SINGLE: Readonly<Record<string, Mutation>> = {
   "run-shape": content.runShape,
   "run-kind": content.runKind,
   "uniform-claim": content.uniformClaim,
-  "block-octets": content.blockOctets,
+  "block-bytes": content.blockBytes,
   "block-swap": content.blockSwap,
   "block-move": content.blockMove,
   "block-codec": content.blockCodec,
@@ -31,7 +31,7 @@ const SINGLE: Readonly<Record<string, Mutation>> = {
   statements: fields.statements,
   wishes: fields.wishes,
   acks: fields.acks,
-  "raw-octets": fields.rawOctets,
+  "raw-bytes": fields.rawBytes,
   "frame-type": fields.frameType,
   extensions: fields.extensions,
   "frame-length": fields.frameLength,

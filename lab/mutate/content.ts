@@ -9,13 +9,13 @@ import type { DataChunk, Frame, ObjectChunk } from "../../src/wire/messages.ts";
 import { mutated, pick } from "../fuzz/mutate.ts";
 import type { AttackView, Mutation, Outgoing } from "./mutation.ts";
 
-/** Mutations of what an image consists of: manifest, hashes, claims, octets. */
+/** Mutations of what an image consists of: manifest, hashes, claims, bytes. */
 
 const only = (frame: Frame): readonly Outgoing[] => [{ frame }];
 
-/** The octets with a few of them changed, none added. */
-export function bent(random: Random, octets: Uint8Array): Uint8Array {
-  const out = octets.slice();
+/** The bytes with a few of them changed, none added. */
+export function bent(random: Random, bytes: Uint8Array): Uint8Array {
+  const out = bytes.slice();
   for (let left = 1 + randomBelow(random, 3); left > 0; left--) {
     const at = randomBelow(random, out.length);
     out[at] = (out[at] ?? 0) ^ (1 + randomBelow(random, 255));
@@ -31,7 +31,7 @@ function isRun(frame: Frame): frame is ObjectChunk {
   return frame.tag === "object" && frame.name.kind !== ObjectKind.manifest;
 }
 
-/** The same object chunk out of other octets: as many of them as there are from its offset on. */
+/** The same object chunk out of other bytes: as many of them as there are from its offset on. */
 function rechunked(frame: ObjectChunk, whole: Uint8Array): Frame | undefined {
   const isAll = frame.offset === 0 && frame.payload.length === frame.total;
   const end = isAll ? whole.length : Math.min(whole.length, frame.offset + frame.payload.length);
@@ -39,7 +39,7 @@ function rechunked(frame: ObjectChunk, whole: Uint8Array): Frame | undefined {
   return { ...frame, total: whole.length, payload: whole.slice(frame.offset, end) };
 }
 
-export const manifestOctets: Mutation = (frame, { random }) => {
+export const manifestBytes: Mutation = (frame, { random }) => {
   return isManifest(frame) ? only({ ...frame, payload: bent(random, frame.payload) }) : undefined;
 };
 
@@ -73,14 +73,14 @@ export const runSwap: Mutation = (frame, { decoy, setup, random }) => {
   const { image } = isOther ? decoy : setup.wanted;
   const { node } = frame.name;
   const from = isOther ? node : { level: Math.max(1, node.level - 1), index: node.index };
-  const octets = runOf(image, from);
-  return octets && only(wholeRun(frame, ObjectKind.run, octets));
+  const bytes = runOf(image, from);
+  return bytes && only(wholeRun(frame, ObjectKind.run, bytes));
 };
 
 /** The run of the same node of another image. */
 export function runOfImage(frame: Frame, image: ImageSource): readonly Outgoing[] | undefined {
-  const octets = isRun(frame) && runOf(image, frame.name.node);
-  return octets ? only(wholeRun(frame, ObjectKind.run, octets)) : undefined;
+  const bytes = isRun(frame) && runOf(image, frame.name.node);
+  return bytes ? only(wholeRun(frame, ObjectKind.run, bytes)) : undefined;
 }
 
 function runOf(image: ImageSource, node: ObjectChunk["name"]["node"]): Uint8Array | undefined {
@@ -115,7 +115,7 @@ export const runShape: Mutation = (frame, { random }) => {
   return only(wholeRun(frame, ObjectKind.run, concatBytes(...hashes)));
 };
 
-/** A claim that all below is one octet, true of nothing, or with another octet, or with more than one. */
+/** A claim that all below is one byte, true of nothing, or with another byte, or with more than one. */
 export const uniformClaim: Mutation = (frame, { random }) => {
   if (!isRun(frame)) return undefined;
   const byte = pick(random, [0x00, 0xff, frame.payload[0] ?? 0, random.u32() & 0xff]);
@@ -130,7 +130,7 @@ export const runKind: Mutation = (frame) => {
   return only({ ...frame, name: { ...frame.name, kind } });
 };
 
-export const blockOctets: Mutation = (frame, { random }) => {
+export const blockBytes: Mutation = (frame, { random }) => {
   return frame.tag === "data" ? only({ ...frame, payload: bent(random, frame.payload) }) : undefined;
 };
 
@@ -161,7 +161,7 @@ function swappedBlock(
   return payload.length === 0 ? undefined : only({ ...frame, payload });
 }
 
-/** One octet for a whole block, or more of them, or in a codec that is not this one. */
+/** One byte for a whole block, or more of them, or in a codec that is not this one. */
 export const blockCodec: Mutation = (frame, { random }) => {
   if (frame.tag !== "data") return undefined;
   const codec = randomBelow(random, 4) as Codec;
@@ -169,7 +169,7 @@ export const blockCodec: Mutation = (frame, { random }) => {
   return only({ ...frame, codec, payload });
 };
 
-/** Octets of any frame with content as a fuzzer would change them: other lengths, pieces doubled and left out. */
+/** Bytes of any frame with content as a fuzzer would change them: other lengths, pieces doubled and left out. */
 export const contentFuzz: Mutation = (frame, { random, decoy }: AttackView) => {
   if (frame.tag !== "data" && frame.tag !== "object") return undefined;
   const payload = mutated(random, [frame.payload, decoy.data.subarray(0, frame.payload.length)]);

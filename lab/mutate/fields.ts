@@ -13,7 +13,7 @@ import type { Mutation, Outgoing } from "./mutation.ts";
 /** Mutations of the fields and the shape of frames. */
 
 const only = (frame: Frame | Uint8Array): readonly Outgoing[] => [{ frame }];
-/** Any tag: only the octets before the CRC are used of what is encoded with it. */
+/** Any tag: only the bytes before the CRC are used of what is encoded with it. */
 const ANY_TAG = 1;
 
 export const objectName: Mutation = (frame, { random }) => {
@@ -119,38 +119,38 @@ export const acks: Mutation = (frame, { random }) => {
   return only({ ...frame, highest, bitmap });
 };
 
-/** Octets before the CRC, changed as a fuzzer would, with the right CRC behind them. */
-export const rawOctets: Mutation = (frame, { random }) => {
-  const octets = encodeFrame(frame, ANY_TAG);
-  const covered = mutated(random, [octets.subarray(0, -CRC_LENGTH)]);
+/** Bytes before the CRC, changed as a fuzzer would, with the right CRC behind them. */
+export const rawBytes: Mutation = (frame, { random }) => {
+  const bytes = encodeFrame(frame, ANY_TAG);
+  const covered = mutated(random, [bytes.subarray(0, -CRC_LENGTH)]);
   if (covered.length === 0 || covered.length > 2055) return undefined;
   return only(concatBytes(covered, new Uint8Array(CRC_LENGTH)));
 };
 
 /** Class and type of a frame. */
 export const frameType: Mutation = (frame, { random }) => {
-  const octets = encodeFrame(frame, ANY_TAG).slice();
-  const at = isSessionFrame(octets) ? 0 : randomBelow(random, 2);
-  octets[at] = (octets[at] ?? 0) ^ (1 << randomBelow(random, 8));
-  return only(octets);
+  const bytes = encodeFrame(frame, ANY_TAG).slice();
+  const at = isSessionFrame(bytes) ? 0 : randomBelow(random, 2);
+  bytes[at] = (bytes[at] ?? 0) ^ (1 << randomBelow(random, 8));
+  return only(bytes);
 };
 
 /** Extensions behind a message: harmless, critical, and such that do not end. */
 export const extensions: Mutation = (frame, { random }) => {
   if (frame.tag === "data" || frame.tag === "object" || frame.tag === "probe") return undefined;
-  const octets = encodeFrame(frame, ANY_TAG).subarray(0, -CRC_LENGTH);
+  const bytes = encodeFrame(frame, ANY_TAG).subarray(0, -CRC_LENGTH);
   const value = randomBytes(random, randomBelow(random, 6));
   const type = pick(random, [0x01, 0x7f, 0x80, 0xff]);
   const length = pick(random, [value.length, value.length, value.length + 1, 0xff]);
-  return only(concatBytes(octets, Uint8Array.of(type, length), value, new Uint8Array(CRC_LENGTH)));
+  return only(concatBytes(bytes, Uint8Array.of(type, length), value, new Uint8Array(CRC_LENGTH)));
 };
 
 /** The frame's end missing, or more behind it, and a right CRC. */
 export const frameLength: Mutation = (frame, { random }) => {
-  const octets = encodeFrame(frame, ANY_TAG).subarray(0, -CRC_LENGTH);
+  const bytes = encodeFrame(frame, ANY_TAG).subarray(0, -CRC_LENGTH);
   const kept =
     randomBelow(random, 2) === 0
-      ? octets.subarray(0, 1 + randomBelow(random, octets.length))
-      : concatBytes(octets, randomBytes(random, 1 + randomBelow(random, 16)));
+      ? bytes.subarray(0, 1 + randomBelow(random, bytes.length))
+      : concatBytes(bytes, randomBytes(random, 1 + randomBelow(random, 16)));
   return kept.length > 2055 ? undefined : only(concatBytes(kept, new Uint8Array(CRC_LENGTH)));
 };

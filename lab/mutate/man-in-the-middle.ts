@@ -68,19 +68,19 @@ export class ManInTheMiddle {
   /** Puts it before one end's writes; `isTarget`: the target's end. */
   wrap(wire: Transport, isTarget: boolean): Transport {
     return wrappedTransport(wire, {
-      write: (octets) => {
-        if (this.isActive) this.#forward(wire, octets, !isTarget);
-        else wire.write(octets);
+      write: (bytes) => {
+        if (this.isActive) this.#forward(wire, bytes, !isTarget);
+        else wire.write(bytes);
         return true;
       },
     });
   }
 
-  #forward(wire: Transport, octets: Uint8Array, isToTarget: boolean): void {
-    const bytes = decodeCobs(octets.subarray(octets[0] === 0 ? 1 : 0, -1));
-    const read = bytes && decodeFrame(bytes, isToTarget ? this.#rescuerTag : this.#targetTag);
+  #forward(wire: Transport, bytes: Uint8Array, isToTarget: boolean): void {
+    const frameBytes = decodeCobs(bytes.subarray(bytes[0] === 0 ? 1 : 0, -1));
+    const read = frameBytes && decodeFrame(frameBytes, isToTarget ? this.#rescuerTag : this.#targetTag);
     if (read === undefined || read.tag === "fault") {
-      wire.write(octets);
+      wire.write(bytes);
       return;
     }
     const frame = this.#translated(read, isToTarget);
@@ -142,8 +142,8 @@ export class ManInTheMiddle {
   #send(wire: Transport, { frame, afterMs }: Outgoing, isToTarget: boolean): void {
     if (isToTarget && !(frame instanceof Uint8Array) && frame.tag === "offer") this.#got = frame;
     const tag = isToTarget ? this.#targetTag : this.#rescuerTag;
-    const octets = frame instanceof Uint8Array ? reseal(frame, tag) : encodeFrame(frame, tag);
-    const delimited = encodeDelimited(octets);
+    const bytes = frame instanceof Uint8Array ? reseal(frame, tag) : encodeFrame(frame, tag);
+    const delimited = encodeDelimited(bytes);
     if (afterMs === undefined || afterMs === 0) wire.write(delimited);
     else this.#clock.after(afterMs, () => wire.write(delimited));
   }

@@ -6,7 +6,7 @@ export function mutateReport(
   { plan, sums, seconds }: Progress,
   { node, cpu }: { readonly node: string; readonly cpu: string },
 ): string {
-  const { transfers, failed, healedAfter, octetsRight } = sums;
+  const { transfers, failed, healedAfter, bytesRight } = sums;
   const touched = Object.values(sums.classes).reduce((sum, { touched: n }) => sum + n, 0);
   const last = plan.firstSeed + plan.runs - 1;
   const replays = sums.failures.map(
@@ -21,8 +21,8 @@ export function mutateReport(
     `sends on what it likes, with right CRCs and session tags; in ${touched} of them it tampered with a frame or more. Again:`,
     "`npm run lab:mutate`.",
     "",
-    `- Wrong image accepted, unverified octet programmed, counter floor lowered, exception, or not healed afterwards: ${bound(failed, transfers)}.`,
-    `- ${octetsRight} octets were programmed into slots; each was compared with the signed original at that offset.`,
+    `- Wrong image accepted, unverified byte programmed, counter floor lowered, exception, or not healed afterwards: ${bound(failed, transfers)}.`,
+    `- ${bytesRight} bytes were programmed into slots; each was compared with the signed original at that offset.`,
     `- ${healedAfter} boards that the attack had left unhealed were then healed by an honest rescuer.`,
     "",
     "| what boots after the attack | transfers |",

@@ -32,8 +32,8 @@ export interface MutatedResult {
   readonly outcome: string;
   /** An honest rescuer came after the attack, and the board boots what it brought. */
   readonly wasHealedAfter: boolean;
-  /** Octets programmed into slots, each compared with its original. */
-  readonly octetsRight: number;
+  /** Bytes programmed into slots, each compared with its original. */
+  readonly bytesRight: number;
   /** What must never be, each once; empty: nothing of it happened. */
   readonly failures: readonly string[];
 }
@@ -124,7 +124,7 @@ class MutatedTransfer {
       mutations: this.#attacker.mutations,
       outcome,
       wasHealedAfter,
-      octetsRight: this.#oracle?.octetsRight ?? 0,
+      bytesRight: this.#oracle?.bytesRight ?? 0,
       failures: [...this.#failures],
     };
   }

@@ -4,7 +4,7 @@ import type { Frame } from "../../src/wire/messages.ts";
 import type { FrameContext } from "../fuzz/random-frame.ts";
 import type { Setup, Specimen } from "./specimens.ts";
 
-/** A frame on its way: fields to encode, or octets that only need another CRC. */
+/** A frame on its way: fields to encode, or bytes that only need another CRC. */
 export interface Outgoing {
   readonly frame: Frame | Uint8Array;
   /** Held back for so long; younger frames overtake it. */

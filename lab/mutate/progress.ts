@@ -33,7 +33,7 @@ export interface MutateSums {
   setups: Record<string, number>;
   outcomes: Record<string, number>;
   healedAfter: number;
-  octetsRight: number;
+  bytesRight: number;
   failures: { readonly id: string; readonly failure: string }[];
   failed: number;
 }
@@ -69,7 +69,7 @@ export function newSums(): MutateSums {
     setups: {},
     outcomes: {},
     healedAfter: 0,
-    octetsRight: 0,
+    bytesRight: 0,
     failures: [],
     failed: 0,
   };
@@ -77,14 +77,14 @@ export function newSums(): MutateSums {
 
 /** Counts one transfer. */
 export function count(sums: MutateSums, seed: number, result: MutatedResult): void {
-  const { className, setup, mutations, outcome, wasHealedAfter, octetsRight, failures } = result;
+  const { className, setup, mutations, outcome, wasHealedAfter, bytesRight, failures } = result;
   sums.transfers++;
   const touched = mutations > 0 ? 1 : 0;
   addClass(sums.classes, className, { transfers: 1, touched, mutations });
   sums.setups[setup] = (sums.setups[setup] ?? 0) + 1;
   sums.outcomes[outcome] = (sums.outcomes[outcome] ?? 0) + 1;
   if (wasHealedAfter) sums.healedAfter++;
-  sums.octetsRight += octetsRight;
+  sums.bytesRight += bytesRight;
   if (failures.length === 0) return;
   sums.failed++;
   if (sums.failures.length < FAILURES_MAX)
@@ -106,7 +106,7 @@ export function addSums(all: MutateSums, more: MutateSums): void {
   for (const key of ["setups", "outcomes"] as const)
     for (const [name, n] of Object.entries(more[key])) all[key][name] = (all[key][name] ?? 0) + n;
   all.healedAfter += more.healedAfter;
-  all.octetsRight += more.octetsRight;
+  all.bytesRight += more.bytesRight;
   all.failed += more.failed;
   all.failures.push(...more.failures.slice(0, FAILURES_MAX - all.failures.length));
 }

@@ -11,7 +11,7 @@ import { fixedKey } from "../../test/support/fixed-keys.ts";
 import type { Original } from "../../test/support/flash-oracle.ts";
 import { testKey } from "../../test/support/virtual-rescue.ts";
 
-/** An image with its octets. `isTrusted`: the board of the setup may take it. */
+/** An image with its bytes. `isTrusted`: the board of the setup may take it. */
 export interface Specimen extends Original {
   readonly image: ImageSource;
   readonly isTrusted: boolean;
@@ -47,7 +47,7 @@ interface Plan {
   readonly blockSize: number;
   /** Nothing installed; an older image that boots; or one of which the middle was spoilt. */
   readonly start: "empty" | "boots" | "spoilt";
-  /** Only each n-th block is full of chance, the others are one octet over and over. */
+  /** Only each n-th block is full of chance, the others are one byte over and over. */
   readonly sparse?: number;
 }
 
@@ -96,7 +96,7 @@ function build(plan: Plan, index: number): Setup {
     policy: { keys: [trustedKeyOf(testKey, ["app"])], allowUnsigned: false },
   };
   const counterFloor = start === "empty" ? 0 : 2;
-  const data = (salt: number, octets = size): Uint8Array => content(plan, index * 100 + salt, octets);
+  const data = (salt: number, bytes = size): Uint8Array => content(plan, index * 100 + salt, bytes);
   const fields = (minor: number, counter: number): ImageFields => {
     return { ...HARDWARE, version: { major: 1, minor, patch: 0 }, blockSize, counter };
   };
@@ -126,18 +126,18 @@ function build(plan: Plan, index: number): Setup {
 
 /** Images that an attacker may have got hold of, one for each reason to refuse one. */
 function decoysOf(
-  data: (salt: number, octets?: number) => Uint8Array,
+  data: (salt: number, bytes?: number) => Uint8Array,
   fields: (minor: number, counter: number) => ImageFields,
   counterFloor: number,
   slotSize: number,
 ): Specimen[] {
   const foreign = fixedKey(0x66);
-  const disguised: SigningKey = { ...foreign, keyId: testKey.keyId, sign: (octets) => foreign.sign(octets) };
+  const disguised: SigningKey = { ...foreign, keyId: testKey.keyId, sign: (bytes) => foreign.sign(bytes) };
   let salt = 10;
   const no = (name: string, more: Partial<ImageFields>, signer: SigningKey | undefined): Specimen => {
-    const octets = name === "too-large" ? slotSize + 1 : undefined;
+    const bytes = name === "too-large" ? slotSize + 1 : undefined;
     const all = { ...fields(9, counterFloor + 9), ...more };
-    return { ...specimen(name, data(salt++, octets), all, signer), isTrusted: false };
+    return { ...specimen(name, data(salt++, bytes), all, signer), isTrusted: false };
   };
   return [
     specimen("other", data(3), fields(3, counterFloor + 1), testKey),
@@ -162,10 +162,10 @@ function specimen(
   return { name, data, digest: image.digest, image, isTrusted: true };
 }
 
-function content({ sparse = 1, blockSize }: Plan, seed: number, octets: number): Uint8Array {
-  const data = randomBytes(new SeededRandom(seed), octets);
+function content({ sparse = 1, blockSize }: Plan, seed: number, bytes: number): Uint8Array {
+  const data = randomBytes(new SeededRandom(seed), bytes);
   const fills = [0xff, 0x00, seed & 0xff];
-  for (let block = 0; block * blockSize < octets; block++) {
+  for (let block = 0; block * blockSize < bytes; block++) {
     if (block % sparse === 0) continue;
     data.fill(fills[block % fills.length] ?? 0xff, block * blockSize, (block + 1) * blockSize);
   }

@@ -1,7 +1,7 @@
-/** The empty octet string, shared. */
+/** The empty byte string, shared. */
 export const EMPTY: Uint8Array = new Uint8Array(0);
 
-/** True when both hold the same octets. Not constant-time: never for secrets. */
+/** True when both hold the same bytes. Not constant-time: never for secrets. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
@@ -19,7 +19,7 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
   return out;
 }
 
-/** The octet that all of `bytes` are, or undefined if they differ or there is none. */
+/** The byte that all of `bytes` are, or undefined if they differ or there is none. */
 export function uniformByte(bytes: Uint8Array): number | undefined {
   const first = bytes[0];
   if (first === undefined) return undefined;
@@ -27,14 +27,14 @@ export function uniformByte(bytes: Uint8Array): number | undefined {
   return first;
 }
 
-/** Lower-case hexadecimal, two digits an octet. */
+/** Lower-case hexadecimal, two digits a byte. */
 export function toHex(bytes: Uint8Array): string {
   let text = "";
   for (const byte of bytes) text += byte.toString(16).padStart(2, "0");
   return text;
 }
 
-/** Reads hexadecimal, ignoring white space; undefined if it is not hexadecimal of whole octets. */
+/** Reads hexadecimal, ignoring white space; undefined if it is not hexadecimal of whole bytes. */
 export function fromHex(text: string): Uint8Array | undefined {
   const digits = text.replace(/\s+/g, "");
   if (digits.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(digits)) return undefined;
@@ -45,7 +45,7 @@ export function fromHex(text: string): Uint8Array | undefined {
 
 /**
  * Bounds-checked little-endian reader over a view (no copy). A read past the end yields zero (or an empty view) and
- * sets {@link failed}; it never throws, so that peer octets cannot. Check `failed` once, at the end.
+ * sets {@link failed}; it never throws, so that peer bytes cannot. Check `failed` once, at the end.
  */
 export class ByteReader {
   readonly #bytes: Uint8Array;
@@ -63,7 +63,7 @@ export class ByteReader {
     return this.#failed;
   }
 
-  /** Octets not read yet. */
+  /** Bytes not read yet. */
   get remaining(): number {
     return this.#bytes.length - this.#at;
   }
@@ -98,7 +98,7 @@ export class ByteReader {
     return at < 0 ? 0 : this.#view.getUint32(at, true);
   }
 
-  /** A view of the next `length` octets; empty when there are fewer. */
+  /** A view of the next `length` bytes; empty when there are fewer. */
   bytes(length: number): Uint8Array {
     const at = this.#take(length);
     return at < 0 ? EMPTY : this.#bytes.subarray(at, at + length);

@@ -61,7 +61,7 @@ export function randomChance(random: Random, p: number): boolean {
   return p > 0 && randomFraction(random) < p;
 }
 
-/** `length` random octets. */
+/** `length` random bytes. */
 export function randomBytes(random: Random, length: number): Uint8Array {
   const out = new Uint8Array(length);
   for (let i = 0; i < length; i++) out[i] = random.u32() & 0xff;

@@ -15,12 +15,12 @@ export interface StoreOptions {
   readonly allowUpdate?: boolean;
   /** Together with `allowUpdate`, also into the only slot: until it is verified there is no way back. */
   readonly allowSingleUpdate?: boolean;
-  /** Largest block that can be buffered, in octets; 64 KiB unless given. */
+  /** Largest block that can be buffered, in bytes; 64 KiB unless given. */
   readonly maxBlockSize?: number;
 }
 
 /**
- * Whether the board takes an image (protocol decision S6): trust first, over raw octets, then everything else that
+ * Whether the board takes an image (protocol decision S6): trust first, over raw bytes, then everything else that
  * can be told from the manifest. Reads the boot record at most; changes nothing.
  */
 export function judgeManifest(
@@ -123,11 +123,11 @@ function judgeSize(
 ): RefusedManifest | undefined {
   const { slotSize } = parts.flash.map;
   if (manifest.size > slotSize) {
-    return refuse("size", `${manifest.size} octets, the slot takes ${slotSize}`);
+    return refuse("size", `${manifest.size} bytes, the slot takes ${slotSize}`);
   }
   const largest = options.maxBlockSize ?? BLOCK_SIZE_MAX;
   if (manifest.blockSize <= largest) return undefined;
-  return refuse("block-size", `blocks of ${manifest.blockSize} octets, this board takes up to ${largest}`);
+  return refuse("block-size", `blocks of ${manifest.blockSize} bytes, this board takes up to ${largest}`);
 }
 
 function refuse(reason: RefusalReason, detail: string): RefusedManifest {

@@ -23,13 +23,13 @@ export const CONFIG_FORMAT = 1;
 
 const Role = v.picklist(["app", "recovery"]);
 const PlainName = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/));
-const Octets = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const Bytes = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
 const DeviceSchema = v.strictObject({
   kind: v.picklist(["file", "block", "mtd"]),
   path: v.pipe(v.string(), v.startsWith("/")),
-  offset: Octets,
-  deviceSize: Octets,
+  offset: Bytes,
+  deviceSize: Bytes,
   deviceId: v.optional(v.string()),
 });
 

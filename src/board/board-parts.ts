@@ -5,7 +5,7 @@ import { formatHardware, type Hardware, hardwareId } from "../image/hardware.ts"
 
 /** Who a board is: fixed when it is made. */
 export interface BoardIdentity {
-  /** 8 octets, unlike those of any other board. */
+  /** 8 bytes, unlike those of any other board. */
   readonly nodeId: Uint8Array;
   readonly hardware: Hardware;
   /** Hardware revision, 0 to 65535. */
@@ -26,7 +26,7 @@ export function boardParts(identity: BoardIdentity, policy: TrustPolicy, flash: 
   return { identity, policy, flash, record: new BootRecord(flash) };
 }
 
-/** First 8 octets of the hash of the board's vendor and class. */
+/** First 8 bytes of the hash of the board's vendor and class. */
 export function hardwareId8(identity: BoardIdentity): Uint8Array {
   return hardwareId(identity.hardware.vendor, identity.hardware.hardwareClass);
 }

@@ -30,7 +30,7 @@ import { type DamageReport, damageSlot } from "./damage.ts";
 import { installFrom } from "./install.ts";
 import { BoardTargetStore, type TargetStore } from "./target-store.ts";
 
-/** Octets of raw reads at a time. */
+/** Bytes of raw reads at a time. */
 const RAW_STEP = 65_536;
 
 /** What to break; see {@link damageSlot}. Left out: the slot that boots (or the first), one of its image's sectors. */
@@ -41,7 +41,7 @@ export interface BoardDamage {
   readonly isErase?: boolean;
 }
 
-/** The image that boots: its description, and its exact octets. */
+/** The image that boots: its description, and its exact bytes. */
 export interface BootImage {
   readonly manifest: Manifest;
   readonly slot: number;
@@ -157,7 +157,7 @@ export class Board {
     return this.#rawBlocks(region.offset);
   }
 
-  /** Breaks the board past the rules of the flash; always changes octets. See {@link damageSlot} for the errors. */
+  /** Breaks the board past the rules of the flash; always changes bytes. See {@link damageSlot} for the errors. */
   damage(damage: BoardDamage, random: Random): DamageReport {
     this.#mustWrite("damage");
     const outcome = this.boot();
@@ -199,7 +199,7 @@ export class Board {
     assert(region !== undefined, "the slot that boots exists");
     for (let i = 0; i < manifest.leafCount; i++) {
       const block = this.flash.read(region.offset + i * manifest.blockSize, blockLength(manifest, i));
-      // What is handed out is what was verified, octet for octet, whatever happened to the file in between.
+      // What is handed out is what was verified, byte for byte, whatever happened to the file in between.
       if (!equalBytes(leafHash(block), leaves.subarray(i * HASH_LENGTH, (i + 1) * HASH_LENGTH))) {
         throw new FailedError(
           "board-changed",

@@ -94,7 +94,7 @@ export function storedManifest(
   return { manifest: verdict.manifest, digest: verdict.digest };
 }
 
-/** Verifies one slot from its manifest to its last octet, all of it read from flash. */
+/** Verifies one slot from its manifest to its last byte, all of it read from flash. */
 export function verifySlot(
   parts: BoardParts,
   record: Pick<SlotRecord, "slot" | "area" | "digest8">,

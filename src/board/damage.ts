@@ -8,9 +8,9 @@ export interface DamageOptions {
   readonly slot: number;
   /** Counted from the slot's start. */
   readonly sector: number;
-  /** Octets from the sector's start, 1 to a whole sector; a whole sector unless given. */
+  /** Bytes from the sector's start, 1 to a whole sector; a whole sector unless given. */
   readonly bytes?: number;
-  /** As an erase leaves it, instead of random octets. Where it is erased already: the opposite. */
+  /** As an erase leaves it, instead of random bytes. Where it is erased already: the opposite. */
   readonly isErase: boolean;
 }
 
@@ -21,12 +21,12 @@ export interface DamageReport {
   /** Within the flash. */
   readonly offset: number;
   readonly bytes: number;
-  /** Octets that are others than before: at least 1. */
+  /** Bytes that are others than before: at least 1. */
   readonly changed: number;
 }
 
 /**
- * Overwrites part of a slot, past all rules of the flash; the first octet of it always changes, or with `isErase` at
+ * Overwrites part of a slot, past all rules of the flash; the first byte of it always changes, or with `isErase` at
  * least one. UsageError `damage-slot`, `damage-sector`, `damage-bytes`.
  */
 export function damageSlot(
@@ -49,7 +49,7 @@ export function damageSlot(
   }
   const bytes = options.bytes ?? map.sectorSize;
   if (!Number.isInteger(bytes) || bytes < 1 || bytes > map.sectorSize) {
-    throw new UsageError("damage-bytes", `Cannot damage ${bytes} octets of a sector of ${map.sectorSize}.`);
+    throw new UsageError("damage-bytes", `Cannot damage ${bytes} bytes of a sector of ${map.sectorSize}.`);
   }
   const offset = region.offset + sector * map.sectorSize;
   const whole = storage.read(offset, map.sectorSize);

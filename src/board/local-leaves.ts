@@ -6,7 +6,7 @@ import type { RepairUnits } from "./repair-units.ts";
 
 /**
  * Hashes of what a slot holds now, seen through the block size of the image that is to come. Each block is read once,
- * when first asked for; 33 octets a block are kept, and no inner hash, so that there is nothing to go stale.
+ * when first asked for; 33 bytes a block are kept, and no inner hash, so that there is nothing to go stale.
  */
 export class LocalLeaves {
   readonly #flash: Flash;

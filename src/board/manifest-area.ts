@@ -35,7 +35,7 @@ export function readManifest(flash: Flash, area: number): Uint8Array | undefined
   return crc === crc32(concatBytes(head, envelope)) >>> 0 ? envelope : undefined;
 }
 
-/** Octets from the header's start to the envelope: a write unit is programmed once only. */
+/** Bytes from the header's start to the envelope: a write unit is programmed once only. */
 function headerSpan(flash: Flash): number {
   return roundUp(HEADER_SIZE, flash.map.writeSize);
 }

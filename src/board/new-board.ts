@@ -25,7 +25,7 @@ export interface BoardInitOptions extends FlashGeometry {
   /** Public key files to copy into the board; with none, `allowUnsigned` has to be said. */
   readonly trust: readonly { readonly path: string; readonly roles: readonly ImageRole[] }[];
   readonly allowUnsigned: boolean;
-  /** The link key that the board is to have, 16 to 1024 octets (`readLinkKey`). */
+  /** The link key that the board is to have, 16 to 1024 bytes (`readLinkKey`). */
   readonly linkKey?: Uint8Array | undefined;
   /** Installed as the confirmed factory image, if the board takes it. */
   readonly image?: ImageSource;

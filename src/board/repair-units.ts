@@ -43,7 +43,7 @@ export class RepairUnits {
     return { first, last: first + Math.ceil(size / sectorSize) - 1 };
   }
 
-  /** The octets of those sectors. */
+  /** The bytes of those sectors. */
   extent(unit: number): Region {
     const { first, last } = this.sectors(unit);
     return { offset: first * this.#map.sectorSize, size: (last - first + 1) * this.#map.sectorSize };

@@ -23,7 +23,7 @@ export type RunOutcome =
 /** What became of a block. */
 export type WriteOutcome = "written" | "mismatch" | "failed";
 
-/** Octets that blocks are compared with: they are written without asking anyone for data. */
+/** Bytes that blocks are compared with: they are written without asking anyone for data. */
 const FILLS = [0x00, 0xff] as const;
 
 /** Units as the transfer sees them. */
@@ -247,7 +247,7 @@ export class Transfer {
     return { tag: "good", nodes, blocks: blocks.sort((a, b) => a - b) };
   }
 
-  /** The content of a block, if it is one repeated octet or lies in another slot. */
+  /** The content of a block, if it is one repeated byte or lies in another slot. */
   #atHand(index: number, byte: number | undefined): Uint8Array | undefined {
     const leaf = { level: 0, index };
     const expected = this.#expectedOf(leaf);

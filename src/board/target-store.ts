@@ -62,7 +62,7 @@ export interface TargetStore {
   start(): RunOutcome;
   /** Child hashes of a node that was asked for, joined. */
   checkRun(node: TreeNode, hashes: Uint8Array): RunOutcome;
-  /** The claim that all octets below a node are `byte`; proven by hashing, written without data. */
+  /** The claim that all bytes below a node are `byte`; proven by hashing, written without data. */
   checkUniform(node: TreeNode, byte: number): RunOutcome;
   /** Data of a block. A wrong one ("mismatch") touches nothing; one that is there already is "written". */
   writeBlock(index: number, bytes: Uint8Array): WriteOutcome;

@@ -5,7 +5,7 @@ import { SeededRandom } from "../base/prng.ts";
 import { addCommand } from "./help.ts";
 import { countParser, parseSize, parseSlot } from "./parse.ts";
 import { type CommandContext, onRun } from "./run.ts";
-import { octets } from "./text.ts";
+import { byteText } from "./text.ts";
 
 const SEED_MAX = 0xffff_ffff;
 const SECTORS_MAX = 1_048_575;
@@ -21,7 +21,7 @@ export function addBoardRead(parent: Command): void {
   const command = addCommand(parent, "read <dir>", {
     summary: "read the image that boots out of flash",
     does:
-      "Writes the exact octets of the image that boots to a file, cut to its signed size, every block verified. " +
+      "Writes the exact bytes of the image that boots to a file, cut to its signed size, every block verified. " +
       "--raw reads a whole slot as it is, whatever is in it.",
     examples: [
       "mayday board read board --out copy.bin",
@@ -62,7 +62,7 @@ async function runRead(
       }
     });
     const fields = { out, slot: source.slot, bytes: size, isRaw: raw };
-    output.result(`${out}: ${octets(size)} of slot ${source.slot}`, { event: "read", ...fields });
+    output.result(`${out}: ${byteText(size)} of slot ${source.slot}`, { event: "read", ...fields });
   } finally {
     board.close();
   }
@@ -82,13 +82,13 @@ export function addBoardDamage(parent: Command): void {
   const command = addCommand(parent, "damage <dir>", {
     summary: "break a board's flash, to see it healed",
     does:
-      "Overwrites part of a slot past the rules of flash; at least one octet is another one afterwards. Unless told " +
+      "Overwrites part of a slot past the rules of flash; at least one byte is another one afterwards. Unless told " +
       "otherwise: one whole sector, anywhere in the image that boots.",
     examples: ["mayday board damage board", "mayday board damage board --sector 7 --bytes 1"],
   })
     .option("--slot <slot>", "0 or 1; else the one that boots, or the first", parseSlot)
     .option("--sector <n>", "counted from the slot's start", countParser("a sector", 0, SECTORS_MAX))
-    .option("--bytes <n>", "octets from the sector's start; else the whole sector", parseSize)
+    .option("--bytes <n>", "bytes from the sector's start; else the whole sector", parseSize)
     .option("--erase", "leave it erased instead of overwritten at random")
     .option("--seed <n>", "makes the damage repeatable", countParser("a seed", 0, SEED_MAX));
   onRun<DamageFlags>(command, runDamage);
@@ -110,7 +110,7 @@ async function runDamage(
       ...(bytes === undefined ? {} : { bytes }),
     };
     const done = board.damage(what, new SeededRandom(seed));
-    const text = `damaged slot ${done.slot} sector ${done.sector}: ${octets(done.changed)} of ${done.bytes} changed`;
+    const text = `damaged slot ${done.slot} sector ${done.sector}: ${byteText(done.changed)} of ${done.bytes} changed`;
     output.result(text, { event: "damaged", ...done, seed });
   } finally {
     board.close();

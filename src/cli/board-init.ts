@@ -8,7 +8,7 @@ import { addCommand } from "./help.ts";
 import { linkKeyFlag } from "./link-key-flag.ts";
 import { collectTrust, countParser, parseHardwareFlag, parseSize, type TrustFlag } from "./parse.ts";
 import { type CommandContext, onRun } from "./run.ts";
-import { octets } from "./text.ts";
+import { byteText } from "./text.ts";
 
 const REVISION_MAX = 0xffff;
 
@@ -125,7 +125,7 @@ async function runInit(
   const { nodeId, slotSize, flash } = board.config;
   const what = describeHardware(board.parts.identity);
   board.close();
-  const text = `${dir}: ${what}, ${octets(slotSize)} a slot, node id ${nodeId}`;
+  const text = `${dir}: ${what}, ${byteText(slotSize)} a slot, node id ${nodeId}`;
   const facts = { nodeId, hardware: board.config.hardware, revision, slotSize, flash: flashText(flash) };
   output.result(text, { event: "board", dir, ...facts });
   if (trust.length > 0 && allowUnsigned)

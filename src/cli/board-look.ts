@@ -22,7 +22,7 @@ export function addBoardBoot(parent: Command): void {
   const command = addCommand(parent, "boot <dir>", {
     summary: "take the boot decision",
     does:
-      "Verifies what is in flash, signature and every octet, and says which slot boots, or why none does. Changes " +
+      "Verifies what is in flash, signature and every byte, and says which slot boots, or why none does. Changes " +
       "nothing; with --attempt a trial is counted, as a boot loader does.",
     examples: ["mayday board boot board && echo it boots"],
     exits: [NOT_BOOTABLE],

@@ -27,7 +27,7 @@ interface CableFlags {
 export function addCableCommand(program: Command): void {
   const command = addCommand(program, "cable", {
     does:
-      "Makes two ports, joined like two boards by a null-modem cable, that carry octets at a true line rate. Prints " +
+      "Makes two ports, joined like two boards by a null-modem cable, that carry bytes at a true line rate. Prints " +
       '"ready" when both can be opened, runs until it is interrupted, and then tells what it carried. Faults hit ' +
       "both ways alike. Needs a C compiler; without one socat joins the ports, with neither rate nor faults.",
     examples: [
@@ -41,15 +41,15 @@ export function addCableCommand(program: Command): void {
     .option("--baud <n>", "line rate", parseBaud, BAUD_DEFAULT)
     .option("--strict-baud", "garble what is carried while an end is set to another rate")
     .option("--ber <p>", "probability that a data bit flips", parseProbability)
-    .option("--drop <p>", "probability that an octet vanishes", parseProbability)
+    .option("--drop <p>", "probability that a byte vanishes", parseProbability)
     .option("--latency <ms>", "one way", parseMillis)
-    .option("--burst <r,len>", "about one burst of LEN random octets in R octets", (text) => {
+    .option("--burst <r,len>", "about one burst of LEN random bytes in R bytes", (text) => {
       const [every, length] = parsePair(text, "a burst R,LEN");
       return { every, length };
     })
     .option(
       "--cut <t,dur>",
-      "nothing arrives for DUR seconds, T seconds after the first octet; repeatable",
+      "nothing arrives for DUR seconds, T seconds after the first byte; repeatable",
       collectCut,
     )
     .option("--seed <n>", "equal seeds give equal faults", countParser("a seed", 0, Number.MAX_SAFE_INTEGER));

@@ -2,7 +2,7 @@ import { toHex } from "../base/bytes.ts";
 import { formatHardware } from "../image/hardware.ts";
 import { type Manifest, manifestHardwareId } from "../image/manifest.ts";
 import { formatVersion } from "../image/version.ts";
-import { octets } from "./text.ts";
+import { byteText } from "./text.ts";
 
 /** What is shown of an image, wherever it lies. */
 export interface ImageFactsShown {
@@ -44,7 +44,7 @@ export function imageRows(image: ImageFactsShown): [string, string][] {
     ["hardware", `${formatHardware(manifest)}, revision ${manifest.revisionMin}-${manifest.revisionMax}`],
     ["version", `${formatVersion(manifest.version)} (sequence ${manifest.sequence})`],
     ["counter", String(manifest.counter)],
-    ["size", `${octets(manifest.size)} in ${manifest.leafCount} blocks of ${manifest.blockSize}`],
+    ["size", `${byteText(manifest.size)} in ${manifest.leafCount} blocks of ${manifest.blockSize}`],
     ["root", toHex(manifest.root)],
     ["sha256", toHex(manifest.sha256)],
     ["role", `${manifest.role}, confirmed ${manifest.confirm}`],

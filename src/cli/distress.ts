@@ -104,7 +104,7 @@ async function healBoard(
     output.endProgress();
     const after = told.ok ? board.boot() : undefined;
     if (after !== undefined) output.note(`boot decision: ${bootText(after)}`);
-    // The wire carries the first octets of a digest only; the board knows all of it.
+    // The wire carries the first bytes of a digest only; the board knows all of it.
     const verdict = after?.tag === "boot" ? { ...told, digest: toHex(after.image.digest) } : told;
     output.linkResult(verdict);
     return verdict;

@@ -1,6 +1,6 @@
 import { unreachable } from "../base/assert.ts";
 import type { NodeEvent, ProgressEvent, Verdict } from "../node/events.ts";
-import { durationText, octets, percent, rateText } from "./text.ts";
+import { byteText, durationText, percent, rateText } from "./text.ts";
 
 /** Digits of ids and digests that people get to see. */
 const SHORT_ID = 8;
@@ -23,7 +23,7 @@ export function eventText(event: NodeEvent): string | undefined {
       return `${event.link}: board ${shortId(event.peer)} is in distress (${event.reason}), ${had}`;
     }
     case "offer": {
-      const what = `version ${event.version} (${shortId(event.digest)}, ${octets(event.size)})`;
+      const what = `version ${event.version} (${shortId(event.digest)}, ${byteText(event.size)})`;
       return `${event.link}: offer of ${what}, other side is ${shortId(event.peer)}`;
     }
     case "refused": {
@@ -60,8 +60,8 @@ export function progressText(event: ProgressEvent): string {
 export function verdictText(verdict: Verdict): string {
   const image = verdict.digest === undefined ? "" : ` ${shortId(verdict.digest)}`;
   if (verdict.bytesTx + verdict.bytesRx === 0) return `${verdict.reason}${image}`;
-  const moved = `${octets(verdict.bytesTx)} sent, ${octets(verdict.bytesRx)} received`;
-  const resent = verdict.resentBytes === 0 ? "" : `, ${octets(verdict.resentBytes)} sent again`;
+  const moved = `${byteText(verdict.bytesTx)} sent, ${byteText(verdict.bytesRx)} received`;
+  const resent = verdict.resentBytes === 0 ? "" : `, ${byteText(verdict.resentBytes)} sent again`;
   const took = `${verdict.blocks} block${verdict.blocks === 1 ? "" : "s"} in ${verdict.seconds.toFixed(2)} s`;
   return `${verdict.reason}${image}: ${took}, ${moved}${resent}`;
 }

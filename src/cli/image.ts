@@ -45,7 +45,7 @@ export function addImageCommands(program: Command): void {
 
 function addBuild(image: Command): void {
   const command = addCommand(image, "build", {
-    summary: "make an image file of raw octets or Intel HEX",
+    summary: "make an image file of raw bytes or Intel HEX",
     does:
       "Makes an image file: the firmware, and a manifest that says what it is for. With --key the manifest is signed; " +
       "boards that trust a key take no other images. The file appears whole or not at all.",
@@ -55,7 +55,7 @@ function addBuild(image: Command): void {
     ],
   });
   command
-    .requiredOption("--in <file>", "firmware: raw octets or Intel HEX (gaps are filled with 0xFF)")
+    .requiredOption("--in <file>", "firmware: raw bytes or Intel HEX (gaps are filled with 0xFF)")
     .requiredOption("--hardware <id>", "boards it is for, [vendor/]class", parseHardwareFlag)
     .requiredOption("--version <version>", "MAJOR.MINOR.PATCH", parseVersionFlag)
     .requiredOption("--out <file>", "image file to write")

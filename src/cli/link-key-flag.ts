@@ -1,7 +1,7 @@
 import type { LinkKey } from "../link/link-key.ts";
 import type { Output } from "./output.ts";
 
-/** The octets of the file that `--link-key` names, with a warning when others may read it; undefined without a name. */
+/** The bytes of the file that `--link-key` names, with a warning when others may read it; undefined without a name. */
 export async function linkKeyFlag(path: string | undefined, output: Output): Promise<Uint8Array | undefined> {
   if (path === undefined) return undefined;
   const { readLinkKey } = await import("../files/link-key-file.ts");
@@ -9,8 +9,8 @@ export async function linkKeyFlag(path: string | undefined, output: Output): Pro
 }
 
 /** A link key as the machines use it; undefined when there is none. */
-export async function linkKeyFor(octets: Uint8Array | undefined): Promise<LinkKey | undefined> {
-  if (octets === undefined) return undefined;
+export async function linkKeyFor(bytes: Uint8Array | undefined): Promise<LinkKey | undefined> {
+  if (bytes === undefined) return undefined;
   const { linkKeyOf } = await import("../node/derived-link-key.ts");
-  return linkKeyOf(octets);
+  return linkKeyOf(bytes);
 }

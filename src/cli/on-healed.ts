@@ -52,7 +52,7 @@ export class HealedCommand {
   }
 }
 
-/** As offers on the wire name an image: 8 octets. */
+/** As offers on the wire name an image: 8 bytes. */
 function shortDigest(hex: string): string {
   return hex.slice(0, SHORT_DIGEST_DIGITS);
 }

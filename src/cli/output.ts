@@ -5,7 +5,7 @@ import { eventText, verdictText } from "./event-text.ts";
 import { BarProgress, PlainProgress, type ProgressView } from "./progress.ts";
 import { styled } from "./text.ts";
 
-/** A line of `--json`. Octets are given in hexadecimal; a field without a value is null. */
+/** A line of `--json`. Bytes are given in hexadecimal; a field without a value is null. */
 export type JsonEvent = { readonly event: string } & Readonly<Record<string, unknown>>;
 
 export type OutputStream = Writable & { readonly isTTY?: boolean };

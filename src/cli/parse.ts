@@ -13,7 +13,7 @@ const SIZE_UNITS: Readonly<Record<string, number>> = { "": 1, K: 1024, M: 1024 *
 /** Longest time that may be asked for, in seconds: timers hold 31 bits of milliseconds. */
 const SECONDS_MAX = 2_000_000;
 
-/** "64K", "4M", "1G" (powers of two), "1048576", "0x1000"; 1 to 2^48 octets. `bad-size`. */
+/** "64K", "4M", "1G" (powers of two), "1048576", "0x1000"; 1 to 2^48 bytes. `bad-size`. */
 export function parseSize(text: string): number {
   const match = /^(?:(0x[0-9a-fA-F]{1,12})|(\d{1,15})([KMG]?)(?:iB|B)?)$/i.exec(text);
   const [, hex, digits, unit = ""] = match ?? [];
@@ -22,7 +22,7 @@ export function parseSize(text: string): number {
   if (match !== null && size >= 1 && size <= 2 ** 48) return size;
   throw new UsageError(
     "bad-size",
-    `"${text}" is not a size: give octets above 0, such as 1048576, 64K, 4M or 0x1000`,
+    `"${text}" is not a size: give bytes above 0, such as 1048576, 64K, 4M or 0x1000`,
   );
 }
 
@@ -82,7 +82,7 @@ export function parseVersionFlag(text: string): Version {
 export function parseHardwareFlag(text: string): Hardware {
   const hardware = parseHardware(text);
   if (hardware !== undefined) return hardware;
-  const message = `"${text}" is not a hardware id: give [vendor/]class, 1 to 32 octets each, such as acme/widget`;
+  const message = `"${text}" is not a hardware id: give [vendor/]class, 1 to 32 bytes each, such as acme/widget`;
   throw new UsageError("bad-hardware", message);
 }
 

@@ -9,7 +9,7 @@ import { shortId } from "./event-text.ts";
 import { addCommand, addGroup } from "./help.ts";
 import type { Output } from "./output.ts";
 import { onRun } from "./run.ts";
-import { octets } from "./text.ts";
+import { byteText } from "./text.ts";
 
 interface RepoFlags {
   readonly repo: string;
@@ -98,7 +98,7 @@ function showListing(output: Output, { images, skipped }: RepositoryListing): vo
 function entryText(entry: StoredEntry): string {
   const { manifest, digest, isSigned } = entry;
   const { version, size } = manifest;
-  const what = `${formatHardware(manifest)} ${formatVersion(version)}, ${octets(size)}`;
+  const what = `${formatHardware(manifest)} ${formatVersion(version)}, ${byteText(size)}`;
   return `${shortId(toHex(digest))} ${what}, ${isSigned ? "signed" : "unsigned"}`;
 }
 

@@ -69,7 +69,7 @@ async function openBuilt(path: string): Promise<OpenImage> {
     return await openImageFile(path);
   } catch (error) {
     if (!isForeign(error)) throw error;
-    const message = `${path} is no image file; to send raw octets add --hardware ID --version V --allow-unsigned`;
+    const message = `${path} is no image file; to send raw bytes add --hardware ID --version V --allow-unsigned`;
     throw new UsageError("raw-image-flags", message, { path }, error);
   }
 }

@@ -46,7 +46,7 @@ export function addRescueCommand(program: Command): void {
       collectLinks,
     )
     .option("--repo <dir>", "take images from this repository")
-    .option("--image <file>", "offer this image file (.mdy), or raw octets with the three flags below")
+    .option("--image <file>", "offer this image file (.mdy), or raw bytes with the three flags below")
     .option("--hardware <id>", "boards that a raw --image is for, [vendor/]class", parseHardwareFlag)
     .option("--version <version>", "version of a raw --image", parseVersionFlag)
     .option("--allow-unsigned", "send images that nobody signed")

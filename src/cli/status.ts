@@ -5,6 +5,7 @@ import type { Verdict } from "../node/events.ts";
 import type { StatusReport } from "../node/status-query.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import { addCommand } from "./help.ts";
+import { countersJson } from "./json-names.ts";
 import { collectLinks, parseSeconds } from "./parse.ts";
 import { onRun } from "./run.ts";
 import { columns } from "./text.ts";
@@ -24,7 +25,7 @@ export function addStatusCommand(program: Command): void {
     does:
       "Asks the other end of a link who it is and how its firmware does, and tells what was seen on the line: a node, " +
       "silence, our own echo, another version of the protocol, or a stranger by name (a console, a boot log, a modem, " +
-      "a line held low, flow control that eats octets, noise); and what to try next.",
+      "a line held low, flow control that eats bytes, noise); and what to try next.",
     examples: ["mayday status --link /dev/ttyUSB0", "mayday status --link tcp:pi:5000 --json"],
     exits: ["3 no node answered", "4 another version of the protocol", "6 port missing or busy"],
   });
@@ -43,7 +44,11 @@ export function addStatusCommand(program: Command): void {
       const onEvent = output.nodeEvent.bind(output);
       const report = await queryStatus({ link, timeoutMs, signal, onEvent });
       if (signal.aborted) break;
-      output.result(reportText(report), { event: "status", ...report });
+      output.result(reportText(report), {
+        event: "status",
+        ...report,
+        counters: countersJson(report.counters),
+      });
       reports.push(report);
     }
     return verdictOf(reports);
@@ -66,6 +71,6 @@ function reportText({ link, seen, detail, peer, counters }: StatusReport): strin
     ["link", link],
     ["seen", `${seen}: ${detail}`],
     ...Object.entries(peer ?? {}).map(([name, value]): [string, string] => [`peer ${name}`, text(value)]),
-    ...Object.entries(counters).map(([name, value]): [string, string] => [name, text(value)]),
+    ...Object.entries(countersJson(counters)).map(([name, value]): [string, string] => [name, text(value)]),
   ]);
 }

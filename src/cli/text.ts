@@ -29,14 +29,14 @@ export function columns(rows: readonly (readonly [name: string, value: string])[
   return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join("\n");
 }
 
-/** "262,144 octets". */
-export function octets(count: number): string {
-  return `${count.toLocaleString("en-US")} octet${count === 1 ? "" : "s"}`;
+/** "262,144 bytes". */
+export function byteText(count: number): string {
+  return `${count.toLocaleString("en-US")} byte${count === 1 ? "" : "s"}`;
 }
 
-/** "88.3 kB/s", of octets per second. */
-export function rateText(octetsPerSecond: number): string {
-  return `${(octetsPerSecond / 1000).toFixed(1)} kB/s`;
+/** "88.3 kB/s", of bytes per second. */
+export function rateText(bytesPerSecond: number): string {
+  return `${(bytesPerSecond / 1000).toFixed(1)} kB/s`;
 }
 
 /** "3 s", "2 min 5 s", "1 h 4 min". */

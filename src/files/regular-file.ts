@@ -25,7 +25,7 @@ export async function openRegular(path: string): Promise<{ handle: FileHandle; s
   throw new UsageError("file-not-regular", `${path} is ${kind}; a plain file is needed`, { path });
 }
 
-/** Fills `buffer` from `position`; fewer octets than asked for mean the end of the file. */
+/** Fills `buffer` from `position`; fewer bytes than asked for mean the end of the file. */
 export async function readFully(handle: FileHandle, buffer: Uint8Array, position: number): Promise<number> {
   let filled = 0;
   while (filled < buffer.length) {

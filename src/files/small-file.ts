@@ -2,11 +2,11 @@ import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs
 
 /** A file that is read whole, as keys are; or why it was not. */
 export type SmallFile =
-  | { readonly tag: "file"; readonly octets: Uint8Array; readonly mode: number }
+  | { readonly tag: "file"; readonly bytes: Uint8Array; readonly mode: number }
   | { readonly tag: "not-file" }
   | { readonly tag: "too-long"; readonly size: number };
 
-/** Reads a plain file of at most `sizeMax` octets through one handle. Errors of the operating system pass through. */
+/** Reads a plain file of at most `sizeMax` bytes through one handle. Errors of the operating system pass through. */
 export function readSmallFile(path: string, sizeMax: number): SmallFile {
   // Without O_NONBLOCK a named pipe would hold us until somebody writes to it.
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -14,7 +14,7 @@ export function readSmallFile(path: string, sizeMax: number): SmallFile {
     const stat = fstatSync(fd);
     if (!stat.isFile()) return { tag: "not-file" };
     if (stat.size > sizeMax) return { tag: "too-long", size: stat.size };
-    return { tag: "file", octets: new Uint8Array(readFileSync(fd)), mode: stat.mode };
+    return { tag: "file", bytes: new Uint8Array(readFileSync(fd)), mode: stat.mode };
   } finally {
     closeSync(fd);
   }

@@ -1,6 +1,6 @@
 import { assert } from "../base/assert.ts";
 
-/** Octets of the boot image area that the protocol never touches, rounded up to whole sectors. */
+/** Bytes of the boot image area that the protocol never touches, rounded up to whole sectors. */
 export const RECOVERY_SIZE = 16_384;
 /** Smallest sector: a whole snapshot of the boot record has to fit in one (DESIGN.md, "boot record"). */
 export const SECTOR_SIZE_MIN = 1024;
@@ -10,16 +10,16 @@ export const SECTOR_SIZE_MAX = 1_048_576;
 export const SECTOR_SIZE_DEFAULT = 4096;
 /** Largest slot: 1 GiB. */
 export const SLOT_SIZE_MAX = 0x4000_0000;
-/** Programming starts and ends at multiples of this many octets, unless the board says otherwise. */
+/** Programming starts and ends at multiples of this many bytes, unless the board says otherwise. */
 export const WRITE_SIZE_DEFAULT = 16;
 /** Largest write unit: a page of serial NOR. Smaller than any block, so that a block always starts a unit. */
 export const WRITE_SIZE_MAX = 256;
 /** A sector of the boot record has room for this many entries at least, each of whole write units. */
 export const RECORD_ENTRIES_MIN = 32;
-/** Octets of an entry of the boot record. */
+/** Bytes of an entry of the boot record. */
 export const ENTRY_SIZE = 32;
 
-/** What erased octets read: 0xFF in most flash; 0x00 in some, whose programming turns bits from 0 to 1. */
+/** What erased bytes read: 0xFF in most flash; 0x00 in some, whose programming turns bits from 0 to 1. */
 export type ErasedByte = 0xff | 0x00;
 
 /** `single`: one slot, written in place. `ab`: two slots, of which the one that boots is never written. */
@@ -27,26 +27,26 @@ export type FlashLayout = "single" | "ab";
 
 /** What a board's flash is made of. */
 export interface FlashGeometry {
-  /** Octets erased at once: a power of two, {@link SECTOR_SIZE_MIN} to {@link SECTOR_SIZE_MAX}. */
+  /** Bytes erased at once: a power of two, {@link SECTOR_SIZE_MIN} to {@link SECTOR_SIZE_MAX}. */
   readonly sectorSize: number;
-  /** Octets that an image may have at most, 1 to {@link SLOT_SIZE_MAX}; need not be whole sectors. */
+  /** Bytes that an image may have at most, 1 to {@link SLOT_SIZE_MAX}; need not be whole sectors. */
   readonly slotSize: number;
   readonly layout: FlashLayout;
-  /** Octets programmed at once: a power of two, 1 to {@link WRITE_SIZE_MAX}; {@link WRITE_SIZE_DEFAULT} unless given. */
+  /** Bytes programmed at once: a power of two, 1 to {@link WRITE_SIZE_MAX}; {@link WRITE_SIZE_DEFAULT} unless given. */
   readonly writeSize?: number | undefined;
   /** 0xFF unless given. */
   readonly erasedByte?: ErasedByte | undefined;
 }
 
-/** Octets `offset` up to, and without, `offset + size`. */
+/** Bytes `offset` up to, and without, `offset + size`. */
 export interface Region {
   readonly offset: number;
   readonly size: number;
 }
 
-/** How octets get into a flash. */
+/** How bytes get into a flash. */
 export interface FlashUnit {
-  /** Octets programmed at once. */
+  /** Bytes programmed at once. */
   readonly writeSize: number;
   readonly erasedByte: ErasedByte;
 }
@@ -54,10 +54,10 @@ export interface FlashUnit {
 /** Where everything is. Every region starts and ends at a sector boundary. */
 export interface FlashMap extends FlashUnit {
   readonly sectorSize: number;
-  /** Octets of a slot that an image may use; the slot's region is this rounded up to sectors. */
+  /** Bytes of a slot that an image may use; the slot's region is this rounded up to sectors. */
   readonly slotSize: number;
   readonly layout: FlashLayout;
-  /** Octets in all. */
+  /** Bytes in all. */
   readonly size: number;
   /** The recovery image: never erased, never programmed. */
   readonly recovery: Region;
@@ -78,13 +78,13 @@ export function geometryFault(geometry: FlashGeometry): string | undefined {
     return `sector size ${sectorSize}: must be a power of two from ${SECTOR_SIZE_MIN} to ${SECTOR_SIZE_MAX}`;
   }
   if (!Number.isInteger(slotSize) || slotSize < 1 || slotSize > SLOT_SIZE_MAX) {
-    return `slot size ${slotSize}: must be 1 to ${SLOT_SIZE_MAX} octets`;
+    return `slot size ${slotSize}: must be 1 to ${SLOT_SIZE_MAX} bytes`;
   }
   if (!isPowerOfTwo(writeSize) || writeSize > WRITE_SIZE_MAX) {
     return `write size ${writeSize}: must be a power of two from 1 to ${WRITE_SIZE_MAX}`;
   }
   const least = RECORD_ENTRIES_MIN * roundUp(ENTRY_SIZE, writeSize);
-  if (sectorSize < least) return `write size ${writeSize}: needs sectors of ${least} octets or more`;
+  if (sectorSize < least) return `write size ${writeSize}: needs sectors of ${least} bytes or more`;
   return undefined;
 }
 
@@ -103,8 +103,8 @@ export function flashMap(geometry: FlashGeometry): FlashMap {
   assert(fault === undefined, fault ?? "");
   const { sectorSize, slotSize, layout, writeSize = WRITE_SIZE_DEFAULT, erasedByte = 0xff } = geometry;
   let size = 0;
-  const take = (octets: number): Region => {
-    const region = { offset: size, size: roundUp(octets, sectorSize) };
+  const take = (bytes: number): Region => {
+    const region = { offset: size, size: roundUp(bytes, sectorSize) };
     size += region.size;
     return region;
   };
@@ -121,7 +121,7 @@ export function contains(outer: Region, inner: Region): boolean {
   return inner.offset >= outer.offset && inner.offset + inner.size <= outer.offset + outer.size;
 }
 
-/** Whether the two share an octet. */
+/** Whether the two share a byte. */
 export function overlaps(a: Region, b: Region): boolean {
   return a.offset < b.offset + b.size && b.offset < a.offset + a.size;
 }
@@ -142,25 +142,25 @@ export function regionAt(map: FlashMap, offset: number): { name: RegionName; ind
   return undefined;
 }
 
-/** Whether every octet is as an erase leaves it. */
+/** Whether every byte is as an erase leaves it. */
 export function isErased(unit: FlashUnit, bytes: Uint8Array): boolean {
   for (const byte of bytes) if (byte !== unit.erasedByte) return false;
   return true;
 }
 
-/** `size` octets as an erase leaves them. */
+/** `size` bytes as an erase leaves them. */
 export function erasedBytes(unit: FlashUnit, size: number): Uint8Array {
   return new Uint8Array(size).fill(unit.erasedByte);
 }
 
-/** `bytes`, filled with erased octets, which program nothing, to whole write units. */
+/** `bytes`, filled with erased bytes, which program nothing, to whole write units. */
 export function padToUnits(unit: FlashUnit, bytes: Uint8Array): Uint8Array {
   const padded = erasedBytes(unit, roundUp(bytes.length, unit.writeSize));
   padded.set(bytes);
   return padded;
 }
 
-/** The first octet of `next` that would need a programmed bit back as it was erased; -1 when `old` can take it. */
+/** The first byte of `next` that would need a programmed bit back as it was erased; -1 when `old` can take it. */
 export function firstUnprogrammable(unit: FlashUnit, old: Uint8Array, next: Uint8Array): number {
   const { erasedByte } = unit;
   for (let i = 0; i < next.length; i++) {

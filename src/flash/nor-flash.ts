@@ -51,12 +51,12 @@ export interface Flash {
 /** What a flash went through since it was opened. */
 export interface FlashCounters {
   reads: number;
-  octetsRead: number;
+  bytesRead: number;
   erases: number;
   /** Most erases of any one sector. */
   erasesMax: number;
   programs: number;
-  octetsProgrammed: number;
+  bytesProgrammed: number;
 }
 
 /** The NOR rules and the board's own, over a storage. Throws {@link FlashRuleError} before anything changes. */
@@ -64,11 +64,11 @@ export class NorFlash implements Flash {
   readonly map: FlashMap;
   readonly counters: FlashCounters = {
     reads: 0,
-    octetsRead: 0,
+    bytesRead: 0,
     erases: 0,
     erasesMax: 0,
     programs: 0,
-    octetsProgrammed: 0,
+    bytesProgrammed: 0,
   };
   readonly #storage: FlashStorage;
   readonly #before: (operation: FlashOperation) => void;
@@ -77,8 +77,7 @@ export class NorFlash implements Flash {
 
   /** `before` is called with every operation that passed the rules, just before it is carried out. */
   constructor(storage: FlashStorage, map: FlashMap, before: (operation: FlashOperation) => void = () => {}) {
-    if (storage.size !== map.size)
-      throw new FlashRuleError("range", `${storage.size} octets for ${map.size}`);
+    if (storage.size !== map.size) throw new FlashRuleError("range", `${storage.size} bytes for ${map.size}`);
     this.map = map;
     this.#storage = storage;
     this.#before = before;
@@ -93,7 +92,7 @@ export class NorFlash implements Flash {
   read(offset: number, length: number): Uint8Array {
     this.#inRange({ offset, size: length });
     this.counters.reads++;
-    this.counters.octetsRead += length;
+    this.counters.bytesRead += length;
     return this.#storage.read(offset, length);
   }
 
@@ -113,7 +112,7 @@ export class NorFlash implements Flash {
   program(offset: number, bytes: Uint8Array): void {
     const region = { offset, size: bytes.length };
     if (this.map.slots.some((slot) => overlaps(slot, region))) {
-      throw new FlashRuleError("unverified", `${bytes.length} octets at ${offset} of a slot`);
+      throw new FlashRuleError("unverified", `${bytes.length} bytes at ${offset} of a slot`);
     }
     this.#program(region, bytes);
   }
@@ -121,7 +120,7 @@ export class NorFlash implements Flash {
   programVerified(offset: number, block: VerifiedBlock): void {
     const region = { offset, size: block.padded.length };
     if (!this.map.slots.some((slot) => contains(slot, region))) {
-      throw new FlashRuleError("not-a-slot", `${region.size} octets at ${offset}`);
+      throw new FlashRuleError("not-a-slot", `${region.size} bytes at ${offset}`);
     }
     if (!block.isIntact)
       throw new FlashRuleError("unverified", `a block for ${offset} changed since it was checked`);
@@ -144,31 +143,31 @@ export class NorFlash implements Flash {
     this.#mayChange(region);
     const { writeSize } = this.map;
     if (region.offset % writeSize !== 0 || region.size % writeSize !== 0) {
-      throw new FlashRuleError("alignment", `${region.size} octets at ${region.offset}, unit ${writeSize}`);
+      throw new FlashRuleError("alignment", `${region.size} bytes at ${region.offset}, unit ${writeSize}`);
     }
     const old = this.#storage.read(region.offset, region.size);
     const bad = firstUnprogrammable(this.map, old, bytes);
-    if (bad >= 0) throw new FlashRuleError("needs-erase", `octet ${region.offset + bad} has bits to unset`);
+    if (bad >= 0) throw new FlashRuleError("needs-erase", `byte ${region.offset + bad} has bits to unset`);
     this.#before({ tag: "program", offset: region.offset, bytes });
     this.counters.programs++;
-    this.counters.octetsProgrammed += region.size;
+    this.counters.bytesProgrammed += region.size;
     this.#storage.write(region.offset, bytes);
   }
 
   #inRange(region: Region): void {
     const isWhole = Number.isInteger(region.offset) && Number.isInteger(region.size) && region.size >= 0;
     if (!isWhole || !contains({ offset: 0, size: this.map.size }, region)) {
-      throw new FlashRuleError("range", `${region.size} octets at ${region.offset} of ${this.map.size}`);
+      throw new FlashRuleError("range", `${region.size} bytes at ${region.offset} of ${this.map.size}`);
     }
   }
 
   #mayChange(region: Region): void {
     this.#inRange(region);
     if (overlaps(region, this.map.recovery)) {
-      throw new FlashRuleError("recovery", `${region.size} octets at ${region.offset}`);
+      throw new FlashRuleError("recovery", `${region.size} bytes at ${region.offset}`);
     }
     if (!this.#armed.some((armed) => contains(armed, region))) {
-      throw new FlashRuleError("disarmed", `${region.size} octets at ${region.offset}`);
+      throw new FlashRuleError("disarmed", `${region.size} bytes at ${region.offset}`);
     }
   }
 }

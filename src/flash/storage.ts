@@ -1,14 +1,14 @@
 import { assert } from "../base/assert.ts";
 
-/** The octets under a flash, without its rules: what a programmer clip, or damage, gets at. */
+/** The bytes under a flash, without its rules: what a programmer clip, or damage, gets at. */
 export interface FlashStorage {
-  /** Octets. */
+  /** Bytes. */
   readonly size: number;
   /** A fresh copy. The range must lie within the storage. */
   read(offset: number, length: number): Uint8Array;
   /** Writes as the medium can: a NOR chip only clears bits, all else overwrites. The range must lie within the storage. */
   write(offset: number, bytes: Uint8Array): void;
-  /** Leaves the octets as an erase does, `erasedByte`. The range must lie within the storage and be whole sectors. */
+  /** Leaves the bytes as an erase does, `erasedByte`. The range must lie within the storage and be whole sectors. */
   erase(offset: number, size: number, erasedByte: number): void;
   /** Returns when everything written survives a crash of the machine. */
   sync(): void;

@@ -2,13 +2,13 @@ import { equalBytes } from "../base/bytes.ts";
 import { type FlashUnit, padToUnits } from "./geometry.ts";
 
 /**
- * Octets whose hash was found right, in RAM, before they go to flash (protocol decision S8). A slot takes nothing
- * else, so that "no unverified octet is ever programmed" is a matter of types and of {@link NorFlash}, not of care.
+ * Bytes whose hash was found right, in RAM, before they go to flash (protocol decision S8). A slot takes nothing
+ * else, so that "no unverified byte is ever programmed" is a matter of types and of {@link NorFlash}, not of care.
  */
 export class VerifiedBlock {
-  /** The octets as checked, filled with erased octets (which program nothing) to whole write units. */
+  /** The bytes as checked, filled with erased bytes (which program nothing) to whole write units. */
   readonly padded: Uint8Array;
-  /** Octets that count. */
+  /** Bytes that count. */
   readonly size: number;
   readonly #expected: Uint8Array;
   readonly #hash: (bytes: Uint8Array) => Uint8Array;
@@ -25,7 +25,7 @@ export class VerifiedBlock {
     this.#hash = hash;
   }
 
-  /** Whether the octets still hash right: asked by the flash itself, right before it programs them. */
+  /** Whether the bytes still hash right: asked by the flash itself, right before it programs them. */
   get isIntact(): boolean {
     return equalBytes(this.#hash(this.padded.subarray(0, this.size)), this.#expected);
   }

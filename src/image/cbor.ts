@@ -32,8 +32,8 @@ export class CborWriter {
   }
 
   text(value: string): this {
-    const octets = Buffer.from(value, "utf8");
-    return this.#head(MajorType.text, octets.length).#raw(octets);
+    const bytes = Buffer.from(value, "utf8");
+    return this.#head(MajorType.text, bytes.length).#raw(bytes);
   }
 
   array(count: number): this {
@@ -49,10 +49,10 @@ export class CborWriter {
     return this.#bytes.subarray(0, this.#at);
   }
 
-  #raw(octets: Uint8Array): this {
-    assert(this.#at + octets.length <= this.#bytes.length, "CBOR does not fit its buffer");
-    this.#bytes.set(octets, this.#at);
-    this.#at += octets.length;
+  #raw(bytes: Uint8Array): this {
+    assert(this.#at + bytes.length <= this.#bytes.length, "CBOR does not fit its buffer");
+    this.#bytes.set(bytes, this.#at);
+    this.#at += bytes.length;
     return this;
   }
 
@@ -101,7 +101,7 @@ export class CborReader {
     return this.#at;
   }
 
-  /** Octets not read yet. */
+  /** Bytes not read yet. */
   get remaining(): number {
     return this.#bytes.length - this.#at;
   }
@@ -111,18 +111,18 @@ export class CborReader {
     return this.#head(MajorType.uint, min, max);
   }
 
-  /** A byte string of `min` to `max` octets, a view. */
+  /** A byte string of `min` to `max` bytes, a view. */
   bytes(min: number, max: number): Uint8Array {
     return this.#take(this.#head(MajorType.bytes, min, max));
   }
 
-  /** UTF-8 text of at most `max` octets. */
+  /** UTF-8 text of at most `max` bytes. */
   text(max: number): string {
     const offset = this.#at;
-    const octets = this.#take(this.#head(MajorType.text, 0, max));
-    const text = Buffer.from(octets).toString("utf8");
+    const bytes = this.#take(this.#head(MajorType.text, 0, max));
+    const text = Buffer.from(bytes).toString("utf8");
     // Malformed UTF-8 decodes to replacement characters and so does not come back the same.
-    if (!Buffer.from(text, "utf8").equals(octets)) return this.#fail("text", offset, "");
+    if (!Buffer.from(text, "utf8").equals(bytes)) return this.#fail("text", offset, "");
     return text;
   }
 
@@ -161,11 +161,11 @@ export class CborReader {
     return value < min || value > max ? this.#fail("range", offset, 0) : value;
   }
 
-  /** The big-endian number of `width` octets behind the initial one; must not fit a shorter form. */
+  /** The big-endian number of `width` bytes behind the initial one; must not fit a shorter form. */
   #argument(width: number, offset: number): number {
     let value = 0;
     // Inexact beyond 2^53, but still beyond every limit of the schema.
-    for (const octet of this.#take(width)) value = value * 256 + octet;
+    for (const byte of this.#take(width)) value = value * 256 + byte;
     const least = width === 1 ? 24 : 2 ** (4 * width);
     return value < least ? this.#fail("not-canonical", offset, 0) : value;
   }

@@ -2,14 +2,14 @@ import { concatBytes, equalBytes } from "../base/bytes.ts";
 import { type ManifestFault, manifestFault } from "./payload.ts";
 
 /*
- * The octets around a manifest payload (PROTOCOL.md section 8.2): COSE_Sign1 (RFC 9052) when signed, a two-element
- * array with a content type of its own when not. Both are templates: for one payload length every octet but the
+ * The bytes around a manifest payload (PROTOCOL.md section 8.2): COSE_Sign1 (RFC 9052) when signed, a two-element
+ * array with a content type of its own when not. Both are templates: for one payload length every byte but the
  * key id and the signature is fixed, so that nothing is parsed before the signature is verified.
  */
 
 export const KEY_ID_LENGTH = 8;
 export const SIGNATURE_LENGTH = 64;
-/** Payload lengths an envelope can carry: within these the byte string's head is always three octets. */
+/** Payload lengths an envelope can carry: within these the byte string's head is always three bytes. */
 export const PAYLOAD_MIN = 256;
 export const PAYLOAD_MAX = 512;
 
@@ -40,7 +40,7 @@ const UNSIGNED_PREFIX: Uint8Array = concatBytes(
   text(CONTENT_TYPE_UNSIGNED),
 );
 /** [ "Signature1", protected, h'', payload ] up to the payload. */
-const SIGNED_OCTETS_PREFIX: Uint8Array = concatBytes(
+const SIGNED_BYTES_PREFIX: Uint8Array = concatBytes(
   Uint8Array.of(0x84, 0x6a),
   text("Signature1"),
   PROTECTED_ITEM,
@@ -54,11 +54,11 @@ export const KEY_ID_OFFSET: number = SIGNED_PREFIX.length;
 export const SIGNED_PAYLOAD_OFFSET: number = KEY_ID_OFFSET + KEY_ID_LENGTH + PAYLOAD_HEAD_LENGTH;
 /** Offset of the payload in an unsigned envelope. */
 export const UNSIGNED_PAYLOAD_OFFSET: number = UNSIGNED_PREFIX.length + PAYLOAD_HEAD_LENGTH;
-/** Octets behind the payload of a signed envelope. */
+/** Bytes behind the payload of a signed envelope. */
 const SIGNED_TAIL: number = SIGNATURE_HEAD.length + SIGNATURE_LENGTH;
-/** Most octets of a manifest in its envelope: what a target must be able to hold. */
+/** Most bytes of a manifest in its envelope: what a target must be able to hold. */
 export const MANIFEST_MAX: number = SIGNED_PAYLOAD_OFFSET + PAYLOAD_MAX + SIGNED_TAIL;
-/** Fewest octets of a manifest in its envelope. */
+/** Fewest bytes of a manifest in its envelope. */
 export const MANIFEST_MIN: number = UNSIGNED_PAYLOAD_OFFSET + PAYLOAD_MIN;
 
 /** An envelope taken apart by its template; the payload is not looked at. All views. */
@@ -75,9 +75,9 @@ function payloadHead(length: number): Uint8Array {
   return Uint8Array.of(0x59, length >>> 8, length & 0xff);
 }
 
-/** The octets an Ed25519 signature is made over: the Sig_structure of RFC 9052 section 4.4. */
-export function signedOctets(payload: Uint8Array): Uint8Array {
-  return concatBytes(SIGNED_OCTETS_PREFIX, payloadHead(payload.length), payload);
+/** The bytes an Ed25519 signature is made over: the Sig_structure of RFC 9052 section 4.4. */
+export function signedBytes(payload: Uint8Array): Uint8Array {
+  return concatBytes(SIGNED_BYTES_PREFIX, payloadHead(payload.length), payload);
 }
 
 /** COSE_Sign1 around a payload. */
@@ -99,12 +99,12 @@ export function splitEnvelope(bytes: Uint8Array): EnvelopeParts | ManifestFault 
   const length = bytes.length - payloadOffset - tail;
   if (length < PAYLOAD_MIN || length > PAYLOAD_MAX) {
     const limits = `${MANIFEST_MIN} to ${MANIFEST_MAX}`;
-    return manifestFault("length", 0, `envelope of ${bytes.length} octets, allowed are ${limits}`);
+    return manifestFault("length", 0, `envelope of ${bytes.length} bytes, allowed are ${limits}`);
   }
   const payload = bytes.subarray(payloadOffset, payloadOffset + length);
   const head = bytes.subarray(payloadOffset - PAYLOAD_HEAD_LENGTH, payloadOffset);
   if (!equalBytes(bytes.subarray(0, prefix.length), prefix) || !equalBytes(head, payloadHead(length))) {
-    return manifestFault("envelope", 0, "octets before the payload are not those of a manifest");
+    return manifestFault("envelope", 0, "bytes before the payload are not those of a manifest");
   }
   if (!isSigned) return { tag: "unsigned", payload };
   const tailOffset = payloadOffset + length;

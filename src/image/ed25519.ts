@@ -40,7 +40,7 @@ function isBelow(a: Uint8Array, b: Uint8Array): boolean {
   return false;
 }
 
-/** Whether 32 octets encode a point in the one canonical way and the point is not of small order. */
+/** Whether 32 bytes encode a point in the one canonical way and the point is not of small order. */
 export function isSoundPoint(point: Uint8Array): boolean {
   const y = Uint8Array.from(point);
   y[31] = (y[31] ?? 0) & 0x7f;
@@ -71,11 +71,11 @@ export function checkSignature(
 }
 
 /** The key checked last: a board has few, and parsing one takes longer than to verify with it. */
-let latest: { readonly octets: Uint8Array; readonly key: KeyObject } | undefined;
+let latest: { readonly bytes: Uint8Array; readonly key: KeyObject } | undefined;
 
 function keyObject(publicKey: Uint8Array): KeyObject {
-  if (latest !== undefined && equalBytes(latest.octets, publicKey)) return latest.key;
+  if (latest !== undefined && equalBytes(latest.bytes, publicKey)) return latest.key;
   const der = Buffer.from(concatBytes(SPKI_PREFIX, publicKey));
-  latest = { octets: publicKey.slice(), key: createPublicKey({ key: der, format: "der", type: "spki" }) };
+  latest = { bytes: publicKey.slice(), key: createPublicKey({ key: der, format: "der", type: "spki" }) };
   return latest.key;
 }

@@ -1,19 +1,19 @@
 import { equalBytes, toHex } from "../base/bytes.ts";
 import { RefusedError, UsageError } from "../base/errors.ts";
 import type { RefusalReason } from "../base/refusal.ts";
-import { signedOctets, splitEnvelope, wrapSigned, wrapUnsigned } from "./cose.ts";
+import { signedBytes, splitEnvelope, wrapSigned, wrapUnsigned } from "./cose.ts";
 import { checkSignature } from "./ed25519.ts";
 import type { SigningKey, TrustedKey } from "./keys.ts";
 import { type Manifest, manifestContradiction } from "./manifest.ts";
 import { decodePayload, encodePayload, imageDigest, type ManifestFault } from "./payload.ts";
 
-/** A manifest with the octets that carry it. Says nothing about trust. */
+/** A manifest with the bytes that carry it. Says nothing about trust. */
 export interface Envelope {
   readonly tag: "envelope";
-  /** The whole envelope, at most `MANIFEST_MAX` octets. */
+  /** The whole envelope, at most `MANIFEST_MAX` bytes. */
   readonly bytes: Uint8Array;
   readonly manifest: Manifest;
-  /** Identity of the image, 32 octets. */
+  /** Identity of the image, 32 bytes. */
   readonly digest: Uint8Array;
   /** Key the envelope claims to be signed with; absent when it is unsigned. */
   readonly keyId?: Uint8Array;
@@ -45,7 +45,7 @@ export function encodeManifest(manifest: Manifest, signer?: SigningKey): Uint8Ar
   if (fault !== undefined) throw new UsageError("manifest-invalid", `This cannot be an image: ${fault}`);
   const payload = encodePayload(manifest);
   if (signer === undefined) return wrapUnsigned(payload);
-  return wrapSigned(payload, signer.keyId, signer.sign(signedOctets(payload)));
+  return wrapSigned(payload, signer.keyId, signer.sign(signedBytes(payload)));
 }
 
 /** Reads an envelope without looking at trust: for tools and repositories. Never throws. Keeps a copy of `bytes`. */
@@ -61,8 +61,8 @@ export function decodeEnvelope(bytes: Uint8Array): Envelope | ManifestFault {
 
 /**
  * What a board does with an offered manifest (PROTOCOL.md section 8.4). The signature is verified over the raw
- * octets before any of the payload is parsed; hardware, version, counter and size are the board's to judge. Never
- * throws, whatever the octets.
+ * bytes before any of the payload is parsed; hardware, version, counter and size are the board's to judge. Never
+ * throws, whatever the bytes.
  */
 export function verifyEnvelope(bytes: Uint8Array, policy: TrustPolicy): AcceptedManifest | RefusedManifest {
   const parts = splitEnvelope(bytes);
@@ -75,7 +75,7 @@ export function verifyEnvelope(bytes: Uint8Array, policy: TrustPolicy): Accepted
 
   const named = policy.keys.filter((key) => equalBytes(key.keyId, parts.keyId));
   if (named.length === 0) return refuse("signature", `signed by ${toHex(parts.keyId)}, which is not trusted`);
-  const message = signedOctets(parts.payload);
+  const message = signedBytes(parts.payload);
   const key = named.find((key) => checkSignature(key.publicKey, message, parts.signature) === undefined);
   if (key === undefined) return refuse("signature", `the signature of ${toHex(parts.keyId)} is wrong`);
   return acceptPayload(parts.payload, key);

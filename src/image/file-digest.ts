@@ -4,10 +4,10 @@ import { readFully } from "../files/regular-file.ts";
 import { BlockDigester, type DigestedBlocks } from "./image-source.ts";
 import { blockLength, leafCountOf } from "./manifest.ts";
 
-/** About as much as is read at once, in octets. */
+/** About as much as is read at once, in bytes. */
 const READ_CHUNK = 262_144;
 
-/** Hashes `size` octets from `offset`, once, holding about 256 KiB of them. FailedError `file-changed` if some are gone. */
+/** Hashes `size` bytes from `offset`, once, holding about 256 KiB of them. FailedError `file-changed` if some are gone. */
 export async function digestFile(
   path: string,
   handle: FileHandle,

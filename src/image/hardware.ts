@@ -12,9 +12,9 @@ export interface RevisionRange {
   readonly revisionMax: number;
 }
 
-/** Most UTF-8 octets of a vendor or class name. */
+/** Most UTF-8 bytes of a vendor or class name. */
 export const NAME_MAX = 32;
-/** Octets of a hardware id on the wire. */
+/** Bytes of a hardware id on the wire. */
 export const HARDWARE_ID_LENGTH = 8;
 /** Largest hardware revision. */
 export const REVISION_MAX = 0xffff;
@@ -26,9 +26,9 @@ export const DEFAULT_VENDOR = "generic";
  * overrides would let a name lie in a terminal; a "/" would make "vendor/class" ambiguous.
  */
 export function nameFault(name: string): string | undefined {
-  const octets = Buffer.byteLength(name, "utf8");
-  if (octets === 0) return "is empty";
-  if (octets > NAME_MAX) return `has ${octets} octets, at most ${NAME_MAX} are allowed`;
+  const bytes = Buffer.byteLength(name, "utf8");
+  if (bytes === 0) return "is empty";
+  if (bytes > NAME_MAX) return `has ${bytes} bytes, at most ${NAME_MAX} are allowed`;
   // \p{Cs}: half a surrogate pair, which UTF-8 cannot carry.
   if (/[\p{Cc}\p{Cs}\u2028-\u202e\u2066-\u2069\ufeff]/u.test(name)) return "holds a control character";
   if (name.includes("/")) return 'holds a "/"';
@@ -36,7 +36,7 @@ export function nameFault(name: string): string | undefined {
   return undefined;
 }
 
-/** First 8 octets of SHA-256("vendor/class"): what beacons carry. */
+/** First 8 bytes of SHA-256("vendor/class"): what beacons carry. */
 export function hardwareId(vendor: string, hardwareClass: string): Uint8Array {
   return sha256(Buffer.from(`${vendor}/${hardwareClass}`, "utf8")).subarray(0, HARDWARE_ID_LENGTH);
 }

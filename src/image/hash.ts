@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 
-/** Octets of a SHA-256 hash. */
+/** Bytes of a SHA-256 hash. */
 export const HASH_LENGTH = 32;
 
 /** SHA-256 over the parts, joined. */
@@ -10,7 +10,7 @@ export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
   return Uint8Array.from(hash.digest());
 }
 
-/** SHA-256 over octets that arrive in pieces. */
+/** SHA-256 over bytes that arrive in pieces. */
 export class RunningHash {
   readonly #hash = createHash("sha256");
 

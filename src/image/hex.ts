@@ -3,9 +3,9 @@
  * file that spans too much; the second one fills the image.
  */
 
-/** Most octets from the lowest to the highest address. */
+/** Most bytes from the lowest to the highest address. */
 export const HEX_SPAN_MAX = 67_108_864;
-/** Most octets of HEX text: 64 MiB of data in the usual records of 16 take 2.8 times as much. */
+/** Most bytes of HEX text: 64 MiB of data in the usual records of 16 take 2.8 times as much. */
 export const HEX_TEXT_MAX = 268_435_456;
 
 /** What a HEX file describes. Gaps between records are 0xFF, as erased flash is. */
@@ -18,7 +18,7 @@ export interface HexImage {
 
 export type HexFaultName =
   | "syntax" // not ":" and pairs of hexadecimal digits
-  | "length" // a record whose length octet or fixed size is wrong
+  | "length" // a record whose length byte or fixed size is wrong
   | "checksum"
   | "record-type" // not 00 to 05
   | "address" // beyond 4 GiB, or out of its segment
@@ -44,19 +44,19 @@ const SEGMENT_SIZE = 0x1_0000;
 /** Length 1, address 2, type 1, data up to 255, checksum 1. */
 const RECORD_MAX = 260;
 
-/** Record types, and the octets of data each must have. */
+/** Record types, and the bytes of data each must have. */
 const RecordType = { data: 0, end: 1, segment: 2, startSegment: 3, linear: 4, startLinear: 5 } as const;
 const FIXED_LENGTH: readonly (number | undefined)[] = [undefined, 0, 2, 4, 2, 4];
 
-function isBlank(octet: number | undefined): boolean {
+function isBlank(byte: number | undefined): boolean {
   // Ctrl-Z ends text files of DOS tools.
-  return octet === 0x20 || octet === 0x09 || octet === 0x1a;
+  return byte === 0x20 || byte === 0x09 || byte === 0x1a;
 }
 
-function digit(octet: number | undefined): number {
-  if (octet === undefined) return -1;
-  if (octet >= 0x30 && octet <= 0x39) return octet - 0x30;
-  const lower = octet | 0x20;
+function digit(byte: number | undefined): number {
+  if (byte === undefined) return -1;
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
+  const lower = byte | 0x20;
   return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
 }
 
@@ -71,7 +71,7 @@ export function looksLikeHex(head: Uint8Array): boolean {
   return /^:[0-9a-fA-F]{10,}[ \t]*(?:[\r\n]|$)/.test(visible) || /^:[\x20-\x7e\t\r\n]*$/.test(visible);
 }
 
-/** Reads Intel HEX text. Never throws, whatever the octets. */
+/** Reads Intel HEX text. Never throws, whatever the bytes. */
 export function parseHex(text: Uint8Array, spanMax: number = HEX_SPAN_MAX): HexImage | HexFault {
   let low = ADDRESS_END;
   let high = 0;
@@ -80,7 +80,7 @@ export function parseHex(text: Uint8Array, spanMax: number = HEX_SPAN_MAX): HexI
     high = Math.max(high, address + data.length);
     if (high - low <= spanMax) return undefined;
     const range = `0x${low.toString(16)} to 0x${(high - 1).toString(16)}`;
-    const detail = `addresses ${range} span ${high - low} octets, at most ${spanMax} are allowed; cure: leave out far-off sections (objcopy -R SECTION)`;
+    const detail = `addresses ${range} span ${high - low} bytes, at most ${spanMax} are allowed; cure: leave out far-off sections (objcopy -R SECTION)`;
     return { tag: "fault", fault: "span", line, detail };
   });
   if (spanFault !== undefined) return spanFault;
@@ -112,7 +112,7 @@ function eachRecord(text: Uint8Array, visit: Visit): HexFault | undefined {
   let base = 0;
   let limit = ADDRESS_END;
   let isEnded = false;
-  for (const { line, octets } of linesOf(text)) {
+  for (const { line, bytes } of linesOf(text)) {
     const fault = (name: HexFaultName, detail: string): HexFault => ({
       tag: "fault",
       fault: name,
@@ -120,7 +120,7 @@ function eachRecord(text: Uint8Array, visit: Visit): HexFault | undefined {
       detail,
     });
     if (isEnded) return fault("after-end", "there is text behind the end record");
-    const length = readRecord(octets, record);
+    const length = readRecord(bytes, record);
     if (typeof length !== "number") return fault(length.fault, length.detail);
     const data = record.subarray(4, 4 + length);
     const word = (data[0] ?? 0) * 256 + (data[1] ?? 0);
@@ -151,7 +151,7 @@ function eachRecord(text: Uint8Array, visit: Visit): HexFault | undefined {
 }
 
 /** The lines that are not blank, without blanks around them; numbered from 1. CR LF, LF or CR end a line. */
-function* linesOf(text: Uint8Array): Generator<{ readonly line: number; readonly octets: Uint8Array }> {
+function* linesOf(text: Uint8Array): Generator<{ readonly line: number; readonly bytes: Uint8Array }> {
   let line = 1;
   let start = text[0] === 0xef && text[1] === 0xbb && text[2] === 0xbf ? 3 : 0;
   while (start < text.length) {
@@ -160,18 +160,18 @@ function* linesOf(text: Uint8Array): Generator<{ readonly line: number; readonly
     let end = next;
     while (end > start && isBlank(text[end - 1])) end--;
     while (start < end && isBlank(text[start])) start++;
-    if (start < end) yield { line, octets: text.subarray(start, end) };
+    if (start < end) yield { line, bytes: text.subarray(start, end) };
     start = text[next] === CR && text[next + 1] === LF ? next + 2 : next + 1;
     line++;
   }
 }
 
-/** Reads one line into `record` (length, address, type, data, checksum) and returns the octets of its data. */
+/** Reads one line into `record` (length, address, type, data, checksum) and returns the bytes of its data. */
 function readRecord(line: Uint8Array, record: Uint8Array): number | { fault: HexFaultName; detail: string } {
   if (line[0] !== COLON) return { fault: "syntax", detail: 'the line does not begin with ":"' };
   const count = (line.length - 1) / 2;
   if (!Number.isInteger(count)) return { fault: "syntax", detail: "an odd number of digits" };
-  if (count < 5 || count > record.length) return { fault: "length", detail: `a record of ${count} octets` };
+  if (count < 5 || count > record.length) return { fault: "length", detail: `a record of ${count} bytes` };
   let sum = 0;
   for (let i = 0; i < count; i++) {
     const [left, right] = [digit(line[1 + 2 * i]), digit(line[2 + 2 * i])];
@@ -183,13 +183,13 @@ function readRecord(line: Uint8Array, record: Uint8Array): number | { fault: Hex
   const length = record[0] ?? 0;
   const type = record[3] ?? 0;
   if (length !== count - 5)
-    return { fault: "length", detail: `${count - 5} octets of data, ${length} announced` };
+    return { fault: "length", detail: `${count - 5} bytes of data, ${length} announced` };
   if (sum !== 0) return { fault: "checksum", detail: "the checksum is wrong: the line is damaged" };
   if (type > RecordType.startLinear)
     return { fault: "record-type", detail: `record type ${type} is not known` };
   const fixed = FIXED_LENGTH[type];
   if (fixed !== undefined && fixed !== length) {
-    return { fault: "length", detail: `record type ${type} has ${fixed} octets of data, not ${length}` };
+    return { fault: "length", detail: `record type ${type} has ${fixed} bytes of data, not ${length}` };
   }
   return length;
 }

@@ -18,12 +18,12 @@ import {
   leafCountOf,
 } from "./manifest.ts";
 
-/** Octets looked at to tell Intel HEX from raw. */
+/** Bytes looked at to tell Intel HEX from raw. */
 const SNIFF_LENGTH = 1024;
-/** Octets collected before they are written. */
+/** Bytes collected before they are written. */
 const WRITE_CHUNK = 262_144;
 
-/** Whether an input is raw octets or Intel HEX; `auto` looks at its content. */
+/** Whether an input is raw bytes or Intel HEX; `auto` looks at its content. */
 export type InputFormat = "auto" | "raw" | "hex";
 
 export interface BuildOptions extends ImageFields {
@@ -123,7 +123,7 @@ function checkSize(path: string, size: number, blockSize: number): void {
   const limit = Math.min(IMAGE_SIZE_MAX, LEAF_COUNT_MAX * blockSize);
   if (leafCountOf(size, blockSize) <= LEAF_COUNT_MAX && size <= limit) return;
   const cure = limit < IMAGE_SIZE_MAX ? "; a larger block size allows more" : "";
-  const message = `${path} has ${size} octets, at most ${limit} fit with blocks of ${blockSize}${cure}`;
+  const message = `${path} has ${size} bytes, at most ${limit} fit with blocks of ${blockSize}${cure}`;
   throw new UsageError("input-too-large", message, { size, limit });
 }
 
@@ -135,7 +135,7 @@ async function isHex(handle: FileHandle, format: InputFormat): Promise<boolean> 
 
 async function readHexFile(path: string, handle: FileHandle, size: number): Promise<Uint8Array> {
   if (size > HEX_TEXT_MAX) {
-    const message = `${path} has ${size} octets of HEX text, at most ${HEX_TEXT_MAX} are read; cure: objcopy -O binary`;
+    const message = `${path} has ${size} bytes of HEX text, at most ${HEX_TEXT_MAX} are read; cure: objcopy -O binary`;
     throw new UsageError("input-too-large", message, { size, limit: HEX_TEXT_MAX });
   }
   const text = new Uint8Array(size);

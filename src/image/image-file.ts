@@ -14,7 +14,7 @@ import { type HashTree, leafHash } from "./merkle.ts";
 
 /**
  * An image whose blocks stay in a file, read through the one handle they were hashed through; each block is compared
- * with its hash again whenever it is read. Holds the tree and flags only, about 70 octets a block. Close it.
+ * with its hash again whenever it is read. Holds the tree and flags only, about 70 bytes a block. Close it.
  */
 export class ImageFile implements ImageSource {
   readonly path: string;
@@ -98,7 +98,7 @@ export class ImageFile implements ImageSource {
 /** The head of an image file, without its data: what listings need. */
 export interface ImageFileHead {
   readonly envelope: Envelope;
-  /** Where the data begins, in octets. */
+  /** Where the data begins, in bytes. */
   readonly dataOffset: number;
 }
 
@@ -127,10 +127,10 @@ export async function readImageHead(
   }
   const expected = IMAGE_HEADER_LENGTH + header.envelopeLength + header.dataLength;
   if (fileSize < expected) {
-    throw fail("image-truncated", `has ${fileSize} octets of ${expected}: it was cut off; copy it again`);
+    throw fail("image-truncated", `has ${fileSize} bytes of ${expected}: it was cut off; copy it again`);
   }
   if (fileSize > expected) {
-    throw fail("image-trailing", `${fileSize - expected} octets too many behind the image; copy it again`);
+    throw fail("image-trailing", `${fileSize - expected} bytes too many behind the image; copy it again`);
   }
   const envelopeBytes = new Uint8Array(header.envelopeLength);
   await readFully(handle, envelopeBytes, IMAGE_HEADER_LENGTH);
@@ -140,7 +140,7 @@ export async function readImageHead(
   if (envelope.tag === "fault") throw fail("image-manifest", `its manifest is not valid: ${envelope.detail}`);
   if (envelope.manifest.size !== header.dataLength) {
     const { size } = envelope.manifest;
-    throw fail("image-manifest", `holds ${header.dataLength} octets, its manifest says ${size}`);
+    throw fail("image-manifest", `holds ${header.dataLength} bytes, its manifest says ${size}`);
   }
   return { envelope, dataOffset: IMAGE_HEADER_LENGTH + header.envelopeLength };
 }

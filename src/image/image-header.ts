@@ -7,11 +7,11 @@ const MAGIC: Uint8Array = Uint8Array.of(0x4d, 0x41, 0x59, 0x44, 0x41, 0x59, 0x0d
 
 /** Image file format this code writes, and the only one it reads. */
 export const IMAGE_FILE_FORMAT = 1;
-/** Octets of the header: magic 8, format 2, envelope length 2, data length 4, CRC-32 of the envelope 4, of the header 4. */
+/** Bytes of the header: magic 8, format 2, envelope length 2, data length 4, CRC-32 of the envelope 4, of the header 4. */
 export const IMAGE_HEADER_LENGTH = 24;
 const CRC_OFFSET = 20;
 
-/** Lengths of the two parts behind the header, in octets, and a check of the first. */
+/** Lengths of the two parts behind the header, in bytes, and a check of the first. */
 export interface ImageHeader {
   readonly envelopeLength: number;
   readonly dataLength: number;
@@ -25,19 +25,19 @@ export interface ImageHeaderFault {
   readonly detail: string;
 }
 
-/** CRC-32 (IEEE 802.3) of some octets. */
+/** CRC-32 (IEEE 802.3) of some bytes. */
 export function fileCrc(bytes: Uint8Array): number {
   return crc32(Buffer.from(bytes));
 }
 
-/** The 24 octets that begin an image file with this envelope and `dataLength` octets of image. */
+/** The 24 bytes that begin an image file with this envelope and `dataLength` bytes of image. */
 export function encodeImageHeader(envelope: Uint8Array, dataLength: number): Uint8Array {
   const out = new ByteWriter(IMAGE_HEADER_LENGTH).bytes(MAGIC).u16(IMAGE_FILE_FORMAT);
   out.u16(envelope.length).u32(dataLength).u32(fileCrc(envelope));
   return out.u32(fileCrc(out.finish())).finish();
 }
 
-/** Reads the first 24 octets of an image file. Never throws. */
+/** Reads the first 24 bytes of an image file. Never throws. */
 export function decodeImageHeader(bytes: Uint8Array): ImageHeader | ImageHeaderFault {
   const reader = new ByteReader(bytes);
   const magic = reader.bytes(MAGIC.length);
@@ -57,10 +57,7 @@ export function decodeImageHeader(bytes: Uint8Array): ImageHeader | ImageHeaderF
     );
   }
   if (envelopeLength < MANIFEST_MIN || envelopeLength > MANIFEST_MAX || dataLength === 0) {
-    return fault(
-      "length",
-      `its header names ${envelopeLength} octets of manifest and ${dataLength} of image`,
-    );
+    return fault("length", `its header names ${envelopeLength} bytes of manifest and ${dataLength} of image`);
   }
   return { envelopeLength, dataLength, envelopeCrc };
 }

@@ -21,12 +21,12 @@ export interface ImageSource {
   /** The manifest in its envelope, as it goes over the wire. */
   readonly envelope: Uint8Array;
   readonly manifest: Manifest;
-  /** Identity of the image, 32 octets. */
+  /** Identity of the image, 32 bytes. */
   readonly digest: Uint8Array;
   /** Whether the envelope carries a signature; whose, and whether it holds, is the target's to judge. */
   readonly isSigned: boolean;
   readonly tree: HashTree;
-  /** The octet that everything below `node` is, or undefined. Reads nothing. */
+  /** The byte that everything below `node` is, or undefined. Reads nothing. */
   uniformByteOf(node: TreeNode): number | undefined;
   /** Block `index`, the last one possibly shorter. Throws FailedError `image-changed` if it is no longer what it was. */
   readBlockSync(index: number): Uint8Array;
@@ -39,7 +39,7 @@ export interface DigestedBlocks {
   readonly uniform: UniformMap;
 }
 
-/** Hashes the blocks of an image of known size, one after another. Keeps hashes and flags only: 34 octets a block. */
+/** Hashes the blocks of an image of known size, one after another. Keeps hashes and flags only: 34 bytes a block. */
 export class BlockDigester {
   readonly #size: number;
   readonly #blockSize: number;
@@ -49,7 +49,7 @@ export class BlockDigester {
   #next = 0;
 
   constructor(size: number, blockSize: number) {
-    assert(size > 0 && blockSize > 0, `digest of ${size} octets in blocks of ${blockSize}`);
+    assert(size > 0 && blockSize > 0, `digest of ${size} bytes in blocks of ${blockSize}`);
     this.#size = size;
     this.#blockSize = blockSize;
     this.#leaves = new Uint8Array(leafCountOf(size, blockSize) * HASH_LENGTH);
@@ -59,7 +59,7 @@ export class BlockDigester {
   /** The next block, at its full length. */
   push(block: Uint8Array): void {
     const expected = blockLength({ size: this.#size, blockSize: this.#blockSize }, this.#next);
-    assert(block.length === expected, `block ${this.#next} of ${block.length} octets`);
+    assert(block.length === expected, `block ${this.#next} of ${block.length} bytes`);
     this.#leaves.set(leafHash(block), this.#next * HASH_LENGTH);
     this.#uniform[this.#next] = uniformByte(block) ?? -1;
     this.#whole.update(block);
@@ -83,7 +83,7 @@ export function sealImage(digested: DigestedBlocks, fields: ImageFields, signer?
   return envelope;
 }
 
-/** An image held in memory: for tests, the simulator and small inputs. Keeps a view of `data`, 1 octet or more. */
+/** An image held in memory: for tests, the simulator and small inputs. Keeps a view of `data`, 1 byte or more. */
 export function memoryImage(data: Uint8Array, fields: ImageFields, signer?: SigningKey): ImageSource {
   const blockSize = fields.blockSize ?? BLOCK_SIZE_DEFAULT;
   const digester = new BlockDigester(data.length, blockSize);

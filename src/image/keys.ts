@@ -16,9 +16,9 @@ import type { ImageRole } from "./manifest.ts";
 
 /** A private key that signs manifests. */
 export interface SigningKey {
-  /** First 8 octets of SHA-256 of the raw public key. */
+  /** First 8 bytes of SHA-256 of the raw public key. */
   readonly keyId: Uint8Array;
-  /** Raw, 32 octets. */
+  /** Raw, 32 bytes. */
   readonly publicKey: Uint8Array;
   sign(message: Uint8Array): Uint8Array;
 }
@@ -26,7 +26,7 @@ export interface SigningKey {
 /** A public key that a board trusts for some roles. */
 export interface TrustedKey {
   readonly keyId: Uint8Array;
-  /** Raw, 32 octets. */
+  /** Raw, 32 bytes. */
   readonly publicKey: Uint8Array;
   readonly roles: readonly ImageRole[];
 }
@@ -37,10 +37,10 @@ export interface KeyPair {
   readonly publicPem: string;
 }
 
-/** Longest key file that is read, in octets. */
+/** Longest key file that is read, in bytes. */
 export const KEY_FILE_MAX = 16_384;
 
-/** Key id of a raw public key, 8 octets. */
+/** Key id of a raw public key, 8 bytes. */
 export function keyIdOf(publicKey: Uint8Array): Uint8Array {
   return sha256(publicKey).subarray(0, KEY_ID_LENGTH);
 }
@@ -189,7 +189,7 @@ function parseKey(parse: () => KeyObject, pem: string, name: string): KeyObject 
 
 function rawPublicKey(key: KeyObject): Uint8Array {
   const spki = key.export({ type: "spki", format: "der" });
-  assert(spki.length === 12 + PUBLIC_KEY_LENGTH, `SPKI of ${spki.length} octets`);
+  assert(spki.length === 12 + PUBLIC_KEY_LENGTH, `SPKI of ${spki.length} bytes`);
   return Uint8Array.from(spki.subarray(12));
 }
 
@@ -206,8 +206,8 @@ function readKeyFile(path: string): { text: string; mode: number } {
   if (found.tag === "not-file")
     throw new UsageError("key-not-file", `${path} is not a file; a PEM key file is needed`);
   if (found.tag === "too-long") {
-    const message = `${path} has ${found.size} octets; key files have at most ${KEY_FILE_MAX}`;
+    const message = `${path} has ${found.size} bytes; key files have at most ${KEY_FILE_MAX}`;
     throw new UsageError("key-not-pem", message);
   }
-  return { text: Buffer.from(found.octets).toString("latin1"), mode: found.mode };
+  return { text: Buffer.from(found.bytes).toString("latin1"), mode: found.mode };
 }

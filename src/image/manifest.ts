@@ -19,14 +19,14 @@ export interface Manifest {
   readonly sequence: number;
   /** Security counter: boards refuse what is below their floor. 32 bits. */
   readonly counter: number;
-  /** Octets of the image, 1 to 2^32 - 1. */
+  /** Bytes of the image, 1 to 2^32 - 1. */
   readonly size: number;
-  /** Octets of a block, a power of two from 1024 to 65536. */
+  /** Bytes of a block, a power of two from 1024 to 65536. */
   readonly blockSize: number;
   readonly leafCount: number;
-  /** Root of the hash tree, 32 octets: what acceptance rests on. */
+  /** Root of the hash tree, 32 bytes: what acceptance rests on. */
   readonly root: Uint8Array;
-  /** SHA-256 of the image, 32 octets: for people and other tools. */
+  /** SHA-256 of the image, 32 bytes: for people and other tools. */
   readonly sha256: Uint8Array;
   readonly role: ImageRole;
   readonly confirm: ConfirmPolicy;
@@ -55,10 +55,10 @@ export const COUNTER_MAX = 0xffff_ffff;
 export const RINGS_MAX = 255;
 export const SEED_MAX = 0xffff_ffff;
 
-/** Octets of a digest as beacons and requests carry it. */
+/** Bytes of a digest as beacons and requests carry it. */
 export const SHORT_DIGEST_LENGTH = 8;
 
-/** First 8 octets of an image digest. */
+/** First 8 bytes of an image digest. */
 export function shortDigest(digest: Uint8Array): Uint8Array {
   return digest.subarray(0, SHORT_DIGEST_LENGTH);
 }
@@ -68,12 +68,12 @@ export function leafCountOf(size: number, blockSize: number): number {
   return Math.ceil(size / blockSize);
 }
 
-/** Octets of block `index`: the block size, or what is left for the last one. */
+/** Bytes of block `index`: the block size, or what is left for the last one. */
 export function blockLength(manifest: Pick<Manifest, "size" | "blockSize">, index: number): number {
   return Math.min(manifest.blockSize, manifest.size - index * manifest.blockSize);
 }
 
-/** Hardware id of the boards the image is for, 8 octets. */
+/** Hardware id of the boards the image is for, 8 bytes. */
 export function manifestHardwareId(manifest: Manifest): Uint8Array {
   return hardwareId(manifest.vendor, manifest.hardwareClass);
 }
@@ -136,8 +136,8 @@ const CHECKS: readonly Check[] = [
     m.leafCount !== leafCountOf(m.size, m.blockSize) &&
     `leaf count ${m.leafCount} does not follow from size ${m.size} and block size ${m.blockSize}`,
   rangeCheck("leaf count", 1, LEAF_COUNT_MAX, (m) => m.leafCount),
-  (m) => m.root.length !== HASH_LENGTH && "root is not 32 octets",
-  (m) => m.sha256.length !== HASH_LENGTH && "SHA-256 is not 32 octets",
+  (m) => m.root.length !== HASH_LENGTH && "root is not 32 bytes",
+  (m) => m.sha256.length !== HASH_LENGTH && "SHA-256 is not 32 bytes",
   rangeCheck("ring count", 1, RINGS_MAX, (m) => m.rollout.rings),
   rangeCheck("rollout seed", 0, SEED_MAX, (m) => m.rollout.seed),
   rangeCheck("not-after-counter", 0, COUNTER_MAX, (m) => m.notAfterCounter),

@@ -34,7 +34,7 @@ function foldLevel(hashes: Uint8Array): Uint8Array {
  * checked that there are as many as `runChildren` says: a wrong number gives a hash, but of another shape.
  */
 export function foldRun(hashes: Uint8Array): Uint8Array {
-  assert(hashes.length > 0 && hashes.length % HASH_LENGTH === 0, `run of ${hashes.length} octets`);
+  assert(hashes.length > 0 && hashes.length % HASH_LENGTH === 0, `run of ${hashes.length} bytes`);
   let level = hashes;
   while (level.length > HASH_LENGTH) level = foldLevel(level);
   return level;
@@ -50,7 +50,7 @@ export function leavesOf(data: Uint8Array, blockSize: number): Uint8Array {
   return out;
 }
 
-/** All hashes of an image's tree: 64 octets a block. */
+/** All hashes of an image's tree: 64 bytes a block. */
 export class HashTree {
   readonly leafCount: number;
   /** Joined hashes of each level, leaves first. */
@@ -63,7 +63,7 @@ export class HashTree {
 
   /** Builds the tree over joined leaf hashes, one or more. Keeps a view of `leaves`: do not change it afterwards. */
   static fromLeaves(leaves: Uint8Array): HashTree {
-    assert(leaves.length > 0 && leaves.length % HASH_LENGTH === 0, `leaves of ${leaves.length} octets`);
+    assert(leaves.length > 0 && leaves.length % HASH_LENGTH === 0, `leaves of ${leaves.length} bytes`);
     const levels = [leaves];
     for (let level = leaves; level.length > HASH_LENGTH; ) {
       level = foldLevel(level);

@@ -19,7 +19,7 @@ import { SEQUENCE_MAX, VERSION_PART_MAX } from "./version.ts";
 
 /** Manifest format this code writes, and the only one it reads. */
 export const MANIFEST_FORMAT = 1;
-/** Octets of a manifest payload of format 1: always. The longest names leave 38 octets of padding. */
+/** Bytes of a manifest payload of format 1: always. The longest names leave 38 bytes of padding. */
 export const PAYLOAD_LENGTH = 256;
 
 /** Map keys, PROTOCOL.md section 8.3. Signed: add, never renumber. */
@@ -48,10 +48,10 @@ const KEY_COUNT = 17;
 const RoleNumber = { app: 1, recovery: 2, revocation: 3, keyChange: 4 } as const;
 const ConfirmNumber = { "on-verify": 1, "by-app": 2 } as const;
 
-/** What is wrong with the octets of a manifest. */
+/** What is wrong with the bytes of a manifest. */
 export type ManifestFaultName =
   | CborFault
-  | "envelope" // the octets around the payload are not one of the two templates
+  | "envelope" // the bytes around the payload are not one of the two templates
   | "length" // payload or envelope of a length that the format does not have
   | "key" // a map key missing, doubled, unknown or out of order
   | "format" // another manifest format
@@ -59,7 +59,7 @@ export type ManifestFaultName =
   | "padding" // padding that is not zeros
   | "contradiction"; // values that are not allowed or do not go together
 
-/** Octets that are no manifest: the fault, where (octets from the start of the payload or envelope), and for people. */
+/** Bytes that are no manifest: the fault, where (bytes from the start of the payload or envelope), and for people. */
 export interface ManifestFault {
   readonly tag: "fault";
   readonly fault: ManifestFaultName;
@@ -72,12 +72,12 @@ export function manifestFault(fault: ManifestFaultName, offset: number, detail: 
   return { tag: "fault", fault, offset, detail };
 }
 
-/** Identity of an image: SHA-256 of the manifest payload, whoever signed it. 32 octets. */
+/** Identity of an image: SHA-256 of the manifest payload, whoever signed it. 32 bytes. */
 export function imageDigest(payload: Uint8Array): Uint8Array {
   return sha256(payload);
 }
 
-/** The payload octets of a manifest whose values are allowed (`manifestContradiction`). */
+/** The payload bytes of a manifest whose values are allowed (`manifestContradiction`). */
 export function encodePayload(m: Manifest): Uint8Array {
   const fault = manifestContradiction(m);
   assert(fault === undefined, `manifest: ${fault}`);
@@ -100,16 +100,16 @@ export function encodePayload(m: Manifest): Uint8Array {
   out.uint(ManifestKey.rollout).array(2).uint(m.rollout.rings).uint(m.rollout.seed);
   out.uint(ManifestKey.notAfterCounter).uint(m.notAfterCounter);
   out.uint(ManifestKey.padding);
-  // The longest fields leave 38 octets for zeros (PROTOCOL.md 8.3), so that the string's head always takes two.
+  // The longest fields leave 38 bytes for zeros (PROTOCOL.md 8.3), so that the string's head always takes two.
   out.bytes(new Uint8Array(PAYLOAD_LENGTH - out.length - 2));
-  assert(out.length === PAYLOAD_LENGTH, `manifest payload of ${out.length} octets`);
+  assert(out.length === PAYLOAD_LENGTH, `manifest payload of ${out.length} bytes`);
   return out.finish();
 }
 
-/** A manifest, complete and free of contradictions, or what is wrong. Never throws, whatever the octets. */
+/** A manifest, complete and free of contradictions, or what is wrong. Never throws, whatever the bytes. */
 export function decodePayload(payload: Uint8Array): Manifest | ManifestFault {
   if (payload.length !== PAYLOAD_LENGTH) {
-    return manifestFault("length", 0, `payload of ${payload.length} octets, format 1 has ${PAYLOAD_LENGTH}`);
+    return manifestFault("length", 0, `payload of ${payload.length} bytes, format 1 has ${PAYLOAD_LENGTH}`);
   }
   const fields = new FieldReader(payload);
   const format = fields.key(ManifestKey.format).uint(0xff);
@@ -120,9 +120,9 @@ export function decodePayload(payload: Uint8Array): Manifest | ManifestFault {
   const padding = fields.key(ManifestKey.padding).bytes(0, PAYLOAD_LENGTH);
   if (fields.fault !== undefined) return fields.fault;
   if (fields.remaining > 0) {
-    return manifestFault("length", payload.length - fields.remaining, "octets behind the last field");
+    return manifestFault("length", payload.length - fields.remaining, "bytes behind the last field");
   }
-  if (padding.some((octet) => octet !== 0)) {
+  if (padding.some((byte) => byte !== 0)) {
     return manifestFault("padding", payload.length - padding.length, "padding is not all zeros");
   }
   return finishDraft(draft);
@@ -204,7 +204,7 @@ class FieldReader {
     const cbor = this.#cbor.fault;
     if (this.#keyFault !== undefined) return this.#keyFault;
     return (
-      cbor && manifestFault(cbor.fault, cbor.offset, `${cbor.fault} at octet ${cbor.offset} of the payload`)
+      cbor && manifestFault(cbor.fault, cbor.offset, `${cbor.fault} at byte ${cbor.offset} of the payload`)
     );
   }
 

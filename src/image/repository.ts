@@ -8,14 +8,14 @@ import { compareOrder } from "./version.ts";
 /** An image in a repository. */
 export interface RepositoryEntry {
   readonly manifest: Manifest;
-  /** 32 octets. */
+  /** 32 bytes. */
   readonly digest: Uint8Array;
   readonly isSigned: boolean;
 }
 
 /** What is known of the board that needs an image. */
 export interface PickCriteria {
-  /** 8 octets. */
+  /** 8 bytes. */
   readonly hardwareId: Uint8Array;
   readonly revision: number;
   readonly counterFloor: number;
@@ -27,9 +27,9 @@ export interface PickCriteria {
   readonly installedDigest8?: Uint8Array | undefined;
   /** Short digests of images that the board refused, by its quarantine or otherwise. */
   readonly refused?: readonly Uint8Array[] | undefined;
-  /** Largest image that fits, in octets. */
+  /** Largest image that fits, in bytes. */
   readonly sizeMax?: number | undefined;
-  /** Largest block the board can buffer, in octets. */
+  /** Largest block the board can buffer, in bytes. */
   readonly blockSizeMax?: number | undefined;
 }
 

@@ -29,7 +29,7 @@ function completeHash(byte: number, blockSize: number, level: number): Uint8Arra
 }
 
 /**
- * Hash of `node` in the tree of an image of `size` octets, if every octet below the node were `byte`. Takes a few
+ * Hash of `node` in the tree of an image of `size` bytes, if every byte below the node were `byte`. Takes a few
  * hashes per level, not one per block: a peer may claim uniformity for a whole image. The node exists (`hasNode`).
  */
 export function uniformNodeHash(
@@ -55,11 +55,11 @@ export function uniformNodeHash(
 
 const MIXED = -1;
 
-/** Which nodes of a tree are one repeated octet: 4 octets a block, built once from the leaves. */
+/** Which nodes of a tree are one repeated byte: 4 bytes a block, built once from the leaves. */
 export class UniformMap {
   readonly #levels: readonly Int16Array[];
 
-  /** `leaves[i]` is the octet that all of block i is, or -1. */
+  /** `leaves[i]` is the byte that all of block i is, or -1. */
   constructor(leaves: Int16Array) {
     const levels = [leaves];
     for (let below = leaves; below.length > 1; ) {
@@ -75,7 +75,7 @@ export class UniformMap {
     this.#levels = levels;
   }
 
-  /** The octet that everything below `node` is, or undefined. */
+  /** The byte that everything below `node` is, or undefined. */
   byteOf(node: TreeNode): number | undefined {
     const value = this.#levels[node.level]?.[node.index] ?? MIXED;
     return value === MIXED ? undefined : value;

@@ -1,15 +1,15 @@
 /** What a link has seen, saturating at 2^53 (protocol decision L10). Always readable, also after the end. */
 export interface LinkCounters {
-  /** Octets handed to the transport, delimiters included. */
-  octetsSent: number;
-  /** Octets taken from the transport. */
-  octetsReceived: number;
+  /** Bytes handed to the transport, delimiters included. */
+  bytesSent: number;
+  /** Bytes taken from the transport. */
+  bytesReceived: number;
   framesSent: number;
   framesReceived: number;
   /** Runs that are not console text and fail COBS, length or CRC. */
   crcErrors: number;
-  /** Octets of such runs and of console text. */
-  octetsDiscarded: number;
+  /** Bytes of such runs and of console text. */
+  bytesDiscarded: number;
   /** Frames with a valid CRC of a session that is over. */
   staleFrames: number;
   /** Frames with a valid CRC that mean nothing here: malformed, unknown, or of the wrong side. */
@@ -22,26 +22,26 @@ export interface LinkCounters {
   duplicates: number;
   /** Packets that the peer did not receive. */
   packetsLost: number;
-  /** Payload octets sent again. */
-  resentOctets: number;
+  /** Payload bytes sent again. */
+  resentBytes: number;
   probesSent: number;
 }
 
 export function newCounters(): LinkCounters {
   return {
-    octetsSent: 0,
-    octetsReceived: 0,
+    bytesSent: 0,
+    bytesReceived: 0,
     framesSent: 0,
     framesReceived: 0,
     crcErrors: 0,
-    octetsDiscarded: 0,
+    bytesDiscarded: 0,
     staleFrames: 0,
     unexpectedFrames: 0,
     unauthenticFrames: 0,
     echoes: 0,
     duplicates: 0,
     packetsLost: 0,
-    resentOctets: 0,
+    resentBytes: 0,
     probesSent: 0,
   };
 }

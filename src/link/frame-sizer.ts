@@ -1,12 +1,12 @@
 import { CHUNK_UNIT, PAYLOAD_MAX, PAYLOAD_MIN } from "../wire/constants.ts";
 
-/** Octets that a frame costs beyond its payload, back to back and in one piece of COBS (protocol decision W5). */
+/** Bytes that a frame costs beyond its payload, back to back and in one piece of COBS (protocol decision W5). */
 const OVERHEAD = 10;
-/** Line that the estimate remembers, in octets. */
-const MEMORY_OCTETS = 256 * 1024;
-/** Expected errors before anything was seen, and octets they were seen in: the payload begins at 256. */
+/** Line that the estimate remembers, in bytes. */
+const MEMORY_BYTES = 256 * 1024;
+/** Expected errors before anything was seen, and bytes they were seen in: the payload begins at 256. */
 const PRIOR_ERRORS = 0.1;
-const PRIOR_OCTETS = 700;
+const PRIOR_BYTES = 700;
 /** Frames whose fate may overrule the estimate. */
 const RECENT = 32;
 /** Once in so many frames a larger one is tried. */
@@ -17,40 +17,40 @@ const CONTRADICTION = 3.5;
 const LOSSES_MISSING_MAX = 5;
 
 interface Fate {
-  readonly octets: number;
+  readonly bytes: number;
   readonly isLost: boolean;
 }
 
 /**
- * Chooses the payload of the next frame (protocol decision L7): estimates errors per octet from the fate of frames,
- * with exponential memory, and takes the payload that promises the most payload per octet of line. A line that
+ * Chooses the payload of the next frame (protocol decision L7): estimates errors per byte from the fate of frames,
+ * with exponential memory, and takes the payload that promises the most payload per byte of line. A line that
  * changed is noticed by the last frames contradicting the estimate, and one larger frame in 32 is sent as a trial.
  */
 export class FrameSizer {
   readonly #max: number;
   readonly #overhead: number;
   #errors = PRIOR_ERRORS;
-  #octets = PRIOR_OCTETS;
+  #bytes = PRIOR_BYTES;
   readonly #recent: Fate[] = [];
   #payload = 0;
   /** Losses that were to be expected since the last one. */
   #lossesMissing = 0;
   #untilTrial = TRIAL_EVERY;
 
-  /** `payloadMax`: largest payload the peer takes; `sealOctets`: what a link key adds to each frame. In octets. */
-  constructor(payloadMax: number, sealOctets = 0) {
-    this.#overhead = OVERHEAD + sealOctets;
+  /** `payloadMax`: largest payload the peer takes; `sealBytes`: what a link key adds to each frame. In bytes. */
+  constructor(payloadMax: number, sealBytes = 0) {
+    this.#overhead = OVERHEAD + sealBytes;
     const whole = Math.floor(payloadMax / CHUNK_UNIT) * CHUNK_UNIT;
     this.#max = Math.max(PAYLOAD_MIN, Math.min(PAYLOAD_MAX, whole));
     this.#choose();
   }
 
-  /** Largest payload to send now, in octets, a multiple of 32. */
+  /** Largest payload to send now, in bytes, a multiple of 32. */
   get payload(): number {
     return this.#payload;
   }
 
-  /** Octets to take from a stretch of `available`: equal parts, whole units, so that no frame is a mere remainder. */
+  /** Bytes to take from a stretch of `available`: equal parts, whole units, so that no frame is a mere remainder. */
   cut(available: number): number {
     this.#untilTrial--;
     const payload = this.#untilTrial <= 0 ? Math.min(this.#max, 2 * this.#payload) : this.#payload;
@@ -59,20 +59,20 @@ export class FrameSizer {
     return Math.min(available, Math.ceil(available / frames / CHUNK_UNIT) * CHUNK_UNIT);
   }
 
-  /** A frame of so many octets on the wire arrived, or was lost. */
-  settle(octets: number, isLost: boolean): void {
-    this.#remember({ octets, isLost });
-    const keep = Math.exp(-octets / MEMORY_OCTETS);
-    this.#errors = this.#errors * keep + (isLost ? expectedErrors(this.#rate, octets) : 0);
-    this.#octets = this.#octets * keep + octets;
-    this.#lossesMissing = isLost ? 0 : this.#lossesMissing + 1 - Math.exp(-this.#rate * octets);
+  /** A frame of so many bytes on the wire arrived, or was lost. */
+  settle(bytes: number, isLost: boolean): void {
+    this.#remember({ bytes, isLost });
+    const keep = Math.exp(-bytes / MEMORY_BYTES);
+    this.#errors = this.#errors * keep + (isLost ? expectedErrors(this.#rate, bytes) : 0);
+    this.#bytes = this.#bytes * keep + bytes;
+    this.#lossesMissing = isLost ? 0 : this.#lossesMissing + 1 - Math.exp(-this.#rate * bytes);
     if (this.#isContradicted() || this.#lossesMissing > LOSSES_MISSING_MAX) this.#restart();
     this.#choose();
   }
 
-  /** Errors per octet. */
+  /** Errors per byte. */
   get #rate(): number {
-    return this.#errors / this.#octets;
+    return this.#errors / this.#bytes;
   }
 
   #remember(fate: Fate): void {
@@ -85,8 +85,8 @@ export class FrameSizer {
     let expected = 0;
     let variance = 0;
     let lost = 0;
-    for (const { octets, isLost } of this.#recent) {
-      const p = 1 - Math.exp(-this.#rate * octets);
+    for (const { bytes, isLost } of this.#recent) {
+      const p = 1 - Math.exp(-this.#rate * bytes);
       expected += p;
       variance += p * (1 - p);
       if (isLost) lost++;
@@ -96,13 +96,13 @@ export class FrameSizer {
 
   /** Believes the recent frames alone. */
   #restart(): void {
-    this.#octets = this.#recent.reduce((sum, { octets }) => sum + octets, 0);
+    this.#bytes = this.#recent.reduce((sum, { bytes }) => sum + bytes, 0);
     const lost = this.#recent.filter(({ isLost }) => isLost);
     this.#errors = PRIOR_ERRORS + lost.length;
     // Two rounds of expectation maximisation: a large frame that is lost has met more than one error.
     for (let round = 0; round < 2; round++) {
       const rate = this.#rate;
-      this.#errors = lost.reduce((sum, { octets }) => sum + expectedErrors(rate, octets), PRIOR_ERRORS);
+      this.#errors = lost.reduce((sum, { bytes }) => sum + expectedErrors(rate, bytes), PRIOR_ERRORS);
     }
     this.#recent.length = 0;
     this.#lossesMissing = 0;
@@ -116,8 +116,8 @@ export class FrameSizer {
   }
 }
 
-/** Errors that a lost frame has met on average, at `rate` errors per octet: one or more. */
-function expectedErrors(rate: number, octets: number): number {
-  const mean = rate * octets;
+/** Errors that a lost frame has met on average, at `rate` errors per byte: one or more. */
+function expectedErrors(rate: number, bytes: number): number {
+  const mean = rate * bytes;
   return mean < 1e-6 ? 1 : mean / (1 - Math.exp(-mean));
 }

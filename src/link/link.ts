@@ -51,7 +51,7 @@ export interface LinkOptions {
 const PAST_SESSIONS_MAX = 4;
 
 /**
- * One end of a link: frames in and out of octets, console text, the numbered and paced packets of one session at a
+ * One end of a link: frames in and out of bytes, console text, the numbered and paced packets of one session at a
  * time, and the counters. Sans-IO: hand it runs (RunSplitter) and time, drain the polls until undefined after
  * every call.
  */
@@ -95,14 +95,14 @@ export class Link {
     return this.#lastHeardAt;
   }
 
-  /** Milliseconds that `octets` take on this line, 0 if it has no rate of its own. */
-  lineTime(octets: number): Millis {
-    const rate = this.#pacer.octetsPerMs;
-    return rate === undefined ? 0 : octets / rate;
+  /** Milliseconds that `bytes` take on this line, 0 if it has no rate of its own. */
+  lineTime(bytes: number): Millis {
+    const rate = this.#pacer.bytesPerMs;
+    return rate === undefined ? 0 : bytes / rate;
   }
 
   /**
-   * Begins a session on the rescuer's side. `payloadMax`: what the target takes in a frame, in octets. `seal`: that of a
+   * Begins a session on the rescuer's side. `payloadMax`: what the target takes in a frame, in bytes. `seal`: that of a
    * link key, fresh; each frame then has to bear its peer.
    */
   startSending(now: Millis, tag: number, payloadMax: number, seal?: FrameSeal): SendSide {
@@ -148,9 +148,9 @@ export class Link {
     this.#receiver?.ackNow(now);
   }
 
-  /** Takes in the octets between two delimiters, the closing one with them or not (PROTOCOL.md 2). */
+  /** Takes in the bytes between two delimiters, the closing one with them or not (PROTOCOL.md 2). */
   handleRun(now: Millis, run: Uint8Array): void {
-    this.counters.octetsReceived += run.length;
+    this.counters.bytesReceived += run.length;
     const body = run.at(-1) === DELIMITER ? run.subarray(0, -1) : run;
     this.#watch.observe(run, body.length > 0 && this.#handleBody(now, body));
     const stranger = this.#watch.takeNews();
@@ -160,32 +160,32 @@ export class Link {
   /** Whether it was a frame. */
   #handleBody(now: Millis, body: Uint8Array): boolean {
     const frame = decodeCobs(body);
-    if (frame !== undefined && frame.length >= FRAME_MIN) return this.#handleOctets(now, frame, body);
+    if (frame !== undefined && frame.length >= FRAME_MIN) return this.#handleBytes(now, frame, body);
     this.#handleForeign(body);
     return false;
   }
 
   /** Takes in one frame without COBS, as message links deliver it. */
-  handleFrame(now: Millis, octets: Uint8Array): void {
-    this.counters.octetsReceived += octets.length;
-    this.#handleOctets(now, octets, octets);
+  handleFrame(now: Millis, bytes: Uint8Array): void {
+    this.counters.bytesReceived += bytes.length;
+    this.#handleBytes(now, bytes, bytes);
   }
 
   /** `raw`: how it looked on the wire. Whether it was a frame, of whatever session and version. */
-  #handleOctets(now: Millis, octets: Uint8Array, raw: Uint8Array): boolean {
+  #handleBytes(now: Millis, bytes: Uint8Array, raw: Uint8Array): boolean {
     const seal = this.#seal;
-    const frame = decodeFrame(octets, this.#tag, seal && ((covered) => seal.open(covered)));
+    const frame = decodeFrame(bytes, this.#tag, seal && ((covered) => seal.open(covered)));
     if (frame.tag !== "fault") {
       this.counters.framesReceived++;
-      if (isSessionFrame(octets)) this.#lastHeardAt = now;
-      this.#handleDecoded(now, frame, octets);
+      if (isSessionFrame(bytes)) this.#lastHeardAt = now;
+      this.#handleDecoded(now, frame, bytes);
     } else if (frame.fault === "unauthentic") {
       this.counters.unauthenticFrames++;
     } else if (frame.fault === "foreignVersion") {
       this.#handleForeignVersion(frame.version);
     } else if (frame.fault === "malformed") {
       this.counters.unexpectedFrames++;
-    } else if (isSessionFrame(octets) && this.#pastTags.some((tag) => crcMatches(octets, tag))) {
+    } else if (isSessionFrame(bytes) && this.#pastTags.some((tag) => crcMatches(bytes, tag))) {
       this.counters.staleFrames++;
     } else {
       this.#handleForeign(raw);
@@ -202,14 +202,14 @@ export class Link {
   }
 
   #handleForeign(run: Uint8Array): void {
-    this.counters.octetsDiscarded += run.length;
+    this.counters.bytesDiscarded += run.length;
     // Nobody prints on a link that carries whole frames.
     const text = this.#isMessageLink ? "" : consoleText(run);
     if (text === "") this.counters.crcErrors++;
     else this.#events.push({ tag: "console", text });
   }
 
-  #handleDecoded(now: Millis, frame: Frame, octets: Uint8Array): void {
+  #handleDecoded(now: Millis, frame: Frame, bytes: Uint8Array): void {
     switch (frame.tag) {
       case "ack":
         if (this.#sender === undefined) this.counters.echoes++;
@@ -221,7 +221,7 @@ export class Link {
         this.#handlePacket(now, frame);
         return;
       default: {
-        const proof = linkProofOf(frame, octets);
+        const proof = linkProofOf(frame, bytes);
         this.#events.push({ tag: "message", message: frame, ...(proof && { proof }) });
       }
     }
@@ -244,7 +244,7 @@ export class Link {
   }
 
   /**
-   * The next octets: one frame, between delimiters for a stream, or undefined. Paced: undefined also when the wire is
+   * The next bytes: one frame, between delimiters for a stream, or undefined. Paced: undefined also when the wire is
    * taken for long enough; {@link pollTimeout} tells when to ask again.
    */
   pollTransmit(now: Millis): Uint8Array | undefined {
@@ -252,16 +252,16 @@ export class Link {
     // Without a word: both sides' patience ends the session, since nothing is said any more that could be believed.
     if (this.#seal?.isExhausted) this.endSession();
     const outgoing = this.#nextMessage(now);
-    if (outgoing !== undefined) return this.#emit(now, this.#encode(outgoing)).octets;
+    if (outgoing !== undefined) return this.#emit(now, this.#encode(outgoing)).bytes;
     const sender = this.#sender;
     if (sender === undefined || this.#tag === undefined) return undefined;
     const isProbeDue = (sender.probeAt ?? Number.POSITIVE_INFINITY) <= now;
     const packet = sender.nextPacket(now);
     if (packet === undefined) return undefined;
-    const { octets, dueAt } = this.#emit(now, encodePacket(packet, this.#tag, this.#protect));
-    sender.sent(dueAt, octets.length);
+    const { bytes, dueAt } = this.#emit(now, encodePacket(packet, this.#tag, this.#protect));
+    sender.sent(dueAt, bytes.length);
     if (isProbeDue) sender.probed(now);
-    return octets;
+    return bytes;
   }
 
   /** All messages that wait, whatever the pace, and the time until the last of them has left the line. */
@@ -271,7 +271,7 @@ export class Link {
     for (let outgoing = this.#outbox.take(); outgoing; outgoing = this.#outbox.take()) {
       if (this.#seal?.isExhausted) break;
       const emitted = this.#emit(now, this.#encode(outgoing));
-      frames.push(emitted.octets);
+      frames.push(emitted.bytes);
       dueAt = emitted.dueAt;
     }
     this.#outbox.clear();
@@ -290,20 +290,20 @@ export class Link {
 
   get #protect(): Protect | undefined {
     const seal = this.#seal;
-    return seal && ((octets) => seal.seal(octets));
+    return seal && ((bytes) => seal.seal(bytes));
   }
 
   #delimit(now: Millis, frame: Uint8Array): Uint8Array {
     const delimited = encodeDelimited(frame);
-    // Back to back, the delimiter that ends one frame begins the next: an octet less to send, and to be hit.
+    // Back to back, the delimiter that ends one frame begins the next: a byte less to send, and to be hit.
     return this.#pacer.isBusy(now) ? delimited.subarray(1) : delimited;
   }
 
-  #emit(now: Millis, frame: Uint8Array): { octets: Uint8Array; dueAt: Millis } {
-    const octets = this.#isMessageLink ? frame : this.#delimit(now, frame);
+  #emit(now: Millis, frame: Uint8Array): { bytes: Uint8Array; dueAt: Millis } {
+    const bytes = this.#isMessageLink ? frame : this.#delimit(now, frame);
     this.counters.framesSent++;
-    this.counters.octetsSent += octets.length;
-    return { octets, dueAt: this.#pacer.handOver(now, octets.length) };
+    this.counters.bytesSent += bytes.length;
+    return { bytes, dueAt: this.#pacer.handOver(now, bytes.length) };
   }
 
   /** When to call {@link pollTransmit} again although nothing arrived; undefined when only arrivals matter. */

@@ -1,11 +1,11 @@
 import { lineTime, type Millis } from "../base/units.ts";
 
-/** Octets handed to the tty and not yet due on the wire: a 4 KiB queue never fills (protocol decision L5). */
-const AHEAD_OCTETS_MAX = 2600;
+/** Bytes handed to the tty and not yet due on the wire: a 4 KiB queue never fills (protocol decision L5). */
+const AHEAD_BYTES_MAX = 2600;
 /** And no more than this much line time, so that a resend is not stuck behind a deep queue on slow lines. */
 const AHEAD_MS_MAX = 40;
 
-/** Knows when the last octet handed over leaves the wire, and so when the next frame may be handed over. */
+/** Knows when the last byte handed over leaves the wire, and so when the next frame may be handed over. */
 export class Pacer {
   #lineFreeAt: Millis = 0;
   readonly #baud: number | undefined;
@@ -15,12 +15,12 @@ export class Pacer {
     this.#baud = baud;
   }
 
-  /** Line rate in octets per millisecond, if the link has one. */
-  get octetsPerMs(): number | undefined {
+  /** Line rate in bytes per millisecond, if the link has one. */
+  get bytesPerMs(): number | undefined {
     return this.#baud === undefined ? undefined : 1 / lineTime(1, this.#baud);
   }
 
-  /** When the last octet handed over leaves the wire. */
+  /** When the last byte handed over leaves the wire. */
   get lineFreeAt(): Millis {
     return this.#lineFreeAt;
   }
@@ -28,7 +28,7 @@ export class Pacer {
   /** When the next frame may be handed over; in the past when it may now. */
   get readyAt(): Millis {
     if (this.#baud === undefined) return Number.NEGATIVE_INFINITY;
-    return this.#lineFreeAt - Math.min(AHEAD_MS_MAX, lineTime(AHEAD_OCTETS_MAX, this.#baud));
+    return this.#lineFreeAt - Math.min(AHEAD_MS_MAX, lineTime(AHEAD_BYTES_MAX, this.#baud));
   }
 
   /** Whether the last frame handed over is still on the wire, so that the next follows it without a gap. */
@@ -40,10 +40,10 @@ export class Pacer {
     return this.readyAt <= now;
   }
 
-  /** Accounts for octets handed over; returns when the last of them leaves the wire. */
-  handOver(now: Millis, octets: number): Millis {
+  /** Accounts for bytes handed over; returns when the last of them leaves the wire. */
+  handOver(now: Millis, bytes: number): Millis {
     if (this.#baud === undefined) return now;
-    this.#lineFreeAt = Math.max(now, this.#lineFreeAt) + lineTime(octets, this.#baud);
+    this.#lineFreeAt = Math.max(now, this.#lineFreeAt) + lineTime(bytes, this.#baud);
     return this.#lineFreeAt;
   }
 }

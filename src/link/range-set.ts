@@ -1,10 +1,10 @@
-/** Half-open range of octets. */
+/** Half-open range of bytes. */
 export interface Range {
   readonly from: number;
   readonly to: number;
 }
 
-/** A set of octets kept as sorted, disjoint, half-open ranges. Small: a block has at most 128 chunks. */
+/** A set of bytes kept as sorted, disjoint, half-open ranges. Small: a block has at most 128 chunks. */
 export class RangeSet {
   #ranges: Range[] = [];
 
@@ -18,7 +18,7 @@ export class RangeSet {
     return this.#ranges.length === 0;
   }
 
-  /** Octets in the set. */
+  /** Bytes in the set. */
   get size(): number {
     return this.#ranges.reduce((sum, range) => sum + range.to - range.from, 0);
   }

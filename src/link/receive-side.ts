@@ -12,7 +12,7 @@ const ACK_DELAY_MAX_MS = 8;
 export class ReceiveSide {
   #highest = -1;
   #highestAt: Millis = 0;
-  /** Bit i of octet j: packet highest - (8 j + i) has arrived. */
+  /** Bit i of byte j: packet highest - (8 j + i) has arrived. */
   readonly #bitmap: Uint8Array = new Uint8Array(ACK_BITMAP_LENGTH);
   #sinceAck = 0;
   /** Acks owed for a loss: each loss is reported twice, because the first report may be lost itself. */
@@ -74,11 +74,11 @@ export class ReceiveSide {
   /** Moves every bit `by` packets back. */
   #shift(by: number): void {
     const bitmap = this.#bitmap;
-    const octets = by >> 3;
+    const bytes = by >> 3;
     const bits = by & 7;
     for (let i = bitmap.length - 1; i >= 0; i--) {
-      const high = bitmap[i - octets] ?? 0;
-      const low = bitmap[i - octets - 1] ?? 0;
+      const high = bitmap[i - bytes] ?? 0;
+      const low = bitmap[i - bytes - 1] ?? 0;
       bitmap[i] = ((high << bits) | (low >>> (8 - bits))) & 0xff;
     }
   }

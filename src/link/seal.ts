@@ -26,23 +26,23 @@ export class FrameSeal {
     return this.#next > COUNTER_MAX;
   }
 
-  /** The seal of a frame's octets, without CRC: its counter and MAC, 12 octets. */
-  seal(octets: Uint8Array): Uint8Array {
+  /** The seal of a frame's bytes, without CRC: its counter and MAC, 12 bytes. */
+  seal(bytes: Uint8Array): Uint8Array {
     assert(!this.isExhausted, "a counter is never used again");
-    const w = new ByteWriter(octets.length + SEAL_LENGTH).bytes(octets).u32(this.#next++);
+    const w = new ByteWriter(bytes.length + SEAL_LENGTH).bytes(bytes).u32(this.#next++);
     w.bytes(this.#sendMac(w.finish()).subarray(0, LINK_MAC_LENGTH));
-    return w.finish().subarray(octets.length);
+    return w.finish().subarray(bytes.length);
   }
 
   /** A frame without CRC, without its seal: a view. Undefined when that is missing, wrong, or was seen before. */
-  open(octets: Uint8Array): Uint8Array | undefined {
-    const macAt = octets.length - LINK_MAC_LENGTH;
+  open(bytes: Uint8Array): Uint8Array | undefined {
+    const macAt = bytes.length - LINK_MAC_LENGTH;
     const counterAt = macAt - SEAL_COUNTER_LENGTH;
     if (counterAt < 1) return undefined;
-    const counter = new ByteReader(octets.subarray(counterAt)).u32();
+    const counter = new ByteReader(bytes.subarray(counterAt)).u32();
     if (!this.#window.accepts(counter)) return undefined;
-    if (!macMatches(this.#receiveMac(octets.subarray(0, macAt)), octets.subarray(macAt))) return undefined;
+    if (!macMatches(this.#receiveMac(bytes.subarray(0, macAt)), bytes.subarray(macAt))) return undefined;
     this.#window.take(counter);
-    return octets.subarray(0, counterAt);
+    return bytes.subarray(0, counterAt);
   }
 }

@@ -11,17 +11,17 @@ import type { RttEstimator } from "./rtt.ts";
 /** Something to deliver in chunks: a block in one attempt, or an object. */
 export interface SendItem {
   readonly key: string;
-  /** Octets. */
+  /** Bytes. */
   readonly length: number;
   /** Objects go before blocks: requests wait for them. */
   readonly isUrgent: boolean;
-  /** The packet with this number that carries octets `from` up to, and without, `to`. */
+  /** The packet with this number that carries bytes `from` up to, and without, `to`. */
   packet(packetNumber: number, from: number, to: number): Packet;
 }
 
 interface Entry {
   readonly item: SendItem;
-  /** Octets to send, or to send again. */
+  /** Bytes to send, or to send again. */
   readonly pending: RangeSet;
   inFlight: number;
 }
@@ -31,14 +31,14 @@ interface InFlight {
   readonly entry: Entry | undefined;
   readonly from: number;
   readonly to: number;
-  /** When its last octet leaves the wire, and how many it takes there. */
+  /** When its last byte leaves the wire, and how many it takes there. */
   readonly dueAt: Millis;
-  readonly wireOctets: number;
+  readonly wireBytes: number;
 }
 
 /** Window when the link has no rate of its own: the grant is the limit then. */
 const WINDOW_WITHOUT_RATE = 65_536;
-/** Octets of line that acks and the tty take on top of the round trip (protocol decision L5). */
+/** Bytes of line that acks and the tty take on top of the round trip (protocol decision L5). */
 const WINDOW_ALLOWANCE = 3_000;
 /** Time an ack may wait at the receiver. */
 const ACK_WAIT_MS = 8;
@@ -58,7 +58,7 @@ export class SendSide {
   readonly #sizer: FrameSizer;
   #entries: Entry[] = [];
   readonly #inFlight: Map<number, InFlight> = new Map();
-  #inFlightOctets = 0;
+  #inFlightBytes = 0;
   #nextNumber = 0;
   /** The last ack, or when something was first in flight after none was: patience counts from here. */
   #lastNewsAt: Millis;
@@ -97,7 +97,7 @@ export class SendSide {
   clear(): void {
     this.#entries = [];
     this.#inFlight.clear();
-    this.#inFlightOctets = 0;
+    this.#inFlightBytes = 0;
     this.#isTailProbeOwed = false;
   }
 
@@ -134,7 +134,7 @@ export class SendSide {
     const to = range.from + this.#sizer.cut(range.to - range.from);
     entry.pending.remove(range.from, to);
     entry.inFlight++;
-    this.#inFlightOctets += to - range.from;
+    this.#inFlightBytes += to - range.from;
     this.#isTailProbeOwed = true;
     const number = this.#register(entry, range.from, to);
     return entry.item.packet(number, range.from, to);
@@ -148,25 +148,25 @@ export class SendSide {
 
   #register(entry: Entry | undefined, from: number, to: number): number {
     const number = this.#nextNumber++;
-    this.#inFlight.set(number, { entry, from, to, dueAt: Number.POSITIVE_INFINITY, wireOctets: 0 });
+    this.#inFlight.set(number, { entry, from, to, dueAt: Number.POSITIVE_INFINITY, wireBytes: 0 });
     return number;
   }
 
-  /** Tells when the last octet of the packet just taken leaves the wire, and how many octets it is there. */
-  sent(dueAt: Millis, wireOctets: number): void {
+  /** Tells when the last byte of the packet just taken leaves the wire, and how many bytes it is there. */
+  sent(dueAt: Millis, wireBytes: number): void {
     const number = this.#nextNumber - 1;
     const packet = this.#inFlight.get(number);
-    if (packet !== undefined) this.#inFlight.set(number, { ...packet, dueAt, wireOctets });
+    if (packet !== undefined) this.#inFlight.set(number, { ...packet, dueAt, wireBytes });
     this.#lastDueAt = dueAt;
   }
 
   #hasRoom(): boolean {
-    return this.#inFlight.size < IN_FLIGHT_MAX && this.#inFlightOctets < this.#window();
+    return this.#inFlight.size < IN_FLIGHT_MAX && this.#inFlightBytes < this.#window();
   }
 
-  /** Octets that keep the wire full: round trip, the ack's wait, the tty's share, two frames. */
+  /** Bytes that keep the wire full: round trip, the ack's wait, the tty's share, two frames. */
   #window(): number {
-    const rate = this.#pacer.octetsPerMs;
+    const rate = this.#pacer.bytesPerMs;
     if (rate === undefined) return WINDOW_WITHOUT_RATE;
     return rate * (this.#rtt.timeout + ACK_WAIT_MS) + WINDOW_ALLOWANCE + 2 * this.#sizer.payload;
   }
@@ -191,21 +191,21 @@ export class SendSide {
 
   #settle(packet: InFlight, arrived: boolean): void {
     if (!arrived) this.#counters.packetsLost++;
-    this.#sizer.settle(packet.wireOctets, !arrived);
+    this.#sizer.settle(packet.wireBytes, !arrived);
     const entry = packet.entry;
     if (entry === undefined) return;
-    this.#inFlightOctets -= packet.to - packet.from;
+    this.#inFlightBytes -= packet.to - packet.from;
     entry.inFlight--;
     if (!this.#entries.includes(entry)) return;
     if (!arrived) {
       entry.pending.add(packet.from, packet.to);
-      this.#counters.resentOctets += packet.to - packet.from;
+      this.#counters.resentBytes += packet.to - packet.from;
     } else if (entry.inFlight === 0 && entry.pending.isEmpty) {
       this.#completed.push(entry.item.key);
     }
   }
 
-  /** The next item whose every octet was acked. */
+  /** The next item whose every byte was acked. */
   takeCompleted(): string | undefined {
     return this.#completed.shift();
   }

@@ -25,7 +25,7 @@ export function diagnose(counters: LinkCounters, noticed: Noticed): { seen: Seen
       detail: "the neighbour speaks another version of the protocol: bring both sides to the same release",
     };
   }
-  if (counters.octetsReceived === 0) {
+  if (counters.bytesReceived === 0) {
     return {
       seen: "silence",
       detail:
@@ -52,22 +52,22 @@ export function diagnose(counters: LinkCounters, noticed: Noticed): { seen: Seen
   return unnamed(counters, baud);
 }
 
-/** Octets came that nobody could be recognised by. */
+/** Bytes came that nobody could be recognised by. */
 function unnamed(counters: LinkCounters, baud: number | undefined): { seen: Seen; detail: string } {
-  const { octetsReceived, octetsDiscarded, framesReceived } = counters;
+  const { bytesReceived, bytesDiscarded, framesReceived } = counters;
   // A tty reports a line held low as one zero, not as many.
-  if (octetsDiscarded === 0 && framesReceived === 0) {
+  if (bytesDiscarded === 0 && framesReceived === 0) {
     return { seen: "zeros", detail: adviceOn({ kind: "zeros" }, baud) };
   }
   const rate = baud === undefined ? "" : ` at ${baud} baud`;
   if (framesReceived > 0) {
     return {
       seen: "noise",
-      detail: `${octetsReceived} octets were received${rate}, and only ${framesReceived} frames came whole: check levels, ground and flow control, or try a lower baud rate (?baud=N)`,
+      detail: `${bytesReceived} bytes were received${rate}, and only ${framesReceived} frames came whole: check levels, ground and flow control, or try a lower baud rate (?baud=N)`,
     };
   }
   return {
     seen: "noise",
-    detail: `${octetsReceived} octets were received${rate}, none of them a frame: try another baud rate (?baud=N), then check levels and ground`,
+    detail: `${bytesReceived} bytes were received${rate}, none of them a frame: try another baud rate (?baud=N), then check levels and ground`,
   };
 }

@@ -6,7 +6,7 @@ import type { LinkKey } from "../link/link-key.ts";
 import type { TargetEvent } from "../session/target/target-events.ts";
 import { TargetMachine } from "../session/target/target-machine.ts";
 import type { NodeEvent, Verdict } from "./events.ts";
-import { type Ending, Lifetime, leave, octetsOf, type RunOptions } from "./lifetime.ts";
+import { bytesOf, type Ending, Lifetime, leave, type RunOptions } from "./lifetime.ts";
 import { LineNews } from "./line-news.ts";
 import { Meter } from "./meter.ts";
 import { freshBootNonce, linkOptionsFor, NodeLink, openLinks } from "./node-link.ts";
@@ -82,7 +82,7 @@ class DistressNode {
     return {
       ok: ending.code === 0,
       ...ending,
-      ...octetsOf(this.#links.map((link) => link.machine.counters)),
+      ...bytesOf(this.#links.map((link) => link.machine.counters)),
       blocks: this.#blocks,
       seconds: this.#startedAt === undefined ? 0 : (doneAt - this.#startedAt) / 1000,
       peer: this.#peer,
@@ -124,14 +124,14 @@ class DistressNode {
       }
       case "receiving":
         this.#digest = toHex(event.plan.digest);
-        this.#meter = new Meter(now, link.endpoint, link.machine.counters.octetsReceived);
+        this.#meter = new Meter(now, link.endpoint, link.machine.counters.bytesReceived);
         return;
       case "progress": {
         const { plan, blocksRight, blocksWritten } = event.transfer;
         this.#blocks = blocksWritten;
         const { counters } = link.machine;
         const { blockSize, leafCount } = plan;
-        const received = counters.octetsReceived;
+        const received = counters.bytesReceived;
         const told = this.#meter?.measure(now, blocksRight, leafCount, blockSize, received, counters);
         if (told !== undefined) this.#tell(told);
         return;

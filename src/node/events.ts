@@ -26,7 +26,7 @@ export type NodeEvent =
       readonly peer: string;
       readonly digest: string;
       readonly version: string;
-      /** Octets. */
+      /** Bytes. */
       readonly size: number;
     }
   | {
@@ -50,11 +50,11 @@ export interface ProgressEvent {
   /** Blocks that are known to be right in the target's flash. */
   readonly blocks: number;
   readonly blocksTotal: number;
-  /** Octets on the wire in the data direction since the session began. */
+  /** Bytes on the wire in the data direction since the session began. */
   readonly bytes: number;
   /** Seconds since the session began. */
   readonly seconds: number;
-  /** Payload octets per second over the last second or so. */
+  /** Payload bytes per second over the last second or so. */
   readonly rate: number;
   /** Seconds to go at this rate; undefined when unknown. */
   readonly eta: number | undefined;
@@ -62,7 +62,7 @@ export interface ProgressEvent {
   readonly quality: number;
 }
 
-/** How a command ended: the last line of `--json`. Sizes in octets. */
+/** How a command ended: the last line of `--json`. Sizes in bytes. */
 export interface Verdict {
   readonly ok: boolean;
   readonly code: ExitCode;
@@ -70,11 +70,11 @@ export interface Verdict {
   readonly reason: string;
   readonly bytesTx: number;
   readonly bytesRx: number;
-  /** Payload octets sent more than once; counted by the rescuer. */
+  /** Payload bytes sent more than once; counted by the rescuer. */
   readonly resentBytes: number;
   /** Blocks that went over the wire. */
   readonly blocks: number;
-  /** From the first octet of the manifest to DONE. */
+  /** From the first byte of the manifest to DONE. */
   readonly seconds: number;
   /** Id of the other side in hexadecimal. */
   readonly peer: string | undefined;

@@ -52,7 +52,7 @@ export class Lifetime {
   }
 }
 
-/** Time for the last octets to leave the tty before it is closed, beyond their line time. */
+/** Time for the last bytes to leave the tty before it is closed, beyond their line time. */
 const FAREWELL_MS = 20;
 
 /** Lets a machine's last words out, then closes the link. */
@@ -66,12 +66,12 @@ export async function leave<Event>(driver: LinkDriver<Event>, clock: Clock): Pro
 }
 
 /** Adds up the counters of all links into the figures of a verdict. */
-export function octetsOf(
+export function bytesOf(
   counters: readonly LinkCounters[],
 ): Pick<Verdict, "bytesTx" | "bytesRx" | "resentBytes"> {
   return {
-    bytesTx: counters.reduce((sum, c) => sum + c.octetsSent, 0),
-    bytesRx: counters.reduce((sum, c) => sum + c.octetsReceived, 0),
-    resentBytes: counters.reduce((sum, c) => sum + c.resentOctets, 0),
+    bytesTx: counters.reduce((sum, c) => sum + c.bytesSent, 0),
+    bytesRx: counters.reduce((sum, c) => sum + c.bytesReceived, 0),
+    resentBytes: counters.reduce((sum, c) => sum + c.resentBytes, 0),
   };
 }

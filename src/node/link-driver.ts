@@ -28,7 +28,7 @@ export interface DriverHandlers<Event> {
   onWaiting?(reason: TransportError): void;
 }
 
-/** Pumps one machine over one transport: the only place where octets, time and a machine meet. */
+/** Pumps one machine over one transport: the only place where bytes, time and a machine meet. */
 export class LinkDriver<Event> {
   readonly transport: Transport;
   readonly #machine: Machine<Event>;
@@ -67,9 +67,9 @@ export class LinkDriver<Event> {
         this.#handlers.onDown?.(error);
       },
       onWaiting: (reason) => this.#handlers.onWaiting?.(reason),
-      onOctets: (octets) => {
-        if (this.transport.framing === "message") this.#handleFrame(octets);
-        else this.#splitter.push(octets);
+      onBytes: (bytes) => {
+        if (this.transport.framing === "message") this.#handleFrame(bytes);
+        else this.#splitter.push(bytes);
         this.pump();
       },
       onWritable: () => {
@@ -102,12 +102,12 @@ export class LinkDriver<Event> {
     this.#arm();
   }
 
-  /** Octets go before effects: an ack or a BUSY must not wait until a block is hashed and programmed. */
+  /** Bytes go before effects: an ack or a BUSY must not wait until a block is hashed and programmed. */
   #drain(): void {
     if (this.#isPumping || this.#isClosed) return;
     this.#isPumping = true;
     while (this.#transmit() || this.#handleEvents()) {
-      // until neither octets nor events are left
+      // until neither bytes nor events are left
     }
     this.#isPumping = false;
   }
@@ -121,9 +121,9 @@ export class LinkDriver<Event> {
 
   #transmit(): boolean {
     if (this.#isHeldBack || this.#isClosed) return false;
-    const octets = this.#machine.pollTransmit(this.#clock.now());
-    if (octets === undefined) return false;
-    this.#isHeldBack = !this.transport.write(octets);
+    const bytes = this.#machine.pollTransmit(this.#clock.now());
+    if (bytes === undefined) return false;
+    this.#isHeldBack = !this.transport.write(bytes);
     return true;
   }
 
@@ -138,9 +138,9 @@ export class LinkDriver<Event> {
 
   /** Sends what the machine has to say, unpaced, and returns how long that takes on the line, in milliseconds. */
   sayFarewell(): Millis {
-    const octets = this.#machine.takeFarewell(this.#clock.now());
-    for (const frame of octets.frames) this.transport.write(frame);
-    return octets.lineMs;
+    const bytes = this.#machine.takeFarewell(this.#clock.now());
+    for (const frame of bytes.frames) this.transport.write(frame);
+    return bytes.lineMs;
   }
 
   /** Stops the timer, the splitter and the transport. Idempotent. */

@@ -7,7 +7,7 @@ const TELL_INTERVAL_MS = 200;
 /** Weight of the newest interval in the rate shown. */
 const SMOOTHING = 0.3;
 
-/** Turns counts of blocks and octets into progress events with rate and time to go. */
+/** Turns counts of blocks and bytes into progress events with rate and time to go. */
 export class Meter {
   readonly #link: string;
   readonly #startedAt: Millis;

@@ -14,8 +14,8 @@ export class PureRunSplitter implements Splitter {
     this.#clock = clock;
   }
 
-  push(octets: Uint8Array): void {
-    this.#pure.push(this.#clock.now(), octets);
+  push(bytes: Uint8Array): void {
+    this.#pure.push(this.#clock.now(), bytes);
     this.#timer?.cancel();
     const at = this.#pure.pollTimeout();
     if (at === undefined) return;

@@ -11,7 +11,7 @@ import type { ResetLine } from "../transport/serial/uart.ts";
 import type { Beacon } from "../wire/messages.ts";
 import type { NodeEvent, Verdict } from "./events.ts";
 import { KnownBoards } from "./known-boards.ts";
-import { type Ending, Lifetime, leave, octetsOf, type RunOptions } from "./lifetime.ts";
+import { bytesOf, type Ending, Lifetime, leave, type RunOptions } from "./lifetime.ts";
 import { LineNews } from "./line-news.ts";
 import { Meter } from "./meter.ts";
 import { freshBootNonce, freshId, linkOptionsFor, NodeLink, openLinks } from "./node-link.ts";
@@ -98,7 +98,7 @@ class RescueNode {
     return {
       ok: ending.code === 0,
       ...ending,
-      ...octetsOf(this.#links.map((link) => link.machine.counters)),
+      ...bytesOf(this.#links.map((link) => link.machine.counters)),
       blocks: this.#blocks,
       seconds: this.#seconds,
       peer: this.#peer,
@@ -207,7 +207,7 @@ class RescueNode {
       case "accepted":
         session.startedAt = now;
         session.blocks = 0;
-        session.meter = new Meter(now, link.endpoint, link.machine.counters.octetsSent);
+        session.meter = new Meter(now, link.endpoint, link.machine.counters.bytesSent);
         return;
       case "progress":
         this.#tellProgress(now, event.openBlocks, link, session);
@@ -265,7 +265,7 @@ class RescueNode {
     const { counters } = link.machine;
     const done = Math.max(0, session.blocks - openBlocks);
     const { leafCount, blockSize } = manifest;
-    const told = session.meter?.measure(now, done, leafCount, blockSize, counters.octetsSent, counters);
+    const told = session.meter?.measure(now, done, leafCount, blockSize, counters.bytesSent, counters);
     if (told !== undefined) this.#tell(told);
   }
 

@@ -25,12 +25,12 @@ const ADVICE: Readonly<Record<StrangerKind, string>> = {
     "nothing but zeros: the line is held low; power the other board, check its TX level, and that TX and ground are not swapped",
   ones: "nothing but 0xFF: the line floats or its level is inverted; check that TX is connected and not an RS-232 level on a TTL input",
   "flow-control":
-    "a mayday node whose octets 0x11 and 0x13 vanish: software flow control is on somewhere; switch XON/XOFF off (stty -ixon -ixoff) in the tty, adapter or terminal server between",
+    "a mayday node whose bytes 0x11 and 0x13 vanish: software flow control is on somewhere; switch XON/XOFF off (stty -ixon -ixoff) in the tty, adapter or terminal server between",
   "line-ends":
     "a mayday node whose line ends are translated: set the tty or terminal server between to raw (stty raw -icrnl -onlcr)",
   "seven-bits":
     "a mayday node with seven data bits or a parity bit: set both sides to 8N1 (stty cs8 -parenb -istrip)",
-  noise: "octets, but no frames: try another baud rate (?baud=N), then check levels and ground",
+  noise: "bytes, but no frames: try another baud rate (?baud=N), then check levels and ground",
 };
 
 /** For people: what was recognised on the line, and what to try next. */

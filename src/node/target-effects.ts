@@ -24,7 +24,7 @@ export function applyTargetEffect(
       machine.handleRunChecked(now, event.run.node, checkRun(store, event.run));
       return true;
     case "writeBlock":
-      machine.handleBlockWritten(now, event.block, store.writeBlock(event.block, event.octets));
+      machine.handleBlockWritten(now, event.block, store.writeBlock(event.block, event.bytes));
       return true;
     case "commit": {
       const outcome = store.commit();

@@ -3,9 +3,9 @@ import type { Beacon, WireVersion } from "../wire/messages.ts";
 
 /** A node's firmware status, as it goes into its beacon (protocol decision S3). */
 export interface NodeStatus {
-  /** 8 octets, for life. */
+  /** 8 bytes, for life. */
   readonly nodeId: Uint8Array;
-  /** First 8 octets of SHA-256 over "vendor/class". */
+  /** First 8 bytes of SHA-256 over "vendor/class". */
   readonly hardwareId: Uint8Array;
   readonly revision: number;
   /** Undefined when the node boots. */

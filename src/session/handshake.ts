@@ -26,7 +26,7 @@ export function keepOffer(offer: Offer): Offer {
   return { ...offer, ...copies, targetNonce: targetNonce.slice() };
 }
 
-/** Takes the offer. `payloadMax`: largest payload of a frame, in octets. */
+/** Takes the offer. `payloadMax`: largest payload of a frame, in bytes. */
 export function acceptOf({ targetNonce, rescuerNonce, digest }: SessionIdentity, payloadMax: number): Accept {
   const codecs = codecBit(Codec.raw) | codecBit(Codec.uniform);
   return {

@@ -11,7 +11,7 @@ export interface SessionIdentity {
   readonly rescuerNonce: Uint8Array;
   /** Short digest of the image offered. */
   readonly digest: Uint8Array;
-  /** Fresh octets of the target's accept; with a link key only, and no part of the tag (PROTOCOL.md 14.2). */
+  /** Fresh bytes of the target's accept; with a link key only, and no part of the tag (PROTOCOL.md 14.2). */
   readonly acceptNonce?: Uint8Array | undefined;
 }
 

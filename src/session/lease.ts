@@ -3,12 +3,12 @@ import type { Link } from "../link/link.ts";
 
 const LEASE_MIN_MS = 5_000;
 const LEASE_LINE_TIMES = 8;
-/** What a rescuer's tty and its frame on the wire may hold before an answer, in octets. */
-const RESCUER_QUEUE_OCTETS = 6_000;
+/** What a rescuer's tty and its frame on the wire may hold before an answer, in bytes. */
+const RESCUER_QUEUE_BYTES = 6_000;
 
 /** A question is asked again after this long without an answer. */
 export function askAgainAfter(link: Link): Millis {
-  return link.rtt.timeout + link.lineTime(RESCUER_QUEUE_OCTETS);
+  return link.rtt.timeout + link.lineTime(RESCUER_QUEUE_BYTES);
 }
 
 /**
@@ -17,13 +17,13 @@ export function askAgainAfter(link: Link): Millis {
  */
 export class Lease {
   readonly #link: Link;
-  readonly #octets: number;
+  readonly #bytes: number;
   #renewedAt: Millis;
 
-  /** `octets`: what is waited for: a manifest, or a block. */
-  constructor(now: Millis, link: Link, octets: number) {
+  /** `bytes`: what is waited for: a manifest, or a block. */
+  constructor(now: Millis, link: Link, bytes: number) {
     this.#link = link;
-    this.#octets = octets;
+    this.#bytes = bytes;
     this.#renewedAt = now;
   }
 
@@ -32,7 +32,7 @@ export class Lease {
   }
 
   get endsAt(): Millis {
-    const lineTimes = LEASE_LINE_TIMES * (this.#link.lineTime(this.#octets) + this.#link.rtt.timeout);
+    const lineTimes = LEASE_LINE_TIMES * (this.#link.lineTime(this.#bytes) + this.#link.rtt.timeout);
     return this.#renewedAt + Math.max(LEASE_MIN_MS, lineTimes);
   }
 }

@@ -17,7 +17,7 @@ import type { SessionIdentity } from "./identity.ts";
 /** What a proof says of its sender's link key. `unasked`: it has one, and we have none. */
 export type ProofVerdict = "good" | "missing" | "wrong" | "unasked";
 
-/** First octets of the info that keys are derived with (PROTOCOL.md 14.2). */
+/** First bytes of the info that keys are derived with (PROTOCOL.md 14.2). */
 const LABEL: Uint8Array = Uint8Array.from("mayday link key 1", (c) => c.charCodeAt(0));
 /** Offers that were taken, or stood down, and are not taken once more: in them nothing of ours is fresh. */
 const SPENT_OFFERS_MAX = 64;
@@ -58,12 +58,12 @@ export class LinkGuard {
     return this.#key !== undefined;
   }
 
-  /** Largest payload of a frame, in octets. */
+  /** Largest payload of a frame, in bytes. */
   get payloadMax(): number {
     return this.isKeyed ? SEALED_PAYLOAD_MAX : PAYLOAD_MAX;
   }
 
-  /** The octets that an accept adds to its session's keys; none, and no chance used, without a key. */
+  /** The bytes that an accept adds to its session's keys; none, and no chance used, without a key. */
   freshNonce(random: Random): Uint8Array | undefined {
     return this.isKeyed ? randomBytes(random, NONCE_LENGTH) : undefined;
   }
@@ -72,9 +72,9 @@ export class LinkGuard {
   prove(about: SessionIdentity, nonce: Uint8Array = EMPTY): Protect | undefined {
     if (this.#key === undefined) return undefined;
     const mac = deriveMac(this.#key, about, EMPTY, this.#uses.ownHandshake);
-    return (octets) => {
+    return (bytes) => {
       const head = linkProofHead(nonce);
-      return concatBytes(head, mac(concatBytes(octets, head)).subarray(0, LINK_MAC_LENGTH));
+      return concatBytes(head, mac(concatBytes(bytes, head)).subarray(0, LINK_MAC_LENGTH));
     };
   }
 

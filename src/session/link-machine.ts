@@ -9,7 +9,7 @@ import type { Stranger } from "../link/strangers/stranger.ts";
  */
 export abstract class LinkMachine<Event> {
   protected readonly link: Link;
-  /** The link can carry octets. */
+  /** The link can carry bytes. */
   protected isUp = false;
   readonly #events: Event[] = [];
 
@@ -26,12 +26,12 @@ export abstract class LinkMachine<Event> {
     return this.link.stranger;
   }
 
-  /** The link can carry octets, or no longer can. */
+  /** The link can carry bytes, or no longer can. */
   handleLinkUp(_now: Millis, isUp: boolean): void {
     this.isUp = isUp;
   }
 
-  /** Takes in the octets between two delimiters (PROTOCOL.md 2). */
+  /** Takes in the bytes between two delimiters (PROTOCOL.md 2). */
   handleRun(now: Millis, run: Uint8Array): void {
     this.#take(now, () => this.link.handleRun(now, run));
   }
@@ -71,7 +71,7 @@ export abstract class LinkMachine<Event> {
     return times.length === 0 ? undefined : Math.min(...times);
   }
 
-  /** The next octets to send, paced; undefined when there is nothing to send now. */
+  /** The next bytes to send, paced; undefined when there is nothing to send now. */
   pollTransmit(now: Millis): Uint8Array | undefined {
     return this.isUp ? this.link.pollTransmit(now) : undefined;
   }

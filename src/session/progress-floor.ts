@@ -7,12 +7,12 @@ const PACE_WINDOW_MS = 120_000;
 const PACE_LINE_TIMES = 32;
 /** Of what the line could have carried in a window, the 64th part has to count. */
 const PACE_SHARE = 64;
-/** Rate of a line that has none of its own, in octets per millisecond: 115200 baud. */
+/** Rate of a line that has none of its own, in bytes per millisecond: 115200 baud. */
 const PACE_NOMINAL_RATE = 11.52;
 
-/** Whether so many octets are enough for so much time. */
-export function isOnPace(link: Link, octets: number, duration: Millis): boolean {
-  const lineTime = link.lineTime(octets) || octets / PACE_NOMINAL_RATE;
+/** Whether so many bytes are enough for so much time. */
+export function isOnPace(link: Link, bytes: number, duration: Millis): boolean {
+  const lineTime = link.lineTime(bytes) || bytes / PACE_NOMINAL_RATE;
   return lineTime * PACE_SHARE >= duration;
 }
 
@@ -24,8 +24,8 @@ export class Pace {
   readonly #link: Link;
   readonly #window: Millis;
   #endsAt: Millis;
-  /** Octets that count, since the window began. */
-  #octets = 0;
+  /** Bytes that count, since the window began. */
+  #bytes = 0;
 
   constructor(now: Millis, link: Link, blockSize: number) {
     this.#link = link;
@@ -33,9 +33,9 @@ export class Pace {
     this.#endsAt = now + this.#window;
   }
 
-  /** Octets came that count. */
-  add(octets: number): void {
-    this.#octets += octets;
+  /** Bytes came that count. */
+  add(bytes: number): void {
+    this.#bytes += bytes;
   }
 
   get endsAt(): Millis {
@@ -45,8 +45,8 @@ export class Pace {
   /** Whether a window ended in which too little came; begins the next one otherwise. */
   isTooSlow(now: Millis): boolean {
     if (now < this.#endsAt) return false;
-    if (!isOnPace(this.#link, this.#octets, this.#window)) return true;
-    this.#octets = 0;
+    if (!isOnPace(this.#link, this.#bytes, this.#window)) return true;
+    this.#bytes = 0;
     this.#endsAt = now + this.#window;
     return false;
   }

@@ -4,16 +4,16 @@ import type { Clock, Timer } from "../base/clock.ts";
 import type { Millis } from "../base/units.ts";
 import { plainView } from "./plain-view.ts";
 
-/** Cuts a stream of octets into runs that end with the delimiter 0x00 (PROTOCOL.md, wire). */
+/** Cuts a stream of bytes into runs that end with the delimiter 0x00 (PROTOCOL.md, wire). */
 export interface Splitter {
-  /** Takes octets; the runs they complete are delivered before it returns. */
-  push(octets: Uint8Array): void;
-  /** Delivers what is held as a last run. Idempotent; later octets are ignored. */
+  /** Takes bytes; the runs they complete are delivered before it returns. */
+  push(bytes: Uint8Array): void;
+  /** Delivers what is held as a last run. Idempotent; later bytes are ignored. */
   close(): void;
 }
 
 export interface SplitterOptions {
-  /** Most octets in a run, delimiter included, at least 2: a run that reaches it is closed without a delimiter. */
+  /** Most bytes in a run, delimiter included, at least 2: a run that reaches it is closed without a delimiter. */
   readonly maxRun: number;
   /** Silence after which a run is closed without a delimiter; 50 ms. */
   readonly silenceMs?: Millis;
@@ -29,11 +29,11 @@ const ROUNDING_MS: Millis = 1e-6;
 const DELIMITER = Uint8Array.of(0);
 
 /**
- * A {@link Splitter} on `@serialport/parser-delimiter` behind a bounding guard. The parser alone holds all octets since
+ * A {@link Splitter} on `@serialport/parser-delimiter` behind a bounding guard. The parser alone holds all bytes since
  * the last delimiter and joins them anew for each chunk, so that noise at a wrong rate would take memory without limit
  * and a core of CPU; the guard hands it a delimiter of its own in time, and takes that off the run again.
  *
- * All runs joined are the input, octet for octet. A delimiter directly after another is a run of its own and does not
+ * All runs joined are the input, byte for byte. A delimiter directly after another is a run of its own and does not
  * pass through the parser: a line held low reads as endless zeros, and those must cost next to nothing.
  */
 export class StreamSplitter implements Splitter {
@@ -60,18 +60,18 @@ export class StreamSplitter implements Splitter {
     this.#clock = options.clock;
   }
 
-  /** Octets held, waiting for a delimiter; always below `maxRun`. */
-  get heldOctets(): number {
+  /** Bytes held, waiting for a delimiter; always below `maxRun`. */
+  get heldBytes(): number {
     return this.#held;
   }
 
-  push(octets: Uint8Array): void {
-    if (this.#isClosed || octets.length === 0) return;
+  push(bytes: Uint8Array): void {
+    if (this.#isClosed || bytes.length === 0) return;
     const now = this.#clock.now();
     // The timer may be late; the runs must not depend on that.
     if (this.#held > 0 && this.#isSilent(now)) this.#cut();
     this.#lastAt = now;
-    const input = plainView(octets);
+    const input = plainView(bytes);
     let at = 0;
     while (at < input.length) {
       if (this.#held === 0 && input[at] === 0) {
@@ -126,7 +126,7 @@ export class StreamSplitter implements Splitter {
     return plainView(run);
   }
 
-  /** One timer at most: it looks at the time of the last octet and sleeps on if that is too recent. */
+  /** One timer at most: it looks at the time of the last byte and sleeps on if that is too recent. */
   #watch(): void {
     if (this.#timer !== undefined) return;
     this.#timer = this.#clock.after(this.#lastAt + this.#silenceMs - this.#clock.now(), () => {

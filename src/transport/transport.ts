@@ -5,12 +5,12 @@ import type { TransportError } from "../base/errors.ts";
  * was called.
  */
 export interface TransportHandlers {
-  /** Octets can flow (UART: open; TCP: connected). Comes again after `onDown` where the transport reconnects. */
+  /** Bytes can flow (UART: open; TCP: connected). Comes again after `onDown` where the transport reconnects. */
   onUp(): void;
   /** The flow ended: unplugged, connection lost. Undefined: the other side ended it in an orderly way. */
   onDown(error: TransportError | undefined): void;
-  /** Octets as they arrived, in order, cut anywhere. The view stays valid; nobody writes into it again. */
-  onOctets(octets: Uint8Array): void;
+  /** Bytes as they arrived, in order, cut anywhere. The view stays valid; nobody writes into it again. */
+  onBytes(bytes: Uint8Array): void;
   /** What a `write` that returned false held back has drained: go on. */
   onWritable(): void;
   /**
@@ -21,15 +21,15 @@ export interface TransportHandlers {
 }
 
 /**
- * Moves octets over one wire and knows nothing of what they mean. A UART loses, garbles and delays; TCP does not; users
+ * Moves bytes over one wire and knows nothing of what they mean. A UART loses, garbles and delays; TCP does not; users
  * must expect the worst of all.
  */
 export interface Transport {
   /** The endpoint as the user wrote it. */
   readonly endpoint: string;
   /**
-   * How frames travel: in an octet stream between delimiters (default), or each whole, as one message: then each `write`
-   * is one frame without COBS, and so is what each `onOctets` brings (I2C).
+   * How frames travel: in a byte stream between delimiters (default), or each whole, as one message: then each `write`
+   * is one frame without COBS, and so is what each `onBytes` brings (I2C).
    */
   readonly framing?: "stream" | "message" | undefined;
   /** Line rate in baud to pace by; undefined: the transport has no rate of its own (TCP). */
@@ -41,15 +41,15 @@ export interface Transport {
    */
   open(handlers: TransportHandlers): Promise<void>;
   /**
-   * Takes the octets; never throws. False: taken, but write no more until `onWritable`. While down they are dropped and
+   * Takes the bytes; never throws. False: taken, but write no more until `onWritable`. While down they are dropped and
    * the result is true. The array must not be changed afterwards.
    */
-  write(octets: Uint8Array): boolean;
+  write(bytes: Uint8Array): boolean;
   /** Ends. Idempotent, never rejects, settles within about a second even if a write is blocked. */
   close(): Promise<void>;
 }
 
-/** Most octets that a transport holds for a wire that does not take them; beyond that they are dropped and counted. */
-export const WRITE_QUEUE_OCTETS_MAX: number = 256 * 1024;
-/** From so many held octets on, `write` returns false. */
-export const WRITE_QUEUE_OCTETS_HIGH: number = 64 * 1024;
+/** Most bytes that a transport holds for a wire that does not take them; beyond that they are dropped and counted. */
+export const WRITE_QUEUE_BYTES_MAX: number = 256 * 1024;
+/** From so many held bytes on, `write` returns false. */
+export const WRITE_QUEUE_BYTES_HIGH: number = 64 * 1024;

@@ -1,16 +1,16 @@
 import { DELIMITER } from "./constants.ts";
 
-/** Longest stretch without a zero that one COBS code octet covers. */
+/** Longest stretch without a zero that one COBS code byte covers. */
 const STRETCH_MAX = 254;
 
-/** Octets that `length` octets take at most after COBS, without delimiters. */
+/** Bytes that `length` bytes take at most after COBS, without delimiters. */
 export function cobsLengthMax(length: number): number {
   return length + Math.floor(length / STRETCH_MAX) + 1;
 }
 
 /**
  * Consistent Overhead Byte Stuffing (Cheshire and Baker 1999; PROTOCOL.md 2.1) between two delimiters:
- * `00 COBS(frame) 00`, ready for an octet stream. A final full stretch of 254 carries no trailing code octet.
+ * `00 COBS(frame) 00`, ready for a byte stream. A final full stretch of 254 carries no trailing code byte.
  */
 export function encodeDelimited(frame: Uint8Array): Uint8Array {
   const out = new Uint8Array(cobsLengthMax(frame.length) + 2);
@@ -18,12 +18,12 @@ export function encodeDelimited(frame: Uint8Array): Uint8Array {
   let at = 2;
   let code = 1;
   for (let i = 0; i < frame.length; i++) {
-    const octet = frame[i] as number;
-    if (octet !== 0) {
-      out[at++] = octet;
+    const byte = frame[i] as number;
+    if (byte !== 0) {
+      out[at++] = byte;
       code++;
     }
-    if (octet === 0 || (code === STRETCH_MAX + 1 && i + 1 < frame.length)) {
+    if (byte === 0 || (code === STRETCH_MAX + 1 && i + 1 < frame.length)) {
       out[codeAt] = code;
       codeAt = at++;
       code = 1;
@@ -35,8 +35,8 @@ export function encodeDelimited(frame: Uint8Array): Uint8Array {
 }
 
 /**
- * Undoes COBS over a run without delimiters. Undefined when the run holds a zero, or a code octet that points past
- * the end: noise, or a frame that lost octets.
+ * Undoes COBS over a run without delimiters. Undefined when the run holds a zero, or a code byte that points past
+ * the end: noise, or a frame that lost bytes.
  */
 export function decodeCobs(run: Uint8Array): Uint8Array | undefined {
   const out = new Uint8Array(run.length);
@@ -47,9 +47,9 @@ export function decodeCobs(run: Uint8Array): Uint8Array | undefined {
     const end = i + code - 1;
     if (code === 0 || end > run.length) return undefined;
     while (i < end) {
-      const octet = run[i++] as number;
-      if (octet === 0) return undefined;
-      out[at++] = octet;
+      const byte = run[i++] as number;
+      if (byte === 0) return undefined;
+      out[at++] = byte;
     }
     if (code <= STRETCH_MAX && i < run.length) out[at++] = 0;
   }

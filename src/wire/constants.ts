@@ -3,16 +3,16 @@
  * version: add, never renumber, never reuse.
  */
 
-/** Version of the protocol, in the high half of the first octet of every announcement (PROTOCOL.md 3.2). */
+/** Version of the protocol, in the high half of the first byte of every announcement (PROTOCOL.md 3.2). */
 export const PROTOCOL_VERSION = 1;
 
-/** Delimiter on octet streams (PROTOCOL.md 2.1). */
+/** Delimiter on byte streams (PROTOCOL.md 2.1). */
 export const DELIMITER = 0x00;
 
-/** Length of the CRC-32 that ends every frame, in octets (PROTOCOL.md 3.1). */
+/** Length of the CRC-32 that ends every frame, in bytes (PROTOCOL.md 3.1). */
 export const CRC_LENGTH = 4;
 
-/** Class of a frame: the low four bits of its first octet (PROTOCOL.md 3.2). Classes 8 to 15 are data. */
+/** Class of a frame: the low four bits of its first byte (PROTOCOL.md 3.2). Classes 8 to 15 are data. */
 export const FrameClass = {
   announce: 0x0,
   targetControl: 0x1,
@@ -36,11 +36,11 @@ export const AnnounceType = {
 } as const;
 export type AnnounceType = (typeof AnnounceType)[keyof typeof AnnounceType];
 
-/** Control frames from target to rescuer: high half of the first octet (PROTOCOL.md 4.3, 5.9 to 5.12). */
+/** Control frames from target to rescuer: high half of the first byte (PROTOCOL.md 4.3, 5.9 to 5.12). */
 export const TargetControlType = { ack: 0x0, grant: 0x1, request: 0x2, busy: 0x3, done: 0x4 } as const;
 export type TargetControlType = (typeof TargetControlType)[keyof typeof TargetControlType];
 
-/** Control frames from rescuer to target: high half of the first octet (PROTOCOL.md 5.13, 5.14). */
+/** Control frames from rescuer to target: high half of the first byte (PROTOCOL.md 5.13, 5.14). */
 export const RescuerControlType = { later: 0x0, doneAck: 0x1 } as const;
 export type RescuerControlType = (typeof RescuerControlType)[keyof typeof RescuerControlType];
 
@@ -62,12 +62,12 @@ export const PACKET_NUMBER_BITS = 12;
 /** Fewer packets than this may be in flight, so that 12 bits always tell which one is meant (PROTOCOL.md 4.1). */
 export const IN_FLIGHT_MAX: number = 1 << (PACKET_NUMBER_BITS - 2);
 
-/** Chunk offsets are multiples of this many octets; positions in data frames count in it (PROTOCOL.md 4.5). */
+/** Chunk offsets are multiples of this many bytes; positions in data frames count in it (PROTOCOL.md 4.5). */
 export const CHUNK_UNIT = 32;
-/** Positions repeat after this many octets: two blocks this far apart are never open at once (PROTOCOL.md 4.5). */
+/** Positions repeat after this many bytes: two blocks this far apart are never open at once (PROTOCOL.md 4.5). */
 export const POSITION_SPAN: number = 0x1_0000 * CHUNK_UNIT;
 
-/** Smallest and largest payload of a data or object frame, in octets (PROTOCOL.md 4.7). */
+/** Smallest and largest payload of a data or object frame, in bytes (PROTOCOL.md 4.7). */
 export const PAYLOAD_MIN = 32;
 export const PAYLOAD_MAX = 2048;
 
@@ -78,26 +78,26 @@ export const OBJECT_HEADER_LENGTH = 11;
 
 /** Longest frame, header to CRC, before COBS (PROTOCOL.md 3.1). */
 export const FRAME_MAX: number = OBJECT_HEADER_LENGTH + PAYLOAD_MAX + CRC_LENGTH;
-/** Shortest frame that means anything: one octet and the CRC. */
+/** Shortest frame that means anything: one byte and the CRC. */
 export const FRAME_MIN: number = 1 + CRC_LENGTH;
 /** Longest run between delimiters that can be a frame, its closing delimiter included (PROTOCOL.md 2.2). */
 export const RUN_MAX: number = FRAME_MAX + Math.ceil(FRAME_MAX / 254) + 1;
 
-/** Octets of an id, a nonce, and a short digest. */
+/** Bytes of an id, a nonce, and a short digest. */
 export const ID_LENGTH = 8;
 export const NONCE_LENGTH = 8;
 export const SHORT_DIGEST_LENGTH = 8;
 
 /** Types of extensions; bit 7, critical, is set in none (PROTOCOL.md 3.5). */
 export const ExtensionType = { linkProof: 0x01 } as const;
-/** Octets of a MAC under a link key, and of the frame counter beside it (PROTOCOL.md 14.3, 14.4). */
+/** Bytes of a MAC under a link key, and of the frame counter beside it (PROTOCOL.md 14.3, 14.4). */
 export const LINK_MAC_LENGTH = 8;
 export const SEAL_COUNTER_LENGTH = 4;
 /** What a seal adds to each frame of a session with a link key (PROTOCOL.md 14.4). */
 export const SEAL_LENGTH: number = SEAL_COUNTER_LENGTH + LINK_MAC_LENGTH;
 /** Largest payload of a sealed frame, a multiple of CHUNK_UNIT that leaves FRAME_MAX as it is (PROTOCOL.md 14.4). */
 export const SEALED_PAYLOAD_MAX = 2016;
-/** Last octet of the info that a key is derived with: who sends under it, and what (PROTOCOL.md 14.2). */
+/** Last byte of the info that a key is derived with: who sends under it, and what (PROTOCOL.md 14.2). */
 export const LinkKeyUse = {
   targetHandshake: 0x01,
   rescuerHandshake: 0x02,
@@ -112,18 +112,18 @@ export const ACK_REACH: number = ACK_BITMAP_LENGTH * 8;
 /** Unit of the delay in an ack, in milliseconds: 256 microseconds (PROTOCOL.md 4.3). */
 export const ACK_DELAY_UNIT_MS = 0.256;
 
-/** Most entries in one grant and one request (PROTOCOL.md 5.9, 5.10), so that the frame stays within 64 octets. */
+/** Most entries in one grant and one request (PROTOCOL.md 5.9, 5.10), so that the frame stays within 64 bytes. */
 export const GRANT_ENTRIES_MAX = 10;
 export const REQUEST_ENTRIES_MAX = 12;
 /** Level that stands for the manifest in a request (PROTOCOL.md 5.10). */
 export const MANIFEST_LEVEL = 0xff;
 
-/** Octets on the wire, both delimiters included, that each kind of announcement or control frame may take. */
+/** Bytes on the wire, both delimiters included, that each kind of announcement or control frame may take. */
 export const WireLimit = { beacon: 96, handshake: 64, ack: 32 } as const;
 
-/** Octets of an image envelope at most: manifest, key id and signature (PROTOCOL.md 8.2). */
+/** Bytes of an image envelope at most: manifest, key id and signature (PROTOCOL.md 8.2). */
 export const MANIFEST_MAX = 640;
-/** Largest block of an image in octets (PROTOCOL.md 7.1). */
+/** Largest block of an image in bytes (PROTOCOL.md 7.1). */
 export const BLOCK_MAX = 65536;
 
 /** Flags of a beacon or distress (PROTOCOL.md 5.2). */

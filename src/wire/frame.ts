@@ -28,20 +28,20 @@ import type { DataChunk, Frame, Message, ObjectChunk, Packet, Probe } from "./me
 const CLASS_MASK = 0x0f;
 const PACKET_NUMBER_MASK: number = (1 << PACKET_NUMBER_BITS) - 1;
 
-/** Why octets are no frame. `foreignVersion` carries the version a peer speaks. */
+/** Why bytes are no frame. `foreignVersion` carries the version a peer speaks. */
 export type FrameFault =
   | { readonly tag: "fault"; readonly fault: "tooShort" | "badCrc" | "unauthentic" | "malformed" }
   | { readonly tag: "fault"; readonly fault: "foreignVersion"; readonly version: number };
 
-/** What a link key adds behind the octets of a frame, in front of its CRC; at most 20 octets (PROTOCOL.md 14). */
-export type Protect = (octets: Uint8Array) => Uint8Array;
+/** What a link key adds behind the bytes of a frame, in front of its CRC; at most 20 bytes (PROTOCOL.md 14). */
+export type Protect = (bytes: Uint8Array) => Uint8Array;
 /** A frame without CRC, given back without its seal; undefined when the seal is wrong (PROTOCOL.md 14.4). */
-export type Unseal = (octets: Uint8Array) => Uint8Array | undefined;
+export type Unseal = (bytes: Uint8Array) => Uint8Array | undefined;
 
 /** Room for what {@link Protect} adds: an accept's proof is the longest. */
 const PROTECTION_MAX = 20;
 
-/** Whether frames of this first octet belong to a session, so that its tag seeds their CRC (PROTOCOL.md 3.3). */
+/** Whether frames of this first byte belong to a session, so that its tag seeds their CRC (PROTOCOL.md 3.3). */
 export function isSessionFrame(frame: Uint8Array): boolean {
   return frame.length > 0 && ((frame[0] as number) & CLASS_MASK) !== FrameClass.announce;
 }

@@ -7,7 +7,7 @@ import type { Message } from "./messages.ts";
 export interface LinkProof {
   /** What the MAC is over: the frame up to it. A view. */
   readonly covered: Uint8Array;
-  /** In an accept: fresh octets for the session's keys. */
+  /** In an accept: fresh bytes for the session's keys. */
   readonly nonce: Uint8Array;
   /** Empty when the extension is not as it has to be. */
   readonly mac: Uint8Array;
@@ -15,7 +15,7 @@ export interface LinkProof {
 
 const PROVEN: ReadonlySet<Message["tag"]> = new Set(["offer", "accept", "standDown", "refuse", "bye"]);
 
-/** The extension's octets without the MAC, which follows: the last ones that the MAC is over. */
+/** The extension's bytes without the MAC, which follows: the last ones that the MAC is over. */
 export function linkProofHead(nonce: Uint8Array): Uint8Array {
   return Uint8Array.of(ExtensionType.linkProof, nonce.length + LINK_MAC_LENGTH, ...nonce);
 }

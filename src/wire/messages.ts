@@ -22,7 +22,7 @@ export interface Beacon {
   readonly tag: "beacon" | "distress";
   readonly nodeId: Uint8Array;
   readonly bootNonce: Uint8Array;
-  /** First 8 octets of SHA-256 over "vendor/class". */
+  /** First 8 bytes of SHA-256 over "vendor/class". */
   readonly hardwareId: Uint8Array;
   readonly revision: number;
   /** Why the node does not boot; undefined when it does (a beacon, or a distress that was asked for by hand). */
@@ -57,7 +57,7 @@ export interface Accept {
   readonly targetNonce: Uint8Array;
   readonly rescuerNonce: Uint8Array;
   readonly digest: Uint8Array;
-  /** Largest payload of a data or object frame that the target can take, in octets. */
+  /** Largest payload of a data or object frame that the target can take, in bytes. */
   readonly payloadMax: number;
   /** Blocks that the target keeps unfinished at most. */
   readonly openBlocks: number;
@@ -98,7 +98,7 @@ export interface Ack {
   readonly highest: number;
   /** Time between the arrival of that packet and this ack. */
   readonly delayMs: Millis;
-  /** Bit i of octet j: packet highest - (8 j + i) has arrived. */
+  /** Bit i of byte j: packet highest - (8 j + i) has arrived. */
   readonly bitmap: Uint8Array;
 }
 
@@ -167,7 +167,7 @@ export interface ObjectChunk {
   readonly packetNumber: number;
   readonly name: ObjectName;
   readonly offset: number;
-  /** Length of the whole object in octets. */
+  /** Length of the whole object in bytes. */
   readonly total: number;
   readonly payload: Uint8Array;
 }
@@ -180,7 +180,7 @@ export interface DataChunk {
   readonly codec: Codec;
   /** Low bit of the attempt. */
   readonly attempt: number;
-  /** Low 16 bits of (octet position in the image / 32). */
+  /** Low 16 bits of (byte position in the image / 32). */
   readonly position: number;
   readonly payload: Uint8Array;
 }

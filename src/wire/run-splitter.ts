@@ -5,24 +5,24 @@ import type { Millis } from "../base/units.ts";
 const ROUNDING_MS: Millis = 1e-6;
 
 export interface PureSplitterOptions {
-  /** Most octets in a run, delimiter included, at least 2: a run that reaches it is closed without a delimiter. */
+  /** Most bytes in a run, delimiter included, at least 2: a run that reaches it is closed without a delimiter. */
   readonly maxRun: number;
   /** Silence after which a run is closed without a delimiter; 50 ms. */
   readonly silenceMs?: Millis;
 }
 
 /**
- * Cuts a stream of octets into runs that end with the delimiter 0x00, without timers and streams: for the simulator
+ * Cuts a stream of bytes into runs that end with the delimiter 0x00, without timers and streams: for the simulator
  * and wherever time is handed in. Gives the same runs as the stream splitter of the transport layer.
  *
- * All runs joined are the input, octet for octet. A run without a delimiter was closed at `maxRun` octets or after
- * silence. Runs are views into the pushed octets, or copies where they span several pushes; nobody writes into them.
+ * All runs joined are the input, byte for byte. A run without a delimiter was closed at `maxRun` bytes or after
+ * silence. Runs are views into the pushed bytes, or copies where they span several pushes; nobody writes into them.
  */
 export class PureSplitter {
   readonly #onRun: (run: Uint8Array) => void;
   readonly #silenceMs: Millis;
   readonly #held: Uint8Array;
-  #heldOctets = 0;
+  #heldBytes = 0;
   #lastAt: Millis = 0;
 
   constructor(onRun: (run: Uint8Array) => void, options: PureSplitterOptions) {
@@ -32,58 +32,58 @@ export class PureSplitter {
     this.#held = new Uint8Array(options.maxRun);
   }
 
-  /** Octets held, waiting for a delimiter; always below `maxRun`. */
-  get heldOctets(): number {
-    return this.#heldOctets;
+  /** Bytes held, waiting for a delimiter; always below `maxRun`. */
+  get heldBytes(): number {
+    return this.#heldBytes;
   }
 
-  /** Takes octets that arrived at `now`; the runs they complete are delivered before it returns. */
-  push(now: Millis, octets: Uint8Array): void {
-    if (octets.length === 0) return;
+  /** Takes bytes that arrived at `now`; the runs they complete are delivered before it returns. */
+  push(now: Millis, bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
     this.handleTimeout(now);
     this.#lastAt = now;
     let at = 0;
-    while (at < octets.length) {
+    while (at < bytes.length) {
       // The shortest way for a line held low, which reads as endless zeros.
-      if (this.#heldOctets === 0 && octets[at] === 0) {
-        this.#onRun(octets.subarray(at, at + 1));
+      if (this.#heldBytes === 0 && bytes[at] === 0) {
+        this.#onRun(bytes.subarray(at, at + 1));
         at += 1;
         continue;
       }
-      const reach = octets.subarray(at, at + this.#held.length - this.#heldOctets);
+      const reach = bytes.subarray(at, at + this.#held.length - this.#heldBytes);
       const zero = reach.indexOf(0);
       const piece = zero < 0 ? reach : reach.subarray(0, zero + 1);
       at += piece.length;
       const isWhole = zero >= 0 || piece.length === this.#held.length;
-      if (this.#heldOctets === 0 && isWhole) this.#onRun(piece);
+      if (this.#heldBytes === 0 && isWhole) this.#onRun(piece);
       else this.#hold(piece, zero >= 0);
     }
   }
 
   /** Closes the held run if the wire was silent long enough. Extra calls are harmless. */
   handleTimeout(now: Millis): void {
-    if (this.#heldOctets > 0 && now - this.#lastAt >= this.#silenceMs - ROUNDING_MS) this.#deliver();
+    if (this.#heldBytes > 0 && now - this.#lastAt >= this.#silenceMs - ROUNDING_MS) this.#deliver();
   }
 
   /** When `handleTimeout` is due; changes with each push and each timeout handled. */
   pollTimeout(): Millis | undefined {
-    return this.#heldOctets > 0 ? this.#lastAt + this.#silenceMs : undefined;
+    return this.#heldBytes > 0 ? this.#lastAt + this.#silenceMs : undefined;
   }
 
   /** Delivers what is held as a last run. */
   close(): void {
-    if (this.#heldOctets > 0) this.#deliver();
+    if (this.#heldBytes > 0) this.#deliver();
   }
 
   #hold(piece: Uint8Array, isEnd: boolean): void {
-    this.#held.set(piece, this.#heldOctets);
-    this.#heldOctets += piece.length;
-    if (isEnd || this.#heldOctets === this.#held.length) this.#deliver();
+    this.#held.set(piece, this.#heldBytes);
+    this.#heldBytes += piece.length;
+    if (isEnd || this.#heldBytes === this.#held.length) this.#deliver();
   }
 
   #deliver(): void {
-    const run = this.#held.slice(0, this.#heldOctets);
-    this.#heldOctets = 0;
+    const run = this.#held.slice(0, this.#heldBytes);
+    this.#heldBytes = 0;
     this.#onRun(run);
   }
 }

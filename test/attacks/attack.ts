@@ -51,7 +51,7 @@ export function contest(
   return { clock, wire, attacker, rescue };
 }
 
-/** The board boots, octet for octet, what it should, and within the limit; when it did. */
+/** The board boots, byte for byte, what it should, and within the limit; when it did. */
 export function healedAt({ clock, rescue }: Contest, limitMs: Millis): Millis {
   const isHealed = rescue.run(limitMs, () => rescue.hasEvent("finished"));
   if (!isHealed) throw new Error(`not healed within ${limitMs / 1000} s`);

@@ -41,7 +41,7 @@ export class Attacker {
       onUp: () => {},
       onDown: () => {},
       onWritable: () => {},
-      onOctets: (octets) => splitter.push(octets),
+      onBytes: (bytes) => splitter.push(bytes),
     });
   }
 
@@ -93,7 +93,7 @@ export class Attacker {
     this.#wire.write(encodeDelimited(encodeFrame(frame, this.tag)));
   }
 
-  /** Octets of a frame, once more. */
+  /** Bytes of a frame, once more. */
   replay(frame: Uint8Array): void {
     this.#wire.write(encodeDelimited(frame));
   }
@@ -133,7 +133,7 @@ export class Attacker {
     this.send({ tag: "object", packetNumber, name, offset: 0, total: payload.length, payload });
   }
 
-  /** Sends octets as a block of up to 2048 octets, in its first attempt. */
+  /** Sends bytes as a block of up to 2048 bytes, in its first attempt. */
   sendBlock(index: number, blockSize: number, payload: Uint8Array, attempt = 0): void {
     const packetNumber = this.#packetNumber++ & 0xfff;
     const position = ((index * blockSize) / CHUNK_UNIT) & 0xffff;

@@ -6,7 +6,7 @@ import { concatBytes } from "../../src/base/bytes.ts";
 import { randomBytes, SeededRandom } from "../../src/base/prng.ts";
 import { installFrom } from "../../src/board/install.ts";
 import type { MemoryBoard } from "../../src/board/memory-board.ts";
-import { SIGNED_PAYLOAD_OFFSET, signedOctets, wrapSigned } from "../../src/image/cose.ts";
+import { SIGNED_PAYLOAD_OFFSET, signedBytes, wrapSigned } from "../../src/image/cose.ts";
 import { writeImageFile } from "../../src/image/image-build.ts";
 import { openImageFile } from "../../src/image/image-file.ts";
 import type { ImageSource } from "../../src/image/image-source.ts";
@@ -41,8 +41,8 @@ function malleated(image: ImageSource): ImageSource {
   const { envelope } = image;
   let scalar = ORDER;
   for (let i = 0; i < 32; i++) scalar += BigInt(envelope.at(i - 32) ?? 0) << BigInt(8 * i);
-  const octets = Uint8Array.from({ length: 32 }, (_, i) => Number((scalar >> BigInt(8 * i)) & 0xffn));
-  return withEnvelope(image, concatBytes(envelope.subarray(0, -32), octets));
+  const bytes = Uint8Array.from({ length: 32 }, (_, i) => Number((scalar >> BigInt(8 * i)) & 0xffn));
+  return withEnvelope(image, concatBytes(envelope.subarray(0, -32), bytes));
 }
 
 /** A manifest with a field that format 1 does not have, properly signed: the last key, padding, is renamed. */
@@ -51,7 +51,7 @@ function withUnknownField(image: ImageSource): ImageSource {
   const at = payload.lastIndexOf(17, PAYLOAD_LENGTH - 2);
   expect(at).toBeGreaterThan(0);
   payload[at] = 18;
-  return withEnvelope(image, wrapSigned(payload, testKey.keyId, testKey.sign(signedOctets(payload))));
+  return withEnvelope(image, wrapSigned(payload, testKey.keyId, testKey.sign(signedBytes(payload))));
 }
 
 /** Both ends say why, with exit 4; flash is as it was; and then the right image heals the board. */
@@ -73,7 +73,7 @@ async function refused(
     expect([after.distress.code, after.rescue.code]).toEqual([0, 0]);
   }
   expect(board.boot()).toMatchObject({ tag: "boot" });
-  return `${reason}, exit 4, 0 octets changed`;
+  return `${reason}, exit 4, 0 bytes changed`;
 }
 
 /** A board with the good image: its counter floor is 3. */
@@ -102,13 +102,13 @@ export const IMAGES: readonly Attack[] = [
     const disguised = {
       ...foreign,
       keyId: testKey.keyId,
-      sign: (octets: Uint8Array) => foreign.sign(octets),
+      sign: (bytes: Uint8Array) => foreign.sign(bytes),
     };
     return refused(imageOf(EVIL, {}, disguised), "signature");
   }),
   refusal("Wrong key id on a good signature", "REQ.SEC.AUTHENTIC", "the id names no trusted key", () => {
     const payload = payloadOf(good);
-    const signature = testKey.sign(signedOctets(payload));
+    const signature = testKey.sign(signedBytes(payload));
     return refused(withEnvelope(good, wrapSigned(payload, foreign.keyId, signature)), "signature");
   }),
   refusal("Signature in a second form (S + L)", "signature malleability", "S is not below the order", () =>
@@ -117,11 +117,8 @@ export const IMAGES: readonly Attack[] = [
   refusal("Unsigned image", "REQ.SEC.AUTHENTIC", "a board with keys takes no unsigned image", () =>
     refused(imageOf(EVIL, {}, "unsigned"), "unsigned"),
   ),
-  refusal(
-    "Unsigned octets beside the signed ones",
-    "CVE-2024-32883",
-    "no octet is outside the template",
-    () => refused(withEnvelope(good, concatBytes(good.envelope, Uint8Array.of(0))), "manifest"),
+  refusal("Unsigned bytes beside the signed ones", "CVE-2024-32883", "no byte is outside the template", () =>
+    refused(withEnvelope(good, concatBytes(good.envelope, Uint8Array.of(0))), "manifest"),
   ),
   refusal("Wrong role", "REQ.SEC.RIGHTS", "a recovery image, or a key that may not sign this role", () =>
     refused(imageOf(EVIL, { role: "recovery" }), "role"),
@@ -196,15 +193,15 @@ export const IMAGES: readonly Attack[] = [
       const path = join(folder, "image.mdy");
       await writeImageFile(good, path);
       const image = await openImageFile(path);
-      const octets = readFileSync(path);
-      octets.fill(0x5a, octets.length - 2_000);
-      writeFileSync(path, octets);
+      const bytes = readFileSync(path);
+      bytes.fill(0x5a, bytes.length - 2_000);
+      writeFileSync(path, bytes);
       const { distress, rescue } = await duel(boardFor([original]), image);
       await image.close();
       rmSync(folder, { recursive: true });
       expect(rescue).toMatchObject({ code: 1, reason: "image-unreadable" });
       expect(distress.code).not.toBe(0);
-      return "image-unreadable, exit 1; not one wrong octet is sent";
+      return "image-unreadable, exit 1; not one wrong byte is sent";
     },
   },
 ];

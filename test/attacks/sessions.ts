@@ -18,7 +18,7 @@ function programs({ rescue }: Contest): number {
   return rescue.board.nor.counters.programs;
 }
 
-/** Changes octets of the slot past all rules, as with a clip on the flash's pins. */
+/** Changes bytes of the slot past all rules, as with a clip on the flash's pins. */
 function swap(rescue: VirtualRescue, at: number): void {
   const offset = rescue.board.nor.map.slots[0]?.offset ?? 0;
   rescue.board.storage.write(offset + at, randomBytes(new SeededRandom(9), 64));
@@ -96,7 +96,7 @@ export const SESSIONS: readonly Attack[] = [
       expect(programs(second)).toBe(0);
       const from = second.clock.now();
       second.rescue.restartRescuer();
-      return `0 octets programmed; healed ${seconds(healedAt(second, LIMIT_MS) - from)} after it ends`;
+      return `0 bytes programmed; healed ${seconds(healedAt(second, LIMIT_MS) - from)} after it ends`;
     },
   },
   {
@@ -148,7 +148,7 @@ export const SESSIONS: readonly Attack[] = [
   {
     attack: "Flash swapped between a block's check and the commit",
     ids: "THREAT.IMG.REPLACE; TOCTOU",
-    happens: "the commit reads every octet again: not bootable, and repaired by another session",
+    happens: "the commit reads every byte again: not bootable, and repaired by another session",
     play: () => {
       const rescue = new VirtualRescue({ seed: 1, size: SIZE, blockSize: 1024, baud: 115_200 });
       const isHalfway = (): boolean =>
@@ -165,7 +165,7 @@ export const SESSIONS: readonly Attack[] = [
   {
     attack: "Flash swapped between commit and boot",
     ids: "THREAT.IMG.REPLACE; TOCTOU",
-    happens: "every boot verifies all octets: recovery, and the board calls",
+    happens: "every boot verifies all bytes: recovery, and the board calls",
     play: () => {
       const rescue = new VirtualRescue({ seed: 1, size: SIZE, blockSize: 1024, baud: 115_200 });
       expect(rescue.run(LIMIT_MS)).toBe(true);

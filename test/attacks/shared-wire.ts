@@ -3,14 +3,14 @@ import { lineTime, type Millis } from "../../src/base/units.ts";
 import type { Transport, TransportHandlers } from "../../src/transport/transport.ts";
 
 /**
- * A wire that joins any number of ends: what one writes, all others hear. Nobody's octets collide with another's, which is
+ * A wire that joins any number of ends: what one writes, all others hear. Nobody's bytes collide with another's, which is
  * more than a real bus would do for an attacker.
  */
 export class SharedWire {
   readonly #clock: Clock;
   readonly #baud: number;
   readonly #ends: Set<TransportHandlers> = new Set();
-  /** Octets that each end wrote, in the order the ends were made. */
+  /** Bytes that each end wrote, in the order the ends were made. */
   readonly written: number[] = [];
 
   constructor(clock: Clock, baud: number) {
@@ -18,7 +18,7 @@ export class SharedWire {
     this.#baud = baud;
   }
 
-  /** Another end. Its octets arrive `latencyMs` after the last of them left it. */
+  /** Another end. Its bytes arrive `latencyMs` after the last of them left it. */
   end(latencyMs: Millis): Transport {
     let handlers: TransportHandlers | undefined;
     let freeAt: Millis = 0;
@@ -32,12 +32,12 @@ export class SharedWire {
         opened.onUp();
         return Promise.resolve();
       },
-      write: (octets) => {
+      write: (bytes) => {
         const from = handlers;
         if (from === undefined) return true;
-        this.written[index] = (this.written[index] ?? 0) + octets.length;
-        freeAt = Math.max(this.#clock.now(), freeAt) + lineTime(octets.length, this.#baud);
-        this.#clock.after(freeAt + latencyMs - this.#clock.now(), () => this.#deliver(from, octets));
+        this.written[index] = (this.written[index] ?? 0) + bytes.length;
+        freeAt = Math.max(this.#clock.now(), freeAt) + lineTime(bytes.length, this.#baud);
+        this.#clock.after(freeAt + latencyMs - this.#clock.now(), () => this.#deliver(from, bytes));
         return true;
       },
       close: () => {
@@ -48,7 +48,7 @@ export class SharedWire {
     };
   }
 
-  #deliver(from: TransportHandlers, octets: Uint8Array): void {
-    for (const end of [...this.#ends]) if (end !== from) end.onOctets(octets);
+  #deliver(from: TransportHandlers, bytes: Uint8Array): void {
+    for (const end of [...this.#ends]) if (end !== from) end.onBytes(bytes);
   }
 }

@@ -74,7 +74,7 @@ export const STALLING: readonly Attack[] = [
   {
     attack: "Endless data",
     ids: "TUF endless data",
-    happens: "octets that fit no block asked for renew nothing: the lease ends",
+    happens: "bytes that fit no block asked for renew nothing: the lease ends",
     play: () => {
       const script = (attacker: Attacker, image: () => ImageSource): void => {
         const junk = new Uint8Array(1024);

@@ -62,7 +62,7 @@ describe("a board whose flash is a device", () => {
     const done = withBoard(true, (board) => board.damage({ sector: 2, bytes: 5 }, new SeededRandom(3)));
     expect(done).toMatchObject({ slot: 0, sector: 2, bytes: 5 });
     // The rest of the sector is put back as it was.
-    expect(raw().filter((octet, i) => octet !== before[i]).length).toBe(done.changed);
+    expect(raw().filter((byte, i) => byte !== before[i]).length).toBe(done.changed);
     expect(withBoard(false, (board) => board.boot())).toMatchObject({ reason: "hash" });
     const healed = withBoard(true, (board) => {
       const store = board.store();
@@ -77,8 +77,8 @@ describe("a board whose flash is a device", () => {
     if (kind === "block") expect(machine.isUntouched("sda", OFFSET, SIZE)).toBe(true);
     const flash = readFileSync(machine.dev(name));
     const outside = kind === "file" ? 0 : kind === "block" ? 0x5a : 0xff;
-    expect(flash.subarray(0, OFFSET).every((octet) => octet === outside)).toBe(true);
-    expect(flash.subarray(OFFSET + SIZE).every((octet) => octet === outside)).toBe(true);
+    expect(flash.subarray(0, OFFSET).every((byte) => byte === outside)).toBe(true);
+    expect(flash.subarray(OFFSET + SIZE).every((byte) => byte === outside)).toBe(true);
     expect(machine.eraseCalls().length > 0).toBe(kind === "mtd");
   });
 

@@ -77,7 +77,7 @@ describe("initBoard", () => {
     expect(ids[0]).not.toBe(ids[1]);
   });
 
-  it("installs a factory image, confirmed whatever its policy, that fills the slot to its last octet", () => {
+  it("installs a factory image, confirmed whatever its policy, that fills the slot to its last byte", () => {
     initBoard(dir, made({ image: factory() }));
     const board = openBoard(dir, { write: false });
     expect(board.boot()).toMatchObject({ tag: "boot", slot: 0, isTrial: false });
@@ -135,7 +135,7 @@ describe("openBoard", () => {
     openBoard(dir, { write: true }).close();
   });
 
-  it("changes not one octet by booting, reading and looking", () => {
+  it("changes not one byte by booting, reading and looking", () => {
     initBoard(dir, made({ image: factory() }));
     const before = readFileSync(join(dir, "flash.bin"));
     const board = openBoard(dir, { write: false });
@@ -219,7 +219,7 @@ describe("a board on disk", () => {
     board.close();
   });
 
-  it("changes octets even where erased flash is erased again", () => {
+  it("changes bytes even where erased flash is erased again", () => {
     initBoard(dir, made());
     const board = openBoard(dir, { write: true });
     expect(board.damage({ sector: 1, isErase: true }, new SeededRandom(1)).changed).toBe(4096);
@@ -263,7 +263,7 @@ describe("a board on disk", () => {
     board.close();
   });
 
-  it("refuses to hand out octets that changed since they were verified", () => {
+  it("refuses to hand out bytes that changed since they were verified", () => {
     initBoard(dir, made({ image: factory() }));
     const board = openBoard(dir, { write: true });
     const { blocks } = board.readImage();

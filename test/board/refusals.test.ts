@@ -83,7 +83,7 @@ describe("a board in distress refuses", () => {
       image(data, { revisionMin: 3, revisionMax: 3 }).envelope,
       {},
     ],
-    ["one octet too many", "size", image(randomData(65_537)).envelope, {}],
+    ["one byte too many", "size", image(randomData(65_537)).envelope, {}],
     [
       "blocks larger than it can buffer",
       "block-size",
@@ -274,7 +274,7 @@ describe("the boot decision reads again what it trusts", () => {
       "hardware",
     ],
     [
-      "one altered octet",
+      "one altered byte",
       (made) => {
         spoil(made, 29_999, Uint8Array.of(1 ^ (data[29_999] ?? 0)));
         return made;

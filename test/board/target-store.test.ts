@@ -9,7 +9,7 @@ import { type ImageSource, memoryImage } from "../../src/image/image-source.ts";
 import { shortDigest } from "../../src/image/manifest.ts";
 import { board, feed, fields, GEOMETRY, image, randomData, signer, slotBytes, spoil } from "./support.ts";
 
-/** Random, but with runs of 0x00 and 0xFF and of one other octet, as firmware has. */
+/** Random, but with runs of 0x00 and 0xFF and of one other byte, as firmware has. */
 function patchwork(size: number, seed: number): Uint8Array {
   const data = randomData(size, seed);
   for (let at = (seed % 7) * 512; at < size; at += 8192)
@@ -55,14 +55,14 @@ describe("installing", () => {
     expect(again.store().status()).not.toHaveProperty("receivingDigest8");
   });
 
-  it.each([1, 15, 1024, 4096, 4097, 65_535, 65_536])("takes an image of %d octets", (size) => {
+  it.each([1, 15, 1024, 4096, 4097, 65_535, 65_536])("takes an image of %d bytes", (size) => {
     const data = randomData(size);
     const made = board();
     receive(made, image(data));
     expectHolds(made, data, 4096);
   });
 
-  it("erases nothing on a blank slot, and programs no octet of 0xFF blocks", () => {
+  it("erases nothing on a blank slot, and programs no byte of 0xFF blocks", () => {
     const data = randomData(65_536).fill(0xff, 8192, 61_440);
     const made = board();
     const { wanted } = receive(made, image(data));
@@ -73,7 +73,7 @@ describe("installing", () => {
       expect(made.nor.wear(sector)).toBe(0);
   });
 
-  it("writes an image of one repeated octet without a block of data", () => {
+  it("writes an image of one repeated byte without a block of data", () => {
     const made = board();
     const data = new Uint8Array(60_000).fill(0x41);
     const { wanted, runs } = receive(made, image(data, { blockSize: 1024 }));
@@ -170,7 +170,7 @@ describe("repairing", () => {
     expectHolds(made, data, 4096);
   });
 
-  it("erases what an older image left behind the last octet", () => {
+  it("erases what an older image left behind the last byte", () => {
     const data = randomData(5000);
     const made = board();
     spoil(made, 0, randomData(65_536, 2));

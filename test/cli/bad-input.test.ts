@@ -86,28 +86,28 @@ describe("image build writes nothing when", () => {
 });
 
 describe("an image file that is", () => {
-  async function damagedCopy(name: string, change: (octets: Uint8Array) => Uint8Array): Promise<string> {
-    const octets = new Uint8Array(await readFile(bench.path("fw.mdy")));
-    await writeFile(bench.path(name), change(octets));
+  async function damagedCopy(name: string, change: (bytes: Uint8Array) => Uint8Array): Promise<string> {
+    const bytes = new Uint8Array(await readFile(bench.path("fw.mdy")));
+    await writeFile(bench.path(name), change(bytes));
     return bench.path(name);
   }
 
-  test.each<[string, (octets: Uint8Array) => Uint8Array, string]>([
-    ["truncated", (octets) => octets.subarray(0, octets.length - 1), "image-truncated"],
+  test.each<[string, (bytes: Uint8Array) => Uint8Array, string]>([
+    ["truncated", (bytes) => bytes.subarray(0, bytes.length - 1), "image-truncated"],
     [
       "corrupt in its data",
-      (octets) => octets.with(octets.length - 5, 0x55 ^ (octets.at(-5) ?? 0)),
+      (bytes) => bytes.with(bytes.length - 5, 0x55 ^ (bytes.at(-5) ?? 0)),
       "image-corrupt",
     ],
-    ["corrupt in its head", (octets) => octets.with(8, 0x55 ^ (octets[8] ?? 0)), "image-header"],
-    ["too long", (octets) => new Uint8Array([...octets, 0]), "image-trailing"],
+    ["corrupt in its head", (bytes) => bytes.with(8, 0x55 ^ (bytes[8] ?? 0)), "image-header"],
+    ["too long", (bytes) => new Uint8Array([...bytes, 0]), "image-trailing"],
   ])("%s is told apart", async (name, change, reason) => {
     const file = await damagedCopy(`${name}.mdy`, change);
     expect(await bad(["image", "inspect", file])).toMatchObject({ code: 1, reason });
   });
 
   test("damaged is taken by no repository, rescuer or board", async () => {
-    const file = await damagedCopy("cut.mdy", (octets) => octets.subarray(0, 1000));
+    const file = await damagedCopy("cut.mdy", (bytes) => bytes.subarray(0, 1000));
     const verdict = { code: 1, reason: "image-truncated" };
     expect(await bad(["repo", "add", file, "--repo", bench.path("repo")])).toMatchObject(verdict);
     expect(await bad(["rescue", "--link", "tcp:127.0.0.1:1", "--image", file])).toMatchObject(verdict);

@@ -27,14 +27,14 @@ describe("board init --flash", () => {
     expect((await runCli(["board", "boot", bench.path("board")])).code).toBe(5);
     expect((await runCli(["board", "status", bench.path("board")])).stdout).toContain(where);
     const chip = await readFile(bench.path("chip.bin"));
-    expect(chip.subarray(0, 8192).every((octet) => octet === 0)).toBe(true);
+    expect(chip.subarray(0, 8192).every((byte) => byte === 0)).toBe(true);
   });
 
   test("leaves a file alone that holds something, but for --overwrite", async () => {
     await writeFile(bench.path("dump.bin"), new Uint8Array(1_048_576).fill(7));
     const refused = await init("dumped", "--flash", "file:dump.bin");
     expect(verdictOf(refused)).toMatchObject({ code: 2, reason: "flash-not-empty" });
-    expect((await readFile(bench.path("dump.bin"))).every((octet) => octet === 7)).toBe(true);
+    expect((await readFile(bench.path("dump.bin"))).every((byte) => byte === 7)).toBe(true);
     expect((await init("dumped", "--flash", "file:dump.bin", "--overwrite")).code).toBe(0);
   });
 

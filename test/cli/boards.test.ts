@@ -17,7 +17,7 @@ function init(name: string, ...more: readonly string[]): string[] {
 }
 
 describe("a board's life", () => {
-  test("made with a factory image it boots, and gives the image back octet for octet", async () => {
+  test("made with a factory image it boots, and gives the image back byte for byte", async () => {
     const trust = ["--trust", `${bench.path("owner.pub")}:app`, "--image", bench.path("fw.mdy")];
     const made = await runCli(init("life", ...trust));
     expect(verdictOf(made)).toMatchObject({ ok: true, code: 0 });
@@ -29,7 +29,7 @@ describe("a board's life", () => {
     expect(new Uint8Array(await readFile(out))).toEqual(bench.firmware);
   });
 
-  test("damaged it does not boot: exit 5, and no image to read, but raw octets", async () => {
+  test("damaged it does not boot: exit 5, and no image to read, but raw bytes", async () => {
     const dir = await bench.board("broken", bench.path("fw.mdy"));
     const damage = await runCli(["board", "damage", dir, "--sector", "2", "--bytes", "1", "--json"]);
     expect(damage.events[0]).toMatchObject({ event: "damaged", slot: 0, sector: 2, bytes: 1, changed: 1 });
@@ -42,8 +42,8 @@ describe("a board's life", () => {
     await expect(readFile(bench.path("none.bin"))).rejects.toThrow("ENOENT");
     const raw = await runCli(["board", "read", dir, "--raw", "--out", bench.path("raw.bin"), "--json"]);
     expect(raw.events[0]).toMatchObject({ event: "read", bytes: 65_536, slot: 0, isRaw: true });
-    const octets = await readFile(bench.path("raw.bin"));
-    const differing = bench.firmware.filter((byte, i) => byte !== octets[i]);
+    const bytes = await readFile(bench.path("raw.bin"));
+    const differing = bench.firmware.filter((byte, i) => byte !== bytes[i]);
     expect(differing).toHaveLength(1);
   });
 

@@ -42,7 +42,7 @@ describe("demo", () => {
     expect(figures[1]?.["lineShare"]).toBeGreaterThan(0.5);
     for (const line of [
       "exit 5: the image in flash is damaged",
-      "30,001 octets, all equal",
+      "30,001 bytes, all equal",
       "exit 5: no image",
     ]) {
       expect(result.stderr).toContain(line);
@@ -96,7 +96,7 @@ describe("cable", () => {
     cable.child.kill("SIGTERM");
     const { code, stdout } = await cable.ended;
     expect(code).toBe(130);
-    expect(stdout).toMatch(/^octets +0 \/ 0$/m);
+    expect(stdout).toMatch(/^bytes +0 \/ 0$/m);
     await expect(readlink(a)).rejects.toThrow("ENOENT");
   });
 

@@ -22,13 +22,13 @@ afterAll(() => bench.close());
 
 /** An image file whose class name is replaced in place, all checks of lengths and sums made right. */
 async function forged(name: string, hardwareClass: string): Promise<string> {
-  const octets = Buffer.from(hardwareClass, "latin1");
-  const holder = "w".repeat(octets.length);
+  const bytes = Buffer.from(hardwareClass, "latin1");
+  const holder = "w".repeat(bytes.length);
   const file = readFileSync(await bench.image(name, undefined, { hardwareClass: holder }));
   const envelope = file.subarray(IMAGE_HEADER_LENGTH, file.length - FIRMWARE_SIZE);
   const at = envelope.indexOf(holder, 0, "latin1");
   expect(at).toBeGreaterThan(0);
-  octets.copy(envelope, at);
+  bytes.copy(envelope, at);
   file.set(encodeImageHeader(envelope, FIRMWARE_SIZE));
   writeFileSync(bench.path(`${name}.mdy`), file);
   return bench.path(`${name}.mdy`);

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runCli, startCli, verdictOf } from "../support/cli.ts";
 import { openSocatPair, type SocatPair } from "../support/socat-pair.ts";
-import { bootedOctets, openWorkbench, type Workbench } from "./workbench.ts";
+import { bootedBytes, openWorkbench, type Workbench } from "./workbench.ts";
 
 let bench: Workbench;
 let pair: SocatPair;
@@ -89,9 +89,9 @@ describe("board init --link-key", () => {
 
 describe("a link key file", () => {
   test.each([
-    ["15 octets", "x".repeat(15), 2, "link-key-length"],
-    ["30 hexadecimal digits are 30 octets", "ab".repeat(15), 6, undefined],
-    ["1025 octets", "x".repeat(1025), 2, "link-key-length"],
+    ["15 bytes", "x".repeat(15), 2, "link-key-length"],
+    ["30 hexadecimal digits are 30 bytes", "ab".repeat(15), 6, undefined],
+    ["1025 bytes", "x".repeat(1025), 2, "link-key-length"],
     ["a signing key", "-----BEGIN PRIVATE KEY-----\n", 2, "link-key-is-pem"],
   ])("%s", async (name, text, code, reason) => {
     const path = bench.path(`${name}.key`);
@@ -141,7 +141,7 @@ describe("over a serial pair", () => {
     const rescue = await runCli(["rescue", ...linkTo(pair.b), ...source]);
     const healed = await distress.ended;
     expect(`${name}: ${healed.code} ${rescue.code}`).toBe(`${name}: 0 0`);
-    expect(bootedOctets(dir)).toEqual(bench.firmware);
+    expect(bootedBytes(dir)).toEqual(bench.firmware);
   });
 
   test.each([

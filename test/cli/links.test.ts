@@ -5,7 +5,7 @@ import { openBoard } from "../../src/board/board.ts";
 import { openDirectoryRepository } from "../../src/image/directory-repository.ts";
 import { runCli, startCli, verdictOf } from "../support/cli.ts";
 import { openSocatPair, type SocatPair } from "../support/socat-pair.ts";
-import { bootedOctets, bootOf, openWorkbench, type Workbench } from "./workbench.ts";
+import { bootedBytes, bootOf, openWorkbench, type Workbench } from "./workbench.ts";
 
 let bench: Workbench;
 let pair: SocatPair;
@@ -26,7 +26,7 @@ function ends(): { readonly target: string[]; readonly rescuer: string[] } {
 }
 
 describe("over a serial pair", () => {
-  test("an empty board is healed, octet for octet, and both sides tell the same story", async () => {
+  test("an empty board is healed, byte for byte, and both sides tell the same story", async () => {
     const dir = await bench.board("empty");
     const { target, rescuer } = ends();
     const distress = startCli(["distress", ...target, "--board", dir, "--timeout", "12"]);
@@ -40,7 +40,7 @@ describe("over a serial pair", () => {
       "12",
     ]);
     const [healed, done] = await Promise.all([distress.ended, rescue.ended]);
-    expect(bootedOctets(dir)).toEqual(bench.firmware);
+    expect(bootedBytes(dir)).toEqual(bench.firmware);
     const digest = expect.stringMatching(/^[0-9a-f]{64}$/);
     const verdict = verdictOf(healed);
     expect(verdict).toMatchObject({
@@ -97,7 +97,7 @@ describe("over a serial pair", () => {
     });
   });
 
-  test("raw octets heal a board that trusts everyone", async () => {
+  test("raw bytes heal a board that trusts everyone", async () => {
     const dir = await bench.board("open", undefined, { trust: [], allowUnsigned: true });
     const { target, rescuer } = ends();
     const raw = ["--image", bench.path("firmware.bin"), "--hardware", "acme/widget", "--version", "1.0.0"];
@@ -105,7 +105,7 @@ describe("over a serial pair", () => {
     const distress = await runCli(["distress", ...target, "--board", dir, "--timeout", "12"]);
     expect(distress.code).toBe(0);
     expect((await rescue.ended).code).toBe(0);
-    expect(bootedOctets(dir)).toEqual(bench.firmware);
+    expect(bootedBytes(dir)).toEqual(bench.firmware);
   });
 
   test("SIGINT ends both sides with 130, soon, and the board goes on from there", async () => {
@@ -136,7 +136,7 @@ describe("over a serial pair", () => {
     expect(verdict).toMatchObject({ ok: true, reason: "healed" });
     expect(verdict["blocks"]).toBeLessThan(9);
     expect((await again.ended).code).toBe(0);
-    expect(bootedOctets(dir)).toEqual(bench.firmware);
+    expect(bootedBytes(dir)).toEqual(bench.firmware);
   });
 
   test("a healthy board takes an update only when forced, and its only slot only when that was said", async () => {

@@ -7,7 +7,7 @@ import { AnnounceType, FrameClass, PROTOCOL_VERSION } from "../../src/wire/const
 import { frameCrc } from "../../src/wire/crc.ts";
 import { runCli, startCli, verdictOf } from "../support/cli.ts";
 import { openSocatPair, type SocatPair } from "../support/socat-pair.ts";
-import { bootedOctets, freePort, openWorkbench, type Workbench } from "./workbench.ts";
+import { bootedBytes, freePort, openWorkbench, type Workbench } from "./workbench.ts";
 
 let bench: Workbench;
 let pair: SocatPair;
@@ -33,7 +33,7 @@ describe("an image that the board refuses", () => {
     ["signature", "other", {}],
     ["hardware", "owner", { hardwareClass: "gadget" }],
     ["unsigned", undefined, {}],
-  ])("for its %s ends both sides with exit 4, and no octet was written", async (reason, key, fields) => {
+  ])("for its %s ends both sides with exit 4, and no byte was written", async (reason, key, fields) => {
     const image = await bench.image(`bad-${reason}`, key, fields);
     const dir = await bench.board(`refusing-${reason}`);
     const before = await readFile(`${dir}/flash.bin`);
@@ -75,7 +75,7 @@ describe("over TCP", () => {
       });
       expect(stderr).toContain("boot decision: boot slot 0 version 1.2.3");
       expect((await rescue.ended).code).toBe(0);
-      expect(bootedOctets(dir)).toEqual(bench.firmware);
+      expect(bootedBytes(dir)).toEqual(bench.firmware);
     }
   });
 });

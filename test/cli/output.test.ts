@@ -4,7 +4,7 @@ import { VirtualClock } from "../../src/base/clock.ts";
 import { FailedError } from "../../src/base/errors.ts";
 import { eventText, progressText, verdictText } from "../../src/cli/event-text.ts";
 import { Output, type OutputStream } from "../../src/cli/output.ts";
-import { columns, durationText, octets, printable, styled } from "../../src/cli/text.ts";
+import { byteText, columns, durationText, printable, styled } from "../../src/cli/text.ts";
 import { doneVerdict, errorVerdict, interruptedVerdict } from "../../src/cli/verdict.ts";
 import type { NodeEvent, ProgressEvent } from "../../src/node/events.ts";
 
@@ -145,7 +145,7 @@ describe("text for people", () => {
   });
 
   test("counts and times are told in words", () => {
-    expect([octets(1), octets(262_144)]).toEqual(["1 octet", "262,144 octets"]);
+    expect([byteText(1), byteText(262_144)]).toEqual(["1 byte", "262,144 bytes"]);
     expect([0.2, 59, 65, 3725].map(durationText)).toEqual(["0 s", "59 s", "1 min 5 s", "1 h 2 min"]);
     expect(progressText({ ...PROGRESS, eta: undefined })).toBe("16/64 blocks, 88.0 kB/s, line 99 %");
   });
@@ -183,7 +183,7 @@ describe("text for people", () => {
       "L: listening",
       "L: down (unplugged)",
       "L: board 01234567 is in distress (hash), had version 1.0.0",
-      "L: offer of version 1.0.0 (ffffffff, 4,096 octets), other side is 01234567",
+      "L: offer of version 1.0.0 (ffffffff, 4,096 bytes), other side is 01234567",
       "L: refused (hardware): made for others",
       "L| login:\nL| root",
       "L: image ffffffff verified in flash",
@@ -204,7 +204,7 @@ describe("text for people", () => {
       digest: "ab".repeat(32),
     };
     expect(verdictText({ ...doneVerdict("healed"), ...moved })).toBe(
-      "healed abababab: 2 blocks in 1.23 s, 1,000 octets sent, 1 octet received, 32 octets sent again",
+      "healed abababab: 2 blocks in 1.23 s, 1,000 bytes sent, 1 byte received, 32 bytes sent again",
     );
   });
 });

@@ -24,8 +24,8 @@ describe("sizes", () => {
     ["4MiB", 4_194_304],
     ["1G", 1_073_741_824],
     ["0x1000", 4096],
-  ])("%s is %d octets", (text, octets) => {
-    expect(parseSize(text)).toBe(octets);
+  ])("%s is %d bytes", (text, bytes) => {
+    expect(parseSize(text)).toBe(bytes);
   });
 
   test.each(["", "0", "0K", "-1", "4.5M", "4T", "M", "0x", "64 K", "1e6", "999999999999999G", "NaN"])(

@@ -41,7 +41,7 @@ async function spoiltBoard(source: string, sector: number): Promise<void> {
 }
 
 describe("real firmware", () => {
-  it("of 3.65 MB with one spoilt sector is mended with under 16,000 octets on the wire, both ways", async () => {
+  it("of 3.65 MB with one spoilt sector is mended with under 16,000 bytes on the wire, both ways", async () => {
     const source = firmware(OVMF);
     await spoiltBoard(source, SECTOR_OF_CODE);
     const cable = await startVirtualCable({ a: at("a"), b: at("b"), baud: 921_600 });

@@ -13,7 +13,7 @@ import { formatVersion } from "../../src/image/version.ts";
 
 /** Hardware of the workbench's boards and images. */
 export const HARDWARE = { vendor: "acme", hardwareClass: "widget" } as const;
-/** Octets of the workbench's firmware: ten blocks, the last one short. */
+/** Bytes of the workbench's firmware: ten blocks, the last one short. */
 export const FIRMWARE_SIZE = 40_000;
 
 /** A folder with keys, a firmware and its images: what most commands need. */
@@ -76,12 +76,12 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** What a board boots, octet for octet. */
-export function bootedOctets(dir: string): Uint8Array {
+/** What a board boots, byte for byte. */
+export function bootedBytes(dir: string): Uint8Array {
   const board = openBoard(dir, { write: false });
-  const octets = Buffer.concat([...board.readImage().blocks]);
+  const bytes = Buffer.concat([...board.readImage().blocks]);
   board.close();
-  return new Uint8Array(octets);
+  return new Uint8Array(bytes);
 }
 
 /** The version that a board boots, or why it does not. */

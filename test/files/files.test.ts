@@ -144,7 +144,7 @@ describe("errnoOf", () => {
 
 describe("reading files", () => {
   it("names the file that is missing, unreadable, or no file", async () => {
-    const plain = put("plain", "octets");
+    const plain = put("plain", "bytes");
     const missing = await errorOf(() => openRegular(at("missing")));
     expect(missing).toMatchObject({ code: "file-missing", exitCode: 2, cause: { code: "ENOENT" } });
     expect(missing.details).toEqual({ path: at("missing") });
@@ -168,7 +168,7 @@ describe("reading files", () => {
   });
 
   it.each([1, 1024, 1025, 262_144, 262_145, 300_000])(
-    "hashes %i octets behind others as it would in memory",
+    "hashes %i bytes behind others as it would in memory",
     async (size) => {
       const data = vectorData(size);
       const path = put("digest", Buffer.concat([Buffer.from("head"), data, Buffer.from("tail")]));
@@ -256,7 +256,7 @@ describe("files that are done with", () => {
 
 describe("building from files", () => {
   it("tells the numbers of a refusal", async () => {
-    const input = put("input", "octets");
+    const input = put("input", "bytes");
     const self = await errorOf(() => buildImageFile({ ...plainFields, input, out: input }));
     expect(self).toMatchObject({ code: "out-is-input", exitCode: 2, details: { out: input } });
     const odd = await errorOf(() => openInputImage(input, { ...plainFields, blockSize: 3000 }));
@@ -279,21 +279,21 @@ describe("building from files", () => {
   });
 
   it("reads as HEX what is said to be HEX, whatever it looks like", async () => {
-    const input = put("not.hex", "octets");
+    const input = put("not.hex", "bytes");
     const error = await errorOf(() => openInputImage(input, plainFields, { format: "hex" }));
     expect(error).toMatchObject({ code: "hex-syntax", exitCode: 1, details: { path: input, line: 1 } });
     const whole = await errorOf(() => openInputImage(put("no-data.hex", ":00000001FF\n"), plainFields));
     expect(whole).toMatchObject({ code: "hex-no-data", details: { line: 0 } });
   });
 
-  it("knows which blocks of a file are all one octet", async () => {
+  it("knows which blocks of a file are all one byte", async () => {
     const input = put("even.bin", Buffer.concat([vectorData(4096), new Uint8Array(8192).fill(7)]));
     const image = await openInputImage(input, plainFields);
     expect([0, 1, 2].map((index) => image.uniformByteOf({ level: 0, index }))).toEqual([undefined, 7, 7]);
     await image.close();
   });
 
-  it.each([262_143, 262_144, 262_145, 600_001])("writes and reads %i octets in blocks", async (size) => {
+  it.each([262_143, 262_144, 262_145, 600_001])("writes and reads %i bytes in blocks", async (size) => {
     const data = vectorData(size);
     const out = at("chunks.mdy");
     for (const blockSize of [1024, 65_536]) {

@@ -43,15 +43,15 @@ describe("a link key file", () => {
   it.each([
     ["32 digits", digits, digits.toLowerCase()],
     ["digits with white space around", `  ${digits}\r\n`, digits.toLowerCase()],
-    ["an odd number of digits is octets", `${digits}0`, latin1(`${digits}0`)],
-    ["fewer than 32 digits are octets", digits.slice(2), latin1(digits.slice(2))],
+    ["an odd number of digits is bytes", `${digits}0`, latin1(`${digits}0`)],
+    ["fewer than 32 digits are bytes", digits.slice(2), latin1(digits.slice(2))],
     ["a passphrase, its line end with it", "correct horse battery\n", latin1("correct horse battery\n")],
-    ["digits with white space within are octets", `${digits} ${digits}`, latin1(`${digits} ${digits}`)],
+    ["digits with white space within are bytes", `${digits} ${digits}`, latin1(`${digits} ${digits}`)],
   ])("%s", (_name, content, key) => {
     expect(keyOf(content)).toBe(key);
   });
 
-  it("has 16 to 1024 octets, decoded or not", () => {
+  it("has 16 to 1024 bytes, decoded or not", () => {
     for (const length of [LINK_KEY_MIN, LINK_KEY_MAX]) {
       const key = new Uint8Array(length).fill(0xfe);
       expect(keyOf(key)).toBe(toHex(key));
@@ -67,7 +67,7 @@ describe("a link key file", () => {
     expect(read(digits, 0o644)).toMatchObject({ warnings: 1 });
   });
 
-  it("comes back as it was written, also when its octets look like digits", () => {
+  it("comes back as it was written, also when its bytes look like digits", () => {
     for (const [i, key] of [Buffer.from(digits), Buffer.alloc(LINK_KEY_MAX, 7), Buffer.alloc(16)].entries()) {
       const path = join(dir, `written-${i}`);
       writeLinkKey(path, key);
@@ -97,7 +97,7 @@ describe("a link key file", () => {
     }
   });
 
-  it("is made of 32 octets that nobody has had before", () => {
+  it("is made of 32 bytes that nobody has had before", () => {
     const keys = ["one", "other"].map((name) => {
       writeFreshLinkKey(join(dir, name));
       return readLinkKey(join(dir, name));

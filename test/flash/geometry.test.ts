@@ -63,7 +63,7 @@ describe("flashMap", () => {
     );
   });
 
-  it("names the region of first and last octets, and none outside", () => {
+  it("names the region of first and last bytes, and none outside", () => {
     const map = flashMap({ sectorSize: 1024, slotSize: 2000, layout: "ab" });
     expect(regionAt(map, 0)).toEqual({ name: "recovery", index: 0 });
     expect(regionAt(map, 16_383)).toEqual({ name: "recovery", index: 0 });

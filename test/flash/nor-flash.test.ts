@@ -58,11 +58,11 @@ describe("NorFlash", () => {
     flash.read(0, 5);
     expect(flash.counters).toEqual({
       reads: 1,
-      octetsRead: 5,
+      bytesRead: 5,
       erases: 2,
       erasesMax: 2,
       programs: 1,
-      octetsProgrammed: 32,
+      bytesProgrammed: 32,
     });
     expect(flash.wear(record.offset / 1024)).toBe(2);
   });
@@ -120,7 +120,7 @@ describe("NorFlash", () => {
     [4, -1],
     [Number.NaN, 1],
     [0, map.size + 1],
-  ])("has no octets at %d, %d of them", (offset, length) => {
+  ])("has no bytes at %d, %d of them", (offset, length) => {
     expect(refusal(() => make().flash.read(offset, length))).toBe("range");
   });
 

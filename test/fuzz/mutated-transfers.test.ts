@@ -63,12 +63,12 @@ describe(`${RUNS} transfers with an attacker on the wire`, () => {
     expect(Object.keys(sums.outcomes)).toEqual(expect.arrayContaining(outcomes));
     expect(Object.keys(sums.setups)).toHaveLength(9);
     expect(sums.healedAfter).toBeGreaterThan(50);
-    expect(sums.octetsRight).toBeGreaterThan(100_000);
+    expect(sums.bytesRight).toBeGreaterThan(100_000);
   });
 });
 
 describe("the checks of a mutated transfer", () => {
-  /** Writes octets of which no hash was right. */
+  /** Writes bytes of which no hash was right. */
   const careless = (store: TargetStore, { parts, nor }: MemoryBoard): TargetStore => {
     const writeBlock = store.writeBlock.bind(store);
     store.writeBlock = (index, bytes) => {
@@ -86,7 +86,7 @@ describe("the checks of a mutated transfer", () => {
     return store;
   };
 
-  it("find an octet that no signed image holds, whatever VerifiedBlock says", () => {
+  it("find a byte that no signed image holds, whatever VerifiedBlock says", () => {
     expect(isFound({ store: careless }, /in no signed image/)).toBe(true);
   });
 

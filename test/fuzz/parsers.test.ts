@@ -15,7 +15,7 @@ describe("every parser", () => {
     expect(words.size).toBeGreaterThan(1);
   });
 
-  it.each(parsers)("takes any octets without an exception or a broken promise: $name", (target) => {
+  it.each(parsers)("takes any bytes without an exception or a broken promise: $name", (target) => {
     const { failed, executions } = fuzz(target, 0, EXECUTIONS * target.weight);
     expect(executions).toBeGreaterThanOrEqual(EXECUTIONS);
     expect(failed.map(({ id, failure }) => `npm run lab -- --case ${id}  # ${failure}`)).toEqual([]);

@@ -41,8 +41,8 @@ export interface RescueRow {
   readonly ok: boolean;
   readonly isExact: boolean;
   readonly exitCodes: { readonly distress: number; readonly rescue: number };
-  readonly octetsToBoard: number;
-  readonly octetsFromBoard: number;
+  readonly bytesToBoard: number;
+  readonly bytesFromBoard: number;
   readonly blocks: number;
   readonly seconds: number;
   readonly imageRate: number;

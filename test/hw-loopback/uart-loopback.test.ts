@@ -60,7 +60,7 @@ describe("uart-loopback on two ports", { timeout: 60_000 }, () => {
     }
   }
 
-  it("exits 1 on a line that loses octets, says how many, and shows the first", async () => {
+  it("exits 1 on a line that loses bytes, says how many, and shows the first", async () => {
     const result = await onCable({ baud: 921_600, drop: 2e-3 });
     expect([result.code, result.record?.ok]).toEqual([1, false]);
     expect(results(result)[0]).toEqual(["a to b", ["loss"]]);
@@ -70,7 +70,7 @@ describe("uart-loopback on two ports", { timeout: 60_000 }, () => {
     }
     const shown = sections.flatMap(({ firstDifferences }) => firstDifferences);
     expect(shown[0]).toEqual({ at: expect.any(Number), sent: expect.stringMatching(/^[0-9a-f]{2}$/) });
-    expect(result.markdown).toContain("**loss**: octets were lost");
+    expect(result.markdown).toContain("**loss**: bytes were lost");
   });
 
   it("names a wrong rate on a line that garbles then", async () => {
@@ -92,7 +92,7 @@ describe("uart-loopback on two ports", { timeout: 60_000 }, () => {
 describe("uart-loopback on one port", { timeout: 60_000 }, () => {
   /** A port whose other side sends back what `reply` makes of what it gets. */
   async function onPort(
-    reply: ((octet: number) => readonly number[]) | undefined,
+    reply: ((byte: number) => readonly number[]) | undefined,
   ): Promise<BenchResult<LoopbackRow>> {
     const far = await openSocatSocket();
     far.socket.on("data", (chunk) => {
@@ -112,9 +112,9 @@ describe("uart-loopback on one port", { timeout: 60_000 }, () => {
     expect(result.markdown).toContain("**silence**: nothing came back: no jumper");
   });
 
-  // A pseudo terminal has no rate of its own, which the bench rightly calls too fast: the octets are right, though.
+  // A pseudo terminal has no rate of its own, which the bench rightly calls too fast: the bytes are right, though.
   it("hears itself through a jumper", async () => {
-    const result = await onPort((octet) => [octet]);
+    const result = await onPort((byte) => [byte]);
     expect(results(result)).toEqual([["jumper", ["too-fast"]]]);
     expect(result.record?.setup).toBe("jumper from TX to RX");
     const edits = result.record?.rows[0]?.sections.map(({ lost, changed, extra }) => lost + changed + extra);
@@ -122,12 +122,12 @@ describe("uart-loopback on one port", { timeout: 60_000 }, () => {
   });
 
   it("names XON and XOFF that are eaten", async () => {
-    const result = await onPort((octet) => (octet === 0x11 || octet === 0x13 ? [] : [octet]));
+    const result = await onPort((byte) => (byte === 0x11 || byte === 0x13 ? [] : [byte]));
     expect([result.code, results(result)[0]?.[1]]).toEqual([1, ["xon-xoff", "too-fast"]]);
   });
 
   it("names a line that is treated as text", async () => {
-    const result = await onPort((octet) => [octet === 0x0d ? 0x0a : octet]);
+    const result = await onPort((byte) => [byte === 0x0d ? 0x0a : byte]);
     expect(results(result)[0]?.[1]).toEqual(["newline", "too-fast"]);
   });
 });

@@ -22,11 +22,11 @@ describe("uart-rescue", { timeout: 60_000 }, () => {
       ["install", 921_600, true, 8],
       ["repair", 921_600, true, 1],
     ]);
-    for (const { act, baud, octetsToBoard, octetsFromBoard, seconds, imageRate } of record?.rows ?? []) {
+    for (const { act, baud, bytesToBoard, bytesFromBoard, seconds, imageRate } of record?.rows ?? []) {
       const payload = act === "repair" ? 4096 : 32_768;
-      expect(octetsToBoard).toBeGreaterThan(payload);
-      expect(octetsToBoard).toBeLessThan(payload + 4096);
-      expect(octetsFromBoard).toBeGreaterThan(0);
+      expect(bytesToBoard).toBeGreaterThan(payload);
+      expect(bytesToBoard).toBeLessThan(payload + 4096);
+      expect(bytesFromBoard).toBeGreaterThan(0);
       expect(seconds).toBeGreaterThan((payload * 10) / baud);
       expect(imageRate).toBeCloseTo((32_768 * 10) / baud / seconds, 1);
     }

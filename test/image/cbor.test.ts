@@ -25,7 +25,7 @@ describe("CBOR", () => {
   });
 
   it.each([0, 23, 24, 255, 256, 65_535, 65_536, 2 ** 32 - 1, 2 ** 32, Number.MAX_SAFE_INTEGER])(
-    "writes and reads %d in its shortest form, to the octet",
+    "writes and reads %d in its shortest form, to the byte",
     (value) => {
       const width = value < 24 ? 1 : value < 256 ? 2 : value < 65_536 ? 3 : value < 2 ** 32 ? 5 : 9;
       const writer = new CborWriter(width).uint(value);
@@ -42,8 +42,8 @@ describe("CBOR", () => {
   });
 
   it("takes numbers and lengths at their limits, and faults them beyond", () => {
-    const uint = (octets: string): unknown => {
-      const reader = new CborReader(unhex(octets));
+    const uint = (bytes: string): unknown => {
+      const reader = new CborReader(unhex(bytes));
       return [reader.uint(10, 5), reader.fault?.fault];
     };
     expect([uint("04"), uint("05"), uint("0a"), uint("0b")]).toEqual([
@@ -52,16 +52,16 @@ describe("CBOR", () => {
       [10, undefined],
       [0, "range"],
     ]);
-    const bytes = (octets: string): unknown => {
-      const reader = new CborReader(unhex(octets));
+    const bytes = (bytes: string): unknown => {
+      const reader = new CborReader(unhex(bytes));
       return [toHex(reader.bytes(1, 2)), reader.fault?.fault, reader.offset];
     };
     expect(bytes("40")).toEqual(["", "range", 1]);
     expect(bytes("41aa")).toEqual(["aa", undefined, 2]);
     expect(bytes("42aabb")).toEqual(["aabb", undefined, 3]);
     expect(bytes("43aabbcc")).toEqual(["", "range", 1]);
-    const text = (octets: string): unknown => {
-      const reader = new CborReader(unhex(octets));
+    const text = (bytes: string): unknown => {
+      const reader = new CborReader(unhex(bytes));
       return [reader.text(3), reader.fault];
     };
     expect(text("63414243")).toEqual(["ABC", undefined]);
@@ -74,29 +74,29 @@ describe("CBOR", () => {
     heads.array(3);
     heads.map(17);
     expect(heads.fault).toBeUndefined();
-    for (const [octets, fault] of [
+    for (const [bytes, fault] of [
       ["82", "range"],
       ["84", "range"],
       ["a3", "type"],
     ] as const) {
-      const reader = new CborReader(unhex(octets));
+      const reader = new CborReader(unhex(bytes));
       reader.array(3);
       expect(reader.fault).toEqual({ fault, offset: 0 });
     }
-    for (const [octets, fault] of [
+    for (const [bytes, fault] of [
       ["a2", "range"],
       ["a4", "range"],
       ["83", "type"],
     ] as const) {
-      const reader = new CborReader(unhex(octets));
+      const reader = new CborReader(unhex(bytes));
       reader.map(3);
       expect(reader.fault).toEqual({ fault, offset: 0 });
     }
   });
 
   it("tells where an item is at fault", () => {
-    const at = (octets: string): unknown => {
-      const reader = new CborReader(unhex("01", octets));
+    const at = (bytes: string): unknown => {
+      const reader = new CborReader(unhex("01", bytes));
       reader.uint(1);
       reader.bytes(1, 300);
       return reader.fault;
@@ -128,8 +128,8 @@ describe("CBOR", () => {
     ["nothing", "", "truncated"],
     ["a number over its limit", "1903e9", "range"],
     ["a number that no double holds", "1bffffffffffffffff", "range"],
-  ])("faults %s: %s", (_name, octets, fault) => {
-    const reader = new CborReader(unhex(octets));
+  ])("faults %s: %s", (_name, bytes, fault) => {
+    const reader = new CborReader(unhex(bytes));
     expect(reader.uint(1000)).toBe(0);
     expect(reader.fault?.fault).toBe(fault);
   });
@@ -139,14 +139,14 @@ describe("CBOR", () => {
     ["a length beyond the end", "5a7fffffff", "range"],
     ["a length beyond the end", "43aabb", "truncated"],
     ["an indefinite string", "5f42aabbff", "not-canonical"],
-  ])("faults %s without allocating it: %s", (_name, octets, fault) => {
-    const reader = new CborReader(unhex(octets));
+  ])("faults %s without allocating it: %s", (_name, bytes, fault) => {
+    const reader = new CborReader(unhex(bytes));
     expect(reader.bytes(0, 64)).toHaveLength(0);
     expect(reader.fault?.fault).toBe(fault);
   });
 
-  it.each(["61ff", "62c080", "63eda080", "64f4908080", "62c341"])("faults malformed UTF-8: %s", (octets) => {
-    const reader = new CborReader(unhex(octets));
+  it.each(["61ff", "62c080", "63eda080", "64f4908080", "62c341"])("faults malformed UTF-8: %s", (bytes) => {
+    const reader = new CborReader(unhex(bytes));
     expect(reader.text(32)).toBe("");
     expect(reader.fault?.fault).toBe("text");
   });
@@ -157,10 +157,10 @@ describe("CBOR", () => {
     expect(reader.fault).toEqual({ fault: "type", offset: 1 });
   });
 
-  test.prop([fc.uint8Array({ maxLength: 20 })])("accepts a number in exactly one form", (octets) => {
-    const reader = new CborReader(octets);
+  test.prop([fc.uint8Array({ maxLength: 20 })])("accepts a number in exactly one form", (bytes) => {
+    const reader = new CborReader(bytes);
     const value = reader.uint(Number.MAX_SAFE_INTEGER);
     if (reader.fault !== undefined) return;
-    expect(new CborWriter(16).uint(value).finish()).toEqual(octets.subarray(0, reader.offset));
+    expect(new CborWriter(16).uint(value).finish()).toEqual(bytes.subarray(0, reader.offset));
   });
 });

@@ -9,9 +9,9 @@ const PRIME = 2n ** 255n - 19n;
 const message = new TextEncoder().encode("one image per manifest");
 
 function toNumber(bytes: Uint8Array): bigint {
-  return bytes.reduceRight((value, octet) => value * 256n + BigInt(octet), 0n);
+  return bytes.reduceRight((value, byte) => value * 256n + BigInt(byte), 0n);
 }
-function toOctets(value: bigint): Uint8Array {
+function toBytes(value: bigint): Uint8Array {
   return Uint8Array.from({ length: 32 }, (_, i) => Number((value >> BigInt(8 * i)) & 0xffn));
 }
 function join(...parts: readonly Uint8Array[]): Uint8Array {
@@ -61,8 +61,8 @@ function add([x1, y1]: Point, [x2, y2]: Point): Point {
 }
 
 /** RFC 8032 section 5.1.3, for encodings that are a point. */
-function decode(octets: Uint8Array): Point {
-  const number = toNumber(octets);
+function decode(bytes: Uint8Array): Point {
+  const number = toNumber(bytes);
   const y = number & (SIGN - 1n);
   const xx = mod((y * y - 1n) * inverse(D * y * y + 1n));
   const root = power(xx, (PRIME + 3n) / 8n);
@@ -72,7 +72,7 @@ function decode(octets: Uint8Array): Point {
 }
 
 function encode([x, y]: Point): Uint8Array {
-  return toOctets(y | ((x & 1n) << 255n));
+  return toBytes(y | ((x & 1n) << 255n));
 }
 
 /** All multiples of a point of order 8: the eight points of small order, from (0, 1) on. */
@@ -84,17 +84,17 @@ function smallOrderPoints(): readonly Point[] {
 }
 
 /**
- * Each 32 octets that a lenient decoder takes for a point: y, or y + p where that fits into 255 bits, and with x = 0
+ * Each 32 bytes that a lenient decoder takes for a point: y, or y + p where that fits into 255 bits, and with x = 0
  * either sign.
  */
 function encodingsOf([x, y]: Point): readonly Uint8Array[] {
   const ys = y + PRIME < SIGN ? [y, y + PRIME] : [y];
   const signs = x === 0n ? [0n, SIGN] : [(x & 1n) << 255n];
-  return ys.flatMap((value) => signs.map((sign) => toOctets(value | sign)));
+  return ys.flatMap((value) => signs.map((sign) => toBytes(value | sign)));
 }
 
 const signature = vectorKey.sign(message);
-const identity = toOctets(1n);
+const identity = toBytes(1n);
 const known = knownMultiple(Uint8Array.from({ length: 32 }, (_, i) => i));
 
 describe("strict Ed25519", () => {
@@ -114,7 +114,7 @@ describe("strict Ed25519", () => {
     }
   });
 
-  it("judges by the octets that a key has now, not by those that the same array had before", () => {
+  it("judges by the bytes that a key has now, not by those that the same array had before", () => {
     const [one, other] = [0, 1].map(() => signingKeyFromPem(generateKeyPair().privatePem));
     if (one === undefined || other === undefined) expect.fail("two keys");
     const key = one.publicKey.slice();
@@ -136,33 +136,33 @@ describe("strict Ed25519", () => {
     const s = toNumber(signature.subarray(32));
     for (const bad of [s + ORDER, ORDER, 2n ** 256n - 1n]) {
       expect(
-        checkSignature(vectorKey.publicKey, message, join(signature.subarray(0, 32), toOctets(bad))),
+        checkSignature(vectorKey.publicKey, message, join(signature.subarray(0, 32), toBytes(bad))),
       ).toBe("scalar");
     }
   });
 
   it("refuses a key of small order, for which OpenSSL takes a signature made without any private key", () => {
-    const forged = join(known.point, toOctets(known.scalar));
+    const forged = join(known.point, toBytes(known.scalar));
     expect(laxCheck(identity, message, forged)).toBe(true);
     expect(checkSignature(identity, message, forged)).toBe("key");
   });
 
   it("refuses a non-canonical key that OpenSSL takes", () => {
-    const forged = join(known.point, toOctets(known.scalar));
-    expect(laxCheck(toOctets(PRIME + 1n), message, forged)).toBe(true);
-    expect(checkSignature(toOctets(PRIME + 1n), message, forged)).toBe("key");
+    const forged = join(known.point, toBytes(known.scalar));
+    expect(laxCheck(toBytes(PRIME + 1n), message, forged)).toBe(true);
+    expect(checkSignature(toBytes(PRIME + 1n), message, forged)).toBe("key");
   });
 
   it("refuses R of small order in a signature that otherwise fits", () => {
     const k = challenge(identity, vectorKey.publicKey, message);
-    const crafted = join(identity, toOctets((k * known.scalar) % ORDER));
+    const crafted = join(identity, toBytes((k * known.scalar) % ORDER));
     expect(laxCheck(vectorKey.publicKey, message, crafted)).toBe(true);
     expect(checkSignature(vectorKey.publicKey, message, crafted)).toBe("nonce");
   });
 
   it("refuses non-canonical R", () => {
     expect(
-      checkSignature(vectorKey.publicKey, message, join(toOctets(PRIME + 3n), signature.subarray(32))),
+      checkSignature(vectorKey.publicKey, message, join(toBytes(PRIME + 3n), signature.subarray(32))),
     ).toBe("nonce");
   });
 
@@ -172,51 +172,51 @@ describe("strict Ed25519", () => {
     expect(small).toHaveLength(8);
     const eightfold = (point: Point): Point => [1, 2, 3].reduce((sum) => add(sum, sum), point);
     for (const point of small) expect(eightfold(point)).toEqual([0n, 1n]);
-    const encodings = small.flatMap(encodingsOf).map((octets) => Buffer.from(octets).toString("hex"));
+    const encodings = small.flatMap(encodingsOf).map((bytes) => Buffer.from(bytes).toString("hex"));
     expect(new Set(encodings).size).toBe(14);
   });
 
   it.each(
-    small.flatMap((point, i) => encodingsOf(point).map((octets) => [i, toNumber(octets), octets] as const)),
+    small.flatMap((point, i) => encodingsOf(point).map((bytes) => [i, toNumber(bytes), bytes] as const)),
   )(
     "refuses the point %i of small order in the encoding %i, as key and as R, whatever the rest",
-    (_, __, octets) => {
-      expect(isSoundPoint(octets)).toBe(false);
+    (_, __, bytes) => {
+      expect(isSoundPoint(bytes)).toBe(false);
       // S = 0 and R = the key: what cheap forgeries look like; and the honest rest.
-      for (const rest of [join(octets, toOctets(0n)), join(known.point, toOctets(known.scalar)), signature]) {
-        expect(checkSignature(octets, message, rest)).toBe("key");
+      for (const rest of [join(bytes, toBytes(0n)), join(known.point, toBytes(known.scalar)), signature]) {
+        expect(checkSignature(bytes, message, rest)).toBe("key");
       }
-      for (const s of [toOctets(0n), signature.subarray(32)]) {
-        expect(checkSignature(vectorKey.publicKey, message, join(octets, s))).toBe("nonce");
+      for (const s of [toBytes(0n), signature.subarray(32)]) {
+        expect(checkSignature(vectorKey.publicKey, message, join(bytes, s))).toBe("nonce");
       }
     },
   );
 
   it("refuses every y that is not below the prime, of either sign, and takes the largest below", () => {
     for (let y = PRIME; y < SIGN; y++) {
-      for (const octets of [toOctets(y), toOctets(y | SIGN)]) {
-        expect(isSoundPoint(octets)).toBe(false);
-        expect(checkSignature(octets, message, signature)).toBe("key");
-        expect(checkSignature(vectorKey.publicKey, message, join(octets, signature.subarray(32)))).toBe(
+      for (const bytes of [toBytes(y), toBytes(y | SIGN)]) {
+        expect(isSoundPoint(bytes)).toBe(false);
+        expect(checkSignature(bytes, message, signature)).toBe("key");
+        expect(checkSignature(vectorKey.publicKey, message, join(bytes, signature.subarray(32)))).toBe(
           "nonce",
         );
       }
     }
     expect(isSoundPoint(vectorKey.publicKey)).toBe(true);
-    expect(isSoundPoint(toOctets(PRIME - 2n))).toBe(true);
+    expect(isSoundPoint(toBytes(PRIME - 2n))).toBe(true);
   });
 
   it("refuses S with any of its three highest bits set", () => {
     const s = toNumber(signature.subarray(32));
     for (const bit of [253n, 254n, 255n]) {
-      const bad = join(signature.subarray(0, 32), toOctets(s | (1n << bit)));
+      const bad = join(signature.subarray(0, 32), toBytes(s | (1n << bit)));
       expect(checkSignature(vectorKey.publicKey, message, bad), `${bit}`).toBe("scalar");
     }
   });
 
   it("takes S up to the group order less one", () => {
     for (const s of [0n, ORDER - 1n]) {
-      const bad = join(signature.subarray(0, 32), toOctets(s));
+      const bad = join(signature.subarray(0, 32), toBytes(s));
       expect(checkSignature(vectorKey.publicKey, message, bad)).toBe("equation");
     }
   });
@@ -231,7 +231,7 @@ describe("strict Ed25519", () => {
     const outcomes = Array.from({ length: 64 }, (_, i) => {
       const text = Uint8Array.of(i);
       const k = challenge(nonce.point, mixed, text);
-      const s = toOctets((nonce.scalar + k * known.scalar) % ORDER);
+      const s = toBytes((nonce.scalar + k * known.scalar) % ORDER);
       const fault = checkSignature(mixed, text, join(nonce.point, s));
       expect(fault, `message ${i}`).toBe(k % 8n === 0n ? undefined : "equation");
       return fault;
@@ -245,12 +245,12 @@ describe("strict Ed25519", () => {
     for (const torsion of small.slice(1)) {
       const mixed = encode(add(decode(nonce.point), torsion));
       const k = challenge(mixed, known.point, message);
-      const s = toOctets((nonce.scalar + k * known.scalar) % ORDER);
+      const s = toBytes((nonce.scalar + k * known.scalar) % ORDER);
       expect(checkSignature(known.point, message, join(mixed, s))).toBe("equation");
     }
   });
 
   it("refuses a key that is on no point of the curve", () => {
-    expect(checkSignature(toOctets(2n), message, signature)).toBe("equation");
+    expect(checkSignature(toBytes(2n), message, signature)).toBe("equation");
   });
 });

@@ -3,17 +3,17 @@ import { describe, expect, it } from "vitest";
 import { looksLikeHex, parseHex } from "../../src/image/hex.ts";
 
 const END = ":00000001FF\n";
-const octets = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, "latin1"));
+const bytes = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, "latin1"));
 
 function record(address: number, type: number, data: readonly number[]): string {
   const body = [data.length, (address >>> 8) & 0xff, address & 0xff, type, ...data];
-  const sum = body.reduce((total, octet) => total + octet, 0);
+  const sum = body.reduce((total, byte) => total + byte, 0);
   return `:${Buffer.from([...body, -sum & 0xff])
     .toString("hex")
     .toUpperCase()}\n`;
 }
 
-/** HEX text for runs of octets at 32-bit addresses. */
+/** HEX text for runs of bytes at 32-bit addresses. */
 function hexOf(runs: readonly { address: number; data: readonly number[] }[]): string {
   return runs
     .map(
@@ -28,7 +28,7 @@ describe("Intel HEX", () => {
   it("reads the example of the format's description", () => {
     const text =
       ":10010000214601360121470136007EFE09D2190140\n:100110002146017E17C20001FF5F16002148011928\n:00000001FF\n";
-    const parsed = parseHex(octets(text));
+    const parsed = parseHex(bytes(text));
     expect(parsed).toMatchObject({ tag: "hex", base: 0x100 });
     if (parsed.tag === "hex") {
       expect(Buffer.from(parsed.bytes).toString("hex")).toBe(
@@ -42,17 +42,17 @@ describe("Intel HEX", () => {
       { address: 0x0800_0008, data: [8] },
       { address: 0x0800_0002, data: [2, 3] },
     ]);
-    expect(parseHex(octets(text))).toEqual({
+    expect(parseHex(bytes(text))).toEqual({
       tag: "hex",
       base: 0x0800_0002,
       bytes: Uint8Array.of(2, 3, 0xff, 0xff, 0xff, 0xff, 8),
     });
   });
 
-  it("takes records of up to 255 octets of data, and lets empty ones stand anywhere", () => {
+  it("takes records of up to 255 bytes of data, and lets empty ones stand anywhere", () => {
     const longest = Array.from({ length: 255 }, (_, i) => i);
     const far = record(0, 4, [0xff, 0xff]) + record(0xffff, 0, []);
-    expect(parseHex(octets(record(16, 0, longest) + far + END))).toEqual({
+    expect(parseHex(bytes(record(16, 0, longest) + far + END))).toEqual({
       tag: "hex",
       base: 16,
       bytes: Uint8Array.from(longest),
@@ -63,7 +63,7 @@ describe("Intel HEX", () => {
     "skips a byte order mark, but nothing like one: %j",
     (mark) => {
       const text = record(0, 0, [1]) + END;
-      expect(parseHex(octets(mark + text))).toMatchObject({ tag: "fault", fault: "syntax", line: 1 });
+      expect(parseHex(bytes(mark + text))).toMatchObject({ tag: "fault", fault: "syntax", line: 1 });
     },
   );
 
@@ -81,16 +81,16 @@ describe("Intel HEX", () => {
     [":0000FF01", "length"],
   ])("does not take %s for a record", (line, fault) => {
     const good = record(0, 0, [1]);
-    expect(parseHex(octets(`${good}${line}\n${END}`))).toMatchObject({ tag: "fault", fault, line: 2 });
+    expect(parseHex(bytes(`${good}${line}\n${END}`))).toMatchObject({ tag: "fault", fault, line: 2 });
   });
 
   it("names the record that spans too much", () => {
     const text = record(0, 0, [1]) + record(8, 0, [1]) + END;
-    expect(parseHex(octets(text), 9)).toMatchObject({ tag: "hex" });
-    expect(parseHex(octets(text), 8)).toMatchObject({ tag: "fault", fault: "span", line: 2 });
+    expect(parseHex(bytes(text), 9)).toMatchObject({ tag: "hex" });
+    expect(parseHex(bytes(text), 8)).toMatchObject({ tag: "fault", fault: "span", line: 2 });
   });
 
-  it("is recognised by a first line that is a record, also before octets that are no text", () => {
+  it("is recognised by a first line that is a record, also before bytes that are no text", () => {
     const line = ":00000001FF";
     for (const [text, isHex] of [
       [`${line}\n\x00\x80`, true],
@@ -104,13 +104,13 @@ describe("Intel HEX", () => {
       [` \n${line}`, true],
       [`x${line}\n`, false],
     ] as const) {
-      expect(looksLikeHex(octets(text)), JSON.stringify(text)).toBe(isHex);
+      expect(looksLikeHex(bytes(text)), JSON.stringify(text)).toBe(isHex);
     }
   });
 
   it("knows segments, start addresses, lower case, blanks, empty lines and every line end", () => {
     const text = ` ${record(0, 2, [0x10, 0]).trim()}\t\r\r\n\n${record(4, 0, [0xab]).toLowerCase().trim()}\r${record(0, 3, [0, 0, 0, 0])}${record(0, 5, [0, 0, 0, 0])}:00000001FF\x1a`;
-    expect(parseHex(octets(`\xef\xbb\xbf${text}`))).toEqual({
+    expect(parseHex(bytes(`\xef\xbb\xbf${text}`))).toEqual({
       tag: "hex",
       base: 0x1_0004,
       bytes: Uint8Array.of(0xab),
@@ -118,14 +118,14 @@ describe("Intel HEX", () => {
   });
 
   it("reaches the last address of 4 GiB and not beyond", () => {
-    expect(parseHex(octets(hexOf([{ address: 0xffff_fffe, data: [1, 2] }])))).toMatchObject({
+    expect(parseHex(bytes(hexOf([{ address: 0xffff_fffe, data: [1, 2] }])))).toMatchObject({
       base: 0xffff_fffe,
     });
-    expect(parseHex(octets(hexOf([{ address: 0xffff_ffff, data: [1, 2] }])))).toMatchObject({
+    expect(parseHex(bytes(hexOf([{ address: 0xffff_ffff, data: [1, 2] }])))).toMatchObject({
       fault: "address",
     });
     const segment = record(0, 2, [0x10, 0]) + record(0xffff, 0, [1, 2]) + END;
-    expect(parseHex(octets(segment))).toMatchObject({ fault: "address", line: 2 });
+    expect(parseHex(bytes(segment))).toMatchObject({ fault: "address", line: 2 });
   });
 
   it("refuses a span over the limit before it allocates anything", () => {
@@ -134,14 +134,14 @@ describe("Intel HEX", () => {
         { address: 0, data: [1] },
         { address: distance - 1, data: [2] },
       ]);
-    expect(parseHex(octets(edge(1000)), 1000)).toMatchObject({ tag: "hex" });
-    expect(parseHex(octets(edge(1001)), 1000)).toMatchObject({ fault: "span", line: 4 });
+    expect(parseHex(bytes(edge(1000)), 1000)).toMatchObject({ tag: "hex" });
+    expect(parseHex(bytes(edge(1001)), 1000)).toMatchObject({ fault: "span", line: 4 });
     const sparse = hexOf([
       { address: 0, data: [1] },
       { address: 0xffff_ffff, data: [2] },
     ]);
     const before = process.memoryUsage().arrayBuffers;
-    expect(parseHex(octets(sparse))).toMatchObject({ fault: "span" });
+    expect(parseHex(bytes(sparse))).toMatchObject({ fault: "span" });
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1_000_000);
   });
 
@@ -162,7 +162,7 @@ describe("Intel HEX", () => {
     ["no-end", 0, ""],
     ["after-end", 3, `${record(0, 0, [1])}${END}${record(1, 0, [1])}`],
   ])("faults %s in line %d", (fault, line, text) => {
-    expect(parseHex(octets(text))).toMatchObject({ tag: "fault", fault, line });
+    expect(parseHex(bytes(text))).toMatchObject({ tag: "fault", fault, line });
   });
 
   it("is told from raw input by content", () => {
@@ -174,10 +174,10 @@ describe("Intel HEX", () => {
       `\xef\xbb\xbf${END}`,
       `${END}${"\x00".repeat(9)}`,
     ]) {
-      expect(looksLikeHex(octets(text)), JSON.stringify(text)).toBe(true);
+      expect(looksLikeHex(bytes(text)), JSON.stringify(text)).toBe(true);
     }
     for (const text of ["", "S00600004844521B\n", "\x00:00000001FF\n", ":\x00\x01", "MZ", `x${END}`]) {
-      expect(looksLikeHex(octets(text)), JSON.stringify(text)).toBe(false);
+      expect(looksLikeHex(bytes(text)), JSON.stringify(text)).toBe(false);
     }
   });
 
@@ -191,24 +191,24 @@ describe("Intel HEX", () => {
       const memory = new Map<number, number>();
       let isOverlapping = false;
       for (const { address, data } of runs) {
-        data.forEach((octet, i) => {
+        data.forEach((byte, i) => {
           isOverlapping ||= memory.has(address + i);
-          memory.set(address + i, octet);
+          memory.set(address + i, byte);
         });
       }
-      const parsed = parseHex(octets(hexOf(runs)));
+      const parsed = parseHex(bytes(hexOf(runs)));
       if (isOverlapping) expect(parsed).toMatchObject({ fault: "overlap" });
       else {
         const base = Math.min(...memory.keys());
         const bytes = new Uint8Array(Math.max(...memory.keys()) + 1 - base).fill(0xff);
-        for (const [address, octet] of memory) bytes[address - base] = octet;
+        for (const [address, byte] of memory) bytes[address - base] = byte;
         expect(parsed).toMatchObject({ tag: "hex", base });
         expect(parsed.tag === "hex" && Buffer.compare(parsed.bytes, bytes)).toBe(0);
       }
     },
   );
 
-  const good = octets(
+  const good = bytes(
     hexOf([
       { address: 0x10, data: [1, 2, 3] },
       { address: 0x20, data: [4, 5] },

@@ -44,7 +44,7 @@ describe("buildImageFile", () => {
 
   test.prop([fc.uint8Array({ minLength: 1, maxLength: 6000 }), fc.constantFrom(1024, 2048, 4096, 65_536)], {
     numRuns: 15,
-  })("keeps any input octet for octet", async (data, blockSize) => {
+  })("keeps any input byte for byte", async (data, blockSize) => {
     const input = put("any.bin", data);
     await buildImageFile({ ...plainFields, blockSize, input, out: at("any.mdy"), format: "raw" });
     expect(new Uint8Array(readFileSync(at("any.mdy")).subarray(-data.length))).toEqual(data);
@@ -73,7 +73,7 @@ describe("buildImageFile", () => {
   it("refuses an empty input, a folder, a missing file, a pipe and fields that are not allowed", async () => {
     const build = (input: string, more: object = {}): Promise<string> =>
       codeOf(() => buildImageFile({ ...plainFields, ...more, input, out: at("never.mdy") }));
-    const good = put("good.bin", "octets");
+    const good = put("good.bin", "bytes");
     mkdirSync(at("folder"));
     execFileSync("mkfifo", [at("pipe")]);
     expect(await build(put("empty.bin", ""))).toBe("input-empty");
@@ -97,12 +97,12 @@ describe("buildImageFile", () => {
   });
 
   it("refuses to write over its input, also through a link", async () => {
-    const input = put("self.bin", "octets");
+    const input = put("self.bin", "bytes");
     symlinkSync(input, at("link.bin"));
     for (const out of [input, at("link.bin"), join(dir, ".", "self.bin")]) {
       expect(await codeOf(() => buildImageFile({ ...plainFields, input, out }))).toBe("out-is-input");
     }
-    expect(readFileSync(input, "utf8")).toBe("octets");
+    expect(readFileSync(input, "utf8")).toBe("bytes");
   });
 
   it("fails when the input changes between hashing and copying", async () => {

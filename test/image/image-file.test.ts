@@ -63,7 +63,7 @@ async function openCode(bytes: Uint8Array): Promise<string> {
   return codeOf(async () => (await openImageFile(path)).close());
 }
 
-/** `bytes` with octets changed, and the CRCs of header and manifest made right again. */
+/** `bytes` with bytes changed, and the CRCs of header and manifest made right again. */
 function resealed(bytes: Uint8Array, change: (copy: Uint8Array, view: DataView) => void): Uint8Array {
   const copy = Uint8Array.from(bytes);
   const view = new DataView(copy.buffer);
@@ -199,25 +199,25 @@ describe("openImageFile", () => {
     expect(() => file.readBlockSync(0)).toThrow(/closed/);
   });
 
-  it("refuses a file cut off at any octet, by name once the header is whole", async () => {
+  it("refuses a file cut off at any byte, by name once the header is whole", async () => {
     const { path, bytes } = await written("cut.mdy");
     for (let length = bytes.length - 1; length >= 0; length -= length > 420 ? 97 : 1) {
       truncateSync(path, length);
       const code = await codeOf(async () => (await openImageFile(path)).close());
-      expect(code, `${length} octets`).toBe(
+      expect(code, `${length} bytes`).toBe(
         length >= IMAGE_HEADER_LENGTH ? "image-truncated" : "image-foreign",
       );
     }
   });
 
-  it("refuses a file with any octet changed", async () => {
+  it("refuses a file with any byte changed", async () => {
     const { path, bytes } = await written("flip.mdy");
     const fd = openSync(path, "r+");
     const seen = new Set<string>();
     for (let at = 0; at < bytes.length; at += at > 420 ? 31 : 1) {
       writeSync(fd, Uint8Array.of((bytes[at] ?? 0) ^ 0x10), 0, 1, at);
       const code = await codeOf(async () => (await openImageFile(path)).close());
-      expect(code, `octet ${at}`).toMatch(/^image-/);
+      expect(code, `byte ${at}`).toMatch(/^image-/);
       seen.add(code);
       writeSync(fd, bytes, at, 1, at);
     }
@@ -228,7 +228,7 @@ describe("openImageFile", () => {
     expect(seen).toContain("image-foreign");
   });
 
-  it("refuses octets behind the image", async () => {
+  it("refuses bytes behind the image", async () => {
     const { bytes } = await written("long.mdy");
     expect(await openCode(Uint8Array.from([...bytes, 0]))).toBe("image-trailing");
   });

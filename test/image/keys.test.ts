@@ -123,7 +123,7 @@ describe("keys", () => {
     expect(() => loadSigningKey(file("spaced.key", `\n${secret}`))).not.toThrow();
   });
 
-  it.runIf(hasOpenssl)("are octet for octet what openssl writes", () => {
+  it.runIf(hasOpenssl)("are byte for byte what openssl writes", () => {
     const { privatePem, publicPem } = generateKeyPair();
     const path = file("mine.key", privatePem);
     expect(execFileSync("openssl", ["pkey", "-in", path], { encoding: "utf8" })).toBe(privatePem);
@@ -210,7 +210,7 @@ describe("keys", () => {
     }
   });
 
-  it("never put private octets into an error text", () => {
+  it("never put private bytes into an error text", () => {
     const broken = privatePem.replace("MC4C", "AAAA");
     const body = broken.split("\n")[1] ?? "";
     expect(body.length).toBeGreaterThan(20);

@@ -6,7 +6,7 @@ import {
   MANIFEST_MAX,
   MANIFEST_MIN,
   SIGNED_PAYLOAD_OFFSET,
-  signedOctets,
+  signedBytes,
   splitEnvelope,
   UNSIGNED_PAYLOAD_OFFSET,
   wrapSigned,
@@ -33,16 +33,16 @@ const sample: Manifest = memoryImage(vectorData(5000), { ...plainFields, counter
 const samplePayload = encodePayload(sample);
 
 function signRaw(payload: Uint8Array): Uint8Array {
-  return wrapSigned(payload, vectorKey.keyId, vectorKey.sign(signedOctets(payload)));
+  return wrapSigned(payload, vectorKey.keyId, vectorKey.sign(signedBytes(payload)));
 }
 
-/** The sample's payload with the one place that reads `from` replaced, and the padding fitted to 256 octets. */
+/** The sample's payload with the one place that reads `from` replaced, and the padding fitted to 256 bytes. */
 function patched(from: string, to: string): Uint8Array {
   const text = Buffer.from(samplePayload).toString("hex");
   expect(text.split(from), from).toHaveLength(2);
-  const octets = unhex(text.replace(from, to).replace(/1158..0*$/, ""));
-  const room = PAYLOAD_LENGTH - octets.length - 3;
-  return Uint8Array.from([...octets, 0x11, 0x58, room, ...new Uint8Array(room)]);
+  const bytes = unhex(text.replace(from, to).replace(/1158..0*$/, ""));
+  const room = PAYLOAD_LENGTH - bytes.length - 3;
+  return Uint8Array.from([...bytes, 0x11, 0x58, room, ...new Uint8Array(room)]);
 }
 
 describe("manifest vectors", () => {
@@ -90,7 +90,7 @@ describe("verifyEnvelope", () => {
 
   it("refuses a key that is not trusted, and a trusted key id over another's signature", () => {
     expect(verifyEnvelope(encodeManifest(sample, stranger), policy)).toMatchObject({ reason: "signature" });
-    const mixed = wrapSigned(samplePayload, vectorKey.keyId, stranger.sign(signedOctets(samplePayload)));
+    const mixed = wrapSigned(samplePayload, vectorKey.keyId, stranger.sign(signedBytes(samplePayload)));
     expect(verifyEnvelope(mixed, policy)).toMatchObject({ tag: "refused", reason: "signature" });
   });
 
@@ -165,8 +165,8 @@ describe("verifyEnvelope", () => {
     ] as const) {
       const changed = Uint8Array.from(bytes);
       changed[at] = (changed[at] ?? 0) ^ 1;
-      expect(verifyEnvelope(changed, policy), `octet ${at}`).toMatchObject({ reason: "manifest" });
-      expect(verifyEnvelope(changed, open), `octet ${at}`).toMatchObject({ reason: "manifest" });
+      expect(verifyEnvelope(changed, policy), `byte ${at}`).toMatchObject({ reason: "manifest" });
+      expect(verifyEnvelope(changed, open), `byte ${at}`).toMatchObject({ reason: "manifest" });
     }
   });
 });
@@ -226,11 +226,11 @@ describe("manifest payload", () => {
     }
   });
 
-  it("is refused with another length, padding that is not zero, or octets behind the padding", () => {
+  it("is refused with another length, padding that is not zero, or bytes behind the padding", () => {
     for (const length of [0, 255, 257, 300, 512]) {
-      const octets = new Uint8Array(length);
-      octets.set(samplePayload.subarray(0, length));
-      expect(decodePayload(octets)).toMatchObject({ fault: "length" });
+      const bytes = new Uint8Array(length);
+      bytes.set(samplePayload.subarray(0, length));
+      expect(decodePayload(bytes)).toMatchObject({ fault: "length" });
     }
     const dirty = Uint8Array.from(samplePayload);
     dirty[255] = 1;
@@ -276,19 +276,19 @@ describe("manifest payload", () => {
 
   test.prop([fc.uint8Array({ maxLength: 700 })])(
     "is never found in noise, and noise never throws",
-    (octets) => {
-      expect(decodeEnvelope(octets).tag).toBe("fault");
-      expect(verifyEnvelope(octets, policy).tag).toBe("refused");
-      expect(decodePayload(octets)).toHaveProperty("tag", "fault");
+    (bytes) => {
+      expect(decodeEnvelope(bytes).tag).toBe("fault");
+      expect(verifyEnvelope(bytes, policy).tag).toBe("refused");
+      expect(decodePayload(bytes)).toHaveProperty("tag", "fault");
     },
   );
 
   const hits = fc.array(fc.tuple(fc.nat(255), fc.nat(255)), { minLength: 1, maxLength: 3 });
   test.prop([hits], { numRuns: 2000 })("that decodes is the one encoding of what it says", (changes) => {
-    const octets = Uint8Array.from(samplePayload);
-    for (const [at, value] of changes) octets[at] = value;
-    const manifest = decodePayload(octets);
-    if (!("tag" in manifest)) expect(encodePayload(manifest)).toEqual(octets);
+    const bytes = Uint8Array.from(samplePayload);
+    for (const [at, value] of changes) bytes[at] = value;
+    const manifest = decodePayload(bytes);
+    if (!("tag" in manifest)) expect(encodePayload(manifest)).toEqual(bytes);
   });
 });
 
@@ -296,12 +296,12 @@ describe("a damaged envelope", () => {
   const signed = encodeManifest(sample, vectorKey);
   const unsigned = encodeManifest(sample);
 
-  it("is refused with any one octet changed", () => {
+  it("is refused with any one byte changed", () => {
     for (let at = 0; at < signed.length; at++) {
       for (const mask of [0x01, 0x80, 0xff]) {
         const changed = Uint8Array.from(signed);
         changed[at] = (changed[at] ?? 0) ^ mask;
-        expect(verifyEnvelope(changed, policy).tag, `octet ${at} ^ ${mask}`).toBe("refused");
+        expect(verifyEnvelope(changed, policy).tag, `byte ${at} ^ ${mask}`).toBe("refused");
         decodeEnvelope(changed);
       }
     }
@@ -310,7 +310,7 @@ describe("a damaged envelope", () => {
   it("is refused when it was cut off or grew", () => {
     for (const bytes of [signed, unsigned]) {
       for (let length = 0; length < bytes.length; length++) {
-        expect(decodeEnvelope(bytes.subarray(0, length)).tag, `${length} octets`).toBe("fault");
+        expect(decodeEnvelope(bytes.subarray(0, length)).tag, `${length} bytes`).toBe("fault");
         expect(verifyEnvelope(bytes.subarray(0, length), open).tag).toBe("refused");
       }
       const longer = Uint8Array.from([...bytes, 0]);
@@ -318,7 +318,7 @@ describe("a damaged envelope", () => {
     }
   });
 
-  it("never passes for the same image when it is unsigned and one octet changed", () => {
+  it("never passes for the same image when it is unsigned and one byte changed", () => {
     for (let at = 0; at < unsigned.length; at++) {
       const changed = Uint8Array.from(unsigned);
       changed[at] = (changed[at] ?? 0) ^ 0x01;
@@ -329,7 +329,7 @@ describe("a damaged envelope", () => {
     }
   });
 
-  it("has room for padding with a head of two octets beside the longest fields", () => {
+  it("has room for padding with a head of two bytes beside the longest fields", () => {
     const name = "x".repeat(32);
     const longest: Manifest = {
       ...sample,
@@ -350,7 +350,7 @@ describe("a damaged envelope", () => {
     };
     const payload = encodePayload(longest);
     expect(payload).toHaveLength(PAYLOAD_LENGTH);
-    const head = payload.length - payload.toReversed().findIndex((octet) => octet !== 0) - 2;
+    const head = payload.length - payload.toReversed().findIndex((byte) => byte !== 0) - 2;
     expect(payload[head]).toBe(0x58);
     // The number that PROTOCOL.md 8.3 prints.
     expect([payload[head + 1], payload.length - head - 2]).toEqual([38, 38]);
@@ -358,7 +358,7 @@ describe("a damaged envelope", () => {
 
   it("is told with the place: before the payload, behind it, or in the padding", () => {
     const changedAt = (bytes: Uint8Array, at: number): Uint8Array =>
-      bytes.map((octet, i) => (i === at ? octet ^ 1 : octet));
+      bytes.map((byte, i) => (i === at ? byte ^ 1 : byte));
     for (const [bytes, offset] of [
       [unsigned, UNSIGNED_PAYLOAD_OFFSET],
       [signed, SIGNED_PAYLOAD_OFFSET],
@@ -369,17 +369,17 @@ describe("a damaged envelope", () => {
     }
     const tail = SIGNED_PAYLOAD_OFFSET + PAYLOAD_LENGTH;
     expect(splitEnvelope(changedAt(signed, tail))).toMatchObject({ fault: "envelope", offset: tail });
-    const room = PAYLOAD_LENGTH - samplePayload.findLastIndex((octet) => octet !== 0) - 1;
+    const room = PAYLOAD_LENGTH - samplePayload.findLastIndex((byte) => byte !== 0) - 1;
     expect(decodePayload(changedAt(samplePayload, PAYLOAD_LENGTH - 1))).toMatchObject({
       fault: "padding",
       offset: PAYLOAD_LENGTH - room,
     });
     const head = PAYLOAD_LENGTH - room - 1;
-    const shorter = samplePayload.map((octet, i) => (i === head ? octet - 1 : octet));
+    const shorter = samplePayload.map((byte, i) => (i === head ? byte - 1 : byte));
     expect(decodePayload(shorter)).toMatchObject({ fault: "length", offset: PAYLOAD_LENGTH - 1 });
   });
 
-  it("is a payload of up to 512 octets at most", () => {
+  it("is a payload of up to 512 bytes at most", () => {
     expect(splitEnvelope(wrapUnsigned(new Uint8Array(512))).tag).toBe("unsigned");
     expect(
       splitEnvelope(wrapSigned(new Uint8Array(512), new Uint8Array(8), new Uint8Array(64))),

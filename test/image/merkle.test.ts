@@ -132,7 +132,7 @@ describe("uniform nodes", () => {
 
   test.prop([fc.integer({ min: 1, max: 70_000 }), fc.constantFrom(1024, 2048, 4096), fc.nat(255)], {
     numRuns: 30,
-  })("hash like an image of that octet", (size, blockSize, byte) => {
+  })("hash like an image of that byte", (size, blockSize, byte) => {
     const data = new Uint8Array(size).fill(byte);
     const tree = HashTree.fromLeaves(leavesOf(data, blockSize));
     const image = memoryImage(data, { ...plainFields, blockSize });
@@ -143,7 +143,7 @@ describe("uniform nodes", () => {
   });
 
   test.prop([fc.array(fc.constantFrom(0, 0, 0, 255, -1), { minLength: 1, maxLength: 80 })], { numRuns: 50 })(
-    "are exactly those below which all octets are one",
+    "are exactly those below which all bytes are one",
     (kinds) => {
       const data = new Uint8Array(kinds.length * 1024);
       kinds.forEach((kind, i) => {
@@ -171,7 +171,7 @@ describe("uniform nodes", () => {
     );
   });
 
-  it("have their own hash for each octet and block size, however many there were before", () => {
+  it("have their own hash for each byte and block size, however many there were before", () => {
     for (let round = 0; round < 2; round++) {
       for (let byte = 0; byte < 12; byte++) {
         for (const blockSize of [1024, 2048]) {
@@ -183,7 +183,7 @@ describe("uniform nodes", () => {
   });
 
   it("of 64 MiB are hashed without going through the blocks", () => {
-    // 16384 leaf hashes a call would be a billion octets hashed here; the test would then run into its time limit.
+    // 16384 leaf hashes a call would be a billion bytes hashed here; the test would then run into its time limit.
     const size = 64 * 2 ** 20 - 5;
     for (let i = 0; i < 200; i++) uniformNodeHash(i, 16384, size, 4096, { level: 14, index: 0 });
     expect(uniformNodeHash(1, 16384, size, 4096, { level: 14, index: 0 })).toHaveLength(32);

@@ -11,7 +11,7 @@ export function readVectors<T>(name: string): T {
   return JSON.parse(readFileSync(new URL(`../../vectors/${name}.json`, import.meta.url), "utf8")) as T;
 }
 
-/** The octets of hexadecimal text; `"name: 0011"` lines are joined without their names. */
+/** The bytes of hexadecimal text; `"name: 0011"` lines are joined without their names. */
 export function unhex(...lines: readonly string[]): Uint8Array {
   const bytes = fromHex(lines.map((line) => line.replace(/^.*: /, "")).join(""));
   if (bytes === undefined) throw new Error(`not hexadecimal: ${lines.join()}`);

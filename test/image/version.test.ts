@@ -110,9 +110,9 @@ describe("hardware ids", () => {
     expect(parseHardware(text)).toBeUndefined();
   });
 
-  it("count UTF-8 octets, not characters", () => {
+  it("count UTF-8 bytes, not characters", () => {
     expect(nameFault("ä".repeat(16))).toBeUndefined();
-    expect(nameFault("ä".repeat(17))).toMatch(/34 octets/);
+    expect(nameFault("ä".repeat(17))).toMatch(/34 bytes/);
   });
 
   it("read revision ranges", () => {

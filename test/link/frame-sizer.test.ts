@@ -4,17 +4,17 @@ import { randomChance, SeededRandom } from "../../src/base/prng.ts";
 import { FrameSizer } from "../../src/link/frame-sizer.ts";
 import { CHUNK_UNIT, PAYLOAD_MAX, PAYLOAD_MIN } from "../../src/wire/constants.ts";
 
-/** Octets on the wire of a data frame beyond its payload: header, CRC, COBS, delimiters. */
+/** Bytes on the wire of a data frame beyond its payload: header, CRC, COBS, delimiters. */
 const OVERHEAD = 11;
 
 /** The cuts of a stretch, in order. */
-function cuts(sizer: FrameSizer, octets: number): number[] {
+function cuts(sizer: FrameSizer, bytes: number): number[] {
   const out: number[] = [];
-  for (let left = octets; left > 0; left -= out.at(-1) ?? left) out.push(sizer.cut(left));
+  for (let left = bytes; left > 0; left -= out.at(-1) ?? left) out.push(sizer.cut(left));
   return out;
 }
 
-/** Chance that a frame of this payload arrives at this rate of errors per octet. */
+/** Chance that a frame of this payload arrives at this rate of errors per byte. */
 const survival = (payload: number, rate: number): number => (1 - rate) ** (payload + OVERHEAD);
 
 /** Share of the line that the best fixed payload makes of it. */
@@ -26,11 +26,11 @@ function bestShare(rate: number): number {
   return best;
 }
 
-/** Sends `octets` of line at this error rate; the share of it that was payload and arrived. */
-function send(sizer: FrameSizer, random: SeededRandom, rate: number, octets: number): number {
+/** Sends `bytes` of line at this error rate; the share of it that was payload and arrived. */
+function send(sizer: FrameSizer, random: SeededRandom, rate: number, bytes: number): number {
   let sent = 0;
   let arrived = 0;
-  while (sent < octets) {
+  while (sent < bytes) {
     const payload = sizer.cut(1 << 20);
     const isLost = !randomChance(random, survival(payload, rate));
     sizer.settle(payload + OVERHEAD, isLost);
@@ -41,7 +41,7 @@ function send(sizer: FrameSizer, random: SeededRandom, rate: number, octets: num
 }
 
 describe("frame size", () => {
-  it("begins at 256 octets, so that the first window on a bad line tells something", () => {
+  it("begins at 256 bytes, so that the first window on a bad line tells something", () => {
     expect(new FrameSizer(PAYLOAD_MAX).payload).toBe(256);
   });
 
@@ -97,7 +97,7 @@ describe("frame size", () => {
 
   property.prop([
     fc.oneof(fc.nat({ max: 2200 }), fc.nat({ max: 0xffff })),
-    fc.array(fc.record({ octets: fc.integer({ min: 1, max: 70_000 }), isLost: fc.boolean() }), {
+    fc.array(fc.record({ bytes: fc.integer({ min: 1, max: 70_000 }), isLost: fc.boolean() }), {
       maxLength: 120,
       size: "max",
     }),
@@ -106,9 +106,9 @@ describe("frame size", () => {
     (payloadMax, steps) => {
       const sizer = new FrameSizer(payloadMax);
       const largest = Math.max(CHUNK_UNIT, Math.min(payloadMax, PAYLOAD_MAX));
-      for (const { octets, isLost } of steps) {
-        const parts = cuts(sizer, octets);
-        expect(parts.reduce((sum, part) => sum + part, 0)).toBe(octets);
+      for (const { bytes, isLost } of steps) {
+        const parts = cuts(sizer, bytes);
+        expect(parts.reduce((sum, part) => sum + part, 0)).toBe(bytes);
         expect(Math.min(...parts)).toBeGreaterThan(0);
         expect(Math.max(...parts)).toBeLessThanOrEqual(largest);
         expect(parts.slice(0, -1).every((part) => part % CHUNK_UNIT === 0)).toBe(true);

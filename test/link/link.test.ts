@@ -4,7 +4,7 @@ import type { SendItem } from "../../src/link/send-side.ts";
 import { CHUNK_UNIT, Codec } from "../../src/wire/constants.ts";
 import type { Message } from "../../src/wire/messages.ts";
 import { withCrc } from "../support/with-crc.ts";
-import { FAULT_VECTORS, octetsOf } from "../wire/wire-vectors.ts";
+import { bytesOf, FAULT_VECTORS } from "../wire/wire-vectors.ts";
 
 const TAG = 0x1234_5678;
 const id = new Uint8Array(8).fill(7);
@@ -16,7 +16,7 @@ const newLink = (baud?: number): Link => new Link({ baud, rtoFloorMs: 10 });
 /** All that a link sends at `now`. */
 function transmitted(link: Link, now: number): Uint8Array[] {
   const out: Uint8Array[] = [];
-  for (let octets = link.pollTransmit(now); octets; octets = link.pollTransmit(now)) out.push(octets);
+  for (let bytes = link.pollTransmit(now); bytes; bytes = link.pollTransmit(now)) out.push(bytes);
   return out;
 }
 
@@ -26,7 +26,7 @@ function events(link: Link): LinkEvent[] {
   return out;
 }
 
-/** Hands wire octets over as the run between two delimiters. */
+/** Hands wire bytes over as the run between two delimiters. */
 const hear = (link: Link, now: number, wire: Uint8Array): void => link.handleRun(now, wire.subarray(1));
 
 function carry(from: Link, to: Link, now: number): LinkEvent[] {
@@ -61,7 +61,7 @@ describe("a link", () => {
     a.send(query);
     expect(carry(a, b, 0)).toEqual([{ tag: "message", message: query }]);
     expect(a.counters.framesSent).toBe(1);
-    expect(b.counters).toMatchObject({ framesReceived: 1, octetsReceived: a.counters.octetsSent - 1 });
+    expect(b.counters).toMatchObject({ framesReceived: 1, bytesReceived: a.counters.bytesSent - 1 });
   });
 
   it("replaces a message of the same kind that has not gone out", () => {
@@ -139,22 +139,22 @@ describe("a link", () => {
       Uint8Array.from("login: \0", (c) => c.charCodeAt(0)),
     );
     expect(events(link)).toEqual([{ tag: "console", text: "login: " }]);
-    expect(link.counters).toMatchObject({ crcErrors: 0, octetsDiscarded: 7 });
+    expect(link.counters).toMatchObject({ crcErrors: 0, bytesDiscarded: 7 });
     link.handleRun(0, Uint8Array.of(0x90, 0x91, 0x92, 0));
-    expect(link.counters).toMatchObject({ crcErrors: 1, octetsDiscarded: 10 });
+    expect(link.counters).toMatchObject({ crcErrors: 1, bytesDiscarded: 10 });
   });
 
   it("takes empty runs for what they are: idle delimiters", () => {
     const link = newLink();
     for (let i = 0; i < 1000; i++) link.handleRun(0, Uint8Array.of(0));
-    expect(link.counters).toMatchObject({ crcErrors: 0, octetsDiscarded: 0, octetsReceived: 1000 });
+    expect(link.counters).toMatchObject({ crcErrors: 0, bytesDiscarded: 0, bytesReceived: 1000 });
   });
 
   it("tells of a neighbour of another version once, and counts what it cannot understand", () => {
     const link = newLink();
-    const ofVersion2 = octetsOf("20 01 cb065aa3");
+    const ofVersion2 = bytesOf("20 01 cb065aa3");
     const ofVersion3 = withCrc(Uint8Array.of(0x30, 0x01), undefined);
-    for (const octets of [ofVersion2, ofVersion2, ofVersion3, ofVersion2]) link.handleFrame(0, octets);
+    for (const bytes of [ofVersion2, ofVersion2, ofVersion3, ofVersion2]) link.handleFrame(0, bytes);
     expect(events(link)).toEqual([
       { tag: "foreignVersion", version: 2 },
       { tag: "foreignVersion", version: 3 },
@@ -162,7 +162,7 @@ describe("a link", () => {
     const unknown = FAULT_VECTORS.filter(
       ({ tag, fault }) => tag === undefined && fault.fault === "malformed",
     );
-    for (const { octets } of unknown) link.handleFrame(0, octets);
+    for (const { bytes } of unknown) link.handleFrame(0, bytes);
     expect(unknown.length).toBeGreaterThan(5);
     expect(link.counters).toMatchObject({
       framesReceived: 0,
@@ -186,11 +186,11 @@ describe("a link", () => {
     const link = newLink(115_200);
     link.startSending(0, TAG, 1024);
     link.sender?.add(block("a", 4096));
-    const octets = transmitted(link, 0).reduce((sum, wire) => sum + wire.length, 0);
+    const bytes = transmitted(link, 0).reduce((sum, wire) => sum + wire.length, 0);
     // Header, CRC, two COBS codes; three delimiters, since the one between the frames serves both.
-    expect(octets).toBe(2 * (256 + 8 + 2) + 3);
+    expect(bytes).toBe(2 * (256 + 8 + 2) + 3);
     const at = link.pollTimeout() ?? expect.fail("nothing is due");
-    expect(at).toBeCloseTo(link.lineTime(octets) - 40);
+    expect(at).toBeCloseTo(link.lineTime(bytes) - 40);
     expect(link.pollTransmit(at - 0.01)).toBeUndefined();
     expect(link.pollTransmit(at)).toBeDefined();
   });

@@ -4,23 +4,23 @@ import { lineTime } from "../../src/base/units.ts";
 import { Pacer } from "../../src/link/pacer.ts";
 
 /** PROTOCOL.md 4.8. */
-const AHEAD_OCTETS = 2600;
+const AHEAD_BYTES = 2600;
 const AHEAD_MS = 40;
 
 describe("pacing by the clock", () => {
-  it("is ready at once on an idle line, and tells when an octet leaves the wire", () => {
+  it("is ready at once on an idle line, and tells when a byte leaves the wire", () => {
     const pacer = new Pacer(1_000_000);
-    expect(pacer.octetsPerMs).toBeCloseTo(100);
+    expect(pacer.bytesPerMs).toBeCloseTo(100);
     expect(pacer.isReady(500)).toBe(true);
     expect(pacer.handOver(500, 1000)).toBeCloseTo(510);
     expect(pacer.handOver(500, 1000)).toBeCloseTo(520);
   });
 
-  it("is ready again exactly when 2600 octets are left on the wire", () => {
+  it("is ready again exactly when 2600 bytes are left on the wire", () => {
     const pacer = new Pacer(1_000_000);
     pacer.handOver(0, 2000);
     pacer.handOver(0, 2000);
-    expect(pacer.readyAt).toBeCloseTo(40 - AHEAD_OCTETS / 100);
+    expect(pacer.readyAt).toBeCloseTo(40 - AHEAD_BYTES / 100);
     expect(pacer.isReady(pacer.readyAt - 0.001)).toBe(false);
     expect(pacer.isReady(pacer.readyAt)).toBe(true);
   });
@@ -41,29 +41,29 @@ describe("pacing by the clock", () => {
     const pacer = new Pacer(undefined);
     for (let i = 0; i < 100; i++) expect(pacer.handOver(7, 2000)).toBe(7);
     expect(pacer.isReady(7)).toBe(true);
-    expect(pacer.octetsPerMs).toBeUndefined();
+    expect(pacer.bytesPerMs).toBeUndefined();
   });
 
   property.prop([
     fc.constantFrom(9600, 115_200, 921_600, 3_000_000),
-    fc.array(fc.record({ octets: fc.integer({ min: 8, max: 2075 }), lateMs: fc.nat({ max: 30 }) }), {
+    fc.array(fc.record({ bytes: fc.integer({ min: 8, max: 2075 }), lateMs: fc.nat({ max: 30 }) }), {
       maxLength: 60,
     }),
   ])(
-    "never has more than 2600 octets and a frame ahead, and never lets a busy line run dry",
+    "never has more than 2600 bytes and a frame ahead, and never lets a busy line run dry",
     (baud, frames) => {
       const pacer = new Pacer(baud);
       let now = 0;
       let dueAt = 0;
-      for (const { octets, lateMs } of frames) {
+      for (const { bytes, lateMs } of frames) {
         now = Math.max(now, pacer.readyAt) + lateMs;
         expect(pacer.isReady(now)).toBe(true);
         expect(pacer.readyAt).toBeLessThanOrEqual(Math.max(dueAt, 0));
         const start = Math.max(now, dueAt);
-        dueAt = pacer.handOver(now, octets);
-        expect(dueAt).toBeCloseTo(start + lineTime(octets, baud), 6);
-        expect(dueAt - now).toBeLessThanOrEqual(lineTime(AHEAD_OCTETS + octets, baud) + 1e-6);
-        expect(dueAt - now).toBeLessThanOrEqual(AHEAD_MS + lineTime(octets, baud) + 1e-6);
+        dueAt = pacer.handOver(now, bytes);
+        expect(dueAt).toBeCloseTo(start + lineTime(bytes, baud), 6);
+        expect(dueAt - now).toBeLessThanOrEqual(lineTime(AHEAD_BYTES + bytes, baud) + 1e-6);
+        expect(dueAt - now).toBeLessThanOrEqual(AHEAD_MS + lineTime(bytes, baud) + 1e-6);
       }
     },
   );

@@ -65,7 +65,7 @@ describe("a set of ranges", () => {
   const edge = fc.nat({ max: 60 });
   const steps = fc.array(fc.tuple(fc.boolean(), edge, edge), { maxLength: 40 });
 
-  property.prop([steps], { numRuns: 500 })("holds what a set of octets would", (operations) => {
+  property.prop([steps], { numRuns: 500 })("holds what a set of bytes would", (operations) => {
     const set = new RangeSet();
     const model = new Set<number>();
     for (const [isAdd, from, to] of operations) {

@@ -25,8 +25,8 @@ const TAG = 77;
 function pair(firstCounter = 0): { a: FrameSeal; b: FrameSeal } {
   return { a: new FrameSeal(aToB, bToA, firstCounter), b: new FrameSeal(bToA, aToB) };
 }
-const whole = (seal: FrameSeal, octets: Uint8Array): Uint8Array => concatBytes(octets, seal.seal(octets));
-const octets = Uint8Array.of(0x31, 1, 2);
+const whole = (seal: FrameSeal, bytes: Uint8Array): Uint8Array => concatBytes(bytes, seal.seal(bytes));
+const bytes = Uint8Array.of(0x31, 1, 2);
 
 /** A target and a rescuer in a sealed session, without rates. */
 function links(firstCounter = 0): { target: Link; rescuer: Link } {
@@ -55,17 +55,17 @@ describe("a seal", () => {
 
   it("does not open its own frames: each direction has its key", () => {
     const { a } = pair();
-    expect(a.open(whole(a, octets))).toBeUndefined();
+    expect(a.open(whole(a, bytes))).toBeUndefined();
   });
 
   it("ends with its last counter, and never begins anew", () => {
     const { a, b } = pair(0xffff_ffff);
-    expect(b.open(whole(a, octets))).toEqual(octets);
+    expect(b.open(whole(a, bytes))).toEqual(bytes);
     expect(a.isExhausted).toBe(true);
-    expect(() => a.seal(octets)).toThrow(AssertionError);
+    expect(() => a.seal(bytes)).toThrow(AssertionError);
   });
 
-  it("takes no frame that is too short for a seal and an octet", () => {
+  it("takes no frame that is too short for a seal and a byte", () => {
     const { b } = pair();
     for (let length = 0; length <= SEAL_LENGTH; length++)
       expect(b.open(new Uint8Array(length))).toBeUndefined();
@@ -83,7 +83,7 @@ describe("a seal", () => {
   });
 
   property.prop([fc.uint8Array({ minLength: 1, maxLength: 64 }), fc.nat(), fc.integer({ min: 1, max: 255 })])(
-    "opens nothing in which an octet was changed, and the right frame after it",
+    "opens nothing in which a byte was changed, and the right frame after it",
     (frame, place, change) => {
       const { a, b } = pair();
       const sealed = whole(a, frame);

@@ -14,8 +14,8 @@ import type { Ack, Packet } from "../../src/wire/messages.ts";
 const PAYLOAD = 1024;
 /** Timeout of an estimator without samples. */
 const RTO = 100;
-/** Octets of a packet on the wire, where the test does not care. */
-const WIRE_OCTETS = 50;
+/** Bytes of a packet on the wire, where the test does not care. */
+const WIRE_BYTES = 50;
 
 /** Cuts at one size: what the sizer learns is its own tests' matter. */
 class FixedSizer extends FrameSizer {
@@ -36,7 +36,7 @@ class FixedSizer extends FrameSizer {
     return Math.min(available, Math.floor(this.#fixed / CHUNK_UNIT) * CHUNK_UNIT);
   }
 
-  override settle(_octets: number, isLost: boolean): void {
+  override settle(_bytes: number, isLost: boolean): void {
     this.fates.push(isLost);
   }
 }
@@ -55,7 +55,7 @@ function bench(options: { baud?: number; payload?: number } = {}): Bench {
   return { side: new SendSide(0, counters, rtt, new Pacer(options.baud), sizer), counters, rtt, sizer };
 }
 
-/** Test items carry their first letter's code as payload; the position says which octets. */
+/** Test items carry their first letter's code as payload; the position says which bytes. */
 function item(key: string, length: number, isUrgent = false): SendItem {
   return {
     key,
@@ -82,7 +82,7 @@ function contentOf(packet: Packet | undefined): string {
 /** Takes one packet and says that it left the wire at `now`. */
 function send(side: SendSide, now = 0): Packet | undefined {
   const packet = side.nextPacket(now);
-  if (packet !== undefined) side.sent(now, WIRE_OCTETS);
+  if (packet !== undefined) side.sent(now, WIRE_BYTES);
   return packet;
 }
 
@@ -147,7 +147,7 @@ describe("cutting items into packets", () => {
 });
 
 describe("acks", () => {
-  it("complete an item when its last octet is acked, once", () => {
+  it("complete an item when its last byte is acked, once", () => {
     const { side, counters } = bench();
     side.add(item("a", 2048));
     side.add(item("b", 32));
@@ -172,7 +172,7 @@ describe("acks", () => {
     const packets = sendAll(side, 1);
     expect(packets.map(contentOf)).toEqual(["a 1024-2048", "b 0-64", "probe"]);
     expect(packets[0]?.packetNumber).toBe(4);
-    expect(counters).toMatchObject({ packetsLost: 1, resentOctets: 1024 });
+    expect(counters).toMatchObject({ packetsLost: 1, resentBytes: 1024 });
     side.handleAck(2, ackOf([0, 2, 3, 4, 5]));
     expect(completed(side)).toEqual(["a", "b"]);
   });
@@ -222,14 +222,14 @@ describe("acks", () => {
     side.handleAck(1, ackOf([0, 2]));
     side.handleAck(2, ackOf([0, 2]));
     side.handleAck(3, ackOf([0]));
-    expect(counters).toMatchObject({ packetsLost: 1, resentOctets: 1024 });
+    expect(counters).toMatchObject({ packetsLost: 1, resentBytes: 1024 });
   });
 
   it("give a round trip from the end on the wire, less the peer's delay", () => {
     const { side, rtt } = bench();
     side.add(item("a", 32));
     side.nextPacket(0);
-    side.sent(10, WIRE_OCTETS);
+    side.sent(10, WIRE_BYTES);
     side.handleAck(35, ackOf([0], 5));
     expect(rtt.smoothed).toBe(20);
     side.handleAck(90, ackOf([0], 5));
@@ -248,7 +248,7 @@ describe("dropped items", () => {
     side.handleAck(1, ackOf([1]));
     expect(sendAll(side, 1).map(contentOf)).toEqual(["b 0-32", "probe"]);
     expect(completed(side)).toEqual([]);
-    expect(counters).toMatchObject({ packetsLost: 1, resentOctets: 0 });
+    expect(counters).toMatchObject({ packetsLost: 1, resentBytes: 0 });
   });
 
   it("are sent from the start when they come back, whatever their old packets become", () => {
@@ -271,9 +271,9 @@ describe("the window", () => {
     const window = 11.52 * (RTO + 8) + 3000 + 2 * PAYLOAD;
     side.add(item("a", 65_536));
     const packets = sendAll(side);
-    const octets = packets.length * PAYLOAD;
-    expect(octets).toBeGreaterThanOrEqual(window);
-    expect(octets).toBeLessThan(window + PAYLOAD);
+    const bytes = packets.length * PAYLOAD;
+    expect(bytes).toBeGreaterThanOrEqual(window);
+    expect(bytes).toBeLessThan(window + PAYLOAD);
     expect(side.canSend).toBe(false);
     side.handleAck(RTO, ackOf([0]));
     expect(side.canSend).toBe(true);
@@ -299,7 +299,7 @@ describe("probes", () => {
     const times: number[] = [];
     for (let at = side.probeAt; at !== undefined && at <= until; at = side.probeAt) {
       expect(contentOf(side.nextPacket(at))).toBe("probe");
-      side.sent(at, WIRE_OCTETS);
+      side.sent(at, WIRE_BYTES);
       side.probed(at);
       times.push(at);
     }
@@ -316,13 +316,13 @@ describe("probes", () => {
     expect(side.probeAt).toBeUndefined();
   });
 
-  it("follow one timeout after the last octet left, and after the last ack", () => {
+  it("follow one timeout after the last byte left, and after the last ack", () => {
     const { side } = bench();
     side.add(item("a", 2048));
     side.nextPacket(0);
-    side.sent(40, WIRE_OCTETS);
+    side.sent(40, WIRE_BYTES);
     side.nextPacket(0);
-    side.sent(50, WIRE_OCTETS);
+    side.sent(50, WIRE_BYTES);
     expect(side.probeAt).toBe(50 + RTO);
     side.handleAck(70, ackOf([0], 70));
     // The sample was 0: SRTT 0 and the floor make a timeout of 10 ms, but probes keep 20 ms apart.
@@ -362,7 +362,7 @@ describe("probes", () => {
 });
 
 describe("delivery", () => {
-  /** Runs one session over a line that loses packets and acks; the octets that arrived, by item. */
+  /** Runs one session over a line that loses packets and acks; the bytes that arrived, by item. */
   function deliver(seed: number, loss: number, lengths: readonly number[], payload: number): RangeSet[] {
     const random = new SeededRandom(seed);
     const isLost = (): boolean => random.u32() / 2 ** 32 < loss;
@@ -394,7 +394,7 @@ describe("delivery", () => {
         side.drop(key);
       }
     }
-    if (loss === 0) expect(counters).toMatchObject({ packetsLost: 0, resentOctets: 0 });
+    if (loss === 0) expect(counters).toMatchObject({ packetsLost: 0, resentBytes: 0 });
     return arrived;
   }
 
@@ -406,7 +406,7 @@ describe("delivery", () => {
       fc.constantFrom(32, 100, 1024),
     ],
     { numRuns: 60 },
-  )("brings every octet of every item across, at any loss", (seed, loss, lengths, payload) => {
+  )("brings every byte of every item across, at any loss", (seed, loss, lengths, payload) => {
     for (const [i, set] of deliver(seed, loss, lengths, payload).entries()) {
       expect(set.isExactly(lengths[i] ?? -1)).toBe(true);
     }

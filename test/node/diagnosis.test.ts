@@ -27,41 +27,41 @@ const KINDS: readonly StrangerKind[] = [
 
 describe("a diagnosis", () => {
   it.each<[string, string, Partial<ReturnType<typeof newCounters>>, Partial<Noticed>]>([
-    ["node", "a node that answered", { octetsReceived: 40, framesReceived: 1 }, { heardNode: true }],
-    ["foreign-version", "another version", { octetsReceived: 40 }, { foreignVersion: true }],
+    ["node", "a node that answered", { bytesReceived: 40, framesReceived: 1 }, { heardNode: true }],
+    ["foreign-version", "another version", { bytesReceived: 40 }, { foreignVersion: true }],
     ["silence", "nothing", {}, {}],
-    ["echo", "own frames", { octetsReceived: 40, framesReceived: 1, echoes: 1 }, {}],
-    ["console", "text", { octetsReceived: 40, octetsDiscarded: 40 }, { consoleText: "hello" }],
-    ["zeros", "a few zeros", { octetsReceived: 1 }, {}],
-    ["noise", "octets that are no frame", { octetsReceived: 40, octetsDiscarded: 40 }, {}],
+    ["echo", "own frames", { bytesReceived: 40, framesReceived: 1, echoes: 1 }, {}],
+    ["console", "text", { bytesReceived: 40, bytesDiscarded: 40 }, { consoleText: "hello" }],
+    ["zeros", "a few zeros", { bytesReceived: 1 }, {}],
+    ["noise", "bytes that are no frame", { bytesReceived: 40, bytesDiscarded: 40 }, {}],
   ])("says %s of %s", (seen, _what, seenCounters, noticed) => {
     const counters = { ...newCounters(), ...seenCounters };
     expect(diagnose(counters, { ...nothing, ...noticed }).seen).toBe(seen);
   });
 
   it.each(KINDS)("names %s, and says what to try", (kind) => {
-    const counters = { ...newCounters(), octetsReceived: 500, octetsDiscarded: 500 };
+    const counters = { ...newCounters(), bytesReceived: 500, bytesDiscarded: 500 };
     const found = diagnose(counters, { ...nothing, consoleText: "some text", stranger: { kind } });
     expect(found).toEqual({ seen: kind, detail: adviceOn({ kind }, 115_200) });
     expect(found.detail.length).toBeGreaterThan(60);
   });
 
   it("shows the text that gave a stranger away", () => {
-    const counters = { ...newCounters(), octetsReceived: 500, octetsDiscarded: 500 };
+    const counters = { ...newCounters(), bytesReceived: 500, bytesDiscarded: 500 };
     const stranger = { kind: "login-prompt", sample: "raspberrypi login:" } as const;
     expect(diagnose(counters, { ...nothing, stranger }).detail).toContain('"raspberrypi login:"');
   });
 
   it("prefers a node, an echo and another version to a stranger", () => {
     const stranger = { kind: "nmea" } as const;
-    const counters = { ...newCounters(), octetsReceived: 500 };
+    const counters = { ...newCounters(), bytesReceived: 500 };
     expect(diagnose(counters, { ...nothing, stranger, heardNode: true }).seen).toBe("node");
     expect(diagnose(counters, { ...nothing, stranger, foreignVersion: true }).seen).toBe("foreign-version");
     expect(diagnose({ ...counters, echoes: 1 }, { ...nothing, stranger }).seen).toBe("echo");
   });
 
   it("does not call it no frame when some frames came whole", () => {
-    const counters = { ...newCounters(), octetsReceived: 500, octetsDiscarded: 400, framesReceived: 2 };
+    const counters = { ...newCounters(), bytesReceived: 500, bytesDiscarded: 400, framesReceived: 2 };
     expect(diagnose(counters, nothing).detail).toContain("only 2 frames");
   });
 

@@ -30,7 +30,7 @@ describe("a node next to a login prompt", () => {
       onUp: () => {},
       onDown: () => {},
       onWaiting: () => {},
-      onOctets: () => {},
+      onBytes: () => {},
       onWritable: () => {},
     });
     for (const at of [1000, 2000, 3000]) clock.after(at, () => far.write(LOGIN));
@@ -48,7 +48,7 @@ describe("a node next to a login prompt", () => {
       onUp: () => {},
       onDown: () => {},
       onWaiting: () => {},
-      onOctets: () => {},
+      onBytes: () => {},
       onWritable: () => {},
     });
     clock.after(500, () => far.write(LOGIN));

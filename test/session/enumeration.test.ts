@@ -39,7 +39,7 @@ describe("every frame of a session, in both directions", () => {
 describe("the verdict on a run", () => {
   const options = { seed: 1, size: 4096, blockSize: 1024, baud: 115_200 };
   const afterFrame20 = (act: () => void): (() => FrameHook) => {
-    return () => (frame, pass) => (frame.total > 20 ? act() : pass(frame.octets));
+    return () => (frame, pass) => (frame.total > 20 ? act() : pass(frame.bytes));
   };
 
   it("is a hang when the wire falls silent for ever", () => {

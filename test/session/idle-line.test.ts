@@ -19,7 +19,7 @@ import { PureSplitter } from "../../src/wire/run-splitter.ts";
 const HOUR_MS: Millis = 3_600_000;
 const STEP_MS: Millis = 100;
 /** 9600 baud, for time's sake: an hour of it is 3.5 MB. */
-const OCTETS_PER_STEP = 96;
+const BYTES_PER_STEP = 96;
 /** Distress goes out at most this often while something is heard, queries three at a time every 30 s. */
 const BEACON_INTERVAL_MIN_MS: Millis = 375;
 const BEACONS_PER_HOUR_MAX = HOUR_MS / BEACON_INTERVAL_MIN_MS;
@@ -47,8 +47,8 @@ class LoneNode<Event extends { readonly tag: string }> {
         handlers.onUp();
         return Promise.resolve();
       },
-      write: (octets) => {
-        this.sent.push(octets);
+      write: (bytes) => {
+        this.sent.push(bytes);
         return true;
       },
       close: () => Promise.resolve(),
@@ -65,8 +65,8 @@ class LoneNode<Event extends { readonly tag: string }> {
       this.textMax = Math.max(this.textMax, event.text.length);
   }
 
-  hear(octets: Uint8Array): void {
-    this.#handlers?.onOctets(octets);
+  hear(bytes: Uint8Array): void {
+    this.#handlers?.onBytes(bytes);
   }
 
   pass(ms: Millis): void {
@@ -116,49 +116,49 @@ const QUIET = new Uint8Array(0);
 /** What comes in a step of 100 ms. */
 const LINES: readonly (readonly [string, () => (step: number) => Uint8Array])[] = [
   ["silence", () => () => QUIET],
-  ["zeros", () => () => new Uint8Array(OCTETS_PER_STEP)],
-  ["octets 0xFF", () => () => new Uint8Array(OCTETS_PER_STEP).fill(0xff)],
+  ["zeros", () => () => new Uint8Array(BYTES_PER_STEP)],
+  ["bytes 0xFF", () => () => new Uint8Array(BYTES_PER_STEP).fill(0xff)],
   [
     "noise",
     () => {
       const random = new SeededRandom(3);
-      return () => randomBytes(random, OCTETS_PER_STEP);
+      return () => randomBytes(random, BYTES_PER_STEP);
     },
   ],
-  ["endless text", () => () => new Uint8Array(OCTETS_PER_STEP).fill(0x61)],
+  ["endless text", () => () => new Uint8Array(BYTES_PER_STEP).fill(0x61)],
   ["strangers", () => (step) => STRANGERS[step % STRANGERS.length] ?? QUIET],
 ];
 
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
 
-/** Octets on the heap after a collection. */
+/** Bytes on the heap after a collection. */
 function heap(): number {
   collectGarbage();
   return process.memoryUsage().heapUsed;
 }
 
-describe.each(NODES)("an idle %s", (_role, make, octetsMax) => {
+describe.each(NODES)("an idle %s", (_role, make, bytesMax) => {
   it.each(LINES)(
     "stays idle through an hour of %s",
     (_what, makeLine) => {
       const node = make();
       const line = makeLine();
-      let sentOctets = 0;
+      let sentBytes = 0;
       let heapAtFirst = 0;
       for (let step = 0; step < HOUR_MS / STEP_MS; step++) {
-        const octets = line(step);
-        if (octets.length > 0) node.hear(octets);
+        const bytes = line(step);
+        if (bytes.length > 0) node.hear(bytes);
         node.pass(STEP_MS);
-        for (const frame of node.sent.splice(0)) sentOctets += frame.length;
+        for (const frame of node.sent.splice(0)) sentBytes += frame.length;
         if (step === 3000) heapAtFirst = heap();
       }
       expect(heap() - heapAtFirst).toBeLessThan(512 * 1024);
       expect([...node.tags.keys()].filter((tag) => tag !== "console" && tag !== "stranger")).toEqual([]);
       expect(node.tags.get("stranger") ?? 0).toBeLessThan(20);
       expect(node.textMax).toBeLessThanOrEqual(RUN_MAX);
-      expect(sentOctets).toBeGreaterThan(0);
-      expect(sentOctets).toBeLessThan(octetsMax);
+      expect(sentBytes).toBeGreaterThan(0);
+      expect(sentBytes).toBeLessThan(bytesMax);
       expect(node.machine.pollEvent()).toBeUndefined();
       expect(node.machine.pollTransmit(node.clock.now())).toBeUndefined();
     },
@@ -179,7 +179,7 @@ describe("half a frame", () => {
       },
       { maxRun: RUN_MAX },
     );
-    for (const octets of sent) splitter.push(0, octets);
+    for (const bytes of sent) splitter.push(0, bytes);
     splitter.close();
     return kinds;
   }
@@ -198,7 +198,7 @@ describe("half a frame", () => {
       node.sent.length = 0;
       node.hear(query);
       node.pass(200);
-      expect(kindsOf(node.sent), `broke off after ${length} octets`).toContain("distress");
+      expect(kindsOf(node.sent), `broke off after ${length} bytes`).toContain("distress");
     }
   });
 });

@@ -14,10 +14,10 @@ describe("a target at which another node knocked in mid-transfer", () => {
   it("ends as healed, not heard, when its rescuer vanishes before done was answered", () => {
     let isGone = false;
     let objects = 0;
-    const hook: FrameHook = ({ octets }, pass) => {
-      const name = frameName(octets);
+    const hook: FrameHook = ({ bytes }, pass) => {
+      const name = frameName(bytes);
       if (name === "done") isGone = true;
-      if (!isGone) pass(octets);
+      if (!isGone) pass(bytes);
       // Before the round trip is known patience is long: what was put off then comes due long after done.
       if (name === "object" && ++objects === 1) pass(query);
     };

@@ -9,7 +9,7 @@ import { ACK_DELAY_UNIT_MS, LinkKeyUse, PROTOCOL_VERSION } from "../../src/wire/
 import { decodeFrame, encodeMessage, encodePacket } from "../../src/wire/frame.ts";
 import { linkProofOf } from "../../src/wire/link-proof.ts";
 import type { Frame, Message } from "../../src/wire/messages.ts";
-import { octetsOf } from "../wire/wire-vectors.ts";
+import { bytesOf } from "../wire/wire-vectors.ts";
 
 interface Vector {
   readonly name: string;
@@ -43,27 +43,27 @@ interface VectorFile {
 
 const url = new URL("../../vectors/link-key-v1.json", import.meta.url);
 const file = JSON.parse(readFileSync(url, "utf8")) as VectorFile;
-const key = linkKeyOf(octetsOf(file.linkKey));
-const acceptNonce = octetsOf(file.acceptNonce);
+const key = linkKeyOf(bytesOf(file.linkKey));
+const acceptNonce = bytesOf(file.acceptNonce);
 const identity: SessionIdentity = {
-  targetId: octetsOf(file.identity.targetId),
-  targetNonce: octetsOf(file.identity.targetNonce),
-  rescuerId: octetsOf(file.identity.rescuerId),
-  rescuerNonce: octetsOf(file.identity.rescuerNonce),
-  digest: octetsOf(file.identity.digest),
+  targetId: bytesOf(file.identity.targetId),
+  targetNonce: bytesOf(file.identity.targetNonce),
+  rescuerId: bytesOf(file.identity.rescuerId),
+  rescuerNonce: bytesOf(file.identity.rescuerNonce),
+  digest: bytesOf(file.identity.digest),
 };
 const other = { target: "rescuer", rescuer: "target" } as const;
 
-/** Fields in hexadecimal as octets; the file is ours and frozen. */
+/** Fields in hexadecimal as bytes; the file is ours and frozen. */
 function frameOf(fields: Vector["frame"]): Frame {
   const entries = Object.entries(fields).map(([name, value]): [string, unknown] => {
     if (name === "delayUnits") return ["delayMs", Number(value) * ACK_DELAY_UNIT_MS];
-    return [name, typeof value === "string" && /^([0-9a-f]{2})+$/.test(value) ? octetsOf(value) : value];
+    return [name, typeof value === "string" && /^([0-9a-f]{2})+$/.test(value) ? bytesOf(value) : value];
   });
   return Object.fromEntries(entries) as unknown as Frame;
 }
 
-function encode(frame: Frame, protect: (octets: Uint8Array) => Uint8Array): string {
+function encode(frame: Frame, protect: (bytes: Uint8Array) => Uint8Array): string {
   const isPacket = frame.tag === "data" || frame.tag === "object" || frame.tag === "probe";
   return toHex(
     isPacket ? encodePacket(frame, file.sessionTag, protect) : encodeMessage(frame, file.sessionTag, protect),
@@ -75,35 +75,35 @@ describe("frozen vectors of the link key", () => {
     expect(file.protocolVersion).toBe(PROTOCOL_VERSION);
   });
 
-  it.each(file.hkdf)("give the octets of $name, and MACs under the first 32", ({ ikm, salt, info, okm }) => {
-    const derived = hkdfSync("sha256", octetsOf(ikm), octetsOf(salt), octetsOf(info), okm.length / 2);
+  it.each(file.hkdf)("give the bytes of $name, and MACs under the first 32", ({ ikm, salt, info, okm }) => {
+    const derived = hkdfSync("sha256", bytesOf(ikm), bytesOf(salt), bytesOf(info), okm.length / 2);
     expect(toHex(new Uint8Array(derived))).toBe(okm);
-    const mac = linkKeyOf(octetsOf(ikm)).deriveMac(octetsOf(salt), octetsOf(info));
-    const expected = createHmac("sha256", octetsOf(okm).subarray(0, 32)).update(acceptNonce).digest();
+    const mac = linkKeyOf(bytesOf(ikm)).deriveMac(bytesOf(salt), bytesOf(info));
+    const expected = createHmac("sha256", bytesOf(okm).subarray(0, 32)).update(acceptNonce).digest();
     expect(toHex(mac(acceptNonce))).toBe(toHex(expected));
   });
 
   it.each(file.hmac)("give the MAC of $name", (vector) => {
-    const mac = createHmac("sha256", octetsOf(vector.key)).update(octetsOf(vector.octets)).digest("hex");
+    const mac = createHmac("sha256", bytesOf(vector.key)).update(bytesOf(vector.octets)).digest("hex");
     expect(mac).toBe(vector.mac);
   });
 
   it.each(file.keys)("give the key of $use", ({ use, salt, info, okm }) => {
     expect(Number.parseInt(info.slice(-2), 16)).toBe(LinkKeyUse[use]);
-    const expected = createHmac("sha256", octetsOf(okm)).update(acceptNonce).digest();
-    expect(toHex(key.deriveMac(octetsOf(salt), octetsOf(info))(acceptNonce))).toBe(toHex(expected));
+    const expected = createHmac("sha256", bytesOf(okm)).update(acceptNonce).digest();
+    expect(toHex(key.deriveMac(bytesOf(salt), bytesOf(info))(acceptNonce))).toBe(toHex(expected));
   });
 
   it.each(file.handshake)("prove: $name", ({ sender, frame, frameHex }) => {
-    const octets = octetsOf(frameHex);
+    const bytes = bytesOf(frameHex);
     const message = frameOf(frame);
     const nonce = message.tag === "accept" ? acceptNonce : EMPTY;
     const protect = new LinkGuard(key, sender).prove(identity, nonce) ?? expect.fail("no key");
-    expect(encode(message, protect)).toBe(toHex(octets));
+    expect(encode(message, protect)).toBe(toHex(bytes));
 
-    expect(decodeFrame(octets, undefined)).toEqual(message);
-    const proof = linkProofOf(message as Message, octets);
-    expect(toHex(proof?.nonce ?? octets)).toBe(toHex(nonce));
+    expect(decodeFrame(bytes, undefined)).toEqual(message);
+    const proof = linkProofOf(message as Message, bytes);
+    expect(toHex(proof?.nonce ?? bytes)).toBe(toHex(nonce));
     expect(new LinkGuard(key, other[sender]).judge(identity, proof)).toBe("good");
     expect(new LinkGuard(key, sender).judge(identity, proof)).toBe("wrong");
     expect(new LinkGuard(undefined, other[sender]).judge(identity, proof)).toBe("unasked");
@@ -115,9 +115,9 @@ describe("frozen vectors of the link key", () => {
     const vectors = file.sealed.filter((vector) => vector.sender === sender);
     expect(vectors.map(({ counter }) => counter)).toEqual(vectors.map((_, i) => i));
     for (const { frame, frameHex } of vectors) {
-      const octets = octetsOf(frameHex);
-      expect(encode(frameOf(frame), (covered) => own.seal(covered))).toBe(toHex(octets));
-      expect(decodeFrame(octets, file.sessionTag, (covered) => peer.open(covered))).toEqual(frameOf(frame));
+      const bytes = bytesOf(frameHex);
+      expect(encode(frameOf(frame), (covered) => own.seal(covered))).toBe(toHex(bytes));
+      expect(decodeFrame(bytes, file.sessionTag, (covered) => peer.open(covered))).toEqual(frameOf(frame));
     }
   });
 });

@@ -19,7 +19,7 @@ import { healsExactly, UNSIGNED } from "../support/virtual-i2c-rescue.ts";
 import { VirtualRescue, type VirtualRescueOptions } from "../support/virtual-rescue.ts";
 import { withCrc } from "../support/with-crc.ts";
 
-const keyOf = (octet: number): LinkKey => linkKeyOf(new Uint8Array(16).fill(octet));
+const keyOf = (byte: number): LinkKey => linkKeyOf(new Uint8Array(16).fill(byte));
 const key = keyOf(1);
 const BOTH = [key, key] as const;
 
@@ -80,10 +80,10 @@ describe("with the same link key on both sides", () => {
     expect(rescue.clock.now() - at).toBeLessThan(12_000);
   });
 
-  it("sends no octet more without a key than before there were any", () => {
+  it("sends no byte more without a key than before there were any", () => {
     const rescue = new VirtualRescue({ seed: 1 });
     expectUndisturbed(rescue);
-    expect(rescue.octetsOnWire).toBe(69_134);
+    expect(rescue.bytesOnWire).toBe(69_134);
   });
 
   it("sends no frame beyond FRAME_MAX on a line so good that the longest are sent", () => {
@@ -95,15 +95,15 @@ describe("with the same link key on both sides", () => {
     expect(longest).toBeLessThanOrEqual(FRAME_MAX);
   });
 
-  it("costs less than 3 % of the time and of the octets", () => {
+  it("costs less than 3 % of the time and of the bytes", () => {
     const [bare, keyed] = [[undefined, undefined] as const, BOTH].map((linkKeys) => {
       const rescue = rescueWith({ linkKeys, size: 262_144 });
       expectUndisturbed(rescue);
-      return { ms: rescue.clock.now(), octets: rescue.octetsOnWire };
+      return { ms: rescue.clock.now(), bytes: rescue.bytesOnWire };
     });
     if (bare === undefined || keyed === undefined) expect.fail("no rescue");
     expect(keyed.ms / bare.ms).toBeLessThan(1.03);
-    expect(keyed.octets / bare.octets).toBeLessThan(1.03);
+    expect(keyed.bytes / bare.bytes).toBeLessThan(1.03);
   });
 });
 
@@ -249,7 +249,7 @@ describe("somebody on the wire without the key, who knows nonces and tag", () =>
     expectUndisturbed(rescueWith({ wrap: attacker.wrap }));
   });
 
-  test.each([0, 1, 5])("cannot alter frames, with a CRC made anew (octet %i)", (place) => {
+  test.each([0, 1, 5])("cannot alter frames, with a CRC made anew (byte %i)", (place) => {
     const attacker = new BusAttacker((known, frame, from) => {
       const altered = frame.slice(0, -CRC_LENGTH);
       altered[place] = (altered[place] ?? 0) ^ 0x10;
@@ -330,7 +330,7 @@ describe("somebody on the wire without the key, who knows nonces and tag", () =>
     });
     const wrap = (wire: Transport, end: End): Transport => {
       const heard = tap.wrap(wire, end);
-      return { ...heard, write: (octets) => (isMute && end === 0 ? true : heard.write(octets)) };
+      return { ...heard, write: (bytes) => (isMute && end === 0 ? true : heard.write(bytes)) };
     };
     const rescue = rescueWith({ wrap });
     rescue.run(60_000, () => isMute);

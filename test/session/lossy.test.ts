@@ -18,7 +18,7 @@ function faultsOf(seed: number): NonNullable<VirtualRescueOptions["faults"]> {
     case 2:
       return { frames: { loss: upTo(0.3), corrupt: upTo(0.1), duplicate: upTo(0.05), truncate: upTo(0.05) } };
     case 3:
-      return { burst: { probability: upTo(1e-4), octets: 50 }, ber: upTo(1e-5) };
+      return { burst: { probability: upTo(1e-4), bytes: 50 }, ber: upTo(1e-5) };
     default:
       return { cuts: [{ atMs: upTo(600), durationMs: 100 + upTo(3000) }], frames: { loss: upTo(0.05) } };
   }

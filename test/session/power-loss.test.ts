@@ -12,7 +12,7 @@ interface Outcome {
   /** Most erases of one sector of the slot, and of one of the boot record. */
   readonly slotWear: number;
   readonly recordWear: number;
-  readonly octets: number;
+  readonly bytes: number;
 }
 
 /** A rescue of a board whose power goes every `periodMs`, until it is over. */
@@ -42,7 +42,7 @@ function rescueWithLosses(seed: number, periodMs: number): Outcome {
     powerUps,
     slotWear: slot === undefined ? 0 : most(slot.offset, slot.size),
     recordWear: most(map.record[0].offset, 2 * map.sectorSize),
-    octets: rescue.octetsOnWire,
+    bytes: rescue.bytesOnWire,
   };
 }
 

@@ -14,7 +14,7 @@ function spoilt(data: Uint8Array, sector: number): Uint8Array {
   return slot;
 }
 
-/** Share of the line's octets that carried the image, from ACCEPT to DONE. */
+/** Share of the line's bytes that carried the image, from ACCEPT to DONE. */
 function goodput(rescue: VirtualRescue, baud: number): number {
   const start = { accepted: 0, healed: 0 };
   rescue.run(3_600_000, () => {
@@ -36,7 +36,7 @@ describe("a rescue over a clean wire", () => {
     [100_000, 1024, 4096],
     [100_001, 4096, 65_536],
     [300_000, 65_536, 4096],
-  ])("heals an empty slot: %i octets, blocks of %i, sectors of %i", (size, blockSize, sectorSize) => {
+  ])("heals an empty slot: %i bytes, blocks of %i, sectors of %i", (size, blockSize, sectorSize) => {
     const rescue = new VirtualRescue({ seed: 1, size, blockSize, sectorSize });
     expect(rescue.run(120_000)).toBe(true);
     expect(rescue.board.boot()).toMatchObject({ tag: "boot" });
@@ -49,7 +49,7 @@ describe("a rescue over a clean wire", () => {
     [921_600, 262_144, 1],
     [921_600, 262_144, 16],
     [3_000_000, 262_144, 1],
-  ])("uses 93 %% of a line of %i baud (%i octets, %i ms)", (baud, size, latencyMs) => {
+  ])("uses 93 %% of a line of %i baud (%i bytes, %i ms)", (baud, size, latencyMs) => {
     expect(goodput(new VirtualRescue({ seed: 2, size, baud, latencyMs }), baud)).toBeGreaterThan(0.93);
   });
 
@@ -58,7 +58,7 @@ describe("a rescue over a clean wire", () => {
     const rescue = new VirtualRescue({ seed: 3, data, slot: spoilt(data, 500) });
     expect(rescue.run()).toBe(true);
     expect(Buffer.compare(rescue.flashed, data)).toBe(0);
-    expect(rescue.octetsOnWire).toBeLessThan(12_288);
+    expect(rescue.bytesOnWire).toBeLessThan(12_288);
   });
 
   it("sends no data for blocks of one value", () => {
@@ -66,14 +66,14 @@ describe("a rescue over a clean wire", () => {
     const rescue = new VirtualRescue({ seed: 4, data, slot: random(1 << 20) });
     expect(rescue.run()).toBe(true);
     expect(Buffer.compare(rescue.flashed, data)).toBe(0);
-    expect(rescue.octetsOnWire).toBeLessThan(8192);
+    expect(rescue.bytesOnWire).toBeLessThan(8192);
   });
 
   it("rewrites nothing when flash already holds the image and only the record is lost", () => {
     const data = random(65_536);
     const rescue = new VirtualRescue({ seed: 5, data, slot: data });
     expect(rescue.run()).toBe(true);
-    expect(rescue.octetsOnWire).toBeLessThan(2048);
+    expect(rescue.bytesOnWire).toBeLessThan(2048);
   });
 });
 
@@ -96,7 +96,7 @@ describe("a restart in mid-transfer", () => {
         `seed ${seed}, restart at ${at} ms`,
       ).toBe(true);
       expect(Buffer.compare(rescue.flashed, rescue.data)).toBe(0);
-      expect(rescue.octetsOnWire, `seed ${seed}, restart at ${at} ms`).toBeLessThan(SIZE * 1.06 + RESENT_MAX);
+      expect(rescue.bytesOnWire, `seed ${seed}, restart at ${at} ms`).toBeLessThan(SIZE * 1.06 + RESENT_MAX);
     }
   });
 });

@@ -39,23 +39,23 @@ export class BusAttacker {
 
   readonly wrap = (wire: Transport, end: End): Transport =>
     wrappedTransport(wire, {
-      onOctets: (octets, handlers) => {
-        handlers.onOctets(octets);
+      onBytes: (bytes, handlers) => {
+        handlers.onBytes(bytes);
         // Between frames only.
-        if (octets.at(-1) !== 0) return;
+        if (bytes.at(-1) !== 0) return;
         for (const frame of this.#waiting[end].splice(0)) {
           this.injected++;
-          handlers.onOctets(encodeDelimited(frame));
+          handlers.onBytes(encodeDelimited(frame));
         }
       },
-      write: (octets) => {
-        this.#hear(octets, end);
-        return wire.write(octets);
+      write: (bytes) => {
+        this.#hear(bytes, end);
+        return wire.write(bytes);
       },
     });
 
-  #hear(octets: Uint8Array, from: End): void {
-    const frame = decodeCobs(octets.subarray(octets[0] === 0 ? 1 : 0, -1));
+  #hear(bytes: Uint8Array, from: End): void {
+    const frame = decodeCobs(bytes.subarray(bytes[0] === 0 ? 1 : 0, -1));
     if (frame === undefined) return;
     this.heard[from].push(frame.slice());
     this.#learn(frame);

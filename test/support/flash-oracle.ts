@@ -8,20 +8,20 @@ import { shortDigest } from "../../src/image/manifest.ts";
 export interface Original {
   readonly name: string;
   readonly data: Uint8Array;
-  /** 32 octets. */
+  /** 32 bytes. */
   readonly digest: Uint8Array;
 }
 
 /**
- * A second opinion on everything that goes to flash. It knows the octets of all images that were signed by a trusted
+ * A second opinion on everything that goes to flash. It knows the bytes of all images that were signed by a trusted
  * key, and compares with them; it trusts no hash, no manifest and no `VerifiedBlock`.
  */
 export class FlashOracle implements Flash {
   readonly map: FlashMap;
   /** What went to flash and should not have, each in words. */
   readonly violations: string[] = [];
-  /** Octets that were compared with an original, and are right. */
-  octetsRight = 0;
+  /** Bytes that were compared with an original, and are right. */
+  bytesRight = 0;
   readonly #inner: Flash;
   readonly #originals: readonly Original[];
   readonly #isStrict: boolean;
@@ -54,7 +54,7 @@ export class FlashOracle implements Flash {
     const region = { offset, size: bytes.length };
     for (const forbidden of [this.map.recovery, ...this.map.slots]) {
       if (overlaps(forbidden, region))
-        this.#object(`programs ${bytes.length} octets at ${offset}, past the check`);
+        this.#object(`programs ${bytes.length} bytes at ${offset}, past the check`);
     }
     this.#inner.program(offset, bytes);
   }
@@ -65,8 +65,8 @@ export class FlashOracle implements Flash {
     const at = offset - (slot?.offset ?? 0);
     const isOriginal = this.#originals.some(({ data }) => isPartOf(data, at, bytes));
     if (slot === undefined || !isOriginal)
-      this.#object(`programs ${bytes.length} octets at ${offset} that are in no signed image`);
-    else this.octetsRight += block.size;
+      this.#object(`programs ${bytes.length} bytes at ${offset} that are in no signed image`);
+    else this.bytesRight += block.size;
     this.#inner.programVerified(offset, block);
   }
 
@@ -84,7 +84,7 @@ function isPartOf(data: Uint8Array, at: number, bytes: Uint8Array): boolean {
   return at < data.length && bytes.every((byte, i) => byte === (data[at + i] ?? 0xff));
 }
 
-/** The original that lies in a slot: its every octet, and the digest that is said to be installed. */
+/** The original that lies in a slot: its every byte, and the digest that is said to be installed. */
 export function originalIn(
   slot: Uint8Array,
   digest: Uint8Array,

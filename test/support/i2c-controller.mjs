@@ -8,16 +8,16 @@ const bus = i2c.openSync(number);
 const promised = bus.promisifiedBus();
 
 /** Many writes with a read after each: milliseconds a pair. */
-async function time(isSync, address, octets, pairs) {
-  const buffer = Buffer.alloc(octets, 0x5a);
+async function time(isSync, address, bytes, pairs) {
+  const buffer = Buffer.alloc(bytes, 0x5a);
   const start = performance.now();
   for (let i = 0; i < pairs; i++) {
     if (isSync) {
-      bus.i2cWriteSync(address, octets, buffer);
-      bus.i2cReadSync(address, octets, buffer);
+      bus.i2cWriteSync(address, bytes, buffer);
+      bus.i2cReadSync(address, bytes, buffer);
     } else {
-      await promised.i2cWrite(address, octets, buffer);
-      await promised.i2cRead(address, octets, buffer);
+      await promised.i2cWrite(address, bytes, buffer);
+      await promised.i2cRead(address, bytes, buffer);
     }
   }
   return (performance.now() - start) / pairs;

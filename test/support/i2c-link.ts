@@ -76,7 +76,7 @@ export class I2cLink {
   }
 }
 
-/** A frame of `length` octets that names itself. */
+/** A frame of `length` bytes that names itself. */
 export function frameOf(index: number, length: number): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => (i === 0 ? index : (index * 31 + i * 7) & 0xff));
 }

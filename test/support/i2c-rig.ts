@@ -24,7 +24,7 @@ export interface I2cFaults {
 
 /** What the controllers of a rig did that have ended, in sums. */
 export interface I2cReport {
-  readonly octets: number;
+  readonly bytes: number;
   readonly transactions: number;
   readonly faults: number;
 }
@@ -118,7 +118,7 @@ export async function buildShim(flags: readonly string[] = []): Promise<string> 
 function sumOf(lines: string): I2cReport {
   const reports = lines.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line) as I2cReport]));
   const sum = (key: keyof I2cReport): number => reports.reduce((total, report) => total + report[key], 0);
-  return { octets: sum("octets"), transactions: sum("transactions"), faults: sum("faults") };
+  return { bytes: sum("bytes"), transactions: sum("transactions"), faults: sum("faults") };
 }
 
 function runProgram(

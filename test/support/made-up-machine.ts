@@ -17,7 +17,7 @@ import {
   nodeOf,
 } from "../../src/flash/device/device-system.ts";
 
-/** Stands for an octet that nobody may touch. */
+/** Stands for a byte that nobody may touch. */
 const FILLING = 0x5a;
 
 /** What sysfs says of an MTD device; a NOR chip of 1 MiB in sectors of 4 KiB unless given. */
@@ -94,7 +94,7 @@ export class MadeUpMachine implements DeviceSystem {
     writeFileSync(this.root + path, text);
   }
 
-  /** A disk full of octets that somebody may miss; its partitions are named and numbered from 1. */
+  /** A disk full of bytes that somebody may miss; its partitions are named and numbered from 1. */
   addDisk(name: string, major: number, size: number, partSizes: readonly number[] = []): void {
     this.#addBlock(`devices/${name}`, name, `${major}:0`, size);
     for (const [i, partSize] of partSizes.entries()) {
@@ -139,10 +139,10 @@ export class MadeUpMachine implements DeviceSystem {
     return (this.readText("/erased") ?? "").split("\n").filter((line) => line !== "");
   }
 
-  /** Whether all octets of a device but those of a range are as they were made. */
+  /** Whether all bytes of a device but those of a range are as they were made. */
   isUntouched(name: string, offset = 0, size = 0): boolean {
-    const octets = readFileSync(this.dev(name));
-    return octets.every((octet, i) => octet === FILLING || (i >= offset && i < offset + size));
+    const bytes = readFileSync(this.dev(name));
+    return bytes.every((byte, i) => byte === FILLING || (i >= offset && i < offset + size));
   }
 
   #addBlock(folder: string, name: string, number: string, size: number): void {
@@ -155,8 +155,8 @@ export class MadeUpMachine implements DeviceSystem {
     this.#addNode(name, "block", number, new Uint8Array(size).fill(FILLING));
   }
 
-  #addNode(name: string, type: DeviceNode["type"], number: string, octets: Uint8Array): void {
-    writeFileSync(this.dev(name), octets);
+  #addNode(name: string, type: DeviceNode["type"], number: string, bytes: Uint8Array): void {
+    writeFileSync(this.dev(name), bytes);
     const { inode } = nodeOf(statSync(this.dev(name), { bigint: true }));
     this.#devices.set(inode, { type, number });
   }

@@ -9,8 +9,8 @@ export class RawPort {
     this.#fd = openSync(path, constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK);
   }
 
-  write(octets: Uint8Array): void {
-    writeSync(this.#fd, octets);
+  write(bytes: Uint8Array): void {
+    writeSync(this.#fd, bytes);
   }
 
   /** What is there now; nothing if nothing is. */

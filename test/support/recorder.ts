@@ -18,8 +18,8 @@ export class Recorder implements TransportHandlers {
     this.events.push(`down ${error?.code ?? "orderly"}`);
   }
 
-  onOctets(octets: Uint8Array): void {
-    this.chunks.push(octets);
+  onBytes(bytes: Uint8Array): void {
+    this.chunks.push(bytes);
   }
 
   onWritable(): void {
@@ -30,11 +30,11 @@ export class Recorder implements TransportHandlers {
     this.events.push(`waiting ${reason.code}`);
   }
 
-  get octets(): Uint8Array {
+  get bytes(): Uint8Array {
     return concatBytes(...this.chunks);
   }
 
-  get octetCount(): number {
+  get byteCount(): number {
     return this.chunks.reduce((sum, chunk) => sum + chunk.length, 0);
   }
 

@@ -72,7 +72,7 @@ export class VirtualI2cRescue {
     return await passUntil(this.rescue.clock, until, limitMs);
   }
 
-  /** Image octets a second, from the accepted offer to the end on both sides, as a share of the bus's 9 clocks an octet. */
+  /** Image bytes a second, from the accepted offer to the end on both sides, as a share of the bus's 9 clocks a byte. */
   async measure(): Promise<number> {
     const { rescue } = this;
     const has = (tag: string): boolean => rescue.rescuerEvents.some((event) => event.tag === tag);

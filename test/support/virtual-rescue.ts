@@ -32,7 +32,7 @@ export const testKey: SigningKey = fixedKey(0x42);
 
 export interface VirtualRescueOptions {
   readonly seed: number;
-  /** The firmware; random octets of `size` unless given. */
+  /** The firmware; random bytes of `size` unless given. */
   readonly data?: Uint8Array;
   readonly size?: number;
   /** What the slot holds at first; erased unless given. */
@@ -76,8 +76,8 @@ export class VirtualRescue {
   rescuer: RescuerMachine;
   /** Node id of the rescuer that runs now. */
   rescuerId: Uint8Array = new Uint8Array(8);
-  /** Octets that each side was handed, from the beginning, restarts included. */
-  octetsOnWire = 0;
+  /** Bytes that each side was handed, from the beginning, restarts included. */
+  bytesOnWire = 0;
   readonly #options: VirtualRescueOptions;
   readonly #random: Random;
   readonly #geometry: FlashGeometry;
@@ -103,7 +103,7 @@ export class VirtualRescue {
     const region = this.board.nor.map.slots[0];
     if (options.slot !== undefined && region !== undefined)
       this.board.storage.write(region.offset, options.slot);
-    const line = { baud: options.baud ?? 921_600, latencyMs: options.latencyMs ?? 1, pieceOctets: 32 };
+    const line = { baud: options.baud ?? 921_600, latencyMs: options.latencyMs ?? 1, pieceBytes: 32 };
     this.#ends = createMemoryPair(this.clock, { aToB: line, bToA: line });
     [this.target, this.#targetDriver] = this.#startTarget();
     [this.rescuer, this.#rescuerDriver] = this.#startRescuer();
@@ -133,8 +133,8 @@ export class VirtualRescue {
   #wire(end: 0 | 1): Transport {
     const { seed, faults } = this.#options;
     const { makeEnd } = this.#options;
-    const counted = countOctets(makeEnd?.(end, this.clock) ?? this.#ends[end], (octets) => {
-      this.octetsOnWire += octets;
+    const counted = countBytes(makeEnd?.(end, this.clock) ?? this.#ends[end], (bytes) => {
+      this.bytesOnWire += bytes;
     });
     const wire = this.#options.wrap?.(counted, end) ?? counted;
     if (faults === undefined) return wire;
@@ -227,11 +227,11 @@ export class VirtualRescue {
   }
 }
 
-function countOctets(inner: Transport, count: (octets: number) => void): Transport {
+function countBytes(inner: Transport, count: (bytes: number) => void): Transport {
   return wrappedTransport(inner, {
-    write: (octets) => {
-      count(octets.length);
-      return inner.write(octets);
+    write: (bytes) => {
+      count(bytes.length);
+      return inner.write(bytes);
     },
   });
 }

@@ -4,21 +4,21 @@ import type { Transport, TransportHandlers } from "../../src/transport/transport
 export interface Interception {
   /** In place of the wire's own `write`. */
   readonly write?: Transport["write"];
-  /** Octets that came for this end, whose handlers take what of them it shall hear. */
-  readonly onOctets?: (octets: Uint8Array, handlers: TransportHandlers) => void;
+  /** Bytes that came for this end, whose handlers take what of them it shall hear. */
+  readonly onBytes?: (bytes: Uint8Array, handlers: TransportHandlers) => void;
 }
 
 /** One end of a wire with somebody on it. */
-export function wrappedTransport(wire: Transport, { write, onOctets }: Interception): Transport {
+export function wrappedTransport(wire: Transport, { write, onBytes }: Interception): Transport {
   return {
     endpoint: wire.endpoint,
     baud: wire.baud,
     framing: wire.framing,
     open: (handlers) => {
-      const heard = (octets: Uint8Array): void => onOctets?.(octets, handlers);
-      return wire.open(onOctets === undefined ? handlers : { ...handlers, onOctets: heard });
+      const heard = (bytes: Uint8Array): void => onBytes?.(bytes, handlers);
+      return wire.open(onBytes === undefined ? handlers : { ...handlers, onBytes: heard });
     },
-    write: write ?? ((octets) => wire.write(octets)),
+    write: write ?? ((bytes) => wire.write(bytes)),
     close: () => wire.close(),
   };
 }

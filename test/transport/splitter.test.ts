@@ -9,21 +9,21 @@ import { PureSplitter } from "../../src/wire/run-splitter.ts";
 
 /** Either splitter, driven in the same way. */
 interface Driven {
-  push(octets: Uint8Array): void;
+  push(bytes: Uint8Array): void;
   advance(ms: number): void;
   close(): void;
-  readonly heldOctets: number;
+  readonly heldBytes: number;
 }
 
 function stream(onRun: (run: Uint8Array) => void, maxRun: number): Driven {
   const clock = new VirtualClock();
   const splitter = new StreamSplitter(onRun, { maxRun, clock });
   return {
-    push: (octets) => splitter.push(octets),
+    push: (bytes) => splitter.push(bytes),
     advance: (ms) => clock.advanceTo(clock.now() + ms),
     close: () => splitter.close(),
-    get heldOctets() {
-      return splitter.heldOctets;
+    get heldBytes() {
+      return splitter.heldBytes;
     },
   };
 }
@@ -32,15 +32,15 @@ function pure(onRun: (run: Uint8Array) => void, maxRun: number): Driven {
   let now = 0;
   const splitter = new PureSplitter(onRun, { maxRun });
   return {
-    push: (octets) => splitter.push(now, octets),
+    push: (bytes) => splitter.push(now, bytes),
     advance: (ms) => {
       const due = splitter.pollTimeout();
       if (due !== undefined && due <= now + ms) splitter.handleTimeout(due);
       now += ms;
     },
     close: () => splitter.close(),
-    get heldOctets() {
-      return splitter.heldOctets;
+    get heldBytes() {
+      return splitter.heldBytes;
     },
   };
 }
@@ -85,9 +85,9 @@ describe.each([
       driven.advance(49);
       driven.push(hex("03"));
       driven.advance(49.9);
-      expect(driven.heldOctets).toBe(3);
+      expect(driven.heldBytes).toBe(3);
       driven.advance(0.1);
-      expect(driven.heldOctets).toBe(0);
+      expect(driven.heldBytes).toBe(0);
       driven.push(hex("0400"));
     });
     expect(runs).toEqual(["010203", "0400"]);
@@ -103,24 +103,24 @@ describe.each([
     expect(runs).toEqual(["010200", "0304"]);
   });
 
-  it("never holds maxRun octets of noise without a delimiter", () => {
+  it("never holds maxRun bytes of noise without a delimiter", () => {
     const maxRun = 2100;
-    const noise = randomBytes(new SeededRandom(7), 1 << 20).map((octet) => octet | 1);
+    const noise = randomBytes(new SeededRandom(7), 1 << 20).map((byte) => byte | 1);
     let runs = 0;
-    let octets = 0;
+    let bytes = 0;
     let held = 0;
     const driven = make((run) => {
       runs += 1;
-      octets += run.length;
+      bytes += run.length;
       expect(run.length).toBe(maxRun);
     }, maxRun);
     for (let at = 0; at < noise.length; at += 61) {
       driven.push(noise.subarray(at, at + 61));
-      held = Math.max(held, driven.heldOctets);
+      held = Math.max(held, driven.heldBytes);
     }
     expect(held).toBeLessThan(maxRun);
     expect(runs).toBe(Math.floor(noise.length / maxRun));
-    expect(octets + driven.heldOctets).toBe(noise.length);
+    expect(bytes + driven.heldBytes).toBe(noise.length);
   });
 
   it("delivers each delimiter of a line held low as a run of its own", () => {
@@ -130,18 +130,18 @@ describe.each([
     }, 64);
     driven.push(new Uint8Array(100_000));
     expect(runs).toBe(100_000);
-    expect(driven.heldOctets).toBe(0);
+    expect(driven.heldBytes).toBe(0);
   });
 });
 
 describe("StreamSplitter", () => {
-  it("hands out plain octet arrays, whose slice is a copy, not the parser's Buffers", () => {
+  it("hands out plain byte arrays, whose slice is a copy, not the parser's Buffers", () => {
     expect.assertions(3);
     const driven = stream((run) => expect(run.constructor).toBe(Uint8Array), 8);
     driven.push(Buffer.from([0, 1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9]));
   });
 
-  it("ignores octets after close", () => {
+  it("ignores bytes after close", () => {
     const runs = runsOf(stream, 64, (driven) => {
       driven.close();
       driven.push(hex("0100"));
@@ -150,10 +150,10 @@ describe("StreamSplitter", () => {
   });
 });
 
-/** Octets with many delimiters, cut anywhere, with pauses in between. */
+/** Bytes with many delimiters, cut anywhere, with pauses in between. */
 const pieces = fc.array(
   fc.record({
-    octets: fc.uint8Array({ maxLength: 24, max: 3 }),
+    bytes: fc.uint8Array({ maxLength: 24, max: 3 }),
     pauseMs: fc.constantFrom(0, 1, 49, 50, 120),
   }),
   { maxLength: 30 },
@@ -164,15 +164,15 @@ describe("both splitters", () => {
     "give the same runs, joined the input",
     (input, maxRun) => {
       const drive = (driven: Driven): void => {
-        for (const { octets, pauseMs } of input) {
-          driven.push(octets);
+        for (const { bytes, pauseMs } of input) {
+          driven.push(bytes);
           driven.advance(pauseMs);
         }
         driven.close();
       };
       const runs = runsOf(stream, maxRun, drive);
       expect(runsOf(pure, maxRun, drive)).toEqual(runs);
-      expect(runs.join("")).toBe(toHex(concatBytes(...input.map((piece) => piece.octets))));
+      expect(runs.join("")).toBe(toHex(concatBytes(...input.map((piece) => piece.bytes))));
       for (const run of runs) {
         expect(run.length / 2).toBeLessThanOrEqual(maxRun);
         expect(run.slice(0, -2).match(/.{2}/g) ?? []).not.toContain("00");
@@ -181,7 +181,7 @@ describe("both splitters", () => {
   );
 
   property.prop([fc.array(fc.uint8Array({ maxLength: 24, max: 3 }), { maxLength: 20 })])(
-    "cut alike however the octets came",
+    "cut alike however the bytes came",
     (parts) => {
       const whole = runsOf(stream, 9, (driven) => driven.push(concatBytes(...parts)));
       for (const make of [stream, pure]) {
@@ -199,14 +199,14 @@ describe("PureSplitter alone", () => {
   it("hands on views of what was pushed, and copies only what spans two pushes", () => {
     const runs: Uint8Array[] = [];
     const splitter = new PureSplitter((run) => runs.push(run), { maxRun: 4 });
-    const octets = hex("0102 00 00 03040506 07");
-    splitter.push(0, octets);
+    const bytes = hex("0102 00 00 03040506 07");
+    splitter.push(0, bytes);
     splitter.push(1, hex("08 00"));
     expect(runs.map(toHex)).toEqual(["010200", "00", "03040506", "070800"]);
-    expect(runs.map(({ buffer }) => buffer === octets.buffer)).toEqual([true, true, true, false]);
+    expect(runs.map(({ buffer }) => buffer === bytes.buffer)).toEqual([true, true, true, false]);
   });
 
-  it("is due only while it holds octets", () => {
+  it("is due only while it holds bytes", () => {
     const splitter = new PureSplitter(() => {}, { maxRun: 8, silenceMs: 5 });
     expect(splitter.pollTimeout()).toBeUndefined();
     splitter.push(3, hex("01"));
@@ -219,8 +219,8 @@ describe("PureSplitter alone", () => {
     expect(splitter.pollTimeout()).toBeUndefined();
   });
 
-  it("takes runs of two octets at least", () => {
+  it("takes runs of two bytes at least", () => {
     expect(() => new PureSplitter(() => {}, { maxRun: 1 })).toThrow(AssertionError);
-    expect(new PureSplitter(() => {}, { maxRun: 2 }).heldOctets).toBe(0);
+    expect(new PureSplitter(() => {}, { maxRun: 2 }).heldBytes).toBe(0);
   });
 });

@@ -17,7 +17,7 @@ import {
 } from "../../src/wire/constants.ts";
 import type { Frame } from "../../src/wire/messages.ts";
 
-const octets = (length: number): fc.Arbitrary<Uint8Array> =>
+const bytes = (length: number): fc.Arbitrary<Uint8Array> =>
   fc.uint8Array({ minLength: length, maxLength: length });
 const unsigned = (bits: number): fc.Arbitrary<number> => fc.nat({ max: 2 ** bits - 1 });
 const names = <T extends object>(codes: T): fc.Arbitrary<keyof T> =>
@@ -25,9 +25,9 @@ const names = <T extends object>(codes: T): fc.Arbitrary<keyof T> =>
 const values = <T extends object>(codes: T): fc.Arbitrary<T[keyof T]> =>
   fc.constantFrom(...(Object.values(codes) as T[keyof T][]));
 
-const id = octets(ID_LENGTH);
-const nonce = octets(NONCE_LENGTH);
-const digest = octets(SHORT_DIGEST_LENGTH);
+const id = bytes(ID_LENGTH);
+const nonce = bytes(NONCE_LENGTH);
+const digest = bytes(SHORT_DIGEST_LENGTH);
 const version = fc.record({ major: unsigned(16), minor: unsigned(16), patch: unsigned(16) });
 const payload = fc.uint8Array({ minLength: 1, maxLength: PAYLOAD_MAX, size: "max" });
 const perhaps = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
@@ -87,7 +87,7 @@ export const anyFrame: fc.Arbitrary<Frame> = fc.oneof(
     tag: fc.constant("ack" as const),
     highest: unsigned(16),
     delayMs: unsigned(8).map((units) => units * ACK_DELAY_UNIT_MS),
-    bitmap: octets(ACK_BITMAP_LENGTH),
+    bitmap: bytes(ACK_BITMAP_LENGTH),
   }),
   fc.record({
     tag: fc.constant("grant" as const),

@@ -14,11 +14,11 @@ const VECTORS: readonly [name: string, plain: string, coded: string][] = [
   ["a zero inside", "11220033", "03112202 33"],
   ["no zero", "11223344", "0511223344"],
   ["zeros at the end", "11000000", "02110101 01"],
-  ["254 octets", run(1, 254), `ff${run(1, 254)}`],
-  ["a zero, then 254 octets", `00${run(1, 254)}`, `01ff${run(1, 254)}`],
-  ["255 octets", `${run(1, 254)}ff`, `ff${run(1, 254)}02ff`],
-  ["254 octets, then a zero", `${run(1, 254)}00`, `ff${run(1, 254)}0101`],
-  ["253 octets, then a zero", `${run(2, 253)}00`, `fe${run(2, 253)}01`],
+  ["254 bytes", run(1, 254), `ff${run(1, 254)}`],
+  ["a zero, then 254 bytes", `00${run(1, 254)}`, `01ff${run(1, 254)}`],
+  ["255 bytes", `${run(1, 254)}ff`, `ff${run(1, 254)}02ff`],
+  ["254 bytes, then a zero", `${run(1, 254)}00`, `ff${run(1, 254)}0101`],
+  ["253 bytes, then a zero", `${run(2, 253)}00`, `fe${run(2, 253)}01`],
 ];
 
 const bytes = (hex: string): Uint8Array => fromHex(hex) ?? expect.fail(`not hexadecimal: ${hex}`);
@@ -30,11 +30,11 @@ describe("COBS", () => {
   });
 
   it.each([
-    ["a code octet that points past the end", "05112233"],
-    ["a zero as code octet", "021100"],
+    ["a code byte that points past the end", "05112233"],
+    ["a zero as code byte", "021100"],
     ["a zero inside a stretch", "03110022"],
     ["a zero inside a stretch that ends with the run", "030011"],
-    ["a zero as the last octet of a stretch", "0200"],
+    ["a zero as the last byte of a stretch", "0200"],
   ])("refuses %s", (_name, coded) => {
     expect(decodeCobs(bytes(coded))).toBeUndefined();
   });
@@ -46,9 +46,9 @@ describe("COBS", () => {
     [254, 256],
     [508, 511],
     [2063, 2072],
-  ])("takes at most the octets that are announced: %i as %i", (length, most) => {
+  ])("takes at most the bytes that are announced: %i as %i", (length, most) => {
     expect(cobsLengthMax(length)).toBe(most);
-    // All that fits into full stretches costs one octet less, since a final full stretch ends without a code octet.
+    // All that fits into full stretches costs one byte less, since a final full stretch ends without a code byte.
     const spared = length > 0 && length % 254 === 0 ? 1 : 0;
     expect(encodeDelimited(new Uint8Array(length).fill(1)).length - 2).toBe(most - spared);
   });
@@ -64,7 +64,7 @@ describe("COBS", () => {
   );
 
   property.prop([fc.uint8Array({ maxLength: 600 })])(
-    "never throws, and never grows, on any octets",
+    "never throws, and never grows, on any bytes",
     (noise) => {
       const plain = decodeCobs(noise);
       expect(plain === undefined || plain.length <= noise.length).toBe(true);

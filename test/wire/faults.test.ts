@@ -9,16 +9,16 @@ import { FRAME_VECTORS, SESSION_TAG } from "./wire-vectors.ts";
 const MALFORMED = { tag: "fault", fault: "malformed" };
 const BAD_CRC = { tag: "fault", fault: "badCrc" };
 
-/** A vector's octets without its CRC. */
-const coveredOf = (octets: Uint8Array): Uint8Array => octets.subarray(0, -CRC_LENGTH);
-/** Vectors short enough to try every one of their octets; the longest frame is tried bit by bit all the same. */
-const short = FRAME_VECTORS.filter(({ octets }) => octets.length < 100);
+/** A vector's bytes without its CRC. */
+const coveredOf = (bytes: Uint8Array): Uint8Array => bytes.subarray(0, -CRC_LENGTH);
+/** Vectors short enough to try every one of their bytes; the longest frame is tried bit by bit all the same. */
+const short = FRAME_VECTORS.filter(({ bytes }) => bytes.length < 100);
 const messages = short.filter(({ frame }) => !["data", "object", "probe"].includes(frame.tag));
 
 describe("damaged frames", () => {
-  it.each(FRAME_VECTORS)("every single bit flipped is a fault: $name", ({ octets }) => {
-    const damaged = octets.slice();
-    for (let bit = 0; bit < octets.length * 8; bit++) {
+  it.each(FRAME_VECTORS)("every single bit flipped is a fault: $name", ({ bytes }) => {
+    const damaged = bytes.slice();
+    for (let bit = 0; bit < bytes.length * 8; bit++) {
       const mask = 1 << (bit & 7);
       damaged[bit >> 3] = (damaged[bit >> 3] ?? 0) ^ mask;
       if (decodeFrame(damaged, SESSION_TAG).tag !== "fault") expect.fail(`bit ${bit} is not covered`);
@@ -26,34 +26,34 @@ describe("damaged frames", () => {
     }
   });
 
-  it.each(FRAME_VECTORS)("every truncation is a fault: $name", ({ octets }) => {
-    for (let length = 0; length < octets.length; length++) {
-      const head = decodeFrame(octets.subarray(0, length), SESSION_TAG);
+  it.each(FRAME_VECTORS)("every truncation is a fault: $name", ({ bytes }) => {
+    for (let length = 0; length < bytes.length; length++) {
+      const head = decodeFrame(bytes.subarray(0, length), SESSION_TAG);
       expect(head).toEqual(length < FRAME_MIN ? { tag: "fault", fault: "tooShort" } : BAD_CRC);
-      expect(decodeFrame(octets.subarray(octets.length - length), SESSION_TAG).tag).toBe("fault");
+      expect(decodeFrame(bytes.subarray(bytes.length - length), SESSION_TAG).tag).toBe("fault");
     }
   });
 
-  it.each(messages)("every truncation sealed again is malformed: $name", ({ octets, tag, fieldLengths }) => {
-    const covered = coveredOf(octets);
+  it.each(messages)("every truncation sealed again is malformed: $name", ({ bytes, tag, fieldLengths }) => {
+    const covered = coveredOf(bytes);
     const headLength = tag === undefined ? 2 : 1;
-    expect(fieldLengths.reduce((sum, length) => sum + length, 0)).toBe(octets.length);
+    expect(fieldLengths.reduce((sum, length) => sum + length, 0)).toBe(bytes.length);
     for (let length = headLength; length < covered.length; length++) {
       expect(decodeFrame(withCrc(covered.subarray(0, length), tag), SESSION_TAG)).toEqual(MALFORMED);
     }
   });
 
-  it.each(short)("a frame of another session, or of none, is a fault: $name", ({ octets, tag, frame }) => {
+  it.each(short)("a frame of another session, or of none, is a fault: $name", ({ bytes, tag, frame }) => {
     const expected = tag === undefined ? frame : BAD_CRC;
-    expect(decodeFrame(octets, SESSION_TAG ^ 0x8000_0000)).toEqual(expected);
-    expect(decodeFrame(octets, undefined)).toEqual(expected);
+    expect(decodeFrame(bytes, SESSION_TAG ^ 0x8000_0000)).toEqual(expected);
+    expect(decodeFrame(bytes, undefined)).toEqual(expected);
   });
 });
 
 describe("checksums", () => {
   it("of a session frame hold in no session at all, also without any seed", () => {
-    for (const { octets, tag } of short.filter((vector) => vector.tag !== undefined)) {
-      const untagged = withCrc(coveredOf(octets), undefined);
+    for (const { bytes, tag } of short.filter((vector) => vector.tag !== undefined)) {
+      const untagged = withCrc(coveredOf(bytes), undefined);
       expect(decodeFrame(untagged, undefined)).toEqual(BAD_CRC);
       expect(decodeFrame(untagged, tag)).toEqual(BAD_CRC);
     }
@@ -71,9 +71,9 @@ describe("checksums", () => {
 describe("frames that this version does not know", () => {
   it("tells which version an announcement is of, whatever its type and body", () => {
     for (let version = 0; version < 16; version++) {
-      const octets = withCrc(Uint8Array.of(version << 4, 0xee, 1, 2, 3), undefined);
+      const bytes = withCrc(Uint8Array.of(version << 4, 0xee, 1, 2, 3), undefined);
       const foreign = { tag: "fault", fault: "foreignVersion", version };
-      expect(decodeFrame(octets, undefined)).toEqual(version === PROTOCOL_VERSION ? MALFORMED : foreign);
+      expect(decodeFrame(bytes, undefined)).toEqual(version === PROTOCOL_VERSION ? MALFORMED : foreign);
     }
   });
 
@@ -81,11 +81,11 @@ describe("frames that this version does not know", () => {
     const known = new Set<number>(Object.values(AnnounceType));
     for (let type = 0; type < 256; type++) {
       if (known.has(type)) continue;
-      const octets = withCrc(
+      const bytes = withCrc(
         concatBytes(Uint8Array.of(PROTOCOL_VERSION << 4, type), new Uint8Array(60)),
         undefined,
       );
-      expect(decodeFrame(octets, undefined)).toEqual(MALFORMED);
+      expect(decodeFrame(bytes, undefined)).toEqual(MALFORMED);
     }
     const firstUnknown: readonly [number, number][] = [
       [0x1, 5],
@@ -109,7 +109,7 @@ describe("extensions", () => {
   it.each(messages)("one that is not critical is skipped, a critical one refused: $name", (vector) => {
     const extended = (...tail: number[]): unknown =>
       decodeFrame(
-        withCrc(concatBytes(coveredOf(vector.octets), Uint8Array.from(tail)), vector.tag),
+        withCrc(concatBytes(coveredOf(vector.bytes), Uint8Array.from(tail)), vector.tag),
         SESSION_TAG,
       );
     expect(extended(0x7f, 2, 0xaa, 0xbb)).toEqual(vector.frame);

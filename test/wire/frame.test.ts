@@ -25,12 +25,12 @@ function sealed(covered: Uint8Array, tag: number): Uint8Array {
 
 describe("frames", () => {
   property.prop([anyFrame, anyTag], { numRuns: 1000 })("come back as they were sent", (frame, tag) => {
-    const octets = encodeFrame(frame, tag);
-    expect(decodeFrame(octets, tag)).toEqual(frame);
-    expect(octets.length).toBeGreaterThanOrEqual(FRAME_MIN);
-    expect(octets.length).toBeLessThanOrEqual(FRAME_MAX);
-    const wire = encodeDelimited(octets);
-    expect(decodeCobs(wire.subarray(1, -1))).toEqual(octets);
+    const bytes = encodeFrame(frame, tag);
+    expect(decodeFrame(bytes, tag)).toEqual(frame);
+    expect(bytes.length).toBeGreaterThanOrEqual(FRAME_MIN);
+    expect(bytes.length).toBeLessThanOrEqual(FRAME_MAX);
+    const wire = encodeDelimited(bytes);
+    expect(decodeCobs(wire.subarray(1, -1))).toEqual(bytes);
     expect(wire.length - 1).toBeLessThanOrEqual(RUN_MAX);
   });
 
@@ -38,14 +38,14 @@ describe("frames", () => {
     "of a session fail under every other tag, and announcements under none",
     (frame, tag, other) => {
       fc.pre(tag !== other);
-      const octets = encodeFrame(frame, tag);
-      if (isSessionFrame(octets)) {
-        expect(decodeFrame(octets, other)).toEqual({ tag: "fault", fault: "badCrc" });
-        expect(decodeFrame(octets, undefined)).toEqual({ tag: "fault", fault: "badCrc" });
-        expect(crcMatches(octets, tag)).toBe(true);
+      const bytes = encodeFrame(frame, tag);
+      if (isSessionFrame(bytes)) {
+        expect(decodeFrame(bytes, other)).toEqual({ tag: "fault", fault: "badCrc" });
+        expect(decodeFrame(bytes, undefined)).toEqual({ tag: "fault", fault: "badCrc" });
+        expect(crcMatches(bytes, tag)).toBe(true);
       } else {
-        expect(decodeFrame(octets, other)).toEqual(frame);
-        expect(decodeFrame(octets, undefined)).toEqual(frame);
+        expect(decodeFrame(bytes, other)).toEqual(frame);
+        expect(decodeFrame(bytes, undefined)).toEqual(frame);
       }
     },
   );
@@ -53,16 +53,16 @@ describe("frames", () => {
   property.prop([anyFrame, anyTag, fc.nat(), fc.nat({ max: 31 })], { numRuns: 1000 })(
     "with up to 32 bits in a row damaged are refused",
     (frame, tag, at, reach) => {
-      const octets = encodeFrame(frame, tag).slice();
-      const first = at % (octets.length * 8 - reach);
+      const bytes = encodeFrame(frame, tag).slice();
+      const first = at % (bytes.length * 8 - reach);
       // A burst: its first and last bit flip, and every third between them.
       for (let bit = first; bit <= first + reach; bit++) {
         if ((bit - first) % 3 === 0 || bit === first + reach) {
-          octets[bit >> 3] = (octets[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+          bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) ^ (1 << (bit & 7));
         }
       }
-      // In the first octet a burst may change the class, and with it the seed: what holds then is 1 in 2^32.
-      expect(decodeFrame(octets, tag)).toMatchObject({ tag: "fault" });
+      // In the first byte a burst may change the class, and with it the seed: what holds then is 1 in 2^32.
+      expect(decodeFrame(bytes, tag)).toMatchObject({ tag: "fault" });
     },
   );
 
@@ -76,12 +76,12 @@ describe("frames", () => {
   property.prop([fc.uint8Array({ minLength: 1, maxLength: 120 }), anyTag], { numRuns: 2000 })(
     "of any content with a right CRC decode or are faults, and never throw",
     (covered, tag) => {
-      const octets = sealed(covered, tag);
-      const frame = decodeFrame(octets, tag);
+      const bytes = sealed(covered, tag);
+      const frame = decodeFrame(bytes, tag);
       if (frame.tag !== "fault") {
         // What was understood can be said again; only extensions and reserved bits may be lost.
         const again = encodeFrame(frame, tag);
-        expect(again.length).toBeLessThanOrEqual(octets.length);
+        expect(again.length).toBeLessThanOrEqual(bytes.length);
         expect(decodeFrame(again, tag)).toEqual(frame);
       } else {
         expect(["malformed", "foreignVersion"]).toContain(frame.fault);
@@ -89,9 +89,9 @@ describe("frames", () => {
     },
   );
 
-  property.prop([anyFrame, anyTag])("share no octets with the message they were made of", (frame, tag) => {
-    const octets = encodeFrame(frame, tag);
-    octets.fill(0, 0, octets.length - CRC_LENGTH);
+  property.prop([anyFrame, anyTag])("share no bytes with the message they were made of", (frame, tag) => {
+    const bytes = encodeFrame(frame, tag);
+    bytes.fill(0, 0, bytes.length - CRC_LENGTH);
     expect(decodeFrame(encodeFrame(frame, tag), tag)).toEqual(frame);
   });
 });
@@ -114,10 +114,10 @@ describe("sealed packets", () => {
   it.each(packets.map((packet) => [packet.tag, packet] as const))(
     "come back as they were, however long: %s",
     (_tag, packet) => {
-      const octets = encodePacket(packet, TAG, () => seal);
-      expect(octets.length).toBe(encodePacket(packet, TAG).length + SEAL_LENGTH);
-      expect(octets.length).toBeLessThanOrEqual(FRAME_MAX);
-      expect(decodeFrame(octets, TAG, unseal)).toEqual(packet);
+      const bytes = encodePacket(packet, TAG, () => seal);
+      expect(bytes.length).toBe(encodePacket(packet, TAG).length + SEAL_LENGTH);
+      expect(bytes.length).toBeLessThanOrEqual(FRAME_MAX);
+      expect(decodeFrame(bytes, TAG, unseal)).toEqual(packet);
     },
   );
 

@@ -22,20 +22,20 @@ import { decodeFrame, encodeMessage, encodePacket } from "../../src/wire/frame.t
 import type { Beacon, Frame, Message } from "../../src/wire/messages.ts";
 import { encodeFrame, SESSION_TAG } from "./wire-vectors.ts";
 
-const eight = (octet: number): Uint8Array => new Uint8Array(8).fill(octet);
+const eight = (byte: number): Uint8Array => new Uint8Array(8).fill(byte);
 const roundTrip = (frame: Frame): unknown => decodeFrame(encodeFrame(frame, SESSION_TAG), SESSION_TAG);
 
-function beacon(tag: "beacon" | "distress", octet: number): Beacon {
-  const most = octet === 0 ? 0 : 1;
-  const digest = octet === 0 ? undefined : eight(octet);
+function beacon(tag: "beacon" | "distress", byte: number): Beacon {
+  const most = byte === 0 ? 0 : 1;
+  const digest = byte === 0 ? undefined : eight(byte);
   return {
     tag,
-    nodeId: eight(octet),
-    bootNonce: eight(octet),
-    hardwareId: eight(octet),
+    nodeId: eight(byte),
+    bootNonce: eight(byte),
+    hardwareId: eight(byte),
     revision: most * 0xffff,
-    failure: tag === "beacon" ? undefined : octet === 0 ? "empty" : "reverted",
-    isProvider: octet !== 0,
+    failure: tag === "beacon" ? undefined : byte === 0 ? "empty" : "reverted",
+    isProvider: byte !== 0,
     version: { major: most * 0xffff, minor: most * 0xffff, patch: most * 0xffff },
     sequence: most * (2 ** 48 - 1),
     counterFloor: most * 0xffff_ffff,
@@ -45,9 +45,9 @@ function beacon(tag: "beacon" | "distress", octet: number): Beacon {
 }
 
 /** Each message at its longest, with fields that are all zero bits or all one bits. */
-function extremes(octet: number): Message[] {
-  const most = octet === 0 ? 0 : 1;
-  const [rescuerId, rescuerNonce, targetNonce, digest] = [octet, octet, octet, octet].map(eight) as [
+function extremes(byte: number): Message[] {
+  const most = byte === 0 ? 0 : 1;
+  const [rescuerId, rescuerNonce, targetNonce, digest] = [byte, byte, byte, byte].map(eight) as [
     Uint8Array,
     Uint8Array,
     Uint8Array,
@@ -61,18 +61,18 @@ function extremes(octet: number): Message[] {
   const node = { level: most * 0xfe, index: u24 };
   return [
     { tag: "query", nodeId: rescuerId, bootNonce: targetNonce },
-    beacon("beacon", octet),
-    beacon("distress", octet),
+    beacon("beacon", byte),
+    beacon("distress", byte),
     { tag: "offer", rescuerId, rescuerNonce, targetNonce, digest, version, size: u32, counter: u32 },
-    { tag: "accept", targetNonce, rescuerNonce, digest, payloadMax: u16, openBlocks: octet, codecs: octet },
+    { tag: "accept", targetNonce, rescuerNonce, digest, payloadMax: u16, openBlocks: byte, codecs: byte },
     { tag: "standDown", targetId: rescuerId, rescuerNonce, winnerId: rescuerId, retryAfterMs: u16 },
     { tag: "refuse", targetNonce, rescuerNonce, digest, reason: "flash" },
     { tag: "bye", targetNonce, rescuerNonce, reason: 3 },
     {
       tag: "ack",
       highest: u16,
-      delayMs: octet * ACK_DELAY_UNIT_MS,
-      bitmap: new Uint8Array(ACK_BITMAP_LENGTH).fill(octet),
+      delayMs: byte * ACK_DELAY_UNIT_MS,
+      bitmap: new Uint8Array(ACK_BITMAP_LENGTH).fill(byte),
     },
     { tag: "grant", sequence: u16, entries: new Array(GRANT_ENTRIES_MAX).fill(entry) },
     { tag: "request", sequence: u16, wanted: new Array(REQUEST_ENTRIES_MAX).fill(node) },
@@ -96,7 +96,7 @@ describe("sizes on the wire", () => {
     expect(roundTrip(message)).toEqual(message);
   });
 
-  it("a data frame costs 10 octets over a payload of up to 246, beside the delimiter it shares", () => {
+  it("a data frame costs 10 bytes over a payload of up to 246, beside the delimiter it shares", () => {
     for (const length of [1, PAYLOAD_MIN, 246]) {
       const payload = new Uint8Array(length).fill(1);
       const packet = { tag: "data", packetNumber: 0x111, codec: Codec.raw, attempt: 0, position: 1 } as const;
@@ -111,24 +111,24 @@ describe("limits of packets", () => {
   const object = { tag: "object", packetNumber: 0, offset: 0 } as const;
   const name = { kind: ObjectKind.run, node: { level: 0, index: 0 } };
 
-  it.each([1, PAYLOAD_MIN, PAYLOAD_MAX])("data takes a payload of %i octets", (length) => {
+  it.each([1, PAYLOAD_MIN, PAYLOAD_MAX])("data takes a payload of %i bytes", (length) => {
     const frame = { ...data, payload: new Uint8Array(length).fill(length & 0xff) };
     expect(roundTrip(frame)).toEqual(frame);
   });
 
-  it("data refuses a payload of one octet more", () => {
+  it("data refuses a payload of one byte more", () => {
     expect(roundTrip({ ...data, payload: new Uint8Array(PAYLOAD_MAX + 1) })).toEqual({
       tag: "fault",
       fault: "malformed",
     });
   });
 
-  it.each([1, PAYLOAD_MIN, PAYLOAD_MAX])("an object takes a payload of %i octets", (length) => {
+  it.each([1, PAYLOAD_MIN, PAYLOAD_MAX])("an object takes a payload of %i bytes", (length) => {
     const frame = { ...object, name, total: length, payload: new Uint8Array(length).fill(7) };
     expect(roundTrip(frame)).toEqual(frame);
   });
 
-  it("an object refuses a payload of one octet more, and one that reaches behind its end", () => {
+  it("an object refuses a payload of one byte more, and one that reaches behind its end", () => {
     const malformed = { tag: "fault", fault: "malformed" };
     const payload = new Uint8Array(PAYLOAD_MAX + 1);
     expect(roundTrip({ ...object, name, total: 0xffff, payload })).toEqual(malformed);
@@ -187,9 +187,9 @@ describe("limits of messages", () => {
   );
 
   it("a beacon of a board that boots has no failure's number, and the bootable flag", () => {
-    const octets = encodeMessage(beacon("beacon", 0xff), SESSION_TAG);
+    const bytes = encodeMessage(beacon("beacon", 0xff), SESSION_TAG);
     // PROTOCOL.md 5.2: flags and failure stand behind type, two ids, the nonce and the revision.
-    expect([...octets.subarray(28, 30)]).toEqual([0x0f, 0]);
+    expect([...bytes.subarray(28, 30)]).toEqual([0x0f, 0]);
     const failed = encodeMessage(beacon("distress", 0xff), SESSION_TAG);
     expect((failed[28] ?? 0) & 1).toBe(0);
     expect(failed[29]).not.toBe(0);

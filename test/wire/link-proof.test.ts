@@ -7,7 +7,7 @@ import { linkProofHead, linkProofOf } from "../../src/wire/link-proof.ts";
 import type { Message } from "../../src/wire/messages.ts";
 import { anyFrame } from "./arbitrary-frames.ts";
 
-const eight = (octet: number): Uint8Array => new Uint8Array(8).fill(octet);
+const eight = (byte: number): Uint8Array => new Uint8Array(8).fill(byte);
 const bye: Message = { tag: "bye", targetNonce: eight(1), rescuerNonce: eight(2), reason: 1 };
 const accept: Message = {
   ...{ tag: "accept", targetNonce: eight(1), rescuerNonce: eight(2), digest: eight(3) },
@@ -15,7 +15,7 @@ const accept: Message = {
 };
 const mac = eight(9);
 
-/** The frame of a message with these octets behind its body. */
+/** The frame of a message with these bytes behind its body. */
 const withTail = (message: Message, ...tail: Uint8Array[]): Uint8Array =>
   encodeMessage(message, 1, () => concatBytes(...tail));
 

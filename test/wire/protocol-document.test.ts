@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import * as constants from "../../src/wire/constants.ts";
-import { FRAME_VECTORS, octetsOf } from "./wire-vectors.ts";
+import { bytesOf, FRAME_VECTORS } from "./wire-vectors.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const TEXT = readFileSync(new URL("docs/PROTOCOL.md", ROOT), "utf8");
@@ -85,13 +85,13 @@ describe("PROTOCOL.md", () => {
   });
 
   it("shows only frames that are vectors, and one of each kind but data", () => {
-    const blocks = [...TEXT.matchAll(/```hex\n([^`]*)```/g)].map((match) => octetsOf(match[1] ?? ""));
-    const shown = blocks.map((octets) => {
+    const blocks = [...TEXT.matchAll(/```hex\n([^`]*)```/g)].map((match) => bytesOf(match[1] ?? ""));
+    const shown = blocks.map((bytes) => {
       const vector = FRAME_VECTORS.find(
         (candidate) =>
-          Buffer.compare(candidate.octets, octets) === 0 || Buffer.compare(candidate.wire, octets) === 0,
+          Buffer.compare(candidate.bytes, bytes) === 0 || Buffer.compare(candidate.wire, bytes) === 0,
       );
-      return vector?.frame.tag ?? expect.fail(`no vector: ${Buffer.from(octets).toString("hex")}`);
+      return vector?.frame.tag ?? expect.fail(`no vector: ${Buffer.from(bytes).toString("hex")}`);
     });
     const kinds = new Set<string>(FRAME_VECTORS.map(({ frame }) => frame.tag));
     // A beacon is laid out as a distress, which is shown.
@@ -127,7 +127,7 @@ describe("PROTOCOL.md", () => {
         expect(`${tag}: field at ${offset}`).toBe(`${tag}: field at ${at}`);
         at += length;
       }
-      expect(`${tag}: ${at} octets`).toBe(`${tag}: ${vector.octets.length} octets`);
+      expect(`${tag}: ${at} bytes`).toBe(`${tag}: ${vector.bytes.length} bytes`);
     }
   });
 });

@@ -16,12 +16,12 @@ import { frameCrc } from "../../src/wire/crc.ts";
 import { decodeFrame, isSessionFrame } from "../../src/wire/frame.ts";
 import type { Frame } from "../../src/wire/messages.ts";
 import {
+  bytesOf,
   CRC_VECTORS,
   DECODE_ONLY_VECTORS,
   encodeFrame,
   FAULT_VECTORS,
   FRAME_VECTORS,
-  octetsOf,
   SESSION_TAG,
   SESSION_TAG_VECTORS,
   VECTORS_VERSION,
@@ -36,30 +36,30 @@ describe("frozen vectors of the wire", () => {
   });
 
   it.each(CRC_VECTORS)("give the CRC of $octets with tag $tag", ({ octets, tag, crc }) => {
-    expect(frameCrc(octetsOf(octets), tag ?? undefined)).toBe(crc);
+    expect(frameCrc(bytesOf(octets), tag ?? undefined)).toBe(crc);
   });
 
   it.each(SESSION_TAG_VECTORS)("give the tag of $name", ({ identity, tag }) => {
     const { targetNonce, rescuerNonce, targetId, rescuerId, digest } = identity;
-    const octets = [targetNonce, rescuerNonce, targetId, rescuerId, digest].map(octetsOf);
-    const [tn, rn, ti, ri, d] = octets as [Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array];
+    const bytes = [targetNonce, rescuerNonce, targetId, rescuerId, digest].map(bytesOf);
+    const [tn, rn, ti, ri, d] = bytes as [Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array];
     expect(tagOf({ targetNonce: tn, rescuerNonce: rn, targetId: ti, rescuerId: ri, digest: d })).toBe(tag);
   });
 
-  it.each(FRAME_VECTORS)("encode: $name", ({ frame, octets, wire }) => {
+  it.each(FRAME_VECTORS)("encode: $name", ({ frame, bytes, wire }) => {
     const encoded = encodeFrame(frame, SESSION_TAG);
-    expect(toHex(encoded)).toBe(toHex(octets));
+    expect(toHex(encoded)).toBe(toHex(bytes));
     expect(toHex(encodeDelimited(encoded))).toBe(toHex(wire));
   });
 
-  it.each([...FRAME_VECTORS, ...DECODE_ONLY_VECTORS])("decode: $name", ({ tag, frame, octets, wire }) => {
-    expect(decodeCobs(wire.subarray(1, -1))).toEqual(octets);
-    expect(decodeFrame(octets, SESSION_TAG)).toEqual(frame);
-    expect(isSessionFrame(octets)).toBe(tag !== undefined);
+  it.each([...FRAME_VECTORS, ...DECODE_ONLY_VECTORS])("decode: $name", ({ tag, frame, bytes, wire }) => {
+    expect(decodeCobs(wire.subarray(1, -1))).toEqual(bytes);
+    expect(decodeFrame(bytes, SESSION_TAG)).toEqual(frame);
+    expect(isSessionFrame(bytes)).toBe(tag !== undefined);
   });
 
-  it.each(FAULT_VECTORS)("refuse: $name", ({ tag, octets, fault }) => {
-    expect(decodeFrame(octets, tag)).toEqual(fault);
+  it.each(FAULT_VECTORS)("refuse: $name", ({ tag, bytes, fault }) => {
+    expect(decodeFrame(bytes, tag)).toEqual(fault);
   });
 });
 

@@ -5,13 +5,13 @@ import type { FrameFault } from "../../src/wire/frame.ts";
 import { encodeMessage, encodePacket } from "../../src/wire/frame.ts";
 import type { Frame } from "../../src/wire/messages.ts";
 
-/** One frozen frame: its fields, its octets, and how it looks on an octet stream. */
+/** One frozen frame: its fields, its bytes, and how it looks on a byte stream. */
 export interface FrameVector {
   readonly name: string;
   /** Session tag; undefined for announcements. */
   readonly tag: number | undefined;
   readonly frame: Frame;
-  readonly octets: Uint8Array;
+  readonly bytes: Uint8Array;
   /** Length of each field, in order; the last is the CRC. */
   readonly fieldLengths: readonly number[];
   readonly wire: Uint8Array;
@@ -20,7 +20,7 @@ export interface FrameVector {
 export interface FaultVector {
   readonly name: string;
   readonly tag: number | undefined;
-  readonly octets: Uint8Array;
+  readonly bytes: Uint8Array;
   readonly fault: FrameFault;
 }
 
@@ -55,8 +55,8 @@ interface RawFile {
 
 type SessionField = "targetNonce" | "rescuerNonce" | "targetId" | "rescuerId" | "digest";
 
-/** Fields of a frame that are octet strings, hexadecimal in the file. */
-const OCTET_FIELDS: ReadonlySet<string> = new Set([
+/** Fields of a frame that are byte strings, hexadecimal in the file. */
+const BYTE_FIELDS: ReadonlySet<string> = new Set([
   "nodeId",
   "bootNonce",
   "hardwareId",
@@ -72,16 +72,16 @@ const OCTET_FIELDS: ReadonlySet<string> = new Set([
   "payload",
 ]);
 
-/** Octets of a hexadecimal text; a fault in a vector file fails the test. */
-export function octetsOf(hex: string): Uint8Array {
-  const octets = fromHex(hex);
-  if (octets === undefined) throw new Error(`not hexadecimal: ${hex}`);
-  return octets;
+/** Bytes of a hexadecimal text; a fault in a vector file fails the test. */
+export function bytesOf(hex: string): Uint8Array {
+  const bytes = fromHex(hex);
+  if (bytes === undefined) throw new Error(`not hexadecimal: ${hex}`);
+  return bytes;
 }
 
 function fieldOf(key: string, value: unknown): [string, unknown] {
   if (value === null) return [key, undefined];
-  if (OCTET_FIELDS.has(key) && typeof value === "string") return [key, octetsOf(value)];
+  if (BYTE_FIELDS.has(key) && typeof value === "string") return [key, bytesOf(value)];
   if (key === "delayUnits") return ["delayMs", Number(value) * ACK_DELAY_UNIT_MS];
   return [key, value];
 }
@@ -94,16 +94,16 @@ function frameVector(raw: RawVector): FrameVector {
     frame: Object.fromEntries(
       Object.entries(raw.frame).map(([key, value]) => fieldOf(key, value)),
     ) as unknown as Frame,
-    octets: octetsOf(raw.frameHex),
+    bytes: bytesOf(raw.frameHex),
     fieldLengths: raw.frameHex.split(" ").map((field) => field.length / 2),
-    wire: octetsOf(raw.wireHex),
+    wire: bytesOf(raw.wireHex),
   };
 }
 
 function faultVector({ name, tag, frameHex, fault, version }: RawFault): FaultVector {
   const seen: FrameFault =
     fault === "foreignVersion" ? { tag: "fault", fault, version: version ?? -1 } : { tag: "fault", fault };
-  return { name, tag: tag ?? undefined, octets: octetsOf(frameHex), fault: seen };
+  return { name, tag: tag ?? undefined, bytes: bytesOf(frameHex), fault: seen };
 }
 
 const FILE = new URL("../../vectors/wire-v1.json", import.meta.url);
@@ -121,7 +121,7 @@ export const FAULT_VECTORS: readonly FaultVector[] = file.faults.map(faultVector
 /** The tag of the session that the vectors are about. */
 export const SESSION_TAG: number = file.sessionTags[0]?.tag ?? 0;
 
-/** A frame's octets, whatever it holds. */
+/** A frame's bytes, whatever it holds. */
 export function encodeFrame(frame: Frame, tag: number): Uint8Array {
   return frame.tag === "data" || frame.tag === "object" || frame.tag === "probe"
     ? encodePacket(frame, tag)

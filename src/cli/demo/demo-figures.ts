@@ -1,5 +1,5 @@
 import type { Verdict } from "../../node/events.ts";
-import { columns, octets } from "../text.ts";
+import { byteText, columns } from "../text.ts";
 
 /** How an act of the demonstration went. */
 export interface Figures {
@@ -9,7 +9,7 @@ export interface Figures {
   readonly bytesToBoard: number;
   readonly bytesFromBoard: number;
   readonly blocks: number;
-  /** From the first octet of the manifest to DONE. */
+  /** From the first byte of the manifest to DONE. */
   readonly seconds: number;
   /** Line time of the image by `seconds`: its share of the line rate. Undefined on a line without a rate. */
   readonly lineShare: number | undefined;
@@ -31,11 +31,11 @@ export function sumOf(
 /** The figures of an act, for people. */
 export function figuresText(f: Figures): string {
   const title = f.act === "repair" ? "Repair" : "Whole image";
-  const wire = `${octets(f.bytesToBoard)} to the board, ${octets(f.bytesFromBoard)} back, ${f.blocks} blocks`;
+  const wire = `${byteText(f.bytesToBoard)} to the board, ${byteText(f.bytesFromBoard)} back, ${f.blocks} blocks`;
   return columns([
-    [title, `${octets(f.damagedBytes)} of ${f.imageBytes.toLocaleString("en-US")} were missing or wrong`],
+    [title, `${byteText(f.damagedBytes)} of ${f.imageBytes.toLocaleString("en-US")} were missing or wrong`],
     ["  on the wire", wire],
-    ["  time", `${f.seconds.toFixed(2)} s from the first octet of the manifest to DONE`],
+    ["  time", `${f.seconds.toFixed(2)} s from the first byte of the manifest to DONE`],
     ["  line", lineText(f)],
   ]);
 }

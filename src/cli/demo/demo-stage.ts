@@ -104,7 +104,7 @@ export function breakSectors(dir: string, manifest: Manifest): number[] {
   return sectors;
 }
 
-/** Compares what a board boots with the firmware, octet for octet; returns how many there are. */
+/** Compares what a board boots with the firmware, byte for byte; returns how many there are. */
 export async function compareWithFirmware(dir: string, stage: Stage): Promise<number> {
   const firmware = await openInputImage(stage.firmware, { ...DEMO_HARDWARE, version: DEMO_VERSION });
   const board = openBoard(dir, { write: false });
@@ -120,7 +120,7 @@ export async function compareWithFirmware(dir: string, stage: Stage): Promise<nu
     if (size === firmware.manifest.size) return size;
     throw new FailedError(
       "demo-differs",
-      `${dir} holds ${size} octets, the firmware has ${firmware.manifest.size}`,
+      `${dir} holds ${size} bytes, the firmware has ${firmware.manifest.size}`,
     );
   } finally {
     board.close();

@@ -4,8 +4,9 @@ import { formatVersion } from "../../image/version.ts";
 import type { NodeEvent, Verdict } from "../../node/events.ts";
 import { startVirtualCable, type VirtualCable } from "../../transport/cable/virtual-cable.ts";
 import { bootText, failureText } from "../board-look.ts";
+import { figuresJson } from "../json-names.ts";
 import type { CommandContext } from "../run.ts";
-import { octets } from "../text.ts";
+import { byteText } from "../text.ts";
 import { doneVerdict, interruptedVerdict } from "../verdict.ts";
 import type { DemoFlags } from "./demo.ts";
 import { type DemoChild, startChild } from "./demo-children.ts";
@@ -21,8 +22,8 @@ import {
   type Stage,
 } from "./demo-stage.ts";
 
-/** Bits on the line for an octet, 8N1. */
-const BITS_PER_OCTET = 10;
+/** Bits on the line for a byte, 8N1. */
+const BITS_PER_BYTE = 10;
 /** How long a rescue may take: a fixed part in seconds, and times the line time of the whole image. */
 const PATIENCE_SECONDS = 30;
 const PATIENCE_LINE_TIMES = 3;
@@ -39,7 +40,7 @@ interface Patient {
   /** Folder name of the board. */
   readonly name: string;
   readonly board: string;
-  /** Octets that are missing or wrong. */
+  /** Bytes that are missing or wrong. */
   readonly damaged: number;
 }
 
@@ -49,7 +50,7 @@ export async function tellStory(context: CommandContext, dir: string, flags: Dem
   output.note(`Everything of this demonstration is in ${dir}`);
   const stage = await makeStage(dir, flags.firmware);
   const { size, sha256 } = stage.manifest;
-  const facts = `version ${formatVersion(DEMO_VERSION)}, ${octets(size)}, SHA-256 ${Buffer.from(sha256).toString("hex").slice(0, 8)}…`;
+  const facts = `version ${formatVersion(DEMO_VERSION)}, ${byteText(size)}, SHA-256 ${Buffer.from(sha256).toString("hex").slice(0, 8)}…`;
   output.note("$ mayday keygen --out owner");
   output.note(withRemark("mayday image build --key owner.key --out firmware.mdy …", facts));
   const cable = await startVirtualCable({
@@ -67,7 +68,8 @@ export async function tellStory(context: CommandContext, dir: string, flags: Dem
       if (told === undefined) return interruptedVerdict();
       figures.push(told);
     }
-    for (const figure of figures) output.result(figuresText(figure), { event: "figures", ...figure });
+    for (const figure of figures)
+      output.result(figuresText(figure), { event: "figures", ...figuresJson(figure) });
     return { ...doneVerdict("healed"), ...sumOf(figures), digest: story.digest };
   } finally {
     await cable.close();
@@ -119,12 +121,12 @@ class Story {
 
   /** Lets two processes heal the board, and checks it. Undefined when a signal came. */
   async heal({ act, name, board, damaged }: Patient): Promise<Figures | undefined> {
-    const lineSeconds = (this.#stage.manifest.size * BITS_PER_OCTET) / this.#baud;
+    const lineSeconds = (this.#stage.manifest.size * BITS_PER_BYTE) / this.#baud;
     const verdict = await this.#runBoth(name, board, lineSeconds);
     if (verdict === undefined) return undefined;
     const imageBytes = await compareWithFirmware(board, this.#stage);
     const read = `mayday board read ${name} --out copy.bin; cmp copy.bin ${basename(this.#stage.firmware)}`;
-    this.#command(read, `${octets(imageBytes)}, all equal`);
+    this.#command(read, `${byteText(imageBytes)}, all equal`);
     this.#expectBoot(board, name);
     this.digest = verdict.digest;
     const { bytesTx: bytesToBoard, bytesRx: bytesFromBoard, blocks, seconds } = verdict;

@@ -22,11 +22,11 @@ export function addDemoCommand(program: Command): void {
     does:
       "Makes keys, a signed image and a board; breaks the board; and lets two processes, the board in distress and " +
       "its rescuer, heal it over a serial cable at a true rate: first a few damaged sectors, then an empty board. " +
-      "Compares every octet and tells the figures. Needs no hardware and ends by itself.",
+      "Compares every byte and tells the figures. Needs no hardware and ends by itself.",
     examples: ["mayday demo", "mayday demo --firmware u-boot.bin", "mayday demo --keep"],
   });
   command
-    .option("--firmware <file>", "heal with this firmware, raw or Intel HEX; else 256 KiB of random octets")
+    .option("--firmware <file>", "heal with this firmware, raw or Intel HEX; else 256 KiB of random bytes")
     .option("--baud <n>", "rate of the cable", parseBaud, BAUD_DEFAULT)
     .option("--keep", "keep the folder with keys, image and boards");
   onRun<DemoFlags>(command, runDemo);

@@ -11,7 +11,7 @@ const RECORD_MAGIC_AT = 8;
 /**
  * What somebody may miss on a device that is about to be erased; undefined when it looks free. A file that is there is
  * always something. A block device is free when nothing known is at its start, where the flash is to be, or in place of a
- * boot record; unused ones hold anything. On a flash chip every octet counts, as it may be what the board starts from.
+ * boot record; unused ones hold anything. On a flash chip every byte counts, as it may be what the board starts from.
  */
 export function contentOf(device: FlashDevice, fd: number, map: FlashMap): string | undefined {
   const { kind, offset } = device;
@@ -34,13 +34,13 @@ export function hasRecord({ offset }: FlashDevice, fd: number, map: FlashMap): b
 
 function isBlank(fd: number, offset: number, size: number): boolean {
   for (let at = 0; at < size; at += BLANK_STEP) {
-    const octets = readHead(fd, offset + at, Math.min(BLANK_STEP, size - at));
-    if (octets.some((octet) => octet !== 0xff)) return false;
+    const bytes = readHead(fd, offset + at, Math.min(BLANK_STEP, size - at));
+    if (bytes.some((byte) => byte !== 0xff)) return false;
   }
   return true;
 }
 
-/** Up to `length` octets from `offset` on; fewer at the end of the device. */
+/** Up to `length` bytes from `offset` on; fewer at the end of the device. */
 export function readHead(fd: number, offset: number, length: number): Uint8Array {
   const head = new Uint8Array(length);
   let filled = 0;

@@ -11,14 +11,14 @@ import type { FlashDevice, FlashDeviceFacts } from "./flash-device.ts";
 import { checkMtd } from "./mtd-check.ts";
 import { MtdStorage } from "./mtd-storage.ts";
 
-/** Sectors of the kernel's sizes of block devices, in octets, whatever the device's own are. */
+/** Sectors of the kernel's sizes of block devices, in bytes, whatever the device's own are. */
 const KERNEL_SECTOR = 512;
 
 /** A device that was looked at, with all that was found out. */
 interface Found {
   readonly node: DeviceNode;
   readonly facts: FlashDeviceFacts;
-  /** Erase blocks of an MTD device, in octets. */
+  /** Erase blocks of an MTD device, in bytes. */
   readonly eraseSize: number;
   /** Who uses it, with what to do about it. */
   readonly user: string | undefined;
@@ -46,7 +46,7 @@ export function claimDevice(
 ): ClaimedDevice {
   const { path, offset } = device;
   if (offset % map.sectorSize !== 0) {
-    const message = `${path}: offset ${offset} is not a whole number of sectors of ${map.sectorSize} octets`;
+    const message = `${path}: offset ${offset} is not a whole number of sectors of ${map.sectorSize} bytes`;
     throw new UsageError("flash-offset", message, { offset, sectorSize: map.sectorSize });
   }
   if (device.kind === "file" && (system.look(path)?.size ?? 0) === 0) return newFile(system, device, map);
@@ -78,7 +78,7 @@ export function openDevice(
   const { path } = device;
   const { deviceSize, deviceId } = found.facts;
   if (deviceSize !== device.deviceSize) {
-    const message = `${path} has ${deviceSize} octets, the board was made on one of ${device.deviceSize}; another device is there now`;
+    const message = `${path} has ${deviceSize} bytes, the board was made on one of ${device.deviceSize}; another device is there now`;
     throw new FailedError("flash-size", message, { path, seen: deviceSize, expected: device.deviceSize });
   }
   if (deviceId !== undefined && device.deviceId !== undefined && deviceId !== device.deviceId) {
@@ -122,7 +122,7 @@ function find(system: DeviceSystem, device: FlashDevice, map: FlashMap): Found {
   const end = device.offset + map.size;
   const { deviceSize } = found.facts;
   if (deviceSize < end) {
-    const message = `${path} has ${deviceSize} octets, the flash needs ${map.size}${device.offset === 0 ? "" : ` from ${device.offset} on, ${end} in all`}`;
+    const message = `${path} has ${deviceSize} bytes, the flash needs ${map.size}${device.offset === 0 ? "" : ` from ${device.offset} on, ${end} in all`}`;
     throw new UsageError("flash-too-small", message, { deviceSize, needed: end });
   }
   return found;
@@ -219,7 +219,7 @@ function newFile(system: DeviceSystem, device: FlashDevice, map: FlashMap): Clai
     if (system.lookAt(fd).size !== deviceSize) {
       throw new UsageError(
         "flash-kind",
-        `${path} cannot be made ${deviceSize} octets long: it is no plain file`,
+        `${path} cannot be made ${deviceSize} bytes long: it is no plain file`,
       );
     }
   } catch (cause) {
@@ -227,7 +227,7 @@ function newFile(system: DeviceSystem, device: FlashDevice, map: FlashMap): Clai
     if (cause instanceof MaydayError) throw cause;
     undo();
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new FailedError("flash-io", `Cannot make the flash ${path} ${deviceSize} octets long: ${why}`);
+    throw new FailedError("flash-io", `Cannot make the flash ${path} ${deviceSize} bytes long: ${why}`);
   }
   const storage = FileStorage.range(path, fd, offset, map.size);
   const abandon = (): void => {

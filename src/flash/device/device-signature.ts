@@ -1,4 +1,4 @@
-/** Octets that some content is known by. */
+/** Bytes that some content is known by. */
 interface Signature {
   readonly name: string;
   readonly offset: number;
@@ -7,7 +7,7 @@ interface Signature {
   readonly isFileSystem: boolean;
 }
 
-/** Octets from the start of a device that all signatures lie in. */
+/** Bytes from the start of a device that all signatures lie in. */
 export const SIGNATURE_SPAN = 69_632;
 
 const latin1 = (text: string): Uint8Array => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
@@ -50,7 +50,7 @@ const SIGNATURES: readonly Signature[] = [
   other("a partition table or boot sector (MBR)", 510, Uint8Array.of(0x55, 0xaa)),
 ];
 
-/** What the octets at the start of a device, or of a range of it, are known as; undefined for nothing. */
+/** What the bytes at the start of a device, or of a range of it, are known as; undefined for nothing. */
 export function signatureIn(head: Uint8Array): string | undefined {
   return SIGNATURES.find((signature) => isIn(head, signature))?.name;
 }
@@ -61,5 +61,5 @@ export function fileSystemIn(head: Uint8Array): string | undefined {
 }
 
 function isIn(head: Uint8Array, { offset, magic }: Signature): boolean {
-  return magic.every((octet, i) => head[offset + i] === octet);
+  return magic.every((byte, i) => head[offset + i] === byte);
 }

@@ -7,7 +7,7 @@ export interface DeviceNode {
   readonly inode: string;
   /** "MAJOR:MINOR" of a device node, as the kernel's lists write it. */
   readonly number: string;
-  /** Octets of a file; 0 for devices. */
+  /** Bytes of a file; 0 for devices. */
   readonly size: number;
 }
 

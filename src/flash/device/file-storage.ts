@@ -12,7 +12,7 @@ const FILL_STEP = 1_048_576;
 export class FileStorage implements FlashStorage {
   readonly size: number;
   readonly #path: string;
-  /** Where the range begins, in octets. */
+  /** Where the range begins, in bytes. */
   readonly #base: number;
   #fd: number | undefined;
 
@@ -23,13 +23,13 @@ export class FileStorage implements FlashStorage {
     this.#base = base;
   }
 
-  /** The `size` octets from `base` on of what `fd` is open on, which are known to be there. Takes `fd` over. */
+  /** The `size` bytes from `base` on of what `fd` is open on, which are known to be there. Takes `fd` over. */
   static range(path: string, fd: number, base: number, size: number): FileStorage {
-    assert(Number.isSafeInteger(base) && base >= 0 && size > 0, `a range of ${size} octets at ${base}`);
+    assert(Number.isSafeInteger(base) && base >= 0 && size > 0, `a range of ${size} bytes at ${base}`);
     return new FileStorage(path, fd, size, base);
   }
 
-  /** Opens an existing file, which must be exactly `size` octets long. */
+  /** Opens an existing file, which must be exactly `size` bytes long. */
   static open(path: string, size: number, mode: "read" | "write"): FileStorage {
     let fd: number;
     try {
@@ -40,13 +40,13 @@ export class FileStorage implements FlashStorage {
     const seen = fstatSync(fd).size;
     if (seen !== size) {
       closeSync(fd);
-      const message = `The flash ${path} is ${seen} octets long, its board says ${size}. Make the board anew with board init.`;
+      const message = `The flash ${path} is ${seen} bytes long, its board says ${size}. Make the board anew with board init.`;
       throw new FailedError("flash-size", message, { path, seen, expected: size });
     }
     return new FileStorage(path, fd, size, 0);
   }
 
-  /** Creates a flash of `size` octets, all of them `erasedByte`; the file must not exist. */
+  /** Creates a flash of `size` bytes, all of them `erasedByte`; the file must not exist. */
   static create(path: string, size: number, erasedByte = 0xff): FileStorage {
     let fd: number;
     try {
@@ -120,7 +120,7 @@ export class FileStorage implements FlashStorage {
   #guard(offset: number, length: number): void {
     const isWhole = Number.isSafeInteger(offset) && Number.isSafeInteger(length);
     const isWithin = isWhole && offset >= 0 && length >= 0 && offset + length <= this.size;
-    assert(isWithin, `${length} octets at ${offset} of a flash of ${this.size}`);
+    assert(isWithin, `${length} bytes at ${offset} of a flash of ${this.size}`);
   }
 
   #open(): number {
@@ -129,7 +129,7 @@ export class FileStorage implements FlashStorage {
   }
 
   #failure(verb: string, offset: number, length: number, cause: unknown): FailedError {
-    const message = `Cannot ${verb} ${length} octets at ${offset} of the flash ${this.#path}: ${text(cause)}`;
+    const message = `Cannot ${verb} ${length} bytes at ${offset} of the flash ${this.#path}: ${text(cause)}`;
     return new FailedError("flash-io", message, { path: this.#path, offset, length }, cause);
   }
 }

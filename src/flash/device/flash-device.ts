@@ -6,13 +6,13 @@ export interface FlashDevice {
   readonly kind: FlashDeviceKind;
   /** Of the file or device node; absolute. May be a link, such as those in /dev/disk/by-id. */
   readonly path: string;
-  /** Where the flash begins, in octets: whole sectors of the board. */
+  /** Where the flash begins, in bytes: whole sectors of the board. */
   readonly offset: number;
 }
 
 /** What a device was when its board was made, to notice when another one has come in its place. */
 export interface FlashDeviceFacts {
-  /** Octets of the whole file or device. */
+  /** Bytes of the whole file or device. */
   readonly deviceSize: number;
   /** What the system knows that tells it from others: a serial number, or the name of an MTD partition. */
   readonly deviceId?: string | undefined;

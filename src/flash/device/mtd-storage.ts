@@ -11,7 +11,7 @@ const CHECK_STEP = 1_048_576;
 /** What of an MTD device a storage needs to know. */
 export interface MtdRange {
   readonly path: string;
-  /** In octets, whole erase blocks. */
+  /** In bytes, whole erase blocks. */
   readonly base: number;
   readonly size: number;
   readonly eraseSize: number;
@@ -53,7 +53,7 @@ export class MtdStorage implements FlashStorage {
     const count = size / eraseSize;
     // A count of 0 would mean: to the end of the device.
     const isWhole = Number.isInteger(count) && count > 0 && Number.isInteger(offset / eraseSize);
-    assert(isWhole && offset >= 0 && offset + size <= this.size, `erase ${size} octets at ${offset}`);
+    assert(isWhole && offset >= 0 && offset + size <= this.size, `erase ${size} bytes at ${offset}`);
     try {
       // The child sees the descriptor as number 3: whatever the path leads to by now, this device is erased.
       execFileSync(eraseTool, ["-q", "/proc/self/fd/3", String(base + offset), String(count)], {
@@ -76,11 +76,11 @@ export class MtdStorage implements FlashStorage {
   /** flash_erase goes on after a sector that could not be erased, and ends with 0. */
   #checkErased(offset: number, size: number, erasedByte: number): void {
     for (let at = offset; at < offset + size; at += CHECK_STEP) {
-      const octets = this.read(at, Math.min(CHECK_STEP, offset + size - at));
-      const bad = octets.findIndex((octet) => octet !== erasedByte);
+      const bytes = this.read(at, Math.min(CHECK_STEP, offset + size - at));
+      const bad = bytes.findIndex((byte) => byte !== erasedByte);
       if (bad < 0) continue;
       const { path, base } = this.#range;
-      const message = `${path}: octet ${base + at + bad} is not erased after flash_erase; the chip may be write protected (flash_unlock) or worn out`;
+      const message = `${path}: byte ${base + at + bad} is not erased after flash_erase; the chip may be write protected (flash_unlock) or worn out`;
       throw new FailedError("flash-io", message, { path, offset: base + at + bad });
     }
   }

@@ -45,7 +45,7 @@ interface SectorContent {
  */
 export class BootRecord {
   readonly #flash: Flash;
-  /** Octets from one entry to the next. */
+  /** Bytes from one entry to the next. */
   readonly #stride: number;
   #state: RecordState;
   #sequence: number;
@@ -181,11 +181,11 @@ function readSector(flash: Flash, index: 0 | 1): SectorContent {
   let end = 0;
   const stride = entryStride(flash.map);
   for (let at = 0; at + stride <= bytes.length; at += stride) {
-    const octets = bytes.subarray(at, at + stride);
-    const isBlank = isErased(flash.map, octets);
+    const entryBytes = bytes.subarray(at, at + stride);
+    const isBlank = isErased(flash.map, entryBytes);
     // What fills up the write unit holds nothing, but has to be erased all the same.
-    const isFilled = isErased(flash.map, octets.subarray(ENTRY_SIZE));
-    const decoded = isBlank || !isFilled ? undefined : decodeEntry(octets.subarray(0, ENTRY_SIZE));
+    const isFilled = isErased(flash.map, entryBytes.subarray(ENTRY_SIZE));
+    const decoded = isBlank || !isFilled ? undefined : decodeEntry(entryBytes.subarray(0, ENTRY_SIZE));
     if (!isBlank) end = at / stride + 1;
     if (!isBlank && decoded === undefined) isTorn = true;
     if (at === 0) sequence = decoded?.sequence ?? 0;

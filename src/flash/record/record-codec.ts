@@ -46,7 +46,7 @@ interface Fields {
   readonly area?: number;
 }
 
-/** The entry's 32 octets. `sequence` rises by one from entry to entry over the board's life. */
+/** The entry's 32 bytes. `sequence` rises by one from entry to entry over the board's life. */
 export function encodeEntry(entry: RecordEntry, sequence: number): Uint8Array {
   const fields = entryFields(entry);
   const writer = new ByteWriter(ENTRY_SIZE);
@@ -64,7 +64,7 @@ export function encodeEntry(entry: RecordEntry, sequence: number): Uint8Array {
   return writer.u32(crc32(writer.finish()) >>> 0).finish();
 }
 
-/** The entry in 32 octets of flash; undefined when it is blank, torn, damaged or of an unknown kind. */
+/** The entry in 32 bytes of flash; undefined when it is blank, torn, damaged or of an unknown kind. */
 export function decodeEntry(bytes: Uint8Array): { entry: RecordEntry; sequence: number } | undefined {
   const reader = new ByteReader(bytes);
   const type = reader.u8();
@@ -72,15 +72,15 @@ export function decodeEntry(bytes: Uint8Array): { entry: RecordEntry; sequence: 
   const flags = reader.u8();
   const count = reader.u8();
   const sequence = reader.u32();
-  const octets = reader.bytes(8).slice();
+  const payload = reader.bytes(8).slice();
   const wordA = reader.u32();
   const wordB = reader.u32();
   const area = reader.u8();
   reader.u24();
   const crc = reader.u32();
   if (reader.failed || crc !== crc32(bytes.subarray(0, ENTRY_SIZE - 4)) >>> 0) return undefined;
-  const entry = entryOf({ type, slot, flags, count, bytes: octets, wordA, wordB, area });
-  // What re-encodes to other octets holds a field that this version does not know: not understood, so not believed.
+  const entry = entryOf({ type, slot, flags, count, bytes: payload, wordA, wordB, area });
+  // What re-encodes to other bytes holds a field that this version does not know: not understood, so not believed.
   if (entry === undefined || !equalBytes(encodeEntry(entry, sequence), bytes)) return undefined;
   return { entry, sequence };
 }

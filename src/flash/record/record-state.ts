@@ -9,7 +9,7 @@ export const COUNT_MAX = 255;
 /** An image that was received completely and verified in its slot. */
 export interface SlotRecord {
   readonly slot: number;
-  /** First 8 octets of the digest of its manifest. */
+  /** First 8 bytes of the digest of its manifest. */
   readonly digest8: Uint8Array;
   /** Which manifest area holds its manifest. */
   readonly area: number;

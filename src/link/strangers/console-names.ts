@@ -1,6 +1,6 @@
 import type { Stranger, StrangerKind } from "./stranger.ts";
 
-/** Octets of text that are kept. */
+/** Bytes of text that are kept. */
 const TAIL_MAX = 256;
 const SAMPLE_MAX = 60;
 /** A line shorter than this is not yet a console. */
@@ -11,15 +11,15 @@ const ESCAPE = 0x1b;
 /** Colours and cursor moves. */
 const CONTROL_SEQUENCE = new RegExp(`${String.fromCharCode(ESCAPE)}\\[[0-9;?]{0,12}[A-Za-z]`, "g");
 
-/** Whether a terminal would take the octet: printable, bell to carriage return without VT and FF, escape. */
-export function isText(octet: number): boolean {
-  if (octet >= 0x20) return octet < 0x7f;
-  return (octet >= BELL && octet <= 0x0a) || octet === 0x0d || octet === ESCAPE;
+/** Whether a terminal would take the byte: printable, bell to carriage return without VT and FF, escape. */
+export function isText(byte: number): boolean {
+  if (byte >= 0x20) return byte < 0x7f;
+  return (byte >= BELL && byte <= 0x0a) || byte === 0x0d || byte === ESCAPE;
 }
 
-/** The newest text on a line, up to 256 octets, as long as nothing comes in between that is no text. */
+/** The newest text on a line, up to 256 bytes, as long as nothing comes in between that is no text. */
 export class TextTail {
-  readonly #octets: Uint8Array = new Uint8Array(TAIL_MAX);
+  readonly #bytes: Uint8Array = new Uint8Array(TAIL_MAX);
   #length = 0;
 
   clear(): void {
@@ -35,14 +35,14 @@ export class TextTail {
     const text = run.subarray(from);
     const piece = text.subarray(Math.max(0, text.length - TAIL_MAX));
     const kept = Math.min(this.#length, TAIL_MAX - piece.length);
-    this.#octets.copyWithin(0, this.#length - kept, this.#length);
-    this.#octets.set(piece, kept);
+    this.#bytes.copyWithin(0, this.#length - kept, this.#length);
+    this.#bytes.set(piece, kept);
     this.#length = kept + piece.length;
     return (before + String.fromCharCode(...text)).replace(CONTROL_SEQUENCE, "");
   }
 
   #text(): string {
-    return String.fromCharCode(...this.#octets.subarray(0, this.#length));
+    return String.fromCharCode(...this.#bytes.subarray(0, this.#length));
   }
 }
 

@@ -1,30 +1,30 @@
 /** Stretches shorter than this are never text. */
 const STRETCH_MIN = 4;
-/** A stretch this long is text wherever it stands: a damaged frame holds one by chance once in 10^6 octets. */
+/** A stretch this long is text wherever it stands: a damaged frame holds one by chance once in 10^6 bytes. */
 const STRETCH_SURE = 16;
 /** Share of a run that must be printable for its short stretches to count as text. */
 const PRINTABLE_SHARE = 0.8;
 
 /**
- * The console text in a run of octets that is no frame (PROTOCOL.md 2.3): boot logs, kernel messages, a shell. A
+ * The console text in a run of bytes that is no frame (PROTOCOL.md 2.3): boot logs, kernel messages, a shell. A
  * damaged data frame is not text, though it has printable stretches: short ones count only in a run that is nearly
  * all printable.
  */
 export function consoleText(run: Uint8Array): string {
   let printable = 0;
-  for (const octet of run) if (isPrintable(octet)) printable++;
+  for (const byte of run) if (isPrintable(byte)) printable++;
   const minimum = printable >= PRINTABLE_SHARE * run.length ? STRETCH_MIN : STRETCH_SURE;
   let text = "";
   let from = 0;
   for (let i = 0; i <= run.length; i++) {
-    const octet = run[i];
-    if (octet !== undefined && isPrintable(octet)) continue;
+    const byte = run[i];
+    if (byte !== undefined && isPrintable(byte)) continue;
     if (i - from >= minimum) text += String.fromCharCode(...run.subarray(from, i));
     from = i + 1;
   }
   return text;
 }
 
-function isPrintable(octet: number): boolean {
-  return (octet >= 0x20 && octet < 0x7f) || octet === 0x09 || octet === 0x0a || octet === 0x0d;
+function isPrintable(byte: number): boolean {
+  return (byte >= 0x20 && byte < 0x7f) || byte === 0x09 || byte === 0x0a || byte === 0x0d;
 }

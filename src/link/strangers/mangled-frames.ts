@@ -8,9 +8,9 @@ export type Mangling = "flow-control" | "line-ends" | "seven-bits";
 
 /** Announcements that agree on a mangling, in a row, before it is named. */
 const AGREEING_MIN = 3;
-/** Runs that may be tried at once, and octets received for each further one: a try costs up to 0.2 ms. */
+/** Runs that may be tried at once, and bytes received for each further one: a try costs up to 0.2 ms. */
 const TRIES_MAX = 8;
-const OCTETS_PER_TRY = 2048;
+const BYTES_PER_TRY = 2048;
 /** An announcement has an id, a nonce or a digest, and a CRC: no shorter run is judged by its top bits. */
 const SEVEN_BITS_LENGTH_MIN = 20;
 
@@ -31,18 +31,18 @@ export class MangledFrames {
   #agreeing = 0;
   #last: Uint8Array = new Uint8Array(0);
   #tries = TRIES_MAX;
-  #octets = 0;
+  #bytes = 0;
 
   /** A frame came whole: forgets the evidence. */
   reset(): void {
     this.#agreeing = 0;
   }
 
-  /** Octets came that are no damaged frame: they count towards further tries. */
-  refill(octets: number): void {
-    this.#octets += octets;
-    const earned = Math.floor(this.#octets / OCTETS_PER_TRY);
-    this.#octets -= earned * OCTETS_PER_TRY;
+  /** Bytes came that are no damaged frame: they count towards further tries. */
+  refill(bytes: number): void {
+    this.#bytes += bytes;
+    const earned = Math.floor(this.#bytes / BYTES_PER_TRY);
+    this.#bytes -= earned * BYTES_PER_TRY;
     this.#tries = Math.min(TRIES_MAX, this.#tries + earned);
   }
 
@@ -71,7 +71,7 @@ export class MangledFrames {
   }
 }
 
-/** Short enough, and with the first two octets of an announcement, even if its COBS code is lost. Bit 7 is open. */
+/** Short enough, and with the first two bytes of an announcement, even if its COBS code is lost. Bit 7 is open. */
 function isLikeAnnouncement(body: Uint8Array): boolean {
   if (body.length > WireLimit.beacon) return false;
   return [0, 1].some((at) => {
@@ -98,8 +98,8 @@ function lacksFlowControl(body: Uint8Array): boolean {
   for (let at = 0; at <= body.length; at++) {
     whole.set(body.subarray(0, at));
     whole.set(body.subarray(at), at + 1);
-    for (const octet of [XON, XOFF]) {
-      whole[at] = octet;
+    for (const byte of [XON, XOFF]) {
+      whole[at] = byte;
       if (isAnnouncement(whole)) return true;
     }
   }
@@ -109,19 +109,19 @@ function lacksFlowControl(body: Uint8Array): boolean {
 /** Whether CR became LF (all, or one of them), or LF became CR LF. */
 function hasLineEndsTranslated(body: Uint8Array): boolean {
   if (!body.includes(LF)) return false;
-  const doubled = body.filter((octet, i) => octet !== CR || body[i + 1] !== LF);
+  const doubled = body.filter((byte, i) => byte !== CR || body[i + 1] !== LF);
   if (doubled.length < body.length && isAnnouncement(doubled)) return true;
   if (body.includes(CR)) return false;
-  if (isAnnouncement(body.map((octet) => (octet === LF ? CR : octet)))) return true;
-  return body.some((octet, at) => octet === LF && isAnnouncement(body.with(at, CR)));
+  if (isAnnouncement(body.map((byte) => (byte === LF ? CR : byte)))) return true;
+  return body.some((byte, at) => byte === LF && isAnnouncement(body.with(at, CR)));
 }
 
 /** Whether bit 7 is always 0, or always makes the number of ones even. */
 function hasSevenBits(body: Uint8Array): boolean {
-  return body.every((octet) => octet < 0x80) || body.every(hasEvenParity);
+  return body.every((byte) => byte < 0x80) || body.every(hasEvenParity);
 }
 
-function hasEvenParity(octet: number): boolean {
-  const nibble = octet ^ (octet >> 4);
+function hasEvenParity(byte: number): boolean {
+  const nibble = byte ^ (byte >> 4);
   return ((0x6996 >> (nibble & 0x0f)) & 1) === 0;
 }

@@ -1,6 +1,6 @@
 import type { StrangerKind } from "./stranger.ts";
 
-/** Octets at the start of a run that are looked at. */
+/** Bytes at the start of a run that are looked at. */
 const HEAD_MAX = 256;
 /** So many equal short runs in a row are a pulse. */
 const PULSES_MIN = 3;
@@ -26,7 +26,7 @@ export class Pulse {
   }
 
   add(run: Uint8Array): void {
-    const which = PULSES.findIndex(([, octets]) => isRepeated(run, octets));
+    const which = PULSES.findIndex(([, bytes]) => isRepeated(run, bytes));
     this.#count = which >= 0 && which === this.#which ? this.#count + 1 : 1;
     this.#which = which;
   }
@@ -39,18 +39,18 @@ export class Pulse {
 /** Whether the run is the pulse, or a few of them that came without a pause. */
 function isRepeated(run: Uint8Array, pulse: readonly number[]): boolean {
   if (run.length % pulse.length !== 0 || run.length > 4 * pulse.length) return false;
-  return run.every((octet, i) => octet === pulse[i % pulse.length]);
+  return run.every((byte, i) => byte === pulse[i % pulse.length]);
 }
 
 const LETTER = String.fromCharCode;
-/** ZPAD ZPAD ZDLE "B", then type, four octets and CRC in hexadecimal. */
+/** ZPAD ZPAD ZDLE "B", then type, four bytes and CRC in hexadecimal. */
 const ZMODEM_HEADER = new RegExp(`\\*\\*${LETTER(0x18)}B[\\da-f]{14}`);
 /** Start of a packet, base64 in whole groups, end of line. */
 const SMP_LINE = new RegExp(`${LETTER(0x06, 0x09)}(?:[A-Za-z\\d+/]{4}){2,40}[A-Za-z\\d+/=]{0,4}\\r?\\n`);
 const MODEM_COMMAND = /^(?:AT(?:[A-Z+&%#$*\\][\w+&?=,";.]{0,60})?\r\n?){1,8}$/;
 const MODEM_ANSWER = /^(?:AT\S{0,60}\r)?(?:\r\n)?(?:OK|RING|NO CARRIER)\r\n$/;
 
-/** Names a run that ended without a delimiter, by its first 256 octets alone. */
+/** Names a run that ended without a delimiter, by its first 256 bytes alone. */
 export function nameLooseRun(run: Uint8Array): StrangerKind | undefined {
   const head = LETTER(...run.subarray(0, HEAD_MAX));
   if (ZMODEM_HEADER.test(head)) return "zmodem";

@@ -18,7 +18,7 @@ const NOISE_MIN = 256;
 
 /**
  * Watches the runs of one link and names who else is on the line. Sans-IO, fixed memory, time proportional to the
- * run; tries at repairing a run are rationed by octets received. A name needs evidence that damaged frames do not
+ * run; tries at repairing a run are rationed by bytes received. A name needs evidence that damaged frames do not
  * give: a stranger on a console sends no delimiters, so text counts only in runs that end without one.
  */
 export class StrangerWatch {
@@ -103,7 +103,7 @@ export class StrangerWatch {
     this.#mangled.refill(body.length);
     const text = this.#tail.add(body);
     this.#pulse.add(body);
-    this.#ones = body.every((octet) => octet === 0xff) ? this.#ones + body.length : 0;
+    this.#ones = body.every((byte) => byte === 0xff) ? this.#ones + body.length : 0;
     if (!body.every(isText)) this.#countNoise(body);
     if (this.#runs - this.#delimiterAt < LOOSE_RUNS_MIN) return;
     const kind = this.#ones >= ONES_MIN ? "ones" : (this.#pulse.kind ?? nameLooseRun(body));

@@ -8,7 +8,7 @@ export interface OfferedImage {
   /** Short digest. */
   readonly digest: Uint8Array;
   readonly version: WireVersion;
-  /** Octets. */
+  /** Bytes. */
   readonly size: number;
   readonly blockSize: number;
   readonly counter: number;
@@ -51,7 +51,7 @@ export type RescuerEvent =
  */
 export type RescuerLoss = "silence" | "slow" | "restarted" | "bye" | "stood-down" | "done-not-heard";
 
-/** A hash run, or the octet that a node's whole range consists of. */
+/** A hash run, or the byte that a node's whole range consists of. */
 export type RunPayload =
   | { readonly tag: "hashes"; readonly hashes: Uint8Array }
   | { readonly tag: "uniform"; readonly byte: number };

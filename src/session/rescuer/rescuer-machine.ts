@@ -262,8 +262,8 @@ export class RescuerMachine extends LinkMachine<RescuerEvent> {
   }
 
   /** Completes `readBlock`. */
-  handleBlockRead(wish: BlockWish, octets: Uint8Array): void {
-    if (this.#state.tag === "serving") this.#state.serving.addBlock(wish, octets);
+  handleBlockRead(wish: BlockWish, bytes: Uint8Array): void {
+    if (this.#state.tag === "serving") this.#state.serving.addBlock(wish, bytes);
   }
 
   #handleRequest(request: Request): void {
@@ -320,7 +320,7 @@ export class RescuerMachine extends LinkMachine<RescuerEvent> {
   #charge(now: Millis): void {
     if (this.#state.tag !== "serving") return;
     const { serving } = this.#state;
-    this.#budget.charge(now, serving.octetsSent, serving.image.size);
+    this.#budget.charge(now, serving.bytesSent, serving.image.size);
   }
 
   #loseSession(now: Millis, why: RescuerLoss): void {

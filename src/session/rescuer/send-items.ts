@@ -18,36 +18,36 @@ export function objectKey(name: ObjectName): string {
 }
 
 /** A manifest or run to send in chunks (PROTOCOL.md 4.6). */
-export function objectItem(name: ObjectName, octets: Uint8Array): SendItem {
+export function objectItem(name: ObjectName, bytes: Uint8Array): SendItem {
   return {
     key: objectKey(name),
-    length: octets.length,
+    length: bytes.length,
     isUrgent: true,
     packet: (packetNumber, from, to) => ({
       tag: "object",
       packetNumber,
       name,
       offset: from,
-      total: octets.length,
-      payload: octets.subarray(from, to),
+      total: bytes.length,
+      payload: bytes.subarray(from, to),
     }),
   };
 }
 
 /**
  * A block to send in chunks, in its cheapest codec (PROTOCOL.md 4.5). `position`: where the block begins in the
- * image, in units of 32 octets.
+ * image, in units of 32 bytes.
  */
 export function blockItem(
   block: number,
   attempt: number,
   position: number,
-  octets: Uint8Array,
+  bytes: Uint8Array,
   isUniformAllowed: boolean,
 ): SendItem {
-  const byte = isUniformAllowed && octets.length > 1 ? uniformByte(octets) : undefined;
+  const byte = isUniformAllowed && bytes.length > 1 ? uniformByte(bytes) : undefined;
   const codec = byte === undefined ? Codec.raw : Codec.uniform;
-  const coded = byte === undefined ? octets : Uint8Array.of(byte);
+  const coded = byte === undefined ? bytes : Uint8Array.of(byte);
   return {
     key: blockKey(block, attempt),
     length: coded.length,

@@ -1,7 +1,7 @@
 import type { Millis } from "../../base/units.ts";
 
-/** Octets that may be sent in an hour to boards that are not healed by them: at least so many. */
-const VAIN_OCTETS_MIN = 1_048_576;
+/** Bytes that may be sent in an hour to boards that are not healed by them: at least so many. */
+const VAIN_BYTES_MIN = 1_048_576;
 /** ... and so many times the image. */
 const VAIN_IMAGES = 8;
 const HOUR_MS = 3_600_000;
@@ -11,16 +11,16 @@ const HOUR_MS = 3_600_000;
  * that used it up may overdraw it, and the next one waits until that is made good.
  */
 export class ServingBudget {
-  #limit = VAIN_OCTETS_MIN;
-  /** Octets sent in vain, less what time has forgiven. */
+  #limit = VAIN_BYTES_MIN;
+  /** Bytes sent in vain, less what time has forgiven. */
   #spent = 0;
   #at: Millis = 0;
 
-  /** A session ended without a healed board: `octets` were sent in it, of an image of `size` octets. */
-  charge(now: Millis, octets: number, size: number): void {
+  /** A session ended without a healed board: `bytes` were sent in it, of an image of `size` bytes. */
+  charge(now: Millis, bytes: number, size: number): void {
     this.#settle(now);
-    this.#limit = Math.max(VAIN_OCTETS_MIN, VAIN_IMAGES * size);
-    this.#spent += octets;
+    this.#limit = Math.max(VAIN_BYTES_MIN, VAIN_IMAGES * size);
+    this.#spent += bytes;
   }
 
   /** A board was healed: what was sent before was not in vain. */

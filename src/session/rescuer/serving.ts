@@ -9,9 +9,9 @@ import { isOnPace, Pace } from "../progress-floor.ts";
 import type { BlockWish, OfferedImage, RunPayload } from "./rescuer-events.ts";
 import { blockItem, blockKey, isBlockKey, objectItem, objectKey } from "./send-items.ts";
 
-/** What one session may send, in images, and beyond that in octets. */
+/** What one session may send, in images, and beyond that in bytes. */
 const SESSION_IMAGES = 8;
-const SESSION_OCTETS = 65_536;
+const SESSION_BYTES = 65_536;
 /** Silence after which a session is given up (protocol decision S12). */
 const SILENCE_MAX_MS = 20_000;
 /** The same with a link key, once the target calls: it restarted, or somebody says so (PROTOCOL.md 14.5). */
@@ -34,7 +34,7 @@ export class Serving {
   readonly #link: Link;
   readonly #sentBefore: number;
   readonly #startedAt: Millis;
-  #octetsSettled = 0;
+  #bytesSettled = 0;
   /** The target said so at a time, and until when it is deaf. */
   #busyAt: Millis = 0;
   #busyUntil: Millis = 0;
@@ -67,22 +67,22 @@ export class Serving {
     this.#runsLeft = this.#leafCount;
     this.#link = link;
     this.#startedAt = now;
-    this.#sentBefore = link.counters.octetsSent;
+    this.#sentBefore = link.counters.bytesSent;
   }
 
   /** Whether the target was done with enough blocks for the time that the session took. */
   wasWorth(now: Millis): boolean {
-    return isOnPace(this.#link, this.#octetsSettled, now - this.#startedAt);
+    return isOnPace(this.#link, this.#bytesSettled, now - this.#startedAt);
   }
 
-  /** Octets that this session made us send. */
-  get octetsSent(): number {
-    return this.#link.counters.octetsSent - this.#sentBefore;
+  /** Bytes that this session made us send. */
+  get bytesSent(): number {
+    return this.#link.counters.bytesSent - this.#sentBefore;
   }
 
   /** Whether the target gets on so slowly, or asks so often for the same, that it only holds this side up. */
   isTooSlow(now: Millis): boolean {
-    return this.octetsSent > SESSION_IMAGES * this.image.size + SESSION_OCTETS || this.#pace.isTooSlow(now);
+    return this.bytesSent > SESSION_IMAGES * this.image.size + SESSION_BYTES || this.#pace.isTooSlow(now);
   }
 
   /** When {@link isTooSlow} is to be asked. */
@@ -155,16 +155,16 @@ export class Serving {
   #settle(block: number): void {
     if (this.#settled[block] === 1) return;
     this.#settled[block] = 1;
-    this.#octetsSettled += this.image.blockSize;
+    this.#bytesSettled += this.image.blockSize;
     this.#pace.add(this.image.blockSize);
   }
 
   /** Queues a block that was read, if it is still granted. */
-  addBlock({ block, attempt, codecs }: BlockWish, octets: Uint8Array): void {
+  addBlock({ block, attempt, codecs }: BlockWish, bytes: Uint8Array): void {
     if (!this.#granted.has(blockKey(block, attempt))) return;
     const position = (block * this.image.blockSize) / CHUNK_UNIT;
     const isUniformAllowed = (codecs & codecBit(Codec.uniform)) !== 0;
-    this.#sender.add(blockItem(block, attempt, position, octets, isUniformAllowed));
+    this.#sender.add(blockItem(block, attempt, position, bytes, isUniformAllowed));
   }
 
   /** Takes in a request; gives the nodes whose runs are to be read. */
@@ -189,11 +189,11 @@ export class Serving {
 
   /** Queues a run that was read. */
   addRun(node: TreeNode, payload: RunPayload): void {
-    const [kind, octets] =
+    const [kind, bytes] =
       payload.tag === "hashes"
         ? [ObjectKind.run, payload.hashes]
         : [ObjectKind.uniform, Uint8Array.of(payload.byte)];
-    this.#sender.add(objectItem({ kind, node }, octets));
+    this.#sender.add(objectItem({ kind, node }, bytes));
   }
 
   /** Objects are forgotten once acked; a block stays until the grant no longer names it. */

@@ -8,7 +8,7 @@ import type { SessionLoss, TargetEvent } from "./target-events.ts";
 import { type Differences, Transfer, type TransferPlan } from "./tree-descent.ts";
 
 /** Block buffers: 64 KiB in all, but 4 blocks at least and 64 at most. */
-const BUFFER_OCTETS = 64 * 1024;
+const BUFFER_BYTES = 64 * 1024;
 const OPEN_BLOCKS_MIN = 4;
 /** Blocks open at once at most; stated in ACCEPT. */
 export const OPEN_BLOCKS_MAX = 64;
@@ -30,7 +30,7 @@ export class Receiving {
 
   constructor(now: Millis, link: Link, plan: TransferPlan, start: Differences) {
     this.#link = link;
-    const openMax = Math.floor(BUFFER_OCTETS / plan.blockSize);
+    const openMax = Math.floor(BUFFER_BYTES / plan.blockSize);
     this.transfer = new Transfer(plan, start, Math.max(OPEN_BLOCKS_MIN, Math.min(OPEN_BLOCKS_MAX, openMax)));
     this.#lease = new Lease(now, link, plan.blockSize);
     this.#pace = new Pace(now, link, plan.blockSize);
@@ -51,7 +51,7 @@ export class Receiving {
       const complete = this.transfer.handleData(chunk);
       if (complete === undefined) return undefined;
       this.#link.ackNow(now);
-      return { tag: "writeBlock", block: complete.block, octets: complete.octets };
+      return { tag: "writeBlock", block: complete.block, bytes: complete.bytes };
     }
     const { run, waited } = this.transfer.handleObject(now, chunk);
     if (waited !== undefined) this.#link.rtt.sample(waited - this.#link.lineTime(chunk.payload.length));
@@ -71,8 +71,8 @@ export class Receiving {
   }
 
   /** A run counts like a block: it spares some, and each is asked for once. */
-  #verified(now: Millis, octets: number): void {
-    this.#pace.add(octets);
+  #verified(now: Millis, bytes: number): void {
+    this.#pace.add(bytes);
     this.#lastVerifiedAt = now;
     this.#lease.renew(now);
   }

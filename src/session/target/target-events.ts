@@ -7,7 +7,7 @@ import type { ReceivedRun, RunOutcome, Transfer, TransferPlan } from "./tree-des
 export type TargetEvent =
   | { readonly tag: "checkManifest"; readonly envelope: Uint8Array }
   | { readonly tag: "checkRun"; readonly run: ReceivedRun }
-  | { readonly tag: "writeBlock"; readonly block: number; readonly octets: Uint8Array }
+  | { readonly tag: "writeBlock"; readonly block: number; readonly bytes: Uint8Array }
   | { readonly tag: "commit" }
   | { readonly tag: "offered"; readonly offer: Offer }
   | { readonly tag: "refused"; readonly reason: RefusalReason; readonly detail: string }

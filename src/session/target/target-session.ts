@@ -94,13 +94,13 @@ export class TargetSession {
     const state = this.#state;
     if (state.tag !== "accepting") return;
     if (chunk.name.kind !== ObjectKind.manifest || chunk.total > MANIFEST_MAX) return;
-    if (state.manifest?.octets.length !== chunk.total) state.manifest = new Assembly(chunk.total);
+    if (state.manifest?.bytes.length !== chunk.total) state.manifest = new Assembly(chunk.total);
     state.manifest.add(chunk.offset, chunk.payload);
     state.repeatAt = now + askAgainAfter(this.#link);
     if (!state.manifest.isComplete) return;
     this.#state = { tag: "checking" };
     this.#link.send({ tag: "busy", forMs: BUSY_MS });
-    this.#means.emit({ tag: "checkManifest", envelope: state.manifest.octets });
+    this.#means.emit({ tag: "checkManifest", envelope: state.manifest.bytes });
   }
 
   handleManifestChecked(now: Millis, outcome: ManifestOutcome): SessionEnd | undefined {

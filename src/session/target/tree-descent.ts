@@ -16,9 +16,9 @@ import { Assembly } from "./chunk-assembly.ts";
 export interface TransferPlan {
   /** Short digest of the image. */
   readonly digest: Uint8Array;
-  /** Octets. */
+  /** Bytes. */
   readonly size: number;
-  /** Octets, a power of two. */
+  /** Bytes, a power of two. */
   readonly blockSize: number;
   readonly leafCount: number;
 }
@@ -35,7 +35,7 @@ export type RunOutcome =
   | { readonly tag: "failed" }
   | ({ readonly tag: "good" } & Differences);
 
-/** A whole hash run, or the claim that a node's range is one octet over and over. */
+/** A whole hash run, or the claim that a node's range is one byte over and over. */
 export interface ReceivedRun {
   readonly node: TreeNode;
   readonly kind: typeof ObjectKind.run | typeof ObjectKind.uniform;
@@ -66,7 +66,7 @@ const REQUESTS_MAX = REQUEST_ENTRIES_MAX;
 /** No further hashes are asked for while this many blocks are wanted or open. */
 const BLOCKS_AHEAD = 64;
 /** Longest run object: 16 hashes. */
-const RUN_OCTETS_MAX = 512;
+const RUN_BYTES_MAX = 512;
 /** A block that fails this often ends the session: four bits of attempt are on the wire. */
 export const ATTEMPTS_MAX = 8;
 
@@ -184,7 +184,7 @@ export class Transfer {
     return new Assembly(this.lengthOf(block));
   }
 
-  /** Octets of a block: the last may be short. */
+  /** Bytes of a block: the last may be short. */
   lengthOf(block: number): number {
     return Math.min(this.plan.blockSize, this.plan.size - block * this.plan.blockSize);
   }
@@ -236,13 +236,13 @@ export class Transfer {
     const kind = chunk.name.kind;
     const wanted = this.#asked.get(keyOf(chunk.name.node));
     if (wanted === undefined || wanted.isChecking || wanted.held) return {};
-    if ((kind !== ObjectKind.run && kind !== ObjectKind.uniform) || chunk.total > RUN_OCTETS_MAX) return {};
+    if ((kind !== ObjectKind.run && kind !== ObjectKind.uniform) || chunk.total > RUN_BYTES_MAX) return {};
     const isFirst = wanted.assembly === undefined;
-    if (wanted.assembly?.octets.length !== chunk.total) wanted.assembly = new Assembly(chunk.total);
+    if (wanted.assembly?.bytes.length !== chunk.total) wanted.assembly = new Assembly(chunk.total);
     wanted.assembly.add(chunk.offset, chunk.payload);
     const waited = isFirst ? { waited: now - wanted.askedAt } : {};
     if (!wanted.assembly.isComplete) return waited;
-    const run = { node: wanted.node, kind, payload: wanted.assembly.octets };
+    const run = { node: wanted.node, kind, payload: wanted.assembly.bytes };
     if (wanted.isGuess) wanted.held = run;
     else wanted.isChecking = true;
     return wanted.isGuess ? waited : { ...waited, run };
@@ -284,17 +284,17 @@ export class Transfer {
     return run;
   }
 
-  /** Takes in a chunk of a block; the block's octets when that completes it. */
-  handleData(chunk: DataChunk): { block: number; octets: Uint8Array } | undefined {
+  /** Takes in a chunk of a block; the block's bytes when that completes it. */
+  handleData(chunk: DataChunk): { block: number; bytes: Uint8Array } | undefined {
     for (const [block, open] of this.#open) {
       const start = (block * this.plan.blockSize) / CHUNK_UNIT;
       const offset = ((chunk.position - start) & 0xffff) * CHUNK_UNIT;
-      if (offset >= open.assembly.octets.length) continue;
+      if (offset >= open.assembly.bytes.length) continue;
       if (open.isSettling || (open.attempt & 1) !== chunk.attempt) return undefined;
       if (!this.#place(open.assembly, chunk, offset) || !open.assembly.isComplete) return undefined;
       open.isSettling = true;
       this.#grantChanged = true;
-      return { block, octets: open.assembly.octets };
+      return { block, bytes: open.assembly.bytes };
     }
     return undefined;
   }
@@ -302,7 +302,7 @@ export class Transfer {
   #place(assembly: Assembly, chunk: DataChunk, offset: number): boolean {
     if (chunk.codec === Codec.raw) return assembly.add(offset, chunk.payload);
     if (chunk.codec !== Codec.uniform || offset !== 0 || chunk.payload.length !== 1) return false;
-    return assembly.add(0, new Uint8Array(assembly.octets.length).fill(chunk.payload[0] as number));
+    return assembly.add(0, new Uint8Array(assembly.bytes.length).fill(chunk.payload[0] as number));
   }
 
   /** What became of a complete block; false when it failed too often. A mismatch asks for it again, raw. */

@@ -10,10 +10,10 @@ import type { ConfirmPolicy } from "../../image/manifest.ts";
 import type { TortureCase } from "./cases.ts";
 
 const HARDWARE = { vendor: "mayday", hardwareClass: "torture" };
-/** PKCS #8 of an Ed25519 key, up to its 32 octets (RFC 8410 section 7). */
+/** PKCS #8 of an Ed25519 key, up to its 32 bytes (RFC 8410 section 7). */
 const PKCS8_PREFIX = Uint8Array.of(48, 46, 2, 1, 0, 48, 5, 6, 3, 43, 101, 112, 4, 34, 4, 32);
 
-/** An image, with the octets that a slot must hold whenever it boots. */
+/** An image, with the bytes that a slot must hold whenever it boots. */
 export interface TortureImage {
   readonly source: ImageSource;
   readonly data: Uint8Array;
@@ -21,7 +21,7 @@ export interface TortureImage {
   readonly isHealthy: boolean;
 }
 
-/** What a case is done with: the same in every run, so that a replay meets the same octets. */
+/** What a case is done with: the same in every run, so that a replay meets the same bytes. */
 export interface Bench {
   readonly case: TortureCase;
   readonly map: FlashMap;
@@ -43,7 +43,7 @@ export function makeBench(tortured: TortureCase): Bench {
   const key = fixedKey();
   const make = (major: number, share: number, confirm: ConfirmPolicy, isHealthy = true): TortureImage => {
     const data = randomBytes(new SeededRandom(major), Math.floor(geometry.slotSize * share));
-    // As firmware has them: a stretch of erased octets, and one of zeros.
+    // As firmware has them: a stretch of erased bytes, and one of zeros.
     data.fill(0xff, data.length >> 2, (data.length >> 2) + blockSize);
     data.fill(0x00, data.length - blockSize - 100, data.length - 100);
     const version = { major, minor: 0, patch: 0 };

@@ -5,7 +5,7 @@ export interface TortureCase {
   /** Such as "ab-4k-b1k/w16/ff". */
   readonly name: string;
   readonly geometry: FlashGeometry;
-  /** Octets of a block. */
+  /** Bytes of a block. */
   readonly blockSize: number;
 }
 

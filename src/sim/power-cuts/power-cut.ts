@@ -5,7 +5,7 @@ import type { VerifiedBlock } from "../../flash/verified-block.ts";
 import type { TornStorage } from "./torn-storage.ts";
 
 /**
- * How an operation is cut: not begun, or done; an octet prefix of it, or any of its bits; or with bits that read at
+ * How an operation is cut: not begun, or done; a byte prefix of it, or any of its bits; or with bits that read at
  * random since: any of them (unstable), the first one that was to change (early), all done but the last (late).
  */
 export const CUTS = ["before", "after", "prefix", "bits", "unstable", "early", "late"] as const;
@@ -17,7 +17,7 @@ export interface PendingOperation {
   readonly index: number;
   readonly tag: "erase" | "program";
   readonly region: Region;
-  /** The octets given for the region. */
+  /** The bytes given for the region. */
   readonly bytes: Uint8Array;
 }
 

@@ -84,7 +84,7 @@ export function reportLines(
       `with twice what each needs in at most ${report.ampleStarts} starts and ${report.ampleWear} erases of a sector`,
     `wear: at most ${report.wear} erases of a sector in one run`,
     `seeds: torn bits by replay id, from ${plan.seed}`,
-    `failures (brick, unverified boot or octet, fallen counter): ${report.failures.length} of ${n(all)} cuts` +
+    `failures (brick, unverified boot or byte, fallen counter): ${report.failures.length} of ${n(all)} cuts` +
       (report.failures.length === 0 ? `, so below ${bound.toExponential(1)} with 95 % confidence (3/n)` : ""),
     ...report.failures.map(({ id, what }) => `FAIL ${what}\n     mayday board torture --replay ${id}`),
   ];

@@ -36,7 +36,7 @@ export interface StageState {
 
 /**
  * One board between two power cuts, and those who watch it: a boot loader, an application, a neighbour. Every boot
- * and every programmed octet is checked against the images themselves, not against what the board says of them.
+ * and every programmed byte is checked against the images themselves, not against what the board says of them.
  */
 export class Stage {
   readonly bench: Bench;
@@ -92,7 +92,7 @@ export class Stage {
     return board;
   }
 
-  /** The boot decision as a boot loader takes it. What boots must be an image, octet for octet. */
+  /** The boot decision as a boot loader takes it. What boots must be an image, byte for byte. */
   boot(board: MemoryBoard): BootOutcome {
     this.#checkFloor(board);
     const outcome = attemptBoot(board.parts);
@@ -171,7 +171,7 @@ export class Stage {
     this.wear[sector] = (this.wear[sector] ?? 0) + 1;
   }
 
-  /** Only octets of an image, where that image has them, ever go into a slot. */
+  /** Only bytes of an image, where that image has them, ever go into a slot. */
   #checkProgram({ tag, region, bytes }: PendingOperation): void {
     const slot = this.bench.map.slots.find((slot) => overlaps(slot, region));
     if (overlaps(this.bench.map.recovery, region)) throw new Brick("the recovery image is written");
@@ -186,7 +186,7 @@ export class Stage {
         rest.every((byte) => byte === this.bench.map.erasedByte)
       );
     });
-    if (!isKnown) throw new Brick(`unverified octets are programmed at ${at} of a slot`);
+    if (!isKnown) throw new Brick(`unverified bytes are programmed at ${at} of a slot`);
   }
 
   #checkImage(board: MemoryBoard, outcome: BootOutcome & { readonly tag: "boot" }): void {
@@ -194,9 +194,9 @@ export class Stage {
     const slot = this.bench.map.slots[outcome.slot];
     const region: Region = { offset: slot?.offset ?? 0, size: data.length };
     if (!equalBytes(this.storage.readSettled(region.offset, region.size), data)) {
-      throw new Brick("octets boot that are not the image's");
+      throw new Brick("bytes boot that are not the image's");
     }
-    if (this.storage.isTorn(region)) throw new Brick("octets boot that read differently each time");
+    if (this.storage.isTorn(region)) throw new Brick("bytes boot that read differently each time");
     if (source.manifest.counter < this.floor) throw new Brick("an image below the counter floor boots");
     const attempts = slotRecord(board.parts.record.state, outcome.slot)?.attempts ?? 0;
     if (attempts > TRIAL_BOOTS_MAX) throw new Brick("a trial has too many boots");

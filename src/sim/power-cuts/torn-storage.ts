@@ -15,7 +15,7 @@ export class TornStorage implements FlashStorage {
   readonly #sectors: Uint8Array[];
   /** Whether only this storage has the sector. */
   readonly #isOwn: boolean[];
-  /** Bits that read at random, by the octet's offset. */
+  /** Bits that read at random, by the byte's offset. */
   readonly #torn: Map<number, number> = new Map();
 
   /** `random` says what torn bits read. */
@@ -54,7 +54,7 @@ export class TornStorage implements FlashStorage {
     return bytes;
   }
 
-  /** The octets as if no bit were torn. */
+  /** The bytes as if no bit were torn. */
   readSettled(offset: number, length: number): Uint8Array {
     assert(offset >= 0 && length >= 0 && offset + length <= this.size, `read ${length} at ${offset}`);
     const out = new Uint8Array(length);
@@ -79,12 +79,12 @@ export class TornStorage implements FlashStorage {
     }
   }
 
-  /** Erased octets; bits that were torn stay so until {@link TornStorage.mend}. */
+  /** Erased bytes; bits that were torn stay so until {@link TornStorage.mend}. */
   erase(offset: number, size: number, erasedByte: number): void {
     this.write(offset, new Uint8Array(size).fill(erasedByte));
   }
 
-  /** Makes bits of the octet at `at` read at random. */
+  /** Makes bits of the byte at `at` read at random. */
   tear(at: number, mask: number): void {
     if (mask !== 0) this.#torn.set(at, mask);
   }

@@ -1,19 +1,19 @@
 import { type Random, randomBelow, randomFraction, SeededRandom } from "../../base/prng.ts";
 import type { Millis } from "../../base/units.ts";
 
-/** What happens to one octet on a bus. All but `flip` end the transaction with an error of that kind. */
-export type OctetFate =
+/** What happens to one byte on a bus. All but `flip` end the transaction with an error of that kind. */
+export type ByteFate =
   | { readonly tag: "flip"; readonly mask: number }
   | { readonly tag: "nack" | "timeout" | "arbitration" | "io" | "short" }
   /** And the bus stays unusable for so long. */
   | { readonly tag: "stuck"; readonly lastsMs: Millis };
 
-/** Faults of a bus, asked for octet by octet, addresses included. `index`: octets before this one, from the beginning. */
+/** Faults of a bus, asked for byte by byte, addresses included. `index`: bytes before this one, from the beginning. */
 export interface I2cFaults {
-  fateOf(index: number): OctetFate | undefined;
+  fateOf(index: number): ByteFate | undefined;
 }
 
-/** Probabilities, each for one octet, but `ber`, which is for one bit. */
+/** Probabilities, each for one byte, but `ber`, which is for one bit. */
 export interface RandomI2cFaultOptions {
   readonly ber?: number;
   readonly nack?: number;
@@ -23,7 +23,7 @@ export interface RandomI2cFaultOptions {
   readonly stuck?: { readonly probability: number; readonly lastsMs: Millis };
 }
 
-/** Random faults; the same for the same seed. One draw an octet, as two faults at one octet are one. */
+/** Random faults; the same for the same seed. One draw a byte, as two faults at one byte are one. */
 export function randomI2cFaults(seed: number, options: RandomI2cFaultOptions): I2cFaults {
   const random = new SeededRandom(seed);
   const shares = sharesOf(random, options);
@@ -43,16 +43,16 @@ export function randomI2cFaults(seed: number, options: RandomI2cFaultOptions): I
 
 interface Share {
   readonly probability: number;
-  readonly fate: () => OctetFate;
+  readonly fate: () => ByteFate;
 }
 
 function sharesOf(random: Random, options: RandomI2cFaultOptions): Share[] {
   const ends = (["nack", "timeout", "arbitration", "short"] as const).map((tag) => ({
     probability: options[tag] ?? 0,
-    fate: (): OctetFate => ({ tag }),
+    fate: (): ByteFate => ({ tag }),
   }));
   const { probability = 0, lastsMs = 0 } = options.stuck ?? {};
-  const flip = (): OctetFate => ({ tag: "flip", mask: 1 << randomBelow(random, 8) });
+  const flip = (): ByteFate => ({ tag: "flip", mask: 1 << randomBelow(random, 8) });
   return [
     { probability: 1 - (1 - (options.ber ?? 0)) ** 8, fate: flip },
     { probability, fate: () => ({ tag: "stuck", lastsMs }) },
@@ -60,12 +60,12 @@ function sharesOf(random: Random, options: RandomI2cFaultOptions): Share[] {
   ];
 }
 
-/** One fault, at exactly this octet. */
-export function i2cFaultAt(at: number, fate: OctetFate): I2cFaults {
+/** One fault, at exactly this byte. */
+export function i2cFaultAt(at: number, fate: ByteFate): I2cFaults {
   return { fateOf: (index) => (index === at ? fate : undefined) };
 }
 
-/** The same fault at every octet from this one on. */
-export function i2cFaultFrom(from: number, fate: OctetFate): I2cFaults {
+/** The same fault at every byte from this one on. */
+export function i2cFaultFrom(from: number, fate: ByteFate): I2cFaults {
   return { fateOf: (index) => (index >= from ? fate : undefined) };
 }

@@ -4,27 +4,27 @@ import { type Random, randomBelow, randomChance, randomFraction } from "../../ba
 import type { Millis } from "../../base/units.ts";
 
 /**
- * Does harm to a stream of octets: takes what arrived at `now` and returns what is passed on. Never changes its input.
+ * Does harm to a stream of bytes: takes what arrived at `now` and returns what is passed on. Never changes its input.
  * Except for faults that go by time, what happens does not depend on how the stream was cut.
  */
-export type OctetFault = (octets: Uint8Array, now: Millis) => Uint8Array;
+export type ByteFault = (bytes: Uint8Array, now: Millis) => Uint8Array;
 
 /** Applies the faults in turn. */
-export function chainFaults(faults: readonly OctetFault[]): OctetFault {
-  return (octets, now) => faults.reduce((passed, fault) => fault(passed, now), octets);
+export function chainFaults(faults: readonly ByteFault[]): ByteFault {
+  return (bytes, now) => faults.reduce((passed, fault) => fault(passed, now), bytes);
 }
 
 /** Flips each bit with probability `ber`. */
-export function bitErrors(random: Random, ber: number): OctetFault {
+export function bitErrors(random: Random, ber: number): ByteFault {
   const gap = gaps(random, ber);
   let untilNext = gap();
-  return (octets) => {
-    const bits = octets.length * 8;
+  return (bytes) => {
+    const bits = bytes.length * 8;
     if (untilNext >= bits) {
       untilNext -= bits;
-      return octets;
+      return bytes;
     }
-    const out = octets.slice();
+    const out = bytes.slice();
     let bit = untilNext;
     for (; bit < bits; bit += 1 + gap()) out[bit >>> 3] = (out[bit >>> 3] ?? 0) ^ (1 << (bit & 7));
     untilNext = bit - bits;
@@ -32,36 +32,36 @@ export function bitErrors(random: Random, ber: number): OctetFault {
   };
 }
 
-/** Loses each octet with probability `probability`, as an overrun UART does. */
-export function dropOctets(random: Random, probability: number): OctetFault {
+/** Loses each byte with probability `probability`, as an overrun UART does. */
+export function dropBytes(random: Random, probability: number): ByteFault {
   const gap = gaps(random, probability);
   let untilNext = gap();
-  return (octets) => {
-    if (untilNext >= octets.length) {
-      untilNext -= octets.length;
-      return octets;
+  return (bytes) => {
+    if (untilNext >= bytes.length) {
+      untilNext -= bytes.length;
+      return bytes;
     }
-    const out = new Uint8Array(octets.length);
+    const out = new Uint8Array(bytes.length);
     let length = 0;
-    for (const octet of octets) {
+    for (const byte of bytes) {
       if (untilNext === 0) untilNext = gap();
       else {
         untilNext -= 1;
-        out[length++] = octet;
+        out[length++] = byte;
       }
     }
     return out.subarray(0, length);
   };
 }
 
-/** With probability `probability` per octet, replaces `octets` octets from there on by random ones. */
-export function bursts(random: Random, options: { probability: number; octets: number }): OctetFault {
-  assert(options.octets >= 1, "a burst has at least one octet");
+/** With probability `probability` per byte, replaces `bytes` bytes from there on by random ones. */
+export function bursts(random: Random, options: { probability: number; bytes: number }): ByteFault {
+  assert(options.bytes >= 1, "a burst has at least one byte");
   let left = 0;
   return (input) => {
     const out = input.slice();
     for (let i = 0; i < out.length; i++) {
-      if (left === 0 && randomChance(random, options.probability)) left = options.octets;
+      if (left === 0 && randomChance(random, options.probability)) left = options.bytes;
       if (left === 0) continue;
       left -= 1;
       out[i] = random.u32() & 0xff;
@@ -70,66 +70,66 @@ export function bursts(random: Random, options: { probability: number; octets: n
   };
 }
 
-/** A line that is cut from `atMs` on, counted from the first octet carried, for `durationMs`. */
+/** A line that is cut from `atMs` on, counted from the first byte carried, for `durationMs`. */
 export interface Cut {
   readonly atMs: Millis;
   readonly durationMs: Millis;
 }
 
 /** Loses what arrives during a cut. */
-export function cuts(list: readonly Cut[]): OctetFault {
+export function cuts(list: readonly Cut[]): ByteFault {
   let start: Millis | undefined;
-  return (octets, now) => {
-    if (octets.length === 0) return octets;
+  return (bytes, now) => {
+    if (bytes.length === 0) return bytes;
     start ??= now;
     const at = now - start;
-    return list.some((cut) => at >= cut.atMs && at < cut.atMs + cut.durationMs) ? EMPTY : octets;
+    return list.some((cut) => at >= cut.atMs && at < cut.atMs + cut.durationMs) ? EMPTY : bytes;
   };
 }
 
-/** Inserts `text` before an octet with probability `probability`: boot logs, kernel messages. */
-export function insertText(random: Random, options: { probability: number; text: string }): OctetFault {
+/** Inserts `text` before a byte with probability `probability`: boot logs, kernel messages. */
+export function insertText(random: Random, options: { probability: number; text: string }): ByteFault {
   const text = new TextEncoder().encode(options.text);
   const gap = gaps(random, options.probability);
   let untilNext = gap();
-  return (octets) => {
+  return (bytes) => {
     const out: number[] = [];
-    for (const octet of octets) {
+    for (const byte of bytes) {
       if (untilNext === 0) {
         out.push(...text);
         untilNext = gap();
       } else {
         untilNext -= 1;
       }
-      out.push(octet);
+      out.push(byte);
     }
     return Uint8Array.from(out);
   };
 }
 
-/** Probabilities per run of octets between delimiters (0x00); empty runs are left alone. */
+/** Probabilities per run of bytes between delimiters (0x00); empty runs are left alone. */
 export interface RunFaultOptions {
   readonly loss?: number;
   /** One bit flipped; not into or out of a delimiter, so that exactly one run is hit. */
   readonly corrupt?: number;
   readonly duplicate?: number;
-  /** Cut short at a random octet; the delimiter stays. */
+  /** Cut short at a random byte; the delimiter stays. */
   readonly truncate?: number;
-  /** Longest run that is held to be treated as one, in octets; 8192. A longer one is passed on as it is. */
+  /** Longest run that is held to be treated as one, in bytes; 8192. A longer one is passed on as it is. */
   readonly maxRun?: number;
 }
 
-/** Harms whole frames: holds octets until their delimiter came. At most one fault per run. */
-export function runFaults(random: Random, options: RunFaultOptions): OctetFault {
+/** Harms whole frames: holds bytes until their delimiter came. At most one fault per run. */
+export function runFaults(random: Random, options: RunFaultOptions): ByteFault {
   const held = new Uint8Array(options.maxRun ?? 8192);
   let length = 0;
-  return (octets) => {
+  return (bytes) => {
     const out: number[] = [];
-    for (const octet of octets) {
-      held[length++] = octet;
-      if (octet === 0 || length === held.length) {
+    for (const byte of bytes) {
+      held[length++] = byte;
+      if (byte === 0 || length === held.length) {
         const run = held.subarray(0, length);
-        out.push(...(octet === 0 && length > 1 ? harmRun(random, run, options) : run));
+        out.push(...(byte === 0 && length > 1 ? harmRun(random, run, options) : run));
         length = 0;
       }
     }
@@ -137,7 +137,7 @@ export function runFaults(random: Random, options: RunFaultOptions): OctetFault 
   };
 }
 
-/** `run` has at least one octet before its delimiter. */
+/** `run` has at least one byte before its delimiter. */
 function harmRun(random: Random, run: Uint8Array, options: RunFaultOptions): Uint8Array {
   const { loss = 0, corrupt = 0, duplicate = 0, truncate = 0 } = options;
   let dice = randomFraction(random);
@@ -154,10 +154,10 @@ function harmRun(random: Random, run: Uint8Array, options: RunFaultOptions): Uin
 function flipOneBit(random: Random, run: Uint8Array): Uint8Array {
   const out = run.slice();
   const at = randomBelow(random, run.length - 1);
-  const octet = out[at] ?? 0;
+  const byte = out[at] ?? 0;
   let bit = randomBelow(random, 8);
-  if ((octet ^ (1 << bit)) === 0) bit = (bit + 1) % 8;
-  out[at] = octet ^ (1 << bit);
+  if ((byte ^ (1 << bit)) === 0) bit = (bit + 1) % 8;
+  out[at] = byte ^ (1 << bit);
   return out;
 }
 

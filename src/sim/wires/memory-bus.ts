@@ -9,10 +9,10 @@ import {
   type I2cFaultKind,
   type I2cPeripheralHandler,
 } from "../../transport/i2c/bus.ts";
-import type { I2cFaults, OctetFate } from "./bus-faults.ts";
+import type { ByteFate, I2cFaults } from "./bus-faults.ts";
 
-/** Clocks that an octet takes: eight bits and the acknowledgement. */
-const CLOCKS_PER_OCTET = 9;
+/** Clocks that a byte takes: eight bits and the acknowledgement. */
+const CLOCKS_PER_BYTE = 9;
 /** START and STOP, a clock each. */
 const CLOCKS_AROUND = 2;
 const DEFAULT_CLOCK_HZ = 400_000;
@@ -36,8 +36,8 @@ export interface MemoryBusOptions {
 /** What went over a bus. */
 export interface MemoryBusFigures {
   transactions: number;
-  /** Address octets included. */
-  octets: number;
+  /** Address bytes included. */
+  bytes: number;
   /** Time that the bus was taken, gaps not included. */
   busyMs: Millis;
 }
@@ -45,22 +45,22 @@ export interface MemoryBusFigures {
 /** What faults make of one transaction. */
 interface Plan {
   readonly isAddressed: boolean;
-  /** Data octets that move. */
+  /** Data bytes that move. */
   readonly moved: number;
-  /** Wrong bits by data octet. */
+  /** Wrong bits by data byte. */
   readonly flips: ReadonlyMap<number, number>;
-  readonly end: Exclude<OctetFate, { tag: "flip" }> | undefined;
+  readonly end: Exclude<ByteFate, { tag: "flip" }> | undefined;
 }
 
 /**
- * An I2C bus in memory, on a clock handed in, that takes the time a real one takes: nine clocks an octet, address
- * octets included, a clock each for START and STOP, and the gap. Two peripherals at one address pull the line down
+ * An I2C bus in memory, on a clock handed in, that takes the time a real one takes: nine clocks a byte, address
+ * bytes included, a clock each for START and STOP, and the gap. Two peripherals at one address pull the line down
  * together, as on open drains.
  */
 export class I2cMemoryBus implements I2cBus {
   readonly name: string = "memory";
   readonly clockHz: number;
-  readonly figures: MemoryBusFigures = { transactions: 0, octets: 0, busyMs: 0 };
+  readonly figures: MemoryBusFigures = { transactions: 0, bytes: 0, busyMs: 0 };
   readonly #clock: Clock;
   readonly #options: MemoryBusOptions;
   readonly #peripherals: Map<number, readonly I2cPeripheralHandler[]> = new Map();
@@ -86,10 +86,10 @@ export class I2cMemoryBus implements I2cBus {
     return this.#peripherals.get(address) ?? [];
   }
 
-  async write(address: number, octets: Uint8Array): Promise<void> {
-    const plan = await this.#begin(address, octets.length);
+  async write(address: number, bytes: Uint8Array): Promise<void> {
+    const plan = await this.#begin(address, bytes.length);
     await this.#pass(this.#account(plan));
-    const seen = withFlips(octets.slice(0, plan.moved), plan.flips);
+    const seen = withFlips(bytes.slice(0, plan.moved), plan.flips);
     const isTaken =
       plan.moved > 0 &&
       this.#at(address)
@@ -120,7 +120,7 @@ export class I2cMemoryBus implements I2cBus {
   }
 
   async #begin(address: number, length: number): Promise<Plan> {
-    assert(length >= 1 && length <= I2C_TRANSACTION_MAX, `a transaction of ${length} octets`);
+    assert(length >= 1 && length <= I2C_TRANSACTION_MAX, `a transaction of ${length} bytes`);
     assert(!this.#isTaken, "one transaction at a time");
     this.#isTaken = true;
     const kind = this.#refusalOf(length);
@@ -141,12 +141,12 @@ export class I2cMemoryBus implements I2cBus {
     const flips = new Map<number, number>();
     const last = isPresent ? length : 0;
     for (let i = 0; i <= last && faults !== undefined; i++) {
-      const fate = faults.fateOf(this.figures.octets + i);
+      const fate = faults.fateOf(this.figures.bytes + i);
       if (fate === undefined) continue;
       // A wrong bit in the address calls somebody else.
       if (fate.tag === "flip" && i === 0) return { isAddressed: false, moved: 0, flips, end: undefined };
       if (fate.tag === "flip") flips.set(i - 1, fate.mask);
-      // An octet whose acknowledgement was misread has arrived all the same.
+      // A byte whose acknowledgement was misread has arrived all the same.
       else
         return { isAddressed: true, moved: fate.tag === "nack" ? i : Math.max(0, i - 1), flips, end: fate };
     }
@@ -155,11 +155,11 @@ export class I2cMemoryBus implements I2cBus {
 
   /** Time that the transaction takes. */
   #account({ moved, end }: Plan): Millis {
-    const octets = 1 + moved;
-    const clocked = ((CLOCKS_AROUND + CLOCKS_PER_OCTET * octets) * 1000) / this.clockHz;
+    const bytes = 1 + moved;
+    const clocked = ((CLOCKS_AROUND + CLOCKS_PER_BYTE * bytes) * 1000) / this.clockHz;
     const lasts = clocked + (end?.tag === "timeout" ? TIMEOUT_MS : 0);
     this.figures.transactions++;
-    this.figures.octets += octets;
+    this.figures.bytes += bytes;
     this.figures.busyMs += lasts;
     return lasts;
   }
@@ -177,9 +177,9 @@ export class I2cMemoryBus implements I2cBus {
   }
 }
 
-function withFlips(octets: Uint8Array, flips: ReadonlyMap<number, number>): Uint8Array {
-  for (const [at, mask] of flips) if (at < octets.length) octets[at] = (octets[at] as number) ^ mask;
-  return octets;
+function withFlips(bytes: Uint8Array, flips: ReadonlyMap<number, number>): Uint8Array {
+  for (const [at, mask] of flips) if (at < bytes.length) bytes[at] = (bytes[at] as number) ^ mask;
+  return bytes;
 }
 
 function failure(kind: I2cFaultKind): I2cError {

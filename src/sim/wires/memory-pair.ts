@@ -5,14 +5,14 @@ import type { Transport, TransportHandlers } from "../../transport/transport.ts"
 
 /** One direction of a wire in memory. */
 export interface MemoryLineOptions {
-  /** Line rate in baud; undefined: octets take no time on the line. */
+  /** Line rate in baud; undefined: bytes take no time on the line. */
   readonly baud?: number | undefined;
   /** One way, added to the line time; 0. */
   readonly latencyMs?: Millis;
-  /** Octets are handed over in pieces of this many, each when its last octet arrives; default: a whole write at once. */
-  readonly pieceOctets?: number;
-  /** Octets not yet on the line from which `write` returns false; default: never. */
-  readonly queueOctets?: number;
+  /** Bytes are handed over in pieces of this many, each when its last byte arrives; default: a whole write at once. */
+  readonly pieceBytes?: number;
+  /** Bytes not yet on the line from which `write` returns false; default: never. */
+  readonly queueBytes?: number;
 }
 
 export interface MemoryPairOptions {
@@ -22,7 +22,7 @@ export interface MemoryPairOptions {
 
 /**
  * Two transports joined by a wire in memory, on a clock handed in: the wire of tests and of the simulator. Like a
- * UART it keeps no octets for an end that is not open, and an end does not notice when the other one closes.
+ * UART it keeps no bytes for an end that is not open, and an end does not notice when the other one closes.
  */
 export function createMemoryPair(clock: Clock, options: MemoryPairOptions = {}): [Transport, Transport] {
   const a = new MemoryEnd("memory:a", clock, options.aToB ?? {});
@@ -40,13 +40,13 @@ class MemoryEnd implements Transport {
   #peer: MemoryEnd | undefined;
   readonly #onWire: Uint8Array[] = [];
   #handlers: TransportHandlers | undefined;
-  /** When the last octet written so far leaves the line. */
+  /** When the last byte written so far leaves the line. */
   #freeAt: Millis = 0;
   /** Runs while the writer is held back. */
   #holdBack: Timer | undefined;
 
   constructor(endpoint: string, clock: Clock, line: MemoryLineOptions) {
-    assert((line.pieceOctets ?? 1) >= 1, "pieceOctets is at least 1");
+    assert((line.pieceBytes ?? 1) >= 1, "pieceBytes is at least 1");
     this.endpoint = endpoint;
     this.baud = line.baud;
     this.#clock = clock;
@@ -62,30 +62,30 @@ class MemoryEnd implements Transport {
     handlers.onUp();
   }
 
-  write(octets: Uint8Array): boolean {
-    if (this.#handlers === undefined || octets.length === 0) return true;
+  write(bytes: Uint8Array): boolean {
+    if (this.#handlers === undefined || bytes.length === 0) return true;
     const start = Math.max(this.#clock.now(), this.#freeAt);
-    const piece = this.#line.pieceOctets ?? octets.length;
-    for (let at = 0; at < octets.length; at += piece) {
-      const end = Math.min(at + piece, octets.length);
+    const piece = this.#line.pieceBytes ?? bytes.length;
+    for (let at = 0; at < bytes.length; at += piece) {
+      const end = Math.min(at + piece, bytes.length);
       const arrivesAt = start + this.#lineTime(end) + (this.#line.latencyMs ?? 0);
-      this.#onWire.push(octets.subarray(at, end));
+      this.#onWire.push(bytes.subarray(at, end));
       this.#at(arrivesAt, () => this.#arrive());
     }
-    this.#freeAt = start + this.#lineTime(octets.length);
+    this.#freeAt = start + this.#lineTime(bytes.length);
     if (this.#isOver(1)) this.#watch();
     return this.#holdBack === undefined;
   }
 
-  /** Octets already written stay on the wire. */
+  /** Bytes already written stay on the wire. */
   async close(): Promise<void> {
     this.#handlers = undefined;
     this.#holdBack?.cancel();
     this.#holdBack = undefined;
   }
 
-  receive(octets: Uint8Array): void {
-    this.#handlers?.onOctets(octets);
+  receive(bytes: Uint8Array): void {
+    this.#handlers?.onBytes(bytes);
   }
 
   /** The oldest arrives, whichever timer fired: real timers of nearly the same time may fire in any order. */
@@ -94,17 +94,17 @@ class MemoryEnd implements Transport {
     if (oldest !== undefined) this.#peer?.receive(oldest);
   }
 
-  #lineTime(octets: number): Millis {
-    return this.#line.baud === undefined ? 0 : lineTime(octets, this.#line.baud);
+  #lineTime(bytes: number): Millis {
+    return this.#line.baud === undefined ? 0 : lineTime(bytes, this.#line.baud);
   }
 
   /** When the queue will be down to `share` of its limit. */
   #drainedAt(share: number): Millis {
-    return this.#freeAt - share * this.#lineTime(this.#line.queueOctets ?? Number.POSITIVE_INFINITY);
+    return this.#freeAt - share * this.#lineTime(this.#line.queueBytes ?? Number.POSITIVE_INFINITY);
   }
 
   #isOver(share: number): boolean {
-    return this.#line.queueOctets !== undefined && this.#drainedAt(share) > this.#clock.now();
+    return this.#line.queueBytes !== undefined && this.#drainedAt(share) > this.#clock.now();
   }
 
   /** Half empty is writable again, so that the writer can refill before the line falls idle. */

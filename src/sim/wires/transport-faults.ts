@@ -3,40 +3,40 @@ import { type Random, randomChance, SeededRandom } from "../../base/prng.ts";
 import type { Millis } from "../../base/units.ts";
 import type { Transport, TransportHandlers } from "../../transport/transport.ts";
 import {
+  type ByteFault,
   bitErrors,
   bursts,
   type Cut,
   chainFaults,
   cuts,
-  dropOctets,
+  dropBytes,
   insertText,
-  type OctetFault,
   type RunFaultOptions,
   runFaults,
 } from "./byte-faults.ts";
 
 /** What goes wrong; everything absent goes right. Faults act in the order given here. */
 export interface FaultOptions {
-  /** Same seed, same octets: same faults. Each kind of fault draws from its own generator. */
+  /** Same seed, same bytes: same faults. Each kind of fault draws from its own generator. */
   readonly seed: number;
   /** For cuts and stalls; the process's clock. */
   readonly clock?: Clock;
-  /** Which octets are harmed; received. */
+  /** Which bytes are harmed; received. */
   readonly direction?: "received" | "sent" | "both";
   /** Whole frames, lost or changed. */
   readonly frames?: RunFaultOptions;
   /** Bit-error rate. */
   readonly ber?: number;
-  /** Probability that an octet is lost. */
+  /** Probability that a byte is lost. */
   readonly drop?: number;
-  /** Random octets in place of true ones: `probability` per octet that a burst of `octets` begins. */
-  readonly burst?: { readonly probability: number; readonly octets: number };
-  /** Foreign text between octets. */
+  /** Random bytes in place of true ones: `probability` per byte that a burst of `bytes` begins. */
+  readonly burst?: { readonly probability: number; readonly bytes: number };
+  /** Foreign text between bytes. */
   readonly garbage?: { readonly probability: number; readonly text: string };
   /** Times during which nothing passes. */
   readonly cuts?: readonly Cut[];
   /** Further faults, after all others. Shared by both directions if both are harmed. */
-  readonly extra?: readonly OctetFault[];
+  readonly extra?: readonly ByteFault[];
   /** With `probability` per delivery, it and all behind it come `delayMs` later, in order: a stuck adapter. Received only. */
   readonly stall?: { readonly probability: number; readonly delayMs: Millis };
 }
@@ -52,8 +52,8 @@ class FaultyTransport implements Transport {
   readonly endpoint: string;
   readonly #inner: Transport;
   readonly #clock: Clock;
-  readonly #onReceived: OctetFault;
-  readonly #onSent: OctetFault;
+  readonly #onReceived: ByteFault;
+  readonly #onSent: ByteFault;
   readonly #stall: Stall;
 
   constructor(inner: Transport, options: FaultOptions) {
@@ -80,15 +80,15 @@ class FaultyTransport implements Transport {
       },
       onWritable: () => handlers.onWritable(),
       onWaiting: (reason) => handlers.onWaiting?.(reason),
-      onOctets: (octets) => {
-        const passed = this.#onReceived(octets, this.#clock.now());
-        if (passed.length > 0) this.#stall.pass(passed, (late) => handlers.onOctets(late));
+      onBytes: (bytes) => {
+        const passed = this.#onReceived(bytes, this.#clock.now());
+        if (passed.length > 0) this.#stall.pass(passed, (late) => handlers.onBytes(late));
       },
     });
   }
 
-  write(octets: Uint8Array): boolean {
-    const passed = this.#onSent(octets, this.#clock.now());
+  write(bytes: Uint8Array): boolean {
+    const passed = this.#onSent(bytes, this.#clock.now());
     // Also when nothing is left to write: the inner transport knows whether it is held back.
     return this.#inner.write(passed);
   }
@@ -99,16 +99,16 @@ class FaultyTransport implements Transport {
   }
 }
 
-const passOn: OctetFault = (octets) => octets;
+const passOn: ByteFault = (bytes) => bytes;
 const STALL_SALT = 0x5bd1e995;
 
-function faultsOf(options: FaultOptions, directionIndex: number): OctetFault {
+function faultsOf(options: FaultOptions, directionIndex: number): ByteFault {
   const random = (kind: number): Random =>
     new SeededRandom(options.seed + kind * 0x10001 + directionIndex * 0x1000003);
-  const list: OctetFault[] = [];
+  const list: ByteFault[] = [];
   if (options.frames !== undefined) list.push(runFaults(random(1), options.frames));
   if (options.ber !== undefined) list.push(bitErrors(random(2), options.ber));
-  if (options.drop !== undefined) list.push(dropOctets(random(3), options.drop));
+  if (options.drop !== undefined) list.push(dropBytes(random(3), options.drop));
   if (options.burst !== undefined) list.push(bursts(random(4), options.burst));
   if (options.garbage !== undefined) list.push(insertText(random(5), options.garbage));
   if (options.cuts !== undefined) list.push(cuts(options.cuts));
@@ -131,16 +131,16 @@ class Stall {
     this.#options = options;
   }
 
-  pass(octets: Uint8Array, deliver: (octets: Uint8Array) => void): void {
+  pass(bytes: Uint8Array, deliver: (bytes: Uint8Array) => void): void {
     const now = this.#clock.now();
     if (this.#options !== undefined && randomChance(this.#random, this.#options.probability)) {
       this.#notBefore = Math.max(this.#notBefore, now) + this.#options.delayMs;
     }
     if (this.#late.length === 0 && this.#notBefore <= now) {
-      deliver(octets);
+      deliver(bytes);
       return;
     }
-    this.#late.push(octets);
+    this.#late.push(bytes);
     // Each timer delivers the oldest, not its own: real timers of nearly the same time may fire in any order.
     const timer = this.#clock.after(this.#notBefore - now, () => {
       this.#timers.delete(timer);

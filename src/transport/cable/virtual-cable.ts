@@ -18,33 +18,33 @@ export interface VirtualCableOptions {
   readonly strictBaud?: boolean;
   /** Probability that a data bit flips, 0 to 1. */
   readonly ber?: number;
-  /** Probability that an octet vanishes, 0 to 1. */
+  /** Probability that a byte vanishes, 0 to 1. */
   readonly drop?: number;
   /** One way, in milliseconds, 0 to 5000; fractions are allowed. */
   readonly latencyMs?: number;
-  /** About one burst in `every` octets: `length` consecutive octets become random ones. `length` < `every`. */
+  /** About one burst in `every` bytes: `length` consecutive bytes become random ones. `length` < `every`. */
   readonly burst?: { readonly every: number; readonly length: number };
-  /** Octets on the line during a cut are lost. Seconds since the first octet carried either way; 64 cuts at most. */
+  /** Bytes on the line during a cut are lost. Seconds since the first byte carried either way; 64 cuts at most. */
   readonly cuts?: readonly { readonly atSeconds: number; readonly forSeconds: number }[];
   /** 0 to 2^53 - 1; equal seeds give equal faults. 1 by default. */
   readonly seed?: number;
 }
 
-/** What happened to the octets of one direction. */
+/** What happened to the bytes of one direction. */
 export interface CableCounters {
-  /** Octets that went onto the line, lost ones included. */
+  /** Bytes that went onto the line, lost ones included. */
   readonly octets: number;
-  /** Data bits flipped by `ber` in octets that were not lost. */
+  /** Data bits flipped by `ber` in bytes that were not lost. */
   readonly flippedBits: number;
-  /** Octets that vanished by `drop`. */
+  /** Bytes that vanished by `drop`. */
   readonly dropped: number;
-  /** Octets replaced by a burst. */
+  /** Bytes replaced by a burst. */
   readonly burst: number;
-  /** Octets lost to a cut. */
+  /** Bytes lost to a cut. */
   readonly cut: number;
-  /** Octets lost because the receiver did not read. */
+  /** Bytes lost because the receiver did not read. */
   readonly overrun: number;
-  /** Octets replaced because an end was set to another rate. */
+  /** Bytes replaced because an end was set to another rate. */
   readonly garbled: number;
 }
 

@@ -104,12 +104,12 @@ const DIAGNOSES: Readonly<Record<I2cTroubleKind, Diagnosis>> = {
   },
   "too-long": {
     code: "i2c-too-long",
-    seen: "the adapter refuses even transactions of 32 octets",
+    seen: "the adapter refuses even transactions of 32 bytes",
     cure: "this adapter does SMBus only; use another bus, or the i2c-gpio overlay",
   },
   short: {
     code: "i2c-short",
-    seen: "the adapter moves fewer octets than it is asked for",
+    seen: "the adapter moves fewer bytes than it is asked for",
     cure: "update its driver, or use another bus or the i2c-gpio overlay",
   },
   gone: {

@@ -2,9 +2,9 @@ import { TransportError } from "../../base/errors.ts";
 
 /**
  * Why a transaction failed, as far as a controller can tell. What each leads to: PROTOCOL.md, I2C.
- * `nack`: nobody took the address or an octet. `timeout`: the clock was held low for too long. `stuck`: the bus is not
+ * `nack`: nobody took the address or a byte. `timeout`: the clock was held low for too long. `stuck`: the bus is not
  * free, data line held low. `arbitration`: somebody else drove the bus. `too-long`: the adapter does no transaction of
- * this length. `short`: fewer octets were moved than asked for. `gone`: the adapter was removed. `io`: anything else.
+ * this length. `short`: fewer bytes were moved than asked for. `gone`: the adapter was removed. `io`: anything else.
  */
 export type I2cFaultKind =
   | "nack"
@@ -27,7 +27,7 @@ export class I2cError extends TransportError {
 }
 
 /**
- * A bus as its controller sees it: plain transactions of one message each (START, address, octets, STOP). One at a
+ * A bus as its controller sees it: plain transactions of one message each (START, address, bytes, STOP). One at a
  * time: wait for the promise before the next call.
  */
 export interface I2cBus {
@@ -35,9 +35,9 @@ export interface I2cBus {
   readonly name: string;
   /** Clock in hertz; undefined where it is not known. */
   readonly clockHz: number | undefined;
-  /** Writes 1 to {@link I2C_TRANSACTION_MAX} octets. Rejects with I2cError; some octets may have been taken then. */
-  write(address: number, octets: Uint8Array): Promise<void>;
-  /** Reads exactly `length` octets, 1 to {@link I2C_TRANSACTION_MAX}. Rejects with I2cError. */
+  /** Writes 1 to {@link I2C_TRANSACTION_MAX} bytes. Rejects with I2cError; some bytes may have been taken then. */
+  write(address: number, bytes: Uint8Array): Promise<void>;
+  /** Reads exactly `length` bytes, 1 to {@link I2C_TRANSACTION_MAX}. Rejects with I2cError. */
   read(address: number, length: number): Promise<Uint8Array>;
   /** Idempotent, never rejects. */
   close(): Promise<void>;
@@ -45,13 +45,13 @@ export interface I2cBus {
 
 /** A peripheral as the bus sees it; called once for each message, in order. */
 export interface I2cPeripheralHandler {
-  /** The octets of a write, cut short where the bus failed; whether they are acknowledged. */
-  onWrite(octets: Uint8Array): boolean;
-  /** Exactly `length` octets. */
+  /** The bytes of a write, cut short where the bus failed; whether they are acknowledged. */
+  onWrite(bytes: Uint8Array): boolean;
+  /** Exactly `length` bytes. */
   onRead(length: number): Uint8Array;
 }
 
-/** Most octets in a transaction: the Linux kernel cuts longer ones without a word (protocol decision C3). */
+/** Most bytes in a transaction: the Linux kernel cuts longer ones without a word (protocol decision C3). */
 export const I2C_TRANSACTION_MAX = 8192;
-/** Octets in a transaction that every adapter and peripheral does. */
+/** Bytes in a transaction that every adapter and peripheral does. */
 export const I2C_TRANSACTION_MIN = 32;

@@ -8,7 +8,7 @@ import { I2cMailboxController, type I2cOperation } from "./mailbox-controller.ts
 
 export interface I2cControllerOptions {
   readonly clock?: Clock;
-  /** Longest transaction to use, 32 to 8192 octets; 1024 unless given. Peripheral and adapter may do less. */
+  /** Longest transaction to use, 32 to 8192 bytes; 1024 unless given. Peripheral and adapter may do less. */
   readonly transactionMax?: number;
   /** The bus's clock in hertz, where it is known: to pace by. */
   readonly clockHz?: number | undefined;
@@ -16,12 +16,12 @@ export interface I2cControllerOptions {
   readonly lingerMs?: Millis;
 }
 
-/** Octets in a transaction unless told otherwise: longer ones gain half a percent, and hold the bus for longer. */
+/** Bytes in a transaction unless told otherwise: longer ones gain half a percent, and hold the bus for longer. */
 export const DEFAULT_TRANSACTION_MAX = 1024;
 /** A transaction that has not ended after this is left behind when the transport closes. */
 const CLOSE_PATIENCE_MS = 1_000;
 
-/** The line rate that a bus of `clockHz` comes to, counted as a UART's: ten bits an octet in place of nine clocks. */
+/** The line rate that a bus of `clockHz` comes to, counted as a UART's: ten bits a byte in place of nine clocks. */
 export function baudOfBus(clockHz: number | undefined): number | undefined {
   return clockHz === undefined ? undefined : Math.round((clockHz * 10) / 9);
 }
@@ -85,9 +85,9 @@ export class I2cControllerTransport implements Transport {
     this.#kick();
   }
 
-  write(octets: Uint8Array): boolean {
+  write(bytes: Uint8Array): boolean {
     if (this.#handlers === undefined || !this.#machine.isUp) return true;
-    this.#machine.send(octets);
+    this.#machine.send(bytes);
     this.#isHeldBack = this.#machine.isFull;
     // Not at once: the next frames of this turn fill the same transaction.
     if (this.#running === undefined) this.#wakeAfter(0);
@@ -123,14 +123,14 @@ export class I2cControllerTransport implements Transport {
   async #carryOut(bus: I2cBus, operation: I2cOperation): Promise<void> {
     try {
       if (operation.tag === "write") {
-        await bus.write(this.#address, operation.octets);
+        await bus.write(this.#address, operation.bytes);
         this.#machine.handleWritten(this.#clock.now());
       } else {
         this.#machine.handleRead(this.#clock.now(), await bus.read(this.#address, operation.length));
       }
     } catch (error) {
       if (!(error instanceof I2cError)) throw error;
-      const length = operation.tag === "write" ? operation.octets.length : operation.length;
+      const length = operation.tag === "write" ? operation.bytes.length : operation.length;
       this.#machine.handleFailure(this.#clock.now(), error.kind, length);
       if (error.kind === "gone") await this.#openAgain(bus);
     }
@@ -157,7 +157,7 @@ export class I2cControllerTransport implements Transport {
       else this.#handlers?.onWaiting?.(this.#error(event.kind));
     }
     for (let frame = this.#machine.pollFrame(); frame; frame = this.#machine.pollFrame()) {
-      this.#handlers?.onOctets(frame);
+      this.#handlers?.onBytes(frame);
     }
     if (!this.#isHeldBack || this.#machine.isFull) return;
     this.#isHeldBack = false;

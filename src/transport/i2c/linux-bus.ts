@@ -21,7 +21,7 @@ const PACKAGE = "i2c-bus";
 const KINDS: Readonly<Record<string, I2cFaultKind>> = {
   ENXIO: "nack",
   EREMOTEIO: "nack",
-  EIO: "nack", // i2c-gpio, for an octet that was not acknowledged
+  EIO: "nack", // i2c-gpio, for a byte that was not acknowledged
   ETIMEDOUT: "timeout",
   EAGAIN: "arbitration",
   EBUSY: "stuck",
@@ -44,7 +44,7 @@ export async function openLinuxBus(path: string, address: number): Promise<I2cBu
   try {
     const functions = await raw.i2cFuncs();
     if (!functions.i2c) throw smbusOnly(path);
-    // Nothing goes over the bus for no octets, but the address is claimed. The package goes on with address 0, which
+    // Nothing goes over the bus for no bytes, but the address is claimed. The package goes on with address 0, which
     // every device hears, where that fails: it must fail here.
     await raw.i2cRead(address, 0, Buffer.alloc(1));
   } catch (error) {
@@ -59,8 +59,8 @@ export function linuxClockHz(path: string): number | undefined {
   const match = /^\/dev\/i2c-(\d+)$/.exec(path);
   if (match === null) return undefined;
   try {
-    const octets = readFileSync(`/sys/bus/i2c/devices/i2c-${match[1]}/of_node/clock-frequency`);
-    return octets.length === 4 && octets.readUInt32BE(0) > 0 ? octets.readUInt32BE(0) : undefined;
+    const bytes = readFileSync(`/sys/bus/i2c/devices/i2c-${match[1]}/of_node/clock-frequency`);
+    return bytes.length === 4 && bytes.readUInt32BE(0) > 0 ? bytes.readUInt32BE(0) : undefined;
   } catch {
     return undefined;
   }
@@ -78,11 +78,11 @@ class LinuxBus implements I2cBus {
     this.#raw = raw;
   }
 
-  async write(address: number, octets: Uint8Array): Promise<void> {
-    this.#check(octets.length);
-    const buffer = Buffer.from(octets.buffer, octets.byteOffset, octets.length);
-    const { bytesWritten } = await this.#transact(() => this.#raw.i2cWrite(address, octets.length, buffer));
-    if (bytesWritten !== octets.length) throw this.#short("written", bytesWritten, octets.length);
+  async write(address: number, bytes: Uint8Array): Promise<void> {
+    this.#check(bytes.length);
+    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    const { bytesWritten } = await this.#transact(() => this.#raw.i2cWrite(address, bytes.length, buffer));
+    if (bytesWritten !== bytes.length) throw this.#short("written", bytesWritten, bytes.length);
   }
 
   async read(address: number, length: number): Promise<Uint8Array> {
@@ -104,7 +104,7 @@ class LinuxBus implements I2cBus {
     // Beyond this the kernel cuts reads short, and Node makes two transactions of a write.
     throw new I2cError(
       "too-long",
-      `${this.name}: a transaction has 1 to ${I2C_TRANSACTION_MAX} octets, not ${length}`,
+      `${this.name}: a transaction has 1 to ${I2C_TRANSACTION_MAX} bytes, not ${length}`,
     );
   }
 
@@ -119,7 +119,7 @@ class LinuxBus implements I2cBus {
   }
 
   #short(what: string, moved: number, asked: number): I2cError {
-    return new I2cError("short", `${this.name}: ${moved} of ${asked} octets ${what}`);
+    return new I2cError("short", `${this.name}: ${moved} of ${asked} bytes ${what}`);
   }
 }
 

@@ -16,7 +16,7 @@ import { PollTimer, TransactionLimit } from "./poll-timer.ts";
 
 /** One transaction to carry out, and to answer with `handleWritten`, `handleRead` or `handleFailure`. */
 export type I2cOperation =
-  | { readonly tag: "write"; readonly octets: Uint8Array }
+  | { readonly tag: "write"; readonly bytes: Uint8Array }
   | { readonly tag: "read"; readonly length: number };
 
 /** `up`: a peripheral's mailbox is open. `down`: it was, and is lost. `waiting`: not up, and this is why. */
@@ -43,8 +43,8 @@ type State =
   | { readonly tag: "confirming" }
   | { readonly tag: "open" };
 
-/** The mailbox is looked into at least once in so many octets written: acks and grants wait there. */
-const READ_EVERY_OCTETS = 4096;
+/** The mailbox is looked into at least once in so many bytes written: acks and grants wait there. */
+const READ_EVERY_BYTES = 4096;
 /** Reads in a row whose content makes no sense, before the mailbox is opened anew. */
 const BAD_READS_MAX = 4;
 
@@ -64,17 +64,17 @@ export class I2cMailboxController {
   #isUp = false;
   #toldKind: I2cTroubleKind | undefined;
   #notBefore: Millis = Number.NEGATIVE_INFINITY;
-  /** The turn of the newest read whose octets were taken in. */
+  /** The turn of the newest read whose bytes were taken in. */
   #ack: 0 | 1 = 0;
-  /** The turn of the newest read whose octets were looked at: if it comes again, so do they. */
+  /** The turn of the newest read whose bytes were looked at: if it comes again, so do they. */
   #lookedAt: 0 | 1 = 0;
-  /** A read brought octets, and no write has acknowledged them yet. */
+  /** A read brought bytes, and no write has acknowledged them yet. */
   #owesAck = false;
   /** A transaction failed: turn and state must be known before anything is written or acknowledged. */
   #mustRead = false;
   /** The last write failed: reads that go well are no sign that the trouble is over. */
   #isWriteFailing = false;
-  /** Octets known to wait behind those taken in. */
+  /** Bytes known to wait behind those taken in. */
   #waiting = 0;
   #isPeerBusy = false;
   #number = 0;
@@ -84,13 +84,13 @@ export class I2cMailboxController {
   #writtenSinceRead = 0;
   #badReads = 0;
 
-  /** `transactionMax`: longest transaction to use, 32 to 8192 octets; the peripheral's own limit and the adapter's count too. */
+  /** `transactionMax`: longest transaction to use, 32 to 8192 bytes; the peripheral's own limit and the adapter's count too. */
   constructor(now: Millis, transactionMax: number) {
     this.#limit = new TransactionLimit(transactionMax);
     this.#poll = new PollTimer(now);
   }
 
-  /** Octets of the longest transaction in use. */
+  /** Bytes of the longest transaction in use. */
   get transactionLimit(): number {
     return this.#limit.value;
   }
@@ -128,7 +128,7 @@ export class I2cMailboxController {
       case "seeking":
         return now < this.#poll.at ? undefined : { tag: "read", length: STATUS_LENGTH };
       case "greeting":
-        return { tag: "write", octets: encodeHello(this.#limit.own) };
+        return { tag: "write", bytes: encodeHello(this.#limit.own) };
       case "confirming":
         return { tag: "read", length: STATUS_LENGTH };
       case "open":
@@ -142,7 +142,7 @@ export class I2cMailboxController {
     if (this.#mustRead) return "read";
     const mayWrite = !this.#isPeerBusy && !this.#queue.isEmpty;
     if (this.#owesAck) return mayWrite ? "write" : "acknowledge";
-    const wantsRead = this.#waiting > 0 || this.#writtenSinceRead >= READ_EVERY_OCTETS;
+    const wantsRead = this.#waiting > 0 || this.#writtenSinceRead >= READ_EVERY_BYTES;
     if (mayWrite && !wantsRead) return "write";
     return wantsRead || now >= this.#poll.at ? "read" : undefined;
   }
@@ -161,12 +161,12 @@ export class I2cMailboxController {
     this.#inWrite = this.#queue.pack(this.transactionLimit - 1, true);
     const kind = this.#inWrite.isInside ? SegmentKind.next : SegmentKind.first;
     const header = encodeSegmentHeader({ kind, number: this.#number + 1, ack: this.#ack });
-    return { tag: "write", octets: concatBytes(Uint8Array.of(header), this.#inWrite.octets) };
+    return { tag: "write", bytes: concatBytes(Uint8Array.of(header), this.#inWrite.bytes) };
   }
 
   #acknowledge(): I2cOperation {
     const header = encodeSegmentHeader({ kind: SegmentKind.none, number: this.#number, ack: this.#ack });
-    return { tag: "write", octets: Uint8Array.of(header) };
+    return { tag: "write", bytes: Uint8Array.of(header) };
   }
 
   /** When {@link nextOperation} has something to do without further input. */
@@ -176,7 +176,7 @@ export class I2cMailboxController {
     return Math.max(this.#notBefore, this.#poll.at);
   }
 
-  /** The write was acknowledged to its last octet. */
+  /** The write was acknowledged to its last byte. */
   handleWritten(now: Millis): void {
     this.counters.writes++;
     if (this.#state.tag === "greeting") this.#state = { tag: "confirming" };
@@ -186,20 +186,20 @@ export class I2cMailboxController {
     this.#owesAck = false;
     if (this.#inWrite === undefined) return;
     this.#number++;
-    this.#limit.moved(1 + this.#inWrite.octets.length);
+    this.#limit.moved(1 + this.#inWrite.bytes.length);
     this.#queue.advance(this.#inWrite.to);
-    this.#writtenSinceRead += this.#inWrite.octets.length;
+    this.#writtenSinceRead += this.#inWrite.bytes.length;
     this.#inWrite = undefined;
     this.#poll.active(now);
   }
 
-  /** The octets that a read brought. */
-  handleRead(now: Millis, octets: Uint8Array): void {
+  /** The bytes that a read brought. */
+  handleRead(now: Millis, bytes: Uint8Array): void {
     this.counters.reads++;
-    this.#limit.moved(octets.length);
-    const status = decodeStatus(octets);
+    this.#limit.moved(bytes.length);
+    const status = decodeStatus(bytes);
     if (typeof status === "string") this.handleFailure(now, status);
-    else if (this.#state.tag === "open") this.#handleOpen(now, status, octets);
+    else if (this.#state.tag === "open") this.#handleOpen(now, status, bytes);
     else if (this.#state.tag === "seeking") this.#greet();
     else if (status.state === MailboxState.greeted) this.#open(now, status);
     else this.handleFailure(now, "foreign");
@@ -233,7 +233,7 @@ export class I2cMailboxController {
     this.#events.push({ tag: "up" });
   }
 
-  #handleOpen(now: Millis, status: Status, octets: Uint8Array): void {
+  #handleOpen(now: Millis, status: Status, bytes: Uint8Array): void {
     if (status.state === MailboxState.fresh) {
       this.#greet();
       return;
@@ -248,7 +248,7 @@ export class I2cMailboxController {
     this.#isPeerBusy = status.state === MailboxState.busy;
     if (this.#isPeerBusy) this.#isWriteFailing = false;
     this.#succeeded();
-    const body = octets.subarray(STATUS_LENGTH, STATUS_LENGTH + status.length);
+    const body = bytes.subarray(STATUS_LENGTH, STATUS_LENGTH + status.length);
     if (body.length > 0) this.#takeBody(now, status, body);
     else {
       if (status.length === 0) this.counters.emptyReads++;
@@ -272,7 +272,7 @@ export class I2cMailboxController {
     this.#poll.active(now);
   }
 
-  /** Not acknowledged, the octets come again; if they never make sense, places have been lost. */
+  /** Not acknowledged, the bytes come again; if they never make sense, places have been lost. */
   #failedRead(now: Millis): void {
     this.counters.failures++;
     this.#badReads++;

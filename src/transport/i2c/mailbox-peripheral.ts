@@ -21,7 +21,7 @@ export interface PeripheralCounters {
   greetings: number;
   /** Writes whose header, hello or frame length was wrong. */
   damaged: number;
-  /** Frames of which octets did not come. */
+  /** Frames of which bytes did not come. */
   framesLost: number;
 }
 
@@ -43,7 +43,7 @@ export class I2cMailboxPeripheral {
   #number = 0;
   #controllerLimit: number = I2C_TRANSACTION_MIN;
 
-  /** `transactionMax`: octets of the longest transaction that this side takes and gives, 32 to 8192. */
+  /** `transactionMax`: bytes of the longest transaction that this side takes and gives, 32 to 8192. */
   constructor(transactionMax: number) {
     this.#limit = boundedTransaction(transactionMax);
   }
@@ -80,18 +80,18 @@ export class I2cMailboxPeripheral {
   }
 
   /** Takes in a write; false: not acknowledged, nothing was taken. */
-  handleWrite(octets: Uint8Array): boolean {
+  handleWrite(bytes: Uint8Array): boolean {
     this.counters.writes++;
-    if (octets.length === 0) return true;
-    const header = decodeSegmentHeader(octets[0] as number);
+    if (bytes.length === 0) return true;
+    const header = decodeSegmentHeader(bytes[0] as number);
     if (header === undefined) this.counters.damaged++;
-    else if (header.kind === SegmentKind.hello) this.#handleHello(octets);
-    else if (this.#state !== MailboxState.fresh) return this.#handleSegment(header, octets.subarray(1));
+    else if (header.kind === SegmentKind.hello) this.#handleHello(bytes);
+    else if (this.#state !== MailboxState.fresh) return this.#handleSegment(header, bytes.subarray(1));
     return true;
   }
 
-  #handleHello(octets: Uint8Array): void {
-    const hello = decodeHello(octets);
+  #handleHello(bytes: Uint8Array): void {
+    const hello = decodeHello(bytes);
     if (hello === undefined) {
       this.counters.damaged++;
       return;
@@ -136,7 +136,7 @@ export class I2cMailboxPeripheral {
     if (this.#assembler.drop()) this.counters.framesLost++;
   }
 
-  /** Answers a read with exactly `length` octets; from then on the next acknowledgement covers what they hold. */
+  /** Answers a read with exactly `length` bytes; from then on the next acknowledgement covers what they hold. */
   handleRead(length: number): Uint8Array {
     this.counters.reads++;
     const body = this.#bodyFor(length - STATUS_LENGTH);
@@ -150,8 +150,8 @@ export class I2cMailboxPeripheral {
     this.#offered = undefined;
     if (this.#state !== MailboxState.open || room <= 0) return EMPTY;
     const packed = this.#queue.pack(room);
-    if (packed.octets.length > 0) this.#offered = packed.to;
-    return packed.octets;
+    if (packed.bytes.length > 0) this.#offered = packed.to;
+    return packed.bytes;
   }
 
   #status(): Uint8Array {

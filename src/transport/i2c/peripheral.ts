@@ -11,7 +11,7 @@ export type AttachPeripheral = (handler: I2cPeripheralHandler) => Promise<() => 
 
 export interface I2cPeripheralOptions {
   readonly clock?: Clock;
-  /** Longest transaction to take and give, 32 to 8192 octets; 1024 unless given. */
+  /** Longest transaction to take and give, 32 to 8192 bytes; 1024 unless given. */
   readonly transactionMax?: number;
   /** The bus's clock in hertz, where it is known: to pace by. */
   readonly clockHz?: number | undefined;
@@ -66,25 +66,25 @@ export class I2cPeripheralTransport implements Transport {
     this.#isHeldBack = false;
     this.#handlers = handlers;
     this.#detach = await this.#attach({
-      onWrite: (octets) => this.#handleWrite(octets),
+      onWrite: (bytes) => this.#handleWrite(bytes),
       onRead: (length) => this.#handleRead(length),
     });
     this.#heardAt = this.#clock.now();
     this.#watchSilence();
   }
 
-  write(octets: Uint8Array): boolean {
+  write(bytes: Uint8Array): boolean {
     if (!this.#isUp) return true;
-    this.#mailbox.send(octets);
+    this.#mailbox.send(bytes);
     this.#isHeldBack = this.#mailbox.isFull;
     return !this.#isHeldBack;
   }
 
-  #handleWrite(octets: Uint8Array): boolean {
-    const isTaken = this.#mailbox.handleWrite(octets);
+  #handleWrite(bytes: Uint8Array): boolean {
+    const isTaken = this.#mailbox.handleWrite(bytes);
     this.#heard();
     for (let frame = this.#mailbox.pollFrame(); frame; frame = this.#mailbox.pollFrame()) {
-      this.#handlers?.onOctets(frame);
+      this.#handlers?.onBytes(frame);
     }
     // The write may have acknowledged what was fetched.
     if (this.#isHeldBack && !this.#mailbox.isFull) {

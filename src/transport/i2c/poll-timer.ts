@@ -55,12 +55,12 @@ export class TransactionLimit {
   /** Long transactions in a row that timed out. */
   #timeouts = 0;
 
-  /** `own`: the most that is wanted, in octets. */
+  /** `own`: the most that is wanted, in bytes. */
   constructor(own: number) {
     this.#adapter = boundedTransaction(own);
   }
 
-  /** Octets, 32 to 8192. */
+  /** Bytes, 32 to 8192. */
   get value(): number {
     return Math.min(this.#peer, this.#adapter);
   }
@@ -75,7 +75,7 @@ export class TransactionLimit {
     this.#peer = boundedTransaction(length);
   }
 
-  /** A transaction of so many octets went well. */
+  /** A transaction of so many bytes went well. */
   moved(length: number): void {
     if (length > I2C_TRANSACTION_MIN) this.#timeouts = 0;
   }

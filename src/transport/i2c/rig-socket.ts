@@ -14,7 +14,7 @@ const KIND_WRITE = 0;
 const KIND_READ = 1;
 const STATUS_ACKNOWLEDGED = 0;
 const STATUS_NOT_ACKNOWLEDGED = 1;
-const HEADER_OCTETS = 4;
+const HEADER_BYTES = 4;
 /** Of a Unix socket's name on Linux. Node cuts a longer one without a word and listens somewhere else. */
 const SOCKET_PATH_MAX = 107;
 
@@ -39,8 +39,8 @@ export class I2cSocketServer {
   }
 
   /**
-   * Starts to answer: the handler is called synchronously, message by message in the order of the bus; with no octets
-   * when a scan only asks who is there. What it is given is a view. Octets that it does not have for a read are 0xFF,
+   * Starts to answer: the handler is called synchronously, message by message in the order of the bus; with no bytes
+   * when a scan only asks who is there. What it is given is a view. Bytes that it does not have for a read are 0xFF,
    * as on an idle bus; what is too much is not read.
    *
    * Makes the directory if only that is missing, and takes the place of a peripheral that died.
@@ -116,7 +116,7 @@ export class I2cSocketServer {
 
   #failed(seen: string, cause?: unknown): TransportError {
     const name = addressName(this.#address);
-    const message = `Cannot listen on ${this.path}: ${seen}; the bus must be a directory that you may write to, with nothing but a socket at ${name}, and the whole path at most ${SOCKET_PATH_MAX} octets`;
+    const message = `Cannot listen on ${this.path}: ${seen}; the bus must be a directory that you may write to, with nothing but a socket at ${name}, and the whole path at most ${SOCKET_PATH_MAX} bytes`;
     return new TransportError("i2c-socket-failed", message, { path: this.path }, cause);
   }
 }
@@ -128,19 +128,19 @@ function requestLength(held: Uint8Array): number | "malformed" | undefined {
   if (low === undefined || high === undefined) return undefined;
   const length = low | (high << 8);
   if (length > I2C_TRANSACTION_MAX) return "malformed";
-  return HEADER_OCTETS + (kind === KIND_WRITE ? length : 0);
+  return HEADER_BYTES + (kind === KIND_WRITE ? length : 0);
 }
 
 function answer(request: Uint8Array, handler: I2cPeripheralHandler): Uint8Array {
   const [, kind, low = 0, high = 0] = request;
   if (kind === KIND_WRITE) {
-    const isAcknowledged = handler.onWrite(request.subarray(HEADER_OCTETS));
+    const isAcknowledged = handler.onWrite(request.subarray(HEADER_BYTES));
     return Uint8Array.of(VERSION, isAcknowledged ? STATUS_ACKNOWLEDGED : STATUS_NOT_ACKNOWLEDGED, 0, 0);
   }
   const length = low | (high << 8);
-  const out = new Uint8Array(HEADER_OCTETS + length).fill(0xff);
+  const out = new Uint8Array(HEADER_BYTES + length).fill(0xff);
   out.set([VERSION, STATUS_ACKNOWLEDGED, low, high]);
-  out.set(handler.onRead(length).subarray(0, length), HEADER_OCTETS);
+  out.set(handler.onRead(length).subarray(0, length), HEADER_BYTES);
   return out;
 }
 

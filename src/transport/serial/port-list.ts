@@ -15,7 +15,7 @@ export interface SerialPortEntry {
   readonly vendorId: string | undefined;
   readonly productId: string | undefined;
   readonly serialNumber: string | undefined;
-  /** Longest time that an FTDI adapter holds back received octets; 16 ms unless set, 1 ms is best. */
+  /** Longest time that an FTDI adapter holds back received bytes; 16 ms unless set, 1 ms is best. */
   readonly latencyTimerMs: number | undefined;
   /** Processes that have it open, as far as this user may see them. */
   readonly holders: readonly PortHolder[];

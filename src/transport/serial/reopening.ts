@@ -38,8 +38,8 @@ export class ReopeningTransport implements Transport {
     await this.#openCurrent();
   }
 
-  write(octets: Uint8Array): boolean {
-    return this.#current.write(octets);
+  write(bytes: Uint8Array): boolean {
+    return this.#current.write(bytes);
   }
 
   async close(): Promise<void> {
@@ -62,7 +62,7 @@ export class ReopeningTransport implements Transport {
         void transport.close();
         this.#later();
       },
-      onOctets: (octets) => this.#handlers?.onOctets(octets),
+      onBytes: (bytes) => this.#handlers?.onBytes(bytes),
       onWritable: () => this.#handlers?.onWritable(),
       onWaiting: (reason) => this.#handlers?.onWaiting?.(reason),
     });

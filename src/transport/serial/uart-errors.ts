@@ -48,7 +48,7 @@ export function portLost(path: string, cause?: unknown): TransportError {
 
 /** A write that the port did not take for far longer than the line needs. */
 export function portStalled(path: string, afterMs: number): TransportError {
-  const message = `${path} took no octets for ${Math.round(afterMs)} ms: adapter hung or line blocked; unplug it and plug it in again`;
+  const message = `${path} took no bytes for ${Math.round(afterMs)} ms: adapter hung or line blocked; unplug it and plug it in again`;
   return new TransportError("port-stalled", message, { path, afterMs: Math.round(afterMs) });
 }
 

@@ -17,12 +17,12 @@ interface Poller {
   listenerCount(event: string): number;
 }
 
-/** Pause before each read. 2 ms are 23 octets at 115200 baud and 600 at 3 Mbaud, well within a tty's 4096. */
+/** Pause before each read. 2 ms are 23 bytes at 115200 baud and 600 at 3 Mbaud, well within a tty's 4096. */
 export const READ_PAUSE_MS: Millis = 2;
 
 /**
- * Puts a pause before each read, so that a read finds what came in meanwhile and not the two or three octets that had
- * arrived when it was woken. A read that already waits is not delayed: the first octets after silence come at once.
+ * Puts a pause before each read, so that a read finds what came in meanwhile and not the two or three bytes that had
+ * arrived when it was woken. A read that already waits is not delayed: the first bytes after silence come at once.
  */
 export function coalesceReads(port: BindingPort, clock: Clock, pauseMs: Millis = READ_PAUSE_MS): void {
   const read = port.read.bind(port);

@@ -10,8 +10,8 @@ import { plainView } from "../plain-view.ts";
 import {
   type Transport,
   type TransportHandlers,
-  WRITE_QUEUE_OCTETS_HIGH,
-  WRITE_QUEUE_OCTETS_MAX,
+  WRITE_QUEUE_BYTES_HIGH,
+  WRITE_QUEUE_BYTES_MAX,
 } from "../transport.ts";
 import { checkPortPath, portLost, portOpenError, portStalled } from "./uart-errors.ts";
 import { armAllEvents, coalesceReads, READ_PAUSE_MS } from "./uart-tuning.ts";
@@ -25,7 +25,7 @@ export interface UartOptions {
   readonly reset?: ResetLine | undefined;
   /** See {@link READ_PAUSE_MS}; 0 reads at once. */
   readonly readPauseMs?: Millis;
-  /** Longest time without progress of a write, beyond what the line needs for the octets held. */
+  /** Longest time without progress of a write, beyond what the line needs for the bytes held. */
   readonly writeLimitMs?: Millis;
 }
 
@@ -35,14 +35,14 @@ export interface UartCounters {
   reads: number;
   /** Times that a write made no progress within its limit. */
   stalls: number;
-  /** Octets dropped because too many were held. */
-  droppedOctets: number;
+  /** Bytes dropped because too many were held. */
+  droppedBytes: number;
 }
 
 /** How often the port is looked after: whether it is still there, whether writes make progress. */
 const WATCH_MS: Millis = 1000;
 const WRITE_LIMIT_MS: Millis = 5000;
-/** Longest wait on close for octets still to be written, and then for the system to close. Together below a second. */
+/** Longest wait on close for bytes still to be written, and then for the system to close. Together below a second. */
 const CLOSE_DRAIN_MS: Millis = 400;
 const CLOSE_LIMIT_MS: Millis = 500;
 const RESET_PULSE_MS: Millis = 100;
@@ -54,7 +54,7 @@ const RESET_PULSE_MS: Millis = 100;
 export class UartTransport implements Transport {
   readonly endpoint: string;
   readonly baud: number;
-  readonly counters: UartCounters = { reads: 0, stalls: 0, droppedOctets: 0 };
+  readonly counters: UartCounters = { reads: 0, stalls: 0, droppedBytes: 0 };
   readonly #path: string;
   readonly #options: UartOptions;
   readonly #clock: Clock;
@@ -93,19 +93,19 @@ export class UartTransport implements Transport {
     }
   }
 
-  write(octets: Uint8Array): boolean {
+  write(bytes: Uint8Array): boolean {
     const port = this.#port;
-    if (port === undefined || octets.length === 0) return true;
+    if (port === undefined || bytes.length === 0) return true;
     const held = port.writableLength;
-    if (held + octets.length > WRITE_QUEUE_OCTETS_MAX) {
-      this.counters.droppedOctets += octets.length;
+    if (held + bytes.length > WRITE_QUEUE_BYTES_MAX) {
+      this.counters.droppedBytes += bytes.length;
       this.#isHeldBack = true;
       return false;
     }
     if (this.#writesPending === 0) this.#progressAt = this.#clock.now();
     this.#writesPending += 1;
-    port.write(octets, (error) => this.#written(port, error));
-    if (port.writableLength >= WRITE_QUEUE_OCTETS_HIGH) this.#isHeldBack = true;
+    port.write(bytes, (error) => this.#written(port, error));
+    if (port.writableLength >= WRITE_QUEUE_BYTES_HIGH) this.#isHeldBack = true;
     return !this.#isHeldBack;
   }
 
@@ -138,7 +138,7 @@ export class UartTransport implements Transport {
     // Reading starts here; what came in since the open waits in the system.
     port.on("data", (chunk: Buffer) => {
       this.counters.reads += 1;
-      if (this.#port === port) this.#handlers?.onOctets(plainView(chunk));
+      if (this.#port === port) this.#handlers?.onBytes(plainView(chunk));
     });
   }
 
@@ -194,7 +194,7 @@ export class UartTransport implements Transport {
       return;
     }
     if (this.#writesPending === 0) this.#onWritten?.();
-    if (!this.#isHeldBack || port.writableLength > WRITE_QUEUE_OCTETS_HIGH / 2) return;
+    if (!this.#isHeldBack || port.writableLength > WRITE_QUEUE_BYTES_HIGH / 2) return;
     this.#isHeldBack = false;
     this.#handlers?.onWritable();
   }

@@ -2,15 +2,15 @@ import type { Socket } from "node:net";
 import type { Clock, Timer } from "../../base/clock.ts";
 import type { Millis } from "../../base/units.ts";
 import { plainView } from "../plain-view.ts";
-import { WRITE_QUEUE_OCTETS_HIGH, WRITE_QUEUE_OCTETS_MAX } from "../transport.ts";
+import { WRITE_QUEUE_BYTES_HIGH, WRITE_QUEUE_BYTES_MAX } from "../transport.ts";
 
 /** Idle time after which TCP itself asks whether the other machine is still there (it needs some 10 s more to tell). */
 const KEEPALIVE_MS: Millis = 10_000;
-/** Longest wait on close for octets still to be sent and for the other side to end as well. */
+/** Longest wait on close for bytes still to be sent and for the other side to end as well. */
 const CLOSE_DRAIN_MS: Millis = 500;
 
 export interface SocketLinkHandlers {
-  onOctets(octets: Uint8Array): void;
+  onBytes(bytes: Uint8Array): void;
   onWritable(): void;
   /** Once, unless `close` came first. Undefined: the other side ended the connection. */
   onEnd(error: Error | undefined): void;
@@ -31,7 +31,7 @@ export class SocketLink {
     // Frames are small and wait for answers: never collect them.
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEPALIVE_MS);
-    socket.on("data", (chunk: Buffer) => this.#handlers?.onOctets(plainView(chunk)));
+    socket.on("data", (chunk: Buffer) => this.#handlers?.onBytes(plainView(chunk)));
     socket.on("drain", () => this.#drained());
     socket.on("error", (error) => {
       this.#error ??= error;
@@ -45,11 +45,11 @@ export class SocketLink {
     });
   }
 
-  write(octets: Uint8Array): boolean {
-    if (octets.length === 0) return !this.#isHeldBack;
-    const isTaken = this.#socket.writableLength + octets.length <= WRITE_QUEUE_OCTETS_MAX;
-    if (isTaken) this.#socket.write(octets);
-    if (!isTaken || this.#socket.writableLength >= WRITE_QUEUE_OCTETS_HIGH) this.#isHeldBack = true;
+  write(bytes: Uint8Array): boolean {
+    if (bytes.length === 0) return !this.#isHeldBack;
+    const isTaken = this.#socket.writableLength + bytes.length <= WRITE_QUEUE_BYTES_MAX;
+    if (isTaken) this.#socket.write(bytes);
+    if (!isTaken || this.#socket.writableLength >= WRITE_QUEUE_BYTES_HIGH) this.#isHeldBack = true;
     return !this.#isHeldBack;
   }
 
@@ -64,7 +64,7 @@ export class SocketLink {
         timer.cancel();
         resolve();
       });
-      // Not destroyed once sent: with octets on their way to us that would reset the connection and lose what we sent.
+      // Not destroyed once sent: with bytes on their way to us that would reset the connection and lose what we sent.
       socket.end();
     });
   }

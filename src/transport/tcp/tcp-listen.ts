@@ -54,8 +54,8 @@ export class TcpListenTransport implements Transport {
     server.on("error", () => {});
   }
 
-  write(octets: Uint8Array): boolean {
-    return this.#link?.write(octets) ?? true;
+  write(bytes: Uint8Array): boolean {
+    return this.#link?.write(bytes) ?? true;
   }
 
   close(): Promise<void> {
@@ -72,7 +72,7 @@ export class TcpListenTransport implements Transport {
       return;
     }
     this.#link = new SocketLink(socket, this.#clock, {
-      onOctets: (octets) => this.#handlers?.onOctets(octets),
+      onBytes: (bytes) => this.#handlers?.onBytes(bytes),
       onWritable: () => this.#handlers?.onWritable(),
       onEnd: (error) => {
         this.#link = undefined;

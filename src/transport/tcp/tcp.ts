@@ -48,8 +48,8 @@ export class TcpTransport implements Transport {
     this.#connect();
   }
 
-  write(octets: Uint8Array): boolean {
-    return this.#link?.write(octets) ?? true;
+  write(bytes: Uint8Array): boolean {
+    return this.#link?.write(bytes) ?? true;
   }
 
   close(): Promise<void> {
@@ -86,7 +86,7 @@ export class TcpTransport implements Transport {
     this.#upAt = this.#clock.now();
     this.#lastReason = "";
     this.#link = new SocketLink(socket, this.#clock, {
-      onOctets: (octets) => this.#handlers?.onOctets(octets),
+      onBytes: (bytes) => this.#handlers?.onBytes(bytes),
       onWritable: () => this.#handlers?.onWritable(),
       onEnd: (error) => this.#ended(error),
     });

@@ -4,7 +4,7 @@ import { unhex } from "../../image/support.ts";
 
 const text = (letters: string): string => Buffer.from(letters, "latin1").toString("hex");
 
-/** Places and octets as libblkid has them (util-linux, libblkid/src/superblocks and partitions). */
+/** Places and bytes as libblkid has them (util-linux, libblkid/src/superblocks and partitions). */
 const FILE_SYSTEMS: readonly (readonly [string, number, string])[] = [
   ["an ext2, ext3 or ext4 file system", 0x438, "53ef"],
   ["an XFS file system", 0, text("XFSB")],
@@ -38,27 +38,27 @@ const OTHERS: readonly (readonly [string, number, string])[] = [
   ["a device tree or FIT image", 0, "d00dfeed"],
   ["a partition table or boot sector (MBR)", 0x1fe, "55aa"],
 ];
-/** Octets of a mark that differ from one kind of the same to another. */
+/** Bytes of a mark that differ from one kind of the same to another. */
 const FREE = new Set([text("FAT12   "), text("FAT16   ")]);
 
-/** Nothing that is known, with `octets` at `at`. */
-function headWith(at: number, octets: Uint8Array): Uint8Array {
+/** Nothing that is known, with `bytes` at `at`. */
+function headWith(at: number, bytes: Uint8Array): Uint8Array {
   const head = new Uint8Array(SIGNATURE_SPAN).fill(0xa5);
-  head.set(octets, at);
+  head.set(bytes, at);
   return head;
 }
 
 describe("what a device holds", () => {
-  it.each([...FILE_SYSTEMS, ...OTHERS])("is known: %s, by octets at %i", (name, at, hex) => {
-    const octets = unhex(hex);
-    expect(signatureIn(headWith(at, octets))).toBe(name);
-    const marks = FREE.has(hex) ? 4 : octets.length;
+  it.each([...FILE_SYSTEMS, ...OTHERS])("is known: %s, by bytes at %i", (name, at, hex) => {
+    const bytes = unhex(hex);
+    expect(signatureIn(headWith(at, bytes))).toBe(name);
+    const marks = FREE.has(hex) ? 4 : bytes.length;
     for (let i = 0; i < marks; i++) {
-      const changed = octets.with(i, (octets[i] ?? 0) ^ 0x40);
-      expect(signatureIn(headWith(at, changed)), `octet ${i} changed`).toBeUndefined();
+      const changed = bytes.with(i, (bytes[i] ?? 0) ^ 0x40);
+      expect(signatureIn(headWith(at, changed)), `byte ${i} changed`).toBeUndefined();
     }
     for (const near of [at - 1, at + 1])
-      if (near >= 0) expect(signatureIn(headWith(near, octets)), `at ${near}`).toBeUndefined();
+      if (near >= 0) expect(signatureIn(headWith(near, bytes)), `at ${near}`).toBeUndefined();
   });
 
   it.each(FILE_SYSTEMS)("is more than a boot loader begins with: %s, at %i", (name, at, hex) => {
@@ -75,14 +75,14 @@ describe("what a device holds", () => {
     expect(signatureIn(head)).toBe("a FAT file system");
   });
 
-  it("is nothing known where the mark is cut off, and in no octets at all", () => {
+  it("is nothing known where the mark is cut off, and in no bytes at all", () => {
     const head = headWith(0, unhex(text("XFSB")));
     expect(signatureIn(head.subarray(0, 3))).toBeUndefined();
     expect(signatureIn(head.subarray(0, 4))).toBe("an XFS file system");
     expect([signatureIn(new Uint8Array()), fileSystemIn(new Uint8Array())]).toEqual([undefined, undefined]);
   });
 
-  it("is looked for in so many octets that each mark lies in them", () => {
+  it("is looked for in so many bytes that each mark lies in them", () => {
     const last = Math.max(...FILE_SYSTEMS.map(([, at, hex]) => at + hex.length / 2));
     expect(SIGNATURE_SPAN).toBeGreaterThanOrEqual(last);
   });

@@ -127,16 +127,16 @@ describe("a flash chip that is claimed", () => {
   const big = flashMap({ sectorSize: 4096, slotSize: 3 * MIB, layout: "single" });
   const chip = (spoilt: number): string => {
     machine.addMtd(0, { size: 8 * MIB });
-    const octets = new Uint8Array(8 * MIB).fill(0xff);
-    octets[spoilt] = 0xfe;
-    writeFileSync(machine.dev("mtd0"), octets);
+    const bytes = new Uint8Array(8 * MIB).fill(0xff);
+    bytes[spoilt] = 0xfe;
+    writeFileSync(machine.dev("mtd0"), bytes);
     return refusal(() => claim("mtd", "mtd0", MIB, machine, big).abandon()).code;
   };
 
   it.each<[string, number]>([
-    ["the first octet", MIB],
-    ["an octet in the middle", 2 * MIB + 77],
-    ["the last octet", MIB + big.size - 1],
+    ["the first byte", MIB],
+    ["a byte in the middle", 2 * MIB + 77],
+    ["the last byte", MIB + big.size - 1],
   ])("is not free where %s of the flash is not erased", (_what, at) => {
     expect(chip(at)).toBe("flash-not-empty");
   });
@@ -144,7 +144,7 @@ describe("a flash chip that is claimed", () => {
   it.each<[string, number]>([
     ["before", MIB - 1],
     ["behind", MIB + big.size],
-  ])("is free where the octet %s is not erased", (_what, at) => {
+  ])("is free where the byte %s is not erased", (_what, at) => {
     expect(chip(at)).toBe("none");
   });
 });
@@ -193,9 +193,9 @@ describe("a board's device, opened again", () => {
   };
   beforeEach(() => {
     machine.addDisk("sda", 8, MIB);
-    const octets = readFileSync(machine.dev("sda"));
-    octets.write("MDBREC", MAP.record[0].offset + 8, "latin1");
-    writeFileSync(machine.dev("sda"), octets);
+    const bytes = readFileSync(machine.dev("sda"));
+    bytes.write("MDBREC", MAP.record[0].offset + 8, "latin1");
+    writeFileSync(machine.dev("sda"), bytes);
   });
 
   it("is opened for what it is opened for", () => {
@@ -220,13 +220,13 @@ describe("a board's device, opened again", () => {
   });
 
   it("says what is on it instead", () => {
-    const octets = new Uint8Array(MIB).fill(0xff);
-    writeFileSync(machine.dev("sda"), octets);
+    const bytes = new Uint8Array(MIB).fill(0xff);
+    writeFileSync(machine.dev("sda"), bytes);
     const bare = refusal(() => openDevice(machine, facts(), MAP, "write"));
     expect(bare).toMatchObject({ code: "flash-foreign", details: { path: machine.dev("sda") } });
     expect(bare.message).toContain("holds no boot record");
-    octets.set(Buffer.from("hsqs"));
-    writeFileSync(machine.dev("sda"), octets);
+    bytes.set(Buffer.from("hsqs"));
+    writeFileSync(machine.dev("sda"), bytes);
     expect(refusal(() => openDevice(machine, facts(), MAP, "write")).message).toContain("holds a SquashFS");
     expect(openOn("sda")).toEqual([]);
   });

@@ -30,10 +30,10 @@ function claim(
   return claimDevice(system, device(kind, name, offset), MAP, overwrite);
 }
 
-/** Puts octets onto a device behind everyone's back. */
-function plant(name: string, offset: number, octets: Uint8Array | string): void {
+/** Puts bytes onto a device behind everyone's back. */
+function plant(name: string, offset: number, bytes: Uint8Array | string): void {
   const content = readFileSync(machine.dev(name));
-  content.set(typeof octets === "string" ? Buffer.from(octets, "latin1") : octets, offset);
+  content.set(typeof bytes === "string" ? Buffer.from(bytes, "latin1") : bytes, offset);
   writeFileSync(machine.dev(name), content);
 }
 
@@ -178,16 +178,16 @@ describe("a block device", () => {
     ["LVM", 512, "LABELONE", /LVM/],
     ["RAID", 4096, Uint8Array.of(0xfc, 0x4e, 0x2b, 0xa9), /RAID/],
     ["a board", 16_384 + 8, "MDBREC", /a board's flash/],
-  ])("with %s on it is refused, but for --overwrite", (_what, at, octets, text) => {
+  ])("with %s on it is refused, but for --overwrite", (_what, at, bytes, text) => {
     machine.addDisk("sda", 8, MIB);
     for (const offset of [0, 131_072]) {
-      plant("sda", offset + at, octets);
+      plant("sda", offset + at, bytes);
       const before = readFileSync(machine.dev("sda"));
       const seen = refusal(() => claim("block", "sda", offset));
       expect(seen).toMatchObject({ code: "flash-not-empty", message: expect.stringMatching(text) });
       expect(readFileSync(machine.dev("sda")).equals(before)).toBe(true);
       claim("block", "sda", offset, true).storage.close();
-      plant("sda", offset + at, new Uint8Array(octets.length));
+      plant("sda", offset + at, new Uint8Array(bytes.length));
     }
   });
 
@@ -283,9 +283,9 @@ describe("an MTD device", () => {
     storage.close();
     expect(machine.eraseCalls()).toEqual(["-q /proc/self/fd/3 12288 2"]);
     // 0 sectors would be the whole rest of the chip.
-    expect(() => storage.erase(4096, 0, 0xff)).toThrow("erase 0 octets");
-    expect(() => storage.erase(0, 2048, 0xff)).toThrow("erase 2048 octets");
-    expect(() => storage.erase(MAP.size, 4096, 0xff)).toThrow("erase 4096 octets");
+    expect(() => storage.erase(4096, 0, 0xff)).toThrow("erase 0 bytes");
+    expect(() => storage.erase(0, 2048, 0xff)).toThrow("erase 2048 bytes");
+    expect(() => storage.erase(MAP.size, 4096, 0xff)).toThrow("erase 4096 bytes");
   });
 
   it.each<[string, Parameters<MadeUpMachine["addMtd"]>[1], string, RegExp]>([
@@ -340,7 +340,7 @@ describe("an MTD device", () => {
     });
     writeFileSync(machine.eraseTool, "#!/bin/sh\nexit 0\n");
     storage.write(5, Uint8Array.of(1));
-    expect(refusal(() => storage.erase(0, 4096, 0xff)).message).toContain("octet 5 is not erased");
+    expect(refusal(() => storage.erase(0, 4096, 0xff)).message).toContain("byte 5 is not erased");
     storage.close();
     machine.eraseTool = `${machine.root}/nowhere`;
     const { storage: other } = claim("mtd", "mtd0", 0, true);

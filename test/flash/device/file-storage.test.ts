@@ -74,7 +74,7 @@ describe("a flash in a file", () => {
     const size = 1_048_576 + 5;
     FileStorage.create(path, size).close();
     expect(statSync(path).size).toBe(size);
-    expect(readFileSync(path).every((octet) => octet === 0xff)).toBe(true);
+    expect(readFileSync(path).every((byte) => byte === 0xff)).toBe(true);
   });
 
   it("stays when it is opened again, to read or to write", () => {
@@ -108,7 +108,7 @@ describe("a flash in a file", () => {
     });
   });
 
-  it.each([15, 17])("is refused with %i octets of 16", (seen) => {
+  it.each([15, 17])("is refused with %i bytes of 16", (seen) => {
     const path = fresh();
     writeFileSync(path, new Uint8Array(seen));
     const failure = failureOf(() => FileStorage.open(path, 16, "read"));
@@ -122,7 +122,7 @@ describe("a flash in a file", () => {
     [2 ** 53, 16],
     [0, 0],
     [0, -1],
-  ])("has no range at %d of %d octets: that is a bug", (base, size) => {
+  ])("has no range at %d of %d bytes: that is a bug", (base, size) => {
     expect(() => FileStorage.range("nowhere", -1, base, size)).toThrow(AssertionError);
   });
 

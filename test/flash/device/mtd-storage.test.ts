@@ -68,7 +68,7 @@ describe("a range of an MTD device", () => {
     [2048, 4096],
     [MAP.size - 4096, 8192],
     [MAP.size, 4096],
-  ])("is not erased at %d, %d octets: that is a bug", (offset, size) => {
+  ])("is not erased at %d, %d bytes: that is a bug", (offset, size) => {
     const storage = claim();
     expect(() => storage.erase(offset, size, 0xff)).toThrow(AssertionError);
     expect(machine.eraseCalls()).toEqual([]);
@@ -97,7 +97,7 @@ describe("a range of an MTD device", () => {
     expect(isOpen()).toBe(false);
   });
 
-  it.each([0, 5, 4095])("is not believed erased when octet %i of a sector is not", (at) => {
+  it.each([0, 5, 4095])("is not believed erased when byte %i of a sector is not", (at) => {
     const storage = claim();
     writeFileSync(machine.eraseTool, "#!/bin/sh\nexit 0\n");
     storage.write(4096 + at, Uint8Array.of(0));

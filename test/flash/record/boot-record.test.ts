@@ -250,7 +250,7 @@ describe("BootRecord", () => {
     );
   });
 
-  it("reads the old or the new state when the last entry is torn at any octet", () => {
+  it("reads the old or the new state when the last entry is torn at any byte", () => {
     const storage = new MemoryStorage(map.size);
     const record = open(storage);
     record.append({ tag: "floor", floor: 1 });
@@ -259,16 +259,16 @@ describe("BootRecord", () => {
     const after = storage.read(0, map.size);
     const at = before.findIndex((byte, i) => byte !== after[i]);
     const first = at - ((at - map.record[0].offset) % ENTRY_SIZE);
-    for (let octets = 0; octets <= ENTRY_SIZE; octets++) {
+    for (let bytes = 0; bytes <= ENTRY_SIZE; bytes++) {
       const torn = before.slice();
-      torn.set(after.subarray(first, first + octets), first);
+      torn.set(after.subarray(first, first + bytes), first);
       storage.write(0, torn);
       const found = open(storage);
-      expect(found.state.counterFloor).toBe(octets < ENTRY_SIZE ? 1 : 0x0102_0304);
-      expect(found.isClean).toBe(octets === 0 || octets === ENTRY_SIZE);
+      expect(found.state.counterFloor).toBe(bytes < ENTRY_SIZE ? 1 : 0x0102_0304);
+      expect(found.isClean).toBe(bytes === 0 || bytes === ENTRY_SIZE);
       found.repair();
       expect(open(storage).isClean).toBe(true);
-      expect(open(storage).state.counterFloor).toBe(octets < ENTRY_SIZE ? 1 : 0x0102_0304);
+      expect(open(storage).state.counterFloor).toBe(bytes < ENTRY_SIZE ? 1 : 0x0102_0304);
     }
   });
 
@@ -378,7 +378,7 @@ describe("a boot record whose write unit is larger than an entry", () => {
     return new BootRecord(flash).state.counterFloor;
   };
 
-  it.each([ENTRY_SIZE, 100, 127])("does not count an event whose filling is torn at octet %i", (at) => {
+  it.each([ENTRY_SIZE, 100, 127])("does not count an event whose filling is torn at byte %i", (at) => {
     const storage = new MemoryStorage(wide.size);
     const flash = new NorFlash(storage, wide);
     flash.arm(...wide.record);

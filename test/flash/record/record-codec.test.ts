@@ -14,26 +14,26 @@ const slot = {
 };
 const entry = encodeEntry({ tag: "event", event: { tag: "installed", slot, floor: 5 } }, 9);
 
-/** The entry with octets changed, and its CRC made right again. */
-function resealed(change: (octets: Uint8Array) => void): Uint8Array {
-  const octets = Uint8Array.from(entry);
-  change(octets);
-  const crc = crc32(octets.subarray(0, ENTRY_SIZE - 4)) >>> 0;
-  new DataView(octets.buffer).setUint32(ENTRY_SIZE - 4, crc, true);
-  return octets;
+/** The entry with bytes changed, and its CRC made right again. */
+function resealed(change: (bytes: Uint8Array) => void): Uint8Array {
+  const bytes = Uint8Array.from(entry);
+  change(bytes);
+  const crc = crc32(bytes.subarray(0, ENTRY_SIZE - 4)) >>> 0;
+  new DataView(bytes.buffer).setUint32(ENTRY_SIZE - 4, crc, true);
+  return bytes;
 }
 
-const put = (at: number, octet: number) => (octets: Uint8Array) => octets.fill(octet, at, at + 1);
+const put = (at: number, byte: number) => (bytes: Uint8Array) => bytes.fill(byte, at, at + 1);
 
 describe("an entry of the boot record", () => {
-  it("comes back as it was written, with octets of its own", () => {
-    const octets = resealed(() => {});
-    const decoded = decodeEntry(octets);
+  it("comes back as it was written, with bytes of its own", () => {
+    const bytes = resealed(() => {});
+    const decoded = decodeEntry(bytes);
     expect(decoded).toEqual({
       entry: { tag: "event", event: { tag: "installed", slot, floor: 5 } },
       sequence: 9,
     });
-    octets.fill(0);
+    bytes.fill(0);
     expect(decoded).toMatchObject({ entry: { event: { slot: { digest8: slot.digest8 } } } });
   });
 
@@ -42,8 +42,8 @@ describe("an entry of the boot record", () => {
     ["a slot that there is not", put(1, 2)],
     ["a flag that is not known", put(2, 0x04)],
     ["a manifest area that there is not", put(24, 3)],
-    ["an octet that is kept free", put(25, 1)],
-    ["octets that its kind does not have", put(0, 0x02)],
+    ["a byte that is kept free", put(25, 1)],
+    ["bytes that its kind does not have", put(0, 0x02)],
     ["a header that is none of ours", put(0, 0x01)],
   ])("is not believed with %s, though its CRC holds", (_, change) => {
     expect(decodeEntry(resealed(change))).toBeUndefined();
@@ -58,12 +58,12 @@ describe("an entry of the boot record", () => {
     expect(sectors({ first: 5, last: 4 })).toBeUndefined();
   });
 
-  it("is not believed with any octet changed, cut off or blank", () => {
+  it("is not believed with any byte changed, cut off or blank", () => {
     for (let at = 0; at < ENTRY_SIZE; at++) {
-      const octets = Uint8Array.from(entry);
-      octets[at] = (octets[at] ?? 0) ^ 0x10;
-      expect(decodeEntry(octets), `octet ${at}`).toBeUndefined();
-      expect(decodeEntry(entry.subarray(0, at)), `${at} octets`).toBeUndefined();
+      const bytes = Uint8Array.from(entry);
+      bytes[at] = (bytes[at] ?? 0) ^ 0x10;
+      expect(decodeEntry(bytes), `byte ${at}`).toBeUndefined();
+      expect(decodeEntry(entry.subarray(0, at)), `${at} bytes`).toBeUndefined();
     }
     expect(decodeEntry(new Uint8Array(ENTRY_SIZE).fill(0xff))).toBeUndefined();
     expect(decodeEntry(new Uint8Array(ENTRY_SIZE))).toBeUndefined();

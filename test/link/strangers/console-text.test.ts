@@ -21,7 +21,7 @@ describe("console text", () => {
     expect(consoleText(concatBytes(noise, ascii(KERNEL), noise))).toBe(KERNEL);
   });
 
-  it("drops control octets between stretches, and stretches too short", () => {
+  it("drops control bytes between stretches, and stretches too short", () => {
     expect(consoleText(ascii("boot\x1bing now\x07ok\x01"))).toBe("booting now");
   });
 
@@ -31,7 +31,7 @@ describe("console text", () => {
     expect(consoleText(concatBytes(noise, ascii("0123456789abcde"), noise))).toBe("");
   });
 
-  it("counts short stretches when four octets in five are printable, and not below", () => {
+  it("counts short stretches when four bytes in five are printable, and not below", () => {
     expect(consoleText(ascii("abcdefgh\x80\x80"))).toBe("abcdefgh");
     expect(consoleText(ascii("abcdefgh\x80\x80\x80"))).toBe("");
   });

@@ -69,7 +69,7 @@ const beaconOf = (seed: number): Message => ({
   receivingDigest: undefined,
 });
 
-/** The first beacon whose octets fulfil a wish. */
+/** The first beacon whose bytes fulfil a wish. */
 function beaconWith(isWanted: (wire: Uint8Array) => boolean): Uint8Array {
   for (let seed = 0; ; seed += 10) {
     const wire = wireOf(beaconOf(seed));
@@ -77,9 +77,8 @@ function beaconWith(isWanted: (wire: Uint8Array) => boolean): Uint8Array {
   }
 }
 const count = (wire: Uint8Array, ...wanted: number[]): number =>
-  wire.filter((octet) => wanted.includes(octet)).length;
-const without = (wire: Uint8Array, ...octets: number[]): Uint8Array =>
-  wire.filter((o) => !octets.includes(o));
+  wire.filter((byte) => wanted.includes(byte)).length;
+const without = (wire: Uint8Array, ...bytes: number[]): Uint8Array => wire.filter((o) => !bytes.includes(o));
 
 const ESP32 =
   "ets Jul 29 2019 12:21:46\r\n\r\nrst:0x1 (POWERON_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)\r\nflash read err, 1000\r\n";
@@ -161,21 +160,21 @@ describe("a stranger on the line", () => {
 
   it.each<[string, StrangerKind | undefined, readonly (string | Uint8Array)[]]>([
     ["255 zeros", undefined, [new Uint8Array(255)]],
-    ["4095 octets 0xFF", "noise", [new Uint8Array(4095).fill(0xff)]],
-    ["two octets C", undefined, ["C", "C"]],
-    ["three octets C with another between", undefined, ["C", "C", "x", "C"]],
+    ["4095 bytes 0xFF", "noise", [new Uint8Array(4095).fill(0xff)]],
+    ["two bytes C", undefined, ["C", "C"]],
+    ["three bytes C with another between", undefined, ["C", "C", "x", "C"]],
     ["a sentence with a wrong checksum", "console", ["$GPGGA,123519,4807.038,N*00\r\n"]],
     ["half a ZMODEM header", undefined, ["**\x18B0000"]],
     ["a line of 15", undefined, ["0123456789abc\r\n"]],
     ["a line without an end", undefined, ["0123456789abcdefgh"]],
     ["a prompt in the middle of text", undefined, ["costs $ 5 and # 6"]],
-    ["200 octets of noise", undefined, [noise(200)]],
+    ["200 bytes of noise", undefined, [noise(200)]],
   ])("takes %s for %s", (_what, kind, pieces) => {
     expect(heard(...pieces)).toBe(kind);
   });
 });
 
-describe("a mayday node behind a line that changes octets by rule", () => {
+describe("a mayday node behind a line that changes bytes by rule", () => {
   const oneXon = beaconWith((wire) => count(wire, 0x11, 0x13) === 1);
 
   it.each([0x11, 0x13])("that eats XON and XOFF is named (lost: %i)", (lost) => {
@@ -188,32 +187,32 @@ describe("a mayday node behind a line that changes octets by rule", () => {
     [
       "turns CR to LF",
       (wire) => count(wire, 0x0d) === 2 && count(wire, 0x0a) === 0,
-      (wire) => wire.map((octet) => (octet === 0x0d ? 0x0a : octet)),
+      (wire) => wire.map((byte) => (byte === 0x0d ? 0x0a : byte)),
     ],
     [
       "turns CR to LF, where there also was an LF",
       (wire) => count(wire, 0x0d) === 1 && count(wire, 0x0a) === 1,
-      (wire) => wire.map((octet) => (octet === 0x0d ? 0x0a : octet)),
+      (wire) => wire.map((byte) => (byte === 0x0d ? 0x0a : byte)),
     ],
     [
       "turns LF to CR LF",
       (wire) => count(wire, 0x0a) > 0,
-      (wire) => Uint8Array.from([...wire].flatMap((octet) => (octet === 0x0a ? [0x0d, 0x0a] : [octet]))),
+      (wire) => Uint8Array.from([...wire].flatMap((byte) => (byte === 0x0a ? [0x0d, 0x0a] : [byte]))),
     ],
   ])("that %s is named line-ends", (_what, isWanted, mangle) => {
     expect(heard(...times(3, mangle(beaconWith(isWanted))))).toBe("line-ends");
   });
 
-  const parity = (octet: number): number => {
+  const parity = (byte: number): number => {
     let ones = 0;
-    for (let bits = octet & 0x7f; bits > 0; bits >>= 1) ones += bits & 1;
-    return (octet & 0x7f) | ((ones & 1) << 7);
+    for (let bits = byte & 0x7f; bits > 0; bits >>= 1) ones += bits & 1;
+    return (byte & 0x7f) | ((ones & 1) << 7);
   };
-  it.each<[string, (octet: number) => number]>([
-    ["cuts off bit 7", (octet) => octet & 0x7f],
+  it.each<[string, (byte: number) => number]>([
+    ["cuts off bit 7", (byte) => byte & 0x7f],
     ["makes bit 7 parity", parity],
   ])("that %s is named seven-bits", (_what, mangle) => {
-    // No octet of the frame may turn into a delimiter.
+    // No byte of the frame may turn into a delimiter.
     const wire = beaconWith((w) => count(w, 0x80) === 0);
     expect(heard(...times(3, wire.map(mangle)))).toBe("seven-bits");
     expect(heard(...times(2, wire.map(mangle)))).not.toBe("seven-bits");
@@ -234,19 +233,19 @@ describe("a mayday node behind a line that changes octets by rule", () => {
 
   it("is not named seven-bits when damage differs from frame to frame", () => {
     let plain: Uint8Array = wireOf(queryOf(0));
-    for (let seed = 0; plain.some((octet) => octet >= 0x80); seed++)
+    for (let seed = 0; plain.some((byte) => byte >= 0x80); seed++)
       plain = wireOf({
         tag: "query",
         nodeId: new Uint8Array(8).fill(1),
         bootNonce: ascii(`${10_000_000 + seed}`),
       });
-    const damaged = [5, 6, 7, 8, 9].map((at) => plain.map((octet, i) => (i === at ? octet ^ 0x40 : octet)));
+    const damaged = [5, 6, 7, 8, 9].map((at) => plain.map((byte, i) => (i === at ? byte ^ 0x40 : byte)));
     expect(heard(...damaged)).not.toBe("seven-bits");
   });
 
   it("is not named while an XON comes through", () => {
     const other = beaconWith((wire) => count(wire, 0x11, 0x13) > 1);
-    const damaged = other.map((octet, i) => (i === 20 ? octet ^ 0x40 : octet));
+    const damaged = other.map((byte, i) => (i === 20 ? byte ^ 0x40 : byte));
     const eaten = without(oneXon, 0x11, 0x13);
     expect(heard(eaten, eaten, damaged, eaten, eaten)).not.toBe("flow-control");
   });
@@ -334,8 +333,8 @@ describe("damaged frames", () => {
     [
       "bit errors",
       (random, rate, wire) =>
-        wire.map((octet) => {
-          let out = octet;
+        wire.map((byte) => {
+          let out = byte;
           for (let bit = 0; bit < 8; bit++) if (randomChance(random, rate)) out ^= 1 << bit;
           return out;
         }),
@@ -353,8 +352,8 @@ describe("damaged frames", () => {
       },
     ],
     [
-      "random octets",
-      (random, rate, wire) => wire.map((octet) => (randomChance(random, rate) ? random.u32() & 0xff : octet)),
+      "random bytes",
+      (random, rate, wire) => wire.map((byte) => (randomChance(random, rate) ? random.u32() & 0xff : byte)),
     ],
   ];
   const RATES = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 0.6, 0.9, 0.97];
@@ -369,7 +368,7 @@ describe("damaged frames", () => {
           const wires = frames(seed + 6 * i).map((wire) => damage(random, rate, wire));
           line.hear(...(i % 2 === 0 ? wires : [concatBytes(...wires)]));
         }
-        // Where most octets are lost, delimiters with them, what is left of a payload of text is just text.
+        // Where most bytes are lost, delimiters with them, what is left of a payload of text is just text.
         const allowed = rate > 0.5 ? ["noise", "console"] : ["noise"];
         expect(
           line.told().filter((kind) => !allowed.includes(kind)),

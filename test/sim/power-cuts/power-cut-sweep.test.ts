@@ -185,7 +185,7 @@ describe("a plan", () => {
     expect(all).toBe(report.nestedCuts + report.randomCuts);
     expect(bound).toBeCloseTo(3 / all);
     const text = reportLines(report, plan).join("\n");
-    expect(text).toContain("failures (brick, unverified boot or octet, fallen counter): 0 of");
+    expect(text).toContain("failures (brick, unverified boot or byte, fallen counter): 0 of");
     expect(text).toContain("3/n");
   });
 });

@@ -36,25 +36,25 @@ function leftBy(
   return storage;
 }
 
-/** Octets that each seed leaves, settled, of a program over erased flash or of an erase of programmed octets. */
+/** Bytes that each seed leaves, settled, of a program over erased flash or of an erase of programmed bytes. */
 const old = Uint8Array.of(0xff, 0xff, 0x0f, 0xff, 0xff, 0xff, 0xff, 0xff, ...Array<number>(8).fill(0xff));
 const next = Uint8Array.of(0xff, 0x3c, 0xf5, 0x00, 0xa5, 0x81, 0xfe, 0xff, ...Array<number>(8).fill(0x77));
 const done = programmed(map, old, next);
 const programs = (cut: Cut): TornStorage[] =>
   Array.from({ length: SEEDS }, (_, seed) => leftBy(cut, seed, old, "program", next));
 const settled = (storage: TornStorage): Uint8Array => storage.readSettled(AT, 16);
-/** Bits that may read at random, by octet. */
+/** Bits that may read at random, by byte. */
 const tornBits = (storage: TornStorage): number[] => {
   const bits = new Array<number>(16).fill(0);
   for (let i = 0; i < 64; i++)
-    for (const [at, octet] of storage.read(AT, 16).entries())
-      bits[at] = (bits[at] ?? 0) | (octet ^ (settled(storage)[at] ?? 0));
+    for (const [at, byte] of storage.read(AT, 16).entries())
+      bits[at] = (bits[at] ?? 0) | (byte ^ (settled(storage)[at] ?? 0));
   return bits;
 };
-const changing = old.map((octet, i) => octet ^ (done[i] ?? 0));
-/** How many octets from the start are as they were to become. */
-const doneUpTo = (octets: Uint8Array): number => {
-  const at = octets.findIndex((octet, i) => octet !== done[i]);
+const changing = old.map((byte, i) => byte ^ (done[i] ?? 0));
+/** How many bytes from the start are as they were to become. */
+const doneUpTo = (bytes: Uint8Array): number => {
+  const at = bytes.findIndex((byte, i) => byte !== done[i]);
   return at < 0 ? 16 : at;
 };
 
@@ -68,7 +68,7 @@ describe("programmed", () => {
     );
   });
 
-  it("leaves octets alone for which nothing is given", () => {
+  it("leaves bytes alone for which nothing is given", () => {
     expect(programmed(map, Uint8Array.of(1, 2), Uint8Array.of(0))).toEqual(Uint8Array.of(0, 2));
     expect(programmed(inverted, Uint8Array.of(1, 2), Uint8Array.of(0xff))).toEqual(Uint8Array.of(0xff, 2));
   });
@@ -82,12 +82,12 @@ describe("an operation that is cut", () => {
       expect(programs(cut).some((storage) => storage.isTorn({ offset: AT, size: 16 }))).toBe(false);
   });
 
-  it("is done up to an octet (prefix), any from none to all", () => {
+  it("is done up to a byte (prefix), any from none to all", () => {
     const seen = new Set<number>();
     for (const storage of programs("prefix")) {
-      const octets = settled(storage);
-      const count = doneUpTo(octets);
-      expect(octets.slice(count)).toEqual(old.slice(count));
+      const bytes = settled(storage);
+      const count = doneUpTo(bytes);
+      expect(bytes.slice(count)).toEqual(old.slice(count));
       expect(storage.isTorn({ offset: AT, size: 16 })).toBe(false);
       seen.add(count);
     }
@@ -100,8 +100,8 @@ describe("an operation that is cut", () => {
     const left = programs("bits");
     const [some, all] = [new Uint8Array(16), new Uint8Array(16).fill(0xff)];
     for (const storage of left) {
-      for (const [i, octet] of settled(storage).entries()) {
-        const changed = octet ^ (old[i] ?? 0);
+      for (const [i, byte] of settled(storage).entries()) {
+        const changed = byte ^ (old[i] ?? 0);
         expect(changed & ~(changing[i] ?? 0)).toBe(0);
         some[i] = (some[i] ?? 0) | changed;
         all[i] = (all[i] ?? 0) & changed;
@@ -112,7 +112,7 @@ describe("an operation that is cut", () => {
     expect(all).toEqual(new Uint8Array(16));
   });
 
-  it("leaves bits up to an octet reading at random (unstable), any of those that were to change", () => {
+  it("leaves bits up to a byte reading at random (unstable), any of those that were to change", () => {
     const some = new Uint8Array(16);
     const ends = new Set<number>();
     for (const storage of programs("unstable")) {
@@ -135,7 +135,7 @@ describe("an operation that is cut", () => {
     }
   });
 
-  it("leaves all done but a bit of the last octet reading at random (late)", () => {
+  it("leaves all done but a bit of the last byte reading at random (late)", () => {
     for (const storage of programs("late").slice(0, 5)) {
       expect(settled(storage)).toEqual(done);
       expect(tornBits(storage)).toEqual([...Array<number>(15).fill(0), 0x08]);
@@ -147,7 +147,7 @@ describe("an operation that is cut", () => {
     expect(storage.isTorn({ offset: 0, size: map.size })).toBe(false);
   });
 
-  it("tears the octet that changes first or last, were it the first of all", () => {
+  it("tears the byte that changes first or last, were it the first of all", () => {
     const only = old.with(0, 0x7f);
     for (const cut of ["early", "late"] as const)
       expect(tornBits(leftBy(cut, 1, old, "program", only))[0]).toBe(0x80);
@@ -163,9 +163,9 @@ describe("an operation that is cut", () => {
       Array.from({ length: SEEDS }, (_, seed) => leftBy(cut, seed, was, "erase", erased));
     for (const storage of left("after")) expect(settled(storage)).toEqual(erased);
     for (const storage of left("before")) expect(settled(storage)).toEqual(was);
-    const counts = left("prefix").map((storage) => settled(storage).filter((octet) => octet === 0xff).length);
+    const counts = left("prefix").map((storage) => settled(storage).filter((byte) => byte === 0xff).length);
     expect([Math.min(...counts), Math.max(...counts)]).toEqual([0, 16]);
-    expect(left("bits").every((storage) => settled(storage).every((octet) => (octet & 0x12) === 0x12))).toBe(
+    expect(left("bits").every((storage) => settled(storage).every((byte) => (byte & 0x12) === 0x12))).toBe(
       true,
     );
     expect(tornBits(left("late")[0] ?? expect.fail("none"))).toEqual([...Array<number>(15).fill(0), 0x01]);
@@ -190,8 +190,8 @@ describe("an operation that is cut", () => {
 describe("CutFlash", () => {
   const slot = map.slots[0] ?? expect.fail("a slot");
   const hash = (bytes: Uint8Array): Uint8Array => bytes.slice(0, 1);
-  const block = (octets: Uint8Array): VerifiedBlock =>
-    VerifiedBlock.check(octets, hash(octets), hash, map) ?? expect.fail("hash");
+  const block = (bytes: Uint8Array): VerifiedBlock =>
+    VerifiedBlock.check(bytes, hash(bytes), hash, map) ?? expect.fail("hash");
 
   function make(isLax = false): { storage: TornStorage; flash: CutFlash; shown: PendingOperation[] } {
     const storage = new TornStorage(map, new SeededRandom(1));

@@ -39,7 +39,7 @@ describe("the power-cut laboratory finds", () => {
       };
       return { ...real, attemptBoot: sloppy };
     });
-    expect(await findings("update")).toContain("octets boot that are not the image's");
+    expect(await findings("update")).toContain("bytes boot that are not the image's");
   });
 
   it("a counter floor that can fall", async () => {
@@ -75,7 +75,7 @@ describe("the power-cut laboratory finds", () => {
     expect(found).toMatch(/programs over torn bits|read differently|needs-erase/);
   });
 
-  it("octets that are programmed unverified", async () => {
+  it("bytes that are programmed unverified", async () => {
     vi.doMock("../../../src/flash/verified-block.ts", async (actual) => {
       const real = await actual<typeof import("../../../src/flash/verified-block.ts")>();
       const check: typeof real.VerifiedBlock.check = (bytes, expected, hash, unit) => {
@@ -88,6 +88,6 @@ describe("the power-cut laboratory finds", () => {
       };
       return { ...real, VerifiedBlock: { check } };
     });
-    await expect(findings("update")).rejects.toThrow("unverified octets are programmed");
+    await expect(findings("update")).rejects.toThrow("unverified bytes are programmed");
   });
 });

@@ -16,20 +16,20 @@ describe("TornStorage", () => {
   it("is erased at first, in the flash's own sense", () => {
     const ones = new TornStorage(map, chanceOf(0));
     expect(ones.size).toBe(map.size);
-    expect(ones.read(0, map.size).every((octet) => octet === 0xff)).toBe(true);
+    expect(ones.read(0, map.size).every((byte) => byte === 0xff)).toBe(true);
     const zeros = new TornStorage({ ...map, erasedByte: 0x00 }, chanceOf(0));
-    expect(zeros.read(0, map.size).every((octet) => octet === 0)).toBe(true);
+    expect(zeros.read(0, map.size).every((byte) => byte === 0)).toBe(true);
   });
 
   it("reads what was written, across sectors, and nothing else changes", () => {
     const storage = new TornStorage(map, chanceOf(0));
-    const octets = Uint8Array.from({ length: 2100 }, (_, i) => i % 251);
-    storage.write(1000, octets);
-    expect(storage.read(1000, 2100)).toEqual(octets);
+    const bytes = Uint8Array.from({ length: 2100 }, (_, i) => i % 251);
+    storage.write(1000, bytes);
+    expect(storage.read(1000, 2100)).toEqual(bytes);
     expect([storage.read(999, 1)[0], storage.read(3100, 1)[0]]).toEqual([0xff, 0xff]);
     storage.erase(2048, 1024, 0xff);
-    expect(storage.read(2047, 3)).toEqual(Uint8Array.of(octets[1047] ?? 0, 0xff, 0xff));
-    expect(storage.read(3072, 1)[0]).toBe(octets[2072]);
+    expect(storage.read(2047, 3)).toEqual(Uint8Array.of(bytes[1047] ?? 0, 0xff, 0xff));
+    expect(storage.read(3072, 1)[0]).toBe(bytes[2072]);
   });
 
   it("reads copies", () => {
@@ -44,7 +44,7 @@ describe("TornStorage", () => {
     [0, -1],
     [map.size, 1],
     [0, map.size + 1],
-  ])("has no octets at %d, %d of them", (offset, length) => {
+  ])("has no bytes at %d, %d of them", (offset, length) => {
     const storage = new TornStorage(map, chanceOf(0));
     expect(() => storage.read(offset, length)).toThrow(AssertionError);
     if (length >= 0)
@@ -131,9 +131,9 @@ describe("TornStorage", () => {
     };
     const [plain, again, reseeded] = [make(), make(), make()];
     reseeded.reseed(new SeededRandom(2));
-    const octets = read(plain);
-    expect(read(again)).toEqual(octets);
-    expect(read(reseeded)).not.toEqual(octets);
+    const bytes = read(plain);
+    expect(read(again)).toEqual(bytes);
+    expect(read(reseeded)).not.toEqual(bytes);
   });
 
   it("has nothing to sync or to close", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { toHex } from "../../../src/base/bytes.ts";
 import { VirtualClock } from "../../../src/base/clock.ts";
-import { i2cFaultAt, type OctetFate, randomI2cFaults } from "../../../src/sim/wires/bus-faults.ts";
+import { type ByteFate, i2cFaultAt, randomI2cFaults } from "../../../src/sim/wires/bus-faults.ts";
 import { I2cMemoryBus, type MemoryBusOptions } from "../../../src/sim/wires/memory-bus.ts";
 import type { I2cPeripheralHandler } from "../../../src/transport/i2c/bus.ts";
 import { codeOf } from "../../support/recorder.ts";
@@ -16,8 +16,8 @@ class Notes implements I2cPeripheralHandler {
     this.#first = first;
   }
 
-  onWrite(octets: Uint8Array): boolean {
-    this.written.push(toHex(octets));
+  onWrite(bytes: Uint8Array): boolean {
+    this.written.push(toHex(bytes));
     return true;
   }
 
@@ -56,11 +56,11 @@ describe("the time that a transaction takes", () => {
     [400_000, 1024, (2 + 9 * 1025) / 400],
     [400_000, 32, (2 + 9 * 33) / 400],
     [100_000, 1, (2 + 9 * 2) / 100],
-  ])("at %i Hz, %i octets: nine clocks for each and the address, two around", async (clockHz, length, ms) => {
+  ])("at %i Hz, %i bytes: nine clocks for each and the address, two around", async (clockHz, length, ms) => {
     const { bus, run } = bench({ clockHz });
     expect((await run(() => bus.write(0x42, new Uint8Array(length)))).ms).toBeCloseTo(ms, 9);
     expect((await run(() => bus.read(0x42, length))).ms).toBeCloseTo(ms, 9);
-    expect(bus.figures).toMatchObject({ transactions: 2, octets: 2 * (length + 1) });
+    expect(bus.figures).toMatchObject({ transactions: 2, bytes: 2 * (length + 1) });
     expect(bus.figures.busyMs).toBeCloseTo(2 * ms, 9);
   });
 
@@ -68,7 +68,7 @@ describe("the time that a transaction takes", () => {
     const { bus, run, code } = bench({ gapMs: 3 });
     expect((await run(() => bus.read(0x42, 1))).ms).toBeCloseTo(3 + 20 / 400, 9);
     expect(await code(() => bus.read(0x43, 100))).toBe("i2c-nack");
-    expect(bus.figures.octets).toBe(3);
+    expect(bus.figures.bytes).toBe(3);
   });
 });
 
@@ -97,13 +97,13 @@ describe("what a bus in memory carries", () => {
 });
 
 describe("faults of a bus in memory", () => {
-  // Octet 0 is the address, octet 3 the third of the data.
+  // Byte 0 is the address, byte 3 the third of the data.
   it.each([
     [{ tag: "nack" }, "i2c-nack", ["aabbcc"]],
     [{ tag: "timeout" }, "i2c-timeout", ["aabb"]],
     [{ tag: "arbitration" }, "i2c-arbitration", ["aabb"]],
     [{ tag: "stuck", lastsMs: 5 }, "i2c-stuck", ["aabb"]],
-  ] as const)("cut a write short at the octet they hit: %o", async (fate, expected, written) => {
+  ] as const)("cut a write short at the byte they hit: %o", async (fate, expected, written) => {
     const { bus, notes, code } = bench({ faults: i2cFaultAt(3, fate) });
     expect(await code(() => bus.write(0x42, Uint8Array.of(0xaa, 0xbb, 0xcc, 0xdd)))).toBe(expected);
     expect(notes.written).toEqual(written);
@@ -111,7 +111,7 @@ describe("faults of a bus in memory", () => {
 
   it.each([{ tag: "nack" }, { tag: "timeout" }] as const)(
     "in the address reach nobody: %o",
-    async (fate: OctetFate) => {
+    async (fate: ByteFate) => {
       const { bus, notes, code } = bench({ faults: i2cFaultAt(0, fate) });
       expect(await code(() => bus.write(0x42, Uint8Array.of(1)))).toBe(`i2c-${fate.tag}`);
       expect(notes.written).toEqual([]);

@@ -16,8 +16,8 @@ class TimedRecorder extends Recorder {
     this.#clock = clock;
   }
 
-  override onOctets(octets: Uint8Array): void {
-    super.onOctets(octets);
+  override onBytes(bytes: Uint8Array): void {
+    super.onBytes(bytes);
     this.times.push(this.#clock.now());
   }
 
@@ -45,24 +45,24 @@ async function openRig(options: MemoryPairOptions): Promise<Rig> {
 }
 
 describe("memory pair", () => {
-  it("delivers a whole write when its last octet has arrived", async () => {
-    // 10,000 baud at 8N1 is one octet a millisecond.
+  it("delivers a whole write when its last byte has arrived", async () => {
+    // 10,000 baud at 8N1 is one byte a millisecond.
     const { clock, a, atB } = await openRig({ aToB: { baud: 10_000, latencyMs: 7 } });
     a.write(new Uint8Array(100));
     a.write(new Uint8Array(20));
     clock.advanceTo(106.9);
-    expect(atB.octetCount).toBe(0);
+    expect(atB.byteCount).toBe(0);
     clock.advanceTo(1000);
     expect(atB.times).toEqual([107, 127]);
     expect(atB.chunks.map((chunk) => chunk.length)).toEqual([100, 20]);
   });
 
-  it("delivers in pieces, each when its last octet has arrived", async () => {
-    const { clock, a, atB } = await openRig({ aToB: { baud: 10_000, pieceOctets: 8 } });
+  it("delivers in pieces, each when its last byte has arrived", async () => {
+    const { clock, a, atB } = await openRig({ aToB: { baud: 10_000, pieceBytes: 8 } });
     a.write(Uint8Array.from({ length: 20 }, (_, i) => i));
     clock.advanceTo(1000);
     expect(atB.times).toEqual([8, 16, 20]);
-    expect(atB.octets).toEqual(Uint8Array.from({ length: 20 }, (_, i) => i));
+    expect(atB.bytes).toEqual(Uint8Array.from({ length: 20 }, (_, i) => i));
   });
 
   it("starts a write when the line is free, not before", async () => {
@@ -86,13 +86,13 @@ describe("memory pair", () => {
   it("never calls the receiver from inside write", async () => {
     const { clock, a, atB } = await openRig({});
     a.write(Uint8Array.of(1));
-    expect(atB.octetCount).toBe(0);
+    expect(atB.byteCount).toBe(0);
     clock.advanceTo(0);
-    expect(atB.octetCount).toBe(1);
+    expect(atB.byteCount).toBe(1);
   });
 
   it("holds the writer back above the queue limit until half of it has drained", async () => {
-    const { clock, a, atA } = await openRig({ aToB: { baud: 10_000, queueOctets: 100 } });
+    const { clock, a, atA } = await openRig({ aToB: { baud: 10_000, queueBytes: 100 } });
     expect(a.write(new Uint8Array(100))).toBe(true);
     expect(a.write(new Uint8Array(20))).toBe(false);
     expect(a.write(new Uint8Array(20))).toBe(false);
@@ -116,18 +116,18 @@ describe("memory pair", () => {
     await b.close();
     a.write(Uint8Array.of(3));
     clock.advanceTo(3);
-    expect(atB.octets).toEqual(Uint8Array.of(2));
+    expect(atB.bytes).toEqual(Uint8Array.of(2));
     expect(b.write(Uint8Array.of(4))).toBe(true);
   });
 
   it("keeps the order on a real clock, whose timers may not", async () => {
-    const [a, b] = createMemoryPair(systemClock, { aToB: { baud: 3_000_000, latencyMs: 2, pieceOctets: 7 } });
+    const [a, b] = createMemoryPair(systemClock, { aToB: { baud: 3_000_000, latencyMs: 2, pieceBytes: 7 } });
     const sent = randomBytes(new SeededRandom(3), 4000);
     const atB = new Recorder();
     await a.open(new Recorder());
     await b.open(atB);
     for (let at = 0; at < sent.length; at += 50) a.write(sent.subarray(at, at + 50));
-    await until(() => atB.octetCount === sent.length, "delivery");
+    await until(() => atB.byteCount === sent.length, "delivery");
     expect(concatBytes(...atB.chunks)).toEqual(sent);
   });
 });

@@ -4,12 +4,12 @@ import { concatBytes, toHex } from "../../../src/base/bytes.ts";
 import { VirtualClock } from "../../../src/base/clock.ts";
 import { randomBytes, SeededRandom } from "../../../src/base/prng.ts";
 import {
+  type ByteFault,
   bitErrors,
   bursts,
   cuts,
-  dropOctets,
+  dropBytes,
   insertText,
-  type OctetFault,
   runFaults,
 } from "../../../src/sim/wires/byte-faults.ts";
 import { createMemoryPair } from "../../../src/sim/wires/memory-pair.ts";
@@ -19,53 +19,53 @@ import { Recorder } from "../../support/recorder.ts";
 const random = (seed = 1): SeededRandom => new SeededRandom(seed);
 const noise = (length: number): Uint8Array => randomBytes(random(99), length);
 
-/** Frames of `length` octets without 0x00, numbered in the first octet, each with its delimiter. */
+/** Frames of `length` bytes without 0x00, numbered in the first byte, each with its delimiter. */
 function frames(count: number, length: number): Uint8Array[] {
   return Array.from({ length: count }, (_, i) =>
     Uint8Array.of((i % 255) + 1, ...new Uint8Array(length - 1).fill(0x55), 0),
   );
 }
 
-describe("octet faults", () => {
+describe("byte faults", () => {
   it.each([1e-4, 1e-3, 0.02])("flips bits at a rate of %f", (ber) => {
     const input = noise(200_000);
     const output = bitErrors(random(), ber)(input, 0);
     let flipped = 0;
-    for (const [i, octet] of input.entries()) {
-      for (let different = octet ^ (output[i] ?? 0); different > 0; different >>= 1) flipped += different & 1;
+    for (const [i, byte] of input.entries()) {
+      for (let different = byte ^ (output[i] ?? 0); different > 0; different >>= 1) flipped += different & 1;
     }
     const expected = input.length * 8 * ber;
     expect(Math.abs(flipped - expected)).toBeLessThan(5 * Math.sqrt(expected));
   });
 
-  it("drops octets at the rate given and changes none", () => {
-    const output = dropOctets(random(), 0.01)(new Uint8Array(100_000).fill(7), 0);
+  it("drops bytes at the rate given and changes none", () => {
+    const output = dropBytes(random(), 0.01)(new Uint8Array(100_000).fill(7), 0);
     expect(Math.abs(100_000 - output.length - 1000)).toBeLessThan(160);
-    expect(output.every((octet) => octet === 7)).toBe(true);
+    expect(output.every((byte) => byte === 7)).toBe(true);
   });
 
   it("garbles in bursts of the length given", () => {
-    const output = bursts(random(), { probability: 1e-4, octets: 50 })(new Uint8Array(100_000), 0);
-    const changed = output.filter((octet) => octet !== 0).length;
+    const output = bursts(random(), { probability: 1e-4, bytes: 50 })(new Uint8Array(100_000), 0);
+    const changed = output.filter((byte) => byte !== 0).length;
     expect(changed).toBeGreaterThan(200);
     expect(changed).toBeLessThan(900);
-    const first = output.findIndex((octet) => octet !== 0);
+    const first = output.findIndex((byte) => byte !== 0);
     expect(output.subarray(first + 50, first + 60)).toEqual(new Uint8Array(10));
   });
 
-  it("loses what arrives during a cut, counted from the first octet", () => {
+  it("loses what arrives during a cut, counted from the first byte", () => {
     const cut = cuts([{ atMs: 100, durationMs: 50 }]);
     const passes = [1000, 1099, 1100, 1149, 1150].map((now) => cut(Uint8Array.of(1), now).length);
     expect(passes).toEqual([1, 1, 0, 0, 1]);
   });
 
-  it("inserts text between octets", () => {
+  it("inserts text between bytes", () => {
     const text = "[ 12.3] usb";
     const output = insertText(random(), { probability: 0.01, text })(new Uint8Array(1000), 0);
-    const seen = new TextDecoder().decode(output.filter((octet) => octet !== 0));
+    const seen = new TextDecoder().decode(output.filter((byte) => byte !== 0));
     expect(seen.length).toBeGreaterThan(0);
     expect(seen.replaceAll(text, "")).toBe("");
-    expect(output.filter((octet) => octet === 0).length).toBe(1000);
+    expect(output.filter((byte) => byte === 0).length).toBe(1000);
   });
 
   it.each<[string, Parameters<typeof runFaults>[1], (passed: number, sent: number) => boolean]>([
@@ -76,7 +76,7 @@ describe("octet faults", () => {
   ])("%s whole frames with %j", (_name, options, isRight) => {
     const sent = frames(1000, 20);
     const output = runFaults(random(), options)(concatBytes(...sent), 0);
-    const passed = output.filter((octet) => octet === 0).length;
+    const passed = output.filter((byte) => byte === 0).length;
     expect(isRight(passed, sent.length)).toBe(true);
     const hit = splitFrames(output).filter(
       (run) => !sent.some((frame) => toHex(frame) === toHex(run)),
@@ -90,15 +90,15 @@ describe("octet faults", () => {
     expect(runFaults(random(), { loss: 1, maxRun: 50 })(long, 0)).toEqual(long);
   });
 
-  const anyFault = fc.constantFrom<[string, (seed: number) => OctetFault]>(
+  const anyFault = fc.constantFrom<[string, (seed: number) => ByteFault]>(
     ["ber", (seed) => bitErrors(random(seed), 0.02)],
-    ["drop", (seed) => dropOctets(random(seed), 0.1)],
-    ["burst", (seed) => bursts(random(seed), { probability: 0.05, octets: 5 })],
+    ["drop", (seed) => dropBytes(random(seed), 0.1)],
+    ["burst", (seed) => bursts(random(seed), { probability: 0.05, bytes: 5 })],
     ["text", (seed) => insertText(random(seed), { probability: 0.05, text: "panic" })],
     ["runs", (seed) => runFaults(random(seed), { loss: 0.2, corrupt: 0.2, duplicate: 0.2, truncate: 0.2 })],
   );
   property.prop([anyFault, fc.integer(), fc.array(fc.uint8Array({ maxLength: 20, max: 4 }))])(
-    "do the same however the octets came, and leave their input alone",
+    "do the same however the bytes came, and leave their input alone",
     ([, make], seed, parts) => {
       const before = parts.map(toHex);
       const atOnce = make(seed)(concatBytes(...parts), 0);
@@ -110,17 +110,17 @@ describe("octet faults", () => {
   );
 });
 
-function splitFrames(octets: Uint8Array): Uint8Array[] {
+function splitFrames(bytes: Uint8Array): Uint8Array[] {
   const runs: Uint8Array[] = [];
-  for (let at = 0; at < octets.length; ) {
-    const end = octets.indexOf(0, at) + 1;
-    runs.push(octets.subarray(at, end));
+  for (let at = 0; at < bytes.length; ) {
+    const end = bytes.indexOf(0, at) + 1;
+    runs.push(bytes.subarray(at, end));
     at = end;
   }
   return runs;
 }
 
-/** What B receives of `sent`, written in pieces of 100 octets, one each millisecond. */
+/** What B receives of `sent`, written in pieces of 100 bytes, one each millisecond. */
 async function carried(
   sent: Uint8Array,
   options: Omit<FaultOptions, "clock">,
@@ -146,7 +146,7 @@ describe("withFaults", () => {
     seed: 5,
     ber: 1e-3,
     drop: 1e-3,
-    burst: { probability: 1e-3, octets: 4 },
+    burst: { probability: 1e-3, bytes: 4 },
     garbage: { probability: 1e-3, text: "login: " },
     frames: { loss: 0.05, corrupt: 0.05 },
     cuts: [{ atMs: 20, durationMs: 3 }],
@@ -155,25 +155,25 @@ describe("withFaults", () => {
 
   it("does the same harm for the same seed, and other harm for another", async () => {
     const sent = concatBytes(...frames(200, 30));
-    const first = toHex((await carried(sent, everything)).octets);
+    const first = toHex((await carried(sent, everything)).bytes);
     expect(first).not.toBe(toHex(sent));
-    expect(toHex((await carried(sent, everything)).octets)).toBe(first);
-    expect(toHex((await carried(sent, { ...everything, seed: 6 })).octets)).not.toBe(first);
+    expect(toHex((await carried(sent, everything)).bytes)).toBe(first);
+    expect(toHex((await carried(sent, { ...everything, seed: 6 })).bytes)).not.toBe(first);
   });
 
   it("harms only the direction asked for", async () => {
     const sent = noise(1000);
-    expect((await carried(sent, { seed: 1, drop: 1 })).octetCount).toBe(0);
-    expect((await carried(sent, { seed: 1, drop: 1 }, true)).octetCount).toBe(1000);
-    expect((await carried(sent, { seed: 1, drop: 1, direction: "sent" })).octetCount).toBe(1000);
-    expect((await carried(sent, { seed: 1, drop: 1, direction: "sent" }, true)).octetCount).toBe(0);
-    expect((await carried(sent, { seed: 1, drop: 1, direction: "both" }, true)).octetCount).toBe(0);
+    expect((await carried(sent, { seed: 1, drop: 1 })).byteCount).toBe(0);
+    expect((await carried(sent, { seed: 1, drop: 1 }, true)).byteCount).toBe(1000);
+    expect((await carried(sent, { seed: 1, drop: 1, direction: "sent" })).byteCount).toBe(1000);
+    expect((await carried(sent, { seed: 1, drop: 1, direction: "sent" }, true)).byteCount).toBe(0);
+    expect((await carried(sent, { seed: 1, drop: 1, direction: "both" }, true)).byteCount).toBe(0);
   });
 
-  it("delays by stalls without changing octets or order", async () => {
+  it("delays by stalls without changing bytes or order", async () => {
     const sent = noise(5000);
     const received = await carried(sent, { seed: 1, stall: { probability: 0.3, delayMs: 20 } });
-    expect(received.octets).toEqual(sent);
+    expect(received.bytes).toEqual(sent);
   });
 
   it("gives nothing more to a transport's user once it was closed during a stall", async () => {
@@ -187,13 +187,13 @@ describe("withFaults", () => {
     clock.advanceTo(5);
     await faulty.close();
     clock.advanceTo(100);
-    expect(received.octetCount).toBe(0);
+    expect(received.byteCount).toBe(0);
   });
 
   it("stacks, and keeps endpoint and rate", async () => {
     const clock = new VirtualClock();
     const [a, b] = createMemoryPair(clock, { bToA: { baud: 9600 } });
-    const drop: OctetFault = (octets) => octets.subarray(1);
+    const drop: ByteFault = (bytes) => bytes.subarray(1);
     const faulty = withFaults(withFaults(b, { seed: 1, clock, extra: [drop] }), {
       seed: 2,
       clock,
@@ -204,6 +204,6 @@ describe("withFaults", () => {
     await faulty.open(received);
     a.write(Uint8Array.of(1, 2, 3));
     clock.advanceTo(1);
-    expect([received.octets, faulty.baud, faulty.endpoint]).toEqual([Uint8Array.of(3), 9600, "memory:b"]);
+    expect([received.bytes, faulty.baud, faulty.endpoint]).toEqual([Uint8Array.of(3), 9600, "memory:b"]);
   });
 });

@@ -63,7 +63,7 @@ class RawEnd {
     ends.push(this);
   }
 
-  /** How many octets the tty took. */
+  /** How many bytes the tty took. */
   write(bytes: Uint8Array): number {
     return whenNotBlocked(() => writeSync(this.#fd, bytes)) ?? 0;
   }
@@ -96,19 +96,19 @@ async function start(options: Partial<VirtualCableOptions> = {}): Promise<Virtua
 
 interface Passage {
   readonly received: Uint8Array;
-  /** From the first write to the last octet received. */
+  /** From the first write to the last byte received. */
   readonly elapsedMs: number;
 }
 
 /**
- * Writes `bytes` into `from` as fast as it takes them, in writes of `writeOctets`, and reads `to` until all came, or
+ * Writes `bytes` into `from` as fast as it takes them, in writes of `writeBytes`, and reads `to` until all came, or
  * until nothing has come for `quietMs` after the last write.
  */
 async function pass(
   from: RawEnd,
   to: RawEnd,
   bytes: Uint8Array,
-  { writeOctets = 4096, quietMs = 150 } = {},
+  { writeBytes = 4096, quietMs = 150 } = {},
 ): Promise<Passage> {
   const parts: Uint8Array[] = [];
   const begun = performance.now();
@@ -117,7 +117,7 @@ async function pass(
   let received = 0;
   while (received < bytes.length) {
     for (;;) {
-      const taken = from.write(bytes.subarray(sent, sent + writeOctets));
+      const taken = from.write(bytes.subarray(sent, sent + writeBytes));
       sent += taken;
       if (taken === 0 || sent === bytes.length) break;
     }
@@ -137,7 +137,7 @@ async function pass(
 async function carry(
   bytes: Uint8Array,
   options: Partial<VirtualCableOptions>,
-  how: { writeOctets?: number; quietMs?: number } = {},
+  how: { writeBytes?: number; quietMs?: number } = {},
 ): Promise<Passage & { readonly counters: VirtualCableCounters }> {
   const cable = await start({ baud: 3_000_000, ...options });
   const passage = await pass(new RawEnd(cable.a), new RawEnd(cable.b), bytes, how);
@@ -146,7 +146,7 @@ async function carry(
   return { ...passage, counters };
 }
 
-/** Spans of the groups of wrong octets that more than `apart` right ones separate. */
+/** Spans of the groups of wrong bytes that more than `apart` right ones separate. */
 function wrongSpans(received: Uint8Array, sent: Uint8Array, apart: number): number[] {
   const spans: number[] = [];
   let first = -1;
@@ -205,28 +205,28 @@ describe.skipIf(typeof helper !== "string")("the virtual cable carries", () => {
   });
 
   test.each([
-    { baud: 115_200, octets: 8192 },
-    { baud: 921_600, octets: 65_536 },
-  ])("$octets octets each way at once at the true rate of $baud baud", { retry: 2 }, async (row) => {
+    { baud: 115_200, size: 8192 },
+    { baud: 921_600, size: 65_536 },
+  ])("$bytes bytes each way at once at the true rate of $baud baud", { retry: 2 }, async (row) => {
     const cable = await start({ baud: row.baud });
     const a = new RawEnd(cable.a);
     const b = new RawEnd(cable.b);
-    const bytes = sample(row.octets);
+    const bytes = sample(row.size);
     const [there, back] = await Promise.all([pass(a, b, bytes), pass(b, a, bytes)]);
     for (const { received, elapsedMs } of [there, back]) {
       expect(equalBytes(received, bytes)).toBe(true);
-      expect(elapsedMs / lineTime(row.octets, row.baud)).toBeGreaterThan(0.98);
-      expect(elapsedMs / lineTime(row.octets, row.baud)).toBeLessThan(1.02);
+      expect(elapsedMs / lineTime(row.size, row.baud)).toBeGreaterThan(0.98);
+      expect(elapsedMs / lineTime(row.size, row.baud)).toBeLessThan(1.02);
     }
   });
 
   test.each([
-    { name: "keeps the rate", baud: 115_200, octets: 8192, slowest: 1.02 },
+    { name: "keeps the rate", baud: 115_200, size: 8192, slowest: 1.02 },
     // More falls due meanwhile than the receiver's tty holds, and than the sender's tty had to give.
-    { name: "loses nothing", baud: 3_000_000, octets: 60_000, slowest: 2 },
-  ])("on after a stall, and $name", { retry: 2 }, async ({ baud, octets, slowest }) => {
+    { name: "loses nothing", baud: 3_000_000, size: 60_000, slowest: 2 },
+  ])("on after a stall, and $name", { retry: 2 }, async ({ baud, size, slowest }) => {
     const cable = await start({ baud });
-    const bytes = sample(octets);
+    const bytes = sample(size);
     const passage = pass(new RawEnd(cable.a), new RawEnd(cable.b), bytes, { quietMs: 400 });
     await delay(80);
     process.kill(cable.pid, "SIGSTOP");
@@ -234,11 +234,11 @@ describe.skipIf(typeof helper !== "string")("the virtual cable carries", () => {
     process.kill(cable.pid, "SIGCONT");
     const { received, elapsedMs } = await passage;
     expect(equalBytes(received, bytes)).toBe(true);
-    expect(elapsedMs).toBeGreaterThan(0.98 * lineTime(octets, baud));
-    expect(elapsedMs).toBeLessThan(slowest * lineTime(octets, baud));
+    expect(elapsedMs).toBeGreaterThan(0.98 * lineTime(size, baud));
+    expect(elapsedMs).toBeLessThan(slowest * lineTime(size, baud));
   });
 
-  test("each octet at the end of its own bit times plus the latency", { retry: 2 }, async () => {
+  test("each byte at the end of its own bit times plus the latency", { retry: 2 }, async () => {
     const { elapsedMs } = await carry(sample(48), { baud: 9600, latencyMs: 62.5 });
     expect(elapsedMs).toBeGreaterThanOrEqual(lineTime(48, 9600) + 62.5);
     expect(elapsedMs).toBeLessThan(lineTime(48, 9600) + 62.5 + 6);
@@ -257,7 +257,7 @@ describe.skipIf(typeof helper !== "string")("the virtual cable carries", () => {
     expect(taken).toBeGreaterThanOrEqual(4096);
     expect(taken).toBeLessThan(24 * 1024);
     const counters = await cable.close();
-    // The line's 16 octets of look-ahead, and what has passed.
+    // The line's 16 bytes of look-ahead, and what has passed.
     const passed = (performance.now() - begun) / lineTime(1, 300);
     expect(counters?.aToB.octets).toBeLessThanOrEqual(17 + passed);
   });
@@ -275,30 +275,30 @@ describe.skipIf(typeof helper !== "string")("the virtual cable carries", () => {
 });
 
 describe.skipIf(typeof helper !== "string")("the virtual cable's faults", () => {
-  const OCTETS = 150_000;
-  const bytes = sample(OCTETS);
+  const BYTES = 150_000;
+  const bytes = sample(BYTES);
 
   test("flip each data bit with the given probability, the same ones for the same seed", async () => {
     const first = await carry(bytes, { ber: 1e-3, seed: 7 });
-    expect(first.received.length).toBe(OCTETS);
+    expect(first.received.length).toBe(BYTES);
     const flipped = differingBits(first.received, bytes);
     expect(flipped).toBe(first.counters.aToB.flippedBits);
-    expectBinomial(flipped, 8 * OCTETS, 1e-3);
-    // Other write sizes too: what happens to octet i is a matter of seed and i, not of time.
-    const again = await carry(bytes, { ber: 1e-3, seed: 7 }, { writeOctets: 700 });
+    expectBinomial(flipped, 8 * BYTES, 1e-3);
+    // Other write sizes too: what happens to byte i is a matter of seed and i, not of time.
+    const again = await carry(bytes, { ber: 1e-3, seed: 7 }, { writeBytes: 700 });
     expect(equalBytes(again.received, first.received)).toBe(true);
     const other = await carry(bytes, { ber: 1e-3, seed: 8 });
     expect(equalBytes(other.received, first.received)).toBe(false);
   });
 
-  test("drop each octet with the given probability; its line time passes all the same", async () => {
+  test("drop each byte with the given probability; its line time passes all the same", async () => {
     const { received, counters, elapsedMs } = await carry(bytes, { drop: 0.02 });
-    expect(counters.aToB.dropped).toBe(OCTETS - received.length);
-    expectBinomial(counters.aToB.dropped, OCTETS, 0.02);
-    expect(elapsedMs).toBeGreaterThan(0.98 * lineTime(OCTETS, 3_000_000));
+    expect(counters.aToB.dropped).toBe(BYTES - received.length);
+    expectBinomial(counters.aToB.dropped, BYTES, 0.02);
+    expect(elapsedMs).toBeGreaterThan(0.98 * lineTime(BYTES, 3_000_000));
   });
 
-  test("lose every octet at a drop of 1, and flip every bit at a bit error rate of 1", async () => {
+  test("lose every byte at a drop of 1, and flip every bit at a bit error rate of 1", async () => {
     const lost = await carry(sample(1000), { drop: 1 });
     expect(lost.received.length).toBe(0);
     const inverted = await carry(sample(1000), { ber: 1 });
@@ -310,17 +310,17 @@ describe.skipIf(typeof helper !== "string")("the virtual cable's faults", () => 
     ).toBe(true);
   });
 
-  test("replace about one run of the given length in the given number of octets", async () => {
+  test("replace about one run of the given length in the given number of bytes", async () => {
     const every = 1000;
     const length = 50;
     const { received, counters } = await carry(bytes, { burst: { every, length } });
-    expect(received.length).toBe(OCTETS);
+    expect(received.length).toBe(BYTES);
     const bursts = counters.aToB.burst / length;
-    expectBinomial(bursts, OCTETS, 1 / every);
-    // Some bursts touch, and a random octet is the right one with a probability of 1/256.
+    expectBinomial(bursts, BYTES, 1 / every);
+    // Some bursts touch, and a random byte is the right one with a probability of 1/256.
     const spans = wrongSpans(received, bytes, length);
     expect(spans.filter((span) => span === length).length).toBeGreaterThan(0.8 * bursts);
-    expect(counters.bToA).toMatchObject({ octets: 0, burst: 0 });
+    expect(counters.bToA).toMatchObject({ size: 0, burst: 0 });
   });
 
   test("both ways are independent of one another", async () => {
@@ -332,12 +332,12 @@ describe.skipIf(typeof helper !== "string")("the virtual cable's faults", () => 
     expect(equalBytes(there.received, back.received)).toBe(false);
   });
 
-  test("a cut loses just the octets on the line meanwhile, counted from the first one", {
+  test("a cut loses just the bytes on the line meanwhile, counted from the first one", {
     retry: 2,
   }, async () => {
     const baud = 921_600;
     const sent = sample(36_864); // 0.4 s
-    /** When half of octet `index` is on the line. */
+    /** When half of byte `index` is on the line. */
     const middleOf = (index: number): number => ((index + 0.5) * 10) / baud;
     const cut = (first: number, last: number): { atSeconds: number; forSeconds: number } => ({
       atSeconds: middleOf(first),
@@ -352,7 +352,7 @@ describe.skipIf(typeof helper !== "string")("the virtual cable's faults", () => 
     expect(equalBytes(received, Buffer.concat(left))).toBe(true);
   });
 
-  test("octets are lost when the receiver does not read", async () => {
+  test("bytes are lost when the receiver does not read", async () => {
     const cable = await start({ baud: 3_000_000 });
     const a = new RawEnd(cable.a);
     const b = new RawEnd(cable.b);
@@ -371,11 +371,11 @@ describe.skipIf(typeof helper !== "string")("the virtual cable's faults", () => 
       await delay(5); // the kernel moves up what it has queued below
     }
     const counters = await cable.close();
-    expect(counters?.aToB).toMatchObject({ octets: sent.length, overrun: sent.length - kept });
+    expect(counters?.aToB).toMatchObject({ bytes: sent.length, overrun: sent.length - kept });
     expect(kept).toBeLessThan(sent.length);
   });
 
-  test("with strict rates octets are garbled unless both ends are set to the line's", async () => {
+  test("with strict rates bytes are garbled unless both ends are set to the line's", async () => {
     const cable = await start({ baud: 230_400, strictBaud: true });
     const values = sample(256);
     const attempt = async (baudA: number, baudB: number): Promise<Uint8Array> => {
@@ -391,7 +391,7 @@ describe.skipIf(typeof helper !== "string")("the virtual cable's faults", () => 
       expect(differingBits(received, values)).toBeGreaterThan(800);
     }
     const counters = await cable.close();
-    expect(counters?.aToB).toMatchObject({ octets: 4 * 256, garbled: 3 * 256 });
+    expect(counters?.aToB).toMatchObject({ size: 4 * 256, garbled: 3 * 256 });
   });
 });
 

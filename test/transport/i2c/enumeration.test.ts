@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { i2cFaultAt, type OctetFate } from "../../../src/sim/wires/bus-faults.ts";
+import { type ByteFate, i2cFaultAt } from "../../../src/sim/wires/bus-faults.ts";
 import { healsExactly, UNSIGNED } from "../../support/virtual-i2c-rescue.ts";
 
 /**
- * `nack`: an octet arrives and its acknowledgement is lost. `timeout` stands for all that end a transaction before an
- * octet (arbitration, short): only the name of the error differs, and the mailbox's own enumeration has them.
+ * `nack`: a byte arrives and its acknowledgement is lost. `timeout` stands for all that end a transaction before an
+ * byte (arbitration, short): only the name of the error differs, and the mailbox's own enumeration has them.
  */
-const FATES: readonly OctetFate[] = [
+const FATES: readonly ByteFate[] = [
   { tag: "nack" },
   { tag: "timeout" },
   { tag: "stuck", lastsMs: 400 },
@@ -22,7 +22,7 @@ const SMALL = {
   transactionMax: 64,
 };
 
-describe("one fault, at every octet of a short rescue over I2C", () => {
+describe("one fault, at every byte of a short rescue over I2C", () => {
   it.each(
     (["rescuer", "target"] as const).flatMap((controller) =>
       FATES.map((fate) => [controller, fate] as const),
@@ -31,12 +31,12 @@ describe("one fault, at every octet of a short rescue over I2C", () => {
     "is healed: controller %s, fault %o",
     async (controller, fate) => {
       const rescue = { ...SMALL, controller };
-      const { octets } = (await healsExactly(rescue, "no fault")).bus.figures;
-      expect(octets).toBeGreaterThan(900);
-      for (let at = 0; at < octets; at++) {
+      const { bytes } = (await healsExactly(rescue, "no fault")).bus.figures;
+      expect(bytes).toBeGreaterThan(900);
+      for (let at = 0; at < bytes; at++) {
         // Every bit has its turn.
         const one = fate.tag === "flip" ? { ...fate, mask: 1 << (at & 7) } : fate;
-        await healsExactly({ ...rescue, bus: { faults: i2cFaultAt(at, one) } }, `${fate.tag} at octet ${at}`);
+        await healsExactly({ ...rescue, bus: { faults: i2cFaultAt(at, one) } }, `${fate.tag} at byte ${at}`);
       }
     },
     60_000,

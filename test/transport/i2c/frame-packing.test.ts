@@ -20,8 +20,8 @@ function framesOf(assembler: FrameAssembler): Uint8Array[] {
 
 describe("packing frames into transactions", () => {
   it("puts a length and its CRC-8 before each frame", () => {
-    const { octets } = queueOf(frame(2), frame(1, 9)).pack(100);
-    expect(toHex(octets)).toBe("02002a" + "0102" + "010015" + "09");
+    const { bytes } = queueOf(frame(2), frame(1, 9)).pack(100);
+    expect(toHex(bytes)).toBe("02002a" + "0102" + "010015" + "09");
   });
 
   it("changes nothing until what was packed is said to have arrived", () => {
@@ -30,34 +30,34 @@ describe("packing frames into transactions", () => {
     queue.advance(queue.pack(8).to);
     expect(queue.waiting).toBe(5);
     expect(queue.pack(8).isInside).toBe(true);
-    expect(toHex(queue.pack(8).octets)).toBe(toHex(frame(5, 6)));
+    expect(toHex(queue.pack(8).bytes)).toBe(toHex(frame(5, 6)));
   });
 
-  it("tells exactly how many octets wait", () => {
+  it("tells exactly how many bytes wait", () => {
     const queue = queueOf(frame(10), frame(20));
     expect(queue.waiting).toBe(36);
-    expect(queue.pack(1000).octets.length).toBe(36);
+    expect(queue.pack(1000).bytes.length).toBe(36);
     queue.advance({ frames: 1, offset: 5 });
     expect(queue.waiting).toBe(15);
   });
 
   it("begins a frame in the midst of a transaction only if it fits, where that is asked for", () => {
     const queue = queueOf(frame(10), frame(10), frame(30));
-    expect(queue.pack(40).octets.length).toBe(40);
-    expect(queue.pack(40, true).octets.length).toBe(26);
-    expect(queue.pack(25, true).octets.length).toBe(13);
-    expect(queue.pack(8, true).octets.length).toBe(8);
+    expect(queue.pack(40).bytes.length).toBe(40);
+    expect(queue.pack(40, true).bytes.length).toBe(26);
+    expect(queue.pack(25, true).bytes.length).toBe(13);
+    expect(queue.pack(8, true).bytes.length).toBe(8);
   });
 
-  it("never splits a length, nor sends one without an octet of its frame", () => {
+  it("never splits a length, nor sends one without a byte of its frame", () => {
     const queue = queueOf(frame(4), frame(4));
     for (const [room, packed] of [
       [7, 7],
       [10, 7],
       [11, 11],
     ] as const)
-      expect(queue.pack(room).octets.length).toBe(packed);
-    expect(queue.pack(3).octets.length).toBe(0);
+      expect(queue.pack(room).bytes.length).toBe(packed);
+    expect(queue.pack(3).bytes.length).toBe(0);
   });
 
   it("is full with two frames on short transactions, and with 2 KiB or eight frames on long ones", () => {
@@ -80,14 +80,14 @@ describe("putting frames together", () => {
     const first = whole.pack(20);
     whole.advance(first.to);
     const second = whole.pack(100);
-    for (let cut = 0; cut <= second.octets.length; cut++) {
+    for (let cut = 0; cut <= second.bytes.length; cut++) {
       const assembler = new FrameAssembler();
       assembler.begin(false);
-      assembler.take(first.octets);
+      assembler.take(first.bytes);
       assembler.begin(false);
-      assembler.take(second.octets.subarray(0, cut));
+      assembler.take(second.bytes.subarray(0, cut));
       assembler.begin(true);
-      assembler.take(second.octets);
+      assembler.take(second.bytes);
       expect(framesOf(assembler).map(toHex), `cut at ${cut}`).toEqual([
         toHex(frame(30)),
         toHex(frame(5, 77)),
@@ -97,11 +97,11 @@ describe("putting frames together", () => {
 
   it("does not write into a frame that it gave away when its end comes again", () => {
     const assembler = new FrameAssembler();
-    const { octets } = queueOf(frame(6)).pack(9);
+    const { bytes } = queueOf(frame(6)).pack(9);
     assembler.begin(false);
-    assembler.take(octets.subarray(0, 5));
+    assembler.take(bytes.subarray(0, 5));
     assembler.begin(false);
-    assembler.take(octets.subarray(5));
+    assembler.take(bytes.subarray(5));
     const [given] = framesOf(assembler);
     assembler.begin(true);
     assembler.take(Uint8Array.of(0, 0, 0, 0));
@@ -110,10 +110,10 @@ describe("putting frames together", () => {
 
   it("gives up the rest of a transaction where a length is damaged", () => {
     const assembler = new FrameAssembler();
-    const { octets } = queueOf(frame(4), frame(4)).pack(100);
-    octets[7] = 5;
+    const { bytes } = queueOf(frame(4), frame(4)).pack(100);
+    bytes[7] = 5;
     assembler.begin(false);
-    expect(assembler.take(octets)).toBeUndefined();
+    expect(assembler.take(bytes)).toBeUndefined();
     expect(framesOf(assembler)).toHaveLength(1);
   });
 
@@ -139,9 +139,9 @@ describe("putting frames together", () => {
         const isLost: boolean = fails && !isAgain;
         const packed = queue.pack(room);
         assembler.begin(isAgain);
-        const taken = assembler.take(packed.octets.subarray(0, isLost ? cut : packed.octets.length));
+        const taken = assembler.take(packed.bytes.subarray(0, isLost ? cut : packed.bytes.length));
         if (!isLost) {
-          expect(taken).toBe(packed.octets.length);
+          expect(taken).toBe(packed.bytes.length);
           queue.advance(packed.to);
         }
         isAgain = isLost;

@@ -4,7 +4,7 @@ import { VirtualI2cRescue } from "../../support/virtual-i2c-rescue.ts";
 
 const CONTROLLERS = ["rescuer", "target"] as const;
 
-describe("goodput on I2C at 400 kHz: 256 KiB of random octets, as a share of the bus's 44.4 kB/s", () => {
+describe("goodput on I2C at 400 kHz: 256 KiB of random bytes, as a share of the bus's 44.4 kB/s", () => {
   it.each([
     ["rescuer", 1024, 0, 0.95],
     ["rescuer", 32, 0, 0.88],
@@ -12,7 +12,7 @@ describe("goodput on I2C at 400 kHz: 256 KiB of random octets, as a share of the
     ["target", 32, 0, 0.75],
     ["rescuer", 1024, 1e-5, 0.88],
     ["target", 1024, 1e-5, 0.87],
-  ] as const)("%s is controller, transactions of %i octets, bit errors %f: at least %f", async (...row) => {
+  ] as const)("%s is controller, transactions of %i bytes, bit errors %f: at least %f", async (...row) => {
     const [controller, transactionMax, ber, least] = row;
     const faults = ber === 0 ? {} : { faults: randomI2cFaults(9, { ber }) };
     const virtual = new VirtualI2cRescue({ seed: 5, size: 262_144, controller, transactionMax, bus: faults });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { toHex } from "../../../src/base/bytes.ts";
-import { i2cFaultAt, i2cFaultFrom, type OctetFate } from "../../../src/sim/wires/bus-faults.ts";
+import { type ByteFate, i2cFaultAt, i2cFaultFrom } from "../../../src/sim/wires/bus-faults.ts";
 import { I2cError } from "../../../src/transport/i2c/bus.ts";
 import { frameOf, I2cLink, type I2cLinkOptions } from "../../support/i2c-link.ts";
 
@@ -37,7 +37,7 @@ async function exchange(options: I2cLinkOptions): Promise<{ link: I2cLink; down:
 
 describe("frames over an I2C link", () => {
   it.each([32, 33, 64, 1024])(
-    "arrive whole and in order both ways, transactions of %i octets",
+    "arrive whole and in order both ways, transactions of %i bytes",
     async (transactionMax) => {
       const { down, up } = await exchange({ transactionMax });
       expect(down).toEqual(DOWN.map(toHex));
@@ -45,7 +45,7 @@ describe("frames over an I2C link", () => {
     },
   );
 
-  it("begin with transactions of 32 octets and go up to what both can", async () => {
+  it("begin with transactions of 32 bytes and go up to what both can", async () => {
     const link = new I2cLink({ transactionMax: 8192 });
     await link.plug({ transactionMax: 200 });
     await link.start();
@@ -55,7 +55,7 @@ describe("frames over an I2C link", () => {
   });
 
   it.each(["too-long", "timeout"] as const)(
-    "find out that the adapter does only 100 octets (%s)",
+    "find out that the adapter does only 100 bytes (%s)",
     async (tooLongKind) => {
       const { link, down, up } = await exchange({ transactionMax: 1024, adapterMax: 100, tooLongKind });
       expect(link.controller.mailbox.transactionLimit).toBeLessThanOrEqual(100);
@@ -237,8 +237,8 @@ describe("an I2C link at rest", () => {
   });
 });
 
-describe("one fault, at every octet of an exchange of frames", () => {
-  const FATES: readonly OctetFate[] = [
+describe("one fault, at every byte of an exchange of frames", () => {
+  const FATES: readonly ByteFate[] = [
     { tag: "nack" },
     { tag: "timeout" },
     { tag: "arbitration" },
@@ -247,31 +247,31 @@ describe("one fault, at every octet of an exchange of frames", () => {
     { tag: "stuck", lastsMs: 500 },
   ];
   it.each(FATES)("loses no frame and changes none: %o", async (fate) => {
-    const { octets } = (await exchange({})).link.bus.figures;
-    expect(octets).toBeGreaterThan(500);
-    for (let at = 0; at < octets; at++) {
+    const { bytes } = (await exchange({})).link.bus.figures;
+    expect(bytes).toBeGreaterThan(500);
+    for (let at = 0; at < bytes; at++) {
       const { down, up, link } = await exchange({ faults: i2cFaultAt(at, fate) });
-      expect(down, `${fate.tag} at octet ${at}`).toEqual(DOWN.map(toHex));
-      expect(up, `${fate.tag} at octet ${at}`).toEqual(UP.map(toHex));
+      expect(down, `${fate.tag} at byte ${at}`).toEqual(DOWN.map(toHex));
+      expect(up, `${fate.tag} at byte ${at}`).toEqual(UP.map(toHex));
       expect(link.heardByController.count("up")).toBe(1);
       expect(link.heardByController.errors).toEqual([]);
     }
   });
 
   it("goes on after each wrong bit: what comes later arrives, and at most one transaction's frames are lost", async () => {
-    const { octets } = (await exchange({})).link.bus.figures;
-    for (let at = 0; at < octets; at++) {
+    const { bytes } = (await exchange({})).link.bus.figures;
+    for (let at = 0; at < bytes; at++) {
       const mask = 1 << ((at * 5) & 7);
       const { down, up } = await exchange({ faults: i2cFaultAt(at, { tag: "flip", mask }) });
       const lost = DOWN.filter((frame) => !down.includes(toHex(frame)));
       const missed = UP.filter((frame) => !up.includes(toHex(frame)));
-      expect(lost.length + missed.length, `bit ${mask} at octet ${at}`).toBeLessThanOrEqual(3);
+      expect(lost.length + missed.length, `bit ${mask} at byte ${at}`).toBeLessThanOrEqual(3);
     }
   });
 });
 
 describe("a fault that stays", () => {
-  const CASES: readonly (readonly [OctetFate, string])[] = [
+  const CASES: readonly (readonly [ByteFate, string])[] = [
     [{ tag: "nack" }, "i2c-absent"],
     [{ tag: "timeout" }, "i2c-timeout"],
     [{ tag: "arbitration" }, "i2c-arbitration-lost"],
@@ -304,14 +304,14 @@ describe("a fault that stays", () => {
     ["a memory chip full of 0xFF", 0xff, "i2c-wrong-device"],
     ["a sensor", 0x5a, "i2c-wrong-device"],
     ["a data line held low", 0x00, "i2c-stuck-bus"],
-  ] as const)("%s answers: named, and never written to", async (_what, octet, code) => {
+  ] as const)("%s answers: named, and never written to", async (_what, byte, code) => {
     const link = new I2cLink();
     let writes = 0;
     const onWrite = (): boolean => {
       writes++;
       return true;
     };
-    link.bus.attach(0x42, { onWrite, onRead: (length) => new Uint8Array(length).fill(octet) });
+    link.bus.attach(0x42, { onWrite, onRead: (length) => new Uint8Array(length).fill(byte) });
     await link.start();
     await link.pass(10_000);
     expect(link.heardByController.events).toEqual([`waiting ${code}`]);

@@ -18,16 +18,16 @@ import { FRAME_MAX } from "../../../src/wire/constants.ts";
 
 const hex = (text: string): Uint8Array => fromHex(text) ?? new Uint8Array();
 
-describe("octets of the I2C mailbox, frozen", () => {
+describe("bytes of the I2C mailbox, frozen", () => {
   it.each([
     ["69 00 04 e3", { state: MailboxState.fresh, turn: 1, length: 1024 }],
     ["6b 20 00 87", { state: MailboxState.greeted, turn: 1, length: 32 }],
     ["6d 00 00 54", { state: MailboxState.open, turn: 1, length: 0 }],
     ["6c 1a 00 ea", { state: MailboxState.open, turn: 0, length: 26 }],
     ["6e ff ff cd", { state: MailboxState.busy, turn: 0, length: 65_535 }],
-  ] as const)("status %s", (octets, status) => {
-    expect(toHex(encodeStatus(status))).toBe(toHex(hex(octets)));
-    expect(decodeStatus(hex(octets))).toEqual(status);
+  ] as const)("status %s", (bytes, status) => {
+    expect(toHex(encodeStatus(status))).toBe(toHex(hex(bytes)));
+    expect(decodeStatus(hex(bytes))).toEqual(status);
   });
 
   it.each([
@@ -37,9 +37,9 @@ describe("octets of the I2C mailbox, frozen", () => {
     [0xa1, { kind: SegmentKind.next, number: 2, ack: 0 }],
     [0xbc, { kind: SegmentKind.next, number: 3, ack: 1 }],
     [0xc3, { kind: SegmentKind.hello, number: 0, ack: 0 }],
-  ] as const)("segment header %i", (octet, header) => {
-    expect(encodeSegmentHeader(header)).toBe(octet);
-    expect(decodeSegmentHeader(octet)).toEqual(header);
+  ] as const)("segment header %i", (byte, header) => {
+    expect(encodeSegmentHeader(header)).toBe(byte);
+    expect(decodeSegmentHeader(byte)).toEqual(header);
   });
 
   it("hello and frame length", () => {
@@ -66,7 +66,7 @@ describe("octets of the I2C mailbox, frozen", () => {
   });
 });
 
-describe("damaged octets of the I2C mailbox", () => {
+describe("damaged bytes of the I2C mailbox", () => {
   it("are told apart: line held low, idle line, another device, damage", () => {
     expect(decodeStatus(hex("00 00 00 00"))).toBe("zeros");
     expect(decodeStatus(hex("ff ff ff ff"))).toBe("foreign");
@@ -75,7 +75,7 @@ describe("damaged octets of the I2C mailbox", () => {
     expect(decodeStatus(hex(""))).toBe("zeros");
   });
 
-  it("are found after every single wrong bit, and every two in one octet of a status", () => {
+  it("are found after every single wrong bit, and every two in one byte of a status", () => {
     const right = encodeStatus({ state: MailboxState.open, turn: 1, length: 0x155 });
     for (let bit = 0; bit < 32; bit++) {
       for (let other = bit; other < (bit | 7) + 1; other++) {

@@ -32,20 +32,20 @@ function talk(controller: I2cMailboxController, peripheral: I2cMailboxPeripheral
     const operation = controller.nextOperation(now);
     if (operation === undefined) break;
     if (operation.tag === "write") {
-      lines.push(`W ${toHex(operation.octets)}`);
-      peripheral.handleWrite(operation.octets);
+      lines.push(`W ${toHex(operation.bytes)}`);
+      peripheral.handleWrite(operation.bytes);
       controller.handleWritten(now);
     } else {
-      const octets = peripheral.handleRead(operation.length);
-      lines.push(`R ${toHex(octets)}`);
-      controller.handleRead(now, octets);
+      const bytes = peripheral.handleRead(operation.length);
+      lines.push(`R ${toHex(bytes)}`);
+      controller.handleRead(now, bytes);
     }
   }
   return lines;
 }
 
 describe("the worked examples of PROTOCOL.md 10.6, frozen", () => {
-  it("opens a mailbox, writes a frame of 40 octets, reads one of 30", () => {
+  it("opens a mailbox, writes a frame of 40 bytes, reads one of 30", () => {
     const controller = new I2cMailboxController(0, 32);
     const peripheral = new I2cMailboxPeripheral(32);
     expect(talk(controller, peripheral, 0)).toEqual(["R 69200051", "W c301200055", "R 6b200087", "W 07"]);
@@ -87,7 +87,7 @@ describe("a peripheral's mailbox", () => {
     });
   });
 
-  it("gives the same octets until they are acknowledged, with their own turn", () => {
+  it("gives the same bytes until they are acknowledged, with their own turn", () => {
     const peripheral = greeted();
     peripheral.handleWrite(acknowledge(0));
     peripheral.send(count(20, 0));
@@ -186,7 +186,7 @@ describe("a controller's mailbox", () => {
       if (operation?.tag === "read") controller.handleRead(1 + i, peripheral.handleRead(operation.length));
       else if (operation !== undefined) {
         peripheral.handleRead(9);
-        peripheral.handleWrite(operation.octets);
+        peripheral.handleWrite(operation.bytes);
         controller.handleWritten(1 + i);
       }
     }

@@ -127,7 +127,7 @@ describe("a virtual peripheral", () => {
     );
   });
 
-  /** Sends the parts one by one, and resolves with the answer once it has `length` octets, or at a hang-up. */
+  /** Sends the parts one by one, and resolves with the answer once it has `length` bytes, or at a hang-up. */
   async function converse(parts: readonly Uint8Array[], length: number): Promise<Uint8Array> {
     const socket = connect(join(rig.bus(1), "0x42"));
     const answers: Uint8Array[] = [];

@@ -44,8 +44,8 @@ describe("i2c-bus through the shim", () => {
       expect(results[2 * i + 1]).toEqual({ count: size, hex: toHex(peripheral.memory.subarray(0, size)) });
     }
     const transactions = calls.length;
-    const octets = SIZES.reduce((sum, size) => sum + 2 * (1 + size), 0);
-    expect(await rig.report()).toEqual({ octets, transactions, faults: 0 });
+    const bytes = SIZES.reduce((sum, size) => sum + 2 * (1 + size), 0);
+    expect(await rig.report()).toEqual({ bytes, transactions, faults: 0 });
   });
 
   test("cuts at the kernel's limit: a longer write is two transactions, a longer read is short", async () => {
@@ -65,7 +65,7 @@ describe("i2c-bus through the shim", () => {
     );
     const results = await rig.control([write(0x42, "77"), ...calls], {}, true);
     expect(results.filter(({ error }) => error !== undefined)).toEqual([]);
-    const whole = peripheral.writes.filter((bytes) => bytes.every((octet) => octet + 100 === bytes.length));
+    const whole = peripheral.writes.filter((bytes) => bytes.every((byte) => byte + 100 === bytes.length));
     expect([peripheral.writes.length, whole.length]).toEqual([31, 30]);
     expect(new Set(peripheral.reads).size).toBe(30);
   });
@@ -137,15 +137,15 @@ describe("i2c-bus through the shim", () => {
 
   test("times: prints what a write and a read together take", async () => {
     await attach(0x42, sample(8192));
-    const time = (isSync: boolean, octets: number, pairs: number): I2cCall => ({
+    const time = (isSync: boolean, bytes: number, pairs: number): I2cCall => ({
       method: "time",
-      args: [isSync, 0x42, octets, pairs],
+      args: [isSync, 0x42, bytes, pairs],
     });
     const results = await rig.control([time(true, 32, 500), time(false, 32, 500), time(true, 8192, 200)]);
     const [sync = 0, async = 0, large = 0] = results.map(({ value }) => Number(value));
     const rate = 16_384 / large / 1000;
     process.stdout.write(
-      `i2c rig: ${sync.toFixed(2)} ms sync, ${async.toFixed(2)} ms async for 32 + 32 octets; ${rate.toFixed(1)} MB/s at 8192\n`,
+      `i2c rig: ${sync.toFixed(2)} ms sync, ${async.toFixed(2)} ms async for 32 + 32 bytes; ${rate.toFixed(1)} MB/s at 8192\n`,
     );
     // Far from what is usual, near enough to tell a wait that is none of the bus's.
     expect(Math.max(sync, async)).toBeLessThan(20);
@@ -169,7 +169,7 @@ describe("i2c-tools through the shim", () => {
       stdout: "0xc0 0xff 0xee\n0x77 0xff\n",
     });
     expect([one.written, other.written]).toEqual([["01fe"], ["09"]]);
-    expect(await rig.report()).toMatchObject({ transactions: 1, octets: 3 + 4 + 2 + 3 });
+    expect(await rig.report()).toMatchObject({ transactions: 1, bytes: 3 + 4 + 2 + 3 });
   });
 
   test("i2cset and i2cget write and read registers", async () => {
@@ -197,11 +197,11 @@ describe("i2c-tools through the shim", () => {
       },
       onRead: () => new Uint8Array(0),
     });
-    const pairs = (octet: number): string[] =>
-      Array.from({ length: 20 }, () => ["w1@0x42", String(octet)]).flat();
-    await Promise.all([1, 2, 3].map((octet) => rig.run("i2ctransfer", ["-y", "1", ...pairs(octet)])));
+    const pairs = (byte: number): string[] =>
+      Array.from({ length: 20 }, () => ["w1@0x42", String(byte)]).flat();
+    await Promise.all([1, 2, 3].map((byte) => rig.run("i2ctransfer", ["-y", "1", ...pairs(byte)])));
     expect(log.length).toBe(60);
-    const changes = log.filter((octet, i) => i > 0 && octet !== log[i - 1]);
+    const changes = log.filter((byte, i) => i > 0 && byte !== log[i - 1]);
     expect(changes.length).toBe(2);
   });
 
@@ -212,7 +212,7 @@ describe("i2c-tools through the shim", () => {
   test("programs that use no bus are left alone", async () => {
     const { stdout } = await rig.run("cat", ["/proc/self/comm"]);
     expect(stdout).toBe("cat\n");
-    expect(await rig.report()).toEqual({ octets: 0, transactions: 0, faults: 0 });
+    expect(await rig.report()).toEqual({ bytes: 0, transactions: 0, faults: 0 });
   });
 });
 
@@ -251,9 +251,9 @@ describe("failures have the drivers' names:", () => {
     let connections = 0;
     await listenRaw(rig, 0x42, (socket) => {
       connections += 1;
-      const [octet, afterMs] = connections === 1 ? [0xaa, 2000] : [0xbb, 0];
+      const [byte, afterMs] = connections === 1 ? [0xaa, 2000] : [0xbb, 0];
       socket.on("data", () => {
-        setTimeout(() => socket.write(Uint8Array.of(1, 0, 1, 0, octet)), afterMs).unref();
+        setTimeout(() => socket.write(Uint8Array.of(1, 0, 1, 0, byte)), afterMs).unref();
       });
     });
     const results = await rig.control([read(0x42, 1), read(0x42, 1)], { stretchMs: 400 });
@@ -279,7 +279,7 @@ describe("failures have the drivers' names:", () => {
 });
 
 describe("faults", () => {
-  /** A write of three octets and a read of two: octets 0 to 3 and 4 to 6 of the bus. */
+  /** A write of three bytes and a read of two: bytes 0 to 3 and 4 to 6 of the bus. */
   async function session(faults: string): Promise<{ error: string; written: string[]; reads: number[] }> {
     const server = await rig.attach(1, 0x42, new NotingPeripheral());
     await server.close();
@@ -294,9 +294,9 @@ describe("faults", () => {
 
   const all = { error: "0x01 0x02", written: ["a0b0c0"], reads: [2] };
 
-  test("are counted in octets that a run without them tells", async () => {
+  test("are counted in bytes that a run without them tells", async () => {
     expect(await session("seed=1")).toEqual(all);
-    expect(await rig.report()).toEqual({ octets: 7, transactions: 1, faults: 0 });
+    expect(await rig.report()).toEqual({ bytes: 7, transactions: 1, faults: 0 });
   });
 
   const NACK_AT = [
@@ -307,7 +307,7 @@ describe("faults", () => {
     { at: 5, ...all }, // the controller's own acknowledge
     { at: 7, ...all }, // beyond the end
   ];
-  test.each(NACK_AT)("an acknowledge lost at octet $at", async ({ at, ...expected }) => {
+  test.each(NACK_AT)("an acknowledge lost at byte $at", async ({ at, ...expected }) => {
     expect(await session(`at=${at}:nack`)).toEqual(expected);
   });
 
@@ -318,7 +318,7 @@ describe("faults", () => {
     { at: 4, error: TIMEOUT, written: ["a0b0c0"], reads: [] },
     { at: 6, error: TIMEOUT, written: ["a0b0c0"], reads: [1] },
   ];
-  test.each(TIMEOUT_AT)("a clock held at octet $at", async ({ at, ...expected }) => {
+  test.each(TIMEOUT_AT)("a clock held at byte $at", async ({ at, ...expected }) => {
     expect(await session(`at=${at}:timeout`)).toEqual(expected);
   });
 
@@ -335,7 +335,7 @@ describe("faults", () => {
     expect(await session("at=2:lost")).toEqual({ error, written: [], reads: [] });
   });
 
-  test("an octet that is changed in one bit, on its way in either direction", async () => {
+  test("a byte that is changed in one bit, on its way in either direction", async () => {
     const flips = (a: string, b: string): number =>
       Number.parseInt(a, 16) ^ Number.parseInt(b.replaceAll(/ ?0x/g, ""), 16);
     const there = await session("at=2:corrupt");
@@ -375,7 +375,7 @@ describe("faults", () => {
     expect(await run(`seed=7,${plan}`)).toEqual(first);
     expect(await run(`seed=8,${plan}`)).not.toEqual(first);
     const count = (code: string): number => first.codes.filter((other) => other === code).length;
-    // 400 messages, 4000 octets; each within five deviations of what is expected.
+    // 400 messages, 4000 bytes; each within five deviations of what is expected.
     expect(count("ETIMEDOUT")).toBeGreaterThan(2);
     expect(count("ETIMEDOUT")).toBeLessThan(40);
     expect(count("EREMOTEIO")).toBeGreaterThan(2);

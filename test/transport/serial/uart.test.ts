@@ -46,9 +46,9 @@ describe("UartTransport over a pair of pseudo-terminals", () => {
     const fromB = concatBytes(new Uint8Array(300).fill(0x11), new Uint8Array(300).fill(0x13), all, fromA);
     a.write(fromA);
     b.write(fromB);
-    await until(() => atB.octetCount >= fromA.length && atA.octetCount >= fromB.length, "delivery");
-    expect(atB.octets).toEqual(fromA);
-    expect(atA.octets).toEqual(fromB);
+    await until(() => atB.byteCount >= fromA.length && atA.byteCount >= fromB.length, "delivery");
+    expect(atB.bytes).toEqual(fromA);
+    expect(atA.bytes).toEqual(fromB);
     expect(atA.chunks[0]?.constructor).toBe(Uint8Array);
   });
 
@@ -88,7 +88,7 @@ describe("UartTransport over a pair of pseudo-terminals", () => {
     await b.open(atB);
     a.write(new Uint8Array(2000).fill(1));
     await a.close();
-    await until(() => atB.octetCount === 2000, "the last octets");
+    await until(() => atB.byteCount === 2000, "the last bytes");
   });
 });
 
@@ -103,12 +103,12 @@ describe("UartTransport reads", () => {
       far.write(new Uint8Array(32).fill(i & 0xff));
       await sleep(1);
     }
-    await until(() => atA.octetCount === 16_384, "delivery");
+    await until(() => atA.byteCount === 16_384, "delivery");
     far.close();
     return a.counters.reads;
   }
 
-  it("coalesces octets that trickle in", async () => {
+  it("coalesces bytes that trickle in", async () => {
     const atOnce = await readsFor(0);
     await pair.close();
     pair = await openSocatPair();
@@ -135,11 +135,11 @@ describe("UartTransport writes", () => {
     await until(() => {
       got += far.read().length;
       return got >= atLeast;
-    }, `${atLeast} octets at the far end`);
+    }, `${atLeast} bytes at the far end`);
     return got;
   }
 
-  it("goes on with a blocked write after octets came in meanwhile", async () => {
+  it("goes on with a blocked write after bytes came in meanwhile", async () => {
     const far = await openSocatSocket();
     const a = uart(far.path);
     const atA = new Recorder();
@@ -148,14 +148,14 @@ describe("UartTransport writes", () => {
     await sleep(50);
     // Wakes the read, which then waits again: the moment at which the write's wait would be forgotten.
     far.socket.write(Uint8Array.of(1));
-    await until(() => atA.octetCount === 1, "the octet");
+    await until(() => atA.byteCount === 1, "the byte");
     await sleep(20);
     let got = 0;
     far.socket.on("data", (chunk) => {
       got += chunk.length;
     });
     far.socket.resume();
-    await until(() => got === BLOCKING, "all octets at the far end");
+    await until(() => got === BLOCKING, "all bytes at the far end");
     await until(() => atA.count("writable") === 1, "writable");
     expect(a.write(Uint8Array.of(1))).toBe(true);
     await a.close();
@@ -166,7 +166,7 @@ describe("UartTransport writes", () => {
     const { atA, far } = await blocked({});
     expect(await drain(far, BLOCKING)).toBe(BLOCKING);
     far.write(Uint8Array.of(1, 2));
-    await until(() => atA.octetCount === 2, "the octets");
+    await until(() => atA.byteCount === 2, "the bytes");
     far.close();
   });
 
@@ -190,7 +190,7 @@ describe("UartTransport writes", () => {
   it("drops and counts what is beyond the queue's limit", async () => {
     const { a, far } = await blocked({});
     expect(a.write(new Uint8Array(BLOCKING))).toBe(false);
-    expect(a.counters.droppedOctets).toBe(BLOCKING);
+    expect(a.counters.droppedBytes).toBe(BLOCKING);
     far.close();
   });
 });

@@ -49,19 +49,16 @@ async function connected(port: number): Promise<{ end: TcpTransport; atEnd: Reco
 }
 
 describe("TCP transports", () => {
-  it("carry octets both ways", async () => {
+  it("carry bytes both ways", async () => {
     const { server, atServer, port } = await listening();
     const { end, atEnd } = await connected(port);
     await until(() => atServer.count("up") === 1, "up");
-    const octets = randomBytes(new SeededRandom(1), 40_000);
-    expect(end.write(octets)).toBe(true);
-    expect(server.write(octets.toReversed())).toBe(true);
-    await until(
-      () => atServer.octetCount === octets.length && atEnd.octetCount === octets.length,
-      "delivery",
-    );
-    expect(atServer.octets).toEqual(octets);
-    expect(atEnd.octets).toEqual(octets.toReversed());
+    const bytes = randomBytes(new SeededRandom(1), 40_000);
+    expect(end.write(bytes)).toBe(true);
+    expect(server.write(bytes.toReversed())).toBe(true);
+    await until(() => atServer.byteCount === bytes.length && atEnd.byteCount === bytes.length, "delivery");
+    expect(atServer.bytes).toEqual(bytes);
+    expect(atEnd.bytes).toEqual(bytes.toReversed());
     expect(atEnd.chunks[0]?.constructor).toBe(Uint8Array);
     expect([server.baud, end.baud]).toEqual([undefined, undefined]);
   });
@@ -77,7 +74,7 @@ describe("TCP transports", () => {
     const [server, atServer] = [listener(port), new Recorder()];
     await server.open(atServer);
     await until(() => atEnd.count("up") === 1 && atServer.count("up") === 1, "connection");
-    expect(atServer.octetCount).toBe(0);
+    expect(atServer.byteCount).toBe(0);
   });
 
   it("connect again when the listening side was away", async () => {
@@ -90,7 +87,7 @@ describe("TCP transports", () => {
     await again.open(atAgain);
     await until(() => atEnd.count("up") === 2, "connection");
     again.write(Uint8Array.of(7));
-    await until(() => atEnd.octetCount === 1, "delivery");
+    await until(() => atEnd.byteCount === 1, "delivery");
   });
 
   it("serve the next connection when one ended, and say how it ended", async () => {
@@ -175,7 +172,7 @@ describe("TCP transports", () => {
     const closing = end.close();
     accepted?.resume();
     await closing;
-    await until(() => received === sent, "the last octets");
+    await until(() => received === sent, "the last bytes");
     server.close();
   });
 });

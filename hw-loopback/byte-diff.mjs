@@ -1,7 +1,7 @@
-// What happened to octets on their way: which were lost, changed or added. Pure; used by uart-loopback.mjs.
+// What happened to bytes on their way: which were lost, changed or added. Pure; used by uart-loopback.mjs.
 
-/** Octets that have to agree before two streams count as in step again. */
-const SYNC_OCTETS = 8;
+/** Bytes that have to agree before two streams count as in step again. */
+const SYNC_BYTES = 8;
 /** How far around a difference the streams are searched for the place where they are in step again. */
 const NEAR = 64;
 /** The same for long gaps, which are pure losses or pure additions: a full tty of 4 KiB, several times. */
@@ -12,11 +12,11 @@ const AGREEMENT_MAX = 4096;
 const SHOWN_MAX = 8;
 
 /**
- * Compares what was sent with what was received (Buffers). Returns `lost`, `changed`, `extra` (octets), `bitErrors` (in
- * changed octets) and the first few differences. Always `received.length - sent.length === extra - lost`. Exact for the
+ * Compares what was sent with what was received (Buffers). Returns `lost`, `changed`, `extra` (bytes), `bitErrors` (in
+ * changed bytes) and the first few differences. Always `received.length - sent.length === extra - lost`. Exact for the
  * differences of a usable line; a best guess where little agrees.
  */
-export function compareOctets(sent, received) {
+export function compareBytes(sent, received) {
   if (sent.equals(received)) return newTally();
   const aligned = alignStreams(sent, received);
   if (sent.length !== received.length) return aligned;
@@ -25,7 +25,7 @@ export function compareOctets(sent, received) {
   return editsOf(inPlace) <= editsOf(aligned) ? inPlace : aligned;
 }
 
-/** Octets that differ in any way. */
+/** Bytes that differ in any way. */
 export function editsOf({ lost, changed, extra }) {
   return lost + changed + extra;
 }
@@ -34,26 +34,26 @@ function newTally() {
   return { lost: 0, changed: 0, extra: 0, bitErrors: 0, firstDifferences: [] };
 }
 
-const hex = (octet) => octet.toString(16).padStart(2, "0");
+const hex = (byte) => byte.toString(16).padStart(2, "0");
 
 function show(tally, difference) {
   if (tally.firstDifferences.length < SHOWN_MAX) tally.firstDifferences.push(difference);
 }
 
-function lose(tally, at, octet) {
+function lose(tally, at, byte) {
   tally.lost += 1;
-  show(tally, { at, sent: hex(octet) });
+  show(tally, { at, sent: hex(byte) });
 }
 
-function add(tally, at, octet) {
+function add(tally, at, byte) {
   tally.extra += 1;
-  show(tally, { at, received: hex(octet) });
+  show(tally, { at, received: hex(byte) });
 }
 
-function change(tally, at, octet, into) {
+function change(tally, at, byte, into) {
   tally.changed += 1;
-  for (let bits = octet ^ into; bits !== 0; bits &= bits - 1) tally.bitErrors += 1;
-  show(tally, { at, sent: hex(octet), received: hex(into) });
+  for (let bits = byte ^ into; bits !== 0; bits &= bits - 1) tally.bitErrors += 1;
+  show(tally, { at, sent: hex(byte), received: hex(into) });
 }
 
 function alignStreams(sent, received) {
@@ -74,14 +74,14 @@ function alignStreams(sent, received) {
   return tally;
 }
 
-/** How many octets of each stream to take before both are in step again; at least one of them. */
+/** How many bytes of each stream to take before both are in step again; at least one of them. */
 function untilInStep(sent, received, i, j) {
   const [restSent, restReceived] = [sent.length - i, received.length - j];
   if (restSent === 0 || restReceived === 0) return [restSent, restReceived];
   if (restSent <= NEAR && restReceived <= NEAR) return [restSent, restReceived];
   const near = nearestStep(sent, received, i, j);
   if (near !== undefined) return near;
-  const probe = 2 * SYNC_OCTETS;
+  const probe = 2 * SYNC_BYTES;
   if (restReceived >= probe) {
     const found = sent.subarray(i, i + FAR).indexOf(received.subarray(j, j + probe));
     if (found > 0) return [found, 0];
@@ -97,7 +97,7 @@ function untilInStep(sent, received, i, j) {
 function nearestStep(sent, received, i, j) {
   for (let size = 1; size <= NEAR; size++) {
     let best;
-    let longest = SYNC_OCTETS - 1;
+    let longest = SYNC_BYTES - 1;
     const consider = (a, b) => {
       if (sent[i + a] !== received[j + b]) return;
       const agreement = agreementAt(sent, received, i + a, j + b);
@@ -125,11 +125,11 @@ function agreementAt(sent, received, i, j) {
 /** Adds the fewest edits that make one piece of the other (Levenshtein, preferring changes). */
 function tallyWindow(tally, sent, received, at) {
   if (sent.length === 0) {
-    for (const octet of received) add(tally, at, octet);
+    for (const byte of received) add(tally, at, byte);
     return;
   }
   if (received.length === 0) {
-    for (const [k, octet] of sent.entries()) lose(tally, at + k, octet);
+    for (const [k, byte] of sent.entries()) lose(tally, at + k, byte);
     return;
   }
   const costs = editCosts(sent, received);
@@ -141,19 +141,19 @@ function tallyWindow(tally, sent, received, at) {
     if (i > 0 && j > 0 && costs[i - 1][j - 1] + (isSame ? 0 : 1) === here) {
       i -= 1;
       j -= 1;
-      if (!isSame) steps.push({ edit: change, octets: [at + i, sent[i], received[j]] });
+      if (!isSame) steps.push({ edit: change, bytes: [at + i, sent[i], received[j]] });
     } else if (i > 0 && costs[i - 1][j] + 1 === here) {
       i -= 1;
-      steps.push({ edit: lose, octets: [at + i, sent[i]] });
+      steps.push({ edit: lose, bytes: [at + i, sent[i]] });
     } else {
       j -= 1;
-      steps.push({ edit: add, octets: [at + i, received[j]] });
+      steps.push({ edit: add, bytes: [at + i, received[j]] });
     }
   }
-  for (const { edit, octets } of steps.reverse()) edit(tally, ...octets);
+  for (const { edit, bytes } of steps.reverse()) edit(tally, ...bytes);
 }
 
-/** `costs[i][j]`: fewest edits from the first i octets sent to the first j received. */
+/** `costs[i][j]`: fewest edits from the first i bytes sent to the first j received. */
 function editCosts(sent, received) {
   const costs = [Array.from({ length: received.length + 1 }, (_, j) => j)];
   for (let i = 1; i <= sent.length; i++) {
