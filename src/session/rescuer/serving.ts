@@ -2,7 +2,7 @@ import type { TreeNode } from "../../base/tree-shape.ts";
 import type { Millis } from "../../base/units.ts";
 import type { Link } from "../../link/link.ts";
 import type { SendSide } from "../../link/send-side.ts";
-import { CHUNK_UNIT, Codec, codecBit, ObjectKind } from "../../wire/constants.ts";
+import { CHUNK_UNIT, ObjectKind } from "../../wire/constants.ts";
 import type { Grant, Request } from "../../wire/messages.ts";
 import { isAfter, type SessionIdentity } from "../identity.ts";
 import { isOnPace, Pace } from "../progress-floor.ts";
@@ -163,8 +163,7 @@ export class Serving {
   addBlock({ block, attempt, codecs }: BlockWish, bytes: Uint8Array): void {
     if (!this.#granted.has(blockKey(block, attempt))) return;
     const position = (block * this.image.blockSize) / CHUNK_UNIT;
-    const isUniformAllowed = (codecs & codecBit(Codec.uniform)) !== 0;
-    this.#sender.add(blockItem(block, attempt, position, bytes, isUniformAllowed));
+    this.#sender.add(blockItem(block, attempt, position, bytes, codecs));
   }
 
   /** Takes in a request; gives the nodes whose runs are to be read. */

@@ -2,6 +2,7 @@ import type { TreeNode } from "../../base/tree-shape.ts";
 import type { Millis } from "../../base/units.ts";
 import type { Link } from "../../link/link.ts";
 import type { DataChunk, ObjectChunk } from "../../wire/messages.ts";
+import { OPEN_BLOCKS_MAX } from "../handshake.ts";
 import { askAgainAfter, Lease } from "../lease.ts";
 import { isOnPace, Pace } from "../progress-floor.ts";
 import type { SessionLoss, TargetEvent } from "./target-events.ts";
@@ -10,8 +11,6 @@ import { type Differences, Transfer, type TransferPlan } from "./tree-descent.ts
 /** Block buffers: 64 KiB in all, but 4 blocks at least and 64 at most. */
 const BUFFER_BYTES = 64 * 1024;
 const OPEN_BLOCKS_MIN = 4;
-/** Blocks open at once at most; stated in ACCEPT. */
-export const OPEN_BLOCKS_MAX = 64;
 /** "Later" renews the lease for this long at most without anything that verifies. */
 const LATER_MAX_MS = 60_000;
 /** Wrong blocks and runs in one session, whichever they are: the CRC lets none through by chance. */

@@ -2,14 +2,14 @@ import { leavesBelow, RUN_LEVELS, runChildren, type TreeNode } from "../../base/
 import type { Millis } from "../../base/units.ts";
 import {
   CHUNK_UNIT,
-  Codec,
-  codecBit,
+  type Codec,
   GRANT_ENTRIES_MAX,
   ObjectKind,
   POSITION_SPAN,
   REQUEST_ENTRIES_MAX,
 } from "../../wire/constants.ts";
 import type { DataChunk, Grant, GrantEntry, ObjectChunk, Request } from "../../wire/messages.ts";
+import { codecOf, codecsFor } from "../codecs.ts";
 import { Assembly } from "./chunk-assembly.ts";
 
 /** What a verified manifest says about the transfer. */
@@ -44,7 +44,8 @@ export interface ReceivedRun {
 
 interface OpenBlock {
   attempt: number;
-  assembly: Assembly;
+  /** The payload so far, as the codec of its last chunk wrote it. */
+  coded: { readonly codec: Codec; readonly assembly: Assembly } | undefined;
   /** Complete and handed on to be checked and written. */
   isSettling: boolean;
 }
@@ -163,7 +164,7 @@ export class Transfer {
         i++;
         continue;
       }
-      this.#open.set(block, { attempt: 0, assembly: this.#assembly(block), isSettling: false });
+      this.#open.set(block, { attempt: 0, coded: undefined, isSettling: false });
       if (this.#grantEntries().length > GRANT_ENTRIES_MAX) {
         this.#open.delete(block);
         return;
@@ -178,10 +179,6 @@ export class Transfer {
     const modulus = POSITION_SPAN / this.plan.blockSize;
     for (const other of this.#open.keys()) if (other % modulus === block % modulus) return true;
     return false;
-  }
-
-  #assembly(block: number): Assembly {
-    return new Assembly(this.lengthOf(block));
   }
 
   /** Bytes of a block: the last may be short. */
@@ -289,20 +286,16 @@ export class Transfer {
     for (const [block, open] of this.#open) {
       const start = (block * this.plan.blockSize) / CHUNK_UNIT;
       const offset = ((chunk.position - start) & 0xffff) * CHUNK_UNIT;
-      if (offset >= open.assembly.bytes.length) continue;
+      const length = this.lengthOf(block);
+      if (offset >= length) continue;
       if (open.isSettling || (open.attempt & 1) !== chunk.attempt) return undefined;
-      if (!this.#place(open.assembly, chunk, offset) || !open.assembly.isComplete) return undefined;
+      const bytes = place(open, chunk, offset, length);
+      if (bytes === undefined) return undefined;
       open.isSettling = true;
       this.#grantChanged = true;
-      return { block, bytes: open.assembly.bytes };
+      return { block, bytes };
     }
     return undefined;
-  }
-
-  #place(assembly: Assembly, chunk: DataChunk, offset: number): boolean {
-    if (chunk.codec === Codec.raw) return assembly.add(offset, chunk.payload);
-    if (chunk.codec !== Codec.uniform || offset !== 0 || chunk.payload.length !== 1) return false;
-    return assembly.add(0, new Uint8Array(assembly.bytes.length).fill(chunk.payload[0] as number));
   }
 
   /** What became of a complete block; false when it failed too often. A mismatch asks for it again, raw. */
@@ -315,14 +308,22 @@ export class Transfer {
       this.#blocksWritten++;
       return true;
     }
-    this.#open.set(block, { attempt: open.attempt + 1, assembly: this.#assembly(block), isSettling: false });
+    this.#open.set(block, { attempt: open.attempt + 1, coded: undefined, isSettling: false });
     return open.attempt + 1 < ATTEMPTS_MAX;
   }
 }
 
-/** Codecs allowed in an attempt: all that this version knows, then only raw (protocol decision S10). */
-function codecsFor(attempt: number): number {
-  return attempt === 0 ? codecBit(Codec.raw) | codecBit(Codec.uniform) : codecBit(Codec.raw);
+/**
+ * Adds a chunk to the payload of a block of `length` bytes; the block when that completes it. A chunk of another codec
+ * than the last one starts the payload again.
+ */
+function place(open: OpenBlock, chunk: DataChunk, offset: number, length: number): Uint8Array | undefined {
+  const codec = codecOf(chunk.codec);
+  if (codec === undefined || offset + chunk.payload.length > codec.bound(length)) return undefined;
+  if (open.coded?.codec !== chunk.codec)
+    open.coded = { codec: chunk.codec, assembly: new Assembly(codec.bound(length)) };
+  open.coded.assembly.add(offset, chunk.payload);
+  return codec.decode(open.coded.assembly.prefix, length);
 }
 
 function keyOf(node: TreeNode): string {
