@@ -4,7 +4,7 @@
  * Most users need {@link runRescue} and {@link runDistress}. The machines are sans-IO: they run over any wire, also in
  * virtual time (docs/DESIGN.md).
  */
-export { type Clock, systemClock, type Timer, VirtualClock } from "./base/clock.ts";
+export { type Clock, systemClock, type Timer } from "./base/clock.ts";
 export {
   type ErrorDetails,
   ExitCode,
@@ -16,6 +16,7 @@ export {
   UsageError,
 } from "./base/errors.ts";
 export type { BootFailure, RefusalReason } from "./base/refusal.ts";
+export { VirtualClock } from "./base/virtual-clock.ts";
 export { type Board, openBoard } from "./board/board.ts";
 export { type MemoryBoard, type MemoryBoardOptions, memoryBoard } from "./board/memory-board.ts";
 export { initBoard } from "./board/new-board.ts";

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { concatBytes, equalBytes } from "../../src/base/bytes.ts";
-import { VirtualClock } from "../../src/base/clock.ts";
 import { type Random, randomBelow, SeededRandom } from "../../src/base/prng.ts";
+import { VirtualClock } from "../../src/base/virtual-clock.ts";
 import { Link } from "../../src/link/link.ts";
 import { StreamSplitter } from "../../src/transport/splitter.ts";
 import { decodeCobs, encodeDelimited } from "../../src/wire/cobs.ts";

@@ -1,6 +1,6 @@
-import { VirtualClock } from "../../src/base/clock.ts";
 import { type Random, randomBytes, SeededRandom } from "../../src/base/prng.ts";
 import type { Millis } from "../../src/base/units.ts";
+import { VirtualClock } from "../../src/base/virtual-clock.ts";
 import { type MemoryBoard, memoryBoard } from "../../src/board/memory-board.ts";
 import type { FlashGeometry } from "../../src/flash/geometry.ts";
 import type { FlashStorage } from "../../src/flash/storage.ts";
