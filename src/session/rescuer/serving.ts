@@ -5,7 +5,7 @@ import type { SendSide } from "../../link/send-side.ts";
 import { CHUNK_UNIT, Codec, codecBit, ObjectKind } from "../../wire/constants.ts";
 import type { Grant, Request } from "../../wire/messages.ts";
 import { isAfter, type SessionIdentity } from "../identity.ts";
-import { isOnPace, Pace } from "../progress-floor.ts";
+import { isOnPace, ProgressFloor } from "../progress-floor.ts";
 import type { BlockWish, OfferedImage, RunPayload } from "./rescuer-events.ts";
 import { blockItem, blockKey, isBlockKey, objectItem, objectKey } from "./send-items.ts";
 
@@ -23,9 +23,11 @@ const BUSY_MAX_MS = 10_000;
 export class Serving {
   readonly peer: SessionIdentity;
   readonly image: OfferedImage;
+  /** What its effects are numbered with. */
+  readonly number: number;
   readonly #sender: SendSide;
   readonly #openBlocksMax: number;
-  readonly #pace: Pace;
+  readonly #floor: ProgressFloor;
   readonly #leafCount: number;
   /** Blocks that the target was done with once: again is no progress. */
   readonly #settled: Uint8Array;
@@ -51,17 +53,19 @@ export class Serving {
   /** `openBlocksMax`: what the target stated in ACCEPT. It bounds what is held for it: at least one block. */
   constructor(
     now: Millis,
+    number: number,
     peer: SessionIdentity,
     image: OfferedImage,
     link: Link,
     sender: SendSide,
     openBlocksMax: number,
   ) {
+    this.number = number;
     this.peer = peer;
     this.image = image;
     this.#sender = sender;
     this.#openBlocksMax = Math.max(1, openBlocksMax);
-    this.#pace = new Pace(now, link, image.blockSize);
+    this.#floor = new ProgressFloor(now, link, image.blockSize);
     this.#leafCount = Math.ceil(image.size / image.blockSize);
     this.#settled = new Uint8Array(this.#leafCount);
     this.#runsLeft = this.#leafCount;
@@ -70,8 +74,8 @@ export class Serving {
     this.#sentBefore = link.counters.bytesSent;
   }
 
-  /** Whether the target was done with enough blocks for the time that the session took. */
-  wasWorth(now: Millis): boolean {
+  /** Whether the target finished enough blocks for the time that the session took. */
+  isOnPace(now: Millis): boolean {
     return isOnPace(this.#link, this.#bytesSettled, now - this.#startedAt);
   }
 
@@ -80,24 +84,25 @@ export class Serving {
     return this.#link.counters.bytesSent - this.#sentBefore;
   }
 
-  /** Whether the target gets on so slowly, or asks so often for the same, that it only holds this side up. */
-  isTooSlow(now: Millis): boolean {
-    return this.bytesSent > SESSION_IMAGES * this.image.size + SESSION_BYTES || this.#pace.isTooSlow(now);
+  /** Whether the target progresses so slowly, or asks for the same so often, that it only holds this side up. */
+  checkProgress(now: Millis): "ok" | "tooSlow" {
+    if (this.bytesSent > SESSION_IMAGES * this.image.size + SESSION_BYTES) return "tooSlow";
+    return this.#floor.checkWindow(now);
   }
 
-  /** When {@link isTooSlow} is to be asked. */
-  get paceEndsAt(): Millis {
-    return this.#pace.endsAt;
+  /** When {@link checkProgress} has to be asked again. */
+  get progressEndsAt(): Millis {
+    return this.#floor.endsAt;
   }
 
   /** The target will be deaf for a while. */
-  busy(now: Millis, forMs: Millis): void {
+  handleBusy(now: Millis, forMs: Millis): void {
     this.#busyAt = now;
     this.#busyUntil = now + Math.min(forMs, BUSY_MAX_MS);
   }
 
   /** The target calls, which proves nothing. */
-  doubt(): void {
+  markDoubtful(): void {
     this.#isDoubtful = true;
   }
 
@@ -156,7 +161,7 @@ export class Serving {
     if (this.#settled[block] === 1) return;
     this.#settled[block] = 1;
     this.#bytesSettled += this.image.blockSize;
-    this.#pace.add(this.image.blockSize);
+    this.#floor.add(this.image.blockSize);
   }
 
   /** Queues a block that was read, if it is still granted. */
@@ -177,7 +182,7 @@ export class Serving {
       else if (!this.#isQueued(wanted)) nodes.push(wanted);
     }
     if (nodes.length > 0) this.#isPastManifest = true;
-    this.#pace.add(this.image.blockSize * Math.min(this.#runsLeft, nodes.length));
+    this.#floor.add(this.image.blockSize * Math.min(this.#runsLeft, nodes.length));
     this.#runsLeft = Math.max(0, this.#runsLeft - nodes.length);
     return nodes;
   }

@@ -10,10 +10,10 @@ import {
   REQUEST_ENTRIES_MAX,
 } from "../../wire/constants.ts";
 import type { DataChunk, Grant, GrantEntry, ObjectChunk, Request } from "../../wire/messages.ts";
-import { Assembly } from "./chunk-assembly.ts";
+import { ChunkAssembly } from "./chunk-assembly.ts";
 
 /** What a verified manifest says about the transfer. */
-export interface TransferPlan {
+export interface DescentPlan {
   /** Short digest of the image. */
   readonly digest: Uint8Array;
   /** Bytes. */
@@ -44,7 +44,7 @@ export interface ReceivedRun {
 
 interface OpenBlock {
   attempt: number;
-  assembly: Assembly;
+  assembly: ChunkAssembly;
   /** Complete and handed on to be checked and written. */
   isSettling: boolean;
 }
@@ -52,10 +52,10 @@ interface OpenBlock {
 interface Wanted {
   readonly node: TreeNode;
   askedAt: Millis;
-  assembly: Assembly | undefined;
+  assembly: ChunkAssembly | undefined;
   /** Complete and handed on to be checked. */
   isChecking: boolean;
-  /** Asked for before its parent's run is known: see {@link Transfer.advance}. */
+  /** Asked for before its parent's run is known: see {@link TreeDescent.advance}. */
   isGuess: boolean;
   /** A guess that arrived before its parent was checked. */
   held: ReceivedRun | undefined;
@@ -74,8 +74,8 @@ export const ATTEMPTS_MAX = 8;
  * The target's plan of one transfer (PROTOCOL.md 6.3): walks down the hash tree where flash differs, opens the blocks
  * that are wanted, and puts chunks together. Pure bookkeeping: hashes and flash are others' work.
  */
-export class Transfer {
-  readonly plan: TransferPlan;
+export class TreeDescent {
+  readonly plan: DescentPlan;
   readonly #openMax: number;
   #frontier: TreeNode[] = [];
   readonly #asked: Map<string, Wanted> = new Map();
@@ -88,7 +88,7 @@ export class Transfer {
   #blocksWritten = 0;
 
   /** `start`: where flash differs from the root on. `openMax`: blocks that may be unfinished at once. */
-  constructor(plan: TransferPlan, start: Differences, openMax: number) {
+  constructor(plan: DescentPlan, start: Differences, openMax: number) {
     this.plan = plan;
     this.#openMax = openMax;
     this.#descend(start);
@@ -180,8 +180,8 @@ export class Transfer {
     return false;
   }
 
-  #assembly(block: number): Assembly {
-    return new Assembly(this.lengthOf(block));
+  #assembly(block: number): ChunkAssembly {
+    return new ChunkAssembly(this.lengthOf(block));
   }
 
   /** Bytes of a block: the last may be short. */
@@ -238,7 +238,7 @@ export class Transfer {
     if (wanted === undefined || wanted.isChecking || wanted.held) return {};
     if ((kind !== ObjectKind.run && kind !== ObjectKind.uniform) || chunk.total > RUN_BYTES_MAX) return {};
     const isFirst = wanted.assembly === undefined;
-    if (wanted.assembly?.bytes.length !== chunk.total) wanted.assembly = new Assembly(chunk.total);
+    if (wanted.assembly?.bytes.length !== chunk.total) wanted.assembly = new ChunkAssembly(chunk.total);
     wanted.assembly.add(chunk.offset, chunk.payload);
     const waited = isFirst ? { waited: now - wanted.askedAt } : {};
     if (!wanted.assembly.isComplete) return waited;
@@ -299,7 +299,7 @@ export class Transfer {
     return undefined;
   }
 
-  #place(assembly: Assembly, chunk: DataChunk, offset: number): boolean {
+  #place(assembly: ChunkAssembly, chunk: DataChunk, offset: number): boolean {
     if (chunk.codec === Codec.raw) return assembly.add(offset, chunk.payload);
     if (chunk.codec !== Codec.uniform || offset !== 0 || chunk.payload.length !== 1) return false;
     return assembly.add(0, new Uint8Array(assembly.bytes.length).fill(chunk.payload[0] as number));
