@@ -132,8 +132,8 @@ class DistressNode {
         this.#meter = new Meter(now, link.endpoint, link.end.counters.bytesReceived);
         return;
       case "progress": {
-        const { plan, blocksRight, blocksWritten } = event.descent;
-        this.#blocks = blocksWritten;
+        const { plan, blocks, blocksRight } = event.descent;
+        this.#blocks = blocks.written;
         const { counters } = link.end;
         const { blockSize, leafCount } = plan;
         const received = counters.bytesReceived;

@@ -152,7 +152,7 @@ export const SESSIONS: readonly Attack[] = [
     play: () => {
       const rescue = new VirtualRescue({ seed: 1, size: SIZE, blockSize: 1024, baud: 115_200 });
       const isHalfway = (): boolean =>
-        rescue.targetEvents.some((event) => event.tag === "progress" && event.descent.blocksWritten >= 8);
+        rescue.targetEvents.some((event) => event.tag === "progress" && event.descent.blocks.written >= 8);
       rescue.run(LIMIT_MS, isHalfway);
       swap(rescue, 100);
       rescue.run(LIMIT_MS, () => rescue.hasEvent("sessionLost"));

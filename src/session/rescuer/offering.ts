@@ -22,11 +22,19 @@ export class Offering {
   #until: Millis;
   #isDoubtful = false;
 
-  constructor(now: Millis, beacon: Beacon, image: OfferedImage, offer: Offer) {
+  constructor(
+    now: Millis,
+    beacon: Beacon,
+    image: OfferedImage,
+    rescuerId: Uint8Array,
+    rescuerNonce: Uint8Array,
+  ) {
+    const { digest, version, size, counter } = image;
+    const targetNonce = beacon.bootNonce;
     this.beacon = beacon;
     this.image = image;
-    this.offer = offer;
-    this.peer = identityOf(offer, beacon.nodeId);
+    this.offer = { tag: "offer", rescuerId, rescuerNonce, targetNonce, digest, version, size, counter };
+    this.peer = identityOf(this.offer, beacon.nodeId);
     this.#repeatAt = now;
     this.#until = now + OFFER_REPEATED_FOR_MS;
   }

@@ -6,31 +6,19 @@ import type { TreeNode } from "../../base/tree-shape.ts";
 import type { Millis } from "../../base/units.ts";
 import type { ByeReason } from "../../wire/constants.ts";
 import type { LinkProof } from "../../wire/link-proof.ts";
-import type {
-  Accept,
-  Beacon,
-  Bye,
-  Grant,
-  Message,
-  Offer,
-  Refuse,
-  Request,
-  StandDown,
-} from "../../wire/messages.ts";
+import type { Accept, Beacon, Bye, Message, Refuse, StandDown } from "../../wire/messages.ts";
 import { type Deadlines, isDue, soonest } from "../deadlines.ts";
 import { byeOf } from "../handshake.ts";
 import { freshNonce, tagOf } from "../identity.ts";
 import { LinkGuard, rescuerMismatch } from "../link-guard.ts";
-import { PeerSelection } from "../peer-selection.ts";
 import type { HeardEvent, Role, RoleHost } from "../role.ts";
+import { Callers } from "./callers.ts";
 import { Offering } from "./offering.ts";
 import { isAbout, Offers } from "./offers.ts";
-import { RefusedImages } from "./refused-images.ts";
 import { RescuerAnnouncer, type RescuerOptions } from "./rescuer-announcer.ts";
 import type { BlockWish, OfferedImage, RescuerEvent, RescuerLoss, RunPayload } from "./rescuer-events.ts";
 import { keepBeacon, nodeIdOf, peerOf, type RescuerState } from "./rescuer-state.ts";
 import { Serving } from "./serving.ts";
-import { ServingBudget } from "./serving-budget.ts";
 
 /** A board that was heard within this time is alive: another one on its wire is a wiring fault (PROTOCOL.md 6.2). */
 const STRANGER_AFTER_MS = 2_000;
@@ -51,10 +39,7 @@ export class RescuerRole implements Role {
   readonly #random: Random;
   readonly #nodeId: Uint8Array;
   readonly #announcer: RescuerAnnouncer;
-  readonly #refused: RefusedImages = new RefusedImages();
-  /** Chooses among boards that call, once one wasted our time. */
-  readonly #selection: PeerSelection<Beacon>;
-  readonly #budget: ServingBudget = new ServingBudget();
+  readonly #callers: Callers;
   readonly #offers: Offers = new Offers();
   #state: RescuerState = { tag: "listening" };
 
@@ -64,7 +49,11 @@ export class RescuerRole implements Role {
     this.#random = options.random;
     this.#nodeId = options.nodeId;
     this.#announcer = new RescuerAnnouncer(now, host.link, options, this.#guard.isKeyed);
-    this.#selection = new PeerSelection(options.random);
+    this.#callers = new Callers(options.random);
+  }
+
+  get #serving(): Serving | undefined {
+    return this.#state.tag === "serving" ? this.#state.serving : undefined;
   }
 
   handleLinkUp(now: Millis, isUp: boolean): void {
@@ -76,7 +65,7 @@ export class RescuerRole implements Role {
   }
 
   handleInputEnd(): void {
-    if (this.#state.tag === "serving") this.#state.serving.dropDelivered();
+    this.#serving?.dropDelivered();
   }
 
   handleHeard(now: Millis, event: HeardEvent): void {
@@ -119,13 +108,13 @@ export class RescuerRole implements Role {
         if (this.#checkAnswer(now, message, proof)) this.#loseSession(now, "bye");
         return;
       case "grant":
-        this.#handleGrant(message);
+        this.#serving?.handleGrant(message);
         return;
       case "request":
-        this.#handleRequest(message);
+        this.#serving?.handleRequest(message);
         return;
       case "busy":
-        if (this.#state.tag === "serving") this.#state.serving.handleBusy(now, message.forMs);
+        this.#serving?.handleBusy(now, message.forMs);
         return;
       case "done":
         this.#handleDone(message.digest);
@@ -154,20 +143,20 @@ export class RescuerRole implements Role {
     }
     // The same board, started anew without having answered; another one's call just comes later than the first.
     if (offering !== undefined && equalBytes(offering.beacon.nodeId, beacon.nodeId))
-      this.#selection.strike(now, beacon.nodeId);
+      this.#callers.noteRestart(now, beacon.nodeId);
     const kept = keepBeacon(beacon);
     this.#host.emit({ tag: "heard", beacon: kept });
-    if (this.#budget.isLeft(now)) this.#pick(now, this.#selection.consider(now, beacon.nodeId, kept));
+    this.#pick(now, this.#callers.consider(now, kept));
   }
 
   #pick(now: Millis, beacon: Beacon | undefined): void {
     if (beacon === undefined) return;
     this.#host.link.endSession();
-    this.#selection.forget();
+    this.#callers.forget();
     if (this.#state.tag === "offering") this.#offers.replace(this.#state.offering);
     const number = this.#host.nextSession();
     this.#state = { tag: "picking", number, beacon };
-    const refused = this.#refused.by(now, beacon.bootNonce);
+    const refused = this.#callers.refusedBy(now, beacon.bootNonce);
     this.#host.emit({ tag: "pick", session: number, beacon, refused });
   }
 
@@ -198,23 +187,14 @@ export class RescuerRole implements Role {
   handlePicked(now: Millis, session: number, image: OfferedImage | undefined): void {
     if (this.#state.tag !== "picking" || this.#state.number !== session) return;
     const { beacon } = this.#state;
-    const refused = this.#refused.by(now, beacon.bootNonce);
+    const refused = this.#callers.refusedBy(now, beacon.bootNonce);
     if (image === undefined || refused.some((digest) => equalBytes(digest, image.digest))) {
       this.#state = { tag: "listening" };
       return;
     }
-    const offer: Offer = {
-      tag: "offer",
-      rescuerId: this.#nodeId,
-      rescuerNonce: freshNonce(this.#random),
-      targetNonce: beacon.bootNonce,
-      digest: image.digest,
-      version: image.version,
-      size: image.size,
-      counter: image.counter,
-    };
-    this.#state = { tag: "offering", offering: new Offering(now, beacon, image, offer) };
-    this.#host.emit({ tag: "offered", offer });
+    const offering = new Offering(now, beacon, image, this.#nodeId, freshNonce(this.#random));
+    this.#state = { tag: "offering", offering };
+    this.#host.emit({ tag: "offered", offer: offering.offer });
     this.handleTimeout(now);
   }
 
@@ -229,49 +209,29 @@ export class RescuerRole implements Role {
     const payloadMax = Math.min(accept.payloadMax, this.#guard.payloadMax);
     const seal = this.#guard.seal(peer, proof?.nonce);
     const sender = this.#host.link.startSending(now, tagOf(peer), payloadMax, seal);
-    const number = this.#host.nextSession();
-    const serving = new Serving(now, number, peer, image, this.#host.link, sender, accept.openBlocks);
+    const serving = new Serving(now, this.#host, peer, image, sender, accept.openBlocks);
     this.#state = { tag: "serving", serving };
     this.#host.emit({ tag: "accepted", image });
     serving.sendManifest();
   }
 
   #handleRefusal(now: Millis, reason: RefusalReason, digest: Uint8Array): void {
-    const state = this.#state;
-    const nonce = peerOf(state)?.targetNonce;
-    if (nonce !== undefined) this.#refused.add(now, nonce, digest);
-    this.#charge(now);
+    const nonce = peerOf(this.#state)?.targetNonce;
+    if (nonce !== undefined) this.#callers.noteRefusal(now, nonce, digest);
+    if (this.#serving !== undefined) this.#callers.charge(now, this.#serving);
     this.#host.link.endSession();
     this.#state = { tag: "listening" };
     this.#host.emit({ tag: "refused", reason, digest: digest.slice() });
   }
 
-  #handleGrant(grant: Grant): void {
-    if (this.#state.tag !== "serving") return;
-    const { serving } = this.#state;
-    const wishes = serving.handleGrant(grant);
-    if (wishes === undefined) return;
-    for (const wish of wishes) this.#host.emit({ tag: "readBlock", session: serving.number, wish });
-    this.#host.emit({ tag: "progress", openBlocks: serving.openBlocks });
-  }
-
   /** The session that an effect belongs to; undefined when the answer comes too late for it. */
-  #servingOf(number: number): Serving | undefined {
-    return this.#state.tag === "serving" && this.#state.serving.number === number
-      ? this.#state.serving
-      : undefined;
+  #servingOf(session: number): Serving | undefined {
+    return this.#serving?.number === session ? this.#serving : undefined;
   }
 
   /** Completes `readBlock` of the session with this number. */
   handleBlockRead(session: number, wish: BlockWish, bytes: Uint8Array): void {
     this.#servingOf(session)?.addBlock(wish, bytes);
-  }
-
-  #handleRequest(request: Request): void {
-    if (this.#state.tag !== "serving") return;
-    const { serving } = this.#state;
-    for (const node of serving.handleRequest(request))
-      this.#host.emit({ tag: "readRun", session: serving.number, node });
   }
 
   /** Completes `readRun`; undefined when the image has no such node. */
@@ -288,8 +248,7 @@ export class RescuerRole implements Role {
     this.#host.link.send({ tag: "doneAck", digest });
     if (state.tag !== "serving") return;
     state.serving.dropAll();
-    this.#selection.forgive(state.serving.peer.targetId);
-    this.#budget.clear();
+    this.#callers.noteHealed(state.serving.peer.targetId);
     this.#state = { tag: "healed", digest: state.serving.image.digest };
     this.#host.emit({ tag: "healed", digest: state.serving.image.digest });
   }
@@ -323,24 +282,11 @@ export class RescuerRole implements Role {
     this.#host.emit({ tag: "refused", reason: "link-key", digest: image.digest, detail });
   }
 
-  /** Charges what was sent in this session: it healed nobody. */
-  #charge(now: Millis): void {
-    if (this.#state.tag !== "serving") return;
-    const { serving } = this.#state;
-    this.#budget.charge(now, serving.bytesSent, serving.image.size);
-  }
-
   #loseSession(now: Millis, why: RescuerLoss): void {
     const nodeId = nodeIdOf(this.#state);
-    const wasOnPace = this.#state.tag === "serving" && this.#state.serving.isOnPace(now);
-    this.#charge(now);
-    // A bye, which anybody on the wire can say, is held against nobody; nor is a line that failed after a good start.
-    const isSilence = why === "silence" || why === "restarted";
-    const isWasted = why === "slow" || (isSilence && !wasOnPace);
-    if (isWasted && nodeId !== undefined) {
-      this.#selection.strike(now, nodeId, why === "slow");
-      this.#announcer.start(now);
-    }
+    const serving = this.#serving;
+    if (serving !== undefined) this.#callers.charge(now, serving);
+    if (nodeId !== undefined && this.#callers.noteLoss(now, nodeId, serving, why)) this.#announcer.start(now);
     this.#host.link.endSession();
     this.#state = { tag: "listening" };
     this.#host.emit({ tag: "sessionLost", why });
@@ -361,11 +307,11 @@ export class RescuerRole implements Role {
     const state = this.#state;
     const isListening = state.tag === "listening" && this.#host.isUp;
     const offering = state.tag === "offering" ? state.offering : undefined;
-    const serving = state.tag === "serving" ? state.serving : undefined;
+    const serving = this.#serving;
     return {
       answer: this.#announcer.answerAt,
       query: isListening ? this.#announcer.queryAt : undefined,
-      choose: isListening ? this.#selection.chooseAt : undefined,
+      choose: isListening ? this.#callers.chooseAt : undefined,
       offer: offering?.repeatAt,
       offerEnd: offering?.endsAt,
       silence: serving?.silentAt,
@@ -386,7 +332,7 @@ export class RescuerRole implements Role {
     } else if (state.tag === "serving" && state.serving.checkProgress(now) === "tooSlow") {
       this.#loseSession(now, "slow");
     }
-    if (state.tag === "listening") this.#pick(now, this.#selection.take(now));
+    if (state.tag === "listening") this.#pick(now, this.#callers.take(now));
   }
 
   pollTimeout(): Millis | undefined {

@@ -2,11 +2,12 @@ import type { TreeNode } from "../../base/tree-shape.ts";
 import type { Millis } from "../../base/units.ts";
 import type { Link } from "../../link/link.ts";
 import type { SendSide } from "../../link/send-side.ts";
-import { CHUNK_UNIT, Codec, codecBit, ObjectKind } from "../../wire/constants.ts";
+import { CHUNK_UNIT, ObjectKind } from "../../wire/constants.ts";
 import type { Grant, Request } from "../../wire/messages.ts";
 import { isAfter, type SessionIdentity } from "../identity.ts";
 import { isOnPace, ProgressFloor } from "../progress-floor.ts";
-import type { BlockWish, OfferedImage, RunPayload } from "./rescuer-events.ts";
+import type { RoleHost } from "../role.ts";
+import type { BlockWish, OfferedImage, RescuerEvent, RunPayload } from "./rescuer-events.ts";
 import { blockItem, blockKey, isBlockKey, objectItem, objectKey } from "./send-items.ts";
 
 /** What one session may send, in images, and beyond that in bytes. */
@@ -25,6 +26,7 @@ export class Serving {
   readonly image: OfferedImage;
   /** What its effects are numbered with. */
   readonly number: number;
+  readonly #host: RoleHost<RescuerEvent>;
   readonly #sender: SendSide;
   readonly #openBlocksMax: number;
   readonly #floor: ProgressFloor;
@@ -53,14 +55,15 @@ export class Serving {
   /** `openBlocksMax`: what the target stated in ACCEPT. It bounds what is held for it: at least one block. */
   constructor(
     now: Millis,
-    number: number,
+    host: RoleHost<RescuerEvent>,
     peer: SessionIdentity,
     image: OfferedImage,
-    link: Link,
     sender: SendSide,
     openBlocksMax: number,
   ) {
-    this.number = number;
+    const { link } = host;
+    this.number = host.nextSession();
+    this.#host = host;
     this.peer = peer;
     this.image = image;
     this.#sender = sender;
@@ -114,11 +117,6 @@ export class Serving {
     return Math.max(heardAt, this.#busyUntil) + SILENCE_MAX_MS;
   }
 
-  /** Blocks that the target waits for. */
-  get openBlocks(): number {
-    return this.#granted.size;
-  }
-
   /** Everything asked for was sent and acked: only DONE is missing. */
   get isDelivered(): boolean {
     return this.#isPastManifest && this.#sender.isIdle;
@@ -131,9 +129,9 @@ export class Serving {
     this.#sender.add(objectItem(name, this.image.envelope));
   }
 
-  /** Takes in a grant; gives the blocks to read, or undefined when it is an old one. */
-  handleGrant(grant: Grant): BlockWish[] | undefined {
-    if (this.#grantSequence !== undefined && !isAfter(grant.sequence, this.#grantSequence)) return undefined;
+  /** Takes in a grant, and has the blocks read that it names for the first time. An old grant is ignored. */
+  handleGrant(grant: Grant): void {
+    if (this.#grantSequence !== undefined && !isAfter(grant.sequence, this.#grantSequence)) return;
     this.#grantSequence = grant.sequence;
     this.#isPastManifest = true;
     const before = this.#granted;
@@ -154,7 +152,8 @@ export class Serving {
     for (const block of this.#open) if (!open.has(block)) this.#settle(block);
     this.#granted = granted;
     this.#open = open;
-    return wishes;
+    for (const wish of wishes) this.#host.emit({ tag: "readBlock", session: this.number, wish });
+    this.#host.emit({ tag: "progress", openBlocks: granted.size });
   }
 
   #settle(block: number): void {
@@ -168,13 +167,12 @@ export class Serving {
   addBlock({ block, attempt, codecs }: BlockWish, bytes: Uint8Array): void {
     if (!this.#granted.has(blockKey(block, attempt))) return;
     const position = (block * this.image.blockSize) / CHUNK_UNIT;
-    const isUniformAllowed = (codecs & codecBit(Codec.uniform)) !== 0;
-    this.#sender.add(blockItem(block, attempt, position, bytes, isUniformAllowed));
+    this.#sender.add(blockItem(block, attempt, position, bytes, codecs));
   }
 
-  /** Takes in a request; gives the nodes whose runs are to be read. */
-  handleRequest(request: Request): TreeNode[] {
-    if (this.#requestSequence !== undefined && !isAfter(request.sequence, this.#requestSequence)) return [];
+  /** Takes in a request, and has the runs read that it names. An old request is ignored. */
+  handleRequest(request: Request): void {
+    if (this.#requestSequence !== undefined && !isAfter(request.sequence, this.#requestSequence)) return;
     this.#requestSequence = request.sequence;
     const nodes: TreeNode[] = [];
     for (const wanted of request.wanted) {
@@ -184,7 +182,7 @@ export class Serving {
     if (nodes.length > 0) this.#isPastManifest = true;
     this.#floor.add(this.image.blockSize * Math.min(this.#runsLeft, nodes.length));
     this.#runsLeft = Math.max(0, this.#runsLeft - nodes.length);
-    return nodes;
+    for (const node of nodes) this.#host.emit({ tag: "readRun", session: this.number, node });
   }
 
   #isQueued(node: TreeNode): boolean {

@@ -22,6 +22,12 @@ export class ChunkAssembly {
     return this.#received.isExactly(this.bytes.length);
   }
 
+  /** The bytes from the start on that have arrived without a gap. A view. */
+  get prefix(): Uint8Array {
+    const first = this.#received.first;
+    return this.bytes.subarray(0, first?.from === 0 ? first.to : 0);
+  }
+
   /** Whether nothing has arrived yet. */
   get isEmpty(): boolean {
     return this.#received.isEmpty;

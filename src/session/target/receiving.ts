@@ -4,16 +4,16 @@ import type { Link } from "../../link/link.ts";
 import type { DataChunk, ObjectChunk } from "../../wire/messages.ts";
 import { answerTimeout } from "../answer-timeout.ts";
 import type { Deadlines } from "../deadlines.ts";
+import { OPEN_BLOCKS_MAX } from "../handshake.ts";
 import { Lease } from "../lease.ts";
 import { isOnPace, ProgressFloor } from "../progress-floor.ts";
+import { type DescentPlan, lengthOfBlock } from "./descent-plan.ts";
 import type { SessionLoss, TargetEvent } from "./target-events.ts";
-import { type DescentPlan, type Differences, TreeDescent } from "./tree-descent.ts";
+import { type Differences, TreeDescent } from "./tree-descent.ts";
 
 /** Block buffers: 64 KiB in all, but 4 blocks at least and 64 at most. */
 const BUFFER_BYTES = 64 * 1024;
 const OPEN_BLOCKS_MIN = 4;
-/** Blocks open at once at most; stated in ACCEPT. */
-export const OPEN_BLOCKS_MAX = 64;
 /** "Later" renews the lease for this long at most without anything that verifies. */
 const LATER_MAX_MS = 60_000;
 /** Wrong blocks and runs in one session, whichever they are: the CRC lets none through by chance. */
@@ -50,14 +50,14 @@ export class Receiving {
 
   /** Whether the session brought enough blocks for the time it took: hashes can be had again and again. */
   isOnPace(now: Millis): boolean {
-    const { plan, blocksWritten } = this.descent;
-    return isOnPace(this.#link, blocksWritten * plan.blockSize, now - this.#startedAt);
+    const { plan, blocks } = this.descent;
+    return isOnPace(this.#link, blocks.written * plan.blockSize, now - this.#startedAt);
   }
 
   /** Takes in a chunk; gives the effect that a complete block or run calls for. */
   handleChunk(now: Millis, chunk: DataChunk | ObjectChunk): TargetEvent | undefined {
     if (chunk.tag === "data") {
-      const complete = this.descent.handleData(chunk);
+      const complete = this.descent.blocks.handleData(chunk);
       if (complete === undefined) return undefined;
       this.#link.ackNow(now);
       return { tag: "writeBlock", session: this.#session, block: complete.block, bytes: complete.bytes };
@@ -88,9 +88,9 @@ export class Receiving {
 
   /** What became of a block; false when it failed too often to go on. */
   handleBlockWritten(now: Millis, block: number, isWritten: boolean): boolean {
-    if (isWritten) this.#verified(now, this.descent.lengthOf(block));
+    if (isWritten) this.#verified(now, lengthOfBlock(this.descent.plan, block));
     else this.#wrong++;
-    return this.descent.blockSettled(block, isWritten);
+    return this.descent.blocks.settle(block, isWritten);
   }
 
   /** The rescuer is alive and will serve later: believed for a minute without anything that verifies (PROTOCOL.md 6.1). */
@@ -103,7 +103,7 @@ export class Receiving {
     this.descent.advance(now);
     const request = this.descent.takeRequest(now, again);
     if (request !== undefined) this.#link.send(request);
-    const grant = this.descent.takeGrant(again);
+    const grant = this.descent.blocks.takeGrant(again);
     if (grant !== undefined) this.#link.send(grant);
     if (request !== undefined || grant !== undefined) this.#lastAskedAt = now;
   }
