@@ -25,7 +25,7 @@ export type RunOutcome =
   | { readonly tag: "failed" }
   | ({ readonly tag: "good" } & Differences);
 
-/** Levels that one run of child hashes spans: up to 2^4 = 16 children (protocol decision S7). */
+/** Levels that one run of child hashes spans: up to 2^4 = 16 children (PROTOCOL.md 7.4). */
 export const RUN_LEVELS = 4;
 
 /** Nodes on `level` of a tree of `leafCount` leaves. */

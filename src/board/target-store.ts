@@ -14,7 +14,7 @@ import { Quarantine } from "./quarantine.ts";
 import { chooseArea, chooseSlot } from "./slot-choice.ts";
 import { SlotWriter, type WriteOutcome } from "./slot-writer.ts";
 
-/** What a beacon says about a board (protocol decision S3). */
+/** What a beacon says about a board (PROTOCOL.md 5.2). */
 export interface TargetStatus {
   readonly nodeId: Uint8Array;
   readonly hardwareId8: Uint8Array;
@@ -215,7 +215,7 @@ export class BoardTargetStore implements TargetStore {
     return session;
   }
 
-  /** Before the slot changes: the record durably says so (protocol decision S11). */
+  /** Before the slot changes: the record durably says so (PROTOCOL.md 13.5). */
   #begin(session: Session): void {
     if (session.isBegun) return;
     this.#storeManifest(session);

@@ -13,7 +13,7 @@ export function askAgainAfter(link: Link): Millis {
 
 /**
  * How long a target waits for the next thing that verifies before it takes another offer: 5 s, or on slow lines eight
- * times what a block takes (protocol decision S5).
+ * times what a block takes (PROTOCOL.md 6).
  */
 export class Lease {
   readonly #link: Link;

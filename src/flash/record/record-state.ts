@@ -40,7 +40,7 @@ export interface FailedConfirm {
 export interface RecordState {
   readonly slots: readonly SlotRecord[];
   readonly receiving: ReceivingRecord | undefined;
-  /** Sectors that were erased or programmed and whose content was not verified since (protocol decision S11). */
+  /** Sectors that were erased or programmed and whose content was not verified since (PROTOCOL.md 13.2.3). */
   readonly openSectors: readonly SectorRange[];
   /** Images with a lower security counter are refused. Never falls. */
   readonly counterFloor: number;

@@ -70,7 +70,7 @@ export class Calling {
     this.#link.send(beaconOf(this.status, this.#bootNonce, this.#isForced, this.#isKeyed));
   }
 
-  /** To whoever knocks after the commit: a beacon with the digest installed stands for DONE (protocol decision S12). */
+  /** To whoever knocks after the commit: a beacon with the digest installed stands for DONE (PROTOCOL.md 5.12). */
   tellHealth(): void {
     this.#link.send(beaconOf(this.status, this.#bootNonce, false, this.#isKeyed));
   }

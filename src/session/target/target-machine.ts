@@ -24,7 +24,7 @@ export interface TargetOptions extends CallingOptions {
   readonly link: LinkOptions;
 }
 
-/** A fresh offer or query supersedes a session that was silent for this many timeouts (protocol decision S5). */
+/** A fresh offer or query supersedes a session that was silent for this many timeouts (PROTOCOL.md 6.1). */
 const SUPERSEDE_TIMEOUTS = 3;
 
 /**

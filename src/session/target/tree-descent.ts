@@ -320,7 +320,7 @@ export class Transfer {
   }
 }
 
-/** Codecs allowed in an attempt: all that this version knows, then only raw (protocol decision S10). */
+/** Codecs allowed in an attempt: all that this version knows, then only raw (PROTOCOL.md 5.9). */
 function codecsFor(attempt: number): number {
   return attempt === 0 ? codecBit(Codec.raw) | codecBit(Codec.uniform) : codecBit(Codec.raw);
 }
