@@ -10,8 +10,8 @@ import { type ManifestFault, manifestFault } from "./payload.ts";
 export const KEY_ID_LENGTH = 8;
 export const SIGNATURE_LENGTH = 64;
 /** Payload lengths an envelope can carry: within these the byte string's head is always three bytes. */
-export const PAYLOAD_MIN = 256;
-export const PAYLOAD_MAX = 512;
+const CBOR_LENGTH_MIN = 256;
+const CBOR_LENGTH_MAX = 512;
 
 const CONTENT_TYPE_SIGNED = "application/vnd.mayday";
 const CONTENT_TYPE_UNSIGNED = "application/vnd.mayday-unsigned";
@@ -56,10 +56,10 @@ export const SIGNED_PAYLOAD_OFFSET: number = KEY_ID_OFFSET + KEY_ID_LENGTH + PAY
 export const UNSIGNED_PAYLOAD_OFFSET: number = UNSIGNED_PREFIX.length + PAYLOAD_HEAD_LENGTH;
 /** Bytes behind the payload of a signed envelope. */
 const SIGNED_TAIL: number = SIGNATURE_HEAD.length + SIGNATURE_LENGTH;
-/** Most bytes of a manifest in its envelope: what a target must be able to hold. */
-export const MANIFEST_MAX: number = SIGNED_PAYLOAD_OFFSET + PAYLOAD_MAX + SIGNED_TAIL;
-/** Fewest bytes of a manifest in its envelope. */
-export const MANIFEST_MIN: number = UNSIGNED_PAYLOAD_OFFSET + PAYLOAD_MIN;
+/** Most bytes of an envelope, 623 (PROTOCOL.md 8.2). Targets take in a little more: MANIFEST_MAX of the wire. */
+export const ENVELOPE_MAX: number = SIGNED_PAYLOAD_OFFSET + CBOR_LENGTH_MAX + SIGNED_TAIL;
+/** Fewest bytes of an envelope, 293 (PROTOCOL.md 8.2). */
+export const ENVELOPE_MIN: number = UNSIGNED_PAYLOAD_OFFSET + CBOR_LENGTH_MIN;
 
 /** An envelope taken apart by its template; the payload is not looked at. All views. */
 export type EnvelopeParts =
@@ -97,8 +97,8 @@ export function splitEnvelope(bytes: Uint8Array): EnvelopeParts | ManifestFault 
   const payloadOffset = isSigned ? SIGNED_PAYLOAD_OFFSET : UNSIGNED_PAYLOAD_OFFSET;
   const tail = isSigned ? SIGNED_TAIL : 0;
   const length = bytes.length - payloadOffset - tail;
-  if (length < PAYLOAD_MIN || length > PAYLOAD_MAX) {
-    const limits = `${MANIFEST_MIN} to ${MANIFEST_MAX}`;
+  if (length < CBOR_LENGTH_MIN || length > CBOR_LENGTH_MAX) {
+    const limits = `${ENVELOPE_MIN} to ${ENVELOPE_MAX}`;
     return manifestFault("length", 0, `envelope of ${bytes.length} bytes, allowed are ${limits}`);
   }
   const payload = bytes.subarray(payloadOffset, payloadOffset + length);

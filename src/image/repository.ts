@@ -44,7 +44,7 @@ export type ImageChoice<Entry extends RepositoryEntry = RepositoryEntry> =
 
 /** Where a rescuer takes images from. Images it opened belong to the repository: give them back with `release`. */
 export interface Repository {
-  /** The image for a board, protocol decision S4. */
+  /** The image for a board (PROTOCOL.md 8.6). */
   pick(criteria: PickCriteria): Promise<ImageChoice>;
   /** Opens an image by its full digest. UsageError `repo-no-such-image`; FailedError when it is damaged. */
   open(digest: Uint8Array): Promise<ImageSource>;

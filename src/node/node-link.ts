@@ -11,7 +11,7 @@ import type { NodeEvent } from "./events.ts";
 import type { Ending } from "./lifetime.ts";
 import { LinkDriver } from "./link-driver.ts";
 
-/** Behind a USB adapter bytes wait for up to 16 ms; a native UART only waits for the event loop (decision L4). */
+/** Behind a USB adapter bytes wait for up to 16 ms; a native UART only waits for the event loop (PROTOCOL.md 4.4). */
 const RTO_FLOOR_USB_MS = 25;
 const RTO_FLOOR_NATIVE_MS = 10;
 /** An I2C peripheral's frames wait until its controller looks in. */

@@ -3,10 +3,10 @@ import type { Millis } from "../base/units.ts";
 
 const INTERVAL_MIN_MS = 500;
 const INTERVAL_MAX_MS = 60_000;
-/** Queries are answered at most this often (protocol decision S2: five a second). */
+/** Queries are answered at most this often (PROTOCOL.md 5.1, five a second). */
 const ANSWER_INTERVAL_MS = 200;
 
-/** When to send the next distress: jittered, backing off from 0.5 s to 60 s (protocol decision S3). */
+/** When to send the next distress: jittered, backing off from 0.5 s to 60 s (PROTOCOL.md 5.2). */
 export class BeaconTimer {
   readonly #random: Random;
   #interval: Millis = INTERVAL_MIN_MS;

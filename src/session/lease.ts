@@ -5,7 +5,7 @@ const LEASE_MIN_MS = 5_000;
 const LEASE_LINE_TIMES = 8;
 /**
  * How long a target waits for the next thing that verifies before it takes another offer: 5 s, or on slow lines eight
- * times what a block takes (protocol decision S5).
+ * times what a block takes (PROTOCOL.md 6).
  */
 export class Lease {
   readonly #link: Link;

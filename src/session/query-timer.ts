@@ -6,7 +6,7 @@ const QUERY_INTERVAL_MS = 100;
 const NOISE_FIRST_MS = 500;
 const NOISE_LAST_MS = 30_000;
 
-/** "Who is there?" three times at 100 ms, on open and after a reconnect (protocol decision S2). */
+/** "Who is there?" three times at 100 ms, on open and after a reconnect (PROTOCOL.md 5.1). */
 export class QueryTimer {
   #left = 0;
   #nextAt: Millis = 0;

@@ -15,7 +15,7 @@ import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
 import { concatBytes } from "../../src/base/bytes.ts";
 import { FailedError } from "../../src/base/errors.ts";
-import { MANIFEST_MAX, MANIFEST_MIN } from "../../src/image/cose.ts";
+import { ENVELOPE_MAX, ENVELOPE_MIN } from "../../src/image/cose.ts";
 import { encodeManifest } from "../../src/image/envelope.ts";
 import { writeImageFile } from "../../src/image/image-build.ts";
 import { openImageFile } from "../../src/image/image-file.ts";
@@ -81,8 +81,8 @@ describe("damage that no checksum shows", () => {
     const codes: [string, (copy: Uint8Array, view: DataView) => void][] = [
       ["image-format", (_, view) => view.setUint16(8, 2, true)],
       ["image-header", (_, view) => view.setUint32(12, 0, true)],
-      ["image-header", (_, view) => view.setUint16(10, MANIFEST_MIN - 1, true)],
-      ["image-header", (_, view) => view.setUint16(10, MANIFEST_MAX + 1, true)],
+      ["image-header", (_, view) => view.setUint16(10, ENVELOPE_MIN - 1, true)],
+      ["image-header", (_, view) => view.setUint16(10, ENVELOPE_MAX + 1, true)],
       ["image-truncated", (_, view) => view.setUint32(12, data.length + 1, true)],
       ["image-trailing", (_, view) => view.setUint32(12, data.length - 1, true)],
       ["image-manifest", (copy) => copy.fill(0, IMAGE_HEADER_LENGTH, IMAGE_HEADER_LENGTH + 8)],
@@ -118,14 +118,14 @@ describe("damage that no checksum shows", () => {
 
 describe("image file header", () => {
   it("takes manifests from the shortest to the longest, and some data", () => {
-    for (const length of [MANIFEST_MIN, MANIFEST_MAX]) {
+    for (const length of [ENVELOPE_MIN, ENVELOPE_MAX]) {
       const header = decodeImageHeader(encodeImageHeader(new Uint8Array(length), 1));
       expect(header).toMatchObject({ envelopeLength: length, dataLength: 1 });
     }
     for (const [length, size] of [
-      [MANIFEST_MIN - 1, 1],
-      [MANIFEST_MAX + 1, 1],
-      [MANIFEST_MIN, 0],
+      [ENVELOPE_MIN - 1, 1],
+      [ENVELOPE_MAX + 1, 1],
+      [ENVELOPE_MIN, 0],
     ] as const) {
       const header = decodeImageHeader(encodeImageHeader(new Uint8Array(length), size));
       expect(header).toMatchObject({ tag: "fault", fault: "length" });

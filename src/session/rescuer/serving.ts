@@ -13,11 +13,11 @@ import { blockItem, blockKey, isBlockKey, objectItem, objectKey } from "./send-i
 /** What one session may send, in images, and beyond that in bytes. */
 const SESSION_IMAGES = 8;
 const SESSION_BYTES = 65_536;
-/** Silence after which a session is given up (protocol decision S12). */
+/** Silence after which a session is given up (PROTOCOL.md 6.2). */
 const SILENCE_MAX_MS = 20_000;
 /** The same with a link key, once the target calls: it restarted, or somebody says so (PROTOCOL.md 14.5). */
 const DOUBTFUL_SILENCE_MS = 5_000;
-/** Longest time that one BUSY may ask for (protocol decision L6). */
+/** Longest time that one BUSY may ask for (PROTOCOL.md 5.11). */
 const BUSY_MAX_MS = 10_000;
 
 /** The rescuer's side of a running session: what the target wants now, and what of it is queued (PROTOCOL.md 6.2). */

@@ -70,7 +70,7 @@ export class TargetAnnouncer {
     this.#link.send(beaconOf(this.status, this.#bootNonce, this.#isForced, this.#isKeyed));
   }
 
-  /** To nodes that knock after the commit: a beacon with the digest installed stands for DONE (PROTOCOL.md 6.1). */
+  /** To nodes that knock after the commit: a beacon with the digest installed stands for DONE (PROTOCOL.md 5.12). */
   sendBeacon(): void {
     this.#link.send(beaconOf(this.status, this.#bootNonce, false, this.#isKeyed));
   }

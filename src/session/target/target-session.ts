@@ -57,7 +57,7 @@ export const NO_SESSION: Deadlines<SessionDeadline> = {
 
 const DONE_INTERVAL_MIN_MS = 200;
 const DONE_REPEATED_FOR_MS = 15_000;
-/** Comparing or verifying a whole slot makes a target deaf: no more than this (protocol decision L6). */
+/** Comparing or verifying a whole slot makes a target deaf: no more than this (PROTOCOL.md 5.11). */
 const BUSY_MS = 10_000;
 
 const lost = (why: SessionLoss): SessionEnd => ({ tag: "lost", why });

@@ -51,7 +51,7 @@ export interface I2cPeripheralHandler {
   onRead(length: number): Uint8Array;
 }
 
-/** Most bytes in a transaction: the Linux kernel cuts longer ones without a word (protocol decision C3). */
+/** Most bytes in a transaction: the Linux kernel cuts longer ones without a word (PROTOCOL.md 10.1). */
 export const I2C_TRANSACTION_MAX = 8192;
 /** Bytes in a transaction that every adapter and peripheral does. */
 export const I2C_TRANSACTION_MIN = 32;
