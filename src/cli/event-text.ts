@@ -1,5 +1,5 @@
 import { unreachable } from "../base/assert.ts";
-import type { NodeEvent, ProgressEvent, Verdict } from "../node/events.ts";
+import type { NodeEvent, ProgressEvent, Verdict } from "../node/node-event.ts";
 import { byteText, durationText, percent, rateText } from "./text.ts";
 
 /** Digits of ids and digests that people get to see. */

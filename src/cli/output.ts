@@ -1,6 +1,6 @@
 import type { Writable } from "node:stream";
 import { type Clock, systemClock } from "../base/clock.ts";
-import type { NodeEvent, Verdict } from "../node/events.ts";
+import type { NodeEvent, Verdict } from "../node/node-event.ts";
 import { eventText, verdictText } from "./event-text.ts";
 import { BarProgress, PlainProgress, type ProgressView } from "./progress.ts";
 import { printableJson, TerminalText } from "./terminal-text.ts";

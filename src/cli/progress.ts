@@ -1,7 +1,7 @@
 import type { MultiBar, SingleBar } from "cli-progress";
 import type { Clock } from "../base/clock.ts";
 import type { Millis } from "../base/units.ts";
-import type { ProgressEvent } from "../node/events.ts";
+import type { ProgressEvent } from "../node/node-event.ts";
 import { progressText } from "./event-text.ts";
 import { TerminalText, type TextStream } from "./terminal-text.ts";
 

@@ -5,13 +5,13 @@ import { formatVersion } from "../image/version.ts";
 import type { LinkKey } from "../link/link-key.ts";
 import type { TargetEvent } from "../session/target/target-events.ts";
 import { TargetMachine } from "../session/target/target-machine.ts";
-import type { NodeEvent, Verdict } from "./events.ts";
-import { bytesOf, type Ending, Lifetime, leave, type RunOptions } from "./lifetime.ts";
-import { LineNews } from "./line-news.ts";
-import { Meter } from "./meter.ts";
+import { bytesOf, type Ending, Lifetime, leave, type RunOptions } from "./first-ending.ts";
+import { LineNews } from "./line-reports.ts";
+import type { NodeEvent, Verdict } from "./node-event.ts";
 import { freshBootNonce, linkOptionsFor, NodeLink, openLinks } from "./node-link.ts";
-import { systemRandom } from "./system-random.ts";
+import { systemRandom } from "./system-edges.ts";
 import { applyTargetEffect, nodeStatusOf } from "./target-effects.ts";
+import { Meter } from "./transfer-progress.ts";
 import { type TransportSource, transportOf } from "./transport-source.ts";
 
 export interface DistressOptions extends RunOptions {

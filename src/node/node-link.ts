@@ -6,9 +6,9 @@ import type { LinkOptions } from "../link/link.ts";
 import { StreamSplitter } from "../transport/splitter.ts";
 import type { Transport } from "../transport/transport.ts";
 import { ID_LENGTH, NONCE_LENGTH, RUN_MAX } from "../wire/constants.ts";
-import type { NodeEvent } from "./events.ts";
-import type { Ending } from "./lifetime.ts";
+import type { Ending } from "./first-ending.ts";
 import { LinkDriver, type Machine } from "./link-driver.ts";
+import type { NodeEvent } from "./node-event.ts";
 
 /** Behind a USB adapter bytes wait for up to 16 ms; a native UART only waits for the event loop (decision L4). */
 const RTO_FLOOR_USB_MS = 25;

@@ -9,14 +9,14 @@ import type { RescuerEvent } from "../session/rescuer/rescuer-events.ts";
 import { RescuerMachine } from "../session/rescuer/rescuer-machine.ts";
 import type { ResetLine } from "../transport/serial/uart.ts";
 import type { Beacon } from "../wire/messages.ts";
-import type { NodeEvent, Verdict } from "./events.ts";
+import { bytesOf, type Ending, Lifetime, leave, type RunOptions } from "./first-ending.ts";
 import { KnownBoards } from "./known-boards.ts";
-import { bytesOf, type Ending, Lifetime, leave, type RunOptions } from "./lifetime.ts";
-import { LineNews } from "./line-news.ts";
-import { Meter } from "./meter.ts";
+import { LineNews } from "./line-reports.ts";
+import type { NodeEvent, Verdict } from "./node-event.ts";
 import { freshBootNonce, freshId, linkOptionsFor, NodeLink, openLinks } from "./node-link.ts";
 import { applyRescuerEffect, offeredImage } from "./rescuer-effects.ts";
-import { systemRandom } from "./system-random.ts";
+import { systemRandom } from "./system-edges.ts";
+import { Meter } from "./transfer-progress.ts";
 import { type TransportSource, transportOf } from "./transport-source.ts";
 
 export interface RescueOptions extends RunOptions {

@@ -5,10 +5,10 @@ import type { LinkCounters } from "../link/counters.ts";
 import { type QueryEvent, QueryMachine } from "../session/query-machine.ts";
 import type { Beacon } from "../wire/messages.ts";
 import { diagnose, type Seen } from "./diagnosis.ts";
-import type { NodeEvent } from "./events.ts";
-import { Lifetime, leave, type RunOptions } from "./lifetime.ts";
+import { Lifetime, leave, type RunOptions } from "./first-ending.ts";
+import type { NodeEvent } from "./node-event.ts";
 import { freshBootNonce, freshId, linkOptionsFor, NodeLink, openLinks } from "./node-link.ts";
-import { systemRandom } from "./system-random.ts";
+import { systemRandom } from "./system-edges.ts";
 import { type TransportSource, transportOf } from "./transport-source.ts";
 
 /** A node as its beacon shows it. Digests, ids in hexadecimal. */

@@ -7,7 +7,7 @@ import { type SigningKey, trustedKeyOf } from "../../src/image/keys.ts";
 import type { ImageFields } from "../../src/image/manifest.ts";
 import { fixedRepository } from "../../src/image/repository.ts";
 import { runDistress } from "../../src/node/distress-node.ts";
-import type { Verdict } from "../../src/node/events.ts";
+import type { Verdict } from "../../src/node/node-event.ts";
 import { runRescue } from "../../src/node/rescue-node.ts";
 import { createMemoryPair } from "../../src/sim/wires/memory-pair.ts";
 import { FlashOracle, type Original } from "../support/flash-oracle.ts";

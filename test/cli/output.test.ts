@@ -2,12 +2,12 @@ import { PassThrough } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { VirtualClock } from "../../src/base/clock.ts";
 import { FailedError } from "../../src/base/errors.ts";
+import { doneVerdict, errorVerdict, interruptedVerdict } from "../../src/cli/command-verdict.ts";
 import { eventText, progressText, verdictText } from "../../src/cli/event-text.ts";
 import { Output, type OutputStream } from "../../src/cli/output.ts";
 import { printableJson, TerminalText } from "../../src/cli/terminal-text.ts";
 import { byteText, columns, durationText } from "../../src/cli/text.ts";
-import { doneVerdict, errorVerdict, interruptedVerdict } from "../../src/cli/verdict.ts";
-import type { NodeEvent, ProgressEvent } from "../../src/node/events.ts";
+import type { NodeEvent, ProgressEvent } from "../../src/node/node-event.ts";
 
 const PROGRESS: ProgressEvent = {
   event: "progress",

@@ -1,6 +1,6 @@
 import type { Millis } from "../base/units.ts";
 import type { LinkCounters } from "../link/counters.ts";
-import type { ProgressEvent } from "./events.ts";
+import type { ProgressEvent } from "./node-event.ts";
 
 /** Progress is told at most this often. */
 const TELL_INTERVAL_MS = 200;

@@ -2,8 +2,8 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import type { ExitCode } from "../base/errors.ts";
 import type { Millis } from "../base/units.ts";
 import type { LinkCounters } from "../link/counters.ts";
-import type { NodeEvent, Verdict } from "./events.ts";
 import type { LinkDriver } from "./link-driver.ts";
+import type { NodeEvent, Verdict } from "./node-event.ts";
 
 /** The part of a verdict that each way of ending decides. */
 export interface Ending {

@@ -2,9 +2,9 @@ import type { LinkCounters } from "../link/counters.ts";
 import type { Stranger } from "../link/strangers/stranger.ts";
 import type { LineEvent } from "../session/line-event.ts";
 import { diagnose } from "./diagnosis.ts";
-import type { NodeEvent } from "./events.ts";
-import type { Ending } from "./lifetime.ts";
+import type { Ending } from "./first-ending.ts";
 import type { LinkDriver } from "./link-driver.ts";
+import type { NodeEvent } from "./node-event.ts";
 import { lostForGood } from "./node-link.ts";
 import { adviceOn } from "./stranger-advice.ts";
 
