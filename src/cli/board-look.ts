@@ -7,7 +7,7 @@ import type { BoardStatus, SlotStatus } from "../board/board-status.ts";
 import type { BootOutcome } from "../board/boot.ts";
 import { formatHardware } from "../image/hardware.ts";
 import { formatVersion } from "../image/version.ts";
-import type { Verdict } from "../node/node-event.ts";
+import type { Verdict } from "../node/verdict.ts";
 import { failedVerdict } from "./command-verdict.ts";
 import { flashText } from "./flash-flag.ts";
 import { addCommand } from "./help.ts";

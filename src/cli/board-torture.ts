@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Command } from "commander";
 import { ExitCode, FailedError, UsageError } from "../base/errors.ts";
-import type { Verdict } from "../node/node-event.ts";
+import type { Verdict } from "../node/verdict.ts";
 import type { TortureJob, TorturePlan, TortureResult } from "../sim/power-cuts/plan.ts";
 import { failedVerdict } from "./command-verdict.ts";
 import { addCommand } from "./help.ts";

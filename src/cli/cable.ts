@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { Millis } from "../base/units.ts";
-import type { Verdict } from "../node/node-event.ts";
+import type { Verdict } from "../node/verdict.ts";
 import type { VirtualCableCounters, VirtualCableOptions } from "../transport/cable/virtual-cable.ts";
 import { interruptedVerdict } from "./command-verdict.ts";
 import { addCommand } from "./help.ts";

@@ -1,6 +1,7 @@
 import type { Writable } from "node:stream";
 import { type Clock, systemClock } from "../base/clock.ts";
-import type { NodeEvent, Verdict } from "../node/node-event.ts";
+import type { NodeEvent } from "../node/node-event.ts";
+import type { Verdict } from "../node/verdict.ts";
 import { eventText, verdictText } from "./event-text.ts";
 import { BarProgress, PlainProgress, type ProgressView } from "./progress.ts";
 import { printableJson, TerminalText } from "./terminal-text.ts";

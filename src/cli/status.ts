@@ -1,8 +1,8 @@
 import type { Command } from "commander";
 import { ExitCode } from "../base/errors.ts";
 import type { Millis } from "../base/units.ts";
-import type { Verdict } from "../node/node-event.ts";
 import type { StatusReport } from "../node/status-query.ts";
+import type { Verdict } from "../node/verdict.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import { doneVerdict, failedVerdict } from "./command-verdict.ts";
 import { addCommand } from "./help.ts";

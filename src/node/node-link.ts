@@ -1,14 +1,14 @@
 import type { Clock } from "../base/clock.ts";
-import type { TransportError } from "../base/errors.ts";
+import { ExitCode, type TransportError } from "../base/errors.ts";
 import { type Random, randomBytes } from "../base/prng.ts";
 import type { LinkCounters } from "../link/counters.ts";
 import type { LinkOptions } from "../link/link.ts";
 import { StreamSplitter } from "../transport/splitter.ts";
 import type { Transport } from "../transport/transport.ts";
 import { ID_LENGTH, NONCE_LENGTH, RUN_MAX } from "../wire/constants.ts";
-import type { Ending } from "./first-ending.ts";
-import { LinkDriver, type Machine } from "./link-driver.ts";
+import { LinkDriver, type Machine, type SplitterFactory } from "./link-driver.ts";
 import type { NodeEvent } from "./node-event.ts";
+import type { Ending } from "./verdict.ts";
 
 /** Behind a USB adapter bytes wait for up to 16 ms; a native UART only waits for the event loop (decision L4). */
 const RTO_FLOOR_USB_MS = 25;
@@ -51,12 +51,11 @@ export class NodeLink<Event, M extends NodeLinkMachine<Event>> {
     clock: Clock,
     onEvent: (event: Event, link: NodeLink<Event, M>) => void,
     tell: (event: NodeEvent) => void,
+    makeSplitter: SplitterFactory = (onRun) => new StreamSplitter(onRun, { maxRun: RUN_MAX, clock }),
   ) {
     this.machine = machine;
     this.endpoint = transport.endpoint;
     const link = transport.endpoint;
-    const makeSplitter = (onRun: (run: Uint8Array) => void): StreamSplitter =>
-      new StreamSplitter(onRun, { maxRun: RUN_MAX, clock });
     this.driver = new LinkDriver(machine, transport, clock, makeSplitter, {
       onEvent: (event) => onEvent(event, this),
       onUp: () => {
@@ -103,6 +102,6 @@ export function lostForGood(
   const [trouble] = links.map((link) => link.trouble);
   const isLost = links.every((link) => link.trouble?.code.startsWith("port-"));
   return trouble !== undefined && isLost
-    ? { code: 6, reason: trouble.code, detail: trouble.message }
+    ? { code: ExitCode.transport, reason: trouble.code, detail: trouble.message }
     : undefined;
 }

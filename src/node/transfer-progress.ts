@@ -8,7 +8,7 @@ const TELL_INTERVAL_MS = 200;
 const SMOOTHING = 0.3;
 
 /** Turns counts of blocks and bytes into progress events with rate and time to go. */
-export class Meter {
+export class TransferProgress {
   readonly #link: string;
   readonly #startedAt: Millis;
   readonly #bytesAtStart: number;

@@ -1,7 +1,8 @@
 import { basename, join } from "node:path";
 import { FailedError } from "../../base/errors.ts";
 import { formatVersion } from "../../image/version.ts";
-import type { NodeEvent, Verdict } from "../../node/node-event.ts";
+import type { NodeEvent } from "../../node/node-event.ts";
+import type { Verdict } from "../../node/verdict.ts";
 import { startVirtualCable, type VirtualCable } from "../../transport/cable/virtual-cable.ts";
 import { bootText, failureText } from "../board-look.ts";
 import { doneVerdict, interruptedVerdict } from "../command-verdict.ts";
