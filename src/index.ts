@@ -15,6 +15,7 @@ export {
   TransportError,
   UsageError,
 } from "./base/errors.ts";
+export { type Random, SeededRandom } from "./base/prng.ts";
 export type { BootFailure, RefusalReason } from "./base/refusal.ts";
 export { type Board, openBoard } from "./board/board.ts";
 export { type MemoryBoard, type MemoryBoardOptions, memoryBoard } from "./board/memory-board.ts";
@@ -40,10 +41,13 @@ export type { LinkCounters } from "./link/counters.ts";
 export type { LinkKey } from "./link/link-key.ts";
 export { linkKeyOf } from "./node/derived-link-key.ts";
 export { type DistressOptions, runDistress } from "./node/distress-node.ts";
-export type { NodeEvent, ProgressEvent, Verdict } from "./node/events.ts";
-export { LinkDriver, type Machine } from "./node/link-driver.ts";
+export { LinkDriver, type Machine, type SplitterFactory } from "./node/link-driver.ts";
+export type { NodeEvent, ProgressEvent } from "./node/node-event.ts";
+export { PureRunSplitter } from "./node/pure-run-splitter.ts";
 export { type RescueOptions, runRescue } from "./node/rescue-node.ts";
+export type { RunOptions } from "./node/run-options.ts";
 export { type PeerStatus, queryStatus, type StatusOptions, type StatusReport } from "./node/status-query.ts";
+export type { Verdict } from "./node/verdict.ts";
 export { LinkEnd } from "./session/link-end.ts";
 export type { RescuerOptions } from "./session/rescuer/rescuer-announcer.ts";
 export type { RescuerEvent } from "./session/rescuer/rescuer-events.ts";

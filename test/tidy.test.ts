@@ -69,12 +69,17 @@ describe("source files", () => {
   });
 
   it("get time and chance handed in, but for the edges", () => {
-    const edges = /^src\/(base\/clock\.ts|base\/prng\.ts|node\/|cli\/)/;
+    const edges = /^src\/(base\/clock\.ts|base\/prng\.ts|node\/system-edges\.ts|cli\/)/;
     // The date a board was made on is written for people; nothing reads it.
     const inner = SOURCES.filter((path) => !edges.test(path) && path !== "src/board/new-board.ts");
     const calls =
       /\bDate\.now|\bnew Date\(\)|Math\.random|\bset(Timeout|Interval|Immediate)\b|performance\.now/;
     expect(hits(inner, calls)).toEqual([]);
+    // A node replays from a seed: its clock and its generator are the system's in one file only.
+    const ofNodes = inner.filter((path) => path.startsWith("src/node/"));
+    expect(ofNodes.length).toBeGreaterThan(10);
+    expect(hits(ofNodes, /\bsystemClock\b|\brandom.*"node:crypto"|getRandomValues/)).toEqual([]);
+    expect(hits(["src/node/system-edges.ts"], /\bsystemClock\b|\brandom.*"node:crypto"/)).toHaveLength(3);
   });
 
   it("open no files where peers are heard: no name from a wire can reach the file system", () => {

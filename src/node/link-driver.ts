@@ -136,8 +136,8 @@ export class LinkDriver<Event> {
     this.#timer = this.#clock.after(Math.max(0, at - this.#clock.now()), () => this.pump());
   }
 
-  /** Sends what the machine has to say, unpaced, and returns how long that takes on the line, in milliseconds. */
-  sayFarewell(): Millis {
+  /** Sends all messages that wait, unpaced; returns the milliseconds that they take on the line. */
+  sendUnsent(): Millis {
     const bytes = this.#machine.takeUnsent(this.#clock.now());
     for (const frame of bytes.frames) this.transport.write(frame);
     return bytes.lineMs;

@@ -1,5 +1,5 @@
 import type { Clock } from "../base/clock.ts";
-import type { TransportError } from "../base/errors.ts";
+import { ExitCode, type TransportError } from "../base/errors.ts";
 import { type Random, randomBytes } from "../base/prng.ts";
 import type { LinkOptions } from "../link/link.ts";
 import type { LinkEnd } from "../session/link-end.ts";
@@ -7,11 +7,11 @@ import type { LineEvent } from "../session/role.ts";
 import { StreamSplitter } from "../transport/splitter.ts";
 import type { Transport } from "../transport/transport.ts";
 import { ID_LENGTH, NONCE_LENGTH, RUN_MAX } from "../wire/constants.ts";
-import type { NodeEvent } from "./events.ts";
-import type { Ending } from "./lifetime.ts";
-import { LinkDriver } from "./link-driver.ts";
+import { LinkDriver, type SplitterFactory } from "./link-driver.ts";
+import type { NodeEvent } from "./node-event.ts";
+import type { Ending } from "./verdict.ts";
 
-/** Behind a USB adapter bytes wait for up to 16 ms; a native UART only waits for the event loop (PROTOCOL.md 4.4). */
+/** Behind a USB adapter bytes wait for up to 16 ms; a native UART only waits for the event loop (decision L4). */
 const RTO_FLOOR_USB_MS = 25;
 const RTO_FLOOR_NATIVE_MS = 10;
 /** An I2C peripheral's frames wait until its controller looks in. */
@@ -49,13 +49,12 @@ export class NodeLink<Event, R> {
     clock: Clock,
     onEvent: (event: Event | LineEvent, link: NodeLink<Event, R>) => void,
     tell: (event: NodeEvent) => void,
+    makeSplitter: SplitterFactory = (onRun) => new StreamSplitter(onRun, { maxRun: RUN_MAX, clock }),
   ) {
     this.end = end;
     this.role = role;
     this.endpoint = transport.endpoint;
     const link = transport.endpoint;
-    const makeSplitter = (onRun: (run: Uint8Array) => void): StreamSplitter =>
-      new StreamSplitter(onRun, { maxRun: RUN_MAX, clock });
     this.driver = new LinkDriver(end, transport, clock, makeSplitter, {
       onEvent: (event) => onEvent(event, this),
       onUp: () => {
@@ -102,6 +101,6 @@ export function lostForGood(
   const [trouble] = links.map((link) => link.trouble);
   const isLost = links.every((link) => link.trouble?.code.startsWith("port-"));
   return trouble !== undefined && isLost
-    ? { code: 6, reason: trouble.code, detail: trouble.message }
+    ? { code: ExitCode.transport, reason: trouble.code, detail: trouble.message }
     : undefined;
 }

@@ -1,12 +1,13 @@
+import { ExitCode } from "../base/errors.ts";
 import type { LinkCounters } from "../link/counters.ts";
 import type { Stranger } from "../link/strangers/stranger.ts";
 import type { LineEvent } from "../session/role.ts";
 import { diagnose } from "./diagnosis.ts";
-import type { NodeEvent } from "./events.ts";
-import type { Ending } from "./lifetime.ts";
 import type { LinkDriver } from "./link-driver.ts";
+import type { NodeEvent } from "./node-event.ts";
 import { lostForGood } from "./node-link.ts";
 import { adviceOn } from "./stranger-advice.ts";
+import type { Ending } from "./verdict.ts";
 
 /** A node's link, as far as its line is concerned. */
 export interface ObservedLink {
@@ -20,7 +21,7 @@ export interface ObservedLink {
 const SAMPLE_MAX = 200;
 
 /** What was heard on the lines of a node besides its sessions; tells it, and names it when patience is over. */
-export class LineNews {
+export class LineReports {
   heardNode = false;
   heardForeignVersion = false;
   #consoleText = "";
@@ -47,7 +48,7 @@ export class LineNews {
   }
 
   /** How a node ends whose patience is over: what each link saw. `heard`: what it means that a node was there. */
-  outOfPatience(links: readonly ObservedLink[], heard: string): Ending {
+  endOfTime(links: readonly ObservedLink[], heard: string): Ending {
     const lost = lostForGood(links);
     if (lost !== undefined) return lost;
     const details = links.map((link) => {
@@ -61,6 +62,6 @@ export class LineNews {
       const { seen, detail } = diagnose(link.end.counters, noticed);
       return `${link.endpoint}: ${link.trouble?.message ?? (seen === "node" ? heard : detail)}`;
     });
-    return { code: 3, reason: "timeout", detail: details.join("; ") };
+    return { code: ExitCode.noNeighbour, reason: "timeout", detail: details.join("; ") };
   }
 }
