@@ -1,7 +1,7 @@
 /**
  * mayday: boards that heal one another over a UART. The public interface; everything else may change at any time.
  *
- * Most users need {@link runRescue} and {@link runDistress}. The machines are sans-IO: they run over any wire, also in
+ * Most users need {@link runRescue} and {@link runDistress}. A {@link LinkEnd} and its roles are sans-IO: they run over any wire, also in
  * virtual time (docs/DESIGN.md).
  */
 export { type Clock, systemClock, type Timer, VirtualClock } from "./base/clock.ts";
@@ -44,10 +44,14 @@ export type { NodeEvent, ProgressEvent, Verdict } from "./node/events.ts";
 export { LinkDriver, type Machine } from "./node/link-driver.ts";
 export { type RescueOptions, runRescue } from "./node/rescue-node.ts";
 export { type PeerStatus, queryStatus, type StatusOptions, type StatusReport } from "./node/status-query.ts";
+export { LinkEnd } from "./session/link-end.ts";
+export type { RescuerOptions } from "./session/rescuer/rescuer-announcer.ts";
 export type { RescuerEvent } from "./session/rescuer/rescuer-events.ts";
-export { RescuerMachine, type RescuerOptions } from "./session/rescuer/rescuer-machine.ts";
+export { RescuerRole } from "./session/rescuer/rescuer-role.ts";
+export type { LineEvent, Role, RoleHost } from "./session/role.ts";
+export type { TargetOptions } from "./session/target/target-announcer.ts";
 export type { TargetEvent } from "./session/target/target-events.ts";
-export { TargetMachine, type TargetOptions } from "./session/target/target-machine.ts";
+export { TargetRole } from "./session/target/target-role.ts";
 export { createMemoryPair, type MemoryPairOptions } from "./sim/wires/memory-pair.ts";
 export { type FaultOptions, withFaults } from "./sim/wires/transport-faults.ts";
 export {

@@ -3,8 +3,9 @@ import type { Millis } from "../base/units.ts";
 import type { TargetStore } from "../board/target-store.ts";
 import { formatVersion } from "../image/version.ts";
 import type { LinkKey } from "../link/link-key.ts";
+import { LinkEnd } from "../session/link-end.ts";
 import type { TargetEvent } from "../session/target/target-events.ts";
-import { TargetMachine } from "../session/target/target-machine.ts";
+import { TargetRole } from "../session/target/target-role.ts";
 import type { NodeEvent, Verdict } from "./events.ts";
 import { bytesOf, type Ending, Lifetime, leave, type RunOptions } from "./lifetime.ts";
 import { LineNews } from "./line-news.ts";
@@ -24,7 +25,7 @@ export interface DistressOptions extends RunOptions {
   readonly linkKey?: LinkKey | undefined;
 }
 
-type Link = NodeLink<TargetEvent, TargetMachine>;
+type Link = NodeLink<TargetEvent, TargetRole>;
 
 /**
  * Begs on all links until the board is healed. Refusals do not end it; the timeout does, with exit 4 if something was
@@ -61,10 +62,15 @@ class DistressNode {
       const link = { ...linkOptionsFor(transport), key: options.linkKey };
       const now = this.#lifetime.clock.now();
       const isForced = options.isForced ?? false;
-      const machine = new TargetMachine(now, { link, random, status, bootNonce, isForced });
+      const end = new LinkEnd<TargetEvent>(link);
+      const role = end.exchange(
+        now,
+        (host) => new TargetRole(now, host, { random, status, bootNonce, isForced }),
+      );
       return new NodeLink(
         transport,
-        machine,
+        end,
+        role,
         this.#lifetime.clock,
         (event, from) => this.#handle(event, from),
         (event) => this.#tell(event),
@@ -75,14 +81,14 @@ class DistressNode {
   async run(): Promise<Verdict> {
     await openLinks(this.#links, (event) => this.#tell(event));
     const ending = await this.#lifetime.ended;
-    for (const link of this.#links) link.machine.stop();
+    for (const link of this.#links) link.end.stop();
     await Promise.all(this.#links.map((link) => leave(link.driver, this.#lifetime.clock)));
     this.#store.abandon();
     const doneAt = this.#doneAt ?? this.#lifetime.clock.now();
     return {
       ok: ending.code === 0,
       ...ending,
-      ...bytesOf(this.#links.map((link) => link.machine.counters)),
+      ...bytesOf(this.#links.map((link) => link.end.counters)),
       blocks: this.#blocks,
       seconds: this.#startedAt === undefined ? 0 : (doneAt - this.#startedAt) / 1000,
       peer: this.#peer,
@@ -104,7 +110,7 @@ class DistressNode {
 
   #handle(event: TargetEvent, link: Link): void {
     const now = this.#lifetime.clock.now();
-    if (!applyTargetEffect(now, event, link.machine, this.#store)) this.#handleNews(now, event, link);
+    if (!applyTargetEffect(now, event, link.role, this.#store)) this.#handleNews(now, event, link);
   }
 
   #handleNews(now: Millis, event: TargetEvent, link: Link): void {
@@ -115,8 +121,7 @@ class DistressNode {
         this.#startedAt ??= now;
         this.#peer = toHex(offer.rescuerId);
         this.#line.heardNode = true;
-        for (const other of this.#links)
-          if (other !== link) other.machine.setServedElsewhere(offer.rescuerId);
+        for (const other of this.#links) if (other !== link) other.role.setServedElsewhere(offer.rescuerId);
         const digest = toHex(offer.digest);
         const version = formatVersion(offer.version);
         this.#tell({ event: "offer", ...at, peer: this.#peer, digest, version, size: offer.size });
@@ -124,12 +129,12 @@ class DistressNode {
       }
       case "receiving":
         this.#digest = toHex(event.plan.digest);
-        this.#meter = new Meter(now, link.endpoint, link.machine.counters.bytesReceived);
+        this.#meter = new Meter(now, link.endpoint, link.end.counters.bytesReceived);
         return;
       case "progress": {
-        const { plan, blocksRight, blocksWritten } = event.transfer;
-        this.#blocks = blocksWritten;
-        const { counters } = link.machine;
+        const { plan, blocks, blocksRight } = event.descent;
+        this.#blocks = blocks.written;
+        const { counters } = link.end;
         const { blockSize, leafCount } = plan;
         const received = counters.bytesReceived;
         const told = this.#meter?.measure(now, blocksRight, leafCount, blockSize, received, counters);
@@ -167,7 +172,7 @@ class DistressNode {
 
   /** Offers are welcome on all links, unless one of them serves this board: a refusal may come from elsewhere. */
   #free(): void {
-    if (this.#links.some(({ machine }) => machine.isServed)) return;
-    for (const link of this.#links) link.machine.setServedElsewhere(undefined);
+    if (this.#links.some(({ role }) => role.isServed)) return;
+    for (const link of this.#links) link.role.setServedElsewhere(undefined);
   }
 }

@@ -1,6 +1,6 @@
 import type { LinkCounters } from "../link/counters.ts";
 import type { Stranger } from "../link/strangers/stranger.ts";
-import type { LineEvent } from "../session/line-event.ts";
+import type { LineEvent } from "../session/role.ts";
 import { diagnose } from "./diagnosis.ts";
 import type { NodeEvent } from "./events.ts";
 import type { Ending } from "./lifetime.ts";
@@ -12,7 +12,7 @@ import { adviceOn } from "./stranger-advice.ts";
 export interface ObservedLink {
   readonly endpoint: string;
   readonly driver: Pick<LinkDriver<never>, "transport">;
-  readonly machine: { readonly counters: LinkCounters; readonly stranger: Stranger | undefined };
+  readonly end: { readonly counters: LinkCounters; readonly stranger: Stranger | undefined };
   readonly trouble: Parameters<typeof lostForGood>[0][number]["trouble"];
 }
 
@@ -56,9 +56,9 @@ export class LineNews {
         consoleText: this.#consoleText,
         foreignVersion: this.heardForeignVersion,
         baud: link.driver.transport.baud,
-        stranger: link.machine.stranger,
+        stranger: link.end.stranger,
       };
-      const { seen, detail } = diagnose(link.machine.counters, noticed);
+      const { seen, detail } = diagnose(link.end.counters, noticed);
       return `${link.endpoint}: ${link.trouble?.message ?? (seen === "node" ? heard : detail)}`;
     });
     return { code: 3, reason: "timeout", detail: details.join("; ") };

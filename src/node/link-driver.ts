@@ -14,7 +14,7 @@ export interface Machine<Event> {
   pollEvent(): Event | undefined;
   pollTimeout(): Millis | undefined;
   /** All messages that wait, whatever the pace, and the line time until the last of them has left. */
-  takeFarewell(now: Millis): { readonly frames: readonly Uint8Array[]; readonly lineMs: Millis };
+  takeUnsent(now: Millis): { readonly frames: readonly Uint8Array[]; readonly lineMs: Millis };
 }
 
 /** How a stream is cut into runs; the real one and the simulator's differ. */
@@ -138,7 +138,7 @@ export class LinkDriver<Event> {
 
   /** Sends what the machine has to say, unpaced, and returns how long that takes on the line, in milliseconds. */
   sayFarewell(): Millis {
-    const bytes = this.#machine.takeFarewell(this.#clock.now());
+    const bytes = this.#machine.takeUnsent(this.#clock.now());
     for (const frame of bytes.frames) this.transport.write(frame);
     return bytes.lineMs;
   }

@@ -5,8 +5,9 @@ import type { ImageSource } from "../image/image-source.ts";
 import type { Repository } from "../image/repository.ts";
 import { formatVersion } from "../image/version.ts";
 import type { LinkKey } from "../link/link-key.ts";
+import { LinkEnd } from "../session/link-end.ts";
 import type { RescuerEvent } from "../session/rescuer/rescuer-events.ts";
-import { RescuerMachine } from "../session/rescuer/rescuer-machine.ts";
+import { RescuerRole } from "../session/rescuer/rescuer-role.ts";
 import type { ResetLine } from "../transport/serial/uart.ts";
 import type { Beacon } from "../wire/messages.ts";
 import type { NodeEvent, Verdict } from "./events.ts";
@@ -33,7 +34,7 @@ export interface RescueOptions extends RunOptions {
   readonly linkKey?: LinkKey | undefined;
 }
 
-type Link = NodeLink<RescuerEvent, RescuerMachine>;
+type Link = NodeLink<RescuerEvent, RescuerRole>;
 
 /** What is known of the session on one link. */
 interface Session {
@@ -76,10 +77,13 @@ class RescueNode {
       const transport = transportOf(source, options.reset);
       const link = { ...linkOptionsFor(transport), key: options.linkKey };
       const { clock } = this.#lifetime;
-      const machine = new RescuerMachine(clock.now(), { link, random, nodeId, bootNonce });
+      const end = new LinkEnd<RescuerEvent>(link);
+      const now = clock.now();
+      const role = end.exchange(now, (host) => new RescuerRole(now, host, { random, nodeId, bootNonce }));
       return new NodeLink(
         transport,
-        machine,
+        end,
+        role,
         clock,
         (event, from) => this.#handle(event, from),
         (event) => this.#tell(event),
@@ -90,7 +94,7 @@ class RescueNode {
   async run(): Promise<Verdict> {
     await openLinks(this.#links, (event) => this.#tell(event));
     const ending = await this.#lifetime.ended;
-    for (const link of this.#links) link.machine.stop();
+    for (const link of this.#links) link.end.stop();
     await Promise.all(this.#links.map((link) => leave(link.driver, this.#lifetime.clock)));
     for (const { image } of this.#sessions.values()) {
       if (image !== undefined) await this.#options.repository.release(image);
@@ -98,7 +102,7 @@ class RescueNode {
     return {
       ok: ending.code === 0,
       ...ending,
-      ...bytesOf(this.#links.map((link) => link.machine.counters)),
+      ...bytesOf(this.#links.map((link) => link.end.counters)),
       blocks: this.#blocks,
       seconds: this.#seconds,
       peer: this.#peer,
@@ -127,7 +131,7 @@ class RescueNode {
   #handle(event: RescuerEvent, link: Link): void {
     switch (event.tag) {
       case "pick":
-        void this.#pick(event.beacon, event.refused, link);
+        void this.#pick(event, link);
         return;
       case "readRun":
       case "readBlock":
@@ -138,8 +142,8 @@ class RescueNode {
     }
   }
 
-  async #pick(beacon: Beacon, refused: readonly Uint8Array[], link: Link): Promise<void> {
-    const image = await this.#open(beacon, refused, link).catch((error: unknown) => {
+  async #pick(event: RescuerEvent & { readonly tag: "pick" }, link: Link): Promise<void> {
+    const image = await this.#open(event.beacon, event.refused, link).catch((error: unknown) => {
       const detail = error instanceof Error ? error.message : String(error);
       this.#tell({ event: "link", link: link.endpoint, state: "image-unreadable", detail });
       return undefined;
@@ -149,7 +153,7 @@ class RescueNode {
       await this.#options.repository.release(session.image);
     }
     session.image = image;
-    link.machine.handlePicked(this.#lifetime.clock.now(), image && offeredImage(image));
+    link.role.handlePicked(this.#lifetime.clock.now(), event.session, image && offeredImage(image));
     link.driver.pump();
   }
 
@@ -182,7 +186,7 @@ class RescueNode {
       this.#blocks++;
     }
     try {
-      applyRescuerEffect(event, link.machine, session.image);
+      applyRescuerEffect(event, link.role, session.image);
     } catch (error) {
       const detail = error instanceof Error ? error.message : String(error);
       this.#lifetime.end({ code: 1, reason: "image-unreadable", detail });
@@ -207,7 +211,7 @@ class RescueNode {
       case "accepted":
         session.startedAt = now;
         session.blocks = 0;
-        session.meter = new Meter(now, link.endpoint, link.machine.counters.bytesSent);
+        session.meter = new Meter(now, link.endpoint, link.end.counters.bytesSent);
         return;
       case "progress":
         this.#tellProgress(now, event.openBlocks, link, session);
@@ -262,7 +266,7 @@ class RescueNode {
   #tellProgress(now: Millis, openBlocks: number, link: Link, session: Session): void {
     const manifest = session.image?.manifest;
     if (manifest === undefined) return;
-    const { counters } = link.machine;
+    const { counters } = link.end;
     const done = Math.max(0, session.blocks - openBlocks);
     const { leafCount, blockSize } = manifest;
     const told = session.meter?.measure(now, done, leafCount, blockSize, counters.bytesSent, counters);

@@ -2,7 +2,8 @@ import { toHex } from "../base/bytes.ts";
 import type { BootFailure } from "../base/refusal.ts";
 import { formatVersion } from "../image/version.ts";
 import type { LinkCounters } from "../link/counters.ts";
-import { type QueryEvent, QueryMachine } from "../session/query-machine.ts";
+import { LinkEnd } from "../session/link-end.ts";
+import { type QueryEvent, QueryRole } from "../session/query-role.ts";
 import type { Beacon } from "../wire/messages.ts";
 import { diagnose, type Seen } from "./diagnosis.ts";
 import type { NodeEvent } from "./events.ts";
@@ -51,21 +52,23 @@ export async function queryStatus(options: StatusOptions): Promise<StatusReport>
   const tell = options.onEvent ?? (() => {});
   const lifetime = new Lifetime({ ...options, onEvent: tell }, () => ({ code: 3, reason: "timeout" }));
   const ids = { nodeId: freshId(systemRandom), bootNonce: freshBootNonce(systemRandom) };
-  const machine = new QueryMachine({ link: linkOptionsFor(transport), ...ids });
+  const end = new LinkEnd<QueryEvent>(linkOptionsFor(transport));
+  const role = end.exchange(lifetime.clock.now(), (host) => new QueryRole(host, ids));
   let peer: PeerStatus | undefined;
   let consoleText = "";
   let foreignVersion = false;
   const onEvent = (event: QueryEvent): void => {
     if (event.tag === "console") consoleText += consoleText.length < 200 ? event.text : "";
     else if (event.tag === "foreignVersion") foreignVersion = true;
-    else {
+    else if (event.tag === "heard" || event.tag === "asked") {
       peer = event.tag === "heard" ? peerStatusOf(event.beacon) : (peer ?? askingPeer(event.nodeId));
       if (event.tag === "heard") lifetime.end({ code: 0, reason: "heard" });
     }
   };
-  const link = new NodeLink(transport, machine, lifetime.clock, onEvent, tell);
+  const link = new NodeLink<QueryEvent, QueryRole>(transport, end, role, lifetime.clock, onEvent, tell);
   await openLinks([link], tell);
   await lifetime.ended;
+  end.stop();
   await leave(link.driver, lifetime.clock);
   const { baud } = transport;
   const noticed = {
@@ -73,11 +76,11 @@ export async function queryStatus(options: StatusOptions): Promise<StatusReport>
     consoleText,
     foreignVersion,
     baud,
-    stranger: machine.stranger,
+    stranger: end.stranger,
   };
-  const { seen, detail } = diagnose(machine.counters, noticed);
+  const { seen, detail } = diagnose(end.counters, noticed);
   const trouble = seen === "silence" ? link.trouble?.message : undefined;
-  return { link: transport.endpoint, peer, counters: machine.counters, seen, detail: trouble ?? detail };
+  return { link: transport.endpoint, peer, counters: end.counters, seen, detail: trouble ?? detail };
 }
 
 function peerStatusOf(beacon: Beacon): PeerStatus {

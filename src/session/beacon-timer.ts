@@ -30,13 +30,13 @@ export class BeaconTimer {
   }
 
   /** Somebody asked, or came: answer at once, but no more than five times a second, and begin the back-off anew. */
-  asked(now: Millis): void {
+  handleQuestion(now: Millis): void {
     this.#interval = INTERVAL_MIN_MS;
     this.#nextAt = Math.max(now, this.#lastSentAt + ANSWER_INTERVAL_MS);
   }
 
   /** Something came that cannot be read; on a bad line it may have been a query: goes on at the shortest interval. */
-  stir(now: Millis): void {
+  handleNoise(now: Millis): void {
     this.#interval = INTERVAL_MIN_MS;
     this.#nextAt = Math.min(this.#nextAt, now + INTERVAL_MIN_MS);
   }

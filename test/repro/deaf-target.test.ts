@@ -9,8 +9,8 @@ vi.mock(import("../../src/session/target/tree-descent.ts"), async (original) => 
   const module = await original();
   return {
     ...module,
-    Transfer: class extends module.Transfer {
-      constructor(...[plan, start, openMax]: ConstructorParameters<typeof module.Transfer>) {
+    TreeDescent: class extends module.TreeDescent {
+      constructor(...[plan, start, openMax]: ConstructorParameters<typeof module.TreeDescent>) {
         super(plan, start, Math.min(openMax, limit.openBlocks));
       }
     },
@@ -39,7 +39,7 @@ function deafRescue(baud: number, blockSize: number, writeMs: number) {
     };
   });
   const isHealed = run.rescue.run(HOUR_MS);
-  const { bytesSent, framesSent } = run.rescue.rescuer.counters;
+  const { bytesSent, framesSent } = run.rescue.rescuerEnd.counters;
   const boundS = (SIZE / (baud / 10_000) + (SIZE / blockSize) * writeMs) / 1000;
   const healedS = secondsOf(run.rescuer, "healed") ?? Number.POSITIVE_INFINITY;
   const ends = [...linesAbout(run.rescuer, "sessionLost"), ...linesAbout(run.target, "sessionLost")];

@@ -101,8 +101,8 @@ describe("what was tried and held", () => {
       }));
       // The flash oracle of every rescue objects to a byte that is not the image's.
       expect(rescue.run(400_000)).toBe(isHealed);
-      expect(rescue.target.counters.framesReceived).toBeGreaterThan(100);
-      expect(rescue.target.counters.duplicates).toBe(0);
+      expect(rescue.targetEnd.counters.framesReceived).toBeGreaterThan(100);
+      expect(rescue.targetEnd.counters.duplicates).toBe(0);
     },
   );
 
@@ -119,7 +119,7 @@ describe("what was tried and held", () => {
     const options = { seed: 1, data, slot, blockSize: 1024, baud: 921_600 };
     const { rescue, clock } = watched(() => options);
     expect(rescue.run(600_000)).toBe(true);
-    expect(rescue.rescuer.counters.bytesSent).toBeLessThan(12_000);
+    expect(rescue.rescuerEnd.counters.bytesSent).toBeLessThan(12_000);
     expect(clock.now()).toBeLessThan(2_000);
   });
 });

@@ -3,7 +3,6 @@ import { randomBytes, SeededRandom } from "../../src/base/prng.ts";
 import type { Millis } from "../../src/base/units.ts";
 import { type ImageSource, memoryImage } from "../../src/image/image-source.ts";
 import { chooseImage, type RepositoryEntry } from "../../src/image/repository.ts";
-import type { Link } from "../../src/link/link.ts";
 import type { RescuerEvent } from "../../src/session/rescuer/rescuer-events.ts";
 import type { TargetEvent } from "../../src/session/target/target-events.ts";
 import type { Beacon } from "../../src/wire/messages.ts";
@@ -160,13 +159,8 @@ export function sayBusyEvery(
   for (let at = intervalMs; at < HOUR_MS; at += intervalMs) {
     clock.after(at - clock.now(), () => {
       if (!isBusy() || !rescue.target.isServed) return;
-      linkOf(rescue).send({ tag: "busy", forMs: 10_000 });
+      rescue.targetEnd.link.send({ tag: "busy", forMs: 10_000 });
       rescue.pump();
     });
   }
-}
-
-/** The target's link, which nobody outside its machine sends on but these tests. */
-function linkOf(rescue: VirtualRescue): Link {
-  return Reflect.get(rescue.target, "link") as Link;
 }

@@ -5,7 +5,7 @@ import { NorFlash } from "../../src/flash/nor-flash.ts";
 import { BootRecord } from "../../src/flash/record/boot-record.ts";
 import { encodeEntry, type RecordEntry } from "../../src/flash/record/record-codec.ts";
 import { MemoryStorage } from "../../src/flash/storage.ts";
-import { Transfer } from "../../src/session/target/tree-descent.ts";
+import { TreeDescent } from "../../src/session/target/tree-descent.ts";
 import { AnnounceType, RescuerControlType, TargetControlType } from "../../src/wire/constants.ts";
 import { decodeFrame } from "../../src/wire/frame.ts";
 import type { DataChunk } from "../../src/wire/messages.ts";
@@ -48,20 +48,20 @@ describe("what version 1 can still be given", () => {
 describe("which block a chunk belongs to", () => {
   it("shows fault F13: a late copy of block 0 is taken into block 512, 2 MiB behind it", () => {
     const plan = { digest: new Uint8Array(8), size: 8 << 20, blockSize: 4096, leafCount: 2048 };
-    const descent = new Transfer(plan, { nodes: [], blocks: [0, 512] }, 4);
+    const descent = new TreeDescent(plan, { nodes: [], blocks: [0, 512] }, 4);
     const chunk = (position: number, byte: number): DataChunk => {
       const payload = new Uint8Array(2048).fill(byte);
       return { tag: "data", packetNumber: 0, codec: 0, attempt: 0, position, payload };
     };
     descent.advance(0);
-    expect(descent.takeGrant(true)?.entries).toMatchObject([{ first: 0, count: 1 }]);
-    descent.handleData(chunk(0, 1));
-    expect(descent.handleData(chunk(64, 1))?.block).toBe(0);
-    descent.blockSettled(0, true);
+    expect(descent.blocks.takeGrant(true)?.entries).toMatchObject([{ first: 0, count: 1 }]);
+    descent.blocks.handleData(chunk(0, 1));
+    expect(descent.blocks.handleData(chunk(64, 1))?.block).toBe(0);
+    descent.blocks.settle(0, true);
     descent.advance(0);
-    expect(descent.takeGrant(true)?.entries).toMatchObject([{ first: 512, count: 1, attempt: 0 }]);
-    descent.handleData(chunk(0, 1)); // of block 0, on its way for long
-    const whole = descent.handleData(chunk(64, 2));
+    expect(descent.blocks.takeGrant(true)?.entries).toMatchObject([{ first: 512, count: 1, attempt: 0 }]);
+    descent.blocks.handleData(chunk(0, 1)); // of block 0, on its way for long
+    const whole = descent.blocks.handleData(chunk(64, 2));
     expect(whole?.block).toBe(512);
     expect([...concatBytes(whole?.bytes.subarray(0, 1) ?? new Uint8Array())]).toEqual([1]);
   });
@@ -69,7 +69,7 @@ describe("which block a chunk belongs to", () => {
   it("shows fault F16: 2^18 blocks that differ overflow the stack", () => {
     const plan = { digest: new Uint8Array(8), size: 2 ** 30, blockSize: 1024, leafCount: 2 ** 20 };
     const blocks = Array.from({ length: 2 ** 18 }, (_, i) => i);
-    expect(() => new Transfer(plan, { nodes: [], blocks }, 64)).toThrow(RangeError);
+    expect(() => new TreeDescent(plan, { nodes: [], blocks }, 64)).toThrow(RangeError);
   });
 });
 

@@ -103,7 +103,7 @@ describe("which image a board is brought to", () => {
     while (clock.now() < MINUTE_MS) {
       const { programs } = board.nor.counters;
       rescue.run(20_000, () => clock.now() >= MINUTE_MS || board.nor.counters.programs >= programs + 3);
-      rescue.rescuer.stop();
+      rescue.rescuerEnd.stop();
       rescue.pump();
       rescue.run(5, () => false);
       rescue.restartRescuer();

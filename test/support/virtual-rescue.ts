@@ -16,10 +16,11 @@ import { linkOptionsFor } from "../../src/node/node-link.ts";
 import { PureRunSplitter } from "../../src/node/pure-run-splitter.ts";
 import { applyRescuerEffect, offeredImage } from "../../src/node/rescuer-effects.ts";
 import { applyTargetEffect, nodeStatusOf } from "../../src/node/target-effects.ts";
+import { LinkEnd } from "../../src/session/link-end.ts";
 import type { OfferedImage, RescuerEvent } from "../../src/session/rescuer/rescuer-events.ts";
-import { RescuerMachine } from "../../src/session/rescuer/rescuer-machine.ts";
+import { RescuerRole } from "../../src/session/rescuer/rescuer-role.ts";
 import type { TargetEvent } from "../../src/session/target/target-events.ts";
-import { TargetMachine } from "../../src/session/target/target-machine.ts";
+import { TargetRole } from "../../src/session/target/target-role.ts";
 import { createMemoryPair } from "../../src/sim/wires/memory-pair.ts";
 import { type FaultOptions, withFaults } from "../../src/sim/wires/transport-faults.ts";
 import type { Transport } from "../../src/transport/transport.ts";
@@ -93,8 +94,10 @@ export class VirtualRescue {
   readonly rescuerEvents: RescuerEvent[] = [];
   board: MemoryBoard;
   store: TargetStore;
-  target: TargetMachine;
-  rescuer: RescuerMachine;
+  target: TargetRole;
+  rescuer: RescuerRole;
+  targetEnd: LinkEnd<TargetEvent>;
+  rescuerEnd: LinkEnd<RescuerEvent>;
   /** Node id of the rescuer that runs now. */
   rescuerId: Uint8Array = new Uint8Array(8);
   /** Bytes that each side was handed, from the beginning, restarts included. */
@@ -135,8 +138,8 @@ export class VirtualRescue {
       pieceBytes: options.pieceBytes ?? 32,
     };
     this.#ends = createMemoryPair(this.clock, { aToB: line, bToA: line });
-    [this.target, this.#targetDriver] = this.#startTarget();
-    [this.rescuer, this.#rescuerDriver] = this.#startRescuer();
+    [this.targetEnd, this.target, this.#targetDriver] = this.#startTarget();
+    [this.rescuerEnd, this.rescuer, this.#rescuerDriver] = this.#startRescuer();
   }
 
   #makeBoard(storage?: FlashStorage): MemoryBoard {
@@ -197,35 +200,39 @@ export class VirtualRescue {
     return driver;
   }
 
-  #startTarget(): [TargetMachine, LinkDriver<TargetEvent>] {
+  #startTarget(): [LinkEnd<TargetEvent>, TargetRole, LinkDriver<TargetEvent>] {
     const { store } = this;
     const { isForced = false, onTargetEvent = proceedNow } = this.#options;
     const wire = this.#wire(0);
     const link = this.#linkOver(wire, 0);
     const bootNonce = this.#options.bootNonce ?? randomBytes(this.#random, 8);
     const status = nodeStatusOf(store.status());
-    const options = { link, random: this.#random, status, bootNonce, isForced };
-    const machine = new TargetMachine(this.clock.now(), options);
-    const driver = this.#drive(machine, wire, onTargetEvent, (event: TargetEvent) => {
-      if (!applyTargetEffect(this.clock.now(), event, machine, store)) this.targetEvents.push(event);
+    const end = new LinkEnd<TargetEvent>(link);
+    const now = this.clock.now();
+    const options = { random: this.#random, status, bootNonce, isForced };
+    const target = end.exchange(now, (host) => new TargetRole(now, host, options));
+    const driver = this.#drive(end, wire, onTargetEvent, (event: TargetEvent) => {
+      if (!applyTargetEffect(this.clock.now(), event, target, store)) this.targetEvents.push(event);
       if (event.tag === "sessionLost") store.abandon();
     });
-    return [machine, driver];
+    return [end, target, driver];
   }
 
-  #startRescuer(nodeId?: Uint8Array): [RescuerMachine, LinkDriver<RescuerEvent>] {
+  #startRescuer(nodeId?: Uint8Array): [LinkEnd<RescuerEvent>, RescuerRole, LinkDriver<RescuerEvent>] {
     const { onRescuerEvent = proceedNow } = this.#options;
     const wire = this.#wire(1);
     const link = this.#linkOver(wire, 1);
     this.rescuerId = nodeId ?? randomBytes(this.#random, 8);
     const ids = { nodeId: this.rescuerId, bootNonce: randomBytes(this.#random, 8) };
-    const machine = new RescuerMachine(this.clock.now(), { link, random: this.#random, ...ids });
-    const driver = this.#drive(machine, wire, onRescuerEvent, (event: RescuerEvent) => {
+    const end = new LinkEnd<RescuerEvent>(link);
+    const now = this.clock.now();
+    const rescuer = end.exchange(now, (host) => new RescuerRole(now, host, { random: this.#random, ...ids }));
+    const driver = this.#drive(end, wire, onRescuerEvent, (event: RescuerEvent) => {
       if (event.tag === "pick")
-        machine.handlePicked(this.clock.now(), this.#pick(event.beacon, event.refused));
-      else if (!applyRescuerEffect(event, machine, this.#offered)) this.rescuerEvents.push(event);
+        rescuer.handlePicked(this.clock.now(), event.session, this.#pick(event.beacon, event.refused));
+      else if (!applyRescuerEffect(event, rescuer, this.#offered)) this.rescuerEvents.push(event);
     });
-    return [machine, driver];
+    return [end, rescuer, driver];
   }
 
   #pick(beacon: Beacon, refused: readonly Uint8Array[]): OfferedImage | undefined {
@@ -246,13 +253,13 @@ export class VirtualRescue {
     void this.#targetDriver.close();
     this.board = this.#makeBoard(this.board.storage);
     this.store = this.board.store(this.#options.store);
-    [this.target, this.#targetDriver] = this.#startTarget();
+    [this.targetEnd, this.target, this.#targetDriver] = this.#startTarget();
   }
 
   /** Another process takes over: with another id, unless `nodeId` is given. */
   restartRescuer(nodeId?: Uint8Array): void {
     this.stopRescuer();
-    [this.rescuer, this.#rescuerDriver] = this.#startRescuer(nodeId);
+    [this.rescuerEnd, this.rescuer, this.#rescuerDriver] = this.#startRescuer(nodeId);
   }
 
   /** The rescuer vanishes without a word. */
