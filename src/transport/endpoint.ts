@@ -45,7 +45,7 @@ export interface I2cPeripheralEndpoint {
   readonly address: number;
 }
 
-/** Rate at which links meet, in baud (PROTOCOL.md, baud ladder). */
+/** Rate at which links meet, in baud (PROTOCOL.md 2.1). */
 export const DEFAULT_BAUD = 115_200;
 /** Rates accepted in an endpoint, in baud. */
 export const BAUD_MIN = 300;

@@ -4,7 +4,7 @@ import type { Clock, Timer } from "../base/clock.ts";
 import type { Millis } from "../base/units.ts";
 import { plainView } from "./plain-view.ts";
 
-/** Cuts a stream of bytes into runs that end with the delimiter 0x00 (PROTOCOL.md, wire). */
+/** Cuts a stream of bytes into runs that end with the delimiter 0x00 (PROTOCOL.md 2.2). */
 export interface Splitter {
   /** Takes bytes; the runs they complete are delivered before it returns. */
   push(bytes: Uint8Array): void;
@@ -20,7 +20,7 @@ export interface SplitterOptions {
   readonly clock: Clock;
 }
 
-/** A wire that is silent for this long inside a frame will not finish it (PROTOCOL.md, wire). */
+/** A wire that is silent for this long inside a frame will not finish it (PROTOCOL.md 2.2). */
 export const SILENCE_MS: Millis = 50;
 
 /** Times are sums of fractions: differences below this are none. */

@@ -1,7 +1,7 @@
 import { TransportError } from "../../base/errors.ts";
 
 /**
- * Why a transaction failed, as far as a controller can tell. What each leads to: PROTOCOL.md, I2C.
+ * Why a transaction failed, as far as a controller can tell. What each leads to: PROTOCOL.md 10.5.
  * `nack`: nobody took the address or a byte. `timeout`: the clock was held low for too long. `stuck`: the bus is not
  * free, data line held low. `arbitration`: somebody else drove the bus. `too-long`: the adapter does no transaction of
  * this length. `short`: fewer bytes were moved than asked for. `gone`: the adapter was removed. `io`: anything else.
