@@ -4,24 +4,16 @@ import { type Random, randomBytes } from "../base/prng.ts";
 import type { LinkCounters } from "../link/counters.ts";
 import type { LinkOptions } from "../link/link.ts";
 import { StreamSplitter } from "../transport/splitter.ts";
-import type { Transport } from "../transport/transport.ts";
+import { paceBaud, type Transport } from "../transport/transport.ts";
 import { ID_LENGTH, NONCE_LENGTH, RUN_MAX } from "../wire/constants.ts";
 import type { NodeEvent } from "./events.ts";
 import type { Ending } from "./lifetime.ts";
 import { LinkDriver, type Machine } from "./link-driver.ts";
 
-/** Behind a USB adapter bytes wait for up to 16 ms; a native UART only waits for the event loop (decision L4). */
-const RTO_FLOOR_USB_MS = 25;
-const RTO_FLOOR_NATIVE_MS = 10;
-/** An I2C peripheral's frames wait until its controller looks in. */
-const RTO_FLOOR_MESSAGE_MS = 25;
-
 /** Link parameters that follow from the transport. */
 export function linkOptionsFor(transport: Transport): LinkOptions {
-  const { baud, framing } = transport;
-  if (framing === "message") return { baud, framing, rtoFloorMs: RTO_FLOOR_MESSAGE_MS };
-  const isUsb = /ttyUSB|ttyACM|usb/i.test(transport.endpoint);
-  return { baud, rtoFloorMs: isUsb ? RTO_FLOOR_USB_MS : RTO_FLOOR_NATIVE_MS };
+  const { facts } = transport;
+  return { baud: paceBaud(facts), framing: facts.framing, rtoFloorMs: facts.rtoFloorMs };
 }
 
 export function freshId(random: Random): Uint8Array {
@@ -53,8 +45,8 @@ export class NodeLink<Event, M extends NodeLinkMachine<Event>> {
     tell: (event: NodeEvent) => void,
   ) {
     this.machine = machine;
-    this.endpoint = transport.endpoint;
-    const link = transport.endpoint;
+    const link = transport.facts.endpoint;
+    this.endpoint = link;
     const makeSplitter = (onRun: (run: Uint8Array) => void): StreamSplitter =>
       new StreamSplitter(onRun, { maxRun: RUN_MAX, clock });
     this.driver = new LinkDriver(machine, transport, clock, makeSplitter, {
@@ -96,12 +88,12 @@ export async function openLinks<Event, M extends NodeLinkMachine<Event>>(
     tell({ event: "link", link, state: "failed", detail: error.message });
 }
 
-/** The ending when every link was up once and is gone now: exit 6, as for a port that never was there. */
+/** The ending when every link is down for a reason that waiting does not heal: exit 6, as for a port that is missing. */
 export function lostForGood(
   links: readonly { readonly trouble: TransportError | undefined }[],
 ): Ending | undefined {
   const [trouble] = links.map((link) => link.trouble);
-  const isLost = links.every((link) => link.trouble?.code.startsWith("port-"));
+  const isLost = links.every((link) => link.trouble?.isFinal === true);
   return trouble !== undefined && isLost
     ? { code: 6, reason: trouble.code, detail: trouble.message }
     : undefined;

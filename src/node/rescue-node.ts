@@ -7,7 +7,7 @@ import { formatVersion } from "../image/version.ts";
 import type { LinkKey } from "../link/link-key.ts";
 import type { RescuerEvent } from "../session/rescuer/rescuer-events.ts";
 import { RescuerMachine } from "../session/rescuer/rescuer-machine.ts";
-import type { ResetLine } from "../transport/serial/uart.ts";
+import type { ResetLine } from "../transport/endpoint.ts";
 import type { Beacon } from "../wire/messages.ts";
 import type { NodeEvent, Verdict } from "./events.ts";
 import { KnownBoards } from "./known-boards.ts";

@@ -67,7 +67,7 @@ export async function queryStatus(options: StatusOptions): Promise<StatusReport>
   await openLinks([link], tell);
   await lifetime.ended;
   await leave(link.driver, lifetime.clock);
-  const { baud } = transport;
+  const { baud, endpoint } = transport.facts;
   const noticed = {
     heardNode: peer !== undefined,
     consoleText,
@@ -77,7 +77,7 @@ export async function queryStatus(options: StatusOptions): Promise<StatusReport>
   };
   const { seen, detail } = diagnose(machine.counters, noticed);
   const trouble = seen === "silence" ? link.trouble?.message : undefined;
-  return { link: transport.endpoint, peer, counters: machine.counters, seen, detail: trouble ?? detail };
+  return { link: endpoint, peer, counters: machine.counters, seen, detail: trouble ?? detail };
 }
 
 function peerStatusOf(beacon: Beacon): PeerStatus {
