@@ -66,4 +66,4 @@ export {
 export { type Endpoint, parseEndpoint } from "./transport/endpoint.ts";
 export { openTransport } from "./transport/open-transport.ts";
 export { listPorts } from "./transport/serial/port-list.ts";
-export type { Transport, TransportHandlers } from "./transport/transport.ts";
+export type { Transport, TransportFacts, TransportHandlers } from "./transport/transport.ts";

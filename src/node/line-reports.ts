@@ -39,7 +39,7 @@ export class LineReports {
       if (this.#consoleText.length < SAMPLE_MAX) this.#consoleText += event.text;
       this.#tell({ event: "console", ...at, text: event.text });
     } else if (event.tag === "stranger") {
-      const detail = adviceOn(event.stranger, link.driver.transport.baud);
+      const detail = adviceOn(event.stranger, link.driver.transport.facts.baud);
       this.#tell({ event: "link", ...at, state: "stranger", detail });
     } else if (this.#toldStates.get(link.endpoint) !== event.state) {
       this.#toldStates.set(link.endpoint, event.state);
@@ -56,7 +56,7 @@ export class LineReports {
         heardNode: this.heardNode,
         consoleText: this.#consoleText,
         foreignVersion: this.heardForeignVersion,
-        baud: link.driver.transport.baud,
+        baud: link.driver.transport.facts.baud,
         stranger: link.end.stranger,
       };
       const { seen, detail } = diagnose(link.end.counters, noticed);

@@ -68,7 +68,7 @@ export class LinkDriver<Event> {
       },
       onWaiting: (reason) => this.#handlers.onWaiting?.(reason),
       onBytes: (bytes) => {
-        if (this.transport.framing === "message") this.#handleFrame(bytes);
+        if (this.transport.facts.framing === "message") this.#handleFrame(bytes);
         else this.#splitter.push(bytes);
         this.pump();
       },

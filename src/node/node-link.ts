@@ -5,24 +5,16 @@ import type { LinkOptions } from "../link/link.ts";
 import type { LinkEnd } from "../session/link-end.ts";
 import type { LineEvent } from "../session/role.ts";
 import { StreamSplitter } from "../transport/splitter.ts";
-import type { Transport } from "../transport/transport.ts";
+import { paceBaud, type Transport } from "../transport/transport.ts";
 import { ID_LENGTH, NONCE_LENGTH, RUN_MAX } from "../wire/constants.ts";
 import { LinkDriver, type SplitterFactory } from "./link-driver.ts";
 import type { NodeEvent } from "./node-event.ts";
 import type { Ending } from "./verdict.ts";
 
-/** Behind a USB adapter bytes wait for up to 16 ms; a native UART only waits for the event loop (decision L4). */
-const RTO_FLOOR_USB_MS = 25;
-const RTO_FLOOR_NATIVE_MS = 10;
-/** An I2C peripheral's frames wait until its controller looks in. */
-const RTO_FLOOR_MESSAGE_MS = 25;
-
 /** Link parameters that follow from the transport. */
 export function linkOptionsFor(transport: Transport): LinkOptions {
-  const { baud, framing } = transport;
-  if (framing === "message") return { baud, framing, rtoFloorMs: RTO_FLOOR_MESSAGE_MS };
-  const isUsb = /ttyUSB|ttyACM|usb/i.test(transport.endpoint);
-  return { baud, rtoFloorMs: isUsb ? RTO_FLOOR_USB_MS : RTO_FLOOR_NATIVE_MS };
+  const { facts } = transport;
+  return { baud: paceBaud(facts), framing: facts.framing, rtoFloorMs: facts.rtoFloorMs };
 }
 
 export function freshId(random: Random): Uint8Array {
@@ -53,8 +45,8 @@ export class NodeLink<Event, R> {
   ) {
     this.end = end;
     this.role = role;
-    this.endpoint = transport.endpoint;
-    const link = transport.endpoint;
+    const link = transport.facts.endpoint;
+    this.endpoint = link;
     this.driver = new LinkDriver(end, transport, clock, makeSplitter, {
       onEvent: (event) => onEvent(event, this),
       onUp: () => {
@@ -94,12 +86,12 @@ export async function openLinks<Event, R>(
     tell({ event: "link", link, state: "failed", detail: error.message });
 }
 
-/** The ending when every link was up once and is gone now: exit 6, as for a port that never was there. */
+/** The ending when every link is down for a reason that waiting does not heal: exit 6, as for a port that is missing. */
 export function lostForGood(
   links: readonly { readonly trouble: TransportError | undefined }[],
 ): Ending | undefined {
   const [trouble] = links.map((link) => link.trouble);
-  const isLost = links.every((link) => link.trouble?.code.startsWith("port-"));
+  const isLost = links.every((link) => link.trouble?.isFinal === true);
   return trouble !== undefined && isLost
     ? { code: ExitCode.transport, reason: trouble.code, detail: trouble.message }
     : undefined;

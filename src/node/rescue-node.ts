@@ -1,4 +1,4 @@
-import type { ResetLine } from "../transport/serial/uart.ts";
+import type { ResetLine } from "../transport/endpoint.ts";
 import { NodeRun } from "./node-run.ts";
 import { type RescuerDuties, type RescuerHost, RescuerSide } from "./rescuer-side.ts";
 import type { RunOptions } from "./run-options.ts";

@@ -64,9 +64,9 @@ export async function queryStatus(options: StatusOptions): Promise<StatusReport>
   const { end } = link;
   const { peer, consoleText, foreignVersion } = run.side;
   const noticed = { heardNode: peer !== undefined, consoleText, foreignVersion, stranger: end.stranger };
-  const { seen, detail } = diagnose(end.counters, { ...noticed, baud: transport.baud });
+  const { seen, detail } = diagnose(end.counters, { ...noticed, baud: transport.facts.baud });
   const trouble = seen === "silence" ? link.trouble?.message : undefined;
-  return { link: transport.endpoint, peer, counters: end.counters, seen, detail: trouble ?? detail };
+  return { link: transport.facts.endpoint, peer, counters: end.counters, seen, detail: trouble ?? detail };
 }
 
 type QueryHost = RunHost<QueryEvent, QueryRole>;
