@@ -22,21 +22,20 @@ export { type MemoryBoard, type MemoryBoardOptions, memoryBoard } from "./board/
 export { initBoard } from "./board/new-board.ts";
 export type { TargetStatus, TargetStore } from "./board/target-store.ts";
 export { readLinkKey } from "./files/link-key-file.ts";
-export { openDirectoryRepository } from "./image/directory-repository.ts";
 export { type TrustPolicy, verifyEnvelope } from "./image/envelope.ts";
-export { buildImageFile } from "./image/image-build.ts";
-export { type ImageFile, openImageFile } from "./image/image-file.ts";
 export { type ImageSource, memoryImage } from "./image/image-source.ts";
+export { type SigningKey, trustedKeyOf } from "./image/keys.ts";
+export type { ImageFields, Manifest } from "./image/manifest.ts";
+export { fixedRepository, type Repository } from "./image/repository.ts";
+export { openDirectoryRepository } from "./image-files/directory-repository.ts";
+export { buildImageFile } from "./image-files/image-build.ts";
+export { type ImageFile, openImageFile } from "./image-files/image-file.ts";
 export {
   generateKeyPair,
   loadSigningKey,
   loadTrustedKey,
-  type SigningKey,
   signingKeyFromPem,
-  trustedKeyOf,
-} from "./image/keys.ts";
-export type { ImageFields, Manifest } from "./image/manifest.ts";
-export { fixedRepository, type Repository } from "./image/repository.ts";
+} from "./image-files/pem-keys.ts";
 export type { LinkCounters } from "./link/counters.ts";
 export type { LinkKey } from "./link/link-key.ts";
 export { linkKeyOf } from "./node/derived-link-key.ts";
