@@ -14,7 +14,7 @@ export interface Machine<Event> {
   pollEvent(): Event | undefined;
   pollTimeout(): Millis | undefined;
   /** All messages that wait, whatever the pace, and the line time until the last of them has left. */
-  takeFarewell(now: Millis): { readonly frames: readonly Uint8Array[]; readonly lineMs: Millis };
+  takeUnsent(now: Millis): { readonly frames: readonly Uint8Array[]; readonly lineMs: Millis };
 }
 
 /** How a stream is cut into runs; the real one and the simulator's differ. */
@@ -68,7 +68,7 @@ export class LinkDriver<Event> {
       },
       onWaiting: (reason) => this.#handlers.onWaiting?.(reason),
       onBytes: (bytes) => {
-        if (this.transport.framing === "message") this.#handleFrame(bytes);
+        if (this.transport.facts.framing === "message") this.#handleFrame(bytes);
         else this.#splitter.push(bytes);
         this.pump();
       },
@@ -136,9 +136,9 @@ export class LinkDriver<Event> {
     this.#timer = this.#clock.after(Math.max(0, at - this.#clock.now()), () => this.pump());
   }
 
-  /** Sends what the machine has to say, unpaced, and returns how long that takes on the line, in milliseconds. */
-  sayFarewell(): Millis {
-    const bytes = this.#machine.takeFarewell(this.#clock.now());
+  /** Sends all messages that wait, unpaced; returns the milliseconds that they take on the line. */
+  sendUnsent(): Millis {
+    const bytes = this.#machine.takeUnsent(this.#clock.now());
     for (const frame of bytes.frames) this.transport.write(frame);
     return bytes.lineMs;
   }

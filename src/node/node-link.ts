@@ -1,27 +1,20 @@
 import type { Clock } from "../base/clock.ts";
-import type { TransportError } from "../base/errors.ts";
+import { ExitCode, type TransportError } from "../base/errors.ts";
 import { type Random, randomBytes } from "../base/prng.ts";
-import type { LinkCounters } from "../link/counters.ts";
 import type { LinkOptions } from "../link/link.ts";
+import type { LinkEnd } from "../session/link-end.ts";
+import type { LineEvent } from "../session/role.ts";
 import { StreamSplitter } from "../transport/splitter.ts";
-import type { Transport } from "../transport/transport.ts";
+import { paceBaud, type Transport } from "../transport/transport.ts";
 import { ID_LENGTH, NONCE_LENGTH, RUN_MAX } from "../wire/constants.ts";
-import type { NodeEvent } from "./events.ts";
-import type { Ending } from "./lifetime.ts";
-import { LinkDriver, type Machine } from "./link-driver.ts";
-
-/** Behind a USB adapter bytes wait for up to 16 ms; a native UART only waits for the event loop (decision L4). */
-const RTO_FLOOR_USB_MS = 25;
-const RTO_FLOOR_NATIVE_MS = 10;
-/** An I2C peripheral's frames wait until its controller looks in. */
-const RTO_FLOOR_MESSAGE_MS = 25;
+import { LinkDriver, type SplitterFactory } from "./link-driver.ts";
+import type { NodeEvent } from "./node-event.ts";
+import type { Ending } from "./verdict.ts";
 
 /** Link parameters that follow from the transport. */
 export function linkOptionsFor(transport: Transport): LinkOptions {
-  const { baud, framing } = transport;
-  if (framing === "message") return { baud, framing, rtoFloorMs: RTO_FLOOR_MESSAGE_MS };
-  const isUsb = /ttyUSB|ttyACM|usb/i.test(transport.endpoint);
-  return { baud, rtoFloorMs: isUsb ? RTO_FLOOR_USB_MS : RTO_FLOOR_NATIVE_MS };
+  const { facts } = transport;
+  return { baud: paceBaud(facts), framing: facts.framing, rtoFloorMs: facts.rtoFloorMs };
 }
 
 export function freshId(random: Random): Uint8Array {
@@ -32,32 +25,29 @@ export function freshBootNonce(random: Random): Uint8Array {
   return randomBytes(random, NONCE_LENGTH);
 }
 
-/** A machine with its counters, on one link of a node. */
-export interface NodeLinkMachine<Event> extends Machine<Event> {
-  readonly counters: LinkCounters;
-}
-
-/** One link of a node: machine, driver, and the events that every kind of node tells alike. */
-export class NodeLink<Event, M extends NodeLinkMachine<Event>> {
-  readonly machine: M;
-  readonly driver: LinkDriver<Event>;
+/** One link of a node: link end, role, driver, and the events that every kind of node reports. */
+export class NodeLink<Event, R> {
+  readonly end: LinkEnd<Event>;
+  readonly role: R;
+  readonly driver: LinkDriver<Event | LineEvent>;
   readonly endpoint: string;
   /** Why the link is down or was never up. */
   trouble: TransportError | undefined;
 
   constructor(
     transport: Transport,
-    machine: M,
+    end: LinkEnd<Event>,
+    role: R,
     clock: Clock,
-    onEvent: (event: Event, link: NodeLink<Event, M>) => void,
+    onEvent: (event: Event | LineEvent, link: NodeLink<Event, R>) => void,
     tell: (event: NodeEvent) => void,
+    makeSplitter: SplitterFactory = (onRun) => new StreamSplitter(onRun, { maxRun: RUN_MAX, clock }),
   ) {
-    this.machine = machine;
-    this.endpoint = transport.endpoint;
-    const link = transport.endpoint;
-    const makeSplitter = (onRun: (run: Uint8Array) => void): StreamSplitter =>
-      new StreamSplitter(onRun, { maxRun: RUN_MAX, clock });
-    this.driver = new LinkDriver(machine, transport, clock, makeSplitter, {
+    this.end = end;
+    this.role = role;
+    const link = transport.facts.endpoint;
+    this.endpoint = link;
+    this.driver = new LinkDriver(end, transport, clock, makeSplitter, {
       onEvent: (event) => onEvent(event, this),
       onUp: () => {
         this.trouble = undefined;
@@ -80,8 +70,8 @@ function detailOf(error: TransportError | undefined): { detail?: string } {
 }
 
 /** Opens all links; when none opens, throws the first one's error. Links that fail are told and left out. */
-export async function openLinks<Event, M extends NodeLinkMachine<Event>>(
-  links: readonly NodeLink<Event, M>[],
+export async function openLinks<Event, R>(
+  links: readonly NodeLink<Event, R>[],
   tell: (event: NodeEvent) => void,
 ): Promise<void> {
   const results = await Promise.allSettled(links.map((link) => link.driver.open()));
@@ -96,13 +86,13 @@ export async function openLinks<Event, M extends NodeLinkMachine<Event>>(
     tell({ event: "link", link, state: "failed", detail: error.message });
 }
 
-/** The ending when every link was up once and is gone now: exit 6, as for a port that never was there. */
+/** The ending when every link is down for a reason that waiting does not heal: exit 6, as for a port that is missing. */
 export function lostForGood(
   links: readonly { readonly trouble: TransportError | undefined }[],
 ): Ending | undefined {
   const [trouble] = links.map((link) => link.trouble);
-  const isLost = links.every((link) => link.trouble?.code.startsWith("port-"));
+  const isLost = links.every((link) => link.trouble?.isFinal === true);
   return trouble !== undefined && isLost
-    ? { code: 6, reason: trouble.code, detail: trouble.message }
+    ? { code: ExitCode.transport, reason: trouble.code, detail: trouble.message }
     : undefined;
 }

@@ -13,6 +13,9 @@ export interface UartEndpoint {
   readonly baudMax: number | undefined;
 }
 
+/** Modem line to pulse on open, to reset a board that is wired for it. */
+export type ResetLine = "dtr" | "rts";
+
 /** Connects to a listener and reconnects for ever. `host` has no brackets. */
 export interface TcpEndpoint {
   readonly tag: "tcp";
@@ -45,7 +48,7 @@ export interface I2cPeripheralEndpoint {
   readonly address: number;
 }
 
-/** Rate at which links meet, in baud (PROTOCOL.md, baud ladder). */
+/** Rate at which links meet, in baud (PROTOCOL.md 2.1). */
 export const DEFAULT_BAUD = 115_200;
 /** Rates accepted in an endpoint, in baud. */
 export const BAUD_MIN = 300;

@@ -1,7 +1,7 @@
 import { RangeSet } from "../../link/range-set.ts";
 
 /** A block or object that arrives in chunks, in any order. */
-export class Assembly {
+export class ChunkAssembly {
   readonly bytes: Uint8Array;
   readonly #received: RangeSet = new RangeSet();
 

@@ -6,7 +6,7 @@ import { boundedTransaction } from "./mailbox-codec.ts";
 /** With nothing to do, the mailbox is looked into after this share of the time since something last happened. */
 const POLL_SHARE = 1 / 16;
 const POLL_MIN_MS = 0.5;
-/** Pause between looks at rest: the patrol (protocol decision C1). */
+/** Pause between looks at rest: the patrol (PROTOCOL.md 10.5). */
 const POLL_MAX_MS = 1_000;
 /** While nobody is there, looks are no closer than this. */
 const SEEK_MIN_MS = 20;

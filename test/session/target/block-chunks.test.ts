@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { Transfer } from "../../../src/session/target/tree-descent.ts";
+import { TreeDescent } from "../../../src/session/target/tree-descent.ts";
 import { CHUNK_UNIT, Codec } from "../../../src/wire/constants.ts";
 import type { DataChunk } from "../../../src/wire/messages.ts";
 
@@ -13,18 +13,18 @@ const PLAN = {
   leafCount: 2,
 };
 
-let transfer: Transfer;
+let descent: TreeDescent;
 
 beforeEach(() => {
-  transfer = new Transfer(PLAN, { nodes: [], blocks: [1] }, 4);
-  transfer.advance(0);
+  descent = new TreeDescent(PLAN, { nodes: [], blocks: [1] }, 4);
+  descent.advance(0);
 });
 
 /** Hands in a chunk of block 1; the block when that completes it. */
 function hand(codec: Codec, offset: number, payload: Uint8Array, attempt = 0): Uint8Array | undefined {
   const position = (BLOCK_SIZE + offset) / CHUNK_UNIT;
   const chunk: DataChunk = { tag: "data", packetNumber: 0, codec, attempt, position, payload };
-  return transfer.handleData(chunk)?.bytes;
+  return descent.blocks.handleData(chunk)?.bytes;
 }
 
 describe("chunks of a block", () => {
@@ -60,7 +60,7 @@ describe("chunks of a block", () => {
 
   it("of an earlier attempt are dropped", () => {
     hand(Codec.raw, 0, LAST);
-    transfer.blockSettled(1, false);
+    descent.blocks.settle(1, false);
     expect(hand(Codec.raw, 0, LAST)).toBeUndefined();
     expect(hand(Codec.raw, 0, LAST, 1)).toEqual(LAST);
   });
