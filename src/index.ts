@@ -4,7 +4,7 @@
  * Most users need {@link runRescue} and {@link runDistress}. A {@link LinkEnd} and its roles are sans-IO: they run over any wire, also in
  * virtual time (docs/DESIGN.md).
  */
-export { type Clock, systemClock, type Timer, VirtualClock } from "./base/clock.ts";
+export { type Clock, systemClock, type Timer } from "./base/clock.ts";
 export {
   type ErrorDetails,
   ExitCode,
@@ -17,6 +17,7 @@ export {
 } from "./base/errors.ts";
 export { type Random, SeededRandom } from "./base/prng.ts";
 export type { BootFailure, RefusalReason } from "./base/refusal.ts";
+export { VirtualClock } from "./base/virtual-clock.ts";
 export { type Board, openBoard } from "./board/board.ts";
 export { type MemoryBoard, type MemoryBoardOptions, memoryBoard } from "./board/memory-board.ts";
 export { initBoard } from "./board/new-board.ts";

@@ -1,7 +1,7 @@
 import { PassThrough } from "node:stream";
 import { describe, expect, test } from "vitest";
-import { VirtualClock } from "../../src/base/clock.ts";
 import { FailedError } from "../../src/base/errors.ts";
+import { VirtualClock } from "../../src/base/virtual-clock.ts";
 import { doneVerdict, errorVerdict, interruptedVerdict } from "../../src/cli/command-verdict.ts";
 import { eventText, progressText, verdictText } from "../../src/cli/event-text.ts";
 import { Output, type OutputStream } from "../../src/cli/output.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { VirtualClock } from "../../src/base/clock.ts";
+import { VirtualClock } from "../../src/base/virtual-clock.ts";
 import { memoryBoard } from "../../src/board/memory-board.ts";
 import { runDistress } from "../../src/node/distress-node.ts";
 import type { NodeEvent } from "../../src/node/node-event.ts";
