@@ -1,19 +1,26 @@
 import type { Clock } from "../base/clock.ts";
 import type { TransportError } from "../base/errors.ts";
+import { silenceAt } from "../base/line-silence.ts";
 import { type Random, randomBytes } from "../base/prng.ts";
 import type { LinkCounters } from "../link/counters.ts";
 import type { LinkOptions } from "../link/link.ts";
-import { StreamSplitter } from "../transport/splitter.ts";
-import { paceBaud, type Transport } from "../transport/transport.ts";
+import { paceBaud, type Transport, type TransportFacts } from "../transport/transport.ts";
 import { ID_LENGTH, NONCE_LENGTH, RUN_MAX } from "../wire/constants.ts";
 import type { NodeEvent } from "./events.ts";
 import type { Ending } from "./lifetime.ts";
-import { LinkDriver, type Machine } from "./link-driver.ts";
+import { LinkDriver, type Machine, type SplitterFactory } from "./link-driver.ts";
+import { makePureSplitter } from "./pure-run-splitter.ts";
 
 /** Link parameters that follow from the transport. */
 export function linkOptionsFor(transport: Transport): LinkOptions {
   const { facts } = transport;
   return { baud: paceBaud(facts), framing: facts.framing, rtoFloorMs: facts.rtoFloorMs };
+}
+
+/** The splitter that the transport names, else the pure one, with the silence that its line rate asks for. */
+function splitterFor(facts: TransportFacts, clock: Clock): SplitterFactory {
+  const make = facts.makeSplitter ?? makePureSplitter;
+  return (onRun) => make(onRun, { maxRun: RUN_MAX, silenceMs: silenceAt(paceBaud(facts)), clock });
 }
 
 export function freshId(random: Random): Uint8Array {
@@ -47,9 +54,7 @@ export class NodeLink<Event, M extends NodeLinkMachine<Event>> {
     this.machine = machine;
     const link = transport.facts.endpoint;
     this.endpoint = link;
-    const makeSplitter = (onRun: (run: Uint8Array) => void): StreamSplitter =>
-      new StreamSplitter(onRun, { maxRun: RUN_MAX, clock });
-    this.driver = new LinkDriver(machine, transport, clock, makeSplitter, {
+    this.driver = new LinkDriver(machine, transport, clock, splitterFor(transport.facts, clock), {
       onEvent: (event) => onEvent(event, this),
       onUp: () => {
         this.trouble = undefined;

@@ -6,7 +6,7 @@ import { type Clock, type Timer, VirtualClock } from "../../src/base/clock.ts";
 import { SILENCE_MS, silenceAt } from "../../src/base/line-silence.ts";
 import { randomBytes, SeededRandom } from "../../src/base/prng.ts";
 import { PureRunSplitter } from "../../src/node/pure-run-splitter.ts";
-import { StreamSplitter } from "../../src/transport/splitter.ts";
+import { StreamSplitter } from "../../src/transport/stream-splitter.ts";
 import { PureSplitter } from "../../src/wire/run-splitter.ts";
 import { watchLineUntil } from "../support/watched-line.ts";
 
