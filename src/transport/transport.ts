@@ -1,3 +1,4 @@
+import type { Clock } from "../base/clock.ts";
 import type { TransportError } from "../base/errors.ts";
 import { type Millis, UART_BITS_PER_BYTE } from "../base/units.ts";
 
@@ -20,6 +21,25 @@ export interface TransportHandlers {
    */
   onWaiting?(reason: TransportError): void;
 }
+
+/** Cuts a stream of bytes into runs that end with the delimiter 0x00 (PROTOCOL.md 2.2). */
+export interface RunSplitter {
+  /** Takes bytes; the runs they complete are delivered before it returns. Cuts nothing by time. */
+  push(bytes: Uint8Array): void;
+  /** Delivers what is held as a last run. Idempotent; later bytes are ignored. */
+  close(): void;
+}
+
+export interface SplitterOptions {
+  /** Most bytes in a run, delimiter included, at least 2: a run that reaches it is closed without a delimiter. */
+  readonly maxRun: number;
+  /** Silence after which a run is closed without a delimiter; 50 ms. */
+  readonly silenceMs?: Millis;
+  readonly clock: Clock;
+}
+
+/** Makes a splitter that gives its runs to `onRun`. */
+export type MakeSplitter = (onRun: (run: Uint8Array) => void, options: SplitterOptions) => RunSplitter;
 
 /** What a transport is and can do, stated by itself. */
 export interface TransportFacts {
@@ -44,6 +64,8 @@ export interface TransportFacts {
    * wait for their line time first. Rejects with TransportError; the old rate stays then.
    */
   readonly setBaud: ((baud: number) => Promise<void>) | undefined;
+  /** How this transport's stream is cut into runs; undefined: the user's choice. All splitters give the same runs. */
+  readonly makeSplitter: MakeSplitter | undefined;
 }
 
 /** Retransmission floor behind a USB adapter, which holds received bytes back for up to 16 ms (FTDI's latency timer). */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { type Clock, type Timer, VirtualClock } from "../../src/base/clock.ts";
+import type { Clock, Timer } from "../../src/base/clock.ts";
 import { randomBytes, SeededRandom } from "../../src/base/prng.ts";
 import type { Millis } from "../../src/base/units.ts";
+import { VirtualClock } from "../../src/base/virtual-clock.ts";
 import type { SplitterFactory } from "../../src/node/link-driver.ts";
 import { PureRunSplitter } from "../../src/node/pure-run-splitter.ts";
 import { createMemoryPair } from "../../src/sim/wires/memory-pair.ts";

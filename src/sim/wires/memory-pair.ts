@@ -58,6 +58,7 @@ class MemoryEnd implements Transport {
       bitsPerByte: UART_BITS_PER_BYTE,
       rtoFloorMs: RTO_FLOOR_NATIVE_MS,
       setBaud: undefined,
+      makeSplitter: undefined,
     };
     this.#clock = clock;
     this.#line = line;

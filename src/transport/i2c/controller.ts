@@ -37,6 +37,7 @@ export function i2cFacts(endpoint: string, clockHz: number | undefined): Transpo
     bitsPerByte: CLOCKS_PER_BYTE,
     rtoFloorMs: RTO_FLOOR_I2C_MS,
     setBaud: undefined,
+    makeSplitter: undefined,
   };
 }
 

@@ -5,6 +5,7 @@ import type { TransportError } from "../../base/errors.ts";
 import { lineTime, type Millis, UART_BITS_PER_BYTE } from "../../base/units.ts";
 import type { ResetLine, UartEndpoint } from "../endpoint.ts";
 import { plainView } from "../plain-view.ts";
+import { makeStreamSplitter } from "../stream-splitter.ts";
 import {
   paceBaud,
   RTO_FLOOR_NATIVE_MS,
@@ -102,6 +103,7 @@ export class UartTransport implements Transport {
       bitsPerByte: UART_BITS_PER_BYTE,
       rtoFloorMs: RTO_FLOORS[this.#kind],
       setBaud: this.#endpoint.fixedBaud ? undefined : (baud) => this.#setBaud(baud),
+      makeSplitter: makeStreamSplitter,
     };
   }
 

@@ -4,6 +4,7 @@ import { type Clock, systemClock, type Timer } from "../../base/clock.ts";
 import { TransportError } from "../../base/errors.ts";
 import type { Millis } from "../../base/units.ts";
 import type { TcpEndpoint } from "../endpoint.ts";
+import { makeStreamSplitter } from "../stream-splitter.ts";
 import {
   RTO_FLOOR_NATIVE_MS,
   type Transport,
@@ -138,6 +139,7 @@ export function tcpFacts(endpoint: string): TransportFacts {
     bitsPerByte: 8,
     rtoFloorMs: RTO_FLOOR_NATIVE_MS,
     setBaud: undefined,
+    makeSplitter: makeStreamSplitter,
   };
 }
 

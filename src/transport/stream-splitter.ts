@@ -2,36 +2,20 @@ import { DelimiterParser } from "@serialport/parser-delimiter";
 import { assert } from "../base/assert.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import { SilenceWatch } from "../base/line-silence.ts";
-import type { Millis } from "../base/units.ts";
 import { plainView } from "./plain-view.ts";
-
-/** Cuts a stream of bytes into runs that end with the delimiter 0x00 (PROTOCOL.md 2.2). */
-export interface Splitter {
-  /** Takes bytes; the runs they complete are delivered before it returns. Cuts nothing by time. */
-  push(bytes: Uint8Array): void;
-  /** Delivers what is held as a last run. Idempotent; later bytes are ignored. */
-  close(): void;
-}
-
-export interface SplitterOptions {
-  /** Most bytes in a run, delimiter included, at least 2: a run that reaches it is closed without a delimiter. */
-  readonly maxRun: number;
-  /** Silence after which a run is closed without a delimiter; 50 ms. */
-  readonly silenceMs?: Millis;
-  readonly clock: Clock;
-}
+import type { MakeSplitter, RunSplitter, SplitterOptions } from "./transport.ts";
 
 const DELIMITER = Uint8Array.of(0);
 
 /**
- * A {@link Splitter} on `@serialport/parser-delimiter` behind a bounding guard. The parser alone holds all bytes since
- * the last delimiter and joins them anew for each chunk, so that noise at a wrong rate would take memory without limit
+ * A {@link RunSplitter} on `@serialport/parser-delimiter` behind a bounding guard. The parser alone holds all bytes since
+ * the last delimiter and joins them again for each chunk, so that noise at a wrong rate would take memory without limit
  * and a core of CPU; the guard hands it a delimiter of its own in time, and takes that off the run again.
  *
  * All runs joined are the input, byte for byte. A delimiter directly after another is a run of its own and does not
  * pass through the parser: a line held low reads as endless zeros, and those must cost next to nothing.
  */
-export class StreamSplitter implements Splitter {
+export class StreamSplitter implements RunSplitter {
   readonly #onRun: (run: Uint8Array) => void;
   readonly #maxRun: number;
   readonly #silence: SilenceWatch;
@@ -123,3 +107,6 @@ export class StreamSplitter implements Splitter {
     });
   }
 }
+
+/** The {@link MakeSplitter} of serial ports and TCP. */
+export const makeStreamSplitter: MakeSplitter = (onRun, options) => new StreamSplitter(onRun, options);
