@@ -4,6 +4,8 @@
  * Most users need {@link runRescue} and {@link runDistress}. The machines are sans-IO: they run over any wire, also in
  * virtual time (docs/DESIGN.md).
  */
+import "./crypto/use-node-crypto.ts";
+
 export { type Clock, systemClock, type Timer, VirtualClock } from "./base/clock.ts";
 export {
   type ErrorDetails,
