@@ -1,9 +1,11 @@
 /**
  * mayday: boards that heal one another over a UART. The public interface; everything else may change at any time.
  *
- * Most users need {@link runRescue} and {@link runDistress}. A {@link LinkEnd} and its roles are sans-IO: they run over any wire, also in
- * virtual time (docs/DESIGN.md).
+ * Most users need {@link runRescue} and {@link runDistress}. A {@link LinkEnd} and its roles are sans-IO: they run over
+ * any wire, also in virtual time (docs/DESIGN.md).
  */
+import "./crypto/use-node-crypto.ts";
+
 export { type Clock, systemClock, type Timer } from "./base/clock.ts";
 export {
   type ErrorDetails,

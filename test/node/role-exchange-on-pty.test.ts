@@ -5,7 +5,7 @@ import { randomBytes, SeededRandom } from "../../src/base/prng.ts";
 import type { SplitterFactory } from "../../src/node/link-driver.ts";
 import { parseEndpoint } from "../../src/transport/endpoint.ts";
 import { openTransport } from "../../src/transport/open-transport.ts";
-import { StreamSplitter } from "../../src/transport/splitter.ts";
+import { StreamSplitter } from "../../src/transport/stream-splitter.ts";
 import { RUN_MAX } from "../../src/wire/constants.ts";
 import { boardFor, imageOf } from "../attacks/duel.ts";
 import { ExchangeableNode } from "../support/exchangeable-node.ts";
