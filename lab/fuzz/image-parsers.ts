@@ -62,7 +62,7 @@ const envelope: ParserTarget = {
   weight: 1,
   seeds: envelopes,
   repair(random, input) {
-    // Signed anew, so that the payload is parsed: what a signer's own mistakes, or a stolen key, would bring.
+    // Signed again, so that the payload is parsed: what a signer's own mistakes, or a stolen key, would bring.
     const parts = splitEnvelope(input);
     if (parts.tag !== "signed" || randomBelow(random, 2) === 0) return input;
     return wrapSigned(parts.payload, testKey.keyId, testKey.sign(signedBytes(parts.payload)));
