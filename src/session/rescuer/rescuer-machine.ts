@@ -238,7 +238,7 @@ export class RescuerMachine extends LinkMachine<RescuerEvent> {
     const sender = this.link.startSending(now, tagOf(peer), payloadMax, seal);
     const serving = new Serving(now, peer, image, this.link, sender, accept.openBlocks);
     this.#state = { tag: "serving", serving };
-    this.emit({ tag: "accepted", image });
+    this.emit({ tag: "accepted", image, targetId: peer.targetId });
     serving.sendManifest();
   }
 

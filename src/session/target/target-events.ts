@@ -10,7 +10,13 @@ export type TargetEvent =
   | { readonly tag: "writeBlock"; readonly block: number; readonly bytes: Uint8Array }
   | { readonly tag: "commit" }
   | { readonly tag: "offered"; readonly offer: Offer }
-  | { readonly tag: "refused"; readonly reason: RefusalReason; readonly detail: string }
+  | {
+      readonly tag: "refused";
+      readonly reason: RefusalReason;
+      readonly detail: string;
+      /** Whose offer; undefined when that is not known. */
+      readonly rescuerId?: Uint8Array;
+    }
   | { readonly tag: "receiving"; readonly plan: TransferPlan }
   | { readonly tag: "progress"; readonly transfer: Transfer }
   | { readonly tag: "sessionLost"; readonly why: SessionLoss }

@@ -180,7 +180,7 @@ export class TargetMachine extends LinkMachine<TargetEvent> {
     if (!this.#isCalling || this.#servedBy !== undefined) return;
     // Without a proof: else whoever spoils an offer on its way would get one that ends the rescuer's attempt.
     this.link.send(refuseOf(peer, "link-key"));
-    if (this.#guard.mayTell(now)) this.#emitRefused("link-key", targetMismatch(verdict));
+    if (this.#guard.mayTell(now)) this.#emitRefused("link-key", targetMismatch(verdict), peer.rescuerId);
   }
 
   /** Version 1 links join two nodes: a third one on the wire is told, and served when the session ends. */
@@ -256,14 +256,14 @@ export class TargetMachine extends LinkMachine<TargetEvent> {
     if (peer === undefined) return;
     this.link.endSession();
     this.link.send(refuseOf(peer, reason), this.#guard.prove(peer));
-    this.#emitRefused(reason, detail);
+    this.#emitRefused(reason, detail, peer.rescuerId);
     if (reason !== "flash") this.#turns.strike(now, peer.rescuerId);
     this.#session = undefined;
     this.#calling.refused(now);
   }
 
-  #emitRefused(reason: RefusalReason, detail: string): void {
-    this.emit({ tag: "refused", reason, detail });
+  #emitRefused(reason: RefusalReason, detail: string, rescuerId?: Uint8Array): void {
+    this.emit({ tag: "refused", reason, detail, ...(rescuerId && { rescuerId }) });
   }
 
   #finish(isHeard: boolean): void {
