@@ -9,8 +9,10 @@ import type { LinkOptions } from "../link/link.ts";
 import type { LinkKey } from "../link/link-key.ts";
 import type { RescuerEvent, RescuerLoss } from "../session/rescuer/rescuer-events.ts";
 import { RescuerMachine } from "../session/rescuer/rescuer-machine.ts";
+import { heardFrom } from "../session/target/target-events.ts";
 import type { Beacon } from "../wire/messages.ts";
 import { KnownBoards } from "./known-boards.ts";
+import type { HeardTexts } from "./line-reports.ts";
 import type { HealedEvent } from "./node-event.ts";
 import { freshBootNonce, freshId, type NodeLink } from "./node-link.ts";
 import type { RunHost, Side } from "./node-run.ts";
@@ -51,6 +53,14 @@ interface Refusal {
   readonly peer: string | undefined;
 }
 
+/** What it means that another node was there, when the time is over. */
+const HEARD_TEXTS: HeardTexts = {
+  "board-in-distress": "a node is there, but was not healed in time",
+  rescuer: "another rescuer is there, and no board in distress",
+  board: "a board that boots is there, and none in distress",
+  unknown: "a node is there, but did not call for help",
+};
+
 /** The side of a rescuer: picks and reads images for its machines, and tells whom they heal. */
 export class RescuerSide implements Side<RescuerEvent, RescuerMachine> {
   readonly #host: RescuerHost;
@@ -81,7 +91,7 @@ export class RescuerSide implements Side<RescuerEvent, RescuerMachine> {
   handleTimeout(): Ending {
     if (this.#lastHealed !== undefined) return { code: ExitCode.done, reason: "healed" };
     if (this.#refusal !== undefined) return this.#refusal.ending;
-    return this.#host.line.endOfTime(this.#host.links, "a node is there, but was not healed in time");
+    return this.#host.line.endOfTime(this.#host.links, HEARD_TEXTS);
   }
 
   /** For a verdict with this code: it names the board that refused, or was healed last, or else was heard last. */
@@ -186,7 +196,7 @@ export class RescuerSide implements Side<RescuerEvent, RescuerMachine> {
     const at = { link: link.endpoint, peer: session.peer };
     switch (event.tag) {
       case "heard":
-        this.#host.line.heardNode = true;
+        this.#host.line.noteNode(link, heardFrom(event.beacon));
         this.#tellBeacon(event.beacon, link);
         return;
       case "offered": {
@@ -209,7 +219,7 @@ export class RescuerSide implements Side<RescuerEvent, RescuerMachine> {
         this.#tellProgress(now, event.openBlocks, link, session);
         return;
       case "refused":
-        this.#host.line.heardForeignVersion ||= event.reason === "protocol";
+        if (event.reason === "protocol") this.#host.line.noteForeignVersion(link);
         this.#refused(link, event);
         return;
       case "healed":

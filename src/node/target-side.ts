@@ -8,6 +8,7 @@ import type { LinkKey } from "../link/link-key.ts";
 import type { TargetEvent } from "../session/target/target-events.ts";
 import { TargetMachine } from "../session/target/target-machine.ts";
 import type { Offer } from "../wire/messages.ts";
+import type { HeardTexts } from "./line-reports.ts";
 import { freshBootNonce, type NodeLink } from "./node-link.ts";
 import type { RunHost, Side } from "./node-run.ts";
 import { applyTargetEffect, nodeStatusOf } from "./target-effects.ts";
@@ -49,6 +50,17 @@ interface Refusal {
   readonly detail: string;
   readonly peer: string | undefined;
 }
+
+/** What it means that another node was there, when the time is over. */
+const HEARD_TEXTS: HeardTexts = {
+  offering: "a neighbour is there, but the board was not healed in time",
+  rescuer: "a rescuer is there but offers nothing: its repository may have nothing for this hardware",
+  "board-in-distress": "another board in distress is there, no rescuer",
+  board: "a board that boots is there, no rescuer",
+  // Rescuers ask when they start, and say what they are only when they are asked.
+  unknown:
+    "a node asked who is there but offers nothing: if it is a rescuer, its repository may have nothing for this hardware",
+};
 
 /** The side of a target: one board, which its machines may heal, one at a time. */
 export class TargetSide implements Side<TargetEvent, TargetMachine> {
@@ -92,8 +104,7 @@ export class TargetSide implements Side<TargetEvent, TargetMachine> {
       const { reason, detail } = this.#refusal;
       return { code: ExitCode.refused, reason, detail };
     }
-    const heard = "a neighbour is there, but the board was not healed in time";
-    return this.#host.line.endOfTime(this.#host.links, heard);
+    return this.#host.line.endOfTime(this.#host.links, HEARD_TEXTS);
   }
 
   /** Tells our own call, with what the beacon says. */
@@ -119,6 +130,9 @@ export class TargetSide implements Side<TargetEvent, TargetMachine> {
     switch (event.tag) {
       case "offered":
         this.#handleOffered(now, event.offer, link);
+        return;
+      case "heard":
+        this.#host.line.noteNode(link, event.who);
         return;
       case "refused":
         this.#handleRefused(event, link);
@@ -149,7 +163,6 @@ export class TargetSide implements Side<TargetEvent, TargetMachine> {
       progress: undefined,
     };
     this.#sessions.set(link, this.#last);
-    this.#host.line.heardNode = true;
     for (const other of this.#host.links)
       if (other !== link) other.machine.setServedElsewhere(offer.rescuerId);
     this.#host.tell({ event: "offer", ...at, digest: toHex(offer.digest), version, size: offer.size });

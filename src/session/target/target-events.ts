@@ -1,5 +1,5 @@
 import type { RefusalReason } from "../../base/refusal.ts";
-import type { Offer } from "../../wire/messages.ts";
+import type { Beacon, Offer } from "../../wire/messages.ts";
 import type { LineEvent } from "../line-event.ts";
 import type { ReceivedRun, RunOutcome, Transfer, TransferPlan } from "./tree-descent.ts";
 
@@ -9,6 +9,8 @@ export type TargetEvent =
   | { readonly tag: "checkRun"; readonly run: ReceivedRun }
   | { readonly tag: "writeBlock"; readonly block: number; readonly bytes: Uint8Array }
   | { readonly tag: "commit" }
+  /** Another node: with an offer for this board, or by its beacon. */
+  | { readonly tag: "heard"; readonly who: HeardNode }
   | { readonly tag: "offered"; readonly offer: Offer }
   | {
       readonly tag: "refused";
@@ -23,6 +25,15 @@ export type TargetEvent =
   | { readonly tag: "verified"; readonly digest: Uint8Array }
   | { readonly tag: "finished"; readonly isHeard: boolean }
   | LineEvent;
+
+/** What a node that was heard showed itself to be. `board`: one that boots. */
+export type HeardNode = "offering" | "rescuer" | "board-in-distress" | "board";
+
+/** What a beacon shows its sender to be. */
+export function heardFrom(beacon: Beacon): HeardNode {
+  if (beacon.isProvider) return "rescuer";
+  return beacon.tag === "distress" ? "board-in-distress" : "board";
+}
 
 /** Why a session ended early. `slow`: what came was right, but far less than the line carries. */
 export type SessionLoss = "lease" | "slow" | "superseded" | "bye" | "damaged" | "not-bootable";

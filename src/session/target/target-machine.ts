@@ -16,7 +16,13 @@ import { LinkGuard, type ProofVerdict, targetMismatch } from "../link-guard.ts";
 import { LinkMachine } from "../link-machine.ts";
 import { Turns } from "../peer-selection.ts";
 import { Calling, type CallingOptions } from "./target-announcer.ts";
-import type { BlockOutcome, ManifestOutcome, SessionLoss, TargetEvent } from "./target-events.ts";
+import {
+  type BlockOutcome,
+  heardFrom,
+  type ManifestOutcome,
+  type SessionLoss,
+  type TargetEvent,
+} from "./target-events.ts";
 import { type SessionEnd, TargetSession } from "./target-session.ts";
 import type { RunOutcome } from "./tree-descent.ts";
 
@@ -129,6 +135,7 @@ export class TargetMachine extends LinkMachine<TargetEvent> {
       case "beacon":
       case "distress":
         if (equalBytes(message.nodeId, this.#nodeId)) this.#echoed();
+        else this.emit({ tag: "heard", who: heardFrom(message) });
         return;
       default:
         this.#echoed();
@@ -156,6 +163,7 @@ export class TargetMachine extends LinkMachine<TargetEvent> {
 
   #handleOffer(now: Millis, offer: Offer, proof: LinkProof | undefined): void {
     if (!equalBytes(offer.targetNonce, this.#bootNonce)) return;
+    this.emit({ tag: "heard", who: "offering" });
     const peer = identityOf(offer, this.#nodeId);
     const verdict = this.#guard.judge(peer, proof);
     const session = this.#session;
