@@ -44,7 +44,7 @@ export type { LinkKey } from "./link/link-key.ts";
 export { linkKeyOf } from "./node/derived-link-key.ts";
 export { type DistressOptions, runDistress } from "./node/distress-node.ts";
 export { LinkDriver, type Machine, type SplitterFactory } from "./node/link-driver.ts";
-export type { NodeEvent, ProgressEvent } from "./node/node-event.ts";
+export type { HealedEvent, NodeEvent, ProgressEvent } from "./node/node-event.ts";
 export { PureRunSplitter } from "./node/pure-run-splitter.ts";
 export { type RescueOptions, runRescue } from "./node/rescue-node.ts";
 export type { RunOptions } from "./node/run-options.ts";

@@ -55,7 +55,7 @@ export function addRescueCommand(program: Command): void {
     .addOption(new Option("--reset <line>", "pulse this modem line on opening").choices(["dtr", "rts"]))
     .option(
       "--on-healed <command>",
-      "run this by the shell after each heal, with MAYDAY_PEER, MAYDAY_DIGEST, MAYDAY_VERSION set",
+      "run this by the shell after each heal, with MAYDAY_LINK, MAYDAY_PEER, MAYDAY_DIGEST, MAYDAY_VERSION set",
     )
     .option("--link-key <file>", "key of the links: heal only boards that have the same one");
   onRun<RescueFlags>(command, runRescueCommand);

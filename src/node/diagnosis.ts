@@ -32,6 +32,7 @@ export function diagnose(counters: LinkCounters, noticed: Noticed): { seen: Seen
         "nothing was received: check that the other side runs, that TX goes to RX and RX to TX, and that grounds are joined",
     };
   }
+  if (isOtherNode(counters)) return { seen: "node", detail: "a mayday node was heard" };
   if (counters.echoes > 0) {
     return {
       seen: "echo",
@@ -50,6 +51,13 @@ export function diagnose(counters: LinkCounters, noticed: Noticed): { seen: Seen
     };
   }
   return unnamed(counters, baud);
+}
+
+/** Whether all that came were whole frames, and not all of them our own: another node is there on a good line. */
+function isOtherNode(counters: LinkCounters): boolean {
+  const { framesReceived, unexpectedFrames, staleFrames, echoes } = counters;
+  const isClean = counters.crcErrors === 0 && counters.bytesDiscarded === 0;
+  return isClean && framesReceived + unexpectedFrames + staleFrames > echoes;
 }
 
 /** Bytes came that nobody could be recognised by. */

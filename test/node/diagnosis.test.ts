@@ -32,6 +32,9 @@ describe("a diagnosis", () => {
     ["silence", "nothing", {}, {}],
     ["echo", "own frames", { bytesReceived: 40, framesReceived: 1, echoes: 1 }, {}],
     ["console", "text", { bytesReceived: 40, bytesDiscarded: 40 }, { consoleText: "hello" }],
+    ["node", "whole frames of others", { bytesReceived: 40, framesReceived: 1 }, {}],
+    ["node", "own frames and others", { bytesReceived: 90, framesReceived: 3, echoes: 2 }, {}],
+    ["node", "frames that mean nothing", { bytesReceived: 40, unexpectedFrames: 1 }, {}],
     ["zeros", "a few zeros", { bytesReceived: 1 }, {}],
     ["noise", "bytes that are no frame", { bytesReceived: 40, bytesDiscarded: 40 }, {}],
   ])("says %s of %s", (seen, _what, seenCounters, noticed) => {

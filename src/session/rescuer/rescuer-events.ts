@@ -40,7 +40,8 @@ export type RescuerEvent =
   | { readonly tag: "readBlock"; readonly session: number; readonly wish: BlockWish }
   | { readonly tag: "heard"; readonly beacon: Beacon }
   | { readonly tag: "offered"; readonly offer: Offer }
-  | { readonly tag: "accepted"; readonly image: OfferedImage }
+  /** `targetId`: of the board that accepted, which need not be the one that was picked for last. */
+  | { readonly tag: "accepted"; readonly image: OfferedImage; readonly targetId: Uint8Array }
   | {
       readonly tag: "refused";
       readonly reason: RefusalReason;

@@ -211,7 +211,7 @@ export class RescuerRole implements Role {
     const sender = this.#host.link.startSending(now, tagOf(peer), payloadMax, seal);
     const serving = new Serving(now, this.#host, peer, image, sender, accept.openBlocks);
     this.#state = { tag: "serving", serving };
-    this.#host.emit({ tag: "accepted", image });
+    this.#host.emit({ tag: "accepted", image, targetId: peer.targetId });
     serving.sendManifest();
   }
 

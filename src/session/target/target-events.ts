@@ -1,5 +1,6 @@
 import type { RefusalReason } from "../../base/refusal.ts";
 import type { Offer } from "../../wire/messages.ts";
+import type { HeardNode } from "../heard-node.ts";
 import type { LineEvent } from "../role.ts";
 import type { DescentPlan } from "./descent-plan.ts";
 import type { ReceivedRun, RunOutcome, TreeDescent } from "./tree-descent.ts";
@@ -18,8 +19,16 @@ export type TargetEvent =
       readonly bytes: Uint8Array;
     }
   | { readonly tag: "commit"; readonly session: number }
+  /** Another node: with an offer for this board, or by its beacon. */
+  | { readonly tag: "heard"; readonly who: HeardNode }
   | { readonly tag: "offered"; readonly offer: Offer }
-  | { readonly tag: "refused"; readonly reason: RefusalReason; readonly detail: string }
+  | {
+      readonly tag: "refused";
+      readonly reason: RefusalReason;
+      readonly detail: string;
+      /** Whose offer; undefined when that is not known. */
+      readonly rescuerId?: Uint8Array;
+    }
   | { readonly tag: "receiving"; readonly plan: DescentPlan }
   | { readonly tag: "progress"; readonly descent: TreeDescent }
   | { readonly tag: "sessionLost"; readonly why: SessionLoss }

@@ -10,6 +10,7 @@ import type { Message, Offer, Query } from "../../wire/messages.ts";
 import type { NodeStatus } from "../beacon.ts";
 import { type Deadlines, soonest } from "../deadlines.ts";
 import { byeOf, identityOf, keepOffer, refuseOf, standDownOf } from "../handshake.ts";
+import { heardFrom } from "../heard-node.ts";
 import { type SessionIdentity, tagOf } from "../identity.ts";
 import { LinkGuard, type ProofVerdict, targetMismatch } from "../link-guard.ts";
 import { PeerSelection } from "../peer-selection.ts";
@@ -128,6 +129,7 @@ export class TargetRole implements Role {
       case "beacon":
       case "distress":
         if (equalBytes(message.nodeId, this.#nodeId)) this.#host.reportEcho();
+        else this.#host.emit({ tag: "heard", who: heardFrom(message) });
         return;
       default:
         this.#host.reportEcho();
@@ -150,6 +152,7 @@ export class TargetRole implements Role {
 
   #handleOffer(now: Millis, offer: Offer, proof: LinkProof | undefined): void {
     if (!equalBytes(offer.targetNonce, this.#bootNonce)) return;
+    this.#host.emit({ tag: "heard", who: "offering" });
     const peer = identityOf(offer, this.#nodeId);
     const verdict = this.#guard.judge(peer, proof);
     const session = this.#session;
@@ -178,7 +181,7 @@ export class TargetRole implements Role {
     if (!this.#isCalling || this.#servedBy !== undefined) return;
     // Without a proof: otherwise an attacker who spoils an offer would obtain a proven refusal, which ends the rescuer's attempt.
     this.#host.link.send(refuseOf(peer, "link-key"));
-    if (this.#guard.takeReport(now)) this.#emitRefused("link-key", targetMismatch(verdict));
+    if (this.#guard.takeReport(now)) this.#emitRefused("link-key", targetMismatch(verdict), peer.rescuerId);
   }
 
   /** Version 1 links join two nodes: a third one on the wire is reported, and served when the session ends. */
@@ -255,14 +258,14 @@ export class TargetRole implements Role {
     if (peer === undefined) return;
     this.#host.link.endSession();
     this.#host.link.send(refuseOf(peer, reason), this.#guard.prove(peer));
-    this.#emitRefused(reason, detail);
+    this.#emitRefused(reason, detail, peer.rescuerId);
     if (reason !== "flash") this.#selection.strike(now, peer.rescuerId);
     this.#session = undefined;
     this.#announcer.handleRefused(now);
   }
 
-  #emitRefused(reason: RefusalReason, detail: string): void {
-    this.#host.emit({ tag: "refused", reason, detail });
+  #emitRefused(reason: RefusalReason, detail: string, rescuerId?: Uint8Array): void {
+    this.#host.emit({ tag: "refused", reason, detail, ...(rescuerId && { rescuerId }) });
   }
 
   #finish(isHeard: boolean): void {
