@@ -1,3 +1,4 @@
+import "../src/crypto/use-node-crypto.ts";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname } from "node:path";

@@ -1,3 +1,4 @@
+import "../src/crypto/use-node-crypto.ts";
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";

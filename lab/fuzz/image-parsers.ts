@@ -13,9 +13,10 @@ import {
   IMAGE_HEADER_LENGTH,
 } from "../../src/image/image-header.ts";
 import { memoryImage } from "../../src/image/image-source.ts";
-import { signingKeyFromPem, trustedKeyFromPem, trustedKeyOf } from "../../src/image/keys.ts";
+import { trustedKeyOf } from "../../src/image/keys.ts";
 import { decodePayload, encodePayload } from "../../src/image/payload.ts";
 import { formatVersion, parseVersion } from "../../src/image/version.ts";
+import { signingKeyFromPem, trustedKeyFromPem } from "../../src/image-files/pem-keys.ts";
 import { parseEndpoint } from "../../src/transport/endpoint.ts";
 import { testKey } from "../../test/support/virtual-rescue.ts";
 import { must, type ParserTarget } from "./fuzz-target.ts";

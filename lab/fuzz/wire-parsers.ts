@@ -1,9 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
 import { concatBytes, equalBytes } from "../../src/base/bytes.ts";
-import { VirtualClock } from "../../src/base/clock.ts";
+import { SILENCE_MS } from "../../src/base/line-silence.ts";
 import { type Random, randomBelow, SeededRandom } from "../../src/base/prng.ts";
+import { VirtualClock } from "../../src/base/virtual-clock.ts";
 import { Link } from "../../src/link/link.ts";
-import { StreamSplitter } from "../../src/transport/splitter.ts";
+import { PureRunSplitter } from "../../src/node/pure-run-splitter.ts";
+import { StreamSplitter } from "../../src/transport/stream-splitter.ts";
 import { decodeCobs, encodeDelimited } from "../../src/wire/cobs.ts";
 import { CRC_LENGTH, RUN_MAX } from "../../src/wire/constants.ts";
 import { frameCrc } from "../../src/wire/crc.ts";
@@ -24,7 +26,6 @@ const TAG = 0x1234_5678;
 const NOBODY: FrameContext = { ids: [], nonces: [], digests: [] };
 /** Well below RUN_MAX, so that short inputs reach it. */
 const SHORT_RUN = 24;
-const SILENCE_MS = 50;
 
 /** Two frames of each kind. */
 function frameSeeds(): Uint8Array[] {
@@ -133,13 +134,12 @@ const splitter: ParserTarget = {
     const clock = new VirtualClock();
     const pureRuns: Uint8Array[] = [];
     const streamRuns: Uint8Array[] = [];
-    const options = { maxRun: SHORT_RUN, silenceMs: SILENCE_MS };
-    const pure = new PureSplitter((run) => pureRuns.push(run.slice()), options);
+    const options = { maxRun: SHORT_RUN };
+    const pure = new PureRunSplitter((run) => pureRuns.push(run.slice()), clock, options);
     const stream = new StreamSplitter((run) => streamRuns.push(run.slice()), { ...options, clock });
     pieces(input, (bytes, afterMs) => {
       clock.advanceTo(clock.now() + afterMs);
-      pure.handleTimeout(clock.now());
-      pure.push(clock.now(), bytes);
+      pure.push(bytes);
       stream.push(bytes);
       must(pure.heldBytes < SHORT_RUN && stream.heldBytes < SHORT_RUN, "no more is held than a run");
     });

@@ -36,9 +36,28 @@ export class UsageError extends MaydayError {
   override readonly exitCode: ExitCode = ExitCode.usage;
 }
 
+/**
+ * Whether waiting heals an error of a link. `final`: somebody has to act on this machine, by plugging an adapter in,
+ * ending another process or changing a setting. `transient`: it may pass by itself, or when the other side comes up.
+ */
+export type Persistence = "final" | "transient";
+
 /** The operating system's side of a link failed: port missing, busy, unplugged. Exit 6. */
 export class TransportError extends MaydayError {
   override readonly exitCode: ExitCode = ExitCode.transport;
+  /** See {@link Persistence}. A transport may retry after a final error too: an adapter can be plugged in again. */
+  readonly isFinal: boolean;
+
+  constructor(
+    code: string,
+    message: string,
+    persistence: Persistence,
+    details: ErrorDetails = {},
+    cause?: unknown,
+  ) {
+    super(code, message, details, cause);
+    this.isFinal = persistence === "final";
+  }
 }
 
 /** An image, manifest or signature that policy or format rejects. Exit 4. */

@@ -1,5 +1,6 @@
 import { concatBytes, equalBytes } from "../base/bytes.ts";
 import { type ManifestFault, manifestFault } from "./payload.ts";
+import { encodeUtf8 } from "./utf8.ts";
 
 /*
  * The bytes around a manifest payload (PROTOCOL.md section 8.2): COSE_Sign1 (RFC 9052) when signed, a two-element
@@ -16,14 +17,10 @@ const CBOR_LENGTH_MAX = 512;
 const CONTENT_TYPE_SIGNED = "application/vnd.mayday";
 const CONTENT_TYPE_UNSIGNED = "application/vnd.mayday-unsigned";
 
-function text(value: string): Uint8Array {
-  return Uint8Array.from(Buffer.from(value, "latin1"));
-}
-
 /** { 1: -8 (EdDSA), 3: "application/vnd.mayday" } */
 const PROTECTED: Uint8Array = concatBytes(
   Uint8Array.of(0xa2, 0x01, 0x27, 0x03, 0x76),
-  text(CONTENT_TYPE_SIGNED),
+  encodeUtf8(CONTENT_TYPE_SIGNED),
 );
 const PROTECTED_ITEM: Uint8Array = concatBytes(Uint8Array.of(0x58, PROTECTED.length), PROTECTED);
 
@@ -37,12 +34,12 @@ const SIGNATURE_HEAD: Uint8Array = Uint8Array.of(0x58, SIGNATURE_LENGTH);
 /** [ content type, payload ] up to the payload. */
 const UNSIGNED_PREFIX: Uint8Array = concatBytes(
   Uint8Array.of(0x82, 0x78, CONTENT_TYPE_UNSIGNED.length),
-  text(CONTENT_TYPE_UNSIGNED),
+  encodeUtf8(CONTENT_TYPE_UNSIGNED),
 );
 /** [ "Signature1", protected, h'', payload ] up to the payload. */
 const SIGNED_BYTES_PREFIX: Uint8Array = concatBytes(
   Uint8Array.of(0x84, 0x6a),
-  text("Signature1"),
+  encodeUtf8("Signature1"),
   PROTECTED_ITEM,
   Uint8Array.of(0x40),
 );

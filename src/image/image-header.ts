@@ -1,4 +1,4 @@
-import crc32 from "crc/crc32";
+import crc32 from "crc/calculators/crc32";
 import { ByteReader, ByteWriter, equalBytes } from "../base/bytes.ts";
 import { ENVELOPE_MAX, ENVELOPE_MIN } from "./cose.ts";
 
@@ -27,7 +27,7 @@ export interface ImageHeaderFault {
 
 /** CRC-32 (IEEE 802.3) of some bytes. */
 export function fileCrc(bytes: Uint8Array): number {
-  return crc32(Buffer.from(bytes));
+  return crc32(bytes) >>> 0;
 }
 
 /** The 24 bytes that begin an image file with this envelope and `dataLength` bytes of image. */

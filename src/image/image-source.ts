@@ -1,8 +1,9 @@
 import { assert } from "../base/assert.ts";
 import { uniformByte } from "../base/bytes.ts";
+import { HASH_LENGTH } from "../base/digest.ts";
 import type { TreeNode } from "../base/tree-shape.ts";
 import { decodeEnvelope, type Envelope, encodeManifest } from "./envelope.ts";
-import { HASH_LENGTH, RunningHash } from "./hash.ts";
+import { startSha256 } from "./hash.ts";
 import type { SigningKey } from "./keys.ts";
 import {
   BLOCK_SIZE_DEFAULT,
@@ -45,7 +46,7 @@ export class BlockDigester {
   readonly #blockSize: number;
   readonly #leaves: Uint8Array;
   readonly #uniform: Int16Array;
-  readonly #whole = new RunningHash();
+  readonly #whole = startSha256();
   #next = 0;
 
   constructor(size: number, blockSize: number) {

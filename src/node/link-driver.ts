@@ -1,8 +1,7 @@
 import type { Clock, Timer } from "../base/clock.ts";
 import type { TransportError } from "../base/errors.ts";
 import type { Millis } from "../base/units.ts";
-import type { Splitter } from "../transport/splitter.ts";
-import type { Transport } from "../transport/transport.ts";
+import type { RunSplitter, Transport } from "../transport/transport.ts";
 
 /** The verbs of a session machine, as far as driving it goes. */
 export interface Machine<Event> {
@@ -17,8 +16,8 @@ export interface Machine<Event> {
   takeUnsent(now: Millis): { readonly frames: readonly Uint8Array[]; readonly lineMs: Millis };
 }
 
-/** How a stream is cut into runs; the real one and the simulator's differ. */
-export type SplitterFactory = (onRun: (run: Uint8Array) => void) => Splitter;
+/** Makes what cuts the stream into runs; all give the same ones (`NodeLink` chooses by the transport's facts). */
+export type SplitterFactory = (onRun: (run: Uint8Array) => void) => RunSplitter;
 
 /** What a driver tells its owner. Effects are carried out, and answered to the machine, inside `onEvent`. */
 export interface DriverHandlers<Event> {
@@ -34,7 +33,7 @@ export class LinkDriver<Event> {
   readonly #machine: Machine<Event>;
   readonly #clock: Clock;
   readonly #handlers: DriverHandlers<Event>;
-  readonly #splitter: Splitter;
+  readonly #splitter: RunSplitter;
   #timer: Timer | undefined;
   #isPumping = false;
   #isHeldBack = false;
@@ -68,7 +67,7 @@ export class LinkDriver<Event> {
       },
       onWaiting: (reason) => this.#handlers.onWaiting?.(reason),
       onBytes: (bytes) => {
-        if (this.transport.framing === "message") this.#handleFrame(bytes);
+        if (this.transport.facts.framing === "message") this.#handleFrame(bytes);
         else this.#splitter.push(bytes);
         this.pump();
       },
@@ -136,8 +135,8 @@ export class LinkDriver<Event> {
     this.#timer = this.#clock.after(Math.max(0, at - this.#clock.now()), () => this.pump());
   }
 
-  /** Sends what the machine has to say, unpaced, and returns how long that takes on the line, in milliseconds. */
-  sayFarewell(): Millis {
+  /** Sends all messages that wait, unpaced; returns the milliseconds that they take on the line. */
+  sendUnsent(): Millis {
     const bytes = this.#machine.takeUnsent(this.#clock.now());
     for (const frame of bytes.frames) this.transport.write(frame);
     return bytes.lineMs;

@@ -1,28 +1,27 @@
 import type { Clock } from "../base/clock.ts";
-import type { TransportError } from "../base/errors.ts";
+import { ExitCode, type TransportError } from "../base/errors.ts";
+import { silenceAt } from "../base/line-silence.ts";
 import { type Random, randomBytes } from "../base/prng.ts";
 import type { LinkOptions } from "../link/link.ts";
 import type { LinkEnd } from "../session/link-end.ts";
 import type { LineEvent } from "../session/role.ts";
-import { StreamSplitter } from "../transport/splitter.ts";
-import type { Transport } from "../transport/transport.ts";
+import { paceBaud, type Transport, type TransportFacts } from "../transport/transport.ts";
 import { ID_LENGTH, NONCE_LENGTH, RUN_MAX } from "../wire/constants.ts";
-import type { NodeEvent } from "./events.ts";
-import type { Ending } from "./lifetime.ts";
-import { LinkDriver } from "./link-driver.ts";
-
-/** Behind a USB adapter bytes wait for up to 16 ms; a native UART only waits for the event loop (PROTOCOL.md 4.4). */
-const RTO_FLOOR_USB_MS = 25;
-const RTO_FLOOR_NATIVE_MS = 10;
-/** An I2C peripheral's frames wait until its controller looks in. */
-const RTO_FLOOR_MESSAGE_MS = 25;
+import { LinkDriver, type SplitterFactory } from "./link-driver.ts";
+import type { NodeEvent } from "./node-event.ts";
+import { makePureSplitter } from "./pure-run-splitter.ts";
+import type { Ending } from "./verdict.ts";
 
 /** Link parameters that follow from the transport. */
 export function linkOptionsFor(transport: Transport): LinkOptions {
-  const { baud, framing } = transport;
-  if (framing === "message") return { baud, framing, rtoFloorMs: RTO_FLOOR_MESSAGE_MS };
-  const isUsb = /ttyUSB|ttyACM|usb/i.test(transport.endpoint);
-  return { baud, rtoFloorMs: isUsb ? RTO_FLOOR_USB_MS : RTO_FLOOR_NATIVE_MS };
+  const { facts } = transport;
+  return { baud: paceBaud(facts), framing: facts.framing, rtoFloorMs: facts.rtoFloorMs };
+}
+
+/** The splitter that the transport names, else the pure one, with the silence that its line rate asks for. */
+function splitterFor(facts: TransportFacts, clock: Clock): SplitterFactory {
+  const make = facts.makeSplitter ?? makePureSplitter;
+  return (onRun) => make(onRun, { maxRun: RUN_MAX, silenceMs: silenceAt(paceBaud(facts)), clock });
 }
 
 export function freshId(random: Random): Uint8Array {
@@ -49,13 +48,12 @@ export class NodeLink<Event, R> {
     clock: Clock,
     onEvent: (event: Event | LineEvent, link: NodeLink<Event, R>) => void,
     tell: (event: NodeEvent) => void,
+    makeSplitter: SplitterFactory = splitterFor(transport.facts, clock),
   ) {
     this.end = end;
     this.role = role;
-    this.endpoint = transport.endpoint;
-    const link = transport.endpoint;
-    const makeSplitter = (onRun: (run: Uint8Array) => void): StreamSplitter =>
-      new StreamSplitter(onRun, { maxRun: RUN_MAX, clock });
+    const link = transport.facts.endpoint;
+    this.endpoint = link;
     this.driver = new LinkDriver(end, transport, clock, makeSplitter, {
       onEvent: (event) => onEvent(event, this),
       onUp: () => {
@@ -95,13 +93,13 @@ export async function openLinks<Event, R>(
     tell({ event: "link", link, state: "failed", detail: error.message });
 }
 
-/** The ending when every link was up once and is gone now: exit 6, as for a port that never was there. */
+/** The ending when every link is down for a reason that waiting does not heal: exit 6, as for a port that is missing. */
 export function lostForGood(
   links: readonly { readonly trouble: TransportError | undefined }[],
 ): Ending | undefined {
   const [trouble] = links.map((link) => link.trouble);
-  const isLost = links.every((link) => link.trouble?.code.startsWith("port-"));
+  const isLost = links.every((link) => link.trouble?.isFinal === true);
   return trouble !== undefined && isLost
-    ? { code: 6, reason: trouble.code, detail: trouble.message }
+    ? { code: ExitCode.transport, reason: trouble.code, detail: trouble.message }
     : undefined;
 }

@@ -1,6 +1,5 @@
-import type { Endpoint } from "../transport/endpoint.ts";
+import type { Endpoint, ResetLine } from "../transport/endpoint.ts";
 import { openTransport } from "../transport/open-transport.ts";
-import type { ResetLine } from "../transport/serial/uart.ts";
 import type { Transport } from "../transport/transport.ts";
 
 /** A link as an endpoint to open, or as a transport that somebody made already (tests, the simulator). */

@@ -13,6 +13,9 @@ export interface UartEndpoint {
   readonly baudMax: number | undefined;
 }
 
+/** Modem line to pulse on open, to reset a board that is wired for it. */
+export type ResetLine = "dtr" | "rts";
+
 /** Connects to a listener and reconnects for ever. `host` has no brackets. */
 export interface TcpEndpoint {
   readonly tag: "tcp";

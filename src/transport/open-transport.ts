@@ -1,13 +1,13 @@
 import { unreachable } from "../base/assert.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
-import type { Endpoint, I2cEndpoint, I2cPeripheralEndpoint, UartEndpoint } from "./endpoint.ts";
+import type { Endpoint, I2cEndpoint, I2cPeripheralEndpoint, ResetLine, UartEndpoint } from "./endpoint.ts";
 import { I2cControllerTransport } from "./i2c/controller.ts";
 import { linuxClockHz, openLinuxBus } from "./i2c/linux-bus.ts";
 import { type AttachPeripheral, I2cPeripheralTransport } from "./i2c/peripheral.ts";
 import { I2cSocketServer } from "./i2c/rig-socket.ts";
 import { ReopeningTransport } from "./serial/reopening.ts";
 import { stablePath } from "./serial/stable-path.ts";
-import { type ResetLine, UartTransport } from "./serial/uart.ts";
+import { UartTransport } from "./serial/uart.ts";
 import { TcpTransport } from "./tcp/tcp.ts";
 import { TcpListenTransport } from "./tcp/tcp-listen.ts";
 import type { Transport } from "./transport.ts";

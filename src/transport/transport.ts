@@ -1,4 +1,6 @@
+import type { Clock } from "../base/clock.ts";
 import type { TransportError } from "../base/errors.ts";
+import { type Millis, UART_BITS_PER_BYTE } from "../base/units.ts";
 
 /**
  * What a transport tells its user. All calls come one at a time, never from inside `write`, and none after `close`
@@ -20,20 +22,80 @@ export interface TransportHandlers {
   onWaiting?(reason: TransportError): void;
 }
 
+/** Cuts a stream of bytes into runs that end with the delimiter 0x00 (PROTOCOL.md 2.2). */
+export interface RunSplitter {
+  /** Takes bytes; the runs they complete are delivered before it returns. Cuts nothing by time. */
+  push(bytes: Uint8Array): void;
+  /** Delivers what is held as a last run. Idempotent; later bytes are ignored. */
+  close(): void;
+}
+
+export interface SplitterOptions {
+  /** Most bytes in a run, delimiter included, at least 2: a run that reaches it is closed without a delimiter. */
+  readonly maxRun: number;
+  /** Silence after which a run is closed without a delimiter; 50 ms. */
+  readonly silenceMs?: Millis;
+  readonly clock: Clock;
+}
+
+/** Makes a splitter that gives its runs to `onRun`. */
+export type MakeSplitter = (onRun: (run: Uint8Array) => void, options: SplitterOptions) => RunSplitter;
+
+/** What a transport is and can do, stated by itself. */
+export interface TransportFacts {
+  /** The endpoint as the user wrote it. */
+  readonly endpoint: string;
+  /**
+   * How frames travel. `stream`: as bytes between delimiters. `message`: each `write` is one frame without COBS, and so
+   * is what each `onBytes` brings (I2C).
+   */
+  readonly framing: "stream" | "message";
+  /** Line rate now, in bits per second; undefined: the transport has no rate of its own (TCP) or does not know it. */
+  readonly baud: number | undefined;
+  /** Bits on the line for each byte: 10 on a UART at 8N1, 9 on I2C. */
+  readonly bitsPerByte: number;
+  /**
+   * Lowest retransmission timeout that makes sense here, in milliseconds: what adapter, driver and event loop may hold
+   * received bytes back, beyond the line time.
+   */
+  readonly rtoFloorMs: Millis;
+  /**
+   * Changes the line rate of this end, to bits per second; undefined: it is fixed. Bytes still on the line are damaged:
+   * wait for their line time first. Rejects with TransportError; the old rate stays then.
+   */
+  readonly setBaud: ((baud: number) => Promise<void>) | undefined;
+  /** How this transport's stream is cut into runs; undefined: the user's choice. All splitters give the same runs. */
+  readonly makeSplitter: MakeSplitter | undefined;
+}
+
+/** Retransmission floor behind a USB adapter, which holds received bytes back for up to 16 ms (FTDI's latency timer). */
+export const RTO_FLOOR_USB_MS: Millis = 25;
+/** Retransmission floor where received bytes only wait for the event loop: native UART, pseudo terminal, TCP. */
+export const RTO_FLOOR_NATIVE_MS: Millis = 10;
+/** Retransmission floor on I2C: a peripheral's frames wait until its controller reads. */
+export const RTO_FLOOR_I2C_MS: Millis = 25;
+
+/**
+ * Rate to pace by: that of a line with {@link UART_BITS_PER_BYTE} bits per byte that takes as long for a byte; `lineTime`
+ * and the link count so. Undefined where the transport has no rate.
+ */
+export function paceBaud({
+  baud,
+  bitsPerByte,
+}: Pick<TransportFacts, "baud" | "bitsPerByte">): number | undefined {
+  return baud === undefined ? undefined : Math.round((baud * UART_BITS_PER_BYTE) / bitsPerByte);
+}
+
 /**
  * Moves bytes over one wire and knows nothing of what they mean. A UART loses, garbles and delays; TCP does not; users
  * must expect the worst of all.
  */
 export interface Transport {
-  /** The endpoint as the user wrote it. */
-  readonly endpoint: string;
   /**
-   * How frames travel: in a byte stream between delimiters (default), or each whole, as one message: then each `write`
-   * is one frame without COBS, and so is what each `onBytes` brings (I2C).
+   * What this transport is and can do, as of now: ask again after `onUp`, and do not keep a copy. One member, so that a
+   * wrapper cannot forward some facts and forget others.
    */
-  readonly framing?: "stream" | "message" | undefined;
-  /** Line rate in baud to pace by; undefined: the transport has no rate of its own (TCP). */
-  readonly baud: number | undefined;
+  readonly facts: TransportFacts;
   /**
    * Starts. Rejects with a TransportError on what waiting does not heal: port missing, busy, forbidden, a directory.
    * What waiting does heal (nobody listens yet) resolves, and `onUp` follows. Once, or again after `onDown` of a
@@ -42,7 +104,7 @@ export interface Transport {
   open(handlers: TransportHandlers): Promise<void>;
   /**
    * Takes the bytes; never throws. False: taken, but write no more until `onWritable`. While down they are dropped and
-   * the result is true. The array must not be changed afterwards.
+   * the result is true. No bytes only ask whether the writer is held back. The array must not be changed afterwards.
    */
   write(bytes: Uint8Array): boolean;
   /** Ends. Idempotent, never rejects, settles within about a second even if a write is blocked. */

@@ -1,8 +1,6 @@
 import { assert } from "../base/assert.ts";
+import { SilenceWatch } from "../base/line-silence.ts";
 import type { Millis } from "../base/units.ts";
-
-/** Times are sums of fractions: differences below this are none. */
-const ROUNDING_MS: Millis = 1e-6;
 
 export interface PureSplitterOptions {
   /** Most bytes in a run, delimiter included, at least 2: a run that reaches it is closed without a delimiter. */
@@ -12,23 +10,23 @@ export interface PureSplitterOptions {
 }
 
 /**
- * Cuts a stream of bytes into runs that end with the delimiter 0x00, without timers and streams: for the simulator
- * and wherever time is handed in. Gives the same runs as the stream splitter of the transport layer.
+ * Cuts a stream of bytes into runs that end with the delimiter 0x00 (PROTOCOL.md 2.2), without timers and streams: for
+ * the simulator, the browser, and wherever time is handed in. Gives the same runs as the stream splitter of the
+ * transport layer.
  *
- * All runs joined are the input, byte for byte. A run without a delimiter was closed at `maxRun` bytes or after
- * silence. Runs are views into the pushed bytes, or copies where they span several pushes; nobody writes into them.
+ * All runs joined are the input, byte for byte. A run without a delimiter was closed at `maxRun` bytes, by silence or by
+ * `close`. Runs are views into the pushed bytes, or copies where they span several pushes; nobody writes into them.
  */
 export class PureSplitter {
   readonly #onRun: (run: Uint8Array) => void;
-  readonly #silenceMs: Millis;
+  readonly #silence: SilenceWatch;
   readonly #held: Uint8Array;
   #heldBytes = 0;
-  #lastAt: Millis = 0;
 
   constructor(onRun: (run: Uint8Array) => void, options: PureSplitterOptions) {
     assert(options.maxRun >= 2, `maxRun ${options.maxRun}`);
     this.#onRun = onRun;
-    this.#silenceMs = options.silenceMs ?? 50;
+    this.#silence = new SilenceWatch(options.silenceMs);
     this.#held = new Uint8Array(options.maxRun);
   }
 
@@ -37,11 +35,10 @@ export class PureSplitter {
     return this.#heldBytes;
   }
 
-  /** Takes bytes that arrived at `now`; the runs they complete are delivered before it returns. */
+  /** Takes bytes that were read at `now`; the runs they complete are delivered before it returns. Cuts nothing by time. */
   push(now: Millis, bytes: Uint8Array): void {
     if (bytes.length === 0) return;
-    this.handleTimeout(now);
-    this.#lastAt = now;
+    this.#silence.heard(now);
     let at = 0;
     while (at < bytes.length) {
       // The shortest way for a line held low, which reads as endless zeros.
@@ -60,14 +57,17 @@ export class PureSplitter {
     }
   }
 
-  /** Closes the held run if the wire was silent long enough. Extra calls are harmless. */
+  /**
+   * Closes the held run if the line has been silent long enough; a call that is late asks for another one instead, since
+   * bytes may wait to be read (SilenceWatch). Extra calls are harmless.
+   */
   handleTimeout(now: Millis): void {
-    if (this.#heldBytes > 0 && now - this.#lastAt >= this.#silenceMs - ROUNDING_MS) this.#deliver();
+    if (this.#heldBytes > 0 && this.#silence.look(now) === "silent") this.#deliver();
   }
 
   /** When `handleTimeout` is due; changes with each push and each timeout handled. */
   pollTimeout(): Millis | undefined {
-    return this.#heldBytes > 0 ? this.#lastAt + this.#silenceMs : undefined;
+    return this.#heldBytes > 0 ? this.#silence.pollTimeout : undefined;
   }
 
   /** Delivers what is held as a last run. */

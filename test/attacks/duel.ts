@@ -1,4 +1,4 @@
-import { VirtualClock } from "../../src/base/clock.ts";
+import { VirtualClock } from "../../src/base/virtual-clock.ts";
 import type { StoreOptions } from "../../src/board/admission.ts";
 import { type MemoryBoard, memoryBoard } from "../../src/board/memory-board.ts";
 import type { ImageSource } from "../../src/image/image-source.ts";
@@ -7,8 +7,8 @@ import { type SigningKey, trustedKeyOf } from "../../src/image/keys.ts";
 import type { ImageFields } from "../../src/image/manifest.ts";
 import { fixedRepository } from "../../src/image/repository.ts";
 import { runDistress } from "../../src/node/distress-node.ts";
-import type { Verdict } from "../../src/node/events.ts";
 import { runRescue } from "../../src/node/rescue-node.ts";
+import type { Verdict } from "../../src/node/verdict.ts";
 import { createMemoryPair } from "../../src/sim/wires/memory-pair.ts";
 import { FlashOracle, type Original } from "../support/flash-oracle.ts";
 import { testKey } from "../support/virtual-rescue.ts";

@@ -1,6 +1,7 @@
 import type { Clock } from "../../src/base/clock.ts";
 import { lineTime, type Millis } from "../../src/base/units.ts";
 import type { Transport, TransportHandlers } from "../../src/transport/transport.ts";
+import { lineFacts } from "../support/line-facts.ts";
 
 /**
  * A wire that joins any number of ends: what one writes, all others hear. Nobody's bytes collide with another's, which is
@@ -24,8 +25,7 @@ export class SharedWire {
     let freeAt: Millis = 0;
     const index = this.written.push(0) - 1;
     return {
-      endpoint: `wire:${index}`,
-      baud: this.#baud,
+      facts: lineFacts(`wire:${index}`, this.#baud),
       open: (opened) => {
         handlers = opened;
         this.#ends.add(opened);

@@ -14,9 +14,10 @@ import {
 } from "../../src/image/cose.ts";
 import { decodeEnvelope, encodeManifest, requireTrusted, verifyEnvelope } from "../../src/image/envelope.ts";
 import { memoryImage } from "../../src/image/image-source.ts";
-import { generateKeyPair, signingKeyFromPem, trustedKeyOf } from "../../src/image/keys.ts";
+import { trustedKeyOf } from "../../src/image/keys.ts";
 import { type ImageFields, type Manifest, manifestHardwareId } from "../../src/image/manifest.ts";
 import { decodePayload, encodePayload, imageDigest, PAYLOAD_LENGTH } from "../../src/image/payload.ts";
+import { generateKeyPair, signingKeyFromPem } from "../../src/image-files/pem-keys.ts";
 import { codeOf, errorOf, manifestVectors, plainFields, unhex, vectorData, vectorKey } from "./support.ts";
 
 const policy = { keys: [trustedKeyOf(vectorKey, ["app", "recovery"])], allowUnsigned: false };

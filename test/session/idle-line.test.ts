@@ -1,9 +1,9 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
-import { VirtualClock } from "../../src/base/clock.ts";
 import { randomBytes, SeededRandom } from "../../src/base/prng.ts";
 import type { Millis } from "../../src/base/units.ts";
+import { VirtualClock } from "../../src/base/virtual-clock.ts";
 import { LinkDriver, type Machine } from "../../src/node/link-driver.ts";
 import { PureRunSplitter } from "../../src/node/pure-run-splitter.ts";
 import { LinkEnd } from "../../src/session/link-end.ts";
@@ -16,6 +16,7 @@ import { decodeCobs, encodeDelimited } from "../../src/wire/cobs.ts";
 import { RUN_MAX, WireLimit } from "../../src/wire/constants.ts";
 import { decodeFrame, encodeMessage } from "../../src/wire/frame.ts";
 import { PureSplitter } from "../../src/wire/run-splitter.ts";
+import { lineFacts } from "../support/line-facts.ts";
 
 const HOUR_MS: Millis = 3_600_000;
 const STEP_MS: Millis = 100;
@@ -41,8 +42,7 @@ class LoneNode<Event extends { readonly tag: string }> {
   constructor(make: (now: Millis) => Machine<Event>) {
     this.machine = make(this.clock.now());
     const transport: Transport = {
-      endpoint: "test:",
-      baud: link.baud,
+      facts: lineFacts("test:", link.baud),
       open: (handlers) => {
         this.#handlers = handlers;
         handlers.onUp();

@@ -18,6 +18,7 @@ import { type Attack, BusAttacker, type End, type Known } from "../support/bus-a
 import { healsExactly, UNSIGNED } from "../support/virtual-i2c-rescue.ts";
 import { VirtualRescue, type VirtualRescueOptions } from "../support/virtual-rescue.ts";
 import { withCrc } from "../support/with-crc.ts";
+import { wrappedTransport } from "../support/wrapped-transport.ts";
 
 const keyOf = (byte: number): LinkKey => linkKeyOf(new Uint8Array(16).fill(byte));
 const key = keyOf(1);
@@ -334,7 +335,8 @@ describe("somebody on the wire without the key, who knows nonces and tag", () =>
     });
     const wrap = (wire: Transport, end: End): Transport => {
       const heard = tap.wrap(wire, end);
-      return { ...heard, write: (bytes) => (isMute && end === 0 ? true : heard.write(bytes)) };
+      const write = (bytes: Uint8Array): boolean => (isMute && end === 0 ? true : heard.write(bytes));
+      return wrappedTransport(heard, { write });
     };
     const rescue = rescueWith({ wrap });
     rescue.run(60_000, () => isMute);

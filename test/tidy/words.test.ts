@@ -27,6 +27,7 @@ const BUDGET: Readonly<Record<string, number>> = {
   "src/files": 9,
   "src/flash": 12,
   "src/image": 10,
+  "src/image-files": 8,
   "src/link": 1,
   "src/node": 3,
   "src/session": 6,

@@ -82,13 +82,13 @@ describe("openTransport", () => {
     ["tcp-listen:5000", undefined],
   ])("makes a transport of %s, not opened yet", (text, baud) => {
     const transport = openTransport(parseEndpoint(text));
-    expect([transport.endpoint, transport.baud]).toEqual([text, baud]);
+    expect([transport.facts.endpoint, transport.facts.baud]).toEqual([text, baud]);
   });
 
   it.each(["i2c:/dev/i2c-1?address=0x42", "i2c-peripheral:/tmp/bus?address=0x42"])(
     "makes a transport that carries frames whole: %s",
     (text) => {
-      const { endpoint, framing } = openTransport(parseEndpoint(text));
+      const { endpoint, framing } = openTransport(parseEndpoint(text)).facts;
       expect([endpoint, framing]).toEqual([text, "message"]);
     },
   );

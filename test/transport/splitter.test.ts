@@ -2,10 +2,14 @@ import { fc, test as property } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
 import { AssertionError } from "../../src/base/assert.ts";
 import { concatBytes, fromHex, toHex } from "../../src/base/bytes.ts";
-import { VirtualClock } from "../../src/base/clock.ts";
+import type { Clock, Timer } from "../../src/base/clock.ts";
+import { SILENCE_MS, silenceAt } from "../../src/base/line-silence.ts";
 import { randomBytes, SeededRandom } from "../../src/base/prng.ts";
-import { SILENCE_MS, StreamSplitter } from "../../src/transport/splitter.ts";
+import { VirtualClock } from "../../src/base/virtual-clock.ts";
+import { PureRunSplitter } from "../../src/node/pure-run-splitter.ts";
+import { StreamSplitter } from "../../src/transport/stream-splitter.ts";
 import { PureSplitter } from "../../src/wire/run-splitter.ts";
+import { watchLineUntil } from "../support/watched-line.ts";
 
 /** Either splitter, driven in the same way. */
 interface Driven {
@@ -34,9 +38,8 @@ function pure(onRun: (run: Uint8Array) => void, maxRun: number): Driven {
   return {
     push: (bytes) => splitter.push(now, bytes),
     advance: (ms) => {
-      const due = splitter.pollTimeout();
-      if (due !== undefined && due <= now + ms) splitter.handleTimeout(due);
       now += ms;
+      watchLineUntil(splitter, now);
     },
     close: () => splitter.close(),
     get heldBytes() {
@@ -193,6 +196,165 @@ describe("both splitters", () => {
       }
     },
   );
+});
+
+/** A clock whose process can be busy: time passes and no timer fires until the event loop turns again. */
+class BusyClock implements Clock {
+  #now = 0;
+  #timers: { readonly at: number; readonly fire: () => void }[] = [];
+
+  now(): number {
+    return this.#now;
+  }
+
+  after(delay: number, fire: () => void): Timer {
+    const timer = { at: this.#now + delay, fire };
+    this.#timers.push(timer);
+    return {
+      cancel: () => {
+        this.#timers = this.#timers.filter((other) => other !== timer);
+      },
+    };
+  }
+
+  /** Time passes in which the process does something else. */
+  busy(ms: number): void {
+    this.#now += ms;
+  }
+
+  /** Fires what is due, as the event loop does before it reads; what that sets is for a later turn. */
+  turn(): void {
+    const due = this.#timers.filter(({ at }) => at <= this.#now);
+    this.#timers = this.#timers.filter(({ at }) => at > this.#now);
+    for (const { fire } of due) fire();
+  }
+
+  /** Time passes with an event loop that turns every half millisecond. */
+  idle(ms: number): void {
+    for (const end = this.#now + ms; this.#now < end; ) {
+      this.#now = Math.min(end, this.#now + 0.5);
+      this.turn();
+    }
+  }
+}
+
+type MakeOnClock = (
+  onRun: (run: Uint8Array) => void,
+  clock: Clock,
+  maxRun: number,
+) => Pick<StreamSplitter, "push" | "close">;
+
+const ON_A_CLOCK: readonly (readonly [string, MakeOnClock])[] = [
+  ["StreamSplitter", (onRun, clock, maxRun) => new StreamSplitter(onRun, { maxRun, clock })],
+  ["PureRunSplitter", (onRun, clock, maxRun) => new PureRunSplitter(onRun, clock, { maxRun })],
+];
+
+describe.each(ON_A_CLOCK)("%s in a process that is held up", (_name, make) => {
+  const HALF = new Uint8Array(900).fill(7);
+  const REST = Uint8Array.of(...HALF, 0);
+
+  function lengthsOf(
+    drive: (clock: BusyClock, push: (bytes: Uint8Array) => void, soFar: readonly number[]) => void,
+  ): number[] {
+    const lengths: number[] = [];
+    const clock = new BusyClock();
+    const splitter = make((run) => lengths.push(run.length), clock, 2073);
+    drive(clock, (bytes) => splitter.push(bytes), lengths);
+    return lengths;
+  }
+
+  // 52 ms: the timer for 50 ms is hardly late, and yet the process was deaf all the time. 5 s: fsync on a slow card.
+  it.each([45, 52, 60, 99, 5000])(
+    "keeps a frame whole whose rest waited while it was busy for %d ms",
+    (ms) => {
+      const lengths = lengthsOf((clock, push) => {
+        push(HALF);
+        clock.busy(ms);
+        clock.turn();
+        clock.idle(4);
+        push(REST);
+      });
+      expect(lengths).toEqual([1801]);
+    },
+  );
+
+  it("keeps a frame whole that is read before any timer fires, however late", () => {
+    const lengths = lengthsOf((clock, push) => {
+      push(HALF);
+      clock.busy(10_000);
+      push(REST);
+    });
+    expect(lengths).toEqual([1801]);
+  });
+
+  it("keeps a frame whole when it is held up again and again, and just before the second look", () => {
+    const lengths = lengthsOf((clock, push) => {
+      push(HALF);
+      clock.idle(44);
+      for (let i = 0; i < 5; i++) {
+        clock.busy(60);
+        clock.turn();
+        clock.idle(4);
+      }
+      push(REST);
+    });
+    expect(lengths).toEqual([1801]);
+  });
+
+  it("closes a run shortly after it was held up, when nothing more comes", () => {
+    const lengths = lengthsOf((clock, push, soFar) => {
+      push(HALF);
+      clock.busy(60);
+      clock.turn();
+      clock.idle(9.5);
+      expect(soFar).toEqual([]);
+      clock.idle(1);
+    });
+    expect(lengths).toEqual([900]);
+  });
+});
+
+describe("splitters on a clock", () => {
+  const step = fc.record({
+    bytes: fc.uint8Array({ maxLength: 24, max: 3 }),
+    idleMs: fc.constantFrom(0, 1, 38, 41, 49, 52, 120),
+    busyMs: fc.constantFrom(0, 0, 3, 12, 60),
+  });
+
+  property.prop([fc.array(step, { maxLength: 12 }), fc.integer({ min: 2, max: 20 })])(
+    "give the same runs, joined the input, also in a process that is held up",
+    (steps, maxRun) => {
+      const [stream = [], pure = []] = ON_A_CLOCK.map(([, make]) => {
+        const runs: string[] = [];
+        const clock = new BusyClock();
+        const splitter = make((run) => runs.push(toHex(run)), clock, maxRun);
+        for (const { bytes, idleMs, busyMs } of steps) {
+          splitter.push(bytes);
+          clock.idle(idleMs);
+          clock.busy(busyMs);
+          clock.turn();
+        }
+        splitter.close();
+        return runs;
+      });
+      expect(pure).toEqual(stream);
+      expect(stream.join("")).toBe(toHex(concatBytes(...steps.map(({ bytes }) => bytes))));
+    },
+  );
+});
+
+describe("the silence that closes a run", () => {
+  it.each([undefined, 9600, 115_200, 3_000_000])("is 50 ms at %s baud", (baud) => {
+    expect(silenceAt(baud)).toBe(50);
+  });
+
+  it.each([
+    [4800, 100],
+    [1200, 400],
+    [300, 1600],
+  ])("is the time of 48 bytes at %d baud, as a UART hands over up to 16 at a time", (baud, ms) => {
+    expect(silenceAt(baud)).toBe(ms);
+  });
 });
 
 describe("PureSplitter alone", () => {

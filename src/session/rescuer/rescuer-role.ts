@@ -141,7 +141,7 @@ export class RescuerRole implements Role {
       const isSameStart = equalBytes(state.serving.peer.targetNonce, beacon.bootNonce);
       this.#loseSession(now, isSameStart ? "silence" : "restarted");
     }
-    // The same board, started anew without having answered; another one's call just comes later than the first.
+    // The same board restarted without answering. A call of another board only came later than the first.
     if (offering !== undefined && equalBytes(offering.beacon.nodeId, beacon.nodeId))
       this.#callers.noteRestart(now, beacon.nodeId);
     const kept = keepBeacon(beacon);

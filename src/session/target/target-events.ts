@@ -27,13 +27,13 @@ export type TargetEvent =
   | { readonly tag: "finished"; readonly isHeard: boolean }
   | LineEvent;
 
-/** Why a session ended early. `slow`: what came was right, but far less than the line carries. */
+/** Why a session ended early. `slow`: valid data came, but far less than the line carries. */
 export type SessionLoss = "lease" | "slow" | "superseded" | "bye" | "damaged" | "not-bootable";
 
-/** What became of a manifest: refused for a reason, or accepted, with where flash differs from the image. */
+/** The outcome of checking a manifest: refused for a reason, or accepted, with where flash differs from the image. */
 export type ManifestOutcome =
   | { readonly tag: "accepted"; readonly plan: DescentPlan; readonly start: RunOutcome }
   | { readonly tag: "refused"; readonly reason: RefusalReason; readonly detail: string };
 
-/** What became of a block. A mismatch is asked for again; a failed flash ends the session. */
+/** The outcome of writing a block. A mismatch is asked for again; a flash failure ends the session. */
 export type BlockOutcome = "written" | "mismatch" | "failed";

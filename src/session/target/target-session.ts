@@ -46,7 +46,7 @@ export type SessionEnd =
  */
 export type SessionDeadline = "repeat" | "lease" | "ask" | "progress" | "giveUp";
 
-/** Without a session nothing of it is waited for. */
+/** The deadlines when no session runs. */
 export const NO_SESSION: Deadlines<SessionDeadline> = {
   repeat: undefined,
   lease: undefined,

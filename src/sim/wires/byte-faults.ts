@@ -137,27 +137,66 @@ export function runFaults(random: Random, options: RunFaultOptions): ByteFault {
   };
 }
 
-/** `run` has at least one byte before its delimiter. */
-function harmRun(random: Random, run: Uint8Array, options: RunFaultOptions): Uint8Array {
-  const { loss = 0, corrupt = 0, duplicate = 0, truncate = 0 } = options;
-  let dice = randomFraction(random);
-  if (dice < loss) return EMPTY;
-  dice -= loss;
-  if (dice < corrupt) return flipOneBit(random, run);
-  dice -= corrupt;
-  if (dice < duplicate) return Uint8Array.of(...run, ...run);
-  dice -= duplicate;
-  if (dice < truncate) return Uint8Array.of(...run.subarray(0, randomBelow(random, run.length - 1)), 0);
-  return run;
+/** Harms whole messages, where each comes by itself and without a delimiter (I2C); at most one fault per message. */
+export function messageFaults(
+  random: Random,
+  options: RunFaultOptions,
+): (message: Uint8Array) => readonly Uint8Array[] {
+  return (message) => {
+    switch (drawFate(random, options)) {
+      case "loss":
+        return [];
+      case "corrupt":
+        return [withBitFlipped(message, randomBelow(random, message.length), randomBelow(random, 8))];
+      case "duplicate":
+        return [message, message];
+      case "truncate":
+        return [message.subarray(0, 1 + randomBelow(random, message.length))];
+      case "none":
+        return [message];
+    }
+  };
 }
 
-function flipOneBit(random: Random, run: Uint8Array): Uint8Array {
-  const out = run.slice();
+type Fate = "loss" | "corrupt" | "duplicate" | "truncate" | "none";
+
+function drawFate(random: Random, options: RunFaultOptions): Fate {
+  let left = randomFraction(random);
+  for (const fate of ["loss", "corrupt", "duplicate", "truncate"] as const) {
+    const probability = options[fate] ?? 0;
+    if (left < probability) return fate;
+    left -= probability;
+  }
+  return "none";
+}
+
+/** `run` has at least one byte before its delimiter. */
+function harmRun(random: Random, run: Uint8Array, options: RunFaultOptions): Uint8Array {
+  switch (drawFate(random, options)) {
+    case "loss":
+      return EMPTY;
+    case "corrupt":
+      return corruptRun(random, run);
+    case "duplicate":
+      return Uint8Array.of(...run, ...run);
+    case "truncate":
+      return Uint8Array.of(...run.subarray(0, randomBelow(random, run.length - 1)), 0);
+    case "none":
+      return run;
+  }
+}
+
+/** Flips one bit, and makes no delimiter by that. */
+function corruptRun(random: Random, run: Uint8Array): Uint8Array {
   const at = randomBelow(random, run.length - 1);
-  const byte = out[at] ?? 0;
-  let bit = randomBelow(random, 8);
-  if ((byte ^ (1 << bit)) === 0) bit = (bit + 1) % 8;
-  out[at] = byte ^ (1 << bit);
+  const bit = randomBelow(random, 8);
+  const isDelimiterThen = run[at] === 1 << bit;
+  return withBitFlipped(run, at, isDelimiterThen ? (bit + 1) % 8 : bit);
+}
+
+function withBitFlipped(bytes: Uint8Array, at: number, bit: number): Uint8Array {
+  const out = bytes.slice();
+  out[at] = (out[at] ?? 0) ^ (1 << bit);
   return out;
 }
 

@@ -1,7 +1,12 @@
 import { assert } from "../../base/assert.ts";
 import type { Clock, Timer } from "../../base/clock.ts";
-import { lineTime, type Millis } from "../../base/units.ts";
-import type { Transport, TransportHandlers } from "../../transport/transport.ts";
+import { lineTime, type Millis, UART_BITS_PER_BYTE } from "../../base/units.ts";
+import {
+  RTO_FLOOR_NATIVE_MS,
+  type Transport,
+  type TransportFacts,
+  type TransportHandlers,
+} from "../../transport/transport.ts";
 
 /** One direction of a wire in memory. */
 export interface MemoryLineOptions {
@@ -33,8 +38,7 @@ export function createMemoryPair(clock: Clock, options: MemoryPairOptions = {}):
 }
 
 class MemoryEnd implements Transport {
-  readonly endpoint: string;
-  readonly baud: number | undefined;
+  readonly facts: TransportFacts;
   readonly #clock: Clock;
   readonly #line: MemoryLineOptions;
   #peer: MemoryEnd | undefined;
@@ -47,8 +51,15 @@ class MemoryEnd implements Transport {
 
   constructor(endpoint: string, clock: Clock, line: MemoryLineOptions) {
     assert((line.pieceBytes ?? 1) >= 1, "pieceBytes is at least 1");
-    this.endpoint = endpoint;
-    this.baud = line.baud;
+    this.facts = {
+      endpoint,
+      framing: "stream",
+      baud: line.baud,
+      bitsPerByte: UART_BITS_PER_BYTE,
+      rtoFloorMs: RTO_FLOOR_NATIVE_MS,
+      setBaud: undefined,
+      makeSplitter: undefined,
+    };
     this.#clock = clock;
     this.#line = line;
   }
@@ -63,7 +74,8 @@ class MemoryEnd implements Transport {
   }
 
   write(bytes: Uint8Array): boolean {
-    if (this.#handlers === undefined || bytes.length === 0) return true;
+    if (this.#handlers === undefined) return true;
+    if (bytes.length === 0) return this.#holdBack === undefined;
     const start = Math.max(this.#clock.now(), this.#freeAt);
     const piece = this.#line.pieceBytes ?? bytes.length;
     for (let at = 0; at < bytes.length; at += piece) {

@@ -1,7 +1,10 @@
+import { assert } from "../../base/assert.ts";
+import { EMPTY } from "../../base/bytes.ts";
 import { type Clock, systemClock, type Timer } from "../../base/clock.ts";
 import { type Random, randomChance, SeededRandom } from "../../base/prng.ts";
 import type { Millis } from "../../base/units.ts";
 import type { Transport, TransportHandlers } from "../../transport/transport.ts";
+import { relayHandlers, TransportWrapper } from "../../transport/transport-wrapper.ts";
 import {
   type ByteFault,
   bitErrors,
@@ -11,6 +14,7 @@ import {
   cuts,
   dropBytes,
   insertText,
+  messageFaults,
   type RunFaultOptions,
   runFaults,
 } from "./byte-faults.ts";
@@ -31,7 +35,7 @@ export interface FaultOptions {
   readonly drop?: number;
   /** Random bytes in place of true ones: `probability` per byte that a burst of `bytes` begins. */
   readonly burst?: { readonly probability: number; readonly bytes: number };
-  /** Foreign text between bytes. */
+  /** Foreign text between bytes; only on a link that carries a stream. */
   readonly garbage?: { readonly probability: number; readonly text: string };
   /** Times during which nothing passes. */
   readonly cuts?: readonly Cut[];
@@ -48,72 +52,92 @@ export function withFaults(transport: Transport, options: FaultOptions): Transpo
   return new FaultyTransport(transport, options);
 }
 
-class FaultyTransport implements Transport {
-  readonly endpoint: string;
-  readonly #inner: Transport;
+class FaultyTransport extends TransportWrapper {
   readonly #clock: Clock;
-  readonly #onReceived: ByteFault;
-  readonly #onSent: ByteFault;
+  readonly #onReceived: PieceFault;
+  readonly #onSent: PieceFault;
   readonly #stall: Stall;
 
   constructor(inner: Transport, options: FaultOptions) {
+    super(inner);
     const direction = options.direction ?? "received";
     const clock = options.clock ?? systemClock;
-    this.endpoint = inner.endpoint;
-    this.#inner = inner;
     this.#clock = clock;
-    this.#onReceived = direction === "sent" ? passOn : faultsOf(options, 0);
-    this.#onSent = direction === "received" ? passOn : faultsOf(options, 1);
+    const isMessageLink = inner.facts.framing === "message";
+    assert(!isMessageLink || options.garbage === undefined, "a message link carries no text between bytes");
+    const faults = isMessageLink ? faultsOfMessages : faultsOfBytes;
+    this.#onReceived = direction === "sent" ? passOn : faults(options, 0);
+    this.#onSent = direction === "received" ? passOn : faults(options, 1);
     this.#stall = new Stall(clock, new SeededRandom(options.seed ^ STALL_SALT), options.stall);
   }
 
-  get baud(): number | undefined {
-    return this.#inner.baud;
+  override open(handlers: TransportHandlers): Promise<void> {
+    return super.open(
+      relayHandlers(handlers, {
+        onDown: (error) => {
+          this.#stall.clear();
+          handlers.onDown(error);
+        },
+        onBytes: (bytes) => {
+          for (const passed of this.#onReceived(bytes, this.#clock.now())) {
+            this.#stall.pass(passed, (late) => handlers.onBytes(late));
+          }
+        },
+      }),
+    );
   }
 
-  open(handlers: TransportHandlers): Promise<void> {
-    return this.#inner.open({
-      onUp: () => handlers.onUp(),
-      onDown: (error) => {
-        this.#stall.clear();
-        handlers.onDown(error);
-      },
-      onWritable: () => handlers.onWritable(),
-      onWaiting: (reason) => handlers.onWaiting?.(reason),
-      onBytes: (bytes) => {
-        const passed = this.#onReceived(bytes, this.#clock.now());
-        if (passed.length > 0) this.#stall.pass(passed, (late) => handlers.onBytes(late));
-      },
-    });
+  override write(bytes: Uint8Array): boolean {
+    const pieces = this.#onSent(bytes, this.#clock.now());
+    if (pieces.length === 0) return super.write(EMPTY);
+    return pieces.map((piece) => super.write(piece)).every((isWritable) => isWritable);
   }
 
-  write(bytes: Uint8Array): boolean {
-    const passed = this.#onSent(bytes, this.#clock.now());
-    // Also when nothing is left to write: the inner transport knows whether it is held back.
-    return this.#inner.write(passed);
-  }
-
-  close(): Promise<void> {
+  override close(): Promise<void> {
     this.#stall.clear();
-    return this.#inner.close();
+    return super.close();
   }
 }
 
-const passOn: ByteFault = (bytes) => bytes;
+/** Faults applied to what one `write` or `onBytes` brings: what is passed on, in pieces that are not empty. */
+type PieceFault = (bytes: Uint8Array, now: Millis) => readonly Uint8Array[];
+
+const passOn: PieceFault = (bytes) => withoutEmpty([bytes]);
 const STALL_SALT = 0x5bd1e995;
 
-function faultsOf(options: FaultOptions, directionIndex: number): ByteFault {
-  const random = (kind: number): Random =>
-    new SeededRandom(options.seed + kind * 0x10001 + directionIndex * 0x1000003);
+function withoutEmpty(pieces: readonly Uint8Array[]): readonly Uint8Array[] {
+  return pieces.filter(({ length }) => length > 0);
+}
+
+function faultsOfBytes(options: FaultOptions, directionIndex: number): PieceFault {
+  const list = [...byteFaultsOf(options, directionIndex)];
+  if (options.frames !== undefined)
+    list.unshift(runFaults(randomOf(options, 1, directionIndex), options.frames));
+  const fault = chainFaults(list);
+  return (bytes, now) => withoutEmpty([fault(bytes, now)]);
+}
+
+function faultsOfMessages(options: FaultOptions, directionIndex: number): PieceFault {
+  const harm = messageFaults(randomOf(options, 1, directionIndex), options.frames ?? {});
+  const fault = chainFaults(byteFaultsOf(options, directionIndex));
+  return (message, now) => withoutEmpty(harm(message).map((passed) => fault(passed, now)));
+}
+
+function randomOf(options: FaultOptions, kind: number, directionIndex: number): Random {
+  return new SeededRandom(options.seed + kind * 0x10001 + directionIndex * 0x1000003);
+}
+
+/** All faults but those of whole frames. */
+function byteFaultsOf(options: FaultOptions, directionIndex: number): readonly ByteFault[] {
+  const random = (kind: number): Random => randomOf(options, kind, directionIndex);
   const list: ByteFault[] = [];
-  if (options.frames !== undefined) list.push(runFaults(random(1), options.frames));
   if (options.ber !== undefined) list.push(bitErrors(random(2), options.ber));
   if (options.drop !== undefined) list.push(dropBytes(random(3), options.drop));
   if (options.burst !== undefined) list.push(bursts(random(4), options.burst));
   if (options.garbage !== undefined) list.push(insertText(random(5), options.garbage));
   if (options.cuts !== undefined) list.push(cuts(options.cuts));
   if (options.extra !== undefined) list.push(...options.extra);
-  return chainFaults(list);
+  return list;
 }
 
 /** Deliveries that come late, in order. */

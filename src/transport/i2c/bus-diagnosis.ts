@@ -128,5 +128,9 @@ const DIAGNOSES: Readonly<Record<I2cTroubleKind, Diagnosis>> = {
 export function troubleError(kind: I2cTroubleKind, bus: string, address: number): TransportError {
   const { code, seen, cure } = DIAGNOSES[kind];
   const at = `0x${address.toString(16).padStart(2, "0")}`;
-  return new TransportError(code, `I2C peripheral ${at} on ${bus}: ${seen}; ${cure}`, { bus, address });
+  const persistence = kind === "gone" ? "final" : "transient";
+  return new TransportError(code, `I2C peripheral ${at} on ${bus}: ${seen}; ${cure}`, persistence, {
+    bus,
+    address,
+  });
 }

@@ -21,7 +21,7 @@ export class I2cError extends TransportError {
   readonly kind: I2cFaultKind;
 
   constructor(kind: I2cFaultKind, message: string, cause?: unknown) {
-    super(`i2c-${kind}`, message, {}, cause);
+    super(`i2c-${kind}`, message, kind === "gone" ? "final" : "transient", {}, cause);
     this.kind = kind;
   }
 }

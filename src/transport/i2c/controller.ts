@@ -1,7 +1,12 @@
 import { type Clock, systemClock, type Timer } from "../../base/clock.ts";
 import { TransportError } from "../../base/errors.ts";
 import type { Millis } from "../../base/units.ts";
-import type { Transport, TransportHandlers } from "../transport.ts";
+import {
+  RTO_FLOOR_I2C_MS,
+  type Transport,
+  type TransportFacts,
+  type TransportHandlers,
+} from "../transport.ts";
 import { type I2cBus, I2cError } from "./bus.ts";
 import { type I2cTroubleKind, troubleError } from "./bus-diagnosis.ts";
 import { I2cMailboxController, type I2cOperation } from "./mailbox-controller.ts";
@@ -18,12 +23,22 @@ export interface I2cControllerOptions {
 
 /** Bytes in a transaction unless told otherwise: longer ones gain half a percent, and hold the bus for longer. */
 export const DEFAULT_TRANSACTION_MAX = 1024;
+/** Clocks that a byte takes: eight bits and the acknowledgement. */
+const CLOCKS_PER_BYTE = 9;
 /** A transaction that has not ended after this is left behind when the transport closes. */
 const CLOSE_PATIENCE_MS = 1_000;
 
-/** The line rate that a bus of `clockHz` comes to, counted as a UART's: ten bits a byte in place of nine clocks. */
-export function baudOfBus(clockHz: number | undefined): number | undefined {
-  return clockHz === undefined ? undefined : Math.round((clockHz * 10) / 9);
+/** What both ends of an I2C link are; `clockHz`: the bus's clock, where it is known. */
+export function i2cFacts(endpoint: string, clockHz: number | undefined): TransportFacts {
+  return {
+    endpoint,
+    framing: "message",
+    baud: clockHz,
+    bitsPerByte: CLOCKS_PER_BYTE,
+    rtoFloorMs: RTO_FLOOR_I2C_MS,
+    setBaud: undefined,
+    makeSplitter: undefined,
+  };
 }
 
 /**
@@ -32,9 +47,7 @@ export function baudOfBus(clockHz: number | undefined): number | undefined {
  * start. A peripheral that does not acknowledge is absent or busy, which is no error for ten seconds.
  */
 export class I2cControllerTransport implements Transport {
-  readonly endpoint: string;
-  readonly framing = "message";
-  readonly baud: number | undefined;
+  readonly facts: TransportFacts;
   readonly #address: number;
   readonly #openBus: () => Promise<I2cBus>;
   readonly #clock: Clock;
@@ -55,12 +68,11 @@ export class I2cControllerTransport implements Transport {
     openBus: () => Promise<I2cBus>,
     options: I2cControllerOptions = {},
   ) {
-    this.endpoint = endpoint;
     this.#address = address;
     this.#openBus = openBus;
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
-    this.baud = baudOfBus(options.clockHz);
+    this.facts = i2cFacts(endpoint, options.clockHz);
     this.#machine = this.#freshMachine();
   }
 
@@ -87,6 +99,7 @@ export class I2cControllerTransport implements Transport {
 
   write(bytes: Uint8Array): boolean {
     if (this.#handlers === undefined || !this.#machine.isUp) return true;
+    if (bytes.length === 0) return !this.#isHeldBack;
     this.#machine.send(bytes);
     this.#isHeldBack = this.#machine.isFull;
     // Not at once: the next frames of this turn fill the same transaction.

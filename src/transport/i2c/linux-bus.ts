@@ -127,7 +127,7 @@ function busNumberOf(path: string): number {
   const match = /^\/dev\/i2c-(\d{1,6})$/.exec(path);
   if (match !== null) return Number(match[1]);
   const message = `${path} is no I2C bus; name one as i2c:/dev/i2c-1?address=0x42 (\`mayday ports\` lists them)`;
-  throw new TransportError("i2c-path", message, { path });
+  throw new TransportError("i2c-path", message, "final", { path });
 }
 
 async function loadPackage(): Promise<RawPackage> {
@@ -138,7 +138,7 @@ async function loadPackage(): Promise<RawPackage> {
     const message =
       "I2C needs the package i2c-bus, which is missing or was not compiled (Linux only): `npm install i2c-bus`, " +
       "allow its install script, and have a C++ compiler (apt-get install g++ make python3)";
-    throw new TransportError("i2c-package-missing", message, {}, error);
+    throw new TransportError("i2c-package-missing", message, "final", {}, error);
   }
 }
 
@@ -154,6 +154,7 @@ function openError(path: string, address: number, error: unknown): TransportErro
       return new TransportError(
         "i2c-bus-missing",
         `cannot open ${path}: there is no such bus; ${cure}`,
+        "final",
         { path },
         error,
       );
@@ -164,24 +165,25 @@ function openError(path: string, address: number, error: unknown): TransportErro
       return new TransportError(
         "i2c-permission",
         `cannot open ${path}: permission denied; ${cure}`,
+        "final",
         { path },
         error,
       );
     }
     case "EBUSY": {
       const message = `cannot use ${at} on ${path}: a driver of the kernel holds this address; unbind it, or give the peripheral another address`;
-      return new TransportError("i2c-address-claimed", message, { path, address }, error);
+      return new TransportError("i2c-address-claimed", message, "final", { path, address }, error);
     }
     default: {
       const seen = error instanceof Error ? error.message : String(error);
-      return new TransportError("i2c-open-failed", `cannot open ${path}: ${seen}`, { path }, error);
+      return new TransportError("i2c-open-failed", `cannot open ${path}: ${seen}`, "final", { path }, error);
     }
   }
 }
 
 function smbusOnly(path: string): TransportError {
   const message = `${path} does SMBus only, no plain I2C transactions; use another bus, or the i2c-gpio overlay`;
-  return new TransportError("i2c-smbus-only", message, { path });
+  return new TransportError("i2c-smbus-only", message, "final", { path });
 }
 
 function codeOf(error: unknown): string {

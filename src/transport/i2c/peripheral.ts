@@ -1,9 +1,9 @@
 import { type Clock, systemClock, type Timer } from "../../base/clock.ts";
 import { TransportError } from "../../base/errors.ts";
 import type { Millis } from "../../base/units.ts";
-import type { Transport, TransportHandlers } from "../transport.ts";
+import type { Transport, TransportFacts, TransportHandlers } from "../transport.ts";
 import type { I2cPeripheralHandler } from "./bus.ts";
-import { baudOfBus, DEFAULT_TRANSACTION_MAX } from "./controller.ts";
+import { DEFAULT_TRANSACTION_MAX, i2cFacts } from "./controller.ts";
 import { I2cMailboxPeripheral } from "./mailbox-peripheral.ts";
 
 /** Puts a peripheral on its bus; the result takes it off again. Rejects with a TransportError. */
@@ -27,9 +27,7 @@ const SILENCE_MAX_MS = 5_000;
  * a controller has greeted, `onDown` (`i2c-controller-silent`) when none has looked in for five seconds.
  */
 export class I2cPeripheralTransport implements Transport {
-  readonly endpoint: string;
-  readonly framing = "message";
-  readonly baud: number | undefined;
+  readonly facts: TransportFacts;
   readonly #attach: AttachPeripheral;
   readonly #clock: Clock;
   readonly #options: I2cPeripheralOptions;
@@ -43,11 +41,10 @@ export class I2cPeripheralTransport implements Transport {
   #isSilenceTold = false;
 
   constructor(endpoint: string, attach: AttachPeripheral, options: I2cPeripheralOptions = {}) {
-    this.endpoint = endpoint;
     this.#attach = attach;
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
-    this.baud = baudOfBus(options.clockHz);
+    this.facts = i2cFacts(endpoint, options.clockHz);
     this.#mailbox = this.#freshMailbox();
   }
 
@@ -75,6 +72,7 @@ export class I2cPeripheralTransport implements Transport {
 
   write(bytes: Uint8Array): boolean {
     if (!this.#isUp) return true;
+    if (bytes.length === 0) return !this.#isHeldBack;
     this.#mailbox.send(bytes);
     this.#isHeldBack = this.#mailbox.isFull;
     return !this.#isHeldBack;
@@ -118,8 +116,9 @@ export class I2cPeripheralTransport implements Transport {
     const cure = "check that the controller runs and names this address, and the wiring";
     const error = new TransportError(
       "i2c-controller-silent",
-      `${this.endpoint}: no controller has looked in for ${SILENCE_MAX_MS / 1000} s; ${cure}`,
-      { endpoint: this.endpoint },
+      `${this.facts.endpoint}: no controller has looked in for ${SILENCE_MAX_MS / 1000} s; ${cure}`,
+      "transient",
+      { endpoint: this.facts.endpoint },
     );
     if (!this.#isUp) {
       if (!this.#isSilenceTold) this.#handlers?.onWaiting?.(error);

@@ -99,7 +99,7 @@ export class I2cSocketServer {
 
   #taken(): TransportError {
     const message = `Cannot be the peripheral ${addressName(this.#address)} on ${this.#directory}: another process answers there; end it or use another address`;
-    return new TransportError("i2c-address-taken", message, { path: this.path });
+    return new TransportError("i2c-address-taken", message, "final", { path: this.path });
   }
 
   #openError(error: unknown): unknown {
@@ -107,7 +107,7 @@ export class I2cSocketServer {
     switch (codeOf(error)) {
       case "ENOENT": {
         const message = `Cannot make the I2C bus ${this.#directory}: the directory that it would be in does not exist; create that first`;
-        return new TransportError("i2c-directory-missing", message, { path: this.path }, error);
+        return new TransportError("i2c-directory-missing", message, "final", { path: this.path }, error);
       }
       default:
         return this.#failed(error instanceof Error ? error.message : String(error), error);
@@ -117,7 +117,7 @@ export class I2cSocketServer {
   #failed(seen: string, cause?: unknown): TransportError {
     const name = addressName(this.#address);
     const message = `Cannot listen on ${this.path}: ${seen}; the bus must be a directory that you may write to, with nothing but a socket at ${name}, and the whole path at most ${SOCKET_PATH_MAX} bytes`;
-    return new TransportError("i2c-socket-failed", message, { path: this.path }, cause);
+    return new TransportError("i2c-socket-failed", message, "final", { path: this.path }, cause);
   }
 }
 

@@ -1,6 +1,7 @@
-import { readFile, readlink, realpath } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { readFile, readlink } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { findHolders, namesIn, type PortHolder } from "./port-holder.ts";
+import { usbDeviceOf } from "./tty-kind.ts";
 
 /** A serial port of this machine. What cannot be found out is undefined. */
 export interface SerialPortEntry {
@@ -97,7 +98,7 @@ async function describe(
   byId: readonly string[],
   holders: readonly PortHolder[],
 ): Promise<SerialPortEntry> {
-  const usb = await usbDeviceOf(device);
+  const usb = usbDeviceOf(device);
   const latencyTimer = await textOf(join(device, "latency_timer"));
   const usbText = async (name: string): Promise<string | undefined> =>
     usb === undefined ? undefined : textOf(join(usb, name));
@@ -113,16 +114,6 @@ async function describe(
     latencyTimerMs: latencyTimer === undefined ? undefined : Number(latencyTimer),
     holders,
   };
-}
-
-/** The USB device above a tty's device: the first directory upwards that has a vendor id, four levels at most. */
-async function usbDeviceOf(device: string): Promise<string | undefined> {
-  let directory = await realpath(device).catch(() => undefined);
-  for (let level = 0; level < 4 && directory !== undefined; level++) {
-    if ((await textOf(join(directory, "idVendor"))) !== undefined) return directory;
-    directory = dirname(directory);
-  }
-  return undefined;
 }
 
 async function driverOf(device: string): Promise<string | undefined> {

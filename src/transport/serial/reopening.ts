@@ -2,6 +2,7 @@ import type { Clock, Timer } from "../../base/clock.ts";
 import { TransportError } from "../../base/errors.ts";
 import type { Millis } from "../../base/units.ts";
 import type { Transport, TransportHandlers } from "../transport.ts";
+import { TransportWrapper } from "../transport-wrapper.ts";
 
 /** Wait before a port is opened again: doubled from the first to the last, for ever. */
 const RETRY_FIRST_MS: Millis = 100;
@@ -12,12 +13,9 @@ const RETRY_LAST_MS: Millis = 2000;
  * and plugged in again. The first opening may fail for good; later ones are tried on, with `onWaiting` when the reason
  * changes.
  */
-export class ReopeningTransport implements Transport {
-  readonly endpoint: string;
-  readonly baud: number | undefined;
+export class ReopeningTransport extends TransportWrapper {
   readonly #clock: Clock;
   readonly #again: () => Promise<Transport>;
-  #current: Transport;
   #handlers: TransportHandlers | undefined;
   #timer: Timer | undefined;
   #retryMs: Millis = RETRY_FIRST_MS;
@@ -26,31 +24,25 @@ export class ReopeningTransport implements Transport {
 
   /** `again` makes the transport anew after it ended: the port may have got another name meanwhile. */
   constructor(first: Transport, again: () => Promise<Transport>, clock: Clock) {
-    this.endpoint = first.endpoint;
-    this.baud = first.baud;
-    this.#current = first;
+    super(first);
     this.#again = again;
     this.#clock = clock;
   }
 
-  async open(handlers: TransportHandlers): Promise<void> {
+  override async open(handlers: TransportHandlers): Promise<void> {
     this.#handlers = handlers;
     await this.#openCurrent();
   }
 
-  write(bytes: Uint8Array): boolean {
-    return this.#current.write(bytes);
-  }
-
-  async close(): Promise<void> {
+  override async close(): Promise<void> {
     this.#isClosed = true;
     this.#handlers = undefined;
     this.#timer?.cancel();
-    await this.#current.close();
+    await this.inner.close();
   }
 
   async #openCurrent(): Promise<void> {
-    const transport = this.#current;
+    const transport = this.inner;
     await transport.open({
       onUp: () => {
         this.#retryMs = RETRY_FIRST_MS;
@@ -76,13 +68,13 @@ export class ReopeningTransport implements Transport {
 
   async #reopen(): Promise<void> {
     try {
-      this.#current = await this.#again();
+      this.inner = await this.#again();
       await this.#openCurrent();
       // Closed while it was being opened: nobody is left to close it but us.
-      if (this.#isClosed) await this.#current.close();
+      if (this.#isClosed) await this.inner.close();
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
-      await this.#current.close();
+      await this.inner.close();
       if (error.code !== this.#lastReason) this.#handlers?.onWaiting?.(error);
       this.#lastReason = error.code;
       this.#later();

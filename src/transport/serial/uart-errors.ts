@@ -1,4 +1,5 @@
 import { lstat, readlink, stat } from "node:fs/promises";
+import { errnoOf } from "../../base/errno.ts";
 import { TransportError } from "../../base/errors.ts";
 import { findHolders, type PortHolder } from "./port-holder.ts";
 
@@ -17,8 +18,7 @@ export async function checkPortPath(path: string): Promise<TransportError | unde
       found.isDirectory() ? "a directory" : found.isFile() ? "a regular file" : "no serial port",
     );
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code === "EACCES") return permission(path, error);
+    if (errnoOf(error) === "EACCES") return permission(path, error);
     return missing(path, await danglingTarget(path), error);
   }
 }
@@ -32,24 +32,27 @@ export async function portOpenError(path: string, baud: number, cause: Error): P
   if (/permission denied|not permitted|access denied/i.test(text)) return permission(path, cause);
   if (/no such (file|device)|file not found/i.test(text)) return missing(path, undefined, cause);
   if (/inappropriate ioctl|is a directory/i.test(text)) return notTty(path, "no serial port", cause);
-  if (/baud/i.test(text)) {
-    const message = `${path} does not do ${baud} baud; try serial:${path}?baud=115200 or another rate on both sides`;
-    return new TransportError("baud-unsupported", message, { path, baud }, cause);
-  }
-  return new TransportError("port-failed", `cannot open ${path}: ${text}`, { path }, cause);
+  if (/baud/i.test(text)) return baudRefused(path, baud, cause);
+  return new TransportError("port-failed", `cannot open ${path}: ${text}`, "final", { path }, cause);
+}
+
+/** The driver refuses a rate, on open or later. */
+export function baudRefused(path: string, baud: number, cause: Error): TransportError {
+  const message = `${path} does not do ${baud} baud; try serial:${path}?baud=115200 or another rate on both sides`;
+  return new TransportError("baud-unsupported", message, "final", { path, baud }, cause);
 }
 
 /** The port went away while it was open. */
 export function portLost(path: string, cause?: unknown): TransportError {
   const seen = cause instanceof Error ? ` (${cause.message})` : "";
   const message = `${path} went away${seen}: adapter unplugged, or the program behind a virtual port ended; plug it in again`;
-  return new TransportError("port-lost", message, { path }, cause);
+  return new TransportError("port-lost", message, "final", { path }, cause);
 }
 
 /** A write that the port did not take for far longer than the line needs. */
 export function portStalled(path: string, afterMs: number): TransportError {
   const message = `${path} took no bytes for ${Math.round(afterMs)} ms: adapter hung or line blocked; unplug it and plug it in again`;
-  return new TransportError("port-stalled", message, { path, afterMs: Math.round(afterMs) });
+  return new TransportError("port-stalled", message, "final", { path, afterMs: Math.round(afterMs) });
 }
 
 function missing(path: string, target: string | undefined, cause?: unknown): TransportError {
@@ -57,7 +60,13 @@ function missing(path: string, target: string | undefined, cause?: unknown): Tra
     target === undefined ? "there is no such port" : `it is a link to ${target}, which does not exist`;
   const cure =
     "plug the adapter in or start the program that makes the port; `mayday ports` lists what is there";
-  return new TransportError("port-missing", `cannot open ${path}: ${seen}; ${cure}`, { path, target }, cause);
+  return new TransportError(
+    "port-missing",
+    `cannot open ${path}: ${seen}; ${cure}`,
+    "final",
+    { path, target },
+    cause,
+  );
 }
 
 function busy(path: string, holders: readonly PortHolder[], cause: unknown): TransportError {
@@ -69,6 +78,7 @@ function busy(path: string, holders: readonly PortHolder[], cause: unknown): Tra
   return new TransportError(
     "port-busy",
     message,
+    "final",
     { path, pids: holders.map(({ pid }) => pid).join(" ") },
     cause,
   );
@@ -79,6 +89,7 @@ function permission(path: string, cause: unknown): TransportError {
   return new TransportError(
     "port-permission",
     `cannot open ${path}: permission denied; ${cure}`,
+    "final",
     { path },
     cause,
   );
@@ -86,7 +97,7 @@ function permission(path: string, cause: unknown): TransportError {
 
 function notTty(path: string, what: string, cause?: unknown): TransportError {
   const message = `cannot open ${path}: it is ${what}; name a serial port (\`mayday ports\` lists them)`;
-  return new TransportError("port-not-tty", message, { path, what }, cause);
+  return new TransportError("port-not-tty", message, "final", { path, what }, cause);
 }
 
 async function danglingTarget(path: string): Promise<string | undefined> {

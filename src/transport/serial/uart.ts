@@ -1,23 +1,25 @@
-import { fstat } from "node:fs";
-import { realpath } from "node:fs/promises";
 import type { SerialPort } from "serialport";
 import { assert } from "../../base/assert.ts";
 import { type Clock, systemClock, type Timer } from "../../base/clock.ts";
-import { TransportError } from "../../base/errors.ts";
-import { lineTime, type Millis } from "../../base/units.ts";
-import type { UartEndpoint } from "../endpoint.ts";
+import type { TransportError } from "../../base/errors.ts";
+import { lineTime, type Millis, UART_BITS_PER_BYTE } from "../../base/units.ts";
+import type { ResetLine, UartEndpoint } from "../endpoint.ts";
 import { plainView } from "../plain-view.ts";
+import { makeStreamSplitter } from "../stream-splitter.ts";
 import {
+  paceBaud,
+  RTO_FLOOR_NATIVE_MS,
+  RTO_FLOOR_USB_MS,
   type Transport,
+  type TransportFacts,
   type TransportHandlers,
   WRITE_QUEUE_BYTES_HIGH,
   WRITE_QUEUE_BYTES_MAX,
 } from "../transport.ts";
-import { checkPortPath, portLost, portOpenError, portStalled } from "./uart-errors.ts";
+import { closePort, isUnlinked, openPort, pulseLine, updateBaud } from "./port-handle.ts";
+import { type TtyKind, ttyKindOf } from "./tty-kind.ts";
+import { checkPortPath, portLost, portStalled } from "./uart-errors.ts";
 import { armAllEvents, coalesceReads, READ_PAUSE_MS } from "./uart-tuning.ts";
-
-/** Modem line to pulse on open, to reset a board that is wired for it. */
-export type ResetLine = "dtr" | "rts";
 
 export interface UartOptions {
   readonly clock?: Clock;
@@ -45,16 +47,22 @@ const WRITE_LIMIT_MS: Millis = 5000;
 /** Longest wait on close for bytes still to be written, and then for the system to close. Together below a second. */
 const CLOSE_DRAIN_MS: Millis = 400;
 const CLOSE_LIMIT_MS: Millis = 500;
-const RESET_PULSE_MS: Millis = 100;
+
+/** What is not known is taken for USB: too patient costs little, resending what is on its way costs line time. */
+const RTO_FLOORS: Readonly<Record<TtyKind, Millis>> = {
+  pseudo: RTO_FLOOR_NATIVE_MS,
+  native: RTO_FLOOR_NATIVE_MS,
+  usb: RTO_FLOOR_USB_MS,
+  unknown: RTO_FLOOR_USB_MS,
+};
 
 /**
  * A serial port: raw, 8N1, no flow control, locked. When it ends (`onDown`) it does not come back by itself; `open` may
  * be called again. The other end is invisible: silence, not `onDown`, is what its absence looks like.
  */
 export class UartTransport implements Transport {
-  readonly endpoint: string;
-  readonly baud: number;
   readonly counters: UartCounters = { reads: 0, stalls: 0, droppedBytes: 0 };
+  readonly #endpoint: UartEndpoint;
   readonly #path: string;
   readonly #options: UartOptions;
   readonly #clock: Clock;
@@ -63,7 +71,9 @@ export class UartTransport implements Transport {
   #opening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   #watch: Timer | undefined;
-  #isVirtual = false;
+  #baud: number;
+  #kind: TtyKind = "unknown";
+  #facts: TransportFacts;
   #writesPending = 0;
   #isHeldBack = false;
   #isStalled = false;
@@ -71,17 +81,44 @@ export class UartTransport implements Transport {
   #onWritten: (() => void) | undefined;
 
   constructor(endpoint: UartEndpoint, options: UartOptions = {}) {
-    this.endpoint = endpoint.text;
-    this.baud = endpoint.baud;
+    this.#endpoint = endpoint;
     this.#path = endpoint.path;
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
+    this.#baud = endpoint.baud;
+    this.#facts = this.#look();
+  }
+
+  get facts(): TransportFacts {
+    return this.#facts;
+  }
+
+  /** The facts as they are now; the path may lead to another device than before. */
+  #look(): TransportFacts {
+    this.#kind = ttyKindOf(this.#path);
+    return {
+      endpoint: this.#endpoint.text,
+      framing: "stream",
+      baud: this.#baud,
+      bitsPerByte: UART_BITS_PER_BYTE,
+      rtoFloorMs: RTO_FLOORS[this.#kind],
+      setBaud: this.#endpoint.fixedBaud ? undefined : (baud) => this.#setBaud(baud),
+      makeSplitter: makeStreamSplitter,
+    };
+  }
+
+  async #setBaud(baud: number): Promise<void> {
+    const port = this.#port;
+    if (port === undefined) throw portLost(this.#path);
+    await updateBaud(port, this.#path, baud);
+    this.#baud = baud;
+    this.#facts = this.#look();
   }
 
   async open(handlers: TransportHandlers): Promise<void> {
     assert(
       this.#opening === undefined && this.#closing === undefined,
-      `${this.endpoint} is open or closed for good`,
+      `${this.#endpoint.text} is open or closed for good`,
     );
     this.#handlers = handlers;
     this.#opening = this.#start();
@@ -95,7 +132,8 @@ export class UartTransport implements Transport {
 
   write(bytes: Uint8Array): boolean {
     const port = this.#port;
-    if (port === undefined || bytes.length === 0) return true;
+    if (port === undefined) return true;
+    if (bytes.length === 0) return !this.#isHeldBack;
     const held = port.writableLength;
     if (held + bytes.length > WRITE_QUEUE_BYTES_MAX) {
       this.counters.droppedBytes += bytes.length;
@@ -119,14 +157,20 @@ export class UartTransport implements Transport {
   async #start(): Promise<void> {
     const fault = await checkPortPath(this.#path);
     if (fault !== undefined) throw fault;
-    const port = await this.#openPort();
+    // Links meet at the endpoint's rate, also when the port comes back.
+    this.#baud = this.#endpoint.baud;
+    const port = await openPort({ path: this.#path, baud: this.#baud }, (ended, cause) =>
+      this.#end(ended, portLost(this.#path, cause)),
+    );
     if (port.port !== undefined) {
       armAllEvents(port.port);
       const pauseMs = this.#options.readPauseMs ?? READ_PAUSE_MS;
       if (pauseMs > 0) coalesceReads(port.port, this.#clock, pauseMs);
     }
-    this.#isVirtual = (await realpath(this.#path).catch(() => "")).startsWith("/dev/pts/");
-    if (this.#options.reset !== undefined) await this.#pulse(port, this.#options.reset);
+    this.#facts = this.#look();
+    if (this.#options.reset !== undefined) {
+      await pulseLine(port, this.#path, this.#options.reset, this.#clock);
+    }
     if (!port.isOpen) throw portLost(this.#path);
     this.#port = port;
     if (this.#handlers === undefined) return;
@@ -140,48 +184,6 @@ export class UartTransport implements Transport {
       this.counters.reads += 1;
       if (this.#port === port) this.#handlers?.onBytes(plainView(chunk));
     });
-  }
-
-  async #openPort(): Promise<SerialPort> {
-    // On demand: loading it takes some 80 ms, which commands without a serial port need not spend.
-    const { SerialPort: Port } = await import("serialport");
-    return new Promise((resolve, reject) => {
-      const port = new Port({
-        path: this.#path,
-        baudRate: this.baud,
-        autoOpen: false,
-        lock: true,
-        // Closing must not drop DTR either: on many boards that is a reset.
-        hupcl: false,
-      });
-      // Always there, from the start: an "error" without a listener ends the process. "close" may come twice.
-      port.on("error", (error) => this.#end(port, portLost(this.#path, error)));
-      port.on("close", (error?: Error) => this.#end(port, portLost(this.#path, error ?? undefined)));
-      port.open((error) => {
-        if (error === null) resolve(port);
-        else portOpenError(this.#path, this.baud, error).then(reject, reject);
-      });
-    });
-  }
-
-  /** Ends with DTR's falling edge (Arduino resets on it) or with RTS released (ESP32 is in reset while it is asserted). */
-  async #pulse(port: SerialPort, line: ResetLine): Promise<void> {
-    const set = (dtr: boolean, rts: boolean): Promise<void> =>
-      new Promise((resolve, reject) => {
-        port.set({ dtr, rts }, (error) => {
-          // A virtual port has no modem lines; whoever resets such a board does so by other means.
-          if (error === null || /inappropriate ioctl/i.test(error.message)) resolve();
-          else reject(resetError(this.#path, line, error));
-        });
-      });
-    try {
-      await set(false, true);
-      await new Promise<void>((resolve) => this.#clock.after(RESET_PULSE_MS, resolve));
-      await (line === "dtr" ? set(true, true) : set(false, false));
-    } catch (error) {
-      port.close();
-      throw error;
-    }
   }
 
   #written(port: SerialPort, error: Error | null | undefined): void {
@@ -218,12 +220,13 @@ export class UartTransport implements Transport {
 
   #checkProgress(port: SerialPort): void {
     const waited = this.#clock.now() - this.#progressAt;
-    const limit = (this.#options.writeLimitMs ?? WRITE_LIMIT_MS) + lineTime(port.writableLength, this.baud);
+    const heldMs = lineTime(port.writableLength, paceBaud(this.#facts) ?? this.#baud);
+    const limit = (this.#options.writeLimitMs ?? WRITE_LIMIT_MS) + heldMs;
     if (this.#writesPending === 0 || this.#isStalled || waited <= limit) return;
     this.#isStalled = true;
     this.counters.stalls += 1;
     // A virtual port takes nothing while nobody reads its other end: that heals by waiting.
-    if (!this.#isVirtual) this.#end(port, portStalled(this.#path, waited));
+    if (this.#kind !== "pseudo") this.#end(port, portStalled(this.#path, waited));
   }
 
   /** The port ended without our doing. Later calls for the same port do nothing. */
@@ -261,26 +264,4 @@ export class UartTransport implements Transport {
     await Promise.race([settled, late]);
     timer?.cancel();
   }
-}
-
-/** Never rejects. `isBlocked`: drop what was not sent, since the system's close would wait for it. */
-function closePort(port: SerialPort, isBlocked: boolean): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (): void => port.close(() => resolve());
-    if (!port.isOpen) resolve();
-    else if (isBlocked) port.flush(end);
-    else end();
-  });
-}
-
-function resetError(path: string, line: ResetLine, cause: Error): TransportError {
-  const message = `cannot pulse ${line.toUpperCase()} on ${path}: ${cause.message}; open without --reset`;
-  return new TransportError("port-reset", message, { path, line }, cause);
-}
-
-/** The system removes a device's name when the device goes: then the open descriptor leads to a node without a name. */
-async function isUnlinked(port: SerialPort): Promise<boolean> {
-  const fd = port.port !== undefined && "fd" in port.port ? port.port.fd : undefined;
-  if (typeof fd !== "number") return false;
-  return new Promise((resolve) => fstat(fd, (error, stats) => resolve(error !== null || stats.nlink === 0)));
 }

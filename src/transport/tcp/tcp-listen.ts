@@ -1,19 +1,19 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { assert } from "../../base/assert.ts";
 import { type Clock, systemClock } from "../../base/clock.ts";
+import { errnoOf } from "../../base/errno.ts";
 import { TransportError } from "../../base/errors.ts";
 import type { TcpListenEndpoint } from "../endpoint.ts";
-import type { Transport, TransportHandlers } from "../transport.ts";
+import type { Transport, TransportFacts, TransportHandlers } from "../transport.ts";
 import { SocketLink } from "./socket-link.ts";
-import { connectionLost, type TcpOptions } from "./tcp.ts";
+import { connectionLost, type TcpOptions, tcpFacts } from "./tcp.ts";
 
 /**
  * Waits for a connection and serves one at a time: a link has two ends. Further ones are closed while one is active;
  * when it ends, the next is waited for.
  */
 export class TcpListenTransport implements Transport {
-  readonly endpoint: string;
-  readonly baud: undefined;
+  readonly facts: TransportFacts;
   /** Connections closed because another one was active. */
   refusedConnections = 0;
   readonly #host: string | undefined;
@@ -25,7 +25,7 @@ export class TcpListenTransport implements Transport {
   #closing: Promise<void> | undefined;
 
   constructor(endpoint: TcpListenEndpoint, options: TcpOptions = {}) {
-    this.endpoint = endpoint.text;
+    this.facts = tcpFacts(endpoint.text);
     this.#host = endpoint.host;
     this.#port = endpoint.port;
     this.#clock = options.clock ?? systemClock;
@@ -38,7 +38,10 @@ export class TcpListenTransport implements Transport {
   }
 
   async open(handlers: TransportHandlers): Promise<void> {
-    assert(this.#server === undefined && this.#closing === undefined, `${this.endpoint} was opened before`);
+    assert(
+      this.#server === undefined && this.#closing === undefined,
+      `${this.facts.endpoint} was opened before`,
+    );
     const server = createServer((socket) => this.#accept(socket));
     this.#server = server;
     this.#handlers = handlers;
@@ -46,7 +49,7 @@ export class TcpListenTransport implements Transport {
       server.once("error", (error) => {
         this.#server = undefined;
         this.#handlers = undefined;
-        reject(listenError(this.endpoint, this.#port, error));
+        reject(listenError(this.facts.endpoint, this.#port, error));
       });
       server.listen({ port: this.#port, host: this.#host }, resolve);
     });
@@ -76,7 +79,7 @@ export class TcpListenTransport implements Transport {
       onWritable: () => this.#handlers?.onWritable(),
       onEnd: (error) => {
         this.#link = undefined;
-        this.#handlers?.onDown(error === undefined ? undefined : connectionLost(this.endpoint, error));
+        this.#handlers?.onDown(error === undefined ? undefined : connectionLost(this.facts.endpoint, error));
       },
     });
     this.#handlers.onUp();
@@ -94,13 +97,13 @@ export class TcpListenTransport implements Transport {
 }
 
 function listenError(endpoint: string, port: number, cause: Error): TransportError {
-  const code = "code" in cause ? cause.code : undefined;
   const details = { endpoint, port };
-  switch (code) {
+  switch (errnoOf(cause)) {
     case "EADDRINUSE":
       return new TransportError(
         "port-busy",
         `cannot listen on ${endpoint}: port ${port} is taken; use another`,
+        "final",
         details,
         cause,
       );
@@ -108,6 +111,7 @@ function listenError(endpoint: string, port: number, cause: Error): TransportErr
       return new TransportError(
         "port-permission",
         `cannot listen on ${endpoint}: ports below 1024 are for root; use another`,
+        "final",
         details,
         cause,
       );
@@ -115,6 +119,7 @@ function listenError(endpoint: string, port: number, cause: Error): TransportErr
       return new TransportError(
         "port-failed",
         `cannot listen on ${endpoint}: ${cause.message}`,
+        "final",
         details,
         cause,
       );

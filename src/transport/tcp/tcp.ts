@@ -4,7 +4,13 @@ import { type Clock, systemClock, type Timer } from "../../base/clock.ts";
 import { TransportError } from "../../base/errors.ts";
 import type { Millis } from "../../base/units.ts";
 import type { TcpEndpoint } from "../endpoint.ts";
-import type { Transport, TransportHandlers } from "../transport.ts";
+import { makeStreamSplitter } from "../stream-splitter.ts";
+import {
+  RTO_FLOOR_NATIVE_MS,
+  type Transport,
+  type TransportFacts,
+  type TransportHandlers,
+} from "../transport.ts";
 import { SocketLink } from "./socket-link.ts";
 
 /** Wait before the next attempt: doubled from the first to the last, for ever. */
@@ -21,8 +27,7 @@ export interface TcpOptions {
 
 /** Connects to a listener, and again whenever the connection ends. Nothing that can go wrong is final. */
 export class TcpTransport implements Transport {
-  readonly endpoint: string;
-  readonly baud: undefined;
+  readonly facts: TransportFacts;
   readonly #host: string;
   readonly #port: number;
   readonly #clock: Clock;
@@ -36,14 +41,17 @@ export class TcpTransport implements Transport {
   #closing: Promise<void> | undefined;
 
   constructor(endpoint: TcpEndpoint, options: TcpOptions = {}) {
-    this.endpoint = endpoint.text;
+    this.facts = tcpFacts(endpoint.text);
     this.#host = endpoint.host;
     this.#port = endpoint.port;
     this.#clock = options.clock ?? systemClock;
   }
 
   async open(handlers: TransportHandlers): Promise<void> {
-    assert(this.#handlers === undefined && this.#closing === undefined, `${this.endpoint} was opened before`);
+    assert(
+      this.#handlers === undefined && this.#closing === undefined,
+      `${this.facts.endpoint} was opened before`,
+    );
     this.#handlers = handlers;
     this.#connect();
   }
@@ -97,7 +105,7 @@ export class TcpTransport implements Transport {
     this.#link = undefined;
     // A listener that serves another one closes us at once: that must not become a storm of attempts.
     if (this.#clock.now() - this.#upAt >= GOOD_CONNECTION_MS) this.#retryMs = RETRY_FIRST_MS;
-    this.#handlers?.onDown(error === undefined ? undefined : connectionLost(this.endpoint, error));
+    this.#handlers?.onDown(error === undefined ? undefined : connectionLost(this.facts.endpoint, error));
     this.#later();
   }
 
@@ -107,9 +115,9 @@ export class TcpTransport implements Transport {
     const reason = failure?.message ?? "closed";
     if (reason !== this.#lastReason) {
       this.#lastReason = reason;
-      const message = `cannot connect to ${this.endpoint} yet (${reason}): start the listening side; trying on`;
+      const message = `cannot connect to ${this.facts.endpoint} yet (${reason}): start the listening side; trying on`;
       this.#handlers?.onWaiting?.(
-        new TransportError("tcp-waiting", message, { endpoint: this.endpoint }, failure),
+        new TransportError("tcp-waiting", message, "transient", { endpoint: this.facts.endpoint }, failure),
       );
     }
     this.#later();
@@ -122,8 +130,21 @@ export class TcpTransport implements Transport {
   }
 }
 
+/** What both ends of a TCP link are. */
+export function tcpFacts(endpoint: string): TransportFacts {
+  return {
+    endpoint,
+    framing: "stream",
+    baud: undefined,
+    bitsPerByte: 8,
+    rtoFloorMs: RTO_FLOOR_NATIVE_MS,
+    setBaud: undefined,
+    makeSplitter: makeStreamSplitter,
+  };
+}
+
 /** A connection broke, as opposed to being ended by the other side. */
 export function connectionLost(endpoint: string, cause: Error): TransportError {
   const message = `connection of ${endpoint} lost: ${cause.message}; it comes back by itself`;
-  return new TransportError("tcp-lost", message, { endpoint }, cause);
+  return new TransportError("tcp-lost", message, "transient", { endpoint }, cause);
 }

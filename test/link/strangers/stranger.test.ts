@@ -9,6 +9,7 @@ import { Codec, RUN_MAX } from "../../../src/wire/constants.ts";
 import { encodeMessage, encodePacket } from "../../../src/wire/frame.ts";
 import type { Message } from "../../../src/wire/messages.ts";
 import { PureSplitter } from "../../../src/wire/run-splitter.ts";
+import { watchLineUntil } from "../../support/watched-line.ts";
 
 const ascii = (text: string): Uint8Array => Uint8Array.from(text, (c) => c.charCodeAt(0));
 const PAUSE_MS = 100;
@@ -25,7 +26,7 @@ class Line {
     for (const piece of pieces) {
       this.#splitter.push(this.#now, typeof piece === "string" ? ascii(piece) : piece);
       this.#now += PAUSE_MS;
-      this.#splitter.handleTimeout(this.#now);
+      watchLineUntil(this.#splitter, this.#now);
     }
     return this;
   }

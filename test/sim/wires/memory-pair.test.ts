@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { concatBytes } from "../../../src/base/bytes.ts";
-import { systemClock, VirtualClock } from "../../../src/base/clock.ts";
+import { systemClock } from "../../../src/base/clock.ts";
 import { randomBytes, SeededRandom } from "../../../src/base/prng.ts";
+import { VirtualClock } from "../../../src/base/virtual-clock.ts";
 import { createMemoryPair, type MemoryPairOptions } from "../../../src/sim/wires/memory-pair.ts";
 import type { Transport } from "../../../src/transport/transport.ts";
 import { Recorder, until } from "../../support/recorder.ts";
@@ -76,7 +77,7 @@ describe("memory pair", () => {
 
   it("has directions of their own", async () => {
     const rig = await openRig({ aToB: { baud: 10_000 }, bToA: { latencyMs: 3 } });
-    expect([rig.a.baud, rig.b.baud]).toEqual([10_000, undefined]);
+    expect([rig.a.facts.baud, rig.b.facts.baud]).toEqual([10_000, undefined]);
     rig.a.write(new Uint8Array(5));
     rig.b.write(new Uint8Array(5));
     rig.clock.advanceTo(1000);
@@ -96,6 +97,7 @@ describe("memory pair", () => {
     expect(a.write(new Uint8Array(100))).toBe(true);
     expect(a.write(new Uint8Array(20))).toBe(false);
     expect(a.write(new Uint8Array(20))).toBe(false);
+    expect(a.write(new Uint8Array())).toBe(false);
     clock.advanceTo(1000);
     expect(atA.events).toEqual(["up", "writable"]);
     expect(atA.times).toEqual([90]);

@@ -1,8 +1,9 @@
 import { fc, test as property } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
+import { AssertionError } from "../../../src/base/assert.ts";
 import { concatBytes, toHex } from "../../../src/base/bytes.ts";
-import { VirtualClock } from "../../../src/base/clock.ts";
 import { randomBytes, SeededRandom } from "../../../src/base/prng.ts";
+import { VirtualClock } from "../../../src/base/virtual-clock.ts";
 import {
   type ByteFault,
   bitErrors,
@@ -12,9 +13,13 @@ import {
   insertText,
   runFaults,
 } from "../../../src/sim/wires/byte-faults.ts";
+import { I2cMemoryBus } from "../../../src/sim/wires/memory-bus.ts";
 import { createMemoryPair } from "../../../src/sim/wires/memory-pair.ts";
 import { type FaultOptions, withFaults } from "../../../src/sim/wires/transport-faults.ts";
+import { I2cControllerTransport } from "../../../src/transport/i2c/controller.ts";
+import { type AttachPeripheral, I2cPeripheralTransport } from "../../../src/transport/i2c/peripheral.ts";
 import { Recorder } from "../../support/recorder.ts";
+import { passUntil } from "../../support/virtual-time.ts";
 
 const random = (seed = 1): SeededRandom => new SeededRandom(seed);
 const noise = (length: number): Uint8Array => randomBytes(random(99), length);
@@ -204,6 +209,68 @@ describe("withFaults", () => {
     await faulty.open(received);
     a.write(Uint8Array.of(1, 2, 3));
     clock.advanceTo(1);
-    expect([received.bytes, faulty.baud, faulty.endpoint]).toEqual([Uint8Array.of(3), 9600, "memory:b"]);
+    expect([received.bytes, faulty.facts.baud, faulty.facts.endpoint]).toEqual([
+      Uint8Array.of(3),
+      9600,
+      "memory:b",
+    ]);
+  });
+});
+
+describe("withFaults around a link of messages", () => {
+  const ADDRESS = 0x42;
+  const message = (length: number): Uint8Array => new Uint8Array(length).fill(0x55);
+
+  /** What the peripheral hears of 60 messages of 20 bytes, whose controller writes through `options`. */
+  async function heard(options: Omit<FaultOptions, "clock" | "seed">): Promise<readonly Uint8Array[]> {
+    const clock = new VirtualClock();
+    const bus = new I2cMemoryBus(clock);
+    const attach: AttachPeripheral = async (handler) => {
+      const detach = bus.attach(ADDRESS, handler);
+      return async () => detach();
+    };
+    const peripheral = new I2cPeripheralTransport("i2c-peripheral:memory", attach, { clock });
+    const controller = new I2cControllerTransport("i2c:memory", ADDRESS, async () => bus, { clock });
+    const faulty = withFaults(controller, { ...options, seed: 3, clock, direction: "sent" });
+    const [atController, atPeripheral] = [new Recorder(), new Recorder()];
+    await peripheral.open(atPeripheral);
+    await faulty.open(atController);
+    await passUntil(clock, () => atController.count("up") === 1, 1000);
+    expect(atController.events).toEqual(["up"]);
+    for (let i = 0; i < 60; i++) {
+      faulty.write(message(20));
+      await passUntil(clock, () => false, 20);
+    }
+    return atPeripheral.chunks;
+  }
+
+  it("passes every message whole where nothing goes wrong", async () => {
+    expect(await heard({})).toEqual(Array.from({ length: 60 }, () => message(20)));
+  });
+
+  it.each<[string, FaultOptions["frames"], (chunks: readonly Uint8Array[]) => boolean]>([
+    ["loses", { loss: 0.3 }, (chunks) => chunks.length < 60 && chunks.every((one) => one.length === 20)],
+    ["doubles", { duplicate: 0.3 }, (chunks) => chunks.length > 60],
+    ["shortens", { truncate: 0.3 }, (chunks) => chunks.some((one) => one.length < 20)],
+    [
+      "changes one bit of",
+      { corrupt: 0.3 },
+      (chunks) => chunks.some((one) => one.filter((byte) => byte !== 0x55).length === 1),
+    ],
+  ])("%s whole messages: %j", async (_name, frames, isRight) => {
+    const chunks = await heard({ frames: frames ?? {} });
+    expect(chunks.length).toBeGreaterThan(20);
+    expect(isRight(chunks)).toBe(true);
+  });
+
+  it("loses a message all of whose bytes are lost", async () => {
+    expect(await heard({ drop: 1 })).toEqual([]);
+  });
+
+  it("has no bytes between which text could be inserted", async () => {
+    const clock = new VirtualClock();
+    const end = new I2cControllerTransport("i2c:memory", ADDRESS, async () => new I2cMemoryBus(clock));
+    const garbage = { probability: 1, text: "login: " };
+    expect(() => withFaults(end, { seed: 1, clock, garbage })).toThrow(AssertionError);
   });
 });

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { concatBytes } from "../../../src/base/bytes.ts";
 import { randomBytes, SeededRandom } from "../../../src/base/prng.ts";
-import type { UartEndpoint } from "../../../src/transport/endpoint.ts";
+import { parseEndpoint, type UartEndpoint } from "../../../src/transport/endpoint.ts";
 import { findHolders } from "../../../src/transport/serial/port-holder.ts";
 import { type UartOptions, UartTransport } from "../../../src/transport/serial/uart.ts";
 import { portOpenError } from "../../../src/transport/serial/uart-errors.ts";
@@ -89,6 +89,52 @@ describe("UartTransport over a pair of pseudo-terminals", () => {
     a.write(new Uint8Array(2000).fill(1));
     await a.close();
     await until(() => atB.byteCount === 2000, "the last bytes");
+  });
+});
+
+/** What `stty` says of the terminal behind a path. */
+function sttyOf(path: string): string {
+  return execFileSync("stty", ["-a", "-F", path], { encoding: "utf8" });
+}
+
+describe("UartTransport's rate", () => {
+  function climbing(path: string): UartTransport {
+    const endpoint = parseEndpoint(path);
+    if (endpoint.tag !== "uart") throw new Error("a path is a serial port");
+    const transport = new UartTransport(endpoint);
+    opened.push(transport);
+    return transport;
+  }
+
+  it("changes on an open port, in the terminal and in the facts, and bytes still pass", async () => {
+    const a = climbing(pair.a);
+    await a.open(new Recorder());
+    expect(sttyOf(pair.a)).toContain("speed 115200 baud");
+    await a.facts.setBaud?.(921_600);
+    expect([a.facts.baud, sttyOf(pair.a)]).toEqual([921_600, expect.stringContaining("speed 921600 baud")]);
+    const [b, atB] = [uart(pair.b), new Recorder()];
+    await b.open(atB);
+    a.write(Uint8Array.of(1, 2, 3));
+    await until(() => atB.byteCount === 3, "bytes at the new rate");
+  });
+
+  it("is the endpoint's again when the port is opened again", async () => {
+    const a = climbing(pair.a);
+    await a.open(new Recorder());
+    await a.facts.setBaud?.(230_400);
+    await a.close();
+    const again = climbing(pair.a);
+    await again.open(new Recorder());
+    expect([again.facts.baud, sttyOf(pair.a)]).toEqual([
+      115_200,
+      expect.stringContaining("speed 115200 baud"),
+    ]);
+  });
+
+  it("cannot be changed while the port is closed: the old one stays", async () => {
+    const a = climbing(pair.a);
+    expect(await codeOf(() => a.facts.setBaud?.(921_600))).toBe("port-lost");
+    expect(a.facts.baud).toBe(115_200);
   });
 });
 
@@ -191,6 +237,7 @@ describe("UartTransport writes", () => {
     const { a, far } = await blocked({});
     expect(a.write(new Uint8Array(BLOCKING))).toBe(false);
     expect(a.counters.droppedBytes).toBe(BLOCKING);
+    expect(a.write(new Uint8Array())).toBe(false);
     far.close();
   });
 });

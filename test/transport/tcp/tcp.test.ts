@@ -60,7 +60,7 @@ describe("TCP transports", () => {
     expect(atServer.bytes).toEqual(bytes);
     expect(atEnd.bytes).toEqual(bytes.toReversed());
     expect(atEnd.chunks[0]?.constructor).toBe(Uint8Array);
-    expect([server.baud, end.baud]).toEqual([undefined, undefined]);
+    expect([server.facts.baud, end.facts.baud]).toEqual([undefined, undefined]);
   });
 
   it("wait for a listener that starts later, and say why meanwhile, once", async () => {

@@ -1,12 +1,13 @@
+import { ExitCode } from "../base/errors.ts";
 import type { LinkCounters } from "../link/counters.ts";
 import type { Stranger } from "../link/strangers/stranger.ts";
 import type { LineEvent } from "../session/role.ts";
 import { diagnose } from "./diagnosis.ts";
-import type { NodeEvent } from "./events.ts";
-import type { Ending } from "./lifetime.ts";
 import type { LinkDriver } from "./link-driver.ts";
+import type { NodeEvent } from "./node-event.ts";
 import { lostForGood } from "./node-link.ts";
 import { adviceOn } from "./stranger-advice.ts";
+import type { Ending } from "./verdict.ts";
 
 /** A node's link, as far as its line is concerned. */
 export interface ObservedLink {
@@ -20,7 +21,7 @@ export interface ObservedLink {
 const SAMPLE_MAX = 200;
 
 /** What was heard on the lines of a node besides its sessions; tells it, and names it when patience is over. */
-export class LineNews {
+export class LineReports {
   heardNode = false;
   heardForeignVersion = false;
   #consoleText = "";
@@ -38,7 +39,7 @@ export class LineNews {
       if (this.#consoleText.length < SAMPLE_MAX) this.#consoleText += event.text;
       this.#tell({ event: "console", ...at, text: event.text });
     } else if (event.tag === "stranger") {
-      const detail = adviceOn(event.stranger, link.driver.transport.baud);
+      const detail = adviceOn(event.stranger, link.driver.transport.facts.baud);
       this.#tell({ event: "link", ...at, state: "stranger", detail });
     } else if (this.#toldStates.get(link.endpoint) !== event.state) {
       this.#toldStates.set(link.endpoint, event.state);
@@ -47,7 +48,7 @@ export class LineNews {
   }
 
   /** How a node ends whose patience is over: what each link saw. `heard`: what it means that a node was there. */
-  outOfPatience(links: readonly ObservedLink[], heard: string): Ending {
+  endOfTime(links: readonly ObservedLink[], heard: string): Ending {
     const lost = lostForGood(links);
     if (lost !== undefined) return lost;
     const details = links.map((link) => {
@@ -55,12 +56,12 @@ export class LineNews {
         heardNode: this.heardNode,
         consoleText: this.#consoleText,
         foreignVersion: this.heardForeignVersion,
-        baud: link.driver.transport.baud,
+        baud: link.driver.transport.facts.baud,
         stranger: link.end.stranger,
       };
       const { seen, detail } = diagnose(link.end.counters, noticed);
       return `${link.endpoint}: ${link.trouble?.message ?? (seen === "node" ? heard : detail)}`;
     });
-    return { code: 3, reason: "timeout", detail: details.join("; ") };
+    return { code: ExitCode.noNeighbour, reason: "timeout", detail: details.join("; ") };
   }
 }

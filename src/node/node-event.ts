@@ -1,4 +1,3 @@
-import type { ExitCode } from "../base/errors.ts";
 import type { BootFailure, RefusalReason } from "../base/refusal.ts";
 
 /** What a node tells while it works; the lines of `--json`, in which `event` names the kind (README, "JSON lines"). */
@@ -60,26 +59,4 @@ export interface ProgressEvent {
   readonly eta: number | undefined;
   /** Share of packets that arrived, 0 to 1. */
   readonly quality: number;
-}
-
-/** How a command ended: the last line of `--json`. Sizes in bytes. */
-export interface Verdict {
-  readonly ok: boolean;
-  readonly code: ExitCode;
-  /** Kebab-case; "healed", "healthy", "timeout", "done-not-heard", a refusal reason, … */
-  readonly reason: string;
-  readonly bytesTx: number;
-  readonly bytesRx: number;
-  /** Payload bytes sent more than once; counted by the rescuer. */
-  readonly resentBytes: number;
-  /** Blocks that went over the wire. */
-  readonly blocks: number;
-  /** From the first byte of the manifest to DONE. */
-  readonly seconds: number;
-  /** Id of the other side in hexadecimal. */
-  readonly peer: string | undefined;
-  /** Digest of the image in hexadecimal. */
-  readonly digest: string | undefined;
-  /** What was seen on the line, for people: silence, noise, a foreign protocol, and what to try next. */
-  readonly detail?: string;
 }

@@ -14,18 +14,17 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { silentLogger } from "../../src/base/logger.ts";
 import { checkSignature } from "../../src/image/ed25519.ts";
+import { formatKeyId, trustedKeyOf } from "../../src/image/keys.ts";
 import {
-  formatKeyId,
   generateKeyPair,
   KEY_FILE_MAX,
   loadSigningKey,
   loadTrustedKey,
   signingKeyFromPem,
   trustedKeyFromPem,
-  trustedKeyOf,
   writeKeyPair,
-} from "../../src/image/keys.ts";
-import { codeOf, errorOf, manifestVectors, scratchDir, unhex, vectorKey } from "./support.ts";
+} from "../../src/image-files/pem-keys.ts";
+import { codeOf, errorOf, manifestVectors, scratchDir, unhex, vectorKey } from "../image/support.ts";
 
 const dir = scratchDir();
 const file = (name: string, text: string): string => {

@@ -1,8 +1,8 @@
 import type { FileHandle } from "node:fs/promises";
 import { FailedError } from "../base/errors.ts";
 import { readFully } from "../files/regular-file.ts";
-import { BlockDigester, type DigestedBlocks } from "./image-source.ts";
-import { blockLength, leafCountOf } from "./manifest.ts";
+import { BlockDigester, type DigestedBlocks } from "../image/image-source.ts";
+import { blockLength, leafCountOf } from "../image/manifest.ts";
 
 /** About as much as is read at once, in bytes. */
 const READ_CHUNK = 262_144;

@@ -6,9 +6,7 @@ import { FailedError, MaydayError, UsageError } from "../base/errors.ts";
 import { makeFolder, syncFolder } from "../files/durable-file.ts";
 import { openRegular } from "../files/regular-file.ts";
 import { clearStaleTemps, isTempName } from "../files/temp-name.ts";
-import { writeImageFile } from "./image-build.ts";
-import { type ImageFile, openImageFile, readImageHead } from "./image-file.ts";
-import type { ImageSource } from "./image-source.ts";
+import type { ImageSource } from "../image/image-source.ts";
 import {
   chooseImage,
   compareEntries,
@@ -17,7 +15,9 @@ import {
   type PickCriteria,
   type Repository,
   type RepositoryEntry,
-} from "./repository.ts";
+} from "../image/repository.ts";
+import { writeImageFile } from "./image-build.ts";
+import { type ImageFile, openImageFile, readImageHead } from "./image-file.ts";
 
 const EXTENSION = ".mdy";
 /** Most files of a repository that are looked at; the rest is reported as skipped. */

@@ -1,45 +1,24 @@
 import { DelimiterParser } from "@serialport/parser-delimiter";
 import { assert } from "../base/assert.ts";
 import type { Clock, Timer } from "../base/clock.ts";
-import type { Millis } from "../base/units.ts";
+import { SilenceWatch } from "../base/line-silence.ts";
 import { plainView } from "./plain-view.ts";
-
-/** Cuts a stream of bytes into runs that end with the delimiter 0x00 (PROTOCOL.md 2.2). */
-export interface Splitter {
-  /** Takes bytes; the runs they complete are delivered before it returns. */
-  push(bytes: Uint8Array): void;
-  /** Delivers what is held as a last run. Idempotent; later bytes are ignored. */
-  close(): void;
-}
-
-export interface SplitterOptions {
-  /** Most bytes in a run, delimiter included, at least 2: a run that reaches it is closed without a delimiter. */
-  readonly maxRun: number;
-  /** Silence after which a run is closed without a delimiter; 50 ms. */
-  readonly silenceMs?: Millis;
-  readonly clock: Clock;
-}
-
-/** A wire that is silent for this long inside a frame will not finish it (PROTOCOL.md 2.2). */
-export const SILENCE_MS: Millis = 50;
-
-/** Times are sums of fractions: differences below this are none. */
-const ROUNDING_MS: Millis = 1e-6;
+import type { MakeSplitter, RunSplitter, SplitterOptions } from "./transport.ts";
 
 const DELIMITER = Uint8Array.of(0);
 
 /**
- * A {@link Splitter} on `@serialport/parser-delimiter` behind a bounding guard. The parser alone holds all bytes since
- * the last delimiter and joins them anew for each chunk, so that noise at a wrong rate would take memory without limit
+ * A {@link RunSplitter} on `@serialport/parser-delimiter` behind a bounding guard. The parser alone holds all bytes since
+ * the last delimiter and joins them again for each chunk, so that noise at a wrong rate would take memory without limit
  * and a core of CPU; the guard hands it a delimiter of its own in time, and takes that off the run again.
  *
  * All runs joined are the input, byte for byte. A delimiter directly after another is a run of its own and does not
  * pass through the parser: a line held low reads as endless zeros, and those must cost next to nothing.
  */
-export class StreamSplitter implements Splitter {
+export class StreamSplitter implements RunSplitter {
   readonly #onRun: (run: Uint8Array) => void;
   readonly #maxRun: number;
-  readonly #silenceMs: Millis;
+  readonly #silence: SilenceWatch;
   readonly #clock: Clock;
   // Object mode keeps runs apart: in byte mode a read joins all that wait.
   readonly #parser: DelimiterParser = new DelimiterParser({
@@ -48,7 +27,6 @@ export class StreamSplitter implements Splitter {
     readableObjectMode: true,
   });
   #held = 0;
-  #lastAt: Millis = 0;
   #timer: Timer | undefined;
   #isClosed = false;
 
@@ -56,7 +34,7 @@ export class StreamSplitter implements Splitter {
     assert(options.maxRun >= 2, `maxRun ${options.maxRun}`);
     this.#onRun = onRun;
     this.#maxRun = options.maxRun;
-    this.#silenceMs = options.silenceMs ?? SILENCE_MS;
+    this.#silence = new SilenceWatch(options.silenceMs);
     this.#clock = options.clock;
   }
 
@@ -67,10 +45,7 @@ export class StreamSplitter implements Splitter {
 
   push(bytes: Uint8Array): void {
     if (this.#isClosed || bytes.length === 0) return;
-    const now = this.#clock.now();
-    // The timer may be late; the runs must not depend on that.
-    if (this.#held > 0 && this.#isSilent(now)) this.#cut();
-    this.#lastAt = now;
+    this.#silence.heard(this.#clock.now());
     const input = plainView(bytes);
     let at = 0;
     while (at < input.length) {
@@ -106,11 +81,6 @@ export class StreamSplitter implements Splitter {
     }
   }
 
-  /** A timer set for the end of the silence must find it over, whatever floating point makes of the sum. */
-  #isSilent(now: Millis): boolean {
-    return now - this.#lastAt >= this.#silenceMs - ROUNDING_MS;
-  }
-
   /** Closes the held run by a delimiter that was not on the wire. */
   #cut(): void {
     this.#parser.write(DELIMITER);
@@ -126,14 +96,17 @@ export class StreamSplitter implements Splitter {
     return plainView(run);
   }
 
-  /** One timer at most: it looks at the time of the last byte and sleeps on if that is too recent. */
+  /** One timer at most: when bytes came after it was set, it is set again as it fires. */
   #watch(): void {
     if (this.#timer !== undefined) return;
-    this.#timer = this.#clock.after(this.#lastAt + this.#silenceMs - this.#clock.now(), () => {
+    this.#timer = this.#clock.after(this.#silence.pollTimeout - this.#clock.now(), () => {
       this.#timer = undefined;
       if (this.#held === 0) return;
-      if (this.#isSilent(this.#clock.now())) this.#cut();
+      if (this.#silence.look(this.#clock.now()) === "silent") this.#cut();
       else this.#watch();
     });
   }
 }
+
+/** The {@link MakeSplitter} of serial ports and TCP. */
+export const makeStreamSplitter: MakeSplitter = (onRun, options) => new StreamSplitter(onRun, options);

@@ -3,12 +3,10 @@ import { stat } from "node:fs/promises";
 import { FailedError, UsageError } from "../base/errors.ts";
 import { writeAtomically } from "../files/atomic-file.ts";
 import { openRegular, readFully, writeFully } from "../files/regular-file.ts";
-import { digestFile } from "./file-digest.ts";
-import { HEX_SPAN_MAX, HEX_TEXT_MAX, looksLikeHex, parseHex } from "./hex.ts";
-import { ImageFile } from "./image-file.ts";
-import { encodeImageHeader } from "./image-header.ts";
-import { type ImageSource, memoryImage, sealImage } from "./image-source.ts";
-import type { SigningKey } from "./keys.ts";
+import { HEX_SPAN_MAX, HEX_TEXT_MAX, looksLikeHex, parseHex } from "../image/hex.ts";
+import { encodeImageHeader } from "../image/image-header.ts";
+import { type ImageSource, memoryImage, sealImage } from "../image/image-source.ts";
+import type { SigningKey } from "../image/keys.ts";
 import {
   BLOCK_SIZE_DEFAULT,
   IMAGE_SIZE_MAX,
@@ -16,7 +14,9 @@ import {
   isBlockSize,
   LEAF_COUNT_MAX,
   leafCountOf,
-} from "./manifest.ts";
+} from "../image/manifest.ts";
+import { digestFile } from "./file-digest.ts";
+import { ImageFile } from "./image-file.ts";
 
 /** Bytes looked at to tell Intel HEX from raw. */
 const SNIFF_LENGTH = 1024;

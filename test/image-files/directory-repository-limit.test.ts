@@ -1,10 +1,10 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { openDirectoryRepository, REPOSITORY_FILES_MAX } from "../../src/image/directory-repository.ts";
-import { writeImageFile } from "../../src/image/image-build.ts";
 import { memoryImage } from "../../src/image/image-source.ts";
-import { plainFields, scratchDir, vectorData } from "./support.ts";
+import { openDirectoryRepository, REPOSITORY_FILES_MAX } from "../../src/image-files/directory-repository.ts";
+import { writeImageFile } from "../../src/image-files/image-build.ts";
+import { plainFields, scratchDir, vectorData } from "../image/support.ts";
 
 describe("a repository with too many files", () => {
   it("looks at 4096 files, in the order of their names, and says which it left out", async () => {

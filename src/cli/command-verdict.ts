@@ -1,5 +1,5 @@
 import { ExitCode, MaydayError } from "../base/errors.ts";
-import type { Verdict } from "../node/events.ts";
+import type { Verdict } from "../node/verdict.ts";
 
 const NOTHING_MOVED = {
   bytesTx: 0,

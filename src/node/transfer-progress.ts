@@ -1,6 +1,6 @@
 import type { Millis } from "../base/units.ts";
 import type { LinkCounters } from "../link/counters.ts";
-import type { ProgressEvent } from "./events.ts";
+import type { ProgressEvent } from "./node-event.ts";
 
 /** Progress is told at most this often. */
 const TELL_INTERVAL_MS = 200;
@@ -8,7 +8,7 @@ const TELL_INTERVAL_MS = 200;
 const SMOOTHING = 0.3;
 
 /** Turns counts of blocks and bytes into progress events with rate and time to go. */
-export class Meter {
+export class TransferProgress {
   readonly #link: string;
   readonly #startedAt: Millis;
   readonly #bytesAtStart: number;

@@ -11,10 +11,10 @@ import {
 import { join } from "node:path";
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
-import { buildImageFile, openInputImage, writeImageFile } from "../../src/image/image-build.ts";
-import { openImageFile } from "../../src/image/image-file.ts";
 import { memoryImage } from "../../src/image/image-source.ts";
-import { codeOf, plainFields, scratchDir, vectorData, vectorKey } from "./support.ts";
+import { buildImageFile, openInputImage, writeImageFile } from "../../src/image-files/image-build.ts";
+import { openImageFile } from "../../src/image-files/image-file.ts";
+import { codeOf, plainFields, scratchDir, vectorData, vectorKey } from "../image/support.ts";
 
 const dir = scratchDir();
 const at = (name: string): string => join(dir, name);

@@ -5,12 +5,12 @@ import { equalBytes } from "../base/bytes.ts";
 import { FailedError } from "../base/errors.ts";
 import type { TreeNode } from "../base/tree-shape.ts";
 import { openRegular, readFully } from "../files/regular-file.ts";
-import { decodeEnvelope, type Envelope } from "./envelope.ts";
+import { decodeEnvelope, type Envelope } from "../image/envelope.ts";
+import { decodeImageHeader, fileCrc, IMAGE_HEADER_LENGTH } from "../image/image-header.ts";
+import type { DigestedBlocks, ImageSource } from "../image/image-source.ts";
+import { blockLength, type Manifest } from "../image/manifest.ts";
+import { type HashTree, leafHash } from "../image/merkle.ts";
 import { digestFile } from "./file-digest.ts";
-import { decodeImageHeader, fileCrc, IMAGE_HEADER_LENGTH } from "./image-header.ts";
-import type { DigestedBlocks, ImageSource } from "./image-source.ts";
-import { blockLength, type Manifest } from "./manifest.ts";
-import { type HashTree, leafHash } from "./merkle.ts";
 
 /**
  * An image whose blocks stay in a file, read through the one handle they were hashed through; each block is compared

@@ -17,8 +17,6 @@ import { concatBytes } from "../../src/base/bytes.ts";
 import { FailedError } from "../../src/base/errors.ts";
 import { ENVELOPE_MAX, ENVELOPE_MIN } from "../../src/image/cose.ts";
 import { encodeManifest } from "../../src/image/envelope.ts";
-import { writeImageFile } from "../../src/image/image-build.ts";
-import { openImageFile } from "../../src/image/image-file.ts";
 import {
   decodeImageHeader,
   encodeImageHeader,
@@ -26,6 +24,8 @@ import {
   IMAGE_HEADER_LENGTH,
 } from "../../src/image/image-header.ts";
 import { memoryImage } from "../../src/image/image-source.ts";
+import { writeImageFile } from "../../src/image-files/image-build.ts";
+import { openImageFile } from "../../src/image-files/image-file.ts";
 import {
   codeOf,
   errorOf,
@@ -36,7 +36,7 @@ import {
   unhex,
   vectorData,
   vectorKey,
-} from "./support.ts";
+} from "../image/support.ts";
 
 interface FileVector {
   readonly header: readonly string[];

@@ -1,0 +1,120 @@
+import { fstat } from "node:fs";
+import type { SerialPort } from "serialport";
+import type { Clock } from "../../base/clock.ts";
+import { TransportError } from "../../base/errors.ts";
+import type { Millis } from "../../base/units.ts";
+import type { ResetLine } from "../endpoint.ts";
+import { baudRefused, portOpenError } from "./uart-errors.ts";
+
+const RESET_PULSE_MS: Millis = 100;
+
+/** What a port is opened with. */
+export interface PortSettings {
+  readonly path: string;
+  readonly baud: number;
+}
+
+/** Options of the serial package's port: raw, 8 data bits, no flow control, locked. */
+export interface PortOptions {
+  readonly path: string;
+  readonly baudRate: number;
+  readonly autoOpen: false;
+  readonly lock: true;
+  readonly hupcl: false;
+}
+
+export function portOptionsOf({ path, baud }: PortSettings): PortOptions {
+  return {
+    path,
+    baudRate: baud,
+    autoOpen: false,
+    lock: true,
+    // Closing must not drop DTR either: on many boards that is a reset.
+    hupcl: false,
+  };
+}
+
+/**
+ * Opens a port of the serial package. `onEnd` is called for every error and every closing from then on, more than once
+ * perhaps. Rejects with TransportError.
+ */
+export async function openPort(
+  settings: PortSettings,
+  onEnd: (port: SerialPort, cause: Error | undefined) => void,
+): Promise<SerialPort> {
+  // On demand: loading it takes some 80 ms, which commands without a serial port need not spend.
+  const { SerialPort: Port } = await import("serialport");
+  return new Promise((resolve, reject) => {
+    const port = new Port(portOptionsOf(settings));
+    // Always there, from the start: an "error" without a listener ends the process. "close" may come twice.
+    port.on("error", (error) => onEnd(port, error));
+    port.on("close", (error?: Error) => onEnd(port, error ?? undefined));
+    port.open((error) => {
+      if (error === null) resolve(port);
+      else portOpenError(settings.path, settings.baud, error).then(reject, reject);
+    });
+  });
+}
+
+/** Changes the rate of an open port. Rejects with TransportError `baud-unsupported`. */
+export function updateBaud(port: SerialPort, path: string, baud: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    port.update({ baudRate: baud }, (error) => {
+      if (error === null) resolve();
+      else reject(baudRefused(path, baud, error));
+    });
+  });
+}
+
+/**
+ * Pulses a modem line for 100 ms. Ends with DTR's falling edge (Arduino resets on it) or with RTS released (ESP32 is in
+ * reset while it is asserted). Closes the port and rejects with TransportError `port-reset` when that fails.
+ */
+export async function pulseLine(
+  port: SerialPort,
+  path: string,
+  line: ResetLine,
+  clock: Clock,
+): Promise<void> {
+  const set = (dtr: boolean, rts: boolean): Promise<void> =>
+    new Promise((resolve, reject) => {
+      port.set({ dtr, rts }, (error) => {
+        // A pseudo terminal has no modem lines; a board behind one is reset by other means.
+        if (error === null || /inappropriate ioctl/i.test(error.message)) resolve();
+        else reject(resetError(path, line, error));
+      });
+    });
+  try {
+    await set(false, true);
+    await new Promise<void>((resolve) => clock.after(RESET_PULSE_MS, resolve));
+    await (line === "dtr" ? set(true, true) : set(false, false));
+  } catch (error) {
+    port.close();
+    throw error;
+  }
+}
+
+function resetError(path: string, line: ResetLine, cause: Error): TransportError {
+  const message = `cannot pulse ${line.toUpperCase()} on ${path}: ${cause.message}; open without --reset`;
+  return new TransportError("port-reset", message, "final", { path, line }, cause);
+}
+
+/** Never rejects. `isBlocked`: discard what was not sent, since the system's close would wait for it. */
+export function closePort(port: SerialPort, isBlocked: boolean): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => port.close(() => resolve());
+    if (!port.isOpen) resolve();
+    else if (isBlocked) port.flush(end);
+    else end();
+  });
+}
+
+/**
+ * Whether the device of an open port has been removed: the system then removes its name, and the open descriptor leads
+ * to a node without one.
+ */
+export async function isUnlinked(port: SerialPort): Promise<boolean> {
+  const fd = port.port !== undefined && "fd" in port.port ? port.port.fd : undefined;
+  if (typeof fd !== "number") return false;
+  return new Promise((resolve) => fstat(fd, (error, stats) => resolve(error !== null || stats.nlink === 0)));
+}
