@@ -122,7 +122,7 @@ describe("a role that is exchanged on an open port", () => {
       process.stdout.write(
         `end ${i}: round trip ${known.rtt.toFixed(2)} ms before, ${now.rtt.toFixed(2)} ms after ${EXCHANGES} exchanges; error estimate ${known.errors} before, ${now.errors} after; ${now.frames - known.frames} frames heard\n`,
       );
-      // The line did not change, so what was learnt of it did not either; a link made anew would begin at its default.
+      // The line did not change, so what was learnt of it did not either; a new link would begin at its default.
       expect(Math.abs(now.rtt - known.rtt)).toBeLessThan(10);
       expect(now.frames).toBeGreaterThan(known.frames);
     }

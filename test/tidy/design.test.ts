@@ -14,19 +14,27 @@ function rowsOf(lines: readonly string[]): string[][] {
 
 const namesIn = (cell: string): string[] => [...cell.matchAll(/`([\w-]+)`/g)].map(([, name = ""]) => name);
 
-type Layers = Readonly<Record<string, { readonly below: readonly string[] }>>;
+type Layers = Readonly<
+  Record<string, { readonly below: readonly string[]; readonly isPure?: boolean; readonly except?: unknown }>
+>;
 
 describe("DESIGN.md", () => {
-  it("has the layers, and what each may import, as scripts/layers.mjs says", async () => {
+  it("has the layers, what each may import and whether it is pure, as scripts/layers.mjs says", async () => {
     const { LAYERS } = (await import(new URL("../../scripts/layers.mjs", import.meta.url).href)) as {
       readonly LAYERS: Layers;
     };
-    const rows = rowsOf(sectionOf(DESIGN, "Layers")).filter(([, , what]) => what?.includes(" "));
-    const table = rows.slice(0, Object.keys(LAYERS).length).map(([folder = "", imports = ""], i) => {
-      const above = rows.slice(0, i).map(([name = ""]) => namesIn(name)[0] ?? "");
-      return [namesIn(folder)[0] ?? "", imports === "all above" ? above : namesIn(imports)];
+    const rows = rowsOf(sectionOf(DESIGN, "Layers")).slice(0, Object.keys(LAYERS).length);
+    const names = rows.map(([name = ""]) => namesIn(name)[0] ?? "");
+    const table = rows.map(([, imports = "", pure], i) => {
+      const named = namesIn(imports);
+      const above = names.slice(0, i).filter((name) => !named.includes(name));
+      return [names[i], (imports.startsWith("all above") ? above : named).sort(), pure];
     });
-    expect(table).toEqual(Object.entries(LAYERS).map(([layer, { below }]) => [layer, [...below]]));
+    const code = Object.entries(LAYERS).map(([layer, { below, isPure, except }]) => {
+      const pure = isPure ? (except === undefined ? "yes" : "in part") : "no";
+      return [layer, [...below].sort(), pure];
+    });
+    expect(table).toEqual(code);
   });
 
   it("lists the verbs of a link end", () => {
