@@ -1,4 +1,4 @@
-import type { TreeNode } from "../../base/tree-shape.ts";
+import type { Differences, TreeNode } from "../../base/tree-shape.ts";
 import type { Millis } from "../../base/units.ts";
 import type { Link } from "../../link/link.ts";
 import type { DataChunk, ObjectChunk } from "../../wire/messages.ts";
@@ -9,7 +9,7 @@ import { Lease } from "../lease.ts";
 import { isOnPace, ProgressFloor } from "../progress-floor.ts";
 import { type DescentPlan, lengthOfBlock } from "./descent-plan.ts";
 import type { SessionLoss, TargetEvent } from "./target-events.ts";
-import { type Differences, TreeDescent } from "./tree-descent.ts";
+import { TreeDescent } from "./tree-descent.ts";
 
 /** Block buffers: 64 KiB in all, but 4 blocks at least and 64 at most. */
 const BUFFER_BYTES = 64 * 1024;

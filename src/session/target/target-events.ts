@@ -1,9 +1,10 @@
 import type { RefusalReason } from "../../base/refusal.ts";
+import type { RunOutcome } from "../../base/tree-shape.ts";
 import type { Offer } from "../../wire/messages.ts";
 import type { HeardNode } from "../heard-node.ts";
 import type { LineEvent } from "../role.ts";
 import type { DescentPlan } from "./descent-plan.ts";
-import type { ReceivedRun, RunOutcome, TreeDescent } from "./tree-descent.ts";
+import type { ReceivedRun, TreeDescent } from "./tree-descent.ts";
 
 /**
  * Effects, and reports. An effect is answered by the call of its name (`checkRun`: `handleRunChecked`) with the number of

@@ -2,7 +2,7 @@ import { unreachable } from "../../base/assert.ts";
 import { equalBytes } from "../../base/bytes.ts";
 import type { Random } from "../../base/prng.ts";
 import type { BootFailure, RefusalReason } from "../../base/refusal.ts";
-import type { TreeNode } from "../../base/tree-shape.ts";
+import type { RunOutcome, TreeNode } from "../../base/tree-shape.ts";
 import type { Millis } from "../../base/units.ts";
 import type { ByeReason } from "../../wire/constants.ts";
 import type { LinkProof } from "../../wire/link-proof.ts";
@@ -19,7 +19,6 @@ import { Supersession } from "./supersession.ts";
 import { TargetAnnouncer, type TargetOptions } from "./target-announcer.ts";
 import type { BlockOutcome, ManifestOutcome, SessionLoss, TargetEvent } from "./target-events.ts";
 import { NO_SESSION, type SessionDeadline, type SessionEnd, TargetSession } from "./target-session.ts";
-import type { RunOutcome } from "./tree-descent.ts";
 
 /**
  * What a target waits for outside a session; inside one, see {@link SessionDeadline}.

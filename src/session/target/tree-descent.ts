@@ -1,22 +1,16 @@
-import { leavesBelow, RUN_LEVELS, runChildren, type TreeNode } from "../../base/tree-shape.ts";
+import {
+  type Differences,
+  leavesBelow,
+  RUN_LEVELS,
+  runChildren,
+  type TreeNode,
+} from "../../base/tree-shape.ts";
 import type { Millis } from "../../base/units.ts";
 import { ObjectKind, REQUEST_ENTRIES_MAX } from "../../wire/constants.ts";
 import type { ObjectChunk, Request } from "../../wire/messages.ts";
 import { ChunkAssembly } from "./chunk-assembly.ts";
 import type { DescentPlan } from "./descent-plan.ts";
 import { WantedBlocks } from "./wanted-blocks.ts";
-
-/** Where flash differs from the image: nodes to ask for, and blocks whose data is wanted, both in order. */
-export interface Differences {
-  readonly nodes: readonly TreeNode[];
-  readonly blocks: readonly number[];
-}
-
-/** What the board found about a run of child hashes. `bad`: it does not match its parent, and nothing was learned. */
-export type RunOutcome =
-  | { readonly tag: "bad" }
-  | { readonly tag: "failed" }
-  | ({ readonly tag: "good" } & Differences);
 
 /** A complete run of hashes, or the claim that a node's range repeats one byte. */
 export interface ReceivedRun {
