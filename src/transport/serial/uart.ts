@@ -4,9 +4,9 @@ import { type Clock, systemClock, type Timer } from "../../base/clock.ts";
 import type { TransportError } from "../../base/errors.ts";
 import { lineTime, type Millis } from "../../base/units.ts";
 import type { ResetLine, UartEndpoint } from "../endpoint.ts";
-import { plainView } from "../plain-view.ts";
 import { makeStreamSplitter } from "../stream-splitter.ts";
 import {
+  asUint8Array,
   paceBaud,
   RTO_FLOOR_NATIVE_MS,
   RTO_FLOOR_USB_MS,
@@ -188,7 +188,7 @@ export class UartTransport implements Transport {
     // Reading starts here; what came in since the open waits in the system.
     port.on("data", (chunk: Buffer) => {
       this.counters.reads += 1;
-      if (this.#port === port) this.#handlers?.onBytes(plainView(chunk));
+      if (this.#port === port) this.#handlers?.onBytes(asUint8Array(chunk));
     });
   }
 
