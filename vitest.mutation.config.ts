@@ -2,16 +2,19 @@ import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
 /** What a mutation run executes (docs/testing.md, "Mutation testing"): the tests of the folder that is mutated. */
-const folder = process.env["MUTATE"] ?? "{wire,image,flash}";
-const more = folder === "wire" ? ["test/transport/splitter.test.ts"] : [];
+const folder = process.env["MUTATE"] ?? "{wire,image,image-files,flash}";
+const more: Readonly<Record<string, readonly string[]>> = {
+  wire: ["test/transport/splitter.test.ts"],
+  image: ["test/image-files/**/*.test.ts"],
+};
 const lightProperties = fileURLToPath(new URL("test/support/light-properties.ts", import.meta.url));
 
 export default defineConfig({
   resolve: { alias: { "@fast-check/vitest": lightProperties } },
   test: {
-    include: [`test/${folder}/**/*.test.ts`, "test/loading.test.ts", ...more],
+    include: [`test/${folder}/**/*.test.ts`, "test/loading.test.ts", ...(more[folder] ?? [])],
     // Thousands of files for each mutant of the repository.
-    exclude: ["test/image/repository-limit.test.ts"],
+    exclude: ["test/image-files/directory-repository-limit.test.ts"],
     testTimeout: 20_000,
     hookTimeout: 60_000,
   },

@@ -7,7 +7,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { buildHelper } from "../dist/transport/helper-build.js";
+import { buildHelper } from "../dist/transport/cable/helper-build.js";
 import { mayday, startMayday } from "../hw-loopback/lib.mjs";
 
 const KINDS = ["nack", "lost", "corrupt", "timeout", "short"];

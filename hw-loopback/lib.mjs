@@ -110,7 +110,7 @@ function boardModel() {
 /** A serial port for a record: adapter, driver and latency timer as far as they can be found out. */
 export async function portFacts(path) {
   if (path === undefined) return undefined;
-  const { listPorts } = await fromDist("transport/port-list.js");
+  const { listPorts } = await fromDist("transport/serial/port-list.js");
   const device = realpathOr(path);
   const found = (await listPorts()).serial.find((port) => realpathOr(port.path) === device);
   if (found === undefined) return { path, device };

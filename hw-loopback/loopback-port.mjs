@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { fromDist } from "./lib.mjs";
 
-const { UartTransport } = await fromDist("transport/uart.js");
+const { UartTransport } = await fromDist("transport/serial/uart.js");
 const { lineTime } = await fromDist("base/units.js");
 
 /** After the last byte that was expected, so long is waited for more: beyond an FTDI latency timer of 16 ms. */

@@ -69,7 +69,7 @@ export function runConsole(seed: number, size: number, linesMax: number): Consol
   };
   const run = new SupervisedRescue({ seed, size, baud: 921_600 }, () => hook);
   const result = run.run();
-  const { target, rescuer, targetEvents, rescuerEvents } = run.rescue;
+  const { targetEnd: target, rescuerEnd: rescuer, targetEvents, rescuerEvents } = run.rescue;
   const heard = new Set<string>();
   for (const event of [...targetEvents, ...rescuerEvents]) {
     if (event.tag === "console") for (const [, n = ""] of event.text.matchAll(WHOLE_LINE)) heard.add(n);

@@ -1,7 +1,7 @@
 /**
  * mayday: boards that heal one another over a UART. The public interface; everything else may change at any time.
  *
- * Most users need {@link runRescue} and {@link runDistress}. The machines are sans-IO: they run over any wire, also in
+ * Most users need {@link runRescue} and {@link runDistress}. A {@link LinkEnd} and its roles are sans-IO: they run over any wire, also in
  * virtual time (docs/DESIGN.md).
  */
 export { type Clock, systemClock, type Timer, VirtualClock } from "./base/clock.ts";
@@ -15,39 +15,46 @@ export {
   TransportError,
   UsageError,
 } from "./base/errors.ts";
+export { type Random, SeededRandom } from "./base/prng.ts";
 export type { BootFailure, RefusalReason } from "./base/refusal.ts";
 export { type Board, openBoard } from "./board/board.ts";
 export { type MemoryBoard, type MemoryBoardOptions, memoryBoard } from "./board/memory-board.ts";
 export { initBoard } from "./board/new-board.ts";
 export type { TargetStatus, TargetStore } from "./board/target-store.ts";
 export { readLinkKey } from "./files/link-key-file.ts";
-export { openDirectoryRepository } from "./image/directory-repository.ts";
 export { type TrustPolicy, verifyEnvelope } from "./image/envelope.ts";
-export { buildImageFile } from "./image/image-build.ts";
-export { type ImageFile, openImageFile } from "./image/image-file.ts";
 export { type ImageSource, memoryImage } from "./image/image-source.ts";
+export { type SigningKey, trustedKeyOf } from "./image/keys.ts";
+export type { ImageFields, Manifest } from "./image/manifest.ts";
+export { fixedRepository, type Repository } from "./image/repository.ts";
+export { openDirectoryRepository } from "./image-files/directory-repository.ts";
+export { buildImageFile } from "./image-files/image-build.ts";
+export { type ImageFile, openImageFile } from "./image-files/image-file.ts";
 export {
   generateKeyPair,
   loadSigningKey,
   loadTrustedKey,
-  type SigningKey,
   signingKeyFromPem,
-  trustedKeyOf,
-} from "./image/keys.ts";
-export type { ImageFields, Manifest } from "./image/manifest.ts";
-export { fixedRepository, type Repository } from "./image/repository.ts";
+} from "./image-files/pem-keys.ts";
 export type { LinkCounters } from "./link/counters.ts";
 export type { LinkKey } from "./link/link-key.ts";
 export { linkKeyOf } from "./node/derived-link-key.ts";
 export { type DistressOptions, runDistress } from "./node/distress-node.ts";
-export type { NodeEvent, ProgressEvent, Verdict } from "./node/events.ts";
-export { LinkDriver, type Machine } from "./node/link-driver.ts";
+export { LinkDriver, type Machine, type SplitterFactory } from "./node/link-driver.ts";
+export type { NodeEvent, ProgressEvent } from "./node/node-event.ts";
+export { PureRunSplitter } from "./node/pure-run-splitter.ts";
 export { type RescueOptions, runRescue } from "./node/rescue-node.ts";
+export type { RunOptions } from "./node/run-options.ts";
 export { type PeerStatus, queryStatus, type StatusOptions, type StatusReport } from "./node/status-query.ts";
+export type { Verdict } from "./node/verdict.ts";
+export { LinkEnd } from "./session/link-end.ts";
+export type { RescuerOptions } from "./session/rescuer/rescuer-announcer.ts";
 export type { RescuerEvent } from "./session/rescuer/rescuer-events.ts";
-export { RescuerMachine, type RescuerOptions } from "./session/rescuer/rescuer-machine.ts";
+export { RescuerRole } from "./session/rescuer/rescuer-role.ts";
+export type { LineEvent, Role, RoleHost } from "./session/role.ts";
+export type { TargetOptions } from "./session/target/target-announcer.ts";
 export type { TargetEvent } from "./session/target/target-events.ts";
-export { TargetMachine, type TargetOptions } from "./session/target/target-machine.ts";
+export { TargetRole } from "./session/target/target-role.ts";
 export { createMemoryPair, type MemoryPairOptions } from "./sim/wires/memory-pair.ts";
 export { type FaultOptions, withFaults } from "./sim/wires/transport-faults.ts";
 export {

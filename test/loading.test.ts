@@ -3,7 +3,9 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const layers = ["base", "wire", "link", "session", "files", "image", "flash"].map((layer) => `src/${layer}`);
+const layers = ["base", "wire", "link", "session", "files", "image", "image-files", "flash"].map(
+  (layer) => `src/${layer}`,
+);
 const helpers = ["test/wire", "test/image", "test/flash"];
 
 /**

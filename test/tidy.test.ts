@@ -1,80 +1,66 @@
 import { spawnSync } from "node:child_process";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
+import {
+  files,
+  hits,
+  PROGRAM_FOLDERS,
+  PROGRAMS,
+  ROOT,
+  read,
+  SOURCES,
+  some,
+  TESTS,
+  TRACKED,
+} from "./tidy/repository.ts";
 
-/** House rules that no linter has (CONTRIBUTING.md, "Rules"). Each finding is "file:line: what". */
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
-
-function files(folder: string, ...endings: readonly string[]): string[] {
-  if (!existsSync(join(ROOT, folder))) return [];
-  const names = readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" });
-  const wanted = names.filter((name) => endings.some((ending) => name.endsWith(ending)));
-  return wanted.map((name) => `${folder}/${name}`).sort();
-}
-
-const SOURCES = files("src", ".ts");
-// This file is left out: it names what it looks for.
-const TESTS = files("test", ".ts").filter((path) => path !== "test/tidy.test.ts");
-const STUBS = files("firmware-stubs", ".c", ".h");
-const BENCHES = files("hw-loopback", ".ts", ".c", ".mjs", ".sh");
-const DOCS = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", ...files("docs", ".md")];
-const WRITTEN = [
-  ...SOURCES,
-  ...TESTS,
-  ...STUBS,
-  ...BENCHES,
-  ...files("scripts", ".mjs"),
-  ...files("bench", ".ts"),
-];
-
-/** Lines of `paths` that match. */
-function hits(paths: readonly string[], pattern: RegExp): string[] {
-  const lines = paths.flatMap((path) => {
-    return read(path)
-      .split("\n")
-      .map((line, i) => ({ at: `${path}:${i + 1}`, line }));
-  });
-  return lines.filter(({ line }) => pattern.test(line)).map(({ at, line }) => `${at}: ${line.trim()}`);
-}
-
+/** House rules that no linter has (CONTRIBUTING.md, "Rules"), and the linter itself. More of them: test/tidy/. */
 describe("source files", () => {
-  it("are found at all", () => {
-    expect([SOURCES.length > 50, TESTS.length > 20, BENCHES.length > 0]).toEqual([true, true, true]);
+  it.each(PROGRAM_FOLDERS)("are found in %s", (folder) => {
+    expect(PROGRAMS.filter((path) => path.startsWith(`${folder}/`)).length).toBeGreaterThan(0);
+  });
+
+  it("lie in folders that are known here, or are settings at the top level", () => {
+    const folders = new Set(PROGRAMS.map((path) => path.split("/")[0] ?? ""));
+    const settings = [...folders].filter((name) => TRACKED.includes(name));
+    expect(settings.every((name) => name.endsWith(".config.ts"))).toBe(true);
+    const known: readonly string[] = PROGRAM_FOLDERS;
+    expect([...folders].filter((name) => !known.includes(name) && !settings.includes(name))).toEqual([]);
+  });
+
+  it("refuse to be looked at where there are none", () => {
+    expect(() => files(/^no such folder\//)).toThrow("looked at nothing");
+    expect(() => hits([], /x/)).toThrow("looked at nothing");
   });
 
   it("leave nothing for later", () => {
-    expect(hits(WRITTEN, /\b(TODO|FIXME|XXX)\b/)).toEqual([]);
+    expect(hits(PROGRAMS, /\b(TODO|FIXME|XXX)\b/)).toEqual([]);
   });
 
   it("hide no test and no uncovered line", () => {
     expect(hits(TESTS, /\.(only|skip|todo|fails)\(|\b(xit|xdescribe|fit|fdescribe)\(/)).toEqual([]);
-    expect(hits(WRITTEN, /\b(v8|istanbul|c8) ignore\b/)).toEqual([]);
+    expect(hits(PROGRAMS, /\b(v8|istanbul|c8) ignore\b/)).toEqual([]);
   });
 
   it("are text without control characters, so that diffs show them", () => {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-    expect(hits(WRITTEN, /[\u0000-\u0008\u000b-\u001f\u007f]/)).toEqual([]);
+    expect(hits(PROGRAMS, /[\u0000-\u0008\u000b-\u001f\u007f]/)).toEqual([]);
   });
 
   it("get time and chance handed in, but for the edges", () => {
-    const edges = /^src\/(base\/clock\.ts|base\/prng\.ts|node\/|cli\/)/;
+    const edges = /^src\/(base\/clock\.ts|base\/prng\.ts|node\/system-edges\.ts|cli\/)/;
     // The date a board was made on is written for people; nothing reads it.
     const inner = SOURCES.filter((path) => !edges.test(path) && path !== "src/board/new-board.ts");
     const calls =
       /\bDate\.now|\bnew Date\(\)|Math\.random|\bset(Timeout|Interval|Immediate)\b|performance\.now/;
     expect(hits(inner, calls)).toEqual([]);
+    // A node replays from a seed: its clock and its generator are the system's in one file only.
+    const ofNodes = inner.filter((path) => path.startsWith("src/node/"));
+    expect(ofNodes.length).toBeGreaterThan(10);
+    expect(hits(ofNodes, /\bsystemClock\b|\brandom.*"node:crypto"|getRandomValues/)).toEqual([]);
+    expect(hits(["src/node/system-edges.ts"], /\bsystemClock\b|\brandom.*"node:crypto"/)).toHaveLength(3);
   });
 
   it("open no files where peers are heard: no name from a wire can reach the file system", () => {
@@ -85,81 +71,18 @@ describe("source files", () => {
 
   it("are of readable length", () => {
     const tooLong = (paths: readonly string[], most: number): string[] =>
-      paths.filter((path) => read(path).trimEnd().split("\n").length > most);
+      some("lengths", paths).filter((path) => read(path).trimEnd().split("\n").length > most);
     expect(tooLong(SOURCES, 500)).toEqual([]);
-    expect(tooLong([...BENCHES, ...STUBS], 600)).toEqual([]);
+    expect(
+      tooLong(
+        PROGRAMS.filter((path) => !path.startsWith("test/")),
+        600,
+      ),
+    ).toEqual([]);
   });
 
   it("name the files they import with .ts", () => {
-    expect(hits([...SOURCES, ...TESTS], /(from|import|import\() ?"\.{1,2}\/(?![^"]*\.(ts|json)")/)).toEqual(
-      [],
-    );
-  });
-});
-
-describe("documents", () => {
-  const headings = new Map(
-    DOCS.filter((path) => existsSync(join(ROOT, path))).map((path) => {
-      const lines = read(path).match(/^#+ .*$/gm) ?? [];
-      return [path, lines.map((line) => line.replace(/^#+ /, ""))] as const;
-    }),
-  );
-  /** Each source's text with comments that run over several lines joined. */
-  const joined = SOURCES.map((path) => ({ path, text: read(path).replace(/\n\s*(\*|\/\/) /g, " ") }));
-
-  it("have each section of PROTOCOL.md that a comment names by number", () => {
-    const sections = (headings.get("docs/PROTOCOL.md") ?? []).map((heading) => heading.split(" ")[0]);
-    const named = joined.flatMap(({ path, text }) => {
-      const lists = text.matchAll(/PROTOCOL\.md(?: sections?|,)? (\d[\d.]*(?:(?:, | and | to )\d[\d.]*)*)/g);
-      const numbers = [...lists].flatMap(([, list = ""]) => list.match(/\d+(\.\d+)*/g) ?? []);
-      return numbers.map((number) => ({ path, number }));
-    });
-    expect(named.length).toBeGreaterThan(50);
-    const missing = named.filter(({ number }) => !sections.includes(number));
-    expect(missing.map(({ path, number }) => `${path}: PROTOCOL.md ${number}`)).toEqual([]);
-  });
-
-  it("have each heading that a comment quotes, and each file that one names", () => {
-    const quoted = joined.flatMap(({ path, text }) => {
-      const found = text.matchAll(/\b(PROTOCOL|DESIGN|README|CONTRIBUTING)(?:\.md)?,? "([^"]+)"/g);
-      return [...found].map(([, doc = "", heading = ""]) => ({ path, doc, heading }));
-    });
-    expect(quoted.length).toBeGreaterThan(5);
-    const missing = quoted.filter(({ doc, heading }) => {
-      const inDoc = headings.get(`docs/${doc}.md`) ?? headings.get(`${doc}.md`) ?? [];
-      return !inDoc.some((line) => line.toLowerCase().includes(heading.toLowerCase()));
-    });
-    expect(missing.map(({ path, doc, heading }) => `${path}: ${doc}.md "${heading}"`)).toEqual([]);
-    const named = joined.flatMap(({ path, text }) => {
-      return [...text.matchAll(/docs\/[\w./-]+\.md/g)].map(([file]) => ({ path, file }));
-    });
-    expect(named.filter(({ file }) => !existsSync(join(ROOT, file)))).toEqual([]);
-  });
-
-  it("link to files that exist", () => {
-    const broken = [...headings.keys()].flatMap((path) => {
-      const links = [...read(path).matchAll(/\]\((?!https?:|#)([^)#\s]+)[^)]*\)/g)].map(([, to = ""]) => to);
-      return links.filter((to) => !existsSync(join(ROOT, dirname(path), to))).map((to) => `${path}: ${to}`);
-    });
-    expect(broken).toEqual([]);
-  });
-
-  it("name tests that exist, where SECURITY.md gives them as evidence", () => {
-    const cited = [...read("docs/SECURITY.md").matchAll(/`(test\/[\w./-]+\.ts)`(?: "([^"]+)")?/g)];
-    expect(cited.length).toBeGreaterThan(50);
-    const missing = cited.filter(([, file = "", title]) => {
-      if (!existsSync(join(ROOT, file))) return true;
-      return title !== undefined && !read(file).includes(title);
-    });
-    expect(missing.map(([text]) => text)).toEqual([]);
-  });
-
-  it("have a decision for each runtime dependency, named in its title", () => {
-    const manifest = JSON.parse(read("package.json")) as Record<string, Record<string, string>>;
-    const names = Object.keys({ ...manifest["dependencies"], ...manifest["optionalDependencies"] });
-    const titles = files("docs/adr", ".md").map((path) => read(path).split("\n")[0] ?? "");
-    expect(names.length).toBeGreaterThan(0);
-    expect(names.filter((name) => !titles.some((title) => title.includes(`\`${name}\``)))).toEqual([]);
+    expect(hits(files(/\.ts$/), /(from|import|import\() ?"\.{1,2}\/(?![^"]*\.(ts|json)")/)).toEqual([]);
   });
 });
 

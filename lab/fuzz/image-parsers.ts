@@ -2,7 +2,7 @@ import { concatBytes, equalBytes } from "../../src/base/bytes.ts";
 import { MaydayError } from "../../src/base/errors.ts";
 import { type Random, randomBelow, randomBytes, SeededRandom } from "../../src/base/prng.ts";
 import { CborReader, CborWriter } from "../../src/image/cbor.ts";
-import { KEY_ID_LENGTH, MANIFEST_MAX, signedBytes, splitEnvelope, wrapSigned } from "../../src/image/cose.ts";
+import { ENVELOPE_MAX, KEY_ID_LENGTH, signedBytes, splitEnvelope, wrapSigned } from "../../src/image/cose.ts";
 import { decodeEnvelope, type TrustPolicy, verifyEnvelope } from "../../src/image/envelope.ts";
 import { parseHardware, parseRevisionRange } from "../../src/image/hardware.ts";
 import { looksLikeHex, parseHex } from "../../src/image/hex.ts";
@@ -13,9 +13,10 @@ import {
   IMAGE_HEADER_LENGTH,
 } from "../../src/image/image-header.ts";
 import { memoryImage } from "../../src/image/image-source.ts";
-import { signingKeyFromPem, trustedKeyFromPem, trustedKeyOf } from "../../src/image/keys.ts";
+import { trustedKeyOf } from "../../src/image/keys.ts";
 import { decodePayload, encodePayload } from "../../src/image/payload.ts";
 import { formatVersion, parseVersion } from "../../src/image/version.ts";
+import { signingKeyFromPem, trustedKeyFromPem } from "../../src/image-files/pem-keys.ts";
 import { parseEndpoint } from "../../src/transport/endpoint.ts";
 import { testKey } from "../../test/support/virtual-rescue.ts";
 import { must, type ParserTarget } from "./fuzz-target.ts";
@@ -79,7 +80,7 @@ const envelope: ParserTarget = {
       );
       return `${decoded.fault} ${word}`;
     }
-    must(input.length <= MANIFEST_MAX, "no envelope is longer than its limit");
+    must(input.length <= ENVELOPE_MAX, "no envelope is longer than its limit");
     return word;
   },
 };
@@ -148,7 +149,7 @@ const header: ParserTarget = {
   run(input) {
     const decoded = decodeImageHeader(input);
     if ("tag" in decoded) return decoded.fault;
-    must(decoded.envelopeLength <= MANIFEST_MAX && decoded.dataLength > 0, "lengths are within their limits");
+    must(decoded.envelopeLength <= ENVELOPE_MAX && decoded.dataLength > 0, "lengths are within their limits");
     return "header";
   },
 };

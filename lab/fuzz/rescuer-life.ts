@@ -1,8 +1,9 @@
 import { type Random, randomBelow, randomBytes, randomChance } from "../../src/base/prng.ts";
 import type { Millis } from "../../src/base/units.ts";
 import { type SessionIdentity, tagOf } from "../../src/session/identity.ts";
+import { LinkEnd } from "../../src/session/link-end.ts";
 import type { OfferedImage, RescuerEvent } from "../../src/session/rescuer/rescuer-events.ts";
-import { RescuerMachine } from "../../src/session/rescuer/rescuer-machine.ts";
+import { RescuerRole } from "../../src/session/rescuer/rescuer-role.ts";
 import { encodeDelimited } from "../../src/wire/cobs.ts";
 import { ACK_BITMAP_LENGTH } from "../../src/wire/constants.ts";
 import type { Frame, GrantEntry, Offer } from "../../src/wire/messages.ts";
@@ -24,7 +25,8 @@ const OPEN_BLOCKS_MAX = 255;
 /** A rescuer, hit by everything: bytes, damaged frames, and a target that asks for more than it should. */
 class RescuerLife {
   readonly #random: Random;
-  readonly #machine: RescuerMachine;
+  readonly #end: LinkEnd<RescuerEvent>;
+  readonly #rescuer: RescuerRole;
   readonly #life: MachineLife<RescuerEvent>;
   readonly #nodeId: Uint8Array = new Uint8Array(8).fill(9);
   readonly #targetId: Uint8Array = new Uint8Array(8).fill(7);
@@ -47,9 +49,11 @@ class RescuerLife {
     this.#served = this.#image;
     const link = { baud: pick(random, BAUDS), rtoFloorMs: 10 };
     const bootNonce = randomBytes(random, 8);
-    this.#machine = new RescuerMachine(0, { link, random, nodeId: this.#nodeId, bootNonce });
+    this.#end = new LinkEnd<RescuerEvent>(link);
+    const options = { random, nodeId: this.#nodeId, bootNonce };
+    this.#rescuer = this.#end.exchange(0, (host) => new RescuerRole(0, host, options));
     this.#life = new MachineLife(
-      this.#machine,
+      this.#end,
       () => this.#tag,
       (event) => this.#handle(event),
       (frame) => this.#learn(frame),
@@ -57,7 +61,7 @@ class RescuerLife {
   }
 
   live(): string {
-    this.#machine.handleLinkUp(0, true);
+    this.#end.handleLinkUp(0, true);
     this.#life.pump();
     for (let left = 1 + randomBelow(this.#random, STEPS_MAX); left > 0; left--) this.#step();
     this.#mustComeBack();
@@ -66,7 +70,7 @@ class RescuerLife {
 
   /** After the longest silence of a session it answers whoever asks, and sends nothing unasked. */
   #mustComeBack(): void {
-    this.#machine.handleLinkUp(this.#life.now, true);
+    this.#end.handleLinkUp(this.#life.now, true);
     this.#life.pass(SESSION_MS);
     this.#answers = 0;
     this.#send({ tag: "query", nodeId: this.#targetId, bootNonce: this.#bootNonce });
@@ -204,7 +208,7 @@ class RescuerLife {
   #sendEnding(): void {
     const random = this.#random;
     const dice = randomBelow(random, 12);
-    if (dice < 3) this.#machine.handleLinkUp(this.#life.now, dice > 0);
+    if (dice < 3) this.#end.handleLinkUp(this.#life.now, dice > 0);
     else if (dice < 6) this.#send({ tag: "busy", forMs: randomNumber(random, 16) });
     else if (dice < 8) this.#send({ tag: "done", digest: this.#image.digest });
     else if (this.#offer !== undefined) {
@@ -230,13 +234,17 @@ class RescuerLife {
     const random = this.#random;
     switch (event.tag) {
       case "pick":
-        this.#machine.handlePicked(this.#life.now, randomChance(random, 0.95) ? this.#image : undefined);
+        this.#rescuer.handlePicked(
+          this.#life.now,
+          event.session,
+          randomChance(random, 0.95) ? this.#image : undefined,
+        );
         return;
       case "readRun": {
         const hashes = { tag: "hashes", hashes: new Uint8Array(512) } as const;
         const uniform = { tag: "uniform", byte: 0xff } as const;
         const payload = randomChance(random, 0.9) ? pick(random, [hashes, uniform]) : undefined;
-        this.#machine.handleRunRead(event.node, payload);
+        this.#rescuer.handleRunRead(event.session, event.node, payload);
         return;
       }
       case "accepted":
@@ -247,7 +255,7 @@ class RescuerLife {
         const { blockSize, size } = this.#served;
         const length = Math.min(blockSize, size - event.wish.block * blockSize);
         must(length > 0, "blocks beyond the image are never read");
-        this.#machine.handleBlockRead(event.wish, new Uint8Array(length));
+        this.#rescuer.handleBlockRead(event.session, event.wish, new Uint8Array(length));
         return;
       }
       default:

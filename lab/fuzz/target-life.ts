@@ -9,8 +9,9 @@ import {
 } from "../../src/base/tree-shape.ts";
 import type { Millis } from "../../src/base/units.ts";
 import { type SessionIdentity, tagOf } from "../../src/session/identity.ts";
+import { LinkEnd } from "../../src/session/link-end.ts";
 import type { BlockOutcome, ManifestOutcome, TargetEvent } from "../../src/session/target/target-events.ts";
-import { TargetMachine } from "../../src/session/target/target-machine.ts";
+import { TargetRole } from "../../src/session/target/target-role.ts";
 import type { RunOutcome } from "../../src/session/target/tree-descent.ts";
 import { encodeDelimited } from "../../src/wire/cobs.ts";
 import { BLOCK_MAX, CHUNK_UNIT, Codec, MANIFEST_MAX, ObjectKind } from "../../src/wire/constants.ts";
@@ -33,7 +34,8 @@ const ROUND_TRIP_MS: Millis = 8_000;
 class TargetLife {
   readonly #random: Random;
   readonly #baud: number | undefined;
-  readonly #machine: TargetMachine;
+  readonly #end: LinkEnd<TargetEvent>;
+  readonly #target: TargetRole;
   readonly #life: MachineLife<TargetEvent>;
   readonly #bootNonce: Uint8Array;
   readonly #nodeId: Uint8Array = new Uint8Array(8).fill(7);
@@ -52,8 +54,8 @@ class TargetLife {
     this.#baud = pick(random, BAUDS);
     this.#bootNonce = randomBytes(random, 8);
     this.#peer = this.#freshPeer();
-    this.#machine = new TargetMachine(0, {
-      link: { baud: this.#baud, rtoFloorMs: 10 },
+    this.#end = new LinkEnd<TargetEvent>({ baud: this.#baud, rtoFloorMs: 10 });
+    const options = {
       random,
       bootNonce: this.#bootNonce,
       isForced: randomChance(random, 0.1),
@@ -61,14 +63,15 @@ class TargetLife {
         nodeId: this.#nodeId,
         hardwareId: randomBytes(random, 8),
         revision: 3,
-        failure: randomChance(random, 0.9) ? "empty" : undefined,
+        failure: randomChance(random, 0.9) ? ("empty" as const) : undefined,
         installed: undefined,
         receivingDigest: undefined,
         counterFloor: 0,
       },
-    });
+    };
+    this.#target = this.#end.exchange(0, (host) => new TargetRole(0, host, options));
     this.#life = new MachineLife(
-      this.#machine,
+      this.#end,
       () => tagOf(this.#peer),
       (event) => this.#handle(event),
       (frame) => this.#learn(frame),
@@ -76,7 +79,7 @@ class TargetLife {
   }
 
   live(): string {
-    this.#machine.handleLinkUp(0, true);
+    this.#end.handleLinkUp(0, true);
     this.#life.pump();
     for (let left = 1 + randomBelow(this.#random, STEPS_MAX); left > 0; left--) this.#step();
     this.#mustComeBack();
@@ -85,7 +88,7 @@ class TargetLife {
 
   /** After the patience of a lease it calls again, whatever it was fed. */
   #mustComeBack(): void {
-    this.#machine.handleLinkUp(this.#life.now, true);
+    this.#end.handleLinkUp(this.#life.now, true);
     const lineMs = this.#baud === undefined ? 0 : (BLOCK_MAX * 10_000) / this.#baud;
     this.#life.pass(LEASE_LINE_TIMES * (lineMs + ROUND_TRIP_MS));
     if (this.#isGone) return;
@@ -233,15 +236,15 @@ class TargetLife {
     const random = this.#random;
     const now = this.#life.now;
     const dice = randomBelow(random, 20);
-    if (dice < 8) this.#machine.handleLinkUp(now, dice % 2 === 0);
-    else if (dice < 12) this.#machine.setServedElsewhere(dice < 11 ? undefined : randomBytes(random, 8));
+    if (dice < 8) this.#end.handleLinkUp(now, dice % 2 === 0);
+    else if (dice < 12) this.#target.setServedElsewhere(dice < 11 ? undefined : randomBytes(random, 8));
     else if (dice === 12) {
       this.#isGone = true;
-      this.#machine.stop();
-      this.#machine.takeFarewell(now);
+      this.#end.stop();
+      this.#end.takeUnsent(now);
     } else this.#life.hear(concatBytes(new TextEncoder().encode("panic: not syncing\r\n"), Uint8Array.of(0)));
     this.#life.pump();
-    this.#machine.setServedElsewhere(undefined);
+    this.#target.setServedElsewhere(undefined);
   }
 
   /** Reads what the target asks for. */
@@ -258,22 +261,27 @@ class TargetLife {
     const now = this.#life.now;
     switch (event.tag) {
       case "checkManifest":
-        this.#machine.handleManifestChecked(now, this.#judge());
+        this.#target.handleManifestChecked(now, event.session, this.#judge());
         return;
       case "checkRun":
-        this.#machine.handleRunChecked(now, event.run.node, this.#outcomeOf(event.run.node));
+        this.#target.handleRunChecked(now, event.session, event.run.node, this.#outcomeOf(event.run.node));
         return;
       case "writeBlock": {
         must(event.bytes.length <= this.#blockSize, "a block is no longer than a block");
         const outcome = pick<BlockOutcome>(random, ["written", "written", "written", "mismatch"]);
-        this.#machine.handleBlockWritten(now, event.block, randomChance(random, 0.01) ? "failed" : outcome);
+        this.#target.handleBlockWritten(
+          now,
+          event.session,
+          event.block,
+          randomChance(random, 0.01) ? "failed" : outcome,
+        );
         return;
       }
       case "commit":
-        this.#machine.handleCommitted(now, randomChance(random, 0.1) ? "hash" : undefined);
+        this.#target.handleCommitted(now, event.session, randomChance(random, 0.1) ? "hash" : undefined);
         return;
       case "progress": {
-        const { blocksRight, plan } = event.transfer;
+        const { blocksRight, plan } = event.descent;
         must(blocksRight >= 0 && blocksRight <= plan.leafCount, "progress is between nothing and all");
         return;
       }

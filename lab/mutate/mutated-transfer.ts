@@ -10,10 +10,11 @@ import { LinkDriver, type Machine } from "../../src/node/link-driver.ts";
 import { PureRunSplitter } from "../../src/node/pure-run-splitter.ts";
 import { applyRescuerEffect, offeredImage } from "../../src/node/rescuer-effects.ts";
 import { applyTargetEffect, nodeStatusOf } from "../../src/node/target-effects.ts";
+import { LinkEnd } from "../../src/session/link-end.ts";
 import type { RescuerEvent } from "../../src/session/rescuer/rescuer-events.ts";
-import { RescuerMachine } from "../../src/session/rescuer/rescuer-machine.ts";
+import { RescuerRole } from "../../src/session/rescuer/rescuer-role.ts";
 import type { TargetEvent } from "../../src/session/target/target-events.ts";
-import { TargetMachine } from "../../src/session/target/target-machine.ts";
+import { TargetRole } from "../../src/session/target/target-role.ts";
 import { createMemoryPair } from "../../src/sim/wires/memory-pair.ts";
 import type { Transport } from "../../src/transport/transport.ts";
 import { FlashOracle, originalIn } from "../../test/support/flash-oracle.ts";
@@ -194,16 +195,18 @@ class MutatedTransfer {
   #startTarget(): void {
     const made = this.#board.store(this.#setup.store);
     const store = this.#sabotage.store?.(made, this.#board) ?? made;
-    const machine = new TargetMachine(this.#clock.now(), {
-      link: { baud: BAUD, rtoFloorMs: 10 },
+    const end = new LinkEnd<TargetEvent>({ baud: BAUD, rtoFloorMs: 10 });
+    const now = this.#clock.now();
+    const options = {
       random: this.#random,
       status: nodeStatusOf(store.status()),
       bootNonce: randomBytes(this.#random, 8),
       isForced: this.#setup.isForced,
-    });
-    this.#drive(machine, this.#attacker.wrap(this.#ends[0], true), (event: TargetEvent) => {
+    };
+    const target = end.exchange(now, (host) => new TargetRole(now, host, options));
+    this.#drive(end, this.#attacker.wrap(this.#ends[0], true), (event: TargetEvent) => {
       if (this.#say && event.tag !== "progress") this.#say(`${this.#at()} target ${describe(event)}`);
-      const isEffect = applyTargetEffect(this.#clock.now(), event, machine, store);
+      const isEffect = applyTargetEffect(this.#clock.now(), event, target, store);
       if (isEffect) this.#watchFloor(this.#board, "while under attack");
       if (event.tag === "sessionLost") store.abandon();
       if (event.tag === "verified" && this.#judge("at done").startsWith("recovery"))
@@ -213,16 +216,18 @@ class MutatedTransfer {
   }
 
   #startRescuer({ image }: Specimen): () => void {
-    const machine = new RescuerMachine(this.#clock.now(), {
-      link: { baud: BAUD, rtoFloorMs: 10 },
+    const end = new LinkEnd<RescuerEvent>({ baud: BAUD, rtoFloorMs: 10 });
+    const now = this.#clock.now();
+    const options = {
       random: this.#random,
       nodeId: randomBytes(this.#random, 8),
       bootNonce: randomBytes(this.#random, 8),
-    });
-    return this.#drive(machine, this.#attacker.wrap(this.#ends[1], false), (event: RescuerEvent) => {
+    };
+    const rescuer = end.exchange(now, (host) => new RescuerRole(now, host, options));
+    return this.#drive(end, this.#attacker.wrap(this.#ends[1], false), (event: RescuerEvent) => {
       if (this.#say && event.tag !== "progress") this.#say(`${this.#at()} rescuer ${describe(event)}`);
-      if (event.tag === "pick") machine.handlePicked(this.#clock.now(), offeredImage(image));
-      else applyRescuerEffect(event, machine, image);
+      if (event.tag === "pick") rescuer.handlePicked(this.#clock.now(), event.session, offeredImage(image));
+      else applyRescuerEffect(event, rescuer, image);
     });
   }
 

@@ -10,7 +10,22 @@ export interface TreeNode {
   readonly index: number;
 }
 
-/** Levels that one run of child hashes spans: up to 2^4 = 16 children (protocol decision S7). */
+/** Where flash differs from an image: nodes to ask for, and blocks whose data is wanted, both in order. */
+export interface Differences {
+  readonly nodes: readonly TreeNode[];
+  readonly blocks: readonly number[];
+}
+
+/**
+ * What a run of child hashes, or the claim that a node's range is one byte over and over, led to. `bad`: not what the
+ * root promises, or not asked for; nothing was learnt. `failed`: the flash does not keep what is written.
+ */
+export type RunOutcome =
+  | { readonly tag: "bad" }
+  | { readonly tag: "failed" }
+  | ({ readonly tag: "good" } & Differences);
+
+/** Levels that one run of child hashes spans: up to 2^4 = 16 children (PROTOCOL.md 7.4). */
 export const RUN_LEVELS = 4;
 
 /** Nodes on `level` of a tree of `leafCount` leaves. */

@@ -20,7 +20,7 @@ export interface StoreOptions {
 }
 
 /**
- * Whether the board takes an image (protocol decision S6): trust first, over raw bytes, then everything else that
+ * Whether the board takes an image (PROTOCOL.md 8.4): trust first, over raw bytes, then everything else that
  * can be told from the manifest. Reads the boot record at most; changes nothing.
  */
 export function judgeManifest(

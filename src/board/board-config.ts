@@ -9,7 +9,7 @@ import type { FlashDevice, FlashDeviceFacts } from "../flash/device/flash-device
 import { type ErasedByte, type FlashGeometry, geometryFault } from "../flash/geometry.ts";
 import type { TrustPolicy } from "../image/envelope.ts";
 import { parseHardware, REVISION_MAX } from "../image/hardware.ts";
-import { loadTrustedKey } from "../image/keys.ts";
+import { loadTrustedKey } from "../image-files/pem-keys.ts";
 import type { BoardIdentity } from "./board-parts.ts";
 
 /** Name of a board's description within its folder. */

@@ -4,7 +4,7 @@ import type { Manifest } from "../image/manifest.ts";
 
 /**
  * How an image's blocks lie on sectors. The repair unit, which is erased and written as a whole, is the larger of
- * block and sector (protocol decision S9); both are powers of two. Units, like blocks, count from the slot's start.
+ * block and sector (PROTOCOL.md 13.5); both are powers of two. Units, like blocks, count from the slot's start.
  */
 export class RepairUnits {
   readonly unitSize: number;

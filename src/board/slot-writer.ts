@@ -1,5 +1,12 @@
 import { equalBytes } from "../base/bytes.ts";
-import { hasNode, leavesBelow, rootLevel, runChildren, type TreeNode } from "../base/tree-shape.ts";
+import {
+  hasNode,
+  leavesBelow,
+  type RunOutcome,
+  rootLevel,
+  runChildren,
+  type TreeNode,
+} from "../base/tree-shape.ts";
 import { erasedBytes, firstUnprogrammable, isErased, type Region } from "../flash/geometry.ts";
 import { type SectorRange, touchesRange } from "../flash/record/sector-ranges.ts";
 import { VerifiedBlock } from "../flash/verified-block.ts";
@@ -10,15 +17,6 @@ import { uniformNodeHash } from "../image/uniform.ts";
 import type { BoardParts } from "./board-parts.ts";
 import { LocalLeaves } from "./local-leaves.ts";
 import { RepairUnits } from "./repair-units.ts";
-
-/** What a run of hashes, or a claim of uniformity, led to. */
-export type RunOutcome =
-  /** Not what the root promises, or not asked for: nothing was learnt. */
-  | { readonly tag: "bad" }
-  /** The flash does not keep what is written. */
-  | { readonly tag: "failed" }
-  /** `nodes`: children to ask for, in order. `blocks`: blocks whose data is wanted, in order. */
-  | { readonly tag: "good"; readonly nodes: readonly TreeNode[]; readonly blocks: readonly number[] };
 
 /** What became of a block. */
 export type WriteOutcome = "written" | "mismatch" | "failed";
@@ -35,7 +33,7 @@ const Unit = { clean: 0, dirty: 1, touched: 2, done: 3 } as const;
  *
  * A unit with any differing block is erased, so all its blocks are wanted, also those found equal before.
  */
-export class Transfer {
+export class SlotWriter {
   readonly manifest: Manifest;
   readonly units: RepairUnits;
   readonly #parts: BoardParts;

@@ -106,7 +106,7 @@ async function runInit(
     );
   }
   const { initBoard } = await import("../board/new-board.ts");
-  const { openImageFile } = await import("../image/image-file.ts");
+  const { openImageFile } = await import("../image-files/image-file.ts");
   const linkKey = await linkKeyFlag(flags.linkKey, output);
   const image = flags.image === undefined ? undefined : await openImageFile(flags.image);
   try {

@@ -7,13 +7,13 @@ import type { BoardStatus, SlotStatus } from "../board/board-status.ts";
 import type { BootOutcome } from "../board/boot.ts";
 import { formatHardware } from "../image/hardware.ts";
 import { formatVersion } from "../image/version.ts";
-import type { Verdict } from "../node/events.ts";
+import type { Verdict } from "../node/verdict.ts";
+import { failedVerdict } from "./command-verdict.ts";
 import { flashText } from "./flash-flag.ts";
 import { addCommand } from "./help.ts";
 import type { Output } from "./output.ts";
 import { onRun } from "./run.ts";
 import { columns } from "./text.ts";
-import { failedVerdict } from "./verdict.ts";
 
 const NOT_BOOTABLE = "5 not bootable";
 

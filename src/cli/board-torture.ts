@@ -2,13 +2,13 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Command } from "commander";
 import { ExitCode, FailedError, UsageError } from "../base/errors.ts";
-import type { Verdict } from "../node/events.ts";
+import type { Verdict } from "../node/verdict.ts";
 import type { TortureJob, TorturePlan, TortureResult } from "../sim/power-cuts/plan.ts";
+import { failedVerdict } from "./command-verdict.ts";
 import { addCommand } from "./help.ts";
 import type { Output } from "./output.ts";
 import { countParser } from "./parse.ts";
 import { type CommandContext, onRun } from "./run.ts";
-import { failedVerdict } from "./verdict.ts";
 
 /** Of the cuts of a full run, what a run without --full makes. */
 const SAMPLE_EVERY = 10;

@@ -1,12 +1,12 @@
 import type { Command } from "commander";
 import type { Millis } from "../base/units.ts";
-import type { Verdict } from "../node/events.ts";
+import type { Verdict } from "../node/verdict.ts";
 import type { VirtualCableCounters, VirtualCableOptions } from "../transport/cable/virtual-cable.ts";
+import { interruptedVerdict } from "./command-verdict.ts";
 import { addCommand } from "./help.ts";
 import { countParser, parseBaud, parseMillis, parsePair, parseProbability } from "./parse.ts";
 import { type CommandContext, onRun } from "./run.ts";
 import { columns } from "./text.ts";
-import { interruptedVerdict } from "./verdict.ts";
 
 const BAUD_DEFAULT = 115_200;
 

@@ -3,14 +3,15 @@ import { toHex } from "../base/bytes.ts";
 import type { Millis } from "../base/units.ts";
 import type { Board } from "../board/board.ts";
 import { formatVersion } from "../image/version.ts";
-import type { NodeEvent, Verdict } from "../node/events.ts";
+import type { NodeEvent } from "../node/node-event.ts";
+import type { Verdict } from "../node/verdict.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import { bootText, failureText } from "./board-look.ts";
+import { doneVerdict } from "./command-verdict.ts";
 import { addCommand } from "./help.ts";
 import { linkKeyFlag, linkKeyFor } from "./link-key-flag.ts";
 import { collectLinks, parseSeconds } from "./parse.ts";
 import { type CommandContext, onRun } from "./run.ts";
-import { doneVerdict } from "./verdict.ts";
 
 interface DistressFlags {
   readonly link: readonly Endpoint[];

@@ -1,5 +1,6 @@
 import { unreachable } from "../base/assert.ts";
-import type { NodeEvent, ProgressEvent, Verdict } from "../node/events.ts";
+import type { NodeEvent, ProgressEvent } from "../node/node-event.ts";
+import type { Verdict } from "../node/verdict.ts";
 import { byteText, durationText, percent, rateText } from "./text.ts";
 
 /** Digits of ids and digests that people get to see. */

@@ -1,8 +1,8 @@
 import { type Command, Option } from "commander";
 import type { Hardware, RevisionRange } from "../image/hardware.ts";
-import type { InputFormat } from "../image/image-build.ts";
 import type { ConfirmPolicy, ImageRole } from "../image/manifest.ts";
 import type { Version } from "../image/version.ts";
+import type { InputFormat } from "../image-files/image-build.ts";
 import { imageFields, imageRows } from "./describe-image.ts";
 import { addCommand, addGroup } from "./help.ts";
 import {
@@ -87,8 +87,8 @@ async function runBuild(
   _args: readonly string[],
   flags: BuildFlags,
 ): Promise<undefined> {
-  const { buildImageFile } = await import("../image/image-build.ts");
-  const { loadSigningKey } = await import("../image/keys.ts");
+  const { buildImageFile } = await import("../image-files/image-build.ts");
+  const { loadSigningKey } = await import("../image-files/pem-keys.ts");
   const logger = { debug: () => {}, info: () => {}, warn: (text: string) => output.warn(text) };
   const signer = flags.key === undefined ? undefined : loadSigningKey(flags.key, logger);
   const built = await buildImageFile({
@@ -119,7 +119,7 @@ function addInspect(image: Command): void {
     examples: ["mayday image inspect fw.mdy"],
   });
   onRun(command, async ({ output }, [file = ""]) => {
-    const { openImageFile } = await import("../image/image-file.ts");
+    const { openImageFile } = await import("../image-files/image-file.ts");
     const opened = await openImageFile(file);
     await opened.close();
     output.result(columns(imageRows(opened)), { event: "image", file, ...imageFields(opened) });
@@ -139,9 +139,9 @@ function addVerify(image: Command): void {
     collectTrust,
   );
   onRun<{ readonly trust: readonly TrustFlag[] }>(command, async ({ output }, [file = ""], { trust }) => {
-    const { openImageFile } = await import("../image/image-file.ts");
+    const { openImageFile } = await import("../image-files/image-file.ts");
     const { requireTrusted } = await import("../image/envelope.ts");
-    const { loadTrustedKey } = await import("../image/keys.ts");
+    const { loadTrustedKey } = await import("../image-files/pem-keys.ts");
     const keys = trust.map(({ path, roles }) => loadTrustedKey(path, roles));
     const opened = await openImageFile(file);
     await opened.close();

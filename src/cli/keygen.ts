@@ -38,7 +38,8 @@ export function addKeygenCommand(program: Command): void {
 }
 
 async function makePair(output: Output, out: string): Promise<void> {
-  const { formatKeyId, loadTrustedKey, writeKeyPair } = await import("../image/keys.ts");
+  const { loadTrustedKey, writeKeyPair } = await import("../image-files/pem-keys.ts");
+  const { formatKeyId } = await import("../image/keys.ts");
   const { keyPath, pubPath } = writeKeyPair(out);
   const keyId = formatKeyId(loadTrustedKey(pubPath, []).keyId);
   output.result(`${keyPath} ${pubPath}`, { event: "keys", key: keyPath, pub: pubPath, keyId });

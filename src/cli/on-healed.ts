@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import type { NodeEvent } from "../node/events.ts";
+import type { NodeEvent } from "../node/node-event.ts";
 
 const SHORT_DIGEST_DIGITS = 16;
 

@@ -1,9 +1,10 @@
 import type { Writable } from "node:stream";
 import { type Clock, systemClock } from "../base/clock.ts";
-import type { NodeEvent, Verdict } from "../node/events.ts";
+import type { NodeEvent } from "../node/node-event.ts";
+import type { Verdict } from "../node/verdict.ts";
 import { eventText, verdictText } from "./event-text.ts";
 import { BarProgress, PlainProgress, type ProgressView } from "./progress.ts";
-import { styled } from "./text.ts";
+import { printableJson, TerminalText } from "./terminal-text.ts";
 
 /** A line of `--json`. Bytes are given in hexadecimal; a field without a value is null. */
 export type JsonEvent = { readonly event: string } & Readonly<Record<string, unknown>>;
@@ -42,16 +43,20 @@ export class Output {
 
   /** For people, in either mode. */
   note(text: string): void {
-    this.#progress.line(text);
+    this.#progress.line(TerminalText.plain(text));
   }
 
   warn(text: string): void {
-    this.#progress.line(`${styled(this.#stderr, "yellow", "warning:")} ${text}`);
+    this.#line("yellow", "warning:", text);
+  }
+
+  #line(style: "yellow" | "red", label: string, text: string): void {
+    this.#progress.line(TerminalText.joined(TerminalText.styled(this.#stderr, style, label), ` ${text}`));
   }
 
   /** A result: `text`, or with `--json` the event. */
   result(text: string, event: JsonEvent): void {
-    this.#stdout.write(this.isJson ? jsonLine(event) : `${text}\n`);
+    this.#stdout.write(this.isJson ? jsonLine(event) : textLine(text));
   }
 
   /** What only `--json` shows. */
@@ -80,13 +85,13 @@ export class Output {
     this.#progress.stop();
     const { detail, ...fields } = verdict;
     const message = detail ?? verdict.reason;
-    if (!verdict.ok) this.note(`${styled(this.#stderr, "red", "mayday:")} ${message}`);
+    if (!verdict.ok) this.#line("red", "mayday:", message);
     this.event({ event: "verdict", ...fields, ...(verdict.ok && detail === undefined ? {} : { message }) });
   }
 
   /** The result line of commands over a link; the verdict itself follows at the end. */
   linkResult(verdict: Verdict): void {
-    if (verdict.ok && !this.isJson) this.#stdout.write(`${verdictText(verdict)}\n`);
+    if (verdict.ok && !this.isJson) this.#stdout.write(textLine(verdictText(verdict)));
   }
 
   /** Resolves when everything written has left this process, or cannot. */
@@ -97,7 +102,12 @@ export class Output {
 }
 
 function jsonLine(event: JsonEvent | NodeEvent): string {
-  return `${JSON.stringify(event, (_key, value: unknown) => (value === undefined ? null : value))}\n`;
+  const json = JSON.stringify(event, (_key, value: unknown) => (value === undefined ? null : value));
+  return `${printableJson(json)}\n`;
+}
+
+function textLine(text: string): string {
+  return `${TerminalText.plain(text).written}\n`;
 }
 
 function flushed(stream: Writable): Promise<void> {

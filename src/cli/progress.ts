@@ -1,9 +1,9 @@
 import type { MultiBar, SingleBar } from "cli-progress";
 import type { Clock } from "../base/clock.ts";
 import type { Millis } from "../base/units.ts";
-import type { ProgressEvent } from "../node/events.ts";
+import type { ProgressEvent } from "../node/node-event.ts";
 import { progressText } from "./event-text.ts";
-import { printable, type TextStream } from "./text.ts";
+import { TerminalText, type TextStream } from "./terminal-text.ts";
 
 /** Between two plain lines of progress of one link, where there is no terminal. */
 const PLAIN_INTERVAL_MS: Millis = 3000;
@@ -15,7 +15,7 @@ const LABEL_MAX = 16;
 /** Lines of text, and below them how far transfers are. */
 export interface ProgressView {
   /** Shows one or more lines of text above the progress. */
-  line(text: string): void;
+  line(text: TerminalText): void;
   update(event: ProgressEvent): void;
   /** The transfer on a link is over. */
   finish(link: string): void;
@@ -34,8 +34,8 @@ export class PlainProgress implements ProgressView {
     this.#clock = clock;
   }
 
-  line(text: string): void {
-    this.#stream.write(`${printable(text)}\n`);
+  line(text: TerminalText): void {
+    this.#stream.write(`${text.written}\n`);
   }
 
   update(event: ProgressEvent): void {
@@ -45,7 +45,7 @@ export class PlainProgress implements ProgressView {
     if (shownAt === undefined) this.#shownAt.set(event.link, now);
     if (shownAt === undefined || now - shownAt < PLAIN_INTERVAL_MS) return;
     this.#shownAt.set(event.link, now);
-    this.line(`${event.link}: ${progressText(event)}`);
+    this.line(TerminalText.plain(`${event.link}: ${progressText(event)}`));
   }
 
   finish(link: string): void {
@@ -84,15 +84,16 @@ export class BarProgress implements ProgressView {
     return new BarProgress(stream, () => new MultiBar(options));
   }
 
-  line(text: string): void {
-    const line = `${printable(text)}\n`;
+  line(text: TerminalText): void {
+    const line = `${text.written}\n`;
     if (this.#stack === undefined) this.#stream.write(line);
     else this.#stack.log(line);
   }
 
   update(event: ProgressEvent): void {
     this.#stack ??= this.#makeBars();
-    const payload = { link: linkLabel(event.link), text: progressText(event) };
+    const text = TerminalText.plain(progressText(event)).written;
+    const payload = { link: linkLabel(event.link).written, text };
     const bar = this.#bars.get(event.link);
     if (bar === undefined) {
       this.#bars.set(event.link, this.#stack.create(event.blocksTotal, event.blocks, payload));
@@ -117,7 +118,7 @@ export class BarProgress implements ProgressView {
 }
 
 /** A link's name as short as it stays telling: "ttyUSB0" of "serial:/dev/ttyUSB0?baud=921600". */
-function linkLabel(link: string): string {
+function linkLabel(link: string): TerminalText {
   const path = link.replace(/^serial:/, "").replace(/\?.*$/s, "");
-  return printable(path.slice(path.lastIndexOf("/") + 1)).slice(-LABEL_MAX);
+  return TerminalText.plain(path.slice(path.lastIndexOf("/") + 1).slice(-LABEL_MAX));
 }

@@ -52,7 +52,7 @@ export async function openRescueSource(flags: SourceFlags, output: Output): Prom
 }
 
 async function openRepo(dir: string, output: Output): Promise<RescueSource> {
-  const { openDirectoryRepository } = await import("../image/directory-repository.ts");
+  const { openDirectoryRepository } = await import("../image-files/directory-repository.ts");
   const repository = await openDirectoryRepository(dir);
   const { images, skipped } = await repository.list();
   for (const { detail } of skipped) output.warn(detail);
@@ -64,7 +64,7 @@ async function openRepo(dir: string, output: Output): Promise<RescueSource> {
 type OpenImage = ImageSource & { close(): Promise<void> };
 
 async function openBuilt(path: string): Promise<OpenImage> {
-  const { openImageFile } = await import("../image/image-file.ts");
+  const { openImageFile } = await import("../image-files/image-file.ts");
   try {
     return await openImageFile(path);
   } catch (error) {
@@ -80,13 +80,13 @@ async function openRaw(path: string, { hardware, version, allowUnsigned }: Sourc
     throw new UsageError("raw-image-flags", message);
   }
   await refuseBuilt(path);
-  const { openInputImage } = await import("../image/image-build.ts");
+  const { openInputImage } = await import("../image-files/image-build.ts");
   return openInputImage(path, { ...hardware, version });
 }
 
 /** An image file in an image is never meant. */
 async function refuseBuilt(path: string): Promise<void> {
-  const { readImageHead } = await import("../image/image-file.ts");
+  const { readImageHead } = await import("../image-files/image-file.ts");
   const { openRegular } = await import("../files/regular-file.ts");
   const { handle, size } = await openRegular(path);
   try {

@@ -2,7 +2,7 @@ import { type Command, Option } from "commander";
 import type { Millis } from "../base/units.ts";
 import type { Hardware } from "../image/hardware.ts";
 import type { Version } from "../image/version.ts";
-import type { Verdict } from "../node/events.ts";
+import type { Verdict } from "../node/verdict.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import { addCommand } from "./help.ts";
 import { linkKeyFlag, linkKeyFor } from "./link-key-flag.ts";

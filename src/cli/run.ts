@@ -2,9 +2,9 @@ import type { Command } from "commander";
 import { systemClock } from "../base/clock.ts";
 import { ExitCode } from "../base/errors.ts";
 import type { Millis } from "../base/units.ts";
-import type { Verdict } from "../node/events.ts";
+import type { Verdict } from "../node/verdict.ts";
+import { doneVerdict, errorVerdict, interruptedVerdict } from "./command-verdict.ts";
 import { Output } from "./output.ts";
-import { doneVerdict, errorVerdict, interruptedVerdict } from "./verdict.ts";
 
 /** What a command works with. */
 export interface CommandContext {

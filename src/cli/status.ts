@@ -1,15 +1,15 @@
 import type { Command } from "commander";
 import { ExitCode } from "../base/errors.ts";
 import type { Millis } from "../base/units.ts";
-import type { Verdict } from "../node/events.ts";
 import type { StatusReport } from "../node/status-query.ts";
+import type { Verdict } from "../node/verdict.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
+import { doneVerdict, failedVerdict } from "./command-verdict.ts";
 import { addCommand } from "./help.ts";
 import { countersJson } from "./json-names.ts";
 import { collectLinks, parseSeconds } from "./parse.ts";
 import { onRun } from "./run.ts";
 import { columns } from "./text.ts";
-import { doneVerdict, failedVerdict } from "./verdict.ts";
 
 /** Long enough for three queries and their answers on a slow line. */
 const TIMEOUT_DEFAULT_MS: Millis = 2000;

@@ -1,28 +1,3 @@
-import { styleText } from "node:util";
-
-/** A stream for people; only a terminal gets colours and progress bars. */
-export interface TextStream {
-  readonly isTTY?: boolean;
-  write(text: string): unknown;
-}
-
-type Style = "bold" | "dim" | "green" | "red" | "yellow";
-
-/** `text` in a style, if `stream` is a terminal and NO_COLOR is not set. */
-export function styled(stream: TextStream, style: Style, text: string): string {
-  const isPlain = stream.isTTY !== true || (process.env["NO_COLOR"] ?? "") !== "";
-  // The stream was looked at above; the function's own look would be at stdout.
-  return isPlain ? text : styleText(style, text, { validateStream: false });
-}
-
-/**
- * `text` without anything that could move a terminal's cursor or change its state: much of what is shown was sent by
- * somebody else. Line ends stay.
- */
-export function printable(text: string): string {
-  return text.replace(/[^\P{Cc}\n]|[\u2028-\u202e\u2066-\u2069]/gu, "\u00b7");
-}
-
 /** Names and values, one pair a line, the values below one another. */
 export function columns(rows: readonly (readonly [name: string, value: string])[]): string {
   const width = Math.max(0, ...rows.map(([name]) => name.length));

@@ -2,7 +2,7 @@ import { equalBytes } from "../base/bytes.ts";
 import { type FlashUnit, padToUnits } from "./geometry.ts";
 
 /**
- * Bytes whose hash was found right, in RAM, before they go to flash (protocol decision S8). A slot takes nothing
+ * Bytes whose hash was found right, in RAM, before they go to flash (PROTOCOL.md 6.3). A slot takes nothing
  * else, so that "no unverified byte is ever programmed" is a matter of types and of {@link NorFlash}, not of care.
  */
 export class VerifiedBlock {

@@ -1,5 +1,6 @@
 import { assert } from "../base/assert.ts";
 import { EMPTY } from "../base/bytes.ts";
+import { decodeUtf8, encodeUtf8 } from "./utf8.ts";
 
 /*
  * The part of CBOR (RFC 8949) that manifests use: unsigned integers, byte and text strings, arrays and maps of known
@@ -32,7 +33,7 @@ export class CborWriter {
   }
 
   text(value: string): this {
-    const bytes = Buffer.from(value, "utf8");
+    const bytes = encodeUtf8(value);
     return this.#head(MajorType.text, bytes.length).#raw(bytes);
   }
 
@@ -120,10 +121,7 @@ export class CborReader {
   text(max: number): string {
     const offset = this.#at;
     const bytes = this.#take(this.#head(MajorType.text, 0, max));
-    const text = Buffer.from(bytes).toString("utf8");
-    // Malformed UTF-8 decodes to replacement characters and so does not come back the same.
-    if (!Buffer.from(text, "utf8").equals(bytes)) return this.#fail("text", offset, "");
-    return text;
+    return decodeUtf8(bytes) ?? this.#fail("text", offset, "");
   }
 
   /** The head of an array of exactly `count` items. */

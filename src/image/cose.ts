@@ -1,5 +1,6 @@
 import { concatBytes, equalBytes } from "../base/bytes.ts";
 import { type ManifestFault, manifestFault } from "./payload.ts";
+import { encodeUtf8 } from "./utf8.ts";
 
 /*
  * The bytes around a manifest payload (PROTOCOL.md section 8.2): COSE_Sign1 (RFC 9052) when signed, a two-element
@@ -10,20 +11,16 @@ import { type ManifestFault, manifestFault } from "./payload.ts";
 export const KEY_ID_LENGTH = 8;
 export const SIGNATURE_LENGTH = 64;
 /** Payload lengths an envelope can carry: within these the byte string's head is always three bytes. */
-export const PAYLOAD_MIN = 256;
-export const PAYLOAD_MAX = 512;
+const CBOR_LENGTH_MIN = 256;
+const CBOR_LENGTH_MAX = 512;
 
 const CONTENT_TYPE_SIGNED = "application/vnd.mayday";
 const CONTENT_TYPE_UNSIGNED = "application/vnd.mayday-unsigned";
 
-function text(value: string): Uint8Array {
-  return Uint8Array.from(Buffer.from(value, "latin1"));
-}
-
 /** { 1: -8 (EdDSA), 3: "application/vnd.mayday" } */
 const PROTECTED: Uint8Array = concatBytes(
   Uint8Array.of(0xa2, 0x01, 0x27, 0x03, 0x76),
-  text(CONTENT_TYPE_SIGNED),
+  encodeUtf8(CONTENT_TYPE_SIGNED),
 );
 const PROTECTED_ITEM: Uint8Array = concatBytes(Uint8Array.of(0x58, PROTECTED.length), PROTECTED);
 
@@ -37,12 +34,12 @@ const SIGNATURE_HEAD: Uint8Array = Uint8Array.of(0x58, SIGNATURE_LENGTH);
 /** [ content type, payload ] up to the payload. */
 const UNSIGNED_PREFIX: Uint8Array = concatBytes(
   Uint8Array.of(0x82, 0x78, CONTENT_TYPE_UNSIGNED.length),
-  text(CONTENT_TYPE_UNSIGNED),
+  encodeUtf8(CONTENT_TYPE_UNSIGNED),
 );
 /** [ "Signature1", protected, h'', payload ] up to the payload. */
 const SIGNED_BYTES_PREFIX: Uint8Array = concatBytes(
   Uint8Array.of(0x84, 0x6a),
-  text("Signature1"),
+  encodeUtf8("Signature1"),
   PROTECTED_ITEM,
   Uint8Array.of(0x40),
 );
@@ -56,10 +53,10 @@ export const SIGNED_PAYLOAD_OFFSET: number = KEY_ID_OFFSET + KEY_ID_LENGTH + PAY
 export const UNSIGNED_PAYLOAD_OFFSET: number = UNSIGNED_PREFIX.length + PAYLOAD_HEAD_LENGTH;
 /** Bytes behind the payload of a signed envelope. */
 const SIGNED_TAIL: number = SIGNATURE_HEAD.length + SIGNATURE_LENGTH;
-/** Most bytes of a manifest in its envelope: what a target must be able to hold. */
-export const MANIFEST_MAX: number = SIGNED_PAYLOAD_OFFSET + PAYLOAD_MAX + SIGNED_TAIL;
-/** Fewest bytes of a manifest in its envelope. */
-export const MANIFEST_MIN: number = UNSIGNED_PAYLOAD_OFFSET + PAYLOAD_MIN;
+/** Most bytes of an envelope, 623 (PROTOCOL.md 8.2). Targets take in a little more: MANIFEST_MAX of the wire. */
+export const ENVELOPE_MAX: number = SIGNED_PAYLOAD_OFFSET + CBOR_LENGTH_MAX + SIGNED_TAIL;
+/** Fewest bytes of an envelope, 293 (PROTOCOL.md 8.2). */
+export const ENVELOPE_MIN: number = UNSIGNED_PAYLOAD_OFFSET + CBOR_LENGTH_MIN;
 
 /** An envelope taken apart by its template; the payload is not looked at. All views. */
 export type EnvelopeParts =
@@ -97,8 +94,8 @@ export function splitEnvelope(bytes: Uint8Array): EnvelopeParts | ManifestFault 
   const payloadOffset = isSigned ? SIGNED_PAYLOAD_OFFSET : UNSIGNED_PAYLOAD_OFFSET;
   const tail = isSigned ? SIGNED_TAIL : 0;
   const length = bytes.length - payloadOffset - tail;
-  if (length < PAYLOAD_MIN || length > PAYLOAD_MAX) {
-    const limits = `${MANIFEST_MIN} to ${MANIFEST_MAX}`;
+  if (length < CBOR_LENGTH_MIN || length > CBOR_LENGTH_MAX) {
+    const limits = `${ENVELOPE_MIN} to ${ENVELOPE_MAX}`;
     return manifestFault("length", 0, `envelope of ${bytes.length} bytes, allowed are ${limits}`);
   }
   const payload = bytes.subarray(payloadOffset, payloadOffset + length);

@@ -1,4 +1,5 @@
 import { sha256 } from "./hash.ts";
+import { encodeUtf8 } from "./utf8.ts";
 
 /** What an image is made for: exact match, never a prefix or a pattern. */
 export interface Hardware {
@@ -26,7 +27,7 @@ export const DEFAULT_VENDOR = "generic";
  * overrides would let a name lie in a terminal; a "/" would make "vendor/class" ambiguous.
  */
 export function nameFault(name: string): string | undefined {
-  const bytes = Buffer.byteLength(name, "utf8");
+  const bytes = encodeUtf8(name).length;
   if (bytes === 0) return "is empty";
   if (bytes > NAME_MAX) return `has ${bytes} bytes, at most ${NAME_MAX} are allowed`;
   // \p{Cs}: half a surrogate pair, which UTF-8 cannot carry.
@@ -38,7 +39,7 @@ export function nameFault(name: string): string | undefined {
 
 /** First 8 bytes of SHA-256("vendor/class"): what beacons carry. */
 export function hardwareId(vendor: string, hardwareClass: string): Uint8Array {
-  return sha256(Buffer.from(`${vendor}/${hardwareClass}`, "utf8")).subarray(0, HARDWARE_ID_LENGTH);
+  return sha256(encodeUtf8(`${vendor}/${hardwareClass}`)).subarray(0, HARDWARE_ID_LENGTH);
 }
 
 /** Reads `[vendor/]class`; without a vendor it is "generic". Undefined when a name is not allowed. */

@@ -66,7 +66,7 @@ function digit(byte: number | undefined): number {
  * for a raw image.
  */
 export function looksLikeHex(head: Uint8Array): boolean {
-  const text = Buffer.from(head.buffer, head.byteOffset, head.length).toString("latin1");
+  const text = Array.from(head, (byte) => String.fromCharCode(byte)).join("");
   const visible = text.replace(/^(?:\xef\xbb\xbf)?\s*/, "");
   return /^:[0-9a-fA-F]{10,}[ \t]*(?:[\r\n]|$)/.test(visible) || /^:[\x20-\x7e\t\r\n]*$/.test(visible);
 }

@@ -1,16 +1,5 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
-import { existsSync, rmSync } from "node:fs";
-import { dirname } from "node:path";
-import { assert } from "../base/assert.ts";
 import { toHex } from "../base/bytes.ts";
-import { errnoOf } from "../base/errno.ts";
-import { FailedError, UsageError } from "../base/errors.ts";
-import { type Logger, silentLogger } from "../base/logger.ts";
-import { keyExists, writeKeyFile } from "../files/key-file.ts";
-import { isSharedMode, readSmallFile, type SmallFile } from "../files/small-file.ts";
-import { clearStaleTemps } from "../files/temp-name.ts";
 import { KEY_ID_LENGTH } from "./cose.ts";
-import { isSoundPoint, PUBLIC_KEY_LENGTH } from "./ed25519.ts";
 import { sha256 } from "./hash.ts";
 import type { ImageRole } from "./manifest.ts";
 
@@ -20,6 +9,7 @@ export interface SigningKey {
   readonly keyId: Uint8Array;
   /** Raw, 32 bytes. */
   readonly publicKey: Uint8Array;
+  /** The Ed25519 signature of a message, 64 bytes. */
   sign(message: Uint8Array): Uint8Array;
 }
 
@@ -31,109 +21,9 @@ export interface TrustedKey {
   readonly roles: readonly ImageRole[];
 }
 
-/** A key pair as `openssl genpkey -algorithm ed25519` and `openssl pkey -pubout` write it. */
-export interface KeyPair {
-  readonly privatePem: string;
-  readonly publicPem: string;
-}
-
-/** Longest key file that is read, in bytes. */
-export const KEY_FILE_MAX = 16_384;
-
 /** Key id of a raw public key, 8 bytes. */
 export function keyIdOf(publicKey: Uint8Array): Uint8Array {
   return sha256(publicKey).subarray(0, KEY_ID_LENGTH);
-}
-
-/** A fresh Ed25519 pair from the system's random source. */
-export function generateKeyPair(): KeyPair {
-  const { privateKey, publicKey } = generateKeyPairSync("ed25519");
-  return {
-    privatePem: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
-    publicPem: publicKey.export({ type: "spki", format: "pem" }).toString(),
-  };
-}
-
-/**
- * Writes a fresh pair to `base`.key (mode 0600) and `base`.pub, each complete or not at all, on the disk itself. Never
- * overwrites: UsageError `key-exists` when either is there already, and nothing is left behind on failure. A process
- * that is killed in between may leave the private key alone, from which the public one can be had.
- */
-export function writeKeyPair(base: string): { readonly keyPath: string; readonly pubPath: string } {
-  const keyPath = `${base}.key`;
-  const pubPath = `${base}.pub`;
-  if (existsSync(keyPath) && !existsSync(pubPath)) {
-    const cure = `its public half can be had with: openssl pkey -in ${keyPath} -pubout -out ${pubPath}`;
-    throw new UsageError("key-exists", `${keyPath} exists, without ${pubPath}; ${cure}`, { path: keyPath });
-  }
-  for (const path of [keyPath, pubPath]) if (existsSync(path)) throw keyExists(path);
-  clearStaleTemps(dirname(keyPath));
-  const pair = generateKeyPair();
-  writeKeyFile(keyPath, pair.privatePem, 0o600);
-  try {
-    writeKeyFile(pubPath, pair.publicPem, 0o644);
-  } catch (error) {
-    rmSync(keyPath, { force: true });
-    throw error;
-  }
-  return { keyPath, pubPath };
-}
-
-/** Reads a private key. A file that others may read gives a warning only. Errors: see {@link loadTrustedKey}. */
-export function loadSigningKey(path: string, logger: Logger = silentLogger): SigningKey {
-  const { text, mode } = readKeyFile(path);
-  if (isSharedMode(mode)) {
-    logger.warn(`${path}: others on this machine may read this private key; cure: chmod 600 ${path}`);
-  }
-  return signingKeyFromPem(text, path);
-}
-
-/**
- * Reads a public key. UsageError: `key-missing`, `key-not-file`, `key-not-pem`, `key-encrypted`, `key-not-ed25519`,
- * `key-is-private` (here), `key-is-public` (for private keys), `key-unsound` (a point no honest key can be).
- */
-export function loadTrustedKey(path: string, roles: readonly ImageRole[]): TrustedKey {
-  return readTrustedKey(path, roles).key;
-}
-
-/** Like {@link loadTrustedKey}, with the very text that the key was read from. */
-export function readTrustedKey(
-  path: string,
-  roles: readonly ImageRole[],
-): { readonly key: TrustedKey; readonly pem: string } {
-  const pem = readKeyFile(path).text;
-  return { key: trustedKeyFromPem(pem, roles, path), pem };
-}
-
-/** A private key from its PEM text; `name` is what errors call it. */
-export function signingKeyFromPem(pem: string, name = "private key"): SigningKey {
-  const label = pemLabel(pem, name);
-  if (label.includes("PUBLIC KEY") || label === "CERTIFICATE") {
-    throw new UsageError("key-is-public", `${name} holds a public key; signing needs the private one (.key)`);
-  }
-  const key = parseKey(() => createPrivateKey(pem), pem, name);
-  const publicKey = rawPublicKey(createPublicKey(key));
-  return {
-    keyId: keyIdOf(publicKey),
-    publicKey,
-    sign: (message) => Uint8Array.from(sign(null, message, key)),
-  };
-}
-
-/** A public key from its PEM text; `name` is what errors call it. */
-export function trustedKeyFromPem(pem: string, roles: readonly ImageRole[], name = "public key"): TrustedKey {
-  const label = pemLabel(pem, name);
-  if (label.includes("PRIVATE KEY")) {
-    throw new UsageError(
-      "key-is-private",
-      `${name} holds a private key; boards get only the public one: give the .pub file`,
-    );
-  }
-  const publicKey = rawPublicKey(parseKey(() => createPublicKey(pem), pem, name));
-  if (!isSoundPoint(publicKey)) {
-    throw new UsageError("key-unsound", `${name} is a point of small order: anyone can sign for it`);
-  }
-  return { keyId: keyIdOf(publicKey), publicKey, roles };
 }
 
 /** The public half of a signing key, trusted for `roles`. */
@@ -141,73 +31,7 @@ export function trustedKeyOf(key: SigningKey, roles: readonly ImageRole[]): Trus
   return { keyId: key.keyId, publicKey: key.publicKey, roles };
 }
 
-/** Key ids as people see them: 16 hexadecimal digits. */
+/** A key id as users see it: 16 hexadecimal digits. */
 export function formatKeyId(keyId: Uint8Array): string {
   return toHex(keyId);
-}
-
-function pemLabel(pem: string, name: string): string {
-  const label = /-----BEGIN ([A-Z0-9 ]+)-----/.exec(pem)?.[1];
-  if (label === undefined) {
-    throw new UsageError(
-      "key-not-pem",
-      `${name} is not a PEM key file; make keys with: mayday keygen --out BASE`,
-    );
-  }
-  return label;
-}
-
-function parseKey(parse: () => KeyObject, pem: string, name: string): KeyObject {
-  let key: KeyObject;
-  try {
-    key = parse();
-  } catch (error) {
-    // PKCS#8 says it in the label, the older formats of openssl in a header.
-    if (/-----BEGIN ENCRYPTED|Proc-Type: 4,ENCRYPTED/.test(pem)) {
-      throw new UsageError(
-        "key-encrypted",
-        `${name} is encrypted; cure: openssl pkey -in IN -out OUT`,
-        {},
-        error,
-      );
-    }
-    throw new UsageError(
-      "key-not-pem",
-      `${name} is damaged: its PEM text cannot be read as a key`,
-      {},
-      error,
-    );
-  }
-  if (key.asymmetricKeyType !== "ed25519") {
-    const type = key.asymmetricKeyType ?? "unknown";
-    throw new UsageError("key-not-ed25519", `${name} is a key of type ${type}; only Ed25519 keys are used`, {
-      type,
-    });
-  }
-  return key;
-}
-
-function rawPublicKey(key: KeyObject): Uint8Array {
-  const spki = key.export({ type: "spki", format: "der" });
-  assert(spki.length === 12 + PUBLIC_KEY_LENGTH, `SPKI of ${spki.length} bytes`);
-  return Uint8Array.from(spki.subarray(12));
-}
-
-function readKeyFile(path: string): { text: string; mode: number } {
-  let found: SmallFile;
-  try {
-    found = readSmallFile(path, KEY_FILE_MAX);
-  } catch (error) {
-    const errno = errnoOf(error);
-    if (errno === "ENOENT")
-      throw new UsageError("key-missing", `${path}: there is no such key file`, { path }, error);
-    throw new FailedError("key-unreadable", `${path}: cannot be read (${errno})`, { path }, error);
-  }
-  if (found.tag === "not-file")
-    throw new UsageError("key-not-file", `${path} is not a file; a PEM key file is needed`);
-  if (found.tag === "too-long") {
-    const message = `${path} has ${found.size} bytes; key files have at most ${KEY_FILE_MAX}`;
-    throw new UsageError("key-not-pem", message);
-  }
-  return { text: Buffer.from(found.bytes).toString("latin1"), mode: found.mode };
 }

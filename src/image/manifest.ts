@@ -56,7 +56,7 @@ export const RINGS_MAX = 255;
 export const SEED_MAX = 0xffff_ffff;
 
 /** Bytes of a digest as beacons and requests carry it. */
-export const SHORT_DIGEST_LENGTH = 8;
+const SHORT_DIGEST_LENGTH = 8;
 
 /** First 8 bytes of an image digest. */
 export function shortDigest(digest: Uint8Array): Uint8Array {

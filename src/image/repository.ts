@@ -1,4 +1,4 @@
-import { equalBytes, toHex } from "../base/bytes.ts";
+import { compareBytes, equalBytes, toHex } from "../base/bytes.ts";
 import { UsageError } from "../base/errors.ts";
 import type { RefusalReason } from "../base/refusal.ts";
 import type { ImageSource } from "./image-source.ts";
@@ -44,7 +44,7 @@ export type ImageChoice<Entry extends RepositoryEntry = RepositoryEntry> =
 
 /** Where a rescuer takes images from. Images it opened belong to the repository: give them back with `release`. */
 export interface Repository {
-  /** The image for a board, protocol decision S4. */
+  /** The image for a board (PROTOCOL.md 8.6). */
   pick(criteria: PickCriteria): Promise<ImageChoice>;
   /** Opens an image by its full digest. UsageError `repo-no-such-image`; FailedError when it is damaged. */
   open(digest: Uint8Array): Promise<ImageSource>;
@@ -74,7 +74,7 @@ export function unsuitable(entry: RepositoryEntry, criteria: PickCriteria): Refu
 
 /** Older below zero, newer above; images of one order are told apart by digest, so that all rescuers agree. */
 export function compareEntries(a: RepositoryEntry, b: RepositoryEntry): number {
-  return compareOrder(a.manifest, b.manifest) || Buffer.compare(a.digest, b.digest);
+  return compareOrder(a.manifest, b.manifest) || compareBytes(a.digest, b.digest);
 }
 
 /**

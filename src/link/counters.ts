@@ -1,4 +1,4 @@
-/** What a link has seen, saturating at 2^53 (protocol decision L10). Always readable, also after the end. */
+/** What a link has seen, saturating at 2^53. Always readable, also after the end. */
 export interface LinkCounters {
   /** Bytes handed to the transport, delimiters included. */
   bytesSent: number;

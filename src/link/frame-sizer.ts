@@ -1,6 +1,6 @@
 import { CHUNK_UNIT, PAYLOAD_MAX, PAYLOAD_MIN } from "../wire/constants.ts";
 
-/** Bytes that a frame costs beyond its payload, back to back and in one piece of COBS (protocol decision W5). */
+/** Bytes that a frame costs beyond its payload, back to back and in one piece of COBS (PROTOCOL.md 4.5). */
 const OVERHEAD = 10;
 /** Line that the estimate remembers, in bytes. */
 const MEMORY_BYTES = 256 * 1024;
@@ -22,7 +22,7 @@ interface Fate {
 }
 
 /**
- * Chooses the payload of the next frame (protocol decision L7): estimates errors per byte from the fate of frames,
+ * Chooses the payload of the next frame (PROTOCOL.md 4.7): estimates errors per byte from the fate of frames,
  * with exponential memory, and takes the payload that promises the most payload per byte of line. A line that
  * changed is noticed by the last frames contradicting the estimate, and one larger frame in 32 is sent as a trial.
  */

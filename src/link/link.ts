@@ -56,6 +56,8 @@ const PAST_SESSIONS_MAX = 4;
  * every call.
  */
 export class Link {
+  /** The link's key, for the roles that hold sessions over it. */
+  readonly key: LinkKey | undefined;
   readonly counters: LinkCounters = newCounters();
   readonly rtt: RttEstimator;
   readonly #rtoFloor: Millis;
@@ -74,6 +76,7 @@ export class Link {
   #lastHeardAt: Millis = Number.NEGATIVE_INFINITY;
 
   constructor(options: LinkOptions) {
+    this.key = options.key;
     this.#rtoFloor = options.rtoFloorMs;
     this.#isMessageLink = options.framing === "message";
     this.rtt = new RttEstimator(this.#rtoFloor);
@@ -265,7 +268,7 @@ export class Link {
   }
 
   /** All messages that wait, whatever the pace, and the time until the last of them has left the line. */
-  takeFarewell(now: Millis): { frames: Uint8Array[]; lineMs: Millis } {
+  takeUnsent(now: Millis): { frames: Uint8Array[]; lineMs: Millis } {
     const frames: Uint8Array[] = [];
     let dueAt = Math.max(now, this.#pacer.lineFreeAt);
     for (let outgoing = this.#outbox.take(); outgoing; outgoing = this.#outbox.take()) {

@@ -1,6 +1,6 @@
 import { lineTime, type Millis } from "../base/units.ts";
 
-/** Bytes handed to the tty and not yet due on the wire: a 4 KiB queue never fills (protocol decision L5). */
+/** Bytes handed to the tty and not yet due on the wire: a 4 KiB queue never fills (PROTOCOL.md 4.8). */
 const AHEAD_BYTES_MAX = 2600;
 /** And no more than this much line time, so that a resend is not stuck behind a deep queue on slow lines. */
 const AHEAD_MS_MAX = 40;

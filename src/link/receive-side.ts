@@ -3,7 +3,7 @@ import { ACK_BITMAP_LENGTH, ACK_REACH } from "../wire/constants.ts";
 import type { Ack } from "../wire/messages.ts";
 import { decodePacketNumber } from "./packet-number.ts";
 
-/** Packets after which an ack is due (protocol decision L2). */
+/** Packets after which an ack is due (PROTOCOL.md 4.3). */
 const PACKETS_PER_ACK = 8;
 /** Longest time a packet waits for its ack. */
 const ACK_DELAY_MAX_MS = 8;

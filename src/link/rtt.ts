@@ -5,7 +5,7 @@ const INITIAL_RTO_MS = 100;
 const INITIAL_SRTT_MS = 30;
 
 /**
- * Round-trip estimate after RFC 6298, over samples less the known line time (protocol decision L4). Packet numbers
+ * Round-trip estimate after RFC 6298, over samples less the known line time (PROTOCOL.md 4.4). Packet numbers
  * are never reused, so every sample counts.
  */
 export class RttEstimator {

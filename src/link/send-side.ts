@@ -38,7 +38,7 @@ interface InFlight {
 
 /** Window when the link has no rate of its own: the grant is the limit then. */
 const WINDOW_WITHOUT_RATE = 65_536;
-/** Bytes of line that acks and the tty take on top of the round trip (protocol decision L5). */
+/** Bytes of line that acks and the tty take on top of the round trip (PROTOCOL.md 4.8). */
 const WINDOW_ALLOWANCE = 3_000;
 /** Time an ack may wait at the receiver. */
 const ACK_WAIT_MS = 8;

@@ -4,7 +4,7 @@ import type { Beacon } from "../wire/messages.ts";
 /** Boards remembered at most; the oldest is forgotten. */
 const BOARDS_MAX = 256;
 
-/** Which board was heard where (protocol decision S15): one id on two links under two boot nonces is a copied board. */
+/** Which board was heard where (PROTOCOL.md 5.6): one id on two links under two boot nonces is a copied board. */
 export class KnownBoards {
   readonly #heard: Map<string, { readonly link: string; readonly nonce: string }> = new Map();
 

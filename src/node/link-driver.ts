@@ -13,7 +13,7 @@ export interface Machine<Event> {
   pollEvent(): Event | undefined;
   pollTimeout(): Millis | undefined;
   /** All messages that wait, whatever the pace, and the line time until the last of them has left. */
-  takeFarewell(now: Millis): { readonly frames: readonly Uint8Array[]; readonly lineMs: Millis };
+  takeUnsent(now: Millis): { readonly frames: readonly Uint8Array[]; readonly lineMs: Millis };
 }
 
 /** Makes what cuts the stream into runs; all give the same ones (`NodeLink` chooses by the transport's facts). */
@@ -135,9 +135,9 @@ export class LinkDriver<Event> {
     this.#timer = this.#clock.after(Math.max(0, at - this.#clock.now()), () => this.pump());
   }
 
-  /** Sends what the machine has to say, unpaced, and returns how long that takes on the line, in milliseconds. */
-  sayFarewell(): Millis {
-    const bytes = this.#machine.takeFarewell(this.#clock.now());
+  /** Sends all messages that wait, unpaced; returns the milliseconds that they take on the line. */
+  sendUnsent(): Millis {
+    const bytes = this.#machine.takeUnsent(this.#clock.now());
     for (const frame of bytes.frames) this.transport.write(frame);
     return bytes.lineMs;
   }

@@ -1,15 +1,16 @@
 import type { Clock } from "../base/clock.ts";
-import type { TransportError } from "../base/errors.ts";
+import { ExitCode, type TransportError } from "../base/errors.ts";
 import { silenceAt } from "../base/line-silence.ts";
 import { type Random, randomBytes } from "../base/prng.ts";
-import type { LinkCounters } from "../link/counters.ts";
 import type { LinkOptions } from "../link/link.ts";
+import type { LinkEnd } from "../session/link-end.ts";
+import type { LineEvent } from "../session/role.ts";
 import { paceBaud, type Transport, type TransportFacts } from "../transport/transport.ts";
 import { ID_LENGTH, NONCE_LENGTH, RUN_MAX } from "../wire/constants.ts";
-import type { NodeEvent } from "./events.ts";
-import type { Ending } from "./lifetime.ts";
-import { LinkDriver, type Machine, type SplitterFactory } from "./link-driver.ts";
+import { LinkDriver, type SplitterFactory } from "./link-driver.ts";
+import type { NodeEvent } from "./node-event.ts";
 import { makePureSplitter } from "./pure-run-splitter.ts";
+import type { Ending } from "./verdict.ts";
 
 /** Link parameters that follow from the transport. */
 export function linkOptionsFor(transport: Transport): LinkOptions {
@@ -31,30 +32,29 @@ export function freshBootNonce(random: Random): Uint8Array {
   return randomBytes(random, NONCE_LENGTH);
 }
 
-/** A machine with its counters, on one link of a node. */
-export interface NodeLinkMachine<Event> extends Machine<Event> {
-  readonly counters: LinkCounters;
-}
-
-/** One link of a node: machine, driver, and the events that every kind of node tells alike. */
-export class NodeLink<Event, M extends NodeLinkMachine<Event>> {
-  readonly machine: M;
-  readonly driver: LinkDriver<Event>;
+/** One link of a node: link end, role, driver, and the events that every kind of node reports. */
+export class NodeLink<Event, R> {
+  readonly end: LinkEnd<Event>;
+  readonly role: R;
+  readonly driver: LinkDriver<Event | LineEvent>;
   readonly endpoint: string;
   /** Why the link is down or was never up. */
   trouble: TransportError | undefined;
 
   constructor(
     transport: Transport,
-    machine: M,
+    end: LinkEnd<Event>,
+    role: R,
     clock: Clock,
-    onEvent: (event: Event, link: NodeLink<Event, M>) => void,
+    onEvent: (event: Event | LineEvent, link: NodeLink<Event, R>) => void,
     tell: (event: NodeEvent) => void,
+    makeSplitter: SplitterFactory = splitterFor(transport.facts, clock),
   ) {
-    this.machine = machine;
+    this.end = end;
+    this.role = role;
     const link = transport.facts.endpoint;
     this.endpoint = link;
-    this.driver = new LinkDriver(machine, transport, clock, splitterFor(transport.facts, clock), {
+    this.driver = new LinkDriver(end, transport, clock, makeSplitter, {
       onEvent: (event) => onEvent(event, this),
       onUp: () => {
         this.trouble = undefined;
@@ -77,8 +77,8 @@ function detailOf(error: TransportError | undefined): { detail?: string } {
 }
 
 /** Opens all links; when none opens, throws the first one's error. Links that fail are told and left out. */
-export async function openLinks<Event, M extends NodeLinkMachine<Event>>(
-  links: readonly NodeLink<Event, M>[],
+export async function openLinks<Event, R>(
+  links: readonly NodeLink<Event, R>[],
   tell: (event: NodeEvent) => void,
 ): Promise<void> {
   const results = await Promise.allSettled(links.map((link) => link.driver.open()));
@@ -100,6 +100,6 @@ export function lostForGood(
   const [trouble] = links.map((link) => link.trouble);
   const isLost = links.every((link) => link.trouble?.isFinal === true);
   return trouble !== undefined && isLost
-    ? { code: 6, reason: trouble.code, detail: trouble.message }
+    ? { code: ExitCode.transport, reason: trouble.code, detail: trouble.message }
     : undefined;
 }

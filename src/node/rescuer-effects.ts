@@ -2,23 +2,19 @@ import { hasNode, type TreeNode } from "../base/tree-shape.ts";
 import type { ImageSource } from "../image/image-source.ts";
 import { shortDigest } from "../image/manifest.ts";
 import type { OfferedImage, RescuerEvent, RunPayload } from "../session/rescuer/rescuer-events.ts";
-import type { RescuerMachine } from "../session/rescuer/rescuer-machine.ts";
+import type { RescuerRole } from "../session/rescuer/rescuer-role.ts";
 
 /**
- * Reads what a rescuer machine asks for from its image and hands it over; false when the event was news, or a `pick`,
+ * Reads what a rescuer asks for from its image and hands it over; false when the event was a report, or a `pick`,
  * which is the repository's. Throws FailedError when the image can no longer be read.
  */
-export function applyRescuerEffect(
-  event: RescuerEvent,
-  machine: RescuerMachine,
-  image: ImageSource,
-): boolean {
+export function applyRescuerEffect(event: RescuerEvent, rescuer: RescuerRole, image: ImageSource): boolean {
   switch (event.tag) {
     case "readRun":
-      machine.handleRunRead(event.node, readRun(image, event.node));
+      rescuer.handleRunRead(event.session, event.node, readRun(image, event.node));
       return true;
     case "readBlock":
-      machine.handleBlockRead(event.wish, image.readBlockSync(event.wish.block));
+      rescuer.handleBlockRead(event.session, event.wish, image.readBlockSync(event.wish.block));
       return true;
     default:
       return false;
@@ -31,7 +27,7 @@ function readRun(image: ImageSource, node: TreeNode): RunPayload | undefined {
   return byte === undefined ? { tag: "hashes", hashes: image.tree.run(node) } : { tag: "uniform", byte };
 }
 
-/** An image as the machine offers it. */
+/** An image as a rescuer offers it. */
 export function offeredImage(image: ImageSource): OfferedImage {
   const { version, size, blockSize, counter } = image.manifest;
   return { digest: shortDigest(image.digest), version, size, blockSize, counter, envelope: image.envelope };

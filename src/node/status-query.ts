@@ -1,15 +1,23 @@
+import { assert } from "../base/assert.ts";
 import { toHex } from "../base/bytes.ts";
+import { ExitCode } from "../base/errors.ts";
 import type { BootFailure } from "../base/refusal.ts";
+import type { Millis } from "../base/units.ts";
 import { formatVersion } from "../image/version.ts";
 import type { LinkCounters } from "../link/counters.ts";
-import { type QueryEvent, QueryMachine } from "../session/query-machine.ts";
+import { type QueryEvent, QueryRole } from "../session/query-role.ts";
+import type { RoleHost } from "../session/role.ts";
 import type { Beacon } from "../wire/messages.ts";
 import { diagnose, type Seen } from "./diagnosis.ts";
-import type { NodeEvent } from "./events.ts";
-import { Lifetime, leave, type RunOptions } from "./lifetime.ts";
-import { freshBootNonce, freshId, linkOptionsFor, NodeLink, openLinks } from "./node-link.ts";
-import { systemRandom } from "./system-random.ts";
+import type { NodeEvent } from "./node-event.ts";
+import { freshBootNonce, freshId } from "./node-link.ts";
+import { NodeRun, type RunHost, type Side } from "./node-run.ts";
+import type { RunOptions } from "./run-options.ts";
 import { type TransportSource, transportOf } from "./transport-source.ts";
+import type { Ending } from "./verdict.ts";
+
+/** Console text that is kept as a sample, in characters. */
+const SAMPLE_MAX = 200;
 
 /** A node as its beacon shows it. Digests, ids in hexadecimal. */
 export interface PeerStatus {
@@ -48,36 +56,50 @@ export interface StatusOptions extends Omit<RunOptions, "onEvent"> {
 /** Asks who is there; resolves with the first answer or at the timeout. Rejects when the link cannot be opened. */
 export async function queryStatus(options: StatusOptions): Promise<StatusReport> {
   const transport = transportOf(options.link);
-  const tell = options.onEvent ?? (() => {});
-  const lifetime = new Lifetime({ ...options, onEvent: tell }, () => ({ code: 3, reason: "timeout" }));
-  const ids = { nodeId: freshId(systemRandom), bootNonce: freshBootNonce(systemRandom) };
-  const machine = new QueryMachine({ link: linkOptionsFor(transport), ...ids });
-  let peer: PeerStatus | undefined;
-  let consoleText = "";
-  let foreignVersion = false;
-  const onEvent = (event: QueryEvent): void => {
-    if (event.tag === "console") consoleText += consoleText.length < 200 ? event.text : "";
-    else if (event.tag === "foreignVersion") foreignVersion = true;
-    else {
-      peer = event.tag === "heard" ? peerStatusOf(event.beacon) : (peer ?? askingPeer(event.nodeId));
-      if (event.tag === "heard") lifetime.end({ code: 0, reason: "heard" });
-    }
-  };
-  const link = new NodeLink(transport, machine, lifetime.clock, onEvent, tell);
-  await openLinks([link], tell);
-  await lifetime.ended;
-  await leave(link.driver, lifetime.clock);
-  const { baud, endpoint } = transport.facts;
-  const noticed = {
-    heardNode: peer !== undefined,
-    consoleText,
-    foreignVersion,
-    baud,
-    stranger: machine.stranger,
-  };
-  const { seen, detail } = diagnose(machine.counters, noticed);
+  const onEvent = options.onEvent ?? (() => {});
+  const run = new NodeRun({ ...options, onEvent }, [transport], (host: QueryHost) => new QuerySide(host));
+  await run.ended();
+  const [link] = run.links;
+  assert(link !== undefined, "a link for the transport");
+  const { end } = link;
+  const { peer, consoleText, foreignVersion } = run.side;
+  const noticed = { heardNode: peer !== undefined, consoleText, foreignVersion, stranger: end.stranger };
+  const { seen, detail } = diagnose(end.counters, { ...noticed, baud: transport.facts.baud });
   const trouble = seen === "silence" ? link.trouble?.message : undefined;
-  return { link: endpoint, peer, counters: machine.counters, seen, detail: trouble ?? detail };
+  return { link: transport.facts.endpoint, peer, counters: end.counters, seen, detail: trouble ?? detail };
+}
+
+type QueryHost = RunHost<QueryEvent, QueryRole>;
+
+/** The side of a node that only asks, and ends with the first answer. */
+class QuerySide implements Side<QueryEvent, QueryRole> {
+  peer: PeerStatus | undefined;
+  consoleText = "";
+  foreignVersion = false;
+  readonly #host: QueryHost;
+
+  constructor(host: QueryHost) {
+    this.#host = host;
+  }
+
+  makeRole(_now: Millis, host: RoleHost<QueryEvent>): QueryRole {
+    const { random } = this.#host;
+    return new QueryRole(host, { nodeId: freshId(random), bootNonce: freshBootNonce(random) });
+  }
+
+  handle(_now: Millis, event: QueryEvent): void {
+    if (event.tag === "console") this.consoleText += this.consoleText.length < SAMPLE_MAX ? event.text : "";
+    else if (event.tag === "foreignVersion") this.foreignVersion = true;
+    else if (event.tag === "asked") this.peer ??= askingPeer(event.nodeId);
+    else if (event.tag === "heard") {
+      this.peer = peerStatusOf(event.beacon);
+      this.#host.end({ code: ExitCode.done, reason: "heard" });
+    }
+  }
+
+  handleTimeout(): Ending {
+    return { code: ExitCode.noNeighbour, reason: "timeout" };
+  }
 }
 
 function peerStatusOf(beacon: Beacon): PeerStatus {

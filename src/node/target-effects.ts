@@ -2,34 +2,34 @@ import type { Millis } from "../base/units.ts";
 import type { TargetStatus, TargetStore } from "../board/target-store.ts";
 import type { NodeStatus } from "../session/beacon.ts";
 import type { ManifestOutcome, TargetEvent } from "../session/target/target-events.ts";
-import type { TargetMachine } from "../session/target/target-machine.ts";
+import type { TargetRole } from "../session/target/target-role.ts";
 import type { ReceivedRun, RunOutcome } from "../session/target/tree-descent.ts";
 import { ObjectKind } from "../wire/constants.ts";
 
 /**
- * Carries out a target machine's effect on its board and reports back; false when the event was news, not an effect.
+ * Carries out a target's effect on its board and answers it; false when the event was a report, not an effect.
  * Synchronous: hashing, erasing and programming are done when it returns.
  */
 export function applyTargetEffect(
   now: Millis,
   event: TargetEvent,
-  machine: TargetMachine,
+  target: TargetRole,
   store: TargetStore,
 ): boolean {
   switch (event.tag) {
     case "checkManifest":
-      machine.handleManifestChecked(now, checkManifest(store, event.envelope));
+      target.handleManifestChecked(now, event.session, checkManifest(store, event.envelope));
       return true;
     case "checkRun":
-      machine.handleRunChecked(now, event.run.node, checkRun(store, event.run));
+      target.handleRunChecked(now, event.session, event.run.node, checkRun(store, event.run));
       return true;
     case "writeBlock":
-      machine.handleBlockWritten(now, event.block, store.writeBlock(event.block, event.bytes));
+      target.handleBlockWritten(now, event.session, event.block, store.writeBlock(event.block, event.bytes));
       return true;
     case "commit": {
       const outcome = store.commit();
-      machine.setStatus(nodeStatusOf(store.status()));
-      machine.handleCommitted(now, outcome.tag === "bootable" ? undefined : outcome.reason);
+      target.setStatus(nodeStatusOf(store.status()));
+      target.handleCommitted(now, event.session, outcome.tag === "bootable" ? undefined : outcome.reason);
       return true;
     }
     default:

@@ -3,10 +3,10 @@ import type { Millis } from "../base/units.ts";
 
 const INTERVAL_MIN_MS = 500;
 const INTERVAL_MAX_MS = 60_000;
-/** Queries are answered at most this often (protocol decision S2: five a second). */
+/** Queries are answered at most this often (PROTOCOL.md 5.1, five a second). */
 const ANSWER_INTERVAL_MS = 200;
 
-/** When to send the next distress: jittered, backing off from 0.5 s to 60 s (protocol decision S3). */
+/** When to send the next distress: jittered, backing off from 0.5 s to 60 s (PROTOCOL.md 5.2). */
 export class BeaconTimer {
   readonly #random: Random;
   #interval: Millis = INTERVAL_MIN_MS;
@@ -30,13 +30,13 @@ export class BeaconTimer {
   }
 
   /** Somebody asked, or came: answer at once, but no more than five times a second, and begin the back-off anew. */
-  asked(now: Millis): void {
+  handleQuestion(now: Millis): void {
     this.#interval = INTERVAL_MIN_MS;
     this.#nextAt = Math.max(now, this.#lastSentAt + ANSWER_INTERVAL_MS);
   }
 
   /** Something came that cannot be read; on a bad line it may have been a query: goes on at the shortest interval. */
-  stir(now: Millis): void {
+  handleNoise(now: Millis): void {
     this.#interval = INTERVAL_MIN_MS;
     this.#nextAt = Math.min(this.#nextAt, now + INTERVAL_MIN_MS);
   }

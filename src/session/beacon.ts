@@ -1,7 +1,7 @@
 import type { BootFailure } from "../base/refusal.ts";
 import type { Beacon, WireVersion } from "../wire/messages.ts";
 
-/** A node's firmware status, as it goes into its beacon (protocol decision S3). */
+/** A node's firmware status, as it goes into its beacon (PROTOCOL.md 5.2). */
 export interface NodeStatus {
   /** 8 bytes, for life. */
   readonly nodeId: Uint8Array;

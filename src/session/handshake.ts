@@ -1,9 +1,12 @@
 import type { RefusalReason } from "../base/refusal.ts";
 import type { Millis } from "../base/units.ts";
-import { type ByeReason, Codec, codecBit } from "../wire/constants.ts";
+import type { ByeReason } from "../wire/constants.ts";
 import type { Accept, Bye, Offer, Refuse, StandDown } from "../wire/messages.ts";
+import { KNOWN_CODECS } from "./codecs.ts";
 import type { SessionIdentity } from "./identity.ts";
-import { OPEN_BLOCKS_MAX } from "./target/receiving.ts";
+
+/** Most blocks that a target keeps open at once; stated in ACCEPT. */
+export const OPEN_BLOCKS_MAX = 64;
 
 /** A rescuer that is stood down comes back after this long. */
 const RETRY_AFTER_MS: Millis = 5_000;
@@ -28,7 +31,6 @@ export function keepOffer(offer: Offer): Offer {
 
 /** Takes the offer. `payloadMax`: largest payload of a frame, in bytes. */
 export function acceptOf({ targetNonce, rescuerNonce, digest }: SessionIdentity, payloadMax: number): Accept {
-  const codecs = codecBit(Codec.raw) | codecBit(Codec.uniform);
   return {
     tag: "accept",
     targetNonce,
@@ -36,7 +38,7 @@ export function acceptOf({ targetNonce, rescuerNonce, digest }: SessionIdentity,
     digest,
     payloadMax,
     openBlocks: OPEN_BLOCKS_MAX,
-    codecs,
+    codecs: KNOWN_CODECS,
   };
 }
 

@@ -3,17 +3,9 @@ import type { Link } from "../link/link.ts";
 
 const LEASE_MIN_MS = 5_000;
 const LEASE_LINE_TIMES = 8;
-/** What a rescuer's tty and its frame on the wire may hold before an answer, in bytes. */
-const RESCUER_QUEUE_BYTES = 6_000;
-
-/** A question is asked again after this long without an answer. */
-export function askAgainAfter(link: Link): Millis {
-  return link.rtt.timeout + link.lineTime(RESCUER_QUEUE_BYTES);
-}
-
 /**
  * How long a target waits for the next thing that verifies before it takes another offer: 5 s, or on slow lines eight
- * times what a block takes (protocol decision S5).
+ * times what a block takes (PROTOCOL.md 6).
  */
 export class Lease {
   readonly #link: Link;

@@ -98,7 +98,7 @@ export class LinkGuard {
    * Whether an offer may be taken, which is once: one that was recorded and is played again would hold a target up.
    * Always without a key, since it keeps nobody out then.
    */
-  spend(rescuerNonce: Uint8Array): boolean {
+  claimOffer(rescuerNonce: Uint8Array): boolean {
     if (!this.isKeyed) return true;
     const name = toHex(rescuerNonce);
     if (this.#spent.has(name)) return false;
@@ -108,7 +108,7 @@ export class LinkGuard {
   }
 
   /** Whether a mismatch may be told now: anybody on the wire can cause one at any time. */
-  mayTell(now: Millis): boolean {
+  takeReport(now: Millis): boolean {
     if (now < this.#tellAt) return false;
     this.#tellAt = now + TELL_INTERVAL_MS;
     return true;

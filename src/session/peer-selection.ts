@@ -4,23 +4,23 @@ import type { Millis } from "../base/units.ts";
 
 /** Peers whose strikes are remembered; the one struck longest ago gives way. */
 const STRUCK_MAX = 16;
-/** Strikes that cost nothing: a bad line brings them about, too. */
+/** Strikes that cost nothing: a bad line causes them, too. */
 const STRIKES_FREE = 1;
-/** How long a peer that was struck has to let others go first: doubled with each further strike. */
+/** How long a struck peer has to let others go first: doubled with each further strike. */
 const STRIKE_DELAY_MIN_MS = 1_000;
-/** Long enough for any other to be heard, and no hardship for a peer that is alone on a bad line. */
+/** Long enough to hear any other peer, and short for a peer that is alone on a bad line. */
 const STRIKE_DELAY_MAX_MS = 8_000;
-/** After two strikes in a row nobody is taken at once: so long others may be heard, too. */
+/** After two strikes in a row nobody is taken immediately: others are listened for this long. */
 const CHOICE_MS = 600;
 /** Peers to choose from that are kept. */
 const CANDIDATES_MAX = 8;
 
 /**
- * Whose turn it is: offers at a target, calls at a rescuer (PROTOCOL.md 6.5). The first to come is taken, until time was
- * wasted twice. From then on one is drawn among those that come, and who wasted time waits ever longer. An id proves
- * nothing, so this bounds what one stubborn peer costs, and leaves chance against one that changes its id.
+ * Chooses among peers: offers at a target, calls at a rescuer (PROTOCOL.md 6.5). The first to come is taken until peers
+ * wasted time twice. After that one is drawn at random among those heard, and a peer that wasted time waits longer each
+ * time. An id proves nothing: this bounds what one stubborn peer costs, and leaves chance against one that changes its id.
  */
-export class Turns<T> {
+export class PeerSelection<T> {
   readonly #random: Random;
   readonly #struck: Map<string, { strikes: number; until: Millis }> = new Map();
   #strikesInRow = 0;
@@ -32,7 +32,7 @@ export class Turns<T> {
     this.#random = random;
   }
 
-  /** A peer asks for its turn; what is to be taken now, if anything. */
+  /** A peer asks to be served; returns what to take now, if anything. */
   consider(now: Millis, id: Uint8Array, item: T): T | undefined {
     if (this.isBarred(now, id)) return undefined;
     if (this.#strikesInRow <= STRIKES_FREE) return item;
@@ -55,7 +55,7 @@ export class Turns<T> {
     this.#candidates.set(id, item);
   }
 
-  /** The one that is drawn, once the time to be heard is over. */
+  /** The peer that is drawn, once the time to hear them is over. */
   take(now: Millis): T | undefined {
     if (this.#chooseAt === undefined || now < this.#chooseAt) return undefined;
     const all = [...this.#candidates.values()];
@@ -68,7 +68,7 @@ export class Turns<T> {
     return this.#chooseAt;
   }
 
-  /** Drops those that wait: somebody was taken, or what they said is no longer true. */
+  /** Drops the candidates: one was taken, or what they said is no longer true. */
   forget(): void {
     this.#candidates.clear();
     this.#heard = 0;
@@ -80,7 +80,7 @@ export class Turns<T> {
     return now < (this.#struck.get(toHex(id))?.until ?? Number.NEGATIVE_INFINITY);
   }
 
-  /** A peer's turn led to nothing. `isCertain`: no line is so bad; that counts twice. */
+  /** A peer was taken and nothing came of it. `isCertain`: no line is that bad; counts twice. */
   strike(now: Millis, id: Uint8Array, isCertain = false): void {
     const key = toHex(id);
     const weight = isCertain ? 1 + STRIKES_FREE : 1;
@@ -94,7 +94,7 @@ export class Turns<T> {
     this.#strikesInRow += weight;
   }
 
-  /** A peer's turn was worth it: nothing is held against it, and the first to come is taken again. */
+  /** A peer was worth it: its strikes are dropped, and the first to come is taken again. */
   forgive(id: Uint8Array): void {
     this.#struck.delete(toHex(id));
     this.#strikesInRow = 0;

@@ -1,7 +1,7 @@
 import type { Millis } from "../base/units.ts";
 import type { Link } from "../link/link.ts";
 
-/** What a session brought is looked at this often. */
+/** Progress is checked this often. */
 const PACE_WINDOW_MS = 120_000;
 /** ... or after so many line times of a block, where that is longer. */
 const PACE_LINE_TIMES = 32;
@@ -10,17 +10,17 @@ const PACE_SHARE = 64;
 /** Rate of a line that has none of its own, in bytes per millisecond: 115200 baud. */
 const PACE_NOMINAL_RATE = 11.52;
 
-/** Whether so many bytes are enough for so much time. */
+/** Whether `bytes` of progress are enough for `duration` on this link. */
 export function isOnPace(link: Link, bytes: number, duration: Millis): boolean {
   const lineTime = link.lineTime(bytes) || bytes / PACE_NOMINAL_RATE;
   return lineTime * PACE_SHARE >= duration;
 }
 
 /**
- * The least that a session has to bring (PROTOCOL.md 6.5): who sends one block before each lease ends would hold a
- * target for days otherwise. A line that is bad, but not hopeless, is far above it.
+ * The least progress that a session has to make (PROTOCOL.md 6.5): a peer that sends one block before each lease ends
+ * would otherwise hold a target for days. A bad line that still works is far above it.
  */
-export class Pace {
+export class ProgressFloor {
   readonly #link: Link;
   readonly #window: Millis;
   #endsAt: Millis;
@@ -33,7 +33,7 @@ export class Pace {
     this.#endsAt = now + this.#window;
   }
 
-  /** Bytes came that count. */
+  /** Counts `bytes` of progress. */
   add(bytes: number): void {
     this.#bytes += bytes;
   }
@@ -42,12 +42,12 @@ export class Pace {
     return this.#endsAt;
   }
 
-  /** Whether a window ended in which too little came; begins the next one otherwise. */
-  isTooSlow(now: Millis): boolean {
-    if (now < this.#endsAt) return false;
-    if (!isOnPace(this.#link, this.#bytes, this.#window)) return true;
+  /** Closes the window if it has ended, and begins the next one: `tooSlow` when too little came in it. */
+  checkWindow(now: Millis): "ok" | "tooSlow" {
+    if (now < this.#endsAt) return "ok";
+    if (!isOnPace(this.#link, this.#bytes, this.#window)) return "tooSlow";
     this.#bytes = 0;
     this.#endsAt = now + this.#window;
-    return false;
+    return "ok";
   }
 }

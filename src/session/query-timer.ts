@@ -3,14 +3,14 @@ import type { Millis } from "../base/units.ts";
 const QUERIES = 3;
 const QUERY_INTERVAL_MS = 100;
 /** After noise, the queries go out again: at first after 0.5 s, then ever more rarely. */
-const STIR_FIRST_MS = 500;
-const STIR_LAST_MS = 30_000;
+const NOISE_FIRST_MS = 500;
+const NOISE_LAST_MS = 30_000;
 
-/** "Who is there?" three times at 100 ms, on open and after a reconnect (protocol decision S2). */
+/** "Who is there?" three times at 100 ms, on open and after a reconnect (PROTOCOL.md 5.1). */
 export class QueryTimer {
   #left = 0;
   #nextAt: Millis = 0;
-  #stirInterval: Millis = STIR_FIRST_MS;
+  #noiseInterval: Millis = NOISE_FIRST_MS;
   #quietUntil: Millis = 0;
 
   /** Begins the three queries. */
@@ -22,15 +22,15 @@ export class QueryTimer {
   /** Somebody is there: no further query. */
   stop(): void {
     this.#left = 0;
-    this.#stirInterval = STIR_FIRST_MS;
+    this.#noiseInterval = NOISE_FIRST_MS;
   }
 
   /** Something came that cannot be read; on a bad line it may have been a call: asks again, with back-off. */
-  stir(now: Millis): void {
+  handleNoise(now: Millis): void {
     if (this.#left > 0 || now < this.#quietUntil) return;
     this.start(now);
-    this.#quietUntil = now + this.#stirInterval;
-    this.#stirInterval = Math.min(STIR_LAST_MS, 2 * this.#stirInterval);
+    this.#quietUntil = now + this.#noiseInterval;
+    this.#noiseInterval = Math.min(NOISE_LAST_MS, 2 * this.#noiseInterval);
   }
 
   get nextAt(): Millis | undefined {

@@ -121,7 +121,10 @@ export const MANIFEST_LEVEL = 0xff;
 /** Bytes on the wire, both delimiters included, that each kind of announcement or control frame may take. */
 export const WireLimit = { beacon: 96, handshake: 64, ack: 32 } as const;
 
-/** Bytes of an image envelope at most: manifest, key id and signature (PROTOCOL.md 8.2). */
+/**
+ * Longest manifest object that a target takes in, in bytes (PROTOCOL.md 4.6): the longest envelope, 623 bytes
+ * (PROTOCOL.md 8.2), rounded up to whole chunk units.
+ */
 export const MANIFEST_MAX = 640;
 /** Largest block of an image in bytes (PROTOCOL.md 7.1). */
 export const BLOCK_MAX = 65536;

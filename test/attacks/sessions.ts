@@ -123,7 +123,7 @@ export const SESSIONS: readonly Attack[] = [
       const all = hijack({ linkKeys: [linkKey, linkKey] });
       const at = healedAt(all, HIJACK_MS);
       expect(all.rescue.hasEvent("sessionLost")).toBe(false);
-      for (const { counters } of [all.rescue.target, all.rescue.rescuer])
+      for (const { counters } of [all.rescue.targetEnd, all.rescue.rescuerEnd])
         expect(counters.unauthenticFrames).toBeGreaterThan(10);
       return `healed after ${seconds(at)} in the one session, while it lasts`;
     },
@@ -152,7 +152,7 @@ export const SESSIONS: readonly Attack[] = [
     play: () => {
       const rescue = new VirtualRescue({ seed: 1, size: SIZE, blockSize: 1024, baud: 115_200 });
       const isHalfway = (): boolean =>
-        rescue.targetEvents.some((event) => event.tag === "progress" && event.transfer.blocksWritten >= 8);
+        rescue.targetEvents.some((event) => event.tag === "progress" && event.descent.blocks.written >= 8);
       rescue.run(LIMIT_MS, isHalfway);
       swap(rescue, 100);
       rescue.run(LIMIT_MS, () => rescue.hasEvent("sessionLost"));

@@ -17,7 +17,8 @@ import { openBoard } from "../../src/board/board.ts";
 import { installFrom } from "../../src/board/install.ts";
 import { type BoardInitOptions, initBoard } from "../../src/board/new-board.ts";
 import { memoryImage } from "../../src/image/image-source.ts";
-import { loadSigningKey, type SigningKey, writeKeyPair } from "../../src/image/keys.ts";
+import type { SigningKey } from "../../src/image/keys.ts";
+import { loadSigningKey, writeKeyPair } from "../../src/image-files/pem-keys.ts";
 import { code, fields, HARDWARE, randomData } from "./support.ts";
 
 let root = "";

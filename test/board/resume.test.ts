@@ -6,7 +6,7 @@ import { memoryBoard } from "../../src/board/memory-board.ts";
 import { type FlashGeometry, flashMap } from "../../src/flash/geometry.ts";
 import type { NorFlash } from "../../src/flash/nor-flash.ts";
 import type { ImageSource } from "../../src/image/image-source.ts";
-import { CUTS, type Cut, PowerCut } from "../../src/sim/power-cuts/power-cut.ts";
+import { CUTS, type CutKind, PowerCut } from "../../src/sim/power-cuts/power-cut.ts";
 import { TornStorage } from "../../src/sim/power-cuts/torn-storage.ts";
 import { flashCutAt } from "../flash/support.ts";
 import { board, feed, identity, image, policy, randomData, slotBytes, spoil } from "./support.ts";
@@ -86,7 +86,7 @@ function installUntilCut(
   random: SeededRandom,
   source: ImageSource,
   at: number,
-  cut: Cut,
+  cut: CutKind,
 ): boolean {
   try {
     const wrap = (nor: NorFlash) => flashCutAt(nor, storage, random, at, cut);

@@ -6,8 +6,9 @@ import type { TargetStore } from "../../src/board/target-store.ts";
 import type { FlashGeometry } from "../../src/flash/geometry.ts";
 import type { TrustPolicy } from "../../src/image/envelope.ts";
 import { type ImageSource, memoryImage } from "../../src/image/image-source.ts";
-import { generateKeyPair, type SigningKey, signingKeyFromPem, trustedKeyOf } from "../../src/image/keys.ts";
+import { type SigningKey, trustedKeyOf } from "../../src/image/keys.ts";
 import type { ImageFields } from "../../src/image/manifest.ts";
+import { generateKeyPair, signingKeyFromPem } from "../../src/image-files/pem-keys.ts";
 
 export const signer: SigningKey = signingKeyFromPem(generateKeyPair().privatePem);
 export const stranger: SigningKey = signingKeyFromPem(generateKeyPair().privatePem);

@@ -13,11 +13,11 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openBoard } from "../../src/board/board.ts";
 import { installFrom } from "../../src/board/install.ts";
 import { initBoard } from "../../src/board/new-board.ts";
-import { openDirectoryRepository } from "../../src/image/directory-repository.ts";
 import { hardwareId } from "../../src/image/hardware.ts";
-import { buildImageFile } from "../../src/image/image-build.ts";
-import { openImageFile } from "../../src/image/image-file.ts";
-import { loadSigningKey, loadTrustedKey, writeKeyPair } from "../../src/image/keys.ts";
+import { openDirectoryRepository } from "../../src/image-files/directory-repository.ts";
+import { buildImageFile } from "../../src/image-files/image-build.ts";
+import { openImageFile } from "../../src/image-files/image-file.ts";
+import { loadSigningKey, loadTrustedKey, writeKeyPair } from "../../src/image-files/pem-keys.ts";
 import { type KillPoint, killAt, killPoints } from "../support/kill-sweep.ts";
 import { HARDWARE, openWorkbench, type Workbench } from "./workbench.ts";
 

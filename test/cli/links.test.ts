@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SeededRandom } from "../../src/base/prng.ts";
 import { openBoard } from "../../src/board/board.ts";
-import { openDirectoryRepository } from "../../src/image/directory-repository.ts";
+import { openDirectoryRepository } from "../../src/image-files/directory-repository.ts";
 import { runCli, startCli, verdictOf } from "../support/cli.ts";
 import { openSocatPair, type SocatPair } from "../support/socat-pair.ts";
 import { bootedBytes, bootOf, openWorkbench, type Workbench } from "./workbench.ts";

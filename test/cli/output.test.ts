@@ -2,11 +2,12 @@ import { PassThrough } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { VirtualClock } from "../../src/base/clock.ts";
 import { FailedError } from "../../src/base/errors.ts";
+import { doneVerdict, errorVerdict, interruptedVerdict } from "../../src/cli/command-verdict.ts";
 import { eventText, progressText, verdictText } from "../../src/cli/event-text.ts";
 import { Output, type OutputStream } from "../../src/cli/output.ts";
-import { byteText, columns, durationText, printable, styled } from "../../src/cli/text.ts";
-import { doneVerdict, errorVerdict, interruptedVerdict } from "../../src/cli/verdict.ts";
-import type { NodeEvent, ProgressEvent } from "../../src/node/events.ts";
+import { printableJson, TerminalText } from "../../src/cli/terminal-text.ts";
+import { byteText, columns, durationText } from "../../src/cli/text.ts";
+import type { NodeEvent, ProgressEvent } from "../../src/node/node-event.ts";
 
 const PROGRESS: ProgressEvent = {
   event: "progress",
@@ -126,13 +127,29 @@ describe("progress on a terminal", () => {
 
 describe("text for people", () => {
   test("control characters of others never reach the terminal", () => {
-    expect(printable("a\u001b[2Jb\u009bc\rd\u202e\ne")).toBe("a·[2Jb·c·d·\ne");
+    const foreign = "a\u001b[2Jb\u009bc\rd\u202e\ne";
+    const [shown, stream] = ["a·[2Jb·c·d·\ne", { write: (): void => {}, isTTY: true }];
+    expect(TerminalText.plain(foreign).written).toBe(shown);
+    expect(TerminalText.styled(stream, "red", foreign).written).toBe(`\u001b[31m${shown}\u001b[39m`);
+    expect(TerminalText.joined("<", TerminalText.plain(foreign), foreign).written).toBe(`<${shown}${shown}`);
+  });
+
+  test("nor in JSON, which means the same with them escaped", () => {
+    const value = { name: "a\u001bb\u007fc\u009bd\u2028e\u202ef\u2066\ng" };
+    const json = printableJson(JSON.stringify(value));
+    expect(json).toMatch(/^[ -~]+$/);
+    expect(JSON.parse(json)).toEqual(value);
+  });
+
+  test("styled parts keep their style behind and before foreign text", () => {
+    const red = TerminalText.styled({ write: () => {}, isTTY: true }, "red", "x");
+    expect(TerminalText.joined("\u001b", red, "\u001b").written).toBe("·\u001b[31mx\u001b[39m·");
   });
 
   test("is coloured on a terminal only", () => {
     const write = (): void => {};
-    expect(styled({ write }, "red", "x")).toBe("x");
-    expect(styled({ write, isTTY: true }, "red", "x")).toBe("\u001b[31mx\u001b[39m");
+    expect(TerminalText.styled({ write }, "red", "x").written).toBe("x");
+    expect(TerminalText.styled({ write, isTTY: true }, "red", "x").written).toBe("\u001b[31mx\u001b[39m");
   });
 
   test("names and values stand in columns", () => {

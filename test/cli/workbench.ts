@@ -5,11 +5,11 @@ import { join } from "node:path";
 import { randomBytes, SeededRandom } from "../../src/base/prng.ts";
 import { openBoard } from "../../src/board/board.ts";
 import { type BoardInitOptions, initBoard } from "../../src/board/new-board.ts";
-import { buildImageFile } from "../../src/image/image-build.ts";
-import { openImageFile } from "../../src/image/image-file.ts";
-import { loadSigningKey, writeKeyPair } from "../../src/image/keys.ts";
 import type { ImageFields } from "../../src/image/manifest.ts";
 import { formatVersion } from "../../src/image/version.ts";
+import { buildImageFile } from "../../src/image-files/image-build.ts";
+import { openImageFile } from "../../src/image-files/image-file.ts";
+import { loadSigningKey, writeKeyPair } from "../../src/image-files/pem-keys.ts";
 
 /** Hardware of the workbench's boards and images. */
 export const HARDWARE = { vendor: "acme", hardwareClass: "widget" } as const;

@@ -17,12 +17,12 @@ import { writeAtomically } from "../../src/files/atomic-file.ts";
 import { syncFolder } from "../../src/files/durable-file.ts";
 import { openRegular, readFully } from "../../src/files/regular-file.ts";
 import { beginTemp, clearStaleTemps, endTemp, isStaleTemp, isTempName } from "../../src/files/temp-name.ts";
-import { openDirectoryRepository } from "../../src/image/directory-repository.ts";
-import { digestFile } from "../../src/image/file-digest.ts";
-import { buildImageFile, openInputImage } from "../../src/image/image-build.ts";
-import { openImageFile } from "../../src/image/image-file.ts";
 import { BlockDigester, memoryImage } from "../../src/image/image-source.ts";
-import { loadSigningKey, writeKeyPair } from "../../src/image/keys.ts";
+import { openDirectoryRepository } from "../../src/image-files/directory-repository.ts";
+import { digestFile } from "../../src/image-files/file-digest.ts";
+import { buildImageFile, openInputImage } from "../../src/image-files/image-build.ts";
+import { openImageFile } from "../../src/image-files/image-file.ts";
+import { loadSigningKey, writeKeyPair } from "../../src/image-files/pem-keys.ts";
 import { errorOf, plainFields, scratchDir, vectorData } from "../image/support.ts";
 
 const dir = scratchDir();

@@ -1,7 +1,7 @@
 import { MaydayError } from "../../src/base/errors.ts";
 import type { Random } from "../../src/base/prng.ts";
 import type { NorFlash } from "../../src/flash/nor-flash.ts";
-import { type Cut, CutFlash, cutOperation, PowerCut } from "../../src/sim/power-cuts/power-cut.ts";
+import { CutFlash, type CutKind, cutOperation, PowerCut } from "../../src/sim/power-cuts/power-cut.ts";
 import type { TornStorage } from "../../src/sim/power-cuts/torn-storage.ts";
 
 /**
@@ -13,7 +13,7 @@ export function flashCutAt(
   storage: TornStorage,
   random: Random,
   at: number,
-  cut: Cut,
+  cut: CutKind,
   isLax = false,
 ): CutFlash {
   return new CutFlash(

@@ -1,7 +1,7 @@
 import { createHash, createPublicKey, verify } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { checkSignature, isSoundPoint } from "../../src/image/ed25519.ts";
-import { generateKeyPair, signingKeyFromPem } from "../../src/image/keys.ts";
+import { generateKeyPair, signingKeyFromPem } from "../../src/image-files/pem-keys.ts";
 import { unhex, vectorKey } from "./support.ts";
 
 const ORDER = 2n ** 252n + 27742317777372353535851937790883648493n;

@@ -2,9 +2,9 @@ import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
 import { RefusedError } from "../../src/base/errors.ts";
 import {
+  ENVELOPE_MAX,
+  ENVELOPE_MIN,
   KEY_ID_OFFSET,
-  MANIFEST_MAX,
-  MANIFEST_MIN,
   SIGNED_PAYLOAD_OFFSET,
   signedBytes,
   splitEnvelope,
@@ -14,9 +14,10 @@ import {
 } from "../../src/image/cose.ts";
 import { decodeEnvelope, encodeManifest, requireTrusted, verifyEnvelope } from "../../src/image/envelope.ts";
 import { memoryImage } from "../../src/image/image-source.ts";
-import { generateKeyPair, signingKeyFromPem, trustedKeyOf } from "../../src/image/keys.ts";
+import { trustedKeyOf } from "../../src/image/keys.ts";
 import { type ImageFields, type Manifest, manifestHardwareId } from "../../src/image/manifest.ts";
 import { decodePayload, encodePayload, imageDigest, PAYLOAD_LENGTH } from "../../src/image/payload.ts";
+import { generateKeyPair, signingKeyFromPem } from "../../src/image-files/pem-keys.ts";
 import { codeOf, errorOf, manifestVectors, plainFields, unhex, vectorData, vectorKey } from "./support.ts";
 
 const policy = { keys: [trustedKeyOf(vectorKey, ["app", "recovery"])], allowUnsigned: false };
@@ -69,8 +70,8 @@ describe("manifest vectors", () => {
     expect(SIGNED_PAYLOAD_OFFSET).toBe(45);
     expect(UNSIGNED_PAYLOAD_OFFSET).toBe(37);
     expect(PAYLOAD_LENGTH).toBe(256);
-    expect(MANIFEST_MIN).toBe(293);
-    expect(MANIFEST_MAX).toBe(623);
+    expect(ENVELOPE_MIN).toBe(293);
+    expect(ENVELOPE_MAX).toBe(623);
   });
 });
 

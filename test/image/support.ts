@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { afterAll } from "vitest";
 import { fromHex } from "../../src/base/bytes.ts";
 import { MaydayError } from "../../src/base/errors.ts";
-import { type SigningKey, signingKeyFromPem } from "../../src/image/keys.ts";
+import type { SigningKey } from "../../src/image/keys.ts";
 import type { ImageFields } from "../../src/image/manifest.ts";
+import { signingKeyFromPem } from "../../src/image-files/pem-keys.ts";
 
 export function readVectors<T>(name: string): T {
   return JSON.parse(readFileSync(new URL(`../../vectors/${name}.json`, import.meta.url), "utf8")) as T;

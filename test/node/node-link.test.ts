@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { VirtualClock } from "../../src/base/clock.ts";
 import { TransportError } from "../../src/base/errors.ts";
-import { linkOptionsFor, lostForGood, NodeLink, type NodeLinkMachine } from "../../src/node/node-link.ts";
+import { linkOptionsFor, lostForGood, NodeLink } from "../../src/node/node-link.ts";
+import { LinkEnd } from "../../src/session/link-end.ts";
 import { I2cError } from "../../src/transport/i2c/bus.ts";
 import { portLost } from "../../src/transport/serial/uart-errors.ts";
 import type {
@@ -63,16 +64,6 @@ describe("the options of a link", () => {
 });
 
 describe("the splitter of a link", () => {
-  const machine = {
-    handleLinkUp: () => {},
-    handleRun: () => {},
-    handleFrame: () => {},
-    handleTimeout: () => {},
-    pollTransmit: () => undefined,
-    pollEvent: () => undefined,
-    pollTimeout: () => undefined,
-  } as unknown as NodeLinkMachine<never>;
-
   /** What a transport's own splitter was made with, on a line of `baud`. */
   async function madeWith(baud: number | undefined): Promise<{ options: SplitterOptions[]; pushed: number }> {
     const seen: { options: SplitterOptions[]; pushed: number } = { options: [], pushed: 0 };
@@ -97,7 +88,8 @@ describe("the splitter of a link", () => {
     };
     const link = new NodeLink(
       transport,
-      machine,
+      new LinkEnd<never>(linkOptionsFor(transport)),
+      undefined,
       new VirtualClock(),
       () => {},
       () => {},

@@ -9,7 +9,7 @@ import { memoryImage } from "../../src/image/image-source.ts";
 import { trustedKeyOf } from "../../src/image/keys.ts";
 import { fixedRepository } from "../../src/image/repository.ts";
 import { runDistress } from "../../src/node/distress-node.ts";
-import type { NodeEvent } from "../../src/node/events.ts";
+import type { NodeEvent } from "../../src/node/node-event.ts";
 import { runRescue } from "../../src/node/rescue-node.ts";
 import { startVirtualCable } from "../../src/transport/cable/virtual-cable.ts";
 import { parseEndpoint } from "../../src/transport/endpoint.ts";

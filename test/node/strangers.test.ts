@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { VirtualClock } from "../../src/base/clock.ts";
 import { memoryBoard } from "../../src/board/memory-board.ts";
 import { runDistress } from "../../src/node/distress-node.ts";
-import type { NodeEvent } from "../../src/node/events.ts";
+import type { NodeEvent } from "../../src/node/node-event.ts";
 import { queryStatus } from "../../src/node/status-query.ts";
 import { createMemoryPair } from "../../src/sim/wires/memory-pair.ts";
 import { inVirtualTime } from "../support/virtual-time.ts";

@@ -3,7 +3,7 @@ import { VirtualClock } from "../../src/base/clock.ts";
 import { randomBytes, SeededRandom } from "../../src/base/prng.ts";
 import { fixedRepository } from "../../src/image/repository.ts";
 import { runDistress } from "../../src/node/distress-node.ts";
-import type { NodeEvent } from "../../src/node/events.ts";
+import type { NodeEvent } from "../../src/node/node-event.ts";
 import { runRescue } from "../../src/node/rescue-node.ts";
 import { createMemoryPair } from "../../src/sim/wires/memory-pair.ts";
 import { encodeDelimited } from "../../src/wire/cobs.ts";

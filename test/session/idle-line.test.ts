@@ -6,10 +6,11 @@ import { randomBytes, SeededRandom } from "../../src/base/prng.ts";
 import type { Millis } from "../../src/base/units.ts";
 import { LinkDriver, type Machine } from "../../src/node/link-driver.ts";
 import { PureRunSplitter } from "../../src/node/pure-run-splitter.ts";
+import { LinkEnd } from "../../src/session/link-end.ts";
 import type { RescuerEvent } from "../../src/session/rescuer/rescuer-events.ts";
-import { RescuerMachine } from "../../src/session/rescuer/rescuer-machine.ts";
+import { RescuerRole } from "../../src/session/rescuer/rescuer-role.ts";
 import type { TargetEvent } from "../../src/session/target/target-events.ts";
-import { TargetMachine } from "../../src/session/target/target-machine.ts";
+import { TargetRole } from "../../src/session/target/target-role.ts";
 import type { Transport, TransportHandlers } from "../../src/transport/transport.ts";
 import { decodeCobs, encodeDelimited } from "../../src/wire/cobs.ts";
 import { RUN_MAX, WireLimit } from "../../src/wire/constants.ts";
@@ -85,12 +86,18 @@ const target = (): LoneNode<TargetEvent> =>
       receivingDigest: undefined,
       counterFloor: 0,
     };
-    return new TargetMachine(now, { link, random: new SeededRandom(1), status, bootNonce: id(3) });
+    const options = { random: new SeededRandom(1), status, bootNonce: id(3) };
+    const end = new LinkEnd<TargetEvent>(link);
+    end.exchange(now, (host) => new TargetRole(now, host, options));
+    return end;
   });
 
 const rescuer = (): LoneNode<RescuerEvent> =>
   new LoneNode((now) => {
-    return new RescuerMachine(now, { link, random: new SeededRandom(2), nodeId: id(4), bootNonce: id(5) });
+    const options = { random: new SeededRandom(2), nodeId: id(4), bootNonce: id(5) };
+    const end = new LinkEnd<RescuerEvent>(link);
+    end.exchange(now, (host) => new RescuerRole(now, host, options));
+    return end;
   });
 
 const NODES = [

@@ -45,13 +45,14 @@ describe("with the same link key on both sides", () => {
   it("heals an erased slot, and no frame is doubted", () => {
     const rescue = rescueWith({});
     expectUndisturbed(rescue);
-    for (const { counters } of [rescue.target, rescue.rescuer]) expect(counters.unauthenticFrames).toBe(0);
+    for (const { counters } of [rescue.targetEnd, rescue.rescuerEnd])
+      expect(counters.unauthenticFrames).toBe(0);
   });
 
   test.each([1, 2, 3])("heals over a lossy line (seed %i)", (seed) => {
     const rescue = rescueWith({ seed, faults: { ber: 2e-5 } });
     expectHealed(rescue);
-    expect(rescue.rescuer.counters.packetsLost).toBeGreaterThan(0);
+    expect(rescue.rescuerEnd.counters.packetsLost).toBeGreaterThan(0);
   });
 
   it.each(["rescuer", "target"] as const)(
@@ -59,7 +60,8 @@ describe("with the same link key on both sides", () => {
     async (controller) => {
       const options = { seed: 1, controller, linkKeys: BOTH, size: 32_768, ...UNSIGNED };
       const { rescue } = await healsExactly(options, controller);
-      for (const { counters } of [rescue.target, rescue.rescuer]) expect(counters.unauthenticFrames).toBe(0);
+      for (const { counters } of [rescue.targetEnd, rescue.rescuerEnd])
+        expect(counters.unauthenticFrames).toBe(0);
     },
   );
 
@@ -238,8 +240,8 @@ describe("somebody on the wire without the key, who knows nonces and tag", () =>
     });
     const rescue = rescueWith({ wrap: attacker.wrap });
     expectUndisturbed(rescue);
-    expect(rescue.target.counters.duplicates).toBe(0);
-    for (const { counters } of [rescue.target, rescue.rescuer])
+    expect(rescue.targetEnd.counters.duplicates).toBe(0);
+    for (const { counters } of [rescue.targetEnd, rescue.rescuerEnd])
       expect(counters.unauthenticFrames).toBeGreaterThan(20);
   });
 
@@ -275,7 +277,7 @@ describe("somebody on the wire without the key, who knows nonces and tag", () =>
     }));
     const rescue = rescueWith({ wrap: attacker.wrap });
     expectUndisturbed(rescue);
-    expect(rescue.target.counters.duplicates).toBe(0);
+    expect(rescue.targetEnd.counters.duplicates).toBe(0);
   });
 
   it("cannot play frames of an earlier session in this one, with CRCs made for it", () => {
@@ -292,7 +294,7 @@ describe("somebody on the wire without the key, who knows nonces and tag", () =>
     rescue.restartRescuer(rescue.rescuerId);
     expectHealed(rescue);
     expect(rescue.targetEvents.filter(({ tag }) => tag === "sessionLost")).toHaveLength(1);
-    expect(rescue.target.counters.duplicates).toBe(0);
+    expect(rescue.targetEnd.counters.duplicates).toBe(0);
     expect(attacker.injected).toBeGreaterThan(50);
   });
 
@@ -315,9 +317,11 @@ describe("somebody on the wire without the key, who knows nonces and tag", () =>
     rescue.stopRescuer();
     rescue.run(2_000);
     const query = encodeMessage({ tag: "query", nodeId: stranger, bootNonce: stranger }, 1);
-    rescue.target.handleRun(rescue.clock.now(), encodeDelimited(query).subarray(1));
+    rescue.targetEnd.handleRun(rescue.clock.now(), encodeDelimited(query).subarray(1));
     rescue.run(1_000);
-    expect(rescue.target.pollEvent()?.tag === "sessionLost" || rescue.hasEvent("sessionLost")).toBe(isLost);
+    expect(rescue.targetEnd.pollEvent()?.tag === "sessionLost" || rescue.hasEvent("sessionLost")).toBe(
+      isLost,
+    );
   });
 
   it.each([
@@ -339,7 +343,7 @@ describe("somebody on the wire without the key, who knows nonces and tag", () =>
     rescue.run(200);
     const [distress] = tap.heard[0].filter((frame) => decodeFrame(frame, undefined).tag === "distress");
     const wire = encodeDelimited(distress ?? expect.fail("no distress"));
-    rescue.rescuer.handleRun(rescue.clock.now(), wire.subarray(1));
+    rescue.rescuerEnd.handleRun(rescue.clock.now(), wire.subarray(1));
     const hasLost = (): boolean => rescue.rescuerEvents.some(({ tag }) => tag === "sessionLost");
     expect(rescue.run(waitMs, hasLost)).toBe(isLost);
   });
@@ -353,7 +357,7 @@ describe("somebody on the wire without the key, who knows nonces and tag", () =>
     const offer = tap.heard[1].find((frame) => decodeFrame(frame, undefined).tag === "offer");
     const wire = encodeDelimited(offer ?? expect.fail("no offer"));
     for (let i = 0; i < 3; i++) {
-      rescue.target.handleRun(rescue.clock.now(), wire.subarray(1));
+      rescue.targetEnd.handleRun(rescue.clock.now(), wire.subarray(1));
       rescue.run(1_000);
     }
     expect(rescue.targetEvents.filter(({ tag }) => tag === "offered")).toHaveLength(1);

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { SeededRandom } from "../../src/base/prng.ts";
 import { Link } from "../../src/link/link.ts";
-import { Turns } from "../../src/session/peer-selection.ts";
-import { Pace } from "../../src/session/progress-floor.ts";
+import { PeerSelection } from "../../src/session/peer-selection.ts";
+import { ProgressFloor } from "../../src/session/progress-floor.ts";
 import { ServingBudget } from "../../src/session/rescuer/serving-budget.ts";
 
 const id = (n: number): Uint8Array => Uint8Array.of(n >>> 8, n, 0, 0, 0, 0, 0, 0);
-const turns = (seed = 1): Turns<string> => new Turns(new SeededRandom(seed));
+const turns = (seed = 1): PeerSelection<string> => new PeerSelection(new SeededRandom(seed));
 
 describe("whose turn it is", () => {
   it("is the first to come, also after one strike", () => {
@@ -67,15 +67,15 @@ describe("the pace of a session", () => {
     [921_600, 4096, 172_800],
     [undefined, 4096, 21_600],
   ])("at %s baud is a 64th of the line in each two minutes", (baud, blockSize, least) => {
-    const pace = new Pace(0, link(baud), blockSize);
+    const pace = new ProgressFloor(0, link(baud), blockSize);
     pace.add(least);
-    expect([pace.isTooSlow(119_999), pace.isTooSlow(120_000)]).toEqual([false, false]);
+    expect([pace.checkWindow(119_999), pace.checkWindow(120_000)]).toEqual(["ok", "ok"]);
     pace.add(least - 100);
-    expect([pace.endsAt, pace.isTooSlow(240_000)]).toEqual([240_000, true]);
+    expect([pace.endsAt, pace.checkWindow(240_000)]).toEqual([240_000, "tooSlow"]);
   });
 
   it("leaves a slow line time for large blocks", () => {
-    const { endsAt } = new Pace(0, link(9600), 65_536);
+    const { endsAt } = new ProgressFloor(0, link(9600), 65_536);
     expect(endsAt).toBeGreaterThan(2_000_000);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { randomBelow, randomBytes, SeededRandom } from "../../src/base/prng.ts";
-import { generateKeyPair, signingKeyFromPem } from "../../src/image/keys.ts";
+import { generateKeyPair, signingKeyFromPem } from "../../src/image-files/pem-keys.ts";
 import { testKey, VirtualRescue } from "../support/virtual-rescue.ts";
 
 const random = (size: number, seed = 7): Uint8Array => randomBytes(new SeededRandom(seed), size);

@@ -1,4 +1,5 @@
-import { type SigningKey, signingKeyFromPem } from "../../src/image/keys.ts";
+import type { SigningKey } from "../../src/image/keys.ts";
+import { signingKeyFromPem } from "../../src/image-files/pem-keys.ts";
 
 /** PKCS #8 around the 32 bytes of an Ed25519 private key (RFC 8410). */
 const KEY_PREFIX = Buffer.from("302e020100300506032b657004220420", "hex");

@@ -1,7 +1,9 @@
 import { VirtualClock } from "../../src/base/clock.ts";
 import { type Random, randomBytes, SeededRandom } from "../../src/base/prng.ts";
 import type { Millis } from "../../src/base/units.ts";
+import type { StoreOptions } from "../../src/board/admission.ts";
 import { type MemoryBoard, memoryBoard } from "../../src/board/memory-board.ts";
+import type { TargetStore } from "../../src/board/target-store.ts";
 import type { FlashGeometry } from "../../src/flash/geometry.ts";
 import type { FlashStorage } from "../../src/flash/storage.ts";
 import { type ImageSource, memoryImage } from "../../src/image/image-source.ts";
@@ -14,13 +16,15 @@ import { linkOptionsFor } from "../../src/node/node-link.ts";
 import { PureRunSplitter } from "../../src/node/pure-run-splitter.ts";
 import { applyRescuerEffect, offeredImage } from "../../src/node/rescuer-effects.ts";
 import { applyTargetEffect, nodeStatusOf } from "../../src/node/target-effects.ts";
-import type { RescuerEvent } from "../../src/session/rescuer/rescuer-events.ts";
-import { RescuerMachine } from "../../src/session/rescuer/rescuer-machine.ts";
+import { LinkEnd } from "../../src/session/link-end.ts";
+import type { OfferedImage, RescuerEvent } from "../../src/session/rescuer/rescuer-events.ts";
+import { RescuerRole } from "../../src/session/rescuer/rescuer-role.ts";
 import type { TargetEvent } from "../../src/session/target/target-events.ts";
-import { TargetMachine } from "../../src/session/target/target-machine.ts";
+import { TargetRole } from "../../src/session/target/target-role.ts";
 import { createMemoryPair } from "../../src/sim/wires/memory-pair.ts";
 import { type FaultOptions, withFaults } from "../../src/sim/wires/transport-faults.ts";
 import type { Transport } from "../../src/transport/transport.ts";
+import type { Beacon } from "../../src/wire/messages.ts";
 import { fixedKey } from "./fixed-keys.ts";
 import { FlashOracle, type Original } from "./flash-oracle.ts";
 import { wrappedTransport } from "./wrapped-transport.ts";
@@ -62,7 +66,24 @@ export interface VirtualRescueOptions {
   readonly allowUnsigned?: boolean;
   /** Images that may go to flash besides this one, if it is trusted itself: see FlashOracle. */
   readonly others?: readonly Original[];
+  /** A board that exists already; the options about its flash are not used then, and no oracle watches it. */
+  readonly board?: MemoryBoard;
+  readonly layout?: FlashGeometry["layout"];
+  readonly store?: StoreOptions;
+  /** The board calls although it boots. */
+  readonly isForced?: boolean;
+  /** The target's, at each of its starts; random unless given. */
+  readonly bootNonce?: Uint8Array;
+  /** Bytes that the wire hands over at once; 32 unless given. */
+  readonly pieceBytes?: number;
+  /** The image to offer to a board that calls; the only one unless given. */
+  readonly pick?: (beacon: Beacon, refused: readonly Uint8Array[]) => ImageSource | undefined;
+  /** Gets each event of a side first; `proceed`, called now or later, carries it out or notes it. */
+  readonly onTargetEvent?: (event: TargetEvent, proceed: () => void) => void;
+  readonly onRescuerEvent?: (event: RescuerEvent, proceed: () => void) => void;
 }
+
+const proceedNow = (_event: unknown, proceed: () => void): void => proceed();
 
 /** A target and a rescuer, with real flash model, image and keys, on one wire in virtual time. */
 export class VirtualRescue {
@@ -72,8 +93,11 @@ export class VirtualRescue {
   readonly targetEvents: TargetEvent[] = [];
   readonly rescuerEvents: RescuerEvent[] = [];
   board: MemoryBoard;
-  target: TargetMachine;
-  rescuer: RescuerMachine;
+  store: TargetStore;
+  target: TargetRole;
+  rescuer: RescuerRole;
+  targetEnd: LinkEnd<TargetEvent>;
+  rescuerEnd: LinkEnd<RescuerEvent>;
   /** Node id of the rescuer that runs now. */
   rescuerId: Uint8Array = new Uint8Array(8);
   /** Bytes that each side was handed, from the beginning, restarts included. */
@@ -82,6 +106,8 @@ export class VirtualRescue {
   readonly #random: Random;
   readonly #geometry: FlashGeometry;
   readonly #ends: [Transport, Transport];
+  /** The image that the rescuer offered last. */
+  #offered: ImageSource;
   #targetDriver: LinkDriver<TargetEvent>;
   #rescuerDriver: LinkDriver<RescuerEvent>;
 
@@ -91,7 +117,8 @@ export class VirtualRescue {
     this.#random = new SeededRandom(options.seed);
     this.data = options.data ?? randomBytes(this.#random, options.size ?? 65_536);
     const slotSize = options.slotSize ?? this.data.length;
-    this.#geometry = { sectorSize: options.sectorSize ?? 4096, slotSize, layout: "single" };
+    const layout = options.layout ?? "single";
+    this.#geometry = { sectorSize: options.sectorSize ?? 4096, slotSize, layout };
     const fields = {
       ...HARDWARE,
       version: { major: 1, minor: 2, patch: 3 },
@@ -99,14 +126,20 @@ export class VirtualRescue {
     };
     const signer = "signer" in options ? options.signer : testKey;
     this.image = memoryImage(this.data, { ...fields, ...options.fields }, signer);
-    this.board = this.#makeBoard();
+    this.#offered = this.image;
+    this.board = options.board ?? this.#makeBoard();
     const region = this.board.nor.map.slots[0];
     if (options.slot !== undefined && region !== undefined)
       this.board.storage.write(region.offset, options.slot);
-    const line = { baud: options.baud ?? 921_600, latencyMs: options.latencyMs ?? 1, pieceBytes: 32 };
+    this.store = this.board.store(options.store);
+    const line = {
+      baud: options.baud ?? 921_600,
+      latencyMs: options.latencyMs ?? 1,
+      pieceBytes: options.pieceBytes ?? 32,
+    };
     this.#ends = createMemoryPair(this.clock, { aToB: line, bToA: line });
-    [this.target, this.#targetDriver] = this.#startTarget();
-    [this.rescuer, this.#rescuerDriver] = this.#startRescuer();
+    [this.targetEnd, this.target, this.#targetDriver] = this.#startTarget();
+    [this.rescuerEnd, this.rescuer, this.#rescuerDriver] = this.#startRescuer();
   }
 
   #makeBoard(storage?: FlashStorage): MemoryBoard {
@@ -148,56 +181,85 @@ export class VirtualRescue {
       : { ...linkOptionsFor(wire), key };
   }
 
+  /** `handle` carries an event out or notes it, when `first`, which gets each event first, proceeds with it. */
   #drive<Event>(
     machine: Machine<Event>,
     wire: Transport,
-    onEvent: (event: Event) => void,
+    first: (event: Event, proceed: () => void) => void,
+    handle: (event: Event) => void,
   ): LinkDriver<Event> {
     const splitter = (onRun: (run: Uint8Array) => void): PureRunSplitter =>
       new PureRunSplitter(onRun, this.clock);
+    const onEvent = (event: Event): void =>
+      first(event, () => {
+        handle(event);
+        driver.pump();
+      });
     const driver = new LinkDriver(machine, wire, this.clock, splitter, { onEvent });
     void driver.open();
     return driver;
   }
 
-  #startTarget(): [TargetMachine, LinkDriver<TargetEvent>] {
-    const store = this.board.store();
+  #startTarget(): [LinkEnd<TargetEvent>, TargetRole, LinkDriver<TargetEvent>] {
+    const { store } = this;
+    const { isForced = false, onTargetEvent = proceedNow } = this.#options;
     const wire = this.#wire(0);
     const link = this.#linkOver(wire, 0);
-    const bootNonce = randomBytes(this.#random, 8);
+    const bootNonce = this.#options.bootNonce ?? randomBytes(this.#random, 8);
     const status = nodeStatusOf(store.status());
-    const machine = new TargetMachine(this.clock.now(), { link, random: this.#random, status, bootNonce });
-    const driver = this.#drive(machine, wire, (event: TargetEvent) => {
-      if (!applyTargetEffect(this.clock.now(), event, machine, store)) this.targetEvents.push(event);
+    const end = new LinkEnd<TargetEvent>(link);
+    const now = this.clock.now();
+    const options = { random: this.#random, status, bootNonce, isForced };
+    const target = end.exchange(now, (host) => new TargetRole(now, host, options));
+    const driver = this.#drive(end, wire, onTargetEvent, (event: TargetEvent) => {
+      if (!applyTargetEffect(this.clock.now(), event, target, store)) this.targetEvents.push(event);
       if (event.tag === "sessionLost") store.abandon();
     });
-    return [machine, driver];
+    return [end, target, driver];
   }
 
-  #startRescuer(nodeId?: Uint8Array): [RescuerMachine, LinkDriver<RescuerEvent>] {
+  #startRescuer(nodeId?: Uint8Array): [LinkEnd<RescuerEvent>, RescuerRole, LinkDriver<RescuerEvent>] {
+    const { onRescuerEvent = proceedNow } = this.#options;
     const wire = this.#wire(1);
     const link = this.#linkOver(wire, 1);
     this.rescuerId = nodeId ?? randomBytes(this.#random, 8);
     const ids = { nodeId: this.rescuerId, bootNonce: randomBytes(this.#random, 8) };
-    const machine = new RescuerMachine(this.clock.now(), { link, random: this.#random, ...ids });
-    const driver = this.#drive(machine, wire, (event: RescuerEvent) => {
-      if (event.tag === "pick") machine.handlePicked(this.clock.now(), offeredImage(this.image));
-      else if (!applyRescuerEffect(event, machine, this.image)) this.rescuerEvents.push(event);
+    const end = new LinkEnd<RescuerEvent>(link);
+    const now = this.clock.now();
+    const rescuer = end.exchange(now, (host) => new RescuerRole(now, host, { random: this.#random, ...ids }));
+    const driver = this.#drive(end, wire, onRescuerEvent, (event: RescuerEvent) => {
+      if (event.tag === "pick")
+        rescuer.handlePicked(this.clock.now(), event.session, this.#pick(event.beacon, event.refused));
+      else if (!applyRescuerEffect(event, rescuer, this.#offered)) this.rescuerEvents.push(event);
     });
-    return [machine, driver];
+    return [end, rescuer, driver];
+  }
+
+  #pick(beacon: Beacon, refused: readonly Uint8Array[]): OfferedImage | undefined {
+    const { pick } = this.#options;
+    const image = pick === undefined ? this.image : pick(beacon, refused);
+    if (image !== undefined) this.#offered = image;
+    return image && offeredImage(image);
+  }
+
+  /** Has the target's and the rescuer's driver do what is due, after something was done to its machine. */
+  pump(): void {
+    this.#targetDriver.pump();
+    this.#rescuerDriver.pump();
   }
 
   /** Power off and on: the flash stays, everything in RAM is gone. */
   restartTarget(): void {
     void this.#targetDriver.close();
     this.board = this.#makeBoard(this.board.storage);
-    [this.target, this.#targetDriver] = this.#startTarget();
+    this.store = this.board.store(this.#options.store);
+    [this.targetEnd, this.target, this.#targetDriver] = this.#startTarget();
   }
 
   /** Another process takes over: with another id, unless `nodeId` is given. */
   restartRescuer(nodeId?: Uint8Array): void {
     this.stopRescuer();
-    [this.rescuer, this.#rescuerDriver] = this.#startRescuer(nodeId);
+    [this.rescuerEnd, this.rescuer, this.#rescuerDriver] = this.#startRescuer(nodeId);
   }
 
   /** The rescuer vanishes without a word. */

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { ENVELOPE_MAX, ENVELOPE_MIN } from "../../src/image/cose.ts";
 import * as constants from "../../src/wire/constants.ts";
 import { bytesOf, FRAME_VECTORS } from "./wire-vectors.ts";
 
@@ -51,6 +52,16 @@ describe("PROTOCOL.md", () => {
     expect(printed.length).toBeGreaterThan(80);
     expect(new Set(printed.map(([name]) => name)).size).toBe(printed.length);
     expect(Object.fromEntries(printed)).toEqual(Object.fromEntries(exported()));
+  });
+
+  it("says of a manifest how long its envelope and the object around it may be, each in one place", () => {
+    const { CHUNK_UNIT, MANIFEST_MAX } = constants;
+    expect(MANIFEST_MAX).toBe(Math.ceil(ENVELOPE_MAX / CHUNK_UNIT) * CHUNK_UNIT);
+    const text = TEXT.replace(/\s+/g, " ");
+    expect(text).toContain(`An envelope of version 1 has at most ${ENVELOPE_MAX} bytes`);
+    expect(text).toContain(`may have up to ${MANIFEST_MAX} (\`MANIFEST_MAX\`)`);
+    expect(text).toContain(`An envelope has ${ENVELOPE_MIN} to ${ENVELOPE_MAX} bytes`);
+    expect(text).toContain(`bytes of the envelope, ${ENVELOPE_MIN} to ${ENVELOPE_MAX} |`);
   });
 
   it("prints the timers and limits of the reference as they are in the code (section 6.4)", () => {

@@ -2,7 +2,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { FailedError } from "../../base/errors.ts";
-import type { NodeEvent, Verdict } from "../../node/events.ts";
+import type { NodeEvent } from "../../node/node-event.ts";
+import type { Verdict } from "../../node/verdict.ts";
 
 /** This very command line, as a program to run. */
 const MAIN = fileURLToPath(new URL("../main.js", import.meta.url));

@@ -1,4 +1,4 @@
-import type { Verdict } from "../../node/events.ts";
+import type { Verdict } from "../../node/verdict.ts";
 import { byteText, columns } from "../text.ts";
 
 /** How an act of the demonstration went. */

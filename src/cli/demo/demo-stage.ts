@@ -6,11 +6,11 @@ import { randomBytes, SeededRandom } from "../../base/prng.ts";
 import { openBoard } from "../../board/board.ts";
 import type { BootOutcome } from "../../board/boot.ts";
 import { initBoard } from "../../board/new-board.ts";
-import { openDirectoryRepository } from "../../image/directory-repository.ts";
-import { buildImageFile, openInputImage } from "../../image/image-build.ts";
-import { openImageFile } from "../../image/image-file.ts";
-import { loadSigningKey, writeKeyPair } from "../../image/keys.ts";
 import type { Manifest } from "../../image/manifest.ts";
+import { openDirectoryRepository } from "../../image-files/directory-repository.ts";
+import { buildImageFile, openInputImage } from "../../image-files/image-build.ts";
+import { openImageFile } from "../../image-files/image-file.ts";
+import { loadSigningKey, writeKeyPair } from "../../image-files/pem-keys.ts";
 
 /** Hardware, version and seed of the demonstration's boards: the same in each run. */
 export const DEMO_HARDWARE = { vendor: "demo", hardwareClass: "board" } as const;

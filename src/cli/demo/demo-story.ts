@@ -1,13 +1,14 @@
 import { basename, join } from "node:path";
 import { FailedError } from "../../base/errors.ts";
 import { formatVersion } from "../../image/version.ts";
-import type { NodeEvent, Verdict } from "../../node/events.ts";
+import type { NodeEvent } from "../../node/node-event.ts";
+import type { Verdict } from "../../node/verdict.ts";
 import { startVirtualCable, type VirtualCable } from "../../transport/cable/virtual-cable.ts";
 import { bootText, failureText } from "../board-look.ts";
+import { doneVerdict, interruptedVerdict } from "../command-verdict.ts";
 import { figuresJson } from "../json-names.ts";
 import type { CommandContext } from "../run.ts";
 import { byteText } from "../text.ts";
-import { doneVerdict, interruptedVerdict } from "../verdict.ts";
 import type { DemoFlags } from "./demo.ts";
 import { type DemoChild, startChild } from "./demo-children.ts";
 import { type Figures, figuresText, sumOf } from "./demo-figures.ts";

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Command } from "commander";
-import type { Verdict } from "../../node/events.ts";
+import type { Verdict } from "../../node/verdict.ts";
 import { addCommand } from "../help.ts";
 import { parseBaud } from "../parse.ts";
 import { type CommandContext, onRun } from "../run.ts";

@@ -6,7 +6,7 @@ import type { SessionIdentity } from "../identity.ts";
 import type { OfferedImage } from "./rescuer-events.ts";
 
 const OFFER_INTERVAL_MS = 250;
-const OFFER_PATIENCE_MS = 5_000;
+const OFFER_REPEATED_FOR_MS = 5_000;
 /** Time for the proven answer to an offer, from one on that is not (PROTOCOL.md 14.6). */
 const DOUBTFUL_OFFER_MS = 2_000;
 
@@ -22,22 +22,30 @@ export class Offering {
   #until: Millis;
   #isDoubtful = false;
 
-  constructor(now: Millis, beacon: Beacon, image: OfferedImage, offer: Offer) {
+  constructor(
+    now: Millis,
+    beacon: Beacon,
+    image: OfferedImage,
+    rescuerId: Uint8Array,
+    rescuerNonce: Uint8Array,
+  ) {
+    const { digest, version, size, counter } = image;
+    const targetNonce = beacon.bootNonce;
     this.beacon = beacon;
     this.image = image;
-    this.offer = offer;
-    this.peer = identityOf(offer, beacon.nodeId);
+    this.offer = { tag: "offer", rescuerId, rescuerNonce, targetNonce, digest, version, size, counter };
+    this.peer = identityOf(this.offer, beacon.nodeId);
     this.#repeatAt = now;
-    this.#until = now + OFFER_PATIENCE_MS;
+    this.#until = now + OFFER_REPEATED_FOR_MS;
   }
 
   /** The call came again: the offer was not heard. */
-  hurry(now: Millis): void {
+  handleCallRepeat(now: Millis): void {
     this.#repeatAt = Math.min(this.#repeatAt, now + OFFER_INTERVAL_MS / 2);
   }
 
   /** Something answered that our link key does not prove. */
-  doubt(now: Millis): void {
+  markDoubtful(now: Millis): void {
     this.#isDoubtful = true;
     this.#until = Math.min(this.#until, now + DOUBTFUL_OFFER_MS);
   }
@@ -67,8 +75,13 @@ export class Offering {
     );
   }
 
-  /** When it is to be sent again, and when its time is over. */
-  get timeouts(): Millis[] {
-    return [this.#repeatAt, this.#until];
+  /** When it is sent again. */
+  get repeatAt(): Millis {
+    return this.#repeatAt;
+  }
+
+  /** When its time is over. */
+  get endsAt(): Millis {
+    return this.#until;
   }
 }

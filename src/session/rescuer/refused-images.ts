@@ -13,12 +13,12 @@ export class RefusedImages {
   /** The target that started with this boot nonce refused the image with this short digest. */
   add(now: Millis, nonce: Uint8Array, digest: Uint8Array): void {
     this.#refusals.push({ nonce: nonce.slice(), digest: digest.slice(), until: now + REFUSED_FOR_MS });
-    if (this.#refusals.length > REFUSED_MAX) this.#refusals.shift();
+    this.#refusals = this.#refusals.filter(({ until }) => now < until).slice(-REFUSED_MAX);
   }
 
   /** Short digests that this start of a target refused lately. */
   by(now: Millis, nonce: Uint8Array): Uint8Array[] {
-    this.#refusals = this.#refusals.filter(({ until }) => now < until);
-    return this.#refusals.filter((refusal) => equalBytes(refusal.nonce, nonce)).map(({ digest }) => digest);
+    const standing = this.#refusals.filter((refusal) => now < refusal.until);
+    return standing.filter((refusal) => equalBytes(refusal.nonce, nonce)).map(({ digest }) => digest);
   }
 }

@@ -5,8 +5,8 @@ import { providerBeacon } from "../beacon.ts";
 import { BeaconTimer } from "../beacon-timer.ts";
 import { QueryTimer } from "../query-timer.ts";
 
-/** Who listens. */
-export interface ListeningOptions {
+/** Who announces itself. */
+export interface RescuerOptions {
   readonly random: Random;
   readonly nodeId: Uint8Array;
   /** Fixed for one start of the node. */
@@ -14,7 +14,7 @@ export interface ListeningOptions {
 }
 
 /** What a rescuer says of itself: queries until somebody is heard, and answers to those of others (PROTOCOL.md 5.1). */
-export class Listening {
+export class RescuerAnnouncer {
   readonly #link: Link;
   readonly #nodeId: Uint8Array;
   readonly #bootNonce: Uint8Array;
@@ -24,7 +24,7 @@ export class Listening {
   #isAnswerDue = false;
 
   /** `isKeyed`: it has a link key. */
-  constructor(now: Millis, link: Link, options: ListeningOptions, isKeyed: boolean) {
+  constructor(now: Millis, link: Link, options: RescuerOptions, isKeyed: boolean) {
     this.#link = link;
     this.#nodeId = options.nodeId;
     this.#bootNonce = options.bootNonce;
@@ -38,18 +38,18 @@ export class Listening {
   }
 
   /** Somebody is there: no further query. */
-  heard(): void {
+  handleHeard(): void {
     this.#queries.stop();
   }
 
   /** Something came that cannot be read, and may have been a call. */
-  stir(now: Millis): void {
-    this.#queries.stir(now);
+  handleNoise(now: Millis): void {
+    this.#queries.handleNoise(now);
   }
 
   /** Somebody asked who is there. `mayAnswer`: unless a session needs the line. */
-  asked(now: Millis, mayAnswer: boolean): void {
-    this.#answers.asked(now);
+  handleQuestion(now: Millis, mayAnswer: boolean): void {
+    this.#answers.handleQuestion(now);
     this.#isAnswerDue = mayAnswer;
   }
 

@@ -1,7 +1,7 @@
 import type { RefusalReason } from "../../base/refusal.ts";
 import type { TreeNode } from "../../base/tree-shape.ts";
 import type { Beacon, Offer, WireVersion } from "../../wire/messages.ts";
-import type { LineEvent } from "../line-event.ts";
+import type { LineEvent } from "../role.ts";
 
 /** An image as a rescuer offers it. */
 export interface OfferedImage {
@@ -24,12 +24,20 @@ export interface BlockWish {
   readonly codecs: number;
 }
 
-/** Effects (`pick`, `readRun`, `readBlock`, answered by the call of that name) and news. */
+/**
+ * Effects (`pick`, `readRun`, `readBlock`), and reports. An effect is answered by the call of its name with its `session`
+ * number: an answer that comes after that pick or session ended is dropped.
+ */
 export type RescuerEvent =
   /** `refused`: short digests of images that this start of the target refused lately. */
-  | { readonly tag: "pick"; readonly beacon: Beacon; readonly refused: readonly Uint8Array[] }
-  | { readonly tag: "readRun"; readonly node: TreeNode }
-  | { readonly tag: "readBlock"; readonly wish: BlockWish }
+  | {
+      readonly tag: "pick";
+      readonly session: number;
+      readonly beacon: Beacon;
+      readonly refused: readonly Uint8Array[];
+    }
+  | { readonly tag: "readRun"; readonly session: number; readonly node: TreeNode }
+  | { readonly tag: "readBlock"; readonly session: number; readonly wish: BlockWish }
   | { readonly tag: "heard"; readonly beacon: Beacon }
   | { readonly tag: "offered"; readonly offer: Offer }
   | { readonly tag: "accepted"; readonly image: OfferedImage }

@@ -6,7 +6,7 @@ import type { Serving } from "./serving.ts";
 /** What a rescuer is about (PROTOCOL.md 6.2). */
 export type RescuerState =
   | { readonly tag: "listening" }
-  | { readonly tag: "picking"; readonly beacon: Beacon }
+  | { readonly tag: "picking"; readonly number: number; readonly beacon: Beacon }
   | { readonly tag: "offering"; readonly offering: Offering }
   | { readonly tag: "serving"; readonly serving: Serving }
   | { readonly tag: "healed"; readonly digest: Uint8Array }

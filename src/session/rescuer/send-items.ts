@@ -1,7 +1,7 @@
-import { uniformByte } from "../../base/bytes.ts";
 import type { SendItem } from "../../link/send-side.ts";
-import { CHUNK_UNIT, Codec } from "../../wire/constants.ts";
+import { CHUNK_UNIT } from "../../wire/constants.ts";
 import type { ObjectName } from "../../wire/messages.ts";
+import { encodeBlock } from "../codecs.ts";
 
 /** Key of a block in one attempt: a later attempt is another item. */
 export function blockKey(block: number, attempt: number): string {
@@ -35,22 +35,20 @@ export function objectItem(name: ObjectName, bytes: Uint8Array): SendItem {
 }
 
 /**
- * A block to send in chunks, in its cheapest codec (PROTOCOL.md 4.5). `position`: where the block begins in the
- * image, in units of 32 bytes.
+ * A block to send in chunks, in the cheapest codec of the set `codecs` (PROTOCOL.md 4.5). `position`: where the block
+ * begins in the image, in units of 32 bytes.
  */
 export function blockItem(
   block: number,
   attempt: number,
   position: number,
   bytes: Uint8Array,
-  isUniformAllowed: boolean,
+  codecs: number,
 ): SendItem {
-  const byte = isUniformAllowed && bytes.length > 1 ? uniformByte(bytes) : undefined;
-  const codec = byte === undefined ? Codec.raw : Codec.uniform;
-  const coded = byte === undefined ? bytes : Uint8Array.of(byte);
+  const { codec, payload } = encodeBlock(bytes, codecs);
   return {
     key: blockKey(block, attempt),
-    length: coded.length,
+    length: payload.length,
     isUrgent: false,
     packet: (packetNumber, from, to) => ({
       tag: "data",
@@ -58,7 +56,7 @@ export function blockItem(
       codec,
       attempt: attempt & 1,
       position: (position + from / CHUNK_UNIT) & 0xffff,
-      payload: coded.subarray(from, to),
+      payload: payload.subarray(from, to),
     }),
   };
 }

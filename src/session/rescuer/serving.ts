@@ -2,30 +2,34 @@ import type { TreeNode } from "../../base/tree-shape.ts";
 import type { Millis } from "../../base/units.ts";
 import type { Link } from "../../link/link.ts";
 import type { SendSide } from "../../link/send-side.ts";
-import { CHUNK_UNIT, Codec, codecBit, ObjectKind } from "../../wire/constants.ts";
+import { CHUNK_UNIT, ObjectKind } from "../../wire/constants.ts";
 import type { Grant, Request } from "../../wire/messages.ts";
 import { isAfter, type SessionIdentity } from "../identity.ts";
-import { isOnPace, Pace } from "../progress-floor.ts";
-import type { BlockWish, OfferedImage, RunPayload } from "./rescuer-events.ts";
+import { isOnPace, ProgressFloor } from "../progress-floor.ts";
+import type { RoleHost } from "../role.ts";
+import type { BlockWish, OfferedImage, RescuerEvent, RunPayload } from "./rescuer-events.ts";
 import { blockItem, blockKey, isBlockKey, objectItem, objectKey } from "./send-items.ts";
 
 /** What one session may send, in images, and beyond that in bytes. */
 const SESSION_IMAGES = 8;
 const SESSION_BYTES = 65_536;
-/** Silence after which a session is given up (protocol decision S12). */
+/** Silence after which a session is given up (PROTOCOL.md 6.2). */
 const SILENCE_MAX_MS = 20_000;
 /** The same with a link key, once the target calls: it restarted, or somebody says so (PROTOCOL.md 14.5). */
 const DOUBTFUL_SILENCE_MS = 5_000;
-/** Longest time that one BUSY may ask for (protocol decision L6). */
+/** Longest time that one BUSY may ask for (PROTOCOL.md 5.11). */
 const BUSY_MAX_MS = 10_000;
 
 /** The rescuer's side of a running session: what the target wants now, and what of it is queued (PROTOCOL.md 6.2). */
 export class Serving {
   readonly peer: SessionIdentity;
   readonly image: OfferedImage;
+  /** What its effects are numbered with. */
+  readonly number: number;
+  readonly #host: RoleHost<RescuerEvent>;
   readonly #sender: SendSide;
   readonly #openBlocksMax: number;
-  readonly #pace: Pace;
+  readonly #floor: ProgressFloor;
   readonly #leafCount: number;
   /** Blocks that the target was done with once: again is no progress. */
   readonly #settled: Uint8Array;
@@ -51,17 +55,20 @@ export class Serving {
   /** `openBlocksMax`: what the target stated in ACCEPT. It bounds what is held for it: at least one block. */
   constructor(
     now: Millis,
+    host: RoleHost<RescuerEvent>,
     peer: SessionIdentity,
     image: OfferedImage,
-    link: Link,
     sender: SendSide,
     openBlocksMax: number,
   ) {
+    const { link } = host;
+    this.number = host.nextSession();
+    this.#host = host;
     this.peer = peer;
     this.image = image;
     this.#sender = sender;
     this.#openBlocksMax = Math.max(1, openBlocksMax);
-    this.#pace = new Pace(now, link, image.blockSize);
+    this.#floor = new ProgressFloor(now, link, image.blockSize);
     this.#leafCount = Math.ceil(image.size / image.blockSize);
     this.#settled = new Uint8Array(this.#leafCount);
     this.#runsLeft = this.#leafCount;
@@ -70,8 +77,8 @@ export class Serving {
     this.#sentBefore = link.counters.bytesSent;
   }
 
-  /** Whether the target was done with enough blocks for the time that the session took. */
-  wasWorth(now: Millis): boolean {
+  /** Whether the target finished enough blocks for the time that the session took. */
+  isOnPace(now: Millis): boolean {
     return isOnPace(this.#link, this.#bytesSettled, now - this.#startedAt);
   }
 
@@ -80,24 +87,25 @@ export class Serving {
     return this.#link.counters.bytesSent - this.#sentBefore;
   }
 
-  /** Whether the target gets on so slowly, or asks so often for the same, that it only holds this side up. */
-  isTooSlow(now: Millis): boolean {
-    return this.bytesSent > SESSION_IMAGES * this.image.size + SESSION_BYTES || this.#pace.isTooSlow(now);
+  /** Whether the target progresses so slowly, or asks for the same so often, that it only holds this side up. */
+  checkProgress(now: Millis): "ok" | "tooSlow" {
+    if (this.bytesSent > SESSION_IMAGES * this.image.size + SESSION_BYTES) return "tooSlow";
+    return this.#floor.checkWindow(now);
   }
 
-  /** When {@link isTooSlow} is to be asked. */
-  get paceEndsAt(): Millis {
-    return this.#pace.endsAt;
+  /** When {@link checkProgress} has to be asked again. */
+  get progressEndsAt(): Millis {
+    return this.#floor.endsAt;
   }
 
   /** The target will be deaf for a while. */
-  busy(now: Millis, forMs: Millis): void {
+  handleBusy(now: Millis, forMs: Millis): void {
     this.#busyAt = now;
     this.#busyUntil = now + Math.min(forMs, BUSY_MAX_MS);
   }
 
   /** The target calls, which proves nothing. */
-  doubt(): void {
+  markDoubtful(): void {
     this.#isDoubtful = true;
   }
 
@@ -107,11 +115,6 @@ export class Serving {
     // Who was heard after it said that it is busy is not deaf any more.
     if (this.#isDoubtful && heardAt > this.#busyAt) return heardAt + DOUBTFUL_SILENCE_MS;
     return Math.max(heardAt, this.#busyUntil) + SILENCE_MAX_MS;
-  }
-
-  /** Blocks that the target waits for. */
-  get openBlocks(): number {
-    return this.#granted.size;
   }
 
   /** Everything asked for was sent and acked: only DONE is missing. */
@@ -126,9 +129,9 @@ export class Serving {
     this.#sender.add(objectItem(name, this.image.envelope));
   }
 
-  /** Takes in a grant; gives the blocks to read, or undefined when it is an old one. */
-  handleGrant(grant: Grant): BlockWish[] | undefined {
-    if (this.#grantSequence !== undefined && !isAfter(grant.sequence, this.#grantSequence)) return undefined;
+  /** Takes in a grant, and has the blocks read that it names for the first time. An old grant is ignored. */
+  handleGrant(grant: Grant): void {
+    if (this.#grantSequence !== undefined && !isAfter(grant.sequence, this.#grantSequence)) return;
     this.#grantSequence = grant.sequence;
     this.#isPastManifest = true;
     const before = this.#granted;
@@ -149,27 +152,27 @@ export class Serving {
     for (const block of this.#open) if (!open.has(block)) this.#settle(block);
     this.#granted = granted;
     this.#open = open;
-    return wishes;
+    for (const wish of wishes) this.#host.emit({ tag: "readBlock", session: this.number, wish });
+    this.#host.emit({ tag: "progress", openBlocks: granted.size });
   }
 
   #settle(block: number): void {
     if (this.#settled[block] === 1) return;
     this.#settled[block] = 1;
     this.#bytesSettled += this.image.blockSize;
-    this.#pace.add(this.image.blockSize);
+    this.#floor.add(this.image.blockSize);
   }
 
   /** Queues a block that was read, if it is still granted. */
   addBlock({ block, attempt, codecs }: BlockWish, bytes: Uint8Array): void {
     if (!this.#granted.has(blockKey(block, attempt))) return;
     const position = (block * this.image.blockSize) / CHUNK_UNIT;
-    const isUniformAllowed = (codecs & codecBit(Codec.uniform)) !== 0;
-    this.#sender.add(blockItem(block, attempt, position, bytes, isUniformAllowed));
+    this.#sender.add(blockItem(block, attempt, position, bytes, codecs));
   }
 
-  /** Takes in a request; gives the nodes whose runs are to be read. */
-  handleRequest(request: Request): TreeNode[] {
-    if (this.#requestSequence !== undefined && !isAfter(request.sequence, this.#requestSequence)) return [];
+  /** Takes in a request, and has the runs read that it names. An old request is ignored. */
+  handleRequest(request: Request): void {
+    if (this.#requestSequence !== undefined && !isAfter(request.sequence, this.#requestSequence)) return;
     this.#requestSequence = request.sequence;
     const nodes: TreeNode[] = [];
     for (const wanted of request.wanted) {
@@ -177,9 +180,9 @@ export class Serving {
       else if (!this.#isQueued(wanted)) nodes.push(wanted);
     }
     if (nodes.length > 0) this.#isPastManifest = true;
-    this.#pace.add(this.image.blockSize * Math.min(this.#runsLeft, nodes.length));
+    this.#floor.add(this.image.blockSize * Math.min(this.#runsLeft, nodes.length));
     this.#runsLeft = Math.max(0, this.#runsLeft - nodes.length);
-    return nodes;
+    for (const node of nodes) this.#host.emit({ tag: "readRun", session: this.number, node });
   }
 
   #isQueued(node: TreeNode): boolean {

@@ -1,7 +1,7 @@
 import { RangeSet } from "../../link/range-set.ts";
 
 /** A block or object that arrives in chunks, in any order. */
-export class Assembly {
+export class ChunkAssembly {
   readonly bytes: Uint8Array;
   readonly #received: RangeSet = new RangeSet();
 
@@ -20,6 +20,12 @@ export class Assembly {
 
   get isComplete(): boolean {
     return this.#received.isExactly(this.bytes.length);
+  }
+
+  /** The bytes from the start on that have arrived without a gap. A view. */
+  get prefix(): Uint8Array {
+    const first = this.#received.first;
+    return this.bytes.subarray(0, first?.from === 0 ? first.to : 0);
   }
 
   /** Whether nothing has arrived yet. */

@@ -2,60 +2,69 @@ import type { TreeNode } from "../../base/tree-shape.ts";
 import type { Millis } from "../../base/units.ts";
 import type { Link } from "../../link/link.ts";
 import type { DataChunk, ObjectChunk } from "../../wire/messages.ts";
-import { askAgainAfter, Lease } from "../lease.ts";
-import { isOnPace, Pace } from "../progress-floor.ts";
+import { answerTimeout } from "../answer-timeout.ts";
+import type { Deadlines } from "../deadlines.ts";
+import { OPEN_BLOCKS_MAX } from "../handshake.ts";
+import { Lease } from "../lease.ts";
+import { isOnPace, ProgressFloor } from "../progress-floor.ts";
+import { type DescentPlan, lengthOfBlock } from "./descent-plan.ts";
 import type { SessionLoss, TargetEvent } from "./target-events.ts";
-import { type Differences, Transfer, type TransferPlan } from "./tree-descent.ts";
+import { type Differences, TreeDescent } from "./tree-descent.ts";
 
 /** Block buffers: 64 KiB in all, but 4 blocks at least and 64 at most. */
 const BUFFER_BYTES = 64 * 1024;
 const OPEN_BLOCKS_MIN = 4;
-/** Blocks open at once at most; stated in ACCEPT. */
-export const OPEN_BLOCKS_MAX = 64;
 /** "Later" renews the lease for this long at most without anything that verifies. */
 const LATER_MAX_MS = 60_000;
 /** Wrong blocks and runs in one session, whichever they are: the CRC lets none through by chance. */
 const WRONG_MAX = 32;
 
-/** The target's side of a running transfer: chunks in, requests and grants out, and the patience for both. */
+/** The target's side of a running transfer: chunks in, requests and grants out, and the time limits of both. */
 export class Receiving {
-  readonly transfer: Transfer;
+  readonly descent: TreeDescent;
   readonly #link: Link;
   readonly #lease: Lease;
-  readonly #pace: Pace;
+  readonly #floor: ProgressFloor;
+  readonly #session: number;
   #wrong = 0;
   readonly #startedAt: Millis;
   #lastAskedAt: Millis;
   #lastVerifiedAt: Millis;
 
-  constructor(now: Millis, link: Link, plan: TransferPlan, start: Differences) {
+  /** `session`: number of the session, for its effects. */
+  constructor(now: Millis, link: Link, session: number, plan: DescentPlan, start: Differences) {
+    this.#session = session;
     this.#link = link;
     const openMax = Math.floor(BUFFER_BYTES / plan.blockSize);
-    this.transfer = new Transfer(plan, start, Math.max(OPEN_BLOCKS_MIN, Math.min(OPEN_BLOCKS_MAX, openMax)));
+    this.descent = new TreeDescent(
+      plan,
+      start,
+      Math.max(OPEN_BLOCKS_MIN, Math.min(OPEN_BLOCKS_MAX, openMax)),
+    );
     this.#lease = new Lease(now, link, plan.blockSize);
-    this.#pace = new Pace(now, link, plan.blockSize);
+    this.#floor = new ProgressFloor(now, link, plan.blockSize);
     this.#startedAt = now;
     this.#lastAskedAt = now;
     this.#lastVerifiedAt = now;
   }
 
   /** Whether the session brought enough blocks for the time it took: hashes can be had again and again. */
-  wasWorth(now: Millis): boolean {
-    const { plan, blocksWritten } = this.transfer;
-    return isOnPace(this.#link, blocksWritten * plan.blockSize, now - this.#startedAt);
+  isOnPace(now: Millis): boolean {
+    const { plan, blocks } = this.descent;
+    return isOnPace(this.#link, blocks.written * plan.blockSize, now - this.#startedAt);
   }
 
   /** Takes in a chunk; gives the effect that a complete block or run calls for. */
   handleChunk(now: Millis, chunk: DataChunk | ObjectChunk): TargetEvent | undefined {
     if (chunk.tag === "data") {
-      const complete = this.transfer.handleData(chunk);
+      const complete = this.descent.blocks.handleData(chunk);
       if (complete === undefined) return undefined;
       this.#link.ackNow(now);
-      return { tag: "writeBlock", block: complete.block, bytes: complete.bytes };
+      return { tag: "writeBlock", session: this.#session, block: complete.block, bytes: complete.bytes };
     }
-    const { run, waited } = this.transfer.handleObject(now, chunk);
+    const { run, waited } = this.descent.handleObject(now, chunk);
     if (waited !== undefined) this.#link.rtt.sample(waited - this.#link.lineTime(chunk.payload.length));
-    return run && { tag: "checkRun", run };
+    return run && { tag: "checkRun", session: this.#session, run };
   }
 
   /** What a run was found to be (undefined: bad); gives the check of the next one, if that waits already. */
@@ -65,36 +74,36 @@ export class Receiving {
     differences: Differences | undefined,
   ): TargetEvent | undefined {
     if (differences === undefined) this.#wrong++;
-    else this.#verified(now, this.transfer.plan.blockSize);
-    const run = this.transfer.runChecked(now, node, differences);
-    return run && { tag: "checkRun", run };
+    else this.#verified(now, this.descent.plan.blockSize);
+    const run = this.descent.runChecked(now, node, differences);
+    return run && { tag: "checkRun", session: this.#session, run };
   }
 
   /** A run counts like a block: it spares some, and each is asked for once. */
   #verified(now: Millis, bytes: number): void {
-    this.#pace.add(bytes);
+    this.#floor.add(bytes);
     this.#lastVerifiedAt = now;
     this.#lease.renew(now);
   }
 
   /** What became of a block; false when it failed too often to go on. */
   handleBlockWritten(now: Millis, block: number, isWritten: boolean): boolean {
-    if (isWritten) this.#verified(now, this.transfer.lengthOf(block));
+    if (isWritten) this.#verified(now, lengthOfBlock(this.descent.plan, block));
     else this.#wrong++;
-    return this.transfer.blockSettled(block, isWritten);
+    return this.descent.blocks.settle(block, isWritten);
   }
 
-  /** The rescuer is alive and will serve later: believed for a minute without anything that verifies (S17). */
+  /** The rescuer is alive and will serve later: believed for a minute without anything that verifies (PROTOCOL.md 6.1). */
   handleLater(now: Millis): void {
     if (now - this.#lastVerifiedAt < LATER_MAX_MS) this.#lease.renew(now);
   }
 
   /** Sends what changed in the plan, or all of it with `again`. */
   ask(now: Millis, again = false): void {
-    this.transfer.advance(now);
-    const request = this.transfer.takeRequest(now, again);
+    this.descent.advance(now);
+    const request = this.descent.takeRequest(now, again);
     if (request !== undefined) this.#link.send(request);
-    const grant = this.transfer.takeGrant(again);
+    const grant = this.descent.blocks.takeGrant(again);
     if (grant !== undefined) this.#link.send(grant);
     if (request !== undefined || grant !== undefined) this.#lastAskedAt = now;
   }
@@ -103,20 +112,20 @@ export class Receiving {
   handleTimeout(now: Millis): SessionLoss | undefined {
     if (this.#wrong >= WRONG_MAX) return "damaged";
     if (now >= this.#lease.endsAt) return "lease";
-    if (this.#pace.isTooSlow(now)) return "slow";
+    if (this.#floor.checkWindow(now) === "tooSlow") return "slow";
     if (now >= this.#askAgainAt) this.ask(now, true);
     return undefined;
   }
 
-  /** When {@link handleTimeout} has something to do. */
-  get timeoutAt(): Millis {
-    return Math.min(this.#askAgainAt, this.#lease.endsAt, this.#pace.endsAt);
+  /** When {@link handleTimeout} has something to do, by name. */
+  deadlines(): Deadlines<"ask" | "lease" | "progress"> {
+    return { ask: this.#askAgainAt, lease: this.#lease.endsAt, progress: this.#floor.endsAt };
   }
 
   /** Everything is silent, or one question stayed unanswered, for too long. */
   get #askAgainAt(): Millis {
-    const wait = askAgainAfter(this.#link);
+    const wait = answerTimeout(this.#link);
     const silent = Math.max(this.#link.lastHeardAt, this.#lastAskedAt) + wait;
-    return Math.min(silent, (this.transfer.oldestQuestionAt ?? Number.POSITIVE_INFINITY) + wait);
+    return Math.min(silent, (this.descent.oldestQuestionAt ?? Number.POSITIVE_INFINITY) + wait);
   }
 }

@@ -5,8 +5,8 @@ import { beaconOf, type NodeStatus } from "../beacon.ts";
 import { BeaconTimer } from "../beacon-timer.ts";
 import { QueryTimer } from "../query-timer.ts";
 
-/** Who calls. */
-export interface CallingOptions {
+/** Who announces itself. */
+export interface TargetOptions {
   readonly random: Random;
   readonly status: NodeStatus;
   /** Fixed for one start of the node. */
@@ -15,8 +15,8 @@ export interface CallingOptions {
   readonly isForced?: boolean;
 }
 
-/** What a target says of itself: queries, distress until it is served, and a beacon when it is well (PROTOCOL.md 5.1). */
-export class Calling {
+/** What a target says of itself: queries, distress until it is served, and a beacon once it is healed (PROTOCOL.md 5.1). */
+export class TargetAnnouncer {
   status: NodeStatus;
   readonly #link: Link;
   readonly #bootNonce: Uint8Array;
@@ -26,7 +26,7 @@ export class Calling {
   readonly #beacons: BeaconTimer;
 
   /** `isKeyed`: it has a link key. */
-  constructor(now: Millis, link: Link, options: CallingOptions, isKeyed: boolean) {
+  constructor(now: Millis, link: Link, options: TargetOptions, isKeyed: boolean) {
     this.status = options.status;
     this.#link = link;
     this.#bootNonce = options.bootNonce;
@@ -38,26 +38,26 @@ export class Calling {
   /** The link came up: asks who is there, and calls. */
   start(now: Millis): void {
     this.#queries.start(now);
-    this.#beacons.asked(now);
+    this.#beacons.handleQuestion(now);
   }
 
   /** Somebody asked, or a session was lost: calls soon. */
-  asked(now: Millis): void {
-    this.#beacons.asked(now);
+  handleQuestion(now: Millis): void {
+    this.#beacons.handleQuestion(now);
   }
 
   /** Something came that cannot be read, and may have been a query. */
-  stir(now: Millis): void {
-    this.#beacons.stir(now);
+  handleNoise(now: Millis): void {
+    this.#beacons.handleNoise(now);
   }
 
   /** An offer was refused: calls again when the next call would be due. */
-  refused(now: Millis): void {
+  handleRefused(now: Millis): void {
     this.#beacons.sent(now);
   }
 
   /** An offer was taken: no further query. */
-  served(): void {
+  handleServed(): void {
     this.#queries.stop();
   }
 
@@ -70,13 +70,18 @@ export class Calling {
     this.#link.send(beaconOf(this.status, this.#bootNonce, this.#isForced, this.#isKeyed));
   }
 
-  /** To whoever knocks after the commit: a beacon with the digest installed stands for DONE (protocol decision S12). */
-  tellHealth(): void {
+  /** To nodes that knock after the commit: a beacon with the digest installed stands for DONE (PROTOCOL.md 5.12). */
+  sendBeacon(): void {
     this.#link.send(beaconOf(this.status, this.#bootNonce, false, this.#isKeyed));
   }
 
-  /** When {@link sendDue} has something to do. */
-  get timeouts(): (Millis | undefined)[] {
-    return [this.#queries.nextAt, this.#beacons.nextAt];
+  /** When the next query is due. */
+  get queryAt(): Millis | undefined {
+    return this.#queries.nextAt;
+  }
+
+  /** When the next distress is due. */
+  get callAt(): Millis {
+    return this.#beacons.nextAt;
   }
 }

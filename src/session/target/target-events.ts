@@ -1,18 +1,27 @@
 import type { RefusalReason } from "../../base/refusal.ts";
 import type { Offer } from "../../wire/messages.ts";
-import type { LineEvent } from "../line-event.ts";
-import type { ReceivedRun, RunOutcome, Transfer, TransferPlan } from "./tree-descent.ts";
+import type { LineEvent } from "../role.ts";
+import type { DescentPlan } from "./descent-plan.ts";
+import type { ReceivedRun, RunOutcome, TreeDescent } from "./tree-descent.ts";
 
-/** What the driver has to do (effects, answered by a `…Checked`, `…Written` or `…Committed` call) or may tell. */
+/**
+ * Effects, and reports. An effect is answered by the call of its name (`checkRun`: `handleRunChecked`) with the number of
+ * its `session`: an answer that comes after its session ended is dropped.
+ */
 export type TargetEvent =
-  | { readonly tag: "checkManifest"; readonly envelope: Uint8Array }
-  | { readonly tag: "checkRun"; readonly run: ReceivedRun }
-  | { readonly tag: "writeBlock"; readonly block: number; readonly bytes: Uint8Array }
-  | { readonly tag: "commit" }
+  | { readonly tag: "checkManifest"; readonly session: number; readonly envelope: Uint8Array }
+  | { readonly tag: "checkRun"; readonly session: number; readonly run: ReceivedRun }
+  | {
+      readonly tag: "writeBlock";
+      readonly session: number;
+      readonly block: number;
+      readonly bytes: Uint8Array;
+    }
+  | { readonly tag: "commit"; readonly session: number }
   | { readonly tag: "offered"; readonly offer: Offer }
   | { readonly tag: "refused"; readonly reason: RefusalReason; readonly detail: string }
-  | { readonly tag: "receiving"; readonly plan: TransferPlan }
-  | { readonly tag: "progress"; readonly transfer: Transfer }
+  | { readonly tag: "receiving"; readonly plan: DescentPlan }
+  | { readonly tag: "progress"; readonly descent: TreeDescent }
   | { readonly tag: "sessionLost"; readonly why: SessionLoss }
   | { readonly tag: "verified"; readonly digest: Uint8Array }
   | { readonly tag: "finished"; readonly isHeard: boolean }
@@ -23,7 +32,7 @@ export type SessionLoss = "lease" | "slow" | "superseded" | "bye" | "damaged" | 
 
 /** What became of a manifest: refused for a reason, or accepted, with where flash differs from the image. */
 export type ManifestOutcome =
-  | { readonly tag: "accepted"; readonly plan: TransferPlan; readonly start: RunOutcome }
+  | { readonly tag: "accepted"; readonly plan: DescentPlan; readonly start: RunOutcome }
   | { readonly tag: "refused"; readonly reason: RefusalReason; readonly detail: string };
 
 /** What became of a block. A mismatch is asked for again; a failed flash ends the session. */

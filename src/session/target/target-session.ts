@@ -5,18 +5,26 @@ import type { Millis } from "../../base/units.ts";
 import type { Link } from "../../link/link.ts";
 import { MANIFEST_MAX, ObjectKind } from "../../wire/constants.ts";
 import type { DataChunk, ObjectChunk } from "../../wire/messages.ts";
+import { answerTimeout } from "../answer-timeout.ts";
+import type { Deadlines } from "../deadlines.ts";
 import { acceptOf } from "../handshake.ts";
 import type { SessionIdentity } from "../identity.ts";
-import { askAgainAfter, Lease } from "../lease.ts";
+import { Lease } from "../lease.ts";
 import type { LinkGuard } from "../link-guard.ts";
-import { Assembly } from "./chunk-assembly.ts";
+import type { RoleHost } from "../role.ts";
+import { ChunkAssembly } from "./chunk-assembly.ts";
 import { Receiving } from "./receiving.ts";
 import type { BlockOutcome, ManifestOutcome, SessionLoss, TargetEvent } from "./target-events.ts";
 import type { RunOutcome } from "./tree-descent.ts";
 
 /** Where a session is (PROTOCOL.md 6.1). */
 type State =
-  | { readonly tag: "accepting"; readonly lease: Lease; manifest: Assembly | undefined; repeatAt: Millis }
+  | {
+      readonly tag: "accepting";
+      readonly lease: Lease;
+      manifest: ChunkAssembly | undefined;
+      repeatAt: Millis;
+    }
   | { readonly tag: "checking" }
   | { readonly tag: "receiving"; readonly receiving: Receiving }
   | { readonly tag: "committing" }
@@ -28,18 +36,28 @@ export type SessionEnd =
   | { readonly tag: "refused"; readonly reason: RefusalReason; readonly detail: string }
   | { readonly tag: "finished"; readonly isHeard: boolean };
 
-/** What a session has of its machine. */
-export interface SessionMeans {
-  readonly link: Link;
-  readonly guard: LinkGuard;
-  emit(event: TargetEvent | undefined): void;
-  /** Sends the beacon of the firmware that the board has now. */
-  tellHealth(): void;
-}
+/**
+ * What a session waits for:
+ * - `repeat`: the accept is sent again, or DONE is.
+ * - `lease`: nothing verified came for too long; the next offer counts.
+ * - `ask`: requests and grants that stayed unanswered are sent again.
+ * - `progress`: a window ends in which enough has to have come.
+ * - `giveUp`: nobody answers DONE.
+ */
+export type SessionDeadline = "repeat" | "lease" | "ask" | "progress" | "giveUp";
+
+/** Without a session nothing of it is waited for. */
+export const NO_SESSION: Deadlines<SessionDeadline> = {
+  repeat: undefined,
+  lease: undefined,
+  ask: undefined,
+  progress: undefined,
+  giveUp: undefined,
+};
 
 const DONE_INTERVAL_MIN_MS = 200;
-const DONE_PATIENCE_MS = 15_000;
-/** Comparing or verifying a whole slot makes a target deaf: no more than this (protocol decision L6). */
+const DONE_REPEATED_FOR_MS = 15_000;
+/** Comparing or verifying a whole slot makes a target deaf: no more than this (PROTOCOL.md 5.11). */
 const BUSY_MS = 10_000;
 
 const lost = (why: SessionLoss): SessionEnd => ({ tag: "lost", why });
@@ -47,19 +65,33 @@ const refused = (reason: RefusalReason, detail: string): SessionEnd => ({ tag: "
 const finished = (isHeard: boolean): SessionEnd => ({ tag: "finished", isHeard });
 
 /**
- * One session of a target, from the accept until the board is well or the session lost: manifest, transfer, commit, and
+ * One session of a target, from the accept until the board is healed or the session lost: manifest, transfer, commit, and
  * DONE until somebody has heard it.
  */
 export class TargetSession {
   readonly peer: SessionIdentity;
-  readonly #means: SessionMeans;
+  /** What its effects are numbered with. */
+  readonly number: number;
+  readonly #host: RoleHost<TargetEvent>;
+  readonly #guard: LinkGuard;
+  readonly #sendBeacon: () => void;
   readonly #link: Link;
   #state: State;
 
-  constructor(now: Millis, peer: SessionIdentity, means: SessionMeans) {
+  /** `sendBeacon` sends the beacon of the firmware that the board has now. */
+  constructor(
+    now: Millis,
+    peer: SessionIdentity,
+    host: RoleHost<TargetEvent>,
+    guard: LinkGuard,
+    sendBeacon: () => void,
+  ) {
     this.peer = peer;
-    this.#means = means;
-    this.#link = means.link;
+    this.number = host.nextSession();
+    this.#host = host;
+    this.#guard = guard;
+    this.#sendBeacon = sendBeacon;
+    this.#link = host.link;
     const lease = new Lease(now, this.#link, MANIFEST_MAX);
     this.#state = { tag: "accepting", lease, manifest: undefined, repeatAt: now };
   }
@@ -69,24 +101,24 @@ export class TargetSession {
     return equalBytes(this.peer.rescuerNonce, rescuerNonce);
   }
 
-  /** Whether the board is well, and only DONE is to be heard. */
+  /** Whether the board is healed, and only DONE has to be heard. */
   get isDone(): boolean {
     return this.#state.tag === "done";
   }
 
   /** Whether it brought enough blocks for the time it took. */
-  wasWorth(now: Millis): boolean {
-    return this.#state.tag === "receiving" && this.#state.receiving.wasWorth(now);
+  isOnPace(now: Millis): boolean {
+    return this.#state.tag === "receiving" && this.#state.receiving.isOnPace(now);
   }
 
   /** The offer came again: the accept was not heard. */
-  hurry(now: Millis): void {
+  handleOfferRepeat(now: Millis): void {
     if (this.#state.tag === "accepting") this.#state.repeatAt = now;
   }
 
   /** Takes in a chunk of the manifest, of a run or of a block. */
   handleChunk(now: Millis, chunk: DataChunk | ObjectChunk): void {
-    if (this.#state.tag === "receiving") this.#means.emit(this.#state.receiving.handleChunk(now, chunk));
+    if (this.#state.tag === "receiving") this.#emit(this.#state.receiving.handleChunk(now, chunk));
     else if (chunk.tag === "object") this.#handleManifestChunk(now, chunk);
   }
 
@@ -94,13 +126,13 @@ export class TargetSession {
     const state = this.#state;
     if (state.tag !== "accepting") return;
     if (chunk.name.kind !== ObjectKind.manifest || chunk.total > MANIFEST_MAX) return;
-    if (state.manifest?.bytes.length !== chunk.total) state.manifest = new Assembly(chunk.total);
+    if (state.manifest?.bytes.length !== chunk.total) state.manifest = new ChunkAssembly(chunk.total);
     state.manifest.add(chunk.offset, chunk.payload);
-    state.repeatAt = now + askAgainAfter(this.#link);
+    state.repeatAt = now + answerTimeout(this.#link);
     if (!state.manifest.isComplete) return;
     this.#state = { tag: "checking" };
     this.#link.send({ tag: "busy", forMs: BUSY_MS });
-    this.#means.emit({ tag: "checkManifest", envelope: state.manifest.bytes });
+    this.#emit({ tag: "checkManifest", session: this.number, envelope: state.manifest.bytes });
   }
 
   handleManifestChecked(now: Millis, outcome: ManifestOutcome): SessionEnd | undefined {
@@ -109,10 +141,10 @@ export class TargetSession {
     if (!equalBytes(outcome.plan.digest, this.peer.digest))
       return refused("manifest", "the manifest is not the one that was offered");
     if (outcome.start.tag !== "good") return refused("flash", "the slot could not be prepared");
-    const receiving = new Receiving(now, this.#link, outcome.plan, outcome.start);
+    const receiving = new Receiving(now, this.#link, this.number, outcome.plan, outcome.start);
     this.#state = { tag: "receiving", receiving };
-    this.#means.emit({ tag: "receiving", plan: outcome.plan });
-    this.#goOn(now, receiving);
+    this.#emit({ tag: "receiving", plan: outcome.plan });
+    this.#continue(now, receiving);
     return undefined;
   }
 
@@ -121,8 +153,8 @@ export class TargetSession {
     const { receiving } = this.#state;
     if (outcome.tag === "failed") return refused("flash", "a sector could not be erased or programmed");
     const differences = outcome.tag === "good" ? outcome : undefined;
-    this.#means.emit(receiving.handleRunChecked(now, node, differences));
-    this.#goOn(now, receiving);
+    this.#emit(receiving.handleRunChecked(now, node, differences));
+    this.#continue(now, receiving);
     return undefined;
   }
 
@@ -131,26 +163,26 @@ export class TargetSession {
     const { receiving } = this.#state;
     if (outcome === "failed") return refused("flash", `block ${block} could not be erased or programmed`);
     if (!receiving.handleBlockWritten(now, block, outcome === "written")) return lost("damaged");
-    this.#goOn(now, receiving);
+    this.#continue(now, receiving);
     return undefined;
   }
 
   /** Asks for what is missing next, or has the board commit when nothing is. */
-  #goOn(now: Millis, receiving: Receiving): void {
-    this.#means.emit({ tag: "progress", transfer: receiving.transfer });
-    if (!receiving.transfer.isFinished) receiving.ask(now);
+  #continue(now: Millis, receiving: Receiving): void {
+    this.#emit({ tag: "progress", descent: receiving.descent });
+    if (!receiving.descent.isFinished) receiving.ask(now);
     else {
       this.#state = { tag: "committing" };
       this.#link.send({ tag: "busy", forMs: BUSY_MS });
-      this.#means.emit({ tag: "commit" });
+      this.#emit({ tag: "commit", session: this.number });
     }
   }
 
   handleCommitted(now: Millis, failure: BootFailure | undefined): SessionEnd | undefined {
     if (this.#state.tag !== "committing") return undefined;
     if (failure !== undefined) return lost("not-bootable");
-    this.#means.emit({ tag: "verified", digest: this.peer.digest });
-    this.#state = { tag: "done", repeatAt: now, until: now + DONE_PATIENCE_MS };
+    this.#emit({ tag: "verified", digest: this.peer.digest });
+    this.#state = { tag: "done", repeatAt: now, until: now + DONE_REPEATED_FOR_MS };
     return this.handleTimeout(now);
   }
 
@@ -173,11 +205,10 @@ export class TargetSession {
       case "accepting":
         if (now >= state.lease.endsAt) return lost("lease");
         if (now >= state.repeatAt) {
-          state.repeatAt = now + askAgainAfter(this.#link);
-          const { guard } = this.#means;
+          state.repeatAt = now + answerTimeout(this.#link);
           this.#link.send(
-            acceptOf(this.peer, guard.payloadMax),
-            guard.prove(this.peer, this.peer.acceptNonce),
+            acceptOf(this.peer, this.#guard.payloadMax),
+            this.#guard.prove(this.peer, this.peer.acceptNonce),
           );
         }
         return undefined;
@@ -191,7 +222,7 @@ export class TargetSession {
           state.repeatAt = now + Math.max(this.#link.rtt.timeout, DONE_INTERVAL_MIN_MS);
           this.#link.send({ tag: "done", digest: this.peer.digest });
           // Not the first DONE: the rescuer may be another one by now, which cannot read it.
-          if (now > state.until - DONE_PATIENCE_MS) this.#means.tellHealth();
+          if (now > state.until - DONE_REPEATED_FOR_MS) this.#sendBeacon();
         }
         return undefined;
       default:
@@ -199,18 +230,22 @@ export class TargetSession {
     }
   }
 
-  /** When {@link handleTimeout} has something to do. */
-  get timeouts(): Millis[] {
+  /** When {@link handleTimeout} has something to do, by name. */
+  deadlines(): Deadlines<SessionDeadline> {
     const state = this.#state;
     switch (state.tag) {
       case "accepting":
-        return [state.repeatAt, state.lease.endsAt];
+        return { ...NO_SESSION, repeat: state.repeatAt, lease: state.lease.endsAt };
       case "receiving":
-        return [state.receiving.timeoutAt];
+        return { ...NO_SESSION, ...state.receiving.deadlines() };
       case "done":
-        return [state.repeatAt, state.until];
+        return { ...NO_SESSION, repeat: state.repeatAt, giveUp: state.until };
       default:
-        return [];
+        return NO_SESSION;
     }
+  }
+
+  #emit(event: TargetEvent | undefined): void {
+    if (event !== undefined) this.#host.emit(event);
   }
 }

@@ -5,8 +5,9 @@ import type { BoardIdentity } from "../../board/board-parts.ts";
 import { type FlashMap, flashMap } from "../../flash/geometry.ts";
 import type { TrustPolicy } from "../../image/envelope.ts";
 import { type ImageSource, memoryImage } from "../../image/image-source.ts";
-import { type SigningKey, signingKeyFromPem, trustedKeyOf } from "../../image/keys.ts";
+import { type SigningKey, trustedKeyOf } from "../../image/keys.ts";
 import type { ConfirmPolicy } from "../../image/manifest.ts";
+import { signingKeyFromPem } from "../../image-files/pem-keys.ts";
 import type { TortureCase } from "./cases.ts";
 
 const HARDWARE = { vendor: "mayday", hardwareClass: "torture" };

@@ -9,7 +9,7 @@ import type { TornStorage } from "./torn-storage.ts";
  * random since: any of them (unstable), the first one that was to change (early), all done but the last (late).
  */
 export const CUTS = ["before", "after", "prefix", "bits", "unstable", "early", "late"] as const;
-export type Cut = (typeof CUTS)[number];
+export type CutKind = (typeof CUTS)[number];
 
 /** An operation that is about to be carried out. */
 export interface PendingOperation {
@@ -37,7 +37,7 @@ export function cutOperation(
   storage: TornStorage,
   unit: FlashUnit,
   { tag, region, bytes }: PendingOperation,
-  cut: Cut,
+  cut: CutKind,
   random: Random,
 ): void {
   if (cut === "before") return;

@@ -23,7 +23,7 @@ export class Brick extends Error {
 }
 
 /** Sees each operation before it is carried out; may fork the stage, or throw PowerCut. */
-export type Watch = (operation: PendingOperation, stage: Stage) => void;
+export type Watch = (operation: PendingOperation, stage: TortureStage) => void;
 
 /** What a stage starts from. */
 export interface StageState {
@@ -38,7 +38,7 @@ export interface StageState {
  * One board between two power cuts, and those who watch it: a boot loader, an application, a neighbour. Every boot
  * and every programmed byte is checked against the images themselves, not against what the board says of them.
  */
-export class Stage {
+export class TortureStage {
   readonly bench: Bench;
   readonly storage: TornStorage;
   readonly wear: Uint32Array;
@@ -57,9 +57,9 @@ export class Stage {
   }
 
   /** A board whose flash is erased. */
-  static erased(bench: Bench): Stage {
+  static erased(bench: Bench): TortureStage {
     const storage = new TornStorage(bench.map, new SeededRandom(0));
-    return new Stage(bench, {
+    return new TortureStage(bench, {
       storage,
       floor: 0,
       wear: new Uint32Array(bench.map.size / bench.map.sectorSize),
@@ -67,9 +67,9 @@ export class Stage {
   }
 
   /** The same board once more, to go another way. */
-  fork(): Stage {
+  fork(): TortureStage {
     const storage = this.storage.fork(new SeededRandom(0));
-    return new Stage(this.bench, { storage, floor: this.floor, wear: this.wear.slice() });
+    return new TortureStage(this.bench, { storage, floor: this.floor, wear: this.wear.slice() });
   }
 
   /** Starts the board: reads its record, and mends that as every start does. */

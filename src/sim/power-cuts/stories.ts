@@ -5,7 +5,7 @@ import { receiveFrom } from "../../board/install.ts";
 import type { MemoryBoard } from "../../board/memory-board.ts";
 import { TRIAL_BOOTS_MAX } from "../../flash/record/boot-decision.ts";
 import type { Bench, TortureImage } from "./bench.ts";
-import { Brick, type Stage } from "./stage.ts";
+import { Brick, type TortureStage } from "./stage.ts";
 
 /** Events that make a long journal: more than the smallest sector holds. */
 const JOURNAL_EVENTS = 40;
@@ -19,8 +19,8 @@ const CALM_STARTS = 3;
 export interface Story {
   readonly name: string;
   /** What went before; never cut. */
-  readonly prepare: (stage: Stage) => void;
-  readonly run: (stage: Stage) => void;
+  readonly prepare: (stage: TortureStage) => void;
+  readonly run: (stage: TortureStage) => void;
   /** What the neighbour holds when the board is found without power. */
   readonly images: (bench: Bench) => readonly TortureImage[];
 }
@@ -140,7 +140,7 @@ export function storyOf(name: string): Story | undefined {
  * What follows a cut: the board starts, applications confirm or crash, a neighbour answers distress. In the end the
  * board must boot a confirmed, healthy image, and must have taken an image since the cut: nothing is locked.
  */
-export function recover(stage: Stage, images: readonly TortureImage[]): void {
+export function recover(stage: TortureStage, images: readonly TortureImage[]): void {
   const { fix } = stage.bench;
   let hasTaken = false;
   let calmStarts = 0;
@@ -174,7 +174,7 @@ export function recover(stage: Stage, images: readonly TortureImage[]): void {
 }
 
 /** Nothing is left of the cut: the record is whole, and two starts see the same. */
-function checkSettled(stage: Stage): void {
+function checkSettled(stage: TortureStage): void {
   const before = stage.operations;
   const board = stage.powerUp();
   const first = stage.boot(board);
@@ -187,14 +187,14 @@ function checkSettled(stage: Stage): void {
     throw new Brick("two starts boot different images");
 }
 
-function factory(stage: Stage): void {
+function factory(stage: TortureStage): void {
   const board = stage.powerUp();
   finish(stage, board, stage.bench.old);
   stage.confirm(board);
 }
 
 /** Starts the board and insists on what its boot decision is. */
-function begin(stage: Stage, phase: string, expected: "boot" | "recovery", then = phase): MemoryBoard {
+function begin(stage: TortureStage, phase: string, expected: "boot" | "recovery", then = phase): MemoryBoard {
   stage.phase = phase;
   const board = stage.powerUp();
   const outcome = stage.boot(board);
@@ -214,7 +214,7 @@ function receive(board: MemoryBoard, image: TortureImage, share: number): void {
 }
 
 /** Receives what is missing of an image and makes it the installed one. */
-function finish(stage: Stage, board: MemoryBoard, image: TortureImage): void {
+function finish(stage: TortureStage, board: MemoryBoard, image: TortureImage): void {
   const store = board.store({ allowUpdate: true, allowSingleUpdate: true });
   const verdict = store.checkManifest(image.source.envelope);
   assert(verdict.tag === "accepted", `the board takes the image: ${JSON.stringify(verdict)}`);
@@ -227,12 +227,12 @@ function finish(stage: Stage, board: MemoryBoard, image: TortureImage): void {
 }
 
 /** Installs the bad image and boots it until it is given up. */
-function failTrial(stage: Stage): void {
+function failTrial(stage: TortureStage): void {
   finish(stage, stage.powerUp(), stage.bench.bad);
   for (let boots = 0; boots <= TRIAL_BOOTS_MAX; boots++) stage.boot(stage.powerUp());
 }
 
-function spoilSlot(stage: Stage, slot: number): void {
+function spoilSlot(stage: TortureStage, slot: number): void {
   const region = stage.bench.map.slots[slot];
   if (region !== undefined)
     stage.storage.write(region.offset, randomBytes(new SeededRandom(99), region.size));

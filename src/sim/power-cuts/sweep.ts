@@ -2,14 +2,14 @@ import crc32 from "crc/calculators/crc32";
 import { type Random, randomBelow, SeededRandom } from "../../base/prng.ts";
 import { type Bench, makeBench } from "./bench.ts";
 import { TORTURE_CASES, type TortureCase } from "./cases.ts";
-import { CUTS, type Cut, cutOperation, type PendingOperation, PowerCut } from "./power-cut.ts";
-import { Brick, Stage } from "./stage.ts";
+import { CUTS, type CutKind, cutOperation, type PendingOperation, PowerCut } from "./power-cut.ts";
+import { Brick, TortureStage } from "./stage.ts";
 import { recover, STORIES, type Story } from "./stories.ts";
 
 /** A cut: the how manieth operation since power came back, and how. */
 export interface CutPoint {
   readonly operation: number;
-  readonly cut: Cut;
+  readonly cut: CutKind;
 }
 
 /** One run, as its replay id says it: where, what, which cuts one after the other, and the seed of the torn bits. */
@@ -107,7 +107,7 @@ class Sweep {
     this.#seen = plan.seed;
   }
 
-  watch(stage: Stage, before: readonly CutPoint[], depth: number): void {
+  watch(stage: TortureStage, before: readonly CutPoint[], depth: number): void {
     stage.watch = (operation) => {
       const { share, every } = this.#plan;
       if (before.length === 0 && share !== undefined && operation.index % share.of !== share.index) return;
@@ -118,7 +118,7 @@ class Sweep {
     };
   }
 
-  #cut(stage: Stage, operation: PendingOperation, cuts: readonly CutPoint[], depth: number): void {
+  #cut(stage: TortureStage, operation: PendingOperation, cuts: readonly CutPoint[], depth: number): void {
     const child = stage.fork();
     const phase = cuts.length === 1 ? stage.phase : `again, after a cut in ${stage.phase}`;
     child.phase = stage.phase;
@@ -132,7 +132,7 @@ class Sweep {
   }
 
   /** Runs, and notes a failure with the id that replays it. */
-  guard(cuts: readonly CutPoint[], stage: Stage, run: () => void): void {
+  guard(cuts: readonly CutPoint[], stage: TortureStage, run: () => void): void {
     try {
       run();
     } catch (error) {
@@ -214,7 +214,7 @@ export function runPath(bench: Bench, story: Story, path: CutPath): PathResult {
       }
     }
     done++;
-    stage = new Stage(bench, stage);
+    stage = new TortureStage(bench, stage);
   }
   return { cuts: done, wear: Math.max(...stage.wear), failure };
 }
@@ -247,16 +247,21 @@ export class Benches {
   }
 }
 
-function prepared(bench: Bench, story: Story): Stage {
-  const before = Stage.erased(bench);
+function prepared(bench: Bench, story: Story): TortureStage {
+  const before = TortureStage.erased(bench);
   story.prepare(before);
-  const stage = new Stage(bench, before);
+  const stage = new TortureStage(bench, before);
   stage.wear.fill(0);
   return stage;
 }
 
 /** Does to the flash what the last of `cuts` does; from then on its torn bits depend on the path alone. */
-function carryOut(stage: Stage, operation: PendingOperation, cuts: readonly CutPoint[], path: CutPath): void {
+function carryOut(
+  stage: TortureStage,
+  operation: PendingOperation,
+  cuts: readonly CutPoint[],
+  path: CutPath,
+): void {
   const random = chanceOf({ ...path, cuts });
   const last = cuts.at(-1);
   if (last === undefined) return;

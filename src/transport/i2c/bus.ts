@@ -1,7 +1,7 @@
 import { TransportError } from "../../base/errors.ts";
 
 /**
- * Why a transaction failed, as far as a controller can tell. What each leads to: PROTOCOL.md, I2C.
+ * Why a transaction failed, as far as a controller can tell. What each leads to: PROTOCOL.md 10.5.
  * `nack`: nobody took the address or a byte. `timeout`: the clock was held low for too long. `stuck`: the bus is not
  * free, data line held low. `arbitration`: somebody else drove the bus. `too-long`: the adapter does no transaction of
  * this length. `short`: fewer bytes were moved than asked for. `gone`: the adapter was removed. `io`: anything else.
@@ -51,7 +51,7 @@ export interface I2cPeripheralHandler {
   onRead(length: number): Uint8Array;
 }
 
-/** Most bytes in a transaction: the Linux kernel cuts longer ones without a word (protocol decision C3). */
+/** Most bytes in a transaction: the Linux kernel cuts longer ones without a word (PROTOCOL.md 10.1). */
 export const I2C_TRANSACTION_MAX = 8192;
 /** Bytes in a transaction that every adapter and peripheral does. */
 export const I2C_TRANSACTION_MIN = 32;

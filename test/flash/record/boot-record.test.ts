@@ -16,7 +16,7 @@ import {
   snapshotEvents,
 } from "../../../src/flash/record/record-state.ts";
 import { type FlashStorage, MemoryStorage } from "../../../src/flash/storage.ts";
-import { CUTS, type Cut, PowerCut } from "../../../src/sim/power-cuts/power-cut.ts";
+import { CUTS, type CutKind, PowerCut } from "../../../src/sim/power-cuts/power-cut.ts";
 import { TornStorage } from "../../../src/sim/power-cuts/torn-storage.ts";
 import { flashCutAt } from "../support.ts";
 
@@ -101,7 +101,7 @@ function liveUntilCut(
   storage: TornStorage,
   random: SeededRandom,
   at: number,
-  cut: Cut,
+  cut: CutKind,
 ): { done: number; isCut: boolean } {
   let done = 0;
   const record = open(storage, (flash) => flashCutAt(flash, storage, random, at, cut));
@@ -328,7 +328,7 @@ describe("BootRecord", () => {
       storage: TornStorage,
       dice: SeededRandom,
       at: number,
-      cut: Cut,
+      cut: CutKind,
       last?: RecordEvent,
     ): boolean => {
       try {

@@ -4,8 +4,8 @@ import { type ErasedByte, flashMap } from "../../../src/flash/geometry.ts";
 import { NorFlash } from "../../../src/flash/nor-flash.ts";
 import { VerifiedBlock } from "../../../src/flash/verified-block.ts";
 import {
-  type Cut,
   CutFlash,
+  type CutKind,
   cutOperation,
   type PendingOperation,
   PowerCut,
@@ -22,7 +22,7 @@ const SEEDS = 200;
 
 /** A storage with `old` at {@link AT}, after `operation` was cut. */
 function leftBy(
-  cut: Cut,
+  cut: CutKind,
   seed: number,
   old: Uint8Array,
   tag: "erase" | "program",
@@ -40,7 +40,7 @@ function leftBy(
 const old = Uint8Array.of(0xff, 0xff, 0x0f, 0xff, 0xff, 0xff, 0xff, 0xff, ...Array<number>(8).fill(0xff));
 const next = Uint8Array.of(0xff, 0x3c, 0xf5, 0x00, 0xa5, 0x81, 0xfe, 0xff, ...Array<number>(8).fill(0x77));
 const done = programmed(map, old, next);
-const programs = (cut: Cut): TornStorage[] =>
+const programs = (cut: CutKind): TornStorage[] =>
   Array.from({ length: SEEDS }, (_, seed) => leftBy(cut, seed, old, "program", next));
 const settled = (storage: TornStorage): Uint8Array => storage.readSettled(AT, 16);
 /** Bits that may read at random, by byte. */
@@ -159,7 +159,7 @@ describe("an operation that is cut", () => {
   it("erases in the same ways, torn bits included", () => {
     const erased = new Uint8Array(16).fill(0xff);
     const was = new Uint8Array(16).fill(0x12);
-    const left = (cut: Cut): TornStorage[] =>
+    const left = (cut: CutKind): TornStorage[] =>
       Array.from({ length: SEEDS }, (_, seed) => leftBy(cut, seed, was, "erase", erased));
     for (const storage of left("after")) expect(settled(storage)).toEqual(erased);
     for (const storage of left("before")) expect(settled(storage)).toEqual(was);
@@ -172,7 +172,7 @@ describe("an operation that is cut", () => {
   });
 
   it("mends torn bits by an erase that is done, and by nothing else", () => {
-    const mended = (cut: Cut, tag: "erase" | "program"): boolean => {
+    const mended = (cut: CutKind, tag: "erase" | "program"): boolean => {
       const storage = new TornStorage(map, new SeededRandom(1));
       storage.tear(AT + 3, 0x01);
       const region = { offset: AT, size: 16 };

@@ -320,7 +320,7 @@ describe.skipIf(typeof helper !== "string")("the virtual cable's faults", () => 
     // Some bursts touch, and a random byte is the right one with a probability of 1/256.
     const spans = wrongSpans(received, bytes, length);
     expect(spans.filter((span) => span === length).length).toBeGreaterThan(0.8 * bursts);
-    expect(counters.bToA).toMatchObject({ size: 0, burst: 0 });
+    expect(counters.bToA).toMatchObject({ octets: 0, burst: 0 });
   });
 
   test("both ways are independent of one another", async () => {
@@ -371,7 +371,7 @@ describe.skipIf(typeof helper !== "string")("the virtual cable's faults", () => 
       await delay(5); // the kernel moves up what it has queued below
     }
     const counters = await cable.close();
-    expect(counters?.aToB).toMatchObject({ bytes: sent.length, overrun: sent.length - kept });
+    expect(counters?.aToB).toMatchObject({ octets: sent.length, overrun: sent.length - kept });
     expect(kept).toBeLessThan(sent.length);
   });
 
@@ -391,7 +391,7 @@ describe.skipIf(typeof helper !== "string")("the virtual cable's faults", () => 
       expect(differingBits(received, values)).toBeGreaterThan(800);
     }
     const counters = await cable.close();
-    expect(counters?.aToB).toMatchObject({ size: 4 * 256, garbled: 3 * 256 });
+    expect(counters?.aToB).toMatchObject({ octets: 4 * 256, garbled: 3 * 256 });
   });
 });
 

@@ -83,7 +83,7 @@ describe("a virtual peripheral", () => {
     // Listened on by a short way, called by the long one.
     const server = new I2cSocketServer(join(rig.bus(1), "..", "i2c-7"), 0x42);
     await server.open(peripheral);
-    const far = `${long}/${"../../".repeat(30)}${long}/..`;
+    const far = `${long}/${"../".repeat(30)}${long}/..`;
     const { code } = await rig.run("env", [
       `MAYDAY_I2C_DIR=${far}`,
       "i2ctransfer",

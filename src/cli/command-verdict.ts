@@ -1,0 +1,38 @@
+import { ExitCode, MaydayError } from "../base/errors.ts";
+import type { Verdict } from "../node/verdict.ts";
+
+const NOTHING_MOVED = {
+  bytesTx: 0,
+  bytesRx: 0,
+  resentBytes: 0,
+  blocks: 0,
+  seconds: 0,
+  peer: undefined,
+  digest: undefined,
+} as const;
+
+/** The verdict of a command that did what was asked without a link. */
+export function doneVerdict(reason = "done"): Verdict {
+  return { ok: true, code: ExitCode.done, reason, ...NOTHING_MOVED };
+}
+
+/** The verdict of a command that ended otherwise; `detail` is for people. */
+export function failedVerdict(code: ExitCode, reason: string, detail: string): Verdict {
+  return { ok: false, code, reason, ...NOTHING_MOVED, detail };
+}
+
+/** The verdict of a command that a signal ended. */
+export function interruptedVerdict(): Verdict {
+  return failedVerdict(ExitCode.interrupted, "interrupted", "interrupted");
+}
+
+/** The verdict of a command that threw. What is no MaydayError and not the operating system's is a bug of ours. */
+export function errorVerdict(error: unknown): Verdict {
+  if (error instanceof MaydayError) return failedVerdict(error.exitCode, error.code, error.message);
+  const text = error instanceof Error ? error.message : String(error);
+  if (error instanceof Error && "syscall" in error) {
+    return failedVerdict(ExitCode.failed, "system-error", `the operating system says: ${text}`);
+  }
+  const cure = "run it again with MAYDAY_DEBUG=1 for the place, and report that";
+  return failedVerdict(ExitCode.failed, "internal-error", `internal error: ${text}; ${cure}`);
+}

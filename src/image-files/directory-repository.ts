@@ -1,0 +1,282 @@
+import { readdir, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { equalBytes, toHex } from "../base/bytes.ts";
+import { errnoOf } from "../base/errno.ts";
+import { FailedError, MaydayError, UsageError } from "../base/errors.ts";
+import { makeFolder, syncFolder } from "../files/durable-file.ts";
+import { openRegular } from "../files/regular-file.ts";
+import { clearStaleTemps, isTempName } from "../files/temp-name.ts";
+import type { ImageSource } from "../image/image-source.ts";
+import {
+  chooseImage,
+  compareEntries,
+  type ImageChoice,
+  noSuchImage,
+  type PickCriteria,
+  type Repository,
+  type RepositoryEntry,
+} from "../image/repository.ts";
+import { writeImageFile } from "./image-build.ts";
+import { type ImageFile, openImageFile, readImageHead } from "./image-file.ts";
+
+const EXTENSION = ".mdy";
+/** Most files of a repository that are looked at; the rest is reported as skipped. */
+export const REPOSITORY_FILES_MAX = 4096;
+/** Fewest digits of a digest that name an image. */
+const PREFIX_MIN = 4;
+
+/** An image file in a repository directory. */
+export interface StoredEntry extends RepositoryEntry {
+  readonly fileName: string;
+  /** Key the image claims to be signed with. */
+  readonly keyId: Uint8Array | undefined;
+}
+
+/** A file that is no usable image, and why. */
+export interface SkippedFile {
+  readonly fileName: string;
+  /** Code of the error that reading it gave. */
+  readonly code: string;
+  readonly detail: string;
+}
+
+/** Images newest first; other files and damaged images beside them. */
+export interface RepositoryListing {
+  readonly images: readonly StoredEntry[];
+  readonly skipped: readonly SkippedFile[];
+}
+
+/** `kept`: the same image is there already, with the same signature or a signature where the new one has none. */
+export interface AddOutcome {
+  readonly tag: "added" | "replaced" | "kept";
+  readonly entry: StoredEntry;
+}
+
+type Reading = { readonly entry: StoredEntry } | { readonly skipped: SkippedFile };
+
+/**
+ * Opens the repository in `dir` and clears temporary files whose writer is gone. With `create` a missing directory is
+ * made. UsageError `repo-missing`, `repo-not-folder`.
+ */
+export async function openDirectoryRepository(
+  dir: string,
+  options: { readonly create?: boolean } = {},
+): Promise<DirectoryRepository> {
+  try {
+    if (options.create === true) makeFolder(dir);
+  } catch (error) {
+    throw folderError(dir, error);
+  }
+  await namesIn(dir);
+  // On read-only storage they stay, and do no harm.
+  clearStaleTemps(dir);
+  return new DirectoryRepository(dir);
+}
+
+async function namesIn(dir: string): Promise<string[]> {
+  try {
+    return await readdir(dir);
+  } catch (error) {
+    throw folderError(dir, error);
+  }
+}
+
+function folderError(dir: string, error: unknown): MaydayError {
+  const errno = errnoOf(error);
+  if (errno === "ENOENT") {
+    const message = `${dir}: there is no such repository; make it with: mayday repo add FILE.mdy --repo ${dir}`;
+    return new UsageError("repo-missing", message, { dir }, error);
+  }
+  if (errno === "ENOTDIR" || errno === "EEXIST") {
+    return new UsageError("repo-not-folder", `${dir} is not a folder; a repository is one`, { dir }, error);
+  }
+  return new FailedError("repo-unreadable", `${dir}: cannot be used (${errno})`, { dir, errno }, error);
+}
+
+/** Images as files `<digest>.mdy` in one directory, local or on network storage. Made by {@link openDirectoryRepository}. */
+export class DirectoryRepository implements Repository {
+  readonly dir: string;
+  /** What each file was when last read, so that a listing only reads what changed. */
+  readonly #readings = new Map<string, { readonly stamp: string; readonly reading: Reading }>();
+  readonly #open = new Set<ImageFile>();
+
+  constructor(dir: string) {
+    this.dir = dir;
+  }
+
+  /** Reads headers and manifests; one bad file never hides the others. Data is only hashed by {@link verify} and {@link open}. */
+  async list(): Promise<RepositoryListing> {
+    const names = (await namesIn(this.dir)).filter((name) => !isTempName(name)).sort();
+    const present = new Set(names);
+    for (const known of this.#readings.keys()) if (!present.has(known)) this.#readings.delete(known);
+    const images: StoredEntry[] = [];
+    const skipped: SkippedFile[] = [];
+    for (const [i, fileName] of names.entries()) {
+      const reading = i < REPOSITORY_FILES_MAX ? await this.#read(fileName) : tooMany(fileName);
+      if ("entry" in reading) images.push(reading.entry);
+      else skipped.push(reading.skipped);
+    }
+    // Equal digests (a copy under another name): the signed one first, as open() and pick() take the first.
+    images.sort((a, b) => compareEntries(b, a) || Number(b.isSigned) - Number(a.isSigned));
+    return { images, skipped };
+  }
+
+  async pick(criteria: PickCriteria): Promise<ImageChoice<StoredEntry>> {
+    return chooseImage((await this.list()).images, criteria);
+  }
+
+  async open(digest: Uint8Array): Promise<ImageSource> {
+    const entry = (await this.list()).images.find((image) => equalBytes(image.digest, digest));
+    if (entry === undefined) throw noSuchImage(toHex(digest), this.dir);
+    const image = await this.#openChecked(entry);
+    this.#open.add(image);
+    return image;
+  }
+
+  async release(image: ImageSource): Promise<void> {
+    for (const file of this.#open) {
+      if (file !== image) continue;
+      this.#open.delete(file);
+      await file.close();
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const file of this.#open) await this.release(file);
+  }
+
+  /**
+   * Copies an image file in, hashing it on the way; it appears under its digest in one step. The errors are those of
+   * `openImageFile` and `writeAtomically`.
+   */
+  async add(path: string): Promise<AddOutcome> {
+    const image = await openImageFile(path);
+    try {
+      const { manifest, digest, isSigned, keyId } = image;
+      const entry = { manifest, digest, isSigned, keyId, fileName: toHex(digest) + EXTENSION };
+      const present = await openImageFile(join(this.dir, entry.fileName)).catch(() => undefined);
+      await present?.close();
+      const isSame = present !== undefined && equalBytes(present.digest, digest);
+      if (isSame && (equalBytes(present.envelope, image.envelope) || !isSigned)) {
+        return { tag: "kept", entry: { ...entry, isSigned: present.isSigned, keyId: present.keyId } };
+      }
+      await writeImageFile(image, join(this.dir, entry.fileName));
+      this.#readings.delete(entry.fileName);
+      return { tag: present === undefined ? "added" : "replaced", entry };
+    } finally {
+      await image.close();
+    }
+  }
+
+  /**
+   * Removes one image by file name (damaged ones too) or by the first digits of its digest, at least four. UsageError
+   * `repo-no-such-image`, `repo-ambiguous`.
+   */
+  async remove(name: string): Promise<string> {
+    const { images, skipped } = await this.list();
+    const fileNames = [...images, ...skipped].map(({ fileName }) => fileName);
+    const byName = fileNames.filter((fileName) => fileName === name && fileName.endsWith(EXTENSION));
+    const digits = name.toLowerCase();
+    const byDigest = images.filter((image) => toHex(image.digest).startsWith(digits)).map((i) => i.fileName);
+    const found = byName.length > 0 || name.length < PREFIX_MIN ? byName : byDigest;
+    const [fileName, ...others] = found;
+    if (fileName === undefined) throw noSuchImage(name, this.dir);
+    if (others.length > 0) {
+      const message = `${name} stands for ${found.length} images in ${this.dir}: ${found.join(", ")}; give more digits or a file name`;
+      throw new UsageError("repo-ambiguous", message, { count: found.length });
+    }
+    try {
+      await rm(join(this.dir, fileName));
+    } catch (error) {
+      const message = `${fileName} cannot be removed from ${this.dir} (${errnoOf(error)})`;
+      throw new FailedError("repo-remove-failed", message, { fileName }, error);
+    }
+    syncFolder(this.dir);
+    return fileName;
+  }
+
+  /** Hashes every image completely. What is damaged is among `skipped`, and is not picked any more until it changes. */
+  async verify(): Promise<RepositoryListing> {
+    for (const entry of (await this.list()).images) {
+      const image = await this.#openChecked(entry).catch((error: unknown) => {
+        if (error instanceof MaydayError) return undefined;
+        throw error;
+      });
+      await image?.close();
+    }
+    return this.list();
+  }
+
+  async #read(fileName: string): Promise<Reading> {
+    const path = join(this.dir, fileName);
+    const stamp = await fileStamp(path);
+    const known = this.#readings.get(fileName);
+    if (known?.stamp === stamp) return known.reading;
+    try {
+      const reading = { entry: await readEntry(path, fileName) };
+      this.#readings.set(fileName, { stamp, reading });
+      return reading;
+    } catch (error) {
+      const reading = skippedFor(fileName, error);
+      if (isLasting(error)) this.#readings.set(fileName, { stamp, reading });
+      return reading;
+    }
+  }
+
+  /** Opens a listed image; when its data is damaged, remembers that. */
+  async #openChecked(entry: StoredEntry): Promise<ImageFile> {
+    const path = join(this.dir, entry.fileName);
+    const stamp = await fileStamp(path);
+    try {
+      const image = await openImageFile(path);
+      if (equalBytes(image.digest, entry.digest)) return image;
+      await image.close();
+      throw new FailedError("file-changed", `${path} was replaced by another image meanwhile`, { path });
+    } catch (error) {
+      if (isLasting(error)) {
+        this.#readings.set(entry.fileName, { stamp, reading: skippedFor(entry.fileName, error) });
+      }
+      throw error;
+    }
+  }
+}
+
+async function readEntry(path: string, fileName: string): Promise<StoredEntry> {
+  if (!fileName.endsWith(EXTENSION))
+    throw new FailedError("image-foreign", `${path}: not an image file (.mdy)`);
+  const { handle, size } = await openRegular(path);
+  try {
+    const { manifest, digest, keyId } = (await readImageHead(path, handle, size)).envelope;
+    const named = fileName.slice(0, -EXTENSION.length);
+    if (/^[0-9a-f]{64}$/.test(named) && named !== toHex(digest)) {
+      throw new FailedError(
+        "image-misnamed",
+        `${path}: holds image ${toHex(digest)}, not the one it is named after`,
+      );
+    }
+    return { manifest, digest, isSigned: keyId !== undefined, keyId, fileName };
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Changes whenever the file does; empty when it is gone. */
+async function fileStamp(path: string): Promise<string> {
+  const found = await stat(path, { bigint: true }).catch(() => undefined);
+  return found === undefined ? "" : `${found.ino}/${found.size}/${found.mtimeNs}/${found.ctimeNs}`;
+}
+
+/** Whether the error is about the file's content, and so stays until the file changes. */
+function isLasting(error: unknown): boolean {
+  return error instanceof FailedError && error.code.startsWith("image-");
+}
+
+function skippedFor(fileName: string, error: unknown): Reading {
+  const code = error instanceof MaydayError ? error.code : "file-unreadable";
+  return { skipped: { fileName, code, detail: error instanceof Error ? error.message : String(error) } };
+}
+
+function tooMany(fileName: string): Reading {
+  const detail = `${fileName}: a repository has at most ${REPOSITORY_FILES_MAX} files`;
+  return { skipped: { fileName, code: "repo-too-many", detail } };
+}

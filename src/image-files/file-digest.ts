@@ -1,0 +1,34 @@
+import type { FileHandle } from "node:fs/promises";
+import { FailedError } from "../base/errors.ts";
+import { readFully } from "../files/regular-file.ts";
+import { BlockDigester, type DigestedBlocks } from "../image/image-source.ts";
+import { blockLength, leafCountOf } from "../image/manifest.ts";
+
+/** About as much as is read at once, in bytes. */
+const READ_CHUNK = 262_144;
+
+/** Hashes `size` bytes from `offset`, once, holding about 256 KiB of them. FailedError `file-changed` if some are gone. */
+export async function digestFile(
+  path: string,
+  handle: FileHandle,
+  offset: number,
+  size: number,
+  blockSize: number,
+): Promise<DigestedBlocks> {
+  const digester = new BlockDigester(size, blockSize);
+  const blocksAtOnce = Math.max(1, Math.floor(READ_CHUNK / blockSize));
+  const buffer = new Uint8Array(blocksAtOnce * blockSize);
+  const count = leafCountOf(size, blockSize);
+  for (let index = 0; index < count; index += blocksAtOnce) {
+    const start = index * blockSize;
+    const chunk = buffer.subarray(0, Math.min(buffer.length, size - start));
+    if ((await readFully(handle, chunk, offset + start)) < chunk.length) {
+      throw new FailedError("file-changed", `${path} became shorter while it was read`, { path });
+    }
+    for (let i = index; i < Math.min(index + blocksAtOnce, count); i++) {
+      const at = (i - index) * blockSize;
+      digester.push(chunk.subarray(at, at + blockLength({ size, blockSize }, i)));
+    }
+  }
+  return digester.finish();
+}

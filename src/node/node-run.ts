@@ -1,0 +1,129 @@
+import type { Clock } from "../base/clock.ts";
+import type { Random } from "../base/prng.ts";
+import type { Millis } from "../base/units.ts";
+import type { LinkKey } from "../link/link-key.ts";
+import { LinkEnd } from "../session/link-end.ts";
+import type { LineEvent, Role, RoleHost } from "../session/role.ts";
+import type { Transport } from "../transport/transport.ts";
+import { FirstEnding } from "./first-ending.ts";
+import { LineReports } from "./line-reports.ts";
+import type { NodeEvent } from "./node-event.ts";
+import { linkOptionsFor, NodeLink, openLinks } from "./node-link.ts";
+import type { RunOptions } from "./run-options.ts";
+import { edgesOf } from "./system-edges.ts";
+import { type Ending, type SessionFigures, type Verdict, verdictOf } from "./verdict.ts";
+
+/** What makes a run a rescuer's, a target's, or a query: its roles, and what their events mean. */
+export interface Side<Event, R extends Role> {
+  /** The key of all links, if they have one. */
+  readonly linkKey?: LinkKey | undefined;
+  /** Makes the role on one link. Roles are made nowhere else. */
+  makeRole(now: Millis, host: RoleHost<Event>): R;
+  /** Carries out an effect, or reports what happened. */
+  handle(now: Millis, event: Event | LineEvent, link: NodeLink<Event, R>): void;
+  /** A link came up. */
+  handleUp?(link: NodeLink<Event, R>): void;
+  /** How the run ends when its time is over. */
+  handleTimeout(): Ending;
+}
+
+/** What a side needs from its run. */
+export interface RunHost<Event, R extends Role> {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly links: readonly NodeLink<Event, R>[];
+  readonly line: LineReports;
+  tell(event: NodeEvent): void;
+  /** Ends the run; only the first call counts. */
+  end(ending: Ending): void;
+}
+
+/** Time for the last bytes to leave the tty before it is closed, beyond their line time. */
+const CLOSE_DELAY_MS: Millis = 20;
+
+/**
+ * One run of a node over its links, from opening them to its end: the scaffold of rescuers, targets and queries. Clock,
+ * randomness and splitter come with the options; given the same three, and transports that behave the same, a run
+ * repeats itself byte for byte.
+ */
+export class NodeRun<Event, R extends Role, S extends Side<Event, R>> implements RunHost<Event, R> {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly side: S;
+  readonly links: readonly NodeLink<Event, R>[];
+  readonly line: LineReports;
+  readonly #options: RunOptions;
+  readonly #ending: FirstEnding;
+
+  constructor(
+    options: RunOptions,
+    transports: readonly Transport[],
+    makeSide: (host: RunHost<Event, R>) => S,
+  ) {
+    this.#options = options;
+    const { clock, random } = edgesOf(options);
+    this.clock = clock;
+    this.random = random;
+    this.line = new LineReports((event) => this.tell(event));
+    this.side = makeSide(this);
+    this.links = transports.map((transport) => this.#linkOver(transport));
+    this.#ending = new FirstEnding(clock, options, () => this.side.handleTimeout());
+  }
+
+  #linkOver(transport: Transport): NodeLink<Event, R> {
+    const end = new LinkEnd<Event>({ ...linkOptionsFor(transport), key: this.side.linkKey });
+    const now = this.clock.now();
+    const role = end.exchange(now, (host) => this.side.makeRole(now, host));
+    const made: NodeLink<Event, R> = new NodeLink(
+      transport,
+      end,
+      role,
+      this.clock,
+      (event, link) => this.side.handle(this.clock.now(), event, link),
+      (event) => {
+        this.tell(event);
+        if (event.event === "ready") this.side.handleUp?.(made);
+      },
+      this.#options.makeSplitter,
+    );
+    return made;
+  }
+
+  /** Has the user told of it. */
+  tell(event: NodeEvent): void {
+    this.#options.onEvent(event);
+  }
+
+  /** Ends the run; only the first call counts. */
+  end(ending: Ending): void {
+    this.#ending.end(ending);
+  }
+
+  /** Runs to the end, and closes the links. Rejects only when no link can be opened (TransportError). */
+  async ended(): Promise<Ending> {
+    await openLinks(this.links, (event) => this.tell(event));
+    const ending = await this.#ending.settled;
+    for (const { end } of this.links) end.stop();
+    await Promise.all(this.links.map((link) => this.#leave(link)));
+    return ending;
+  }
+
+  /** Sends what still waits, a bye for instance, then closes the link. */
+  async #leave({ driver }: NodeLink<Event, R>): Promise<void> {
+    driver.pump();
+    const wait = driver.sendUnsent() + CLOSE_DELAY_MS;
+    await new Promise<void>((resolve) => {
+      this.clock.after(wait, resolve);
+    });
+    await driver.close();
+  }
+
+  /** The verdict of a run that has ended. */
+  verdict(ending: Ending, figures: SessionFigures): Verdict {
+    return verdictOf(
+      ending,
+      this.links.map(({ end }) => end.counters),
+      figures,
+    );
+  }
+}

@@ -1,0 +1,57 @@
+import type { Millis } from "../base/units.ts";
+import type { LinkCounters } from "../link/counters.ts";
+import type { ProgressEvent } from "./node-event.ts";
+
+/** Progress is told at most this often. */
+const TELL_INTERVAL_MS = 200;
+/** Weight of the newest interval in the rate shown. */
+const SMOOTHING = 0.3;
+
+/** Turns counts of blocks and bytes into progress events with rate and time to go. */
+export class TransferProgress {
+  readonly #link: string;
+  readonly #startedAt: Millis;
+  readonly #bytesAtStart: number;
+  #toldAt: Millis;
+  #blocksThen: number | undefined;
+  #rate = 0;
+
+  constructor(now: Millis, link: string, bytesAtStart: number) {
+    this.#link = link;
+    this.#startedAt = now;
+    this.#toldAt = Number.NEGATIVE_INFINITY;
+    this.#bytesAtStart = bytesAtStart;
+  }
+
+  /** The event to tell now, if one is due; the last block is always told. */
+  measure(
+    now: Millis,
+    blocks: number,
+    blocksTotal: number,
+    blockSize: number,
+    bytes: number,
+    counters: LinkCounters,
+  ): ProgressEvent | undefined {
+    const interval = now - this.#toldAt;
+    if (interval < TELL_INTERVAL_MS && blocks < blocksTotal) return undefined;
+    const since = this.#blocksThen === undefined ? now - this.#startedAt : interval;
+    const moved = (blocks - (this.#blocksThen ?? blocks)) * blockSize;
+    const newest = since > 0 ? (Math.max(0, moved) / since) * 1000 : 0;
+    this.#rate = this.#rate === 0 ? newest : this.#rate * (1 - SMOOTHING) + newest * SMOOTHING;
+    this.#toldAt = now;
+    this.#blocksThen = blocks;
+    const bad = counters.crcErrors + counters.packetsLost;
+    const frames = counters.framesReceived + counters.framesSent + bad;
+    return {
+      event: "progress",
+      link: this.#link,
+      blocks,
+      blocksTotal,
+      bytes: bytes - this.#bytesAtStart,
+      seconds: (now - this.#startedAt) / 1000,
+      rate: this.#rate,
+      eta: this.#rate > 0 ? ((blocksTotal - blocks) * blockSize) / this.#rate : undefined,
+      quality: frames === 0 ? 1 : 1 - bad / frames,
+    };
+  }
+}

@@ -1,0 +1,134 @@
+import type { Millis } from "../base/units.ts";
+import type { LinkCounters } from "../link/counters.ts";
+import { Link, type LinkEvent, type LinkOptions } from "../link/link.ts";
+import type { Stranger } from "../link/strangers/stranger.ts";
+import { ByeReason } from "../wire/constants.ts";
+import type { LineEvent, Role, RoleHost } from "./role.ts";
+
+/**
+ * One end of a link, and the role on it. The link outlives its roles: round-trip time, error estimate, counters, packet
+ * numbers and the tags of past sessions stay when a role is exchanged. Sans-IO: after every call drain
+ * {@link pollTransmit} and {@link pollEvent} until undefined, and call {@link handleTimeout} at {@link pollTimeout}.
+ */
+export class LinkEnd<Event> implements RoleHost<Event | LineEvent> {
+  readonly link: Link;
+  readonly #events: (Event | LineEvent)[] = [];
+  #role: Role | undefined;
+  #isUp = false;
+  #lastSession = 0;
+
+  constructor(options: LinkOptions) {
+    this.link = new Link(options);
+  }
+
+  get counters(): LinkCounters {
+    return this.link.counters;
+  }
+
+  /** Who is on the line, if it is not a mayday node. */
+  get stranger(): Stranger | undefined {
+    return this.link.stranger;
+  }
+
+  /** The link can carry bytes. */
+  get isUp(): boolean {
+    return this.#isUp;
+  }
+
+  /**
+   * Puts a role on this end, and gives it back. The role before leaves (its bye is still sent), and the answers to its
+   * effects are dropped by their session's number. `make` gets this end as the role's host.
+   */
+  exchange<R extends Role>(now: Millis, make: (host: RoleHost<Event | LineEvent>) => R): R {
+    this.stop();
+    const role = make(this);
+    this.#role = role;
+    role.handleLinkUp(now, this.#isUp);
+    return role;
+  }
+
+  /** Ends the present role, which says bye if a session runs. The link stays, and hears without answering. */
+  stop(reason: ByeReason = ByeReason.stopped): void {
+    this.#role?.stop(reason);
+    this.#role = undefined;
+  }
+
+  emit(event: Event | LineEvent): void {
+    this.#events.push(event);
+  }
+
+  reportEcho(): void {
+    this.link.counters.echoes++;
+    this.emit({ tag: "link", state: "echo" });
+  }
+
+  nextSession(): number {
+    return ++this.#lastSession;
+  }
+
+  /** The link can carry bytes, or no longer can. */
+  handleLinkUp(now: Millis, isUp: boolean): void {
+    this.#isUp = isUp;
+    this.#role?.handleLinkUp(now, isUp);
+  }
+
+  /** Takes in the bytes between two delimiters (PROTOCOL.md 2). */
+  handleRun(now: Millis, run: Uint8Array): void {
+    const damaged = this.counters.crcErrors;
+    this.link.handleRun(now, run);
+    this.#dispatch(now, damaged);
+  }
+
+  /** Takes in one frame of a link that carries whole frames (PROTOCOL.md 10). */
+  handleFrame(now: Millis, frame: Uint8Array): void {
+    const damaged = this.counters.crcErrors;
+    this.link.handleFrame(now, frame);
+    this.#dispatch(now, damaged);
+  }
+
+  #dispatch(now: Millis, damagedBefore: number): void {
+    if (this.counters.crcErrors > damagedBefore) this.#role?.handleDamage(now);
+    for (let event = this.link.pollEvent(); event; event = this.link.pollEvent()) this.#handle(now, event);
+    this.#role?.handleInputEnd();
+  }
+
+  #handle(now: Millis, event: LinkEvent): void {
+    if (event.tag === "console" || event.tag === "stranger") this.emit(event);
+    else this.#role?.handleHeard(now, event);
+  }
+
+  /** Does what is due. Extra calls are harmless. */
+  handleTimeout(now: Millis): void {
+    this.#role?.handleTimeout(now);
+  }
+
+  /**
+   * The next bytes to send, paced; undefined when there is nothing to send now. May change after every call but
+   * {@link pollEvent} and {@link pollTimeout}, and when the time of {@link pollTimeout} has come.
+   */
+  pollTransmit(now: Millis): Uint8Array | undefined {
+    return this.#isUp ? this.link.pollTransmit(now) : undefined;
+  }
+
+  /** All messages that wait, whatever the pace, and the line time until the last of them has left: before closing. */
+  takeUnsent(now: Millis): { readonly frames: readonly Uint8Array[]; readonly lineMs: Millis } {
+    return this.#isUp ? this.link.takeUnsent(now) : { frames: [], lineMs: 0 };
+  }
+
+  /** The next effect to carry out, or report. May change after every call but the polls. */
+  pollEvent(): Event | LineEvent | undefined {
+    return this.#events.shift();
+  }
+
+  /**
+   * When {@link handleTimeout} or {@link pollTransmit} has something to do, or undefined when only arrivals matter. May
+   * change after every call but {@link pollEvent}.
+   */
+  pollTimeout(): Millis | undefined {
+    const roleAt = this.#role?.pollTimeout();
+    // While the link is down nothing is sent, and what waits to be sent must not keep the driver awake.
+    const linkAt = this.#isUp ? this.link.pollTimeout() : undefined;
+    if (roleAt === undefined || linkAt === undefined) return roleAt ?? linkAt;
+    return Math.min(roleAt, linkAt);
+  }
+}

@@ -1,0 +1,78 @@
+import type { Random } from "../../base/prng.ts";
+import type { Millis } from "../../base/units.ts";
+import type { Beacon } from "../../wire/messages.ts";
+import { PeerSelection } from "../peer-selection.ts";
+import { RefusedImages } from "./refused-images.ts";
+import type { RescuerLoss } from "./rescuer-events.ts";
+import type { Serving } from "./serving.ts";
+import { ServingBudget } from "./serving-budget.ts";
+
+/**
+ * The boards that call, and what the rescuer remembers of them: which one is served next, which have to wait because they
+ * wasted time, what may still be sent to boards that do not get healed, and which images they refused (PROTOCOL.md 6.5).
+ */
+export class Callers {
+  readonly #selection: PeerSelection<Beacon>;
+  readonly #budget: ServingBudget = new ServingBudget();
+  readonly #refused: RefusedImages = new RefusedImages();
+
+  constructor(random: Random) {
+    this.#selection = new PeerSelection(random);
+  }
+
+  /** A board calls; returns the call to answer now, if any. */
+  consider(now: Millis, beacon: Beacon): Beacon | undefined {
+    return this.#budget.isLeft(now) ? this.#selection.consider(now, beacon.nodeId, beacon) : undefined;
+  }
+
+  /** The call that is drawn, once the time to hear several boards is over. */
+  take(now: Millis): Beacon | undefined {
+    return this.#selection.take(now);
+  }
+
+  /** When {@link take} has something. */
+  get chooseAt(): Millis | undefined {
+    return this.#selection.chooseAt;
+  }
+
+  /** Drops the calls that wait: one was taken. */
+  forget(): void {
+    this.#selection.forget();
+  }
+
+  /** Short digests of the images that this start of a target refused lately. */
+  refusedBy(now: Millis, bootNonce: Uint8Array): Uint8Array[] {
+    return this.#refused.by(now, bootNonce);
+  }
+
+  /** The target that started with this boot nonce refused the image with this short digest. */
+  noteRefusal(now: Millis, bootNonce: Uint8Array, digest: Uint8Array): void {
+    this.#refused.add(now, bootNonce, digest);
+  }
+
+  /** A board started again instead of answering its offer. */
+  noteRestart(now: Millis, nodeId: Uint8Array): void {
+    this.#selection.strike(now, nodeId);
+  }
+
+  noteHealed(nodeId: Uint8Array): void {
+    this.#selection.forgive(nodeId);
+    this.#budget.clear();
+  }
+
+  /** What was sent in this session healed nobody. */
+  charge(now: Millis, serving: Serving): void {
+    this.#budget.charge(now, serving.bytesSent, serving.image.size);
+  }
+
+  /**
+   * A board's offer or session was lost; returns whether the board wasted our time. A bye, which anybody on the wire can
+   * say, is held against nobody; nor is a line that failed after a good start.
+   */
+  noteLoss(now: Millis, nodeId: Uint8Array, serving: Serving | undefined, why: RescuerLoss): boolean {
+    const isSilence = why === "silence" || why === "restarted";
+    const isWasted = why === "slow" || (isSilence && serving?.isOnPace(now) !== true);
+    if (isWasted) this.#selection.strike(now, nodeId, why === "slow");
+    return isWasted;
+  }
+}

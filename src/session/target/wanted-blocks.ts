@@ -1,0 +1,144 @@
+import { CHUNK_UNIT, type Codec, GRANT_ENTRIES_MAX, POSITION_SPAN } from "../../wire/constants.ts";
+import type { DataChunk, Grant, GrantEntry } from "../../wire/messages.ts";
+import { codecOf, codecsFor } from "../codecs.ts";
+import { ChunkAssembly } from "./chunk-assembly.ts";
+import { type DescentPlan, lengthOfBlock } from "./descent-plan.ts";
+
+interface OpenBlock {
+  attempt: number;
+  /** The payload so far, as the codec of its last chunk wrote it. */
+  coded: { readonly codec: Codec; readonly assembly: ChunkAssembly } | undefined;
+  /** Complete, and handed on to be checked and written. */
+  isSettling: boolean;
+}
+
+/** A block that fails this often ends the session: four bits of attempt are on the wire. */
+const ATTEMPTS_MAX = 8;
+
+/**
+ * The blocks that flash lacks: those that wait, and those that are open, which the grant names (PROTOCOL.md 6.3). Puts
+ * their chunks together.
+ */
+export class WantedBlocks {
+  readonly #plan: DescentPlan;
+  readonly #openMax: number;
+  /** Not open yet, in order. */
+  #waiting: number[] = [];
+  readonly #open: Map<number, OpenBlock> = new Map();
+  #grantSequence = 0;
+  #grantChanged = true;
+  #written = 0;
+
+  /** `openMax`: blocks that may be unfinished at once. */
+  constructor(plan: DescentPlan, openMax: number) {
+    this.#plan = plan;
+    this.#openMax = openMax;
+  }
+
+  /** Blocks that are not written yet, open ones included. */
+  get count(): number {
+    return this.#waiting.length + this.#open.size;
+  }
+
+  /** Blocks written in this session. */
+  get written(): number {
+    return this.#written;
+  }
+
+  /** Adds blocks to those that wait. */
+  add(blocks: readonly number[]): void {
+    this.#waiting.push(...blocks);
+    this.#waiting.sort((a, b) => a - b);
+  }
+
+  /** Opens blocks that wait, as far as the limits allow. */
+  openMore(): void {
+    for (let i = 0; i < this.#waiting.length && this.#open.size < this.#openMax; ) {
+      const block = this.#waiting[i] as number;
+      if (this.#isAmbiguous(block)) {
+        i++;
+        continue;
+      }
+      this.#open.set(block, { attempt: 0, coded: undefined, isSettling: false });
+      if (this.#grantEntries().length > GRANT_ENTRIES_MAX) {
+        this.#open.delete(block);
+        return;
+      }
+      this.#waiting.splice(i, 1);
+      this.#grantChanged = true;
+    }
+  }
+
+  /** Whether the 16 position bits of a chunk could not tell this block from one that is open (PROTOCOL.md 4.5). */
+  #isAmbiguous(block: number): boolean {
+    const modulus = POSITION_SPAN / this.#plan.blockSize;
+    for (const other of this.#open.keys()) if (other % modulus === block % modulus) return true;
+    return false;
+  }
+
+  /** The grant to send, if it changed since it was last taken, or in any case with `again`. */
+  takeGrant(again = false): Grant | undefined {
+    if (!this.#grantChanged && !again) return undefined;
+    this.#grantChanged = false;
+    this.#grantSequence = (this.#grantSequence + 1) & 0xffff;
+    const entries = this.#grantEntries().slice(0, GRANT_ENTRIES_MAX);
+    return { tag: "grant", sequence: this.#grantSequence, entries };
+  }
+
+  #grantEntries(): GrantEntry[] {
+    const entries: { first: number; count: number; attempt: number; codecs: number }[] = [];
+    for (const [block, { attempt, isSettling }] of this.#open) {
+      if (isSettling) continue;
+      const last = entries.at(-1);
+      const continues =
+        last && last.attempt === attempt && last.first + last.count === block && last.count < 255;
+      if (continues) last.count++;
+      else entries.push({ first: block, count: 1, attempt, codecs: codecsFor(attempt) });
+    }
+    return entries;
+  }
+
+  /** Takes in a chunk of a block; the block's bytes when that completes it. */
+  handleData(chunk: DataChunk): { block: number; bytes: Uint8Array } | undefined {
+    for (const [block, open] of this.#open) {
+      const start = (block * this.#plan.blockSize) / CHUNK_UNIT;
+      const offset = ((chunk.position - start) & 0xffff) * CHUNK_UNIT;
+      const length = lengthOfBlock(this.#plan, block);
+      if (offset >= length) continue;
+      if (open.isSettling || (open.attempt & 1) !== chunk.attempt) return undefined;
+      const bytes = place(open, chunk, offset, length);
+      if (bytes === undefined) return undefined;
+      open.isSettling = true;
+      this.#grantChanged = true;
+      return { block, bytes };
+    }
+    return undefined;
+  }
+
+  /** What became of a complete block; false when it failed too often. A mismatch asks for it again, raw. */
+  settle(block: number, isWritten: boolean): boolean {
+    const open = this.#open.get(block);
+    if (open === undefined) return true;
+    this.#grantChanged = true;
+    if (isWritten) {
+      this.#open.delete(block);
+      this.#written++;
+      return true;
+    }
+    this.#open.set(block, { attempt: open.attempt + 1, coded: undefined, isSettling: false });
+    return open.attempt + 1 < ATTEMPTS_MAX;
+  }
+}
+
+/**
+ * Adds a chunk to the payload of a block of `length` bytes; the block when that completes it. A chunk of another codec
+ * than the last one starts the payload again.
+ */
+function place(open: OpenBlock, chunk: DataChunk, offset: number, length: number): Uint8Array | undefined {
+  const codec = codecOf(chunk.codec);
+  if (codec === undefined || offset + chunk.payload.length > codec.bound(length)) return undefined;
+  if (open.coded?.codec !== chunk.codec)
+    open.coded = { codec: chunk.codec, assembly: new ChunkAssembly(codec.bound(length)) };
+  open.coded.assembly.add(offset, chunk.payload);
+  return codec.decode(open.coded.assembly.prefix, length);
+}

@@ -1,0 +1,124 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { runOnPty } from "../support/pty.ts";
+import { openWorkbench, type Workbench } from "./workbench.ts";
+
+const ESC = "\u001b";
+const CSI = "\u009b";
+/** What clears a screen, in the form of seven bits and as one control character. */
+const CLEAR = `${ESC}[2J${CSI}2J`;
+const RED_NAME = `${ESC}[31mmayday:${ESC}[39m `;
+const YELLOW_WARNING = `${ESC}[33mwarning:${ESC}[39m `;
+
+let bench: Workbench;
+let dir: string;
+
+beforeAll(async () => {
+  bench = await openWorkbench();
+  dir = await mkdtemp(join(tmpdir(), "mayday-terminal-"));
+});
+afterAll(async () => {
+  await rm(dir, { recursive: true, force: true });
+  await bench.close();
+});
+
+describe("the sources of the command line", () => {
+  test("write to a terminal in the two files that take TerminalText, and nowhere else", async () => {
+    const names = await readdir("src/cli", { recursive: true });
+    const texts = await Promise.all(
+      names
+        .filter((name) => name.endsWith(".ts"))
+        .map(async (name) => [name, await readFile(join("src/cli", name), "utf8")] as const),
+    );
+    const writing = texts.filter(([, text]) =>
+      /process\.std(out|err)|\{ stdout|tream\.write\(|out\.write\(/.test(text),
+    );
+    expect(texts.length).toBeGreaterThan(30);
+    // run.ts hands the streams to Output; terminal-text.ts only names their type.
+    expect(writing.map(([name]) => name).sort()).toEqual(["output.ts", "progress.ts", "run.ts"]);
+  });
+});
+
+describe("on a real terminal", () => {
+  test("an error begins with a red name, not with rubbish", async () => {
+    const { code, screen } = await runOnPty([
+      "rescue",
+      "--link",
+      "/dev/nope",
+      "--image",
+      bench.path("fw.mdy"),
+    ]);
+    expect(code).toBe(6);
+    expect(screen).toContain(`${RED_NAME}cannot open /dev/nope: `);
+    expect(screen).not.toContain("\u00b7");
+  });
+
+  test("a warning begins with a yellow word", async () => {
+    const { screen } = await runOnPty(["image", "build", ...raw(), "--out", join(dir, "unsigned.mdy")]);
+    expect(screen).toContain(`${YELLOW_WARNING}it is not signed`);
+    expect(screen).not.toContain("\u00b7");
+  });
+
+  test("NO_COLOR leaves the colours out", async () => {
+    const { screen } = await runOnPty(["board", "boot", join(dir, "none")], { NO_COLOR: "1" });
+    expect(screen).toMatch(/^mayday: /m);
+    expect(screen).not.toContain(ESC);
+  });
+
+  test("text that a neighbour sends cannot move the cursor, neither in a line nor in an error", async () => {
+    await withTalker(`${CLEAR}login: \n`, async (link) => {
+      const send = ["--image", bench.path("fw.mdy"), "--timeout", "1"];
+      const { code, screen } = await runOnPty(["rescue", "--link", link, ...send]);
+      expect(code).toBe(3);
+      expect(screen).toContain(`${link}| 2Jlogin:`);
+      expect(screen).toContain(RED_NAME);
+      expect(controlsIn(screen)).toEqual([]);
+    });
+  });
+
+  test("a file name cannot either, in a result, in a warning and in a line of JSON", async () => {
+    const name = `${CLEAR}.mdy`;
+    const built = await runOnPty(["image", "build", ...raw(), "--out", join(dir, name)]);
+    expect(built.code).toBe(0);
+    expect(built.screen).toContain("\u00b7[2J\u00b72J.mdy");
+    const repo = join(dir, "images");
+    await runOnPty(["repo", "add", bench.path("fw.mdy"), "--repo", repo]);
+    await writeFile(join(repo, name), "no image");
+    const listed = await runOnPty(["repo", "list", "--repo", repo]);
+    const inJson = await runOnPty(["repo", "list", "--repo", repo, "--json"]);
+    expect(listed.screen).toContain("\u00b7[2J\u00b72J.mdy");
+    expect(inJson.screen).toContain("\\u001b[2J\\u009b2J.mdy");
+    for (const { screen } of [built, listed, inJson]) {
+      expect(controlsIn(screen)).toEqual([]);
+    }
+  });
+});
+
+function raw(): string[] {
+  return ["--in", bench.path("firmware.bin"), "--hardware", "acme/widget", "--version", "1.0.0"];
+}
+
+/** Control characters but for line ends and our colours. */
+function controlsIn(screen: string): string[] {
+  const plain = ["31", "33", "39"].reduce((text, colour) => text.replaceAll(`${ESC}[${colour}m`, ""), screen);
+  return [...plain.matchAll(/[^\P{Cc}\n]/gu)].map(([control]) => JSON.stringify(control));
+}
+
+/** Listens on TCP and says `text` again and again until `run` has ended. */
+async function withTalker(text: string, run: (link: string) => Promise<void>): Promise<void> {
+  const server = createServer((socket) => {
+    const timer = setInterval(() => socket.write(text), 100);
+    socket.on("error", () => {}).once("close", () => clearInterval(timer));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  try {
+    if (address === null || typeof address === "string") throw new Error("no port");
+    await run(`tcp:127.0.0.1:${address.port}`);
+  } finally {
+    await new Promise((resolve) => server.close(resolve));
+  }
+}

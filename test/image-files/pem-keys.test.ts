@@ -1,0 +1,220 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { generateKeyPairSync } from "node:crypto";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { silentLogger } from "../../src/base/logger.ts";
+import { checkSignature } from "../../src/image/ed25519.ts";
+import { formatKeyId, trustedKeyOf } from "../../src/image/keys.ts";
+import {
+  generateKeyPair,
+  KEY_FILE_MAX,
+  loadSigningKey,
+  loadTrustedKey,
+  signingKeyFromPem,
+  trustedKeyFromPem,
+  writeKeyPair,
+} from "../../src/image-files/pem-keys.ts";
+import { codeOf, errorOf, manifestVectors, scratchDir, unhex, vectorKey } from "../image/support.ts";
+
+const dir = scratchDir();
+const file = (name: string, text: string): string => {
+  writeFileSync(join(dir, name), text, { mode: 0o600 });
+  return join(dir, name);
+};
+const hasOpenssl = spawnSync("openssl", ["version"]).status === 0;
+
+describe("keys", () => {
+  it("have the frozen key id and public half", () => {
+    expect(vectorKey.publicKey).toEqual(unhex(manifestVectors.publicKey));
+    expect(formatKeyId(vectorKey.keyId)).toBe(manifestVectors.keyId);
+    const trusted = trustedKeyFromPem(manifestVectors.publicPem, ["app"]);
+    expect(trusted).toEqual({ keyId: vectorKey.keyId, publicKey: vectorKey.publicKey, roles: ["app"] });
+  });
+
+  it("are told how to be completed when the public half is missing", () => {
+    const { keyPath, pubPath } = writeKeyPair(join(dir, "incomplete"));
+    rmSync(pubPath);
+    expect(() => writeKeyPair(join(dir, "incomplete"))).toThrow(
+      `openssl pkey -in ${keyPath} -pubout -out ${pubPath}`,
+    );
+    expect(existsSync(pubPath)).toBe(false);
+    const error = expect.objectContaining({ code: "key-exists", details: { path: keyPath } });
+    expect(() => writeKeyPair(join(dir, "incomplete"))).toThrow(error);
+  });
+
+  it("are written for the owner only, and load again", () => {
+    const { keyPath, pubPath } = writeKeyPair(join(dir, "fresh"));
+    expect(statSync(keyPath).mode & 0o777).toBe(0o600);
+    const signing = loadSigningKey(keyPath);
+    const trusted = loadTrustedKey(pubPath, ["app", "recovery"]);
+    expect(trusted.keyId).toEqual(signing.keyId);
+    const message = Uint8Array.of(1, 2, 3);
+    expect(checkSignature(trusted.publicKey, message, signing.sign(message))).toBeUndefined();
+  });
+
+  it("are never overwritten, and half a pair is not left behind", async () => {
+    const key = file("taken.key", "mine");
+    expect(await codeOf(() => writeKeyPair(join(dir, "taken")))).toBe("key-exists");
+    expect(readFileSync(key, "utf8")).toBe("mine");
+    file("public-only.pub", "mine");
+    expect(await codeOf(() => writeKeyPair(join(dir, "public-only")))).toBe("key-exists");
+    expect(existsSync(join(dir, "public-only.key"))).toBe(false);
+    expect(await codeOf(() => writeKeyPair(join(dir, "no-such-folder", "k")))).toBe("key-folder-missing");
+  });
+
+  it("lie at the paths that are told, the public one readable for all", () => {
+    const base = join(dir, "told");
+    const paths = writeKeyPair(base);
+    expect(paths).toEqual({ keyPath: `${base}.key`, pubPath: `${base}.pub` });
+    expect(statSync(paths.pubPath).mode & 0o777).toBe(0o644 & ~process.umask());
+  });
+
+  it("leave no private half behind when the public one cannot be written", async () => {
+    // A link to nowhere: it is not there yet, and cannot be made either.
+    symlinkSync(join(dir, "nowhere"), join(dir, "linked.pub"));
+    const error = await errorOf(() => writeKeyPair(join(dir, "linked")));
+    expect(error).toMatchObject({
+      code: "key-exists",
+      exitCode: 2,
+      details: { path: join(dir, "linked.pub") },
+    });
+    expect(existsSync(join(dir, "linked.key"))).toBe(false);
+  });
+
+  it("name the file that could not be written or read, and keep the cause", async () => {
+    const plain = file("plain", "");
+    const written = await errorOf(() => writeKeyPair(join(plain, "k")));
+    expect(written).toMatchObject({ code: "key-not-written", exitCode: 1, cause: { code: "ENOTDIR" } });
+    expect(written.details).toEqual({ path: join(plain, "k.key") });
+    const read = await errorOf(() => loadTrustedKey(join(plain, "k.pub"), ["app"]));
+    expect(read).toMatchObject({ code: "key-unreadable", exitCode: 1, cause: { code: "ENOTDIR" } });
+    expect(read.details).toEqual({ path: join(plain, "k.pub") });
+    const missing = await errorOf(() => loadSigningKey(join(dir, "nothing.key")));
+    expect(missing).toMatchObject({ details: { path: join(dir, "nothing.key") }, cause: { code: "ENOENT" } });
+    const folder = await errorOf(() => writeKeyPair(join(dir, "none", "k")));
+    expect(folder).toMatchObject({ code: "key-folder-missing", exitCode: 2, cause: { code: "ENOENT" } });
+  });
+
+  it("are trusted for the roles that are named", () => {
+    expect(trustedKeyOf(vectorKey, ["recovery"])).toEqual({
+      keyId: vectorKey.keyId,
+      publicKey: vectorKey.publicKey,
+      roles: ["recovery"],
+    });
+  });
+
+  it("are read up to the longest file, and not beyond", async () => {
+    const { publicPem: pem, privatePem: secret } = generateKeyPair();
+    const longest = file("longest.pub", pem + "\n".repeat(KEY_FILE_MAX - pem.length));
+    expect(loadTrustedKey(longest, ["app"]).roles).toEqual(["app"]);
+    const longer = file("longer.pub", pem + "\n".repeat(KEY_FILE_MAX + 1 - pem.length));
+    expect(await codeOf(() => loadTrustedKey(longer, ["app"]))).toBe("key-not-pem");
+    expect(() => loadSigningKey(file("spaced.key", `\n${secret}`))).not.toThrow();
+  });
+
+  it.runIf(hasOpenssl)("are byte for byte what openssl writes", () => {
+    const { privatePem, publicPem } = generateKeyPair();
+    const path = file("mine.key", privatePem);
+    expect(execFileSync("openssl", ["pkey", "-in", path], { encoding: "utf8" })).toBe(privatePem);
+    expect(execFileSync("openssl", ["pkey", "-in", path, "-pubout"], { encoding: "utf8" })).toBe(publicPem);
+  });
+
+  it("warn, and only warn, when others may read the private one", () => {
+    const path = file("open.key", generateKeyPair().privatePem);
+    const warnings: string[] = [];
+    const logger = { ...silentLogger, warn: (text: string) => warnings.push(text) };
+    loadSigningKey(path, logger);
+    expect(warnings).toEqual([]);
+    for (const [i, mode] of [0o640, 0o604, 0o610, 0o601].entries()) {
+      chmodSync(path, mode);
+      loadSigningKey(path, logger);
+      expect(warnings).toHaveLength(i + 1);
+    }
+    expect(warnings[0]).toContain("chmod 600");
+  });
+
+  const rsa = generateKeyPairSync("rsa", { modulusLength: 1024 });
+  const locked = generateKeyPairSync("ed25519").privateKey.export({
+    type: "pkcs8",
+    format: "pem",
+    cipher: "aes-256-cbc",
+    passphrase: "secret",
+  });
+  const oldLocked = rsa.privateKey.export({
+    type: "pkcs1",
+    format: "pem",
+    cipher: "aes-256-cbc",
+    passphrase: "secret",
+  });
+  const x25519 = generateKeyPairSync("x25519");
+  const { privatePem, publicPem } = generateKeyPair();
+  const weak = Buffer.concat([unhex("302a300506032b6570032100", "01".padEnd(64, "0"))]).toString("base64");
+
+  it.each([
+    ["key-not-pem", "not a key at all"],
+    ["key-not-pem", ""],
+    ["key-not-pem", privatePem.replace("MC4C", "AAAA")],
+    ["key-is-public", publicPem],
+    ["key-is-public", publicPem.replaceAll("PUBLIC KEY", "CERTIFICATE")],
+    ["key-is-public", publicPem.replaceAll("PUBLIC KEY", "RSA PUBLIC KEY")],
+    ["key-not-ed25519", x25519.privateKey.export({ type: "pkcs8", format: "pem" }).toString()],
+    ["key-encrypted", oldLocked.toString()],
+    ["key-encrypted", locked.toString()],
+    ["key-not-ed25519", rsa.privateKey.export({ type: "pkcs8", format: "pem" }).toString()],
+    ["key-not-ed25519", rsa.privateKey.export({ type: "pkcs1", format: "pem" }).toString()],
+  ])("refuse as a private key: %s", async (code, text) => {
+    expect(await codeOf(() => loadSigningKey(file("case.key", text)))).toBe(code);
+  });
+
+  it.each([
+    ["key-not-pem", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI me@here"],
+    ["key-not-pem", publicPem.slice(0, 60)],
+    ["key-not-pem", " ".repeat(KEY_FILE_MAX + 1)],
+    ["key-is-private", privatePem],
+    ["key-is-private", locked.toString()],
+    ["key-not-ed25519", x25519.publicKey.export({ type: "spki", format: "pem" }).toString()],
+    ["key-not-ed25519", rsa.publicKey.export({ type: "spki", format: "pem" }).toString()],
+    ["key-unsound", `-----BEGIN PUBLIC KEY-----\n${weak}\n-----END PUBLIC KEY-----\n`],
+  ])("refuse as a public key: %s", async (code, text) => {
+    expect(await codeOf(() => loadTrustedKey(file("case.pub", text), ["app"]))).toBe(code);
+  });
+
+  it("tell a missing file from a folder and a pipe", async () => {
+    mkdirSync(join(dir, "folder"));
+    expect(await codeOf(() => loadTrustedKey(join(dir, "nothing.pub"), ["app"]))).toBe("key-missing");
+    expect(await codeOf(() => loadSigningKey(join(dir, "folder")))).toBe("key-not-file");
+    // A pipe that nobody writes to must not hold us.
+    execFileSync("mkfifo", [join(dir, "pipe.pub")]);
+    expect(await codeOf(() => loadTrustedKey(join(dir, "pipe.pub"), ["app"]))).toBe("key-not-file");
+  });
+
+  it("name the type of a foreign key, and keep the cause of a damaged one", async () => {
+    const pem = rsa.publicKey.export({ type: "spki", format: "pem" }).toString();
+    expect((await errorOf(() => trustedKeyFromPem(pem, ["app"]))).details).toEqual({ type: "rsa" });
+    for (const [code, text] of [
+      ["key-not-pem", privatePem.replace("MC4C", "AAAA")],
+      ["key-encrypted", locked.toString()],
+    ] as const) {
+      expect(await errorOf(() => signingKeyFromPem(text))).toMatchObject({ code, cause: expect.any(Error) });
+    }
+  });
+
+  it("never put private bytes into an error text", () => {
+    const broken = privatePem.replace("MC4C", "AAAA");
+    const body = broken.split("\n")[1] ?? "";
+    expect(body.length).toBeGreaterThan(20);
+    expect(() => signingKeyFromPem(broken)).toThrow(
+      expect.not.objectContaining({ message: expect.stringContaining(body) }),
+    );
+  });
+});

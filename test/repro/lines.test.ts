@@ -1,0 +1,77 @@
+import { describe, expect, it } from "vitest";
+import { wrappedTransport } from "../support/wrapped-transport.ts";
+import { bytesOf, countOf, HOUR_MS, linesAbout, secondsOf, watched } from "./support.ts";
+
+/** A rescue over a line that carries bytes for `aliveMs` out of every `periodMs`, both ways. */
+function overBrokenLine(seed: number, aliveMs: number, periodMs: number) {
+  return watched((clock) => ({
+    seed,
+    data: bytesOf(2, 262_144),
+    wrap: (wire) =>
+      wrappedTransport(wire, {
+        onBytes: (bytes, handlers) => {
+          if (clock.now() % periodMs < aliveMs) handlers.onBytes(bytes);
+        },
+      }),
+  }));
+}
+
+describe("lines that hardly carry anything", () => {
+  it.for([
+    [2_000, 20_000, 1],
+    [2_000, 20_000, 2],
+    [2_000, 20_000, 3],
+    [5_000, 60_000, 1],
+    [5_000, 60_000, 2],
+    [5_000, 60_000, 3],
+  ])(
+    "shows fault F7: a line that is there %i of %i ms does not heal a board in an hour (seed %i)",
+    async ([aliveMs = 0, periodMs = 0, seed = 0], { annotate }) => {
+      const { rescue, target } = overBrokenLine(seed, aliveMs, periodMs);
+      const isHealed = rescue.run(HOUR_MS);
+      const needsS = (262_144 / 11.52 / 1000) * (periodMs / aliveMs);
+      await annotate(`line needs ${needsS.toFixed(0)} s; sessions in an hour: ${countOf(target, "offered")}`);
+      expect(isHealed).toBe(false);
+      expect(countOf(target, "offered")).toBeLessThan(20);
+    },
+  );
+
+  it("heals over a line that is there half of the time, as fast as that line is (control of F7)", () => {
+    const { rescue, rescuer } = overBrokenLine(1, 10_000, 20_000);
+    expect(rescue.run(HOUR_MS)).toBe(true);
+    expect(secondsOf(rescuer, "healed")).toBeLessThan(60);
+  });
+
+  function atBaud(baud: number) {
+    const pieceBytes = Math.max(1, Math.min(32, Math.floor(baud / 1000)));
+    const run = watched(() => ({ seed: 1, data: bytesOf(2, 65_536), baud, pieceBytes }));
+    const lineS = 65_536 / (baud / 10);
+    return { ...run, lineS, isHealed: run.rescue.run(lineS * 4_000) };
+  }
+
+  it("shows fault F14: at 300 baud a board is not healed in four times the line time", async ({
+    annotate,
+  }) => {
+    const { isHealed, target, lineS } = atBaud(300);
+    await annotate(`line time ${lineS.toFixed(0)} s; ${linesAbout(target, "sessionLost").slice(0, 6)}`);
+    expect(isHealed).toBe(false);
+  });
+
+  it("shows fault F14: at 600 baud a board loses sessions and takes twice the line time", async ({
+    annotate,
+  }) => {
+    const { isHealed, target, rescuer, lineS } = atBaud(600);
+    const healedS = secondsOf(rescuer, "healed") ?? 0;
+    const ends = [...linesAbout(target, "sessionLost"), ...linesAbout(rescuer, "sessionLost")];
+    await annotate(`line time ${lineS.toFixed(0)} s, healed at ${healedS} s; ${ends}`);
+    expect(isHealed).toBe(true);
+    expect(ends.length).toBeGreaterThan(0);
+    expect(healedS / lineS).toBeGreaterThan(1.5);
+  });
+
+  it.each([1200, 2400])("heals without a lost session at %i baud (control of F14)", (baud) => {
+    const { isHealed, target, rescuer } = atBaud(baud);
+    expect(isHealed).toBe(true);
+    expect([...linesAbout(target, "sessionLost"), ...linesAbout(rescuer, "sessionLost")]).toEqual([]);
+  });
+});

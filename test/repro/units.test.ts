@@ -1,0 +1,116 @@
+import { describe, expect, it } from "vitest";
+import { concatBytes } from "../../src/base/bytes.ts";
+import { flashMap } from "../../src/flash/geometry.ts";
+import { NorFlash } from "../../src/flash/nor-flash.ts";
+import { BootRecord } from "../../src/flash/record/boot-record.ts";
+import { encodeEntry, type RecordEntry } from "../../src/flash/record/record-codec.ts";
+import { MemoryStorage } from "../../src/flash/storage.ts";
+import { TreeDescent } from "../../src/session/target/tree-descent.ts";
+import { AnnounceType, RescuerControlType, TargetControlType } from "../../src/wire/constants.ts";
+import { decodeFrame } from "../../src/wire/frame.ts";
+import type { DataChunk } from "../../src/wire/messages.ts";
+import { withCrc } from "../support/with-crc.ts";
+import { FAULT_VECTORS, bytesOf as fromHex } from "../wire/wire-vectors.ts";
+
+const NONCES = `${"1011121314151617"}${"2021222324252627"}`;
+const MALFORMED = { tag: "fault", fault: "malformed" };
+
+describe("what version 1 can still be given", () => {
+  it("shows fault F1: frozen vectors call the next free message numbers malformed", () => {
+    const malformed = FAULT_VECTORS.filter(({ fault }) => fault.fault === "malformed");
+    const named = malformed.map(({ name, bytes }) => ({ name, head: [...bytes.subarray(0, 2)] }));
+    const next = {
+      announcement: Math.max(...Object.values(AnnounceType)) + 1,
+      targetControl: Math.max(...Object.values(TargetControlType)) + 1,
+      rescuerControl: Math.max(...Object.values(RescuerControlType)) + 1,
+    };
+    expect(next).toEqual({ announcement: 9, targetControl: 5, rescuerControl: 2 });
+    expect(named.find(({ name }) => name === "announcement type 9")?.head).toEqual([0x10, 9]);
+    expect(named.find(({ name }) => name === "target control type 5")?.head[0]).toBe(0x51);
+    expect(named.find(({ name }) => name === "rescuer control type 2")?.head[0]).toBe(0x22);
+  });
+
+  it("shows fault F11: a refusal with a reason of a later version is malformed, a bye with one is not", () => {
+    const refuse = withCrc(fromHex(`1007${NONCES}368cf2c9522a83860f`), undefined);
+    expect(decodeFrame(refuse, undefined)).toEqual(MALFORMED);
+    const bye = withCrc(fromHex(`1008${NONCES}09`), undefined);
+    expect(decodeFrame(bye, undefined)).toMatchObject({ tag: "bye", reason: 9 });
+  });
+
+  it("takes an object of an unknown kind, and data of an unknown codec, as a packet (note at F1)", () => {
+    const object = withCrc(fromHex("330009082a000000000100ff"), 5);
+    expect(decodeFrame(object, 5)).toMatchObject({ tag: "object", name: { kind: 9 } });
+    const data = withCrc(fromHex("3d12800400ff00"), 5);
+    expect(decodeFrame(data, 5)).toMatchObject({ tag: "data", codec: 2 });
+  });
+});
+
+describe("which block a chunk belongs to", () => {
+  it("shows fault F13: a late copy of block 0 is taken into block 512, 2 MiB behind it", () => {
+    const plan = { digest: new Uint8Array(8), size: 8 << 20, blockSize: 4096, leafCount: 2048 };
+    const descent = new TreeDescent(plan, { nodes: [], blocks: [0, 512] }, 4);
+    const chunk = (position: number, byte: number): DataChunk => {
+      const payload = new Uint8Array(2048).fill(byte);
+      return { tag: "data", packetNumber: 0, codec: 0, attempt: 0, position, payload };
+    };
+    descent.advance(0);
+    expect(descent.blocks.takeGrant(true)?.entries).toMatchObject([{ first: 0, count: 1 }]);
+    descent.blocks.handleData(chunk(0, 1));
+    expect(descent.blocks.handleData(chunk(64, 1))?.block).toBe(0);
+    descent.blocks.settle(0, true);
+    descent.advance(0);
+    expect(descent.blocks.takeGrant(true)?.entries).toMatchObject([{ first: 512, count: 1, attempt: 0 }]);
+    descent.blocks.handleData(chunk(0, 1)); // of block 0, on its way for long
+    const whole = descent.blocks.handleData(chunk(64, 2));
+    expect(whole?.block).toBe(512);
+    expect([...concatBytes(whole?.bytes.subarray(0, 1) ?? new Uint8Array())]).toEqual([1]);
+  });
+
+  it("shows fault F16: 2^18 blocks that differ overflow the stack", () => {
+    const plan = { digest: new Uint8Array(8), size: 2 ** 30, blockSize: 1024, leafCount: 2 ** 20 };
+    const blocks = Array.from({ length: 2 ** 18 }, (_, i) => i);
+    expect(() => new TreeDescent(plan, { nodes: [], blocks }, 64)).toThrow(RangeError);
+  });
+});
+
+describe("the boot record's sequence number", () => {
+  const map = flashMap({ sectorSize: 1024, slotSize: 1024, layout: "ab" });
+
+  /** The record of a flash in which these entries lie: sector, place, entry, sequence number. */
+  function recordOf(...entries: readonly (readonly [0 | 1, number, RecordEntry, number])[]): BootRecord {
+    const storage = new MemoryStorage(map.size, 0xff);
+    for (const [sector, place, entry, sequence] of entries)
+      storage.write(map.record[sector].offset + place * 32, encodeEntry(entry, sequence));
+    const flash = new NorFlash(storage, map);
+    flash.arm(...map.record);
+    return new BootRecord(flash);
+  }
+  const floorOf = (floor: number): RecordEntry => ({ tag: "event", event: { tag: "floor", floor } });
+
+  it("shows fault F15: after a power cut across 2^32 the older sector is elected", () => {
+    const record = recordOf(
+      [0, 1, floorOf(5), 0xffff_fff8],
+      [0, 0, { tag: "header", count: 1 }, 0xffff_fff9],
+      [0, 2, { tag: "seal" }, 0xffff_fffa],
+      [1, 1, floorOf(6), 0xffff_fffe],
+      [1, 0, { tag: "header", count: 1 }, 0xffff_ffff],
+      [1, 2, { tag: "seal" }, 0],
+    );
+    expect(record.state.counterFloor).toBe(5);
+  });
+
+  it("is right at clean power-ups across 2^32 (control of F15)", () => {
+    const storage = new MemoryStorage(map.size, 0xff);
+    const { offset } = map.record[0];
+    storage.write(offset + 32, encodeEntry(floorOf(5), 0xffff_ffe8));
+    storage.write(offset, encodeEntry({ tag: "header", count: 1 }, 0xffff_ffe9));
+    storage.write(offset + 64, encodeEntry({ tag: "seal" }, 0xffff_ffea));
+    for (let floor = 5; floor < 17; floor++) {
+      const flash = new NorFlash(storage, map);
+      flash.arm(...map.record);
+      const record = new BootRecord(flash);
+      expect(record.state.counterFloor).toBe(floor);
+      record.append({ tag: "floor", floor: floor + 1 });
+    }
+  });
+});
