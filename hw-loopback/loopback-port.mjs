@@ -30,6 +30,8 @@ export class LoopbackPort {
       baud,
       fixedBaud: true,
       baudMax: undefined,
+      parity: "none",
+      stopBits: 1,
     });
   }
 

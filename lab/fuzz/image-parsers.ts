@@ -210,6 +210,7 @@ const endpoint: ParserTarget = {
       "/dev/ttyUSB0",
       "serial:/dev/ttyS0?baud=921600",
       "serial:/dev/ttyS0?baud-max=3000000",
+      "serial:/dev/ttyS0?baud=9600&parity=even&stop=2",
       "tcp:[::1]:4711",
       "tcp-listen:4711",
       "i2c:/dev/i2c-1?address=0x42",

@@ -3,6 +3,13 @@ import { UsageError } from "../base/errors.ts";
 /** One end of a link, as parsed from what the user wrote (README, "Endpoints"). `text` is what the user wrote. */
 export type Endpoint = UartEndpoint | TcpEndpoint | TcpListenEndpoint | I2cEndpoint | I2cPeripheralEndpoint;
 
+/** Parities of a serial port, as an endpoint names them. */
+export const PARITIES = ["none", "even", "odd"] as const;
+export type Parity = (typeof PARITIES)[number];
+/** Stop bits of a serial port. */
+export const STOP_BITS = [1, 2] as const;
+export type StopBits = (typeof STOP_BITS)[number];
+
 /** A serial port. `fixedBaud`: stay at `baud`; otherwise links meet at `baud` and may climb to at most `baudMax`. */
 export interface UartEndpoint {
   readonly tag: "uart";
@@ -11,6 +18,8 @@ export interface UartEndpoint {
   readonly baud: number;
   readonly fixedBaud: boolean;
   readonly baudMax: number | undefined;
+  readonly parity: Parity;
+  readonly stopBits: StopBits;
 }
 
 /** Modem line to pulse on open, to reset a board that is wired for it. */
@@ -48,7 +57,7 @@ export interface I2cPeripheralEndpoint {
   readonly address: number;
 }
 
-/** Rate at which links meet, in baud (PROTOCOL.md 2.1). */
+/** Rate of a serial port unless the endpoint gives one, in bits per second (PROTOCOL.md 2.1). */
 export const DEFAULT_BAUD = 115_200;
 /** Rates accepted in an endpoint, in baud. */
 export const BAUD_MIN = 300;
@@ -72,7 +81,7 @@ interface Scheme {
 
 /** A new kind of endpoint gets a row here, a member in {@link Endpoint} and a row in open-transport.ts. */
 const SCHEMES: ReadonlyMap<string, Scheme> = new Map<string, Scheme>([
-  ["serial", { keys: ["baud", "baud-max"], parse: parseSerial }],
+  ["serial", { keys: ["baud", "baud-max", "parity", "stop"], parse: parseSerial }],
   ["tcp", { keys: [], parse: parseTcp }],
   ["tcp-listen", { keys: [], parse: parseTcpListen }],
   ["i2c", { keys: ["address"], parse: parseI2c }],
@@ -81,7 +90,8 @@ const SCHEMES: ReadonlyMap<string, Scheme> = new Map<string, Scheme>([
 
 /**
  * Reads an endpoint. Throws UsageError with what is accepted: `endpoint-scheme` (unknown kind), `endpoint-path`,
- * `endpoint-query`, `endpoint-baud`, `endpoint-port`, `endpoint-host`, `endpoint-address`.
+ * `endpoint-query`, `endpoint-baud`, `endpoint-parity`, `endpoint-stop`, `endpoint-port`, `endpoint-host`,
+ * `endpoint-address`.
  */
 export function parseEndpoint(text: string): Endpoint {
   if (text === "" || text.length > ENDPOINT_LENGTH_MAX || text.includes("\0")) {
@@ -112,7 +122,7 @@ function parseBarePath(text: string): Endpoint {
   if (text.includes("?")) {
     throw wrong("endpoint-query", text, "a bare path takes no settings", `write serial:${text}`);
   }
-  return { tag: "uart", text, path: text, baud: DEFAULT_BAUD, fixedBaud: false, baudMax: undefined };
+  return parseSerial(text, text, new Map());
 }
 
 function parseSerial(text: string, rest: string, query: Query): Endpoint {
@@ -131,6 +141,8 @@ function parseSerial(text: string, rest: string, query: Query): Endpoint {
     baud: baud ?? DEFAULT_BAUD,
     fixedBaud: baud !== undefined,
     baudMax,
+    parity: choiceOf(text, query, "parity", PARITIES) ?? "none",
+    stopBits: choiceOf(text, query, "stop", STOP_BITS) ?? 1,
   };
 }
 
@@ -224,6 +236,20 @@ function numberOf(
   if (number !== undefined && number >= min && number <= max) return number;
   const range = key === "address" ? "0x08 to 0x77" : `${min} to ${max}`;
   throw wrong(code, text, `${key} is "${value}"`, `${key} is a number from ${range}`);
+}
+
+/** One of a few values; a wrong one is an error `endpoint-KEY` that names them all. */
+function choiceOf<Choice extends string | number>(
+  text: string,
+  query: Query,
+  key: string,
+  choices: readonly Choice[],
+): Choice | undefined {
+  const value = query.get(key);
+  if (value === undefined) return undefined;
+  const choice = choices.find((one) => String(one) === value);
+  if (choice !== undefined) return choice;
+  throw wrong(`endpoint-${key}`, text, `${key} is "${value}"`, `${key} is one of ${choices.join(", ")}`);
 }
 
 /** Decimal or 0x hexadecimal, nothing around it. */

@@ -2,8 +2,8 @@ import { DelimiterParser } from "@serialport/parser-delimiter";
 import { assert } from "../base/assert.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import { SilenceWatch } from "../base/line-silence.ts";
-import { plainView } from "./plain-view.ts";
 import type { MakeSplitter, RunSplitter, SplitterOptions } from "./transport.ts";
+import { asUint8Array } from "./transport.ts";
 
 const DELIMITER = Uint8Array.of(0);
 
@@ -46,7 +46,7 @@ export class StreamSplitter implements RunSplitter {
   push(bytes: Uint8Array): void {
     if (this.#isClosed || bytes.length === 0) return;
     this.#silence.heard(this.#clock.now());
-    const input = plainView(bytes);
+    const input = asUint8Array(bytes);
     let at = 0;
     while (at < input.length) {
       if (this.#held === 0 && input[at] === 0) {
@@ -93,7 +93,7 @@ export class StreamSplitter implements RunSplitter {
   #take(): Uint8Array {
     const run: unknown = this.#parser.read();
     assert(run instanceof Uint8Array, "the delimiter parser gave no run for a delimiter");
-    return plainView(run);
+    return asUint8Array(run);
   }
 
   /** One timer at most: when bytes came after it was set, it is set again as it fires. */

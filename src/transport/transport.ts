@@ -111,6 +111,14 @@ export interface Transport {
   close(): Promise<void>;
 }
 
+/**
+ * The same bytes as a plain Uint8Array. Node hands out Buffers, whose `slice` is a view where that of Uint8Array is a
+ * copy: no transport hands a Buffer up.
+ */
+export function asUint8Array(buffer: Uint8Array): Uint8Array {
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
+}
+
 /** Most bytes that a transport holds for a wire that does not take them; beyond that they are dropped and counted. */
 export const WRITE_QUEUE_BYTES_MAX: number = 256 * 1024;
 /** From so many held bytes on, `write` returns false. */

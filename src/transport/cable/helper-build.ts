@@ -27,6 +27,13 @@ export interface HelperSource {
   readonly libraries: readonly string[];
 }
 
+const CABLE: HelperSource = { name: "virtual-cable", flags: ["-std=c99", "-O2"], libraries: ["-lm"] };
+
+/** Path of the compiled helper program of the virtual cable, or why there is none. */
+export function buildCableHelper(): Promise<string | NoHelper> {
+  return buildHelper(CABLE);
+}
+
 /**
  * Path of a compiled program or library, or why there is none. Compiled at the first use (about 0.3 s) with $CC, cc,
  * gcc or clang, and kept in the user's cache directory, named after its source.

@@ -4,7 +4,7 @@ import { assert } from "../../base/assert.ts";
 import { systemClock } from "../../base/clock.ts";
 import { ExitCode, FailedError, UsageError } from "../../base/errors.ts";
 import type { Millis } from "../../base/units.ts";
-import { buildCableHelper } from "./virtual-cable-build.ts";
+import { buildCableHelper } from "./helper-build.ts";
 
 /** What the cable is and does to what it carries. Every probability is per direction, both ways alike. */
 export interface VirtualCableOptions {

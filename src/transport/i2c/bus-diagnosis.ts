@@ -1,61 +1,9 @@
 import { TransportError } from "../../base/errors.ts";
-import type { Millis } from "../../base/units.ts";
 import type { I2cFaultKind } from "./bus.ts";
 import type { StatusFault } from "./mailbox-codec.ts";
 
 /** What can go wrong with one transaction: on the bus, or with what was read. */
 export type I2cTroubleKind = I2cFaultKind | StatusFault;
-
-/** Failures in a row before they are called trouble. */
-const FAILURES_MIN = 3;
-/** A peripheral that was there and acknowledges nothing is busy for this long, then absent: the longest BUSY. */
-const NACK_PATIENCE_MS = 10_000;
-/** Everything else passes by within this, or is trouble. */
-const PATIENCE_MS = 2_000;
-const RETRY_FIRST_MS: Record<"nack" | "other", Millis> = { nack: 0.25, other: 2 };
-const RETRY_LAST_MS: Record<"nack" | "other", Millis> = { nack: 50, other: 1_000 };
-
-/** Counts failures in a row and says when they are trouble, of which kind, and how long to wait. Sans-IO. */
-export class FailureStreak {
-  #count = 0;
-  #since: Millis = 0;
-  #kind: I2cTroubleKind = "io";
-  /** Failures of the present kind in a row. */
-  #sameKind = 0;
-
-  get count(): number {
-    return this.#count;
-  }
-
-  get kind(): I2cTroubleKind {
-    return this.#kind;
-  }
-
-  clear(): void {
-    this.#count = 0;
-    this.#sameKind = 0;
-  }
-
-  note(now: Millis, kind: I2cTroubleKind): void {
-    if (this.#count === 0) this.#since = now;
-    this.#count++;
-    this.#sameKind = kind === this.#kind ? this.#sameKind + 1 : 1;
-    this.#kind = kind;
-  }
-
-  /** Whether the failures so far are no longer to be taken for an accident; `wasUp`: a peripheral was there before. */
-  isTrouble(now: Millis, wasUp: boolean): boolean {
-    if (!wasUp) return this.#sameKind >= FAILURES_MIN;
-    const patience = this.#kind === "nack" ? NACK_PATIENCE_MS : PATIENCE_MS;
-    return this.#count >= FAILURES_MIN && now - this.#since >= patience;
-  }
-
-  /** How long to wait before the next try: doubled from failure to failure. */
-  get retryAfter(): Millis {
-    const pace = this.#kind === "nack" ? "nack" : "other";
-    return Math.min(RETRY_LAST_MS[pace], RETRY_FIRST_MS[pace] * 2 ** Math.min(30, this.#count - 1));
-  }
-}
 
 interface Diagnosis {
   readonly code: string;

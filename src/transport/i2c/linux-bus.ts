@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
+import { errnoOf } from "../../base/errno.ts";
 import { TransportError } from "../../base/errors.ts";
-import { plainView } from "../plain-view.ts";
+import { asUint8Array } from "../transport.ts";
 import { I2C_TRANSACTION_MAX, type I2cBus, I2cError, type I2cFaultKind } from "./bus.ts";
 
 /** What is used of the package `i2c-bus` 5, which has no types of its own. */
@@ -90,7 +91,7 @@ class LinuxBus implements I2cBus {
     const buffer = Buffer.alloc(length);
     const { bytesRead } = await this.#transact(() => this.#raw.i2cRead(address, length, buffer));
     if (bytesRead !== length) throw this.#short("read", bytesRead, length);
-    return plainView(buffer);
+    return asUint8Array(buffer);
   }
 
   async close(): Promise<void> {
@@ -113,7 +114,7 @@ class LinuxBus implements I2cBus {
     try {
       return await run();
     } catch (error) {
-      const code = codeOf(error);
+      const code = errnoOf(error);
       throw new I2cError(KINDS[code] ?? "io", `${this.name}: transaction failed (${code})`, error);
     }
   }
@@ -145,7 +146,7 @@ async function loadPackage(): Promise<RawPackage> {
 function openError(path: string, address: number, error: unknown): TransportError {
   if (error instanceof TransportError) return error;
   const at = `0x${address.toString(16).padStart(2, "0")}`;
-  switch (codeOf(error)) {
+  switch (errnoOf(error)) {
     case "ENOENT":
     case "ENXIO":
     case "ENODEV": {
@@ -184,8 +185,4 @@ function openError(path: string, address: number, error: unknown): TransportErro
 function smbusOnly(path: string): TransportError {
   const message = `${path} does SMBus only, no plain I2C transactions; use another bus, or the i2c-gpio overlay`;
   return new TransportError("i2c-smbus-only", message, "final", { path });
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "unknown";
 }

@@ -3,9 +3,10 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { assert } from "../../base/assert.ts";
 import { concatBytes, EMPTY } from "../../base/bytes.ts";
+import { errnoOf } from "../../base/errno.ts";
 import { TransportError } from "../../base/errors.ts";
 import { I2C_ADDRESS_MAX, I2C_ADDRESS_MIN } from "../endpoint.ts";
-import { plainView } from "../plain-view.ts";
+import { asUint8Array } from "../transport.ts";
 import { I2C_TRANSACTION_MAX, type I2cPeripheralHandler } from "./bus.ts";
 
 // The exchange with the controller's side is described at the top of hw-loopback/i2c-shim.c.
@@ -54,7 +55,7 @@ export class I2cSocketServer {
     try {
       await makeDirectory(this.#directory);
       await listen(server, this.path).catch(async (error: unknown) => {
-        if (codeOf(error) !== "EADDRINUSE" || !(await lstat(this.path)).isSocket()) throw error;
+        if (errnoOf(error) !== "EADDRINUSE" || !(await lstat(this.path)).isSocket()) throw error;
         if (await isAnswered(this.path)) throw this.#taken();
         await rm(this.path, { force: true });
         await listen(server, this.path);
@@ -83,7 +84,7 @@ export class I2cSocketServer {
     socket.on("error", () => {});
     socket.on("close", () => this.#sockets.delete(socket));
     socket.on("data", (chunk: Buffer) => {
-      held = held.length === 0 ? plainView(chunk) : concatBytes(held, chunk);
+      held = held.length === 0 ? asUint8Array(chunk) : concatBytes(held, chunk);
       for (;;) {
         const length = requestLength(held);
         if (length === "malformed") {
@@ -104,7 +105,7 @@ export class I2cSocketServer {
 
   #openError(error: unknown): unknown {
     if (error instanceof TransportError) return error;
-    switch (codeOf(error)) {
+    switch (errnoOf(error)) {
       case "ENOENT": {
         const message = `Cannot make the I2C bus ${this.#directory}: the directory that it would be in does not exist; create that first`;
         return new TransportError("i2c-directory-missing", message, "final", { path: this.path }, error);
@@ -151,7 +152,7 @@ function addressName(address: number): string {
 
 async function makeDirectory(path: string): Promise<void> {
   await mkdir(path, { mode: 0o700 }).catch((error: unknown) => {
-    if (codeOf(error) !== "EEXIST") throw error;
+    if (errnoOf(error) !== "EEXIST") throw error;
   });
 }
 
@@ -173,10 +174,8 @@ function isAnswered(path: string): Promise<boolean> {
       socket.destroy();
       resolve(true);
     });
-    socket.once("error", (error) => resolve(codeOf(error) !== "ECONNREFUSED" && codeOf(error) !== "ENOENT"));
+    socket.once("error", (error) =>
+      resolve(errnoOf(error) !== "ECONNREFUSED" && errnoOf(error) !== "ENOENT"),
+    );
   });
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && "code" in error ? error.code : undefined;
 }

@@ -3,30 +3,33 @@ import type { SerialPort } from "serialport";
 import type { Clock } from "../../base/clock.ts";
 import { TransportError } from "../../base/errors.ts";
 import type { Millis } from "../../base/units.ts";
-import type { ResetLine } from "../endpoint.ts";
+import type { Parity, ResetLine, StopBits, UartEndpoint } from "../endpoint.ts";
 import { baudRefused, portOpenError } from "./uart-errors.ts";
 
 const RESET_PULSE_MS: Millis = 100;
 
 /** What a port is opened with. */
-export interface PortSettings {
-  readonly path: string;
-  readonly baud: number;
-}
+export type PortSettings = Pick<UartEndpoint, "path" | "baud" | "parity" | "stopBits">;
 
 /** Options of the serial package's port: raw, 8 data bits, no flow control, locked. */
 export interface PortOptions {
   readonly path: string;
   readonly baudRate: number;
+  readonly dataBits: 8;
+  readonly parity: Parity;
+  readonly stopBits: StopBits;
   readonly autoOpen: false;
   readonly lock: true;
   readonly hupcl: false;
 }
 
-export function portOptionsOf({ path, baud }: PortSettings): PortOptions {
+export function portOptionsOf({ path, baud, parity, stopBits }: PortSettings): PortOptions {
   return {
     path,
     baudRate: baud,
+    dataBits: 8,
+    parity,
+    stopBits,
     autoOpen: false,
     lock: true,
     // Closing must not drop DTR either: on many boards that is a reset.

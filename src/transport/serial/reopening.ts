@@ -1,12 +1,8 @@
 import type { Clock, Timer } from "../../base/clock.ts";
 import { TransportError } from "../../base/errors.ts";
-import type { Millis } from "../../base/units.ts";
+import { RetryDelay } from "../retry-delay.ts";
 import type { Transport, TransportHandlers } from "../transport.ts";
 import { TransportWrapper } from "../transport-wrapper.ts";
-
-/** Wait before a port is opened again: doubled from the first to the last, for ever. */
-const RETRY_FIRST_MS: Millis = 100;
-const RETRY_LAST_MS: Millis = 2000;
 
 /**
  * Opens a transport again whenever it ends, for those that do not come back by themselves: an adapter that is unplugged
@@ -18,7 +14,7 @@ export class ReopeningTransport extends TransportWrapper {
   readonly #again: () => Promise<Transport>;
   #handlers: TransportHandlers | undefined;
   #timer: Timer | undefined;
-  #retryMs: Millis = RETRY_FIRST_MS;
+  readonly #retryDelay: RetryDelay = new RetryDelay();
   #lastReason = "";
   #isClosed = false;
 
@@ -45,7 +41,7 @@ export class ReopeningTransport extends TransportWrapper {
     const transport = this.inner;
     await transport.open({
       onUp: () => {
-        this.#retryMs = RETRY_FIRST_MS;
+        this.#retryDelay.reset();
         this.#lastReason = "";
         this.#handlers?.onUp();
       },
@@ -62,8 +58,7 @@ export class ReopeningTransport extends TransportWrapper {
 
   #later(): void {
     if (this.#isClosed) return;
-    this.#timer = this.#clock.after(this.#retryMs, () => void this.#reopen());
-    this.#retryMs = Math.min(2 * this.#retryMs, RETRY_LAST_MS);
+    this.#timer = this.#clock.after(this.#retryDelay.take(), () => void this.#reopen());
   }
 
   async #reopen(): Promise<void> {

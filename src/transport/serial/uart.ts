@@ -2,11 +2,11 @@ import type { SerialPort } from "serialport";
 import { assert } from "../../base/assert.ts";
 import { type Clock, systemClock, type Timer } from "../../base/clock.ts";
 import type { TransportError } from "../../base/errors.ts";
-import { lineTime, type Millis, UART_BITS_PER_BYTE } from "../../base/units.ts";
+import { lineTime, type Millis } from "../../base/units.ts";
 import type { ResetLine, UartEndpoint } from "../endpoint.ts";
-import { plainView } from "../plain-view.ts";
 import { makeStreamSplitter } from "../stream-splitter.ts";
 import {
+  asUint8Array,
   paceBaud,
   RTO_FLOOR_NATIVE_MS,
   RTO_FLOOR_USB_MS,
@@ -56,8 +56,14 @@ const RTO_FLOORS: Readonly<Record<TtyKind, Millis>> = {
   unknown: RTO_FLOOR_USB_MS,
 };
 
+/** A start bit, eight data bits, a parity bit if there is one, and the stop bits. */
+function bitsPerByteOf({ parity, stopBits }: UartEndpoint): number {
+  return 1 + 8 + (parity === "none" ? 0 : 1) + stopBits;
+}
+
 /**
- * A serial port: raw, 8N1, no flow control, locked. When it ends (`onDown`) it does not come back by itself; `open` may
+ * A serial port: raw, 8 data bits, no flow control, locked; 8N1 unless the endpoint says otherwise. Received parity is
+ * not checked: the CRC of a frame covers more. When the port ends (`onDown`) it does not come back by itself; `open` may
  * be called again. The other end is invisible: silence, not `onDown`, is what its absence looks like.
  */
 export class UartTransport implements Transport {
@@ -100,7 +106,7 @@ export class UartTransport implements Transport {
       endpoint: this.#endpoint.text,
       framing: "stream",
       baud: this.#baud,
-      bitsPerByte: UART_BITS_PER_BYTE,
+      bitsPerByte: bitsPerByteOf(this.#endpoint),
       rtoFloorMs: RTO_FLOORS[this.#kind],
       setBaud: this.#endpoint.fixedBaud ? undefined : (baud) => this.#setBaud(baud),
       makeSplitter: makeStreamSplitter,
@@ -159,7 +165,7 @@ export class UartTransport implements Transport {
     if (fault !== undefined) throw fault;
     // Links meet at the endpoint's rate, also when the port comes back.
     this.#baud = this.#endpoint.baud;
-    const port = await openPort({ path: this.#path, baud: this.#baud }, (ended, cause) =>
+    const port = await openPort(this.#endpoint, (ended, cause) =>
       this.#end(ended, portLost(this.#path, cause)),
     );
     if (port.port !== undefined) {
@@ -182,7 +188,7 @@ export class UartTransport implements Transport {
     // Reading starts here; what came in since the open waits in the system.
     port.on("data", (chunk: Buffer) => {
       this.counters.reads += 1;
-      if (this.#port === port) this.#handlers?.onBytes(plainView(chunk));
+      if (this.#port === port) this.#handlers?.onBytes(asUint8Array(chunk));
     });
   }
 

@@ -1,8 +1,7 @@
 import type { Socket } from "node:net";
 import type { Clock, Timer } from "../../base/clock.ts";
 import type { Millis } from "../../base/units.ts";
-import { plainView } from "../plain-view.ts";
-import { WRITE_QUEUE_BYTES_HIGH, WRITE_QUEUE_BYTES_MAX } from "../transport.ts";
+import { asUint8Array, WRITE_QUEUE_BYTES_HIGH, WRITE_QUEUE_BYTES_MAX } from "../transport.ts";
 
 /** Idle time after which TCP itself asks whether the other machine is still there (it needs some 10 s more to tell). */
 const KEEPALIVE_MS: Millis = 10_000;
@@ -31,7 +30,7 @@ export class SocketLink {
     // Frames are small and wait for answers: never collect them.
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEPALIVE_MS);
-    socket.on("data", (chunk: Buffer) => this.#handlers?.onBytes(plainView(chunk)));
+    socket.on("data", (chunk: Buffer) => this.#handlers?.onBytes(asUint8Array(chunk)));
     socket.on("drain", () => this.#drained());
     socket.on("error", (error) => {
       this.#error ??= error;

@@ -4,6 +4,7 @@ import { type Clock, systemClock, type Timer } from "../../base/clock.ts";
 import { TransportError } from "../../base/errors.ts";
 import type { Millis } from "../../base/units.ts";
 import type { TcpEndpoint } from "../endpoint.ts";
+import { RetryDelay } from "../retry-delay.ts";
 import { makeStreamSplitter } from "../stream-splitter.ts";
 import {
   RTO_FLOOR_NATIVE_MS,
@@ -13,9 +14,6 @@ import {
 } from "../transport.ts";
 import { SocketLink } from "./socket-link.ts";
 
-/** Wait before the next attempt: doubled from the first to the last, for ever. */
-const RETRY_FIRST_MS: Millis = 100;
-const RETRY_LAST_MS: Millis = 2000;
 /** An attempt that was not answered by then is given up: the system itself would take minutes. */
 const CONNECT_LIMIT_MS: Millis = 5000;
 /** A connection that lived this long was a good one: the next wait is the first again. */
@@ -35,7 +33,7 @@ export class TcpTransport implements Transport {
   #connecting: Socket | undefined;
   #link: SocketLink | undefined;
   #timer: Timer | undefined;
-  #retryMs: Millis = RETRY_FIRST_MS;
+  readonly #retryDelay: RetryDelay = new RetryDelay();
   #upAt: Millis = 0;
   #lastReason = "";
   #closing: Promise<void> | undefined;
@@ -104,7 +102,7 @@ export class TcpTransport implements Transport {
   #ended(error: Error | undefined): void {
     this.#link = undefined;
     // A listener that serves another one closes us at once: that must not become a storm of attempts.
-    if (this.#clock.now() - this.#upAt >= GOOD_CONNECTION_MS) this.#retryMs = RETRY_FIRST_MS;
+    if (this.#clock.now() - this.#upAt >= GOOD_CONNECTION_MS) this.#retryDelay.reset();
     this.#handlers?.onDown(error === undefined ? undefined : connectionLost(this.facts.endpoint, error));
     this.#later();
   }
@@ -125,8 +123,7 @@ export class TcpTransport implements Transport {
 
   #later(): void {
     if (this.#handlers === undefined) return;
-    this.#timer = this.#clock.after(this.#retryMs, () => this.#connect());
-    this.#retryMs = Math.min(this.#retryMs * 2, RETRY_LAST_MS);
+    this.#timer = this.#clock.after(this.#retryDelay.take(), () => this.#connect());
   }
 }
 
