@@ -2,7 +2,7 @@ import crc32 from "crc/calculators/crc32";
 import { ByteReader, ByteWriter, concatBytes } from "../base/bytes.ts";
 import { padToUnits, roundUp } from "../flash/geometry.ts";
 import type { Flash } from "../flash/nor-flash.ts";
-import { MANIFEST_MAX } from "../image/cose.ts";
+import { ENVELOPE_MAX } from "../image/cose.ts";
 
 /** "MDMF", little-endian. PROTOCOL.md "Manifest areas". */
 const MAGIC = 0x464d444d;
@@ -23,14 +23,14 @@ export function writeManifest(flash: Flash, area: number, envelope: Uint8Array):
 /** The envelope in a manifest area; undefined when there is none, or a damaged one. Says nothing about trust. */
 export function readManifest(flash: Flash, area: number): Uint8Array | undefined {
   const span = headerSpan(flash);
-  const reader = new ByteReader(flash.read(areaOffset(flash, area), span + MANIFEST_MAX));
+  const reader = new ByteReader(flash.read(areaOffset(flash, area), span + ENVELOPE_MAX));
   const head = reader.bytes(8);
   const fields = new ByteReader(head);
   const isKnown = fields.u32() === MAGIC && fields.u16() === FORMAT;
   const length = fields.u16();
   const crc = reader.u32();
   reader.bytes(span - 12);
-  if (!isKnown || length > MANIFEST_MAX) return undefined;
+  if (!isKnown || length > ENVELOPE_MAX) return undefined;
   const envelope = reader.bytes(length);
   return crc === crc32(concatBytes(head, envelope)) >>> 0 ? envelope : undefined;
 }

@@ -54,9 +54,9 @@ export const UNSIGNED_PAYLOAD_OFFSET: number = UNSIGNED_PREFIX.length + PAYLOAD_
 /** Bytes behind the payload of a signed envelope. */
 const SIGNED_TAIL: number = SIGNATURE_HEAD.length + SIGNATURE_LENGTH;
 /** Most bytes of a manifest in its envelope: what a target must be able to hold. */
-export const MANIFEST_MAX: number = SIGNED_PAYLOAD_OFFSET + PAYLOAD_MAX + SIGNED_TAIL;
+export const ENVELOPE_MAX: number = SIGNED_PAYLOAD_OFFSET + PAYLOAD_MAX + SIGNED_TAIL;
 /** Fewest bytes of a manifest in its envelope. */
-export const MANIFEST_MIN: number = UNSIGNED_PAYLOAD_OFFSET + PAYLOAD_MIN;
+export const ENVELOPE_MIN: number = UNSIGNED_PAYLOAD_OFFSET + PAYLOAD_MIN;
 
 /** An envelope taken apart by its template; the payload is not looked at. All views. */
 export type EnvelopeParts =
@@ -95,7 +95,7 @@ export function splitEnvelope(bytes: Uint8Array): EnvelopeParts | ManifestFault 
   const tail = isSigned ? SIGNED_TAIL : 0;
   const length = bytes.length - payloadOffset - tail;
   if (length < PAYLOAD_MIN || length > PAYLOAD_MAX) {
-    const limits = `${MANIFEST_MIN} to ${MANIFEST_MAX}`;
+    const limits = `${ENVELOPE_MIN} to ${ENVELOPE_MAX}`;
     return manifestFault("length", 0, `envelope of ${bytes.length} bytes, allowed are ${limits}`);
   }
   const payload = bytes.subarray(payloadOffset, payloadOffset + length);

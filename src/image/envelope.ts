@@ -10,7 +10,7 @@ import { decodePayload, encodePayload, imageDigest, type ManifestFault } from ".
 /** A manifest with the bytes that carry it. Says nothing about trust. */
 export interface Envelope {
   readonly tag: "envelope";
-  /** The whole envelope, at most `MANIFEST_MAX` bytes. */
+  /** The whole envelope, at most `ENVELOPE_MAX` bytes. */
   readonly bytes: Uint8Array;
   readonly manifest: Manifest;
   /** Identity of the image, 32 bytes. */

@@ -1,6 +1,6 @@
 import crc32 from "crc/calculators/crc32";
 import { ByteReader, ByteWriter, equalBytes } from "../base/bytes.ts";
-import { MANIFEST_MAX, MANIFEST_MIN } from "./cose.ts";
+import { ENVELOPE_MAX, ENVELOPE_MIN } from "./cose.ts";
 
 /** "MAYDAY" CR LF: a transfer in text mode changes it (PROTOCOL.md section 9.1). */
 const MAGIC: Uint8Array = Uint8Array.of(0x4d, 0x41, 0x59, 0x44, 0x41, 0x59, 0x0d, 0x0a);
@@ -56,7 +56,7 @@ export function decodeImageHeader(bytes: Uint8Array): ImageHeader | ImageHeaderF
       `it has image file format ${format}; this version reads format ${IMAGE_FILE_FORMAT}`,
     );
   }
-  if (envelopeLength < MANIFEST_MIN || envelopeLength > MANIFEST_MAX || dataLength === 0) {
+  if (envelopeLength < ENVELOPE_MIN || envelopeLength > ENVELOPE_MAX || dataLength === 0) {
     return fault("length", `its header names ${envelopeLength} bytes of manifest and ${dataLength} of image`);
   }
   return { envelopeLength, dataLength, envelopeCrc };

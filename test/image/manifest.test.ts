@@ -2,9 +2,9 @@ import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
 import { RefusedError } from "../../src/base/errors.ts";
 import {
+  ENVELOPE_MAX,
+  ENVELOPE_MIN,
   KEY_ID_OFFSET,
-  MANIFEST_MAX,
-  MANIFEST_MIN,
   SIGNED_PAYLOAD_OFFSET,
   signedBytes,
   splitEnvelope,
@@ -70,8 +70,8 @@ describe("manifest vectors", () => {
     expect(SIGNED_PAYLOAD_OFFSET).toBe(45);
     expect(UNSIGNED_PAYLOAD_OFFSET).toBe(37);
     expect(PAYLOAD_LENGTH).toBe(256);
-    expect(MANIFEST_MIN).toBe(293);
-    expect(MANIFEST_MAX).toBe(623);
+    expect(ENVELOPE_MIN).toBe(293);
+    expect(ENVELOPE_MAX).toBe(623);
   });
 });
 
