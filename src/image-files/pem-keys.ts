@@ -8,8 +8,8 @@ import { type Logger, silentLogger } from "../base/logger.ts";
 import { keyExists, writeKeyFile } from "../files/key-file.ts";
 import { isSharedMode, readSmallFile, type SmallFile } from "../files/small-file.ts";
 import { clearStaleTemps } from "../files/temp-name.ts";
-import { isSoundPoint, PUBLIC_KEY_LENGTH } from "../image/ed25519.ts";
-import { keyIdOf, type SigningKey, type TrustedKey } from "../image/keys.ts";
+import { PUBLIC_KEY_LENGTH } from "../image/ed25519.ts";
+import { keyIdOf, type SigningKey, type TrustedKey, trustedKeyFromBytes } from "../image/keys.ts";
 import type { ImageRole } from "../image/manifest.ts";
 
 /** A key pair as `openssl genpkey -algorithm ed25519` and `openssl pkey -pubout` write it. */
@@ -105,11 +105,7 @@ export function trustedKeyFromPem(pem: string, roles: readonly ImageRole[], name
       `${name} holds a private key; boards get only the public one: give the .pub file`,
     );
   }
-  const publicKey = rawPublicKey(parseKey(() => createPublicKey(pem), pem, name));
-  if (!isSoundPoint(publicKey)) {
-    throw new UsageError("key-unsound", `${name} is a point of small order: anyone can sign for it`);
-  }
-  return { keyId: keyIdOf(publicKey), publicKey, roles };
+  return trustedKeyFromBytes(rawPublicKey(parseKey(() => createPublicKey(pem), pem, name)), roles, name);
 }
 
 function pemLabel(pem: string, name: string): string {

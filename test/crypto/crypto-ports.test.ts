@@ -4,6 +4,7 @@ import { concatBytes, toHex } from "../../src/base/bytes.ts";
 import { cryptoPort, setCryptoPort } from "../../src/base/crypto-port.ts";
 import { nodeCrypto } from "../../src/crypto/node-crypto.ts";
 import { portableCrypto } from "../../src/crypto/portable-crypto.ts";
+import { webRandom } from "../../src/crypto/web-random.ts";
 import { CRYPTO_PORTS } from "../support/crypto-ports.ts";
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
@@ -62,6 +63,15 @@ describe("the portable crypto", () => {
   test.prop([bytes, bytes])("computes MACs as Node does, under keys of any length", (key, message) => {
     const [own, node] = [portableCrypto, nodeCrypto].map((port) => toHex(port.hmacSha256(key)(message)));
     expect(own).toBe(node);
+  });
+});
+
+describe("the web random source", () => {
+  it("draws whole numbers of 32 bits, that differ", () => {
+    const numbers = Array.from({ length: 200 }, () => webRandom.u32());
+    for (const n of numbers) expect(n).toBe(n >>> 0);
+    expect(new Set(numbers).size).toBeGreaterThan(190);
+    expect(Math.max(...numbers)).toBeGreaterThan(2 ** 31);
   });
 });
 
