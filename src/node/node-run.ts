@@ -70,7 +70,7 @@ export class NodeRun<Event, M extends RunMachine<Event>, S extends Side<Event, M
     const { clock, random } = edgesOf(options);
     this.clock = clock;
     this.random = random;
-    this.line = new LineReports((event) => this.tell(event));
+    this.line = new LineReports((event) => this.tell(event), options.advice);
     this.side = makeSide(this);
     this.links = transports.map((transport) => this.#linkOver(transport));
     this.#ending = new FirstEnding(clock, options, () => this.side.handleTimeout());

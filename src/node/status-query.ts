@@ -64,7 +64,7 @@ export async function queryStatus(options: StatusOptions): Promise<StatusReport>
   const { machine } = link;
   const { peer, consoleText, foreignVersion } = run.side;
   const noticed = { heardNode: peer !== undefined, consoleText, foreignVersion, stranger: machine.stranger };
-  const { seen, detail } = diagnose(machine.counters, { ...noticed, baud: transport.baud });
+  const { seen, detail } = diagnose(machine.counters, { ...noticed, baud: transport.baud }, options.advice);
   const trouble = seen === "silence" ? link.trouble?.message : undefined;
   return { link: transport.endpoint, peer, counters: machine.counters, seen, detail: trouble ?? detail };
 }

@@ -2,6 +2,7 @@ import type { RefusalReason } from "../../base/refusal.ts";
 import type { TreeNode } from "../../base/tree-shape.ts";
 import type { Beacon, Offer, WireVersion } from "../../wire/messages.ts";
 import type { LineEvent } from "../line-event.ts";
+import type { KeyMismatch } from "../link-guard.ts";
 
 /** An image as a rescuer offers it. */
 export interface OfferedImage {
@@ -38,8 +39,8 @@ export type RescuerEvent =
       readonly tag: "refused";
       readonly reason: RefusalReason;
       readonly digest: Uint8Array | undefined;
-      /** For people, where more is known than the reason. */
-      readonly detail?: string;
+      /** Why the reason is `link-key`, where that was found out here. */
+      readonly mismatch?: KeyMismatch;
     }
   | { readonly tag: "progress"; readonly openBlocks: number }
   | { readonly tag: "healed"; readonly digest: Uint8Array }

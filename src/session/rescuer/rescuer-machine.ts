@@ -312,8 +312,8 @@ export class RescuerMachine extends LinkMachine<RescuerEvent> {
       return;
     }
     this.#state = { tag: "listening" };
-    const detail = rescuerMismatch(beacon.wantsLinkKey === true);
-    this.emit({ tag: "refused", reason: "link-key", digest: image.digest, detail });
+    const mismatch = rescuerMismatch(beacon.wantsLinkKey === true);
+    this.emit({ tag: "refused", reason: "link-key", digest: image.digest, mismatch });
   }
 
   /** What was sent in this session was in vain. */

@@ -1,6 +1,7 @@
 import type { RefusalReason } from "../../base/refusal.ts";
 import type { Beacon, Offer } from "../../wire/messages.ts";
 import type { LineEvent } from "../line-event.ts";
+import type { KeyMismatch } from "../link-guard.ts";
 import type { ReceivedRun, RunOutcome, Transfer, TransferPlan } from "./tree-descent.ts";
 
 /** What the driver has to do (effects, answered by a `…Checked`, `…Written` or `…Committed` call) or may tell. */
@@ -15,7 +16,10 @@ export type TargetEvent =
   | {
       readonly tag: "refused";
       readonly reason: RefusalReason;
-      readonly detail: string;
+      /** For people, where more is known than the reason. */
+      readonly detail?: string;
+      /** With the reason `link-key`. */
+      readonly mismatch?: KeyMismatch;
       /** Whose offer; undefined when that is not known. */
       readonly rescuerId?: Uint8Array;
     }

@@ -188,7 +188,9 @@ export class TargetMachine extends LinkMachine<TargetEvent> {
     if (!this.#isCalling || this.#servedBy !== undefined) return;
     // Without a proof: else whoever spoils an offer on its way would get one that ends the rescuer's attempt.
     this.link.send(refuseOf(peer, "link-key"));
-    if (this.#guard.mayTell(now)) this.#emitRefused("link-key", targetMismatch(verdict), peer.rescuerId);
+    if (!this.#guard.mayTell(now)) return;
+    const mismatch = targetMismatch(verdict);
+    this.emit({ tag: "refused", reason: "link-key", mismatch, rescuerId: peer.rescuerId });
   }
 
   /** Version 1 links join two nodes: a third one on the wire is told, and served when the session ends. */
