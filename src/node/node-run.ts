@@ -4,6 +4,7 @@ import type { Millis } from "../base/units.ts";
 import type { LinkOptions } from "../link/link.ts";
 import type { Stranger } from "../link/strangers/stranger.ts";
 import type { Transport } from "../transport/transport.ts";
+import { EventQueue } from "./event-queue.ts";
 import { FirstEnding } from "./first-ending.ts";
 import { LineReports } from "./line-reports.ts";
 import type { NodeEvent } from "./node-event.ts";
@@ -37,7 +38,10 @@ export interface RunHost<Event, M extends RunMachine<Event>> {
   readonly random: Random;
   readonly links: readonly NodeLink<Event, M>[];
   readonly line: LineReports;
+  /** Has the user told of it, when what led to it is answered. */
   tell(event: NodeEvent): void;
+  /** The answer to an event takes its time: until it is given nobody is told of anything. */
+  whileAnswering(answer: Promise<void>): Promise<void>;
   /** Ends the run; only the first call counts. */
   end(ending: Ending): void;
 }
@@ -60,6 +64,7 @@ export class NodeRun<Event, M extends RunMachine<Event>, S extends Side<Event, M
   readonly line: LineReports;
   readonly #options: RunOptions;
   readonly #ending: FirstEnding;
+  readonly #events: EventQueue;
 
   constructor(
     options: RunOptions,
@@ -70,6 +75,7 @@ export class NodeRun<Event, M extends RunMachine<Event>, S extends Side<Event, M
     const { clock, random } = edgesOf(options);
     this.clock = clock;
     this.random = random;
+    this.#events = new EventQueue(clock, (event) => options.onEvent(event));
     this.line = new LineReports((event) => this.tell(event), options.advice);
     this.side = makeSide(this);
     this.links = transports.map((transport) => this.#linkOver(transport));
@@ -92,9 +98,12 @@ export class NodeRun<Event, M extends RunMachine<Event>, S extends Side<Event, M
     return made;
   }
 
-  /** Has the user told of it. */
   tell(event: NodeEvent): void {
-    this.#options.onEvent(event);
+    this.#events.push(event);
+  }
+
+  whileAnswering(answer: Promise<void>): Promise<void> {
+    return this.#events.whileAnswering(answer);
   }
 
   /** Ends the run; only the first call counts. */
@@ -102,13 +111,17 @@ export class NodeRun<Event, M extends RunMachine<Event>, S extends Side<Event, M
     this.#ending.end(ending);
   }
 
-  /** Runs to the end, and closes the links. Rejects only when no link can be opened (TransportError). */
+  /** Runs to the end, closes the links and tells all there is. Rejects only when no link can be opened (TransportError). */
   async ended(): Promise<Ending> {
-    await openLinks(this.links, (event) => this.tell(event));
-    const ending = await this.#ending.settled;
-    for (const { machine } of this.links) machine.stop?.();
-    await Promise.all(this.links.map((link) => this.#leave(link)));
-    return ending;
+    try {
+      await openLinks(this.links, (event) => this.tell(event));
+      const ending = await this.#ending.settled;
+      for (const { machine } of this.links) machine.stop?.();
+      await Promise.all(this.links.map((link) => this.#leave(link)));
+      return ending;
+    } finally {
+      this.#events.flush();
+    }
   }
 
   /** Lets a machine's last words out, then closes the link. */

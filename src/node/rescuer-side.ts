@@ -138,7 +138,7 @@ export class RescuerSide implements Side<RescuerEvent, RescuerMachine> {
   handle(now: Millis, event: RescuerEvent, link: Link): void {
     switch (event.tag) {
       case "pick":
-        void this.#pick(event.beacon, event.refused, link);
+        void this.#host.whileAnswering(this.#pick(event.beacon, event.refused, link));
         return;
       case "readRun":
       case "readBlock":

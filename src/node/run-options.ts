@@ -19,5 +19,6 @@ export interface RunOptions {
   readonly makeSplitter?: SplitterFactory;
   /** What to try next, put behind what was seen wherever `detail` tells people; without it they are told what was seen. */
   readonly advice?: Advice;
+  /** Told of what happens, in order, when it is answered on the wire: what this does delays no answer. */
   onEvent(event: NodeEvent): void;
 }
