@@ -4,6 +4,7 @@ import type { Millis } from "../base/units.ts";
 import type { Board } from "../board/board.ts";
 import type { Verdict } from "../node/verdict.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
+import { adviceOn } from "./advice/run-advice.ts";
 import { bootText, failureText } from "./board-look.ts";
 import { doneVerdict } from "./command-verdict.ts";
 import { addCommand } from "./help.ts";
@@ -94,6 +95,7 @@ async function healBoard(
       isForced,
       linkKey,
       signal,
+      advice: adviceOn,
       ...(timeout === undefined ? {} : { timeoutMs: timeout }),
       onEvent: (event) => output.nodeEvent(event),
     });

@@ -4,6 +4,7 @@ import type { Hardware } from "../image/hardware.ts";
 import type { Version } from "../image/version.ts";
 import type { Verdict } from "../node/verdict.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
+import { adviceOn } from "./advice/run-advice.ts";
 import { addCommand } from "./help.ts";
 import { linkKeyFlag, linkKeyFor } from "./link-key-flag.ts";
 import { HealedCommand } from "./on-healed.ts";
@@ -79,6 +80,7 @@ async function runRescueCommand(
       once: flags.once === true,
       linkKey,
       signal,
+      advice: adviceOn,
       ...(flags.timeout === undefined ? {} : { timeoutMs: flags.timeout }),
       ...(flags.reset === undefined ? {} : { reset: flags.reset }),
       onEvent: (event) => {

@@ -59,7 +59,7 @@ export function writeKeyPair(base: string): { readonly keyPath: string; readonly
 export function loadSigningKey(path: string, logger: Logger = silentLogger): SigningKey {
   const { text, mode } = readKeyFile(path);
   if (isSharedMode(mode)) {
-    logger.warn(`${path}: others on this machine may read this private key; cure: chmod 600 ${path}`);
+    logger.warn(`${path}: others on this machine may read this private key; try: chmod 600 ${path}`);
   }
   return signingKeyFromPem(text, path);
 }
@@ -111,10 +111,7 @@ export function trustedKeyFromPem(pem: string, roles: readonly ImageRole[], name
 function pemLabel(pem: string, name: string): string {
   const label = /-----BEGIN ([A-Z0-9 ]+)-----/.exec(pem)?.[1];
   if (label === undefined) {
-    throw new UsageError(
-      "key-not-pem",
-      `${name} is not a PEM key file; make keys with: mayday keygen --out BASE`,
-    );
+    throw new UsageError("key-not-pem", `${name} is not a PEM key file`, { isPem: false });
   }
   return label;
 }
@@ -128,7 +125,7 @@ function parseKey(parse: () => KeyObject, pem: string, name: string): KeyObject 
     if (/-----BEGIN ENCRYPTED|Proc-Type: 4,ENCRYPTED/.test(pem)) {
       throw new UsageError(
         "key-encrypted",
-        `${name} is encrypted; cure: openssl pkey -in IN -out OUT`,
+        `${name} is encrypted; try: openssl pkey -in IN -out OUT`,
         {},
         error,
       );

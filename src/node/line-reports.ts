@@ -3,11 +3,12 @@ import type { LinkCounters } from "../link/counters.ts";
 import type { Stranger } from "../link/strangers/stranger.ts";
 import type { HeardNode } from "../session/heard-node.ts";
 import type { LineEvent } from "../session/role.ts";
+import type { Advice } from "./advice.ts";
 import { diagnose } from "./diagnosis.ts";
 import type { LinkDriver } from "./link-driver.ts";
 import type { NodeEvent } from "./node-event.ts";
 import { lostForGood } from "./node-link.ts";
-import { adviceOn } from "./stranger-advice.ts";
+import { strangerText } from "./stranger-names.ts";
 import type { Ending } from "./verdict.ts";
 
 /** A node's link, as far as its line is concerned. */
@@ -39,9 +40,11 @@ interface LineRecord {
 export class LineReports {
   readonly #records: Map<ObservedLink, LineRecord> = new Map();
   readonly #tell: (event: NodeEvent) => void;
+  readonly #advice: Advice | undefined;
 
-  constructor(tell: (event: NodeEvent) => void) {
+  constructor(tell: (event: NodeEvent) => void, advice: Advice | undefined) {
     this.#tell = tell;
+    this.#advice = advice;
   }
 
   #recordOf(link: ObservedLink): LineRecord {
@@ -75,7 +78,7 @@ export class LineReports {
       if (record.consoleText.length < SAMPLE_MAX) record.consoleText += event.text;
       this.#tell({ event: "console", ...at, text: event.text });
     } else if (event.tag === "stranger") {
-      const detail = adviceOn(event.stranger, link.driver.transport.facts.baud);
+      const detail = strangerText(event.stranger, link.driver.transport.facts.baud, this.#advice);
       this.#tell({ event: "link", ...at, state: "stranger", detail });
     } else if (record.toldState !== event.state) {
       record.toldState = event.state;
@@ -98,7 +101,7 @@ export class LineReports {
     const { baud } = link.driver.transport.facts;
     const isHeard = heard.size > 0;
     const noticed = { heardNode: isHeard, consoleText, foreignVersion: hasForeignVersion, baud, stranger };
-    const { seen, detail } = diagnose(counters, noticed);
+    const { seen, detail } = diagnose(counters, noticed, this.#advice);
     if (seen !== "node") return detail;
     const who = (Object.keys(texts) as (keyof HeardTexts)[]).find(
       (kind) => kind === "unknown" || heard.has(kind),

@@ -11,17 +11,20 @@ import type { RescuerEvent, RescuerLoss } from "../session/rescuer/rescuer-event
 import { RescuerRole } from "../session/rescuer/rescuer-role.ts";
 import type { RoleHost } from "../session/role.ts";
 import type { Beacon } from "../wire/messages.ts";
+import { advised } from "./advice.ts";
 import { KnownBoards } from "./known-boards.ts";
 import type { HeardTexts } from "./line-reports.ts";
 import type { HealedEvent } from "./node-event.ts";
 import { freshBootNonce, freshId, type NodeLink } from "./node-link.ts";
 import type { RunHost, Side } from "./node-run.ts";
+import { MISMATCH_SENTENCES, REFUSAL_SENTENCES } from "./refusal-sentences.ts";
 import { applyRescuerEffect, offeredImage } from "./rescuer-effects.ts";
+import type { RunOptions } from "./run-options.ts";
 import { TransferProgress } from "./transfer-progress.ts";
 import type { Ending, SessionFigures } from "./verdict.ts";
 
 /** What a rescuer is to do. */
-export interface RescuerDuties {
+export interface RescuerDuties extends Pick<RunOptions, "advice"> {
   /** Stays the caller's. */
   readonly repository: Repository;
   readonly allowUnsigned: boolean;
@@ -48,9 +51,13 @@ interface LinkSession {
   bytesBefore: number;
 }
 
+type RefusedEvent = Extract<RescuerEvent, { tag: "refused" }>;
+
 interface Refusal {
-  readonly ending: Ending;
+  readonly reason: RefusalReason;
+  readonly detail: string;
   readonly peer: string | undefined;
+  readonly digest?: Uint8Array | undefined;
 }
 
 /** What it means that another node was there, when the time is over. */
@@ -92,7 +99,10 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
   }
   handleTimeout(): Ending {
     if (this.#lastHealed !== undefined) return { code: ExitCode.done, reason: "healed" };
-    if (this.#refusal !== undefined) return this.#refusal.ending;
+    if (this.#refusal !== undefined) {
+      const { reason, detail } = this.#refusal;
+      return { code: ExitCode.refused, reason, detail };
+    }
     return this.#host.line.endOfTime(this.#host.links, HEARD_TEXTS);
   }
 
@@ -130,7 +140,7 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
   handle(now: Millis, event: RescuerEvent, link: Link): void {
     switch (event.tag) {
       case "pick":
-        void this.#pick(event, link);
+        void this.#host.whileAnswering(this.#pick(event, link));
         return;
       case "readRun":
       case "readBlock":
@@ -174,7 +184,8 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
     const [only, ...others] = choice.refusals;
     if (offersAnyway && only !== undefined && others.length === 0)
       return await repository.open(only.entry.digest);
-    this.#refused(link, { reason: only?.reason ?? "hardware", detail: choice.detail, digest: undefined });
+    const peer = toHex(beacon.nodeId);
+    this.#tellRefused(link, { reason: only?.reason ?? "hardware", detail: choice.detail, peer });
     return undefined;
   }
 
@@ -222,7 +233,7 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
         return;
       case "refused":
         if (event.reason === "protocol") this.#host.line.noteForeignVersion(link);
-        this.#refused(link, event);
+        this.#handleRefused(event, link);
         return;
       case "healed":
         this.#handleHealed(now, event.digest, link, session);
@@ -295,38 +306,21 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
     if (told !== undefined) this.#host.tell(told);
   }
 
-  #refused(
-    link: Link,
-    { reason, detail = REFUSAL_TEXT[reason], digest }: Omit<Extract<RescuerEvent, { tag: "refused" }>, "tag">,
-  ): void {
+  #handleRefused({ reason, mismatch, digest }: RefusedEvent, link: Link): void {
+    const sentence =
+      mismatch === undefined ? REFUSAL_SENTENCES[reason] : MISMATCH_SENTENCES.rescuer[mismatch];
+    const topic = { about: "refusal", side: "rescuer", reason, mismatch } as const;
     // A frame of another version names no board.
     const isForeign = reason === "protocol" && digest === undefined;
     const peer = isForeign ? undefined : this.#session(link).peer;
-    const ending = { code: ExitCode.refused, reason, detail };
-    this.#refusal = { ending, peer };
+    const { advice } = this.#duties;
+    this.#tellRefused(link, { reason, detail: advised(sentence, topic, advice), peer, digest });
+  }
+
+  #tellRefused(link: Link, { reason, detail, peer, digest }: Refusal): void {
+    this.#refusal = { reason, detail, peer };
     const named = digest === undefined ? {} : { digest: toHex(digest) };
     this.#host.tell({ event: "refused", link: link.endpoint, peer, reason, detail, ...named });
-    if (this.#duties.once) this.#host.end(ending);
+    if (this.#duties.once) this.#host.end({ code: ExitCode.refused, reason, detail });
   }
 }
-
-/** What each refusal means, and the cure. */
-const REFUSAL_TEXT: Readonly<Record<RefusalReason, string>> = {
-  signature:
-    "the target does not trust the key that signed this image: sign with a trusted one, or add its .pub",
-  unsigned: "the target takes signed images only: sign the image with image build --key",
-  hardware: "the image is for other hardware or another revision: compare image inspect and board status",
-  version: "the target runs this version or a newer one already",
-  counter: "the image's security counter is below the target's floor: build it with a higher --counter",
-  size: "the image does not fit the target's slot",
-  "block-size":
-    "the image's blocks are larger than the target can buffer: build it with a smaller --block-size",
-  role: "the image is not an application image, or its key may not sign one",
-  manifest: "the target cannot read the manifest, or it is not the one offered",
-  healthy: "the target boots, and was not asked to update",
-  quarantined: "this image failed to confirm on the target too often",
-  protocol: "the neighbour speaks another version of the protocol: bring both sides to the same release",
-  flash: "the target's flash cannot be erased or programmed",
-  "link-key":
-    "the target has a link key and this rescuer has none: give rescue --link-key with the same file",
-};

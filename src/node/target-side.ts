@@ -8,15 +8,18 @@ import type { RoleHost } from "../session/role.ts";
 import type { TargetEvent } from "../session/target/target-events.ts";
 import { TargetRole } from "../session/target/target-role.ts";
 import type { Offer } from "../wire/messages.ts";
+import { advised } from "./advice.ts";
 import type { HeardTexts } from "./line-reports.ts";
 import { freshBootNonce, type NodeLink } from "./node-link.ts";
 import type { RunHost, Side } from "./node-run.ts";
+import { MISMATCH_SENTENCES } from "./refusal-sentences.ts";
+import type { RunOptions } from "./run-options.ts";
 import { applyTargetEffect, nodeStatusOf } from "./target-effects.ts";
 import { TransferProgress } from "./transfer-progress.ts";
 import type { Ending, SessionFigures } from "./verdict.ts";
 
 /** What a target is to do. */
-export interface TargetDuties {
+export interface TargetDuties extends Pick<RunOptions, "advice"> {
   /** The board to heal. Stays the caller's: it is abandoned in a resumable state, not closed. */
   readonly store: TargetStore;
   /** Call for help although the firmware boots. */
@@ -170,7 +173,13 @@ export class TargetSide implements Side<TargetEvent, TargetRole> {
     this.#host.tell({ event: "offer", ...at, digest: toHex(offer.digest), version, size: offer.size });
   }
 
-  #handleRefused({ reason, detail, rescuerId }: Extract<TargetEvent, { tag: "refused" }>, link: Link): void {
+  #handleRefused(event: Extract<TargetEvent, { tag: "refused" }>, link: Link): void {
+    const { reason, mismatch, rescuerId } = event;
+    const topic = { about: "refusal", side: "target", reason, mismatch } as const;
+    const detail =
+      mismatch === undefined
+        ? (event.detail ?? "")
+        : advised(MISMATCH_SENTENCES.target[mismatch], topic, this.#duties.advice);
     const peer = rescuerId && toHex(rescuerId);
     this.#refusal = { reason, detail, peer };
     this.#free();

@@ -121,21 +121,22 @@ function deriveMac(key: LinkKey, about: SessionIdentity, acceptNonce: Uint8Array
   return key.deriveMac(salt, info);
 }
 
-/** What a target tells of an offer whose proof is not good: which side lacks the key, and the cure. */
-export function targetMismatch(verdict: Exclude<ProofVerdict, "good">): string {
+/** How the link keys of both sides do not fit, seen from this side. */
+export type KeyMismatch = "peer-lacks-key" | "keys-differ" | "we-lack-key";
+
+/** What an offer whose proof is not good shows a target. */
+export function targetMismatch(verdict: Exclude<ProofVerdict, "good">): KeyMismatch {
   switch (verdict) {
     case "missing":
-      return "this board has a link key and the rescuer has none: give rescue --link-key with the same file";
+      return "peer-lacks-key";
     case "wrong":
-      return "the rescuer has another link key than this board: give both sides the same file";
+      return "keys-differ";
     case "unasked":
-      return "the rescuer has a link key and this board has none: give distress --link-key with the same file";
+      return "we-lack-key";
   }
 }
 
-/** The same for a rescuer with a key, that no right proof answered. `hasKey`: what the target's distress says. */
-export function rescuerMismatch(hasKey: boolean): string {
-  return hasKey
-    ? "the target has another link key than this rescuer: give both sides the same file"
-    : "this rescuer has a link key and the target has none: give distress --link-key with the same file, or rescue without";
+/** The same for a rescuer with a key that no right proof answered. `hasKey`: what the target's distress says. */
+export function rescuerMismatch(hasKey: boolean): KeyMismatch {
+  return hasKey ? "keys-differ" : "peer-lacks-key";
 }

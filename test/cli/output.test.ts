@@ -6,7 +6,7 @@ import { doneVerdict, errorVerdict, interruptedVerdict } from "../../src/cli/com
 import { eventText, progressText, verdictText } from "../../src/cli/event-text.ts";
 import { Output, type OutputStream } from "../../src/cli/output.ts";
 import { printableJson, TerminalText } from "../../src/cli/terminal-text.ts";
-import { byteText, columns, durationText } from "../../src/cli/text.ts";
+import { byteText, columns, durationText, grouped } from "../../src/cli/text.ts";
 import type { HealedEvent, NodeEvent, ProgressEvent } from "../../src/node/node-event.ts";
 
 const PROGRESS: ProgressEvent = {
@@ -175,6 +175,8 @@ describe("text for people", () => {
 
   test("counts and times are told in words", () => {
     expect([byteText(1), byteText(262_144)]).toEqual(["1 byte", "262,144 bytes"]);
+    for (const count of [0, 12, 999, 1000, 123_456, 1_000_000, 2 ** 53 - 1])
+      expect(grouped(count)).toBe(count.toLocaleString("en-US"));
     expect([0.2, 59, 65, 3725].map(durationText)).toEqual(["0 s", "59 s", "1 min 5 s", "1 h 2 min"]);
     expect(progressText({ ...PROGRESS, eta: undefined })).toBe("16/64 blocks, 88.0 kB/s, line 99 %");
   });

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { FailedError } from "../../src/base/errors.ts";
 import { VirtualClock } from "../../src/base/virtual-clock.ts";
 import { memoryBoard } from "../../src/board/memory-board.ts";
+import { adviceOn } from "../../src/cli/advice/run-advice.ts";
 import { memoryImage } from "../../src/image/image-source.ts";
 import { fixedRepository, type Repository } from "../../src/image/repository.ts";
 import { runDistress } from "../../src/node/distress-node.ts";
@@ -30,7 +31,13 @@ const target =
       },
       policy: { keys: [], allowUnsigned: true },
     });
-    const common = { signal: new AbortController().signal, timeoutMs, clock, onEvent: () => {} };
+    const common = {
+      signal: new AbortController().signal,
+      timeoutMs,
+      clock,
+      advice: adviceOn,
+      onEvent: () => {},
+    };
     return runDistress({ ...common, links: [wire], store: board.store() });
   };
 

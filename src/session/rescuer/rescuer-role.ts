@@ -278,8 +278,8 @@ export class RescuerRole implements Role {
       return;
     }
     this.#state = { tag: "listening" };
-    const detail = rescuerMismatch(beacon.wantsLinkKey === true);
-    this.#host.emit({ tag: "refused", reason: "link-key", digest: image.digest, detail });
+    const mismatch = rescuerMismatch(beacon.wantsLinkKey === true);
+    this.#host.emit({ tag: "refused", reason: "link-key", digest: image.digest, mismatch });
   }
 
   #loseSession(now: Millis, why: RescuerLoss): void {

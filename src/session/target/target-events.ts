@@ -2,6 +2,7 @@ import type { RefusalReason } from "../../base/refusal.ts";
 import type { RunOutcome } from "../../base/tree-shape.ts";
 import type { Offer } from "../../wire/messages.ts";
 import type { HeardNode } from "../heard-node.ts";
+import type { KeyMismatch } from "../link-guard.ts";
 import type { LineEvent } from "../role.ts";
 import type { DescentPlan } from "./descent-plan.ts";
 import type { ReceivedRun, TreeDescent } from "./tree-descent.ts";
@@ -26,7 +27,10 @@ export type TargetEvent =
   | {
       readonly tag: "refused";
       readonly reason: RefusalReason;
-      readonly detail: string;
+      /** For people, where more is known than the reason. */
+      readonly detail?: string;
+      /** With the reason `link-key`. */
+      readonly mismatch?: KeyMismatch;
       /** Whose offer; undefined when that is not known. */
       readonly rescuerId?: Uint8Array;
     }

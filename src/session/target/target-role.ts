@@ -180,7 +180,9 @@ export class TargetRole implements Role {
     if (!this.#isCalling || this.#servedBy !== undefined) return;
     // Without a proof: otherwise an attacker who spoils an offer would obtain a proven refusal, which ends the rescuer's attempt.
     this.#host.link.send(refuseOf(peer, "link-key"));
-    if (this.#guard.takeReport(now)) this.#emitRefused("link-key", targetMismatch(verdict), peer.rescuerId);
+    if (!this.#guard.takeReport(now)) return;
+    const mismatch = targetMismatch(verdict);
+    this.#host.emit({ tag: "refused", reason: "link-key", mismatch, rescuerId: peer.rescuerId });
   }
 
   /** Version 1 links join two nodes: a third one on the wire is reported, and served when the session ends. */
