@@ -3,6 +3,20 @@
 // table into biome.json, whose rules enforce it; test/tidy.test.ts compares the two and sees each rule fire.
 import { readFileSync, writeFileSync } from "node:fs";
 
+/** What a node drives and joins. Who computes hashes is set at the entries, so `crypto` is not among them. */
+const DRIVEN = [
+  "base",
+  "wire",
+  "link",
+  "session",
+  "transport",
+  "files",
+  "image",
+  "image-files",
+  "flash",
+  "board",
+];
+
 /**
  * Layers in their order: the layers that each may import, and whether it is pure, so that it also runs in a browser:
  * no `node:` module, no hardware package, no Buffer, nothing of a layer that is not pure. `except` names the files and
@@ -24,52 +38,9 @@ export const LAYERS = {
     isPure: true,
     except: ["board", "board-config", "board-flash", "board-lock", "new-board"],
   },
-  node: {
-    below: [
-      "base",
-      "wire",
-      "link",
-      "session",
-      "transport",
-      "files",
-      "image",
-      "image-files",
-      "flash",
-      "board",
-    ],
-  },
-  sim: {
-    below: [
-      "base",
-      "wire",
-      "link",
-      "session",
-      "transport",
-      "files",
-      "image",
-      "image-files",
-      "flash",
-      "board",
-      "node",
-    ],
-  },
-  cli: {
-    below: [
-      "base",
-      "wire",
-      "link",
-      "session",
-      "transport",
-      "files",
-      "image",
-      "image-files",
-      "flash",
-      "board",
-      "node",
-      "sim",
-      "crypto",
-    ],
-  },
+  node: { below: DRIVEN },
+  sim: { below: [...DRIVEN, "node"] },
+  cli: { below: [...DRIVEN, "node", "sim", "crypto"] },
 };
 
 const names = Object.keys(LAYERS);
