@@ -144,7 +144,7 @@ function findBlock(system: DeviceSystem, node: DeviceNode, path: string): Found 
     throw new FailedError("flash-read-only", `${path} is write protected; look at: blockdev --getro ${path}`);
   }
   const part = text("partition");
-  const disk = part === undefined ? "" : "../../";
+  const disk = part === undefined ? "" : "../";
   const names = ["device/cid", "wwid", "device/wwid", "device/serial", "serial"];
   const id = names.map((name) => text(disk + name)).find((seen) => seen !== undefined && seen !== "");
   const deviceId = id === undefined ? {} : { deviceId: part === undefined ? id : `${id} part ${part}` };
