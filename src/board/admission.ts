@@ -81,7 +81,7 @@ function judgeHealth(
   // Begun before the power went: that goes on.
   if (receiving !== undefined && equalBytes(receiving.digest8, shortDigest(digest))) return undefined;
   const failed = failedConfirms(record.state, shortDigest(digest));
-  if (!quarantine.refuses(shortDigest(digest), failed, boot.tag === "boot")) return undefined;
+  if (quarantine.judgeOffer(shortDigest(digest), failed, boot.tag === "boot") === "take") return undefined;
   return refuse(
     "quarantined",
     `${toHex(shortDigest(digest))} failed to confirm ${failed} times on this board`,

@@ -1,5 +1,5 @@
 import type { BootFailure } from "../base/refusal.ts";
-import type { Receiving, SlotRecord } from "../flash/record/record-state.ts";
+import type { ReceivingRecord, SlotRecord } from "../flash/record/record-state.ts";
 import type { Manifest } from "../image/manifest.ts";
 import { type BoardIdentity, type BoardParts, hardwareId8 } from "./board-parts.ts";
 import { type BootOutcome, bootBoard, storedManifest } from "./boot.ts";
@@ -19,7 +19,7 @@ export interface BoardStatus {
   readonly hardwareId8: Uint8Array;
   readonly boot: BootOutcome;
   readonly slots: readonly SlotStatus[];
-  readonly receiving: Receiving | undefined;
+  readonly receiving: ReceivingRecord | undefined;
   readonly counterFloor: number;
   readonly trustedKeys: readonly Uint8Array[];
   /** True when a cut left the boot record to be rewritten. */

@@ -6,7 +6,7 @@ import { type SectorRange, touchesRange } from "../flash/record/sector-ranges.ts
 import { VerifiedBlock } from "../flash/verified-block.ts";
 import type { Manifest } from "../image/manifest.ts";
 import { foldRun, leafHash } from "../image/merkle.ts";
-import { uniformNodeHash } from "../image/uniform.ts";
+import { uniformNodeHash } from "../image/uniform-nodes.ts";
 import type { BoardParts } from "./board-parts.ts";
 import { LocalLeaves } from "./local-leaves.ts";
 import { RepairUnits } from "./repair-units.ts";
@@ -35,7 +35,7 @@ const Unit = { clean: 0, dirty: 1, touched: 2, done: 3 } as const;
  *
  * A unit with any differing block is erased, so all its blocks are wanted, also those found equal before.
  */
-export class Transfer {
+export class SlotWriter {
   readonly manifest: Manifest;
   readonly units: RepairUnits;
   readonly #parts: BoardParts;

@@ -12,7 +12,7 @@ import { type BootOutcome, bootBoard, storedManifest, verifySlot } from "./boot.
 import { writeManifest } from "./manifest-area.ts";
 import { Quarantine } from "./quarantine.ts";
 import { chooseArea, chooseSlot } from "./slot-choice.ts";
-import { type RunOutcome, Transfer, type WriteOutcome } from "./slot-writer.ts";
+import { type RunOutcome, SlotWriter, type WriteOutcome } from "./slot-writer.ts";
 
 /** What a beacon says about a board (protocol decision S3). */
 export interface TargetStatus {
@@ -30,7 +30,7 @@ export interface TargetStatus {
 }
 
 /** What an accepted manifest promises. */
-export interface TransferPlan {
+export interface InstallPlan {
   readonly manifest: Manifest;
   readonly digest8: Uint8Array;
   readonly size: number;
@@ -40,7 +40,7 @@ export interface TransferPlan {
 
 /** Verdict on an offered manifest. */
 export type ManifestVerdict =
-  | { readonly tag: "accepted"; readonly plan: TransferPlan }
+  | { readonly tag: "accepted"; readonly plan: InstallPlan }
   | { readonly tag: "refused"; readonly reason: RefusalReason; readonly detail: string };
 
 /** Verdict at the end. */
@@ -79,7 +79,7 @@ interface Session {
   readonly slot: number;
   readonly area: number;
   readonly envelope: Uint8Array;
-  readonly transfer: Transfer;
+  readonly writer: SlotWriter;
   isManifestStored: boolean;
   isBegun: boolean;
 }
@@ -130,19 +130,19 @@ export class BoardTargetStore implements TargetStore {
   }
 
   start(): RunOutcome {
-    return this.#watch((transfer) => transfer.start());
+    return this.#watch((writer) => writer.start());
   }
 
   checkRun(node: TreeNode, hashes: Uint8Array): RunOutcome {
-    return this.#watch((transfer) => transfer.checkRun(node, hashes));
+    return this.#watch((writer) => writer.checkRun(node, hashes));
   }
 
   checkUniform(node: TreeNode, byte: number): RunOutcome {
-    return this.#watch((transfer) => transfer.checkUniform(node, byte));
+    return this.#watch((writer) => writer.checkUniform(node, byte));
   }
 
   writeBlock(index: number, bytes: Uint8Array): WriteOutcome {
-    const outcome = this.#session?.transfer.writeBlock(index, bytes) ?? "failed";
+    const outcome = this.#session?.writer.writeBlock(index, bytes) ?? "failed";
     if (outcome === "failed") this.abandon();
     return outcome;
   }
@@ -150,7 +150,7 @@ export class BoardTargetStore implements TargetStore {
   commit(): CommitOutcome {
     const session = this.#session;
     const { record, flash } = this.#parts;
-    if (session?.transfer.isSettled() !== true) return { tag: "not-bootable", reason: "receiving" };
+    if (session?.writer.isSettled() !== true) return { tag: "not-bootable", reason: "receiving" };
     this.#storeManifest(session);
     const { slot, area, digest8 } = session;
     const image = verifySlot(this.#parts, { slot, area, digest8 });
@@ -158,7 +158,7 @@ export class BoardTargetStore implements TargetStore {
       this.abandon();
       return { tag: "not-bootable", reason: image };
     }
-    session.transfer.closeAll();
+    session.writer.closeAll();
     this.abandon();
     const old = slotRecord(record.state, slot);
     const wasConfirmed = old?.isConfirmed === true && equalBytes(old.digest8, digest8);
@@ -178,7 +178,7 @@ export class BoardTargetStore implements TargetStore {
   }
 
   abandon(): void {
-    this.#session?.transfer.flushClosed();
+    this.#session?.writer.flushClosed();
     this.#session = undefined;
     this.#parts.flash.arm(...this.#parts.flash.map.record);
   }
@@ -208,7 +208,7 @@ export class BoardTargetStore implements TargetStore {
       slot,
       area,
       envelope,
-      transfer: new Transfer(this.#parts, slotRegion, others, manifest, () => this.#begin(session)),
+      writer: new SlotWriter(this.#parts, slotRegion, others, manifest, () => this.#begin(session)),
       isManifestStored: false,
       isBegun: false,
     };
@@ -249,8 +249,8 @@ export class BoardTargetStore implements TargetStore {
     return { digest8: latest.digest8, version, sequence };
   }
 
-  #watch(step: (transfer: Transfer) => RunOutcome): RunOutcome {
-    const outcome = this.#session === undefined ? ({ tag: "failed" } as const) : step(this.#session.transfer);
+  #watch(step: (writer: SlotWriter) => RunOutcome): RunOutcome {
+    const outcome = this.#session === undefined ? ({ tag: "failed" } as const) : step(this.#session.writer);
     if (outcome.tag === "failed") this.abandon();
     return outcome;
   }

@@ -3,7 +3,7 @@ import { fromHex, toHex } from "../base/bytes.ts";
 import { errnoOf } from "../base/errno.ts";
 import { FailedError, UsageError } from "../base/errors.ts";
 import { writeKeyFile } from "./key-file.ts";
-import { isSharedMode, readSmallFile, type SmallFile } from "./small-file.ts";
+import { isSharedMode, readWholeFile, type WholeFile } from "./whole-file.ts";
 
 /** Bytes of a link key: fewer could be guessed, more add nothing. */
 export const LINK_KEY_MIN = 16;
@@ -49,10 +49,10 @@ export function writeLinkKey(path: string, key: Uint8Array): void {
   writeKeyFile(path, `${toHex(key)}\n`, 0o600);
 }
 
-function readSecret(path: string): SmallFile & { readonly tag: "file" } {
-  let found: SmallFile;
+function readSecret(path: string): WholeFile & { readonly tag: "file" } {
+  let found: WholeFile;
   try {
-    found = readSmallFile(path, FILE_MAX);
+    found = readWholeFile(path, FILE_MAX);
   } catch (error) {
     const errno = errnoOf(error);
     if (errno === "ENOENT" || errno === "ENOTDIR") {

@@ -6,8 +6,8 @@ import { errnoOf } from "../base/errno.ts";
 import { FailedError, UsageError } from "../base/errors.ts";
 import { type Logger, silentLogger } from "../base/logger.ts";
 import { keyExists, writeKeyFile } from "../files/key-file.ts";
-import { isSharedMode, readSmallFile, type SmallFile } from "../files/small-file.ts";
 import { clearStaleTemps } from "../files/temp-name.ts";
+import { isSharedMode, readWholeFile, type WholeFile } from "../files/whole-file.ts";
 import { PUBLIC_KEY_LENGTH } from "../image/ed25519.ts";
 import { keyIdOf, type SigningKey, type TrustedKey, trustedKeyFromBytes } from "../image/keys.ts";
 import type { ImageRole } from "../image/manifest.ts";
@@ -156,9 +156,9 @@ function rawPublicKey(key: KeyObject): Uint8Array {
 }
 
 function readKeyFile(path: string): { text: string; mode: number } {
-  let found: SmallFile;
+  let found: WholeFile;
   try {
-    found = readSmallFile(path, KEY_FILE_MAX);
+    found = readWholeFile(path, KEY_FILE_MAX);
   } catch (error) {
     const errno = errnoOf(error);
     if (errno === "ENOENT")

@@ -1,5 +1,5 @@
 import { concatBytes, equalBytes } from "../base/bytes.ts";
-import { type ManifestFault, manifestFault } from "./payload.ts";
+import { type ManifestFault, manifestFault } from "./manifest-payload.ts";
 import { encodeUtf8 } from "./utf8.ts";
 
 /*
@@ -11,8 +11,8 @@ import { encodeUtf8 } from "./utf8.ts";
 export const KEY_ID_LENGTH = 8;
 export const SIGNATURE_LENGTH = 64;
 /** Payload lengths an envelope can carry: within these the byte string's head is always three bytes. */
-export const PAYLOAD_MIN = 256;
-export const PAYLOAD_MAX = 512;
+export const MANIFEST_PAYLOAD_MIN = 256;
+export const MANIFEST_PAYLOAD_MAX = 512;
 
 const CONTENT_TYPE_SIGNED = "application/vnd.mayday";
 const CONTENT_TYPE_UNSIGNED = "application/vnd.mayday-unsigned";
@@ -54,9 +54,9 @@ export const UNSIGNED_PAYLOAD_OFFSET: number = UNSIGNED_PREFIX.length + PAYLOAD_
 /** Bytes behind the payload of a signed envelope. */
 const SIGNED_TAIL: number = SIGNATURE_HEAD.length + SIGNATURE_LENGTH;
 /** Most bytes of a manifest in its envelope: what a target must be able to hold. */
-export const ENVELOPE_MAX: number = SIGNED_PAYLOAD_OFFSET + PAYLOAD_MAX + SIGNED_TAIL;
+export const ENVELOPE_MAX: number = SIGNED_PAYLOAD_OFFSET + MANIFEST_PAYLOAD_MAX + SIGNED_TAIL;
 /** Fewest bytes of a manifest in its envelope. */
-export const ENVELOPE_MIN: number = UNSIGNED_PAYLOAD_OFFSET + PAYLOAD_MIN;
+export const ENVELOPE_MIN: number = UNSIGNED_PAYLOAD_OFFSET + MANIFEST_PAYLOAD_MIN;
 
 /** An envelope taken apart by its template; the payload is not looked at. All views. */
 export type EnvelopeParts =
@@ -94,7 +94,7 @@ export function splitEnvelope(bytes: Uint8Array): EnvelopeParts | ManifestFault 
   const payloadOffset = isSigned ? SIGNED_PAYLOAD_OFFSET : UNSIGNED_PAYLOAD_OFFSET;
   const tail = isSigned ? SIGNED_TAIL : 0;
   const length = bytes.length - payloadOffset - tail;
-  if (length < PAYLOAD_MIN || length > PAYLOAD_MAX) {
+  if (length < MANIFEST_PAYLOAD_MIN || length > MANIFEST_PAYLOAD_MAX) {
     const limits = `${ENVELOPE_MIN} to ${ENVELOPE_MAX}`;
     return manifestFault("length", 0, `envelope of ${bytes.length} bytes, allowed are ${limits}`);
   }

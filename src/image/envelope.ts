@@ -5,7 +5,7 @@ import { signedBytes, splitEnvelope, wrapSigned, wrapUnsigned } from "./cose.ts"
 import { checkSignature } from "./ed25519.ts";
 import type { SigningKey, TrustedKey } from "./keys.ts";
 import { type Manifest, manifestContradiction } from "./manifest.ts";
-import { decodePayload, encodePayload, imageDigest, type ManifestFault } from "./payload.ts";
+import { decodePayload, encodePayload, imageDigest, type ManifestFault } from "./manifest-payload.ts";
 
 /** A manifest with the bytes that carry it. Says nothing about trust. */
 export interface Envelope {

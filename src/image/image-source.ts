@@ -17,7 +17,7 @@ import {
   type Manifest,
 } from "./manifest.ts";
 import { HashTree, leafHash } from "./merkle.ts";
-import { UniformMap } from "./uniform.ts";
+import { UniformMap } from "./uniform-nodes.ts";
 
 /** What a rescuer needs of an image: its manifest, its hashes, its blocks. */
 export interface ImageSource {

@@ -53,7 +53,7 @@ export const BLOCK_SIZE_DEFAULT = 4096;
 export const LEAF_COUNT_MAX: number = 2 ** 20;
 export const COUNTER_MAX = 0xffff_ffff;
 export const RINGS_MAX = 255;
-export const SEED_MAX = 0xffff_ffff;
+export const ROLLOUT_SEED_MAX = 0xffff_ffff;
 
 /** First 8 bytes of an image digest. */
 export function shortDigest(digest: Uint8Array): Uint8Array {
@@ -94,13 +94,13 @@ export function completeManifest(fields: ImageFields, facts: ImageFacts): Manife
   };
 }
 
-function outside(value: number, min: number, max: number): boolean {
+function isOutside(value: number, min: number, max: number): boolean {
   return !Number.isInteger(value) || value < min || value > max;
 }
 
 /** Whether a block size is allowed: a power of two from 1 to 64 KiB. */
 export function isBlockSize(value: number): boolean {
-  return !outside(value, BLOCK_SIZE_MIN, BLOCK_SIZE_MAX) && (value & (value - 1)) === 0;
+  return !isOutside(value, BLOCK_SIZE_MIN, BLOCK_SIZE_MAX) && (value & (value - 1)) === 0;
 }
 
 type Check = (m: Manifest) => string | false | undefined;
@@ -113,7 +113,7 @@ function nameCheck(what: string, read: (m: Manifest) => string): Check {
 }
 
 function rangeCheck(what: string, min: number, max: number, read: (m: Manifest) => number): Check {
-  return (m) => outside(read(m), min, max) && `${what} is ${read(m)}, allowed are ${min} to ${max}`;
+  return (m) => isOutside(read(m), min, max) && `${what} is ${read(m)}, allowed are ${min} to ${max}`;
 }
 
 const CHECKS: readonly Check[] = [
@@ -136,7 +136,7 @@ const CHECKS: readonly Check[] = [
   (m) => m.root.length !== HASH_LENGTH && "root is not 32 bytes",
   (m) => m.sha256.length !== HASH_LENGTH && "SHA-256 is not 32 bytes",
   rangeCheck("ring count", 1, RINGS_MAX, (m) => m.rollout.rings),
-  rangeCheck("rollout seed", 0, SEED_MAX, (m) => m.rollout.seed),
+  rangeCheck("rollout seed", 0, ROLLOUT_SEED_MAX, (m) => m.rollout.seed),
   rangeCheck("not-after-counter", 0, COUNTER_MAX, (m) => m.notAfterCounter),
   (m) =>
     m.counter > m.notAfterCounter &&

@@ -3,7 +3,7 @@ import { AssertionError } from "../../src/base/assert.ts";
 import { encodeManifest } from "../../src/image/envelope.ts";
 import { memoryImage } from "../../src/image/image-source.ts";
 import { type Manifest, manifestContradiction } from "../../src/image/manifest.ts";
-import { encodePayload } from "../../src/image/payload.ts";
+import { encodePayload } from "../../src/image/manifest-payload.ts";
 import { codeOf, plainFields, vectorData } from "./support.ts";
 
 const sample: Manifest = memoryImage(vectorData(5000), { ...plainFields, counter: 7 }).manifest;

@@ -16,7 +16,12 @@ import { decodeEnvelope, encodeManifest, requireTrusted, verifyEnvelope } from "
 import { memoryImage } from "../../src/image/image-source.ts";
 import { trustedKeyOf } from "../../src/image/keys.ts";
 import { type ImageFields, type Manifest, manifestHardwareId } from "../../src/image/manifest.ts";
-import { decodePayload, encodePayload, imageDigest, PAYLOAD_LENGTH } from "../../src/image/payload.ts";
+import {
+  decodePayload,
+  encodePayload,
+  imageDigest,
+  MANIFEST_PAYLOAD_LENGTH,
+} from "../../src/image/manifest-payload.ts";
 import { generateKeyPair, signingKeyFromPem } from "../../src/image-files/pem-keys.ts";
 import { codeOf, errorOf, manifestVectors, plainFields, unhex, vectorData, vectorKey } from "./support.ts";
 
@@ -42,7 +47,7 @@ function patched(from: string, to: string): Uint8Array {
   const text = Buffer.from(samplePayload).toString("hex");
   expect(text.split(from), from).toHaveLength(2);
   const bytes = unhex(text.replace(from, to).replace(/1158..0*$/, ""));
-  const room = PAYLOAD_LENGTH - bytes.length - 3;
+  const room = MANIFEST_PAYLOAD_LENGTH - bytes.length - 3;
   return Uint8Array.from([...bytes, 0x11, 0x58, room, ...new Uint8Array(room)]);
 }
 
@@ -69,7 +74,7 @@ describe("manifest vectors", () => {
     expect(KEY_ID_OFFSET).toBe(34);
     expect(SIGNED_PAYLOAD_OFFSET).toBe(45);
     expect(UNSIGNED_PAYLOAD_OFFSET).toBe(37);
-    expect(PAYLOAD_LENGTH).toBe(256);
+    expect(MANIFEST_PAYLOAD_LENGTH).toBe(256);
     expect(ENVELOPE_MIN).toBe(293);
     expect(ENVELOPE_MAX).toBe(623);
   });
@@ -350,7 +355,7 @@ describe("a damaged envelope", () => {
       leafCount: 65_536,
     };
     const payload = encodePayload(longest);
-    expect(payload).toHaveLength(PAYLOAD_LENGTH);
+    expect(payload).toHaveLength(MANIFEST_PAYLOAD_LENGTH);
     const head = payload.length - payload.toReversed().findIndex((byte) => byte !== 0) - 2;
     expect(payload[head]).toBe(0x58);
     // The number that PROTOCOL.md 8.3 prints.
@@ -368,16 +373,16 @@ describe("a damaged envelope", () => {
       expect(splitEnvelope(changedAt(bytes, 1))).toMatchObject(fault);
       expect(splitEnvelope(changedAt(bytes, offset - 1))).toMatchObject(fault);
     }
-    const tail = SIGNED_PAYLOAD_OFFSET + PAYLOAD_LENGTH;
+    const tail = SIGNED_PAYLOAD_OFFSET + MANIFEST_PAYLOAD_LENGTH;
     expect(splitEnvelope(changedAt(signed, tail))).toMatchObject({ fault: "envelope", offset: tail });
-    const room = PAYLOAD_LENGTH - samplePayload.findLastIndex((byte) => byte !== 0) - 1;
-    expect(decodePayload(changedAt(samplePayload, PAYLOAD_LENGTH - 1))).toMatchObject({
+    const room = MANIFEST_PAYLOAD_LENGTH - samplePayload.findLastIndex((byte) => byte !== 0) - 1;
+    expect(decodePayload(changedAt(samplePayload, MANIFEST_PAYLOAD_LENGTH - 1))).toMatchObject({
       fault: "padding",
-      offset: PAYLOAD_LENGTH - room,
+      offset: MANIFEST_PAYLOAD_LENGTH - room,
     });
-    const head = PAYLOAD_LENGTH - room - 1;
+    const head = MANIFEST_PAYLOAD_LENGTH - room - 1;
     const shorter = samplePayload.map((byte, i) => (i === head ? byte - 1 : byte));
-    expect(decodePayload(shorter)).toMatchObject({ fault: "length", offset: PAYLOAD_LENGTH - 1 });
+    expect(decodePayload(shorter)).toMatchObject({ fault: "length", offset: MANIFEST_PAYLOAD_LENGTH - 1 });
   });
 
   it("is a payload of up to 512 bytes at most", () => {

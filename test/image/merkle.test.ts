@@ -12,7 +12,7 @@ import {
 } from "../../src/base/tree-shape.ts";
 import { memoryImage } from "../../src/image/image-source.ts";
 import { foldRun, HashTree, leafHash, leavesOf, nodeHash } from "../../src/image/merkle.ts";
-import { uniformNodeHash } from "../../src/image/uniform.ts";
+import { uniformNodeHash } from "../../src/image/uniform-nodes.ts";
 import { plainFields, readVectors, unhex, vectorData } from "./support.ts";
 
 interface TreeVectors {

@@ -24,7 +24,7 @@ export interface SlotRecord {
 }
 
 /** An image whose blocks are on their way into a slot, which does not boot meanwhile. */
-export interface Receiving {
+export interface ReceivingRecord {
   readonly slot: number;
   readonly digest8: Uint8Array;
   readonly area: number;
@@ -39,7 +39,7 @@ export interface FailedConfirm {
 /** All that the boot record says. Immutable. */
 export interface RecordState {
   readonly slots: readonly SlotRecord[];
-  readonly receiving: Receiving | undefined;
+  readonly receiving: ReceivingRecord | undefined;
   /** Sectors that were erased or programmed and whose content was not verified since (protocol decision S11). */
   readonly openSectors: readonly SectorRange[];
   /** Images with a lower security counter are refused. Never falls. */
@@ -51,7 +51,7 @@ export interface RecordState {
 export type RecordEvent =
   | { readonly tag: "installed"; readonly slot: SlotRecord; readonly floor: number }
   | { readonly tag: "slot"; readonly slot: SlotRecord; readonly floor: number }
-  | { readonly tag: "receiving"; readonly receiving: Receiving }
+  | { readonly tag: "receiving"; readonly receiving: ReceivingRecord }
   | {
       readonly tag: "sectors";
       readonly open?: SectorRange | undefined;

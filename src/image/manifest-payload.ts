@@ -14,14 +14,14 @@ import {
   type Manifest,
   manifestContradiction,
   RINGS_MAX,
-  SEED_MAX,
+  ROLLOUT_SEED_MAX,
 } from "./manifest.ts";
 import { SEQUENCE_MAX, VERSION_PART_MAX } from "./version.ts";
 
 /** Manifest format this code writes, and the only one it reads. */
 export const MANIFEST_FORMAT = 1;
 /** Bytes of a manifest payload of format 1: always. The longest names leave 38 bytes of padding. */
-export const PAYLOAD_LENGTH = 256;
+export const MANIFEST_PAYLOAD_LENGTH = 256;
 
 /** Map keys, PROTOCOL.md section 8.3. Signed: add, never renumber. */
 export const ManifestKey = {
@@ -82,7 +82,7 @@ export function imageDigest(payload: Uint8Array): Uint8Array {
 export function encodePayload(m: Manifest): Uint8Array {
   const fault = manifestContradiction(m);
   assert(fault === undefined, `manifest: ${fault}`);
-  const out = new CborWriter(PAYLOAD_LENGTH).map(KEY_COUNT);
+  const out = new CborWriter(MANIFEST_PAYLOAD_LENGTH).map(KEY_COUNT);
   out.uint(ManifestKey.format).uint(MANIFEST_FORMAT);
   out.uint(ManifestKey.vendor).text(m.vendor);
   out.uint(ManifestKey.hardwareClass).text(m.hardwareClass);
@@ -102,15 +102,19 @@ export function encodePayload(m: Manifest): Uint8Array {
   out.uint(ManifestKey.notAfterCounter).uint(m.notAfterCounter);
   out.uint(ManifestKey.padding);
   // The longest fields leave 38 bytes for zeros (PROTOCOL.md 8.3), so that the string's head always takes two.
-  out.bytes(new Uint8Array(PAYLOAD_LENGTH - out.length - 2));
-  assert(out.length === PAYLOAD_LENGTH, `manifest payload of ${out.length} bytes`);
+  out.bytes(new Uint8Array(MANIFEST_PAYLOAD_LENGTH - out.length - 2));
+  assert(out.length === MANIFEST_PAYLOAD_LENGTH, `manifest payload of ${out.length} bytes`);
   return out.finish();
 }
 
 /** A manifest, complete and free of contradictions, or what is wrong. Never throws, whatever the bytes. */
 export function decodePayload(payload: Uint8Array): Manifest | ManifestFault {
-  if (payload.length !== PAYLOAD_LENGTH) {
-    return manifestFault("length", 0, `payload of ${payload.length} bytes, format 1 has ${PAYLOAD_LENGTH}`);
+  if (payload.length !== MANIFEST_PAYLOAD_LENGTH) {
+    return manifestFault(
+      "length",
+      0,
+      `payload of ${payload.length} bytes, format 1 has ${MANIFEST_PAYLOAD_LENGTH}`,
+    );
   }
   const fields = new FieldReader(payload);
   const format = fields.key(ManifestKey.format).uint(0xff);
@@ -118,7 +122,7 @@ export function decodePayload(payload: Uint8Array): Manifest | ManifestFault {
     return manifestFault("format", 0, `manifest format ${format}, this version reads ${MANIFEST_FORMAT}`);
   }
   const draft = readFields(fields);
-  const padding = fields.key(ManifestKey.padding).bytes(0, PAYLOAD_LENGTH);
+  const padding = fields.key(ManifestKey.padding).bytes(0, MANIFEST_PAYLOAD_LENGTH);
   if (fields.fault !== undefined) return fields.fault;
   if (fields.remaining > 0) {
     return manifestFault("length", payload.length - fields.remaining, "bytes behind the last field");
@@ -155,7 +159,7 @@ function readFields(fields: FieldReader): Draft {
   const confirm = fields.key(ManifestKey.confirm).uint(ConfirmNumber["by-app"], ConfirmNumber["on-verify"]);
   const rollout = fields.key(ManifestKey.rollout);
   rollout.array(2);
-  const [rings, seed] = [rollout.uint(RINGS_MAX, 1), rollout.uint(SEED_MAX)];
+  const [rings, seed] = [rollout.uint(RINGS_MAX, 1), rollout.uint(ROLLOUT_SEED_MAX)];
   const notAfterCounter = fields.key(ManifestKey.notAfterCounter).uint(COUNTER_MAX);
   return {
     ...{

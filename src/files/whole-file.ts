@@ -1,13 +1,13 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 
 /** A file that is read whole, as keys are; or why it was not. */
-export type SmallFile =
+export type WholeFile =
   | { readonly tag: "file"; readonly bytes: Uint8Array; readonly mode: number }
   | { readonly tag: "not-file" }
   | { readonly tag: "too-long"; readonly size: number };
 
 /** Reads a plain file of at most `sizeMax` bytes through one handle. Errors of the operating system pass through. */
-export function readSmallFile(path: string, sizeMax: number): SmallFile {
+export function readWholeFile(path: string, sizeMax: number): WholeFile {
   // Without O_NONBLOCK a named pipe would hold us until somebody writes to it.
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
