@@ -47,7 +47,7 @@ describe("a manifest", () => {
     expect(await codeOf(() => encodeManifest(manifest))).toBe("manifest-invalid");
   });
 
-  it("may be made with all numbers at their ends", () => {
+  it("can be made with all numbers at their limits", () => {
     const ends: readonly Partial<Manifest>[] = [
       { revisionMin: 0, revisionMax: 0 },
       { revisionMin: 0xffff, revisionMax: 0xffff },
