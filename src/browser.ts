@@ -1,6 +1,6 @@
 /**
- * mayday for browsers and other runtimes without Node's modules: what a rescuer or a target needs, over a transport of
- * the caller's own (docs/DESIGN.md, "Without Node"). Everything else may change at any time.
+ * mayday for browsers and other runtimes without Node's modules: what a rescuer or a target needs, over a transport
+ * of the caller's own (docs/DESIGN.md, "Without Node"). Everything else may change at any time.
  */
 import { hasCryptoPort, setCryptoPort } from "./base/crypto-port.ts";
 import { portableCrypto } from "./crypto/portable-crypto.ts";

@@ -14,7 +14,7 @@ import {
 } from "../../src/image/image-header.ts";
 import { imageFromBytes, memoryImage } from "../../src/image/image-source.ts";
 import { type SigningKey, trustedKeyOf } from "../../src/image/keys.ts";
-import { decodePayload, encodePayload } from "../../src/image/payload.ts";
+import { decodePayload, encodePayload } from "../../src/image/manifest-payload.ts";
 import { formatVersion, parseVersion } from "../../src/image/version.ts";
 import { signingKeyFromPem, trustedKeyFromPem } from "../../src/image-files/pem-keys.ts";
 import { parseEndpoint } from "../../src/transport/endpoint.ts";

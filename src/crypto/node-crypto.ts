@@ -31,7 +31,7 @@ export const nodeCrypto: CryptoPort = {
   sha256: (...parts) => {
     const hash = createHash(HASH);
     for (const part of parts) hash.update(part);
-    return Uint8Array.from(hash.digest());
+    return new Uint8Array(hash.digest());
   },
   startSha256: () => {
     const hash = createHash(HASH);
@@ -39,7 +39,7 @@ export const nodeCrypto: CryptoPort = {
       update: (part) => {
         hash.update(part);
       },
-      finish: () => Uint8Array.from(hash.digest()),
+      finish: () => new Uint8Array(hash.digest()),
     };
   },
   hmacSha256: (key) => {

@@ -13,8 +13,8 @@ import { type HashTree, leafHash } from "../image/merkle.ts";
 import { digestFile } from "./file-digest.ts";
 
 /**
- * An image whose blocks stay in a file, read through the one handle they were hashed through; each block is compared
- * with its hash again whenever it is read. Holds the tree and flags only, about 70 bytes a block. Close it.
+ * An image whose blocks stay in a file. They are read through the handle they were hashed through, and each block is
+ * compared with its hash whenever it is read. Keeps the tree and flags only, about 70 bytes a block. Close it.
  */
 export class ImageFile implements ImageSource {
   readonly path: string;
@@ -22,14 +22,14 @@ export class ImageFile implements ImageSource {
   readonly manifest: Manifest;
   readonly digest: Uint8Array;
   readonly isSigned: boolean;
-  /** Key the envelope claims to be signed with. */
+  /** Id of the key that the envelope claims to be signed with, 8 bytes. */
   readonly keyId: Uint8Array | undefined;
   readonly tree: HashTree;
   readonly #uniform: DigestedBlocks["uniform"];
   readonly #dataOffset: number;
   #handle: FileHandle | undefined;
 
-  /** Takes over `handle`. The data begins at `dataOffset` and was digested through this very handle. */
+  /** Takes over `handle`. The data begins at `dataOffset` and was hashed through this handle. */
   constructor(
     path: string,
     handle: FileHandle,
@@ -106,8 +106,8 @@ export async function readImageHead(path: string, handle: FileHandle, fileSize: 
 }
 
 /**
- * Opens an image file and hashes all of it once; trust is not looked at (`verifyEnvelope`). Besides the errors of
- * `parseImageHead` FailedError `image-corrupt` when the data is not what the manifest says.
+ * Opens an image file and hashes all of it once. Does not check trust (`verifyEnvelope`). The errors are those of
+ * `openRegular` and `parseImageHead`, and FailedError `image-corrupt` when the data is not what the manifest says.
  */
 export async function openImageFile(path: string): Promise<ImageFile> {
   const { handle, size: fileSize } = await openRegular(path);

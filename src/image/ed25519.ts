@@ -4,13 +4,13 @@ import { cryptoPort } from "../base/crypto-port.ts";
 export const PUBLIC_KEY_LENGTH = 32;
 const SIGNATURE_LENGTH = 64;
 
-/** Why a signature does not hold (PROTOCOL.md section 8.4). */
+/** Why a signature is refused (PROTOCOL.md section 8.4). */
 export type SignatureFault =
   | "length" // key or signature of the wrong length
-  | "key" // the public key is not a canonical point, or one of small order
+  | "key" // the public key is not a canonical encoding of a point, or is of small order
   | "nonce" // the same for R, the signature's first half
   | "scalar" // S, the second half, is not below the group order
-  | "equation"; // everything is well-formed, but this key did not sign this message
+  | "equation"; // all is well-formed, but this key did not sign this message
 
 // RFC 8032 section 5.1, both little-endian: the field's prime 2^255 - 19 and the order of the base point.
 const PRIME: Uint8Array = hex("edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f");
@@ -29,7 +29,9 @@ function hex(text: string): Uint8Array {
   return fromHex(text) ?? new Uint8Array(0);
 }
 
-/** Whether the little-endian number `a` is below `b`; both of one length. Not constant-time: nothing here is secret. */
+/**
+ * Whether the little-endian number `a` is below `b`; both of one length. Not constant-time: nothing here is secret.
+ */
 function isBelow(a: Uint8Array, b: Uint8Array): boolean {
   for (let i = a.length - 1; i >= 0; i--) {
     const difference = (a[i] ?? 0) - (b[i] ?? 0);
@@ -38,7 +40,7 @@ function isBelow(a: Uint8Array, b: Uint8Array): boolean {
   return false;
 }
 
-/** Whether 32 bytes encode a point in the one canonical way and the point is not of small order. */
+/** Whether 32 bytes may be a public key or R: a canonical encoding, and not of a point of small order. */
 export function isSoundPoint(point: Uint8Array): boolean {
   const y = Uint8Array.from(point);
   y[31] = (y[31] ?? 0) & 0x7f;
@@ -47,9 +49,9 @@ export function isSoundPoint(point: Uint8Array): boolean {
 }
 
 /**
- * Strict Ed25519 verification: undefined when the signature holds. OpenSSL's own check accepts public keys of small
- * order (every message then has a signature that fits) and non-canonical encodings; verifiers that disagree about
- * such inputs would let a relay and a board see different images, so all of them are refused here.
+ * Verifies an Ed25519 signature strictly: undefined when it is valid. OpenSSL alone accepts public keys of small
+ * order, for which anyone can sign any message, and non-canonical encodings. Verifiers disagree about such inputs, so
+ * that a relay and a board could judge one image differently: all of them are refused here. Never throws.
  */
 export function checkSignature(
   publicKey: Uint8Array,

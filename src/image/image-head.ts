@@ -21,9 +21,9 @@ const HEADER_CODES: Readonly<Record<ImageHeaderFault["fault"], string>> = {
 };
 
 /**
- * Reads header and manifest from the first bytes of an image file, {@link IMAGE_HEAD_MAX} of them or all there are, and
- * compares its lengths. `name` is what errors call the file. FailedError (exit 1, the file is damaged or something
- * else): `image-foreign`, `image-header`, `image-format`, `image-truncated`, `image-trailing`, `image-manifest`.
+ * Reads header and manifest from the first bytes of an image file, {@link IMAGE_HEAD_MAX} of them or all there are,
+ * and compares its lengths. `name` is what errors call the file. FailedError, for a file that is damaged or not an
+ * image file: `image-foreign`, `image-header`, `image-format`, `image-truncated`, `image-trailing`, `image-manifest`.
  */
 export function parseImageHead(start: Uint8Array, fileSize: number, name: string): ImageHead {
   const fail = (code: string, seen: string): FailedError =>
@@ -36,7 +36,7 @@ export function parseImageHead(start: Uint8Array, fileSize: number, name: string
     throw fail("image-truncated", `has ${fileSize} bytes of ${expected}: it was cut off; copy it again`);
   }
   if (fileSize > expected) {
-    throw fail("image-trailing", `${fileSize - expected} bytes too many behind the image; copy it again`);
+    throw fail("image-trailing", `${fileSize - expected} bytes too many after the image; copy it again`);
   }
   const bytes = start.subarray(IMAGE_HEADER_LENGTH, dataOffset);
   if (fileCrc(bytes) !== header.envelopeCrc) throw fail("image-manifest", "its manifest is damaged (CRC-32)");

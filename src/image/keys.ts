@@ -29,8 +29,8 @@ export function keyIdOf(publicKey: Uint8Array): Uint8Array {
 }
 
 /**
- * A raw Ed25519 public key, 32 bytes, trusted for `roles`. UsageError `key-length`, or `key-unsound` for a point that no
- * honest key is. `name` is what errors call it.
+ * A raw Ed25519 public key, 32 bytes, trusted for `roles`. UsageError `key-length`, or `key-unsound` for a point that
+ * no honest key can be. `name` is what errors call it.
  */
 export function trustedKeyFromBytes(
   publicKey: Uint8Array,
@@ -42,7 +42,7 @@ export function trustedKeyFromBytes(
     throw new UsageError("key-length", message, { length: publicKey.length });
   }
   if (!isSoundPoint(publicKey)) {
-    throw new UsageError("key-unsound", `${name} is a point of small order: anyone can sign for it`);
+    throw new UsageError("key-unsound", `${name} is a point of small order: anyone can make its signatures`);
   }
   return { keyId: keyIdOf(publicKey), publicKey, roles };
 }

@@ -66,8 +66,8 @@ async function codeOfBoth(path: string, bytes: Uint8Array): Promise<string> {
   return code;
 }
 
-describe("damage that no checksum shows", () => {
-  it("is told by name, with the file", async () => {
+describe("damage with correct checksums", () => {
+  it("is reported with its own code and the file", async () => {
     const { bytes } = await written("sealed.mdy");
     const codes: [string, (copy: Uint8Array, view: DataView) => void][] = [
       ["image-format", (_, view) => view.setUint16(8, 2, true)],
@@ -89,7 +89,7 @@ describe("damage that no checksum shows", () => {
     }
   });
 
-  it("is a length of data other than the manifest's", async () => {
+  it("includes a length of data that is not the manifest's", async () => {
     const { bytes } = await written("shorter.mdy");
     const shorter = resealed(bytes.subarray(0, -1), (_, view) => view.setUint32(12, data.length - 1, true));
     expect(await openCode(shorter)).toBe("image-manifest");
@@ -110,7 +110,7 @@ describe("damage that no checksum shows", () => {
 });
 
 describe("image file header", () => {
-  it("takes manifests from the shortest to the longest, and some data", () => {
+  it("accepts manifests from the shortest to the longest, with some data", () => {
     for (const length of [ENVELOPE_MIN, ENVELOPE_MAX]) {
       const header = decodeImageHeader(encodeImageHeader(new Uint8Array(length), 1));
       expect(header).toMatchObject({ envelopeLength: length, dataLength: 1 });
@@ -146,7 +146,7 @@ describe("image file header", () => {
     expect(createHash("sha256").update(bytes).digest("hex")).toBe(vector.fileSha256);
   });
 
-  it("names another format, but calls a damaged format number damage", () => {
+  it("reports another format, but a damaged format number as damage", () => {
     const header = encodeImageHeader(image.envelope, 1);
     const damaged = Uint8Array.from(header);
     damaged[8] = 2;
@@ -160,7 +160,7 @@ describe("image file header", () => {
     [292, 1],
     [624, 1],
     [367, 0],
-  ])("refuses lengths that no image has: %d and %d", (envelopeLength, dataLength) => {
+  ])("refuses lengths that no image has: manifest %d, data %d", (envelopeLength, dataLength) => {
     const header = encodeImageHeader(new Uint8Array(envelopeLength), dataLength);
     expect(decodeImageHeader(header)).toMatchObject({ fault: "length" });
   });
@@ -171,7 +171,7 @@ describe("image file header", () => {
 });
 
 describe("openImageFile", () => {
-  it("gives back every block, the tree and the flags", async () => {
+  it("reads every block, the tree and the flags", async () => {
     const { path } = await written("good.mdy");
     const file = await openImageFile(path);
     expect(file.digest).toEqual(image.digest);
@@ -192,7 +192,7 @@ describe("openImageFile", () => {
     expect(() => file.readBlockSync(0)).toThrow(/closed/);
   });
 
-  it("refuses a file cut off at any byte, by name once the header is whole", async () => {
+  it("refuses a file that is cut off at any byte, as truncated if the header is complete", async () => {
     const { path, bytes } = await written("cut.mdy");
     for (let length = bytes.length - 1; length >= 0; length -= length > 420 ? 97 : 1) {
       truncateSync(path, length);
@@ -221,7 +221,7 @@ describe("openImageFile", () => {
     expect(seen).toContain("image-foreign");
   });
 
-  it("refuses bytes behind the image", async () => {
+  it("refuses bytes after the image", async () => {
     const { bytes } = await written("long.mdy");
     expect(await openCode(Uint8Array.from([...bytes, 0]))).toBe("image-trailing");
   });
@@ -233,7 +233,7 @@ describe("openImageFile", () => {
     expect(await openCode(concatBytes(encodeImageHeader(lying, 2500), lying, data))).toBe("image-corrupt");
   });
 
-  it("calls a damaged file a failure, not a refusal", async () => {
+  it("reports a damaged file as a failure, not as a refusal", async () => {
     writeFileSync(join(dir, "other.mdy"), "not an image, though long enough to hold a header");
     await expect(openImageFile(join(dir, "other.mdy"))).rejects.toBeInstanceOf(FailedError);
     expect(await openCode(new Uint8Array(0))).toBe("image-foreign");
@@ -293,7 +293,7 @@ describe("imageFromBytes", () => {
 });
 
 describe("writeImageFile", () => {
-  it("leaves nothing behind when the source fails, and keeps what was there", async () => {
+  it("leaves nothing behind when the source fails, and keeps the existing file", async () => {
     const out = join(dir, "kept.mdy");
     writeFileSync(out, "old");
     const failing = {

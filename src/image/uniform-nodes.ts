@@ -2,35 +2,37 @@ import { assert } from "../base/assert.ts";
 import { hasNode, leavesBelow, nodesOnLevel, type TreeNode } from "../base/tree-shape.ts";
 import { leafHash, nodeHash } from "./merkle.ts";
 
-/** Ladders remembered: enough for 0x00 and 0xFF of a few images at once. */
-const LADDERS_MAX = 8;
+/** Pairs of byte value and block size whose hashes are kept: 0x00 and 0xFF of a few images at once. */
+const KEPT_MAX = 8;
 
-/** Hashes of complete subtrees of one value, by level; [0] is a full block. Grown on demand. */
-const ladders = new Map<string, Uint8Array[]>();
+/** Hashes of complete subtrees, by byte value and block size, then by level: [0] is a full block. Grown on demand. */
+const completeHashes = new Map<string, Uint8Array[]>();
 
+/** Hash of a complete subtree whose bytes are all `byte`. */
 function completeHash(byte: number, blockSize: number, level: number): Uint8Array {
   const key = `${byte}/${blockSize}`;
-  let ladder = ladders.get(key);
-  if (ladder === undefined) {
-    const oldest = ladders.keys().next();
-    if (ladders.size >= LADDERS_MAX && !oldest.done) ladders.delete(oldest.value);
-    ladder = [leafHash(new Uint8Array(blockSize).fill(byte))];
-    ladders.set(key, ladder);
+  let byLevel = completeHashes.get(key);
+  if (byLevel === undefined) {
+    const oldest = completeHashes.keys().next();
+    if (completeHashes.size >= KEPT_MAX && !oldest.done) completeHashes.delete(oldest.value);
+    byLevel = [leafHash(new Uint8Array(blockSize).fill(byte))];
+    completeHashes.set(key, byLevel);
   }
-  let top = ladder.at(-1);
-  assert(top !== undefined, "a ladder begins with its leaf");
-  while (ladder.length <= level) {
+  let top = byLevel.at(-1);
+  assert(top !== undefined, "the hash of a block is always there");
+  while (byLevel.length <= level) {
     top = nodeHash(top, top);
-    ladder.push(top);
+    byLevel.push(top);
   }
-  const hash = ladder[level];
+  const hash = byLevel[level];
   assert(hash !== undefined, `no level ${level}`);
   return hash;
 }
 
 /**
- * Hash of `node` in the tree of an image of `size` bytes, if every byte below the node were `byte`. Takes a few
- * hashes per level, not one per block: a peer may claim uniformity for a whole image. The node exists (`hasNode`).
+ * Hash of `node` in the tree of an image of `size` bytes, if every byte below the node were `byte`. Computes a few
+ * hashes a level instead of one a block, since a peer may claim that a whole image is uniform. The node must exist
+ * (`hasNode`).
  */
 export function uniformNodeHash(
   byte: number,
@@ -55,11 +57,11 @@ export function uniformNodeHash(
 
 const MIXED = -1;
 
-/** Which nodes of a tree are one repeated byte: 4 bytes a block, built once from the leaves. */
+/** Which nodes of a tree are uniform, one byte value repeated: 4 bytes a block, built once from the leaves. */
 export class UniformMap {
   readonly #levels: readonly Int16Array[];
 
-  /** `leaves[i]` is the byte that all of block i is, or -1. */
+  /** `leaves[i]` is the value of every byte of block i, or -1 when they differ. */
   constructor(leaves: Int16Array) {
     const levels = [leaves];
     for (let below = leaves; below.length > 1; ) {
@@ -75,7 +77,7 @@ export class UniformMap {
     this.#levels = levels;
   }
 
-  /** The byte that everything below `node` is, or undefined. */
+  /** The value of every byte below `node`, or undefined when they differ. */
   byteOf(node: TreeNode): number | undefined {
     const value = this.#levels[node.level]?.[node.index] ?? MIXED;
     return value === MIXED ? undefined : value;

@@ -14,16 +14,16 @@ import {
   type Manifest,
   manifestContradiction,
   RINGS_MAX,
-  SEED_MAX,
+  ROLLOUT_SEED_MAX,
 } from "./manifest.ts";
 import { SEQUENCE_MAX, VERSION_PART_MAX } from "./version.ts";
 
-/** Manifest format this code writes, and the only one it reads. */
+/** Format of manifests that this version writes, and the only one it reads. */
 export const MANIFEST_FORMAT = 1;
-/** Bytes of a manifest payload of format 1: always. The longest names leave 38 bytes of padding. */
-export const PAYLOAD_LENGTH = 256;
+/** Bytes of every manifest payload of format 1. The longest names leave 38 bytes of padding. */
+export const MANIFEST_PAYLOAD_LENGTH = 256;
 
-/** Map keys, PROTOCOL.md section 8.3. Signed: add, never renumber. */
+/** Map keys (PROTOCOL.md section 8.3). They are signed: add new ones, never renumber. */
 export const ManifestKey = {
   format: 1,
   vendor: 2,
@@ -45,22 +45,25 @@ export const ManifestKey = {
 } as const;
 const KEY_COUNT = 17;
 
-/** Role numbers. 3 (revocation) and 4 (key change) are reserved: refused by name. */
+/** Role numbers. 3 (revocation) and 4 (key change) are reserved, and refused. */
 const RoleNumber = { app: 1, recovery: 2, revocation: 3, keyChange: 4 } as const;
 const ConfirmNumber = { "on-verify": 1, "by-app": 2 } as const;
 
-/** What is wrong with the bytes of a manifest. */
+/** Why bytes are not a manifest. */
 export type ManifestFaultName =
   | CborFault
   | "envelope" // the bytes around the payload are not one of the two templates
   | "length" // payload or envelope of a length that the format does not have
-  | "key" // a map key missing, doubled, unknown or out of order
+  | "key" // a map key is missing, doubled, unknown or out of order
   | "format" // another manifest format
   | "role" // a reserved or unknown role
   | "padding" // padding that is not zeros
   | "contradiction"; // values that are not allowed or do not go together
 
-/** Bytes that are no manifest: the fault, where (bytes from the start of the payload or envelope), and for people. */
+/**
+ * Why and where bytes are not a manifest. `offset` counts from the start of payload or envelope; `detail` is for
+ * people.
+ */
 export interface ManifestFault {
   readonly tag: "fault";
   readonly fault: ManifestFaultName;
@@ -73,16 +76,16 @@ export function manifestFault(fault: ManifestFaultName, offset: number, detail: 
   return { tag: "fault", fault, offset, detail };
 }
 
-/** Identity of an image: SHA-256 of the manifest payload, whoever signed it. 32 bytes. */
+/** Identity of an image: SHA-256 of the manifest payload, the same for every signer. 32 bytes. */
 export function imageDigest(payload: Uint8Array): Uint8Array {
   return sha256(payload);
 }
 
-/** The payload bytes of a manifest whose values are allowed (`manifestContradiction`). */
+/** Encodes a manifest whose values are allowed (`manifestContradiction`; AssertionError otherwise). */
 export function encodePayload(m: Manifest): Uint8Array {
   const fault = manifestContradiction(m);
   assert(fault === undefined, `manifest: ${fault}`);
-  const out = new CborWriter(PAYLOAD_LENGTH).map(KEY_COUNT);
+  const out = new CborWriter(MANIFEST_PAYLOAD_LENGTH).map(KEY_COUNT);
   out.uint(ManifestKey.format).uint(MANIFEST_FORMAT);
   out.uint(ManifestKey.vendor).text(m.vendor);
   out.uint(ManifestKey.hardwareClass).text(m.hardwareClass);
@@ -102,15 +105,19 @@ export function encodePayload(m: Manifest): Uint8Array {
   out.uint(ManifestKey.notAfterCounter).uint(m.notAfterCounter);
   out.uint(ManifestKey.padding);
   // The longest fields leave 38 bytes for zeros (PROTOCOL.md 8.3), so that the string's head always takes two.
-  out.bytes(new Uint8Array(PAYLOAD_LENGTH - out.length - 2));
-  assert(out.length === PAYLOAD_LENGTH, `manifest payload of ${out.length} bytes`);
+  out.bytes(new Uint8Array(MANIFEST_PAYLOAD_LENGTH - out.length - 2));
+  assert(out.length === MANIFEST_PAYLOAD_LENGTH, `manifest payload of ${out.length} bytes`);
   return out.finish();
 }
 
-/** A manifest, complete and free of contradictions, or what is wrong. Never throws, whatever the bytes. */
+/** Decodes a manifest, complete and without contradictions, or says what is wrong. Never throws. */
 export function decodePayload(payload: Uint8Array): Manifest | ManifestFault {
-  if (payload.length !== PAYLOAD_LENGTH) {
-    return manifestFault("length", 0, `payload of ${payload.length} bytes, format 1 has ${PAYLOAD_LENGTH}`);
+  if (payload.length !== MANIFEST_PAYLOAD_LENGTH) {
+    return manifestFault(
+      "length",
+      0,
+      `payload of ${payload.length} bytes, format 1 has ${MANIFEST_PAYLOAD_LENGTH}`,
+    );
   }
   const fields = new FieldReader(payload);
   const format = fields.key(ManifestKey.format).uint(0xff);
@@ -118,10 +125,10 @@ export function decodePayload(payload: Uint8Array): Manifest | ManifestFault {
     return manifestFault("format", 0, `manifest format ${format}, this version reads ${MANIFEST_FORMAT}`);
   }
   const draft = readFields(fields);
-  const padding = fields.key(ManifestKey.padding).bytes(0, PAYLOAD_LENGTH);
+  const padding = fields.key(ManifestKey.padding).bytes(0, MANIFEST_PAYLOAD_LENGTH);
   if (fields.fault !== undefined) return fields.fault;
   if (fields.remaining > 0) {
-    return manifestFault("length", payload.length - fields.remaining, "bytes behind the last field");
+    return manifestFault("length", payload.length - fields.remaining, "there are bytes after the last field");
   }
   if (padding.some((byte) => byte !== 0)) {
     return manifestFault("padding", payload.length - padding.length, "padding is not all zeros");
@@ -132,7 +139,7 @@ export function decodePayload(payload: Uint8Array): Manifest | ManifestFault {
 /** A manifest whose role and confirm policy are still numbers. */
 type Draft = Omit<Manifest, "role" | "confirm"> & { readonly role: number; readonly confirm: number };
 
-/** Reads fields 2 to 16, in the order in which they stand. */
+/** Reads fields 2 to 16, in order. */
 function readFields(fields: FieldReader): Draft {
   const vendor = fields.key(ManifestKey.vendor).text(NAME_MAX);
   const hardwareClass = fields.key(ManifestKey.hardwareClass).text(NAME_MAX);
@@ -155,7 +162,7 @@ function readFields(fields: FieldReader): Draft {
   const confirm = fields.key(ManifestKey.confirm).uint(ConfirmNumber["by-app"], ConfirmNumber["on-verify"]);
   const rollout = fields.key(ManifestKey.rollout);
   rollout.array(2);
-  const [rings, seed] = [rollout.uint(RINGS_MAX, 1), rollout.uint(SEED_MAX)];
+  const [rings, seed] = [rollout.uint(RINGS_MAX, 1), rollout.uint(ROLLOUT_SEED_MAX)];
   const notAfterCounter = fields.key(ManifestKey.notAfterCounter).uint(COUNTER_MAX);
   return {
     ...{
@@ -187,7 +194,7 @@ function roleOf(role: number): ImageRole | undefined {
   return role === RoleNumber.recovery ? "recovery" : undefined;
 }
 
-/** The pairs of the map, one after another: every key must be the next one. */
+/** Reads the pairs of the map in order: every key must be the next number. */
 class FieldReader {
   readonly #cbor: CborReader;
   #keyFault: ManifestFault | undefined;
@@ -209,12 +216,12 @@ class FieldReader {
     );
   }
 
-  /** Steps over key number `expected`; the value is read from what is returned. */
+  /** Reads a key, which must be `expected`. The caller reads the value from the reader that it gets. */
   key(expected: number): CborReader {
     const offset = this.#cbor.offset;
     const key = this.#cbor.uint(Number.MAX_SAFE_INTEGER);
     if (this.fault === undefined && key !== expected) {
-      this.#keyFault = manifestFault("key", offset, `field ${key} where ${expected} belongs`);
+      this.#keyFault = manifestFault("key", offset, `field ${key} in the place of ${expected}`);
     }
     return this.#cbor;
   }

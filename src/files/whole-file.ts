@@ -1,14 +1,14 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 
-/** A file that is read whole, as keys are; or why it was not. */
-export type SmallFile =
+/** A file that was read whole, with its mode; or why it was not. */
+export type WholeFile =
   | { readonly tag: "file"; readonly bytes: Uint8Array; readonly mode: number }
   | { readonly tag: "not-file" }
   | { readonly tag: "too-long"; readonly size: number };
 
 /** Reads a plain file of at most `sizeMax` bytes through one handle. Errors of the operating system pass through. */
-export function readSmallFile(path: string, sizeMax: number): SmallFile {
-  // Without O_NONBLOCK a named pipe would hold us until somebody writes to it.
+export function readWholeFile(path: string, sizeMax: number): WholeFile {
+  // Without O_NONBLOCK opening a named pipe would block until another process writes to it.
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const stat = fstatSync(fd);
@@ -20,8 +20,8 @@ export function readSmallFile(path: string, sizeMax: number): SmallFile {
   }
 }
 
-/** Whether others than the owner may do anything with a file of this mode. */
+/** Whether a mode gives anyone but the owner any right to the file. */
 export function isSharedMode(mode: number): boolean {
-  // Windows has no such bits and reports them all.
+  // Windows has no such bits and reports all of them.
   return (mode & 0o077) !== 0 && process.platform !== "win32";
 }
