@@ -13,7 +13,7 @@ import {
   insertText,
   runFaults,
 } from "../../../src/sim/wires/byte-faults.ts";
-import { I2cMemoryBus } from "../../../src/sim/wires/memory-bus.ts";
+import { I2cMemoryBus } from "../../../src/sim/wires/memory-i2c-bus.ts";
 import { createMemoryPair } from "../../../src/sim/wires/memory-pair.ts";
 import { type FaultOptions, withFaults } from "../../../src/sim/wires/transport-faults.ts";
 import { I2cControllerTransport } from "../../../src/transport/i2c/controller.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { toHex } from "../../../src/base/bytes.ts";
-import { type ByteFate, i2cFaultAt, i2cFaultFrom } from "../../../src/sim/wires/bus-faults.ts";
+import { type ByteFate, i2cFaultAt, i2cFaultFrom } from "../../../src/sim/wires/i2c-bus-faults.ts";
 import { I2cError } from "../../../src/transport/i2c/bus.ts";
 import { frameOf, I2cLink, type I2cLinkOptions } from "../../support/i2c-link.ts";
 
