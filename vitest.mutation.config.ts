@@ -15,6 +15,7 @@ export default defineConfig({
     include: [`test/${folder}/**/*.test.ts`, "test/loading.test.ts", ...(more[folder] ?? [])],
     // Thousands of files for each mutant of the repository.
     exclude: ["test/image-files/directory-repository-limit.test.ts"],
+    setupFiles: ["src/crypto/use-node-crypto.ts"],
     testTimeout: 20_000,
     hookTimeout: 60_000,
   },

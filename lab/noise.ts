@@ -1,5 +1,5 @@
-import { VirtualClock } from "../src/base/clock.ts";
 import { randomBytes, SeededRandom } from "../src/base/prng.ts";
+import { VirtualClock } from "../src/base/virtual-clock.ts";
 import { Link } from "../src/link/link.ts";
 import { StreamSplitter } from "../src/transport/stream-splitter.ts";
 import { RUN_MAX } from "../src/wire/constants.ts";

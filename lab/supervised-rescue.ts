@@ -1,6 +1,6 @@
 import { equalBytes } from "../src/base/bytes.ts";
-import { VirtualClock } from "../src/base/clock.ts";
 import type { Millis } from "../src/base/units.ts";
+import { VirtualClock } from "../src/base/virtual-clock.ts";
 import { shortDigest } from "../src/image/manifest.ts";
 import { VirtualRescue, type VirtualRescueOptions } from "../test/support/virtual-rescue.ts";
 import { type FrameHook, FrameTap } from "./frame-tap.ts";

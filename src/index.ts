@@ -1,10 +1,12 @@
 /**
  * mayday: boards that heal one another over a UART. The public interface; everything else may change at any time.
  *
- * Most users need {@link runRescue} and {@link runDistress}. A {@link LinkEnd} and its roles are sans-IO: they run over any wire, also in
- * virtual time (docs/DESIGN.md).
+ * Most users need {@link runRescue} and {@link runDistress}. A {@link LinkEnd} and its roles are sans-IO: they run over
+ * any wire, also in virtual time (docs/DESIGN.md).
  */
-export { type Clock, systemClock, type Timer, VirtualClock } from "./base/clock.ts";
+import "./crypto/use-node-crypto.ts";
+
+export { type Clock, systemClock, type Timer } from "./base/clock.ts";
 export {
   type ErrorDetails,
   ExitCode,
@@ -17,6 +19,7 @@ export {
 } from "./base/errors.ts";
 export { type Random, SeededRandom } from "./base/prng.ts";
 export type { BootFailure, RefusalReason } from "./base/refusal.ts";
+export { VirtualClock } from "./base/virtual-clock.ts";
 export { type Board, openBoard } from "./board/board.ts";
 export { type MemoryBoard, type MemoryBoardOptions, memoryBoard } from "./board/memory-board.ts";
 export { initBoard } from "./board/new-board.ts";
@@ -41,7 +44,7 @@ export type { LinkKey } from "./link/link-key.ts";
 export { linkKeyOf } from "./node/derived-link-key.ts";
 export { type DistressOptions, runDistress } from "./node/distress-node.ts";
 export { LinkDriver, type Machine, type SplitterFactory } from "./node/link-driver.ts";
-export type { NodeEvent, ProgressEvent } from "./node/node-event.ts";
+export type { HealedEvent, NodeEvent, ProgressEvent } from "./node/node-event.ts";
 export { PureRunSplitter } from "./node/pure-run-splitter.ts";
 export { type RescueOptions, runRescue } from "./node/rescue-node.ts";
 export type { RunOptions } from "./node/run-options.ts";

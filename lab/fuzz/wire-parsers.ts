@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import { concatBytes, equalBytes } from "../../src/base/bytes.ts";
-import { VirtualClock } from "../../src/base/clock.ts";
 import { SILENCE_MS } from "../../src/base/line-silence.ts";
 import { type Random, randomBelow, SeededRandom } from "../../src/base/prng.ts";
+import { VirtualClock } from "../../src/base/virtual-clock.ts";
 import { Link } from "../../src/link/link.ts";
 import { PureRunSplitter } from "../../src/node/pure-run-splitter.ts";
 import { StreamSplitter } from "../../src/transport/stream-splitter.ts";

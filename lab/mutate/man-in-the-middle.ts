@@ -1,6 +1,6 @@
 import { equalBytes } from "../../src/base/bytes.ts";
-import type { VirtualClock } from "../../src/base/clock.ts";
 import { type Random, randomBelow, randomChance } from "../../src/base/prng.ts";
+import type { VirtualClock } from "../../src/base/virtual-clock.ts";
 import { tagOf } from "../../src/session/identity.ts";
 import type { Transport } from "../../src/transport/transport.ts";
 import { decodeCobs, encodeDelimited } from "../../src/wire/cobs.ts";

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { assert } from "../base/assert.ts";
 import { equalBytes } from "../base/bytes.ts";
+import { HASH_LENGTH } from "../base/digest.ts";
 import { FailedError, NotBootableError, UsageError } from "../base/errors.ts";
 import { type Random, randomBelow } from "../base/prng.ts";
 import { openDevice } from "../flash/device/device-open.ts";
@@ -10,7 +11,6 @@ import { type FlashMap, flashMap } from "../flash/geometry.ts";
 import { NorFlash } from "../flash/nor-flash.ts";
 import type { RecordState } from "../flash/record/record-state.ts";
 import type { FlashStorage } from "../flash/storage.ts";
-import { HASH_LENGTH } from "../image/hash.ts";
 import type { ImageSource } from "../image/image-source.ts";
 import { blockLength, type Manifest } from "../image/manifest.ts";
 import { leafHash } from "../image/merkle.ts";

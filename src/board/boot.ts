@@ -1,11 +1,11 @@
 import { equalBytes } from "../base/bytes.ts";
+import { HASH_LENGTH } from "../base/digest.ts";
 import { NotBootableError } from "../base/errors.ts";
 import type { BootFailure } from "../base/refusal.ts";
 import { type BootMoment, decideBoot, TRIAL_BOOTS_MAX } from "../flash/record/boot-decision.ts";
 import type { SlotRecord } from "../flash/record/record-state.ts";
 import { slotRecord } from "../flash/record/record-state.ts";
 import { verifyEnvelope } from "../image/envelope.ts";
-import { HASH_LENGTH } from "../image/hash.ts";
 import { blockLength, type Manifest, manifestHardwareId, shortDigest } from "../image/manifest.ts";
 import { foldRun, leafHash } from "../image/merkle.ts";
 import { type BoardParts, hardwareId8 } from "./board-parts.ts";

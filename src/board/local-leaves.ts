@@ -1,6 +1,6 @@
+import { HASH_LENGTH } from "../base/digest.ts";
 import { leavesBelow, type TreeNode } from "../base/tree-shape.ts";
 import type { Flash } from "../flash/nor-flash.ts";
-import { HASH_LENGTH } from "../image/hash.ts";
 import { foldRun, leafHash } from "../image/merkle.ts";
 import type { RepairUnits } from "./repair-units.ts";
 

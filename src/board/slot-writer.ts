@@ -1,4 +1,5 @@
 import { equalBytes } from "../base/bytes.ts";
+import { HASH_LENGTH } from "../base/digest.ts";
 import {
   hasNode,
   leavesBelow,
@@ -10,7 +11,6 @@ import {
 import { erasedBytes, firstUnprogrammable, isErased, type Region } from "../flash/geometry.ts";
 import { type SectorRange, touchesRange } from "../flash/record/sector-ranges.ts";
 import { VerifiedBlock } from "../flash/verified-block.ts";
-import { HASH_LENGTH } from "../image/hash.ts";
 import type { Manifest } from "../image/manifest.ts";
 import { foldRun, leafHash } from "../image/merkle.ts";
 import { uniformNodeHash } from "../image/uniform.ts";

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
+import "../crypto/use-node-crypto.ts";
 import { teachErrors } from "./help.ts";
 import { packageVersion } from "./package-version.ts";
 

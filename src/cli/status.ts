@@ -4,6 +4,7 @@ import type { Millis } from "../base/units.ts";
 import type { StatusReport } from "../node/status-query.ts";
 import type { Verdict } from "../node/verdict.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
+import { adviceOn } from "./advice/run-advice.ts";
 import { doneVerdict, failedVerdict } from "./command-verdict.ts";
 import { addCommand } from "./help.ts";
 import { countersJson } from "./json-names.ts";
@@ -42,7 +43,7 @@ export function addStatusCommand(program: Command): void {
     const reports: StatusReport[] = [];
     for (const link of links) {
       const onEvent = output.nodeEvent.bind(output);
-      const report = await queryStatus({ link, timeoutMs, signal, onEvent });
+      const report = await queryStatus({ link, timeoutMs, signal, advice: adviceOn, onEvent });
       if (signal.aborted) break;
       output.result(reportText(report), {
         event: "status",

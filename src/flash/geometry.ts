@@ -2,7 +2,7 @@ import { assert } from "../base/assert.ts";
 
 /** Bytes of the boot image area that the protocol never touches, rounded up to whole sectors. */
 export const RECOVERY_SIZE = 16_384;
-/** Smallest sector: a whole snapshot of the boot record has to fit in one (DESIGN.md, "boot record"). */
+/** Smallest sector: a whole snapshot of the boot record has to fit in one (PROTOCOL.md 13.2.4). */
 export const SECTOR_SIZE_MIN = 1024;
 /** Largest sector. */
 export const SECTOR_SIZE_MAX = 1_048_576;

@@ -84,7 +84,7 @@ async function namesIn(dir: string): Promise<string[]> {
 function folderError(dir: string, error: unknown): MaydayError {
   const errno = errnoOf(error);
   if (errno === "ENOENT") {
-    const message = `${dir}: there is no such repository; make it with: mayday repo add FILE.mdy --repo ${dir}`;
+    const message = `${dir}: there is no such repository`;
     return new UsageError("repo-missing", message, { dir }, error);
   }
   if (errno === "ENOTDIR" || errno === "EEXIST") {

@@ -135,7 +135,7 @@ async function isHex(handle: FileHandle, format: InputFormat): Promise<boolean> 
 
 async function readHexFile(path: string, handle: FileHandle, size: number): Promise<Uint8Array> {
   if (size > HEX_TEXT_MAX) {
-    const message = `${path} has ${size} bytes of HEX text, at most ${HEX_TEXT_MAX} are read; cure: objcopy -O binary`;
+    const message = `${path} has ${size} bytes of HEX text, at most ${HEX_TEXT_MAX} are read; try: objcopy -O binary`;
     throw new UsageError("input-too-large", message, { size, limit: HEX_TEXT_MAX });
   }
   const text = new Uint8Array(size);

@@ -8,8 +8,8 @@ import { type Logger, silentLogger } from "../base/logger.ts";
 import { keyExists, writeKeyFile } from "../files/key-file.ts";
 import { isSharedMode, readSmallFile, type SmallFile } from "../files/small-file.ts";
 import { clearStaleTemps } from "../files/temp-name.ts";
-import { isSoundPoint, PUBLIC_KEY_LENGTH } from "../image/ed25519.ts";
-import { keyIdOf, type SigningKey, type TrustedKey } from "../image/keys.ts";
+import { PUBLIC_KEY_LENGTH } from "../image/ed25519.ts";
+import { keyIdOf, type SigningKey, type TrustedKey, trustedKeyFromBytes } from "../image/keys.ts";
 import type { ImageRole } from "../image/manifest.ts";
 
 /** A key pair as `openssl genpkey -algorithm ed25519` and `openssl pkey -pubout` write it. */
@@ -59,7 +59,7 @@ export function writeKeyPair(base: string): { readonly keyPath: string; readonly
 export function loadSigningKey(path: string, logger: Logger = silentLogger): SigningKey {
   const { text, mode } = readKeyFile(path);
   if (isSharedMode(mode)) {
-    logger.warn(`${path}: others on this machine may read this private key; cure: chmod 600 ${path}`);
+    logger.warn(`${path}: others on this machine may read this private key; try: chmod 600 ${path}`);
   }
   return signingKeyFromPem(text, path);
 }
@@ -105,20 +105,13 @@ export function trustedKeyFromPem(pem: string, roles: readonly ImageRole[], name
       `${name} holds a private key; boards get only the public one: give the .pub file`,
     );
   }
-  const publicKey = rawPublicKey(parseKey(() => createPublicKey(pem), pem, name));
-  if (!isSoundPoint(publicKey)) {
-    throw new UsageError("key-unsound", `${name} is a point of small order: anyone can sign for it`);
-  }
-  return { keyId: keyIdOf(publicKey), publicKey, roles };
+  return trustedKeyFromBytes(rawPublicKey(parseKey(() => createPublicKey(pem), pem, name)), roles, name);
 }
 
 function pemLabel(pem: string, name: string): string {
   const label = /-----BEGIN ([A-Z0-9 ]+)-----/.exec(pem)?.[1];
   if (label === undefined) {
-    throw new UsageError(
-      "key-not-pem",
-      `${name} is not a PEM key file; make keys with: mayday keygen --out BASE`,
-    );
+    throw new UsageError("key-not-pem", `${name} is not a PEM key file`, { isPem: false });
   }
   return label;
 }
@@ -132,7 +125,7 @@ function parseKey(parse: () => KeyObject, pem: string, name: string): KeyObject 
     if (/-----BEGIN ENCRYPTED|Proc-Type: 4,ENCRYPTED/.test(pem)) {
       throw new UsageError(
         "key-encrypted",
-        `${name} is encrypted; cure: openssl pkey -in IN -out OUT`,
+        `${name} is encrypted; try: openssl pkey -in IN -out OUT`,
         {},
         error,
       );

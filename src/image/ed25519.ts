@@ -1,5 +1,5 @@
-import { createPublicKey, type KeyObject, verify } from "node:crypto";
-import { concatBytes, equalBytes, fromHex } from "../base/bytes.ts";
+import { equalBytes, fromHex } from "../base/bytes.ts";
+import { cryptoPort } from "../base/crypto-port.ts";
 
 export const PUBLIC_KEY_LENGTH = 32;
 const SIGNATURE_LENGTH = 64;
@@ -25,8 +25,6 @@ const SMALL_ORDER_Y: readonly Uint8Array[] = [
   hex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"), // order 8
 ];
 
-const SPKI_PREFIX: Uint8Array = hex("302a300506032b6570032100");
-
 function hex(text: string): Uint8Array {
   return fromHex(text) ?? new Uint8Array(0);
 }
@@ -45,7 +43,7 @@ export function isSoundPoint(point: Uint8Array): boolean {
   const y = Uint8Array.from(point);
   y[31] = (y[31] ?? 0) & 0x7f;
   // x = 0 with the sign bit set is the other non-canonical form; both points with x = 0 are of small order.
-  return isBelow(y, PRIME) && !SMALL_ORDER_Y.some((small) => Buffer.compare(small, y) === 0);
+  return isBelow(y, PRIME) && !SMALL_ORDER_Y.some((small) => equalBytes(small, y));
 }
 
 /**
@@ -62,20 +60,5 @@ export function checkSignature(
   if (!isSoundPoint(publicKey)) return "key";
   if (!isSoundPoint(signature.subarray(0, 32))) return "nonce";
   if (!isBelow(signature.subarray(32), ORDER)) return "scalar";
-  try {
-    return verify(null, message, keyObject(publicKey), signature) ? undefined : "equation";
-  } catch {
-    // A key that is on no curve point makes OpenSSL fail rather than answer.
-    return "equation";
-  }
-}
-
-/** The key checked last: a board has few, and parsing one takes longer than to verify with it. */
-let latest: { readonly bytes: Uint8Array; readonly key: KeyObject } | undefined;
-
-function keyObject(publicKey: Uint8Array): KeyObject {
-  if (latest !== undefined && equalBytes(latest.bytes, publicKey)) return latest.key;
-  const der = Buffer.from(concatBytes(SPKI_PREFIX, publicKey));
-  latest = { bytes: publicKey.slice(), key: createPublicKey({ key: der, format: "der", type: "spki" }) };
-  return latest.key;
+  return cryptoPort().verifyEd25519(publicKey, message, signature) ? undefined : "equation";
 }

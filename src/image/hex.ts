@@ -80,7 +80,7 @@ export function parseHex(text: Uint8Array, spanMax: number = HEX_SPAN_MAX): HexI
     high = Math.max(high, address + data.length);
     if (high - low <= spanMax) return undefined;
     const range = `0x${low.toString(16)} to 0x${(high - 1).toString(16)}`;
-    const detail = `addresses ${range} span ${high - low} bytes, at most ${spanMax} are allowed; cure: leave out far-off sections (objcopy -R SECTION)`;
+    const detail = `addresses ${range} span ${high - low} bytes, at most ${spanMax} are allowed; try: leave out far-off sections (objcopy -R SECTION)`;
     return { tag: "fault", fault: "span", line, detail };
   });
   if (spanFault !== undefined) return spanFault;

@@ -1,5 +1,5 @@
+import { HASH_LENGTH, SHORT_DIGEST_LENGTH } from "../base/digest.ts";
 import { hardwareId, nameFault, REVISION_MAX } from "./hardware.ts";
-import { HASH_LENGTH } from "./hash.ts";
 import { packVersion, SEQUENCE_MAX, VERSION_PART_MAX, type Version } from "./version.ts";
 
 /** What an image replaces. */
@@ -54,9 +54,6 @@ export const LEAF_COUNT_MAX: number = 2 ** 20;
 export const COUNTER_MAX = 0xffff_ffff;
 export const RINGS_MAX = 255;
 export const SEED_MAX = 0xffff_ffff;
-
-/** Bytes of a digest as beacons and requests carry it. */
-const SHORT_DIGEST_LENGTH = 8;
 
 /** First 8 bytes of an image digest. */
 export function shortDigest(digest: Uint8Array): Uint8Array {

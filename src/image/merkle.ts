@@ -1,6 +1,7 @@
 import { assert } from "../base/assert.ts";
+import { HASH_LENGTH } from "../base/digest.ts";
 import { hasNode, nodesOnLevel, rootLevel, runLevel, type TreeNode } from "../base/tree-shape.ts";
-import { HASH_LENGTH, sha256 } from "./hash.ts";
+import { sha256 } from "./hash.ts";
 
 // Domain separation, PROTOCOL.md section 7.2: a leaf can never be taken for a node.
 const LEAF_PREFIX: Uint8Array = Uint8Array.of(0x00);

@@ -1,7 +1,8 @@
 import { assert } from "../base/assert.ts";
+import { HASH_LENGTH } from "../base/digest.ts";
 import { type CborFault, CborReader, CborWriter } from "./cbor.ts";
 import { NAME_MAX, REVISION_MAX } from "./hardware.ts";
-import { HASH_LENGTH, sha256 } from "./hash.ts";
+import { sha256 } from "./hash.ts";
 import {
   BLOCK_SIZE_MAX,
   BLOCK_SIZE_MIN,

@@ -17,5 +17,5 @@ export async function runDistress(options: DistressOptions): Promise<Verdict> {
   const run = new NodeRun(options, transports, (host: TargetHost) => new TargetSide(host, options));
   const ending = await run.ended();
   options.store.abandon();
-  return run.verdict(ending, run.side.figures);
+  return run.verdict(ending, run.side.figures(ending.code));
 }

@@ -1,6 +1,9 @@
 import type { BootFailure, RefusalReason } from "../base/refusal.ts";
 
-/** What a node tells while it works; the lines of `--json`, in which `event` names the kind (README, "JSON lines"). */
+/**
+ * What a node tells while it works; the lines of `--json`, in which `event` names the kind (README, "JSON lines"). `link`
+ * is the endpoint as it was given, `peer` the id of the node at its other end in hexadecimal, digests are hexadecimal.
+ */
 export type NodeEvent =
   /** The link is open and listened to. */
   | { readonly event: "ready"; readonly link: string }
@@ -31,6 +34,8 @@ export type NodeEvent =
   | {
       readonly event: "refused";
       readonly link: string;
+      /** Who refused, or was refused; undefined when only a protocol version was heard. */
+      readonly peer: string | undefined;
       readonly reason: RefusalReason;
       readonly digest?: string;
       readonly detail?: string;
@@ -38,14 +43,30 @@ export type NodeEvent =
   | ProgressEvent
   | { readonly event: "console"; readonly link: string; readonly text: string }
   /** The image in flash has the signed root. */
-  | { readonly event: "verified"; readonly link: string; readonly digest: string }
-  | { readonly event: "healed"; readonly link: string; readonly peer: string; readonly digest: string }
-  /** A session ended early; the node goes on. */
-  | { readonly event: "lost"; readonly link: string; readonly why: string };
+  | { readonly event: "verified"; readonly link: string; readonly peer: string; readonly digest: string }
+  | HealedEvent
+  /** A session ended early; the node continues. */
+  | { readonly event: "lost"; readonly link: string; readonly peer: string; readonly why: string };
+
+/** A session ended with a board that boots. */
+export interface HealedEvent {
+  readonly event: "healed";
+  readonly link: string;
+  readonly peer: string;
+  readonly digest: string;
+  readonly version: string;
+  /** Blocks that went over the wire in this session. */
+  readonly blocks: number;
+  /** Bytes that this side sent on this link since the session began. */
+  readonly bytesTx: number;
+  /** Since the session began. */
+  readonly seconds: number;
+}
 
 export interface ProgressEvent {
   readonly event: "progress";
   readonly link: string;
+  readonly peer: string;
   /** Blocks that are known to be right in the target's flash. */
   readonly blocks: number;
   readonly blocksTotal: number;

@@ -5,6 +5,7 @@ import type { LinkKey } from "../link/link-key.ts";
 import { LinkEnd } from "../session/link-end.ts";
 import type { LineEvent, Role, RoleHost } from "../session/role.ts";
 import type { Transport } from "../transport/transport.ts";
+import { EventQueue } from "./event-queue.ts";
 import { FirstEnding } from "./first-ending.ts";
 import { LineReports } from "./line-reports.ts";
 import type { NodeEvent } from "./node-event.ts";
@@ -33,7 +34,10 @@ export interface RunHost<Event, R extends Role> {
   readonly random: Random;
   readonly links: readonly NodeLink<Event, R>[];
   readonly line: LineReports;
+  /** Has the user told of it, when what led to it is answered. */
   tell(event: NodeEvent): void;
+  /** The answer to an event takes its time: until it is given nobody is told of anything. */
+  whileAnswering(answer: Promise<void>): Promise<void>;
   /** Ends the run; only the first call counts. */
   end(ending: Ending): void;
 }
@@ -54,6 +58,7 @@ export class NodeRun<Event, R extends Role, S extends Side<Event, R>> implements
   readonly line: LineReports;
   readonly #options: RunOptions;
   readonly #ending: FirstEnding;
+  readonly #events: EventQueue;
 
   constructor(
     options: RunOptions,
@@ -64,7 +69,8 @@ export class NodeRun<Event, R extends Role, S extends Side<Event, R>> implements
     const { clock, random } = edgesOf(options);
     this.clock = clock;
     this.random = random;
-    this.line = new LineReports((event) => this.tell(event));
+    this.#events = new EventQueue(clock, (event) => options.onEvent(event));
+    this.line = new LineReports((event) => this.tell(event), options.advice);
     this.side = makeSide(this);
     this.links = transports.map((transport) => this.#linkOver(transport));
     this.#ending = new FirstEnding(clock, options, () => this.side.handleTimeout());
@@ -89,9 +95,12 @@ export class NodeRun<Event, R extends Role, S extends Side<Event, R>> implements
     return made;
   }
 
-  /** Has the user told of it. */
   tell(event: NodeEvent): void {
-    this.#options.onEvent(event);
+    this.#events.push(event);
+  }
+
+  whileAnswering(answer: Promise<void>): Promise<void> {
+    return this.#events.whileAnswering(answer);
   }
 
   /** Ends the run; only the first call counts. */
@@ -99,13 +108,17 @@ export class NodeRun<Event, R extends Role, S extends Side<Event, R>> implements
     this.#ending.end(ending);
   }
 
-  /** Runs to the end, and closes the links. Rejects only when no link can be opened (TransportError). */
+  /** Runs to the end, closes the links and tells all there is. Rejects only when no link can be opened (TransportError). */
   async ended(): Promise<Ending> {
-    await openLinks(this.links, (event) => this.tell(event));
-    const ending = await this.#ending.settled;
-    for (const { end } of this.links) end.stop();
-    await Promise.all(this.links.map((link) => this.#leave(link)));
-    return ending;
+    try {
+      await openLinks(this.links, (event) => this.tell(event));
+      const ending = await this.#ending.settled;
+      for (const { end } of this.links) end.stop();
+      await Promise.all(this.links.map((link) => this.#leave(link)));
+      return ending;
+    } finally {
+      this.#events.flush();
+    }
   }
 
   /** Sends what still waits, a bye for instance, then closes the link. */

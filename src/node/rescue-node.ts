@@ -20,5 +20,5 @@ export async function runRescue(options: RescueOptions): Promise<Verdict> {
   const run = new NodeRun(options, transports, (host: RescuerHost) => new RescuerSide(host, options));
   const ending = await run.ended();
   await run.side.close();
-  return run.verdict(ending, run.side.figures);
+  return run.verdict(ending, run.side.figures(ending.code));
 }

@@ -6,19 +6,25 @@ import type { ImageSource } from "../image/image-source.ts";
 import type { Repository } from "../image/repository.ts";
 import { formatVersion } from "../image/version.ts";
 import type { LinkKey } from "../link/link-key.ts";
-import type { RescuerEvent } from "../session/rescuer/rescuer-events.ts";
+import { heardFrom } from "../session/heard-node.ts";
+import type { RescuerEvent, RescuerLoss } from "../session/rescuer/rescuer-events.ts";
 import { RescuerRole } from "../session/rescuer/rescuer-role.ts";
 import type { RoleHost } from "../session/role.ts";
 import type { Beacon } from "../wire/messages.ts";
+import { advised } from "./advice.ts";
 import { KnownBoards } from "./known-boards.ts";
+import type { HeardTexts } from "./line-reports.ts";
+import type { HealedEvent } from "./node-event.ts";
 import { freshBootNonce, freshId, type NodeLink } from "./node-link.ts";
 import type { RunHost, Side } from "./node-run.ts";
+import { MISMATCH_SENTENCES, REFUSAL_SENTENCES } from "./refusal-sentences.ts";
 import { applyRescuerEffect, offeredImage } from "./rescuer-effects.ts";
+import type { RunOptions } from "./run-options.ts";
 import { TransferProgress } from "./transfer-progress.ts";
 import type { Ending, SessionFigures } from "./verdict.ts";
 
 /** What a rescuer is to do. */
-export interface RescuerDuties {
+export interface RescuerDuties extends Pick<RunOptions, "advice"> {
   /** Stays the caller's. */
   readonly repository: Repository;
   readonly allowUnsigned: boolean;
@@ -34,13 +40,33 @@ export interface RescuerDuties {
 export type RescuerHost = RunHost<RescuerEvent, RescuerRole>;
 type Link = NodeLink<RescuerEvent, RescuerRole>;
 
-/** What is known of the session on one link. */
-interface Session {
+/** What is known of the session on one link, from the choice of its image on. */
+interface LinkSession {
+  /** The board's id, in hexadecimal; empty before any called. */
+  peer: string;
   image: ImageSource | undefined;
   progress: TransferProgress | undefined;
   startedAt: Millis | undefined;
   blocks: number;
+  bytesBefore: number;
 }
+
+type RefusedEvent = Extract<RescuerEvent, { tag: "refused" }>;
+
+interface Refusal {
+  readonly reason: RefusalReason;
+  readonly detail: string;
+  readonly peer: string | undefined;
+  readonly digest?: Uint8Array | undefined;
+}
+
+/** What it means that another node was there, when the time is over. */
+const HEARD_TEXTS: HeardTexts = {
+  "board-in-distress": "a node is there, but was not healed in time",
+  rescuer: "another rescuer is there, and no board in distress",
+  board: "a board that boots is there, and none in distress",
+  unknown: "a node is there, but did not call for help",
+};
 
 /** The side of a rescuer: picks and reads images for its roles, and reports whom they heal. */
 export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
@@ -48,14 +74,13 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
   readonly #duties: RescuerDuties;
   readonly #nodeId: Uint8Array;
   readonly #bootNonce: Uint8Array;
-  readonly #sessions: Map<Link, Session> = new Map();
+  readonly #sessions: Map<Link, LinkSession> = new Map();
   readonly #boards: KnownBoards = new KnownBoards();
-  #seconds = 0;
+  /** On all links. */
   #blocks = 0;
-  #healed = 0;
-  #peer: string | undefined;
-  #digest: string | undefined;
-  #refusal: Ending | undefined;
+  #lastHeard: string | undefined;
+  #lastHealed: HealedEvent | undefined;
+  #refusal: Refusal | undefined;
 
   constructor(host: RescuerHost, duties: RescuerDuties) {
     this.#host = host;
@@ -72,16 +97,22 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
     const { random } = this.#host;
     return new RescuerRole(now, host, { random, nodeId: this.#nodeId, bootNonce: this.#bootNonce });
   }
-
   handleTimeout(): Ending {
-    if (this.#healed > 0) return { code: ExitCode.done, reason: "healed" };
-    if (this.#refusal !== undefined) return this.#refusal;
-    return this.#host.line.endOfTime(this.#host.links, "a node is there, but was not healed in time");
+    if (this.#lastHealed !== undefined) return { code: ExitCode.done, reason: "healed" };
+    if (this.#refusal !== undefined) {
+      const { reason, detail } = this.#refusal;
+      return { code: ExitCode.refused, reason, detail };
+    }
+    return this.#host.line.endOfTime(this.#host.links, HEARD_TEXTS);
   }
 
-  /** For the verdict. */
-  get figures(): SessionFigures {
-    return { blocks: this.#blocks, seconds: this.#seconds, peer: this.#peer, digest: this.#digest };
+  /** For a verdict with this code: it names the board that refused, or was healed last, or else was heard last. */
+  figures(code: ExitCode): SessionFigures {
+    const blocks = this.#blocks;
+    if (code === ExitCode.refused && this.#refusal !== undefined)
+      return { blocks, seconds: 0, peer: this.#refusal.peer, digest: undefined };
+    const { seconds = 0, peer = this.#lastHeard, digest } = this.#lastHealed ?? {};
+    return { blocks, seconds, peer, digest };
   }
 
   /** Gives back the images that are open. */
@@ -91,10 +122,17 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
     }
   }
 
-  #session(link: Link): Session {
+  #session(link: Link): LinkSession {
     const known = this.#sessions.get(link);
     if (known !== undefined) return known;
-    const session: Session = { image: undefined, progress: undefined, startedAt: undefined, blocks: 0 };
+    const session: LinkSession = {
+      peer: "",
+      image: undefined,
+      progress: undefined,
+      startedAt: undefined,
+      blocks: 0,
+      bytesBefore: 0,
+    };
     this.#sessions.set(link, session);
     return session;
   }
@@ -102,7 +140,7 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
   handle(now: Millis, event: RescuerEvent, link: Link): void {
     switch (event.tag) {
       case "pick":
-        void this.#pick(event, link);
+        void this.#host.whileAnswering(this.#pick(event, link));
         return;
       case "readRun":
       case "readBlock":
@@ -114,12 +152,13 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
   }
 
   async #pick(event: RescuerEvent & { readonly tag: "pick" }, link: Link): Promise<void> {
+    const session = this.#session(link);
+    session.peer = toHex(event.beacon.nodeId);
     const image = await this.#open(event.beacon, event.refused, link).catch((error: unknown) => {
       const detail = error instanceof Error ? error.message : String(error);
       this.#host.tell({ event: "link", link: link.endpoint, state: "image-unreadable", detail });
       return undefined;
     });
-    const session = this.#session(link);
     if (session.image !== undefined && session.image !== image) {
       await this.#duties.repository.release(session.image);
     }
@@ -145,7 +184,8 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
     const [only, ...others] = choice.refusals;
     if (offersAnyway && only !== undefined && others.length === 0)
       return await repository.open(only.entry.digest);
-    this.#refused(link, only?.reason ?? "hardware", choice.detail, undefined);
+    const peer = toHex(beacon.nodeId);
+    this.#tellRefused(link, { reason: only?.reason ?? "hardware", detail: choice.detail, peer });
     return undefined;
   }
 
@@ -165,45 +205,41 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
   }
 
   #handleNews(now: Millis, event: RescuerEvent, link: Link): void {
-    const at = { link: link.endpoint };
     const session = this.#session(link);
+    const at = { link: link.endpoint, peer: session.peer };
     switch (event.tag) {
       case "heard":
-        this.#host.line.heardNode = true;
+        this.#host.line.noteNode(link, heardFrom(event.beacon));
         this.#tellBeacon(event.beacon, link);
         return;
       case "offered": {
         const { offer } = event;
         const digest = toHex(offer.digest);
         const version = formatVersion(offer.version);
-        this.#host.tell({ event: "offer", ...at, peer: this.#peer ?? "", digest, version, size: offer.size });
+        this.#host.tell({ event: "offer", ...at, digest, version, size: offer.size });
         return;
       }
-      case "accepted":
+      case "accepted": {
+        session.peer = toHex(event.targetId);
         session.startedAt = now;
         session.blocks = 0;
-        session.progress = new TransferProgress(now, link.endpoint, link.end.counters.bytesSent);
+        session.bytesBefore = link.end.counters.bytesSent;
+        const about = { link: link.endpoint, peer: session.peer };
+        session.progress = new TransferProgress(now, about, session.bytesBefore);
         return;
+      }
       case "progress":
         this.#tellProgress(now, event.openBlocks, link, session);
         return;
       case "refused":
-        this.#host.line.heardForeignVersion ||= event.reason === "protocol";
-        this.#refused(link, event.reason, event.detail, event.digest);
+        if (event.reason === "protocol") this.#host.line.noteForeignVersion(link);
+        this.#handleRefused(event, link);
         return;
       case "healed":
-        this.#healed++;
-        this.#seconds = session.startedAt === undefined ? 0 : (now - session.startedAt) / 1000;
-        this.#digest = session.image === undefined ? toHex(event.digest) : toHex(session.image.digest);
-        this.#host.tell({ event: "healed", ...at, peer: this.#peer ?? "", digest: this.#digest });
-        if (this.#duties.once) this.#host.end({ code: ExitCode.done, reason: "healed" });
+        this.#handleHealed(now, event.digest, link, session);
         return;
       case "sessionLost":
-        this.#host.tell({ event: "lost", ...at, why: event.why });
-        if (event.why === "done-not-heard" && this.#duties.once) {
-          const detail = "everything was sent and acknowledged, but the target never said that it is healed";
-          this.#host.end({ code: ExitCode.noNeighbour, reason: "done-not-heard", detail });
-        }
+        this.#handleLost(event.why, link, session);
         return;
       case "console":
       case "link":
@@ -215,17 +251,43 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
     }
   }
 
+  #handleHealed(now: Millis, digest: Uint8Array, link: Link, session: LinkSession): void {
+    const { peer, image, blocks, startedAt = now } = session;
+    this.#lastHealed = {
+      event: "healed",
+      link: link.endpoint,
+      peer,
+      digest: toHex(image?.digest ?? digest),
+      version: image === undefined ? "" : formatVersion(image.manifest.version),
+      blocks,
+      bytesTx: link.end.counters.bytesSent - session.bytesBefore,
+      seconds: (now - startedAt) / 1000,
+    };
+    this.#host.tell(this.#lastHealed);
+    if (this.#duties.once) this.#host.end({ code: ExitCode.done, reason: "healed" });
+  }
+
+  #handleLost(why: RescuerLoss, link: Link, { peer }: LinkSession): void {
+    this.#lastHeard = peer;
+    this.#host.tell({ event: "lost", link: link.endpoint, peer, why });
+    if (why === "done-not-heard" && this.#duties.once) {
+      const detail = "everything was sent and acknowledged, but the target never said that it is healed";
+      this.#host.end({ code: ExitCode.noNeighbour, reason: "done-not-heard", detail });
+    }
+  }
+
   #tellBeacon(beacon: Beacon, link: Link): void {
-    this.#peer = toHex(beacon.nodeId);
+    const peer = toHex(beacon.nodeId);
+    this.#lastHeard = peer;
     if (this.#boards.isCopied(link.endpoint, beacon)) {
-      const detail = `board ${this.#peer} is on two links at once under two nonces: a copied board folder or flash`;
+      const detail = `board ${peer} is on two links at once under two nonces: a copied board folder or flash`;
       this.#host.tell({ event: "link", link: link.endpoint, state: "copied-board", detail });
     }
     if (beacon.tag !== "distress") return;
     this.#host.tell({
       event: "distress",
       link: link.endpoint,
-      peer: this.#peer,
+      peer,
       hardwareId: toHex(beacon.hardwareId),
       revision: beacon.revision,
       reason: beacon.failure,
@@ -234,7 +296,7 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
     });
   }
 
-  #tellProgress(now: Millis, openBlocks: number, link: Link, session: Session): void {
+  #tellProgress(now: Millis, openBlocks: number, link: Link, session: LinkSession): void {
     const manifest = session.image?.manifest;
     if (manifest === undefined) return;
     const { counters } = link.end;
@@ -244,32 +306,21 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
     if (told !== undefined) this.#host.tell(told);
   }
 
-  #refused(link: Link, reason: RefusalReason, why: string | undefined, digest: Uint8Array | undefined): void {
-    const detail = why ?? REFUSAL_TEXT[reason];
-    this.#refusal = { code: ExitCode.refused, reason, detail };
+  #handleRefused({ reason, mismatch, digest }: RefusedEvent, link: Link): void {
+    const sentence =
+      mismatch === undefined ? REFUSAL_SENTENCES[reason] : MISMATCH_SENTENCES.rescuer[mismatch];
+    const topic = { about: "refusal", side: "rescuer", reason, mismatch } as const;
+    // A frame of another version names no board.
+    const isForeign = reason === "protocol" && digest === undefined;
+    const peer = isForeign ? undefined : this.#session(link).peer;
+    const { advice } = this.#duties;
+    this.#tellRefused(link, { reason, detail: advised(sentence, topic, advice), peer, digest });
+  }
+
+  #tellRefused(link: Link, { reason, detail, peer, digest }: Refusal): void {
+    this.#refusal = { reason, detail, peer };
     const named = digest === undefined ? {} : { digest: toHex(digest) };
-    this.#host.tell({ event: "refused", link: link.endpoint, reason, detail, ...named });
-    if (this.#duties.once) this.#host.end(this.#refusal);
+    this.#host.tell({ event: "refused", link: link.endpoint, peer, reason, detail, ...named });
+    if (this.#duties.once) this.#host.end({ code: ExitCode.refused, reason, detail });
   }
 }
-
-/** What each refusal means, and the cure. */
-const REFUSAL_TEXT: Readonly<Record<RefusalReason, string>> = {
-  signature:
-    "the target does not trust the key that signed this image: sign with a trusted one, or add its .pub",
-  unsigned: "the target takes signed images only: sign the image with image build --key",
-  hardware: "the image is for other hardware or another revision: compare image inspect and board status",
-  version: "the target runs this version or a newer one already",
-  counter: "the image's security counter is below the target's floor: build it with a higher --counter",
-  size: "the image does not fit the target's slot",
-  "block-size":
-    "the image's blocks are larger than the target can buffer: build it with a smaller --block-size",
-  role: "the image is not an application image, or its key may not sign one",
-  manifest: "the target cannot read the manifest, or it is not the one offered",
-  healthy: "the target boots, and was not asked to update",
-  quarantined: "this image failed to confirm on the target too often",
-  protocol: "the neighbour speaks another version of the protocol: bring both sides to the same release",
-  flash: "the target's flash cannot be erased or programmed",
-  "link-key":
-    "the target has a link key and this rescuer has none: give rescue --link-key with the same file",
-};

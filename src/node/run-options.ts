@@ -1,6 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/prng.ts";
 import type { Millis } from "../base/units.ts";
+import type { Advice } from "./advice.ts";
 import type { SplitterFactory } from "./link-driver.ts";
 import type { NodeEvent } from "./node-event.ts";
 
@@ -16,5 +17,8 @@ export interface RunOptions {
   readonly random?: Random;
   /** Cuts each stream into runs; the serial package's parser unless given. */
   readonly makeSplitter?: SplitterFactory;
+  /** What to try next, put behind what was seen wherever `detail` tells people; without it they are told what was seen. */
+  readonly advice?: Advice;
+  /** Told of what happens, in order, when it is answered on the wire: what this does delays no answer. */
   onEvent(event: NodeEvent): void;
 }

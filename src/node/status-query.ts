@@ -64,7 +64,7 @@ export async function queryStatus(options: StatusOptions): Promise<StatusReport>
   const { end } = link;
   const { peer, consoleText, foreignVersion } = run.side;
   const noticed = { heardNode: peer !== undefined, consoleText, foreignVersion, stranger: end.stranger };
-  const { seen, detail } = diagnose(end.counters, { ...noticed, baud: transport.facts.baud });
+  const { seen, detail } = diagnose(end.counters, { ...noticed, baud: transport.facts.baud }, options.advice);
   const trouble = seen === "silence" ? link.trouble?.message : undefined;
   return { link: transport.facts.endpoint, peer, counters: end.counters, seen, detail: trouble ?? detail };
 }

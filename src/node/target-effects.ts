@@ -1,9 +1,10 @@
+import type { RunOutcome } from "../base/tree-shape.ts";
 import type { Millis } from "../base/units.ts";
 import type { TargetStatus, TargetStore } from "../board/target-store.ts";
 import type { NodeStatus } from "../session/beacon.ts";
 import type { ManifestOutcome, TargetEvent } from "../session/target/target-events.ts";
 import type { TargetRole } from "../session/target/target-role.ts";
-import type { ReceivedRun, RunOutcome } from "../session/target/tree-descent.ts";
+import type { ReceivedRun } from "../session/target/tree-descent.ts";
 import { ObjectKind } from "../wire/constants.ts";
 
 /**

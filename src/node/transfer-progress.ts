@@ -9,15 +9,15 @@ const SMOOTHING = 0.3;
 
 /** Turns counts of blocks and bytes into progress events with rate and time to go. */
 export class TransferProgress {
-  readonly #link: string;
+  readonly #about: Pick<ProgressEvent, "link" | "peer">;
   readonly #startedAt: Millis;
   readonly #bytesAtStart: number;
   #toldAt: Millis;
   #blocksThen: number | undefined;
   #rate = 0;
 
-  constructor(now: Millis, link: string, bytesAtStart: number) {
-    this.#link = link;
+  constructor(now: Millis, about: Pick<ProgressEvent, "link" | "peer">, bytesAtStart: number) {
+    this.#about = about;
     this.#startedAt = now;
     this.#toldAt = Number.NEGATIVE_INFINITY;
     this.#bytesAtStart = bytesAtStart;
@@ -44,7 +44,7 @@ export class TransferProgress {
     const frames = counters.framesReceived + counters.framesSent + bad;
     return {
       event: "progress",
-      link: this.#link,
+      ...this.#about,
       blocks,
       blocksTotal,
       bytes: bytes - this.#bytesAtStart,

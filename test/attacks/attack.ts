@@ -1,6 +1,6 @@
-import { VirtualClock } from "../../src/base/clock.ts";
 import { SeededRandom } from "../../src/base/prng.ts";
 import type { Millis } from "../../src/base/units.ts";
+import { VirtualClock } from "../../src/base/virtual-clock.ts";
 import { VirtualRescue, type VirtualRescueOptions } from "../support/virtual-rescue.ts";
 import { Attacker } from "./attacker.ts";
 import { SharedWire } from "./shared-wire.ts";

@@ -1,4 +1,4 @@
-import { VirtualClock } from "../../src/base/clock.ts";
+import { VirtualClock } from "../../src/base/virtual-clock.ts";
 import type { StoreOptions } from "../../src/board/admission.ts";
 import { type MemoryBoard, memoryBoard } from "../../src/board/memory-board.ts";
 import type { ImageSource } from "../../src/image/image-source.ts";

@@ -17,13 +17,8 @@ import { concatBytes } from "../../src/base/bytes.ts";
 import { FailedError } from "../../src/base/errors.ts";
 import { ENVELOPE_MAX, ENVELOPE_MIN } from "../../src/image/cose.ts";
 import { encodeManifest } from "../../src/image/envelope.ts";
-import {
-  decodeImageHeader,
-  encodeImageHeader,
-  fileCrc,
-  IMAGE_HEADER_LENGTH,
-} from "../../src/image/image-header.ts";
-import { memoryImage } from "../../src/image/image-source.ts";
+import { decodeImageHeader, encodeImageHeader, IMAGE_HEADER_LENGTH } from "../../src/image/image-header.ts";
+import { imageFromBytes, memoryImage } from "../../src/image/image-source.ts";
 import { writeImageFile } from "../../src/image-files/image-build.ts";
 import { openImageFile } from "../../src/image-files/image-file.ts";
 import {
@@ -32,6 +27,7 @@ import {
   manifestVectors,
   plainFields,
   readVectors,
+  resealed,
   scratchDir,
   unhex,
   vectorData,
@@ -57,22 +53,17 @@ async function written(name: string): Promise<{ path: string; bytes: Uint8Array 
   return { path, bytes: readFileSync(path) };
 }
 
+/** Code of the error that these bytes give as a file; in memory they give the same one. */
 async function openCode(bytes: Uint8Array): Promise<string> {
   const path = join(dir, "case.mdy");
   writeFileSync(path, bytes);
-  return codeOf(async () => (await openImageFile(path)).close());
+  return codeOfBoth(path, bytes);
 }
 
-/** `bytes` with bytes changed, and the CRCs of header and manifest made right again. */
-function resealed(bytes: Uint8Array, change: (copy: Uint8Array, view: DataView) => void): Uint8Array {
-  const copy = Uint8Array.from(bytes);
-  const view = new DataView(copy.buffer);
-  change(copy, view);
-  const envelopeLength = view.getUint16(10, true);
-  const envelope = copy.subarray(IMAGE_HEADER_LENGTH, IMAGE_HEADER_LENGTH + envelopeLength);
-  view.setUint32(16, fileCrc(envelope), true);
-  view.setUint32(20, fileCrc(copy.subarray(0, 20)), true);
-  return copy;
+async function codeOfBoth(path: string, bytes: Uint8Array): Promise<string> {
+  const code = await codeOf(async () => (await openImageFile(path)).close());
+  expect(await codeOf(() => imageFromBytes(bytes))).toBe(code);
+  return code;
 }
 
 describe("damage that no checksum shows", () => {
@@ -93,6 +84,8 @@ describe("damage that no checksum shows", () => {
       writeFileSync(path, resealed(bytes, change));
       const error = await errorOf(() => openImageFile(path));
       expect(error).toMatchObject({ code, exitCode: 1, details: { path } });
+      const inMemory = await errorOf(() => imageFromBytes(readFileSync(path), path));
+      expect(inMemory).toMatchObject({ code, message: error.message, details: { path } });
     }
   });
 
@@ -203,7 +196,7 @@ describe("openImageFile", () => {
     const { path, bytes } = await written("cut.mdy");
     for (let length = bytes.length - 1; length >= 0; length -= length > 420 ? 97 : 1) {
       truncateSync(path, length);
-      const code = await codeOf(async () => (await openImageFile(path)).close());
+      const code = await codeOfBoth(path, bytes.subarray(0, length));
       expect(code, `${length} bytes`).toBe(
         length >= IMAGE_HEADER_LENGTH ? "image-truncated" : "image-foreign",
       );
@@ -216,7 +209,7 @@ describe("openImageFile", () => {
     const seen = new Set<string>();
     for (let at = 0; at < bytes.length; at += at > 420 ? 31 : 1) {
       writeSync(fd, Uint8Array.of((bytes[at] ?? 0) ^ 0x10), 0, 1, at);
-      const code = await codeOf(async () => (await openImageFile(path)).close());
+      const code = await codeOfBoth(path, readFileSync(path));
       expect(code, `byte ${at}`).toMatch(/^image-/);
       seen.add(code);
       writeSync(fd, bytes, at, 1, at);
@@ -266,12 +259,36 @@ describe("openImageFile", () => {
     await file.close();
   });
 
-  it("goes on reading the file it hashed when another takes its name", async () => {
+  it("keeps reading the file it hashed when another file takes its name", async () => {
     const { path } = await written("renamed.mdy");
     const file = await openImageFile(path);
     await writeImageFile(memoryImage(vectorData(9000), fields), path);
     expect(file.readBlockSync(0)).toEqual(data.subarray(0, 1024));
     await file.close();
+  });
+});
+
+describe("imageFromBytes", () => {
+  it("gives what openImageFile gives, without a copy of the data", async () => {
+    const { path } = await written("memory.mdy");
+    const bytes = Uint8Array.from(readFileSync(path));
+    const [file, memory] = [await openImageFile(path), imageFromBytes(bytes)];
+    expect(memory).toMatchObject({ manifest: file.manifest, digest: file.digest, isSigned: true });
+    expect(memory.envelope).toEqual(file.envelope);
+    expect(memory.tree.root).toEqual(file.tree.root);
+    for (let i = 0; i < 3; i++) {
+      expect(memory.readBlockSync(i)).toEqual(file.readBlockSync(i));
+      expect(memory.readBlockSync(i).buffer).toBe(bytes.buffer);
+      expect(memory.uniformByteOf({ level: 0, index: i })).toBeUndefined();
+    }
+    expect(() => memory.readBlockSync(3)).toThrow("no block 3");
+    await file.close();
+  });
+
+  it("knows that an image is not signed", () => {
+    const { envelope } = memoryImage(data, fields);
+    const bytes = concatBytes(encodeImageHeader(envelope, data.length), envelope, data);
+    expect(imageFromBytes(bytes).isSigned).toBe(false);
   });
 });
 

@@ -14,7 +14,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { silentLogger } from "../../src/base/logger.ts";
 import { checkSignature } from "../../src/image/ed25519.ts";
-import { formatKeyId, trustedKeyOf } from "../../src/image/keys.ts";
+import { formatKeyId, trustedKeyFromBytes, trustedKeyOf } from "../../src/image/keys.ts";
 import {
   generateKeyPair,
   KEY_FILE_MAX,
@@ -207,6 +207,15 @@ describe("keys", () => {
     ] as const) {
       expect(await errorOf(() => signingKeyFromPem(text))).toMatchObject({ code, cause: expect.any(Error) });
     }
+  });
+
+  it("are taken as raw bytes, but not of another length or of small order", async () => {
+    const { publicKey, keyId } = vectorKey;
+    expect(trustedKeyFromBytes(publicKey, ["app"])).toEqual({ publicKey, keyId, roles: ["app"] });
+    const short = await errorOf(() => trustedKeyFromBytes(publicKey.subarray(1), ["app"]));
+    expect(short).toMatchObject({ code: "key-length", exitCode: 2, details: { length: 31 } });
+    const point = Uint8Array.from({ length: 32 }, (_, i) => (i === 0 ? 1 : 0));
+    expect(await codeOf(() => trustedKeyFromBytes(point, ["app"]))).toBe("key-unsound");
   });
 
   it("never put private bytes into an error text", () => {

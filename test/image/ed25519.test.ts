@@ -2,7 +2,18 @@ import { createHash, createPublicKey, verify } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { checkSignature, isSoundPoint } from "../../src/image/ed25519.ts";
 import { generateKeyPair, signingKeyFromPem } from "../../src/image-files/pem-keys.ts";
-import { unhex, vectorKey } from "./support.ts";
+import { CRYPTO_PORTS, useCryptoPort } from "../support/crypto-ports.ts";
+import { readVectors, unhex, vectorKey } from "./support.ts";
+
+interface SignatureVectors {
+  readonly signatures: readonly {
+    readonly name: string;
+    readonly key: string;
+    readonly message: string;
+    readonly signature: string;
+    readonly valid: boolean;
+  }[];
+}
 
 const ORDER = 2n ** 252n + 27742317777372353535851937790883648493n;
 const PRIME = 2n ** 255n - 19n;
@@ -97,7 +108,9 @@ const signature = vectorKey.sign(message);
 const identity = toBytes(1n);
 const known = knownMultiple(Uint8Array.from({ length: 32 }, (_, i) => i));
 
-describe("strict Ed25519", () => {
+describe.each(CRYPTO_PORTS)("strict Ed25519 by %s", (_, port) => {
+  useCryptoPort(port);
+
   it("takes an honest signature", () => {
     expect(known.point).toEqual(vectorKey.publicKey);
     expect(checkSignature(vectorKey.publicKey, message, signature)).toBeUndefined();
@@ -252,5 +265,14 @@ describe("strict Ed25519", () => {
 
   it("refuses a key that is on no point of the curve", () => {
     expect(checkSignature(toBytes(2n), message, signature)).toBe("equation");
+  });
+
+  it("judges each frozen vector as it says", () => {
+    const { signatures } = readVectors<SignatureVectors>("ed25519-strict");
+    expect(signatures.length).toBeGreaterThanOrEqual(466);
+    const wrong = signatures.filter(({ key, message, signature, valid }) => {
+      return (checkSignature(unhex(key), unhex(message), unhex(signature)) === undefined) !== valid;
+    });
+    expect(wrong.map(({ name }) => name)).toEqual([]);
   });
 });

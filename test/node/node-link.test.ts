@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { VirtualClock } from "../../src/base/clock.ts";
 import { TransportError } from "../../src/base/errors.ts";
+import { VirtualClock } from "../../src/base/virtual-clock.ts";
 import { linkOptionsFor, lostForGood, NodeLink } from "../../src/node/node-link.ts";
 import { LinkEnd } from "../../src/session/link-end.ts";
 import { I2cError } from "../../src/transport/i2c/bus.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { VirtualClock } from "../../src/base/clock.ts";
 import { randomBytes, SeededRandom } from "../../src/base/prng.ts";
+import { VirtualClock } from "../../src/base/virtual-clock.ts";
 import { fixedRepository } from "../../src/image/repository.ts";
 import { runDistress } from "../../src/node/distress-node.ts";
 import type { NodeEvent } from "../../src/node/node-event.ts";

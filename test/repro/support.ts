@@ -1,6 +1,6 @@
-import { VirtualClock } from "../../src/base/clock.ts";
 import { randomBytes, SeededRandom } from "../../src/base/prng.ts";
 import type { Millis } from "../../src/base/units.ts";
+import { VirtualClock } from "../../src/base/virtual-clock.ts";
 import { type ImageSource, memoryImage } from "../../src/image/image-source.ts";
 import { chooseImage, type RepositoryEntry } from "../../src/image/repository.ts";
 import type { RescuerEvent } from "../../src/session/rescuer/rescuer-events.ts";

@@ -1,9 +1,9 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
-import { VirtualClock } from "../../src/base/clock.ts";
 import { randomBytes, SeededRandom } from "../../src/base/prng.ts";
 import type { Millis } from "../../src/base/units.ts";
+import { VirtualClock } from "../../src/base/virtual-clock.ts";
 import { LinkDriver, type Machine } from "../../src/node/link-driver.ts";
 import { PureRunSplitter } from "../../src/node/pure-run-splitter.ts";
 import { LinkEnd } from "../../src/session/link-end.ts";

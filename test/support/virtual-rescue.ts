@@ -1,6 +1,6 @@
-import { VirtualClock } from "../../src/base/clock.ts";
 import { type Random, randomBytes, SeededRandom } from "../../src/base/prng.ts";
 import type { Millis } from "../../src/base/units.ts";
+import { VirtualClock } from "../../src/base/virtual-clock.ts";
 import type { StoreOptions } from "../../src/board/admission.ts";
 import { type MemoryBoard, memoryBoard } from "../../src/board/memory-board.ts";
 import type { TargetStore } from "../../src/board/target-store.ts";

@@ -1,5 +1,5 @@
-import type { VirtualClock } from "../../src/base/clock.ts";
 import type { Millis } from "../../src/base/units.ts";
+import type { VirtualClock } from "../../src/base/virtual-clock.ts";
 
 /** Moves a clock, letting promises settle in between, until `condition` holds; false when `limitMs` is over first. */
 export async function passUntil(

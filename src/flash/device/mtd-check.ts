@@ -50,12 +50,12 @@ export function checkMtd(system: DeviceSystem, node: DeviceNode, path: string, m
 function checkSectors(path: string, map: FlashMap, eraseSize: number, writeSize: number): void {
   const { sectorSize } = map;
   if (!(eraseSize > 0) || sectorSize % eraseSize !== 0) {
-    const message = `${path} erases ${eraseSize} bytes at once, the board's sectors have ${sectorSize}; cure: --sector ${eraseSize}`;
+    const message = `${path} erases ${eraseSize} bytes at once, the board's sectors have ${sectorSize}`;
     throw new UsageError("flash-sector", message, { eraseSize, sectorSize });
   }
   // Smaller writes would make the driver program neighbours again, which a power cut may then harm.
   if (!(writeSize > 0) || map.writeSize % writeSize !== 0) {
-    const message = `${path} programs at least ${writeSize} bytes at once, the board ${map.writeSize}; cure: --write-size ${writeSize}`;
+    const message = `${path} programs at least ${writeSize} bytes at once, the board ${map.writeSize}`;
     throw new UsageError("flash-sector", message, { writeSize });
   }
 }

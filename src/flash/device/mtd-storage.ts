@@ -89,7 +89,7 @@ export class MtdStorage implements FlashStorage {
 function eraseError(path: string, tool: string, cause: unknown): FailedError {
   const { code, stderr } = cause as { readonly code?: unknown; readonly stderr?: Uint8Array };
   if (code === "ENOENT") {
-    const message = `${tool} is needed to erase ${path} and is not installed; cure: apt install mtd-utils`;
+    const message = `${tool} is needed to erase ${path} and is not installed; try: apt install mtd-utils`;
     return new FailedError("flash-erase-tool", message, { path }, cause);
   }
   const told = Buffer.from(stderr ?? [])

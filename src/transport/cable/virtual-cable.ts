@@ -95,8 +95,8 @@ interface Helper {
 }
 
 /**
- * Starts a serial cable between two pseudo terminals and resolves when both links can be opened (DESIGN.md, "Virtual
- * cable"). The helper program is compiled at the first use and kept in the user's cache directory. Open both ends
+ * Starts a serial cable between two pseudo terminals and resolves when both links can be opened
+ * (docs/virtual-cable.md). The helper program is compiled at the first use and kept in the user's cache directory. Open both ends
  * before writing: opening a serial port discards what it has received.
  *
  * Without a C compiler a plain pair of socat takes its place; then {@link UsageError} if faults were asked for.

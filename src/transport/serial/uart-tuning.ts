@@ -2,8 +2,8 @@ import type { Clock } from "../../base/clock.ts";
 import type { Millis } from "../../base/units.ts";
 
 /**
- * Two cures for the serial package, applied from outside to the port object of its binding (DESIGN.md, "Two cures for
- * the serial package").
+ * Two repairs of the serial package, applied from outside to the port object of its binding (docs/transports.md, "Two
+ * repairs of the serial package").
  */
 
 /** The part of a binding's port that is wrapped; Unix bindings have a poller, Windows has none. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { toHex } from "../../../src/base/bytes.ts";
-import { VirtualClock } from "../../../src/base/clock.ts";
+import { VirtualClock } from "../../../src/base/virtual-clock.ts";
 import { type ByteFate, i2cFaultAt, randomI2cFaults } from "../../../src/sim/wires/i2c-bus-faults.ts";
 import { I2cMemoryBus, type MemoryBusOptions } from "../../../src/sim/wires/memory-i2c-bus.ts";
 import type { I2cPeripheralHandler } from "../../../src/transport/i2c/bus.ts";

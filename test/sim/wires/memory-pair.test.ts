@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { concatBytes } from "../../../src/base/bytes.ts";
-import { systemClock, VirtualClock } from "../../../src/base/clock.ts";
+import { systemClock } from "../../../src/base/clock.ts";
 import { randomBytes, SeededRandom } from "../../../src/base/prng.ts";
+import { VirtualClock } from "../../../src/base/virtual-clock.ts";
 import { createMemoryPair, type MemoryPairOptions } from "../../../src/sim/wires/memory-pair.ts";
 import type { Transport } from "../../../src/transport/transport.ts";
 import { Recorder, until } from "../../support/recorder.ts";

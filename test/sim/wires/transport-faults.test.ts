@@ -2,8 +2,8 @@ import { fc, test as property } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
 import { AssertionError } from "../../../src/base/assert.ts";
 import { concatBytes, toHex } from "../../../src/base/bytes.ts";
-import { VirtualClock } from "../../../src/base/clock.ts";
 import { randomBytes, SeededRandom } from "../../../src/base/prng.ts";
+import { VirtualClock } from "../../../src/base/virtual-clock.ts";
 import {
   type ByteFault,
   bitErrors,
