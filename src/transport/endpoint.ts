@@ -25,7 +25,7 @@ export interface UartEndpoint {
 /** Modem line to pulse on open, to reset a board that is wired for it. */
 export type ResetLine = "dtr" | "rts";
 
-/** Connects to a listener and reconnects for ever. `host` has no brackets. */
+/** Connects to a listener, and reconnects without limit. `host` has no brackets. */
 export interface TcpEndpoint {
   readonly tag: "tcp";
   readonly text: string;
@@ -49,7 +49,7 @@ export interface I2cEndpoint {
   readonly address: number;
 }
 
-/** This process as I2C peripheral behind the socket of the test rig's bus. */
+/** This process as a peripheral on the bus of the I2C test rig; `socket` is the directory that is the bus. */
 export interface I2cPeripheralEndpoint {
   readonly tag: "i2c-peripheral";
   readonly text: string;
@@ -116,8 +116,8 @@ export function parseEndpoint(text: string): Endpoint {
 
 function parseBarePath(text: string): Endpoint {
   if (/^\/dev\/i2c-\d+/.test(text)) {
-    const cure = `write i2c:${text}?address=0x42 with the peripheral's address`;
-    throw wrong("endpoint-scheme", text, "this is an I2C bus, not a serial port", cure);
+    const fix = `write i2c:${text}?address=0x42 with the peripheral's address`;
+    throw wrong("endpoint-scheme", text, "this is an I2C bus, not a serial port", fix);
   }
   if (text.includes("?")) {
     throw wrong("endpoint-query", text, "a bare path takes no settings", `write serial:${text}`);
@@ -131,8 +131,8 @@ function parseSerial(text: string, rest: string, query: Query): Endpoint {
   const baud = numberOf(text, query, "baud", "endpoint-baud", BAUD_MIN, BAUD_MAX);
   const baudMax = numberOf(text, query, "baud-max", "endpoint-baud", DEFAULT_BAUD, BAUD_MAX);
   if (baud !== undefined && baudMax !== undefined) {
-    const cure = "give baud=N for one fixed rate, or baud-max=N to limit the rates tried";
-    throw wrong("endpoint-query", text, "baud fixes the rate, so that baud-max has no meaning", cure);
+    const fix = "give baud=N for one fixed rate, or baud-max=N to limit the rates tried";
+    throw wrong("endpoint-query", text, "baud fixes the rate, so that baud-max has no meaning", fix);
   }
   return {
     tag: "uart",
@@ -176,7 +176,7 @@ function splitHostPort(text: string, rest: string): { host: string | undefined; 
     throw wrong(
       "endpoint-host",
       text,
-      "host and port cannot be told apart",
+      "it is not clear where the host ends and the port begins",
       "write an IPv6 address as [::1]:5000",
     );
   }
@@ -257,7 +257,7 @@ function wholeNumber(text: string): number | undefined {
   return /^(?:0x[0-9a-fA-F]{1,8}|[0-9]{1,10})$/.test(text) ? Number(text) : undefined;
 }
 
-function wrong(code: string, endpoint: string, seen: string, cure: string): UsageError {
+function wrong(code: string, endpoint: string, seen: string, fix: string): UsageError {
   const shown = endpoint.length > 80 ? `${endpoint.slice(0, 80)}...` : endpoint;
-  return new UsageError(code, `endpoint "${shown}": ${seen}; ${cure}`, { endpoint: shown });
+  return new UsageError(code, `endpoint "${shown}": ${seen}; ${fix}`, { endpoint: shown });
 }

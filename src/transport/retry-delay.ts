@@ -3,7 +3,7 @@ import type { Millis } from "../base/units.ts";
 const FIRST_MS: Millis = 100;
 const LAST_MS: Millis = 2000;
 
-/** Waits between attempts to connect or to open again: 100 ms, then twice as long each time up to 2 s, for ever. */
+/** Waits between attempts to connect or to open again: 100 ms, then twice as long each time up to 2 s, without end. */
 export class RetryDelay {
   #next: Millis = FIRST_MS;
 

@@ -20,7 +20,7 @@ export class StreamSplitter implements RunSplitter {
   readonly #maxRun: number;
   readonly #silence: SilenceWatch;
   readonly #clock: Clock;
-  // Object mode keeps runs apart: in byte mode a read joins all that wait.
+  // Object mode keeps runs apart: in byte mode one read joins all runs that wait.
   readonly #parser: DelimiterParser = new DelimiterParser({
     delimiter: [0],
     includeDelimiter: true,
@@ -89,7 +89,7 @@ export class StreamSplitter implements RunSplitter {
     this.#onRun(run.subarray(0, run.length - 1));
   }
 
-  /** The run that the delimiter just written has completed: a Transform that is not held up transforms at once. */
+  /** The run that the delimiter just written has completed: without backpressure a Transform is synchronous. */
   #take(): Uint8Array {
     const run: unknown = this.#parser.read();
     assert(run instanceof Uint8Array, "the delimiter parser gave no run for a delimiter");

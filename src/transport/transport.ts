@@ -3,20 +3,19 @@ import type { TransportError } from "../base/errors.ts";
 import { type Millis, UART_BITS_PER_BYTE } from "../base/units.ts";
 
 /**
- * What a transport tells its user. All calls come one at a time, never from inside `write`, and none after `close`
- * was called.
+ * Events of a transport. Calls come one at a time, never from inside `write`, and none after `close` was called.
  */
 export interface TransportHandlers {
-  /** Bytes can flow (UART: open; TCP: connected). Comes again after `onDown` where the transport reconnects. */
+  /** Bytes can flow (UART: open; TCP: connected). Called again after `onDown` where the transport reconnects. */
   onUp(): void;
-  /** The flow ended: unplugged, connection lost. Undefined: the other side ended it in an orderly way. */
+  /** No more bytes: unplugged, connection lost. Undefined: the other side closed the connection. */
   onDown(error: TransportError | undefined): void;
-  /** Bytes as they arrived, in order, cut anywhere. The view stays valid; nobody writes into it again. */
+  /** Bytes as they arrived, in order, split anywhere. The view stays valid; nobody writes into it again. */
   onBytes(bytes: Uint8Array): void;
-  /** What a `write` that returned false held back has drained: go on. */
+  /** The queue of a `write` that returned false has drained: write again. */
   onWritable(): void;
   /**
-   * Not up, and trying on (a TCP connection that is refused, say). Called when the reason changes, not for each
+   * Not up, and still trying (a TCP connection that is refused, say). Called when the reason changes, not for each
    * attempt. For diagnosis only.
    */
   onWaiting?(reason: TransportError): void;
@@ -55,8 +54,8 @@ export interface TransportFacts {
   /** Bits on the line for each byte: 10 on a UART at 8N1, 9 on I2C. */
   readonly bitsPerByte: number;
   /**
-   * Lowest retransmission timeout that makes sense here, in milliseconds: what adapter, driver and event loop may hold
-   * received bytes back, beyond the line time.
+   * Lowest retransmission timeout that makes sense here, in milliseconds: how long adapter, driver and event loop may
+   * hold received bytes back, beyond the line time.
    */
   readonly rtoFloorMs: Millis;
   /**
@@ -97,9 +96,9 @@ export interface Transport {
    */
   readonly facts: TransportFacts;
   /**
-   * Starts. Rejects with a TransportError on what waiting does not heal: port missing, busy, forbidden, a directory.
-   * What waiting does heal (nobody listens yet) resolves, and `onUp` follows. Once, or again after `onDown` of a
-   * transport that does not reconnect by itself (UART).
+   * Starts. Rejects with a TransportError that is final: port missing, busy, forbidden, a directory. Where waiting helps
+   * (nobody listens yet) it resolves, and `onUp` follows later. Call it once, or again after `onDown` of a transport that
+   * does not reconnect by itself (UART).
    */
   open(handlers: TransportHandlers): Promise<void>;
   /**
@@ -119,7 +118,7 @@ export function asUint8Array(buffer: Uint8Array): Uint8Array {
   return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
 }
 
-/** Most bytes that a transport holds for a wire that does not take them; beyond that they are dropped and counted. */
+/** Most bytes that a transport holds for a wire that does not take them; more are dropped and counted. */
 export const WRITE_QUEUE_BYTES_MAX: number = 256 * 1024;
-/** From so many held bytes on, `write` returns false. */
+/** From this many held bytes on, `write` returns false. */
 export const WRITE_QUEUE_BYTES_HIGH: number = 64 * 1024;

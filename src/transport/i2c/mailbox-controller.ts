@@ -43,8 +43,9 @@ const READ_EVERY_BYTES = 4096;
 const BAD_READS_MAX = 4;
 
 /**
- * The controller's end of an I2C mailbox (PROTOCOL.md 10): says which transaction comes next and takes in what became of
- * it. Sans-IO. {@link nextOperation} may have news after every other call and when {@link pollTimeout} passes.
+ * The controller's end of an I2C mailbox (PROTOCOL.md 10): says which transaction comes next and takes in its result.
+ * Sans-IO. Call {@link nextOperation} after every other call and when {@link pollTimeout} passes; drain
+ * {@link pollEvent} and {@link pollFrame} after every result.
  */
 export class I2cMailboxController {
   readonly counters: ControllerCounters = { writes: 0, reads: 0, emptyReads: 0, failures: 0, greetings: 0 };
@@ -240,7 +241,7 @@ export class I2cMailboxController {
     this.#notBefore = Number.NEGATIVE_INFINITY;
   }
 
-  /** The transaction failed, or brought something else than a status. */
+  /** The transaction failed, or what it read is not a status. */
   handleFailure(now: Millis, kind: I2cTroubleKind, length: number = STATUS_LENGTH): void {
     this.counters.failures++;
     const state = this.#state;

@@ -16,7 +16,7 @@ const KIND_READ = 1;
 const STATUS_ACKNOWLEDGED = 0;
 const STATUS_NOT_ACKNOWLEDGED = 1;
 const HEADER_BYTES = 4;
-/** Of a Unix socket's name on Linux. Node cuts a longer one without a word and listens somewhere else. */
+/** Longest name of a Unix socket on Linux, in bytes. Node silently cuts a longer one and listens somewhere else. */
 const SOCKET_PATH_MAX = 107;
 
 /**
@@ -41,10 +41,10 @@ export class I2cSocketServer {
 
   /**
    * Starts to answer: the handler is called synchronously, message by message in the order of the bus; with no bytes
-   * when a scan only asks who is there. What it is given is a view. Bytes that it does not have for a read are 0xFF,
-   * as on an idle bus; what is too much is not read.
+   * when a scan only probes the address. What it is given is a view. Where it returns too few bytes for a read, the rest
+   * is 0xFF, as on an idle bus; where too many, the rest is dropped.
    *
-   * Makes the directory if only that is missing, and takes the place of a peripheral that died.
+   * Makes the directory if only that is missing, and replaces the socket of a peripheral that died.
    * Throws TransportError: `i2c-directory-missing`, `i2c-address-taken`, `i2c-socket-failed`.
    */
   async open(handler: I2cPeripheralHandler): Promise<void> {
@@ -64,11 +64,11 @@ export class I2cSocketServer {
       this.#server = undefined;
       throw this.#openError(error);
     }
-    // Failures to accept (out of descriptors) concern one connection; without a listener they would end the process.
+    // A failure to accept (out of descriptors) concerns one connection; without a listener it would end the process.
     server.on("error", () => {});
   }
 
-  /** Leaves the bus: from then on the address is not acknowledged. Idempotent. The directory stays. */
+  /** Leaves the bus: the address is not acknowledged any more. Idempotent. The directory stays. */
   close(): Promise<void> {
     this.#closing ??= new Promise((resolve) => {
       for (const socket of this.#sockets) socket.destroy();
@@ -166,7 +166,7 @@ function listen(server: Server, path: string): Promise<void> {
   });
 }
 
-/** Whether somebody listens on a socket; the socket of a process that died is refused. */
+/** Whether a process listens on a socket; connecting to the socket of a dead process is refused. */
 function isAnswered(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path);

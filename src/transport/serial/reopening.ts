@@ -5,9 +5,9 @@ import type { Transport, TransportHandlers } from "../transport.ts";
 import { TransportWrapper } from "../transport-wrapper.ts";
 
 /**
- * Opens a transport again whenever it ends, for those that do not come back by themselves: an adapter that is unplugged
- * and plugged in again. The first opening may fail for good; later ones are tried on, with `onWaiting` when the reason
- * changes.
+ * Opens a transport again whenever it ends, for transports that do not reconnect by themselves: an adapter that is
+ * unplugged and plugged in again. The first opening may fail; later ones are repeated until they succeed, with
+ * `onWaiting` when the reason changes.
  */
 export class ReopeningTransport extends TransportWrapper {
   readonly #clock: Clock;
@@ -18,7 +18,7 @@ export class ReopeningTransport extends TransportWrapper {
   #lastReason = "";
   #isClosed = false;
 
-  /** `again` makes the transport anew after it ended: the port may have got another name meanwhile. */
+  /** `again` makes a new transport after one ended: the port may have another name by then. */
   constructor(first: Transport, again: () => Promise<Transport>, clock: Clock) {
     super(first);
     this.#again = again;
@@ -65,7 +65,7 @@ export class ReopeningTransport extends TransportWrapper {
     try {
       this.inner = await this.#again();
       await this.#openCurrent();
-      // Closed while it was being opened: nobody is left to close it but us.
+      // Closed while it was being opened: nobody else closes it.
       if (this.#isClosed) await this.inner.close();
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;

@@ -14,16 +14,16 @@ import {
 } from "../transport.ts";
 import { SocketLink } from "./socket-link.ts";
 
-/** An attempt that was not answered by then is given up: the system itself would take minutes. */
+/** An attempt without an answer is given up after this: the system itself would take minutes. */
 const CONNECT_LIMIT_MS: Millis = 5000;
-/** A connection that lived this long was a good one: the next wait is the first again. */
+/** After a connection that lasted this long, the next wait is the shortest again. */
 const GOOD_CONNECTION_MS: Millis = 1000;
 
 export interface TcpOptions {
   readonly clock?: Clock;
 }
 
-/** Connects to a listener, and again whenever the connection ends. Nothing that can go wrong is final. */
+/** Connects to a listener, and again whenever the connection ends. None of its errors is final. */
 export class TcpTransport implements Transport {
   readonly facts: TransportFacts;
   readonly #host: string;
@@ -101,7 +101,7 @@ export class TcpTransport implements Transport {
 
   #ended(error: Error | undefined): void {
     this.#link = undefined;
-    // A listener that serves another one closes us at once: that must not become a storm of attempts.
+    // A listener that serves another connection closes ours immediately: that must not become a storm of attempts.
     if (this.#clock.now() - this.#upAt >= GOOD_CONNECTION_MS) this.#retryDelay.reset();
     this.#handlers?.onDown(error === undefined ? undefined : connectionLost(this.facts.endpoint, error));
     this.#later();
@@ -113,7 +113,7 @@ export class TcpTransport implements Transport {
     const reason = failure?.message ?? "closed";
     if (reason !== this.#lastReason) {
       this.#lastReason = reason;
-      const message = `cannot connect to ${this.facts.endpoint} yet (${reason}): start the listening side; trying on`;
+      const message = `cannot connect to ${this.facts.endpoint} yet (${reason}): start the listening side; it keeps trying`;
       this.#handlers?.onWaiting?.(
         new TransportError("tcp-waiting", message, "transient", { endpoint: this.facts.endpoint }, failure),
       );
@@ -127,7 +127,7 @@ export class TcpTransport implements Transport {
   }
 }
 
-/** What both ends of a TCP link are. */
+/** Facts of both ends of a TCP link. */
 export function tcpFacts(endpoint: string): TransportFacts {
   return {
     endpoint,
@@ -140,8 +140,8 @@ export function tcpFacts(endpoint: string): TransportFacts {
   };
 }
 
-/** A connection broke, as opposed to being ended by the other side. */
+/** A connection broke, as opposed to being closed by the other side. */
 export function connectionLost(endpoint: string, cause: Error): TransportError {
-  const message = `connection of ${endpoint} lost: ${cause.message}; it comes back by itself`;
+  const message = `connection of ${endpoint} lost: ${cause.message}; it reconnects by itself`;
   return new TransportError("tcp-lost", message, "transient", { endpoint }, cause);
 }

@@ -407,7 +407,7 @@ describe.skipIf(typeof helper !== "string")("the virtual cable's links", () => {
     expect(await cable.closed).toMatchObject({ counters, error: undefined });
   });
 
-  test("are gone after a SIGTERM, which is told as an unasked end", async () => {
+  test("are gone after a SIGTERM, which is reported as an unexpected end", async () => {
     const cable = await start();
     process.kill(cable.pid, "SIGTERM");
     const end = await cable.closed;

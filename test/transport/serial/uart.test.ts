@@ -242,7 +242,7 @@ describe("UartTransport writes", () => {
     return got;
   }
 
-  it("goes on with a blocked write after bytes came in meanwhile", async () => {
+  it("resumes a blocked write after bytes came in meanwhile", async () => {
     const far = await openSocatSocket();
     const a = uart(far.path);
     const atA = new Recorder();
@@ -265,7 +265,7 @@ describe("UartTransport writes", () => {
     await far.close();
   });
 
-  it("still receives after a blocked write went on", async () => {
+  it("still receives after a blocked write was resumed", async () => {
     const { atA, far } = await blocked({});
     expect(await drain(far, BLOCKING)).toBe(BLOCKING);
     far.write(Uint8Array.of(1, 2));

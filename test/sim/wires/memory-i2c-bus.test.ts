@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { toHex } from "../../../src/base/bytes.ts";
 import { VirtualClock } from "../../../src/base/virtual-clock.ts";
-import { type ByteFate, i2cFaultAt, randomI2cFaults } from "../../../src/sim/wires/bus-faults.ts";
-import { I2cMemoryBus, type MemoryBusOptions } from "../../../src/sim/wires/memory-bus.ts";
+import { type ByteFate, i2cFaultAt, randomI2cFaults } from "../../../src/sim/wires/i2c-bus-faults.ts";
+import { I2cMemoryBus, type MemoryBusOptions } from "../../../src/sim/wires/memory-i2c-bus.ts";
 import type { I2cPeripheralHandler } from "../../../src/transport/i2c/bus.ts";
 import { codeOf } from "../../support/recorder.ts";
 import { passUntil } from "../../support/virtual-time.ts";
@@ -64,7 +64,7 @@ describe("the time that a transaction takes", () => {
     expect(bus.figures.busyMs).toBeCloseTo(2 * ms, 9);
   });
 
-  it("is the address alone when nobody is there, and the gap comes on top", async () => {
+  it("is that of the address alone when no peripheral is there, with the gap added", async () => {
     const { bus, run, code } = bench({ gapMs: 3 });
     expect((await run(() => bus.read(0x42, 1))).ms).toBeCloseTo(3 + 20 / 400, 9);
     expect(await code(() => bus.read(0x43, 100))).toBe("i2c-nack");
@@ -110,7 +110,7 @@ describe("faults of a bus in memory", () => {
   });
 
   it.each([{ tag: "nack" }, { tag: "timeout" }] as const)(
-    "in the address reach nobody: %o",
+    "in the address reach no peripheral: %o",
     async (fate: ByteFate) => {
       const { bus, notes, code } = bench({ faults: i2cFaultAt(0, fate) });
       expect(await code(() => bus.write(0x42, Uint8Array.of(1)))).toBe(`i2c-${fate.tag}`);
@@ -118,7 +118,7 @@ describe("faults of a bus in memory", () => {
     },
   );
 
-  it("flip exactly the bits they say, and call nobody when in the address", async () => {
+  it("flip exactly the bits given, and reach no peripheral when in the address", async () => {
     const flipped = bench({ faults: i2cFaultAt(2, { tag: "flip", mask: 0x81 }) });
     expect(toHex((await flipped.run(() => flipped.bus.read(0x42, 3))).result)).toBe("109012");
     const astray = bench({ faults: i2cFaultAt(0, { tag: "flip", mask: 2 }) });

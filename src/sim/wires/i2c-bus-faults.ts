@@ -1,19 +1,19 @@
 import { type Random, randomBelow, randomFraction, SeededRandom } from "../../base/prng.ts";
 import type { Millis } from "../../base/units.ts";
 
-/** What happens to one byte on a bus. All but `flip` end the transaction with an error of that kind. */
+/** What happens to one byte on an I2C bus. All but `flip` end the transaction with an error of that kind. */
 export type ByteFate =
   | { readonly tag: "flip"; readonly mask: number }
   | { readonly tag: "nack" | "timeout" | "arbitration" | "io" | "short" }
-  /** And the bus stays unusable for so long. */
+  /** The bus stays unusable for `lastsMs`. */
   | { readonly tag: "stuck"; readonly lastsMs: Millis };
 
-/** Faults of a bus, asked for byte by byte, addresses included. `index`: bytes before this one, from the beginning. */
+/** Decides the faults of an I2C bus byte by byte, addresses included. `index`: bytes on the bus before this one. */
 export interface I2cFaults {
   fateOf(index: number): ByteFate | undefined;
 }
 
-/** Probabilities, each for one byte, but `ber`, which is for one bit. */
+/** Probabilities per byte; `ber` is per bit. */
 export interface RandomI2cFaultOptions {
   readonly ber?: number;
   readonly nack?: number;
@@ -23,7 +23,7 @@ export interface RandomI2cFaultOptions {
   readonly stuck?: { readonly probability: number; readonly lastsMs: Millis };
 }
 
-/** Random faults; the same for the same seed. One draw a byte, as two faults at one byte are one. */
+/** Random faults; the same for the same seed. One draw per byte: a byte has one fault at most. */
 export function randomI2cFaults(seed: number, options: RandomI2cFaultOptions): I2cFaults {
   const random = new SeededRandom(seed);
   const shares = sharesOf(random, options);

@@ -9,40 +9,40 @@ import {
   type I2cFaultKind,
   type I2cPeripheralHandler,
 } from "../../transport/i2c/bus.ts";
-import type { ByteFate, I2cFaults } from "./bus-faults.ts";
+import type { ByteFate, I2cFaults } from "./i2c-bus-faults.ts";
 
 /** Clocks that a byte takes: eight bits and the acknowledgement. */
 const CLOCKS_PER_BYTE = 9;
 /** START and STOP, a clock each. */
 const CLOCKS_AROUND = 2;
 const DEFAULT_CLOCK_HZ = 400_000;
-/** How long a controller waits for a clock that is held low. */
+/** How long a controller waits while the clock is held low. */
 const TIMEOUT_MS = 25;
-/** How soon a controller says that the bus is not free. */
+/** After this a controller reports that the bus is not free. */
 const STUCK_MS = 1;
 
 export interface MemoryBusOptions {
   /** 400,000 unless given. */
   readonly clockHz?: number;
-  /** From one STOP to the next START: what controller and driver take. 0. */
+  /** From one STOP to the next START, for controller and driver; 0 unless given. */
   readonly gapMs?: Millis;
-  /** Longest transaction that the adapter does; 8192. Longer ones fail with `tooLongKind`. */
+  /** Longest transaction that the adapter can do, in bytes; 8192 unless given. Longer ones fail with `tooLongKind`. */
   readonly adapterMax?: number;
-  /** `too-long` unless given; some adapters say `timeout`. */
+  /** `too-long` unless given; some adapters report `timeout`. */
   readonly tooLongKind?: "too-long" | "timeout";
   readonly faults?: I2cFaults;
 }
 
-/** What went over a bus. */
+/** Counted since the bus was made. */
 export interface MemoryBusFigures {
   transactions: number;
   /** Address bytes included. */
   bytes: number;
-  /** Time that the bus was taken, gaps not included. */
+  /** Time that the bus was occupied, gaps not included. */
   busyMs: Millis;
 }
 
-/** What faults make of one transaction. */
+/** One transaction with its faults. */
 interface Plan {
   readonly isAddressed: boolean;
   /** Data bytes that move. */
@@ -53,9 +53,9 @@ interface Plan {
 }
 
 /**
- * An I2C bus in memory, on a clock handed in, that takes the time a real one takes: nine clocks a byte, address
- * bytes included, a clock each for START and STOP, and the gap. Two peripherals at one address pull the line down
- * together, as on open drains.
+ * An I2C bus in memory, for tests and the simulator, on a clock handed in. Transactions take as long as on a real bus:
+ * nine clocks a byte, address bytes included, a clock each for START and STOP, and the gap. Two peripherals at one
+ * address both pull the data line low, as with open drains.
  */
 export class I2cMemoryBus implements I2cBus {
   readonly name: string = "memory";
@@ -101,7 +101,7 @@ export class I2cMemoryBus implements I2cBus {
 
   async read(address: number, length: number): Promise<Uint8Array> {
     const plan = await this.#begin(address, length);
-    // What is read is settled when the read begins.
+    // The peripheral's answer is fixed when the read begins.
     const line = plan.moved === 0 ? EMPTY : this.#readLine(address, plan.moved);
     await this.#pass(this.#account(plan));
     await this.#finish(plan);
@@ -143,10 +143,10 @@ export class I2cMemoryBus implements I2cBus {
     for (let i = 0; i <= last && faults !== undefined; i++) {
       const fate = faults.fateOf(this.figures.bytes + i);
       if (fate === undefined) continue;
-      // A wrong bit in the address calls somebody else.
+      // A flipped bit in the address selects another device.
       if (fate.tag === "flip" && i === 0) return { isAddressed: false, moved: 0, flips, end: undefined };
       if (fate.tag === "flip") flips.set(i - 1, fate.mask);
-      // A byte whose acknowledgement was misread has arrived all the same.
+      // A byte whose acknowledgement was misread has arrived.
       else
         return { isAddressed: true, moved: fate.tag === "nack" ? i : Math.max(0, i - 1), flips, end: fate };
     }
