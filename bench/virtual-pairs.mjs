@@ -1,15 +1,21 @@
 #!/usr/bin/env node
 // What a pair of boards costs in virtual time when many pairs share one clock: N targets, each healed by a rescuer of
-// its own over a wire of its own, with real flash model, image and keys. The cost per pair must not grow with N.
+// its own over a wire of its own, with real flash model, image and keys. A wire hands over a whole write when its last
+// byte has arrived, which is how many boards are simulated. The cost per pair must not grow with N.
 //
 //   npm run bench:pairs [-- --size 16384 --rounds 5]
+//
+// Run with --single-threaded-gc: the helper threads of the garbage collector spin when the machine has other work, and
+// their processor time would count.
 import { parseArgs } from "node:util";
 import { VirtualClock } from "../.lab/src/base/virtual-clock.js";
+import { createMemoryPair } from "../.lab/src/sim/wires/memory-pair.js";
 import { VirtualRescue } from "../.lab/test/support/virtual-rescue.js";
 
 const COUNTS = [10, 100, 1000];
 /** The cost of one pair among 1,000 may be this many times that of one among 10. */
 const GROWTH_MAX = 1.5;
+const LINE = { baud: 115_200, latencyMs: 1 };
 /** A sample runs no fewer pairs than this, in several batches if need be: 10 pairs take too little time to measure. */
 const SAMPLE_PAIRS_MIN = 100;
 /** Timers fired between two looks at who is healed. */
@@ -24,8 +30,10 @@ const rounds = Number(values.rounds);
 /** Heals `count` boards at once; the milliseconds of processor that takes, without setting them up. */
 function healTogether(count) {
   const clock = new VirtualClock();
-  const options = { clock, size, blockSize: 1024, baud: 115_200 };
-  const pairs = Array.from({ length: count }, (_, seed) => new VirtualRescue({ ...options, seed }));
+  const pairs = Array.from({ length: count }, (_, seed) => {
+    const ends = createMemoryPair(clock, { aToB: LINE, bToA: LINE });
+    return new VirtualRescue({ clock, size, seed, makeEnd: (end) => ends[end] });
+  });
   const start = process.cpuUsage();
   let open = pairs;
   while (open.length > 0) {

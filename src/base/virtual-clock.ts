@@ -1,16 +1,7 @@
 import type { Clock, Timer } from "./clock.ts";
 import type { Millis } from "./units.ts";
 
-/** A running timer and its place in the heap. */
-interface Entry {
-  readonly at: Millis;
-  /** Timers set earlier have a lower number: they go first at equal times. */
-  readonly order: number;
-  readonly fire: () => void;
-  /** Index in the heap; {@link GONE} once the timer has fired or was cancelled. */
-  place: number;
-}
-
+/** Place of a timer that has fired or was cancelled. */
 const GONE = -1;
 /** Children of a heap node. Four need fewer levels than two, and lie side by side. */
 const ARITY = 4;
@@ -25,7 +16,7 @@ const ARITY = 4;
 export class VirtualClock implements Clock {
   #now: Millis = 0;
   #order = 0;
-  readonly #heap: Entry[] = [];
+  readonly #heap: HeapTimer[] = [];
 
   now(): Millis {
     return this.#now;
@@ -37,9 +28,9 @@ export class VirtualClock implements Clock {
   }
 
   after(delay: Millis, fire: () => void): Timer {
-    const entry: Entry = { at: this.#now + Math.max(0, delay), order: this.#order++, fire, place: GONE };
-    this.#raise(entry, this.#heap.length);
-    return { cancel: () => this.#remove(entry) };
+    const timer = new HeapTimer(this.#now + Math.max(0, delay), this.#order++, fire, this.#remove);
+    this.#raise(timer, this.#heap.length);
+    return timer;
   }
 
   /** Moves to the next timer and fires it; false when there is none at or before `limit`. */
@@ -60,44 +51,44 @@ export class VirtualClock implements Clock {
     this.#now = Math.max(this.#now, time);
   }
 
-  #remove(entry: Entry): void {
-    const { place } = entry;
+  readonly #remove = (timer: HeapTimer): void => {
+    const { place } = timer;
     if (place === GONE) return;
-    entry.place = GONE;
+    timer.place = GONE;
     const last = this.#heap.pop();
-    if (last === undefined || last === entry) return;
-    // The last entry fills the gap. It may belong above it as well as below.
+    if (last === undefined || last === timer) return;
+    // The last timer fills the gap. It may belong above it as well as below.
     this.#raise(last, place);
     if (last.place === place) this.#lower(last, place);
-  }
+  };
 
-  /** Puts the entry at `from`, or as far above it as it belongs. */
-  #raise(entry: Entry, from: number): void {
+  /** Puts the timer at `from`, or as far above it as it belongs. */
+  #raise(timer: HeapTimer, from: number): void {
     let place = from;
     while (place > 0) {
       const above = Math.floor((place - 1) / ARITY);
       const parent = this.#heap[above];
-      if (parent === undefined || !isBefore(entry, parent)) break;
+      if (parent === undefined || !isBefore(timer, parent)) break;
       this.#put(parent, place);
       place = above;
     }
-    this.#put(entry, place);
+    this.#put(timer, place);
   }
 
-  /** Puts the entry at `from`, or as far below it as it belongs. */
-  #lower(entry: Entry, from: number): void {
+  /** Puts the timer at `from`, or as far below it as it belongs. */
+  #lower(timer: HeapTimer, from: number): void {
     let place = from;
     for (let child = this.#firstOf(place); child !== undefined; child = this.#firstOf(place)) {
-      if (!isBefore(child, entry)) break;
+      if (!isBefore(child, timer)) break;
       const below = child.place;
       this.#put(child, place);
       place = below;
     }
-    this.#put(entry, place);
+    this.#put(timer, place);
   }
 
   /** The child of a place that fires first. */
-  #firstOf(place: number): Entry | undefined {
+  #firstOf(place: number): HeapTimer | undefined {
     const start = place * ARITY + 1;
     let first = this.#heap[start];
     for (let i = start + 1; i < start + ARITY; i++) {
@@ -108,12 +99,34 @@ export class VirtualClock implements Clock {
     return first;
   }
 
-  #put(entry: Entry, place: number): void {
-    this.#heap[place] = entry;
-    entry.place = place;
+  #put(timer: HeapTimer, place: number): void {
+    this.#heap[place] = timer;
+    timer.place = place;
   }
 }
 
-function isBefore(a: Entry, b: Entry): boolean {
+/** A running timer and its place in the heap. One object each: a simulation of many boards sets millions. */
+class HeapTimer implements Timer {
+  readonly at: Millis;
+  /** Timers set earlier have a lower number: they go first at equal times. */
+  readonly order: number;
+  readonly fire: () => void;
+  /** Index in the heap, or {@link GONE}. */
+  place: number = GONE;
+  readonly #remove: (timer: HeapTimer) => void;
+
+  constructor(at: Millis, order: number, fire: () => void, remove: (timer: HeapTimer) => void) {
+    this.at = at;
+    this.order = order;
+    this.fire = fire;
+    this.#remove = remove;
+  }
+
+  cancel(): void {
+    this.#remove(this);
+  }
+}
+
+function isBefore(a: HeapTimer, b: HeapTimer): boolean {
   return a.at < b.at || (a.at === b.at && a.order < b.order);
 }

@@ -35,6 +35,8 @@ export class LinkDriver<Event> {
   readonly #handlers: DriverHandlers<Event>;
   readonly #splitter: RunSplitter;
   #timer: Timer | undefined;
+  /** The splitter has delivered a run. */
+  #hasRun = false;
   #isPumping = false;
   #isHeldBack = false;
   #isClosed = false;
@@ -51,6 +53,7 @@ export class LinkDriver<Event> {
     this.#clock = clock;
     this.#handlers = handlers;
     this.#splitter = makeSplitter((run) => {
+      this.#hasRun = true;
       this.#machine.handleRun(this.#clock.now(), run);
       // After every run: an ack reaches back over 112 packets, and one read may bring more of them.
       this.#drain();
@@ -68,8 +71,7 @@ export class LinkDriver<Event> {
       onWaiting: (reason) => this.#handlers.onWaiting?.(reason),
       onBytes: (bytes) => {
         if (this.transport.facts.framing === "message") this.#handleFrame(bytes);
-        else this.#splitter.push(bytes);
-        this.pump();
+        else this.#handleBytes(bytes);
       },
       onWritable: () => {
         this.#isHeldBack = false;
@@ -82,6 +84,14 @@ export class LinkDriver<Event> {
   #handleFrame(frame: Uint8Array): void {
     this.#machine.handleFrame(this.#clock.now(), frame);
     this.#drain();
+    this.pump();
+  }
+
+  #handleBytes(bytes: Uint8Array): void {
+    this.#hasRun = false;
+    this.#splitter.push(bytes);
+    // Part of a run changes nothing in the machine: its timer stays right, and most reads bring no more than that.
+    if (this.#hasRun) this.pump();
   }
 
   #linkUp(isUp: boolean): void {

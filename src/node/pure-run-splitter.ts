@@ -28,15 +28,18 @@ export class PureRunSplitter implements RunSplitter {
     this.#watch();
   }
 
+  /** One timer at most: when bytes came after it was set, it is set again as it fires. */
   #watch(): void {
-    this.#timer?.cancel();
+    if (this.#timer !== undefined) return;
     const at = this.#pure.pollTimeout();
-    if (at === undefined) return;
-    this.#timer = this.#clock.after(at - this.#clock.now(), () => {
-      this.#pure.handleTimeout(this.#clock.now());
-      this.#watch();
-    });
+    if (at !== undefined) this.#timer = this.#clock.after(at - this.#clock.now(), this.#look);
   }
+
+  readonly #look = (): void => {
+    this.#timer = undefined;
+    this.#pure.handleTimeout(this.#clock.now());
+    this.#watch();
+  };
 
   close(): void {
     this.#timer?.cancel();

@@ -37,12 +37,20 @@ export function createMemoryPair(clock: Clock, options: MemoryPairOptions = {}):
   return [a, b];
 }
 
+/** A write on its way. */
+interface Flight {
+  readonly bytes: Uint8Array;
+  /** Bytes that have arrived. */
+  arrived: number;
+}
+
 class MemoryEnd implements Transport {
   readonly facts: TransportFacts;
   readonly #clock: Clock;
   readonly #line: MemoryLineOptions;
   #peer: MemoryEnd | undefined;
-  readonly #onWire: Uint8Array[] = [];
+  /** Oldest first. */
+  readonly #onWire: Flight[] = [];
   #handlers: TransportHandlers | undefined;
   /** When the last byte written so far leaves the line. */
   #freeAt: Millis = 0;
@@ -78,11 +86,10 @@ class MemoryEnd implements Transport {
     if (bytes.length === 0) return this.#holdBack === undefined;
     const start = Math.max(this.#clock.now(), this.#freeAt);
     const piece = this.#line.pieceBytes ?? bytes.length;
+    this.#onWire.push({ bytes, arrived: 0 });
     for (let at = 0; at < bytes.length; at += piece) {
       const end = Math.min(at + piece, bytes.length);
-      const arrivesAt = start + this.#lineTime(end) + (this.#line.latencyMs ?? 0);
-      this.#onWire.push(bytes.subarray(at, end));
-      this.#at(arrivesAt, () => this.#arrive());
+      this.#at(start + this.#lineTime(end) + (this.#line.latencyMs ?? 0), this.#arrive);
     }
     this.#freeAt = start + this.#lineTime(bytes.length);
     if (this.#isOver(1)) this.#watch();
@@ -100,11 +107,18 @@ class MemoryEnd implements Transport {
     this.#handlers?.onBytes(bytes);
   }
 
-  /** Delivers the oldest piece, whichever timer fired: real timers of nearly the same time may fire in any order. */
-  #arrive(): void {
-    const oldest = this.#onWire.shift();
-    if (oldest !== undefined) this.#peer?.receive(oldest);
-  }
+  /**
+   * The oldest piece arrives, whichever timer fired: real timers of nearly the same time may fire in any order. It is cut
+   * only now, and all timers share this function: while a simulation runs, much is on its way.
+   */
+  readonly #arrive = (): void => {
+    const oldest = this.#onWire[0];
+    if (oldest === undefined) return;
+    const { bytes, arrived } = oldest;
+    oldest.arrived = Math.min(bytes.length, arrived + (this.#line.pieceBytes ?? bytes.length));
+    if (oldest.arrived === bytes.length) this.#onWire.shift();
+    this.#peer?.receive(bytes.subarray(arrived, oldest.arrived));
+  };
 
   #lineTime(bytes: number): Millis {
     return this.#line.baud === undefined ? 0 : lineTime(bytes, this.#line.baud);
