@@ -1,7 +1,12 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { UsageError } from "../base/errors.ts";
 import type { FlashDevice } from "../flash/device/flash-device.ts";
-import { type ErasedByte, type FlashLayout, SECTOR_SIZE_DEFAULT } from "../flash/geometry.ts";
+import {
+  type ErasedByte,
+  type FlashLayout,
+  SECTOR_SIZE_DEFAULT,
+  WRITE_SIZE_DEFAULT,
+} from "../flash/geometry.ts";
 import type { Hardware } from "../image/hardware.ts";
 import { flashText, parseFlashDevice } from "./flash-flag.ts";
 import { addCommand } from "./help.ts";
@@ -55,7 +60,7 @@ export function addBoardInit(board: Command): void {
     .option("--sector <n>", "size of what is erased at once: a power of two", parseSize, SECTOR_SIZE_DEFAULT)
     .option(
       "--write-size <n>",
-      "size of what is programmed at once: a power of two; 16 unless given",
+      `size of what is programmed at once: a power of two; ${WRITE_SIZE_DEFAULT} unless given`,
       parseSize,
     )
     .addOption(

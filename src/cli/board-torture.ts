@@ -51,7 +51,11 @@ export function addBoardTorture(parent: Command): void {
   });
   command
     .option("--full", "every cut, and the most random paths")
-    .option("--every <n>", "make one cut of n; 10 unless given", countParser("a number of cuts", 1, 1e9))
+    .option(
+      "--every <n>",
+      `make one cut in n; ${SAMPLE_EVERY} unless given`,
+      countParser("a number of cuts", 1, 1e9),
+    )
     .option("--random <n>", "paths of five cuts at random", countParser("a number of paths", 0, 1e9))
     .option("--seed <n>", "for torn bits and random paths", countParser("a seed", 0, SEED_MAX), 0)
     .option("--case <name>", "only this flash")

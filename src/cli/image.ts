@@ -27,7 +27,7 @@ interface BuildFlags {
   readonly version: Version;
   readonly hardwareRev?: RevisionRange;
   readonly sequence?: number;
-  readonly counter?: number;
+  readonly counter: number;
   readonly blockSize?: number;
   readonly confirm: ConfirmPolicy;
   readonly role: ImageRole;
@@ -67,8 +67,9 @@ function addBuild(image: Command): void {
     )
     .option(
       "--counter <n>",
-      "security counter: boards refuse what is below their floor; 0 unless given",
+      "security counter: boards refuse what is below their floor",
       countParser("a security counter", 0, COUNTER_MAX),
+      0,
     )
     .option("--block-size <n>", "unit of hashing and programming: a power of two, 1K to 64K", parseSize)
     .addOption(

@@ -11,6 +11,7 @@ import { addPortsCommand } from "../../src/cli/ports.ts";
 import { addRepoCommands } from "../../src/cli/repo.ts";
 import { addRescueCommand } from "../../src/cli/rescue.ts";
 import { addStatusCommand } from "../../src/cli/status.ts";
+import { WRITE_SIZE_DEFAULT } from "../../src/flash/geometry.ts";
 import { runCli, verdictOf } from "../support/cli.ts";
 
 const COMMANDS = [
@@ -43,6 +44,18 @@ const LATER = [
   ["rescue", "--link", "tcp:h:1", "--wait-healthy", "5"],
   ["status", "--link", "tcp:h:1", "--node", "s"],
 ];
+
+/** All commands in one program. */
+function programOf(): Command {
+  const program = new Command("mayday");
+  for (const add of REGISTER) add(program);
+  return program;
+}
+
+/** The commands of a program that have none of their own. */
+function leaves(command: Command): Command[] {
+  return command.commands.length === 0 ? [command] : command.commands.flatMap(leaves);
+}
 
 /** Help of a command, got without a process of its own. */
 async function helpOf(command: string): Promise<string> {
@@ -89,6 +102,34 @@ describe("help", () => {
     expect(text).toMatch(/Exit codes:\n {2}0 done\n {2}1 failed\n {2}2 usage error\n/);
     expect(text).toContain("--json");
     expect(Math.max(...text.split("\n").map((line) => line.length))).toBeLessThanOrEqual(110);
+  });
+
+  test("shows each default in the unit that its flag takes", () => {
+    const options = leaves(programOf()).flatMap((command) =>
+      command.options.map((option) => ({ command, option, flag: `${command.name()} ${option.long}` })),
+    );
+    expect(options.length).toBeGreaterThan(60);
+    const withDefault = options.filter(({ option }) => option.defaultValue !== undefined);
+    expect(withDefault.map(({ flag }) => flag)).toEqual(
+      expect.arrayContaining(["status --timeout", "cable --baud", "init --sector", "build --counter"]),
+    );
+    for (const { command, option, flag } of withDefault) {
+      const shown = option.defaultValueDescription ?? JSON.stringify(option.defaultValue);
+      expect(command.helpInformation().replace(/\s+/g, " "), flag).toContain(`default: ${shown})`);
+      // What help shows is typed: it must mean the default.
+      const typed = shown.replace(/^"(.*)"$/, "$1");
+      expect(option.parseArg?.(typed, undefined) ?? typed, flag).toEqual(option.defaultValue);
+    }
+    // A default that only the description names is the one that the code has.
+    const named = options.flatMap(({ option, flag }) => {
+      const [, value] = /(\S*\d\S*) unless given/.exec(option.description) ?? [];
+      return value === undefined ? [] : [[flag, option.parseArg?.(value, undefined)]];
+    });
+    expect(named).toEqual([
+      ["init --write-size", WRITE_SIZE_DEFAULT],
+      ["init --erased", 0xff],
+      ["torture --every", 10],
+    ]);
   });
 
   test("is asked for in two ways, and both exit 0", async () => {
