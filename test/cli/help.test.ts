@@ -1,17 +1,8 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { describe, expect, test } from "vitest";
-import { addBoardCommands } from "../../src/cli/board-commands.ts";
-import { addCableCommand } from "../../src/cli/cable.ts";
-import { addDemoCommand } from "../../src/cli/demo/demo.ts";
-import { addDistressCommand } from "../../src/cli/distress.ts";
-import { addImageCommands } from "../../src/cli/image.ts";
-import { addKeygenCommand } from "../../src/cli/keygen.ts";
-import { addPortsCommand } from "../../src/cli/ports.ts";
-import { addRepoCommands } from "../../src/cli/repo.ts";
-import { addRescueCommand } from "../../src/cli/rescue.ts";
-import { addStatusCommand } from "../../src/cli/status.ts";
 import { WRITE_SIZE_DEFAULT } from "../../src/flash/geometry.ts";
+import { addAllCommands } from "../support/all-commands.ts";
 import { runCli, verdictOf } from "../support/cli.ts";
 
 const COMMANDS = [
@@ -45,13 +36,6 @@ const LATER = [
   ["status", "--link", "tcp:h:1", "--node", "s"],
 ];
 
-/** All commands in one program. */
-function programOf(): Command {
-  const program = new Command("mayday");
-  for (const add of REGISTER) add(program);
-  return program;
-}
-
 /** The commands of a program that have none of their own. */
 function leaves(command: Command): Command[] {
   return command.commands.length === 0 ? [command] : command.commands.flatMap(leaves);
@@ -65,25 +49,12 @@ async function helpOf(command: string): Promise<string> {
       text += part;
     },
   });
-  for (const add of REGISTER) add(program);
+  addAllCommands(program);
   await program.parseAsync([...command.split(" "), "--help"], { from: "user" }).catch((error: unknown) => {
     if (!(error instanceof Error) || !error.message.includes("outputHelp")) throw error;
   });
   return text;
 }
-
-const REGISTER = [
-  addDemoCommand,
-  addKeygenCommand,
-  addImageCommands,
-  addRepoCommands,
-  addBoardCommands,
-  addDistressCommand,
-  addRescueCommand,
-  addStatusCommand,
-  addPortsCommand,
-  addCableCommand,
-];
 
 describe("help", () => {
   test("lists the commands there are, and no other", async () => {
@@ -105,7 +76,7 @@ describe("help", () => {
   });
 
   test("shows each default in the unit that its flag takes", () => {
-    const options = leaves(programOf()).flatMap((command) =>
+    const options = leaves(addAllCommands(new Command("mayday"))).flatMap((command) =>
       command.options.map((option) => ({ command, option, flag: `${command.name()} ${option.long}` })),
     );
     expect(options.length).toBeGreaterThan(60);
