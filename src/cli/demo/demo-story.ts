@@ -4,7 +4,7 @@ import { formatVersion } from "../../image/version.ts";
 import type { NodeEvent } from "../../node/node-event.ts";
 import type { Verdict } from "../../node/verdict.ts";
 import { startVirtualCable, type VirtualCable } from "../../transport/cable/virtual-cable.ts";
-import { bootText, failureText } from "../board-look.ts";
+import { bootText, failureText } from "../board/look.ts";
 import { doneVerdict, interruptedVerdict } from "../command-verdict.ts";
 import { figuresJson } from "../json-names.ts";
 import type { CommandContext } from "../run.ts";

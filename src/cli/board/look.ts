@@ -1,19 +1,19 @@
 import type { Command } from "commander";
-import { unreachable } from "../base/assert.ts";
-import { toHex } from "../base/bytes.ts";
-import { ExitCode } from "../base/errors.ts";
-import type { BootFailure } from "../base/refusal.ts";
-import type { BoardStatus, SlotStatus } from "../board/board-status.ts";
-import type { BootOutcome } from "../board/boot.ts";
-import { formatHardware } from "../image/hardware.ts";
-import { formatVersion } from "../image/version.ts";
-import type { Verdict } from "../node/verdict.ts";
-import { failedVerdict } from "./command-verdict.ts";
+import { unreachable } from "../../base/assert.ts";
+import { toHex } from "../../base/bytes.ts";
+import { ExitCode } from "../../base/errors.ts";
+import type { BootFailure } from "../../base/refusal.ts";
+import type { BoardStatus, SlotStatus } from "../../board/board-status.ts";
+import type { BootOutcome } from "../../board/boot.ts";
+import { formatHardware } from "../../image/hardware.ts";
+import { formatVersion } from "../../image/version.ts";
+import type { Verdict } from "../../node/verdict.ts";
+import { failedVerdict } from "../command-verdict.ts";
+import { addCommand } from "../help.ts";
+import type { Output } from "../output.ts";
+import { onRun } from "../run.ts";
+import { columns } from "../text.ts";
 import { flashText } from "./flash-flag.ts";
-import { addCommand } from "./help.ts";
-import type { Output } from "./output.ts";
-import { onRun } from "./run.ts";
-import { columns } from "./text.ts";
 
 const NOT_BOOTABLE = "5 not bootable";
 
@@ -28,7 +28,7 @@ export function addBoardBoot(parent: Command): void {
     exits: [NOT_BOOTABLE],
   }).option("--attempt", "count a trial boot");
   onRun<{ readonly attempt?: boolean }>(command, async ({ output }, [dir = ""], { attempt = false }) => {
-    const { openBoard } = await import("../board/board.ts");
+    const { openBoard } = await import("../../board/board.ts");
     const board = openBoard(dir, { write: attempt });
     try {
       return tellBoot(output, dir, attempt ? board.attempt() : board.boot());
@@ -93,7 +93,7 @@ export function addBoardStatus(parent: Command): void {
     examples: ["mayday board status board", "mayday board status board --json"],
   });
   onRun(command, async ({ output }, [dir = ""]) => {
-    const { openBoard } = await import("../board/board.ts");
+    const { openBoard } = await import("../../board/board.ts");
     const board = openBoard(dir, { write: false });
     try {
       const status = board.status();
@@ -167,7 +167,7 @@ export function addBoardConfirm(parent: Command): void {
     exits: [NOT_BOOTABLE],
   });
   onRun(command, async ({ output }, [dir = ""]) => {
-    const { openBoard } = await import("../board/board.ts");
+    const { openBoard } = await import("../../board/board.ts");
     const board = openBoard(dir, { write: true });
     try {
       const { slot, manifest, digest } = board.confirm();

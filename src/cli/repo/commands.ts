@@ -1,15 +1,15 @@
 import type { Command } from "commander";
-import { toHex } from "../base/bytes.ts";
-import { FailedError } from "../base/errors.ts";
-import type { RepositoryListing, StoredEntry } from "../image/directory-repository.ts";
-import { formatHardware } from "../image/hardware.ts";
-import { formatVersion } from "../image/version.ts";
-import { imageFields } from "./describe-image.ts";
-import { shortId } from "./event-text.ts";
-import { addCommand, addGroup } from "./help.ts";
-import type { Output } from "./output.ts";
-import { onRun } from "./run.ts";
-import { byteText } from "./text.ts";
+import { toHex } from "../../base/bytes.ts";
+import { FailedError } from "../../base/errors.ts";
+import type { RepositoryListing, StoredEntry } from "../../image/directory-repository.ts";
+import { formatHardware } from "../../image/hardware.ts";
+import { formatVersion } from "../../image/version.ts";
+import { shortId } from "../event-text.ts";
+import { addCommand, addGroup } from "../help.ts";
+import { imageFields } from "../image/description.ts";
+import type { Output } from "../output.ts";
+import { onRun } from "../run.ts";
+import { byteText } from "../text.ts";
 
 interface RepoFlags {
   readonly repo: string;
@@ -31,7 +31,7 @@ function addAdd(repo: Command): void {
     examples: ["mayday repo add fw.mdy --repo images"],
   }).requiredOption("--repo <dir>", "folder of the repository");
   onRun<RepoFlags>(command, async ({ output }, files, { repo: dir }) => {
-    const { openDirectoryRepository } = await import("../image/directory-repository.ts");
+    const { openDirectoryRepository } = await import("../../image/directory-repository.ts");
     const repository = await openDirectoryRepository(dir, { create: true });
     for (const file of files) {
       const { tag, entry } = await repository.add(file);
@@ -48,7 +48,7 @@ function addList(repo: Command): void {
     examples: ["mayday repo list --repo images"],
   }).requiredOption("--repo <dir>", "folder of the repository");
   onRun<RepoFlags>(command, async ({ output }, _args, { repo: dir }) => {
-    const { openDirectoryRepository } = await import("../image/directory-repository.ts");
+    const { openDirectoryRepository } = await import("../../image/directory-repository.ts");
     showListing(output, await (await openDirectoryRepository(dir)).list());
     return undefined;
   });
@@ -61,7 +61,7 @@ function addRemove(repo: Command): void {
     examples: ["mayday repo remove 9f86d081 --repo images"],
   }).requiredOption("--repo <dir>", "folder of the repository");
   onRun<RepoFlags>(command, async ({ output }, [name = ""], { repo: dir }) => {
-    const { openDirectoryRepository } = await import("../image/directory-repository.ts");
+    const { openDirectoryRepository } = await import("../../image/directory-repository.ts");
     const fileName = await (await openDirectoryRepository(dir)).remove(name);
     output.result(`removed ${fileName}`, { event: "removed", fileName });
     return undefined;
@@ -75,7 +75,7 @@ function addVerify(repo: Command): void {
     examples: ["mayday repo verify --repo images"],
   }).requiredOption("--repo <dir>", "folder of the repository");
   onRun<RepoFlags>(command, async ({ output }, _args, { repo: dir }) => {
-    const { openDirectoryRepository } = await import("../image/directory-repository.ts");
+    const { openDirectoryRepository } = await import("../../image/directory-repository.ts");
     const listing = await (await openDirectoryRepository(dir)).verify();
     showListing(output, listing);
     const { length } = listing.skipped;

@@ -1,14 +1,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Command } from "commander";
-import { ExitCode, FailedError, UsageError } from "../base/errors.ts";
-import type { Verdict } from "../node/verdict.ts";
-import type { TortureJob, TorturePlan, TortureResult } from "../sim/power-cuts/plan.ts";
-import { failedVerdict } from "./command-verdict.ts";
-import { addCommand } from "./help.ts";
-import type { Output } from "./output.ts";
-import { countParser } from "./parse.ts";
-import { type CommandContext, onRun } from "./run.ts";
+import { ExitCode, FailedError, UsageError } from "../../base/errors.ts";
+import type { Verdict } from "../../node/verdict.ts";
+import type { TortureJob, TorturePlan, TortureResult } from "../../sim/power-cuts/plan.ts";
+import { failedVerdict } from "../command-verdict.ts";
+import { addCommand } from "../help.ts";
+import type { Output } from "../output.ts";
+import { countParser } from "../parse.ts";
+import { type CommandContext, onRun } from "../run.ts";
 
 /** Of the cuts of a full run, what a run without --full makes. */
 const SAMPLE_EVERY = 10;
@@ -73,8 +73,8 @@ export function addBoardTorture(parent: Command): void {
 }
 
 async function list(output: Output): Promise<undefined> {
-  const { SMALL_CASES, TORTURE_CASES } = await import("../sim/power-cuts/cases.ts");
-  const { STORIES } = await import("../sim/power-cuts/stories.ts");
+  const { SMALL_CASES, TORTURE_CASES } = await import("../../sim/power-cuts/cases.ts");
+  const { STORIES } = await import("../../sim/power-cuts/stories.ts");
   for (const { name, geometry, blockSize } of [...TORTURE_CASES, ...SMALL_CASES]) {
     output.result(`case ${name}`, { event: "case", name, ...geometry, blockSize });
   }
@@ -83,8 +83,8 @@ async function list(output: Output): Promise<undefined> {
 }
 
 async function replay(output: Output, id: string): Promise<Verdict | undefined> {
-  const { parsePathId } = await import("../sim/power-cuts/sweep.ts");
-  const { replayPath } = await import("../sim/power-cuts/plan.ts");
+  const { parsePathId } = await import("../../sim/power-cuts/sweep.ts");
+  const { replayPath } = await import("../../sim/power-cuts/plan.ts");
   const path = parsePathId(id);
   const result = path === undefined ? undefined : replayPath(path);
   if (result === undefined) {
@@ -101,8 +101,8 @@ async function torture(
   { output, signal }: CommandContext,
   flags: TortureFlags,
 ): Promise<Verdict | undefined> {
-  const { jobsOf } = await import("../sim/power-cuts/plan.ts");
-  const { boundOf, reportLines, reportOf } = await import("../sim/power-cuts/report.ts");
+  const { jobsOf } = await import("../../sim/power-cuts/plan.ts");
+  const { boundOf, reportLines, reportOf } = await import("../../sim/power-cuts/report.ts");
   const plan = planOf(flags);
   const jobs = shareOf(jobsOf(plan), flags.share);
   if (jobs.length === 0) {
@@ -167,8 +167,8 @@ async function alone(
   signal: AbortSignal,
   take: (result: TortureResult) => void,
 ): Promise<void> {
-  const { doJob } = await import("../sim/power-cuts/plan.ts");
-  const { Benches } = await import("../sim/power-cuts/sweep.ts");
+  const { doJob } = await import("../../sim/power-cuts/plan.ts");
+  const { Benches } = await import("../../sim/power-cuts/sweep.ts");
   const benches = new Benches();
   for (const job of jobs) {
     if (signal.aborted) return;

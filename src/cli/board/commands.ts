@@ -1,9 +1,9 @@
 import type { Command } from "commander";
-import { addBoardDamage, addBoardRead } from "./board-data.ts";
-import { addBoardInit } from "./board-init.ts";
-import { addBoardBoot, addBoardConfirm, addBoardStatus } from "./board-look.ts";
-import { addBoardTorture } from "./board-torture.ts";
-import { addGroup } from "./help.ts";
+import { addGroup } from "../help.ts";
+import { addBoardDamage, addBoardRead } from "./data.ts";
+import { addBoardInit } from "./init.ts";
+import { addBoardBoot, addBoardConfirm, addBoardStatus } from "./look.ts";
+import { addBoardTorture } from "./torture.ts";
 
 /** Registers `mayday board init|boot|status|confirm|read|damage|torture`. */
 export function addBoardCommands(program: Command): void {

@@ -1,11 +1,11 @@
 import { randomInt } from "node:crypto";
 import type { Command } from "commander";
-import { UsageError } from "../base/errors.ts";
-import { SeededRandom } from "../base/prng.ts";
-import { addCommand } from "./help.ts";
-import { countParser, parseSize, parseSlot } from "./parse.ts";
-import { type CommandContext, onRun } from "./run.ts";
-import { byteText } from "./text.ts";
+import { UsageError } from "../../base/errors.ts";
+import { SeededRandom } from "../../base/prng.ts";
+import { addCommand } from "../help.ts";
+import { countParser, parseSize, parseSlot } from "../parse.ts";
+import { type CommandContext, onRun } from "../run.ts";
+import { byteText } from "../text.ts";
 
 const SEED_MAX = 0xffff_ffff;
 const SECTORS_MAX = 1_048_575;
@@ -43,9 +43,9 @@ async function runRead(
   if (slot !== undefined && !raw) {
     throw new UsageError("slot-needs-raw", "--slot reads a slot whether it boots or not: give --raw with it");
   }
-  const { openBoard } = await import("../board/board.ts");
-  const { writeAtomically } = await import("../files/atomic-file.ts");
-  const { writeFully } = await import("../files/regular-file.ts");
+  const { openBoard } = await import("../../board/board.ts");
+  const { writeAtomically } = await import("../../files/atomic-file.ts");
+  const { writeFully } = await import("../../files/regular-file.ts");
   const board = openBoard(dir, { write: false });
   try {
     let wanted = slot;
@@ -100,7 +100,7 @@ async function runDamage(
   flags: DamageFlags,
 ): Promise<undefined> {
   const { slot, sector, bytes, erase: isErase = false, seed = randomInt(SEED_MAX) } = flags;
-  const { openBoard } = await import("../board/board.ts");
+  const { openBoard } = await import("../../board/board.ts");
   const board = openBoard(dir, { write: true });
   try {
     const what = {

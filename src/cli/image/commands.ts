@@ -1,10 +1,9 @@
 import { type Command, Option } from "commander";
-import type { Hardware, RevisionRange } from "../image/hardware.ts";
-import type { InputFormat } from "../image/image-build.ts";
-import type { ConfirmPolicy, ImageRole } from "../image/manifest.ts";
-import type { Version } from "../image/version.ts";
-import { imageFields, imageRows } from "./describe-image.ts";
-import { addCommand, addGroup } from "./help.ts";
+import type { Hardware, RevisionRange } from "../../image/hardware.ts";
+import type { InputFormat } from "../../image/image-build.ts";
+import type { ConfirmPolicy, ImageRole } from "../../image/manifest.ts";
+import type { Version } from "../../image/version.ts";
+import { addCommand, addGroup } from "../help.ts";
 import {
   collectTrust,
   countParser,
@@ -13,9 +12,10 @@ import {
   parseSize,
   parseVersionFlag,
   type TrustFlag,
-} from "./parse.ts";
-import { type CommandContext, onRun } from "./run.ts";
-import { columns } from "./text.ts";
+} from "../parse.ts";
+import { type CommandContext, onRun } from "../run.ts";
+import { columns } from "../text.ts";
+import { imageFields, imageRows } from "./description.ts";
 
 const COUNTER_MAX = 0xffff_ffff;
 const SEQUENCE_MAX = 0xffff_ffff_ffff;
@@ -88,8 +88,8 @@ async function runBuild(
   _args: readonly string[],
   flags: BuildFlags,
 ): Promise<undefined> {
-  const { buildImageFile } = await import("../image/image-build.ts");
-  const { loadSigningKey } = await import("../image/keys.ts");
+  const { buildImageFile } = await import("../../image/image-build.ts");
+  const { loadSigningKey } = await import("../../image/keys.ts");
   const logger = { debug: () => {}, info: () => {}, warn: (text: string) => output.warn(text) };
   const signer = flags.key === undefined ? undefined : loadSigningKey(flags.key, logger);
   const built = await buildImageFile({
@@ -120,7 +120,7 @@ function addInspect(image: Command): void {
     examples: ["mayday image inspect fw.mdy"],
   });
   onRun(command, async ({ output }, [file = ""]) => {
-    const { openImageFile } = await import("../image/image-file.ts");
+    const { openImageFile } = await import("../../image/image-file.ts");
     const opened = await openImageFile(file);
     await opened.close();
     output.result(columns(imageRows(opened)), { event: "image", file, ...imageFields(opened) });
@@ -140,9 +140,9 @@ function addVerify(image: Command): void {
     collectTrust,
   );
   onRun<{ readonly trust: readonly TrustFlag[] }>(command, async ({ output }, [file = ""], { trust }) => {
-    const { openImageFile } = await import("../image/image-file.ts");
-    const { requireTrusted } = await import("../image/envelope.ts");
-    const { loadTrustedKey } = await import("../image/keys.ts");
+    const { openImageFile } = await import("../../image/image-file.ts");
+    const { requireTrusted } = await import("../../image/envelope.ts");
+    const { loadTrustedKey } = await import("../../image/keys.ts");
     const keys = trust.map(({ path, roles }) => loadTrustedKey(path, roles));
     const opened = await openImageFile(file);
     await opened.close();
