@@ -87,6 +87,9 @@ function isJsonWanted(argv: readonly string[]): boolean {
   return argv.slice(2, end < 0 ? undefined : end).includes("--json");
 }
 
+// A reader of help that goes away (mayday --help | head -1) is no error.
+process.stdout.on("error", () => {});
+
 try {
   const program = await createProgram(namingWords(process.argv));
   await program.parseAsync();

@@ -1,4 +1,6 @@
+import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { promisify } from "node:util";
 import { Command } from "commander";
 import { describe, expect, test } from "vitest";
 import { WRITE_SIZE_DEFAULT } from "../../src/flash/geometry.ts";
@@ -107,6 +109,12 @@ describe("help", () => {
     const [flag, command] = [await runCli(["board", "--help"]), await runCli(["help", "board"])];
     expect(flag).toMatchObject({ code: 0, stderr: "" });
     expect(command.stdout).toBe(flag.stdout);
+  });
+
+  test("that cannot be written, since its reader went away or a disk is full, ends without a stack trace", async () => {
+    const script = `"${process.execPath}" dist/cli/main.js image build --help >/dev/full`;
+    const { stderr } = await promisify(execFile)("bash", ["-c", script]);
+    expect(stderr).toBe("");
   });
 
   test("the version is the package's", async () => {

@@ -1,8 +1,11 @@
 import type { Command } from "commander";
 import { addGroup } from "../help.ts";
-import { addBoardDamage, addBoardRead } from "./data.ts";
+import { addBoardBoot } from "./boot.ts";
+import { addBoardConfirm } from "./confirm.ts";
+import { addBoardDamage } from "./damage.ts";
 import { addBoardInit } from "./init.ts";
-import { addBoardBoot, addBoardConfirm, addBoardStatus } from "./look.ts";
+import { addBoardRead } from "./read.ts";
+import { addBoardStatus } from "./status.ts";
 import { addBoardTorture } from "./torture.ts";
 
 /** Registers `mayday board init|boot|status|confirm|read|damage|torture`. */

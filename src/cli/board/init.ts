@@ -7,15 +7,13 @@ import {
   SECTOR_SIZE_DEFAULT,
   WRITE_SIZE_DEFAULT,
 } from "../../flash/geometry.ts";
-import type { Hardware } from "../../image/hardware.ts";
+import { type Hardware, REVISION_MAX } from "../../image/hardware.ts";
 import { addCommand } from "../help.ts";
 import { linkKeyFlag } from "../link-key-flag.ts";
 import { collectTrust, countParser, parseHardwareFlag, parseSize, type TrustFlag } from "../parse.ts";
 import { type CommandContext, onRun } from "../run.ts";
 import { byteText } from "../text.ts";
 import { flashText, parseFlashDevice } from "./flash-flag.ts";
-
-const REVISION_MAX = 0xffff;
 
 interface InitFlags {
   readonly hardware: Hardware;

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Command } from "commander";
 import { ExitCode, FailedError, UsageError } from "../../base/errors.ts";
+import { PRNG_SEED_MAX } from "../../base/prng.ts";
 import type { Verdict } from "../../node/verdict.ts";
 import type { TortureJob, TorturePlan, TortureResult } from "../../sim/power-cuts/plan.ts";
 import { failedVerdict } from "../command-verdict.ts";
@@ -13,7 +14,6 @@ import { type CommandContext, onRun } from "../run.ts";
 /** Of the cuts of a full run, what a run without --full makes. */
 const SAMPLE_EVERY = 10;
 const RANDOM_RUNS = 20_000;
-const SEED_MAX = 0xffff_ffff;
 const WORKERS_MAX = 64;
 /** Between two lines of progress. */
 const PROGRESS_MS = 5000;
@@ -57,7 +57,7 @@ export function addBoardTorture(parent: Command): void {
       countParser("a number of cuts", 1, 1e9),
     )
     .option("--random <n>", "paths of five cuts at random", countParser("a number of paths", 0, 1e9))
-    .option("--seed <n>", "for torn bits and random paths", countParser("a seed", 0, SEED_MAX), 0)
+    .option("--seed <n>", "for torn bits and random paths", countParser("a seed", 0, PRNG_SEED_MAX), 0)
     .option("--case <name>", "only this flash")
     .option("--story <name>", "only this story")
     .option("--depth <n>", "only sweeps of one cut (1), or of two (2)", countParser("a depth", 1, 2))
