@@ -2,10 +2,10 @@ import { createHmac, createSecretKey, hkdfSync } from "node:crypto";
 import type { LinkKey } from "../link/link-key.ts";
 
 const HASH = "sha256";
-/** Bytes that are derived: as many as the hash gives. */
+/** Bytes to derive: the length of the hash. */
 const DERIVED_LENGTH = 32;
 
-/** A link key of these bytes, 16 to 1024 of them (`readLinkKey`). HKDF by RFC 5869, HMAC by RFC 2104. */
+/** The link key of a secret of 16 to 1024 bytes (`readLinkKey`). HKDF by RFC 5869, HMAC by RFC 2104. */
 export function linkKeyOf(secret: Uint8Array): LinkKey {
   const key = createSecretKey(secret);
   return {

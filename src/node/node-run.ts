@@ -13,46 +13,46 @@ import type { RunOptions } from "./run-options.ts";
 import { edgesOf } from "./system-edges.ts";
 import { type Ending, type SessionFigures, type Verdict, verdictOf } from "./verdict.ts";
 
-/** The machine on one link of a run. */
+/** The machine that runs on one link. */
 export interface RunMachine<Event> extends NodeLinkMachine<Event> {
   readonly stranger: Stranger | undefined;
-  /** Leaves; what is still to be said goes out as its last words. */
+  /** Ends its session, if any; its last messages are sent before the link is closed. */
   stop?(): void;
 }
 
-/** What makes a run a rescuer's, a target's, or that of one who asks: its machines, and what their events mean. */
+/** The role of a run: which machines it has, and what their events mean. */
 export interface Side<Event, M extends RunMachine<Event>> {
-  /** The machine of one link. Nobody else makes one. */
+  /** Creates the machine of one link. The only place where one is created. */
   makeMachine(now: Millis, link: LinkOptions): M;
-  /** Carries out an effect, or tells what happened. */
+  /** Carries out an effect, or reports an event. */
   handle(now: Millis, event: Event, link: NodeLink<Event, M>): void;
   /** A link came up. */
   handleUp?(link: NodeLink<Event, M>): void;
-  /** What it means that the time is over. */
+  /** The ending of the run at its timeout. */
   handleTimeout(): Ending;
 }
 
-/** What a side has of its run. */
+/** What a run offers its side. */
 export interface RunHost<Event, M extends RunMachine<Event>> {
   readonly clock: Clock;
   readonly random: Random;
   readonly links: readonly NodeLink<Event, M>[];
   readonly line: LineReports;
-  /** Has the user told of it, when what led to it is answered. */
-  tell(event: NodeEvent): void;
-  /** The answer to an event takes its time: until it is given nobody is told of anything. */
+  /** Reports an event to the user, after it was answered on the wire. */
+  report(event: NodeEvent): void;
+  /** Holds all reports until `answer` settles: it leads to an answer on the wire. */
   whileAnswering(answer: Promise<void>): Promise<void>;
-  /** Ends the run; only the first call counts. */
+  /** Ends the run. Later calls are ignored. */
   end(ending: Ending): void;
 }
 
-/** Time for the last bytes to leave the tty before it is closed, beyond their line time. */
+/** Time, beyond their line time, for the last bytes to leave the tty before it is closed. */
 const FAREWELL_MS: Millis = 20;
 
 /**
- * One run of a node over its links, from opening them to its end: the scaffold of rescuers, targets and queries. Clock,
- * randomness and splitter come with the options; given the same three, and transports that behave the same, a run
- * repeats itself byte for byte.
+ * One run of a node over its links, from opening to closing them: the common scaffold of rescuers, targets and queries.
+ * Clock, randomness and splitter come from the options: with the same three, and transports that behave the same, a run
+ * repeats byte for byte.
  */
 export class NodeRun<Event, M extends RunMachine<Event>, S extends Side<Event, M>>
   implements RunHost<Event, M>
@@ -76,7 +76,7 @@ export class NodeRun<Event, M extends RunMachine<Event>, S extends Side<Event, M
     this.clock = clock;
     this.random = random;
     this.#events = new EventQueue(clock, (event) => options.onEvent(event));
-    this.line = new LineReports((event) => this.tell(event), options.advice);
+    this.line = new LineReports((event) => this.report(event), options.advice);
     this.side = makeSide(this);
     this.links = transports.map((transport) => this.#linkOver(transport));
     this.#ending = new FirstEnding(clock, options, () => this.side.handleTimeout());
@@ -90,7 +90,7 @@ export class NodeRun<Event, M extends RunMachine<Event>, S extends Side<Event, M
       this.clock,
       (event, link) => this.side.handle(this.clock.now(), event, link),
       (event) => {
-        this.tell(event);
+        this.report(event);
         if (event.event === "ready") this.side.handleUp?.(made);
       },
       this.#options.makeSplitter,
@@ -98,7 +98,7 @@ export class NodeRun<Event, M extends RunMachine<Event>, S extends Side<Event, M
     return made;
   }
 
-  tell(event: NodeEvent): void {
+  report(event: NodeEvent): void {
     this.#events.push(event);
   }
 
@@ -106,15 +106,15 @@ export class NodeRun<Event, M extends RunMachine<Event>, S extends Side<Event, M
     return this.#events.whileAnswering(answer);
   }
 
-  /** Ends the run; only the first call counts. */
+  /** Ends the run. Later calls are ignored. */
   end(ending: Ending): void {
     this.#ending.end(ending);
   }
 
-  /** Runs to the end, closes the links and tells all there is. Rejects only when no link can be opened (TransportError). */
+  /** Runs to the end, closes the links and delivers all reports. Rejects if no link can be opened (TransportError). */
   async ended(): Promise<Ending> {
     try {
-      await openLinks(this.links, (event) => this.tell(event));
+      await openLinks(this.links, (event) => this.report(event));
       const ending = await this.#ending.settled;
       for (const { machine } of this.links) machine.stop?.();
       await Promise.all(this.links.map((link) => this.#leave(link)));
@@ -124,7 +124,7 @@ export class NodeRun<Event, M extends RunMachine<Event>, S extends Side<Event, M
     }
   }
 
-  /** Lets a machine's last words out, then closes the link. */
+  /** Sends a machine's last messages, then closes the link. */
   async #leave({ driver }: NodeLink<Event, M>): Promise<void> {
     driver.pump();
     const wait = driver.sayFarewell() + FAREWELL_MS;
@@ -134,7 +134,7 @@ export class NodeRun<Event, M extends RunMachine<Event>, S extends Side<Event, M
     await driver.close();
   }
 
-  /** The verdict of a run that has ended. */
+  /** The verdict of a run that has ended. `figures` describe the session that decided it. */
   verdict(ending: Ending, figures: SessionFigures): Verdict {
     return verdictOf(
       ending,

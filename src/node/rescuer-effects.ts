@@ -5,8 +5,8 @@ import type { OfferedImage, RescuerEvent, RunPayload } from "../session/rescuer/
 import type { RescuerMachine } from "../session/rescuer/rescuer-machine.ts";
 
 /**
- * Reads what a rescuer machine asks for from its image and hands it over; false when the event was news, or a `pick`,
- * which is the repository's. Throws FailedError when the image can no longer be read.
+ * Reads what a rescuer machine asks for from its image and hands it over; false if the event is not such an effect (a
+ * `pick` is the repository's). Throws FailedError if the image can no longer be read.
  */
 export function applyRescuerEffect(
   event: RescuerEvent,
