@@ -5,7 +5,7 @@ import type { Board } from "../board/board.ts";
 import type { Verdict } from "../node/verdict.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import { adviceOn } from "./advice/run-advice.ts";
-import { bootText, failureText } from "./board-look.ts";
+import { bootText, failureText } from "./board/boot-text.ts";
 import { doneVerdict } from "./command-verdict.ts";
 import { addCommand } from "./help.ts";
 import { linkKeyFlag, linkKeyFor } from "./link-key-flag.ts";

@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { ExitCode } from "../base/errors.ts";
 import type { Millis } from "../base/units.ts";
 import type { StatusReport } from "../node/status-query.ts";
@@ -32,11 +32,10 @@ export function addStatusCommand(program: Command): void {
   });
   command
     .requiredOption("--link <endpoint>", "a port's path, serial:…, i2c:…, tcp:…; repeatable", collectLinks)
-    .option(
-      "--timeout <seconds>",
-      "wait for an answer this long; 2 unless given",
-      parseSeconds,
-      TIMEOUT_DEFAULT_MS,
+    .addOption(
+      new Option("--timeout <seconds>", "wait for an answer this long")
+        .argParser(parseSeconds)
+        .default(TIMEOUT_DEFAULT_MS, String(TIMEOUT_DEFAULT_MS / 1000)),
     );
   onRun<StatusFlags>(command, async ({ output, signal }, _args, { link: links, timeout: timeoutMs }) => {
     const { queryStatus } = await import("../node/status-query.ts");

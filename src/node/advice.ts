@@ -3,24 +3,24 @@ import type { StrangerKind } from "../link/strangers/stranger.ts";
 import type { KeyMismatch } from "../session/link-guard.ts";
 import type { Seen } from "./diagnosis.ts";
 
-/** What something can be tried about: codes and facts of what happened. */
+/** What advice is asked about: codes and facts. */
 export type AdviceTopic =
-  /** The other side, or our link key, refused. `side`: which side of the session we are. */
+  /** An image or a link key was refused. `side`: the role of this node in the session. */
   | {
       readonly about: "refusal";
       readonly side: "target" | "rescuer";
       readonly reason: RefusalReason;
       readonly mismatch: KeyMismatch | undefined;
     }
-  /** Something other than a mayday node was recognised on the line. */
+  /** Something other than a mayday node was recognized on the line. */
   | { readonly about: "stranger"; readonly kind: StrangerKind }
-  /** What a line that brought nobody showed. `hasFrames`: some frames came whole. */
+  /** No node was found on the line. `hasFrames`: some valid frames were received. */
   | { readonly about: "line"; readonly seen: Seen; readonly hasFrames: boolean };
 
-/** What to try next, in the words of the program that runs the node; undefined where it knows nothing. */
+/** Returns what to try next, in the words of the program that runs the node; undefined for no advice. */
 export type Advice = (topic: AdviceTopic) => string | undefined;
 
-/** A sentence that says what was seen, and behind it what to try next. */
+/** Appends what to try next to a sentence that says what was seen. */
 export function advised(sentence: string, topic: AdviceTopic, advice: Advice | undefined): string {
   const next = advice?.(topic);
   return next === undefined ? sentence : `${sentence}: ${next}`;

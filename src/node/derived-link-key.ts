@@ -5,7 +5,7 @@ import type { LinkKey } from "../link/link-key.ts";
 /** The number of the first block of output that HKDF-Expand computes; its 32 bytes are all that is needed. */
 const FIRST_BLOCK: Uint8Array = Uint8Array.of(1);
 
-/** A link key of these bytes, 16 to 1024 of them (`readLinkKey`). HKDF by RFC 5869, HMAC by RFC 2104. */
+/** The link key of a secret of 16 to 1024 bytes (`readLinkKey`). HKDF by RFC 5869, HMAC by RFC 2104. */
 export function linkKeyOf(secret: Uint8Array): LinkKey {
   const { hmacSha256 } = cryptoPort();
   const own = secret.slice();

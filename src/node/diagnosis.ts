@@ -3,29 +3,29 @@ import type { Stranger, StrangerKind } from "../link/strangers/stranger.ts";
 import { type Advice, advised } from "./advice.ts";
 import { strangerText } from "./stranger-names.ts";
 
-/** What was on the line, as far as it can be told from one side. */
+/** What was seen on the line, from one side. */
 export type Seen = "node" | "silence" | "echo" | "foreign-version" | StrangerKind;
 
-/** What else a machine noticed. */
+/** What was noticed besides the counters. */
 export interface Noticed {
   readonly heardNode: boolean;
   readonly consoleText: string;
   readonly foreignVersion: boolean;
   readonly baud: number | undefined;
-  /** Whom the link recognised; undefined when nobody, or when a node is heard. */
+  /** What the link recognized, if it is not a mayday node. */
   readonly stranger?: Stranger | undefined;
 }
 
-/** What was seen, and a sentence about it for people. */
+/** What was seen, as a code and as a sentence. */
 export interface Diagnosis {
   readonly seen: Seen;
   readonly detail: string;
 }
 
-/** Characters of console text that are quoted. */
+/** Console text that is quoted, in characters. */
 const QUOTE_MAX = 60;
 
-/** Names what was seen; with `advice` also what to try next. */
+/** Names what was seen, with `advice` also what to try next. */
 export function diagnose(counters: LinkCounters, noticed: Noticed, advice?: Advice): Diagnosis {
   const { stranger, baud } = noticed;
   const line = (seen: Seen, sentence: string): Diagnosis => {
@@ -44,20 +44,20 @@ export function diagnose(counters: LinkCounters, noticed: Noticed, advice?: Advi
     const sample = JSON.stringify(noticed.consoleText.trim().slice(0, QUOTE_MAX));
     return line("console", `only text was received, beginning ${sample}`);
   }
-  // A tty reports a line held low as one zero, not as many.
+  // A tty reports a line that is held low as a single zero byte.
   if (counters.bytesDiscarded === 0 && counters.framesReceived === 0)
     return { seen: "zeros", detail: strangerText({ kind: "zeros" }, baud, advice) };
   return line("noise", noiseText(counters, baud));
 }
 
-/** Whether all that came were whole frames, and not all of them our own: another node is there on a good line. */
+/** Whether everything received was valid frames, and not only our own: another node is there, on a good line. */
 function isOtherNode(counters: LinkCounters): boolean {
   const { framesReceived, unexpectedFrames, staleFrames, echoes } = counters;
   const isClean = counters.crcErrors === 0 && counters.bytesDiscarded === 0;
   return isClean && framesReceived + unexpectedFrames + staleFrames > echoes;
 }
 
-/** Bytes came by which nobody could be recognised. */
+/** Bytes were received, and nothing could be recognized. */
 function noiseText({ bytesReceived, framesReceived }: LinkCounters, baud: number | undefined): string {
   const rate = baud === undefined ? "" : ` at ${baud} baud`;
   const frames = framesReceived > 0 ? `and only ${framesReceived} frames came whole` : "none of them a frame";

@@ -1,12 +1,12 @@
 import type { Clock, Timer } from "../base/clock.ts";
 import type { NodeEvent } from "./node-event.ts";
 
-/** Events that wait at most while an answer takes its time; beyond that they are told at once, and none is lost. */
+/** Most events that are held while an answer is pending. When more arrive, all are delivered immediately; none is lost. */
 export const WAITING_EVENTS_MAX = 1024;
 
 /**
- * Events on their way to the user. What the user does with one may take its time (printing, say), and no answer on the
- * wire may wait for that: events are told from a timer of their own, when what led to them is answered.
+ * Delivers events to the user after they were answered on the wire. The user's callback may be slow (it may print), and
+ * an answer must not wait for it: events are queued, and delivered from a separate timer.
  */
 export class EventQueue {
   readonly #clock: Clock;
@@ -26,7 +26,7 @@ export class EventQueue {
     else this.#schedule();
   }
 
-  /** Tells nothing until an answer that is not there at once, an image from a repository, has been given. */
+  /** Holds all events until `answer` settles: for answers that take time, such as an image from a repository. */
   async whileAnswering(answer: Promise<void>): Promise<void> {
     this.#answers++;
     this.#timer?.cancel();
@@ -44,7 +44,7 @@ export class EventQueue {
     this.#timer = this.#clock.after(0, () => this.flush());
   }
 
-  /** Tells all that waits, in order. */
+  /** Delivers all queued events, in order. */
   flush(): void {
     this.#timer?.cancel();
     this.#timer = undefined;

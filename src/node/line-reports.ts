@@ -11,7 +11,7 @@ import { lostForGood } from "./node-link.ts";
 import { strangerText } from "./stranger-names.ts";
 import type { Ending } from "./verdict.ts";
 
-/** A node's link, as far as its line is concerned. */
+/** What line reports need to know about a link. */
 export interface ObservedLink {
   readonly endpoint: string;
   readonly driver: Pick<LinkDriver<never>, "transport">;
@@ -20,30 +20,30 @@ export interface ObservedLink {
 }
 
 /**
- * What it means for a side that another node was there when its time was over: by what that node showed itself to be,
- * what matters most first, and last for one that showed nothing but whole frames.
+ * What a side says at its timeout if another node was there: by kind of node, the most important kind first. `unknown`
+ * is for a node of which only valid frames were received.
  */
 export type HeardTexts = Readonly<Partial<Record<HeardNode, string>>> & { readonly unknown: string };
 
-/** Text that is kept as a sample of what was heard, in characters. */
+/** Console text kept as a sample, in characters. */
 const SAMPLE_MAX = 200;
 
-/** What was heard on one line. */
+/** What was received on one link, besides sessions. */
 interface LineRecord {
   readonly heard: Set<HeardNode>;
   hasForeignVersion: boolean;
   consoleText: string;
-  toldState: string | undefined;
+  reportedState: string | undefined;
 }
 
-/** What was heard on each line of a node besides its sessions; tells it, and names it when the time is over. */
+/** Reports what is received on the links of a node besides its sessions, and summarizes it at a timeout. */
 export class LineReports {
   readonly #records: Map<ObservedLink, LineRecord> = new Map();
-  readonly #tell: (event: NodeEvent) => void;
+  readonly #report: (event: NodeEvent) => void;
   readonly #advice: Advice | undefined;
 
-  constructor(tell: (event: NodeEvent) => void, advice: Advice | undefined) {
-    this.#tell = tell;
+  constructor(report: (event: NodeEvent) => void, advice: Advice | undefined) {
+    this.#report = report;
     this.#advice = advice;
   }
 
@@ -54,40 +54,40 @@ export class LineReports {
       heard: new Set<HeardNode>(),
       hasForeignVersion: false,
       consoleText: "",
-      toldState: undefined,
+      reportedState: undefined,
     };
     this.#records.set(link, record);
     return record;
   }
 
-  /** Another node was heard on a link. */
+  /** Records that another node was heard. */
   noteNode(link: ObservedLink, who: HeardNode): void {
     this.#recordOf(link).heard.add(who);
   }
 
-  /** A frame of another version of the protocol was heard on a link. */
+  /** Records a frame of another protocol version. */
   noteForeignVersion(link: ObservedLink): void {
     this.#recordOf(link).hasForeignVersion = true;
   }
 
-  /** Tells a line event; a state only when it is another than before. */
+  /** Reports a line event; a state only when it has changed. */
   handle(event: LineEvent, link: ObservedLink): void {
     const at = { link: link.endpoint };
     const record = this.#recordOf(link);
     if (event.tag === "console") {
       if (record.consoleText.length < SAMPLE_MAX) record.consoleText += event.text;
-      this.#tell({ event: "console", ...at, text: event.text });
+      this.#report({ event: "console", ...at, text: event.text });
     } else if (event.tag === "stranger") {
       const detail = strangerText(event.stranger, link.driver.transport.facts.baud, this.#advice);
-      this.#tell({ event: "link", ...at, state: "stranger", detail });
-    } else if (record.toldState !== event.state) {
-      record.toldState = event.state;
-      this.#tell({ event: "link", ...at, state: event.state });
+      this.#report({ event: "link", ...at, state: "stranger", detail });
+    } else if (record.reportedState !== event.state) {
+      record.reportedState = event.state;
+      this.#report({ event: "link", ...at, state: event.state });
     }
   }
 
-  /** How a node ends whose time is over: what each link saw. */
-  endOfTime(links: readonly ObservedLink[], texts: HeardTexts): Ending {
+  /** The ending of a run at its timeout: what was seen on each link. */
+  endAtTimeout(links: readonly ObservedLink[], texts: HeardTexts): Ending {
     const lost = lostForGood(links);
     if (lost !== undefined) return lost;
     const details = links.map((link) => `${link.endpoint}: ${this.#whatWasSeen(link, texts)}`);

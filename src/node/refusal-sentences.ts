@@ -1,7 +1,7 @@
 import type { RefusalReason } from "../base/refusal.ts";
 import type { KeyMismatch } from "../session/link-guard.ts";
 
-/** What each refusal by a target means, as its rescuer tells it. */
+/** What a refusal by the target means, in the words of its rescuer. */
 export const REFUSAL_SENTENCES: Readonly<Record<RefusalReason, string>> = {
   signature: "the target does not trust the key that signed this image",
   unsigned: "the target takes signed images only",
@@ -19,7 +19,7 @@ export const REFUSAL_SENTENCES: Readonly<Record<RefusalReason, string>> = {
   "link-key": "the target has a link key and this rescuer has none",
 };
 
-/** How the link keys do not fit, as each side tells it. */
+/** How the link keys of both sides differ, in the words of each side. */
 export const MISMATCH_SENTENCES: Readonly<
   Record<"target" | "rescuer", Readonly<Record<KeyMismatch, string>>>
 > = {

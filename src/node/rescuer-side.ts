@@ -3,7 +3,6 @@ import { ExitCode } from "../base/errors.ts";
 import type { RefusalReason } from "../base/refusal.ts";
 import type { Millis } from "../base/units.ts";
 import type { ImageSource } from "../image/image-source.ts";
-import type { Repository } from "../image/repository.ts";
 import { formatVersion } from "../image/version.ts";
 import type { LinkKey } from "../link/link-key.ts";
 import { heardFrom } from "../session/heard-node.ts";
@@ -12,6 +11,8 @@ import { RescuerRole } from "../session/rescuer/rescuer-role.ts";
 import type { RoleHost } from "../session/role.ts";
 import type { Beacon } from "../wire/messages.ts";
 import { advised } from "./advice.ts";
+import { distressHeard } from "./distress-event.ts";
+import { type PickPolicy, pickImage } from "./image-picking.ts";
 import { KnownBoards } from "./known-boards.ts";
 import type { HeardTexts } from "./line-reports.ts";
 import type { HealedEvent } from "./node-event.ts";
@@ -23,26 +24,20 @@ import type { RunOptions } from "./run-options.ts";
 import { TransferProgress } from "./transfer-progress.ts";
 import type { Ending, SessionFigures } from "./verdict.ts";
 
-/** What a rescuer is to do. */
-export interface RescuerDuties extends Pick<RunOptions, "advice"> {
-  /** Stays the caller's. */
-  readonly repository: Repository;
-  readonly allowUnsigned: boolean;
-  /** The user named the one image: offer it even where it does not look suitable, and let the target judge. */
-  readonly offersAnyway?: boolean;
-  /** End after one DONE, or one refusal. */
+/** What a rescuer needs to know. */
+export interface RescuerDuties extends Pick<RunOptions, "advice">, PickPolicy {
+  /** End after one board was healed, or one refusal. */
   readonly once: boolean;
-  /** For all links: heals only boards that have the same one. See `linkKeyOf`. */
+  /** For all links: only boards with the same key are healed. See `linkKeyOf`. */
   readonly linkKey?: LinkKey | undefined;
 }
 
-/** What this side has of its run. */
 export type RescuerHost = RunHost<RescuerEvent, RescuerRole>;
 type Link = NodeLink<RescuerEvent, RescuerRole>;
 
-/** What is known of the session on one link, from the choice of its image on. */
+/** The last session on one link, from the choice of its image on. */
 interface LinkSession {
-  /** The board's id, in hexadecimal; empty before any called. */
+  /** The board's id, in hexadecimal; empty before the first call. */
   peer: string;
   image: ImageSource | undefined;
   progress: TransferProgress | undefined;
@@ -60,7 +55,7 @@ interface Refusal {
   readonly digest?: Uint8Array | undefined;
 }
 
-/** What it means that another node was there, when the time is over. */
+/** What is said at the timeout if another node was there. */
 const HEARD_TEXTS: HeardTexts = {
   "board-in-distress": "a node is there, but was not healed in time",
   rescuer: "another rescuer is there, and no board in distress",
@@ -68,7 +63,7 @@ const HEARD_TEXTS: HeardTexts = {
   unknown: "a node is there, but did not call for help",
 };
 
-/** The side of a rescuer: picks and reads images for its roles, and reports whom they heal. */
+/** A run as rescuer: chooses and reads images for its roles, and reports what they do. */
 export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
   readonly #host: RescuerHost;
   readonly #duties: RescuerDuties;
@@ -76,7 +71,7 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
   readonly #bootNonce: Uint8Array;
   readonly #sessions: Map<Link, LinkSession> = new Map();
   readonly #boards: KnownBoards = new KnownBoards();
-  /** On all links. */
+  /** Blocks sent, on all links. */
   #blocks = 0;
   #lastHeard: string | undefined;
   #lastHealed: HealedEvent | undefined;
@@ -103,10 +98,10 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
       const { reason, detail } = this.#refusal;
       return { code: ExitCode.refused, reason, detail };
     }
-    return this.#host.line.endOfTime(this.#host.links, HEARD_TEXTS);
+    return this.#host.line.endAtTimeout(this.#host.links, HEARD_TEXTS);
   }
 
-  /** For a verdict with this code: it names the board that refused, or was healed last, or else was heard last. */
+  /** The session that a verdict with this code describes: the refused one, the last healed one, or else the last board heard. */
   figures(code: ExitCode): SessionFigures {
     const blocks = this.#blocks;
     if (code === ExitCode.refused && this.#refusal !== undefined)
@@ -115,7 +110,7 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
     return { blocks, seconds, peer, digest };
   }
 
-  /** Gives back the images that are open. */
+  /** Returns the open images to the repository. */
   async close(): Promise<void> {
     for (const { image } of this.#sessions.values()) {
       if (image !== undefined) await this.#duties.repository.release(image);
@@ -154,11 +149,7 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
   async #pick(event: RescuerEvent & { readonly tag: "pick" }, link: Link): Promise<void> {
     const session = this.#session(link);
     session.peer = toHex(event.beacon.nodeId);
-    const image = await this.#open(event.beacon, event.refused, link).catch((error: unknown) => {
-      const detail = error instanceof Error ? error.message : String(error);
-      this.#host.tell({ event: "link", link: link.endpoint, state: "image-unreadable", detail });
-      return undefined;
-    });
+    const image = await this.#imageFor(event.beacon, event.refused, link);
     if (session.image !== undefined && session.image !== image) {
       await this.#duties.repository.release(session.image);
     }
@@ -167,25 +158,19 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
     link.driver.pump();
   }
 
-  async #open(beacon: Beacon, refused: readonly Uint8Array[], link: Link): Promise<ImageSource | undefined> {
-    const { repository, allowUnsigned, offersAnyway } = this.#duties;
-    const choice = await repository.pick({
-      hardwareId: beacon.hardwareId,
-      revision: beacon.revision,
-      counterFloor: beacon.counterFloor,
-      allowUnsigned,
-      receivingDigest8: beacon.receivingDigest,
-      installedDigest8: beacon.installedDigest,
-      refused,
-    });
-    if (choice.tag === "chosen") return await repository.open(choice.entry.digest);
-    // The user knows already, and the same image is offered again after a while.
-    if (refused.length > 0) return undefined;
-    const [only, ...others] = choice.refusals;
-    if (offersAnyway && only !== undefined && others.length === 0)
-      return await repository.open(only.entry.digest);
-    const peer = toHex(beacon.nodeId);
-    this.#tellRefused(link, { reason: only?.reason ?? "hardware", detail: choice.detail, peer });
+  async #imageFor(
+    beacon: Beacon,
+    refused: readonly Uint8Array[],
+    link: Link,
+  ): Promise<ImageSource | undefined> {
+    try {
+      const picked = await pickImage(beacon, refused, this.#duties);
+      if (picked.tag === "image") return picked.image;
+      if (picked.tag === "none") this.#reportRefusal(link, { ...picked, peer: toHex(beacon.nodeId) });
+    } catch (error) {
+      const state = "image-unreadable";
+      this.#host.report({ event: "link", link: link.endpoint, state, detail: textOf(error) });
+    }
     return undefined;
   }
 
@@ -199,8 +184,7 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
     try {
       applyRescuerEffect(event, link.role, session.image);
     } catch (error) {
-      const detail = error instanceof Error ? error.message : String(error);
-      this.#host.end({ code: ExitCode.failed, reason: "image-unreadable", detail });
+      this.#host.end({ code: ExitCode.failed, reason: "image-unreadable", detail: textOf(error) });
     }
   }
 
@@ -210,13 +194,13 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
     switch (event.tag) {
       case "heard":
         this.#host.line.noteNode(link, heardFrom(event.beacon));
-        this.#tellBeacon(event.beacon, link);
+        this.#reportBeacon(event.beacon, link);
         return;
       case "offered": {
         const { offer } = event;
         const digest = toHex(offer.digest);
         const version = formatVersion(offer.version);
-        this.#host.tell({ event: "offer", ...at, digest, version, size: offer.size });
+        this.#host.report({ event: "offer", ...at, digest, version, size: offer.size });
         return;
       }
       case "accepted": {
@@ -229,7 +213,7 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
         return;
       }
       case "progress":
-        this.#tellProgress(now, event.openBlocks, link, session);
+        this.#reportProgress(now, event.openBlocks, link, session);
         return;
       case "refused":
         if (event.reason === "protocol") this.#host.line.noteForeignVersion(link);
@@ -263,64 +247,58 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
       bytesTx: link.end.counters.bytesSent - session.bytesBefore,
       seconds: (now - startedAt) / 1000,
     };
-    this.#host.tell(this.#lastHealed);
+    this.#host.report(this.#lastHealed);
     if (this.#duties.once) this.#host.end({ code: ExitCode.done, reason: "healed" });
   }
 
   #handleLost(why: RescuerLoss, link: Link, { peer }: LinkSession): void {
     this.#lastHeard = peer;
-    this.#host.tell({ event: "lost", link: link.endpoint, peer, why });
+    this.#host.report({ event: "lost", link: link.endpoint, peer, why });
     if (why === "done-not-heard" && this.#duties.once) {
       const detail = "everything was sent and acknowledged, but the target never said that it is healed";
       this.#host.end({ code: ExitCode.noNeighbour, reason: "done-not-heard", detail });
     }
   }
 
-  #tellBeacon(beacon: Beacon, link: Link): void {
+  #reportBeacon(beacon: Beacon, link: Link): void {
     const peer = toHex(beacon.nodeId);
     this.#lastHeard = peer;
-    if (this.#boards.isCopied(link.endpoint, beacon)) {
+    if (this.#boards.record(link.endpoint, beacon).isCopied) {
       const detail = `board ${peer} is on two links at once under two nonces: a copied board folder or flash`;
-      this.#host.tell({ event: "link", link: link.endpoint, state: "copied-board", detail });
+      this.#host.report({ event: "link", link: link.endpoint, state: "copied-board", detail });
     }
-    if (beacon.tag !== "distress") return;
-    this.#host.tell({
-      event: "distress",
-      link: link.endpoint,
-      peer,
-      hardwareId: toHex(beacon.hardwareId),
-      revision: beacon.revision,
-      reason: beacon.failure,
-      version: beacon.installedDigest === undefined ? undefined : formatVersion(beacon.version),
-      counterFloor: beacon.counterFloor,
-    });
+    if (beacon.tag === "distress") this.#host.report(distressHeard(link.endpoint, beacon));
   }
 
-  #tellProgress(now: Millis, openBlocks: number, link: Link, session: LinkSession): void {
+  #reportProgress(now: Millis, openBlocks: number, link: Link, session: LinkSession): void {
     const manifest = session.image?.manifest;
     if (manifest === undefined) return;
     const { counters } = link.end;
     const done = Math.max(0, session.blocks - openBlocks);
     const { leafCount, blockSize } = manifest;
-    const told = session.progress?.measure(now, done, leafCount, blockSize, counters.bytesSent, counters);
-    if (told !== undefined) this.#host.tell(told);
+    const event = session.progress?.measure(now, done, leafCount, blockSize, counters.bytesSent, counters);
+    if (event !== undefined) this.#host.report(event);
   }
 
   #handleRefused({ reason, mismatch, digest }: RefusedEvent, link: Link): void {
     const sentence =
       mismatch === undefined ? REFUSAL_SENTENCES[reason] : MISMATCH_SENTENCES.rescuer[mismatch];
     const topic = { about: "refusal", side: "rescuer", reason, mismatch } as const;
-    // A frame of another version names no board.
+    // A frame of another version does not say who sent it.
     const isForeign = reason === "protocol" && digest === undefined;
     const peer = isForeign ? undefined : this.#session(link).peer;
     const { advice } = this.#duties;
-    this.#tellRefused(link, { reason, detail: advised(sentence, topic, advice), peer, digest });
+    this.#reportRefusal(link, { reason, detail: advised(sentence, topic, advice), peer, digest });
   }
 
-  #tellRefused(link: Link, { reason, detail, peer, digest }: Refusal): void {
+  #reportRefusal(link: Link, { reason, detail, peer, digest }: Refusal): void {
     this.#refusal = { reason, detail, peer };
     const named = digest === undefined ? {} : { digest: toHex(digest) };
-    this.#host.tell({ event: "refused", link: link.endpoint, peer, reason, detail, ...named });
+    this.#host.report({ event: "refused", link: link.endpoint, peer, reason, detail, ...named });
     if (this.#duties.once) this.#host.end({ code: ExitCode.refused, reason, detail });
   }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

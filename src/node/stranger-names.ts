@@ -22,7 +22,7 @@ const NAMES: Readonly<Record<StrangerKind, string>> = {
   noise: "bytes, but no frames",
 };
 
-/** For people: what was recognised on the line, and what to try next. */
+/** A sentence about what was recognized on the line, with `advice` also about what to try next. */
 export function strangerText(
   { kind, sample }: Stranger,
   baud: number | undefined,

@@ -9,6 +9,7 @@ import type { TargetEvent } from "../session/target/target-events.ts";
 import { TargetRole } from "../session/target/target-role.ts";
 import type { Offer } from "../wire/messages.ts";
 import { advised } from "./advice.ts";
+import { distressSent } from "./distress-event.ts";
 import type { HeardTexts } from "./line-reports.ts";
 import { freshBootNonce, type NodeLink } from "./node-link.ts";
 import type { RunHost, Side } from "./node-run.ts";
@@ -18,28 +19,27 @@ import { applyTargetEffect, nodeStatusOf } from "./target-effects.ts";
 import { TransferProgress } from "./transfer-progress.ts";
 import type { Ending, SessionFigures } from "./verdict.ts";
 
-/** What a target is to do. */
+/** What a target needs to know. */
 export interface TargetDuties extends Pick<RunOptions, "advice"> {
-  /** The board to heal. Stays the caller's: it is abandoned in a resumable state, not closed. */
+  /** The board to heal. Not closed by the run: a transfer is left so that it can be resumed. */
   readonly store: TargetStore;
   /** Call for help although the firmware boots. */
   readonly isForced?: boolean;
-  /** For all links: takes help only from rescuers that have the same one. See `linkKeyOf`. */
+  /** For all links: only rescuers with the same key are accepted. See `linkKeyOf`. */
   readonly linkKey?: LinkKey | undefined;
 }
 
-/** What this side has of its run. */
 export type TargetHost = RunHost<TargetEvent, TargetRole>;
 type Link = NodeLink<TargetEvent, TargetRole>;
 
-/** What is known of the sessions on one link: of the last of them, but for its start. */
+/** The last session on one link. */
 interface LinkSession {
   /** The rescuer's id, in hexadecimal. */
   peer: string;
   /** Digest of the image, in hexadecimal: its first bytes, as the wire carries them. */
   digest: string | undefined;
   version: string;
-  /** When the first offer was taken. */
+  /** When the first offer on this link was accepted. */
   startedAt: Millis;
   /** When the image was verified. */
   doneAt: Millis | undefined;
@@ -54,24 +54,24 @@ interface Refusal {
   readonly peer: string | undefined;
 }
 
-/** What it means that another node was there, when the time is over. */
+/** What is said at the timeout if another node was there. */
 const HEARD_TEXTS: HeardTexts = {
   offering: "a neighbour is there, but the board was not healed in time",
   rescuer: "a rescuer is there but offers nothing: its repository may have nothing for this hardware",
   "board-in-distress": "another board in distress is there, no rescuer",
   board: "a board that boots is there, no rescuer",
-  // Rescuers ask when they start, and say what they are only when they are asked.
+  // A rescuer sends queries when it starts, and a beacon only in answer to one.
   unknown:
     "a node asked who is there but offers nothing: if it is a rescuer, its repository may have nothing for this hardware",
 };
 
-/** The side of a target: one board, which its roles may heal, one at a time. */
+/** A run as target: one board, healed over one of its links at a time. */
 export class TargetSide implements Side<TargetEvent, TargetRole> {
   readonly #host: TargetHost;
   readonly #duties: TargetDuties;
   readonly #bootNonce: Uint8Array;
   readonly #sessions: Map<Link, LinkSession> = new Map();
-  /** The session that decides what the verdict names: the one that healed, or else the last one. */
+  /** The session that the verdict describes: the one that healed the board, or else the last one. */
   #last: LinkSession | undefined;
   #refusal: Refusal | undefined;
 
@@ -92,7 +92,7 @@ export class TargetSide implements Side<TargetEvent, TargetRole> {
     return new TargetRole(now, host, { random, status, bootNonce: this.#bootNonce, isForced });
   }
 
-  /** For a verdict with this code: it names the rescuer whose image was refused, or else that of the last session. */
+  /** The session that a verdict with this code describes: the refused one, or else the last one. */
   figures(code: ExitCode): SessionFigures {
     const last = this.#last;
     const refusal = code === ExitCode.refused ? this.#refusal : undefined;
@@ -110,22 +110,12 @@ export class TargetSide implements Side<TargetEvent, TargetRole> {
       const { reason, detail } = this.#refusal;
       return { code: ExitCode.refused, reason, detail };
     }
-    return this.#host.line.endOfTime(this.#host.links, HEARD_TEXTS);
+    return this.#host.line.endAtTimeout(this.#host.links, HEARD_TEXTS);
   }
 
-  /** Tells our own call, with what the beacon says. */
+  /** Reports this board's own call. */
   handleUp({ endpoint }: Link): void {
-    const { nodeId, hardwareId8, revision, failure, installed, counterFloor } = this.#duties.store.status();
-    this.#host.tell({
-      event: "distress",
-      link: endpoint,
-      peer: toHex(nodeId),
-      hardwareId: toHex(hardwareId8),
-      revision,
-      reason: failure,
-      version: installed && formatVersion(installed.version),
-      counterFloor,
-    });
+    this.#host.report(distressSent(endpoint, this.#duties.store.status()));
   }
 
   handle(now: Millis, event: TargetEvent, link: Link): void {
@@ -170,7 +160,7 @@ export class TargetSide implements Side<TargetEvent, TargetRole> {
     };
     this.#sessions.set(link, this.#last);
     for (const other of this.#host.links) if (other !== link) other.role.setServedElsewhere(offer.rescuerId);
-    this.#host.tell({ event: "offer", ...at, digest: toHex(offer.digest), version, size: offer.size });
+    this.#host.report({ event: "offer", ...at, digest: toHex(offer.digest), version, size: offer.size });
   }
 
   #handleRefused(event: Extract<TargetEvent, { tag: "refused" }>, link: Link): void {
@@ -182,8 +172,8 @@ export class TargetSide implements Side<TargetEvent, TargetRole> {
         : advised(MISMATCH_SENTENCES.target[mismatch], topic, this.#duties.advice);
     const peer = rescuerId && toHex(rescuerId);
     this.#refusal = { reason, detail, peer };
-    this.#free();
-    this.#host.tell({ event: "refused", link: link.endpoint, peer, reason, detail });
+    this.#acceptOffers();
+    this.#host.report({ event: "refused", link: link.endpoint, peer, reason, detail });
   }
 
   #handleSession(now: Millis, event: TargetEvent, link: Link, session: LinkSession): void {
@@ -199,7 +189,7 @@ export class TargetSide implements Side<TargetEvent, TargetRole> {
         session.blocks = blocks.written;
         const { blockSize, leafCount } = plan;
         const { bytesReceived } = counters;
-        const told = session.progress?.measure(
+        const report = session.progress?.measure(
           now,
           blocksRight,
           leafCount,
@@ -207,22 +197,22 @@ export class TargetSide implements Side<TargetEvent, TargetRole> {
           bytesReceived,
           counters,
         );
-        if (told !== undefined) this.#host.tell(told);
+        if (report !== undefined) this.#host.report(report);
         return;
       }
       case "sessionLost":
-        this.#free();
+        this.#acceptOffers();
         this.#duties.store.abandon();
-        this.#host.tell({ event: "lost", ...at, why: event.why });
+        this.#host.report({ event: "lost", ...at, why: event.why });
         return;
       case "verified":
         session.doneAt = now;
         session.digest = toHex(event.digest);
-        this.#host.tell({ event: "verified", ...at, digest: session.digest });
+        this.#host.report({ event: "verified", ...at, digest: session.digest });
         return;
       case "finished":
         this.#last = session;
-        this.#tellHealed(at, session, counters.bytesSent - session.bytesBefore);
+        this.#reportHealed(at, session, counters.bytesSent - session.bytesBefore);
         this.#host.end({ code: ExitCode.done, reason: "healed" });
         return;
       default:
@@ -230,14 +220,14 @@ export class TargetSide implements Side<TargetEvent, TargetRole> {
     }
   }
 
-  #tellHealed(at: { link: string; peer: string }, session: LinkSession, bytesTx: number): void {
+  #reportHealed(at: { link: string; peer: string }, session: LinkSession, bytesTx: number): void {
     const { digest = "", version, blocks } = session;
     const seconds = this.#secondsOf(session);
-    this.#host.tell({ event: "healed", ...at, digest, version, blocks, bytesTx, seconds });
+    this.#host.report({ event: "healed", ...at, digest, version, blocks, bytesTx, seconds });
   }
 
-  /** Offers are welcome on all links, unless one of them serves this board: a refusal may come from elsewhere. */
-  #free(): void {
+  /** Accepts offers on all links again, unless a link is still serving this board (a refusal may come from another one). */
+  #acceptOffers(): void {
     const { links } = this.#host;
     if (links.some(({ role }) => role.isServed)) return;
     for (const link of links) link.role.setServedElsewhere(undefined);

@@ -1,19 +1,19 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Command } from "commander";
-import { ExitCode, FailedError, UsageError } from "../base/errors.ts";
-import type { Verdict } from "../node/verdict.ts";
-import type { TortureJob, TorturePlan, TortureResult } from "../sim/power-cuts/plan.ts";
-import { failedVerdict } from "./command-verdict.ts";
-import { addCommand } from "./help.ts";
-import type { Output } from "./output.ts";
-import { countParser } from "./parse.ts";
-import { type CommandContext, onRun } from "./run.ts";
+import { ExitCode, FailedError, UsageError } from "../../base/errors.ts";
+import { PRNG_SEED_MAX } from "../../base/prng.ts";
+import type { Verdict } from "../../node/verdict.ts";
+import type { TortureJob, TorturePlan, TortureResult } from "../../sim/power-cuts/plan.ts";
+import { failedVerdict } from "../command-verdict.ts";
+import { addCommand } from "../help.ts";
+import type { Output } from "../output.ts";
+import { countParser } from "../parse.ts";
+import { type CommandContext, onRun } from "../run.ts";
 
 /** Of the cuts of a full run, what a run without --full makes. */
 const SAMPLE_EVERY = 10;
 const RANDOM_RUNS = 20_000;
-const SEED_MAX = 0xffff_ffff;
 const WORKERS_MAX = 64;
 /** Between two lines of progress. */
 const PROGRESS_MS = 5000;
@@ -51,9 +51,13 @@ export function addBoardTorture(parent: Command): void {
   });
   command
     .option("--full", "every cut, and the most random paths")
-    .option("--every <n>", "make one cut of n; 10 unless given", countParser("a number of cuts", 1, 1e9))
+    .option(
+      "--every <n>",
+      `make one cut in n; ${SAMPLE_EVERY} unless given`,
+      countParser("a number of cuts", 1, 1e9),
+    )
     .option("--random <n>", "paths of five cuts at random", countParser("a number of paths", 0, 1e9))
-    .option("--seed <n>", "for torn bits and random paths", countParser("a seed", 0, SEED_MAX), 0)
+    .option("--seed <n>", "for torn bits and random paths", countParser("a seed", 0, PRNG_SEED_MAX), 0)
     .option("--case <name>", "only this flash")
     .option("--story <name>", "only this story")
     .option("--depth <n>", "only sweeps of one cut (1), or of two (2)", countParser("a depth", 1, 2))
@@ -69,8 +73,8 @@ export function addBoardTorture(parent: Command): void {
 }
 
 async function list(output: Output): Promise<undefined> {
-  const { SMALL_CASES, TORTURE_CASES } = await import("../sim/power-cuts/cases.ts");
-  const { STORIES } = await import("../sim/power-cuts/stories.ts");
+  const { SMALL_CASES, TORTURE_CASES } = await import("../../sim/power-cuts/cases.ts");
+  const { STORIES } = await import("../../sim/power-cuts/stories.ts");
   for (const { name, geometry, blockSize } of [...TORTURE_CASES, ...SMALL_CASES]) {
     output.result(`case ${name}`, { event: "case", name, ...geometry, blockSize });
   }
@@ -79,8 +83,8 @@ async function list(output: Output): Promise<undefined> {
 }
 
 async function replay(output: Output, id: string): Promise<Verdict | undefined> {
-  const { parsePathId } = await import("../sim/power-cuts/sweep.ts");
-  const { replayPath } = await import("../sim/power-cuts/plan.ts");
+  const { parsePathId } = await import("../../sim/power-cuts/sweep.ts");
+  const { replayPath } = await import("../../sim/power-cuts/plan.ts");
   const path = parsePathId(id);
   const result = path === undefined ? undefined : replayPath(path);
   if (result === undefined) {
@@ -97,8 +101,8 @@ async function torture(
   { output, signal }: CommandContext,
   flags: TortureFlags,
 ): Promise<Verdict | undefined> {
-  const { jobsOf } = await import("../sim/power-cuts/plan.ts");
-  const { boundOf, reportLines, reportOf } = await import("../sim/power-cuts/report.ts");
+  const { jobsOf } = await import("../../sim/power-cuts/plan.ts");
+  const { boundOf, reportLines, reportOf } = await import("../../sim/power-cuts/report.ts");
   const plan = planOf(flags);
   const jobs = shareOf(jobsOf(plan), flags.share);
   if (jobs.length === 0) {
@@ -163,8 +167,8 @@ async function alone(
   signal: AbortSignal,
   take: (result: TortureResult) => void,
 ): Promise<void> {
-  const { doJob } = await import("../sim/power-cuts/plan.ts");
-  const { Benches } = await import("../sim/power-cuts/sweep.ts");
+  const { doJob } = await import("../../sim/power-cuts/plan.ts");
+  const { Benches } = await import("../../sim/power-cuts/sweep.ts");
   const benches = new Benches();
   for (const job of jobs) {
     if (signal.aborted) return;

@@ -1,16 +1,19 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { UsageError } from "../base/errors.ts";
-import type { FlashDevice } from "../flash/device/flash-device.ts";
-import { type ErasedByte, type FlashLayout, SECTOR_SIZE_DEFAULT } from "../flash/geometry.ts";
-import type { Hardware } from "../image/hardware.ts";
+import { UsageError } from "../../base/errors.ts";
+import type { FlashDevice } from "../../flash/device/flash-device.ts";
+import {
+  type ErasedByte,
+  type FlashLayout,
+  SECTOR_SIZE_DEFAULT,
+  WRITE_SIZE_DEFAULT,
+} from "../../flash/geometry.ts";
+import { type Hardware, REVISION_MAX } from "../../image/hardware.ts";
+import { addCommand } from "../help.ts";
+import { linkKeyFlag } from "../link-key-flag.ts";
+import { collectTrust, countParser, parseHardwareFlag, parseSize, type TrustFlag } from "../parse.ts";
+import { type CommandContext, onRun } from "../run.ts";
+import { byteText } from "../text.ts";
 import { flashText, parseFlashDevice } from "./flash-flag.ts";
-import { addCommand } from "./help.ts";
-import { linkKeyFlag } from "./link-key-flag.ts";
-import { collectTrust, countParser, parseHardwareFlag, parseSize, type TrustFlag } from "./parse.ts";
-import { type CommandContext, onRun } from "./run.ts";
-import { byteText } from "./text.ts";
-
-const REVISION_MAX = 0xffff;
 
 interface InitFlags {
   readonly hardware: Hardware;
@@ -55,7 +58,7 @@ export function addBoardInit(board: Command): void {
     .option("--sector <n>", "size of what is erased at once: a power of two", parseSize, SECTOR_SIZE_DEFAULT)
     .option(
       "--write-size <n>",
-      "size of what is programmed at once: a power of two; 16 unless given",
+      `size of what is programmed at once: a power of two; ${WRITE_SIZE_DEFAULT} unless given`,
       parseSize,
     )
     .addOption(
@@ -105,8 +108,8 @@ async function runInit(
       "--overwrite is about what --flash names; give --flash too",
     );
   }
-  const { initBoard } = await import("../board/new-board.ts");
-  const { openImageFile } = await import("../image-files/image-file.ts");
+  const { initBoard } = await import("../../board/new-board.ts");
+  const { openImageFile } = await import("../../image-files/image-file.ts");
   const linkKey = await linkKeyFlag(flags.linkKey, output);
   const image = flags.image === undefined ? undefined : await openImageFile(flags.image);
   try {
@@ -119,8 +122,8 @@ async function runInit(
   } finally {
     await image?.close();
   }
-  const { openBoard } = await import("../board/board.ts");
-  const { describeHardware } = await import("../board/board-parts.ts");
+  const { openBoard } = await import("../../board/board.ts");
+  const { describeHardware } = await import("../../board/board-parts.ts");
   const board = openBoard(dir, { write: false });
   const { nodeId, slotSize, flash } = board.config;
   const what = describeHardware(board.parts.identity);

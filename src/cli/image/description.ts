@@ -1,8 +1,8 @@
-import { toHex } from "../base/bytes.ts";
-import { formatHardware } from "../image/hardware.ts";
-import { type Manifest, manifestHardwareId } from "../image/manifest.ts";
-import { formatVersion } from "../image/version.ts";
-import { byteText } from "./text.ts";
+import { toHex } from "../../base/bytes.ts";
+import { formatHardware } from "../../image/hardware.ts";
+import { type Manifest, manifestHardwareId } from "../../image/manifest.ts";
+import { formatVersion } from "../../image/version.ts";
+import { byteText } from "../text.ts";
 
 /** What is shown of an image, wherever it lies. */
 export interface ImageFactsShown {

@@ -1,9 +1,12 @@
 import type { Command } from "commander";
-import { addBoardDamage, addBoardRead } from "./board-data.ts";
-import { addBoardInit } from "./board-init.ts";
-import { addBoardBoot, addBoardConfirm, addBoardStatus } from "./board-look.ts";
-import { addBoardTorture } from "./board-torture.ts";
-import { addGroup } from "./help.ts";
+import { addGroup } from "../help.ts";
+import { addBoardBoot } from "./boot.ts";
+import { addBoardConfirm } from "./confirm.ts";
+import { addBoardDamage } from "./damage.ts";
+import { addBoardInit } from "./init.ts";
+import { addBoardRead } from "./read.ts";
+import { addBoardStatus } from "./status.ts";
+import { addBoardTorture } from "./torture.ts";
 
 /** Registers `mayday board init|boot|status|confirm|read|damage|torture`. */
 export function addBoardCommands(program: Command): void {

@@ -1,24 +1,13 @@
 import { type Command, Option } from "commander";
-import type { Hardware, RevisionRange } from "../image/hardware.ts";
-import type { ConfirmPolicy, ImageRole } from "../image/manifest.ts";
-import type { Version } from "../image/version.ts";
-import type { InputFormat } from "../image-files/image-build.ts";
-import { imageFields, imageRows } from "./describe-image.ts";
-import { addCommand, addGroup } from "./help.ts";
-import {
-  collectTrust,
-  countParser,
-  parseHardwareFlag,
-  parseRevisionsFlag,
-  parseSize,
-  parseVersionFlag,
-  type TrustFlag,
-} from "./parse.ts";
-import { type CommandContext, onRun } from "./run.ts";
-import { columns } from "./text.ts";
-
-const COUNTER_MAX = 0xffff_ffff;
-const SEQUENCE_MAX = 0xffff_ffff_ffff;
+import type { Hardware, RevisionRange } from "../../image/hardware.ts";
+import { COUNTER_MAX, type ConfirmPolicy, type ImageRole } from "../../image/manifest.ts";
+import { SEQUENCE_MAX, type Version } from "../../image/version.ts";
+import type { InputFormat } from "../../image-files/image-build.ts";
+import { addCommand } from "../help.ts";
+import { countParser, parseHardwareFlag, parseRevisionsFlag, parseSize, parseVersionFlag } from "../parse.ts";
+import { type CommandContext, onRun } from "../run.ts";
+import { columns } from "../text.ts";
+import { imageFields, imageRows } from "./description.ts";
 
 interface BuildFlags {
   readonly in: string;
@@ -27,7 +16,7 @@ interface BuildFlags {
   readonly version: Version;
   readonly hardwareRev?: RevisionRange;
   readonly sequence?: number;
-  readonly counter?: number;
+  readonly counter: number;
   readonly blockSize?: number;
   readonly confirm: ConfirmPolicy;
   readonly role: ImageRole;
@@ -35,15 +24,8 @@ interface BuildFlags {
   readonly key?: string;
 }
 
-/** Registers `mayday image build|inspect|verify`. */
-export function addImageCommands(program: Command): void {
-  const image = addGroup(program, "image", "make, show and check image files (.mdy)");
-  addBuild(image);
-  addInspect(image);
-  addVerify(image);
-}
-
-function addBuild(image: Command): void {
+/** Registers `mayday image build`. */
+export function addImageBuild(image: Command): void {
   const command = addCommand(image, "build", {
     summary: "make an image file of raw bytes or Intel HEX",
     does:
@@ -67,8 +49,9 @@ function addBuild(image: Command): void {
     )
     .option(
       "--counter <n>",
-      "security counter: boards refuse what is below their floor; 0 unless given",
+      "security counter: boards refuse what is below their floor",
       countParser("a security counter", 0, COUNTER_MAX),
+      0,
     )
     .option("--block-size <n>", "unit of hashing and programming: a power of two, 1K to 64K", parseSize)
     .addOption(
@@ -87,8 +70,8 @@ async function runBuild(
   _args: readonly string[],
   flags: BuildFlags,
 ): Promise<undefined> {
-  const { buildImageFile } = await import("../image-files/image-build.ts");
-  const { loadSigningKey } = await import("../image-files/pem-keys.ts");
+  const { buildImageFile } = await import("../../image-files/image-build.ts");
+  const { loadSigningKey } = await import("../../image-files/pem-keys.ts");
   const logger = { debug: () => {}, info: () => {}, warn: (text: string) => output.warn(text) };
   const signer = flags.key === undefined ? undefined : loadSigningKey(flags.key, logger);
   const built = await buildImageFile({
@@ -110,47 +93,4 @@ async function runBuild(
   output.result(text, { event: "image", file: flags.out, ...imageFields(shown) });
   if (signer === undefined) output.warn("it is not signed: boards that trust a key refuse it");
   return undefined;
-}
-
-function addInspect(image: Command): void {
-  const command = addCommand(image, "inspect <file>", {
-    summary: "show what an image file says of itself",
-    does: "Shows an image file's manifest, after its data was found to match it. Looks at no key.",
-    examples: ["mayday image inspect fw.mdy"],
-  });
-  onRun(command, async ({ output }, [file = ""]) => {
-    const { openImageFile } = await import("../image-files/image-file.ts");
-    const opened = await openImageFile(file);
-    await opened.close();
-    output.result(columns(imageRows(opened)), { event: "image", file, ...imageFields(opened) });
-    return undefined;
-  });
-}
-
-function addVerify(image: Command): void {
-  const command = addCommand(image, "verify <file>", {
-    summary: "check an image file as a board would",
-    does: "Checks an image file's data and its signature. Exits 0 only if one of the given keys signed it.",
-    examples: ["mayday image verify fw.mdy --trust owner.pub"],
-    exits: ["4 refused (not signed, or not by a trusted key)"],
-  }).requiredOption(
-    "--trust <pub[:role]>",
-    "public key to trust, :app or :recovery only; repeatable",
-    collectTrust,
-  );
-  onRun<{ readonly trust: readonly TrustFlag[] }>(command, async ({ output }, [file = ""], { trust }) => {
-    const { openImageFile } = await import("../image-files/image-file.ts");
-    const { requireTrusted } = await import("../image/envelope.ts");
-    const { loadTrustedKey } = await import("../image-files/pem-keys.ts");
-    const keys = trust.map(({ path, roles }) => loadTrustedKey(path, roles));
-    const opened = await openImageFile(file);
-    await opened.close();
-    requireTrusted(opened.envelope, { keys, allowUnsigned: false }, file);
-    output.result(columns([["verified", file], ...imageRows(opened)]), {
-      event: "image",
-      file,
-      ...imageFields(opened),
-    });
-    return undefined;
-  });
 }

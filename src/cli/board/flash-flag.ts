@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
-import { UsageError } from "../base/errors.ts";
-import type { BoardConfig } from "../board/board-config.ts";
-import { type FlashDevice, flashDeviceText } from "../flash/device/flash-device.ts";
-import { parseSize } from "./parse.ts";
+import { UsageError } from "../../base/errors.ts";
+import type { BoardConfig } from "../../board/board-config.ts";
+import { type FlashDevice, flashDeviceText } from "../../flash/device/flash-device.ts";
+import { parseSize } from "../parse.ts";
 
 /** "file:PATH", "block:PATH" or "mtd:PATH", with "?offset=1M" from there on. `bad-flash`, `bad-size`. */
 export function parseFlashDevice(text: string): FlashDevice {
