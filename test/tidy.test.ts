@@ -121,9 +121,9 @@ describe("the linter", () => {
   for (const [layer, { except = [] }] of Object.entries(LAYERS)) {
     breakRules(layer, `src/${layer}`, "..");
     for (const name of except) {
-      breakRules(layer, `src/${layer}/${name}`, "../..");
-      put(`src/${layer}/of-own-${name}.ts`, `export * from "./${name}.ts";\n`);
-      put(`src/${layer}/of-own-folder-${name}.ts`, `export * from "./${name}/x.ts";\n`);
+      breakRules(layer, `src/${layer}/${name}`, "..");
+      put(`src/${layer}/of-own-${name}.ts`, `export * from ".//${name}.ts";\n`);
+      put(`src/${layer}/of-own-folder-${name}.ts`, `export * from ".//${name}/x.ts";\n`);
     }
   }
   put("src/wire/ring-a.ts", 'import { b } from "./ring-b.ts";\nexport const a = (): unknown => b;\n');

@@ -28,17 +28,17 @@ const COMMANDS: readonly Entry[] = [
   {
     name: "image",
     summary: "make, show and check image files (.mdy)",
-    register: async (program) => (await import("./image/commands.ts")).addImageCommands(program),
+    register: async (program) => (await import("./image/image-commands.ts")).addImageCommands(program),
   },
   {
     name: "repo",
     summary: "keep images in a folder that rescuers take them from",
-    register: async (program) => (await import("./repo/commands.ts")).addRepoCommands(program),
+    register: async (program) => (await import("./repo/repo-commands.ts")).addRepoCommands(program),
   },
   {
     name: "board",
     summary: "a board on disk: its flash, its boot record, the keys it trusts",
-    register: async (program) => (await import("./board/commands.ts")).addBoardCommands(program),
+    register: async (program) => (await import("./board/board-commands.ts")).addBoardCommands(program),
   },
   {
     name: "distress",

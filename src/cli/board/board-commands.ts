@@ -1,12 +1,12 @@
 import type { Command } from "commander";
 import { addGroup } from "../help.ts";
-import { addBoardBoot } from "./boot.ts";
-import { addBoardConfirm } from "./confirm.ts";
-import { addBoardDamage } from "./damage.ts";
-import { addBoardInit } from "./init.ts";
-import { addBoardRead } from "./read.ts";
-import { addBoardStatus } from "./status.ts";
-import { addBoardTorture } from "./torture.ts";
+import { addBoardBoot } from "./boot-board.ts";
+import { addBoardConfirm } from "./confirm-board.ts";
+import { addBoardDamage } from "./damage-board.ts";
+import { addBoardInit } from "./init-board.ts";
+import { addBoardRead } from "./read-board.ts";
+import { addBoardStatus } from "./show-board.ts";
+import { addBoardTorture } from "./torture-boards.ts";
 
 /** Registers `mayday board init|boot|status|confirm|read|damage|torture`. */
 export function addBoardCommands(program: Command): void {

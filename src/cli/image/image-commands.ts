@@ -1,8 +1,8 @@
 import type { Command } from "commander";
 import { addGroup } from "../help.ts";
-import { addImageBuild } from "./build.ts";
-import { addImageInspect } from "./inspect.ts";
-import { addImageVerify } from "./verify.ts";
+import { addImageBuild } from "./build-image.ts";
+import { addImageInspect } from "./inspect-image.ts";
+import { addImageVerify } from "./verify-image.ts";
 
 /** Registers `mayday image build|inspect|verify`. */
 export function addImageCommands(program: Command): void {

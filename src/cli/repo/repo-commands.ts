@@ -1,9 +1,9 @@
 import type { Command } from "commander";
 import { addGroup } from "../help.ts";
-import { addRepoAdd } from "./add.ts";
-import { addRepoList } from "./list.ts";
-import { addRepoRemove } from "./remove.ts";
-import { addRepoVerify } from "./verify.ts";
+import { addRepoAdd } from "./add-to-repo.ts";
+import { addRepoList } from "./list-repo.ts";
+import { addRepoRemove } from "./remove-from-repo.ts";
+import { addRepoVerify } from "./verify-repo.ts";
 
 /** Registers `mayday repo add|list|remove|verify`. */
 export function addRepoCommands(program: Command): void {
