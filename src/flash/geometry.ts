@@ -2,7 +2,7 @@ import { assert } from "../base/assert.ts";
 
 /** Bytes of the recovery image, which the protocol never changes; rounded up to whole sectors. */
 export const RECOVERY_SIZE = 16_384;
-/** Smallest sector, in bytes: a snapshot of the boot record must fit in one (DESIGN.md, "boot record"). */
+/** Smallest sector, in bytes: a snapshot of the boot record must fit in one (docs/board.md). */
 export const SECTOR_SIZE_MIN = 1024;
 /** Largest sector, in bytes. */
 export const SECTOR_SIZE_MAX = 1_048_576;
