@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
 /** What a mutation run executes (docs/testing.md, "Mutation testing"): the tests of the folder that is mutated. */
-const folder = process.env["MUTATE"] ?? "{wire,image,image-files,flash}";
+const folder = process.env["MUTATE"] ?? "{wire,files,image,image-files,flash}";
 const more: Readonly<Record<string, readonly string[]>> = {
   wire: ["test/transport/splitter.test.ts"],
   image: ["test/image-files/**/*.test.ts"],
@@ -15,6 +15,7 @@ export default defineConfig({
     include: [`test/${folder}/**/*.test.ts`, "test/loading.test.ts", ...(more[folder] ?? [])],
     // Thousands of files for each mutant of the repository.
     exclude: ["test/image-files/directory-repository-limit.test.ts"],
+    setupFiles: ["src/crypto/use-node-crypto.ts"],
     testTimeout: 20_000,
     hookTimeout: 60_000,
   },

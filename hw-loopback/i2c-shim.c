@@ -210,7 +210,7 @@ static void hang_up(struct device *d, int address)
     d->sockets[address] = 0;
 }
 
-/* The connection to a peripheral, made anew if the last one has ended; below 0 if nobody listens. */
+/* The connection to a peripheral, made again if the last one has ended; below 0 if nothing listens. */
 static int connection(struct device *d, int fd, int address)
 {
     char byte;

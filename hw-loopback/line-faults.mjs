@@ -1,7 +1,7 @@
-// Names for what a line does to bytes, with the cure. Pure; used by uart-loopback.mjs and explained in README.md.
+// Names for what a line does to bytes, and what to do about it. Pure; used by uart-loopback.mjs, explained in README.md.
 import { compareBytes, editsOf } from "./byte-diff.mjs";
 
-/** Faults by name: what it means and what to do next. README.md, "Faults and their cures", has a row for each. */
+/** Faults by name: what it means and what to do next. README.md, "Faults, and what to do", has a row for each. */
 export const FAULTS = {
   silence:
     "nothing came back: no jumper, TX and RX not crossed, no common ground, or another port than you think",

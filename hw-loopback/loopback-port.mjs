@@ -9,7 +9,7 @@ const { lineTime } = await fromDist("base/units.js");
 export const SETTLE_MS = 40;
 /** So long without a byte, after the time that the line needs, nothing more is expected. */
 const QUIET_MS = 500;
-/** A line that goes on for so many line times, and some seconds, is given up. */
+/** A line that still delivers after this many line times, and some seconds, is given up. */
 const LINE_TIMES_MAX = 4;
 const LIMIT_MS = 5000;
 
@@ -30,6 +30,8 @@ export class LoopbackPort {
       baud,
       fixedBaud: true,
       baudMax: undefined,
+      parity: "none",
+      stopBits: 1,
     });
   }
 

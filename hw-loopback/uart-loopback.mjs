@@ -96,7 +96,7 @@ async function carry(section, writes, line) {
   };
 }
 
-/** One direction: all sections, until one is in vain. */
+/** One direction: all sections, until one fails. */
 async function runLeg(leg, sections, line) {
   const done = [];
   for (const [section, writes] of sections) {

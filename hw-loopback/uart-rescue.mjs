@@ -80,7 +80,7 @@ async function runAct(stage, act, { a, b, baud, timeoutSeconds }) {
   const started = performance.now();
   const target = startMayday("distress", ...link(a), "--board", path("board"), ...patience);
   const rescuer = startMayday("rescue", ...link(b), "--image", path("firmware.mdy"), "--once", ...patience);
-  // Where one has no port, the other would wait in vain.
+  // Where one has no port, the other would wait for nothing.
   for (const [one, other] of [
     [target, rescuer],
     [rescuer, target],

@@ -1,5 +1,5 @@
 import { randomFraction, SeededRandom } from "../src/base/prng.ts";
-import { type RandomI2cFaultOptions, randomI2cFaults } from "../src/sim/wires/bus-faults.ts";
+import { type RandomI2cFaultOptions, randomI2cFaults } from "../src/sim/wires/i2c-bus-faults.ts";
 import { healsExactly, UNSIGNED } from "../test/support/virtual-i2c-rescue.ts";
 
 const TRANSACTIONS = [32, 64, 255, 1024];

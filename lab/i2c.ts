@@ -1,3 +1,4 @@
+import "../src/crypto/use-node-crypto.ts";
 import { fork } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

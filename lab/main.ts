@@ -1,3 +1,4 @@
+import "../src/crypto/use-node-crypto.ts";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname } from "node:path";
@@ -15,7 +16,7 @@ npm run lab -- --only enum,survival,fuzz,console,noise
 npm run lab -- --runs 10000 --execs 1000000 --lines 20000 --first-seed 0 --workers 2
 npm run lab -- --case enum:corrupt:t2r:17    one case again (--trace: every frame and event)
 npm run lab -- --seed 4711 --profile loss20  a lossy transfer again
-npm run lab -- --corpus                      grow test/fuzz/corpus anew
+npm run lab -- --corpus                      grow test/fuzz/corpus again
 `;
 const CORPUS_EXECUTIONS = 40_000;
 

@@ -1,3 +1,4 @@
+import "../src/crypto/use-node-crypto.ts";
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -25,7 +26,7 @@ const USAGE = `npm run lab:mutate                            200000 mutated tran
 npm run lab:mutate -- --runs 200000 --first-seed 0 --workers 2
 npm run lab:mutate -- --out docs/evidence/mutate   ... and to that .md
 npm run lab:mutate -- --case mutate:123       one transfer again (--trace: every event)
-The progress is kept in .lab-progress/mutate.json (--progress FILE): interrupted, the same command goes on.
+The progress is kept in .lab-progress/mutate.json (--progress FILE): interrupted, the same command resumes it.
 `;
 
 /** A batch of seeds for a worker. */
@@ -114,7 +115,7 @@ async function gather(
   const start = performance.now();
   process.once("SIGINT", () => {
     processes.kill();
-    say(`interrupted after ${progress.sums.transfers} of ${plan.runs} transfers; the same command goes on`);
+    say(`interrupted after ${progress.sums.transfers} of ${plan.runs} transfers; the same command resumes`);
     process.exit(130);
   });
   const batches = batchesLeft(progress).map((batch) => ({ batch, ...batchSeeds(plan, batch) }));

@@ -10,7 +10,7 @@ export class Workers<Job, Result> {
     this.#program = program;
   }
 
-  /** Deals jobs out to so many processes, the next one to whoever is free; `take` gets each result as it comes. */
+  /** Deals jobs out to this many processes, the next one to the first that is free; `take` gets each result as it comes. */
   async deal(jobs: Iterable<Job>, count: number, take: (result: Result, job: Job) => void): Promise<void> {
     const waiting = jobs[Symbol.iterator]();
     const work = async (): Promise<void> => {

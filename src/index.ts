@@ -1,9 +1,11 @@
 /**
  * mayday: boards that heal one another over a UART. The public interface; everything else may change at any time.
  *
- * Most users need {@link runRescue} and {@link runDistress}. A {@link LinkEnd} and its roles are sans-IO: they run over any wire, also in
- * virtual time (docs/DESIGN.md).
+ * Most users need {@link runRescue} and {@link runDistress}. A {@link LinkEnd} and its roles are sans-IO: they run over
+ * any wire, also in virtual time (docs/DESIGN.md).
  */
+import "./crypto/use-node-crypto.ts";
+
 export { type Clock, systemClock, type Timer } from "./base/clock.ts";
 export {
   type ErrorDetails,
@@ -42,7 +44,7 @@ export type { LinkKey } from "./link/link-key.ts";
 export { linkKeyOf } from "./node/derived-link-key.ts";
 export { type DistressOptions, runDistress } from "./node/distress-node.ts";
 export { LinkDriver, type Machine, type SplitterFactory } from "./node/link-driver.ts";
-export type { NodeEvent, ProgressEvent } from "./node/node-event.ts";
+export type { HealedEvent, NodeEvent, ProgressEvent } from "./node/node-event.ts";
 export { PureRunSplitter } from "./node/pure-run-splitter.ts";
 export { type RescueOptions, runRescue } from "./node/rescue-node.ts";
 export type { RunOptions } from "./node/run-options.ts";

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -86,10 +86,17 @@ describe("source files", () => {
   });
 });
 
-type Layers = Readonly<Record<string, { readonly below: readonly string[]; readonly isPure?: boolean }>>;
+interface Layer {
+  readonly below: readonly string[];
+  readonly isPure?: boolean;
+  readonly except?: readonly string[];
+}
 /** The table that biome.json's rules are written from. */
-const { LAYERS, overrides } = (await import(new URL("../scripts/layers.mjs", import.meta.url).href)) as {
-  readonly LAYERS: Layers;
+const { LAYERS, forbiddenTo, overrides } = (await import(
+  new URL("../scripts/layers.mjs", import.meta.url).href
+)) as {
+  readonly LAYERS: Readonly<Record<string, Layer>>;
+  forbiddenTo(layer: string, isPure: boolean): string[];
   overrides(): unknown;
 };
 
@@ -104,11 +111,20 @@ describe("the linter", () => {
   const { $schema: _, vcs: __, ...config } = JSON.parse(read("biome.json")) as Record<string, unknown>;
   put("biome.json", JSON.stringify(config));
   const layers = Object.keys(LAYERS);
-  for (const layer of layers) {
-    for (const other of layers) put(`src/${layer}/of-${other}.ts`, `export * from "../${other}/x.ts";\n`);
-    put(`src/${layer}/of-system.ts`, 'export { readFileSync } from "node:fs";\n');
-    put(`src/${layer}/of-hardware.ts`, 'export { SerialPort } from "serialport";\n');
-    put(`src/${layer}/buffer.ts`, "export const empty = Buffer.alloc(0);\n");
+  const breakRules = (layer: string, folder: string, up: string): void => {
+    for (const other of layers.filter((name) => name !== layer))
+      put(`${folder}/of-${other}.ts`, `export * from "${up}/${other}/x.ts";\n`);
+    put(`${folder}/of-system.ts`, 'export { readFileSync } from "node:fs";\n');
+    put(`${folder}/of-hardware.ts`, 'export { SerialPort } from "serialport";\n');
+    put(`${folder}/buffer.ts`, "export const empty = Buffer.alloc(0);\n");
+  };
+  for (const [layer, { except = [] }] of Object.entries(LAYERS)) {
+    breakRules(layer, `src/${layer}`, "..");
+    for (const name of except) {
+      breakRules(layer, `src/${layer}/${name}`, "..");
+      put(`src/${layer}/of-own-${name}.ts`, `export * from ".//${name}.ts";\n`);
+      put(`src/${layer}/of-own-folder-${name}.ts`, `export * from ".//${name}/x.ts";\n`);
+    }
   }
   put("src/wire/ring-a.ts", 'import { b } from "./ring-b.ts";\nexport const a = (): unknown => b;\n');
   put("src/wire/ring-b.ts", 'import { a } from "./ring-a.ts";\nexport const b = (): unknown => a;\n');
@@ -126,18 +142,39 @@ describe("the linter", () => {
     return found.map(({ location }) => location.path);
   };
 
-  it.each(Object.entries(LAYERS))("keeps %s to the layers below it", (layer, { below, isPure = false }) => {
-    const forbidden = layers.filter((other) => other !== layer && !below.includes(other));
-    const system = isPure ? ["system", "hardware"] : [];
-    const expected = [...forbidden, ...system].map((name) => `src/${layer}/of-${name}.ts`);
+  it.each(Object.entries(LAYERS))("keeps %s to the layers below it", (layer, table) => {
+    const { isPure = false, except = [] } = table;
+    const ofSystem = isPure ? ["of-system", "of-hardware"] : [];
+    const ofNode = except.flatMap((name) => [`of-own-${name}`, `of-own-folder-${name}`]);
+    const ofLayers = forbiddenTo(layer, isPure).map((name) => `of-${name}`);
+    const inNode = except.flatMap((name) => forbiddenTo(layer, false).map((other) => `${name}/of-${other}`));
+    const expected = [...ofLayers, ...ofSystem, ...ofNode, ...inNode];
     const fired = seen("noRestrictedImports").filter((path) => path.startsWith(`src/${layer}/`));
-    expect(fired.sort()).toEqual(expected.sort());
+    expect(fired.sort()).toEqual(expected.map((name) => `src/${layer}/${name}.ts`).sort());
+  });
+
+  it("forbids every layer that is not listed as below, and in pure files those that are not pure", () => {
+    const forbidden = Object.fromEntries(layers.map((layer) => [layer, forbiddenTo(layer, false)]));
+    expect(forbidden["base"]).toEqual(layers.filter((layer) => layer !== "base"));
+    expect(forbiddenTo("board", true)).toEqual(
+      layers.filter((layer) => !["base", "image", "flash", "board"].includes(layer)),
+    );
   });
 
   it("keeps Buffer out of the layers that also run in a browser", () => {
     const pure = layers.filter((layer) => LAYERS[layer]?.isPure);
-    expect(pure.length).toBeGreaterThan(3);
+    expect(pure.length).toBeGreaterThan(6);
     expect(seen("noRestrictedGlobals").sort()).toEqual(pure.map((layer) => `src/${layer}/buffer.ts`).sort());
+  });
+
+  it("excepts files and folders from purity that exist", () => {
+    const excepted = Object.entries(LAYERS).flatMap(([layer, { except = [] }]) =>
+      except.map((name) => `src/${layer}/${name}`),
+    );
+    expect(excepted.length).toBeGreaterThan(0);
+    const exists = (path: string): boolean =>
+      existsSync(join(ROOT, path)) || existsSync(join(ROOT, `${path}.ts`));
+    expect(excepted.filter((path) => !exists(path))).toEqual([]);
   });
 
   it("has the rules that the table of layers gives (node scripts/layers.mjs writes them)", () => {

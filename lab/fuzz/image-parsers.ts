@@ -12,9 +12,9 @@ import {
   fileCrc,
   IMAGE_HEADER_LENGTH,
 } from "../../src/image/image-header.ts";
-import { memoryImage } from "../../src/image/image-source.ts";
-import { trustedKeyOf } from "../../src/image/keys.ts";
-import { decodePayload, encodePayload } from "../../src/image/payload.ts";
+import { imageFromBytes, memoryImage } from "../../src/image/image-source.ts";
+import { type SigningKey, trustedKeyOf } from "../../src/image/keys.ts";
+import { decodePayload, encodePayload } from "../../src/image/manifest-payload.ts";
 import { formatVersion, parseVersion } from "../../src/image/version.ts";
 import { signingKeyFromPem, trustedKeyFromPem } from "../../src/image-files/pem-keys.ts";
 import { parseEndpoint } from "../../src/transport/endpoint.ts";
@@ -62,7 +62,7 @@ const envelope: ParserTarget = {
   weight: 1,
   seeds: envelopes,
   repair(random, input) {
-    // Signed anew, so that the payload is parsed: what a signer's own mistakes, or a stolen key, would bring.
+    // Signed again, so that the payload is parsed: what a signer's own mistakes, or a stolen key, would bring.
     const parts = splitEnvelope(input);
     if (parts.tag !== "signed" || randomBelow(random, 2) === 0) return input;
     return wrapSigned(parts.payload, testKey.keyId, testKey.sign(signedBytes(parts.payload)));
@@ -154,6 +154,49 @@ const header: ParserTarget = {
   },
 };
 
+/** A small image file: 3 blocks, the last one short. */
+function imageFile(signer?: SigningKey): Uint8Array {
+  const data = randomBytes(new SeededRandom(3), 2500);
+  const fields = { vendor: "acme", hardwareClass: "gate", version: { major: 1, minor: 2, patch: 3 } };
+  const { envelope } = memoryImage(data, { ...fields, blockSize: 1024 }, signer);
+  return concatBytes(encodeImageHeader(envelope, data.length), envelope, data);
+}
+
+const file: ParserTarget = {
+  tag: "parser",
+  name: "image-file",
+  weight: 1,
+  seeds: () => [imageFile(testKey), imageFile(), imageFile().subarray(0, 1000), imageFile().fill(0, 1500)],
+  /** Puts the right CRCs into the header, and the right length of data unless the manifest was cut. */
+  repair(_, input) {
+    const envelopeLength = (input[10] ?? 0) + 256 * (input[11] ?? 0);
+    const dataLength = input.length - IMAGE_HEADER_LENGTH - envelopeLength;
+    if (dataLength < 1) return input;
+    const copy = Uint8Array.from(input);
+    const view = new DataView(copy.buffer);
+    view.setUint32(12, dataLength, true);
+    view.setUint32(
+      16,
+      fileCrc(copy.subarray(IMAGE_HEADER_LENGTH, IMAGE_HEADER_LENGTH + envelopeLength)),
+      true,
+    );
+    view.setUint32(20, fileCrc(copy.subarray(0, 20)), true);
+    return copy;
+  },
+  run(input) {
+    try {
+      const image = imageFromBytes(input);
+      const blocks = Array.from({ length: image.manifest.leafCount }, (_, i) => image.readBlockSync(i));
+      const { length } = concatBytes(...blocks);
+      must(length === image.manifest.size, "the blocks are the whole image");
+      return "image";
+    } catch (error) {
+      must(error instanceof MaydayError && error.code.startsWith("image-"), `only a failure: ${error}`);
+      return error.code;
+    }
+  },
+};
+
 /** Intel HEX of some bytes, as objcopy writes it. */
 export function hexText(base: number, bytes: Uint8Array): string {
   const lines = [hexRecord(4, 0, Uint8Array.of(base >>> 24, base >>> 16))];
@@ -210,6 +253,7 @@ const endpoint: ParserTarget = {
       "/dev/ttyUSB0",
       "serial:/dev/ttyS0?baud=921600",
       "serial:/dev/ttyS0?baud-max=3000000",
+      "serial:/dev/ttyS0?baud=9600&parity=even&stop=2",
       "tcp:[::1]:4711",
       "tcp-listen:4711",
       "i2c:/dev/i2c-1?address=0x42",
@@ -282,6 +326,7 @@ export const IMAGE_PARSERS: readonly ParserTarget[] = [
   payload,
   cbor,
   header,
+  file,
   hex,
   endpoint,
   texts,

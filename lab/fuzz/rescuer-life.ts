@@ -68,7 +68,7 @@ class RescuerLife {
     return [...this.#seen].sort().join(" ");
   }
 
-  /** After the longest silence of a session it answers whoever asks, and sends nothing unasked. */
+  /** After the longest silence of a session it answers queries, and sends nothing unasked. */
   #mustComeBack(): void {
     this.#end.handleLinkUp(this.#life.now, true);
     this.#life.pass(SESSION_MS);

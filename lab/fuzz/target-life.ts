@@ -1,5 +1,6 @@
 import { concatBytes } from "../../src/base/bytes.ts";
 import { type Random, randomBelow, randomBytes, randomChance } from "../../src/base/prng.ts";
+import type { RunOutcome } from "../../src/base/tree-shape.ts";
 import {
   leavesBelow,
   nodesOnLevel,
@@ -12,7 +13,6 @@ import { type SessionIdentity, tagOf } from "../../src/session/identity.ts";
 import { LinkEnd } from "../../src/session/link-end.ts";
 import type { BlockOutcome, ManifestOutcome, TargetEvent } from "../../src/session/target/target-events.ts";
 import { TargetRole } from "../../src/session/target/target-role.ts";
-import type { RunOutcome } from "../../src/session/target/tree-descent.ts";
 import { encodeDelimited } from "../../src/wire/cobs.ts";
 import { BLOCK_MAX, CHUNK_UNIT, Codec, MANIFEST_MAX, ObjectKind } from "../../src/wire/constants.ts";
 import type { Frame, GrantEntry } from "../../src/wire/messages.ts";

@@ -5,7 +5,7 @@ import { type Random, randomBelow, SeededRandom } from "../../src/base/prng.ts";
 import { VirtualClock } from "../../src/base/virtual-clock.ts";
 import { Link } from "../../src/link/link.ts";
 import { PureRunSplitter } from "../../src/node/pure-run-splitter.ts";
-import { StreamSplitter } from "../../src/transport/splitter.ts";
+import { StreamSplitter } from "../../src/transport/stream-splitter.ts";
 import { decodeCobs, encodeDelimited } from "../../src/wire/cobs.ts";
 import { CRC_LENGTH } from "../../src/wire/constants.ts";
 import { frameCrc } from "../../src/wire/crc.ts";

@@ -50,7 +50,7 @@ const SINGLE: Readonly<Record<string, Mutation>> = {
 
 const ALL: readonly Mutation[] = Object.values(SINGLE);
 
-/** Any of all mutations, drawn anew for each frame; of a mutation that does not concern the frame the next is tried. */
+/** Any of all mutations, drawn again for each frame; of a mutation that does not concern the frame the next is tried. */
 const mixed: Mutation = (frame, view) => {
   for (let tries = 0; tries < 4; tries++) {
     const outgoing = pick(view.random, ALL)(frame, view);

@@ -1,8 +1,8 @@
 import { concatBytes } from "../../src/base/bytes.ts";
+import { HASH_LENGTH } from "../../src/base/digest.ts";
 import { type Random, randomBelow, randomBytes } from "../../src/base/prng.ts";
 import { hasNode } from "../../src/base/tree-shape.ts";
 import { KEY_ID_LENGTH, KEY_ID_OFFSET, SIGNATURE_LENGTH } from "../../src/image/cose.ts";
-import { HASH_LENGTH } from "../../src/image/hash.ts";
 import type { ImageSource } from "../../src/image/image-source.ts";
 import { CHUNK_UNIT, Codec, ObjectKind } from "../../src/wire/constants.ts";
 import type { DataChunk, Frame, ObjectChunk } from "../../src/wire/messages.ts";

@@ -25,5 +25,5 @@ export interface AttackView {
   readonly context: FrameContext;
 }
 
-/** What goes on in place of a frame; undefined when the frame is of no interest to this mutation. */
+/** What is sent in place of a frame; undefined when the frame is of no interest to this mutation. */
 export type Mutation = (frame: Frame, view: AttackView) => readonly Outgoing[] | undefined;

@@ -8,13 +8,13 @@ export const BATCH_RUNS = 210;
 /** Failures that are kept with their text. */
 const FAILURES_MAX = 200;
 
-/** What a long run is about. A file of progress goes on only with the same. */
+/** What a long run is about. A file of progress is resumed only by the same. */
 export interface MutatePlan {
   readonly runs: number;
   readonly firstSeed: number;
   /** Commit at which it began. */
   readonly version: string;
-  /** Names the code that runs; other code begins anew. */
+  /** Names the code that runs; other code starts over. */
   readonly code: string;
 }
 

@@ -6,6 +6,9 @@ export interface Random {
   u32(): number;
 }
 
+/** Largest seed of {@link SeededRandom}; of a larger number it takes the low 32 bits. */
+export const PRNG_SEED_MAX = 0xffff_ffff;
+
 /** Deterministic generator (xoshiro128**, Blackman and Vigna 2018), seeded by splitmix32. Not for secrets. */
 export class SeededRandom implements Random {
   #a: number;

@@ -17,8 +17,8 @@ export interface Differences {
 }
 
 /**
- * What a run of child hashes, or the claim that a node's range is one byte over and over, led to. `bad`: not what the
- * root promises, or not asked for; nothing was learnt. `failed`: the flash does not keep what is written.
+ * The outcome of a run of child hashes, or of the claim that a node's range repeats one byte. `bad`: it does not lead to
+ * the root, or was not asked for, and nothing changed. `failed`: the flash does not keep what is written.
  */
 export type RunOutcome =
   | { readonly tag: "bad" }

@@ -9,19 +9,19 @@ import { type BoardParts, describeHardware, hardwareId8 } from "./board-parts.ts
 import type { BootOutcome } from "./boot.ts";
 import type { Quarantine } from "./quarantine.ts";
 
-/** What a board allows beyond being healed. */
+/** What a board accepts beyond being healed. */
 export interface StoreOptions {
-  /** A board that boots takes newer images too, into a slot that does not boot. */
+  /** A board that boots accepts newer images, too, into a slot that does not boot. */
   readonly allowUpdate?: boolean;
-  /** Together with `allowUpdate`, also into the only slot: until it is verified there is no way back. */
+  /** With `allowUpdate`, also into the only slot: until the new image is verified, the board has none. */
   readonly allowSingleUpdate?: boolean;
   /** Largest block that can be buffered, in bytes; 64 KiB unless given. */
   readonly maxBlockSize?: number;
 }
 
 /**
- * Whether the board takes an image (PROTOCOL.md 8.4): trust first, over raw bytes, then everything else that
- * can be told from the manifest. Reads the boot record at most; changes nothing.
+ * Whether the board accepts an image (PROTOCOL.md 8.4): trust first, over raw bytes, then everything else that
+ * the manifest says. Reads the boot record at most. Changes nothing but the count of refusals in `quarantine`.
  */
 export function judgeManifest(
   parts: BoardParts,
@@ -46,7 +46,7 @@ export function judgeManifest(
 function judgeTarget(parts: BoardParts, manifest: Manifest): RefusedManifest | undefined {
   const { identity } = parts;
   if (manifest.role !== "app")
-    return refuse("role", `this is a ${manifest.role} image, wanted is an app image`);
+    return refuse("role", `this is a ${manifest.role} image, the board needs an app image`);
   const isSameHardware = equalBytes(manifestHardwareId(manifest), hardwareId8(identity));
   const { revisionMin, revisionMax } = manifest;
   if (isSameHardware && identity.revision >= revisionMin && identity.revision <= revisionMax)
@@ -70,7 +70,7 @@ function judgeHistory(parts: BoardParts, { manifest }: AcceptedManifest): Refuse
   return undefined;
 }
 
-/** Last, as it counts what it refuses. */
+/** The last check, because it counts refusals. */
 function judgeHealth(
   { record }: BoardParts,
   boot: BootOutcome,
@@ -78,10 +78,10 @@ function judgeHealth(
   quarantine: Quarantine,
 ): RefusedManifest | undefined {
   const { receiving } = record.state;
-  // Begun before the power went: that goes on.
+  // An image that was being received before a power cut is resumed.
   if (receiving !== undefined && equalBytes(receiving.digest8, shortDigest(digest))) return undefined;
   const failed = failedConfirms(record.state, shortDigest(digest));
-  if (!quarantine.refuses(shortDigest(digest), failed, boot.tag === "boot")) return undefined;
+  if (quarantine.judgeOffer(shortDigest(digest), failed, boot.tag === "boot") === "take") return undefined;
   return refuse(
     "quarantined",
     `${toHex(shortDigest(digest))} failed to confirm ${failed} times on this board`,
@@ -109,11 +109,14 @@ function judgeUpdate(
   if (order === 0)
     return refuse("version", `${offered} is another image of the same order as the one running`);
   if (!isSingle && boot.isTrial) {
-    // The other slot holds what the board falls back to.
+    // The other slot holds the image that the board falls back to.
     return refuse("healthy", `the board is trying ${runs}: confirm that first, or let it be reverted`);
   }
   if (!isSingle || options.allowSingleUpdate === true) return undefined;
-  return refuse("healthy", `the board has one slot and boots ${runs}: an update would give up its way back`);
+  return refuse(
+    "healthy",
+    `the board has one slot and boots ${runs}: an update would overwrite the only bootable image`,
+  );
 }
 
 function judgeSize(

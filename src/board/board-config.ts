@@ -12,11 +12,11 @@ import { parseHardware, REVISION_MAX } from "../image/hardware.ts";
 import { loadTrustedKey } from "../image-files/pem-keys.ts";
 import type { BoardIdentity } from "./board-parts.ts";
 
-/** Name of a board's description within its folder. */
+/** Name of a board's configuration in its folder. */
 export const CONFIG_FILE = "board.json";
-/** Folder of the keys a board trusts, within its folder. */
+/** Folder of the keys that a board trusts, in its folder. */
 export const KEYS_FOLDER = "keys";
-/** Name of the board's link key within {@link KEYS_FOLDER}. */
+/** Name of the board's link key in {@link KEYS_FOLDER}. */
 export const LINK_KEY_FILE = "link.key";
 /** Format of {@link CONFIG_FILE} that this version writes and reads. */
 export const CONFIG_FORMAT = 1;
@@ -53,7 +53,7 @@ const ConfigSchema = v.strictObject({
   created: v.string(),
 });
 
-/** A board's description as it lies in `board.json`. */
+/** A board's configuration as it is in `board.json`. */
 export interface BoardConfig {
   readonly format: typeof CONFIG_FORMAT;
   /** 16 hexadecimal digits. */
@@ -67,19 +67,19 @@ export interface BoardConfig {
   /** As in {@link FlashGeometry}. */
   readonly writeSize?: number | undefined;
   readonly erasedByte?: ErasedByte | undefined;
-  /** Name of the flash file within the board's folder; or the device that the flash is on. */
+  /** Name of the flash file in the board's folder, or the device that the flash is on. */
   readonly flash: string | (FlashDevice & FlashDeviceFacts);
-  /** Names of files in `keys/`, and what each key may sign. */
+  /** Names of key files in `keys/`, and the roles that each key may sign. */
   readonly trust: readonly { readonly key: string; readonly roles: readonly ("app" | "recovery")[] }[];
-  /** Counts only when no key is trusted. */
+  /** Has effect only when no key is trusted. */
   readonly allowUnsigned: boolean;
-  /** Name of a file in `keys/`: the board only talks to holders of this link key. */
+  /** Name of a file in `keys/`: the board only talks to nodes with this link key. */
   readonly linkKey?: string | undefined;
   /** ISO 8601, for people. */
   readonly created: string;
 }
 
-/** Reads a board's description. FailedError `board-missing`, `board-damaged`, `board-version`. */
+/** Reads a board's configuration. FailedError `board-missing`, `board-damaged`, `board-version`. */
 export function readConfig(dir: string): BoardConfig {
   const path = join(dir, CONFIG_FILE);
   let text: string;
@@ -88,8 +88,8 @@ export function readConfig(dir: string): BoardConfig {
   } catch (cause) {
     const code = errnoOf(cause);
     const isMissing = code === "ENOENT" || code === "ENOTDIR";
-    const cure = isMissing ? "; make a board with board init" : "";
-    const message = `${dir} holds no readable board: ${path}: ${code}${cure}`;
+    const advice = isMissing ? "; make a board with board init" : "";
+    const message = `${dir} holds no readable board: ${path}: ${code}${advice}`;
     throw new FailedError(isMissing ? "board-missing" : "board-damaged", message, { dir }, cause);
   }
   const value = parseJson(text, path);
@@ -117,7 +117,7 @@ export function configGeometry(config: BoardConfig): FlashGeometry {
   return { sectorSize, slotSize, layout, writeSize, erasedByte };
 }
 
-/** Who the board is. The configuration was checked. */
+/** The identity of the board. The configuration must be a checked one. */
 export function configIdentity(config: BoardConfig): BoardIdentity {
   const hardware = parseHardware(config.hardware);
   const nodeId = fromHex(config.nodeId);
@@ -125,7 +125,7 @@ export function configIdentity(config: BoardConfig): BoardIdentity {
   return { nodeId, hardware, revision: config.revision };
 }
 
-/** Loads the keys that the board trusts. A key that cannot be read is an error, never one key less. */
+/** Loads the keys that the board trusts. A key that cannot be read is an error: none is left out. */
 export function configPolicy(dir: string, config: BoardConfig): TrustPolicy {
   const keys = config.trust.map(({ key, roles }) => {
     const path = join(dir, KEYS_FOLDER, key);
@@ -138,7 +138,7 @@ export function configPolicy(dir: string, config: BoardConfig): TrustPolicy {
   return { keys, allowUnsigned: config.allowUnsigned };
 }
 
-/** The board's link key; undefined when it has none. One that cannot be read is an error, never none. */
+/** The board's link key; undefined when it has none. A key that cannot be read is an error. */
 export function configLinkKey(
   dir: string,
   config: BoardConfig,
@@ -162,6 +162,6 @@ function parseJson(text: string, path: string): unknown {
 }
 
 function damaged(path: string, what: string, cause?: unknown): FailedError {
-  const message = `${path} is damaged: ${what}. Restore it from a copy, or make the board anew with board init.`;
+  const message = `${path} is damaged: ${what}. Restore it from a copy, or make the board again with board init.`;
   return new FailedError("board-damaged", message, { path }, cause);
 }

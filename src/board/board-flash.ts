@@ -14,14 +14,14 @@ import type { BoardConfig } from "./board-config.ts";
 import { requireAccepted } from "./install.ts";
 import { memoryBoard } from "./memory-board.ts";
 
-/** Name of the flash file within a board's folder. */
+/** Name of the flash file in a board's folder. */
 const FLASH_FILE = "flash.bin";
 
-/** Where a new board's flash is, erased. */
+/** The erased flash of a new board. */
 export interface FlashPlace {
-  /** What the board's description says of it. */
+  /** Its place, for the board's configuration. */
   readonly flash: BoardConfig["flash"];
-  /** The board was not made: a file of its own goes again, a device stays as it is. */
+  /** Call when the board was not made: removes a file that was made; a device stays as it is. */
   abandon(): void;
 }
 
@@ -32,7 +32,7 @@ export interface PlacedBoard extends FlashGeometry {
   readonly system?: DeviceSystem;
 }
 
-/** Makes the erased flash of a board whose folder is being made in `draft`. Errors: those of `claimDevice`. */
+/** Makes the erased flash of a board whose folder is made in `draft`. The errors are those of `claimDevice`. */
 export function placeFlash(draft: string, board: PlacedBoard): FlashPlace {
   const map = flashMap(board);
   if (board.device === undefined) {
@@ -48,7 +48,7 @@ export function placeFlash(draft: string, board: PlacedBoard): FlashPlace {
     storage.erase(0, map.size, map.erasedByte);
     const flash = new NorFlash(storage, map);
     flash.arm(...map.record);
-    // A record that says nothing yet, but says whose the device is.
+    // An empty boot record: it marks the device as a board's.
     new BootRecord(flash).append({ tag: "floor", floor: 0 });
     storage.sync();
   } catch (error) {
@@ -61,7 +61,7 @@ export function placeFlash(draft: string, board: PlacedBoard): FlashPlace {
 }
 
 /**
- * Whether the board to be made would take its factory image; asked of an erased flash that does not exist, so that
+ * Checks that the board to be made will accept its factory image, on an erased flash that does not exist, so that
  * nothing is erased for an image that is refused. RefusedError with the reason as code.
  */
 export function checkFactoryImage(
@@ -83,7 +83,7 @@ export function checkFactoryImage(
   requireAccepted(blank.store(), board.image.envelope);
 }
 
-/** An erased flash without memory of its own; it is only read. */
+/** An erased storage without memory, for reading only. */
 function blankStorage(map: FlashMap): FlashStorage {
   return {
     size: map.size,

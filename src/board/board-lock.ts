@@ -3,23 +3,23 @@ import { join } from "node:path";
 import { errnoOf } from "../base/errno.ts";
 import { FailedError } from "../base/errors.ts";
 
-/** Name of the lock within a board's folder. */
+/** Name of the lock in a board's folder. */
 export const LOCK_FILE = "lock";
 
-/** A lock that is being made, or one that is being broken. */
+/** Name of a lock that is being made or broken. */
 const LEFTOVER_NAME = /^(?:\.lock|lock\.stale)-(\d{1,10})-\d+$/;
-/** Tries at breaking a stale lock before somebody else's is believed. */
+/** Tries to break a stale lock before the board counts as busy. */
 const TRIES_MAX = 5;
 
 /** A board's lock, held by this process. */
 export interface BoardLock {
-  /** Gives it up; again is harmless. */
+  /** Releases the lock. Idempotent. */
   release(): void;
 }
 
 /**
- * Takes the board for writing. The lock names a process by id and start time, so that one whose process is gone, or
- * whose id is another process by now, is broken. FailedError `board-busy` (details: pid), `board-lock`.
+ * Locks the board for writing. The lock names a process by id and start time: it is broken when that process is gone,
+ * even if another one has its id. FailedError `board-busy` (details: pid), `board-lock`.
  */
 export function lockBoard(dir: string): BoardLock {
   const path = join(dir, LOCK_FILE);
@@ -28,7 +28,7 @@ export function lockBoard(dir: string): BoardLock {
   try {
     writeFileSync(draft, mine, { flag: "wx" });
     for (let tries = 0; tries < TRIES_MAX; tries++) {
-      // A link is there with its content or not at all, unlike a file that is created and then written.
+      // A link appears with its content or not at all, unlike a file that is created and then written.
       if (tryLink(draft, path)) {
         clearLeftovers(dir, draft);
         return holder(path, mine);
@@ -64,7 +64,7 @@ function tryLink(draft: string, path: string): boolean {
   }
 }
 
-/** Removes a lock whose process is gone; throws `board-busy` when it lives. */
+/** Removes a lock whose process is gone; throws `board-busy` when it is alive. */
 function breakStale(path: string): void {
   const seen = readLock(path);
   if (seen === undefined) return;
@@ -78,12 +78,12 @@ function breakStale(path: string): void {
     if (errnoOf(error) === "ENOENT") return;
     throw error;
   }
-  // Between the look and the rename somebody else may have broken it and taken the board: then it goes back.
+  // Another process may have broken the lock and taken its own before the rename: then that one is put back.
   if (readLock(aside) !== seen) tryLink(aside, path);
   rmSync(aside, { force: true });
 }
 
-/** What processes that were killed while they took the lock left behind. */
+/** Removes what was left by processes that were killed while they took the lock. */
 function clearLeftovers(dir: string, draft: string): void {
   try {
     for (const name of readdirSync(dir)) {
@@ -92,7 +92,7 @@ function clearLeftovers(dir: string, draft: string): void {
       if (Number(pid) === process.pid || !isAlive(Number(pid))) rmSync(join(dir, name), { force: true });
     }
   } catch {
-    // They do no harm.
+    // They are harmless.
   }
 }
 
@@ -117,7 +117,10 @@ function isAlive(pid: number, started?: string): boolean {
   }
 }
 
-/** Field 22 of /proc/PID/stat, in clock ticks since boot; undefined for no process, a dead one, or no such system. */
+/**
+ * Field 22 of /proc/PID/stat, in clock ticks since boot; undefined when the process does not exist, is dead, or the
+ * system has no /proc.
+ */
 function startTime(pid: number): string | undefined {
   let stat: string;
   try {

@@ -3,16 +3,16 @@ import { BootRecord } from "../flash/record/boot-record.ts";
 import type { TrustPolicy } from "../image/envelope.ts";
 import { formatHardware, type Hardware, hardwareId } from "../image/hardware.ts";
 
-/** Who a board is: fixed when it is made. */
+/** The identity of a board, fixed when it is made. */
 export interface BoardIdentity {
-  /** 8 bytes, unlike those of any other board. */
+  /** 8 bytes, different from every other board's. */
   readonly nodeId: Uint8Array;
   readonly hardware: Hardware;
   /** Hardware revision, 0 to 65535. */
   readonly revision: number;
 }
 
-/** What every part of a board works on, whatever its flash lies in. */
+/** What all code of a board works on, whatever its flash is on. */
 export interface BoardParts {
   readonly identity: BoardIdentity;
   readonly policy: TrustPolicy;
@@ -20,7 +20,7 @@ export interface BoardParts {
   readonly record: BootRecord;
 }
 
-/** Reads the boot record and puts the parts together. Nothing may be written but the boot record. */
+/** Reads the boot record and puts the parts together. Arms nothing but the boot record. */
 export function boardParts(identity: BoardIdentity, policy: TrustPolicy, flash: Flash): BoardParts {
   flash.arm(...flash.map.record);
   return { identity, policy, flash, record: new BootRecord(flash) };

@@ -4,16 +4,16 @@ import type { Manifest } from "../image/manifest.ts";
 import { type BoardIdentity, type BoardParts, hardwareId8 } from "./board-parts.ts";
 import { type BootOutcome, bootBoard, storedManifest } from "./boot.ts";
 
-/** What is in one slot. */
+/** The content of one slot. */
 export interface SlotStatus {
   readonly slot: number;
-  /** Undefined when nothing was ever installed there. */
+  /** Undefined when nothing was installed there yet. */
   readonly installed: SlotRecord | undefined;
-  /** Its manifest, when that can be read and is trusted; else why not. */
+  /** Its manifest if that can be read and is trusted; otherwise why not. */
   readonly manifest: Manifest | BootFailure | undefined;
 }
 
-/** A board at a glance. */
+/** The status of a board. */
 export interface BoardStatus {
   readonly identity: BoardIdentity;
   readonly hardwareId8: Uint8Array;
@@ -22,11 +22,11 @@ export interface BoardStatus {
   readonly receiving: ReceivingRecord | undefined;
   readonly counterFloor: number;
   readonly trustedKeys: readonly Uint8Array[];
-  /** True when a cut left the boot record to be rewritten. */
+  /** Whether a power cut left a boot record that must be rewritten. */
   readonly isRecordTorn: boolean;
 }
 
-/** Looks at everything; changes nothing. */
+/** Reads and verifies everything. Changes nothing. */
 export function boardStatus(parts: BoardParts): BoardStatus {
   const { identity, policy, flash, record } = parts;
   const slots = flash.map.slots.map((_, slot) => {

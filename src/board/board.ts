@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { assert } from "../base/assert.ts";
 import { equalBytes } from "../base/bytes.ts";
+import { HASH_LENGTH } from "../base/digest.ts";
 import { FailedError, NotBootableError, UsageError } from "../base/errors.ts";
 import { type Random, randomBelow } from "../base/prng.ts";
 import { openDevice } from "../flash/device/device-open.ts";
@@ -10,7 +11,6 @@ import { type FlashMap, flashMap } from "../flash/geometry.ts";
 import { NorFlash } from "../flash/nor-flash.ts";
 import type { RecordState } from "../flash/record/record-state.ts";
 import type { FlashStorage } from "../flash/storage.ts";
-import { HASH_LENGTH } from "../image/hash.ts";
 import type { ImageSource } from "../image/image-source.ts";
 import { blockLength, type Manifest } from "../image/manifest.ts";
 import { leafHash } from "../image/merkle.ts";
@@ -30,10 +30,12 @@ import { type DamageReport, damageSlot } from "./damage.ts";
 import { installFrom } from "./install.ts";
 import { BoardTargetStore, type TargetStore } from "./target-store.ts";
 
-/** Bytes of raw reads at a time. */
+/** Bytes of one raw read. */
 const RAW_STEP = 65_536;
 
-/** What to break; see {@link damageSlot}. Left out: the slot that boots (or the first), one of its image's sectors. */
+/**
+ * What to damage; see {@link damageSlot}. Defaults: the slot that boots, or the first; a random sector of its image.
+ */
 export interface BoardDamage {
   readonly slot?: number;
   readonly sector?: number;
@@ -41,22 +43,24 @@ export interface BoardDamage {
   readonly isErase?: boolean;
 }
 
-/** The image that boots: its description, and its exact bytes. */
+/** The image that boots: its manifest and its bytes. */
 export interface BootImage {
   readonly manifest: Manifest;
   readonly slot: number;
-  /** Blocks in order, cut to the signed size; each is checked again while it is read. */
+  /** Its blocks in order, up to the signed size. Each is verified again while it is read. */
   readonly blocks: Iterable<Uint8Array>;
 }
 
 /** How to open a board. */
 export interface BoardOpenOptions {
   readonly write: boolean;
-  /** What tells of devices that flashes are on; the running system unless given. */
+  /** The system to ask about devices; the running one unless given. */
   readonly system?: DeviceSystem;
 }
 
-/** Opens the board in `dir`. FailedError: `board-missing`, `board-damaged`, `board-version`, `board-busy`, `flash-…`. */
+/**
+ * Opens the board in `dir`. FailedError: `board-missing`, `board-damaged`, `board-version`, `board-busy`, `flash-…`.
+ */
 export function openBoard(dir: string, options: BoardOpenOptions): Board {
   const config = readConfig(dir);
   const policy = configPolicy(dir, config);
@@ -78,7 +82,7 @@ export function openBoard(dir: string, options: BoardOpenOptions): Board {
   }
 }
 
-/** A board on disk. Methods that change it need it open for writing: UsageError `board-read-only`. */
+/** A board in a folder. Methods that change it need it open for writing: UsageError `board-read-only`. */
 export class Board {
   readonly config: BoardConfig;
   readonly flash: NorFlash;
@@ -105,17 +109,17 @@ export class Board {
     return this.flash.map;
   }
 
-  /** What the boot record says. */
+  /** The state of the boot record. */
   record(): RecordState {
     return this.parts.record.state;
   }
 
-  /** The boot decision: everything is read and verified anew at each call, and nothing is changed. */
+  /** The boot decision. Reads and verifies everything at each call; changes nothing. */
   boot(): BootOutcome {
     return bootBoard(this.parts);
   }
 
-  /** The boot decision as a boot loader takes it, which counts a trial boot. */
+  /** The boot decision as a boot loader takes it: counts a trial boot. */
   attempt(): BootOutcome {
     this.#mustWrite("count a boot");
     return attemptBoot(this.parts);
@@ -129,7 +133,7 @@ export class Board {
     return image;
   }
 
-  /** Everything there is to know about the board. Verifies the slots. */
+  /** The status of the board. Verifies the slots. */
   status(): BoardStatus {
     return boardStatus(this.parts);
   }
@@ -138,14 +142,14 @@ export class Board {
   readImage(): BootImage {
     const outcome = this.boot();
     if (outcome.tag === "recovery") {
-      const message = `The board does not boot (${outcome.reason}); there is no image to read. A raw read of a slot works always.`;
+      const message = `The board does not boot (${outcome.reason}); there is no image to read. A raw read of a slot always works.`;
       throw new NotBootableError("board-not-bootable", message, { reason: outcome.reason });
     }
     const { image } = outcome;
     return { manifest: image.manifest, slot: outcome.slot, blocks: this.#imageBlocks(image) };
   }
 
-  /** A slot as it is, up to the size an image may have. UsageError `board-slot`. */
+  /** The bytes of a slot as they are, up to the largest size of an image. UsageError `board-slot`. */
   readRaw(slot: number): Iterable<Uint8Array> {
     const region = this.map.slots[slot];
     if (region === undefined) {
@@ -157,7 +161,9 @@ export class Board {
     return this.#rawBlocks(region.offset);
   }
 
-  /** Breaks the board past the rules of the flash; always changes bytes. See {@link damageSlot} for the errors. */
+  /**
+   * Damages the board, past the rules of the flash. Always changes bytes. The errors are those of {@link damageSlot}.
+   */
   damage(damage: BoardDamage, random: Random): DamageReport {
     this.#mustWrite("damage");
     const outcome = this.boot();
@@ -170,13 +176,13 @@ export class Board {
     return damageSlot(this.#storage, this.map, { slot, sector, isErase, ...bytes }, random);
   }
 
-  /** What a target session works on. */
+  /** The store that a target session works on. */
   store(options: StoreOptions = {}): TargetStore {
     this.#mustWrite("receive");
     return new BoardTargetStore(this.parts, options);
   }
 
-  /** Installs the image a board comes with, confirmed. RefusedError when the board's own rules refuse it. */
+  /** Installs and confirms the factory image. RefusedError when the board's own rules refuse it. */
   installFactory(image: ImageSource): void {
     const store = this.store();
     const { outcome } = installFrom(store, image);
@@ -188,7 +194,7 @@ export class Board {
     this.confirm();
   }
 
-  /** Closes the flash and gives the lock up; again is harmless. */
+  /** Closes the flash and releases the lock. Idempotent. */
   close(): void {
     this.#storage.close();
     this.#lock?.release();
@@ -199,7 +205,7 @@ export class Board {
     assert(region !== undefined, "the slot that boots exists");
     for (let i = 0; i < manifest.leafCount; i++) {
       const block = this.flash.read(region.offset + i * manifest.blockSize, blockLength(manifest, i));
-      // What is handed out is what was verified, byte for byte, whatever happened to the file in between.
+      // The caller gets the verified bytes only, even if the file changed since.
       if (!equalBytes(leafHash(block), leaves.subarray(i * HASH_LENGTH, (i + 1) * HASH_LENGTH))) {
         throw new FailedError(
           "board-changed",

@@ -1,22 +1,22 @@
 import { equalBytes } from "../base/bytes.ts";
+import { HASH_LENGTH } from "../base/digest.ts";
 import { NotBootableError } from "../base/errors.ts";
 import type { BootFailure } from "../base/refusal.ts";
 import { type BootMoment, decideBoot, TRIAL_BOOTS_MAX } from "../flash/record/boot-decision.ts";
 import type { SlotRecord } from "../flash/record/record-state.ts";
 import { slotRecord } from "../flash/record/record-state.ts";
 import { verifyEnvelope } from "../image/envelope.ts";
-import { HASH_LENGTH } from "../image/hash.ts";
 import { blockLength, type Manifest, manifestHardwareId, shortDigest } from "../image/manifest.ts";
 import { foldRun, leafHash } from "../image/merkle.ts";
 import { type BoardParts, hardwareId8 } from "./board-parts.ts";
 import { readManifest } from "./manifest-area.ts";
 
-/** An image in a slot, all of which was verified a moment ago. */
+/** An image in a slot, just verified completely. */
 export interface VerifiedImage {
   readonly slot: number;
   readonly manifest: Manifest;
   readonly digest: Uint8Array;
-  /** Leaf hashes of what was read, joined: whoever reads the slot again compares with them. */
+  /** Leaf hashes of the bytes that were read, joined, for comparison when the slot is read again. */
   readonly leaves: Uint8Array;
 }
 
@@ -25,7 +25,10 @@ export type BootOutcome =
   | { readonly tag: "boot"; readonly slot: number; readonly isTrial: boolean; readonly image: VerifiedImage }
   | { readonly tag: "recovery"; readonly reason: BootFailure };
 
-/** Boot decision with everything read from flash and verified anew, but for `known`, verified a moment ago. Reads only. */
+/**
+ * The boot decision. Reads and verifies everything from flash, except `known`, which was just verified. Changes
+ * nothing.
+ */
 export function bootBoard(parts: BoardParts, known?: VerifiedImage, moment?: BootMoment): BootOutcome {
   let verified: VerifiedImage | undefined;
   const verify = (record: SlotRecord): BootFailure | undefined => {
@@ -43,8 +46,8 @@ export function bootBoard(parts: BoardParts, known?: VerifiedImage, moment?: Boo
 }
 
 /**
- * Boot decision as a boot loader takes it: a trial boot is counted before it happens, and a trial that had all its
- * boots is given up, which counts as a failed confirm.
+ * The boot decision as a boot loader takes it: counts a trial boot before it happens, and gives up a trial that had
+ * all its boots, which counts as a failed confirm.
  */
 export function attemptBoot(parts: BoardParts): BootOutcome {
   const { record } = parts;
@@ -61,8 +64,8 @@ export function attemptBoot(parts: BoardParts): BootOutcome {
 }
 
 /**
- * Confirms the image that runs, be it in its last trial boot, as healthy and raises the counter floor to its counter. Again is harmless.
- * NotBootableError `board-not-bootable` when nothing boots.
+ * Marks the running image as healthy, even during its last trial boot, and raises the counter floor to its counter.
+ * Idempotent. NotBootableError `board-not-bootable` when nothing boots.
  */
 export function confirmBoot(parts: BoardParts): VerifiedImage {
   const outcome = bootBoard(parts, undefined, "running");
@@ -81,7 +84,7 @@ export function confirmBoot(parts: BoardParts): VerifiedImage {
   return outcome.image;
 }
 
-/** The manifest of an installed or incoming image as it lies in flash, if the board's policy accepts it. */
+/** The manifest in flash of an installed or incoming image, if the board's policy accepts it; otherwise why not. */
 export function storedManifest(
   parts: BoardParts,
   stored: { readonly area: number; readonly digest8: Uint8Array },
@@ -94,7 +97,7 @@ export function storedManifest(
   return { manifest: verdict.manifest, digest: verdict.digest };
 }
 
-/** Verifies one slot from its manifest to its last byte, all of it read from flash. */
+/** Verifies one slot, from its manifest to its last byte, all of it read from flash. */
 export function verifySlot(
   parts: BoardParts,
   record: Pick<SlotRecord, "slot" | "area" | "digest8">,

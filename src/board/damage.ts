@@ -3,31 +3,31 @@ import { type Random, randomBelow, randomBytes } from "../base/prng.ts";
 import { erasedBytes, type FlashMap, type FlashUnit, isErased } from "../flash/geometry.ts";
 import type { FlashStorage } from "../flash/storage.ts";
 
-/** Where and how to break a board. */
+/** Where and how to damage a board. */
 export interface DamageOptions {
   readonly slot: number;
   /** Counted from the slot's start. */
   readonly sector: number;
   /** Bytes from the sector's start, 1 to a whole sector; a whole sector unless given. */
   readonly bytes?: number;
-  /** As an erase leaves it, instead of random bytes. Where it is erased already: the opposite. */
+  /** Erase the bytes instead of writing random ones; invert them where they are erased already. */
   readonly isErase: boolean;
 }
 
-/** What was broken. */
+/** What was damaged. */
 export interface DamageReport {
   readonly slot: number;
   readonly sector: number;
-  /** Within the flash. */
+  /** From the start of the flash, in bytes. */
   readonly offset: number;
   readonly bytes: number;
-  /** Bytes that are others than before: at least 1. */
+  /** Bytes that changed: at least 1. */
   readonly changed: number;
 }
 
 /**
- * Overwrites part of a slot, past all rules of the flash; the first byte of it always changes, or with `isErase` at
- * least one. UsageError `damage-slot`, `damage-sector`, `damage-bytes`.
+ * Overwrites part of a slot, past all rules of the flash. Its first byte always changes, or with `isErase` at least
+ * one byte. UsageError `damage-slot`, `damage-sector`, `damage-bytes`.
  */
 export function damageSlot(
   storage: FlashStorage,
@@ -56,7 +56,7 @@ export function damageSlot(
   const old = whole.slice(0, bytes);
   const next = isErase ? erased(map, old) : scrambled(old, random);
   whole.set(next);
-  // A chip sets bits by an erase of the whole sector only; the rest of it is put back.
+  // A chip only sets bits by erasing the whole sector; the rest of it is written back.
   storage.erase(offset, map.sectorSize, map.erasedByte);
   storage.write(offset, whole);
   storage.sync();

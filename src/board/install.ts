@@ -4,7 +4,7 @@ import type { TreeNode } from "../base/tree-shape.ts";
 import type { ImageSource } from "../image/image-source.ts";
 import type { CommitOutcome, TargetStore } from "./target-store.ts";
 
-/** What a local installation took. */
+/** What a local installation needed. */
 export interface InstallReport {
   readonly outcome: CommitOutcome;
   /** Runs and uniform claims that the store asked for. */
@@ -14,7 +14,7 @@ export interface InstallReport {
 }
 
 /**
- * Brings an image at hand into a store, by the steps that a session takes over a wire. RefusedError with the reason
+ * Installs a local image through a store, by the steps that a session takes over a wire. RefusedError with the reason
  * as code; FailedError `flash-failed` when the flash does not keep what is written.
  */
 export function installFrom(store: TargetStore, image: ImageSource): InstallReport {
@@ -31,14 +31,14 @@ export function requireAccepted(store: TargetStore, envelope: Uint8Array): void 
   throw new RefusedError(reason, `The board refuses the image: ${detail}`, { reason });
 }
 
-/** What {@link receiveFrom} took, and whether the store wants nothing more. */
+/** What {@link receiveFrom} needed, and whether the store has everything. */
 export interface ReceiveReport extends Omit<InstallReport, "outcome"> {
   readonly isComplete: boolean;
 }
 
 /**
- * Answers what a store asks for after it accepted the image's manifest; ends early, before a block, when `stop`, told
- * how many blocks were given, says so. FailedError `flash-failed`.
+ * Answers what a store asks for after it accepted the image's manifest. Ends early, before a block, when `stop`
+ * returns true for the number of blocks written so far. FailedError `flash-failed`.
  */
 export function receiveFrom(
   store: TargetStore,

@@ -1,12 +1,12 @@
+import { HASH_LENGTH } from "../base/digest.ts";
 import { leavesBelow, type TreeNode } from "../base/tree-shape.ts";
 import type { Flash } from "../flash/nor-flash.ts";
-import { HASH_LENGTH } from "../image/hash.ts";
 import { foldRun, leafHash } from "../image/merkle.ts";
 import type { RepairUnits } from "./repair-units.ts";
 
 /**
- * Hashes of what a slot holds now, seen through the block size of the image that is to come. Each block is read once,
- * when first asked for; 33 bytes a block are kept, and no inner hash, so that there is nothing to go stale.
+ * Hashes of what a slot holds now, in blocks of the image that is to be received. Each block is read once, when it is
+ * first asked for. Keeps 33 bytes a block, and no hashes of inner nodes, which could become stale.
  */
 export class LocalLeaves {
   readonly #flash: Flash;
@@ -23,7 +23,7 @@ export class LocalLeaves {
     this.#isKnown = new Uint8Array(leafCount);
   }
 
-  /** Hash of a block as it was when first read, or as told with {@link set}. A view. */
+  /** Hash of a block as it was when first read, or as given to {@link set}. A view. */
   leaf(index: number): Uint8Array {
     const view = this.#hashes.subarray(index * HASH_LENGTH, (index + 1) * HASH_LENGTH);
     if (this.#isKnown[index] !== 1) {
@@ -33,13 +33,13 @@ export class LocalLeaves {
     return view;
   }
 
-  /** Hash of a block as flash holds it at this moment. */
+  /** Hash of a block as it is in flash now. */
   readLeaf(index: number): Uint8Array {
     const { offset, size } = this.#units.block(index);
     return leafHash(this.#flash.read(offset, size));
   }
 
-  /** Takes over what a block is known to hash to, after it was written. */
+  /** Sets the hash of a block after it was written. */
   set(index: number, hash: Uint8Array): void {
     this.#hashes.set(hash, index * HASH_LENGTH);
     this.#isKnown[index] = 1;

@@ -9,7 +9,9 @@ const MAGIC = 0x464d444d;
 const FORMAT = 1;
 const HEADER_SIZE = 16;
 
-/** Stores an envelope in a manifest area: envelope first, header last, so that a header means it is complete. */
+/**
+ * Stores an envelope in a manifest area: the envelope first, the header last, so that a header means it is complete.
+ */
 export function writeManifest(flash: Flash, area: number, envelope: Uint8Array): void {
   const offset = areaOffset(flash, area);
   flash.erase(offset / flash.map.sectorSize);
@@ -20,7 +22,7 @@ export function writeManifest(flash: Flash, area: number, envelope: Uint8Array):
   flash.program(offset, padToUnits(flash.map, header));
 }
 
-/** The envelope in a manifest area; undefined when there is none, or a damaged one. Says nothing about trust. */
+/** The envelope in a manifest area; undefined when there is none or it is damaged. Does not check trust. */
 export function readManifest(flash: Flash, area: number): Uint8Array | undefined {
   const span = headerSpan(flash);
   const reader = new ByteReader(flash.read(areaOffset(flash, area), span + ENVELOPE_MAX));
@@ -35,7 +37,7 @@ export function readManifest(flash: Flash, area: number): Uint8Array | undefined
   return crc === crc32(concatBytes(head, envelope)) >>> 0 ? envelope : undefined;
 }
 
-/** Bytes from the header's start to the envelope: a write unit is programmed once only. */
+/** Bytes from the start of the header to the envelope, in whole write units: each is programmed only once. */
 function headerSpan(flash: Flash): number {
   return roundUp(HEADER_SIZE, flash.map.writeSize);
 }

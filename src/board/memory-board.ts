@@ -7,20 +7,20 @@ import { type BoardIdentity, type BoardParts, boardParts } from "./board-parts.t
 import { type BootOutcome, bootBoard } from "./boot.ts";
 import { BoardTargetStore, type TargetStore } from "./target-store.ts";
 
-/** What a board in memory is made of. */
+/** Options of a board in memory. */
 export interface MemoryBoardOptions {
   readonly geometry: FlashGeometry;
   readonly identity: BoardIdentity;
   readonly policy: TrustPolicy;
-  /** The flash of an earlier board, which is thereby powered up again. A fresh, erased one unless given. */
+  /** The storage of an earlier board, to power it up again. New and erased unless given. */
   readonly storage?: FlashStorage;
   /** Called before each operation that changes the flash. */
   readonly before?: (operation: FlashOperation) => void;
-  /** Puts something around the flash, such as a fault injector. */
+  /** Wraps the flash, in a fault injector for instance. */
   readonly wrap?: (flash: NorFlash) => Flash;
 }
 
-/** A board without files, for tests and simulation. */
+/** A board without files: for tests, simulation, and runtimes without files. */
 export interface MemoryBoard {
   readonly parts: BoardParts;
   readonly storage: FlashStorage;

@@ -18,28 +18,28 @@ import { openBoard } from "./board.ts";
 import { type BoardConfig, CONFIG_FILE, CONFIG_FORMAT, KEYS_FOLDER, LINK_KEY_FILE } from "./board-config.ts";
 import { checkFactoryImage, type FlashPlace, placeFlash } from "./board-flash.ts";
 
-/** What a new board is to be. */
+/** Options of a new board. */
 export interface BoardInitOptions extends FlashGeometry {
   readonly hardware: Hardware;
   readonly revision: number;
-  /** Public key files to copy into the board; with none, `allowUnsigned` has to be said. */
+  /** Public key files to copy into the board. Without any, `allowUnsigned` must be set. */
   readonly trust: readonly { readonly path: string; readonly roles: readonly ImageRole[] }[];
   readonly allowUnsigned: boolean;
-  /** The link key that the board is to have, 16 to 1024 bytes (`readLinkKey`). */
+  /** The board's link key, 16 to 1024 bytes (`readLinkKey`). */
   readonly linkKey?: Uint8Array | undefined;
-  /** Installed as the confirmed factory image, if the board takes it. */
+  /** Installed and confirmed as the factory image, if the board accepts it. */
   readonly image?: ImageSource;
-  /** Where the flash is; a file in the board's folder unless given. */
+  /** Where the flash will be; a file in the board's folder unless given. */
   readonly device?: FlashDevice;
-  /** Erase `device` whatever it holds. */
+  /** Erase `device` even if it is not free. */
   readonly overwrite?: boolean;
-  /** What tells of devices; the running system unless given. */
+  /** The system to ask about devices; the running one unless given. */
   readonly system?: DeviceSystem;
 }
 
 /**
- * Makes a board in `dir`, which must not exist or be empty: all of it, or nothing. Nothing is written before the image
- * is judged and all checks of the device have passed. UsageError `board-exists`, `board-trust`, `board-geometry`,
+ * Makes a board in `dir`, which must not exist or be empty: completely or not at all. Writes nothing before the image
+ * is accepted and all checks of the device have passed. UsageError `board-exists`, `board-trust`, `board-geometry`,
  * `board-revision`, those of key files and of `claimDevice`; RefusedError when the image is refused.
  */
 export function initBoard(dir: string, options: BoardInitOptions): void {
@@ -79,7 +79,7 @@ export function initBoard(dir: string, options: BoardInitOptions): void {
 function checkOptions(dir: string, options: BoardInitOptions): void {
   if (options.trust.length === 0 && !options.allowUnsigned) {
     const message =
-      "A board has to know which images to take: name a public key with --trust, or --allow-unsigned.";
+      "A board must know which images to accept: give a public key with --trust, or --allow-unsigned.";
     throw new UsageError("board-trust", message);
   }
   const fault = geometryFault(options);
@@ -98,7 +98,7 @@ function isFreeFolder(dir: string): boolean {
     const code = errnoOf(error);
     if (code === "ENOENT") return true;
     if (code === "ENOTDIR") return false;
-    throw new FailedError("board-not-made", `${dir}: cannot look into it (${code})`, { dir }, error);
+    throw new FailedError("board-not-made", `${dir}: cannot be read (${code})`, { dir }, error);
   }
 }
 
@@ -113,7 +113,7 @@ function fillBoard(
   mkdirSync(folder);
   const trust = keys.map(({ pem, roles }, i) => {
     const key = `trust-${i + 1}.pub`;
-    // What was checked is what is written, whatever the file holds by now.
+    // The text that was checked is written, even if the file changed since.
     writeNewFile(join(folder, key), Buffer.from(pem, "latin1"));
     return { key, roles };
   });
@@ -131,9 +131,9 @@ function fillBoard(
     ...(options.erasedByte === undefined ? {} : { erasedByte: options.erasedByte }),
     flash: made.flash,
     trust,
-    // A board with trusted keys refuses unsigned images always.
+    // A board with trusted keys always refuses unsigned images.
     allowUnsigned: allowUnsigned && trust.length === 0,
-    // Left out where there is none: such a board is what it was before there were link keys.
+    // Left out where there is none, as before there were link keys.
     ...(options.linkKey === undefined ? {} : { linkKey: LINK_KEY_FILE }),
     created: new Date().toISOString(),
   };

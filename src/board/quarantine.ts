@@ -1,37 +1,41 @@
 import { toHex } from "../base/bytes.ts";
 
-/** How often an image may fail to confirm before the board takes it only when nothing else suits. */
+/** Failed confirms after which an image is in quarantine. */
 export const FAILED_CONFIRMS_MAX = 3;
-/** Refusals of a quarantined image, by a board that does not boot, before it is taken once more. */
+/** Times that a board which does not boot refuses a quarantined image before it takes it once more. */
 export const YIELD_AFTER_MIN = 3;
-/** These double with each further failed confirm, up to this many. */
+/** That number doubles with each further failed confirm, up to this. */
 export const YIELD_AFTER_MAX = 48;
-/** Images whose refusals are counted; the one refused longest ago gives way. */
+/** Images whose refusals are counted; beyond, the one refused longest ago is forgotten. */
 const COUNTED_MAX = 8;
 
 /**
- * Quarantine of images that failed to confirm (PROTOCOL.md 13.4). A board that boots keeps it strictly. One that does
- * not boot refuses first, so that its neighbours offer what else they have, and yields when the same image is offered
- * again and again: the trials may have failed for want of power, and a bad image can be replaced while none cannot.
+ * Quarantine of images that failed to confirm (PROTOCOL.md 13.4). A board that boots refuses them always. A board
+ * that does not boot refuses them at first, so that its neighbours offer other images, and takes one that is offered
+ * again and again: its trials may have failed because power was short, and one more trial costs less than to stay in
+ * distress.
  */
 export class Quarantine {
   readonly #refusals: Map<string, number> = new Map();
 
-  /** Whether the image, which failed to confirm `failed` times on this board, is refused this time. */
-  refuses(digest8: Uint8Array, failed: number, isBootable: boolean): boolean {
-    if (failed < FAILED_CONFIRMS_MAX) return false;
-    if (isBootable) return true;
+  /**
+   * Decides on an offer of an image that failed to confirm `failed` times on this board, and counts a refusal that
+   * may end one day.
+   */
+  judgeOffer(digest8: Uint8Array, failed: number, isBootable: boolean): "take" | "refuse" {
+    if (failed < FAILED_CONFIRMS_MAX) return "take";
+    if (isBootable) return "refuse";
     const needed = Math.min(YIELD_AFTER_MAX, YIELD_AFTER_MIN * 2 ** (failed - FAILED_CONFIRMS_MAX));
-    // Once yielded it stays so until the image fails again: a session that was lost goes on.
+    // Once taken, it is taken until it fails again, so that a lost session can be resumed.
     const key = `${toHex(digest8)} ${failed}`;
     const refusals = this.#refusals.get(key) ?? 0;
-    if (refusals >= needed) return false;
+    if (refusals >= needed) return "take";
     this.#refusals.delete(key);
     this.#refusals.set(key, refusals + 1);
     for (const oldest of this.#refusals.keys()) {
       if (this.#refusals.size <= COUNTED_MAX) break;
       this.#refusals.delete(oldest);
     }
-    return true;
+    return "refuse";
   }
 }

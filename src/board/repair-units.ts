@@ -4,7 +4,8 @@ import type { Manifest } from "../image/manifest.ts";
 
 /**
  * How an image's blocks lie on sectors. The repair unit, which is erased and written as a whole, is the larger of
- * block and sector (PROTOCOL.md 13.5); both are powers of two. Units, like blocks, count from the slot's start.
+ * block and sector (PROTOCOL.md 13.5); both are powers of two. Units and blocks are counted from the start of the
+ * slot.
  */
 export class RepairUnits {
   readonly unitSize: number;
@@ -28,13 +29,13 @@ export class RepairUnits {
     return Math.floor(block / this.blocksPerUnit);
   }
 
-  /** The blocks of a unit: first, and one past the last. */
+  /** The blocks of a unit: the first, and one past the last. */
   blocks(unit: number): { first: number; end: number } {
     const first = unit * this.blocksPerUnit;
     return { first, end: Math.min(first + this.blocksPerUnit, this.#manifest.leafCount) };
   }
 
-  /** The sectors of a unit that the image reaches into. Those behind its end are left alone. */
+  /** The sectors of a unit that the image reaches into. Those after its end are not changed. */
   sectors(unit: number): SectorRange {
     const { sectorSize } = this.#map;
     const start = unit * this.unitSize;
@@ -54,14 +55,14 @@ export class RepairUnits {
     return { first: this.sectors(0).first, last: this.sectors(this.unitCount - 1).last };
   }
 
-  /** Where a block lies. */
+  /** The bytes of a block. */
   block(index: number): Region {
     const { size, blockSize } = this.#manifest;
     const start = index * blockSize;
     return { offset: this.#slot.offset + start, size: Math.min(blockSize, size - start) };
   }
 
-  /** What lies between the image's end and the end of its last sector; the size may be 0. */
+  /** The bytes from the end of the image to the end of its last sector; the size may be 0. */
   tail(): Region {
     const { offset, size } = this.extent(this.unitCount - 1);
     const end = this.#slot.offset + this.#manifest.size;

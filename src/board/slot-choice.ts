@@ -3,8 +3,8 @@ import type { FlashMap } from "../flash/geometry.ts";
 import { type RecordState, slotRecord } from "../flash/record/record-state.ts";
 
 /**
- * The slot that an image goes into (PROTOCOL.md "Receiving"). Never the one that boots, unless there is only
- * one. With none bootable: the one that already has some of this image, else the one whose loss costs least.
+ * The slot that an image is received into (PROTOCOL.md "Receiving"). Never the one that boots, unless there is only
+ * one slot. If none boots: the slot that already has some of this image, else the one whose loss costs least.
  */
 export function chooseSlot(
   map: FlashMap,
@@ -29,7 +29,7 @@ export function chooseSlot(
   return candidates.reduce((best, slot) => (value(slot) < value(best) ? slot : best));
 }
 
-/** The manifest area for an image being received: the one it has already, else one that no installed image uses. */
+/** The manifest area for an image that is received: the one it has already, else one that no installed image uses. */
 export function chooseArea(map: FlashMap, state: RecordState): number {
   const isFree = (area: number): boolean => state.slots.every((slot) => slot.area !== area);
   const { receiving } = state;

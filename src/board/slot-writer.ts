@@ -1,4 +1,5 @@
 import { equalBytes } from "../base/bytes.ts";
+import { HASH_LENGTH } from "../base/digest.ts";
 import {
   hasNode,
   leavesBelow,
@@ -10,28 +11,27 @@ import {
 import { erasedBytes, firstUnprogrammable, isErased, type Region } from "../flash/geometry.ts";
 import { type SectorRange, touchesRange } from "../flash/record/sector-ranges.ts";
 import { VerifiedBlock } from "../flash/verified-block.ts";
-import { HASH_LENGTH } from "../image/hash.ts";
 import type { Manifest } from "../image/manifest.ts";
 import { foldRun, leafHash } from "../image/merkle.ts";
-import { uniformNodeHash } from "../image/uniform.ts";
+import { uniformNodeHash } from "../image/uniform-nodes.ts";
 import type { BoardParts } from "./board-parts.ts";
 import { LocalLeaves } from "./local-leaves.ts";
 import { RepairUnits } from "./repair-units.ts";
 
-/** What became of a block. */
+/** What was done with a block. */
 export type WriteOutcome = "written" | "mismatch" | "failed";
 
-/** Bytes that blocks are compared with: they are written without asking anyone for data. */
+/** Byte values that blocks are compared with: uniform blocks of these are written without asking for data. */
 const FILLS = [0x00, 0xff] as const;
 
-/** Units as the transfer sees them. */
+/** States of a repair unit: not to be changed, to be changed, begun, complete. */
 const Unit = { clean: 0, dirty: 1, touched: 2, done: 3 } as const;
 
 /**
- * One image on its way into one slot: compares what the slot holds with the image's tree, says what is wanted, and
- * writes verified blocks, a repair unit at a time. Whole install, resume and repair differ only in how much is wanted.
+ * Writes one image into one slot: compares what the slot holds with the image's tree, says what it needs, and writes
+ * verified blocks, a repair unit at a time. Installing, resuming and repairing only differ in how much it needs.
  *
- * A unit with any differing block is erased, so all its blocks are wanted, also those found equal before.
+ * A unit in which any block differs is erased, so that all its blocks are needed, also those that were equal.
  */
 export class SlotWriter {
   readonly manifest: Manifest;
@@ -41,21 +41,24 @@ export class SlotWriter {
   readonly #sources: readonly LocalLeaves[];
   readonly #sourceUnits: readonly RepairUnits[];
   readonly #local: LocalLeaves;
-  /** Hashes learnt, of leaves and of nodes still to be descended into. */
+  /** Leaf hashes that are known, joined; those of inner nodes are in `#nodes`. */
   readonly #expected: Uint8Array;
   readonly #isKnown: Uint8Array;
   readonly #isWritten: Uint8Array;
   readonly #nodes: Map<string, Uint8Array> = new Map();
   readonly #unitState: Uint8Array;
   readonly #unwritten: Map<number, number> = new Map();
-  /** Sectors that a cut may have left torn: their units are rewritten even if they hash right. */
+  /** Sectors that a cut may have left torn: their units are rewritten even if their hashes are right. */
   readonly #suspect: readonly SectorRange[];
-  /** Closed units that the record still has as open: closed along with the next entry, which saves one each. */
+  /**
+   * Completed units that the record still has as open: closed together with the next entry, which saves an entry
+   * each.
+   */
   readonly #closing: SectorRange[] = [];
 
   /**
-   * `begin` makes the record say "receiving" and is called before anything in the slot changes; it may be called
-   * again. `otherSlots` are only read: blocks found there need not come over the wire.
+   * `begin` writes "receiving" into the boot record. It is called before anything in the slot changes, and may be
+   * called again. `otherSlots` are only read: blocks that are found there need not come over the wire.
    */
   constructor(
     parts: BoardParts,
@@ -80,12 +83,12 @@ export class SlotWriter {
     this.#learn({ level: rootLevel(manifest.leafCount), index: 0 }, manifest.root);
   }
 
-  /** Compares the whole slot with the root: where to begin. */
+  /** Compares the whole slot with the root, and returns what to ask for first. */
   start(): RunOutcome {
     return this.#consider([{ level: rootLevel(this.manifest.leafCount), index: 0 }]);
   }
 
-  /** Takes the child hashes of a node, joined, as its run lists them. */
+  /** Takes the child hashes of a node, joined, in the order of its run. */
   checkRun(node: TreeNode, hashes: Uint8Array): RunOutcome {
     const { leafCount } = this.manifest;
     const expected = this.#expectedOf(node);
@@ -99,7 +102,7 @@ export class SlotWriter {
     return this.#consider(children);
   }
 
-  /** Takes the claim that all below a node is `byte`. */
+  /** Takes the claim that every byte below a node is `byte`. */
   checkUniform(node: TreeNode, byte: number): RunOutcome {
     const expected = this.#expectedOf(node);
     if (expected === undefined || !equalBytes(this.#uniformHash(node, byte), expected)) return { tag: "bad" };
@@ -108,7 +111,9 @@ export class SlotWriter {
     return this.#settle([], due, byte);
   }
 
-  /** Takes the data of a block: checked in RAM, then marked, erased where needed, programmed, and read back. */
+  /**
+   * Takes the data of a block: verifies it in RAM, marks and erases the unit where needed, programs, and reads back.
+   */
   writeBlock(index: number, bytes: Uint8Array): WriteOutcome {
     if (this.#isKnown[index] !== 1 || bytes.length !== this.units.block(index).size) return "mismatch";
     const expected = this.#expected.subarray(index * HASH_LENGTH, (index + 1) * HASH_LENGTH);
@@ -127,14 +132,14 @@ export class SlotWriter {
     return "written";
   }
 
-  /** Makes the record forget units that were closed. */
+  /** Writes to the record that completed units are closed. */
   flushClosed(): void {
     for (let close = this.#closing.shift(); close !== undefined; close = this.#closing.shift()) {
       this.#parts.record.append({ tag: "sectors", close });
     }
   }
 
-  /** Once the whole image was verified in flash: none of its sectors is open any more. */
+  /** Closes all sectors of the image, after it was verified in flash. */
   closeAll(): void {
     this.#closing.length = 0;
     const close = this.units.allSectors();
@@ -142,7 +147,7 @@ export class SlotWriter {
     this.#parts.record.append({ tag: "sectors", close });
   }
 
-  /** Whether no unit is half written, waiting, or suspect. Does not say that all of the image was compared. */
+  /** Whether no unit is half written, waiting or suspect. Does not mean that all of the image was compared. */
   isSettled(): boolean {
     return this.#unitState.every((state, unit) => {
       if (state === Unit.clean) return !touchesRange(this.#suspect, this.units.sectors(unit));
@@ -150,7 +155,7 @@ export class SlotWriter {
     });
   }
 
-  /** Sorts nodes whose hash is known into: equal, proven uniform here, to be asked for. */
+  /** Sorts nodes with a known hash: equal in the slot, uniform by its own hash, or to be asked for. */
   #consider(nodes: readonly TreeNode[]): RunOutcome {
     const ask: TreeNode[] = [];
     const due: number[] = [];
@@ -207,7 +212,7 @@ export class SlotWriter {
     return uniformNodeHash(byte, leafCount, size, blockSize, node);
   }
 
-  /** A leaf hash is known: puts what becomes due by it, in this leaf's unit, on the list. */
+  /** Takes note that a leaf hash is known, and adds to `due` the blocks of its unit that must now be written. */
   #noteLeaf(index: number, due: number[]): void {
     const unit = this.units.unitOf(index);
     if (this.#unitState[unit] === Unit.clean) {
@@ -233,7 +238,7 @@ export class SlotWriter {
     return isErased(this.#parts.flash.map, this.#parts.flash.read(offset, size));
   }
 
-  /** Writes the due blocks whose content is at hand; the others are wanted. */
+  /** Writes the due blocks whose content is known here, and returns the others as wanted. */
   #settle(nodes: readonly TreeNode[], due: readonly number[], byte?: number): RunOutcome {
     const blocks: number[] = [];
     for (const index of new Set(due)) {
@@ -245,7 +250,7 @@ export class SlotWriter {
     return { tag: "good", nodes, blocks: blocks.sort((a, b) => a - b) };
   }
 
-  /** The content of a block, if it is one repeated byte or lies in another slot. */
+  /** The content of a block, if it is uniform or lies in another slot. */
   #atHand(index: number, byte: number | undefined): Uint8Array | undefined {
     const leaf = { level: 0, index };
     const expected = this.#expectedOf(leaf);
@@ -258,7 +263,7 @@ export class SlotWriter {
     return at === undefined ? undefined : this.#parts.flash.read(at.offset, at.size);
   }
 
-  /** First write into a unit: from here on the record says that it may be torn. */
+  /** Called before the first write into a unit: from here on the record says that it may be torn. */
   #touch(unit: number, block: VerifiedBlock): void {
     const { flash, record } = this.#parts;
     this.#begin();
@@ -269,7 +274,7 @@ export class SlotWriter {
     this.#unitState[unit] = Unit.touched;
   }
 
-  /** Whether the unit can take what is to come without an erase: it is blank, or its only block programs erased bits only. */
+  /** Whether the unit can be written without an erase: it is blank, or its only block programs erased bits only. */
   #isProgrammable(unit: number, block: VerifiedBlock): boolean {
     const { offset, size } = this.units.extent(unit);
     const { flash } = this.#parts;

@@ -14,7 +14,7 @@ import { Quarantine } from "./quarantine.ts";
 import { chooseArea, chooseSlot } from "./slot-choice.ts";
 import { SlotWriter, type WriteOutcome } from "./slot-writer.ts";
 
-/** What a beacon says about a board (PROTOCOL.md 5.2). */
+/** The status of a board in a beacon (PROTOCOL.md 5.2). */
 export interface TargetStatus {
   readonly nodeId: Uint8Array;
   readonly hardwareId8: Uint8Array;
@@ -22,15 +22,15 @@ export interface TargetStatus {
   readonly isBootable: boolean;
   /** Why not, when it is not bootable. */
   readonly failure?: BootFailure;
-  /** The image that boots, or else the one installed last, if its manifest can be read and is trusted. */
+  /** The image that boots, else the one installed last, if its manifest can be read and is trusted. */
   readonly installed?: { readonly digest8: Uint8Array; readonly version: Version; readonly sequence: number };
-  /** The image of which blocks may lie in a slot already. */
+  /** The image that is being received: some of its blocks may be in a slot. */
   readonly receivingDigest8?: Uint8Array;
   readonly counterFloor: number;
 }
 
-/** What an accepted manifest promises. */
-export interface SlotPlan {
+/** What follows from an accepted manifest. */
+export interface InstallPlan {
   readonly manifest: Manifest;
   readonly digest8: Uint8Array;
   readonly size: number;
@@ -38,39 +38,42 @@ export interface SlotPlan {
   readonly leafCount: number;
 }
 
-/** Verdict on an offered manifest. */
+/** The board's answer to an offered manifest. */
 export type ManifestVerdict =
-  | { readonly tag: "accepted"; readonly plan: SlotPlan }
+  | { readonly tag: "accepted"; readonly plan: InstallPlan }
   | { readonly tag: "refused"; readonly reason: RefusalReason; readonly detail: string };
 
-/** Verdict at the end. */
+/** The board's answer at the end. */
 export type CommitOutcome =
   | { readonly tag: "bootable"; readonly version: Version; readonly slot: number }
   | { readonly tag: "not-bootable"; readonly reason: BootFailure };
 
 /**
- * What a target session needs of its board. Synchronous; calls that hash, erase or program take their time. Order:
- * `checkManifest`, `start`, then `checkRun`, `checkUniform` and `writeBlock` as answers come, `commit`. Without an
- * accepted manifest, and after anything "failed", the others answer "failed" until a manifest is accepted again.
+ * What a target session needs from its board. Synchronous: calls that hash, erase or program return when that is
+ * done. Order: `checkManifest`, `start`, then `checkRun`, `checkUniform` and `writeBlock` as answers arrive, then
+ * `commit`. Without an accepted manifest, and after a "failed", the others return "failed" until a manifest is
+ * accepted again.
  */
 export interface TargetStore {
-  /** As of now; the slots are verified once and again after each commit. */
+  /** The status now. The slots are verified when the store is made and after each commit. */
   status(): TargetStatus;
-  /** Judges a manifest before anything is erased. Accepted anew while its transfer is under way, it goes on. */
+  /** Checks a manifest before anything is erased. One that is accepted again during its transfer continues it. */
   checkManifest(envelope: Uint8Array): ManifestVerdict;
-  /** Compares the slot with the image: the first nodes to ask for, or blocks, or neither when all is there. */
+  /** Compares the slot with the image: the first nodes or blocks to ask for; neither when the slot has all of it. */
   start(): RunOutcome;
-  /** Child hashes of a node that was asked for, joined. */
+  /** Takes the child hashes of a node that was asked for, joined. */
   checkRun(node: TreeNode, hashes: Uint8Array): RunOutcome;
-  /** The claim that all bytes below a node are `byte`; proven by hashing, written without data. */
+  /** Takes the claim that every byte below a node is `byte`: checks it by hashing, and writes the bytes. */
   checkUniform(node: TreeNode, byte: number): RunOutcome;
-  /** Data of a block. A wrong one ("mismatch") touches nothing; one that is there already is "written". */
+  /**
+   * Takes the data of a block. Wrong data ("mismatch") changes nothing; a block that is there already is "written".
+   */
   writeBlock(index: number, bytes: Uint8Array): WriteOutcome;
-  /** Verifies all of it from flash, makes it the installed image, and takes the boot decision. */
+  /** Verifies the whole image from flash, makes it the installed one, and takes the boot decision. */
   commit(): CommitOutcome;
-  /** The session is over: whatever was written stays, and the same image goes on from there. */
+  /** Ends the session. What was written stays, and the same image resumes from it. */
   abandon(): void;
-  /** Abandons, and returns when everything is on the disk. */
+  /** Abandons the session, and returns when everything is on the disk. */
   close(): void;
 }
 
@@ -84,7 +87,7 @@ interface Session {
   isBegun: boolean;
 }
 
-/** The target side of a board, over any flash. The board must be open for writing, and by nobody else. */
+/** The target side of a board, over any flash. No other program may use the board. */
 export class BoardTargetStore implements TargetStore {
   readonly #parts: BoardParts;
   readonly #options: StoreOptions;
@@ -164,7 +167,7 @@ export class BoardTargetStore implements TargetStore {
     const wasConfirmed = old?.isConfirmed === true && equalBytes(old.digest8, digest8);
     const isConfirmed = image.manifest.confirm === "on-verify" || wasConfirmed;
     const rank = 1 + Math.max(0, ...record.state.slots.map((other) => other.rank));
-    // Everything written before is on the disk before the record says that it counts.
+    // The image must be on the disk before the record says that it is installed.
     flash.sync();
     record.append({
       tag: "installed",
@@ -215,7 +218,7 @@ export class BoardTargetStore implements TargetStore {
     return session;
   }
 
-  /** Before the slot changes: the record durably says so (PROTOCOL.md 13.5). */
+  /** Called before the slot changes: makes the record say so, durably (PROTOCOL.md 13.5). */
   #begin(session: Session): void {
     if (session.isBegun) return;
     this.#storeManifest(session);
@@ -229,7 +232,7 @@ export class BoardTargetStore implements TargetStore {
     if (!isUntouched) this.#boot = { tag: "recovery", reason: "receiving" };
   }
 
-  /** Written anew in each session: what an earlier one left may be torn, and read right all the same. */
+  /** Written again in each session: what an earlier one left may be torn although it reads right. */
   #storeManifest(session: Session): void {
     if (session.isManifestStored) return;
     this.#parts.record.settle();

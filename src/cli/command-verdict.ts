@@ -1,5 +1,6 @@
 import { ExitCode, MaydayError } from "../base/errors.ts";
 import type { Verdict } from "../node/verdict.ts";
+import { errorText } from "./advice/error-advice.ts";
 
 const NOTHING_MOVED = {
   bytesTx: 0,
@@ -28,7 +29,7 @@ export function interruptedVerdict(): Verdict {
 
 /** The verdict of a command that threw. What is no MaydayError and not the operating system's is a bug of ours. */
 export function errorVerdict(error: unknown): Verdict {
-  if (error instanceof MaydayError) return failedVerdict(error.exitCode, error.code, error.message);
+  if (error instanceof MaydayError) return failedVerdict(error.exitCode, error.code, errorText(error));
   const text = error instanceof Error ? error.message : String(error);
   if (error instanceof Error && "syscall" in error) {
     return failedVerdict(ExitCode.failed, "system-error", `the operating system says: ${text}`);

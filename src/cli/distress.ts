@@ -2,11 +2,10 @@ import type { Command } from "commander";
 import { toHex } from "../base/bytes.ts";
 import type { Millis } from "../base/units.ts";
 import type { Board } from "../board/board.ts";
-import { formatVersion } from "../image/version.ts";
-import type { NodeEvent } from "../node/node-event.ts";
 import type { Verdict } from "../node/verdict.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
-import { bootText, failureText } from "./board-look.ts";
+import { adviceOn } from "./advice/run-advice.ts";
+import { bootText, failureText } from "./board/boot-text.ts";
 import { doneVerdict } from "./command-verdict.ts";
 import { addCommand } from "./help.ts";
 import { linkKeyFlag, linkKeyFor } from "./link-key-flag.ts";
@@ -96,11 +95,9 @@ async function healBoard(
       isForced,
       linkKey,
       signal,
+      advice: adviceOn,
       ...(timeout === undefined ? {} : { timeoutMs: timeout }),
-      onEvent: (event) => {
-        output.nodeEvent(event);
-        if (event.event === "ready") output.nodeEvent(ownDistress(board, event.link));
-      },
+      onEvent: (event) => output.nodeEvent(event),
     });
     output.endProgress();
     const after = told.ok ? board.boot() : undefined;
@@ -112,21 +109,4 @@ async function healBoard(
   } finally {
     store.close();
   }
-}
-
-/** The event for our own call, with what our beacon says. */
-function ownDistress(board: Board, link: string): NodeEvent {
-  const { identity, hardwareId8, boot, slots, counterFloor } = board.status();
-  const versions = slots.flatMap(({ manifest }) => (typeof manifest === "object" ? [manifest.version] : []));
-  const [version] = versions;
-  return {
-    event: "distress",
-    link,
-    peer: toHex(identity.nodeId),
-    hardwareId: toHex(hardwareId8),
-    revision: identity.revision,
-    reason: boot.tag === "recovery" ? boot.reason : undefined,
-    version: version === undefined ? undefined : formatVersion(version),
-    counterFloor,
-  };
 }

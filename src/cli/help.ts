@@ -13,6 +13,9 @@ export interface Teaching {
   readonly exits?: readonly string[];
 }
 
+/** An exit code that several commands of a board have. */
+export const NOT_BOOTABLE = "5 not bootable";
+
 /** Columns that help is wrapped at. */
 const WIDTH = 96;
 const EXITS_EVERYWHERE = ["0 done", "1 failed", "2 usage error", "130 interrupted"] as const;

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
+import "../crypto/use-node-crypto.ts";
 import { teachErrors } from "./help.ts";
 import { packageVersion } from "./package-version.ts";
 
@@ -27,17 +28,17 @@ const COMMANDS: readonly Entry[] = [
   {
     name: "image",
     summary: "make, show and check image files (.mdy)",
-    register: async (program) => (await import("./image.ts")).addImageCommands(program),
+    register: async (program) => (await import("./image/image-commands.ts")).addImageCommands(program),
   },
   {
     name: "repo",
     summary: "keep images in a folder that rescuers take them from",
-    register: async (program) => (await import("./repo.ts")).addRepoCommands(program),
+    register: async (program) => (await import("./repo/repo-commands.ts")).addRepoCommands(program),
   },
   {
     name: "board",
     summary: "a board on disk: its flash, its boot record, the keys it trusts",
-    register: async (program) => (await import("./board-commands.ts")).addBoardCommands(program),
+    register: async (program) => (await import("./board/board-commands.ts")).addBoardCommands(program),
   },
   {
     name: "distress",
@@ -86,6 +87,9 @@ function isJsonWanted(argv: readonly string[]): boolean {
   const end = argv.indexOf("--");
   return argv.slice(2, end < 0 ? undefined : end).includes("--json");
 }
+
+// A reader of help that goes away (mayday --help | head -1) is no error.
+process.stdout.on("error", () => {});
 
 try {
   const program = await createProgram(namingWords(process.argv));

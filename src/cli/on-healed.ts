@@ -1,13 +1,10 @@
 import { spawn } from "node:child_process";
-import type { NodeEvent } from "../node/node-event.ts";
-
-const SHORT_DIGEST_DIGITS = 16;
+import type { HealedEvent, NodeEvent } from "../node/node-event.ts";
 
 /** Runs the user's command after each heal. It may take its time; a failure of it is told and changes nothing. */
 export class HealedCommand {
   readonly #command: string | undefined;
   readonly #warn: (text: string) => void;
-  readonly #versions: Map<string, string> = new Map();
   readonly #running: Set<Promise<void>> = new Set();
 
   constructor(command: string | undefined, warn: (text: string) => void) {
@@ -17,10 +14,8 @@ export class HealedCommand {
 
   /** Looks at every event of the node. */
   handle(event: NodeEvent): void {
-    if (event.event === "offer") this.#versions.set(shortDigest(event.digest), event.version);
     if (event.event !== "healed" || this.#command === undefined) return;
-    const version = this.#versions.get(shortDigest(event.digest)) ?? "";
-    const run = this.#run(this.#command, event.peer, event.digest, version);
+    const run = this.#run(this.#command, event);
     this.#running.add(run);
     void run.then(() => this.#running.delete(run));
   }
@@ -30,9 +25,10 @@ export class HealedCommand {
     await Promise.all(this.#running);
   }
 
-  #run(command: string, peer: string, digest: string, version: string): Promise<void> {
+  #run(command: string, { link, peer, digest, version }: HealedEvent): Promise<void> {
     const env = {
       ...process.env,
+      MAYDAY_LINK: link,
       MAYDAY_PEER: peer,
       MAYDAY_DIGEST: digest,
       MAYDAY_VERSION: version,
@@ -50,9 +46,4 @@ export class HealedCommand {
       });
     });
   }
-}
-
-/** As offers on the wire name an image: 8 bytes. */
-function shortDigest(hex: string): string {
-  return hex.slice(0, SHORT_DIGEST_DIGITS);
 }

@@ -25,7 +25,7 @@ export function addPortsCommand(program: Command): void {
     for (const { path, latencyTimerMs } of serial) {
       if ((latencyTimerMs ?? 0) < SLOW_LATENCY_MS) continue;
       const file = `/sys/class/tty/${path.slice("/dev/".length)}/device/latency_timer`;
-      output.note(`${path} holds bytes back for ${latencyTimerMs} ms; cure: echo 1 | sudo tee ${file}`);
+      output.note(`${path} holds bytes back for ${latencyTimerMs} ms; try: echo 1 | sudo tee ${file}`);
     }
     return undefined;
   });

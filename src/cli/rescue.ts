@@ -4,6 +4,7 @@ import type { Hardware } from "../image/hardware.ts";
 import type { Version } from "../image/version.ts";
 import type { Verdict } from "../node/verdict.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
+import { adviceOn } from "./advice/run-advice.ts";
 import { addCommand } from "./help.ts";
 import { linkKeyFlag, linkKeyFor } from "./link-key-flag.ts";
 import { HealedCommand } from "./on-healed.ts";
@@ -55,7 +56,7 @@ export function addRescueCommand(program: Command): void {
     .addOption(new Option("--reset <line>", "pulse this modem line on opening").choices(["dtr", "rts"]))
     .option(
       "--on-healed <command>",
-      "run this by the shell after each heal, with MAYDAY_PEER, MAYDAY_DIGEST, MAYDAY_VERSION set",
+      "run this by the shell after each heal, with MAYDAY_LINK, MAYDAY_PEER, MAYDAY_DIGEST, MAYDAY_VERSION set",
     )
     .option("--link-key <file>", "key of the links: heal only boards that have the same one");
   onRun<RescueFlags>(command, runRescueCommand);
@@ -79,6 +80,7 @@ async function runRescueCommand(
       once: flags.once === true,
       linkKey,
       signal,
+      advice: adviceOn,
       ...(flags.timeout === undefined ? {} : { timeoutMs: flags.timeout }),
       ...(flags.reset === undefined ? {} : { reset: flags.reset }),
       onEvent: (event) => {

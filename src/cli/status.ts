@@ -1,9 +1,10 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { ExitCode } from "../base/errors.ts";
 import type { Millis } from "../base/units.ts";
 import type { StatusReport } from "../node/status-query.ts";
 import type { Verdict } from "../node/verdict.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
+import { adviceOn } from "./advice/run-advice.ts";
 import { doneVerdict, failedVerdict } from "./command-verdict.ts";
 import { addCommand } from "./help.ts";
 import { countersJson } from "./json-names.ts";
@@ -31,18 +32,17 @@ export function addStatusCommand(program: Command): void {
   });
   command
     .requiredOption("--link <endpoint>", "a port's path, serial:…, i2c:…, tcp:…; repeatable", collectLinks)
-    .option(
-      "--timeout <seconds>",
-      "wait for an answer this long; 2 unless given",
-      parseSeconds,
-      TIMEOUT_DEFAULT_MS,
+    .addOption(
+      new Option("--timeout <seconds>", "wait for an answer this long")
+        .argParser(parseSeconds)
+        .default(TIMEOUT_DEFAULT_MS, String(TIMEOUT_DEFAULT_MS / 1000)),
     );
   onRun<StatusFlags>(command, async ({ output, signal }, _args, { link: links, timeout: timeoutMs }) => {
     const { queryStatus } = await import("../node/status-query.ts");
     const reports: StatusReport[] = [];
     for (const link of links) {
       const onEvent = output.nodeEvent.bind(output);
-      const report = await queryStatus({ link, timeoutMs, signal, onEvent });
+      const report = await queryStatus({ link, timeoutMs, signal, advice: adviceOn, onEvent });
       if (signal.aborted) break;
       output.result(reportText(report), {
         event: "status",

@@ -7,7 +7,7 @@ import { beginTemp, clearStaleTemps, endTemp } from "./temp-name.ts";
 
 /**
  * Creates or replaces the file at `path` in one step: `fill` writes a temporary file beside it, which is then synced
- * and renamed. On any failure `path` is as it was and nothing is left behind. UsageError `out-folder-missing`,
+ * and renamed. If that fails, `path` is unchanged and nothing is left behind. UsageError `out-folder-missing`,
  * `out-not-file`; FailedError `write-failed`; errors of `fill` pass through.
  */
 export async function writeAtomically(
@@ -57,7 +57,7 @@ function writeError(path: string, error: unknown): unknown {
       error,
     );
   }
-  // Only errors of the operating system: a bug of ours keeps its own shape.
+  // Only errors of the operating system are reworded; a bug keeps its own error.
   if (errno === "unknown error") return error;
   return new FailedError("write-failed", `${path}: cannot be written (${errno})`, { path, errno }, error);
 }

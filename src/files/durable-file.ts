@@ -15,7 +15,7 @@ export function syncFolder(folder: string): void {
   }
 }
 
-/** Makes a folder, and those above it, so that they survive a power cut. Errors of the operating system pass through. */
+/** Makes a folder and its parents so that they survive a power cut. Errors of the operating system pass through. */
 export function makeFolder(dir: string): void {
   const first = mkdirSync(dir, { recursive: true });
   if (first === undefined) return;
@@ -26,7 +26,7 @@ export function makeFolder(dir: string): void {
   }
 }
 
-/** Writes a file that must not exist, to the disk itself; its name is durable after {@link syncFolder}. */
+/** Writes a file that must not exist, and flushes it to the disk; its name is durable after {@link syncFolder}. */
 export function writeNewFile(path: string, content: string | Uint8Array, mode = 0o666): void {
   writeFileSync(path, content, { flag: "wx", mode, flush: true });
 }

@@ -6,9 +6,9 @@ import { syncFolder, writeNewFile } from "./durable-file.ts";
 import { beginTemp, endTemp } from "./temp-name.ts";
 
 /**
- * Writes a key file, whole or not at all, and synced: under another name first, as a file that is created and then
- * written may be left half. Never overwrites: UsageError `key-exists`, `key-folder-missing`; FailedError
- * `key-not-written`.
+ * Writes a key file, complete or not at all, and synced: under a temporary name first, because a file that is created
+ * and then written may be left half written. Never overwrites: UsageError `key-exists`, `key-folder-missing`;
+ * FailedError `key-not-written`.
  */
 export function writeKeyFile(path: string, text: string, mode: number): void {
   const name = beginTemp();
@@ -29,16 +29,16 @@ export function writeKeyFile(path: string, text: string, mode: number): void {
   }
 }
 
-/** What went wrong before says more than that this does too. */
+/** Keeps the original error: a failed cleanup must not hide it. */
 function removeTemp(temp: string): void {
   try {
     rmSync(temp, { force: true });
   } catch {
-    // Where there is no folder there is no file.
+    // If the folder is missing, so is the file.
   }
 }
 
-/** A link never replaces what is there; a rename would, but FAT knows no links. */
+/** A link never replaces an existing file. A rename would, but FAT has no links. */
 function putInPlace(temp: string, path: string): void {
   try {
     linkSync(temp, path);
@@ -48,7 +48,7 @@ function putInPlace(temp: string, path: string): void {
   }
 }
 
-/** The error for a key file that is there already. */
+/** The error for a key file that exists. */
 export function keyExists(path: string): UsageError {
   return new UsageError("key-exists", `${path} exists; keys are never overwritten: choose another name`, {
     path,

@@ -3,41 +3,41 @@ import { fromHex, toHex } from "../base/bytes.ts";
 import { errnoOf } from "../base/errno.ts";
 import { FailedError, UsageError } from "../base/errors.ts";
 import { writeKeyFile } from "./key-file.ts";
-import { isSharedMode, readSmallFile, type SmallFile } from "./small-file.ts";
+import { isSharedMode, readWholeFile, type WholeFile } from "./whole-file.ts";
 
-/** Bytes of a link key: fewer could be guessed, more add nothing. */
+/** Bytes of a link key. Fewer could be guessed, more add nothing. */
 export const LINK_KEY_MIN = 16;
 export const LINK_KEY_MAX = 1024;
-/** What `keygen` makes, in bytes: as strong as the MAC's own key. */
+/** Bytes of a key that `keygen` makes: as many as the MAC's key has. */
 const FRESH_LENGTH = 32;
-/** Longest file that is read: the longest key in hexadecimal, in short lines. */
+/** Longest file that is read, in bytes: the longest key in hexadecimal, in short lines. */
 const FILE_MAX = 4 * LINK_KEY_MAX;
-const CURE = "make one with: mayday keygen --link-key FILE";
+const ADVICE = "make one with: mayday keygen --link-key FILE";
 
 /**
  * Reads the pre-shared key of a link: an even number of 32 or more hexadecimal digits are decoded, else the file's
- * bytes are the key. A file that others may read gives a warning only. UsageError: `link-key-missing`,
+ * bytes are the key. Warns when other users may read the file. UsageError: `link-key-missing`,
  * `link-key-not-file`, `link-key-length`, `link-key-is-pem`; FailedError `link-key-unreadable`.
  */
 export function readLinkKey(path: string, warn: (text: string) => void = () => {}): Uint8Array {
   const { bytes, mode } = readSecret(path);
   if (isSharedMode(mode)) {
-    warn(`${path}: others on this machine may read this link key; cure: chmod 600 ${path}`);
+    warn(`${path}: others on this machine may read this link key; fix: chmod 600 ${path}`);
   }
   const text = Buffer.from(bytes).toString("latin1").trim();
   if (text.startsWith("-----BEGIN")) {
-    const message = `${path} is a PEM file, a key to sign with or to check by; a link key is another thing: ${CURE}`;
+    const message = `${path} is a PEM file, which holds a key for signatures, not a link key: ${ADVICE}`;
     throw new UsageError("link-key-is-pem", message, { path });
   }
   const decoded = text.length >= 2 * LINK_KEY_MIN && /^[0-9a-fA-F]+$/.test(text) ? fromHex(text) : undefined;
   const key = decoded ?? bytes;
   if (key.length >= LINK_KEY_MIN && key.length <= LINK_KEY_MAX) return key;
-  const message = `${path} holds ${key.length} bytes; a link key has ${LINK_KEY_MIN} to ${LINK_KEY_MAX}, or twice as many hexadecimal digits: ${CURE}`;
+  const message = `${path} holds ${key.length} bytes; a link key has ${LINK_KEY_MIN} to ${LINK_KEY_MAX}, or twice as many hexadecimal digits: ${ADVICE}`;
   throw new UsageError("link-key-length", message, { path, length: key.length });
 }
 
 /**
- * Writes a fresh link key of 32 bytes as hexadecimal text, mode 0600. Never overwrites: UsageError `key-exists`,
+ * Writes a new link key of 32 bytes as hexadecimal text, mode 0600. Never overwrites: UsageError `key-exists`,
  * `key-folder-missing`; FailedError `key-not-written`.
  */
 export function writeFreshLinkKey(path: string): void {
@@ -49,22 +49,22 @@ export function writeLinkKey(path: string, key: Uint8Array): void {
   writeKeyFile(path, `${toHex(key)}\n`, 0o600);
 }
 
-function readSecret(path: string): SmallFile & { readonly tag: "file" } {
-  let found: SmallFile;
+function readSecret(path: string): WholeFile & { readonly tag: "file" } {
+  let found: WholeFile;
   try {
-    found = readSmallFile(path, FILE_MAX);
+    found = readWholeFile(path, FILE_MAX);
   } catch (error) {
     const errno = errnoOf(error);
     if (errno === "ENOENT" || errno === "ENOTDIR") {
-      throw new UsageError("link-key-missing", `${path}: there is no such file; ${CURE}`, { path }, error);
+      throw new UsageError("link-key-missing", `${path}: there is no such file; ${ADVICE}`, { path }, error);
     }
     throw new FailedError("link-key-unreadable", `${path}: cannot be read (${errno})`, { path }, error);
   }
   if (found.tag === "not-file") {
-    throw new UsageError("link-key-not-file", `${path} is not a file; ${CURE}`, { path });
+    throw new UsageError("link-key-not-file", `${path} is not a file; ${ADVICE}`, { path });
   }
   if (found.tag === "file") return found;
   const { size: length } = found;
-  const message = `${path} has ${length} bytes; link key files have at most ${FILE_MAX}: ${CURE}`;
+  const message = `${path} has ${length} bytes; link key files have at most ${FILE_MAX}: ${ADVICE}`;
   throw new UsageError("link-key-length", message, { path, length });
 }

@@ -10,7 +10,7 @@ import { FailedError, UsageError } from "../base/errors.ts";
 export async function openRegular(path: string): Promise<{ handle: FileHandle; size: number }> {
   let handle: FileHandle;
   try {
-    // Without O_NONBLOCK a named pipe would hold us until somebody writes to it.
+    // Without O_NONBLOCK opening a named pipe would block until another process writes to it.
     handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     const errno = errnoOf(error);
@@ -25,7 +25,7 @@ export async function openRegular(path: string): Promise<{ handle: FileHandle; s
   throw new UsageError("file-not-regular", `${path} is ${kind}; a plain file is needed`, { path });
 }
 
-/** Fills `buffer` from `position`; fewer bytes than asked for mean the end of the file. */
+/** Fills `buffer` from `position` and returns the number of bytes read: fewer at the end of the file. */
 export async function readFully(handle: FileHandle, buffer: Uint8Array, position: number): Promise<number> {
   let filled = 0;
   while (filled < buffer.length) {

@@ -4,36 +4,36 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { errnoOf } from "../base/errno.ts";
 
-/** .mayday-HOST-PID-RANDOM.tmp: says who may still be writing it. */
+/** .mayday-HOST-PID-RANDOM.tmp: names its writer. */
 const TEMP_NAME = /^\.mayday-([0-9a-f]{8})-(\d+)-[0-9a-f]{12}\.tmp$/;
 
-/** Temporary files and folders that this process is writing now. */
+/** Names of the temporary files and folders that this process is writing. */
 const active = new Set<string>();
 
 function hostTag(): string {
   return createHash("sha256").update(hostname()).digest("hex").slice(0, 8);
 }
 
-/** A name for a file or folder that is being made and will be renamed. Give it back with {@link endTemp}. */
+/** A name for a file or folder that is written and then renamed. Call {@link endTemp} when it is. */
 export function beginTemp(): string {
   const name = `.mayday-${hostTag()}-${process.pid}-${randomBytes(6).toString("hex")}.tmp`;
   active.add(name);
   return name;
 }
 
-/** The name is not in use any more. */
+/** Ends the use of a name from {@link beginTemp}. */
 export function endTemp(name: string): void {
   active.delete(name);
 }
 
-/** Whether a name is one of our temporary ones. */
+/** Whether a name has the form of {@link beginTemp}. */
 export function isTempName(name: string): boolean {
   return TEMP_NAME.test(name);
 }
 
 /**
- * Whether a temporary file was left behind by a writer that is gone. Files of other hosts are never stale: on network
- * storage their writer cannot be asked.
+ * Whether the writer of a temporary file is gone. Files of other hosts are never stale: on network storage their
+ * writer cannot be looked up.
  */
 export function isStaleTemp(name: string): boolean {
   const match = TEMP_NAME.exec(name);
@@ -48,13 +48,13 @@ export function isStaleTemp(name: string): boolean {
   }
 }
 
-/** Removes what writers that were killed left in a folder, so that it never piles up. Where it cannot, it stays. */
+/** Removes the temporary files in a folder whose writers were killed. Those that cannot be removed stay. */
 export function clearStaleTemps(folder: string): void {
   try {
     for (const name of readdirSync(folder)) {
       if (isStaleTemp(name)) rmSync(join(folder, name), { recursive: true, force: true });
     }
   } catch {
-    // A folder that cannot be read or written: what is to be done there will say so.
+    // A folder that cannot be read or written: the operation that follows reports it.
   }
 }

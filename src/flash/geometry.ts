@@ -1,57 +1,61 @@
 import { assert } from "../base/assert.ts";
 
-/** Bytes of the boot image area that the protocol never touches, rounded up to whole sectors. */
+/** Bytes of the recovery image, which the protocol never changes; rounded up to whole sectors. */
 export const RECOVERY_SIZE = 16_384;
-/** Smallest sector: a whole snapshot of the boot record has to fit in one (DESIGN.md, "boot record"). */
+/** Smallest sector, in bytes: a snapshot of the boot record must fit in one (docs/board.md). */
 export const SECTOR_SIZE_MIN = 1024;
-/** Largest sector. */
+/** Largest sector, in bytes. */
 export const SECTOR_SIZE_MAX = 1_048_576;
-/** Sector size unless the board says otherwise. */
+/** Sector size of a board that gives none, in bytes. */
 export const SECTOR_SIZE_DEFAULT = 4096;
 /** Largest slot: 1 GiB. */
 export const SLOT_SIZE_MAX = 0x4000_0000;
-/** Programming starts and ends at multiples of this many bytes, unless the board says otherwise. */
+/** Write unit of a board that gives none, in bytes: programming starts and ends at multiples of it. */
 export const WRITE_SIZE_DEFAULT = 16;
-/** Largest write unit: a page of serial NOR. Smaller than any block, so that a block always starts a unit. */
+/**
+ * Largest write unit, in bytes: a page of serial NOR. Smaller than any block, so that every block starts at a unit.
+ */
 export const WRITE_SIZE_MAX = 256;
-/** A sector of the boot record has room for this many entries at least, each of whole write units. */
+/** Fewest entries that a sector of the boot record has room for, each in whole write units. */
 export const RECORD_ENTRIES_MIN = 32;
-/** Bytes of an entry of the boot record. */
+/** Bytes of an entry in the boot record. */
 export const ENTRY_SIZE = 32;
 
-/** What erased bytes read: 0xFF in most flash; 0x00 in some, whose programming turns bits from 0 to 1. */
+/** Value of erased bytes: 0xFF in most flash; 0x00 in flash whose programming turns bits from 0 to 1. */
 export type ErasedByte = 0xff | 0x00;
 
 /** `single`: one slot, written in place. `ab`: two slots, of which the one that boots is never written. */
 export type FlashLayout = "single" | "ab";
 
-/** What a board's flash is made of. */
+/** The geometry of a board's flash. */
 export interface FlashGeometry {
   /** Bytes erased at once: a power of two, {@link SECTOR_SIZE_MIN} to {@link SECTOR_SIZE_MAX}. */
   readonly sectorSize: number;
-  /** Bytes that an image may have at most, 1 to {@link SLOT_SIZE_MAX}; need not be whole sectors. */
+  /** Bytes of the largest image, 1 to {@link SLOT_SIZE_MAX}; need not be whole sectors. */
   readonly slotSize: number;
   readonly layout: FlashLayout;
-  /** Bytes programmed at once: a power of two, 1 to {@link WRITE_SIZE_MAX}; {@link WRITE_SIZE_DEFAULT} unless given. */
+  /**
+   * Bytes programmed at once: a power of two, 1 to {@link WRITE_SIZE_MAX}; {@link WRITE_SIZE_DEFAULT} unless given.
+   */
   readonly writeSize?: number | undefined;
   /** 0xFF unless given. */
   readonly erasedByte?: ErasedByte | undefined;
 }
 
-/** Bytes `offset` up to, and without, `offset + size`. */
+/** Bytes from `offset` up to, but without, `offset + size`. */
 export interface Region {
   readonly offset: number;
   readonly size: number;
 }
 
-/** How bytes get into a flash. */
+/** What programming a flash depends on. */
 export interface FlashUnit {
   /** Bytes programmed at once. */
   readonly writeSize: number;
   readonly erasedByte: ErasedByte;
 }
 
-/** Where everything is. Every region starts and ends at a sector boundary. */
+/** Where each region of a flash lies. Every region starts and ends at a sector boundary. */
 export interface FlashMap extends FlashUnit {
   readonly sectorSize: number;
   /** Bytes of a slot that an image may use; the slot's region is this rounded up to sectors. */
@@ -63,15 +67,15 @@ export interface FlashMap extends FlashUnit {
   readonly recovery: Region;
   /** The two sectors of the boot record. */
   readonly record: readonly [Region, Region];
-  /** One more than there are slots, so that a manifest being received never replaces an installed one. */
+  /** One more than there are slots, so that a manifest that is received never replaces an installed one. */
   readonly manifests: readonly Region[];
   readonly slots: readonly Region[];
 }
 
-/** The region of an offset, named. */
+/** The kind of region that an offset lies in. */
 export type RegionName = "recovery" | "record" | "manifest" | "slot";
 
-/** Why a geometry is impossible, or undefined. For people; callers turn it into their error. */
+/** Why a geometry is not possible, for the caller's error message; undefined when it is. */
 export function geometryFault(geometry: FlashGeometry): string | undefined {
   const { sectorSize, slotSize, writeSize = WRITE_SIZE_DEFAULT } = geometry;
   if (!isPowerOfTwo(sectorSize) || sectorSize < SECTOR_SIZE_MIN || sectorSize > SECTOR_SIZE_MAX) {
@@ -97,7 +101,10 @@ export function roundUp(size: number, unit: number): number {
   return Math.ceil(size / unit) * unit;
 }
 
-/** Lays the regions out, in the order recovery, boot record, manifests, slots. */
+/**
+ * Lays out the regions, in the order recovery, boot record, manifests, slots. AssertionError for an impossible
+ * geometry.
+ */
 export function flashMap(geometry: FlashGeometry): FlashMap {
   const fault = geometryFault(geometry);
   assert(fault === undefined, fault ?? "");
@@ -126,7 +133,7 @@ export function overlaps(a: Region, b: Region): boolean {
   return a.offset < b.offset + b.size && b.offset < a.offset + a.size;
 }
 
-/** Which region an offset is in, with its number (0 or 1 for the record's sectors and for slots). */
+/** The region that an offset lies in, with its number among its kind; undefined outside the flash. */
 export function regionAt(map: FlashMap, offset: number): { name: RegionName; index: number } | undefined {
   const at = { offset, size: 1 };
   if (contains(map.recovery, at)) return { name: "recovery", index: 0 };
@@ -142,25 +149,25 @@ export function regionAt(map: FlashMap, offset: number): { name: RegionName; ind
   return undefined;
 }
 
-/** Whether every byte is as an erase leaves it. */
+/** Whether every byte has the value of erased flash. */
 export function isErased(unit: FlashUnit, bytes: Uint8Array): boolean {
   for (const byte of bytes) if (byte !== unit.erasedByte) return false;
   return true;
 }
 
-/** `size` bytes as an erase leaves them. */
+/** `size` bytes of erased flash. */
 export function erasedBytes(unit: FlashUnit, size: number): Uint8Array {
   return new Uint8Array(size).fill(unit.erasedByte);
 }
 
-/** `bytes`, filled with erased bytes, which program nothing, to whole write units. */
+/** `bytes`, padded to whole write units with erased bytes, which program nothing. */
 export function padToUnits(unit: FlashUnit, bytes: Uint8Array): Uint8Array {
   const padded = erasedBytes(unit, roundUp(bytes.length, unit.writeSize));
   padded.set(bytes);
   return padded;
 }
 
-/** The first byte of `next` that would need a programmed bit back as it was erased; -1 when `old` can take it. */
+/** Index of the first byte of `next` that cannot be programmed over `old` without an erase; -1 when there is none. */
 export function firstUnprogrammable(unit: FlashUnit, old: Uint8Array, next: Uint8Array): number {
   const { erasedByte } = unit;
   for (let i = 0; i < next.length; i++) {

@@ -2,17 +2,17 @@ import { contains, type FlashMap, firstUnprogrammable, overlaps, type Region } f
 import type { FlashStorage } from "./storage.ts";
 import type { VerifiedBlock } from "./verified-block.ts";
 
-/** Rules of the flash, each of which {@link NorFlash} refuses to break. */
+/** The rules that {@link NorFlash} enforces. */
 export type FlashRule =
   | "range" // outside the flash
   | "alignment" // not whole write units
-  | "needs-erase" // would turn a programmed bit back
+  | "needs-erase" // would turn a programmed bit back to erased
   | "recovery" // the recovery image is never touched
-  | "disarmed" // outside the ranges armed at this moment
+  | "disarmed" // outside the armed regions
   | "unverified" // a slot takes verified blocks only
   | "not-a-slot"; // and verified blocks go nowhere else
 
-/** A bug of ours: an operation that the flash, or the safety of the board, does not allow. Nothing was changed. */
+/** A bug in the caller: the flash, or the safety of the board, does not allow the operation. Nothing was changed. */
 export class FlashRuleError extends Error {
   override readonly name = "FlashRuleError";
   readonly rule: FlashRule;
@@ -23,7 +23,7 @@ export class FlashRuleError extends Error {
   }
 }
 
-/** What is about to change the flash; seen by hooks and wrappers. */
+/** An operation that is about to change the flash, as hooks and wrappers see it. */
 export type FlashOperation =
   | { readonly tag: "erase"; readonly sector: number }
   | { readonly tag: "program"; readonly offset: number; readonly bytes: Uint8Array };
@@ -42,13 +42,13 @@ export interface Flash {
   program(offset: number, bytes: Uint8Array): void;
   /** Programs a verified block into a slot. */
   programVerified(offset: number, block: VerifiedBlock): void;
-  /** From now on only these regions may be erased or programmed. At first: none. */
+  /** Allows erasing and programming in these regions only, until the next call. At first in none. */
   arm(...regions: readonly Region[]): void;
-  /** Returns when all of it survives a crash of the machine underneath. */
+  /** Returns when everything written survives a crash of the machine. */
   sync(): void;
 }
 
-/** What a flash went through since it was opened. */
+/** Operations on a flash since it was opened. */
 export interface FlashCounters {
   reads: number;
   bytesRead: number;
@@ -59,7 +59,10 @@ export interface FlashCounters {
   bytesProgrammed: number;
 }
 
-/** The NOR rules and the board's own, over a storage. Throws {@link FlashRuleError} before anything changes. */
+/**
+ * A NOR flash over a storage, with the rules of the chip and of the board. Throws {@link FlashRuleError} before
+ * anything changes.
+ */
 export class NorFlash implements Flash {
   readonly map: FlashMap;
   readonly counters: FlashCounters = {
@@ -75,7 +78,7 @@ export class NorFlash implements Flash {
   readonly #wear: Uint32Array;
   #armed: readonly Region[] = [];
 
-  /** `before` is called with every operation that passed the rules, just before it is carried out. */
+  /** `before` is called with every operation that keeps the rules, just before it is carried out. */
   constructor(storage: FlashStorage, map: FlashMap, before: (operation: FlashOperation) => void = () => {}) {
     if (storage.size !== map.size) throw new FlashRuleError("range", `${storage.size} bytes for ${map.size}`);
     this.map = map;

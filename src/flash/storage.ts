@@ -1,22 +1,22 @@
 import { assert } from "../base/assert.ts";
 
-/** The bytes under a flash, without its rules: what a programmer clip, or damage, gets at. */
+/** The bytes under a flash, without its rules, as a programmer clip or damage reaches them. */
 export interface FlashStorage {
-  /** Bytes. */
+  /** In bytes. */
   readonly size: number;
   /** A fresh copy. The range must lie within the storage. */
   read(offset: number, length: number): Uint8Array;
-  /** Writes as the medium can: a NOR chip only clears bits, all else overwrites. The range must lie within the storage. */
+  /** Writes bytes: a NOR chip only clears bits, other media overwrite. The range must lie within the storage. */
   write(offset: number, bytes: Uint8Array): void;
-  /** Leaves the bytes as an erase does, `erasedByte`. The range must lie within the storage and be whole sectors. */
+  /** Erases bytes to `erasedByte`. The range must lie within the storage and be whole sectors. */
   erase(offset: number, size: number, erasedByte: number): void;
   /** Returns when everything written survives a crash of the machine. */
   sync(): void;
-  /** Releases it; again is harmless. */
+  /** Releases the storage. Idempotent. */
   close(): void;
 }
 
-/** A storage in memory, erased at first; `erasedByte` is 0xFF unless given. */
+/** A storage in memory, erased at first. `erasedByte` is 0xFF unless given. */
 export class MemoryStorage implements FlashStorage {
   readonly #bytes: Uint8Array;
 

@@ -2,13 +2,13 @@ import { equalBytes } from "../base/bytes.ts";
 import { type FlashUnit, padToUnits } from "./geometry.ts";
 
 /**
- * Bytes whose hash was found right, in RAM, before they go to flash (PROTOCOL.md 6.3). A slot takes nothing
- * else, so that "no unverified byte is ever programmed" is a matter of types and of {@link NorFlash}, not of care.
+ * Bytes whose hash was verified in RAM before they are programmed (PROTOCOL.md 6.3). A slot takes nothing else,
+ * so that types and {@link NorFlash} guarantee that no unverified byte is programmed.
  */
 export class VerifiedBlock {
-  /** The bytes as checked, filled with erased bytes (which program nothing) to whole write units. */
+  /** The verified bytes, padded to whole write units with erased bytes, which program nothing. */
   readonly padded: Uint8Array;
-  /** Bytes that count. */
+  /** Bytes without the padding. */
   readonly size: number;
   readonly #expected: Uint8Array;
   readonly #hash: (bytes: Uint8Array) => Uint8Array;
@@ -25,12 +25,12 @@ export class VerifiedBlock {
     this.#hash = hash;
   }
 
-  /** Whether the bytes still hash right: asked by the flash itself, right before it programs them. */
+  /** Whether the bytes still have the expected hash. The flash asks just before it programs them. */
   get isIntact(): boolean {
     return equalBytes(this.#hash(this.padded.subarray(0, this.size)), this.#expected);
   }
 
-  /** A private copy of `bytes`, if `hash` of that copy is `expected`. */
+  /** A copy of `bytes`, if its `hash` is `expected`; undefined otherwise. */
   static check(
     bytes: Uint8Array,
     expected: Uint8Array,

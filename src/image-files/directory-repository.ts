@@ -20,33 +20,33 @@ import { writeImageFile } from "./image-build.ts";
 import { type ImageFile, openImageFile, readImageHead } from "./image-file.ts";
 
 const EXTENSION = ".mdy";
-/** Most files of a repository that are looked at; the rest is reported as skipped. */
+/** Most files of a repository that are read; the others are reported as skipped. */
 export const REPOSITORY_FILES_MAX = 4096;
-/** Fewest digits of a digest that name an image. */
+/** Fewest digits of a digest that `remove` takes as a name. */
 const PREFIX_MIN = 4;
 
 /** An image file in a repository directory. */
 export interface StoredEntry extends RepositoryEntry {
   readonly fileName: string;
-  /** Key the image claims to be signed with. */
+  /** Id of the key that the image claims to be signed with, 8 bytes. */
   readonly keyId: Uint8Array | undefined;
 }
 
-/** A file that is no usable image, and why. */
+/** A file that is not a usable image, and why. */
 export interface SkippedFile {
   readonly fileName: string;
-  /** Code of the error that reading it gave. */
+  /** Code of the error that reading it threw. */
   readonly code: string;
   readonly detail: string;
 }
 
-/** Images newest first; other files and damaged images beside them. */
+/** Images, newest first; and the files that are damaged or not images. */
 export interface RepositoryListing {
   readonly images: readonly StoredEntry[];
   readonly skipped: readonly SkippedFile[];
 }
 
-/** `kept`: the same image is there already, with the same signature or a signature where the new one has none. */
+/** `kept`: the same image was there already, with the same signature, or signed where the new one is not. */
 export interface AddOutcome {
   readonly tag: "added" | "replaced" | "kept";
   readonly entry: StoredEntry;
@@ -55,7 +55,7 @@ export interface AddOutcome {
 type Reading = { readonly entry: StoredEntry } | { readonly skipped: SkippedFile };
 
 /**
- * Opens the repository in `dir` and clears temporary files whose writer is gone. With `create` a missing directory is
+ * Opens the repository in `dir` and clears temporary files whose writer is gone. With `create` a missing folder is
  * made. UsageError `repo-missing`, `repo-not-folder`.
  */
 export async function openDirectoryRepository(
@@ -68,7 +68,7 @@ export async function openDirectoryRepository(
     throw folderError(dir, error);
   }
   await namesIn(dir);
-  // On read-only storage they stay, and do no harm.
+  // On read-only storage they stay, which does no harm.
   clearStaleTemps(dir);
   return new DirectoryRepository(dir);
 }
@@ -84,19 +84,26 @@ async function namesIn(dir: string): Promise<string[]> {
 function folderError(dir: string, error: unknown): MaydayError {
   const errno = errnoOf(error);
   if (errno === "ENOENT") {
-    const message = `${dir}: there is no such repository; make it with: mayday repo add FILE.mdy --repo ${dir}`;
+    const message = `${dir}: there is no such repository`;
     return new UsageError("repo-missing", message, { dir }, error);
   }
   if (errno === "ENOTDIR" || errno === "EEXIST") {
-    return new UsageError("repo-not-folder", `${dir} is not a folder; a repository is one`, { dir }, error);
+    return new UsageError(
+      "repo-not-folder",
+      `${dir} is not a folder; a repository is a folder`,
+      { dir },
+      error,
+    );
   }
   return new FailedError("repo-unreadable", `${dir}: cannot be used (${errno})`, { dir, errno }, error);
 }
 
-/** Images as files `<digest>.mdy` in one directory, local or on network storage. Made by {@link openDirectoryRepository}. */
+/**
+ * Images as files `<digest>.mdy` in one folder, local or on network storage. Made by {@link openDirectoryRepository}.
+ */
 export class DirectoryRepository implements Repository {
   readonly dir: string;
-  /** What each file was when last read, so that a listing only reads what changed. */
+  /** Result of the last read of each file, so that a listing only reads files that changed. */
   readonly #readings = new Map<string, { readonly stamp: string; readonly reading: Reading }>();
   readonly #open = new Set<ImageFile>();
 
@@ -104,7 +111,7 @@ export class DirectoryRepository implements Repository {
     this.dir = dir;
   }
 
-  /** Reads headers and manifests; one bad file never hides the others. Data is only hashed by {@link verify} and {@link open}. */
+  /** Reads headers and manifests. A bad file is skipped. Only {@link verify} and {@link open} hash the data. */
   async list(): Promise<RepositoryListing> {
     const names = (await namesIn(this.dir)).filter((name) => !isTempName(name)).sort();
     const present = new Set(names);
@@ -116,7 +123,7 @@ export class DirectoryRepository implements Repository {
       if ("entry" in reading) images.push(reading.entry);
       else skipped.push(reading.skipped);
     }
-    // Equal digests (a copy under another name): the signed one first, as open() and pick() take the first.
+    // Of equal digests (copies under other names) the signed one comes first: open() and pick() take the first.
     images.sort((a, b) => compareEntries(b, a) || Number(b.isSigned) - Number(a.isSigned));
     return { images, skipped };
   }
@@ -146,8 +153,8 @@ export class DirectoryRepository implements Repository {
   }
 
   /**
-   * Copies an image file in, hashing it on the way; it appears under its digest in one step. The errors are those of
-   * `openImageFile` and `writeAtomically`.
+   * Copies an image file into the repository and verifies its hashes. It appears under its digest in one step. The
+   * errors are those of `openImageFile` and `writeAtomically`.
    */
   async add(path: string): Promise<AddOutcome> {
     const image = await openImageFile(path);
@@ -182,7 +189,7 @@ export class DirectoryRepository implements Repository {
     const [fileName, ...others] = found;
     if (fileName === undefined) throw noSuchImage(name, this.dir);
     if (others.length > 0) {
-      const message = `${name} stands for ${found.length} images in ${this.dir}: ${found.join(", ")}; give more digits or a file name`;
+      const message = `${name} matches ${found.length} images in ${this.dir}: ${found.join(", ")}; give more digits or a file name`;
       throw new UsageError("repo-ambiguous", message, { count: found.length });
     }
     try {
@@ -195,7 +202,7 @@ export class DirectoryRepository implements Repository {
     return fileName;
   }
 
-  /** Hashes every image completely. What is damaged is among `skipped`, and is not picked any more until it changes. */
+  /** Hashes every image completely. Damaged ones are among `skipped`, and are not picked again until they change. */
   async verify(): Promise<RepositoryListing> {
     for (const entry of (await this.list()).images) {
       const image = await this.#openChecked(entry).catch((error: unknown) => {
@@ -223,7 +230,7 @@ export class DirectoryRepository implements Repository {
     }
   }
 
-  /** Opens a listed image; when its data is damaged, remembers that. */
+  /** Opens a listed image. Remembers when its data is damaged. */
   async #openChecked(entry: StoredEntry): Promise<ImageFile> {
     const path = join(this.dir, entry.fileName);
     const stamp = await fileStamp(path);
@@ -231,7 +238,7 @@ export class DirectoryRepository implements Repository {
       const image = await openImageFile(path);
       if (equalBytes(image.digest, entry.digest)) return image;
       await image.close();
-      throw new FailedError("file-changed", `${path} was replaced by another image meanwhile`, { path });
+      throw new FailedError("file-changed", `${path} was replaced while it was opened`, { path });
     } catch (error) {
       if (isLasting(error)) {
         this.#readings.set(entry.fileName, { stamp, reading: skippedFor(entry.fileName, error) });
@@ -251,7 +258,7 @@ async function readEntry(path: string, fileName: string): Promise<StoredEntry> {
     if (/^[0-9a-f]{64}$/.test(named) && named !== toHex(digest)) {
       throw new FailedError(
         "image-misnamed",
-        `${path}: holds image ${toHex(digest)}, not the one it is named after`,
+        `${path}: holds image ${toHex(digest)}, not the one in its name`,
       );
     }
     return { manifest, digest, isSigned: keyId !== undefined, keyId, fileName };
@@ -260,13 +267,13 @@ async function readEntry(path: string, fileName: string): Promise<StoredEntry> {
   }
 }
 
-/** Changes whenever the file does; empty when it is gone. */
+/** A text that changes whenever the file does; empty when the file is gone. */
 async function fileStamp(path: string): Promise<string> {
   const found = await stat(path, { bigint: true }).catch(() => undefined);
   return found === undefined ? "" : `${found.ino}/${found.size}/${found.mtimeNs}/${found.ctimeNs}`;
 }
 
-/** Whether the error is about the file's content, and so stays until the file changes. */
+/** Whether the error is about the content of the file, and so lasts until the file changes. */
 function isLasting(error: unknown): boolean {
   return error instanceof FailedError && error.code.startsWith("image-");
 }

@@ -4,10 +4,12 @@ import { readFully } from "../files/regular-file.ts";
 import { BlockDigester, type DigestedBlocks } from "../image/image-source.ts";
 import { blockLength, leafCountOf } from "../image/manifest.ts";
 
-/** About as much as is read at once, in bytes. */
+/** Bytes read at once, about: whole blocks. */
 const READ_CHUNK = 262_144;
 
-/** Hashes `size` bytes from `offset`, once, holding about 256 KiB of them. FailedError `file-changed` if some are gone. */
+/**
+ * Hashes `size` bytes from `offset`, in pieces of about 256 KiB. FailedError `file-changed` if the file ends before.
+ */
 export async function digestFile(
   path: string,
   handle: FileHandle,
@@ -23,7 +25,7 @@ export async function digestFile(
     const start = index * blockSize;
     const chunk = buffer.subarray(0, Math.min(buffer.length, size - start));
     if ((await readFully(handle, chunk, offset + start)) < chunk.length) {
-      throw new FailedError("file-changed", `${path} became shorter while it was read`, { path });
+      throw new FailedError("file-changed", `${path} was cut short while it was read`, { path });
     }
     for (let i = index; i < Math.min(index + blocksAtOnce, count); i++) {
       const at = (i - index) * blockSize;

@@ -18,9 +18,9 @@ import {
 import { digestFile } from "./file-digest.ts";
 import { ImageFile } from "./image-file.ts";
 
-/** Bytes looked at to tell Intel HEX from raw. */
+/** Bytes read to tell Intel HEX from raw. */
 const SNIFF_LENGTH = 1024;
-/** Bytes collected before they are written. */
+/** Bytes written at once, about: whole blocks. */
 const WRITE_CHUNK = 262_144;
 
 /** Whether an input is raw bytes or Intel HEX; `auto` looks at its content. */
@@ -40,9 +40,9 @@ export type BuiltImage = Pick<ImageSource, "manifest" | "digest" | "envelope" | 
 export type InputImage = ImageSource & { close(): Promise<void> };
 
 /**
- * Makes an image of a raw or Intel HEX file without writing one: what `rescue --image RAW` sends. Raw input is hashed
- * through one handle and stays in the file; HEX is unpacked into memory. UsageError `input-empty`, `input-too-large`,
- * `manifest-invalid` and those of `openRegular`; FailedError `hex-…` with the line number.
+ * Makes an image of a raw or Intel HEX file without writing an image file: what `rescue --image RAW` sends. Raw input
+ * is hashed through one handle and stays in the file; HEX is decoded into memory. UsageError `input-empty`,
+ * `input-too-large`, `manifest-invalid` and those of `openRegular`; FailedError `hex-…` with the line number.
  */
 export async function openInputImage(
   path: string,
@@ -71,9 +71,9 @@ export async function openInputImage(
 }
 
 /**
- * Builds an image file. The input is hashed, then copied through the same handle, every block compared with its hash
- * again; the result appears under `out` in one step or not at all. Besides the errors of {@link openInputImage}:
- * UsageError `out-is-input`, FailedError `image-changed`, and those of `writeAtomically`.
+ * Builds an image file. The input is hashed, then copied through the same handle, and every copied block is compared
+ * with its hash. The result appears under `out` in one step or not at all. Besides the errors of {@link
+ * openInputImage}: UsageError `out-is-input`, FailedError `image-changed`, and those of `writeAtomically`.
  */
 export async function buildImageFile(options: BuildOptions): Promise<BuiltImage> {
   const { input, out, signer, format, ...fields } = options;
@@ -118,12 +118,11 @@ async function isSameFile(a: string, b: string): Promise<boolean> {
 }
 
 function checkSize(path: string, size: number, blockSize: number): void {
-  if (size === 0)
-    throw new UsageError("input-empty", `${path} is empty: there is nothing to put into an image`);
+  if (size === 0) throw new UsageError("input-empty", `${path} is empty; an image has at least one byte`);
   const limit = Math.min(IMAGE_SIZE_MAX, LEAF_COUNT_MAX * blockSize);
   if (leafCountOf(size, blockSize) <= LEAF_COUNT_MAX && size <= limit) return;
-  const cure = limit < IMAGE_SIZE_MAX ? "; a larger block size allows more" : "";
-  const message = `${path} has ${size} bytes, at most ${limit} fit with blocks of ${blockSize}${cure}`;
+  const advice = limit < IMAGE_SIZE_MAX ? "; a larger block size allows more" : "";
+  const message = `${path} has ${size} bytes, at most ${limit} fit with blocks of ${blockSize}${advice}`;
   throw new UsageError("input-too-large", message, { size, limit });
 }
 
@@ -135,7 +134,7 @@ async function isHex(handle: FileHandle, format: InputFormat): Promise<boolean> 
 
 async function readHexFile(path: string, handle: FileHandle, size: number): Promise<Uint8Array> {
   if (size > HEX_TEXT_MAX) {
-    const message = `${path} has ${size} bytes of HEX text, at most ${HEX_TEXT_MAX} are read; cure: objcopy -O binary`;
+    const message = `${path} has ${size} bytes of HEX text, at most ${HEX_TEXT_MAX} are read; fix: objcopy -O binary`;
     throw new UsageError("input-too-large", message, { size, limit: HEX_TEXT_MAX });
   }
   const text = new Uint8Array(size);

@@ -6,13 +6,13 @@ import { errnoOf } from "../base/errno.ts";
 import { FailedError, UsageError } from "../base/errors.ts";
 import { type Logger, silentLogger } from "../base/logger.ts";
 import { keyExists, writeKeyFile } from "../files/key-file.ts";
-import { isSharedMode, readSmallFile, type SmallFile } from "../files/small-file.ts";
 import { clearStaleTemps } from "../files/temp-name.ts";
-import { isSoundPoint, PUBLIC_KEY_LENGTH } from "../image/ed25519.ts";
-import { keyIdOf, type SigningKey, type TrustedKey } from "../image/keys.ts";
+import { isSharedMode, readWholeFile, type WholeFile } from "../files/whole-file.ts";
+import { PUBLIC_KEY_LENGTH } from "../image/ed25519.ts";
+import { keyIdOf, type SigningKey, type TrustedKey, trustedKeyFromBytes } from "../image/keys.ts";
 import type { ImageRole } from "../image/manifest.ts";
 
-/** A key pair as `openssl genpkey -algorithm ed25519` and `openssl pkey -pubout` write it. */
+/** A key pair, in the format of `openssl genpkey -algorithm ed25519` and `openssl pkey -pubout`. */
 export interface KeyPair {
   readonly privatePem: string;
   readonly publicPem: string;
@@ -21,7 +21,7 @@ export interface KeyPair {
 /** Longest key file that is read, in bytes. */
 export const KEY_FILE_MAX = 16_384;
 
-/** A fresh Ed25519 pair from the system's random source. */
+/** A new Ed25519 pair from the system's random source. */
 export function generateKeyPair(): KeyPair {
   const { privateKey, publicKey } = generateKeyPairSync("ed25519");
   return {
@@ -31,16 +31,16 @@ export function generateKeyPair(): KeyPair {
 }
 
 /**
- * Writes a fresh pair to `base`.key (mode 0600) and `base`.pub, each complete or not at all, on the disk itself. Never
- * overwrites: UsageError `key-exists` when either is there already, and nothing is left behind on failure. A process
- * that is killed in between may leave the private key alone, from which the public one can be had.
+ * Writes a new pair to `base`.key (mode 0600) and `base`.pub, each complete or not at all, and synced. Never
+ * overwrites: UsageError `key-exists` when either file exists. A failure leaves nothing behind; a process that is
+ * killed in between may leave the private key alone, from which openssl makes the public one.
  */
 export function writeKeyPair(base: string): { readonly keyPath: string; readonly pubPath: string } {
   const keyPath = `${base}.key`;
   const pubPath = `${base}.pub`;
   if (existsSync(keyPath) && !existsSync(pubPath)) {
-    const cure = `its public half can be had with: openssl pkey -in ${keyPath} -pubout -out ${pubPath}`;
-    throw new UsageError("key-exists", `${keyPath} exists, without ${pubPath}; ${cure}`, { path: keyPath });
+    const advice = `make its public half with: openssl pkey -in ${keyPath} -pubout -out ${pubPath}`;
+    throw new UsageError("key-exists", `${keyPath} exists, without ${pubPath}; ${advice}`, { path: keyPath });
   }
   for (const path of [keyPath, pubPath]) if (existsSync(path)) throw keyExists(path);
   clearStaleTemps(dirname(keyPath));
@@ -55,24 +55,24 @@ export function writeKeyPair(base: string): { readonly keyPath: string; readonly
   return { keyPath, pubPath };
 }
 
-/** Reads a private key. A file that others may read gives a warning only. Errors: see {@link loadTrustedKey}. */
+/** Reads a private key. Warns when other users may read the file. Errors: see {@link loadTrustedKey}. */
 export function loadSigningKey(path: string, logger: Logger = silentLogger): SigningKey {
   const { text, mode } = readKeyFile(path);
   if (isSharedMode(mode)) {
-    logger.warn(`${path}: others on this machine may read this private key; cure: chmod 600 ${path}`);
+    logger.warn(`${path}: others on this machine may read this private key; fix: chmod 600 ${path}`);
   }
   return signingKeyFromPem(text, path);
 }
 
 /**
  * Reads a public key. UsageError: `key-missing`, `key-not-file`, `key-not-pem`, `key-encrypted`, `key-not-ed25519`,
- * `key-is-private` (here), `key-is-public` (for private keys), `key-unsound` (a point no honest key can be).
+ * `key-is-private` (here), `key-is-public` (for private keys), `key-unsound` (a point that no honest key can be).
  */
 export function loadTrustedKey(path: string, roles: readonly ImageRole[]): TrustedKey {
   return readTrustedKey(path, roles).key;
 }
 
-/** Like {@link loadTrustedKey}, with the very text that the key was read from. */
+/** Like {@link loadTrustedKey}, with the text that the key was read from. */
 export function readTrustedKey(
   path: string,
   roles: readonly ImageRole[],
@@ -105,20 +105,13 @@ export function trustedKeyFromPem(pem: string, roles: readonly ImageRole[], name
       `${name} holds a private key; boards get only the public one: give the .pub file`,
     );
   }
-  const publicKey = rawPublicKey(parseKey(() => createPublicKey(pem), pem, name));
-  if (!isSoundPoint(publicKey)) {
-    throw new UsageError("key-unsound", `${name} is a point of small order: anyone can sign for it`);
-  }
-  return { keyId: keyIdOf(publicKey), publicKey, roles };
+  return trustedKeyFromBytes(rawPublicKey(parseKey(() => createPublicKey(pem), pem, name)), roles, name);
 }
 
 function pemLabel(pem: string, name: string): string {
   const label = /-----BEGIN ([A-Z0-9 ]+)-----/.exec(pem)?.[1];
   if (label === undefined) {
-    throw new UsageError(
-      "key-not-pem",
-      `${name} is not a PEM key file; make keys with: mayday keygen --out BASE`,
-    );
+    throw new UsageError("key-not-pem", `${name} is not a PEM key file`, { isPem: false });
   }
   return label;
 }
@@ -128,11 +121,11 @@ function parseKey(parse: () => KeyObject, pem: string, name: string): KeyObject 
   try {
     key = parse();
   } catch (error) {
-    // PKCS#8 says it in the label, the older formats of openssl in a header.
+    // PKCS#8 has it in the label, the older formats of openssl have it in a header.
     if (/-----BEGIN ENCRYPTED|Proc-Type: 4,ENCRYPTED/.test(pem)) {
       throw new UsageError(
         "key-encrypted",
-        `${name} is encrypted; cure: openssl pkey -in IN -out OUT`,
+        `${name} is encrypted; fix: openssl pkey -in IN -out OUT`,
         {},
         error,
       );
@@ -160,9 +153,9 @@ function rawPublicKey(key: KeyObject): Uint8Array {
 }
 
 function readKeyFile(path: string): { text: string; mode: number } {
-  let found: SmallFile;
+  let found: WholeFile;
   try {
-    found = readSmallFile(path, KEY_FILE_MAX);
+    found = readWholeFile(path, KEY_FILE_MAX);
   } catch (error) {
     const errno = errnoOf(error);
     if (errno === "ENOENT")

@@ -4,14 +4,14 @@ import { decodeUtf8, encodeUtf8 } from "./utf8.ts";
 
 /*
  * The part of CBOR (RFC 8949) that manifests use: unsigned integers, byte and text strings, arrays and maps of known
- * length, in the deterministic encoding of section 4.2.1. No nesting is followed here: the schema in manifest.ts
+ * length, in the deterministic encoding of section 4.2.1. The reader does not follow nesting: manifest-payload.ts
  * asks for one item after another, so nothing recurses and no declared length is trusted.
  */
 
 const MajorType = { uint: 0, bytes: 2, text: 3, array: 4, map: 5 } as const;
 type MajorType = (typeof MajorType)[keyof typeof MajorType];
 
-/** Writes deterministic CBOR into a buffer of fixed size; running over it is a bug of ours. */
+/** Writes deterministic CBOR into a buffer of fixed size. Throws AssertionError when the buffer is full. */
 export class CborWriter {
   readonly #bytes: Uint8Array;
   #at = 0;
@@ -72,16 +72,16 @@ export class CborWriter {
   }
 }
 
-/** What a {@link CborReader} stumbled over. */
+/** Why a {@link CborReader} stopped. */
 export type CborFault =
   | "truncated" // the item runs past the end
-  | "type" // another kind of item than the schema has here
+  | "type" // another type of item than the caller asked for
   | "not-canonical" // longer head than needed, or indefinite length
   | "range" // a number or length beyond its limit
   | "text"; // not UTF-8
 
 /**
- * Reads CBOR items over a view. The first fault sticks; from then on everything reads as zero or empty, and nothing
+ * Reads CBOR items over a view. Keeps the first fault; every read after it gives zero or an empty value. Never
  * throws. Check {@link fault} at the end.
  */
 export class CborReader {
@@ -112,7 +112,7 @@ export class CborReader {
     return this.#head(MajorType.uint, min, max);
   }
 
-  /** A byte string of `min` to `max` bytes, a view. */
+  /** A byte string of `min` to `max` bytes. A view. */
   bytes(min: number, max: number): Uint8Array {
     return this.#take(this.#head(MajorType.bytes, min, max));
   }
@@ -159,10 +159,10 @@ export class CborReader {
     return value < min || value > max ? this.#fail("range", offset, 0) : value;
   }
 
-  /** The big-endian number of `width` bytes behind the initial one; must not fit a shorter form. */
+  /** The big-endian number of `width` bytes after the initial byte. Not canonical if it fits a shorter form. */
   #argument(width: number, offset: number): number {
     let value = 0;
-    // Inexact beyond 2^53, but still beyond every limit of the schema.
+    // Not exact above 2^53, but still above every limit that a caller sets.
     for (const byte of this.#take(width)) value = value * 256 + byte;
     const least = width === 1 ? 24 : 2 ** (4 * width);
     return value < least ? this.#fail("not-canonical", offset, 0) : value;

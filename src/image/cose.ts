@@ -1,5 +1,5 @@
 import { concatBytes, equalBytes } from "../base/bytes.ts";
-import { type ManifestFault, manifestFault } from "./payload.ts";
+import { type ManifestFault, manifestFault } from "./manifest-payload.ts";
 import { encodeUtf8 } from "./utf8.ts";
 
 /*
@@ -10,9 +10,9 @@ import { encodeUtf8 } from "./utf8.ts";
 
 export const KEY_ID_LENGTH = 8;
 export const SIGNATURE_LENGTH = 64;
-/** Payload lengths an envelope can carry: within these the byte string's head is always three bytes. */
-const CBOR_LENGTH_MIN = 256;
-const CBOR_LENGTH_MAX = 512;
+/** Bytes of a payload that an envelope can carry: within these limits the head of the byte string has three bytes. */
+export const MANIFEST_PAYLOAD_MIN = 256;
+export const MANIFEST_PAYLOAD_MAX = 512;
 
 const CONTENT_TYPE_SIGNED = "application/vnd.mayday";
 const CONTENT_TYPE_UNSIGNED = "application/vnd.mayday-unsigned";
@@ -51,14 +51,14 @@ export const KEY_ID_OFFSET: number = SIGNED_PREFIX.length;
 export const SIGNED_PAYLOAD_OFFSET: number = KEY_ID_OFFSET + KEY_ID_LENGTH + PAYLOAD_HEAD_LENGTH;
 /** Offset of the payload in an unsigned envelope. */
 export const UNSIGNED_PAYLOAD_OFFSET: number = UNSIGNED_PREFIX.length + PAYLOAD_HEAD_LENGTH;
-/** Bytes behind the payload of a signed envelope. */
+/** Bytes after the payload of a signed envelope. */
 const SIGNED_TAIL: number = SIGNATURE_HEAD.length + SIGNATURE_LENGTH;
-/** Most bytes of an envelope, 623 (PROTOCOL.md 8.2). Targets take in a little more: MANIFEST_MAX of the wire. */
-export const ENVELOPE_MAX: number = SIGNED_PAYLOAD_OFFSET + CBOR_LENGTH_MAX + SIGNED_TAIL;
-/** Fewest bytes of an envelope, 293 (PROTOCOL.md 8.2). */
-export const ENVELOPE_MIN: number = UNSIGNED_PAYLOAD_OFFSET + CBOR_LENGTH_MIN;
+/** Longest envelope, in bytes. Messages leave room for a longer one (`MANIFEST_MAX`), but the format has none. */
+export const ENVELOPE_MAX: number = SIGNED_PAYLOAD_OFFSET + MANIFEST_PAYLOAD_MAX + SIGNED_TAIL;
+/** Shortest envelope, in bytes. */
+export const ENVELOPE_MIN: number = UNSIGNED_PAYLOAD_OFFSET + MANIFEST_PAYLOAD_MIN;
 
-/** An envelope taken apart by its template; the payload is not looked at. All views. */
+/** An envelope split by its template. The payload is not parsed. All parts are views. */
 export type EnvelopeParts =
   | { readonly tag: "unsigned"; readonly payload: Uint8Array }
   | {
@@ -72,7 +72,7 @@ function payloadHead(length: number): Uint8Array {
   return Uint8Array.of(0x59, length >>> 8, length & 0xff);
 }
 
-/** The bytes an Ed25519 signature is made over: the Sig_structure of RFC 9052 section 4.4. */
+/** The bytes that an Ed25519 signature covers: the Sig_structure of RFC 9052 section 4.4. */
 export function signedBytes(payload: Uint8Array): Uint8Array {
   return concatBytes(SIGNED_BYTES_PREFIX, payloadHead(payload.length), payload);
 }
@@ -87,27 +87,27 @@ export function wrapUnsigned(payload: Uint8Array): Uint8Array {
   return concatBytes(UNSIGNED_PREFIX, payloadHead(payload.length), payload);
 }
 
-/** Compares an envelope with the two templates, at fixed offsets, and cuts it up. Never throws. */
+/** Compares an envelope with the two templates, at fixed offsets, and splits it. Never throws. */
 export function splitEnvelope(bytes: Uint8Array): EnvelopeParts | ManifestFault {
   const isSigned = bytes[0] === SIGNED_PREFIX[0];
   const prefix = isSigned ? SIGNED_PREFIX : UNSIGNED_PREFIX;
   const payloadOffset = isSigned ? SIGNED_PAYLOAD_OFFSET : UNSIGNED_PAYLOAD_OFFSET;
   const tail = isSigned ? SIGNED_TAIL : 0;
   const length = bytes.length - payloadOffset - tail;
-  if (length < CBOR_LENGTH_MIN || length > CBOR_LENGTH_MAX) {
+  if (length < MANIFEST_PAYLOAD_MIN || length > MANIFEST_PAYLOAD_MAX) {
     const limits = `${ENVELOPE_MIN} to ${ENVELOPE_MAX}`;
     return manifestFault("length", 0, `envelope of ${bytes.length} bytes, allowed are ${limits}`);
   }
   const payload = bytes.subarray(payloadOffset, payloadOffset + length);
   const head = bytes.subarray(payloadOffset - PAYLOAD_HEAD_LENGTH, payloadOffset);
   if (!equalBytes(bytes.subarray(0, prefix.length), prefix) || !equalBytes(head, payloadHead(length))) {
-    return manifestFault("envelope", 0, "bytes before the payload are not those of a manifest");
+    return manifestFault("envelope", 0, "the bytes before the payload are not those of a manifest");
   }
   if (!isSigned) return { tag: "unsigned", payload };
   const tailOffset = payloadOffset + length;
   const signatureOffset = tailOffset + SIGNATURE_HEAD.length;
   if (!equalBytes(bytes.subarray(tailOffset, signatureOffset), SIGNATURE_HEAD)) {
-    return manifestFault("envelope", tailOffset, "no signature behind the payload");
+    return manifestFault("envelope", tailOffset, "there is no signature after the payload");
   }
   const keyId = bytes.subarray(KEY_ID_OFFSET, KEY_ID_OFFSET + KEY_ID_LENGTH);
   return { tag: "signed", payload, keyId, signature: bytes.subarray(signatureOffset) };

@@ -1,16 +1,16 @@
-import { createPublicKey, type KeyObject, verify } from "node:crypto";
-import { concatBytes, equalBytes, fromHex } from "../base/bytes.ts";
+import { equalBytes, fromHex } from "../base/bytes.ts";
+import { cryptoPort } from "../base/crypto-port.ts";
 
 export const PUBLIC_KEY_LENGTH = 32;
 const SIGNATURE_LENGTH = 64;
 
-/** Why a signature does not hold (PROTOCOL.md section 8.4). */
+/** Why a signature is refused (PROTOCOL.md section 8.4). */
 export type SignatureFault =
   | "length" // key or signature of the wrong length
-  | "key" // the public key is not a canonical point, or one of small order
+  | "key" // the public key is not a canonical encoding of a point, or is of small order
   | "nonce" // the same for R, the signature's first half
   | "scalar" // S, the second half, is not below the group order
-  | "equation"; // everything is well-formed, but this key did not sign this message
+  | "equation"; // all is well-formed, but this key did not sign this message
 
 // RFC 8032 section 5.1, both little-endian: the field's prime 2^255 - 19 and the order of the base point.
 const PRIME: Uint8Array = hex("edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f");
@@ -25,13 +25,13 @@ const SMALL_ORDER_Y: readonly Uint8Array[] = [
   hex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"), // order 8
 ];
 
-const SPKI_PREFIX: Uint8Array = hex("302a300506032b6570032100");
-
 function hex(text: string): Uint8Array {
   return fromHex(text) ?? new Uint8Array(0);
 }
 
-/** Whether the little-endian number `a` is below `b`; both of one length. Not constant-time: nothing here is secret. */
+/**
+ * Whether the little-endian number `a` is below `b`; both of one length. Not constant-time: nothing here is secret.
+ */
 function isBelow(a: Uint8Array, b: Uint8Array): boolean {
   for (let i = a.length - 1; i >= 0; i--) {
     const difference = (a[i] ?? 0) - (b[i] ?? 0);
@@ -40,18 +40,18 @@ function isBelow(a: Uint8Array, b: Uint8Array): boolean {
   return false;
 }
 
-/** Whether 32 bytes encode a point in the one canonical way and the point is not of small order. */
+/** Whether 32 bytes may be a public key or R: a canonical encoding, and not of a point of small order. */
 export function isSoundPoint(point: Uint8Array): boolean {
   const y = Uint8Array.from(point);
   y[31] = (y[31] ?? 0) & 0x7f;
   // x = 0 with the sign bit set is the other non-canonical form; both points with x = 0 are of small order.
-  return isBelow(y, PRIME) && !SMALL_ORDER_Y.some((small) => Buffer.compare(small, y) === 0);
+  return isBelow(y, PRIME) && !SMALL_ORDER_Y.some((small) => equalBytes(small, y));
 }
 
 /**
- * Strict Ed25519 verification: undefined when the signature holds. OpenSSL's own check accepts public keys of small
- * order (every message then has a signature that fits) and non-canonical encodings; verifiers that disagree about
- * such inputs would let a relay and a board see different images, so all of them are refused here.
+ * Verifies an Ed25519 signature strictly: undefined when it is valid. OpenSSL alone accepts public keys of small
+ * order, for which anyone can sign any message, and non-canonical encodings. Verifiers disagree about such inputs, so
+ * that a relay and a board could judge one image differently: all of them are refused here. Never throws.
  */
 export function checkSignature(
   publicKey: Uint8Array,
@@ -62,20 +62,5 @@ export function checkSignature(
   if (!isSoundPoint(publicKey)) return "key";
   if (!isSoundPoint(signature.subarray(0, 32))) return "nonce";
   if (!isBelow(signature.subarray(32), ORDER)) return "scalar";
-  try {
-    return verify(null, message, keyObject(publicKey), signature) ? undefined : "equation";
-  } catch {
-    // A key that is on no curve point makes OpenSSL fail rather than answer.
-    return "equation";
-  }
-}
-
-/** The key checked last: a board has few, and parsing one takes longer than to verify with it. */
-let latest: { readonly bytes: Uint8Array; readonly key: KeyObject } | undefined;
-
-function keyObject(publicKey: Uint8Array): KeyObject {
-  if (latest !== undefined && equalBytes(latest.bytes, publicKey)) return latest.key;
-  const der = Buffer.from(concatBytes(SPKI_PREFIX, publicKey));
-  latest = { bytes: publicKey.slice(), key: createPublicKey({ key: der, format: "der", type: "spki" }) };
-  return latest.key;
+  return cryptoPort().verifyEd25519(publicKey, message, signature) ? undefined : "equation";
 }

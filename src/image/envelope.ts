@@ -5,9 +5,9 @@ import { signedBytes, splitEnvelope, wrapSigned, wrapUnsigned } from "./cose.ts"
 import { checkSignature } from "./ed25519.ts";
 import type { SigningKey, TrustedKey } from "./keys.ts";
 import { type Manifest, manifestContradiction } from "./manifest.ts";
-import { decodePayload, encodePayload, imageDigest, type ManifestFault } from "./payload.ts";
+import { decodePayload, encodePayload, imageDigest, type ManifestFault } from "./manifest-payload.ts";
 
-/** A manifest with the bytes that carry it. Says nothing about trust. */
+/** A manifest with the bytes that carry it. Decoded, not checked for trust. */
 export interface Envelope {
   readonly tag: "envelope";
   /** The whole envelope, at most `ENVELOPE_MAX` bytes. */
@@ -15,17 +15,17 @@ export interface Envelope {
   readonly manifest: Manifest;
   /** Identity of the image, 32 bytes. */
   readonly digest: Uint8Array;
-  /** Key the envelope claims to be signed with; absent when it is unsigned. */
+  /** Id of the key that the envelope claims to be signed with, 8 bytes; absent when it is unsigned. */
   readonly keyId?: Uint8Array;
 }
 
-/** What a board trusts. Unsigned images are taken only with `allowUnsigned` and no key at all. */
+/** What a board trusts. It accepts unsigned images only if `allowUnsigned` is set and `keys` is empty. */
 export interface TrustPolicy {
   readonly keys: readonly TrustedKey[];
   readonly allowUnsigned: boolean;
 }
 
-/** `keyId` is there when a trusted key's signature was verified. */
+/** `keyId` is set when the signature of a trusted key was verified. */
 export interface AcceptedManifest {
   readonly tag: "accepted";
   readonly manifest: Manifest;
@@ -48,7 +48,7 @@ export function encodeManifest(manifest: Manifest, signer?: SigningKey): Uint8Ar
   return wrapSigned(payload, signer.keyId, signer.sign(signedBytes(payload)));
 }
 
-/** Reads an envelope without looking at trust: for tools and repositories. Never throws. Keeps a copy of `bytes`. */
+/** Decodes an envelope without checking trust: for tools and repositories. Never throws. Keeps a copy of `bytes`. */
 export function decodeEnvelope(bytes: Uint8Array): Envelope | ManifestFault {
   const copy = Uint8Array.from(bytes);
   const parts = splitEnvelope(copy);
@@ -60,17 +60,17 @@ export function decodeEnvelope(bytes: Uint8Array): Envelope | ManifestFault {
 }
 
 /**
- * What a board does with an offered manifest (PROTOCOL.md section 8.4). The signature is verified over the raw
- * bytes before any of the payload is parsed; hardware, version, counter and size are the board's to judge. Never
- * throws, whatever the bytes.
+ * Checks an offered manifest as a board does (PROTOCOL.md section 8.4). The signature is verified over the raw bytes
+ * before any of the payload is parsed. The board checks hardware, version, counter and size itself. Never throws.
  */
 export function verifyEnvelope(bytes: Uint8Array, policy: TrustPolicy): AcceptedManifest | RefusedManifest {
   const parts = splitEnvelope(bytes);
   if (parts.tag === "fault") return refuse("manifest", parts.detail);
-  // A board that trusts keys never takes unsigned images, whatever else its policy says.
+  // A board that trusts keys never accepts unsigned images, even with `allowUnsigned`.
   const isOpen = policy.allowUnsigned && policy.keys.length === 0;
   if (parts.tag === "unsigned" && !isOpen) return refuse("unsigned", "the image is not signed");
-  // An open board cannot check a signature. It would take the same payload unsigned, so it takes it as that.
+  // An open board has no key to check a signature with. It would accept the payload unsigned, so it treats it as
+  // such.
   if (parts.tag === "unsigned" || isOpen) return acceptPayload(parts.payload, undefined);
 
   const named = policy.keys.filter((key) => equalBytes(key.keyId, parts.keyId));

@@ -1,13 +1,13 @@
 import { sha256 } from "./hash.ts";
 import { encodeUtf8 } from "./utf8.ts";
 
-/** What an image is made for: exact match, never a prefix or a pattern. */
+/** What an image is made for. Compared exactly, never by prefix or pattern. */
 export interface Hardware {
   readonly vendor: string;
   readonly hardwareClass: string;
 }
 
-/** Hardware revisions an image fits, both ends included, 0 to 65535. */
+/** Hardware revisions that an image fits, both ends included, 0 to 65535. */
 export interface RevisionRange {
   readonly revisionMin: number;
   readonly revisionMax: number;
@@ -19,18 +19,18 @@ export const NAME_MAX = 32;
 export const HARDWARE_ID_LENGTH = 8;
 /** Largest hardware revision. */
 export const REVISION_MAX = 0xffff;
-/** Vendor of a hardware ID text that names none. */
+/** Vendor of a hardware id that is written without one. */
 export const DEFAULT_VENDOR = "generic";
 
 /**
- * What is wrong with a vendor or class name, or undefined. Control characters, line separators and direction
- * overrides would let a name lie in a terminal; a "/" would make "vendor/class" ambiguous.
+ * Why a vendor or class name is not allowed; undefined when it is. Control characters, line separators and direction
+ * overrides could make a terminal show another name; a "/" would make "vendor/class" ambiguous.
  */
 export function nameFault(name: string): string | undefined {
   const bytes = encodeUtf8(name).length;
   if (bytes === 0) return "is empty";
   if (bytes > NAME_MAX) return `has ${bytes} bytes, at most ${NAME_MAX} are allowed`;
-  // \p{Cs}: half a surrogate pair, which UTF-8 cannot carry.
+  // \p{Cs}: half a surrogate pair, which UTF-8 cannot encode.
   if (/[\p{Cc}\p{Cs}\u2028-\u202e\u2066-\u2069\ufeff]/u.test(name)) return "holds a control character";
   if (name.includes("/")) return 'holds a "/"';
   if (name.trim() !== name) return "begins or ends with white space";

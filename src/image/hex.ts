@@ -1,11 +1,11 @@
 /*
- * Intel HEX. Read twice: the first pass checks every record and finds the span, so that nothing is allocated for a
- * file that spans too much; the second one fills the image.
+ * Intel HEX, read twice. The first pass checks every record and finds the span of addresses, so that nothing is
+ * allocated for a file that spans too many; the second pass fills the image.
  */
 
 /** Most bytes from the lowest to the highest address. */
 export const HEX_SPAN_MAX = 67_108_864;
-/** Most bytes of HEX text: 64 MiB of data in the usual records of 16 take 2.8 times as much. */
+/** Longest HEX text, in bytes: 64 MiB of data in the usual records of 16 bytes take 2.8 times as much. */
 export const HEX_TEXT_MAX = 268_435_456;
 
 /** What a HEX file describes. Gaps between records are 0xFF, as erased flash is. */
@@ -26,7 +26,7 @@ export type HexFaultName =
   | "overlap" // two records for one address
   | "no-data" // no data record at all
   | "no-end" // no end record: the file was cut off
-  | "after-end"; // a record behind the end record
+  | "after-end"; // a record after the end record
 
 /** `line` counts from 1; 0 stands for the file as a whole. */
 export interface HexFault {
@@ -49,7 +49,7 @@ const RecordType = { data: 0, end: 1, segment: 2, startSegment: 3, linear: 4, st
 const FIXED_LENGTH: readonly (number | undefined)[] = [undefined, 0, 2, 4, 2, 4];
 
 function isBlank(byte: number | undefined): boolean {
-  // Ctrl-Z ends text files of DOS tools.
+  // DOS tools end text files with Ctrl-Z.
   return byte === 0x20 || byte === 0x09 || byte === 0x1a;
 }
 
@@ -80,7 +80,7 @@ export function parseHex(text: Uint8Array, spanMax: number = HEX_SPAN_MAX): HexI
     high = Math.max(high, address + data.length);
     if (high - low <= spanMax) return undefined;
     const range = `0x${low.toString(16)} to 0x${(high - 1).toString(16)}`;
-    const detail = `addresses ${range} span ${high - low} bytes, at most ${spanMax} are allowed; cure: leave out far-off sections (objcopy -R SECTION)`;
+    const detail = `addresses ${range} span ${high - low} bytes, at most ${spanMax} are allowed; fix: leave out far-off sections (objcopy -R SECTION)`;
     return { tag: "fault", fault: "span", line, detail };
   });
   if (spanFault !== undefined) return spanFault;
@@ -93,7 +93,7 @@ export function parseHex(text: Uint8Array, spanMax: number = HEX_SPAN_MAX): HexI
       const at = address - low + i;
       const mask = 1 << (at & 7);
       if (((seen[at >>> 3] ?? 0) & mask) !== 0) {
-        const detail = `address 0x${(low + at).toString(16)} was given before`;
+        const detail = `address 0x${(low + at).toString(16)} has two records`;
         return { tag: "fault", fault: "overlap", line, detail };
       }
       seen[at >>> 3] = (seen[at >>> 3] ?? 0) | mask;
@@ -119,7 +119,7 @@ function eachRecord(text: Uint8Array, visit: Visit): HexFault | undefined {
       line,
       detail,
     });
-    if (isEnded) return fault("after-end", "there is text behind the end record");
+    if (isEnded) return fault("after-end", "there is text after the end record");
     const length = readRecord(bytes, record);
     if (typeof length !== "number") return fault(length.fault, length.detail);
     const data = record.subarray(4, 4 + length);
@@ -138,19 +138,20 @@ function eachRecord(text: Uint8Array, visit: Visit): HexFault | undefined {
         break;
       case RecordType.data: {
         const address = base + (record[1] ?? 0) * 256 + (record[2] ?? 0);
-        if (address + length > limit) return fault("address", "the record runs out of its address range");
+        if (address + length > limit)
+          return fault("address", "the record crosses the end of its address range");
         const stop = length > 0 ? visit(address, data, line) : undefined;
         if (stop !== undefined) return stop;
         break;
       }
-      default: // start addresses: of no use to an image
+      default: // start addresses: an image has none
     }
   }
   if (isEnded) return undefined;
   return { tag: "fault", fault: "no-end", line: 0, detail: "no end record: it was cut off" };
 }
 
-/** The lines that are not blank, without blanks around them; numbered from 1. CR LF, LF or CR end a line. */
+/** The lines that are not blank, trimmed; numbered from 1. CR LF, LF or CR end a line. */
 function* linesOf(text: Uint8Array): Generator<{ readonly line: number; readonly bytes: Uint8Array }> {
   let line = 1;
   let start = text[0] === 0xef && text[1] === 0xbb && text[2] === 0xbf ? 3 : 0;
@@ -176,7 +177,7 @@ function readRecord(line: Uint8Array, record: Uint8Array): number | { fault: Hex
   for (let i = 0; i < count; i++) {
     const [left, right] = [digit(line[1 + 2 * i]), digit(line[2 + 2 * i])];
     if (left < 0 || right < 0)
-      return { fault: "syntax", detail: `no hexadecimal digits in column ${2 + 2 * i}` };
+      return { fault: "syntax", detail: `not hexadecimal digits in column ${2 + 2 * i}` };
     record[i] = left * 16 + right;
     sum = (sum + left * 16 + right) & 0xff;
   }

@@ -2,20 +2,23 @@ import crc32 from "crc/calculators/crc32";
 import { ByteReader, ByteWriter, equalBytes } from "../base/bytes.ts";
 import { ENVELOPE_MAX, ENVELOPE_MIN } from "./cose.ts";
 
-/** "MAYDAY" CR LF: a transfer in text mode changes it (PROTOCOL.md section 9.1). */
+/** "MAYDAY" CR LF: a transfer in text mode changes the line end, which shows (PROTOCOL.md section 9.1). */
 const MAGIC: Uint8Array = Uint8Array.of(0x4d, 0x41, 0x59, 0x44, 0x41, 0x59, 0x0d, 0x0a);
 
-/** Image file format this code writes, and the only one it reads. */
+/** Format of image files that this version writes, and the only one it reads. */
 export const IMAGE_FILE_FORMAT = 1;
-/** Bytes of the header: magic 8, format 2, envelope length 2, data length 4, CRC-32 of the envelope 4, of the header 4. */
+/**
+ * Bytes of the header: magic 8, format 2, envelope length 2, data length 4, CRC-32 of the envelope 4, of the header
+ * 4.
+ */
 export const IMAGE_HEADER_LENGTH = 24;
 const CRC_OFFSET = 20;
 
-/** Lengths of the two parts behind the header, in bytes, and a check of the first. */
+/** Lengths of the two parts after the header, in bytes, and the CRC-32 of the first. */
 export interface ImageHeader {
   readonly envelopeLength: number;
   readonly dataLength: number;
-  /** CRC-32 of the envelope: tells damage from forgery where no key is at hand. */
+  /** CRC-32 of the envelope: tells damage from forgery, also without a key. */
   readonly envelopeCrc: number;
 }
 
@@ -46,8 +49,7 @@ export function decodeImageHeader(bytes: Uint8Array): ImageHeader | ImageHeaderF
   const dataLength = reader.u32();
   const envelopeCrc = reader.u32();
   const crc = reader.u32();
-  if (reader.failed || !equalBytes(magic, MAGIC))
-    return fault("magic", "it does not begin like an image file");
+  if (reader.failed || !equalBytes(magic, MAGIC)) return fault("magic", "it is not an image file");
   // Before the format: a damaged format number is damage, not another format.
   if (crc !== fileCrc(bytes.subarray(0, CRC_OFFSET))) return fault("crc", "its header is damaged (CRC-32)");
   if (format !== IMAGE_FILE_FORMAT) {

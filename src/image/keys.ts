@@ -1,5 +1,7 @@
 import { toHex } from "../base/bytes.ts";
+import { UsageError } from "../base/errors.ts";
 import { KEY_ID_LENGTH } from "./cose.ts";
+import { isSoundPoint, PUBLIC_KEY_LENGTH } from "./ed25519.ts";
 import { sha256 } from "./hash.ts";
 import type { ImageRole } from "./manifest.ts";
 
@@ -24,6 +26,25 @@ export interface TrustedKey {
 /** Key id of a raw public key, 8 bytes. */
 export function keyIdOf(publicKey: Uint8Array): Uint8Array {
   return sha256(publicKey).subarray(0, KEY_ID_LENGTH);
+}
+
+/**
+ * A raw Ed25519 public key, 32 bytes, trusted for `roles`. UsageError `key-length`, or `key-unsound` for a point that
+ * no honest key can be. `name` is what errors call it.
+ */
+export function trustedKeyFromBytes(
+  publicKey: Uint8Array,
+  roles: readonly ImageRole[],
+  name = "public key",
+): TrustedKey {
+  if (publicKey.length !== PUBLIC_KEY_LENGTH) {
+    const message = `${name} has ${publicKey.length} bytes; a raw Ed25519 key has ${PUBLIC_KEY_LENGTH}`;
+    throw new UsageError("key-length", message, { length: publicKey.length });
+  }
+  if (!isSoundPoint(publicKey)) {
+    throw new UsageError("key-unsound", `${name} is a point of small order: anyone can make its signatures`);
+  }
+  return { keyId: keyIdOf(publicKey), publicKey, roles };
 }
 
 /** The public half of a signing key, trusted for `roles`. */

@@ -1,13 +1,13 @@
+import { HASH_LENGTH, SHORT_DIGEST_LENGTH } from "../base/digest.ts";
 import { hardwareId, nameFault, REVISION_MAX } from "./hardware.ts";
-import { HASH_LENGTH } from "./hash.ts";
 import { packVersion, SEQUENCE_MAX, VERSION_PART_MAX, type Version } from "./version.ts";
 
 /** What an image replaces. */
 export type ImageRole = "app" | "recovery";
-/** When a board takes a new image for good: once it verified, or once the running firmware says so. */
+/** When a board confirms a new image: as soon as it is verified, or when the running firmware asks for it. */
 export type ConfirmPolicy = "on-verify" | "by-app";
 
-/** Everything that is signed about an image (PROTOCOL.md section 8.3). */
+/** What is signed about an image (PROTOCOL.md section 8.3). */
 export interface Manifest {
   readonly vendor: string;
   readonly hardwareClass: string;
@@ -24,19 +24,22 @@ export interface Manifest {
   /** Bytes of a block, a power of two from 1024 to 65536. */
   readonly blockSize: number;
   readonly leafCount: number;
-  /** Root of the hash tree, 32 bytes: what acceptance rests on. */
+  /** Root of the hash tree, 32 bytes. Boards accept an image by this. */
   readonly root: Uint8Array;
-  /** SHA-256 of the image, 32 bytes: for people and other tools. */
+  /** SHA-256 of the image, 32 bytes, for people and other tools. */
   readonly sha256: Uint8Array;
   readonly role: ImageRole;
   readonly confirm: ConfirmPolicy;
-  /** Staged spreading of an update: number of rings, 1 for none, and the seed that deals boards into them. */
+  /**
+   * Staged rollout of an update: the number of rings, 1 for all boards at once, and the seed that assigns boards to
+   * them.
+   */
   readonly rollout: { readonly rings: number; readonly seed: number };
-  /** Last counter the signing key may be used for, as its owner says; never below `counter`. 32 bits. */
+  /** Highest security counter that the owner of the key signs with it; never below `counter`. 32 bits. */
   readonly notAfterCounter: number;
 }
 
-/** What a builder of images says; the rest follows from the data or has a default. */
+/** What the builder of an image gives; the rest follows from the data or has a default. */
 export type ImageFields = Pick<Manifest, "vendor" | "hardwareClass" | "version"> & {
   readonly [Field in keyof OptionalFields]?: OptionalFields[Field] | undefined;
 };
@@ -49,14 +52,11 @@ export const IMAGE_SIZE_MAX = 0xffff_ffff;
 export const BLOCK_SIZE_MIN = 1024;
 export const BLOCK_SIZE_MAX = 65_536;
 export const BLOCK_SIZE_DEFAULT = 4096;
-/** Most blocks of an image: bounds the memory of its tree to 64 MiB, and reaches 4 GiB with 4 KiB blocks. */
+/** Most blocks of an image: its tree takes at most 64 MiB of memory, and blocks of 4 KiB reach 4 GiB. */
 export const LEAF_COUNT_MAX: number = 2 ** 20;
 export const COUNTER_MAX = 0xffff_ffff;
 export const RINGS_MAX = 255;
-export const SEED_MAX = 0xffff_ffff;
-
-/** Bytes of a digest as beacons and requests carry it. */
-const SHORT_DIGEST_LENGTH = 8;
+export const ROLLOUT_SEED_MAX = 0xffff_ffff;
 
 /** First 8 bytes of an image digest. */
 export function shortDigest(digest: Uint8Array): Uint8Array {
@@ -78,7 +78,7 @@ export function manifestHardwareId(manifest: Manifest): Uint8Array {
   return hardwareId(manifest.vendor, manifest.hardwareClass);
 }
 
-/** The manifest for some data, with the defaults of PROTOCOL.md section 8.3 for what `fields` leaves out. */
+/** The manifest of some data. Where `fields` has no value, it has the default of PROTOCOL.md section 8.3. */
 export function completeManifest(fields: ImageFields, facts: ImageFacts): Manifest {
   return {
     vendor: fields.vendor,
@@ -97,13 +97,13 @@ export function completeManifest(fields: ImageFields, facts: ImageFacts): Manife
   };
 }
 
-function outside(value: number, min: number, max: number): boolean {
+function isOutside(value: number, min: number, max: number): boolean {
   return !Number.isInteger(value) || value < min || value > max;
 }
 
 /** Whether a block size is allowed: a power of two from 1 to 64 KiB. */
 export function isBlockSize(value: number): boolean {
-  return !outside(value, BLOCK_SIZE_MIN, BLOCK_SIZE_MAX) && (value & (value - 1)) === 0;
+  return !isOutside(value, BLOCK_SIZE_MIN, BLOCK_SIZE_MAX) && (value & (value - 1)) === 0;
 }
 
 type Check = (m: Manifest) => string | false | undefined;
@@ -116,7 +116,7 @@ function nameCheck(what: string, read: (m: Manifest) => string): Check {
 }
 
 function rangeCheck(what: string, min: number, max: number, read: (m: Manifest) => number): Check {
-  return (m) => outside(read(m), min, max) && `${what} is ${read(m)}, allowed are ${min} to ${max}`;
+  return (m) => isOutside(read(m), min, max) && `${what} is ${read(m)}, allowed are ${min} to ${max}`;
 }
 
 const CHECKS: readonly Check[] = [
@@ -139,14 +139,17 @@ const CHECKS: readonly Check[] = [
   (m) => m.root.length !== HASH_LENGTH && "root is not 32 bytes",
   (m) => m.sha256.length !== HASH_LENGTH && "SHA-256 is not 32 bytes",
   rangeCheck("ring count", 1, RINGS_MAX, (m) => m.rollout.rings),
-  rangeCheck("rollout seed", 0, SEED_MAX, (m) => m.rollout.seed),
+  rangeCheck("rollout seed", 0, ROLLOUT_SEED_MAX, (m) => m.rollout.seed),
   rangeCheck("not-after-counter", 0, COUNTER_MAX, (m) => m.notAfterCounter),
   (m) =>
     m.counter > m.notAfterCounter &&
     `counter ${m.counter} is above its own not-after-counter ${m.notAfterCounter}`,
 ];
 
-/** What is wrong with a manifest's values or between them, or undefined: used before encoding and after decoding. */
+/**
+ * Why a manifest's values are not allowed, alone or together; undefined when they are. Checked when encoding and
+ * decoding.
+ */
 export function manifestContradiction(manifest: Manifest): string | undefined {
   for (const check of CHECKS) {
     const fault = check(manifest);

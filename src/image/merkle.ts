@@ -1,8 +1,9 @@
 import { assert } from "../base/assert.ts";
+import { HASH_LENGTH } from "../base/digest.ts";
 import { hasNode, nodesOnLevel, rootLevel, runLevel, type TreeNode } from "../base/tree-shape.ts";
-import { HASH_LENGTH, sha256 } from "./hash.ts";
+import { sha256 } from "./hash.ts";
 
-// Domain separation, PROTOCOL.md section 7.2: a leaf can never be taken for a node.
+// Domain separation, PROTOCOL.md section 7.2: a leaf's hash can never be mistaken for a node's.
 const LEAF_PREFIX: Uint8Array = Uint8Array.of(0x00);
 const NODE_PREFIX: Uint8Array = Uint8Array.of(0x01);
 
@@ -16,7 +17,7 @@ export function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
   return sha256(NODE_PREFIX, left, right);
 }
 
-/** One level up: neighbours are paired, an odd last hash is taken over as it is. */
+/** The level above: neighbours are paired, an odd last hash is promoted unchanged. */
 function foldLevel(hashes: Uint8Array): Uint8Array {
   const count = hashes.length / HASH_LENGTH;
   const out = new Uint8Array(Math.ceil(count / 2) * HASH_LENGTH);
@@ -31,7 +32,7 @@ function foldLevel(hashes: Uint8Array): Uint8Array {
 
 /**
  * Hash of the node whose run of child hashes (PROTOCOL.md section 7.4) is `hashes`, joined in order. The caller has
- * checked that there are as many as `runChildren` says: a wrong number gives a hash, but of another shape.
+ * checked their number against `runChildren`: another number gives the hash of another shape of tree.
  */
 export function foldRun(hashes: Uint8Array): Uint8Array {
   assert(hashes.length > 0 && hashes.length % HASH_LENGTH === 0, `run of ${hashes.length} bytes`);
@@ -77,7 +78,7 @@ export class HashTree {
     return this.hash({ level: rootLevel(this.leafCount), index: 0 });
   }
 
-  /** Hash of a node, a view. The node exists (`hasNode`). */
+  /** Hash of a node, a view. The node must exist (`hasNode`). */
   hash(node: TreeNode): Uint8Array {
     return this.#slice(node.level, node.index, 1);
   }

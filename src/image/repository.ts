@@ -19,7 +19,7 @@ export interface PickCriteria {
   readonly hardwareId: Uint8Array;
   readonly revision: number;
   readonly counterFloor: number;
-  /** Whether unsigned images may be sent at all. */
+  /** Whether unsigned images may be sent. */
   readonly allowUnsigned: boolean;
   /** Short digest of the image the board has begun to receive. */
   readonly receivingDigest8?: Uint8Array | undefined;
@@ -33,7 +33,7 @@ export interface PickCriteria {
   readonly blockSizeMax?: number | undefined;
 }
 
-/** The image to offer, and why that one; or nothing, with the reason for each image there is. */
+/** The image to offer and why, or none, with the reason for each image. */
 export type ImageChoice<Entry extends RepositoryEntry = RepositoryEntry> =
   | { readonly tag: "chosen"; readonly entry: Entry; readonly because: "receiving" | "installed" | "newest" }
   | {
@@ -42,19 +42,19 @@ export type ImageChoice<Entry extends RepositoryEntry = RepositoryEntry> =
       readonly detail: string;
     };
 
-/** Where a rescuer takes images from. Images it opened belong to the repository: give them back with `release`. */
+/** Where a rescuer takes images from. The repository closes the images that it opened: call `release` when done. */
 export interface Repository {
-  /** The image for a board (PROTOCOL.md 8.6). */
+  /** Chooses the image for a board (PROTOCOL.md 8.6). */
   pick(criteria: PickCriteria): Promise<ImageChoice>;
   /** Opens an image by its full digest. UsageError `repo-no-such-image`; FailedError when it is damaged. */
   open(digest: Uint8Array): Promise<ImageSource>;
-  /** The caller is done with an image from {@link open}. */
+  /** Ends the caller's use of an image from {@link open}. */
   release(image: ImageSource): Promise<void>;
   /** Releases everything. May be called more than once. */
   close(): Promise<void>;
 }
 
-/** Why an image is not for a board, or undefined when it is. */
+/** Why an image does not suit a board; undefined when it does. */
 export function unsuitable(entry: RepositoryEntry, criteria: PickCriteria): RefusalReason | undefined {
   const { manifest } = entry;
   const isForBoard =
@@ -72,14 +72,17 @@ export function unsuitable(entry: RepositoryEntry, criteria: PickCriteria): Refu
   return criteria.refused?.some((bad) => equalBytes(bad, short)) ? "quarantined" : undefined;
 }
 
-/** Older below zero, newer above; images of one order are told apart by digest, so that all rescuers agree. */
+/**
+ * Below zero when `a` is older than `b`, above when newer. Images of equal order are ordered by digest, so that all
+ * rescuers choose the same.
+ */
 export function compareEntries(a: RepositoryEntry, b: RepositoryEntry): number {
   return compareOrder(a.manifest, b.manifest) || compareBytes(a.digest, b.digest);
 }
 
 /**
- * The image being received, else the installed one, else the newest: the first two make a rescue a repair of what is
- * there already.
+ * Chooses the image being received, else the installed one, else the newest: with the first two, the rescue only
+ * repairs what the board has already.
  */
 export function chooseImage<Entry extends RepositoryEntry>(
   entries: readonly Entry[],
@@ -112,14 +115,14 @@ function describeRefusals(reasons: readonly RefusalReason[]): string {
   return `of ${reasons.length} images none is suitable: ${parts.join(", ")}`;
 }
 
-/** The error for a digest that is not there. */
+/** The error for a digest that a repository does not hold. */
 export function noSuchImage(what: string, where: string): UsageError {
   return new UsageError("repo-no-such-image", `${where} holds no image ${what}`, { image: what });
 }
 
 /**
- * A repository of images that are open already: one from `--image`, or several in memory. They stay the caller's;
- * `release` and `close` leave them open.
+ * A repository of images that are open already: one from `--image`, or several in memory. `release` and `close` leave
+ * them open; the caller closes them.
  */
 export function fixedRepository(images: readonly ImageSource[]): Repository {
   return {

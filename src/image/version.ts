@@ -5,7 +5,7 @@ export interface Version {
   readonly patch: number;
 }
 
-/** What orders two images: the sequence number, then the version (PROTOCOL.md section 8.5). */
+/** What images are ordered by: the sequence number, then the version (PROTOCOL.md section 8.5). */
 export interface ImageOrder {
   readonly sequence: number;
   readonly version: Version;
@@ -13,7 +13,7 @@ export interface ImageOrder {
 
 /** Largest MAJOR, MINOR or PATCH. */
 export const VERSION_PART_MAX = 0xffff;
-/** Largest sequence number: 48 bits, so that it stays exact in a double. */
+/** Largest sequence number: 48 bits, which a double holds exactly. */
 export const SEQUENCE_MAX = 0xffff_ffff_ffff;
 
 /** Reads "1.2.3" or "v1.2.3": exactly three decimal parts without leading zeros; undefined for anything else. */

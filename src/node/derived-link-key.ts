@@ -1,17 +1,19 @@
-import { createHmac, createSecretKey, hkdfSync } from "node:crypto";
+import { concatBytes } from "../base/bytes.ts";
+import { cryptoPort } from "../base/crypto-port.ts";
 import type { LinkKey } from "../link/link-key.ts";
 
-const HASH = "sha256";
-/** Bytes that are derived: as many as the hash gives. */
-const DERIVED_LENGTH = 32;
+/** The number of the first block of output that HKDF-Expand computes; its 32 bytes are all that is needed. */
+const FIRST_BLOCK: Uint8Array = Uint8Array.of(1);
 
-/** A link key of these bytes, 16 to 1024 of them (`readLinkKey`). HKDF by RFC 5869, HMAC by RFC 2104. */
+/** The link key of a secret of 16 to 1024 bytes (`readLinkKey`). HKDF by RFC 5869, HMAC by RFC 2104. */
 export function linkKeyOf(secret: Uint8Array): LinkKey {
-  const key = createSecretKey(secret);
+  const { hmacSha256 } = cryptoPort();
+  const own = secret.slice();
   return {
     deriveMac: (salt, info) => {
-      const derived = createSecretKey(new Uint8Array(hkdfSync(HASH, key, salt, info, DERIVED_LENGTH)));
-      return (bytes) => createHmac(HASH, derived).update(bytes).digest();
+      const extracted = hmacSha256(salt)(own);
+      const derived = hmacSha256(extracted)(concatBytes(info, FIRST_BLOCK));
+      return hmacSha256(derived);
     },
   };
 }

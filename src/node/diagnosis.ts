@@ -1,73 +1,65 @@
 import type { LinkCounters } from "../link/counters.ts";
 import type { Stranger, StrangerKind } from "../link/strangers/stranger.ts";
-import { adviceOn } from "./stranger-advice.ts";
+import { type Advice, advised } from "./advice.ts";
+import { strangerText } from "./stranger-names.ts";
 
-/** What was on the line, as far as it can be told from one side. */
+/** What was seen on the line, from one side. */
 export type Seen = "node" | "silence" | "echo" | "foreign-version" | StrangerKind;
 
-/** What else a machine noticed. */
+/** What was noticed besides the counters. */
 export interface Noticed {
   readonly heardNode: boolean;
   readonly consoleText: string;
   readonly foreignVersion: boolean;
   readonly baud: number | undefined;
-  /** Whom the link recognised; undefined when nobody, or when a node is heard. */
+  /** What the link recognized, if it is not a mayday node. */
   readonly stranger?: Stranger | undefined;
 }
 
-/** Names what was seen, and what to try next. */
-export function diagnose(counters: LinkCounters, noticed: Noticed): { seen: Seen; detail: string } {
-  const { stranger, baud } = noticed;
-  if (noticed.heardNode) return { seen: "node", detail: "a mayday node answered" };
-  if (noticed.foreignVersion) {
-    return {
-      seen: "foreign-version",
-      detail: "the neighbour speaks another version of the protocol: bring both sides to the same release",
-    };
-  }
-  if (counters.bytesReceived === 0) {
-    return {
-      seen: "silence",
-      detail:
-        "nothing was received: check that the other side runs, that TX goes to RX and RX to TX, and that grounds are joined",
-    };
-  }
-  if (counters.echoes > 0) {
-    return {
-      seen: "echo",
-      detail:
-        "only our own frames come back: a loopback jumper, or TX and RX joined; connect the other board",
-    };
-  }
-  if (stranger !== undefined && stranger.kind !== "noise" && stranger.kind !== "console") {
-    return { seen: stranger.kind, detail: adviceOn(stranger, baud) };
-  }
-  if (noticed.consoleText !== "") {
-    const sample = noticed.consoleText.trim().slice(0, 60);
-    return {
-      seen: "console",
-      detail: `only text was received, beginning ${JSON.stringify(sample)}: a console runs there, not mayday`,
-    };
-  }
-  return unnamed(counters, baud);
+/** What was seen, as a code and as a sentence. */
+export interface Diagnosis {
+  readonly seen: Seen;
+  readonly detail: string;
 }
 
-/** Bytes came that nobody could be recognised by. */
-function unnamed(counters: LinkCounters, baud: number | undefined): { seen: Seen; detail: string } {
-  const { bytesReceived, bytesDiscarded, framesReceived } = counters;
-  // A tty reports a line held low as one zero, not as many.
-  if (bytesDiscarded === 0 && framesReceived === 0) {
-    return { seen: "zeros", detail: adviceOn({ kind: "zeros" }, baud) };
-  }
-  const rate = baud === undefined ? "" : ` at ${baud} baud`;
-  if (framesReceived > 0) {
-    return {
-      seen: "noise",
-      detail: `${bytesReceived} bytes were received${rate}, and only ${framesReceived} frames came whole: check levels, ground and flow control, or try a lower baud rate (?baud=N)`,
-    };
-  }
-  return {
-    seen: "noise",
-    detail: `${bytesReceived} bytes were received${rate}, none of them a frame: try another baud rate (?baud=N), then check levels and ground`,
+/** Console text that is quoted, in characters. */
+const QUOTE_MAX = 60;
+
+/** Names what was seen, with `advice` also what to try next. */
+export function diagnose(counters: LinkCounters, noticed: Noticed, advice?: Advice): Diagnosis {
+  const { stranger, baud } = noticed;
+  const line = (seen: Seen, sentence: string): Diagnosis => {
+    const topic = { about: "line", seen, hasFrames: counters.framesReceived > 0 } as const;
+    return { seen, detail: advised(sentence, topic, advice) };
   };
+  if (noticed.heardNode) return { seen: "node", detail: "a mayday node answered" };
+  if (noticed.foreignVersion)
+    return line("foreign-version", "the neighbour speaks another version of the protocol");
+  if (counters.bytesReceived === 0) return line("silence", "nothing was received");
+  if (isOtherNode(counters)) return { seen: "node", detail: "a mayday node was heard" };
+  if (counters.echoes > 0) return line("echo", "only our own frames come back");
+  if (stranger !== undefined && stranger.kind !== "noise" && stranger.kind !== "console")
+    return { seen: stranger.kind, detail: strangerText(stranger, baud, advice) };
+  if (noticed.consoleText !== "") {
+    const sample = JSON.stringify(noticed.consoleText.trim().slice(0, QUOTE_MAX));
+    return line("console", `only text was received, beginning ${sample}`);
+  }
+  // A tty reports a line that is held low as a single zero byte.
+  if (counters.bytesDiscarded === 0 && counters.framesReceived === 0)
+    return { seen: "zeros", detail: strangerText({ kind: "zeros" }, baud, advice) };
+  return line("noise", noiseText(counters, baud));
+}
+
+/** Whether everything received was valid frames, and not only our own: another node is there, on a good line. */
+function isOtherNode(counters: LinkCounters): boolean {
+  const { framesReceived, unexpectedFrames, staleFrames, echoes } = counters;
+  const isClean = counters.crcErrors === 0 && counters.bytesDiscarded === 0;
+  return isClean && framesReceived + unexpectedFrames + staleFrames > echoes;
+}
+
+/** Bytes were received, and nothing could be recognized. */
+function noiseText({ bytesReceived, framesReceived }: LinkCounters, baud: number | undefined): string {
+  const rate = baud === undefined ? "" : ` at ${baud} baud`;
+  const frames = framesReceived > 0 ? `and only ${framesReceived} frames came whole` : "none of them a frame";
+  return `${bytesReceived} bytes were received${rate}, ${frames}`;
 }

@@ -9,13 +9,13 @@ export interface DistressOptions extends RunOptions, TargetDuties {
 }
 
 /**
- * Calls for help on all links until the board is healed. Refusals do not end it; the timeout does, with exit 4 if
- * something was refused and 3 otherwise. Rejects only when no link can be opened (TransportError).
+ * Calls for help on all links until the board is healed. Refusals do not end the run. At the timeout it ends with code 4
+ * if an image was refused, and with 3 otherwise. Rejects if no link can be opened (TransportError).
  */
 export async function runDistress(options: DistressOptions): Promise<Verdict> {
   const transports = options.links.map((source) => transportOf(source));
   const run = new NodeRun(options, transports, (host: TargetHost) => new TargetSide(host, options));
   const ending = await run.ended();
   options.store.abandon();
-  return run.verdict(ending, run.side.figures);
+  return run.verdict(ending, run.side.figures(ending.code));
 }

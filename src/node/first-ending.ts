@@ -3,12 +3,12 @@ import { ExitCode } from "../base/errors.ts";
 import type { RunOptions } from "./run-options.ts";
 import type { Ending } from "./verdict.ts";
 
-/** A promise that the first of success, timeout and abort settles. */
+/** A promise that is settled by the first of success, timeout and abort. */
 export class FirstEnding {
   readonly settled: Promise<Ending>;
   #settle: (ending: Ending) => void = () => {};
 
-  /** `onTimeout` decides what it means that the time is over. */
+  /** `onTimeout` returns the ending for a timeout. */
   constructor(clock: Clock, options: Pick<RunOptions, "timeoutMs" | "signal">, onTimeout: () => Ending) {
     this.settled = new Promise((resolve) => {
       this.#settle = resolve;
@@ -24,7 +24,7 @@ export class FirstEnding {
     });
   }
 
-  /** Ends it; only the first call counts. */
+  /** Settles the promise. Later calls are ignored. */
   end(ending: Ending): void {
     this.#settle(ending);
   }

@@ -1,15 +1,15 @@
 import { toHex } from "../base/bytes.ts";
 import type { Beacon } from "../wire/messages.ts";
 
-/** Boards remembered at most; the oldest is forgotten. */
+/** Most boards that are remembered; the oldest is forgotten first. */
 const BOARDS_MAX = 256;
 
-/** Which board was heard where (PROTOCOL.md 5.6): one id on two links under two boot nonces is a copied board. */
+/** On which link each board was heard. One id on two links with two boot nonces is a copied board (PROTOCOL.md 5.6). */
 export class KnownBoards {
   readonly #heard: Map<string, { readonly link: string; readonly nonce: string }> = new Map();
 
-  /** Takes in a beacon; true when its id lives on another link under another nonce. */
-  isCopied(link: string, beacon: Beacon): boolean {
+  /** Records a beacon. `isCopied`: its id was last heard on another link, with another boot nonce. */
+  record(link: string, beacon: Beacon): { readonly isCopied: boolean } {
     const id = toHex(beacon.nodeId);
     const nonce = toHex(beacon.bootNonce);
     const known = this.#heard.get(id);
@@ -17,6 +17,6 @@ export class KnownBoards {
     this.#heard.set(id, { link, nonce });
     const [oldest] = this.#heard.keys();
     if (this.#heard.size > BOARDS_MAX && oldest !== undefined) this.#heard.delete(oldest);
-    return known !== undefined && known.link !== link && known.nonce !== nonce;
+    return { isCopied: known !== undefined && known.link !== link && known.nonce !== nonce };
   }
 }

@@ -1,15 +1,17 @@
 import { ExitCode } from "../base/errors.ts";
 import type { LinkCounters } from "../link/counters.ts";
 import type { Stranger } from "../link/strangers/stranger.ts";
+import type { HeardNode } from "../session/heard-node.ts";
 import type { LineEvent } from "../session/role.ts";
+import type { Advice } from "./advice.ts";
 import { diagnose } from "./diagnosis.ts";
 import type { LinkDriver } from "./link-driver.ts";
 import type { NodeEvent } from "./node-event.ts";
 import { lostForGood } from "./node-link.ts";
-import { adviceOn } from "./stranger-advice.ts";
+import { strangerText } from "./stranger-names.ts";
 import type { Ending } from "./verdict.ts";
 
-/** A node's link, as far as its line is concerned. */
+/** What line reports need to know about a link. */
 export interface ObservedLink {
   readonly endpoint: string;
   readonly driver: Pick<LinkDriver<never>, "transport">;
@@ -17,51 +19,93 @@ export interface ObservedLink {
   readonly trouble: Parameters<typeof lostForGood>[0][number]["trouble"];
 }
 
-/** Text that is kept as a sample of what was heard. */
+/**
+ * What a side says at its timeout if another node was there: by kind of node, the most important kind first. `unknown`
+ * is for a node of which only valid frames were received.
+ */
+export type HeardTexts = Readonly<Partial<Record<HeardNode, string>>> & { readonly unknown: string };
+
+/** Console text kept as a sample, in characters. */
 const SAMPLE_MAX = 200;
 
-/** What was heard on the lines of a node besides its sessions; tells it, and names it when patience is over. */
-export class LineReports {
-  heardNode = false;
-  heardForeignVersion = false;
-  #consoleText = "";
-  readonly #toldStates: Map<string, string> = new Map();
-  readonly #tell: (event: NodeEvent) => void;
+/** What was received on one link, besides sessions. */
+interface LineRecord {
+  readonly heard: Set<HeardNode>;
+  hasForeignVersion: boolean;
+  consoleText: string;
+  reportedState: string | undefined;
+}
 
-  constructor(tell: (event: NodeEvent) => void) {
-    this.#tell = tell;
+/** Reports what is received on the links of a node besides its sessions, and summarizes it at a timeout. */
+export class LineReports {
+  readonly #records: Map<ObservedLink, LineRecord> = new Map();
+  readonly #report: (event: NodeEvent) => void;
+  readonly #advice: Advice | undefined;
+
+  constructor(report: (event: NodeEvent) => void, advice: Advice | undefined) {
+    this.#report = report;
+    this.#advice = advice;
   }
 
-  /** Tells a line event; a state only when it is another than before. */
+  #recordOf(link: ObservedLink): LineRecord {
+    const known = this.#records.get(link);
+    if (known !== undefined) return known;
+    const record = {
+      heard: new Set<HeardNode>(),
+      hasForeignVersion: false,
+      consoleText: "",
+      reportedState: undefined,
+    };
+    this.#records.set(link, record);
+    return record;
+  }
+
+  /** Records that another node was heard. */
+  noteNode(link: ObservedLink, who: HeardNode): void {
+    this.#recordOf(link).heard.add(who);
+  }
+
+  /** Records a frame of another protocol version. */
+  noteForeignVersion(link: ObservedLink): void {
+    this.#recordOf(link).hasForeignVersion = true;
+  }
+
+  /** Reports a line event; a state only when it has changed. */
   handle(event: LineEvent, link: ObservedLink): void {
     const at = { link: link.endpoint };
+    const record = this.#recordOf(link);
     if (event.tag === "console") {
-      if (this.#consoleText.length < SAMPLE_MAX) this.#consoleText += event.text;
-      this.#tell({ event: "console", ...at, text: event.text });
+      if (record.consoleText.length < SAMPLE_MAX) record.consoleText += event.text;
+      this.#report({ event: "console", ...at, text: event.text });
     } else if (event.tag === "stranger") {
-      const detail = adviceOn(event.stranger, link.driver.transport.facts.baud);
-      this.#tell({ event: "link", ...at, state: "stranger", detail });
-    } else if (this.#toldStates.get(link.endpoint) !== event.state) {
-      this.#toldStates.set(link.endpoint, event.state);
-      this.#tell({ event: "link", ...at, state: event.state });
+      const detail = strangerText(event.stranger, link.driver.transport.facts.baud, this.#advice);
+      this.#report({ event: "link", ...at, state: "stranger", detail });
+    } else if (record.reportedState !== event.state) {
+      record.reportedState = event.state;
+      this.#report({ event: "link", ...at, state: event.state });
     }
   }
 
-  /** How a node ends whose patience is over: what each link saw. `heard`: what it means that a node was there. */
-  endOfTime(links: readonly ObservedLink[], heard: string): Ending {
+  /** The ending of a run at its timeout: what was seen on each link. */
+  endAtTimeout(links: readonly ObservedLink[], texts: HeardTexts): Ending {
     const lost = lostForGood(links);
     if (lost !== undefined) return lost;
-    const details = links.map((link) => {
-      const noticed = {
-        heardNode: this.heardNode,
-        consoleText: this.#consoleText,
-        foreignVersion: this.heardForeignVersion,
-        baud: link.driver.transport.facts.baud,
-        stranger: link.end.stranger,
-      };
-      const { seen, detail } = diagnose(link.end.counters, noticed);
-      return `${link.endpoint}: ${link.trouble?.message ?? (seen === "node" ? heard : detail)}`;
-    });
+    const details = links.map((link) => `${link.endpoint}: ${this.#whatWasSeen(link, texts)}`);
     return { code: ExitCode.noNeighbour, reason: "timeout", detail: details.join("; ") };
+  }
+
+  #whatWasSeen(link: ObservedLink, texts: HeardTexts): string {
+    if (link.trouble !== undefined) return link.trouble.message;
+    const { heard, consoleText, hasForeignVersion } = this.#recordOf(link);
+    const { counters, stranger } = link.end;
+    const { baud } = link.driver.transport.facts;
+    const isHeard = heard.size > 0;
+    const noticed = { heardNode: isHeard, consoleText, foreignVersion: hasForeignVersion, baud, stranger };
+    const { seen, detail } = diagnose(counters, noticed, this.#advice);
+    if (seen !== "node") return detail;
+    const who = (Object.keys(texts) as (keyof HeardTexts)[]).find(
+      (kind) => kind === "unknown" || heard.has(kind),
+    );
+    return texts[who ?? "unknown"] ?? texts.unknown;
   }
 }

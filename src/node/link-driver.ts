@@ -1,8 +1,7 @@
 import type { Clock, Timer } from "../base/clock.ts";
 import type { TransportError } from "../base/errors.ts";
 import type { Millis } from "../base/units.ts";
-import type { Splitter } from "../transport/splitter.ts";
-import type { Transport } from "../transport/transport.ts";
+import type { RunSplitter, Transport } from "../transport/transport.ts";
 
 /** The verbs of a session machine, as far as driving it goes. */
 export interface Machine<Event> {
@@ -17,8 +16,8 @@ export interface Machine<Event> {
   takeUnsent(now: Millis): { readonly frames: readonly Uint8Array[]; readonly lineMs: Millis };
 }
 
-/** How a stream is cut into runs; the real one and the simulator's differ. */
-export type SplitterFactory = (onRun: (run: Uint8Array) => void) => Splitter;
+/** Makes what cuts the stream into runs; all give the same ones (`NodeLink` chooses by the transport's facts). */
+export type SplitterFactory = (onRun: (run: Uint8Array) => void) => RunSplitter;
 
 /** What a driver tells its owner. Effects are carried out, and answered to the machine, inside `onEvent`. */
 export interface DriverHandlers<Event> {
@@ -34,7 +33,7 @@ export class LinkDriver<Event> {
   readonly #machine: Machine<Event>;
   readonly #clock: Clock;
   readonly #handlers: DriverHandlers<Event>;
-  readonly #splitter: Splitter;
+  readonly #splitter: RunSplitter;
   #timer: Timer | undefined;
   /** The splitter has delivered a run. */
   #hasRun = false;

@@ -1,24 +1,27 @@
 import type { BootFailure, RefusalReason } from "../base/refusal.ts";
 
-/** What a node tells while it works; the lines of `--json`, in which `event` names the kind (README, "JSON lines"). */
+/**
+ * What a node reports while it runs: the lines of `--json` (README, "JSON lines"), in which `event` names the kind.
+ * `link` is the endpoint as it was given, `peer` the id of the node at its other end. Ids and digests are hexadecimal.
+ */
 export type NodeEvent =
-  /** The link is open and listened to. */
+  /** The link is up. */
   | { readonly event: "ready"; readonly link: string }
-  /** State of a link changed: up, down, waiting (nobody listens yet), echo, silence… */
+  /** The state of a link changed: down, waiting (nobody listens yet), failed, echo, two-nodes, stranger… */
   | { readonly event: "link"; readonly link: string; readonly state: string; readonly detail?: string }
-  /** A board calls, or we do. */
+  /** A board calls for help, or this one does. */
   | {
       readonly event: "distress";
       readonly link: string;
       readonly peer: string;
       readonly hardwareId: string;
       readonly revision: number;
-      /** Why it does not boot; undefined when it boots and was told to call. */
+      /** Why it does not boot; undefined when it boots and was asked to call anyway. */
       readonly reason: BootFailure | undefined;
       readonly version: string | undefined;
       readonly counterFloor: number;
     }
-  /** An image is offered: to us, or by us. */
+  /** An image is offered, to this node or by it. */
   | {
       readonly event: "offer";
       readonly link: string;
@@ -31,22 +34,40 @@ export type NodeEvent =
   | {
       readonly event: "refused";
       readonly link: string;
+      /** The other side; undefined when only a frame of another protocol version was received. */
+      readonly peer: string | undefined;
       readonly reason: RefusalReason;
       readonly digest?: string;
       readonly detail?: string;
     }
   | ProgressEvent
   | { readonly event: "console"; readonly link: string; readonly text: string }
-  /** The image in flash has the signed root. */
-  | { readonly event: "verified"; readonly link: string; readonly digest: string }
-  | { readonly event: "healed"; readonly link: string; readonly peer: string; readonly digest: string }
-  /** A session ended early; the node goes on. */
-  | { readonly event: "lost"; readonly link: string; readonly why: string };
+  /** The image in flash matches its signed root hash. */
+  | { readonly event: "verified"; readonly link: string; readonly peer: string; readonly digest: string }
+  | HealedEvent
+  /** A session ended early; the node continues. */
+  | { readonly event: "lost"; readonly link: string; readonly peer: string; readonly why: string };
+
+/** A session ended, and the board boots. */
+export interface HealedEvent {
+  readonly event: "healed";
+  readonly link: string;
+  readonly peer: string;
+  readonly digest: string;
+  readonly version: string;
+  /** Blocks sent over the wire in this session. */
+  readonly blocks: number;
+  /** Bytes that this side sent on this link in this session. */
+  readonly bytesTx: number;
+  /** Duration of the session. */
+  readonly seconds: number;
+}
 
 export interface ProgressEvent {
   readonly event: "progress";
   readonly link: string;
-  /** Blocks that are known to be right in the target's flash. */
+  readonly peer: string;
+  /** Blocks that are known to be correct in the target's flash. */
   readonly blocks: number;
   readonly blocksTotal: number;
   /** Bytes on the wire in the data direction since the session began. */

@@ -1,21 +1,28 @@
 import type { Clock } from "../base/clock.ts";
 import { ExitCode, type TransportError } from "../base/errors.ts";
+import { silenceAt } from "../base/line-silence.ts";
 import { type Random, randomBytes } from "../base/prng.ts";
 import type { LinkOptions } from "../link/link.ts";
 import type { LinkEnd } from "../session/link-end.ts";
 import type { LineEvent } from "../session/role.ts";
-import { StreamSplitter } from "../transport/splitter.ts";
-import { paceBaud, type Transport } from "../transport/transport.ts";
+import { paceBaud, type Transport, type TransportFacts } from "../transport/transport.ts";
 import { ID_LENGTH, NONCE_LENGTH } from "../wire/constants.ts";
 import { RUN_MAX } from "../wire/line-code.ts";
 import { LinkDriver, type SplitterFactory } from "./link-driver.ts";
 import type { NodeEvent } from "./node-event.ts";
+import { makePureSplitter } from "./pure-run-splitter.ts";
 import type { Ending } from "./verdict.ts";
 
 /** Link parameters that follow from the transport. */
 export function linkOptionsFor(transport: Transport): LinkOptions {
   const { facts } = transport;
   return { baud: paceBaud(facts), framing: facts.framing, rtoFloorMs: facts.rtoFloorMs };
+}
+
+/** The splitter that the transport names, else the pure one, with the silence that its line rate asks for. */
+function splitterFor(facts: TransportFacts, clock: Clock): SplitterFactory {
+  const make = facts.makeSplitter ?? makePureSplitter;
+  return (onRun) => make(onRun, { maxRun: RUN_MAX, silenceMs: silenceAt(paceBaud(facts)), clock });
 }
 
 export function freshId(random: Random): Uint8Array {
@@ -42,7 +49,7 @@ export class NodeLink<Event, R> {
     clock: Clock,
     onEvent: (event: Event | LineEvent, link: NodeLink<Event, R>) => void,
     tell: (event: NodeEvent) => void,
-    makeSplitter: SplitterFactory = (onRun) => new StreamSplitter(onRun, { maxRun: RUN_MAX, clock }),
+    makeSplitter: SplitterFactory = splitterFor(transport.facts, clock),
   ) {
     this.end = end;
     this.role = role;

@@ -5,6 +5,7 @@ import type { LinkKey } from "../link/link-key.ts";
 import { LinkEnd } from "../session/link-end.ts";
 import type { LineEvent, Role, RoleHost } from "../session/role.ts";
 import type { Transport } from "../transport/transport.ts";
+import { EventQueue } from "./event-queue.ts";
 import { FirstEnding } from "./first-ending.ts";
 import { LineReports } from "./line-reports.ts";
 import type { NodeEvent } from "./node-event.ts";
@@ -13,38 +14,41 @@ import type { RunOptions } from "./run-options.ts";
 import { edgesOf } from "./system-edges.ts";
 import { type Ending, type SessionFigures, type Verdict, verdictOf } from "./verdict.ts";
 
-/** What makes a run a rescuer's, a target's, or a query: its roles, and what their events mean. */
+/** The part that a node plays in a run: its roles on all links, and what their events mean. */
 export interface Side<Event, R extends Role> {
   /** The key of all links, if they have one. */
   readonly linkKey?: LinkKey | undefined;
-  /** Makes the role on one link. Roles are made nowhere else. */
+  /** Creates the role on one link. The only place where one is created. */
   makeRole(now: Millis, host: RoleHost<Event>): R;
-  /** Carries out an effect, or reports what happened. */
+  /** Carries out an effect, or reports an event. */
   handle(now: Millis, event: Event | LineEvent, link: NodeLink<Event, R>): void;
   /** A link came up. */
   handleUp?(link: NodeLink<Event, R>): void;
-  /** How the run ends when its time is over. */
+  /** The ending of the run at its timeout. */
   handleTimeout(): Ending;
 }
 
-/** What a side needs from its run. */
+/** What a run offers its side. */
 export interface RunHost<Event, R extends Role> {
   readonly clock: Clock;
   readonly random: Random;
   readonly links: readonly NodeLink<Event, R>[];
   readonly line: LineReports;
-  tell(event: NodeEvent): void;
-  /** Ends the run; only the first call counts. */
+  /** Reports an event to the user, after it was answered on the wire. */
+  report(event: NodeEvent): void;
+  /** Holds all reports until `answer` settles: it leads to an answer on the wire. */
+  whileAnswering(answer: Promise<void>): Promise<void>;
+  /** Ends the run. Later calls are ignored. */
   end(ending: Ending): void;
 }
 
-/** Time for the last bytes to leave the tty before it is closed, beyond their line time. */
+/** Time, beyond their line time, for the last bytes to leave the tty before it is closed. */
 const CLOSE_DELAY_MS: Millis = 20;
 
 /**
- * One run of a node over its links, from opening them to its end: the scaffold of rescuers, targets and queries. Clock,
- * randomness and splitter come with the options; given the same three, and transports that behave the same, a run
- * repeats itself byte for byte.
+ * One run of a node over its links, from opening to closing them: the common scaffold of rescuers, targets and queries.
+ * Clock, randomness and splitter come from the options: with the same three, and transports that behave the same, a run
+ * repeats byte for byte.
  */
 export class NodeRun<Event, R extends Role, S extends Side<Event, R>> implements RunHost<Event, R> {
   readonly clock: Clock;
@@ -54,6 +58,7 @@ export class NodeRun<Event, R extends Role, S extends Side<Event, R>> implements
   readonly line: LineReports;
   readonly #options: RunOptions;
   readonly #ending: FirstEnding;
+  readonly #events: EventQueue;
 
   constructor(
     options: RunOptions,
@@ -64,7 +69,8 @@ export class NodeRun<Event, R extends Role, S extends Side<Event, R>> implements
     const { clock, random } = edgesOf(options);
     this.clock = clock;
     this.random = random;
-    this.line = new LineReports((event) => this.tell(event));
+    this.#events = new EventQueue(clock, (event) => options.onEvent(event));
+    this.line = new LineReports((event) => this.report(event), options.advice);
     this.side = makeSide(this);
     this.links = transports.map((transport) => this.#linkOver(transport));
     this.#ending = new FirstEnding(clock, options, () => this.side.handleTimeout());
@@ -81,7 +87,7 @@ export class NodeRun<Event, R extends Role, S extends Side<Event, R>> implements
       this.clock,
       (event, link) => this.side.handle(this.clock.now(), event, link),
       (event) => {
-        this.tell(event);
+        this.report(event);
         if (event.event === "ready") this.side.handleUp?.(made);
       },
       this.#options.makeSplitter,
@@ -89,23 +95,30 @@ export class NodeRun<Event, R extends Role, S extends Side<Event, R>> implements
     return made;
   }
 
-  /** Has the user told of it. */
-  tell(event: NodeEvent): void {
-    this.#options.onEvent(event);
+  report(event: NodeEvent): void {
+    this.#events.push(event);
   }
 
-  /** Ends the run; only the first call counts. */
+  whileAnswering(answer: Promise<void>): Promise<void> {
+    return this.#events.whileAnswering(answer);
+  }
+
+  /** Ends the run. Later calls are ignored. */
   end(ending: Ending): void {
     this.#ending.end(ending);
   }
 
-  /** Runs to the end, and closes the links. Rejects only when no link can be opened (TransportError). */
+  /** Runs to the end, closes the links and delivers all reports. Rejects if no link can be opened (TransportError). */
   async ended(): Promise<Ending> {
-    await openLinks(this.links, (event) => this.tell(event));
-    const ending = await this.#ending.settled;
-    for (const { end } of this.links) end.stop();
-    await Promise.all(this.links.map((link) => this.#leave(link)));
-    return ending;
+    try {
+      await openLinks(this.links, (event) => this.report(event));
+      const ending = await this.#ending.settled;
+      for (const { end } of this.links) end.stop();
+      await Promise.all(this.links.map((link) => this.#leave(link)));
+      return ending;
+    } finally {
+      this.#events.flush();
+    }
   }
 
   /** Sends what still waits, a bye for instance, then closes the link. */
@@ -118,7 +131,7 @@ export class NodeRun<Event, R extends Role, S extends Side<Event, R>> implements
     await driver.close();
   }
 
-  /** The verdict of a run that has ended. */
+  /** The verdict of a run that has ended. `figures` describe the session that decided it. */
   verdict(ending: Ending, figures: SessionFigures): Verdict {
     return verdictOf(
       ending,

@@ -1,10 +1,10 @@
 import type { Clock, Timer } from "../base/clock.ts";
-import type { Splitter } from "../transport/splitter.ts";
+import type { MakeSplitter, RunSplitter } from "../transport/transport.ts";
 import { RUN_MAX } from "../wire/line-code.ts";
 import { PureSplitter, type PureSplitterOptions } from "../wire/run-splitter.ts";
 
 /** The pure splitter on a clock. Gives the same runs as the stream splitter. */
-export class PureRunSplitter implements Splitter {
+export class PureRunSplitter implements RunSplitter {
   readonly #pure: PureSplitter;
   readonly #clock: Clock;
   #timer: Timer | undefined;
@@ -46,3 +46,7 @@ export class PureRunSplitter implements Splitter {
     this.#pure.close();
   }
 }
+
+/** The {@link MakeSplitter} for transports that name none: without Node's streams, for virtual time and the browser. */
+export const makePureSplitter: MakeSplitter = (onRun, { clock, ...options }) =>
+  new PureRunSplitter(onRun, clock, options);

@@ -7,12 +7,12 @@ import type { Verdict } from "./verdict.ts";
 
 export interface RescueOptions extends RunOptions, RescuerDuties {
   readonly links: readonly TransportSource[];
-  /** A modem line to pulse whenever a serial port opens. */
+  /** The modem line to pulse when a serial port is opened. */
   readonly reset?: ResetLine;
 }
 
 /**
- * Heals every board that calls on any of the links. Without `once` until the timeout or the signal. Rejects only when
+ * Heals every board that calls on any of the links, until the timeout or the signal; with `once`, one board. Rejects if
  * no link can be opened (TransportError).
  */
 export async function runRescue(options: RescueOptions): Promise<Verdict> {
@@ -20,5 +20,5 @@ export async function runRescue(options: RescueOptions): Promise<Verdict> {
   const run = new NodeRun(options, transports, (host: RescuerHost) => new RescuerSide(host, options));
   const ending = await run.ended();
   await run.side.close();
-  return run.verdict(ending, run.side.figures);
+  return run.verdict(ending, run.side.figures(ending.code));
 }

@@ -5,8 +5,8 @@ import type { OfferedImage, RescuerEvent, RunPayload } from "../session/rescuer/
 import type { RescuerRole } from "../session/rescuer/rescuer-role.ts";
 
 /**
- * Reads what a rescuer asks for from its image and hands it over; false when the event was a report, or a `pick`,
- * which is the repository's. Throws FailedError when the image can no longer be read.
+ * Reads what a rescuer asks for from its image and hands it over; false if the event is not such an effect (a `pick` is
+ * the repository's). Throws FailedError if the image can no longer be read.
  */
 export function applyRescuerEffect(event: RescuerEvent, rescuer: RescuerRole, image: ImageSource): boolean {
   switch (event.tag) {

@@ -3,59 +3,79 @@ import { ExitCode } from "../base/errors.ts";
 import type { RefusalReason } from "../base/refusal.ts";
 import type { Millis } from "../base/units.ts";
 import type { ImageSource } from "../image/image-source.ts";
-import type { Repository } from "../image/repository.ts";
 import { formatVersion } from "../image/version.ts";
 import type { LinkKey } from "../link/link-key.ts";
-import type { RescuerEvent } from "../session/rescuer/rescuer-events.ts";
+import { heardFrom } from "../session/heard-node.ts";
+import type { RescuerEvent, RescuerLoss } from "../session/rescuer/rescuer-events.ts";
 import { RescuerRole } from "../session/rescuer/rescuer-role.ts";
 import type { RoleHost } from "../session/role.ts";
 import type { Beacon } from "../wire/messages.ts";
+import { advised } from "./advice.ts";
+import { distressHeard } from "./distress-event.ts";
+import { type PickPolicy, pickImage } from "./image-picking.ts";
 import { KnownBoards } from "./known-boards.ts";
+import type { HeardTexts } from "./line-reports.ts";
+import type { HealedEvent } from "./node-event.ts";
 import { freshBootNonce, freshId, type NodeLink } from "./node-link.ts";
 import type { RunHost, Side } from "./node-run.ts";
+import { MISMATCH_SENTENCES, REFUSAL_SENTENCES } from "./refusal-sentences.ts";
 import { applyRescuerEffect, offeredImage } from "./rescuer-effects.ts";
+import type { RunOptions } from "./run-options.ts";
 import { TransferProgress } from "./transfer-progress.ts";
 import type { Ending, SessionFigures } from "./verdict.ts";
 
-/** What a rescuer is to do. */
-export interface RescuerDuties {
-  /** Stays the caller's. */
-  readonly repository: Repository;
-  readonly allowUnsigned: boolean;
-  /** The user named the one image: offer it even where it does not look suitable, and let the target judge. */
-  readonly offersAnyway?: boolean;
-  /** End after one DONE, or one refusal. */
+/** What a rescuer needs to know. */
+export interface RescuerDuties extends Pick<RunOptions, "advice">, PickPolicy {
+  /** End after one board was healed, or one refusal. */
   readonly once: boolean;
-  /** For all links: heals only boards that have the same one. See `linkKeyOf`. */
+  /** For all links: only boards with the same key are healed. See `linkKeyOf`. */
   readonly linkKey?: LinkKey | undefined;
 }
 
-/** What this side has of its run. */
 export type RescuerHost = RunHost<RescuerEvent, RescuerRole>;
 type Link = NodeLink<RescuerEvent, RescuerRole>;
 
-/** What is known of the session on one link. */
-interface Session {
+/** The last session on one link, from the choice of its image on. */
+interface LinkSession {
+  /** The board's id, in hexadecimal; empty before the first call. */
+  peer: string;
   image: ImageSource | undefined;
   progress: TransferProgress | undefined;
   startedAt: Millis | undefined;
   blocks: number;
+  bytesBefore: number;
 }
 
-/** The side of a rescuer: picks and reads images for its roles, and reports whom they heal. */
+type RefusedEvent = Extract<RescuerEvent, { tag: "refused" }>;
+
+interface Refusal {
+  readonly reason: RefusalReason;
+  readonly detail: string;
+  readonly peer: string | undefined;
+  readonly digest?: Uint8Array | undefined;
+}
+
+/** What is said at the timeout if another node was there. */
+const HEARD_TEXTS: HeardTexts = {
+  "board-in-distress": "a node is there, but was not healed in time",
+  rescuer: "another rescuer is there, and no board in distress",
+  board: "a board that boots is there, and none in distress",
+  unknown: "a node is there, but did not call for help",
+};
+
+/** A run as rescuer: chooses and reads images for its roles, and reports what they do. */
 export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
   readonly #host: RescuerHost;
   readonly #duties: RescuerDuties;
   readonly #nodeId: Uint8Array;
   readonly #bootNonce: Uint8Array;
-  readonly #sessions: Map<Link, Session> = new Map();
+  readonly #sessions: Map<Link, LinkSession> = new Map();
   readonly #boards: KnownBoards = new KnownBoards();
-  #seconds = 0;
+  /** Blocks sent, on all links. */
   #blocks = 0;
-  #healed = 0;
-  #peer: string | undefined;
-  #digest: string | undefined;
-  #refusal: Ending | undefined;
+  #lastHeard: string | undefined;
+  #lastHealed: HealedEvent | undefined;
+  #refusal: Refusal | undefined;
 
   constructor(host: RescuerHost, duties: RescuerDuties) {
     this.#host = host;
@@ -72,29 +92,42 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
     const { random } = this.#host;
     return new RescuerRole(now, host, { random, nodeId: this.#nodeId, bootNonce: this.#bootNonce });
   }
-
   handleTimeout(): Ending {
-    if (this.#healed > 0) return { code: ExitCode.done, reason: "healed" };
-    if (this.#refusal !== undefined) return this.#refusal;
-    return this.#host.line.endOfTime(this.#host.links, "a node is there, but was not healed in time");
+    if (this.#lastHealed !== undefined) return { code: ExitCode.done, reason: "healed" };
+    if (this.#refusal !== undefined) {
+      const { reason, detail } = this.#refusal;
+      return { code: ExitCode.refused, reason, detail };
+    }
+    return this.#host.line.endAtTimeout(this.#host.links, HEARD_TEXTS);
   }
 
-  /** For the verdict. */
-  get figures(): SessionFigures {
-    return { blocks: this.#blocks, seconds: this.#seconds, peer: this.#peer, digest: this.#digest };
+  /** The session that a verdict with this code describes: the refused one, the last healed one, or else the last board heard. */
+  figures(code: ExitCode): SessionFigures {
+    const blocks = this.#blocks;
+    if (code === ExitCode.refused && this.#refusal !== undefined)
+      return { blocks, seconds: 0, peer: this.#refusal.peer, digest: undefined };
+    const { seconds = 0, peer = this.#lastHeard, digest } = this.#lastHealed ?? {};
+    return { blocks, seconds, peer, digest };
   }
 
-  /** Gives back the images that are open. */
+  /** Returns the open images to the repository. */
   async close(): Promise<void> {
     for (const { image } of this.#sessions.values()) {
       if (image !== undefined) await this.#duties.repository.release(image);
     }
   }
 
-  #session(link: Link): Session {
+  #session(link: Link): LinkSession {
     const known = this.#sessions.get(link);
     if (known !== undefined) return known;
-    const session: Session = { image: undefined, progress: undefined, startedAt: undefined, blocks: 0 };
+    const session: LinkSession = {
+      peer: "",
+      image: undefined,
+      progress: undefined,
+      startedAt: undefined,
+      blocks: 0,
+      bytesBefore: 0,
+    };
     this.#sessions.set(link, session);
     return session;
   }
@@ -102,7 +135,7 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
   handle(now: Millis, event: RescuerEvent, link: Link): void {
     switch (event.tag) {
       case "pick":
-        void this.#pick(event, link);
+        void this.#host.whileAnswering(this.#pick(event, link));
         return;
       case "readRun":
       case "readBlock":
@@ -114,12 +147,9 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
   }
 
   async #pick(event: RescuerEvent & { readonly tag: "pick" }, link: Link): Promise<void> {
-    const image = await this.#open(event.beacon, event.refused, link).catch((error: unknown) => {
-      const detail = error instanceof Error ? error.message : String(error);
-      this.#host.tell({ event: "link", link: link.endpoint, state: "image-unreadable", detail });
-      return undefined;
-    });
     const session = this.#session(link);
+    session.peer = toHex(event.beacon.nodeId);
+    const image = await this.#imageFor(event.beacon, event.refused, link);
     if (session.image !== undefined && session.image !== image) {
       await this.#duties.repository.release(session.image);
     }
@@ -128,24 +158,19 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
     link.driver.pump();
   }
 
-  async #open(beacon: Beacon, refused: readonly Uint8Array[], link: Link): Promise<ImageSource | undefined> {
-    const { repository, allowUnsigned, offersAnyway } = this.#duties;
-    const choice = await repository.pick({
-      hardwareId: beacon.hardwareId,
-      revision: beacon.revision,
-      counterFloor: beacon.counterFloor,
-      allowUnsigned,
-      receivingDigest8: beacon.receivingDigest,
-      installedDigest8: beacon.installedDigest,
-      refused,
-    });
-    if (choice.tag === "chosen") return await repository.open(choice.entry.digest);
-    // The user knows already, and the same image is offered again after a while.
-    if (refused.length > 0) return undefined;
-    const [only, ...others] = choice.refusals;
-    if (offersAnyway && only !== undefined && others.length === 0)
-      return await repository.open(only.entry.digest);
-    this.#refused(link, only?.reason ?? "hardware", choice.detail, undefined);
+  async #imageFor(
+    beacon: Beacon,
+    refused: readonly Uint8Array[],
+    link: Link,
+  ): Promise<ImageSource | undefined> {
+    try {
+      const picked = await pickImage(beacon, refused, this.#duties);
+      if (picked.tag === "image") return picked.image;
+      if (picked.tag === "none") this.#reportRefusal(link, { ...picked, peer: toHex(beacon.nodeId) });
+    } catch (error) {
+      const state = "image-unreadable";
+      this.#host.report({ event: "link", link: link.endpoint, state, detail: textOf(error) });
+    }
     return undefined;
   }
 
@@ -159,51 +184,46 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
     try {
       applyRescuerEffect(event, link.role, session.image);
     } catch (error) {
-      const detail = error instanceof Error ? error.message : String(error);
-      this.#host.end({ code: ExitCode.failed, reason: "image-unreadable", detail });
+      this.#host.end({ code: ExitCode.failed, reason: "image-unreadable", detail: textOf(error) });
     }
   }
 
   #handleNews(now: Millis, event: RescuerEvent, link: Link): void {
-    const at = { link: link.endpoint };
     const session = this.#session(link);
+    const at = { link: link.endpoint, peer: session.peer };
     switch (event.tag) {
       case "heard":
-        this.#host.line.heardNode = true;
-        this.#tellBeacon(event.beacon, link);
+        this.#host.line.noteNode(link, heardFrom(event.beacon));
+        this.#reportBeacon(event.beacon, link);
         return;
       case "offered": {
         const { offer } = event;
         const digest = toHex(offer.digest);
         const version = formatVersion(offer.version);
-        this.#host.tell({ event: "offer", ...at, peer: this.#peer ?? "", digest, version, size: offer.size });
+        this.#host.report({ event: "offer", ...at, digest, version, size: offer.size });
         return;
       }
-      case "accepted":
+      case "accepted": {
+        session.peer = toHex(event.targetId);
         session.startedAt = now;
         session.blocks = 0;
-        session.progress = new TransferProgress(now, link.endpoint, link.end.counters.bytesSent);
+        session.bytesBefore = link.end.counters.bytesSent;
+        const about = { link: link.endpoint, peer: session.peer };
+        session.progress = new TransferProgress(now, about, session.bytesBefore);
         return;
+      }
       case "progress":
-        this.#tellProgress(now, event.openBlocks, link, session);
+        this.#reportProgress(now, event.openBlocks, link, session);
         return;
       case "refused":
-        this.#host.line.heardForeignVersion ||= event.reason === "protocol";
-        this.#refused(link, event.reason, event.detail, event.digest);
+        if (event.reason === "protocol") this.#host.line.noteForeignVersion(link);
+        this.#handleRefused(event, link);
         return;
       case "healed":
-        this.#healed++;
-        this.#seconds = session.startedAt === undefined ? 0 : (now - session.startedAt) / 1000;
-        this.#digest = session.image === undefined ? toHex(event.digest) : toHex(session.image.digest);
-        this.#host.tell({ event: "healed", ...at, peer: this.#peer ?? "", digest: this.#digest });
-        if (this.#duties.once) this.#host.end({ code: ExitCode.done, reason: "healed" });
+        this.#handleHealed(now, event.digest, link, session);
         return;
       case "sessionLost":
-        this.#host.tell({ event: "lost", ...at, why: event.why });
-        if (event.why === "done-not-heard" && this.#duties.once) {
-          const detail = "everything was sent and acknowledged, but the target never said that it is healed";
-          this.#host.end({ code: ExitCode.noNeighbour, reason: "done-not-heard", detail });
-        }
+        this.#handleLost(event.why, link, session);
         return;
       case "console":
       case "link":
@@ -215,61 +235,70 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
     }
   }
 
-  #tellBeacon(beacon: Beacon, link: Link): void {
-    this.#peer = toHex(beacon.nodeId);
-    if (this.#boards.isCopied(link.endpoint, beacon)) {
-      const detail = `board ${this.#peer} is on two links at once under two nonces: a copied board folder or flash`;
-      this.#host.tell({ event: "link", link: link.endpoint, state: "copied-board", detail });
-    }
-    if (beacon.tag !== "distress") return;
-    this.#host.tell({
-      event: "distress",
+  #handleHealed(now: Millis, digest: Uint8Array, link: Link, session: LinkSession): void {
+    const { peer, image, blocks, startedAt = now } = session;
+    this.#lastHealed = {
+      event: "healed",
       link: link.endpoint,
-      peer: this.#peer,
-      hardwareId: toHex(beacon.hardwareId),
-      revision: beacon.revision,
-      reason: beacon.failure,
-      version: beacon.installedDigest === undefined ? undefined : formatVersion(beacon.version),
-      counterFloor: beacon.counterFloor,
-    });
+      peer,
+      digest: toHex(image?.digest ?? digest),
+      version: image === undefined ? "" : formatVersion(image.manifest.version),
+      blocks,
+      bytesTx: link.end.counters.bytesSent - session.bytesBefore,
+      seconds: (now - startedAt) / 1000,
+    };
+    this.#host.report(this.#lastHealed);
+    if (this.#duties.once) this.#host.end({ code: ExitCode.done, reason: "healed" });
   }
 
-  #tellProgress(now: Millis, openBlocks: number, link: Link, session: Session): void {
+  #handleLost(why: RescuerLoss, link: Link, { peer }: LinkSession): void {
+    this.#lastHeard = peer;
+    this.#host.report({ event: "lost", link: link.endpoint, peer, why });
+    if (why === "done-not-heard" && this.#duties.once) {
+      const detail = "everything was sent and acknowledged, but the target never said that it is healed";
+      this.#host.end({ code: ExitCode.noNeighbour, reason: "done-not-heard", detail });
+    }
+  }
+
+  #reportBeacon(beacon: Beacon, link: Link): void {
+    const peer = toHex(beacon.nodeId);
+    this.#lastHeard = peer;
+    if (this.#boards.record(link.endpoint, beacon).isCopied) {
+      const detail = `board ${peer} is on two links at once under two nonces: a copied board folder or flash`;
+      this.#host.report({ event: "link", link: link.endpoint, state: "copied-board", detail });
+    }
+    if (beacon.tag === "distress") this.#host.report(distressHeard(link.endpoint, beacon));
+  }
+
+  #reportProgress(now: Millis, openBlocks: number, link: Link, session: LinkSession): void {
     const manifest = session.image?.manifest;
     if (manifest === undefined) return;
     const { counters } = link.end;
     const done = Math.max(0, session.blocks - openBlocks);
     const { leafCount, blockSize } = manifest;
-    const told = session.progress?.measure(now, done, leafCount, blockSize, counters.bytesSent, counters);
-    if (told !== undefined) this.#host.tell(told);
+    const event = session.progress?.measure(now, done, leafCount, blockSize, counters.bytesSent, counters);
+    if (event !== undefined) this.#host.report(event);
   }
 
-  #refused(link: Link, reason: RefusalReason, why: string | undefined, digest: Uint8Array | undefined): void {
-    const detail = why ?? REFUSAL_TEXT[reason];
-    this.#refusal = { code: ExitCode.refused, reason, detail };
+  #handleRefused({ reason, mismatch, digest }: RefusedEvent, link: Link): void {
+    const sentence =
+      mismatch === undefined ? REFUSAL_SENTENCES[reason] : MISMATCH_SENTENCES.rescuer[mismatch];
+    const topic = { about: "refusal", side: "rescuer", reason, mismatch } as const;
+    // A frame of another version does not say who sent it.
+    const isForeign = reason === "protocol" && digest === undefined;
+    const peer = isForeign ? undefined : this.#session(link).peer;
+    const { advice } = this.#duties;
+    this.#reportRefusal(link, { reason, detail: advised(sentence, topic, advice), peer, digest });
+  }
+
+  #reportRefusal(link: Link, { reason, detail, peer, digest }: Refusal): void {
+    this.#refusal = { reason, detail, peer };
     const named = digest === undefined ? {} : { digest: toHex(digest) };
-    this.#host.tell({ event: "refused", link: link.endpoint, reason, detail, ...named });
-    if (this.#duties.once) this.#host.end(this.#refusal);
+    this.#host.report({ event: "refused", link: link.endpoint, peer, reason, detail, ...named });
+    if (this.#duties.once) this.#host.end({ code: ExitCode.refused, reason, detail });
   }
 }
 
-/** What each refusal means, and the cure. */
-const REFUSAL_TEXT: Readonly<Record<RefusalReason, string>> = {
-  signature:
-    "the target does not trust the key that signed this image: sign with a trusted one, or add its .pub",
-  unsigned: "the target takes signed images only: sign the image with image build --key",
-  hardware: "the image is for other hardware or another revision: compare image inspect and board status",
-  version: "the target runs this version or a newer one already",
-  counter: "the image's security counter is below the target's floor: build it with a higher --counter",
-  size: "the image does not fit the target's slot",
-  "block-size":
-    "the image's blocks are larger than the target can buffer: build it with a smaller --block-size",
-  role: "the image is not an application image, or its key may not sign one",
-  manifest: "the target cannot read the manifest, or it is not the one offered",
-  healthy: "the target boots, and was not asked to update",
-  quarantined: "this image failed to confirm on the target too often",
-  protocol: "the neighbour speaks another version of the protocol: bring both sides to the same release",
-  flash: "the target's flash cannot be erased or programmed",
-  "link-key":
-    "the target has a link key and this rescuer has none: give rescue --link-key with the same file",
-};
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

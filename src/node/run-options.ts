@@ -1,20 +1,24 @@
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/prng.ts";
 import type { Millis } from "../base/units.ts";
+import type { Advice } from "./advice.ts";
 import type { SplitterFactory } from "./link-driver.ts";
 import type { NodeEvent } from "./node-event.ts";
 
-/** What every run of a node is given. */
+/** Options that all runs of a node share. */
 export interface RunOptions {
-  /** Give up after this long; never unless given. */
+  /** Give up after this long. Default: never. */
   readonly timeoutMs?: Millis;
-  /** Aborting it ends the run: the links are closed, and the board can resume. */
+  /** Aborting it ends the run: the links are closed, and the board can resume later. */
   readonly signal: AbortSignal;
-  /** Time; the system's unless given. */
+  /** Default: the system's clock. */
   readonly clock?: Clock;
-  /** Ids, nonces and jitter; the system's generator unless given. A seeded one replays a run, but its nonces are no secret. */
+  /** Source of ids, nonces and jitter. Default: the system's generator. With a seeded one a run can be replayed, but its nonces can be guessed. */
   readonly random?: Random;
-  /** Cuts each stream into runs; the serial package's parser unless given. */
+  /** Cuts a byte stream into runs. Default: the parser of the serialport package. */
   readonly makeSplitter?: SplitterFactory;
+  /** Returns what to try next; it is appended to what was seen, wherever an event or a verdict has a `detail`. */
+  readonly advice?: Advice;
+  /** Called for each event, in order, after the event was answered on the wire: a slow callback delays no answer. */
   onEvent(event: NodeEvent): void;
 }

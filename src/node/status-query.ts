@@ -16,15 +16,15 @@ import type { RunOptions } from "./run-options.ts";
 import { type TransportSource, transportOf } from "./transport-source.ts";
 import type { Ending } from "./verdict.ts";
 
-/** Console text that is kept as a sample, in characters. */
+/** Console text kept as a sample, in characters. */
 const SAMPLE_MAX = 200;
 
-/** A node as its beacon shows it. Digests, ids in hexadecimal. */
+/** A node, as its beacon describes it. Ids and digests are hexadecimal. */
 export interface PeerStatus {
   readonly nodeId: string;
   readonly role: "target" | "provider" | "unknown";
   readonly isBootable: boolean | undefined;
-  /** It talks to holders of its link key only. */
+  /** Whether it accepts sessions only with its link key. */
   readonly wantsLinkKey: boolean | undefined;
   readonly failure: BootFailure | undefined;
   readonly hardwareId: string | undefined;
@@ -36,24 +36,24 @@ export interface PeerStatus {
   readonly receivingDigest: string | undefined;
 }
 
-/** Who is on a link, and what the line is like. */
+/** What is at the other end of a link, and what was seen on the line. */
 export interface StatusReport {
   readonly link: string;
   readonly peer: PeerStatus | undefined;
   readonly counters: LinkCounters;
   readonly seen: Seen;
-  /** For people: what was seen, and what to try next. */
+  /** For people: what was seen, and with `advice` what to try next. */
   readonly detail: string;
 }
 
 export interface StatusOptions extends Omit<RunOptions, "onEvent"> {
   onEvent?(event: NodeEvent): void;
   readonly link: TransportSource;
-  /** How long to wait for an answer. */
+  /** Longest wait for an answer. */
   readonly timeoutMs: number;
 }
 
-/** Asks who is there; resolves with the first answer or at the timeout. Rejects when the link cannot be opened. */
+/** Asks who is there. Resolves with the first answer or at the timeout; rejects if the link cannot be opened. */
 export async function queryStatus(options: StatusOptions): Promise<StatusReport> {
   const transport = transportOf(options.link);
   const onEvent = options.onEvent ?? (() => {});
@@ -64,14 +64,14 @@ export async function queryStatus(options: StatusOptions): Promise<StatusReport>
   const { end } = link;
   const { peer, consoleText, foreignVersion } = run.side;
   const noticed = { heardNode: peer !== undefined, consoleText, foreignVersion, stranger: end.stranger };
-  const { seen, detail } = diagnose(end.counters, { ...noticed, baud: transport.facts.baud });
+  const { seen, detail } = diagnose(end.counters, { ...noticed, baud: transport.facts.baud }, options.advice);
   const trouble = seen === "silence" ? link.trouble?.message : undefined;
   return { link: transport.facts.endpoint, peer, counters: end.counters, seen, detail: trouble ?? detail };
 }
 
 type QueryHost = RunHost<QueryEvent, QueryRole>;
 
-/** The side of a node that only asks, and ends with the first answer. */
+/** A run that only asks, and ends with the first answer. */
 class QuerySide implements Side<QueryEvent, QueryRole> {
   peer: PeerStatus | undefined;
   consoleText = "";
@@ -120,7 +120,7 @@ function peerStatusOf(beacon: Beacon): PeerStatus {
   };
 }
 
-/** Somebody who only asks: nothing but the id is known. */
+/** A node that only asks: nothing but its id is known. */
 function askingPeer(nodeId: Uint8Array): PeerStatus {
   return {
     nodeId: toHex(nodeId),

@@ -3,12 +3,12 @@ import { systemClock } from "../base/clock.ts";
 import type { Random } from "../base/prng.ts";
 import type { RunOptions } from "./run-options.ts";
 
-/** The system's generator, fit for nonces. */
+/** The system's generator, suitable for nonces. */
 const systemRandom: Random = { u32: () => randomBytes(4).readUInt32LE(0) };
 
 type Edges = Required<Pick<RunOptions, "clock" | "random">>;
 
-/** Time and chance of a run: what its options bring, else the system's. The only file of node/ that asks the system. */
+/** Clock and randomness of a run: those of its options, or else the system's. No other file of node/ uses the system's. */
 export function edgesOf(options: Partial<Edges>): Edges {
   return { clock: options.clock ?? systemClock, random: options.random ?? systemRandom };
 }

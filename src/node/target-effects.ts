@@ -1,14 +1,15 @@
+import type { RunOutcome } from "../base/tree-shape.ts";
 import type { Millis } from "../base/units.ts";
 import type { TargetStatus, TargetStore } from "../board/target-store.ts";
 import type { NodeStatus } from "../session/beacon.ts";
 import type { ManifestOutcome, TargetEvent } from "../session/target/target-events.ts";
 import type { TargetRole } from "../session/target/target-role.ts";
-import type { ReceivedRun, RunOutcome } from "../session/target/tree-descent.ts";
+import type { ReceivedRun } from "../session/target/tree-descent.ts";
 import { ObjectKind } from "../wire/constants.ts";
 
 /**
- * Carries out a target's effect on its board and answers it; false when the event was a report, not an effect.
- * Synchronous: hashing, erasing and programming are done when it returns.
+ * Carries out a target's effect on its board and hands the result back; false if the event is not an effect.
+ * Synchronous: hashing, erasing and programming are finished when it returns.
  */
 export function applyTargetEffect(
   now: Millis,
@@ -50,7 +51,7 @@ function checkRun(store: TargetStore, run: ReceivedRun): RunOutcome {
   return byte === undefined ? { tag: "bad" } : store.checkUniform(run.node, byte);
 }
 
-/** The board's view of itself in the words of a beacon. */
+/** The board's status, as its beacon states it. */
 export function nodeStatusOf(status: TargetStatus): NodeStatus {
   const { installed } = status;
   return {

@@ -7,38 +7,73 @@ import type { LinkKey } from "../link/link-key.ts";
 import type { RoleHost } from "../session/role.ts";
 import type { TargetEvent } from "../session/target/target-events.ts";
 import { TargetRole } from "../session/target/target-role.ts";
+import type { Offer } from "../wire/messages.ts";
+import { advised } from "./advice.ts";
+import { distressSent } from "./distress-event.ts";
+import type { HeardTexts } from "./line-reports.ts";
 import { freshBootNonce, type NodeLink } from "./node-link.ts";
 import type { RunHost, Side } from "./node-run.ts";
+import { MISMATCH_SENTENCES } from "./refusal-sentences.ts";
+import type { RunOptions } from "./run-options.ts";
 import { applyTargetEffect, nodeStatusOf } from "./target-effects.ts";
 import { TransferProgress } from "./transfer-progress.ts";
 import type { Ending, SessionFigures } from "./verdict.ts";
 
-/** What a target is to do. */
-export interface TargetDuties {
-  /** The board to heal. Stays the caller's: it is abandoned in a resumable state, not closed. */
+/** What a target needs to know. */
+export interface TargetDuties extends Pick<RunOptions, "advice"> {
+  /** The board to heal. Not closed by the run: a transfer is left so that it can be resumed. */
   readonly store: TargetStore;
   /** Call for help although the firmware boots. */
   readonly isForced?: boolean;
-  /** For all links: takes help only from rescuers that have the same one. See `linkKeyOf`. */
+  /** For all links: only rescuers with the same key are accepted. See `linkKeyOf`. */
   readonly linkKey?: LinkKey | undefined;
 }
 
-/** What this side has of its run. */
 export type TargetHost = RunHost<TargetEvent, TargetRole>;
 type Link = NodeLink<TargetEvent, TargetRole>;
 
-/** The side of a target: one board, which its roles may heal, one at a time. */
+/** The last session on one link. */
+interface LinkSession {
+  /** The rescuer's id, in hexadecimal. */
+  peer: string;
+  /** Digest of the image, in hexadecimal: its first bytes, as the wire carries them. */
+  digest: string | undefined;
+  version: string;
+  /** When the first offer on this link was accepted. */
+  startedAt: Millis;
+  /** When the image was verified. */
+  doneAt: Millis | undefined;
+  blocks: number;
+  bytesBefore: number;
+  progress: TransferProgress | undefined;
+}
+
+interface Refusal {
+  readonly reason: string;
+  readonly detail: string;
+  readonly peer: string | undefined;
+}
+
+/** What is said at the timeout if another node was there. */
+const HEARD_TEXTS: HeardTexts = {
+  offering: "a neighbour is there, but the board was not healed in time",
+  rescuer: "a rescuer is there but offers nothing: its repository may have nothing for this hardware",
+  "board-in-distress": "another board in distress is there, no rescuer",
+  board: "a board that boots is there, no rescuer",
+  // A rescuer sends queries when it starts, and a beacon only in answer to one.
+  unknown:
+    "a node asked who is there but offers nothing: if it is a rescuer, its repository may have nothing for this hardware",
+};
+
+/** A run as target: one board, healed over one of its links at a time. */
 export class TargetSide implements Side<TargetEvent, TargetRole> {
   readonly #host: TargetHost;
   readonly #duties: TargetDuties;
   readonly #bootNonce: Uint8Array;
-  #progress: TransferProgress | undefined;
-  #startedAt: Millis | undefined;
-  #doneAt: Millis | undefined;
-  #blocks = 0;
-  #peer: string | undefined;
-  #digest: string | undefined;
-  #refusal: { reason: string; detail: string } | undefined;
+  readonly #sessions: Map<Link, LinkSession> = new Map();
+  /** The session that the verdict describes: the one that healed the board, or else the last one. */
+  #last: LinkSession | undefined;
+  #refusal: Refusal | undefined;
 
   constructor(host: TargetHost, duties: TargetDuties) {
     this.#host = host;
@@ -57,17 +92,30 @@ export class TargetSide implements Side<TargetEvent, TargetRole> {
     return new TargetRole(now, host, { random, status, bootNonce: this.#bootNonce, isForced });
   }
 
-  /** For the verdict. */
-  get figures(): SessionFigures {
-    const doneAt = this.#doneAt ?? this.#host.clock.now();
-    const seconds = this.#startedAt === undefined ? 0 : (doneAt - this.#startedAt) / 1000;
-    return { blocks: this.#blocks, seconds, peer: this.#peer, digest: this.#digest };
+  /** The session that a verdict with this code describes: the refused one, or else the last one. */
+  figures(code: ExitCode): SessionFigures {
+    const last = this.#last;
+    const refusal = code === ExitCode.refused ? this.#refusal : undefined;
+    const peer = refusal === undefined ? last?.peer : refusal.peer;
+    if (last === undefined || last.peer !== peer) return { blocks: 0, seconds: 0, peer, digest: undefined };
+    return { blocks: last.blocks, seconds: this.#secondsOf(last), peer, digest: last.digest };
+  }
+
+  #secondsOf({ startedAt, doneAt = this.#host.clock.now() }: LinkSession): number {
+    return (doneAt - startedAt) / 1000;
   }
 
   handleTimeout(): Ending {
-    if (this.#refusal !== undefined) return { code: ExitCode.refused, ...this.#refusal };
-    const heard = "a neighbour is there, but the board was not healed in time";
-    return this.#host.line.endOfTime(this.#host.links, heard);
+    if (this.#refusal !== undefined) {
+      const { reason, detail } = this.#refusal;
+      return { code: ExitCode.refused, reason, detail };
+    }
+    return this.#host.line.endAtTimeout(this.#host.links, HEARD_TEXTS);
+  }
+
+  /** Reports this board's own call. */
+  handleUp({ endpoint }: Link): void {
+    this.#host.report(distressSent(endpoint, this.#duties.store.status()));
   }
 
   handle(now: Millis, event: TargetEvent, link: Link): void {
@@ -75,65 +123,111 @@ export class TargetSide implements Side<TargetEvent, TargetRole> {
   }
 
   #handleNews(now: Millis, event: TargetEvent, link: Link): void {
-    const at = { link: link.endpoint };
     switch (event.tag) {
-      case "offered": {
-        const { offer } = event;
-        this.#startedAt ??= now;
-        this.#peer = toHex(offer.rescuerId);
-        this.#host.line.heardNode = true;
-        for (const other of this.#host.links)
-          if (other !== link) other.role.setServedElsewhere(offer.rescuerId);
-        const digest = toHex(offer.digest);
-        const version = formatVersion(offer.version);
-        this.#host.tell({ event: "offer", ...at, peer: this.#peer, digest, version, size: offer.size });
+      case "offered":
+        this.#handleOffered(now, event.offer, link);
         return;
-      }
-      case "receiving":
-        this.#digest = toHex(event.plan.digest);
-        this.#progress = new TransferProgress(now, link.endpoint, link.end.counters.bytesReceived);
+      case "heard":
+        this.#host.line.noteNode(link, event.who);
         return;
-      case "progress": {
-        const { plan, blocks, blocksRight } = event.descent;
-        this.#blocks = blocks.written;
-        const { counters } = link.end;
-        const { blockSize, leafCount } = plan;
-        const received = counters.bytesReceived;
-        const told = this.#progress?.measure(now, blocksRight, leafCount, blockSize, received, counters);
-        if (told !== undefined) this.#host.tell(told);
-        return;
-      }
       case "refused":
-        this.#refusal = { reason: event.reason, detail: event.detail };
-        this.#free();
-        this.#host.tell({ event: "refused", ...at, reason: event.reason, detail: event.detail });
-        return;
-      case "sessionLost":
-        this.#free();
-        this.#duties.store.abandon();
-        this.#host.tell({ event: "lost", ...at, why: event.why });
-        return;
-      case "verified":
-        this.#doneAt = now;
-        this.#digest = toHex(event.digest);
-        this.#host.tell({ event: "verified", ...at, digest: this.#digest });
-        return;
-      case "finished":
-        this.#host.tell({ event: "healed", ...at, peer: this.#peer ?? "", digest: this.#digest ?? "" });
-        this.#host.end({ code: ExitCode.done, reason: "healed" });
+        this.#handleRefused(event, link);
         return;
       case "console":
       case "link":
       case "stranger":
         this.#host.line.handle(event, link);
         return;
+      default: {
+        const session = this.#sessions.get(link);
+        if (session !== undefined) this.#handleSession(now, event, link, session);
+      }
+    }
+  }
+
+  #handleOffered(now: Millis, offer: Offer, link: Link): void {
+    const at = { link: link.endpoint, peer: toHex(offer.rescuerId) };
+    const version = formatVersion(offer.version);
+    this.#last = {
+      peer: at.peer,
+      digest: undefined,
+      version,
+      startedAt: this.#sessions.get(link)?.startedAt ?? now,
+      doneAt: undefined,
+      blocks: 0,
+      bytesBefore: link.end.counters.bytesSent,
+      progress: undefined,
+    };
+    this.#sessions.set(link, this.#last);
+    for (const other of this.#host.links) if (other !== link) other.role.setServedElsewhere(offer.rescuerId);
+    this.#host.report({ event: "offer", ...at, digest: toHex(offer.digest), version, size: offer.size });
+  }
+
+  #handleRefused(event: Extract<TargetEvent, { tag: "refused" }>, link: Link): void {
+    const { reason, mismatch, rescuerId } = event;
+    const topic = { about: "refusal", side: "target", reason, mismatch } as const;
+    const detail =
+      mismatch === undefined
+        ? (event.detail ?? "")
+        : advised(MISMATCH_SENTENCES.target[mismatch], topic, this.#duties.advice);
+    const peer = rescuerId && toHex(rescuerId);
+    this.#refusal = { reason, detail, peer };
+    this.#acceptOffers();
+    this.#host.report({ event: "refused", link: link.endpoint, peer, reason, detail });
+  }
+
+  #handleSession(now: Millis, event: TargetEvent, link: Link, session: LinkSession): void {
+    const at = { link: link.endpoint, peer: session.peer };
+    const { counters } = link.end;
+    switch (event.tag) {
+      case "receiving":
+        session.digest = toHex(event.plan.digest);
+        session.progress = new TransferProgress(now, at, counters.bytesReceived);
+        return;
+      case "progress": {
+        const { plan, blocks, blocksRight } = event.descent;
+        session.blocks = blocks.written;
+        const { blockSize, leafCount } = plan;
+        const { bytesReceived } = counters;
+        const report = session.progress?.measure(
+          now,
+          blocksRight,
+          leafCount,
+          blockSize,
+          bytesReceived,
+          counters,
+        );
+        if (report !== undefined) this.#host.report(report);
+        return;
+      }
+      case "sessionLost":
+        this.#acceptOffers();
+        this.#duties.store.abandon();
+        this.#host.report({ event: "lost", ...at, why: event.why });
+        return;
+      case "verified":
+        session.doneAt = now;
+        session.digest = toHex(event.digest);
+        this.#host.report({ event: "verified", ...at, digest: session.digest });
+        return;
+      case "finished":
+        this.#last = session;
+        this.#reportHealed(at, session, counters.bytesSent - session.bytesBefore);
+        this.#host.end({ code: ExitCode.done, reason: "healed" });
+        return;
       default:
         return;
     }
   }
 
-  /** Offers are welcome on all links, unless one of them serves this board: a refusal may come from elsewhere. */
-  #free(): void {
+  #reportHealed(at: { link: string; peer: string }, session: LinkSession, bytesTx: number): void {
+    const { digest = "", version, blocks } = session;
+    const seconds = this.#secondsOf(session);
+    this.#host.report({ event: "healed", ...at, digest, version, blocks, bytesTx, seconds });
+  }
+
+  /** Accepts offers on all links again, unless a link is still serving this board (a refusal may come from another one). */
+  #acceptOffers(): void {
     const { links } = this.#host;
     if (links.some(({ role }) => role.isServed)) return;
     for (const link of links) link.role.setServedElsewhere(undefined);

@@ -2,28 +2,28 @@ import type { Millis } from "../base/units.ts";
 import type { LinkCounters } from "../link/counters.ts";
 import type { ProgressEvent } from "./node-event.ts";
 
-/** Progress is told at most this often. */
-const TELL_INTERVAL_MS = 200;
-/** Weight of the newest interval in the rate shown. */
+/** Shortest time between two progress events. */
+const REPORT_INTERVAL_MS = 200;
+/** Weight of the newest interval in the smoothed rate. */
 const SMOOTHING = 0.3;
 
 /** Turns counts of blocks and bytes into progress events with rate and time to go. */
 export class TransferProgress {
-  readonly #link: string;
+  readonly #about: Pick<ProgressEvent, "link" | "peer">;
   readonly #startedAt: Millis;
   readonly #bytesAtStart: number;
-  #toldAt: Millis;
+  #reportedAt: Millis;
   #blocksThen: number | undefined;
   #rate = 0;
 
-  constructor(now: Millis, link: string, bytesAtStart: number) {
-    this.#link = link;
+  constructor(now: Millis, about: Pick<ProgressEvent, "link" | "peer">, bytesAtStart: number) {
+    this.#about = about;
     this.#startedAt = now;
-    this.#toldAt = Number.NEGATIVE_INFINITY;
+    this.#reportedAt = Number.NEGATIVE_INFINITY;
     this.#bytesAtStart = bytesAtStart;
   }
 
-  /** The event to tell now, if one is due; the last block is always told. */
+  /** The progress event that is due now, if any. The last block is always reported. */
   measure(
     now: Millis,
     blocks: number,
@@ -32,19 +32,19 @@ export class TransferProgress {
     bytes: number,
     counters: LinkCounters,
   ): ProgressEvent | undefined {
-    const interval = now - this.#toldAt;
-    if (interval < TELL_INTERVAL_MS && blocks < blocksTotal) return undefined;
+    const interval = now - this.#reportedAt;
+    if (interval < REPORT_INTERVAL_MS && blocks < blocksTotal) return undefined;
     const since = this.#blocksThen === undefined ? now - this.#startedAt : interval;
     const moved = (blocks - (this.#blocksThen ?? blocks)) * blockSize;
     const newest = since > 0 ? (Math.max(0, moved) / since) * 1000 : 0;
     this.#rate = this.#rate === 0 ? newest : this.#rate * (1 - SMOOTHING) + newest * SMOOTHING;
-    this.#toldAt = now;
+    this.#reportedAt = now;
     this.#blocksThen = blocks;
     const bad = counters.crcErrors + counters.packetsLost;
     const frames = counters.framesReceived + counters.framesSent + bad;
     return {
       event: "progress",
-      link: this.#link,
+      ...this.#about,
       blocks,
       blocksTotal,
       bytes: bytes - this.#bytesAtStart,

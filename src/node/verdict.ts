@@ -1,7 +1,7 @@
-import type { ExitCode } from "../base/errors.ts";
+import { ExitCode } from "../base/errors.ts";
 import type { LinkCounters } from "../link/counters.ts";
 
-/** The part of a verdict that each way of ending decides. */
+/** Why a run ended: the part of the verdict that depends on it. */
 export interface Ending {
   readonly code: ExitCode;
   readonly reason: string;
@@ -14,7 +14,7 @@ export interface Verdict {
   readonly code: ExitCode;
   /** Kebab-case; "healed", "healthy", "timeout", "done-not-heard", a refusal reason, … */
   readonly reason: string;
-  /** Over all links, as the next two. */
+  /** Sum over all links, like the next two. */
   readonly bytesTx: number;
   readonly bytesRx: number;
   /** Payload bytes sent more than once; counted by the rescuer. */
@@ -23,18 +23,18 @@ export interface Verdict {
   readonly blocks: number;
   /** From the first byte of the manifest to DONE. */
   readonly seconds: number;
-  /** Id of the other side in hexadecimal: of the session that decided how the run ended, as the digest. */
+  /** Id of the other side, in hexadecimal, in the session that decided how the run ended. */
   readonly peer: string | undefined;
-  /** Digest of the image in hexadecimal. */
+  /** Digest of that session's image, in hexadecimal. */
   readonly digest: string | undefined;
   /** What was seen on the line, for people: silence, noise, a foreign protocol, and what to try next. */
   readonly detail?: string;
 }
 
-/** What a verdict says of sessions. */
+/** The part of a verdict that describes a session. */
 export type SessionFigures = Pick<Verdict, "blocks" | "seconds" | "peer" | "digest">;
 
-/** The verdict of a run that ended so, over links with these counters. */
+/** Builds the verdict of a run; `counters` are those of its links. */
 export function verdictOf(
   ending: Ending,
   counters: readonly LinkCounters[],
@@ -43,7 +43,7 @@ export function verdictOf(
   const sum = (read: (one: LinkCounters) => number): number =>
     counters.reduce((all, one) => all + read(one), 0);
   return {
-    ok: ending.code === 0,
+    ok: ending.code === ExitCode.done,
     ...ending,
     bytesTx: sum((one) => one.bytesSent),
     bytesRx: sum((one) => one.bytesReceived),

@@ -22,20 +22,20 @@ export class BeaconTimer {
     return this.#nextAt;
   }
 
-  /** A beacon goes out now: waits up to twice as long for the next. */
+  /** A beacon goes out now; the wait for the next one doubles, up to the limit. */
   sent(now: Millis): void {
     this.#lastSentAt = now;
     this.#nextAt = now + this.#interval * (0.75 + 0.5 * randomFraction(this.#random));
     this.#interval = Math.min(INTERVAL_MAX_MS, 2 * this.#interval);
   }
 
-  /** Somebody asked, or came: answer at once, but no more than five times a second, and begin the back-off anew. */
+  /** Somebody asked, or came up: answers immediately, at most five times a second, and restarts the back-off. */
   handleQuestion(now: Millis): void {
     this.#interval = INTERVAL_MIN_MS;
     this.#nextAt = Math.max(now, this.#lastSentAt + ANSWER_INTERVAL_MS);
   }
 
-  /** Something came that cannot be read; on a bad line it may have been a query: goes on at the shortest interval. */
+  /** Something unreadable came, which may have been a query on a bad line: continues at the shortest interval. */
   handleNoise(now: Millis): void {
     this.#interval = INTERVAL_MIN_MS;
     this.#nextAt = Math.min(this.#nextAt, now + INTERVAL_MIN_MS);

@@ -3,7 +3,7 @@ import type { Beacon, WireVersion } from "../wire/messages.ts";
 
 /** A node's firmware status, as it goes into its beacon (PROTOCOL.md 5.2). */
 export interface NodeStatus {
-  /** 8 bytes, for life. */
+  /** 8 bytes; never changes. */
   readonly nodeId: Uint8Array;
   /** First 8 bytes of SHA-256 over "vendor/class". */
   readonly hardwareId: Uint8Array;

@@ -8,10 +8,10 @@ import type { SessionIdentity } from "./identity.ts";
 /** Most blocks that a target keeps open at once; stated in ACCEPT. */
 export const OPEN_BLOCKS_MAX = 64;
 
-/** A rescuer that is stood down comes back after this long. */
+/** How long a rescuer that is stood down waits before it comes back. */
 const RETRY_AFTER_MS: Millis = 5_000;
 
-/** The session that an offer would begin, in copies: the offer is a view into what was received. */
+/** The session that an offer would begin. Copies, because the offer is a view into the received run. */
 export function identityOf(offer: Offer, targetId: Uint8Array): SessionIdentity {
   return {
     targetId,
@@ -22,14 +22,14 @@ export function identityOf(offer: Offer, targetId: Uint8Array): SessionIdentity 
   };
 }
 
-/** A copy that does not hold views into the run it came from. */
+/** A copy without views into the received run. */
 export function keepOffer(offer: Offer): Offer {
   const { rescuerId, rescuerNonce, targetNonce, digest } = offer;
   const copies = { rescuerId: rescuerId.slice(), rescuerNonce: rescuerNonce.slice(), digest: digest.slice() };
   return { ...offer, ...copies, targetNonce: targetNonce.slice() };
 }
 
-/** Takes the offer. `payloadMax`: largest payload of a frame, in bytes. */
+/** The message that accepts an offer. `payloadMax`: largest payload of a frame, in bytes. */
 export function acceptOf({ targetNonce, rescuerNonce, digest }: SessionIdentity, payloadMax: number): Accept {
   return {
     tag: "accept",
@@ -42,7 +42,7 @@ export function acceptOf({ targetNonce, rescuerNonce, digest }: SessionIdentity,
   };
 }
 
-/** Will not have this image. */
+/** The message that refuses the image of an offer. */
 export function refuseOf(
   { targetNonce, rescuerNonce, digest }: SessionIdentity,
   reason: RefusalReason,
@@ -50,12 +50,12 @@ export function refuseOf(
   return { tag: "refuse", targetNonce, rescuerNonce, digest, reason };
 }
 
-/** Is served by `winnerId` already. */
+/** The message that stands a rescuer down: `winnerId` serves this target already. */
 export function standDownOf({ targetId, rescuerNonce }: SessionIdentity, winnerId: Uint8Array): StandDown {
   return { tag: "standDown", targetId, rescuerNonce, winnerId, retryAfterMs: RETRY_AFTER_MS };
 }
 
-/** Leaves the session. */
+/** The message that leaves a session. */
 export function byeOf({ targetNonce, rescuerNonce }: SessionIdentity, reason: ByeReason): Bye {
   return { tag: "bye", targetNonce, rescuerNonce, reason };
 }

@@ -3,7 +3,7 @@ import { type Random, randomBytes } from "../base/prng.ts";
 import { NONCE_LENGTH } from "../wire/constants.ts";
 import { sessionTag } from "../wire/crc.ts";
 
-/** Who is in a session, and about what: all that its tag binds (PROTOCOL.md 3.4). */
+/** The two nodes of a session and its image: everything that the session tag binds (PROTOCOL.md 3.4). */
 export interface SessionIdentity {
   readonly targetId: Uint8Array;
   readonly targetNonce: Uint8Array;
@@ -28,7 +28,7 @@ export function tagOf(identity: SessionIdentity): number {
   );
 }
 
-/** A nonce that no other session has had. */
+/** A new random nonce for a session. */
 export function freshNonce(random: Random): Uint8Array {
   return randomBytes(random, NONCE_LENGTH);
 }

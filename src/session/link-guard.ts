@@ -14,14 +14,14 @@ import type { Protect } from "../wire/frame.ts";
 import { type LinkProof, linkProofHead } from "../wire/link-proof.ts";
 import type { SessionIdentity } from "./identity.ts";
 
-/** What a proof says of its sender's link key. `unasked`: it has one, and we have none. */
+/** What a proof shows about its sender's link key. `unasked`: the sender has one, and we have none. */
 export type ProofVerdict = "good" | "missing" | "wrong" | "unasked";
 
 /** First bytes of the info that keys are derived with (PROTOCOL.md 14.2). */
 const LABEL: Uint8Array = Uint8Array.from("mayday link key 1", (c) => c.charCodeAt(0));
-/** Offers that were taken, or stood down, and are not taken once more: in them nothing of ours is fresh. */
+/** Offers that were accepted or stood down, and are not accepted again: nothing in them is fresh from our side. */
 const SPENT_OFFERS_MAX = 64;
-/** Offers without a right proof are told no more often than this. */
+/** Offers without a valid proof are reported at most this often. */
 const TELL_INTERVAL_MS = 5_000;
 
 const USES = {
@@ -40,8 +40,8 @@ const USES = {
 } as const;
 
 /**
- * What a machine does with its link key: proofs of what it says in a handshake, checks of what it hears, and the seal
- * of a session (PROTOCOL.md 14). Without a key it proves nothing and believes everything.
+ * What a role does with the link key: it proves its own handshake messages, checks those of the peer, and makes the seal
+ * of a session (PROTOCOL.md 14). Without a key it proves nothing and accepts everything.
  */
 export class LinkGuard {
   readonly #key: LinkKey | undefined;
@@ -63,12 +63,12 @@ export class LinkGuard {
     return this.isKeyed ? SEALED_PAYLOAD_MAX : PAYLOAD_MAX;
   }
 
-  /** The bytes that an accept adds to its session's keys; none, and no chance used, without a key. */
+  /** The bytes that an accept adds to its session's keys; undefined, without using any randomness, if there is no key. */
   freshNonce(random: Random): Uint8Array | undefined {
     return this.isKeyed ? randomBytes(random, NONCE_LENGTH) : undefined;
   }
 
-  /** What adds the proof to a handshake message of ours; `nonce`: an accept's. */
+  /** Adds the proof to a handshake message of ours. `nonce`: that of an accept. */
   prove(about: SessionIdentity, nonce: Uint8Array = EMPTY): Protect | undefined {
     if (this.#key === undefined) return undefined;
     const mac = deriveMac(this.#key, about, EMPTY, this.#uses.ownHandshake);
@@ -78,7 +78,7 @@ export class LinkGuard {
     };
   }
 
-  /** What the proof in a handshake message of the peer is worth. */
+  /** Checks the proof in a handshake message of the peer. */
   judge(about: SessionIdentity, proof: LinkProof | undefined): ProofVerdict {
     if (this.#key === undefined) return proof === undefined ? "good" : "unasked";
     if (proof === undefined) return "missing";
@@ -86,7 +86,7 @@ export class LinkGuard {
     return macMatches(mac(proof.covered), proof.mac) ? "good" : "wrong";
   }
 
-  /** The seal of a session, whose accept brought `nonce`; undefined without a key. */
+  /** The seal of the session whose accept carried `nonce`; undefined without a key. */
   seal(about: SessionIdentity, nonce: Uint8Array | undefined): FrameSeal | undefined {
     if (this.#key === undefined || nonce === undefined) return undefined;
     const { ownSession, peerSession } = this.#uses;
@@ -95,8 +95,8 @@ export class LinkGuard {
   }
 
   /**
-   * Whether an offer may be taken, which is once: one that was recorded and is played again would hold a target up.
-   * Always without a key, since it keeps nobody out then.
+   * Claims an offer; true if it may be accepted. With a link key each offer is accepted once: a recorded offer that is
+   * replayed would hold the target up. Without a key always true.
    */
   claimOffer(rescuerNonce: Uint8Array): boolean {
     if (!this.isKeyed) return true;
@@ -107,7 +107,7 @@ export class LinkGuard {
     return true;
   }
 
-  /** Whether a mismatch may be told now: anybody on the wire can cause one at any time. */
+  /** Takes the permission to report a mismatch; false if one was reported lately, as anyone on the wire can cause them. */
   takeReport(now: Millis): boolean {
     if (now < this.#tellAt) return false;
     this.#tellAt = now + TELL_INTERVAL_MS;
@@ -121,21 +121,22 @@ function deriveMac(key: LinkKey, about: SessionIdentity, acceptNonce: Uint8Array
   return key.deriveMac(salt, info);
 }
 
-/** What a target tells of an offer whose proof is not good: which side lacks the key, and the cure. */
-export function targetMismatch(verdict: Exclude<ProofVerdict, "good">): string {
+/** How the link keys of both sides do not fit, seen from this side. */
+export type KeyMismatch = "peer-lacks-key" | "keys-differ" | "we-lack-key";
+
+/** What an offer whose proof is not good shows a target. */
+export function targetMismatch(verdict: Exclude<ProofVerdict, "good">): KeyMismatch {
   switch (verdict) {
     case "missing":
-      return "this board has a link key and the rescuer has none: give rescue --link-key with the same file";
+      return "peer-lacks-key";
     case "wrong":
-      return "the rescuer has another link key than this board: give both sides the same file";
+      return "keys-differ";
     case "unasked":
-      return "the rescuer has a link key and this board has none: give distress --link-key with the same file";
+      return "we-lack-key";
   }
 }
 
-/** The same for a rescuer with a key, that no right proof answered. `hasKey`: what the target's distress says. */
-export function rescuerMismatch(hasKey: boolean): string {
-  return hasKey
-    ? "the target has another link key than this rescuer: give both sides the same file"
-    : "this rescuer has a link key and the target has none: give distress --link-key with the same file, or rescue without";
+/** The same for a rescuer with a key that no right proof answered. `hasKey`: what the target's distress says. */
+export function rescuerMismatch(hasKey: boolean): KeyMismatch {
+  return hasKey ? "keys-differ" : "peer-lacks-key";
 }

@@ -2,7 +2,7 @@ import { toHex } from "../base/bytes.ts";
 import { type Random, randomBelow } from "../base/prng.ts";
 import type { Millis } from "../base/units.ts";
 
-/** Peers whose strikes are remembered; the one struck longest ago gives way. */
+/** Most peers whose strikes are remembered; the one struck longest ago is dropped first. */
 const STRUCK_MAX = 16;
 /** Strikes that cost nothing: a bad line causes them, too. */
 const STRIKES_FREE = 1;
@@ -12,7 +12,7 @@ const STRIKE_DELAY_MIN_MS = 1_000;
 const STRIKE_DELAY_MAX_MS = 8_000;
 /** After two strikes in a row nobody is taken immediately: others are listened for this long. */
 const CHOICE_MS = 600;
-/** Peers to choose from that are kept. */
+/** Most candidates that are kept. */
 const CANDIDATES_MAX = 8;
 
 /**
@@ -41,7 +41,7 @@ export class PeerSelection<T> {
     return this.take(now);
   }
 
-  /** Each peer heard has the same chance to be among those kept. */
+  /** Reservoir sampling: each peer heard has the same chance to be kept. */
   #keep(id: string, item: T): void {
     if (this.#candidates.has(id) || this.#candidates.size < CANDIDATES_MAX) {
       if (!this.#candidates.has(id)) this.#heard++;

@@ -3,11 +3,11 @@ import type { Link } from "../link/link.ts";
 
 /** Progress is checked this often. */
 const PACE_WINDOW_MS = 120_000;
-/** ... or after so many line times of a block, where that is longer. */
+/** ... or after this many line times of a block, if that is longer. */
 const PACE_LINE_TIMES = 32;
-/** Of what the line could have carried in a window, the 64th part has to count. */
+/** Least share of the line's capacity in a window that has to count as progress: one part in this many. */
 const PACE_SHARE = 64;
-/** Rate of a line that has none of its own, in bytes per millisecond: 115200 baud. */
+/** Assumed rate of a line without a rate of its own, in bytes per millisecond: 115200 baud. */
 const PACE_NOMINAL_RATE = 11.52;
 
 /** Whether `bytes` of progress are enough for `duration` on this link. */

@@ -5,7 +5,7 @@ import { type Deadlines, isDue, soonest } from "./deadlines.ts";
 import { QueryTimer } from "./query-timer.ts";
 import type { HeardEvent, LineEvent, Role, RoleHost } from "./role.ts";
 
-/** What came back. */
+/** What a query found. */
 export type QueryEvent =
   | { readonly tag: "heard"; readonly beacon: Beacon }
   /** Somebody asks the same of us: a rescuer or another `status`. */
@@ -24,7 +24,7 @@ const ROUND_MS = 1_000;
 /** `query`: the next query of a round. `round`: the next round. */
 type QueryDeadline = "query" | "round";
 
-/** Asks who is on the line, and takes no part in anything (PROTOCOL.md 5.1). */
+/** Asks who is on the line, and takes part in nothing else (PROTOCOL.md 5.1). */
 export class QueryRole implements Role {
   readonly #host: RoleHost<QueryEvent>;
   readonly #options: QueryOptions;
@@ -75,7 +75,7 @@ export class QueryRole implements Role {
     return soonest(this.#deadlines());
   }
 
-  /** Nothing is owed to anyone: also a query that waits is not sent any more. */
+  /** Drops a query that still waits: a query says no goodbye. */
   stop(): void {
     this.#queries.stop();
     this.#roundAt = undefined;

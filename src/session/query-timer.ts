@@ -2,7 +2,7 @@ import type { Millis } from "../base/units.ts";
 
 const QUERIES = 3;
 const QUERY_INTERVAL_MS = 100;
-/** After noise, the queries go out again: at first after 0.5 s, then ever more rarely. */
+/** After noise the queries are repeated: after 0.5 s at first, then less and less often. */
 const NOISE_FIRST_MS = 500;
 const NOISE_LAST_MS = 30_000;
 
@@ -19,13 +19,13 @@ export class QueryTimer {
     this.#nextAt = now;
   }
 
-  /** Somebody is there: no further query. */
+  /** Somebody is there: no more queries. */
   stop(): void {
     this.#left = 0;
     this.#noiseInterval = NOISE_FIRST_MS;
   }
 
-  /** Something came that cannot be read; on a bad line it may have been a call: asks again, with back-off. */
+  /** Something unreadable came, which may have been a call on a bad line: asks again, with back-off. */
   handleNoise(now: Millis): void {
     if (this.#left > 0 || now < this.#quietUntil) return;
     this.start(now);
@@ -37,7 +37,7 @@ export class QueryTimer {
     return this.#left > 0 ? this.#nextAt : undefined;
   }
 
-  /** Whether a query goes out now. */
+  /** Takes the query that is due; true if one has to be sent now. */
   take(now: Millis): boolean {
     if (this.#left === 0 || this.#nextAt > now) return false;
     this.#left--;

@@ -3,6 +3,13 @@ import { UsageError } from "../base/errors.ts";
 /** One end of a link, as parsed from what the user wrote (README, "Endpoints"). `text` is what the user wrote. */
 export type Endpoint = UartEndpoint | TcpEndpoint | TcpListenEndpoint | I2cEndpoint | I2cPeripheralEndpoint;
 
+/** Parities of a serial port, as an endpoint names them. */
+export const PARITIES = ["none", "even", "odd"] as const;
+export type Parity = (typeof PARITIES)[number];
+/** Stop bits of a serial port. */
+export const STOP_BITS = [1, 2] as const;
+export type StopBits = (typeof STOP_BITS)[number];
+
 /** A serial port. `fixedBaud`: stay at `baud`; otherwise links meet at `baud` and may climb to at most `baudMax`. */
 export interface UartEndpoint {
   readonly tag: "uart";
@@ -11,12 +18,14 @@ export interface UartEndpoint {
   readonly baud: number;
   readonly fixedBaud: boolean;
   readonly baudMax: number | undefined;
+  readonly parity: Parity;
+  readonly stopBits: StopBits;
 }
 
 /** Modem line to pulse on open, to reset a board that is wired for it. */
 export type ResetLine = "dtr" | "rts";
 
-/** Connects to a listener and reconnects for ever. `host` has no brackets. */
+/** Connects to a listener, and reconnects without limit. `host` has no brackets. */
 export interface TcpEndpoint {
   readonly tag: "tcp";
   readonly text: string;
@@ -40,7 +49,7 @@ export interface I2cEndpoint {
   readonly address: number;
 }
 
-/** This process as I2C peripheral behind the socket of the test rig's bus. */
+/** This process as a peripheral on the bus of the I2C test rig; `socket` is the directory that is the bus. */
 export interface I2cPeripheralEndpoint {
   readonly tag: "i2c-peripheral";
   readonly text: string;
@@ -48,7 +57,7 @@ export interface I2cPeripheralEndpoint {
   readonly address: number;
 }
 
-/** Rate at which links meet, in baud (PROTOCOL.md 2.1). */
+/** Rate of a serial port unless the endpoint gives one, in bits per second (PROTOCOL.md 2.1). */
 export const DEFAULT_BAUD = 115_200;
 /** Rates accepted in an endpoint, in baud. */
 export const BAUD_MIN = 300;
@@ -72,7 +81,7 @@ interface Scheme {
 
 /** A new kind of endpoint gets a row here, a member in {@link Endpoint} and a row in open-transport.ts. */
 const SCHEMES: ReadonlyMap<string, Scheme> = new Map<string, Scheme>([
-  ["serial", { keys: ["baud", "baud-max"], parse: parseSerial }],
+  ["serial", { keys: ["baud", "baud-max", "parity", "stop"], parse: parseSerial }],
   ["tcp", { keys: [], parse: parseTcp }],
   ["tcp-listen", { keys: [], parse: parseTcpListen }],
   ["i2c", { keys: ["address"], parse: parseI2c }],
@@ -81,7 +90,8 @@ const SCHEMES: ReadonlyMap<string, Scheme> = new Map<string, Scheme>([
 
 /**
  * Reads an endpoint. Throws UsageError with what is accepted: `endpoint-scheme` (unknown kind), `endpoint-path`,
- * `endpoint-query`, `endpoint-baud`, `endpoint-port`, `endpoint-host`, `endpoint-address`.
+ * `endpoint-query`, `endpoint-baud`, `endpoint-parity`, `endpoint-stop`, `endpoint-port`, `endpoint-host`,
+ * `endpoint-address`.
  */
 export function parseEndpoint(text: string): Endpoint {
   if (text === "" || text.length > ENDPOINT_LENGTH_MAX || text.includes("\0")) {
@@ -106,13 +116,13 @@ export function parseEndpoint(text: string): Endpoint {
 
 function parseBarePath(text: string): Endpoint {
   if (/^\/dev\/i2c-\d+/.test(text)) {
-    const cure = `write i2c:${text}?address=0x42 with the peripheral's address`;
-    throw wrong("endpoint-scheme", text, "this is an I2C bus, not a serial port", cure);
+    const fix = `write i2c:${text}?address=0x42 with the peripheral's address`;
+    throw wrong("endpoint-scheme", text, "this is an I2C bus, not a serial port", fix);
   }
   if (text.includes("?")) {
     throw wrong("endpoint-query", text, "a bare path takes no settings", `write serial:${text}`);
   }
-  return { tag: "uart", text, path: text, baud: DEFAULT_BAUD, fixedBaud: false, baudMax: undefined };
+  return parseSerial(text, text, new Map());
 }
 
 function parseSerial(text: string, rest: string, query: Query): Endpoint {
@@ -121,8 +131,8 @@ function parseSerial(text: string, rest: string, query: Query): Endpoint {
   const baud = numberOf(text, query, "baud", "endpoint-baud", BAUD_MIN, BAUD_MAX);
   const baudMax = numberOf(text, query, "baud-max", "endpoint-baud", DEFAULT_BAUD, BAUD_MAX);
   if (baud !== undefined && baudMax !== undefined) {
-    const cure = "give baud=N for one fixed rate, or baud-max=N to limit the rates tried";
-    throw wrong("endpoint-query", text, "baud fixes the rate, so that baud-max has no meaning", cure);
+    const fix = "give baud=N for one fixed rate, or baud-max=N to limit the rates tried";
+    throw wrong("endpoint-query", text, "baud fixes the rate, so that baud-max has no meaning", fix);
   }
   return {
     tag: "uart",
@@ -131,6 +141,8 @@ function parseSerial(text: string, rest: string, query: Query): Endpoint {
     baud: baud ?? DEFAULT_BAUD,
     fixedBaud: baud !== undefined,
     baudMax,
+    parity: choiceOf(text, query, "parity", PARITIES) ?? "none",
+    stopBits: choiceOf(text, query, "stop", STOP_BITS) ?? 1,
   };
 }
 
@@ -164,7 +176,7 @@ function splitHostPort(text: string, rest: string): { host: string | undefined; 
     throw wrong(
       "endpoint-host",
       text,
-      "host and port cannot be told apart",
+      "it is not clear where the host ends and the port begins",
       "write an IPv6 address as [::1]:5000",
     );
   }
@@ -226,12 +238,26 @@ function numberOf(
   throw wrong(code, text, `${key} is "${value}"`, `${key} is a number from ${range}`);
 }
 
+/** One of a few values; a wrong one is an error `endpoint-KEY` that names them all. */
+function choiceOf<Choice extends string | number>(
+  text: string,
+  query: Query,
+  key: string,
+  choices: readonly Choice[],
+): Choice | undefined {
+  const value = query.get(key);
+  if (value === undefined) return undefined;
+  const choice = choices.find((one) => String(one) === value);
+  if (choice !== undefined) return choice;
+  throw wrong(`endpoint-${key}`, text, `${key} is "${value}"`, `${key} is one of ${choices.join(", ")}`);
+}
+
 /** Decimal or 0x hexadecimal, nothing around it. */
 function wholeNumber(text: string): number | undefined {
   return /^(?:0x[0-9a-fA-F]{1,8}|[0-9]{1,10})$/.test(text) ? Number(text) : undefined;
 }
 
-function wrong(code: string, endpoint: string, seen: string, cure: string): UsageError {
+function wrong(code: string, endpoint: string, seen: string, fix: string): UsageError {
   const shown = endpoint.length > 80 ? `${endpoint.slice(0, 80)}...` : endpoint;
-  return new UsageError(code, `endpoint "${shown}": ${seen}; ${cure}`, { endpoint: shown });
+  return new UsageError(code, `endpoint "${shown}": ${seen}; ${fix}`, { endpoint: shown });
 }

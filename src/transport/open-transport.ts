@@ -36,10 +36,10 @@ export function openTransport(endpoint: Endpoint, options: OpenTransportOptions 
   }
 }
 
-/** A serial port that is found again after it was unplugged, by its by-id name where it has one. */
+/** A serial port that is opened again after it was unplugged, by its by-id name where it has one. */
 function reopeningUart(endpoint: UartEndpoint, options: OpenTransportOptions): Transport {
   const known = stablePath(endpoint.path);
-  // The board was reset once, on the first opening; after a reconnect it is in the middle of something.
+  // Only the first opening resets the board: after a reconnect it may be in the middle of a transfer.
   const again = async (): Promise<Transport> =>
     new UartTransport({ ...endpoint, path: await known }, { ...options, reset: undefined });
   return new ReopeningTransport(new UartTransport(endpoint, options), again, options.clock ?? systemClock);

@@ -1,25 +1,44 @@
+import type { Clock } from "../base/clock.ts";
 import type { TransportError } from "../base/errors.ts";
 import { type Millis, UART_BITS_PER_BYTE } from "../base/units.ts";
 
 /**
- * What a transport tells its user. All calls come one at a time, never from inside `write`, and none after `close`
- * was called.
+ * Events of a transport. Calls come one at a time, never from inside `write`, and none after `close` was called.
  */
 export interface TransportHandlers {
-  /** Bytes can flow (UART: open; TCP: connected). Comes again after `onDown` where the transport reconnects. */
+  /** Bytes can flow (UART: open; TCP: connected). Called again after `onDown` where the transport reconnects. */
   onUp(): void;
-  /** The flow ended: unplugged, connection lost. Undefined: the other side ended it in an orderly way. */
+  /** No more bytes: unplugged, connection lost. Undefined: the other side closed the connection. */
   onDown(error: TransportError | undefined): void;
-  /** Bytes as they arrived, in order, cut anywhere. The view stays valid; nobody writes into it again. */
+  /** Bytes as they arrived, in order, split anywhere. The view stays valid; nobody writes into it again. */
   onBytes(bytes: Uint8Array): void;
-  /** What a `write` that returned false held back has drained: go on. */
+  /** The queue of a `write` that returned false has drained: write again. */
   onWritable(): void;
   /**
-   * Not up, and trying on (a TCP connection that is refused, say). Called when the reason changes, not for each
+   * Not up, and still trying (a TCP connection that is refused, say). Called when the reason changes, not for each
    * attempt. For diagnosis only.
    */
   onWaiting?(reason: TransportError): void;
 }
+
+/** Cuts a stream of bytes into runs that end with the delimiter 0x00 (PROTOCOL.md 2.2). */
+export interface RunSplitter {
+  /** Takes bytes; the runs they complete are delivered before it returns. Cuts nothing by time. */
+  push(bytes: Uint8Array): void;
+  /** Delivers what is held as a last run. Idempotent; later bytes are ignored. */
+  close(): void;
+}
+
+export interface SplitterOptions {
+  /** Most bytes in a run, delimiter included, at least 2: a run that reaches it is closed without a delimiter. */
+  readonly maxRun: number;
+  /** Silence after which a run is closed without a delimiter; 50 ms. */
+  readonly silenceMs?: Millis;
+  readonly clock: Clock;
+}
+
+/** Makes a splitter that gives its runs to `onRun`. */
+export type MakeSplitter = (onRun: (run: Uint8Array) => void, options: SplitterOptions) => RunSplitter;
 
 /** What a transport is and can do, stated by itself. */
 export interface TransportFacts {
@@ -35,8 +54,8 @@ export interface TransportFacts {
   /** Bits on the line for each byte: 10 on a UART at 8N1, 9 on I2C. */
   readonly bitsPerByte: number;
   /**
-   * Lowest retransmission timeout that makes sense here, in milliseconds: what adapter, driver and event loop may hold
-   * received bytes back, beyond the line time.
+   * Lowest retransmission timeout that makes sense here, in milliseconds: how long adapter, driver and event loop may
+   * hold received bytes back, beyond the line time.
    */
   readonly rtoFloorMs: Millis;
   /**
@@ -44,6 +63,8 @@ export interface TransportFacts {
    * wait for their line time first. Rejects with TransportError; the old rate stays then.
    */
   readonly setBaud: ((baud: number) => Promise<void>) | undefined;
+  /** How this transport's stream is cut into runs; undefined: the user's choice. All splitters give the same runs. */
+  readonly makeSplitter: MakeSplitter | undefined;
 }
 
 /** Retransmission floor behind a USB adapter, which holds received bytes back for up to 16 ms (FTDI's latency timer). */
@@ -75,9 +96,9 @@ export interface Transport {
    */
   readonly facts: TransportFacts;
   /**
-   * Starts. Rejects with a TransportError on what waiting does not heal: port missing, busy, forbidden, a directory.
-   * What waiting does heal (nobody listens yet) resolves, and `onUp` follows. Once, or again after `onDown` of a
-   * transport that does not reconnect by itself (UART).
+   * Starts. Rejects with a TransportError that is final: port missing, busy, forbidden, a directory. Where waiting helps
+   * (nobody listens yet) it resolves, and `onUp` follows later. Call it once, or again after `onDown` of a transport that
+   * does not reconnect by itself (UART).
    */
   open(handlers: TransportHandlers): Promise<void>;
   /**
@@ -89,7 +110,15 @@ export interface Transport {
   close(): Promise<void>;
 }
 
-/** Most bytes that a transport holds for a wire that does not take them; beyond that they are dropped and counted. */
+/**
+ * The same bytes as a plain Uint8Array. Node hands out Buffers, whose `slice` is a view where that of Uint8Array is a
+ * copy: no transport hands a Buffer up.
+ */
+export function asUint8Array(buffer: Uint8Array): Uint8Array {
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
+}
+
+/** Most bytes that a transport holds for a wire that does not take them; more are dropped and counted. */
 export const WRITE_QUEUE_BYTES_MAX: number = 256 * 1024;
-/** From so many held bytes on, `write` returns false. */
+/** From this many held bytes on, `write` returns false. */
 export const WRITE_QUEUE_BYTES_HIGH: number = 64 * 1024;

@@ -84,7 +84,7 @@ export const FRAME_MIN: number = 1 + CRC_LENGTH;
 /** Bytes of an id, a nonce, and a short digest. */
 export const ID_LENGTH = 8;
 export const NONCE_LENGTH = 8;
-export const SHORT_DIGEST_LENGTH = 8;
+export { SHORT_DIGEST_LENGTH } from "../base/digest.ts";
 
 /** Types of extensions; bit 7, critical, is set in none (PROTOCOL.md 3.5). */
 export const ExtensionType = { linkProof: 0x01 } as const;

@@ -8,7 +8,7 @@ import { installFrom } from "../../src/board/install.ts";
 import type { MemoryBoard } from "../../src/board/memory-board.ts";
 import { SIGNED_PAYLOAD_OFFSET, signedBytes, wrapSigned } from "../../src/image/cose.ts";
 import type { ImageSource } from "../../src/image/image-source.ts";
-import { PAYLOAD_LENGTH } from "../../src/image/payload.ts";
+import { MANIFEST_PAYLOAD_LENGTH } from "../../src/image/manifest-payload.ts";
 import { writeImageFile } from "../../src/image-files/image-build.ts";
 import { openImageFile } from "../../src/image-files/image-file.ts";
 import { fixedKey } from "../support/fixed-keys.ts";
@@ -33,7 +33,7 @@ function withEnvelope(image: ImageSource, envelope: Uint8Array): ImageSource {
 }
 
 function payloadOf(image: ImageSource): Uint8Array {
-  return image.envelope.slice(SIGNED_PAYLOAD_OFFSET, SIGNED_PAYLOAD_OFFSET + PAYLOAD_LENGTH);
+  return image.envelope.slice(SIGNED_PAYLOAD_OFFSET, SIGNED_PAYLOAD_OFFSET + MANIFEST_PAYLOAD_LENGTH);
 }
 
 /** S + L in place of S: the same equation, another signature. */
@@ -48,7 +48,7 @@ function malleated(image: ImageSource): ImageSource {
 /** A manifest with a field that format 1 does not have, properly signed: the last key, padding, is renamed. */
 function withUnknownField(image: ImageSource): ImageSource {
   const payload = payloadOf(image);
-  const at = payload.lastIndexOf(17, PAYLOAD_LENGTH - 2);
+  const at = payload.lastIndexOf(17, MANIFEST_PAYLOAD_LENGTH - 2);
   expect(at).toBeGreaterThan(0);
   payload[at] = 18;
   return withEnvelope(image, wrapSigned(payload, testKey.keyId, testKey.sign(signedBytes(payload))));

@@ -52,7 +52,7 @@ describe("a board whose flash is a device", () => {
     ["file", "chip.bin"],
     ["block", "sda"],
     ["mtd", "mtd0"],
-  ])("(%s) is made, boots, is broken and heals, within its range", (kind, name) => {
+  ])("(%s) is made, boots, is damaged and healed, and changes nothing outside its range", (kind, name) => {
     machine.addDisk("sda", 8, MIB);
     machine.addMtd(0);
     init(kind, name, { image });
@@ -82,7 +82,7 @@ describe("a board whose flash is a device", () => {
     expect(machine.eraseCalls().length > 0).toBe(kind === "mtd");
   });
 
-  it("is not begun for an image that the board refuses", () => {
+  it("is not erased for a factory image that the board refuses", () => {
     machine.addDisk("sda", 8, MIB);
     expect(code(() => init("block", "sda", { image, hardware: { vendor: "x", hardwareClass: "y" } }))).toBe(
       "hardware 4",
@@ -99,7 +99,7 @@ describe("a board whose flash is a device", () => {
     ]);
   });
 
-  it("is not made where something is mounted, nor written to later when something is", () => {
+  it("is neither made nor written while the device is mounted", () => {
     machine.addDisk("sda", 8, MIB);
     init("block", "sda");
     machine.mount("8:0", "/data", "/dev/sda");
@@ -114,7 +114,7 @@ describe("a board whose flash is a device", () => {
     expect(existsSync(dir)).toBe(false);
   });
 
-  it("is known by its boot record from the start: no second board takes it in passing", () => {
+  it("has a boot record from the start, so that no second board is made on it", () => {
     machine.addDisk("sda", 8, MIB);
     init("block", "sda");
     expect(withBoard(false, (board) => board.boot())).toEqual({ tag: "recovery", reason: "empty" });
@@ -123,7 +123,7 @@ describe("a board whose flash is a device", () => {
     init("block", "sda", { overwrite: true });
   });
 
-  it("gives the lock up when its device is refused", () => {
+  it("releases the lock when its device is refused", () => {
     machine.addDisk("sda", 8, MIB);
     init("block", "sda");
     machine.put("/sys/devices/sda/size", "4096\n");
@@ -136,7 +136,7 @@ describe("a board whose flash is a device", () => {
     ["an offset below zero", { kind: "block", path: "/dev/sda", offset: -4096, deviceSize: MIB }],
     ["an unknown kind", { kind: "tape", path: "/dev/sda", offset: 0, deviceSize: MIB }],
     ["a field that is not known", { kind: "file", path: "/x", offset: 0, deviceSize: MIB, more: 1 }],
-  ])("with %s in its description is damaged", (_what, flash) => {
+  ])("counts as damaged with %s in its configuration", (_what, flash) => {
     machine.addDisk("sda", 8, MIB);
     init("block", "sda");
     const path = join(dir, "board.json");

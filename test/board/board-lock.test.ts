@@ -36,7 +36,7 @@ describe("lockBoard", () => {
     expect(refusal().code).toBe("taken");
   });
 
-  it("respects another process that lives, and breaks its lock when it has ended", async () => {
+  it("respects the lock of a process that is alive, and breaks it when the process has ended", async () => {
     const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], { stdio: "ignore" });
     await once(child, "spawn");
     const stat = readFileSync(`/proc/${child.pid}/stat`, "utf8");
@@ -59,14 +59,14 @@ describe("lockBoard", () => {
     expect(readdirSync(dir)).toEqual([]);
   });
 
-  it("does not remove a lock that has become another's", () => {
+  it("does not remove a lock that another process has taken", () => {
     const lock = lockBoard(dir);
     writeFileSync(lockPath(), "1 1\n");
     lock.release();
     expect(existsSync(lockPath())).toBe(true);
   });
 
-  it("says so when there is no folder to lock", () => {
+  it("fails when there is no folder to lock", () => {
     rmSync(dir, { recursive: true });
     expect(refusal().code).toBe("board-lock");
   });

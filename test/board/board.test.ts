@@ -48,7 +48,7 @@ const made = (more: Partial<BoardInitOptions> = {}): BoardInitOptions => ({
 const factory = () => memoryImage(data, fields({ counter: 4, confirm: "by-app" }), key);
 
 describe("initBoard", () => {
-  it("makes an empty board that begs, with its own copy of the key", () => {
+  it("makes an empty board that is in distress, with its own copy of the key", () => {
     initBoard(dir, made());
     rmSync(pub);
     const board = openBoard(dir, { write: false });
@@ -78,7 +78,7 @@ describe("initBoard", () => {
     expect(ids[0]).not.toBe(ids[1]);
   });
 
-  it("installs a factory image, confirmed whatever its policy, that fills the slot to its last byte", () => {
+  it("installs a factory image that fills the slot, and confirms it whatever its policy", () => {
     initBoard(dir, made({ image: factory() }));
     const board = openBoard(dir, { write: false });
     expect(board.boot()).toMatchObject({ tag: "boot", slot: 0, isTrial: false });
@@ -89,7 +89,7 @@ describe("initBoard", () => {
     board.close();
   });
 
-  it("takes an empty folder that is there already", () => {
+  it("uses an empty folder that exists", () => {
     mkdirSync(dir);
     initBoard(dir, made());
     expect(existsSync(join(dir, "board.json"))).toBe(true);
@@ -112,7 +112,7 @@ describe("initBoard", () => {
     expect(readdirSync(root).sort()).toEqual(["fleet.key", "fleet.pub"]);
   });
 
-  it("refuses a folder with something in it, and a file, and leaves them as they are", () => {
+  it("refuses a folder that is not empty and a file, and changes neither", () => {
     initBoard(dir, made());
     const before = readFileSync(join(dir, "board.json"), "utf8");
     expect(code(() => initBoard(dir, made()))).toBe("board-exists 2");
@@ -122,7 +122,7 @@ describe("initBoard", () => {
 });
 
 describe("openBoard", () => {
-  it("lets one writer in, and readers always", () => {
+  it("allows one writer at a time, and any number of readers", () => {
     initBoard(dir, made({ image: factory() }));
     const writer = openBoard(dir, { write: true });
     expect(code(() => openBoard(dir, { write: true }))).toBe("board-busy 1");
@@ -136,7 +136,7 @@ describe("openBoard", () => {
     openBoard(dir, { write: true }).close();
   });
 
-  it("changes not one byte by booting, reading and looking", () => {
+  it("changes no byte of the flash by booting, reading and status", () => {
     initBoard(dir, made({ image: factory() }));
     const before = readFileSync(join(dir, "flash.bin"));
     const board = openBoard(dir, { write: false });
@@ -164,7 +164,7 @@ describe("openBoard", () => {
     ["without its key", (path) => rmSync(join(path, "keys", "trust-1.pub")), "board-damaged 1"],
     ["without its flash", (path) => rmSync(join(path, "flash.bin")), "flash-open 1"],
     ["whose flash is cut", (path) => truncateSync(join(path, "flash.bin"), 4096), "flash-size 1"],
-  ])("tells of a board %s", (_name, spoil, expected) => {
+  ])("reports a board %s", (_name, spoil, expected) => {
     initBoard(dir, made());
     spoil(dir);
     expect(code(() => openBoard(dir, { write: false }))).toBe(expected);
@@ -179,7 +179,7 @@ function edit(path: string, more: object): void {
 }
 
 describe("a board on disk", () => {
-  it("is damaged, begs, is healed with one sector, and gives its image back", () => {
+  it("is damaged, is in distress, is healed with one sector, and reads as its image again", () => {
     initBoard(dir, made({ image: factory() }));
     let board = openBoard(dir, { write: true });
     const report = board.damage({}, new SeededRandom(3));
@@ -220,7 +220,7 @@ describe("a board on disk", () => {
     board.close();
   });
 
-  it("changes bytes even where erased flash is erased again", () => {
+  it("is changed by damage even where erased flash is erased again", () => {
     initBoard(dir, made());
     const board = openBoard(dir, { write: true });
     expect(board.damage({ sector: 1, isErase: true }, new SeededRandom(1)).changed).toBe(4096);
@@ -264,7 +264,7 @@ describe("a board on disk", () => {
     board.close();
   });
 
-  it("refuses to hand out bytes that changed since they were verified", () => {
+  it("does not return bytes that changed since they were verified", () => {
     initBoard(dir, made({ image: factory() }));
     const board = openBoard(dir, { write: true });
     const { blocks } = board.readImage();

@@ -42,7 +42,7 @@ describe("a board in distress refuses", () => {
     ["a stranger's signature", "signature", memoryImage(data, fields(), stranger).envelope, {}],
     ["an unsigned image", "unsigned", memoryImage(data, fields()).envelope, {}],
     [
-      "an unsigned image, though told to allow it, as it has a key",
+      "an unsigned image, even if allowed, when it has a key",
       "unsigned",
       memoryImage(data, fields()).envelope,
       {
@@ -50,7 +50,7 @@ describe("a board in distress refuses", () => {
       },
     ],
     [
-      "no unsigned image when it has no key and allows it",
+      "no unsigned image when it has no key and allows them",
       "accepted",
       memoryImage(data, fields()).envelope,
       {
@@ -78,7 +78,7 @@ describe("a board in distress refuses", () => {
     ["a revision range below", "hardware", image(data, { revisionMax: 2 }).envelope, {}],
     ["a revision range above", "hardware", image(data, { revisionMin: 4 }).envelope, {}],
     [
-      "no revision range that just fits",
+      "no image whose revision range just includes its own",
       "accepted",
       image(data, { revisionMin: 3, revisionMax: 3 }).envelope,
       {},
@@ -107,7 +107,7 @@ describe("a board in distress refuses", () => {
     }
   });
 
-  it("images below the counter floor, and keys that the floor retired, and keeps the floor", () => {
+  it("images below the counter floor, and images of keys that end below the floor, and keeps the floor", () => {
     const made = board();
     installFrom(made.store(), image(data, { counter: 5 }));
     spoil(made, 0, new Uint8Array(16));
@@ -130,12 +130,12 @@ describe("a board that boots refuses", () => {
   }
   const update = { allowUpdate: true, allowSingleUpdate: true };
 
-  it("everything unless it was asked to update", () => {
+  it("every image unless updates are allowed", () => {
     expect(offer(healthy(), image(data, version(6)).envelope)).toBe("healthy");
     expect(offer(healthy("ab"), image(data, version(6)).envelope)).toBe("healthy");
   });
 
-  it("older images, and others of the same order, but takes newer ones", () => {
+  it("older images and other images of the same order, but not newer ones", () => {
     for (const layout of ["single", "ab"] as const) {
       const made = healthy(layout);
       expect(offer(made, image(data, version(4)).envelope, update)).toBe("version");
@@ -145,7 +145,7 @@ describe("a board that boots refuses", () => {
     }
   });
 
-  it("to overwrite the fallback while it is trying an image", () => {
+  it("an image that would overwrite the fallback during a trial", () => {
     const made = healthy("ab");
     installFrom(made.store({ allowUpdate: true }), image(data, { ...version(6), confirm: "by-app" }));
     expect(bootBoard(made.parts)).toMatchObject({ tag: "boot", slot: 1, isTrial: true });
@@ -158,7 +158,7 @@ describe("a board that boots refuses", () => {
 describe("trial boots", () => {
   const byApp = image(data, { ...version(2), confirm: "by-app", counter: 3 });
 
-  it("are counted by attempts alone, then given up, and leave the floor alone", () => {
+  it("are counted by boot attempts only, then given up, and do not raise the counter floor", () => {
     const made = board();
     installFrom(made.store(), byApp);
     for (let i = 0; i < TRIAL_BOOTS_MAX; i++) {
@@ -184,7 +184,7 @@ describe("trial boots", () => {
     expect(board({ storage: made.storage }).parts.record.state.counterFloor).toBe(3);
   });
 
-  it("let an image be confirmed in the last of them", () => {
+  it("allow the image to be confirmed in the last of them", () => {
     const made = board();
     installFrom(made.store(), byApp);
     for (let i = 0; i < TRIAL_BOOTS_MAX; i++) attemptBoot(made.parts);
@@ -200,7 +200,7 @@ describe("trial boots", () => {
     expect(attemptBoot(made.parts)).toMatchObject({ tag: "boot", slot: 0, isTrial: false });
   });
 
-  it("quarantine an image that failed to confirm too often, and only that", () => {
+  it("put an image that failed to confirm too often into quarantine, and no other image", () => {
     const made = board();
     for (let round = 0; round < FAILED_CONFIRMS_MAX; round++) {
       expect(installFrom(made.store(), byApp).outcome.tag).toBe("bootable");
@@ -210,7 +210,7 @@ describe("trial boots", () => {
     expect(offer(made, image(data, version(3)).envelope)).toBe("accepted");
   });
 
-  it("yield a quarantine after refusals that double with each failed confirm", () => {
+  it("end a quarantine after a number of refusals that doubles with each failed confirm", () => {
     const made = board();
     const waits: number[] = [];
     for (let failed = 0; failed < FAILED_CONFIRMS_MAX + 6; failed++) {
@@ -224,7 +224,7 @@ describe("trial boots", () => {
     expect(waits).toEqual([0, 0, 0, 3, 6, 12, 24, 48, 48]);
   });
 
-  it("keep a quarantine for as long as the board boots", () => {
+  it("keep an image in quarantine as long as the board boots", () => {
     const made = board({ geometry: { ...GEOMETRY, layout: "ab" } });
     installFrom(made.store(), image(data, version(1)));
     for (let failed = 0; failed < FAILED_CONFIRMS_MAX; failed++) {
@@ -237,7 +237,7 @@ describe("trial boots", () => {
     }
   });
 
-  it("keep the confirmation of an image that is merely repaired", () => {
+  it("are not needed again for a confirmed image that is only repaired", () => {
     const made = board();
     installFrom(made.store(), byApp);
     confirmBoot(made.parts);
@@ -248,7 +248,7 @@ describe("trial boots", () => {
   });
 });
 
-describe("the boot decision reads again what it trusts", () => {
+describe("the boot decision notices changes since the image was installed", () => {
   it.each<[string, (made: MemoryBoard) => MemoryBoard, string]>([
     [
       "a damaged manifest",
@@ -288,7 +288,7 @@ describe("the boot decision reads again what it trusts", () => {
     expect(alter(made).boot()).toEqual({ tag: "recovery", reason });
   });
 
-  it("but not what lies behind the image", () => {
+  it("but not bytes after the end of the image", () => {
     const made = board();
     installFrom(made.store(), image(data));
     spoil(made, 30_000, new Uint8Array(100));

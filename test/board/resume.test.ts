@@ -17,7 +17,7 @@ describe("resuming after the session ended", () => {
     ["sectors of four blocks", 4096, 1024],
     ["blocks of four sectors", 1024, 4096],
   ])(
-    "at every block ends exact and writes at most the open unit again: %s",
+    "at every block ends with the exact image and writes at most the open unit again: %s",
     (_name, sectorSize, blockSize) => {
       const geometry: FlashGeometry = { sectorSize, slotSize: 14_000, layout: "single" };
       const data = randomData(14_000);
@@ -47,7 +47,7 @@ describe("resuming after the session ended", () => {
     },
   );
 
-  it("goes on in the same store without writing the open unit again", () => {
+  it("continues in the same store without writing the open unit again", () => {
     const geometry: FlashGeometry = { sectorSize: 4096, slotSize: 14_000, layout: "single" };
     const source = image(randomData(14_000), { blockSize: 1024 });
     const store = board({ geometry }).store();
@@ -58,7 +58,7 @@ describe("resuming after the session ended", () => {
     expect(store.commit().tag).toBe("bootable");
   });
 
-  it("rewrites a marked unit even if it hashes right", () => {
+  it("rewrites a unit that is marked as open, even if its hashes are right", () => {
     const geometry: FlashGeometry = { sectorSize: 1024, slotSize: 8192, layout: "single" };
     const data = randomData(8192);
     const source = image(data, { blockSize: 1024 });

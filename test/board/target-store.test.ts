@@ -33,7 +33,7 @@ function receive(made: MemoryBoard, source: ImageSource): { wanted: number[]; ru
 }
 
 describe("installing", () => {
-  it("goes from empty to bootable, exact, and says so after each power-up", () => {
+  it("makes an empty board bootable, with the exact image, as seen after each power-up", () => {
     const source = image(randomData(50_000));
     const made = board();
     const store = made.store();
@@ -55,7 +55,7 @@ describe("installing", () => {
     expect(again.store().status()).not.toHaveProperty("receivingDigest8");
   });
 
-  it.each([1, 15, 1024, 4096, 4097, 65_535, 65_536])("takes an image of %d bytes", (size) => {
+  it.each([1, 15, 1024, 4096, 4097, 65_535, 65_536])("installs an image of %d bytes", (size) => {
     const data = randomData(size);
     const made = board();
     receive(made, image(data));
@@ -73,7 +73,7 @@ describe("installing", () => {
       expect(made.nor.wear(sector)).toBe(0);
   });
 
-  it("writes an image of one repeated byte without a block of data", () => {
+  it("writes a uniform image without any data of blocks", () => {
     const made = board();
     const data = new Uint8Array(60_000).fill(0x41);
     const { wanted, runs } = receive(made, image(data, { blockSize: 1024 }));
@@ -137,7 +137,7 @@ describe("repairing", () => {
     ["sectors of many blocks", 65_536, 1024, 64],
     ["sectors and blocks alike", 4096, 4096, 1],
     ["blocks of many sectors", 1024, 16_384, 1],
-  ])("wants the whole repair unit of %s, once", (_name, sectorSize, blockSize, blocks) => {
+  ])("asks for the whole repair unit of %s, once", (_name, sectorSize, blockSize, blocks) => {
     const geometry = { sectorSize, slotSize: 400_000, layout: "single" as const };
     const data = randomData(400_000);
     const source = image(data, { blockSize });
@@ -170,7 +170,7 @@ describe("repairing", () => {
     expectHolds(made, data, 4096);
   });
 
-  it("erases what an older image left behind the last byte", () => {
+  it("erases what an older image left after the last byte", () => {
     const data = randomData(5000);
     const made = board();
     spoil(made, 0, randomData(65_536, 2));
@@ -179,7 +179,7 @@ describe("repairing", () => {
     expectHolds(made, data, 4096);
   });
 
-  it("needs nothing but the manifest when the record alone was lost", () => {
+  it("needs only the manifest when only the boot record was lost", () => {
     const source = image(randomData(60_000));
     const made = board();
     receive(made, source);
@@ -226,7 +226,7 @@ describe("hostile and broken answers", () => {
     expect(store.commit()).toEqual({ tag: "not-bootable", reason: "receiving" });
   });
 
-  it("learns nothing from runs that do not lead to the root", () => {
+  it("ignores runs of hashes that do not lead to the root", () => {
     const source = image(randomData(500_000), { blockSize: 1024 });
     const made = board({ geometry: { ...GEOMETRY, slotSize: 500_000 } });
     const store = made.store();
@@ -251,7 +251,7 @@ describe("hostile and broken answers", () => {
     expect(made.nor.counters.programs).toBe(0);
   });
 
-  it("takes duplicates of runs and blocks without writing twice", () => {
+  it("accepts duplicate runs and blocks without writing twice", () => {
     const source = image(randomData(65_536));
     const made = board();
     const store = made.store();
@@ -272,7 +272,7 @@ describe("hostile and broken answers", () => {
     ]);
   });
 
-  it("answers failed, not with an exception, when there is no transfer", () => {
+  it("answers 'failed' instead of throwing when there is no transfer", () => {
     const store = board().store();
     expect(store.start()).toEqual({ tag: "failed" });
     expect(store.checkRun({ level: 1, index: 0 }, new Uint8Array(64))).toEqual({ tag: "failed" });
@@ -282,7 +282,7 @@ describe("hostile and broken answers", () => {
     store.abandon();
   });
 
-  it("reports a flash that does not keep what is written, and starts over", () => {
+  it("reports a flash that does not keep what is written, and can start again", () => {
     /** Loses one bit of every write into the slot's third sector, as long as it is worn. */
     class WornStorage extends MemoryStorage {
       isWorn = true;
@@ -377,7 +377,7 @@ describe("updating", () => {
     expect(board({ geometry, storage: made.storage }).boot()).toMatchObject({ tag: "boot", slot: 0 });
   });
 
-  it("in single gives up the way back only when told to", () => {
+  it("in single overwrites the bootable image only when allowed to", () => {
     const made = board();
     installFrom(made.store(), image(randomData(60_000)));
     const source = newer(randomData(60_000, 3));

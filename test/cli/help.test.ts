@@ -1,16 +1,10 @@
+import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { promisify } from "node:util";
 import { Command } from "commander";
 import { describe, expect, test } from "vitest";
-import { addBoardCommands } from "../../src/cli/board-commands.ts";
-import { addCableCommand } from "../../src/cli/cable.ts";
-import { addDemoCommand } from "../../src/cli/demo/demo.ts";
-import { addDistressCommand } from "../../src/cli/distress.ts";
-import { addImageCommands } from "../../src/cli/image.ts";
-import { addKeygenCommand } from "../../src/cli/keygen.ts";
-import { addPortsCommand } from "../../src/cli/ports.ts";
-import { addRepoCommands } from "../../src/cli/repo.ts";
-import { addRescueCommand } from "../../src/cli/rescue.ts";
-import { addStatusCommand } from "../../src/cli/status.ts";
+import { WRITE_SIZE_DEFAULT } from "../../src/flash/geometry.ts";
+import { addAllCommands } from "../support/all-commands.ts";
 import { runCli, verdictOf } from "../support/cli.ts";
 
 const COMMANDS = [
@@ -44,6 +38,11 @@ const LATER = [
   ["status", "--link", "tcp:h:1", "--node", "s"],
 ];
 
+/** The commands of a program that have none of their own. */
+function leaves(command: Command): Command[] {
+  return command.commands.length === 0 ? [command] : command.commands.flatMap(leaves);
+}
+
 /** Help of a command, got without a process of its own. */
 async function helpOf(command: string): Promise<string> {
   let text = "";
@@ -52,25 +51,12 @@ async function helpOf(command: string): Promise<string> {
       text += part;
     },
   });
-  for (const add of REGISTER) add(program);
+  addAllCommands(program);
   await program.parseAsync([...command.split(" "), "--help"], { from: "user" }).catch((error: unknown) => {
     if (!(error instanceof Error) || !error.message.includes("outputHelp")) throw error;
   });
   return text;
 }
-
-const REGISTER = [
-  addDemoCommand,
-  addKeygenCommand,
-  addImageCommands,
-  addRepoCommands,
-  addBoardCommands,
-  addDistressCommand,
-  addRescueCommand,
-  addStatusCommand,
-  addPortsCommand,
-  addCableCommand,
-];
 
 describe("help", () => {
   test("lists the commands there are, and no other", async () => {
@@ -91,10 +77,44 @@ describe("help", () => {
     expect(Math.max(...text.split("\n").map((line) => line.length))).toBeLessThanOrEqual(110);
   });
 
+  test("shows each default in the unit that its flag takes", () => {
+    const options = leaves(addAllCommands(new Command("mayday"))).flatMap((command) =>
+      command.options.map((option) => ({ command, option, flag: `${command.name()} ${option.long}` })),
+    );
+    expect(options.length).toBeGreaterThan(60);
+    const withDefault = options.filter(({ option }) => option.defaultValue !== undefined);
+    expect(withDefault.map(({ flag }) => flag)).toEqual(
+      expect.arrayContaining(["status --timeout", "cable --baud", "init --sector", "build --counter"]),
+    );
+    for (const { command, option, flag } of withDefault) {
+      const shown = option.defaultValueDescription ?? JSON.stringify(option.defaultValue);
+      expect(command.helpInformation().replace(/\s+/g, " "), flag).toContain(`default: ${shown})`);
+      // What help shows is typed: it must mean the default.
+      const typed = shown.replace(/^"(.*)"$/, "$1");
+      expect(option.parseArg?.(typed, undefined) ?? typed, flag).toEqual(option.defaultValue);
+    }
+    // A default that only the description names is the one that the code has.
+    const named = options.flatMap(({ option, flag }) => {
+      const [, value] = /(\S*\d\S*) unless given/.exec(option.description) ?? [];
+      return value === undefined ? [] : [[flag, option.parseArg?.(value, undefined)]];
+    });
+    expect(named).toEqual([
+      ["init --write-size", WRITE_SIZE_DEFAULT],
+      ["init --erased", 0xff],
+      ["torture --every", 10],
+    ]);
+  });
+
   test("is asked for in two ways, and both exit 0", async () => {
     const [flag, command] = [await runCli(["board", "--help"]), await runCli(["help", "board"])];
     expect(flag).toMatchObject({ code: 0, stderr: "" });
     expect(command.stdout).toBe(flag.stdout);
+  });
+
+  test("that cannot be written, since its reader went away or a disk is full, ends without a stack trace", async () => {
+    const script = `"${process.execPath}" dist/cli/main.js image build --help >/dev/full`;
+    const { stderr } = await promisify(execFile)("bash", ["-c", script]);
+    expect(stderr).toBe("");
   });
 
   test("the version is the package's", async () => {

@@ -6,12 +6,13 @@ import { doneVerdict, errorVerdict, interruptedVerdict } from "../../src/cli/com
 import { eventText, progressText, verdictText } from "../../src/cli/event-text.ts";
 import { Output, type OutputStream } from "../../src/cli/output.ts";
 import { printableJson, TerminalText } from "../../src/cli/terminal-text.ts";
-import { byteText, columns, durationText } from "../../src/cli/text.ts";
-import type { NodeEvent, ProgressEvent } from "../../src/node/node-event.ts";
+import { byteText, columns, durationText, grouped } from "../../src/cli/text.ts";
+import type { HealedEvent, NodeEvent, ProgressEvent } from "../../src/node/node-event.ts";
 
 const PROGRESS: ProgressEvent = {
   event: "progress",
   link: "serial:/dev/ttyUSB0?baud=921600",
+  peer: "0123456789abcdef",
   blocks: 16,
   blocksTotal: 64,
   bytes: 70_000,
@@ -19,6 +20,17 @@ const PROGRESS: ProgressEvent = {
   rate: 88_000,
   eta: 2.2,
   quality: 0.987,
+};
+
+const HEALED: HealedEvent = {
+  event: "healed",
+  link: "L",
+  peer: "0123456789abcdef",
+  digest: "ff".repeat(32),
+  version: "1.0.0",
+  blocks: 3,
+  bytesTx: 12_500,
+  seconds: 1.25,
 };
 
 interface Rig {
@@ -120,7 +132,7 @@ describe("progress on a terminal", () => {
     const { output, stderr } = await rig({ isTTY: true });
     output.nodeEvent(PROGRESS);
     const { link } = PROGRESS;
-    output.nodeEvent({ event: "healed", link, peer: "00", digest: "11" });
+    output.nodeEvent({ ...HEALED, link, peer: "00", digest: "11" });
     expect(stderr()).toMatch(/\n.*healed with 11, other side is 00\n$/);
   });
 });
@@ -163,12 +175,14 @@ describe("text for people", () => {
 
   test("counts and times are told in words", () => {
     expect([byteText(1), byteText(262_144)]).toEqual(["1 byte", "262,144 bytes"]);
+    for (const count of [0, 12, 999, 1000, 123_456, 1_000_000, 2 ** 53 - 1])
+      expect(grouped(count)).toBe(count.toLocaleString("en-US"));
     expect([0.2, 59, 65, 3725].map(durationText)).toEqual(["0 s", "59 s", "1 min 5 s", "1 h 2 min"]);
     expect(progressText({ ...PROGRESS, eta: undefined })).toBe("16/64 blocks, 88.0 kB/s, line 99 %");
   });
 
   test("each event but progress has a line", () => {
-    const link = "L";
+    const [link, peer] = ["L", "0123456789abcdef"];
     const events: NodeEvent[] = [
       { event: "ready", link },
       { event: "link", link, state: "down", detail: "unplugged" },
@@ -190,11 +204,11 @@ describe("text for people", () => {
         version: "1.0.0",
         size: 4096,
       },
-      { event: "refused", link, reason: "hardware", detail: "made for others" },
+      { event: "refused", link, peer, reason: "hardware", detail: "made for others" },
       { event: "console", link, text: "login:\nroot\n" },
-      { event: "verified", link, digest: "ff".repeat(32) },
-      { event: "healed", link, peer: "0123456789abcdef", digest: "ff".repeat(32) },
-      { event: "lost", link, why: "lease-expired" },
+      { event: "verified", link, peer, digest: "ff".repeat(32) },
+      HEALED,
+      { event: "lost", link, peer, why: "lease-expired" },
     ];
     expect(events.map(eventText)).toEqual([
       "L: listening",

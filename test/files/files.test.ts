@@ -34,7 +34,7 @@ const put = (name: string, content: Uint8Array | string): string => {
 const temps = (): string[] => readdirSync(dir).filter((name) => name.endsWith(".tmp"));
 
 describe("writing a file in one step", () => {
-  it("makes it or replaces it, and leaves nothing else", async () => {
+  it("creates or replaces the file, and leaves no other file", async () => {
     for (const text of ["first", "second"]) {
       await writeAtomically(at("whole"), async (handle) => {
         await handle.write(text);
@@ -46,7 +46,7 @@ describe("writing a file in one step", () => {
     }
   });
 
-  it("refuses a folder in its place before anything is written", async () => {
+  it("refuses a folder of that name before anything is written", async () => {
     mkdirSync(at("folder"));
     let isFilled = false;
     const error = await errorOf(() =>
@@ -68,7 +68,7 @@ describe("writing a file in one step", () => {
     expect(error.details).toEqual({ path: at(name) });
   });
 
-  it("names what the system says, and passes other errors on as they are", async () => {
+  it("reports the error of the system by name, and passes other errors on", async () => {
     const full = Object.assign(new Error("no space left"), { code: "ENOSPC" });
     const fail = (error: Error): Promise<void> => writeAtomically(at("never"), () => Promise.reject(error));
     const told = await errorOf(() => fail(full));
@@ -82,7 +82,7 @@ describe("writing a file in one step", () => {
     expect(existsSync(at("never"))).toBe(false);
   });
 
-  it("syncs folders where it can, and shrugs where it cannot", async () => {
+  it("syncs folders, and ignores that a file system cannot", async () => {
     await syncFolder(dir);
     await syncFolder(at("nowhere"));
   });
@@ -91,7 +91,7 @@ describe("writing a file in one step", () => {
 describe("names of temporary files", () => {
   const name = (pid: number | string): string => `.mayday-0badcafe-${pid}-0123456789ab.tmp`;
 
-  it("are ours only in full", () => {
+  it("are recognised only as a whole", () => {
     expect(isTempName(name(1))).toBe(true);
     expect(isTempName(name(4_194_304))).toBe(true);
     for (const other of [
@@ -110,7 +110,7 @@ describe("names of temporary files", () => {
     }
   });
 
-  it("that nobody writes any more are cleared with all that is in them; the others stay", () => {
+  it("are removed with their content when their writer is gone; the others stay", () => {
     const folder = at("temps");
     const [left, active] = [beginTemp(), beginTemp()];
     mkdirSync(join(folder, left), { recursive: true });
@@ -128,7 +128,7 @@ describe("names of temporary files", () => {
 });
 
 describe("errnoOf", () => {
-  it("is the code of errors of the system, and of nothing else", () => {
+  it("gives the code of errors of the system, and of nothing else", () => {
     expect(errnoOf(Object.assign(new Error(), { code: "EIO" }))).toBe("EIO");
     for (const other of [
       new Error(),
@@ -143,7 +143,7 @@ describe("errnoOf", () => {
 });
 
 describe("reading files", () => {
-  it("names the file that is missing, unreadable, or no file", async () => {
+  it("names a file that is missing, unreadable, or not a file", async () => {
     const plain = put("plain", "bytes");
     const missing = await errorOf(() => openRegular(at("missing")));
     expect(missing).toMatchObject({ code: "file-missing", exitCode: 2, cause: { code: "ENOENT" } });
@@ -168,7 +168,7 @@ describe("reading files", () => {
   });
 
   it.each([1, 1024, 1025, 262_144, 262_145, 300_000])(
-    "hashes %i bytes behind others as it would in memory",
+    "hashes %i bytes from an offset as in memory",
     async (size) => {
       const data = vectorData(size);
       const path = put("digest", Buffer.concat([Buffer.from("head"), data, Buffer.from("tail")]));
@@ -196,7 +196,7 @@ describe("reading files", () => {
     await handle.close();
   });
 
-  it("counts on blocks of their whole length, all of them, of something", () => {
+  it("asserts that it gets every block, at its full length", () => {
     expect(() => new BlockDigester(0, 1024)).toThrow(AssertionError);
     expect(() => new BlockDigester(1, 0)).toThrow(AssertionError);
     const digester = new BlockDigester(1500, 1024);
@@ -208,7 +208,7 @@ describe("reading files", () => {
     expect(digester.finish().facts).toMatchObject({ size: 1500, leafCount: 2 });
   });
 
-  it("gives the blocks of an image in memory, and no others", () => {
+  it("reads the blocks of an image in memory, and no others", () => {
     const image = memoryImage(vectorData(2500), { ...plainFields, blockSize: 1024 });
     expect([0, 1, 2].map((i) => image.readBlockSync(i).length)).toEqual([1024, 1024, 452]);
     expect(() => image.readBlockSync(3)).toThrow(AssertionError);
@@ -229,8 +229,8 @@ function openFiles(): string[] {
   return targets.filter((path) => path.startsWith(dir));
 }
 
-describe("files that are done with", () => {
-  it("are closed, whether it went well or not", async () => {
+describe("files after use", () => {
+  it("are closed after success and after failure", async () => {
     const input = put("closing.bin", vectorData(3000));
     const out = at("closing.mdy");
     const { keyPath } = writeKeyPair(at("closing"));
@@ -255,7 +255,7 @@ describe("files that are done with", () => {
 });
 
 describe("building from files", () => {
-  it("tells the numbers of a refusal", async () => {
+  it("has the numbers of a refusal in its error", async () => {
     const input = put("input", "bytes");
     const self = await errorOf(() => buildImageFile({ ...plainFields, input, out: input }));
     expect(self).toMatchObject({ code: "out-is-input", exitCode: 2, details: { out: input } });
@@ -263,7 +263,7 @@ describe("building from files", () => {
     expect(odd).toMatchObject({ code: "manifest-invalid", exitCode: 2, details: { blockSize: 3000 } });
   });
 
-  it("takes as many blocks as there may be, and tells the limit beyond", async () => {
+  it("accepts the largest number of blocks, and names the limit above it", async () => {
     const input = put("sparse", "");
     truncateSync(input, 1024 * 2 ** 20 + 1);
     const large = await errorOf(() => openInputImage(input, { ...plainFields, blockSize: 1024 }));
@@ -278,7 +278,7 @@ describe("building from files", () => {
     truncateSync(input, 0);
   });
 
-  it("reads as HEX what is said to be HEX, whatever it looks like", async () => {
+  it("reads input as HEX when told so, whatever it looks like", async () => {
     const input = put("not.hex", "bytes");
     const error = await errorOf(() => openInputImage(input, plainFields, { format: "hex" }));
     expect(error).toMatchObject({ code: "hex-syntax", exitCode: 1, details: { path: input, line: 1 } });
@@ -286,7 +286,7 @@ describe("building from files", () => {
     expect(whole).toMatchObject({ code: "hex-no-data", details: { line: 0 } });
   });
 
-  it("knows which blocks of a file are all one byte", async () => {
+  it("knows which blocks of a file are uniform", async () => {
     const input = put("even.bin", Buffer.concat([vectorData(4096), new Uint8Array(8192).fill(7)]));
     const image = await openInputImage(input, plainFields);
     expect([0, 1, 2].map((index) => image.uniformByteOf({ level: 0, index }))).toEqual([undefined, 7, 7]);

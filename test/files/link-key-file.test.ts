@@ -51,7 +51,7 @@ describe("a link key file", () => {
     expect(keyOf(content)).toBe(key);
   });
 
-  it("has 16 to 1024 bytes, decoded or not", () => {
+  it("has 16 to 1024 bytes, as hexadecimal or raw", () => {
     for (const length of [LINK_KEY_MIN, LINK_KEY_MAX]) {
       const key = new Uint8Array(length).fill(0xfe);
       expect(keyOf(key)).toBe(toHex(key));
@@ -62,12 +62,12 @@ describe("a link key file", () => {
     expect(keyOf(toHex(new Uint8Array(LINK_KEY_MAX + 1)))).toBe("link-key-length");
   });
 
-  it("gives a warning when others may read it, and only then", () => {
+  it("gives a warning when other users may read it, and only then", () => {
     expect(read(digits, 0o600)).toMatchObject({ warnings: 0 });
     expect(read(digits, 0o644)).toMatchObject({ warnings: 1 });
   });
 
-  it("comes back as it was written, also when its bytes look like digits", () => {
+  it("reads as it was written, also when its bytes look like digits", () => {
     for (const [i, key] of [Buffer.from(digits), Buffer.alloc(LINK_KEY_MAX, 7), Buffer.alloc(16)].entries()) {
       const path = join(dir, `written-${i}`);
       writeLinkKey(path, key);
@@ -75,7 +75,7 @@ describe("a link key file", () => {
     }
   });
 
-  it("is no folder, no signing key, and has to be there", () => {
+  it("may not be a folder, a signing key or missing", () => {
     const pem = join(dir, "signing.pem");
     writeFileSync(pem, "-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----\n", { mode: 0o600 });
     writeFileSync(join(dir, "short"), "short", { mode: 0o600 });
@@ -97,7 +97,7 @@ describe("a link key file", () => {
     }
   });
 
-  it("is made of 32 bytes that nobody has had before", () => {
+  it("is made of 32 new random bytes", () => {
     const keys = ["one", "other"].map((name) => {
       writeFreshLinkKey(join(dir, name));
       return readLinkKey(join(dir, name));

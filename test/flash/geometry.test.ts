@@ -63,7 +63,7 @@ describe("flashMap", () => {
     );
   });
 
-  it("names the region of first and last bytes, and none outside", () => {
+  it("finds the region of first and last bytes, and none outside", () => {
     const map = flashMap({ sectorSize: 1024, slotSize: 2000, layout: "ab" });
     expect(regionAt(map, 0)).toEqual({ name: "recovery", index: 0 });
     expect(regionAt(map, 16_383)).toEqual({ name: "recovery", index: 0 });
@@ -106,18 +106,18 @@ describe("flashMap", () => {
     [1024, 32],
     [2048, 64],
     [8192, 256],
-  ])("takes sectors of %d with write units of %d", (sectorSize, writeSize) => {
+  ])("accepts sectors of %d with write units of %d", (sectorSize, writeSize) => {
     expect(geometryFault({ sectorSize, slotSize: 1, layout: "ab", writeSize })).toBeUndefined();
   });
 
   it.each([
     [SECTOR_SIZE_MIN, 1],
     [SECTOR_SIZE_MAX, SLOT_SIZE_MAX],
-  ])("takes sectors of %d with a slot of %d", (sectorSize, slotSize) => {
+  ])("accepts sectors of %d with a slot of %d", (sectorSize, slotSize) => {
     expect(geometryFault({ sectorSize, slotSize, layout: "ab" })).toBeUndefined();
   });
 
-  it("is not asked for what cannot be: that is a bug", () => {
+  it("asserts that the geometry is possible", () => {
     expect(() => flashMap({ sectorSize: 1000, slotSize: 1, layout: "ab" })).toThrow(AssertionError);
   });
 });

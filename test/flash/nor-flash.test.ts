@@ -67,7 +67,7 @@ describe("NorFlash", () => {
     expect(flash.wear(record.offset / 1024)).toBe(2);
   });
 
-  it("shows each operation before it happens", () => {
+  it("passes each operation to its hook before it happens", () => {
     const storage = new MemoryStorage(map.size);
     const seen: number[] = [];
     const flash = new NorFlash(storage, map, () => seen.push(storage.read(record.offset, 1)[0] ?? -1));
@@ -77,7 +77,7 @@ describe("NorFlash", () => {
     expect(seen).toEqual([0xff, 0x00]);
   });
 
-  it("takes flash that erases to zeros, and other write units", () => {
+  it("works with flash that erases to zeros, and with other write units", () => {
     const unit = {
       sectorSize: 1024,
       slotSize: 3000,
@@ -100,7 +100,7 @@ describe("NorFlash", () => {
     expect(block?.padded).toEqual(Uint8Array.of(7, 0, 0, 0));
   });
 
-  it("tells its hook what it is about to do", () => {
+  it("passes erases and programs to its hook with their place and bytes", () => {
     const { flash, operations } = make();
     flash.arm(record, slotA);
     flash.erase(record.offset / 1024);
@@ -120,11 +120,11 @@ describe("NorFlash", () => {
     [4, -1],
     [Number.NaN, 1],
     [0, map.size + 1],
-  ])("has no bytes at %d, %d of them", (offset, length) => {
+  ])("refuses to read at %d, %d bytes", (offset, length) => {
     expect(refusal(() => make().flash.read(offset, length))).toBe("range");
   });
 
-  it("reads nothing anywhere, up to its end", () => {
+  it("reads no bytes anywhere, up to its end", () => {
     const { flash } = make();
     expect(flash.read(0, 0)).toHaveLength(0);
     expect(flash.read(map.size, 0)).toHaveLength(0);
@@ -137,7 +137,7 @@ describe("NorFlash", () => {
     expect(flash.read(slotA.offset, 5)).toEqual(Uint8Array.of(1, 2, 3, 0xff, 0xff));
   });
 
-  it("programs no block that changed since it was verified", () => {
+  it("does not program a block that changed since it was verified", () => {
     const { flash, operations } = make();
     flash.arm(slotA);
     const block = verified(Uint8Array.of(1, 2, 3));
@@ -209,7 +209,7 @@ describe("NorFlash", () => {
     expect(operations.length).toBe(rule === "needs-erase" ? 1 : 0);
   });
 
-  it("allows nothing before it was armed", () => {
+  it("allows no change before it is armed", () => {
     const { flash } = make();
     expect(refusal(() => flash.erase(record.offset / 1024))).toBe("disarmed");
   });

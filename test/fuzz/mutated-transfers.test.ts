@@ -15,10 +15,10 @@ import {
   parseMutateCase,
   saveProgress,
 } from "../../lab/mutate/progress.ts";
+import { HASH_LENGTH } from "../../src/base/digest.ts";
 import type { MemoryBoard } from "../../src/board/memory-board.ts";
 import type { TargetStore } from "../../src/board/target-store.ts";
 import { VerifiedBlock } from "../../src/flash/verified-block.ts";
-import { HASH_LENGTH } from "../../src/image/hash.ts";
 import { trustedKeyOf } from "../../src/image/keys.ts";
 import { fixedKey } from "../support/fixed-keys.ts";
 import { testKey } from "../support/virtual-rescue.ts";

@@ -7,7 +7,7 @@ import { writeImageFile } from "../../src/image-files/image-build.ts";
 import { plainFields, scratchDir, vectorData } from "../image/support.ts";
 
 describe("a repository with too many files", () => {
-  it("looks at 4096 files, in the order of their names, and says which it left out", async () => {
+  it("reads 4096 files, in the order of their names, and reports the others", async () => {
     const folder = scratchDir();
     for (let i = 0; i < REPOSITORY_FILES_MAX; i++) writeFileSync(join(folder, `a${1e5 + i}.txt`), "");
     await writeImageFile(memoryImage(vectorData(100), plainFields), join(folder, "pump.mdy"));

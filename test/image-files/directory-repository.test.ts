@@ -71,7 +71,7 @@ describe("directory repository", () => {
     expect(() => again.readBlockSync(0)).toThrow(/closed/);
   });
 
-  it("keeps one file a digest, and never gives up a signature", async () => {
+  it("keeps one file a digest, and never replaces a signed image by an unsigned one", async () => {
     const repository = await openDirectoryRepository(freshDir(), { create: true });
     const data = vectorData(100);
     const unsigned = await stored(memoryImage(data, plainFields));
@@ -87,7 +87,7 @@ describe("directory repository", () => {
     expect((await repository.list()).images).toHaveLength(1);
   });
 
-  it("does not let in a damaged image, and mends a damaged copy it has", async () => {
+  it("does not add a damaged image, and replaces a damaged copy that it has", async () => {
     const repository = await openDirectoryRepository(freshDir(), { create: true });
     const path = await stored(image(1));
     const { entry } = await repository.add(path);
@@ -101,7 +101,7 @@ describe("directory repository", () => {
     expect((await repository.verify()).images).toHaveLength(1);
   });
 
-  it("lists what is good beside what is not", async () => {
+  it("lists good images although other files are damaged", async () => {
     const repository = await openDirectoryRepository(freshDir(), { create: true });
     const { entry } = await repository.add(await stored(image(1)));
     const good = readFileSync(join(repository.dir, entry.fileName));
@@ -121,14 +121,14 @@ describe("directory repository", () => {
     });
   });
 
-  it("sees a file that was dropped in, also under its own name", async () => {
+  it("lists an image file that was copied into the folder, under any name", async () => {
     const repository = await openDirectoryRepository(freshDir(), { create: true });
     expect((await repository.list()).images).toEqual([]);
     copyFileSync(await stored(image(4)), join(repository.dir, "pump.mdy"));
     expect(await repository.pick(board)).toMatchObject({ tag: "chosen", entry: { fileName: "pump.mdy" } });
   });
 
-  it("does not pick again what turned out damaged, until it is replaced", async () => {
+  it("does not pick an image again that was found damaged, until it is replaced", async () => {
     const repository = await openDirectoryRepository(freshDir(), { create: true });
     const path = await stored(image(2));
     const { entry } = await repository.add(path);
@@ -177,7 +177,7 @@ describe("directory repository", () => {
     expect(skipped.every(({ code }) => code === "image-foreign")).toBe(true);
   });
 
-  it("tells the facts of what it refuses", async () => {
+  it("has the numbers and names of a refusal in its error", async () => {
     const folder = freshDir();
     const repository = await openDirectoryRepository(folder, { create: true });
     const { entry } = await repository.add(await stored(image(1)));
@@ -230,7 +230,7 @@ describe("directory repository", () => {
     }
   });
 
-  it("removes a damaged or a whole image by four digits at least, or by its whole name", async () => {
+  it("removes an image, damaged or not, by at least four digits or by its file name", async () => {
     const folder = freshDir();
     const repository = await openDirectoryRepository(folder, { create: true });
     const { entry } = await repository.add(await stored(image(1)));
@@ -244,7 +244,7 @@ describe("directory repository", () => {
     expect(await codeOf(() => repository.remove(hex.slice(0, 4)))).toBe("repo-no-such-image");
   });
 
-  it("gives up only what it is asked to, and closes the rest at its end", async () => {
+  it("releases only the images that it is asked to, and closes the others at its end", async () => {
     const repository = await openDirectoryRepository(freshDir(), { create: true });
     const { entry } = await repository.add(await stored(image(1)));
     const [first, second] = [await repository.open(entry.digest), await repository.open(entry.digest)];
@@ -257,7 +257,7 @@ describe("directory repository", () => {
     expect(() => second.readBlockSync(0)).toThrow(/closed/);
   });
 
-  it("forgets files that are gone, also when others come under their names", async () => {
+  it("forgets files that are gone, also when other files take their names", async () => {
     const folder = freshDir();
     const repository = await openDirectoryRepository(folder, { create: true });
     copyFileSync(await stored(image(1)), join(folder, "pump.mdy"));
@@ -268,7 +268,7 @@ describe("directory repository", () => {
     expect((await repository.list()).images).toMatchObject([{ manifest: { version: { minor: 2 } } }]);
   });
 
-  it("takes any name but 64 digits of another image", async () => {
+  it("accepts any file name except the digest of another image", async () => {
     const folder = freshDir();
     const repository = await openDirectoryRepository(folder, { create: true });
     const path = await stored(image(1));
@@ -294,7 +294,7 @@ describe("directory repository", () => {
 });
 
 describe("temporary files", () => {
-  it("of a writer that was killed are cleared on open; those of a living one stay", async () => {
+  it("of a writer that was killed are removed on open; those of a running one stay", async () => {
     const folder = freshDir();
     mkdirSync(folder);
     const dead = spawnSync(process.execPath, ["-e", "console.log(process.pid)"]).stdout.toString().trim();

@@ -51,7 +51,7 @@ describe("buildImageFile", () => {
     await (await openImageFile(at("any.mdy"))).close();
   });
 
-  it("unpacks Intel HEX, filling gaps with 0xFF", async () => {
+  it("decodes Intel HEX, and fills gaps with 0xFF", async () => {
     const text = ":020000040800F2\n:0400000001020304F2\n:02000600AABB93\n:00000001FF\n";
     const image = await openInputImage(put("fw.hex", text), plainFields);
     expect(image.readBlockSync(0)).toEqual(Uint8Array.of(1, 2, 3, 4, 0xff, 0xff, 0xaa, 0xbb));
@@ -60,7 +60,7 @@ describe("buildImageFile", () => {
     await image.close();
   });
 
-  it("says in which line HEX is damaged instead of taking it as raw", async () => {
+  it("names the damaged line of a HEX file instead of reading it as raw", async () => {
     const text = ":0400000001020304F2\r\n:0400040001020304EF\r\n:00000001FF\r\n";
     const input = put("bad.hex", text);
     expect(await codeOf(() => openInputImage(input, plainFields))).toBe("hex-checksum");
@@ -116,7 +116,7 @@ describe("buildImageFile", () => {
     await image.close();
   });
 
-  it("takes the length the input had when it was opened", async () => {
+  it("uses the length that the input had when it was opened", async () => {
     const input = put("growing.bin", vectorData(5000));
     const image = await openInputImage(input, plainFields);
     appendFileSync(input, "more");

@@ -17,13 +17,8 @@ import { concatBytes } from "../../src/base/bytes.ts";
 import { FailedError } from "../../src/base/errors.ts";
 import { ENVELOPE_MAX, ENVELOPE_MIN } from "../../src/image/cose.ts";
 import { encodeManifest } from "../../src/image/envelope.ts";
-import {
-  decodeImageHeader,
-  encodeImageHeader,
-  fileCrc,
-  IMAGE_HEADER_LENGTH,
-} from "../../src/image/image-header.ts";
-import { memoryImage } from "../../src/image/image-source.ts";
+import { decodeImageHeader, encodeImageHeader, IMAGE_HEADER_LENGTH } from "../../src/image/image-header.ts";
+import { imageFromBytes, memoryImage } from "../../src/image/image-source.ts";
 import { writeImageFile } from "../../src/image-files/image-build.ts";
 import { openImageFile } from "../../src/image-files/image-file.ts";
 import {
@@ -32,6 +27,7 @@ import {
   manifestVectors,
   plainFields,
   readVectors,
+  resealed,
   scratchDir,
   unhex,
   vectorData,
@@ -57,26 +53,21 @@ async function written(name: string): Promise<{ path: string; bytes: Uint8Array 
   return { path, bytes: readFileSync(path) };
 }
 
+/** Code of the error that these bytes give as a file; in memory they give the same one. */
 async function openCode(bytes: Uint8Array): Promise<string> {
   const path = join(dir, "case.mdy");
   writeFileSync(path, bytes);
-  return codeOf(async () => (await openImageFile(path)).close());
+  return codeOfBoth(path, bytes);
 }
 
-/** `bytes` with bytes changed, and the CRCs of header and manifest made right again. */
-function resealed(bytes: Uint8Array, change: (copy: Uint8Array, view: DataView) => void): Uint8Array {
-  const copy = Uint8Array.from(bytes);
-  const view = new DataView(copy.buffer);
-  change(copy, view);
-  const envelopeLength = view.getUint16(10, true);
-  const envelope = copy.subarray(IMAGE_HEADER_LENGTH, IMAGE_HEADER_LENGTH + envelopeLength);
-  view.setUint32(16, fileCrc(envelope), true);
-  view.setUint32(20, fileCrc(copy.subarray(0, 20)), true);
-  return copy;
+async function codeOfBoth(path: string, bytes: Uint8Array): Promise<string> {
+  const code = await codeOf(async () => (await openImageFile(path)).close());
+  expect(await codeOf(() => imageFromBytes(bytes))).toBe(code);
+  return code;
 }
 
-describe("damage that no checksum shows", () => {
-  it("is told by name, with the file", async () => {
+describe("damage with correct checksums", () => {
+  it("is reported with its own code and the file", async () => {
     const { bytes } = await written("sealed.mdy");
     const codes: [string, (copy: Uint8Array, view: DataView) => void][] = [
       ["image-format", (_, view) => view.setUint16(8, 2, true)],
@@ -93,10 +84,12 @@ describe("damage that no checksum shows", () => {
       writeFileSync(path, resealed(bytes, change));
       const error = await errorOf(() => openImageFile(path));
       expect(error).toMatchObject({ code, exitCode: 1, details: { path } });
+      const inMemory = await errorOf(() => imageFromBytes(readFileSync(path), path));
+      expect(inMemory).toMatchObject({ code, message: error.message, details: { path } });
     }
   });
 
-  it("is a length of data other than the manifest's", async () => {
+  it("includes a length of data that is not the manifest's", async () => {
     const { bytes } = await written("shorter.mdy");
     const shorter = resealed(bytes.subarray(0, -1), (_, view) => view.setUint32(12, data.length - 1, true));
     expect(await openCode(shorter)).toBe("image-manifest");
@@ -117,7 +110,7 @@ describe("damage that no checksum shows", () => {
 });
 
 describe("image file header", () => {
-  it("takes manifests from the shortest to the longest, and some data", () => {
+  it("accepts manifests from the shortest to the longest, with some data", () => {
     for (const length of [ENVELOPE_MIN, ENVELOPE_MAX]) {
       const header = decodeImageHeader(encodeImageHeader(new Uint8Array(length), 1));
       expect(header).toMatchObject({ envelopeLength: length, dataLength: 1 });
@@ -153,7 +146,7 @@ describe("image file header", () => {
     expect(createHash("sha256").update(bytes).digest("hex")).toBe(vector.fileSha256);
   });
 
-  it("names another format, but calls a damaged format number damage", () => {
+  it("reports another format, but a damaged format number as damage", () => {
     const header = encodeImageHeader(image.envelope, 1);
     const damaged = Uint8Array.from(header);
     damaged[8] = 2;
@@ -167,7 +160,7 @@ describe("image file header", () => {
     [292, 1],
     [624, 1],
     [367, 0],
-  ])("refuses lengths that no image has: %d and %d", (envelopeLength, dataLength) => {
+  ])("refuses lengths that no image has: manifest %d, data %d", (envelopeLength, dataLength) => {
     const header = encodeImageHeader(new Uint8Array(envelopeLength), dataLength);
     expect(decodeImageHeader(header)).toMatchObject({ fault: "length" });
   });
@@ -178,7 +171,7 @@ describe("image file header", () => {
 });
 
 describe("openImageFile", () => {
-  it("gives back every block, the tree and the flags", async () => {
+  it("reads every block, the tree and the flags", async () => {
     const { path } = await written("good.mdy");
     const file = await openImageFile(path);
     expect(file.digest).toEqual(image.digest);
@@ -199,11 +192,11 @@ describe("openImageFile", () => {
     expect(() => file.readBlockSync(0)).toThrow(/closed/);
   });
 
-  it("refuses a file cut off at any byte, by name once the header is whole", async () => {
+  it("refuses a file that is cut off at any byte, as truncated if the header is complete", async () => {
     const { path, bytes } = await written("cut.mdy");
     for (let length = bytes.length - 1; length >= 0; length -= length > 420 ? 97 : 1) {
       truncateSync(path, length);
-      const code = await codeOf(async () => (await openImageFile(path)).close());
+      const code = await codeOfBoth(path, bytes.subarray(0, length));
       expect(code, `${length} bytes`).toBe(
         length >= IMAGE_HEADER_LENGTH ? "image-truncated" : "image-foreign",
       );
@@ -216,7 +209,7 @@ describe("openImageFile", () => {
     const seen = new Set<string>();
     for (let at = 0; at < bytes.length; at += at > 420 ? 31 : 1) {
       writeSync(fd, Uint8Array.of((bytes[at] ?? 0) ^ 0x10), 0, 1, at);
-      const code = await codeOf(async () => (await openImageFile(path)).close());
+      const code = await codeOfBoth(path, readFileSync(path));
       expect(code, `byte ${at}`).toMatch(/^image-/);
       seen.add(code);
       writeSync(fd, bytes, at, 1, at);
@@ -228,7 +221,7 @@ describe("openImageFile", () => {
     expect(seen).toContain("image-foreign");
   });
 
-  it("refuses bytes behind the image", async () => {
+  it("refuses bytes after the image", async () => {
     const { bytes } = await written("long.mdy");
     expect(await openCode(Uint8Array.from([...bytes, 0]))).toBe("image-trailing");
   });
@@ -240,7 +233,7 @@ describe("openImageFile", () => {
     expect(await openCode(concatBytes(encodeImageHeader(lying, 2500), lying, data))).toBe("image-corrupt");
   });
 
-  it("calls a damaged file a failure, not a refusal", async () => {
+  it("reports a damaged file as a failure, not as a refusal", async () => {
     writeFileSync(join(dir, "other.mdy"), "not an image, though long enough to hold a header");
     await expect(openImageFile(join(dir, "other.mdy"))).rejects.toBeInstanceOf(FailedError);
     expect(await openCode(new Uint8Array(0))).toBe("image-foreign");
@@ -266,7 +259,7 @@ describe("openImageFile", () => {
     await file.close();
   });
 
-  it("goes on reading the file it hashed when another takes its name", async () => {
+  it("keeps reading the file it hashed when another file takes its name", async () => {
     const { path } = await written("renamed.mdy");
     const file = await openImageFile(path);
     await writeImageFile(memoryImage(vectorData(9000), fields), path);
@@ -275,8 +268,32 @@ describe("openImageFile", () => {
   });
 });
 
+describe("imageFromBytes", () => {
+  it("gives what openImageFile gives, without a copy of the data", async () => {
+    const { path } = await written("memory.mdy");
+    const bytes = Uint8Array.from(readFileSync(path));
+    const [file, memory] = [await openImageFile(path), imageFromBytes(bytes)];
+    expect(memory).toMatchObject({ manifest: file.manifest, digest: file.digest, isSigned: true });
+    expect(memory.envelope).toEqual(file.envelope);
+    expect(memory.tree.root).toEqual(file.tree.root);
+    for (let i = 0; i < 3; i++) {
+      expect(memory.readBlockSync(i)).toEqual(file.readBlockSync(i));
+      expect(memory.readBlockSync(i).buffer).toBe(bytes.buffer);
+      expect(memory.uniformByteOf({ level: 0, index: i })).toBeUndefined();
+    }
+    expect(() => memory.readBlockSync(3)).toThrow("no block 3");
+    await file.close();
+  });
+
+  it("knows that an image is not signed", () => {
+    const { envelope } = memoryImage(data, fields);
+    const bytes = concatBytes(encodeImageHeader(envelope, data.length), envelope, data);
+    expect(imageFromBytes(bytes).isSigned).toBe(false);
+  });
+});
+
 describe("writeImageFile", () => {
-  it("leaves nothing behind when the source fails, and keeps what was there", async () => {
+  it("leaves nothing behind when the source fails, and keeps the existing file", async () => {
     const out = join(dir, "kept.mdy");
     writeFileSync(out, "old");
     const failing = {

@@ -14,7 +14,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { silentLogger } from "../../src/base/logger.ts";
 import { checkSignature } from "../../src/image/ed25519.ts";
-import { formatKeyId, trustedKeyOf } from "../../src/image/keys.ts";
+import { formatKeyId, trustedKeyFromBytes, trustedKeyOf } from "../../src/image/keys.ts";
 import {
   generateKeyPair,
   KEY_FILE_MAX,
@@ -41,7 +41,7 @@ describe("keys", () => {
     expect(trusted).toEqual({ keyId: vectorKey.keyId, publicKey: vectorKey.publicKey, roles: ["app"] });
   });
 
-  it("are told how to be completed when the public half is missing", () => {
+  it("are refused with the command that makes the missing public half", () => {
     const { keyPath, pubPath } = writeKeyPair(join(dir, "incomplete"));
     rmSync(pubPath);
     expect(() => writeKeyPair(join(dir, "incomplete"))).toThrow(
@@ -72,7 +72,7 @@ describe("keys", () => {
     expect(await codeOf(() => writeKeyPair(join(dir, "no-such-folder", "k")))).toBe("key-folder-missing");
   });
 
-  it("lie at the paths that are told, the public one readable for all", () => {
+  it("are at the returned paths, the public one readable for all", () => {
     const base = join(dir, "told");
     const paths = writeKeyPair(base);
     expect(paths).toEqual({ keyPath: `${base}.key`, pubPath: `${base}.pub` });
@@ -105,7 +105,7 @@ describe("keys", () => {
     expect(folder).toMatchObject({ code: "key-folder-missing", exitCode: 2, cause: { code: "ENOENT" } });
   });
 
-  it("are trusted for the roles that are named", () => {
+  it("are trusted for the given roles", () => {
     expect(trustedKeyOf(vectorKey, ["recovery"])).toEqual({
       keyId: vectorKey.keyId,
       publicKey: vectorKey.publicKey,
@@ -129,7 +129,7 @@ describe("keys", () => {
     expect(execFileSync("openssl", ["pkey", "-in", path, "-pubout"], { encoding: "utf8" })).toBe(publicPem);
   });
 
-  it("warn, and only warn, when others may read the private one", () => {
+  it("only give a warning when other users may read the private one", () => {
     const path = file("open.key", generateKeyPair().privatePem);
     const warnings: string[] = [];
     const logger = { ...silentLogger, warn: (text: string) => warnings.push(text) };
@@ -207,6 +207,15 @@ describe("keys", () => {
     ] as const) {
       expect(await errorOf(() => signingKeyFromPem(text))).toMatchObject({ code, cause: expect.any(Error) });
     }
+  });
+
+  it("are taken as raw bytes, but not of another length or of small order", async () => {
+    const { publicKey, keyId } = vectorKey;
+    expect(trustedKeyFromBytes(publicKey, ["app"])).toEqual({ publicKey, keyId, roles: ["app"] });
+    const short = await errorOf(() => trustedKeyFromBytes(publicKey.subarray(1), ["app"]));
+    expect(short).toMatchObject({ code: "key-length", exitCode: 2, details: { length: 31 } });
+    const point = Uint8Array.from({ length: 32 }, (_, i) => (i === 0 ? 1 : 0));
+    expect(await codeOf(() => trustedKeyFromBytes(point, ["app"]))).toBe("key-unsound");
   });
 
   it("never put private bytes into an error text", () => {

@@ -41,7 +41,7 @@ describe("CBOR", () => {
     expect(() => new CborWriter(16).uint(value)).toThrow(AssertionError);
   });
 
-  it("takes numbers and lengths at their limits, and faults them beyond", () => {
+  it("accepts numbers and lengths at their limits, and faults them above", () => {
     const uint = (bytes: string): unknown => {
       const reader = new CborReader(unhex(bytes));
       return [reader.uint(10, 5), reader.fault?.fault];
@@ -69,7 +69,7 @@ describe("CBOR", () => {
     expect(text("60")).toEqual(["", undefined]);
   });
 
-  it("takes arrays and maps of just the count that is asked for", () => {
+  it("accepts arrays and maps of exactly the expected count", () => {
     const heads = new CborReader(unhex("83", "b1"));
     heads.array(3);
     heads.map(17);
@@ -94,7 +94,7 @@ describe("CBOR", () => {
     }
   });
 
-  it("tells where an item is at fault", () => {
+  it("reports the offset of an item with a fault", () => {
     const at = (bytes: string): unknown => {
       const reader = new CborReader(unhex("01", bytes));
       reader.uint(1);

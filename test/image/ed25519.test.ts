@@ -2,7 +2,18 @@ import { createHash, createPublicKey, verify } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { checkSignature, isSoundPoint } from "../../src/image/ed25519.ts";
 import { generateKeyPair, signingKeyFromPem } from "../../src/image-files/pem-keys.ts";
-import { unhex, vectorKey } from "./support.ts";
+import { CRYPTO_PORTS, useCryptoPort } from "../support/crypto-ports.ts";
+import { readVectors, unhex, vectorKey } from "./support.ts";
+
+interface SignatureVectors {
+  readonly signatures: readonly {
+    readonly name: string;
+    readonly key: string;
+    readonly message: string;
+    readonly signature: string;
+    readonly valid: boolean;
+  }[];
+}
 
 const ORDER = 2n ** 252n + 27742317777372353535851937790883648493n;
 const PRIME = 2n ** 255n - 19n;
@@ -97,8 +108,10 @@ const signature = vectorKey.sign(message);
 const identity = toBytes(1n);
 const known = knownMultiple(Uint8Array.from({ length: 32 }, (_, i) => i));
 
-describe("strict Ed25519", () => {
-  it("takes an honest signature", () => {
+describe.each(CRYPTO_PORTS)("strict Ed25519 by %s", (_, port) => {
+  useCryptoPort(port);
+
+  it("accepts an honest signature", () => {
     expect(known.point).toEqual(vectorKey.publicKey);
     expect(checkSignature(vectorKey.publicKey, message, signature)).toBeUndefined();
   });
@@ -114,7 +127,7 @@ describe("strict Ed25519", () => {
     }
   });
 
-  it("judges by the bytes that a key has now, not by those that the same array had before", () => {
+  it("uses the bytes of a key as they are now, not as the same array had them before", () => {
     const [one, other] = [0, 1].map(() => signingKeyFromPem(generateKeyPair().privatePem));
     if (one === undefined || other === undefined) expect.fail("two keys");
     const key = one.publicKey.slice();
@@ -141,13 +154,13 @@ describe("strict Ed25519", () => {
     }
   });
 
-  it("refuses a key of small order, for which OpenSSL takes a signature made without any private key", () => {
+  it("refuses a key of small order, for which OpenSSL accepts a signature made without a private key", () => {
     const forged = join(known.point, toBytes(known.scalar));
     expect(laxCheck(identity, message, forged)).toBe(true);
     expect(checkSignature(identity, message, forged)).toBe("key");
   });
 
-  it("refuses a non-canonical key that OpenSSL takes", () => {
+  it("refuses a non-canonical key that OpenSSL accepts", () => {
     const forged = join(known.point, toBytes(known.scalar));
     expect(laxCheck(toBytes(PRIME + 1n), message, forged)).toBe(true);
     expect(checkSignature(toBytes(PRIME + 1n), message, forged)).toBe("key");
@@ -192,7 +205,7 @@ describe("strict Ed25519", () => {
     },
   );
 
-  it("refuses every y that is not below the prime, of either sign, and takes the largest below", () => {
+  it("refuses every y that is not below the prime, of either sign, and accepts the largest below", () => {
     for (let y = PRIME; y < SIGN; y++) {
       for (const bytes of [toBytes(y), toBytes(y | SIGN)]) {
         expect(isSoundPoint(bytes)).toBe(false);
@@ -214,7 +227,7 @@ describe("strict Ed25519", () => {
     }
   });
 
-  it("takes S up to the group order less one", () => {
+  it("accepts S up to the group order less one", () => {
     for (const s of [0n, ORDER - 1n]) {
       const bad = join(signature.subarray(0, 32), toBytes(s));
       expect(checkSignature(vectorKey.publicKey, message, bad)).toBe("equation");
@@ -250,7 +263,16 @@ describe("strict Ed25519", () => {
     }
   });
 
-  it("refuses a key that is on no point of the curve", () => {
+  it("refuses a key that is not a point of the curve", () => {
     expect(checkSignature(toBytes(2n), message, signature)).toBe("equation");
+  });
+
+  it("accepts and refuses the frozen vectors as they say", () => {
+    const { signatures } = readVectors<SignatureVectors>("ed25519-strict");
+    expect(signatures.length).toBeGreaterThanOrEqual(466);
+    const wrong = signatures.filter(({ key, message, signature, valid }) => {
+      return (checkSignature(unhex(key), unhex(message), unhex(signature)) === undefined) !== valid;
+    });
+    expect(wrong.map(({ name }) => name)).toEqual([]);
   });
 });

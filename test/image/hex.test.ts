@@ -37,7 +37,7 @@ describe("Intel HEX", () => {
     }
   });
 
-  it("takes the lowest address as base, wherever it stands, and 0xFF for gaps", () => {
+  it("uses the lowest address as base, wherever its record is, and 0xFF for gaps", () => {
     const text = hexOf([
       { address: 0x0800_0008, data: [8] },
       { address: 0x0800_0002, data: [2, 3] },
@@ -49,7 +49,7 @@ describe("Intel HEX", () => {
     });
   });
 
-  it("takes records of up to 255 bytes of data, and lets empty ones stand anywhere", () => {
+  it("accepts records of up to 255 bytes of data, and empty records anywhere", () => {
     const longest = Array.from({ length: 255 }, (_, i) => i);
     const far = record(0, 4, [0xff, 0xff]) + record(0xffff, 0, []);
     expect(parseHex(bytes(record(16, 0, longest) + far + END))).toEqual({
@@ -79,18 +79,18 @@ describe("Intel HEX", () => {
     [":", "length"],
     [":00", "length"],
     [":0000FF01", "length"],
-  ])("does not take %s for a record", (line, fault) => {
+  ])("does not accept %s as a record", (line, fault) => {
     const good = record(0, 0, [1]);
     expect(parseHex(bytes(`${good}${line}\n${END}`))).toMatchObject({ tag: "fault", fault, line: 2 });
   });
 
-  it("names the record that spans too much", () => {
+  it("names the record that makes the span too long", () => {
     const text = record(0, 0, [1]) + record(8, 0, [1]) + END;
     expect(parseHex(bytes(text), 9)).toMatchObject({ tag: "hex" });
     expect(parseHex(bytes(text), 8)).toMatchObject({ tag: "fault", fault: "span", line: 2 });
   });
 
-  it("is recognised by a first line that is a record, also before bytes that are no text", () => {
+  it("is recognised by a first line that is a record, also before bytes that are not text", () => {
     const line = ":00000001FF";
     for (const [text, isHex] of [
       [`${line}\n\x00\x80`, true],
@@ -108,7 +108,7 @@ describe("Intel HEX", () => {
     }
   });
 
-  it("knows segments, start addresses, lower case, blanks, empty lines and every line end", () => {
+  it("reads segments, start addresses, lower case, blanks, empty lines and every line end", () => {
     const text = ` ${record(0, 2, [0x10, 0]).trim()}\t\r\r\n\n${record(4, 0, [0xab]).toLowerCase().trim()}\r${record(0, 3, [0, 0, 0, 0])}${record(0, 5, [0, 0, 0, 0])}:00000001FF\x1a`;
     expect(parseHex(bytes(`\xef\xbb\xbf${text}`))).toEqual({
       tag: "hex",
@@ -165,7 +165,7 @@ describe("Intel HEX", () => {
     expect(parseHex(bytes(text))).toMatchObject({ tag: "fault", fault, line });
   });
 
-  it("is told from raw input by content", () => {
+  it("is told from raw input by its content", () => {
     for (const text of [
       END,
       `\n  ${END}`,

@@ -3,7 +3,7 @@ import { AssertionError } from "../../src/base/assert.ts";
 import { encodeManifest } from "../../src/image/envelope.ts";
 import { memoryImage } from "../../src/image/image-source.ts";
 import { type Manifest, manifestContradiction } from "../../src/image/manifest.ts";
-import { encodePayload } from "../../src/image/payload.ts";
+import { encodePayload } from "../../src/image/manifest-payload.ts";
 import { codeOf, plainFields, vectorData } from "./support.ts";
 
 const sample: Manifest = memoryImage(vectorData(5000), { ...plainFields, counter: 7 }).manifest;
@@ -47,7 +47,7 @@ describe("a manifest", () => {
     expect(await codeOf(() => encodeManifest(manifest))).toBe("manifest-invalid");
   });
 
-  it("may be made with all numbers at their ends", () => {
+  it("can be made with all numbers at their limits", () => {
     const ends: readonly Partial<Manifest>[] = [
       { revisionMin: 0, revisionMax: 0 },
       { revisionMin: 0xffff, revisionMax: 0xffff },

@@ -16,7 +16,12 @@ import { decodeEnvelope, encodeManifest, requireTrusted, verifyEnvelope } from "
 import { memoryImage } from "../../src/image/image-source.ts";
 import { trustedKeyOf } from "../../src/image/keys.ts";
 import { type ImageFields, type Manifest, manifestHardwareId } from "../../src/image/manifest.ts";
-import { decodePayload, encodePayload, imageDigest, PAYLOAD_LENGTH } from "../../src/image/payload.ts";
+import {
+  decodePayload,
+  encodePayload,
+  imageDigest,
+  MANIFEST_PAYLOAD_LENGTH,
+} from "../../src/image/manifest-payload.ts";
 import { generateKeyPair, signingKeyFromPem } from "../../src/image-files/pem-keys.ts";
 import { codeOf, errorOf, manifestVectors, plainFields, unhex, vectorData, vectorKey } from "./support.ts";
 
@@ -42,7 +47,7 @@ function patched(from: string, to: string): Uint8Array {
   const text = Buffer.from(samplePayload).toString("hex");
   expect(text.split(from), from).toHaveLength(2);
   const bytes = unhex(text.replace(from, to).replace(/1158..0*$/, ""));
-  const room = PAYLOAD_LENGTH - bytes.length - 3;
+  const room = MANIFEST_PAYLOAD_LENGTH - bytes.length - 3;
   return Uint8Array.from([...bytes, 0x11, 0x58, room, ...new Uint8Array(room)]);
 }
 
@@ -65,11 +70,11 @@ describe("manifest vectors", () => {
     });
   });
 
-  it("fix all offsets and limits that PROTOCOL.md names", () => {
+  it("have the offsets and limits of PROTOCOL.md", () => {
     expect(KEY_ID_OFFSET).toBe(34);
     expect(SIGNED_PAYLOAD_OFFSET).toBe(45);
     expect(UNSIGNED_PAYLOAD_OFFSET).toBe(37);
-    expect(PAYLOAD_LENGTH).toBe(256);
+    expect(MANIFEST_PAYLOAD_LENGTH).toBe(256);
     expect(ENVELOPE_MIN).toBe(293);
     expect(ENVELOPE_MAX).toBe(623);
   });
@@ -79,7 +84,7 @@ describe("verifyEnvelope", () => {
   const signed = encodeManifest(sample, vectorKey);
   const unsigned = encodeManifest(sample);
 
-  it("gives one digest whoever signed", () => {
+  it("gives the same digest for every signer", () => {
     const digests = [signed, unsigned, encodeManifest(sample, stranger)].map((bytes) => {
       const envelope = decodeEnvelope(bytes);
       return envelope.tag === "envelope" ? envelope.digest : undefined;
@@ -95,7 +100,7 @@ describe("verifyEnvelope", () => {
     expect(verifyEnvelope(mixed, policy)).toMatchObject({ tag: "refused", reason: "signature" });
   });
 
-  it("tries every trusted key of one id", () => {
+  it("tries every trusted key of the same id", () => {
     const twin = { ...trustedKeyOf(stranger, ["app"]), keyId: vectorKey.keyId };
     expect(verifyEnvelope(signed, { ...policy, keys: [twin, ...policy.keys] })).toMatchObject({
       tag: "accepted",
@@ -112,7 +117,7 @@ describe("verifyEnvelope", () => {
     });
   });
 
-  it("takes unsigned images on an open board, and signed ones as unsigned", () => {
+  it("accepts unsigned images on an open board, and signed ones as unsigned", () => {
     for (const bytes of [unsigned, signed]) {
       const verdict = verifyEnvelope(bytes, open);
       expect(verdict).toMatchObject({ tag: "accepted" });
@@ -148,7 +153,7 @@ describe("verifyEnvelope", () => {
     expect(verifyEnvelope(zeros, policy)).toMatchObject({ tag: "refused", reason: "signature" });
   });
 
-  it("names the reason when tools ask for trust", async () => {
+  it("gives tools the reason as the code of the error", async () => {
     expect(await codeOf(() => requireTrusted(unsigned, policy, "x.mdy"))).toBe("unsigned");
     expect(() => requireTrusted(unsigned, policy, "x.mdy")).toThrow(RefusedError);
     const refused = await errorOf(() => requireTrusted(unsigned, policy, "x.mdy"));
@@ -227,7 +232,7 @@ describe("manifest payload", () => {
     }
   });
 
-  it("is refused with another length, padding that is not zero, or bytes behind the padding", () => {
+  it("is refused with another length, padding that is not zero, or bytes after the padding", () => {
     for (const length of [0, 255, 257, 300, 512]) {
       const bytes = new Uint8Array(length);
       bytes.set(samplePayload.subarray(0, length));
@@ -276,7 +281,7 @@ describe("manifest payload", () => {
   });
 
   test.prop([fc.uint8Array({ maxLength: 700 })])(
-    "is never found in noise, and noise never throws",
+    "is never found in random bytes, which never throw",
     (bytes) => {
       expect(decodeEnvelope(bytes).tag).toBe("fault");
       expect(verifyEnvelope(bytes, policy).tag).toBe("refused");
@@ -285,7 +290,7 @@ describe("manifest payload", () => {
   );
 
   const hits = fc.array(fc.tuple(fc.nat(255), fc.nat(255)), { minLength: 1, maxLength: 3 });
-  test.prop([hits], { numRuns: 2000 })("that decodes is the one encoding of what it says", (changes) => {
+  test.prop([hits], { numRuns: 2000 })("that decodes is the only encoding of its values", (changes) => {
     const bytes = Uint8Array.from(samplePayload);
     for (const [at, value] of changes) bytes[at] = value;
     const manifest = decodePayload(bytes);
@@ -319,7 +324,7 @@ describe("a damaged envelope", () => {
     }
   });
 
-  it("never passes for the same image when it is unsigned and one byte changed", () => {
+  it("is never accepted as the same image when it is unsigned and one byte changed", () => {
     for (let at = 0; at < unsigned.length; at++) {
       const changed = Uint8Array.from(unsigned);
       changed[at] = (changed[at] ?? 0) ^ 0x01;
@@ -330,7 +335,7 @@ describe("a damaged envelope", () => {
     }
   });
 
-  it("has room for padding with a head of two bytes beside the longest fields", () => {
+  it("has room for padding with a head of two bytes after the longest fields", () => {
     const name = "x".repeat(32);
     const longest: Manifest = {
       ...sample,
@@ -350,14 +355,14 @@ describe("a damaged envelope", () => {
       leafCount: 65_536,
     };
     const payload = encodePayload(longest);
-    expect(payload).toHaveLength(PAYLOAD_LENGTH);
+    expect(payload).toHaveLength(MANIFEST_PAYLOAD_LENGTH);
     const head = payload.length - payload.toReversed().findIndex((byte) => byte !== 0) - 2;
     expect(payload[head]).toBe(0x58);
     // The number that PROTOCOL.md 8.3 prints.
     expect([payload[head + 1], payload.length - head - 2]).toEqual([38, 38]);
   });
 
-  it("is told with the place: before the payload, behind it, or in the padding", () => {
+  it("is reported with its place: before the payload, after it, or in the padding", () => {
     const changedAt = (bytes: Uint8Array, at: number): Uint8Array =>
       bytes.map((byte, i) => (i === at ? byte ^ 1 : byte));
     for (const [bytes, offset] of [
@@ -368,19 +373,19 @@ describe("a damaged envelope", () => {
       expect(splitEnvelope(changedAt(bytes, 1))).toMatchObject(fault);
       expect(splitEnvelope(changedAt(bytes, offset - 1))).toMatchObject(fault);
     }
-    const tail = SIGNED_PAYLOAD_OFFSET + PAYLOAD_LENGTH;
+    const tail = SIGNED_PAYLOAD_OFFSET + MANIFEST_PAYLOAD_LENGTH;
     expect(splitEnvelope(changedAt(signed, tail))).toMatchObject({ fault: "envelope", offset: tail });
-    const room = PAYLOAD_LENGTH - samplePayload.findLastIndex((byte) => byte !== 0) - 1;
-    expect(decodePayload(changedAt(samplePayload, PAYLOAD_LENGTH - 1))).toMatchObject({
+    const room = MANIFEST_PAYLOAD_LENGTH - samplePayload.findLastIndex((byte) => byte !== 0) - 1;
+    expect(decodePayload(changedAt(samplePayload, MANIFEST_PAYLOAD_LENGTH - 1))).toMatchObject({
       fault: "padding",
-      offset: PAYLOAD_LENGTH - room,
+      offset: MANIFEST_PAYLOAD_LENGTH - room,
     });
-    const head = PAYLOAD_LENGTH - room - 1;
+    const head = MANIFEST_PAYLOAD_LENGTH - room - 1;
     const shorter = samplePayload.map((byte, i) => (i === head ? byte - 1 : byte));
-    expect(decodePayload(shorter)).toMatchObject({ fault: "length", offset: PAYLOAD_LENGTH - 1 });
+    expect(decodePayload(shorter)).toMatchObject({ fault: "length", offset: MANIFEST_PAYLOAD_LENGTH - 1 });
   });
 
-  it("is a payload of up to 512 bytes at most", () => {
+  it("may have a payload of up to 512 bytes", () => {
     expect(splitEnvelope(wrapUnsigned(new Uint8Array(512))).tag).toBe("unsigned");
     expect(
       splitEnvelope(wrapSigned(new Uint8Array(512), new Uint8Array(8), new Uint8Array(64))),

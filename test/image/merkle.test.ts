@@ -12,7 +12,7 @@ import {
 } from "../../src/base/tree-shape.ts";
 import { memoryImage } from "../../src/image/image-source.ts";
 import { foldRun, HashTree, leafHash, leavesOf, nodeHash } from "../../src/image/merkle.ts";
-import { uniformNodeHash } from "../../src/image/uniform.ts";
+import { uniformNodeHash } from "../../src/image/uniform-nodes.ts";
 import { plainFields, readVectors, unhex, vectorData } from "./support.ts";
 
 interface TreeVectors {
@@ -63,12 +63,12 @@ describe("hash tree", () => {
     expect(nodeHash(a, b)).not.toEqual(leafHash(Uint8Array.from([...a, ...b])));
   });
 
-  it("takes one leaf as the root", () => {
+  it("has the leaf as the root of a single block", () => {
     const leaf = leafHash(Uint8Array.of(9));
     expect(HashTree.fromLeaves(leaf).root).toEqual(leaf);
   });
 
-  it("folds whole hashes only, one or more", () => {
+  it("folds only complete hashes, one or more", () => {
     for (const length of [0, 31, 33]) expect(() => foldRun(new Uint8Array(length))).toThrow(AssertionError);
     for (const length of [31, 33]) {
       expect(() => HashTree.fromLeaves(new Uint8Array(length))).toThrow(AssertionError);
@@ -77,7 +77,7 @@ describe("hash tree", () => {
     expect(foldRun(leaf)).toEqual(leaf);
   });
 
-  it("refuses an empty tree, a node that is not there and the run of a leaf", () => {
+  it("refuses an empty tree, a node that does not exist and the run of a leaf", () => {
     expect(() => HashTree.fromLeaves(new Uint8Array(0))).toThrow(AssertionError);
     const tree = HashTree.fromLeaves(leavesOf(vectorData(3000), 1024));
     expect(() => tree.hash({ level: 0, index: 3 })).toThrow(AssertionError);
@@ -143,7 +143,7 @@ describe("uniform nodes", () => {
   });
 
   test.prop([fc.array(fc.constantFrom(0, 0, 0, 255, -1), { minLength: 1, maxLength: 80 })], { numRuns: 50 })(
-    "are exactly those below which all bytes are one",
+    "are exactly those below which all bytes are equal",
     (kinds) => {
       const data = new Uint8Array(kinds.length * 1024);
       kinds.forEach((kind, i) => {
@@ -160,7 +160,7 @@ describe("uniform nodes", () => {
     },
   );
 
-  it.each([1, 2, 3, 5, 6, 7, 12, 13])("of %i whole blocks hash like an image of them", (leafCount) => {
+  it.each([1, 2, 3, 5, 6, 7, 12, 13])("of %i whole blocks have the hashes of such an image", (leafCount) => {
     const size = leafCount * 1024;
     const tree = HashTree.fromLeaves(leavesOf(new Uint8Array(size).fill(9), 1024));
     for (const node of allNodes(leafCount)) {
@@ -171,7 +171,7 @@ describe("uniform nodes", () => {
     );
   });
 
-  it("have their own hash for each byte and block size, however many there were before", () => {
+  it("have their own hash for each byte and block size, also after many others", () => {
     for (let round = 0; round < 2; round++) {
       for (let byte = 0; byte < 12; byte++) {
         for (const blockSize of [1024, 2048]) {
@@ -182,7 +182,7 @@ describe("uniform nodes", () => {
     }
   });
 
-  it("of 64 MiB are hashed without going through the blocks", () => {
+  it("of 64 MiB are hashed without hashing every block", () => {
     // 16384 leaf hashes a call would be a billion bytes hashed here; the test would then run into its time limit.
     const size = 64 * 2 ** 20 - 5;
     for (let i = 0; i < 200; i++) uniformNodeHash(i, 16384, size, 4096, { level: 14, index: 0 });

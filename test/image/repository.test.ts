@@ -38,7 +38,7 @@ describe("choosing an image", () => {
     expect(chosen([old, recent], { receivingDigest8: new Uint8Array(8) })).toBe(recent);
   });
 
-  it("says why it is the one", () => {
+  it("says why it chose the image", () => {
     const because = (criteria: Partial<PickCriteria>): unknown =>
       chooseImage([old, recent], { ...board, ...criteria });
     expect(because({})).toMatchObject({ tag: "chosen", because: "newest" });
@@ -47,13 +47,13 @@ describe("choosing an image", () => {
     expect(because({ receivingDigest8: digest8 })).toMatchObject({ because: "receiving" });
   });
 
-  it("leaves out what failed too often, even if it is installed", () => {
+  it("leaves out a refused image, even if it is installed", () => {
     const installedDigest8 = shortDigest(recent.digest);
     expect(chosen([old, recent], { installedDigest8, refused: [installedDigest8] })).toBe(old);
     expect(chosen([recent], { installedDigest8, refused: [installedDigest8] })).toEqual(["quarantined"]);
   });
 
-  it("orders by sequence before version, and equals by digest whatever their place", () => {
+  it("orders by sequence before version, and images of equal order by digest", () => {
     const resequenced = image(0, { sequence: 2 ** 40 });
     expect(chosen([recent, resequenced, old])).toBe(resequenced);
     const twin = image(2, {}, 3001);
@@ -62,7 +62,7 @@ describe("choosing an image", () => {
     expect(chosen([twin, recent])).toBe(winner);
   });
 
-  it("says why nothing fits", () => {
+  it("says why no image fits", () => {
     const unsigned = memoryImage(vectorData(10), plainFields);
     expect(chosen([])).toEqual([]);
     expect(chosen([image(1, { hardwareClass: "pump-8" })])).toEqual(["hardware"]);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll } from "vitest";
 import { fromHex } from "../../src/base/bytes.ts";
 import { MaydayError } from "../../src/base/errors.ts";
+import { fileCrc, IMAGE_HEADER_LENGTH } from "../../src/image/image-header.ts";
 import type { SigningKey } from "../../src/image/keys.ts";
 import type { ImageFields } from "../../src/image/manifest.ts";
 import { signingKeyFromPem } from "../../src/image-files/pem-keys.ts";
@@ -57,6 +58,18 @@ export const plainFields: ImageFields = {
   hardwareClass: "pump-7",
   version: { major: 1, minor: 2, patch: 3 },
 };
+
+/** An image file with bytes changed, and the CRCs of header and manifest made right again. */
+export function resealed(bytes: Uint8Array, change: (copy: Uint8Array, view: DataView) => void): Uint8Array {
+  const copy = Uint8Array.from(bytes);
+  const view = new DataView(copy.buffer);
+  change(copy, view);
+  const envelopeLength = view.getUint16(10, true);
+  const envelope = copy.subarray(IMAGE_HEADER_LENGTH, IMAGE_HEADER_LENGTH + envelopeLength);
+  view.setUint32(16, fileCrc(envelope), true);
+  view.setUint32(20, fileCrc(copy.subarray(0, 20)), true);
+  return copy;
+}
 
 /** A directory that goes away after the tests of the file. */
 export function scratchDir(): string {

@@ -24,9 +24,12 @@ describe("UTF-8", () => {
     expect(decodeUtf8(unhex(bytes))).toBeUndefined();
   });
 
-  test.prop([fc.uint8Array({ maxLength: 8 })])("takes the bytes that Node takes, and no others", (bytes) => {
-    const text = Buffer.from(bytes).toString("utf8");
-    const isUtf8 = Buffer.from(text, "utf8").equals(bytes);
-    expect(decodeUtf8(bytes)).toBe(isUtf8 ? text : undefined);
-  });
+  test.prop([fc.uint8Array({ maxLength: 8 })])(
+    "accepts the bytes that Node accepts, and no others",
+    (bytes) => {
+      const text = Buffer.from(bytes).toString("utf8");
+      const isUtf8 = Buffer.from(text, "utf8").equals(bytes);
+      expect(decodeUtf8(bytes)).toBe(isUtf8 ? text : undefined);
+    },
+  );
 });

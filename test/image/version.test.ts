@@ -54,7 +54,7 @@ describe("versions", () => {
 });
 
 describe("hardware and its revisions", () => {
-  it("are read as they are written", () => {
+  it("are read back as they were written", () => {
     expect(parseHardware("acme/pump-7")).toEqual({ vendor: "acme", hardwareClass: "pump-7" });
     expect(parseHardware("pump-7")).toEqual({ vendor: "generic", hardwareClass: "pump-7" });
     expect(formatHardware({ vendor: "acme", hardwareClass: "pump-7" })).toBe("acme/pump-7");
@@ -74,7 +74,7 @@ describe("hardware and its revisions", () => {
   });
 
   it.each(["", "-", "1-", "-1", "65536", "0-65536", "8-7", "1-2-3", "x1", "1x", "123456", "1-123456"])(
-    "does not take %j",
+    "does not read %j",
     (text) => {
       expect(parseRevisionRange(text)).toBeUndefined();
     },
@@ -89,7 +89,7 @@ describe("hardware ids", () => {
     },
   );
 
-  it("take a class without a vendor as generic", () => {
+  it("have the vendor generic when none is given", () => {
     expect(parseHardware("pi4")).toEqual({ vendor: "generic", hardwareClass: "pi4" });
     expect(formatHardware({ vendor: "acme", hardwareClass: "pi4" })).toBe("acme/pi4");
   });

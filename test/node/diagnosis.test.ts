@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { adviceOn } from "../../src/cli/advice/run-advice.ts";
 import { newCounters } from "../../src/link/counters.ts";
 import type { StrangerKind } from "../../src/link/strangers/stranger.ts";
 import { diagnose, type Noticed } from "../../src/node/diagnosis.ts";
-import { adviceOn } from "../../src/node/stranger-advice.ts";
+import { strangerText } from "../../src/node/stranger-names.ts";
 
 const nothing: Noticed = { heardNode: false, consoleText: "", foreignVersion: false, baud: 115_200 };
 
@@ -32,6 +33,9 @@ describe("a diagnosis", () => {
     ["silence", "nothing", {}, {}],
     ["echo", "own frames", { bytesReceived: 40, framesReceived: 1, echoes: 1 }, {}],
     ["console", "text", { bytesReceived: 40, bytesDiscarded: 40 }, { consoleText: "hello" }],
+    ["node", "whole frames of others", { bytesReceived: 40, framesReceived: 1 }, {}],
+    ["node", "own frames and others", { bytesReceived: 90, framesReceived: 3, echoes: 2 }, {}],
+    ["node", "frames that mean nothing", { bytesReceived: 40, unexpectedFrames: 1 }, {}],
     ["zeros", "a few zeros", { bytesReceived: 1 }, {}],
     ["noise", "bytes that are no frame", { bytesReceived: 40, bytesDiscarded: 40 }, {}],
   ])("says %s of %s", (seen, _what, seenCounters, noticed) => {
@@ -41,9 +45,13 @@ describe("a diagnosis", () => {
 
   it.each(KINDS)("names %s, and says what to try", (kind) => {
     const counters = { ...newCounters(), bytesReceived: 500, bytesDiscarded: 500 };
-    const found = diagnose(counters, { ...nothing, consoleText: "some text", stranger: { kind } });
-    expect(found).toEqual({ seen: kind, detail: adviceOn({ kind }, 115_200) });
+    const noticed = { ...nothing, consoleText: "some text", stranger: { kind } };
+    const found = diagnose(counters, noticed, adviceOn);
+    expect(found).toEqual({ seen: kind, detail: strangerText({ kind }, 115_200, adviceOn) });
     expect(found.detail.length).toBeGreaterThan(60);
+    // Without advice the sentence says what was seen, and ends there.
+    const sentence = diagnose(counters, noticed).detail;
+    expect(found.detail.startsWith(`${sentence}: `)).toBe(true);
   });
 
   it("shows the text that gave a stranger away", () => {
@@ -66,7 +74,7 @@ describe("a diagnosis", () => {
   });
 
   it("names the rate at which noise was read", () => {
-    expect(adviceOn({ kind: "noise" }, 115_200)).toContain("115200");
-    expect(adviceOn({ kind: "noise" }, undefined)).not.toContain("baud)");
+    expect(strangerText({ kind: "noise" }, 115_200, adviceOn)).toContain("115200");
+    expect(strangerText({ kind: "noise" }, undefined, adviceOn)).not.toContain("baud)");
   });
 });

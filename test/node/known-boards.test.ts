@@ -20,20 +20,20 @@ const beacon = (id: number, nonce: number): Beacon =>
 describe("known boards", () => {
   it("take one board on two links under one nonce for one board", () => {
     const boards = new KnownBoards();
-    expect(boards.isCopied("a", beacon(1, 1))).toBe(false);
-    expect(boards.isCopied("b", beacon(1, 1))).toBe(false);
+    expect(boards.record("a", beacon(1, 1))).toEqual({ isCopied: false });
+    expect(boards.record("b", beacon(1, 1))).toEqual({ isCopied: false });
   });
 
   it("take a board that restarted, or moved nowhere, for one board", () => {
     const boards = new KnownBoards();
-    expect(boards.isCopied("a", beacon(1, 1))).toBe(false);
-    expect(boards.isCopied("a", beacon(1, 2))).toBe(false);
+    expect(boards.record("a", beacon(1, 1))).toEqual({ isCopied: false });
+    expect(boards.record("a", beacon(1, 2))).toEqual({ isCopied: false });
   });
 
   it("name one id on two links under two nonces", () => {
     const boards = new KnownBoards();
-    boards.isCopied("a", beacon(1, 1));
-    expect(boards.isCopied("b", beacon(1, 2))).toBe(true);
-    expect(boards.isCopied("a", beacon(2, 1))).toBe(false);
+    boards.record("a", beacon(1, 1));
+    expect(boards.record("b", beacon(1, 2))).toEqual({ isCopied: true });
+    expect(boards.record("a", beacon(2, 1))).toEqual({ isCopied: false });
   });
 });

@@ -1,9 +1,18 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { TransportError } from "../../src/base/errors.ts";
-import { linkOptionsFor, lostForGood } from "../../src/node/node-link.ts";
+import { VirtualClock } from "../../src/base/virtual-clock.ts";
+import { linkOptionsFor, lostForGood, NodeLink } from "../../src/node/node-link.ts";
+import { LinkEnd } from "../../src/session/link-end.ts";
 import { I2cError } from "../../src/transport/i2c/bus.ts";
 import { portLost } from "../../src/transport/serial/uart-errors.ts";
-import type { Transport, TransportFacts } from "../../src/transport/transport.ts";
+import type {
+  MakeSplitter,
+  SplitterOptions,
+  Transport,
+  TransportFacts,
+} from "../../src/transport/transport.ts";
+import { lineFacts } from "../support/line-facts.ts";
 
 const passing = new TransportError("tcp-waiting", "nobody listens yet", "transient");
 const gone = portLost("/dev/ttyUSB0");
@@ -51,5 +60,69 @@ describe("the options of a link", () => {
   it("pace by the time a byte takes: as slow a line of ten bits", () => {
     expect(optionsFor({ baud: 115_200, bitsPerByte: 12 }).baud).toBe(96_000);
     expect(optionsFor({ baud: 400_000, bitsPerByte: 9 }).baud).toBe(444_444);
+  });
+});
+
+describe("the splitter of a link", () => {
+  /** What a transport's own splitter was made with, on a line of `baud`. */
+  async function madeWith(baud: number | undefined): Promise<{ options: SplitterOptions[]; pushed: number }> {
+    const seen: { options: SplitterOptions[]; pushed: number } = { options: [], pushed: 0 };
+    const makeSplitter: MakeSplitter = (_onRun, options) => {
+      seen.options.push(options);
+      return {
+        push: (bytes) => {
+          seen.pushed += bytes.length;
+        },
+        close: () => {},
+      };
+    };
+    const facts: TransportFacts = { ...lineFacts("test:", 9600), baud, makeSplitter };
+    const transport: Transport = {
+      facts,
+      open: async (handlers) => {
+        handlers.onUp();
+        handlers.onBytes(Uint8Array.of(1, 2, 3));
+      },
+      write: () => true,
+      close: async () => {},
+    };
+    const link = new NodeLink(
+      transport,
+      new LinkEnd<never>(linkOptionsFor(transport)),
+      undefined,
+      new VirtualClock(),
+      () => {},
+      () => {},
+    );
+    await link.driver.open();
+    return seen;
+  }
+
+  it("is the one that the transport names, and hears its bytes", async () => {
+    expect(await madeWith(115_200)).toMatchObject({ options: [{ maxRun: 2073, silenceMs: 50 }], pushed: 3 });
+  });
+
+  it("waits longer for the rest of a run on a line below 9600 baud", async () => {
+    expect((await madeWith(1200)).options[0]?.silenceMs).toBe(400);
+    expect((await madeWith(undefined)).options[0]?.silenceMs).toBe(50);
+  });
+
+  it("is no reason to load Node's modules or a package: links run in a browser", () => {
+    const seen = new Set<string>();
+    const packages: string[] = [];
+    const visit = (file: URL): void => {
+      if (seen.has(file.href)) return;
+      seen.add(file.href);
+      const imports = readFileSync(file, "utf8").matchAll(
+        /^(?:import|export) (?!type )(?:[^;"]*? from )?"([^"]+)";/gms,
+      );
+      for (const [, name = ""] of imports) {
+        if (name.startsWith(".")) visit(new URL(name, file));
+        else packages.push(name);
+      }
+    };
+    visit(new URL("../../src/node/node-link.ts", import.meta.url));
+    expect([...seen].some((href) => href.endsWith("src/wire/run-splitter.ts"))).toBe(true);
+    expect(packages).toEqual([]);
   });
 });

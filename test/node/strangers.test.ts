@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { VirtualClock } from "../../src/base/virtual-clock.ts";
 import { memoryBoard } from "../../src/board/memory-board.ts";
+import { adviceOn } from "../../src/cli/advice/run-advice.ts";
 import { runDistress } from "../../src/node/distress-node.ts";
 import type { NodeEvent } from "../../src/node/node-event.ts";
 import { queryStatus } from "../../src/node/status-query.ts";
@@ -34,7 +35,15 @@ describe("a node next to a login prompt", () => {
       onWritable: () => {},
     });
     for (const at of [1000, 2000, 3000]) clock.after(at, () => far.write(LOGIN));
-    const options = { links: [near], store: board.store(), timeoutMs: 5000, signal, clock, onEvent };
+    const options = {
+      links: [near],
+      advice: adviceOn,
+      store: board.store(),
+      timeoutMs: 5000,
+      signal,
+      clock,
+      onEvent,
+    };
     const verdict = await inVirtualTime(clock, runDistress(options));
     const told = events.filter((event) => event.event === "link" && event.state === "stranger");
     expect(told).toEqual([expect.objectContaining({ detail: expect.stringContaining("getty") })]);

@@ -1,6 +1,6 @@
 import type { Millis } from "../../src/base/units.ts";
 import { VirtualClock } from "../../src/base/virtual-clock.ts";
-import { I2cMemoryBus, type MemoryBusOptions } from "../../src/sim/wires/memory-bus.ts";
+import { I2cMemoryBus, type MemoryBusOptions } from "../../src/sim/wires/memory-i2c-bus.ts";
 import type { I2cPeripheralHandler } from "../../src/transport/i2c/bus.ts";
 import { I2cControllerTransport } from "../../src/transport/i2c/controller.ts";
 import { I2cPeripheralTransport } from "../../src/transport/i2c/peripheral.ts";

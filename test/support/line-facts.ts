@@ -9,5 +9,6 @@ export function lineFacts(endpoint: string, baud: number): TransportFacts {
     bitsPerByte: 10,
     rtoFloorMs: RTO_FLOOR_NATIVE_MS,
     setBaud: undefined,
+    makeSplitter: undefined,
   };
 }

@@ -27,8 +27,9 @@ const counts = { bytes: 0, events: 0 };
 /** A transport whose bytes go into the hash, with their time. */
 function recorded(name, inner) {
   return {
-    endpoint: name,
-    baud: inner.baud,
+    get facts() {
+      return { ...inner.facts, endpoint: name };
+    },
     open: (handlers) => inner.open(handlers),
     write: (bytes) => {
       hash.update(`${name} ${clock.now()} `).update(bytes);

@@ -1,7 +1,7 @@
 import { equalBytes } from "../../src/base/bytes.ts";
 import type { Millis } from "../../src/base/units.ts";
 import type { VirtualClock } from "../../src/base/virtual-clock.ts";
-import { I2cMemoryBus, type MemoryBusOptions } from "../../src/sim/wires/memory-bus.ts";
+import { I2cMemoryBus, type MemoryBusOptions } from "../../src/sim/wires/memory-i2c-bus.ts";
 import { I2cControllerTransport } from "../../src/transport/i2c/controller.ts";
 import { I2cPeripheralTransport } from "../../src/transport/i2c/peripheral.ts";
 import type { Transport } from "../../src/transport/transport.ts";

@@ -59,13 +59,16 @@ describe("comments that cite PROTOCOL.md", () => {
 
 describe("comments and documents", () => {
   it("quote headings that exist", () => {
-    const quoted = texts.flatMap(({ path, text }) => {
-      const found = text.matchAll(/\b(PROTOCOL|DESIGN|CONTRIBUTING|testing|lab)\.md,? "([^"]+)"/g);
+    const prose = DOCS.map((path) => ({ path, text: read(path).replace(/\s+/g, " ") }));
+    const quoted = [...texts, ...prose].flatMap(({ path, text }) => {
+      const found = text.matchAll(/\b([A-Za-z][\w-]*)\.md(?:\]\([^)]*\))?,? "([^"]+)"/g);
       return [...found].map(([, doc = "", heading = ""]) => ({ path, doc, heading }));
     });
     expect(quoted.length).toBeGreaterThan(5);
-    const missing = quoted.filter(({ doc, heading }) => {
-      const inDoc = headings.get(`docs/${doc}.md`) ?? headings.get(`${doc}.md`) ?? [];
+    const missing = quoted.filter(({ path, doc, heading }) => {
+      const folders = [dirname(path), "docs", "."];
+      const at = folders.map((folder) => join(folder, `${doc}.md`)).find((place) => headings.has(place));
+      const inDoc = headings.get(at ?? "") ?? [];
       return !inDoc.some((line) => line.toLowerCase().includes(heading.toLowerCase()));
     });
     expect(missing.map(({ path, doc, heading }) => `${path}: ${doc}.md "${heading}"`)).toEqual([]);

@@ -2,14 +2,6 @@ import { basename, dirname } from "node:path";
 import { describe, expect, it } from "vitest";
 import { DOCS, hits, PROGRAMS, read, SOURCES, some } from "./repository.ts";
 
-/** Names that stand in two files of src for the same thing, each with the reason. */
-const SHARED_FILE_NAMES: readonly string[] = [];
-const SHARED_EXPORTS: readonly string[] = [
-  // Of base/tree-shape.ts: the session takes them from there once its own copies are gone.
-  "Differences",
-  "RunOutcome",
-];
-
 /** Groups items by a key; those keys that several distinct values have. */
 function keysOfSeveral(entries: readonly (readonly [key: string, value: string])[]): string[] {
   const values = new Map<string, Set<string>>();
@@ -22,7 +14,7 @@ function keysOfSeveral(entries: readonly (readonly [key: string, value: string])
 describe("one word for one thing", () => {
   it("gives each file of src a name that no other folder of src has", () => {
     const named = SOURCES.map((path) => [basename(path), dirname(path)] as const);
-    const several = keysOfSeveral(named.filter(([name]) => !SHARED_FILE_NAMES.includes(name)));
+    const several = keysOfSeveral(named);
     expect(several).toEqual([]);
     expect(SOURCES.filter((path) => basename(path) === "index.ts")).toEqual(["src/index.ts"]);
   });
@@ -35,7 +27,7 @@ describe("one word for one thing", () => {
       return [...found].map(([, name = ""]) => [name, path] as const);
     });
     expect(declared.length).toBeGreaterThan(500);
-    expect(keysOfSeveral(declared.filter(([name]) => !SHARED_EXPORTS.includes(name)))).toEqual([]);
+    expect(keysOfSeveral(declared)).toEqual([]);
   });
 
   it("says byte, not octet, but for names in JSON that are not to change", () => {

@@ -5,7 +5,14 @@ import { parseEndpoint } from "../../src/transport/endpoint.ts";
 import { openTransport } from "../../src/transport/open-transport.ts";
 import { codeOf } from "../support/recorder.ts";
 
-const uart = { tag: "uart", baud: 115_200, fixedBaud: false, baudMax: undefined };
+const uart = {
+  tag: "uart",
+  baud: 115_200,
+  fixedBaud: false,
+  baudMax: undefined,
+  parity: "none",
+  stopBits: 1,
+};
 
 describe("parseEndpoint", () => {
   it.each([
@@ -15,6 +22,14 @@ describe("parseEndpoint", () => {
     ["serial:/dev/ttyUSB0", { ...uart, path: "/dev/ttyUSB0" }],
     ["serial:/dev/ttyUSB0?baud=921600", { ...uart, path: "/dev/ttyUSB0", baud: 921_600, fixedBaud: true }],
     ["serial:/dev/ttyUSB0?baud-max=460800", { ...uart, path: "/dev/ttyUSB0", baudMax: 460_800 }],
+    ["serial:/dev/ttyS0?parity=none&stop=1", { ...uart, path: "/dev/ttyS0" }],
+    ["serial:/dev/ttyS0?parity=even", { ...uart, path: "/dev/ttyS0", parity: "even" }],
+    ["serial:/dev/ttyS0?parity=odd", { ...uart, path: "/dev/ttyS0", parity: "odd" }],
+    ["serial:/dev/ttyS0?stop=2", { ...uart, path: "/dev/ttyS0", stopBits: 2 }],
+    [
+      "serial:/dev/ttyS0?stop=2&baud=9600&parity=odd",
+      { ...uart, path: "/dev/ttyS0", baud: 9600, fixedBaud: true, parity: "odd", stopBits: 2 },
+    ],
     ["serial:/dev/a:b?baud=300", { ...uart, path: "/dev/a:b", baud: 300, fixedBaud: true }],
     ["tcp:board.example:5000", { tag: "tcp", host: "board.example", port: 5000 }],
     ["tcp:[::1]:5000", { tag: "tcp", host: "::1", port: 5000 }],
@@ -45,6 +60,17 @@ describe("parseEndpoint", () => {
     ["serial:/dev/ttyUSB0?baud=fast", "endpoint-baud"],
     ["serial:/dev/ttyUSB0?baud=", "endpoint-baud"],
     ["serial:/dev/ttyUSB0?baud-max=9600", "endpoint-baud"],
+    ["serial:/dev/ttyS0?parity=mark", "endpoint-parity"],
+    ["serial:/dev/ttyS0?parity=Even", "endpoint-parity"],
+    ["serial:/dev/ttyS0?parity", "endpoint-parity"],
+    ["serial:/dev/ttyS0?stop=1.5", "endpoint-stop"],
+    ["serial:/dev/ttyS0?stop=3", "endpoint-stop"],
+    ["serial:/dev/ttyS0?stop=02", "endpoint-stop"],
+    ["serial:/dev/ttyS0?stop=", "endpoint-stop"],
+    ["serial:/dev/ttyS0?stop=2&stop=2", "endpoint-query"],
+    ["serial:/dev/ttyS0?stopbits=2", "endpoint-query"],
+    ["/dev/ttyS0?stop=2", "endpoint-query"],
+    ["tcp:host:5000?parity=even", "endpoint-query"],
     ["tcp:host", "endpoint-port"],
     ["tcp:host:", "endpoint-port"],
     ["tcp:host:0", "endpoint-port"],
@@ -64,6 +90,60 @@ describe("parseEndpoint", () => {
   it("says how to name an I2C bus when given its bare path", () => {
     expect(() => parseEndpoint("/dev/i2c-1")).toThrow("i2c:/dev/i2c-1?address=");
   });
+
+  it.each([
+    ["serial:/dev/ttyS0?parity=mark", "parity is one of none, even, odd"],
+    ["serial:/dev/ttyS0?stop=3", "stop is one of 1, 2"],
+    ["serial:/dev/ttyS0?speed=9600", "accepted: baud, baud-max, parity, stop"],
+  ])("names what is allowed when it refuses %s", (text, allowed) => {
+    expect(() => parseEndpoint(text)).toThrow(allowed);
+  });
+
+  const settings = fc.record({
+    baud: fc.option(fc.integer({ min: 300, max: 12_000_000 }), { nil: undefined }),
+    parity: fc.constantFrom(undefined, "none", "even", "odd"),
+    stop: fc.constantFrom(undefined, 1, 2),
+  });
+  property.prop([settings, fc.integer()])(
+    "reads the settings of a serial port in any order, and shows them as they were written",
+    ({ baud, parity, stop }, seed) => {
+      const given = Object.entries({ baud, parity, stop }).filter(([, value]) => value !== undefined);
+      const turned = [...given.slice(Math.abs(seed) % 3), ...given.slice(0, Math.abs(seed) % 3)];
+      const query = turned.map(([key, value]) => `${key}=${value}`).join("&");
+      const text = query === "" ? "serial:/dev/x" : `serial:/dev/x?${query}`;
+      expect(parseEndpoint(text)).toEqual({
+        tag: "uart",
+        text,
+        path: "/dev/x",
+        baud: baud ?? 115_200,
+        fixedBaud: baud !== undefined,
+        baudMax: undefined,
+        parity: parity ?? "none",
+        stopBits: stop ?? 1,
+      });
+    },
+  );
+
+  // Words of endpoints in any order come closer to the limits of the grammar than random characters.
+  const word = fc.constantFrom(
+    ...["serial:", "/dev/x", "?", "&", "=", "baud", "parity", "stop", "even", "odd", "1", "2", "0x2", " "],
+  );
+  property.prop([fc.array(word, { maxLength: 9 })])(
+    "throws nothing but UsageError at words of endpoints",
+    (words) => {
+      const text = words.join("");
+      try {
+        const endpoint = parseEndpoint(text);
+        expect(endpoint.text).toBe(text);
+        if (endpoint.tag === "uart") {
+          expect(["none", "even", "odd"]).toContain(endpoint.parity);
+          expect([1, 2]).toContain(endpoint.stopBits);
+        }
+      } catch (error) {
+        expect(error).toBeInstanceOf(UsageError);
+      }
+    },
+  );
 
   property.prop([fc.string({ unit: "binary", maxLength: 40 })])("throws nothing but UsageError", (text) => {
     try {

@@ -6,6 +6,7 @@ import { withFaults } from "../../src/sim/wires/transport-faults.ts";
 import { parseEndpoint } from "../../src/transport/endpoint.ts";
 import { openTransport } from "../../src/transport/open-transport.ts";
 import { ReopeningTransport } from "../../src/transport/serial/reopening.ts";
+import { StreamSplitter } from "../../src/transport/stream-splitter.ts";
 import type { Transport, TransportFacts, TransportHandlers } from "../../src/transport/transport.ts";
 import { Recorder } from "../support/recorder.ts";
 import { wrappedTransport } from "../support/wrapped-transport.ts";
@@ -20,6 +21,7 @@ const ODD_FACTS: Required<TransportFacts> = {
   bitsPerByte: 12,
   rtoFloorMs: 77,
   setBaud: async () => {},
+  makeSplitter: () => ({ push: () => {}, close: () => {} }),
 };
 
 /** A transport whose facts change, and that a test can end. */
@@ -61,13 +63,30 @@ function typescriptFiles(folder: string): string[] {
 }
 
 describe("wrappers of a transport", () => {
-  it("are all tried here", () => {
-    const sources = ["src", "test", "lab"].flatMap(typescriptFiles);
-    const wrappers = sources.flatMap((path) => {
-      const text = readFileSync(`${ROOT}/${path}`, "utf8");
-      return [...text.matchAll(/class (\w+) extends TransportWrapper/g)].map(([, name = ""]) => name);
-    });
-    expect(wrappers.sort()).toEqual(Object.keys(WRAPPERS).sort());
+  /** Sources with a class that wraps a transport. */
+  const sources = ["src", "test", "lab"]
+    .flatMap(typescriptFiles)
+    .filter((path) => path !== "test/transport/facts.test.ts")
+    .map((path) => ({ path, text: readFileSync(`${ROOT}/${path}`, "utf8") }))
+    .filter(({ text }) => text.includes("extends TransportWrapper"));
+
+  it("are all tried here, but for those that a single test has for itself", () => {
+    const shared = sources.filter(({ path }) => !path.endsWith(".test.ts"));
+    const names = shared.flatMap(({ text }) =>
+      [...text.matchAll(/class (\w+) extends TransportWrapper/g)].map(([, name = ""]) => name),
+    );
+    expect(names.sort()).toEqual(Object.keys(WRAPPERS).sort());
+  });
+
+  it("that state a fact of their own forward the others, also those of a single test", () => {
+    const stating = sources.filter(({ text }) => /override get facts/.test(text));
+    for (const { path, text } of stating) {
+      const count = text.match(
+        /override get facts\(\): TransportFacts \{\n\s*return \{ \.\.\.super\.facts,/g,
+      )?.length;
+      expect([path, count]).toEqual([path, text.match(/override get facts/g)?.length]);
+    }
+    expect(stating.length).toBeGreaterThan(0);
   });
 
   for (const [name, wrap] of Object.entries(WRAPPERS)) {
@@ -120,6 +139,19 @@ describe("facts of a transport", () => {
     ["serial:/dev/none?baud=9600", { framing: "stream", baud: 9600, bitsPerByte: 10, rtoFloorMs: 25 }],
   ])("are right for %s", (text, expected) => {
     expect(openTransport(parseEndpoint(text)).facts).toMatchObject({ endpoint: text, ...expected });
+  });
+
+  it.each([
+    ["/dev/ttyUSB0", true],
+    ["tcp:host:5000", true],
+    ["tcp-listen:5000", true],
+    ["i2c:/dev/i2c-1?address=0x42", false],
+    ["i2c-peripheral:/tmp/bus?address=0x42", false],
+  ])("name the splitter of Node's streams for %s: %s", (text, isNamed) => {
+    const { makeSplitter } = openTransport(parseEndpoint(text)).facts;
+    const splitter = makeSplitter?.(() => {}, { maxRun: 8, clock });
+    expect(splitter instanceof StreamSplitter).toBe(isNamed);
+    expect(splitter === undefined).toBe(!isNamed);
   });
 
   it("let the rate of a serial port be changed unless the endpoint fixes it", () => {

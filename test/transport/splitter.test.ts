@@ -7,7 +7,7 @@ import { SILENCE_MS, silenceAt } from "../../src/base/line-silence.ts";
 import { randomBytes, SeededRandom } from "../../src/base/prng.ts";
 import { VirtualClock } from "../../src/base/virtual-clock.ts";
 import { PureRunSplitter } from "../../src/node/pure-run-splitter.ts";
-import { StreamSplitter } from "../../src/transport/splitter.ts";
+import { StreamSplitter } from "../../src/transport/stream-splitter.ts";
 import { PureSplitter } from "../../src/wire/run-splitter.ts";
 import { watchLineUntil } from "../support/watched-line.ts";
 

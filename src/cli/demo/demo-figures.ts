@@ -1,5 +1,5 @@
 import type { Verdict } from "../../node/verdict.ts";
-import { byteText, columns } from "../text.ts";
+import { byteText, columns, grouped } from "../text.ts";
 
 /** How an act of the demonstration went. */
 export interface Figures {
@@ -33,7 +33,7 @@ export function figuresText(f: Figures): string {
   const title = f.act === "repair" ? "Repair" : "Whole image";
   const wire = `${byteText(f.bytesToBoard)} to the board, ${byteText(f.bytesFromBoard)} back, ${f.blocks} blocks`;
   return columns([
-    [title, `${byteText(f.damagedBytes)} of ${f.imageBytes.toLocaleString("en-US")} were missing or wrong`],
+    [title, `${byteText(f.damagedBytes)} of ${grouped(f.imageBytes)} were missing or wrong`],
     ["  on the wire", wire],
     ["  time", `${f.seconds.toFixed(2)} s from the first byte of the manifest to DONE`],
     ["  line", lineText(f)],

@@ -4,12 +4,11 @@ import { formatVersion } from "../../image/version.ts";
 import type { NodeEvent } from "../../node/node-event.ts";
 import type { Verdict } from "../../node/verdict.ts";
 import { startVirtualCable, type VirtualCable } from "../../transport/cable/virtual-cable.ts";
-import { bootText, failureText } from "../board-look.ts";
+import { bootText, failureText } from "../board/boot-text.ts";
 import { doneVerdict, interruptedVerdict } from "../command-verdict.ts";
 import { figuresJson } from "../json-names.ts";
 import type { CommandContext } from "../run.ts";
 import { byteText } from "../text.ts";
-import type { DemoFlags } from "./demo.ts";
 import { type DemoChild, startChild } from "./demo-children.ts";
 import { type Figures, figuresText, sumOf } from "./demo-figures.ts";
 import {
@@ -35,6 +34,13 @@ const REMARK_COLUMN = 64;
 const TOLD_OF_RESCUE: readonly string[] = ["distress", "offer", "refused", "healed", "lost"];
 const TOLD_OF_DISTRESS: readonly string[] = ["progress", "verified"];
 
+/** What the demonstration heals with, and over which line. */
+export interface StoryOptions {
+  /** Raw or HEX; random bytes unless given. */
+  readonly firmware?: string;
+  readonly baud: number;
+}
+
 /** A board of the demonstration, and what is wrong with it. */
 interface Patient {
   readonly act: Figures["act"];
@@ -46,7 +52,7 @@ interface Patient {
 }
 
 /** Plays the demonstration in `dir`. FailedError `demo-…` when anything is not as it must be. */
-export async function tellStory(context: CommandContext, dir: string, flags: DemoFlags): Promise<Verdict> {
+export async function tellStory(context: CommandContext, dir: string, flags: StoryOptions): Promise<Verdict> {
   const { output, signal } = context;
   output.note(`Everything of this demonstration is in ${dir}`);
   const stage = await makeStage(dir, flags.firmware);

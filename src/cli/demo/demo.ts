@@ -9,8 +9,7 @@ import { type CommandContext, onRun } from "../run.ts";
 
 const BAUD_DEFAULT = 921_600;
 
-/** Flags of `demo`. */
-export interface DemoFlags {
+interface DemoFlags {
   readonly firmware?: string;
   readonly baud: number;
   readonly keep?: boolean;

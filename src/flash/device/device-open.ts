@@ -11,25 +11,25 @@ import type { FlashDevice, FlashDeviceFacts } from "./flash-device.ts";
 import { checkMtd } from "./mtd-check.ts";
 import { MtdStorage } from "./mtd-storage.ts";
 
-/** Sectors of the kernel's sizes of block devices, in bytes, whatever the device's own are. */
+/** Bytes of a sector in the sizes that the kernel gives for block devices, for every device. */
 const KERNEL_SECTOR = 512;
 
-/** A device that was looked at, with all that was found out. */
+/** What was found out about a device. */
 interface Found {
   readonly node: DeviceNode;
   readonly facts: FlashDeviceFacts;
-  /** Erase blocks of an MTD device, in bytes. */
+  /** Bytes of an erase block, of an MTD device. */
   readonly eraseSize: number;
-  /** Who uses it, with what to do about it. */
+  /** Who uses the device, and how to end that. */
   readonly user: string | undefined;
 }
 
-/** A device that is ready to become a board's flash. Nothing has been written. */
+/** A device that passed the checks to become a board's flash. Nothing was written. */
 export interface ClaimedDevice {
   readonly facts: FlashDeviceFacts;
-  /** Not yet erased, or even not yet as long as it is to be. */
+  /** Not erased yet; a new file may still be too short. */
   readonly storage: FlashStorage;
-  /** Leaves the device as it was found, as long as nothing was written: a file that was made goes again. */
+  /** Restores the device as it was found, as long as nothing was written: removes a file that was made. */
   abandon(): void;
 }
 
@@ -64,9 +64,9 @@ export function claimDevice(
 }
 
 /**
- * Opens a board's flash on its device; for writing, after all checks again. FailedError `flash-missing`, `flash-size`
- * and `flash-other` (another device is there now), `flash-in-use`, `flash-foreign` (it holds something else),
- * `flash-open`; and those of {@link claimDevice}.
+ * Opens a board's flash on its device; for writing, after all the checks of {@link claimDevice}, whose errors it has.
+ * Also FailedError `flash-missing`, `flash-size` and `flash-other` (another device is there now), `flash-in-use`,
+ * `flash-foreign` (it holds something else), `flash-open`.
  */
 export function openDevice(
   system: DeviceSystem,
@@ -95,16 +95,16 @@ export function openDevice(
   }
 }
 
-/** What the device holds tells best that it is the board's: the recovery image, which never changes, and the boot record. */
+/** The content identifies the board's device best: the recovery image, which never changes, and the boot record. */
 function refuseForeign(device: FlashDevice, fd: number, map: FlashMap): void {
   const seen = fileSystemIn(readHead(fd, device.offset, RECOVERY_SIZE));
   if (seen === undefined && hasRecord(device, fd, map)) return;
   const what = seen === undefined ? "holds no boot record" : `holds ${seen} where the board's flash begins`;
-  const message = `${device.path} ${what}: another device, or somebody else's by now. Nothing was written; make the board anew with board init`;
+  const message = `${device.path} ${what}: it is another device, or was used for something else. Nothing was written; make the board again with board init`;
   throw new FailedError("flash-foreign", message, { path: device.path });
 }
 
-/** Looks, without opening anything: opening a device of another kind may have effects of its own. */
+/** Looks without opening anything: to open a device of another kind may have side effects. */
 function find(system: DeviceSystem, device: FlashDevice, map: FlashMap): Found {
   const { kind, path } = device;
   const node = system.look(path);
@@ -115,8 +115,8 @@ function find(system: DeviceSystem, device: FlashDevice, map: FlashMap): Found {
   if (node.type !== types[kind]) {
     const hints = { file: "file:", block: "block:", character: "mtd:", other: undefined } as const;
     const hint = hints[node.type];
-    const cure = hint === undefined ? "it cannot hold a flash" : `for such a one it is ${hint}${path}`;
-    throw new UsageError("flash-kind", `${kind}:${path} does not fit: ${nodeText(node)}; ${cure}`);
+    const advice = hint === undefined ? "it cannot hold a flash" : `write ${hint}${path}`;
+    throw new UsageError("flash-kind", `${kind}:${path} does not fit: ${nodeText(node)}; ${advice}`);
   }
   const found = { file: findFile, block: findBlock, mtd: findMtd }[kind](system, node, path, map);
   const end = device.offset + map.size;
@@ -138,7 +138,7 @@ function findBlock(system: DeviceSystem, node: DeviceNode, path: string): Found 
   const text = (name: string): string | undefined => system.readText(`${folder}/${name}`)?.trim();
   const sectors = Number(text("size") ?? Number.NaN);
   if (!Number.isSafeInteger(sectors)) {
-    throw new FailedError("flash-open", `${path}: the system does not tell its size (${folder}/size)`);
+    throw new FailedError("flash-open", `${path}: the system does not report its size (${folder}/size)`);
   }
   if (text("ro") === "1") {
     throw new FailedError("flash-read-only", `${path} is write protected; look at: blockdev --getro ${path}`);
@@ -163,7 +163,8 @@ function openFound(system: DeviceSystem, device: FlashDevice, found: Found, mode
   const inUse = (user: string, cause?: unknown): FailedError =>
     new FailedError("flash-in-use", `${path} is in use: ${user}. Nothing was written.`, { path }, cause);
   if (mode === "write" && found.user !== undefined) throw inUse(found.user);
-  // For a block device O_EXCL means: nobody in the kernel has it, and nobody gets it while it is open.
+  // With O_EXCL a block device only opens if the kernel does not use it, and nothing else in the kernel gets it while
+  // open.
   const exclusive = device.kind === "block" ? constants.O_EXCL : 0;
   const flags = mode === "write" ? constants.O_RDWR | exclusive : constants.O_RDONLY;
   let fd: number;
@@ -172,13 +173,13 @@ function openFound(system: DeviceSystem, device: FlashDevice, found: Found, mode
   } catch (cause) {
     const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown error";
     if (code === "EBUSY") throw inUse("the kernel says so (EBUSY); look at: lsblk, fuser", cause);
-    const cure = code === "EACCES" || code === "EPERM" ? "; you need the rights to write it" : "";
-    throw new FailedError("flash-open", `Cannot open the flash ${path}: ${code}${cure}`, { path }, cause);
+    const advice = code === "EACCES" || code === "EPERM" ? "; you need permission to write it" : "";
+    throw new FailedError("flash-open", `Cannot open the flash ${path}: ${code}${advice}`, { path }, cause);
   }
   const { type, inode, number } = system.lookAt(fd);
   if (type === found.node.type && inode === found.node.inode && number === found.node.number) return fd;
   closeSync(fd);
-  throw new FailedError("flash-open", `${path} was replaced while it was looked at. Try again.`, { path });
+  throw new FailedError("flash-open", `${path} was replaced while it was checked. Try again.`, { path });
 }
 
 function storageOver(
@@ -195,7 +196,7 @@ function storageOver(
     : FileStorage.range(path, fd, base, map.size);
 }
 
-/** A file that is not there, or empty: made as long as it has to be. */
+/** A file that does not exist or is empty: made as long as the flash. */
 function newFile(system: DeviceSystem, device: FlashDevice, map: FlashMap): ClaimedDevice {
   const { path, offset } = device;
   const before = system.look(path);
@@ -213,13 +214,13 @@ function newFile(system: DeviceSystem, device: FlashDevice, map: FlashMap): Clai
     else truncateSync(path, 0);
   };
   try {
-    if (system.lookAt(fd).size > 0) throw notEmpty(path, "it has been written meanwhile");
+    if (system.lookAt(fd).size > 0) throw notEmpty(path, "another process has written to it");
     ftruncateSync(fd, deviceSize);
-    // Files of /proc and the like look empty, and stay so.
+    // Files in /proc and the like look empty, and stay empty.
     if (system.lookAt(fd).size !== deviceSize) {
       throw new UsageError(
         "flash-kind",
-        `${path} cannot be made ${deviceSize} bytes long: it is no plain file`,
+        `${path} cannot be made ${deviceSize} bytes long: it is not a plain file`,
       );
     }
   } catch (cause) {
@@ -238,7 +239,7 @@ function newFile(system: DeviceSystem, device: FlashDevice, map: FlashMap): Clai
 }
 
 function notEmpty(path: string, what: string): UsageError {
-  const message = `${path} is not free: ${what}. Nothing was written; with --overwrite what is there is lost.`;
+  const message = `${path} is not free: ${what}. Nothing was written; with --overwrite its content is lost.`;
   return new UsageError("flash-not-empty", message, { path });
 }
 

@@ -1,13 +1,13 @@
-/** Bytes that some content is known by. */
+/** Bytes that identify a kind of content. */
 interface Signature {
   readonly name: string;
   readonly offset: number;
   readonly magic: Uint8Array;
-  /** Whether it is something that people put data into, and that no boot loader begins with. */
+  /** Whether it holds people's data, so that no boot loader starts with it. */
   readonly isFileSystem: boolean;
 }
 
-/** Bytes from the start of a device that all signatures lie in. */
+/** Bytes from the start of a device within which all signatures lie. */
 export const SIGNATURE_SPAN = 69_632;
 
 const latin1 = (text: string): Uint8Array => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
@@ -19,8 +19,8 @@ const other = (name: string, offset: number, magic: Uint8Array | string): Signat
 };
 
 /**
- * What is looked for, as blkid and file(1) know it. Not everything that there is: what has no mark is not seen. The
- * MBR's mark comes last, as boot sectors of file systems have it too.
+ * The content that is recognised, by the signatures of blkid and file(1). Content without a signature is not seen.
+ * The signature of the MBR comes last, because boot sectors of file systems have it too.
  */
 const SIGNATURES: readonly Signature[] = [
   fileSystem("an ext2, ext3 or ext4 file system", 1080, Uint8Array.of(0x53, 0xef)),
@@ -50,7 +50,7 @@ const SIGNATURES: readonly Signature[] = [
   other("a partition table or boot sector (MBR)", 510, Uint8Array.of(0x55, 0xaa)),
 ];
 
-/** What the bytes at the start of a device, or of a range of it, are known as; undefined for nothing. */
+/** Name of the content that starts with these bytes, of a device or a range of it; undefined when it is not known. */
 export function signatureIn(head: Uint8Array): string | undefined {
   return SIGNATURES.find((signature) => isIn(head, signature))?.name;
 }

@@ -1,23 +1,23 @@
 import { type BigIntStats, fstatSync, readdirSync, readFileSync, statSync } from "node:fs";
 
-/** A file or device node, whatever name led to it. */
+/** A file or device node, independent of its name. */
 export interface DeviceNode {
   readonly type: "file" | "block" | "character" | "other";
-  /** Tells a file from all others while it exists: device and inode. */
+  /** Device and inode: identifies a file while it exists. */
   readonly inode: string;
-  /** "MAJOR:MINOR" of a device node, as the kernel's lists write it. */
+  /** "MAJOR:MINOR" of a device node, as in the kernel's lists. */
   readonly number: string;
   /** Bytes of a file; 0 for devices. */
   readonly size: number;
 }
 
-/** All that is asked of the system about devices. Tests hand in one that tells of a made-up machine. */
+/** What the program asks the system about devices. Tests pass one that answers for a made-up machine. */
 export interface DeviceSystem {
   /** Text of a file in /proc or /sys; undefined when there is none. */
   readText(path: string): string | undefined;
-  /** Names in a folder of /sys; none when there is no such folder. */
+  /** Names in a folder of /sys; empty when there is no such folder. */
   names(path: string): readonly string[];
-  /** What a path leads to, through links; undefined for nothing. */
+  /** What a path leads to, through links; undefined when there is nothing. */
   look(path: string): DeviceNode | undefined;
   /** What a descriptor is open on. */
   lookAt(fd: number): DeviceNode;
@@ -34,7 +34,7 @@ export const linuxSystem: DeviceSystem = {
   eraseTool: "flash_erase",
 };
 
-/** What a look at a file found. */
+/** The node of a file status. */
 export function nodeOf(stat: BigIntStats): DeviceNode {
   const isDevice = stat.isBlockDevice() || stat.isCharacterDevice();
   return {

@@ -1,13 +1,13 @@
 import type { DeviceNode, DeviceSystem } from "./device-system.ts";
 
-/** MTD devices as block devices have this major number, and so have mounts of JFFS2. */
+/** Major number of MTD devices as block devices, and of mounts of JFFS2. */
 const MTD_BLOCK_MAJOR = 31;
 
-/** A device that must be idle for another one to be. */
+/** A device that must not be in use, or a related device is in use. */
 interface Relative {
   /** "MAJOR:MINOR". */
   readonly number: string;
-  /** "sda1" where the system says so, for people. */
+  /** Name for people, such as "sda1". */
   readonly name: string;
 }
 
@@ -18,11 +18,11 @@ interface Mount {
 }
 
 /**
- * Who uses a block device, with what to do about it; undefined when nobody seems to. Asked are mounts, swap, holders
- * (device mapper, RAID, bcache) and loop devices, for the device itself, the disk that it is a partition of, and the
- * partitions that are on it: a disk is in use as soon as one of its partitions is, wherever that lies, which is the
- * kernel's own rule. Told by number, so that no link or second name slips through. What cannot be seen from here
- * (another mount namespace, further devices of one file system) the kernel refuses itself when it is opened.
+ * Who uses a block device, and how to end that; undefined when no user is found. Looks for mounts, swap, holders
+ * (device mapper, RAID, bcache) and loop devices, of the device itself, of the disk that it is a partition of, and of
+ * its partitions: as in the kernel, a disk is in use when any of its partitions is. Devices are compared by number,
+ * so that links and second names do not matter. What cannot be seen from here (another mount namespace, further
+ * devices of one file system) the kernel itself refuses on opening.
  */
 export function blockDeviceUser(system: DeviceSystem, number: string): string | undefined {
   const family = blockFamily(system, number);
@@ -34,13 +34,13 @@ export function blockDeviceUser(system: DeviceSystem, number: string): string | 
   );
 }
 
-/** Who uses a plain file as a device: swap, or a loop device. */
+/** Who uses a plain file as a device: swap or a loop device; undefined when nobody does. */
 export function fileUser(system: DeviceSystem, inode: string, path: string): string | undefined {
   const isIt = (node: DeviceNode): boolean => node.type === "file" && node.inode === inode;
   return swapOn(system, isIt, path) ?? loopOn(system, isIt, path);
 }
 
-/** Who uses MTD device `index`, or one that it is part of or made of: a mount, or UBI. */
+/** Who uses MTD device `index`, or one that it is part of or made of: a mount or UBI; undefined when nobody does. */
 export function mtdUser(system: DeviceSystem, index: number): string | undefined {
   const family = mtdFamily(system, index);
   const attached = system.names("/sys/class/ubi").map((name) => ({
@@ -60,10 +60,10 @@ function blockFamily(system: DeviceSystem, number: string): Relative[] {
   const folder = `/sys/dev/block/${number}`;
   const relative = (at: string, known?: string): Relative => ({
     number: known ?? (system.readText(`${at}/dev`) ?? "").trim(),
-    name: /^DEVNAME=(.+)$/m.exec(system.readText(`${at}/uevent`) ?? "")?.[1] ?? known ?? "its relative",
+    name: /^DEVNAME=(.+)$/m.exec(system.readText(`${at}/uevent`) ?? "")?.[1] ?? known ?? "a related device",
   });
   const itself = relative(folder, number);
-  // The folder is a link; its parent is that of what the link leads to.
+  // The folder is a link: ".." is the parent of what it leads to.
   if (system.readText(`${folder}/partition`) !== undefined) return [itself, relative(`${folder}/..`)];
   const parts = system.names(folder).filter((name) => system.readText(`${folder}/${name}/partition`));
   return [itself, ...parts.map((name) => relative(`${folder}/${name}`))];
@@ -81,7 +81,7 @@ function mtdFamily(system: DeviceSystem, index: number): number[] {
 }
 
 function mountOf(system: DeviceSystem, { number, name }: Relative): string | undefined {
-  // A file system over several devices, such as btrfs, has a number of its own, but names one device.
+  // A file system over several devices, such as btrfs, has its own number, but names one device.
   const found = mounts(system).find((mount) => {
     if (mount.number === number) return true;
     const source = mount.source.startsWith("/dev/") ? system.look(mount.source) : undefined;
@@ -109,12 +109,12 @@ function swapOn(system: DeviceSystem, isIt: (node: DeviceNode) => boolean, name:
     const node = system.look(path);
     return node !== undefined && isIt(node);
   });
-  return found && `${name} is swap space; give it up: swapoff ${found}`;
+  return found && `${name} is swap space; stop that: swapoff ${found}`;
 }
 
 function holderOf(system: DeviceSystem, { number, name }: Relative): string | undefined {
   const [holder] = system.names(`/sys/dev/block/${number}/holders`);
-  return holder && `${name} belongs to ${holder} (device mapper, RAID or the like); take that apart first`;
+  return holder && `${name} belongs to ${holder} (device mapper, RAID or the like); dissolve that first`;
 }
 
 function loopOn(system: DeviceSystem, isIt: (node: DeviceNode) => boolean, name: string): string | undefined {
@@ -123,10 +123,10 @@ function loopOn(system: DeviceSystem, isIt: (node: DeviceNode) => boolean, name:
     const node = backing === undefined ? undefined : system.look(backing.replace(/\n$/, ""));
     return node !== undefined && isIt(node);
   });
-  return loop && `${name} is what ${loop} is made of; detach that: losetup -d /dev/${loop}`;
+  return loop && `${name} is behind ${loop}; detach that: losetup -d /dev/${loop}`;
 }
 
-/** Spaces and the like are written as three octal digits. */
+/** Spaces and the like appear as three octal digits. */
 function unescaped(text: string): string {
   return text.replace(/\\([0-7]{3})/g, (_all, digits: string) =>
     String.fromCharCode(Number.parseInt(digits, 8)),

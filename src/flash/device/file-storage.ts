@@ -6,13 +6,13 @@ import type { FlashStorage } from "../storage.ts";
 const FILL_STEP = 1_048_576;
 
 /**
- * A storage in one file or block device, or a range of one, held by one open descriptor. Nothing outside the range is
- * ever read or written. Errors: `flash-open`, `flash-size`, `flash-io`.
+ * A storage in one file or block device, or a range of one, through one open descriptor. Never reads or writes
+ * outside the range. FailedError: `flash-open`, `flash-size`, `flash-io`.
  */
 export class FileStorage implements FlashStorage {
   readonly size: number;
   readonly #path: string;
-  /** Where the range begins, in bytes. */
+  /** Offset of the range, in bytes. */
   readonly #base: number;
   #fd: number | undefined;
 
@@ -23,7 +23,7 @@ export class FileStorage implements FlashStorage {
     this.#base = base;
   }
 
-  /** The `size` bytes from `base` on of what `fd` is open on, which are known to be there. Takes `fd` over. */
+  /** A storage of the `size` bytes from `base` of what `fd` is open on. The range must exist. Takes over `fd`. */
   static range(path: string, fd: number, base: number, size: number): FileStorage {
     assert(Number.isSafeInteger(base) && base >= 0 && size > 0, `a range of ${size} bytes at ${base}`);
     return new FileStorage(path, fd, size, base);
@@ -40,7 +40,7 @@ export class FileStorage implements FlashStorage {
     const seen = fstatSync(fd).size;
     if (seen !== size) {
       closeSync(fd);
-      const message = `The flash ${path} is ${seen} bytes long, its board says ${size}. Make the board anew with board init.`;
+      const message = `The flash ${path} is ${seen} bytes long, its board says ${size}. Make the board again with board init.`;
       throw new FailedError("flash-size", message, { path, seen, expected: size });
     }
     return new FileStorage(path, fd, size, 0);
@@ -116,7 +116,7 @@ export class FileStorage implements FlashStorage {
     this.#fd = undefined;
   }
 
-  /** A wrong range is a bug of ours, but next to it may lie somebody's file system. */
+  /** A wrong range is a bug, and outside the range may be someone's file system. */
   #guard(offset: number, length: number): void {
     const isWhole = Number.isSafeInteger(offset) && Number.isSafeInteger(length);
     const isWithin = isWhole && offset >= 0 && length >= 0 && offset + length <= this.size;

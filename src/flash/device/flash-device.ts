@@ -1,20 +1,20 @@
-/** What a flash outside a board's folder lies in. */
+/** Kinds of device that a flash outside the board's folder lies on. */
 export type FlashDeviceKind = "file" | "block" | "mtd";
 
-/** Where a flash outside a board's folder lies. */
+/** A place for a flash outside the board's folder. */
 export interface FlashDevice {
   readonly kind: FlashDeviceKind;
-  /** Of the file or device node; absolute. May be a link, such as those in /dev/disk/by-id. */
+  /** Absolute path of the file or device node. May be a link, such as those in /dev/disk/by-id. */
   readonly path: string;
-  /** Where the flash begins, in bytes: whole sectors of the board. */
+  /** Offset of the flash, in bytes: whole sectors of the board. */
   readonly offset: number;
 }
 
-/** What a device was when its board was made, to notice when another one has come in its place. */
+/** What identified a device when its board was made, to notice when another device is in its place. */
 export interface FlashDeviceFacts {
   /** Bytes of the whole file or device. */
   readonly deviceSize: number;
-  /** What the system knows that tells it from others: a serial number, or the name of an MTD partition. */
+  /** What the system identifies it by: a serial number, or the name of an MTD partition. */
   readonly deviceId?: string | undefined;
 }
 

@@ -2,14 +2,16 @@ import { FailedError, UsageError } from "../../base/errors.ts";
 import type { FlashMap } from "../geometry.ts";
 import type { DeviceNode, DeviceSystem } from "./device-system.ts";
 
-/** Major number of MTD character devices (Linux, include/uapi/linux/major.h). */
+/** Major number of MTD character devices (include/uapi/linux/major.h of Linux). */
 const MTD_CHAR_MAJOR = 90;
-/** The device may be written (include/uapi/mtd/mtd-abi.h). */
+/** Flag: the device may be written (include/uapi/mtd/mtd-abi.h). */
 const MTD_WRITEABLE = 0x400;
-/** Kinds that a NOR flash may be on. The kernel calls its test device mtdram "ram"; it erases like the others. */
+/**
+ * Types of MTD device that a flash may be on. The kernel's test device mtdram is "ram"; it erases like the others.
+ */
 const TYPES: readonly string[] = ["nor", "dataflash", "ram"];
 
-/** What the kernel says of an MTD device. */
+/** What the kernel reports of an MTD device. */
 export interface MtdFacts {
   readonly index: number;
   readonly size: number;
@@ -18,13 +20,13 @@ export interface MtdFacts {
 }
 
 /**
- * Looks an MTD device up and checks that a board's flash can live on it. UsageError `flash-kind`, `flash-nand`,
+ * Looks up an MTD device and checks that a board's flash can be on it. UsageError `flash-kind`, `flash-nand`,
  * `flash-sector`; FailedError `flash-read-only`.
  */
 export function checkMtd(system: DeviceSystem, node: DeviceNode, path: string, map: FlashMap): MtdFacts {
   const [major = 0, minor = 0] = node.number.split(":").map(Number);
   if (major !== MTD_CHAR_MAJOR) {
-    throw new UsageError("flash-kind", `${path} is no MTD device; they are called /dev/mtdN, see /proc/mtd`);
+    throw new UsageError("flash-kind", `${path} is not an MTD device; they are /dev/mtdN, see /proc/mtd`);
   }
   const index = minor >> 1;
   if (minor % 2 === 1) {
@@ -34,7 +36,7 @@ export function checkMtd(system: DeviceSystem, node: DeviceNode, path: string, m
     (system.readText(`/sys/class/mtd/mtd${index}/${name}`) ?? "").trim();
   const type = facts("type");
   if (!TYPES.includes(type)) {
-    const what = type === "" ? "of a kind that the system does not tell" : `${type} flash`;
+    const what = type === "" ? "of a type that the system does not report" : `${type} flash`;
     const message = `${path} is ${what}; only NOR and DataFlash are used: NAND has bad blocks and needs error correction, put UBI on it and give a UBI block device`;
     throw new UsageError("flash-nand", message, { type });
   }
@@ -50,12 +52,12 @@ export function checkMtd(system: DeviceSystem, node: DeviceNode, path: string, m
 function checkSectors(path: string, map: FlashMap, eraseSize: number, writeSize: number): void {
   const { sectorSize } = map;
   if (!(eraseSize > 0) || sectorSize % eraseSize !== 0) {
-    const message = `${path} erases ${eraseSize} bytes at once, the board's sectors have ${sectorSize}; cure: --sector ${eraseSize}`;
+    const message = `${path} erases ${eraseSize} bytes at once, the board's sectors have ${sectorSize}`;
     throw new UsageError("flash-sector", message, { eraseSize, sectorSize });
   }
-  // Smaller writes would make the driver program neighbours again, which a power cut may then harm.
+  // For a smaller write the driver would program its neighbours again, which a power cut could then damage.
   if (!(writeSize > 0) || map.writeSize % writeSize !== 0) {
-    const message = `${path} programs at least ${writeSize} bytes at once, the board ${map.writeSize}; cure: --write-size ${writeSize}`;
+    const message = `${path} programs at least ${writeSize} bytes at once, the board ${map.writeSize}`;
     throw new UsageError("flash-sector", message, { writeSize });
   }
 }

@@ -4,11 +4,11 @@ import { FailedError } from "../../base/errors.ts";
 import type { FlashStorage } from "../storage.ts";
 import { FileStorage } from "./file-storage.ts";
 
-/** How long one call of the eraser may take: a NOR chip takes up to a few seconds for each sector. */
+/** Longest time of one call of the eraser, in milliseconds: a NOR chip takes up to a few seconds a sector. */
 const ERASE_LIMIT_MS = 3_600_000;
 const CHECK_STEP = 1_048_576;
 
-/** What of an MTD device a storage needs to know. */
+/** What a storage needs to know of an MTD device. */
 export interface MtdRange {
   readonly path: string;
   /** In bytes, whole erase blocks. */
@@ -20,9 +20,9 @@ export interface MtdRange {
 }
 
 /**
- * A range of an MTD device: a flash chip as the kernel offers it. Reads and programs through the one descriptor that
- * was checked. Erasing needs an ioctl that Node does not have, so flash_erase of mtd-utils does it, on that same
- * descriptor. Errors: `flash-io`, `flash-erase-tool`.
+ * A range of an MTD device, which is a flash chip. Reads and programs through the descriptor that was checked.
+ * Erasing needs an ioctl that Node does not have, so flash_erase of mtd-utils does it, on the same descriptor.
+ * FailedError: `flash-io`, `flash-erase-tool`.
  */
 export class MtdStorage implements FlashStorage {
   readonly size: number;
@@ -30,7 +30,7 @@ export class MtdStorage implements FlashStorage {
   readonly #file: FileStorage;
   readonly #fd: number;
 
-  /** Takes `fd` over; the range is known to lie on the device. */
+  /** Takes over `fd`. The range must lie on the device. */
   constructor(fd: number, range: MtdRange) {
     assert(range.base % range.eraseSize === 0, `a range at ${range.base}, erased by ${range.eraseSize}`);
     this.#fd = fd;
@@ -43,7 +43,7 @@ export class MtdStorage implements FlashStorage {
     return this.#file.read(offset, length);
   }
 
-  /** Clears bits; the chip cannot set any. */
+  /** Clears bits only: the chip cannot set them without an erase. */
   write(offset: number, bytes: Uint8Array): void {
     this.#file.write(offset, bytes);
   }
@@ -51,11 +51,11 @@ export class MtdStorage implements FlashStorage {
   erase(offset: number, size: number, erasedByte: number): void {
     const { base, eraseSize, eraseTool, path } = this.#range;
     const count = size / eraseSize;
-    // A count of 0 would mean: to the end of the device.
+    // flash_erase takes a count of 0 for all sectors to the end of the device.
     const isWhole = Number.isInteger(count) && count > 0 && Number.isInteger(offset / eraseSize);
     assert(isWhole && offset >= 0 && offset + size <= this.size, `erase ${size} bytes at ${offset}`);
     try {
-      // The child sees the descriptor as number 3: whatever the path leads to by now, this device is erased.
+      // The child gets the descriptor as number 3: this device is erased, whatever the path leads to now.
       execFileSync(eraseTool, ["-q", "/proc/self/fd/3", String(base + offset), String(count)], {
         stdio: ["ignore", "ignore", "pipe", this.#fd],
         timeout: ERASE_LIMIT_MS,
@@ -66,14 +66,14 @@ export class MtdStorage implements FlashStorage {
     this.#checkErased(offset, size, erasedByte);
   }
 
-  /** Nothing to do: an MTD device has no cache, what was programmed is in the chip (and fsync is refused). */
+  /** Nothing to do: an MTD device has no cache (and refuses fsync). */
   sync(): void {}
 
   close(): void {
     this.#file.close();
   }
 
-  /** flash_erase goes on after a sector that could not be erased, and ends with 0. */
+  /** flash_erase continues after a sector that could not be erased, and exits with 0. */
   #checkErased(offset: number, size: number, erasedByte: number): void {
     for (let at = offset; at < offset + size; at += CHECK_STEP) {
       const bytes = this.read(at, Math.min(CHECK_STEP, offset + size - at));
@@ -89,7 +89,7 @@ export class MtdStorage implements FlashStorage {
 function eraseError(path: string, tool: string, cause: unknown): FailedError {
   const { code, stderr } = cause as { readonly code?: unknown; readonly stderr?: Uint8Array };
   if (code === "ENOENT") {
-    const message = `${tool} is needed to erase ${path} and is not installed; cure: apt install mtd-utils`;
+    const message = `${tool} is needed to erase ${path} and is not installed; fix: apt install mtd-utils`;
     return new FailedError("flash-erase-tool", message, { path }, cause);
   }
   const told = Buffer.from(stderr ?? [])

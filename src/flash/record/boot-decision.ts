@@ -1,20 +1,22 @@
 import type { BootFailure } from "../../base/refusal.ts";
 import type { RecordState, SlotRecord } from "./record-state.ts";
 
-/** Boots that an image on trial gets before it is given up. More than one: a power cut during a trial is no verdict. */
+/**
+ * Trial boots of an image before it is reverted. More than one, because a power cut can end a trial of a good image.
+ */
 export const TRIAL_BOOTS_MAX = 3;
 
-/** What a boot loader does with the slots. */
+/** The image that a boot loader starts. */
 export type BootDecision =
   | { readonly tag: "boot"; readonly slot: number; readonly isTrial: boolean }
   | { readonly tag: "recovery"; readonly reason: BootFailure };
 
-/** When the decision is taken: to start something, or for what runs already and had its last trial boot counted. */
+/** When the decision is taken: to start an image, or while one runs, whose last trial boot may be counted already. */
 export type BootMoment = "start" | "running";
 
 /**
- * The boot decision (table in PROTOCOL.md "Boot decision"). `verify` tells why the image in a slot may not be
- * executed, or undefined; it is asked only where the answer counts, as it may hash a whole slot.
+ * The boot decision (table in PROTOCOL.md "Boot decision"). `verify` says why the image in a slot may not be
+ * executed, undefined if it may. It is called only where its answer matters, because it may hash a whole slot.
  */
 export function decideBoot(
   state: RecordState,
@@ -30,7 +32,7 @@ export function decideBoot(
   return { tag: "recovery", reason: reason ?? "empty" };
 }
 
-/** Why the record alone forbids to boot `record`, or undefined. */
+/** Why the boot record alone forbids booting `record`; undefined when it does not. */
 function recordFailure(state: RecordState, record: SlotRecord, moment: BootMoment): BootFailure | undefined {
   if (state.receiving?.slot === record.slot) return "receiving";
   if (record.isReverted) return "reverted";

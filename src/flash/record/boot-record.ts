@@ -11,14 +11,14 @@ import {
 } from "./record-state.ts";
 
 /**
- * Seals written to settle the choice between two whole sectors. Two, as the place of one may be torn, reading blank,
- * and as one that reads invalid now may have taken the next sequence number.
+ * Seals written to settle the choice between two complete sectors. Two, because the place of one may be torn although
+ * it reads blank, and because one that reads invalid now may have taken the next sequence number.
  */
 const RESEALS = 2;
-/** Entries at a sector's end that only such seals use: enough for two power-ups that were cut while settling it. */
+/** Entries at the end of a sector that only these seals use: enough for two power-ups that were cut in the middle. */
 const RESERVED = 4;
 
-/** What was found in one of the record's two sectors. */
+/** The content of one of the record's two sectors. */
 interface SectorContent {
   /** Undefined unless the header and its whole snapshot are there. */
   readonly state: RecordState | undefined;
@@ -29,19 +29,19 @@ interface SectorContent {
   /** Highest sequence number of its seals; -1 when there is none. */
   readonly sealSequence: number;
   readonly isBlank: boolean;
-  /** Some entry is neither blank nor right. */
+  /** Whether some entry is neither blank nor valid. */
   readonly isTorn: boolean;
-  /** First entry behind the last that is not blank. */
+  /** Index of the entry after the last one that is not blank. */
   readonly end: number;
 }
 
 /**
  * The boot record: a journal in two sectors, safe against power cuts at, before, after and within every operation
- * (PROTOCOL.md "Boot record"). An event is durable when {@link BootRecord.append} returns, and whatever a cut
- * leaves behind reads as the state before it or after it.
+ * (PROTOCOL.md "Boot record"). An event is durable when {@link BootRecord.append} returns. After a cut within it, the
+ * record reads as the state before the event or after it.
  *
- * The first event of each opening starts a fresh sector, so that nothing is ever appended behind, or read beside, an
- * entry that a cut may have left unstable.
+ * The first event after opening starts a new sector, so that nothing is appended after an entry that a cut may have
+ * left unstable, or read together with one.
  */
 export class BootRecord {
   readonly #flash: Flash;
@@ -51,14 +51,14 @@ export class BootRecord {
   #sequence: number;
   /** The sector that holds the state; undefined when neither does. */
   #active: 0 | 1 | undefined;
-  /** Where in the active sector the next entry goes; undefined before the first event since opening. */
+  /** Index in the active sector of the next entry; undefined before the first event after opening. */
   #at: number | undefined;
   /** Entry of the active sector that gets another seal before the other sector may be erased. */
   #resealAt: number | undefined;
-  /** Whether all is as a completed operation leaves it. */
+  /** Whether the record is as a completed operation leaves it. */
   readonly isClean: boolean;
 
-  /** Reads the record; changes nothing. */
+  /** Reads the record. Changes nothing. */
   constructor(flash: Flash) {
     this.#flash = flash;
     this.#stride = entryStride(flash.map);
@@ -69,7 +69,7 @@ export class BootRecord {
     this.#state = (active === undefined ? undefined : found[active].state) ?? EMPTY_RECORD;
     this.#sequence = Math.max(found[0].lastSequence, found[1].lastSequence);
     this.isClean = other.isBlank && (active === undefined ? found[1].isBlank : !found[active].isTorn);
-    // The seal that made the choice may be one that a cut left unstable.
+    // The seal that decided may be one that a cut left unstable.
     if (active !== undefined && other.state !== undefined) {
       this.#resealAt = found[active].end;
     }
@@ -79,7 +79,7 @@ export class BootRecord {
     return this.#state;
   }
 
-  /** Makes `event` durable. */
+  /** Adds `event`. It is durable when this returns. */
   append(event: RecordEvent): void {
     const next = applyEvent(this.#state, event);
     const end = this.#flash.map.sectorSize - RESERVED * this.#stride;
@@ -88,20 +88,22 @@ export class BootRecord {
     this.#state = next;
   }
 
-  /** Rewrites the record if a cut left something visibly torn. Call it before acting on the state. */
+  /** Rewrites the record if a cut left a torn entry that shows. Call it before acting on the state. */
   repair(): void {
     if (!this.isClean) this.settle();
   }
 
   /**
-   * Makes the state certain, as {@link append} does: an entry may read right now and wrong at the next power-up. Call
-   * it before erasing anything that the state before the last event still names.
+   * Makes the state stable, as {@link append} does: an entry may read valid now and invalid at the next power-up.
+   * Call it before erasing anything that the state before the last event still needs.
    */
   settle(): void {
     if (this.#at === undefined) this.#compact(this.#state);
   }
 
-  /** Order matters: a sector is erased only when the other is known, by a seal written in this run, to be whole. */
+  /**
+   * The order matters: a sector is erased only when a seal written in this run shows that the other one is complete.
+   */
   #compact(state: RecordState): void {
     const { map } = this.#flash;
     const old = this.#active;
@@ -119,7 +121,7 @@ export class BootRecord {
     this.#erase(fresh === 0 ? 1 : 0);
   }
 
-  /** Vouches again, in this run, for a sector whose own seal may be unstable. */
+  /** Seals again, in this run, a sector whose own seal may be unstable. */
   #reseal(): void {
     if (this.#resealAt === undefined || this.#active === undefined) return;
     for (let i = this.#resealAt; i < this.#resealAt + RESEALS; i++) {
@@ -150,10 +152,10 @@ export class BootRecord {
 }
 
 /**
- * Of two whole sectors the one sealed last counts. A seal is begun only when the sector's header was completely
- * programmed, and a sector is erased only when a later seal in the other was: so whichever a torn seal elects can be
- * relied on, and the new seals that it gets before anything else make the choice final. Without any seal the newer
- * header may be unstable, while the older sector was not touched yet.
+ * Of two complete sectors the one sealed last counts. A seal is only begun after the sector's header was programmed
+ * completely, and a sector is only erased after a later seal in the other one was. So a sector that a torn seal
+ * selects is complete, and the new seals that it gets first make the choice final. Without any seal the newer header
+ * may be unstable, but the older sector was not changed yet.
  */
 function chooseSector(found: readonly [SectorContent, SectorContent]): 0 | 1 | undefined {
   const [a, b] = found;
@@ -165,7 +167,7 @@ function chooseSector(found: readonly [SectorContent, SectorContent]): 0 | 1 | u
   return a.sequence < b.sequence ? 0 : 1;
 }
 
-/** An entry begins a write unit of its own, so that no unit is ever programmed twice. */
+/** Every entry starts at a write unit, so that no unit is programmed twice. */
 function entryStride(map: FlashMap): number {
   return roundUp(ENTRY_SIZE, map.writeSize);
 }
@@ -183,7 +185,7 @@ function readSector(flash: Flash, index: 0 | 1): SectorContent {
   for (let at = 0; at + stride <= bytes.length; at += stride) {
     const entryBytes = bytes.subarray(at, at + stride);
     const isBlank = isErased(flash.map, entryBytes);
-    // What fills up the write unit holds nothing, but has to be erased all the same.
+    // The padding of the write unit holds nothing, but must be erased.
     const isFilled = isErased(flash.map, entryBytes.subarray(ENTRY_SIZE));
     const decoded = isBlank || !isFilled ? undefined : decodeEntry(entryBytes.subarray(0, ENTRY_SIZE));
     if (!isBlank) end = at / stride + 1;

@@ -7,7 +7,7 @@ import type { SectorRange } from "./sector-ranges.ts";
 /** Version of the boot record's format. */
 export const RECORD_VERSION = 1;
 
-/** PROTOCOL.md "Boot record", entries. In flash: add, never renumber. */
+/** Types of entries (PROTOCOL.md "Boot record"). They are in flash: add new ones, never renumber. */
 const EntryType = {
   header: 0x01,
   seal: 0x02,
@@ -27,11 +27,11 @@ const NO_BYTES = new Uint8Array(8);
 const SLOTS = 2;
 const AREAS = 3;
 
-/** What one entry of the journal is. */
+/** An entry of the journal. */
 export type RecordEntry =
-  /** First of a sector, programmed last: the `count` entries behind it are a whole snapshot. */
+  /** First in a sector, programmed last: the `count` entries after it are a complete snapshot. */
   | { readonly tag: "header"; readonly count: number }
-  /** The header was completely programmed before this was begun. */
+  /** Programmed after the header was complete. */
   | { readonly tag: "seal" }
   | { readonly tag: "event"; readonly event: RecordEvent };
 
@@ -46,7 +46,7 @@ interface Fields {
   readonly area?: number;
 }
 
-/** The entry's 32 bytes. `sequence` rises by one from entry to entry over the board's life. */
+/** Encodes an entry in 32 bytes. `sequence` rises by one from entry to entry over the life of the board. */
 export function encodeEntry(entry: RecordEntry, sequence: number): Uint8Array {
   const fields = entryFields(entry);
   const writer = new ByteWriter(ENTRY_SIZE);
@@ -64,7 +64,7 @@ export function encodeEntry(entry: RecordEntry, sequence: number): Uint8Array {
   return writer.u32(crc32(writer.finish()) >>> 0).finish();
 }
 
-/** The entry in 32 bytes of flash; undefined when it is blank, torn, damaged or of an unknown kind. */
+/** Decodes 32 bytes of flash; undefined when they are blank, torn, damaged or of an unknown type. */
 export function decodeEntry(bytes: Uint8Array): { entry: RecordEntry; sequence: number } | undefined {
   const reader = new ByteReader(bytes);
   const type = reader.u8();
@@ -80,7 +80,7 @@ export function decodeEntry(bytes: Uint8Array): { entry: RecordEntry; sequence: 
   const crc = reader.u32();
   if (reader.failed || crc !== crc32(bytes.subarray(0, ENTRY_SIZE - 4)) >>> 0) return undefined;
   const entry = entryOf({ type, slot, flags, count, bytes: payload, wordA, wordB, area });
-  // What re-encodes to other bytes holds a field that this version does not know: not understood, so not believed.
+  // An entry that encodes to other bytes has a field that this version does not know, and is refused.
   if (entry === undefined || !equalBytes(encodeEntry(entry, sequence), bytes)) return undefined;
   return { entry, sequence };
 }

@@ -1,9 +1,9 @@
 import { equalBytes } from "../../base/bytes.ts";
 import { addRange, removeRange, type SectorRange } from "./sector-ranges.ts";
 
-/** Digests of which failed confirms are remembered; the one seen longest ago gives way. */
+/** Images whose failed confirms are counted; beyond, the one counted longest ago is forgotten. */
 export const FAILED_DIGESTS_MAX = 4;
-/** Highest count kept of attempts and failed confirms. */
+/** Highest count of attempts and failed confirms. */
 export const COUNT_MAX = 255;
 
 /** An image that was received completely and verified in its slot. */
@@ -11,43 +11,43 @@ export interface SlotRecord {
   readonly slot: number;
   /** First 8 bytes of the digest of its manifest. */
   readonly digest8: Uint8Array;
-  /** Which manifest area holds its manifest. */
+  /** Manifest area that holds its manifest. */
   readonly area: number;
-  /** Healthy by its confirm policy; else on trial. */
+  /** Confirmed by its policy; otherwise on trial. */
   readonly isConfirmed: boolean;
-  /** The trial was given up. */
+  /** Whether its trial was given up. */
   readonly isReverted: boolean;
   /** Trial boots so far. */
   readonly attempts: number;
-  /** The higher, the later it was installed: the higher one is tried first. */
+  /** Rises with each installation: the image of the higher rank is tried first. */
   readonly rank: number;
 }
 
-/** An image whose blocks are on their way into a slot, which does not boot meanwhile. */
+/** An image that is being received into a slot, which does not boot in the meantime. */
 export interface ReceivingRecord {
   readonly slot: number;
   readonly digest8: Uint8Array;
   readonly area: number;
 }
 
-/** How often a digest failed to confirm. */
+/** How often an image failed to confirm. */
 export interface FailedConfirm {
   readonly digest8: Uint8Array;
   readonly count: number;
 }
 
-/** All that the boot record says. Immutable. */
+/** The state of the boot record. Immutable. */
 export interface RecordState {
   readonly slots: readonly SlotRecord[];
   readonly receiving: ReceivingRecord | undefined;
-  /** Sectors that were erased or programmed and whose content was not verified since (PROTOCOL.md 13.2.3). */
+  /** Sectors that were erased or programmed, and not verified since (PROTOCOL.md 13.2.3). */
   readonly openSectors: readonly SectorRange[];
-  /** Images with a lower security counter are refused. Never falls. */
+  /** Images with a lower security counter are refused. Never decreases. */
   readonly counterFloor: number;
   readonly failedConfirms: readonly FailedConfirm[];
 }
 
-/** One step of the boot record: durable wholly or not at all. */
+/** A change of the boot record: durable completely or not at all. */
 export type RecordEvent =
   | { readonly tag: "installed"; readonly slot: SlotRecord; readonly floor: number }
   | { readonly tag: "slot"; readonly slot: SlotRecord; readonly floor: number }
@@ -60,7 +60,7 @@ export type RecordEvent =
   | { readonly tag: "floor"; readonly floor: number }
   | { readonly tag: "failed"; readonly failed: FailedConfirm };
 
-/** The record of a flash that never held anything. */
+/** The record of a new flash. */
 export const EMPTY_RECORD: RecordState = {
   slots: [],
   receiving: undefined,
@@ -69,7 +69,7 @@ export const EMPTY_RECORD: RecordState = {
   failedConfirms: [],
 };
 
-/** The state after `event`. What a replay of the events gives, always. */
+/** The state after `event`. Replaying all events gives the same state. */
 export function applyEvent(state: RecordState, event: RecordEvent): RecordState {
   switch (event.tag) {
     case "installed":
@@ -101,7 +101,7 @@ export function snapshotEvents(state: RecordState): RecordEvent[] {
   ];
 }
 
-/** Failed confirms of a digest. */
+/** Number of failed confirms of an image. */
 export function failedConfirms(state: RecordState, digest8: Uint8Array): number {
   return state.failedConfirms.find((failed) => equalBytes(failed.digest8, digest8))?.count ?? 0;
 }
@@ -115,7 +115,7 @@ function applySlot(state: RecordState, next: SlotRecord, floor: number): RecordS
   const old = slotRecord(state, next.slot);
   const slots = [...state.slots.filter((record) => record.slot !== next.slot), next];
   slots.sort((a, b) => a.slot - b.slot);
-  // Giving a trial up and counting it is one step, so that a cut between the two cannot count it twice or never.
+  // A trial is given up and counted in one step, so that a cut cannot count it twice or not at all.
   const justReverted =
     next.isReverted && old !== undefined && !old.isReverted && equalBytes(old.digest8, next.digest8);
   const count = failedConfirms(state, next.digest8);

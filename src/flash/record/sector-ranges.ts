@@ -4,7 +4,7 @@ export interface SectorRange {
   readonly last: number;
 }
 
-/** Most ranges that a set keeps; beyond, the two nearest are joined, which only ever makes the set larger. */
+/** Most ranges in a set; beyond, the two nearest are joined, so that the set only grows. */
 export const RANGES_MAX = 16;
 
 /** The set with `range` added, in order, touching ranges joined. */
@@ -31,7 +31,7 @@ function joinNearest(ranges: readonly SectorRange[]): SectorRange[] {
   });
 }
 
-/** The set without `range`; left whole where taking it out would need more than {@link RANGES_MAX} ranges. */
+/** The set without `range`; unchanged where that would need more than {@link RANGES_MAX} ranges. */
 export function removeRange(ranges: readonly SectorRange[], range: SectorRange): readonly SectorRange[] {
   const left = ranges.flatMap((old) => {
     const parts: SectorRange[] = [];

@@ -7,7 +7,7 @@ import type { OfferedImage } from "./rescuer-events.ts";
 
 const OFFER_INTERVAL_MS = 250;
 const OFFER_REPEATED_FOR_MS = 5_000;
-/** Time for the proven answer to an offer, from one on that is not (PROTOCOL.md 14.6). */
+/** How long a proven answer is still waited for after an unproven one (PROTOCOL.md 14.6). */
 const DOUBTFUL_OFFER_MS = 2_000;
 
 /** One offer, repeated until it is answered or its time is over. */
@@ -44,7 +44,7 @@ export class Offering {
     this.#repeatAt = Math.min(this.#repeatAt, now + OFFER_INTERVAL_MS / 2);
   }
 
-  /** Something answered that our link key does not prove. */
+  /** An answer came that our link key does not prove. */
   markDoubtful(now: Millis): void {
     this.#isDoubtful = true;
     this.#until = Math.min(this.#until, now + DOUBTFUL_OFFER_MS);
@@ -58,14 +58,14 @@ export class Offering {
     return now >= this.#until;
   }
 
-  /** Whether it is to be sent now. */
+  /** Takes the sending that is due; true if the offer has to be sent now. */
   take(now: Millis): boolean {
     if (now < this.#repeatAt) return false;
     this.#repeatAt = now + OFFER_INTERVAL_MS;
     return true;
   }
 
-  /** Whether it is this one that is accepted, in time, and about `image`, the one that is offered last. */
+  /** Whether `accept` accepts this offer, in time, and `image`, the image offered last, is also this one. */
   isAcceptedBy(now: Millis, { rescuerNonce, targetNonce }: Accept, image: OfferedImage): boolean {
     return (
       now < this.#until &&

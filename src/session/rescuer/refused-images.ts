@@ -3,7 +3,7 @@ import type { Millis } from "../../base/units.ts";
 
 /** A refused image is not offered to the same start of a target again for this long. */
 const REFUSED_FOR_MS = 60_000;
-/** Refusals remembered; the oldest gives way. */
+/** Most refusals that are remembered; the oldest is dropped first. */
 const REFUSED_MAX = 64;
 
 /** Which images were refused by which start of a target, for a while (PROTOCOL.md 6.2). */

@@ -5,7 +5,7 @@ import { providerBeacon } from "../beacon.ts";
 import { BeaconTimer } from "../beacon-timer.ts";
 import { QueryTimer } from "../query-timer.ts";
 
-/** Who announces itself. */
+/** What an announcer needs to know of its node. */
 export interface RescuerOptions {
   readonly random: Random;
   readonly nodeId: Uint8Array;
@@ -37,23 +37,23 @@ export class RescuerAnnouncer {
     this.#queries.start(now);
   }
 
-  /** Somebody is there: no further query. */
+  /** Somebody is there: no more queries. */
   handleHeard(): void {
     this.#queries.stop();
   }
 
-  /** Something came that cannot be read, and may have been a call. */
+  /** Something unreadable came, which may have been a call. */
   handleNoise(now: Millis): void {
     this.#queries.handleNoise(now);
   }
 
-  /** Somebody asked who is there. `mayAnswer`: unless a session needs the line. */
+  /** Somebody asked who is there. `mayAnswer`: false while a session needs the line. */
   handleQuestion(now: Millis, mayAnswer: boolean): void {
     this.#answers.handleQuestion(now);
     this.#isAnswerDue = mayAnswer;
   }
 
-  /** Sends the answer that is due, and, while it `mayAsk`, queries. */
+  /** Sends the answer that is due and, if `mayAsk`, the query that is due. */
   sendDue(now: Millis, mayAsk: boolean): void {
     if (this.#isAnswerDue && this.#answers.nextAt <= now) {
       this.#isAnswerDue = false;

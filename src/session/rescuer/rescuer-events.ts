@@ -1,6 +1,7 @@
 import type { RefusalReason } from "../../base/refusal.ts";
 import type { TreeNode } from "../../base/tree-shape.ts";
 import type { Beacon, Offer, WireVersion } from "../../wire/messages.ts";
+import type { KeyMismatch } from "../link-guard.ts";
 import type { LineEvent } from "../role.ts";
 
 /** An image as a rescuer offers it. */
@@ -40,13 +41,14 @@ export type RescuerEvent =
   | { readonly tag: "readBlock"; readonly session: number; readonly wish: BlockWish }
   | { readonly tag: "heard"; readonly beacon: Beacon }
   | { readonly tag: "offered"; readonly offer: Offer }
-  | { readonly tag: "accepted"; readonly image: OfferedImage }
+  /** `targetId`: of the board that accepted, which need not be the one that was picked for last. */
+  | { readonly tag: "accepted"; readonly image: OfferedImage; readonly targetId: Uint8Array }
   | {
       readonly tag: "refused";
       readonly reason: RefusalReason;
       readonly digest: Uint8Array | undefined;
-      /** For people, where more is known than the reason. */
-      readonly detail?: string;
+      /** Why the reason is `link-key`, where that was found out here. */
+      readonly mismatch?: KeyMismatch;
     }
   | { readonly tag: "progress"; readonly openBlocks: number }
   | { readonly tag: "healed"; readonly digest: Uint8Array }

@@ -141,7 +141,7 @@ export class RescuerRole implements Role {
       const isSameStart = equalBytes(state.serving.peer.targetNonce, beacon.bootNonce);
       this.#loseSession(now, isSameStart ? "silence" : "restarted");
     }
-    // The same board, started anew without having answered; another one's call just comes later than the first.
+    // The same board restarted without answering. A call of another board only came later than the first.
     if (offering !== undefined && equalBytes(offering.beacon.nodeId, beacon.nodeId))
       this.#callers.noteRestart(now, beacon.nodeId);
     const kept = keepBeacon(beacon);
@@ -211,7 +211,7 @@ export class RescuerRole implements Role {
     const sender = this.#host.link.startSending(now, tagOf(peer), payloadMax, seal);
     const serving = new Serving(now, this.#host, peer, image, sender, accept.openBlocks);
     this.#state = { tag: "serving", serving };
-    this.#host.emit({ tag: "accepted", image });
+    this.#host.emit({ tag: "accepted", image, targetId: peer.targetId });
     serving.sendManifest();
   }
 
@@ -278,8 +278,8 @@ export class RescuerRole implements Role {
       return;
     }
     this.#state = { tag: "listening" };
-    const detail = rescuerMismatch(beacon.wantsLinkKey === true);
-    this.#host.emit({ tag: "refused", reason: "link-key", digest: image.digest, detail });
+    const mismatch = rescuerMismatch(beacon.wantsLinkKey === true);
+    this.#host.emit({ tag: "refused", reason: "link-key", digest: image.digest, mismatch });
   }
 
   #loseSession(now: Millis, why: RescuerLoss): void {

@@ -3,7 +3,7 @@ import type { SessionIdentity } from "../identity.ts";
 import type { Offering } from "./offering.ts";
 import type { Serving } from "./serving.ts";
 
-/** What a rescuer is about (PROTOCOL.md 6.2). */
+/** The states of a rescuer (PROTOCOL.md 6.2). */
 export type RescuerState =
   | { readonly tag: "listening" }
   | { readonly tag: "picking"; readonly number: number; readonly beacon: Beacon }
@@ -23,7 +23,7 @@ export function nodeIdOf(state: RescuerState): Uint8Array | undefined {
   return state.tag === "picking" ? state.beacon.nodeId : peerOf(state)?.targetId;
 }
 
-/** A copy that does not hold views into the run it came from. */
+/** A copy without views into the received run. */
 export function keepBeacon(beacon: Beacon): Beacon {
   return {
     ...beacon,

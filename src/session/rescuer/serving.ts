@@ -15,7 +15,7 @@ const SESSION_IMAGES = 8;
 const SESSION_BYTES = 65_536;
 /** Silence after which a session is given up (PROTOCOL.md 6.2). */
 const SILENCE_MAX_MS = 20_000;
-/** The same with a link key, once the target calls: it restarted, or somebody says so (PROTOCOL.md 14.5). */
+/** The same with a link key, once the target calls: it restarted, or an attacker claims so (PROTOCOL.md 14.5). */
 const DOUBTFUL_SILENCE_MS = 5_000;
 /** Longest time that one BUSY may ask for (PROTOCOL.md 5.11). */
 const BUSY_MAX_MS = 10_000;
@@ -31,7 +31,7 @@ export class Serving {
   readonly #openBlocksMax: number;
   readonly #floor: ProgressFloor;
   readonly #leafCount: number;
-  /** Blocks that the target was done with once: again is no progress. */
+  /** Blocks that the target finished once: a second time is not progress. */
   readonly #settled: Uint8Array;
   /** Runs that may count as progress: no tree has more. */
   #runsLeft: number;
@@ -39,7 +39,7 @@ export class Serving {
   readonly #sentBefore: number;
   readonly #startedAt: Millis;
   #bytesSettled = 0;
-  /** The target said so at a time, and until when it is deaf. */
+  /** When the last BUSY came, and until when the target is deaf. */
   #busyAt: Millis = 0;
   #busyUntil: Millis = 0;
   #isDoubtful = false;
@@ -52,7 +52,7 @@ export class Serving {
   /** The manifest was accepted: something beyond it was asked for. */
   #isPastManifest = false;
 
-  /** `openBlocksMax`: what the target stated in ACCEPT. It bounds what is held for it: at least one block. */
+  /** `openBlocksMax`: what the target stated in ACCEPT; bounds what is held for it. At least one block is. */
   constructor(
     now: Millis,
     host: RoleHost<RescuerEvent>,
@@ -112,7 +112,7 @@ export class Serving {
   /** When the target has been silent for too long. */
   get silentAt(): Millis {
     const heardAt = this.#link.lastHeardAt;
-    // Who was heard after it said that it is busy is not deaf any more.
+    // A target that was heard after its BUSY is no longer deaf.
     if (this.#isDoubtful && heardAt > this.#busyAt) return heardAt + DOUBTFUL_SILENCE_MS;
     return Math.max(heardAt, this.#busyUntil) + SILENCE_MAX_MS;
   }
@@ -206,7 +206,7 @@ export class Serving {
     }
   }
 
-  /** Forgets all that is queued or in flight: the target has everything. */
+  /** Drops everything that is queued or in flight: the target has the whole image. */
   dropAll(): void {
     this.#sender.clear();
   }

@@ -1,4 +1,4 @@
-import type { TreeNode } from "../../base/tree-shape.ts";
+import type { Differences, TreeNode } from "../../base/tree-shape.ts";
 import type { Millis } from "../../base/units.ts";
 import type { Link } from "../../link/link.ts";
 import type { DataChunk, ObjectChunk } from "../../wire/messages.ts";
@@ -9,14 +9,14 @@ import { Lease } from "../lease.ts";
 import { isOnPace, ProgressFloor } from "../progress-floor.ts";
 import { type DescentPlan, lengthOfBlock } from "./descent-plan.ts";
 import type { SessionLoss, TargetEvent } from "./target-events.ts";
-import { type Differences, TreeDescent } from "./tree-descent.ts";
+import { TreeDescent } from "./tree-descent.ts";
 
 /** Block buffers: 64 KiB in all, but 4 blocks at least and 64 at most. */
 const BUFFER_BYTES = 64 * 1024;
 const OPEN_BLOCKS_MIN = 4;
 /** "Later" renews the lease for this long at most without anything that verifies. */
 const LATER_MAX_MS = 60_000;
-/** Wrong blocks and runs in one session, whichever they are: the CRC lets none through by chance. */
+/** Most wrong blocks and runs in one session: a CRC lets almost none through by chance. */
 const WRONG_MAX = 32;
 
 /** The target's side of a running transfer: chunks in, requests and grants out, and the time limits of both. */
@@ -67,7 +67,7 @@ export class Receiving {
     return run && { tag: "checkRun", session: this.#session, run };
   }
 
-  /** What a run was found to be (undefined: bad); gives the check of the next one, if that waits already. */
+  /** The outcome of a check of a run (undefined: bad); returns the check of the next run, if that has arrived already. */
   handleRunChecked(
     now: Millis,
     node: TreeNode,
@@ -79,14 +79,14 @@ export class Receiving {
     return run && { tag: "checkRun", session: this.#session, run };
   }
 
-  /** A run counts like a block: it spares some, and each is asked for once. */
+  /** A run counts like a block: it saves blocks, and each run is asked for once. */
   #verified(now: Millis, bytes: number): void {
     this.#floor.add(bytes);
     this.#lastVerifiedAt = now;
     this.#lease.renew(now);
   }
 
-  /** What became of a block; false when it failed too often to go on. */
+  /** The outcome of writing a block; false when it failed too often to continue. */
   handleBlockWritten(now: Millis, block: number, isWritten: boolean): boolean {
     if (isWritten) this.#verified(now, lengthOfBlock(this.descent.plan, block));
     else this.#wrong++;
@@ -108,7 +108,7 @@ export class Receiving {
     if (request !== undefined || grant !== undefined) this.#lastAskedAt = now;
   }
 
-  /** Asks again what stayed unanswered; why the session is over, if it is. */
+  /** Repeats unanswered questions; returns why the session is over, if it is. */
   handleTimeout(now: Millis): SessionLoss | undefined {
     if (this.#wrong >= WRONG_MAX) return "damaged";
     if (now >= this.#lease.endsAt) return "lease";
@@ -122,7 +122,7 @@ export class Receiving {
     return { ask: this.#askAgainAt, lease: this.#lease.endsAt, progress: this.#floor.endsAt };
   }
 
-  /** Everything is silent, or one question stayed unanswered, for too long. */
+  /** When silence, or one unanswered question, has lasted too long. */
   get #askAgainAt(): Millis {
     const wait = answerTimeout(this.#link);
     const silent = Math.max(this.#link.lastHeardAt, this.#lastAskedAt) + wait;

@@ -5,7 +5,7 @@ import { beaconOf, type NodeStatus } from "../beacon.ts";
 import { BeaconTimer } from "../beacon-timer.ts";
 import { QueryTimer } from "../query-timer.ts";
 
-/** Who announces itself. */
+/** What an announcer needs to know of its node. */
 export interface TargetOptions {
   readonly random: Random;
   readonly status: NodeStatus;
@@ -46,7 +46,7 @@ export class TargetAnnouncer {
     this.#beacons.handleQuestion(now);
   }
 
-  /** Something came that cannot be read, and may have been a query. */
+  /** Something unreadable came, which may have been a query. */
   handleNoise(now: Millis): void {
     this.#beacons.handleNoise(now);
   }

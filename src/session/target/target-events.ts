@@ -1,8 +1,11 @@
 import type { RefusalReason } from "../../base/refusal.ts";
+import type { RunOutcome } from "../../base/tree-shape.ts";
 import type { Offer } from "../../wire/messages.ts";
+import type { HeardNode } from "../heard-node.ts";
+import type { KeyMismatch } from "../link-guard.ts";
 import type { LineEvent } from "../role.ts";
 import type { DescentPlan } from "./descent-plan.ts";
-import type { ReceivedRun, RunOutcome, TreeDescent } from "./tree-descent.ts";
+import type { ReceivedRun, TreeDescent } from "./tree-descent.ts";
 
 /**
  * Effects, and reports. An effect is answered by the call of its name (`checkRun`: `handleRunChecked`) with the number of
@@ -18,8 +21,19 @@ export type TargetEvent =
       readonly bytes: Uint8Array;
     }
   | { readonly tag: "commit"; readonly session: number }
+  /** Another node: with an offer for this board, or by its beacon. */
+  | { readonly tag: "heard"; readonly who: HeardNode }
   | { readonly tag: "offered"; readonly offer: Offer }
-  | { readonly tag: "refused"; readonly reason: RefusalReason; readonly detail: string }
+  | {
+      readonly tag: "refused";
+      readonly reason: RefusalReason;
+      /** For people, where more is known than the reason. */
+      readonly detail?: string;
+      /** With the reason `link-key`. */
+      readonly mismatch?: KeyMismatch;
+      /** Whose offer; undefined when that is not known. */
+      readonly rescuerId?: Uint8Array;
+    }
   | { readonly tag: "receiving"; readonly plan: DescentPlan }
   | { readonly tag: "progress"; readonly descent: TreeDescent }
   | { readonly tag: "sessionLost"; readonly why: SessionLoss }
@@ -27,13 +41,13 @@ export type TargetEvent =
   | { readonly tag: "finished"; readonly isHeard: boolean }
   | LineEvent;
 
-/** Why a session ended early. `slow`: what came was right, but far less than the line carries. */
+/** Why a session ended early. `slow`: valid data came, but far less than the line carries. */
 export type SessionLoss = "lease" | "slow" | "superseded" | "bye" | "damaged" | "not-bootable";
 
-/** What became of a manifest: refused for a reason, or accepted, with where flash differs from the image. */
+/** The outcome of checking a manifest: refused for a reason, or accepted, with where flash differs from the image. */
 export type ManifestOutcome =
   | { readonly tag: "accepted"; readonly plan: DescentPlan; readonly start: RunOutcome }
   | { readonly tag: "refused"; readonly reason: RefusalReason; readonly detail: string };
 
-/** What became of a block. A mismatch is asked for again; a failed flash ends the session. */
+/** The outcome of writing a block. A mismatch is asked for again; a flash failure ends the session. */
 export type BlockOutcome = "written" | "mismatch" | "failed";

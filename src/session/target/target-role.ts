@@ -2,26 +2,23 @@ import { unreachable } from "../../base/assert.ts";
 import { equalBytes } from "../../base/bytes.ts";
 import type { Random } from "../../base/prng.ts";
 import type { BootFailure, RefusalReason } from "../../base/refusal.ts";
-import type { TreeNode } from "../../base/tree-shape.ts";
+import type { RunOutcome, TreeNode } from "../../base/tree-shape.ts";
 import type { Millis } from "../../base/units.ts";
 import type { ByeReason } from "../../wire/constants.ts";
 import type { LinkProof } from "../../wire/link-proof.ts";
 import type { Message, Offer, Query } from "../../wire/messages.ts";
-import { answerTimeout } from "../answer-timeout.ts";
 import type { NodeStatus } from "../beacon.ts";
-import { type Deadlines, isDue, soonest } from "../deadlines.ts";
+import { type Deadlines, soonest } from "../deadlines.ts";
 import { byeOf, identityOf, keepOffer, refuseOf, standDownOf } from "../handshake.ts";
+import { heardFrom } from "../heard-node.ts";
 import { type SessionIdentity, tagOf } from "../identity.ts";
 import { LinkGuard, type ProofVerdict, targetMismatch } from "../link-guard.ts";
 import { PeerSelection } from "../peer-selection.ts";
 import type { HeardEvent, Role, RoleHost } from "../role.ts";
+import { Supersession } from "./supersession.ts";
 import { TargetAnnouncer, type TargetOptions } from "./target-announcer.ts";
 import type { BlockOutcome, ManifestOutcome, SessionLoss, TargetEvent } from "./target-events.ts";
 import { NO_SESSION, type SessionDeadline, type SessionEnd, TargetSession } from "./target-session.ts";
-import type { RunOutcome } from "./tree-descent.ts";
-
-/** A new offer or query supersedes a session that was silent for this many answer timeouts (PROTOCOL.md 6.1). */
-const SUPERSEDE_TIMEOUTS = 3;
 
 /**
  * What a target waits for outside a session; inside one, see {@link SessionDeadline}.
@@ -46,7 +43,7 @@ export class TargetRole implements Role {
   #session: TargetSession | undefined;
   /** The board is healed, or its owner stopped this role: no more calls. */
   #isStopped = false;
-  #supersedeAt: Millis | undefined;
+  readonly #supersession: Supersession;
   /** Served over another link: offers here are stood down. */
   #servedBy: Uint8Array | undefined;
 
@@ -57,6 +54,7 @@ export class TargetRole implements Role {
     this.#bootNonce = options.bootNonce;
     this.#announcer = new TargetAnnouncer(now, host.link, options, this.#guard.isKeyed);
     this.#selection = new PeerSelection(options.random);
+    this.#supersession = new Supersession(host.link);
   }
 
   handleLinkUp(now: Millis, isUp: boolean): void {
@@ -130,6 +128,7 @@ export class TargetRole implements Role {
       case "beacon":
       case "distress":
         if (equalBytes(message.nodeId, this.#nodeId)) this.#host.reportEcho();
+        else this.#host.emit({ tag: "heard", who: heardFrom(message) });
         return;
       default:
         this.#host.reportEcho();
@@ -140,7 +139,7 @@ export class TargetRole implements Role {
     if (equalBytes(query.nodeId, this.#nodeId)) this.#host.reportEcho();
     else if (this.#isCalling) this.#announcer.handleQuestion(now);
     else if (this.#session?.isDone) this.#announcer.sendBeacon();
-    // Whoever asks proves nothing: with a link key the lease alone ends a session that fell silent.
+    // A query proves nothing: with a link key only the lease ends a session that fell silent.
     else if (!this.#guard.isKeyed) this.#considerSupersession(now);
   }
 
@@ -152,6 +151,7 @@ export class TargetRole implements Role {
 
   #handleOffer(now: Millis, offer: Offer, proof: LinkProof | undefined): void {
     if (!equalBytes(offer.targetNonce, this.#bootNonce)) return;
+    this.#host.emit({ tag: "heard", who: "offering" });
     const peer = identityOf(offer, this.#nodeId);
     const verdict = this.#guard.judge(peer, proof);
     const session = this.#session;
@@ -163,7 +163,7 @@ export class TargetRole implements Role {
       this.#accept(now, this.#selection.consider(now, offer.rescuerId, keepOffer(offer)));
     } else if (
       session !== undefined &&
-      this.#isSilent(now) &&
+      this.#supersession.isSilent(now) &&
       !this.#selection.isBarred(now, offer.rescuerId)
     ) {
       this.#accept(now, keepOffer(offer));
@@ -174,16 +174,18 @@ export class TargetRole implements Role {
     }
   }
 
-  /** An offer that our link key, or the lack of one, forbids. It has no say in a session. */
+  /** An offer that our link key, or the lack of one, rules out. It has no effect on a session. */
   #handleMismatch(now: Millis, peer: SessionIdentity, verdict: Exclude<ProofVerdict, "good">): void {
     if (this.#guard.isKeyed) this.#host.link.counters.unauthenticFrames++;
     if (!this.#isCalling || this.#servedBy !== undefined) return;
-    // Without a proof: else whoever spoils an offer on its way would get one that ends the rescuer's attempt.
+    // Without a proof: otherwise an attacker who spoils an offer would obtain a proven refusal, which ends the rescuer's attempt.
     this.#host.link.send(refuseOf(peer, "link-key"));
-    if (this.#guard.takeReport(now)) this.#emitRefused("link-key", targetMismatch(verdict));
+    if (!this.#guard.takeReport(now)) return;
+    const mismatch = targetMismatch(verdict);
+    this.#host.emit({ tag: "refused", reason: "link-key", mismatch, rescuerId: peer.rescuerId });
   }
 
-  /** Version 1 links join two nodes: a third one on the wire is told, and served when the session ends. */
+  /** Version 1 links join two nodes: a third one on the wire is reported, and served when the session ends. */
   #nameMiswiring(nodeId: Uint8Array): void {
     const peerId = this.#session?.peer.rescuerId;
     if (peerId !== undefined && !equalBytes(peerId, nodeId))
@@ -204,7 +206,7 @@ export class TargetRole implements Role {
     this.#selection.forget();
     this.#host.link.startReceiving(now, tagOf(peer), this.#guard.seal(peer, acceptNonce));
     this.#announcer.handleServed();
-    this.#supersedeAt = undefined;
+    this.#supersession.clear();
     this.#session = new TargetSession(now, peer, this.#host, this.#guard, () => this.#announcer.sendBeacon());
     this.#host.emit({ tag: "offered", offer });
     this.handleTimeout(now);
@@ -234,7 +236,7 @@ export class TargetRole implements Role {
   handleCommitted(now: Millis, session: number, failure: BootFailure | undefined): void {
     this.#end(now, this.#sessionOf(session)?.handleCommitted(now, failure));
     // Others who knocked get beacons now: this session ends as healed, whether DONE is heard or not.
-    if (this.#session?.isDone) this.#supersedeAt = undefined;
+    if (this.#session?.isDone) this.#supersession.clear();
   }
 
   #end(now: Millis, end: SessionEnd | undefined): void {
@@ -247,7 +249,7 @@ export class TargetRole implements Role {
     this.#strike(now, why);
     this.#host.link.endSession();
     this.#session = undefined;
-    this.#supersedeAt = undefined;
+    this.#supersession.clear();
     this.#announcer.handleQuestion(now);
     this.#host.emit({ tag: "sessionLost", why });
   }
@@ -257,14 +259,14 @@ export class TargetRole implements Role {
     if (peer === undefined) return;
     this.#host.link.endSession();
     this.#host.link.send(refuseOf(peer, reason), this.#guard.prove(peer));
-    this.#emitRefused(reason, detail);
+    this.#emitRefused(reason, detail, peer.rescuerId);
     if (reason !== "flash") this.#selection.strike(now, peer.rescuerId);
     this.#session = undefined;
     this.#announcer.handleRefused(now);
   }
 
-  #emitRefused(reason: RefusalReason, detail: string): void {
-    this.#host.emit({ tag: "refused", reason, detail });
+  #emitRefused(reason: RefusalReason, detail: string, rescuerId?: Uint8Array): void {
+    this.#host.emit({ tag: "refused", reason, detail, ...(rescuerId && { rescuerId }) });
   }
 
   #finish(isHeard: boolean): void {
@@ -284,15 +286,10 @@ export class TargetRole implements Role {
     this.#isStopped = true;
   }
 
-  /** Whether the session was silent for so long that another rescuer may take over. */
-  #isSilent(now: Millis): boolean {
-    return now - this.#host.link.lastHeardAt >= SUPERSEDE_TIMEOUTS * answerTimeout(this.#host.link);
-  }
-
   #considerSupersession(now: Millis): void {
     if (this.#session === undefined) return;
-    if (this.#isSilent(now)) this.#loseSession(now, "superseded");
-    else this.#supersedeAt ??= now + SUPERSEDE_TIMEOUTS * answerTimeout(this.#host.link);
+    if (this.#supersession.isSilent(now)) this.#loseSession(now, "superseded");
+    else this.#supersession.schedule(now);
   }
 
   /** A bye, which anybody on the wire can say, is held against nobody; nor is a line that failed after a good start. */
@@ -308,7 +305,7 @@ export class TargetRole implements Role {
     const isAnnouncing = this.#isCalling && this.#host.isUp;
     const announcer = isAnnouncing ? this.#announcer : undefined;
     return {
-      supersede: this.#supersedeAt,
+      supersede: this.#supersession.checkAt,
       query: announcer?.queryAt,
       call: announcer?.callAt,
       choose: isAnnouncing ? this.#selection.chooseAt : undefined,
@@ -317,10 +314,7 @@ export class TargetRole implements Role {
   }
 
   handleTimeout(now: Millis): void {
-    if (isDue(this.#supersedeAt, now)) {
-      this.#supersedeAt = undefined;
-      if (this.#isSilent(now)) this.#considerSupersession(now);
-    }
+    if (this.#supersession.takeCheck(now)) this.#considerSupersession(now);
     if (this.#session !== undefined) this.#end(now, this.#session.handleTimeout(now));
     else if (!this.#isStopped) {
       if (this.#host.isUp) this.#announcer.sendDue(now);

@@ -1,6 +1,6 @@
 import { equalBytes } from "../../base/bytes.ts";
 import type { BootFailure, RefusalReason } from "../../base/refusal.ts";
-import type { TreeNode } from "../../base/tree-shape.ts";
+import type { RunOutcome, TreeNode } from "../../base/tree-shape.ts";
 import type { Millis } from "../../base/units.ts";
 import type { Link } from "../../link/link.ts";
 import { MANIFEST_MAX, ObjectKind } from "../../wire/constants.ts";
@@ -15,7 +15,6 @@ import type { RoleHost } from "../role.ts";
 import { ChunkAssembly } from "./chunk-assembly.ts";
 import { Receiving } from "./receiving.ts";
 import type { BlockOutcome, ManifestOutcome, SessionLoss, TargetEvent } from "./target-events.ts";
-import type { RunOutcome } from "./tree-descent.ts";
 
 /** Where a session is (PROTOCOL.md 6.1). */
 type State =
@@ -46,7 +45,7 @@ export type SessionEnd =
  */
 export type SessionDeadline = "repeat" | "lease" | "ask" | "progress" | "giveUp";
 
-/** Without a session nothing of it is waited for. */
+/** The deadlines when no session runs. */
 export const NO_SESSION: Deadlines<SessionDeadline> = {
   repeat: undefined,
   lease: undefined,

@@ -1,4 +1,10 @@
-import { leavesBelow, RUN_LEVELS, runChildren, type TreeNode } from "../../base/tree-shape.ts";
+import {
+  type Differences,
+  leavesBelow,
+  RUN_LEVELS,
+  runChildren,
+  type TreeNode,
+} from "../../base/tree-shape.ts";
 import type { Millis } from "../../base/units.ts";
 import { ObjectKind, REQUEST_ENTRIES_MAX } from "../../wire/constants.ts";
 import type { ObjectChunk, Request } from "../../wire/messages.ts";
@@ -6,19 +12,7 @@ import { ChunkAssembly } from "./chunk-assembly.ts";
 import type { DescentPlan } from "./descent-plan.ts";
 import { WantedBlocks } from "./wanted-blocks.ts";
 
-/** Where flash differs from the image: nodes to ask for, and blocks whose data is wanted, both in order. */
-export interface Differences {
-  readonly nodes: readonly TreeNode[];
-  readonly blocks: readonly number[];
-}
-
-/** What the flash's side found out about a run of child hashes. `bad`: not what was promised, nothing was learnt. */
-export type RunOutcome =
-  | { readonly tag: "bad" }
-  | { readonly tag: "failed" }
-  | ({ readonly tag: "good" } & Differences);
-
-/** A whole hash run, or the claim that a node's range is one byte over and over. */
+/** A complete run of hashes, or the claim that a node's range repeats one byte. */
 export interface ReceivedRun {
   readonly node: TreeNode;
   readonly kind: typeof ObjectKind.run | typeof ObjectKind.uniform;
@@ -152,8 +146,8 @@ export class TreeDescent {
   }
 
   /**
-   * What a complete run was found to be: the differences below it, or undefined: bad, it is asked for again. Gives the
-   * run of a right guess that has arrived already and can be checked now.
+   * The outcome of checking a complete run: the differences below it, or undefined if it was bad and is asked for again.
+   * Returns the run of a correct guess that has arrived already and can be checked now.
    */
   runChecked(now: Millis, node: TreeNode, outcome: Differences | undefined): ReceivedRun | undefined {
     const wanted = this.#asked.get(keyOf(node));
@@ -169,7 +163,7 @@ export class TreeDescent {
     return this.#settleGuess(now, node);
   }
 
-  /** The guess below `node` was right, and is now asked for in earnest, or wrong, and with all below it forgotten. */
+  /** The guess below `node` was correct and becomes a normal request, or wrong and is dropped with everything below it. */
   #settleGuess(now: Millis, node: TreeNode): ReceivedRun | undefined {
     const child = node.level > RUN_LEVELS ? runChildren(this.plan.leafCount, node)[0] : undefined;
     const guess = child && this.#asked.get(keyOf(child));

@@ -115,7 +115,7 @@ export class WantedBlocks {
     return undefined;
   }
 
-  /** What became of a complete block; false when it failed too often. A mismatch asks for it again, raw. */
+  /** The outcome of a complete block; false when it failed too often. After a mismatch it is asked for again, raw. */
   settle(block: number, isWritten: boolean): boolean {
     const open = this.#open.get(block);
     if (open === undefined) return true;

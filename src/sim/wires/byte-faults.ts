@@ -4,12 +4,12 @@ import { type Random, randomBelow, randomChance, randomFraction } from "../../ba
 import type { Millis } from "../../base/units.ts";
 
 /**
- * Does harm to a stream of bytes: takes what arrived at `now` and returns what is passed on. Never changes its input.
- * Except for faults that go by time, what happens does not depend on how the stream was cut.
+ * Damages a stream of bytes: takes what arrived at `now` and returns what is passed on. Never changes its input. Except
+ * for faults that depend on time, the result does not depend on how the stream was split into calls.
  */
 export type ByteFault = (bytes: Uint8Array, now: Millis) => Uint8Array;
 
-/** Applies the faults in turn. */
+/** Applies the faults one after another. */
 export function chainFaults(faults: readonly ByteFault[]): ByteFault {
   return (bytes, now) => faults.reduce((passed, fault) => fault(passed, now), bytes);
 }
@@ -54,7 +54,7 @@ export function dropBytes(random: Random, probability: number): ByteFault {
   };
 }
 
-/** With probability `probability` per byte, replaces `bytes` bytes from there on by random ones. */
+/** With probability `probability` per byte, replaces this byte and those after it, `bytes` in all, by random ones. */
 export function bursts(random: Random, options: { probability: number; bytes: number }): ByteFault {
   assert(options.bytes >= 1, "a burst has at least one byte");
   let left = 0;
@@ -70,7 +70,7 @@ export function bursts(random: Random, options: { probability: number; bytes: nu
   };
 }
 
-/** A line that is cut from `atMs` on, counted from the first byte carried, for `durationMs`. */
+/** A line is cut `atMs` after the first byte carried, for `durationMs`. */
 export interface Cut {
   readonly atMs: Millis;
   readonly durationMs: Millis;
@@ -115,11 +115,11 @@ export interface RunFaultOptions {
   readonly duplicate?: number;
   /** Cut short at a random byte; the delimiter stays. */
   readonly truncate?: number;
-  /** Longest run that is held to be treated as one, in bytes; 8192. A longer one is passed on as it is. */
+  /** Longest run that is held back, in bytes; 8192. A longer one is passed on as it is. */
   readonly maxRun?: number;
 }
 
-/** Harms whole frames: holds bytes until their delimiter came. At most one fault per run. */
+/** Damages whole frames: holds bytes back until their delimiter came. At most one fault per run. */
 export function runFaults(random: Random, options: RunFaultOptions): ByteFault {
   const held = new Uint8Array(options.maxRun ?? 8192);
   let length = 0;
@@ -129,7 +129,7 @@ export function runFaults(random: Random, options: RunFaultOptions): ByteFault {
       held[length++] = byte;
       if (byte === 0 || length === held.length) {
         const run = held.subarray(0, length);
-        out.push(...(byte === 0 && length > 1 ? harmRun(random, run, options) : run));
+        out.push(...(byte === 0 && length > 1 ? damageRun(random, run, options) : run));
         length = 0;
       }
     }
@@ -137,7 +137,7 @@ export function runFaults(random: Random, options: RunFaultOptions): ByteFault {
   };
 }
 
-/** Harms whole messages, where each comes by itself and without a delimiter (I2C); at most one fault per message. */
+/** Damages whole messages, for links that carry each frame as one message (I2C). At most one fault per message. */
 export function messageFaults(
   random: Random,
   options: RunFaultOptions,
@@ -171,7 +171,7 @@ function drawFate(random: Random, options: RunFaultOptions): Fate {
 }
 
 /** `run` has at least one byte before its delimiter. */
-function harmRun(random: Random, run: Uint8Array, options: RunFaultOptions): Uint8Array {
+function damageRun(random: Random, run: Uint8Array, options: RunFaultOptions): Uint8Array {
   switch (drawFate(random, options)) {
     case "loss":
       return EMPTY;
@@ -200,7 +200,7 @@ function withBitFlipped(bytes: Uint8Array, at: number, bit: number): Uint8Array 
   return out;
 }
 
-/** Draws how many trials pass before one of probability `p` comes true: one random number for each fault, not each bit. */
+/** Draws how many trials of probability `p` fail before one succeeds: one random number per fault instead of per bit. */
 function gaps(random: Random, p: number): () => number {
   assert(p >= 0 && p <= 1, `probability ${p}`);
   if (p === 0) return () => Number.POSITIVE_INFINITY;

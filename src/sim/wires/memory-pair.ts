@@ -12,11 +12,11 @@ import {
 export interface MemoryLineOptions {
   /** Line rate in baud; undefined: bytes take no time on the line. */
   readonly baud?: number | undefined;
-  /** One way, added to the line time; 0. */
+  /** One way, added to the line time; 0 unless given. */
   readonly latencyMs?: Millis;
-  /** Bytes are handed over in pieces of this many, each when its last byte arrives; default: a whole write at once. */
+  /** Bytes are delivered in pieces of this many, each when its last byte arrives; unless given, a whole write is one. */
   readonly pieceBytes?: number;
-  /** Bytes not yet on the line from which `write` returns false; default: never. */
+  /** `write` returns false while more bytes than this wait for the line; unless given, never. */
   readonly queueBytes?: number;
 }
 
@@ -26,8 +26,8 @@ export interface MemoryPairOptions {
 }
 
 /**
- * Two transports joined by a wire in memory, on a clock handed in: the wire of tests and of the simulator. Like a
- * UART it keeps no bytes for an end that is not open, and an end does not notice when the other one closes.
+ * Two transports joined by a serial wire in memory, on a clock handed in, for tests and the simulator. Like a UART it
+ * keeps no bytes for an end that is not open, and an end does not notice when the other one closes.
  */
 export function createMemoryPair(clock: Clock, options: MemoryPairOptions = {}): [Transport, Transport] {
   const a = new MemoryEnd("memory:a", clock, options.aToB ?? {});
@@ -54,7 +54,7 @@ class MemoryEnd implements Transport {
   #handlers: TransportHandlers | undefined;
   /** When the last byte written so far leaves the line. */
   #freeAt: Millis = 0;
-  /** Runs while the writer is held back. */
+  /** Set while the writer is held back. */
   #holdBack: Timer | undefined;
 
   constructor(endpoint: string, clock: Clock, line: MemoryLineOptions) {
@@ -66,6 +66,7 @@ class MemoryEnd implements Transport {
       bitsPerByte: UART_BITS_PER_BYTE,
       rtoFloorMs: RTO_FLOOR_NATIVE_MS,
       setBaud: undefined,
+      makeSplitter: undefined,
     };
     this.#clock = clock;
     this.#line = line;
@@ -132,7 +133,7 @@ class MemoryEnd implements Transport {
     return this.#line.queueBytes !== undefined && this.#drainedAt(share) > this.#clock.now();
   }
 
-  /** Half empty is writable again, so that the writer can refill before the line falls idle. */
+  /** Calls `onWritable` when the queue is half empty, so that the writer can refill it before the line is idle. */
   #watch(): void {
     this.#holdBack ??= this.#at(this.#drainedAt(0.5), () => {
       this.#holdBack = undefined;

@@ -19,13 +19,13 @@ import {
   runFaults,
 } from "./byte-faults.ts";
 
-/** What goes wrong; everything absent goes right. Faults act in the order given here. */
+/** Faults of a transport; what is absent does not happen. They are applied in the order of these members. */
 export interface FaultOptions {
-  /** Same seed, same bytes: same faults. Each kind of fault draws from its own generator. */
+  /** Equal seeds and equal bytes give equal faults. Each kind of fault has a random generator of its own. */
   readonly seed: number;
-  /** For cuts and stalls; the process's clock. */
+  /** For cuts and stalls; the process's clock unless given. */
   readonly clock?: Clock;
-  /** Which bytes are harmed; received. */
+  /** Which bytes are damaged; received ones unless given. */
   readonly direction?: "received" | "sent" | "both";
   /** Whole frames, lost or changed. */
   readonly frames?: RunFaultOptions;
@@ -33,20 +33,21 @@ export interface FaultOptions {
   readonly ber?: number;
   /** Probability that a byte is lost. */
   readonly drop?: number;
-  /** Random bytes in place of true ones: `probability` per byte that a burst of `bytes` begins. */
+  /** Random bytes in place of the real ones: `probability` per byte that a burst of `bytes` begins. */
   readonly burst?: { readonly probability: number; readonly bytes: number };
   /** Foreign text between bytes; only on a link that carries a stream. */
   readonly garbage?: { readonly probability: number; readonly text: string };
   /** Times during which nothing passes. */
   readonly cuts?: readonly Cut[];
-  /** Further faults, after all others. Shared by both directions if both are harmed. */
+  /** Further faults, after all others. Both directions share them if both are damaged. */
   readonly extra?: readonly ByteFault[];
-  /** With `probability` per delivery, it and all behind it come `delayMs` later, in order: a stuck adapter. Received only. */
+  /** A stuck adapter: with `probability` per delivery, it and all after it come `delayMs` later, in order. Received only. */
   readonly stall?: { readonly probability: number; readonly delayMs: Millis };
 }
 
 /**
- * Wraps a transport so that its wire does harm, the same harm for the same seed. Wrappers stack: each is a transport.
+ * Wraps a transport so that its wire damages what it carries, in the same way for the same seed. Wrappers stack. On a link
+ * of messages (I2C) the faults of `frames` act on whole messages, and `garbage` is not possible.
  */
 export function withFaults(transport: Transport, options: FaultOptions): Transport {
   return new FaultyTransport(transport, options);
@@ -118,9 +119,9 @@ function faultsOfBytes(options: FaultOptions, directionIndex: number): PieceFaul
 }
 
 function faultsOfMessages(options: FaultOptions, directionIndex: number): PieceFault {
-  const harm = messageFaults(randomOf(options, 1, directionIndex), options.frames ?? {});
+  const damage = messageFaults(randomOf(options, 1, directionIndex), options.frames ?? {});
   const fault = chainFaults(byteFaultsOf(options, directionIndex));
-  return (message, now) => withoutEmpty(harm(message).map((passed) => fault(passed, now)));
+  return (message, now) => withoutEmpty(damage(message).map((passed) => fault(passed, now)));
 }
 
 function randomOf(options: FaultOptions, kind: number, directionIndex: number): Random {
@@ -140,7 +141,7 @@ function byteFaultsOf(options: FaultOptions, directionIndex: number): readonly B
   return list;
 }
 
-/** Deliveries that come late, in order. */
+/** Delays deliveries, and keeps their order. */
 class Stall {
   readonly #clock: Clock;
   readonly #random: Random;

@@ -27,6 +27,13 @@ export interface HelperSource {
   readonly libraries: readonly string[];
 }
 
+const CABLE: HelperSource = { name: "virtual-cable", flags: ["-std=c99", "-O2"], libraries: ["-lm"] };
+
+/** Path of the compiled helper program of the virtual cable, or why there is none. */
+export function buildCableHelper(): Promise<string | NoHelper> {
+  return buildHelper(CABLE);
+}
+
 /**
  * Path of a compiled program or library, or why there is none. Compiled at the first use (about 0.3 s) with $CC, cc,
  * gcc or clang, and kept in the user's cache directory, named after its source.
@@ -43,7 +50,7 @@ export async function buildHelper({ name, flags, libraries }: HelperSource): Pro
     await mkdir(directory, { recursive: true, mode: 0o700 }).catch(() => {});
     if (!(await isUsable(directory, constants.W_OK))) continue;
     const fault = await compile(file, (output) => [...flags, "-o", output, path, ...libraries]);
-    // A directory mounted without execution is told by the second look.
+    // The second check finds a directory that is mounted noexec.
     if (fault === undefined && (await isUsable(file, constants.X_OK))) return file;
     missing = fault ?? `${directory} does not allow programs`;
   }
@@ -56,7 +63,7 @@ function cacheDirectories(): string[] {
   return [join(base, "mayday"), join(tmpdir(), `mayday-${process.getuid?.() ?? 0}`)];
 }
 
-/** Whether `path` can be used so and is ours: what another user put under /tmp is never run. */
+/** Whether `path` allows `mode` and is ours: what another user put under /tmp is never run. */
 async function isUsable(path: string, mode: number): Promise<boolean> {
   try {
     await access(path, mode);
@@ -67,7 +74,7 @@ async function isUsable(path: string, mode: number): Promise<boolean> {
   }
 }
 
-/** Compiles into `file`, whole or not at all, so that two processes may do it at once; returns what went wrong. */
+/** Compiles into `file`, atomically, so that two processes may do it at the same time; returns what went wrong. */
 async function compile(
   file: string,
   argumentsFor: (output: string) => readonly string[],
@@ -85,10 +92,10 @@ async function compile(
     } catch (error) {
       await rm(unfinished, { force: true });
       const { code, stderr } = error as { readonly code?: unknown; readonly stderr?: unknown };
-      const told = String(stderr ?? "")
+      const said = String(stderr ?? "")
         .trim()
         .split("\n", 1)[0];
-      if (code !== "ENOENT") fault = `${compiler}: ${told || `failed with ${String(code)}`}`;
+      if (code !== "ENOENT") fault = `${compiler}: ${said || `failed with ${String(code)}`}`;
     }
   }
   return fault;

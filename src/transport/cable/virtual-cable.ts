@@ -4,9 +4,9 @@ import { assert } from "../../base/assert.ts";
 import { systemClock } from "../../base/clock.ts";
 import { ExitCode, FailedError, UsageError } from "../../base/errors.ts";
 import type { Millis } from "../../base/units.ts";
-import { buildCableHelper } from "./virtual-cable-build.ts";
+import { buildCableHelper } from "./helper-build.ts";
 
-/** What the cable is and does to what it carries. Every probability is per direction, both ways alike. */
+/** Rate, latency and faults of a cable. They hold for both directions alike; each direction has faults of its own. */
 export interface VirtualCableOptions {
   /** Path of the link to one end. Replaced if it is a link to a pseudo terminal or to nothing; else an error. */
   readonly a: string;
@@ -80,7 +80,7 @@ export interface VirtualCable {
 }
 
 const READY_LIMIT_MS: Millis = 5000;
-/** Of what the helper says on stderr, this much is kept for a message. */
+/** Most characters of the helper's stderr that are kept for a message. */
 const STDERR_MAX = 4096;
 
 /** The command of a helper, and how it shows that both links exist. */
@@ -95,8 +95,8 @@ interface Helper {
 }
 
 /**
- * Starts a serial cable between two pseudo terminals and resolves when both links can be opened (DESIGN.md, "Virtual
- * cable"). The helper program is compiled at the first use and kept in the user's cache directory. Open both ends
+ * Starts a serial cable between two pseudo terminals and resolves when both links can be opened
+ * (docs/virtual-cable.md). The helper program is compiled at the first use and kept in the user's cache directory. Open both ends
  * before writing: opening a serial port discards what it has received.
  *
  * Without a C compiler a plain pair of socat takes its place; then {@link UsageError} if faults were asked for.
@@ -158,7 +158,7 @@ function socatHelper(missing: string, options: VirtualCableOptions): Helper {
   };
 }
 
-/** socat takes whatever is at its paths; the paced helper looks for itself. */
+/** socat replaces whatever is at its paths; the paced helper checks them itself. */
 async function removeStaleLinks(options: VirtualCableOptions): Promise<void> {
   for (const path of [options.a, options.b]) {
     if ((await lstat(path).catch(() => undefined)) === undefined) continue;
@@ -176,7 +176,7 @@ async function removeStaleLinks(options: VirtualCableOptions): Promise<void> {
 
 async function startHelper(helper: Helper, options: VirtualCableOptions): Promise<VirtualCable> {
   const child = spawn(helper.command, helper.arguments, { stdio: ["pipe", "pipe", "pipe"] });
-  child.stdin.on("error", () => {}); // it may be gone already; `closed` tells
+  child.stdin.on("error", () => {}); // it may have ended already; `closed` reports that
   const said: Said = { stdout: "", stderr: "" };
   let isClosing = false;
   let counters: VirtualCableCounters | undefined;
@@ -208,7 +208,7 @@ async function startHelper(helper: Helper, options: VirtualCableOptions): Promis
   return { a, b, kind, notice, pid: child.pid, counters: () => counters, closed, close };
 }
 
-/** What a helper has said so far. */
+/** Output of a helper so far. */
 interface Said {
   stdout: string;
   stderr: string;
@@ -254,7 +254,7 @@ function helperError(helper: Helper, end: Ended, said: Said): FailedError {
   return new FailedError("cable-failed", `The virtual cable failed: ${how}`, {}, end.fault);
 }
 
-/** The helper's last line. It is ours, but a helper that was killed may not have finished it. */
+/** The counters in the helper's last line; undefined if it was killed before it had written that. */
 function parseCounters(output: string): VirtualCableCounters | undefined {
   const last = output.trimEnd().split("\n").at(-1) ?? "";
   if (!last.startsWith("{")) return undefined;

@@ -1,66 +1,14 @@
 import { TransportError } from "../../base/errors.ts";
-import type { Millis } from "../../base/units.ts";
 import type { I2cFaultKind } from "./bus.ts";
 import type { StatusFault } from "./mailbox-codec.ts";
 
-/** What can go wrong with one transaction: on the bus, or with what was read. */
+/** What can go wrong with one transaction: on the bus, or in the bytes read. */
 export type I2cTroubleKind = I2cFaultKind | StatusFault;
-
-/** Failures in a row before they are called trouble. */
-const FAILURES_MIN = 3;
-/** A peripheral that was there and acknowledges nothing is busy for this long, then absent: the longest BUSY. */
-const NACK_PATIENCE_MS = 10_000;
-/** Everything else passes by within this, or is trouble. */
-const PATIENCE_MS = 2_000;
-const RETRY_FIRST_MS: Record<"nack" | "other", Millis> = { nack: 0.25, other: 2 };
-const RETRY_LAST_MS: Record<"nack" | "other", Millis> = { nack: 50, other: 1_000 };
-
-/** Counts failures in a row and says when they are trouble, of which kind, and how long to wait. Sans-IO. */
-export class FailureStreak {
-  #count = 0;
-  #since: Millis = 0;
-  #kind: I2cTroubleKind = "io";
-  /** Failures of the present kind in a row. */
-  #sameKind = 0;
-
-  get count(): number {
-    return this.#count;
-  }
-
-  get kind(): I2cTroubleKind {
-    return this.#kind;
-  }
-
-  clear(): void {
-    this.#count = 0;
-    this.#sameKind = 0;
-  }
-
-  note(now: Millis, kind: I2cTroubleKind): void {
-    if (this.#count === 0) this.#since = now;
-    this.#count++;
-    this.#sameKind = kind === this.#kind ? this.#sameKind + 1 : 1;
-    this.#kind = kind;
-  }
-
-  /** Whether the failures so far are no longer to be taken for an accident; `wasUp`: a peripheral was there before. */
-  isTrouble(now: Millis, wasUp: boolean): boolean {
-    if (!wasUp) return this.#sameKind >= FAILURES_MIN;
-    const patience = this.#kind === "nack" ? NACK_PATIENCE_MS : PATIENCE_MS;
-    return this.#count >= FAILURES_MIN && now - this.#since >= patience;
-  }
-
-  /** How long to wait before the next try: doubled from failure to failure. */
-  get retryAfter(): Millis {
-    const pace = this.#kind === "nack" ? "nack" : "other";
-    return Math.min(RETRY_LAST_MS[pace], RETRY_FIRST_MS[pace] * 2 ** Math.min(30, this.#count - 1));
-  }
-}
 
 interface Diagnosis {
   readonly code: string;
   readonly seen: string;
-  readonly cure: string;
+  readonly fix: string;
 }
 
 const SLOWER_BUS = "a slower bus (dtparam=i2c_arm_baudrate=100000) or the i2c-gpio overlay";
@@ -69,67 +17,67 @@ const SLOWER_BUS = "a slower bus (dtparam=i2c_arm_baudrate=100000) or the i2c-gp
 const DIAGNOSES: Readonly<Record<I2cTroubleKind, Diagnosis>> = {
   nack: {
     code: "i2c-absent",
-    seen: "nobody acknowledges this address",
-    cure: "check power, wiring and address (`i2cdetect -y N` shows who is there); it is tried on",
+    seen: "no device acknowledges this address",
+    fix: "check power, wiring and address (`i2cdetect -y N` shows which addresses answer); mayday keeps trying",
   },
   timeout: {
     code: "i2c-timeout",
     seen: "transactions time out: the clock is held low (clock stretching), or the bus hangs",
-    cure: `power the peripheral off and on; if it stretches the clock, use ${SLOWER_BUS}`,
+    fix: `power the peripheral off and on; if it stretches the clock, use ${SLOWER_BUS}`,
   },
   stuck: {
     code: "i2c-stuck-bus",
-    seen: "the bus never gets free: the data line is held low",
-    cure: "power the peripherals off and on, check for a short and for pull-ups (2.2 to 4.7 kOhm to 3.3 V)",
+    seen: "the bus is never free: the data line is held low",
+    fix: "power the peripherals off and on, check for a short and for pull-ups (2.2 to 4.7 kOhm to 3.3 V)",
   },
   zeros: {
     code: "i2c-stuck-bus",
     seen: "only zeros can be read: the data line is held low",
-    cure: "power the peripherals off and on, check for a short and for pull-ups (2.2 to 4.7 kOhm to 3.3 V)",
+    fix: "power the peripherals off and on, check for a short and for pull-ups (2.2 to 4.7 kOhm to 3.3 V)",
   },
   arbitration: {
     code: "i2c-arbitration-lost",
-    seen: "somebody else drives the bus",
-    cure: "one controller to a bus: look for a second one, a short, or missing pull-ups",
+    seen: "another device drives the bus",
+    fix: "a bus has one controller: look for a second one, a short, or missing pull-ups",
   },
   foreign: {
     code: "i2c-wrong-device",
-    seen: "a device answers that is no mayday peripheral",
-    cure: "check the address (`i2cdetect -y N` shows who is there), and that the board runs its recovery image",
+    seen: "the device that answers is not a mayday peripheral",
+    fix: "check the address (`i2cdetect -y N` shows which addresses answer), and that the board runs its recovery image",
   },
   damaged: {
     code: "i2c-address-clash",
     seen: "answers are damaged: two peripherals answer at this address, or the line is bad",
-    cure: `give each peripheral an address of its own; if there is only one, shorten the wires or use ${SLOWER_BUS}`,
+    fix: `give each peripheral an address of its own; if there is only one, shorten the wires or use ${SLOWER_BUS}`,
   },
   "too-long": {
     code: "i2c-too-long",
     seen: "the adapter refuses even transactions of 32 bytes",
-    cure: "this adapter does SMBus only; use another bus, or the i2c-gpio overlay",
+    fix: "this adapter does SMBus only; use another bus, or the i2c-gpio overlay",
   },
   short: {
     code: "i2c-short",
-    seen: "the adapter moves fewer bytes than it is asked for",
-    cure: "update its driver, or use another bus or the i2c-gpio overlay",
+    seen: "the adapter moves fewer bytes than requested",
+    fix: "update its driver, or use another bus or the i2c-gpio overlay",
   },
   gone: {
     code: "i2c-gone",
     seen: "the bus went away",
-    cure: "plug its adapter in again",
+    fix: "plug its adapter in again",
   },
   io: {
     code: "i2c-failed",
     seen: "transactions fail",
-    cure: `check wiring and pull-ups, try ${SLOWER_BUS}; the system's log may say more`,
+    fix: `check wiring and pull-ups, try ${SLOWER_BUS}; the kernel's log may say more`,
   },
 };
 
-/** The named error of a kind of trouble. */
+/** The error that a kind of trouble is reported as. */
 export function troubleError(kind: I2cTroubleKind, bus: string, address: number): TransportError {
-  const { code, seen, cure } = DIAGNOSES[kind];
+  const { code, seen, fix } = DIAGNOSES[kind];
   const at = `0x${address.toString(16).padStart(2, "0")}`;
   const persistence = kind === "gone" ? "final" : "transient";
-  return new TransportError(code, `I2C peripheral ${at} on ${bus}: ${seen}; ${cure}`, persistence, {
+  return new TransportError(code, `I2C peripheral ${at} on ${bus}: ${seen}; ${fix}`, persistence, {
     bus,
     address,
   });

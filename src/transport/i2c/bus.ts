@@ -2,9 +2,10 @@ import { TransportError } from "../../base/errors.ts";
 
 /**
  * Why a transaction failed, as far as a controller can tell. What each leads to: PROTOCOL.md 10.5.
- * `nack`: nobody took the address or a byte. `timeout`: the clock was held low for too long. `stuck`: the bus is not
- * free, data line held low. `arbitration`: somebody else drove the bus. `too-long`: the adapter does no transaction of
- * this length. `short`: fewer bytes were moved than asked for. `gone`: the adapter was removed. `io`: anything else.
+ * `nack`: no device acknowledged the address or a byte. `timeout`: the clock was held low for too long. `stuck`: the bus
+ * is not free, data line held low. `arbitration`: another device drove the bus. `too-long`: the adapter cannot do a
+ * transaction of this length. `short`: fewer bytes were moved than requested. `gone`: the adapter was removed. `io`:
+ * anything else.
  */
 export type I2cFaultKind =
   | "nack"
@@ -45,13 +46,13 @@ export interface I2cBus {
 
 /** A peripheral as the bus sees it; called once for each message, in order. */
 export interface I2cPeripheralHandler {
-  /** The bytes of a write, cut short where the bus failed; whether they are acknowledged. */
+  /** Takes the bytes of a write, cut short where the bus failed; returns whether they are acknowledged. */
   onWrite(bytes: Uint8Array): boolean;
-  /** Exactly `length` bytes. */
+  /** Returns exactly `length` bytes. */
   onRead(length: number): Uint8Array;
 }
 
-/** Most bytes in a transaction: the Linux kernel cuts longer ones without a word (PROTOCOL.md 10.1). */
+/** Most bytes in a transaction: the Linux kernel silently cuts longer ones (PROTOCOL.md 10.1). */
 export const I2C_TRANSACTION_MAX = 8192;
-/** Bytes in a transaction that every adapter and peripheral does. */
+/** Length of a transaction, in bytes, that every adapter and every peripheral can do. */
 export const I2C_TRANSACTION_MIN = 32;

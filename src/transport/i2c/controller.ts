@@ -17,18 +17,18 @@ export interface I2cControllerOptions {
   readonly transactionMax?: number;
   /** The bus's clock in hertz, where it is known: to pace by. */
   readonly clockHz?: number | undefined;
-  /** How long `close` goes on for what is still to be written; 500 ms unless given. */
+  /** How long `close` keeps writing what is queued; 500 ms unless given. */
   readonly lingerMs?: Millis;
 }
 
-/** Bytes in a transaction unless told otherwise: longer ones gain half a percent, and hold the bus for longer. */
+/** Longest transaction unless given, in bytes: longer ones gain half a percent, and occupy the bus for longer. */
 export const DEFAULT_TRANSACTION_MAX = 1024;
 /** Clocks that a byte takes: eight bits and the acknowledgement. */
 const CLOCKS_PER_BYTE = 9;
-/** A transaction that has not ended after this is left behind when the transport closes. */
-const CLOSE_PATIENCE_MS = 1_000;
+/** How long `close` waits for a transaction under way. */
+const CLOSE_LIMIT_MS = 1_000;
 
-/** What both ends of an I2C link are; `clockHz`: the bus's clock, where it is known. */
+/** Facts of both ends of an I2C link; `clockHz`: the bus's clock, where it is known. */
 export function i2cFacts(endpoint: string, clockHz: number | undefined): TransportFacts {
   return {
     endpoint,
@@ -37,13 +37,14 @@ export function i2cFacts(endpoint: string, clockHz: number | undefined): Transpo
     bitsPerByte: CLOCKS_PER_BYTE,
     rtoFloorMs: RTO_FLOOR_I2C_MS,
     setBaud: undefined,
+    makeSplitter: undefined,
   };
 }
 
 /**
- * The controller's end of an I2C link to the peripheral at one address (PROTOCOL.md 10). It patrols the address for ever:
- * `onUp` when a peripheral's mailbox opens, `onDown` with a named TransportError when it is lost, and again from the
- * start. A peripheral that does not acknowledge is absent or busy, which is no error for ten seconds.
+ * The controller's end of an I2C link to the peripheral at one address (PROTOCOL.md 10). It patrols the address until it
+ * is closed: `onUp` when a peripheral's mailbox opens, `onDown` with a TransportError when it is lost, and then `onUp`
+ * again. A peripheral that does not acknowledge is absent or busy; that is not an error for ten seconds.
  */
 export class I2cControllerTransport implements Transport {
   readonly facts: TransportFacts;
@@ -60,7 +61,7 @@ export class I2cControllerTransport implements Transport {
   #running: Promise<void> | undefined;
   #closing = false;
 
-  /** `openBus` opens the bus, and rejects with a TransportError on what waiting does not heal. */
+  /** `openBus` opens the bus, and rejects with a TransportError that is final. */
   constructor(
     endpoint: string,
     address: number,
@@ -101,7 +102,7 @@ export class I2cControllerTransport implements Transport {
     if (bytes.length === 0) return !this.#isHeldBack;
     this.#machine.send(bytes);
     this.#isHeldBack = this.#machine.isFull;
-    // Not at once: the next frames of this turn fill the same transaction.
+    // Not immediately: the next frames of this turn fill the same transaction.
     if (this.#running === undefined) this.#wakeAfter(0);
     return !this.#isHeldBack;
   }
@@ -148,7 +149,7 @@ export class I2cControllerTransport implements Transport {
     }
   }
 
-  /** The adapter was unplugged: it may come back under the same name. */
+  /** The adapter was unplugged: it may be plugged in again under the same name. */
   async #openAgain(bus: I2cBus): Promise<void> {
     await bus.close();
     try {
@@ -160,7 +161,7 @@ export class I2cControllerTransport implements Transport {
     }
   }
 
-  /** Tells the user what the last transaction brought. */
+  /** Hands events and frames of the last transaction to the user. */
   #deliver(): void {
     for (let event = this.#machine.pollEvent(); event; event = this.#machine.pollEvent()) {
       this.#isHeldBack = false;
@@ -188,11 +189,11 @@ export class I2cControllerTransport implements Transport {
     this.#timer?.cancel();
     const bus = this.#bus;
     this.#bus = undefined;
-    if (this.#running !== undefined) await Promise.race([this.#running, this.#pass(CLOSE_PATIENCE_MS)]);
+    if (this.#running !== undefined) await Promise.race([this.#running, this.#pass(CLOSE_LIMIT_MS)]);
     await bus.close();
   }
 
-  /** Last words go out first: a bye or an answer to DONE. */
+  /** Lets queued frames out first: a bye or an answer to DONE. */
   async #linger(limitMs: Millis): Promise<void> {
     const until = this.#clock.now() + limitMs;
     while (this.#machine.isUp && !this.#machine.isIdle && this.#clock.now() < until) await this.#pass(5);

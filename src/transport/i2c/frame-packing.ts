@@ -3,9 +3,9 @@ import { decodePrefix, encodePrefix, MAILBOX_FRAME_MAX, PREFIX_LENGTH } from "./
 
 /** A prefix is never split, and at least one byte of its frame follows it. */
 const ROOM_MIN: number = PREFIX_LENGTH + 1;
-/** Frames that wait at most, however small: acks must not grow old in a queue. */
+/** Most frames that wait, however small: acks must not become stale in a queue. */
 const QUEUE_FRAMES_MAX = 8;
-/** Bytes from which two frames or more are enough. */
+/** The queue counts as full with two frames or more of this many bytes together. */
 const QUEUE_BYTES_HIGH = 2048;
 
 /** Where packing stopped: whole frames, and bytes of the one after them. */
@@ -22,7 +22,7 @@ export interface Packed {
   readonly isInside: boolean;
 }
 
-/** Frames on their way into transactions (PROTOCOL.md 10.4). Packing changes nothing: {@link advance} does. */
+/** Frames that wait to be packed into transactions (PROTOCOL.md 10.4). Packing removes nothing: {@link advance} does. */
 export class FrameQueue {
   readonly #frames: Uint8Array[] = [];
   /** Bytes of the first frame that arrived. */
@@ -34,7 +34,7 @@ export class FrameQueue {
   }
 
   /**
-   * Whether the writer should wait: enough is here to fill the next transactions of `transaction` bytes, and a resend
+   * Whether the writer should wait: enough is queued to fill the next transactions of `transaction` bytes, and a resend
    * must not queue behind more.
    */
   isFull(transaction: number): boolean {
@@ -43,7 +43,7 @@ export class FrameQueue {
     return count >= QUEUE_FRAMES_MAX || (count >= 2 && this.#bytes >= enough);
   }
 
-  /** Bytes that {@link pack} would give with all the room there is. */
+  /** Bytes that {@link pack} would return if it had unlimited room. */
   get waiting(): number {
     if (this.#frames.length === 0) return 0;
     const prefixes = this.#offset === 0 ? this.#frames.length : this.#frames.length - 1;
@@ -58,8 +58,8 @@ export class FrameQueue {
   }
 
   /**
-   * The next up to `room` bytes. `isRestartable`: a frame begins at the first byte, or if all of it fits; one such
-   * transaction that is lost then takes no frame of the next with it.
+   * The next bytes, at most `room`. `isRestartable`: a frame that would not begin at the first byte is packed only if all
+   * of it fits. A transaction that is lost then damages no frame of the next one.
    */
   pack(room: number, isRestartable = false): Packed {
     const out = new Uint8Array(Math.min(room, this.waiting));
@@ -89,7 +89,7 @@ export class FrameQueue {
     this.#offset = to.offset;
   }
 
-  /** The other side forgot what it had of the first frame. */
+  /** The other side has dropped its part of the first frame. */
   rewind(): void {
     this.#offset = 0;
   }
@@ -107,39 +107,39 @@ interface Partial {
 }
 
 /**
- * Puts frames together again from the bytes of transactions. A transaction that comes again replaces what its first
- * coming brought, cut short or not; frames that were complete then are not given twice.
+ * Assembles frames from the bytes of transactions. A repeated transaction replaces what its first copy brought, even if
+ * that was cut short; frames that were complete then are not delivered twice.
  */
 export class FrameAssembler {
   readonly #complete: Uint8Array[] = [];
   #partial: Partial | undefined;
-  /** How things stood before the newest transaction. */
+  /** The incomplete frame before the newest transaction. */
   #before: { readonly bytes: Uint8Array; readonly have: number } | undefined;
-  /** Frames that the newest transaction has brought. */
+  /** Frames completed by the newest transaction. */
   #brought = 0;
 
   get isInside(): boolean {
     return this.#partial !== undefined;
   }
 
-  /** Forgets the frame that is not complete, and that transactions may come again. */
+  /** Drops the incomplete frame; the next transaction is not a repetition. */
   reset(): void {
     this.#partial = undefined;
     this.#before = undefined;
     this.#brought = 0;
   }
 
-  /** Forgets the frame that is not complete: bytes of it are missing. Whether there was one. */
+  /** Drops the incomplete frame, since bytes of it are missing; returns whether there was one. */
   drop(): boolean {
     const hadOne = this.#partial !== undefined;
     this.#partial = undefined;
     return hadOne;
   }
 
-  /** A transaction begins; `isAgain`: the same as the one before. */
+  /** A transaction begins; `isAgain`: a repetition of the one before. */
   begin(isAgain: boolean): void {
     if (isAgain) {
-      // A copy: the frame may have been complete, and its bytes are the receiver's then.
+      // A copy: the frame may have been complete, and then its bytes belong to the receiver.
       const before = this.#before;
       this.#partial = before && { bytes: before.bytes.slice(), have: before.have };
     } else {
@@ -150,7 +150,7 @@ export class FrameAssembler {
 
   /**
    * Takes in the transaction's bytes and returns how many belonged to frames: up to three at the end are filler.
-   * Undefined where a frame's length cannot be read: the rest is lost.
+   * Undefined when a frame's length is damaged: the rest is lost.
    */
   take(bytes: Uint8Array): number | undefined {
     let at = 0;

@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
+import { errnoOf } from "../../base/errno.ts";
 import { TransportError } from "../../base/errors.ts";
-import { plainView } from "../plain-view.ts";
+import { asUint8Array } from "../transport.ts";
 import { I2C_TRANSACTION_MAX, type I2cBus, I2cError, type I2cFaultKind } from "./bus.ts";
 
-/** What is used of the package `i2c-bus` 5, which has no types of its own. */
+/** The part of the package `i2c-bus` 5 that is used; the package has no types. */
 interface RawBus {
   i2cFuncs(): Promise<{ readonly i2c: boolean }>;
   i2cRead(address: number, length: number, buffer: Buffer): Promise<{ readonly bytesRead: number }>;
@@ -14,10 +15,10 @@ interface RawPackage {
   openPromisified(busNumber: number): Promise<RawBus>;
 }
 
-/** A name in a variable: compilers shall not look for a package that is optional and has no types. */
+/** In a variable so that tsc does not resolve this optional, untyped package. */
 const PACKAGE = "i2c-bus";
 
-/** Names that drivers give to failed transactions; what is not here is `io`. */
+/** What drivers' error names mean for a transaction; any other name is `io`. */
 const KINDS: Readonly<Record<string, I2cFaultKind>> = {
   ENXIO: "nack",
   EREMOTEIO: "nack",
@@ -36,7 +37,7 @@ const KINDS: Readonly<Record<string, I2cFaultKind>> = {
 
 /**
  * Opens the bus `path` (`/dev/i2c-N`) for the peripheral at `address`, without a transaction. Rejects with TransportError:
- * `i2c-path` (no such name), `i2c-package-missing`, `i2c-bus-missing`, `i2c-permission`, `i2c-address-claimed` (a
+ * `i2c-path` (not the name of a bus), `i2c-package-missing`, `i2c-bus-missing`, `i2c-permission`, `i2c-address-claimed` (a
  * driver of the kernel holds it), `i2c-smbus-only`, `i2c-open-failed`.
  */
 export async function openLinuxBus(path: string, address: number): Promise<I2cBus> {
@@ -44,8 +45,8 @@ export async function openLinuxBus(path: string, address: number): Promise<I2cBu
   try {
     const functions = await raw.i2cFuncs();
     if (!functions.i2c) throw smbusOnly(path);
-    // Nothing goes over the bus for no bytes, but the address is claimed. The package goes on with address 0, which
-    // every device hears, where that fails: it must fail here.
+    // A read of no bytes moves nothing, but claims the address. Where claiming fails, the package would continue with
+    // address 0, which every device hears: fail here instead.
     await raw.i2cRead(address, 0, Buffer.alloc(1));
   } catch (error) {
     await raw.close().catch(() => {});
@@ -90,7 +91,7 @@ class LinuxBus implements I2cBus {
     const buffer = Buffer.alloc(length);
     const { bytesRead } = await this.#transact(() => this.#raw.i2cRead(address, length, buffer));
     if (bytesRead !== length) throw this.#short("read", bytesRead, length);
-    return plainView(buffer);
+    return asUint8Array(buffer);
   }
 
   async close(): Promise<void> {
@@ -101,7 +102,7 @@ class LinuxBus implements I2cBus {
 
   #check(length: number): void {
     if (length >= 1 && length <= I2C_TRANSACTION_MAX) return;
-    // Beyond this the kernel cuts reads short, and Node makes two transactions of a write.
+    // Of more, the kernel cuts reads short, and Node splits a write into two transactions.
     throw new I2cError(
       "too-long",
       `${this.name}: a transaction has 1 to ${I2C_TRANSACTION_MAX} bytes, not ${length}`,
@@ -113,7 +114,7 @@ class LinuxBus implements I2cBus {
     try {
       return await run();
     } catch (error) {
-      const code = codeOf(error);
+      const code = errnoOf(error);
       throw new I2cError(KINDS[code] ?? "io", `${this.name}: transaction failed (${code})`, error);
     }
   }
@@ -126,7 +127,7 @@ class LinuxBus implements I2cBus {
 function busNumberOf(path: string): number {
   const match = /^\/dev\/i2c-(\d{1,6})$/.exec(path);
   if (match !== null) return Number(match[1]);
-  const message = `${path} is no I2C bus; name one as i2c:/dev/i2c-1?address=0x42 (\`mayday ports\` lists them)`;
+  const message = `${path} is not an I2C bus; name one as i2c:/dev/i2c-1?address=0x42 (\`mayday ports\` lists them)`;
   throw new TransportError("i2c-path", message, "final", { path });
 }
 
@@ -145,15 +146,14 @@ async function loadPackage(): Promise<RawPackage> {
 function openError(path: string, address: number, error: unknown): TransportError {
   if (error instanceof TransportError) return error;
   const at = `0x${address.toString(16).padStart(2, "0")}`;
-  switch (codeOf(error)) {
+  switch (errnoOf(error)) {
     case "ENOENT":
     case "ENXIO":
     case "ENODEV": {
-      const cure =
-        "on a Raspberry Pi put dtparam=i2c_arm=on into /boot/firmware/config.txt, and load i2c-dev";
+      const fix = "on a Raspberry Pi put dtparam=i2c_arm=on into /boot/firmware/config.txt, and load i2c-dev";
       return new TransportError(
         "i2c-bus-missing",
-        `cannot open ${path}: there is no such bus; ${cure}`,
+        `cannot open ${path}: there is no such bus; ${fix}`,
         "final",
         { path },
         error,
@@ -161,10 +161,10 @@ function openError(path: string, address: number, error: unknown): TransportErro
     }
     case "EACCES":
     case "EPERM": {
-      const cure = "add yourself to its group (`sudo usermod -aG i2c $USER`, then log in again)";
+      const fix = "add yourself to its group (`sudo usermod -aG i2c $USER`, then log in again)";
       return new TransportError(
         "i2c-permission",
-        `cannot open ${path}: permission denied; ${cure}`,
+        `cannot open ${path}: permission denied; ${fix}`,
         "final",
         { path },
         error,
@@ -182,10 +182,6 @@ function openError(path: string, address: number, error: unknown): TransportErro
 }
 
 function smbusOnly(path: string): TransportError {
-  const message = `${path} does SMBus only, no plain I2C transactions; use another bus, or the i2c-gpio overlay`;
+  const message = `${path} can do SMBus only, not plain I2C transactions; use another bus, or the i2c-gpio overlay`;
   return new TransportError("i2c-smbus-only", message, "final", { path });
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "unknown";
 }

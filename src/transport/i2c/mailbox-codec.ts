@@ -11,7 +11,7 @@ export const HELLO_LENGTH = 5;
 export const MAILBOX_FRAME_MAX = 2063;
 /** Version of the mailbox, in a hello. */
 export const MAILBOX_VERSION = 1;
-/** What a read gives beyond the mailbox's content: the bus idles high. */
+/** What a read returns beyond the mailbox's content: the bus idles high. */
 export const FILLER = 0xff;
 
 const MAGIC = 0x68;
@@ -30,7 +30,7 @@ export interface Status {
   readonly length: number;
 }
 
-/** Why bytes are no status: all zero, another first byte, or a wrong CRC-8. */
+/** Why bytes are not a status: all zero, another first byte, or a wrong CRC-8. */
 export type StatusFault = "zeros" | "foreign" | "damaged";
 
 /** CRC-8, polynomial 0x07, initial value 0, nothing reflected, no final XOR; check value 0xF4 (as SMBus's PEC). */
@@ -53,7 +53,7 @@ export function decodeStatus(bytes: Uint8Array): Status | StatusFault {
   return { state: ((first >> 1) & 3) as MailboxState, turn: (first & 1) as 0 | 1, length: low | (high << 8) };
 }
 
-/** What the bytes behind a segment header are. Two bits on the wire: never renumber (PROTOCOL.md 10.3). */
+/** What the bytes after a segment header are. Two bits on the wire: never renumber (PROTOCOL.md 10.3). */
 export const SegmentKind = { none: 0, first: 1, next: 2, hello: 3 } as const;
 export type SegmentKind = (typeof SegmentKind)[keyof typeof SegmentKind];
 
@@ -71,7 +71,7 @@ export function encodeSegmentHeader({ kind, number, ack }: SegmentHeader): numbe
   return (bits << 3) | segmentCheck(bits);
 }
 
-/** Undefined when the three check bits do not fit. */
+/** Undefined when the three check bits are wrong. */
 export function decodeSegmentHeader(byte: number): SegmentHeader | undefined {
   const bits = byte >> 3;
   if ((byte & 7) !== segmentCheck(bits)) return undefined;
@@ -104,7 +104,7 @@ export function encodePrefix(length: number): Uint8Array {
   return Uint8Array.of(...covered, headerCrc(covered));
 }
 
-/** Length of the frame that follows, or undefined when no frame can have it or the CRC is wrong. */
+/** Length of the frame that follows, or undefined when it is out of range or the CRC is wrong. */
 export function decodePrefix(bytes: Uint8Array): number | undefined {
   const [low = 0, high = 0, crc] = bytes;
   const length = low | (high << 8);
@@ -112,7 +112,7 @@ export function decodePrefix(bytes: Uint8Array): number | undefined {
   return isRight && length >= 1 && length <= MAILBOX_FRAME_MAX ? length : undefined;
 }
 
-/** A transaction length within what every peripheral does and what Linux can. */
+/** A transaction length between what every peripheral can do and what Linux can do. */
 export function boundedTransaction(length: number): number {
   return Math.max(I2C_TRANSACTION_MIN, Math.min(I2C_TRANSACTION_MAX, length));
 }

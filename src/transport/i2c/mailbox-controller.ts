@@ -1,20 +1,14 @@
 import { unreachable } from "../../base/assert.ts";
-import { concatBytes } from "../../base/bytes.ts";
 import type { Millis } from "../../base/units.ts";
-import { FailureStreak, type I2cTroubleKind } from "./bus-diagnosis.ts";
-import { FrameAssembler, FrameQueue, type Packed } from "./frame-packing.ts";
-import {
-  decodeStatus,
-  encodeHello,
-  encodeSegmentHeader,
-  MailboxState,
-  SegmentKind,
-  STATUS_LENGTH,
-  type Status,
-} from "./mailbox-codec.ts";
-import { PollTimer, TransactionLimit } from "./poll-timer.ts";
+import type { I2cTroubleKind } from "./bus-diagnosis.ts";
+import { FailureStreak } from "./failure-streak.ts";
+import { FrameAssembler, FrameQueue } from "./frame-packing.ts";
+import { decodeStatus, encodeHello, MailboxState, STATUS_LENGTH, type Status } from "./mailbox-codec.ts";
+import { type OpenMailbox, openMailbox, segmentOf } from "./open-mailbox.ts";
+import { PollTimer } from "./poll-timer.ts";
+import { TransactionLimit } from "./transaction-limit.ts";
 
-/** One transaction to carry out, and to answer with `handleWritten`, `handleRead` or `handleFailure`. */
+/** One transaction to carry out; the owner answers it with `handleWritten`, `handleRead` or `handleFailure`. */
 export type I2cOperation =
   | { readonly tag: "write"; readonly bytes: Uint8Array }
   | { readonly tag: "read"; readonly length: number };
@@ -25,7 +19,7 @@ export type ControllerEvent =
   | { readonly tag: "down"; readonly kind: I2cTroubleKind }
   | { readonly tag: "waiting"; readonly kind: I2cTroubleKind };
 
-/** What a controller's end of a mailbox has seen. */
+/** Counted since the machine was made. */
 export interface ControllerCounters {
   writes: number;
   reads: number;
@@ -41,16 +35,17 @@ type State =
   | { readonly tag: "seeking" }
   | { readonly tag: "greeting" }
   | { readonly tag: "confirming" }
-  | { readonly tag: "open" };
+  | OpenMailbox;
 
-/** The mailbox is looked into at least once in so many bytes written: acks and grants wait there. */
+/** The mailbox is read at least once in this many bytes written: acks and grants wait there. */
 const READ_EVERY_BYTES = 4096;
-/** Reads in a row whose content makes no sense, before the mailbox is opened anew. */
+/** Reads in a row whose content makes no sense, before the peripheral is greeted again. */
 const BAD_READS_MAX = 4;
 
 /**
- * The controller's end of an I2C mailbox (PROTOCOL.md 10): says which transaction comes next and takes in what became of
- * it. Sans-IO. {@link nextOperation} may have news after every other call and when {@link pollTimeout} passes.
+ * The controller's end of an I2C mailbox (PROTOCOL.md 10): says which transaction comes next and takes in its result.
+ * Sans-IO. Call {@link nextOperation} after every other call and when {@link pollTimeout} passes; drain
+ * {@link pollEvent} and {@link pollFrame} after every result.
  */
 export class I2cMailboxController {
   readonly counters: ControllerCounters = { writes: 0, reads: 0, emptyReads: 0, failures: 0, greetings: 0 };
@@ -62,27 +57,9 @@ export class I2cMailboxController {
   readonly #poll: PollTimer;
   #state: State = { tag: "seeking" };
   #isUp = false;
-  #toldKind: I2cTroubleKind | undefined;
+  #reportedKind: I2cTroubleKind | undefined;
   #notBefore: Millis = Number.NEGATIVE_INFINITY;
-  /** The turn of the newest read whose bytes were taken in. */
-  #ack: 0 | 1 = 0;
-  /** The turn of the newest read whose bytes were looked at: if it comes again, so do they. */
-  #lookedAt: 0 | 1 = 0;
-  /** A read brought bytes, and no write has acknowledged them yet. */
-  #owesAck = false;
-  /** A transaction failed: turn and state must be known before anything is written or acknowledged. */
-  #mustRead = false;
-  /** The last write failed: reads that go well are no sign that the trouble is over. */
-  #isWriteFailing = false;
-  /** Bytes known to wait behind those taken in. */
-  #waiting = 0;
-  #isPeerBusy = false;
-  #number = 0;
-  #isWriting = false;
-  /** What the write under way carries of the queue. */
-  #inWrite: Packed | undefined;
   #writtenSinceRead = 0;
-  #badReads = 0;
 
   /** `transactionMax`: longest transaction to use, 32 to 8192 bytes; the peripheral's own limit and the adapter's count too. */
   constructor(now: Millis, transactionMax: number) {
@@ -117,13 +94,6 @@ export class I2cMailboxController {
   /** The transaction to carry out now, one at a time. */
   nextOperation(now: Millis): I2cOperation | undefined {
     if (now < this.#notBefore) return undefined;
-    this.#inWrite = undefined;
-    const operation = this.#chooseOperation(now);
-    this.#isWriting = operation?.tag === "write";
-    return operation;
-  }
-
-  #chooseOperation(now: Millis): I2cOperation | undefined {
     switch (this.#state.tag) {
       case "seeking":
         return now < this.#poll.at ? undefined : { tag: "read", length: STATUS_LENGTH };
@@ -132,64 +102,58 @@ export class I2cMailboxController {
       case "confirming":
         return { tag: "read", length: STATUS_LENGTH };
       case "open":
-        return this.#operationOf(this.#nextOpen(now));
+        return this.#operationOf(this.#state, this.#nextOpen(this.#state, now));
       default:
         return unreachable(this.#state);
     }
   }
 
-  #nextOpen(now: Millis): "read" | "write" | "acknowledge" | undefined {
-    if (this.#mustRead) return "read";
-    const mayWrite = !this.#isPeerBusy && !this.#queue.isEmpty;
-    if (this.#owesAck) return mayWrite ? "write" : "acknowledge";
-    const wantsRead = this.#waiting > 0 || this.#writtenSinceRead >= READ_EVERY_BYTES;
+  #nextOpen(open: OpenMailbox, now: Millis): "read" | "write" | "acknowledge" | undefined {
+    if (open.mustRead) return "read";
+    const mayWrite = !open.isPeerBusy && !this.#queue.isEmpty;
+    if (open.owesAck) return mayWrite ? "write" : "acknowledge";
+    const wantsRead = open.waiting > 0 || this.#writtenSinceRead >= READ_EVERY_BYTES;
     if (mayWrite && !wantsRead) return "write";
     return wantsRead || now >= this.#poll.at ? "read" : undefined;
   }
 
-  #operationOf(what: "read" | "write" | "acknowledge" | undefined): I2cOperation | undefined {
-    if (what === undefined) return undefined;
-    if (what === "write") return this.#write();
-    return what === "read" ? this.#read() : this.#acknowledge();
-  }
-
-  #read(): I2cOperation {
-    return { tag: "read", length: Math.min(this.transactionLimit, STATUS_LENGTH + this.#waiting) };
-  }
-
-  #write(): I2cOperation {
-    this.#inWrite = this.#queue.pack(this.transactionLimit - 1, true);
-    const kind = this.#inWrite.isInside ? SegmentKind.next : SegmentKind.first;
-    const header = encodeSegmentHeader({ kind, number: this.#number + 1, ack: this.#ack });
-    return { tag: "write", bytes: concatBytes(Uint8Array.of(header), this.#inWrite.bytes) };
-  }
-
-  #acknowledge(): I2cOperation {
-    const header = encodeSegmentHeader({ kind: SegmentKind.none, number: this.#number, ack: this.#ack });
-    return { tag: "write", bytes: Uint8Array.of(header) };
+  #operationOf(
+    open: OpenMailbox,
+    next: "read" | "write" | "acknowledge" | undefined,
+  ): I2cOperation | undefined {
+    open.write = undefined;
+    if (next === undefined) return undefined;
+    if (next === "read") {
+      return { tag: "read", length: Math.min(this.transactionLimit, STATUS_LENGTH + open.waiting) };
+    }
+    const packed = next === "write" ? this.#queue.pack(this.transactionLimit - 1, true) : undefined;
+    open.write = { packed };
+    return { tag: "write", bytes: segmentOf(open, packed) };
   }
 
   /** When {@link nextOperation} has something to do without further input. */
   pollTimeout(now: Millis): Millis {
-    if (this.#state.tag === "seeking") return Math.max(this.#notBefore, this.#poll.at);
-    if (this.#state.tag !== "open" || this.#nextOpen(now) !== undefined) return this.#notBefore;
-    return Math.max(this.#notBefore, this.#poll.at);
+    const { tag } = this.#state;
+    const isWaiting = tag === "seeking" || (tag === "open" && this.#nextOpen(this.#state, now) === undefined);
+    return isWaiting ? Math.max(this.#notBefore, this.#poll.at) : this.#notBefore;
   }
 
   /** The write was acknowledged to its last byte. */
   handleWritten(now: Millis): void {
     this.counters.writes++;
-    if (this.#state.tag === "greeting") this.#state = { tag: "confirming" };
-    if (this.#state.tag !== "open") return;
-    this.#isWriteFailing = false;
-    this.#succeeded();
-    this.#owesAck = false;
-    if (this.#inWrite === undefined) return;
-    this.#number++;
-    this.#limit.moved(1 + this.#inWrite.bytes.length);
-    this.#queue.advance(this.#inWrite.to);
-    this.#writtenSinceRead += this.#inWrite.bytes.length;
-    this.#inWrite = undefined;
+    const state = this.#state;
+    if (state.tag === "greeting") this.#state = { tag: "confirming" };
+    if (state.tag !== "open") return;
+    state.isWriteFailing = false;
+    this.#succeeded(state);
+    state.owesAck = false;
+    const packed = state.write?.packed;
+    state.write = undefined;
+    if (packed === undefined) return;
+    state.number++;
+    this.#limit.moved(1 + packed.bytes.length);
+    this.#queue.advance(packed.to);
+    this.#writtenSinceRead += packed.bytes.length;
     this.#poll.active(now);
   }
 
@@ -199,7 +163,7 @@ export class I2cMailboxController {
     this.#limit.moved(bytes.length);
     const status = decodeStatus(bytes);
     if (typeof status === "string") this.handleFailure(now, status);
-    else if (this.#state.tag === "open") this.#handleOpen(now, status, bytes);
+    else if (this.#state.tag === "open") this.#handleOpen(this.#state, now, status, bytes);
     else if (this.#state.tag === "seeking") this.#greet();
     else if (status.state === MailboxState.greeted) this.#open(now, status);
     else this.handleFailure(now, "foreign");
@@ -211,102 +175,96 @@ export class I2cMailboxController {
   }
 
   #open(now: Millis, status: Status): void {
-    this.#state = { tag: "open" };
+    const open = openMailbox();
+    this.#state = open;
     this.#limit.advertised(status.length);
     this.#assembler.reset();
     this.#queue.rewind();
-    this.#ack = 0;
-    this.#lookedAt = 0;
-    this.#number = 0;
-    this.#mustRead = false;
-    this.#waiting = 0;
-    this.#isPeerBusy = false;
-    this.#isWriteFailing = false;
-    this.#badReads = 0;
-    this.#succeeded();
-    // The mailbox opens with the first write, be it an acknowledgement of nothing.
-    this.#owesAck = true;
+    this.#succeeded(open);
     this.#poll.active(now);
     if (this.#isUp) return;
     this.#isUp = true;
-    this.#toldKind = undefined;
+    this.#reportedKind = undefined;
     this.#events.push({ tag: "up" });
   }
 
-  #handleOpen(now: Millis, status: Status, bytes: Uint8Array): void {
+  #handleOpen(open: OpenMailbox, now: Millis, status: Status, bytes: Uint8Array): void {
     if (status.state === MailboxState.fresh) {
       this.#greet();
       return;
     }
-    this.#mustRead = false;
+    open.mustRead = false;
     this.#writtenSinceRead = 0;
     if (status.state === MailboxState.greeted) {
       // The write that opens it was lost.
-      this.#owesAck = true;
+      open.owesAck = true;
       return;
     }
-    this.#isPeerBusy = status.state === MailboxState.busy;
-    if (this.#isPeerBusy) this.#isWriteFailing = false;
-    this.#succeeded();
+    open.isPeerBusy = status.state === MailboxState.busy;
+    if (open.isPeerBusy) open.isWriteFailing = false;
+    this.#succeeded(open);
     const body = bytes.subarray(STATUS_LENGTH, STATUS_LENGTH + status.length);
-    if (body.length > 0) this.#takeBody(now, status, body);
+    if (body.length > 0) this.#takeBody(open, now, status, body);
     else {
       if (status.length === 0) this.counters.emptyReads++;
-      this.#waiting = status.length;
+      open.waiting = status.length;
       this.#poll.looked(now);
     }
   }
 
-  #takeBody(now: Millis, status: Status, body: Uint8Array): void {
-    this.#assembler.begin(status.turn === this.#lookedAt);
-    this.#lookedAt = status.turn;
+  #takeBody(open: OpenMailbox, now: Millis, status: Status, body: Uint8Array): void {
+    this.#assembler.begin(status.turn === open.lookedAt);
+    open.lookedAt = status.turn;
     const taken = this.#assembler.take(body);
     if (taken === undefined) {
-      this.#failedRead(now);
+      this.#failedRead(open, now);
       return;
     }
-    this.#badReads = 0;
-    this.#ack = status.turn;
-    this.#owesAck = true;
-    this.#waiting = status.length - taken;
+    open.badReads = 0;
+    open.ack = status.turn;
+    open.owesAck = true;
+    open.waiting = status.length - taken;
     this.#poll.active(now);
   }
 
-  /** Not acknowledged, the bytes come again; if they never make sense, places have been lost. */
-  #failedRead(now: Millis): void {
+  /** Not acknowledged, the bytes come again; if they never make sense, the two sides count differently. */
+  #failedRead(open: OpenMailbox, now: Millis): void {
     this.counters.failures++;
-    this.#badReads++;
-    this.#mustRead = true;
+    open.badReads++;
+    open.mustRead = true;
     this.#poll.looked(now);
-    if (this.#badReads >= BAD_READS_MAX) this.#greet();
+    if (open.badReads >= BAD_READS_MAX) this.#greet();
   }
 
-  #succeeded(): void {
-    if (!this.#isWriteFailing) this.#streak.clear();
+  #succeeded(open: OpenMailbox): void {
+    if (!open.isWriteFailing) this.#streak.clear();
     this.#notBefore = Number.NEGATIVE_INFINITY;
   }
 
-  /** The transaction failed, or brought something else than a status. */
+  /** The transaction failed, or what it read is not a status. */
   handleFailure(now: Millis, kind: I2cTroubleKind, length: number = STATUS_LENGTH): void {
     this.counters.failures++;
-    this.#mustRead = true;
-    if (this.#isWriting) this.#isWriteFailing = true;
+    const state = this.#state;
+    if (state.tag === "confirming") this.#state = { tag: "greeting" };
+    if (state.tag === "open") {
+      state.mustRead = true;
+      state.isWriteFailing ||= state.write !== undefined;
+    }
     this.#streak.note(now, kind);
     this.#limit.failed(kind, length);
-    if (this.#state.tag === "confirming") this.#state = { tag: "greeting" };
     this.#notBefore = now + this.#streak.retryAfter;
     this.#poll.missed(now);
-    if (this.#streak.isTrouble(now, this.#isUp)) this.#tell(kind);
+    if (this.#streak.isTrouble(now, this.#isUp)) this.#report(kind);
   }
 
-  #tell(kind: I2cTroubleKind): void {
+  #report(kind: I2cTroubleKind): void {
     this.#state = { tag: "seeking" };
     if (this.#isUp) {
       this.#isUp = false;
       this.#queue.clear();
       this.#events.push({ tag: "down", kind });
-    } else if (kind !== this.#toldKind) this.#events.push({ tag: "waiting", kind });
-    this.#toldKind = kind;
+    } else if (kind !== this.#reportedKind) this.#events.push({ tag: "waiting", kind });
+    this.#reportedKind = kind;
   }
 
   /** The next complete frame from the peripheral. */

@@ -13,7 +13,7 @@ import {
   STATUS_LENGTH,
 } from "./mailbox-codec.ts";
 
-/** What a peripheral's mailbox has seen. */
+/** Counted since the machine was made. */
 export interface PeripheralCounters {
   writes: number;
   reads: number;
@@ -21,13 +21,13 @@ export interface PeripheralCounters {
   greetings: number;
   /** Writes whose header, hello or frame length was wrong. */
   damaged: number;
-  /** Frames of which bytes did not come. */
+  /** Frames that lack bytes. */
   framesLost: number;
 }
 
 /**
- * The peripheral's end of an I2C mailbox (PROTOCOL.md 10). Sans-IO and without time: writes and reads of the bus go in,
- * answers come out at once, from memory. Drain {@link pollFrame} after every {@link handleWrite}.
+ * The peripheral's end of an I2C mailbox (PROTOCOL.md 10). Sans-IO and without time: it answers the writes and reads of
+ * the bus synchronously, from memory. Drain {@link pollFrame} after every {@link handleWrite}.
  */
 export class I2cMailboxPeripheral {
   readonly counters: PeripheralCounters = { writes: 0, reads: 0, greetings: 0, damaged: 0, framesLost: 0 };
@@ -63,7 +63,7 @@ export class I2cMailboxPeripheral {
     return this.#queue.isEmpty;
   }
 
-  /** While busy, frames are refused, and the status says so; reads and acknowledgements go on. */
+  /** While busy, frames are refused, and the status says so; reads and acknowledgements still work. */
   setBusy(isBusy: boolean): void {
     this.#isBusy = isBusy;
   }
@@ -73,7 +73,7 @@ export class I2cMailboxPeripheral {
     this.#queue.push(frame);
   }
 
-  /** Forgets the frames that wait: nobody fetches them. */
+  /** Drops the frames that wait: nobody fetches them. */
   dropFrames(): void {
     this.#queue.clear();
     this.#offered = undefined;
@@ -136,7 +136,7 @@ export class I2cMailboxPeripheral {
     if (this.#assembler.drop()) this.counters.framesLost++;
   }
 
-  /** Answers a read with exactly `length` bytes; from then on the next acknowledgement covers what they hold. */
+  /** Answers a read with exactly `length` bytes; the next acknowledgement covers the frames in them. */
   handleRead(length: number): Uint8Array {
     this.counters.reads++;
     const body = this.#bodyFor(length - STATUS_LENGTH);

@@ -6,7 +6,7 @@ import type { I2cPeripheralHandler } from "./bus.ts";
 import { DEFAULT_TRANSACTION_MAX, i2cFacts } from "./controller.ts";
 import { I2cMailboxPeripheral } from "./mailbox-peripheral.ts";
 
-/** Puts a peripheral on its bus; the result takes it off again. Rejects with a TransportError. */
+/** Connects a peripheral to its bus; the result disconnects it. Rejects with a TransportError. */
 export type AttachPeripheral = (handler: I2cPeripheralHandler) => Promise<() => Promise<void>>;
 
 export interface I2cPeripheralOptions {
@@ -19,12 +19,12 @@ export interface I2cPeripheralOptions {
   readonly lingerMs?: Millis;
 }
 
-/** A controller looks in once a second at least; silent for so long, it is gone. */
+/** A controller reads at least once a second; after this long without a transaction it counts as gone. */
 const SILENCE_MAX_MS = 5_000;
 
 /**
  * The peripheral's end of an I2C link (PROTOCOL.md 10): frames wait here until the controller fetches them. `onUp` when
- * a controller has greeted, `onDown` (`i2c-controller-silent`) when none has looked in for five seconds.
+ * a controller has greeted, `onDown` (`i2c-controller-silent`) after five seconds without a transaction.
  */
 export class I2cPeripheralTransport implements Transport {
   readonly facts: TransportFacts;
@@ -38,7 +38,7 @@ export class I2cPeripheralTransport implements Transport {
   #heardAt: Millis = 0;
   #isUp = false;
   #isHeldBack = false;
-  #isSilenceTold = false;
+  #isSilenceReported = false;
 
   constructor(endpoint: string, attach: AttachPeripheral, options: I2cPeripheralOptions = {}) {
     this.#attach = attach;
@@ -102,33 +102,33 @@ export class I2cPeripheralTransport implements Transport {
     this.#heardAt = this.#clock.now();
     if (this.#isUp || !this.#mailbox.isGreeted || this.#handlers === undefined) return;
     this.#isUp = true;
-    this.#isSilenceTold = false;
+    this.#isSilenceReported = false;
     this.#handlers.onUp();
   }
 
   #watchSilence(): void {
     const left = this.#heardAt + SILENCE_MAX_MS - this.#clock.now();
-    if (left <= 0) this.#tellSilence();
+    if (left <= 0) this.#reportSilence();
     this.#watch = this.#clock.after(left > 0 ? left : SILENCE_MAX_MS, () => this.#watchSilence());
   }
 
-  #tellSilence(): void {
-    const cure = "check that the controller runs and names this address, and the wiring";
+  #reportSilence(): void {
+    const fix = "check that the controller runs and names this address, and the wiring";
     const error = new TransportError(
       "i2c-controller-silent",
-      `${this.facts.endpoint}: no controller has looked in for ${SILENCE_MAX_MS / 1000} s; ${cure}`,
+      `${this.facts.endpoint}: no controller has read or written for ${SILENCE_MAX_MS / 1000} s; ${fix}`,
       "transient",
       { endpoint: this.facts.endpoint },
     );
     if (!this.#isUp) {
-      if (!this.#isSilenceTold) this.#handlers?.onWaiting?.(error);
+      if (!this.#isSilenceReported) this.#handlers?.onWaiting?.(error);
     } else {
       this.#isUp = false;
       this.#isHeldBack = false;
       this.#mailbox.dropFrames();
       this.#handlers?.onDown(error);
     }
-    this.#isSilenceTold = true;
+    this.#isSilenceReported = true;
   }
 
   async close(): Promise<void> {
@@ -138,7 +138,7 @@ export class I2cPeripheralTransport implements Transport {
     this.#handlers = undefined;
     this.#watch?.cancel();
     const until = this.#clock.now() + (this.#options.lingerMs ?? 500);
-    // Last words are fetched, not sent: a bye, or DONE once more.
+    // Queued frames are fetched, not sent: a bye, or DONE once more.
     while (this.#isUp && !this.#mailbox.isIdle && this.#clock.now() < until) {
       await new Promise<void>((resolve) => void this.#clock.after(5, resolve));
     }

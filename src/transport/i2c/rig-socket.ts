@@ -3,9 +3,10 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { assert } from "../../base/assert.ts";
 import { concatBytes, EMPTY } from "../../base/bytes.ts";
+import { errnoOf } from "../../base/errno.ts";
 import { TransportError } from "../../base/errors.ts";
 import { I2C_ADDRESS_MAX, I2C_ADDRESS_MIN } from "../endpoint.ts";
-import { plainView } from "../plain-view.ts";
+import { asUint8Array } from "../transport.ts";
 import { I2C_TRANSACTION_MAX, type I2cPeripheralHandler } from "./bus.ts";
 
 // The exchange with the controller's side is described at the top of hw-loopback/i2c-shim.c.
@@ -15,7 +16,7 @@ const KIND_READ = 1;
 const STATUS_ACKNOWLEDGED = 0;
 const STATUS_NOT_ACKNOWLEDGED = 1;
 const HEADER_BYTES = 4;
-/** Of a Unix socket's name on Linux. Node cuts a longer one without a word and listens somewhere else. */
+/** Longest name of a Unix socket on Linux, in bytes. Node silently cuts a longer one and listens somewhere else. */
 const SOCKET_PATH_MAX = 107;
 
 /**
@@ -40,10 +41,10 @@ export class I2cSocketServer {
 
   /**
    * Starts to answer: the handler is called synchronously, message by message in the order of the bus; with no bytes
-   * when a scan only asks who is there. What it is given is a view. Bytes that it does not have for a read are 0xFF,
-   * as on an idle bus; what is too much is not read.
+   * when a scan only probes the address. What it is given is a view. Where it returns too few bytes for a read, the rest
+   * is 0xFF, as on an idle bus; where too many, the rest is dropped.
    *
-   * Makes the directory if only that is missing, and takes the place of a peripheral that died.
+   * Makes the directory if only that is missing, and replaces the socket of a peripheral that died.
    * Throws TransportError: `i2c-directory-missing`, `i2c-address-taken`, `i2c-socket-failed`.
    */
   async open(handler: I2cPeripheralHandler): Promise<void> {
@@ -54,7 +55,7 @@ export class I2cSocketServer {
     try {
       await makeDirectory(this.#directory);
       await listen(server, this.path).catch(async (error: unknown) => {
-        if (codeOf(error) !== "EADDRINUSE" || !(await lstat(this.path)).isSocket()) throw error;
+        if (errnoOf(error) !== "EADDRINUSE" || !(await lstat(this.path)).isSocket()) throw error;
         if (await isAnswered(this.path)) throw this.#taken();
         await rm(this.path, { force: true });
         await listen(server, this.path);
@@ -63,11 +64,11 @@ export class I2cSocketServer {
       this.#server = undefined;
       throw this.#openError(error);
     }
-    // Failures to accept (out of descriptors) concern one connection; without a listener they would end the process.
+    // A failure to accept (out of descriptors) concerns one connection; without a listener it would end the process.
     server.on("error", () => {});
   }
 
-  /** Leaves the bus: from then on the address is not acknowledged. Idempotent. The directory stays. */
+  /** Leaves the bus: the address is not acknowledged any more. Idempotent. The directory stays. */
   close(): Promise<void> {
     this.#closing ??= new Promise((resolve) => {
       for (const socket of this.#sockets) socket.destroy();
@@ -83,7 +84,7 @@ export class I2cSocketServer {
     socket.on("error", () => {});
     socket.on("close", () => this.#sockets.delete(socket));
     socket.on("data", (chunk: Buffer) => {
-      held = held.length === 0 ? plainView(chunk) : concatBytes(held, chunk);
+      held = held.length === 0 ? asUint8Array(chunk) : concatBytes(held, chunk);
       for (;;) {
         const length = requestLength(held);
         if (length === "malformed") {
@@ -104,7 +105,7 @@ export class I2cSocketServer {
 
   #openError(error: unknown): unknown {
     if (error instanceof TransportError) return error;
-    switch (codeOf(error)) {
+    switch (errnoOf(error)) {
       case "ENOENT": {
         const message = `Cannot make the I2C bus ${this.#directory}: the directory that it would be in does not exist; create that first`;
         return new TransportError("i2c-directory-missing", message, "final", { path: this.path }, error);
@@ -151,7 +152,7 @@ function addressName(address: number): string {
 
 async function makeDirectory(path: string): Promise<void> {
   await mkdir(path, { mode: 0o700 }).catch((error: unknown) => {
-    if (codeOf(error) !== "EEXIST") throw error;
+    if (errnoOf(error) !== "EEXIST") throw error;
   });
 }
 
@@ -165,7 +166,7 @@ function listen(server: Server, path: string): Promise<void> {
   });
 }
 
-/** Whether somebody listens on a socket; the socket of a process that died is refused. */
+/** Whether a process listens on a socket; connecting to the socket of a dead process is refused. */
 function isAnswered(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path);
@@ -173,10 +174,8 @@ function isAnswered(path: string): Promise<boolean> {
       socket.destroy();
       resolve(true);
     });
-    socket.once("error", (error) => resolve(codeOf(error) !== "ECONNREFUSED" && codeOf(error) !== "ENOENT"));
+    socket.once("error", (error) =>
+      resolve(errnoOf(error) !== "ECONNREFUSED" && errnoOf(error) !== "ENOENT"),
+    );
   });
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && "code" in error ? error.code : undefined;
 }

@@ -3,30 +3,33 @@ import type { SerialPort } from "serialport";
 import type { Clock } from "../../base/clock.ts";
 import { TransportError } from "../../base/errors.ts";
 import type { Millis } from "../../base/units.ts";
-import type { ResetLine } from "../endpoint.ts";
+import type { Parity, ResetLine, StopBits, UartEndpoint } from "../endpoint.ts";
 import { baudRefused, portOpenError } from "./uart-errors.ts";
 
 const RESET_PULSE_MS: Millis = 100;
 
-/** What a port is opened with. */
-export interface PortSettings {
-  readonly path: string;
-  readonly baud: number;
-}
+/** The part of an endpoint that a port is opened with. */
+export type PortSettings = Pick<UartEndpoint, "path" | "baud" | "parity" | "stopBits">;
 
 /** Options of the serial package's port: raw, 8 data bits, no flow control, locked. */
 export interface PortOptions {
   readonly path: string;
   readonly baudRate: number;
+  readonly dataBits: 8;
+  readonly parity: Parity;
+  readonly stopBits: StopBits;
   readonly autoOpen: false;
   readonly lock: true;
   readonly hupcl: false;
 }
 
-export function portOptionsOf({ path, baud }: PortSettings): PortOptions {
+export function portOptionsOf({ path, baud, parity, stopBits }: PortSettings): PortOptions {
   return {
     path,
     baudRate: baud,
+    dataBits: 8,
+    parity,
+    stopBits,
     autoOpen: false,
     lock: true,
     // Closing must not drop DTR either: on many boards that is a reset.
@@ -35,18 +38,18 @@ export function portOptionsOf({ path, baud }: PortSettings): PortOptions {
 }
 
 /**
- * Opens a port of the serial package. `onEnd` is called for every error and every closing from then on, more than once
- * perhaps. Rejects with TransportError.
+ * Opens a port of the serial package. `onEnd` is called for each error and each close from then on, perhaps more than
+ * once. Rejects with TransportError.
  */
 export async function openPort(
   settings: PortSettings,
   onEnd: (port: SerialPort, cause: Error | undefined) => void,
 ): Promise<SerialPort> {
-  // On demand: loading it takes some 80 ms, which commands without a serial port need not spend.
+  // Imported on demand: loading takes some 80 ms, which commands without a serial port need not spend.
   const { SerialPort: Port } = await import("serialport");
   return new Promise((resolve, reject) => {
     const port = new Port(portOptionsOf(settings));
-    // Always there, from the start: an "error" without a listener ends the process. "close" may come twice.
+    // Listen from the start: an "error" without a listener ends the process. "close" may come twice.
     port.on("error", (error) => onEnd(port, error));
     port.on("close", (error?: Error) => onEnd(port, error ?? undefined));
     port.open((error) => {

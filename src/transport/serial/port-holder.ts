@@ -9,9 +9,9 @@ export interface PortHolder {
 }
 
 /**
- * Looks through /proc for processes that have one of `paths` open; the map is keyed by the path as given. Finds only
- * what this user may read, and nothing where there is no /proc. A virtual port is also held by the program that makes
- * it. `root` is for tests.
+ * Searches /proc for processes that have one of `paths` open; the map is keyed by the path as given. Finds only what
+ * this user may read, and nothing where there is no /proc. A pseudo terminal is also held by the program that makes it.
+ * `root` is for tests.
  */
 export async function findHolders(paths: readonly string[], root = "/"): Promise<Map<string, PortHolder[]>> {
   const wanted = new Map<string, string>();

@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import { findHolders, namesIn, type PortHolder } from "./port-holder.ts";
 import { usbDeviceOf } from "./tty-kind.ts";
 
-/** A serial port of this machine. What cannot be found out is undefined. */
+/** A serial port of this machine. What is not known is undefined. */
 export interface SerialPortEntry {
   readonly path: string;
   /** Names under /dev/serial/by-id: they stay the same across replugging and restarts. */
@@ -16,7 +16,7 @@ export interface SerialPortEntry {
   readonly vendorId: string | undefined;
   readonly productId: string | undefined;
   readonly serialNumber: string | undefined;
-  /** Longest time that an FTDI adapter holds back received bytes; 16 ms unless set, 1 ms is best. */
+  /** Longest time that an FTDI adapter holds received bytes back; 16 ms unless set, 1 ms is best. */
   readonly latencyTimerMs: number | undefined;
   /** Processes that have it open, as far as this user may see them. */
   readonly holders: readonly PortHolder[];
@@ -51,8 +51,8 @@ export interface PortListOptions {
 }
 
 /**
- * Lists serial ports and I2C buses, sorted by name. Needs no privilege and opens nothing; tells less where /sys, udev
- * or /dev/serial is missing. Virtual ports (/dev/pts) are not listed.
+ * Lists serial ports and I2C buses, sorted by name. Needs no privilege and opens nothing; knows less where /sys, udev
+ * or /dev/serial is missing. Pseudo terminals (/dev/pts) are not listed.
  */
 export async function listPorts(options: PortListOptions = {}): Promise<PortList> {
   const root = options.root ?? "/";

@@ -1,28 +1,24 @@
 import type { Clock, Timer } from "../../base/clock.ts";
 import { TransportError } from "../../base/errors.ts";
-import type { Millis } from "../../base/units.ts";
+import { RetryDelay } from "../retry-delay.ts";
 import type { Transport, TransportHandlers } from "../transport.ts";
 import { TransportWrapper } from "../transport-wrapper.ts";
 
-/** Wait before a port is opened again: doubled from the first to the last, for ever. */
-const RETRY_FIRST_MS: Millis = 100;
-const RETRY_LAST_MS: Millis = 2000;
-
 /**
- * Opens a transport again whenever it ends, for those that do not come back by themselves: an adapter that is unplugged
- * and plugged in again. The first opening may fail for good; later ones are tried on, with `onWaiting` when the reason
- * changes.
+ * Opens a transport again whenever it ends, for transports that do not reconnect by themselves: an adapter that is
+ * unplugged and plugged in again. The first opening may fail; later ones are repeated until they succeed, with
+ * `onWaiting` when the reason changes.
  */
 export class ReopeningTransport extends TransportWrapper {
   readonly #clock: Clock;
   readonly #again: () => Promise<Transport>;
   #handlers: TransportHandlers | undefined;
   #timer: Timer | undefined;
-  #retryMs: Millis = RETRY_FIRST_MS;
+  readonly #retryDelay: RetryDelay = new RetryDelay();
   #lastReason = "";
   #isClosed = false;
 
-  /** `again` makes the transport anew after it ended: the port may have got another name meanwhile. */
+  /** `again` makes a new transport after one ended: the port may have another name by then. */
   constructor(first: Transport, again: () => Promise<Transport>, clock: Clock) {
     super(first);
     this.#again = again;
@@ -45,7 +41,7 @@ export class ReopeningTransport extends TransportWrapper {
     const transport = this.inner;
     await transport.open({
       onUp: () => {
-        this.#retryMs = RETRY_FIRST_MS;
+        this.#retryDelay.reset();
         this.#lastReason = "";
         this.#handlers?.onUp();
       },
@@ -62,15 +58,14 @@ export class ReopeningTransport extends TransportWrapper {
 
   #later(): void {
     if (this.#isClosed) return;
-    this.#timer = this.#clock.after(this.#retryMs, () => void this.#reopen());
-    this.#retryMs = Math.min(2 * this.#retryMs, RETRY_LAST_MS);
+    this.#timer = this.#clock.after(this.#retryDelay.take(), () => void this.#reopen());
   }
 
   async #reopen(): Promise<void> {
     try {
       this.inner = await this.#again();
       await this.#openCurrent();
-      // Closed while it was being opened: nobody is left to close it but us.
+      // Closed while it was being opened: nobody else closes it.
       if (this.#isClosed) await this.inner.close();
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;

@@ -4,18 +4,18 @@ import { TransportError } from "../../base/errors.ts";
 import { findHolders, type PortHolder } from "./port-holder.ts";
 
 /**
- * Looks at a port's path before it is opened, since the messages of the serial package tell little. Returns the fault,
- * or undefined where opening is worth a try.
+ * Checks a port's path before it is opened, since the serial package's messages say little. Returns the fault, or
+ * undefined if there is none.
  */
 export async function checkPortPath(path: string): Promise<TransportError | undefined> {
-  // Windows ports (COM3) are no files.
+  // Ports on Windows (COM3) are not files.
   if (process.platform === "win32") return undefined;
   try {
     const found = await stat(path);
     if (found.isCharacterDevice()) return undefined;
     return notTty(
       path,
-      found.isDirectory() ? "a directory" : found.isFile() ? "a regular file" : "no serial port",
+      found.isDirectory() ? "a directory" : found.isFile() ? "a regular file" : "not a serial port",
     );
   } catch (error) {
     if (errnoOf(error) === "EACCES") return permission(path, error);
@@ -23,7 +23,7 @@ export async function checkPortPath(path: string): Promise<TransportError | unde
   }
 }
 
-/** Makes a TransportError of what the serial package says when it cannot open, which has a text but no code. */
+/** The TransportError for a failure to open. The serial package gives a text and no code. */
 export async function portOpenError(path: string, baud: number, cause: Error): Promise<TransportError> {
   const text = cause.message;
   if (/lock|resource busy|temporarily unavailable/i.test(text)) {
@@ -31,7 +31,7 @@ export async function portOpenError(path: string, baud: number, cause: Error): P
   }
   if (/permission denied|not permitted|access denied/i.test(text)) return permission(path, cause);
   if (/no such (file|device)|file not found/i.test(text)) return missing(path, undefined, cause);
-  if (/inappropriate ioctl|is a directory/i.test(text)) return notTty(path, "no serial port", cause);
+  if (/inappropriate ioctl|is a directory/i.test(text)) return notTty(path, "not a serial port", cause);
   if (/baud/i.test(text)) return baudRefused(path, baud, cause);
   return new TransportError("port-failed", `cannot open ${path}: ${text}`, "final", { path }, cause);
 }
@@ -49,7 +49,7 @@ export function portLost(path: string, cause?: unknown): TransportError {
   return new TransportError("port-lost", message, "final", { path }, cause);
 }
 
-/** A write that the port did not take for far longer than the line needs. */
+/** The port took no bytes for far longer than the line needs for them. */
 export function portStalled(path: string, afterMs: number): TransportError {
   const message = `${path} took no bytes for ${Math.round(afterMs)} ms: adapter hung or line blocked; unplug it and plug it in again`;
   return new TransportError("port-stalled", message, "final", { path, afterMs: Math.round(afterMs) });
@@ -58,11 +58,10 @@ export function portStalled(path: string, afterMs: number): TransportError {
 function missing(path: string, target: string | undefined, cause?: unknown): TransportError {
   const seen =
     target === undefined ? "there is no such port" : `it is a link to ${target}, which does not exist`;
-  const cure =
-    "plug the adapter in or start the program that makes the port; `mayday ports` lists what is there";
+  const fix = "plug the adapter in or start the program that makes the port; `mayday ports` lists all ports";
   return new TransportError(
     "port-missing",
-    `cannot open ${path}: ${seen}; ${cure}`,
+    `cannot open ${path}: ${seen}; ${fix}`,
     "final",
     { path, target },
     cause,
@@ -85,10 +84,10 @@ function busy(path: string, holders: readonly PortHolder[], cause: unknown): Tra
 }
 
 function permission(path: string, cause: unknown): TransportError {
-  const cure = "add yourself to its group (`sudo usermod -aG dialout $USER`, then log in again)";
+  const fix = "add yourself to its group (`sudo usermod -aG dialout $USER`, then log in again)";
   return new TransportError(
     "port-permission",
-    `cannot open ${path}: permission denied; ${cure}`,
+    `cannot open ${path}: permission denied; ${fix}`,
     "final",
     { path },
     cause,

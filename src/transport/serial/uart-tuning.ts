@@ -2,8 +2,8 @@ import type { Clock } from "../../base/clock.ts";
 import type { Millis } from "../../base/units.ts";
 
 /**
- * Two cures for the serial package, applied from outside to the port object of its binding (DESIGN.md, "Two cures for
- * the serial package").
+ * Two repairs of the serial package, applied from outside to the port object of its binding (docs/transports.md, "Two
+ * repairs of the serial package").
  */
 
 /** The part of a binding's port that is wrapped; Unix bindings have a poller, Windows has none. */
@@ -21,8 +21,8 @@ interface Poller {
 export const READ_PAUSE_MS: Millis = 2;
 
 /**
- * Puts a pause before each read, so that a read finds what came in meanwhile and not the two or three bytes that had
- * arrived when it was woken. A read that already waits is not delayed: the first bytes after silence come at once.
+ * Puts a pause before each read, so that a read finds the bytes of the pause and not the two or three that had arrived
+ * when it was woken. A read that already waits is not delayed: the first bytes after silence are read immediately.
  */
 export function coalesceReads(port: BindingPort, clock: Clock, pauseMs: Millis = READ_PAUSE_MS): void {
   const read = port.read.bind(port);
@@ -40,9 +40,9 @@ const POLLER_EVENTS: readonly (readonly [name: string, flag: number])[] = [
 ];
 
 /**
- * Has the poller wait for every event that someone waits for. By itself it waits for the newest only: a read that
- * starts to wait while a write waits for room makes that write wait until something is received, for ever if the other
- * side waits for us.
+ * Makes the poller wait for every event that has a listener. By itself it waits for the newest only: when a read starts
+ * to wait while a write waits for room, the write stays blocked until a byte is received, forever if the other side
+ * waits for us.
  */
 export function armAllEvents(port: BindingPort): void {
   const { poller } = port;

@@ -2,10 +2,11 @@ import type { SerialPort } from "serialport";
 import { assert } from "../../base/assert.ts";
 import { type Clock, systemClock, type Timer } from "../../base/clock.ts";
 import type { TransportError } from "../../base/errors.ts";
-import { lineTime, type Millis, UART_BITS_PER_BYTE } from "../../base/units.ts";
+import { lineTime, type Millis } from "../../base/units.ts";
 import type { ResetLine, UartEndpoint } from "../endpoint.ts";
-import { plainView } from "../plain-view.ts";
+import { makeStreamSplitter } from "../stream-splitter.ts";
 import {
+  asUint8Array,
   paceBaud,
   RTO_FLOOR_NATIVE_MS,
   RTO_FLOOR_USB_MS,
@@ -24,9 +25,9 @@ export interface UartOptions {
   readonly clock?: Clock;
   /** Without it, DTR and RTS are left as the system sets them. */
   readonly reset?: ResetLine | undefined;
-  /** See {@link READ_PAUSE_MS}; 0 reads at once. */
+  /** See {@link READ_PAUSE_MS}; 0 reads immediately. */
   readonly readPauseMs?: Millis;
-  /** Longest time without progress of a write, beyond what the line needs for the bytes held. */
+  /** Longest time without progress of a write, beyond the line time of the bytes held. */
   readonly writeLimitMs?: Millis;
 }
 
@@ -34,20 +35,20 @@ export interface UartOptions {
 export interface UartCounters {
   /** Data events of the port. */
   reads: number;
-  /** Times that a write made no progress within its limit. */
+  /** How often a write made no progress within its limit. */
   stalls: number;
-  /** Bytes dropped because too many were held. */
+  /** Bytes dropped because the queue was full. */
   droppedBytes: number;
 }
 
-/** How often the port is looked after: whether it is still there, whether writes make progress. */
+/** How often the port is checked: whether it still exists, whether writes make progress. */
 const WATCH_MS: Millis = 1000;
 const WRITE_LIMIT_MS: Millis = 5000;
 /** Longest wait on close for bytes still to be written, and then for the system to close. Together below a second. */
 const CLOSE_DRAIN_MS: Millis = 400;
 const CLOSE_LIMIT_MS: Millis = 500;
 
-/** What is not known is taken for USB: too patient costs little, resending what is on its way costs line time. */
+/** What is not known is taken for USB: a timeout too long costs little, a needless resend costs line time. */
 const RTO_FLOORS: Readonly<Record<TtyKind, Millis>> = {
   pseudo: RTO_FLOOR_NATIVE_MS,
   native: RTO_FLOOR_NATIVE_MS,
@@ -55,9 +56,15 @@ const RTO_FLOORS: Readonly<Record<TtyKind, Millis>> = {
   unknown: RTO_FLOOR_USB_MS,
 };
 
+/** A start bit, eight data bits, a parity bit if there is one, and the stop bits. */
+function bitsPerByteOf({ parity, stopBits }: UartEndpoint): number {
+  return 1 + 8 + (parity === "none" ? 0 : 1) + stopBits;
+}
+
 /**
- * A serial port: raw, 8N1, no flow control, locked. When it ends (`onDown`) it does not come back by itself; `open` may
- * be called again. The other end is invisible: silence, not `onDown`, is what its absence looks like.
+ * A serial port: raw, 8 data bits, no flow control, locked; 8N1 unless the endpoint says otherwise. Received parity is
+ * not checked: the CRC of a frame covers more. After `onDown` it does not reconnect by itself; `open` may be called
+ * again. The other end cannot be seen: when it is gone, there is silence, and no `onDown`.
  */
 export class UartTransport implements Transport {
   readonly counters: UartCounters = { reads: 0, stalls: 0, droppedBytes: 0 };
@@ -99,9 +106,10 @@ export class UartTransport implements Transport {
       endpoint: this.#endpoint.text,
       framing: "stream",
       baud: this.#baud,
-      bitsPerByte: UART_BITS_PER_BYTE,
+      bitsPerByte: bitsPerByteOf(this.#endpoint),
       rtoFloorMs: RTO_FLOORS[this.#kind],
       setBaud: this.#endpoint.fixedBaud ? undefined : (baud) => this.#setBaud(baud),
+      makeSplitter: makeStreamSplitter,
     };
   }
 
@@ -155,9 +163,9 @@ export class UartTransport implements Transport {
   async #start(): Promise<void> {
     const fault = await checkPortPath(this.#path);
     if (fault !== undefined) throw fault;
-    // Links meet at the endpoint's rate, also when the port comes back.
+    // Links begin at the endpoint's rate, also when a port is opened again.
     this.#baud = this.#endpoint.baud;
-    const port = await openPort({ path: this.#path, baud: this.#baud }, (ended, cause) =>
+    const port = await openPort(this.#endpoint, (ended, cause) =>
       this.#end(ended, portLost(this.#path, cause)),
     );
     if (port.port !== undefined) {
@@ -177,10 +185,10 @@ export class UartTransport implements Transport {
     this.#isStalled = false;
     this.#scheduleWatch();
     this.#handlers.onUp();
-    // Reading starts here; what came in since the open waits in the system.
+    // Reading starts here; bytes received since the open wait in the kernel.
     port.on("data", (chunk: Buffer) => {
       this.counters.reads += 1;
-      if (this.#port === port) this.#handlers?.onBytes(plainView(chunk));
+      if (this.#port === port) this.#handlers?.onBytes(asUint8Array(chunk));
     });
   }
 
@@ -205,7 +213,7 @@ export class UartTransport implements Transport {
     });
   }
 
-  /** A port that vanished while it was receiving often gives no event at all, and a lost write no callback. */
+  /** A port that vanishes while it receives often emits no event, and a lost write gets no callback. */
   async #lookAfter(): Promise<void> {
     const port = this.#port;
     if (port === undefined) return;
@@ -223,11 +231,11 @@ export class UartTransport implements Transport {
     if (this.#writesPending === 0 || this.#isStalled || waited <= limit) return;
     this.#isStalled = true;
     this.counters.stalls += 1;
-    // A virtual port takes nothing while nobody reads its other end: that heals by waiting.
+    // A pseudo terminal takes nothing while nobody reads its other end: waiting helps.
     if (this.#kind !== "pseudo") this.#end(port, portStalled(this.#path, waited));
   }
 
-  /** The port ended without our doing. Later calls for the same port do nothing. */
+  /** The port ended, and we did not close it. Later calls for the same port do nothing. */
   #end(port: SerialPort, error: TransportError): void {
     if (this.#port !== port) return;
     this.#port = undefined;

@@ -1,22 +1,21 @@
 import type { Socket } from "node:net";
 import type { Clock, Timer } from "../../base/clock.ts";
 import type { Millis } from "../../base/units.ts";
-import { plainView } from "../plain-view.ts";
-import { WRITE_QUEUE_BYTES_HIGH, WRITE_QUEUE_BYTES_MAX } from "../transport.ts";
+import { asUint8Array, WRITE_QUEUE_BYTES_HIGH, WRITE_QUEUE_BYTES_MAX } from "../transport.ts";
 
-/** Idle time after which TCP itself asks whether the other machine is still there (it needs some 10 s more to tell). */
+/** Idle time after which TCP itself probes the other machine; it needs some 10 s more to find it gone. */
 const KEEPALIVE_MS: Millis = 10_000;
-/** Longest wait on close for bytes still to be sent and for the other side to end as well. */
+/** Longest wait on close for bytes still to be sent and for the other side to close as well. */
 const CLOSE_DRAIN_MS: Millis = 500;
 
 export interface SocketLinkHandlers {
   onBytes(bytes: Uint8Array): void;
   onWritable(): void;
-  /** Once, unless `close` came first. Undefined: the other side ended the connection. */
+  /** Called once, unless `close` came first. Undefined: the other side closed the connection. */
   onEnd(error: Error | undefined): void;
 }
 
-/** One live TCP connection: what both directions of opening one have in common. */
+/** One established TCP connection, whichever side opened it. */
 export class SocketLink {
   readonly #socket: Socket;
   readonly #clock: Clock;
@@ -28,15 +27,15 @@ export class SocketLink {
     this.#socket = socket;
     this.#clock = clock;
     this.#handlers = handlers;
-    // Frames are small and wait for answers: never collect them.
+    // Frames are small and wait for answers: send each immediately.
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEPALIVE_MS);
-    socket.on("data", (chunk: Buffer) => this.#handlers?.onBytes(plainView(chunk)));
+    socket.on("data", (chunk: Buffer) => this.#handlers?.onBytes(asUint8Array(chunk)));
     socket.on("drain", () => this.#drained());
     socket.on("error", (error) => {
       this.#error ??= error;
     });
-    // The other side's end is ours too: half a connection is of no use.
+    // A connection that is closed on one side is of no use: close the other side too.
     socket.on("end", () => socket.destroy());
     socket.on("close", () => {
       const handlers = this.#handlers;
@@ -53,7 +52,7 @@ export class SocketLink {
     return !this.#isHeldBack;
   }
 
-  /** Sends what is held, then ends. Calls no handler any more. */
+  /** Sends what is held, then closes. Calls no handler any more. */
   async close(): Promise<void> {
     this.#handlers = undefined;
     const socket = this.#socket;
@@ -64,7 +63,7 @@ export class SocketLink {
         timer.cancel();
         resolve();
       });
-      // Not destroyed once sent: with bytes on their way to us that would reset the connection and lose what we sent.
+      // Do not destroy it after sending: with bytes on their way to us, that resets the connection and loses what we sent.
       socket.end();
     });
   }

@@ -9,8 +9,8 @@ import { SocketLink } from "./socket-link.ts";
 import { connectionLost, type TcpOptions, tcpFacts } from "./tcp.ts";
 
 /**
- * Waits for a connection and serves one at a time: a link has two ends. Further ones are closed while one is active;
- * when it ends, the next is waited for.
+ * Waits for connections and serves one at a time, as a link has two ends. While one is active, further ones are closed;
+ * when it ends, the next one is accepted.
  */
 export class TcpListenTransport implements Transport {
   readonly facts: TransportFacts;
@@ -53,7 +53,7 @@ export class TcpListenTransport implements Transport {
       });
       server.listen({ port: this.#port, host: this.#host }, resolve);
     });
-    // Failures to accept (out of descriptors) concern one connection; without a listener they would end the process.
+    // A failure to accept (out of descriptors) concerns one connection; without a listener it would end the process.
     server.on("error", () => {});
   }
 

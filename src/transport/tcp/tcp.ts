@@ -4,6 +4,8 @@ import { type Clock, systemClock, type Timer } from "../../base/clock.ts";
 import { TransportError } from "../../base/errors.ts";
 import type { Millis } from "../../base/units.ts";
 import type { TcpEndpoint } from "../endpoint.ts";
+import { RetryDelay } from "../retry-delay.ts";
+import { makeStreamSplitter } from "../stream-splitter.ts";
 import {
   RTO_FLOOR_NATIVE_MS,
   type Transport,
@@ -12,19 +14,16 @@ import {
 } from "../transport.ts";
 import { SocketLink } from "./socket-link.ts";
 
-/** Wait before the next attempt: doubled from the first to the last, for ever. */
-const RETRY_FIRST_MS: Millis = 100;
-const RETRY_LAST_MS: Millis = 2000;
-/** An attempt that was not answered by then is given up: the system itself would take minutes. */
+/** An attempt without an answer is given up after this: the system itself would take minutes. */
 const CONNECT_LIMIT_MS: Millis = 5000;
-/** A connection that lived this long was a good one: the next wait is the first again. */
+/** After a connection that lasted this long, the next wait is the shortest again. */
 const GOOD_CONNECTION_MS: Millis = 1000;
 
 export interface TcpOptions {
   readonly clock?: Clock;
 }
 
-/** Connects to a listener, and again whenever the connection ends. Nothing that can go wrong is final. */
+/** Connects to a listener, and again whenever the connection ends. None of its errors is final. */
 export class TcpTransport implements Transport {
   readonly facts: TransportFacts;
   readonly #host: string;
@@ -34,7 +33,7 @@ export class TcpTransport implements Transport {
   #connecting: Socket | undefined;
   #link: SocketLink | undefined;
   #timer: Timer | undefined;
-  #retryMs: Millis = RETRY_FIRST_MS;
+  readonly #retryDelay: RetryDelay = new RetryDelay();
   #upAt: Millis = 0;
   #lastReason = "";
   #closing: Promise<void> | undefined;
@@ -102,8 +101,8 @@ export class TcpTransport implements Transport {
 
   #ended(error: Error | undefined): void {
     this.#link = undefined;
-    // A listener that serves another one closes us at once: that must not become a storm of attempts.
-    if (this.#clock.now() - this.#upAt >= GOOD_CONNECTION_MS) this.#retryMs = RETRY_FIRST_MS;
+    // A listener that serves another connection closes ours immediately: that must not become a storm of attempts.
+    if (this.#clock.now() - this.#upAt >= GOOD_CONNECTION_MS) this.#retryDelay.reset();
     this.#handlers?.onDown(error === undefined ? undefined : connectionLost(this.facts.endpoint, error));
     this.#later();
   }
@@ -114,7 +113,7 @@ export class TcpTransport implements Transport {
     const reason = failure?.message ?? "closed";
     if (reason !== this.#lastReason) {
       this.#lastReason = reason;
-      const message = `cannot connect to ${this.facts.endpoint} yet (${reason}): start the listening side; trying on`;
+      const message = `cannot connect to ${this.facts.endpoint} yet (${reason}): start the listening side; it keeps trying`;
       this.#handlers?.onWaiting?.(
         new TransportError("tcp-waiting", message, "transient", { endpoint: this.facts.endpoint }, failure),
       );
@@ -124,12 +123,11 @@ export class TcpTransport implements Transport {
 
   #later(): void {
     if (this.#handlers === undefined) return;
-    this.#timer = this.#clock.after(this.#retryMs, () => this.#connect());
-    this.#retryMs = Math.min(this.#retryMs * 2, RETRY_LAST_MS);
+    this.#timer = this.#clock.after(this.#retryDelay.take(), () => this.#connect());
   }
 }
 
-/** What both ends of a TCP link are. */
+/** Facts of both ends of a TCP link. */
 export function tcpFacts(endpoint: string): TransportFacts {
   return {
     endpoint,
@@ -138,11 +136,12 @@ export function tcpFacts(endpoint: string): TransportFacts {
     bitsPerByte: 8,
     rtoFloorMs: RTO_FLOOR_NATIVE_MS,
     setBaud: undefined,
+    makeSplitter: makeStreamSplitter,
   };
 }
 
-/** A connection broke, as opposed to being ended by the other side. */
+/** A connection broke, as opposed to being closed by the other side. */
 export function connectionLost(endpoint: string, cause: Error): TransportError {
-  const message = `connection of ${endpoint} lost: ${cause.message}; it comes back by itself`;
+  const message = `connection of ${endpoint} lost: ${cause.message}; it reconnects by itself`;
   return new TransportError("tcp-lost", message, "transient", { endpoint }, cause);
 }

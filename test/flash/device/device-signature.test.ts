@@ -48,8 +48,8 @@ function headWith(at: number, bytes: Uint8Array): Uint8Array {
   return head;
 }
 
-describe("what a device holds", () => {
-  it.each([...FILE_SYSTEMS, ...OTHERS])("is known: %s, by bytes at %i", (name, at, hex) => {
+describe("the content of a device", () => {
+  it.each([...FILE_SYSTEMS, ...OTHERS])("is recognised: %s, by bytes at %i", (name, at, hex) => {
     const bytes = unhex(hex);
     expect(signatureIn(headWith(at, bytes))).toBe(name);
     const marks = FREE.has(hex) ? 4 : bytes.length;
@@ -61,28 +61,28 @@ describe("what a device holds", () => {
       if (near >= 0) expect(signatureIn(headWith(near, bytes)), `at ${near}`).toBeUndefined();
   });
 
-  it.each(FILE_SYSTEMS)("is more than a boot loader begins with: %s, at %i", (name, at, hex) => {
+  it.each(FILE_SYSTEMS)("counts as a file system: %s, at %i", (name, at, hex) => {
     expect(fileSystemIn(headWith(at, unhex(hex)))).toBe(name);
   });
 
-  it.each(OTHERS)("may be a boot loader's: %s, at %i", (_name, at, hex) => {
+  it.each(OTHERS)("does not count as a file system: %s, at %i", (_name, at, hex) => {
     expect(fileSystemIn(headWith(at, unhex(hex)))).toBeUndefined();
   });
 
-  it("is a file system rather than the boot sector that this begins with", () => {
+  it("is named as a file system, not as the boot sector that it begins with", () => {
     const head = headWith(0x1fe, Uint8Array.of(0x55, 0xaa));
     head.set(Buffer.from("FAT32   "), 0x52);
     expect(signatureIn(head)).toBe("a FAT file system");
   });
 
-  it("is nothing known where the mark is cut off, and in no bytes at all", () => {
+  it("is not recognised when the signature is cut off, or without any bytes", () => {
     const head = headWith(0, unhex(text("XFSB")));
     expect(signatureIn(head.subarray(0, 3))).toBeUndefined();
     expect(signatureIn(head.subarray(0, 4))).toBe("an XFS file system");
     expect([signatureIn(new Uint8Array()), fileSystemIn(new Uint8Array())]).toEqual([undefined, undefined]);
   });
 
-  it("is looked for in so many bytes that each mark lies in them", () => {
+  it("is searched in enough bytes for every signature", () => {
     const last = Math.max(...FILE_SYSTEMS.map(([, at, hex]) => at + hex.length / 2));
     expect(SIGNATURE_SPAN).toBeGreaterThanOrEqual(last);
   });

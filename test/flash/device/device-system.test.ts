@@ -36,7 +36,7 @@ function makedev(major: bigint, minor: bigint): bigint {
   );
 }
 
-describe("a look at the system", () => {
+describe("the running system", () => {
   it("tells files, folders, pipes and devices apart", () => {
     const file = join(dir, "file");
     writeFileSync(file, "four");
@@ -48,7 +48,7 @@ describe("a look at the system", () => {
     expect(linuxSystem.look(join(dir, "nothing"))).toBeUndefined();
   });
 
-  it("follows links, and knows a file again by its descriptor", () => {
+  it("follows links, and identifies a file by its descriptor", () => {
     const file = join(dir, "linked");
     writeFileSync(file, "four");
     writeFileSync(join(dir, "other"), "four");
@@ -64,7 +64,7 @@ describe("a look at the system", () => {
     closeSync(nothing);
   });
 
-  it("reads text and folders, and finds nothing where there is none", () => {
+  it("reads text and folders, and finds nothing where nothing is", () => {
     writeFileSync(join(dir, "text"), Buffer.from([0x41, 0xe9, 0x0a]));
     expect(linuxSystem.readText(join(dir, "text"))).toBe("A\u00e9\n");
     expect(linuxSystem.readText(join(dir, "nothing"))).toBeUndefined();

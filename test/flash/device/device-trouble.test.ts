@@ -25,7 +25,7 @@ function claim(kind: FlashDeviceKind, name: string, offset = 0, system: DeviceSy
 const openOn = (name: string): number[] => openModes(machine.dev(name));
 
 describe("an error of a device", () => {
-  it("has its figures for programs", () => {
+  it("has numbers for programs", () => {
     machine.addDisk("sda", 8, MIB);
     const path = machine.dev("sda");
     expect(refusal(() => claim("block", "sda", 4097)).details).toEqual({ offset: 4097, sectorSize: 4096 });
@@ -38,13 +38,13 @@ describe("an error of a device", () => {
     writeFileSync(machine.dev("full"), new Uint8Array(MIB).fill(0xff));
     const full = refusal(() => claim("file", "full"));
     expect(full).toMatchObject({ code: "flash-not-empty", details: { path: machine.dev("full") } });
-    expect(full.message).toContain("the file is there already");
+    expect(full.message).toContain("the file exists");
   });
 
   it.each<[FlashDeviceKind, string, string]>([
-    ["file", "block", "it is a block device; for such a one it is block:"],
-    ["mtd", "file", "it is a plain file; for such a one it is file:"],
-    ["block", "character", "it is a character device; for such a one it is mtd:"],
+    ["file", "block", "it is a block device; write block:"],
+    ["mtd", "file", "it is a plain file; write file:"],
+    ["block", "character", "it is a character device; write mtd:"],
     ["block", "other", "it is a folder, pipe or socket; it cannot hold a flash"],
   ])("says what is there instead of %s:, a %s", (kind, type, text) => {
     machine.addNode("thing", type as DeviceNode["type"], "10:130");
@@ -52,13 +52,13 @@ describe("an error of a device", () => {
     expect(seen).toMatchObject({ code: "flash-kind", message: expect.stringContaining(text) });
   });
 
-  it("tells of a block device whose size the system does not tell", () => {
+  it("reports a block device whose size the system does not report", () => {
     machine.addDisk("sda", 8, MIB);
     rmSync(`${machine.root}/sys/devices/sda/size`);
     expect(refusal(() => claim("block", "sda")).code).toBe("flash-open");
   });
 
-  it("that cannot be opened, or is gone when it is", () => {
+  it("reports a device that cannot be opened or is gone", () => {
     machine.addDisk("sda", 8, MIB);
     const vanishing = machine.but({
       look: (path) => {
@@ -77,7 +77,7 @@ describe("an error of a device", () => {
     ["of another type", { type: "character" }],
     ["of another inode", { inode: "1/1" }],
     ["of another number", { number: "8:1" }],
-  ])("that is %s when it is opened, and is not left open", (_what, other) => {
+  ])("reports a device that is %s when it is opened, and closes it", (_what, other) => {
     machine.addDisk("sda", 8, MIB);
     const racing = machine.but({ lookAt: (fd) => ({ ...machine.lookAt(fd), ...other }) });
     const seen = refusal(() => claim("block", "sda", 0, racing));
@@ -105,7 +105,7 @@ describe("a device that is claimed", () => {
   });
 
   it.each(["device/cid", "wwid", "device/wwid", "device/serial", "serial"])(
-    "is known by its disk's %s",
+    "is identified by its disk's %s",
     (name) => {
       machine.addDisk("sda", 8, 2 * MIB, [MIB, MIB]);
       machine.put("/sys/devices/sda/device/cid", "\n");
@@ -115,7 +115,7 @@ describe("a device that is claimed", () => {
     },
   );
 
-  it("is known by the first of these that there is", () => {
+  it("is identified by the first of these that exists", () => {
     machine.addDisk("sda", 8, MIB);
     machine.put("/sys/devices/sda/serial", "last\n");
     machine.put("/sys/devices/sda/device/wwid", "third\n");
@@ -155,14 +155,14 @@ describe("a file that is made", () => {
     expect(seen).toMatchObject({ code: "flash-open", details: { path: machine.dev("no/such/chip.bin") } });
   });
 
-  it("may be gone when it is abandoned", () => {
+  it("may be missing when it is abandoned", () => {
     const claimed = claim("file", "chip.bin");
     rmSync(machine.dev("chip.bin"));
     claimed.abandon();
     expect(existsSync(machine.dev("chip.bin"))).toBe(false);
   });
 
-  it("is kept as it is when somebody wrote it meanwhile", () => {
+  it("is kept as it is when another process has written to it", () => {
     writeFileSync(machine.dev("chip.bin"), "mine");
     const late = machine.but({
       look: (path) => {
@@ -171,12 +171,15 @@ describe("a file that is made", () => {
       },
     });
     const seen = refusal(() => claim("file", "chip.bin", 0, late));
-    expect(seen).toMatchObject({ code: "flash-not-empty", message: expect.stringContaining("meanwhile") });
+    expect(seen).toMatchObject({
+      code: "flash-not-empty",
+      message: expect.stringContaining("another process has written to it"),
+    });
     expect(readFileSync(machine.dev("chip.bin"), "utf8")).toBe("mine");
     expect(openOn("chip.bin")).toEqual([]);
   });
 
-  it("goes again when it cannot be made long enough", () => {
+  it("is removed when it cannot be made long enough", () => {
     const failing = machine.but({
       lookAt: () => {
         throw new Error("no look");
@@ -198,7 +201,7 @@ describe("a board's device, opened again", () => {
     writeFileSync(machine.dev("sda"), bytes);
   });
 
-  it("is opened for what it is opened for", () => {
+  it("is opened for reading or for writing, as asked", () => {
     const read = openDevice(machine, facts(), MAP, "read");
     expect(openOn("sda")).toEqual([0]);
     read.close();
@@ -208,7 +211,7 @@ describe("a board's device, opened again", () => {
     expect(openOn("sda")).toEqual([]);
   });
 
-  it("says by which figures it is another one", () => {
+  it("is refused with the numbers that show that it is another device", () => {
     const path = machine.dev("sda");
     const size = refusal(() => openDevice(machine, { ...facts(), deviceSize: 5 }, MAP, "read"));
     expect(size.details).toEqual({ path, seen: MIB, expected: 5 });
@@ -219,7 +222,7 @@ describe("a board's device, opened again", () => {
     openDevice(machine, facts(), MAP, "write").close();
   });
 
-  it("says what is on it instead", () => {
+  it("is refused with the name of its content", () => {
     const bytes = new Uint8Array(MIB).fill(0xff);
     writeFileSync(machine.dev("sda"), bytes);
     const bare = refusal(() => openDevice(machine, facts(), MAP, "write"));
@@ -232,8 +235,8 @@ describe("a board's device, opened again", () => {
   });
 });
 
-describe("a device as users write it", () => {
-  it("has an offset only where there is one", () => {
+describe("a device in the notation of users", () => {
+  it("has an offset only if that is not 0", () => {
     expect(flashDeviceText({ kind: "mtd", path: "/dev/mtd1", offset: 0 })).toBe("mtd:/dev/mtd1");
     expect(flashDeviceText({ kind: "block", path: "/dev/sda", offset: 4096 })).toBe(
       "block:/dev/sda?offset=4096",

@@ -13,7 +13,7 @@ beforeEach(() => {
 afterEach(() => machine.close());
 
 describe("a block device", () => {
-  it("is free although others are mounted, swap, held, or under loop devices", () => {
+  it("is free although other devices are mounted, swap, held, or behind loop devices", () => {
     for (const [name, major] of [
       ["sda", 8],
       ["sdb", 9],
@@ -29,21 +29,21 @@ describe("a block device", () => {
     expect(blockDeviceUser(machine, "9:0")).toBe("sdb is mounted on /data; unmount it: umount /data");
   });
 
-  it("is free although swap and loop devices name what is gone", () => {
+  it("is free although swap and loop devices name files that are gone", () => {
     machine.addDisk("sda", 8, MIB);
     machine.swapOn("/dev/gone");
     machine.put("/sys/block/loop0/loop/backing_file", "/dev/gone (deleted)\n");
     expect(blockDeviceUser(machine, "8:0")).toBeUndefined();
   });
 
-  it("is named by its number where the system knows no name", () => {
+  it("is named by its number where the system has no name", () => {
     machine.addDisk("sda", 8, MIB);
     machine.mount("8:0", "/data", "/dev/sda");
     rmSync(`${machine.root}/sys/devices/sda/uevent`);
     expect(blockDeviceUser(machine, "8:0")).toMatch(/^8:0 is mounted/);
   });
 
-  it("seems free to a system that tells of no mounts and no swap", () => {
+  it("is free on a system without lists of mounts and swap", () => {
     machine.addDisk("sda", 8, MIB);
     for (const list of ["self/mountinfo", "swaps"]) rmSync(`${machine.root}/proc/${list}`);
     expect(blockDeviceUser(machine, "8:0")).toBeUndefined();
@@ -55,7 +55,7 @@ describe("a file", () => {
   const userOf = (name: string): string | undefined =>
     fileUser(machine, machine.look(machine.dev(name))?.inode ?? expect.fail(name), name);
 
-  it("is free although other files and disks are swap, or under loop devices", () => {
+  it("is free although other files and disks are swap, or behind loop devices", () => {
     for (const name of ["mine", "swapfile", "disk.img"])
       writeFileSync(machine.dev(name), new Uint8Array(MIB));
     machine.addDisk("sda", 8, MIB);
@@ -63,11 +63,11 @@ describe("a file", () => {
     machine.swapOn("/dev/sda");
     machine.put("/sys/block/loop0/loop/backing_file", "/dev/disk.img\n");
     expect(userOf("mine")).toBeUndefined();
-    expect(userOf("swapfile")).toBe("swapfile is swap space; give it up: swapoff /dev/swapfile");
+    expect(userOf("swapfile")).toBe("swapfile is swap space; stop that: swapoff /dev/swapfile");
     expect(userOf("disk.img")).toContain("losetup -d /dev/loop0");
   });
 
-  it("is found in use although its name has a line's end in it", () => {
+  it("is found in use although its name contains a line feed", () => {
     writeFileSync(machine.dev("a\nb"), "");
     machine.put("/sys/block/loop0/loop/backing_file", "/dev/a\nb\n");
     expect(userOf("a\nb")).toContain("loop0");
@@ -75,7 +75,7 @@ describe("a file", () => {
 });
 
 describe("an MTD device", () => {
-  it("is free although its neighbours are mounted, or attached to UBI", () => {
+  it("is free although other MTD devices are mounted or attached to UBI", () => {
     for (const index of [0, 1, 2]) machine.addMtd(index);
     machine.put("/sys/class/mtd/mtd0ro/name", "chip0\n");
     machine.put("/sys/class/ubi/version", "1\n");
@@ -86,7 +86,7 @@ describe("an MTD device", () => {
     expect(mtdUser(machine, 2)).toBe("mtd2 is attached as ubi0; detach it: ubidetach -m 2");
   });
 
-  it("is in use with what it is part of, however many there are", () => {
+  it("is in use when a device that it is part of is, at any depth", () => {
     machine.addMtd(12);
     machine.addMtd(13, {}, 12);
     machine.mount("31:12", "/data", "/dev/mtdblock12");
@@ -94,7 +94,7 @@ describe("an MTD device", () => {
     expect(mtdUser(machine, 12)).toMatch(/^mtd12 is mounted/);
   });
 
-  it("is in use with its parts", () => {
+  it("is in use when one of its parts is", () => {
     machine.addMtd(12);
     machine.addMtd(13, {}, 12);
     machine.put("/sys/class/ubi/ubi0/mtd_num", "13\n");

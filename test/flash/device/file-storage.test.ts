@@ -30,7 +30,7 @@ describe.each([
   ["MemoryStorage", (size: number) => new MemoryStorage(size)],
   ["FileStorage", (size: number) => FileStorage.create(fresh(), size)],
 ])("%s", (_, make) => {
-  it("is erased at first, and reads back what was written, where it was written", () => {
+  it("is erased at first, and reads what was written, at the same place", () => {
     const storage = make(64);
     expect(storage.size).toBe(64);
     expect(storage.read(0, 64)).toEqual(new Uint8Array(64).fill(0xff));
@@ -44,7 +44,7 @@ describe.each([
     storage.close();
   });
 
-  it("gives copies, which later writes do not change", () => {
+  it("returns copies, which later writes do not change", () => {
     const storage = make(8);
     const before = storage.read(0, 8);
     storage.write(0, new Uint8Array(8));
@@ -58,7 +58,7 @@ describe.each([
     ["before its start", -1, 2],
     ["behind its end", 62, 3],
     ["far behind", 65, 0],
-  ])("is neither read nor written %s: that is a bug", (__, offset, length) => {
+  ])("asserts that nothing is read or written %s", (__, offset, length) => {
     const storage = make(64);
     expect(() => storage.read(offset, length)).toThrow(AssertionError);
     expect(() => storage.write(offset, new Uint8Array(length))).toThrow(AssertionError);
@@ -69,7 +69,7 @@ describe.each([
 });
 
 describe("a flash in a file", () => {
-  it("is whole on disk, also where it is larger than one step of erasing", () => {
+  it("is complete on disk, also when it is larger than one step of erasing", () => {
     const path = fresh();
     const size = 1_048_576 + 5;
     FileStorage.create(path, size).close();
@@ -77,7 +77,7 @@ describe("a flash in a file", () => {
     expect(readFileSync(path).every((byte) => byte === 0xff)).toBe(true);
   });
 
-  it("stays when it is opened again, to read or to write", () => {
+  it("keeps its content when it is opened again, for reading or writing", () => {
     const path = fresh();
     const first = FileStorage.create(path, 32);
     first.write(8, Uint8Array.of(4, 5));
@@ -93,7 +93,7 @@ describe("a flash in a file", () => {
     third.close();
   });
 
-  it("is not made over another, nor opened where there is none", () => {
+  it("is not made over an existing file, and not opened where there is none", () => {
     const path = fresh();
     writeFileSync(path, "mine");
     const taken = failureOf(() => FileStorage.create(path, 16));
@@ -122,11 +122,11 @@ describe("a flash in a file", () => {
     [2 ** 53, 16],
     [0, 0],
     [0, -1],
-  ])("has no range at %d of %d bytes: that is a bug", (base, size) => {
+  ])("asserts that a range at %d of %d bytes is not asked for", (base, size) => {
     expect(() => FileStorage.range("nowhere", -1, base, size)).toThrow(AssertionError);
   });
 
-  it("fails by name when its file is cut off meanwhile", () => {
+  it("fails with its own error when its file was cut off", () => {
     const path = fresh();
     const storage = FileStorage.create(path, 64);
     truncateSync(path, 40);
@@ -136,7 +136,7 @@ describe("a flash in a file", () => {
     storage.close();
   });
 
-  it("is of no use after close, and not held open", () => {
+  it("cannot be used after close, and is not held open", () => {
     const path = fresh();
     const isOpen = (): boolean => openModes(path).length > 0;
     const storage = FileStorage.create(path, 16);
@@ -156,14 +156,14 @@ describe("a flash in a file", () => {
 });
 
 describe("a flash over a storage", () => {
-  it("breaks its rules by an error of its own name", () => {
+  it("throws an error of its own name when a rule is broken", () => {
     const map = flashMap({ sectorSize: 1024, slotSize: 1, layout: "single" });
     expect(() => new NorFlash(new MemoryStorage(1), map)).toThrow(
       expect.objectContaining({ name: "FlashRuleError", rule: "range" }),
     );
   });
 
-  it("hands on a sync", () => {
+  it("passes on a sync", () => {
     let syncs = 0;
     const map = flashMap({ sectorSize: 1024, slotSize: 1, layout: "single" });
     const storage = new (class extends MemoryStorage {

@@ -24,8 +24,8 @@ function claim(facts: MadeUpMtd = {}): FlashStorage {
   return claimDevice(machine, device, MAP, true).storage;
 }
 
-describe("what the kernel says of an MTD device", () => {
-  it.each(["nor", "dataflash", "ram"])("may be %s", (type) => {
+describe("the check of an MTD device", () => {
+  it.each(["nor", "dataflash", "ram"])("accepts the type %s", (type) => {
     expect(refusal(() => claim({ type }).close()).code).toBe("none");
   });
 
@@ -36,20 +36,20 @@ describe("what the kernel says of an MTD device", () => {
     ["has odd erase blocks", { erasesize: 3000 }, "flash-sector", { eraseSize: 3000, sectorSize: 4096 }],
     ["has no write units", { writesize: 0 }, "flash-sector", { writeSize: 0 }],
     ["has odd write units", { writesize: 3 }, "flash-sector", { writeSize: 3 }],
-  ])("rules it out when it %s", (_what, facts, code, details) => {
+  ])("refuses a device that %s", (_what, facts, code, details) => {
     expect(refusal(() => claim(facts))).toMatchObject({ code, details });
   });
 
-  it("says so of a kind that it does not tell", () => {
-    expect(refusal(() => claim({ type: "" })).message).toContain("does not tell");
+  it("refuses a device of a type that the system does not report", () => {
+    expect(refusal(() => claim({ type: "" })).message).toContain("does not report");
   });
 
-  it("rules it out when it is write protected, names its path", () => {
+  it("refuses a device that is write protected, with its path", () => {
     const seen = refusal(() => claim({ flags: "0x800" }));
     expect(seen).toMatchObject({ code: "flash-read-only", details: { path: machine.dev("mtd0") } });
   });
 
-  it("rules other nodes out", () => {
+  it("refuses other nodes", () => {
     machine.addNode("watchdog", "character", "10:130");
     machine.addNode("mtd0ro", "character", "90:1");
     for (const name of ["watchdog", "mtd0ro"]) {
@@ -68,7 +68,7 @@ describe("a range of an MTD device", () => {
     [2048, 4096],
     [MAP.size - 4096, 8192],
     [MAP.size, 4096],
-  ])("is not erased at %d, %d bytes: that is a bug", (offset, size) => {
+  ])("asserts that it is not erased at %d, %d bytes", (offset, size) => {
     const storage = claim();
     expect(() => storage.erase(offset, size, 0xff)).toThrow(AssertionError);
     expect(machine.eraseCalls()).toEqual([]);
@@ -84,7 +84,7 @@ describe("a range of an MTD device", () => {
     storage.close();
   });
 
-  it("begins with an erase block, anything else is a bug", () => {
+  it("asserts that it starts with an erase block", () => {
     const range = { path: "x", base: 100, size: 4096, eraseSize: 4096, eraseTool: "" };
     expect(() => new MtdStorage(-1, range)).toThrow(AssertionError);
   });
@@ -97,7 +97,7 @@ describe("a range of an MTD device", () => {
     expect(isOpen()).toBe(false);
   });
 
-  it.each([0, 5, 4095])("is not believed erased when byte %i of a sector is not", (at) => {
+  it.each([0, 5, 4095])("does not count as erased when byte %i of a sector is not", (at) => {
     const storage = claim();
     writeFileSync(machine.eraseTool, "#!/bin/sh\nexit 0\n");
     storage.write(4096 + at, Uint8Array.of(0));
@@ -110,7 +110,7 @@ describe("a range of an MTD device", () => {
     storage.close();
   });
 
-  it("is checked in all of it, however long it is", () => {
+  it("is checked completely after an erase, however long it is", () => {
     const size = 3 * 1_048_576;
     machine.addMtd(0, { size });
     const path = machine.dev("mtd0");
@@ -124,7 +124,7 @@ describe("a range of an MTD device", () => {
     storage.close();
   });
 
-  it("names the eraser, and what it said, when it fails, is killed, or is not there", () => {
+  it("names the eraser and its output when it fails, is killed, or is missing", () => {
     const storage = claim();
     const path = machine.dev("mtd0");
     writeFileSync(machine.eraseTool, "#!/bin/sh\nprintf '\\n  MEMERASE: no \\n' >&2\nexit 1\n");

@@ -53,7 +53,7 @@ describe("decideBoot, one slot", () => {
     expect(decide(state, verdicts)).toBe(expected);
   });
 
-  it("lets an image that runs go on in its last trial boot, but not one that was given up", () => {
+  it("lets a running image continue in its last trial boot, but not one that was given up", () => {
     const last = { slots: [image(0, 1, spent)] };
     expect([decide(last, {}, "start"), decide(last, {}, "running")]).toEqual(["reverted", "boot 0 trial"]);
     const givenUp = { slots: [image(0, 1, { ...spent, isReverted: true })] };
@@ -82,7 +82,7 @@ describe("decideBoot, two slots", () => {
     expect(decide(state, verdicts)).toBe(expected);
   });
 
-  it("does not verify a slot whose answer does not count", () => {
+  it("does not verify a slot whose answer does not matter", () => {
     const asked: number[] = [];
     decideBoot({ ...EMPTY_RECORD, ...both }, (record) => {
       asked.push(record.slot);
@@ -93,7 +93,7 @@ describe("decideBoot, two slots", () => {
 });
 
 describe("a decision", () => {
-  it("says what it is, with the slot or the reason", () => {
+  it("has the slot or the reason", () => {
     expect(decideBoot(EMPTY_RECORD, () => undefined)).toEqual({ tag: "recovery", reason: "empty" });
     const slots = [image(1, 1, trial)];
     const decision = decideBoot({ ...EMPTY_RECORD, slots }, () => undefined);

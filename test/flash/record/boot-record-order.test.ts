@@ -68,7 +68,7 @@ function withTwoWholeSectors(): TornStorage {
   return storage;
 }
 
-describe("the boot record's order", () => {
+describe("the order of operations of the boot record", () => {
   it("is: erase, snapshot, header, seal, and only then the other sector's erase", () => {
     const storage = new MemoryStorage(map.size);
     const first = open(storage);
@@ -81,7 +81,7 @@ describe("the boot record's order", () => {
     expect(second.steps.slice(5)).toEqual(["1:3 event"]);
   });
 
-  it("vouches twice for one of two whole sectors before it erases the other", () => {
+  it("seals one of two complete sectors twice before it erases the other", () => {
     const storage = withTwoWholeSectors();
     const { record, steps } = open(storage);
     expect(record.isClean).toBe(false);
@@ -99,7 +99,7 @@ describe("the boot record's order", () => {
     expect(open(storage).record.isClean).toBe(true);
   });
 
-  it("vouches for nothing when one sector is blank", () => {
+  it("writes no new seal when one sector is blank", () => {
     const storage = new MemoryStorage(map.size);
     open(storage).record.append(floor(1));
     const { record, steps } = open(storage);
@@ -107,7 +107,7 @@ describe("the boot record's order", () => {
     expect(steps.filter((step) => step.endsWith("seal"))).toHaveLength(1);
   });
 
-  it("settles once in a run, and not at all behind an event", () => {
+  it("settles once in a run, and not at all after an event", () => {
     const storage = new MemoryStorage(map.size);
     open(storage).record.append(floor(1));
     const { record, steps } = open(storage);
@@ -121,7 +121,7 @@ describe("the boot record's order", () => {
     expect(steps).toHaveLength(length + 1);
   });
 
-  it("fills a sector but for four entries, then goes on in the other, which is erased already", () => {
+  it("fills a sector except for four entries, then continues in the other, which is erased", () => {
     const storage = new MemoryStorage(map.size);
     const { record, steps } = open(storage);
     for (let value = 1; value <= 100; value++) record.append(floor(value));
@@ -163,7 +163,7 @@ describe("the boot record's order", () => {
     expect(open(storage).record.state.counterFloor).toBe(ENTRIES - RESERVED - 2);
   });
 
-  it("uses its reserve at two power-ups, and does without new seals at a third", () => {
+  it("uses its reserve at two power-ups, and writes no new seals at a third", () => {
     const random = new SeededRandom(3);
     const storage = new TornStorage(map, random);
     const { record } = open(storage);
@@ -180,7 +180,7 @@ describe("the boot record's order", () => {
     }
   });
 
-  it("takes the older of two sectors that were never sealed: the newer may read otherwise next time", () => {
+  it("uses the older of two sectors that were never sealed, because the newer one may be unstable", () => {
     const random = new SeededRandom(4);
     const storage = new TornStorage(map, random);
     appendCut(storage, random, 1, 4);
@@ -200,7 +200,7 @@ describe("the boot record's order", () => {
   it.each([
     ["header", 0],
     ["snapshot", 1],
-  ])("reads the other sector when the %s of one is damaged, whatever its seals say", (_, entry) => {
+  ])("reads the other sector when the %s of one is damaged, whatever its seals are", (_, entry) => {
     for (const [make, older] of [
       [withTwoWholeSectors, 0],
       [() => swapped(withTwoWholeSectors()), 1],
@@ -219,7 +219,7 @@ describe("the boot record's order", () => {
     }
   });
 
-  it("believes no header that names more entries than there are, or others than events", () => {
+  it("refuses a header that counts more entries than there are, or entries that are not events", () => {
     for (const count of [1, ENTRIES - 1, 255]) {
       const storage = new MemoryStorage(map.size);
       const { offset } = map.record[0];

@@ -160,7 +160,7 @@ describe("entry codec", () => {
     );
   });
 
-  it("takes blank and zeroed flash, and anything altered, for no entry", () => {
+  it("decodes no entry from blank or zeroed flash, or from an altered entry", () => {
     expect(decodeEntry(new Uint8Array(ENTRY_SIZE).fill(0xff))).toBeUndefined();
     expect(decodeEntry(new Uint8Array(ENTRY_SIZE))).toBeUndefined();
     fc.assert(
@@ -201,7 +201,7 @@ describe("record state", () => {
     expect(failedConfirms(state, slot.digest8)).toBe(0);
   });
 
-  it("remembers the latest few failed digests", () => {
+  it("remembers the images that failed last", () => {
     let state = EMPTY_RECORD;
     for (let n = 0; n <= FAILED_DIGESTS_MAX; n++) {
       state = applyEvent(state, { tag: "failed", failed: { digest8: digest(n), count: 1 } });
@@ -210,7 +210,7 @@ describe("record state", () => {
     expect(failedConfirms(state, digest(FAILED_DIGESTS_MAX))).toBe(1);
   });
 
-  it("is what its snapshot says", () => {
+  it("equals the state of its snapshot", () => {
     fc.assert(
       fc.property(fc.array(events, { maxLength: 80 }), (all) => {
         const state = all.reduce(applyEvent, EMPTY_RECORD);
@@ -221,7 +221,7 @@ describe("record state", () => {
 });
 
 describe("BootRecord", () => {
-  it("reads an erased flash as empty and clean, and writes nothing by reading", () => {
+  it("reads an erased flash as empty and clean, and writes nothing when reading", () => {
     const storage = new MemoryStorage(map.size);
     const record = open(storage);
     record.repair();
@@ -320,7 +320,7 @@ describe("BootRecord", () => {
     expect(pairs).toBeGreaterThan(20);
   });
 
-  it("erases a sector only beside one that this run knows to be whole, however often it is cut", () => {
+  it("erases a sector only if this run knows that the other is complete, however often it is cut", () => {
     const before: RecordEvent = { tag: "floor", floor: 1 };
     const event: RecordEvent = { tag: "floor", floor: 2 };
     /** Opens and settles, cut at an operation; false when it was never reached. */
@@ -378,7 +378,7 @@ describe("a boot record whose write unit is larger than an entry", () => {
     return new BootRecord(flash).state.counterFloor;
   };
 
-  it.each([ENTRY_SIZE, 100, 127])("does not count an event whose filling is torn at byte %i", (at) => {
+  it.each([ENTRY_SIZE, 100, 127])("ignores an event whose padding is torn at byte %i", (at) => {
     const storage = new MemoryStorage(wide.size);
     const flash = new NorFlash(storage, wide);
     flash.arm(...wide.record);

@@ -26,7 +26,7 @@ function resealed(change: (bytes: Uint8Array) => void): Uint8Array {
 const put = (at: number, byte: number) => (bytes: Uint8Array) => bytes.fill(byte, at, at + 1);
 
 describe("an entry of the boot record", () => {
-  it("comes back as it was written, with bytes of its own", () => {
+  it("decodes to what was encoded, with a copy of its bytes", () => {
     const bytes = resealed(() => {});
     const decoded = decodeEntry(bytes);
     expect(decoded).toEqual({
@@ -45,11 +45,11 @@ describe("an entry of the boot record", () => {
     ["a byte that is kept free", put(25, 1)],
     ["bytes that its kind does not have", put(0, 0x02)],
     ["a header that is none of ours", put(0, 0x01)],
-  ])("is not believed with %s, though its CRC holds", (_, change) => {
+  ])("is refused with %s, although its CRC is right", (_, change) => {
     expect(decodeEntry(resealed(change))).toBeUndefined();
   });
 
-  it("is not believed with sectors from a higher to a lower one", () => {
+  it("does not take a range of sectors from a higher to a lower one", () => {
     const sectors = (open: { first: number; last: number }): unknown =>
       decodeEntry(encodeEntry({ tag: "event", event: { tag: "sectors", open, close: undefined } }, 1));
     expect(sectors({ first: 4, last: 4 })).toMatchObject({
@@ -58,7 +58,7 @@ describe("an entry of the boot record", () => {
     expect(sectors({ first: 5, last: 4 })).toBeUndefined();
   });
 
-  it("is not believed with any byte changed, cut off or blank", () => {
+  it("is refused with any byte changed, cut off or blank", () => {
     for (let at = 0; at < ENTRY_SIZE; at++) {
       const bytes = Uint8Array.from(entry);
       bytes[at] = (bytes[at] ?? 0) ^ 0x10;

@@ -32,7 +32,7 @@ const failed = (n: number, count: number): RecordEvent => ({
 const receiving = { slot: 1, digest8: digest(3), area: 2 };
 
 describe("the state of the boot record", () => {
-  it("holds one image a slot, in the slots' order, and no other's", () => {
+  it("holds one image a slot, in the order of the slots", () => {
     const state = replayed(installed(image(1, 1)), installed(image(0, 2)), installed(image(1, 3)));
     expect(state.slots).toEqual([image(0, 2), image(1, 3)]);
     expect(replayed(installed(image(1, 1)), installed(image(0, 2))).slots).toEqual([
@@ -44,7 +44,7 @@ describe("the state of the boot record", () => {
     expect(slotRecord(replayed(installed(image(1, 1))), 0)).toBeUndefined();
   });
 
-  it("is receiving until an image is installed, whatever else happens", () => {
+  it("stays 'receiving' until an image is installed", () => {
     const state = replayed({ tag: "receiving", receiving }, { tag: "floor", floor: 2 }, changed(image(0, 1)));
     expect(state).toEqual({ ...EMPTY_RECORD, receiving, counterFloor: 2, slots: [image(0, 1)] });
     expect(applyEvent(state, installed(image(1, 3))).receiving).toBeUndefined();
@@ -57,7 +57,7 @@ describe("the state of the boot record", () => {
     expect(replayed(...floors, installed(image(0, 2), 7)).counterFloor).toBe(7);
   });
 
-  it("opens and closes sectors, both in one step", () => {
+  it("opens and closes sectors in one step", () => {
     const open = (first: number, last: number) => ({ first, last });
     const state = replayed({ tag: "sectors", open: open(1, 4) }, { tag: "sectors", open: open(8, 9) });
     expect(state).toEqual({ ...EMPTY_RECORD, openSectors: [open(1, 4), open(8, 9)] });
@@ -96,7 +96,7 @@ describe("the state of the boot record", () => {
     expect(failedConfirms(most, digest(1))).toBe(COUNT_MAX);
   });
 
-  it("forgets the failures of what is confirmed, and only those", () => {
+  it("forgets the failures of an image that is confirmed, and no others", () => {
     const state = replayed(installed(image(0, 1)), failed(1, 2), failed(2, 3));
     const confirmed = applyEvent(state, changed(image(0, 1, { isConfirmed: true })));
     expect(confirmed.failedConfirms).toEqual([{ digest8: digest(2), count: 3 }]);
@@ -106,7 +106,7 @@ describe("the state of the boot record", () => {
     expect(applyEvent(state, failed(1, 0)).failedConfirms).toEqual([{ digest8: digest(2), count: 3 }]);
   });
 
-  it("gives up the digest that failed longest ago, and moves one that fails again to the end", () => {
+  it("forgets the image that failed longest ago; one that fails again is the latest", () => {
     const numbers = Array.from({ length: FAILED_DIGESTS_MAX }, (_, i) => i + 1);
     const full = replayed(...numbers.map((n) => failed(n, n)));
     const again = applyEvent(applyEvent(full, failed(1, 7)), failed(99, 1));

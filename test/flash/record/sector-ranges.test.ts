@@ -15,7 +15,7 @@ const members = (ranges: readonly SectorRange[]): number[] =>
   ranges.flatMap(({ first, last }) => Array.from({ length: last - first + 1 }, (_, i) => first + i));
 
 describe("sector ranges", () => {
-  it("joins what touches and splits what is cut through", () => {
+  it("joins ranges that touch, and splits a range that loses its middle", () => {
     const joined = addRange(addRange([], { first: 4, last: 5 }), { first: 1, last: 3 });
     expect(joined).toEqual([{ first: 1, last: 5 }]);
     expect(removeRange(joined, { first: 3, last: 3 })).toEqual([
@@ -45,7 +45,7 @@ describe("sector ranges", () => {
     expect(tight.slice(0, -1).every(({ first, last }) => first === last)).toBe(true);
   });
 
-  it("stays whole where taking something out would need one range too many", () => {
+  it("stays unchanged where a removal would need one range too many", () => {
     let ranges: readonly SectorRange[] = [];
     for (let i = 0; i < RANGES_MAX - 1; i++) ranges = addRange(ranges, { first: 10 * i, last: 10 * i + 2 });
     const full = removeRange(ranges, { first: 1, last: 1 });
@@ -58,7 +58,7 @@ describe("sector ranges", () => {
     expect(removeRange(full, { first: 10, last: 11 })).toHaveLength(RANGES_MAX);
   });
 
-  it("never loses a member but by removing it, and equals a set while there is room", () => {
+  it("only loses sectors that are removed, and equals a set while there is room", () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.boolean(), range), { maxLength: 60 }), (steps) => {
         let ranges: readonly SectorRange[] = [];

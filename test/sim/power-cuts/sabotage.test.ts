@@ -4,6 +4,8 @@ import type { applyEvent } from "../../../src/flash/record/record-state.ts";
 
 /** The laboratory over a program in which one thing is wrong: what it finds in a story on the small flashes. */
 async function findings(storyName: string): Promise<string[]> {
+  // Modules are loaded again for each defect, and so is the one that holds the cryptography.
+  await import("../../../src/crypto/use-node-crypto.ts");
   const { Benches, sweepStory } = await import("../../../src/sim/power-cuts/sweep.ts");
   const { SMALL_CASES } = await import("../../../src/sim/power-cuts/cases.ts");
   const { storyOf } = await import("../../../src/sim/power-cuts/stories.ts");

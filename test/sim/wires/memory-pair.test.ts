@@ -75,7 +75,7 @@ describe("memory pair", () => {
     expect(atB.times).toEqual([10, 60]);
   });
 
-  it("has directions of their own", async () => {
+  it("has two independent directions", async () => {
     const rig = await openRig({ aToB: { baud: 10_000 }, bToA: { latencyMs: 3 } });
     expect([rig.a.facts.baud, rig.b.facts.baud]).toEqual([10_000, undefined]);
     rig.a.write(new Uint8Array(5));
@@ -122,7 +122,7 @@ describe("memory pair", () => {
     expect(b.write(Uint8Array.of(4))).toBe(true);
   });
 
-  it("keeps the order on a real clock, whose timers may not", async () => {
+  it("keeps the order on a real clock, whose timers may fire in another order", async () => {
     const [a, b] = createMemoryPair(systemClock, { aToB: { baud: 3_000_000, latencyMs: 2, pieceBytes: 7 } });
     const sent = randomBytes(new SeededRandom(3), 4000);
     const atB = new Recorder();

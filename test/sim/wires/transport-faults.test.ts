@@ -13,7 +13,7 @@ import {
   insertText,
   runFaults,
 } from "../../../src/sim/wires/byte-faults.ts";
-import { I2cMemoryBus } from "../../../src/sim/wires/memory-bus.ts";
+import { I2cMemoryBus } from "../../../src/sim/wires/memory-i2c-bus.ts";
 import { createMemoryPair } from "../../../src/sim/wires/memory-pair.ts";
 import { type FaultOptions, withFaults } from "../../../src/sim/wires/transport-faults.ts";
 import { I2cControllerTransport } from "../../../src/transport/i2c/controller.ts";
@@ -158,7 +158,7 @@ describe("withFaults", () => {
     stall: { probability: 0.2, delayMs: 7 },
   };
 
-  it("does the same harm for the same seed, and other harm for another", async () => {
+  it("does the same damage for the same seed, and other damage for another", async () => {
     const sent = concatBytes(...frames(200, 30));
     const first = toHex((await carried(sent, everything)).bytes);
     expect(first).not.toBe(toHex(sent));
@@ -166,7 +166,7 @@ describe("withFaults", () => {
     expect(toHex((await carried(sent, { ...everything, seed: 6 })).bytes)).not.toBe(first);
   });
 
-  it("harms only the direction asked for", async () => {
+  it("damages only the direction asked for", async () => {
     const sent = noise(1000);
     expect((await carried(sent, { seed: 1, drop: 1 })).byteCount).toBe(0);
     expect((await carried(sent, { seed: 1, drop: 1 }, true)).byteCount).toBe(1000);
@@ -181,7 +181,7 @@ describe("withFaults", () => {
     expect(received.bytes).toEqual(sent);
   });
 
-  it("gives nothing more to a transport's user once it was closed during a stall", async () => {
+  it("delivers nothing after it was closed during a stall", async () => {
     const clock = new VirtualClock();
     const [a, b] = createMemoryPair(clock);
     const faulty = withFaults(b, { seed: 1, clock, stall: { probability: 1, delayMs: 10 } });

@@ -23,13 +23,13 @@ import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } fro
 import { equalBytes } from "../../../src/base/bytes.ts";
 import { randomBytes, SeededRandom } from "../../../src/base/prng.ts";
 import { lineTime } from "../../../src/base/units.ts";
+import { buildCableHelper } from "../../../src/transport/cable/helper-build.ts";
 import {
   startVirtualCable,
   type VirtualCable,
   type VirtualCableCounters,
   type VirtualCableOptions,
 } from "../../../src/transport/cable/virtual-cable.ts";
-import { buildCableHelper } from "../../../src/transport/cable/virtual-cable-build.ts";
 
 const helper = await buildCableHelper();
 const hasSocat = spawnSync("socat", ["-V"]).status === 0;
@@ -407,7 +407,7 @@ describe.skipIf(typeof helper !== "string")("the virtual cable's links", () => {
     expect(await cable.closed).toMatchObject({ counters, error: undefined });
   });
 
-  test("are gone after a SIGTERM, which is told as an unasked end", async () => {
+  test("are gone after a SIGTERM, which is reported as an unexpected end", async () => {
     const cable = await start();
     process.kill(cable.pid, "SIGTERM");
     const end = await cable.closed;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type ByteFate, i2cFaultAt } from "../../../src/sim/wires/bus-faults.ts";
+import { type ByteFate, i2cFaultAt } from "../../../src/sim/wires/i2c-bus-faults.ts";
 import { healsExactly, UNSIGNED } from "../../support/virtual-i2c-rescue.ts";
 
 /**

@@ -24,7 +24,7 @@ describe("packing frames into transactions", () => {
     expect(toHex(bytes)).toBe("02002a" + "0102" + "010015" + "09");
   });
 
-  it("changes nothing until what was packed is said to have arrived", () => {
+  it("removes nothing from the queue until it is confirmed to have arrived", () => {
     const queue = queueOf(frame(10));
     expect(queue.pack(8)).toEqual(queue.pack(8));
     queue.advance(queue.pack(8).to);
@@ -33,7 +33,7 @@ describe("packing frames into transactions", () => {
     expect(toHex(queue.pack(8).bytes)).toBe(toHex(frame(5, 6)));
   });
 
-  it("tells exactly how many bytes wait", () => {
+  it("states exactly how many bytes wait", () => {
     const queue = queueOf(frame(10), frame(20));
     expect(queue.waiting).toBe(36);
     expect(queue.pack(1000).bytes.length).toBe(36);
@@ -41,7 +41,7 @@ describe("packing frames into transactions", () => {
     expect(queue.waiting).toBe(15);
   });
 
-  it("begins a frame in the midst of a transaction only if it fits, where that is asked for", () => {
+  it("begins a frame inside a transaction only if all of it fits, when asked to", () => {
     const queue = queueOf(frame(10), frame(10), frame(30));
     expect(queue.pack(40).bytes.length).toBe(40);
     expect(queue.pack(40, true).bytes.length).toBe(26);
@@ -75,7 +75,7 @@ describe("packing frames into transactions", () => {
 });
 
 describe("putting frames together", () => {
-  it("takes a transaction that comes again in place of its first coming, cut short or not", () => {
+  it("replaces a transaction by its repetition, even if the first copy was cut short", () => {
     const whole = queueOf(frame(30), frame(5, 77));
     const first = whole.pack(20);
     whole.advance(first.to);
@@ -95,7 +95,7 @@ describe("putting frames together", () => {
     }
   });
 
-  it("does not write into a frame that it gave away when its end comes again", () => {
+  it("does not write into a delivered frame when its last transaction is repeated", () => {
     const assembler = new FrameAssembler();
     const { bytes } = queueOf(frame(6)).pack(9);
     assembler.begin(false);

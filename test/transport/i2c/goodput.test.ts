@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { randomI2cFaults } from "../../../src/sim/wires/bus-faults.ts";
+import { randomI2cFaults } from "../../../src/sim/wires/i2c-bus-faults.ts";
 import { VirtualI2cRescue } from "../../support/virtual-i2c-rescue.ts";
 
 const CONTROLLERS = ["rescuer", "target"] as const;

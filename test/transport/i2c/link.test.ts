@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { toHex } from "../../../src/base/bytes.ts";
-import { type ByteFate, i2cFaultAt, i2cFaultFrom } from "../../../src/sim/wires/bus-faults.ts";
+import { type ByteFate, i2cFaultAt, i2cFaultFrom } from "../../../src/sim/wires/i2c-bus-faults.ts";
 import { I2cError } from "../../../src/transport/i2c/bus.ts";
 import { frameOf, I2cLink, type I2cLinkOptions } from "../../support/i2c-link.ts";
 
@@ -81,7 +81,7 @@ describe("frames over an I2C link", () => {
     }
   });
 
-  it("are dropped while nobody is there", async () => {
+  it("are dropped while no peripheral is there", async () => {
     const link = new I2cLink();
     await link.start();
     expect(link.controller.write(frameOf(1, 20))).toBe(true);
@@ -106,7 +106,7 @@ describe("frames over an I2C link", () => {
 });
 
 describe("an I2C link between a controller and a peripheral that come and go", () => {
-  it("comes up, whoever is first", async () => {
+  it("comes up whichever side starts first", async () => {
     const late = new I2cLink();
     await late.start();
     await late.pass(30_000);
@@ -121,7 +121,7 @@ describe("an I2C link between a controller and a peripheral that come and go", (
     await early.until(() => early.heardByPeripheral.count("up") === 1, 100);
   });
 
-  it("goes on with a peripheral that was restarted", async () => {
+  it("works with a peripheral that was restarted", async () => {
     const link = new I2cLink();
     const first = await link.plug();
     await link.start();
@@ -137,7 +137,7 @@ describe("an I2C link between a controller and a peripheral that come and go", (
     expect(link.heardByController.events).toEqual(["up"]);
   });
 
-  it("goes on with a controller that was restarted in the middle of a frame", async () => {
+  it("works with a controller that was restarted in the middle of a frame", async () => {
     const link = new I2cLink();
     const peripheral = await link.plug();
     await link.start();
@@ -184,7 +184,7 @@ describe("an I2C link between a controller and a peripheral that come and go", (
     expect(link.opened).toBeGreaterThan(3);
   });
 
-  it("is down for the peripheral when the controller has not looked in for five seconds", async () => {
+  it("is down for the peripheral after five seconds without a transaction of the controller", async () => {
     const link = new I2cLink();
     await link.plug();
     await link.start();
@@ -196,7 +196,7 @@ describe("an I2C link between a controller and a peripheral that come and go", (
     expect(link.heardByPeripheral.events).toEqual(["up", "down i2c-controller-silent"]);
   });
 
-  it("writes nothing to a peripheral that says it is busy, and goes on when it is not", async () => {
+  it("writes nothing to a peripheral while that is busy, and writes again afterwards", async () => {
     const link = new I2cLink();
     const peripheral = await link.plug();
     await link.start();
@@ -214,7 +214,7 @@ describe("an I2C link between a controller and a peripheral that come and go", (
 });
 
 describe("an I2C link at rest", () => {
-  it("takes 0.1 % of the bus for eight addresses: each is looked at once a second", async () => {
+  it("takes 0.1 % of the bus for eight addresses: each is read once a second", async () => {
     const link = new I2cLink();
     await link.plug();
     await link.start();
@@ -258,7 +258,7 @@ describe("one fault, at every byte of an exchange of frames", () => {
     }
   });
 
-  it("goes on after each wrong bit: what comes later arrives, and at most one transaction's frames are lost", async () => {
+  it("recovers from each wrong bit: later frames arrive, and at most one transaction's frames are lost", async () => {
     const { bytes } = (await exchange({})).link.bus.figures;
     for (let at = 0; at < bytes; at++) {
       const mask = 1 << ((at * 5) & 7);

@@ -7,7 +7,7 @@ import { type I2cRig, openI2cRig } from "../../support/i2c-rig.ts";
 import { codeOf } from "../../support/recorder.ts";
 
 describe("an I2C bus of Linux that cannot be used", () => {
-  it("is told apart: no such name, no such bus", async () => {
+  it("is reported with its reason: no such name, no such bus", async () => {
     expect(await codeOf(() => openLinuxBus("/dev/ttyUSB0", 0x42))).toBe("i2c-path");
     expect(await codeOf(() => openLinuxBus("/dev/i2c-999999", 0x42))).toBe("i2c-bus-missing");
   });

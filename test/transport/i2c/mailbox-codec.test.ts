@@ -53,7 +53,7 @@ describe("bytes of the I2C mailbox, frozen", () => {
     expect(headerCrc(new TextEncoder().encode("123456789"))).toBe(0xf4);
   });
 
-  it("carries the longest frame that there is", () => {
+  it("carries the longest frame of the protocol", () => {
     expect(MAILBOX_FRAME_MAX).toBe(FRAME_MAX);
     expect(decodePrefix(encodePrefix(MAILBOX_FRAME_MAX))).toBe(MAILBOX_FRAME_MAX);
     expect(decodePrefix(encodePrefix(MAILBOX_FRAME_MAX + 1))).toBeUndefined();
@@ -67,7 +67,7 @@ describe("bytes of the I2C mailbox, frozen", () => {
 });
 
 describe("damaged bytes of the I2C mailbox", () => {
-  it("are told apart: line held low, idle line, another device, damage", () => {
+  it("are distinguished: line held low, idle line, another device, damage", () => {
     expect(decodeStatus(hex("00 00 00 00"))).toBe("zeros");
     expect(decodeStatus(hex("ff ff ff ff"))).toBe("foreign");
     expect(decodeStatus(hex("12 34 56 78"))).toBe("foreign");

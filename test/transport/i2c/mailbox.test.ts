@@ -125,7 +125,7 @@ describe("a peripheral's mailbox", () => {
     expect(peripheral.counters.framesLost).toBe(1);
   });
 
-  it("refuses frames while busy, and says so; acknowledgements and reads go on", () => {
+  it("refuses frames while busy, and says so; acknowledgements and reads still work", () => {
     const peripheral = greeted();
     peripheral.send(count(5, 0));
     peripheral.setBusy(true);
@@ -174,7 +174,7 @@ describe("a controller's mailbox", () => {
     },
   );
 
-  it("opens the mailbox anew when what it reads makes no sense four times", () => {
+  it("greets the peripheral again when four reads in a row make no sense", () => {
     const controller = new I2cMailboxController(0, 64);
     const peripheral = new I2cMailboxPeripheral(64);
     talk(controller, peripheral, 0);

@@ -112,7 +112,7 @@ describe("a virtual peripheral", () => {
     );
   });
 
-  test("hangs up on what is no request, and answers nothing to it", async () => {
+  test("hangs up on bytes that are not a request, without an answer", async () => {
     const peripheral = await attach(0x42);
     for (const hex of ["02", "0102", "01000120", "0101ffff"]) {
       expect(toHex(await converse([fromHex(hex) ?? new Uint8Array(0)], 1))).toBe("");

@@ -70,7 +70,7 @@ describe("i2c-bus through the shim", () => {
     expect(new Set(peripheral.reads).size).toBe(30);
   });
 
-  test("finds peripherals by scanning, and those alone", async () => {
+  test("finds by scanning all peripherals and nothing else", async () => {
     await attach(0x42);
     await attach(0x77);
     await attach(0x08);
@@ -260,7 +260,7 @@ describe("failures have the drivers' names:", () => {
     expect(results).toEqual([{ error: "ETIMEDOUT" }, { count: 1, hex: "bb" }]);
   });
 
-  test("a peripheral that speaks another version, or dies over a message", async () => {
+  test("a peripheral that speaks another version, or dies during a message", async () => {
     await listenRaw(rig, 0x42, (socket) => socket.on("data", () => socket.write(Uint8Array.of(2, 0, 0, 0))));
     await listenRaw(rig, 0x43, (socket) => socket.on("data", () => socket.destroy()));
     const results = await rig.control([write(0x42, "00"), write(0x43, "00")]);

@@ -40,7 +40,7 @@ async function makeFtdi(name: string): Promise<void> {
 }
 
 describe("listPorts", () => {
-  it("tells all about a USB adapter, from /sys alone", async () => {
+  it("lists everything about a USB adapter, from /sys alone", async () => {
     await makeFtdi("ttyUSB0");
     await link("dev/serial/by-id/usb-FTDI_FT232R_A50285BI-if00-port0", "../../ttyUSB0");
     await link("proc/4711/fd/3", "/dev/ttyUSB0");

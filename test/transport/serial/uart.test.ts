@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { concatBytes } from "../../../src/base/bytes.ts";
 import { randomBytes, SeededRandom } from "../../../src/base/prng.ts";
 import { parseEndpoint, type UartEndpoint } from "../../../src/transport/endpoint.ts";
+import { portOptionsOf } from "../../../src/transport/serial/port-handle.ts";
 import { findHolders } from "../../../src/transport/serial/port-holder.ts";
 import { type UartOptions, UartTransport } from "../../../src/transport/serial/uart.ts";
 import { portOpenError } from "../../../src/transport/serial/uart-errors.ts";
@@ -15,7 +16,16 @@ import { codeOf, Recorder, until } from "../../support/recorder.ts";
 import { openSocatPair, openSocatSocket, type SocatPair } from "../../support/socat-pair.ts";
 
 function uart(path: string, options: UartOptions = {}, baud = 921_600): UartTransport {
-  const endpoint: UartEndpoint = { tag: "uart", text: path, path, baud, fixedBaud: true, baudMax: undefined };
+  const endpoint: UartEndpoint = {
+    tag: "uart",
+    text: path,
+    path,
+    baud,
+    fixedBaud: true,
+    baudMax: undefined,
+    parity: "none",
+    stopBits: 1,
+  };
   const transport = new UartTransport(endpoint, options);
   opened.push(transport);
   return transport;
@@ -92,26 +102,28 @@ describe("UartTransport over a pair of pseudo-terminals", () => {
   });
 });
 
+/** A transport of a serial endpoint as a user writes it. */
+function written(text: string): UartTransport {
+  const endpoint = parseEndpoint(text);
+  if (endpoint.tag !== "uart") throw new Error(`${text} is not a serial port`);
+  const transport = new UartTransport(endpoint);
+  opened.push(transport);
+  return transport;
+}
+
 /** What `stty` says of the terminal behind a path. */
 function sttyOf(path: string): string {
   return execFileSync("stty", ["-a", "-F", path], { encoding: "utf8" });
 }
 
 describe("UartTransport's rate", () => {
-  function climbing(path: string): UartTransport {
-    const endpoint = parseEndpoint(path);
-    if (endpoint.tag !== "uart") throw new Error("a path is a serial port");
-    const transport = new UartTransport(endpoint);
-    opened.push(transport);
-    return transport;
-  }
-
   it("changes on an open port, in the terminal and in the facts, and bytes still pass", async () => {
-    const a = climbing(pair.a);
+    const a = written(`serial:${pair.a}?stop=2`);
     await a.open(new Recorder());
     expect(sttyOf(pair.a)).toContain("speed 115200 baud");
     await a.facts.setBaud?.(921_600);
     expect([a.facts.baud, sttyOf(pair.a)]).toEqual([921_600, expect.stringContaining("speed 921600 baud")]);
+    expect(sttyOf(pair.a)).toMatch(/ cstopb/);
     const [b, atB] = [uart(pair.b), new Recorder()];
     await b.open(atB);
     a.write(Uint8Array.of(1, 2, 3));
@@ -119,11 +131,11 @@ describe("UartTransport's rate", () => {
   });
 
   it("is the endpoint's again when the port is opened again", async () => {
-    const a = climbing(pair.a);
+    const a = written(pair.a);
     await a.open(new Recorder());
     await a.facts.setBaud?.(230_400);
     await a.close();
-    const again = climbing(pair.a);
+    const again = written(pair.a);
     await again.open(new Recorder());
     expect([again.facts.baud, sttyOf(pair.a)]).toEqual([
       115_200,
@@ -132,9 +144,54 @@ describe("UartTransport's rate", () => {
   });
 
   it("cannot be changed while the port is closed: the old one stays", async () => {
-    const a = climbing(pair.a);
+    const a = written(pair.a);
     expect(await codeOf(() => a.facts.setBaud?.(921_600))).toBe("port-lost");
     expect(a.facts.baud).toBe(115_200);
+  });
+});
+
+describe("UartTransport's parity and stop bits", () => {
+  // A pseudo terminal keeps CSTOPB and PARODD; the kernel clears PARENB there (drivers/tty/pty.c), so that nobody sees it.
+  it.each([
+    ["", "-parodd", "-cstopb", 10],
+    ["?parity=none&stop=1", "-parodd", "-cstopb", 10],
+    ["?stop=2", "-parodd", "cstopb", 11],
+    ["?parity=odd", "parodd", "-cstopb", 11],
+    ["?parity=even&baud=9600", "-parodd", "-cstopb", 11],
+    ["?parity=odd&stop=2", "parodd", "cstopb", 12],
+  ])("are those of the endpoint: serial:PATH%s", async (query, parity, stop, bitsPerByte) => {
+    // Set the other way before, so that nothing is right by accident.
+    execFileSync("stty", ["-F", pair.a, parity === "parodd" ? "-parodd" : "parodd"]);
+    execFileSync("stty", ["-F", pair.a, stop === "cstopb" ? "-cstopb" : "cstopb"]);
+    const text = `serial:${pair.a}${query}`;
+    const [a, b] = [written(text), written(`serial:${pair.b}${query}`)];
+    const atB = new Recorder();
+    await a.open(new Recorder());
+    await b.open(atB);
+    const words = sttyOf(pair.a).split(/[\s;]+/);
+    // PARODD means nothing without parity, and is left as it was then.
+    if (query.includes("odd") || query.includes("even")) expect(words).toContain(parity);
+    expect(words).toContain(stop);
+    expect(words).toContain("cs8");
+    expect(a.facts).toMatchObject({ endpoint: text, bitsPerByte });
+    const all = Uint8Array.from({ length: 256 }, (_, i) => i);
+    a.write(all);
+    await until(() => atB.byteCount === 256, "all values");
+    expect(atB.bytes).toEqual(all);
+  });
+
+  it("are among the options of the serial package, with all that makes a port raw and harmless", () => {
+    const endpoint = { path: "/dev/x", baud: 9600, parity: "even", stopBits: 2 } as const;
+    expect(portOptionsOf(endpoint)).toEqual({
+      path: "/dev/x",
+      baudRate: 9600,
+      dataBits: 8,
+      parity: "even",
+      stopBits: 2,
+      autoOpen: false,
+      lock: true,
+      hupcl: false,
+    });
   });
 });
 
@@ -185,7 +242,7 @@ describe("UartTransport writes", () => {
     return got;
   }
 
-  it("goes on with a blocked write after bytes came in meanwhile", async () => {
+  it("resumes a blocked write after bytes came in meanwhile", async () => {
     const far = await openSocatSocket();
     const a = uart(far.path);
     const atA = new Recorder();
@@ -208,7 +265,7 @@ describe("UartTransport writes", () => {
     await far.close();
   });
 
-  it("still receives after a blocked write went on", async () => {
+  it("still receives after a blocked write was resumed", async () => {
     const { atA, far } = await blocked({});
     expect(await drain(far, BLOCKING)).toBe(BLOCKING);
     far.write(Uint8Array.of(1, 2));

@@ -115,7 +115,7 @@ describe("TCP transports", () => {
     expect([server.refusedConnections, atServer.events]).toEqual([1, ["up"]]);
   });
 
-  it("try ever more slowly against a listener that hangs up at once", async () => {
+  it("wait longer each time for a listener that hangs up immediately", async () => {
     let accepted = 0;
     const server = createServer((socket) => {
       accepted += 1;
@@ -132,7 +132,7 @@ describe("TCP transports", () => {
     expect(accepted).toBeLessThanOrEqual(3);
   });
 
-  it("hold a writer back when the other side does not read, and tell it when to go on", async () => {
+  it("hold a writer back when the other side does not read, and report when it may write again", async () => {
     let accepted: Socket | undefined;
     const server = createServer((socket) => {
       accepted = socket.pause();

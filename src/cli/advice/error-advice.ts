@@ -1,0 +1,31 @@
+import type { MaydayError } from "../../base/errors.ts";
+
+type Details = MaydayError["details"];
+
+const MAKE_LINK_KEY = "make one with: mayday keygen --link-key FILE";
+const MAKE_BOARD = "make the board again with board init";
+
+/** By the error's code: what to try next, as far as its details tell. */
+const ADVICE: Readonly<Record<string, (details: Details) => string | undefined>> = {
+  "board-missing": () => "make a board with board init",
+  // Without a path the file could not be read at all, and may be whole.
+  "board-damaged": ({ path }) =>
+    path === undefined ? undefined : `restore it from a copy, or ${MAKE_BOARD}`,
+  "flash-foreign": () => MAKE_BOARD,
+  "flash-not-empty": () => "with --overwrite what is there is lost",
+  "flash-sector": ({ eraseSize, writeSize }) =>
+    eraseSize === undefined ? `try: --write-size ${writeSize}` : `try: --sector ${eraseSize}`,
+  "flash-size": () => MAKE_BOARD,
+  "key-not-pem": ({ isPem }) => (isPem === false ? "make keys with: mayday keygen --out BASE" : undefined),
+  "link-key-is-pem": () => MAKE_LINK_KEY,
+  "link-key-length": () => MAKE_LINK_KEY,
+  "link-key-missing": () => MAKE_LINK_KEY,
+  "link-key-not-file": () => MAKE_LINK_KEY,
+  "repo-missing": ({ dir }) => `make it with: mayday repo add FILE.mdy --repo ${dir}`,
+};
+
+/** An error's message, with what to try next in the words of the command line. */
+export function errorText({ code, message, details }: MaydayError): string {
+  const next = ADVICE[code]?.(details);
+  return next === undefined ? message : `${message}; ${next}`;
+}

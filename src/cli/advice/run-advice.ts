@@ -1,0 +1,83 @@
+import { unreachable } from "../../base/assert.ts";
+import type { RefusalReason } from "../../base/refusal.ts";
+import type { StrangerKind } from "../../link/strangers/stranger.ts";
+import type { AdviceTopic } from "../../node/advice.ts";
+import type { Seen } from "../../node/diagnosis.ts";
+import type { KeyMismatch } from "../../session/link-guard.ts";
+
+/** What to try next when a run of `distress`, `rescue` or `status` meets this, in the words of the command line. */
+export function adviceOn(topic: AdviceTopic): string | undefined {
+  switch (topic.about) {
+    case "refusal":
+      return topic.mismatch === undefined ? REFUSALS[topic.reason] : MISMATCHES[topic.side][topic.mismatch];
+    case "stranger":
+      return STRANGERS[topic.kind];
+    case "line":
+      return topic.seen === "noise" && topic.hasFrames ? NOISE_WITH_FRAMES : LINES[topic.seen];
+    default:
+      return unreachable(topic);
+  }
+}
+
+const SAME_FILE = "give both sides the same file";
+const RESCUE_WITH_KEY = "give rescue --link-key with the same file";
+const DISTRESS_WITH_KEY = "give distress --link-key with the same file";
+
+const REFUSALS: Readonly<Partial<Record<RefusalReason, string>>> = {
+  signature: "sign with a trusted one, or add its .pub",
+  unsigned: "sign the image with image build --key",
+  hardware: "compare image inspect and board status",
+  counter: "build it with a higher --counter",
+  "block-size": "build it with a smaller --block-size",
+  protocol: "bring both sides to the same release",
+  "link-key": RESCUE_WITH_KEY,
+};
+
+const MISMATCHES: Readonly<Record<"target" | "rescuer", Readonly<Record<KeyMismatch, string>>>> = {
+  target: {
+    "peer-lacks-key": RESCUE_WITH_KEY,
+    "keys-differ": SAME_FILE,
+    "we-lack-key": DISTRESS_WITH_KEY,
+  },
+  rescuer: {
+    "peer-lacks-key": `${DISTRESS_WITH_KEY}, or rescue without`,
+    "keys-differ": SAME_FILE,
+    "we-lack-key": RESCUE_WITH_KEY,
+  },
+};
+
+const STRANGERS: Readonly<Record<StrangerKind, string>> = {
+  "esp-boot-log":
+    "its firmware starts, or restarts in a loop, on this UART; connect the UART that its recovery image uses, or flash a recovery image",
+  "linux-kernel-log": "take console= for this UART off its command line, or connect another UART",
+  "login-prompt":
+    "stop the getty on this UART (systemctl disable --now serial-getty@…) and start mayday there",
+  "shell-prompt": "end it and start mayday there, or connect another UART",
+  "u-boot":
+    "start the board's recovery image from it (bootcmd or altbootcmd), or connect the UART on which that image listens",
+  xmodem: "end it, or send it its file with sx or sb; mayday cannot feed it",
+  zmodem: "end it on the other side",
+  smp: "use mcumgr with this board, or start its mayday recovery image",
+  modem:
+    "ModemManager or the like probes this port; have it leave the port alone (udev: ID_MM_DEVICE_IGNORE=1), or unplug the modem",
+  stk500: "flash the mayday recovery image with avrdude first, or end avrdude on the other side",
+  nmea: "a GPS or ship's instrument is on this port; choose another --link",
+  console: "start mayday on the other side, or connect another UART",
+  zeros:
+    "the line is held low; power the other board, check its TX level, and that TX and ground are not swapped",
+  ones: "the line floats or its level is inverted; check that TX is connected and not an RS-232 level on a TTL input",
+  "flow-control":
+    "software flow control is on somewhere; switch XON/XOFF off (stty -ixon -ixoff) in the tty, adapter or terminal server between",
+  "line-ends": "set the tty or terminal server between to raw (stty raw -icrnl -onlcr)",
+  "seven-bits": "set both sides to 8N1 (stty cs8 -parenb -istrip)",
+  noise: "try another baud rate (?baud=N), then check levels and ground",
+};
+
+const NOISE_WITH_FRAMES = "check levels, ground and flow control, or try a lower baud rate (?baud=N)";
+const LINES: Readonly<Partial<Record<Seen, string>>> = {
+  "foreign-version": "bring both sides to the same release",
+  silence: "check that the other side runs, that TX goes to RX and RX to TX, and that grounds are joined",
+  echo: "a loopback jumper, or TX and RX joined; connect the other board",
+  console: "a console runs there, not mayday",
+  noise: "try another baud rate (?baud=N), then check levels and ground",
+};

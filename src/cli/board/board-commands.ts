@@ -1,0 +1,21 @@
+import type { Command } from "commander";
+import { addGroup } from "../help.ts";
+import { addBoardBoot } from "./boot-board.ts";
+import { addBoardConfirm } from "./confirm-board.ts";
+import { addBoardDamage } from "./damage-board.ts";
+import { addBoardInit } from "./init-board.ts";
+import { addBoardRead } from "./read-board.ts";
+import { addBoardStatus } from "./show-board.ts";
+import { addBoardTorture } from "./torture-boards.ts";
+
+/** Registers `mayday board init|boot|status|confirm|read|damage|torture`. */
+export function addBoardCommands(program: Command): void {
+  const board = addGroup(program, "board", "a board on disk: its flash, its boot record, the keys it trusts");
+  addBoardInit(board);
+  addBoardBoot(board);
+  addBoardStatus(board);
+  addBoardConfirm(board);
+  addBoardRead(board);
+  addBoardDamage(board);
+  addBoardTorture(board);
+}

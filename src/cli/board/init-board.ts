@@ -1,0 +1,137 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { UsageError } from "../../base/errors.ts";
+import type { FlashDevice } from "../../flash/device/flash-device.ts";
+import {
+  type ErasedByte,
+  type FlashLayout,
+  SECTOR_SIZE_DEFAULT,
+  WRITE_SIZE_DEFAULT,
+} from "../../flash/geometry.ts";
+import { type Hardware, REVISION_MAX } from "../../image/hardware.ts";
+import { addCommand } from "../help.ts";
+import { linkKeyFlag } from "../link-key-flag.ts";
+import { collectTrust, countParser, parseHardwareFlag, parseSize, type TrustFlag } from "../parse.ts";
+import { type CommandContext, onRun } from "../run.ts";
+import { byteText } from "../text.ts";
+import { flashText, parseFlashDevice } from "./flash-flag.ts";
+
+interface InitFlags {
+  readonly hardware: Hardware;
+  readonly flashSize: number;
+  readonly layout: FlashLayout;
+  readonly sector: number;
+  readonly writeSize?: number;
+  readonly erased?: ErasedByte;
+  readonly hardwareRev: number;
+  readonly trust?: readonly TrustFlag[];
+  readonly allowUnsigned?: boolean;
+  readonly linkKey?: string;
+  readonly image?: string;
+  readonly flash?: FlashDevice;
+  readonly overwrite?: boolean;
+}
+
+/** Registers `mayday board init`. */
+export function addBoardInit(board: Command): void {
+  const command = addCommand(board, "init <dir>", {
+    summary: "make a board",
+    does:
+      "Makes a board in a folder that is empty or not there: erased flash, boot record, and the public keys it " +
+      "trusts. The board's own keys alone decide which images it takes: name them with --trust, or allow anything " +
+      "with --allow-unsigned. The flash is a file in the folder, or with --flash real storage, which is erased: a " +
+      "file, a block device that nothing uses, or a NOR flash chip.",
+    examples: [
+      "mayday board init board --hardware acme/widget --flash-size 512K --trust owner.pub --image fw.mdy",
+      "mayday board init board --hardware widget --flash-size 64K --layout ab --allow-unsigned",
+      "mayday board init board --hardware widget --flash-size 4M --trust owner.pub --flash block:/dev/mmcblk0p3",
+    ],
+    exits: ["4 the board refuses the image"],
+  });
+  command
+    .requiredOption("--hardware <id>", "what the board is, [vendor/]class", parseHardwareFlag)
+    .requiredOption("--flash-size <n>", "size of one slot: 64K, 4M, …; all else comes on top", parseSize)
+    .addOption(
+      new Option("--layout <layout>", "one slot, or two of which the one that boots is never written")
+        .choices(["single", "ab"])
+        .default("single"),
+    )
+    .option("--sector <n>", "size of what is erased at once: a power of two", parseSize, SECTOR_SIZE_DEFAULT)
+    .option(
+      "--write-size <n>",
+      `size of what is programmed at once: a power of two; ${WRITE_SIZE_DEFAULT} unless given`,
+      parseSize,
+    )
+    .addOption(
+      new Option("--erased <byte>", "what erased flash reads; 0xff unless given").argParser(parseErased),
+    )
+    .option(
+      "--flash <where>",
+      "real storage: file:PATH, block:PATH or mtd:PATH, with ?offset=1M from there on",
+      parseFlashDevice,
+    )
+    .option("--overwrite", "with --flash: erase it whatever it holds; what is mounted stays refused")
+    .option("--hardware-rev <n>", "hardware revision", countParser("a hardware revision", 0, REVISION_MAX), 0)
+    .option(
+      "--trust <pub[:role]>",
+      "public key whose images the board takes, :app or :recovery only; repeatable",
+      collectTrust,
+    )
+    .option("--allow-unsigned", "take images that nobody signed; counts only without --trust")
+    .option(
+      "--link-key <file>",
+      "key of its links, copied into the board: only holders of the same are talked to",
+    )
+    .option("--image <file>", "image file (.mdy) to install as the confirmed factory image");
+  onRun<InitFlags>(command, runInit);
+}
+
+function parseErased(text: string): ErasedByte {
+  if (text === "0xff") return 0xff;
+  if (text === "0x00") return 0x00;
+  throw new InvalidArgumentError("Erased flash reads 0xff or 0x00.");
+}
+
+async function runInit(
+  { output }: CommandContext,
+  [dir = ""]: readonly string[],
+  flags: InitFlags,
+): Promise<undefined> {
+  const { trust = [], allowUnsigned = false, hardwareRev: revision, sector: sectorSize } = flags;
+  if (trust.length === 0 && !allowUnsigned) {
+    const message = "the board has to know which images to take: give --trust PUB, or --allow-unsigned";
+    throw new UsageError("board-trust", message);
+  }
+  const { flash: device, overwrite = false } = flags;
+  if (overwrite && device === undefined) {
+    throw new UsageError(
+      "overwrite-needs-flash",
+      "--overwrite is about what --flash names; give --flash too",
+    );
+  }
+  const { initBoard } = await import("../../board/new-board.ts");
+  const { openImageFile } = await import("../../image-files/image-file.ts");
+  const linkKey = await linkKeyFlag(flags.linkKey, output);
+  const image = flags.image === undefined ? undefined : await openImageFile(flags.image);
+  try {
+    const { hardware, flashSize: slotSize, layout } = flags;
+    const { writeSize, erased: erasedByte } = flags;
+    const what = { hardware, revision, sectorSize, slotSize, layout, writeSize, erasedByte };
+    const whom = { trust, allowUnsigned, linkKey };
+    const base = device === undefined ? { ...what, ...whom } : { ...what, ...whom, device, overwrite };
+    initBoard(dir, image === undefined ? base : { ...base, image });
+  } finally {
+    await image?.close();
+  }
+  const { openBoard } = await import("../../board/board.ts");
+  const { describeHardware } = await import("../../board/board-parts.ts");
+  const board = openBoard(dir, { write: false });
+  const { nodeId, slotSize, flash } = board.config;
+  const what = describeHardware(board.parts.identity);
+  board.close();
+  const text = `${dir}: ${what}, ${byteText(slotSize)} a slot, node id ${nodeId}`;
+  const facts = { nodeId, hardware: board.config.hardware, revision, slotSize, flash: flashText(flash) };
+  output.result(text, { event: "board", dir, ...facts });
+  if (trust.length > 0 && allowUnsigned)
+    output.warn("it trusts keys, and so refuses unsigned images all the same");
+  return undefined;
+}

@@ -1,0 +1,83 @@
+import type { Command } from "commander";
+import { toHex } from "../../base/bytes.ts";
+import type { BoardStatus, SlotStatus } from "../../board/board-status.ts";
+import { formatHardware } from "../../image/hardware.ts";
+import { formatVersion } from "../../image/version.ts";
+import { addCommand } from "../help.ts";
+import { onRun } from "../run.ts";
+import { columns } from "../text.ts";
+import { bootFields, bootText, failureText } from "./boot-text.ts";
+import { flashText } from "./flash-flag.ts";
+
+/** Registers `mayday board status`. */
+export function addBoardStatus(parent: Command): void {
+  const command = addCommand(parent, "status <dir>", {
+    summary: "show everything about a board",
+    does: "Shows identity, boot decision, slots, trusted keys and counters. Changes nothing; exits 0 even if nothing boots.",
+    examples: ["mayday board status board", "mayday board status board --json"],
+  });
+  onRun(command, async ({ output }, [dir = ""]) => {
+    const { openBoard } = await import("../../board/board.ts");
+    const board = openBoard(dir, { write: false });
+    try {
+      const status = board.status();
+      const flash = flashText(board.config.flash);
+      const rows = [...statusRows(status), ["flash", flash] as const];
+      output.result(columns(rows), { event: "board", dir, ...statusFields(status), flash });
+    } finally {
+      board.close();
+    }
+    return undefined;
+  });
+}
+
+function statusRows(status: BoardStatus): [string, string][] {
+  const { identity, receiving } = status;
+  const keys = status.trustedKeys.map(toHex).join(", ");
+  return [
+    ["node id", toHex(identity.nodeId)],
+    ["hardware", `${formatHardware(identity.hardware)}, revision ${identity.revision}`],
+    ["decision", bootText(status.boot)],
+    ...status.slots.map((slot): [string, string] => [`slot ${slot.slot}`, slotText(slot)]),
+    [
+      "receiving",
+      receiving === undefined ? "nothing" : `${toHex(receiving.digest8)} into slot ${receiving.slot}`,
+    ],
+    ["counter floor", String(status.counterFloor)],
+    ["trusts", keys === "" ? "everyone: unsigned images are taken" : `key ${keys}`],
+    ...(status.isRecordTorn
+      ? [["boot record", "one copy is torn; the next write repairs it"] as [string, string]]
+      : []),
+  ];
+}
+
+function slotText({ installed, manifest }: SlotStatus): string {
+  if (installed === undefined || manifest === undefined) return "empty";
+  const digest = toHex(installed.digest8);
+  if (typeof manifest === "string") return `image ${digest}: ${failureText(manifest)}`;
+  const state = installed.isReverted ? "reverted" : installed.isConfirmed ? "confirmed" : "on trial";
+  return `version ${formatVersion(manifest.version)}, image ${digest}, ${state}`;
+}
+
+function statusFields(status: BoardStatus): Record<string, unknown> {
+  const { identity, receiving } = status;
+  return {
+    nodeId: toHex(identity.nodeId),
+    hardware: formatHardware(identity.hardware),
+    hardwareId: toHex(status.hardwareId8),
+    revision: identity.revision,
+    boot: bootFields(status.boot),
+    slots: status.slots.map(({ slot, installed, manifest }) => ({
+      slot,
+      digest: installed && toHex(installed.digest8),
+      version: typeof manifest === "object" ? formatVersion(manifest.version) : undefined,
+      failure: typeof manifest === "string" ? manifest : undefined,
+      isConfirmed: installed?.isConfirmed,
+      attempts: installed?.attempts,
+    })),
+    receiving: receiving && { digest: toHex(receiving.digest8), slot: receiving.slot },
+    counterFloor: status.counterFloor,
+    trustedKeys: status.trustedKeys.map(toHex),
+    isRecordTorn: status.isRecordTorn,
+  };
+}

@@ -1,0 +1,96 @@
+import { type Command, Option } from "commander";
+import type { Hardware, RevisionRange } from "../../image/hardware.ts";
+import { COUNTER_MAX, type ConfirmPolicy, type ImageRole } from "../../image/manifest.ts";
+import { SEQUENCE_MAX, type Version } from "../../image/version.ts";
+import type { InputFormat } from "../../image-files/image-build.ts";
+import { addCommand } from "../help.ts";
+import { countParser, parseHardwareFlag, parseRevisionsFlag, parseSize, parseVersionFlag } from "../parse.ts";
+import { type CommandContext, onRun } from "../run.ts";
+import { columns } from "../text.ts";
+import { imageFields, imageRows } from "./description.ts";
+
+interface BuildFlags {
+  readonly in: string;
+  readonly out: string;
+  readonly hardware: Hardware;
+  readonly version: Version;
+  readonly hardwareRev?: RevisionRange;
+  readonly sequence?: number;
+  readonly counter: number;
+  readonly blockSize?: number;
+  readonly confirm: ConfirmPolicy;
+  readonly role: ImageRole;
+  readonly format: InputFormat;
+  readonly key?: string;
+}
+
+/** Registers `mayday image build`. */
+export function addImageBuild(image: Command): void {
+  const command = addCommand(image, "build", {
+    summary: "make an image file of raw bytes or Intel HEX",
+    does:
+      "Makes an image file: the firmware, and a manifest that says what it is for. With --key the manifest is signed; " +
+      "boards that trust a key take no other images. The file appears whole or not at all.",
+    examples: [
+      "mayday image build --in fw.bin --hardware acme/widget --version 1.4.0 --key owner.key --out fw.mdy",
+      "mayday image build --in fw.hex --hardware widget --hardware-rev 2-5 --version 1.4.0 --out fw.mdy",
+    ],
+  });
+  command
+    .requiredOption("--in <file>", "firmware: raw bytes or Intel HEX (gaps are filled with 0xFF)")
+    .requiredOption("--hardware <id>", "boards it is for, [vendor/]class", parseHardwareFlag)
+    .requiredOption("--version <version>", "MAJOR.MINOR.PATCH", parseVersionFlag)
+    .requiredOption("--out <file>", "image file to write")
+    .option("--hardware-rev <a-b>", "hardware revisions it fits; all unless given", parseRevisionsFlag)
+    .option(
+      "--sequence <n>",
+      "orders images before the version does; follows from the version unless given",
+      countParser("a sequence number", 0, SEQUENCE_MAX),
+    )
+    .option(
+      "--counter <n>",
+      "security counter: boards refuse what is below their floor",
+      countParser("a security counter", 0, COUNTER_MAX),
+      0,
+    )
+    .option("--block-size <n>", "unit of hashing and programming: a power of two, 1K to 64K", parseSize)
+    .addOption(
+      new Option("--confirm <policy>", "when a board takes it for good")
+        .choices(["on-verify", "by-app"])
+        .default("on-verify"),
+    )
+    .addOption(new Option("--role <role>", "what it replaces").choices(["app", "recovery"]).default("app"))
+    .addOption(new Option("--format <format>", "of --in").choices(["auto", "raw", "hex"]).default("auto"))
+    .option("--key <file>", "private key to sign with (.key); unsigned without");
+  onRun<BuildFlags>(command, runBuild);
+}
+
+async function runBuild(
+  { output }: CommandContext,
+  _args: readonly string[],
+  flags: BuildFlags,
+): Promise<undefined> {
+  const { buildImageFile } = await import("../../image-files/image-build.ts");
+  const { loadSigningKey } = await import("../../image-files/pem-keys.ts");
+  const logger = { debug: () => {}, info: () => {}, warn: (text: string) => output.warn(text) };
+  const signer = flags.key === undefined ? undefined : loadSigningKey(flags.key, logger);
+  const built = await buildImageFile({
+    input: flags.in,
+    out: flags.out,
+    ...flags.hardware,
+    ...flags.hardwareRev,
+    version: flags.version,
+    sequence: flags.sequence,
+    counter: flags.counter,
+    blockSize: flags.blockSize,
+    confirm: flags.confirm,
+    role: flags.role,
+    format: flags.format,
+    signer,
+  });
+  const shown = { ...built, keyId: signer?.keyId };
+  const text = columns([["image", flags.out], ...imageRows(shown)]);
+  output.result(text, { event: "image", file: flags.out, ...imageFields(shown) });
+  if (signer === undefined) output.warn("it is not signed: boards that trust a key refuse it");
+  return undefined;
+}

@@ -1,0 +1,15 @@
+import type { Command } from "commander";
+import { addGroup } from "../help.ts";
+import { addRepoAdd } from "./add-to-repo.ts";
+import { addRepoList } from "./list-repo.ts";
+import { addRepoRemove } from "./remove-from-repo.ts";
+import { addRepoVerify } from "./verify-repo.ts";
+
+/** Registers `mayday repo add|list|remove|verify`. */
+export function addRepoCommands(program: Command): void {
+  const repo = addGroup(program, "repo", "keep images in a folder that rescuers take them from");
+  addRepoAdd(repo);
+  addRepoList(repo);
+  addRepoRemove(repo);
+  addRepoVerify(repo);
+}

@@ -1,0 +1,27 @@
+import type { RefusalReason } from "../base/refusal.ts";
+import type { StrangerKind } from "../link/strangers/stranger.ts";
+import type { KeyMismatch } from "../session/link-guard.ts";
+import type { Seen } from "./diagnosis.ts";
+
+/** What advice is asked about: codes and facts. */
+export type AdviceTopic =
+  /** An image or a link key was refused. `side`: the role of this node in the session. */
+  | {
+      readonly about: "refusal";
+      readonly side: "target" | "rescuer";
+      readonly reason: RefusalReason;
+      readonly mismatch: KeyMismatch | undefined;
+    }
+  /** Something other than a mayday node was recognized on the line. */
+  | { readonly about: "stranger"; readonly kind: StrangerKind }
+  /** No node was found on the line. `hasFrames`: some valid frames were received. */
+  | { readonly about: "line"; readonly seen: Seen; readonly hasFrames: boolean };
+
+/** Returns what to try next, in the words of the program that runs the node; undefined for no advice. */
+export type Advice = (topic: AdviceTopic) => string | undefined;
+
+/** Appends what to try next to a sentence that says what was seen. */
+export function advised(sentence: string, topic: AdviceTopic, advice: Advice | undefined): string {
+  const next = advice?.(topic);
+  return next === undefined ? sentence : `${sentence}: ${next}`;
+}

@@ -1,0 +1,48 @@
+import type { Millis } from "../../base/units.ts";
+import type { Link } from "../../link/link.ts";
+import { answerTimeout } from "../answer-timeout.ts";
+import { isDue } from "../deadlines.ts";
+
+/** A session gives way to another rescuer after a silence of this many answer timeouts (PROTOCOL.md 6.1). */
+const SUPERSEDE_TIMEOUTS = 3;
+
+/** Decides when a silent session gives way because another rescuer knocks. */
+export class Supersession {
+  readonly #link: Link;
+  #checkAt: Millis | undefined;
+
+  constructor(link: Link) {
+    this.#link = link;
+  }
+
+  /** When {@link takeCheck} has something to check. */
+  get checkAt(): Millis | undefined {
+    return this.#checkAt;
+  }
+
+  /** Whether the session has been silent for so long that another rescuer may take over. */
+  isSilent(now: Millis): boolean {
+    return now - this.#link.lastHeardAt >= this.#silence;
+  }
+
+  get #silence(): Millis {
+    return SUPERSEDE_TIMEOUTS * answerTimeout(this.#link);
+  }
+
+  /** Another node knocked during the session: it is checked once more after a silence's time. */
+  schedule(now: Millis): void {
+    this.#checkAt ??= now + this.#silence;
+  }
+
+  /** Takes the check that is due; true if the session stayed silent and ends. */
+  takeCheck(now: Millis): boolean {
+    if (!isDue(this.#checkAt, now)) return false;
+    this.#checkAt = undefined;
+    return this.isSilent(now);
+  }
+
+  /** The session ended, or is healed: nothing to check. */
+  clear(): void {
+    this.#checkAt = undefined;
+  }
+}

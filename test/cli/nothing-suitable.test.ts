@@ -1,0 +1,74 @@
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openDirectoryRepository } from "../../src/image-files/directory-repository.ts";
+import { runCli, startCli, verdictOf } from "../support/cli.ts";
+import { freePort, openWorkbench, type Workbench } from "./workbench.ts";
+
+let bench: Workbench;
+beforeAll(async () => {
+  bench = await openWorkbench();
+});
+afterAll(() => bench.close());
+
+const RESCUER = "a rescuer is there but offers nothing: its repository may have nothing for this hardware";
+/** Advice for a line that damages frames: wrong here, for every frame comes whole. */
+const LEVELS = /check levels|baud/;
+
+/** What a board of `generic/widget` says at its timeout, next to a rescuer with this repository. */
+async function saidNextTo(name: string, fill: (dir: string) => Promise<void>): Promise<string> {
+  const repo = bench.path(name);
+  await mkdir(repo);
+  await fill(repo);
+  const board = await bench.board(`board-${name}`, undefined, {
+    hardware: { vendor: "generic", hardwareClass: "widget" },
+  });
+  const port = await freePort();
+  const link = `tcp:127.0.0.1:${port}`;
+  const rescue = startCli(["rescue", "--link", link, "--repo", repo, "--timeout", "12", "--json"]);
+  const calling = ["--link", `tcp-listen:127.0.0.1:${port}`, "--board", board, "--timeout", "3", "--json"];
+  await rescue.saw(/"waiting"/);
+  if (name === "removed") await rm(repo, { recursive: true });
+  const verdict = verdictOf(await runCli(["distress", ...calling]));
+  rescue.child.kill("SIGTERM");
+  await rescue.ended;
+  expect(verdict).toMatchObject({ code: 3, reason: "timeout" });
+  return String(verdict["message"]);
+}
+
+describe("a board on a clean line to a rescuer that has nothing for it", () => {
+  test.concurrent.each<[string, (dir: string) => Promise<void>]>([
+    ["empty", async () => {}],
+    [
+      "other-hardware",
+      async (dir) => void (await (await openDirectoryRepository(dir)).add(bench.path("fw.mdy"))),
+    ],
+    ["corrupt", (dir) => writeFile(join(dir, "fw.mdy"), "no image at all")],
+  ])("hears of the rescuer, and no word of levels: %s repository", async (name, fill) => {
+    const said = await saidNextTo(name, fill);
+    expect(said).toContain(RESCUER);
+    expect(said).not.toMatch(LEVELS);
+  });
+
+  test("hears of the rescuer, and no word of levels: removed repository", async () => {
+    const said = await saidNextTo("removed", async () => {});
+    expect(said).toContain(RESCUER);
+    expect(said).not.toMatch(LEVELS);
+  });
+});
+
+test("two boards in distress that face each other are both told so", async () => {
+  const port = await freePort();
+  const ends = await Promise.all(
+    [`tcp-listen:127.0.0.1:${port}`, `tcp:127.0.0.1:${port}`].map(async (link, i) => {
+      const board = await bench.board(`facing-${i}`);
+      return runCli(["distress", "--link", link, "--board", board, "--timeout", "3", "--json"]);
+    }),
+  );
+  for (const end of ends) {
+    const verdict = verdictOf(end);
+    expect(verdict).toMatchObject({ code: 3, reason: "timeout" });
+    expect(verdict["message"]).toContain("another board in distress is there, no rescuer");
+    expect(verdict["message"]).not.toMatch(LEVELS);
+  }
+});

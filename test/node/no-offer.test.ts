@@ -1,0 +1,139 @@
+import { describe, expect, it } from "vitest";
+import { FailedError } from "../../src/base/errors.ts";
+import { VirtualClock } from "../../src/base/virtual-clock.ts";
+import { memoryBoard } from "../../src/board/memory-board.ts";
+import { adviceOn } from "../../src/cli/advice/run-advice.ts";
+import { memoryImage } from "../../src/image/image-source.ts";
+import { fixedRepository, type Repository } from "../../src/image/repository.ts";
+import { runDistress } from "../../src/node/distress-node.ts";
+import { runRescue } from "../../src/node/rescue-node.ts";
+import type { Verdict } from "../../src/node/verdict.ts";
+import { createMemoryPair } from "../../src/sim/wires/memory-pair.ts";
+import { withFaults } from "../../src/sim/wires/transport-faults.ts";
+import type { Transport } from "../../src/transport/transport.ts";
+import { inVirtualTime } from "../support/virtual-time.ts";
+
+const LINE = { baud: 115_200, latencyMs: 1 };
+/** Advice for a line that damages frames; never given where none came damaged. */
+const LEVELS = /levels|baud/;
+
+type Node = (clock: VirtualClock, wire: Transport) => Promise<Verdict>;
+
+const target =
+  (id = 7, timeoutMs = 6000): Node =>
+  (clock, wire) => {
+    const board = memoryBoard({
+      geometry: { sectorSize: 4096, slotSize: 8192, layout: "single" },
+      identity: {
+        nodeId: new Uint8Array(8).fill(id),
+        hardware: { vendor: "", hardwareClass: "widget" },
+        revision: 1,
+      },
+      policy: { keys: [], allowUnsigned: true },
+    });
+    const common = {
+      signal: new AbortController().signal,
+      timeoutMs,
+      clock,
+      advice: adviceOn,
+      onEvent: () => {},
+    };
+    return runDistress({ ...common, links: [wire], store: board.store() });
+  };
+
+const rescuer =
+  (repository: Repository, timeoutMs = 8000): Node =>
+  (clock, wire) => {
+    const common = { signal: new AbortController().signal, timeoutMs, clock, onEvent: () => {} };
+    return runRescue({ ...common, links: [wire], repository, allowUnsigned: true, once: false });
+  };
+
+const EMPTY = fixedRepository([]);
+/** The most natural slip: the image has a vendor, the board has none. */
+const OTHER_HARDWARE = fixedRepository([
+  memoryImage(
+    new Uint8Array(100),
+    { vendor: "acme", hardwareClass: "widget", version: { major: 1, minor: 0, patch: 0 } },
+    undefined,
+  ),
+]);
+const UNREADABLE: Repository = {
+  ...EMPTY,
+  pick: async () => {
+    throw new FailedError("repo-unreadable", "images: no such directory");
+  },
+};
+
+/** Both verdicts of two nodes on one wire, of which the second starts later. */
+async function meet(
+  first: Node,
+  second: Node,
+  laterMs: number,
+  wrap = (wire: Transport, _clock: VirtualClock): Transport => wire,
+): Promise<[Verdict, Verdict]> {
+  const clock = new VirtualClock();
+  const [a, b] = createMemoryPair(clock, { aToB: LINE, bToA: LINE });
+  const later = async (): Promise<Verdict> => {
+    await new Promise<void>((resolve) => void clock.after(laterMs, resolve));
+    return await second(clock, b);
+  };
+  return await inVirtualTime(clock, Promise.all([first(clock, wrap(a, clock)), later()]));
+}
+
+describe("a board that a rescuer has nothing for", () => {
+  const repositories = [
+    ["empty", EMPTY],
+    ["of other hardware", OTHER_HARDWARE],
+    ["unreadable", UNREADABLE],
+  ] as const;
+
+  it.each(repositories)(
+    "is told that a rescuer is there and offers nothing, when its repository is %s",
+    async (_what, repository) => {
+      const [, verdict] = await meet(rescuer(repository), target(), 500);
+      expect(verdict).toMatchObject({ code: 3, reason: "timeout" });
+      expect(verdict.detail).toContain(
+        "a rescuer is there but offers nothing: its repository may have nothing for this hardware",
+      );
+      expect(verdict.detail).not.toMatch(LEVELS);
+    },
+  );
+
+  it.each(repositories)(
+    "and that called first hears a node that only asks, when its repository is %s",
+    async (_what, repository) => {
+      const [verdict] = await meet(target(), rescuer(repository), 1000);
+      expect(verdict.code).toBe(3);
+      expect(verdict.detail).toContain("a node asked who is there but offers nothing");
+      expect(verdict.detail).toContain("its repository may have nothing for this hardware");
+      expect(verdict.detail).not.toMatch(LEVELS);
+    },
+  );
+});
+
+describe("two nodes of one kind that face each other", () => {
+  it("are told so if they are boards in distress", async () => {
+    for (const verdict of await meet(target(1), target(2), 300)) {
+      expect(verdict).toMatchObject({ code: 3, reason: "timeout" });
+      expect(verdict.detail).toContain("another board in distress is there, no rescuer");
+      expect(verdict.detail).not.toMatch(LEVELS);
+    }
+  });
+
+  it("are told so if they are rescuers", async () => {
+    const [first] = await meet(rescuer(EMPTY, 5000), rescuer(EMPTY, 5000), 300);
+    expect(first).toMatchObject({ code: 3, reason: "timeout" });
+    expect(first.detail).toMatch(/another rescuer is there|a node is there, but did not call for help/);
+    expect(first.detail).not.toMatch(LEVELS);
+  });
+});
+
+describe("a line that damages frames", () => {
+  it("is still named as the fault when no frame of a node can be made out", async () => {
+    const noisy = (wire: Transport, clock: VirtualClock): Transport =>
+      withFaults(wire, { seed: 1, clock, ber: 0.02 });
+    const [verdict] = await meet(target(), rescuer(EMPTY), 1000, noisy);
+    expect(verdict.code).toBe(3);
+    expect(verdict.detail).toMatch(LEVELS);
+  });
+});

@@ -1,0 +1,30 @@
+import type { Command } from "commander";
+import { addBoardCommands } from "../../src/cli/board/board-commands.ts";
+import { addCableCommand } from "../../src/cli/cable.ts";
+import { addDemoCommand } from "../../src/cli/demo/demo.ts";
+import { addDistressCommand } from "../../src/cli/distress.ts";
+import { addImageCommands } from "../../src/cli/image/image-commands.ts";
+import { addKeygenCommand } from "../../src/cli/keygen.ts";
+import { addPortsCommand } from "../../src/cli/ports.ts";
+import { addRepoCommands } from "../../src/cli/repo/repo-commands.ts";
+import { addRescueCommand } from "../../src/cli/rescue.ts";
+import { addStatusCommand } from "../../src/cli/status.ts";
+
+const REGISTER = [
+  addDemoCommand,
+  addKeygenCommand,
+  addImageCommands,
+  addRepoCommands,
+  addBoardCommands,
+  addDistressCommand,
+  addRescueCommand,
+  addStatusCommand,
+  addPortsCommand,
+  addCableCommand,
+];
+
+/** Registers every command; the program itself loads only the one that is asked for. */
+export function addAllCommands(program: Command): Command {
+  for (const add of REGISTER) add(program);
+  return program;
+}
