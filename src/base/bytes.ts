@@ -1,7 +1,7 @@
 /** The empty byte string, shared. */
 export const EMPTY: Uint8Array = new Uint8Array(0);
 
-/** True when both hold the same bytes. Not constant-time: never for secrets. */
+/** Whether both hold the same bytes. Not in constant time: never for secrets. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
@@ -18,7 +18,7 @@ export function compareBytes(a: Uint8Array, b: Uint8Array): number {
   return a.length - b.length;
 }
 
-/** Joins the parts into a fresh array. */
+/** Copies the parts, one after the other, into a new array. */
 export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
   const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
@@ -29,7 +29,7 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
   return out;
 }
 
-/** The byte that all of `bytes` are, or undefined if they differ or there is none. */
+/** The value that all bytes have; undefined if they differ or there are none. */
 export function uniformByte(bytes: Uint8Array): number | undefined {
   const first = bytes[0];
   if (first === undefined) return undefined;
@@ -37,14 +37,14 @@ export function uniformByte(bytes: Uint8Array): number | undefined {
   return first;
 }
 
-/** Lower-case hexadecimal, two digits a byte. */
+/** Hexadecimal in lower case, two digits per byte. */
 export function toHex(bytes: Uint8Array): string {
   let text = "";
   for (const byte of bytes) text += byte.toString(16).padStart(2, "0");
   return text;
 }
 
-/** Reads hexadecimal, ignoring white space; undefined if it is not hexadecimal of whole bytes. */
+/** Reads hexadecimal and ignores white space; undefined for other characters or half a byte. */
 export function fromHex(text: string): Uint8Array | undefined {
   const digits = text.replace(/\s+/g, "");
   if (digits.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(digits)) return undefined;
@@ -54,8 +54,8 @@ export function fromHex(text: string): Uint8Array | undefined {
 }
 
 /**
- * Bounds-checked little-endian reader over a view (no copy). A read past the end yields zero (or an empty view) and
- * sets {@link failed}; it never throws, so that peer bytes cannot. Check `failed` once, at the end.
+ * Little-endian reader with bounds checks, over a view (no copy). A read past the end gives zero (or an empty view), sets
+ * {@link failed} and never throws, so that bytes from a peer cannot. Check `failed` once, at the end.
  */
 export class ByteReader {
   readonly #bytes: Uint8Array;
@@ -68,12 +68,12 @@ export class ByteReader {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   }
 
-  /** Whether any read went past the end. */
+  /** Whether a read went past the end. Stays set. */
   get failed(): boolean {
     return this.#failed;
   }
 
-  /** Bytes not read yet. */
+  /** Bytes that are not read yet. */
   get remaining(): number {
     return this.#bytes.length - this.#at;
   }
@@ -108,19 +108,19 @@ export class ByteReader {
     return at < 0 ? 0 : this.#view.getUint32(at, true);
   }
 
-  /** A view of the next `length` bytes; empty when there are fewer. */
+  /** A view of the next `length` bytes; empty, and failed, when there are fewer. */
   bytes(length: number): Uint8Array {
     const at = this.#take(length);
     return at < 0 ? EMPTY : this.#bytes.subarray(at, at + length);
   }
 
-  /** A view of all that is left. */
+  /** A view of the remaining bytes. */
   rest(): Uint8Array {
     return this.bytes(this.remaining);
   }
 }
 
-/** Little-endian writer into a buffer of fixed size; writing past it is a bug of ours and throws. */
+/** Little-endian writer into a buffer of fixed size. Writing past its end is a bug and throws RangeError. */
 export class ByteWriter {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
@@ -166,7 +166,7 @@ export class ByteWriter {
     return this;
   }
 
-  /** A view of what was written. */
+  /** A view of the bytes written so far. */
   finish(): Uint8Array {
     return this.#bytes.subarray(0, this.#at);
   }

@@ -1,11 +1,11 @@
 import type { Millis } from "./units.ts";
 
-/** A running timer. `cancel` may be called at any time, also after it fired. */
+/** A running timer. `cancel` may be called at any time, also after the timer has fired. */
 export interface Timer {
   cancel(): void;
 }
 
-/** Time and timers, handed in. {@link systemClock} is the real one; tests and the simulator hand in a `VirtualClock`. */
+/** Time and timers, passed as an argument: {@link systemClock}, or a `VirtualClock` in tests and in the simulator. */
 export interface Clock {
   /** Milliseconds since an arbitrary start; never goes backwards. */
   now(): Millis;

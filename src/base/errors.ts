@@ -31,7 +31,7 @@ export abstract class MaydayError extends Error {
   }
 }
 
-/** The caller asked for something that cannot be meant: a bad flag, an unreadable endpoint, a missing file. Exit 2. */
+/** The request itself is wrong: a bad flag, an endpoint that cannot be parsed, a missing file. Exit 2. */
 export class UsageError extends MaydayError {
   override readonly exitCode: ExitCode = ExitCode.usage;
 }
@@ -42,7 +42,7 @@ export class UsageError extends MaydayError {
  */
 export type Persistence = "final" | "transient";
 
-/** The operating system's side of a link failed: port missing, busy, unplugged. Exit 6. */
+/** The operating system's side of a link failed: the port is missing, busy or unplugged. Exit 6. */
 export class TransportError extends MaydayError {
   override readonly exitCode: ExitCode = ExitCode.transport;
   /** See {@link Persistence}. A transport may retry after a final error too: an adapter can be plugged in again. */
@@ -65,12 +65,12 @@ export class RefusedError extends MaydayError {
   override readonly exitCode: ExitCode = ExitCode.refused;
 }
 
-/** Nothing on the board may boot. Exit 5. */
+/** The board has no image that may boot. Exit 5. */
 export class NotBootableError extends MaydayError {
   override readonly exitCode: ExitCode = ExitCode.notBootable;
 }
 
-/** Anything else that went wrong while doing what was asked: damaged data, failed I/O. Exit 1. */
+/** Any other failure of what was requested: damaged data, failed I/O. Exit 1. */
 export class FailedError extends MaydayError {
   override readonly exitCode: ExitCode = ExitCode.failed;
 }

@@ -1,9 +1,9 @@
-/** Where diagnostics go. The core logs nothing; edges get one handed in. */
+/** Receives diagnostics. The core logs nothing; the edges take a logger as an argument. */
 export interface Logger {
   debug(message: string): void;
   info(message: string): void;
   warn(message: string): void;
 }
 
-/** Drops everything. */
+/** Discards everything. */
 export const silentLogger: Logger = { debug: () => {}, info: () => {}, warn: () => {} };

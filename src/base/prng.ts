@@ -1,6 +1,6 @@
 import { assert } from "./assert.ts";
 
-/** A source of randomness, handed in wherever the core needs chance, so that a seed replays a run. */
+/** A source of random numbers. The core takes it as an argument, so that a seed replays a run. */
 export interface Random {
   /** A whole number in [0, 2^32). */
   u32(): number;

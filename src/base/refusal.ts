@@ -4,7 +4,7 @@
  */
 export type RefusalReason =
   | "signature" // signed by a key the board does not trust, or the signature is wrong
-  | "unsigned" // not signed, and the board trusts keys
+  | "unsigned" // not signed, but the board has trusted keys
   | "hardware" // vendor/class differ, or the hardware revision is outside the image's range
   | "version" // older than what a healthy board runs, or the same order with another digest
   | "counter" // security counter below the board's floor

@@ -1,9 +1,9 @@
 import { assert } from "./assert.ts";
 
 /**
- * Shape of the hash tree over an image's blocks (PROTOCOL.md section 7): RFC 6962's, which is the one that pairing
- * neighbours level by level and promoting an odd last node gives. Level 0 holds the leaves, the top level the root.
- * Node (level, index) covers leaves index * 2^level up to, and without, min((index + 1) * 2^level, leafCount).
+ * Shape of the hash tree over an image's blocks (PROTOCOL.md section 7), as in RFC 6962: neighbours are paired level by
+ * level, and an odd last node moves up. Level 0 holds the leaves, the top level the root. Node (level, index) covers the
+ * leaves from index * 2^level up to, but not including, min((index + 1) * 2^level, leafCount).
  */
 export interface TreeNode {
   readonly level: number;
@@ -28,12 +28,12 @@ export type RunOutcome =
 /** Levels that one run of child hashes spans: up to 2^4 = 16 children (PROTOCOL.md 7.4). */
 export const RUN_LEVELS = 4;
 
-/** Nodes on `level` of a tree of `leafCount` leaves. */
+/** Number of nodes on `level` of a tree with `leafCount` leaves. */
 export function nodesOnLevel(leafCount: number, level: number): number {
   return Math.ceil(leafCount / 2 ** level);
 }
 
-/** Level of the root: 0 for a single leaf. */
+/** Level of the root; 0 for a single leaf. `leafCount` is at least 1. */
 export function rootLevel(leafCount: number): number {
   assert(leafCount >= 1, "a tree has at least one leaf");
   let level = 0;
@@ -41,7 +41,7 @@ export function rootLevel(leafCount: number): number {
   return level;
 }
 
-/** Whether the node exists in a tree of `leafCount` leaves. */
+/** Whether the node exists in a tree with `leafCount` leaves. */
 export function hasNode(leafCount: number, node: TreeNode): boolean {
   return (
     node.level >= 0 &&
@@ -52,8 +52,8 @@ export function hasNode(leafCount: number, node: TreeNode): boolean {
 }
 
 /**
- * Level whose hashes a run of a node on `level` lists: the next multiple of {@link RUN_LEVELS} below it, so that the
- * lowest runs are full ones of 16 leaves.
+ * Level whose hashes the run of a node on `level` lists: the next multiple of {@link RUN_LEVELS} below it, so that the
+ * lowest runs list 16 leaves. `level` is at least 1.
  */
 export function runLevel(level: number): number {
   assert(level >= 1, "a leaf has no run");
@@ -68,7 +68,7 @@ export function runChildren(leafCount: number, node: TreeNode): TreeNode[] {
   return Array.from({ length: end - first }, (_, i) => ({ level, index: first + i }));
 }
 
-/** The leaves below `node`: first, and count. */
+/** The leaves below `node`: index of the first, and their count. */
 export function leavesBelow(leafCount: number, node: TreeNode): { first: number; count: number } {
   const first = node.index * 2 ** node.level;
   return { first, count: Math.min(2 ** node.level, leafCount - first) };

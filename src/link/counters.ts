@@ -1,4 +1,4 @@
-/** What a link has seen, saturating at 2^53. Always readable, also after the end. */
+/** Counters of a link, from its first byte on. Readable at any time, also after the link has closed. */
 export interface LinkCounters {
   /** Bytes handed to the transport, delimiters included. */
   bytesSent: number;
@@ -14,7 +14,7 @@ export interface LinkCounters {
   staleFrames: number;
   /** Frames with a valid CRC that mean nothing here: malformed, unknown, or of the wrong side. */
   unexpectedFrames: number;
-  /** Frames and answers that a link key did not prove: of nobody who has it, or heard before (PROTOCOL.md 14). */
+  /** Frames and answers that the link key did not prove: sent without it, or heard before (PROTOCOL.md 14). */
   unauthenticFrames: number;
   /** Own frames heard back. */
   echoes: number;

@@ -7,7 +7,7 @@ const PRIOR_BYTES = 700;
 const RECENT = 32;
 /** Recent losses beyond (or below) this many standard deviations of what was expected contradict the estimate. */
 const CONTRADICTION = 3.5;
-/** So many expected losses in a row did not come: the line got better (chance: e^-5, less than one in a hundred). */
+/** Expected losses in a row that did not come: beyond this the line got better (chance: e^-5, below 1 %). */
 const LOSSES_MISSING_MAX = 5;
 
 interface Fate {
@@ -24,7 +24,7 @@ export class ErrorEstimate {
   #errors = PRIOR_ERRORS;
   #bytes = PRIOR_BYTES;
   readonly #recent: Fate[] = [];
-  /** Losses that were to be expected since the last one. */
+  /** Losses that were expected since the last one. */
   #lossesMissing = 0;
 
   /** Errors per byte, above 0. */

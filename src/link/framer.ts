@@ -13,7 +13,7 @@ import { isRescuerControl, isTargetControl } from "../wire/message-codec.ts";
 import type { Frame, Message, Packet } from "../wire/messages.ts";
 import type { FrameSeal } from "./seal.ts";
 
-/** Sessions whose late frames are told apart from noise after their end. */
+/** Past sessions whose late frames are told from noise. */
 const PAST_SESSIONS_MAX = 4;
 /** Seeds the CRC of a control message that is sent without a session: nobody takes it. */
 const NO_SESSION_TAG = 1;
@@ -39,8 +39,8 @@ export type Received =
   | { readonly tag: "noFrame"; readonly body: Uint8Array };
 
 /**
- * Frames in and out of the bytes of a line: line code, CRC under the tag of the session, and its seal. Knows the tags of
- * past sessions. Counts and keeps nothing else.
+ * Turns bytes of a line into frames and back: line code, CRC under the tag of the session, and the session's seal. Knows
+ * the tags of past sessions.
  */
 export class Framer {
   readonly #code: LineCode;
@@ -53,14 +53,14 @@ export class Framer {
     this.#code = code;
   }
 
-  /** Begins a session, and ends the one before. `seal`: that of a link key, fresh; each frame then has to bear its peer. */
+  /** Begins a session and ends the one before. `seal`: new, of the link key; each received frame then needs its seal. */
   startSession(tag: number, seal: FrameSeal | undefined): void {
     this.endSession();
     this.#tag = tag;
     this.#seal = seal;
   }
 
-  /** Forgets the session but for its tag: its late frames are stale. Does nothing without one. */
+  /** Ends the session: its late frames are stale. Does nothing without one. */
   endSession(): void {
     if (this.#tag !== undefined) {
       this.#pastTags.unshift(this.#tag);

@@ -102,8 +102,8 @@ export class Link {
   }
 
   /**
-   * Begins a session on the rescuer's side. `payloadMax`: what the target takes in a frame, in bytes. `seal`: that of a
-   * link key, fresh; each frame then has to bear its peer.
+   * Begins a session on the rescuer's side. `payloadMax`: what the target takes in a frame, in bytes. `seal`: new, of the
+   * link key; each received frame then needs its seal.
    */
   startSending(now: Millis, tag: number, payloadMax: number, seal?: FrameSeal): SendSide {
     this.#startSession(now, tag, seal);
@@ -125,7 +125,7 @@ export class Link {
     this.#lastHeardAt = now;
   }
 
-  /** Forgets the session, its packets and its unsent control messages. Its late frames are counted as stale. */
+  /** Ends the session: drops its packets and unsent messages. Its late frames are counted as stale. */
   endSession(): void {
     this.#framer.endSession();
     this.#timers.clear("ack");
@@ -243,7 +243,7 @@ export class Link {
    */
   pollTransmit(now: Millis): Uint8Array | undefined {
     if (!this.#pacer.isReady(now)) return undefined;
-    // Without a word: the timeouts of both sides end the session, since nothing is sent any more that could be believed.
+    // No bye: nothing could be sent that the peer would believe. The timeouts of both sides end the session.
     if (this.#framer.isExhausted) this.endSession();
     const outgoing = this.#nextMessage(now);
     if (outgoing !== undefined) return this.#emitMessage(now, outgoing).bytes;

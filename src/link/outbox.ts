@@ -1,13 +1,13 @@
 import type { Protect } from "../wire/frame.ts";
 import type { Message } from "../wire/messages.ts";
 
-/** A message that waits, and what proves it: a handshake's, under a link key. */
+/** A message that waits. `prove`: adds the proof of a link key to a message of the handshake. */
 export interface Outgoing {
   readonly message: Message;
   readonly prove: Protect | undefined;
 }
 
-/** Messages to send, the newest of each kind only: every kind states all that it has to say. */
+/** Messages to send. Of each kind only the newest waits: it replaces what the older ones said. */
 export class Outbox {
   readonly #waiting: Map<string, Outgoing> = new Map();
 

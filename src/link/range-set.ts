@@ -4,7 +4,7 @@ export interface Range {
   readonly to: number;
 }
 
-/** A set of bytes kept as sorted, disjoint, half-open ranges. Small: a block has at most 128 chunks. */
+/** A set of byte positions, as sorted, disjoint, half-open ranges. Made for few of them. */
 export class RangeSet {
   #ranges: Range[] = [];
 
@@ -18,7 +18,7 @@ export class RangeSet {
     return this.#ranges.length === 0;
   }
 
-  /** Bytes in the set. */
+  /** Number of bytes in the set. */
   get size(): number {
     return this.#ranges.reduce((sum, range) => sum + range.to - range.from, 0);
   }

@@ -17,7 +17,7 @@ export class ReceiveSide {
   /** Bit i of byte j: packet highest - (8 j + i) has arrived. */
   readonly #bitmap: Uint8Array = new Uint8Array(ACK_BITMAP_LENGTH);
   #sinceAck = 0;
-  /** Acks owed for a loss: each loss is reported twice, because the first report may be lost itself. */
+  /** Acks that still have to report a loss: each is reported twice, as the first report may get lost. */
   #reportsOwed = 0;
 
   /** `timers`: runs the timer "ack" there. */
@@ -25,7 +25,7 @@ export class ReceiveSide {
     this.#timers = timers;
   }
 
-  /** Takes in a packet's low number bits. `isNew` is false for a duplicate, or one too old to tell. */
+  /** Takes in the low bits of a packet's number. `isNew`: neither a duplicate nor too old to know. */
   receive(now: Millis, lowNumber: number): { isNew: boolean } {
     const number = decodePacketNumber(lowNumber, this.#highest);
     const back = this.#highest - number;

@@ -1,19 +1,19 @@
 import type { Millis } from "../base/units.ts";
 
-/** Estimate before the first sample: a USB adapter's 16 ms each way and a late event loop fit in. */
+/** Estimates before the first sample: enough for 16 ms in a USB adapter each way, and a late event loop. */
 const INITIAL_RTO_MS = 100;
 const INITIAL_SRTT_MS = 30;
 
 /**
- * Round-trip estimate after RFC 6298, over samples less the known line time (PROTOCOL.md 4.4). Packet numbers
- * are never reused, so every sample counts.
+ * Round-trip estimate by RFC 6298, from samples without the known line time (PROTOCOL.md 4.4). Packet numbers are never
+ * reused, so that every sample counts.
  */
 export class RttEstimator {
   #smoothed: Millis | undefined;
   #variation: Millis = 0;
   readonly #floor: Millis;
 
-  /** `floor`: smallest timeout, about 10 ms on native UARTs and 25 ms behind a USB adapter. */
+  /** `floor`: least time between the smoothed round trip and the timeout: 10 ms on native UARTs, 25 ms behind USB. */
   constructor(floor: Millis) {
     this.#floor = floor;
   }

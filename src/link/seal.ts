@@ -4,37 +4,37 @@ import { LINK_MAC_LENGTH, SEAL_COUNTER_LENGTH, SEAL_LENGTH } from "../wire/const
 import { type Mac, macMatches } from "./link-key.ts";
 import { ReplayWindow } from "./replay-window.ts";
 
-/** The last counter of a session, 2^32 - 1: it never begins anew under the same keys. */
+/** The last counter of a session, 2^32 - 1: no counter is used twice under the same keys. */
 const COUNTER_MAX = 0xffff_ffff;
 
-/** Seals the frames of one session, and opens those of the peer (PROTOCOL.md 14.4). One for each session. */
+/** Seals the frames of one session and opens those of the peer (PROTOCOL.md 14.4). */
 export class FrameSeal {
   readonly #sendMac: Mac;
   readonly #receiveMac: Mac;
   readonly #window: ReplayWindow = new ReplayWindow();
   #next: number;
 
-  /** `firstCounter` is 0, but for tests of the last one. */
+  /** `firstCounter`: 0 except in tests of the last one. */
   constructor(sendMac: Mac, receiveMac: Mac, firstCounter = 0) {
     this.#sendMac = sendMac;
     this.#receiveMac = receiveMac;
     this.#next = firstCounter;
   }
 
-  /** Every counter is used up: nothing may be sealed any more, and the session has to end. */
+  /** Every counter is used: nothing may be sealed any more, and the session has to end. */
   get isExhausted(): boolean {
     return this.#next > COUNTER_MAX;
   }
 
   /** The seal of a frame's bytes, without CRC: its counter and MAC, 12 bytes. */
   seal(bytes: Uint8Array): Uint8Array {
-    assert(!this.isExhausted, "a counter is never used again");
+    assert(!this.isExhausted, "no counter is used twice");
     const w = new ByteWriter(bytes.length + SEAL_LENGTH).bytes(bytes).u32(this.#next++);
     w.bytes(this.#sendMac(w.finish()).subarray(0, LINK_MAC_LENGTH));
     return w.finish().subarray(bytes.length);
   }
 
-  /** A frame without CRC, without its seal: a view. Undefined when that is missing, wrong, or was seen before. */
+  /** Takes the seal off a frame without CRC; a view. Undefined when it is missing or wrong, or was seen before. */
   open(bytes: Uint8Array): Uint8Array | undefined {
     const macAt = bytes.length - LINK_MAC_LENGTH;
     const counterAt = macAt - SEAL_COUNTER_LENGTH;

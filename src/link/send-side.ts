@@ -14,9 +14,9 @@ export interface SendItem {
   readonly key: string;
   /** Bytes. */
   readonly length: number;
-  /** Objects go before blocks: requests wait for them. */
+  /** Sent before other items: true for objects, which the target needs to ask for blocks. */
   readonly isUrgent: boolean;
-  /** The packet with this number that carries bytes `from` up to, and without, `to`. */
+  /** The packet with this number, with the bytes from `from` up to, but not including, `to`. */
   packet(packetNumber: number, from: number, to: number): Packet;
 }
 
@@ -37,14 +37,14 @@ interface InFlight {
   readonly wireBytes: number;
 }
 
-/** Window when the link has no rate of its own: the grant is the limit then. */
+/** Window in bytes of a link without a rate of its own: the grant is the limit there. */
 const WINDOW_WITHOUT_RATE = 65_536;
-/** Bytes of line that acks and the tty take on top of the round trip (PROTOCOL.md 4.8). */
+/** Bytes of window on top of the round trip, for acks and the tty (PROTOCOL.md 4.8). */
 const WINDOW_ALLOWANCE = 3_000;
-/** Time an ack may wait at the receiver. */
+/** How long an ack may wait at the receiver. */
 const ACK_WAIT_MS = 8;
 const PROBE_INTERVAL_MIN_MS = 20;
-/** Probes go out at full rate for this long after the last ack, so that a line that comes back is used at once. */
+/** Probes keep their full rate for this long after the last ack, so that a line that recovers is used immediately. */
 const PROBE_PATIENCE_MS = 10_000;
 const PROBE_INTERVAL_MAX_MS = 1_000;
 
@@ -72,7 +72,7 @@ export class SendSide {
   readonly #inFlight: Map<number, InFlight> = new Map();
   #inFlightBytes = 0;
   #nextNumber = 0;
-  /** The last ack, or when something was first in flight after none was: patience counts from here. */
+  /** When the last ack came, or when something was first in flight after nothing was. */
   #lastNewsAt: Millis;
   #lastDueAt: Millis = Number.NEGATIVE_INFINITY;
   #probeInterval: Millis | undefined;
@@ -101,12 +101,12 @@ export class SendSide {
     else this.#entries.push(entry);
   }
 
-  /** Forgets an item: the peer has it, or no longer wants it. Its packets in flight are not sent again. */
+  /** Forgets an item that the peer has, or no longer wants. Its packets in flight are not sent again. */
   drop(key: string): void {
     this.#entries = this.#entries.filter((entry) => entry.item.key !== key);
   }
 
-  /** Forgets everything, what is in flight too: the peer has all that it wants, and nothing is left to probe for. */
+  /** Forgets everything, also what is in flight: the peer has all that it wants, and no probe is needed. */
   clear(): void {
     this.#entries = [];
     this.#inFlight.clear();
@@ -120,12 +120,12 @@ export class SendSide {
     return this.#entries.map((entry) => entry.item.key);
   }
 
-  /** Whether nothing is to be sent and everything is acked. */
+  /** Whether nothing has to be sent, and everything is acked. */
   get isIdle(): boolean {
     return this.#inFlight.size === 0 && !this.#hasPending();
   }
 
-  /** Whether {@link nextPacket} would give one before any timer runs out. */
+  /** Whether {@link nextPacket} has one although no timer is due. */
   get canSend(): boolean {
     return this.#hasRoom() && (this.#hasPending() || (this.#isTailProbeOwed && this.#inFlight.size > 0));
   }
@@ -134,7 +134,7 @@ export class SendSide {
     return this.#entries.some((entry) => !entry.pending.isEmpty);
   }
 
-  /** The next packet to put on the wire, or undefined. Call {@link sent} with what became of it. */
+  /** The next packet to put on the wire, or undefined. Call {@link sent} for each. */
   nextPacket(now: Millis): Packet | undefined {
     if (this.#inFlight.size === 0) this.#lastNewsAt = now;
     if (this.#timers.isDue("probe", now)) return this.#probe();
@@ -165,7 +165,7 @@ export class SendSide {
     return number;
   }
 
-  /** Tells when the last byte of the packet just taken leaves the wire, and how many bytes it is there. */
+  /** The packet just taken takes `wireBytes` on the line, and its last byte leaves the line at `dueAt`. */
   sent(dueAt: Millis, wireBytes: number): void {
     const number = this.#nextNumber - 1;
     const packet = this.#inFlight.get(number);
@@ -185,7 +185,7 @@ export class SendSide {
     return rate * (this.#rtt.timeout + ACK_WAIT_MS) + WINDOW_ALLOWANCE + 2 * this.#sizer.payload;
   }
 
-  /** Takes in an ack; {@link takeCompleted} may have news afterwards. Acks of packets never sent are ignored. */
+  /** Takes in an ack. Acks of packets that were never sent are ignored. */
   handleAck(now: Millis, ack: Ack): void {
     const highest = decodeNumber(ack.highest, 16, this.#nextNumber);
     if (highest >= this.#nextNumber) {
@@ -220,12 +220,12 @@ export class SendSide {
     }
   }
 
-  /** The next item whose every byte was acked. */
+  /** The next item of which every byte was acked, by its key; each once. May change after: {@link handleAck}. */
   takeCompleted(): string | undefined {
     return this.#completed.shift();
   }
 
-  /** Sets the timer of the next probe, for the fate of what is in flight. */
+  /** Sets the timer of the next probe, while something is in flight. */
   #awaitAck(): void {
     if (this.#inFlight.size === 0) this.#timers.clear("probe");
     else this.#timers.set("probe", Math.max(this.#lastNewsAt, this.#lastDueAt) + this.#interval);
@@ -235,7 +235,7 @@ export class SendSide {
     return this.#probeInterval ?? Math.max(this.#rtt.timeout, PROBE_INTERVAL_MIN_MS);
   }
 
-  /** Call when a probe went out because its timer was due: after ten seconds without an ack, probes thin out. */
+  /** Call when a probe was sent because its timer was due: after ten seconds without an ack, they become rarer. */
   probed(now: Millis): void {
     if (now - this.#lastNewsAt < PROBE_PATIENCE_MS) return;
     this.#probeInterval = Math.min(PROBE_INTERVAL_MAX_MS, 2 * this.#interval);

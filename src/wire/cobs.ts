@@ -1,16 +1,16 @@
 import { DELIMITER } from "./constants.ts";
 
-/** Longest stretch without a zero that one COBS code byte covers. */
+/** Most bytes without a zero that one COBS code byte covers. */
 const STRETCH_MAX = 254;
 
-/** Bytes that `length` bytes take at most after COBS, without delimiters. */
+/** Most bytes that `length` bytes take after COBS, without delimiters. */
 export function cobsLengthMax(length: number): number {
   return length + Math.floor(length / STRETCH_MAX) + 1;
 }
 
 /**
  * Consistent Overhead Byte Stuffing (Cheshire and Baker 1999; PROTOCOL.md 2.1) between two delimiters:
- * `00 COBS(frame) 00`, ready for a byte stream. A final full stretch of 254 carries no trailing code byte.
+ * `00 COBS(frame) 00`, ready for a byte stream. No code byte follows a full last stretch of 254 bytes.
  */
 export function encodeDelimited(frame: Uint8Array): Uint8Array {
   const out = new Uint8Array(cobsLengthMax(frame.length) + 2);
@@ -35,8 +35,8 @@ export function encodeDelimited(frame: Uint8Array): Uint8Array {
 }
 
 /**
- * Undoes COBS over a run without delimiters. Undefined when the run holds a zero, or a code byte that points past
- * the end: noise, or a frame that lost bytes.
+ * Decodes COBS in a run without delimiters. Undefined when the run contains a zero, or a code byte that points past the
+ * end: noise, or a frame that lost bytes.
  */
 export function decodeCobs(run: Uint8Array): Uint8Array | undefined {
   const out = new Uint8Array(run.length);

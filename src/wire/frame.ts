@@ -28,20 +28,20 @@ import type { DataChunk, Frame, Message, ObjectChunk, Packet, Probe } from "./me
 const CLASS_MASK = 0x0f;
 const PACKET_NUMBER_MASK: number = (1 << PACKET_NUMBER_BITS) - 1;
 
-/** Why bytes are no frame. `foreignVersion` carries the version a peer speaks. */
+/** Why bytes are not a frame. `foreignVersion` carries the version that the peer speaks. */
 export type FrameFault =
   | { readonly tag: "fault"; readonly fault: "tooShort" | "badCrc" | "unauthentic" | "malformed" }
   | { readonly tag: "fault"; readonly fault: "foreignVersion"; readonly version: number };
 
-/** What a link key adds behind the bytes of a frame, in front of its CRC; at most 20 bytes (PROTOCOL.md 14). */
+/** Gives what a link key adds between the bytes of a frame and its CRC; at most 20 bytes (PROTOCOL.md 14). */
 export type Protect = (bytes: Uint8Array) => Uint8Array;
-/** A frame without CRC, given back without its seal; undefined when the seal is wrong (PROTOCOL.md 14.4). */
+/** Takes the seal off a frame without CRC; undefined when the seal is wrong (PROTOCOL.md 14.4). */
 export type Unseal = (bytes: Uint8Array) => Uint8Array | undefined;
 
-/** Room for what {@link Protect} adds: an accept's proof is the longest. */
+/** Most bytes that {@link Protect} adds: the proof of an accept. */
 const PROTECTION_MAX = 20;
 
-/** Whether frames of this first byte belong to a session, so that its tag seeds their CRC (PROTOCOL.md 3.3). */
+/** Whether the frame belongs to a session, by its first byte: the session's tag seeds its CRC (PROTOCOL.md 3.3). */
 export function isSessionFrame(frame: Uint8Array): boolean {
   return frame.length > 0 && ((frame[0] as number) & CLASS_MASK) !== FrameClass.announce;
 }
@@ -88,9 +88,9 @@ function close(w: ByteWriter, tag: number | undefined, protect: Protect | undefi
 }
 
 /**
- * Decodes a frame (without COBS and delimiters). Session frames are checked against `tag`; with no session pass
- * undefined, they are then faults. `unseal` is for sessions with a link key. Views into `bytes` are kept: do not reuse
- * the array. Never throws.
+ * Decodes a frame (without COBS and delimiters). Session frames are checked against `tag`; without a session pass
+ * undefined: they are faults then. `unseal` is for sessions with a link key. The result holds views of `bytes`: do not
+ * reuse the array. Never throws.
  */
 export function decodeFrame(bytes: Uint8Array, tag: number | undefined, unseal?: Unseal): Frame | FrameFault {
   if (bytes.length < FRAME_MIN) return { tag: "fault", fault: "tooShort" };
@@ -107,7 +107,7 @@ export function decodeFrame(bytes: Uint8Array, tag: number | undefined, unseal?:
   return decodeCovered(first, plain) ?? { tag: "fault", fault: "malformed" };
 }
 
-/** Whether the CRC at the end of `bytes` fits, in the session of `tag` or outside any. */
+/** Whether the CRC at the end of `bytes` is right, in the session of `tag`, or outside of any session. */
 export function crcMatches(bytes: Uint8Array, tag: number | undefined): boolean {
   if (bytes.length < FRAME_MIN) return false;
   const at = bytes.length - CRC_LENGTH;

@@ -3,19 +3,19 @@ import { CRC_LENGTH, ExtensionType, LINK_MAC_LENGTH, NONCE_LENGTH } from "./cons
 import { encodeBody } from "./message-codec.ts";
 import type { Message } from "./messages.ts";
 
-/** The extension by which the sender of an offer, or of an answer to one, shows its link key (PROTOCOL.md 14.3). */
+/** The extension by which the sender of an offer, or of an answer to one, proves its link key (PROTOCOL.md 14.3). */
 export interface LinkProof {
-  /** What the MAC is over: the frame up to it. A view. */
+  /** The bytes that the MAC covers: the frame up to it. A view. */
   readonly covered: Uint8Array;
   /** In an accept: fresh bytes for the session's keys. */
   readonly nonce: Uint8Array;
-  /** Empty when the extension is not as it has to be. */
+  /** Empty when the extension is malformed. */
   readonly mac: Uint8Array;
 }
 
 const PROVEN: ReadonlySet<Message["tag"]> = new Set(["offer", "accept", "standDown", "refuse", "bye"]);
 
-/** The extension's bytes without the MAC, which follows: the last ones that the MAC is over. */
+/** The extension's bytes in front of the MAC: the last ones that it covers. */
 export function linkProofHead(nonce: Uint8Array): Uint8Array {
   return Uint8Array.of(ExtensionType.linkProof, nonce.length + LINK_MAC_LENGTH, ...nonce);
 }
@@ -34,7 +34,7 @@ export function linkProofOf(message: Message, frame: Uint8Array): LinkProof | un
   return undefined;
 }
 
-/** What follows a MAC would not be proven by it: the proof has to be the last extension. */
+/** The proof has to be the last extension: a MAC does not cover what follows it. */
 function proofFrom(message: Message, frame: Uint8Array, value: Uint8Array, isLast: boolean): LinkProof {
   const nonceLength = message.tag === "accept" ? NONCE_LENGTH : 0;
   if (!isLast || value.length !== nonceLength + LINK_MAC_LENGTH) {

@@ -10,7 +10,7 @@ export interface WireVersion {
   readonly patch: number;
 }
 
-/** "Who is there?" - sent on open and after a reconnect, answered with a beacon or distress (PROTOCOL.md 5.1). */
+/** Asks who is there: sent on open and after a reconnect, answered with a beacon or distress (PROTOCOL.md 5.1). */
 export interface Query {
   readonly tag: "query";
   readonly nodeId: Uint8Array;
@@ -25,9 +25,9 @@ export interface Beacon {
   /** First 8 bytes of SHA-256 over "vendor/class". */
   readonly hardwareId: Uint8Array;
   readonly revision: number;
-  /** Why the node does not boot; undefined when it does (a beacon, or a distress that was asked for by hand). */
+  /** Why the node does not boot; undefined when it does: in a beacon, or a distress that its user requested. */
   readonly failure: BootFailure | undefined;
-  /** The node has a link key and talks to holders of the same key only; left out when not (PROTOCOL.md 14). */
+  /** The node has a link key and holds sessions only with peers that have the same one (PROTOCOL.md 14). */
   readonly wantsLinkKey?: true;
   /** The node holds images for others but no firmware that could be updated over this link. */
   readonly isProvider: boolean;
@@ -51,7 +51,7 @@ export interface Offer {
   readonly counter: number;
 }
 
-/** The target takes an offer and with it asks for the manifest (PROTOCOL.md 5.4). */
+/** The target takes an offer and requests the manifest (PROTOCOL.md 5.4). */
 export interface Accept {
   readonly tag: "accept";
   readonly targetNonce: Uint8Array;
@@ -59,13 +59,13 @@ export interface Accept {
   readonly digest: Uint8Array;
   /** Largest payload of a data or object frame that the target can take, in bytes. */
   readonly payloadMax: number;
-  /** Blocks that the target keeps unfinished at most. */
+  /** Most blocks that the target keeps unfinished. */
   readonly openBlocks: number;
-  /** Set of codecs that it can undo, bits of codecBit. */
+  /** Set of codecs that it can decode, bits of codecBit. */
   readonly codecs: number;
 }
 
-/** The target is served already (PROTOCOL.md 5.5). */
+/** Another rescuer serves the target (PROTOCOL.md 5.5). */
 export interface StandDown {
   readonly tag: "standDown";
   readonly targetId: Uint8Array;
@@ -74,7 +74,7 @@ export interface StandDown {
   readonly retryAfterMs: Millis;
 }
 
-/** The target will not take this image (PROTOCOL.md 5.7). */
+/** The target does not take this image (PROTOCOL.md 5.7). */
 export interface Refuse {
   readonly tag: "refuse";
   readonly targetNonce: Uint8Array;
@@ -124,7 +124,7 @@ export interface Request {
   readonly wanted: readonly ("manifest" | TreeNode)[];
 }
 
-/** The target will be deaf for this long: it erases or verifies (PROTOCOL.md 5.11). */
+/** The target does not answer for this long: it erases or verifies (PROTOCOL.md 5.11). */
 export interface Busy {
   readonly tag: "busy";
   readonly forMs: Millis;
@@ -185,7 +185,7 @@ export interface DataChunk {
   readonly payload: Uint8Array;
 }
 
-/** An empty packet that asks for an ack at once (PROTOCOL.md 4.4). */
+/** An empty packet that asks for an immediate ack (PROTOCOL.md 4.4). */
 export interface Probe {
   readonly tag: "probe";
   /** Low 12 bits. */

@@ -1,9 +1,9 @@
 import { ByteReader } from "../base/bytes.ts";
 
-/** In the type of an extension: whoever does not know it must drop the frame (PROTOCOL.md 3.5). */
+/** Bit in the type of an extension: a receiver that does not know the type must drop the frame (PROTOCOL.md 3.5). */
 const CRITICAL = 0x80;
 
-/** Checks the extensions that end a message; this version knows none, so it skips all but critical ones. */
+/** Whether the extensions that end a message are complete, and none is critical. Other types are skipped. */
 export function extensionsAreAcceptable(tail: Uint8Array): boolean {
   const reader = new ByteReader(tail);
   while (reader.remaining > 0) {
