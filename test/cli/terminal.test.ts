@@ -58,7 +58,7 @@ describe("on a real terminal", () => {
 
   test("a warning begins with a yellow word", async () => {
     const { screen } = await runOnPty(["image", "build", ...raw(), "--out", join(dir, "unsigned.mdy")]);
-    expect(screen).toContain(`${YELLOW_WARNING}it is not signed`);
+    expect(screen).toContain(`${YELLOW_WARNING}the image is not signed`);
     expect(screen).not.toContain("\u00b7");
   });
 
