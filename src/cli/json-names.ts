@@ -1,4 +1,4 @@
-/** Names that the JSON lines have had since before the code said "bytes" everywhere: programs read them, so they stay. */
+/** Names in JSON lines that are older than the code's own ("octets" for bytes): programs read them, so they stay. */
 const COUNTERS: Readonly<Record<string, string>> = {
   bytesSent: "octetsSent",
   bytesReceived: "octetsReceived",
@@ -12,12 +12,12 @@ const FIGURES: Readonly<Record<string, string>> = {
   bytesFromBoard: "octetsFromBoard",
 };
 
-/** Counters of a link as `status --json` prints them. */
+/** Counters of a link, as `status --json` prints them. */
 export function countersJson(counters: object): object {
   return renamed(counters, COUNTERS);
 }
 
-/** Figures of a healing as `demo --json` prints them. */
+/** Figures of a transfer, as `demo --json` prints them. */
 export function figuresJson(figures: object): object {
   return renamed(figures, FIGURES);
 }

@@ -1,11 +1,12 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { Command } from "commander";
 import { afterAll, describe, expect, test } from "vitest";
 import { addAllCommands } from "../support/all-commands.ts";
+import { processesWith } from "../support/processes.ts";
 
 const README = readFileSync("README.md", "utf8");
 /** The shell blocks of a section, in their order. */
@@ -17,12 +18,12 @@ function shellBlocks(heading: string): string[] {
 const dir = mkdtempSync(join(tmpdir(), "mayday-readme-"));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
-describe("the way by hand in README.md", () => {
+describe("the section By hand of README.md", () => {
   const blocks = shellBlocks("By hand");
 
-  test("heals a board over a cable when its first two blocks are pasted into a shell, and leaves nothing running", async () => {
+  test("heals a board when its first two blocks are pasted into a shell, and leaves no process running", async () => {
     expect(blocks.length).toBeGreaterThan(5);
-    // Ports of our own, and the build of the tests: else as written.
+    // As written, except for the paths of the ports; dist/ was built before the tests.
     const script = blocks.slice(0, 2).join("\n").replaceAll("/tmp/", `${dir}/port-`);
     expect(script).toContain("mayday cable");
     symlinkSync(resolve("dist"), join(dir, "dist"));
@@ -42,7 +43,7 @@ describe("the way by hand in README.md", () => {
     await expect.poll(() => processesWith(dir)).toEqual([]);
   }, 90_000);
 
-  test("has only commands that exist, with flags that exist and values that they take", () => {
+  test("has only existing commands and flags, with valid values", () => {
     const lines = blocks.flatMap((block) => block.split("\n")).filter((line) => line.startsWith("mayday "));
     expect(lines.length).toBeGreaterThan(15);
     for (const line of lines) {
@@ -59,33 +60,20 @@ describe("the way by hand in README.md", () => {
     }
   });
 
-  test("uses no npx, which takes a second for each command and leaves its children running when it is killed", () => {
+  test("does not use npx, which takes a second per command and leaves its children running when it is killed", () => {
     expect(README).not.toContain("npx mayday");
   });
 });
 
-/** The words of a line of shell, quotes taken off. */
+/** The words of a shell line, without quotes. */
 function wordsOf(line: string): string[] {
   return (line.match(/'[^']*'|"[^"]*"|\S+/g) ?? []).map((word) => word.replace(/^(['"])(.*)\1$/, "$2"));
 }
 
-/** The command that words name, and the words behind its name. */
+/** The command that `words` name, and the words after its name. */
 function find(program: Command, words: readonly string[]): { command: Command; rest: string[] } {
   const [name = "", ...rest] = words;
   const command = program.commands.find((one) => one.name() === name);
   if (command === undefined) return { command: program, rest: [...words] };
   return find(command, rest);
-}
-
-/** Command lines of processes that have `text` in theirs. */
-function processesWith(text: string): string[] {
-  const ids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
-  const lines = ids.map((id) => {
-    try {
-      return readFileSync(`/proc/${id}/cmdline`, "utf8").replaceAll("\0", " ");
-    } catch {
-      return "";
-    }
-  });
-  return lines.filter((line) => line.includes(text));
 }
