@@ -1,4 +1,4 @@
-/** Names in JSON lines that are older than the code's own : programs read them, so they stay. */
+/** Names in JSON lines that are older than the code's own: programs read them, so they stay. */
 const COUNTERS: Readonly<Record<string, string>> = {
   bytesSent: "octetsSent",
   bytesReceived: "octetsReceived",
