@@ -2,7 +2,7 @@ import { randomBytes, SeededRandom } from "../src/base/prng.ts";
 import { VirtualClock } from "../src/base/virtual-clock.ts";
 import { Link } from "../src/link/link.ts";
 import { StreamSplitter } from "../src/transport/stream-splitter.ts";
-import { RUN_MAX } from "../src/wire/constants.ts";
+import { RUN_MAX } from "../src/wire/line-code.ts";
 
 /** Cost of bytes that are no frames. */
 export interface NoiseRow {

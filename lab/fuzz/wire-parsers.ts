@@ -7,9 +7,10 @@ import { Link } from "../../src/link/link.ts";
 import { PureRunSplitter } from "../../src/node/pure-run-splitter.ts";
 import { StreamSplitter } from "../../src/transport/stream-splitter.ts";
 import { decodeCobs, encodeDelimited } from "../../src/wire/cobs.ts";
-import { CRC_LENGTH, RUN_MAX } from "../../src/wire/constants.ts";
+import { CRC_LENGTH } from "../../src/wire/constants.ts";
 import { frameCrc } from "../../src/wire/crc.ts";
 import { decodeFrame, encodeMessage, encodePacket, isSessionFrame } from "../../src/wire/frame.ts";
+import { RUN_MAX } from "../../src/wire/line-code.ts";
 import {
   decodeAnnouncement,
   decodeRescuerControl,

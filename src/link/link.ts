@@ -1,20 +1,17 @@
+import { unreachable } from "../base/assert.ts";
+import { TimerTable } from "../base/timer-table.ts";
 import type { Millis } from "../base/units.ts";
-import { decodeCobs, encodeDelimited } from "../wire/cobs.ts";
-import { DELIMITER, FRAME_MIN, SEAL_LENGTH } from "../wire/constants.ts";
-import {
-  crcMatches,
-  decodeFrame,
-  encodeMessage,
-  encodePacket,
-  isSessionFrame,
-  type Protect,
-} from "../wire/frame.ts";
-import { type LinkProof, linkProofOf } from "../wire/link-proof.ts";
-import { isRescuerControl, isTargetControl } from "../wire/message-codec.ts";
-import type { DataChunk, Frame, Message, ObjectChunk, Packet } from "../wire/messages.ts";
+import type { Protect } from "../wire/frame.ts";
+import { delimitedCobs, wholeFrames } from "../wire/line-code.ts";
+import { linkProofOf } from "../wire/link-proof.ts";
+import type { Frame, Message, Packet } from "../wire/messages.ts";
 import { type LinkCounters, newCounters } from "./counters.ts";
+import { ErrorEstimate } from "./error-estimate.ts";
 import { FrameSizer } from "./frame-sizer.ts";
+import { Framer, type Received } from "./framer.ts";
+import type { LinkEvent } from "./link-event.ts";
 import type { LinkKey } from "./link-key.ts";
+import type { LinkTimer, LinkTimers } from "./link-timers.ts";
 import { Outbox, type Outgoing } from "./outbox.ts";
 import { Pacer } from "./pacer.ts";
 import { ReceiveSide } from "./receive-side.ts";
@@ -25,62 +22,58 @@ import { consoleText } from "./strangers/console-text.ts";
 import type { Stranger } from "./strangers/stranger.ts";
 import { StrangerWatch } from "./strangers/stranger-watch.ts";
 
-/** What a link tells the session above it. */
-export type LinkEvent =
-  /** `proof`: by which an offer, or an answer to one, shows a link key. Not checked yet. */
-  | { readonly tag: "message"; readonly message: Message; readonly proof?: LinkProof }
-  | { readonly tag: "chunk"; readonly chunk: DataChunk | ObjectChunk }
-  | { readonly tag: "console"; readonly text: string }
-  /** Somebody speaks another protocol version; each of them is told of once. */
-  | { readonly tag: "foreignVersion"; readonly version: number }
-  /** Somebody who speaks no mayday was recognised; each kind once until a frame is heard. */
-  | { readonly tag: "stranger"; readonly stranger: Stranger };
-
 export interface LinkOptions {
   /** Line rate in bits per second to pace by; undefined when the link has none of its own (TCP). */
   readonly baud: number | undefined;
+  /** Bits on the line for each byte: 10 (8N1) unless given, 11 with parity or two stop bits, 12 with both. */
+  readonly bitsPerByte?: number | undefined;
   /** Smallest retransmission timeout: about 10 ms on a native UART, 25 ms behind a USB adapter. */
   readonly rtoFloorMs: Millis;
   /** How frames travel; "stream", between delimiters, unless given. "message": whole, without COBS (PROTOCOL.md 10). */
   readonly framing?: "stream" | "message" | undefined;
-  /** The link's key, if it has one: sessions are only held with who has the same (PROTOCOL.md 14). */
+  /** The link's key, if it has one: sessions are only held with a peer that has the same (PROTOCOL.md 14). */
   readonly key?: LinkKey | undefined;
 }
 
-/** Sessions whose frames are told apart from noise after they ended. */
-const PAST_SESSIONS_MAX = 4;
+/** Counters of the frames that are not taken. */
+const COUNTER = {
+  unauthentic: "unauthenticFrames",
+  malformed: "unexpectedFrames",
+  stale: "staleFrames",
+} as const;
 
 /**
  * One end of a link: frames in and out of bytes, console text, the numbered and paced packets of one session at a
- * time, and the counters. Sans-IO: hand it runs (RunSplitter) and time, drain the polls until undefined after
- * every call.
+ * time, and the counters. Outlives its sessions: counters, round-trip time, error estimate and the tags of past sessions
+ * stay. Sans-IO: hand it runs (RunSplitter) and time, and drain the polls until undefined after every call.
  */
 export class Link {
   /** The link's key, for the roles that hold sessions over it. */
   readonly key: LinkKey | undefined;
   readonly counters: LinkCounters = newCounters();
   readonly rtt: RttEstimator;
-  readonly #rtoFloor: Millis;
-  readonly #isMessageLink: boolean;
+  /** Errors towards the peer, from the fate of all packets that this link has sent. */
+  readonly errorEstimate: ErrorEstimate = new ErrorEstimate();
   readonly #pacer: Pacer;
-  readonly #watch: StrangerWatch = new StrangerWatch();
+  readonly #framer: Framer;
+  /** Undefined where nobody else can be on the line: on a link that carries whole frames. */
+  readonly #watch: StrangerWatch | undefined;
   readonly #events: LinkEvent[] = [];
-  /** Other protocol versions that were told of. */
+  /** Other protocol versions that were reported. */
   readonly #foreignVersions: Set<number> = new Set();
   readonly #outbox: Outbox = new Outbox();
-  #tag: number | undefined;
-  #seal: FrameSeal | undefined;
-  readonly #pastTags: number[] = [];
+  readonly #timers: LinkTimers = new TimerTable<LinkTimer>();
   #sender: SendSide | undefined;
   #receiver: ReceiveSide | undefined;
   #lastHeardAt: Millis = Number.NEGATIVE_INFINITY;
 
   constructor(options: LinkOptions) {
     this.key = options.key;
-    this.#rtoFloor = options.rtoFloorMs;
-    this.#isMessageLink = options.framing === "message";
-    this.rtt = new RttEstimator(this.#rtoFloor);
-    this.#pacer = new Pacer(options.baud);
+    this.rtt = new RttEstimator(options.rtoFloorMs);
+    this.#pacer = new Pacer(options.baud, options.bitsPerByte);
+    const code = options.framing === "message" ? wholeFrames : delimitedCobs;
+    this.#framer = new Framer(code);
+    this.#watch = code.delimiter === undefined ? undefined : new StrangerWatch(code);
   }
 
   /** The sending half of the session that {@link startSending} began. */
@@ -88,9 +81,9 @@ export class Link {
     return this.#sender;
   }
 
-  /** Who is on the line, if it is no mayday node. */
+  /** Who is on the line, if it is not a mayday node. May change after: {@link handleRun}. */
   get stranger(): Stranger | undefined {
-    return this.#watch.verdict;
+    return this.#watch?.verdict;
   }
 
   /** When the last frame of the current session arrived. */
@@ -100,8 +93,12 @@ export class Link {
 
   /** Milliseconds that `bytes` take on this line, 0 if it has no rate of its own. */
   lineTime(bytes: number): Millis {
-    const rate = this.#pacer.bytesPerMs;
-    return rate === undefined ? 0 : bytes / rate;
+    return this.#pacer.lineTime(bytes);
+  }
+
+  /** The line rate changes now, to bits per second. What was sent before is counted at the old rate. */
+  setBaud(baud: number | undefined): void {
+    this.#pacer.setBaud(baud);
   }
 
   /**
@@ -110,32 +107,29 @@ export class Link {
    */
   startSending(now: Millis, tag: number, payloadMax: number, seal?: FrameSeal): SendSide {
     this.#startSession(now, tag, seal);
-    const sizer = new FrameSizer(payloadMax, seal === undefined ? 0 : SEAL_LENGTH);
-    this.#sender = new SendSide(now, this.counters, this.rtt, this.#pacer, sizer);
+    const sizer = new FrameSizer(this.errorEstimate, { payloadMax, overhead: this.#framer.overhead });
+    const { counters, rtt } = this;
+    this.#sender = new SendSide(now, { timers: this.#timers, counters, rtt, pacer: this.#pacer, sizer });
     return this.#sender;
   }
 
   /** Begins a session on the target's side; `seal` as for {@link startSending}. */
   startReceiving(now: Millis, tag: number, seal?: FrameSeal): void {
     this.#startSession(now, tag, seal);
-    this.#receiver = new ReceiveSide();
+    this.#receiver = new ReceiveSide(this.#timers);
   }
 
   #startSession(now: Millis, tag: number, seal: FrameSeal | undefined): void {
     this.endSession();
-    this.#tag = tag;
-    this.#seal = seal;
+    this.#framer.startSession(tag, seal);
     this.#lastHeardAt = now;
   }
 
   /** Forgets the session, its packets and its unsent control messages. Its late frames are counted as stale. */
   endSession(): void {
-    if (this.#tag !== undefined) {
-      this.#pastTags.unshift(this.#tag);
-      this.#pastTags.length = Math.min(this.#pastTags.length, PAST_SESSIONS_MAX);
-    }
-    this.#tag = undefined;
-    this.#seal = undefined;
+    this.#framer.endSession();
+    this.#timers.clear("ack");
+    this.#timers.clear("probe");
     this.#sender = undefined;
     this.#receiver = undefined;
     this.#outbox.clear();
@@ -146,68 +140,60 @@ export class Link {
     this.#outbox.add({ message, prove });
   }
 
-  /** Asks for an ack to go out at once. */
+  /** Asks for an ack to go out immediately. */
   ackNow(now: Millis): void {
     this.#receiver?.ackNow(now);
   }
 
   /** Takes in the bytes between two delimiters, the closing one with them or not (PROTOCOL.md 2). */
   handleRun(now: Millis, run: Uint8Array): void {
-    this.counters.bytesReceived += run.length;
-    const body = run.at(-1) === DELIMITER ? run.subarray(0, -1) : run;
-    this.#watch.observe(run, body.length > 0 && this.#handleBody(now, body));
+    const isFrame = this.#handle(now, run, this.#framer.decode(run));
+    if (this.#watch === undefined) return;
+    this.#watch.observe(run, isFrame);
     const stranger = this.#watch.takeNews();
     if (stranger !== undefined) this.#events.push({ tag: "stranger", stranger });
   }
 
-  /** Whether it was a frame. */
-  #handleBody(now: Millis, body: Uint8Array): boolean {
-    const frame = decodeCobs(body);
-    if (frame !== undefined && frame.length >= FRAME_MIN) return this.#handleBytes(now, frame, body);
-    this.#handleForeign(body);
-    return false;
+  /** Takes in one frame of a link that carries frames whole. */
+  handleFrame(now: Millis, frame: Uint8Array): void {
+    this.#handle(now, frame, this.#framer.decodeWhole(frame));
   }
 
-  /** Takes in one frame without COBS, as message links deliver it. */
-  handleFrame(now: Millis, bytes: Uint8Array): void {
-    this.counters.bytesReceived += bytes.length;
-    this.#handleBytes(now, bytes, bytes);
-  }
-
-  /** `raw`: how it looked on the wire. Whether it was a frame, of whatever session and version. */
-  #handleBytes(now: Millis, bytes: Uint8Array, raw: Uint8Array): boolean {
-    const seal = this.#seal;
-    const frame = decodeFrame(bytes, this.#tag, seal && ((covered) => seal.open(covered)));
-    if (frame.tag !== "fault") {
-      this.counters.framesReceived++;
-      if (isSessionFrame(bytes)) this.#lastHeardAt = now;
-      this.#handleDecoded(now, frame, bytes);
-    } else if (frame.fault === "unauthentic") {
-      this.counters.unauthenticFrames++;
-    } else if (frame.fault === "foreignVersion") {
-      this.#handleForeignVersion(frame.version);
-    } else if (frame.fault === "malformed") {
-      this.counters.unexpectedFrames++;
-    } else if (isSessionFrame(bytes) && this.#pastTags.some((tag) => crcMatches(bytes, tag))) {
-      this.counters.staleFrames++;
-    } else {
-      this.#handleForeign(raw);
-      return false;
+  /** Whether it was a frame, of whatever session and version. */
+  #handle(now: Millis, run: Uint8Array, received: Received): boolean {
+    this.counters.bytesReceived += run.length;
+    switch (received.tag) {
+      case "frame":
+        this.counters.framesReceived++;
+        if (received.isOfSession) this.#lastHeardAt = now;
+        this.#handleDecoded(now, received.frame, received.bytes);
+        return true;
+      case "unauthentic":
+      case "malformed":
+      case "stale":
+        this.counters[COUNTER[received.tag]]++;
+        return true;
+      case "foreignVersion":
+        this.#handleForeignVersion(received.version);
+        return true;
+      case "noFrame":
+        // A delimiter alone is nothing.
+        if (received.body.length > 0) this.#handleForeign(received.body);
+        return false;
+      default:
+        return unreachable(received);
     }
-    return true;
   }
 
-  /** Its announcements come again and again. */
   #handleForeignVersion(version: number): void {
     if (this.#foreignVersions.has(version)) return;
     this.#foreignVersions.add(version);
     this.#events.push({ tag: "foreignVersion", version });
   }
 
-  #handleForeign(run: Uint8Array): void {
-    this.counters.bytesDiscarded += run.length;
-    // Nobody prints on a link that carries whole frames.
-    const text = this.#isMessageLink ? "" : consoleText(run);
+  #handleForeign(body: Uint8Array): void {
+    this.counters.bytesDiscarded += body.length;
+    const text = this.#watch === undefined ? "" : consoleText(body);
     if (text === "") this.counters.crcErrors++;
     else this.#events.push({ tag: "console", text });
   }
@@ -241,39 +227,44 @@ export class Link {
     else if (isNew) this.#events.push({ tag: "chunk", chunk: packet });
   }
 
-  /** The next thing that happened. Drain after every handle call. */
+  /** The next thing that happened, or undefined. The value may change after: {@link handleRun}, {@link handleFrame}. */
   pollEvent(): LinkEvent | undefined {
     return this.#events.shift();
   }
 
   /**
-   * The next bytes: one frame, between delimiters for a stream, or undefined. Paced: undefined also when the wire is
-   * taken for long enough; {@link pollTimeout} tells when to ask again.
+   * The next bytes for the transport: one frame in the link's line code, or undefined. Paced: undefined also while enough
+   * is on the wire already. The value may change when the time of {@link pollTimeout} has come, and after:
+   *
+   * - {@link handleRun}, {@link handleFrame}, {@link send}, {@link ackNow}, {@link startSending},
+   *   {@link startReceiving}, {@link endSession}, {@link setBaud}
+   * - items of {@link sender} were added or dropped
+   * - it returned bytes
    */
   pollTransmit(now: Millis): Uint8Array | undefined {
     if (!this.#pacer.isReady(now)) return undefined;
-    // Without a word: both sides' patience ends the session, since nothing is said any more that could be believed.
-    if (this.#seal?.isExhausted) this.endSession();
+    // Without a word: the timeouts of both sides end the session, since nothing is sent any more that could be believed.
+    if (this.#framer.isExhausted) this.endSession();
     const outgoing = this.#nextMessage(now);
-    if (outgoing !== undefined) return this.#emit(now, this.#encode(outgoing)).bytes;
+    if (outgoing !== undefined) return this.#emitMessage(now, outgoing).bytes;
     const sender = this.#sender;
-    if (sender === undefined || this.#tag === undefined) return undefined;
-    const isProbeDue = (sender.probeAt ?? Number.POSITIVE_INFINITY) <= now;
+    if (sender === undefined) return undefined;
+    const isProbeDue = this.#timers.isDue("probe", now);
     const packet = sender.nextPacket(now);
     if (packet === undefined) return undefined;
-    const { bytes, dueAt } = this.#emit(now, encodePacket(packet, this.#tag, this.#protect));
+    const { bytes, dueAt } = this.#emit(now, this.#framer.encodePacket(packet, this.#pacer.isBusy(now)));
     sender.sent(dueAt, bytes.length);
     if (isProbeDue) sender.probed(now);
     return bytes;
   }
 
-  /** All messages that wait, whatever the pace, and the time until the last of them has left the line. */
+  /** All messages that wait, whatever the pace, and the line time until the last of them has left, in milliseconds. */
   takeUnsent(now: Millis): { frames: Uint8Array[]; lineMs: Millis } {
     const frames: Uint8Array[] = [];
     let dueAt = Math.max(now, this.#pacer.lineFreeAt);
     for (let outgoing = this.#outbox.take(); outgoing; outgoing = this.#outbox.take()) {
-      if (this.#seal?.isExhausted) break;
-      const emitted = this.#emit(now, this.#encode(outgoing));
+      if (this.#framer.isExhausted) break;
+      const emitted = this.#emitMessage(now, outgoing);
       frames.push(emitted.bytes);
       dueAt = emitted.dueAt;
     }
@@ -286,39 +277,23 @@ export class Link {
     return ack === undefined ? this.#outbox.take() : { message: ack, prove: undefined };
   }
 
-  #encode({ message, prove }: Outgoing): Uint8Array {
-    const isControl = isTargetControl(message) || isRescuerControl(message);
-    return encodeMessage(message, this.#tag ?? 1, isControl ? this.#protect : prove);
+  #emitMessage(now: Millis, { message, prove }: Outgoing): { bytes: Uint8Array; dueAt: Millis } {
+    return this.#emit(now, this.#framer.encodeMessage(message, prove, this.#pacer.isBusy(now)));
   }
 
-  get #protect(): Protect | undefined {
-    const seal = this.#seal;
-    return seal && ((bytes) => seal.seal(bytes));
-  }
-
-  #delimit(now: Millis, frame: Uint8Array): Uint8Array {
-    const delimited = encodeDelimited(frame);
-    // Back to back, the delimiter that ends one frame begins the next: a byte less to send, and to be hit.
-    return this.#pacer.isBusy(now) ? delimited.subarray(1) : delimited;
-  }
-
-  #emit(now: Millis, frame: Uint8Array): { bytes: Uint8Array; dueAt: Millis } {
-    const bytes = this.#isMessageLink ? frame : this.#delimit(now, frame);
+  #emit(now: Millis, bytes: Uint8Array): { bytes: Uint8Array; dueAt: Millis } {
     this.counters.framesSent++;
     this.counters.bytesSent += bytes.length;
     return { bytes, dueAt: this.#pacer.handOver(now, bytes.length) };
   }
 
-  /** When to call {@link pollTransmit} again although nothing arrived; undefined when only arrivals matter. */
+  /**
+   * When to call {@link pollTransmit} again although nothing arrived; undefined when only arrivals matter. May lie in the
+   * past: call it now. The value may change after every call that {@link pollTransmit} lists.
+   */
   pollTimeout(): Millis | undefined {
-    const wishes: Millis[] = [];
-    if (!this.#outbox.isEmpty) wishes.push(Number.NEGATIVE_INFINITY);
-    const ackAt = this.#receiver?.ackAt;
-    if (ackAt !== undefined) wishes.push(ackAt);
-    const sender = this.#sender;
-    if (sender?.canSend) wishes.push(Number.NEGATIVE_INFINITY);
-    if (sender?.probeAt !== undefined) wishes.push(sender.probeAt);
-    if (wishes.length === 0) return undefined;
-    return Math.max(this.#pacer.readyAt, Math.min(...wishes));
+    const isWaiting = !this.#outbox.isEmpty || this.#sender?.canSend === true;
+    const at = isWaiting ? Number.NEGATIVE_INFINITY : this.#timers.next();
+    return at === undefined ? undefined : Math.max(this.#pacer.readyAt, at);
   }
 }

@@ -1,6 +1,7 @@
 import type { Millis } from "../base/units.ts";
 import { ACK_BITMAP_LENGTH, ACK_REACH } from "../wire/constants.ts";
 import type { Ack } from "../wire/messages.ts";
+import type { LinkTimers } from "./link-timers.ts";
 import { decodePacketNumber } from "./packet-number.ts";
 
 /** Packets after which an ack is due (PROTOCOL.md 4.3). */
@@ -8,8 +9,9 @@ const PACKETS_PER_ACK = 8;
 /** Longest time a packet waits for its ack. */
 const ACK_DELAY_MAX_MS = 8;
 
-/** Remembers which packets arrived and decides when to say so (PROTOCOL.md 4.3). */
+/** The receiving half of a session: which packets have arrived, and when to say so (PROTOCOL.md 4.3). */
 export class ReceiveSide {
+  readonly #timers: LinkTimers;
   #highest = -1;
   #highestAt: Millis = 0;
   /** Bit i of byte j: packet highest - (8 j + i) has arrived. */
@@ -17,7 +19,11 @@ export class ReceiveSide {
   #sinceAck = 0;
   /** Acks owed for a loss: each loss is reported twice, because the first report may be lost itself. */
   #reportsOwed = 0;
-  #ackAt: Millis | undefined;
+
+  /** `timers`: runs the timer "ack" there. */
+  constructor(timers: LinkTimers) {
+    this.#timers = timers;
+  }
 
   /** Takes in a packet's low number bits. `isNew` is false for a duplicate, or one too old to tell. */
   receive(now: Millis, lowNumber: number): { isNew: boolean } {
@@ -34,27 +40,23 @@ export class ReceiveSide {
     }
     if (isNew) this.#set(this.#highest - number);
     this.#sinceAck++;
-    if (this.#sinceAck >= PACKETS_PER_ACK || this.#reportsOwed === 2) this.#ackAt = now;
-    else this.#ackAt = Math.min(this.#ackAt ?? Number.POSITIVE_INFINITY, now + ACK_DELAY_MAX_MS);
+    const isUrgent = this.#sinceAck >= PACKETS_PER_ACK || this.#reportsOwed === 2;
+    const latest = this.#timers.at("ack") ?? Number.POSITIVE_INFINITY;
+    this.#timers.set("ack", isUrgent ? now : Math.min(latest, now + ACK_DELAY_MAX_MS));
     return { isNew };
   }
 
-  /** Makes an ack due now: a probe came, or a block is complete. */
+  /** Makes an ack due now: a probe came, or a block is complete. Does nothing before the first packet. */
   ackNow(now: Millis): void {
-    if (this.#highest >= 0) this.#ackAt = now;
-  }
-
-  /** When the next ack is due, if any is. */
-  get ackAt(): Millis | undefined {
-    return this.#ackAt;
+    if (this.#highest >= 0) this.#timers.set("ack", now);
   }
 
   /** Takes the ack that is due at `now`, or undefined. */
   takeAck(now: Millis): Ack | undefined {
-    if (this.#ackAt === undefined || this.#ackAt > now || this.#highest < 0) return undefined;
+    if (!this.#timers.take("ack", now)) return undefined;
     this.#sinceAck = 0;
     this.#reportsOwed = Math.max(0, this.#reportsOwed - 1);
-    this.#ackAt = this.#reportsOwed > 0 ? now + ACK_DELAY_MAX_MS : undefined;
+    if (this.#reportsOwed > 0) this.#timers.set("ack", now + ACK_DELAY_MAX_MS);
     return {
       tag: "ack",
       highest: this.#highest & 0xffff,

@@ -3,6 +3,7 @@ import { ACK_BITMAP_LENGTH, ACK_REACH, IN_FLIGHT_MAX } from "../wire/constants.t
 import type { Ack, Packet } from "../wire/messages.ts";
 import type { LinkCounters } from "./counters.ts";
 import type { FrameSizer } from "./frame-sizer.ts";
+import type { LinkTimers } from "./link-timers.ts";
 import type { Pacer } from "./pacer.ts";
 import { decodeNumber } from "./packet-number.ts";
 import { RangeSet } from "./range-set.ts";
@@ -47,11 +48,22 @@ const PROBE_INTERVAL_MIN_MS = 20;
 const PROBE_PATIENCE_MS = 10_000;
 const PROBE_INTERVAL_MAX_MS = 1_000;
 
+/** What the sending half of a session shares with its link. */
+export interface SendSideParts {
+  /** Runs the timer "probe" there. */
+  readonly timers: LinkTimers;
+  readonly counters: LinkCounters;
+  readonly rtt: RttEstimator;
+  readonly pacer: Pacer;
+  readonly sizer: FrameSizer;
+}
+
 /**
- * The sending half of a session's link: cuts items into numbered packets, keeps the window, resends what acks show
+ * The sending half of a session: cuts items into numbered packets, keeps the window, resends what acks show
  * as lost, and probes a silent tail (PROTOCOL.md 4.1 to 4.4). A wire does not reorder, so a gap in an ack is a loss.
  */
 export class SendSide {
+  readonly #timers: LinkTimers;
   readonly #counters: LinkCounters;
   readonly #rtt: RttEstimator;
   readonly #pacer: Pacer;
@@ -67,8 +79,9 @@ export class SendSide {
   #isTailProbeOwed = false;
   readonly #completed: string[] = [];
 
-  constructor(now: Millis, counters: LinkCounters, rtt: RttEstimator, pacer: Pacer, sizer: FrameSizer) {
+  constructor(now: Millis, { timers, counters, rtt, pacer, sizer }: SendSideParts) {
     this.#lastNewsAt = now;
+    this.#timers = timers;
     this.#counters = counters;
     this.#rtt = rtt;
     this.#pacer = pacer;
@@ -99,6 +112,7 @@ export class SendSide {
     this.#inFlight.clear();
     this.#inFlightBytes = 0;
     this.#isTailProbeOwed = false;
+    this.#timers.clear("probe");
   }
 
   /** Keys of the items that are queued, in flight, or acked and not dropped. */
@@ -123,8 +137,7 @@ export class SendSide {
   /** The next packet to put on the wire, or undefined. Call {@link sent} with what became of it. */
   nextPacket(now: Millis): Packet | undefined {
     if (this.#inFlight.size === 0) this.#lastNewsAt = now;
-    const probeAt = this.probeAt;
-    if (probeAt !== undefined && probeAt <= now) return this.#probe();
+    if (this.#timers.isDue("probe", now)) return this.#probe();
     if (!this.#hasRoom()) return undefined;
     const entry = this.#entries.find((candidate) => !candidate.pending.isEmpty);
     const range = entry?.pending.first;
@@ -158,6 +171,7 @@ export class SendSide {
     const packet = this.#inFlight.get(number);
     if (packet !== undefined) this.#inFlight.set(number, { ...packet, dueAt, wireBytes });
     this.#lastDueAt = dueAt;
+    this.#awaitAck();
   }
 
   #hasRoom(): boolean {
@@ -187,6 +201,7 @@ export class SendSide {
       if (number === highest) this.#rtt.sample(now - packet.dueAt - ack.delayMs);
       this.#settle(packet, back < ACK_REACH && hasBit(ack.bitmap, back));
     }
+    this.#awaitAck();
   }
 
   #settle(packet: InFlight, arrived: boolean): void {
@@ -210,18 +225,21 @@ export class SendSide {
     return this.#completed.shift();
   }
 
-  /** When to probe for the fate of what is in flight; undefined when nothing is. */
-  get probeAt(): Millis | undefined {
-    if (this.#inFlight.size === 0) return undefined;
-    const base = Math.max(this.#lastNewsAt, this.#lastDueAt);
-    return base + (this.#probeInterval ?? Math.max(this.#rtt.timeout, PROBE_INTERVAL_MIN_MS));
+  /** Sets the timer of the next probe, for the fate of what is in flight. */
+  #awaitAck(): void {
+    if (this.#inFlight.size === 0) this.#timers.clear("probe");
+    else this.#timers.set("probe", Math.max(this.#lastNewsAt, this.#lastDueAt) + this.#interval);
   }
 
-  /** Call when a probe went out because {@link probeAt} passed: after ten seconds without an ack, probes thin out. */
+  get #interval(): Millis {
+    return this.#probeInterval ?? Math.max(this.#rtt.timeout, PROBE_INTERVAL_MIN_MS);
+  }
+
+  /** Call when a probe went out because its timer was due: after ten seconds without an ack, probes thin out. */
   probed(now: Millis): void {
     if (now - this.#lastNewsAt < PROBE_PATIENCE_MS) return;
-    const interval = this.#probeInterval ?? Math.max(this.#rtt.timeout, PROBE_INTERVAL_MIN_MS);
-    this.#probeInterval = Math.min(PROBE_INTERVAL_MAX_MS, 2 * interval);
+    this.#probeInterval = Math.min(PROBE_INTERVAL_MAX_MS, 2 * this.#interval);
+    this.#awaitAck();
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from "../base/clock.ts";
 import type { MakeSplitter, RunSplitter } from "../transport/transport.ts";
-import { RUN_MAX } from "../wire/constants.ts";
+import { RUN_MAX } from "../wire/line-code.ts";
 import { PureSplitter, type PureSplitterOptions } from "../wire/run-splitter.ts";
 
 /** The pure splitter on a clock. Gives the same runs as the stream splitter. */

@@ -1,6 +1,7 @@
 import type { Millis } from "../base/units.ts";
 import type { LinkCounters } from "../link/counters.ts";
-import { Link, type LinkEvent, type LinkOptions } from "../link/link.ts";
+import { Link, type LinkOptions } from "../link/link.ts";
+import type { LinkEvent } from "../link/link-event.ts";
 import type { Stranger } from "../link/strangers/stranger.ts";
 import { ByeReason } from "../wire/constants.ts";
 import type { LineEvent, Role, RoleHost } from "./role.ts";

@@ -1,5 +1,6 @@
 import type { Millis } from "../base/units.ts";
-import type { Link, LinkEvent } from "../link/link.ts";
+import type { Link } from "../link/link.ts";
+import type { LinkEvent } from "../link/link-event.ts";
 import type { Stranger } from "../link/strangers/stranger.ts";
 import type { ByeReason } from "../wire/constants.ts";
 

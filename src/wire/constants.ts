@@ -80,8 +80,6 @@ export const OBJECT_HEADER_LENGTH = 11;
 export const FRAME_MAX: number = OBJECT_HEADER_LENGTH + PAYLOAD_MAX + CRC_LENGTH;
 /** Shortest frame that means anything: one byte and the CRC. */
 export const FRAME_MIN: number = 1 + CRC_LENGTH;
-/** Longest run between delimiters that can be a frame, its closing delimiter included (PROTOCOL.md 2.2). */
-export const RUN_MAX: number = FRAME_MAX + Math.ceil(FRAME_MAX / 254) + 1;
 
 /** Bytes of an id, a nonce, and a short digest. */
 export const ID_LENGTH = 8;

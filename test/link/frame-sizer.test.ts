@@ -1,11 +1,18 @@
 import { fc, test as property } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
 import { randomChance, SeededRandom } from "../../src/base/prng.ts";
+import { ErrorEstimate } from "../../src/link/error-estimate.ts";
 import { FrameSizer } from "../../src/link/frame-sizer.ts";
 import { CHUNK_UNIT, PAYLOAD_MAX, PAYLOAD_MIN } from "../../src/wire/constants.ts";
+import { delimitedCobs } from "../../src/wire/line-code.ts";
 
 /** Bytes on the wire of a data frame beyond its payload: header, CRC, COBS, delimiters. */
 const OVERHEAD = 11;
+
+/** A sizer that knows nothing of its line yet, for frames between delimiters. */
+function newSizer(payloadMax: number): FrameSizer {
+  return new FrameSizer(new ErrorEstimate(), { payloadMax, overhead: delimitedCobs.overhead });
+}
 
 /** The cuts of a stretch, in order. */
 function cuts(sizer: FrameSizer, bytes: number): number[] {
@@ -42,29 +49,29 @@ function send(sizer: FrameSizer, random: SeededRandom, rate: number, bytes: numb
 
 describe("frame size", () => {
   it("begins at 256 bytes, so that the first window on a bad line tells something", () => {
-    expect(new FrameSizer(PAYLOAD_MAX).payload).toBe(256);
+    expect(newSizer(PAYLOAD_MAX).payload).toBe(256);
   });
 
   it("cuts a block into equal parts", () => {
-    expect(cuts(new FrameSizer(PAYLOAD_MAX), 1024)).toEqual([256, 256, 256, 256]);
-    expect(cuts(new FrameSizer(PAYLOAD_MAX), 320)).toEqual([160, 160]);
-    expect(cuts(new FrameSizer(PAYLOAD_MAX), 1)).toEqual([1]);
+    expect(cuts(newSizer(PAYLOAD_MAX), 1024)).toEqual([256, 256, 256, 256]);
+    expect(cuts(newSizer(PAYLOAD_MAX), 320)).toEqual([160, 160]);
+    expect(cuts(newSizer(PAYLOAD_MAX), 1)).toEqual([1]);
   });
 
   it("tries a larger frame once in 32", () => {
-    const sizer = new FrameSizer(PAYLOAD_MAX);
+    const sizer = newSizer(PAYLOAD_MAX);
     const sizes = Array.from({ length: 64 }, () => sizer.cut(1 << 20));
     expect(sizes.filter((size) => size === 512)).toHaveLength(2);
     expect(sizes.filter((size) => size === 256)).toHaveLength(62);
   });
 
   it("stays within what the peer takes, in whole units, when it tries a larger frame", () => {
-    const sizer = new FrameSizer(100);
+    const sizer = newSizer(100);
     expect(new Set(Array.from({ length: 64 }, () => sizer.cut(1000)))).toEqual(new Set([96]));
   });
 
   it("grows to the largest on a clean line", () => {
-    const sizer = new FrameSizer(PAYLOAD_MAX);
+    const sizer = newSizer(PAYLOAD_MAX);
     send(sizer, new SeededRandom(1), 0, 256 * 1024);
     expect(sizer.payload).toBe(PAYLOAD_MAX);
   });
@@ -72,7 +79,7 @@ describe("frame size", () => {
   it.each([0, 1e-5, 1e-4, 1e-3, 3e-3, 1e-2])(
     "comes within 6 % of the best fixed size at %f errors",
     (rate) => {
-      const sizer = new FrameSizer(PAYLOAD_MAX);
+      const sizer = newSizer(PAYLOAD_MAX);
       const random = new SeededRandom(2);
       send(sizer, random, rate, 64 * 1024);
       expect(send(sizer, random, rate, 1024 * 1024)).toBeGreaterThan(0.94 * bestShare(rate));
@@ -80,7 +87,7 @@ describe("frame size", () => {
   );
 
   it("follows a line that gets worse, and one that gets better again", () => {
-    const sizer = new FrameSizer(PAYLOAD_MAX);
+    const sizer = newSizer(PAYLOAD_MAX);
     const random = new SeededRandom(3);
     send(sizer, random, 0, 512 * 1024);
     send(sizer, random, 1e-3, 32 * 1024);
@@ -90,7 +97,7 @@ describe("frame size", () => {
   });
 
   it("keeps going at the smallest when nothing arrives", () => {
-    const sizer = new FrameSizer(PAYLOAD_MAX);
+    const sizer = newSizer(PAYLOAD_MAX);
     for (let i = 0; i < 500; i++) sizer.settle(sizer.cut(4096) + OVERHEAD, true);
     expect(sizer.payload).toBe(PAYLOAD_MIN);
   });
@@ -104,7 +111,7 @@ describe("frame size", () => {
   ])(
     "cuts sum to the whole, in whole units but for the last, and never exceed what the peer takes",
     (payloadMax, steps) => {
-      const sizer = new FrameSizer(payloadMax);
+      const sizer = newSizer(payloadMax);
       const largest = Math.max(CHUNK_UNIT, Math.min(payloadMax, PAYLOAD_MAX));
       for (const { bytes, isLost } of steps) {
         const parts = cuts(sizer, bytes);

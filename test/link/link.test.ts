@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { Link, type LinkEvent } from "../../src/link/link.ts";
+import { Link } from "../../src/link/link.ts";
+import type { LinkEvent } from "../../src/link/link-event.ts";
 import type { SendItem } from "../../src/link/send-side.ts";
 import { CHUNK_UNIT, Codec } from "../../src/wire/constants.ts";
 import type { Message } from "../../src/wire/messages.ts";
@@ -180,6 +181,36 @@ describe("a link", () => {
     for (const wire of wires) hear(target, 0, wire);
     target.send(query);
     expect(transmitted(target, 0).map((wire) => wire.length)).toEqual([25, 25]);
+  });
+
+  it("keeps round-trip time, error estimate and counters when another session begins, on either side", () => {
+    const { rescuer, target } = session();
+    rescuer.sender?.add(block("a", 2048));
+    const before = rescuer.errorEstimate.rate;
+    transmitted(rescuer, 0);
+    rescuer.sender?.handleAck(40, { tag: "ack", highest: 7, delayMs: 0, bitmap: Uint8Array.of(1) });
+    const { rate } = rescuer.errorEstimate;
+    expect(rate).toBeGreaterThan(2 * before);
+    const { smoothed } = rescuer.rtt;
+    rescuer.endSession();
+    rescuer.startReceiving(100, TAG + 1);
+    rescuer.startSending(200, TAG + 2, 1024);
+    expect(rescuer.errorEstimate.rate).toBe(rate);
+    expect(rescuer.rtt.smoothed).toBe(smoothed);
+    expect(rescuer.counters.packetsLost).toBe(7);
+    rescuer.sender?.add(block("b", 2048));
+    const [first] = transmitted(rescuer, 200);
+    expect(first?.length).toBeLessThan(256);
+    expect(target.errorEstimate.rate).toBe(before);
+  });
+
+  it("paces by another rate from the moment it is told of it, and by the bits that a byte takes", () => {
+    const link = new Link({ baud: 9600, rtoFloorMs: 10, bitsPerByte: 12 });
+    expect(link.lineTime(800)).toBeCloseTo(1000);
+    link.setBaud(96_000);
+    expect(link.lineTime(800)).toBeCloseTo(100);
+    link.setBaud(undefined);
+    expect(link.lineTime(800)).toBe(0);
   });
 
   it("hands over no more than the line can take, and tells when to come back", () => {

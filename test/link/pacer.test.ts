@@ -44,6 +44,27 @@ describe("pacing by the clock", () => {
     expect(pacer.bytesPerMs).toBeUndefined();
   });
 
+  it("counts the bits of each byte: 10 at 8N1, 11 with a parity bit, 12 with a second stop bit too", () => {
+    const [plain, parity, both] = [undefined, 11, 12].map((bits) => new Pacer(115_200, bits));
+    expect(plain?.handOver(0, 1152)).toBeCloseTo(100);
+    expect(parity?.handOver(0, 1152)).toBeCloseTo(110);
+    expect(both?.handOver(0, 1152)).toBeCloseTo(120);
+    expect(both?.lineTime(96)).toBeCloseTo(10);
+    expect(both?.readyAt).toBeCloseTo(120 - AHEAD_MS);
+  });
+
+  it("counts bytes that were handed over before a change of rate at the old one, later bytes at the new one", () => {
+    const pacer = new Pacer(9600);
+    expect(pacer.handOver(0, 96)).toBeCloseTo(100);
+    pacer.setBaud(960_000);
+    expect(pacer.lineFreeAt).toBeCloseTo(100);
+    expect(pacer.handOver(0, 96)).toBeCloseTo(101);
+    expect(pacer.bytesPerMs).toBeCloseTo(96);
+    pacer.setBaud(undefined);
+    expect(pacer.isReady(0)).toBe(true);
+    expect(pacer.handOver(3, 96)).toBe(3);
+  });
+
   property.prop([
     fc.constantFrom(9600, 115_200, 921_600, 3_000_000),
     fc.array(fc.record({ bytes: fc.integer({ min: 8, max: 2075 }), lateMs: fc.nat({ max: 30 }) }), {

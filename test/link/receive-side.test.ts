@@ -1,8 +1,16 @@
 import { fc, test as property } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
+import { TimerTable } from "../../src/base/timer-table.ts";
+import type { LinkTimers } from "../../src/link/link-timers.ts";
 import { ReceiveSide } from "../../src/link/receive-side.ts";
 import { ACK_BITMAP_LENGTH, ACK_REACH, IN_FLIGHT_MAX } from "../../src/wire/constants.ts";
 import type { Ack } from "../../src/wire/messages.ts";
+
+/** A receiving half, and the table in which it runs its timer. */
+function receiving(): { side: ReceiveSide; timers: LinkTimers } {
+  const timers: LinkTimers = new TimerTable();
+  return { side: new ReceiveSide(timers), timers };
+}
 
 const low = (number: number): number => number & 0xfff;
 
@@ -27,80 +35,80 @@ const range = (from: number, to: number): number[] => Array.from({ length: to - 
 
 describe("when an ack is due", () => {
   it("is never before the first packet", () => {
-    const side = new ReceiveSide();
+    const { side, timers } = receiving();
     side.ackNow(5);
-    expect(side.ackAt).toBeUndefined();
+    expect(timers.at("ack")).toBeUndefined();
     expect(side.takeAck(100)).toBeUndefined();
   });
 
   it("is 8 ms after a packet, not later for the ones that follow", () => {
-    const side = new ReceiveSide();
+    const { side, timers } = receiving();
     receive(side, 10, 0);
     receive(side, 15, 1);
-    expect(side.ackAt).toBe(18);
+    expect(timers.at("ack")).toBe(18);
     expect(side.takeAck(17.9)).toBeUndefined();
     expect(takeAck(side, 18)).toMatchObject({ highest: 1, delayMs: 3 });
-    expect(side.ackAt).toBeUndefined();
+    expect(timers.at("ack")).toBeUndefined();
   });
 
   it("is at once after eight packets", () => {
-    const side = new ReceiveSide();
+    const { side, timers } = receiving();
     receive(side, 10, ...range(0, 7));
-    expect(side.ackAt).toBe(18);
+    expect(timers.at("ack")).toBe(18);
     receive(side, 11, 7);
-    expect(side.ackAt).toBe(11);
+    expect(timers.at("ack")).toBe(11);
     takeAck(side, 11);
     receive(side, 12, ...range(8, 15));
-    expect(side.ackAt).toBe(20);
+    expect(timers.at("ack")).toBe(20);
   });
 
   it("is at once when asked for, for a probe or a complete block", () => {
-    const side = new ReceiveSide();
+    const { side } = receiving();
     receive(side, 10, 0);
     side.ackNow(12);
     expect(takeAck(side, 12)).toMatchObject({ highest: 0, delayMs: 2 });
   });
 
   it("is at once on a gap, and once more 8 ms later, so that each loss is in two acks", () => {
-    const side = new ReceiveSide();
+    const { side, timers } = receiving();
     receive(side, 0, 0, 2);
     expect(arrivedIn(takeAck(side, 0), 2)).toEqual([0, 2]);
-    expect(side.ackAt).toBe(8);
+    expect(timers.at("ack")).toBe(8);
     expect(side.takeAck(7)).toBeUndefined();
     expect(arrivedIn(takeAck(side, 8), 2)).toEqual([0, 2]);
-    expect(side.ackAt).toBeUndefined();
+    expect(timers.at("ack")).toBeUndefined();
   });
 
   it("starts the two reports anew when a second gap comes between them", () => {
-    const side = new ReceiveSide();
+    const { side, timers } = receiving();
     receive(side, 0, 0, 2);
     takeAck(side, 0);
     receive(side, 3, 4);
     expect(arrivedIn(takeAck(side, 3), 4)).toEqual([0, 2, 4]);
     takeAck(side, 11);
-    expect(side.ackAt).toBeUndefined();
+    expect(timers.at("ack")).toBeUndefined();
   });
 
   it("sees packets lost before the first one as a gap", () => {
-    const side = new ReceiveSide();
+    const { side, timers } = receiving();
     receive(side, 0, 3);
-    expect(side.ackAt).toBe(0);
+    expect(timers.at("ack")).toBe(0);
     expect(arrivedIn(takeAck(side, 0), 3)).toEqual([3]);
   });
 });
 
 describe("what an ack says", () => {
   it("names duplicates as such and acks them, because the first ack may be the frame that was lost", () => {
-    const side = new ReceiveSide();
+    const { side, timers } = receiving();
     expect(receive(side, 0, 0, 1, 1, 0)).toEqual([true, true, false, false]);
     takeAck(side, 8);
     expect(receive(side, 20, 1)).toEqual([false]);
-    expect(side.ackAt).toBe(28);
+    expect(timers.at("ack")).toBe(28);
     expect(arrivedIn(takeAck(side, 28), 1)).toEqual([0, 1]);
   });
 
   it("reaches 112 packets back, and takes what is older for old", () => {
-    const side = new ReceiveSide();
+    const { side } = receiving();
     receive(side, 0, 0);
     receive(side, 0, ACK_REACH - 1);
     expect(arrivedIn(takeAck(side, 0), ACK_REACH - 1)).toEqual([0, ACK_REACH - 1]);
@@ -111,14 +119,14 @@ describe("what an ack says", () => {
   });
 
   it("keeps the low 16 bits of the highest number", () => {
-    const side = new ReceiveSide();
+    const { side } = receiving();
     for (let number = 0; number <= 0x1_0000; number += 0x400) receive(side, 0, number);
     receive(side, 0, 0x1_0001);
     expect(takeAck(side, 0)).toMatchObject({ highest: 1 });
   });
 
   it("does not change after it was taken", () => {
-    const side = new ReceiveSide();
+    const { side } = receiving();
     receive(side, 0, 0);
     const ack = takeAck(side, 8);
     receive(side, 9, 1);
@@ -136,7 +144,7 @@ describe("what an ack says", () => {
   property.prop([fc.array(step, { minLength: 1, maxLength: 200, size: "max" })], { numRuns: 200 })(
     "is what a set of the arrived packets says, after any steps",
     (steps) => {
-      const side = new ReceiveSide();
+      const { side } = receiving();
       const arrived = new Set<number>();
       let highest = -1;
       for (const [now, forward] of steps.entries()) {

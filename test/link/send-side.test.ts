@@ -1,8 +1,11 @@
 import { fc, test as property } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
 import { SeededRandom } from "../../src/base/prng.ts";
+import { TimerTable } from "../../src/base/timer-table.ts";
 import { type LinkCounters, newCounters } from "../../src/link/counters.ts";
+import { ErrorEstimate } from "../../src/link/error-estimate.ts";
 import { FrameSizer } from "../../src/link/frame-sizer.ts";
+import type { LinkTimers } from "../../src/link/link-timers.ts";
 import { Pacer } from "../../src/link/pacer.ts";
 import { RangeSet } from "../../src/link/range-set.ts";
 import { ReceiveSide } from "../../src/link/receive-side.ts";
@@ -24,7 +27,7 @@ class FixedSizer extends FrameSizer {
   readonly fates: boolean[] = [];
 
   constructor(payload: number) {
-    super(payload);
+    super(new ErrorEstimate(), { payloadMax: payload, overhead: 2 });
     this.#fixed = payload;
   }
 
@@ -43,6 +46,7 @@ class FixedSizer extends FrameSizer {
 
 interface Bench {
   readonly side: SendSide;
+  readonly timers: LinkTimers;
   readonly counters: LinkCounters;
   readonly rtt: RttEstimator;
   readonly sizer: FixedSizer;
@@ -52,7 +56,9 @@ function bench(options: { baud?: number; payload?: number } = {}): Bench {
   const counters = newCounters();
   const rtt = new RttEstimator(10);
   const sizer = new FixedSizer(options.payload ?? PAYLOAD);
-  return { side: new SendSide(0, counters, rtt, new Pacer(options.baud), sizer), counters, rtt, sizer };
+  const timers: LinkTimers = new TimerTable();
+  const parts = { timers, counters, rtt, pacer: new Pacer(options.baud), sizer };
+  return { side: new SendSide(0, parts), timers, counters, rtt, sizer };
 }
 
 /** Test items carry their first letter's code as payload; the position says which bytes. */
@@ -205,14 +211,14 @@ describe("acks", () => {
   });
 
   it("of packets never sent are ignored", () => {
-    const { side, counters } = bench();
+    const { side, timers, counters } = bench();
     side.add(item("a", 2048));
     sendAll(side);
     side.handleAck(90, ackOf([0, 1, 2, 3]));
     side.handleAck(90, { ...ackOf([0]), highest: 0x7000 });
     expect(counters).toMatchObject({ unexpectedFrames: 2, packetsLost: 0 });
     expect(completed(side)).toEqual([]);
-    expect(side.probeAt).toBe(RTO);
+    expect(timers.at("probe")).toBe(RTO);
   });
 
   it("that come twice or late change nothing", () => {
@@ -295,9 +301,9 @@ describe("the window", () => {
 
 describe("probes", () => {
   /** Lets time pass with no ack until `until`; the times of the probes. */
-  function probeTimes(side: SendSide, until: number): number[] {
+  function probeTimes({ side, timers }: Bench, until: number): number[] {
     const times: number[] = [];
-    for (let at = side.probeAt; at !== undefined && at <= until; at = side.probeAt) {
+    for (let at = timers.at("probe"); at !== undefined && at <= until; at = timers.at("probe")) {
       expect(contentOf(side.nextPacket(at))).toBe("probe");
       side.sent(at, WIRE_BYTES);
       side.probed(at);
@@ -307,48 +313,50 @@ describe("probes", () => {
   }
 
   it("are not due while nothing is in flight", () => {
-    const { side } = bench();
-    expect(side.probeAt).toBeUndefined();
+    const { side, timers } = bench();
+    expect(timers.at("probe")).toBeUndefined();
     side.add(item("a", 32));
-    expect(side.probeAt).toBeUndefined();
+    expect(timers.at("probe")).toBeUndefined();
     sendAll(side, 5);
     side.handleAck(9, ackOf([0, 1]));
-    expect(side.probeAt).toBeUndefined();
+    expect(timers.at("probe")).toBeUndefined();
   });
 
   it("follow one timeout after the last byte left, and after the last ack", () => {
-    const { side } = bench();
+    const { side, timers } = bench();
     side.add(item("a", 2048));
     side.nextPacket(0);
     side.sent(40, WIRE_BYTES);
     side.nextPacket(0);
     side.sent(50, WIRE_BYTES);
-    expect(side.probeAt).toBe(50 + RTO);
+    expect(timers.at("probe")).toBe(50 + RTO);
     side.handleAck(70, ackOf([0], 70));
     // The sample was 0: SRTT 0 and the floor make a timeout of 10 ms, but probes keep 20 ms apart.
-    expect(side.probeAt).toBe(70 + 20);
+    expect(timers.at("probe")).toBe(70 + 20);
   });
 
   it("come every timeout for ten seconds of silence, and only then thin out to one a second", () => {
-    const { side } = bench();
+    const probed = bench();
+    const { side } = probed;
     side.add(item("a", 32));
     sendAll(side);
-    const times = probeTimes(side, 20_000);
+    const times = probeTimes(probed, 20_000);
     const gaps = times.map((at, i) => at - (times[i - 1] ?? 0));
     expect(gaps.slice(0, 100)).toEqual(new Array(100).fill(RTO));
     expect(gaps.slice(100, 105)).toEqual([200, 400, 800, 1000, 1000]);
   });
 
   it("come at full rate again after any ack, and what they find lost is sent again", () => {
-    const { side } = bench();
+    const probed = bench();
+    const { side, timers } = probed;
     side.add(item("a", 32));
     sendAll(side);
-    const probes = probeTimes(side, 15_000).length;
+    const probes = probeTimes(probed, 15_000).length;
     const last = 1 + probes;
     side.handleAck(15_000, ackOf([last], 14_000));
     expect(contentOf(send(side, 15_000))).toBe("a 0-32");
     // The delay given exceeds the round trip, so the sample was 0, and probes are 20 ms apart.
-    expect(side.probeAt).toBe(15_020);
+    expect(timers.at("probe")).toBe(15_020);
     expect(side.isIdle).toBe(false);
   });
 
@@ -367,7 +375,7 @@ describe("delivery", () => {
     const random = new SeededRandom(seed);
     const isLost = (): boolean => random.u32() / 2 ** 32 < loss;
     const { side, counters } = bench({ payload });
-    const receiver = new ReceiveSide();
+    const receiver = new ReceiveSide(new TimerTable());
     const arrived = lengths.map(() => new RangeSet());
     for (const [i, length] of lengths.entries())
       side.add(item(String.fromCharCode(97 + i), length, i % 3 === 0));

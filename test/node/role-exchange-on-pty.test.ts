@@ -6,7 +6,7 @@ import type { SplitterFactory } from "../../src/node/link-driver.ts";
 import { parseEndpoint } from "../../src/transport/endpoint.ts";
 import { openTransport } from "../../src/transport/open-transport.ts";
 import { StreamSplitter } from "../../src/transport/stream-splitter.ts";
-import { RUN_MAX } from "../../src/wire/constants.ts";
+import { RUN_MAX } from "../../src/wire/line-code.ts";
 import { boardFor, imageOf } from "../attacks/duel.ts";
 import { ExchangeableNode } from "../support/exchangeable-node.ts";
 import { until } from "../support/recorder.ts";

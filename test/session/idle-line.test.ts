@@ -13,8 +13,9 @@ import type { TargetEvent } from "../../src/session/target/target-events.ts";
 import { TargetRole } from "../../src/session/target/target-role.ts";
 import type { Transport, TransportHandlers } from "../../src/transport/transport.ts";
 import { decodeCobs, encodeDelimited } from "../../src/wire/cobs.ts";
-import { RUN_MAX, WireLimit } from "../../src/wire/constants.ts";
+import { WireLimit } from "../../src/wire/constants.ts";
 import { decodeFrame, encodeMessage } from "../../src/wire/frame.ts";
+import { RUN_MAX } from "../../src/wire/line-code.ts";
 import { PureSplitter } from "../../src/wire/run-splitter.ts";
 import { lineFacts } from "../support/line-facts.ts";
 

@@ -8,11 +8,11 @@ import {
   FRAME_MAX,
   FRAME_MIN,
   ObjectKind,
-  RUN_MAX,
   SEAL_LENGTH,
   SEALED_PAYLOAD_MAX,
 } from "../../src/wire/constants.ts";
 import { crcMatches, decodeFrame, encodePacket, isSessionFrame, type Unseal } from "../../src/wire/frame.ts";
+import { RUN_MAX } from "../../src/wire/line-code.ts";
 import type { Packet } from "../../src/wire/messages.ts";
 import { withCrc } from "../support/with-crc.ts";
 import { anyFrame, anyTag } from "./arbitrary-frames.ts";

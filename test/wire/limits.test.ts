@@ -15,10 +15,10 @@ import {
   PAYLOAD_MAX,
   PAYLOAD_MIN,
   REQUEST_ENTRIES_MAX,
-  RUN_MAX,
   WireLimit,
 } from "../../src/wire/constants.ts";
 import { decodeFrame, encodeMessage, encodePacket } from "../../src/wire/frame.ts";
+import { RUN_MAX } from "../../src/wire/line-code.ts";
 import type { Beacon, Frame, Message } from "../../src/wire/messages.ts";
 import { encodeFrame, SESSION_TAG } from "./wire-vectors.ts";
 

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { ENVELOPE_MAX, ENVELOPE_MIN } from "../../src/image/cose.ts";
 import * as constants from "../../src/wire/constants.ts";
+import { RUN_MAX } from "../../src/wire/line-code.ts";
 import { bytesOf, FRAME_VECTORS } from "./wire-vectors.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -28,9 +29,9 @@ function namedRows(lines: readonly string[]): [name: string, cells: string[]][] 
 
 const headings = new Set([...TEXT.matchAll(/^#+ (\d+(?:\.\d+)?) /gm)].map((match) => match[1]));
 
-/** All numbers that the module exports, those of its tables as "Table.name". */
+/** All numbers of the wire, those of tables as "Table.name". */
 function exported(): [string, number][] {
-  return Object.entries(constants).flatMap(([name, value]): [string, number][] => {
+  return Object.entries({ ...constants, RUN_MAX }).flatMap(([name, value]): [string, number][] => {
     if (typeof value === "number") return [[name, value]];
     if (typeof value !== "object") return [];
     return Object.entries(value).map(([key, number]) => [`${name}.${key}`, number]);

@@ -1,7 +1,7 @@
 import { equalBytes } from "../../base/bytes.ts";
-import { decodeCobs } from "../../wire/cobs.ts";
 import { AnnounceType, FrameClass, PROTOCOL_VERSION, WireLimit } from "../../wire/constants.ts";
 import { crcMatches } from "../../wire/frame.ts";
+import type { LineCode } from "../../wire/line-code.ts";
 
 /** What a line can do to every frame in the same way. */
 export type Mangling = "flow-control" | "line-ends" | "seven-bits";
@@ -27,11 +27,16 @@ const TYPE_MAX: number = Math.max(...Object.values(AnnounceType));
  * neither: three announcements in a row have to agree.
  */
 export class MangledFrames {
+  readonly #code: LineCode;
   #mangling: Mangling | undefined;
   #agreeing = 0;
   #last: Uint8Array = new Uint8Array(0);
   #tries = TRIES_MAX;
   #bytes = 0;
+
+  constructor(code: LineCode) {
+    this.#code = code;
+  }
 
   /** A frame came whole: forgets the evidence. */
   reset(): void {
@@ -49,7 +54,7 @@ export class MangledFrames {
   /** Takes in a damaged run between two delimiters; names the mangling that the last ones agree on. */
   observe(body: Uint8Array): Mangling | undefined {
     this.refill(body.length);
-    if (!isLikeAnnouncement(body)) return undefined;
+    if (!this.#isLikeAnnouncement(body)) return undefined;
     const mangling = this.#manglingOf(body);
     if (mangling === undefined) {
       if (this.#mangling !== undefined && isDenied(this.#mangling, body)) this.#agreeing = 0;
@@ -65,55 +70,56 @@ export class MangledFrames {
   #manglingOf(body: Uint8Array): Mangling | undefined {
     if (this.#tries === 0) return undefined;
     this.#tries--;
-    if (lacksFlowControl(body)) return "flow-control";
-    if (hasLineEndsTranslated(body)) return "line-ends";
+    if (this.#lacksFlowControl(body)) return "flow-control";
+    if (this.#hasLineEndsTranslated(body)) return "line-ends";
     return hasSevenBits(body) && body.length >= SEVEN_BITS_LENGTH_MIN ? "seven-bits" : undefined;
   }
-}
 
-/** Short enough, and with the first two bytes of an announcement, even if its COBS code is lost. Bit 7 is open. */
-function isLikeAnnouncement(body: Uint8Array): boolean {
-  if (body.length > WireLimit.beacon) return false;
-  return [0, 1].some((at) => {
-    const type = (body[at + 1] ?? 0) & 0x7f;
-    return ((body[at] ?? 0) & 0x7f) === ANNOUNCE && type >= 1 && type <= TYPE_MAX;
-  });
+  /** Short enough, and with the first two bytes of an announcement, even if one in front of them is lost. Bit 7 is open. */
+  #isLikeAnnouncement(body: Uint8Array): boolean {
+    if (body.length > WireLimit.beacon) return false;
+    const { headAt } = this.#code;
+    return [headAt, headAt - 1].some((at) => {
+      const type = (body[at + 1] ?? 0) & 0x7f;
+      return ((body[at] ?? 0) & 0x7f) === ANNOUNCE && type >= 1 && type <= TYPE_MAX;
+    });
+  }
+
+  #isAnnouncement(body: Uint8Array): boolean {
+    const frame = this.#code.decode(body);
+    return frame !== undefined && frame[0] === ANNOUNCE && crcMatches(frame, undefined);
+  }
+
+  /** Whether one XON or XOFF, put in somewhere, makes the CRC right. Two in one announcement are not looked for. */
+  #lacksFlowControl(body: Uint8Array): boolean {
+    if (isDenied("flow-control", body)) return false;
+    const whole = new Uint8Array(body.length + 1);
+    for (let at = 0; at <= body.length; at++) {
+      whole.set(body.subarray(0, at));
+      whole.set(body.subarray(at), at + 1);
+      for (const byte of [XON, XOFF]) {
+        whole[at] = byte;
+        if (this.#isAnnouncement(whole)) return true;
+      }
+    }
+    return false;
+  }
+
+  /** Whether CR became LF (all, or one of them), or LF became CR LF. */
+  #hasLineEndsTranslated(body: Uint8Array): boolean {
+    if (!body.includes(LF)) return false;
+    const doubled = body.filter((byte, i) => byte !== CR || body[i + 1] !== LF);
+    if (doubled.length < body.length && this.#isAnnouncement(doubled)) return true;
+    if (body.includes(CR)) return false;
+    if (this.#isAnnouncement(body.map((byte) => (byte === LF ? CR : byte)))) return true;
+    return body.some((byte, at) => byte === LF && this.#isAnnouncement(body.with(at, CR)));
+  }
 }
 
 /** Whether the run cannot have come through such a line. */
 function isDenied(mangling: Mangling, body: Uint8Array): boolean {
   if (mangling === "flow-control") return body.includes(XON) || body.includes(XOFF);
   return mangling === "line-ends" ? body.includes(CR) : !hasSevenBits(body);
-}
-
-function isAnnouncement(body: Uint8Array): boolean {
-  const frame = decodeCobs(body);
-  return frame !== undefined && frame[0] === ANNOUNCE && crcMatches(frame, undefined);
-}
-
-/** Whether one XON or XOFF, put in somewhere, makes the CRC right. Two in one announcement are not looked for. */
-function lacksFlowControl(body: Uint8Array): boolean {
-  if (isDenied("flow-control", body)) return false;
-  const whole = new Uint8Array(body.length + 1);
-  for (let at = 0; at <= body.length; at++) {
-    whole.set(body.subarray(0, at));
-    whole.set(body.subarray(at), at + 1);
-    for (const byte of [XON, XOFF]) {
-      whole[at] = byte;
-      if (isAnnouncement(whole)) return true;
-    }
-  }
-  return false;
-}
-
-/** Whether CR became LF (all, or one of them), or LF became CR LF. */
-function hasLineEndsTranslated(body: Uint8Array): boolean {
-  if (!body.includes(LF)) return false;
-  const doubled = body.filter((byte, i) => byte !== CR || body[i + 1] !== LF);
-  if (doubled.length < body.length && isAnnouncement(doubled)) return true;
-  if (body.includes(CR)) return false;
-  if (isAnnouncement(body.map((byte) => (byte === LF ? CR : byte)))) return true;
-  return body.some((byte, at) => byte === LF && isAnnouncement(body.with(at, CR)));
 }
 
 /** Whether bit 7 is always 0, or always makes the number of ones even. */

@@ -1,4 +1,4 @@
-import { DELIMITER } from "../../wire/constants.ts";
+import { delimitedCobs, type LineCode } from "../../wire/line-code.ts";
 import { isText, nameText, TextTail } from "./console-names.ts";
 import { MangledFrames } from "./mangled-frames.ts";
 import { nameLooseRun, Pulse } from "./protocol-names.ts";
@@ -22,6 +22,7 @@ const NOISE_MIN = 256;
  * give: a stranger on a console sends no delimiters, so text counts only in runs that end without one.
  */
 export class StrangerWatch {
+  readonly #code: LineCode;
   #runs = 0;
   #frameAt: number = Number.NEGATIVE_INFINITY;
   #delimiterAt: number = Number.NEGATIVE_INFINITY;
@@ -30,11 +31,17 @@ export class StrangerWatch {
   #noise = 0;
   readonly #tail: TextTail = new TextTail();
   readonly #pulse: Pulse = new Pulse();
-  readonly #mangled: MangledFrames = new MangledFrames();
+  readonly #mangled: MangledFrames;
   #verdict: Stranger | undefined;
   #verdictAt = 0;
   #news: Stranger | undefined;
   readonly #told: Set<StrangerKind> = new Set();
+
+  /** `code`: what the frames of a node look like on this line. It has a delimiter. */
+  constructor(code: LineCode = delimitedCobs) {
+    this.#code = code;
+    this.#mangled = new MangledFrames(code);
+  }
 
   /** Who is on the line, as far as the evidence goes; undefined while a node is heard, or nothing was. */
   get verdict(): Stranger | undefined {
@@ -55,7 +62,7 @@ export class StrangerWatch {
       this.#hearFrame();
       return;
     }
-    if (run.at(-1) !== DELIMITER) {
+    if (run.at(-1) !== this.#code.delimiter) {
       this.#zeros = 0;
       this.#observeLoose(run);
     } else if (run.length > 1) {
@@ -112,8 +119,8 @@ export class StrangerWatch {
   }
 
   #countNoise(body: Uint8Array): void {
-    // Codes that lead to the very end are a frame: damaged, or of a session that is not known here.
-    if (isCobsChain(body)) return;
+    // What is laid out as a frame is one: damaged, or of a session that is not known here.
+    if (this.#code.decode(body) !== undefined) return;
     this.#noise += body.length;
     if (this.#noise >= NOISE_MIN) this.#propose({ kind: "noise" });
   }
@@ -144,11 +151,4 @@ export class StrangerWatch {
 function clarity(kind: StrangerKind): number {
   if (kind === "noise") return 0;
   return kind === "console" ? 1 : 2;
-}
-
-/** Whether following the COBS codes ends exactly at the end of the run. */
-function isCobsChain(body: Uint8Array): boolean {
-  let at = 0;
-  for (let code = body[0]; code !== undefined && code > 0; code = body[at]) at += code;
-  return at === body.length;
 }

@@ -1,0 +1,135 @@
+import { assert } from "../base/assert.ts";
+import { SEAL_LENGTH } from "../wire/constants.ts";
+import {
+  crcMatches,
+  decodeFrame,
+  encodeMessage,
+  encodePacket,
+  isSessionFrame,
+  type Protect,
+} from "../wire/frame.ts";
+import type { LineCode } from "../wire/line-code.ts";
+import { isRescuerControl, isTargetControl } from "../wire/message-codec.ts";
+import type { Frame, Message, Packet } from "../wire/messages.ts";
+import type { FrameSeal } from "./seal.ts";
+
+/** Sessions whose late frames are told apart from noise after their end. */
+const PAST_SESSIONS_MAX = 4;
+/** Seeds the CRC of a control message that is sent without a session: nobody takes it. */
+const NO_SESSION_TAG = 1;
+
+/** What a run turned out to be. */
+export type Received =
+  /** `bytes`: the frame as it was decoded, header to CRC. `isOfSession`: of the present session, not an announcement. */
+  | {
+      readonly tag: "frame";
+      readonly frame: Frame;
+      readonly bytes: Uint8Array;
+      readonly isOfSession: boolean;
+    }
+  /** A frame whose CRC is right, and that means nothing here. */
+  | { readonly tag: "malformed" }
+  /** A frame of the present session without its right seal, or heard before. */
+  | { readonly tag: "unauthentic" }
+  /** A frame of a session that is over. */
+  | { readonly tag: "stale" }
+  /** An announcement of another version of the protocol. */
+  | { readonly tag: "foreignVersion"; readonly version: number }
+  /** No frame. `body`: the run without its delimiter; empty for a delimiter alone. */
+  | { readonly tag: "noFrame"; readonly body: Uint8Array };
+
+/**
+ * Frames in and out of the bytes of a line: line code, CRC under the tag of the session, and its seal. Knows the tags of
+ * past sessions. Counts and keeps nothing else.
+ */
+export class Framer {
+  readonly #code: LineCode;
+  #tag: number | undefined;
+  #seal: FrameSeal | undefined;
+  /** The youngest first. */
+  readonly #pastTags: number[] = [];
+
+  constructor(code: LineCode) {
+    this.#code = code;
+  }
+
+  /** Begins a session, and ends the one before. `seal`: that of a link key, fresh; each frame then has to bear its peer. */
+  startSession(tag: number, seal: FrameSeal | undefined): void {
+    this.endSession();
+    this.#tag = tag;
+    this.#seal = seal;
+  }
+
+  /** Forgets the session but for its tag: its late frames are stale. Does nothing without one. */
+  endSession(): void {
+    if (this.#tag !== undefined) {
+      this.#pastTags.unshift(this.#tag);
+      this.#pastTags.length = Math.min(this.#pastTags.length, PAST_SESSIONS_MAX);
+    }
+    this.#tag = undefined;
+    this.#seal = undefined;
+  }
+
+  /** The session's seal has no counter left: no frame can be sent in it any more. */
+  get isExhausted(): boolean {
+    return this.#seal?.isExhausted ?? false;
+  }
+
+  /** Bytes that a short frame of this session costs beyond header, payload and CRC: line code and seal. */
+  get overhead(): number {
+    return this.#code.overhead + (this.#seal === undefined ? 0 : SEAL_LENGTH);
+  }
+
+  /** Takes in a run, its closing delimiter with it or not. Views into it are kept. Never throws. */
+  decode(run: Uint8Array): Received {
+    const { delimiter } = this.#code;
+    const body = delimiter !== undefined && run.at(-1) === delimiter ? run.subarray(0, -1) : run;
+    const bytes = body.length === 0 ? undefined : this.#code.decode(body);
+    return bytes === undefined ? { tag: "noFrame", body } : this.#decode(bytes, body);
+  }
+
+  /** Takes in the bytes of one frame, without a line code. Views into it are kept. Never throws. */
+  decodeWhole(bytes: Uint8Array): Received {
+    return this.#decode(bytes, bytes);
+  }
+
+  #decode(bytes: Uint8Array, body: Uint8Array): Received {
+    const seal = this.#seal;
+    const frame = decodeFrame(bytes, this.#tag, seal && ((covered) => seal.open(covered)));
+    if (frame.tag !== "fault") return { tag: "frame", frame, bytes, isOfSession: isSessionFrame(bytes) };
+    switch (frame.fault) {
+      case "foreignVersion":
+        return { tag: "foreignVersion", version: frame.version };
+      case "malformed":
+      case "unauthentic":
+        return { tag: frame.fault };
+      default:
+        return this.#isStale(bytes) ? { tag: "stale" } : { tag: "noFrame", body };
+    }
+  }
+
+  #isStale(bytes: Uint8Array): boolean {
+    return isSessionFrame(bytes) && this.#pastTags.some((tag) => crcMatches(bytes, tag));
+  }
+
+  /**
+   * A message as bytes for the line. `prove` adds the proof of a link key to an announcement; control messages bear the
+   * session's seal. `isBackToBack`: see {@link LineCode.encode}.
+   */
+  encodeMessage(message: Message, prove: Protect | undefined, isBackToBack: boolean): Uint8Array {
+    const isControl = isTargetControl(message) || isRescuerControl(message);
+    const frame = encodeMessage(message, this.#tag ?? NO_SESSION_TAG, isControl ? this.#protect : prove);
+    return this.#code.encode(frame, isBackToBack);
+  }
+
+  /** A packet of the present session as bytes for the line. There has to be one. */
+  encodePacket(packet: Packet, isBackToBack: boolean): Uint8Array {
+    assert(this.#tag !== undefined, "packets belong to a session");
+    return this.#code.encode(encodePacket(packet, this.#tag, this.#protect), isBackToBack);
+  }
+
+  get #protect(): Protect | undefined {
+    const seal = this.#seal;
+    return seal && ((bytes) => seal.seal(bytes));
+  }
+}

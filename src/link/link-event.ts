@@ -1,0 +1,14 @@
+import type { LinkProof } from "../wire/link-proof.ts";
+import type { DataChunk, Message, ObjectChunk } from "../wire/messages.ts";
+import type { Stranger } from "./strangers/stranger.ts";
+
+/** What a link reports to the session above it. */
+export type LinkEvent =
+  /** `proof`: by which an offer, or an answer to one, shows a link key. Not checked yet. */
+  | { readonly tag: "message"; readonly message: Message; readonly proof?: LinkProof }
+  | { readonly tag: "chunk"; readonly chunk: DataChunk | ObjectChunk }
+  | { readonly tag: "console"; readonly text: string }
+  /** Somebody speaks another protocol version; each of them is reported once. */
+  | { readonly tag: "foreignVersion"; readonly version: number }
+  /** Somebody who does not speak mayday was recognised; each kind once until a frame is heard. */
+  | { readonly tag: "stranger"; readonly stranger: Stranger };
