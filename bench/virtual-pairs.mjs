@@ -7,6 +7,7 @@
 //
 // Run with --single-threaded-gc: the helper threads of the garbage collector spin when the machine has other work, and
 // their processor time would count.
+import "../.lab/src/crypto/use-node-crypto.js";
 import { parseArgs } from "node:util";
 import { VirtualClock } from "../.lab/src/base/virtual-clock.js";
 import { createMemoryPair } from "../.lab/src/sim/wires/memory-pair.js";

@@ -1,3 +1,4 @@
+import { BoundedMap } from "../base/bounded-map.ts";
 import { toHex } from "../base/bytes.ts";
 
 /** Failed confirms after which an image is in quarantine. */
@@ -16,7 +17,7 @@ const COUNTED_MAX = 8;
  * distress.
  */
 export class Quarantine {
-  readonly #refusals: Map<string, number> = new Map();
+  readonly #refusals: BoundedMap<string, number> = new BoundedMap(COUNTED_MAX);
 
   /**
    * Decides on an offer of an image that failed to confirm `failed` times on this board, and counts a refusal that
@@ -30,12 +31,7 @@ export class Quarantine {
     const key = `${toHex(digest8)} ${failed}`;
     const refusals = this.#refusals.get(key) ?? 0;
     if (refusals >= needed) return "take";
-    this.#refusals.delete(key);
     this.#refusals.set(key, refusals + 1);
-    for (const oldest of this.#refusals.keys()) {
-      if (this.#refusals.size <= COUNTED_MAX) break;
-      this.#refusals.delete(oldest);
-    }
     return "refuse";
   }
 }

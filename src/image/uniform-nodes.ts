@@ -1,4 +1,5 @@
 import { assert } from "../base/assert.ts";
+import { BoundedMap } from "../base/bounded-map.ts";
 import { hasNode, leavesBelow, nodesOnLevel, type TreeNode } from "../base/tree-shape.ts";
 import { leafHash, nodeHash } from "./merkle.ts";
 
@@ -6,15 +7,13 @@ import { leafHash, nodeHash } from "./merkle.ts";
 const KEPT_MAX = 8;
 
 /** Hashes of complete subtrees, by byte value and block size, then by level: [0] is a full block. Grown on demand. */
-const completeHashes = new Map<string, Uint8Array[]>();
+const completeHashes = new BoundedMap<string, Uint8Array[]>(KEPT_MAX);
 
 /** Hash of a complete subtree whose bytes are all `byte`. */
 function completeHash(byte: number, blockSize: number, level: number): Uint8Array {
   const key = `${byte}/${blockSize}`;
   let byLevel = completeHashes.get(key);
   if (byLevel === undefined) {
-    const oldest = completeHashes.keys().next();
-    if (completeHashes.size >= KEPT_MAX && !oldest.done) completeHashes.delete(oldest.value);
     byLevel = [leafHash(new Uint8Array(blockSize).fill(byte))];
     completeHashes.set(key, byLevel);
   }

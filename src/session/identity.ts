@@ -32,9 +32,3 @@ export function tagOf(identity: SessionIdentity): number {
 export function freshNonce(random: Random): Uint8Array {
   return randomBytes(random, NONCE_LENGTH);
 }
-
-/** Serial-number comparison of 16 bits (RFC 1982): whether `a` comes after `b`. */
-export function isAfter(a: number, b: number): boolean {
-  const distance = (a - b) & 0xffff;
-  return distance !== 0 && distance < 0x8000;
-}

@@ -1,3 +1,4 @@
+import { BoundedMap } from "../base/bounded-map.ts";
 import { concatBytes, EMPTY, toHex } from "../base/bytes.ts";
 import { type Random, randomBytes } from "../base/prng.ts";
 import type { Millis } from "../base/units.ts";
@@ -46,7 +47,7 @@ const USES = {
 export class LinkGuard {
   readonly #key: LinkKey | undefined;
   readonly #uses: (typeof USES)["target" | "rescuer"];
-  readonly #spent: Set<string> = new Set();
+  readonly #spent: BoundedMap<string, true> = new BoundedMap(SPENT_OFFERS_MAX);
   #tellAt: Millis = Number.NEGATIVE_INFINITY;
 
   constructor(key: LinkKey | undefined, side: "target" | "rescuer") {
@@ -102,8 +103,7 @@ export class LinkGuard {
     if (!this.isKeyed) return true;
     const name = toHex(rescuerNonce);
     if (this.#spent.has(name)) return false;
-    for (const oldest of this.#spent) if (this.#spent.size >= SPENT_OFFERS_MAX) this.#spent.delete(oldest);
-    this.#spent.add(name);
+    this.#spent.set(name, true);
     return true;
   }
 

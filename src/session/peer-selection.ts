@@ -1,3 +1,4 @@
+import { BoundedMap } from "../base/bounded-map.ts";
 import { toHex } from "../base/bytes.ts";
 import { type Random, randomBelow } from "../base/prng.ts";
 import type { Millis } from "../base/units.ts";
@@ -22,7 +23,7 @@ const CANDIDATES_MAX = 8;
  */
 export class PeerSelection<T> {
   readonly #random: Random;
-  readonly #struck: Map<string, { strikes: number; until: Millis }> = new Map();
+  readonly #struck: BoundedMap<string, { strikes: number; until: Millis }> = new BoundedMap(STRUCK_MAX);
   #strikesInRow = 0;
   #heard = 0;
   readonly #candidates: Map<string, T> = new Map();
@@ -87,10 +88,7 @@ export class PeerSelection<T> {
     const strikes = (this.#struck.get(key)?.strikes ?? 0) + weight;
     const doubled = STRIKE_DELAY_MIN_MS * 2 ** (strikes - STRIKES_FREE - 1);
     const delay = strikes <= STRIKES_FREE ? 0 : Math.min(STRIKE_DELAY_MAX_MS, doubled);
-    this.#struck.delete(key);
     this.#struck.set(key, { strikes, until: now + delay });
-    const [oldest] = this.#struck.keys();
-    if (this.#struck.size > STRUCK_MAX && oldest !== undefined) this.#struck.delete(oldest);
     this.#strikesInRow += weight;
   }
 

@@ -1,4 +1,5 @@
-import { equalBytes } from "../../base/bytes.ts";
+import { BoundedMap } from "../../base/bounded-map.ts";
+import { equalBytes, toHex } from "../../base/bytes.ts";
 import type { Millis } from "../../base/units.ts";
 
 /** A refused image is not offered to the same start of a target again for this long. */
@@ -6,19 +7,26 @@ const REFUSED_FOR_MS = 60_000;
 /** Most refusals that are remembered; the oldest is dropped first. */
 const REFUSED_MAX = 64;
 
+interface Refusal {
+  readonly nonce: Uint8Array;
+  readonly digest: Uint8Array;
+  readonly until: Millis;
+}
+
 /** Which images were refused by which start of a target, for a while (PROTOCOL.md 6.2). */
 export class RefusedImages {
-  #refusals: { readonly nonce: Uint8Array; readonly digest: Uint8Array; readonly until: Millis }[] = [];
+  readonly #refusals: BoundedMap<string, Refusal> = new BoundedMap(REFUSED_MAX);
 
   /** The target that started with this boot nonce refused the image with this short digest. */
   add(now: Millis, nonce: Uint8Array, digest: Uint8Array): void {
-    this.#refusals.push({ nonce: nonce.slice(), digest: digest.slice(), until: now + REFUSED_FOR_MS });
-    this.#refusals = this.#refusals.filter(({ until }) => now < until).slice(-REFUSED_MAX);
+    const refusal = { nonce: nonce.slice(), digest: digest.slice(), until: now + REFUSED_FOR_MS };
+    this.#refusals.set(`${toHex(nonce)} ${toHex(digest)}`, refusal);
   }
 
   /** Short digests that this start of a target refused lately. */
   by(now: Millis, nonce: Uint8Array): Uint8Array[] {
-    const standing = this.#refusals.filter((refusal) => now < refusal.until);
-    return standing.filter((refusal) => equalBytes(refusal.nonce, nonce)).map(({ digest }) => digest);
+    const refusals = [...this.#refusals.values()];
+    const standing = refusals.filter(({ nonce: of, until }) => now < until && equalBytes(of, nonce));
+    return standing.map(({ digest }) => digest);
   }
 }

@@ -1,10 +1,11 @@
+import { isAfter } from "../../base/serial-number.ts";
 import type { TreeNode } from "../../base/tree-shape.ts";
 import type { Millis } from "../../base/units.ts";
 import type { Link } from "../../link/link.ts";
 import type { SendSide } from "../../link/send-side.ts";
 import { CHUNK_UNIT, ObjectKind } from "../../wire/constants.ts";
 import type { Grant, Request } from "../../wire/messages.ts";
-import { isAfter, type SessionIdentity } from "../identity.ts";
+import type { SessionIdentity } from "../identity.ts";
 import { isOnPace, ProgressFloor } from "../progress-floor.ts";
 import type { RoleHost } from "../role.ts";
 import type { BlockWish, OfferedImage, RescuerEvent, RunPayload } from "./rescuer-events.ts";
