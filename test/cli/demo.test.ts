@@ -1,4 +1,14 @@
-import { mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink, writeFile } from "node:fs/promises";
+import {
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -50,6 +60,18 @@ describe("demo", () => {
     expect((await readdir(tmp)).filter((name) => name.startsWith("mayday-demo"))).toEqual([]);
   });
 
+  test("gives the commands that the README's picture of it shows, which npm run docs:demo-picture draws", async () => {
+    const svg = await readFile(new URL("../../docs/demo.svg", import.meta.url), "utf8");
+    const rows = svg.split("\n").filter((row) => row.startsWith("<text"));
+    const texts = rows.map((row) => row.replace(/<[^>]*>/g, "").replaceAll("&amp;", "&"));
+    const shown = commandsIn(texts.slice(1)); // The first row is npm run demo itself.
+    expect(shown.length).toBeGreaterThan(10);
+    const firmware = join(dir, "firmware.bin"); // As the demonstration calls its own.
+    await rename(await smallFirmware(), firmware);
+    const told = await runCli(["demo", "--firmware", firmware]);
+    expect(commandsIn(told.stderr.split("\n")).slice(0, shown.length)).toEqual(shown);
+  });
+
   test("without a compiler plain socat joins the ports; a folder that is kept has a board that boots", async () => {
     const tmp = await ownTmp("nocc");
     const bin = join(dir, "bin");
@@ -79,6 +101,14 @@ describe("demo", () => {
     await expect.poll(() => processesWith(tmp)).toEqual([]);
   });
 });
+
+/** Lines that show a command, without their remarks; damaged sectors count once, since their number is the firmware's. */
+function commandsIn(lines: readonly string[]): string[] {
+  const commands = lines.flatMap((line) => (line.startsWith("$ ") ? [line.replace(/\s+# .*/, "")] : []));
+  return commands
+    .map((command) => command.replace(/--sector \d+/, "--sector N"))
+    .filter((command, i, all) => command !== all[i - 1]);
+}
 
 /** Command lines of processes that have `text` in theirs. */
 async function processesWith(text: string): Promise<string[]> {
