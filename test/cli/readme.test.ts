@@ -1,0 +1,119 @@
+import { spawn } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { transform } from "esbuild";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { runCli, startCli } from "../support/cli.ts";
+import { bootedBytes, freePort, openWorkbench } from "./workbench.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const LIMIT_MS = 60_000;
+
+let readme: string;
+let dir: string;
+beforeAll(async () => {
+  readme = await readFile(join(ROOT, "README.md"), "utf8");
+  dir = await mkdtemp(join(tmpdir(), "mayday-readme-"));
+});
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+/** Blocks of code in the README's section with this heading, in order. */
+function blocksOf(heading: string): string[] {
+  const section = readme.split(/^## /m).find((text) => text.startsWith(`${heading}\n`)) ?? "";
+  return [...section.matchAll(/^```\w*\n([\s\S]*?)^```/gm)].map(([, block = ""]) => block);
+}
+
+interface Ended {
+  readonly code: number;
+  readonly output: string;
+}
+
+/** Runs a program to its end; its output is stdout and stderr together. */
+function ended(command: string, args: readonly string[], cwd: string): Promise<Ended> {
+  const child = spawn(command, args, { cwd, env: { ...process.env, NO_COLOR: "1" } });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
+    });
+  }
+  const limit = setTimeout(() => child.kill("SIGKILL"), LIMIT_MS);
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code) => {
+      clearTimeout(limit);
+      resolve({ code: code ?? -1, output });
+    });
+  });
+}
+
+describe("the README's quick start", () => {
+  it("runs as written: each command ends with 0, or with the exit code that its remark names", async () => {
+    const [build = "", story = ""] = blocksOf("Quick start");
+    // dist/ was built before any test; building it again would take it away from other tests.
+    const setUp = build.split("\n").filter((line) => line !== "npm run build");
+    expect(setUp.length).toBeLessThan(build.split("\n").length);
+    const commands = story.split("\n").filter((line) => line !== "");
+    expect(commands.length).toBeGreaterThan(10);
+    const wanted = commands.map((line) => Number(/# exit (\d+)/.exec(line)?.[1] ?? 0));
+    expect(wanted).toContain(5);
+    const script = [
+      "shopt -s expand_aliases",
+      `cd '${ROOT}'`,
+      ...setUp,
+      `cd '${dir}'`,
+      ...commands.map((line, i) => `${line}\necho "status ${i} $?"`),
+      // All has ended by then, unless something went wrong.
+      "kill $(jobs -p) 2>/dev/null; wait",
+    ];
+    await writeFile(join(dir, "quick-start.sh"), script.join("\n"));
+    const { output } = await ended("bash", ["quick-start.sh"], dir);
+    const seen = commands.map((_, i) => Number(new RegExp(`^status ${i} (\\d+)$`, "m").exec(output)?.[1]));
+    expect(seen, output).toEqual(wanted);
+    expect(output.match(/^healed \w+: 1 block /gm), output).toHaveLength(2);
+  }, 90_000);
+});
+
+describe("the README's program", () => {
+  it("is examples/rescue.ts, whose types are checked with all others", async () => {
+    const program = await readFile(join(ROOT, "examples/rescue.ts"), "utf8");
+    expect(blocksOf("In a program").map((block) => block.trim())).toContain(
+      program.replace(/^\/\/.*\n/, "").trim(),
+    );
+    expect(JSON.parse(await readFile(join(ROOT, "tsconfig.json"), "utf8"))).toMatchObject({
+      include: expect.arrayContaining(["examples"]),
+    });
+  });
+
+  it("heals a board", async () => {
+    // It has to lie in this package to find mayday by its name, as in a project that depends on it.
+    const folder = await mkdtemp(join(ROOT, ".dist-example-"));
+    const bench = await openWorkbench();
+    try {
+      const source = await readFile(join(ROOT, "examples/rescue.ts"), "utf8");
+      const { code } = await transform(source, { loader: "ts", format: "esm" });
+      await writeFile(join(folder, "rescue.mjs"), code);
+      const images = bench.path("images");
+      expect(await runCli(["repo", "add", bench.path("fw.mdy"), "--repo", images])).toMatchObject({
+        code: 0,
+      });
+      const target = await bench.board("empty");
+      const port = await freePort();
+      const link = ["--link", `tcp-listen:127.0.0.1:${port}`];
+      const board = startCli(["distress", ...link, "--board", target, "--timeout", "10"]);
+      const args = [join(folder, "rescue.mjs"), `tcp:127.0.0.1:${port}`, images];
+      const run = await ended(process.execPath, args, bench.dir);
+      expect(run).toEqual({
+        code: 0,
+        output: expect.stringMatching(/^[0-9a-f]{16} has version 1\.2\.3 now\n$/),
+      });
+      expect(await board.ended).toMatchObject({ code: 0 });
+      expect(bootedBytes(target)).toEqual(bench.firmware);
+    } finally {
+      await bench.close();
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+});
