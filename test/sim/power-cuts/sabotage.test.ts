@@ -4,6 +4,8 @@ import type { applyEvent } from "../../../src/flash/record/record-state.ts";
 
 /** The laboratory over a program in which one thing is wrong: what it finds in a story on the small flashes. */
 async function findings(storyName: string): Promise<string[]> {
+  // Modules that are loaded again after a reset do not know the one that the tests' set-up has set.
+  await import("../../../src/crypto/use-node-crypto.ts");
   const { Benches, sweepStory } = await import("../../../src/sim/power-cuts/sweep.ts");
   const { SMALL_CASES } = await import("../../../src/sim/power-cuts/cases.ts");
   const { storyOf } = await import("../../../src/sim/power-cuts/stories.ts");
