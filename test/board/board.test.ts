@@ -48,7 +48,7 @@ const made = (more: Partial<BoardInitOptions> = {}): BoardInitOptions => ({
 const factory = () => memoryImage(data, fields({ counter: 4, confirm: "by-app" }), key);
 
 describe("initBoard", () => {
-  it("makes an empty board that begs, with its own copy of the key", () => {
+  it("makes an empty board that calls for help, with its own copy of the key", () => {
     initBoard(dir, made());
     rmSync(pub);
     const board = openBoard(dir, { write: false });
@@ -96,7 +96,7 @@ describe("initBoard", () => {
   });
 
   it.each<[string, Partial<BoardInitOptions>, string]>([
-    ["no word on trust", { trust: [] }, "board-trust 2"],
+    ["a board that trusts no key and allows nothing else", { trust: [] }, "board-trust 2"],
     ["an impossible sector size", { sectorSize: 1000 }, "board-geometry 2"],
     ["an impossible slot size", { slotSize: 0 }, "board-geometry 2"],
     ["an impossible revision", { revision: 65_536 }, "board-revision 2"],
@@ -179,7 +179,7 @@ function edit(path: string, more: object): void {
 }
 
 describe("a board on disk", () => {
-  it("is damaged, begs, is healed with one sector, and gives its image back", () => {
+  it("calls for help when damaged, is healed with one sector, and gives its image back", () => {
     initBoard(dir, made({ image: factory() }));
     let board = openBoard(dir, { write: true });
     const report = board.damage({}, new SeededRandom(3));

@@ -47,7 +47,7 @@ describe("resuming after the session ended", () => {
     },
   );
 
-  it("goes on in the same store without writing the open unit again", () => {
+  it("continues in the same store without writing the open unit again", () => {
     const geometry: FlashGeometry = { sectorSize: 4096, slotSize: 14_000, layout: "single" };
     const source = image(randomData(14_000), { blockSize: 1024 });
     const store = board({ geometry }).store();
@@ -108,7 +108,7 @@ describe("power cuts", () => {
 
   for (const layout of ["single", "ab"] as const) {
     it.each(CUTS)(
-      `${layout}: at every operation of an update (%s) leave a board that boots or begs, and heals`,
+      `${layout}: at every operation of an update (%s) leave a board that boots or calls for help, and that can be healed`,
       (cut) => {
         const geometry: FlashGeometry = { ...sizes, layout };
         const map = flashMap(geometry);

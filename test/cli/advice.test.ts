@@ -37,7 +37,7 @@ describe("messages of the library", () => {
     expect(found).toEqual([]);
   });
 
-  test("would be found if they did", () => {
+  test("would be found by this search if they named one", () => {
     for (const text of ["give --trust PUB", "make it with: mayday repo add", "compare image inspect"]) {
       expect(text).toMatch(COMMAND_LINE);
     }
@@ -88,7 +88,7 @@ describe("advice on an error", () => {
     expect(errorText(writes)).toBe("programs 512; try: --write-size 512");
   });
 
-  test("is none where there is nothing to say", () => {
+  test("is left out where there is none", () => {
     expect(errorText(new FailedError("some-code", "text"))).toBe("text");
     expect(errorText(new UsageError("key-not-pem", "damaged"))).toBe("damaged");
   });

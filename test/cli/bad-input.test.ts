@@ -198,12 +198,12 @@ describe("flags that contradict each other", () => {
     expect(await bad(read)).toMatchObject({ code: 2, reason: "slot-needs-raw" });
   });
 
-  test("a repository that is not there is no empty one", async () => {
+  test("a missing repository is an error, not an empty repository", async () => {
     const rescue = ["rescue", "--link", "tcp:127.0.0.1:1", "--repo", bench.path("no-repo")];
     expect(await bad(rescue)).toMatchObject({ code: 2, reason: "repo-missing" });
   });
 
-  test("sizes of nothing", async () => {
+  test("a flash of size 0 is refused", async () => {
     const init = [
       "board",
       "init",
@@ -255,7 +255,7 @@ describe("a port that", () => {
 });
 
 describe("a reader that goes away", () => {
-  test("is no crash", async () => {
+  test("causes no crash", async () => {
     const command = `node dist/cli/main.js image inspect ${bench.path("fw.mdy")} --json | true; echo "\${PIPESTATUS[0]}"`;
     const child = spawn("bash", ["-c", command], { stdio: ["ignore", "pipe", "pipe"] });
     let [stdout, stderr] = ["", ""];

@@ -85,7 +85,7 @@ describe("names that an image carries", () => {
     },
   );
 
-  test("the sums of the forgeries are right: with a harmless name one is taken", async () => {
+  test("are the only fault of these forgeries: with a harmless name one is taken", async () => {
     const file = await forged("harmless", "gadget");
     expect((await runCli(["repo", "add", file, "--repo", bench.path("other")])).stdout).toContain(
       "acme/gadget",

@@ -88,7 +88,7 @@ describe("over I2C, by the real addon through the shim", () => {
     await expectHealed(board);
   });
 
-  it("a killed target goes on where it was", async () => {
+  it("a killed target resumes where it was", async () => {
     const board = await bench.board("killed");
     const begin = (): RunningCli =>
       startCli(["distress", "--link", peripheral(0x44), "--board", board, "--timeout", "12", "--json"]);
@@ -124,7 +124,7 @@ describe("over I2C, by the real addon through the shim", () => {
     await pair.close();
   });
 
-  it("a bus that is not there is named with its cure, exit 6", async () => {
+  it("a missing bus ends the command with exit 6, its name and what to do", async () => {
     const result = await runCli([
       "rescue",
       "--link",

@@ -100,7 +100,7 @@ describe("a repository", () => {
         async (dir, point) => {
           expect(temps(repo(dir)).length, point.name).toBeLessThan(2);
           const images = await imagesIn(repo(dir));
-          // Whoever opened it has cleared what was left.
+          // Opening it has cleared what was left.
           expect(temps(repo(dir)), point.name).toEqual([]);
           seen.add(images.join());
           expect(["1", "2,1"], point.name).toContain(images.join());

@@ -74,12 +74,12 @@ describe("board init --link-key", () => {
     expect(config).toMatchObject({ format: 1, linkKey: "link.key" });
   });
 
-  test("leaves nothing of it where there is none", async () => {
+  test("leaves no link key in a board that is made without one", async () => {
     const dir = await boardWith("unkeyed", undefined);
     expect(readFileSync(join(dir, "board.json"), "utf8")).not.toContain("linkKey");
   });
 
-  test("a board whose key is gone is damaged: it does not call without", async () => {
+  test("a board whose link key is gone is damaged: it does not call for help without it", async () => {
     const dir = await boardWith("bereft", "link");
     writeFileSync(join(dir, "keys", "link.key"), "short\n");
     const result = await runCli(["distress", ...linkTo(pair.a), "--board", dir, "--timeout", "1"]);

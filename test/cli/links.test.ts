@@ -108,7 +108,7 @@ describe("over a serial pair", () => {
     expect(bootedBytes(dir)).toEqual(bench.firmware);
   });
 
-  test("SIGINT ends both sides with 130, soon, and the board goes on from there", async () => {
+  test("SIGINT ends both sides with 130 within seconds, and the board resumes from there", async () => {
     const dir = await bench.board("interrupted");
     const slow = (path: string): string[] => ["--link", `serial:${path}?baud=115200`, "--json"];
     const send = ["rescue", ...slow(pair.b), "--image", bench.path("fw.mdy"), "--timeout", "12"];

@@ -146,7 +146,7 @@ describe("text for people", () => {
     expect(TerminalText.joined("<", TerminalText.plain(foreign), foreign).written).toBe(`<${shown}${shown}`);
   });
 
-  test("nor in JSON, which means the same with them escaped", () => {
+  test("control characters of others are escaped in JSON, which still means the same", () => {
     const value = { name: "a\u001bb\u007fc\u009bd\u2028e\u202ef\u2066\ng" };
     const json = printableJson(JSON.stringify(value));
     expect(json).toMatch(/^[ -~]+$/);

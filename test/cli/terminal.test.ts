@@ -79,7 +79,7 @@ describe("on a real terminal", () => {
     });
   });
 
-  test("a file name cannot either, in a result, in a warning and in a line of JSON", async () => {
+  test("a file name cannot move the cursor, in a result, in a warning and in a line of JSON", async () => {
     const name = `${CLEAR}.mdy`;
     const built = await runOnPty(["image", "build", ...raw(), "--out", join(dir, name)]);
     expect(built.code).toBe(0);

@@ -82,7 +82,7 @@ describe("writing a file in one step", () => {
     expect(existsSync(at("never"))).toBe(false);
   });
 
-  it("syncs folders where it can, and shrugs where it cannot", async () => {
+  it("syncs folders where the system can, and carries on where it cannot", async () => {
     await syncFolder(dir);
     await syncFolder(at("nowhere"));
   });
@@ -196,7 +196,7 @@ describe("reading files", () => {
     await handle.close();
   });
 
-  it("counts on blocks of their whole length, all of them, of something", () => {
+  it("asserts that it gets every block, each of its whole length, of at least one byte", () => {
     expect(() => new BlockDigester(0, 1024)).toThrow(AssertionError);
     expect(() => new BlockDigester(1, 0)).toThrow(AssertionError);
     const digester = new BlockDigester(1500, 1024);

@@ -75,7 +75,7 @@ describe("a link key file", () => {
     }
   });
 
-  it("is no folder, no signing key, and has to be there", () => {
+  it("is refused when it is a folder, a signing key, or missing", () => {
     const pem = join(dir, "signing.pem");
     writeFileSync(pem, "-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----\n", { mode: 0o600 });
     writeFileSync(join(dir, "short"), "short", { mode: 0o600 });
@@ -97,7 +97,7 @@ describe("a link key file", () => {
     }
   });
 
-  it("is made of 32 bytes that nobody has had before", () => {
+  it("is made of 32 fresh random bytes", () => {
     const keys = ["one", "other"].map((name) => {
       writeFreshLinkKey(join(dir, name));
       return readLinkKey(join(dir, name));

@@ -120,11 +120,11 @@ describe("NorFlash", () => {
     [4, -1],
     [Number.NaN, 1],
     [0, map.size + 1],
-  ])("has no bytes at %d, %d of them", (offset, length) => {
+  ])("refuses to access %d, %d bytes", (offset, length) => {
     expect(refusal(() => make().flash.read(offset, length))).toBe("range");
   });
 
-  it("reads nothing anywhere, up to its end", () => {
+  it("reads zero bytes, also at its very end", () => {
     const { flash } = make();
     expect(flash.read(0, 0)).toHaveLength(0);
     expect(flash.read(map.size, 0)).toHaveLength(0);

@@ -71,7 +71,7 @@ describe("directory repository", () => {
     expect(() => again.readBlockSync(0)).toThrow(/closed/);
   });
 
-  it("keeps one file a digest, and never gives up a signature", async () => {
+  it("keeps one file per digest, and never replaces a signed one by an unsigned one", async () => {
     const repository = await openDirectoryRepository(freshDir(), { create: true });
     const data = vectorData(100);
     const unsigned = await stored(memoryImage(data, plainFields));
@@ -244,7 +244,7 @@ describe("directory repository", () => {
     expect(await codeOf(() => repository.remove(hex.slice(0, 4)))).toBe("repo-no-such-image");
   });
 
-  it("gives up only what it is asked to, and closes the rest at its end", async () => {
+  it("releases only the images it is asked to, and closes the rest at its end", async () => {
     const repository = await openDirectoryRepository(freshDir(), { create: true });
     const { entry } = await repository.add(await stored(image(1)));
     const [first, second] = [await repository.open(entry.digest), await repository.open(entry.digest)];

@@ -41,7 +41,7 @@ describe("keys", () => {
     expect(trusted).toEqual({ keyId: vectorKey.keyId, publicKey: vectorKey.publicKey, roles: ["app"] });
   });
 
-  it("are told how to be completed when the public half is missing", () => {
+  it("name the command that restores a missing public half", () => {
     const { keyPath, pubPath } = writeKeyPair(join(dir, "incomplete"));
     rmSync(pubPath);
     expect(() => writeKeyPair(join(dir, "incomplete"))).toThrow(

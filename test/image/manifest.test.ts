@@ -79,7 +79,7 @@ describe("verifyEnvelope", () => {
   const signed = encodeManifest(sample, vectorKey);
   const unsigned = encodeManifest(sample);
 
-  it("gives one digest whoever signed", () => {
+  it("gives one digest whichever key signed", () => {
     const digests = [signed, unsigned, encodeManifest(sample, stranger)].map((bytes) => {
       const envelope = decodeEnvelope(bytes);
       return envelope.tag === "envelope" ? envelope.digest : undefined;
@@ -380,7 +380,7 @@ describe("a damaged envelope", () => {
     expect(decodePayload(shorter)).toMatchObject({ fault: "length", offset: PAYLOAD_LENGTH - 1 });
   });
 
-  it("is a payload of up to 512 bytes at most", () => {
+  it("is told by a payload of fewer than 256 or more than 512 bytes", () => {
     expect(splitEnvelope(wrapUnsigned(new Uint8Array(512))).tag).toBe("unsigned");
     expect(
       splitEnvelope(wrapSigned(new Uint8Array(512), new Uint8Array(8), new Uint8Array(64))),

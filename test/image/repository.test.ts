@@ -53,7 +53,7 @@ describe("choosing an image", () => {
     expect(chosen([recent], { installedDigest8, refused: [installedDigest8] })).toEqual(["quarantined"]);
   });
 
-  it("orders by sequence before version, and equals by digest whatever their place", () => {
+  it("orders by sequence before version, and equal ones by digest, whatever order they are listed in", () => {
     const resequenced = image(0, { sequence: 2 ** 40 });
     expect(chosen([recent, resequenced, old])).toBe(resequenced);
     const twin = image(2, {}, 3001);

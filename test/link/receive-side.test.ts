@@ -25,15 +25,15 @@ function arrivedIn(ack: Ack, highest: number): number[] {
 
 const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
 
-describe("when an ack is due", () => {
-  it("is never before the first packet", () => {
+describe("an ack", () => {
+  it("is never due before the first packet", () => {
     const side = new ReceiveSide();
     side.ackNow(5);
     expect(side.ackAt).toBeUndefined();
     expect(side.takeAck(100)).toBeUndefined();
   });
 
-  it("is 8 ms after a packet, not later for the ones that follow", () => {
+  it("is due 8 ms after a packet, and no later for packets that follow", () => {
     const side = new ReceiveSide();
     receive(side, 10, 0);
     receive(side, 15, 1);
@@ -43,7 +43,7 @@ describe("when an ack is due", () => {
     expect(side.ackAt).toBeUndefined();
   });
 
-  it("is at once after eight packets", () => {
+  it("is due immediately after eight packets", () => {
     const side = new ReceiveSide();
     receive(side, 10, ...range(0, 7));
     expect(side.ackAt).toBe(18);
@@ -54,14 +54,14 @@ describe("when an ack is due", () => {
     expect(side.ackAt).toBe(20);
   });
 
-  it("is at once when asked for, for a probe or a complete block", () => {
+  it("is due immediately when it is asked for: after a probe or a complete block", () => {
     const side = new ReceiveSide();
     receive(side, 10, 0);
     side.ackNow(12);
     expect(takeAck(side, 12)).toMatchObject({ highest: 0, delayMs: 2 });
   });
 
-  it("is at once on a gap, and once more 8 ms later, so that each loss is in two acks", () => {
+  it("is due immediately on a gap, and again 8 ms later, so that each loss is in two acks", () => {
     const side = new ReceiveSide();
     receive(side, 0, 0, 2);
     expect(arrivedIn(takeAck(side, 0), 2)).toEqual([0, 2]);
@@ -71,7 +71,7 @@ describe("when an ack is due", () => {
     expect(side.ackAt).toBeUndefined();
   });
 
-  it("starts the two reports anew when a second gap comes between them", () => {
+  it("is due immediately, and again 8 ms later, for a second gap that comes in between, too", () => {
     const side = new ReceiveSide();
     receive(side, 0, 0, 2);
     takeAck(side, 0);
@@ -81,7 +81,7 @@ describe("when an ack is due", () => {
     expect(side.ackAt).toBeUndefined();
   });
 
-  it("sees packets lost before the first one as a gap", () => {
+  it("is due immediately when packets before the first one are missing", () => {
     const side = new ReceiveSide();
     receive(side, 0, 3);
     expect(side.ackAt).toBe(0);
@@ -89,7 +89,7 @@ describe("when an ack is due", () => {
   });
 });
 
-describe("what an ack says", () => {
+describe("the content of an ack", () => {
   it("names duplicates as such and acks them, because the first ack may be the frame that was lost", () => {
     const side = new ReceiveSide();
     expect(receive(side, 0, 0, 1, 1, 0)).toEqual([true, true, false, false]);
@@ -99,7 +99,7 @@ describe("what an ack says", () => {
     expect(arrivedIn(takeAck(side, 28), 1)).toEqual([0, 1]);
   });
 
-  it("reaches 112 packets back, and takes what is older for old", () => {
+  it("covers 112 packets back; an older packet counts as a duplicate", () => {
     const side = new ReceiveSide();
     receive(side, 0, 0);
     receive(side, 0, ACK_REACH - 1);
@@ -134,7 +134,7 @@ describe("what an ack says", () => {
   );
 
   property.prop([fc.array(step, { minLength: 1, maxLength: 200, size: "max" })], { numRuns: 200 })(
-    "is what a set of the arrived packets says, after any steps",
+    "equals a plain set of the arrived packets, after any steps",
     (steps) => {
       const side = new ReceiveSide();
       const arrived = new Set<number>();

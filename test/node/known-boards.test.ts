@@ -24,7 +24,7 @@ describe("known boards", () => {
     expect(boards.isCopied("b", beacon(1, 1))).toBe(false);
   });
 
-  it("take a board that restarted, or moved nowhere, for one board", () => {
+  it("take a board that calls again on one link, also after a restart, for one board", () => {
     const boards = new KnownBoards();
     expect(boards.isCopied("a", beacon(1, 1))).toBe(false);
     expect(boards.isCopied("a", beacon(1, 2))).toBe(false);

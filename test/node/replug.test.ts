@@ -21,7 +21,7 @@ const BAUD = 230_400;
 
 describe("a cable that is pulled out in mid-transfer", () => {
   // Real time is the subject: the system reports a lost port late or not at all.
-  it("three times, and comes back under the same path: the transfer goes on and ends exact", async () => {
+  it("three times, and comes back under the same path: the transfer resumes and ends exact", async () => {
     const directory = await mkdtemp(join(tmpdir(), "mayday-replug-"));
     const ends = { a: join(directory, "a"), b: join(directory, "b"), baud: BAUD };
     let cable = await startVirtualCable(ends);

@@ -12,7 +12,7 @@ const ascii = (text: string): Uint8Array => Uint8Array.from(text, (c) => c.charC
 const LOGIN = ascii("\r\nraspberrypi login: ");
 
 describe("a node next to a login prompt", () => {
-  it("tells of it once, and says so again when its patience ends", async () => {
+  it("reports it once, and again when its timeout ends", async () => {
     const clock = new VirtualClock();
     const [near, far] = createMemoryPair(clock);
     const events: NodeEvent[] = [];

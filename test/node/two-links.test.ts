@@ -19,7 +19,7 @@ const FOREIGN = encodeDelimited(withCrc(Uint8Array.of(0x20, 1, 2, 3), undefined)
 
 describe("a board with two links", () => {
   it.each(["the link that serves it", "the other link"])(
-    "goes on with the one session when a neighbour of another protocol version is heard on %s",
+    "keeps its one session when a neighbour of another protocol version is heard on %s",
     async (where) => {
       const data = randomBytes(new SeededRandom(5), SIZE);
       const image = imageOf(data);

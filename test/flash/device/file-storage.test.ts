@@ -136,7 +136,7 @@ describe("a flash in a file", () => {
     storage.close();
   });
 
-  it("is of no use after close, and not held open", () => {
+  it("can no longer be accessed after close, and holds no file open", () => {
     const path = fresh();
     const isOpen = (): boolean => openModes(path).length > 0;
     const storage = FileStorage.create(path, 16);
@@ -156,14 +156,14 @@ describe("a flash in a file", () => {
 });
 
 describe("a flash over a storage", () => {
-  it("breaks its rules by an error of its own name", () => {
+  it("reports a broken rule by an error class of its own", () => {
     const map = flashMap({ sectorSize: 1024, slotSize: 1, layout: "single" });
     expect(() => new NorFlash(new MemoryStorage(1), map)).toThrow(
       expect.objectContaining({ name: "FlashRuleError", rule: "range" }),
     );
   });
 
-  it("hands on a sync", () => {
+  it("passes a sync on to its storage", () => {
     let syncs = 0;
     const map = flashMap({ sectorSize: 1024, slotSize: 1, layout: "single" });
     const storage = new (class extends MemoryStorage {

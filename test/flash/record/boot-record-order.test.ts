@@ -81,7 +81,7 @@ describe("the boot record's order", () => {
     expect(second.steps.slice(5)).toEqual(["1:3 event"]);
   });
 
-  it("vouches twice for one of two whole sectors before it erases the other", () => {
+  it("adds two seals to one of two whole sectors before it erases the other", () => {
     const storage = withTwoWholeSectors();
     const { record, steps } = open(storage);
     expect(record.isClean).toBe(false);
@@ -99,7 +99,7 @@ describe("the boot record's order", () => {
     expect(open(storage).record.isClean).toBe(true);
   });
 
-  it("vouches for nothing when one sector is blank", () => {
+  it("adds no seal to settle when one sector is blank", () => {
     const storage = new MemoryStorage(map.size);
     open(storage).record.append(floor(1));
     const { record, steps } = open(storage);
@@ -121,7 +121,7 @@ describe("the boot record's order", () => {
     expect(steps).toHaveLength(length + 1);
   });
 
-  it("fills a sector but for four entries, then goes on in the other, which is erased already", () => {
+  it("fills a sector but for four entries, then continues in the other, which is erased already", () => {
     const storage = new MemoryStorage(map.size);
     const { record, steps } = open(storage);
     for (let value = 1; value <= 100; value++) record.append(floor(value));

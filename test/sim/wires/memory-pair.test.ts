@@ -75,7 +75,7 @@ describe("memory pair", () => {
     expect(atB.times).toEqual([10, 60]);
   });
 
-  it("has directions of their own", async () => {
+  it("carries its two directions independently", async () => {
     const rig = await openRig({ aToB: { baud: 10_000 }, bToA: { latencyMs: 3 } });
     expect([rig.a.facts.baud, rig.b.facts.baud]).toEqual([10_000, undefined]);
     rig.a.write(new Uint8Array(5));

@@ -106,7 +106,7 @@ describe("frames over an I2C link", () => {
 });
 
 describe("an I2C link between a controller and a peripheral that come and go", () => {
-  it("comes up, whoever is first", async () => {
+  it("comes up, whichever side is first", async () => {
     const late = new I2cLink();
     await late.start();
     await late.pass(30_000);
@@ -121,7 +121,7 @@ describe("an I2C link between a controller and a peripheral that come and go", (
     await early.until(() => early.heardByPeripheral.count("up") === 1, 100);
   });
 
-  it("goes on with a peripheral that was restarted", async () => {
+  it("continues with a peripheral that was restarted", async () => {
     const link = new I2cLink();
     const first = await link.plug();
     await link.start();
@@ -137,7 +137,7 @@ describe("an I2C link between a controller and a peripheral that come and go", (
     expect(link.heardByController.events).toEqual(["up"]);
   });
 
-  it("goes on with a controller that was restarted in the middle of a frame", async () => {
+  it("continues with a controller that was restarted in the middle of a frame", async () => {
     const link = new I2cLink();
     const peripheral = await link.plug();
     await link.start();
@@ -196,7 +196,7 @@ describe("an I2C link between a controller and a peripheral that come and go", (
     expect(link.heardByPeripheral.events).toEqual(["up", "down i2c-controller-silent"]);
   });
 
-  it("writes nothing to a peripheral that says it is busy, and goes on when it is not", async () => {
+  it("writes nothing to a peripheral that says it is busy, and continues when it is not", async () => {
     const link = new I2cLink();
     const peripheral = await link.plug();
     await link.start();
@@ -258,7 +258,7 @@ describe("one fault, at every byte of an exchange of frames", () => {
     }
   });
 
-  it("goes on after each wrong bit: what comes later arrives, and at most one transaction's frames are lost", async () => {
+  it("continues after each wrong bit: what comes later arrives, and at most one transaction's frames are lost", async () => {
     const { bytes } = (await exchange({})).link.bus.figures;
     for (let at = 0; at < bytes; at++) {
       const mask = 1 << ((at * 5) & 7);

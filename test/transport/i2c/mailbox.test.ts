@@ -174,7 +174,7 @@ describe("a controller's mailbox", () => {
     },
   );
 
-  it("opens the mailbox anew when what it reads makes no sense four times", () => {
+  it("opens the mailbox again when what it reads makes no sense four times", () => {
     const controller = new I2cMailboxController(0, 64);
     const peripheral = new I2cMailboxPeripheral(64);
     talk(controller, peripheral, 0);

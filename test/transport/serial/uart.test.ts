@@ -242,7 +242,7 @@ describe("UartTransport writes", () => {
     return got;
   }
 
-  it("goes on with a blocked write after bytes came in meanwhile", async () => {
+  it("continues a blocked write after bytes came in meanwhile", async () => {
     const far = await openSocatSocket();
     const a = uart(far.path);
     const atA = new Recorder();
@@ -265,7 +265,7 @@ describe("UartTransport writes", () => {
     await far.close();
   });
 
-  it("still receives after a blocked write went on", async () => {
+  it("still receives after a blocked write continued", async () => {
     const { atA, far } = await blocked({});
     expect(await drain(far, BLOCKING)).toBe(BLOCKING);
     far.write(Uint8Array.of(1, 2));
@@ -337,7 +337,7 @@ describe("UartTransport refuses to open", () => {
   it.each([
     ["a path where nothing is", "/dev/mayday-none", "port-missing"],
     ["a directory", "/tmp", "port-not-tty"],
-    ["a device that is no serial port", "/dev/null", "port-not-tty"],
+    ["a device of another kind than a serial port", "/dev/null", "port-not-tty"],
   ])("%s", async (_name, path, code) => {
     const recorder = new Recorder();
     expect(await codeOf(() => uart(path).open(recorder))).toBe(code);
