@@ -10,7 +10,7 @@ const WORDS = [
   /\bwhoever\b/gi, // anyone who, the peer that
   /\bgoes on\b/gi, // continues, resumes
   /\bin vain\b/gi, // wasted, without success
-  /\bis no \w+ (?:file|flash|port|image)\b/gi, // is not a
+  /\bis no (?!such )\w+ (?:file|flash|port|image)\b/gi, // is not a
 ] as const;
 
 /**
@@ -18,10 +18,6 @@ const WORDS = [
  * rise, and a folder that is not named here has none.
  */
 const BUDGET: Readonly<Record<string, number>> = {
-  "README.md": 4,
-  docs: 5,
-  "docs/adr": 1,
-  scripts: 1,
   "src/board": 12,
   "src/cli": 11,
   "src/files": 9,
@@ -34,7 +30,6 @@ const BUDGET: Readonly<Record<string, number>> = {
   "src/sim": 6,
   "src/transport": 38,
   "src/wire": 2,
-  test: 35,
 };
 
 /** "src/wire", "test", "docs/adr", or the file itself at the top level. */
