@@ -4,7 +4,7 @@ import { LINK_MAC_LENGTH, SEAL_COUNTER_LENGTH, SEAL_LENGTH } from "../wire/const
 import { type Mac, macMatches } from "./link-key.ts";
 import { ReplayWindow } from "./replay-window.ts";
 
-/** The last counter of a session, 2^32 - 1: it never begins anew under the same keys. */
+/** The last counter of a session, 2^32 - 1: it never starts again under the same keys. */
 const COUNTER_MAX = 0xffff_ffff;
 
 /** Seals the frames of one session, and opens those of the peer (PROTOCOL.md 14.4). One for each session. */

@@ -4,7 +4,7 @@ import crc32 from "crc/calculators/crc32";
  * CRC-32 (IEEE 802.3): polynomial 0x04C11DB7, initial value 0xFFFFFFFF, input and output reflected, final XOR
  * 0xFFFFFFFF; check value over "123456789" is 0xCBF43926. PROTOCOL.md 3.3.
  *
- * With a session `tag` (1 to 0xFFFFFFFF) the computation goes on from a CRC that stood at `tag`, as if bytes with
+ * With a session `tag` (1 to 0xFFFFFFFF) the computation continues from a CRC of `tag`, as if bytes with
  * that CRC came before: a frame of another session fails.
  */
 export function frameCrc(bytes: Uint8Array, tag?: number): number {

@@ -1,6 +1,6 @@
 import { ByteReader } from "../base/bytes.ts";
 
-/** In the type of an extension: whoever does not know it must drop the frame (PROTOCOL.md 3.5). */
+/** In the type of an extension: a receiver that does not know it must drop the frame (PROTOCOL.md 3.5). */
 const CRITICAL = 0x80;
 
 /** Checks the extensions that end a message; this version knows none, so it skips all but critical ones. */

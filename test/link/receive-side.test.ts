@@ -79,7 +79,7 @@ describe("when an ack is due", () => {
     expect(timers.at("ack")).toBeUndefined();
   });
 
-  it("starts the two reports anew when a second gap comes between them", () => {
+  it("starts the two reports again when a second gap comes between them", () => {
     const { side, timers } = receiving();
     receive(side, 0, 0, 2);
     takeAck(side, 0);
