@@ -27,7 +27,7 @@ class FixedSizer extends FrameSizer {
   readonly fates: boolean[] = [];
 
   constructor(payload: number) {
-    super(new ErrorEstimate(), { payloadMax: payload, overhead: 2 });
+    super(new ErrorEstimate(), { payloadMax: payload, overhead: 2, bytesPerMs: undefined });
     this.#fixed = payload;
   }
 
