@@ -36,10 +36,10 @@ describe("demo", () => {
     expect(verdictOf(result)).toMatchObject({ ok: true, code: 0, reason: "healed" });
     const figures = result.events.filter(({ event }) => event === "figures");
     expect(figures).toMatchObject([
-      { act: "repair", imageOctets: 30_001, blocks: 4 },
-      { act: "whole", imageOctets: 30_001, damagedOctets: 30_001, blocks: 8 },
+      { act: "repair", imageBytes: 30_001, blocks: 4 },
+      { act: "whole", imageBytes: 30_001, damagedBytes: 30_001, blocks: 8 },
     ]);
-    expect(figures[0]?.["octetsToBoard"]).toBeLessThan(20_000);
+    expect(figures[0]?.["bytesToBoard"]).toBeLessThan(20_000);
     expect(figures[1]?.["lineShare"]).toBeGreaterThan(0.5);
     for (const line of [
       "exit 5: the image in flash is damaged",

@@ -6,7 +6,6 @@ import type { Verdict } from "../../node/verdict.ts";
 import { startVirtualCable, type VirtualCable } from "../../transport/cable/virtual-cable.ts";
 import { bootText, failureText } from "../board/boot-text.ts";
 import { doneVerdict, interruptedVerdict } from "../command-verdict.ts";
-import { figuresJson } from "../json-names.ts";
 import type { CommandContext } from "../run.ts";
 import { byteText } from "../text.ts";
 import { type DemoChild, startChild } from "./demo-children.ts";
@@ -75,8 +74,7 @@ export async function runStory(context: CommandContext, dir: string, flags: Stor
       if (figure === undefined) return interruptedVerdict();
       figures.push(figure);
     }
-    for (const figure of figures)
-      output.result(figuresText(figure), { event: "figures", ...figuresJson(figure) });
+    for (const figure of figures) output.result(figuresText(figure), { event: "figures", ...figure });
     return { ...doneVerdict("healed"), ...sumOf(figures), digest: story.digest };
   } finally {
     await cable.close();
