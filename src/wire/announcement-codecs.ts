@@ -1,0 +1,190 @@
+import type { ByteReader, ByteWriter } from "../base/bytes.ts";
+import type { BootFailure, RefusalReason } from "../base/refusal.ts";
+import { type BodyCodec, type BodyCodecs, clampU16 } from "./body-codec.ts";
+import {
+  BeaconFlag,
+  BootFailureCode,
+  type ByeReason,
+  ID_LENGTH,
+  NONCE_LENGTH,
+  RefusalCode,
+  SHORT_DIGEST_LENGTH,
+} from "./constants.ts";
+import type {
+  Accept,
+  Announcement,
+  Beacon,
+  Bye,
+  Offer,
+  Query,
+  Refuse,
+  StandDown,
+  WireVersion,
+} from "./messages.ts";
+
+const NO_DIGEST = new Uint8Array(SHORT_DIGEST_LENGTH);
+const U32 = 0x1_0000_0000;
+
+const REFUSALS: ReadonlyMap<number, RefusalReason> = new Map(
+  Object.entries(RefusalCode).map(([name, code]) => [code, name as RefusalReason]),
+);
+const FAILURES: ReadonlyMap<number, BootFailure> = new Map(
+  Object.entries(BootFailureCode).map(([name, code]) => [code, name as BootFailure]),
+);
+
+/** PROTOCOL.md 5.1. */
+const query: BodyCodec<Query> = {
+  encode: (w, message) => {
+    w.bytes(message.nodeId).bytes(message.bootNonce);
+  },
+  decode: (r) => ({ tag: "query", nodeId: r.bytes(ID_LENGTH), bootNonce: r.bytes(NONCE_LENGTH) }),
+};
+
+/** PROTOCOL.md 5.2. A beacon is that of a bootable node; a distress may come from one. */
+function beaconAs(tag: Beacon["tag"]): BodyCodec<Beacon> {
+  return { encode: encodeBeacon, decode: (r) => decodeBeacon(r, tag) };
+}
+
+function encodeBeacon(w: ByteWriter, beacon: Beacon): void {
+  const flags =
+    (beacon.failure === undefined ? BeaconFlag.bootable : 0) |
+    (beacon.isProvider ? BeaconFlag.provider : 0) |
+    (beacon.installedDigest ? BeaconFlag.installed : 0) |
+    (beacon.receivingDigest ? BeaconFlag.receiving : 0) |
+    (beacon.wantsLinkKey ? BeaconFlag.linkKey : 0);
+  w.bytes(beacon.nodeId).bytes(beacon.bootNonce).bytes(beacon.hardwareId).u16(beacon.revision).u8(flags);
+  w.u8(beacon.failure === undefined ? 0 : BootFailureCode[beacon.failure]);
+  writeVersion(w, beacon.version).u16(beacon.sequence % 0x1_0000);
+  w.u32(Math.floor(beacon.sequence / 0x1_0000) % U32).u32(beacon.counterFloor);
+  w.bytes(beacon.installedDigest ?? NO_DIGEST).bytes(beacon.receivingDigest ?? NO_DIGEST);
+}
+
+function decodeBeacon(r: ByteReader, tag: Beacon["tag"]): Beacon | undefined {
+  const nodeId = r.bytes(ID_LENGTH);
+  const bootNonce = r.bytes(NONCE_LENGTH);
+  const hardwareId = r.bytes(ID_LENGTH);
+  const revision = r.u16();
+  const flags = r.u8();
+  const failureCode = r.u8();
+  const version = readVersion(r);
+  const sequenceLow = r.u16();
+  const sequence = r.u32() * 0x1_0000 + sequenceLow;
+  const counterFloor = r.u32();
+  const installed = r.bytes(SHORT_DIGEST_LENGTH);
+  const receiving = r.bytes(SHORT_DIGEST_LENGTH);
+  const isBootable = (flags & BeaconFlag.bootable) !== 0;
+  if (tag === "beacon" && !isBootable) return undefined;
+  return {
+    tag,
+    nodeId,
+    bootNonce,
+    hardwareId,
+    revision,
+    failure: isBootable ? undefined : (FAILURES.get(failureCode) ?? "empty"),
+    ...((flags & BeaconFlag.linkKey) === 0 ? {} : { wantsLinkKey: true }),
+    isProvider: (flags & BeaconFlag.provider) !== 0,
+    version,
+    sequence,
+    counterFloor,
+    installedDigest: (flags & BeaconFlag.installed) !== 0 ? installed : undefined,
+    receivingDigest: (flags & BeaconFlag.receiving) !== 0 ? receiving : undefined,
+  };
+}
+
+/** PROTOCOL.md 5.3. */
+const offer: BodyCodec<Offer> = {
+  encode: (w, message) => {
+    w.bytes(message.rescuerId).bytes(message.rescuerNonce).bytes(message.targetNonce).bytes(message.digest);
+    writeVersion(w, message.version).u32(message.size).u32(message.counter);
+  },
+  decode: (r) => ({
+    tag: "offer",
+    rescuerId: r.bytes(ID_LENGTH),
+    rescuerNonce: r.bytes(NONCE_LENGTH),
+    targetNonce: r.bytes(NONCE_LENGTH),
+    digest: r.bytes(SHORT_DIGEST_LENGTH),
+    version: readVersion(r),
+    size: r.u32(),
+    counter: r.u32(),
+  }),
+};
+
+/** PROTOCOL.md 5.4. */
+const accept: BodyCodec<Accept> = {
+  encode: (w, message) => {
+    w.bytes(message.targetNonce).bytes(message.rescuerNonce).bytes(message.digest);
+    w.u16(message.payloadMax).u8(message.openBlocks).u8(message.codecs);
+  },
+  decode: (r) => ({
+    tag: "accept",
+    targetNonce: r.bytes(NONCE_LENGTH),
+    rescuerNonce: r.bytes(NONCE_LENGTH),
+    digest: r.bytes(SHORT_DIGEST_LENGTH),
+    payloadMax: r.u16(),
+    openBlocks: r.u8(),
+    codecs: r.u8(),
+  }),
+};
+
+/** PROTOCOL.md 5.5. */
+const standDown: BodyCodec<StandDown> = {
+  encode: (w, message) => {
+    w.bytes(message.targetId).bytes(message.rescuerNonce).bytes(message.winnerId);
+    w.u16(clampU16(message.retryAfterMs));
+  },
+  decode: (r) => ({
+    tag: "standDown",
+    targetId: r.bytes(ID_LENGTH),
+    rescuerNonce: r.bytes(NONCE_LENGTH),
+    winnerId: r.bytes(ID_LENGTH),
+    retryAfterMs: r.u16(),
+  }),
+};
+
+/** PROTOCOL.md 5.7. */
+const refuse: BodyCodec<Refuse> = {
+  encode: (w, message) => {
+    w.bytes(message.targetNonce).bytes(message.rescuerNonce).bytes(message.digest);
+    w.u8(RefusalCode[message.reason]);
+  },
+  decode: (r) => {
+    const targetNonce = r.bytes(NONCE_LENGTH);
+    const rescuerNonce = r.bytes(NONCE_LENGTH);
+    const digest = r.bytes(SHORT_DIGEST_LENGTH);
+    const reason = REFUSALS.get(r.u8());
+    return reason && { tag: "refuse", targetNonce, rescuerNonce, digest, reason };
+  },
+};
+
+/** PROTOCOL.md 5.8. */
+const bye: BodyCodec<Bye> = {
+  encode: (w, message) => {
+    w.bytes(message.targetNonce).bytes(message.rescuerNonce).u8(message.reason);
+  },
+  decode: (r) => ({
+    tag: "bye",
+    targetNonce: r.bytes(NONCE_LENGTH),
+    rescuerNonce: r.bytes(NONCE_LENGTH),
+    reason: r.u8() as ByeReason,
+  }),
+};
+
+/** Codecs of the announcements. */
+export const ANNOUNCEMENTS: BodyCodecs<Announcement["tag"]> = {
+  query,
+  beacon: beaconAs("beacon"),
+  distress: beaconAs("distress"),
+  offer,
+  accept,
+  standDown,
+  refuse,
+  bye,
+};
+
+function writeVersion(w: ByteWriter, version: WireVersion): ByteWriter {
+  return w.u16(version.major).u16(version.minor).u16(version.patch);
+}
+
+function readVersion(r: ByteReader): WireVersion {
+  return { major: r.u16(), minor: r.u16(), patch: r.u16() };
+}
