@@ -152,7 +152,7 @@ export class Link {
     const isFrame = this.#handle(now, run, this.#framer.decode(run));
     if (this.#watch === undefined) return;
     this.#watch.observe(run, isFrame);
-    const stranger = this.#watch.takeNews();
+    const stranger = this.#watch.takeUnreported();
     if (stranger !== undefined) this.#events.push({ tag: "stranger", stranger });
   }
 

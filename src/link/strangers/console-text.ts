@@ -1,14 +1,13 @@
 /** Stretches shorter than this are never text. */
 const STRETCH_MIN = 4;
-/** A stretch this long is text wherever it stands: a damaged frame holds one by chance once in 10^6 bytes. */
+/** A stretch this long is always text: a damaged frame contains one by chance once in 10^6 bytes. */
 const STRETCH_SURE = 16;
 /** Share of a run that must be printable for its short stretches to count as text. */
 const PRINTABLE_SHARE = 0.8;
 
 /**
- * The console text in a run of bytes that is no frame (PROTOCOL.md 2.3): boot logs, kernel messages, a shell. A
- * damaged data frame is not text, though it has printable stretches: short ones count only in a run that is nearly
- * all printable.
+ * The console text in a run that is not a frame (PROTOCOL.md 2.3): boot logs, kernel messages, a shell. A damaged data
+ * frame has printable stretches, too: short ones count only in a run that is nearly all printable.
  */
 export function consoleText(run: Uint8Array): string {
   let printable = 0;

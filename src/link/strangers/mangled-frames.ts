@@ -3,15 +3,15 @@ import { AnnounceType, FrameClass, PROTOCOL_VERSION, WireLimit } from "../../wir
 import { crcMatches } from "../../wire/frame.ts";
 import type { LineCode } from "../../wire/line-code.ts";
 
-/** What a line can do to every frame in the same way. */
+/** What a tty can do to every frame. */
 export type Mangling = "flow-control" | "line-ends" | "seven-bits";
 
-/** Announcements that agree on a mangling, in a row, before it is named. */
+/** Announcements in a row that show the same mangling before it is named. */
 const AGREEING_MIN = 3;
-/** Runs that may be tried at once, and bytes received for each further one: a try costs up to 0.2 ms. */
+/** Runs that may be examined in a row, and bytes received for each further one: one takes up to 0.2 ms. */
 const TRIES_MAX = 8;
 const BYTES_PER_TRY = 2048;
-/** An announcement has an id, a nonce or a digest, and a CRC: no shorter run is judged by its top bits. */
+/** Shortest run that is judged by its top bits: announcements hold an id, a nonce or a digest, and a CRC. */
 const SEVEN_BITS_LENGTH_MIN = 20;
 
 const XON = 0x11;
@@ -22,9 +22,9 @@ const ANNOUNCE: number = FrameClass.announce | (PROTOCOL_VERSION << 4);
 const TYPE_MAX: number = Math.max(...Object.values(AnnounceType));
 
 /**
- * Recognises announcements that a tty has changed by rule: it took out XON and XOFF, translated line ends, or cut off
- * the eighth bit. The first two are proved by undoing them, since the CRC is right then. Random damage repeats
- * neither: three announcements in a row have to agree.
+ * Recognises announcements that a tty changes: it removes XON and XOFF, translates line ends, or clears the eighth bit.
+ * The first two are proved by undoing them: the CRC is right then. Three announcements in a row have to show the same,
+ * which random damage does not.
  */
 export class MangledFrames {
   readonly #code: LineCode;
@@ -38,12 +38,12 @@ export class MangledFrames {
     this.#code = code;
   }
 
-  /** A frame came whole: forgets the evidence. */
+  /** A whole frame came: forgets the evidence. */
   reset(): void {
     this.#agreeing = 0;
   }
 
-  /** Bytes came that are no damaged frame: they count towards further tries. */
+  /** Other bytes came: they count towards further tries. */
   refill(bytes: number): void {
     this.#bytes += bytes;
     const earned = Math.floor(this.#bytes / BYTES_PER_TRY);
@@ -51,7 +51,7 @@ export class MangledFrames {
     this.#tries = Math.min(TRIES_MAX, this.#tries + earned);
   }
 
-  /** Takes in a damaged run between two delimiters; names the mangling that the last ones agree on. */
+  /** Takes in a damaged run between two delimiters; the mangling that the last three announcements show. */
   observe(body: Uint8Array): Mangling | undefined {
     this.refill(body.length);
     if (!this.#isLikeAnnouncement(body)) return undefined;
@@ -75,7 +75,7 @@ export class MangledFrames {
     return hasSevenBits(body) && body.length >= SEVEN_BITS_LENGTH_MIN ? "seven-bits" : undefined;
   }
 
-  /** Short enough, and with the first two bytes of an announcement, even if one in front of them is lost. Bit 7 is open. */
+  /** Short enough, with the first two bytes of an announcement but for bit 7, even if the byte before them is lost. */
   #isLikeAnnouncement(body: Uint8Array): boolean {
     if (body.length > WireLimit.beacon) return false;
     const { headAt } = this.#code;
@@ -90,7 +90,7 @@ export class MangledFrames {
     return frame !== undefined && frame[0] === ANNOUNCE && crcMatches(frame, undefined);
   }
 
-  /** Whether one XON or XOFF, put in somewhere, makes the CRC right. Two in one announcement are not looked for. */
+  /** Whether one XON or XOFF inserted somewhere makes the CRC right. Two in one announcement are not looked for. */
   #lacksFlowControl(body: Uint8Array): boolean {
     if (isDenied("flow-control", body)) return false;
     const whole = new Uint8Array(body.length + 1);
@@ -116,7 +116,7 @@ export class MangledFrames {
   }
 }
 
-/** Whether the run cannot have come through such a line. */
+/** Whether the run shows that the tty does not do this. */
 function isDenied(mangling: Mangling, body: Uint8Array): boolean {
   if (mangling === "flow-control") return body.includes(XON) || body.includes(XOFF);
   return mangling === "line-ends" ? body.includes(CR) : !hasSevenBits(body);

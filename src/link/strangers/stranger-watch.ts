@@ -1,25 +1,28 @@
 import { delimitedCobs, type LineCode } from "../../wire/line-code.ts";
-import { isText, nameText, TextTail } from "./console-names.ts";
+import { nameConsole } from "./console-names.ts";
 import { MangledFrames } from "./mangled-frames.ts";
-import { nameLooseRun, Pulse } from "./protocol-names.ts";
+import { nameProtocol, ProtocolCalls } from "./protocol-names.ts";
+import { isTerminalByte, RecentText } from "./recent-text.ts";
 import type { Stranger, StrangerKind } from "./stranger.ts";
 
-/** A frame in this many runs back: somebody speaks mayday here, and nothing but console text is named. */
+/** While a frame is among the last so many runs, a node is on the line: only console text is named then. */
 const RUNS_REMEMBERED = 64;
 /**
- * Runs in a row without a delimiter until one is named, once a delimiter was seen: a single one may be a damaged
- * frame that lost it, and the payload of that may look like anybody.
+ * Runs in a row without a delimiter until one is named, once a delimiter was seen: a single one may be a damaged frame
+ * that lost its delimiter, and a payload may look like anything.
  */
 const LOOSE_RUNS_MIN = 3;
+/** Delimiters in a row until a line held low is named. */
 const ZEROS_MIN = 256;
-/** More than the erased flash that drops could leave of damaged frames. */
+/** Bytes of 0xFF until they are named: more than damaged frames that carried erased flash could leave. */
 const ONES_MIN = 4096;
+/** Bytes that are neither text nor frames until they are named noise. */
 const NOISE_MIN = 256;
 
 /**
- * Watches the runs of one link and names who else is on the line. Sans-IO, fixed memory, time proportional to the
- * run; tries at repairing a run are rationed by bytes received. A name needs evidence that damaged frames do not
- * give: a stranger on a console sends no delimiters, so text counts only in runs that end without one.
+ * Watches the runs of one link and names what else is on the line. Sans-IO, fixed memory, time in proportion to the run;
+ * tries to repair a run are limited by the bytes received. A name needs evidence that damaged frames do not give: a
+ * console sends no delimiters, so text counts only in runs that end without one.
  */
 export class StrangerWatch {
   readonly #code: LineCode;
@@ -29,13 +32,13 @@ export class StrangerWatch {
   #zeros = 0;
   #ones = 0;
   #noise = 0;
-  readonly #tail: TextTail = new TextTail();
-  readonly #pulse: Pulse = new Pulse();
+  readonly #text: RecentText = new RecentText();
+  readonly #calls: ProtocolCalls = new ProtocolCalls();
   readonly #mangled: MangledFrames;
   #verdict: Stranger | undefined;
   #verdictAt = 0;
-  #news: Stranger | undefined;
-  readonly #told: Set<StrangerKind> = new Set();
+  #unreported: Stranger | undefined;
+  readonly #reported: Set<StrangerKind> = new Set();
 
   /** `code`: what the frames of a node look like on this line. It has a delimiter. */
   constructor(code: LineCode = delimitedCobs) {
@@ -43,16 +46,19 @@ export class StrangerWatch {
     this.#mangled = new MangledFrames(code);
   }
 
-  /** Who is on the line, as far as the evidence goes; undefined while a node is heard, or nothing was. */
+  /**
+   * What is on the line, as far as the evidence goes; undefined while a node is heard, or nothing was. May change after:
+   * {@link observe}.
+   */
   get verdict(): Stranger | undefined {
     return this.#verdict;
   }
 
-  /** A verdict of a kind that was not taken yet since the last frame; each kind once. */
-  takeNews(): Stranger | undefined {
-    const news = this.#news;
-    this.#news = undefined;
-    return news;
+  /** A verdict that was not reported yet: each kind once until the next frame. May change after: {@link observe}. */
+  takeUnreported(): Stranger | undefined {
+    const stranger = this.#unreported;
+    this.#unreported = undefined;
+    return stranger;
   }
 
   /** Takes in a run as the splitter gave it, closing delimiter included. `isFrame`: its CRC was right. */
@@ -79,21 +85,21 @@ export class StrangerWatch {
     this.#mangled.reset();
     if (this.#verdict !== undefined && (this.#verdict.kind !== "console" || this.#isVerdictOld()))
       this.#verdict = undefined;
-    this.#told.clear();
+    this.#reported.clear();
   }
 
   #noteDelimiter(): void {
     this.#delimiterAt = this.#runs;
     this.#ones = 0;
-    this.#tail.clear();
-    this.#pulse.clear();
+    this.#text.clear();
+    this.#calls.clear();
   }
 
   #observeZero(): void {
     if (this.#zeros === 0) this.#noteDelimiter();
     this.#delimiterAt = this.#runs;
     this.#zeros++;
-    // A line held low gives hundreds of thousands a second: each one must cost next to nothing.
+    // A line held low gives hundreds of thousands a second: each must take hardly any time.
     if (this.#zeros % ZEROS_MIN === 0) this.#propose({ kind: "zeros" });
   }
 
@@ -105,16 +111,16 @@ export class StrangerWatch {
     else this.#countNoise(body);
   }
 
-  /** A run that silence or its length has ended. */
+  /** A run that ended by silence or by its length. */
   #observeLoose(body: Uint8Array): void {
     this.#mangled.refill(body.length);
-    const text = this.#tail.add(body);
-    this.#pulse.add(body);
+    const text = this.#text.add(body);
+    this.#calls.add(body);
     this.#ones = body.every((byte) => byte === 0xff) ? this.#ones + body.length : 0;
-    if (!body.every(isText)) this.#countNoise(body);
+    if (!body.every(isTerminalByte)) this.#countNoise(body);
     if (this.#runs - this.#delimiterAt < LOOSE_RUNS_MIN) return;
-    const kind = this.#ones >= ONES_MIN ? "ones" : (this.#pulse.kind ?? nameLooseRun(body));
-    const named = kind === undefined ? nameText(text) : { kind };
+    const kind = this.#ones >= ONES_MIN ? "ones" : (this.#calls.kind ?? nameProtocol(body));
+    const named = kind === undefined ? nameConsole(text) : { kind };
     if (named !== undefined) this.#propose(named);
   }
 
@@ -134,21 +140,21 @@ export class StrangerWatch {
     else if (stranger.sample !== undefined) this.#accept({ kind: "console", sample: stranger.sample });
   }
 
-  /** A vaguer verdict replaces a clearer one only when nothing has confirmed that for a while. */
+  /** A less certain verdict replaces a more certain one only after 64 runs without evidence of that one. */
   #accept(stranger: Stranger): void {
     const { kind } = stranger;
     const held = this.#verdict?.kind;
-    if (held !== undefined && clarity(kind) < clarity(held) && !this.#isVerdictOld()) return;
+    if (held !== undefined && certainty(kind) < certainty(held) && !this.#isVerdictOld()) return;
     this.#verdictAt = this.#runs;
     if (kind === held) return;
     this.#verdict = stranger;
-    if (this.#told.has(kind)) return;
-    this.#told.add(kind);
-    this.#news = stranger;
+    if (this.#reported.has(kind)) return;
+    this.#reported.add(kind);
+    this.#unreported = stranger;
   }
 }
 
-function clarity(kind: StrangerKind): number {
+function certainty(kind: StrangerKind): number {
   if (kind === "noise") return 0;
   return kind === "console" ? 1 : 2;
 }

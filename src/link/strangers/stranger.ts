@@ -1,4 +1,4 @@
-/** What can be told of a line on which no mayday node is heard. Part of the JSON output: add, never rename. */
+/** What is on a line on which no mayday node is heard. Part of the JSON output: add, never rename. */
 export type StrangerKind =
   | "esp-boot-log"
   | "linux-kernel-log"
@@ -21,6 +21,6 @@ export type StrangerKind =
 
 export interface Stranger {
   readonly kind: StrangerKind;
-  /** Text that gave it away: printable, at most 60 characters. */
+  /** The text that it was recognised by: printable, at most 60 characters. */
   readonly sample?: string;
 }
