@@ -84,9 +84,10 @@ async function main(): Promise<number> {
 function codeNow(): Pick<MutatePlan, "version" | "code"> {
   const { commit, isModified } = machine();
   const git = (...args: readonly string[]): Buffer => execFileSync("git", args, { maxBuffer: 1 << 28 });
-  const hash = createHash("sha256").update(git("rev-parse", "HEAD:src", "HEAD:lab", "HEAD:test/support"));
+  const folders = ["src", "lab", "test/support"];
+  const hash = createHash("sha256").update(git("rev-parse", ...folders.map((folder) => `HEAD:${folder}`)));
   const code = hash
-    .update(git("diff", "HEAD", "--", "src", "test"))
+    .update(git("diff", "HEAD", "--", ...folders))
     .digest("hex")
     .slice(0, 16);
   return { version: isModified ? `${commit}, modified (${code})` : commit, code };

@@ -2,7 +2,7 @@
 // a changed message must survive. Codes, tags and names of reasons are mutated like everything else: they stand at other
 // places, and none has a space in it.
 const MESSAGE_CALLS = new Set(["assert", "fault", "fail", "refuse", "manifestFault", "#fail"]);
-const MESSAGE_NAMES = new Set(["message", "detail", "cure"]);
+const MESSAGE_NAMES = new Set(["message", "detail"]);
 
 /** Name of what is called: `f(...)`, `x.f(...)`, `this.#f(...)`. */
 function calleeName({ callee }) {

@@ -41,6 +41,7 @@ export {
 } from "./image-files/pem-keys.ts";
 export type { LinkCounters } from "./link/counters.ts";
 export type { LinkKey } from "./link/link-key.ts";
+export type { Advice, AdviceTopic } from "./node/advice.ts";
 export { linkKeyOf } from "./node/derived-link-key.ts";
 export { type DistressOptions, runDistress } from "./node/distress-node.ts";
 export { LinkDriver, type Machine, type SplitterFactory } from "./node/link-driver.ts";

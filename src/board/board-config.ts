@@ -88,8 +88,7 @@ export function readConfig(dir: string): BoardConfig {
   } catch (cause) {
     const code = errnoOf(cause);
     const isMissing = code === "ENOENT" || code === "ENOTDIR";
-    const advice = isMissing ? "; make a board with board init" : "";
-    const message = `${dir} holds no readable board: ${path}: ${code}${advice}`;
+    const message = `${dir} holds no readable board: ${path}: ${code}`;
     throw new FailedError(isMissing ? "board-missing" : "board-damaged", message, { dir }, cause);
   }
   const value = parseJson(text, path);
@@ -162,6 +161,6 @@ function parseJson(text: string, path: string): unknown {
 }
 
 function damaged(path: string, what: string, cause?: unknown): FailedError {
-  const message = `${path} is damaged: ${what}. Restore it from a copy, or make the board again with board init.`;
+  const message = `${path} is damaged: ${what}`;
   return new FailedError("board-damaged", message, { path }, cause);
 }

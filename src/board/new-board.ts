@@ -79,7 +79,7 @@ export function initBoard(dir: string, options: BoardInitOptions): void {
 function checkOptions(dir: string, options: BoardInitOptions): void {
   if (options.trust.length === 0 && !options.allowUnsigned) {
     const message =
-      "A board must know which images to accept: give a public key with --trust, or --allow-unsigned.";
+      "a board must know which images to accept: give it a public key to trust, or allow unsigned images";
     throw new UsageError("board-trust", message);
   }
   const fault = geometryFault(options);

@@ -27,32 +27,32 @@ interface CableFlags {
 export function addCableCommand(program: Command): void {
   const command = addCommand(program, "cable", {
     does:
-      "Makes two ports, joined like two boards by a null-modem cable, that carry bytes at a true line rate. Prints " +
-      '"ready" when both can be opened, runs until it is interrupted, and then tells what it carried. Faults hit ' +
-      "both ways alike. Needs a C compiler; without one socat joins the ports, with neither rate nor faults.",
+      "Makes two serial ports that are connected like by a null-modem cable and carry bytes at a true line rate. Prints " +
+      '"ready" when both can be opened, runs until interrupted, and then prints what it carried. Faults apply to both ' +
+      "directions. Needs a C compiler; without one, socat connects the ports, with neither line rate nor faults.",
     examples: [
       "mayday cable --a /tmp/a --b /tmp/b --baud 921600",
       "mayday cable --a /tmp/a --b /tmp/b --ber 1e-5 --latency 16 --cut 1,2 --seed 7",
     ],
   });
   command
-    .requiredOption("--a <path>", "link to one end")
-    .requiredOption("--b <path>", "link to the other end")
+    .requiredOption("--a <path>", "path of one port")
+    .requiredOption("--b <path>", "path of the other port")
     .option("--baud <n>", "line rate", parseBaud, BAUD_DEFAULT)
-    .option("--strict-baud", "garble what is carried while an end is set to another rate")
+    .option("--strict-baud", "garble bytes while an end is set to another rate")
     .option("--ber <p>", "probability that a data bit flips", parseProbability)
-    .option("--drop <p>", "probability that a byte vanishes", parseProbability)
-    .option("--latency <ms>", "one way", parseMillis)
-    .option("--burst <r,len>", "about one burst of LEN random bytes in R bytes", (text) => {
+    .option("--drop <p>", "probability that a byte is lost", parseProbability)
+    .option("--latency <ms>", "delay, one way", parseMillis)
+    .option("--burst <r,len>", "bursts of LEN random bytes, about one in R bytes", (text) => {
       const [every, length] = parsePair(text, "a burst R,LEN");
       return { every, length };
     })
     .option(
       "--cut <t,dur>",
-      "nothing arrives for DUR seconds, T seconds after the first byte; repeatable",
+      "lose everything for DUR seconds, from T seconds after the first byte; repeatable",
       collectCut,
     )
-    .option("--seed <n>", "equal seeds give equal faults", countParser("a seed", 0, Number.MAX_SAFE_INTEGER));
+    .option("--seed <n>", "same seed, same faults", countParser("a seed", 0, Number.MAX_SAFE_INTEGER));
   onRun<CableFlags>(command, runCable);
 }
 

@@ -12,28 +12,28 @@ const NOTHING_MOVED = {
   digest: undefined,
 } as const;
 
-/** The verdict of a command that did what was asked without a link. */
+/** The verdict of a command that succeeded without using a link. */
 export function doneVerdict(reason = "done"): Verdict {
   return { ok: true, code: ExitCode.done, reason, ...NOTHING_MOVED };
 }
 
-/** The verdict of a command that ended otherwise; `detail` is for people. */
+/** The verdict of a command that failed; `detail` is for people. */
 export function failedVerdict(code: ExitCode, reason: string, detail: string): Verdict {
   return { ok: false, code, reason, ...NOTHING_MOVED, detail };
 }
 
-/** The verdict of a command that a signal ended. */
+/** The verdict of a command that was ended by a signal. */
 export function interruptedVerdict(): Verdict {
   return failedVerdict(ExitCode.interrupted, "interrupted", "interrupted");
 }
 
-/** The verdict of a command that threw. What is no MaydayError and not the operating system's is a bug of ours. */
+/** The verdict of a command that threw. An error that is neither a MaydayError nor the operating system's is a bug. */
 export function errorVerdict(error: unknown): Verdict {
   if (error instanceof MaydayError) return failedVerdict(error.exitCode, error.code, errorText(error));
   const text = error instanceof Error ? error.message : String(error);
   if (error instanceof Error && "syscall" in error) {
     return failedVerdict(ExitCode.failed, "system-error", `the operating system says: ${text}`);
   }
-  const cure = "run it again with MAYDAY_DEBUG=1 for the place, and report that";
-  return failedVerdict(ExitCode.failed, "internal-error", `internal error: ${text}; ${cure}`);
+  const next = "run it again with MAYDAY_DEBUG=1, and report the stack trace that it prints";
+  return failedVerdict(ExitCode.failed, "internal-error", `internal error: ${text}; ${next}`);
 }

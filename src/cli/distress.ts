@@ -25,13 +25,13 @@ interface DistressFlags {
 export function addDistressCommand(program: Command): void {
   const command = addCommand(program, "distress", {
     does:
-      "Calls for help on every link until a neighbour has healed the board: what its flash lacks is received, " +
-      "verified and written, then the boot decision is taken again. A board that boots needs no help: 0 at once. " +
-      "Refused images are told, and calling goes on. May be interrupted at any time and started again: it goes on " +
-      "from where it was.",
+      "Calls for help on all links until a neighbour has healed the board: what its flash lacks is received, verified " +
+      "and written, then the boot decision is taken again. If the board boots, it exits with 0 immediately. A refused " +
+      "image is reported, and the board continues to call. It may be interrupted at any time; the next run resumes " +
+      "the transfer.",
     examples: [
       "mayday distress --link /dev/ttyUSB0 --board board",
-      "mayday distress --link serial:/tmp/a?baud=921600 --board board --timeout 60 --json",
+      "mayday distress --link 'serial:/tmp/a?baud=921600' --board board --timeout 60 --json",
       "mayday distress --link tcp-listen:5000 --board board",
     ],
     exits: ["3 no neighbour within --timeout", "4 everything offered was refused", "6 port missing or busy"],
@@ -43,12 +43,12 @@ export function addDistressCommand(program: Command): void {
       collectLinks,
     )
     .requiredOption("--board <dir>", "the board, made by board init")
-    .option("--timeout <seconds>", "give up after this long; never unless given", parseSeconds)
-    .option("--force", "call even if the board boots: it takes newer images then")
-    .option("--allow-single-update", "with --force: also overwrite the only slot, the one that boots")
+    .option("--timeout <seconds>", "give up after this long (default: never)", parseSeconds)
+    .option("--force", "call even if the board boots; it then accepts newer images")
+    .option("--allow-single-update", "with --force: allow overwriting the only slot, which boots")
     .option(
       "--link-key <file>",
-      "key of the links, instead of the board's own: take help only from its holders",
+      "key of the links, instead of the board's own: only rescuers with the same key are accepted",
     );
   onRun<DistressFlags>(command, runDistressCommand);
 }
@@ -59,7 +59,7 @@ async function runDistressCommand(
   flags: DistressFlags,
 ): Promise<Verdict> {
   const { openBoard } = await import("../board/board.ts");
-  // Held for writing all the while: no second process works on this board.
+  // Stays open for writing, so that no other process works on this board.
   const board = openBoard(flags.board, { write: true });
   try {
     return await healBoard(context, board, flags);
@@ -77,7 +77,7 @@ async function healBoard(
   const before = board.boot();
   if (before.tag === "boot" && !isForced) {
     const verdict = { ...doneVerdict("healthy"), digest: toHex(before.image.digest) };
-    output.note(`${flags.board} boots: ${bootText(before)}; to call all the same give --force`);
+    output.note(`${flags.board} boots: ${bootText(before)}; to call anyway give --force`);
     output.linkResult(verdict);
     return verdict;
   }
@@ -102,7 +102,7 @@ async function healBoard(
     output.endProgress();
     const after = told.ok ? board.boot() : undefined;
     if (after !== undefined) output.note(`boot decision: ${bootText(after)}`);
-    // The wire carries the first bytes of a digest only; the board knows all of it.
+    // The wire carries only the first bytes of a digest; the board has all of it.
     const verdict = after?.tag === "boot" ? { ...told, digest: toHex(after.image.digest) } : told;
     output.linkResult(verdict);
     return verdict;

@@ -3,15 +3,15 @@ import type { NodeEvent, ProgressEvent } from "../node/node-event.ts";
 import type { Verdict } from "../node/verdict.ts";
 import { byteText, durationText, percent, rateText } from "./text.ts";
 
-/** Digits of ids and digests that people get to see. */
+/** Digits of ids and digests that are shown to people. */
 const SHORT_ID = 8;
 
-/** An id or digest as people see it: its first digits. */
+/** An id or digest as it is shown to people: its first digits. */
 export function shortId(hex: string): string {
   return hex.slice(0, SHORT_ID);
 }
 
-/** One line for people. Progress has its own form, see {@link progressText}; undefined where nothing is to be said. */
+/** An event as text for people. Undefined for progress, see {@link progressText}. */
 export function eventText(event: NodeEvent): string | undefined {
   switch (event.event) {
     case "ready":
@@ -19,7 +19,7 @@ export function eventText(event: NodeEvent): string | undefined {
     case "link":
       return `${event.link}: ${event.state}${event.detail === undefined ? "" : ` (${event.detail})`}`;
     case "distress": {
-      // Events that came as JSON have null for undefined.
+      // In events that were read as JSON, undefined is null.
       const had = typeof event.version === "string" ? `had version ${event.version}` : "no version known";
       return `${event.link}: board ${shortId(event.peer)} is in distress (${event.reason}), ${had}`;
     }
@@ -57,7 +57,7 @@ export function progressText(event: ProgressEvent): string {
   return `${blocks}, ${rateText(event.rate)}${eta}, line ${percent(event.quality)}`;
 }
 
-/** How a command over a link ended well, in one line. */
+/** The successful end of a command over a link, in one line. */
 export function verdictText(verdict: Verdict): string {
   const image = verdict.digest === undefined ? "" : ` ${shortId(verdict.digest)}`;
   if (verdict.bytesTx + verdict.bytesRx === 0) return `${verdict.reason}${image}`;

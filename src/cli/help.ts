@@ -1,47 +1,47 @@
 import type { Command, CommanderError } from "commander";
 import { UsageError } from "../base/errors.ts";
 
-/** What a command's help teaches beyond its flags. */
-export interface Teaching {
-  /** One line, for the list of its group's commands. */
+/** What a command's help says besides its flags. */
+export interface HelpTexts {
+  /** One line, for the list of commands of its group. */
   readonly summary?: string;
   /** What it does, in a few sentences. */
   readonly does: string;
   /** Command lines that work. */
   readonly examples: readonly string[];
-  /** What its exit codes mean, apart from 0, 1, 2 and 130, which mean the same everywhere. */
+  /** What its exit codes mean, besides 0, 1, 2 and 130, which mean the same for all commands. */
   readonly exits?: readonly string[];
 }
 
-/** An exit code that several commands of a board have. */
+/** An exit code that several board commands share. */
 export const NOT_BOOTABLE = "5 not bootable";
 
-/** Columns that help is wrapped at. */
+/** Column at which help is wrapped. */
 const WIDTH = 96;
-const EXITS_EVERYWHERE = ["0 done", "1 failed", "2 usage error", "130 interrupted"] as const;
+const COMMON_EXITS = ["0 done", "1 failed", "2 usage error", "130 interrupted"] as const;
 
-/** Adds a command below `parent`. `syntax` is its name and arguments, as commander reads them. */
-export function addCommand(parent: Command, syntax: string, teaching: Teaching): Command {
+/** Adds a command to `parent`. `syntax` is its name and arguments, in commander's notation. */
+export function addCommand(parent: Command, syntax: string, texts: HelpTexts): Command {
   const command = parent
     .command(syntax)
-    .summary(teaching.summary ?? "")
-    .description(teaching.does);
-  const codes = [...EXITS_EVERYWHERE, ...(teaching.exits ?? [])].sort(byNumber).join("\n  ");
-  const examples = teaching.examples.map((line) => `  $ ${line}`).join("\n");
+    .summary(texts.summary ?? "")
+    .description(texts.does);
+  const codes = [...COMMON_EXITS, ...(texts.exits ?? [])].sort(byNumber).join("\n  ");
+  const examples = texts.examples.map((line) => `  $ ${line}`).join("\n");
   command.addHelpText("after", `\nExamples:\n${examples}\n\nExit codes:\n  ${codes}`);
-  return teachErrors(command);
+  return explainErrors(command);
 }
 
-/** Adds a command that only has commands of its own. */
+/** Adds a command that only groups other commands. */
 export function addGroup(parent: Command, name: string, summary: string): Command {
-  return teachErrors(parent.command(name).summary(summary).description(summary));
+  return explainErrors(parent.command(name).summary(summary).description(summary));
 }
 
-/** Makes what commander finds wrong with a command line a UsageError that names the help to read. */
-export function teachErrors(command: Command): Command {
+/** Turns commander's errors into UsageErrors that say which help to read. */
+export function explainErrors(command: Command): Command {
   command.configureOutput({ outputError: () => {} }).configureHelp({ helpWidth: WIDTH });
   return command.allowExcessArguments(false).exitOverride((error) => {
-    // Help and version were asked for, and shown.
+    // Help or the version was shown.
     if (error.exitCode === 0) throw error;
     throw new UsageError(usageCode(error), `${usageText(error)}\nSee: ${pathOf(command)} --help`);
   });

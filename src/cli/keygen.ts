@@ -13,22 +13,22 @@ interface KeygenFlags {
 export function addKeygenCommand(program: Command): void {
   const command = addCommand(program, "keygen", {
     does:
-      "Makes an Ed25519 pair as PEM files, as openssl writes them: BASE.key signs images and stays with you (mode " +
-      "0600), BASE.pub goes into boards. With --link-key it makes the key of a link instead (or too), which both of " +
-      "its ends have: it says who may talk, never which firmware is taken. Existing keys are never overwritten.",
+      "Makes an Ed25519 key pair as PEM files, in openssl's format: BASE.key signs images and must stay secret (mode " +
+      "0600), BASE.pub goes into boards. With --link-key it makes a link key, which both ends of a link share: it " +
+      "decides who may talk, never which firmware is accepted. Existing keys are never overwritten.",
     examples: [
       "mayday keygen --out owner",
       "mayday board init board --trust owner.pub …",
       "mayday keygen --link-key link.key",
     ],
   })
-    .option("--out <base>", "name of the pair, without .key and .pub")
+    .option("--out <base>", "name of the key pair, without .key and .pub")
     .option("--link-key <file>", "make a link key in this file (mode 0600)");
   onRun<KeygenFlags>(command, async ({ output }, _args, { out, linkKey }) => {
     if (out === undefined && linkKey === undefined) {
       throw new UsageError(
         "missing-mandatory-option-value",
-        "give --out BASE for keys to sign with, or --link-key FILE; see mayday keygen --help",
+        "give --out BASE for a signing key pair, or --link-key FILE; see mayday keygen --help",
       );
     }
     if (out !== undefined) await makePair(output, out);

@@ -1,13 +1,14 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
 import "../crypto/use-node-crypto.ts";
-import { teachErrors } from "./help.ts";
+import { explainErrors } from "./help.ts";
 import { packageVersion } from "./package-version.ts";
 
-const DESCRIPTION = `Boards that heal one another over a UART: a board that does not boot calls for help, and a
-neighbour sends it what its flash lacks. Start with: mayday demo`;
+const DESCRIPTION =
+  "Boards that heal one another over a UART, I2C or TCP: a board that does not boot calls for help, and a neighbour " +
+  "sends it the parts of the firmware that its flash lacks. Start with: mayday demo";
 
-/** A command, its line in the list of commands, and how to get it: only the one that is asked for is loaded. */
+/** A command, its line in the list of commands, and how to load it: only the requested one is loaded. */
 interface Entry {
   readonly name: string;
   readonly summary: string;
@@ -22,7 +23,7 @@ const COMMANDS: readonly Entry[] = [
   },
   {
     name: "keygen",
-    summary: "make a pair of keys to sign images with",
+    summary: "make a key pair to sign images",
     register: async (program) => (await import("./keygen.ts")).addKeygenCommand(program),
   },
   {
@@ -32,12 +33,12 @@ const COMMANDS: readonly Entry[] = [
   },
   {
     name: "repo",
-    summary: "keep images in a folder that rescuers take them from",
+    summary: "keep images in a folder for rescuers",
     register: async (program) => (await import("./repo/repo-commands.ts")).addRepoCommands(program),
   },
   {
     name: "board",
-    summary: "a board on disk: its flash, its boot record, the keys it trusts",
+    summary: "a board on disk: its flash, boot record and trusted keys",
     register: async (program) => (await import("./board/board-commands.ts")).addBoardCommands(program),
   },
   {
@@ -52,7 +53,7 @@ const COMMANDS: readonly Entry[] = [
   },
   {
     name: "status",
-    summary: "who is there at the other end, and how is the line",
+    summary: "show who is at the other end, and the state of the line",
     register: async (program) => (await import("./status.ts")).addStatusCommand(program),
   },
   {
@@ -62,15 +63,15 @@ const COMMANDS: readonly Entry[] = [
   },
   {
     name: "cable",
-    summary: "a virtual serial cable at a true rate, with faults if wanted",
+    summary: "a virtual serial cable at a true line rate, with optional faults",
     register: async (program) => (await import("./cable.ts")).addCableCommand(program),
   },
 ];
 
 async function createProgram(words: readonly string[]): Promise<Command> {
   const program = new Command("mayday").description(DESCRIPTION).version(packageVersion(), "-V, --version");
-  // Else --version of `image build` would be taken for the program's own.
-  teachErrors(program.enablePositionalOptions());
+  // Without this, --version of `image build` would be read as the program's own.
+  explainErrors(program.enablePositionalOptions());
   for (const { name, summary, register } of COMMANDS) {
     if (words.includes(name)) await register(program);
     else program.command(name).summary(summary);
@@ -78,7 +79,7 @@ async function createProgram(words: readonly string[]): Promise<Command> {
   return program;
 }
 
-/** The first word names the command; after "help" it is the second one. */
+/** The word that names the command: the first one, or the second one after "help". */
 function namingWords(argv: readonly string[]): readonly string[] {
   return argv.slice(2, argv[2] === "help" ? 4 : 3);
 }
@@ -88,14 +89,14 @@ function isJsonWanted(argv: readonly string[]): boolean {
   return argv.slice(2, end < 0 ? undefined : end).includes("--json");
 }
 
-// A reader of help that goes away (mayday --help | head -1) is no error.
+// A reader of help that closes the pipe (mayday --help | head -1) is not an error.
 process.stdout.on("error", () => {});
 
 try {
   const program = await createProgram(namingWords(process.argv));
   await program.parseAsync();
 } catch (error) {
-  // Help or version was shown; else the command line is wrong, for commands themselves never throw.
+  // A CommanderError means that help or the version was shown. Commands never throw, so anything else is a wrong command line.
   if (!(error instanceof CommanderError)) {
     const { execute } = await import("./run.ts");
     await execute(isJsonWanted(process.argv), () => Promise.reject(error));

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import type { HealedEvent, NodeEvent } from "../node/node-event.ts";
 
-/** Runs the user's command after each heal. It may take its time; a failure of it is told and changes nothing. */
+/** Runs the user's command after each healed board. It may be slow; if it fails, there is a warning and nothing else. */
 export class HealedCommand {
   readonly #command: string | undefined;
   readonly #warn: (text: string) => void;
@@ -12,7 +12,7 @@ export class HealedCommand {
     this.#warn = warn;
   }
 
-  /** Looks at every event of the node. */
+  /** Takes every event of the node. */
   handle(event: NodeEvent): void {
     if (event.event !== "healed" || this.#command === undefined) return;
     const run = this.#run(this.#command, event);
@@ -20,7 +20,7 @@ export class HealedCommand {
     void run.then(() => this.#running.delete(run));
   }
 
-  /** Resolves when no command runs any more. */
+  /** Resolves when all commands have ended. */
   async finished(): Promise<void> {
     await Promise.all(this.#running);
   }
@@ -34,7 +34,7 @@ export class HealedCommand {
       MAYDAY_VERSION: version,
     };
     return new Promise((resolve) => {
-      // Its output goes to stderr: stdout is for our own results.
+      // Its output goes to stderr, since stdout is for results.
       const child = spawn(command, { shell: true, env, stdio: ["ignore", 2, 2] });
       child.once("error", (error) => {
         this.#warn(`--on-healed could not be run: ${error.message}`);

@@ -6,7 +6,7 @@ import { eventText, verdictText } from "./event-text.ts";
 import { BarProgress, PlainProgress, type ProgressView } from "./progress.ts";
 import { printableJson, TerminalText } from "./terminal-text.ts";
 
-/** A line of `--json`. Bytes are given in hexadecimal; a field without a value is null. */
+/** A line of `--json`. Byte arrays are hexadecimal; a field without a value is null. */
 export type JsonEvent = { readonly event: string } & Readonly<Record<string, unknown>>;
 
 export type OutputStream = Writable & { readonly isTTY?: boolean };
@@ -18,7 +18,7 @@ export interface OutputOptions {
   readonly clock?: Clock;
 }
 
-/** What a command says: results on stdout, as text or as JSON lines; everything for people on stderr. */
+/** The output of a command: results on stdout, as text or JSON lines; everything else for people on stderr. */
 export class Output {
   readonly isJson: boolean;
   readonly #stdout: OutputStream;
@@ -32,7 +32,7 @@ export class Output {
     this.#progress = progress;
   }
 
-  /** A reader that goes away (`mayday repo list | head -1`) is no reason to stop what is under way. */
+  /** A reader that closes the pipe (`mayday repo list | head -1`) does not stop the command. */
   static async open(options: OutputOptions): Promise<Output> {
     for (const stream of [options.stdout, options.stderr]) stream.on("error", () => {});
     const { stderr, clock = systemClock } = options;
@@ -41,7 +41,7 @@ export class Output {
     return new Output(options, progress);
   }
 
-  /** For people, in either mode. */
+  /** Text for people, with and without `--json`. */
   note(text: string): void {
     this.#progress.line(TerminalText.plain(text));
   }
@@ -54,17 +54,17 @@ export class Output {
     this.#progress.line(TerminalText.joined(TerminalText.styled(this.#stderr, style, label), ` ${text}`));
   }
 
-  /** A result: `text`, or with `--json` the event. */
+  /** A result: the text, or with `--json` the event. */
   result(text: string, event: JsonEvent): void {
     this.#stdout.write(this.isJson ? jsonLine(event) : textLine(text));
   }
 
-  /** What only `--json` shows. */
+  /** An event that only `--json` shows. */
   event(event: JsonEvent | NodeEvent): void {
     if (this.isJson) this.#stdout.write(jsonLine(event));
   }
 
-  /** What a node tells, in the form of the mode; progress for people in either. */
+  /** An event of a node: with `--json` as a line; for people as text or progress. */
   nodeEvent(event: NodeEvent): void {
     this.event(event);
     if (event.event === "progress") this.#progress.update(event);
@@ -74,13 +74,13 @@ export class Output {
     if (text !== undefined) this.note(text);
   }
 
-  /** Ends the progress shown for a link, or all of it. */
+  /** Removes the progress of a link, or of all links. */
   endProgress(link?: string): void {
     if (link === undefined) this.#progress.stop();
     else this.#progress.finish(link);
   }
 
-  /** The last line. Without `--json`: nothing for a success (results were told), the error on stderr otherwise. */
+  /** The last line of `--json`. For people, the error on stderr; nothing after a success. */
   verdict(verdict: Verdict): void {
     this.#progress.stop();
     const { detail, ...fields } = verdict;
@@ -89,12 +89,12 @@ export class Output {
     this.event({ event: "verdict", ...fields, ...(verdict.ok && detail === undefined ? {} : { message }) });
   }
 
-  /** The result line of commands over a link; the verdict itself follows at the end. */
+  /** The result line of a command over a link; its verdict follows at the end. */
   linkResult(verdict: Verdict): void {
     if (verdict.ok && !this.isJson) this.#stdout.write(textLine(verdictText(verdict)));
   }
 
-  /** Resolves when everything written has left this process, or cannot. */
+  /** Resolves when everything written has left this process, or cannot leave it. */
   async close(): Promise<void> {
     this.#progress.stop();
     await Promise.all([flushed(this.#stdout), flushed(this.#stderr)]);

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-/** Version of this package, as its package.json says. */
+/** The version in this package's package.json. */
 export function packageVersion(): string {
   const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
   const value: unknown = JSON.parse(text);

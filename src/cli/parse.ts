@@ -6,11 +6,11 @@ import { parseVersion, type Version } from "../image/version.ts";
 import { BAUD_MAX, BAUD_MIN, type Endpoint, parseEndpoint } from "../transport/endpoint.ts";
 
 /*
- * What users write after flags. Each throws a UsageError that says what was seen and what is accepted.
+ * Parsers of flag values. Each throws a UsageError that says what was given and what is accepted.
  */
 
 const SIZE_UNITS: Readonly<Record<string, number>> = { "": 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3 };
-/** Longest time that may be asked for, in seconds: timers hold 31 bits of milliseconds. */
+/** Longest time, in seconds: timers hold 31 bits of milliseconds. */
 const SECONDS_MAX = 2_000_000;
 
 /** "64K", "4M", "1G" (powers of two), "1048576", "0x1000"; 1 to 2^48 bytes. `bad-size`. */
@@ -41,7 +41,7 @@ export function parseBaud(text: string): number {
   return wholeNumber(text, "bad-baud", "a line rate", BAUD_MIN, BAUD_MAX);
 }
 
-/** A parser of whole numbers, decimal or 0x. `bad-number`. */
+/** Makes a parser of whole numbers, decimal or 0x. `bad-number`. */
 export function countParser(what: string, min: number, max: number): (text: string) => number {
   return (text) => wholeNumber(text, "bad-number", what, min, max);
 }
@@ -63,7 +63,7 @@ export function parseMillis(text: string): Millis {
   throw new UsageError("bad-milliseconds", `"${text}" is not a time: give milliseconds, 0 or more`);
 }
 
-/** "A,B": two numbers from 0, named for the message. `bad-pair`. */
+/** "A,B": two numbers of 0 or more; `meaning` names them in the message. `bad-pair`. */
 export function parsePair(text: string, meaning: string): readonly [number, number] {
   const [first, second, ...rest] = text.split(",").map(decimal);
   if (first !== undefined && second !== undefined && rest.length === 0) return [first, second];
@@ -101,13 +101,13 @@ export function parseSlot(text: string): number {
   throw new UsageError("bad-slot", `"${text}" is not a slot: give 0 or 1 (a or b)`);
 }
 
-/** A public key file, and what its owner may sign. */
+/** A public key file, and what its key may sign. */
 export interface TrustFlag {
   readonly path: string;
   readonly roles: readonly ImageRole[];
 }
 
-/** "PUB", trusted for everything, or "PUB:app", "PUB:recovery"; the flag may be repeated, also for one key. */
+/** "PUB", trusted for all roles, or "PUB:app", "PUB:recovery". The flag may be repeated, also for the same key. */
 export function collectTrust(text: string, earlier: readonly TrustFlag[] = []): readonly TrustFlag[] {
   const match = /^(.*):(app|recovery)$/s.exec(text);
   const path = match?.[1] ?? text;
@@ -128,7 +128,7 @@ export function collectLinks(text: string, earlier: readonly Endpoint[] = []): r
   return [...earlier, endpoint];
 }
 
-/** A number without sign, with fraction and exponent allowed. */
+/** A number without sign; fraction and exponent are allowed. */
 function decimal(text: string): number | undefined {
   return /^(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d{1,3})?$/i.test(text) ? Number(text) : undefined;
 }

@@ -3,15 +3,15 @@ import type { I2cBusEntry, SerialPortEntry } from "../transport/serial/port-list
 import { addCommand } from "./help.ts";
 import { onRun } from "./run.ts";
 
-/** From this much on an FTDI adapter's latency timer is worth a hint, in milliseconds. */
+/** Latency timer of an FTDI adapter from which a hint is given, in milliseconds. */
 const SLOW_LATENCY_MS = 2;
 
 /** Registers `mayday ports`. */
 export function addPortsCommand(program: Command): void {
   const command = addCommand(program, "ports", {
     does:
-      "Lists the serial ports of this machine with the names that stay the same, the adapter behind them, its " +
-      "latency timer, and who has them open; and the I2C buses. Opens none.",
+      "Lists the serial ports of this machine with their stable names, adapter, latency timer and the processes that " +
+      "have them open; and the I2C buses. Opens none of them.",
     examples: ["mayday ports", "mayday ports --json"],
   });
   onRun(command, async ({ output }) => {

@@ -5,25 +5,25 @@ import type { ProgressEvent } from "../node/node-event.ts";
 import { progressText } from "./event-text.ts";
 import { TerminalText, type TextStream } from "./terminal-text.ts";
 
-/** Between two plain lines of progress of one link, where there is no terminal. */
+/** Shortest time between two plain lines of progress of one link, without a terminal. */
 const PLAIN_INTERVAL_MS: Millis = 3000;
 
-/** Sized so that a line of 80 columns holds all of it. */
+/** Chosen so that a bar and its text fit into 80 columns. */
 const BAR_WIDTH = 16;
 const LABEL_MAX = 16;
 
-/** Lines of text, and below them how far transfers are. */
+/** Lines of text, and below them the progress of transfers. */
 export interface ProgressView {
-  /** Shows one or more lines of text above the progress. */
+  /** Shows text, of one or more lines, above the progress. */
   line(text: TerminalText): void;
   update(event: ProgressEvent): void;
-  /** The transfer on a link is over. */
+  /** Removes the progress of a link whose transfer has ended. */
   finish(link: string): void;
-  /** Leaves the stream with the cursor at the start of a line. Idempotent. */
+  /** Removes all progress and leaves the cursor at the start of a line. Idempotent. */
   stop(): void;
 }
 
-/** Progress for logs and pipes: one line a link every few seconds at most. */
+/** Progress for logs and pipes: a line per link every few seconds. */
 export class PlainProgress implements ProgressView {
   readonly #stream: TextStream;
   readonly #clock: Clock;
@@ -41,7 +41,7 @@ export class PlainProgress implements ProgressView {
   update(event: ProgressEvent): void {
     const now = this.#clock.now();
     const shownAt = this.#shownAt.get(event.link);
-    // A transfer that is over within the interval needs no line of its own: its end is told anyway.
+    // A transfer that ends within the interval needs no line: its end is reported anyway.
     if (shownAt === undefined) this.#shownAt.set(event.link, now);
     if (shownAt === undefined || now - shownAt < PLAIN_INTERVAL_MS) return;
     this.#shownAt.set(event.link, now);
@@ -55,7 +55,7 @@ export class PlainProgress implements ProgressView {
   stop(): void {}
 }
 
-/** Progress on a terminal: a bar for each link. */
+/** Progress on a terminal: a bar per link. */
 export class BarProgress implements ProgressView {
   readonly #stream: NodeJS.WritableStream;
   readonly #makeBars: () => MultiBar;
@@ -75,7 +75,7 @@ export class BarProgress implements ProgressView {
       format: "{link} [{bar}] {percentage}% {text}",
       barsize: BAR_WIDTH,
       fps: 8,
-      // The terminal's own settings stay: a process that is killed could not restore them.
+      // The cursor stays visible: a process that is killed could not restore it.
       hideCursor: null,
       linewrap: true,
       gracefulExit: false,
@@ -109,7 +109,7 @@ export class BarProgress implements ProgressView {
   }
 
   stop(): void {
-    // Lines that wait are written by an update only.
+    // Pending lines are written only by an update.
     this.#stack?.update();
     this.#stack?.stop();
     this.#stack = undefined;
@@ -117,7 +117,7 @@ export class BarProgress implements ProgressView {
   }
 }
 
-/** A link's name as short as it stays telling: "ttyUSB0" of "serial:/dev/ttyUSB0?baud=921600". */
+/** A short name of a link: "ttyUSB0" for "serial:/dev/ttyUSB0?baud=921600". */
 function linkLabel(link: string): TerminalText {
   const path = link.replace(/^serial:/, "").replace(/\?.*$/s, "");
   return TerminalText.plain(path.slice(path.lastIndexOf("/") + 1).slice(-LABEL_MAX));

@@ -5,7 +5,7 @@ import type { Repository } from "../image/repository.ts";
 import type { Version } from "../image/version.ts";
 import type { Output } from "./output.ts";
 
-/** Flags of `rescue` that say what to send. */
+/** Flags of `rescue` that name what to send. */
 export interface SourceFlags {
   readonly repo?: string;
   readonly image?: string;
@@ -17,7 +17,7 @@ export interface SourceFlags {
 /** Where a rescuer's images come from. */
 export interface RescueSource {
   readonly repository: Repository;
-  /** The user named the one image: it is offered even where it does not look suitable. */
+  /** The user chose the only image: it is offered even if it seems unsuitable. */
   readonly isNamed: boolean;
   close(): Promise<void>;
 }
@@ -29,7 +29,7 @@ export interface RescueSource {
 export async function openRescueSource(flags: SourceFlags, output: Output): Promise<RescueSource> {
   const { repo, image, hardware, version } = flags;
   if ((repo === undefined) === (image === undefined)) {
-    throw new UsageError("image-or-repo", "give either --repo DIR or --image FILE: what shall be sent?");
+    throw new UsageError("image-or-repo", "give either --repo DIR or --image FILE, to say what to send");
   }
   const isRaw = hardware !== undefined || version !== undefined;
   if (repo !== undefined) {
@@ -43,10 +43,10 @@ export async function openRescueSource(flags: SourceFlags, output: Output): Prom
   const opened = isRaw ? await openRaw(image ?? "", flags) : await openBuilt(image ?? "");
   if (!opened.isSigned && flags.allowUnsigned !== true) {
     await opened.close();
-    const message = `${image} is not signed: sign it with image build --key, or send it all the same with --allow-unsigned`;
+    const message = `${image} is not signed: sign it with image build --key, or send it anyway with --allow-unsigned`;
     throw new RefusedError("unsigned", message);
   }
-  if (!opened.isSigned) output.warn(`${image} is not signed: only boards that trust no key take it`);
+  if (!opened.isSigned) output.warn(`${image} is not signed: only boards that trust no key accept it`);
   const { fixedRepository } = await import("../image/repository.ts");
   return { repository: fixedRepository([opened]), isNamed: true, close: () => opened.close() };
 }
@@ -69,7 +69,7 @@ async function openBuilt(path: string): Promise<OpenImage> {
     return await openImageFile(path);
   } catch (error) {
     if (!isForeign(error)) throw error;
-    const message = `${path} is no image file; to send raw bytes add --hardware ID --version V --allow-unsigned`;
+    const message = `${path} is not an image file; to send raw bytes add --hardware ID --version V --allow-unsigned`;
     throw new UsageError("raw-image-flags", message, { path }, error);
   }
 }
@@ -84,7 +84,7 @@ async function openRaw(path: string, { hardware, version, allowUnsigned }: Sourc
   return openInputImage(path, { ...hardware, version });
 }
 
-/** An image file in an image is never meant. */
+/** Wrapping an image file in an image is never intended. */
 async function refuseBuilt(path: string): Promise<void> {
   const { readImageHead } = await import("../image-files/image-file.ts");
   const { openRegular } = await import("../files/regular-file.ts");
@@ -96,7 +96,7 @@ async function refuseBuilt(path: string): Promise<void> {
   } finally {
     await handle.close();
   }
-  const message = `${path} is an image file that says itself what it is for: leave --hardware and --version out`;
+  const message = `${path} is an image file, which states its hardware and version: omit --hardware and --version`;
   throw new UsageError("image-not-raw", message, { path });
 }
 

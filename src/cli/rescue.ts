@@ -30,12 +30,12 @@ interface RescueFlags {
 export function addRescueCommand(program: Command): void {
   const command = addCommand(program, "rescue", {
     does:
-      "Listens on every link and heals whoever calls for help, with a suitable image of the repository, or with the " +
-      "one given. Only what the board's flash lacks is sent. Goes on until interrupted; with --once it ends after one " +
-      "board was healed, or refused the image. Whether an image is taken is for the board's own keys to decide.",
+      "Listens on all links and heals every board that calls for help, with a suitable image from the repository or " +
+      "with the given one. Only what the board's flash lacks is sent. Runs until interrupted; with --once it ends " +
+      "after one board was healed or refused the image. The board's own keys decide whether it accepts an image.",
     examples: [
       "mayday rescue --link /dev/ttyUSB0 --repo images",
-      "mayday rescue --link serial:/tmp/b?baud=921600 --image fw.mdy --once --timeout 60",
+      "mayday rescue --link 'serial:/tmp/b?baud=921600' --image fw.mdy --once --timeout 60",
       "mayday rescue --link tcp:pi:5000 --image fw.bin --hardware widget --version 1.4.0 --allow-unsigned --once",
     ],
     exits: ["3 nobody called within --timeout", "4 the board refused the image", "6 port missing or busy"],
@@ -46,19 +46,21 @@ export function addRescueCommand(program: Command): void {
       "where to listen: a port's path, serial:…, i2c:…, tcp:…; repeatable",
       collectLinks,
     )
-    .option("--repo <dir>", "take images from this repository")
-    .option("--image <file>", "offer this image file (.mdy), or raw bytes with the three flags below")
-    .option("--hardware <id>", "boards that a raw --image is for, [vendor/]class", parseHardwareFlag)
+    .option("--repo <dir>", "offer images from this repository")
+    .option("--image <file>", "offer this image file (.mdy), or raw bytes with the next three flags")
+    .option("--hardware <id>", "hardware that a raw --image is for, [vendor/]class", parseHardwareFlag)
     .option("--version <version>", "version of a raw --image", parseVersionFlag)
-    .option("--allow-unsigned", "send images that nobody signed")
+    .option("--allow-unsigned", "send unsigned images")
     .option("--once", "end after one board was healed or refused the image")
-    .option("--timeout <seconds>", "give up after this long; never unless given", parseSeconds)
-    .addOption(new Option("--reset <line>", "pulse this modem line on opening").choices(["dtr", "rts"]))
+    .option("--timeout <seconds>", "give up after this long (default: never)", parseSeconds)
+    .addOption(
+      new Option("--reset <line>", "pulse this modem line when the port opens").choices(["dtr", "rts"]),
+    )
     .option(
       "--on-healed <command>",
-      "run this by the shell after each heal, with MAYDAY_LINK, MAYDAY_PEER, MAYDAY_DIGEST, MAYDAY_VERSION set",
+      "shell command to run after each healed board, with MAYDAY_LINK, MAYDAY_PEER, MAYDAY_DIGEST, MAYDAY_VERSION set",
     )
-    .option("--link-key <file>", "key of the links: heal only boards that have the same one");
+    .option("--link-key <file>", "key of the links: only boards with the same key are healed");
   onRun<RescueFlags>(command, runRescueCommand);
 }
 

@@ -6,20 +6,20 @@ import type { Verdict } from "../node/verdict.ts";
 import { doneVerdict, errorVerdict, interruptedVerdict } from "./command-verdict.ts";
 import { Output } from "./output.ts";
 
-/** What a command works with. */
+/** What a command is given. */
 export interface CommandContext {
   readonly output: Output;
-  /** Aborted by the first SIGINT or SIGTERM: end soon, and leave everything resumable. */
+  /** Aborted by the first SIGINT or SIGTERM: the command ends soon and leaves everything so that it can be resumed. */
   readonly signal: AbortSignal;
 }
 
-/** The work of a command. Undefined: it did what was asked. */
+/** The work of a command. It resolves with undefined if it did what was asked. */
 export type CommandWork = (context: CommandContext) => Promise<Verdict | undefined>;
 
-/** How long a command may take to end after a signal before it is left behind. */
+/** Longest time that a command may take to end after a signal; then the process ends without it. */
 const ABORT_GRACE_MS: Millis = 3000;
 
-/** Gives a command its `--json` flag and its work; the process ends with the work. */
+/** Gives a command its `--json` flag and its work. The process ends when the work does. */
 export function onRun<Options extends object>(
   command: Command,
   work: (context: CommandContext, args: readonly string[], options: Options) => Promise<Verdict | undefined>,
@@ -31,7 +31,7 @@ export function onRun<Options extends object>(
   });
 }
 
-/** Runs a command's work to its verdict, which is always told, also on errors and signals, and ends the process. */
+/** Runs a command's work, prints its verdict, also after errors and signals, and ends the process. */
 export async function execute(isJson: boolean, work: CommandWork): Promise<never> {
   const { stdout, stderr } = process;
   const output = await Output.open({ isJson, stdout, stderr });
@@ -47,11 +47,11 @@ export async function execute(isJson: boolean, work: CommandWork): Promise<never
   }
   output.verdict(verdict);
   await output.close();
-  // Whatever a library may have left open must not keep a process whose verdict is out.
+  // Handles that a library left open must not keep the process alive after its verdict.
   return process.exit(verdict.code);
 }
 
-/** The first signal asks, the second one ends the process. */
+/** The first signal asks the command to end, the second one ends the process. */
 function watchSignals(stop: AbortController): void {
   const onSignal = (): void => {
     if (stop.signal.aborted) process.exit(ExitCode.interrupted);

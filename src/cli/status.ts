@@ -24,9 +24,9 @@ interface StatusFlags {
 export function addStatusCommand(program: Command): void {
   const command = addCommand(program, "status", {
     does:
-      "Asks the other end of a link who it is and how its firmware does, and tells what was seen on the line: a node, " +
-      "silence, our own echo, another version of the protocol, or a stranger by name (a console, a boot log, a modem, " +
-      "a line held low, flow control that eats bytes, noise); and what to try next.",
+      "Asks the node at the other end of a link for its firmware status, and reports what was seen on the line: a node, " +
+      "silence, an echo, another protocol version, or something else by name (a console, a boot log, a modem, a line " +
+      "held low, flow control that drops bytes, noise); and what to try next.",
     examples: ["mayday status --link /dev/ttyUSB0", "mayday status --link tcp:pi:5000 --json"],
     exits: ["3 no node answered", "4 another version of the protocol", "6 port missing or busy"],
   });
@@ -55,7 +55,7 @@ export function addStatusCommand(program: Command): void {
   });
 }
 
-/** The worst of what was found decides. */
+/** The verdict for all links: the worst of what was found. */
 function verdictOf(reports: readonly StatusReport[]): Verdict {
   const foreign = reports.find(({ seen }) => seen === "foreign-version");
   const none = reports.find(({ seen }) => seen !== "node" && seen !== "foreign-version");

@@ -1,10 +1,10 @@
-/** Names and values, one pair a line, the values below one another. */
+/** Names and values, one pair per line, in two columns. */
 export function columns(rows: readonly (readonly [name: string, value: string])[]): string {
   const width = Math.max(0, ...rows.map(([name]) => name.length));
   return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join("\n");
 }
 
-/** "262,144" of a whole number. Not by `toLocaleString`: its first call loads tables for 15 to 20 ms. */
+/** "262,144". Locale functions are avoided: their first call loads tables for 15 to 20 ms, which can delay a handshake. */
 export function grouped(count: number): string {
   return String(count).replace(/\B(?=(?:\d{3})+$)/g, ",");
 }
@@ -14,7 +14,7 @@ export function byteText(count: number): string {
   return `${grouped(count)} byte${count === 1 ? "" : "s"}`;
 }
 
-/** "88.3 kB/s", of bytes per second. */
+/** "88.3 kB/s", from bytes per second. */
 export function rateText(bytesPerSecond: number): string {
   return `${(bytesPerSecond / 1000).toFixed(1)} kB/s`;
 }
@@ -29,7 +29,7 @@ export function durationText(seconds: number): string {
     : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** "98 %", of a fraction. */
+/** "98 %", from a fraction. */
 export function percent(fraction: number): string {
   return `${Math.round(100 * fraction)} %`;
 }

@@ -12,7 +12,6 @@ export const LINK_KEY_MAX = 1024;
 const FRESH_LENGTH = 32;
 /** Longest file that is read, in bytes: the longest key in hexadecimal, in short lines. */
 const FILE_MAX = 4 * LINK_KEY_MAX;
-const ADVICE = "make one with: mayday keygen --link-key FILE";
 
 /**
  * Reads the pre-shared key of a link: an even number of 32 or more hexadecimal digits are decoded, else the file's
@@ -26,13 +25,13 @@ export function readLinkKey(path: string, warn: (text: string) => void = () => {
   }
   const text = Buffer.from(bytes).toString("latin1").trim();
   if (text.startsWith("-----BEGIN")) {
-    const message = `${path} is a PEM file, which holds a key for signatures, not a link key: ${ADVICE}`;
+    const message = `${path} is a PEM file, which holds a key for signatures, not a link key`;
     throw new UsageError("link-key-is-pem", message, { path });
   }
   const decoded = text.length >= 2 * LINK_KEY_MIN && /^[0-9a-fA-F]+$/.test(text) ? fromHex(text) : undefined;
   const key = decoded ?? bytes;
   if (key.length >= LINK_KEY_MIN && key.length <= LINK_KEY_MAX) return key;
-  const message = `${path} holds ${key.length} bytes; a link key has ${LINK_KEY_MIN} to ${LINK_KEY_MAX}, or twice as many hexadecimal digits: ${ADVICE}`;
+  const message = `${path} holds ${key.length} bytes; a link key has ${LINK_KEY_MIN} to ${LINK_KEY_MAX}, or twice as many hexadecimal digits`;
   throw new UsageError("link-key-length", message, { path, length: key.length });
 }
 
@@ -56,15 +55,15 @@ function readSecret(path: string): WholeFile & { readonly tag: "file" } {
   } catch (error) {
     const errno = errnoOf(error);
     if (errno === "ENOENT" || errno === "ENOTDIR") {
-      throw new UsageError("link-key-missing", `${path}: there is no such file; ${ADVICE}`, { path }, error);
+      throw new UsageError("link-key-missing", `${path}: there is no such file`, { path }, error);
     }
     throw new FailedError("link-key-unreadable", `${path}: cannot be read (${errno})`, { path }, error);
   }
   if (found.tag === "not-file") {
-    throw new UsageError("link-key-not-file", `${path} is not a file; ${ADVICE}`, { path });
+    throw new UsageError("link-key-not-file", `${path} is not a file`, { path });
   }
   if (found.tag === "file") return found;
   const { size: length } = found;
-  const message = `${path} has ${length} bytes; link key files have at most ${FILE_MAX}: ${ADVICE}`;
+  const message = `${path} has ${length} bytes; link key files have at most ${FILE_MAX}`;
   throw new UsageError("link-key-length", message, { path, length });
 }

@@ -3,12 +3,16 @@ import type { ErrorEstimate } from "./error-estimate.ts";
 
 /** Once in so many frames a larger one is tried. */
 const TRIAL_EVERY = 32;
+/** Longest line time of a frame: several frames fit into the shortest silence that ends a session (PROTOCOL.md 4.7). */
+const FRAME_TIME_MAX_MS = 2_000;
 
 export interface FrameSizerOptions {
   /** Largest payload that the peer takes, in bytes. */
   readonly payloadMax: number;
   /** Bytes that a frame costs on the line beyond header, payload and CRC: line code and seal. */
   readonly overhead: number;
+  /** Line rate in bytes per millisecond; undefined on links without a rate. */
+  readonly bytesPerMs: number | undefined;
 }
 
 /**
@@ -23,11 +27,12 @@ export class FrameSizer {
   #payload = 0;
   #untilTrial = TRIAL_EVERY;
 
-  constructor(estimate: ErrorEstimate, { payloadMax, overhead }: FrameSizerOptions) {
+  constructor(estimate: ErrorEstimate, { payloadMax, overhead, bytesPerMs }: FrameSizerOptions) {
     this.#estimate = estimate;
     this.#overhead = DATA_HEADER_LENGTH + CRC_LENGTH + overhead;
-    const whole = Math.floor(payloadMax / CHUNK_UNIT) * CHUNK_UNIT;
-    this.#max = Math.max(PAYLOAD_MIN, Math.min(PAYLOAD_MAX, whole));
+    const inTime = (bytesPerMs ?? Number.POSITIVE_INFINITY) * FRAME_TIME_MAX_MS - this.#overhead;
+    const whole = Math.floor(Math.min(payloadMax, PAYLOAD_MAX, inTime) / CHUNK_UNIT) * CHUNK_UNIT;
+    this.#max = Math.max(PAYLOAD_MIN, whole);
     this.#choose();
   }
 

@@ -107,7 +107,9 @@ export class Link {
    */
   startSending(now: Millis, tag: number, payloadMax: number, seal?: FrameSeal): SendSide {
     this.#startSession(now, tag, seal);
-    const sizer = new FrameSizer(this.errorEstimate, { payloadMax, overhead: this.#framer.overhead });
+    const { overhead } = this.#framer;
+    const { bytesPerMs } = this.#pacer;
+    const sizer = new FrameSizer(this.errorEstimate, { payloadMax, overhead, bytesPerMs });
     const { counters, rtt } = this;
     this.#sender = new SendSide(now, { timers: this.#timers, counters, rtt, pacer: this.#pacer, sizer });
     return this.#sender;

@@ -14,7 +14,7 @@ import { decodeFrame } from "../../src/wire/frame.ts";
 import type { Accept, Frame, ObjectName, Offer } from "../../src/wire/messages.ts";
 
 /**
- * Somebody on the wire who reads all and may say anything, with right CRCs and tags. It knows what anybody can overhear:
+ * A node on the wire that reads everything and may send anything, with right CRCs and tags. It knows what can be overheard:
  * ids, nonces, offers. `onFrame` is its script.
  */
 export class Attacker {
@@ -93,12 +93,12 @@ export class Attacker {
     this.#wire.write(encodeDelimited(encodeFrame(frame, this.tag)));
   }
 
-  /** Bytes of a frame, once more. */
+  /** Sends the bytes of a frame again. */
   replay(frame: Uint8Array): void {
     this.#wire.write(encodeDelimited(frame));
   }
 
-  /** Offers an image to whoever called last, under this id. */
+  /** Offers an image to the board that called last, under this id. */
   offer(rescuerId: Uint8Array, image: ImageSource): void {
     const { version, size, counter } = image.manifest;
     const offer: Offer = {

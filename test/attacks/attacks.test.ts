@@ -17,7 +17,7 @@ describe("a hostile neighbour", () => {
     120_000,
   );
 
-  it("is told of in docs/SECURITY.md as it was measured (npm run docs:attacks writes it)", () => {
+  it("is described in docs/SECURITY.md as it was measured (npm run docs:attacks writes it)", () => {
     expect(results.size).toBe(ATTACKS.length);
     const text = readFileSync(DOCUMENT, "utf8");
     const [before, rest = ""] = text.split(BEGIN);

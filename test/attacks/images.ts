@@ -16,7 +16,7 @@ import { testKey } from "../support/virtual-rescue.ts";
 import type { Attack } from "./attack.ts";
 import { boardFor, duel, imageOf } from "./duel.ts";
 
-/** Images that a board must not take, offered by a rescuer that does not care. */
+/** Images that a board must refuse, offered by a rescuer that offers anything. */
 
 const GOOD: Uint8Array = randomBytes(new SeededRandom(1), 6_000);
 const EVIL: Uint8Array = randomBytes(new SeededRandom(2), 6_000);
@@ -54,7 +54,7 @@ function withUnknownField(image: ImageSource): ImageSource {
   return withEnvelope(image, wrapSigned(payload, testKey.keyId, testKey.sign(signedBytes(payload))));
 }
 
-/** Both ends say why, with exit 4; flash is as it was; and then the right image heals the board. */
+/** Both ends name the reason and exit with 4, flash is unchanged, and then the right image heals the board. */
 async function refused(
   image: ImageSource,
   reason: string,
@@ -95,67 +95,95 @@ function refusal(attack: string, ids: string, happens: string, play: () => Promi
 }
 
 export const IMAGES: readonly Attack[] = [
-  refusal("Arbitrary image", "TUF arbitrary software; REQ.SEC.AUTHENTIC", "its key is not trusted", () =>
-    refused(imageOf(EVIL, {}, foreign), "signature"),
+  refusal(
+    "Arbitrary image",
+    "TUF arbitrary software; REQ.SEC.AUTHENTIC",
+    "the board does not trust the key that signed it",
+    () => refused(imageOf(EVIL, {}, foreign), "signature"),
   ),
-  refusal("Arbitrary image under a trusted key's id", "REQ.SEC.AUTHENTIC", "the signature is wrong", () => {
-    const disguised = {
-      ...foreign,
-      keyId: testKey.keyId,
-      sign: (bytes: Uint8Array) => foreign.sign(bytes),
-    };
-    return refused(imageOf(EVIL, {}, disguised), "signature");
-  }),
-  refusal("Wrong key id on a good signature", "REQ.SEC.AUTHENTIC", "the id names no trusted key", () => {
+  refusal(
+    "Arbitrary image under a trusted key's id",
+    "REQ.SEC.AUTHENTIC",
+    "the signature does not verify with that key",
+    () => {
+      const disguised = {
+        ...foreign,
+        keyId: testKey.keyId,
+        sign: (bytes: Uint8Array) => foreign.sign(bytes),
+      };
+      return refused(imageOf(EVIL, {}, disguised), "signature");
+    },
+  ),
+  refusal("Wrong key id on a good signature", "REQ.SEC.AUTHENTIC", "no trusted key has this id", () => {
     const payload = payloadOf(good);
     const signature = testKey.sign(signedBytes(payload));
     return refused(withEnvelope(good, wrapSigned(payload, foreign.keyId, signature)), "signature");
   }),
-  refusal("Signature in a second form (S + L)", "signature malleability", "S is not below the order", () =>
-    refused(malleated(good), "signature"),
+  refusal(
+    "Signature in a second form (S + L)",
+    "signature malleability",
+    "S must be below the group order",
+    () => refused(malleated(good), "signature"),
   ),
-  refusal("Unsigned image", "REQ.SEC.AUTHENTIC", "a board with keys takes no unsigned image", () =>
+  refusal("Unsigned image", "REQ.SEC.AUTHENTIC", "a board that trusts a key refuses unsigned images", () =>
     refused(imageOf(EVIL, {}, "unsigned"), "unsigned"),
   ),
-  refusal("Unsigned bytes beside the signed ones", "CVE-2024-32883", "no byte is outside the template", () =>
-    refused(withEnvelope(good, concatBytes(good.envelope, Uint8Array.of(0))), "manifest"),
+  refusal(
+    "Unsigned bytes beside the signed ones",
+    "CVE-2024-32883",
+    "an envelope has a fixed layout without room for further bytes",
+    () => refused(withEnvelope(good, concatBytes(good.envelope, Uint8Array.of(0))), "manifest"),
   ),
-  refusal("Wrong role", "REQ.SEC.RIGHTS", "a recovery image, or a key that may not sign this role", () =>
-    refused(imageOf(EVIL, { role: "recovery" }), "role"),
+  refusal(
+    "Wrong role",
+    "REQ.SEC.RIGHTS",
+    "the board checks the signed role, and which roles the key may sign",
+    () => refused(imageOf(EVIL, { role: "recovery" }), "role"),
   ),
-  refusal("Wrong hardware", "THREAT.IMG.INCOMPATIBLE", "vendor and class are signed, and compared", () =>
-    refused(imageOf(EVIL, { hardwareClass: "pump" }), "hardware"),
+  refusal(
+    "Wrong hardware",
+    "THREAT.IMG.INCOMPATIBLE",
+    "the board compares the signed vendor and class with its own",
+    () => refused(imageOf(EVIL, { hardwareClass: "pump" }), "hardware"),
   ),
-  refusal("Wrong hardware revision", "THREAT.IMG.INCOMPATIBLE", "so is the range of revisions", () =>
-    refused(imageOf(EVIL, { revisionMin: 4 }), "hardware"),
+  refusal(
+    "Wrong hardware revision",
+    "THREAT.IMG.INCOMPATIBLE",
+    "the board compares the signed range of revisions with its own",
+    () => refused(imageOf(EVIL, { revisionMin: 4 }), "hardware"),
   ),
   refusal(
     "Wrong location",
     "REQ.SEC.AUTH.IMG_LOC",
-    "a manifest has no field for it; an unknown one is refused",
+    "a manifest has no field for a location, and unknown fields are refused",
     () => refused(withUnknownField(good), "manifest"),
   ),
   refusal(
     "Image beyond the slot",
     "THREAT.IMG.EXTRA",
-    "the size is signed, and checked before any erase",
+    "the board checks the signed size before it erases anything",
     () => refused(imageOf(randomBytes(new SeededRandom(3), 8_193)), "size"),
   ),
   refusal(
     "Downgrade of a broken board",
     "THREAT.IMG.EXPIRED",
-    "its counter is below the floor in flash",
+    "its security counter is below the floor that the board keeps in flash",
     () => refused(imageOf(EVIL, { counter: 2 }), "counter", spoilt()),
   ),
-  refusal("Downgrade of a board that boots", "TUF rollback", "an update has to be newer", () => {
-    const older = imageOf(EVIL, { counter: 3, version: { major: 0, minor: 9, patch: 0 } });
-    const options = { allowUpdate: true, allowSingleUpdate: true, isForced: true };
-    return refused(older, "version", installed(), options);
-  }),
+  refusal(
+    "Downgrade of a board that boots",
+    "TUF rollback",
+    "a board that boots takes newer images only",
+    () => {
+      const older = imageOf(EVIL, { counter: 3, version: { major: 0, minor: 9, patch: 0 } });
+      const options = { allowUpdate: true, allowSingleUpdate: true, isForced: true };
+      return refused(older, "version", installed(), options);
+    },
+  ),
   {
     attack: "Fast-forward: an offer claims the highest version and counter",
     ids: "TUF fast-forward",
-    happens: "only what is signed counts; the floor rises to the signed counter",
+    happens: "only signed values count; the floor rises to the signed counter",
     play: async () => {
       const board = boardFor([original]);
       const claims = {
@@ -172,7 +200,8 @@ export const IMAGES: readonly Attack[] = [
   {
     attack: "Freeze: an old image that is still allowed",
     ids: "TUF indefinite freeze; EXPIRED.OFFLINE",
-    happens: "a board without a clock cannot know; it takes it, and a newer one later",
+    happens:
+      "a board without a clock cannot notice: it takes the old image, and a newer one when that is offered",
     play: async () => {
       const newer = imageOf(EVIL, { counter: 4, version: { major: 2, minor: 0, patch: 0 } });
       const board = boardFor([original, { name: "newer", data: EVIL, digest: newer.digest }]);
@@ -187,7 +216,7 @@ export const IMAGES: readonly Attack[] = [
   {
     attack: "File swapped on the rescuer between hash and send",
     ids: "CVE-2020-25860; TOCTOU",
-    happens: "each block is compared with its hash as it is read: the rescuer stops",
+    happens: "the rescuer compares each block with its hash when it reads it, and stops",
     play: async () => {
       const folder = mkdtempSync(join(tmpdir(), "mayday-swap-"));
       const path = join(folder, "image.mdy");

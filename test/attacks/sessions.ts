@@ -7,7 +7,7 @@ import { ByeReason } from "../../src/wire/constants.ts";
 import { VirtualRescue, type VirtualRescueOptions } from "../support/virtual-rescue.ts";
 import { type Attack, type Contest, contest, healedAt, seconds } from "./attack.ts";
 
-/** Attacks on a session that runs, and on what was checked and is used later. */
+/** Attacks on a running session, and on bytes that change between check and use. */
 
 const LIMIT_MS: Millis = 300_000;
 const HIJACK_MS: Millis = 30_000;
@@ -18,7 +18,7 @@ function programs({ rescue }: Contest): number {
   return rescue.board.nor.counters.programs;
 }
 
-/** Changes bytes of the slot past all rules, as with a clip on the flash's pins. */
+/** Changes bytes of the slot without asking the flash model, like a programmer clipped onto the chip. */
 function swap(rescue: VirtualRescue, at: number): void {
   const offset = rescue.board.nor.map.slots[0]?.offset ?? 0;
   rescue.board.storage.write(offset + at, randomBytes(new SeededRandom(9), 64));
@@ -51,7 +51,7 @@ export const SESSIONS: readonly Attack[] = [
   {
     attack: "Mix and match: manifest and hashes of one image, blocks of another",
     ids: "TUF mix-and-match",
-    happens: "no block has the hash that the signed root leads to: none is programmed",
+    happens: "the target compares each block with its hash under the signed root, and programs none",
     play: () => {
       const other = randomBytes(new SeededRandom(77), SIZE);
       const all: Contest = contest(1, (attacker) => {
@@ -76,7 +76,8 @@ export const SESSIONS: readonly Attack[] = [
   {
     attack: "Replayed session",
     ids: "TUF mix-and-match; replay",
-    happens: "nonces of another start: every frame has a wrong tag or names a stranger",
+    happens:
+      "the frames carry nonces of an earlier start: each has a wrong tag or is addressed to somebody else",
     play: () => {
       const first = contest(1, () => {});
       healedAt(first, LIMIT_MS);
@@ -102,7 +103,7 @@ export const SESSIONS: readonly Attack[] = [
   {
     attack: "Hijack without a link key: bye, done, grants and acks with right nonces and tags",
     ids: "session hijack",
-    happens: "service is denied as long as it lasts; firmware never changes",
+    happens: "the board is not healed as long as the attack lasts; its firmware does not change",
     play: () => {
       const all = hijack({});
       all.rescue.run(HIJACK_MS, () => false);
@@ -117,7 +118,7 @@ export const SESSIONS: readonly Attack[] = [
     attack: "Hijack with a link key: the same frames by somebody without the key",
     ids: "session hijack",
     happens:
-      "no frame without a seal counts: the session goes on; see `test/session/link-key.test.ts` for each message",
+      "frames without a valid seal are dropped, and the session continues; `test/session/link-key.test.ts` tries each message",
     play: () => {
       const linkKey = linkKeyOf(new Uint8Array(16).fill(1));
       const all = hijack({ linkKeys: [linkKey, linkKey] });
@@ -131,7 +132,7 @@ export const SESSIONS: readonly Attack[] = [
   {
     attack: "Status lying: a forged done for a board that is not healed",
     ids: "REQ.SEC.REPORTING",
-    happens: "the rescuer believes it; the board goes on calling and is served again",
+    happens: "the rescuer believes it; the board still calls, and is served again",
     play: () => {
       const all: Contest = contest(1, (attacker) => {
         let lies = 1;
@@ -148,7 +149,7 @@ export const SESSIONS: readonly Attack[] = [
   {
     attack: "Flash swapped between a block's check and the commit",
     ids: "THREAT.IMG.REPLACE; TOCTOU",
-    happens: "the commit reads every byte again: not bootable, and repaired by another session",
+    happens: "the commit reads every byte back: the board is not bootable, and another session heals it",
     play: () => {
       const rescue = new VirtualRescue({ seed: 1, size: SIZE, blockSize: 1024, baud: 115_200 });
       const isHalfway = (): boolean =>
@@ -165,7 +166,7 @@ export const SESSIONS: readonly Attack[] = [
   {
     attack: "Flash swapped between commit and boot",
     ids: "THREAT.IMG.REPLACE; TOCTOU",
-    happens: "every boot verifies all bytes: recovery, and the board calls",
+    happens: "each boot verifies every byte: the board starts in recovery and calls",
     play: () => {
       const rescue = new VirtualRescue({ seed: 1, size: SIZE, blockSize: 1024, baud: 115_200 });
       expect(rescue.run(LIMIT_MS)).toBe(true);

@@ -7,7 +7,7 @@ import type { Beacon, Frame } from "../../src/wire/messages.ts";
 import { type Attack, contest, healedAt, seconds, worst } from "./attack.ts";
 import type { Attacker } from "./attacker.ts";
 
-/** Boards that are none, and call all the same. */
+/** Attackers that pose as boards in distress. */
 
 const LIMIT_MS: Millis = 300_000;
 const HOUR_MS: Millis = 3_600_000;
@@ -46,14 +46,14 @@ function delayBy(call: (attacker: Attacker) => Beacon): string {
   return `real board healed after ${seconds(ms)}`;
 }
 
-/** A board by all appearance: takes and acknowledges every block, and then begins anew instead of saying done. */
+/** Acts like a board: takes and acknowledges every block, and then starts over instead of saying done. */
 function hungry(attacker: Attacker): void {
   let highest = 0;
   let sequence = 0;
   let next = 0;
   const act = (): void => {
     attacker.clock.after(200, act);
-    // What it overhears of other sessions is none of this attack's business.
+    // Frames of other sessions do not count.
     const isOurs = Buffer.compare(attacker.accepted?.targetNonce ?? new Uint8Array(), GHOST) === 0;
     if (!isOurs || next > 16) {
       next = 0;
@@ -86,26 +86,27 @@ export const SPOOFING: readonly Attack[] = [
   {
     attack: "Spoofed distress that answers no offer",
     ids: "drain of a rescuer",
-    happens: "a later call takes an offer's place, but does not void it",
+    happens: "the rescuer offers to the later caller, but still takes an accept of its earlier offer",
     play: () => delayBy(() => distressOf(GHOST, GHOST)),
   },
   {
     attack: "Spoofed distress, a new start each time",
     ids: "drain of a rescuer",
-    happens: "a start that replaces another one before it took anything is a strike, too",
+    happens: "a restart before the board took anything counts against it, too",
     play: () => delayBy((attacker) => distressOf(GHOST, randomBytes(attacker.random, 8))),
   },
   {
     attack: "Spoofed distress under a new id each time",
     ids: "drain of a rescuer",
-    happens: "a later call takes an offer's place, but does not void it",
+    happens: "the rescuer offers to the later caller, but still takes an accept of its earlier offer",
     play: () =>
       delayBy((attacker) => distressOf(randomBytes(attacker.random, 8), randomBytes(attacker.random, 8))),
   },
   {
-    attack: "Distress that eats: takes blocks without end, is never healed",
+    attack: "Distress that never ends: takes blocks and is never healed",
     ids: "drain of a rescuer",
-    happens: "a session sends eight images and 64 KiB at most; in vain go 1 MiB, and 1 MiB an hour",
+    happens:
+      "a session sends at most eight times the image and 64 KiB; boards that are not healed get 1 MiB, and 1 MiB more per hour",
     play: () => {
       const all = contest(1, hungry);
       healedAt(all, LIMIT_MS);

@@ -5,7 +5,7 @@ import type { ImageSource } from "../../src/image/image-source.ts";
 import { type Attack, type Contest, contest, healedAt, seconds, worst } from "./attack.ts";
 import type { Attacker } from "./attacker.ts";
 
-/** Rescuers that are first and then waste the target's time. */
+/** Rescuers that are always first to offer and then waste the target's time. */
 
 const LIMIT_MS: Millis = 300_000;
 const EVIL: Uint8Array = Uint8Array.of(0xe, 0xf, 1, 2, 3, 4, 5, 6);
@@ -58,13 +58,14 @@ export const STALLING: readonly Attack[] = [
   {
     attack: "Spoofed offers: always first, then silent",
     ids: "TUF slow retrieval; EXPIRED.OFFLINE",
-    happens: "two sessions are lost, to who knocks or to a lease of 5 s; then it has to let others go first",
+    happens: "the target loses two sessions with it, then prefers other rescuers",
     play: () => bounded(delayOf(firstWith), 20_000),
   },
   {
     attack: "Spoofed offers under a new id each time",
     ids: "TUF slow retrieval",
-    happens: "after two lost sessions one offer is drawn among all that come: chance, not order",
+    happens:
+      "after two lost sessions the target draws one of all offers at random, so that being first does not help",
     play: () => {
       const script = (attacker: Attacker, image: () => ImageSource): void =>
         firstWith(attacker, image, () => randomBytes(attacker.random, 8));
@@ -74,7 +75,7 @@ export const STALLING: readonly Attack[] = [
   {
     attack: "Endless data",
     ids: "TUF endless data",
-    happens: "bytes that fit no block asked for renew nothing: the lease ends",
+    happens: "bytes that belong to no requested block do not renew the lease, which ends",
     play: () => {
       const script = (attacker: Attacker, image: () => ImageSource): void => {
         const junk = new Uint8Array(1024);
@@ -91,7 +92,7 @@ export const STALLING: readonly Attack[] = [
   {
     attack: "Wrong blocks without end",
     ids: "TUF endless data",
-    happens: "32 wrong blocks or runs, or 8 of one block, end the session; none of them is programmed",
+    happens: "32 wrong blocks or hash runs, or 8 of one block, end the session; none is programmed",
     play: () => {
       const script = (attacker: Attacker, image: () => ImageSource): void => {
         const junk = new Uint8Array(1024).fill(0x5a);
@@ -103,7 +104,7 @@ export const STALLING: readonly Attack[] = [
   {
     attack: "Slow drip: one right block before each lease ends",
     ids: "TUF slow retrieval",
-    happens: "the session is ended as slow after two minutes; what was right stays",
+    happens: "the session ends as too slow after two minutes; verified blocks stay in flash",
     play: () => {
       const script = (attacker: Attacker, image: () => ImageSource): void => {
         let next = 0;
@@ -113,7 +114,7 @@ export const STALLING: readonly Attack[] = [
           if (attacker.isServing(EVIL))
             attacker.sendBlock(next, 1024, image().readBlockSync(next), attempts & 1);
         };
-        // Never silent, or whoever knocks would take over at once.
+        // Never silent, or a query of another node would end the session.
         const chatter = (): void => {
           attacker.clock.after(100, chatter);
           if (attacker.isServing(EVIL)) attacker.send({ tag: "later", forMs: 1_000 });
@@ -131,7 +132,7 @@ export const STALLING: readonly Attack[] = [
   {
     attack: "Later without end",
     ids: "TUF indefinite freeze",
-    happens: "later renews a lease for a minute at most without anything that verifies",
+    happens: "*later* renews a lease for one minute at most while nothing verifies",
     play: () => {
       const script = (attacker: Attacker, image: () => ImageSource): void => {
         const stall = (): void => {

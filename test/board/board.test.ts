@@ -96,7 +96,7 @@ describe("initBoard", () => {
   });
 
   it.each<[string, Partial<BoardInitOptions>, string]>([
-    ["no word on trust", { trust: [] }, "board-trust 2"],
+    ["a board that trusts no key and allows nothing else", { trust: [] }, "board-trust 2"],
     ["an impossible sector size", { sectorSize: 1000 }, "board-geometry 2"],
     ["an impossible slot size", { slotSize: 0 }, "board-geometry 2"],
     ["an impossible revision", { revision: 65_536 }, "board-revision 2"],

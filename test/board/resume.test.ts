@@ -108,7 +108,7 @@ describe("power cuts", () => {
 
   for (const layout of ["single", "ab"] as const) {
     it.each(CUTS)(
-      `${layout}: at every operation of an update (%s) leave a board that boots or begs, and heals`,
+      `${layout}: at every operation of an update (%s) leave a board that boots or calls for help, and that can be healed`,
       (cut) => {
         const geometry: FlashGeometry = { ...sizes, layout };
         const map = flashMap(geometry);

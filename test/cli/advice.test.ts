@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterAll(() => bench.close());
 
 describe("messages of the library", () => {
-  test("name no flag and no command of the command line, which a program does not have", () => {
+  test("name no flag and no command of the command line", () => {
     const paths = LIBRARY.flatMap((folder) =>
       readdirSync(`src/${folder}`, { recursive: true, encoding: "utf8" })
         .filter((name) => name.endsWith(".ts"))
@@ -37,7 +37,7 @@ describe("messages of the library", () => {
     expect(found).toEqual([]);
   });
 
-  test("would be found if they did", () => {
+  test("are recognized as such by this test", () => {
     for (const text of ["give --trust PUB", "make it with: mayday repo add", "compare image inspect"]) {
       expect(text).toMatch(COMMAND_LINE);
     }
@@ -73,7 +73,7 @@ describe("advice on an error", () => {
     [["repo", "list", "--repo", "none"], "repo-missing", "mayday repo add FILE.mdy --repo none"],
     [["board", "init", "b", ...boardFlags(), "--flash", "file:full"], "flash-not-empty", "--overwrite"],
     [["board", "init", "c", ...boardFlags(), "--link-key", "none"], "link-key-missing", "--link-key FILE"],
-  ])("of the command line itself: %j", async (args, reason, advice) => {
+  ])("is part of the verdict's message: %j", async (args, reason, advice) => {
     writeFileSync(bench.path("full"), Buffer.alloc(4_000_000, 1));
     writeFileSync(bench.path("note.txt"), "no key");
     const verdict = verdictOf(await runCli([...args, "--json"], { cwd: bench.dir }));
@@ -88,7 +88,7 @@ describe("advice on an error", () => {
     expect(errorText(writes)).toBe("programs 512; try: --write-size 512");
   });
 
-  test("is none where there is nothing to say", () => {
+  test("is omitted where there is none", () => {
     expect(errorText(new FailedError("some-code", "text"))).toBe("text");
     expect(errorText(new UsageError("key-not-pem", "damaged"))).toBe("damaged");
   });

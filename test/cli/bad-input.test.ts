@@ -30,32 +30,35 @@ function build(input: string, ...more: readonly string[]): string[] {
   return ["image", "build", "--in", bench.path(input), ...out, "--hardware", "widget", ...more];
 }
 
-describe("image build writes nothing when", () => {
+describe("image build", () => {
   test.each<[string, string, readonly string[], number, string]>([
     ["its input is missing", "nothing.bin", ["--version", "1.0.0"], 2, "file-missing"],
     ["its input is a folder", "folder", ["--version", "1.0.0"], 2, "file-not-regular"],
     ["its input is empty", "empty.bin", ["--version", "1.0.0"], 2, "input-empty"],
     ["the version cannot be read", "firmware.bin", ["--version", "one"], 2, "bad-version"],
     [
-      "the block size is none",
+      "the block size is not a power of two",
       "firmware.bin",
       ["--version", "1.0.0", "--block-size", "3000"],
       2,
       "manifest-invalid",
     ],
     [
-      "a range is upside down",
+      "the revision range is reversed",
       "firmware.bin",
       ["--version", "1.0.0", "--hardware-rev", "5-2"],
       2,
       "bad-revision",
     ],
-  ])("%s", async (_what, input, more, code, reason) => {
-    expect(await bad(build(input, ...more))).toMatchObject({ code, reason });
-    expect(await readdir(bench.dir)).not.toContain("never.mdy");
-  });
+  ])(
+    "writes no file and exits with a usage or data error when %s",
+    async (_what, input, more, code, reason) => {
+      expect(await bad(build(input, ...more))).toMatchObject({ code, reason });
+      expect(await readdir(bench.dir)).not.toContain("never.mdy");
+    },
+  );
 
-  test("a HEX file spans 4 GiB", async () => {
+  test("writes no file when a HEX file spans 4 GiB", async () => {
     const hex = [":0400000001020304F2", ":02000004FFFFFC", ":04FFFC0001020304F7", ":00000001FF", ""].join(
       "\n",
     );
@@ -66,7 +69,7 @@ describe("image build writes nothing when", () => {
     });
   });
 
-  test("the key is another one's half, or no key", async () => {
+  test("writes no file when the signing key is a public key, or not a key", async () => {
     for (const [name, reason] of [
       ["owner.pub", "key-is-public"],
       ["firmware.bin", "key-not-pem"],
@@ -78,14 +81,14 @@ describe("image build writes nothing when", () => {
     }
   });
 
-  test("the output folder is missing", async () => {
+  test("writes no file when the output folder is missing", async () => {
     const args = build("firmware.bin", "--version", "1.0.0");
     args[args.indexOf(bench.path("never.mdy"))] = bench.path("no/such/never.mdy");
     expect(await bad(args)).toMatchObject({ code: 2, reason: "out-folder-missing" });
   });
 });
 
-describe("an image file that is", () => {
+describe("a bad image file", () => {
   async function damagedCopy(name: string, change: (bytes: Uint8Array) => Uint8Array): Promise<string> {
     const bytes = new Uint8Array(await readFile(bench.path("fw.mdy")));
     await writeFile(bench.path(name), change(bytes));
@@ -101,12 +104,12 @@ describe("an image file that is", () => {
     ],
     ["corrupt in its head", (bytes) => bytes.with(8, 0x55 ^ (bytes[8] ?? 0)), "image-header"],
     ["too long", (bytes) => new Uint8Array([...bytes, 0]), "image-trailing"],
-  ])("%s is told apart", async (name, change, reason) => {
+  ])("is reported by its own reason when it is %s", async (name, change, reason) => {
     const file = await damagedCopy(`${name}.mdy`, change);
     expect(await bad(["image", "inspect", file])).toMatchObject({ code: 1, reason });
   });
 
-  test("damaged is taken by no repository, rescuer or board", async () => {
+  test("is accepted by no repository, rescuer or board when it is damaged", async () => {
     const file = await damagedCopy("cut.mdy", (bytes) => bytes.subarray(0, 1000));
     const verdict = { code: 1, reason: "image-truncated" };
     expect(await bad(["repo", "add", file, "--repo", bench.path("repo")])).toMatchObject(verdict);
@@ -116,7 +119,7 @@ describe("an image file that is", () => {
     expect(await readdir(bench.dir)).not.toContain("unmade");
   });
 
-  test("no image file at all exits 1, and rescue tells what a raw file needs", async () => {
+  test("gives exit code 1 when it is not an image file at all, and rescue says which flags a raw file needs", async () => {
     const file = bench.path("text.bin");
     expect(await bad(["image", "inspect", file])).toMatchObject({ code: 1, reason: "image-foreign" });
     const link = ["--link", "tcp:127.0.0.1:1"];
@@ -129,11 +132,11 @@ describe("an image file that is", () => {
 
 describe("a damaged board", () => {
   test.each<[string, (dir: string) => Promise<void>, string]>([
-    ["without a description", (dir) => writeFile(`${dir}/board.json`, "{"), "board-damaged"],
-    ["of a later format", (dir) => writeFile(`${dir}/board.json`, '{"format":99}'), "board-version"],
-    ["whose flash was cut off", (dir) => truncate(`${dir}/flash.bin`, 100), "flash-size"],
-    ["whose key is gone", (dir) => writeFile(`${dir}/keys/trust-1.pub`, ""), "board-damaged"],
-  ])("%s is named, and nothing is called for", async (name, damage, reason) => {
+    ["its description is damaged", (dir) => writeFile(`${dir}/board.json`, "{"), "board-damaged"],
+    ["its format is newer", (dir) => writeFile(`${dir}/board.json`, '{"format":99}'), "board-version"],
+    ["its flash is too short", (dir) => truncate(`${dir}/flash.bin`, 100), "flash-size"],
+    ["its key is missing", (dir) => writeFile(`${dir}/keys/trust-1.pub`, ""), "board-damaged"],
+  ])("is reported by its reason, and does not call for help, when %s", async (name, damage, reason) => {
     const dir = await bench.board(`damaged ${name}`, bench.path("fw.mdy"));
     await damage(dir);
     expect(await bad(["board", "boot", dir])).toMatchObject({ code: 1, reason });
@@ -141,7 +144,7 @@ describe("a damaged board", () => {
     expect(await bad(distress)).toMatchObject({ code: 1, reason });
   });
 
-  test("a folder that is no board, and one that is not there", async () => {
+  test("is reported as missing when the folder is empty or does not exist", async () => {
     expect(await bad(["board", "boot", bench.path("folder")])).toMatchObject({
       code: 1,
       reason: "board-missing",
@@ -152,7 +155,7 @@ describe("a damaged board", () => {
     });
   });
 
-  test("one that another process works on is left to it", async () => {
+  test("is refused while another process has it open", async () => {
     const dir = await bench.board("busy");
     const first = startCli(["distress", "--link", "tcp:127.0.0.1:1", "--board", dir, "--json"]);
     await first.saw(/"waiting"/);
@@ -164,8 +167,8 @@ describe("a damaged board", () => {
   });
 });
 
-describe("flags that contradict each other", () => {
-  test("rescue wants one source of images", async () => {
+describe("wrong flags", () => {
+  test("make rescue exit with 2 when it is given no source of images, or two", async () => {
     const link = ["--link", "tcp:127.0.0.1:1"];
     const image = ["--image", bench.path("fw.mdy")];
     expect(await bad(["rescue", ...link])).toMatchObject({ code: 2, reason: "image-or-repo" });
@@ -186,24 +189,24 @@ describe("flags that contradict each other", () => {
     expect(await bad(half)).toMatchObject({ code: 2, reason: "raw-image-flags" });
   });
 
-  test("an unsigned image file is sent only when that was said", async () => {
+  test("make rescue refuse an unsigned image file without --allow-unsigned", async () => {
     const file = await bench.image("unsigned");
     const verdict = await bad(["rescue", "--link", "tcp:127.0.0.1:1", "--image", file]);
     expect(verdict).toMatchObject({ code: 4, reason: "unsigned" });
   });
 
-  test("a slot is read only raw", async () => {
+  test("make board read refuse --slot without --raw", async () => {
     const dir = await bench.board("slots", bench.path("fw.mdy"));
     const read = ["board", "read", dir, "--slot", "0", "--out", bench.path("slot.bin")];
     expect(await bad(read)).toMatchObject({ code: 2, reason: "slot-needs-raw" });
   });
 
-  test("a repository that is not there is no empty one", async () => {
+  test("make repo list fail for a repository that does not exist", async () => {
     const rescue = ["rescue", "--link", "tcp:127.0.0.1:1", "--repo", bench.path("no-repo")];
     expect(await bad(rescue)).toMatchObject({ code: 2, reason: "repo-missing" });
   });
 
-  test("sizes of nothing", async () => {
+  test("make board init refuse a size of zero", async () => {
     const init = [
       "board",
       "init",
@@ -218,18 +221,18 @@ describe("flags that contradict each other", () => {
   });
 });
 
-describe("a port that", () => {
+describe("a port that cannot be used", () => {
   test.each([
     ["is missing", "/dev/no-such-port", 6, "port-missing"],
     ["is a folder", "/tmp", 6, "port-not-tty"],
     ["is a plain file", "/etc/passwd", 6, "port-not-tty"],
     ["has an unknown scheme", "usb:1", 2, "endpoint-scheme"],
-    ["has a rate beyond all", "serial:/dev/ttyS0?baud=99999999", 2, "endpoint-baud"],
-  ])("%s is an error at once", async (_what, link, code, reason) => {
+    ["has a rate above the limit", "serial:/dev/ttyS0?baud=99999999", 2, "endpoint-baud"],
+  ])("is an error immediately when it %s", async (_what, link, code, reason) => {
     expect(await bad(["status", "--link", link])).toMatchObject({ code, reason });
   });
 
-  test("is missing ends distress and rescue too, and leaves the board as it was", async () => {
+  test("ends distress and rescue when it is missing, and leaves the board unchanged", async () => {
     const dir = await bench.board("portless");
     const missing = { code: 6, reason: "port-missing" };
     const link = ["--link", "/dev/no-such-port"];
@@ -238,7 +241,7 @@ describe("a port that", () => {
     expect(await readdir(dir)).not.toContain("lock");
   });
 
-  test("another process holds is busy, and the other one is named", async () => {
+  test("is reported as busy, with the name of the process that has it open", async () => {
     const pair = await openSocatPair();
     const first = startCli(["rescue", "--link", pair.a, "--image", bench.path("fw.mdy"), "--json"]);
     try {
@@ -254,8 +257,8 @@ describe("a port that", () => {
   });
 });
 
-describe("a reader that goes away", () => {
-  test("is no crash", async () => {
+describe("a reader that closes the pipe", () => {
+  test("does not crash the command", async () => {
     const command = `node dist/cli/main.js image inspect ${bench.path("fw.mdy")} --json | true; echo "\${PIPESTATUS[0]}"`;
     const child = spawn("bash", ["-c", command], { stdio: ["ignore", "pipe", "pipe"] });
     let [stdout, stderr] = ["", ""];

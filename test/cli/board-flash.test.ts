@@ -16,7 +16,7 @@ function init(name: string, ...more: readonly string[]): Promise<Awaited<ReturnT
 }
 
 describe("board init --flash", () => {
-  test("file: puts the flash where it is told to, for every later command", async () => {
+  test("stores the flash in the given file, where every later command finds it", async () => {
     const image = await bench.image("plain");
     const made = await init("board", "--flash", "file:chip.bin?offset=8K", "--image", image);
     expect(verdictOf(made)).toMatchObject({ ok: true });
@@ -30,7 +30,7 @@ describe("board init --flash", () => {
     expect(chip.subarray(0, 8192).every((byte) => byte === 0)).toBe(true);
   });
 
-  test("leaves a file alone that holds something, but for --overwrite", async () => {
+  test("leaves a file that is not empty unchanged, unless --overwrite is given", async () => {
     await writeFile(bench.path("dump.bin"), new Uint8Array(1_048_576).fill(7));
     const refused = await init("dumped", "--flash", "file:dump.bin");
     expect(verdictOf(refused)).toMatchObject({ code: 2, reason: "flash-not-empty" });

@@ -16,8 +16,8 @@ function init(name: string, ...more: readonly string[]): string[] {
   return ["board", "init", bench.path(name), ...what, ...more];
 }
 
-describe("a board's life", () => {
-  test("made with a factory image it boots, and gives the image back byte for byte", async () => {
+describe("a board on disk", () => {
+  test("boots its factory image, and board read returns that image byte for byte", async () => {
     const trust = ["--trust", `${bench.path("owner.pub")}:app`, "--image", bench.path("fw.mdy")];
     const made = await runCli(init("life", ...trust));
     expect(verdictOf(made)).toMatchObject({ ok: true, code: 0 });
@@ -29,7 +29,7 @@ describe("a board's life", () => {
     expect(new Uint8Array(await readFile(out))).toEqual(bench.firmware);
   });
 
-  test("damaged it does not boot: exit 5, and no image to read, but raw bytes", async () => {
+  test("does not boot when it is damaged: exit 5, and only raw bytes can be read", async () => {
     const dir = await bench.board("broken", bench.path("fw.mdy"));
     const damage = await runCli(["board", "damage", dir, "--sector", "2", "--bytes", "1", "--json"]);
     expect(damage.events[0]).toMatchObject({ event: "damaged", slot: 0, sector: 2, bytes: 1, changed: 1 });
@@ -47,7 +47,7 @@ describe("a board's life", () => {
     expect(differing).toHaveLength(1);
   });
 
-  test("with nothing on it: exit 5, reason empty; status exits 0 all the same", async () => {
+  test("gives exit 5 and the reason empty without an image, and board status still exits 0", async () => {
     const dir = await bench.board("blank");
     const boot = await runCli(["board", "boot", dir]);
     expect(boot).toMatchObject({ code: 5, stdout: "recovery empty\n" });
@@ -66,7 +66,7 @@ describe("a board's life", () => {
     expect(verdictOf(confirm)).toMatchObject({ code: 5, reason: "board-not-bootable" });
   });
 
-  test("confirm raises the counter floor; a boot attempt of a confirmed image changes nothing", async () => {
+  test("has its counter floor raised by board confirm, and a boot attempt of a confirmed image changes nothing", async () => {
     const image = await bench.image("counted", "owner", { counter: 9 });
     const dir = await bench.board("counted", image);
     expect((await runCli(["board", "boot", dir, "--attempt"])).stdout).toBe("boot slot 0 version 1.2.3\n");
@@ -74,7 +74,7 @@ describe("a board's life", () => {
     expect(confirmed.events[0]).toMatchObject({ event: "confirmed", slot: 0, counterFloor: 9 });
   });
 
-  test("erased damage, repeatable damage, and the second slot", async () => {
+  test("can be damaged by erasing, repeatably by a seed, and in its second slot", async () => {
     const dir = await bench.board("ab", bench.path("fw.mdy"), { layout: "ab" });
     const erase = await runCli(["board", "damage", dir, "--slot", "b", "--sector", "0", "--erase", "--json"]);
     expect(erase.events[0]).toMatchObject({ slot: 1, sector: 0, changed: 4096 });
@@ -86,12 +86,12 @@ describe("a board's life", () => {
 });
 
 describe("board init", () => {
-  test("wants to know what the board trusts", async () => {
+  test("requires --trust or --allow-unsigned", async () => {
     expect(verdictOf(await runCli(init("trustless")))).toMatchObject({ code: 2, reason: "board-trust" });
     expect((await runCli(init("open", "--allow-unsigned"))).code).toBe(0);
   });
 
-  test("leaves an existing folder alone", async () => {
+  test("leaves an existing folder unchanged", async () => {
     const dir = await bench.board("taken");
     const again = await runCli(["board", "init", dir, ...init("x", "--allow-unsigned").slice(3)]);
     expect(verdictOf(again)).toMatchObject({ code: 2, reason: "board-exists" });

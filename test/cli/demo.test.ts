@@ -1,10 +1,11 @@
-import { mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readlink, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { randomBytes, SeededRandom } from "../../src/base/prng.ts";
 import { openBoard } from "../../src/board/board.ts";
 import { runCli, startCli, verdictOf } from "../support/cli.ts";
+import { processesWith } from "../support/processes.ts";
 
 let dir: string;
 
@@ -13,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(dir, { recursive: true, force: true }));
 
-/** A place for temporary files that nobody else uses, so that what is left behind shows. */
+/** A folder of its own for temporary files, so that files left behind are noticed. */
 async function ownTmp(name: string): Promise<string> {
   const tmp = join(dir, name);
   await mkdir(tmp);
@@ -27,7 +28,7 @@ async function smallFirmware(): Promise<string> {
 }
 
 describe("demo", () => {
-  test("heals a broken and an empty board with the firmware given, and leaves nothing behind", async () => {
+  test("heals a damaged and an empty board with the given firmware, and leaves no files", async () => {
     const tmp = await ownTmp("tmp");
     const result = await runCli(["demo", "--firmware", await smallFirmware(), "--json"], {
       env: { TMPDIR: tmp },
@@ -35,10 +36,10 @@ describe("demo", () => {
     expect(verdictOf(result)).toMatchObject({ ok: true, code: 0, reason: "healed" });
     const figures = result.events.filter(({ event }) => event === "figures");
     expect(figures).toMatchObject([
-      { act: "repair", imageOctets: 30_001, blocks: 4 },
-      { act: "whole", imageOctets: 30_001, damagedOctets: 30_001, blocks: 8 },
+      { act: "repair", imageBytes: 30_001, blocks: 4 },
+      { act: "whole", imageBytes: 30_001, damagedBytes: 30_001, blocks: 8 },
     ]);
-    expect(figures[0]?.["octetsToBoard"]).toBeLessThan(20_000);
+    expect(figures[0]?.["bytesToBoard"]).toBeLessThan(20_000);
     expect(figures[1]?.["lineShare"]).toBeGreaterThan(0.5);
     for (const line of [
       "exit 5: the image in flash is damaged",
@@ -50,7 +51,7 @@ describe("demo", () => {
     expect((await readdir(tmp)).filter((name) => name.startsWith("mayday-demo"))).toEqual([]);
   });
 
-  test("without a compiler plain socat joins the ports; a folder that is kept has a board that boots", async () => {
+  test("works with socat alone, without a compiler, and keeps boards that boot with --keep", async () => {
     const tmp = await ownTmp("nocc");
     const bin = join(dir, "bin");
     await mkdir(bin);
@@ -68,7 +69,7 @@ describe("demo", () => {
     board.close();
   });
 
-  test("interrupted it ends with 130, its processes too, and tidies up", async () => {
+  test("ends with 130 when interrupted, ends its child processes and removes its files", async () => {
     const tmp = await ownTmp("interrupted");
     const demo = startCli(["demo", "--json"], { env: { TMPDIR: tmp } });
     await demo.saw(/"progress".*"link":"port-a"/);
@@ -79,13 +80,6 @@ describe("demo", () => {
     await expect.poll(() => processesWith(tmp)).toEqual([]);
   });
 });
-
-/** Command lines of processes that have `text` in theirs. */
-async function processesWith(text: string): Promise<string[]> {
-  const ids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
-  const lines = ids.map((id) => readFile(`/proc/${id}/cmdline`, "utf8").catch(() => ""));
-  return (await Promise.all(lines)).filter((line) => line.includes(text));
-}
 
 describe("cable", () => {
   test("prints ready when both ends can be opened, and its counters at the end", async () => {
@@ -112,7 +106,7 @@ describe("cable", () => {
 });
 
 describe("ports", () => {
-  test("lists what is there, or nothing, and exits 0", async () => {
+  test("lists the ports of this machine and exits 0, even if there are none", async () => {
     const result = await runCli(["ports", "--json"]);
     expect(verdictOf(result)).toMatchObject({ ok: true, code: 0 });
     for (const port of result.events.slice(0, -1)) {

@@ -30,7 +30,7 @@ const COMMANDS = [
   "ports",
   "cable",
 ];
-/** Commands and flags of later versions: nothing of them is accepted before it works. */
+/** Commands and flags of later versions, which must not be accepted before they work. */
 const LATER = [
   ["dispatch"],
   ["rescue", "--link", "tcp:h:1", "--eager"],
@@ -38,12 +38,12 @@ const LATER = [
   ["status", "--link", "tcp:h:1", "--node", "s"],
 ];
 
-/** The commands of a program that have none of their own. */
+/** The commands of a program, without the groups. */
 function leaves(command: Command): Command[] {
   return command.commands.length === 0 ? [command] : command.commands.flatMap(leaves);
 }
 
-/** Help of a command, got without a process of its own. */
+/** The help of a command, without starting a process. */
 async function helpOf(command: string): Promise<string> {
   let text = "";
   const program = new Command("mayday").exitOverride().configureOutput({
@@ -59,7 +59,7 @@ async function helpOf(command: string): Promise<string> {
 }
 
 describe("help", () => {
-  test("lists the commands there are, and no other", async () => {
+  test("lists exactly the commands that exist", async () => {
     const { code, stdout } = await runCli(["--help"]);
     const listed = [...stdout.matchAll(/^ {2}([a-z]+) .*$/gm)].map(([, name]) => name);
     const names = new Set(COMMANDS.map((command) => command.split(" ")[0]));
@@ -67,17 +67,20 @@ describe("help", () => {
     expect(listed).toEqual([...names, "help"]);
   });
 
-  test.each(COMMANDS)("of %s teaches what it does, an example and its exit codes", async (command) => {
-    const text = await helpOf(command);
-    expect(text).toContain(`Usage: mayday ${command}`);
-    expect(text).toMatch(/\n\n[A-Z][^\n]+/);
-    expect(text).toContain(`$ mayday ${command}`);
-    expect(text).toMatch(/Exit codes:\n {2}0 done\n {2}1 failed\n {2}2 usage error\n/);
-    expect(text).toContain("--json");
-    expect(Math.max(...text.split("\n").map((line) => line.length))).toBeLessThanOrEqual(110);
-  });
+  test.each(COMMANDS)(
+    "of %s says what the command does, with an example and its exit codes",
+    async (command) => {
+      const text = await helpOf(command);
+      expect(text).toContain(`Usage: mayday ${command}`);
+      expect(text).toMatch(/\n\n[A-Z][^\n]+/);
+      expect(text).toContain(`$ mayday ${command}`);
+      expect(text).toMatch(/Exit codes:\n {2}0 done\n {2}1 failed\n {2}2 usage error\n/);
+      expect(text).toContain("--json");
+      expect(Math.max(...text.split("\n").map((line) => line.length))).toBeLessThanOrEqual(110);
+    },
+  );
 
-  test("shows each default in the unit that its flag takes", () => {
+  test("shows each default in the unit in which its flag is given", () => {
     const options = leaves(addAllCommands(new Command("mayday"))).flatMap((command) =>
       command.options.map((option) => ({ command, option, flag: `${command.name()} ${option.long}` })),
     );
@@ -89,11 +92,11 @@ describe("help", () => {
     for (const { command, option, flag } of withDefault) {
       const shown = option.defaultValueDescription ?? JSON.stringify(option.defaultValue);
       expect(command.helpInformation().replace(/\s+/g, " "), flag).toContain(`default: ${shown})`);
-      // What help shows is typed: it must mean the default.
+      // Typed as a value, what help shows must give the default.
       const typed = shown.replace(/^"(.*)"$/, "$1");
       expect(option.parseArg?.(typed, undefined) ?? typed, flag).toEqual(option.defaultValue);
     }
-    // A default that only the description names is the one that the code has.
+    // Defaults that only a description names must be those of the code.
     const named = options.flatMap(({ option, flag }) => {
       const [, value] = /(\S*\d\S*) unless given/.exec(option.description) ?? [];
       return value === undefined ? [] : [[flag, option.parseArg?.(value, undefined)]];
@@ -105,25 +108,25 @@ describe("help", () => {
     ]);
   });
 
-  test("is asked for in two ways, and both exit 0", async () => {
+  test("is shown by --help and by the help command, both with exit 0", async () => {
     const [flag, command] = [await runCli(["board", "--help"]), await runCli(["help", "board"])];
     expect(flag).toMatchObject({ code: 0, stderr: "" });
     expect(command.stdout).toBe(flag.stdout);
   });
 
-  test("that cannot be written, since its reader went away or a disk is full, ends without a stack trace", async () => {
+  test("that cannot be written, because a pipe is closed or a disk is full, ends without a stack trace", async () => {
     const script = `"${process.execPath}" dist/cli/main.js image build --help >/dev/full`;
     const { stderr } = await promisify(execFile)("bash", ["-c", script]);
     expect(stderr).toBe("");
   });
 
-  test("the version is the package's", async () => {
+  test("shows the package's version with --version", async () => {
     const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { readonly version: string };
     expect(await runCli(["--version"])).toMatchObject({ code: 0, stdout: `${version}\n` });
   });
 });
 
-describe("a wrong command line exits 2 and says what to read", () => {
+describe("a wrong command line", () => {
   test.each([
     [[], "mayday --help"],
     [["bord"], "Did you mean board"],
@@ -135,19 +138,19 @@ describe("a wrong command line exits 2 and says what to read", () => {
     [["image", "inspect"], "mayday image inspect --help"],
     [["image", "inspect", "a", "b"], "mayday image inspect --help"],
     [["board", "init", "b", "--layout", "abc"], "Allowed choices are single, ab"],
-  ])("%j", async (args, text) => {
+  ])("exits with 2 and says which help to read: %j", async (args, text) => {
     const { code, stdout, stderr } = await runCli(args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toContain(text);
   });
 
-  test.each(LATER)("what is not there yet: %s %s %s %s", async (...args) => {
+  test.each(LATER)("exits with 2 for commands and flags of later versions: %s %s %s %s", async (...args) => {
     const { code, stderr } = await runCli(args);
     expect(code).toBe(2);
     expect(stderr).toMatch(/unknown (command|option)|too many arguments/);
   });
 
-  test("the verdict of --json names the mistake", async () => {
+  test("has a verdict with --json that names the mistake", async () => {
     const result = await runCli(["keygen", "--json", "--out"]);
     expect(result.code).toBe(2);
     expect(verdictOf(result)).toMatchObject({ ok: false, code: 2, reason: "option-missing-argument" });

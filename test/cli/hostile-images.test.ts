@@ -6,7 +6,7 @@ import { runCli, verdictOf } from "../support/cli.ts";
 import { FIRMWARE_SIZE, openWorkbench, type Workbench } from "./workbench.ts";
 
 /*
- * What an image says of itself is somebody else's text: it names no file, and moves no cursor.
+ * Names in an image are foreign text: they must not become file names, and must not move the cursor.
  */
 
 const ESC = String.fromCharCode(0x1b);
@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => bench.close());
 
-/** An image file whose class name is replaced in place, all checks of lengths and sums made right. */
+/** An image file whose class name was replaced in place, with correct lengths and checksums. */
 async function forged(name: string, hardwareClass: string): Promise<string> {
   const bytes = Buffer.from(hardwareClass, "latin1");
   const holder = "w".repeat(bytes.length);
@@ -39,14 +39,14 @@ function everything(): string[] {
   return readdirSync(bench.dir, { recursive: true, encoding: "utf8" }).sort();
 }
 
-describe("names that an image carries", () => {
+describe("names in an image", () => {
   test.each([
     ["dots", { vendor: "..", hardwareClass: ".." }],
     ["backslashes", { vendor: "..\\..", hardwareClass: "..\\x" }],
     ["a home", { vendor: "~", hardwareClass: "$HOME" }],
     ["a flag", { vendor: "--repo", hardwareClass: "-rf" }],
     ["the longest", { vendor: "v".repeat(32), hardwareClass: "\u00e9".repeat(16) }],
-  ])("(%s) name no file: it is stored under its digest", async (_what, names) => {
+  ])("(%s) never become file names: the image is stored under its digest", async (_what, names) => {
     const file = await bench.image("named", "owner", names);
     const before = everything();
     const added = await runCli(["repo", "add", file, "--repo", repo, "--json"]);
@@ -67,7 +67,7 @@ describe("names that an image carries", () => {
     ["a text direction", Buffer.from("wid\u202eget").toString("latin1")],
     ["no UTF-8", "wid\xffget"],
   ])(
-    "with %s are no manifest: not added, and where it lies already, skipped and told escaped",
+    "with %s make the manifest invalid: the image is not added, and a stored one is skipped with an escaped warning",
     async (_what, name) => {
       const file = await forged("forged", name);
       const before = everything();
@@ -85,7 +85,7 @@ describe("names that an image carries", () => {
     },
   );
 
-  test("the sums of the forgeries are right: with a harmless name one is taken", async () => {
+  test("are the only fault of these forgeries: with a harmless name the image is accepted", async () => {
     const file = await forged("harmless", "gadget");
     expect((await runCli(["repo", "add", file, "--repo", bench.path("other")])).stdout).toContain(
       "acme/gadget",
@@ -94,7 +94,7 @@ describe("names that an image carries", () => {
 });
 
 describe("names of files in a repository", () => {
-  test("cannot move the cursor or pass as lines of ours", async () => {
+  test("cannot move the cursor, nor imitate lines of output", async () => {
     const folder = bench.path("names");
     mkdirSync(folder);
     const name = `x${ESC}[2J\nmayday: all boards healed\u202e.mdy`;

@@ -22,7 +22,7 @@ beforeAll(async () => {
   }
   bench = await openWorkbench();
   rig = await openI2cRig();
-  // The bus is there before anything is on it, as on a real machine.
+  // As on a real machine, the bus exists before anything is connected to it.
   await mkdir(rig.bus(1), { recursive: true, mode: 0o700 });
   image = await bench.image("bus", "owner");
 });
@@ -49,7 +49,7 @@ async function expectHealed(board: string): Promise<void> {
 const codes = async (...running: RunningCli[]): Promise<number[]> =>
   (await Promise.all(running.map(({ ended }) => ended))).map(({ code }: CliResult) => code);
 
-describe("over I2C, by the real addon through the shim", () => {
+describe("over I2C, with the real addon on the test rig's bus,", () => {
   it("a board at 0x42 is healed by the controller", async () => {
     const board = await bench.board("b42");
     const target = startCli(["distress", "--link", peripheral(0x42), "--board", board, "--timeout", "12"]);
@@ -88,7 +88,7 @@ describe("over I2C, by the real addon through the shim", () => {
     await expectHealed(board);
   });
 
-  it("a killed target goes on where it was", async () => {
+  it("a target that is killed resumes its transfer", async () => {
     const board = await bench.board("killed");
     const begin = (): RunningCli =>
       startCli(["distress", "--link", peripheral(0x44), "--board", board, "--timeout", "12", "--json"]);
@@ -114,7 +114,7 @@ describe("over I2C, by the real addon through the shim", () => {
       "12",
     ]);
     const i2c = startCli(["distress", "--link", peripheral(0x46), "--board", onI2c, "--timeout", "12"]);
-    // Nobody answers at 0x47: a link that stalls for ever.
+    // Nothing answers at 0x47, so that this link stalls.
     const links = [`serial:${pair.b}?baud=921600`, controller(0x46), controller(0x47)];
     const rescuer = onBus("rescue", ...links.flatMap((link) => ["--link", link]), "--image", image);
     expect(await codes(uart, i2c)).toEqual([0, 0]);
@@ -124,7 +124,7 @@ describe("over I2C, by the real addon through the shim", () => {
     await pair.close();
   });
 
-  it("a bus that is not there is named with its cure, exit 6", async () => {
+  it("a bus that does not exist is an error with advice, and exit 6", async () => {
     const result = await runCli([
       "rescue",
       "--link",

@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => bench.close());
 
 describe("keygen", () => {
-  test("writes a pair, the private key for its owner only, and never over another", async () => {
+  test("writes a key pair, the private key readable only by its owner, and never overwrites one", async () => {
     const first = await runCli(["keygen", "--out", bench.path("fresh"), "--json"]);
     expect(first.code).toBe(0);
     expect(first.events[0]).toMatchObject({ event: "keys", keyId: expect.stringMatching(/^[0-9a-f]{16}$/) });
@@ -24,7 +24,7 @@ describe("keygen", () => {
 });
 
 describe("image", () => {
-  test("build, inspect and verify tell the same facts", async () => {
+  test("build, inspect and verify show the same facts", async () => {
     const out = bench.path("built.mdy");
     const build = ["image", "build", "--in", bench.path("firmware.bin"), "--out", out, "--json"];
     const fields = [
@@ -66,7 +66,7 @@ describe("image", () => {
     expect(verdictOf(await runCli(plain))).toMatchObject({ code: 4, reason: "unsigned" });
   });
 
-  test("an unsigned build works and is pointed out", async () => {
+  test("build makes an unsigned image without --key, with a warning", async () => {
     const args = ["image", "build", "--in", bench.path("firmware.bin"), "--out", bench.path("u.mdy")];
     const { code, stderr } = await runCli([...args, "--hardware", "widget", "--version", "1.0.0"]);
     expect(code).toBe(0);
@@ -75,7 +75,7 @@ describe("image", () => {
 });
 
 describe("repo", () => {
-  test("takes images in, lists, verifies and removes them", async () => {
+  test("adds, lists, verifies and removes images", async () => {
     const repo = ["--repo", bench.path("images"), "--json"];
     const added = await runCli(["repo", "add", bench.path("fw.mdy"), ...repo]);
     expect(added.events[0]).toMatchObject({ event: "added", version: "1.2.3" });
@@ -92,7 +92,7 @@ describe("repo", () => {
     expect(verdictOf(gone)).toMatchObject({ code: 2, reason: "repo-no-such-image" });
   });
 
-  test("one damaged file hides no other, and verify exits 1", async () => {
+  test("lists the other images when one file is damaged, and verify exits 1", async () => {
     const repo = ["--repo", bench.path("mixed"), "--json"];
     await runCli(["repo", "add", bench.path("fw.mdy"), ...repo]);
     await writeFile(bench.path("mixed/junk.mdy"), "junk");

@@ -22,12 +22,12 @@ import { type KillPoint, killAt, killPoints } from "../support/kill-sweep.ts";
 import { HARDWARE, openWorkbench, type Workbench } from "./workbench.ts";
 
 /*
- * SIGKILL at every place where a command can leave something half: each call that changes a file system, counted.
+ * SIGKILL at every call of a command that changes a file system.
  */
 
-/** A sweep starts a process for each place: a hundred of them for the longest. */
+/** Timeout of a sweep, which starts a process for each place: about a hundred for the longest. */
 const LIMIT_MS = 600_000;
-/** Enough for any sweep to be one: a sweep over nothing proves nothing. */
+/** Fewest places of a sweep: a sweep over nothing proves nothing. */
 const POINTS_MIN = 5;
 
 let bench: Workbench;
@@ -86,7 +86,7 @@ async function imagesIn(dir: string): Promise<string[]> {
 
 describe("a repository", () => {
   test(
-    "bears a kill at any place of repo add: old images stay, the new one is there whole or not at all",
+    "survives a kill at any place of repo add: old images stay, the new one is there whole or not at all",
     async () => {
       const repo = (dir: string): string => join(dir, "deep", "repo");
       const args = (dir: string): string[] => ["repo", "add", newImage, "--repo", repo(dir)];
@@ -100,7 +100,7 @@ describe("a repository", () => {
         async (dir, point) => {
           expect(temps(repo(dir)).length, point.name).toBeLessThan(2);
           const images = await imagesIn(repo(dir));
-          // Whoever opened it has cleared what was left.
+          // Opening it has removed the remains.
           expect(temps(repo(dir)), point.name).toEqual([]);
           seen.add(images.join());
           expect(["1", "2,1"], point.name).toContain(images.join());
@@ -116,7 +116,7 @@ describe("a repository", () => {
   );
 
   test(
-    "bears a kill at any place of its making",
+    "survives a kill at any place while it is created",
     async () => {
       const repo = (dir: string): string => join(dir, "deep", "repo");
       await sweep(
@@ -134,7 +134,7 @@ describe("a repository", () => {
   );
 
   test(
-    "bears a kill at any place of a replacement by a signed copy",
+    "survives a kill at any place while an image is replaced by its signed copy",
     async () => {
       const unsigned = await bench.image("unsigned", undefined, {
         version: { major: 2, minor: 0, patch: 0 },
@@ -155,7 +155,7 @@ describe("a repository", () => {
   );
 
   test(
-    "bears a kill at any place of repo remove",
+    "survives a kill at any place of repo remove",
     async () => {
       await sweep(
         "remove",
@@ -177,7 +177,7 @@ describe("a repository", () => {
 
 describe("a board", () => {
   test(
-    "killed at any place of board init is there whole or not at all, and the next init clears what is left",
+    "is there whole or not at all after a kill at any place of board init, and the next init removes the remains",
     async () => {
       const seen = new Set<boolean>();
       const input = bench.path("small.bin");
@@ -227,7 +227,7 @@ describe("a board", () => {
   );
 
   test(
-    "killed at any place of board confirm boots the same image, confirmed or not, and may be confirmed again",
+    "boots the same image after a kill at any place of board confirm, and can be confirmed again",
     async () => {
       const trial = await bench.image("trial", "owner", { counter: 7, confirm: "by-app" });
       const template = await bench.board("trial-board");
@@ -268,7 +268,7 @@ describe("a board", () => {
 
 describe("a key pair", () => {
   test(
-    "killed at any place of keygen is whole, or lacks its public half, which can be made; nothing is readable by others",
+    "is whole after a kill at any place of keygen, or lacks only its public half, and is never readable by others",
     async () => {
       const count = await sweep(
         "keys",

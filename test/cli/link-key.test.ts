@@ -23,7 +23,7 @@ const keyFlag = (name: string | undefined): string[] =>
   name === undefined ? [] : ["--link-key", bench.path(`${name}.key`)];
 const modeOf = (path: string): number => statSync(path).mode & 0o777;
 
-/** Makes a board by the command line, so that its own key is the one given there. */
+/** Makes a board with the command line, with the given link key. */
 async function boardWith(name: string, key: string | undefined): Promise<string> {
   const what = ["--hardware", "acme/widget", "--flash-size", "64K", "--trust", bench.path("owner.pub")];
   const result = await runCli(["board", "init", bench.path(name), ...what, ...keyFlag(key)]);
@@ -45,7 +45,7 @@ describe("keygen --link-key", () => {
     });
   });
 
-  test("goes together with --out", async () => {
+  test("works together with --out", async () => {
     const base = bench.path("both");
     const result = await runCli(["keygen", "--out", base, "--link-key", `${base}-link.key`, "--json"]);
     expect(result.events.map(({ event }) => event)).toEqual(["keys", "link-key", "verdict"]);
@@ -65,7 +65,7 @@ describe("keygen --link-key", () => {
 });
 
 describe("board init --link-key", () => {
-  test("copies the key into the board, for its owner's eyes, and says so in board.json", async () => {
+  test("copies the key into the board, readable only by its owner, and records it in board.json", async () => {
     const dir = await boardWith("keyed", "link");
     expect(modeOf(join(dir, "keys", "link.key"))).toBe(0o600);
     const copied = readFileSync(join(dir, "keys", "link.key"), "utf8");
@@ -74,12 +74,12 @@ describe("board init --link-key", () => {
     expect(config).toMatchObject({ format: 1, linkKey: "link.key" });
   });
 
-  test("leaves nothing of it where there is none", async () => {
+  test("leaves no trace in a board without a link key", async () => {
     const dir = await boardWith("unkeyed", undefined);
     expect(readFileSync(join(dir, "board.json"), "utf8")).not.toContain("linkKey");
   });
 
-  test("a board whose key is gone is damaged: it does not call without", async () => {
+  test("makes a board that does not call for help without its key when the key file is gone", async () => {
     const dir = await boardWith("bereft", "link");
     writeFileSync(join(dir, "keys", "link.key"), "short\n");
     const result = await runCli(["distress", ...linkTo(pair.a), "--board", dir, "--timeout", "1"]);
@@ -93,30 +93,33 @@ describe("a link key file", () => {
     ["30 hexadecimal digits are 30 bytes", "ab".repeat(15), 6, undefined],
     ["1025 bytes", "x".repeat(1025), 2, "link-key-length"],
     ["a signing key", "-----BEGIN PRIVATE KEY-----\n", 2, "link-key-is-pem"],
-  ])("%s", async (name, text, code, reason) => {
-    const path = bench.path(`${name}.key`);
-    writeFileSync(path, text, { mode: 0o600 });
-    const flags = [
-      "--link",
-      bench.path("no-port"),
-      "--image",
-      bench.path("fw.mdy"),
-      "--once",
-      "--timeout",
-      "1",
-    ];
-    const verdict = verdictOf(await runCli(["rescue", ...flags, "--link-key", path, "--json"]));
-    expect(verdict).toMatchObject({ code, ...(reason === undefined ? {} : { reason }) });
-  });
+  ])(
+    "is refused with its own reason, or accepted, by its length and kind: %s",
+    async (name, text, code, reason) => {
+      const path = bench.path(`${name}.key`);
+      writeFileSync(path, text, { mode: 0o600 });
+      const flags = [
+        "--link",
+        bench.path("no-port"),
+        "--image",
+        bench.path("fw.mdy"),
+        "--once",
+        "--timeout",
+        "1",
+      ];
+      const verdict = verdictOf(await runCli(["rescue", ...flags, "--link-key", path, "--json"]));
+      expect(verdict).toMatchObject({ code, ...(reason === undefined ? {} : { reason }) });
+    },
+  );
 
-  test("that is not there names the command that makes one", async () => {
+  test("that does not exist gives an error that names the command to make one", async () => {
     const flags = ["--link", bench.path("no-port"), "--image", bench.path("fw.mdy")];
     const result = await runCli(["rescue", ...flags, "--link-key", bench.path("none.key")]);
     expect(result.code).toBe(2);
     expect(result.stderr).toContain("mayday keygen --link-key");
   });
 
-  test("that others may read gives a warning, and is used", async () => {
+  test("that others may read is used, with a warning", async () => {
     const path = bench.path("open.key");
     writeFileSync(path, "ab".repeat(16));
     chmodSync(path, 0o644);
@@ -128,7 +131,7 @@ describe("a link key file", () => {
   });
 });
 
-describe("over a serial pair", () => {
+describe("over a serial pair with link keys,", () => {
   test.each([
     ["the board's own", "link", undefined],
     ["the one given to distress, instead of the board's", "strange", "link"],
@@ -148,21 +151,24 @@ describe("over a serial pair", () => {
     ["the rescuer has none", "link", undefined, "rescuer has none", "this rescuer has none"],
     ["the board has none", undefined, "link", "this board has none", "target has none"],
     ["they differ", "link", "strange", "another link key", "another link key"],
-  ])("where %s, both sides exit 4 and say so", async (name, own, theirs, atTarget, atRescuer) => {
-    const dir = await boardWith(`refused ${name}`, own);
-    const distress = startCli(["distress", ...linkTo(pair.a), "--board", dir, "--timeout", "6"]);
-    const source = ["--image", bench.path("fw.mdy"), "--once", "--timeout", "12", ...keyFlag(theirs)];
-    const rescue = await runCli(["rescue", ...linkTo(pair.b), ...source]);
-    const called = await distress.ended;
-    for (const [result, text] of [
-      [called, atTarget],
-      [rescue, atRescuer],
-    ] as const) {
-      const message = expect.stringContaining(text);
-      expect(verdictOf(result)).toMatchObject({ ok: false, code: 4, reason: "link-key", message });
-      expect(result.events).toContainEqual(
-        expect.objectContaining({ event: "refused", reason: "link-key", detail: message }),
-      );
-    }
-  });
+  ])(
+    "both sides exit with 4 and name the mismatch where %s",
+    async (name, own, theirs, atTarget, atRescuer) => {
+      const dir = await boardWith(`refused ${name}`, own);
+      const distress = startCli(["distress", ...linkTo(pair.a), "--board", dir, "--timeout", "6"]);
+      const source = ["--image", bench.path("fw.mdy"), "--once", "--timeout", "12", ...keyFlag(theirs)];
+      const rescue = await runCli(["rescue", ...linkTo(pair.b), ...source]);
+      const called = await distress.ended;
+      for (const [result, text] of [
+        [called, atTarget],
+        [rescue, atRescuer],
+      ] as const) {
+        const message = expect.stringContaining(text);
+        expect(verdictOf(result)).toMatchObject({ ok: false, code: 4, reason: "link-key", message });
+        expect(result.events).toContainEqual(
+          expect.objectContaining({ event: "refused", reason: "link-key", detail: message }),
+        );
+      }
+    },
+  );
 });

@@ -19,14 +19,14 @@ afterAll(async () => {
   await bench.close();
 });
 
-/** Both ends at a rate that a pseudo-terminal keeps up with. */
+/** Both ends, at a rate that a pseudo-terminal can keep up with. */
 function ends(): { readonly target: string[]; readonly rescuer: string[] } {
   const link = (path: string): string[] => ["--link", `serial:${path}?baud=3000000`, "--json"];
   return { target: link(pair.a), rescuer: link(pair.b) };
 }
 
 describe("over a serial pair", () => {
-  test("an empty board is healed, byte for byte, and both sides tell the same story", async () => {
+  test("an empty board is healed, byte for byte, and both sides report the same", async () => {
     const dir = await bench.board("empty");
     const { target, rescuer } = ends();
     const distress = startCli(["distress", ...target, "--board", dir, "--timeout", "12"]);
@@ -66,13 +66,13 @@ describe("over a serial pair", () => {
     expect(otherKinds).not.toContain("verified");
   });
 
-  test("a board that boots needs nobody: exit 0 at once, without a neighbour", async () => {
+  test("a board that boots exits with 0 immediately, without a neighbour", async () => {
     const dir = await bench.board("healthy", bench.path("fw.mdy"));
     const result = await runCli(["distress", ...ends().target, "--board", dir]);
     expect(verdictOf(result)).toMatchObject({ ok: true, code: 0, reason: "healthy", bytesTx: 0 });
   });
 
-  test("only what is damaged goes over the wire, from a repository, and --on-healed is run", async () => {
+  test("only the damaged block is sent from a repository, and --on-healed is run", async () => {
     const dir = await bench.board("damaged", bench.path("fw.mdy"));
     const board = openBoard(dir, { write: true });
     board.damage({ sector: 3 }, new SeededRandom(1));
@@ -97,7 +97,7 @@ describe("over a serial pair", () => {
     });
   });
 
-  test("raw bytes heal a board that trusts everyone", async () => {
+  test("raw bytes heal a board that accepts unsigned images", async () => {
     const dir = await bench.board("open", undefined, { trust: [], allowUnsigned: true });
     const { target, rescuer } = ends();
     const raw = ["--image", bench.path("firmware.bin"), "--hardware", "acme/widget", "--version", "1.0.0"];
@@ -108,7 +108,7 @@ describe("over a serial pair", () => {
     expect(bootedBytes(dir)).toEqual(bench.firmware);
   });
 
-  test("SIGINT ends both sides with 130, soon, and the board goes on from there", async () => {
+  test("SIGINT ends both sides with 130 within 2.5 s, and the next transfer resumes", async () => {
     const dir = await bench.board("interrupted");
     const slow = (path: string): string[] => ["--link", `serial:${path}?baud=115200`, "--json"];
     const send = ["rescue", ...slow(pair.b), "--image", bench.path("fw.mdy"), "--timeout", "12"];
@@ -139,7 +139,7 @@ describe("over a serial pair", () => {
     expect(bootedBytes(dir)).toEqual(bench.firmware);
   });
 
-  test("a healthy board takes an update only when forced, and its only slot only when that was said", async () => {
+  test("a healthy board accepts an update only with --force, and into its only slot only with --allow-single-update", async () => {
     const dir = await bench.board("update", bench.path("fw.mdy"));
     const newer = await bench.image("newer", "owner", { version: { major: 2, minor: 0, patch: 0 } });
     const send = ["--image", newer, "--once", "--timeout", "12"];

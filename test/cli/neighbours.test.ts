@@ -1,5 +1,4 @@
 import { readFile } from "node:fs/promises";
-import { createServer, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ByteWriter } from "../../src/base/bytes.ts";
 import { encodeDelimited } from "../../src/wire/cobs.ts";
@@ -7,6 +6,7 @@ import { AnnounceType, FrameClass, PROTOCOL_VERSION } from "../../src/wire/const
 import { frameCrc } from "../../src/wire/crc.ts";
 import { runCli, startCli, verdictOf } from "../support/cli.ts";
 import { openSocatPair, type SocatPair } from "../support/socat-pair.ts";
+import { withTcpTalker } from "../support/tcp-talker.ts";
 import { bootedBytes, freePort, openWorkbench, type Workbench } from "./workbench.ts";
 
 let bench: Workbench;
@@ -21,19 +21,19 @@ afterAll(async () => {
   await bench.close();
 });
 
-/** Both ends at a rate that a pseudo-terminal keeps up with. */
+/** Both ends, at a rate that a pseudo-terminal can keep up with. */
 function ends(): { readonly target: string[]; readonly rescuer: string[] } {
   const link = (path: string): string[] => ["--link", `serial:${path}?baud=3000000`, "--json"];
   return { target: link(pair.a), rescuer: link(pair.b) };
 }
 
 describe("an image that the board refuses", () => {
-  // Most of the time is spent waiting for a timeout: three at once.
+  // Run together, since each mostly waits for a timeout.
   test.concurrent.each([
     ["signature", "other", {}],
     ["hardware", "owner", { hardwareClass: "gadget" }],
     ["unsigned", undefined, {}],
-  ])("for its %s ends both sides with exit 4, and no byte was written", async (reason, key, fields) => {
+  ])("because of its %s ends both sides with exit 4, and no byte is written", async (reason, key, fields) => {
     const image = await bench.image(`bad-${reason}`, key, fields);
     const dir = await bench.board(`refusing-${reason}`);
     const before = await readFile(`${dir}/flash.bin`);
@@ -80,8 +80,8 @@ describe("over TCP", () => {
   });
 });
 
-describe("nobody there", () => {
-  test("distress and rescue exit 3 at their timeout and say what was seen", async () => {
+describe("without a neighbour", () => {
+  test("distress and rescue exit with 3 at their timeout and say what was seen", async () => {
     const dir = await bench.board("alone");
     const { target, rescuer } = ends();
     const begged = await runCli(["distress", ...target, "--board", dir, "--timeout", "0.4"]);
@@ -98,7 +98,7 @@ describe("nobody there", () => {
     expect(verdictOf(listened)).toMatchObject({ ok: false, code: 3, reason: "timeout" });
   });
 
-  test("status exits 3 and names silence", async () => {
+  test("status exits with 3 and reports silence", async () => {
     const result = await runCli(["status", ...ends().target, "--timeout", "0.4"]);
     expect(verdictOf(result)).toMatchObject({ ok: false, code: 3, reason: "silence" });
     expect(result.events[1]).toMatchObject({ event: "status", seen: "silence", peer: null });
@@ -121,8 +121,8 @@ describe("status", () => {
 });
 
 describe("a neighbour that speaks another version of the protocol", () => {
-  test("is named: exit 4 for status, and for rescue --once", async () => {
-    await withForeignNeighbour(async (link) => {
+  test("is reported with exit 4 by status and by rescue --once", async () => {
+    await withTcpTalker(foreignQuery(), async (link) => {
       const status = await runCli(["status", "--link", link, "--timeout", "0.6", "--json"]);
       expect(verdictOf(status)).toMatchObject({ ok: false, code: 4, reason: "protocol" });
       const rescue = [
@@ -141,25 +141,7 @@ describe("a neighbour that speaks another version of the protocol", () => {
   });
 });
 
-/** Listens on TCP and sends frames of another version until `run` has ended. */
-async function withForeignNeighbour(run: (link: string) => Promise<void>): Promise<void> {
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
-    sockets.add(socket.on("error", () => {}));
-    const timer = setInterval(() => socket.write(foreignQuery()), 50);
-    socket.once("close", () => clearInterval(timer));
-  });
-  const port = await freePort();
-  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
-  try {
-    await run(`tcp:127.0.0.1:${port}`);
-  } finally {
-    for (const socket of sockets) socket.destroy();
-    await new Promise((resolve) => server.close(resolve));
-  }
-}
-
-/** A query as a neighbour of the next version sends it; what follows the type is nobody's business. */
+/** A query of the next protocol version; the bytes after its type do not matter. */
 function foreignQuery(): Uint8Array {
   const first = FrameClass.announce | ((PROTOCOL_VERSION + 1) << 4);
   const covered = new ByteWriter(18).u8(first).u8(AnnounceType.query).bytes(new Uint8Array(16)).finish();

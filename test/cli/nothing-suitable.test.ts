@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => bench.close());
 
 const RESCUER = "a rescuer is there but offers nothing: its repository may have nothing for this hardware";
-/** Advice for a line that damages frames: wrong here, for every frame comes whole. */
+/** Advice for a line that damages frames: wrong here, where no frame is damaged. */
 const LEVELS = /check levels|baud/;
 
 /** What a board of `generic/widget` says at its timeout, next to a rescuer with this repository. */
@@ -36,7 +36,7 @@ async function saidNextTo(name: string, fill: (dir: string) => Promise<void>): P
   return String(verdict["message"]);
 }
 
-describe("a board on a clean line to a rescuer that has nothing for it", () => {
+describe("a board beside a rescuer that has no suitable image", () => {
   test.concurrent.each<[string, (dir: string) => Promise<void>]>([
     ["empty", async () => {}],
     [
@@ -44,20 +44,20 @@ describe("a board on a clean line to a rescuer that has nothing for it", () => {
       async (dir) => void (await (await openDirectoryRepository(dir)).add(bench.path("fw.mdy"))),
     ],
     ["corrupt", (dir) => writeFile(join(dir, "fw.mdy"), "no image at all")],
-  ])("hears of the rescuer, and no word of levels: %s repository", async (name, fill) => {
+  ])("says that a rescuer is there, and does not blame the line: %s repository", async (name, fill) => {
     const said = await saidNextTo(name, fill);
     expect(said).toContain(RESCUER);
     expect(said).not.toMatch(LEVELS);
   });
 
-  test("hears of the rescuer, and no word of levels: removed repository", async () => {
+  test("says that a rescuer is there, and does not blame the line: removed repository", async () => {
     const said = await saidNextTo("removed", async () => {});
     expect(said).toContain(RESCUER);
     expect(said).not.toMatch(LEVELS);
   });
 });
 
-test("two boards in distress that face each other are both told so", async () => {
+test("two boards in distress on one line both say so at their timeout", async () => {
   const port = await freePort();
   const ends = await Promise.all(
     [`tcp-listen:127.0.0.1:${port}`, `tcp:127.0.0.1:${port}`].map(async (link, i) => {

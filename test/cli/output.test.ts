@@ -60,13 +60,13 @@ async function rig({ isJson = false, isTTY = false } = {}): Promise<Rig> {
 }
 
 describe("JSON lines", () => {
-  test("every field is there, null where it has no value", async () => {
+  test("contain every field, with null for no value", async () => {
     const { output, stdout } = await rig({ isJson: true });
     output.nodeEvent({ ...PROGRESS, eta: undefined });
     expect(JSON.parse(stdout())).toEqual({ ...PROGRESS, eta: null });
   });
 
-  test("a verdict names all its fields, and a message when it is no success", async () => {
+  test("of a verdict contain all its fields, and a message unless it is a success", async () => {
     const { output, stdout } = await rig({ isJson: true });
     output.verdict(doneVerdict());
     output.verdict(errorVerdict(new FailedError("some-code", "what was seen")));
@@ -92,7 +92,7 @@ describe("JSON lines", () => {
     });
   });
 
-  test("results are lines with --json and text without", async () => {
+  test("are written for results with --json, and text without", async () => {
     const json = await rig({ isJson: true });
     const text = await rig();
     for (const { output } of [json, text]) output.result("one", { event: "thing", value: 1 });
@@ -102,7 +102,7 @@ describe("JSON lines", () => {
 });
 
 describe("progress without a terminal", () => {
-  test("is told every three seconds at most, and never for a transfer that is over by then", async () => {
+  test("is shown every three seconds at most, and never for a transfer that ends before", async () => {
     const { output, clock, stderr } = await rig();
     output.nodeEvent(PROGRESS);
     expect(stderr()).toBe("");
@@ -116,7 +116,7 @@ describe("progress without a terminal", () => {
 });
 
 describe("progress on a terminal", () => {
-  test("is a bar with a short name that fits into 80 columns, with text above it", async () => {
+  test("is a bar with a short name that fits into 80 columns, below text", async () => {
     const { output, stderr } = await rig({ isTTY: true });
     output.nodeEvent(PROGRESS);
     output.note("a line");
@@ -128,7 +128,7 @@ describe("progress on a terminal", () => {
     expect(shown.endsWith("\n")).toBe(true);
   });
 
-  test("ends by itself when the transfer does, so that nothing keeps the process", async () => {
+  test("is removed when the transfer ends, so that no timer keeps the process alive", async () => {
     const { output, stderr } = await rig({ isTTY: true });
     output.nodeEvent(PROGRESS);
     const { link } = PROGRESS;
@@ -138,7 +138,7 @@ describe("progress on a terminal", () => {
 });
 
 describe("text for people", () => {
-  test("control characters of others never reach the terminal", () => {
+  test("never contains control characters of foreign text", () => {
     const foreign = "a\u001b[2Jb\u009bc\rd\u202e\ne";
     const [shown, stream] = ["a·[2Jb·c·d·\ne", { write: (): void => {}, isTTY: true }];
     expect(TerminalText.plain(foreign).written).toBe(shown);
@@ -146,25 +146,25 @@ describe("text for people", () => {
     expect(TerminalText.joined("<", TerminalText.plain(foreign), foreign).written).toBe(`<${shown}${shown}`);
   });
 
-  test("nor in JSON, which means the same with them escaped", () => {
+  test("escapes control characters in JSON without changing its value", () => {
     const value = { name: "a\u001bb\u007fc\u009bd\u2028e\u202ef\u2066\ng" };
     const json = printableJson(JSON.stringify(value));
     expect(json).toMatch(/^[ -~]+$/);
     expect(JSON.parse(json)).toEqual(value);
   });
 
-  test("styled parts keep their style behind and before foreign text", () => {
+  test("keeps the style of a styled part between parts of foreign text", () => {
     const red = TerminalText.styled({ write: () => {}, isTTY: true }, "red", "x");
     expect(TerminalText.joined("\u001b", red, "\u001b").written).toBe("·\u001b[31mx\u001b[39m·");
   });
 
-  test("is coloured on a terminal only", () => {
+  test("is coloured only on a terminal", () => {
     const write = (): void => {};
     expect(TerminalText.styled({ write }, "red", "x").written).toBe("x");
     expect(TerminalText.styled({ write, isTTY: true }, "red", "x").written).toBe("\u001b[31mx\u001b[39m");
   });
 
-  test("names and values stand in columns", () => {
+  test("shows names and values in columns", () => {
     expect(
       columns([
         ["a", "1"],
@@ -173,7 +173,7 @@ describe("text for people", () => {
     ).toBe("a     1\nlong  2");
   });
 
-  test("counts and times are told in words", () => {
+  test("shows counts and times with units", () => {
     expect([byteText(1), byteText(262_144)]).toEqual(["1 byte", "262,144 bytes"]);
     for (const count of [0, 12, 999, 1000, 123_456, 1_000_000, 2 ** 53 - 1])
       expect(grouped(count)).toBe(count.toLocaleString("en-US"));
@@ -181,7 +181,7 @@ describe("text for people", () => {
     expect(progressText({ ...PROGRESS, eta: undefined })).toBe("16/64 blocks, 88.0 kB/s, line 99 %");
   });
 
-  test("each event but progress has a line", () => {
+  test("has a line for each event except progress", () => {
     const [link, peer] = ["L", "0123456789abcdef"];
     const events: NodeEvent[] = [
       { event: "ready", link },
@@ -224,7 +224,7 @@ describe("text for people", () => {
     expect(eventText(PROGRESS)).toBeUndefined();
   });
 
-  test("a verdict tells what was moved, if anything was", () => {
+  test("shows in a verdict what was transferred, if anything was", () => {
     expect(verdictText(doneVerdict("healthy"))).toBe("healthy");
     const moved = {
       bytesTx: 1000,
@@ -241,7 +241,7 @@ describe("text for people", () => {
 });
 
 describe("errors", () => {
-  test("keep their code and exit code; others are failures with a reason of their own", () => {
+  test("of ours keep code and exit code; others become failures with their own reason", () => {
     expect(errorVerdict(new FailedError("some-code", "text"))).toMatchObject({
       code: 1,
       reason: "some-code",

@@ -37,7 +37,7 @@ describe("sizes", () => {
 });
 
 describe("times", () => {
-  test("seconds become milliseconds, fractions included", () => {
+  test("are given in seconds, with fractions, and become milliseconds", () => {
     expect(parseSeconds("1.5")).toBe(1500);
     expect(parseSeconds("60")).toBe(60_000);
   });
@@ -48,7 +48,7 @@ describe("times", () => {
 });
 
 describe("numbers", () => {
-  test("counts take decimal and 0x within their limits, both ends included", () => {
+  test("of things are decimal or 0x, from their lower to their upper limit", () => {
     const parse = countParser("a revision", 0, 65_535);
     expect(["0", "65535", "0xffff"].map(parse)).toEqual([0, 65_535, 65_535]);
   });
@@ -57,7 +57,7 @@ describe("numbers", () => {
     expect(await codeOf(() => countParser("a revision", 0, 65_535)(text))).toBe("bad-number");
   });
 
-  test("probabilities take exponents and both ends", () => {
+  test("of probabilities may have exponents, and are 0 to 1", () => {
     expect(["0", "1", "1e-4", ".5"].map(parseProbability)).toEqual([0, 1, 1e-4, 0.5]);
   });
 
@@ -65,7 +65,7 @@ describe("numbers", () => {
     expect(await codeOf(() => parseProbability(text))).toBe("bad-probability");
   });
 
-  test("pairs have two numbers", async () => {
+  test("come in pairs of two where a flag takes a pair", async () => {
     expect(parsePair("1,0.5", "a cut T,DUR")).toEqual([1, 0.5]);
     for (const text of ["1", "1,2,3", "1,", "a,b", ""]) {
       expect(await codeOf(() => parsePair(text, "a cut T,DUR"))).toBe("bad-pair");
@@ -74,12 +74,12 @@ describe("numbers", () => {
 });
 
 describe("names", () => {
-  test("a hardware id without vendor is generic", () => {
+  test("of hardware without a vendor have the vendor generic", () => {
     expect(parseHardwareFlag("widget")).toEqual({ vendor: "generic", hardwareClass: "widget" });
     expect(parseHardwareFlag("acme/widget")).toEqual({ vendor: "acme", hardwareClass: "widget" });
   });
 
-  test("what is no hardware id, version, range or slot is refused by its own code", async () => {
+  test("that are not a hardware id, version, range or slot are refused with their own code", async () => {
     expect(await codeOf(() => parseHardwareFlag("a/b/c"))).toBe("bad-hardware");
     expect(await codeOf(() => parseVersionFlag("1.2"))).toBe("bad-version");
     expect(await codeOf(() => parseVersionFlag("1.2.65536"))).toBe("bad-version");
@@ -87,22 +87,22 @@ describe("names", () => {
     expect(await codeOf(() => parseSlot("2"))).toBe("bad-slot");
   });
 
-  test("slots have a number and a letter", () => {
+  test("of slots are a number or a letter", () => {
     expect(["0", "1", "a", "B"].map(parseSlot)).toEqual([0, 1, 0, 1]);
   });
 });
 
 describe("trust", () => {
-  test("a bare key is trusted for everything, a suffix narrows it", () => {
+  test("covers all roles for a bare key, and one role with a suffix", () => {
     expect(collectTrust("k.pub")).toEqual([{ path: "k.pub", roles: ["app", "recovery"] }]);
     expect(collectTrust("k.pub:app")).toEqual([{ path: "k.pub", roles: ["app"] }]);
   });
 
-  test("only a role is cut off: a colon may be part of the path", () => {
+  test("takes only a role as suffix: a colon may be part of the path", () => {
     expect(collectTrust("a:b.pub")).toEqual([{ path: "a:b.pub", roles: ["app", "recovery"] }]);
   });
 
-  test("one key given for each role is trusted for both", () => {
+  test("covers both roles for a key that is given for each", () => {
     const both = collectTrust("k.pub:recovery", collectTrust("k.pub:app"));
     expect(both).toEqual([{ path: "k.pub", roles: ["app", "recovery"] }]);
   });
@@ -114,11 +114,11 @@ describe("links", () => {
     expect(links.map(({ tag }) => tag)).toEqual(["uart", "tcp"]);
   });
 
-  test("one given twice is a mistake", async () => {
+  test("may not be given twice", async () => {
     expect(await codeOf(() => collectLinks("/dev/a", collectLinks("/dev/a")))).toBe("link-twice");
   });
 
-  test("an unknown scheme is refused", async () => {
+  test("with an unknown scheme are refused", async () => {
     expect(await codeOf(() => collectLinks("usb:1"))).toBe("endpoint-scheme");
   });
 });

@@ -1,91 +1,119 @@
-import { execFile } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { promisify } from "node:util";
-import { Command } from "commander";
-import { afterAll, describe, expect, test } from "vitest";
-import { addAllCommands } from "../support/all-commands.ts";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { transform } from "esbuild";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { runCli, startCli } from "../support/cli.ts";
+import { bootedBytes, freePort, openWorkbench } from "./workbench.ts";
 
-const README = readFileSync("README.md", "utf8");
-/** The shell blocks of a section, in their order. */
-function shellBlocks(heading: string): string[] {
-  const [, section = ""] = new RegExp(`^## ${heading}\\n([\\s\\S]*?)(?=^## )`, "m").exec(README) ?? [];
-  return [...section.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block = ""]) => block);
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const LIMIT_MS = 60_000;
+
+let readme: string;
+let dir: string;
+beforeAll(async () => {
+  readme = await readFile(join(ROOT, "README.md"), "utf8");
+  dir = await mkdtemp(join(tmpdir(), "mayday-readme-"));
+});
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+/** Blocks of code in the README's section with this heading, in order. */
+function blocksOf(heading: string): string[] {
+  const section = readme.split(/^## /m).find((text) => text.startsWith(`${heading}\n`)) ?? "";
+  return [...section.matchAll(/^```\w*\n([\s\S]*?)^```/gm)].map(([, block = ""]) => block);
 }
 
-const dir = mkdtempSync(join(tmpdir(), "mayday-readme-"));
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
+interface Ended {
+  readonly code: number;
+  readonly output: string;
+}
 
-describe("the way by hand in README.md", () => {
-  const blocks = shellBlocks("By hand");
-
-  test("heals a board over a cable when its first two blocks are pasted into a shell, and leaves nothing running", async () => {
-    expect(blocks.length).toBeGreaterThan(5);
-    // Ports of our own, and the build of the tests: else as written.
-    const script = blocks.slice(0, 2).join("\n").replaceAll("/tmp/", `${dir}/port-`);
-    expect(script).toContain("mayday cable");
-    symlinkSync(resolve("dist"), join(dir, "dist"));
-    writeFileSync(join(dir, "script.sh"), `shopt -s expand_aliases\n${script}`);
-    const { stdout, stderr } = await promisify(execFile)("bash", ["script.sh"], {
-      cwd: dir,
-      env: { ...process.env, NO_COLOR: "1" },
-      timeout: 60_000,
+/** Runs a program to its end; its output is stdout and stderr together. */
+function ended(command: string, args: readonly string[], cwd: string): Promise<Ended> {
+  const child = spawn(command, args, { cwd, env: { ...process.env, NO_COLOR: "1" } });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
     });
-    expect(stdout.match(/^healed [0-9a-f]{8}: /gm)).toHaveLength(2);
-    expect(stdout).toMatch(/^recovery hash$/m);
-    expect(stdout).toMatch(/^boot slot 0 version 1\.4\.0$/m);
-    expect(stderr).not.toMatch(/no such|not found|usage/i);
-    const [made, copied] = ["fw.bin", "copy.bin"].map((name) => readFileSync(join(dir, name)));
-    expect(made).toHaveLength(200_000);
-    expect(copied?.equals(made ?? Buffer.alloc(0))).toBe(true);
-    await expect.poll(() => processesWith(dir)).toEqual([]);
+  }
+  const limit = setTimeout(() => child.kill("SIGKILL"), LIMIT_MS);
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code) => {
+      clearTimeout(limit);
+      resolve({ code: code ?? -1, output });
+    });
+  });
+}
+
+describe("the README's quick start", () => {
+  it("runs as written: each command ends with 0, or with the exit code that its remark names", async () => {
+    const [build = "", story = ""] = blocksOf("Quick start");
+    // dist/ was built before any test; building it again would take it away from other tests.
+    const setUp = build.split("\n").filter((line) => line !== "npm run build");
+    expect(setUp.length).toBeLessThan(build.split("\n").length);
+    const commands = story.split("\n").filter((line) => line !== "");
+    expect(commands.length).toBeGreaterThan(10);
+    const wanted = commands.map((line) => Number(/# exit (\d+)/.exec(line)?.[1] ?? 0));
+    expect(wanted).toContain(5);
+    const script = [
+      "shopt -s expand_aliases",
+      `cd '${ROOT}'`,
+      ...setUp,
+      `cd '${dir}'`,
+      ...commands.map((line, i) => `${line}\necho "status ${i} $?"`),
+      // All has ended by then, unless something went wrong.
+      "kill $(jobs -p) 2>/dev/null; wait",
+    ];
+    await writeFile(join(dir, "quick-start.sh"), script.join("\n"));
+    const { output } = await ended("bash", ["quick-start.sh"], dir);
+    const seen = commands.map((_, i) => Number(new RegExp(`^status ${i} (\\d+)$`, "m").exec(output)?.[1]));
+    expect(seen, output).toEqual(wanted);
+    expect(output.match(/^healed \w+: 1 block /gm), output).toHaveLength(2);
   }, 90_000);
-
-  test("has only commands that exist, with flags that exist and values that they take", () => {
-    const lines = blocks.flatMap((block) => block.split("\n")).filter((line) => line.startsWith("mayday "));
-    expect(lines.length).toBeGreaterThan(15);
-    for (const line of lines) {
-      const words = wordsOf(line.replace(/ +#.*$/, "").replace(/ +&&.*$| &$/, ""));
-      const { command, rest } = find(addAllCommands(new Command("mayday")), words.slice(1));
-      const { operands, unknown } = command.parseOptions(rest);
-      expect({ line, unknown }).toEqual({ line, unknown: [] });
-      expect(operands.length, line).toBe(command.registeredArguments.length);
-      const given = command.opts();
-      const missing = command.options.filter(
-        (option) => option.mandatory && given[option.attributeName()] === undefined,
-      );
-      expect(missing.map(({ long }) => `${line}: ${long}`)).toEqual([]);
-    }
-  });
-
-  test("uses no npx, which takes a second for each command and leaves its children running when it is killed", () => {
-    expect(README).not.toContain("npx mayday");
-  });
 });
 
-/** The words of a line of shell, quotes taken off. */
-function wordsOf(line: string): string[] {
-  return (line.match(/'[^']*'|"[^"]*"|\S+/g) ?? []).map((word) => word.replace(/^(['"])(.*)\1$/, "$2"));
-}
+describe("the README's program", () => {
+  it("is examples/rescue.ts, whose types are checked with all others", async () => {
+    const program = await readFile(join(ROOT, "examples/rescue.ts"), "utf8");
+    expect(blocksOf("In a program").map((block) => block.trim())).toContain(
+      program.replace(/^\/\/.*\n/, "").trim(),
+    );
+    expect(JSON.parse(await readFile(join(ROOT, "tsconfig.json"), "utf8"))).toMatchObject({
+      include: expect.arrayContaining(["examples"]),
+    });
+  });
 
-/** The command that words name, and the words behind its name. */
-function find(program: Command, words: readonly string[]): { command: Command; rest: string[] } {
-  const [name = "", ...rest] = words;
-  const command = program.commands.find((one) => one.name() === name);
-  if (command === undefined) return { command: program, rest: [...words] };
-  return find(command, rest);
-}
-
-/** Command lines of processes that have `text` in theirs. */
-function processesWith(text: string): string[] {
-  const ids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
-  const lines = ids.map((id) => {
+  it("heals a board", async () => {
+    // It has to lie in this package to find mayday by its name, as in a project that depends on it.
+    const folder = await mkdtemp(join(ROOT, ".dist-example-"));
+    const bench = await openWorkbench();
     try {
-      return readFileSync(`/proc/${id}/cmdline`, "utf8").replaceAll("\0", " ");
-    } catch {
-      return "";
+      const source = await readFile(join(ROOT, "examples/rescue.ts"), "utf8");
+      const { code } = await transform(source, { loader: "ts", format: "esm" });
+      await writeFile(join(folder, "rescue.mjs"), code);
+      const images = bench.path("images");
+      expect(await runCli(["repo", "add", bench.path("fw.mdy"), "--repo", images])).toMatchObject({
+        code: 0,
+      });
+      const target = await bench.board("empty");
+      const port = await freePort();
+      const link = ["--link", `tcp-listen:127.0.0.1:${port}`];
+      const board = startCli(["distress", ...link, "--board", target, "--timeout", "10"]);
+      const args = [join(folder, "rescue.mjs"), `tcp:127.0.0.1:${port}`, images];
+      const run = await ended(process.execPath, args, bench.dir);
+      expect(run).toEqual({
+        code: 0,
+        output: expect.stringMatching(/^[0-9a-f]{16} has version 1\.2\.3 now\n$/),
+      });
+      expect(await board.ended).toMatchObject({ code: 0 });
+      expect(bootedBytes(target)).toEqual(bench.firmware);
+    } finally {
+      await bench.close();
+      await rm(folder, { recursive: true, force: true });
     }
   });
-  return lines.filter((line) => line.includes(text));
-}
+});

@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true }));
 
-/** A board with the firmware installed, one sector of it spoilt. */
+/** A board with the firmware installed, with one damaged sector. */
 async function spoiltBoard(source: string, sector: number): Promise<void> {
   const what = ["--hardware", "acme/pc", "--version", "1.0.0", "--key", at("owner.key")];
   const steps = [
@@ -41,7 +41,7 @@ async function spoiltBoard(source: string, sector: number): Promise<void> {
 }
 
 describe("real firmware", () => {
-  it("of 3.65 MB with one spoilt sector is mended with under 16,000 bytes on the wire, both ways", async () => {
+  it("of 3.65 MB with one damaged sector is repaired with under 16,000 bytes on the wire, both ways", async () => {
     const source = firmware(OVMF);
     await spoiltBoard(source, SECTOR_OF_CODE);
     const cable = await startVirtualCable({ a: at("a"), b: at("b"), baud: 921_600 });
@@ -63,7 +63,7 @@ describe("real firmware", () => {
     expect(Buffer.compare(await readFile(at("copy.bin")), await readFile(source))).toBe(0);
   }, 60_000);
 
-  it("of U-Boot goes through the whole demonstration", async () => {
+  it("of U-Boot passes the whole demonstration", async () => {
     const demo = startCli(["demo", "--firmware", firmware(U_BOOT), "--baud", "3000000", "--json"]);
     expect(await demo.ended).toMatchObject({ code: 0 });
   }, 60_000);

@@ -1,14 +1,14 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runOnPty } from "../support/pty.ts";
+import { withTcpTalker } from "../support/tcp-talker.ts";
 import { openWorkbench, type Workbench } from "./workbench.ts";
 
 const ESC = "\u001b";
 const CSI = "\u009b";
-/** What clears a screen, in the form of seven bits and as one control character. */
+/** Clears the screen: as an escape sequence, and with the C1 control character CSI. */
 const CLEAR = `${ESC}[2J${CSI}2J`;
 const RED_NAME = `${ESC}[31mmayday:${ESC}[39m `;
 const YELLOW_WARNING = `${ESC}[33mwarning:${ESC}[39m `;
@@ -26,7 +26,7 @@ afterAll(async () => {
 });
 
 describe("the sources of the command line", () => {
-  test("write to a terminal in the two files that take TerminalText, and nowhere else", async () => {
+  test("write to a terminal only in the two files that take TerminalText", async () => {
     const names = await readdir("src/cli", { recursive: true });
     const texts = await Promise.all(
       names
@@ -37,13 +37,13 @@ describe("the sources of the command line", () => {
       /process\.std(out|err)|\{ stdout|tream\.write\(|out\.write\(/.test(text),
     );
     expect(texts.length).toBeGreaterThan(30);
-    // run.ts hands the streams to Output; main.ts writes nothing itself, for help holds nothing foreign.
+    // run.ts hands the streams to Output. main.ts shows help, which contains no foreign text.
     expect(writing.map(([name]) => name).sort()).toEqual(["main.ts", "output.ts", "progress.ts", "run.ts"]);
   });
 });
 
 describe("on a real terminal", () => {
-  test("an error begins with a red name, not with rubbish", async () => {
+  test("an error begins with a red name, without visible escape codes", async () => {
     const { code, screen } = await runOnPty([
       "rescue",
       "--link",
@@ -58,7 +58,7 @@ describe("on a real terminal", () => {
 
   test("a warning begins with a yellow word", async () => {
     const { screen } = await runOnPty(["image", "build", ...raw(), "--out", join(dir, "unsigned.mdy")]);
-    expect(screen).toContain(`${YELLOW_WARNING}it is not signed`);
+    expect(screen).toContain(`${YELLOW_WARNING}the image is not signed`);
     expect(screen).not.toContain("\u00b7");
   });
 
@@ -68,8 +68,8 @@ describe("on a real terminal", () => {
     expect(screen).not.toContain(ESC);
   });
 
-  test("text that a neighbour sends cannot move the cursor, neither in a line nor in an error", async () => {
-    await withTalker(`${CLEAR}login: \n`, async (link) => {
+  test("text that a neighbour sends cannot move the cursor in a console line or an error", async () => {
+    await withTcpTalker(`${CLEAR}login: \n`, async (link) => {
       const send = ["--image", bench.path("fw.mdy"), "--timeout", "1"];
       const { code, screen } = await runOnPty(["rescue", "--link", link, ...send]);
       expect(code).toBe(3);
@@ -79,7 +79,7 @@ describe("on a real terminal", () => {
     });
   });
 
-  test("a file name cannot either, in a result, in a warning and in a line of JSON", async () => {
+  test("a file name cannot move the cursor in a result, in a warning or in a line of JSON", async () => {
     const name = `${CLEAR}.mdy`;
     const built = await runOnPty(["image", "build", ...raw(), "--out", join(dir, name)]);
     expect(built.code).toBe(0);
@@ -101,24 +101,8 @@ function raw(): string[] {
   return ["--in", bench.path("firmware.bin"), "--hardware", "acme/widget", "--version", "1.0.0"];
 }
 
-/** Control characters but for line ends and our colours. */
+/** Control characters, except line ends and our colours. */
 function controlsIn(screen: string): string[] {
   const plain = ["31", "33", "39"].reduce((text, colour) => text.replaceAll(`${ESC}[${colour}m`, ""), screen);
   return [...plain.matchAll(/[^\P{Cc}\n]/gu)].map(([control]) => JSON.stringify(control));
-}
-
-/** Listens on TCP and says `text` again and again until `run` has ended. */
-async function withTalker(text: string, run: (link: string) => Promise<void>): Promise<void> {
-  const server = createServer((socket) => {
-    const timer = setInterval(() => socket.write(text), 100);
-    socket.on("error", () => {}).once("close", () => clearInterval(timer));
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  try {
-    if (address === null || typeof address === "string") throw new Error("no port");
-    await run(`tcp:127.0.0.1:${address.port}`);
-  } finally {
-    await new Promise((resolve) => server.close(resolve));
-  }
 }

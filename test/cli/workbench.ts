@@ -21,9 +21,9 @@ export interface Workbench {
   readonly dir: string;
   path(name: string): string;
   readonly firmware: Uint8Array;
-  /** Builds NAME.mdy of the firmware, signed with NAME of a key pair unless that is undefined. */
+  /** Builds NAME.mdy of the firmware, signed with the key pair `key` unless that is undefined. */
   image(name: string, key?: string, fields?: Partial<ImageFields>): Promise<string>;
-  /** Makes a board that trusts `owner`, with the image installed or with nothing. */
+  /** Makes a board that trusts `owner`, with the image installed or empty. */
   board(name: string, image?: string, options?: Partial<BoardInitOptions>): Promise<string>;
   close(): Promise<void>;
 }
@@ -66,7 +66,7 @@ export async function openWorkbench(): Promise<Workbench> {
   return { dir, path, firmware, image, board, close: () => rm(dir, { recursive: true, force: true }) };
 }
 
-/** A TCP port that nobody listens on now. */
+/** A free TCP port. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

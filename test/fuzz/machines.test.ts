@@ -10,7 +10,7 @@ const SHARDS = 4;
 
 describe.each([targetLife, rescuerLife])("a $name that is fed anything at any time", (target) => {
   it.each(Array.from({ length: SHARDS }, (_, shard) => shard))(
-    "throws nothing, comes to rest, and is there again after its patience: share %i",
+    "throws nothing, comes to rest, and answers again after its longest timeout: share %i",
     (shard) => {
       const { failed } = fuzz(target, (shard * LIVES) / SHARDS, ((shard + 1) * LIVES) / SHARDS);
       expect(failed.map(({ id, failure }) => `npm run lab -- --case ${id}  # ${failure}`)).toEqual([]);

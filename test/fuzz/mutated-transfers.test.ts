@@ -129,7 +129,7 @@ describe("the checks of a mutated transfer", () => {
 });
 
 describe("the progress of a long run", () => {
-  it("goes on where it was with the same plan, and begins anew with another", () => {
+  it("resumes with the same plan, and starts over with another", () => {
     const folder = mkdtempSync(join(tmpdir(), "mayday-mutate-"));
     const path = join(folder, "deeper", "progress.json");
     const plan = { runs: 2 * BATCH_RUNS + 5, firstSeed: 1000, version: "abc", code: "c0de" };

@@ -10,8 +10,8 @@ import { delimitedCobs } from "../../src/wire/line-code.ts";
 const OVERHEAD = 11;
 
 /** A sizer that knows nothing of its line yet, for frames between delimiters. */
-function newSizer(payloadMax: number): FrameSizer {
-  return new FrameSizer(new ErrorEstimate(), { payloadMax, overhead: delimitedCobs.overhead });
+function newSizer(payloadMax: number, bytesPerMs?: number): FrameSizer {
+  return new FrameSizer(new ErrorEstimate(), { payloadMax, overhead: delimitedCobs.overhead, bytesPerMs });
 }
 
 /** The cuts of a stretch, in order. */
@@ -100,6 +100,18 @@ describe("frame size", () => {
     const sizer = newSizer(PAYLOAD_MAX);
     for (let i = 0; i < 500; i++) sizer.settle(sizer.cut(4096) + OVERHEAD, true);
     expect(sizer.payload).toBe(PAYLOAD_MIN);
+  });
+
+  it.each([
+    [0.03, 32],
+    [0.06, 96],
+    [0.96, 1888],
+    [1.2, 2048],
+    [undefined, 2048],
+  ])("takes at most 2 s of a line that carries %s bytes per millisecond: %i bytes", (bytesPerMs, most) => {
+    const sizer = newSizer(PAYLOAD_MAX, bytesPerMs);
+    for (let i = 0; i < 500; i++) sizer.settle(sizer.cut(4096) + OVERHEAD, false);
+    expect(sizer.payload).toBe(most);
   });
 
   property.prop([

@@ -110,7 +110,7 @@ describe("a link", () => {
     expect([...events(rescuer), ...events(stranger)]).toEqual([]);
   });
 
-  it("says nothing more of a session that ended", () => {
+  it("sends nothing more for a session that ended", () => {
     const { rescuer, target } = session();
     rescuer.sender?.add(block("a", 32));
     for (const wire of transmitted(rescuer, 0)) hear(target, 0, wire);
@@ -145,13 +145,13 @@ describe("a link", () => {
     expect(link.counters).toMatchObject({ crcErrors: 1, bytesDiscarded: 10 });
   });
 
-  it("takes empty runs for what they are: idle delimiters", () => {
+  it("counts empty runs as idle delimiters, not as errors", () => {
     const link = newLink();
     for (let i = 0; i < 1000; i++) link.handleRun(0, Uint8Array.of(0));
     expect(link.counters).toMatchObject({ crcErrors: 0, bytesDiscarded: 0, bytesReceived: 1000 });
   });
 
-  it("tells of a neighbour of another version once, and counts what it cannot understand", () => {
+  it("reports a neighbour of another version once, and counts what it cannot understand", () => {
     const link = newLink();
     const ofVersion2 = bytesOf("20 01 cb065aa3");
     const ofVersion3 = withCrc(Uint8Array.of(0x30, 0x01), undefined);

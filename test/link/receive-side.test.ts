@@ -79,7 +79,7 @@ describe("when an ack is due", () => {
     expect(timers.at("ack")).toBeUndefined();
   });
 
-  it("starts the two reports anew when a second gap comes between them", () => {
+  it("starts the two reports again when a second gap comes between them", () => {
     const { side, timers } = receiving();
     receive(side, 0, 0, 2);
     takeAck(side, 0);
@@ -97,7 +97,7 @@ describe("when an ack is due", () => {
   });
 });
 
-describe("what an ack says", () => {
+describe("the content of an ack", () => {
   it("names duplicates as such and acks them, because the first ack may be the frame that was lost", () => {
     const { side, timers } = receiving();
     expect(receive(side, 0, 0, 1, 1, 0)).toEqual([true, true, false, false]);
@@ -142,7 +142,7 @@ describe("what an ack says", () => {
   );
 
   property.prop([fc.array(step, { minLength: 1, maxLength: 200, size: "max" })], { numRuns: 200 })(
-    "is what a set of the arrived packets says, after any steps",
+    "equals a plain set of the arrived packets, after any steps",
     (steps) => {
       const { side } = receiving();
       const arrived = new Set<number>();

@@ -25,13 +25,13 @@ describe("a replay window", () => {
     expect(window.accepts(0)).toBe(false);
   });
 
-  it("knows after a leap what it took before, and forgets nothing that it reaches", () => {
+  it("still knows after a jump each counter within its reach that it took", () => {
     const window = windowAfter(10, 20, 70);
     expect([10, 20, 70].map((counter) => window.accepts(counter))).toEqual([false, false, false]);
     expect([11, 19, 69].map((counter) => window.accepts(counter))).toEqual([true, true, true]);
   });
 
-  it("takes a counter only when told: one that proves false changes nothing", () => {
+  it("records a counter only when told to: a forged frame changes nothing", () => {
     const window = windowAfter(5);
     expect(window.accepts(0xffff_ffff)).toBe(true);
     expect(window.accepts(6)).toBe(true);

@@ -58,7 +58,7 @@ describe("a seal", () => {
     expect(a.open(whole(a, bytes))).toBeUndefined();
   });
 
-  it("ends with its last counter, and never begins anew", () => {
+  it("ends with its last counter, and never starts over", () => {
     const { a, b } = pair(0xffff_ffff);
     expect(b.open(whole(a, bytes))).toEqual(bytes);
     expect(a.isExhausted).toBe(true);
@@ -77,7 +77,7 @@ describe("a seal", () => {
     );
   });
 
-  it("compares no MAC with nothing", () => {
+  it("takes no empty or shortened MAC for a right one", () => {
     expect(macMatches(new Uint8Array(32), new Uint8Array())).toBe(false);
     expect(macMatches(new Uint8Array(4), new Uint8Array(8))).toBe(false);
   });

@@ -27,7 +27,7 @@ class FixedSizer extends FrameSizer {
   readonly fates: boolean[] = [];
 
   constructor(payload: number) {
-    super(new ErrorEstimate(), { payloadMax: payload, overhead: 2 });
+    super(new ErrorEstimate(), { payloadMax: payload, overhead: 2, bytesPerMs: undefined });
     this.#fixed = payload;
   }
 
@@ -183,7 +183,7 @@ describe("acks", () => {
     expect(completed(side)).toEqual(["a", "b"]);
   });
 
-  it("tell the frame sizer of every packet's fate", () => {
+  it("tell the frame sizer whether each packet arrived", () => {
     const { side, sizer } = bench();
     side.add(item("a", 3072));
     sendAll(side);
@@ -257,7 +257,7 @@ describe("dropped items", () => {
     expect(counters).toMatchObject({ packetsLost: 1, resentBytes: 0 });
   });
 
-  it("are sent from the start when they come back, whatever their old packets become", () => {
+  it("are sent from the start when they are added again, whatever happens to their old packets", () => {
     const { side } = bench();
     side.add(item("a", 1024));
     send(side);

@@ -3,7 +3,6 @@ import { describe, expect, it } from "vitest";
 import type { Clock } from "../../src/base/clock.ts";
 import { randomBytes, SeededRandom } from "../../src/base/prng.ts";
 import { VirtualClock } from "../../src/base/virtual-clock.ts";
-import { memoryBoard } from "../../src/board/memory-board.ts";
 import { memoryImage } from "../../src/image/image-source.ts";
 import { fixedRepository, type Repository } from "../../src/image/repository.ts";
 import { runDistress } from "../../src/node/distress-node.ts";
@@ -13,24 +12,24 @@ import { createMemoryPair } from "../../src/sim/wires/memory-pair.ts";
 import type { Transport } from "../../src/transport/transport.ts";
 import { decodeCobs } from "../../src/wire/cobs.ts";
 import { decodeFrame } from "../../src/wire/frame.ts";
+import { OPEN_HARDWARE, openBoardInMemory } from "../support/open-board.ts";
 import { inVirtualTime } from "../support/virtual-time.ts";
 
-const HARDWARE = { vendor: "acme", hardwareClass: "gate" };
 const SIZE = 40_960;
 const LINE = { baud: 115_200, latencyMs: 1 };
-/** What a slow user of events costs its process for each of them. */
+/** Time that the callback takes for each event. */
 const EVENT_COST_MS = 20;
 
 /**
- * A node's process as its answers see it: time that is spent on events passes for it, and each write is measured from
- * the bytes or the timer that it answers.
+ * The process of a node whose callback is slow: the time of the callback is added to its clock, and measured for each
+ * write since the bytes or the timer that the write answers.
  */
 class SlowProcess {
   readonly clock: Clock;
   readonly events: NodeEvent[] = [];
   /** In the order in which they happened: "write offer", "event ready". */
   readonly log: string[] = [];
-  /** For each write: time spent on events since the input that it answers. */
+  /** For each write: time spent in the callback since the input that it answers. */
   readonly delays: number[] = [];
   #spent = 0;
   #spentAtInput = 0;
@@ -77,13 +76,13 @@ class SlowProcess {
   }
 }
 
-/** What a frame between its delimiters is; frames of a session cannot be read without its tag. */
+/** The kind of a delimited frame; "fault" for frames of a session, which cannot be read without its tag. */
 function kindOf(written: Uint8Array): string {
   const body = decodeCobs(written.filter((byte, i) => byte !== 0 || (i > 0 && i < written.length - 1)));
   return body === undefined ? "nothing" : decodeFrame(body, undefined).tag;
 }
 
-/** A repository that takes its time, as one on a disk does. */
+/** A repository that takes time, like one on a disk. */
 function slowRepository(clock: Clock, repository: Repository, ms: number): Repository {
   const later = (): Promise<void> => new Promise((resolve) => void clock.after(ms, resolve));
   return {
@@ -101,12 +100,8 @@ async function rescueWithSlowEvents(pickMs: number): Promise<{ target: SlowProce
   const [target, rescuer] = [new SlowProcess(clock), new SlowProcess(clock)];
   const data = randomBytes(new SeededRandom(1), SIZE);
   const version = { major: 1, minor: 0, patch: 0 };
-  const repository = fixedRepository([memoryImage(data, { ...HARDWARE, version }, undefined)]);
-  const board = memoryBoard({
-    geometry: { sectorSize: 4096, slotSize: SIZE, layout: "single" },
-    identity: { nodeId: new Uint8Array(8).fill(7), hardware: HARDWARE, revision: 1 },
-    policy: { keys: [], allowUnsigned: true },
-  });
+  const repository = fixedRepository([memoryImage(data, { ...OPEN_HARDWARE, version }, undefined)]);
+  const board = openBoardInMemory({ slotSize: SIZE });
   const common = { signal: new AbortController().signal, timeoutMs: 60_000 };
   const ends = await inVirtualTime(
     clock,
@@ -133,7 +128,7 @@ async function rescueWithSlowEvents(pickMs: number): Promise<{ target: SlowProce
   return { target, rescuer };
 }
 
-describe("a user of events that takes 20 ms for each", () => {
+describe("an onEvent callback that takes 20 ms", () => {
   it.each([0, 30])("delays no answer of either side, with a repository that takes %d ms", async (pickMs) => {
     const { target, rescuer } = await rescueWithSlowEvents(pickMs);
     for (const { events, delays } of [target, rescuer]) {
@@ -143,7 +138,7 @@ describe("a user of events that takes 20 ms for each", () => {
     }
   });
 
-  it("is told of a call when the offer that answers it is on the wire, however long the repository takes", async () => {
+  it("is called for a distress only after the offer was sent, however long the repository takes", async () => {
     for (const pickMs of [0, 30]) {
       const { log } = (await rescueWithSlowEvents(pickMs)).rescuer;
       expect(log.indexOf("event distress")).toBeGreaterThan(log.indexOf("write offer"));
@@ -151,7 +146,7 @@ describe("a user of events that takes 20 ms for each", () => {
     }
   });
 
-  it("is told everything, in order, before the run ends", async () => {
+  it("is called for every event, in order, before the run ends", async () => {
     const { target, rescuer } = await rescueWithSlowEvents(0);
     const kinds = (process: SlowProcess): string[] => [...new Set(process.events.map(({ event }) => event))];
     expect(kinds(target)).toEqual(["ready", "distress", "offer", "progress", "verified", "healed"]);
@@ -159,8 +154,8 @@ describe("a user of events that takes 20 ms for each", () => {
   });
 });
 
-describe("the sources", () => {
-  // Its first call loads tables for 15 to 20 ms, which came in the middle of a handshake.
+describe("the sources of src/", () => {
+  // The first call loads tables for 15 to 20 ms, which would delay a handshake.
   it("use no Intl, but for the list of ports and the report of the power-cut laboratory, which have no handshake", () => {
     const names = readdirSync("src", { recursive: true, encoding: "utf8" }).filter((name) =>
       name.endsWith(".ts"),

@@ -54,7 +54,7 @@ describe("a diagnosis", () => {
     expect(found.detail.startsWith(`${sentence}: `)).toBe(true);
   });
 
-  it("shows the text that gave a stranger away", () => {
+  it("quotes the text by which something was recognized", () => {
     const counters = { ...newCounters(), bytesReceived: 500, bytesDiscarded: 500 };
     const stranger = { kind: "login-prompt", sample: "raspberrypi login:" } as const;
     expect(diagnose(counters, { ...nothing, stranger }).detail).toContain('"raspberrypi login:"');
@@ -68,12 +68,12 @@ describe("a diagnosis", () => {
     expect(diagnose({ ...counters, echoes: 1 }, { ...nothing, stranger }).seen).toBe("echo");
   });
 
-  it("does not call it no frame when some frames came whole", () => {
+  it("says how many frames were valid on a noisy line", () => {
     const counters = { ...newCounters(), bytesReceived: 500, bytesDiscarded: 400, framesReceived: 2 };
     expect(diagnose(counters, nothing).detail).toContain("only 2 frames");
   });
 
-  it("names the rate at which noise was read", () => {
+  it("states the rate at which noise was read", () => {
     expect(strangerText({ kind: "noise" }, 115_200, adviceOn)).toContain("115200");
     expect(strangerText({ kind: "noise" }, undefined, adviceOn)).not.toContain("baud)");
   });

@@ -12,7 +12,7 @@ function rig(): { clock: VirtualClock; queue: EventQueue; told: NodeEvent[] } {
 const event = (text: string): NodeEvent => ({ event: "console", link: "L", text });
 
 describe("an event queue", () => {
-  it("tells nothing while the caller runs, and all in order when the clock moves on", () => {
+  it("delivers nothing while the caller runs, and everything in order afterwards", () => {
     const { clock, queue, told } = rig();
     for (const text of ["a", "b"]) queue.push(event(text));
     expect(told).toEqual([]);
@@ -20,7 +20,7 @@ describe("an event queue", () => {
     expect(told).toEqual([event("a"), event("b")]);
   });
 
-  it("waits for answers that take their time, for the last of several", async () => {
+  it("holds events until the last of several pending answers is given", async () => {
     const { clock, queue, told } = rig();
     const give: (() => void)[] = [];
     const answers = [0, 1].map(() => queue.whileAnswering(new Promise((resolve) => void give.push(resolve))));
@@ -36,7 +36,7 @@ describe("an event queue", () => {
     expect(told).toEqual([event("a")]);
   });
 
-  it("does not wait for an answer that fails", async () => {
+  it("delivers events after an answer that fails", async () => {
     const { clock, queue, told } = rig();
     const answer = queue.whileAnswering(Promise.reject(new Error("no such disk")));
     queue.push(event("a"));
@@ -45,7 +45,7 @@ describe("an event queue", () => {
     expect(told).toEqual([event("a")]);
   });
 
-  it("holds a bounded number back, and tells them then, none lost", () => {
+  it("holds a bounded number of events, and delivers all of them when more arrive", () => {
     const { queue, told } = rig();
     void queue.whileAnswering(new Promise(() => {}));
     const events = Array.from({ length: WAITING_EVENTS_MAX + 1 }, (_, i) => event(String(i)));
@@ -55,7 +55,7 @@ describe("an event queue", () => {
     expect(told).toEqual(events);
   });
 
-  it("tells what a flush asks for, and what is pushed while it is told", () => {
+  it("delivers everything on flush, once", () => {
     const { clock, queue, told } = rig();
     queue.push(event("a"));
     queue.flush();

@@ -18,19 +18,19 @@ const beacon = (id: number, nonce: number): Beacon =>
   );
 
 describe("known boards", () => {
-  it("take one board on two links under one nonce for one board", () => {
+  it("accept one board on two links with one boot nonce", () => {
     const boards = new KnownBoards();
     expect(boards.record("a", beacon(1, 1))).toEqual({ isCopied: false });
     expect(boards.record("b", beacon(1, 1))).toEqual({ isCopied: false });
   });
 
-  it("take a board that restarted, or moved nowhere, for one board", () => {
+  it("accept a board that restarted on its link", () => {
     const boards = new KnownBoards();
     expect(boards.record("a", beacon(1, 1))).toEqual({ isCopied: false });
     expect(boards.record("a", beacon(1, 2))).toEqual({ isCopied: false });
   });
 
-  it("name one id on two links under two nonces", () => {
+  it("report one id on two links with two boot nonces as a copy", () => {
     const boards = new KnownBoards();
     boards.record("a", beacon(1, 1));
     expect(boards.record("b", beacon(1, 2))).toEqual({ isCopied: true });

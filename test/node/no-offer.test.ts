@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { FailedError } from "../../src/base/errors.ts";
 import { VirtualClock } from "../../src/base/virtual-clock.ts";
-import { memoryBoard } from "../../src/board/memory-board.ts";
 import { adviceOn } from "../../src/cli/advice/run-advice.ts";
 import { memoryImage } from "../../src/image/image-source.ts";
 import { fixedRepository, type Repository } from "../../src/image/repository.ts";
@@ -11,10 +10,11 @@ import type { Verdict } from "../../src/node/verdict.ts";
 import { createMemoryPair } from "../../src/sim/wires/memory-pair.ts";
 import { withFaults } from "../../src/sim/wires/transport-faults.ts";
 import type { Transport } from "../../src/transport/transport.ts";
+import { openBoardInMemory } from "../support/open-board.ts";
 import { inVirtualTime } from "../support/virtual-time.ts";
 
 const LINE = { baud: 115_200, latencyMs: 1 };
-/** Advice for a line that damages frames; never given where none came damaged. */
+/** Advice for a line that damages frames: wrong for a line without damaged frames. */
 const LEVELS = /levels|baud/;
 
 type Node = (clock: VirtualClock, wire: Transport) => Promise<Verdict>;
@@ -22,22 +22,10 @@ type Node = (clock: VirtualClock, wire: Transport) => Promise<Verdict>;
 const target =
   (id = 7, timeoutMs = 6000): Node =>
   (clock, wire) => {
-    const board = memoryBoard({
-      geometry: { sectorSize: 4096, slotSize: 8192, layout: "single" },
-      identity: {
-        nodeId: new Uint8Array(8).fill(id),
-        hardware: { vendor: "", hardwareClass: "widget" },
-        revision: 1,
-      },
-      policy: { keys: [], allowUnsigned: true },
-    });
-    const common = {
-      signal: new AbortController().signal,
-      timeoutMs,
-      clock,
-      advice: adviceOn,
-      onEvent: () => {},
-    };
+    const hardware = { vendor: "generic", hardwareClass: "widget" };
+    const board = openBoardInMemory({ id, hardware });
+    const signal = new AbortController().signal;
+    const common = { signal, timeoutMs, clock, advice: adviceOn, onEvent: () => {} };
     return runDistress({ ...common, links: [wire], store: board.store() });
   };
 
@@ -49,7 +37,7 @@ const rescuer =
   };
 
 const EMPTY = fixedRepository([]);
-/** The most natural slip: the image has a vendor, the board has none. */
+/** The most likely mistake: the image has a vendor, the board has none. */
 const OTHER_HARDWARE = fixedRepository([
   memoryImage(
     new Uint8Array(100),
@@ -64,7 +52,7 @@ const UNREADABLE: Repository = {
   },
 };
 
-/** Both verdicts of two nodes on one wire, of which the second starts later. */
+/** The verdicts of two nodes on one wire; the second one starts later. */
 async function meet(
   first: Node,
   second: Node,
@@ -80,7 +68,7 @@ async function meet(
   return await inVirtualTime(clock, Promise.all([first(clock, wrap(a, clock)), later()]));
 }
 
-describe("a board that a rescuer has nothing for", () => {
+describe("a board beside a rescuer without a suitable image", () => {
   const repositories = [
     ["empty", EMPTY],
     ["of other hardware", OTHER_HARDWARE],
@@ -88,7 +76,7 @@ describe("a board that a rescuer has nothing for", () => {
   ] as const;
 
   it.each(repositories)(
-    "is told that a rescuer is there and offers nothing, when its repository is %s",
+    "says that a rescuer is there and offers nothing: repository %s",
     async (_what, repository) => {
       const [, verdict] = await meet(rescuer(repository), target(), 500);
       expect(verdict).toMatchObject({ code: 3, reason: "timeout" });
@@ -100,7 +88,7 @@ describe("a board that a rescuer has nothing for", () => {
   );
 
   it.each(repositories)(
-    "and that called first hears a node that only asks, when its repository is %s",
+    "says, if it started first, that a node asked but offers nothing: repository %s",
     async (_what, repository) => {
       const [verdict] = await meet(target(), rescuer(repository), 1000);
       expect(verdict.code).toBe(3);
@@ -111,8 +99,8 @@ describe("a board that a rescuer has nothing for", () => {
   );
 });
 
-describe("two nodes of one kind that face each other", () => {
-  it("are told so if they are boards in distress", async () => {
+describe("two nodes of the same kind on one line", () => {
+  it("say so at their timeout if they are boards in distress", async () => {
     for (const verdict of await meet(target(1), target(2), 300)) {
       expect(verdict).toMatchObject({ code: 3, reason: "timeout" });
       expect(verdict.detail).toContain("another board in distress is there, no rescuer");
@@ -120,7 +108,7 @@ describe("two nodes of one kind that face each other", () => {
     }
   });
 
-  it("are told so if they are rescuers", async () => {
+  it("say so at their timeout if they are rescuers", async () => {
     const [first] = await meet(rescuer(EMPTY, 5000), rescuer(EMPTY, 5000), 300);
     expect(first).toMatchObject({ code: 3, reason: "timeout" });
     expect(first.detail).toMatch(/another rescuer is there|a node is there, but did not call for help/);
@@ -129,7 +117,7 @@ describe("two nodes of one kind that face each other", () => {
 });
 
 describe("a line that damages frames", () => {
-  it("is still named as the fault when no frame of a node can be made out", async () => {
+  it("is named as the fault when no frame of a node is received", async () => {
     const noisy = (wire: Transport, clock: VirtualClock): Transport =>
       withFaults(wire, { seed: 1, clock, ber: 0.02 });
     const [verdict] = await meet(target(), rescuer(EMPTY), 1000, noisy);

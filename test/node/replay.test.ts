@@ -18,8 +18,8 @@ async function runOf(seed: number): Promise<Run> {
   return JSON.parse(stdout) as Run;
 }
 
-describe("a run of both nodes over a faulty wire in memory", () => {
-  it("repeats every byte and every event of its seed in another process, and differs with another seed", async () => {
+describe("a run of a target and a rescuer over a faulty wire in memory", () => {
+  it("repeats every byte and event from its seed in another process, and differs for another seed", async () => {
     const [first, second, other] = [await runOf(11), await runOf(11), await runOf(12)];
     for (const { reasons, bytes, events } of [first, other]) {
       expect(reasons).toEqual(["healed", "healed"]);

@@ -19,9 +19,9 @@ const HARDWARE = { vendor: "acme", hardwareClass: "gate" };
 const SIZE = 196_608;
 const BAUD = 230_400;
 
-describe("a cable that is pulled out in mid-transfer", () => {
+describe("a transfer over a cable that is unplugged", () => {
   // Real time is the subject: the system reports a lost port late or not at all.
-  it("three times, and comes back under the same path: the transfer goes on and ends exact", async () => {
+  it("three times resumes each time the port comes back, and ends byte-exact", async () => {
     const directory = await mkdtemp(join(tmpdir(), "mayday-replug-"));
     const ends = { a: join(directory, "a"), b: join(directory, "b"), baud: BAUD };
     let cable = await startVirtualCable(ends);

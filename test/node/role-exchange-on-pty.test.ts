@@ -52,10 +52,12 @@ it("two nodes on real pseudo-terminals heal each other in turn without closing t
     target.becomeTarget(board);
     await until(() => target.seen.has("finished") && rescuer.seen.has("healed"), "a healed board");
     expect(board.boot()).toMatchObject({ tag: "boot" });
-    known.push(`${a.link.rtt.smoothed.toFixed(2)} and ${b.link.rtt.smoothed.toFixed(2)} ms`);
+    const of = ({ link }: ExchangeableNode): string =>
+      `${link.rtt.smoothed.toFixed(2)} ms and ${link.errorEstimate.rate.toExponential(1)}`;
+    known.push(`${of(a)}, ${of(b)}`);
   }
   process.stdout.write(
-    `round trip of both ends after the first transfer ${known.join(", after the second ")}\n`,
+    `round trip and error estimate of both ends after the first transfer: ${known.join("; after the second: ")}\n`,
   );
   expect(a.link.counters.framesReceived).toBeGreaterThan(20);
   await Promise.all([a.close(), b.close()]);

@@ -1,30 +1,22 @@
 import { describe, expect, it } from "vitest";
 import { VirtualClock } from "../../src/base/virtual-clock.ts";
-import { memoryBoard } from "../../src/board/memory-board.ts";
 import { adviceOn } from "../../src/cli/advice/run-advice.ts";
 import { runDistress } from "../../src/node/distress-node.ts";
 import type { NodeEvent } from "../../src/node/node-event.ts";
 import { queryStatus } from "../../src/node/status-query.ts";
 import { createMemoryPair } from "../../src/sim/wires/memory-pair.ts";
+import { openBoardInMemory } from "../support/open-board.ts";
 import { inVirtualTime } from "../support/virtual-time.ts";
 
 const ascii = (text: string): Uint8Array => Uint8Array.from(text, (c) => c.charCodeAt(0));
 const LOGIN = ascii("\r\nraspberrypi login: ");
 
 describe("a node next to a login prompt", () => {
-  it("tells of it once, and says so again when its patience ends", async () => {
+  it("reports the prompt once, and again in its verdict at the timeout", async () => {
     const clock = new VirtualClock();
     const [near, far] = createMemoryPair(clock);
     const events: NodeEvent[] = [];
-    const board = memoryBoard({
-      geometry: { sectorSize: 4096, slotSize: 8192, layout: "single" },
-      identity: {
-        nodeId: new Uint8Array(8).fill(7),
-        hardware: { vendor: "acme", hardwareClass: "gate" },
-        revision: 1,
-      },
-      policy: { keys: [], allowUnsigned: true },
-    });
+    const board = openBoardInMemory();
     const signal = new AbortController().signal;
     const onEvent = (event: NodeEvent): void => void events.push(event);
     await far.open({
@@ -50,7 +42,7 @@ describe("a node next to a login prompt", () => {
     expect(verdict).toMatchObject({ code: 3, reason: "timeout", detail: expect.stringContaining("getty") });
   });
 
-  it("reports it as what was seen", async () => {
+  it("reports the prompt as what was seen in a status query", async () => {
     const clock = new VirtualClock();
     const [near, far] = createMemoryPair(clock);
     await far.open({

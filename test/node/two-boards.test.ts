@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { toHex } from "../../src/base/bytes.ts";
 import { randomBytes, SeededRandom } from "../../src/base/prng.ts";
 import { VirtualClock } from "../../src/base/virtual-clock.ts";
-import { type MemoryBoard, memoryBoard } from "../../src/board/memory-board.ts";
+import type { MemoryBoard } from "../../src/board/memory-board.ts";
 import { HealedCommand } from "../../src/cli/on-healed.ts";
 import { type ImageSource, memoryImage } from "../../src/image/image-source.ts";
 import { fixedRepository } from "../../src/image/repository.ts";
@@ -19,29 +19,29 @@ import type { Transport, TransportFacts } from "../../src/transport/transport.ts
 import { TransportWrapper } from "../../src/transport/transport-wrapper.ts";
 import { encodeDelimited } from "../../src/wire/cobs.ts";
 import { encodeMessage } from "../../src/wire/frame.ts";
+import { openBoardInMemory } from "../support/open-board.ts";
 import { inVirtualTime } from "../support/virtual-time.ts";
 
 const SIZE = 16_384;
 const LINE = { baud: 115_200, latencyMs: 1 };
 /** The second board calls in the middle of the first one's transfer. */
 const SECOND_AFTER_MS = 700;
-/** A beacon of a node that takes no part, as it is on the wire. */
+/** A beacon of a third node, as it is on the wire. */
 const PASSER_BY = encodeDelimited(
   encodeMessage(providerBeacon(new Uint8Array(8).fill(0xee), new Uint8Array(8)), 1),
 );
 
-/** A board of its own hardware, which only one of the images fits. */
+/** A board with hardware of its own, for which only one of the images is suitable. */
 function boardOf(number: number): { readonly board: MemoryBoard; readonly image: ImageSource; id: string } {
   const hardware = { vendor: "acme", hardwareClass: `gate-${number}` };
-  const nodeId = new Uint8Array(8).fill(number);
   const data = randomBytes(new SeededRandom(number), SIZE);
   const version = { major: number, minor: 0, patch: 0 };
-  const board = memoryBoard({
-    geometry: { sectorSize: 4096, slotSize: SIZE, layout: "single" },
-    identity: { nodeId, hardware, revision: 1 },
-    policy: { keys: [], allowUnsigned: true },
-  });
-  return { board, image: memoryImage(data, { ...hardware, version }, undefined), id: toHex(nodeId) };
+  const board = openBoardInMemory({ id: number, hardware, slotSize: SIZE });
+  return {
+    board,
+    image: memoryImage(data, { ...hardware, version }, undefined),
+    id: toHex(new Uint8Array(8).fill(number)),
+  };
 }
 
 /** A transport whose endpoint has another name. */
@@ -58,7 +58,7 @@ class NamedTransport extends TransportWrapper {
   }
 }
 
-/** A pair of which the rescuer's end has a name, and where a node that takes no part is heard now and then. */
+/** A wire whose rescuer end has a name. A beacon of a third node is heard on it every 300 ms. */
 function wireOf(clock: VirtualClock, name: string): { readonly near: Transport; readonly far: Transport } {
   const [near, end] = createMemoryPair(clock, { aToB: LINE, bToA: LINE });
   for (let at = 100; at < 5000; at += 300) clock.after(at, () => near.write(PASSER_BY));
@@ -68,7 +68,7 @@ function wireOf(clock: VirtualClock, name: string): { readonly near: Transport; 
 interface Story {
   readonly events: readonly NodeEvent[];
   readonly verdict: Verdict;
-  /** What the hook wrote, a line for each run. */
+  /** What the hook wrote: a line per run. */
   readonly hooks: readonly string[];
 }
 
@@ -78,7 +78,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(dir, { recursive: true, force: true }));
 
-/** Two boards on two links of one rescuer, at once. */
+/** Heals two boards at the same time, on two links of one rescuer. */
 async function healBoth(boards: readonly ReturnType<typeof boardOf>[]): Promise<Story> {
   const clock = new VirtualClock();
   const stop = new AbortController();
@@ -114,12 +114,12 @@ async function healBoth(boards: readonly ReturnType<typeof boardOf>[]): Promise<
 }
 
 describe("two boards that one rescuer heals at once", () => {
-  it("are named by their own link in each event, in the hook and in the verdict", async () => {
+  it("have their own id, image and link in each event, in the hook and in the verdict", async () => {
     const boards = [boardOf(1), boardOf(2)];
     const { events, verdict, hooks } = await healBoth(boards);
     const order = events.flatMap((event) => (event.event === "healed" ? [event.link] : []));
     expect(order).toHaveLength(2);
-    // The second one called before the first was healed.
+    // The second board called before the first one was healed.
     const kinds = events.map((event) => `${event.event} ${event.link}`);
     expect(kinds.indexOf("distress wire-1")).toBeLessThan(kinds.indexOf("healed wire-0"));
     for (const [i, { id, image }] of boards.entries()) {
@@ -141,7 +141,7 @@ describe("two boards that one rescuer heals at once", () => {
     expect(verdict.blocks).toBe(8);
   });
 
-  it("are told with what went over their own link, and in their own time", async () => {
+  it("have the bytes and the time of their own session in their healed event", async () => {
     const { events, verdict } = await healBoth([boardOf(1), boardOf(2)]);
     const healed = events.flatMap((event) => (event.event === "healed" ? [event] : []));
     for (const { bytesTx, seconds } of healed) {

@@ -19,7 +19,7 @@ const FOREIGN = encodeDelimited(withCrc(Uint8Array.of(0x20, 1, 2, 3), undefined)
 
 describe("a board with two links", () => {
   it.each(["the link that serves it", "the other link"])(
-    "goes on with the one session when a neighbour of another protocol version is heard on %s",
+    "continues its session when a neighbour of another protocol version is heard on %s",
     async (where) => {
       const data = randomBytes(new SeededRandom(5), SIZE);
       const image = imageOf(data);
@@ -44,7 +44,7 @@ describe("a board with two links", () => {
         store: board.store(),
         onEvent: (event) => {
           events.push(event);
-          // Once, in the middle of the transfer; from then on another rescuer offers itself on the other link.
+          // Once, in the middle of the transfer; then another rescuer starts on the other link.
           if (event.event !== "progress" || rescuers.length > 1) return;
           rescuers.push(runRescue({ ...rescuer, links: [farOther] }));
           clock.after(1, () => wire.write(FOREIGN));

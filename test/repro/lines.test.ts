@@ -49,29 +49,16 @@ describe("lines that hardly carry anything", () => {
     return { ...run, lineS, isHealed: run.rescue.run(lineS * 4_000) };
   }
 
-  it("shows fault F14: at 300 baud a board is not healed in four times the line time", async ({
-    annotate,
-  }) => {
-    const { isHealed, target, lineS } = atBaud(300);
-    await annotate(`line time ${lineS.toFixed(0)} s; ${linesAbout(target, "sessionLost").slice(0, 6)}`);
-    expect(isHealed).toBe(false);
-  });
-
-  it("shows fault F14: at 600 baud a board loses sessions and takes twice the line time", async ({
-    annotate,
-  }) => {
-    const { isHealed, target, rescuer, lineS } = atBaud(600);
-    const healedS = secondsOf(rescuer, "healed") ?? 0;
-    const ends = [...linesAbout(target, "sessionLost"), ...linesAbout(rescuer, "sessionLost")];
-    await annotate(`line time ${lineS.toFixed(0)} s, healed at ${healedS} s; ${ends}`);
+  it("heals at 300 baud within 1.5 line times (fault F14, repaired)", () => {
+    const { isHealed, rescuer, lineS } = atBaud(300);
     expect(isHealed).toBe(true);
-    expect(ends.length).toBeGreaterThan(0);
-    expect(healedS / lineS).toBeGreaterThan(1.5);
+    expect((secondsOf(rescuer, "healed") ?? Number.POSITIVE_INFINITY) / lineS).toBeLessThan(1.5);
   });
 
-  it.each([1200, 2400])("heals without a lost session at %i baud (control of F14)", (baud) => {
-    const { isHealed, target, rescuer } = atBaud(baud);
+  it.each([600, 1200, 2400])("heals without a lost session at %i baud (fault F14, repaired)", (baud) => {
+    const { isHealed, target, rescuer, lineS } = atBaud(baud);
     expect(isHealed).toBe(true);
     expect([...linesAbout(target, "sessionLost"), ...linesAbout(rescuer, "sessionLost")]).toEqual([]);
+    expect((secondsOf(rescuer, "healed") ?? Number.POSITIVE_INFINITY) / lineS).toBeLessThan(1.15);
   });
 });

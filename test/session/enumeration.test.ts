@@ -18,15 +18,15 @@ function failures(kind: EnumKind): { runs: number; failed: string[] } {
   return { runs: cases.length, failed };
 }
 
-describe("every frame of a session, in both directions", () => {
-  it(`is one of at least ${FRAMES_MIN}`, () => {
+describe("the frames of a session, in both directions", () => {
+  it(`are at least ${FRAMES_MIN}`, () => {
     const { t2r, r2t } = countFrames("small");
     expect(t2r + r2t).toBeGreaterThanOrEqual(FRAMES_MIN);
     expect(Math.min(t2r, r2t)).toBeGreaterThan(10);
   });
 
   it.each(KINDS)(
-    "may meet the fault: %s",
+    "can each meet this fault, and the board is healed: %s",
     (kind) => {
       const { runs, failed } = failures(kind);
       expect(runs).toBeGreaterThanOrEqual(FRAMES_MIN);
@@ -65,7 +65,7 @@ describe("the verdict on a run", () => {
     expect(run.run().failure).toBe("ended, but the board does not boot the image");
   });
 
-  it("is no rest when frames go on after the end", () => {
+  it("is no rest when frames are still sent after the end", () => {
     const run = new SupervisedRescue(options);
     run.rescue.run(60_000, () => run.isOver);
     const restart = (): void => {

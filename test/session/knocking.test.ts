@@ -10,8 +10,8 @@ const query = encodeDelimited(
   encodeMessage({ tag: "query", nodeId: stranger, bootNonce: new Uint8Array(8).fill(5) }, 1),
 );
 
-describe("a target at which another node knocked in mid-transfer", () => {
-  it("ends as healed, not heard, when its rescuer vanishes before done was answered", () => {
+describe("a target that another node asked in mid-transfer", () => {
+  it("ends healed, with its done not heard, when its rescuer vanishes before it answers done", () => {
     let isGone = false;
     let objects = 0;
     const hook: FrameHook = ({ bytes }, pass) => {

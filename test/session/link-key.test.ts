@@ -42,7 +42,7 @@ function expectUndisturbed(rescue: VirtualRescue): void {
 }
 
 describe("with the same link key on both sides", () => {
-  it("heals an erased slot, and no frame is doubted", () => {
+  it("heals an erased slot, and finds the seal of every frame right", () => {
     const rescue = rescueWith({});
     expectUndisturbed(rescue);
     for (const { counters } of [rescue.targetEnd, rescue.rescuerEnd])
@@ -65,7 +65,7 @@ describe("with the same link key on both sides", () => {
     },
   );
 
-  it("heals after the target restarted in mid-transfer, without waiting for all patience", () => {
+  it("heals after the target restarted in mid-transfer, before the lease of the lost session ends", () => {
     const rescue = rescueWith({ size: 131_072 });
     rescue.run(60_000, () => rescue.targetEvents.filter(({ tag }) => tag === "progress").length > 8);
     rescue.restartTarget();
@@ -247,7 +247,7 @@ describe("somebody on the wire without the key, who knows nonces and tag", () =>
     expectUndisturbed(rescueWith({ wrap: attacker.wrap }));
   });
 
-  test.each([0, 1, 5])("cannot alter frames, with a CRC made anew (byte %i)", (place) => {
+  test.each([0, 1, 5])("cannot alter frames, even with a recomputed CRC (byte %i)", (place) => {
     const attacker = new BusAttacker((known, frame, from) => {
       const altered = frame.slice(0, -CRC_LENGTH);
       altered[place] = (altered[place] ?? 0) ^ 0x10;
@@ -305,7 +305,7 @@ describe("somebody on the wire without the key, who knows nonces and tag", () =>
 
   it.each([
     ["cannot end a session that is silent by a query", BOTH, false],
-    ["can where there is no key", [undefined, undefined], true],
+    ["can end a session that is silent by a query where there is no key", [undefined, undefined], true],
   ] as const)("%s", (_name, linkKeys, isLost) => {
     const rescue = rescueWith({ linkKeys });
     rescue.run(60_000, () => rescue.hasEvent("receiving"));

@@ -8,15 +8,15 @@ import { ServingBudget } from "../../src/session/rescuer/serving-budget.ts";
 const id = (n: number): Uint8Array => Uint8Array.of(n >>> 8, n, 0, 0, 0, 0, 0, 0);
 const turns = (seed = 1): PeerSelection<string> => new PeerSelection(new SeededRandom(seed));
 
-describe("whose turn it is", () => {
-  it("is the first to come, also after one strike", () => {
+describe("the peer that a node chooses", () => {
+  it("is the first one that is heard, even after one lost session", () => {
     const all = turns();
     expect(all.consider(0, id(1), "one")).toBe("one");
     all.strike(0, id(1));
     expect(all.consider(1, id(1), "one")).toBe("one");
   });
 
-  it("is another's after two strikes, for one second and then twice as long, but no longer than eight", () => {
+  it("is not one that lost two sessions or more: it has to wait 1 s, then twice as long each time, up to 8 s", () => {
     const all = turns();
     const barred: number[] = [];
     let now = 0;
@@ -29,7 +29,7 @@ describe("whose turn it is", () => {
     expect(barred).toEqual([0, 1000, 2000, 4000, 8000, 8000, 8000]);
   });
 
-  it("is drawn among all that are heard within 600 ms after two strikes in a row", () => {
+  it("is drawn at random among all that are heard within 600 ms, once two sessions in a row were lost", () => {
     const drawn = new Set<string>();
     for (let seed = 0; seed < 60; seed++) {
       const all = turns(seed);
@@ -45,28 +45,28 @@ describe("whose turn it is", () => {
     expect(drawn.size).toBeGreaterThan(12);
   });
 
-  it("is the first to come again once one was worth it", () => {
+  it("is again the first one that is heard, after a session that made progress", () => {
     const all = turns();
     all.strike(0, id(1), true);
     all.forgive(id(1));
     expect(all.consider(0, id(1), "one")).toBe("one");
   });
 
-  it("remembers sixteen peers, the last ones", () => {
+  it("depends on the lost sessions of the last sixteen peers only", () => {
     const all = turns();
     for (let n = 0; n < 17; n++) all.strike(0, id(n), true);
     expect(Array.from({ length: 17 }, (_, n) => all.isBarred(1, id(n))).indexOf(true)).toBe(1);
   });
 });
 
-describe("the pace of a session", () => {
+describe("the least progress of a session", () => {
   const link = (baud: number | undefined): Link => new Link({ baud, rtoFloorMs: 10 });
 
   it.each([
     [115_200, 1024, 21_600],
     [921_600, 4096, 172_800],
     [undefined, 4096, 21_600],
-  ])("at %s baud is a 64th of the line in each two minutes", (baud, blockSize, least) => {
+  ])("at %s baud is 1/64 of the line in each two minutes", (baud, blockSize, least) => {
     const pace = new ProgressFloor(0, link(baud), blockSize);
     pace.add(least);
     expect([pace.checkWindow(119_999), pace.checkWindow(120_000)]).toEqual(["ok", "ok"]);
@@ -80,8 +80,8 @@ describe("the pace of a session", () => {
   });
 });
 
-describe("the budget of a rescuer", () => {
-  it("is a mebibyte an hour, or eight images, and fills up again", () => {
+describe("the bytes that a rescuer may spend on boards that do not get healed", () => {
+  it("are 1 MiB an hour or eight images, and become available again with time", () => {
     const budget = new ServingBudget();
     budget.charge(0, 1_048_575, 1000);
     expect(budget.isLeft(0)).toBe(true);

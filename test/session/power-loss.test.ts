@@ -46,7 +46,7 @@ function rescueWithLosses(seed: number, periodMs: number): Outcome {
   };
 }
 
-describe("power that goes again and again", () => {
+describe("power that fails again and again", () => {
   it.each([
     // A start takes about a second until its first block is whole: discovery, manifest, hashes, 0.36 s of data.
     [1500, 60],

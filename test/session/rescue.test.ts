@@ -82,7 +82,7 @@ describe("a restart in mid-transfer", () => {
   /** One window, the open blocks and one repair unit; the open blocks are those partly sent. */
   const RESENT_MAX = 8192 + 4 * 4096 + 4096;
 
-  it.each(["target", "rescuer"] as const)("of the %s goes on where it was", (side) => {
+  it.each(["target", "rescuer"] as const)("of the %s lets the transfer resume where it was", (side) => {
     for (let seed = 0; seed < 40; seed++) {
       const rescue = new VirtualRescue({ seed, size: SIZE });
       const at = 20 + randomBelow(new SeededRandom(seed), 680);

@@ -3,6 +3,7 @@ import type { Clock, Timer } from "../../src/base/clock.ts";
 import { randomBytes, SeededRandom } from "../../src/base/prng.ts";
 import type { Millis } from "../../src/base/units.ts";
 import { VirtualClock } from "../../src/base/virtual-clock.ts";
+import { ErrorEstimate } from "../../src/link/error-estimate.ts";
 import type { SplitterFactory } from "../../src/node/link-driver.ts";
 import { PureRunSplitter } from "../../src/node/pure-run-splitter.ts";
 import { createMemoryPair } from "../../src/sim/wires/memory-pair.ts";
@@ -93,7 +94,7 @@ describe("a role that is exchanged on an open port", () => {
     heal(b, a);
     const before = nodes.map(({ link }) => ({
       rtt: link.rtt.smoothed,
-      errors: 0,
+      errors: link.errorEstimate.rate,
       frames: link.counters.framesReceived,
     }));
     let transfers = 0;
@@ -113,17 +114,18 @@ describe("a role that is exchanged on an open port", () => {
     expect(transfers).toBe(EXCHANGES / TRANSFER_EVERY);
     const after = nodes.map(({ link }) => ({
       rtt: link.rtt.smoothed,
-      errors: 0,
+      errors: link.errorEstimate.rate,
       frames: link.counters.framesReceived,
     }));
     for (const [i, known] of before.entries()) {
       const now = after[i];
       if (now === undefined) throw new Error("a node for each end");
       process.stdout.write(
-        `end ${i}: round trip ${known.rtt.toFixed(2)} ms before, ${now.rtt.toFixed(2)} ms after ${EXCHANGES} exchanges; error estimate ${known.errors} before, ${now.errors} after; ${now.frames - known.frames} frames heard\n`,
+        `end ${i}: round trip ${known.rtt.toFixed(2)} ms before, ${now.rtt.toFixed(2)} ms after ${EXCHANGES} exchanges; error estimate ${known.errors.toExponential(1)} before, ${now.errors.toExponential(1)} after; ${now.frames - known.frames} frames heard\n`,
       );
       // The line did not change, so what was learnt of it did not either; a new link would begin at its default.
       expect(Math.abs(now.rtt - known.rtt)).toBeLessThan(10);
+      expect(now.errors).toBeLessThan(new ErrorEstimate().rate / 2);
       expect(now.frames).toBeGreaterThan(known.frames);
     }
 

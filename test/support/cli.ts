@@ -23,7 +23,7 @@ export interface CliResult {
   readonly events: readonly CliEvent[];
 }
 
-/** A run of `mayday` that goes on. */
+/** A run of `mayday` that has not ended yet. */
 export interface RunningCli {
   readonly child: ChildProcess;
   readonly ended: Promise<CliResult>;

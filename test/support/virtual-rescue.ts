@@ -48,7 +48,7 @@ export interface VirtualRescueOptions {
   readonly baud?: number;
   /** One way, 1 ms unless given. */
   readonly latencyMs?: Millis;
-  /** Brought by whoever has to know the time before the first frame goes out. */
+  /** Given by callers that need the time before the first frame goes out. */
   readonly clock?: VirtualClock;
   /** Put around each side's end of the wire (0 target, 1 rescuer), again after each restart; each write is a frame. */
   readonly wrap?: (wire: Transport, end: 0 | 1) => Transport;

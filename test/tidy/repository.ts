@@ -47,7 +47,16 @@ export const DOCS: readonly string[] = files(/\.md$/).filter(
   (path) => !path.startsWith("docs/evidence/") && path !== "test/session/survival-table.md",
 );
 /** Folders that hold programs. A new one is looked at from its first file on; one that has gone is missed here. */
-export const PROGRAM_FOLDERS = [".ci", "bench", "hw-loopback", "lab", "scripts", "src", "test"] as const;
+export const PROGRAM_FOLDERS = [
+  ".ci",
+  "bench",
+  "examples",
+  "hw-loopback",
+  "lab",
+  "scripts",
+  "src",
+  "test",
+] as const;
 
 /** Lines of `paths` that match, as "file:line: text". */
 export function hits(paths: readonly string[], pattern: RegExp): string[] {

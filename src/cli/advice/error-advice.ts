@@ -12,7 +12,7 @@ const ADVICE: Readonly<Record<string, (details: Details) => string | undefined>>
   "board-damaged": ({ path }) =>
     path === undefined ? undefined : `restore it from a copy, or ${MAKE_BOARD}`,
   "flash-foreign": () => MAKE_BOARD,
-  "flash-not-empty": () => "with --overwrite what is there is lost",
+  "flash-not-empty": () => "with --overwrite its content is lost",
   "flash-sector": ({ eraseSize, writeSize }) =>
     eraseSize === undefined ? `try: --write-size ${writeSize}` : `try: --sector ${eraseSize}`,
   "flash-size": () => MAKE_BOARD,

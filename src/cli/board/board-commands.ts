@@ -10,7 +10,7 @@ import { addBoardTorture } from "./torture-boards.ts";
 
 /** Registers `mayday board init|boot|status|confirm|read|damage|torture`. */
 export function addBoardCommands(program: Command): void {
-  const board = addGroup(program, "board", "a board on disk: its flash, its boot record, the keys it trusts");
+  const board = addGroup(program, "board", "a board on disk: its flash, boot record and trusted keys");
   addBoardInit(board);
   addBoardBoot(board);
   addBoardStatus(board);

@@ -36,10 +36,10 @@ export function addBoardInit(board: Command): void {
   const command = addCommand(board, "init <dir>", {
     summary: "make a board",
     does:
-      "Makes a board in a folder that is empty or not there: erased flash, boot record, and the public keys it " +
-      "trusts. The board's own keys alone decide which images it takes: name them with --trust, or allow anything " +
-      "with --allow-unsigned. The flash is a file in the folder, or with --flash real storage, which is erased: a " +
-      "file, a block device that nothing uses, or a NOR flash chip.",
+      "Makes a board in a folder that is empty or does not exist: erased flash, boot record, and the public keys it " +
+      "trusts. Only these keys decide which images the board accepts: name them with --trust, or accept any image with " +
+      "--allow-unsigned. The flash is a file in the folder, or with --flash real storage, which is erased: a file, a " +
+      "block device that is not in use, or a NOR flash chip.",
     examples: [
       "mayday board init board --hardware acme/widget --flash-size 512K --trust owner.pub --image fw.mdy",
       "mayday board init board --hardware widget --flash-size 64K --layout ab --allow-unsigned",
@@ -48,38 +48,38 @@ export function addBoardInit(board: Command): void {
     exits: ["4 the board refuses the image"],
   });
   command
-    .requiredOption("--hardware <id>", "what the board is, [vendor/]class", parseHardwareFlag)
-    .requiredOption("--flash-size <n>", "size of one slot: 64K, 4M, …; all else comes on top", parseSize)
-    .addOption(
-      new Option("--layout <layout>", "one slot, or two of which the one that boots is never written")
-        .choices(["single", "ab"])
-        .default("single"),
-    )
-    .option("--sector <n>", "size of what is erased at once: a power of two", parseSize, SECTOR_SIZE_DEFAULT)
-    .option(
-      "--write-size <n>",
-      `size of what is programmed at once: a power of two; ${WRITE_SIZE_DEFAULT} unless given`,
+    .requiredOption("--hardware <id>", "hardware of the board, [vendor/]class", parseHardwareFlag)
+    .requiredOption(
+      "--flash-size <n>",
+      "size of one slot: 64K, 4M, …; everything else comes on top",
       parseSize,
     )
     .addOption(
-      new Option("--erased <byte>", "what erased flash reads; 0xff unless given").argParser(parseErased),
+      new Option("--layout <layout>", "one slot, or two, of which the one that boots is never written")
+        .choices(["single", "ab"])
+        .default("single"),
+    )
+    .option("--sector <n>", "erase unit: a power of two", parseSize, SECTOR_SIZE_DEFAULT)
+    .option("--write-size <n>", `program unit: a power of two; ${WRITE_SIZE_DEFAULT} unless given`, parseSize)
+    .addOption(
+      new Option("--erased <byte>", "value of erased bytes; 0xff unless given").argParser(parseErased),
     )
     .option(
       "--flash <where>",
       "real storage: file:PATH, block:PATH or mtd:PATH, with ?offset=1M from there on",
       parseFlashDevice,
     )
-    .option("--overwrite", "with --flash: erase it whatever it holds; what is mounted stays refused")
+    .option("--overwrite", "with --flash: erase it whatever it holds; mounted storage is still refused")
     .option("--hardware-rev <n>", "hardware revision", countParser("a hardware revision", 0, REVISION_MAX), 0)
     .option(
       "--trust <pub[:role]>",
-      "public key whose images the board takes, :app or :recovery only; repeatable",
+      "public key whose images the board accepts, :app or :recovery only; repeatable",
       collectTrust,
     )
-    .option("--allow-unsigned", "take images that nobody signed; counts only without --trust")
+    .option("--allow-unsigned", "accept unsigned images; only without --trust")
     .option(
       "--link-key <file>",
-      "key of its links, copied into the board: only holders of the same are talked to",
+      "key of its links, copied into the board: only nodes with the same key are accepted",
     )
     .option("--image <file>", "image file (.mdy) to install as the confirmed factory image");
   onRun<InitFlags>(command, runInit);
@@ -88,7 +88,7 @@ export function addBoardInit(board: Command): void {
 function parseErased(text: string): ErasedByte {
   if (text === "0xff") return 0xff;
   if (text === "0x00") return 0x00;
-  throw new InvalidArgumentError("Erased flash reads 0xff or 0x00.");
+  throw new InvalidArgumentError("Give 0xff or 0x00.");
 }
 
 async function runInit(
@@ -98,14 +98,14 @@ async function runInit(
 ): Promise<undefined> {
   const { trust = [], allowUnsigned = false, hardwareRev: revision, sector: sectorSize } = flags;
   if (trust.length === 0 && !allowUnsigned) {
-    const message = "the board has to know which images to take: give --trust PUB, or --allow-unsigned";
+    const message = "say which images the board accepts: give --trust PUB, or --allow-unsigned";
     throw new UsageError("board-trust", message);
   }
   const { flash: device, overwrite = false } = flags;
   if (overwrite && device === undefined) {
     throw new UsageError(
       "overwrite-needs-flash",
-      "--overwrite is about what --flash names; give --flash too",
+      "--overwrite applies to the storage that --flash names: give --flash too",
     );
   }
   const { initBoard } = await import("../../board/new-board.ts");
@@ -132,6 +132,6 @@ async function runInit(
   const facts = { nodeId, hardware: board.config.hardware, revision, slotSize, flash: flashText(flash) };
   output.result(text, { event: "board", dir, ...facts });
   if (trust.length > 0 && allowUnsigned)
-    output.warn("it trusts keys, and so refuses unsigned images all the same");
+    output.warn("the board trusts keys, and therefore refuses unsigned images anyway");
   return undefined;
 }

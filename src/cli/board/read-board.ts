@@ -36,7 +36,7 @@ async function runRead(
   { out, slot, raw = false }: ReadFlags,
 ): Promise<undefined> {
   if (slot !== undefined && !raw) {
-    throw new UsageError("slot-needs-raw", "--slot reads a slot whether it boots or not: give --raw with it");
+    throw new UsageError("slot-needs-raw", "--slot reads a slot whether it boots or not: give --raw too");
   }
   const { openBoard } = await import("../../board/board.ts");
   const { writeAtomically } = await import("../../files/atomic-file.ts");

@@ -11,11 +11,11 @@ import type { Output } from "../output.ts";
 import { countParser } from "../parse.ts";
 import { type CommandContext, onRun } from "../run.ts";
 
-/** Of the cuts of a full run, what a run without --full makes. */
+/** A run without --full makes one cut in this many. */
 const SAMPLE_EVERY = 10;
 const RANDOM_RUNS = 20_000;
 const WORKERS_MAX = 64;
-/** Between two lines of progress. */
+/** Shortest time between two lines of progress. */
 const PROGRESS_MS = 5000;
 
 interface TortureFlags {
@@ -37,11 +37,11 @@ export function addBoardTorture(parent: Command): void {
   const command = addCommand(parent, "torture", {
     summary: "cut the power of boards in memory at every operation",
     does:
-      "The power-cut laboratory. Boards in memory are healed, updated, reverted and so on, and at each erase and " +
-      "each program of that the power goes, in seven ways: before, after, with a prefix or any bits done, with " +
-      "bits that read at random since. Each time the board must boot a whole signed image or call for help, and " +
-      "take an image; its counter floor must never fall. Without --full it makes one cut of ten, which takes a " +
-      "minute or two. A failure prints the line that replays it.",
+      "The power-cut laboratory. Boards in memory are healed, updated, reverted and so on, and the power fails at each " +
+      "erase and each program operation, in seven ways: before it, after it, with a prefix or some of the bits done, " +
+      "with bits that read at random afterwards. Each time the board must boot a whole signed image or call for help, " +
+      "and accept an image; its counter floor must never fall. Without --full it makes one cut in ten, which takes a " +
+      "minute or two. A failure prints the command that replays it.",
     examples: [
       "mayday board torture",
       "mayday board torture --full --workers 2",
@@ -50,21 +50,21 @@ export function addBoardTorture(parent: Command): void {
     ],
   });
   command
-    .option("--full", "every cut, and the most random paths")
+    .option("--full", "every cut, and more random paths")
     .option(
       "--every <n>",
       `make one cut in n; ${SAMPLE_EVERY} unless given`,
       countParser("a number of cuts", 1, 1e9),
     )
-    .option("--random <n>", "paths of five cuts at random", countParser("a number of paths", 0, 1e9))
-    .option("--seed <n>", "for torn bits and random paths", countParser("a seed", 0, PRNG_SEED_MAX), 0)
+    .option("--random <n>", "number of random paths of five cuts", countParser("a number of paths", 0, 1e9))
+    .option("--seed <n>", "seed of torn bits and random paths", countParser("a seed", 0, PRNG_SEED_MAX), 0)
     .option("--case <name>", "only this flash")
     .option("--story <name>", "only this story")
     .option("--depth <n>", "only sweeps of one cut (1), or of two (2)", countParser("a depth", 1, 2))
-    .option("--workers <n>", "processes to share the work", countParser("a number", 1, WORKERS_MAX), 1)
-    .option("--share <i/n>", "only the i-th of n shares, from 0: for other machines to do the rest")
-    .option("--replay <id>", "one path again, as a failure names it")
-    .option("--list", "the flashes and the stories");
+    .option("--workers <n>", "number of processes", countParser("a number", 1, WORKERS_MAX), 1)
+    .option("--share <i/n>", "only the i-th of n shares, from 0, so that other machines can do the rest")
+    .option("--replay <id>", "replay one path, as a failure names it")
+    .option("--list", "list the flashes and the stories");
   onRun<TortureFlags>(command, async (context, _args, flags) => {
     if (flags.list === true) return await list(context.output);
     if (flags.replay !== undefined) return await replay(context.output, flags.replay);
@@ -88,11 +88,11 @@ async function replay(output: Output, id: string): Promise<Verdict | undefined> 
   const path = parsePathId(id);
   const result = path === undefined ? undefined : replayPath(path);
   if (result === undefined) {
-    const message = `"${id}" is no replay id: give what a failure printed, CASE:STORY:OPERATION.CUT,…:SEED`;
+    const message = `"${id}" is not a replay id: give what a failure printed, CASE:STORY:OPERATION.CUT,…:SEED`;
     throw new UsageError("torture-id", message);
   }
   const { cuts, wear, failure } = result;
-  const how = failure === null ? "well in the end" : `FAIL ${failure}`;
+  const how = failure === null ? "passed" : `FAIL ${failure}`;
   output.result(`${id}: ${cuts} cuts, ${how}`, { event: "replay", id, cuts, wear, failure });
   return failure === null ? undefined : failedVerdict(ExitCode.failed, "torture-failed", failure);
 }
@@ -108,16 +108,16 @@ async function torture(
   if (jobs.length === 0) {
     throw new UsageError(
       "torture-nothing",
-      "no flash or story of that name; see mayday board torture --list",
+      "no flash or story has that name; see mayday board torture --list",
     );
   }
   const results: TortureResult[] = [];
-  let toldAt = Date.now();
+  let reportedAt = Date.now();
   const take = (result: TortureResult): void => {
     results.push(result);
     output.event({ event: "torture", ...result });
-    if (Date.now() - toldAt < PROGRESS_MS) return;
-    toldAt = Date.now();
+    if (Date.now() - reportedAt < PROGRESS_MS) return;
+    reportedAt = Date.now();
     output.note(`${results.length} of ${jobs.length} jobs, ${reportOf(results).failures.length} failures`);
   };
   if (flags.workers > 1 && flags.share === undefined) await shared(flags.workers, signal, take);
@@ -156,7 +156,7 @@ function shareOf(jobs: readonly TortureJob[], share: string | undefined): readon
   const match = /^(\d{1,4})\/(\d{1,4})$/.exec(share);
   const [index, of] = [Number(match?.[1]), Number(match?.[2])];
   if (match === null || index >= of) {
-    throw new UsageError("torture-share", `"${share}" is no share: give I/N with I from 0 to N - 1`);
+    throw new UsageError("torture-share", `"${share}" is not a share: give I/N with I from 0 to N - 1`);
   }
   return jobs.filter((_, i) => i % of === index);
 }
@@ -173,12 +173,12 @@ async function alone(
   for (const job of jobs) {
     if (signal.aborted) return;
     take(doJob(plan, job, benches));
-    // Lets signals through.
+    // Lets signal handlers run.
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
-/** Shares the work among processes of this very command line. */
+/** Shares the work among child processes of this command line. */
 async function shared(
   workers: number,
   signal: AbortSignal,

@@ -5,23 +5,23 @@ import { FailedError } from "../../base/errors.ts";
 import type { NodeEvent } from "../../node/node-event.ts";
 import type { Verdict } from "../../node/verdict.ts";
 
-/** This very command line, as a program to run. */
+/** This command line, as a program to run. */
 const MAIN = fileURLToPath(new URL("../main.js", import.meta.url));
-/** Of what a child says on stderr, this much is kept for the case that it fails. */
+/** Most characters of a child's stderr that are kept, in case it fails. */
 const LOG_MAX = 65_536;
 
-/** A child of the demonstration: another process of this command line, with `--json`. */
+/** A child process of the demonstration: this command line, with `--json`. */
 export interface DemoChild {
   readonly name: string;
-  /** Resolves with its verdict when it has ended. FailedError `demo-child` when it ends without one. */
+  /** Resolves with its verdict when it has ended. FailedError `demo-child` if it ends without one. */
   readonly ended: Promise<Verdict>;
-  /** What it said on stderr. */
+  /** What it wrote to stderr. */
   log(): string;
-  /** SIGTERM; again is harmless. */
+  /** Sends SIGTERM. May be called again. */
   stop(): void;
 }
 
-/** Starts `mayday ARGS --json`, and tells its events. */
+/** Starts `mayday ARGS --json`, and hands its events to `onEvent`. */
 export function startChild(
   name: string,
   args: readonly string[],
@@ -29,7 +29,7 @@ export function startChild(
 ): DemoChild {
   const child = spawn(process.execPath, [...process.execArgv, MAIN, ...args, "--json"], {
     stdio: ["ignore", "pipe", "pipe"],
-    // A group of its own: Ctrl-C reaches it through us only, once.
+    // Its own process group: Ctrl-C reaches it only through us, once.
     detached: true,
   });
   let log = "";
@@ -38,7 +38,7 @@ export function startChild(
   });
   let verdict: Verdict | undefined;
   createInterface({ input: child.stdout }).on("line", (line) => {
-    // It is our own program, so its lines are what we write.
+    // It is our own program, so its lines have this form.
     const event = JSON.parse(line) as NodeEvent | ({ readonly event: "verdict" } & Verdict);
     if (event.event === "verdict") verdict = event;
     else onEvent(event);

@@ -1,7 +1,7 @@
 import type { Verdict } from "../../node/verdict.ts";
 import { byteText, columns, grouped } from "../text.ts";
 
-/** How an act of the demonstration went. */
+/** The figures of one act of the demonstration. */
 export interface Figures {
   readonly act: "repair" | "whole";
   readonly imageBytes: number;
@@ -11,11 +11,11 @@ export interface Figures {
   readonly blocks: number;
   /** From the first byte of the manifest to DONE. */
   readonly seconds: number;
-  /** Line time of the image by `seconds`: its share of the line rate. Undefined on a line without a rate. */
+  /** Line time of the image divided by `seconds`: its share of the line rate. Undefined on a line without a rate. */
   readonly lineShare: number | undefined;
 }
 
-/** All acts together, as part of a verdict. */
+/** The sum of all acts, as part of a verdict. */
 export function sumOf(
   figures: readonly Figures[],
 ): Pick<Verdict, "bytesTx" | "bytesRx" | "blocks" | "seconds"> {
@@ -41,7 +41,7 @@ export function figuresText(f: Figures): string {
 }
 
 function lineText({ act, seconds, lineShare }: Figures): string {
-  if (lineShare === undefined) return "has no true rate here, so that no share of it can be told";
+  if (lineShare === undefined) return "has no true rate here, so that its share is unknown";
   if (act === "whole")
     return `${(100 * lineShare).toFixed(1)} % of its rate, hashes and acknowledgements included`;
   return `sending the whole image would take ${(seconds * lineShare).toFixed(2)} s`;

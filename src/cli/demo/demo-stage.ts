@@ -12,16 +12,16 @@ import { buildImageFile, openInputImage } from "../../image-files/image-build.ts
 import { openImageFile } from "../../image-files/image-file.ts";
 import { loadSigningKey, writeKeyPair } from "../../image-files/pem-keys.ts";
 
-/** Hardware, version and seed of the demonstration's boards: the same in each run. */
+/** Hardware and version of the demonstration, and the seed of its firmware: the same in each run. */
 export const DEMO_HARDWARE = { vendor: "demo", hardwareClass: "board" } as const;
 export const DEMO_VERSION = { major: 1, minor: 0, patch: 0 } as const;
 const FIRMWARE_SEED = 1;
 const FIRMWARE_SIZE = 262_144;
 export const SECTOR_SIZE = 4096;
-/** Sectors that the first act breaks, spread over the image. */
+/** Sectors that the first act damages, spread over the image. */
 const DAMAGED_SECTORS = 4;
 
-/** Everything the demonstration needs, made in one folder. */
+/** The files of the demonstration, in one folder. */
 export interface Stage {
   readonly dir: string;
   /** Raw or HEX. */
@@ -32,7 +32,7 @@ export interface Stage {
   readonly manifest: Manifest;
 }
 
-/** Makes keys, firmware unless given, a signed image, and a repository that holds it. */
+/** Makes keys, a firmware unless one is given, a signed image, and a repository with it. */
 export async function makeStage(dir: string, givenFirmware: string | undefined): Promise<Stage> {
   const { keyPath, pubPath } = writeKeyPair(join(dir, "owner"));
   const firmware = givenFirmware ?? join(dir, "firmware.bin");
@@ -52,7 +52,7 @@ export async function makeStage(dir: string, givenFirmware: string | undefined):
   return { dir, firmware, image, repo, pub: pubPath, manifest };
 }
 
-/** Makes a board that trusts the stage's key, with the stage's image installed or with nothing. */
+/** Makes a board that trusts the stage's key, with the stage's image or empty. */
 export async function makeBoard(stage: Stage, name: string, isInstalled: boolean): Promise<string> {
   const board = join(stage.dir, name);
   const options = {
@@ -87,7 +87,7 @@ export function bootOf(dir: string): BootOutcome {
   }
 }
 
-/** Breaks whole sectors of a board, spread over its image; returns which. */
+/** Damages whole sectors of a board, spread over its image; returns their numbers. */
 export function breakSectors(dir: string, manifest: Manifest): number[] {
   const count = Math.ceil(manifest.size / SECTOR_SIZE);
   const spread = Array.from({ length: DAMAGED_SECTORS }, (_, i) =>
@@ -104,7 +104,7 @@ export function breakSectors(dir: string, manifest: Manifest): number[] {
   return sectors;
 }
 
-/** Compares what a board boots with the firmware, byte for byte; returns how many there are. */
+/** Compares the image that a board boots with the firmware, byte by byte; returns its size. */
 export async function compareWithFirmware(dir: string, stage: Stage): Promise<number> {
   const firmware = await openInputImage(stage.firmware, { ...DEMO_HARDWARE, version: DEMO_VERSION });
   const board = openBoard(dir, { write: false });
@@ -113,7 +113,8 @@ export async function compareWithFirmware(dir: string, stage: Stage): Promise<nu
     let size = 0;
     for (const block of board.readImage().blocks) {
       const isSame = index < firmware.manifest.leafCount && equalBytes(block, firmware.readBlockSync(index));
-      if (!isSame) throw new FailedError("demo-differs", `block ${index} of ${dir} is not the firmware's`);
+      if (!isSame)
+        throw new FailedError("demo-differs", `block ${index} of ${dir} differs from the firmware`);
       size += block.length;
       index++;
     }

@@ -6,7 +6,6 @@ import type { Verdict } from "../../node/verdict.ts";
 import { startVirtualCable, type VirtualCable } from "../../transport/cable/virtual-cable.ts";
 import { bootText, failureText } from "../board/boot-text.ts";
 import { doneVerdict, interruptedVerdict } from "../command-verdict.ts";
-import { figuresJson } from "../json-names.ts";
 import type { CommandContext } from "../run.ts";
 import { byteText } from "../text.ts";
 import { type DemoChild, startChild } from "./demo-children.ts";
@@ -24,25 +23,25 @@ import {
 
 /** Bits on the line for a byte, 8N1. */
 const BITS_PER_BYTE = 10;
-/** How long a rescue may take: a fixed part in seconds, and times the line time of the whole image. */
-const PATIENCE_SECONDS = 30;
-const PATIENCE_LINE_TIMES = 3;
-/** Column at which remarks on a command begin. */
+/** Timeout of a rescue: a fixed part in seconds, plus this many times the line time of the whole image. */
+const TIMEOUT_SECONDS = 30;
+const TIMEOUT_LINE_TIMES = 3;
+/** Column at which remarks after a command begin. */
 const REMARK_COLUMN = 64;
 
-/** What each of the two processes is quoted with. The board knows best how far it is: it had most blocks before. */
-const TOLD_OF_RESCUE: readonly string[] = ["distress", "offer", "refused", "healed", "lost"];
-const TOLD_OF_DISTRESS: readonly string[] = ["progress", "verified"];
+/** Which events of each process are shown. Progress is the board's, which knows the blocks that it had before. */
+const SHOWN_OF_RESCUE: readonly string[] = ["distress", "offer", "refused", "healed", "lost"];
+const SHOWN_OF_DISTRESS: readonly string[] = ["progress", "verified"];
 
-/** What the demonstration heals with, and over which line. */
+/** The firmware and the line of the demonstration. */
 export interface StoryOptions {
   /** Raw or HEX; random bytes unless given. */
   readonly firmware?: string;
   readonly baud: number;
 }
 
-/** A board of the demonstration, and what is wrong with it. */
-interface Patient {
+/** A board of the demonstration, and its damage. */
+interface BrokenBoard {
   readonly act: Figures["act"];
   /** Folder name of the board. */
   readonly name: string;
@@ -51,10 +50,10 @@ interface Patient {
   readonly damaged: number;
 }
 
-/** Plays the demonstration in `dir`. FailedError `demo-…` when anything is not as it must be. */
-export async function tellStory(context: CommandContext, dir: string, flags: StoryOptions): Promise<Verdict> {
+/** Runs the demonstration in `dir`. FailedError `demo-…` if anything goes wrong. */
+export async function runStory(context: CommandContext, dir: string, flags: StoryOptions): Promise<Verdict> {
   const { output, signal } = context;
-  output.note(`Everything of this demonstration is in ${dir}`);
+  output.note(`All files of this demonstration are in ${dir}`);
   const stage = await makeStage(dir, flags.firmware);
   const { size, sha256 } = stage.manifest;
   const facts = `version ${formatVersion(DEMO_VERSION)}, ${byteText(size)}, SHA-256 ${Buffer.from(sha256).toString("hex").slice(0, 8)}…`;
@@ -71,12 +70,11 @@ export async function tellStory(context: CommandContext, dir: string, flags: Sto
     const story = new Story(context, stage, cable, flags.baud);
     const figures: Figures[] = [];
     for (const act of [() => story.breakBoard(), () => story.emptyBoard()]) {
-      const told = signal.aborted ? undefined : await story.heal(await act());
-      if (told === undefined) return interruptedVerdict();
-      figures.push(told);
+      const figure = signal.aborted ? undefined : await story.heal(await act());
+      if (figure === undefined) return interruptedVerdict();
+      figures.push(figure);
     }
-    for (const figure of figures)
-      output.result(figuresText(figure), { event: "figures", ...figuresJson(figure) });
+    for (const figure of figures) output.result(figuresText(figure), { event: "figures", ...figure });
     return { ...doneVerdict("healed"), ...sumOf(figures), digest: story.digest };
   } finally {
     await cable.close();
@@ -88,7 +86,7 @@ class Story {
   readonly #stage: Stage;
   readonly #cable: VirtualCable;
   readonly #baud: number;
-  /** Of the image that healed, once it did. */
+  /** Digest of the image, once it healed a board. */
   digest: string | undefined;
 
   constructor(context: CommandContext, stage: Stage, cable: VirtualCable, baud: number) {
@@ -98,9 +96,9 @@ class Story {
     this.#baud = baud;
   }
 
-  /** The first act: a board that boots, until sectors of its flash are broken. */
-  async breakBoard(): Promise<Patient> {
-    this.#note("\n1. A board whose flash breaks");
+  /** The first act: a board that boots, until sectors of its flash are damaged. */
+  async breakBoard(): Promise<BrokenBoard> {
+    this.#note("\n1. A board whose flash is damaged");
     const name = "board";
     const board = await makeBoard(this.#stage, name, true);
     this.#command(`mayday board init ${name} --trust owner.pub --image firmware.mdy …`);
@@ -116,9 +114,9 @@ class Story {
     return { act: "repair", name, board, damaged };
   }
 
-  /** The second act: a board that never had an image. */
-  async emptyBoard(): Promise<Patient> {
-    this.#note("\n2. A board with nothing on it");
+  /** The second act: a board without an image. */
+  async emptyBoard(): Promise<BrokenBoard> {
+    this.#note("\n2. An empty board");
     const name = "empty";
     const board = await makeBoard(this.#stage, name, false);
     this.#command(`mayday board init ${name} --trust owner.pub …`);
@@ -126,8 +124,8 @@ class Story {
     return { act: "whole", name, board, damaged: this.#stage.manifest.size };
   }
 
-  /** Lets two processes heal the board, and checks it. Undefined when a signal came. */
-  async heal({ act, name, board, damaged }: Patient): Promise<Figures | undefined> {
+  /** Heals the board with two processes, and checks it. Undefined after a signal. */
+  async heal({ act, name, board, damaged }: BrokenBoard): Promise<Figures | undefined> {
     const lineSeconds = (this.#stage.manifest.size * BITS_PER_BYTE) / this.#baud;
     const verdict = await this.#runBoth(name, board, lineSeconds);
     if (verdict === undefined) return undefined;
@@ -151,27 +149,27 @@ class Story {
     };
   }
 
-  /** The board in distress and its rescuer, each a process of its own; the rescuer's verdict. */
+  /** Runs the board in distress and its rescuer as two processes. The rescuer's verdict. */
   async #runBoth(name: string, board: string, lineSeconds: number): Promise<Verdict | undefined> {
     const { a, b } = this.#cable;
-    const patience = String(Math.ceil(PATIENCE_SECONDS + PATIENCE_LINE_TIMES * lineSeconds));
+    const timeout = String(Math.ceil(TIMEOUT_SECONDS + TIMEOUT_LINE_TIMES * lineSeconds));
     const link = (path: string): string => `serial:${path}?baud=${this.#baud}`;
     this.#command(`mayday distress --link port-a --board ${name} &`);
     this.#command("mayday rescue --link port-b --repo images --once");
     const distress = startChild(
       "distress",
-      ["distress", "--link", link(a), "--board", board, "--timeout", patience],
-      (event) => this.#tell(event, "port-a", TOLD_OF_DISTRESS),
+      ["distress", "--link", link(a), "--board", board, "--timeout", timeout],
+      (event) => this.#show(event, "port-a", SHOWN_OF_DISTRESS),
     );
     const rescue = startChild(
       "rescue",
-      ["rescue", "--link", link(b), "--repo", this.#stage.repo, "--once", "--timeout", patience],
-      (event) => this.#tell(event, "port-b", TOLD_OF_RESCUE),
+      ["rescue", "--link", link(b), "--repo", this.#stage.repo, "--once", "--timeout", timeout],
+      (event) => this.#show(event, "port-b", SHOWN_OF_RESCUE),
     );
     return this.#verdictOf(distress, rescue);
   }
 
-  /** The rescuer's verdict, when both ended well; their logs are shown otherwise. */
+  /** The rescuer's verdict if both succeeded; otherwise shows their logs and throws. */
   async #verdictOf(distress: DemoChild, rescue: DemoChild): Promise<Verdict | undefined> {
     const { signal, output } = this.#context;
     const children = [distress, rescue];
@@ -179,20 +177,20 @@ class Story {
       for (const child of children) child.stop();
     };
     signal.addEventListener("abort", stop, { once: true });
-    // Without a cable there is nothing to wait for.
+    // Without a cable both would wait for nothing.
     void this.#cable.closed.then(stop);
     const ends = await Promise.allSettled(children.map((child) => child.ended));
     signal.removeEventListener("abort", stop);
     output.endProgress();
     if (signal.aborted) return undefined;
     const [, rescued] = ends;
-    const isWell = ends.every((end) => end.status === "fulfilled" && end.value.ok);
-    if (isWell && rescued?.status === "fulfilled") return rescued.value;
+    const hasSucceeded = ends.every((end) => end.status === "fulfilled" && end.value.ok);
+    if (hasSucceeded && rescued?.status === "fulfilled") return rescued.value;
     for (const child of children) output.note(`--- log of ${child.name} ---\n${child.log().trimEnd()}`);
-    throw new FailedError("demo-failed", "the board was not healed; what both processes said is above");
+    throw new FailedError("demo-failed", "the board was not healed; the logs of both processes are above");
   }
 
-  #tell(event: NodeEvent, link: string, kinds: readonly string[]): void {
+  #show(event: NodeEvent, link: string, kinds: readonly string[]): void {
     if (kinds.includes(event.event)) this.#context.output.nodeEvent({ ...event, link });
   }
 

@@ -19,14 +19,14 @@ interface DemoFlags {
 export function addDemoCommand(program: Command): void {
   const command = addCommand(program, "demo", {
     does:
-      "Makes keys, a signed image and a board; breaks the board; and lets two processes, the board in distress and " +
-      "its rescuer, heal it over a serial cable at a true rate: first a few damaged sectors, then an empty board. " +
-      "Compares every byte and tells the figures. Needs no hardware and ends by itself.",
+      "Makes keys, a signed image and a board; damages the board; and heals it with two processes, the board in " +
+      "distress and its rescuer, over a virtual serial cable at a true line rate: first a few damaged sectors, then an " +
+      "empty board. Compares every byte and prints figures. Needs no hardware and ends by itself.",
     examples: ["mayday demo", "mayday demo --firmware u-boot.bin", "mayday demo --keep"],
   });
   command
-    .option("--firmware <file>", "heal with this firmware, raw or Intel HEX; else 256 KiB of random bytes")
-    .option("--baud <n>", "rate of the cable", parseBaud, BAUD_DEFAULT)
+    .option("--firmware <file>", "firmware to heal with, raw or Intel HEX; else 256 KiB of random bytes")
+    .option("--baud <n>", "line rate of the cable", parseBaud, BAUD_DEFAULT)
     .option("--keep", "keep the folder with keys, image and boards");
   onRun<DemoFlags>(command, runDemo);
 }
@@ -36,10 +36,10 @@ async function runDemo(
   _args: readonly string[],
   flags: DemoFlags,
 ): Promise<Verdict> {
-  const { tellStory } = await import("./demo-story.ts");
+  const { runStory } = await import("./demo-story.ts");
   const dir = await mkdtemp(join(tmpdir(), "mayday-demo-"));
   try {
-    return await tellStory(context, dir, flags);
+    return await runStory(context, dir, flags);
   } finally {
     if (flags.keep === true) context.output.note(`kept: ${dir}`);
     else await rm(dir, { recursive: true, force: true });

@@ -27,10 +27,10 @@ interface BuildFlags {
 /** Registers `mayday image build`. */
 export function addImageBuild(image: Command): void {
   const command = addCommand(image, "build", {
-    summary: "make an image file of raw bytes or Intel HEX",
+    summary: "make an image file from raw bytes or Intel HEX",
     does:
-      "Makes an image file: the firmware, and a manifest that says what it is for. With --key the manifest is signed; " +
-      "boards that trust a key take no other images. The file appears whole or not at all.",
+      "Makes an image file: the firmware, and a manifest that states hardware and version. With --key the manifest is " +
+      "signed; boards that trust a key accept no unsigned images. The file appears whole or not at all.",
     examples: [
       "mayday image build --in fw.bin --hardware acme/widget --version 1.4.0 --key owner.key --out fw.mdy",
       "mayday image build --in fw.hex --hardware widget --hardware-rev 2-5 --version 1.4.0 --out fw.mdy",
@@ -38,30 +38,34 @@ export function addImageBuild(image: Command): void {
   });
   command
     .requiredOption("--in <file>", "firmware: raw bytes or Intel HEX (gaps are filled with 0xFF)")
-    .requiredOption("--hardware <id>", "boards it is for, [vendor/]class", parseHardwareFlag)
+    .requiredOption("--hardware <id>", "hardware it is for, [vendor/]class", parseHardwareFlag)
     .requiredOption("--version <version>", "MAJOR.MINOR.PATCH", parseVersionFlag)
     .requiredOption("--out <file>", "image file to write")
-    .option("--hardware-rev <a-b>", "hardware revisions it fits; all unless given", parseRevisionsFlag)
+    .option("--hardware-rev <a-b>", "hardware revisions it is for; all unless given", parseRevisionsFlag)
     .option(
       "--sequence <n>",
-      "orders images before the version does; follows from the version unless given",
+      "orders images, before the version; derived from the version unless given",
       countParser("a sequence number", 0, SEQUENCE_MAX),
     )
     .option(
       "--counter <n>",
-      "security counter: boards refuse what is below their floor",
+      "security counter: boards refuse images below their floor",
       countParser("a security counter", 0, COUNTER_MAX),
       0,
     )
     .option("--block-size <n>", "unit of hashing and programming: a power of two, 1K to 64K", parseSize)
     .addOption(
-      new Option("--confirm <policy>", "when a board takes it for good")
+      new Option("--confirm <policy>", "when a board makes it permanent")
         .choices(["on-verify", "by-app"])
         .default("on-verify"),
     )
-    .addOption(new Option("--role <role>", "what it replaces").choices(["app", "recovery"]).default("app"))
-    .addOption(new Option("--format <format>", "of --in").choices(["auto", "raw", "hex"]).default("auto"))
-    .option("--key <file>", "private key to sign with (.key); unsigned without");
+    .addOption(
+      new Option("--role <role>", "what kind of image it is").choices(["app", "recovery"]).default("app"),
+    )
+    .addOption(
+      new Option("--format <format>", "format of --in").choices(["auto", "raw", "hex"]).default("auto"),
+    )
+    .option("--key <file>", "private key to sign with (.key); without it the image is unsigned");
   onRun<BuildFlags>(command, runBuild);
 }
 
@@ -91,6 +95,6 @@ async function runBuild(
   const shown = { ...built, keyId: signer?.keyId };
   const text = columns([["image", flags.out], ...imageRows(shown)]);
   output.result(text, { event: "image", file: flags.out, ...imageFields(shown) });
-  if (signer === undefined) output.warn("it is not signed: boards that trust a key refuse it");
+  if (signer === undefined) output.warn("the image is not signed: boards that trust a key refuse it");
   return undefined;
 }

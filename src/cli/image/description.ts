@@ -4,16 +4,16 @@ import { type Manifest, manifestHardwareId } from "../../image/manifest.ts";
 import { formatVersion } from "../../image/version.ts";
 import { byteText } from "../text.ts";
 
-/** What is shown of an image, wherever it lies. */
+/** What is shown about an image. */
 export interface ImageFactsShown {
   readonly manifest: Manifest;
   readonly digest: Uint8Array;
   readonly isSigned: boolean;
-  /** Key it claims to be signed with. */
+  /** Id of the key it claims to be signed with. */
   readonly keyId?: Uint8Array | undefined;
 }
 
-/** An image's facts as fields of a JSON line. */
+/** An image as fields of a JSON line. */
 export function imageFields({ manifest, digest, isSigned, keyId }: ImageFactsShown): Record<string, unknown> {
   return {
     digest: toHex(digest),
@@ -35,7 +35,7 @@ export function imageFields({ manifest, digest, isSigned, keyId }: ImageFactsSho
   };
 }
 
-/** An image's facts for people, names and values. */
+/** An image as names and values for people. */
 export function imageRows(image: ImageFactsShown): [string, string][] {
   const { manifest, digest, isSigned, keyId } = image;
   const signer = keyId === undefined ? "" : ` by key ${toHex(keyId)}`;

@@ -6,8 +6,8 @@ import { entryFields, entryText, type RepoFlags } from "./listing.ts";
 /** Registers `mayday repo add`. */
 export function addRepoAdd(repo: Command): void {
   const command = addCommand(repo, "add <files...>", {
-    summary: "copy image files in",
-    does: "Copies image files into a repository, which is made if it is not there. Each appears whole or not at all.",
+    summary: "copy image files into a repository",
+    does: "Copies image files into a repository, which is created if needed. Each appears whole or not at all.",
     examples: ["mayday repo add fw.mdy --repo images"],
   }).requiredOption("--repo <dir>", "folder of the repository");
   onRun<RepoFlags>(command, async ({ output }, files, { repo: dir }) => {

@@ -7,7 +7,7 @@ import { type RepoFlags, showListing } from "./listing.ts";
 export function addRepoList(repo: Command): void {
   const command = addCommand(repo, "list", {
     summary: "list the images, newest first",
-    does: "Lists the images of a repository, newest first. Files that are no usable images are named on stderr.",
+    does: "Lists the images of a repository, newest first. Files that are not usable images are named on stderr.",
     examples: ["mayday repo list --repo images"],
   }).requiredOption("--repo <dir>", "folder of the repository");
   onRun<RepoFlags>(command, async ({ output }, _args, { repo: dir }) => {

@@ -12,12 +12,12 @@ export interface RepoFlags {
   readonly repo: string;
 }
 
-/** Shows the images of a repository, and names the files that are not. */
+/** Shows the images of a repository, and warns about files that are not images. */
 export function showListing(output: Output, { images, skipped }: RepositoryListing): void {
   for (const entry of images) output.result(entryText(entry), { event: "image", ...entryFields(entry) });
   for (const file of skipped) {
     output.event({ event: "skipped", ...file });
-    // A file name may hold line ends, and so pass as a line of ours.
+    // A file name may contain line ends, and could imitate a line of ours.
     output.warn(file.detail.replaceAll("\n", "\u00b7"));
   }
   if (images.length === 0) output.note("no usable image; add one with: mayday repo add FILE.mdy --repo DIR");

@@ -7,7 +7,7 @@ import { addRepoVerify } from "./verify-repo.ts";
 
 /** Registers `mayday repo add|list|remove|verify`. */
 export function addRepoCommands(program: Command): void {
-  const repo = addGroup(program, "repo", "keep images in a folder that rescuers take them from");
+  const repo = addGroup(program, "repo", "keep images in a folder for rescuers");
   addRepoAdd(repo);
   addRepoList(repo);
   addRepoRemove(repo);

@@ -8,7 +8,7 @@ import { type RepoFlags, showListing } from "./listing.ts";
 export function addRepoVerify(repo: Command): void {
   const command = addCommand(repo, "verify", {
     summary: "check the data of every image",
-    does: "Hashes every image of a repository. Exits 1 if a file is damaged or is no image.",
+    does: "Hashes every image of a repository. Exits 1 if a file is damaged or is not an image.",
     examples: ["mayday repo verify --repo images"],
   }).requiredOption("--repo <dir>", "folder of the repository");
   onRun<RepoFlags>(command, async ({ output }, _args, { repo: dir }) => {

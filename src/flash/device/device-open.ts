@@ -100,7 +100,7 @@ function refuseForeign(device: FlashDevice, fd: number, map: FlashMap): void {
   const seen = fileSystemIn(readHead(fd, device.offset, RECOVERY_SIZE));
   if (seen === undefined && hasRecord(device, fd, map)) return;
   const what = seen === undefined ? "holds no boot record" : `holds ${seen} where the board's flash begins`;
-  const message = `${device.path} ${what}: it is another device, or was used for something else. Nothing was written; make the board again with board init`;
+  const message = `${device.path} ${what}: it is another device, or was used for something else. Nothing was written`;
   throw new FailedError("flash-foreign", message, { path: device.path });
 }
 
@@ -239,7 +239,7 @@ function newFile(system: DeviceSystem, device: FlashDevice, map: FlashMap): Clai
 }
 
 function notEmpty(path: string, what: string): UsageError {
-  const message = `${path} is not free: ${what}. Nothing was written; with --overwrite its content is lost.`;
+  const message = `${path} is not free: ${what}. Nothing was written`;
   return new UsageError("flash-not-empty", message, { path });
 }
 

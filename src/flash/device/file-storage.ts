@@ -40,7 +40,7 @@ export class FileStorage implements FlashStorage {
     const seen = fstatSync(fd).size;
     if (seen !== size) {
       closeSync(fd);
-      const message = `The flash ${path} is ${seen} bytes long, its board says ${size}. Make the board again with board init.`;
+      const message = `The flash ${path} is ${seen} bytes long, its board says ${size}`;
       throw new FailedError("flash-size", message, { path, seen, expected: size });
     }
     return new FileStorage(path, fd, size, 0);

@@ -17,7 +17,7 @@ import {
 
 /** How much to do. */
 export interface TorturePlan {
-  /** Every how manieth cut is made, at the last depth of each sweep; 1 for all. */
+  /** At the last depth of each sweep only every n-th cut is made; 1 for all. */
   readonly every: number;
   /** Runs of five cuts each at random operations. */
   readonly randomRuns: number;

@@ -72,7 +72,7 @@ export function cutOperation(
 }
 
 /**
- * A flash that shows every operation before it is carried out, so that whoever watches may fork the storage, or throw
+ * A flash that shows every operation before it is carried out, so that an observer may fork the storage, or throw
  * {@link PowerCut}. Programming over torn bits leaves them torn; `mayProgramTorn` says where that is no defect of the
  * program (an entry of the boot record may be torn and read blank), elsewhere it throws.
  */

@@ -6,7 +6,7 @@ import { CUTS, type CutKind, cutOperation, type PendingOperation, PowerCut } fro
 import { Brick, TortureStage } from "./stage.ts";
 import { recover, STORIES, type Story } from "./stories.ts";
 
-/** A cut: the how manieth operation since power came back, and how. */
+/** A cut: at the n-th operation since power came back, and of which kind. */
 export interface CutPoint {
   readonly operation: number;
   readonly cut: CutKind;
@@ -46,7 +46,7 @@ export interface SweepFailure {
 export interface SweepPlan {
   readonly depth: 1 | 2;
   readonly seed: number;
-  /** Every how manieth cut of the last depth is made; 1 for all. */
+  /** At the last depth only every n-th cut is made; 1 for all. */
   readonly every: number;
   /** Only first cuts at operations whose number leaves this remainder: for sharing a sweep. */
   readonly share?: { readonly index: number; readonly of: number };
@@ -79,7 +79,7 @@ export function parsePathId(id: string): CutPath | undefined {
   return { case: match[1] ?? "", story: match[2] ?? "", cuts: known, seed: Number(match[4]) };
 }
 
-/** Cuts a story at every operation in every way, and goes on from a fork of the flash each time. */
+/** Cuts a story at every operation in every way, and continues from a fork of the flash each time. */
 export function sweepStory(bench: Bench, story: Story, plan: SweepPlan): SweepResult {
   const sweep = new Sweep(bench, story, plan);
   const stage = prepared(bench, story);
@@ -191,7 +191,7 @@ export interface PathResult {
   readonly failure: string | null;
 }
 
-/** Runs one path: after each cut the board goes on until the next one, or until it is well. */
+/** Runs one path: after each cut the board runs until the next one, or until it is healed. */
 export function runPath(bench: Bench, story: Story, path: CutPath): PathResult {
   let stage = prepared(bench, story);
   let done = 0;

@@ -70,7 +70,7 @@ describe("an error of a device", () => {
     const seen = refusal(() => claim("block", "sda", 0, vanishing));
     expect(seen).toMatchObject({ code: "flash-open", details: { path: machine.dev("sda") } });
     expect(seen.message).toContain("ENOENT");
-    expect(seen.message).not.toContain("rights");
+    expect(seen.message).not.toContain("permission");
   });
 
   it.each<[string, Partial<DeviceNode>]>([

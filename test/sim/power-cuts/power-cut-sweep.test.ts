@@ -92,7 +92,7 @@ describe("the power-cut laboratory", () => {
     expect(Math.abs(cuts - (operations * CUTS.length) / 10)).toBeLessThan(1);
   });
 
-  it("goes random ways, the same for the same seed", () => {
+  it("takes random paths, the same ones for the same seed", () => {
     for (let seed = 0; seed < 40; seed++) {
       const path = randomPath(seed, SMALL_CASES);
       expect(path.cuts).toHaveLength(5);
@@ -112,7 +112,7 @@ describe("the power-cut laboratory", () => {
     }
   });
 
-  it("says so when power never lasts long enough", () => {
+  it("reports a board whose power never lasts long enough", () => {
     const [bench] = small;
     const [story] = STORIES;
     if (bench === undefined || story === undefined) throw new Error("a story on a small flash");
@@ -147,7 +147,7 @@ describe("a replay id", () => {
     expect(parsePathId(id)).toBeUndefined();
   });
 
-  it("of an unknown flash or story leads nowhere", () => {
+  it("is refused when its flash or story is unknown", () => {
     expect(replayPath({ case: "none", story: "update", cuts: [], seed: 0 })).toBeUndefined();
     expect(replayPath({ case: "small-ab", story: "none", cuts: [], seed: 0 })).toBeUndefined();
   });

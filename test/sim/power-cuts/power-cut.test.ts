@@ -171,7 +171,7 @@ describe("an operation that is cut", () => {
     expect(tornBits(left("late")[0] ?? expect.fail("none"))).toEqual([...Array<number>(15).fill(0), 0x01]);
   });
 
-  it("mends torn bits by an erase that is done, and by nothing else", () => {
+  it("clears torn bits by an erase that is done, and by nothing else", () => {
     const mended = (cut: CutKind, tag: "erase" | "program"): boolean => {
       const storage = new TornStorage(map, new SeededRandom(1));
       storage.tear(AT + 3, 0x01);
@@ -238,7 +238,7 @@ describe("CutFlash", () => {
     expect(flash.read(AT, 16)).toEqual(new Uint8Array(16).fill(0xff));
   });
 
-  it("mends by an erase", () => {
+  it("clears torn bits by an erase", () => {
     const { storage, flash } = make();
     storage.tear(AT + 5, 0x40);
     flash.erase(AT / 1024);

@@ -13,7 +13,7 @@ function chanceOf(...numbers: readonly number[]): Random {
 }
 
 describe("TornStorage", () => {
-  it("is erased at first, in the flash's own sense", () => {
+  it("is erased at first, to the value of that flash", () => {
     const ones = new TornStorage(map, chanceOf(0));
     expect(ones.size).toBe(map.size);
     expect(ones.read(0, map.size).every((byte) => byte === 0xff)).toBe(true);
@@ -44,14 +44,14 @@ describe("TornStorage", () => {
     [0, -1],
     [map.size, 1],
     [0, map.size + 1],
-  ])("has no bytes at %d, %d of them", (offset, length) => {
+  ])("refuses to access %d, %d bytes", (offset, length) => {
     const storage = new TornStorage(map, chanceOf(0));
     expect(() => storage.read(offset, length)).toThrow(AssertionError);
     if (length >= 0)
       expect(() => storage.write(offset, new Uint8Array(Math.max(0, length)))).toThrow(AssertionError);
   });
 
-  it("reads nothing anywhere, up to its end", () => {
+  it("reads and writes zero bytes, also at its very end", () => {
     const storage = new TornStorage(map, chanceOf(0));
     expect(storage.read(map.size, 0)).toHaveLength(0);
     storage.write(map.size, new Uint8Array(0));
@@ -59,7 +59,7 @@ describe("TornStorage", () => {
     expect(storage.read(map.size - 1, 1)[0]).toBe(7);
   });
 
-  it("flips torn bits, and only those, by chance at each read", () => {
+  it("flips torn bits, and only those, at random at each read", () => {
     const storage = new TornStorage(map, chanceOf(0xffff_ffff, 0, 0x01));
     storage.write(100, Uint8Array.of(0xf0, 0xf0));
     storage.tear(100, 0x11);
@@ -72,7 +72,7 @@ describe("TornStorage", () => {
     expect(storage.readSettled(100, 1)[0]).toBe(0xf0);
   });
 
-  it("asks chance only for torn bits within what is read", () => {
+  it("draws random numbers only for torn bits within what is read", () => {
     let asked = 0;
     const storage = new TornStorage(map, { u32: () => ++asked });
     storage.tear(100, 0xff);
@@ -98,7 +98,7 @@ describe("TornStorage", () => {
     expect([torn(0, 1024), torn(1024, 1024)]).toEqual([false, true]);
   });
 
-  it("goes on by itself when forked, torn bits included, whichever side writes", () => {
+  it("is independent of its original once forked, torn bits included, whichever side writes", () => {
     const one = new TornStorage(map, chanceOf(0xff));
     one.write(0, Uint8Array.of(1, 2, 3));
     one.tear(2000, 0x0f);
@@ -121,7 +121,7 @@ describe("TornStorage", () => {
     expect([...third.read(0, 3)]).toEqual([5, 6, 3]);
   });
 
-  it("reads torn bits by another chance once reseeded", () => {
+  it("reads torn bits differently once it has another seed", () => {
     const read = (storage: TornStorage): number[] =>
       Array.from({ length: 20 }, () => storage.read(5, 1)[0] ?? 0);
     const make = (): TornStorage => {

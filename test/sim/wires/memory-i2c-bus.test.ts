@@ -80,7 +80,7 @@ describe("what a bus in memory carries", () => {
     expect(toHex((await run(() => bus.read(0x42, 3))).result)).toBe("101112");
   });
 
-  it("is pulled down together by two peripherals at one address", async () => {
+  it("is low in each bit that one of two peripherals at one address pulls low", async () => {
     const { bus, run } = bench();
     const disconnect = bus.attach(0x42, new Notes(0x21));
     expect(toHex((await run(() => bus.read(0x42, 3))).result)).toBe("000002");
@@ -88,7 +88,7 @@ describe("what a bus in memory carries", () => {
     expect(toHex((await run(() => bus.read(0x42, 3))).result)).toBe("101112");
   });
 
-  it("ends where the adapter ends", async () => {
+  it("is no longer than the adapter allows", async () => {
     const { bus, code } = bench({ adapterMax: 100 });
     expect(await code(() => bus.read(0x42, 101))).toBe("i2c-too-long");
     const hung = bench({ adapterMax: 100, tooLongKind: "timeout" });

@@ -337,7 +337,7 @@ describe("UartTransport refuses to open", () => {
   it.each([
     ["a path where nothing is", "/dev/mayday-none", "port-missing"],
     ["a directory", "/tmp", "port-not-tty"],
-    ["a device that is no serial port", "/dev/null", "port-not-tty"],
+    ["a device of another kind than a serial port", "/dev/null", "port-not-tty"],
   ])("%s", async (_name, path, code) => {
     const recorder = new Recorder();
     expect(await codeOf(() => uart(path).open(recorder))).toBe(code);
