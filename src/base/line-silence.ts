@@ -1,4 +1,4 @@
-import { lineTime, type Millis } from "./units.ts";
+import { lineTime, type Millis, UART_BITS_PER_BYTE } from "./units.ts";
 
 /** Silence that closes an unfinished run at 9600 baud and above (PROTOCOL.md 2.2). */
 export const SILENCE_MS: Millis = 50;
@@ -11,9 +11,9 @@ const LATE_MS: Millis = 5;
 /** Times are sums of fractions: differences below this are none. */
 const ROUNDING_MS: Millis = 1e-6;
 
-/** Silence that closes an unfinished run on a line of `baud` bits per second at ten bits a byte; undefined: no rate. */
-export function silenceAt(baud: number | undefined): Millis {
-  return baud === undefined ? SILENCE_MS : Math.max(SILENCE_MS, lineTime(SILENCE_BYTES, baud));
+/** Silence that closes an unfinished run on a line of `baud` bits per second; undefined: the line has no rate. */
+export function silenceAt(baud: number | undefined, bitsPerByte: number = UART_BITS_PER_BYTE): Millis {
+  return baud === undefined ? SILENCE_MS : Math.max(SILENCE_MS, lineTime(SILENCE_BYTES, baud, bitsPerByte));
 }
 
 /**

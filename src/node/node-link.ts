@@ -5,7 +5,7 @@ import { type Random, randomBytes } from "../base/prng.ts";
 import type { LinkOptions } from "../link/link.ts";
 import type { LinkEnd } from "../session/link-end.ts";
 import type { LineEvent } from "../session/role.ts";
-import { paceBaud, type Transport, type TransportFacts } from "../transport/transport.ts";
+import type { Transport, TransportFacts } from "../transport/transport.ts";
 import { ID_LENGTH, NONCE_LENGTH } from "../wire/constants.ts";
 import { RUN_MAX } from "../wire/line-code.ts";
 import { LinkDriver, type SplitterFactory } from "./link-driver.ts";
@@ -15,14 +15,15 @@ import type { Ending } from "./verdict.ts";
 
 /** Link parameters that follow from the transport. */
 export function linkOptionsFor(transport: Transport): LinkOptions {
-  const { facts } = transport;
-  return { baud: paceBaud(facts), framing: facts.framing, rtoFloorMs: facts.rtoFloorMs };
+  const { baud, bitsPerByte, framing, rtoFloorMs } = transport.facts;
+  return { baud, bitsPerByte, framing, rtoFloorMs };
 }
 
 /** The splitter that the transport names, else the pure one, with the silence that its line rate asks for. */
 function splitterFor(facts: TransportFacts, clock: Clock): SplitterFactory {
   const make = facts.makeSplitter ?? makePureSplitter;
-  return (onRun) => make(onRun, { maxRun: RUN_MAX, silenceMs: silenceAt(paceBaud(facts)), clock });
+  const silenceMs = silenceAt(facts.baud, facts.bitsPerByte);
+  return (onRun) => make(onRun, { maxRun: RUN_MAX, silenceMs, clock });
 }
 
 export function freshId(random: Random): Uint8Array {

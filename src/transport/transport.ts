@@ -1,6 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import type { TransportError } from "../base/errors.ts";
-import { type Millis, UART_BITS_PER_BYTE } from "../base/units.ts";
+import type { Millis } from "../base/units.ts";
 
 /**
  * Events of a transport. Calls come one at a time, never from inside `write`, and none after `close` was called.
@@ -73,17 +73,6 @@ export const RTO_FLOOR_USB_MS: Millis = 25;
 export const RTO_FLOOR_NATIVE_MS: Millis = 10;
 /** Retransmission floor on I2C: a peripheral's frames wait until its controller reads. */
 export const RTO_FLOOR_I2C_MS: Millis = 25;
-
-/**
- * Rate to pace by: that of a line with {@link UART_BITS_PER_BYTE} bits per byte that takes as long for a byte; `lineTime`
- * and the link count so. Undefined where the transport has no rate.
- */
-export function paceBaud({
-  baud,
-  bitsPerByte,
-}: Pick<TransportFacts, "baud" | "bitsPerByte">): number | undefined {
-  return baud === undefined ? undefined : Math.round((baud * UART_BITS_PER_BYTE) / bitsPerByte);
-}
 
 /**
  * Moves bytes over one wire and knows nothing of what they mean. A UART loses, garbles and delays; TCP does not; users

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { TransportError } from "../../src/base/errors.ts";
 import { VirtualClock } from "../../src/base/virtual-clock.ts";
+import { Link } from "../../src/link/link.ts";
 import { linkOptionsFor, lostForGood, NodeLink } from "../../src/node/node-link.ts";
 import { LinkEnd } from "../../src/session/link-end.ts";
 import { I2cError } from "../../src/transport/i2c/bus.ts";
@@ -49,17 +50,20 @@ describe("the options of a link", () => {
   };
 
   it("are the transport's facts", () => {
-    expect(optionsFor({ baud: 9600 })).toEqual({ baud: 9600, framing: "stream", rtoFloorMs: 25 });
+    const stream = { baud: 9600, bitsPerByte: 10, framing: "stream", rtoFloorMs: 25 };
+    expect(optionsFor({ baud: 9600 })).toEqual(stream);
     expect(optionsFor({ baud: undefined, framing: "message" })).toEqual({
+      ...stream,
       baud: undefined,
       framing: "message",
-      rtoFloorMs: 25,
     });
   });
 
-  it("pace by the time a byte takes: as slow a line of ten bits", () => {
-    expect(optionsFor({ baud: 115_200, bitsPerByte: 12 }).baud).toBe(96_000);
-    expect(optionsFor({ baud: 400_000, bitsPerByte: 9 }).baud).toBe(444_444);
+  it("make the link count the bits that a byte takes: 12 with parity and two stop bits, 9 on I2C", () => {
+    const lineTime = (baud: number, bitsPerByte: number): number =>
+      new Link(optionsFor({ baud, bitsPerByte })).lineTime(9600);
+    expect(lineTime(115_200, 12)).toBeCloseTo(1000);
+    expect(lineTime(100_000, 9)).toBeCloseTo(864);
   });
 });
 

@@ -7,7 +7,6 @@ import type { ResetLine, UartEndpoint } from "../endpoint.ts";
 import { makeStreamSplitter } from "../stream-splitter.ts";
 import {
   asUint8Array,
-  paceBaud,
   RTO_FLOOR_NATIVE_MS,
   RTO_FLOOR_USB_MS,
   type Transport,
@@ -226,7 +225,7 @@ export class UartTransport implements Transport {
 
   #checkProgress(port: SerialPort): void {
     const waited = this.#clock.now() - this.#progressAt;
-    const heldMs = lineTime(port.writableLength, paceBaud(this.#facts) ?? this.#baud);
+    const heldMs = lineTime(port.writableLength, this.#baud, this.#facts.bitsPerByte);
     const limit = (this.#options.writeLimitMs ?? WRITE_LIMIT_MS) + heldMs;
     if (this.#writesPending === 0 || this.#isStalled || waited <= limit) return;
     this.#isStalled = true;
