@@ -1,9 +1,12 @@
 import { execFileSync } from "node:child_process";
 import {
   appendFileSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
+  realpathSync,
   symlinkSync,
   truncateSync,
   writeFileSync,
@@ -14,7 +17,7 @@ import { describe, expect, it } from "vitest";
 import { memoryImage } from "../../src/image/image-source.ts";
 import { buildImageFile, openInputImage, writeImageFile } from "../../src/image-files/image-build.ts";
 import { openImageFile } from "../../src/image-files/image-file.ts";
-import { codeOf, plainFields, scratchDir, vectorData, vectorKey } from "../image/support.ts";
+import { codeOf, errorOf, plainFields, scratchDir, vectorData, vectorKey } from "../image/support.ts";
 
 const dir = scratchDir();
 const at = (name: string): string => join(dir, name);
@@ -114,6 +117,22 @@ describe("buildImageFile", () => {
     expect(await codeOf(() => writeImageFile(image, at("moving.mdy")))).toBe("image-changed");
     expect(readdirSync(dir)).not.toContain("moving.mdy");
     await image.close();
+  });
+
+  it("closes its input when the image is written, and when it cannot be", async () => {
+    const input = put("closed.bin", vectorData(5000));
+    const open = () =>
+      readdirSync("/proc/self/fd").filter((fd) => {
+        const path = join("/proc/self/fd", fd);
+        return existsSync(path) && readlinkSync(path) === realpathSync(input);
+      }).length;
+    const image = await openInputImage(input, plainFields);
+    expect(open()).toBe(1);
+    await image.close();
+    await buildImageFile({ ...plainFields, input, out: at("closed.mdy") });
+    expect(open()).toBe(0);
+    await errorOf(() => buildImageFile({ ...plainFields, input, out: at("nowhere/closed.mdy") }));
+    expect(open()).toBe(0);
   });
 
   it("uses the length that the input had when it was opened", async () => {

@@ -176,6 +176,13 @@ describe("keys", () => {
     expect(await codeOf(() => loadSigningKey(file("case.key", text)))).toBe(code);
   });
 
+  it("say whether a file that holds no key is PEM at all", async () => {
+    const detailsOf = async (text: string) =>
+      (await errorOf(() => loadTrustedKey(file("case.pub", text), ["app"]))).details;
+    expect(await detailsOf("not a key at all")).toEqual({ isPem: false });
+    expect(await detailsOf(publicPem.slice(0, 60))).not.toEqual({ isPem: false });
+  });
+
   it.each([
     ["key-not-pem", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI me@here"],
     ["key-not-pem", publicPem.slice(0, 60)],

@@ -381,6 +381,14 @@ describe("PureSplitter alone", () => {
     expect(splitter.pollTimeout()).toBeUndefined();
   });
 
+  it("delivers nothing at a timeout while it holds nothing", () => {
+    const runs: Uint8Array[] = [];
+    const splitter = new PureSplitter((run) => runs.push(run), { maxRun: 8, silenceMs: 5 });
+    splitter.push(0, hex("01 00"));
+    for (const now of [5, 6, 20, 25, 30]) splitter.handleTimeout(now);
+    expect(runs.map(toHex)).toEqual(["0100"]);
+  });
+
   it("takes runs of two bytes at least", () => {
     expect(() => new PureSplitter(() => {}, { maxRun: 1 })).toThrow(AssertionError);
     expect(new PureSplitter(() => {}, { maxRun: 2 }).heldBytes).toBe(0);
