@@ -1,11 +1,16 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
-/** What a mutation run executes (docs/testing.md, "Mutation testing"): the tests of the folder that is mutated. */
+/**
+ * What a mutation run executes (docs/testing.md, "Mutation testing"): the tests of the folder that is mutated, and those of
+ * other folders that reach it.
+ */
 const folder = process.env["MUTATE"] ?? "{wire,files,image,image-files,flash}";
 const more: Readonly<Record<string, readonly string[]>> = {
   wire: ["test/transport/splitter.test.ts"],
-  image: ["test/image-files/**/*.test.ts"],
+  files: ["test/image/**/*.test.ts", "test/image-files/**/*.test.ts"],
+  image: ["test/files/**/*.test.ts", "test/image-files/**/*.test.ts"],
+  "image-files": ["test/files/**/*.test.ts", "test/image/**/*.test.ts"],
 };
 const lightProperties = fileURLToPath(new URL("test/support/light-properties.ts", import.meta.url));
 
