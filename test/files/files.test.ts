@@ -1,11 +1,12 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { AssertionError } from "../../src/base/assert.ts";
 import { errnoOf } from "../../src/base/errno.ts";
 import { FailedError } from "../../src/base/errors.ts";
 import { writeAtomically } from "../../src/files/atomic-file.ts";
-import { syncFolder } from "../../src/files/durable-file.ts";
+import { makeFolder, syncFolder, writeNewFile } from "../../src/files/durable-file.ts";
+import { writeKeyFile } from "../../src/files/key-file.ts";
 import { openRegular, readFully } from "../../src/files/regular-file.ts";
 import { beginTemp, clearStaleTemps, endTemp, isStaleTemp, isTempName } from "../../src/files/temp-name.ts";
 import { errorOf, scratchDir } from "../image/support.ts";
@@ -67,9 +68,56 @@ describe("writing a file in one step", () => {
     expect(existsSync(at("never"))).toBe(false);
   });
 
-  it("syncs folders, and ignores that a file system cannot", async () => {
-    await syncFolder(dir);
-    await syncFolder(at("nowhere"));
+  it("syncs folders, and ignores that a file system cannot", () => {
+    const before = readdirSync("/proc/self/fd").length;
+    syncFolder(dir);
+    syncFolder(at("nowhere"));
+    expect(readdirSync("/proc/self/fd")).toHaveLength(before);
+  });
+});
+
+describe("a new folder or file", () => {
+  it("is a folder with its parents, whether it is there already or not", () => {
+    const deep = at(join("a", "b", "c"));
+    for (let i = 0; i < 2; i++) {
+      makeFolder(deep);
+      expect(statSync(deep).isDirectory()).toBe(true);
+    }
+    put("in-the-way", "");
+    expect(() => makeFolder(at("in-the-way"))).toThrow("EEXIST");
+  });
+
+  it("is a file with the mode that was asked for, and replaces none", () => {
+    writeNewFile(at("new"), "first", 0o600);
+    expect(statSync(at("new")).mode & 0o777).toBe(0o600);
+    expect(() => writeNewFile(at("new"), "second")).toThrow("EEXIST");
+    expect(readFileSync(at("new"), "utf8")).toBe("first");
+  });
+});
+
+describe("a key file", () => {
+  const tempsIn = (folder: string): string[] => readdirSync(folder).filter((name) => isTempName(name));
+
+  it("is written for those who may read it, and leaves no other file", () => {
+    writeKeyFile(at("own.key"), "secret", 0o600);
+    expect(readFileSync(at("own.key"), "utf8")).toBe("secret");
+    expect(statSync(at("own.key")).mode & 0o777).toBe(0o600);
+    expect(tempsIn(dir)).toEqual([]);
+  });
+
+  it("replaces none, and leaves no other file when it cannot be written", async () => {
+    put("kept.key", "mine");
+    const exists = await errorOf(() => writeKeyFile(at("kept.key"), "other", 0o600));
+    expect(exists).toMatchObject({ code: "key-exists", exitCode: 2, details: { path: at("kept.key") } });
+    expect(readFileSync(at("kept.key"), "utf8")).toBe("mine");
+    const missing = await errorOf(() => writeKeyFile(at(join("none", "x.key")), "text", 0o600));
+    expect(missing).toMatchObject({ code: "key-folder-missing", exitCode: 2, cause: { code: "ENOENT" } });
+    put("a-file.txt", "");
+    const path = at(join("a-file.txt", "x.key"));
+    const failed = await errorOf(() => writeKeyFile(path, "text", 0o600));
+    expect(failed).toMatchObject({ code: "key-not-written", exitCode: 1, cause: { code: "ENOTDIR" } });
+    expect(failed.details).toEqual({ path });
+    expect(tempsIn(dir)).toEqual([]);
   });
 });
 

@@ -4,6 +4,7 @@ import {
   chmodSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -13,6 +14,7 @@ import {
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { silentLogger } from "../../src/base/logger.ts";
+import { isTempName } from "../../src/files/temp-name.ts";
 import { checkSignature } from "../../src/image/ed25519.ts";
 import { formatKeyId, trustedKeyFromBytes, trustedKeyOf } from "../../src/image/keys.ts";
 import {
@@ -70,6 +72,7 @@ describe("keys", () => {
     expect(await codeOf(() => writeKeyPair(join(dir, "public-only")))).toBe("key-exists");
     expect(existsSync(join(dir, "public-only.key"))).toBe(false);
     expect(await codeOf(() => writeKeyPair(join(dir, "no-such-folder", "k")))).toBe("key-folder-missing");
+    expect(readdirSync(dir).filter((name) => isTempName(name))).toEqual([]);
   });
 
   it("are at the returned paths, the public one readable for all", () => {
