@@ -11,6 +11,8 @@ import { must } from "./fuzz-target.ts";
 /** Turns that a machine may take before it rests; a session at its busiest takes some hundred. */
 const TURNS_MAX = 20_000;
 const DELIMITED_MIN = 3;
+/** Rates of the lines that machines live on; undefined: not known. */
+export const BAUDS = [undefined, 9_600, 115_200, 3_000_000] as const;
 
 /** Drives one machine through time by hand, and notes what it says. */
 export class MachineLife<Event> {

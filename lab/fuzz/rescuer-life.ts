@@ -4,17 +4,15 @@ import { type SessionIdentity, tagOf } from "../../src/session/identity.ts";
 import { LinkEnd } from "../../src/session/link-end.ts";
 import type { OfferedImage, RescuerEvent } from "../../src/session/rescuer/rescuer-events.ts";
 import { RescuerRole } from "../../src/session/rescuer/rescuer-role.ts";
-import { encodeDelimited } from "../../src/wire/cobs.ts";
 import { ACK_BITMAP_LENGTH } from "../../src/wire/constants.ts";
 import type { Frame, GrantEntry, Offer } from "../../src/wire/messages.ts";
 import { type MachineTarget, must } from "./fuzz-target.ts";
-import { MachineLife, randomPause } from "./machine-life.ts";
+import { BAUDS, MachineLife, randomPause } from "./machine-life.ts";
 import { pick } from "./mutate.ts";
 import { FRAME_TAGS, type FrameContext, randomFrame, randomNumber } from "./random-frame.ts";
-import { encodeFrame, reseal } from "./wire-parsers.ts";
+import { frameOnWire } from "./wire-parsers.ts";
 
 const STEPS_MAX = 60;
-const BAUDS = [undefined, 9_600, 115_200, 3_000_000] as const;
 /** Silence of 20 s behind a busy of 10 s ends every session. */
 const SESSION_MS: Millis = 31_000;
 /** A query is answered within this, if no session runs. */
@@ -147,13 +145,11 @@ class RescuerLife {
   }
 
   #send(frame: Frame, isBent = false): void {
-    const tag = this.#tag ?? 1;
-    const bytes = encodeFrame(frame, tag);
-    if (isBent) bytes[randomBelow(this.#random, bytes.length)] = this.#random.u32() & 0xff;
+    const bytes = frameOnWire(this.#random, frame, this.#tag ?? 1, isBent);
     if (isBent) this.#openBlocks = OPEN_BLOCKS_MAX;
     else if (frame.tag === "accept") this.#openBlocks = Math.max(this.#openBlocks, frame.openBlocks);
     this.#reads = 0;
-    this.#life.hear(encodeDelimited(isBent ? reseal(bytes, tag) : bytes).subarray(1));
+    this.#life.hear(bytes);
     must(this.#reads <= Math.max(1, this.#openBlocks), "a grant opens no more blocks than were accepted");
   }
 

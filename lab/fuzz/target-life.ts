@@ -13,17 +13,15 @@ import { type SessionIdentity, tagOf } from "../../src/session/identity.ts";
 import { LinkEnd } from "../../src/session/link-end.ts";
 import type { BlockOutcome, ManifestOutcome, TargetEvent } from "../../src/session/target/target-events.ts";
 import { TargetRole } from "../../src/session/target/target-role.ts";
-import { encodeDelimited } from "../../src/wire/cobs.ts";
 import { BLOCK_MAX, CHUNK_UNIT, Codec, MANIFEST_MAX, ObjectKind } from "../../src/wire/constants.ts";
 import type { Frame, GrantEntry } from "../../src/wire/messages.ts";
 import { type MachineTarget, must } from "./fuzz-target.ts";
-import { MachineLife, randomPause } from "./machine-life.ts";
+import { BAUDS, MachineLife, randomPause } from "./machine-life.ts";
 import { pick } from "./mutate.ts";
 import { FRAME_TAGS, type FrameContext, randomFrame } from "./random-frame.ts";
-import { encodeFrame, reseal } from "./wire-parsers.ts";
+import { frameOnWire } from "./wire-parsers.ts";
 
 const STEPS_MAX = 60;
-const BAUDS = [undefined, 9_600, 115_200, 3_000_000] as const;
 /** Beacons come at least this often: 60 s and a quarter, and room for the frame before. */
 const BEACON_MS: Millis = 80_000;
 /** Eight times a block of 64 KiB and eight seconds of round trip: no lease of a sane line is longer. */
@@ -154,10 +152,7 @@ class TargetLife {
 
   /** Puts a frame on the wire, now and then with a byte changed and the CRC made right again. */
   #send(frame: Frame, isBent = false): void {
-    const tag = tagOf(this.#peer);
-    const bytes = encodeFrame(frame, tag);
-    if (isBent) bytes[randomBelow(this.#random, bytes.length)] = this.#random.u32() & 0xff;
-    this.#life.hear(encodeDelimited(isBent ? reseal(bytes, tag) : bytes).subarray(1));
+    this.#life.hear(frameOnWire(this.#random, frame, tagOf(this.#peer), isBent));
   }
 
   #sendOffer(): void {
@@ -256,7 +251,7 @@ class TargetLife {
   }
 
   #handle(event: TargetEvent): void {
-    this.#seen.add(event.tag === "refused" || event.tag === "sessionLost" ? `${event.tag}` : event.tag);
+    this.#seen.add(event.tag);
     const random = this.#random;
     const now = this.#life.now;
     switch (event.tag) {

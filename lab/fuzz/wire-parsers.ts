@@ -46,6 +46,13 @@ export function reseal(frame: Uint8Array, tag: number): Uint8Array {
   return withCrc(covered, isSessionFrame(covered) ? tag : undefined);
 }
 
+/** A frame as it goes over the wire, with its delimiter; a bent one has one byte changed, and the CRC made right again. */
+export function frameOnWire(random: Random, frame: Frame, tag: number, isBent: boolean): Uint8Array {
+  const bytes = encodeFrame(frame, tag);
+  if (isBent) bytes[randomBelow(random, bytes.length)] = random.u32() & 0xff;
+  return encodeDelimited(isBent ? reseal(bytes, tag) : bytes).subarray(1);
+}
+
 const cobs: ParserTarget = {
   tag: "parser",
   name: "cobs",
