@@ -30,7 +30,7 @@ describe("one word for one thing", () => {
     expect(keysOfSeveral(declared)).toEqual([]);
   });
 
-  it("says byte, not octet, but for names in JSON that are not to change", () => {
+  it("says byte and never octet, except in JSON names, which stay as they are", () => {
     const jsonNames = [
       "src/cli/json-names.ts",
       "src/cli/cable.ts",
