@@ -22,7 +22,7 @@ import { MISMATCH_SENTENCES, REFUSAL_SENTENCES } from "./refusal-sentences.ts";
 import { applyRescuerEffect, offeredImage } from "./rescuer-effects.ts";
 import type { RunOptions } from "./run-options.ts";
 import { TransferProgress } from "./transfer-progress.ts";
-import type { Ending, SessionFigures } from "./verdict.ts";
+import { type Ending, refusedEnding, type SessionFigures } from "./verdict.ts";
 
 /** What a rescuer needs to know. */
 export interface RescuerDuties extends Pick<RunOptions, "advice">, PickPolicy {
@@ -92,12 +92,10 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
     const { random } = this.#host;
     return new RescuerRole(now, host, { random, nodeId: this.#nodeId, bootNonce: this.#bootNonce });
   }
+
   handleTimeout(): Ending {
     if (this.#lastHealed !== undefined) return { code: ExitCode.done, reason: "healed" };
-    if (this.#refusal !== undefined) {
-      const { reason, detail } = this.#refusal;
-      return { code: ExitCode.refused, reason, detail };
-    }
+    if (this.#refusal !== undefined) return refusedEnding(this.#refusal);
     return this.#host.line.endAtTimeout(this.#host.links, HEARD_TEXTS);
   }
 
@@ -295,7 +293,7 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
     this.#refusal = { reason, detail, peer };
     const named = digest === undefined ? {} : { digest: toHex(digest) };
     this.#host.report({ event: "refused", link: link.endpoint, peer, reason, detail, ...named });
-    if (this.#duties.once) this.#host.end({ code: ExitCode.refused, reason, detail });
+    if (this.#duties.once) this.#host.end(refusedEnding(this.#refusal));
   }
 }
 

@@ -17,7 +17,7 @@ import { MISMATCH_SENTENCES } from "./refusal-sentences.ts";
 import type { RunOptions } from "./run-options.ts";
 import { applyTargetEffect, nodeStatusOf } from "./target-effects.ts";
 import { TransferProgress } from "./transfer-progress.ts";
-import type { Ending, SessionFigures } from "./verdict.ts";
+import { type Ending, refusedEnding, type SessionFigures } from "./verdict.ts";
 
 /** What a target needs to know. */
 export interface TargetDuties extends Pick<RunOptions, "advice"> {
@@ -106,10 +106,7 @@ export class TargetSide implements Side<TargetEvent, TargetRole> {
   }
 
   handleTimeout(): Ending {
-    if (this.#refusal !== undefined) {
-      const { reason, detail } = this.#refusal;
-      return { code: ExitCode.refused, reason, detail };
-    }
+    if (this.#refusal !== undefined) return refusedEnding(this.#refusal);
     return this.#host.line.endAtTimeout(this.#host.links, HEARD_TEXTS);
   }
 

@@ -8,6 +8,17 @@ export interface Ending {
   readonly detail?: string;
 }
 
+/** The ending of a run whose last word was a refusal. */
+export function refusedEnding({
+  reason,
+  detail,
+}: {
+  readonly reason: string;
+  readonly detail: string;
+}): Ending {
+  return { code: ExitCode.refused, reason, detail };
+}
+
 /** How a run ended: the last line of `--json`. Sizes in bytes. */
 export interface Verdict {
   readonly ok: boolean;
@@ -21,7 +32,10 @@ export interface Verdict {
   readonly resentBytes: number;
   /** Blocks that went over the wire. */
   readonly blocks: number;
-  /** From the first byte of the manifest to DONE. */
+  /**
+   * For a rescuer, from the first byte of the manifest to DONE; for a target, from the first offer accepted on that link
+   * until the image was verified.
+   */
   readonly seconds: number;
   /** Id of the other side, in hexadecimal, in the session that decided how the run ended. */
   readonly peer: string | undefined;
