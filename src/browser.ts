@@ -42,7 +42,7 @@ export type { LinkKey } from "./link/link-key.ts";
 export { linkKeyOf } from "./node/derived-link-key.ts";
 export { type DriverHandlers, LinkDriver, type Machine, type SplitterFactory } from "./node/link-driver.ts";
 export { PureRunSplitter } from "./node/pure-run-splitter.ts";
-export { applyRescuerEffect, offeredImage } from "./node/rescuer-effects.ts";
+export { PickedImages } from "./node/rescuer-effects.ts";
 export { applyTargetEffect, nodeStatusOf } from "./node/target-effects.ts";
 export { LinkEnd } from "./session/link-end.ts";
 export { type QueryEvent, type QueryOptions, QueryRole } from "./session/query-role.ts";

@@ -8,7 +8,7 @@ import type { FlashStorage } from "../../src/flash/storage.ts";
 import type { TrustPolicy } from "../../src/image/envelope.ts";
 import { LinkDriver, type Machine } from "../../src/node/link-driver.ts";
 import { PureRunSplitter } from "../../src/node/pure-run-splitter.ts";
-import { applyRescuerEffect, offeredImage } from "../../src/node/rescuer-effects.ts";
+import { PickedImages } from "../../src/node/rescuer-effects.ts";
 import { applyTargetEffect, nodeStatusOf } from "../../src/node/target-effects.ts";
 import { LinkEnd } from "../../src/session/link-end.ts";
 import type { RescuerEvent } from "../../src/session/rescuer/rescuer-events.ts";
@@ -224,10 +224,11 @@ class MutatedTransfer {
       bootNonce: randomBytes(this.#random, 8),
     };
     const rescuer = end.exchange(now, (host) => new RescuerRole(now, host, options));
+    const images = new PickedImages();
     return this.#drive(end, this.#attacker.wrap(this.#ends[1], false), (event: RescuerEvent) => {
       if (this.#say && event.tag !== "progress") this.#say(`${this.#at()} rescuer ${describe(event)}`);
-      if (event.tag === "pick") rescuer.handlePicked(this.#clock.now(), event.session, offeredImage(image));
-      else applyRescuerEffect(event, rescuer, image);
+      if (event.tag === "pick") images.answer(this.#clock.now(), rescuer, event.session, image);
+      else images.apply(event, rescuer);
     });
   }
 

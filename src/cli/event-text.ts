@@ -33,6 +33,11 @@ export function eventText(event: NodeEvent): string | undefined {
     }
     case "progress":
       return undefined;
+    case "waiting": {
+      const why = "too much was sent to boards that were not healed";
+      const when = `calls are answered again in ${durationText(event.seconds)}`;
+      return `${event.link}: board ${shortId(event.peer)} has to wait: ${why}; ${when}`;
+    }
     case "console":
       return event.text
         .trimEnd()

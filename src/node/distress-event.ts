@@ -15,6 +15,7 @@ export function distressHeard(link: string, beacon: Beacon): DistressEvent {
     hardwareId: toHex(beacon.hardwareId),
     revision: beacon.revision,
     reason: beacon.failure,
+    proven: false,
     version: beacon.installedDigest === undefined ? undefined : formatVersion(beacon.version),
     counterFloor: beacon.counterFloor,
   };
@@ -29,6 +30,7 @@ export function distressSent(link: string, status: TargetStatus): DistressEvent 
     hardwareId: toHex(status.hardwareId8),
     revision: status.revision,
     reason: status.failure,
+    proven: true,
     version: status.installed && formatVersion(status.installed.version),
     counterFloor: status.counterFloor,
   };

@@ -3,6 +3,7 @@ import type { BootFailure, RefusalReason } from "../base/refusal.ts";
 /**
  * What a node reports while it runs: the lines of `--json` (README, "JSON lines"), in which `event` names the kind.
  * `link` is the endpoint as it was given, `peer` the id of the node at its other end. Ids and digests are hexadecimal.
+ * `proven`: what the peer says was proven with the link key; otherwise anybody on the wire may have said it.
  */
 export type NodeEvent =
   /** The link is up. */
@@ -18,6 +19,8 @@ export type NodeEvent =
       readonly revision: number;
       /** Why it does not boot; undefined when it boots and was asked to call anyway. */
       readonly reason: BootFailure | undefined;
+      /** Only the node's own call is: one that was heard has no proof, with and without a link key. */
+      readonly proven: boolean;
       readonly version: string | undefined;
       readonly counterFloor: number;
     }
@@ -37,10 +40,19 @@ export type NodeEvent =
       /** The other side; undefined when only a frame of another protocol version was received. */
       readonly peer: string | undefined;
       readonly reason: RefusalReason;
+      readonly proven: boolean;
       readonly digest?: string;
       readonly detail?: string;
     }
   | ProgressEvent
+  /** A board calls, and is not answered for a while. `budget`: too much was sent to boards that were not healed. */
+  | {
+      readonly event: "waiting";
+      readonly link: string;
+      readonly peer: string;
+      readonly reason: "budget";
+      readonly seconds: number;
+    }
   | { readonly event: "console"; readonly link: string; readonly text: string }
   /** The image in flash matches its signed root hash. */
   | { readonly event: "verified"; readonly link: string; readonly peer: string; readonly digest: string }
@@ -55,6 +67,7 @@ export interface HealedEvent {
   readonly peer: string;
   readonly digest: string;
   readonly version: string;
+  readonly proven: boolean;
   /** Blocks sent over the wire in this session. */
   readonly blocks: number;
   /** Bytes that this side sent on this link in this session. */

@@ -1,23 +1,67 @@
 import { hasNode, type TreeNode } from "../base/tree-shape.ts";
+import type { Millis } from "../base/units.ts";
 import type { ImageSource } from "../image/image-source.ts";
 import { shortDigest } from "../image/manifest.ts";
 import type { OfferedImage, RescuerEvent, RunPayload } from "../session/rescuer/rescuer-events.ts";
 import type { RescuerRole } from "../session/rescuer/rescuer-role.ts";
 
 /**
- * Reads what a rescuer asks for from its image and hands it over; false if the event is not such an effect (a `pick` is
- * the repository's). Throws FailedError if the image can no longer be read.
+ * The images that a rescuer's picks chose, each held from the answer to its pick until the role releases it. What a session
+ * sends comes from the image of its own offer, whatever was picked since.
  */
-export function applyRescuerEffect(event: RescuerEvent, rescuer: RescuerRole, image: ImageSource): boolean {
-  switch (event.tag) {
-    case "readRun":
-      rescuer.handleRunRead(event.session, event.node, readRun(image, event.node));
-      return true;
-    case "readBlock":
-      rescuer.handleBlockRead(event.session, event.wish, image.readBlockSync(event.wish.block));
-      return true;
-    default:
-      return false;
+export class PickedImages {
+  readonly #held: Map<number, ImageSource> = new Map();
+  readonly #onRelease: (image: ImageSource) => void;
+
+  /** `onRelease` gets each image that is no longer needed, as often as it was picked. */
+  constructor(onRelease: (image: ImageSource) => void = () => {}) {
+    this.#onRelease = onRelease;
+  }
+
+  /** The image of a pick, offer or session. */
+  get(session: number): ImageSource | undefined {
+    return this.#held.get(session);
+  }
+
+  /** Completes a pick; `image` undefined when none suits. */
+  answer(now: Millis, rescuer: RescuerRole, session: number, image: ImageSource | undefined): void {
+    if (image !== undefined) this.#held.set(session, image);
+    rescuer.handlePicked(now, session, image && offeredImage(image));
+  }
+
+  /**
+   * Reads what a rescuer asks for and hands it over, or releases an image; false if the event is not such an effect (a
+   * `pick` is the repository's). Throws FailedError if the image can no longer be read.
+   */
+  apply(event: RescuerEvent, rescuer: RescuerRole): boolean {
+    switch (event.tag) {
+      case "readRun": {
+        const image = this.#held.get(event.session);
+        if (image !== undefined) rescuer.handleRunRead(event.session, event.node, readRun(image, event.node));
+        return true;
+      }
+      case "readBlock": {
+        const block = this.#held.get(event.session)?.readBlockSync(event.wish.block);
+        if (block !== undefined) rescuer.handleBlockRead(event.session, event.wish, block);
+        return true;
+      }
+      case "release":
+        this.#release(event.session);
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  /** Releases all. */
+  releaseAll(): void {
+    for (const session of [...this.#held.keys()]) this.#release(session);
+  }
+
+  #release(session: number): void {
+    const image = this.#held.get(session);
+    this.#held.delete(session);
+    if (image !== undefined) this.#onRelease(image);
   }
 }
 
@@ -28,7 +72,7 @@ function readRun(image: ImageSource, node: TreeNode): RunPayload | undefined {
 }
 
 /** An image as a rescuer offers it. */
-export function offeredImage(image: ImageSource): OfferedImage {
+function offeredImage(image: ImageSource): OfferedImage {
   const { version, size, blockSize, counter } = image.manifest;
   return { digest: shortDigest(image.digest), version, size, blockSize, counter, envelope: image.envelope };
 }

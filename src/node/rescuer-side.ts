@@ -6,7 +6,7 @@ import type { ImageSource } from "../image/image-source.ts";
 import { formatVersion } from "../image/version.ts";
 import type { LinkKey } from "../link/link-key.ts";
 import { heardFrom } from "../session/heard-node.ts";
-import type { RescuerEvent, RescuerLoss } from "../session/rescuer/rescuer-events.ts";
+import type { RescuerEvent } from "../session/rescuer/rescuer-events.ts";
 import { RescuerRole } from "../session/rescuer/rescuer-role.ts";
 import type { RoleHost } from "../session/role.ts";
 import type { Beacon } from "../wire/messages.ts";
@@ -19,7 +19,7 @@ import type { HealedEvent } from "./node-event.ts";
 import { freshBootNonce, freshId, type NodeLink } from "./node-link.ts";
 import type { RunHost, Side } from "./node-run.ts";
 import { MISMATCH_SENTENCES, REFUSAL_SENTENCES } from "./refusal-sentences.ts";
-import { applyRescuerEffect, offeredImage } from "./rescuer-effects.ts";
+import { PickedImages } from "./rescuer-effects.ts";
 import type { RunOptions } from "./run-options.ts";
 import { TransferProgress } from "./transfer-progress.ts";
 import { type Ending, refusedEnding, type SessionFigures } from "./verdict.ts";
@@ -35,23 +35,28 @@ export interface RescuerDuties extends Pick<RunOptions, "advice">, PickPolicy {
 export type RescuerHost = RunHost<RescuerEvent, RescuerRole>;
 type Link = NodeLink<RescuerEvent, RescuerRole>;
 
-/** The last session on one link, from the choice of its image on. */
-interface LinkSession {
-  /** The board's id, in hexadecimal; empty before the first call. */
-  peer: string;
-  image: ImageSource | undefined;
-  progress: TransferProgress | undefined;
-  startedAt: Millis | undefined;
-  blocks: number;
-  bytesBefore: number;
+/** What runs on one link. */
+interface LinkWork {
+  readonly images: PickedImages;
+  /** The session that was accepted last. */
+  session: AcceptedSession | undefined;
 }
 
-type RefusedEvent = Extract<RescuerEvent, { tag: "refused" }>;
+interface AcceptedSession {
+  readonly image: ImageSource | undefined;
+  readonly progress: TransferProgress;
+  readonly startedAt: Millis;
+  readonly bytesBefore: number;
+  blocks: number;
+}
+
+type EventOf<Tag extends RescuerEvent["tag"]> = Extract<RescuerEvent, { tag: Tag }>;
 
 interface Refusal {
   readonly reason: RefusalReason;
   readonly detail: string;
   readonly peer: string | undefined;
+  readonly isProven: boolean;
   readonly digest?: Uint8Array | undefined;
 }
 
@@ -69,7 +74,9 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
   readonly #duties: RescuerDuties;
   readonly #nodeId: Uint8Array;
   readonly #bootNonce: Uint8Array;
-  readonly #sessions: Map<Link, LinkSession> = new Map();
+  readonly #works: Map<Link, LinkWork> = new Map();
+  /** Images on their way back to the repository. */
+  readonly #releases: Set<Promise<void>> = new Set();
   readonly #boards: KnownBoards = new KnownBoards();
   /** Blocks sent, on all links. */
   #blocks = 0;
@@ -110,24 +117,24 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
 
   /** Returns the open images to the repository. */
   async close(): Promise<void> {
-    for (const { image } of this.#sessions.values()) {
-      if (image !== undefined) await this.#duties.repository.release(image);
-    }
+    for (const { images } of this.#works.values()) images.releaseAll();
+    await Promise.all(this.#releases);
   }
 
-  #session(link: Link): LinkSession {
-    const known = this.#sessions.get(link);
+  #work(link: Link): LinkWork {
+    const known = this.#works.get(link);
     if (known !== undefined) return known;
-    const session: LinkSession = {
-      peer: "",
-      image: undefined,
-      progress: undefined,
-      startedAt: undefined,
-      blocks: 0,
-      bytesBefore: 0,
+    const work: LinkWork = {
+      images: new PickedImages((image) => this.#release(image)),
+      session: undefined,
     };
-    this.#sessions.set(link, session);
-    return session;
+    this.#works.set(link, work);
+    return work;
+  }
+
+  #release(image: ImageSource): void {
+    const release = this.#duties.repository.release(image).finally(() => this.#releases.delete(release));
+    this.#releases.add(release);
   }
 
   handle(now: Millis, event: RescuerEvent, link: Link): void {
@@ -137,22 +144,17 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
         return;
       case "readRun":
       case "readBlock":
-        this.#read(event, link);
+      case "release":
+        this.#carryOut(event, link);
         return;
       default:
         this.#handleNews(now, event, link);
     }
   }
 
-  async #pick(event: RescuerEvent & { readonly tag: "pick" }, link: Link): Promise<void> {
-    const session = this.#session(link);
-    session.peer = toHex(event.beacon.nodeId);
+  async #pick(event: EventOf<"pick">, link: Link): Promise<void> {
     const image = await this.#imageFor(event.beacon, event.refused, link);
-    if (session.image !== undefined && session.image !== image) {
-      await this.#duties.repository.release(session.image);
-    }
-    session.image = image;
-    link.role.handlePicked(this.#host.clock.now(), event.session, image && offeredImage(image));
+    this.#work(link).images.answer(this.#host.clock.now(), link.role, event.session, image);
     link.driver.pump();
   }
 
@@ -164,7 +166,10 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
     try {
       const picked = await pickImage(beacon, refused, this.#duties);
       if (picked.tag === "image") return picked.image;
-      if (picked.tag === "none") this.#reportRefusal(link, { ...picked, peer: toHex(beacon.nodeId) });
+      if (picked.tag === "none") {
+        const { reason, detail } = picked;
+        this.#reportRefusal(link, { reason, detail, peer: toHex(beacon.nodeId), isProven: false });
+      }
     } catch (error) {
       const state = "image-unreadable";
       this.#host.report({ event: "link", link: link.endpoint, state, detail: textOf(error) });
@@ -172,56 +177,55 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
     return undefined;
   }
 
-  #read(event: RescuerEvent, link: Link): void {
-    const session = this.#session(link);
-    if (session.image === undefined) return;
+  #carryOut(event: RescuerEvent, link: Link): void {
+    const { images, session } = this.#work(link);
     if (event.tag === "readBlock") {
-      session.blocks++;
+      if (session !== undefined) session.blocks++;
       this.#blocks++;
     }
     try {
-      applyRescuerEffect(event, link.role, session.image);
+      images.apply(event, link.role);
     } catch (error) {
       this.#host.end({ code: ExitCode.failed, reason: "image-unreadable", detail: textOf(error) });
     }
   }
 
   #handleNews(now: Millis, event: RescuerEvent, link: Link): void {
-    const session = this.#session(link);
-    const at = { link: link.endpoint, peer: session.peer };
     switch (event.tag) {
       case "heard":
         this.#host.line.noteNode(link, heardFrom(event.beacon));
         this.#reportBeacon(event.beacon, link);
         return;
+      case "spent":
+        this.#reportSpent(event, link);
+        return;
       case "offered": {
-        const { offer } = event;
-        const digest = toHex(offer.digest);
-        const version = formatVersion(offer.version);
-        this.#host.report({ event: "offer", ...at, digest, version, size: offer.size });
+        const { digest, version, size } = event.offer;
+        this.#host.report({
+          event: "offer",
+          link: link.endpoint,
+          peer: toHex(event.targetId),
+          digest: toHex(digest),
+          version: formatVersion(version),
+          size,
+        });
         return;
       }
-      case "accepted": {
-        session.peer = toHex(event.targetId);
-        session.startedAt = now;
-        session.blocks = 0;
-        session.bytesBefore = link.end.counters.bytesSent;
-        const about = { link: link.endpoint, peer: session.peer };
-        session.progress = new TransferProgress(now, about, session.bytesBefore);
+      case "accepted":
+        this.#handleAccepted(now, event, link);
         return;
-      }
       case "progress":
-        this.#reportProgress(now, event.openBlocks, link, session);
+        this.#reportProgress(now, event.openBlocks, link);
         return;
       case "refused":
         if (event.reason === "protocol") this.#host.line.noteForeignVersion(link);
         this.#handleRefused(event, link);
         return;
       case "healed":
-        this.#handleHealed(now, event.digest, link, session);
+        this.#handleHealed(now, event, link);
         return;
       case "sessionLost":
-        this.#handleLost(event.why, link, session);
+        this.#handleLost(event, link);
         return;
       case "console":
       case "link":
@@ -233,29 +237,54 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
     }
   }
 
-  #handleHealed(now: Millis, digest: Uint8Array, link: Link, session: LinkSession): void {
-    const { peer, image, blocks, startedAt = now } = session;
+  #handleAccepted(now: Millis, { session, targetId }: EventOf<"accepted">, link: Link): void {
+    const work = this.#work(link);
+    const bytesBefore = link.end.counters.bytesSent;
+    const about = { link: link.endpoint, peer: toHex(targetId) };
+    work.session = {
+      image: work.images.get(session),
+      progress: new TransferProgress(now, about, bytesBefore),
+      startedAt: now,
+      bytesBefore,
+      blocks: 0,
+    };
+  }
+
+  #handleHealed(now: Millis, { digest, targetId, isProven }: EventOf<"healed">, link: Link): void {
+    const { image, blocks = 0, startedAt = now, bytesBefore = 0 } = this.#work(link).session ?? {};
     this.#lastHealed = {
       event: "healed",
       link: link.endpoint,
-      peer,
+      peer: toHex(targetId),
       digest: toHex(image?.digest ?? digest),
       version: image === undefined ? "" : formatVersion(image.manifest.version),
+      proven: isProven,
       blocks,
-      bytesTx: link.end.counters.bytesSent - session.bytesBefore,
+      bytesTx: link.end.counters.bytesSent - bytesBefore,
       seconds: (now - startedAt) / 1000,
     };
     this.#host.report(this.#lastHealed);
     if (this.#duties.once) this.#host.end({ code: ExitCode.done, reason: "healed" });
   }
 
-  #handleLost(why: RescuerLoss, link: Link, { peer }: LinkSession): void {
+  #handleLost({ why, targetId }: EventOf<"sessionLost">, link: Link): void {
+    const peer = toHex(targetId);
     this.#lastHeard = peer;
     this.#host.report({ event: "lost", link: link.endpoint, peer, why });
     if (why === "done-not-heard" && this.#duties.once) {
       const detail = "everything was sent and acknowledged, but the target never said that it is healed";
       this.#host.end({ code: ExitCode.noNeighbour, reason: "done-not-heard", detail });
     }
+  }
+
+  #reportSpent({ targetId, forMs }: EventOf<"spent">, link: Link): void {
+    this.#host.report({
+      event: "waiting",
+      link: link.endpoint,
+      peer: toHex(targetId),
+      reason: "budget",
+      seconds: Math.ceil(forMs / 1000),
+    });
   }
 
   #reportBeacon(beacon: Beacon, link: Link): void {
@@ -268,31 +297,30 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
     if (beacon.tag === "distress") this.#host.report(distressHeard(link.endpoint, beacon));
   }
 
-  #reportProgress(now: Millis, openBlocks: number, link: Link, session: LinkSession): void {
-    const manifest = session.image?.manifest;
-    if (manifest === undefined) return;
+  #reportProgress(now: Millis, openBlocks: number, link: Link): void {
+    const { session } = this.#work(link);
+    const manifest = session?.image?.manifest;
+    if (session === undefined || manifest === undefined) return;
     const { counters } = link.end;
     const done = Math.max(0, session.blocks - openBlocks);
     const { leafCount, blockSize } = manifest;
-    const event = session.progress?.measure(now, done, leafCount, blockSize, counters.bytesSent, counters);
+    const event = session.progress.measure(now, done, leafCount, blockSize, counters.bytesSent, counters);
     if (event !== undefined) this.#host.report(event);
   }
 
-  #handleRefused({ reason, mismatch, digest }: RefusedEvent, link: Link): void {
+  #handleRefused({ reason, mismatch, digest, targetId, isProven }: EventOf<"refused">, link: Link): void {
     const sentence =
       mismatch === undefined ? REFUSAL_SENTENCES[reason] : MISMATCH_SENTENCES.rescuer[mismatch];
     const topic = { about: "refusal", side: "rescuer", reason, mismatch } as const;
-    // A frame of another version does not say who sent it.
-    const isForeign = reason === "protocol" && digest === undefined;
-    const peer = isForeign ? undefined : this.#session(link).peer;
-    const { advice } = this.#duties;
-    this.#reportRefusal(link, { reason, detail: advised(sentence, topic, advice), peer, digest });
+    const detail = advised(sentence, topic, this.#duties.advice);
+    const peer = targetId === undefined ? undefined : toHex(targetId);
+    this.#reportRefusal(link, { reason, detail, peer, isProven, digest });
   }
 
-  #reportRefusal(link: Link, { reason, detail, peer, digest }: Refusal): void {
-    this.#refusal = { reason, detail, peer };
+  #reportRefusal(link: Link, { digest, isProven, ...refusal }: Refusal): void {
+    this.#refusal = { ...refusal, isProven };
     const named = digest === undefined ? {} : { digest: toHex(digest) };
-    this.#host.report({ event: "refused", link: link.endpoint, peer, reason, detail, ...named });
+    this.#host.report({ event: "refused", link: link.endpoint, ...refusal, proven: isProven, ...named });
     if (this.#duties.once) this.#host.end(refusedEnding(this.#refusal));
   }
 }

@@ -92,6 +92,10 @@ export class TargetSide implements Side<TargetEvent, TargetRole> {
     return new TargetRole(now, host, { random, status, bootNonce: this.#bootNonce, isForced });
   }
 
+  get #isKeyed(): boolean {
+    return this.#duties.linkKey !== undefined;
+  }
+
   /** The session that a verdict with this code describes: the refused one, or else the last one. */
   figures(code: ExitCode): SessionFigures {
     const last = this.#last;
@@ -170,7 +174,8 @@ export class TargetSide implements Side<TargetEvent, TargetRole> {
     const peer = rescuerId && toHex(rescuerId);
     this.#refusal = { reason, detail, peer };
     this.#acceptOffers();
-    this.#host.report({ event: "refused", link: link.endpoint, peer, reason, detail });
+    const proven = this.#isKeyed && reason !== "link-key";
+    this.#host.report({ event: "refused", link: link.endpoint, peer, reason, proven, detail });
   }
 
   #handleSession(now: Millis, event: TargetEvent, link: Link, session: LinkSession): void {
@@ -220,7 +225,8 @@ export class TargetSide implements Side<TargetEvent, TargetRole> {
   #reportHealed(at: { link: string; peer: string }, session: LinkSession, bytesTx: number): void {
     const { digest = "", version, blocks } = session;
     const seconds = this.#secondsOf(session);
-    this.#host.report({ event: "healed", ...at, digest, version, blocks, bytesTx, seconds });
+    const proven = this.#isKeyed;
+    this.#host.report({ event: "healed", ...at, digest, version, proven, blocks, bytesTx, seconds });
   }
 
   /** Accepts offers on all links again, unless a link is still serving this board (a refusal may come from another one). */

@@ -1,6 +1,7 @@
 import { BoundedMap } from "../base/bounded-map.ts";
 import { toHex } from "../base/bytes.ts";
-import { type Random, randomBelow } from "../base/prng.ts";
+import type { Random } from "../base/prng.ts";
+import { Reservoir } from "../base/reservoir.ts";
 import type { Millis } from "../base/units.ts";
 
 /** Most peers whose strikes are remembered; the one struck longest ago is dropped first. */
@@ -22,15 +23,13 @@ const CANDIDATES_MAX = 8;
  * time. An id proves nothing: this bounds what one stubborn peer costs, and leaves chance against one that changes its id.
  */
 export class PeerSelection<T> {
-  readonly #random: Random;
   readonly #struck: BoundedMap<string, { strikes: number; until: Millis }> = new BoundedMap(STRUCK_MAX);
   #strikesInRow = 0;
-  #heard = 0;
-  readonly #candidates: Map<string, T> = new Map();
+  readonly #candidates: Reservoir<T>;
   #chooseAt: Millis | undefined;
 
   constructor(random: Random) {
-    this.#random = random;
+    this.#candidates = new Reservoir(random, CANDIDATES_MAX);
   }
 
   /** A peer asks to be served; returns what to take now, if anything. */
@@ -38,30 +37,15 @@ export class PeerSelection<T> {
     if (this.isBarred(now, id)) return undefined;
     if (this.#strikesInRow <= STRIKES_FREE) return item;
     this.#chooseAt ??= now + CHOICE_MS;
-    this.#keep(toHex(id), item);
+    this.#candidates.put(toHex(id), item);
     return this.take(now);
-  }
-
-  /** Reservoir sampling: each peer heard has the same chance to be kept. */
-  #keep(id: string, item: T): void {
-    if (this.#candidates.has(id) || this.#candidates.size < CANDIDATES_MAX) {
-      if (!this.#candidates.has(id)) this.#heard++;
-      this.#candidates.set(id, item);
-      return;
-    }
-    const at = randomBelow(this.#random, ++this.#heard);
-    const replaced = [...this.#candidates.keys()][at];
-    if (replaced === undefined) return;
-    this.#candidates.delete(replaced);
-    this.#candidates.set(id, item);
   }
 
   /** The peer that is drawn, once the time to hear them is over. */
   take(now: Millis): T | undefined {
     if (this.#chooseAt === undefined || now < this.#chooseAt) return undefined;
-    const all = [...this.#candidates.values()];
-    this.forget();
-    return all[randomBelow(this.#random, all.length)];
+    this.#chooseAt = undefined;
+    return this.#candidates.drawAndClear();
   }
 
   /** When {@link take} has something. */
@@ -72,7 +56,6 @@ export class PeerSelection<T> {
   /** Drops the candidates: one was taken, or what they said is no longer true. */
   forget(): void {
     this.#candidates.clear();
-    this.#heard = 0;
     this.#chooseAt = undefined;
   }
 

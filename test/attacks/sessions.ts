@@ -132,13 +132,19 @@ export const SESSIONS: readonly Attack[] = [
   {
     attack: "Status lying: a forged done for a board that is not healed",
     ids: "REQ.SEC.REPORTING",
-    happens: "the rescuer believes it; the board still calls, and is served again",
+    happens:
+      "alone it is ignored; after a forged grant of nothing the rescuer believes it; the board still calls, and is served again",
     play: () => {
       const all: Contest = contest(1, (attacker) => {
-        let lies = 1;
+        let grants = 0;
         attacker.onFrame = (frame) => {
-          if (frame.tag === "grant" && lies-- === 1)
-            attacker.send({ tag: "done", digest: shortDigest(all.rescue.image.digest) });
+          if (frame.tag !== "grant") return;
+          const digest = shortDigest(all.rescue.image.digest);
+          attacker.send({ tag: "done", digest });
+          if (++grants !== 3) return;
+          expect(all.rescue.rescuerEvents.some(({ tag }) => tag === "healed")).toBe(false);
+          attacker.send({ tag: "grant", sequence: (frame.sequence + 1) & 0xffff, entries: [] });
+          attacker.send({ tag: "done", digest });
         };
       });
       all.rescue.run(LIMIT_MS, () => all.rescue.rescuerEvents.some(({ tag }) => tag === "healed"));

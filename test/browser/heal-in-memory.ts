@@ -53,10 +53,11 @@ export function healInMemory(mayday: typeof Mayday, file: Uint8Array, publicKey:
   const ids = { nodeId: bytes(random, 8), bootNonce: bytes(random, 8) };
   const atRescuer = new mayday.LinkEnd<Mayday.RescuerEvent>(link);
   const rescuer = atRescuer.exchange(now, (host) => new mayday.RescuerRole(now, host, { random, ...ids }));
+  const images = new mayday.PickedImages();
   const rescuerDriver = new mayday.LinkDriver(atRescuer, rescuerEnd, clock, makeSplitter, {
     onEvent: (event) => {
-      if (event.tag === "pick") rescuer.handlePicked(clock.now(), event.session, mayday.offeredImage(image));
-      else if (!mayday.applyRescuerEffect(event, rescuer, image)) rescuerEvents.push(event.tag);
+      if (event.tag === "pick") images.answer(clock.now(), rescuer, event.session, image);
+      else if (!images.apply(event, rescuer)) rescuerEvents.push(event.tag);
       if (event.tag === "refused") refusal = event.reason;
     },
   });

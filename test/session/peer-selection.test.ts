@@ -93,7 +93,43 @@ describe("the bytes that a rescuer may spend on boards that do not get healed", 
     ]);
     budget.charge(1_720_000, 7_900_000, 1_000_000);
     expect(budget.isLeft(1_720_000)).toBe(false);
-    budget.clear();
-    expect(budget.isLeft(1_720_000)).toBe(true);
+  });
+
+  const MIB = 1_048_576;
+
+  it("are given back for a session that a board says healed it, once an hour, and never for an earlier session", () => {
+    const budget = new ServingBudget();
+    budget.charge(0, MIB - 20_000, 1000);
+    expect(budget.settle(0, id(1), 5_000, 4_000)).toBe(true);
+    expect(budget.isLeft(0)).toBe(true);
+    expect(budget.settle(1, id(1), 20_100, 4_000)).toBe(false);
+    expect(budget.isLeft(1)).toBe(false);
+    expect(budget.settle(3_600_001, id(1), 5_000, 4_000)).toBe(true);
+  });
+
+  it("are given back up to the need of a heal: the image, a quarter more, and 4 KiB", () => {
+    const budget = new ServingBudget();
+    expect(budget.settle(0, id(1), 65_536 + 16_384 + 4_096 + MIB - 1, 65_536)).toBe(true);
+    expect(budget.isLeft(0)).toBe(true);
+    expect(budget.settle(0, id(2), 65_536 + 16_384 + 4_096 + 1, 65_536)).toBe(true);
+    expect(budget.isLeft(0)).toBe(false);
+  });
+
+  it("are given back to 256 boards an hour, whatever ids they make up", () => {
+    const budget = new ServingBudget();
+    const counted = Array.from({ length: 400 }, (_, n) => budget.settle(n, id(n), 1000, 1000));
+    expect(counted.indexOf(false)).toBe(256);
+    expect(counted.lastIndexOf(true)).toBe(255);
+    expect(budget.settle(3_600_000, id(500), 1000, 1000)).toBe(true);
+    expect(budget.settle(3_600_000, id(501), 1000, 1000)).toBe(false);
+  });
+
+  it("are said to be spent for as long as they are", () => {
+    const budget = new ServingBudget();
+    expect(budget.leftAfter(0)).toBe(0);
+    budget.charge(0, 1.5 * MIB, 1000);
+    const after = budget.leftAfter(0);
+    expect(after).toBeGreaterThan(1_790_000);
+    expect([budget.isLeft(after - 10), budget.isLeft(after)]).toEqual([false, true]);
   });
 });

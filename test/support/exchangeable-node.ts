@@ -6,7 +6,7 @@ import type { ImageSource } from "../../src/image/image-source.ts";
 import type { Link } from "../../src/link/link.ts";
 import { LinkDriver, type SplitterFactory } from "../../src/node/link-driver.ts";
 import { linkOptionsFor } from "../../src/node/node-link.ts";
-import { applyRescuerEffect, offeredImage } from "../../src/node/rescuer-effects.ts";
+import { PickedImages } from "../../src/node/rescuer-effects.ts";
 import { applyTargetEffect, nodeStatusOf } from "../../src/node/target-effects.ts";
 import { LinkEnd } from "../../src/session/link-end.ts";
 import { type QueryEvent, QueryRole } from "../../src/session/query-role.ts";
@@ -30,6 +30,7 @@ export class ExchangeableNode {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #driver: LinkDriver<TargetEvent | RescuerEvent | QueryEvent>;
+  readonly #images: PickedImages = new PickedImages();
   #present: Present = { tag: "none" };
 
   constructor(transport: Transport, clock: Clock, makeSplitter: SplitterFactory, seed: number) {
@@ -93,8 +94,8 @@ export class ExchangeableNode {
     if (present.tag === "rescuer") {
       const heard = event as RescuerEvent;
       if (heard.tag === "pick")
-        present.role.handlePicked(this.#clock.now(), heard.session, offeredImage(present.image));
-      else applyRescuerEffect(heard, present.role, present.image);
+        this.#images.answer(this.#clock.now(), present.role, heard.session, present.image);
+      else this.#images.apply(heard, present.role);
     } else if (present.tag === "target") {
       applyTargetEffect(this.#clock.now(), event as TargetEvent, present.role, present.store);
     }

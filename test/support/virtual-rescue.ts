@@ -14,10 +14,10 @@ import type { LinkKey } from "../../src/link/link-key.ts";
 import { LinkDriver, type Machine } from "../../src/node/link-driver.ts";
 import { linkOptionsFor } from "../../src/node/node-link.ts";
 import { PureRunSplitter } from "../../src/node/pure-run-splitter.ts";
-import { applyRescuerEffect, offeredImage } from "../../src/node/rescuer-effects.ts";
+import { PickedImages } from "../../src/node/rescuer-effects.ts";
 import { applyTargetEffect, nodeStatusOf } from "../../src/node/target-effects.ts";
 import { LinkEnd } from "../../src/session/link-end.ts";
-import type { OfferedImage, RescuerEvent } from "../../src/session/rescuer/rescuer-events.ts";
+import type { RescuerEvent } from "../../src/session/rescuer/rescuer-events.ts";
 import { RescuerRole } from "../../src/session/rescuer/rescuer-role.ts";
 import type { TargetEvent } from "../../src/session/target/target-events.ts";
 import { TargetRole } from "../../src/session/target/target-role.ts";
@@ -106,8 +106,6 @@ export class VirtualRescue {
   readonly #random: Random;
   readonly #geometry: FlashGeometry;
   readonly #ends: [Transport, Transport];
-  /** The image that the rescuer offered last. */
-  #offered: ImageSource;
   #targetDriver: LinkDriver<TargetEvent>;
   #rescuerDriver: LinkDriver<RescuerEvent>;
 
@@ -126,7 +124,6 @@ export class VirtualRescue {
     };
     const signer = "signer" in options ? options.signer : testKey;
     this.image = memoryImage(this.data, { ...fields, ...options.fields }, signer);
-    this.#offered = this.image;
     this.board = options.board ?? this.#makeBoard();
     const region = this.board.nor.map.slots[0];
     if (options.slot !== undefined && region !== undefined)
@@ -227,19 +224,19 @@ export class VirtualRescue {
     const end = new LinkEnd<RescuerEvent>(link);
     const now = this.clock.now();
     const rescuer = end.exchange(now, (host) => new RescuerRole(now, host, { random: this.#random, ...ids }));
+    const images = new PickedImages();
     const driver = this.#drive(end, wire, onRescuerEvent, (event: RescuerEvent) => {
-      if (event.tag === "pick")
-        rescuer.handlePicked(this.clock.now(), event.session, this.#pick(event.beacon, event.refused));
-      else if (!applyRescuerEffect(event, rescuer, this.#offered)) this.rescuerEvents.push(event);
+      if (event.tag === "pick") {
+        const image = this.#pick(event.beacon, event.refused);
+        images.answer(this.clock.now(), rescuer, event.session, image);
+      } else if (!images.apply(event, rescuer)) this.rescuerEvents.push(event);
     });
     return [end, rescuer, driver];
   }
 
-  #pick(beacon: Beacon, refused: readonly Uint8Array[]): OfferedImage | undefined {
+  #pick(beacon: Beacon, refused: readonly Uint8Array[]): ImageSource | undefined {
     const { pick } = this.#options;
-    const image = pick === undefined ? this.image : pick(beacon, refused);
-    if (image !== undefined) this.#offered = image;
-    return image && offeredImage(image);
+    return pick === undefined ? this.image : pick(beacon, refused);
   }
 
   /** Has the target's and the rescuer's driver do what is due, after something was done to its machine. */

@@ -7,6 +7,9 @@ import type { RescuerLoss } from "./rescuer-events.ts";
 import type { Serving } from "./serving.ts";
 import { ServingBudget } from "./serving-budget.ts";
 
+/** A spent budget is reported at most this often. */
+const REPORT_INTERVAL_MS = 60_000;
+
 /**
  * The boards that call, and what the rescuer remembers of them: which one is served next, which have to wait because they
  * wasted time, what may still be sent to boards that do not get healed, and which images they refused (PROTOCOL.md 6.5).
@@ -15,6 +18,8 @@ export class Callers {
   readonly #selection: PeerSelection<Beacon>;
   readonly #budget: ServingBudget = new ServingBudget();
   readonly #refused: RefusedImages = new RefusedImages();
+  /** When a spent budget may be reported again. */
+  #reportAt: Millis = Number.NEGATIVE_INFINITY;
 
   constructor(random: Random) {
     this.#selection = new PeerSelection(random);
@@ -55,9 +60,22 @@ export class Callers {
     this.#selection.strike(now, nodeId);
   }
 
-  noteHealed(nodeId: Uint8Array): void {
-    this.#selection.forgive(nodeId);
-    this.#budget.clear();
+  /**
+   * A board says that this session healed it. Proven (link key), nothing of it was wasted; otherwise it is given back as far as
+   * {@link ServingBudget.settle} goes.
+   */
+  noteHealed(now: Millis, serving: Serving, isProven: boolean): void {
+    const { targetId } = serving.peer;
+    const isWorth = isProven || this.#budget.settle(now, targetId, serving.bytesSent, serving.image.size);
+    if (isWorth) this.#selection.forgive(targetId);
+  }
+
+  /** How long no call is answered because the budget is spent, if that is so and was not said in the last minute. */
+  takeSpentReport(now: Millis): Millis | undefined {
+    const forMs = this.#budget.leftAfter(now);
+    if (forMs === 0 || now < this.#reportAt) return undefined;
+    this.#reportAt = now + REPORT_INTERVAL_MS;
+    return forMs;
   }
 
   /** What was sent in this session healed nobody. */

@@ -10,8 +10,20 @@ const OFFER_REPEATED_FOR_MS = 5_000;
 /** How long a proven answer is still waited for after an unproven one (PROTOCOL.md 14.6). */
 const DOUBTFUL_OFFER_MS = 2_000;
 
+/** The choice of an image for one call. */
+export interface Pick {
+  /** As in the effect `pick`. */
+  readonly number: number;
+  /** The call. */
+  readonly beacon: Beacon;
+  /** When it is given up. */
+  readonly until: Millis;
+}
+
 /** One offer, repeated until it is answered or its time is over. */
 export class Offering {
+  /** Number of the pick that chose its image, and of the session that it would begin. */
+  readonly number: number;
   /** The call that it answers. */
   readonly beacon: Beacon;
   readonly image: OfferedImage;
@@ -24,13 +36,14 @@ export class Offering {
 
   constructor(
     now: Millis,
-    beacon: Beacon,
+    { number, beacon }: Pick,
     image: OfferedImage,
     rescuerId: Uint8Array,
     rescuerNonce: Uint8Array,
   ) {
     const { digest, version, size, counter } = image;
     const targetNonce = beacon.bootNonce;
+    this.number = number;
     this.beacon = beacon;
     this.image = image;
     this.offer = { tag: "offer", rescuerId, rescuerNonce, targetNonce, digest, version, size, counter };
@@ -65,13 +78,12 @@ export class Offering {
     return true;
   }
 
-  /** Whether `accept` accepts this offer, in time, and `image`, the image offered last, is also this one. */
-  isAcceptedBy(now: Millis, { rescuerNonce, targetNonce }: Accept, image: OfferedImage): boolean {
+  /** Whether `accept` accepts this offer, in time. */
+  isAcceptedBy(now: Millis, { rescuerNonce, targetNonce }: Accept): boolean {
     return (
       now < this.#until &&
       equalBytes(this.offer.rescuerNonce, rescuerNonce) &&
-      equalBytes(this.offer.targetNonce, targetNonce) &&
-      equalBytes(this.image.digest, image.digest)
+      equalBytes(this.offer.targetNonce, targetNonce)
     );
   }
 

@@ -1,5 +1,6 @@
 import type { RefusalReason } from "../../base/refusal.ts";
 import type { TreeNode } from "../../base/tree-shape.ts";
+import type { Millis } from "../../base/units.ts";
 import type { Beacon, Offer, WireVersion } from "../../wire/messages.ts";
 import type { KeyMismatch } from "../link-guard.ts";
 import type { LineEvent } from "../role.ts";
@@ -26,8 +27,10 @@ export interface BlockWish {
 }
 
 /**
- * Effects (`pick`, `readRun`, `readBlock`), and reports. An effect is answered by the call of its name with its `session`
- * number: an answer that comes after that pick or session ended is dropped.
+ * Effects (`pick`, `readRun`, `readBlock`, `release`), and reports. An effect is answered by the call of its name with its
+ * `session` number: an answer that comes after that pick or session ended is dropped. The number of a pick is also that of
+ * the offer and the session that come of it, so that each reads from the image that was picked for it. Every pick that is
+ * answered with an image is followed by one `release`. `targetId`: of the board that a report is about.
  */
 export type RescuerEvent =
   /** `refused`: short digests of images that this start of the target refused lately. */
@@ -39,20 +42,38 @@ export type RescuerEvent =
     }
   | { readonly tag: "readRun"; readonly session: number; readonly node: TreeNode }
   | { readonly tag: "readBlock"; readonly session: number; readonly wish: BlockWish }
+  /** Not answered: the image of that pick is no longer needed. */
+  | { readonly tag: "release"; readonly session: number }
   | { readonly tag: "heard"; readonly beacon: Beacon }
-  | { readonly tag: "offered"; readonly offer: Offer }
-  /** `targetId`: of the board that accepted, which need not be the one that was picked for last. */
-  | { readonly tag: "accepted"; readonly image: OfferedImage; readonly targetId: Uint8Array }
+  /** Calls are not answered for a while: too much was sent to boards that were not healed (PROTOCOL.md 6.5). */
+  | { readonly tag: "spent"; readonly targetId: Uint8Array; readonly forMs: Millis }
+  | { readonly tag: "offered"; readonly offer: Offer; readonly targetId: Uint8Array }
+  | {
+      readonly tag: "accepted";
+      readonly session: number;
+      readonly image: OfferedImage;
+      readonly targetId: Uint8Array;
+    }
   | {
       readonly tag: "refused";
       readonly reason: RefusalReason;
       readonly digest: Uint8Array | undefined;
+      /** Undefined when only a frame of another protocol version was received. */
+      readonly targetId: Uint8Array | undefined;
+      /** Whether the board showed that it has our link key. */
+      readonly isProven: boolean;
       /** Why the reason is `link-key`, where that was found out here. */
       readonly mismatch?: KeyMismatch;
     }
   | { readonly tag: "progress"; readonly openBlocks: number }
-  | { readonly tag: "healed"; readonly digest: Uint8Array }
-  | { readonly tag: "sessionLost"; readonly why: RescuerLoss }
+  /** The board says so. `isProven`: with our link key; otherwise anybody on the wire may have said it. */
+  | {
+      readonly tag: "healed";
+      readonly digest: Uint8Array;
+      readonly targetId: Uint8Array;
+      readonly isProven: boolean;
+    }
+  | { readonly tag: "sessionLost"; readonly why: RescuerLoss; readonly targetId: Uint8Array }
   | LineEvent;
 
 /**

@@ -4,13 +4,16 @@ import type { Millis } from "../../base/units.ts";
 import type { Link } from "../../link/link.ts";
 import type { SendSide } from "../../link/send-side.ts";
 import { CHUNK_UNIT, ObjectKind } from "../../wire/constants.ts";
-import type { Grant, Request } from "../../wire/messages.ts";
+import type { Grant, ObjectName, Request } from "../../wire/messages.ts";
 import type { SessionIdentity } from "../identity.ts";
 import { isOnPace, ProgressFloor } from "../progress-floor.ts";
 import type { RoleHost } from "../role.ts";
+import type { Offering } from "./offering.ts";
 import type { BlockWish, OfferedImage, RescuerEvent, RunPayload } from "./rescuer-events.ts";
 import { blockItem, blockKey, isBlockKey, objectItem, objectKey } from "./send-items.ts";
 
+const MANIFEST: ObjectName = { kind: ObjectKind.manifest, node: { level: 0, index: 0 } };
+const MANIFEST_KEY = objectKey(MANIFEST);
 /** What one session may send, in images, and beyond that in bytes. */
 const SESSION_IMAGES = 8;
 const SESSION_BYTES = 65_536;
@@ -25,7 +28,7 @@ const BUSY_MAX_MS = 10_000;
 export class Serving {
   readonly peer: SessionIdentity;
   readonly image: OfferedImage;
-  /** What its effects are numbered with. */
+  /** What its effects are numbered with: the number of the pick that chose its image. */
   readonly number: number;
   readonly #host: RoleHost<RescuerEvent>;
   readonly #sender: SendSide;
@@ -52,18 +55,20 @@ export class Serving {
   #open: ReadonlySet<number> = new Set();
   /** The manifest was accepted: something beyond it was asked for. */
   #isPastManifest = false;
+  #isManifestAcked = false;
+  /** Keys of the granted blocks of which every byte was acked. */
+  readonly #acked: Set<string> = new Set();
 
   /** `openBlocksMax`: what the target stated in ACCEPT; bounds what is held for it. At least one block is. */
   constructor(
     now: Millis,
     host: RoleHost<RescuerEvent>,
-    peer: SessionIdentity,
-    image: OfferedImage,
+    { number, peer, image }: Offering,
     sender: SendSide,
     openBlocksMax: number,
   ) {
     const { link } = host;
-    this.number = host.nextSession();
+    this.number = number;
     this.#host = host;
     this.peer = peer;
     this.image = image;
@@ -123,11 +128,19 @@ export class Serving {
     return this.#isPastManifest && this.#sender.isIdle;
   }
 
+  /**
+   * Whether the target can be healed: it has the manifest of this session, and grants nothing, or has every block that it
+   * grants. A DONE before that comes from somebody who did not take part (PROTOCOL.md 5.12).
+   */
+  get canBeDone(): boolean {
+    this.dropDelivered();
+    return this.#isManifestAcked && [...this.#granted].every((key) => this.#acked.has(key));
+  }
+
   /** Queues the manifest, if the target can still need it. */
   sendManifest(): void {
     if (this.#isPastManifest) return;
-    const name = { kind: ObjectKind.manifest, node: { level: 0, index: 0 } };
-    this.#sender.add(objectItem(name, this.image.envelope));
+    this.#sender.add(objectItem(MANIFEST, this.image.envelope));
   }
 
   /** Takes in a grant, and has the blocks read that it names for the first time. An old grant is ignored. */
@@ -149,7 +162,11 @@ export class Serving {
         if (!before.has(key)) wishes.push({ block, attempt, codecs });
       }
     }
-    for (const key of before) if (!granted.has(key)) this.#sender.drop(key);
+    for (const key of before) {
+      if (granted.has(key)) continue;
+      this.#sender.drop(key);
+      this.#acked.delete(key);
+    }
     for (const block of this.#open) if (!open.has(block)) this.#settle(block);
     this.#granted = granted;
     this.#open = open;
@@ -203,7 +220,9 @@ export class Serving {
   /** Objects are forgotten once acked; a block stays until the grant no longer names it. */
   dropDelivered(): void {
     for (let key = this.#sender.takeCompleted(); key !== undefined; key = this.#sender.takeCompleted()) {
-      if (!isBlockKey(key)) this.#sender.drop(key);
+      if (key === MANIFEST_KEY) this.#isManifestAcked = true;
+      if (isBlockKey(key)) this.#acked.add(key);
+      else this.#sender.drop(key);
     }
   }
 

@@ -108,6 +108,12 @@ export class Receiving {
     if (request !== undefined || grant !== undefined) this.#lastAskedAt = now;
   }
 
+  /** Tells the rescuer that no block is wanted any more, so that it believes a DONE (PROTOCOL.md 5.12). */
+  endGrants(): void {
+    const grant = this.descent.blocks.takeGrant(true);
+    if (grant !== undefined) this.#link.send(grant);
+  }
+
   /** Repeats unanswered questions; returns why the session is over, if it is. */
   handleTimeout(now: Millis): SessionLoss | undefined {
     if (this.#wrong >= WRONG_MAX) return "damaged";

@@ -26,8 +26,8 @@ type State =
     }
   | { readonly tag: "checking" }
   | { readonly tag: "receiving"; readonly receiving: Receiving }
-  | { readonly tag: "committing" }
-  | { readonly tag: "done"; repeatAt: Millis; readonly until: Millis };
+  | { readonly tag: "committing"; readonly receiving: Receiving }
+  | { readonly tag: "done"; readonly receiving: Receiving; repeatAt: Millis; readonly until: Millis };
 
 /** How a session ends; each handler gives it when it is over. */
 export type SessionEnd =
@@ -171,7 +171,7 @@ export class TargetSession {
     this.#emit({ tag: "progress", descent: receiving.descent });
     if (!receiving.descent.isFinished) receiving.ask(now);
     else {
-      this.#state = { tag: "committing" };
+      this.#state = { tag: "committing", receiving };
       this.#link.send({ tag: "busy", forMs: BUSY_MS });
       this.#emit({ tag: "commit", session: this.number });
     }
@@ -181,7 +181,8 @@ export class TargetSession {
     if (this.#state.tag !== "committing") return undefined;
     if (failure !== undefined) return lost("not-bootable");
     this.#emit({ tag: "verified", digest: this.peer.digest });
-    this.#state = { tag: "done", repeatAt: now, until: now + DONE_REPEATED_FOR_MS };
+    const { receiving } = this.#state;
+    this.#state = { tag: "done", receiving, repeatAt: now, until: now + DONE_REPEATED_FOR_MS };
     return this.handleTimeout(now);
   }
 
@@ -219,6 +220,7 @@ export class TargetSession {
         if (now >= state.until) return finished(false);
         if (now >= state.repeatAt) {
           state.repeatAt = now + Math.max(this.#link.rtt.timeout, DONE_INTERVAL_MIN_MS);
+          state.receiving.endGrants();
           this.#link.send({ tag: "done", digest: this.peer.digest });
           // Not the first DONE: the rescuer may be another one by now, which cannot read it.
           if (now > state.until - DONE_REPEATED_FOR_MS) this.#sendBeacon();

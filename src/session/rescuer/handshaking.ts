@@ -1,0 +1,194 @@
+import { equalBytes } from "../../base/bytes.ts";
+import type { Random } from "../../base/prng.ts";
+import type { Millis } from "../../base/units.ts";
+import type { LinkProof } from "../../wire/link-proof.ts";
+import type { Accept, Beacon, Bye, Refuse, StandDown } from "../../wire/messages.ts";
+import type { Deadlines } from "../deadlines.ts";
+import { freshNonce, type SessionIdentity } from "../identity.ts";
+import { type LinkGuard, rescuerMismatch } from "../link-guard.ts";
+import type { RoleHost } from "../role.ts";
+import type { Callers } from "./callers.ts";
+import { Offering } from "./offering.ts";
+import { PendingAnswers } from "./pending-answers.ts";
+import type { RescuerAnnouncer } from "./rescuer-announcer.ts";
+import type { OfferedImage, RescuerEvent, RescuerLoss } from "./rescuer-events.ts";
+
+/** What a target says to an offer, or to end a session. */
+export type Answer = Accept | Refuse | StandDown | Bye;
+
+type HandshakeDeadline = "choose" | "pick" | "offer" | "offerEnd";
+
+/** What a handshake shares with its role. */
+export interface HandshakeParts {
+  readonly host: RoleHost<RescuerEvent>;
+  readonly guard: LinkGuard;
+  readonly random: Random;
+  /** The rescuer's id. */
+  readonly nodeId: Uint8Array;
+  readonly callers: Callers;
+  readonly announcer: RescuerAnnouncer;
+  /** A call is answered: what was before is over. */
+  readonly onPick: () => void;
+}
+
+/** The rescuer's side of the handshake: from the call of a board to the accept of an offer (PROTOCOL.md 6.2, 6.5). */
+export class Handshaking {
+  readonly #parts: HandshakeParts;
+  readonly #pending: PendingAnswers;
+
+  constructor(parts: HandshakeParts) {
+    this.#parts = parts;
+    const release = (session: number): void => parts.host.emit({ tag: "release", session });
+    this.#pending = new PendingAnswers(parts.random, release);
+  }
+
+  /** No image is picked, and no offer is repeated. */
+  get isIdle(): boolean {
+    return this.#pending.isIdle;
+  }
+
+  /** Whether this start of a board is answered already; then its offer is sent again. */
+  isAnswered(now: Millis, beacon: Beacon): boolean {
+    return this.#pending.isAnswered(now, beacon);
+  }
+
+  /** A board calls. The beacon is kept. */
+  handleCall(now: Millis, beacon: Beacon): void {
+    if (this.#pending.isPicking) this.#pending.wait(beacon);
+    else this.#answer(now, beacon);
+  }
+
+  #answer(now: Millis, beacon: Beacon): void {
+    const { callers, guard, host } = this.#parts;
+    // The same board restarted without answering. A call of another board only came later than the first. With a link key
+    // nothing is held against an id for a call, which anybody can send.
+    if (!guard.isKeyed && this.#pending.isRestartOf(beacon)) callers.noteRestart(now, beacon.nodeId);
+    const forMs = callers.takeSpentReport(now);
+    if (forMs !== undefined) host.emit({ tag: "spent", targetId: beacon.nodeId, forMs });
+    this.#pick(now, callers.consider(now, beacon));
+  }
+
+  #pick(now: Millis, beacon: Beacon | undefined): void {
+    if (beacon === undefined) return;
+    const { callers, host, onPick } = this.#parts;
+    host.link.endSession();
+    callers.forget();
+    onPick();
+    const number = host.nextSession();
+    this.#pending.startPick(now, number, beacon);
+    const refused = callers.refusedBy(now, beacon.bootNonce);
+    host.emit({ tag: "pick", session: number, beacon, refused });
+  }
+
+  /** Completes `pick` with this number: the image to offer, or undefined when none suits. */
+  handlePicked(now: Millis, session: number, image: OfferedImage | undefined): void {
+    const { callers, host, nodeId, random } = this.#parts;
+    const pick = this.#pending.endPick(session);
+    if (image === undefined) return;
+    const refused = pick === undefined ? [] : callers.refusedBy(now, pick.beacon.bootNonce);
+    if (pick === undefined || refused.some((digest) => equalBytes(digest, image.digest))) {
+      host.emit({ tag: "release", session });
+      return;
+    }
+    const offering = new Offering(now, pick, image, nodeId, freshNonce(random));
+    this.#pending.add(offering);
+    host.emit({ tag: "offered", offer: offering.offer, targetId: offering.peer.targetId });
+  }
+
+  /** A target answers. Returns its offer if it accepts it: all others are over then. */
+  handleAnswer(now: Millis, answer: Answer, proof: LinkProof | undefined): Offering | undefined {
+    const offering = this.#pending.offers.find(answer.rescuerNonce);
+    if (offering === undefined) return undefined;
+    if (!this.checkProof(offering.peer, proof)) {
+      offering.markDoubtful(now);
+      return undefined;
+    }
+    switch (answer.tag) {
+      case "accept": {
+        const accepted = this.#pending.take(now, answer);
+        if (accepted !== undefined) this.#parts.callers.forget();
+        return accepted;
+      }
+      case "refuse":
+        this.#pending.drop(offering);
+        this.noteRefusal(now, answer, offering.peer);
+        return undefined;
+      case "standDown":
+      case "bye":
+        this.#lose(now, offering, lossOf(answer));
+        return undefined;
+    }
+  }
+
+  /** Whether a message about this session is proven, if we have a link key. One that is not is counted. */
+  checkProof(peer: SessionIdentity, proof: LinkProof | undefined): boolean {
+    const { guard, host } = this.#parts;
+    if (!guard.isKeyed || guard.judge(peer, proof) === "good") return true;
+    host.link.counters.unauthenticFrames++;
+    return false;
+  }
+
+  /** Remembers and reports that a target refused an image. */
+  noteRefusal(now: Millis, { reason, digest }: Refuse, { targetId, targetNonce }: SessionIdentity): void {
+    const { callers, guard, host } = this.#parts;
+    callers.noteRefusal(now, targetNonce, digest);
+    const isProven = guard.isKeyed;
+    host.emit({ tag: "refused", reason, digest: digest.slice(), targetId, isProven });
+  }
+
+  /** The time of the present offer is over. */
+  #endOffer(now: Millis, offering: Offering): void {
+    const { beacon, image, isDoubtful, peer } = offering;
+    if (!isDoubtful) {
+      this.#lose(now, offering, "silence");
+      return;
+    }
+    this.#pending.drop(offering);
+    const mismatch = rescuerMismatch(beacon.wantsLinkKey === true);
+    const about = { digest: image.digest, targetId: peer.targetId, isProven: false };
+    this.#parts.host.emit({ tag: "refused", reason: "link-key", mismatch, ...about });
+  }
+
+  #lose(now: Millis, offering: Offering, why: RescuerLoss): void {
+    const { announcer, callers, guard, host } = this.#parts;
+    const { targetId } = offering.peer;
+    // With a link key the call may have been anybody's: its board need not have heard the offer.
+    const isWasted = guard.isKeyed ? why === "silence" : callers.noteLoss(now, targetId, undefined, why);
+    if (isWasted) announcer.start(now);
+    this.#pending.drop(offering);
+    host.emit({ tag: "sessionLost", why, targetId });
+  }
+
+  /** Ends or repeats the offer, and answers the calls that waited. Extra calls are harmless. */
+  handleTimeout(now: Millis): void {
+    const { callers, guard, host } = this.#parts;
+    this.#pending.dropOver(now);
+    const { present } = this.#pending.offers;
+    if (present?.isOver(now) === true) this.#endOffer(now, present);
+    else if (present?.take(now) === true) host.link.send(present.offer, guard.prove(present.peer));
+    for (let call = this.#pending.takeWaiting(); call; call = this.#pending.takeWaiting())
+      this.#answer(now, call);
+    if (this.isIdle) this.#pick(now, callers.take(now));
+  }
+
+  /** When {@link handleTimeout} has something to do, by name. `isUp`: the link can carry bytes. */
+  deadlines(isUp: boolean): Deadlines<HandshakeDeadline> {
+    const { offers } = this.#pending;
+    return {
+      choose: this.isIdle && isUp ? this.#parts.callers.chooseAt : undefined,
+      pick: this.#pending.pickEndsAt,
+      offer: offers.present?.repeatAt,
+      offerEnd: offers.endsAt,
+    };
+  }
+
+  /** Ends all picks and offers. */
+  clear(): void {
+    this.#pending.clear();
+  }
+}
+
+/** Why a session or offer is over that a target ended with this message. */
+export function lossOf(answer: StandDown | Bye): RescuerLoss {
+  return answer.tag === "bye" ? "bye" : "stood-down";
+}
