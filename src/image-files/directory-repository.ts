@@ -1,8 +1,10 @@
-import { readdir, rm, stat } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { equalBytes, toHex } from "../base/bytes.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
 import { errnoOf } from "../base/errno.ts";
 import { FailedError, MaydayError, UsageError } from "../base/errors.ts";
+import type { Millis } from "../base/units.ts";
 import { makeFolder, syncFolder } from "../files/durable-file.ts";
 import { openRegular } from "../files/regular-file.ts";
 import { clearStaleTemps, isTempName } from "../files/temp-name.ts";
@@ -17,11 +19,15 @@ import {
   type RepositoryEntry,
 } from "../image/repository.ts";
 import { writeImageFile } from "./image-build.ts";
-import { type ImageFile, openImageFile, readImageHead } from "./image-file.ts";
+import { ImageFile, openImageFile, readImageHead } from "./image-file.ts";
+import { fileStamp, OpenImages } from "./open-images.ts";
 
 const EXTENSION = ".mdy";
 /** Most files of a repository that are read; the others are reported as skipped. */
 export const REPOSITORY_FILES_MAX = 4096;
+/** A listing serves picks for this long, and for ten times what it took: picks cost at most a tenth of the time. */
+const LISTING_FRESH_MS = 1_000;
+const LISTING_FRESH_TIMES = 10;
 /** Fewest digits of a digest that `remove` takes as a name. */
 const PREFIX_MIN = 4;
 
@@ -50,6 +56,14 @@ export interface RepositoryListing {
 export interface AddOutcome {
   readonly tag: "added" | "replaced" | "kept";
   readonly entry: StoredEntry;
+}
+
+interface Recent {
+  readonly listing: Promise<RepositoryListing>;
+  /** Stamp of the folder, which changes when files come, go or are renamed. */
+  readonly stamp: string;
+  /** Infinite while it is being read. */
+  until: Millis;
 }
 
 type Reading = { readonly entry: StoredEntry } | { readonly skipped: SkippedFile };
@@ -105,10 +119,13 @@ export class DirectoryRepository implements Repository {
   readonly dir: string;
   /** Result of the last read of each file, so that a listing only reads files that changed. */
   readonly #readings = new Map<string, { readonly stamp: string; readonly reading: Reading }>();
-  readonly #open = new Set<ImageFile>();
+  readonly #open: OpenImages = new OpenImages();
+  readonly #clock: Clock;
+  #recent: Recent | undefined;
 
-  constructor(dir: string) {
+  constructor(dir: string, clock: Clock = systemClock) {
     this.dir = dir;
+    this.#clock = clock;
   }
 
   /** Reads headers and manifests. A bad file is skipped. Only {@link verify} and {@link open} hash the data. */
@@ -128,28 +145,48 @@ export class DirectoryRepository implements Repository {
     return { images, skipped };
   }
 
+  /** May not know of a file that was changed in place in the last second. */
   async pick(criteria: PickCriteria): Promise<ImageChoice<StoredEntry>> {
-    return chooseImage((await this.list()).images, criteria);
+    return chooseImage((await this.#recentListing()).images, criteria);
   }
 
+  /** The listing that was read last, if that is not long ago. Calls at the same time share one. */
+  async #recentListing(): Promise<RepositoryListing> {
+    const stamp = await fileStamp(this.dir);
+    const from = this.#clock.now();
+    const known = this.#recent;
+    if (known?.stamp === stamp && from < known.until) return known.listing;
+    const recent: Recent = { listing: this.list(), stamp, until: Number.POSITIVE_INFINITY };
+    this.#recent = recent;
+    const settle = (): void => {
+      const now = this.#clock.now();
+      recent.until = now + Math.max(LISTING_FRESH_MS, LISTING_FRESH_TIMES * (now - from));
+    };
+    recent.listing.then(settle, () => {
+      recent.until = from;
+    });
+    return await recent.listing;
+  }
+
+  /** The file is hashed once for as long as it is the same; several uses share it. */
   async open(digest: Uint8Array): Promise<ImageSource> {
-    const entry = (await this.list()).images.find((image) => equalBytes(image.digest, digest));
+    const isIt = (image: StoredEntry): boolean => equalBytes(image.digest, digest);
+    const entry = (await this.#recentListing()).images.find(isIt) ?? (await this.list()).images.find(isIt);
     if (entry === undefined) throw noSuchImage(toHex(digest), this.dir);
-    const image = await this.#openChecked(entry);
-    this.#open.add(image);
-    return image;
-  }
-
-  async release(image: ImageSource): Promise<void> {
-    for (const file of this.#open) {
-      if (file !== image) continue;
-      this.#open.delete(file);
-      await file.close();
+    try {
+      return await this.#openChecked(entry, (path) => this.#open.use(path));
+    } catch (error) {
+      this.#recent = undefined;
+      throw error;
     }
   }
 
+  async release(image: ImageSource): Promise<void> {
+    if (image instanceof ImageFile) await this.#open.release(image);
+  }
+
   async close(): Promise<void> {
-    for (const file of this.#open) await this.release(file);
+    await this.#open.close();
   }
 
   /**
@@ -205,7 +242,7 @@ export class DirectoryRepository implements Repository {
   /** Hashes every image completely. Damaged ones are among `skipped`, and are not picked again until they change. */
   async verify(): Promise<RepositoryListing> {
     for (const entry of (await this.list()).images) {
-      const image = await this.#openChecked(entry).catch((error: unknown) => {
+      const image = await this.#openChecked(entry, openImageFile).catch((error: unknown) => {
         if (error instanceof MaydayError) return undefined;
         throw error;
       });
@@ -231,13 +268,13 @@ export class DirectoryRepository implements Repository {
   }
 
   /** Opens a listed image. Remembers when its data is damaged. */
-  async #openChecked(entry: StoredEntry): Promise<ImageFile> {
+  async #openChecked(entry: StoredEntry, openAt: (path: string) => Promise<ImageFile>): Promise<ImageFile> {
     const path = join(this.dir, entry.fileName);
     const stamp = await fileStamp(path);
     try {
-      const image = await openImageFile(path);
+      const image = await openAt(path);
       if (equalBytes(image.digest, entry.digest)) return image;
-      await image.close();
+      await (openAt === openImageFile ? image.close() : this.release(image));
       throw new FailedError("file-changed", `${path} was replaced while it was opened`, { path });
     } catch (error) {
       if (isLasting(error)) {
@@ -265,12 +302,6 @@ async function readEntry(path: string, fileName: string): Promise<StoredEntry> {
   } finally {
     await handle.close();
   }
-}
-
-/** A text that changes whenever the file does; empty when the file is gone. */
-async function fileStamp(path: string): Promise<string> {
-  const found = await stat(path, { bigint: true }).catch(() => undefined);
-  return found === undefined ? "" : `${found.ino}/${found.size}/${found.mtimeNs}/${found.ctimeNs}`;
 }
 
 /** Whether the error is about the content of the file, and so lasts until the file changes. */

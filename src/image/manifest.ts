@@ -75,8 +75,15 @@ export function blockLength(manifest: Pick<Manifest, "size" | "blockSize">, inde
 
 /** Hardware id of the boards the image is for, 8 bytes. */
 export function manifestHardwareId(manifest: Manifest): Uint8Array {
-  return hardwareId(manifest.vendor, manifest.hardwareClass);
+  const known = hardwareIds.get(manifest);
+  if (known !== undefined) return known;
+  const id = hardwareId(manifest.vendor, manifest.hardwareClass);
+  hardwareIds.set(manifest, id);
+  return id;
 }
+
+/** Computed once for each manifest: a repository compares thousands at each call. */
+const hardwareIds: WeakMap<Manifest, Uint8Array> = new WeakMap();
 
 /** The manifest of some data. Where `fields` has no value, it has the default of PROTOCOL.md section 8.3. */
 export function completeManifest(fields: ImageFields, facts: ImageFacts): Manifest {

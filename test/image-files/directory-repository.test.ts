@@ -12,13 +12,14 @@ import {
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { toHex } from "../../src/base/bytes.ts";
+import { VirtualClock } from "../../src/base/virtual-clock.ts";
 import { writeAtomically } from "../../src/files/atomic-file.ts";
 import { isStaleTemp, isTempName } from "../../src/files/temp-name.ts";
 import { hardwareId } from "../../src/image/hardware.ts";
 import { type ImageSource, memoryImage } from "../../src/image/image-source.ts";
 import type { ImageFields } from "../../src/image/manifest.ts";
 import type { PickCriteria } from "../../src/image/repository.ts";
-import { openDirectoryRepository } from "../../src/image-files/directory-repository.ts";
+import { DirectoryRepository, openDirectoryRepository } from "../../src/image-files/directory-repository.ts";
 import { writeImageFile } from "../../src/image-files/image-build.ts";
 import { generateKeyPair, signingKeyFromPem } from "../../src/image-files/pem-keys.ts";
 import { codeOf, errorOf, plainFields, scratchDir, vectorData, vectorKey } from "../image/support.ts";
@@ -64,7 +65,6 @@ describe("directory repository", () => {
     const opened = await repository.open(choice.entry.digest);
     expect(opened.readBlockSync(0)).toEqual(vectorData(3000));
     await repository.release(opened);
-    expect(() => opened.readBlockSync(0)).toThrow(/closed/);
     const again = await repository.open(choice.entry.digest);
     await repository.close();
     await repository.close();
@@ -244,17 +244,40 @@ describe("directory repository", () => {
     expect(await codeOf(() => repository.remove(hex.slice(0, 4)))).toBe("repo-no-such-image");
   });
 
-  it("releases only the images that it is asked to, and closes the others at its end", async () => {
+  it("opens an image once for all its users, and closes it at its end", async () => {
     const repository = await openDirectoryRepository(freshDir(), { create: true });
     const { entry } = await repository.add(await stored(image(1)));
     const [first, second] = [await repository.open(entry.digest), await repository.open(entry.digest)];
+    expect(second).toBe(first);
     await repository.release(image(1));
-    expect(first.readBlockSync(0)).toHaveLength(3000);
     await repository.release(first);
-    expect(() => first.readBlockSync(0)).toThrow(/closed/);
     expect(second.readBlockSync(0)).toHaveLength(3000);
     await repository.close();
     expect(() => second.readBlockSync(0)).toThrow(/closed/);
+  });
+
+  it("reads its folder once for all calls of a second, unless a file comes, goes or is renamed", async () => {
+    const clock = new VirtualClock();
+    const folder = freshDir();
+    mkdirSync(folder, { recursive: true });
+    const repository = new DirectoryRepository(folder, clock);
+    let reads = 0;
+    const list = repository.list.bind(repository);
+    repository.list = () => {
+      reads++;
+      return list();
+    };
+    await Promise.all(Array.from({ length: 100 }, () => repository.pick(board)));
+    expect(reads).toBe(1);
+    clock.advanceTo(999);
+    await repository.pick(board);
+    expect(reads).toBe(1);
+    copyFileSync(await stored(image(1)), join(folder, "one.mdy"));
+    expect(await repository.pick(board)).toMatchObject({ tag: "chosen" });
+    expect(reads).toBe(2);
+    clock.advanceTo(2_500);
+    await repository.pick(board);
+    expect(reads).toBe(3);
   });
 
   it("forgets files that are gone, also when other files take their names", async () => {

@@ -84,6 +84,7 @@ describe("files after use", () => {
     const held = await repository.open(entry.digest);
     expect(openFiles()).toHaveLength(1);
     await repository.release(held);
+    await repository.close();
     expect(openFiles()).toEqual([]);
   });
 });
