@@ -58,7 +58,8 @@ export function addRescueCommand(program: Command): void {
     )
     .option(
       "--on-healed <command>",
-      "shell command to run after each healed board, with MAYDAY_LINK, MAYDAY_PEER, MAYDAY_DIGEST, MAYDAY_VERSION set",
+      "program to run after each healed board, one at a time, with MAYDAY_LINK, MAYDAY_PEER, MAYDAY_DIGEST, MAYDAY_VERSION, " +
+        "MAYDAY_PROVEN set; words without a shell (sh -c '...' for one), for at most 300 s",
     )
     .option("--link-key <file>", "key of the links: only boards with the same key are healed");
   onRun<RescueFlags>(command, runRescueCommand);
@@ -69,10 +70,10 @@ async function runRescueCommand(
   _args: readonly string[],
   flags: RescueFlags,
 ): Promise<Verdict> {
+  const healed = new HealedCommand(flags.onHealed, { warn: (text) => output.warn(text), signal });
   const linkKey = await linkKeyFor(await linkKeyFlag(flags.linkKey, output));
   const source = await openRescueSource(flags, output);
   const { runRescue } = await import("../node/rescue-node.ts");
-  const healed = new HealedCommand(flags.onHealed, (text) => output.warn(text));
   try {
     const verdict = await runRescue({
       links: flags.link,

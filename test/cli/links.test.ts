@@ -80,7 +80,7 @@ describe("over a serial pair", () => {
     await (await openDirectoryRepository(bench.path("images"), { create: true })).add(bench.path("fw.mdy"));
     const { target, rescuer } = ends();
     const note = bench.path("healed.txt");
-    const hook = `echo "$MAYDAY_PEER $MAYDAY_DIGEST $MAYDAY_VERSION" > '${note}'`;
+    const hook = `sh -c 'echo "$MAYDAY_PEER $MAYDAY_DIGEST $MAYDAY_VERSION $MAYDAY_PROVEN" > "$0"' '${note}'`;
     const source = ["--repo", bench.path("images"), "--on-healed", hook];
     const rescue = startCli(["rescue", ...rescuer, ...source, "--once", "--timeout", "12"]);
     await rescue.saw(/"ready"/);
@@ -89,11 +89,12 @@ describe("over a serial pair", () => {
     expect(verdict).toMatchObject({ ok: true, reason: "healed", blocks: 1 });
     expect(verdict["bytesRx"]).toBeLessThan(8192);
     expect((await rescue.ended).code).toBe(0);
-    const [peer, digest, version] = (await readFile(note, "utf8")).trim().split(" ");
-    expect({ peer, digest, version }).toEqual({
+    const [peer, digest, version, proven] = (await readFile(note, "utf8")).trim().split(" ");
+    expect({ peer, digest, version, proven }).toEqual({
       peer: expect.stringMatching(/^[0-9a-f]{16}$/),
       digest: verdict["digest"],
       version: "1.2.3",
+      proven: "0",
     });
   });
 

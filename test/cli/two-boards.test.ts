@@ -40,7 +40,7 @@ test("two boards on two ports of one rescuer are each named by their own port, i
     }),
   );
   const note = bench.path("hooks.txt");
-  const hook = `echo "$MAYDAY_LINK $MAYDAY_PEER $MAYDAY_DIGEST $MAYDAY_VERSION" >> '${note}'`;
+  const hook = `sh -c 'echo "$MAYDAY_LINK $MAYDAY_PEER $MAYDAY_DIGEST $MAYDAY_VERSION" >> "$0"' '${note}'`;
   const links = boards.flatMap(({ far }) => ["--link", far]);
   const source = ["--repo", bench.path("images"), "--on-healed", hook];
   const rescue = startCli(["rescue", ...links, ...source, "--timeout", "14", "--json"]);

@@ -83,8 +83,8 @@ async function healBoth(boards: readonly ReturnType<typeof boardOf>[]): Promise<
   const clock = new VirtualClock();
   const stop = new AbortController();
   const note = join(dir, "hooks");
-  const hook = `echo "$MAYDAY_LINK $MAYDAY_PEER $MAYDAY_DIGEST $MAYDAY_VERSION" >> '${note}'`;
-  const command = new HealedCommand(hook, (text) => expect.fail(text));
+  const hook = `sh -c 'echo "$MAYDAY_LINK $MAYDAY_PEER $MAYDAY_DIGEST $MAYDAY_VERSION" >> "$0"' '${note}'`;
+  const command = new HealedCommand(hook, { warn: (text) => expect.fail(text) });
   const events: NodeEvent[] = [];
   const wires = boards.map((_, i) => wireOf(clock, `wire-${i}`));
   const common = { clock, signal: stop.signal, timeoutMs: 30_000 };
