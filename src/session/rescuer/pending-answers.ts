@@ -20,6 +20,8 @@ export class PendingAnswers {
   readonly #waiting: Reservoir<Beacon>;
   readonly #release: (number: number) => void;
   #pick: Pick | undefined;
+  /** Nobody waits for the present pick any more; until it ends, there is no other. */
+  #isPickVoid = false;
 
   /** `release` gets the number of each pick whose image is no longer needed. */
   constructor(random: Random, release: (number: number) => void) {
@@ -39,7 +41,7 @@ export class PendingAnswers {
 
   /** Whether this start of a board is answered already: its pick runs, or its offer is sent again. */
   isAnswered(now: Millis, { nodeId, bootNonce }: Beacon): boolean {
-    const picked = this.#pick?.beacon;
+    const picked = this.#isPickVoid ? undefined : this.#pick?.beacon;
     const isPicked =
       picked !== undefined && equalBytes(picked.bootNonce, bootNonce) && equalBytes(picked.nodeId, nodeId);
     return isPicked || this.offers.renew(now, bootNonce);
@@ -64,14 +66,15 @@ export class PendingAnswers {
 
   startPick(now: Millis, number: number, beacon: Beacon): void {
     this.#pick = { number, beacon, until: now + PICK_MAX_MS };
+    this.#isPickVoid = false;
   }
 
-  /** The pick with this number is over; undefined when it was given up before. */
+  /** The pick with this number is over; undefined when nobody waits for it any more. */
   endPick(number: number): Pick | undefined {
     const pick = this.#pick;
     if (pick?.number !== number) return undefined;
     this.#pick = undefined;
-    return pick;
+    return this.#isPickVoid ? undefined : pick;
   }
 
   /** Makes an offer the present one. */
@@ -94,9 +97,9 @@ export class PendingAnswers {
     return accepted;
   }
 
-  /** Ends everything. */
+  /** Ends everything. A pick that runs is void. */
   clear(): void {
-    this.#pick = undefined;
+    this.#isPickVoid = true;
     this.#waiting.clear();
     for (const { number } of this.offers.takeAll()) this.#release(number);
   }
