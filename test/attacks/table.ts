@@ -1,4 +1,5 @@
 import type { Attack } from "./attack.ts";
+import { CALLS } from "./calls.ts";
 import { IMAGES } from "./images.ts";
 import { SESSIONS } from "./sessions.ts";
 import { SPOOFING } from "./spoofing.ts";
@@ -9,6 +10,7 @@ const BY_FILE: Readonly<Record<string, readonly Attack[]>> = {
   "images.ts": IMAGES,
   "stalling.ts": STALLING,
   "spoofing.ts": SPOOFING,
+  "calls.ts": CALLS,
   "sessions.ts": SESSIONS,
 };
 

@@ -47,7 +47,7 @@ export class Handshaking {
     return this.#pending.isIdle;
   }
 
-  /** Whether this start of a board is answered already; then its offer is sent again. */
+  /** Whether this very call is answered already; then its offer is sent again. */
   isAnswered(now: Millis, beacon: Beacon): boolean {
     return this.#pending.isAnswered(now, beacon);
   }
@@ -71,7 +71,6 @@ export class Handshaking {
   #pick(now: Millis, beacon: Beacon | undefined): void {
     if (beacon === undefined) return;
     const { callers, host, onPick } = this.#parts;
-    host.link.endSession();
     callers.forget();
     onPick();
     const number = host.nextSession();

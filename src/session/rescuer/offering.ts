@@ -4,6 +4,7 @@ import type { Accept, Beacon, Offer } from "../../wire/messages.ts";
 import { identityOf } from "../handshake.ts";
 import type { SessionIdentity } from "../identity.ts";
 import type { OfferedImage } from "./rescuer-events.ts";
+import { callName } from "./rescuer-state.ts";
 
 const OFFER_INTERVAL_MS = 250;
 const OFFER_REPEATED_FOR_MS = 5_000;
@@ -24,8 +25,9 @@ export interface Pick {
 export class Offering {
   /** Number of the pick that chose its image, and of the session that it would begin. */
   readonly number: number;
-  /** The call that it answers. */
+  /** The call that it answers, and its name. */
   readonly beacon: Beacon;
+  readonly name: string;
   readonly image: OfferedImage;
   readonly offer: Offer;
   /** The session that it would begin. */
@@ -45,6 +47,7 @@ export class Offering {
     const targetNonce = beacon.bootNonce;
     this.number = number;
     this.beacon = beacon;
+    this.name = callName(beacon);
     this.image = image;
     this.offer = { tag: "offer", rescuerId, rescuerNonce, targetNonce, digest, version, size, counter };
     this.peer = identityOf(this.offer, beacon.nodeId);

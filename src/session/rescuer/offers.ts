@@ -34,9 +34,9 @@ export class Offers {
     return replaced.filter((old) => !this.#replaced.includes(old));
   }
 
-  /** The target that started with this nonce calls again: makes its offer the present one. False if it has none. */
-  renew(now: Millis, bootNonce: Uint8Array): boolean {
-    const offering = this.#all.find(({ beacon }) => equalBytes(beacon.bootNonce, bootNonce));
+  /** The call of this name came again: makes its offer the present one. False if it has none. */
+  renew(now: Millis, name: string): boolean {
+    const offering = this.#all.find((known) => known.name === name);
     if (offering === undefined) return false;
     if (offering !== this.#present) {
       this.drop(offering);

@@ -1,10 +1,11 @@
-import { equalBytes, toHex } from "../../base/bytes.ts";
+import { equalBytes } from "../../base/bytes.ts";
 import type { Random } from "../../base/prng.ts";
 import { Reservoir } from "../../base/reservoir.ts";
 import type { Millis } from "../../base/units.ts";
 import type { Accept, Beacon } from "../../wire/messages.ts";
 import type { Offering, Pick } from "./offering.ts";
 import { Offers } from "./offers.ts";
+import { callName } from "./rescuer-state.ts";
 
 /** Calls that wait while an image is picked for another one. */
 const WAITING_MAX = 8;
@@ -39,12 +40,11 @@ export class PendingAnswers {
     return this.#pick === undefined && this.offers.present === undefined;
   }
 
-  /** Whether this start of a board is answered already: its pick runs, or its offer is sent again. */
-  isAnswered(now: Millis, { nodeId, bootNonce }: Beacon): boolean {
+  /** Whether this very call is answered already: its pick runs, or its offer is sent again. */
+  isAnswered(now: Millis, beacon: Beacon): boolean {
+    const name = callName(beacon);
     const picked = this.#isPickVoid ? undefined : this.#pick?.beacon;
-    const isPicked =
-      picked !== undefined && equalBytes(picked.bootNonce, bootNonce) && equalBytes(picked.nodeId, nodeId);
-    return isPicked || this.offers.renew(now, bootNonce);
+    return (picked !== undefined && callName(picked) === name) || this.offers.renew(now, name);
   }
 
   /** Whether the offer that is repeated went to an earlier start of this board. */
@@ -56,7 +56,7 @@ export class PendingAnswers {
 
   /** A call has to wait until the present pick is over. */
   wait(beacon: Beacon): void {
-    this.#waiting.put(`${toHex(beacon.nodeId)} ${toHex(beacon.bootNonce)}`, beacon);
+    this.#waiting.put(callName(beacon), beacon);
   }
 
   /** The next call that waited, when nothing is picked. */

@@ -54,6 +54,7 @@ export class RescuerRole implements Role {
       callers: this.#callers,
       announcer: this.#announcer,
       onPick: () => {
+        if (this.#state.tag === "healed") host.link.endSession();
         this.#state = { tag: "open" };
       },
     });

@@ -1,3 +1,4 @@
+import { toHex } from "../../base/bytes.ts";
 import type { Beacon } from "../../wire/messages.ts";
 import type { Serving } from "./serving.ts";
 
@@ -7,6 +8,17 @@ export type RescuerState =
   | { readonly tag: "serving"; readonly serving: Serving }
   | { readonly tag: "healed"; readonly digest: Uint8Array }
   | { readonly tag: "stopped" };
+
+/**
+ * What a call says of its board and of the image that it needs. Two calls with one name are answered alike; one under the same
+ * id that says something else may come from somebody else.
+ */
+export function callName(beacon: Beacon): string {
+  const { nodeId, bootNonce, hardwareId, revision, counterFloor, installedDigest, receivingDigest } = beacon;
+  const ids = [nodeId, bootNonce, hardwareId, installedDigest, receivingDigest];
+  const hex = ids.map((bytes) => (bytes === undefined ? "-" : toHex(bytes)));
+  return [...hex, revision, counterFloor, beacon.wantsLinkKey === true].join(" ");
+}
 
 /** A copy without views into the received run. */
 export function keepBeacon(beacon: Beacon): Beacon {
