@@ -11,8 +11,8 @@ import { splitWords } from "./words.ts";
 export const HOOK_LIMIT_MS: Millis = 300_000;
 /** After this long it is killed, if it does not end when it is asked to. */
 const HOOK_GRACE_MS: Millis = 5_000;
-/** Once the node stops, what runs and waits has this long. */
-const HOOK_STOP_MS: Millis = 10_000;
+/** Once the node stops, what runs and waits has this long; less than a command has to end (`run.ts`). */
+const HOOK_STOP_MS: Millis = 1_500;
 /** Boards that wait for their run; when more do, the one that waits longest is left out. */
 export const HOOKS_WAITING_MAX = 64;
 
@@ -25,7 +25,7 @@ export interface HealedCommandOptions {
   readonly warn: (text: string) => void;
   readonly clock?: Clock;
   readonly limitMs?: Millis;
-  /** The node stops: runs that are not over ten seconds later are ended, or not begun. */
+  /** The node stops: after a moment no more runs begin, and one that has begun is left to itself. */
   readonly signal?: AbortSignal;
 }
 
@@ -41,6 +41,7 @@ export class HealedCommand {
   /** The last heal of each board that waits, the oldest first. */
   readonly #waiting: Map<string, HealedEvent> = new Map();
   #running: Promise<void> | undefined;
+  #stopped: Promise<void> | undefined;
   #child: ChildProcess | undefined;
   #stopTimer: Timer | undefined;
   #leftOut = 0;
@@ -55,8 +56,13 @@ export class HealedCommand {
     const odd = this.#words.slice(1).find((word) => SHELL_WORDS.test(word));
     if (odd !== undefined && !isShell(this.#words[0]))
       options.warn(`${FLAG} runs without a shell: ${odd} is passed on as it is; for a shell: sh -c '...'`);
-    options.signal?.addEventListener("abort", () => {
-      this.#stopTimer = this.#clock.after(HOOK_STOP_MS, () => this.#stop());
+    this.#stopped = new Promise((resolve) => {
+      options.signal?.addEventListener("abort", () => {
+        this.#stopTimer = this.#clock.after(HOOK_STOP_MS, () => {
+          this.#stop();
+          resolve();
+        });
+      });
     });
   }
 
@@ -77,9 +83,9 @@ export class HealedCommand {
       this.#options.warn(`${FLAG} is too slow: more than ${HOOKS_WAITING_MAX} boards wait for it`);
   }
 
-  /** Resolves when all runs have ended. */
+  /** Resolves when all runs have ended, or the node has to stop without them. */
   async finished(): Promise<void> {
-    await this.#running;
+    await Promise.race([this.#running, this.#stopped]);
     this.#stopTimer?.cancel();
     if (this.#leftOut > 0) this.#options.warn(`${FLAG} was not run for ${this.#leftOut} healed boards`);
   }
@@ -127,7 +133,9 @@ export class HealedCommand {
   #stop(): void {
     this.#leftOut += this.#waiting.size;
     this.#waiting.clear();
-    if (this.#child !== undefined) this.#end(this.#child);
+    if (this.#child?.pid === undefined) return;
+    this.#options.warn(`${FLAG} still runs (process ${this.#child.pid})`);
+    this.#child.unref();
   }
 
   #end(child: ChildProcess): void {

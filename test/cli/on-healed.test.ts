@@ -2,6 +2,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { VirtualClock } from "../../src/base/virtual-clock.ts";
 import { HealedCommand, HOOKS_WAITING_MAX } from "../../src/cli/on-healed.ts";
 import type { HealedEvent } from "../../src/node/node-event.ts";
 
@@ -75,6 +76,20 @@ describe("the program that runs after each healed board", () => {
     await command.finished();
     expect(lines()).toEqual(["begin p1 0 ", "begin p2 0 ", "end"]);
     expect(warnings).toEqual([expect.stringContaining("was ended"), expect.stringContaining("SIGTERM")]);
+  });
+
+  it("is left to itself when the node stops before its end, and no other run begins", async () => {
+    const clock = new VirtualClock();
+    const stop = new AbortController();
+    const command = new HealedCommand(hook("sleep 0.3"), { warn, clock, signal: stop.signal });
+    command.handle(healed("p1"));
+    command.handle(healed("p2"));
+    stop.abort();
+    while (clock.runNext(10_000));
+    await command.finished();
+    expect(warnings).toEqual([expect.stringMatching(/still runs/), expect.stringMatching(/not run for 1 /)]);
+    while (!lines().includes("end")) await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(lines().filter((line) => line.startsWith("begin"))).toEqual(["begin p1 0 "]);
   });
 
   it("says when it fails, and goes on", async () => {
