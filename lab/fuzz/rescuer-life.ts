@@ -33,9 +33,14 @@ class RescuerLife {
   #openBlocks = 0;
   #reads = 0;
   #answers = 0;
-  /** What is picked next, and what the session is about. */
+  /** What is picked next. */
   #image: OfferedImage;
-  #served: OfferedImage;
+  /** Images of picks that were answered and not released, by number. */
+  readonly #held: Map<number, OfferedImage> = new Map();
+  /** Effects that are still to be answered. */
+  readonly #late: (() => void)[] = [];
+  #picking = 0;
+  #isPrompt = false;
   readonly #numbers: number[] = [];
   #sequence = 0;
   readonly #seen: Set<string> = new Set();
@@ -44,7 +49,6 @@ class RescuerLife {
     this.#random = random;
     this.#bootNonce = randomBytes(random, 8);
     this.#image = this.#randomImage();
-    this.#served = this.#image;
     const link = { baud: pick(random, BAUDS), rtoFloorMs: 10 };
     const bootNonce = randomBytes(random, 8);
     this.#end = new LinkEnd<RescuerEvent>(link);
@@ -69,7 +73,10 @@ class RescuerLife {
   /** After the longest silence of a session it answers queries, and sends nothing unasked. */
   #mustComeBack(): void {
     this.#end.handleLinkUp(this.#life.now, true);
+    this.#isPrompt = true;
+    while (this.#late.length > 0) this.#answerLate();
     this.#life.pass(SESSION_MS);
+    must(this.#held.size === 0, "it releases every image that was picked for it");
     this.#answers = 0;
     this.#send({ tag: "query", nodeId: this.#targetId, bootNonce: this.#bootNonce });
     this.#life.pass(ANSWER_MS);
@@ -108,6 +115,7 @@ class RescuerLife {
 
   #step(): void {
     const random = this.#random;
+    if (this.#late.length > 0 && randomChance(random, 0.4)) this.#answerLate();
     switch (randomBelow(random, 10)) {
       case 0:
         this.#life.pass(randomPause(random));
@@ -137,6 +145,18 @@ class RescuerLife {
       default:
         this.#sendEnding();
     }
+  }
+
+  #answerLate(): void {
+    const [answer] = this.#late.splice(randomBelow(this.#random, this.#late.length), 1);
+    answer?.();
+    this.#life.pump();
+  }
+
+  /** Answers an effect now or later, in any order. */
+  #answer(answer: () => void): void {
+    if (this.#isPrompt || randomChance(this.#random, 0.5)) answer();
+    else this.#late.push(answer);
   }
 
   get #context(): FrameContext {
@@ -206,7 +226,7 @@ class RescuerLife {
     const dice = randomBelow(random, 12);
     if (dice < 3) this.#end.handleLinkUp(this.#life.now, dice > 0);
     else if (dice < 6) this.#send({ tag: "busy", forMs: randomNumber(random, 16) });
-    else if (dice < 8) this.#send({ tag: "done", digest: this.#image.digest });
+    else if (dice < 8) this.#sendDone();
     else if (this.#offer !== undefined) {
       const { targetNonce, rescuerNonce, digest } = this.#offer;
       if (dice === 8) this.#send({ tag: "bye", targetNonce, rescuerNonce, reason: 1 });
@@ -214,6 +234,17 @@ class RescuerLife {
       else this.#send({ tag: "query", nodeId: this.#targetId, bootNonce: this.#bootNonce });
     }
     this.#life.pump();
+  }
+
+  /** Half of the time what makes it believable goes before: all is acked, and nothing is granted any more. */
+  #sendDone(): void {
+    if (randomChance(this.#random, 0.5)) {
+      for (const highest of this.#numbers)
+        this.#send({ tag: "ack", highest, delayMs: 0, bitmap: new Uint8Array(ACK_BITMAP_LENGTH).fill(0xff) });
+      this.#sequence = (this.#sequence + 1) & 0xffff;
+      this.#send({ tag: "grant", sequence: this.#sequence, entries: [] });
+    }
+    this.#send({ tag: "done", digest: this.#offer?.digest ?? this.#image.digest });
   }
 
   #learn(frame: Frame): void {
@@ -229,29 +260,36 @@ class RescuerLife {
     this.#seen.add(event.tag);
     const random = this.#random;
     switch (event.tag) {
-      case "pick":
-        this.#rescuer.handlePicked(
-          this.#life.now,
-          event.session,
-          randomChance(random, 0.95) ? this.#image : undefined,
-        );
+      case "pick": {
+        must(++this.#picking === 1, "it picks for one call at a time");
+        const image = randomChance(random, 0.95) ? this.#image : undefined;
+        this.#answer(() => {
+          this.#picking--;
+          if (image !== undefined) this.#held.set(event.session, image);
+          this.#rescuer.handlePicked(this.#life.now, event.session, image);
+        });
+        return;
+      }
+      case "release":
+        must(this.#held.delete(event.session), "it releases what it holds, once");
         return;
       case "readRun": {
         const hashes = { tag: "hashes", hashes: new Uint8Array(512) } as const;
         const uniform = { tag: "uniform", byte: 0xff } as const;
         const payload = randomChance(random, 0.9) ? pick(random, [hashes, uniform]) : undefined;
-        this.#rescuer.handleRunRead(event.session, event.node, payload);
+        must(this.#held.has(event.session), "it reads from an image that it holds");
+        this.#answer(() => this.#rescuer.handleRunRead(event.session, event.node, payload));
         return;
       }
       case "accepted":
-        this.#served = event.image;
+        must(this.#held.get(event.session) === event.image, "a session serves the image of its own pick");
         return;
       case "readBlock": {
         this.#reads++;
-        const { blockSize, size } = this.#served;
+        const { blockSize, size } = this.#held.get(event.session) ?? { blockSize: 0, size: 0 };
         const length = Math.min(blockSize, size - event.wish.block * blockSize);
         must(length > 0, "blocks beyond the image are never read");
-        this.#rescuer.handleBlockRead(event.session, event.wish, new Uint8Array(length));
+        this.#answer(() => this.#rescuer.handleBlockRead(event.session, event.wish, new Uint8Array(length)));
         return;
       }
       default:
