@@ -59,7 +59,7 @@ function random(length) {
   return Uint8Array.from(randomBytes(length));
 }
 
-/** A wire between the rescuer and whoever connects at the other end, on which others can call. */
+/** A wire between the rescuer and the board that connects at the other end, on which others can call. */
 class Wire {
   rescuer;
   board;

@@ -92,7 +92,7 @@ describe("the program that runs after each healed board", () => {
     expect(lines().filter((line) => line.startsWith("begin"))).toEqual(["begin p1 0 "]);
   });
 
-  it("says when it fails, and goes on", async () => {
+  it("says when it fails, and runs for the next board", async () => {
     const command = new HealedCommand(hook("exit 3"), { warn });
     command.handle(healed("p1"));
     await command.finished();

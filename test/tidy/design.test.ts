@@ -51,7 +51,8 @@ describe("DESIGN.md", () => {
   it("lists the deadlines that each role waits for", () => {
     const rows = rowsOf(sectionOf(DESIGN, "Machines, roles and effects"));
     const listed = rows.flatMap(([of = "", names = ""]) =>
-      /^(target|target's session|rescuer|query)$/.test(of) && /^(`\w+`(, )?)+$/.test(names)
+      /^(target|target's session|rescuer|rescuer's handshake|query)$/.test(of) &&
+      /^(`\w+`(, )?)+$/.test(names)
         ? namesIn(names).map((name) => `${of}: ${name}`)
         : [],
     );
@@ -59,6 +60,7 @@ describe("DESIGN.md", () => {
       TargetDeadline: "target",
       SessionDeadline: "target's session",
       RescuerDeadline: "rescuer",
+      HandshakeDeadline: "rescuer's handshake",
       QueryDeadline: "query",
     };
     const declared = some("sources of session", files(/^src\/session\/.*\.ts$/)).flatMap((path) => {

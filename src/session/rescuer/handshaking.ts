@@ -16,7 +16,12 @@ import type { OfferedImage, RescuerEvent, RescuerLoss } from "./rescuer-events.t
 /** What a target says to an offer, or to end a session. */
 export type Answer = Accept | Refuse | StandDown | Bye;
 
-type HandshakeDeadline = "choose" | "pick" | "offer" | "offerEnd";
+/**
+ * What a handshake waits for:
+ * - `choose`: the draw among several boards that call. `pick`: an image is not found in time.
+ * - `offer`, `offerEnd`: the offer is sent again; nobody accepted one in time.
+ */
+export type HandshakeDeadline = "choose" | "pick" | "offer" | "offerEnd";
 
 /** What a handshake shares with its role. */
 export interface HandshakeParts {

@@ -11,7 +11,7 @@ import { tagOf } from "../identity.ts";
 import { LinkGuard } from "../link-guard.ts";
 import type { HeardEvent, Role, RoleHost } from "../role.ts";
 import { Callers } from "./callers.ts";
-import { type Answer, Handshaking, lossOf } from "./handshaking.ts";
+import { type Answer, type HandshakeDeadline, Handshaking, lossOf } from "./handshaking.ts";
 import type { Offering } from "./offering.ts";
 import { RescuerAnnouncer, type RescuerOptions } from "./rescuer-announcer.ts";
 import type { BlockWish, OfferedImage, RescuerEvent, RescuerLoss, RunPayload } from "./rescuer-events.ts";
@@ -22,13 +22,11 @@ import { Serving } from "./serving.ts";
 const STRANGER_AFTER_MS = 2_000;
 
 /**
- * What a rescuer waits for:
- * - `answer`: the beacon that answers a query.
- * - `query`, `choose`: while it listens, the next query; and the draw among several boards that call.
- * - `pick`: an image is not found in time. `offer`, `offerEnd`: the offer is sent again; nobody accepted one in time.
+ * What a rescuer waits for, beside what its handshake does:
+ * - `answer`: the beacon that answers a query. `query`: while it listens, the next query.
  * - `silence`: the target was silent for too long. `progress`: a window ends in which enough has to have been asked for.
  */
-type RescuerDeadline = "answer" | "query" | "choose" | "pick" | "offer" | "offerEnd" | "silence" | "progress";
+type RescuerDeadline = "answer" | "query" | "silence" | "progress";
 
 /** The rescuer: hears distress, offers one image, and serves what the target asks for (PROTOCOL.md 6.2). */
 export class RescuerRole implements Role {
@@ -280,7 +278,7 @@ export class RescuerRole implements Role {
     this.#state = { tag: "stopped" };
   }
 
-  #deadlines(): Deadlines<RescuerDeadline> {
+  #deadlines(): Deadlines<RescuerDeadline | HandshakeDeadline> {
     const serving = this.#serving;
     return {
       ...this.#handshaking.deadlines(this.#host.isUp),
