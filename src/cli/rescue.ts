@@ -8,6 +8,7 @@ import { adviceOn } from "./advice/run-advice.ts";
 import { addCommand } from "./help.ts";
 import { linkKeyFlag, linkKeyFor } from "./link-key-flag.ts";
 import { HealedCommand } from "./on-healed.ts";
+import { warnOfOpenLinks } from "./open-link-warnings.ts";
 import { collectLinks, parseHardwareFlag, parseSeconds, parseVersionFlag } from "./parse.ts";
 import { openRescueSource } from "./rescue-source.ts";
 import { type CommandContext, onRun } from "./run.ts";
@@ -43,7 +44,7 @@ export function addRescueCommand(program: Command): void {
   command
     .requiredOption(
       "--link <endpoint>",
-      "where to listen: a port's path, serial:…, i2c:…, tcp:…; repeatable",
+      "where to listen: a port's path, serial:…, i2c:…, tcp:HOST:PORT, tcp-listen:[HOST:]PORT; repeatable",
       collectLinks,
     )
     .option("--repo <dir>", "offer images from this repository")
@@ -71,6 +72,7 @@ async function runRescueCommand(
 ): Promise<Verdict> {
   const linkKey = await linkKeyFor(await linkKeyFlag(flags.linkKey, output));
   const source = await openRescueSource(flags, output);
+  warnOfOpenLinks(flags.link, { hasLinkKey: linkKey !== undefined, takesUnsigned: false }, output);
   const { runRescue } = await import("../node/rescue-node.ts");
   const healed = new HealedCommand(flags.onHealed, (text) => output.warn(text));
   try {
