@@ -3,6 +3,7 @@ import { IMAGES } from "./images.ts";
 import { SESSIONS } from "./sessions.ts";
 import { SPOOFING } from "./spoofing.ts";
 import { STALLING } from "./stalling.ts";
+import { TCP } from "./tcp.ts";
 
 /** All attacks by the file that plays them, in the order of the table. */
 const BY_FILE: Readonly<Record<string, readonly Attack[]>> = {
@@ -10,6 +11,7 @@ const BY_FILE: Readonly<Record<string, readonly Attack[]>> = {
   "stalling.ts": STALLING,
   "spoofing.ts": SPOOFING,
   "sessions.ts": SESSIONS,
+  "tcp.ts": TCP,
 };
 
 export const ATTACKS: readonly Attack[] = Object.values(BY_FILE).flat();
