@@ -1,4 +1,5 @@
-import { describe, expect, it } from "vitest";
+import { connect, type Socket } from "node:net";
+import { describe, expect, it, test } from "vitest";
 import { CONNECTIONS_MAX } from "../../src/transport/tcp/connections.ts";
 import { healAmong, STRANGERS } from "../support/tcp-crowd.ts";
 
@@ -14,5 +15,19 @@ describe.each(["target", "rescuer"] as const)(
       expect(connectionsMax).toBeGreaterThan(0);
       expect(connectionsMax).toBeLessThanOrEqual(CONNECTIONS_MAX);
     });
+  },
+);
+
+test.each(["target", "rescuer"] as const)(
+  "a stranger beside the session of a %s that listens on TCP gets next to nothing of the firmware",
+  async (listener) => {
+    const strangers: Socket[] = [];
+    await healAmong(listener, (port) => {
+      strangers.push(connect(port, "127.0.0.1").resume());
+      return () => strangers[0]?.destroy();
+    });
+    // The calls, offers and the beginning of the session, before its first frame came back; the firmware has 64 KiB.
+    expect(strangers[0]?.bytesRead).toBeGreaterThan(0);
+    expect(strangers[0]?.bytesRead).toBeLessThan(4096);
   },
 );

@@ -51,6 +51,7 @@ export class Connections {
   #isHeldBack = false;
   #isClosed = false;
   #timer: Timer | undefined;
+  #holdTimer: Timer | undefined;
 
   /** `lost` makes the error for a connection that broke. */
   constructor(clock: Clock, handlers: TransportHandlers, lost: (cause: Error) => TransportError) {
@@ -122,6 +123,7 @@ export class Connections {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#timer?.cancel();
+    this.#holdTimer?.cancel();
     const all = [...this.#all];
     this.#all.clear();
     for (const { splitter } of all) splitter.close();
@@ -133,6 +135,7 @@ export class Connections {
     if (this.#isOutOfTurn(connection)) {
       // A delimiter alone says nothing. Copied: a view would keep all of what was read with it.
       if (run.length > 1) connection.unheard = run.slice();
+      this.#watchServed();
       return;
     }
     if (this.#unfinished !== undefined && this.#unfinished !== connection) this.#handlers.onBytes(DELIMITER);
@@ -144,12 +147,30 @@ export class Connections {
 
   /** Whether another connection is served. One that has been silent for too long gives way here. */
   #isOutOfTurn(connection: Connection): boolean {
-    const served = this.#served;
-    if (served === undefined || served === connection) return false;
-    if (this.#clock.now() - (served.heardAt ?? 0) < HOLD_MS) return true;
+    if (this.#served === undefined || this.#served === connection) return false;
+    if (this.#heldFor > 0) return true;
     this.#served = undefined;
     this.#settleSoon();
     return false;
+  }
+
+  /** How long the connection that is served keeps its place if it stays silent. */
+  get #heldFor(): Millis {
+    return (this.#served?.heardAt ?? 0) + HOLD_MS - this.#clock.now();
+  }
+
+  /** Somebody else has spoken: looks whether the one that is served has fallen silent. */
+  #watchServed(): void {
+    this.#holdTimer ??= this.#clock.after(this.#heldFor, () => {
+      this.#holdTimer = undefined;
+      if (this.#served === undefined) return;
+      if (this.#heldFor > 0) {
+        this.#watchServed();
+        return;
+      }
+      this.#served = undefined;
+      this.#settle();
+    });
   }
 
   #weakest(): Connection | undefined {

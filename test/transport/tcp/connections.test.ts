@@ -226,6 +226,25 @@ describe("the connection that a session's frame came from", () => {
   });
 });
 
+describe("a connection that spoke while another one was served", () => {
+  it("is heard when that one has been silent for 20 s, without speaking again", async () => {
+    const at = await listening();
+    const [served, other] = [await at.peer(), await at.peer()];
+    served.say("S1\0");
+    await at.hears("S1");
+    at.clock.advanceTo(4_000);
+    other.say("Fcall\0");
+    await aWhile();
+    at.clock.advanceTo(8_000);
+    served.say("S2\0");
+    await at.hears("S1", "S2");
+    at.clock.advanceTo(8_000 + HOLD_MS - 1);
+    await at.hears("S1", "S2");
+    at.clock.advanceTo(8_000 + HOLD_MS);
+    await at.hears("S1", "S2", "Fcall");
+  });
+});
+
 describe("when all places are taken, the next connection", () => {
   /** All places taken, by connections that have shown a frame or not. */
   async function full(): Promise<{ at: Listening; peers: Peer[] }> {
@@ -261,12 +280,17 @@ describe("when all places are taken, the next connection", () => {
   it("never takes that of the one that is served", async () => {
     const { at, peers } = await full();
     const [served, ...others] = peers;
+    for (const peer of peers) peer.say("Fcall\0");
+    await until(() => at.heard.length === peers.length, "calls");
     served?.say("S1\0");
-    await at.hears("S1");
-    for (const peer of others) peer.say("Fcall\0");
+    await until(() => at.heard.includes("S1"), "session");
+    expect(at.clock.now()).toBe(0);
+    await at.peer();
+    await others[0]?.isClosed();
+    expect(peers.filter(({ socket }) => socket.closed)).toHaveLength(1);
     for (let i = 0; i < 3 * CONNECTIONS_MAX; i++) await at.peer();
-    for (const peer of others) await peer.isClosed();
-    expect(served?.socket.closed).toBe(false);
+    served?.say("S2\0");
+    await until(() => at.heard.includes("S2"), "session");
     expect(at.transport.connectionCount).toBe(CONNECTIONS_MAX);
   });
 
