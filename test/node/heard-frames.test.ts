@@ -18,51 +18,64 @@ class Noting extends TransportWrapper {
   }
 }
 
-/** What each side said to its transport in a whole rescue, repetitions left out. */
-function notedBy(options: Partial<VirtualRescueOptions> = {}): string[][] {
+const key = linkKeyOf(new Uint8Array(32).fill(5));
+
+interface Noted {
+  readonly rescue: VirtualRescue;
+  /** What an end's link said so far, repetitions left out. */
+  said(end: 0 | 1): readonly string[];
+}
+
+function noted(options: Partial<VirtualRescueOptions> = {}): Noted {
   const ends: Noting[] = [];
   const wrap = (wire: Transport, end: 0 | 1): Transport => {
     const noting = new Noting(wire);
-    ends[end] ??= noting;
+    ends[end] = noting;
     return noting;
   };
-  const rescue = new VirtualRescue({ seed: 1, size: 16_384, wrap, ...options });
-  expect(rescue.run()).toBe(true);
-  // A rescuer acknowledges a repeated DONE until the next board calls.
-  rescue.restartTarget();
-  rescue.run(60_000, () => false);
-  return ends.map(({ noted }) => noted.filter((one, i) => one !== noted[i - 1]));
+  const rescue = new VirtualRescue({ seed: 1, size: 65_536, wrap, ...options });
+  const said = (end: 0 | 1): string[] => {
+    const all = ends[end]?.noted ?? [];
+    return all.filter((one, i) => one !== all[i - 1]);
+  };
+  return { rescue, said };
 }
 
-describe("a link tells its transport what it makes of the bytes", () => {
-  const key = linkKeyOf(new Uint8Array(32).fill(5));
+describe.each([
+  ["without a link key", {}],
+  ["with a link key", { linkKeys: [key, key] as const }],
+])(
+  "a link %s tells its transport of announcements, then of frames of its session, then of the end",
+  (_name, options) => {
+    it("when the board is healed; the rescuer's session lasts until the next board calls", () => {
+      const { rescue, said } = noted(options);
+      expect(rescue.run()).toBe(true);
+      expect([said(0), said(1)]).toEqual([
+        ["announcement", "session", "end"],
+        ["announcement", "session"],
+      ]);
+    });
 
-  it.each([
-    ["without a link key", {}],
-    ["with one", { linkKeys: [key, key] as const }],
-  ])("at both sides, %s: first announcements, then frames of the session, then its end", (_name, options) => {
-    const [atTarget, atRescuer] = notedBy(options);
-    expect(atTarget?.slice(-2)).toEqual(["session", "end"]);
-    expect(atTarget?.slice(0, 2)).toEqual(["announcement", "session"]);
-    expect(atRescuer?.slice(0, 2)).toEqual(["announcement", "session"]);
-    expect(atRescuer).toContain("end");
-  });
+    it("when the rescuer is stopped in the middle", () => {
+      const { rescue, said } = noted(options);
+      expect(rescue.run(60_000, () => said(1).includes("session"))).toBe(true);
+      rescue.rescuerEnd.stop();
+      rescue.pump();
+      rescue.run(1_000, () => false);
+      expect([said(0).slice(0, 4), said(1).slice(0, 3)]).toEqual([
+        ["announcement", "session", "announcement", "end"],
+        ["announcement", "session", "end"],
+      ]);
+    });
+  },
+);
 
-  it("and says nothing of noise, of frames that are damaged, and of sessions that it does not hold", () => {
-    const ends: Noting[] = [];
-    const wrap = (wire: Transport, end: 0 | 1): Transport => {
-      const noting = new Noting(wire);
-      ends[end] = noting;
-      return noting;
-    };
-    const rescue = new VirtualRescue({ seed: 1, wrap });
-    const frames = [
-      Uint8Array.of(1, 2, 3, 0),
-      encodeDelimited(new Uint8Array(40).fill(0x81)),
-      Uint8Array.of(0, 0),
-    ];
-    for (const frame of frames) rescue.targetEnd.handleRun(rescue.clock.now(), frame);
+it("a link says nothing of noise and of damaged frames", () => {
+  const { rescue, said } = noted();
+  const runs = [[1, 2, 3, 0], [...encodeDelimited(new Uint8Array(40).fill(0x81))], [0]];
+  for (const run of runs) {
+    rescue.targetEnd.handleRun(rescue.clock.now(), Uint8Array.from(run));
     expect(rescue.targetEnd.heard).toBeUndefined();
-    expect(ends[0]?.noted).toEqual([]);
-  });
+  }
+  expect(said(0)).toEqual([]);
 });
