@@ -49,7 +49,8 @@ export function addDistressCommand(program: Command): void {
     .option("--allow-single-update", "with --force: allow overwriting the only slot, which boots")
     .option(
       "--link-key <file>",
-      "key of the links, instead of the board's own: only rescuers with the same key are accepted",
+      "key of the links, instead of the board's own: only rescuers with the same key are accepted " +
+        "(make one: keygen --link-key, or openssl rand -hex 32 > link.key)",
     );
   onRun<DistressFlags>(command, runDistressCommand);
 }

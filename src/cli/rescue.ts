@@ -61,7 +61,11 @@ export function addRescueCommand(program: Command): void {
       "--on-healed <command>",
       "shell command to run after each healed board, with MAYDAY_LINK, MAYDAY_PEER, MAYDAY_DIGEST, MAYDAY_VERSION set",
     )
-    .option("--link-key <file>", "key of the links: only boards with the same key are healed");
+    .option(
+      "--link-key <file>",
+      "key of the links: only boards with the same key are healed " +
+        "(make one: keygen --link-key, or openssl rand -hex 32 > link.key)",
+    );
   onRun<RescueFlags>(command, runRescueCommand);
 }
 
