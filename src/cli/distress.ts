@@ -9,6 +9,7 @@ import { bootText, failureText } from "./board/boot-text.ts";
 import { doneVerdict } from "./command-verdict.ts";
 import { addCommand } from "./help.ts";
 import { linkKeyFlag, linkKeyFor } from "./link-key-flag.ts";
+import { warnOfOpenLinks } from "./open-link-warnings.ts";
 import { collectLinks, parseSeconds } from "./parse.ts";
 import { type CommandContext, onRun } from "./run.ts";
 
@@ -32,14 +33,14 @@ export function addDistressCommand(program: Command): void {
     examples: [
       "mayday distress --link /dev/ttyUSB0 --board board",
       "mayday distress --link 'serial:/tmp/a?baud=921600' --board board --timeout 60 --json",
-      "mayday distress --link tcp-listen:5000 --board board",
+      "mayday distress --link tcp-listen:0.0.0.0:5000 --board board --link-key link.key",
     ],
     exits: ["3 no neighbour within --timeout", "4 everything offered was refused", "6 port missing or busy"],
   });
   command
     .requiredOption(
       "--link <endpoint>",
-      "where to call: a port's path, serial:…, i2c:…, tcp:…; repeatable",
+      "where to call: a port's path, serial:…, i2c:…, tcp:HOST:PORT, tcp-listen:[HOST:]PORT; repeatable",
       collectLinks,
     )
     .requiredOption("--board <dir>", "the board, made by board init")
@@ -48,7 +49,8 @@ export function addDistressCommand(program: Command): void {
     .option("--allow-single-update", "with --force: allow overwriting the only slot, which boots")
     .option(
       "--link-key <file>",
-      "key of the links, instead of the board's own: only rescuers with the same key are accepted",
+      "key of the links, instead of the board's own: only rescuers with the same key are accepted " +
+        "(make one: keygen --link-key, or openssl rand -hex 32 > link.key)",
     );
   onRun<DistressFlags>(command, runDistressCommand);
 }
@@ -86,6 +88,8 @@ async function healBoard(
   const ownKey = (): Uint8Array | undefined =>
     configLinkKey(flags.board, board.config, (text) => output.warn(text));
   const linkKey = await linkKeyFor((await linkKeyFlag(flags.linkKey, output)) ?? ownKey());
+  const takesUnsigned = board.config.allowUnsigned && board.config.trust.length === 0;
+  warnOfOpenLinks(links, { hasLinkKey: linkKey !== undefined, takesUnsigned }, output);
   const { runDistress } = await import("../node/distress-node.ts");
   const store = board.store({ allowUpdate: isForced, allowSingleUpdate });
   try {

@@ -8,6 +8,7 @@ import { adviceOn } from "./advice/run-advice.ts";
 import { addCommand } from "./help.ts";
 import { linkKeyFlag, linkKeyFor } from "./link-key-flag.ts";
 import { HealedCommand } from "./on-healed.ts";
+import { warnOfOpenLinks } from "./open-link-warnings.ts";
 import { collectLinks, parseHardwareFlag, parseSeconds, parseVersionFlag } from "./parse.ts";
 import { openRescueSource } from "./rescue-source.ts";
 import { type CommandContext, onRun } from "./run.ts";
@@ -43,7 +44,7 @@ export function addRescueCommand(program: Command): void {
   command
     .requiredOption(
       "--link <endpoint>",
-      "where to listen: a port's path, serial:…, i2c:…, tcp:…; repeatable",
+      "where to listen: a port's path, serial:…, i2c:…, tcp:HOST:PORT, tcp-listen:[HOST:]PORT; repeatable",
       collectLinks,
     )
     .option("--repo <dir>", "offer images from this repository")
@@ -61,7 +62,11 @@ export function addRescueCommand(program: Command): void {
       "program to run after each healed board, one at a time, with MAYDAY_LINK, MAYDAY_PEER, MAYDAY_DIGEST, MAYDAY_VERSION, " +
         "MAYDAY_PROVEN set; words without a shell (sh -c '...' for one), for at most 300 s",
     )
-    .option("--link-key <file>", "key of the links: only boards with the same key are healed");
+    .option(
+      "--link-key <file>",
+      "key of the links: only boards with the same key are healed " +
+        "(make one: keygen --link-key, or openssl rand -hex 32 > link.key)",
+    );
   onRun<RescueFlags>(command, runRescueCommand);
 }
 
@@ -73,6 +78,7 @@ async function runRescueCommand(
   const healed = new HealedCommand(flags.onHealed, { warn: (text) => output.warn(text), signal });
   const linkKey = await linkKeyFor(await linkKeyFlag(flags.linkKey, output));
   const source = await openRescueSource(flags, output);
+  warnOfOpenLinks(flags.link, { hasLinkKey: linkKey !== undefined, takesUnsigned: false }, output);
   const { runRescue } = await import("../node/rescue-node.ts");
   try {
     const verdict = await runRescue({

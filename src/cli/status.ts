@@ -31,7 +31,11 @@ export function addStatusCommand(program: Command): void {
     exits: ["3 no node answered", "4 another version of the protocol", "6 port missing or busy"],
   });
   command
-    .requiredOption("--link <endpoint>", "a port's path, serial:…, i2c:…, tcp:…; repeatable", collectLinks)
+    .requiredOption(
+      "--link <endpoint>",
+      "a port's path, serial:…, i2c:…, tcp:HOST:PORT, tcp-listen:[HOST:]PORT; repeatable",
+      collectLinks,
+    )
     .addOption(
       new Option("--timeout <seconds>", "wait for an answer this long")
         .argParser(parseSeconds)

@@ -3,6 +3,7 @@ import { fromHex, toHex } from "../base/bytes.ts";
 import { errnoOf } from "../base/errno.ts";
 import { FailedError, UsageError } from "../base/errors.ts";
 import { writeKeyFile } from "./key-file.ts";
+import { notRandom } from "./random-bytes.ts";
 import { isSharedMode, readWholeFile, type WholeFile } from "./whole-file.ts";
 
 /** Bytes of a link key. Fewer could be guessed, more add nothing. */
@@ -10,29 +11,64 @@ export const LINK_KEY_MIN = 16;
 export const LINK_KEY_MAX = 1024;
 /** Bytes of a key that `keygen` makes: as many as the MAC's key has. */
 const FRESH_LENGTH = 32;
-/** Longest file that is read, in bytes: the longest key in hexadecimal, in short lines. */
+/** Longest file that is read, in bytes: the longest key in hexadecimal, and white space. */
 const FILE_MAX = 4 * LINK_KEY_MAX;
 
+/** How to make a key without this program. */
+const RECIPE = "make one with: openssl rand -hex 32 > link.key";
+
 /**
- * Reads the pre-shared key of a link: an even number of 32 or more hexadecimal digits are decoded, else the file's
- * bytes are the key. Warns when other users may read the file. UsageError: `link-key-missing`,
- * `link-key-not-file`, `link-key-length`, `link-key-is-pem`; FailedError `link-key-unreadable`.
+ * Reads the pre-shared key of a link: 32 to 2048 hexadecimal digits, an even number, with nothing but white space around
+ * them; or 16 to 1024 bytes that look random (`notRandom`). Text is refused: a key is not stretched, so that a pass phrase
+ * could be guessed from one recorded handshake. Warns when other users may read the file. UsageError: `link-key-missing`,
+ * `link-key-not-file`, `link-key-length`, `link-key-is-pem`, `link-key-text`, `link-key-pattern`; FailedError
+ * `link-key-unreadable`.
  */
 export function readLinkKey(path: string, warn: (text: string) => void = () => {}): Uint8Array {
   const { bytes, mode } = readSecret(path);
   if (isSharedMode(mode)) {
     warn(`${path}: others on this machine may read this link key; fix: chmod 600 ${path}`);
   }
-  const text = Buffer.from(bytes).toString("latin1").trim();
+  const text = Buffer.from(bytes)
+    .toString("latin1")
+    .replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, "");
   if (text.startsWith("-----BEGIN")) {
-    const message = `${path} is a PEM file, which holds a key for signatures, not a link key`;
+    const message = `${path} is a PEM file, which holds a key for signatures, not a link key; ${RECIPE}`;
     throw new UsageError("link-key-is-pem", message, { path });
   }
-  const decoded = text.length >= 2 * LINK_KEY_MIN && /^[0-9a-fA-F]+$/.test(text) ? fromHex(text) : undefined;
-  const key = decoded ?? bytes;
-  if (key.length >= LINK_KEY_MIN && key.length <= LINK_KEY_MAX) return key;
-  const message = `${path} holds ${key.length} bytes; a link key has ${LINK_KEY_MIN} to ${LINK_KEY_MAX}, or twice as many hexadecimal digits`;
-  throw new UsageError("link-key-length", message, { path, length: key.length });
+  return /^[0-9a-fA-F]+$/.test(text) ? keyOfDigits(path, text) : rawKey(path, bytes);
+}
+
+/** Short digits may be meant as bytes of a pass phrase, too: neither is a key. */
+function keyOfDigits(path: string, text: string): Uint8Array {
+  const { length } = text;
+  const key = length >= 2 * LINK_KEY_MIN && length <= 2 * LINK_KEY_MAX ? fromHex(text) : undefined;
+  if (key !== undefined) return key;
+  const message =
+    `${path} holds ${length} hexadecimal digits; a link key has an even number of ${2 * LINK_KEY_MIN} to ` +
+    `${2 * LINK_KEY_MAX}; ${RECIPE}`;
+  throw new UsageError("link-key-length", message, { path, length });
+}
+
+/** Says nothing of what the file holds but its kind and length: it may be a secret of another kind. */
+function rawKey(path: string, bytes: Uint8Array): Uint8Array {
+  const { length } = bytes;
+  if (length < LINK_KEY_MIN || length > LINK_KEY_MAX) {
+    const message = `${path} holds ${length} bytes; a link key has ${LINK_KEY_MIN} to ${LINK_KEY_MAX}, or twice as many hexadecimal digits; ${RECIPE}`;
+    throw new UsageError("link-key-length", message, { path, length });
+  }
+  switch (notRandom(bytes)) {
+    case undefined:
+      return bytes;
+    case "text": {
+      const message = `${path} holds text of ${length} bytes that is not hexadecimal throughout; a link key is random bytes, or hexadecimal digits and nothing else, never a pass phrase; ${RECIPE}`;
+      throw new UsageError("link-key-text", message, { path, length });
+    }
+    case "pattern": {
+      const message = `${path} holds ${length} bytes that repeat a few values; a link key is random bytes, or their hexadecimal digits; ${RECIPE}`;
+      throw new UsageError("link-key-pattern", message, { path, length });
+    }
+  }
 }
 
 /**

@@ -70,6 +70,10 @@ export class Framer {
     this.#seal = undefined;
   }
 
+  get isInSession(): boolean {
+    return this.#tag !== undefined;
+  }
+
   /** The session's seal has no counter left: no frame can be sent in it any more. */
   get isExhausted(): boolean {
     return this.#seal?.isExhausted ?? false;

@@ -66,6 +66,7 @@ export class Link {
   #sender: SendSide | undefined;
   #receiver: ReceiveSide | undefined;
   #lastHeardAt: Millis = Number.NEGATIVE_INFINITY;
+  #heard: "announcement" | "session" | undefined;
 
   constructor(options: LinkOptions) {
     this.key = options.key;
@@ -89,6 +90,15 @@ export class Link {
   /** When the last frame of the current session arrived. */
   get lastHeardAt(): Millis {
     return this.#lastHeardAt;
+  }
+
+  /** What the run or frame that was handed in last is: a frame of the present session, another valid one, or neither. */
+  get heard(): "announcement" | "session" | undefined {
+    return this.#heard;
+  }
+
+  get isInSession(): boolean {
+    return this.#framer.isInSession;
   }
 
   /** Milliseconds that `bytes` take on this line, 0 if it has no rate of its own. */
@@ -164,10 +174,12 @@ export class Link {
   /** Whether it was a frame, of whatever session and version. */
   #handle(now: Millis, run: Uint8Array, received: Received): boolean {
     this.counters.bytesReceived += run.length;
+    this.#heard = undefined;
     switch (received.tag) {
       case "frame":
         this.counters.framesReceived++;
         if (received.isOfSession) this.#lastHeardAt = now;
+        this.#heard = received.isOfSession ? "session" : "announcement";
         this.#handleDecoded(now, received.frame, received.bytes);
         return true;
       case "unauthentic":

@@ -5,7 +5,10 @@ import type { LinkKey } from "../link/link-key.ts";
 /** The number of the first block of output that HKDF-Expand computes; its 32 bytes are all that is needed. */
 const FIRST_BLOCK: Uint8Array = Uint8Array.of(1);
 
-/** The link key of a secret of 16 to 1024 bytes (`readLinkKey`). HKDF by RFC 5869, HMAC by RFC 2104. */
+/**
+ * The link key of a secret of 16 to 1024 random bytes (`readLinkKey`). Never of a pass phrase: nothing here stretches it, and
+ * guesses can be tried on one recorded handshake. HKDF by RFC 5869, HMAC by RFC 2104.
+ */
 export function linkKeyOf(secret: Uint8Array): LinkKey {
   const { hmacSha256 } = cryptoPort();
   const own = secret.slice();

@@ -1,10 +1,13 @@
 import type { Clock, Timer } from "../base/clock.ts";
 import type { TransportError } from "../base/errors.ts";
 import type { Millis } from "../base/units.ts";
-import type { RunSplitter, Transport } from "../transport/transport.ts";
+import type { Heard, RunSplitter, Transport } from "../transport/transport.ts";
 
 /** The verbs of a session machine, as far as driving it goes. */
 export interface Machine<Event> {
+  /** What the run or frame that was handed in last is; a machine that does not say so is served like any other. */
+  readonly heard?: Heard | undefined;
+  readonly isInSession?: boolean;
   handleLinkUp(now: Millis, isUp: boolean): void;
   handleRun(now: Millis, run: Uint8Array): void;
   handleFrame(now: Millis, frame: Uint8Array): void;
@@ -38,6 +41,7 @@ export class LinkDriver<Event> {
   /** The splitter has delivered a run. */
   #hasRun = false;
   #isPumping = false;
+  #wasInSession = false;
   #isHeldBack = false;
   #isClosed = false;
 
@@ -55,6 +59,7 @@ export class LinkDriver<Event> {
     this.#splitter = makeSplitter((run) => {
       this.#hasRun = true;
       this.#machine.handleRun(this.#clock.now(), run);
+      this.#noteHeard();
       // After every run: an ack reaches back over 112 packets, and one read may bring more of them.
       this.#drain();
     });
@@ -83,8 +88,15 @@ export class LinkDriver<Event> {
 
   #handleFrame(frame: Uint8Array): void {
     this.#machine.handleFrame(this.#clock.now(), frame);
+    this.#noteHeard();
     this.#drain();
     this.pump();
+  }
+
+  /** Before anything is sent: the transport may have to know whom the answer is for. */
+  #noteHeard(): void {
+    const { heard } = this.#machine;
+    if (heard !== undefined) this.transport.noteHeard?.(heard);
   }
 
   #handleBytes(bytes: Uint8Array): void {
@@ -119,6 +131,13 @@ export class LinkDriver<Event> {
       // until neither bytes nor events are left
     }
     this.#isPumping = false;
+    this.#noteSession();
+  }
+
+  #noteSession(): void {
+    const isInSession = this.#machine.isInSession === true;
+    if (this.#wasInSession && !isInSession) this.transport.noteSessionEnd?.();
+    this.#wasInSession = isInSession;
   }
 
   #handleEvents(): boolean {

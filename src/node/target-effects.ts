@@ -7,16 +7,29 @@ import type { TargetRole } from "../session/target/target-role.ts";
 import type { ReceivedRun } from "../session/target/tree-descent.ts";
 import { ObjectKind } from "../wire/constants.ts";
 
+/** What the effects of a target are answered by. */
+export type TargetAnswers = Pick<
+  TargetRole,
+  | "handleManifestChecked"
+  | "handleRunChecked"
+  | "handleBlockWritten"
+  | "handleCommitted"
+  | "setStatus"
+  | "holds"
+>;
+
 /**
  * Carries out a target's effect on its board and hands the result back; false if the event is not an effect.
- * Synchronous: hashing, erasing and programming are finished when it returns.
+ * Synchronous: hashing, erasing and programming are finished when it returns. An effect whose session is over is not
+ * carried out: the board may work for another one by now.
  */
 export function applyTargetEffect(
   now: Millis,
   event: TargetEvent,
-  target: TargetRole,
+  target: TargetAnswers,
   store: TargetStore,
 ): boolean {
+  if (isEffect(event) && !target.holds(event.session)) return true;
   switch (event.tag) {
     case "checkManifest":
       target.handleManifestChecked(now, event.session, checkManifest(store, event.envelope));
@@ -36,6 +49,12 @@ export function applyTargetEffect(
     default:
       return false;
   }
+}
+
+type TargetEffect = Extract<TargetEvent, { readonly session: number }>;
+
+function isEffect(event: TargetEvent): event is TargetEffect {
+  return "session" in event;
 }
 
 function checkManifest(store: TargetStore, envelope: Uint8Array): ManifestOutcome {

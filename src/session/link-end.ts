@@ -31,6 +31,16 @@ export class LinkEnd<Event> implements RoleHost<Event | LineEvent> {
     return this.link.stranger;
   }
 
+  /** What the run or frame that was handed in last is: a frame of the present session, another valid one, or neither. */
+  get heard(): "announcement" | "session" | undefined {
+    return this.link.heard;
+  }
+
+  /** A session runs on the link. */
+  get isInSession(): boolean {
+    return this.link.isInSession;
+  }
+
   /** The link can carry bytes. */
   get isUp(): boolean {
     return this.#isUp;

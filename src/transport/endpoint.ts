@@ -33,11 +33,11 @@ export interface TcpEndpoint {
   readonly port: number;
 }
 
-/** Serves one connection at a time. `host` undefined: all addresses of this machine. */
+/** Waits for connections at an address of this machine, {@link DEFAULT_LISTEN_HOST} unless one is named. */
 export interface TcpListenEndpoint {
   readonly tag: "tcp-listen";
   readonly text: string;
-  readonly host: string | undefined;
+  readonly host: string;
   readonly port: number;
 }
 
@@ -59,6 +59,8 @@ export interface I2cPeripheralEndpoint {
 
 /** Rate of a serial port unless the endpoint gives one, in bits per second (PROTOCOL.md 2.1). */
 export const DEFAULT_BAUD = 115_200;
+/** Where `tcp-listen:PORT` listens: programs on this machine reach it, others do not. */
+export const DEFAULT_LISTEN_HOST = "127.0.0.1";
 /** Rates accepted in an endpoint, in baud. */
 export const BAUD_MIN = 300;
 export const BAUD_MAX = 12_000_000;
@@ -68,7 +70,7 @@ export const I2C_ADDRESS_MAX = 0x77;
 
 const ACCEPTED =
   "accepted: a port's path (/dev/ttyUSB0), serial:PATH?baud=N, i2c:/dev/i2c-1?address=0x42, " +
-  "i2c-peripheral:SOCKET?address=0x42, tcp:HOST:PORT, tcp-listen:PORT";
+  "i2c-peripheral:SOCKET?address=0x42, tcp:HOST:PORT, tcp-listen:[HOST:]PORT (0.0.0.0 for all addresses)";
 
 /** Most characters in an endpoint. */
 export const ENDPOINT_LENGTH_MAX = 4096;
@@ -153,7 +155,8 @@ function parseTcp(text: string, rest: string): Endpoint {
 }
 
 function parseTcpListen(text: string, rest: string): Endpoint {
-  return { tag: "tcp-listen", text, ...splitHostPort(text, rest) };
+  const { host = DEFAULT_LISTEN_HOST, port } = splitHostPort(text, rest);
+  return { tag: "tcp-listen", text, host, port };
 }
 
 function parseI2c(text: string, rest: string, query: Query): Endpoint {

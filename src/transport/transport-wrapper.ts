@@ -1,4 +1,4 @@
-import type { Transport, TransportFacts, TransportHandlers } from "./transport.ts";
+import type { Heard, Transport, TransportFacts, TransportHandlers } from "./transport.ts";
 
 /**
  * Handlers that pass everything on to `handlers` but for those given in `own`. Calls methods instead of copying them:
@@ -40,6 +40,14 @@ export abstract class TransportWrapper implements Transport {
 
   write(bytes: Uint8Array): boolean {
     return this.inner.write(bytes);
+  }
+
+  noteHeard(heard: Heard): void {
+    this.inner.noteHeard?.(heard);
+  }
+
+  noteSessionEnd(): void {
+    this.inner.noteSessionEnd?.();
   }
 
   close(): Promise<void> {

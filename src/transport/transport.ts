@@ -21,6 +21,12 @@ export interface TransportHandlers {
   onWaiting?(reason: TransportError): void;
 }
 
+/**
+ * What a link makes of bytes that it was handed: a valid frame of nobody's session, or a valid frame of its present
+ * session, sealed where the link has a key.
+ */
+export type Heard = "announcement" | "session";
+
 /** Cuts a stream of bytes into runs that end with the delimiter 0x00 (PROTOCOL.md 2.2). */
 export interface RunSplitter {
   /** Takes bytes; the runs they complete are delivered before it returns. Cuts nothing by time. */
@@ -95,6 +101,13 @@ export interface Transport {
    * the result is true. No bytes only ask whether the writer is held back. The array must not be changed afterwards.
    */
   write(bytes: Uint8Array): boolean;
+  /**
+   * The bytes that `onBytes` hands over right now held this. Called from inside `onBytes`, for each frame; of use to a
+   * transport that has several connections and serves one of them.
+   */
+  noteHeard?(heard: Heard): void;
+  /** The session that {@link noteHeard} told of is over. Leads to no call of a handler before it returns. */
+  noteSessionEnd?(): void;
   /** Ends. Idempotent, never rejects, settles within about a second even if a write is blocked. */
   close(): Promise<void>;
 }

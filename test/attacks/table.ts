@@ -4,6 +4,7 @@ import { IMAGES } from "./images.ts";
 import { SESSIONS } from "./sessions.ts";
 import { SPOOFING } from "./spoofing.ts";
 import { STALLING } from "./stalling.ts";
+import { TCP } from "./tcp.ts";
 
 /** All attacks by the file that plays them, in the order of the table. */
 const BY_FILE: Readonly<Record<string, readonly Attack[]>> = {
@@ -12,6 +13,7 @@ const BY_FILE: Readonly<Record<string, readonly Attack[]>> = {
   "spoofing.ts": SPOOFING,
   "calls.ts": CALLS,
   "sessions.ts": SESSIONS,
+  "tcp.ts": TCP,
 };
 
 export const ATTACKS: readonly Attack[] = Object.values(BY_FILE).flat();

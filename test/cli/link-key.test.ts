@@ -1,4 +1,5 @@
-import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runCli, startCli, verdictOf } from "../support/cli.ts";
@@ -88,29 +89,81 @@ describe("board init --link-key", () => {
 });
 
 describe("a link key file", () => {
-  test.each([
-    ["15 bytes", "x".repeat(15), 2, "link-key-length"],
-    ["30 hexadecimal digits are 30 bytes", "ab".repeat(15), 6, undefined],
-    ["1025 bytes", "x".repeat(1025), 2, "link-key-length"],
-    ["a signing key", "-----BEGIN PRIVATE KEY-----\n", 2, "link-key-is-pem"],
-  ])(
-    "is refused with its own reason, or accepted, by its length and kind: %s",
-    async (name, text, code, reason) => {
+  const FILES = [
+    ["15 bytes", "x".repeat(15), "link-key-length"],
+    ["30 hexadecimal digits", "ab".repeat(15), "link-key-length"],
+    ["63 hexadecimal digits", "ab".repeat(32).slice(1), "link-key-length"],
+    ["1025 bytes", "x".repeat(1025), "link-key-length"],
+    ["a signing key", "-----BEGIN PRIVATE KEY-----\n", "link-key-is-pem"],
+    ["a pass phrase", "correct horse battery staple\n", "link-key-text"],
+    ["a pass phrase of 16 bytes", "correcthorsebatt", "link-key-text"],
+    ["base64", `${Buffer.from("0123456789abcdef0123456789abcdef").toString("base64")}\n`, "link-key-text"],
+  ] as const;
+  const COMMANDS: Readonly<Record<string, (key: string) => Promise<string[]>>> = {
+    rescue: async (key) => [
+      "rescue",
+      "--link",
+      bench.path("no-port"),
+      "--image",
+      bench.path("fw.mdy"),
+      ...keyFile(key),
+    ],
+    distress: async (key) => [
+      "distress",
+      "--link",
+      bench.path("no-port"),
+      "--board",
+      await emptyBoard(),
+      ...keyFile(key),
+    ],
+    "board init": async (key) => [
+      ...["board", "init", bench.path(`refused-${key.length}`), "--hardware", "acme/widget"],
+      ...["--flash-size", "64K", "--trust", bench.path("owner.pub"), ...keyFile(key)],
+    ],
+  };
+  let board: Promise<string> | undefined;
+  const emptyBoard = (): Promise<string> => {
+    board ??= bench.board("without-key");
+    return board;
+  };
+  const keyFile = (path: string): string[] => ["--link-key", path, "--json"];
+
+  test.each(FILES)(
+    "with %s is refused with its own reason by all commands, which say how to make one",
+    async (name, text, reason) => {
       const path = bench.path(`${name}.key`);
       writeFileSync(path, text, { mode: 0o600 });
-      const flags = [
-        "--link",
-        bench.path("no-port"),
-        "--image",
-        bench.path("fw.mdy"),
-        "--once",
-        "--timeout",
-        "1",
-      ];
-      const verdict = verdictOf(await runCli(["rescue", ...flags, "--link-key", path, "--json"]));
-      expect(verdict).toMatchObject({ code, ...(reason === undefined ? {} : { reason }) });
+      for (const args of Object.values(COMMANDS)) {
+        const verdict = verdictOf(await runCli(await args(path)));
+        expect(verdict).toMatchObject({ code: 2, reason });
+        expect(verdict["message"]).toContain("openssl rand -hex 32 > link.key");
+        expect(verdict["message"]).toContain("mayday keygen --link-key FILE");
+      }
+      expect(existsSync(bench.path(`refused-${path.length}`))).toBe(false);
     },
   );
+
+  test("in a board is refused like any other when somebody has written text into it", async () => {
+    const dir = await boardWith("meddled", "link");
+    writeFileSync(join(dir, "keys", "link.key"), "correct horse battery staple\n");
+    const result = await runCli(["distress", ...linkTo(pair.a), "--board", dir, "--timeout", "1"]);
+    expect(verdictOf(result)).toMatchObject({ code: 1, reason: "board-damaged", bytesTx: 0 });
+    expect(verdictOf(result)["message"]).toContain("openssl rand -hex 32 > link.key");
+  });
+
+  test("made by the command that the errors name is accepted", async () => {
+    const path = bench.path("openssl.key");
+    execFileSync("sh", ["-c", `umask 077; openssl rand -hex 32 > '${path}'`]);
+    for (const args of Object.values(COMMANDS)) {
+      const { code } = await runCli(await args(path));
+      // Only the port is missing.
+      expect([0, 6]).toContain(code);
+    }
+    const raw = bench.path("raw.key");
+    execFileSync("sh", ["-c", `umask 077; openssl rand 32 > '${raw}'`]);
+    const [rescue] = Object.values(COMMANDS);
+    expect((await runCli((await rescue?.(raw)) ?? [])).code).toBe(6);
+  });
 
   test("that does not exist gives an error that names the command to make one", async () => {
     const flags = ["--link", bench.path("no-port"), "--image", bench.path("fw.mdy")];

@@ -9,8 +9,8 @@ const FRAMES_MIN = 60;
 const KINDS: readonly EnumKind[] = [...FRAME_KINDS, ...SIDE_KINDS];
 
 /** Runs every case of a kind; each failure is the line that replays it. */
-function failures(kind: EnumKind): { runs: number; failed: string[] } {
-  const cases = enumerate("small", [kind]);
+function failures(kind: EnumKind, setup = "small"): { runs: number; failed: string[] } {
+  const cases = enumerate(setup, [kind]);
   const failed = cases.flatMap((enumCase) => {
     const { failure } = runEnumCase(enumCase);
     return failure === undefined ? [] : [`npm run lab -- --case ${enumCaseId(enumCase)}  # ${failure}`];
@@ -29,6 +29,21 @@ describe("the frames of a session, in both directions", () => {
     "can each meet this fault, and the board is healed: %s",
     (kind) => {
       const { runs, failed } = failures(kind);
+      expect(runs).toBeGreaterThanOrEqual(FRAMES_MIN);
+      expect(failed).toEqual([]);
+    },
+    60_000,
+  );
+});
+
+describe("the frames of a session whose effects take 1, 50 and 500 ms, in both directions", () => {
+  const kinds: readonly EnumKind[] = ["restart", "takeover", "stale", "delay"];
+  const cases = ["heldfirst", "heldlast"].flatMap((setup) => kinds.map((kind) => [kind, setup] as const));
+
+  it.each(cases)(
+    "can each meet this fault, and the board is healed: %s, %s",
+    (kind, setup) => {
+      const { runs, failed } = failures(kind, setup);
       expect(runs).toBeGreaterThanOrEqual(FRAMES_MIN);
       expect(failed).toEqual([]);
     },

@@ -15,7 +15,7 @@ import { LinkDriver, type Machine } from "../../src/node/link-driver.ts";
 import { linkOptionsFor } from "../../src/node/node-link.ts";
 import { PureRunSplitter } from "../../src/node/pure-run-splitter.ts";
 import { PickedImages } from "../../src/node/rescuer-effects.ts";
-import { applyTargetEffect, nodeStatusOf } from "../../src/node/target-effects.ts";
+import { applyTargetEffect, nodeStatusOf, type TargetAnswers } from "../../src/node/target-effects.ts";
 import { LinkEnd } from "../../src/session/link-end.ts";
 import type { RescuerEvent } from "../../src/session/rescuer/rescuer-events.ts";
 import { RescuerRole } from "../../src/session/rescuer/rescuer-role.ts";
@@ -27,6 +27,7 @@ import type { Transport } from "../../src/transport/transport.ts";
 import type { Beacon } from "../../src/wire/messages.ts";
 import { fixedKey } from "./fixed-keys.ts";
 import { FlashOracle, type Original } from "./flash-oracle.ts";
+import { EffectsUnderWay, type SlowEffects } from "./slow-effects.ts";
 import { wrappedTransport } from "./wrapped-transport.ts";
 
 const HARDWARE = { vendor: "acme", hardwareClass: "gate" };
@@ -78,6 +79,8 @@ export interface VirtualRescueOptions {
   readonly pieceBytes?: number;
   /** The image to offer to a board that calls; the only one unless given. */
   readonly pick?: (beacon: Beacon, refused: readonly Uint8Array[]) => ImageSource | undefined;
+  /** Effects of both roles take time; they are carried out at once unless given. */
+  readonly slow?: SlowEffects;
   /** Gets each event of a side first; `proceed`, called now or later, carries it out or notes it. */
   readonly onTargetEvent?: (event: TargetEvent, proceed: () => void) => void;
   readonly onRescuerEvent?: (event: RescuerEvent, proceed: () => void) => void;
@@ -102,6 +105,8 @@ export class VirtualRescue {
   rescuerId: Uint8Array = new Uint8Array(8);
   /** Bytes that each side was handed, from the beginning, restarts included. */
   bytesOnWire = 0;
+  /** The effects of each side that are under way (0 target, 1 rescuer), with `slow`. */
+  readonly underWay: readonly [EffectsUnderWay, EffectsUnderWay] | undefined;
   readonly #options: VirtualRescueOptions;
   readonly #random: Random;
   readonly #geometry: FlashGeometry;
@@ -113,6 +118,11 @@ export class VirtualRescue {
     this.#options = options;
     this.clock = options.clock ?? new VirtualClock();
     this.#random = new SeededRandom(options.seed);
+    const { slow, seed } = options;
+    this.underWay = slow && [
+      new EffectsUnderWay(this.clock, 2 * seed, slow),
+      new EffectsUnderWay(this.clock, 2 * seed + 1, slow),
+    ];
     this.data = options.data ?? randomBytes(this.#random, options.size ?? 65_536);
     const slotSize = options.slotSize ?? this.data.length;
     const layout = options.layout ?? "single";
@@ -183,14 +193,15 @@ export class VirtualRescue {
     machine: Machine<Event>,
     wire: Transport,
     first: (event: Event, proceed: () => void) => void,
-    handle: (event: Event) => void,
+    handle: (event: Event, pump: () => void) => void,
   ): LinkDriver<Event> {
     const splitter = (onRun: (run: Uint8Array) => void): PureRunSplitter =>
       new PureRunSplitter(onRun, this.clock);
+    const pump = (): void => driver.pump();
     const onEvent = (event: Event): void =>
       first(event, () => {
-        handle(event);
-        driver.pump();
+        handle(event, pump);
+        pump();
       });
     const driver = new LinkDriver(machine, wire, this.clock, splitter, { onEvent });
     void driver.open();
@@ -208,8 +219,8 @@ export class VirtualRescue {
     const now = this.clock.now();
     const options = { random: this.#random, status, bootNonce, isForced };
     const target = end.exchange(now, (host) => new TargetRole(now, host, options));
-    const driver = this.#drive(end, wire, onTargetEvent, (event: TargetEvent) => {
-      if (!applyTargetEffect(this.clock.now(), event, target, store)) this.targetEvents.push(event);
+    const driver = this.#drive(end, wire, onTargetEvent, (event: TargetEvent, pump) => {
+      if (!this.#applyTarget(event, target, store, pump)) this.targetEvents.push(event);
       if (event.tag === "sessionLost") store.abandon();
     });
     return [end, target, driver];
@@ -225,13 +236,57 @@ export class VirtualRescue {
     const now = this.clock.now();
     const rescuer = end.exchange(now, (host) => new RescuerRole(now, host, { random: this.#random, ...ids }));
     const images = new PickedImages();
-    const driver = this.#drive(end, wire, onRescuerEvent, (event: RescuerEvent) => {
-      if (event.tag === "pick") {
-        const image = this.#pick(event.beacon, event.refused);
-        images.answer(this.clock.now(), rescuer, event.session, image);
-      } else if (!images.apply(event, rescuer)) this.rescuerEvents.push(event);
+    const driver = this.#drive(end, wire, onRescuerEvent, (event: RescuerEvent, pump) => {
+      if (!this.#applyRescuer(event, rescuer, images, pump)) this.rescuerEvents.push(event);
     });
     return [end, rescuer, driver];
+  }
+
+  /** Carries out an effect of the target, now or in its time; false if the event is none. */
+  #applyTarget(event: TargetEvent, target: TargetRole, store: TargetStore, pump: () => void): boolean {
+    const { slow } = this.#options;
+    const [underWay] = this.underWay ?? [];
+    if (slow === undefined || underWay === undefined || !("session" in event))
+      return applyTargetEffect(this.clock.now(), event, target, store);
+    if (slow.works === "last")
+      underWay.begin(() => {
+        if (!target.holds(event.session)) underWay.late++;
+        applyTargetEffect(this.clock.now(), event, target, store);
+        pump();
+      });
+    else {
+      const answers = answeringLate(target, event.session, underWay, this.clock, pump);
+      applyTargetEffect(this.clock.now(), event, answers, store);
+    }
+    return true;
+  }
+
+  /** The same for the rescuer. */
+  #applyRescuer(event: RescuerEvent, rescuer: RescuerRole, images: PickedImages, pump: () => void): boolean {
+    const [, underWay] = this.underWay ?? [];
+    const inItsTime = (answer: () => void): void => {
+      if (underWay === undefined || (event.tag === "pick" && this.#options.slow?.isPickSlow === false))
+        answer();
+      else
+        underWay.begin(() => {
+          answer();
+          pump();
+        });
+    };
+    switch (event.tag) {
+      case "pick":
+        inItsTime(() => {
+          const image = this.#pick(event.beacon, event.refused);
+          images.answer(this.clock.now(), rescuer, event.session, image);
+        });
+        return true;
+      case "readRun":
+      case "readBlock":
+        inItsTime(() => images.apply(event, rescuer));
+        return true;
+      default:
+        return images.apply(event, rescuer);
+    }
   }
 
   #pick(beacon: Beacon, refused: readonly Uint8Array[]): ImageSource | undefined {
@@ -248,6 +303,7 @@ export class VirtualRescue {
   /** Power off and on: the flash stays, everything in RAM is gone. */
   restartTarget(): void {
     void this.#targetDriver.close();
+    this.underWay?.[0].drop();
     this.board = this.#makeBoard(this.board.storage);
     this.store = this.board.store(this.#options.store);
     [this.targetEnd, this.target, this.#targetDriver] = this.#startTarget();
@@ -261,6 +317,7 @@ export class VirtualRescue {
 
   /** The rescuer vanishes without a word. */
   stopRescuer(): void {
+    this.underWay?.[1].drop();
     void this.#rescuerDriver.close();
   }
 
@@ -293,4 +350,36 @@ function countBytes(inner: Transport, count: (bytes: number) => void): Transport
       return inner.write(bytes);
     },
   });
+}
+
+/** The target, as far as its effects know it: each answer reaches it after the time that is drawn. */
+function answeringLate(
+  target: TargetRole,
+  session: number,
+  underWay: EffectsUnderWay,
+  clock: VirtualClock,
+  pump: () => void,
+): TargetAnswers {
+  const later = (answer: () => void): void =>
+    underWay.begin(() => {
+      if (!target.holds(session)) underWay.late++;
+      answer();
+      pump();
+    });
+  let status: Parameters<TargetRole["setStatus"]>[0] | undefined;
+  return {
+    holds: (number) => target.holds(number),
+    handleManifestChecked: (_now, ...outcome) =>
+      later(() => target.handleManifestChecked(clock.now(), ...outcome)),
+    handleRunChecked: (_now, ...outcome) => later(() => target.handleRunChecked(clock.now(), ...outcome)),
+    handleBlockWritten: (_now, ...outcome) => later(() => target.handleBlockWritten(clock.now(), ...outcome)),
+    setStatus: (changed) => {
+      status = changed;
+    },
+    handleCommitted: (_now, ...outcome) =>
+      later(() => {
+        if (status !== undefined) target.setStatus(status);
+        target.handleCommitted(clock.now(), ...outcome);
+      }),
+  };
 }

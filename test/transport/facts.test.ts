@@ -7,7 +7,7 @@ import { parseEndpoint } from "../../src/transport/endpoint.ts";
 import { openTransport } from "../../src/transport/open-transport.ts";
 import { ReopeningTransport } from "../../src/transport/serial/reopening.ts";
 import { StreamSplitter } from "../../src/transport/stream-splitter.ts";
-import type { Transport, TransportFacts, TransportHandlers } from "../../src/transport/transport.ts";
+import type { Heard, Transport, TransportFacts, TransportHandlers } from "../../src/transport/transport.ts";
 import { Recorder } from "../support/recorder.ts";
 import { wrappedTransport } from "../support/wrapped-transport.ts";
 
@@ -44,6 +44,16 @@ class Changing implements Transport {
 
   write(): boolean {
     return true;
+  }
+
+  readonly noted: string[] = [];
+
+  noteHeard(heard: Heard): void {
+    this.noted.push(heard);
+  }
+
+  noteSessionEnd(): void {
+    this.noted.push("end");
   }
 
   async close(): Promise<void> {}
@@ -94,6 +104,15 @@ describe("wrappers of a transport", () => {
       const inner = new Changing(ODD_FACTS);
       const wrapper = wrap(inner);
       expect(wrapper.facts[fact]).toBe(ODD_FACTS[fact]);
+    });
+
+    it(`${name} forwards what a link says of the bytes that it was given`, () => {
+      const inner = new Changing(ODD_FACTS);
+      const wrapper = wrap(inner);
+      wrapper.noteHeard?.("announcement");
+      wrapper.noteHeard?.("session");
+      wrapper.noteSessionEnd?.();
+      expect(inner.noted).toEqual(["announcement", "session", "end"]);
     });
 
     it(`${name} forwards facts as they are when asked, also after a change`, () => {

@@ -3,6 +3,8 @@ import type { MaydayError } from "../../base/errors.ts";
 type Details = MaydayError["details"];
 
 const MAKE_LINK_KEY = "make one with: mayday keygen --link-key FILE";
+/** After a message that says how to make one without mayday. */
+const OR_KEYGEN = "or with: mayday keygen --link-key FILE";
 const MAKE_BOARD = "make the board again with board init";
 
 /** By the error's code: what to try next, as far as its details tell. */
@@ -17,8 +19,10 @@ const ADVICE: Readonly<Record<string, (details: Details) => string | undefined>>
     eraseSize === undefined ? `try: --write-size ${writeSize}` : `try: --sector ${eraseSize}`,
   "flash-size": () => MAKE_BOARD,
   "key-not-pem": ({ isPem }) => (isPem === false ? "make keys with: mayday keygen --out BASE" : undefined),
-  "link-key-is-pem": () => MAKE_LINK_KEY,
-  "link-key-length": () => MAKE_LINK_KEY,
+  "link-key-is-pem": () => OR_KEYGEN,
+  "link-key-length": () => OR_KEYGEN,
+  "link-key-pattern": () => OR_KEYGEN,
+  "link-key-text": () => OR_KEYGEN,
   "link-key-missing": () => MAKE_LINK_KEY,
   "link-key-not-file": () => MAKE_LINK_KEY,
   "repo-missing": ({ dir }) => `make it with: mayday repo add FILE.mdy --repo ${dir}`,

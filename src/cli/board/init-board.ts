@@ -79,7 +79,8 @@ export function addBoardInit(board: Command): void {
     .option("--allow-unsigned", "accept unsigned images; only without --trust")
     .option(
       "--link-key <file>",
-      "key of its links, copied into the board: only nodes with the same key are accepted",
+      "key of its links, copied into the board: only nodes with the same key are accepted " +
+        "(make one: keygen --link-key, or openssl rand -hex 32 > link.key)",
     )
     .option("--image <file>", "image file (.mdy) to install as the confirmed factory image");
   onRun<InitFlags>(command, runInit);

@@ -43,6 +43,9 @@ export class TargetRole implements Role {
   #session: TargetSession | undefined;
   /** The board is healed, or its owner stopped this role: no more calls. */
   #isStopped = false;
+  readonly #isForced: boolean;
+  /** A commit of a session that was over by then made the board boot. */
+  #isHealed = false;
   readonly #supersession: Supersession;
   /** Served over another link: offers here are stood down. */
   #servedBy: Uint8Array | undefined;
@@ -52,6 +55,7 @@ export class TargetRole implements Role {
     this.#guard = new LinkGuard(host.link.key, "target");
     this.#random = options.random;
     this.#bootNonce = options.bootNonce;
+    this.#isForced = options.isForced ?? false;
     this.#announcer = new TargetAnnouncer(now, host.link, options, this.#guard.isKeyed);
     this.#selection = new PeerSelection(options.random);
     this.#supersession = new Supersession(host.link);
@@ -212,6 +216,11 @@ export class TargetRole implements Role {
     this.handleTimeout(now);
   }
 
+  /** Whether the session with this number, which its effects carry, still runs: else they need not be carried out. */
+  holds(number: number): boolean {
+    return this.#sessionOf(number) !== undefined;
+  }
+
   /** The session that an effect belongs to; undefined when the answer comes too late for it. */
   #sessionOf(number: number): TargetSession | undefined {
     return this.#session?.number === number ? this.#session : undefined;
@@ -234,9 +243,24 @@ export class TargetRole implements Role {
 
   /** Completes `commit`: the boot decision after the root was read back from flash. */
   handleCommitted(now: Millis, session: number, failure: BootFailure | undefined): void {
-    this.#end(now, this.#sessionOf(session)?.handleCommitted(now, failure));
+    const committed = this.#sessionOf(session);
+    if (committed === undefined) {
+      if (failure === undefined) this.#handleLateCommit();
+      return;
+    }
+    this.#end(now, committed.handleCommitted(now, failure));
     // Others who knocked get beacons now: this session ends as healed, whether DONE is heard or not.
     if (this.#session?.isDone) this.#supersession.clear();
+  }
+
+  /**
+   * The board boots although the session that healed it was lost meanwhile. It has nothing to call for, and refuses what
+   * another session brings, unless it was asked to call.
+   */
+  #handleLateCommit(): void {
+    if (this.#isStopped) return;
+    if (this.#session === undefined) this.#finish(false);
+    else this.#isHealed = !this.#isForced;
   }
 
   #end(now: Millis, end: SessionEnd | undefined): void {
@@ -252,6 +276,7 @@ export class TargetRole implements Role {
     this.#supersession.clear();
     this.#announcer.handleQuestion(now);
     this.#host.emit({ tag: "sessionLost", why });
+    if (this.#isHealed) this.#finish(false);
   }
 
   #refuse(now: Millis, reason: RefusalReason, detail: string): void {
@@ -263,6 +288,7 @@ export class TargetRole implements Role {
     if (reason !== "flash") this.#selection.strike(now, peer.rescuerId);
     this.#session = undefined;
     this.#announcer.handleRefused(now);
+    if (this.#isHealed) this.#finish(false);
   }
 
   #emitRefused(reason: RefusalReason, detail: string, rescuerId?: Uint8Array): void {
@@ -270,7 +296,8 @@ export class TargetRole implements Role {
   }
 
   #finish(isHeard: boolean): void {
-    this.#host.link.endSession();
+    // Without a session there may be a last word of the one before on its way, a refusal for instance.
+    if (this.#session !== undefined) this.#host.link.endSession();
     this.#session = undefined;
     this.#isStopped = true;
     this.#host.emit({ tag: "finished", isHeard });

@@ -52,6 +52,16 @@ export class SocketLink {
     return !this.#isHeldBack;
   }
 
+  /** Bytes that the system has not taken yet. */
+  get heldBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  /** Closes at once; what is held is lost. `onEnd` follows. */
+  drop(): void {
+    this.#socket.destroy();
+  }
+
   /** Sends what is held, then closes. Calls no handler any more. */
   async close(): Promise<void> {
     this.#handlers = undefined;

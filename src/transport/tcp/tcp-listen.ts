@@ -1,27 +1,25 @@
-import { createServer, type Server, type Socket } from "node:net";
+import { createServer, isIPv6, type Server } from "node:net";
 import { assert } from "../../base/assert.ts";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { errnoOf } from "../../base/errno.ts";
 import { TransportError } from "../../base/errors.ts";
 import type { TcpListenEndpoint } from "../endpoint.ts";
-import type { Transport, TransportFacts, TransportHandlers } from "../transport.ts";
-import { SocketLink } from "./socket-link.ts";
+import type { Heard, Transport, TransportFacts, TransportHandlers } from "../transport.ts";
+import { Connections } from "./connections.ts";
+import { isLoopbackHost } from "./loopback.ts";
 import { connectionLost, type TcpOptions, tcpFacts } from "./tcp.ts";
 
 /**
- * Waits for connections and serves one at a time, as a link has two ends. While one is active, further ones are closed;
- * when it ends, the next one is accepted.
+ * Waits for connections. Several may be open at a time, as a silent one must not keep out the one that heals:
+ * {@link Connections} says which of them is heard.
  */
 export class TcpListenTransport implements Transport {
   readonly facts: TransportFacts;
-  /** Connections closed because another one was active. */
-  refusedConnections = 0;
-  readonly #host: string | undefined;
+  readonly #host: string;
   readonly #port: number;
   readonly #clock: Clock;
   #server: Server | undefined;
-  #handlers: TransportHandlers | undefined;
-  #link: SocketLink | undefined;
+  #connections: Connections | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(endpoint: TcpListenEndpoint, options: TcpOptions = {}) {
@@ -37,52 +35,61 @@ export class TcpListenTransport implements Transport {
     return typeof address === "object" && address !== null ? address.port : undefined;
   }
 
+  /** Connections that are open. */
+  get connectionCount(): number {
+    return this.#connections?.count ?? 0;
+  }
+
+  /** Connections closed to make room for others. */
+  get displacedConnections(): number {
+    return this.#connections?.displaced ?? 0;
+  }
+
   async open(handlers: TransportHandlers): Promise<void> {
-    assert(
-      this.#server === undefined && this.#closing === undefined,
-      `${this.facts.endpoint} was opened before`,
-    );
-    const server = createServer((socket) => this.#accept(socket));
+    const { endpoint } = this.facts;
+    assert(this.#server === undefined && this.#closing === undefined, `${endpoint} was opened before`);
+    const connections = new Connections(this.#clock, handlers, (cause) => connectionLost(endpoint, cause));
+    const server = createServer((socket) => connections.add(socket));
     this.#server = server;
-    this.#handlers = handlers;
+    this.#connections = connections;
     await new Promise<void>((resolve, reject) => {
       server.once("error", (error) => {
         this.#server = undefined;
-        this.#handlers = undefined;
-        reject(listenError(this.facts.endpoint, this.#port, error));
+        reject(listenError(endpoint, this.#host, this.#port, error));
       });
       server.listen({ port: this.#port, host: this.#host }, resolve);
     });
     // A failure to accept (out of descriptors) concerns one connection; without a listener it would end the process.
     server.on("error", () => {});
+    if (this.#closing === undefined) handlers.onWaiting?.(this.#nobodyYet());
   }
 
   write(bytes: Uint8Array): boolean {
-    return this.#link?.write(bytes) ?? true;
+    return this.#connections?.write(bytes) ?? true;
+  }
+
+  noteHeard(heard: Heard): void {
+    this.#connections?.noteHeard(heard);
+  }
+
+  noteSessionEnd(): void {
+    this.#connections?.noteSessionEnd();
   }
 
   close(): Promise<void> {
-    this.#handlers = undefined;
     this.#closing ??= this.#finish();
     return this.#closing;
   }
 
-  #accept(socket: Socket): void {
-    if (this.#link !== undefined || this.#handlers === undefined) {
-      this.refusedConnections += 1;
-      socket.on("error", () => {});
-      socket.destroy();
-      return;
-    }
-    this.#link = new SocketLink(socket, this.#clock, {
-      onBytes: (bytes) => this.#handlers?.onBytes(bytes),
-      onWritable: () => this.#handlers?.onWritable(),
-      onEnd: (error) => {
-        this.#link = undefined;
-        this.#handlers?.onDown(error === undefined ? undefined : connectionLost(this.facts.endpoint, error));
-      },
-    });
-    this.#handlers.onUp();
+  #nobodyYet(): TransportError {
+    const { endpoint } = this.facts;
+    const port = this.localPort ?? this.#port;
+    const at = isIPv6(this.#host) ? `[${this.#host}]:${port}` : `${this.#host}:${port}`;
+    const reach = isLoopbackHost(this.#host)
+      ? `, which only programs on this machine reach; for others write tcp-listen:0.0.0.0:${port}`
+      : "";
+    const message = `${endpoint} listens on ${at}, and nobody has connected yet${reach}`;
+    return new TransportError("tcp-waiting", message, "transient", { endpoint, host: this.#host, port });
   }
 
   async #finish(): Promise<void> {
@@ -91,13 +98,13 @@ export class TcpListenTransport implements Transport {
       if (server === undefined) resolve();
       else server.close(() => resolve());
     });
-    await this.#link?.close();
+    await this.#connections?.close();
     await closed;
   }
 }
 
-function listenError(endpoint: string, port: number, cause: Error): TransportError {
-  const details = { endpoint, port };
+function listenError(endpoint: string, host: string, port: number, cause: Error): TransportError {
+  const details = { endpoint, host, port };
   switch (errnoOf(cause)) {
     case "EADDRINUSE":
       return new TransportError(
@@ -111,6 +118,16 @@ function listenError(endpoint: string, port: number, cause: Error): TransportErr
       return new TransportError(
         "port-permission",
         `cannot listen on ${endpoint}: ports below 1024 are for root; use another`,
+        "final",
+        details,
+        cause,
+      );
+    case "EADDRNOTAVAIL":
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return new TransportError(
+        "port-failed",
+        `cannot listen on ${endpoint}: ${host} is not an address of this machine (${cause.message}); name one, or 0.0.0.0 for all`,
         "final",
         details,
         cause,

@@ -12,6 +12,7 @@ import {
   type TransportFacts,
   type TransportHandlers,
 } from "../transport.ts";
+import { isLoopbackHost } from "./loopback.ts";
 import { SocketLink } from "./socket-link.ts";
 
 /** An attempt without an answer is given up after this: the system itself would take minutes. */
@@ -113,7 +114,10 @@ export class TcpTransport implements Transport {
     const reason = failure?.message ?? "closed";
     if (reason !== this.#lastReason) {
       this.#lastReason = reason;
-      const message = `cannot connect to ${this.facts.endpoint} yet (${reason}): start the listening side; it keeps trying`;
+      const there = isLoopbackHost(this.#host)
+        ? ""
+        : `, there with an address that is reached from here (tcp-listen:0.0.0.0:${this.#port})`;
+      const message = `cannot connect to ${this.facts.endpoint} yet (${reason}): start the listening side${there}; it keeps trying`;
       this.#handlers?.onWaiting?.(
         new TransportError("tcp-waiting", message, "transient", { endpoint: this.facts.endpoint }, failure),
       );
