@@ -60,7 +60,7 @@ async function runDistressCommand(
 ): Promise<Verdict> {
   const { openBoard } = await import("../board/board.ts");
   // Stays open for writing, so that no other process works on this board.
-  const board = openBoard(flags.board, { write: true });
+  const board = openBoard(flags.board, { write: true, warn: (text) => context.output.warn(text) });
   try {
     return await healBoard(context, board, flags);
   } finally {

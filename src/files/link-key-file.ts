@@ -3,7 +3,9 @@ import { fromHex, toHex } from "../base/bytes.ts";
 import { errnoOf } from "../base/errno.ts";
 import { FailedError, UsageError } from "../base/errors.ts";
 import { writeKeyFile } from "./key-file.ts";
-import { isSharedMode, readWholeFile, type WholeFile } from "./whole-file.ts";
+import { isSharedMode } from "./rights.ts";
+import { readWholeFile, type WholeFile } from "./whole-file.ts";
+import { WriteGuard } from "./write-guard.ts";
 
 /** Bytes of a link key. Fewer could be guessed, more add nothing. */
 export const LINK_KEY_MIN = 16;
@@ -16,11 +18,17 @@ const FILE_MAX = 4 * LINK_KEY_MAX;
 /**
  * Reads the pre-shared key of a link: an even number of 32 or more hexadecimal digits are decoded, else the file's
  * bytes are the key. Warns when other users may read the file. UsageError: `link-key-missing`,
- * `link-key-not-file`, `link-key-length`, `link-key-is-pem`; FailedError `link-key-unreadable`.
+ * `link-key-not-file`, `link-key-length`, `link-key-is-pem`; FailedError `link-key-unreadable`, and
+ * `writable-by-others` of the guard.
  */
-export function readLinkKey(path: string, warn: (text: string) => void = () => {}): Uint8Array {
-  const { bytes, mode } = readSecret(path);
-  if (isSharedMode(mode)) {
+export function readLinkKey(
+  path: string,
+  warn: (text: string) => void = () => {},
+  guard: WriteGuard = new WriteGuard({ warn }),
+): Uint8Array {
+  const { bytes, stat } = readSecret(path);
+  guard.checkFile(path, stat);
+  if (isSharedMode(stat.mode)) {
     warn(`${path}: others on this machine may read this link key; fix: chmod 600 ${path}`);
   }
   const text = Buffer.from(bytes).toString("latin1").trim();
