@@ -10,7 +10,7 @@ import { doneVerdict } from "./command-verdict.ts";
 import { addCommand } from "./help.ts";
 import { linkKeyFlag, linkKeyFor } from "./link-key-flag.ts";
 import { collectLinks, parseSeconds } from "./parse.ts";
-import { type CommandContext, onRun } from "./run.ts";
+import { addLogFlag, type CommandContext, onRun } from "./run.ts";
 
 interface DistressFlags {
   readonly link: readonly Endpoint[];
@@ -50,6 +50,7 @@ export function addDistressCommand(program: Command): void {
       "--link-key <file>",
       "key of the links, instead of the board's own: only rescuers with the same key are accepted",
     );
+  addLogFlag(command);
   onRun<DistressFlags>(command, runDistressCommand);
 }
 

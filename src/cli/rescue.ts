@@ -10,7 +10,7 @@ import { linkKeyFlag, linkKeyFor } from "./link-key-flag.ts";
 import { HealedCommand } from "./on-healed.ts";
 import { collectLinks, parseHardwareFlag, parseSeconds, parseVersionFlag } from "./parse.ts";
 import { openRescueSource } from "./rescue-source.ts";
-import { type CommandContext, onRun } from "./run.ts";
+import { addLogFlag, type CommandContext, onRun } from "./run.ts";
 
 interface RescueFlags {
   readonly link: readonly Endpoint[];
@@ -61,6 +61,7 @@ export function addRescueCommand(program: Command): void {
       "shell command to run after each healed board, with MAYDAY_LINK, MAYDAY_PEER, MAYDAY_DIGEST, MAYDAY_VERSION set",
     )
     .option("--link-key <file>", "key of the links: only boards with the same key are healed");
+  addLogFlag(command);
   onRun<RescueFlags>(command, runRescueCommand);
 }
 

@@ -153,6 +153,21 @@ describe("text for people", () => {
     expect(JSON.parse(json)).toEqual(value);
   });
 
+  test("keeps no log that can no longer be written, and says so once", async () => {
+    const { output, stderr } = await rig();
+    let tried = 0;
+    output.logTo({
+      path: "full.log",
+      append: () => {
+        tried++;
+        throw new Error("no space left");
+      },
+    });
+    for (let i = 0; i < 3; i++) output.event({ event: "thing" });
+    expect(tried).toBe(1);
+    expect(stderr()).toContain("full.log is no longer written: no space left");
+  });
+
   test("escapes in JSON every character that controls, separates lines, changes direction or is not seen", () => {
     const ranges = [
       [0x00, 0x1f],
