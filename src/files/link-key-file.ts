@@ -27,10 +27,6 @@ export function readLinkKey(
   guard: WriteGuard = new WriteGuard({ warn }),
 ): Uint8Array {
   const { bytes, stat } = readSecret(path);
-  guard.checkFile(path, stat);
-  if (isSharedMode(stat.mode)) {
-    warn(`${path}: others on this machine may read this link key; fix: chmod 600 ${path}`);
-  }
   const text = Buffer.from(bytes).toString("latin1").trim();
   if (text.startsWith("-----BEGIN")) {
     const message = `${path} is a PEM file, which holds a key for signatures, not a link key`;
@@ -38,7 +34,13 @@ export function readLinkKey(
   }
   const decoded = text.length >= 2 * LINK_KEY_MIN && /^[0-9a-fA-F]+$/.test(text) ? fromHex(text) : undefined;
   const key = decoded ?? bytes;
-  if (key.length >= LINK_KEY_MIN && key.length <= LINK_KEY_MAX) return key;
+  if (key.length >= LINK_KEY_MIN && key.length <= LINK_KEY_MAX) {
+    guard.checkFile(path, stat);
+    if (isSharedMode(stat.mode)) {
+      warn(`${path}: others on this machine may read this link key; fix: chmod 600 ${path}`);
+    }
+    return key;
+  }
   const message = `${path} holds ${key.length} bytes; a link key has ${LINK_KEY_MIN} to ${LINK_KEY_MAX}, or twice as many hexadecimal digits`;
   throw new UsageError("link-key-length", message, { path, length: key.length });
 }

@@ -1,21 +1,18 @@
 import { readdirSync, rmdirSync, unlinkSync } from "node:fs";
 import { OpenFolder } from "./open-folder.ts";
-import { isSticky, otherWriters, ownUid, type Rights } from "./rights.ts";
+import { otherWriters, ownUid, type Rights } from "./rights.ts";
 import { isStaleTemp } from "./temp-name.ts";
 
 /** Levels of folders below one that is removed. */
 const DEPTH_MAX = 8;
 
 /**
- * Removes the temporary files in a folder whose writers were killed: those of this process's user, and only where
- * nobody else could put something else under their names. Temporary folders are removed only where nobody else may
- * write at all; elsewhere they stay. No link is followed. What cannot be removed stays.
+ * Removes the temporary files in a folder whose writers were killed: those of this process's user. Temporary folders
+ * are removed only where nobody else may write; elsewhere they stay. No link is followed. What cannot be removed stays.
  */
 export function clearStaleTemps(folder: OpenFolder): void {
   if (!folder.isBound) return;
   try {
-    const rights = rightsOf(folder);
-    if (otherWriters(rights) !== undefined && !isSticky(rights)) return;
     for (const name of readdirSync(folder.itself)) if (isStaleTemp(name)) clearStale(folder, name);
   } catch {
     // A folder that cannot be read or written: the operation that follows reports it.

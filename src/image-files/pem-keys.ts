@@ -8,7 +8,7 @@ import { keyExists, writeKeyFile } from "../files/key-file.ts";
 import { isSharedMode } from "../files/rights.ts";
 import { removeIfSame } from "../files/same-file.ts";
 import { readWholeFile, type WholeFile } from "../files/whole-file.ts";
-import { WriteGuard } from "../files/write-guard.ts";
+import { type OpenedFile, WriteGuard } from "../files/write-guard.ts";
 import { PUBLIC_KEY_LENGTH } from "../image/ed25519.ts";
 import { keyIdOf, type SigningKey, type TrustedKey, trustedKeyFromBytes } from "../image/keys.ts";
 import type { ImageRole } from "../image/manifest.ts";
@@ -57,11 +57,13 @@ export function writeKeyPair(base: string): { readonly keyPath: string; readonly
 
 /** Reads a private key. Warns when other users may read the file. Errors: see {@link loadTrustedKey}. */
 export function loadSigningKey(path: string, logger: Logger = silentLogger): SigningKey {
-  const { text, mode } = readKeyFile(path, new WriteGuard({ warn: (told) => logger.warn(told) }));
-  if (isSharedMode(mode)) {
+  const { text, stat } = readKeyFile(path);
+  const key = signingKeyFromPem(text, path);
+  new WriteGuard({ warn: (told) => logger.warn(told) }).checkFile(path, stat);
+  if (isSharedMode(stat.mode)) {
     logger.warn(`${path}: others on this machine may read this private key; fix: chmod 600 ${path}`);
   }
-  return signingKeyFromPem(text, path);
+  return key;
 }
 
 /**
@@ -83,8 +85,10 @@ export function readTrustedKey(
   roles: readonly ImageRole[],
   guard: WriteGuard = new WriteGuard(),
 ): { readonly key: TrustedKey; readonly pem: string } {
-  const pem = readKeyFile(path, guard).text;
-  return { key: trustedKeyFromPem(pem, roles, path), pem };
+  const { text: pem, stat } = readKeyFile(path);
+  const key = trustedKeyFromPem(pem, roles, path);
+  guard.checkFile(path, stat);
+  return { key, pem };
 }
 
 /** A private key from its PEM text; `name` is what errors call it. */
@@ -158,7 +162,7 @@ function rawPublicKey(key: KeyObject): Uint8Array {
   return Uint8Array.from(spki.subarray(12));
 }
 
-function readKeyFile(path: string, guard: WriteGuard): { text: string; mode: number } {
+function readKeyFile(path: string): { text: string; stat: OpenedFile } {
   let found: WholeFile;
   try {
     found = readWholeFile(path, KEY_FILE_MAX);
@@ -174,6 +178,5 @@ function readKeyFile(path: string, guard: WriteGuard): { text: string; mode: num
     const message = `${path} has ${found.size} bytes; key files have at most ${KEY_FILE_MAX}`;
     throw new UsageError("key-not-pem", message);
   }
-  guard.checkFile(path, found.stat);
-  return { text: Buffer.from(found.bytes).toString("latin1"), mode: found.stat.mode };
+  return { text: Buffer.from(found.bytes).toString("latin1"), stat: found.stat };
 }

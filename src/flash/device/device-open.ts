@@ -64,9 +64,9 @@ export function claimDevice(
   const found = find(system, device, map);
   const fd = openFound(system, device, found, "write");
   try {
-    refuseOthers(device, fd, guard);
     const content = overwrite ? undefined : contentOf(device, fd, map);
     if (content !== undefined) throw notEmpty(path, content);
+    refuseOthers(device, fd, guard);
     const storage = storageOver(system, device, map, found, fd);
     return { facts: found.facts, storage, abandon: () => storage.close() };
   } catch (error) {
@@ -100,8 +100,8 @@ export function openDevice(
   }
   const fd = openFound(system, device, found, mode);
   try {
-    refuseOthers(device, fd, guard);
     if (mode === "write") refuseForeign(device, fd, map);
+    refuseOthers(device, fd, guard);
     return storageOver(system, device, map, found, fd);
   } catch (error) {
     closeSync(fd);

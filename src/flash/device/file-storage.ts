@@ -58,10 +58,12 @@ export class FileStorage implements FlashStorage {
     }
     try {
       const stat = fstatSync(fd);
+      if (stat.size !== size) {
+        const message = `The flash ${path} is ${stat.size} bytes long, its board says ${size}`;
+        throw new FailedError("flash-size", message, { path, seen: stat.size, expected: size });
+      }
       guard.checkFile(path, stat);
-      if (stat.size === size) return new FileStorage(path, fd, size, 0);
-      const message = `The flash ${path} is ${stat.size} bytes long, its board says ${size}`;
-      throw new FailedError("flash-size", message, { path, seen: stat.size, expected: size });
+      return new FileStorage(path, fd, size, 0);
     } catch (error) {
       closeSync(fd);
       throw error;

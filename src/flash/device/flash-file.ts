@@ -34,8 +34,8 @@ export function makeFlashFile(
   };
   try {
     if (before === undefined) fchmodSync(fd, FLASH_MODE);
-    guard.checkFile(path, fstatSync(fd));
     if (system.lookAt(fd).size > 0) throw notEmpty(path, "another process has written to it");
+    guard.checkFile(path, fstatSync(fd));
     isFree = true;
     ftruncateSync(fd, length);
     // Files in /proc and the like look empty, and stay empty.

@@ -15,9 +15,12 @@ const PRIVATE_FOLDER = 0o700;
  */
 export function cacheFolders(): readonly string[] {
   const configured = process.env["XDG_CACHE_HOME"];
-  const named = configured !== undefined && isAbsolute(configured) ? configured : join(homedir(), ".cache");
-  const own = canBeOwnWay(join(named, "mayday")) ? [named] : [named, ...cachesOfUser()];
-  return [...own.map((base) => join(base, "mayday")), join(tmpdir(), `mayday-${ownUid()}`)];
+  const named = configured !== undefined && isAbsolute(configured) ? configured : cacheOf(homedir);
+  const isOwn = named !== undefined && canBeOwnWay(join(named, "mayday"));
+  return [
+    ...(isOwn ? [named] : cachesOfUser()).map((base) => join(base, "mayday")),
+    join(tmpdir(), `mayday-${ownUid()}`),
+  ];
 }
 
 /** Makes the folder if need be; undefined unless only root and this process's user may change it and those above. */
@@ -53,10 +56,15 @@ export function removeQuietly(path: string): void {
 }
 
 function cachesOfUser(): readonly string[] {
-  const ofRoot = ownUid() === 0 ? ["/var/cache"] : [];
+  const listed = cacheOf(() => userInfo().homedir);
+  return [...(listed === undefined ? [] : [listed]), ...(ownUid() === 0 ? ["/var/cache"] : [])];
+}
+
+/** In a home; undefined for a user whom no list knows. */
+function cacheOf(home: () => string): string | undefined {
   try {
-    return [join(userInfo().homedir, ".cache"), ...ofRoot];
+    return join(home(), ".cache");
   } catch {
-    return ofRoot;
+    return undefined;
   }
 }
