@@ -4,6 +4,7 @@ import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import { initBoard } from "../../src/board/new-board.ts";
+import { LogFile } from "../../src/files/log-file.ts";
 import { claimDevice } from "../../src/flash/device/device-open.ts";
 import { linuxSystem } from "../../src/flash/device/device-system.ts";
 import { flashMap } from "../../src/flash/geometry.ts";
@@ -137,6 +138,26 @@ function describeTwoUsers(): void {
         const { codes } = await underAttack(ground, names, (i) => initBoard(join(shared, `b${i}`), options));
         expect([...codes]).toEqual(["writable-by-others"]);
         expect(readdirSync(shared)).toEqual([staleName()]);
+      },
+      LIMIT_MS,
+    );
+
+    it.each([
+      ["1777", "a file", "victim/r.mdy"],
+      ["777", "a file", "victim/r.mdy"],
+      ["777", "an empty file", "victim/empty"],
+    ])(
+      "has nothing written to a file of root's that it exchanges for a log: mode %s, %s",
+      async (mode, _what, file) => {
+        const ground = openGround(Number.parseInt(mode, 8));
+        const log = ground.path("shared/log");
+        ground.asNobody("sh", "-c", 'ln -s "$1" "$2.y"; : > "$2"', "sh", ground.path(file), log);
+        const { codes, failed } = await underAttack(ground, [log, `${log}.y`], () =>
+          LogFile.open(log).append("a line\n"),
+        );
+        expect(failed).toBeGreaterThanOrEqual(RUNS);
+        // Some kernels refuse to open a file of another user's in a sticky folder at all.
+        for (const code of codes) expect(["log-foreign", "log-not-file", "log-not-opened"]).toContain(code);
       },
       LIMIT_MS,
     );
