@@ -1,4 +1,5 @@
 import type { Attack } from "./attack.ts";
+import { FILE_ATTACKS } from "./files.ts";
 import { IMAGES } from "./images.ts";
 import { SESSIONS } from "./sessions.ts";
 import { SPOOFING } from "./spoofing.ts";
@@ -10,6 +11,7 @@ const BY_FILE: Readonly<Record<string, readonly Attack[]>> = {
   "stalling.ts": STALLING,
   "spoofing.ts": SPOOFING,
   "sessions.ts": SESSIONS,
+  "files.ts": FILE_ATTACKS,
 };
 
 export const ATTACKS: readonly Attack[] = Object.values(BY_FILE).flat();
