@@ -147,7 +147,7 @@ describe("names of temporary files", () => {
   it("are removed with their content when their writer is gone; the others stay", () => {
     const folder = at("temps");
     const [left, active] = [beginTemp(), beginTemp()];
-    mkdirSync(join(folder, left), { recursive: true });
+    mkdirSync(join(folder, left), { recursive: true, mode: 0o700 });
     writeFileSync(join(folder, left, "inside"), "half");
     writeFileSync(join(folder, active), "half");
     writeFileSync(join(folder, "mine"), "whole");
