@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { chmodSync, mkdirSync, readdirSync, renameSync, statSync } from "node:fs";
+import { mkdirSync, readdirSync, renameSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { toHex } from "../base/bytes.ts";
 import { errnoOf } from "../base/errno.ts";
@@ -7,6 +7,7 @@ import { FailedError, MaydayError, UsageError } from "../base/errors.ts";
 import { makeFolder, syncFolder, writeNewFile } from "../files/durable-file.ts";
 import { writeLinkKey } from "../files/link-key-file.ts";
 import { OpenFolder } from "../files/open-folder.ts";
+import { setMode } from "../files/set-mode.ts";
 import { clearStaleTemps, removeOpenFolder } from "../files/stale-temps.ts";
 import { beginTemp, endTemp } from "../files/temp-name.ts";
 import { WriteGuard } from "../files/write-guard.ts";
@@ -97,7 +98,7 @@ function makeIn(
     clearStaleTemps(parent);
     mkdirSync(parent.at(name), PRIVATE_FOLDER);
     folder = parent.openIn(name);
-    chmodSync(folder.itself, PRIVATE_FOLDER);
+    setMode(folder.itself, PRIVATE_FOLDER);
     new WriteGuard({ warn: options.warn }).checkFile(draft, statSync(folder.itself));
     place = placeFlash(draft, options);
     fillBoard(draft, options, made.keys, { nodeId: made.nodeId, flash: place.flash });
@@ -149,7 +150,7 @@ function fillBoard(
   const { hardware, revision, sectorSize, slotSize, layout, allowUnsigned } = options;
   const folder = join(draft, KEYS_FOLDER);
   mkdirSync(folder, PRIVATE_FOLDER);
-  chmodSync(folder, PRIVATE_FOLDER);
+  setMode(folder, PRIVATE_FOLDER);
   const trust = keys.map(({ pem, roles }, i) => {
     const key = `trust-${i + 1}.pub`;
     // The text that was checked is written, even if the file changed since.

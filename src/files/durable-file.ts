@@ -1,16 +1,8 @@
-import {
-  closeSync,
-  fchmodSync,
-  fstatSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, statSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { errnoOf } from "../base/errno.ts";
 import { type FileId, removeIfSame } from "./same-file.ts";
+import { setMode } from "./set-mode.ts";
 
 /** Mode of folders for everybody to read; the umask may take more away. */
 const SHARED_FOLDER = 0o755;
@@ -53,7 +45,7 @@ export function writeNewFile(path: string, content: string | Uint8Array, mode: n
   // Follows no link, and is nobody else's before it has its mode.
   const fd = openSync(path, "wx", mode & 0o700);
   try {
-    fchmodSync(fd, mode);
+    setMode(fd, mode);
     writeFileSync(fd, content);
     fsyncSync(fd);
     return fstatSync(fd, { bigint: true });

@@ -17,6 +17,7 @@ import { makeFolder, writeNewFile } from "../../src/files/durable-file.ts";
 import { writeKeyFile } from "../../src/files/key-file.ts";
 import { OpenFolder } from "../../src/files/open-folder.ts";
 import { removeIfSame } from "../../src/files/same-file.ts";
+import { setMode } from "../../src/files/set-mode.ts";
 import { clearStaleTempsIn, removeFolderIn, removeOpenFolder } from "../../src/files/stale-temps.ts";
 import { errorOf, scratchDir } from "../image/support.ts";
 
@@ -55,6 +56,14 @@ describe("what is made", () => {
         expect(modeOf(at(`key-${umask}-${mode}`)), `umask ${umask}`).toBe(mode.toString(8));
       }
     });
+  });
+
+  it("stays as it is where a file system keeps no modes, which is no error", () => {
+    const before = statSync("/proc/self/comm").mode;
+    for (const file of ["/proc/self/comm", "/proc/sys/kernel/hostname"])
+      expect(() => setMode(file, 0o777)).not.toThrow();
+    expect(statSync("/proc/self/comm").mode).toBe(before);
+    expect(() => setMode(at("not there"), 0o600)).toThrow("ENOENT");
   });
 
   it("may never be written by others, where the umask has a say", async () => {

@@ -1,15 +1,7 @@
-import {
-  closeSync,
-  fchmodSync,
-  fstatSync,
-  fsyncSync,
-  ftruncateSync,
-  openSync,
-  readSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
 import { assert } from "../../base/assert.ts";
 import { FailedError } from "../../base/errors.ts";
+import { setMode } from "../../files/set-mode.ts";
 import { WriteGuard } from "../../files/write-guard.ts";
 import type { FlashStorage } from "../storage.ts";
 
@@ -83,7 +75,7 @@ export class FileStorage implements FlashStorage {
     }
     const storage = new FileStorage(path, fd, size, 0);
     try {
-      fchmodSync(fd, FLASH_MODE);
+      setMode(fd, FLASH_MODE);
       ftruncateSync(fd, size);
       storage.erase(0, size, erasedByte);
     } catch (cause) {

@@ -1,6 +1,7 @@
-import { closeSync, constants, fchmodSync, fstatSync, ftruncateSync, openSync } from "node:fs";
+import { closeSync, constants, fstatSync, ftruncateSync, openSync } from "node:fs";
 import { FailedError, MaydayError, UsageError } from "../../base/errors.ts";
 import { type FileId, removeIfSame } from "../../files/same-file.ts";
+import { setMode } from "../../files/set-mode.ts";
 import type { WriteGuard } from "../../files/write-guard.ts";
 import type { DeviceSystem } from "./device-system.ts";
 import { FLASH_MODE } from "./file-storage.ts";
@@ -33,7 +34,7 @@ export function makeFlashFile(
     if (before === undefined && isEmpty) removeIfSame(path, file);
   };
   try {
-    if (before === undefined) fchmodSync(fd, FLASH_MODE);
+    if (before === undefined) setMode(fd, FLASH_MODE);
     if (system.lookAt(fd).size > 0) throw notEmpty(path, "another process has written to it");
     guard.checkFile(path, fstatSync(fd));
     isFree = true;
