@@ -70,7 +70,9 @@ function asUser(paths) {
     const parts = [copy, join(dir, "home"), join(dir, "tmp")];
     spawnSync("chown", ["-R", `${USER}:${USER}`, ...parts]);
     chmodSync(dir, 0o755);
-    const env = { ...process.env, HOME: join(dir, "home"), TMPDIR: join(dir, "tmp") };
+    // Folders that only root may look into would turn "not there" into "not allowed".
+    const path = `${dirname(process.execPath)}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`;
+    const env = { ...process.env, HOME: join(dir, "home"), TMPDIR: join(dir, "tmp"), PATH: path };
     return vitest(copy, paths, "022", AS_USER, env);
   } finally {
     // As the user, who may have put links there.

@@ -240,7 +240,7 @@ if (IS_ROOT) describeTwoUsers();
 else {
   describe("attacks of another user of the machine", () => {
     it("need root, who may act as another user: they were not played", () => {
-      expect(() => chownSync(process.cwd(), NOBODY, NOBODY)).toThrow("EPERM");
+      expect(() => chownSync(process.cwd(), 0, 0)).toThrow("EPERM");
     });
   });
 }
