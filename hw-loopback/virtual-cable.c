@@ -364,8 +364,10 @@ static bool end_open(struct end *end) {
     return true;
 }
 
-/* What the link at `path` points to, in `target`; false if there is no link. */
+/* What the link at `path` points to, in `target`; false if there is no link of this user's. */
 static bool link_target(const char *path, char *target, size_t size) {
+    struct stat link;
+    if (lstat(path, &link) != 0 || link.st_uid != geteuid()) return false;
     ssize_t length = readlink(path, target, size - 1);
     if (length < 0) return false;
     target[length] = '\0';

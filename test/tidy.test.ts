@@ -69,6 +69,27 @@ describe("source files", () => {
     expect(hits(hearing, /node:(fs|child_process)/)).toEqual([]);
   });
 
+  it("remove, rename, empty and create files only where what is opened is judged, and never recursively", () => {
+    const judging = [
+      /^src\/files\//,
+      /^src\/flash\/device\/(flash-file|file-storage)\.ts$/,
+      // In a folder of a board, which others may not write.
+      /^src\/board\/(board-lock|new-board)\.ts$/,
+      // Through an open folder.
+      /^src\/image-files\/directory-repository\.ts$/,
+      // In a folder that only root and this process's user may change.
+      /^src\/transport\/cable\/helper-(build|cache)\.ts$/,
+      // In a folder that it made itself.
+      /^src\/cli\/demo\//,
+    ];
+    const calls =
+      /\b(rm|rmdir|unlink|rename|truncate|copyFile|cp|writeFile|appendFile|chmod|chown|createWriteStream)(Sync)?\(|\bopen(Sync)?\(.*"[wa]x?\+?"/;
+    expect(hits(SOURCES, calls).length).toBeGreaterThan(15);
+    const others = SOURCES.filter((path) => !judging.some((pattern) => pattern.test(path)));
+    expect(hits(others, calls)).toEqual([]);
+    expect(hits(SOURCES, /recursive: true/)).toEqual([]);
+  });
+
   it("are of readable length", () => {
     const tooLong = (paths: readonly string[], most: number): string[] =>
       some("lengths", paths).filter((path) => read(path).trimEnd().split("\n").length > most);

@@ -1,10 +1,12 @@
-import { readFileSync } from "node:fs";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { fromHex } from "../base/bytes.ts";
 import { errnoOf } from "../base/errno.ts";
 import { FailedError } from "../base/errors.ts";
 import { readLinkKey } from "../files/link-key-file.ts";
+import { readWholeFile } from "../files/whole-file.ts";
+import { WRITABLE_BY_OTHERS, WriteGuard } from "../files/write-guard.ts";
 import type { FlashDevice, FlashDeviceFacts } from "../flash/device/flash-device.ts";
 import { type ErasedByte, type FlashGeometry, geometryFault } from "../flash/geometry.ts";
 import type { TrustPolicy } from "../image/envelope.ts";
@@ -20,6 +22,8 @@ export const KEYS_FOLDER = "keys";
 export const LINK_KEY_FILE = "link.key";
 /** Format of {@link CONFIG_FILE} that this version writes and reads. */
 export const CONFIG_FORMAT = 1;
+/** Longest {@link CONFIG_FILE} that is read, in bytes. */
+const CONFIG_MAX = 1_048_576;
 
 const Role = v.picklist(["app", "recovery"]);
 const PlainName = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/));
@@ -79,18 +83,14 @@ export interface BoardConfig {
   readonly created: string;
 }
 
-/** Reads a board's configuration. FailedError `board-missing`, `board-damaged`, `board-version`. */
-export function readConfig(dir: string): BoardConfig {
+/**
+ * Reads a board's configuration. FailedError `board-missing`, `board-damaged`, `board-version`, and
+ * `writable-by-others` when others may write its folder or this file. From then on `guard` also refuses what somebody
+ * else than the board's owner owns.
+ */
+export function readConfig(dir: string, guard: WriteGuard): BoardConfig {
   const path = join(dir, CONFIG_FILE);
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (cause) {
-    const code = errnoOf(cause);
-    const isMissing = code === "ENOENT" || code === "ENOTDIR";
-    const message = `${dir} holds no readable board: ${path}: ${code}`;
-    throw new FailedError(isMissing ? "board-missing" : "board-damaged", message, { dir }, cause);
-  }
+  const text = readText(dir, path, guard);
   const value = parseJson(text, path);
   const format = v.safeParse(v.looseObject({ format: v.number() }), value);
   if (format.success && format.output.format !== CONFIG_FORMAT) {
@@ -124,16 +124,18 @@ export function configIdentity(config: BoardConfig): BoardIdentity {
   return { nodeId, hardware, revision: config.revision };
 }
 
-/** Loads the keys that the board trusts. A key that cannot be read is an error: none is left out. */
-export function configPolicy(dir: string, config: BoardConfig): TrustPolicy {
-  const keys = config.trust.map(({ key, roles }) => {
-    const path = join(dir, KEYS_FOLDER, key);
-    try {
-      return loadTrustedKey(path, roles);
-    } catch (cause) {
-      throw damaged(path, cause instanceof Error ? cause.message : String(cause), cause);
-    }
-  });
+/**
+ * Loads the keys that the board trusts. A key that cannot be read, or that others may write, is an error: none is left
+ * out.
+ */
+export function configPolicy(dir: string, config: BoardConfig, guard: WriteGuard): TrustPolicy {
+  const folder = join(dir, KEYS_FOLDER);
+  const keys = config.trust.map(({ key, roles }) =>
+    readPart(join(folder, key), () => {
+      guard.check(folder, statSync(folder));
+      return loadTrustedKey(join(folder, key), roles, guard);
+    }),
+  );
   return { keys, allowUnsigned: config.allowUnsigned };
 }
 
@@ -144,11 +146,41 @@ export function configLinkKey(
   warn: (text: string) => void,
 ): Uint8Array | undefined {
   if (config.linkKey === undefined) return undefined;
-  const path = join(dir, KEYS_FOLDER, config.linkKey);
+  const folder = join(dir, KEYS_FOLDER);
+  const path = join(folder, config.linkKey);
+  return readPart(path, () => {
+    const guard = new WriteGuard({ warn });
+    guard.limitOwners(statSync(dir));
+    guard.check(folder, statSync(folder));
+    return readLinkKey(path, warn, guard);
+  });
+}
+
+/** Reads a file of the board's. What is wrong with it is damage of the board, unless others may write it. */
+function readPart<T>(path: string, read: () => T): T {
   try {
-    return readLinkKey(path, warn);
+    return read();
   } catch (cause) {
+    if (cause instanceof FailedError && cause.code === WRITABLE_BY_OTHERS) throw cause;
     throw damaged(path, cause instanceof Error ? cause.message : String(cause), cause);
+  }
+}
+
+function readText(dir: string, path: string, guard: WriteGuard): string {
+  try {
+    const folder = statSync(dir);
+    const found = readWholeFile(path, CONFIG_MAX);
+    if (found.tag !== "file") throw damaged(path, "it is not a plain file, or too long");
+    guard.check(dir, folder);
+    guard.limitOwners(folder);
+    guard.checkFile(path, found.stat);
+    return Buffer.from(found.bytes).toString("utf8");
+  } catch (cause) {
+    if (cause instanceof FailedError) throw cause;
+    const code = errnoOf(cause);
+    const isMissing = code === "ENOENT" || code === "ENOTDIR";
+    const message = `${dir} holds no readable board: ${path}: ${code}`;
+    throw new FailedError(isMissing ? "board-missing" : "board-damaged", message, { dir }, cause);
   }
 }
 

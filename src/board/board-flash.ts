@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { WriteGuard } from "../files/write-guard.ts";
 import { claimDevice } from "../flash/device/device-open.ts";
 import { type DeviceSystem, linuxSystem } from "../flash/device/device-system.ts";
 import { FileStorage } from "../flash/device/file-storage.ts";
@@ -30,6 +31,7 @@ export interface PlacedBoard extends FlashGeometry {
   readonly device?: FlashDevice;
   readonly overwrite?: boolean;
   readonly system?: DeviceSystem;
+  readonly warn?: (text: string) => void;
 }
 
 /** Makes the erased flash of a board whose folder is made in `draft`. The errors are those of `claimDevice`. */
@@ -41,8 +43,8 @@ export function placeFlash(draft: string, board: PlacedBoard): FlashPlace {
     storage.close();
     return { flash: FLASH_FILE, abandon: () => {} };
   }
-  const { device, overwrite = false, system = linuxSystem } = board;
-  const claimed = claimDevice(system, device, map, overwrite);
+  const { device, overwrite = false, system = linuxSystem, warn } = board;
+  const claimed = claimDevice(system, device, map, overwrite, new WriteGuard({ warn }));
   const { storage, facts } = claimed;
   try {
     storage.erase(0, map.size, map.erasedByte);

@@ -6,6 +6,8 @@ import { FailedError } from "../base/errors.ts";
 /** Name of the lock in a board's folder. */
 export const LOCK_FILE = "lock";
 
+/** Mode of the lock, as far as the umask lets it: others may see who holds the board, and never write it. */
+const LOCK_MODE = 0o644;
 /** Name of a lock that is being made or broken. */
 const LEFTOVER_NAME = /^(?:\.lock|lock\.stale)-(\d{1,10})-\d+$/;
 /** Tries to break a stale lock before the board counts as busy. */
@@ -26,7 +28,7 @@ export function lockBoard(dir: string): BoardLock {
   const mine = `${process.pid} ${startTime(process.pid) ?? "0"}\n`;
   const draft = join(dir, `.${LOCK_FILE}-${process.pid}-${process.hrtime.bigint()}`);
   try {
-    writeFileSync(draft, mine, { flag: "wx" });
+    writeFileSync(draft, mine, { flag: "wx", mode: LOCK_MODE });
     for (let tries = 0; tries < TRIES_MAX; tries++) {
       // A link appears with its content or not at all, unlike a file that is created and then written.
       if (tryLink(draft, path)) {

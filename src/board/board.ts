@@ -4,6 +4,7 @@ import { equalBytes } from "../base/bytes.ts";
 import { HASH_LENGTH } from "../base/digest.ts";
 import { FailedError, NotBootableError, UsageError } from "../base/errors.ts";
 import { type Random, randomBelow } from "../base/prng.ts";
+import { WriteGuard } from "../files/write-guard.ts";
 import { openDevice } from "../flash/device/device-open.ts";
 import { type DeviceSystem, linuxSystem } from "../flash/device/device-system.ts";
 import { FileStorage } from "../flash/device/file-storage.ts";
@@ -56,14 +57,19 @@ export interface BoardOpenOptions {
   readonly write: boolean;
   /** The system to ask about devices; the running one unless given. */
   readonly system?: DeviceSystem;
+  /** Takes warnings, such as of a file system that keeps no modes. */
+  readonly warn?: (text: string) => void;
 }
 
 /**
- * Opens the board in `dir`. FailedError: `board-missing`, `board-damaged`, `board-version`, `board-busy`, `flash-…`.
+ * Opens the board in `dir`. FailedError: `board-missing`, `board-damaged`, `board-version`, `board-busy`, `flash-…`, and
+ * `writable-by-others` when others may write what decides which images it accepts: its folder, its configuration, its
+ * keys, its flash unless that is a device node, or a folder on the way there.
  */
 export function openBoard(dir: string, options: BoardOpenOptions): Board {
-  const config = readConfig(dir);
-  const policy = configPolicy(dir, config);
+  const guard = new WriteGuard({ warn: options.warn });
+  const config = readConfig(dir, guard);
+  const policy = configPolicy(dir, config, guard);
   const lock = options.write ? lockBoard(dir) : undefined;
   let storage: FlashStorage | undefined;
   try {
@@ -71,8 +77,8 @@ export function openBoard(dir: string, options: BoardOpenOptions): Board {
     const mode = options.write ? "write" : "read";
     storage =
       typeof config.flash === "string"
-        ? FileStorage.open(join(dir, config.flash), map.size, mode)
-        : openDevice(options.system ?? linuxSystem, config.flash, map, mode);
+        ? FileStorage.open(join(dir, config.flash), map.size, mode, guard)
+        : openDevice(options.system ?? linuxSystem, config.flash, map, mode, guard);
     const flash = new NorFlash(storage, map);
     return new Board(config, storage, flash, boardParts(configIdentity(config), policy, flash), lock);
   } catch (error) {

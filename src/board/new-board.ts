@@ -1,12 +1,16 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { mkdirSync, readdirSync, renameSync, statSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import { toHex } from "../base/bytes.ts";
 import { errnoOf } from "../base/errno.ts";
 import { FailedError, MaydayError, UsageError } from "../base/errors.ts";
 import { makeFolder, syncFolder, writeNewFile } from "../files/durable-file.ts";
 import { writeLinkKey } from "../files/link-key-file.ts";
-import { beginTemp, clearStaleTemps, endTemp } from "../files/temp-name.ts";
+import { OpenFolder } from "../files/open-folder.ts";
+import { setMode } from "../files/set-mode.ts";
+import { clearStaleTemps, removeOpenFolder } from "../files/stale-temps.ts";
+import { beginTemp, endTemp } from "../files/temp-name.ts";
+import { WriteGuard } from "../files/write-guard.ts";
 import type { DeviceSystem } from "../flash/device/device-system.ts";
 import type { FlashDevice } from "../flash/device/flash-device.ts";
 import { type FlashGeometry, geometryFault } from "../flash/geometry.ts";
@@ -35,16 +39,31 @@ export interface BoardInitOptions extends FlashGeometry {
   readonly overwrite?: boolean;
   /** The system to ask about devices; the running one unless given. */
   readonly system?: DeviceSystem;
+  /** Takes warnings, such as of a file system that keeps no modes. */
+  readonly warn?: (text: string) => void;
 }
 
+/** The text of a trusted key, as it was checked. */
+interface KeyCopy {
+  readonly pem: string;
+  readonly roles: readonly ImageRole[];
+}
+
+/** Modes of a board's folders and of its files without secrets, whatever the umask. */
+const PRIVATE_FOLDER = 0o700;
+const PUBLIC_FILE = 0o644;
+
 /**
- * Makes a board in `dir`, which must not exist or be empty: completely or not at all. Writes nothing before the image
- * is accepted and all checks of the device have passed. UsageError `board-exists`, `board-trust`, `board-geometry`,
- * `board-revision`, those of key files and of `claimDevice`; RefusedError when the image is refused.
+ * Makes a board in `dir`, which must not exist or be empty: completely or not at all, and writable by its owner only,
+ * whatever the umask. Writes nothing before the image is accepted and all checks of the device have passed. UsageError
+ * `board-exists`, `board-trust`, `board-geometry`, `board-revision`, those of key files and of `claimDevice`;
+ * RefusedError when the image is refused; FailedError `writable-by-others` where others may write a key or exchange the
+ * board, `foreign-link` (`OpenFolder`).
  */
 export function initBoard(dir: string, options: BoardInitOptions): void {
   checkOptions(dir, options);
-  const keys = options.trust.map(({ path, roles }) => ({ roles, ...readTrustedKey(path, roles) }));
+  const guard = new WriteGuard({ warn: options.warn });
+  const keys = options.trust.map(({ path, roles }) => ({ roles, ...readTrustedKey(path, roles, guard) }));
   const nodeId = randomBytes(8);
   if (options.image !== undefined)
     checkFactoryImage(
@@ -53,25 +72,45 @@ export function initBoard(dir: string, options: BoardInitOptions): void {
       keys.map(({ key }) => key),
     );
   const target = resolve(dir);
-  const name = beginTemp();
-  const draft = join(dirname(target), name);
-  let place: FlashPlace | undefined;
   try {
     makeFolder(dirname(target));
-    clearStaleTemps(dirname(target));
-    mkdirSync(draft);
-    place = placeFlash(draft, options);
-    fillBoard(draft, options, keys, { nodeId: toHex(nodeId), flash: place.flash });
-    renameSync(draft, target);
-    syncFolder(dirname(target));
+    makeIn(OpenFolder.open(dirname(target)), target, options, { nodeId: toHex(nodeId), keys });
   } catch (error) {
-    place?.abandon();
-    rmSync(draft, { recursive: true, force: true });
     if (error instanceof MaydayError) throw error;
     const code = errnoOf(error);
     if (code === "ENOTEMPTY" || code === "EEXIST") throw exists(dir);
     throw new FailedError("board-not-made", `${dir}: cannot make the board (${code})`, { dir }, error);
+  }
+}
+
+/** Makes the board under another name beside `target`, and renames it. Closes `parent`. */
+function makeIn(
+  parent: OpenFolder,
+  target: string,
+  options: BoardInitOptions,
+  made: Pick<BoardConfig, "nodeId"> & { readonly keys: readonly KeyCopy[] },
+): void {
+  const name = beginTemp();
+  const draft = join(dirname(target), name);
+  let folder: OpenFolder | undefined;
+  let place: FlashPlace | undefined;
+  try {
+    clearStaleTemps(parent);
+    mkdirSync(parent.at(name), PRIVATE_FOLDER);
+    folder = parent.openIn(name);
+    setMode(folder.itself, PRIVATE_FOLDER);
+    new WriteGuard({ warn: options.warn }).checkFile(draft, statSync(folder.itself));
+    place = placeFlash(draft, options);
+    fillBoard(draft, options, made.keys, { nodeId: made.nodeId, flash: place.flash });
+    renameSync(parent.at(name), parent.at(basename(target)));
+    parent.sync();
+  } catch (error) {
+    place?.abandon();
+    if (folder !== undefined) removeOpenFolder(parent, name, folder);
+    throw error;
   } finally {
+    folder?.close();
+    parent.close();
     endTemp(name);
   }
 }
@@ -105,16 +144,17 @@ function isFreeFolder(dir: string): boolean {
 function fillBoard(
   draft: string,
   options: BoardInitOptions,
-  keys: readonly { readonly pem: string; readonly roles: readonly ImageRole[] }[],
+  keys: readonly KeyCopy[],
   made: Pick<BoardConfig, "nodeId" | "flash">,
 ): void {
   const { hardware, revision, sectorSize, slotSize, layout, allowUnsigned } = options;
   const folder = join(draft, KEYS_FOLDER);
-  mkdirSync(folder);
+  mkdirSync(folder, PRIVATE_FOLDER);
+  setMode(folder, PRIVATE_FOLDER);
   const trust = keys.map(({ pem, roles }, i) => {
     const key = `trust-${i + 1}.pub`;
     // The text that was checked is written, even if the file changed since.
-    writeNewFile(join(folder, key), Buffer.from(pem, "latin1"));
+    writeNewFile(join(folder, key), Buffer.from(pem, "latin1"), PUBLIC_FILE);
     return { key, roles };
   });
   if (options.linkKey !== undefined) writeLinkKey(join(folder, LINK_KEY_FILE), options.linkKey);
@@ -137,9 +177,13 @@ function fillBoard(
     ...(options.linkKey === undefined ? {} : { linkKey: LINK_KEY_FILE }),
     created: new Date().toISOString(),
   };
-  writeNewFile(join(draft, CONFIG_FILE), `${JSON.stringify(config, undefined, 2)}\n`);
-  const { system } = options;
-  const board = openBoard(draft, { write: true, ...(system === undefined ? {} : { system }) });
+  writeNewFile(join(draft, CONFIG_FILE), `${JSON.stringify(config, undefined, 2)}\n`, PUBLIC_FILE);
+  const { system, warn } = options;
+  const board = openBoard(draft, {
+    write: true,
+    ...(system === undefined ? {} : { system }),
+    ...(warn === undefined ? {} : { warn }),
+  });
   try {
     if (options.image !== undefined) board.installFactory(options.image);
   } finally {

@@ -11,7 +11,7 @@ import { addCommand } from "./help.ts";
 import { linkKeyFlag, linkKeyFor } from "./link-key-flag.ts";
 import { warnOfOpenLinks } from "./open-link-warnings.ts";
 import { collectLinks, parseSeconds } from "./parse.ts";
-import { type CommandContext, onRun } from "./run.ts";
+import { addLogFlag, type CommandContext, onRun } from "./run.ts";
 
 interface DistressFlags {
   readonly link: readonly Endpoint[];
@@ -52,6 +52,7 @@ export function addDistressCommand(program: Command): void {
       "key of the links, instead of the board's own: only rescuers with the same key are accepted " +
         "(make one: keygen --link-key, or openssl rand -hex 32 > link.key)",
     );
+  addLogFlag(command);
   onRun<DistressFlags>(command, runDistressCommand);
 }
 
@@ -62,7 +63,7 @@ async function runDistressCommand(
 ): Promise<Verdict> {
   const { openBoard } = await import("../board/board.ts");
   // Stays open for writing, so that no other process works on this board.
-  const board = openBoard(flags.board, { write: true });
+  const board = openBoard(flags.board, { write: true, warn: (text) => context.output.warn(text) });
   try {
     return await healBoard(context, board, flags);
   } finally {

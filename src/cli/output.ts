@@ -11,6 +11,12 @@ export type JsonEvent = { readonly event: string } & Readonly<Record<string, unk
 
 export type OutputStream = Writable & { readonly isTTY?: boolean };
 
+/** Takes lines, each with its end. */
+export interface Log {
+  readonly path: string;
+  append(line: string): void;
+}
+
 export interface OutputOptions {
   readonly isJson: boolean;
   readonly stdout: OutputStream;
@@ -24,6 +30,7 @@ export class Output {
   readonly #stdout: OutputStream;
   readonly #stderr: OutputStream;
   readonly #progress: ProgressView;
+  #log: Log | undefined;
 
   private constructor(options: OutputOptions, progress: ProgressView) {
     this.isJson = options.isJson;
@@ -47,20 +54,42 @@ export class Output {
   }
 
   warn(text: string): void {
+    this.#logged({ event: "warning", text });
     this.#line("yellow", "warning:", text);
+  }
+
+  /** Progress is left out: it is for those who wait. */
+  #logged(event: JsonEvent | NodeEvent): void {
+    if (this.#log === undefined || event.event === "progress") return;
+    const log = this.#log;
+    try {
+      log.append(jsonLine({ time: new Date().toISOString(), ...event }));
+    } catch (error) {
+      this.#log = undefined;
+      this.warn(
+        `${log.path} is no longer written: ${error instanceof Error ? error.message : String(error)}`,
+      );
+    }
   }
 
   #line(style: "yellow" | "red", label: string, text: string): void {
     this.#progress.line(TerminalText.joined(TerminalText.styled(this.#stderr, style, label), ` ${text}`));
   }
 
+  /** From now on also writes what happens to a log; if that fails, there is one warning. */
+  logTo(log: Log): void {
+    this.#log = log;
+  }
+
   /** A result: the text, or with `--json` the event. */
   result(text: string, event: JsonEvent): void {
+    this.#logged(event);
     this.#stdout.write(this.isJson ? jsonLine(event) : textLine(text));
   }
 
   /** An event that only `--json` shows. */
   event(event: JsonEvent | NodeEvent): void {
+    this.#logged(event);
     if (this.isJson) this.#stdout.write(jsonLine(event));
   }
 

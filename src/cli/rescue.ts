@@ -11,7 +11,7 @@ import { HealedCommand } from "./on-healed.ts";
 import { warnOfOpenLinks } from "./open-link-warnings.ts";
 import { collectLinks, parseHardwareFlag, parseSeconds, parseVersionFlag } from "./parse.ts";
 import { openRescueSource } from "./rescue-source.ts";
-import { type CommandContext, onRun } from "./run.ts";
+import { addLogFlag, type CommandContext, onRun } from "./run.ts";
 
 interface RescueFlags {
   readonly link: readonly Endpoint[];
@@ -67,6 +67,7 @@ export function addRescueCommand(program: Command): void {
       "key of the links: only boards with the same key are healed " +
         "(make one: keygen --link-key, or openssl rand -hex 32 > link.key)",
     );
+  addLogFlag(command);
   onRun<RescueFlags>(command, runRescueCommand);
 }
 

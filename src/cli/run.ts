@@ -19,6 +19,22 @@ export type CommandWork = (context: CommandContext) => Promise<Verdict | undefin
 /** Longest time that a command may take to end after a signal; then the process ends without it. */
 const ABORT_GRACE_MS: Millis = 3000;
 
+/** Flags that are the same for all commands that have them. */
+interface CommonFlags {
+  readonly json?: boolean;
+  readonly log?: string;
+}
+
+/** Gives a command a `--log` flag; {@link onRun} does what it says. */
+export function addLogFlag(command: Command): void {
+  command.option("--log <file>", "append what happens to this file: the lines of --json with their time");
+}
+
+async function logTo(path: string, output: Output): Promise<void> {
+  const { LogFile } = await import("../files/log-file.ts");
+  output.logTo(LogFile.open(path));
+}
+
 /** Gives a command its `--json` flag and its work. The process ends when the work does. */
 export function onRun<Options extends object>(
   command: Command,
@@ -26,8 +42,11 @@ export function onRun<Options extends object>(
 ): void {
   command.option("--json", "print JSON lines on stdout; the last one is the verdict");
   command.action(async () => {
-    const { json, ...options } = command.opts<Options & { readonly json?: boolean }>();
-    await execute(json === true, (context) => work(context, command.args, options as unknown as Options));
+    const { json, log, ...options } = command.opts<Options & CommonFlags>();
+    await execute(json === true, async (context) => {
+      if (log !== undefined) await logTo(log, context.output);
+      return work(context, command.args, options as unknown as Options);
+    });
   });
 }
 

@@ -42,18 +42,26 @@ export class TerminalText {
   }
 }
 
-/** Replaces control characters except line ends, and Unicode characters that break lines or change direction. */
+/** Control characters but line ends, and Unicode characters that break lines or change the direction of text. */
+const UNPRINTABLE = /[^\P{Cc}\n]|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
+/** These, and all others without a shape of their own: joiners, fillers, tags, soft hyphens. */
+const UNSEEN = /[^\P{Cc}\n]|[\p{Cf}\p{Zl}\p{Zp}\ufff9-\ufffb]/gu;
+
 function printable(text: string): string {
-  return text.replace(/[^\P{Cc}\n]|[\u2028-\u202e\u2066-\u2069]/gu, "\u00b7");
+  return text.replace(UNPRINTABLE, "\u00b7");
 }
 
 /**
- * JSON text with the same characters escaped. `JSON.stringify` does not escape DEL, C1 controls and these Unicode
- * characters. They occur in strings only, so that the value stays the same.
+ * JSON text with DEL, C1 controls, line and paragraph separators, and every character that is not seen or changes the
+ * direction of text escaped, which `JSON.stringify` does not do. They occur in strings only, so that the value stays
+ * the same.
  */
 export function printableJson(json: string): string {
-  return json.replace(
-    /[^\P{Cc}\n]|[\u2028-\u202e\u2066-\u2069]/gu,
-    (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  return json.replace(UNSEEN, (text) =>
+    Array.from({ length: text.length }, (_, i) => escaped(text.charCodeAt(i))).join(""),
   );
+}
+
+function escaped(unit: number): string {
+  return `\\u${unit.toString(16).padStart(4, "0")}`;
 }

@@ -1,39 +1,60 @@
-import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { type FileHandle, open, rename, stat } from "node:fs/promises";
+import { basename, dirname, resolve } from "node:path";
 import { errnoOf } from "../base/errno.ts";
 import { FailedError, MaydayError, UsageError } from "../base/errors.ts";
-import { syncFolder } from "./durable-file.ts";
-import { beginTemp, clearStaleTemps, endTemp } from "./temp-name.ts";
+import { OpenFolder } from "./open-folder.ts";
+import { removeIfSame } from "./same-file.ts";
+import { clearStaleTemps } from "./stale-temps.ts";
+import { beginTemp, endTemp } from "./temp-name.ts";
+
+/** Mode of what is written: others may read it, as far as the umask lets them, and never write it. */
+const MODE = 0o644;
 
 /**
  * Creates or replaces the file at `path` in one step: `fill` writes a temporary file beside it, which is then synced
- * and renamed. If that fails, `path` is unchanged and nothing is left behind. UsageError `out-folder-missing`,
- * `out-not-file`; FailedError `write-failed`; errors of `fill` pass through.
+ * and renamed. If that fails, `path` is unchanged and nothing is left behind. A link at `path` is replaced, never
+ * followed. UsageError `out-folder-missing`, `out-not-file`; FailedError `write-failed`, `foreign-link` (`OpenFolder`);
+ * errors of `fill` pass through.
  */
 export async function writeAtomically(
   path: string,
   fill: (handle: FileHandle) => Promise<void>,
 ): Promise<void> {
   const target = resolve(path);
-  await refuseNonFile(path);
-  clearStaleTemps(dirname(target));
-  const name = beginTemp();
-  const temp = join(dirname(target), name);
+  let folder: OpenFolder | undefined;
   try {
-    const handle = await open(temp, "wx");
+    await refuseNonFile(path);
+    folder = OpenFolder.open(dirname(target));
+    clearStaleTemps(folder);
+    await replaceIn(folder, basename(target), fill);
+  } catch (error) {
+    throw writeError(path, error);
+  } finally {
+    folder?.close();
+  }
+}
+
+async function replaceIn(
+  folder: OpenFolder,
+  name: string,
+  fill: (handle: FileHandle) => Promise<void>,
+): Promise<void> {
+  const temp = beginTemp();
+  try {
+    const handle = await open(folder.at(temp), "wx", MODE);
     try {
       await fill(handle);
       await handle.sync();
+      await rename(folder.at(temp), folder.at(name));
+    } catch (error) {
+      removeIfSame(folder.at(temp), await handle.stat({ bigint: true }));
+      throw error;
     } finally {
       await handle.close();
     }
-    await rename(temp, target);
-    syncFolder(dirname(target));
-  } catch (error) {
-    await rm(temp, { force: true }).catch(() => undefined);
-    throw writeError(path, error);
+    folder.sync();
   } finally {
-    endTemp(name);
+    endTemp(temp);
   }
 }
 

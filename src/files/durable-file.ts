@@ -1,5 +1,11 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, writeFileSync } from "node:fs";
+import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, statSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { errnoOf } from "../base/errno.ts";
+import { type FileId, removeIfSame } from "./same-file.ts";
+import { setMode } from "./set-mode.ts";
+
+/** Mode of folders for everybody to read; the umask may take more away. */
+const SHARED_FOLDER = 0o755;
 
 /** Makes what was created, renamed or removed in `folder` survive a power cut, where the file system can do so. */
 export function syncFolder(folder: string): void {
@@ -15,18 +21,51 @@ export function syncFolder(folder: string): void {
   }
 }
 
-/** Makes a folder and its parents so that they survive a power cut. Errors of the operating system pass through. */
-export function makeFolder(dir: string): void {
-  const first = mkdirSync(dir, { recursive: true });
-  if (first === undefined) return;
-  const top = dirname(resolve(first));
-  for (let at = dirname(resolve(dir)); ; at = dirname(at)) {
-    syncFolder(at);
-    if (at === top || at === dirname(at)) return;
+/**
+ * Makes a folder and its parents so that they survive a power cut. Others may never write them, and `mode` may keep
+ * them out altogether. Errors of the operating system pass through.
+ */
+export function makeFolder(dir: string, mode: number = SHARED_FOLDER): void {
+  const path = resolve(dir);
+  // Node's own way to make parents never returns where a file system refuses with ENOENT, such as /proc.
+  const missing: string[] = [];
+  for (let at = path; !isThere(at) && at !== dirname(at); at = dirname(at)) missing.unshift(at);
+  for (const folder of missing) {
+    makeOne(folder, mode);
+    syncFolder(dirname(folder));
+  }
+  if (!statSync(path).isDirectory()) throw Object.assign(new Error(`EEXIST: ${dir}`), { code: "EEXIST" });
+}
+
+/**
+ * Writes a file that must not exist, and flushes it to the disk; its name is durable after {@link syncFolder}. It has
+ * this mode, whatever the umask. A failure leaves nothing behind.
+ */
+export function writeNewFile(path: string, content: string | Uint8Array, mode: number): FileId {
+  // Follows no link, and is nobody else's before it has its mode.
+  const fd = openSync(path, "wx", mode & 0o700);
+  try {
+    setMode(fd, mode);
+    writeFileSync(fd, content);
+    fsyncSync(fd);
+    return fstatSync(fd, { bigint: true });
+  } catch (error) {
+    removeIfSame(path, fstatSync(fd, { bigint: true }));
+    throw error;
+  } finally {
+    closeSync(fd);
   }
 }
 
-/** Writes a file that must not exist, and flushes it to the disk; its name is durable after {@link syncFolder}. */
-export function writeNewFile(path: string, content: string | Uint8Array, mode = 0o666): void {
-  writeFileSync(path, content, { flag: "wx", mode, flush: true });
+/** Another process may make it at the same time. */
+function makeOne(folder: string, mode: number): void {
+  try {
+    mkdirSync(folder, { mode });
+  } catch (error) {
+    if (errnoOf(error) !== "EEXIST") throw error;
+  }
+}
+
+function isThere(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false }) !== undefined;
 }

@@ -1,50 +1,59 @@
-import { existsSync, linkSync, renameSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { linkSync, renameSync } from "node:fs";
+import { basename, dirname, resolve } from "node:path";
 import { errnoOf } from "../base/errno.ts";
-import { FailedError, UsageError } from "../base/errors.ts";
-import { syncFolder, writeNewFile } from "./durable-file.ts";
+import { FailedError, MaydayError, UsageError } from "../base/errors.ts";
+import { writeNewFile } from "./durable-file.ts";
+import { OpenFolder } from "./open-folder.ts";
+import { type FileId, removeIfSame } from "./same-file.ts";
+import { clearStaleTemps } from "./stale-temps.ts";
 import { beginTemp, endTemp } from "./temp-name.ts";
 
 /**
- * Writes a key file, complete or not at all, and synced: under a temporary name first, because a file that is created
- * and then written may be left half written. Never overwrites: UsageError `key-exists`, `key-folder-missing`;
- * FailedError `key-not-written`.
+ * Writes a key file with this mode, whatever the umask, complete or not at all, and synced: under a temporary name
+ * first, because a file that is created and then written may be left half written. Never overwrites: UsageError
+ * `key-exists`, `key-folder-missing`; FailedError `key-not-written`, `foreign-link` (`OpenFolder`). Returns what was
+ * written, for `removeIfSame`.
  */
-export function writeKeyFile(path: string, text: string, mode: number): void {
-  const name = beginTemp();
-  const temp = join(dirname(path), name);
+export function writeKeyFile(path: string, text: string, mode: number): FileId {
+  let folder: OpenFolder | undefined;
+  const target = resolve(path);
   try {
-    writeNewFile(temp, text, mode);
-    putInPlace(temp, path);
-    syncFolder(dirname(path));
+    folder = OpenFolder.open(dirname(target));
+    clearStaleTemps(folder);
+    return writeIn(folder, basename(target), text, mode);
   } catch (error) {
     const errno = errnoOf(error);
+    if (error instanceof MaydayError) throw error;
     if (errno === "EEXIST") throw keyExists(path);
     if (errno === "ENOENT")
       throw new UsageError("key-folder-missing", `${path}: its folder does not exist`, {}, error);
     throw new FailedError("key-not-written", `${path}: cannot be written (${errno})`, { path }, error);
   } finally {
-    removeTemp(temp);
-    endTemp(name);
+    folder?.close();
   }
 }
 
-/** Keeps the original error: a failed cleanup must not hide it. */
-function removeTemp(temp: string): void {
+function writeIn(folder: OpenFolder, name: string, text: string, mode: number): FileId {
+  const temp = beginTemp();
+  let written: FileId | undefined;
   try {
-    rmSync(temp, { force: true });
-  } catch {
-    // If the folder is missing, so is the file.
+    written = writeNewFile(folder.at(temp), text, mode);
+    putInPlace(folder, temp, name);
+    folder.sync();
+    return written;
+  } finally {
+    if (written !== undefined) removeIfSame(folder.at(temp), written);
+    endTemp(temp);
   }
 }
 
 /** A link never replaces an existing file. A rename would, but FAT has no links. */
-function putInPlace(temp: string, path: string): void {
+function putInPlace(folder: OpenFolder, temp: string, name: string): void {
   try {
-    linkSync(temp, path);
+    linkSync(folder.at(temp), folder.at(name));
   } catch (error) {
-    if (errnoOf(error) !== "EPERM" || existsSync(path)) throw error;
-    renameSync(temp, path);
+    if (errnoOf(error) !== "EPERM" || folder.look(name) !== undefined) throw error;
+    renameSync(folder.at(temp), folder.at(name));
   }
 }
 

@@ -4,7 +4,9 @@ import { errnoOf } from "../base/errno.ts";
 import { FailedError, UsageError } from "../base/errors.ts";
 import { writeKeyFile } from "./key-file.ts";
 import { notRandom } from "./random-bytes.ts";
-import { isSharedMode, readWholeFile, type WholeFile } from "./whole-file.ts";
+import { isSharedMode } from "./rights.ts";
+import { readWholeFile, type WholeFile } from "./whole-file.ts";
+import { WriteGuard } from "./write-guard.ts";
 
 /** Bytes of a link key. Fewer could be guessed, more add nothing. */
 export const LINK_KEY_MIN = 16;
@@ -22,13 +24,14 @@ const RECIPE = "make one with: openssl rand -hex 32 > link.key";
  * them; or 16 to 1024 bytes that look random (`notRandom`). Text is refused: a key is not stretched, so that a pass phrase
  * could be guessed from one recorded handshake. Warns when other users may read the file. UsageError: `link-key-missing`,
  * `link-key-not-file`, `link-key-length`, `link-key-is-pem`, `link-key-text`, `link-key-pattern`; FailedError
- * `link-key-unreadable`.
+ * `link-key-unreadable`, and `writable-by-others` of the guard.
  */
-export function readLinkKey(path: string, warn: (text: string) => void = () => {}): Uint8Array {
-  const { bytes, mode } = readSecret(path);
-  if (isSharedMode(mode)) {
-    warn(`${path}: others on this machine may read this link key; fix: chmod 600 ${path}`);
-  }
+export function readLinkKey(
+  path: string,
+  warn: (text: string) => void = () => {},
+  guard: WriteGuard = new WriteGuard({ warn }),
+): Uint8Array {
+  const { bytes, stat } = readSecret(path);
   const text = Buffer.from(bytes)
     .toString("latin1")
     .replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, "");
@@ -36,7 +39,12 @@ export function readLinkKey(path: string, warn: (text: string) => void = () => {
     const message = `${path} is a PEM file, which holds a key for signatures, not a link key; ${RECIPE}`;
     throw new UsageError("link-key-is-pem", message, { path });
   }
-  return /^[0-9a-fA-F]+$/.test(text) ? keyOfDigits(path, text) : rawKey(path, bytes);
+  const key = /^[0-9a-fA-F]+$/.test(text) ? keyOfDigits(path, text) : rawKey(path, bytes);
+  guard.checkFile(path, stat);
+  if (isSharedMode(stat.mode)) {
+    warn(`${path}: others on this machine may read this link key; fix: chmod 600 ${path}`);
+  }
+  return key;
 }
 
 /** Short digits may be meant as bytes of a pass phrase, too: neither is a key. */

@@ -1,7 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { readdirSync, rmSync } from "node:fs";
 import { hostname } from "node:os";
-import { join } from "node:path";
 import { errnoOf } from "../base/errno.ts";
 
 /** .mayday-HOST-PID-RANDOM.tmp: names its writer. */
@@ -45,16 +43,5 @@ export function isStaleTemp(name: string): boolean {
     return false;
   } catch (error) {
     return errnoOf(error) === "ESRCH";
-  }
-}
-
-/** Removes the temporary files in a folder whose writers were killed. Those that cannot be removed stay. */
-export function clearStaleTemps(folder: string): void {
-  try {
-    for (const name of readdirSync(folder)) {
-      if (isStaleTemp(name)) rmSync(join(folder, name), { recursive: true, force: true });
-    }
-  } catch {
-    // A folder that cannot be read or written: the operation that follows reports it.
   }
 }

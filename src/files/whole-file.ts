@@ -1,8 +1,8 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from "node:fs";
 
-/** A file that was read whole, with its mode; or why it was not. */
+/** A file that was read whole, with its status; or why it was not. */
 export type WholeFile =
-  | { readonly tag: "file"; readonly bytes: Uint8Array; readonly mode: number }
+  | { readonly tag: "file"; readonly bytes: Uint8Array; readonly stat: Stats }
   | { readonly tag: "not-file" }
   | { readonly tag: "too-long"; readonly size: number };
 
@@ -14,14 +14,8 @@ export function readWholeFile(path: string, sizeMax: number): WholeFile {
     const stat = fstatSync(fd);
     if (!stat.isFile()) return { tag: "not-file" };
     if (stat.size > sizeMax) return { tag: "too-long", size: stat.size };
-    return { tag: "file", bytes: new Uint8Array(readFileSync(fd)), mode: stat.mode };
+    return { tag: "file", bytes: new Uint8Array(readFileSync(fd)), stat };
   } finally {
     closeSync(fd);
   }
-}
-
-/** Whether a mode gives anyone but the owner any right to the file. */
-export function isSharedMode(mode: number): boolean {
-  // Windows has no such bits and reports all of them.
-  return (mode & 0o077) !== 0 && process.platform !== "win32";
 }

@@ -1,13 +1,16 @@
-import { readdir, rm } from "node:fs/promises";
+import { unlinkSync } from "node:fs";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { equalBytes, toHex } from "../base/bytes.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { errnoOf } from "../base/errno.ts";
 import { FailedError, MaydayError, UsageError } from "../base/errors.ts";
 import type { Millis } from "../base/units.ts";
-import { makeFolder, syncFolder } from "../files/durable-file.ts";
+import { makeFolder } from "../files/durable-file.ts";
+import { OpenFolder } from "../files/open-folder.ts";
 import { openRegular } from "../files/regular-file.ts";
-import { clearStaleTemps, isTempName } from "../files/temp-name.ts";
+import { clearStaleTempsIn } from "../files/stale-temps.ts";
+import { isTempName } from "../files/temp-name.ts";
 import type { ImageSource } from "../image/image-source.ts";
 import {
   chooseImage,
@@ -83,7 +86,7 @@ export async function openDirectoryRepository(
   }
   await namesIn(dir);
   // On read-only storage they stay, which does no harm.
-  clearStaleTemps(dir);
+  clearStaleTempsIn(dir);
   return new DirectoryRepository(dir);
 }
 
@@ -229,14 +232,23 @@ export class DirectoryRepository implements Repository {
       const message = `${name} matches ${found.length} images in ${this.dir}: ${found.join(", ")}; give more digits or a file name`;
       throw new UsageError("repo-ambiguous", message, { count: found.length });
     }
+    this.#unlink(fileName);
+    return fileName;
+  }
+
+  #unlink(fileName: string): void {
+    let folder: OpenFolder | undefined;
     try {
-      await rm(join(this.dir, fileName));
+      folder = OpenFolder.open(this.dir);
+      unlinkSync(folder.at(fileName));
+      folder.sync();
     } catch (error) {
+      if (error instanceof MaydayError) throw error;
       const message = `${fileName} cannot be removed from ${this.dir} (${errnoOf(error)})`;
       throw new FailedError("repo-remove-failed", message, { fileName }, error);
+    } finally {
+      folder?.close();
     }
-    syncFolder(this.dir);
-    return fileName;
   }
 
   /** Hashes every image completely. Damaged ones are among `skipped`, and are not picked again until they change. */

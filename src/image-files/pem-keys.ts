@@ -1,13 +1,14 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
-import { existsSync, rmSync } from "node:fs";
-import { dirname } from "node:path";
+import { existsSync } from "node:fs";
 import { assert } from "../base/assert.ts";
 import { errnoOf } from "../base/errno.ts";
 import { FailedError, UsageError } from "../base/errors.ts";
 import { type Logger, silentLogger } from "../base/logger.ts";
 import { keyExists, writeKeyFile } from "../files/key-file.ts";
-import { clearStaleTemps } from "../files/temp-name.ts";
-import { isSharedMode, readWholeFile, type WholeFile } from "../files/whole-file.ts";
+import { isSharedMode } from "../files/rights.ts";
+import { removeIfSame } from "../files/same-file.ts";
+import { readWholeFile, type WholeFile } from "../files/whole-file.ts";
+import { type OpenedFile, WriteGuard } from "../files/write-guard.ts";
 import { PUBLIC_KEY_LENGTH } from "../image/ed25519.ts";
 import { keyIdOf, type SigningKey, type TrustedKey, trustedKeyFromBytes } from "../image/keys.ts";
 import type { ImageRole } from "../image/manifest.ts";
@@ -31,7 +32,7 @@ export function generateKeyPair(): KeyPair {
 }
 
 /**
- * Writes a new pair to `base`.key (mode 0600) and `base`.pub, each complete or not at all, and synced. Never
+ * Writes a new pair to `base`.key (mode 0600) and `base`.pub (0644), each complete or not at all, and synced. Never
  * overwrites: UsageError `key-exists` when either file exists. A failure leaves nothing behind; a process that is
  * killed in between may leave the private key alone, from which openssl makes the public one.
  */
@@ -43,13 +44,12 @@ export function writeKeyPair(base: string): { readonly keyPath: string; readonly
     throw new UsageError("key-exists", `${keyPath} exists, without ${pubPath}; ${advice}`, { path: keyPath });
   }
   for (const path of [keyPath, pubPath]) if (existsSync(path)) throw keyExists(path);
-  clearStaleTemps(dirname(keyPath));
   const pair = generateKeyPair();
-  writeKeyFile(keyPath, pair.privatePem, 0o600);
+  const written = writeKeyFile(keyPath, pair.privatePem, 0o600);
   try {
     writeKeyFile(pubPath, pair.publicPem, 0o644);
   } catch (error) {
-    rmSync(keyPath, { force: true });
+    removeIfSame(keyPath, written);
     throw error;
   }
   return { keyPath, pubPath };
@@ -57,28 +57,38 @@ export function writeKeyPair(base: string): { readonly keyPath: string; readonly
 
 /** Reads a private key. Warns when other users may read the file. Errors: see {@link loadTrustedKey}. */
 export function loadSigningKey(path: string, logger: Logger = silentLogger): SigningKey {
-  const { text, mode } = readKeyFile(path);
-  if (isSharedMode(mode)) {
+  const { text, stat } = readKeyFile(path);
+  const key = signingKeyFromPem(text, path);
+  new WriteGuard({ warn: (told) => logger.warn(told) }).checkFile(path, stat);
+  if (isSharedMode(stat.mode)) {
     logger.warn(`${path}: others on this machine may read this private key; fix: chmod 600 ${path}`);
   }
-  return signingKeyFromPem(text, path);
+  return key;
 }
 
 /**
  * Reads a public key. UsageError: `key-missing`, `key-not-file`, `key-not-pem`, `key-encrypted`, `key-not-ed25519`,
  * `key-is-private` (here), `key-is-public` (for private keys), `key-unsound` (a point that no honest key can be).
+ * FailedError: `key-unreadable`, and `writable-by-others` of the guard.
  */
-export function loadTrustedKey(path: string, roles: readonly ImageRole[]): TrustedKey {
-  return readTrustedKey(path, roles).key;
+export function loadTrustedKey(
+  path: string,
+  roles: readonly ImageRole[],
+  guard: WriteGuard = new WriteGuard(),
+): TrustedKey {
+  return readTrustedKey(path, roles, guard).key;
 }
 
 /** Like {@link loadTrustedKey}, with the text that the key was read from. */
 export function readTrustedKey(
   path: string,
   roles: readonly ImageRole[],
+  guard: WriteGuard = new WriteGuard(),
 ): { readonly key: TrustedKey; readonly pem: string } {
-  const pem = readKeyFile(path).text;
-  return { key: trustedKeyFromPem(pem, roles, path), pem };
+  const { text: pem, stat } = readKeyFile(path);
+  const key = trustedKeyFromPem(pem, roles, path);
+  guard.checkFile(path, stat);
+  return { key, pem };
 }
 
 /** A private key from its PEM text; `name` is what errors call it. */
@@ -152,7 +162,7 @@ function rawPublicKey(key: KeyObject): Uint8Array {
   return Uint8Array.from(spki.subarray(12));
 }
 
-function readKeyFile(path: string): { text: string; mode: number } {
+function readKeyFile(path: string): { text: string; stat: OpenedFile } {
   let found: WholeFile;
   try {
     found = readWholeFile(path, KEY_FILE_MAX);
@@ -168,5 +178,5 @@ function readKeyFile(path: string): { text: string; mode: number } {
     const message = `${path} has ${found.size} bytes; key files have at most ${KEY_FILE_MAX}`;
     throw new UsageError("key-not-pem", message);
   }
-  return { text: Buffer.from(found.bytes).toString("latin1"), mode: found.mode };
+  return { text: Buffer.from(found.bytes).toString("latin1"), stat: found.stat };
 }

@@ -1,5 +1,6 @@
 import type { Attack } from "./attack.ts";
 import { CALLS } from "./calls.ts";
+import { FILE_ATTACKS } from "./files.ts";
 import { IMAGES } from "./images.ts";
 import { SESSIONS } from "./sessions.ts";
 import { SPOOFING } from "./spoofing.ts";
@@ -14,6 +15,7 @@ const BY_FILE: Readonly<Record<string, readonly Attack[]>> = {
   "calls.ts": CALLS,
   "sessions.ts": SESSIONS,
   "tcp.ts": TCP,
+  "files.ts": FILE_ATTACKS,
 };
 
 export const ATTACKS: readonly Attack[] = Object.values(BY_FILE).flat();

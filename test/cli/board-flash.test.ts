@@ -31,7 +31,7 @@ describe("board init --flash", () => {
   });
 
   test("leaves a file that is not empty unchanged, unless --overwrite is given", async () => {
-    await writeFile(bench.path("dump.bin"), new Uint8Array(1_048_576).fill(7));
+    await writeFile(bench.path("dump.bin"), new Uint8Array(1_048_576).fill(7), { mode: 0o600 });
     const refused = await init("dumped", "--flash", "file:dump.bin");
     expect(verdictOf(refused)).toMatchObject({ code: 2, reason: "flash-not-empty" });
     expect((await readFile(bench.path("dump.bin"))).every((byte) => byte === 7)).toBe(true);

@@ -17,7 +17,7 @@ afterAll(() => rm(dir, { recursive: true, force: true }));
 /** A folder of its own for temporary files, so that files left behind are noticed. */
 async function ownTmp(name: string): Promise<string> {
   const tmp = join(dir, name);
-  await mkdir(tmp);
+  await mkdir(tmp, { mode: 0o700 });
   return tmp;
 }
 
@@ -54,7 +54,7 @@ describe("demo", () => {
   test("works with socat alone, without a compiler, and keeps boards that boot with --keep", async () => {
     const tmp = await ownTmp("nocc");
     const bin = join(dir, "bin");
-    await mkdir(bin);
+    await mkdir(bin, { mode: 0o755 });
     await symlink(await which("socat"), join(bin, "socat"));
     const env = { TMPDIR: tmp, XDG_CACHE_HOME: tmp, PATH: bin, CC: "" };
     const firmware = join(dir, "tiny.bin");

@@ -48,7 +48,7 @@ async function sweep(
   check: (dir: string, point: KillPoint) => Promise<void>,
 ): Promise<number> {
   const fresh = (folder: string): string => {
-    mkdirSync(bench.path(`${name}/${folder}`), { recursive: true });
+    mkdirSync(bench.path(`${name}/${folder}`), { recursive: true, mode: 0o700 });
     return bench.path(`${name}/${folder}`);
   };
   const points = await killPoints(await setUp(fresh("whole")), bench.dir);
@@ -299,7 +299,7 @@ describe("a key pair", () => {
 });
 
 function copyBoard(from: string, to: string): void {
-  mkdirSync(join(to, "keys"));
+  mkdirSync(join(to, "keys"), { mode: 0o700 });
   for (const name of ["board.json", "flash.bin"]) copyFileSync(join(from, name), join(to, name));
   for (const name of readdirSync(join(from, "keys")))
     copyFileSync(join(from, "keys", name), join(to, "keys", name));

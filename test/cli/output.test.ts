@@ -154,6 +154,54 @@ describe("text for people", () => {
     expect(JSON.parse(json)).toEqual(value);
   });
 
+  test("keeps no log that can no longer be written, and says so once", async () => {
+    const { output, stderr } = await rig();
+    let tried = 0;
+    output.logTo({
+      path: "full.log",
+      append: () => {
+        tried++;
+        throw new Error("no space left");
+      },
+    });
+    for (let i = 0; i < 3; i++) output.event({ event: "thing" });
+    expect(tried).toBe(1);
+    expect(stderr()).toContain("full.log is no longer written: no space left");
+  });
+
+  test("escapes in JSON every character that controls, separates lines, changes direction or is not seen", () => {
+    const ranges = [
+      [0x00, 0x1f],
+      [0x7f, 0x9f],
+      [0xad, 0xad],
+      [0x61c, 0x61c],
+      [0x200b, 0x200f],
+      [0x2028, 0x202e],
+      [0x2060, 0x206f],
+      [0xfeff, 0xfeff],
+      [0xfff9, 0xfffb],
+      [0xe0001, 0xe0001],
+      [0xe0020, 0xe007f],
+    ] as const;
+    const points = ranges.flatMap(([from, to]) => Array.from({ length: to - from + 1 }, (_, i) => from + i));
+    const seen = points.filter((point) => point !== 0x2065);
+    for (const point of seen) {
+      const text = `a${String.fromCodePoint(point)}b`;
+      const json = printableJson(JSON.stringify({ [text]: text }));
+      expect(json, point.toString(16)).toMatch(/^[ -~]+$/);
+      expect(JSON.parse(json)).toEqual({ [text]: text });
+    }
+    expect(seen.length).toBeGreaterThan(180);
+    // What is seen stays as it is.
+    expect(printableJson(JSON.stringify("ä 漢 😀 ·"))).toBe('"ä 漢 😀 ·"');
+  });
+
+  test("has no character that changes the direction of text", () => {
+    for (const mark of ["\u061c", "\u200e", "\u200f", "\u202a", "\u202e", "\u2066", "\u2069"]) {
+      expect(TerminalText.plain(`a${mark}b`).written).toBe("a·b");
+    }
+  });
+
   test("keeps the style of a styled part between parts of foreign text", () => {
     const red = TerminalText.styled({ write: () => {}, isTTY: true }, "red", "x");
     expect(TerminalText.joined("\u001b", red, "\u001b").written).toBe("·\u001b[31mx\u001b[39m·");

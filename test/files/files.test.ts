@@ -8,7 +8,8 @@ import { writeAtomically } from "../../src/files/atomic-file.ts";
 import { makeFolder, syncFolder, writeNewFile } from "../../src/files/durable-file.ts";
 import { writeKeyFile } from "../../src/files/key-file.ts";
 import { openRegular, readFully } from "../../src/files/regular-file.ts";
-import { beginTemp, clearStaleTemps, endTemp, isStaleTemp, isTempName } from "../../src/files/temp-name.ts";
+import { clearStaleTempsIn } from "../../src/files/stale-temps.ts";
+import { beginTemp, endTemp, isStaleTemp, isTempName } from "../../src/files/temp-name.ts";
 import { errorOf, scratchDir } from "../image/support.ts";
 
 const dir = scratchDir();
@@ -90,7 +91,7 @@ describe("a new folder or file", () => {
   it("is a file with the mode that was asked for, and replaces none", () => {
     writeNewFile(at("new"), "first", 0o600);
     expect(statSync(at("new")).mode & 0o777).toBe(0o600);
-    expect(() => writeNewFile(at("new"), "second")).toThrow("EEXIST");
+    expect(() => writeNewFile(at("new"), "second", 0o600)).toThrow("EEXIST");
     expect(readFileSync(at("new"), "utf8")).toBe("first");
   });
 });
@@ -146,17 +147,17 @@ describe("names of temporary files", () => {
   it("are removed with their content when their writer is gone; the others stay", () => {
     const folder = at("temps");
     const [left, active] = [beginTemp(), beginTemp()];
-    mkdirSync(join(folder, left), { recursive: true });
+    mkdirSync(join(folder, left), { recursive: true, mode: 0o700 });
     writeFileSync(join(folder, left, "inside"), "half");
     writeFileSync(join(folder, active), "half");
     writeFileSync(join(folder, "mine"), "whole");
-    clearStaleTemps(folder);
+    clearStaleTempsIn(folder);
     expect(readdirSync(folder).sort()).toEqual([active, "mine", left].sort());
     endTemp(left);
-    clearStaleTemps(folder);
+    clearStaleTempsIn(folder);
     expect(readdirSync(folder).sort()).toEqual([active, "mine"].sort());
     endTemp(active);
-    clearStaleTemps(at("nowhere"));
+    clearStaleTempsIn(at("nowhere"));
   });
 });
 

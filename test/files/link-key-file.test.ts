@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fc, test } from "@fast-check/vitest";
@@ -21,7 +21,8 @@ let files = 0;
 /** What is read of a file with this content; the code of the error when it is refused. */
 function read(content: string | Uint8Array, mode = 0o600): { key: string; warnings: number } | string {
   const path = join(dir, `key-${files++}`);
-  writeFileSync(path, content, { mode });
+  writeFileSync(path, content);
+  chmodSync(path, mode);
   let warnings = 0;
   try {
     const key = toHex(

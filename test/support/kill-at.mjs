@@ -55,7 +55,7 @@ for (const name of changes) {
   wrap(fs, `${name}Sync`, name);
   wrap(fs.promises, name, name);
 }
-for (const name of ["ftruncate", "fsync", "fdatasync"]) wrap(fs, `${name}Sync`, name);
+for (const name of ["ftruncate", "fchmod", "fsync", "fdatasync"]) wrap(fs, `${name}Sync`, name);
 wrap(fs, "openSync", "open", { isChange: isWriting });
 wrap(fs.promises, "open", "open", { isChange: isWriting });
 wrap(fs, "writeSync", "write", {

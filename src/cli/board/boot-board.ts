@@ -20,7 +20,7 @@ export function addBoardBoot(parent: Command): void {
   }).option("--attempt", "count a trial boot");
   onRun<{ readonly attempt?: boolean }>(command, async ({ output }, [dir = ""], { attempt = false }) => {
     const { openBoard } = await import("../../board/board.ts");
-    const board = openBoard(dir, { write: attempt });
+    const board = openBoard(dir, { write: attempt, warn: (text) => output.warn(text) });
     try {
       return showBoot(output, dir, attempt ? board.attempt() : board.boot());
     } finally {

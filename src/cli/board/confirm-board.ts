@@ -14,7 +14,7 @@ export function addBoardConfirm(parent: Command): void {
   });
   onRun(command, async ({ output }, [dir = ""]) => {
     const { openBoard } = await import("../../board/board.ts");
-    const board = openBoard(dir, { write: true });
+    const board = openBoard(dir, { write: true, warn: (text) => output.warn(text) });
     try {
       const { slot, manifest, digest } = board.confirm();
       const version = formatVersion(manifest.version);

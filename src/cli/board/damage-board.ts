@@ -42,7 +42,7 @@ async function runDamage(
 ): Promise<undefined> {
   const { slot, sector, bytes, erase: isErase = false, seed = randomInt(PRNG_SEED_MAX) } = flags;
   const { openBoard } = await import("../../board/board.ts");
-  const board = openBoard(dir, { write: true });
+  const board = openBoard(dir, { write: true, warn: (text) => output.warn(text) });
   try {
     const what = {
       isErase,

@@ -117,7 +117,7 @@ async function runInit(
     const { hardware, flashSize: slotSize, layout } = flags;
     const { writeSize, erased: erasedByte } = flags;
     const what = { hardware, revision, sectorSize, slotSize, layout, writeSize, erasedByte };
-    const whom = { trust, allowUnsigned, linkKey };
+    const whom = { trust, allowUnsigned, linkKey, warn: (text: string) => output.warn(text) };
     const base = device === undefined ? { ...what, ...whom } : { ...what, ...whom, device, overwrite };
     initBoard(dir, image === undefined ? base : { ...base, image });
   } finally {

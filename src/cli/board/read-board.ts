@@ -41,7 +41,7 @@ async function runRead(
   const { openBoard } = await import("../../board/board.ts");
   const { writeAtomically } = await import("../../files/atomic-file.ts");
   const { writeFully } = await import("../../files/regular-file.ts");
-  const board = openBoard(dir, { write: false });
+  const board = openBoard(dir, { write: false, warn: (text) => output.warn(text) });
   try {
     let wanted = slot;
     if (raw && wanted === undefined) {

@@ -18,7 +18,7 @@ export function addBoardStatus(parent: Command): void {
   });
   onRun(command, async ({ output }, [dir = ""]) => {
     const { openBoard } = await import("../../board/board.ts");
-    const board = openBoard(dir, { write: false });
+    const board = openBoard(dir, { write: false, warn: (text) => output.warn(text) });
     try {
       const status = board.status();
       const flash = flashText(board.config.flash);

@@ -1,6 +1,6 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Command } from "commander";
 import type { Verdict } from "../../node/verdict.ts";
 import { addCommand } from "../help.ts";
@@ -37,11 +37,17 @@ async function runDemo(
   flags: DemoFlags,
 ): Promise<Verdict> {
   const { runStory } = await import("./demo-story.ts");
+  const { OpenFolder } = await import("../../files/open-folder.ts");
+  const { removeOpenFolder } = await import("../../files/stale-temps.ts");
   const dir = await mkdtemp(join(tmpdir(), "mayday-demo-"));
+  const parent = OpenFolder.open(dirname(dir));
+  const folder = parent.openIn(basename(dir));
   try {
     return await runStory(context, dir, flags);
   } finally {
     if (flags.keep === true) context.output.note(`kept: ${dir}`);
-    else await rm(dir, { recursive: true, force: true });
+    else removeOpenFolder(parent, basename(dir), folder);
+    folder.close();
+    parent.close();
   }
 }

@@ -21,7 +21,9 @@ export function addImageVerify(image: Command): void {
     const { openImageFile } = await import("../../image-files/image-file.ts");
     const { requireTrusted } = await import("../../image/envelope.ts");
     const { loadTrustedKey } = await import("../../image-files/pem-keys.ts");
-    const keys = trust.map(({ path, roles }) => loadTrustedKey(path, roles));
+    const { WriteGuard } = await import("../../files/write-guard.ts");
+    const guard = new WriteGuard({ warn: (text) => output.warn(text) });
+    const keys = trust.map(({ path, roles }) => loadTrustedKey(path, roles, guard));
     const opened = await openImageFile(file);
     await opened.close();
     requireTrusted(opened.envelope, { keys, allowUnsigned: false }, file);

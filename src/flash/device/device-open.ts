@@ -1,5 +1,6 @@
-import { closeSync, constants, ftruncateSync, openSync, rmSync, truncateSync } from "node:fs";
-import { FailedError, MaydayError, UsageError } from "../../base/errors.ts";
+import { closeSync, constants, fstatSync, openSync } from "node:fs";
+import { FailedError, UsageError } from "../../base/errors.ts";
+import { WriteGuard } from "../../files/write-guard.ts";
 import { type FlashMap, RECOVERY_SIZE } from "../geometry.ts";
 import type { FlashStorage } from "../storage.ts";
 import { contentOf, hasRecord, readHead } from "./device-content.ts";
@@ -8,6 +9,7 @@ import type { DeviceNode, DeviceSystem } from "./device-system.ts";
 import { blockDeviceUser, fileUser, mtdUser } from "./device-use.ts";
 import { FileStorage } from "./file-storage.ts";
 import type { FlashDevice, FlashDeviceFacts } from "./flash-device.ts";
+import { makeFlashFile, notEmpty } from "./flash-file.ts";
 import { checkMtd } from "./mtd-check.ts";
 import { MtdStorage } from "./mtd-storage.ts";
 
@@ -36,25 +38,35 @@ export interface ClaimedDevice {
 /**
  * Makes all checks before a device becomes a board's flash, and opens it; writes nothing. UsageError `flash-missing`,
  * `flash-kind`, `flash-offset`, `flash-too-small`, `flash-not-empty` (unless `overwrite`), and those of `checkMtd`;
- * FailedError `flash-in-use`, `flash-read-only`, `flash-open`.
+ * FailedError `flash-in-use`, `flash-read-only`, `flash-open`, and for a file `writable-by-others`.
  */
 export function claimDevice(
   system: DeviceSystem,
   device: FlashDevice,
   map: FlashMap,
   overwrite: boolean,
+  guard: WriteGuard = new WriteGuard(),
 ): ClaimedDevice {
   const { path, offset } = device;
   if (offset % map.sectorSize !== 0) {
     const message = `${path}: offset ${offset} is not a whole number of sectors of ${map.sectorSize} bytes`;
     throw new UsageError("flash-offset", message, { offset, sectorSize: map.sectorSize });
   }
-  if (device.kind === "file" && (system.look(path)?.size ?? 0) === 0) return newFile(system, device, map);
+  if (device.kind === "file" && isFree(system.look(path))) {
+    const made = makeFlashFile(system, path, offset + map.size, guard);
+    const storage = FileStorage.range(path, made.fd, offset, map.size);
+    const abandon = (): void => {
+      storage.close();
+      made.undo();
+    };
+    return { facts: { deviceSize: offset + map.size }, storage, abandon };
+  }
   const found = find(system, device, map);
   const fd = openFound(system, device, found, "write");
   try {
     const content = overwrite ? undefined : contentOf(device, fd, map);
     if (content !== undefined) throw notEmpty(path, content);
+    refuseOthers(device, fd, guard);
     const storage = storageOver(system, device, map, found, fd);
     return { facts: found.facts, storage, abandon: () => storage.close() };
   } catch (error) {
@@ -66,13 +78,14 @@ export function claimDevice(
 /**
  * Opens a board's flash on its device; for writing, after all the checks of {@link claimDevice}, whose errors it has.
  * Also FailedError `flash-missing`, `flash-size` and `flash-other` (another device is there now), `flash-in-use`,
- * `flash-foreign` (it holds something else), `flash-open`.
+ * `flash-foreign` (it holds something else), `flash-open`; `writable-by-others`, of a plain file.
  */
 export function openDevice(
   system: DeviceSystem,
   device: FlashDevice & FlashDeviceFacts,
   map: FlashMap,
   mode: "read" | "write",
+  guard: WriteGuard = new WriteGuard(),
 ): FlashStorage {
   const found = find(system, device, map);
   const { path } = device;
@@ -88,11 +101,22 @@ export function openDevice(
   const fd = openFound(system, device, found, mode);
   try {
     if (mode === "write") refuseForeign(device, fd, map);
+    refuseOthers(device, fd, guard);
     return storageOver(system, device, map, found, fd);
   } catch (error) {
     closeSync(fd);
     throw error;
   }
+}
+
+/** Who may write a device node is the system's affair; a plain file is like the board's other files. */
+function refuseOthers({ kind, path }: FlashDevice, fd: number, guard: WriteGuard): void {
+  if (kind === "file") guard.checkFile(path, fstatSync(fd));
+}
+
+/** Nothing is there, or an empty file. */
+function isFree(node: DeviceNode | undefined): boolean {
+  return node === undefined || (node.type === "file" && node.size === 0);
 }
 
 /** The content identifies the board's device best: the recovery image, which never changes, and the boot record. */
@@ -194,53 +218,6 @@ function storageOver(
   return kind === "mtd"
     ? new MtdStorage(fd, { path, base, size: map.size, eraseSize, eraseTool: system.eraseTool })
     : FileStorage.range(path, fd, base, map.size);
-}
-
-/** A file that does not exist or is empty: made as long as the flash. */
-function newFile(system: DeviceSystem, device: FlashDevice, map: FlashMap): ClaimedDevice {
-  const { path, offset } = device;
-  const before = system.look(path);
-  if (before !== undefined && before.type !== "file") find(system, device, map);
-  const deviceSize = offset + map.size;
-  let fd: number;
-  try {
-    fd = openSync(path, before === undefined ? "wx+" : "r+");
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new FailedError("flash-open", `Cannot make the flash ${path}: ${why}`, { path }, cause);
-  }
-  const undo = (): void => {
-    if (before === undefined) rmSync(path, { force: true });
-    else truncateSync(path, 0);
-  };
-  try {
-    if (system.lookAt(fd).size > 0) throw notEmpty(path, "another process has written to it");
-    ftruncateSync(fd, deviceSize);
-    // Files in /proc and the like look empty, and stay empty.
-    if (system.lookAt(fd).size !== deviceSize) {
-      throw new UsageError(
-        "flash-kind",
-        `${path} cannot be made ${deviceSize} bytes long: it is not a plain file`,
-      );
-    }
-  } catch (cause) {
-    closeSync(fd);
-    if (cause instanceof MaydayError) throw cause;
-    undo();
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new FailedError("flash-io", `Cannot make the flash ${path} ${deviceSize} bytes long: ${why}`);
-  }
-  const storage = FileStorage.range(path, fd, offset, map.size);
-  const abandon = (): void => {
-    undo();
-    storage.close();
-  };
-  return { facts: { deviceSize }, storage, abandon };
-}
-
-function notEmpty(path: string, what: string): UsageError {
-  const message = `${path} is not free: ${what}. Nothing was written`;
-  return new UsageError("flash-not-empty", message, { path });
 }
 
 function nodeText({ type }: DeviceNode): string {

@@ -1,9 +1,13 @@
 import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
 import { assert } from "../../base/assert.ts";
 import { FailedError } from "../../base/errors.ts";
+import { setMode } from "../../files/set-mode.ts";
+import { WriteGuard } from "../../files/write-guard.ts";
 import type { FlashStorage } from "../storage.ts";
 
 const FILL_STEP = 1_048_576;
+/** Mode of a flash in a file: what is in it decides what boots, together with the boot record. */
+export const FLASH_MODE = 0o600;
 
 /**
  * A storage in one file or block device, or a range of one, through one open descriptor. Never reads or writes
@@ -29,33 +33,49 @@ export class FileStorage implements FlashStorage {
     return new FileStorage(path, fd, size, base);
   }
 
-  /** Opens an existing file, which must be exactly `size` bytes long. */
-  static open(path: string, size: number, mode: "read" | "write"): FileStorage {
+  /**
+   * Opens an existing file, which must be exactly `size` bytes long and pass the guard, before anything is written.
+   */
+  static open(
+    path: string,
+    size: number,
+    mode: "read" | "write",
+    guard: WriteGuard = new WriteGuard(),
+  ): FileStorage {
     let fd: number;
     try {
       fd = openSync(path, mode === "write" ? "r+" : "r");
     } catch (cause) {
       throw new FailedError("flash-open", `Cannot open the flash ${path}: ${text(cause)}`, { path }, cause);
     }
-    const seen = fstatSync(fd).size;
-    if (seen !== size) {
+    try {
+      const stat = fstatSync(fd);
+      if (stat.size !== size) {
+        const message = `The flash ${path} is ${stat.size} bytes long, its board says ${size}`;
+        throw new FailedError("flash-size", message, { path, seen: stat.size, expected: size });
+      }
+      guard.checkFile(path, stat);
+      return new FileStorage(path, fd, size, 0);
+    } catch (error) {
       closeSync(fd);
-      const message = `The flash ${path} is ${seen} bytes long, its board says ${size}`;
-      throw new FailedError("flash-size", message, { path, seen, expected: size });
+      throw error;
     }
-    return new FileStorage(path, fd, size, 0);
   }
 
-  /** Creates a flash of `size` bytes, all of them `erasedByte`; the file must not exist. */
+  /**
+   * Creates a flash of `size` bytes, all of them `erasedByte`; the file must not exist. Its mode is 0600, whatever the
+   * umask.
+   */
   static create(path: string, size: number, erasedByte = 0xff): FileStorage {
     let fd: number;
     try {
-      fd = openSync(path, "wx+");
+      fd = openSync(path, "wx+", FLASH_MODE);
     } catch (cause) {
       throw new FailedError("flash-open", `Cannot create the flash ${path}: ${text(cause)}`, { path }, cause);
     }
     const storage = new FileStorage(path, fd, size, 0);
     try {
+      setMode(fd, FLASH_MODE);
       ftruncateSync(fd, size);
       storage.erase(0, size, erasedByte);
     } catch (cause) {

@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { assert } from "../../base/assert.ts";
 import { FailedError } from "../../base/errors.ts";
+import { findOwnProgram } from "../../files/own-way.ts";
 import type { FlashStorage } from "../storage.ts";
 import { FileStorage } from "./file-storage.ts";
 
@@ -54,9 +55,11 @@ export class MtdStorage implements FlashStorage {
     // flash_erase takes a count of 0 for all sectors to the end of the device.
     const isWhole = Number.isInteger(count) && count > 0 && Number.isInteger(offset / eraseSize);
     assert(isWhole && offset >= 0 && offset + size <= this.size, `erase ${size} bytes at ${offset}`);
+    const program = findOwnProgram(eraseTool);
+    if (program === undefined) throw noEraseTool(path, eraseTool);
     try {
       // The child gets the descriptor as number 3: this device is erased, whatever the path leads to now.
-      execFileSync(eraseTool, ["-q", "/proc/self/fd/3", String(base + offset), String(count)], {
+      execFileSync(program, ["-q", "/proc/self/fd/3", String(base + offset), String(count)], {
         stdio: ["ignore", "ignore", "pipe", this.#fd],
         timeout: ERASE_LIMIT_MS,
       });
@@ -86,12 +89,13 @@ export class MtdStorage implements FlashStorage {
   }
 }
 
+function noEraseTool(path: string, tool: string): FailedError {
+  const message = `${tool} is needed to erase ${path}, and is in no folder of PATH that only root and you can change; fix: apt install mtd-utils`;
+  return new FailedError("flash-erase-tool", message, { path });
+}
+
 function eraseError(path: string, tool: string, cause: unknown): FailedError {
-  const { code, stderr } = cause as { readonly code?: unknown; readonly stderr?: Uint8Array };
-  if (code === "ENOENT") {
-    const message = `${tool} is needed to erase ${path} and is not installed; fix: apt install mtd-utils`;
-    return new FailedError("flash-erase-tool", message, { path }, cause);
-  }
+  const { stderr } = cause as { readonly stderr?: Uint8Array };
   const told = Buffer.from(stderr ?? [])
     .toString("utf8")
     .trim()

@@ -1,9 +1,13 @@
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
-import { lstat, readlink, rm, stat } from "node:fs/promises";
+import { closeSync, existsSync } from "node:fs";
+import { lstat, readlink, stat } from "node:fs/promises";
 import { assert } from "../../base/assert.ts";
 import { systemClock } from "../../base/clock.ts";
 import { ExitCode, FailedError, UsageError } from "../../base/errors.ts";
 import type { Millis } from "../../base/units.ts";
+import { findOwnProgram, openOwnProgram } from "../../files/own-way.ts";
+import { ownUid } from "../../files/rights.ts";
+import { removeIfSame } from "../../files/same-file.ts";
 import { buildCableHelper } from "./helper-build.ts";
 
 /** Rate, latency and faults of a cable. They hold for both directions alike; each direction has faults of its own. */
@@ -147,12 +151,14 @@ function socatHelper(missing: string, options: VirtualCableOptions): Helper {
   for (const path of [options.a, options.b]) {
     if (/[,!:"'\\]/.test(path)) throw new UsageError("bad-cable-path", `socat cannot take the path ${path}`);
   }
+  const command = findOwnProgram("socat");
+  if (command === undefined) throw noVirtualCable(`${missing}; socat is not installed`);
   const ends = [options.a, options.b].map((path) => `PTY,link=${path},raw,echo=0`);
   return {
     kind: "socat",
     notice: `No C compiler (${missing}): a plain socat pair takes the cable's place. Its rate is not true and it has no faults; gcc and libc6-dev give the real one.`,
     missing,
-    command: "socat",
+    command,
     arguments: ["-d", "-d", ...ends],
     readyMark: /starting data transfer loop/,
   };
@@ -161,21 +167,23 @@ function socatHelper(missing: string, options: VirtualCableOptions): Helper {
 /** socat replaces whatever is at its paths; the paced helper checks them itself. */
 async function removeStaleLinks(options: VirtualCableOptions): Promise<void> {
   for (const path of [options.a, options.b]) {
-    if ((await lstat(path).catch(() => undefined)) === undefined) continue;
+    const found = await lstat(path, { bigint: true }).catch(() => undefined);
+    if (found === undefined) continue;
     const target = await readlink(path).catch(() => undefined);
     const isDangling = (await stat(path).catch(() => undefined)) === undefined;
-    if (target === undefined || !(isDangling || target.startsWith("/dev/pts/"))) {
+    const isOurs = Number(found.uid) === ownUid();
+    if (target === undefined || !isOurs || !(isDangling || target.startsWith("/dev/pts/"))) {
       throw new FailedError(
         "cable-failed",
-        `Cannot make the link ${path}: it exists and is not a stale link`,
+        `Cannot make the link ${path}: it exists and is not a stale link of yours`,
       );
     }
-    await rm(path);
+    removeIfSame(path, found);
   }
 }
 
 async function startHelper(helper: Helper, options: VirtualCableOptions): Promise<VirtualCable> {
-  const child = spawn(helper.command, helper.arguments, { stdio: ["pipe", "pipe", "pipe"] });
+  const child = spawnHelper(helper);
   child.stdin.on("error", () => {}); // it may have ended already; `closed` reports that
   const said: Said = { stdout: "", stderr: "" };
   let isClosing = false;
@@ -206,6 +214,24 @@ async function startHelper(helper: Helper, options: VirtualCableOptions): Promis
   const { kind, notice } = helper;
   const { a, b } = options;
   return { a, b, kind, notice, pid: child.pid, counters: () => counters, closed, close };
+}
+
+/** Runs the file that was judged: it is opened first, then judged, then run by its descriptor. */
+function spawnHelper({ kind, command, arguments: given }: Helper): ChildProcessWithoutNullStreams {
+  const stdio: ["pipe", "pipe", "pipe"] = ["pipe", "pipe", "pipe"];
+  if (kind === "socat") return spawn(command, given, { stdio });
+  const fd = openOwnProgram(command);
+  if (fd === undefined) {
+    const message = `The virtual cable was not started: others can change its program ${command}; fix: remove it, and try again`;
+    throw new FailedError("cable-failed", message, { path: command });
+  }
+  try {
+    const program = existsSync("/proc/self/fd") ? `/proc/self/fd/${fd}` : command;
+    return spawn(program, given, { stdio, argv0: command });
+  } finally {
+    // The child has started, or never will.
+    closeSync(fd);
+  }
 }
 
 /** Output of a helper so far. */
@@ -246,12 +272,16 @@ function whenReady(child: ChildProcessWithoutNullStreams, helper: Helper, said: 
 
 function helperError(helper: Helper, end: Ended, said: Said): FailedError {
   if (helper.kind === "socat" && end.fault !== undefined) {
-    const text = `A virtual cable needs a C compiler or socat, and neither works (${helper.missing}; ${end.fault.message}): install gcc and libc6-dev, or socat`;
-    return new FailedError("no-virtual-cable", text, {}, end.fault);
+    return noVirtualCable(`${helper.missing}; ${end.fault.message}`, end.fault);
   }
   const how =
     end.fault?.message ?? firstLine(said.stderr) ?? `ended by ${end.signal ?? `status ${end.exitStatus}`}`;
   return new FailedError("cable-failed", `The virtual cable failed: ${how}`, {}, end.fault);
+}
+
+function noVirtualCable(seen: string, cause?: Error): FailedError {
+  const text = `A virtual cable needs a C compiler or socat, and neither works (${seen}): install gcc and libc6-dev, or socat`;
+  return new FailedError("no-virtual-cable", text, {}, cause);
 }
 
 /** The counters in the helper's last line; undefined if it was killed before it had written that. */

@@ -1,10 +1,12 @@
-import { lstat, mkdir, rm } from "node:fs/promises";
+import { lstat, mkdir } from "node:fs/promises";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { assert } from "../../base/assert.ts";
 import { concatBytes, EMPTY } from "../../base/bytes.ts";
 import { errnoOf } from "../../base/errno.ts";
 import { TransportError } from "../../base/errors.ts";
+import { ownUid } from "../../files/rights.ts";
+import { removeIfSame } from "../../files/same-file.ts";
 import { I2C_ADDRESS_MAX, I2C_ADDRESS_MIN } from "../endpoint.ts";
 import { asUint8Array } from "../transport.ts";
 import { I2C_TRANSACTION_MAX, type I2cPeripheralHandler } from "./bus.ts";
@@ -44,7 +46,7 @@ export class I2cSocketServer {
    * when a scan only probes the address. What it is given is a view. Where it returns too few bytes for a read, the rest
    * is 0xFF, as on an idle bus; where too many, the rest is dropped.
    *
-   * Makes the directory if only that is missing, and replaces the socket of a peripheral that died.
+   * Makes the directory if only that is missing, and replaces the socket of a peripheral of this user's that died.
    * Throws TransportError: `i2c-directory-missing`, `i2c-address-taken`, `i2c-socket-failed`.
    */
   async open(handler: I2cPeripheralHandler): Promise<void> {
@@ -55,9 +57,11 @@ export class I2cSocketServer {
     try {
       await makeDirectory(this.#directory);
       await listen(server, this.path).catch(async (error: unknown) => {
-        if (errnoOf(error) !== "EADDRINUSE" || !(await lstat(this.path)).isSocket()) throw error;
+        const found = await lstat(this.path, { bigint: true });
+        const isOurs = found.isSocket() && Number(found.uid) === ownUid();
+        if (errnoOf(error) !== "EADDRINUSE" || !isOurs) throw error;
         if (await isAnswered(this.path)) throw this.#taken();
-        await rm(this.path, { force: true });
+        removeIfSame(this.path, found);
         await listen(server, this.path);
       });
     } catch (error) {

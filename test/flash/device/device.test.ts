@@ -238,14 +238,14 @@ describe("a file", () => {
     expect(made.facts).toEqual({ deviceSize: MAP.size });
     made.abandon();
     expect(machine.look(machine.dev("chip.bin"))).toBeUndefined();
-    writeFileSync(machine.dev("chip.bin"), "");
+    writeFileSync(machine.dev("chip.bin"), "", { mode: 0o600 });
     claim("file", "chip.bin").abandon();
     expect(machine.look(machine.dev("chip.bin"))?.size).toBe(0);
   });
 
   it("that is not empty is refused, except with --overwrite, which keeps the bytes around the range", () => {
     const old = new Uint8Array(MIB).fill(7);
-    writeFileSync(machine.dev("dump"), old);
+    writeFileSync(machine.dev("dump"), old, { mode: 0o600 });
     expect(refusal(() => claim("file", "dump", 4096)).code).toBe("flash-not-empty");
     const { storage } = claim("file", "dump", 4096, true);
     storage.erase(0, MAP.size, 0xff);
