@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect } from "vitest";
 import { concatBytes } from "../../src/base/bytes.ts";
 import { randomBytes, SeededRandom } from "../../src/base/prng.ts";
+import { attemptBoot, confirmBoot } from "../../src/board/boot.ts";
 import { installFrom } from "../../src/board/install.ts";
 import type { MemoryBoard } from "../../src/board/memory-board.ts";
 import { SIGNED_PAYLOAD_OFFSET, signedBytes, wrapSigned } from "../../src/image/cose.ts";
@@ -80,7 +81,13 @@ async function refused(
 function installed(): MemoryBoard {
   const board = boardFor([original]);
   installFrom(board.store(), good);
+  confirmBoot(board.parts);
   return board;
+}
+
+/** The second boot attempt shows that the image ran, and raises the floor. */
+function bootTwice(board: MemoryBoard): void {
+  for (let boots = 0; boots < 2; boots++) expect(attemptBoot(board.parts)).toMatchObject({ tag: "boot" });
 }
 
 /** The same, with a part of the image spoilt. */
@@ -193,6 +200,8 @@ export const IMAGES: readonly Attack[] = [
       };
       const { distress } = await duel(board, { ...good, manifest: claims });
       expect(distress).toMatchObject({ code: 0 });
+      expect(board.parts.record.state.counterFloor).toBe(0);
+      bootTwice(board);
       expect(board.parts.record.state.counterFloor).toBe(3);
       return "healed, exit 0; counter floor 3, as signed";
     },
@@ -206,9 +215,11 @@ export const IMAGES: readonly Attack[] = [
       const newer = imageOf(EVIL, { counter: 4, version: { major: 2, minor: 0, patch: 0 } });
       const board = boardFor([original, { name: "newer", data: EVIL, digest: newer.digest }]);
       expect((await duel(board, good)).distress.code).toBe(0);
+      bootTwice(board);
       const options = { allowUpdate: true, allowSingleUpdate: true, isForced: true };
       const { distress } = await duel(board, newer, options);
       expect(distress.code).toBe(0);
+      bootTwice(board);
       expect(board.parts.record.state.counterFloor).toBe(4);
       return "no promise of freshness; the update that follows ends with exit 0";
     },
