@@ -3,7 +3,7 @@ import { UsageError } from "../base/errors.ts";
 import { KEY_ID_LENGTH } from "./cose.ts";
 import { isSoundPoint, PUBLIC_KEY_LENGTH } from "./ed25519.ts";
 import { sha256 } from "./hash.ts";
-import type { ImageRole } from "./manifest.ts";
+import { COUNTER_STEP_MAX, type ImageRole } from "./manifest.ts";
 
 /** A private key that signs manifests. */
 export interface SigningKey {
@@ -15,16 +15,13 @@ export interface SigningKey {
   sign(message: Uint8Array): Uint8Array;
 }
 
-/** How far the counter floor may rise with one image, for a key that has no limit of its own. */
-export const MAX_STEP_DEFAULT = 1000;
-
 /** Limits that a board sets to a key. They are the board's: nothing that the key signs changes them. */
 export interface KeyLimits {
   /** Images with a higher security counter are refused, and do not boot. 32 bits; none unless given. */
   readonly maxCounter?: number | undefined;
   /**
    * From the first confirmed image on, images that are further above the board's counter floor are refused. 32 bits;
-   * {@link MAX_STEP_DEFAULT} unless given.
+   * {@link COUNTER_STEP_MAX} unless given.
    */
   readonly maxStep?: number | undefined;
 }
@@ -54,7 +51,7 @@ export function joinedKey(key: TrustedKey, others: readonly TrustedKey[]): Trust
 /** How far above the floor an image of the key with this id may be; without a key, as for one without a limit. */
 export function maxStepOf(keys: readonly TrustedKey[], keyId: Uint8Array | undefined): number {
   const named = keys.filter((key) => keyId !== undefined && equalBytes(key.keyId, keyId));
-  return least(named.map(({ maxStep }) => maxStep)) ?? MAX_STEP_DEFAULT;
+  return least(named.map(({ maxStep }) => maxStep)) ?? COUNTER_STEP_MAX;
 }
 
 function least(limits: readonly (number | undefined)[]): number | undefined {
