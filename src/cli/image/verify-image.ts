@@ -13,15 +13,15 @@ export function addImageVerify(image: Command): void {
     examples: ["mayday image verify fw.mdy --trust owner.pub"],
     exits: ["4 refused (not signed, or not by a trusted key)"],
   }).requiredOption(
-    "--trust <pub[:role]>",
-    "public key to trust, :app or :recovery only; repeatable",
+    "--trust <pub[:role][:limit]>",
+    "public key to trust, :app or :recovery only, up to :max-counter=N; repeatable",
     collectTrust,
   );
   onRun<{ readonly trust: readonly TrustFlag[] }>(command, async ({ output }, [file = ""], { trust }) => {
     const { openImageFile } = await import("../../image-files/image-file.ts");
     const { requireTrusted } = await import("../../image/envelope.ts");
     const { loadTrustedKey } = await import("../../image-files/pem-keys.ts");
-    const keys = trust.map(({ path, roles }) => loadTrustedKey(path, roles));
+    const keys = trust.map(({ path, roles, ...limits }) => ({ ...loadTrustedKey(path, roles), ...limits }));
     const opened = await openImageFile(file);
     await opened.close();
     requireTrusted(opened.envelope, { keys, allowUnsigned: false }, file);
