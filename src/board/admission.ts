@@ -140,8 +140,8 @@ function judgeUpdate(
     return refuse("healthy", `the board is trying ${runs}: confirm that first, or let it be reverted`);
   }
   if (installed?.isUnproven === true && hasWayBack(parts, boot.slot)) {
-    const cure = "let it boot twice, or confirm it";
-    return refuse("healthy", `${runs} has not proven itself, and the other slot is its way back: ${cure}`);
+    const advice = "let it boot twice, or confirm it";
+    return refuse("healthy", `${runs} has not proven itself, and the other slot is its way back: ${advice}`);
   }
   if (!isSingle || options.allowSingleUpdate === true) return undefined;
   return refuse(

@@ -140,8 +140,8 @@ export function collectTrust(text: string, earlier: readonly TrustFlag[] = []): 
   ];
 }
 
-/** A path may hold colons: only known endings are taken off. */
-function trustParts(text: string): {
+/** A public key file with what was given behind it; no roles when none was. A path may hold colons. */
+export function trustParts(text: string): {
   readonly path: string;
   readonly roles: readonly ImageRole[];
   readonly limits: KeyLimits;

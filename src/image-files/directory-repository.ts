@@ -262,16 +262,16 @@ function checkCounter(
     return manifest.vendor === hardware.vendor && manifest.hardwareClass === hardware.hardwareClass;
   });
   const highest = Math.max(...known.map(({ manifest }) => manifest.counter));
-  const cure =
+  const advice =
     "a board that runs it refuses all images below for ever. Check the number; if it is meant, give --force";
   if (known.length === 0) {
     if (counter <= COUNTER_USUAL_MAX) return;
-    const message = `${path}: its security counter is ${counter}, above ${COUNTER_USUAL_MAX}: ${cure}`;
+    const message = `${path}: its security counter is ${counter}, above ${COUNTER_USUAL_MAX}: ${advice}`;
     throw new UsageError("counter-large", message, { counter, limit: COUNTER_USUAL_MAX });
   }
   if (counter - highest <= COUNTER_STEP_MAX) return;
   const what = `the highest of ${formatHardware(hardware)} here is ${highest}, a step of ${counter - highest}`;
-  const message = `${path}: its security counter is ${counter}, ${what}: ${cure}`;
+  const message = `${path}: its security counter is ${counter}, ${what}: ${advice}`;
   throw new UsageError("counter-step", message, { counter, highest, limit: COUNTER_STEP_MAX });
 }
 

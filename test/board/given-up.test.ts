@@ -53,7 +53,7 @@ describe("a board with one slot that gave up a confirmed image for a newer one",
     expect(code(() => installFrom(powerUp(made).store(update), version(1)))).toBe("version 4");
   });
 
-  it("goes on to refuse older ones when a third image replaces the one that was received", () => {
+  it("still refuses older ones when a third image replaces the one that was received", () => {
     const made = running(5);
     abandon(made, version(6));
     abandon(made, version(7));
@@ -132,7 +132,7 @@ describe("a trial in the only slot", () => {
 });
 
 describe("a board with one slot that is damaged without an update", () => {
-  it("takes any image at its floor, and goes on with it", () => {
+  it("takes any image at its floor, and resumes it", () => {
     const made = running(5);
     spoil(made, 100, new Uint8Array(64));
     expect(answers(made, 1)).toEqual(["accepted"]);

@@ -163,7 +163,7 @@ describe("the largest step of the floor", () => {
     expect(answer(made, release(2, 5000, signer))).toBe("counter");
   });
 
-  it("is not judged at a start: what was installed goes on to boot when the step is lowered", () => {
+  it("is not judged at a start: what was installed still boots when the step is lowered", () => {
     const made = running(5);
     installFrom(made.store(update), release(2, 900, signer));
     expect(boardOf([trusted(signer, { maxStep: 1 })], made.storage).boot().tag).toBe("boot");

@@ -91,7 +91,7 @@ describe("the log of a board's refusals", () => {
     expect(clock.runningTimers).toBe(0);
   });
 
-  it("is written a minute later when the refusals end early, though the node goes on", () => {
+  it("is written a minute later when the refusals end early, while the node still runs", () => {
     const log = open();
     log.note(refusal(1));
     log.note(refusal(2));

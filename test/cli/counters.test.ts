@@ -66,7 +66,7 @@ describe("repo add", () => {
     expect(await add("kinds", 11_000)).toBe("added");
   });
 
-  test("takes it with --force, and goes on from there", async () => {
+  test("takes it with --force, and counts from there", async () => {
     expect(await add("forced", 1)).toBe("added");
     expect(await add("forced", 20_000, { flags: ["--force"] })).toBe("added");
     expect(await add("forced", 21_000)).toBe("added");

@@ -75,7 +75,7 @@ function floorOf(dir: string): number {
 }
 
 describe("a thief of a signing key", () => {
-  test("who signs the largest counter is refused by a board that knows nothing of the theft, and the owner goes on", async () => {
+  test("who signs the largest counter is refused by a board that knows nothing of the theft, and the owner's next release is taken", async () => {
     const dir = await running("unaware");
     const evil = await release(3, "owner", LARGEST, { notAfterCounter: LARGEST });
     expect(await rescue(dir, "--image", evil)).toEqual([4, 4]);
@@ -153,6 +153,21 @@ describe("board trust", () => {
     expect(await keysOf(dir)).toMatchObject([{ roles: ["app"], maxCounter: 5, maxStep: LARGEST }]);
     expect(await trust(dir, ...owner, "--max-counter", String(LARGEST))).toBe("changed");
     expect(await rescue(dir, "--image", await release(2, "owner", LARGEST))).toEqual([0, 0]);
+  });
+
+  test("gives a new key both roles, or those behind its name, and changes those of a known one", async () => {
+    const dir = await bench.board("roles");
+    const other = bench.path("other.pub");
+    expect(await trust(dir, "--key", `${other}:recovery`)).toBe("added");
+    expect((await keysOf(dir)).map(({ roles }) => roles)).toEqual([["app"], ["recovery"]]);
+    expect(await rescue(dir, "--image", await release(2, "other", 1))).toEqual([4, 4]);
+    expect(await trust(dir, "--key", `${other}:app:recovery:max-counter=3`, "--max-step", "9")).toBe(
+      "changed",
+    );
+    expect(await trust(dir, "--key", other)).toBe("unchanged");
+    expect((await keysOf(dir))[1]).toMatchObject({ roles: ["app", "recovery"], maxCounter: 3, maxStep: 9 });
+    const boots = await running("roles-boots");
+    expect(await trust(boots, "--key", `${bench.path("owner.pub")}:recovery`)).toBe("4 trust-boots");
   });
 
   test("is set by board init as well, for the factory image too", async () => {

@@ -2,12 +2,13 @@ import { type Command, Option } from "commander";
 import { toHex } from "../../base/bytes.ts";
 import { UsageError } from "../../base/errors.ts";
 import type { Board } from "../../board/board.ts";
-import type { TrustEntry, TrustReport } from "../../board/trusted-keys.ts";
+import type { KeyChange, TrustEntry, TrustReport } from "../../board/trusted-keys.ts";
+import type { KeyLimits } from "../../image/keys.ts";
 import { COUNTER_MAX, COUNTER_STEP_MAX } from "../../image/manifest.ts";
 import { formatVersion } from "../../image/version.ts";
 import { addCommand } from "../help.ts";
 import type { Output } from "../output.ts";
-import { parseMaxCounter, parseMaxStep } from "../parse.ts";
+import { parseMaxCounter, parseMaxStep, trustParts } from "../parse.ts";
 import { type CommandContext, onRun } from "../run.ts";
 import { columns } from "../text.ts";
 
@@ -35,7 +36,10 @@ export function addBoardTrust(parent: Command): void {
     exits: ["4 refused: the board would not boot any more, or would trust no key"],
   });
   command
-    .option("--key <pub>", "public key to add, or whose limits to set")
+    .option(
+      "--key <pub[:role]>",
+      "public key to add, or whose limits to set; :app or :recovery to let it sign only these",
+    )
     .option(
       "--max-counter <n>",
       `with --key: refuse its images above this security counter; ${COUNTER_MAX} for no limit`,
@@ -64,7 +68,8 @@ async function runTrust(
   }
   const { openBoard } = await import("../../board/board.ts");
   const { distrustKey, trustEntries, trustKey } = await import("../../board/trusted-keys.ts");
-  if (key !== undefined) showChange(output, dir, await trustKey(dir, { path: key, maxCounter, maxStep }));
+  if (key !== undefined)
+    showChange(output, dir, await trustKey(dir, keyChange(key, { maxCounter, maxStep })));
   if (remove !== undefined) showChange(output, dir, await distrustKey(dir, remove));
   const board = openBoard(dir, { write: false });
   try {
@@ -73,6 +78,17 @@ async function runTrust(
     board.close();
   }
   return undefined;
+}
+
+/** Flags of their own count before what stands behind the key. */
+function keyChange(text: string, { maxCounter, maxStep }: KeyLimits): KeyChange {
+  const { path, roles, limits } = trustParts(text);
+  return {
+    path,
+    ...(roles.length === 0 ? {} : { roles: [...new Set(roles)] }),
+    maxCounter: maxCounter ?? limits.maxCounter,
+    maxStep: maxStep ?? limits.maxStep,
+  };
 }
 
 function showChange(output: Output, dir: string, { change, keyId, warnings }: TrustReport): void {
