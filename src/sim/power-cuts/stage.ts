@@ -104,7 +104,10 @@ export class TortureStage {
     this.#checkWayBack(board);
     // A cut within the attempt may leave the boot counted, as one just before the first instruction of the image does.
     this.#noteStart(board);
+    const before = this.operations;
     const outcome = attemptBoot(board.parts);
+    // What was only read may read differently at the next start: a floor counts once this run wrote it.
+    if (this.operations !== before) this.floor = Math.max(this.floor, board.parts.record.state.counterFloor);
     if (outcome.tag === "boot") this.#checkImage(board, outcome);
     this.#checkFloor(board);
     return outcome;
@@ -211,7 +214,6 @@ export class TortureStage {
       throw new Brick(`the counter floor fell from ${this.floor} to ${counterFloor}`);
     if (counterFloor > this.proven)
       throw new Brick(`the counter floor rose to ${counterFloor} before such an image ran`);
-    this.floor = Math.max(this.floor, counterFloor);
   }
 
   /** What boots now is about to run. */
