@@ -36,7 +36,15 @@ export const LAYERS = {
   board: {
     below: ["base", "files", "image", "image-files", "flash"],
     isPure: true,
-    except: ["board", "board-config", "board-flash", "board-lock", "new-board"],
+    except: [
+      "board",
+      "board-config",
+      "board-flash",
+      "board-lock",
+      "new-board",
+      "refusal-log",
+      "trusted-keys",
+    ],
   },
   node: { below: DRIVEN },
   sim: { below: [...DRIVEN, "node"] },

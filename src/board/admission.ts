@@ -1,12 +1,19 @@
 import { equalBytes, toHex } from "../base/bytes.ts";
 import type { RefusalReason } from "../base/refusal.ts";
-import { failedConfirms, slotRecord } from "../flash/record/record-state.ts";
+import {
+  failedConfirms,
+  hasConfirmed,
+  leastOrder,
+  type RecordState,
+  slotRecord,
+} from "../flash/record/record-state.ts";
 import { type AcceptedManifest, type RefusedManifest, verifyEnvelope } from "../image/envelope.ts";
 import { formatHardware } from "../image/hardware.ts";
+import { maxStepOf } from "../image/keys.ts";
 import { BLOCK_SIZE_MAX, type Manifest, manifestHardwareId, shortDigest } from "../image/manifest.ts";
 import { compareOrder, formatVersion } from "../image/version.ts";
 import { type BoardParts, describeHardware, hardwareId8 } from "./board-parts.ts";
-import type { BootOutcome } from "./boot.ts";
+import { type BootOutcome, verifySlot } from "./boot.ts";
 import type { Quarantine } from "./quarantine.ts";
 
 /** What a board accepts beyond being healed. */
@@ -55,9 +62,9 @@ function judgeTarget(parts: BoardParts, manifest: Manifest): RefusedManifest | u
   return refuse("hardware", `made for ${made}, this board is ${describeHardware(identity)}`);
 }
 
-function judgeHistory(parts: BoardParts, { manifest }: AcceptedManifest): RefusedManifest | undefined {
-  const { state } = parts.record;
-  const floor = state.counterFloor;
+function judgeHistory(parts: BoardParts, accepted: AcceptedManifest): RefusedManifest | undefined {
+  const { manifest } = accepted;
+  const floor = parts.record.state.counterFloor;
   if (manifest.counter < floor) {
     return refuse("counter", `security counter ${manifest.counter}, this board's floor is ${floor}`);
   }
@@ -67,7 +74,27 @@ function judgeHistory(parts: BoardParts, { manifest }: AcceptedManifest): Refuse
       `its key counts up to ${manifest.notAfterCounter}, this board's floor is ${floor}`,
     );
   }
-  return undefined;
+  return judgeStep(parts, accepted) ?? judgeGivenUp(parts.record.state, manifest);
+}
+
+/** An image that could raise the floor so far that its owner's next release is below it. */
+function judgeStep(parts: BoardParts, { manifest, keyId }: AcceptedManifest): RefusedManifest | undefined {
+  const { state } = parts.record;
+  const { counter } = manifest;
+  const step = maxStepOf(parts.policy.keys, keyId);
+  if (!hasConfirmed(state) || counter - state.counterFloor <= step) return undefined;
+  const whose = keyId === undefined ? "" : ` of key ${toHex(keyId)}`;
+  const seen = `security counter ${counter}, this board's floor is ${state.counterFloor}`;
+  return refuse("counter", `${seen}; images${whose} may be at most ${step} above it (max-step)`);
+}
+
+/** `single`: an image that was given up for a newer one opens no way to older ones (PROTOCOL.md 13.5). */
+function judgeGivenUp(state: RecordState, manifest: Manifest): RefusedManifest | undefined {
+  const least = leastOrder(state);
+  if (least === undefined || compareOrder(manifest, least) >= 0) return undefined;
+  const offered = `${formatVersion(manifest.version)} (sequence ${manifest.sequence})`;
+  const had = `${formatVersion(least.version)} (sequence ${least.sequence})`;
+  return refuse("version", `${offered} is older than ${had}, which was confirmed and given up for an update`);
 }
 
 /** The last check, because it counts refusals. */
@@ -112,10 +139,25 @@ function judgeUpdate(
     // The other slot holds the image that the board falls back to.
     return refuse("healthy", `the board is trying ${runs}: confirm that first, or let it be reverted`);
   }
+  if (installed?.isUnproven === true && hasWayBack(parts, boot.slot)) {
+    const advice = "let it boot twice, or confirm it";
+    return refuse("healthy", `${runs} has not proven itself, and the other slot is its way back: ${advice}`);
+  }
   if (!isSingle || options.allowSingleUpdate === true) return undefined;
   return refuse(
     "healthy",
     `the board has one slot and boots ${runs}: an update would overwrite the only bootable image`,
+  );
+}
+
+/** Whether a slot other than `booting` holds a confirmed image that would boot. Hashes it. */
+function hasWayBack(parts: BoardParts, booting: number): boolean {
+  return parts.record.state.slots.some(
+    (slot) =>
+      slot.slot !== booting &&
+      slot.isConfirmed &&
+      parts.record.state.receiving?.slot !== slot.slot &&
+      typeof verifySlot(parts, slot) !== "string",
   );
 }
 

@@ -11,6 +11,8 @@ import type { FlashDevice, FlashDeviceFacts } from "../flash/device/flash-device
 import { type ErasedByte, type FlashGeometry, geometryFault } from "../flash/geometry.ts";
 import type { TrustPolicy } from "../image/envelope.ts";
 import { parseHardware, REVISION_MAX } from "../image/hardware.ts";
+import type { KeyLimits } from "../image/keys.ts";
+import { COUNTER_MAX, type ImageRole } from "../image/manifest.ts";
 import { loadTrustedKey } from "../image-files/pem-keys.ts";
 import type { BoardIdentity } from "./board-parts.ts";
 
@@ -27,6 +29,7 @@ const CONFIG_MAX = 1_048_576;
 
 const Role = v.picklist(["app", "recovery"]);
 const PlainName = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/));
+const Counter = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(COUNTER_MAX));
 const Bytes = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
 const DeviceSchema = v.strictObject({
@@ -51,7 +54,14 @@ const ConfigSchema = v.strictObject({
   writeSize: v.optional(v.number()),
   erasedByte: v.optional(v.picklist([0xff, 0x00])),
   flash: v.union([PlainName, DeviceSchema]),
-  trust: v.array(v.strictObject({ key: PlainName, roles: v.pipe(v.array(Role), v.minLength(1)) })),
+  trust: v.array(
+    v.strictObject({
+      key: PlainName,
+      roles: v.pipe(v.array(Role), v.minLength(1)),
+      maxCounter: v.optional(Counter),
+      maxStep: v.optional(Counter),
+    }),
+  ),
   allowUnsigned: v.boolean(),
   linkKey: v.optional(PlainName),
   created: v.string(),
@@ -73,14 +83,34 @@ export interface BoardConfig {
   readonly erasedByte?: ErasedByte | undefined;
   /** Name of the flash file in the board's folder, or the device that the flash is on. */
   readonly flash: string | (FlashDevice & FlashDeviceFacts);
-  /** Names of key files in `keys/`, and the roles that each key may sign. */
-  readonly trust: readonly { readonly key: string; readonly roles: readonly ("app" | "recovery")[] }[];
+  readonly trust: readonly TrustConfig[];
   /** Has effect only when no key is trusted. */
   readonly allowUnsigned: boolean;
   /** Name of a file in `keys/`: the board only talks to nodes with this link key. */
   readonly linkKey?: string | undefined;
   /** ISO 8601, for people. */
   readonly created: string;
+}
+
+/** A key that the board trusts. */
+export interface TrustConfig extends KeyLimits {
+  /** Name of its file in `keys/`. */
+  readonly key: string;
+  /** Roles that it may sign. */
+  readonly roles: readonly ImageRole[];
+}
+
+/** The text of {@link CONFIG_FILE}. */
+export function configText(config: BoardConfig): string {
+  return `${JSON.stringify(config, undefined, 2)}\n`;
+}
+
+/** The limits that are set, and no others. */
+export function knownLimits({ maxCounter, maxStep }: KeyLimits): KeyLimits {
+  return {
+    ...(maxCounter === undefined ? {} : { maxCounter }),
+    ...(maxStep === undefined ? {} : { maxStep }),
+  };
 }
 
 /**
@@ -130,10 +160,10 @@ export function configIdentity(config: BoardConfig): BoardIdentity {
  */
 export function configPolicy(dir: string, config: BoardConfig, guard: WriteGuard): TrustPolicy {
   const folder = join(dir, KEYS_FOLDER);
-  const keys = config.trust.map(({ key, roles }) =>
+  const keys = config.trust.map(({ key, roles, ...limits }) =>
     readPart(join(folder, key), () => {
       guard.check(folder, statSync(folder));
-      return loadTrustedKey(join(folder, key), roles, guard);
+      return { ...loadTrustedKey(join(folder, key), roles, guard), ...knownLimits(limits) };
     }),
   );
   return { keys, allowUnsigned: config.allowUnsigned };

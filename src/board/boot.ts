@@ -9,6 +9,7 @@ import { verifyEnvelope } from "../image/envelope.ts";
 import { blockLength, type Manifest, manifestHardwareId, shortDigest } from "../image/manifest.ts";
 import { foldRun, leafHash } from "../image/merkle.ts";
 import { type BoardParts, hardwareId8 } from "./board-parts.ts";
+import { provenSlot } from "./installed-slot.ts";
 import { readManifest } from "./manifest-area.ts";
 
 /** An image in a slot, just verified completely. */
@@ -47,7 +48,8 @@ export function bootBoard(parts: BoardParts, known?: VerifiedImage, moment?: Boo
 
 /**
  * The boot decision as a boot loader takes it: counts a trial boot before it happens, and gives up a trial that had
- * all its boots, which counts as a failed confirm.
+ * all its boots, which counts as a failed confirm. The first boot of an image that was confirmed by its policy is
+ * counted too; the attempt after it raises the counter floor.
  */
 export function attemptBoot(parts: BoardParts): BootOutcome {
   const { record } = parts;
@@ -57,7 +59,10 @@ export function attemptBoot(parts: BoardParts): BootOutcome {
   }
   const outcome = bootBoard(parts);
   const slot = outcome.tag === "boot" ? slotRecord(record.state, outcome.slot) : undefined;
-  if (outcome.tag === "boot" && outcome.isTrial && slot !== undefined) {
+  if (outcome.tag === "recovery" || slot === undefined) return outcome;
+  if (slot.isUnproven === true && slot.attempts > 0) {
+    record.append({ tag: "slot", slot: provenSlot(slot), floor: outcome.image.manifest.counter });
+  } else if (outcome.isTrial || slot.isUnproven === true) {
     record.append({ tag: "slot", slot: { ...slot, attempts: slot.attempts + 1 }, floor: 0 });
   }
   return outcome;
@@ -76,10 +81,9 @@ export function confirmBoot(parts: BoardParts): VerifiedImage {
     throw new NotBootableError("board-not-bootable", message, { reason });
   }
   const { manifest } = outcome.image;
-  const isDone = slot.isConfirmed && parts.record.state.counterFloor >= manifest.counter;
-  if (!isDone) {
-    const confirmed = { ...slot, isConfirmed: true, attempts: 0 };
-    parts.record.append({ tag: "slot", slot: confirmed, floor: manifest.counter });
+  const isDone = slot.isConfirmed && slot.isUnproven !== true;
+  if (!isDone || parts.record.state.counterFloor < manifest.counter) {
+    parts.record.append({ tag: "slot", slot: provenSlot(slot), floor: manifest.counter });
   }
   return outcome.image;
 }
@@ -92,7 +96,10 @@ export function storedManifest(
   const envelope = readManifest(parts.flash, stored.area);
   if (envelope === undefined) return "manifest";
   const verdict = verifyEnvelope(envelope, parts.policy);
-  if (verdict.tag === "refused") return verdict.reason === "manifest" ? "manifest" : "signature";
+  if (verdict.tag === "refused") {
+    const { reason } = verdict;
+    return reason === "manifest" || reason === "counter" ? reason : "signature";
+  }
   if (!equalBytes(shortDigest(verdict.digest), stored.digest8)) return "manifest";
   return { manifest: verdict.manifest, digest: verdict.digest };
 }

@@ -16,10 +16,19 @@ import type { FlashDevice } from "../flash/device/flash-device.ts";
 import { type FlashGeometry, geometryFault } from "../flash/geometry.ts";
 import { formatHardware, type Hardware, REVISION_MAX } from "../image/hardware.ts";
 import type { ImageSource } from "../image/image-source.ts";
+import type { KeyLimits, TrustedKey } from "../image/keys.ts";
 import type { ImageRole } from "../image/manifest.ts";
 import { readTrustedKey } from "../image-files/pem-keys.ts";
 import { openBoard } from "./board.ts";
-import { type BoardConfig, CONFIG_FILE, CONFIG_FORMAT, KEYS_FOLDER, LINK_KEY_FILE } from "./board-config.ts";
+import {
+  type BoardConfig,
+  CONFIG_FILE,
+  CONFIG_FORMAT,
+  configText,
+  KEYS_FOLDER,
+  knownLimits,
+  LINK_KEY_FILE,
+} from "./board-config.ts";
 import { checkFactoryImage, type FlashPlace, placeFlash } from "./board-flash.ts";
 
 /** Options of a new board. */
@@ -27,7 +36,7 @@ export interface BoardInitOptions extends FlashGeometry {
   readonly hardware: Hardware;
   readonly revision: number;
   /** Public key files to copy into the board. Without any, `allowUnsigned` must be set. */
-  readonly trust: readonly { readonly path: string; readonly roles: readonly ImageRole[] }[];
+  readonly trust: readonly (KeyLimits & { readonly path: string; readonly roles: readonly ImageRole[] })[];
   readonly allowUnsigned: boolean;
   /** The board's link key, 16 to 1024 bytes (`readLinkKey`). */
   readonly linkKey?: Uint8Array | undefined;
@@ -41,12 +50,6 @@ export interface BoardInitOptions extends FlashGeometry {
   readonly system?: DeviceSystem;
   /** Takes warnings, such as of a file system that keeps no modes. */
   readonly warn?: (text: string) => void;
-}
-
-/** The text of a trusted key, as it was checked. */
-interface KeyCopy {
-  readonly pem: string;
-  readonly roles: readonly ImageRole[];
 }
 
 /** Modes of a board's folders and of its files without secrets, whatever the umask. */
@@ -63,7 +66,11 @@ const PUBLIC_FILE = 0o644;
 export function initBoard(dir: string, options: BoardInitOptions): void {
   checkOptions(dir, options);
   const guard = new WriteGuard({ warn: options.warn });
-  const keys = options.trust.map(({ path, roles }) => ({ roles, ...readTrustedKey(path, roles, guard) }));
+  const keys = options.trust.map(({ path, roles, maxCounter, maxStep }): GivenKey => {
+    const { key, pem } = readTrustedKey(path, roles, guard);
+    const limits = knownLimits({ maxCounter, maxStep });
+    return { roles, limits, pem, key: { ...key, ...limits } };
+  });
   const nodeId = randomBytes(8);
   if (options.image !== undefined)
     checkFactoryImage(
@@ -88,7 +95,7 @@ function makeIn(
   parent: OpenFolder,
   target: string,
   options: BoardInitOptions,
-  made: Pick<BoardConfig, "nodeId"> & { readonly keys: readonly KeyCopy[] },
+  made: Pick<BoardConfig, "nodeId"> & { readonly keys: readonly GivenKey[] },
 ): void {
   const name = beginTemp();
   const draft = join(dirname(target), name);
@@ -113,6 +120,14 @@ function makeIn(
     parent.close();
     endTemp(name);
   }
+}
+
+/** A key as it was read when the board was made. */
+interface GivenKey {
+  readonly roles: readonly ImageRole[];
+  readonly limits: KeyLimits;
+  readonly pem: string;
+  readonly key: TrustedKey;
 }
 
 function checkOptions(dir: string, options: BoardInitOptions): void {
@@ -144,18 +159,18 @@ function isFreeFolder(dir: string): boolean {
 function fillBoard(
   draft: string,
   options: BoardInitOptions,
-  keys: readonly KeyCopy[],
+  keys: readonly GivenKey[],
   made: Pick<BoardConfig, "nodeId" | "flash">,
 ): void {
   const { hardware, revision, sectorSize, slotSize, layout, allowUnsigned } = options;
   const folder = join(draft, KEYS_FOLDER);
   mkdirSync(folder, PRIVATE_FOLDER);
   setMode(folder, PRIVATE_FOLDER);
-  const trust = keys.map(({ pem, roles }, i) => {
+  const trust = keys.map(({ pem, roles, limits }, i) => {
     const key = `trust-${i + 1}.pub`;
     // The text that was checked is written, even if the file changed since.
     writeNewFile(join(folder, key), Buffer.from(pem, "latin1"), PUBLIC_FILE);
-    return { key, roles };
+    return { key, roles, ...limits };
   });
   if (options.linkKey !== undefined) writeLinkKey(join(folder, LINK_KEY_FILE), options.linkKey);
   syncFolder(folder);
@@ -177,7 +192,7 @@ function fillBoard(
     ...(options.linkKey === undefined ? {} : { linkKey: LINK_KEY_FILE }),
     created: new Date().toISOString(),
   };
-  writeNewFile(join(draft, CONFIG_FILE), `${JSON.stringify(config, undefined, 2)}\n`, PUBLIC_FILE);
+  writeNewFile(join(draft, CONFIG_FILE), configText(config), PUBLIC_FILE);
   const { system, warn } = options;
   const board = openBoard(draft, {
     write: true,

@@ -2,13 +2,14 @@ import { assert } from "../base/assert.ts";
 import { equalBytes } from "../base/bytes.ts";
 import type { BootFailure, RefusalReason } from "../base/refusal.ts";
 import type { RunOutcome, TreeNode } from "../base/tree-shape.ts";
-import { slotRecord } from "../flash/record/record-state.ts";
+import { isSameOrder, leastOrder, slotRecord } from "../flash/record/record-state.ts";
 import type { Manifest } from "../image/manifest.ts";
 import { shortDigest } from "../image/manifest.ts";
 import type { Version } from "../image/version.ts";
 import { judgeManifest, type StoreOptions } from "./admission.ts";
 import { type BoardParts, hardwareId8 } from "./board-parts.ts";
 import { type BootOutcome, bootBoard, storedManifest, verifySlot } from "./boot.ts";
+import { installedEvent } from "./installed-slot.ts";
 import { writeManifest } from "./manifest-area.ts";
 import { Quarantine } from "./quarantine.ts";
 import { chooseArea, chooseSlot } from "./slot-choice.ts";
@@ -163,17 +164,9 @@ export class BoardTargetStore implements TargetStore {
     }
     session.writer.closeAll();
     this.abandon();
-    const old = slotRecord(record.state, slot);
-    const wasConfirmed = old?.isConfirmed === true && equalBytes(old.digest8, digest8);
-    const isConfirmed = image.manifest.confirm === "on-verify" || wasConfirmed;
-    const rank = 1 + Math.max(0, ...record.state.slots.map((other) => other.rank));
     // The image must be on the disk before the record says that it is installed.
     flash.sync();
-    record.append({
-      tag: "installed",
-      slot: { slot, digest8, area, isConfirmed, isReverted: false, attempts: 0, rank },
-      floor: isConfirmed ? image.manifest.counter : 0,
-    });
+    record.append(installedEvent(record.state, { slot, digest8, area }, image.manifest));
     flash.sync();
     this.#boot = bootBoard(this.#parts, image);
     if (this.#boot.tag === "recovery") return { tag: "not-bootable", reason: this.#boot.reason };
@@ -225,11 +218,33 @@ export class BoardTargetStore implements TargetStore {
     const { slot, area, digest8 } = session;
     const was = this.#parts.record.state.receiving;
     const isSame = was?.slot === slot && was.area === area && equalBytes(was.digest8, digest8);
-    if (!isSame) this.#parts.record.append({ tag: "receiving", receiving: { slot, area, digest8 } });
+    if (!isSame) {
+      this.#noteGivenUp(digest8);
+      this.#parts.record.append({ tag: "receiving", receiving: { slot, area, digest8 } });
+    }
     this.#parts.flash.sync();
     session.isBegun = true;
     const isUntouched = this.#boot.tag === "boot" && this.#boot.slot !== slot;
     if (!isUntouched) this.#boot = { tag: "recovery", reason: "receiving" };
+  }
+
+  /**
+   * Before a slot is given up: notes the order of the confirmed image in it that boots, for what is offered if the
+   * image that is received now never gets complete (PROTOCOL.md 13.5).
+   */
+  #noteGivenUp(digest8: Uint8Array): void {
+    const { record, flash } = this.#parts;
+    if (flash.map.layout !== "single") return;
+    const boot = this.#boot;
+    const booting = boot.tag === "boot" ? slotRecord(record.state, boot.slot) : undefined;
+    const isRepair = booting !== undefined && equalBytes(booting.digest8, digest8);
+    let order = leastOrder(record.state);
+    if (boot.tag === "boot" && booting?.isConfirmed === true && !isRepair) {
+      const { sequence, version } = boot.image.manifest;
+      order = { sequence, version };
+    }
+    // What was noted before a cut, and did not come to pass, is forgotten.
+    if (!isSameOrder(order, record.state.givenUp)) record.append({ tag: "order", order });
   }
 
   /** Written again in each session: what an earlier one left may be torn although it reads right. */

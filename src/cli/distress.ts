@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { toHex } from "../base/bytes.ts";
+import { systemClock } from "../base/clock.ts";
 import type { Millis } from "../base/units.ts";
 import type { Board } from "../board/board.ts";
 import type { Verdict } from "../node/verdict.ts";
@@ -93,6 +94,12 @@ async function healBoard(
   warnOfOpenLinks(links, { hasLinkKey: linkKey !== undefined, takesUnsigned }, output);
   const { runDistress } = await import("../node/distress-node.ts");
   const store = board.store({ allowUpdate: isForced, allowSingleUpdate });
+  const { RefusalLog } = await import("../board/refusal-log.ts");
+  const refusals = new RefusalLog(flags.board, {
+    clock: systemClock,
+    now: () => new Date().toISOString(),
+    warn: (text) => output.warn(text),
+  });
   try {
     const told = await runDistress({
       links,
@@ -102,7 +109,10 @@ async function healBoard(
       signal,
       advice: adviceOn,
       ...(timeout === undefined ? {} : { timeoutMs: timeout }),
-      onEvent: (event) => output.nodeEvent(event),
+      onEvent: (event) => {
+        output.nodeEvent(event);
+        if (event.event === "refused") refusals.note({ ...event, detail: event.detail ?? "" });
+      },
     });
     output.endProgress();
     const after = told.ok ? board.boot() : undefined;
@@ -112,6 +122,7 @@ async function healBoard(
     output.linkResult(verdict);
     return verdict;
   } finally {
+    refusals.close();
     store.close();
   }
 }

@@ -1,7 +1,8 @@
 import { UsageError } from "../base/errors.ts";
 import type { Millis } from "../base/units.ts";
 import { type Hardware, parseHardware, parseRevisionRange, type RevisionRange } from "../image/hardware.ts";
-import type { ImageRole } from "../image/manifest.ts";
+import type { KeyLimits } from "../image/keys.ts";
+import { COUNTER_MAX, type ImageRole } from "../image/manifest.ts";
 import { parseVersion, type Version } from "../image/version.ts";
 import { BAUD_MAX, BAUD_MIN, type Endpoint, parseEndpoint } from "../transport/endpoint.ts";
 
@@ -101,22 +102,74 @@ export function parseSlot(text: string): number {
   throw new UsageError("bad-slot", `"${text}" is not a slot: give 0 or 1 (a or b)`);
 }
 
-/** A public key file, and what its key may sign. */
-export interface TrustFlag {
+/** A public key file, what its key may sign, and its limits. */
+export interface TrustFlag extends KeyLimits {
   readonly path: string;
   readonly roles: readonly ImageRole[];
 }
 
-/** "PUB", trusted for all roles, or "PUB:app", "PUB:recovery". The flag may be repeated, also for the same key. */
+/** What a key is limited to: `--max-counter` and `--max-step`, and their forms behind `--trust PUB`. */
+export const parseMaxCounter: (text: string) => number = countParser(
+  "a largest security counter (max-counter)",
+  0,
+  COUNTER_MAX,
+);
+export const parseMaxStep: (text: string) => number = countParser(
+  "a largest step of the counter floor (max-step)",
+  0,
+  COUNTER_MAX,
+);
+
+/**
+ * "PUB", trusted for all roles, with any of ":app", ":recovery", ":max-counter=N" and ":max-step=N" behind it. The flag
+ * may be repeated; for the same file roles add up, and of its limits the lowest count. `trust-limit`, `bad-number`.
+ */
 export function collectTrust(text: string, earlier: readonly TrustFlag[] = []): readonly TrustFlag[] {
-  const match = /^(.*):(app|recovery)$/s.exec(text);
-  const path = match?.[1] ?? text;
+  const { path, roles, limits } = trustParts(text);
   if (path === "") throw new UsageError("key-missing", `--trust "${text}" names no public key file`);
-  const added: readonly ImageRole[] =
-    match === null ? ["app", "recovery"] : [match[2] === "app" ? "app" : "recovery"];
   const same = earlier.find((other) => other.path === path);
-  const roles = [...new Set([...(same?.roles ?? []), ...added])];
-  return [...earlier.filter((other) => other !== same), { path, roles }];
+  const added: readonly ImageRole[] = roles.length === 0 ? ["app", "recovery"] : roles;
+  return [
+    ...earlier.filter((other) => other !== same),
+    {
+      path,
+      roles: [...new Set([...(same?.roles ?? []), ...added])],
+      ...lowest("maxCounter", same, limits),
+      ...lowest("maxStep", same, limits),
+    },
+  ];
+}
+
+/** A public key file with what was given behind it; no roles when none was. A path may hold colons. */
+export function trustParts(text: string): {
+  readonly path: string;
+  readonly roles: readonly ImageRole[];
+  readonly limits: KeyLimits;
+} {
+  const roles: ImageRole[] = [];
+  let limits: KeyLimits = {};
+  let path = text;
+  for (;;) {
+    const match = /^(.*):(?:(app|recovery)|(max-counter|max-step)=([^:]*))$/s.exec(path);
+    if (match === null) return { path, roles, limits };
+    const [, rest = "", role, limit, number = ""] = match;
+    path = rest;
+    if (role === "app" || role === "recovery") {
+      roles.unshift(role);
+      continue;
+    }
+    const name = limit === "max-counter" ? "maxCounter" : "maxStep";
+    if (limits[name] !== undefined) {
+      throw new UsageError("trust-limit", `--trust "${text}" gives ${limit} twice; give it once`);
+    }
+    const value = name === "maxCounter" ? parseMaxCounter(number) : parseMaxStep(number);
+    limits = { ...limits, [name]: value };
+  }
+}
+
+function lowest(name: keyof KeyLimits, ...of: readonly (KeyLimits | undefined)[]): KeyLimits {
+  const given = of.flatMap((limits) => limits?.[name] ?? []);
+  return given.length === 0 ? {} : { [name]: Math.min(...given) };
 }
 
 /** Endpoints of a repeated `--link`. Besides the codes of `parseEndpoint`: `link-twice`. */

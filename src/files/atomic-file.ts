@@ -1,9 +1,11 @@
+import { renameSync, unlinkSync } from "node:fs";
 import { type FileHandle, open, rename, stat } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import { errnoOf } from "../base/errno.ts";
 import { FailedError, MaydayError, UsageError } from "../base/errors.ts";
+import { writeNewFile } from "./durable-file.ts";
 import { OpenFolder } from "./open-folder.ts";
-import { removeIfSame } from "./same-file.ts";
+import { type FileId, removeIfSame } from "./same-file.ts";
 import { clearStaleTemps } from "./stale-temps.ts";
 import { beginTemp, endTemp } from "./temp-name.ts";
 
@@ -55,6 +57,46 @@ async function replaceIn(
     folder.sync();
   } finally {
     endTemp(temp);
+  }
+}
+
+/**
+ * Creates or replaces a short file in one step, with this mode whatever the umask. A failure leaves what was there. Errors of
+ * the operating system pass through, and `foreign-link` (`OpenFolder`).
+ */
+export function replaceFileSync(path: string, content: string, mode: number): void {
+  inFolderOf(path, (folder, name) => {
+    const temp = beginTemp();
+    let made: FileId | undefined;
+    try {
+      clearStaleTemps(folder);
+      made = writeNewFile(folder.at(temp), content, mode);
+      renameSync(folder.at(temp), folder.at(name));
+      folder.sync();
+    } catch (error) {
+      if (made !== undefined) removeIfSame(folder.at(temp), made);
+      throw error;
+    } finally {
+      endTemp(temp);
+    }
+  });
+}
+
+/** Removes a file durably, if it is there. Errors of the operating system pass through, and `foreign-link`. */
+export function removeFileSync(path: string): void {
+  inFolderOf(path, (folder, name) => {
+    if (folder.look(name) !== undefined) unlinkSync(folder.at(name));
+    folder.sync();
+  });
+}
+
+function inFolderOf(path: string, work: (folder: OpenFolder, name: string) => void): void {
+  const target = resolve(path);
+  const folder = OpenFolder.open(dirname(target));
+  try {
+    work(folder, basename(target));
+  } finally {
+    folder.close();
   }
 }
 

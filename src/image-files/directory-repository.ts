@@ -11,7 +11,9 @@ import { OpenFolder } from "../files/open-folder.ts";
 import { openRegular } from "../files/regular-file.ts";
 import { clearStaleTempsIn } from "../files/stale-temps.ts";
 import { isTempName } from "../files/temp-name.ts";
+import { formatHardware } from "../image/hardware.ts";
 import type { ImageSource } from "../image/image-source.ts";
+import { COUNTER_STEP_MAX, COUNTER_USUAL_MAX, type Manifest } from "../image/manifest.ts";
 import {
   chooseImage,
   compareEntries,
@@ -193,10 +195,11 @@ export class DirectoryRepository implements Repository {
   }
 
   /**
-   * Copies an image file into the repository and verifies its hashes. It appears under its digest in one step. The
-   * errors are those of `openImageFile` and `writeAtomically`.
+   * Copies an image file into the repository and verifies its hashes. It appears under its digest in one step. With
+   * `isChecked`, a security counter that looks like a typing error is refused. UsageError `counter-step`,
+   * `counter-large`; the other errors are those of `openImageFile` and `writeAtomically`.
    */
-  async add(path: string): Promise<AddOutcome> {
+  async add(path: string, { isChecked = false }: { readonly isChecked?: boolean } = {}): Promise<AddOutcome> {
     const image = await openImageFile(path);
     try {
       const { manifest, digest, isSigned, keyId } = image;
@@ -207,6 +210,7 @@ export class DirectoryRepository implements Repository {
       if (isSame && (equalBytes(present.envelope, image.envelope) || !isSigned)) {
         return { tag: "kept", entry: { ...entry, isSigned: present.isSigned, keyId: present.keyId } };
       }
+      if (isChecked && !isSame) checkCounter(path, manifest, (await this.list()).images);
       await writeImageFile(image, join(this.dir, entry.fileName));
       this.#readings.delete(entry.fileName);
       return { tag: present === undefined ? "added" : "replaced", entry };
@@ -295,6 +299,29 @@ export class DirectoryRepository implements Repository {
       throw error;
     }
   }
+}
+
+/** Compares the counter of a new image with those of its hardware. */
+function checkCounter(
+  path: string,
+  { counter, ...hardware }: Manifest,
+  images: readonly StoredEntry[],
+): void {
+  const known = images.filter(({ manifest }) => {
+    return manifest.vendor === hardware.vendor && manifest.hardwareClass === hardware.hardwareClass;
+  });
+  const highest = Math.max(...known.map(({ manifest }) => manifest.counter));
+  const advice =
+    "a board that runs it refuses all images below for ever. Check the number; if it is meant, give --force";
+  if (known.length === 0) {
+    if (counter <= COUNTER_USUAL_MAX) return;
+    const message = `${path}: its security counter is ${counter}, above ${COUNTER_USUAL_MAX}: ${advice}`;
+    throw new UsageError("counter-large", message, { counter, limit: COUNTER_USUAL_MAX });
+  }
+  if (counter - highest <= COUNTER_STEP_MAX) return;
+  const what = `the highest of ${formatHardware(hardware)} here is ${highest}, a step of ${counter - highest}`;
+  const message = `${path}: its security counter is ${counter}, ${what}: ${advice}`;
+  throw new UsageError("counter-step", message, { counter, highest, limit: COUNTER_STEP_MAX });
 }
 
 async function readEntry(path: string, fileName: string): Promise<StoredEntry> {

@@ -3,8 +3,8 @@ import { RefusedError, UsageError } from "../base/errors.ts";
 import type { RefusalReason } from "../base/refusal.ts";
 import { signedBytes, splitEnvelope, wrapSigned, wrapUnsigned } from "./cose.ts";
 import { checkSignature } from "./ed25519.ts";
-import type { SigningKey, TrustedKey } from "./keys.ts";
-import { type Manifest, manifestContradiction } from "./manifest.ts";
+import { joinedKey, type SigningKey, type TrustedKey } from "./keys.ts";
+import { COUNTER_MAX, type Manifest, manifestContradiction } from "./manifest.ts";
 import { decodePayload, encodePayload, imageDigest, type ManifestFault } from "./manifest-payload.ts";
 
 /** A manifest with the bytes that carry it. Decoded, not checked for trust. */
@@ -61,7 +61,8 @@ export function decodeEnvelope(bytes: Uint8Array): Envelope | ManifestFault {
 
 /**
  * Checks an offered manifest as a board does (PROTOCOL.md section 8.4). The signature is verified over the raw bytes
- * before any of the payload is parsed. The board checks hardware, version, counter and size itself. Never throws.
+ * before any of the payload is parsed. Of the counter only the key's own largest one is checked: the board checks
+ * hardware, version, floor, step and size itself. Never throws.
  */
 export function verifyEnvelope(bytes: Uint8Array, policy: TrustPolicy): AcceptedManifest | RefusedManifest {
   const parts = splitEnvelope(bytes);
@@ -78,7 +79,7 @@ export function verifyEnvelope(bytes: Uint8Array, policy: TrustPolicy): Accepted
   const message = signedBytes(parts.payload);
   const key = named.find((key) => checkSignature(key.publicKey, message, parts.signature) === undefined);
   if (key === undefined) return refuse("signature", `the signature of ${toHex(parts.keyId)} is wrong`);
-  return acceptPayload(parts.payload, key);
+  return acceptPayload(parts.payload, joinedKey(key, policy.keys));
 }
 
 /** Like {@link verifyEnvelope}, for tools: throws a RefusedError whose code is the reason. */
@@ -97,6 +98,13 @@ function acceptPayload(payload: Uint8Array, key: TrustedKey | undefined): Accept
   if (key === undefined) return accepted;
   if (!key.roles.includes(manifest.role)) {
     return refuse("role", `key ${toHex(key.keyId)} may not sign ${manifest.role} images`);
+  }
+  if (manifest.counter > (key.maxCounter ?? COUNTER_MAX)) {
+    const limit = `this board takes images of key ${toHex(key.keyId)} up to ${key.maxCounter} (max-counter)`;
+    return refuse(
+      "counter",
+      `security counter ${manifest.counter}: ${limit}; sign it with a key that is not retired`,
+    );
   }
   return { ...accepted, keyId: key.keyId };
 }

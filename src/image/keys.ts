@@ -1,9 +1,9 @@
-import { toHex } from "../base/bytes.ts";
+import { equalBytes, toHex } from "../base/bytes.ts";
 import { UsageError } from "../base/errors.ts";
 import { KEY_ID_LENGTH } from "./cose.ts";
 import { isSoundPoint, PUBLIC_KEY_LENGTH } from "./ed25519.ts";
 import { sha256 } from "./hash.ts";
-import type { ImageRole } from "./manifest.ts";
+import { COUNTER_STEP_MAX, type ImageRole } from "./manifest.ts";
 
 /** A private key that signs manifests. */
 export interface SigningKey {
@@ -15,12 +15,48 @@ export interface SigningKey {
   sign(message: Uint8Array): Uint8Array;
 }
 
-/** A public key that a board trusts for some roles. */
-export interface TrustedKey {
+/** Limits that a board sets to a key. They are the board's: nothing that the key signs changes them. */
+export interface KeyLimits {
+  /** Images with a higher security counter are refused, and do not boot. 32 bits; none unless given. */
+  readonly maxCounter?: number | undefined;
+  /**
+   * From the first confirmed image on, images that are further above the board's counter floor are refused. 32 bits;
+   * {@link COUNTER_STEP_MAX} unless given.
+   */
+  readonly maxStep?: number | undefined;
+}
+
+/** A public key that a board trusts for some roles, within limits. */
+export interface TrustedKey extends KeyLimits {
   readonly keyId: Uint8Array;
   /** Raw, 32 bytes. */
   readonly publicKey: Uint8Array;
   readonly roles: readonly ImageRole[];
+}
+
+/**
+ * What all entries of one public key give together: every role that one of them has, and the lowest of each limit, so
+ * that a limit cannot be evaded by an entry without it.
+ */
+export function joinedKey(key: TrustedKey, others: readonly TrustedKey[]): TrustedKey {
+  const all = [key, ...others.filter((other) => equalBytes(other.publicKey, key.publicKey))];
+  return {
+    ...key,
+    roles: [...new Set(all.flatMap(({ roles }) => roles))],
+    maxCounter: least(all.map(({ maxCounter }) => maxCounter)),
+    maxStep: least(all.map(({ maxStep }) => maxStep)),
+  };
+}
+
+/** How far above the floor an image of the key with this id may be; without a key, as for one without a limit. */
+export function maxStepOf(keys: readonly TrustedKey[], keyId: Uint8Array | undefined): number {
+  const named = keys.filter((key) => keyId !== undefined && equalBytes(key.keyId, keyId));
+  return least(named.map(({ maxStep }) => maxStep)) ?? COUNTER_STEP_MAX;
+}
+
+function least(limits: readonly (number | undefined)[]): number | undefined {
+  const given = limits.filter((limit) => limit !== undefined);
+  return given.length === 0 ? undefined : Math.min(...given);
 }
 
 /** Key id of a raw public key, 8 bytes. */

@@ -55,6 +55,13 @@ export const BLOCK_SIZE_DEFAULT = 4096;
 /** Most blocks of an image: its tree takes at most 64 MiB of memory, and blocks of 4 KiB reach 4 GiB. */
 export const LEAF_COUNT_MAX: number = 2 ** 20;
 export const COUNTER_MAX = 0xffff_ffff;
+/** Largest security counter that is not asked about: a typing error in one cannot be taken back from boards. */
+export const COUNTER_USUAL_MAX = 10_000;
+/**
+ * How far the security counter of an image may be above all before: above the floor of a board that sets no other limit
+ * to the key, and above the images of a repository without being asked about.
+ */
+export const COUNTER_STEP_MAX = 1000;
 export const RINGS_MAX = 255;
 export const ROLLOUT_SEED_MAX = 0xffff_ffff;
 

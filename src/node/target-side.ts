@@ -38,6 +38,8 @@ interface LinkSession {
   peer: string;
   /** Digest of the image, in hexadecimal: its first bytes, as the wire carries them. */
   digest: string | undefined;
+  /** The same of the image that was offered last. */
+  offered: string;
   version: string;
   /** When the first offer on this link was accepted. */
   startedAt: Millis;
@@ -152,6 +154,7 @@ export class TargetSide implements Side<TargetEvent, TargetRole> {
     this.#last = {
       peer: at.peer,
       digest: undefined,
+      offered: toHex(offer.digest),
       version,
       startedAt: this.#sessions.get(link)?.startedAt ?? now,
       doneAt: undefined,
@@ -174,8 +177,11 @@ export class TargetSide implements Side<TargetEvent, TargetRole> {
     const peer = rescuerId && toHex(rescuerId);
     this.#refusal = { reason, detail, peer };
     this.#acceptOffers();
+    const session = this.#sessions.get(link);
+    // A refusal that names another node than the last offer is about something else.
+    const digest = session !== undefined && session.peer === peer ? { digest: session.offered } : {};
     const proven = this.#isKeyed && reason !== "link-key";
-    this.#host.report({ event: "refused", link: link.endpoint, peer, reason, proven, detail });
+    this.#host.report({ event: "refused", link: link.endpoint, peer, reason, proven, ...digest, detail });
   }
 
   #handleSession(now: Millis, event: TargetEvent, link: Link, session: LinkSession): void {

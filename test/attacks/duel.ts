@@ -1,9 +1,10 @@
 import { VirtualClock } from "../../src/base/virtual-clock.ts";
 import type { StoreOptions } from "../../src/board/admission.ts";
 import { type MemoryBoard, memoryBoard } from "../../src/board/memory-board.ts";
+import type { FlashLayout } from "../../src/flash/geometry.ts";
 import type { ImageSource } from "../../src/image/image-source.ts";
 import { memoryImage } from "../../src/image/image-source.ts";
-import { type SigningKey, trustedKeyOf } from "../../src/image/keys.ts";
+import { type KeyLimits, type SigningKey, trustedKeyOf } from "../../src/image/keys.ts";
 import type { ImageFields } from "../../src/image/manifest.ts";
 import { fixedRepository } from "../../src/image/repository.ts";
 import { runDistress } from "../../src/node/distress-node.ts";
@@ -33,11 +34,14 @@ export function imageOf(
 }
 
 /** A board that takes app images of the test key; the oracle lets only `originals` into its flash. */
-export function boardFor(originals: readonly Original[]): MemoryBoard {
+export function boardFor(
+  originals: readonly Original[],
+  { limits = {}, layout = "single" }: { readonly limits?: KeyLimits; readonly layout?: FlashLayout } = {},
+): MemoryBoard {
   return memoryBoard({
-    geometry: { sectorSize: 4096, slotSize: 8192, layout: "single" },
+    geometry: { sectorSize: 4096, slotSize: 8192, layout },
     identity: { nodeId: new Uint8Array(8).fill(7), hardware: HARDWARE, revision: 3 },
-    policy: { keys: [trustedKeyOf(testKey, ["app"])], allowUnsigned: false },
+    policy: { keys: [{ ...trustedKeyOf(testKey, ["app"]), ...limits }], allowUnsigned: false },
     wrap: (flash) => new FlashOracle(flash, originals, true),
   });
 }

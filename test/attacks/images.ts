@@ -4,10 +4,12 @@ import { join } from "node:path";
 import { expect } from "vitest";
 import { concatBytes } from "../../src/base/bytes.ts";
 import { randomBytes, SeededRandom } from "../../src/base/prng.ts";
-import { installFrom } from "../../src/board/install.ts";
+import { attemptBoot, confirmBoot } from "../../src/board/boot.ts";
+import { installFrom, receiveFrom } from "../../src/board/install.ts";
 import type { MemoryBoard } from "../../src/board/memory-board.ts";
 import { SIGNED_PAYLOAD_OFFSET, signedBytes, wrapSigned } from "../../src/image/cose.ts";
 import type { ImageSource } from "../../src/image/image-source.ts";
+import type { KeyLimits } from "../../src/image/keys.ts";
 import { MANIFEST_PAYLOAD_LENGTH } from "../../src/image/manifest-payload.ts";
 import { writeImageFile } from "../../src/image-files/image-build.ts";
 import { openImageFile } from "../../src/image-files/image-file.ts";
@@ -76,11 +78,28 @@ async function refused(
   return `${reason}, exit 4, 0 bytes changed`;
 }
 
-/** A board with the good image: its counter floor is 3. */
-function installed(): MemoryBoard {
-  const board = boardFor([original]);
+const UPDATE = { allowUpdate: true, allowSingleUpdate: true, isForced: true };
+
+/** A board with the good image, whose key has these limits: its counter floor is 3. */
+function installed(limits: KeyLimits = {}): MemoryBoard {
+  const board = boardFor([original], { limits });
   installFrom(board.store(), good);
+  confirmBoot(board.parts);
   return board;
+}
+
+/** The second boot attempt shows that the image ran, and raises the floor. */
+function bootTwice(board: MemoryBoard): void {
+  for (let boots = 0; boots < 2; boots++) expect(attemptBoot(board.parts)).toMatchObject({ tag: "boot" });
+}
+
+/** The manifest of an image and one of its blocks, and no more. */
+function abandon(board: MemoryBoard, image: ImageSource): void {
+  const store = board.store(UPDATE);
+  expect(store.checkManifest(image.envelope).tag).toBe("accepted");
+  expect(receiveFrom(store, image, (done) => done === 1).isComplete).toBe(false);
+  store.abandon();
+  expect(board.boot()).toEqual({ tag: "recovery", reason: "receiving" });
 }
 
 /** The same, with a part of the image spoilt. */
@@ -176,14 +195,66 @@ export const IMAGES: readonly Attack[] = [
     "a board that boots takes newer images only",
     () => {
       const older = imageOf(EVIL, { counter: 3, version: { major: 0, minor: 9, patch: 0 } });
-      const options = { allowUpdate: true, allowSingleUpdate: true, isForced: true };
-      return refused(older, "version", installed(), options);
+      return refused(older, "version", installed(), UPDATE);
+    },
+  ),
+  refusal(
+    "Two steps down: an update that is begun and abandoned, then an old image",
+    "TUF rollback; mcuboot#628",
+    "the record keeps the order of the confirmed image that was given up, until another one is confirmed",
+    () => {
+      const board = boardFor([original, { name: "newer", data: EVIL, digest: new Uint8Array(32) }]);
+      installFrom(board.store(), good);
+      confirmBoot(board.parts);
+      abandon(board, imageOf(EVIL, { counter: 3, version: { major: 2, minor: 0, patch: 0 } }));
+      return refused(
+        imageOf(EVIL, { counter: 3, version: { major: 0, minor: 9, patch: 0 } }),
+        "version",
+        board,
+      );
+    },
+  ),
+  refusal(
+    "Stolen key, retired: any counter and not-after-counter that the thief likes",
+    "REQ.SEC.KEY.PROTECTED; TUF key compromise",
+    "the board keeps the largest counter of each key itself, and checks it with the signature",
+    () => {
+      const evil = { counter: 900, notAfterCounter: 0xffff_ffff, version: { major: 9, minor: 0, patch: 0 } };
+      return refused(imageOf(EVIL, evil), "counter", installed({ maxCounter: 3 }), UPDATE);
+    },
+  ),
+  refusal(
+    "Stolen key, theft unknown: the largest counter, to lock the owner out",
+    "TUF fast-forward",
+    "from the first confirmed image on, one image raises the floor by 1,000 at most, or by the key's own step",
+    () => {
+      const evil = { counter: 0xffff_ffff, version: { major: 9, minor: 0, patch: 0 } };
+      return refused(imageOf(EVIL, evil), "counter", spoilt());
     },
   ),
   {
+    attack: "Signed image that does not run, on a board with two slots",
+    ids: "THREAT.IMG.NON_AUTH; mcuboot#2282",
+    happens:
+      "the floor waits until the image ran, so that the old one boots when the new one does not verify",
+    play: () => {
+      const newer = imageOf(EVIL, { counter: 4, version: { major: 2, minor: 0, patch: 0 } });
+      const originals = [original, { name: "newer", data: EVIL, digest: newer.digest }];
+      const board = boardFor(originals, { layout: "ab" });
+      installFrom(board.store(), good);
+      confirmBoot(board.parts);
+      installFrom(board.store(UPDATE), newer);
+      expect(attemptBoot(board.parts)).toMatchObject({ slot: 1 });
+      board.storage.write((board.nor.map.slots[1]?.offset ?? 0) + 50, new Uint8Array(9));
+      expect(board.boot()).toMatchObject({ tag: "boot", slot: 0 });
+      expect(board.parts.record.state.counterFloor).toBe(3);
+      return "boots the image before; floor 3, as before";
+    },
+  },
+  {
     attack: "Fast-forward: an offer claims the highest version and counter",
     ids: "TUF fast-forward",
-    happens: "only signed values count; the floor rises to the signed counter",
+    happens: "only signed values count; the floor rises to the signed counter once the image ran",
     play: async () => {
       const board = boardFor([original]);
       const claims = {
@@ -193,6 +264,8 @@ export const IMAGES: readonly Attack[] = [
       };
       const { distress } = await duel(board, { ...good, manifest: claims });
       expect(distress).toMatchObject({ code: 0 });
+      expect(board.parts.record.state.counterFloor).toBe(0);
+      bootTwice(board);
       expect(board.parts.record.state.counterFloor).toBe(3);
       return "healed, exit 0; counter floor 3, as signed";
     },
@@ -206,9 +279,10 @@ export const IMAGES: readonly Attack[] = [
       const newer = imageOf(EVIL, { counter: 4, version: { major: 2, minor: 0, patch: 0 } });
       const board = boardFor([original, { name: "newer", data: EVIL, digest: newer.digest }]);
       expect((await duel(board, good)).distress.code).toBe(0);
-      const options = { allowUpdate: true, allowSingleUpdate: true, isForced: true };
-      const { distress } = await duel(board, newer, options);
+      bootTwice(board);
+      const { distress } = await duel(board, newer, UPDATE);
       expect(distress.code).toBe(0);
+      bootTwice(board);
       expect(board.parts.record.state.counterFloor).toBe(4);
       return "no promise of freshness; the update that follows ends with exit 0";
     },

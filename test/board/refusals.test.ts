@@ -110,6 +110,7 @@ describe("a board in distress refuses", () => {
   it("images below the counter floor, and images of keys that end below the floor, and keeps the floor", () => {
     const made = board();
     installFrom(made.store(), image(data, { counter: 5 }));
+    confirmBoot(made.parts);
     spoil(made, 0, new Uint8Array(16));
     expect(made.store().status()).toMatchObject({ isBootable: false, failure: "hash", counterFloor: 5 });
     expect(offer(made, image(data, { counter: 4 }).envelope)).toBe("counter");

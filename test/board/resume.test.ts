@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { equalBytes } from "../../src/base/bytes.ts";
 import { SeededRandom } from "../../src/base/prng.ts";
+import { confirmBoot } from "../../src/board/boot.ts";
 import { installFrom } from "../../src/board/install.ts";
 import { memoryBoard } from "../../src/board/memory-board.ts";
 import { type FlashGeometry, flashMap } from "../../src/flash/geometry.ts";
@@ -117,6 +118,7 @@ describe("power cuts", () => {
           const storage = new TornStorage(map, random);
           storage.write(map.slots.at(-1)?.offset ?? 0, randomData(5000, 3));
           installUntilCut(geometry, storage, random, oldImage, 0, cut);
+          confirmBoot(memoryBoard({ geometry, identity, policy, storage }).parts);
           if (!installUntilCut(geometry, storage, random, newImage, at, cut)) {
             expect(at).toBeGreaterThan(20);
             break;

@@ -4,6 +4,7 @@ import { promisify } from "node:util";
 import { Command } from "commander";
 import { describe, expect, test } from "vitest";
 import { WRITE_SIZE_DEFAULT } from "../../src/flash/geometry.ts";
+import { COUNTER_STEP_MAX } from "../../src/image/manifest.ts";
 import { addAllCommands } from "../support/all-commands.ts";
 import { runCli, verdictOf } from "../support/cli.ts";
 
@@ -21,6 +22,7 @@ const COMMANDS = [
   "board boot",
   "board status",
   "board confirm",
+  "board trust",
   "board read",
   "board damage",
   "board torture",
@@ -104,6 +106,7 @@ describe("help", () => {
     expect(named).toEqual([
       ["init --write-size", WRITE_SIZE_DEFAULT],
       ["init --erased", 0xff],
+      ["trust --max-step", COUNTER_STEP_MAX],
       ["torture --every", 10],
     ]);
   });

@@ -18,6 +18,7 @@ import { openDirectoryRepository } from "../../src/image-files/directory-reposit
 import { buildImageFile } from "../../src/image-files/image-build.ts";
 import { openImageFile } from "../../src/image-files/image-file.ts";
 import { loadSigningKey, loadTrustedKey, writeKeyPair } from "../../src/image-files/pem-keys.ts";
+import { runCli } from "../support/cli.ts";
 import { type KillPoint, killAt, killPoints } from "../support/kill-sweep.ts";
 import { HARDWARE, openWorkbench, type Workbench } from "./workbench.ts";
 
@@ -83,6 +84,53 @@ async function imagesIn(dir: string): Promise<string[]> {
   if (choice.tag === "chosen") await repository.release(await repository.open(choice.entry.digest));
   return majors.map(String);
 }
+
+describe("the keys of a board", () => {
+  /** The files of the keys that it trusts; all of them can be read, and it boots. */
+  const trusted = (dir: string): string => {
+    const board = openBoard(dir, { write: false });
+    const { config, parts } = board;
+    expect([board.boot().tag, parts.policy.keys.length]).toEqual(["boot", config.trust.length]);
+    board.close();
+    return config.trust.map(({ key, maxCounter = "any" }) => `${key} ${maxCounter}`).join();
+  };
+  const other = ["--key", "other.pub", "--max-counter", "9"];
+
+  test.each<[string, readonly string[], readonly string[], readonly string[]]>([
+    ["added", [], other, ["trust-1.pub any", "trust-1.pub any,trust-2.pub 9"]],
+    ["removed", other, ["--remove", "other.pub"], ["trust-1.pub any,trust-2.pub 9", "trust-1.pub any"]],
+  ])(
+    "are the old ones or the new ones after a kill at any place where one is %s, and can be changed again",
+    async (name, first, change, states) => {
+      const template = await bench.board(`trust-${name}`, oldImage);
+      const run = async (dir: string, flags: readonly string[]): Promise<void> => {
+        const { code, stderr } = await runCli(["board", "trust", dir, ...flags], { cwd: bench.dir });
+        expect(code, stderr).toBe(0);
+      };
+      if (first.length > 0) await run(template, first);
+      const named = change.map((word) => (word.endsWith(".pub") ? bench.path(word) : word));
+      const seen = new Set<string>();
+      const count = await sweep(
+        `trust-kills-${name}`,
+        async (dir) => {
+          copyBoard(template, dir);
+          return ["board", "trust", dir, ...named];
+        },
+        async (dir, point) => {
+          seen.add(trusted(dir));
+          expect(states, point.name).toContain(trusted(dir));
+          if (name === "added" || trusted(dir) === states[0]) await run(dir, change);
+          else await run(dir, ["--key", "owner.pub"]);
+          expect(trusted(dir).replace(/trust-[23]/, "trust-2"), point.name).toBe(states[1]);
+          expect(readdirSync(dir).sort(), point.name).toEqual(["board.json", "flash.bin", "keys"]);
+        },
+      );
+      expect(count).toBeGreaterThan(POINTS_MIN);
+      expect([...seen].sort()).toEqual([...states].sort());
+    },
+    LIMIT_MS,
+  );
+});
 
 describe("a repository", () => {
   test(

@@ -102,6 +102,31 @@ describe("trust", () => {
     expect(collectTrust("a:b.pub")).toEqual([{ path: "a:b.pub", roles: ["app", "recovery"] }]);
   });
 
+  test("takes limits behind the role, or alone, in any order", () => {
+    const roles = ["app", "recovery"];
+    expect(collectTrust("k.pub:max-counter=5")).toEqual([{ path: "k.pub", roles, maxCounter: 5 }]);
+    const whole = [{ path: "a:b.pub", roles: ["app"], maxCounter: 0, maxStep: 0xffff_ffff }];
+    expect(collectTrust("a:b.pub:app:max-counter=0:max-step=4294967295")).toEqual(whole);
+    expect(collectTrust("a:b.pub:max-step=0xffffffff:max-counter=0:app")).toEqual(whole);
+  });
+
+  test("of a key that is given twice has the lowest of each limit", () => {
+    const twice = collectTrust(
+      "k.pub:recovery:max-counter=9",
+      collectTrust("k.pub:app:max-counter=5:max-step=1"),
+    );
+    expect(twice).toEqual([{ path: "k.pub", roles: ["app", "recovery"], maxCounter: 5, maxStep: 1 }]);
+  });
+
+  test("refuses a limit that is no 32-bit number, or is given twice in one flag", async () => {
+    for (const number of ["", "-1", "5.5", "1e3", "4294967296", "five"]) {
+      expect(await codeOf(() => collectTrust(`k.pub:max-counter=${number}`)), number).toBe("bad-number");
+      expect(await codeOf(() => collectTrust(`k.pub:max-step=${number}:app`)), number).toBe("bad-number");
+    }
+    expect(await codeOf(() => collectTrust("k.pub:max-step=1:max-step=2"))).toBe("trust-limit");
+    expect(await codeOf(() => collectTrust(":max-step=1"))).toBe("key-missing");
+  });
+
   test("covers both roles for a key that is given for each", () => {
     const both = collectTrust("k.pub:recovery", collectTrust("k.pub:app"));
     expect(both).toEqual([{ path: "k.pub", roles: ["app", "recovery"] }]);

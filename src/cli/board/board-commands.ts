@@ -7,14 +7,16 @@ import { addBoardInit } from "./init-board.ts";
 import { addBoardRead } from "./read-board.ts";
 import { addBoardStatus } from "./show-board.ts";
 import { addBoardTorture } from "./torture-boards.ts";
+import { addBoardTrust } from "./trust-board.ts";
 
-/** Registers `mayday board init|boot|status|confirm|read|damage|torture`. */
+/** Registers `mayday board init|boot|status|confirm|trust|read|damage|torture`. */
 export function addBoardCommands(program: Command): void {
   const board = addGroup(program, "board", "a board on disk: its flash, boot record and trusted keys");
   addBoardInit(board);
   addBoardBoot(board);
   addBoardStatus(board);
   addBoardConfirm(board);
+  addBoardTrust(board);
   addBoardRead(board);
   addBoardDamage(board);
   addBoardTorture(board);

@@ -72,8 +72,9 @@ export function addBoardInit(board: Command): void {
     .option("--overwrite", "with --flash: erase it whatever it holds; mounted storage is still refused")
     .option("--hardware-rev <n>", "hardware revision", countParser("a hardware revision", 0, REVISION_MAX), 0)
     .option(
-      "--trust <pub[:role]>",
-      "public key whose images the board accepts, :app or :recovery only; repeatable",
+      "--trust <pub[:role][:limit]>",
+      "public key whose images the board accepts, :app or :recovery only, with the limits of board trust " +
+        "as :max-counter=N and :max-step=N; repeatable",
       collectTrust,
     )
     .option("--allow-unsigned", "accept unsigned images; only without --trust")

@@ -1,6 +1,8 @@
 import type { Command } from "commander";
 import { toHex } from "../../base/bytes.ts";
 import type { BoardStatus, SlotStatus } from "../../board/board-status.ts";
+import type { LoggedRefusal } from "../../board/refusal-log.ts";
+import type { SlotRecord } from "../../flash/record/record-state.ts";
 import { formatHardware } from "../../image/hardware.ts";
 import { formatVersion } from "../../image/version.ts";
 import { addCommand } from "../help.ts";
@@ -13,17 +15,22 @@ import { flashText } from "./flash-flag.ts";
 export function addBoardStatus(parent: Command): void {
   const command = addCommand(parent, "status <dir>", {
     summary: "show everything about a board",
-    does: "Shows identity, boot decision, slots, trusted keys and counters. Changes nothing; exits 0 even if nothing boots.",
+    does:
+      "Shows identity, boot decision, slots, trusted keys, counters and the last refusals. Changes nothing; exits 0 " +
+      "even if nothing boots.",
     examples: ["mayday board status board", "mayday board status board --json"],
   });
   onRun(command, async ({ output }, [dir = ""]) => {
     const { openBoard } = await import("../../board/board.ts");
+    const { readRefusals } = await import("../../board/refusal-log.ts");
     const board = openBoard(dir, { write: false, warn: (text) => output.warn(text) });
     try {
       const status = board.status();
       const flash = flashText(board.config.flash);
-      const rows = [...statusRows(status), ["flash", flash] as const];
-      output.result(columns(rows), { event: "board", dir, ...statusFields(status), flash });
+      const { refusals, warning } = readRefusals(dir);
+      const rows = [...statusRows(status), ["flash", flash] as const, ...refusalRows(refusals)];
+      output.result(columns(rows), { event: "board", dir, ...statusFields(status), flash, refusals });
+      if (warning !== undefined) output.warn(warning);
     } finally {
       board.close();
     }
@@ -55,8 +62,25 @@ function slotText({ installed, manifest }: SlotStatus): string {
   if (installed === undefined || manifest === undefined) return "empty";
   const digest = toHex(installed.digest8);
   if (typeof manifest === "string") return `image ${digest}: ${failureText(manifest)}`;
-  const state = installed.isReverted ? "reverted" : installed.isConfirmed ? "confirmed" : "on trial";
-  return `version ${formatVersion(manifest.version)}, image ${digest}, ${state}`;
+  return `version ${formatVersion(manifest.version)}, image ${digest}, ${stateText(installed)}`;
+}
+
+function stateText({ isReverted, isConfirmed, isUnproven, attempts }: SlotRecord): string {
+  if (isReverted) return "reverted";
+  if (!isConfirmed) return "on trial";
+  if (isUnproven !== true) return "confirmed";
+  const until = attempts === 0 ? "its second boot" : "its next boot";
+  return `confirmed, but never proven: floor and way back wait for ${until}, or a confirm`;
+}
+
+/** The last refusals, newest first. */
+function refusalRows(refusals: readonly LoggedRefusal[]): [string, string][] {
+  return refusals.toReversed().map(({ at, count, reason, detail, digest, peer }, i) => {
+    const what = digest === undefined ? "an offer" : `image ${digest}`;
+    const who = peer === undefined ? "" : ` from ${peer}`;
+    const times = count === 1 ? "" : ` (${count} times)`;
+    return [i === 0 ? "refused" : "", `${at} ${what}${who}: ${reason}, ${detail}${times}`];
+  });
 }
 
 function statusFields(status: BoardStatus): Record<string, unknown> {
@@ -74,6 +98,7 @@ function statusFields(status: BoardStatus): Record<string, unknown> {
       failure: typeof manifest === "string" ? manifest : undefined,
       isConfirmed: installed?.isConfirmed,
       attempts: installed?.attempts,
+      isUnproven: installed && installed.isUnproven === true,
     })),
     receiving: receiving && { digest: toHex(receiving.digest8), slot: receiving.slot },
     counterFloor: status.counterFloor,

@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
+import { UsageError } from "../../base/errors.ts";
 import type { Hardware, RevisionRange } from "../../image/hardware.ts";
-import { COUNTER_MAX, type ConfirmPolicy, type ImageRole } from "../../image/manifest.ts";
+import { COUNTER_MAX, COUNTER_USUAL_MAX, type ConfirmPolicy, type ImageRole } from "../../image/manifest.ts";
 import { SEQUENCE_MAX, type Version } from "../../image/version.ts";
 import type { InputFormat } from "../../image-files/image-build.ts";
 import { addCommand } from "../help.ts";
@@ -22,6 +23,7 @@ interface BuildFlags {
   readonly role: ImageRole;
   readonly format: InputFormat;
   readonly key?: string;
+  readonly force?: boolean;
 }
 
 /** Registers `mayday image build`. */
@@ -30,7 +32,9 @@ export function addImageBuild(image: Command): void {
     summary: "make an image file from raw bytes or Intel HEX",
     does:
       "Makes an image file: the firmware, and a manifest that states hardware and version. With --key the manifest is " +
-      "signed; boards that trust a key accept no unsigned images. The file appears whole or not at all.",
+      "signed; boards that trust a key accept no unsigned images. The file appears whole or not at all. Raise the " +
+      "security counter, by one, only to bar all images before: boards take it for good. A board with two slots " +
+      "keeps its way back until an on-verify image has booted twice, and until a by-app image is confirmed.",
     examples: [
       "mayday image build --in fw.bin --hardware acme/widget --version 1.4.0 --key owner.key --out fw.mdy",
       "mayday image build --in fw.hex --hardware widget --hardware-rev 2-5 --version 1.4.0 --out fw.mdy",
@@ -65,8 +69,18 @@ export function addImageBuild(image: Command): void {
     .addOption(
       new Option("--format <format>", "format of --in").choices(["auto", "raw", "hex"]).default("auto"),
     )
-    .option("--key <file>", "private key to sign with (.key); without it the image is unsigned");
+    .option("--key <file>", "private key to sign with (.key); without it the image is unsigned")
+    .option("--force", `allow a counter above ${COUNTER_USUAL_MAX}`);
   onRun<BuildFlags>(command, runBuild);
+}
+
+/** The floor of a board never falls: what one image with a wrong counter does to it cannot be undone. */
+function checkCounter({ counter, force = false }: BuildFlags): void {
+  if (counter <= COUNTER_USUAL_MAX || force) return;
+  const message =
+    `--counter ${counter} is above ${COUNTER_USUAL_MAX}: a board that runs this image refuses all images below that ` +
+    "counter for ever. Check the number; if it is meant, give --force";
+  throw new UsageError("counter-large", message, { counter, limit: COUNTER_USUAL_MAX });
 }
 
 async function runBuild(
@@ -74,6 +88,7 @@ async function runBuild(
   _args: readonly string[],
   flags: BuildFlags,
 ): Promise<undefined> {
+  checkCounter(flags);
   const { buildImageFile } = await import("../../image-files/image-build.ts");
   const { loadSigningKey } = await import("../../image-files/pem-keys.ts");
   const logger = { debug: () => {}, info: () => {}, warn: (text: string) => output.warn(text) };

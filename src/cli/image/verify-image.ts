@@ -13,8 +13,8 @@ export function addImageVerify(image: Command): void {
     examples: ["mayday image verify fw.mdy --trust owner.pub"],
     exits: ["4 refused (not signed, or not by a trusted key)"],
   }).requiredOption(
-    "--trust <pub[:role]>",
-    "public key to trust, :app or :recovery only; repeatable",
+    "--trust <pub[:role][:limit]>",
+    "public key to trust, :app or :recovery only, up to :max-counter=N; repeatable",
     collectTrust,
   );
   onRun<{ readonly trust: readonly TrustFlag[] }>(command, async ({ output }, [file = ""], { trust }) => {
@@ -23,7 +23,10 @@ export function addImageVerify(image: Command): void {
     const { loadTrustedKey } = await import("../../image-files/pem-keys.ts");
     const { WriteGuard } = await import("../../files/write-guard.ts");
     const guard = new WriteGuard({ warn: (text) => output.warn(text) });
-    const keys = trust.map(({ path, roles }) => loadTrustedKey(path, roles, guard));
+    const keys = trust.map(({ path, roles, ...limits }) => ({
+      ...loadTrustedKey(path, roles, guard),
+      ...limits,
+    }));
     const opened = await openImageFile(file);
     await opened.close();
     requireTrusted(opened.envelope, { keys, allowUnsigned: false }, file);

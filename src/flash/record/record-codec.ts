@@ -1,7 +1,7 @@
 import crc32 from "crc/calculators/crc32";
 import { ByteReader, ByteWriter, equalBytes } from "../../base/bytes.ts";
 import { ENTRY_SIZE } from "../geometry.ts";
-import type { RecordEvent, SlotRecord } from "./record-state.ts";
+import type { RecordEvent, RecordedOrder, SlotRecord } from "./record-state.ts";
 import type { SectorRange } from "./sector-ranges.ts";
 
 /** Version of the boot record's format. */
@@ -17,10 +17,12 @@ const EntryType = {
   sectors: 0x14,
   floor: 0x15,
   failed: 0x16,
+  order: 0x17,
 } as const;
 
 const FLAG_CONFIRMED = 0x01;
 const FLAG_REVERTED = 0x02;
+const FLAG_UNPROVEN = 0x04;
 const MAGIC = Uint8Array.of(0x4d, 0x44, 0x42, 0x52, 0x45, 0x43, RECORD_VERSION, 0x00); // "MDBREC", version
 const NO_SECTOR = 0xffff_ffff;
 const NO_BYTES = new Uint8Array(8);
@@ -120,14 +122,41 @@ function eventFields(event: RecordEvent): Fields {
       };
     }
     case "floor":
-      return { type: EntryType.floor, wordB: event.floor };
+      return { type: EntryType.floor, wordB: event.floor, count: event.wasConfirmed === true ? 1 : 0 };
     case "failed":
       return { type: EntryType.failed, bytes: event.failed.digest8, count: event.failed.count };
+    case "order":
+      return { type: EntryType.order, ...orderFields(event.order) };
   }
 }
 
+/** All zeros, which no image is below, for no order. */
+function orderFields(order: RecordedOrder | undefined): Omit<Fields, "type"> {
+  if (order === undefined) return {};
+  const { sequence, version } = order;
+  const { major, minor, patch } = version;
+  const bytes = new ByteWriter(8)
+    .u32(sequence % 2 ** 32)
+    .u16(Math.floor(sequence / 2 ** 32))
+    .u16(major)
+    .finish();
+  return { bytes, wordA: minor + patch * 2 ** 16 };
+}
+
+function orderOf(bytes: Uint8Array, wordA: number): RecordedOrder | undefined {
+  const reader = new ByteReader(bytes);
+  const low = reader.u32();
+  const sequence = low + reader.u16() * 2 ** 32;
+  const version = { major: reader.u16(), minor: wordA & 0xffff, patch: wordA >>> 16 };
+  const isNone = sequence === 0 && version.major === 0 && wordA === 0;
+  return isNone ? undefined : { sequence, version };
+}
+
 function slotFields(slot: SlotRecord): Omit<Fields, "type"> {
-  const flags = (slot.isConfirmed ? FLAG_CONFIRMED : 0) | (slot.isReverted ? FLAG_REVERTED : 0);
+  const flags =
+    (slot.isConfirmed ? FLAG_CONFIRMED : 0) |
+    (slot.isReverted ? FLAG_REVERTED : 0) |
+    (slot.isUnproven === true ? FLAG_UNPROVEN : 0);
   return {
     slot: slot.slot,
     flags,
@@ -164,7 +193,10 @@ function eventOf({
     isReverted: (flags & FLAG_REVERTED) !== 0,
     attempts: count,
     rank: wordA,
+    ...((flags & FLAG_UNPROVEN) === 0 ? {} : { isUnproven: true }),
   };
+  // What is not confirmed is on trial, and has nothing else to prove.
+  if (record.isUnproven === true && !record.isConfirmed) return undefined;
   switch (type) {
     case EntryType.installed:
       return { tag: "installed", slot: record, floor: wordB };
@@ -177,9 +209,11 @@ function eventOf({
       return { tag: "sectors", open: rangeOf(words.u32(), words.u32()), close: rangeOf(wordA, wordB) };
     }
     case EntryType.floor:
-      return { tag: "floor", floor: wordB };
+      return { tag: "floor", floor: wordB, ...(count === 1 ? { wasConfirmed: true } : {}) };
     case EntryType.failed:
       return { tag: "failed", failed: { digest8: bytes, count } };
+    case EntryType.order:
+      return { tag: "order", order: orderOf(bytes, wordA) };
     default:
       return undefined;
   }

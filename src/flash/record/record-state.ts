@@ -17,8 +17,13 @@ export interface SlotRecord {
   readonly isConfirmed: boolean;
   /** Whether its trial was given up. */
   readonly isReverted: boolean;
-  /** Trial boots so far. */
+  /** Boots so far: trial boots, or those of an image that is not proven. */
   readonly attempts: number;
+  /**
+   * Only of a confirmed image: it was confirmed before it ran. The counter floor waits until it did (PROTOCOL.md 13.4).
+   * Absent when it is proven.
+   */
+  readonly isUnproven?: true;
   /** Rises with each installation: the image of the higher rank is tried first. */
   readonly rank: number;
 }
@@ -36,6 +41,13 @@ export interface FailedConfirm {
   readonly count: number;
 }
 
+/** What images are ordered by: the sequence number, then the version (PROTOCOL.md 8.5). */
+export interface RecordedOrder {
+  /** 48 bits. */
+  readonly sequence: number;
+  readonly version: { readonly major: number; readonly minor: number; readonly patch: number };
+}
+
 /** The state of the boot record. Immutable. */
 export interface RecordState {
   readonly slots: readonly SlotRecord[];
@@ -45,6 +57,10 @@ export interface RecordState {
   /** Images with a lower security counter are refused. Never decreases. */
   readonly counterFloor: number;
   readonly failedConfirms: readonly FailedConfirm[];
+  /** Order of the confirmed image that was given up for a newer one; see {@link leastOrder}. */
+  readonly givenUp?: RecordedOrder;
+  /** While the floor is 0: an image was confirmed, with counter 0. See {@link hasConfirmed}. */
+  readonly wasConfirmed?: true;
 }
 
 /** A change of the boot record: durable completely or not at all. */
@@ -57,8 +73,10 @@ export type RecordEvent =
       readonly open?: SectorRange | undefined;
       readonly close?: SectorRange | undefined;
     }
-  | { readonly tag: "floor"; readonly floor: number }
-  | { readonly tag: "failed"; readonly failed: FailedConfirm };
+  | { readonly tag: "floor"; readonly floor: number; readonly wasConfirmed?: true }
+  | { readonly tag: "failed"; readonly failed: FailedConfirm }
+  /** `order` is that of an image which is given up; undefined forgets it. */
+  | { readonly tag: "order"; readonly order: RecordedOrder | undefined };
 
 /** The record of a new flash. */
 export const EMPTY_RECORD: RecordState = {
@@ -83,22 +101,56 @@ export function applyEvent(state: RecordState, event: RecordEvent): RecordState 
         event.close === undefined ? state.openSectors : removeRange(state.openSectors, event.close);
       return { ...state, openSectors: event.open === undefined ? closed : addRange(closed, event.open) };
     }
-    case "floor":
-      return { ...state, counterFloor: Math.max(state.counterFloor, event.floor) };
+    case "floor": {
+      return withFloor(state, event.floor, event.wasConfirmed === true);
+    }
     case "failed":
       return { ...state, failedConfirms: withFailed(state.failedConfirms, event.failed) };
+    case "order": {
+      const { givenUp: _, ...rest } = state;
+      return event.order === undefined ? rest : { ...rest, givenUp: event.order };
+    }
   }
 }
 
 /** The events that, applied to {@link EMPTY_RECORD}, give `state`. */
 export function snapshotEvents(state: RecordState): RecordEvent[] {
+  const { counterFloor: floor, givenUp, wasConfirmed } = state;
   return [
-    { tag: "floor", floor: state.counterFloor },
+    { tag: "floor", floor, ...(wasConfirmed === undefined ? {} : { wasConfirmed }) },
     ...state.slots.map((slot) => ({ tag: "slot", slot, floor: state.counterFloor }) as const),
+    // Behind the slots: a confirmed one would forget it.
+    ...(givenUp === undefined ? [] : [{ tag: "order", order: givenUp } as const]),
     ...(state.receiving === undefined ? [] : [{ tag: "receiving", receiving: state.receiving } as const]),
     ...state.failedConfirms.map((failed) => ({ tag: "failed", failed }) as const),
     ...state.openSectors.map((open) => ({ tag: "sectors", open }) as const),
   ];
+}
+
+/**
+ * The order below which no image is taken, also by a board that does not boot (PROTOCOL.md 13.5): the confirmed image
+ * that was given up for a newer one had it, and no image was confirmed since. Undefined when there is none. An order
+ * that was noted, but whose image was not given up in the end, does not count.
+ */
+export function leastOrder(state: RecordState): RecordedOrder | undefined {
+  const isGivenUp = state.receiving !== undefined || state.slots.every((slot) => !slot.isConfirmed);
+  return isGivenUp ? state.givenUp : undefined;
+}
+
+/** Whether two orders, or none, are the same. */
+export function isSameOrder(a: RecordedOrder | undefined, b: RecordedOrder | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  const { major, minor, patch } = a.version;
+  const isSameVersion = b.version.major === major && b.version.minor === minor && b.version.patch === patch;
+  return a.sequence === b.sequence && isSameVersion;
+}
+
+/**
+ * Whether this board ever had an image that was confirmed and ran, or that its owner confirmed. It stays so whatever
+ * becomes of the slots.
+ */
+export function hasConfirmed({ counterFloor, wasConfirmed }: RecordState): boolean {
+  return counterFloor > 0 || wasConfirmed === true;
 }
 
 /** Number of failed confirms of an image. */
@@ -123,7 +175,22 @@ function applySlot(state: RecordState, next: SlotRecord, floor: number): RecordS
   if (justReverted)
     failed = withFailed(failed, { digest8: next.digest8, count: Math.min(COUNT_MAX, count + 1) });
   if (next.isConfirmed && count > 0) failed = withFailed(failed, { digest8: next.digest8, count: 0 });
-  return { ...state, slots, counterFloor: Math.max(state.counterFloor, floor), failedConfirms: failed };
+  const { givenUp, ...rest } = state;
+  // A confirmed image in the slot is the one that counts from now on.
+  const kept = givenUp === undefined || next.isConfirmed ? {} : { givenUp };
+  const changed = { ...rest, slots, failedConfirms: failed, ...kept };
+  return withFloor(changed, floor, next.isConfirmed && next.isUnproven !== true);
+}
+
+/** The state with a floor of at least `floor`, in which an image was confirmed, or not just now. */
+function withFloor(
+  { wasConfirmed, ...state }: RecordState,
+  floor: number,
+  isConfirmed: boolean,
+): RecordState {
+  const counterFloor = Math.max(state.counterFloor, floor);
+  const isMarked = counterFloor === 0 && (wasConfirmed === true || isConfirmed);
+  return { ...state, counterFloor, ...(isMarked ? { wasConfirmed: true } : {}) };
 }
 
 function withFailed(list: readonly FailedConfirm[], next: FailedConfirm): FailedConfirm[] {

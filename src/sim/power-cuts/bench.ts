@@ -28,6 +28,8 @@ export interface Bench {
   readonly map: FlashMap;
   readonly identity: BoardIdentity;
   readonly policy: TrustPolicy;
+  /** 0.9.0, counter 1, on-verify: older than what any board runs, at its floor. */
+  readonly relic: TortureImage;
   /** 1.0.0, counter 1, on-verify: what boards come with. */
   readonly old: TortureImage;
   /** 2.0.0, counter 2, by-app. */
@@ -36,6 +38,8 @@ export interface Bench {
   readonly bad: TortureImage;
   /** 4.0.0, counter 4, on-verify. */
   readonly fix: TortureImage;
+  /** 5.0.0, counter 5, on-verify. */
+  readonly later: TortureImage;
 }
 
 /** Builds the images of a case. */
@@ -47,8 +51,8 @@ export function makeBench(tortured: TortureCase): Bench {
     // As firmware has them: a stretch of erased bytes, and one of zeros.
     data.fill(0xff, data.length >> 2, (data.length >> 2) + blockSize);
     data.fill(0x00, data.length - blockSize - 100, data.length - 100);
-    const version = { major, minor: 0, patch: 0 };
-    const fields = { ...HARDWARE, version, blockSize, confirm, counter: major };
+    const version = major === 0 ? { major, minor: 9, patch: 0 } : { major, minor: 0, patch: 0 };
+    const fields = { ...HARDWARE, version, blockSize, confirm, counter: Math.max(1, major) };
     return { source: memoryImage(data, fields, key), data, isHealthy };
   };
   return {
@@ -56,10 +60,12 @@ export function makeBench(tortured: TortureCase): Bench {
     map: flashMap(geometry),
     identity: { nodeId: new Uint8Array(8).fill(7), hardware: HARDWARE, revision: 0 },
     policy: { keys: [trustedKeyOf(key, ["app"])], allowUnsigned: false },
+    relic: make(0, 0.8, "on-verify"),
     old: make(1, 1, "on-verify"),
     next: make(2, 0.9, "by-app"),
     bad: make(3, 0.95, "by-app", false),
     fix: make(4, 0.85, "on-verify"),
+    later: make(5, 0.8, "on-verify"),
   };
 }
 
@@ -70,8 +76,8 @@ export function imageOf(bench: Bench, digest: Uint8Array): TortureImage | undefi
 }
 
 /** All images of a bench. */
-export function imagesOf({ old, next, bad, fix }: Bench): readonly TortureImage[] {
-  return [old, next, bad, fix];
+export function imagesOf({ relic, old, next, bad, fix, later }: Bench): readonly TortureImage[] {
+  return [relic, old, next, bad, fix, later];
 }
 
 /** Signs nothing that any board outside trusts. */

@@ -1,7 +1,7 @@
 import { equalBytes } from "../../base/bytes.ts";
 import { RefusedError } from "../../base/errors.ts";
 import { SeededRandom } from "../../base/prng.ts";
-import { attemptBoot, type BootOutcome, confirmBoot } from "../../board/boot.ts";
+import { attemptBoot, type BootOutcome, bootBoard, confirmBoot, verifySlot } from "../../board/boot.ts";
 import { installFrom } from "../../board/install.ts";
 import { type MemoryBoard, memoryBoard } from "../../board/memory-board.ts";
 import type { TargetStore } from "../../board/target-store.ts";
@@ -30,6 +30,8 @@ export interface StageState {
   readonly storage: TornStorage;
   /** The counter floor that was durable at least once. */
   readonly floor: number;
+  /** Highest counter of the images that were started or confirmed: nothing else may raise the floor. */
+  readonly proven: number;
   /** Erases so far, by sector. */
   readonly wear: Uint32Array;
 }
@@ -45,6 +47,7 @@ export class TortureStage {
   /** What the board is about; cuts are counted by it. */
   phase = "";
   floor: number;
+  proven: number;
   /** Operations since the stage began. */
   operations = 0;
   watch: Watch = () => {};
@@ -53,6 +56,7 @@ export class TortureStage {
     this.bench = bench;
     this.storage = state.storage;
     this.floor = state.floor;
+    this.proven = state.proven;
     this.wear = state.wear;
   }
 
@@ -62,6 +66,7 @@ export class TortureStage {
     return new TortureStage(bench, {
       storage,
       floor: 0,
+      proven: 0,
       wear: new Uint32Array(bench.map.size / bench.map.sectorSize),
     });
   }
@@ -69,7 +74,8 @@ export class TortureStage {
   /** The same board once more, to go another way. */
   fork(): TortureStage {
     const storage = this.storage.fork(new SeededRandom(0));
-    return new TortureStage(this.bench, { storage, floor: this.floor, wear: this.wear.slice() });
+    const { floor, proven } = this;
+    return new TortureStage(this.bench, { storage, floor, proven, wear: this.wear.slice() });
   }
 
   /** Starts the board: reads its record, and mends that as every start does. */
@@ -95,7 +101,13 @@ export class TortureStage {
   /** The boot decision as a boot loader takes it. What boots must be an image, byte for byte. */
   boot(board: MemoryBoard): BootOutcome {
     this.#checkFloor(board);
+    this.#checkWayBack(board);
+    // A cut within the attempt may leave the boot counted, as one just before the first instruction of the image does.
+    this.#noteStart(board);
+    const before = this.operations;
     const outcome = attemptBoot(board.parts);
+    // What was only read may read differently at the next start: a floor counts once this run wrote it.
+    if (this.operations !== before) this.floor = Math.max(this.floor, board.parts.record.state.counterFloor);
     if (outcome.tag === "boot") this.#checkImage(board, outcome);
     this.#checkFloor(board);
     return outcome;
@@ -110,6 +122,7 @@ export class TortureStage {
 
   /** The application of what boots says that it is well. */
   confirm(board: MemoryBoard): void {
+    this.#noteStart(board);
     const { manifest } = confirmBoot(board.parts);
     this.floor = Math.max(this.floor, manifest.counter);
     this.#checkFloor(board);
@@ -118,19 +131,12 @@ export class TortureStage {
   /** Installs an image; false when the board refuses it. */
   install(store: TargetStore, image: TortureImage): boolean {
     try {
-      const { outcome } = installFrom(store, image.source);
-      this.noteCommit(image, outcome.tag === "bootable");
+      installFrom(store, image.source);
       return true;
     } catch (error) {
       if (error instanceof RefusedError) return false;
       throw error;
     }
-  }
-
-  /** A commit ended. */
-  noteCommit({ source }: TortureImage, isBootable: boolean): void {
-    const { confirm, counter } = source.manifest;
-    if (isBootable && confirm === "on-verify") this.floor = Math.max(this.floor, counter);
   }
 
   /** What a neighbour with these images does for a board in distress, until one of them is installed. */
@@ -206,5 +212,24 @@ export class TortureStage {
     const { counterFloor } = board.parts.record.state;
     if (counterFloor < this.floor)
       throw new Brick(`the counter floor fell from ${this.floor} to ${counterFloor}`);
+    if (counterFloor > this.proven)
+      throw new Brick(`the counter floor rose to ${counterFloor} before such an image ran`);
+  }
+
+  /** What boots now is about to run. */
+  #noteStart({ parts }: MemoryBoard): void {
+    const next = bootBoard(parts);
+    if (next.tag === "boot") this.proven = Math.max(this.proven, next.image.manifest.counter);
+  }
+
+  /** `ab`: until the image that boots ran, the other slot still boots, if it held a confirmed image. */
+  #checkWayBack({ parts }: MemoryBoard): void {
+    const next = bootBoard(parts);
+    if (next.tag === "recovery" || next.image.manifest.counter <= this.proven) return;
+    const other = parts.record.state.slots.find(({ slot }) => slot !== next.slot);
+    if (other?.isConfirmed !== true || this.bench.map.layout !== "ab") return;
+    const found = verifySlot(parts, other);
+    if (typeof found === "string")
+      throw new Brick(`a new image never ran, and its way back is gone: ${found}`);
   }
 }

@@ -4,6 +4,7 @@ import { randomBytes, SeededRandom } from "../../base/prng.ts";
 import { receiveFrom } from "../../board/install.ts";
 import type { MemoryBoard } from "../../board/memory-board.ts";
 import { TRIAL_BOOTS_MAX } from "../../flash/record/boot-decision.ts";
+import { slotRecord } from "../../flash/record/record-state.ts";
 import type { Bench, TortureImage } from "./bench.ts";
 import { Brick, type TortureStage } from "./stage.ts";
 
@@ -11,6 +12,9 @@ import { Brick, type TortureStage } from "./stage.ts";
 const JOURNAL_EVENTS = 40;
 /** Power-ups after which a board that was cut must be well. */
 const POWER_UPS_MAX = 40;
+
+/** A board whose confirmed image was given up for a newer one takes an older one. */
+const TOO_OLD = "an image older than the confirmed one that was given up is taken";
 
 /** Starts without a fault after which a board that runs the newest image counts as well. */
 const CALM_STARTS = 3;
@@ -23,6 +27,8 @@ export interface Story {
   readonly run: (stage: TortureStage) => void;
   /** What the neighbour holds when the board is found without power. */
   readonly images: (bench: Bench) => readonly TortureImage[];
+  /** Offered before those at each start; a board that does not refuse it has lost a promise. */
+  readonly refused?: (bench: Bench) => TortureImage;
 }
 
 /** All stories: together they pass every operation that changes the flash. */
@@ -68,7 +74,7 @@ export const STORIES: readonly Story[] = [
       const board = begin(stage, "revert", isAb ? "boot" : "recovery");
       stage.phase = "receive after a revert";
       finish(stage, board, stage.bench.fix);
-      begin(stage, "first boot", "boot");
+      settle(stage);
     },
     images: ({ old, fix }) => [old, fix],
   },
@@ -119,6 +125,40 @@ export const STORIES: readonly Story[] = [
     images: ({ bad, old }) => [bad, old],
   },
   {
+    name: "way-back",
+    prepare: factory,
+    run: (stage) => {
+      const { fix, later } = stage.bench;
+      const board = begin(stage, "boot", "boot");
+      stage.phase = "receive";
+      finish(stage, board, fix);
+      stage.phase = "offer before the first boot";
+      const isAb = stage.bench.map.layout === "ab";
+      if (isAb && offers(board, later))
+        throw new Brick("an update takes the way back of an image that never ran");
+      settle(stage);
+      stage.phase = "update of a proven image";
+      finish(stage, stage.powerUp(), later);
+      settle(stage);
+    },
+    images: ({ fix, later }) => [fix, later],
+  },
+  {
+    name: "abandoned",
+    prepare: factory,
+    run: (stage) => {
+      const { next, relic, old } = stage.bench;
+      receive(begin(stage, "boot", "boot", "receive"), next, 0.4);
+      stage.phase = "another image over a half received one";
+      const board = stage.powerUp();
+      if (offers(board, relic)) throw new Brick(TOO_OLD);
+      if (stage.bench.map.layout === "single") finish(stage, board, old);
+      settle(stage);
+    },
+    images: ({ old, next }) => [old, next],
+    refused: ({ relic }) => relic,
+  },
+  {
     name: "journal",
     prepare: factory,
     run: (stage) => {
@@ -140,13 +180,17 @@ export function storyOf(name: string): Story | undefined {
  * What follows a cut: the board starts, applications confirm or crash, a neighbour answers distress. In the end the
  * board must boot a confirmed, healthy image, and must have taken an image since the cut: nothing is locked.
  */
-export function recover(stage: TortureStage, images: readonly TortureImage[]): void {
-  const { fix } = stage.bench;
+export function recover(stage: TortureStage, story: Story): void {
+  const images = story.images(stage.bench);
+  const refused = story.refused?.(stage.bench);
+  // What updates the board: newer than all of the stories but the one with a later image.
+  const newest = images.includes(stage.bench.later) ? stage.bench.later : stage.bench.fix;
   let hasTaken = false;
   let calmStarts = 0;
   for (let powerUps = 0; powerUps < POWER_UPS_MAX; powerUps++) {
     const board = stage.powerUp();
     const outcome = stage.boot(board);
+    if (refused !== undefined && offers(board, refused)) throw new Brick(TOO_OLD);
     if (outcome.tag === "recovery") {
       stage.rescue(board, images);
       hasTaken = true;
@@ -156,18 +200,20 @@ export function recover(stage: TortureStage, images: readonly TortureImage[]): v
     // What is not healthy crashes.
     if (!image.isHealthy) continue;
     if (outcome.isTrial) stage.confirm(board);
+    // The attempt that follows its first boot proves it.
+    if (slotRecord(board.parts.record.state, outcome.slot)?.isUnproven === true) continue;
     if (hasTaken) {
       checkSettled(stage);
       return;
     }
-    if (image === fix) {
+    if (image === newest) {
       // Until something is written, an event whose last bit is torn may read as done at one start and not at the next.
       calmStarts++;
       if (calmStarts === CALM_STARTS) return;
       continue;
     }
     const store = board.store({ allowUpdate: true, allowSingleUpdate: true });
-    if (!stage.install(store, fix)) throw new Brick("a board that boots refuses a newer image");
+    if (!stage.install(store, newest)) throw new Brick("a board that boots refuses a newer image");
     hasTaken = true;
   }
   throw new Brick(`not well after ${POWER_UPS_MAX} power-ups`);
@@ -203,6 +249,20 @@ function begin(stage: TortureStage, phase: string, expected: "boot" | "recovery"
   return board;
 }
 
+/** Starts the board until the image that boots is proven. */
+function settle(stage: TortureStage): void {
+  begin(stage, "first boot", "boot");
+  begin(stage, "second boot", "boot");
+}
+
+/** Whether the board would take an image. Writes nothing. */
+function offers(board: MemoryBoard, { source }: TortureImage): boolean {
+  const store = board.store({ allowUpdate: true, allowSingleUpdate: true });
+  const { tag } = store.checkManifest(source.envelope);
+  store.abandon();
+  return tag === "accepted";
+}
+
 /** Receives a share of an image, and no more. */
 function receive(board: MemoryBoard, image: TortureImage, share: number): void {
   const store = board.store({ allowUpdate: true, allowSingleUpdate: true });
@@ -221,7 +281,6 @@ function finish(stage: TortureStage, board: MemoryBoard, image: TortureImage): v
   receiveFrom(store, image.source);
   if (stage.phase !== "") stage.phase = "verify and activate";
   const outcome = store.commit();
-  stage.noteCommit(image, outcome.tag === "bootable");
   if (outcome.tag !== "bootable")
     throw new Brick(`the image was written and does not boot: ${outcome.reason}`);
 }

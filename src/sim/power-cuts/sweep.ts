@@ -127,7 +127,7 @@ class Sweep {
     this.guard(cuts, child, () => {
       carryOut(child, operation, cuts, this.#path(cuts));
       if (depth > 0) this.watch(child, cuts, depth);
-      recover(child, this.#story.images(this.#bench));
+      recover(child, this.#story);
     });
   }
 
@@ -205,7 +205,7 @@ export function runPath(bench: Bench, story: Story, path: CutPath): PathResult {
     };
     try {
       if (done === 0) story.run(stage);
-      else recover(stage, story.images(bench));
+      else recover(stage, story);
       break;
     } catch (error) {
       if (!(error instanceof PowerCut)) {

@@ -13,6 +13,7 @@ import {
   failedConfirms,
   type RecordEvent,
   type RecordState,
+  type SlotRecord,
   snapshotEvents,
 } from "../../../src/flash/record/record-state.ts";
 import { type FlashStorage, MemoryStorage } from "../../../src/flash/storage.ts";
@@ -32,14 +33,24 @@ function open(storage: FlashStorage, wrap: (flash: NorFlash) => Flash = (flash) 
 const u32 = fc.nat(0xffff_ffff);
 const digests = fc.nat(6).map(digest);
 const ranges = fc.tuple(fc.nat(300), fc.nat(4)).map(([first, more]) => ({ first, last: first + more }));
-const slots = fc.record({
-  slot: fc.nat(1),
-  digest8: digests,
-  area: fc.nat(2),
-  isConfirmed: fc.boolean(),
-  isReverted: fc.boolean(),
-  attempts: fc.nat(255),
-  rank: u32,
+const slots = fc
+  .record({
+    slot: fc.nat(1),
+    digest8: digests,
+    area: fc.nat(2),
+    isConfirmed: fc.boolean(),
+    isReverted: fc.boolean(),
+    attempts: fc.nat(255),
+    rank: u32,
+    isProven: fc.boolean(),
+  })
+  .map(({ isProven, ...slot }): SlotRecord => {
+    return slot.isConfirmed && !isProven ? { ...slot, isUnproven: true } : slot;
+  });
+const u16 = fc.nat(0xffff);
+const orders = fc.record({
+  sequence: fc.maxSafeNat().map((n) => 1 + (n % (2 ** 48 - 1))),
+  version: fc.record({ major: u16, minor: u16, patch: u16 }),
 });
 const events: fc.Arbitrary<RecordEvent> = fc.oneof(
   fc.record({ tag: fc.constant("installed" as const), slot: slots, floor: u32 }),
@@ -53,7 +64,9 @@ const events: fc.Arbitrary<RecordEvent> = fc.oneof(
     open: fc.option(ranges, { nil: undefined }),
     close: fc.option(ranges, { nil: undefined }),
   }),
-  fc.record({ tag: fc.constant("floor" as const), floor: u32 }),
+  fc.record({ tag: fc.constant("floor" as const), floor: fc.oneof(fc.constant(0), u32) }),
+  fc.constant({ tag: "floor" as const, floor: 0, wasConfirmed: true as const }),
+  fc.record({ tag: fc.constant("order" as const), order: fc.option(orders, { nil: undefined }) }),
   fc.record({
     tag: fc.constant("failed" as const),
     failed: fc.record({ digest8: digests, count: fc.nat(255) }),
@@ -173,6 +186,8 @@ describe("entry codec", () => {
   });
 });
 
+const ON_TRIAL = { isConfirmed: false, isReverted: false, attempts: 1 };
+
 function slotOne() {
   return { slot: 1, digest8: digest(5), area: 2, rank: 9 };
 }
@@ -217,6 +232,33 @@ describe("record state", () => {
         expect(snapshotEvents(state).reduce(applyEvent, EMPTY_RECORD)).toEqual(state);
       }),
     );
+  });
+});
+
+describe("a full record", () => {
+  it("fits in the smallest sector, with two slots, a given up image and all ranges that are kept", () => {
+    const range = (n: number): RecordEvent => ({ tag: "sectors", open: { first: 5 * n, last: 5 * n } });
+    const full: RecordEvent[] = [
+      ...[0, 1].map(
+        (n): RecordEvent => ({ tag: "slot", slot: { ...slotOne(), slot: n, ...ON_TRIAL }, floor: 0 }),
+      ),
+      { tag: "receiving", receiving: { slot: 0, digest8: digest(9), area: 1 } },
+      { tag: "order", order: { sequence: 9, version: { major: 1, minor: 2, patch: 3 } } },
+      ...Array.from({ length: FAILED_DIGESTS_MAX }, (_, n): RecordEvent => {
+        return { tag: "failed", failed: { digest8: digest(n), count: 3 } };
+      }),
+      ...Array.from({ length: 20 }, (_, n) => range(n)),
+    ];
+    for (const writeSize of [1, 32]) {
+      const small = flashMap({ sectorSize: 1024, slotSize: 1024, layout: "ab", writeSize });
+      const flash = new NorFlash(new MemoryStorage(small.size), small);
+      flash.arm(...small.record);
+      const record = new BootRecord(flash);
+      for (const event of full) record.append(event);
+      expect(snapshotEvents(record.state)).toHaveLength(25);
+      for (let more = 0; more < 40; more++) record.append(range(more));
+      expect(new BootRecord(flash).state).toEqual(record.state);
+    }
   });
 });
 

@@ -22,6 +22,7 @@ describe("the power-cut laboratory finds", () => {
   afterEach(() => {
     vi.doUnmock("../../../src/board/boot.ts");
     vi.doUnmock("../../../src/board/admission.ts");
+    vi.doUnmock("../../../src/board/installed-slot.ts");
     vi.doUnmock("../../../src/flash/record/record-state.ts");
     vi.doUnmock("../../../src/flash/record/sector-ranges.ts");
     vi.doUnmock("../../../src/flash/verified-block.ts");
@@ -66,6 +67,49 @@ describe("the power-cut laboratory finds", () => {
       return { ...real, judgeManifest: locked };
     });
     expect(await findings("update")).toContain("the board begs and takes none of what is offered");
+  });
+
+  it("a counter floor that rises before the image ran", async () => {
+    vi.doMock("../../../src/board/installed-slot.ts", async (actual) => {
+      const real = await actual<typeof import("../../../src/board/installed-slot.ts")>();
+      const early: typeof real.installedEvent = (state, place, manifest) => {
+        const event = real.installedEvent(state, place, manifest);
+        return event.tag === "installed" ? { ...event, floor: manifest.counter } : event;
+      };
+      return { ...real, installedEvent: early };
+    });
+    const found = (await findings("way-back")).join();
+    expect(found).toContain("the counter floor rose to 4 before such an image ran");
+  });
+
+  it("an update that takes the way back of an image which never ran", async () => {
+    vi.doMock("../../../src/board/installed-slot.ts", async (actual) => {
+      const real = await actual<typeof import("../../../src/board/installed-slot.ts")>();
+      const sure: typeof real.installedEvent = (state, place, manifest) => {
+        const event = real.installedEvent(state, place, manifest);
+        return event.tag === "installed" ? { ...event, slot: real.provenSlot(event.slot) } : event;
+      };
+      return { ...real, installedEvent: sure };
+    });
+    expect((await findings("way-back")).join()).toContain("takes the way back of an image that never ran");
+  });
+
+  it("a board that forgets the order of an image which it gave up", async () => {
+    vi.doMock("../../../src/flash/record/record-state.ts", async (actual) => {
+      const real = await actual<typeof import("../../../src/flash/record/record-state.ts")>();
+      return { ...real, leastOrder: () => undefined };
+    });
+    expect((await findings("abandoned")).join()).toContain("older than the confirmed one");
+  });
+
+  it("an order that a fresh sector of the journal does not carry on", async () => {
+    vi.doMock("../../../src/flash/record/record-state.ts", async (actual) => {
+      const real = await actual<typeof import("../../../src/flash/record/record-state.ts")>();
+      const short: typeof real.snapshotEvents = (state) =>
+        real.snapshotEvents(state).filter(({ tag }) => tag !== "order");
+      return { ...real, snapshotEvents: short };
+    });
+    expect((await findings("abandoned")).join()).toContain("older than the confirmed one");
   });
 
   it("sectors that are not marked before they change", async () => {
