@@ -1,6 +1,7 @@
 import { createServer, type Socket } from "node:net";
 
-const INTERVAL_MS = 50;
+/** Longer than the silence that ends a run of a stream (`silenceAt`). */
+const INTERVAL_MS = 80;
 
 /** Listens on TCP and sends `bytes` to every client repeatedly, until `run` has ended. `link` is its endpoint. */
 export async function withTcpTalker(
