@@ -81,11 +81,15 @@ function judgeHistory(parts: BoardParts, accepted: AcceptedManifest): RefusedMan
 function judgeStep(parts: BoardParts, { manifest, keyId }: AcceptedManifest): RefusedManifest | undefined {
   const { state } = parts.record;
   const { counter } = manifest;
+  // A board that takes unsigned images has no key to limit.
+  if (keyId === undefined || !hasConfirmed(state)) return undefined;
   const step = maxStepOf(parts.policy.keys, keyId);
-  if (!hasConfirmed(state) || counter - state.counterFloor <= step) return undefined;
-  const whose = keyId === undefined ? "" : ` of key ${toHex(keyId)}`;
+  if (counter - state.counterFloor <= step) return undefined;
   const seen = `security counter ${counter}, this board's floor is ${state.counterFloor}`;
-  return refuse("counter", `${seen}; images${whose} may be at most ${step} above it (max-step)`);
+  return refuse(
+    "counter",
+    `${seen}; images of key ${toHex(keyId)} may be at most ${step} above it (max-step)`,
+  );
 }
 
 /** `single`: an image that was given up for a newer one opens no way to older ones (PROTOCOL.md 13.5). */

@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { accessSync, constants, statSync } from "node:fs";
-import { delimiter, join } from "node:path";
 import { type Clock, systemClock, type Timer } from "../base/clock.ts";
 import { UsageError } from "../base/errors.ts";
 import type { Millis } from "../base/units.ts";
+import { programPaths } from "../files/program-path.ts";
 import type { HealedEvent, NodeEvent } from "../node/node-event.ts";
 import { splitWords } from "./words.ts";
 
@@ -160,18 +159,8 @@ function isShell(program: string): boolean {
 
 /** UsageError `command-missing` unless this is a program that can be run, by its path or in PATH. */
 function requireProgram(program: string): void {
-  const folders = program.includes("/") ? [""] : (process.env["PATH"] ?? "").split(delimiter);
-  if (folders.some((folder) => isExecutable(folder === "" ? program : join(folder, program)))) return;
+  if (programPaths(program).length > 0) return;
   const where = program.includes("/") ? "" : " in PATH";
   const message = `${FLAG}: no program ${program}${where}; the first word is a program, for shell commands: sh -c '...'`;
   throw new UsageError("command-missing", message, { program });
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
 }

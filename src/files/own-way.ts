@@ -1,6 +1,7 @@
-import { accessSync, closeSync, constants, fstatSync, openSync, statSync } from "node:fs";
-import { delimiter, dirname, isAbsolute, join, resolve } from "node:path";
+import { closeSync, constants, fstatSync, openSync, statSync } from "node:fs";
+import { dirname, isAbsolute, resolve } from "node:path";
 import { walkPath } from "./path-walk.ts";
+import { programPaths } from "./program-path.ts";
 import { isSticky, ownUid, type Rights } from "./rights.ts";
 
 const OTHERS_WRITE = 0o022;
@@ -44,8 +45,7 @@ export function openOwnProgram(path: string): number | undefined {
  * none passes {@link isOwnWay}.
  */
 export function findOwnProgram(name: string): string | undefined {
-  const folders = name.includes("/") ? [""] : (process.env["PATH"] ?? "").split(delimiter).filter(isAbsolute);
-  return folders.map((folder) => join(folder, name)).find((path) => isExecutable(path) && isOwnWay(path));
+  return programPaths(name).find((path) => (name.includes("/") || isAbsolute(path)) && isOwnWay(path));
 }
 
 /** What is at the end of a way that only root and we may change; undefined when others may, or nothing is there. */
@@ -64,13 +64,4 @@ function isClosed(rights: Rights): boolean {
 
 function isOwned({ uid }: Rights): boolean {
   return uid === 0 || uid === ownUid();
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
 }

@@ -48,9 +48,9 @@ export function joinedKey(key: TrustedKey, others: readonly TrustedKey[]): Trust
   };
 }
 
-/** How far above the floor an image of the key with this id may be; without a key, as for one without a limit. */
-export function maxStepOf(keys: readonly TrustedKey[], keyId: Uint8Array | undefined): number {
-  const named = keys.filter((key) => keyId !== undefined && equalBytes(key.keyId, keyId));
+/** How far above the floor an image of the key with this id may be. */
+export function maxStepOf(keys: readonly TrustedKey[], keyId: Uint8Array): number {
+  const named = keys.filter((key) => equalBytes(key.keyId, keyId));
   return least(named.map(({ maxStep }) => maxStep)) ?? COUNTER_STEP_MAX;
 }
 

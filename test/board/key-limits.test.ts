@@ -169,16 +169,14 @@ describe("the largest step of the floor", () => {
     expect(boardOf([trusted(signer, { maxStep: 1 })], made.storage).boot().tag).toBe("boot");
   });
 
-  it("holds for images without a signature on a board that takes them", () => {
+  it("limits a key, and not a board without keys that takes unsigned images", () => {
     const made = board({ policy: { keys: [], allowUnsigned: true } });
     const unsigned = (n: number, counter: number): ImageSource =>
       memoryImage(randomData(5000, n), fields({ version: { major: n, minor: 0, patch: 0 }, counter }));
     installFrom(made.store(), unsigned(1, 5));
     confirmBoot(made.parts);
-    expect([1005, 1006].map((counter) => answer(made, unsigned(2, counter)))).toEqual([
-      "accepted",
-      "counter",
-    ]);
+    expect(answer(made, unsigned(2, 1006))).toBe("accepted");
+    expect(answer(made, unsigned(2, 4))).toBe("counter");
   });
 
   it("is named when it refuses, with the floor and the key", () => {

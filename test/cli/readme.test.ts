@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { transform } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runCli, startCli } from "../support/cli.ts";
+import { runLines, statedExit } from "../support/page-commands.ts";
 import { bootedBytes, freePort, openWorkbench } from "./workbench.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -57,21 +58,10 @@ describe("the README's quick start", () => {
     expect(setUp.length).toBeLessThan(build.split("\n").length);
     const commands = story.split("\n").filter((line) => line !== "");
     expect(commands.length).toBeGreaterThan(10);
-    const wanted = commands.map((line) => Number(/# exit (\d+)/.exec(line)?.[1] ?? 0));
+    const wanted = commands.map(statedExit);
     expect(wanted).toContain(5);
-    const script = [
-      "shopt -s expand_aliases",
-      `cd '${ROOT}'`,
-      ...setUp,
-      `cd '${dir}'`,
-      ...commands.map((line, i) => `${line}\necho "status ${i} $?"`),
-      // All has ended by then, unless something went wrong.
-      "kill $(jobs -p) 2>/dev/null; wait",
-    ];
-    await writeFile(join(dir, "quick-start.sh"), script.join("\n"));
-    const { output } = await ended("bash", ["quick-start.sh"], dir);
-    const seen = commands.map((_, i) => Number(new RegExp(`^status ${i} (\\d+)$`, "m").exec(output)?.[1]));
-    expect(seen, output).toEqual(wanted);
+    const { codes, output } = await runLines(dir, commands, [`cd '${ROOT}'`, ...setUp, `cd '${dir}'`]);
+    expect(codes, output).toEqual(wanted);
     expect(output.match(/^healed \w+: 1 block /gm), output).toHaveLength(2);
   }, 90_000);
 });
