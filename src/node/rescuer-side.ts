@@ -75,8 +75,8 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
   readonly #nodeId: Uint8Array;
   readonly #bootNonce: Uint8Array;
   readonly #works: Map<Link, LinkWork> = new Map();
-  /** Images on their way back to the repository. */
-  readonly #releases: Set<Promise<void>> = new Set();
+  /** Picks that run, and images on their way back to the repository. */
+  readonly #pending: Set<Promise<void>> = new Set();
   readonly #boards: KnownBoards = new KnownBoards();
   /** Blocks sent, on all links. */
   #blocks = 0;
@@ -115,10 +115,20 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
     return { blocks, seconds, peer, digest };
   }
 
-  /** Returns the open images to the repository. */
+  /** Returns the open images to the repository, those of picks that still run too. */
   async close(): Promise<void> {
+    while (this.#pending.size > 0) await Promise.all(this.#pending);
     for (const { images } of this.#works.values()) images.releaseAll();
-    await Promise.all(this.#releases);
+    await Promise.all(this.#pending);
+  }
+
+  #await(work: Promise<void>): void {
+    const end = (): void => {
+      this.#pending.delete(ended);
+    };
+    // A pick reports its own errors; a file that cannot be closed was only read.
+    const ended = work.then(end, end);
+    this.#pending.add(ended);
   }
 
   #work(link: Link): LinkWork {
@@ -133,14 +143,13 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
   }
 
   #release(image: ImageSource): void {
-    const release = this.#duties.repository.release(image).finally(() => this.#releases.delete(release));
-    this.#releases.add(release);
+    this.#await(this.#duties.repository.release(image));
   }
 
   handle(now: Millis, event: RescuerEvent, link: Link): void {
     switch (event.tag) {
       case "pick":
-        void this.#host.whileAnswering(this.#pick(event, link));
+        this.#await(this.#host.whileAnswering(this.#pick(event, link)));
         return;
       case "readRun":
       case "readBlock":
