@@ -1,5 +1,6 @@
 import { randomBytes, SeededRandom } from "../../src/base/prng.ts";
 import type { StoreOptions } from "../../src/board/admission.ts";
+import { confirmBoot } from "../../src/board/boot.ts";
 import { installFrom } from "../../src/board/install.ts";
 import { type MemoryBoard, type MemoryBoardOptions, memoryBoard } from "../../src/board/memory-board.ts";
 import type { FlashGeometry } from "../../src/flash/geometry.ts";
@@ -107,6 +108,8 @@ function build(plan: Plan, index: number): Setup {
   if (start !== "empty") {
     const made = memoryBoard({ ...board, storage });
     installFrom(made.store(), old.image);
+    // The floor is at its counter from here on.
+    confirmBoot(made.parts);
     const [slot] = made.nor.map.slots;
     if (start === "spoilt") storage.write((slot?.offset ?? 0) + 1100, new Uint8Array(300).fill(0x5a));
   }

@@ -1,13 +1,4 @@
-import {
-  chmodSync,
-  chownSync,
-  copyFileSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, chownSync, cpSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openBoard } from "../../src/board/board.ts";
@@ -295,9 +286,8 @@ describe("board trust", () => {
     const text = readFileSync(join(dir, "board.json"), "utf8");
     for (const limit of ["-1", "4294967296", "1.5", '"5"', "null"]) {
       const copy = bench.path(`old-format-${limit.length}-${limit.charCodeAt(0)}`);
-      mkdirSync(join(copy, "keys"), { recursive: true });
-      copyFileSync(join(dir, "keys", "trust-1.pub"), join(copy, "keys", "trust-1.pub"));
-      copyFileSync(join(dir, "flash.bin"), join(copy, "flash.bin"));
+      // Copies keep the modes, whatever the umask.
+      cpSync(dir, copy, { recursive: true });
       writeFileSync(
         join(copy, "board.json"),
         text.replace('"trust-1.pub"', `"trust-1.pub", "maxCounter": ${limit}`),
