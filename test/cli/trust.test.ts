@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, cpSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openBoard } from "../../src/board/board.ts";
@@ -264,19 +264,6 @@ describe("board trust", () => {
     call.child.kill("SIGTERM");
     await call.ended;
     expect(await trust(dir, "--key", bench.path("other.pub"))).toBe("added");
-  });
-
-  test("keeps owner and mode of the board's files", async () => {
-    expect(process.getuid?.(), "this test gives files away, which only root can").toBe(0);
-    const dir = await bench.board("owned");
-    const config = join(dir, "board.json");
-    chmodSync(config, 0o640);
-    for (const path of [config, dir]) chownSync(path, 65_534, 65_534);
-    expect(await trust(dir, "--key", bench.path("other.pub"))).toBe("added");
-    for (const file of [config, join(dir, "keys", "trust-2.pub")]) {
-      expect(statSync(file)).toMatchObject({ uid: 65_534, gid: 65_534 });
-      expect(statSync(file).mode & 0o777).toBe(0o640);
-    }
   });
 
   test("reads a board that was made before there were limits, and one whose limits are no numbers not at all", async () => {

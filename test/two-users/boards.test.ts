@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, chownSync, readdirSync, symlinkSync } from "node:fs";
+import { chmodSync, chownSync, readdirSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { runCli, verdictOf } from "../support/cli.ts";
@@ -69,6 +69,20 @@ function describeBoards(): void {
       const board = await makeBoard(ground, "board");
       execFileSync("chown", ["-R", `${NOBODY}:${NOBODY}`, board]);
       expect(await statusOf(board)).toBe("0");
+    });
+
+    it("who owns a board whose keys root changes still owns all of its files, with the modes that they had", async () => {
+      const ground = openGround();
+      const board = await makeBoard(ground, "board");
+      await runCli(["keygen", "--out", ground.path("next")]);
+      chmodSync(join(board, "board.json"), 0o640);
+      execFileSync("chown", ["-R", `${NOBODY}:${NOBODY}`, board]);
+      const changed = await runCli(["board", "trust", board, "--key", ground.path("next.pub")]);
+      expect(changed.code, changed.stderr).toBe(0);
+      for (const name of ["board.json", "keys/trust-2.pub"]) {
+        const { uid, gid, mode } = statSync(join(board, name));
+        expect([name, uid, gid, mode & 0o777]).toEqual([name, NOBODY, NOBODY, 0o640]);
+      }
     });
 
     it("cannot lead root to another board by a link in a shared folder, or by renaming a folder above", async () => {
