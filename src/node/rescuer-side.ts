@@ -123,11 +123,7 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
   }
 
   #await(work: Promise<void>): void {
-    const end = (): void => {
-      this.#pending.delete(ended);
-    };
-    // A pick reports its own errors; a file that cannot be closed was only read.
-    const ended = work.then(end, end);
+    const ended = work.finally(() => this.#pending.delete(ended));
     this.#pending.add(ended);
   }
 
@@ -143,7 +139,8 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
   }
 
   #release(image: ImageSource): void {
-    this.#await(this.#duties.repository.release(image));
+    // A file that cannot be closed was only read.
+    this.#await(this.#duties.repository.release(image).catch(() => {}));
   }
 
   handle(now: Millis, event: RescuerEvent, link: Link): void {

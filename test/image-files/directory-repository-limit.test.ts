@@ -2,7 +2,8 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { memoryImage } from "../../src/image/image-source.ts";
-import { openDirectoryRepository, REPOSITORY_FILES_MAX } from "../../src/image-files/directory-repository.ts";
+import { openDirectoryRepository } from "../../src/image-files/directory-repository.ts";
+import { REPOSITORY_FILES_MAX } from "../../src/image-files/folder-listing.ts";
 import { writeImageFile } from "../../src/image-files/image-build.ts";
 import { plainFields, scratchDir, vectorData } from "../image/support.ts";
 

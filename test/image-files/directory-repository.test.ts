@@ -19,7 +19,8 @@ import { hardwareId } from "../../src/image/hardware.ts";
 import { type ImageSource, memoryImage } from "../../src/image/image-source.ts";
 import type { ImageFields } from "../../src/image/manifest.ts";
 import type { PickCriteria } from "../../src/image/repository.ts";
-import { DirectoryRepository, openDirectoryRepository } from "../../src/image-files/directory-repository.ts";
+import { openDirectoryRepository } from "../../src/image-files/directory-repository.ts";
+import { FolderListing } from "../../src/image-files/folder-listing.ts";
 import { writeImageFile } from "../../src/image-files/image-build.ts";
 import { generateKeyPair, signingKeyFromPem } from "../../src/image-files/pem-keys.ts";
 import { codeOf, errorOf, plainFields, scratchDir, vectorData, vectorKey } from "../image/support.ts";
@@ -260,23 +261,23 @@ describe("directory repository", () => {
     const clock = new VirtualClock();
     const folder = freshDir();
     mkdirSync(folder, { recursive: true });
-    const repository = new DirectoryRepository(folder, clock);
+    const listing = new FolderListing(folder, clock);
     let reads = 0;
-    const list = repository.list.bind(repository);
-    repository.list = () => {
+    const read = listing.read.bind(listing);
+    listing.read = () => {
       reads++;
-      return list();
+      return read();
     };
-    await Promise.all(Array.from({ length: 100 }, () => repository.pick(board)));
+    await Promise.all(Array.from({ length: 100 }, () => listing.recent()));
     expect(reads).toBe(1);
     clock.advanceTo(999);
-    await repository.pick(board);
+    await listing.recent();
     expect(reads).toBe(1);
     copyFileSync(await stored(image(1)), join(folder, "one.mdy"));
-    expect(await repository.pick(board)).toMatchObject({ tag: "chosen" });
+    expect((await listing.recent()).images).toHaveLength(1);
     expect(reads).toBe(2);
     clock.advanceTo(2_500);
-    await repository.pick(board);
+    await listing.recent();
     expect(reads).toBe(3);
   });
 

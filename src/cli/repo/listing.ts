@@ -1,7 +1,7 @@
 import { toHex } from "../../base/bytes.ts";
 import { formatHardware } from "../../image/hardware.ts";
 import { formatVersion } from "../../image/version.ts";
-import type { RepositoryListing, StoredEntry } from "../../image-files/directory-repository.ts";
+import type { RepositoryListing, StoredEntry } from "../../image-files/folder-listing.ts";
 import { shortId } from "../event-text.ts";
 import { imageFields } from "../image/description.ts";
 import type { Output } from "../output.ts";
