@@ -3,7 +3,6 @@ import { ExitCode } from "../base/errors.ts";
 import type { RefusalReason } from "../base/refusal.ts";
 import type { Millis } from "../base/units.ts";
 import type { ImageSource } from "../image/image-source.ts";
-import { formatVersion } from "../image/version.ts";
 import type { LinkKey } from "../link/link-key.ts";
 import { heardFrom } from "../session/heard-node.ts";
 import type { RescuerEvent } from "../session/rescuer/rescuer-events.ts";
@@ -20,6 +19,14 @@ import { freshBootNonce, freshId, type NodeLink } from "./node-link.ts";
 import type { RunHost, Side } from "./node-run.ts";
 import { MISMATCH_SENTENCES, REFUSAL_SENTENCES } from "./refusal-sentences.ts";
 import { PickedImages } from "./rescuer-effects.ts";
+import {
+  type AcceptedSession,
+  type EventOf,
+  healedReport,
+  offerReport,
+  progressReport,
+  spentReport,
+} from "./rescuer-reports.ts";
 import type { RunOptions } from "./run-options.ts";
 import { TransferProgress } from "./transfer-progress.ts";
 import { type Ending, refusedEnding, type SessionFigures } from "./verdict.ts";
@@ -41,16 +48,6 @@ interface LinkWork {
   /** The session that was accepted last. */
   session: AcceptedSession | undefined;
 }
-
-interface AcceptedSession {
-  readonly image: ImageSource | undefined;
-  readonly progress: TransferProgress;
-  readonly startedAt: Millis;
-  readonly bytesBefore: number;
-  blocks: number;
-}
-
-type EventOf<Tag extends RescuerEvent["tag"]> = Extract<RescuerEvent, { tag: Tag }>;
 
 interface Refusal {
   readonly reason: RefusalReason;
@@ -203,26 +200,20 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
         this.#reportBeacon(event.beacon, link);
         return;
       case "spent":
-        this.#reportSpent(event, link);
+        this.#host.report(spentReport(link.endpoint, event));
         return;
-      case "offered": {
-        const { digest, version, size } = event.offer;
-        this.#host.report({
-          event: "offer",
-          link: link.endpoint,
-          peer: toHex(event.targetId),
-          digest: toHex(digest),
-          version: formatVersion(version),
-          size,
-        });
+      case "offered":
+        this.#host.report(offerReport(link.endpoint, event));
         return;
-      }
       case "accepted":
         this.#handleAccepted(now, event, link);
         return;
-      case "progress":
-        this.#reportProgress(now, event.openBlocks, link);
+      case "progress": {
+        const { session } = this.#work(link);
+        const report = progressReport(now, event.openBlocks, session, link.end.counters);
+        if (report !== undefined) this.#host.report(report);
         return;
+      }
       case "refused":
         if (event.reason === "protocol") this.#host.line.noteForeignVersion(link);
         this.#handleRefused(event, link);
@@ -256,19 +247,10 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
     };
   }
 
-  #handleHealed(now: Millis, { digest, targetId, isProven }: EventOf<"healed">, link: Link): void {
-    const { image, blocks = 0, startedAt = now, bytesBefore = 0 } = this.#work(link).session ?? {};
-    this.#lastHealed = {
-      event: "healed",
-      link: link.endpoint,
-      peer: toHex(targetId),
-      digest: toHex(image?.digest ?? digest),
-      version: image === undefined ? "" : formatVersion(image.manifest.version),
-      proven: isProven,
-      blocks,
-      bytesTx: link.end.counters.bytesSent - bytesBefore,
-      seconds: (now - startedAt) / 1000,
-    };
+  #handleHealed(now: Millis, event: EventOf<"healed">, link: Link): void {
+    const { session } = this.#work(link);
+    const { bytesSent } = link.end.counters;
+    this.#lastHealed = healedReport(now, link.endpoint, event, session, bytesSent);
     this.#host.report(this.#lastHealed);
     if (this.#duties.once) this.#host.end({ code: ExitCode.done, reason: "healed" });
   }
@@ -283,16 +265,6 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
     }
   }
 
-  #reportSpent({ targetId, forMs }: EventOf<"spent">, link: Link): void {
-    this.#host.report({
-      event: "waiting",
-      link: link.endpoint,
-      peer: toHex(targetId),
-      reason: "budget",
-      seconds: Math.ceil(forMs / 1000),
-    });
-  }
-
   #reportBeacon(beacon: Beacon, link: Link): void {
     const peer = toHex(beacon.nodeId);
     this.#lastHeard = peer;
@@ -301,17 +273,6 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
       this.#host.report({ event: "link", link: link.endpoint, state: "copied-board", detail });
     }
     if (beacon.tag === "distress") this.#host.report(distressHeard(link.endpoint, beacon));
-  }
-
-  #reportProgress(now: Millis, openBlocks: number, link: Link): void {
-    const { session } = this.#work(link);
-    const manifest = session?.image?.manifest;
-    if (session === undefined || manifest === undefined) return;
-    const { counters } = link.end;
-    const done = Math.max(0, session.blocks - openBlocks);
-    const { leafCount, blockSize } = manifest;
-    const event = session.progress.measure(now, done, leafCount, blockSize, counters.bytesSent, counters);
-    if (event !== undefined) this.#host.report(event);
   }
 
   #handleRefused({ reason, mismatch, digest, targetId, isProven }: EventOf<"refused">, link: Link): void {
