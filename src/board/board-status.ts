@@ -1,5 +1,5 @@
 import type { BootFailure } from "../base/refusal.ts";
-import type { ReceivingRecord, SlotRecord } from "../flash/record/record-state.ts";
+import { type ReceivingRecord, type SlotRecord, slotRecord } from "../flash/record/record-state.ts";
 import type { Manifest } from "../image/manifest.ts";
 import { type BoardIdentity, type BoardParts, hardwareId8 } from "./board-parts.ts";
 import { type BootOutcome, bootBoard, storedManifest } from "./boot.ts";
@@ -30,7 +30,7 @@ export interface BoardStatus {
 export function boardStatus(parts: BoardParts): BoardStatus {
   const { identity, policy, flash, record } = parts;
   const slots = flash.map.slots.map((_, slot) => {
-    const installed = record.state.slots.find((other) => other.slot === slot);
+    const installed = slotRecord(record.state, slot);
     if (installed === undefined) return { slot, installed, manifest: undefined };
     const stored = storedManifest(parts, installed);
     return { slot, installed, manifest: typeof stored === "string" ? stored : stored.manifest };

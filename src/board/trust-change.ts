@@ -1,5 +1,6 @@
 import { toHex } from "../base/bytes.ts";
 import { RefusedError } from "../base/errors.ts";
+import { slotRecord } from "../flash/record/record-state.ts";
 import { decodeEnvelope, type TrustPolicy } from "../image/envelope.ts";
 import { formatVersion, type Version } from "../image/version.ts";
 import type { BoardParts } from "./board-parts.ts";
@@ -49,7 +50,7 @@ export function judgeTrustChange(parts: BoardParts, next: TrustPolicy): readonly
 }
 
 function imageRecord(parts: BoardParts, slot: number): Parameters<typeof verifySlot>[1] {
-  const record = parts.record.state.slots.find((other) => other.slot === slot);
+  const record = slotRecord(parts.record.state, slot);
   if (record === undefined) throw new RangeError(`no image in slot ${slot}`);
   return record;
 }

@@ -3,11 +3,11 @@ import { type FileHandle, open, rename, stat } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import { errnoOf } from "../base/errno.ts";
 import { FailedError, MaydayError, UsageError } from "../base/errors.ts";
-import { writeNewFile } from "./durable-file.ts";
 import { OpenFolder } from "./open-folder.ts";
-import { type FileId, removeIfSame } from "./same-file.ts";
+import { removeIfSame } from "./same-file.ts";
 import { clearStaleTemps } from "./stale-temps.ts";
 import { beginTemp, endTemp } from "./temp-name.ts";
+import { writeBeside } from "./write-beside.ts";
 
 /** Mode of what is written: others may read it, as far as the umask lets them, and never write it. */
 const MODE = 0o644;
@@ -66,19 +66,7 @@ async function replaceIn(
  */
 export function replaceFileSync(path: string, content: string, mode: number): void {
   inFolderOf(path, (folder, name) => {
-    const temp = beginTemp();
-    let made: FileId | undefined;
-    try {
-      clearStaleTemps(folder);
-      made = writeNewFile(folder.at(temp), content, mode);
-      renameSync(folder.at(temp), folder.at(name));
-      folder.sync();
-    } catch (error) {
-      if (made !== undefined) removeIfSame(folder.at(temp), made);
-      throw error;
-    } finally {
-      endTemp(temp);
-    }
+    writeBeside(folder, name, content, mode, (at, temp) => renameSync(at.at(temp), at.at(name)));
   });
 }
 

@@ -2,11 +2,9 @@ import { linkSync, renameSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import { errnoOf } from "../base/errno.ts";
 import { FailedError, MaydayError, UsageError } from "../base/errors.ts";
-import { writeNewFile } from "./durable-file.ts";
 import { OpenFolder } from "./open-folder.ts";
-import { type FileId, removeIfSame } from "./same-file.ts";
-import { clearStaleTemps } from "./stale-temps.ts";
-import { beginTemp, endTemp } from "./temp-name.ts";
+import type { FileId } from "./same-file.ts";
+import { writeBeside } from "./write-beside.ts";
 
 /**
  * Writes a key file with this mode, whatever the umask, complete or not at all, and synced: under a temporary name
@@ -19,8 +17,7 @@ export function writeKeyFile(path: string, text: string, mode: number): FileId {
   const target = resolve(path);
   try {
     folder = OpenFolder.open(dirname(target));
-    clearStaleTemps(folder);
-    return writeIn(folder, basename(target), text, mode);
+    return writeBeside(folder, basename(target), text, mode, putInPlace);
   } catch (error) {
     const errno = errnoOf(error);
     if (error instanceof MaydayError) throw error;
@@ -30,20 +27,6 @@ export function writeKeyFile(path: string, text: string, mode: number): FileId {
     throw new FailedError("key-not-written", `${path}: cannot be written (${errno})`, { path }, error);
   } finally {
     folder?.close();
-  }
-}
-
-function writeIn(folder: OpenFolder, name: string, text: string, mode: number): FileId {
-  const temp = beginTemp();
-  let written: FileId | undefined;
-  try {
-    written = writeNewFile(folder.at(temp), text, mode);
-    putInPlace(folder, temp, name);
-    folder.sync();
-    return written;
-  } finally {
-    if (written !== undefined) removeIfSame(folder.at(temp), written);
-    endTemp(temp);
   }
 }
 

@@ -12,14 +12,13 @@ import {
 import { isAbsolute, join } from "node:path";
 import { errnoOf } from "../base/errno.ts";
 import { FailedError } from "../base/errors.ts";
+import { LINKS_MAX, namesOf } from "./path-walk.ts";
 import { otherWriters, ownUid } from "./rights.ts";
 
 /** Whether a descriptor can be looked into by path, as on Linux. */
 const HAS_DESCRIPTOR_PATHS = existsSync("/proc/self/fd");
 /** Opens a folder to look up names in it only (Linux); needs no right to list it. Node does not name this flag. */
 const O_PATH = 0o10_000_000;
-/** Most links on the way to a folder, as in Linux. */
-const LINKS_MAX = 40;
 
 /**
  * A folder by an open descriptor: names in it are those of this folder, whatever its path leads to meanwhile. Where
@@ -120,10 +119,6 @@ export class OpenFolder {
     const message = `${this.path}: ${shown} on the way there is a link of user ${link.uid}, who may make it lead elsewhere at any time; fix: give the path of the folder without this link`;
     throw new FailedError("foreign-link", message, { path: this.path, link: shown, uid: link.uid });
   }
-}
-
-function namesOf(path: string): string[] {
-  return path.split("/").filter((name) => name !== "" && name !== ".");
 }
 
 function openToLookUp(path: string, flags = 0): number {

@@ -3,7 +3,7 @@ import { dirname, isAbsolute, join, parse, resolve } from "node:path";
 import { isOpenToOthers, type Rights } from "./rights.ts";
 
 /** Most links on the way to a file, as in Linux. */
-const LINKS_MAX = 40;
+export const LINKS_MAX = 40;
 
 /** A name that was looked up on the way to a file. */
 export interface Lookup {
@@ -67,6 +67,7 @@ function walkInto(lookups: Lookup[], absolute: string): string {
   return at;
 }
 
-function namesOf(path: string): string[] {
+/** The names in a path, without empty ones and ".". */
+export function namesOf(path: string): string[] {
   return path.split("/").filter((name) => name !== "" && name !== ".");
 }

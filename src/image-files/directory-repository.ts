@@ -5,6 +5,7 @@ import { systemClock } from "../base/clock.ts";
 import { errnoOf } from "../base/errno.ts";
 import { FailedError, MaydayError, UsageError } from "../base/errors.ts";
 import { makeFolder } from "../files/durable-file.ts";
+import { fileStamp } from "../files/file-stamp.ts";
 import { OpenFolder } from "../files/open-folder.ts";
 import { clearStaleTempsIn } from "../files/stale-temps.ts";
 import { formatHardware } from "../image/hardware.ts";
@@ -27,7 +28,7 @@ import {
 } from "./folder-listing.ts";
 import { writeImageFile } from "./image-build.ts";
 import { ImageFile, openImageFile } from "./image-file.ts";
-import { fileStamp, OpenImages } from "./open-images.ts";
+import { OpenImages } from "./open-images.ts";
 
 /** Fewest digits of a digest that `remove` takes as a name. */
 const PREFIX_MIN = 4;

@@ -5,11 +5,11 @@ import type { Clock } from "../base/clock.ts";
 import { errnoOf } from "../base/errno.ts";
 import { FailedError, MaydayError, UsageError } from "../base/errors.ts";
 import type { Millis } from "../base/units.ts";
+import { fileStamp } from "../files/file-stamp.ts";
 import { openRegular } from "../files/regular-file.ts";
 import { isTempName } from "../files/temp-name.ts";
 import { compareEntries, type RepositoryEntry } from "../image/repository.ts";
 import { readImageHead } from "./image-file.ts";
-import { fileStamp } from "./open-images.ts";
 
 /** How names of image files end. */
 export const IMAGE_EXTENSION = ".mdy";

@@ -1,4 +1,4 @@
-import { stat } from "node:fs/promises";
+import { fileStamp } from "../files/file-stamp.ts";
 import { type ImageFile, openImageFile } from "./image-file.ts";
 
 /** Most images that stay open although nobody uses them: the one used longest ago is closed first. */
@@ -73,10 +73,4 @@ export class OpenImages {
       await held.image.close();
     }
   }
-}
-
-/** A text that changes whenever the file does; empty when the file is gone. */
-export async function fileStamp(path: string): Promise<string> {
-  const found = await stat(path, { bigint: true }).catch(() => undefined);
-  return found === undefined ? "" : `${found.ino}/${found.size}/${found.mtimeNs}/${found.ctimeNs}`;
 }

@@ -1,5 +1,3 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { chmod, readFile, writeFile } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -12,6 +10,7 @@ import { ACK_BITMAP_LENGTH } from "../../src/wire/constants.ts";
 import { decodeFrame, encodeMessage } from "../../src/wire/frame.ts";
 import type { Message, Offer } from "../../src/wire/messages.ts";
 import { startCli } from "../support/cli.ts";
+import { runToEnd } from "../support/run-to-end.ts";
 import { openWorkbench, type Workbench } from "./workbench.ts";
 
 let bench: Workbench;
@@ -23,15 +22,9 @@ afterAll(() => bench.close());
 
 test("a flood of calls costs a rescuer neither memory nor descriptors, and real boards are healed, with and without a link key", async () => {
   const args = ["bench/flood.mjs", "--seconds", "3", "--mib", "4", "--links", "2"];
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
-  let text = "";
-  for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding("utf8").on("data", (chunk: string) => {
-      text += chunk;
-    });
-  const [code] = await once(child, "close");
-  expect(text).toMatch(/\| no \|.*\|\n\| yes \|/);
-  expect(code, text).toBe(0);
+  const { code, output } = await runToEnd(process.execPath, args, { cwd: process.cwd(), limitMs: 80_000 });
+  expect(output).toMatch(/\| no \|.*\|\n\| yes \|/);
+  expect(code, output).toBe(0);
 }, 90_000);
 
 /** Boards that are not there, each of which takes the manifest of its session and says that it is healed. */

@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +6,7 @@ import { transform } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runCli, startCli } from "../support/cli.ts";
 import { runLines, statedExit } from "../support/page-commands.ts";
+import { runToEnd } from "../support/run-to-end.ts";
 import { bootedBytes, freePort, openWorkbench } from "./workbench.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -24,30 +24,6 @@ afterAll(() => rm(dir, { recursive: true, force: true }));
 function blocksOf(heading: string): string[] {
   const section = readme.split(/^## /m).find((text) => text.startsWith(`${heading}\n`)) ?? "";
   return [...section.matchAll(/^```\w*\n([\s\S]*?)^```/gm)].map(([, block = ""]) => block);
-}
-
-interface Ended {
-  readonly code: number;
-  readonly output: string;
-}
-
-/** Runs a program to its end; its output is stdout and stderr together. */
-function ended(command: string, args: readonly string[], cwd: string): Promise<Ended> {
-  const child = spawn(command, args, { cwd, env: { ...process.env, NO_COLOR: "1" } });
-  let output = "";
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding("utf8").on("data", (text: string) => {
-      output += text;
-    });
-  }
-  const limit = setTimeout(() => child.kill("SIGKILL"), LIMIT_MS);
-  return new Promise((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", (code) => {
-      clearTimeout(limit);
-      resolve({ code: code ?? -1, output });
-    });
-  });
 }
 
 describe("the README's quick start", () => {
@@ -94,7 +70,7 @@ describe("the README's program", () => {
       const link = ["--link", `tcp-listen:127.0.0.1:${port}`];
       const board = startCli(["distress", ...link, "--board", target, "--timeout", "10"]);
       const args = [join(folder, "rescue.mjs"), `tcp:127.0.0.1:${port}`, images];
-      const run = await ended(process.execPath, args, bench.dir);
+      const run = await runToEnd(process.execPath, args, { cwd: bench.dir, limitMs: LIMIT_MS });
       expect(run).toEqual({
         code: 0,
         output: expect.stringMatching(/^[0-9a-f]{16} has version 1\.2\.3 now\n$/),

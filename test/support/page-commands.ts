@@ -1,7 +1,7 @@
-import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { runToEnd } from "./run-to-end.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const LIMIT_MS = 40_000;
@@ -20,7 +20,7 @@ export function statedExit(line: string): number {
 }
 
 /** Runs lines of a document by bash in the folder `dir`, each to its end but those with `&`; `setUp` first. */
-export function runLines(
+export async function runLines(
   dir: string,
   lines: readonly string[],
   setUp: readonly string[] = [],
@@ -33,24 +33,11 @@ export function runLines(
     "kill $(jobs -p) 2>/dev/null; wait",
   ];
   writeFileSync(join(dir, "lines.sh"), script.join("\n"));
-  const child = spawn("bash", ["lines.sh"], { cwd: dir, env: { ...process.env, NO_COLOR: "1" } });
-  let output = "";
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding("utf8").on("data", (text: string) => {
-      output += text;
-    });
-  }
-  const limit = setTimeout(() => child.kill("SIGKILL"), LIMIT_MS);
-  return new Promise((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", () => {
-      clearTimeout(limit);
-      const codes = lines.map((_, i) =>
-        Number(new RegExp(`^status ${i} (\\d+)$`, "m").exec(output)?.[1] ?? Number.NaN),
-      );
-      resolve({ codes, output });
-    });
-  });
+  const { output } = await runToEnd("bash", ["lines.sh"], { cwd: dir, limitMs: LIMIT_MS });
+  const codes = lines.map((_, i) =>
+    Number(new RegExp(`^status ${i} (\\d+)$`, "m").exec(output)?.[1] ?? Number.NaN),
+  );
+  return { codes, output };
 }
 
 /** The line that makes `mayday` the command of this checkout. */
