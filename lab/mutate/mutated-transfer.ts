@@ -199,7 +199,7 @@ class MutatedTransfer {
     const now = this.#clock.now();
     const options = {
       random: this.#random,
-      status: nodeStatusOf(store.status()),
+      status: () => nodeStatusOf(store.status()),
       bootNonce: randomBytes(this.#random, 8),
       isForced: this.#setup.isForced,
     };

@@ -8,7 +8,7 @@ import { heardFrom } from "../session/heard-node.ts";
 import type { RescuerEvent } from "../session/rescuer/rescuer-events.ts";
 import { RescuerRole } from "../session/rescuer/rescuer-role.ts";
 import type { RoleHost } from "../session/role.ts";
-import type { Beacon } from "../wire/messages.ts";
+import type { Beacon, NoneReason } from "../wire/messages.ts";
 import { advised } from "./advice.ts";
 import { distressHeard } from "./distress-event.ts";
 import { type PickPolicy, pickImage } from "./image-picking.ts";
@@ -26,6 +26,7 @@ import {
   offerReport,
   progressReport,
   spentReport,
+  waitingReport,
 } from "./rescuer-reports.ts";
 import type { RunOptions } from "./run-options.ts";
 import { TransferProgress } from "./transfer-progress.ts";
@@ -156,8 +157,8 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
   }
 
   async #pick(event: EventOf<"pick">, link: Link): Promise<void> {
-    const image = await this.#imageFor(event.beacon, event.refused, link);
-    this.#work(link).images.answer(this.#host.clock.now(), link.role, event.session, image);
+    const { image, why } = await this.#imageFor(event.beacon, event.refused, link);
+    this.#work(link).images.answer(this.#host.clock.now(), link.role, event.session, image, why);
     link.driver.pump();
   }
 
@@ -165,19 +166,20 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
     beacon: Beacon,
     refused: readonly Uint8Array[],
     link: Link,
-  ): Promise<ImageSource | undefined> {
+  ): Promise<{ readonly image?: ImageSource; readonly why?: NoneReason }> {
     try {
       const picked = await pickImage(beacon, refused, this.#duties);
-      if (picked.tag === "image") return picked.image;
+      if (picked.tag === "image") return { image: picked.image };
       if (picked.tag === "none") {
-        const { reason, detail } = picked;
+        const { reason, why, detail } = picked;
         this.#reportRefusal(link, { reason, detail, peer: toHex(beacon.nodeId), isProven: false });
+        return { why };
       }
     } catch (error) {
       const state = "image-unreadable";
       this.#host.report({ event: "link", link: link.endpoint, state, detail: textOf(error) });
     }
-    return undefined;
+    return {};
   }
 
   #carryOut(event: RescuerEvent, link: Link): void {
@@ -201,6 +203,9 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
         return;
       case "spent":
         this.#host.report(spentReport(link.endpoint, event));
+        return;
+      case "waiting":
+        this.#host.report(waitingReport(link.endpoint, event));
         return;
       case "offered":
         this.#host.report(offerReport(link.endpoint, event));

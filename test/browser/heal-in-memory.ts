@@ -40,7 +40,7 @@ export function healInMemory(mayday: typeof Mayday, file: Uint8Array, publicKey:
   let refusal: string | undefined;
 
   const store = board.store();
-  const status = mayday.nodeStatusOf(store.status());
+  const status = () => mayday.nodeStatusOf(store.status());
   const now = clock.now();
   const atTarget = new mayday.LinkEnd<Mayday.TargetEvent>(link);
   const targetOptions = { random, status, bootNonce: bytes(random, 8) };

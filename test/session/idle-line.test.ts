@@ -87,7 +87,7 @@ const target = (): LoneNode<TargetEvent> =>
       receivingDigest: undefined,
       counterFloor: 0,
     };
-    const options = { random: new SeededRandom(1), status, bootNonce: id(3) };
+    const options = { random: new SeededRandom(1), status: () => status, bootNonce: id(3) };
     const end = new LinkEnd<TargetEvent>(link);
     end.exchange(now, (host) => new TargetRole(now, host, options));
     return end;

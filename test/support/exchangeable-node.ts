@@ -72,7 +72,7 @@ export class ExchangeableNode {
   becomeTarget(board: MemoryBoard): void {
     const { bootNonce } = this.#ids();
     const store = board.store();
-    const options = { random: this.#random, bootNonce, status: nodeStatusOf(store.status()) };
+    const options = { random: this.#random, bootNonce, status: () => nodeStatusOf(store.status()) };
     const now = this.#clock.now();
     const role = this.end.exchange(now, (host) => new TargetRole(now, host, options));
     this.#exchanged({ tag: "target", role, store });

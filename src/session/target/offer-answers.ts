@@ -3,11 +3,13 @@ import type { Random } from "../../base/prng.ts";
 import type { Millis } from "../../base/units.ts";
 import type { LinkProof } from "../../wire/link-proof.ts";
 import type { Offer } from "../../wire/messages.ts";
-import { identityOf, keepOffer, refuseOf, standDownOf } from "../handshake.ts";
+import { deferOf, identityOf, keepOffer, refuseOf, standDownOf } from "../handshake.ts";
 import type { SessionIdentity } from "../identity.ts";
 import { type LinkGuard, type ProofVerdict, targetMismatch } from "../link-guard.ts";
 import { PeerSelection } from "../peer-selection.ts";
 import type { RoleHost } from "../role.ts";
+import type { Deferral, ImageHold } from "./image-hold.ts";
+import { supersedeAfter } from "./supersession.ts";
 import type { TargetEvent } from "./target-events.ts";
 import type { TargetSession } from "./target-session.ts";
 
@@ -38,10 +40,13 @@ export interface OfferAnswersParts {
   readonly guard: LinkGuard;
   readonly random: Random;
   readonly bootNonce: Uint8Array;
+  readonly hold: ImageHold;
   /** The target's id. */
-  readonly nodeId: () => Uint8Array;
+  readonly nodeId: Uint8Array;
 }
 
+/** How long a rescuer that is stood down waits before it comes back, at most. */
+const RETRY_AFTER_MS: Millis = 5_000;
 const NOTHING: OfferVerdict = { tag: "nothing" };
 
 /** The target's answers to offers: which one is taken, and what the others are told (PROTOCOL.md 6.1, 6.5). */
@@ -65,28 +70,39 @@ export class OfferAnswers {
 
   /** Judges an offer, and answers it where it is not taken. */
   handle(now: Millis, offer: Offer, proof: LinkProof | undefined, moment: OfferMoment): OfferVerdict {
-    const { host, guard, bootNonce, nodeId } = this.#parts;
+    const { host, guard, bootNonce, hold, nodeId } = this.#parts;
     const { session, isCalling, isSilent } = moment;
     if (!equalBytes(offer.targetNonce, bootNonce)) return NOTHING;
     host.emit({ tag: "heard", who: "offering" });
-    const peer = identityOf(offer, nodeId());
+    const peer = identityOf(offer, nodeId);
     const verdict = guard.judge(peer, proof);
     if (verdict !== "good") {
       this.#handleMismatch(now, peer, verdict, isCalling);
       return NOTHING;
     }
-    if (this.#servedBy !== undefined) {
-      this.#standDown(peer, this.#servedBy);
-      return NOTHING;
-    }
     if (session?.isOf(offer.rescuerNonce)) return { tag: "repeat" };
     if (session?.isDone) return { tag: "done" };
-    if (isCalling) return this.#claim(this.selection.consider(now, offer.rescuerId, keepOffer(offer)));
+    const deferral = hold.defer(now, offer.digest);
+    if (deferral !== undefined) {
+      this.#nameMiswiring(session, offer.rescuerId);
+      this.#defer(peer, deferral);
+      return NOTHING;
+    }
+    if (this.#servedBy !== undefined) {
+      this.#standDown(peer, this.#servedBy, RETRY_AFTER_MS);
+      return NOTHING;
+    }
+    if (isCalling) {
+      const yields = hold.yields(now, offer.digest);
+      return this.#claim(this.selection.consider(now, offer.rescuerId, keepOffer(offer), yields));
+    }
     if (session !== undefined && isSilent && !this.selection.isBarred(now, offer.rescuerId)) {
       return this.#claim(keepOffer(offer));
     }
     this.#nameMiswiring(session, offer.rescuerId);
-    this.#standDown(peer, session?.peer.rescuerId ?? offer.rescuerId);
+    // On this link a session gives way sooner, if it is silent.
+    const retryAfterMs = Math.min(RETRY_AFTER_MS, supersedeAfter(host.link));
+    this.#standDown(peer, session?.peer.rescuerId ?? offer.rescuerId, retryAfterMs);
     return { tag: "knock" };
   }
 
@@ -124,9 +140,15 @@ export class OfferAnswers {
       this.#parts.host.emit({ tag: "link", state: "two-nodes" });
   }
 
-  #standDown(peer: SessionIdentity, winnerId: Uint8Array): void {
+  #defer(peer: SessionIdentity, { reason, forMs }: Deferral): void {
     const { host, guard } = this.#parts;
     guard.claimOffer(peer.rescuerNonce);
-    host.link.send(standDownOf(peer, winnerId), guard.prove(peer));
+    host.link.send(deferOf(peer, reason, forMs), guard.prove(peer));
+  }
+
+  #standDown(peer: SessionIdentity, winnerId: Uint8Array, retryAfterMs: Millis): void {
+    const { host, guard } = this.#parts;
+    guard.claimOffer(peer.rescuerNonce);
+    host.link.send(standDownOf(peer, winnerId, retryAfterMs), guard.prove(peer));
   }
 }

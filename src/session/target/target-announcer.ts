@@ -4,11 +4,15 @@ import type { Link } from "../../link/link.ts";
 import { beaconOf, type NodeStatus } from "../beacon.ts";
 import { BeaconTimer } from "../beacon-timer.ts";
 import { QueryTimer } from "../query-timer.ts";
+import type { ImageHold } from "./image-hold.ts";
 
 /** What an announcer needs to know of its node. */
 export interface TargetOptions {
   readonly random: Random;
-  readonly status: NodeStatus;
+  /** The board's status now: asked for whenever a beacon is sent, and after each effect. */
+  readonly status: () => NodeStatus;
+  /** Which image the board holds to: one object for all its links. */
+  readonly hold?: ImageHold;
   /** Fixed for one start of the node. */
   readonly bootNonce: Uint8Array;
   /** Call for help although the firmware boots. */
@@ -17,7 +21,7 @@ export interface TargetOptions {
 
 /** What a target says of itself: queries, distress until it is served, and a beacon once it is healed (PROTOCOL.md 5.1). */
 export class TargetAnnouncer {
-  status: NodeStatus;
+  readonly #status: () => NodeStatus;
   readonly #link: Link;
   readonly #bootNonce: Uint8Array;
   readonly #isForced: boolean;
@@ -27,12 +31,17 @@ export class TargetAnnouncer {
 
   /** `isKeyed`: it has a link key. */
   constructor(now: Millis, link: Link, options: TargetOptions, isKeyed: boolean) {
-    this.status = options.status;
+    this.#status = options.status;
     this.#link = link;
     this.#bootNonce = options.bootNonce;
     this.#isForced = options.isForced ?? false;
     this.#isKeyed = isKeyed;
     this.#beacons = new BeaconTimer(now, options.random);
+  }
+
+  /** The board's status now. */
+  get status(): NodeStatus {
+    return this.#status();
   }
 
   /** The link came up: asks who is there, and calls. */
@@ -63,8 +72,10 @@ export class TargetAnnouncer {
 
   /** Sends what is due. */
   sendDue(now: Millis): void {
-    const { nodeId } = this.status;
-    if (this.#queries.take(now)) this.#link.send({ tag: "query", nodeId, bootNonce: this.#bootNonce });
+    if (this.#queries.take(now)) {
+      const { nodeId } = this.status;
+      this.#link.send({ tag: "query", nodeId, bootNonce: this.#bootNonce });
+    }
     if (this.#beacons.nextAt > now) return;
     this.#beacons.sent(now);
     this.#link.send(beaconOf(this.status, this.#bootNonce, this.#isForced, this.#isKeyed));

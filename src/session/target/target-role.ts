@@ -6,7 +6,7 @@ import type { RunOutcome, TreeNode } from "../../base/tree-shape.ts";
 import type { Millis } from "../../base/units.ts";
 import type { ByeReason } from "../../wire/constants.ts";
 import type { LinkProof } from "../../wire/link-proof.ts";
-import type { Message, Offer, Query } from "../../wire/messages.ts";
+import type { Message, None, Offer, Query } from "../../wire/messages.ts";
 import type { NodeStatus } from "../beacon.ts";
 import { type Deadlines, soonest } from "../deadlines.ts";
 import { byeOf, identityOf, refuseOf } from "../handshake.ts";
@@ -14,6 +14,7 @@ import { heardFrom } from "../heard-node.ts";
 import { type SessionIdentity, tagOf } from "../identity.ts";
 import { LinkGuard } from "../link-guard.ts";
 import type { HeardEvent, Role, RoleHost } from "../role.ts";
+import { ImageHold } from "./image-hold.ts";
 import { OfferAnswers, type OfferVerdict } from "./offer-answers.ts";
 import { Supersession } from "./supersession.ts";
 import { TargetAnnouncer, type TargetOptions } from "./target-announcer.ts";
@@ -38,6 +39,9 @@ export class TargetRole implements Role {
   readonly #random: Random;
   readonly #announcer: TargetAnnouncer;
   readonly #offers: OfferAnswers;
+  readonly #hold: ImageHold;
+  readonly #nodeId: Uint8Array;
+  readonly #bootNonce: Uint8Array;
   #session: TargetSession | undefined;
   /** The board is healed, or its owner stopped this role: no more calls. */
   #isStopped = false;
@@ -52,14 +56,12 @@ export class TargetRole implements Role {
     this.#random = options.random;
     this.#isForced = options.isForced ?? false;
     this.#announcer = new TargetAnnouncer(now, host.link, options, this.#guard.isKeyed);
-    const { random, bootNonce } = options;
-    this.#offers = new OfferAnswers({
-      host,
-      guard: this.#guard,
-      random,
-      bootNonce,
-      nodeId: () => this.#nodeId,
-    });
+    const { random, bootNonce, hold = new ImageHold() } = options;
+    this.#bootNonce = bootNonce;
+    this.#hold = hold;
+    const { nodeId } = this.#noteStatus(now);
+    this.#nodeId = nodeId;
+    this.#offers = new OfferAnswers({ host, guard: this.#guard, random, bootNonce, hold, nodeId });
     this.#supersession = new Supersession(host.link);
   }
 
@@ -73,10 +75,6 @@ export class TargetRole implements Role {
     return this.#session !== undefined;
   }
 
-  get #nodeId(): Uint8Array {
-    return this.#announcer.status.nodeId;
-  }
-
   get #isCalling(): boolean {
     return this.#session === undefined && !this.#isStopped;
   }
@@ -86,9 +84,15 @@ export class TargetRole implements Role {
     this.#offers.setServedElsewhere(rescuerId);
   }
 
-  /** The firmware status changed, after a commit for instance. */
-  setStatus(status: NodeStatus): void {
-    this.#announcer.status = status;
+  /** The board worked: what its record says is being received is held to. */
+  #noteStatus(now: Millis): NodeStatus {
+    const { status } = this.#announcer;
+    this.#hold.noteReceiving(now, status.receivingDigest);
+    return status;
+  }
+
+  #noteLack({ peer, lackMs }: TargetSession): void {
+    if (lackMs !== undefined) this.#hold.noteLack(peer, lackMs);
   }
 
   handleDamage(now: Millis): void {
@@ -124,6 +128,9 @@ export class TargetRole implements Role {
       case "bye":
         if (this.#session?.isOf(message.rescuerNonce)) this.#handleBye(now, this.#session, proof);
         return;
+      case "none":
+        this.#handleNone(message);
+        return;
       case "later":
         this.#session?.handleLater(now);
         return;
@@ -146,6 +153,12 @@ export class TargetRole implements Role {
     else if (this.#session?.isDone) this.#announcer.sendBeacon();
     // A query proves nothing: with a link key only the lease ends a session that fell silent.
     else if (!this.#guard.isKeyed) this.#considerSupersession(now);
+  }
+
+  /** Advice: it changes nothing here. */
+  #handleNone({ reason, rescuerId, targetNonce }: None): void {
+    if (!this.#isCalling || !equalBytes(targetNonce, this.#bootNonce)) return;
+    this.#host.emit({ tag: "none", reason, rescuerId: rescuerId.slice() });
   }
 
   #handleBye(now: Millis, session: TargetSession, proof: LinkProof | undefined): void {
@@ -181,7 +194,10 @@ export class TargetRole implements Role {
   }
 
   #accept(now: Millis, offer: Offer): void {
-    if (this.#session !== undefined) this.#host.emit({ tag: "sessionLost", why: "superseded" });
+    if (this.#session !== undefined) {
+      this.#host.emit({ tag: "sessionLost", why: "superseded" });
+      this.#hold.noteSessionEnd(this.#session.peer, false);
+    }
     this.#strike(now, "superseded");
     const acceptNonce = this.#guard.freshNonce(this.#random);
     const peer: SessionIdentity = { ...identityOf(offer, this.#nodeId), acceptNonce };
@@ -206,22 +222,41 @@ export class TargetRole implements Role {
 
   /** Completes `checkManifest` of the session with this number. */
   handleManifestChecked(now: Millis, session: number, outcome: ManifestOutcome): void {
-    this.#end(now, this.#sessionOf(session)?.handleManifestChecked(now, outcome));
+    const checked = this.#sessionOf(session);
+    if (checked === undefined) return;
+    this.#noteStatus(now);
+    if (outcome.tag === "refused" && outcome.digest !== undefined) this.#hold.release(outcome.digest);
+    const end = checked.handleManifestChecked(now, outcome);
+    this.#noteLack(checked);
+    this.#end(now, end);
   }
 
   /** Completes `checkRun`. */
   handleRunChecked(now: Millis, session: number, node: TreeNode, outcome: RunOutcome): void {
-    this.#end(now, this.#sessionOf(session)?.handleRunChecked(now, node, outcome));
+    const checked = this.#sessionOf(session);
+    if (checked === undefined) return;
+    this.#noteStatus(now);
+    const end = checked.handleRunChecked(now, node, outcome);
+    this.#noteLack(checked);
+    this.#end(now, end);
   }
 
   /** Completes `writeBlock`. */
   handleBlockWritten(now: Millis, session: number, block: number, outcome: BlockOutcome): void {
-    this.#end(now, this.#sessionOf(session)?.handleBlockWritten(now, block, outcome));
+    const written = this.#sessionOf(session);
+    if (written === undefined) return;
+    this.#noteStatus(now);
+    const end = written.handleBlockWritten(now, block, outcome);
+    this.#noteLack(written);
+    if (outcome === "written") this.#hold.noteBlock(now, written.peer, block);
+    this.#end(now, end);
   }
 
   /** Completes `commit`: the boot decision after the root was read back from flash. */
   handleCommitted(now: Millis, session: number, failure: BootFailure | undefined): void {
     const committed = this.#sessionOf(session);
+    this.#noteStatus(now);
+    if (failure === undefined) this.#hold.noteHealed();
     if (committed === undefined) {
       if (failure === undefined) this.#handleLateCommit();
       return;
@@ -250,6 +285,7 @@ export class TargetRole implements Role {
   #loseSession(now: Millis, why: SessionLoss): void {
     this.#strike(now, why);
     this.#host.link.endSession();
+    this.#endHold(why === "lease" || why === "slow" || why === "damaged", why === "not-bootable");
     this.#session = undefined;
     this.#supersession.clear();
     this.#announcer.handleQuestion(now);
@@ -264,9 +300,18 @@ export class TargetRole implements Role {
     this.#host.link.send(refuseOf(peer, reason), this.#guard.prove(peer));
     this.#emitRefused(reason, detail, peer.rescuerId);
     if (reason !== "flash") this.#offers.selection.strike(now, peer.rescuerId);
+    this.#endHold(false, reason === "flash");
     this.#session = undefined;
     this.#announcer.handleRefused(now);
     if (this.#isHealed) this.#finish(false);
+  }
+
+  /** The session ends. `isWorthless`: it has served nothing; `isFailed`: its image cannot heal this board. */
+  #endHold(isWorthless: boolean, isFailed: boolean): void {
+    const peer = this.#session?.peer;
+    if (peer === undefined) return;
+    this.#hold.noteSessionEnd(peer, isWorthless);
+    if (isFailed) this.#hold.release(peer.digest);
   }
 
   #emitRefused(reason: RefusalReason, detail: string, rescuerId?: Uint8Array): void {
@@ -274,6 +319,7 @@ export class TargetRole implements Role {
   }
 
   #finish(isHeard: boolean): void {
+    this.#endHold(false, false);
     // Without a session there may be a last word of the one before on its way, a refusal for instance.
     if (this.#session !== undefined) this.#host.link.endSession();
     this.#session = undefined;
@@ -287,6 +333,7 @@ export class TargetRole implements Role {
       this.#host.link.endSession();
       this.#host.link.send(byeOf(peer, reason), this.#guard.prove(peer));
     }
+    this.#endHold(false, false);
     this.#session = undefined;
     this.#isStopped = true;
   }
