@@ -129,9 +129,10 @@ function judgeUpdate(
   if (options.allowUpdate !== true)
     return refuse("healthy", `the board boots ${runs} and asks for no update`);
   const installed = slotRecord(parts.record.state, boot.slot);
-  const isSame = equalBytes(boot.image.digest, digest);
   const isSingle = parts.flash.map.layout === "single";
-  if (isSame) return isSingle ? undefined : refuse("version", `the board runs this very image, ${runs}`);
+  // It was verified when it was started: there is nothing to repair, and nothing to end as healed.
+  if (equalBytes(boot.image.digest, digest))
+    return refuse("version", `the board runs this very image, ${runs}`);
   const order = compareOrder(manifest, running);
   const offered = `${formatVersion(manifest.version)} (sequence ${manifest.sequence})`;
   if (order < 0) return refuse("version", `${offered} is older than ${runs}, which the board runs`);
