@@ -68,10 +68,13 @@ async function meet(
   return await inVirtualTime(clock, Promise.all([first(clock, wrap(a, clock)), later()]));
 }
 
+const NO_IMAGE = "has nothing for this board: its repository holds no image";
+const OTHERS = "has nothing for this board: its images are for other hardware";
+
 describe("a board beside a rescuer without a suitable image", () => {
-  const repositories = [
-    ["empty", EMPTY, "has nothing for this board: its repository holds no image"],
-    ["of other hardware", OTHER_HARDWARE, "has nothing for this board: its images are for other hardware"],
+  const repositories: readonly (readonly [string, Repository, string, string])[] = [
+    ["empty", EMPTY, NO_IMAGE, NO_IMAGE],
+    ["of other hardware", OTHER_HARDWARE, OTHERS, OTHERS],
     // It cannot say why, as it does not know.
     [
       "unreadable",
@@ -79,7 +82,7 @@ describe("a board beside a rescuer without a suitable image", () => {
       "a rescuer is there but offers nothing: its repository may have nothing for this hardware",
       "a node asked who is there but offers nothing",
     ],
-  ] as const;
+  ];
 
   it.each(repositories)(
     "says that a rescuer is there and offers nothing: repository %s",
@@ -93,7 +96,7 @@ describe("a board beside a rescuer without a suitable image", () => {
 
   it.each(repositories)(
     "says so, too, if it started first: repository %s",
-    async (_what, repository, said, saidFirst = said) => {
+    async (_what, repository, _said, saidFirst) => {
       const [verdict] = await meet(target(), rescuer(repository), 1000);
       expect(verdict.code).toBe(3);
       expect(verdict.detail).toContain(saidFirst);

@@ -107,6 +107,9 @@ export class VirtualRescue {
   bytesOnWire = 0;
   /** The effects of each side that are under way (0 target, 1 rescuer), with `slow`. */
   readonly underWay: readonly [EffectsUnderWay, EffectsUnderWay] | undefined;
+  /** Tags of the target's events, as far as they were looked at: a long rescue has many, and is asked often. */
+  readonly #targetTags: Set<TargetEvent["tag"]> = new Set();
+  #scanned = 0;
   readonly #options: VirtualRescueOptions;
   readonly #random: Random;
   readonly #geometry: FlashGeometry;
@@ -346,7 +349,12 @@ export class VirtualRescue {
   }
 
   hasEvent(tag: TargetEvent["tag"]): boolean {
-    return this.targetEvents.some((event) => event.tag === tag);
+    const { targetEvents } = this;
+    for (; this.#scanned < targetEvents.length; this.#scanned++) {
+      const seen = targetEvents[this.#scanned];
+      if (seen !== undefined) this.#targetTags.add(seen.tag);
+    }
+    return this.#targetTags.has(tag);
   }
 
   /** What the slot holds, as long as the firmware. */
