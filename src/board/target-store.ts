@@ -8,9 +8,10 @@ import { shortDigest } from "../image/manifest.ts";
 import type { Version } from "../image/version.ts";
 import { judgeManifest, type StoreOptions } from "./admission.ts";
 import { type BoardParts, hardwareId8 } from "./board-parts.ts";
-import { type BootOutcome, bootBoard, storedManifest, verifySlot } from "./boot.ts";
+import { type BootOutcome, bootBoard, verifySlot } from "./boot.ts";
 import { noteGivenUp } from "./given-up.ts";
 import { installedEvent } from "./installed-slot.ts";
+import { type LatestImage, LatestImageReader } from "./latest-image.ts";
 import { Quarantine } from "./quarantine.ts";
 import { chooseArea, chooseSlot } from "./slot-choice.ts";
 import { SlotWriter, type WriteOutcome } from "./slot-writer.ts";
@@ -60,7 +61,10 @@ export type CommitOutcome =
  * accepted again.
  */
 export interface TargetStore {
-  /** The status now. The slots are verified when the store is made and after each commit. */
+  /**
+   * The status now, which costs little: the slots are verified when the store is made and after each commit, and a
+   * signature once. It names the image that is being received as soon and as long as the boot record does.
+   */
   status(): TargetStatus;
   /** Checks a manifest before anything is erased. One that is accepted again during its transfer continues it. */
   checkManifest(envelope: Uint8Array): ManifestVerdict;
@@ -111,11 +115,13 @@ export class BoardTargetStore implements TargetStore {
   #session: Session | undefined;
   /** The session that was abandoned last, after it had begun to write, as long as nothing else was written. */
   #left: Session | undefined;
+  readonly #latest: LatestImageReader;
 
   constructor(parts: BoardParts, options: StoreOptions = {}) {
     parts.record.repair();
     this.#parts = parts;
     this.#options = options;
+    this.#latest = new LatestImageReader(parts);
     this.#boot = bootBoard(parts);
   }
 
@@ -123,14 +129,14 @@ export class BoardTargetStore implements TargetStore {
     const { identity, record } = this.#parts;
     const boot = this.#boot;
     const { receiving, counterFloor } = record.state;
-    const installed = this.#installed();
+    const latest = this.#latest.read(boot);
     return {
       nodeId: identity.nodeId,
       hardwareId8: hardwareId8(identity),
       revision: identity.revision,
       isBootable: boot.tag === "boot",
       ...(boot.tag === "recovery" ? { failure: boot.reason } : {}),
-      ...(installed === undefined ? {} : { installed }),
+      ...(latest === undefined ? {} : { installed: installedOf(latest) }),
       ...(receiving === undefined ? {} : { receivingDigest8: shortDigest(receiving.digest) }),
       counterFloor,
     };
@@ -268,23 +274,15 @@ export class BoardTargetStore implements TargetStore {
     session.isManifestStored = true;
   }
 
-  #installed(): TargetStatus["installed"] {
-    const boot = this.#boot;
-    const { slots } = this.#parts.record.state;
-    const booting = slots.find((slot) => boot.tag === "boot" && slot.slot === boot.slot);
-    const latest = booting ?? [...slots].sort((a, b) => b.rank - a.rank)[0];
-    if (latest === undefined) return undefined;
-    const stored = storedManifest(this.#parts, latest);
-    if (typeof stored === "string") return undefined;
-    const { version, sequence } = stored.manifest;
-    return { digest8: shortDigest(latest.digest), version, sequence };
-  }
-
   #watch(step: (writer: SlotWriter) => RunOutcome): RunOutcome {
     const outcome = this.#session === undefined ? ({ tag: "failed" } as const) : step(this.#session.writer);
     if (outcome.tag === "failed") this.#drop();
     return outcome;
   }
+}
+
+function installedOf({ digest, manifest }: LatestImage): NonNullable<TargetStatus["installed"]> {
+  return { digest8: shortDigest(digest), version: manifest.version, sequence: manifest.sequence };
 }
 
 function startsUsedUp(): FailedError {
