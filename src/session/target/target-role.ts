@@ -9,12 +9,12 @@ import type { LinkProof } from "../../wire/link-proof.ts";
 import type { Message, Offer, Query } from "../../wire/messages.ts";
 import type { NodeStatus } from "../beacon.ts";
 import { type Deadlines, soonest } from "../deadlines.ts";
-import { byeOf, identityOf, keepOffer, refuseOf, standDownOf } from "../handshake.ts";
+import { byeOf, identityOf, refuseOf } from "../handshake.ts";
 import { heardFrom } from "../heard-node.ts";
 import { type SessionIdentity, tagOf } from "../identity.ts";
-import { LinkGuard, type ProofVerdict, targetMismatch } from "../link-guard.ts";
-import { PeerSelection } from "../peer-selection.ts";
+import { LinkGuard } from "../link-guard.ts";
 import type { HeardEvent, Role, RoleHost } from "../role.ts";
+import { OfferAnswers, type OfferVerdict } from "./offer-answers.ts";
 import { Supersession } from "./supersession.ts";
 import { TargetAnnouncer, type TargetOptions } from "./target-announcer.ts";
 import type { BlockOutcome, ManifestOutcome, SessionLoss, TargetEvent } from "./target-events.ts";
@@ -36,10 +36,8 @@ export class TargetRole implements Role {
   readonly #host: RoleHost<TargetEvent>;
   readonly #guard: LinkGuard;
   readonly #random: Random;
-  readonly #bootNonce: Uint8Array;
   readonly #announcer: TargetAnnouncer;
-  /** Chooses among rescuers, once one wasted our time. */
-  readonly #selection: PeerSelection<Offer>;
+  readonly #offers: OfferAnswers;
   #session: TargetSession | undefined;
   /** The board is healed, or its owner stopped this role: no more calls. */
   #isStopped = false;
@@ -47,22 +45,26 @@ export class TargetRole implements Role {
   /** A commit of a session that was over by then made the board boot. */
   #isHealed = false;
   readonly #supersession: Supersession;
-  /** Served over another link: offers here are stood down. */
-  #servedBy: Uint8Array | undefined;
 
   constructor(now: Millis, host: RoleHost<TargetEvent>, options: TargetOptions) {
     this.#host = host;
     this.#guard = new LinkGuard(host.link.key, "target");
     this.#random = options.random;
-    this.#bootNonce = options.bootNonce;
     this.#isForced = options.isForced ?? false;
     this.#announcer = new TargetAnnouncer(now, host.link, options, this.#guard.isKeyed);
-    this.#selection = new PeerSelection(options.random);
+    const { random, bootNonce } = options;
+    this.#offers = new OfferAnswers({
+      host,
+      guard: this.#guard,
+      random,
+      bootNonce,
+      nodeId: () => this.#nodeId,
+    });
     this.#supersession = new Supersession(host.link);
   }
 
   handleLinkUp(now: Millis, isUp: boolean): void {
-    this.#selection.forget();
+    this.#offers.selection.forget();
     if (isUp && this.#isCalling) this.#announcer.start(now);
   }
 
@@ -81,8 +83,7 @@ export class TargetRole implements Role {
 
   /** Another link serves this board now (its rescuer's id), or no longer does: one session at a time. */
   setServedElsewhere(rescuerId: Uint8Array | undefined): void {
-    this.#servedBy = rescuerId;
-    this.#selection.forget();
+    this.#offers.setServedElsewhere(rescuerId);
   }
 
   /** The firmware status changed, after a commit for instance. */
@@ -154,60 +155,37 @@ export class TargetRole implements Role {
   }
 
   #handleOffer(now: Millis, offer: Offer, proof: LinkProof | undefined): void {
-    if (!equalBytes(offer.targetNonce, this.#bootNonce)) return;
-    this.#host.emit({ tag: "heard", who: "offering" });
-    const peer = identityOf(offer, this.#nodeId);
-    const verdict = this.#guard.judge(peer, proof);
     const session = this.#session;
-    if (verdict !== "good") this.#handleMismatch(now, peer, verdict);
-    else if (this.#servedBy !== undefined) this.#standDown(peer, this.#servedBy);
-    else if (session?.isOf(offer.rescuerNonce)) session.handleOfferRepeat(now);
-    else if (session?.isDone) this.#announcer.sendBeacon();
-    else if (this.#isCalling) {
-      this.#accept(now, this.#selection.consider(now, offer.rescuerId, keepOffer(offer)));
-    } else if (
-      session !== undefined &&
-      this.#supersession.isSilent(now) &&
-      !this.#selection.isBarred(now, offer.rescuerId)
-    ) {
-      this.#accept(now, keepOffer(offer));
-    } else {
-      this.#nameMiswiring(offer.rescuerId);
-      this.#standDown(peer, session?.peer.rescuerId ?? offer.rescuerId);
-      this.#considerSupersession(now);
+    const isSilent = session !== undefined && this.#supersession.isSilent(now);
+    const moment = { session, isCalling: this.#isCalling, isSilent };
+    this.#obey(now, this.#offers.handle(now, offer, proof, moment));
+  }
+
+  #obey(now: Millis, verdict: OfferVerdict): void {
+    switch (verdict.tag) {
+      case "accept":
+        this.#accept(now, verdict.offer);
+        return;
+      case "repeat":
+        this.#session?.handleOfferRepeat(now);
+        return;
+      case "done":
+        this.#announcer.sendBeacon();
+        return;
+      case "knock":
+        this.#considerSupersession(now);
+        return;
+      case "nothing":
+        return;
     }
   }
 
-  /** An offer that our link key, or the lack of one, rules out. It has no effect on a session. */
-  #handleMismatch(now: Millis, peer: SessionIdentity, verdict: Exclude<ProofVerdict, "good">): void {
-    if (this.#guard.isKeyed) this.#host.link.counters.unauthenticFrames++;
-    if (!this.#isCalling || this.#servedBy !== undefined) return;
-    // Without a proof: otherwise an attacker who spoils an offer would obtain a proven refusal, which ends the rescuer's attempt.
-    this.#host.link.send(refuseOf(peer, "link-key"));
-    if (!this.#guard.takeReport(now)) return;
-    const mismatch = targetMismatch(verdict);
-    this.#host.emit({ tag: "refused", reason: "link-key", mismatch, rescuerId: peer.rescuerId });
-  }
-
-  /** Version 1 links join two nodes: a third one on the wire is reported, and served when the session ends. */
-  #nameMiswiring(nodeId: Uint8Array): void {
-    const peerId = this.#session?.peer.rescuerId;
-    if (peerId !== undefined && !equalBytes(peerId, nodeId))
-      this.#host.emit({ tag: "link", state: "two-nodes" });
-  }
-
-  #standDown(peer: SessionIdentity, winnerId: Uint8Array): void {
-    this.#guard.claimOffer(peer.rescuerNonce);
-    this.#host.link.send(standDownOf(peer, winnerId), this.#guard.prove(peer));
-  }
-
-  #accept(now: Millis, offer: Offer | undefined): void {
-    if (offer === undefined || !this.#guard.claimOffer(offer.rescuerNonce)) return;
+  #accept(now: Millis, offer: Offer): void {
     if (this.#session !== undefined) this.#host.emit({ tag: "sessionLost", why: "superseded" });
     this.#strike(now, "superseded");
     const acceptNonce = this.#guard.freshNonce(this.#random);
     const peer: SessionIdentity = { ...identityOf(offer, this.#nodeId), acceptNonce };
-    this.#selection.forget();
+    this.#offers.selection.forget();
     this.#host.link.startReceiving(now, tagOf(peer), this.#guard.seal(peer, acceptNonce));
     this.#announcer.handleServed();
     this.#supersession.clear();
@@ -285,7 +263,7 @@ export class TargetRole implements Role {
     this.#host.link.endSession();
     this.#host.link.send(refuseOf(peer, reason), this.#guard.prove(peer));
     this.#emitRefused(reason, detail, peer.rescuerId);
-    if (reason !== "flash") this.#selection.strike(now, peer.rescuerId);
+    if (reason !== "flash") this.#offers.selection.strike(now, peer.rescuerId);
     this.#session = undefined;
     this.#announcer.handleRefused(now);
     if (this.#isHealed) this.#finish(false);
@@ -325,7 +303,7 @@ export class TargetRole implements Role {
     if (session === undefined) return;
     const isCertain = why === "damaged" || why === "slow";
     const isFruitless = (why === "lease" || why === "superseded") && !session.isOnPace(now);
-    if (isCertain || isFruitless) this.#selection.strike(now, session.peer.rescuerId, isCertain);
+    if (isCertain || isFruitless) this.#offers.selection.strike(now, session.peer.rescuerId, isCertain);
   }
 
   #deadlines(): Deadlines<TargetDeadline> {
@@ -335,7 +313,7 @@ export class TargetRole implements Role {
       supersede: this.#supersession.checkAt,
       query: announcer?.queryAt,
       call: announcer?.callAt,
-      choose: isAnnouncing ? this.#selection.chooseAt : undefined,
+      choose: isAnnouncing ? this.#offers.selection.chooseAt : undefined,
       ...(this.#session?.deadlines() ?? NO_SESSION),
     };
   }
@@ -345,7 +323,7 @@ export class TargetRole implements Role {
     if (this.#session !== undefined) this.#end(now, this.#session.handleTimeout(now));
     else if (!this.#isStopped) {
       if (this.#host.isUp) this.#announcer.sendDue(now);
-      this.#accept(now, this.#selection.take(now));
+      this.#obey(now, this.#offers.takeDrawn(now));
     }
   }
 

@@ -1,0 +1,132 @@
+import { equalBytes } from "../../base/bytes.ts";
+import type { Random } from "../../base/prng.ts";
+import type { Millis } from "../../base/units.ts";
+import type { LinkProof } from "../../wire/link-proof.ts";
+import type { Offer } from "../../wire/messages.ts";
+import { identityOf, keepOffer, refuseOf, standDownOf } from "../handshake.ts";
+import type { SessionIdentity } from "../identity.ts";
+import { type LinkGuard, type ProofVerdict, targetMismatch } from "../link-guard.ts";
+import { PeerSelection } from "../peer-selection.ts";
+import type { RoleHost } from "../role.ts";
+import type { TargetEvent } from "./target-events.ts";
+import type { TargetSession } from "./target-session.ts";
+
+/** What an offer means for the role; what has to be said to its rescuer was said already. */
+export type OfferVerdict =
+  /** It is taken. The offer is a copy. */
+  | { readonly tag: "accept"; readonly offer: Offer }
+  /** That of the present session, again: its accept was not heard. */
+  | { readonly tag: "repeat" }
+  /** The board is healed: it says so. */
+  | { readonly tag: "done" }
+  /** Another rescuer during a session: it takes over if the session stays silent. */
+  | { readonly tag: "knock" }
+  | { readonly tag: "nothing" };
+
+/** What the role is doing when an offer comes. */
+export interface OfferMoment {
+  readonly session: TargetSession | undefined;
+  /** Nobody serves this board over this link, and it wants to be served. */
+  readonly isCalling: boolean;
+  /** The session has been silent for so long that another rescuer may take over. */
+  readonly isSilent: boolean;
+}
+
+/** What judging offers needs to know of its role. */
+export interface OfferAnswersParts {
+  readonly host: RoleHost<TargetEvent>;
+  readonly guard: LinkGuard;
+  readonly random: Random;
+  readonly bootNonce: Uint8Array;
+  /** The target's id. */
+  readonly nodeId: () => Uint8Array;
+}
+
+const NOTHING: OfferVerdict = { tag: "nothing" };
+
+/** The target's answers to offers: which one is taken, and what the others are told (PROTOCOL.md 6.1, 6.5). */
+export class OfferAnswers {
+  readonly #parts: OfferAnswersParts;
+  /** Chooses among rescuers, once one wasted our time. */
+  readonly selection: PeerSelection<Offer>;
+  /** Served over another link, by the rescuer with this id: offers here are stood down. */
+  #servedBy: Uint8Array | undefined;
+
+  constructor(parts: OfferAnswersParts) {
+    this.#parts = parts;
+    this.selection = new PeerSelection(parts.random);
+  }
+
+  /** Another link serves this board now (its rescuer's id), or no longer does. */
+  setServedElsewhere(rescuerId: Uint8Array | undefined): void {
+    this.#servedBy = rescuerId;
+    this.selection.forget();
+  }
+
+  /** Judges an offer, and answers it where it is not taken. */
+  handle(now: Millis, offer: Offer, proof: LinkProof | undefined, moment: OfferMoment): OfferVerdict {
+    const { host, guard, bootNonce, nodeId } = this.#parts;
+    const { session, isCalling, isSilent } = moment;
+    if (!equalBytes(offer.targetNonce, bootNonce)) return NOTHING;
+    host.emit({ tag: "heard", who: "offering" });
+    const peer = identityOf(offer, nodeId());
+    const verdict = guard.judge(peer, proof);
+    if (verdict !== "good") {
+      this.#handleMismatch(now, peer, verdict, isCalling);
+      return NOTHING;
+    }
+    if (this.#servedBy !== undefined) {
+      this.#standDown(peer, this.#servedBy);
+      return NOTHING;
+    }
+    if (session?.isOf(offer.rescuerNonce)) return { tag: "repeat" };
+    if (session?.isDone) return { tag: "done" };
+    if (isCalling) return this.#claim(this.selection.consider(now, offer.rescuerId, keepOffer(offer)));
+    if (session !== undefined && isSilent && !this.selection.isBarred(now, offer.rescuerId)) {
+      return this.#claim(keepOffer(offer));
+    }
+    this.#nameMiswiring(session, offer.rescuerId);
+    this.#standDown(peer, session?.peer.rescuerId ?? offer.rescuerId);
+    return { tag: "knock" };
+  }
+
+  /** The offer that is drawn, once the time to hear several rescuers is over. */
+  takeDrawn(now: Millis): OfferVerdict {
+    return this.#claim(this.selection.take(now));
+  }
+
+  #claim(offer: Offer | undefined): OfferVerdict {
+    if (offer === undefined || !this.#parts.guard.claimOffer(offer.rescuerNonce)) return NOTHING;
+    return { tag: "accept", offer };
+  }
+
+  /** An offer that our link key, or the lack of one, rules out. It has no effect on a session. */
+  #handleMismatch(
+    now: Millis,
+    peer: SessionIdentity,
+    verdict: Exclude<ProofVerdict, "good">,
+    isCalling: boolean,
+  ): void {
+    const { host, guard } = this.#parts;
+    if (guard.isKeyed) host.link.counters.unauthenticFrames++;
+    if (!isCalling || this.#servedBy !== undefined) return;
+    // Without a proof: otherwise an attacker who spoils an offer would obtain a proven refusal, which ends the rescuer's attempt.
+    host.link.send(refuseOf(peer, "link-key"));
+    if (!guard.takeReport(now)) return;
+    const mismatch = targetMismatch(verdict);
+    host.emit({ tag: "refused", reason: "link-key", mismatch, rescuerId: peer.rescuerId });
+  }
+
+  /** Version 1 links join two nodes: a third one on the wire is reported, and served when the session ends. */
+  #nameMiswiring(session: TargetSession | undefined, nodeId: Uint8Array): void {
+    const peerId = session?.peer.rescuerId;
+    if (peerId !== undefined && !equalBytes(peerId, nodeId))
+      this.#parts.host.emit({ tag: "link", state: "two-nodes" });
+  }
+
+  #standDown(peer: SessionIdentity, winnerId: Uint8Array): void {
+    const { host, guard } = this.#parts;
+    guard.claimOffer(peer.rescuerNonce);
+    host.link.send(standDownOf(peer, winnerId), guard.prove(peer));
+  }
+}
