@@ -13,7 +13,14 @@ export interface LinkProof {
   readonly mac: Uint8Array;
 }
 
-const PROVEN: ReadonlySet<Message["tag"]> = new Set(["offer", "accept", "standDown", "refuse", "bye"]);
+const PROVEN: ReadonlySet<Message["tag"]> = new Set([
+  "offer",
+  "accept",
+  "standDown",
+  "refuse",
+  "bye",
+  "defer",
+]);
 
 /** The extension's bytes in front of the MAC: the last ones that it covers. */
 export function linkProofHead(nonce: Uint8Array): Uint8Array {
