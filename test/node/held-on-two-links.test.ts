@@ -38,7 +38,7 @@ it("lets an image on one link wait for the one that was begun on another, and no
       onEvent: (event) => seen.push({ ...event, at: clock.now() }),
     }),
   );
-  const [distress, rescue] = await inVirtualTime(clock, Promise.all([target, rescuer]));
+  const [distress, rescue] = await inVirtualTime(clock, Promise.all([target, rescuer]), 600_000);
   expect([distress, rescue]).toMatchObject([{ reason: "healed" }, { reason: "healed" }]);
   const waits = seen.filter((event) => event.event === "waiting");
   expect(waits[0]).toMatchObject({ reason: "defer", digest: expect.stringMatching(/^[0-9a-f]{16}$/) });

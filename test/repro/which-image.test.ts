@@ -41,7 +41,7 @@ function neighboursUntilHealed({ rescue }: Watched, most: number, onNext = () =>
 }
 
 describe("which image a board is brought to", () => {
-  it("names the image that is being received in each distress after a lost session, and the next rescuer goes on with it", async ({
+  it("names the image that is being received in each distress after a lost session, and the next rescuer continues it", async ({
     annotate,
   }) => {
     const { older, newer, options } = twoImages(262_144);

@@ -8,7 +8,7 @@ const HOLD_MIN_MS = 60_000;
 const HOLD_MAX_MS = 3_600_000;
 /** Another image waits at most for the hold and this many line times of what the begun one lacked then. */
 const HOLD_LINE_TIMES = 2;
-/** Most changes of image in an hour, whoever is on the wire: each costs erases of the same sectors. */
+/** Most changes of image in an hour, with any peers on the wire: each costs erases of the same sectors. */
 const CHANGES_MAX = 8;
 const CHANGES_WINDOW_MS = 3_600_000;
 /** Images whose served blocks are remembered; those of the image that was served longest ago are dropped first. */

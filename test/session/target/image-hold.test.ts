@@ -118,7 +118,7 @@ describe("the budget of changes of image", () => {
     return hold;
   }
 
-  it("is eight an hour, whoever is on the wire, also of images that are not held to", () => {
+  it("is eight an hour, also of images that are not held to", () => {
     const hold = worn();
     expect(hold.defer(9_000, C)).toEqual({ reason: "wear", forMs: HOUR_MS - 8_000 });
     expect(hold.defer(9_000, A)).toBeUndefined();
