@@ -3,13 +3,13 @@ import type { Random } from "../../base/prng.ts";
 import type { Millis } from "../../base/units.ts";
 import type { LinkProof } from "../../wire/link-proof.ts";
 import type { Offer } from "../../wire/messages.ts";
+import { answerTimeout } from "../answer-timeout.ts";
 import { deferOf, identityOf, keepOffer, refuseOf, standDownOf } from "../handshake.ts";
 import type { SessionIdentity } from "../identity.ts";
 import { type LinkGuard, type ProofVerdict, targetMismatch } from "../link-guard.ts";
 import { PeerSelection } from "../peer-selection.ts";
 import type { RoleHost } from "../role.ts";
 import type { Deferral, ImageHold } from "./image-hold.ts";
-import { supersedeAfter } from "./supersession.ts";
 import type { TargetEvent } from "./target-events.ts";
 import type { TargetSession } from "./target-session.ts";
 
@@ -100,8 +100,8 @@ export class OfferAnswers {
       return this.#claim(keepOffer(offer));
     }
     this.#nameMiswiring(session, offer.rescuerId);
-    // On this link a session gives way sooner, if it is silent.
-    const retryAfterMs = Math.min(RETRY_AFTER_MS, supersedeAfter(host.link));
+    // On this link the target calls again when its session is over, and those who wait are to be there.
+    const retryAfterMs = Math.min(RETRY_AFTER_MS, answerTimeout(host.link));
     this.#standDown(peer, session?.peer.rescuerId ?? offer.rescuerId, retryAfterMs);
     return { tag: "knock" };
   }

@@ -6,11 +6,6 @@ import { isDue } from "../deadlines.ts";
 /** A session gives way to another rescuer after a silence of this many answer timeouts (PROTOCOL.md 6.1). */
 const SUPERSEDE_TIMEOUTS = 3;
 
-/** The silence after which a session gives way. */
-export function supersedeAfter(link: Link): Millis {
-  return SUPERSEDE_TIMEOUTS * answerTimeout(link);
-}
-
 /** Decides when a silent session gives way because another rescuer knocks. */
 export class Supersession {
   readonly #link: Link;
@@ -31,7 +26,7 @@ export class Supersession {
   }
 
   get #silence(): Millis {
-    return supersedeAfter(this.#link);
+    return SUPERSEDE_TIMEOUTS * answerTimeout(this.#link);
   }
 
   /** Another node knocked during the session: it is checked once more after a silence's time. */
