@@ -82,6 +82,31 @@ describe("choosing an image", () => {
     expect(choice).toMatchObject({ detail: "of 2 images none is suitable: 1 unsigned, 1 hardware" });
   });
 
+  it("gives a board that boots only what is newer, by sequence and version, and first what it is receiving", () => {
+    const installedDigest8 = shortDigest(old.digest);
+    const newest = image(3);
+    const runs = old.manifest;
+    expect(chosen([old, recent], { installedDigest8, runs })).toBe(recent);
+    expect(chosen([old], { installedDigest8, runs })).toEqual(["version"]);
+    expect(chosen([image(1, {}, 3001)], { runs })).toEqual(["version"]);
+    expect(chosen([image(0, { sequence: 2 ** 40 })], { runs })).toMatchObject({
+      manifest: { sequence: 2 ** 40 },
+    });
+    const receivingDigest8 = shortDigest(recent.digest);
+    expect(chosen([recent, newest], { receivingDigest8, runs })).toBe(recent);
+    expect(chosen([recent, newest], { receivingDigest8, runs: recent.manifest })).toBe(newest);
+  });
+
+  it("names the commonest reason among the images for this hardware, if there are any", () => {
+    const foreign = image(1, { hardwareClass: "x" });
+    const reasonOf = (images: readonly ImageSource[], runs?: PickCriteria["runs"]): unknown =>
+      chooseImage(images, { ...board, counterFloor: 5, runs });
+    expect(reasonOf([])).toMatchObject({ tag: "none", reason: undefined });
+    expect(reasonOf([foreign, foreign])).toMatchObject({ reason: "hardware" });
+    expect(reasonOf([foreign, foreign, old])).toMatchObject({ reason: "counter" });
+    expect(reasonOf([old, old, image(9, { counter: 4 })], old.manifest)).toMatchObject({ reason: "version" });
+  });
+
   it("accepts both ends of the revision range and a counter at the floor", () => {
     const exact = image(1, { revisionMin: 2, revisionMax: 2, counter: 5 });
     expect(chosen([exact], { counterFloor: 5 })).toBe(exact);
