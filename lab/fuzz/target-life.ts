@@ -232,14 +232,14 @@ class TargetLife {
     const now = this.#life.now;
     const dice = randomBelow(random, 20);
     if (dice < 8) this.#end.handleLinkUp(now, dice % 2 === 0);
-    else if (dice < 12) this.#target.setServedElsewhere(dice < 11 ? undefined : randomBytes(random, 8));
+    else if (dice < 12) this.#target.setServedElsewhere(now, dice < 11 ? undefined : randomBytes(random, 8));
     else if (dice === 12) {
       this.#isGone = true;
       this.#end.stop();
       this.#end.takeUnsent(now);
     } else this.#life.hear(concatBytes(new TextEncoder().encode("panic: not syncing\r\n"), Uint8Array.of(0)));
     this.#life.pump();
-    this.#target.setServedElsewhere(undefined);
+    this.#target.setServedElsewhere(now, undefined);
   }
 
   /** Reads what the target asks for. */

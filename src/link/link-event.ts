@@ -7,6 +7,8 @@ export type LinkEvent =
   /** `proof`: by which an offer, or an answer to one, shows a link key. Not checked yet. */
   | { readonly tag: "message"; readonly message: Message; readonly proof?: LinkProof }
   | { readonly tag: "chunk"; readonly chunk: DataChunk | ObjectChunk }
+  /** A frame of a session that is over. */
+  | { readonly tag: "stale" }
   | { readonly tag: "console"; readonly text: string }
   /** Somebody speaks another protocol version; each of them is reported once. */
   | { readonly tag: "foreignVersion"; readonly version: number }

@@ -163,7 +163,8 @@ export class TargetSide implements Side<TargetEvent, TargetRole> {
       progress: undefined,
     };
     this.#sessions.set(link, this.#last);
-    for (const other of this.#host.links) if (other !== link) other.role.setServedElsewhere(offer.rescuerId);
+    for (const other of this.#host.links)
+      if (other !== link) other.role.setServedElsewhere(now, offer.rescuerId);
     this.#host.report({ event: "offer", ...at, digest: toHex(offer.digest), version, size: offer.size });
   }
 
@@ -239,6 +240,7 @@ export class TargetSide implements Side<TargetEvent, TargetRole> {
   #acceptOffers(): void {
     const { links } = this.#host;
     if (links.some(({ role }) => role.isServed)) return;
-    for (const link of links) link.role.setServedElsewhere(undefined);
+    const now = this.#host.clock.now();
+    for (const link of links) link.role.setServedElsewhere(now, undefined);
   }
 }

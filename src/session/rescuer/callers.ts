@@ -84,13 +84,12 @@ export class Callers {
   }
 
   /**
-   * A board's offer or session was lost; returns whether the board wasted our time. A bye, which anybody on the wire can
+   * A board's offer or session was lost: held against the board if it wasted our time. A bye, which anybody on the wire can
    * say, is held against nobody; nor is a line that failed after a good start.
    */
-  noteLoss(now: Millis, nodeId: Uint8Array, serving: Serving | undefined, why: RescuerLoss): boolean {
+  noteLoss(now: Millis, nodeId: Uint8Array, serving: Serving | undefined, why: RescuerLoss): void {
     const isSilence = why === "silence" || why === "restarted";
     const isWasted = why === "slow" || (isSilence && serving?.isOnPace(now) !== true);
     if (isWasted) this.#selection.strike(now, nodeId, why === "slow");
-    return isWasted;
   }
 }

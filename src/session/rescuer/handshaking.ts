@@ -10,7 +10,6 @@ import type { RoleHost } from "../role.ts";
 import type { Callers } from "./callers.ts";
 import { Offering } from "./offering.ts";
 import { PendingAnswers } from "./pending-answers.ts";
-import type { RescuerAnnouncer } from "./rescuer-announcer.ts";
 import type { OfferedImage, RescuerEvent, RescuerLoss } from "./rescuer-events.ts";
 
 /** What a target says to an offer, or to end a session. */
@@ -31,7 +30,6 @@ export interface HandshakeParts {
   /** The rescuer's id. */
   readonly nodeId: Uint8Array;
   readonly callers: Callers;
-  readonly announcer: RescuerAnnouncer;
   /** A call is answered: what was before is over. */
   readonly onPick: () => void;
 }
@@ -59,8 +57,13 @@ export class Handshaking {
 
   /** A board calls. The beacon is kept. */
   handleCall(now: Millis, beacon: Beacon): void {
-    if (this.#pending.isPicking) this.#pending.wait(beacon);
+    if (this.#pending.isPicking) this.#pending.wait(now, beacon);
     else this.#answer(now, beacon);
+  }
+
+  /** A board calls while another one is served: it comes next, if it calls until then. The beacon is kept. */
+  handleCallOfOther(now: Millis, beacon: Beacon): void {
+    this.#pending.wait(now, beacon);
   }
 
   #answer(now: Millis, beacon: Beacon): void {
@@ -82,6 +85,11 @@ export class Handshaking {
     this.#pending.startPick(now, number, beacon);
     const refused = callers.refusedBy(now, beacon.bootNonce);
     host.emit({ tag: "pick", session: number, beacon, refused });
+  }
+
+  /** Somebody asked who is there: the offer that is out is its answer. */
+  handleQuestion(now: Millis): void {
+    this.#pending.offers.present?.handleQuestion(now);
   }
 
   /** Completes `pick` with this number: the image to offer, or undefined when none suits. */
@@ -154,11 +162,10 @@ export class Handshaking {
   }
 
   #lose(now: Millis, offering: Offering, why: RescuerLoss): void {
-    const { announcer, callers, guard, host } = this.#parts;
+    const { callers, guard, host } = this.#parts;
     const { targetId } = offering.peer;
     // With a link key the call may have been anybody's: its board need not have heard the offer.
-    const isWasted = guard.isKeyed ? why === "silence" : callers.noteLoss(now, targetId, undefined, why);
-    if (isWasted) announcer.start(now);
+    if (!guard.isKeyed) callers.noteLoss(now, targetId, undefined, why);
     this.#pending.drop(offering);
     host.emit({ tag: "sessionLost", why, targetId });
   }
@@ -170,7 +177,7 @@ export class Handshaking {
     const { present } = this.#pending.offers;
     if (present?.isOver(now) === true) this.#endOffer(now, present);
     else if (present?.take(now) === true) host.link.send(present.offer, guard.prove(present.peer));
-    for (let call = this.#pending.takeWaiting(); call; call = this.#pending.takeWaiting())
+    for (let call = this.#pending.takeWaiting(now); call; call = this.#pending.takeWaiting(now))
       this.#answer(now, call);
     if (this.isIdle) this.#pick(now, callers.take(now));
   }

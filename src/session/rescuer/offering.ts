@@ -60,6 +60,11 @@ export class Offering {
     this.#repeatAt = Math.min(this.#repeatAt, now + OFFER_INTERVAL_MS / 2);
   }
 
+  /** Somebody asked who is there: it is sent again at once. */
+  handleQuestion(now: Millis): void {
+    this.#repeatAt = Math.min(this.#repeatAt, now);
+  }
+
   /** An answer came that our link key does not prove. */
   markDoubtful(now: Millis): void {
     this.#isDoubtful = true;

@@ -9,6 +9,8 @@ import { callName } from "./rescuer-state.ts";
 
 /** Calls that wait while an image is picked for another one. */
 const WAITING_MAX = 8;
+/** How long a call waits. A target calls every 2 s. */
+const WAITING_FOR_MS = 5_000;
 /** An image that is not there by then is no longer waited for: its board has called again, or gone. */
 const PICK_MAX_MS = 60_000;
 
@@ -18,7 +20,7 @@ const PICK_MAX_MS = 60_000;
  */
 export class PendingAnswers {
   readonly offers: Offers = new Offers();
-  readonly #waiting: Reservoir<Beacon>;
+  readonly #waiting: Reservoir<{ readonly beacon: Beacon; readonly at: Millis }>;
   readonly #release: (number: number) => void;
   #pick: Pick | undefined;
   /** Nobody waits for the present pick any more; until it ends, there is no other. */
@@ -54,14 +56,17 @@ export class PendingAnswers {
     return !equalBytes(offered.bootNonce, bootNonce);
   }
 
-  /** A call has to wait until the present pick is over. */
-  wait(beacon: Beacon): void {
-    this.#waiting.put(callName(beacon), beacon);
+  /** A call has to wait until the present pick, or session, is over. */
+  wait(now: Millis, beacon: Beacon): void {
+    this.#waiting.put(callName(beacon), { beacon, at: now });
   }
 
-  /** The next call that waited, when nothing is picked. */
-  takeWaiting(): Beacon | undefined {
-    return this.#pick === undefined ? this.#waiting.takeFirst() : undefined;
+  /** The next call that waited, when nothing is picked. One that is old is dropped: its board has called again, or is gone. */
+  takeWaiting(now: Millis): Beacon | undefined {
+    if (this.#pick !== undefined) return undefined;
+    for (let call = this.#waiting.takeFirst(); call; call = this.#waiting.takeFirst())
+      if (now - call.at < WAITING_FOR_MS) return call.beacon;
+    return undefined;
   }
 
   startPick(now: Millis, number: number, beacon: Beacon): void {

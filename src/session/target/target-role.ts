@@ -6,7 +6,7 @@ import type { RunOutcome, TreeNode } from "../../base/tree-shape.ts";
 import type { Millis } from "../../base/units.ts";
 import type { ByeReason } from "../../wire/constants.ts";
 import type { LinkProof } from "../../wire/link-proof.ts";
-import type { Message, Offer, Query } from "../../wire/messages.ts";
+import type { Beacon, Message, Offer } from "../../wire/messages.ts";
 import type { NodeStatus } from "../beacon.ts";
 import { type Deadlines, soonest } from "../deadlines.ts";
 import { byeOf, identityOf, refuseOf } from "../handshake.ts";
@@ -23,10 +23,10 @@ import { NO_SESSION, type SessionDeadline, type SessionEnd, TargetSession } from
 /**
  * What a target waits for outside a session; inside one, see {@link SessionDeadline}.
  * - `supersede`: another node knocked during a session, which ends then if it stays silent.
- * - `query`, `call`: the next query and the next distress, while nobody serves this board.
+ * - `call`: the next call, while nobody serves this board. `knock`: the next query into silence.
  * - `choose`: the time to hear several rescuers is over, and one is drawn.
  */
-type TargetDeadline = "supersede" | "query" | "call" | "choose" | SessionDeadline;
+type TargetDeadline = "supersede" | "knock" | "call" | "choose" | SessionDeadline;
 
 /**
  * The target: calls for help, accepts one offer at a time, and runs a {@link TargetSession} with it; decides which offers
@@ -82,17 +82,14 @@ export class TargetRole implements Role {
   }
 
   /** Another link serves this board now (its rescuer's id), or no longer does: one session at a time. */
-  setServedElsewhere(rescuerId: Uint8Array | undefined): void {
+  setServedElsewhere(now: Millis, rescuerId: Uint8Array | undefined): void {
     this.#offers.setServedElsewhere(rescuerId);
+    this.#announcer.setServedElsewhere(now, rescuerId !== undefined);
   }
 
   /** The firmware status changed, after a commit for instance. */
   setStatus(status: NodeStatus): void {
     this.#announcer.status = status;
-  }
-
-  handleDamage(now: Millis): void {
-    if (this.#isCalling) this.#announcer.handleNoise(now);
   }
 
   handleInputEnd(): void {}
@@ -105,6 +102,10 @@ export class TargetRole implements Role {
       case "chunk":
         this.#session?.handleChunk(now, event.chunk);
         return;
+      case "stale":
+        // The rescuer of the last session still serves it.
+        if (this.#isCalling) this.#announcer.handleQuestion(now);
+        return;
       case "foreignVersion":
         this.#emitRefused("protocol", `the neighbour speaks protocol version ${event.version}`);
         return;
@@ -116,7 +117,7 @@ export class TargetRole implements Role {
   #handleMessage(now: Millis, message: Message, proof: LinkProof | undefined): void {
     switch (message.tag) {
       case "query":
-        this.#handleQuery(now, message);
+        this.#handleQuestion(now, message.nodeId);
         return;
       case "offer":
         this.#handleOffer(now, message, proof);
@@ -132,20 +133,29 @@ export class TargetRole implements Role {
         return;
       case "beacon":
       case "distress":
-        if (equalBytes(message.nodeId, this.#nodeId)) this.#host.reportEcho();
-        else this.#host.emit({ tag: "heard", who: heardFrom(message) });
+        this.#handleBeacon(now, message);
         return;
       default:
         this.#host.reportEcho();
     }
   }
 
-  #handleQuery(now: Millis, query: Query): void {
-    if (equalBytes(query.nodeId, this.#nodeId)) this.#host.reportEcho();
+  #handleBeacon(now: Millis, beacon: Beacon): void {
+    if (!equalBytes(beacon.nodeId, this.#nodeId)) this.#host.emit({ tag: "heard", who: heardFrom(beacon) });
+    // Two boards in distress do not answer each other without end.
+    if (beacon.tag === "beacon") this.#handleQuestion(now, beacon.nodeId);
+    else if (equalBytes(beacon.nodeId, this.#nodeId)) this.#host.reportEcho();
+  }
+
+  /** Another node asks who is there, or answered our query: in both cases it holds no session with us. */
+  #handleQuestion(now: Millis, nodeId: Uint8Array): void {
+    if (equalBytes(nodeId, this.#nodeId)) this.#host.reportEcho();
     else if (this.#isCalling) this.#announcer.handleQuestion(now);
     else if (this.#session?.isDone) this.#announcer.sendBeacon();
-    // A query proves nothing: with a link key only the lease ends a session that fell silent.
     else if (!this.#guard.isKeyed) this.#considerSupersession(now);
+    // A query proves nothing: a session with a link key continues until a proven offer supersedes it, or its lease ends.
+    else if (this.#session !== undefined && this.#supersession.isSilent(now))
+      this.#announcer.answerInSession(now);
   }
 
   #handleBye(now: Millis, session: TargetSession, proof: LinkProof | undefined): void {
@@ -252,7 +262,8 @@ export class TargetRole implements Role {
     this.#host.link.endSession();
     this.#session = undefined;
     this.#supersession.clear();
-    this.#announcer.handleQuestion(now);
+    // On slow lines a lease may end before three waits have passed.
+    this.#announcer.handleLost(now, why === "lease" || why === "superseded");
     this.#host.emit({ tag: "sessionLost", why });
     if (this.#isHealed) this.#finish(false);
   }
@@ -293,8 +304,10 @@ export class TargetRole implements Role {
 
   #considerSupersession(now: Millis): void {
     if (this.#session === undefined) return;
-    if (this.#supersession.isSilent(now)) this.#loseSession(now, "superseded");
-    else this.#supersession.schedule(now);
+    if (this.#supersession.isSilent(now)) {
+      this.#loseSession(now, "superseded");
+      this.#announcer.handleQuestion(now);
+    } else this.#supersession.schedule(now);
   }
 
   /** A bye, which anybody on the wire can say, is held against nobody; nor is a line that failed after a good start. */
@@ -311,17 +324,34 @@ export class TargetRole implements Role {
     const announcer = isAnnouncing ? this.#announcer : undefined;
     return {
       supersede: this.#supersession.checkAt,
-      query: announcer?.queryAt,
+      knock: this.#knockAt,
       call: announcer?.callAt,
       choose: isAnnouncing ? this.#offers.selection.chooseAt : undefined,
       ...(this.#session?.deadlines() ?? NO_SESSION),
     };
   }
 
+  /** When it knocks next, or begins to: in a session once that fell silent. */
+  get #knockAt(): Millis | undefined {
+    if (!this.#host.isUp || this.#isStopped) return undefined;
+    if (this.#session === undefined || this.#announcer.knocking.isOn) return this.#announcer.knockAt;
+    return this.#session.isListening ? this.#supersession.silentAt : undefined;
+  }
+
+  #knock(now: Millis): void {
+    if (!this.#session?.isListening || !this.#supersession.isSilent(now)) this.#announcer.knocking.stop();
+    else {
+      this.#announcer.knocking.start(now);
+      if (this.#host.isUp) this.#announcer.knock(now);
+    }
+  }
+
   handleTimeout(now: Millis): void {
     if (this.#supersession.takeCheck(now)) this.#considerSupersession(now);
-    if (this.#session !== undefined) this.#end(now, this.#session.handleTimeout(now));
-    else if (!this.#isStopped) {
+    if (this.#session !== undefined) {
+      this.#knock(now);
+      this.#end(now, this.#session.handleTimeout(now));
+    } else if (!this.#isStopped) {
       if (this.#host.isUp) this.#announcer.sendDue(now);
       this.#obey(now, this.#offers.takeDrawn(now));
     }
