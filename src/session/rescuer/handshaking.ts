@@ -2,7 +2,7 @@ import { equalBytes } from "../../base/bytes.ts";
 import type { Random } from "../../base/prng.ts";
 import type { Millis } from "../../base/units.ts";
 import type { LinkProof } from "../../wire/link-proof.ts";
-import type { Accept, Beacon, Bye, Refuse, StandDown } from "../../wire/messages.ts";
+import type { Accept, Bye, Refuse, StandDown } from "../../wire/messages.ts";
 import type { Deadlines } from "../deadlines.ts";
 import { freshNonce, type SessionIdentity } from "../identity.ts";
 import { type LinkGuard, rescuerMismatch } from "../link-guard.ts";
@@ -12,6 +12,7 @@ import { Offering } from "./offering.ts";
 import { PendingAnswers } from "./pending-answers.ts";
 import type { RescuerAnnouncer } from "./rescuer-announcer.ts";
 import type { OfferedImage, RescuerEvent, RescuerLoss } from "./rescuer-events.ts";
+import type { Call } from "./rescuer-state.ts";
 
 /** What a target says to an offer, or to end a session. */
 export type Answer = Accept | Refuse | StandDown | Bye;
@@ -53,17 +54,17 @@ export class Handshaking {
   }
 
   /** Whether this very call is answered already; then its offer is sent again. */
-  isAnswered(now: Millis, beacon: Beacon): boolean {
+  isAnswered(now: Millis, beacon: Call): boolean {
     return this.#pending.isAnswered(now, beacon);
   }
 
   /** A board calls. The beacon is kept. */
-  handleCall(now: Millis, beacon: Beacon): void {
+  handleCall(now: Millis, beacon: Call): void {
     if (this.#pending.isPicking) this.#pending.wait(beacon);
     else this.#answer(now, beacon);
   }
 
-  #answer(now: Millis, beacon: Beacon): void {
+  #answer(now: Millis, beacon: Call): void {
     const { callers, guard, host } = this.#parts;
     // The same board restarted without answering. A call of another board only came later than the first. With a link key
     // nothing is held against an id for a call, which anybody can send.
@@ -73,7 +74,7 @@ export class Handshaking {
     this.#pick(now, callers.consider(now, beacon));
   }
 
-  #pick(now: Millis, beacon: Beacon | undefined): void {
+  #pick(now: Millis, beacon: Call | undefined): void {
     if (beacon === undefined) return;
     const { callers, host, onPick } = this.#parts;
     callers.forget();
@@ -169,7 +170,7 @@ export class Handshaking {
     this.#pending.dropOver(now);
     const { present } = this.#pending.offers;
     if (present?.isOver(now) === true) this.#endOffer(now, present);
-    else if (present?.take(now) === true) host.link.send(present.offer, guard.prove(present.peer));
+    else if (present?.take(now) === true) host.link.send(present.offer, guard.proveOffer(present.peer));
     for (let call = this.#pending.takeWaiting(); call; call = this.#pending.takeWaiting())
       this.#answer(now, call);
     if (this.isIdle) this.#pick(now, callers.take(now));

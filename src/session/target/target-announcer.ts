@@ -3,14 +3,16 @@ import type { Millis } from "../../base/units.ts";
 import type { Link } from "../../link/link.ts";
 import { beaconOf, type NodeStatus } from "../beacon.ts";
 import { BeaconTimer } from "../beacon-timer.ts";
+import { SentCalls } from "../call-digest.ts";
 import { QueryTimer } from "../query-timer.ts";
+import type { TargetStart } from "./target-start.ts";
 
 /** What an announcer needs to know of its node. */
 export interface TargetOptions {
   readonly random: Random;
   readonly status: NodeStatus;
-  /** Fixed for one start of the node. */
-  readonly bootNonce: Uint8Array;
+  /** The same for all links of the node, from its start to its end. */
+  readonly start: TargetStart;
   /** Call for help although the firmware boots. */
   readonly isForced?: boolean;
 }
@@ -19,9 +21,11 @@ export interface TargetOptions {
 export class TargetAnnouncer {
   status: NodeStatus;
   readonly #link: Link;
-  readonly #bootNonce: Uint8Array;
+  readonly #start: TargetStart;
   readonly #isForced: boolean;
   readonly #isKeyed: boolean;
+  /** With a link key: the calls that offers may answer. */
+  readonly calls: SentCalls = new SentCalls();
   readonly #queries: QueryTimer = new QueryTimer();
   readonly #beacons: BeaconTimer;
 
@@ -29,7 +33,7 @@ export class TargetAnnouncer {
   constructor(now: Millis, link: Link, options: TargetOptions, isKeyed: boolean) {
     this.status = options.status;
     this.#link = link;
-    this.#bootNonce = options.bootNonce;
+    this.#start = options.start;
     this.#isForced = options.isForced ?? false;
     this.#isKeyed = isKeyed;
     this.#beacons = new BeaconTimer(now, options.random);
@@ -64,15 +68,17 @@ export class TargetAnnouncer {
   /** Sends what is due. */
   sendDue(now: Millis): void {
     const { nodeId } = this.status;
-    if (this.#queries.take(now)) this.#link.send({ tag: "query", nodeId, bootNonce: this.#bootNonce });
+    if (this.#queries.take(now)) this.#link.send({ tag: "query", nodeId, bootNonce: this.#start.bootNonce });
     if (this.#beacons.nextAt > now) return;
     this.#beacons.sent(now);
-    this.#link.send(beaconOf(this.status, this.#bootNonce, this.#isForced, this.#isKeyed));
+    const call = beaconOf(this.status, this.#start.bootNonce, this.#isForced, this.#isKeyed);
+    if (this.#isKeyed) this.calls.note(call);
+    this.#link.send(call);
   }
 
   /** To nodes that knock after the commit: a beacon with the digest installed stands for DONE (PROTOCOL.md 5.12). */
   sendBeacon(): void {
-    this.#link.send(beaconOf(this.status, this.#bootNonce, false, this.#isKeyed));
+    this.#link.send(beaconOf(this.status, this.#start.bootNonce, false, this.#isKeyed));
   }
 
   /** When the next query is due. */
