@@ -29,6 +29,8 @@ export type OfferVerdict =
   | { readonly tag: "done" }
   /** Another rescuer during a session: it takes over if the session stays silent. */
   | { readonly tag: "knock" }
+  /** The boot nonce is a new one: calls under it make new offers. */
+  | { readonly tag: "renewed" }
   | { readonly tag: "nothing" };
 
 /** What the role is doing when an offer comes. */
@@ -131,9 +133,12 @@ export class OfferAnswers {
 
   #claim(judged: JudgedOffer | undefined): OfferVerdict {
     const { guard, start } = this.#parts;
-    if (judged === undefined) return NOTHING;
+    // The boot nonce may have changed since the offer came.
+    if (judged === undefined || !equalBytes(judged.offer.targetNonce, start.bootNonce)) return NOTHING;
     if (!guard.isKeyed) return { tag: "accept", ...judged };
-    return start.claim(judged.offer.rescuerNonce) ? { tag: "accept", ...judged } : NOTHING;
+    const claim = start.claim(judged.offer.rescuerNonce);
+    if (claim === "claimed") return { tag: "accept", ...judged };
+    return claim === "renewed" ? { tag: "renewed" } : NOTHING;
   }
 
   /** An offer that our link key, or the lack of one, rules out. It has no effect on a session. */

@@ -176,6 +176,9 @@ export class TargetRole implements Role {
       case "knock":
         this.#considerSupersession(now);
         return;
+      case "renewed":
+        if (this.#isCalling) this.#announcer.handleQuestion(now);
+        return;
       case "nothing":
         return;
     }
