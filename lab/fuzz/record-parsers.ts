@@ -3,7 +3,12 @@ import { concatBytes, equalBytes } from "../../src/base/bytes.ts";
 import { type Random, randomBelow, SeededRandom } from "../../src/base/prng.ts";
 import { memoryBoard } from "../../src/board/memory-board.ts";
 import { ENTRY_SIZE, flashMap } from "../../src/flash/geometry.ts";
-import { decodeEntry, encodeEntry, type RecordEntry } from "../../src/flash/record/record-codec.ts";
+import {
+  decodeEntry,
+  encodeEntry,
+  entriesOf,
+  type RecordEntry,
+} from "../../src/flash/record/record-codec.ts";
 import { applyEvent, FAILED_DIGESTS_MAX, type RecordEvent } from "../../src/flash/record/record-state.ts";
 import { RANGES_MAX } from "../../src/flash/record/sector-ranges.ts";
 import { MemoryStorage } from "../../src/flash/storage.ts";
@@ -28,21 +33,39 @@ function randomEntry(random: Random): RecordEntry {
 function randomEvent(random: Random): RecordEvent {
   const slot = randomBelow(random, 2);
   const area = randomBelow(random, 3);
-  const digest8 = new Uint8Array(8).fill(randomBelow(random, 6));
+  const digest = new Uint8Array(32).fill(randomBelow(random, 6));
   const floor = randomBelow(random, 3) === 0 ? random.u32() : 0;
   const first = randomBelow(random, 200);
   const range = { first, last: first + randomBelow(random, 20) };
   const flags = { isConfirmed: random.u32() % 2 === 0, isReverted: random.u32() % 4 === 0 };
-  const record = { slot, digest8, area, ...flags, attempts: randomBelow(random, 256), rank: random.u32() };
+  const record = { slot, digest, area, ...flags, attempts: randomBelow(random, 256), rank: random.u32() };
   return pick<RecordEvent>(random, [
     { tag: "installed", slot: record, floor },
     { tag: "slot", slot: record, floor },
-    { tag: "receiving", receiving: { slot, digest8, area } },
+    { tag: "receiving", receiving: { slot, digest, area } },
     { tag: "sectors", open: range, close: undefined },
     { tag: "sectors", open: undefined, close: range },
     { tag: "floor", floor },
-    { tag: "failed", failed: { digest8, count: randomBelow(random, 256) } },
+    { tag: "failed", failed: { adviceDigest8: digest.subarray(0, 8), count: randomBelow(random, 256) } },
+    { tag: "nonces", starts: random.u32() },
   ]);
+}
+
+/** An entry, with the rest of its digest before it if it has one. */
+function wholeOf(entry: RecordEntry): readonly RecordEntry[] {
+  return entry.tag === "event" ? entriesOf(entry.event) : [entry];
+}
+
+function encodeWhole(entry: RecordEntry, sequence: number): Uint8Array {
+  return concatBytes(...wholeOf(entry).map((part, i) => encodeEntry(part, sequence + i)));
+}
+
+/** Makes the CRC of each entry right. */
+function resealEntries(bytes: Uint8Array): Uint8Array {
+  const out = bytes.slice();
+  for (let at = 0; at + ENTRY_SIZE <= out.length; at += ENTRY_SIZE)
+    out.set(resealEntry(out.subarray(at, at + ENTRY_SIZE)), at);
+  return out;
 }
 
 function resealEntry(bytes: Uint8Array): Uint8Array {
@@ -59,13 +82,15 @@ const entry: ParserTarget = {
   weight: 4,
   seeds() {
     const random = new SeededRandom(1);
-    return Array.from({ length: 24 }, (_, i) => encodeEntry(randomEntry(random), i));
+    return Array.from({ length: 24 }, (_, i) => encodeWhole(randomEntry(random), i));
   },
-  repair: (_, input) => (input.length === ENTRY_SIZE ? resealEntry(input) : input),
+  repair: (_, input) => (input.length % ENTRY_SIZE === 0 ? resealEntries(input) : input),
   run(input) {
-    const decoded = decodeEntry(input);
+    const first = decodeEntry(input.subarray(0, ENTRY_SIZE));
+    const bytes = input.length > ENTRY_SIZE ? input.subarray(ENTRY_SIZE) : input;
+    const decoded = input.length > ENTRY_SIZE ? decodeEntry(bytes, first) : first;
     if (decoded === undefined) return "no entry";
-    must(equalBytes(encodeEntry(decoded.entry, decoded.sequence), input), "an entry has one encoding");
+    must(equalBytes(encodeEntry(decoded.entry, decoded.sequence), bytes), "an entry has one encoding");
     return decoded.entry.tag === "event" ? decoded.entry.event.tag : decoded.entry.tag;
   },
 };
@@ -75,13 +100,16 @@ function randomSectors(random: Random): Uint8Array {
   const map = flashMap(GEOMETRY);
   let sequence = randomBelow(random, 1000);
   const sector = (): Uint8Array => {
-    const count = randomBelow(random, 4);
-    const events = Array.from(
-      { length: count },
-      () => ({ tag: "event", event: randomEvent(random) }) as const,
-    );
-    const more = Array.from({ length: randomBelow(random, 12) }, () => randomEntry(random));
-    const entries = [{ tag: "header", count } as const, ...events, { tag: "seal" } as const, ...more];
+    const events = Array.from({ length: randomBelow(random, 4) }, () =>
+      entriesOf(randomEvent(random)),
+    ).flat();
+    const more = Array.from({ length: randomBelow(random, 12) }, () => wholeOf(randomEntry(random))).flat();
+    const entries = [
+      { tag: "header", count: events.length } as const,
+      ...events,
+      { tag: "seal" } as const,
+      ...more,
+    ];
     const bytes = entries.map((next) => encodeEntry(next, sequence++));
     return concatBytes(...bytes, new Uint8Array(map.sectorSize).fill(0xff)).slice(0, map.sectorSize);
   };
@@ -112,7 +140,7 @@ const journal: ParserTarget = {
     const out = input.slice();
     for (let at = 0; at + ENTRY_SIZE <= out.length; at += ENTRY_SIZE) {
       const bytes = out.subarray(at, at + ENTRY_SIZE);
-      const isBroken = !equalBytes(bytes, BLANK) && decodeEntry(bytes) === undefined;
+      const isBroken = !equalBytes(bytes, BLANK) && !equalBytes(resealEntry(bytes), bytes);
       if (isBroken && randomBelow(random, 4) > 0) out.set(resealEntry(bytes), at);
     }
     return out;

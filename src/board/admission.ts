@@ -10,10 +10,10 @@ import {
 import { type AcceptedManifest, type RefusedManifest, verifyEnvelope } from "../image/envelope.ts";
 import { formatHardware } from "../image/hardware.ts";
 import { maxStepOf } from "../image/keys.ts";
-import { BLOCK_SIZE_MAX, type Manifest, manifestHardwareId, shortDigest } from "../image/manifest.ts";
+import { BLOCK_SIZE_MAX, type Manifest, shortDigest } from "../image/manifest.ts";
 import { compareOrder, formatVersion } from "../image/version.ts";
-import { type BoardParts, describeHardware, hardwareId8 } from "./board-parts.ts";
-import { type BootOutcome, verifySlot } from "./boot.ts";
+import { type BoardParts, describeHardware } from "./board-parts.ts";
+import { type BootOutcome, fitsHardware, verifySlot } from "./boot.ts";
 import type { Quarantine } from "./quarantine.ts";
 
 /** What a board accepts beyond being healed. */
@@ -54,10 +54,8 @@ function judgeTarget(parts: BoardParts, manifest: Manifest): RefusedManifest | u
   const { identity } = parts;
   if (manifest.role !== "app")
     return refuse("role", `this is a ${manifest.role} image, the board needs an app image`);
-  const isSameHardware = equalBytes(manifestHardwareId(manifest), hardwareId8(identity));
+  if (fitsHardware(parts, manifest)) return undefined;
   const { revisionMin, revisionMax } = manifest;
-  if (isSameHardware && identity.revision >= revisionMin && identity.revision <= revisionMax)
-    return undefined;
   const made = `${formatHardware(manifest)} revision ${revisionMin}-${revisionMax}`;
   return refuse("hardware", `made for ${made}, this board is ${describeHardware(identity)}`);
 }
@@ -110,8 +108,8 @@ function judgeHealth(
 ): RefusedManifest | undefined {
   const { receiving } = record.state;
   // An image that was being received before a power cut is resumed.
-  if (receiving !== undefined && equalBytes(receiving.digest8, shortDigest(digest))) return undefined;
-  const failed = failedConfirms(record.state, shortDigest(digest));
+  if (receiving !== undefined && equalBytes(receiving.digest, digest)) return undefined;
+  const failed = failedConfirms(record.state, digest);
   if (quarantine.judgeOffer(shortDigest(digest), failed, boot.tag === "boot") === "take") return undefined;
   return refuse(
     "quarantined",
@@ -131,9 +129,10 @@ function judgeUpdate(
   if (options.allowUpdate !== true)
     return refuse("healthy", `the board boots ${runs} and asks for no update`);
   const installed = slotRecord(parts.record.state, boot.slot);
-  const isSame = installed !== undefined && equalBytes(installed.digest8, shortDigest(digest));
   const isSingle = parts.flash.map.layout === "single";
-  if (isSame) return isSingle ? undefined : refuse("version", `the board runs this very image, ${runs}`);
+  // It was verified when it was started: there is nothing to repair, and nothing to end as healed.
+  if (equalBytes(boot.image.digest, digest))
+    return refuse("version", `the board runs this very image, ${runs}`);
   const order = compareOrder(manifest, running);
   const offered = `${formatVersion(manifest.version)} (sequence ${manifest.sequence})`;
   if (order < 0) return refuse("version", `${offered} is older than ${runs}, which the board runs`);

@@ -6,9 +6,10 @@ import { type BootMoment, decideBoot, TRIAL_BOOTS_MAX } from "../flash/record/bo
 import type { SlotRecord } from "../flash/record/record-state.ts";
 import { slotRecord } from "../flash/record/record-state.ts";
 import { verifyEnvelope } from "../image/envelope.ts";
-import { blockLength, type Manifest, manifestHardwareId, shortDigest } from "../image/manifest.ts";
+import { isSameHardware } from "../image/hardware.ts";
+import { blockLength, type Manifest } from "../image/manifest.ts";
 import { foldRun, leafHash } from "../image/merkle.ts";
-import { type BoardParts, hardwareId8 } from "./board-parts.ts";
+import type { BoardParts } from "./board-parts.ts";
 import { provenSlot } from "./installed-slot.ts";
 import { readManifest } from "./manifest-area.ts";
 
@@ -33,7 +34,7 @@ export type BootOutcome =
 export function bootBoard(parts: BoardParts, known?: VerifiedImage, moment?: BootMoment): BootOutcome {
   let verified: VerifiedImage | undefined;
   const verify = (record: SlotRecord): BootFailure | undefined => {
-    const isKnown = known?.slot === record.slot && equalBytes(shortDigest(known.digest), record.digest8);
+    const isKnown = known?.slot === record.slot && equalBytes(known.digest, record.digest);
     const image = isKnown ? known : verifySlot(parts, record);
     if (typeof image === "string") return image;
     verified = image;
@@ -91,7 +92,7 @@ export function confirmBoot(parts: BoardParts): VerifiedImage {
 /** The manifest in flash of an installed or incoming image, if the board's policy accepts it; otherwise why not. */
 export function storedManifest(
   parts: BoardParts,
-  stored: { readonly area: number; readonly digest8: Uint8Array },
+  stored: { readonly area: number; readonly digest: Uint8Array },
 ): { readonly manifest: Manifest; readonly digest: Uint8Array } | BootFailure {
   const envelope = readManifest(parts.flash, stored.area);
   if (envelope === undefined) return "manifest";
@@ -100,14 +101,14 @@ export function storedManifest(
     const { reason } = verdict;
     return reason === "manifest" || reason === "counter" ? reason : "signature";
   }
-  if (!equalBytes(shortDigest(verdict.digest), stored.digest8)) return "manifest";
+  if (!equalBytes(verdict.digest, stored.digest)) return "manifest";
   return { manifest: verdict.manifest, digest: verdict.digest };
 }
 
 /** Verifies one slot, from its manifest to its last byte, all of it read from flash. */
 export function verifySlot(
   parts: BoardParts,
-  record: Pick<SlotRecord, "slot" | "area" | "digest8">,
+  record: Pick<SlotRecord, "slot" | "area" | "digest">,
 ): VerifiedImage | BootFailure {
   const stored = storedManifest(parts, record);
   if (typeof stored === "string") return stored;
@@ -128,11 +129,11 @@ export function verifySlot(
   return { slot: record.slot, manifest, digest, leaves };
 }
 
-/** Whether an image is made for this board. */
+/** Whether an image is made for this board: vendor and class are compared by their names. */
 export function fitsHardware(parts: BoardParts, manifest: Manifest): boolean {
   const { identity } = parts;
   return (
-    equalBytes(manifestHardwareId(manifest), hardwareId8(identity)) &&
+    isSameHardware(manifest, identity.hardware) &&
     identity.revision >= manifest.revisionMin &&
     identity.revision <= manifest.revisionMax
   );

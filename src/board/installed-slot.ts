@@ -10,11 +10,11 @@ import type { Manifest } from "../image/manifest.ts";
 /** What commits an image that was received into `place` and verified there (PROTOCOL.md 13.4). */
 export function installedEvent(
   state: RecordState,
-  place: Pick<SlotRecord, "slot" | "area" | "digest8">,
+  place: Pick<SlotRecord, "slot" | "area" | "digest">,
   manifest: Manifest,
 ): RecordEvent {
   const old = slotRecord(state, place.slot);
-  const wasConfirmed = old?.isConfirmed === true && equalBytes(old.digest8, place.digest8);
+  const wasConfirmed = old?.isConfirmed === true && equalBytes(old.digest, place.digest);
   const isProven = wasConfirmed && old.isUnproven !== true;
   const isConfirmed = manifest.confirm === "on-verify" || wasConfirmed;
   const rank = 1 + Math.max(0, ...state.slots.map((other) => other.rank));

@@ -10,16 +10,15 @@ export function chooseSlot(
   map: FlashMap,
   state: RecordState,
   booting: number | undefined,
-  digest8: Uint8Array,
+  digest: Uint8Array,
 ): number {
   const candidates = map.slots.map((_, slot) => slot).filter((slot) => slot !== booting);
   if (candidates.length === 0) return 0;
   const { receiving } = state;
-  const isSame = (other: Uint8Array | undefined): boolean =>
-    other !== undefined && equalBytes(other, digest8);
+  const isSame = (other: Uint8Array | undefined): boolean => other !== undefined && equalBytes(other, digest);
   const holds =
-    candidates.find((slot) => receiving?.slot === slot && isSame(receiving.digest8)) ??
-    candidates.find((slot) => isSame(slotRecord(state, slot)?.digest8));
+    candidates.find((slot) => receiving?.slot === slot && isSame(receiving.digest)) ??
+    candidates.find((slot) => isSame(slotRecord(state, slot)?.digest));
   if (holds !== undefined) return holds;
   const value = (slot: number): number => {
     const record = slotRecord(state, slot);

@@ -1,5 +1,6 @@
 import { assert } from "../base/assert.ts";
 import { equalBytes } from "../base/bytes.ts";
+import { FailedError } from "../base/errors.ts";
 import type { BootFailure, RefusalReason } from "../base/refusal.ts";
 import type { RunOutcome, TreeNode } from "../base/tree-shape.ts";
 import { isSameOrder, leastOrder, slotRecord } from "../flash/record/record-state.ts";
@@ -15,7 +16,10 @@ import { Quarantine } from "./quarantine.ts";
 import { chooseArea, chooseSlot } from "./slot-choice.ts";
 import { SlotWriter, type WriteOutcome } from "./slot-writer.ts";
 
-/** The status of a board in a beacon (PROTOCOL.md 5.2). */
+/** Most starts that are counted: the counter is a u32. */
+const STARTS_MAX = 0xffff_ffff;
+
+/** The status of a board in a beacon (PROTOCOL.md 5.2). Short digests are advice. */
 export interface TargetStatus {
   readonly nodeId: Uint8Array;
   readonly hardwareId8: Uint8Array;
@@ -74,12 +78,19 @@ export interface TargetStore {
   commit(): CommitOutcome;
   /** Ends the session. What was written stays, and the same image resumes from it. */
   abandon(): void;
+  /**
+   * Counts a start of the board, and returns its number once that is durable: a u32, never the same twice for one board,
+   * of which nonces are made that must not repeat (PROTOCOL.md 13.2.5). One entry of the boot record each.
+   * FailedError `starts-used-up` when there is none left.
+   */
+  takeStart(): number;
   /** Abandons the session, and returns when everything is on the disk. */
   close(): void;
 }
 
 interface Session {
-  readonly digest8: Uint8Array;
+  /** 32 bytes. */
+  readonly digest: Uint8Array;
   readonly slot: number;
   readonly area: number;
   readonly envelope: Uint8Array;
@@ -115,7 +126,7 @@ export class BoardTargetStore implements TargetStore {
       isBootable: boot.tag === "boot",
       ...(boot.tag === "recovery" ? { failure: boot.reason } : {}),
       ...(installed === undefined ? {} : { installed }),
-      ...(receiving === undefined ? {} : { receivingDigest8: receiving.digest8 }),
+      ...(receiving === undefined ? {} : { receivingDigest8: shortDigest(receiving.digest) }),
       counterFloor,
     };
   }
@@ -123,13 +134,13 @@ export class BoardTargetStore implements TargetStore {
   checkManifest(envelope: Uint8Array): ManifestVerdict {
     const verdict = judgeManifest(this.#parts, this.#boot, this.#options, envelope, this.#quarantine);
     if (verdict.tag === "refused") return verdict;
-    const { manifest } = verdict;
-    const digest8 = shortDigest(verdict.digest);
-    if (this.#session === undefined || !equalBytes(this.#session.digest8, digest8)) {
+    const { manifest, digest } = verdict;
+    if (this.#session === undefined || !equalBytes(this.#session.digest, digest)) {
       this.abandon();
-      this.#session = this.#openSession(envelope.slice(), digest8, manifest);
+      this.#session = this.#openSession(envelope.slice(), digest, manifest);
     }
     const { size, blockSize, leafCount } = manifest;
+    const digest8 = shortDigest(digest);
     return { tag: "accepted", plan: { manifest, digest8, size, blockSize, leafCount } };
   }
 
@@ -156,8 +167,8 @@ export class BoardTargetStore implements TargetStore {
     const { record, flash } = this.#parts;
     if (session?.writer.isSettled() !== true) return { tag: "not-bootable", reason: "receiving" };
     this.#storeManifest(session);
-    const { slot, area, digest8 } = session;
-    const image = verifySlot(this.#parts, { slot, area, digest8 });
+    const { slot, area, digest } = session;
+    const image = verifySlot(this.#parts, { slot, area, digest });
     if (typeof image === "string") {
       this.abandon();
       return { tag: "not-bootable", reason: image };
@@ -166,7 +177,7 @@ export class BoardTargetStore implements TargetStore {
     this.abandon();
     // The image must be on the disk before the record says that it is installed.
     flash.sync();
-    record.append(installedEvent(record.state, { slot, digest8, area }, image.manifest));
+    record.append(installedEvent(record.state, { slot, digest, area }, image.manifest));
     flash.sync();
     this.#boot = bootBoard(this.#parts, image);
     if (this.#boot.tag === "recovery") return { tag: "not-bootable", reason: this.#boot.reason };
@@ -179,19 +190,28 @@ export class BoardTargetStore implements TargetStore {
     this.#parts.flash.arm(...this.#parts.flash.map.record);
   }
 
+  takeStart(): number {
+    const { record, flash } = this.#parts;
+    const starts = record.state.starts + 1;
+    if (starts > STARTS_MAX) throw startsUsedUp();
+    record.append({ tag: "nonces", starts });
+    flash.sync();
+    return starts;
+  }
+
   close(): void {
     this.abandon();
     this.#parts.flash.sync();
   }
 
-  #openSession(envelope: Uint8Array, digest8: Uint8Array, manifest: Manifest): Session {
+  #openSession(envelope: Uint8Array, digest: Uint8Array, manifest: Manifest): Session {
     const { flash, record } = this.#parts;
     const { map } = flash;
     const slot = chooseSlot(
       map,
       record.state,
       this.#boot.tag === "boot" ? this.#boot.slot : undefined,
-      digest8,
+      digest,
     );
     const area = chooseArea(map, record.state);
     const slotRegion = map.slots[slot];
@@ -200,7 +220,7 @@ export class BoardTargetStore implements TargetStore {
     flash.arm(...map.record, areaRegion, slotRegion);
     const others = map.slots.filter((region) => region !== slotRegion);
     const session: Session = {
-      digest8,
+      digest,
       slot,
       area,
       envelope,
@@ -215,12 +235,12 @@ export class BoardTargetStore implements TargetStore {
   #begin(session: Session): void {
     if (session.isBegun) return;
     this.#storeManifest(session);
-    const { slot, area, digest8 } = session;
+    const { slot, area, digest } = session;
     const was = this.#parts.record.state.receiving;
-    const isSame = was?.slot === slot && was.area === area && equalBytes(was.digest8, digest8);
+    const isSame = was?.slot === slot && was.area === area && equalBytes(was.digest, digest);
     if (!isSame) {
-      this.#noteGivenUp(digest8);
-      this.#parts.record.append({ tag: "receiving", receiving: { slot, area, digest8 } });
+      this.#noteGivenUp(digest);
+      this.#parts.record.append({ tag: "receiving", receiving: { slot, area, digest } });
     }
     this.#parts.flash.sync();
     session.isBegun = true;
@@ -232,12 +252,12 @@ export class BoardTargetStore implements TargetStore {
    * Before a slot is given up: notes the order of the confirmed image in it that boots, for what is offered if the
    * image that is received now never gets complete (PROTOCOL.md 13.5).
    */
-  #noteGivenUp(digest8: Uint8Array): void {
+  #noteGivenUp(digest: Uint8Array): void {
     const { record, flash } = this.#parts;
     if (flash.map.layout !== "single") return;
     const boot = this.#boot;
     const booting = boot.tag === "boot" ? slotRecord(record.state, boot.slot) : undefined;
-    const isRepair = booting !== undefined && equalBytes(booting.digest8, digest8);
+    const isRepair = booting !== undefined && equalBytes(booting.digest, digest);
     let order = leastOrder(record.state);
     if (boot.tag === "boot" && booting?.isConfirmed === true && !isRepair) {
       const { sequence, version } = boot.image.manifest;
@@ -264,7 +284,7 @@ export class BoardTargetStore implements TargetStore {
     const stored = storedManifest(this.#parts, latest);
     if (typeof stored === "string") return undefined;
     const { version, sequence } = stored.manifest;
-    return { digest8: latest.digest8, version, sequence };
+    return { digest8: shortDigest(latest.digest), version, sequence };
   }
 
   #watch(step: (writer: SlotWriter) => RunOutcome): RunOutcome {
@@ -272,4 +292,11 @@ export class BoardTargetStore implements TargetStore {
     if (outcome.tag === "failed") this.abandon();
     return outcome;
   }
+}
+
+function startsUsedUp(): FailedError {
+  return new FailedError(
+    "starts-used-up",
+    `The board counted ${STARTS_MAX} starts and has no number left for another one; initialise it again.`,
+  );
 }

@@ -37,7 +37,7 @@ export function nameFault(name: string): string | undefined {
   return undefined;
 }
 
-/** First 8 bytes of SHA-256("vendor/class"): what beacons carry. */
+/** First 8 bytes of SHA-256("vendor/class"): what beacons carry, as advice. */
 export function hardwareId(vendor: string, hardwareClass: string): Uint8Array {
   return sha256(encodeUtf8(`${vendor}/${hardwareClass}`)).subarray(0, HARDWARE_ID_LENGTH);
 }
@@ -49,6 +49,11 @@ export function parseHardware(text: string): Hardware | undefined {
   const hardwareClass = text.slice(slash + 1);
   if (nameFault(vendor) !== undefined || nameFault(hardwareClass) !== undefined) return undefined;
   return { vendor, hardwareClass };
+}
+
+/** Whether two are the same. Ids, which are hashes of 8 bytes, are advice: see {@link hardwareId}. */
+export function isSameHardware(a: Hardware, b: Hardware): boolean {
+  return a.vendor === b.vendor && a.hardwareClass === b.hardwareClass;
 }
 
 /** "vendor/class", always with the vendor. */

@@ -65,7 +65,7 @@ export const COUNTER_STEP_MAX = 1000;
 export const RINGS_MAX = 255;
 export const ROLLOUT_SEED_MAX = 0xffff_ffff;
 
-/** First 8 bytes of an image digest. */
+/** First 8 bytes of an image digest: advice, by which nothing is decided that the whole digest could decide. */
 export function shortDigest(digest: Uint8Array): Uint8Array {
   return digest.subarray(0, SHORT_DIGEST_LENGTH);
 }

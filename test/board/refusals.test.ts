@@ -146,6 +146,33 @@ describe("a board that boots refuses", () => {
     }
   });
 
+  it.each(["single", "ab"] as const)(
+    "the very image that it runs, in %s, whatever else the slot holds",
+    (layout) => {
+      const running = image(randomData(6000), { ...version(6), confirm: "by-app" });
+      const made = healthy(layout);
+      installFrom(made.store(update), running);
+      attemptBoot(made.parts);
+      const [slot, region] = [layout === "ab" ? 1 : 0, made.nor.map.slots[layout === "ab" ? 1 : 0]];
+      expect(made.boot()).toMatchObject({ tag: "boot", slot, isTrial: true });
+      expect(offer(made, running.envelope, update)).toBe("version");
+      // Open sectors of a slot that boots, and bytes behind its image, are left for the next image.
+      const first = (region?.offset ?? 0) / GEOMETRY.sectorSize;
+      made.parts.record.append({ tag: "sectors", open: { first, last: first } });
+      made.storage.write((region?.offset ?? 0) + 6000, new Uint8Array(16));
+      expect(offer(made, running.envelope, update)).toBe("version");
+      // The trial has the boots left that it had.
+      expect(made.parts.record.state.slots.at(-1)).toMatchObject({ attempts: 1, isConfirmed: false });
+      confirmBoot(made.parts);
+      expect(offer(made, running.envelope, update)).toBe("version");
+      made.storage.write(region?.offset ?? 0, new Uint8Array(64));
+      expect(offer(made, running.envelope, update)).toBe("accepted");
+      installFrom(made.store(update), running);
+      expect(made.parts.record.state.openSectors).toEqual([]);
+      expect(made.storage.read((region?.offset ?? 0) + 6000, 16).every((byte) => byte === 0xff)).toBe(true);
+    },
+  );
+
   it("an image that would overwrite the fallback during a trial", () => {
     const made = healthy("ab");
     installFrom(made.store({ allowUpdate: true }), image(data, { ...version(6), confirm: "by-app" }));

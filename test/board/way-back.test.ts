@@ -119,7 +119,7 @@ describe("an on-verify image", () => {
       (made) => {
         made.parts.record.append({
           tag: "receiving",
-          receiving: { slot: 0, digest8: new Uint8Array(8), area: 2 },
+          receiving: { slot: 0, digest: new Uint8Array(32), area: 2 },
         });
       },
     ],

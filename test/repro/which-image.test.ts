@@ -138,16 +138,9 @@ describe("which image a board is brought to", () => {
       }));
       expect(update.rescue.run(4 * MINUTE_MS)).toBe(true);
       const { installed } = update.rescue.store.status();
-      expect(offers[0]).toBe("1.0.0");
-      if (layout === "single") {
-        // Nothing differs: the session ends as healed, and the board runs what it ran.
-        expect(offers).toEqual(["1.0.0"]);
-        expect(installed?.version).toEqual({ major: 1, minor: 0, patch: 0 });
-      } else {
-        expect(linesAbout(update.target, "refused")).toHaveLength(1);
-        expect(offers).toEqual(["1.0.0", "2.0.0"]);
-        expect(installed?.version).toEqual({ major: 2, minor: 0, patch: 0 });
-      }
+      expect(linesAbout(update.target, "refused")).toHaveLength(1);
+      expect(offers).toEqual(["1.0.0", "2.0.0"]);
+      expect(installed?.version).toEqual({ major: 2, minor: 0, patch: 0 });
     },
   );
 

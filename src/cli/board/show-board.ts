@@ -4,6 +4,7 @@ import type { BoardStatus, SlotStatus } from "../../board/board-status.ts";
 import type { LoggedRefusal } from "../../board/refusal-log.ts";
 import type { SlotRecord } from "../../flash/record/record-state.ts";
 import { formatHardware } from "../../image/hardware.ts";
+import { shortDigest } from "../../image/manifest.ts";
 import { formatVersion } from "../../image/version.ts";
 import { addCommand } from "../help.ts";
 import { onRun } from "../run.ts";
@@ -48,7 +49,9 @@ function statusRows(status: BoardStatus): [string, string][] {
     ...status.slots.map((slot): [string, string] => [`slot ${slot.slot}`, slotText(slot)]),
     [
       "receiving",
-      receiving === undefined ? "nothing" : `${toHex(receiving.digest8)} into slot ${receiving.slot}`,
+      receiving === undefined
+        ? "nothing"
+        : `${toHex(shortDigest(receiving.digest))} into slot ${receiving.slot}`,
     ],
     ["counter floor", String(status.counterFloor)],
     ["trusts", keys === "" ? "everyone: unsigned images are taken" : `key ${keys}`],
@@ -60,7 +63,7 @@ function statusRows(status: BoardStatus): [string, string][] {
 
 function slotText({ installed, manifest }: SlotStatus): string {
   if (installed === undefined || manifest === undefined) return "empty";
-  const digest = toHex(installed.digest8);
+  const digest = toHex(shortDigest(installed.digest));
   if (typeof manifest === "string") return `image ${digest}: ${failureText(manifest)}`;
   return `version ${formatVersion(manifest.version)}, image ${digest}, ${stateText(installed)}`;
 }
@@ -93,14 +96,14 @@ function statusFields(status: BoardStatus): Record<string, unknown> {
     boot: bootFields(status.boot),
     slots: status.slots.map(({ slot, installed, manifest }) => ({
       slot,
-      digest: installed && toHex(installed.digest8),
+      digest: installed && toHex(shortDigest(installed.digest)),
       version: typeof manifest === "object" ? formatVersion(manifest.version) : undefined,
       failure: typeof manifest === "string" ? manifest : undefined,
       isConfirmed: installed?.isConfirmed,
       attempts: installed?.attempts,
       isUnproven: installed && installed.isUnproven === true,
     })),
-    receiving: receiving && { digest: toHex(receiving.digest8), slot: receiving.slot },
+    receiving: receiving && { digest: toHex(shortDigest(receiving.digest)), slot: receiving.slot },
     counterFloor: status.counterFloor,
     trustedKeys: status.trustedKeys.map(toHex),
     isRecordTorn: status.isRecordTorn,

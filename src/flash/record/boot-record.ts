@@ -1,7 +1,8 @@
 import { assert } from "../../base/assert.ts";
+import { isAfter32 } from "../../base/serial-number.ts";
 import { ENTRY_SIZE, type FlashMap, isErased, padToUnits, type Region, roundUp } from "../geometry.ts";
 import type { Flash } from "../nor-flash.ts";
-import { decodeEntry, encodeEntry, type RecordEntry } from "./record-codec.ts";
+import { type DecodedEntry, decodeEntry, encodeEntry, entriesOf, type RecordEntry } from "./record-codec.ts";
 import {
   applyEvent,
   EMPTY_RECORD,
@@ -22,12 +23,12 @@ const RESERVED = 4;
 interface SectorContent {
   /** Undefined unless the header and its whole snapshot are there. */
   readonly state: RecordState | undefined;
-  /** Sequence number of the header. */
+  /** Sequence number of the header. Sequence numbers wrap: they are compared as serial numbers. */
   readonly sequence: number;
-  /** Highest sequence number of any entry. */
-  readonly lastSequence: number;
-  /** Highest sequence number of its seals; -1 when there is none. */
-  readonly sealSequence: number;
+  /** Latest sequence number of any entry; undefined when there is none. */
+  readonly lastSequence: number | undefined;
+  /** Latest sequence number of its seals; undefined when there is none. */
+  readonly sealSequence: number | undefined;
   readonly isBlank: boolean;
   /** Whether some entry is neither blank nor valid. */
   readonly isTorn: boolean;
@@ -67,7 +68,7 @@ export class BootRecord {
     const other = active === 0 ? found[1] : found[0];
     this.#active = active;
     this.#state = (active === undefined ? undefined : found[active].state) ?? EMPTY_RECORD;
-    this.#sequence = Math.max(found[0].lastSequence, found[1].lastSequence);
+    this.#sequence = later(found[0].lastSequence, found[1].lastSequence) ?? 0;
     this.isClean = other.isBlank && (active === undefined ? found[1].isBlank : !found[active].isTorn);
     // The seal that decided may be one that a cut left unstable.
     if (active !== undefined && other.state !== undefined) {
@@ -82,9 +83,11 @@ export class BootRecord {
   /** Adds `event`. It is durable when this returns. */
   append(event: RecordEvent): void {
     const next = applyEvent(this.#state, event);
+    const entries = entriesOf(event);
     const end = this.#flash.map.sectorSize - RESERVED * this.#stride;
-    if (this.#at === undefined || this.#at + this.#stride > end) this.#compact(next);
-    else this.#programNext({ tag: "event", event });
+    // The two entries of an event with a digest stand in one sector.
+    if (this.#at === undefined || this.#at + entries.length * this.#stride > end) this.#compact(next);
+    else for (const entry of entries) this.#programNext(entry);
     this.#state = next;
   }
 
@@ -111,12 +114,12 @@ export class BootRecord {
     const isFreshErased = this.#at !== undefined;
     this.#reseal();
     if (!isFreshErased) this.#erase(fresh);
-    const events = snapshotEvents(state);
-    assert((events.length + 2 + RESERVED) * this.#stride <= map.sectorSize, "a snapshot fits in a sector");
+    const entries = snapshotEvents(state).flatMap(entriesOf);
+    assert((entries.length + 2 + RESERVED) * this.#stride <= map.sectorSize, "a snapshot fits in a sector");
     this.#active = fresh;
     this.#at = this.#stride;
-    for (const event of events) this.#programNext({ tag: "event", event });
-    this.#programAt(this.#region(fresh), 0, { tag: "header", count: events.length });
+    for (const entry of entries) this.#programNext(entry);
+    this.#programAt(this.#region(fresh), 0, { tag: "header", count: entries.length });
     this.#programNext({ tag: "seal" });
     this.#erase(fresh === 0 ? 1 : 0);
   }
@@ -138,7 +141,7 @@ export class BootRecord {
   }
 
   #programAt(sector: Region, at: number, entry: RecordEntry): void {
-    this.#sequence++;
+    this.#sequence = (this.#sequence + 1) >>> 0;
     this.#flash.program(sector.offset + at, padToUnits(this.#flash.map, encodeEntry(entry, this.#sequence)));
   }
 
@@ -163,8 +166,15 @@ function chooseSector(found: readonly [SectorContent, SectorContent]): 0 | 1 | u
     if (a.state !== undefined) return 0;
     return b.state === undefined ? undefined : 1;
   }
-  if (a.sealSequence !== b.sealSequence) return a.sealSequence > b.sealSequence ? 0 : 1;
-  return a.sequence < b.sequence ? 0 : 1;
+  if (a.sealSequence !== b.sealSequence)
+    return later(a.sealSequence, b.sealSequence) === a.sealSequence ? 0 : 1;
+  return isAfter32(b.sequence, a.sequence) ? 0 : 1;
+}
+
+/** The later of two sequence numbers. */
+function later(a: number | undefined, b: number | undefined): number | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return isAfter32(a, b) ? a : b;
 }
 
 /** Every entry starts at a write unit, so that no unit is programmed twice. */
@@ -175,10 +185,7 @@ function entryStride(map: FlashMap): number {
 function readSector(flash: Flash, index: 0 | 1): SectorContent {
   const region = flash.map.record[index];
   const bytes = flash.read(region.offset, region.size);
-  const entries: (RecordEntry | undefined)[] = [];
-  let lastSequence = 0;
-  let sealSequence = -1;
-  let sequence = 0;
+  const entries: (DecodedEntry | undefined)[] = [];
   let isTorn = false;
   let end = 0;
   const stride = entryStride(flash.map);
@@ -187,23 +194,46 @@ function readSector(flash: Flash, index: 0 | 1): SectorContent {
     const isBlank = isErased(flash.map, entryBytes);
     // The padding of the write unit holds nothing, but must be erased.
     const isFilled = isErased(flash.map, entryBytes.subarray(ENTRY_SIZE));
-    const decoded = isBlank || !isFilled ? undefined : decodeEntry(entryBytes.subarray(0, ENTRY_SIZE));
+    const isReadable = !isBlank && isFilled;
+    const decoded = isReadable ? decodeEntry(entryBytes.subarray(0, ENTRY_SIZE), entries.at(-1)) : undefined;
     if (!isBlank) end = at / stride + 1;
     if (!isBlank && decoded === undefined) isTorn = true;
-    if (at === 0) sequence = decoded?.sequence ?? 0;
-    lastSequence = Math.max(lastSequence, decoded?.sequence ?? 0);
-    if (decoded?.entry.tag === "seal") sealSequence = Math.max(sealSequence, decoded.sequence);
-    entries.push(decoded?.entry);
+    entries.push(decoded);
   }
-  return { state: replay(entries), sequence, lastSequence, sealSequence, isBlank: end === 0, isTorn, end };
+  const sequences = entries.map((entry) => entry?.sequence);
+  const seals = entries.map((found) => (found?.entry.tag === "seal" ? found.sequence : undefined));
+  return {
+    state: replay(entries),
+    sequence: sequences[0] ?? 0,
+    lastSequence: sequences.reduce(later, undefined),
+    sealSequence: seals.reduce(later, undefined),
+    isBlank: end === 0,
+    isTorn: isTorn || entries.some((_, i) => isLone(entries, i)),
+    end,
+  };
 }
 
-function replay(entries: readonly (RecordEntry | undefined)[]): RecordState | undefined {
-  const header = entries[0];
+/** Whether entry `i` is the rest of a digest without the event that it belongs to. */
+function isLone(entries: readonly (DecodedEntry | undefined)[], i: number): boolean {
+  const found = entries[i];
+  if (found?.entry.tag !== "digest") return false;
+  const next = entries[i + 1];
+  const isNext = next?.entry.tag === "event" && next.sequence === (found.sequence + 1) >>> 0;
+  return !isNext || entriesOf(next.entry.event).length === 1;
+}
+
+function replay(entries: readonly (DecodedEntry | undefined)[]): RecordState | undefined {
+  const header = entries[0]?.entry;
   if (header?.tag !== "header") return undefined;
   const snapshot = entries.slice(1, 1 + header.count);
-  if (snapshot.length < header.count || snapshot.some((entry) => entry?.tag !== "event")) return undefined;
+  const isMissing = (i: number): boolean => isLone(snapshot, i) || !isPart(snapshot[i]?.entry);
+  if (snapshot.length < header.count || snapshot.some((_, i) => isMissing(i))) return undefined;
   let state = EMPTY_RECORD;
-  for (const entry of entries) if (entry?.tag === "event") state = applyEvent(state, entry.event);
+  for (const found of entries) if (found?.entry.tag === "event") state = applyEvent(state, found.entry.event);
   return state;
+}
+
+/** Whether an entry may be one of a snapshot. */
+function isPart(entry: RecordEntry | undefined): boolean {
+  return entry?.tag === "event" || entry?.tag === "digest";
 }

@@ -3,14 +3,16 @@ import { addRange, removeRange, type SectorRange } from "./sector-ranges.ts";
 
 /** Images whose failed confirms are counted; beyond, the one counted longest ago is forgotten. */
 export const FAILED_DIGESTS_MAX = 4;
+/** Bytes of a short digest. */
+const ADVICE_LENGTH = 8;
 /** Highest count of attempts and failed confirms. */
 export const COUNT_MAX = 255;
 
 /** An image that was received completely and verified in its slot. */
 export interface SlotRecord {
   readonly slot: number;
-  /** First 8 bytes of the digest of its manifest. */
-  readonly digest8: Uint8Array;
+  /** Digest of its manifest, 32 bytes. */
+  readonly digest: Uint8Array;
   /** Manifest area that holds its manifest. */
   readonly area: number;
   /** Confirmed by its policy; otherwise on trial. */
@@ -31,13 +33,16 @@ export interface SlotRecord {
 /** An image that is being received into a slot, which does not boot in the meantime. */
 export interface ReceivingRecord {
   readonly slot: number;
-  readonly digest8: Uint8Array;
+  /** 32 bytes. */
+  readonly digest: Uint8Array;
+  /** Manifest area that holds its manifest: all of it, since this is recorded once it was programmed. */
   readonly area: number;
 }
 
 /** How often an image failed to confirm. */
 export interface FailedConfirm {
-  readonly digest8: Uint8Array;
+  /** Short digest, which is advice: no more follows from it than that an image is taken later. */
+  readonly adviceDigest8: Uint8Array;
   readonly count: number;
 }
 
@@ -61,6 +66,8 @@ export interface RecordState {
   readonly givenUp?: RecordedOrder;
   /** While the floor is 0: an image was confirmed, with counter 0. See {@link hasConfirmed}. */
   readonly wasConfirmed?: true;
+  /** Starts counted for nonces that must not repeat, a u32 (PROTOCOL.md 13.2.5). Never decreases. */
+  readonly starts: number;
 }
 
 /** A change of the boot record: durable completely or not at all. */
@@ -76,7 +83,8 @@ export type RecordEvent =
   | { readonly tag: "floor"; readonly floor: number; readonly wasConfirmed?: true }
   | { readonly tag: "failed"; readonly failed: FailedConfirm }
   /** `order` is that of an image which is given up; undefined forgets it. */
-  | { readonly tag: "order"; readonly order: RecordedOrder | undefined };
+  | { readonly tag: "order"; readonly order: RecordedOrder | undefined }
+  | { readonly tag: "nonces"; readonly starts: number };
 
 /** The record of a new flash. */
 export const EMPTY_RECORD: RecordState = {
@@ -85,6 +93,7 @@ export const EMPTY_RECORD: RecordState = {
   openSectors: [],
   counterFloor: 0,
   failedConfirms: [],
+  starts: 0,
 };
 
 /** The state after `event`. Replaying all events gives the same state. */
@@ -110,12 +119,14 @@ export function applyEvent(state: RecordState, event: RecordEvent): RecordState 
       const { givenUp: _, ...rest } = state;
       return event.order === undefined ? rest : { ...rest, givenUp: event.order };
     }
+    case "nonces":
+      return { ...state, starts: Math.max(state.starts, event.starts) };
   }
 }
 
 /** The events that, applied to {@link EMPTY_RECORD}, give `state`. */
 export function snapshotEvents(state: RecordState): RecordEvent[] {
-  const { counterFloor: floor, givenUp, wasConfirmed } = state;
+  const { counterFloor: floor, givenUp, wasConfirmed, starts } = state;
   return [
     { tag: "floor", floor, ...(wasConfirmed === undefined ? {} : { wasConfirmed }) },
     ...state.slots.map((slot) => ({ tag: "slot", slot, floor: state.counterFloor }) as const),
@@ -124,6 +135,7 @@ export function snapshotEvents(state: RecordState): RecordEvent[] {
     ...(state.receiving === undefined ? [] : [{ tag: "receiving", receiving: state.receiving } as const]),
     ...state.failedConfirms.map((failed) => ({ tag: "failed", failed }) as const),
     ...state.openSectors.map((open) => ({ tag: "sectors", open }) as const),
+    ...(starts === 0 ? [] : [{ tag: "nonces", starts } as const]),
   ];
 }
 
@@ -153,9 +165,10 @@ export function hasConfirmed({ counterFloor, wasConfirmed }: RecordState): boole
   return counterFloor > 0 || wasConfirmed === true;
 }
 
-/** Number of failed confirms of an image. */
-export function failedConfirms(state: RecordState, digest8: Uint8Array): number {
-  return state.failedConfirms.find((failed) => equalBytes(failed.digest8, digest8))?.count ?? 0;
+/** Number of failed confirms of an image, or of others whose short digest, the advice, is the same. */
+export function failedConfirms(state: RecordState, digest: Uint8Array): number {
+  const advice = digest.subarray(0, ADVICE_LENGTH);
+  return state.failedConfirms.find((failed) => equalBytes(failed.adviceDigest8, advice))?.count ?? 0;
 }
 
 /** The image installed in `slot`, or undefined. */
@@ -169,12 +182,12 @@ function applySlot(state: RecordState, next: SlotRecord, floor: number): RecordS
   slots.sort((a, b) => a.slot - b.slot);
   // A trial is given up and counted in one step, so that a cut cannot count it twice or not at all.
   const justReverted =
-    next.isReverted && old !== undefined && !old.isReverted && equalBytes(old.digest8, next.digest8);
-  const count = failedConfirms(state, next.digest8);
+    next.isReverted && old !== undefined && !old.isReverted && equalBytes(old.digest, next.digest);
+  const adviceDigest8 = next.digest.subarray(0, ADVICE_LENGTH);
+  const count = failedConfirms(state, next.digest);
   let failed = state.failedConfirms;
-  if (justReverted)
-    failed = withFailed(failed, { digest8: next.digest8, count: Math.min(COUNT_MAX, count + 1) });
-  if (next.isConfirmed && count > 0) failed = withFailed(failed, { digest8: next.digest8, count: 0 });
+  if (justReverted) failed = withFailed(failed, { adviceDigest8, count: Math.min(COUNT_MAX, count + 1) });
+  if (next.isConfirmed && count > 0) failed = withFailed(failed, { adviceDigest8, count: 0 });
   const { givenUp, ...rest } = state;
   // A confirmed image in the slot is the one that counts from now on.
   const kept = givenUp === undefined || next.isConfirmed ? {} : { givenUp };
@@ -194,6 +207,6 @@ function withFloor(
 }
 
 function withFailed(list: readonly FailedConfirm[], next: FailedConfirm): FailedConfirm[] {
-  const others = list.filter((failed) => !equalBytes(failed.digest8, next.digest8));
+  const others = list.filter((failed) => !equalBytes(failed.adviceDigest8, next.adviceDigest8));
   return next.count === 0 ? others : [...others, next].slice(-FAILED_DIGESTS_MAX);
 }

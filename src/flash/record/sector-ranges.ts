@@ -5,7 +5,7 @@ export interface SectorRange {
 }
 
 /** Most ranges in a set; beyond, the two nearest are joined, so that the set only grows. */
-export const RANGES_MAX = 16;
+export const RANGES_MAX = 12;
 
 /** The set with `range` added, in order, touching ranges joined. */
 export function addRange(ranges: readonly SectorRange[], range: SectorRange): SectorRange[] {

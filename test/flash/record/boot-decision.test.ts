@@ -4,8 +4,8 @@ import { type BootMoment, decideBoot, TRIAL_BOOTS_MAX } from "../../../src/flash
 import { EMPTY_RECORD, type RecordState, type SlotRecord } from "../../../src/flash/record/record-state.ts";
 
 function image(slot: number, rank: number, more: Partial<SlotRecord> = {}): SlotRecord {
-  const digest8 = new Uint8Array(8).fill(slot + 1);
-  return { slot, rank, digest8, area: slot, isConfirmed: true, isReverted: false, attempts: 0, ...more };
+  const digest = new Uint8Array(32).fill(slot + 1);
+  return { slot, rank, digest, area: slot, isConfirmed: true, isReverted: false, attempts: 0, ...more };
 }
 
 function decide(
@@ -22,7 +22,7 @@ function decide(
 const trial = { isConfirmed: false };
 const spent = { isConfirmed: false, attempts: TRIAL_BOOTS_MAX };
 const receivingInto = (slot: number): Partial<RecordState> => ({
-  receiving: { slot, digest8: new Uint8Array(8), area: 2 },
+  receiving: { slot, digest: new Uint8Array(32), area: 2 },
 });
 
 describe("decideBoot, one slot", () => {

@@ -3,7 +3,7 @@ import { SeededRandom } from "../../../src/base/prng.ts";
 import { ENTRY_SIZE, flashMap } from "../../../src/flash/geometry.ts";
 import { type FlashOperation, NorFlash } from "../../../src/flash/nor-flash.ts";
 import { BootRecord } from "../../../src/flash/record/boot-record.ts";
-import { decodeEntry, encodeEntry } from "../../../src/flash/record/record-codec.ts";
+import { decodeEntry, encodeEntry, entriesOf } from "../../../src/flash/record/record-codec.ts";
 import { type FlashStorage, MemoryStorage } from "../../../src/flash/storage.ts";
 import { PowerCut } from "../../../src/sim/power-cuts/power-cut.ts";
 import { TornStorage } from "../../../src/sim/power-cuts/torn-storage.ts";
@@ -35,6 +35,11 @@ function stepOf(operation: FlashOperation): string {
   const place = (offset - (map.record[index]?.offset ?? 0)) / ENTRY_SIZE;
   return `${index}:${place} ${decodeEntry(operation.bytes)?.entry.tag}`;
 }
+
+const receivingOf = (n: number) => {
+  const digest = Uint8Array.from({ length: 32 }, (_, i) => 3 * n + i);
+  return { tag: "receiving", receiving: { slot: n % 2, digest, area: n % 3 } } as const;
+};
 
 const floor = (value: number) => ({ tag: "floor", floor: value }) as const;
 
@@ -233,6 +238,61 @@ describe("the order of operations of the boot record", () => {
       expect(open(storage).record.state.counterFloor).toBe(0);
       storage.write(offset + events * ENTRY_SIZE, new Uint8Array(ENTRY_SIZE).fill(0xff));
       expect(open(storage).record.state.counterFloor).toBe(0);
+    }
+  });
+
+  it("programs the rest of a digest directly before the event that names it, always in the same sector", () => {
+    const storage = new MemoryStorage(map.size);
+    const { record, steps } = open(storage);
+    for (let n = 1; n <= 60; n++) record.append(receivingOf(n));
+    expect(steps.slice(0, 7)).toEqual([
+      ...["erase 0", "0:1 event", "0:2 digest", "0:3 undefined", "0:0 header", "0:4 seal", "erase 1"],
+    ]);
+    const digests = steps.flatMap((step, i) => (step.endsWith("digest") ? [[step, steps[i + 1]]] : []));
+    expect(digests).toHaveLength(60);
+    for (const [first = "", second = ""] of digests) {
+      const [sector, place] = (first.split(" ")[0] ?? "").split(":").map(Number);
+      expect(second).toBe(`${sector}:${1 + (place ?? 0)} undefined`);
+      // Behind a place for one entry alone, none of the two is programmed.
+      expect(place).toBeLessThan(ENTRIES - RESERVED - 1);
+    }
+    expect(open(storage).record.state.receiving).toEqual(receivingOf(60).receiving);
+  });
+
+  it("has no event whose digest was programmed and whose own entry was not: a cut in between changes nothing", () => {
+    const random = new SeededRandom(6);
+    const storage = new TornStorage(map, random);
+    const first = open(storage).record;
+    first.append(receivingOf(1));
+    const flash = new NorFlash(storage, map, ({ tag, ...more }) => {
+      const entry = "bytes" in more ? decodeEntry(more.bytes)?.entry.tag : undefined;
+      if (tag === "program" && isCutting && entry === undefined) throw new PowerCut("between the two");
+    });
+    let isCutting = false;
+    flash.arm(...map.record);
+    const record = new BootRecord(flash);
+    record.settle();
+    isCutting = true;
+    expect(() => record.append(receivingOf(2))).toThrow(PowerCut);
+    const found = open(storage).record;
+    expect(found.state.receiving).toEqual(receivingOf(1).receiving);
+    expect(found.isClean).toBe(false);
+    found.repair();
+    expect(open(storage).record.isClean).toBe(true);
+    expect(open(storage).record.state.receiving).toEqual(receivingOf(1).receiving);
+  });
+
+  it("does not count a sector whose snapshot ends between a digest and its event", () => {
+    const { offset } = map.record[0];
+    for (const [count, expected] of [
+      [2, 1],
+      [1, undefined],
+    ] as const) {
+      const storage = new MemoryStorage(map.size);
+      const entries = [{ tag: "header", count } as const, ...entriesOf(receivingOf(1))];
+      for (const [i, entry] of entries.entries())
+        storage.write(offset + i * ENTRY_SIZE, encodeEntry(entry, 7 + i));
+      expect(open(storage).record.state.receiving?.area).toBe(expected);
     }
   });
 });

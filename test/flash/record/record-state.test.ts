@@ -11,10 +11,10 @@ import {
   slotRecord,
 } from "../../../src/flash/record/record-state.ts";
 
-const digest = (n: number): Uint8Array => new Uint8Array(8).fill(n);
+const digest = (n: number): Uint8Array => new Uint8Array(32).fill(n);
 const image = (slot: number, n: number, more: Partial<SlotRecord> = {}): SlotRecord => ({
   slot,
-  digest8: digest(n),
+  digest: digest(n),
   area: 0,
   isConfirmed: false,
   isReverted: false,
@@ -27,9 +27,9 @@ const installed = (slot: SlotRecord, floor = 0): RecordEvent => ({ tag: "install
 const changed = (slot: SlotRecord, floor = 0): RecordEvent => ({ tag: "slot", slot, floor });
 const failed = (n: number, count: number): RecordEvent => ({
   tag: "failed",
-  failed: { digest8: digest(n), count },
+  failed: { adviceDigest8: digest(n).subarray(0, 8), count },
 });
-const receiving = { slot: 1, digest8: digest(3), area: 2 };
+const receiving = { slot: 1, digest: digest(3), area: 2 };
 
 describe("the state of the boot record", () => {
   it("holds one image a slot, in the order of the slots", () => {
@@ -99,11 +99,13 @@ describe("the state of the boot record", () => {
   it("forgets the failures of an image that is confirmed, and no others", () => {
     const state = replayed(installed(image(0, 1)), failed(1, 2), failed(2, 3));
     const confirmed = applyEvent(state, changed(image(0, 1, { isConfirmed: true })));
-    expect(confirmed.failedConfirms).toEqual([{ digest8: digest(2), count: 3 }]);
+    expect(confirmed.failedConfirms).toEqual([{ adviceDigest8: digest(2).subarray(0, 8), count: 3 }]);
     const neverFailed = applyEvent(state, changed(image(0, 9, { isConfirmed: true })));
     expect(neverFailed.failedConfirms).toBe(state.failedConfirms);
     expect(failedConfirms(state, digest(9))).toBe(0);
-    expect(applyEvent(state, failed(1, 0)).failedConfirms).toEqual([{ digest8: digest(2), count: 3 }]);
+    expect(applyEvent(state, failed(1, 0)).failedConfirms).toEqual([
+      { adviceDigest8: digest(2).subarray(0, 8), count: 3 },
+    ]);
   });
 
   it("forgets the image that failed longest ago; one that fails again is the latest", () => {
@@ -113,6 +115,22 @@ describe("the state of the boot record", () => {
     expect(again.failedConfirms).toHaveLength(FAILED_DIGESTS_MAX);
     expect(failedConfirms(again, digest(1))).toBe(7);
     expect(failedConfirms(again, digest(2))).toBe(0);
-    expect(again.failedConfirms.at(-1)).toEqual({ digest8: digest(99), count: 1 });
+    expect(again.failedConfirms.at(-1)).toEqual({ adviceDigest8: digest(99).subarray(0, 8), count: 1 });
+  });
+
+  it("tells two images apart whose short digests are the same", () => {
+    const twin = digest(1).fill(99, 8);
+    const trial = replayed(installed(image(0, 1)));
+    const other = applyEvent(trial, changed({ ...image(0, 1, { isReverted: true }), digest: twin }));
+    // No trial of the twin was given up.
+    expect(failedConfirms(other, twin)).toBe(0);
+    // What is counted is counted by the short digest: advice.
+    const given = applyEvent(trial, changed(image(0, 1, { isReverted: true })));
+    expect([failedConfirms(given, digest(1)), failedConfirms(given, twin)]).toEqual([1, 1]);
+  });
+
+  it("counts starts, and never down", () => {
+    const state = replayed({ tag: "nonces", starts: 4 }, { tag: "nonces", starts: 3 });
+    expect(state).toEqual({ ...EMPTY_RECORD, starts: 4 });
   });
 });

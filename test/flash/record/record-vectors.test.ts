@@ -1,13 +1,21 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { fromHex, toHex } from "../../../src/base/bytes.ts";
-import { decodeEntry, encodeEntry, type RecordEntry } from "../../../src/flash/record/record-codec.ts";
+import {
+  type DecodedEntry,
+  decodeEntry,
+  encodeEntry,
+  entriesOf,
+  type RecordEntry,
+} from "../../../src/flash/record/record-codec.ts";
 import type { RecordEvent, SlotRecord } from "../../../src/flash/record/record-state.ts";
 
 interface Vector {
   readonly name: string;
   readonly sequence: number;
   readonly entry: { readonly tag: string } & Readonly<Record<string, unknown>>;
+  /** The entry directly before it, where it needs one. */
+  readonly beforeHex?: string;
   readonly entryHex: string;
 }
 
@@ -38,7 +46,7 @@ function entryOf({ entry: fields }: Vector): RecordEntry {
     case "slot":
       return event({ tag: fields.tag, slot: slotOf(fields, text("digest")), floor: number("floor") });
     case "receiving": {
-      const receiving = { slot: number("slot"), digest8: text("digest"), area: number("area") };
+      const receiving = { slot: number("slot"), digest: text("digest"), area: number("area") };
       return event({ tag: "receiving", receiving });
     }
     case "sectors":
@@ -48,7 +56,7 @@ function entryOf({ entry: fields }: Vector): RecordEntry {
       return event({ tag: "floor", floor: number("floor"), ...mark });
     }
     case "failed":
-      return event({ tag: "failed", failed: { digest8: text("digest"), count: number("count") } });
+      return event({ tag: "failed", failed: { adviceDigest8: text("digest"), count: number("count") } });
     case "order": {
       const { version } = fields;
       if (!Array.isArray(version)) return event({ tag: "order", order: undefined });
@@ -56,17 +64,21 @@ function entryOf({ entry: fields }: Vector): RecordEntry {
       const order = { sequence: number("sequence"), version: { major, minor, patch } };
       return event({ tag: "order", order });
     }
+    case "digest":
+      return { tag: "digest", rest: text("rest") };
+    case "nonces":
+      return event({ tag: "nonces", starts: number("starts") });
     default:
       throw new Error(fields.tag);
   }
 }
 
-function slotOf(fields: Vector["entry"], digest8: Uint8Array): SlotRecord {
+function slotOf(fields: Vector["entry"], digest: Uint8Array): SlotRecord {
   const flags = Array.isArray(fields["flags"]) ? fields["flags"] : [];
   const { slot, area, attempts, rank } = fields;
   return {
     slot: Number(slot),
-    digest8,
+    digest,
     area: Number(area),
     isConfirmed: flags.includes("confirmed"),
     isReverted: flags.includes("reverted"),
@@ -76,25 +88,48 @@ function slotOf(fields: Vector["entry"], digest8: Uint8Array): SlotRecord {
   };
 }
 
+function beforeOf({ beforeHex }: Pick<Vector, "beforeHex">): DecodedEntry | undefined {
+  return beforeHex === undefined ? undefined : decodeEntry(bytesOf(beforeHex));
+}
+
 describe("entries of the boot record", () => {
   it.each(VECTORS.entries.map((vector) => [vector.name, vector] as const))(
     "are as frozen: %s",
     (_, vector) => {
       const entry = entryOf(vector);
       expect(toHex(encodeEntry(entry, vector.sequence))).toBe(vector.entryHex.replaceAll(" ", ""));
-      expect(decodeEntry(bytesOf(vector.entryHex))).toEqual({ entry, sequence: vector.sequence });
+      expect(decodeEntry(bytesOf(vector.entryHex), beforeOf(vector))).toEqual({
+        entry,
+        sequence: vector.sequence,
+      });
     },
   );
 
-  it.each(VECTORS.refused.map(({ name, entryHex }) => [name, entryHex] as const))(
+  it("are two where they name an image, each of which is as frozen", () => {
+    const pairs = VECTORS.entries.filter(({ beforeHex }) => beforeHex !== undefined);
+    expect(pairs).toHaveLength(7);
+    for (const vector of pairs) {
+      const entry = entryOf(vector);
+      const entries = entry.tag === "event" ? entriesOf(entry.event) : [];
+      const first = (vector.sequence - 1) >>> 0;
+      expect(entries.map((part, i) => toHex(encodeEntry(part, (first + i) >>> 0)))).toEqual([
+        vector.beforeHex?.replaceAll(" ", ""),
+        vector.entryHex.replaceAll(" ", ""),
+      ]);
+      // Without the rest of its digest it is passed over.
+      expect(decodeEntry(bytesOf(vector.entryHex))).toBeUndefined();
+    }
+  });
+
+  it.each(VECTORS.refused.map((vector) => [vector.name, vector] as const))(
     "are passed over, although the CRC is right, with %s",
-    (_, hex) => {
-      expect(decodeEntry(bytesOf(hex))).toBeUndefined();
+    (_, vector) => {
+      expect(decodeEntry(bytesOf(vector.entryHex), beforeOf(vector))).toBeUndefined();
     },
   );
 
   it("are frozen for every type that there is", () => {
     const types = new Set(VECTORS.entries.map(({ entryHex }) => entryHex.slice(0, 2)));
-    expect([...types].sort()).toEqual(["01", "02", "11", "12", "13", "14", "15", "16", "17"]);
+    expect([...types].sort()).toEqual(["01", "02", "11", "12", "13", "14", "15", "16", "17", "18", "19"]);
   });
 });
