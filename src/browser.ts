@@ -45,7 +45,7 @@ export { PureRunSplitter } from "./node/pure-run-splitter.ts";
 export { PickedImages } from "./node/rescuer-effects.ts";
 export { applyTargetEffect, nodeStatusOf } from "./node/target-effects.ts";
 export { LinkEnd } from "./session/link-end.ts";
-export { type Nonces, randomNonces } from "./session/nonces.ts";
+export { countedNonces, type Nonces, randomNonces } from "./session/nonces.ts";
 export { type QueryEvent, type QueryOptions, QueryRole } from "./session/query-role.ts";
 export type { RescuerOptions } from "./session/rescuer/rescuer-announcer.ts";
 export type { RescuerEvent } from "./session/rescuer/rescuer-events.ts";

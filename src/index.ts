@@ -53,7 +53,7 @@ export type { RunOptions } from "./node/run-options.ts";
 export { type PeerStatus, queryStatus, type StatusOptions, type StatusReport } from "./node/status-query.ts";
 export type { Verdict } from "./node/verdict.ts";
 export { LinkEnd } from "./session/link-end.ts";
-export { type Nonces, randomNonces } from "./session/nonces.ts";
+export { countedNonces, type Nonces, randomNonces } from "./session/nonces.ts";
 export type { RescuerOptions } from "./session/rescuer/rescuer-announcer.ts";
 export type { RescuerEvent } from "./session/rescuer/rescuer-events.ts";
 export { RescuerRole } from "./session/rescuer/rescuer-role.ts";

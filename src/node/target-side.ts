@@ -4,7 +4,6 @@ import type { Millis } from "../base/units.ts";
 import type { TargetStore } from "../board/target-store.ts";
 import { formatVersion } from "../image/version.ts";
 import type { LinkKey } from "../link/link-key.ts";
-import { randomNonces } from "../session/nonces.ts";
 import type { RoleHost } from "../session/role.ts";
 import type { TargetEvent } from "../session/target/target-events.ts";
 import { TargetRole } from "../session/target/target-role.ts";
@@ -18,6 +17,7 @@ import type { RunHost, Side } from "./node-run.ts";
 import { MISMATCH_SENTENCES } from "./refusal-sentences.ts";
 import type { RunOptions } from "./run-options.ts";
 import { applyTargetEffect, nodeStatusOf } from "./target-effects.ts";
+import { targetNonces } from "./target-nonces.ts";
 import { TransferProgress } from "./transfer-progress.ts";
 import { type Ending, refusedEnding, type SessionFigures } from "./verdict.ts";
 
@@ -82,7 +82,7 @@ export class TargetSide implements Side<TargetEvent, TargetRole> {
   constructor(host: TargetHost, duties: TargetDuties) {
     this.#host = host;
     this.#duties = duties;
-    this.#start = new TargetStart(randomNonces(host.random));
+    this.#start = new TargetStart(targetNonces(duties.store, duties.linkKey, host.random));
   }
 
   get linkKey(): LinkKey | undefined {

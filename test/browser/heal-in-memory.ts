@@ -43,7 +43,8 @@ export function healInMemory(mayday: typeof Mayday, file: Uint8Array, publicKey:
   const status = mayday.nodeStatusOf(store.status());
   const now = clock.now();
   const atTarget = new mayday.LinkEnd<Mayday.TargetEvent>(link);
-  const start = new mayday.TargetStart(mayday.randomNonces(random));
+  const nonces = mayday.countedNonces(key, status.nodeId, store.takeStart(), random);
+  const start = new mayday.TargetStart(nonces);
   const targetOptions = { random, status, start };
   const target = atTarget.exchange(now, (host) => new mayday.TargetRole(now, host, targetOptions));
   const targetDriver = new mayday.LinkDriver(atTarget, targetEnd, clock, makeSplitter, {

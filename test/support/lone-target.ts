@@ -3,7 +3,7 @@ import type { Millis } from "../../src/base/units.ts";
 import type { LinkKey } from "../../src/link/link-key.ts";
 import { callDigestOf } from "../../src/session/call-digest.ts";
 import { byeOf, identityOf } from "../../src/session/handshake.ts";
-import type { SessionIdentity } from "../../src/session/identity.ts";
+import { type SessionIdentity, tagOf } from "../../src/session/identity.ts";
 import { LinkEnd } from "../../src/session/link-end.ts";
 import { LinkGuard } from "../../src/session/link-guard.ts";
 import type { TargetEvent } from "../../src/session/target/target-events.ts";
@@ -102,6 +102,15 @@ export class LoneTarget {
   /** The rescuer of this offer leaves. */
   bye({ peer }: MadeOffer): void {
     this.hear(encodeMessage(byeOf(peer, ByeReason.stopped), ANY_TAG, this.#rescuer.prove(peer)));
+  }
+
+  /** A frame of the session that this offer began, as its rescuer sends it first. */
+  sealed({ peer }: MadeOffer, message: Message): Uint8Array {
+    const frame = this.sent.findLast((sent) => decodeFrame(sent, undefined).tag === "accept");
+    const proof = frame && linkProofOf(decodeFrame(frame, undefined) as Message, frame);
+    const seal = this.#rescuer.seal(peer, proof?.extra);
+    if (seal === undefined) throw new Error("no session");
+    return encodeMessage(message, tagOf(peer), (bytes) => seal.seal(bytes));
   }
 
   /** Messages of this kind about an offer that were sent from the frame with this number on, with a right proof. */

@@ -16,8 +16,9 @@ import { linkOptionsFor } from "../../src/node/node-link.ts";
 import { PureRunSplitter } from "../../src/node/pure-run-splitter.ts";
 import { PickedImages } from "../../src/node/rescuer-effects.ts";
 import { applyTargetEffect, nodeStatusOf, type TargetAnswers } from "../../src/node/target-effects.ts";
+import { targetNonces } from "../../src/node/target-nonces.ts";
 import { LinkEnd } from "../../src/session/link-end.ts";
-import { type Nonces, randomNonces } from "../../src/session/nonces.ts";
+import type { Nonces } from "../../src/session/nonces.ts";
 import type { RescuerEvent } from "../../src/session/rescuer/rescuer-events.ts";
 import { RescuerRole } from "../../src/session/rescuer/rescuer-role.ts";
 import type { TargetEvent } from "../../src/session/target/target-events.ts";
@@ -215,7 +216,7 @@ export class VirtualRescue {
     const { isForced = false, onTargetEvent = proceedNow } = this.#options;
     const wire = this.#wire(0);
     const link = this.#linkOver(wire, 0);
-    const start = new TargetStart(this.#nonces());
+    const start = new TargetStart(this.#noncesOf(store, link.key));
     const status = nodeStatusOf(store.status());
     const end = new LinkEnd<TargetEvent>(link);
     const now = this.clock.now();
@@ -228,9 +229,9 @@ export class VirtualRescue {
     return [end, target, driver];
   }
 
-  #nonces(): Nonces {
+  #noncesOf(store: TargetStore, key: LinkKey | undefined): Nonces {
     const { bootNonce } = this.#options;
-    return bootNonce === undefined ? randomNonces(this.#random) : () => bootNonce;
+    return bootNonce === undefined ? targetNonces(store, key, this.#random) : () => bootNonce;
   }
 
   #startRescuer(nodeId?: Uint8Array): [LinkEnd<RescuerEvent>, RescuerRole, LinkDriver<RescuerEvent>] {
