@@ -42,7 +42,8 @@ function headerSpan(flash: Flash): number {
   return roundUp(HEADER_SIZE, flash.map.writeSize);
 }
 
-function areaOffset(flash: Flash, area: number): number {
+/** Where an area begins. RangeError when there is none of that number. */
+export function areaOffset(flash: Flash, area: number): number {
   const region = flash.map.manifests[area];
   if (region === undefined) throw new RangeError(`no manifest area ${area}`);
   return region.offset;

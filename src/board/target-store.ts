@@ -3,18 +3,19 @@ import { equalBytes } from "../base/bytes.ts";
 import { FailedError } from "../base/errors.ts";
 import type { BootFailure, RefusalReason } from "../base/refusal.ts";
 import type { RunOutcome, TreeNode } from "../base/tree-shape.ts";
-import { isSameOrder, leastOrder, slotRecord } from "../flash/record/record-state.ts";
 import type { Manifest } from "../image/manifest.ts";
 import { shortDigest } from "../image/manifest.ts";
 import type { Version } from "../image/version.ts";
 import { judgeManifest, type StoreOptions } from "./admission.ts";
 import { type BoardParts, hardwareId8 } from "./board-parts.ts";
-import { type BootOutcome, bootBoard, storedManifest, verifySlot } from "./boot.ts";
+import { type BootOutcome, bootBoard, verifySlot } from "./boot.ts";
+import { noteGivenUp } from "./given-up.ts";
 import { installedEvent } from "./installed-slot.ts";
-import { writeManifest } from "./manifest-area.ts";
+import { type LatestImage, LatestImageReader } from "./latest-image.ts";
 import { Quarantine } from "./quarantine.ts";
 import { chooseArea, chooseSlot } from "./slot-choice.ts";
 import { SlotWriter, type WriteOutcome } from "./slot-writer.ts";
+import { closeManifest, storeManifest } from "./stored-manifest.ts";
 
 /** Most starts that are counted: the counter is a u32. */
 const STARTS_MAX = 0xffff_ffff;
@@ -60,7 +61,10 @@ export type CommitOutcome =
  * accepted again.
  */
 export interface TargetStore {
-  /** The status now. The slots are verified when the store is made and after each commit. */
+  /**
+   * The status now, which costs little: the slots are verified when the store is made and after each commit, and a
+   * signature once. It names the image that is being received as soon and as long as the boot record does.
+   */
   status(): TargetStatus;
   /** Checks a manifest before anything is erased. One that is accepted again during its transfer continues it. */
   checkManifest(envelope: Uint8Array): ManifestVerdict;
@@ -76,7 +80,10 @@ export interface TargetStore {
   writeBlock(index: number, bytes: Uint8Array): WriteOutcome;
   /** Verifies the whole image from flash, makes it the installed one, and takes the boot decision. */
   commit(): CommitOutcome;
-  /** Ends the session. What was written stays, and the same image resumes from it. */
+  /**
+   * Ends the session. What was written stays, and the same image resumes from it; if it comes next, in the middle of a
+   * repair unit.
+   */
   abandon(): void;
   /**
    * Counts a start of the board, and returns its number once that is durable: a u32, never the same twice for one board,
@@ -106,11 +113,15 @@ export class BoardTargetStore implements TargetStore {
   readonly #quarantine: Quarantine = new Quarantine();
   #boot: BootOutcome;
   #session: Session | undefined;
+  /** The session that was abandoned last, after it had begun to write, as long as nothing else was written. */
+  #left: Session | undefined;
+  readonly #latest: LatestImageReader;
 
   constructor(parts: BoardParts, options: StoreOptions = {}) {
     parts.record.repair();
     this.#parts = parts;
     this.#options = options;
+    this.#latest = new LatestImageReader(parts);
     this.#boot = bootBoard(parts);
   }
 
@@ -118,14 +129,14 @@ export class BoardTargetStore implements TargetStore {
     const { identity, record } = this.#parts;
     const boot = this.#boot;
     const { receiving, counterFloor } = record.state;
-    const installed = this.#installed();
+    const latest = this.#latest.read(boot);
     return {
       nodeId: identity.nodeId,
       hardwareId8: hardwareId8(identity),
       revision: identity.revision,
       isBootable: boot.tag === "boot",
       ...(boot.tag === "recovery" ? { failure: boot.reason } : {}),
-      ...(installed === undefined ? {} : { installed }),
+      ...(latest === undefined ? {} : { installed: installedOf(latest) }),
       ...(receiving === undefined ? {} : { receivingDigest8: shortDigest(receiving.digest) }),
       counterFloor,
     };
@@ -158,7 +169,7 @@ export class BoardTargetStore implements TargetStore {
 
   writeBlock(index: number, bytes: Uint8Array): WriteOutcome {
     const outcome = this.#session?.writer.writeBlock(index, bytes) ?? "failed";
-    if (outcome === "failed") this.abandon();
+    if (outcome === "failed") this.#drop();
     return outcome;
   }
 
@@ -170,11 +181,12 @@ export class BoardTargetStore implements TargetStore {
     const { slot, area, digest } = session;
     const image = verifySlot(this.#parts, { slot, area, digest });
     if (typeof image === "string") {
-      this.abandon();
+      this.#drop();
       return { tag: "not-bootable", reason: image };
     }
     session.writer.closeAll();
-    this.abandon();
+    closeManifest(this.#parts, area);
+    this.#drop();
     // The image must be on the disk before the record says that it is installed.
     flash.sync();
     record.append(installedEvent(record.state, { slot, digest, area }, image.manifest));
@@ -186,6 +198,7 @@ export class BoardTargetStore implements TargetStore {
 
   abandon(): void {
     this.#session?.writer.flushClosed();
+    if (this.#session?.isBegun === true) this.#left = this.#session;
     this.#session = undefined;
     this.#parts.flash.arm(...this.#parts.flash.map.record);
   }
@@ -204,20 +217,24 @@ export class BoardTargetStore implements TargetStore {
     this.#parts.flash.sync();
   }
 
+  /** Ends the session, of which nothing is known any more that the flash does not say. */
+  #drop(): void {
+    this.abandon();
+    this.#left = undefined;
+  }
+
   #openSession(envelope: Uint8Array, digest: Uint8Array, manifest: Manifest): Session {
     const { flash, record } = this.#parts;
     const { map } = flash;
-    const slot = chooseSlot(
-      map,
-      record.state,
-      this.#boot.tag === "boot" ? this.#boot.slot : undefined,
-      digest,
-    );
+    const booting = this.#boot.tag === "boot" ? this.#boot.slot : undefined;
+    const slot = chooseSlot(map, record.state, booting, digest);
     const area = chooseArea(map, record.state);
     const slotRegion = map.slots[slot];
     const areaRegion = map.manifests[area];
     assert(slotRegion !== undefined && areaRegion !== undefined, "the slot and the area exist");
     flash.arm(...map.record, areaRegion, slotRegion);
+    const left = this.#left;
+    if (left?.slot === slot && left.area === area && equalBytes(left.digest, digest)) return left;
     const others = map.slots.filter((region) => region !== slotRegion);
     const session: Session = {
       digest,
@@ -234,64 +251,38 @@ export class BoardTargetStore implements TargetStore {
   /** Called before the slot changes: makes the record say so, durably (PROTOCOL.md 13.5). */
   #begin(session: Session): void {
     if (session.isBegun) return;
+    this.#left = undefined;
     this.#storeManifest(session);
     const { slot, area, digest } = session;
-    const was = this.#parts.record.state.receiving;
+    const { record, flash } = this.#parts;
+    const was = record.state.receiving;
     const isSame = was?.slot === slot && was.area === area && equalBytes(was.digest, digest);
     if (!isSame) {
-      this.#noteGivenUp(digest);
-      this.#parts.record.append({ tag: "receiving", receiving: { slot, area, digest } });
+      noteGivenUp(this.#parts, this.#boot);
+      record.append({ tag: "receiving", receiving: { slot, area, digest } });
     }
-    this.#parts.flash.sync();
+    closeManifest(this.#parts, area);
+    flash.sync();
     session.isBegun = true;
     const isUntouched = this.#boot.tag === "boot" && this.#boot.slot !== slot;
     if (!isUntouched) this.#boot = { tag: "recovery", reason: "receiving" };
   }
 
-  /**
-   * Before a slot is given up: notes the order of the confirmed image in it that boots, for what is offered if the
-   * image that is received now never gets complete (PROTOCOL.md 13.5).
-   */
-  #noteGivenUp(digest: Uint8Array): void {
-    const { record, flash } = this.#parts;
-    if (flash.map.layout !== "single") return;
-    const boot = this.#boot;
-    const booting = boot.tag === "boot" ? slotRecord(record.state, boot.slot) : undefined;
-    const isRepair = booting !== undefined && equalBytes(booting.digest, digest);
-    let order = leastOrder(record.state);
-    if (boot.tag === "boot" && booting?.isConfirmed === true && !isRepair) {
-      const { sequence, version } = boot.image.manifest;
-      order = { sequence, version };
-    }
-    // What was noted before a cut, and did not come to pass, is forgotten.
-    if (!isSameOrder(order, record.state.givenUp)) record.append({ tag: "order", order });
-  }
-
-  /** Written again in each session: what an earlier one left may be torn although it reads right. */
   #storeManifest(session: Session): void {
     if (session.isManifestStored) return;
-    this.#parts.record.settle();
-    writeManifest(this.#parts.flash, session.area, session.envelope);
+    storeManifest(this.#parts, session, session.envelope);
     session.isManifestStored = true;
-  }
-
-  #installed(): TargetStatus["installed"] {
-    const boot = this.#boot;
-    const { slots } = this.#parts.record.state;
-    const booting = slots.find((slot) => boot.tag === "boot" && slot.slot === boot.slot);
-    const latest = booting ?? [...slots].sort((a, b) => b.rank - a.rank)[0];
-    if (latest === undefined) return undefined;
-    const stored = storedManifest(this.#parts, latest);
-    if (typeof stored === "string") return undefined;
-    const { version, sequence } = stored.manifest;
-    return { digest8: shortDigest(latest.digest), version, sequence };
   }
 
   #watch(step: (writer: SlotWriter) => RunOutcome): RunOutcome {
     const outcome = this.#session === undefined ? ({ tag: "failed" } as const) : step(this.#session.writer);
-    if (outcome.tag === "failed") this.abandon();
+    if (outcome.tag === "failed") this.#drop();
     return outcome;
   }
+}
+
+function installedOf({ digest, manifest }: LatestImage): NonNullable<TargetStatus["installed"]> {
+  return { digest8: shortDigest(digest), version: manifest.version, sequence: manifest.sequence };
 }
 
 function startsUsedUp(): FailedError {

@@ -203,6 +203,8 @@ export class TortureStage {
       throw new Brick("bytes boot that are not the image's");
     }
     if (this.storage.isTorn(region)) throw new Brick("bytes boot that read differently each time");
+    const area = this.bench.map.manifests[slotRecord(board.parts.record.state, outcome.slot)?.area ?? -1];
+    if (area === undefined || this.storage.isTorn(area)) throw new Brick("a manifest boots that is torn");
     if (source.manifest.counter < this.floor) throw new Brick("an image below the counter floor boots");
     const attempts = slotRecord(board.parts.record.state, outcome.slot)?.attempts ?? 0;
     if (attempts > TRIAL_BOOTS_MAX) throw new Brick("a trial has too many boots");
