@@ -13,6 +13,7 @@ import { type SessionIdentity, tagOf } from "../../src/session/identity.ts";
 import { LinkEnd } from "../../src/session/link-end.ts";
 import type { BlockOutcome, ManifestOutcome, TargetEvent } from "../../src/session/target/target-events.ts";
 import { TargetRole } from "../../src/session/target/target-role.ts";
+import { TargetStart } from "../../src/session/target/target-start.ts";
 import { BLOCK_MAX, CHUNK_UNIT, Codec, MANIFEST_MAX, ObjectKind } from "../../src/wire/constants.ts";
 import type { Frame, GrantEntry } from "../../src/wire/messages.ts";
 import { type MachineTarget, must } from "./fuzz-target.ts";
@@ -55,7 +56,7 @@ class TargetLife {
     this.#end = new LinkEnd<TargetEvent>({ baud: this.#baud, rtoFloorMs: 10 });
     const options = {
       random,
-      bootNonce: this.#bootNonce,
+      start: new TargetStart(() => this.#bootNonce),
       isForced: randomChance(random, 0.1),
       status: {
         nodeId: this.#nodeId,

@@ -1,6 +1,7 @@
 import { unreachable } from "../base/assert.ts";
 import { TimerTable } from "../base/timer-table.ts";
 import type { Millis } from "../base/units.ts";
+import { CRC_LENGTH } from "../wire/constants.ts";
 import type { Protect } from "../wire/frame.ts";
 import { delimitedCobs, wholeFrames } from "../wire/line-code.ts";
 import { linkProofOf } from "../wire/link-proof.ts";
@@ -248,7 +249,9 @@ export class Link {
         return;
       default: {
         const proof = linkProofOf(frame, bytes);
-        this.#events.push({ tag: "message", message: frame, ...(proof && { proof }) });
+        const covered = frame.tag === "distress" ? bytes.subarray(0, -CRC_LENGTH) : undefined;
+        const event = { tag: "message", message: frame } as const;
+        this.#events.push({ ...event, ...(proof && { proof }), ...(covered && { covered }) });
       }
     }
   }

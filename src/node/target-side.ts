@@ -7,15 +7,17 @@ import type { LinkKey } from "../link/link-key.ts";
 import type { RoleHost } from "../session/role.ts";
 import type { TargetEvent } from "../session/target/target-events.ts";
 import { TargetRole } from "../session/target/target-role.ts";
+import { TargetStart } from "../session/target/target-start.ts";
 import type { Offer } from "../wire/messages.ts";
 import { advised } from "./advice.ts";
 import { distressSent } from "./distress-event.ts";
 import type { HeardTexts } from "./line-reports.ts";
-import { freshBootNonce, type NodeLink } from "./node-link.ts";
+import type { NodeLink } from "./node-link.ts";
 import type { RunHost, Side } from "./node-run.ts";
 import { MISMATCH_SENTENCES } from "./refusal-sentences.ts";
 import type { RunOptions } from "./run-options.ts";
 import { applyTargetEffect, nodeStatusOf } from "./target-effects.ts";
+import { targetNonces } from "./target-nonces.ts";
 import { TransferProgress } from "./transfer-progress.ts";
 import { type Ending, refusedEnding, type SessionFigures } from "./verdict.ts";
 
@@ -71,7 +73,7 @@ const HEARD_TEXTS: HeardTexts = {
 export class TargetSide implements Side<TargetEvent, TargetRole> {
   readonly #host: TargetHost;
   readonly #duties: TargetDuties;
-  readonly #bootNonce: Uint8Array;
+  readonly #start: TargetStart;
   readonly #sessions: Map<Link, LinkSession> = new Map();
   /** The session that the verdict describes: the one that healed the board, or else the last one. */
   #last: LinkSession | undefined;
@@ -80,7 +82,7 @@ export class TargetSide implements Side<TargetEvent, TargetRole> {
   constructor(host: TargetHost, duties: TargetDuties) {
     this.#host = host;
     this.#duties = duties;
-    this.#bootNonce = freshBootNonce(host.random);
+    this.#start = new TargetStart(targetNonces(duties.store, duties.linkKey, host.random));
   }
 
   get linkKey(): LinkKey | undefined {
@@ -91,7 +93,7 @@ export class TargetSide implements Side<TargetEvent, TargetRole> {
     const { random } = this.#host;
     const status = nodeStatusOf(this.#duties.store.status());
     const isForced = this.#duties.isForced ?? false;
-    return new TargetRole(now, host, { random, status, bootNonce: this.#bootNonce, isForced });
+    return new TargetRole(now, host, { random, status, start: this.#start, isForced });
   }
 
   get #isKeyed(): boolean {

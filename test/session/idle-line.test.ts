@@ -11,6 +11,7 @@ import type { RescuerEvent } from "../../src/session/rescuer/rescuer-events.ts";
 import { RescuerRole } from "../../src/session/rescuer/rescuer-role.ts";
 import type { TargetEvent } from "../../src/session/target/target-events.ts";
 import { TargetRole } from "../../src/session/target/target-role.ts";
+import { TargetStart } from "../../src/session/target/target-start.ts";
 import type { Transport, TransportHandlers } from "../../src/transport/transport.ts";
 import { decodeCobs, encodeDelimited } from "../../src/wire/cobs.ts";
 import { decodeFrame, encodeMessage } from "../../src/wire/frame.ts";
@@ -84,7 +85,8 @@ const target = (): LoneNode<TargetEvent> =>
       receivingDigest: undefined,
       counterFloor: 0,
     };
-    const options = { random: new SeededRandom(1), status, bootNonce: id(3) };
+    const start = new TargetStart(() => id(3));
+    const options = { random: new SeededRandom(1), status, start };
     const end = new LinkEnd<TargetEvent>(link);
     end.exchange(now, (host) => new TargetRole(now, host, options));
     return end;

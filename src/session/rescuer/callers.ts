@@ -1,9 +1,9 @@
 import type { Random } from "../../base/prng.ts";
 import type { Millis } from "../../base/units.ts";
-import type { Beacon } from "../../wire/messages.ts";
 import { PeerSelection } from "../peer-selection.ts";
 import { RefusedImages } from "./refused-images.ts";
 import type { RescuerLoss } from "./rescuer-events.ts";
+import type { Call } from "./rescuer-state.ts";
 import type { Serving } from "./serving.ts";
 import { ServingBudget } from "./serving-budget.ts";
 
@@ -15,7 +15,7 @@ const REPORT_INTERVAL_MS = 60_000;
  * wasted time, what may still be sent to boards that do not get healed, and which images they refused (PROTOCOL.md 6.5).
  */
 export class Callers {
-  readonly #selection: PeerSelection<Beacon>;
+  readonly #selection: PeerSelection<Call>;
   readonly #budget: ServingBudget = new ServingBudget();
   readonly #refused: RefusedImages = new RefusedImages();
   /** When a spent budget may be reported again. */
@@ -26,12 +26,12 @@ export class Callers {
   }
 
   /** A board calls; returns the call to answer now, if any. */
-  consider(now: Millis, beacon: Beacon): Beacon | undefined {
+  consider(now: Millis, beacon: Call): Call | undefined {
     return this.#budget.isLeft(now) ? this.#selection.consider(now, beacon.nodeId, beacon) : undefined;
   }
 
   /** The call that is drawn, once the time to hear several boards is over. */
-  take(now: Millis): Beacon | undefined {
+  take(now: Millis): Call | undefined {
     return this.#selection.take(now);
   }
 

@@ -2,7 +2,7 @@ import { equalBytes } from "../../base/bytes.ts";
 import type { Random } from "../../base/prng.ts";
 import type { Millis } from "../../base/units.ts";
 import type { LinkProof } from "../../wire/link-proof.ts";
-import type { Accept, Beacon, Bye, Refuse, StandDown } from "../../wire/messages.ts";
+import type { Accept, Bye, Refuse, StandDown } from "../../wire/messages.ts";
 import type { Deadlines } from "../deadlines.ts";
 import { freshNonce, type SessionIdentity } from "../identity.ts";
 import { type LinkGuard, rescuerMismatch } from "../link-guard.ts";
@@ -11,6 +11,7 @@ import type { Callers } from "./callers.ts";
 import { Offering } from "./offering.ts";
 import { PendingAnswers } from "./pending-answers.ts";
 import type { OfferedImage, RescuerEvent, RescuerLoss } from "./rescuer-events.ts";
+import type { Call } from "./rescuer-state.ts";
 
 /** What a target says to an offer, or to end a session. */
 export type Answer = Accept | Refuse | StandDown | Bye;
@@ -51,22 +52,22 @@ export class Handshaking {
   }
 
   /** Whether this very call is answered already; then its offer is sent again. */
-  isAnswered(now: Millis, beacon: Beacon): boolean {
+  isAnswered(now: Millis, beacon: Call): boolean {
     return this.#pending.isAnswered(now, beacon);
   }
 
   /** A board calls. The beacon is kept. */
-  handleCall(now: Millis, beacon: Beacon): void {
+  handleCall(now: Millis, beacon: Call): void {
     if (this.#pending.isPicking) this.#pending.wait(now, beacon);
     else this.#answer(now, beacon);
   }
 
   /** A board calls while another one is served: it comes next, if it calls until then. The beacon is kept. */
-  handleCallOfOther(now: Millis, beacon: Beacon): void {
+  handleCallOfOther(now: Millis, beacon: Call): void {
     this.#pending.wait(now, beacon);
   }
 
-  #answer(now: Millis, beacon: Beacon): void {
+  #answer(now: Millis, beacon: Call): void {
     const { callers, guard, host } = this.#parts;
     // The same board restarted without answering. A call of another board only came later than the first. With a link key
     // nothing is held against an id for a call, which anybody can send.
@@ -76,7 +77,7 @@ export class Handshaking {
     this.#pick(now, callers.consider(now, beacon));
   }
 
-  #pick(now: Millis, beacon: Beacon | undefined): void {
+  #pick(now: Millis, beacon: Call | undefined): void {
     if (beacon === undefined) return;
     const { callers, host, onPick } = this.#parts;
     callers.forget();
@@ -176,7 +177,7 @@ export class Handshaking {
     this.#pending.dropOver(now);
     const { present } = this.#pending.offers;
     if (present?.isOver(now) === true) this.#endOffer(now, present);
-    else if (present?.take(now) === true) host.link.send(present.offer, guard.prove(present.peer));
+    else if (present?.take(now) === true) host.link.send(present.offer, guard.proveOffer(present.peer));
     for (let call = this.#pending.takeWaiting(now); call; call = this.#pending.takeWaiting(now))
       this.#answer(now, call);
     if (this.isIdle) this.#pick(now, callers.take(now));

@@ -5,6 +5,7 @@ import type { Millis } from "../../base/units.ts";
 import type { ByeReason } from "../../wire/constants.ts";
 import type { LinkProof } from "../../wire/link-proof.ts";
 import type { Accept, Beacon, Message } from "../../wire/messages.ts";
+import { callDigestOf } from "../call-digest.ts";
 import { type Deadlines, isDue, soonest } from "../deadlines.ts";
 import { byeOf } from "../handshake.ts";
 import { tagOf } from "../identity.ts";
@@ -15,7 +16,7 @@ import { type Answer, type HandshakeDeadline, Handshaking, lossOf } from "./hand
 import type { Offering } from "./offering.ts";
 import { RescuerAnnouncer, type RescuerOptions } from "./rescuer-announcer.ts";
 import type { BlockWish, OfferedImage, RescuerEvent, RescuerLoss, RunPayload } from "./rescuer-events.ts";
-import { keepBeacon, type RescuerState } from "./rescuer-state.ts";
+import { type Call, keepBeacon, type RescuerState } from "./rescuer-state.ts";
 import { BUSY_MAX_MS, Serving } from "./serving.ts";
 
 /** A board that was heard within this time is alive: another one on its wire is a wiring fault (PROTOCOL.md 6.2). */
@@ -74,7 +75,8 @@ export class RescuerRole implements Role {
   handleHeard(now: Millis, event: HeardEvent): void {
     switch (event.tag) {
       case "message":
-        this.#handleMessage(now, event.message, event.proof);
+        if (event.message.tag === "distress") this.#handleDistress(now, event.message, event.covered);
+        else this.#handleMessage(now, event.message, event.proof);
         return;
       case "chunk":
       case "stale":
@@ -95,9 +97,6 @@ export class RescuerRole implements Role {
 
   #handleMessage(now: Millis, message: Message, proof: LinkProof | undefined): void {
     switch (message.tag) {
-      case "distress":
-        this.#handleDistress(now, message);
-        return;
       case "beacon":
         this.#handleBeacon(now, message);
         return;
@@ -135,7 +134,10 @@ export class RescuerRole implements Role {
     this.#handshaking.handleQuestion(now);
   }
 
-  #handleDistress(now: Millis, beacon: Beacon): void {
+  /** `covered`: the call's frame without CRC. */
+  #handleDistress(now: Millis, message: Beacon, covered: Uint8Array | undefined): void {
+    const isBound = this.#guard.isKeyed && covered !== undefined;
+    const beacon: Call = isBound ? { ...message, callDigest: callDigestOf(covered) } : message;
     const state = this.#state;
     if (state.tag === "serving") {
       if (this.#checkStranger(now, beacon.nodeId, state.serving)) {
@@ -211,7 +213,7 @@ export class RescuerRole implements Role {
   #serve(now: Millis, accept: Accept, proof: LinkProof | undefined, offering: Offering): void {
     const { image, peer, number } = offering;
     const payloadMax = Math.min(accept.payloadMax, this.#guard.payloadMax);
-    const seal = this.#guard.seal(peer, proof?.nonce);
+    const seal = this.#guard.seal(peer, proof?.extra);
     const sender = this.#host.link.startSending(now, tagOf(peer), payloadMax, seal);
     const serving = new Serving(now, this.#host, offering, sender, accept.openBlocks);
     this.#state = { tag: "serving", serving };

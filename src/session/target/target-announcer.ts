@@ -3,15 +3,17 @@ import type { Millis } from "../../base/units.ts";
 import type { Link } from "../../link/link.ts";
 import { AnswerTimer } from "../answer-timer.ts";
 import { beaconOf, type NodeStatus } from "../beacon.ts";
+import { SentCalls } from "../call-digest.ts";
 import { CallTimer } from "./call-timer.ts";
 import { Knocking, QUERY_BYTES } from "./knocking.ts";
+import type { TargetStart } from "./target-start.ts";
 
 /** What an announcer needs to know of its node. */
 export interface TargetOptions {
   readonly random: Random;
   readonly status: NodeStatus;
-  /** Fixed for one start of the node. */
-  readonly bootNonce: Uint8Array;
+  /** The same for all links of the node, from its start to its end. */
+  readonly start: TargetStart;
   /** Call for help although the firmware boots. */
   readonly isForced?: boolean;
 }
@@ -28,10 +30,12 @@ const DISTRESS_LINE_MS_MAX = 72;
 export class TargetAnnouncer {
   status: NodeStatus;
   readonly #link: Link;
-  readonly #bootNonce: Uint8Array;
+  readonly #start: TargetStart;
   readonly #isForced: boolean;
   readonly #isKeyed: boolean;
-  readonly #calls: CallTimer;
+  /** With a link key: the calls that offers may answer. */
+  readonly calls: SentCalls = new SentCalls();
+  readonly #timer: CallTimer;
   readonly #answers: AnswerTimer = new AnswerTimer();
   readonly knocking: Knocking;
 
@@ -39,16 +43,16 @@ export class TargetAnnouncer {
   constructor(now: Millis, link: Link, options: TargetOptions, isKeyed: boolean) {
     this.status = options.status;
     this.#link = link;
-    this.#bootNonce = options.bootNonce;
+    this.#start = options.start;
     this.#isForced = options.isForced ?? false;
     this.#isKeyed = isKeyed;
-    this.#calls = new CallTimer(now, options.random);
+    this.#timer = new CallTimer(now, options.random);
     this.knocking = new Knocking(link);
   }
 
   /** The link came up: calls. */
   start(now: Millis): void {
-    this.#calls.start(now);
+    this.#timer.start(now);
   }
 
   /** Somebody asked, or was heard after a session was lost: calls at once, at most five times a second. */
@@ -61,14 +65,14 @@ export class TargetAnnouncer {
    * themselves, and take more of it than knocking may.
    */
   handleLost(now: Millis, isSilence: boolean): void {
-    this.#calls.callNow(now);
+    this.#timer.callNow(now);
     if (isSilence && !this.#isSlow) this.knocking.start(now);
     else this.knocking.stop();
   }
 
   /** An offer was refused. */
   handleRefused(now: Millis): void {
-    this.#calls.handleRefused(now);
+    this.#timer.handleRefused(now);
   }
 
   /** An offer was taken: no further call. */
@@ -79,7 +83,7 @@ export class TargetAnnouncer {
 
   /** Another link serves the board now, or no longer does. */
   setServedElsewhere(now: Millis, isServed: boolean): void {
-    this.#calls.setServedElsewhere(now, isServed);
+    this.#timer.setServedElsewhere(now, isServed);
   }
 
   /** Sends what is due while nobody serves the board over this link. */
@@ -89,7 +93,7 @@ export class TargetAnnouncer {
       this.#link.unasked.noteSaid(now);
       if (!this.#isSlow || !this.#isInDistress) this.#call(now);
       else {
-        this.#calls.sent(now, this.#link.lineTime(QUERY_BYTES), true);
+        this.#timer.sent(now, this.#link.lineTime(QUERY_BYTES), true);
         this.#sendQuery();
       }
     } else this.knock(now);
@@ -105,13 +109,15 @@ export class TargetAnnouncer {
   }
 
   #mayCall(now: Millis): boolean {
-    return this.#calls.nextAt <= now && this.#link.unasked.freeAt <= now;
+    return this.#timer.nextAt <= now && this.#link.unasked.freeAt <= now;
   }
 
   #call(now: Millis): void {
     this.#answers.drop();
-    this.#calls.sent(now, this.#link.lineTime(DISTRESS_BYTES), this.#isInDistress);
-    this.#link.send(beaconOf(this.status, this.#bootNonce, this.#isForced, this.#isKeyed));
+    this.#timer.sent(now, this.#link.lineTime(DISTRESS_BYTES), this.#isInDistress);
+    const call = beaconOf(this.status, this.#start.bootNonce, this.#isForced, this.#isKeyed);
+    if (this.#isKeyed) this.calls.note(call);
+    this.#link.send(call);
   }
 
   /** Knocks if that is due. */
@@ -122,7 +128,7 @@ export class TargetAnnouncer {
   }
 
   #sendQuery(): void {
-    this.#link.send({ tag: "query", nodeId: this.status.nodeId, bootNonce: this.#bootNonce });
+    this.#link.send({ tag: "query", nodeId: this.status.nodeId, bootNonce: this.#start.bootNonce });
   }
 
   /** Calls although a session is open: somebody is there who does not hold it. At most five times a second. */
@@ -133,12 +139,12 @@ export class TargetAnnouncer {
 
   /** To nodes that knock after the commit: a beacon with the digest installed stands for DONE (PROTOCOL.md 5.12). */
   sendBeacon(): void {
-    this.#link.send(beaconOf(this.status, this.#bootNonce, false, this.#isKeyed));
+    this.#link.send(beaconOf(this.status, this.#start.bootNonce, false, this.#isKeyed));
   }
 
   /** When the next call or answer is due. */
   get callAt(): Millis {
-    const callAt = Math.max(this.#calls.nextAt, this.#link.unasked.freeAt);
+    const callAt = Math.max(this.#timer.nextAt, this.#link.unasked.freeAt);
     return Math.min(callAt, this.#answers.dueAt ?? Number.POSITIVE_INFINITY);
   }
 

@@ -1,6 +1,5 @@
 import { unreachable } from "../../base/assert.ts";
 import { equalBytes } from "../../base/bytes.ts";
-import type { Random } from "../../base/prng.ts";
 import type { BootFailure, RefusalReason } from "../../base/refusal.ts";
 import type { RunOutcome, TreeNode } from "../../base/tree-shape.ts";
 import type { Millis } from "../../base/units.ts";
@@ -9,16 +8,17 @@ import type { LinkProof } from "../../wire/link-proof.ts";
 import type { Beacon, Message, Offer } from "../../wire/messages.ts";
 import type { NodeStatus } from "../beacon.ts";
 import { type Deadlines, soonest } from "../deadlines.ts";
-import { byeOf, identityOf, refuseOf } from "../handshake.ts";
+import { byeOf, refuseOf } from "../handshake.ts";
 import { heardFrom } from "../heard-node.ts";
 import { type SessionIdentity, tagOf } from "../identity.ts";
 import { LinkGuard } from "../link-guard.ts";
 import type { HeardEvent, Role, RoleHost } from "../role.ts";
-import { OfferAnswers, type OfferVerdict } from "./offer-answers.ts";
+import { type JudgedOffer, OfferAnswers, type OfferVerdict } from "./offer-answers.ts";
 import { Supersession } from "./supersession.ts";
 import { TargetAnnouncer, type TargetOptions } from "./target-announcer.ts";
 import type { BlockOutcome, ManifestOutcome, SessionLoss, TargetEvent } from "./target-events.ts";
 import { NO_SESSION, type SessionDeadline, type SessionEnd, TargetSession } from "./target-session.ts";
+import type { TargetStart } from "./target-start.ts";
 
 /**
  * What a target waits for outside a session; inside one, see {@link SessionDeadline}.
@@ -35,7 +35,7 @@ type TargetDeadline = "supersede" | "knock" | "call" | "choose" | SessionDeadlin
 export class TargetRole implements Role {
   readonly #host: RoleHost<TargetEvent>;
   readonly #guard: LinkGuard;
-  readonly #random: Random;
+  readonly #start: TargetStart;
   readonly #announcer: TargetAnnouncer;
   readonly #offers: OfferAnswers;
   #session: TargetSession | undefined;
@@ -49,15 +49,16 @@ export class TargetRole implements Role {
   constructor(now: Millis, host: RoleHost<TargetEvent>, options: TargetOptions) {
     this.#host = host;
     this.#guard = new LinkGuard(host.link.key, "target");
-    this.#random = options.random;
+    this.#start = options.start;
     this.#isForced = options.isForced ?? false;
     this.#announcer = new TargetAnnouncer(now, host.link, options, this.#guard.isKeyed);
-    const { random, bootNonce } = options;
+    const { random, start } = options;
     this.#offers = new OfferAnswers({
       host,
       guard: this.#guard,
       random,
-      bootNonce,
+      start,
+      calls: this.#announcer.calls,
       nodeId: () => this.#nodeId,
     });
     this.#supersession = new Supersession(host.link);
@@ -174,7 +175,7 @@ export class TargetRole implements Role {
   #obey(now: Millis, verdict: OfferVerdict): void {
     switch (verdict.tag) {
       case "accept":
-        this.#accept(now, verdict.offer);
+        this.#accept(now, verdict);
         return;
       case "repeat":
         this.#session?.handleOfferRepeat(now);
@@ -185,16 +186,19 @@ export class TargetRole implements Role {
       case "knock":
         this.#considerSupersession(now);
         return;
+      case "renewed":
+        if (this.#isCalling) this.#announcer.handleQuestion(now);
+        return;
       case "nothing":
         return;
     }
   }
 
-  #accept(now: Millis, offer: Offer): void {
+  #accept(now: Millis, { offer, peer: offered }: JudgedOffer): void {
     if (this.#session !== undefined) this.#host.emit({ tag: "sessionLost", why: "superseded" });
     this.#strike(now, "superseded");
-    const acceptNonce = this.#guard.freshNonce(this.#random);
-    const peer: SessionIdentity = { ...identityOf(offer, this.#nodeId), acceptNonce };
+    const acceptNonce = this.#guard.isKeyed ? this.#start.acceptNonce() : undefined;
+    const peer: SessionIdentity = { ...offered, acceptNonce };
     this.#offers.selection.forget();
     this.#host.link.startReceiving(now, tagOf(peer), this.#guard.seal(peer, acceptNonce));
     this.#announcer.handleServed();

@@ -220,10 +220,7 @@ export class TargetSession {
         if (now >= state.lease.endsAt) return lost("lease");
         if (now >= state.repeatAt) {
           state.repeatAt = now + silenceTimeout(this.#link);
-          this.#link.send(
-            acceptOf(this.peer, this.#guard.payloadMax),
-            this.#guard.prove(this.peer, this.peer.acceptNonce),
-          );
+          this.#link.send(acceptOf(this.peer, this.#guard.payloadMax), this.#guard.proveAccept(this.peer));
         }
         return undefined;
       case "receiving": {
