@@ -20,8 +20,6 @@ export class Muting {
   #byteAt: Millis = 0;
   #foreignAt: Millis | undefined;
   #textAt: Millis | undefined;
-  /** Silence was announced until then. */
-  #patientUntil: Millis = 0;
   /** Longest frames sent since the last valid frame came, and in the time before that one: no ack comes while they leave. */
   #frameMs: Millis = 0;
   #frameMsBefore: Millis = 0;
@@ -44,8 +42,6 @@ export class Muting {
     this.#byteAt = now;
     this.#foreignAt = undefined;
     this.#textAt = undefined;
-    // A board that is heard after it said that it is busy no longer is.
-    this.#patientUntil = now;
     this.#frameMsBefore = this.#frameMs;
     this.#frameMs = 0;
   }
@@ -66,17 +62,12 @@ export class Muting {
     this.#frameMs = Math.max(this.#frameMs, frameMs);
   }
 
-  /** The board said that it will be silent until then (PROTOCOL.md 5.11). */
-  excuseUntil(until: Millis): void {
-    this.#patientUntil = Math.max(this.#patientUntil, until);
-  }
-
   /** When it becomes mute if nothing else comes; undefined when it is, or never does. `ackMs`: line time of an ack. */
   beginsAt(ackMs: Millis): Millis | undefined {
     if (!this.#isOn || this.#isMute) return undefined;
     const frameMs = Math.max(this.#frameMs, this.#frameMsBefore);
     const acksMs = FOREIGN_ACKS * ackMs;
-    const silentAt = Math.max(this.#byteAt, this.#patientUntil) + Math.max(SILENT_MS, frameMs + acksMs);
+    const silentAt = this.#byteAt + Math.max(SILENT_MS, frameMs + acksMs);
     const foreignAt = (this.#foreignAt ?? Number.POSITIVE_INFINITY) + Math.max(FOREIGN_MS, acksMs);
     const textAt = Math.max(this.#textAt ?? Number.POSITIVE_INFINITY, this.#heardAt) + TEXT_MS;
     return Math.min(silentAt, foreignAt, textAt);

@@ -17,7 +17,7 @@ import type { Offering } from "./offering.ts";
 import { RescuerAnnouncer, type RescuerOptions } from "./rescuer-announcer.ts";
 import type { BlockWish, OfferedImage, RescuerEvent, RescuerLoss, RunPayload } from "./rescuer-events.ts";
 import { type Call, keepBeacon, type RescuerState } from "./rescuer-state.ts";
-import { BUSY_MAX_MS, Serving } from "./serving.ts";
+import { Serving } from "./serving.ts";
 
 /** A board that was heard within this time is alive: another one on its wire is a wiring fault (PROTOCOL.md 6.2). */
 const STRANGER_AFTER_MS = 2_000;
@@ -118,7 +118,6 @@ export class RescuerRole implements Role {
         return;
       case "busy":
         this.#serving?.handleBusy(now, message.forMs);
-        this.#host.link.muting.excuseUntil(now + Math.min(message.forMs, BUSY_MAX_MS));
         return;
       case "done":
         this.#handleDone(now, message.digest);

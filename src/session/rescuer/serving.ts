@@ -22,7 +22,7 @@ const SILENCE_MAX_MS = 20_000;
 /** The same with a link key, once the target calls: it restarted, or an attacker claims so (PROTOCOL.md 14.5). */
 const DOUBTFUL_SILENCE_MS = 5_000;
 /** Longest time that one BUSY may ask for (PROTOCOL.md 5.11). */
-export const BUSY_MAX_MS = 10_000;
+const BUSY_MAX_MS = 10_000;
 
 /** The rescuer's side of a running session: what the target wants now, and what of it is queued (PROTOCOL.md 6.2). */
 export class Serving {

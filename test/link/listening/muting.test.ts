@@ -53,13 +53,6 @@ describe("a rescuer", () => {
     muting.noteSent(2_000);
     expect(muting.beginsAt(26)).toBe(2_260);
   });
-
-  it("does not count silence that its board announced", () => {
-    const muting = hearing();
-    muting.excuseUntil(10_000);
-    expect(muting.check(10_999, ACK_MS)).toBe(false);
-    expect(muting.check(11_000, ACK_MS)).toBe(true);
-  });
 });
 
 describe("a node that is no rescuer", () => {
