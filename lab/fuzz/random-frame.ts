@@ -5,6 +5,7 @@ import {
   BootFailureCode,
   type ByeReason,
   type Codec,
+  DeferCode,
   GRANT_ENTRIES_MAX,
   ID_LENGTH,
   NONCE_LENGTH,
@@ -32,6 +33,8 @@ export const FRAME_TAGS = [
   "standDown",
   "refuse",
   "bye",
+  "defer",
+  "none",
   "ack",
   "grant",
   "request",
@@ -118,6 +121,21 @@ export function randomFrame(random: Random, tag: Frame["tag"], context: FrameCon
       };
     case "bye":
       return { tag, targetNonce: nonce(), rescuerNonce: nonce(), reason: number(8) as ByeReason };
+    case "defer": {
+      const reason = pick(random, [...namesOf(DeferCode), "other" as const]);
+      return {
+        tag,
+        targetNonce: nonce(),
+        rescuerNonce: nonce(),
+        digest: digest(),
+        reason,
+        seconds: number(32),
+      };
+    }
+    case "none": {
+      const reason = pick(random, [...namesOf(RefusalCode), "no-image" as const, "other" as const]);
+      return { tag, rescuerId: id(), targetNonce: nonce(), reason };
+    }
     case "ack": {
       const delayMs = number(8) * ACK_DELAY_UNIT_MS;
       return { tag, highest: number(16), delayMs, bitmap: randomBytes(random, ACK_BITMAP_LENGTH) };

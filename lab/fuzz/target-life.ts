@@ -54,20 +54,18 @@ class TargetLife {
     this.#bootNonce = randomBytes(random, 8);
     this.#peer = this.#freshPeer();
     this.#end = new LinkEnd<TargetEvent>({ baud: this.#baud, rtoFloorMs: 10 });
-    const options = {
-      random,
-      start: new TargetStart(() => this.#bootNonce),
-      isForced: randomChance(random, 0.1),
-      status: {
-        nodeId: this.#nodeId,
-        hardwareId: randomBytes(random, 8),
-        revision: 3,
-        failure: randomChance(random, 0.9) ? ("empty" as const) : undefined,
-        installed: undefined,
-        receivingDigest: undefined,
-        counterFloor: 0,
-      },
+    const isForced = randomChance(random, 0.1);
+    const status = {
+      nodeId: this.#nodeId,
+      hardwareId: randomBytes(random, 8),
+      revision: 3,
+      failure: randomChance(random, 0.9) ? ("empty" as const) : undefined,
+      installed: undefined,
+      receivingDigest: undefined,
+      counterFloor: 0,
     };
+    const start = new TargetStart(() => this.#bootNonce);
+    const options = { random, start, isForced, status: () => status };
     this.#target = this.#end.exchange(0, (host) => new TargetRole(0, host, options));
     this.#life = new MachineLife(
       this.#end,

@@ -201,7 +201,7 @@ class MutatedTransfer {
     const now = this.#clock.now();
     const options = {
       random: this.#random,
-      status: nodeStatusOf(store.status()),
+      status: () => nodeStatusOf(store.status()),
       start: new TargetStart(randomNonces(this.#random)),
       isForced: this.#setup.isForced,
     };

@@ -33,11 +33,10 @@ export function eventText(event: NodeEvent): string | undefined {
     }
     case "progress":
       return undefined;
-    case "waiting": {
-      const why = "too much was sent to boards that were not healed";
-      const when = `calls are answered again in ${durationText(event.seconds)}`;
-      return `${event.link}: board ${shortId(event.peer)} has to wait: ${why}; ${when}`;
-    }
+    case "waiting":
+      return `${event.link}: board ${shortId(event.peer)} ${waitingText(event)}`;
+    case "none":
+      return `${event.link}: ${event.detail}`;
     case "console":
       return event.text
         .trimEnd()
@@ -52,6 +51,22 @@ export function eventText(event: NodeEvent): string | undefined {
       return `${event.link}: session ended early: ${event.why}`;
     default:
       return unreachable(event);
+  }
+}
+
+function waitingText({ reason, digest, seconds }: Extract<NodeEvent, { event: "waiting" }>): string {
+  const time = durationText(seconds);
+  switch (reason) {
+    case "budget":
+      return `has to wait: too much was sent to boards that were not healed; calls are answered again in ${time}`;
+    case "defer": {
+      const image = typeof digest === "string" ? ` ${shortId(digest)}` : "";
+      return `waits with image${image}: it has begun another one, or changed images too often; ${time} are left`;
+    }
+    case "stand-down":
+      return `is served by another rescuer; its calls are answered again in ${time}`;
+    default:
+      return unreachable(reason);
   }
 }
 

@@ -19,6 +19,8 @@ export interface PickCriteria {
   readonly hardwareId: Uint8Array;
   readonly revision: number;
   readonly counterFloor: number;
+  /** What the board runs, if it boots and asks for an update: then only newer images suit. */
+  readonly runs?: Pick<Manifest, "sequence" | "version"> | undefined;
   /** Whether unsigned images may be sent. */
   readonly allowUnsigned: boolean;
   /** Short digest of the image the board has begun to receive. */
@@ -39,6 +41,8 @@ export type ImageChoice<Entry extends RepositoryEntry = RepositoryEntry> =
   | {
       readonly tag: "none";
       readonly refusals: readonly { readonly entry: Entry; readonly reason: RefusalReason }[];
+      /** The commonest reason, among images for this board's hardware if there are any; undefined without images. */
+      readonly reason: RefusalReason | undefined;
       readonly detail: string;
     };
 
@@ -63,6 +67,7 @@ export function unsuitable(entry: RepositoryEntry, criteria: PickCriteria): Refu
     criteria.revision <= manifest.revisionMax;
   if (!isForBoard) return "hardware";
   if (manifest.role !== "app") return "role";
+  if (criteria.runs !== undefined && compareOrder(manifest, criteria.runs) <= 0) return "version";
   if (!entry.isSigned && !criteria.allowUnsigned) return "unsigned";
   // The manifest's not-after-counter is at or above its counter, so this covers both.
   if (manifest.counter < criteria.counterFloor) return "counter";
@@ -82,7 +87,7 @@ export function compareEntries(a: RepositoryEntry, b: RepositoryEntry): number {
 
 /**
  * Chooses the image being received, else the installed one, else the newest: with the first two, the rescue only
- * repairs what the board has already.
+ * repairs what the board has already. For a board that boots the installed one is not newer, and so does not suit.
  */
 export function chooseImage<Entry extends RepositoryEntry>(
   entries: readonly Entry[],
@@ -103,7 +108,16 @@ export function chooseImage<Entry extends RepositoryEntry>(
   if (installed !== undefined) return { tag: "chosen", entry: installed, because: "installed" };
   const newest = suitable.toSorted(compareEntries).at(-1);
   if (newest !== undefined) return { tag: "chosen", entry: newest, because: "newest" };
-  return { tag: "none", refusals, detail: describeRefusals(refusals.map(({ reason }) => reason)) };
+  const reasons = refusals.map(({ reason }) => reason);
+  return { tag: "none", refusals, reason: commonestOf(reasons), detail: describeRefusals(reasons) };
+}
+
+/** Images for other hardware say nothing about a board, unless there are no others. Of equals the first counts. */
+function commonestOf(reasons: readonly RefusalReason[]): RefusalReason | undefined {
+  const forBoard = reasons.filter((reason) => reason !== "hardware");
+  if (forBoard.length === 0) return reasons[0];
+  const countOf = (wanted: RefusalReason): number => forBoard.filter((reason) => reason === wanted).length;
+  return forBoard.reduce((best, reason) => (countOf(reason) > countOf(best) ? reason : best));
 }
 
 /** "of 3 images none is suitable: 2 hardware, 1 counter". */

@@ -1,7 +1,7 @@
 import type { RefusalReason } from "../base/refusal.ts";
 import type { ImageSource } from "../image/image-source.ts";
 import type { Repository } from "../image/repository.ts";
-import type { Beacon } from "../wire/messages.ts";
+import type { Beacon, NoneReason } from "../wire/messages.ts";
 
 /** Where images come from, and which may be offered. */
 export interface PickPolicy {
@@ -12,10 +12,15 @@ export interface PickPolicy {
   readonly offersAnyway?: boolean;
 }
 
-/** An image for a board, open; or why there is none. `again`: that was reported at an earlier call of the board. */
+/** An image for a board, open; or why there is none, and what the board is told. `again`: that was reported at an earlier call of the board. */
 export type PickedImage =
   | { readonly tag: "image"; readonly image: ImageSource }
-  | { readonly tag: "none"; readonly reason: RefusalReason; readonly detail: string }
+  | {
+      readonly tag: "none";
+      readonly reason: RefusalReason;
+      readonly why: NoneReason;
+      readonly detail: string;
+    }
   | { readonly tag: "again" };
 
 /**
@@ -31,6 +36,7 @@ export async function pickImage(
     hardwareId: beacon.hardwareId,
     revision: beacon.revision,
     counterFloor: beacon.counterFloor,
+    runs: beacon.failure === undefined ? beacon : undefined,
     allowUnsigned,
     receivingDigest8: beacon.receivingDigest,
     installedDigest8: beacon.installedDigest,
@@ -44,5 +50,6 @@ export async function pickImage(
   if (refused.length > 0) return { tag: "again" };
   const [only, ...others] = choice.refusals;
   if (offersAnyway && only !== undefined && others.length === 0) return await opened(only.entry.digest);
-  return { tag: "none", reason: only?.reason ?? "hardware", detail: choice.detail };
+  const { reason, detail } = choice;
+  return { tag: "none", reason: reason ?? "hardware", why: reason ?? "no-image", detail };
 }

@@ -86,11 +86,19 @@ export class LineReports {
     }
   }
 
-  /** The ending of a run at its timeout: what was seen on each link. */
-  endAtTimeout(links: readonly ObservedLink[], texts: HeardTexts): Ending {
+  /** The ending of a run at its timeout: what was seen on each link. `told`: what a rescuer said there, for people. */
+  endAtTimeout(
+    links: readonly ObservedLink[],
+    texts: HeardTexts,
+    told: ReadonlyMap<ObservedLink, string> = new Map(),
+  ): Ending {
     const lost = lostForGood(links);
     if (lost !== undefined) return lost;
-    const details = links.map((link) => `${link.endpoint}: ${this.#whatWasSeen(link, texts)}`);
+    const textsOf = (link: ObservedLink): HeardTexts => {
+      const rescuer = told.get(link);
+      return rescuer === undefined ? texts : { ...texts, rescuer };
+    };
+    const details = links.map((link) => `${link.endpoint}: ${this.#whatWasSeen(link, textsOf(link))}`);
     return { code: ExitCode.noNeighbour, reason: "timeout", detail: details.join("; ") };
   }
 

@@ -1,4 +1,5 @@
 import type { BootFailure, RefusalReason } from "../base/refusal.ts";
+import type { NoneReason } from "../wire/messages.ts";
 
 /**
  * What a node reports while it runs: the lines of `--json` (README, "JSON lines"), in which `event` names the kind.
@@ -45,13 +46,25 @@ export type NodeEvent =
       readonly detail?: string;
     }
   | ProgressEvent
-  /** A board calls, and is not answered for a while. `budget`: too much was sent to boards that were not healed. */
+  /**
+   * A board is not served for a while. `budget`: too much was sent to boards that were not healed. `defer`: it waits with
+   * this image, as it has begun another one. `stand-down`: another rescuer serves it.
+   */
   | {
       readonly event: "waiting";
       readonly link: string;
       readonly peer: string;
-      readonly reason: "budget";
+      readonly reason: "budget" | "defer" | "stand-down";
+      readonly digest?: string;
       readonly seconds: number;
+    }
+  /** A rescuer has nothing for this board. Anybody on the wire can say it. */
+  | {
+      readonly event: "none";
+      readonly link: string;
+      readonly peer: string;
+      readonly reason: NoneReason;
+      readonly detail: string;
     }
   | { readonly event: "console"; readonly link: string; readonly text: string }
   /** The image in flash matches its signed root hash. */

@@ -1,5 +1,6 @@
 import type { RefusalReason } from "../base/refusal.ts";
 import type { KeyMismatch } from "../session/link-guard.ts";
+import type { NoneReason } from "../wire/messages.ts";
 
 /** What a refusal by the target means, in the words of its rescuer. */
 export const REFUSAL_SENTENCES: Readonly<Record<RefusalReason, string>> = {
@@ -17,6 +18,21 @@ export const REFUSAL_SENTENCES: Readonly<Record<RefusalReason, string>> = {
   protocol: "the neighbour speaks another version of the protocol",
   flash: "the target's flash cannot be erased or programmed",
   "link-key": "the target has a link key and this rescuer has none",
+};
+
+/** Why a rescuer that has nothing for this board has nothing, in the words of the board. */
+export function noneSentence(reason: NoneReason): string {
+  return `a rescuer is there but has nothing for this board: ${NONE_SENTENCES[reason] ?? reason}`;
+}
+
+const NONE_SENTENCES: Readonly<Partial<Record<NoneReason, string>>> = {
+  "no-image": "its repository holds no image",
+  hardware: "its images are for other hardware or another revision",
+  version: "it holds nothing newer than what this board runs",
+  counter: "the security counters of its images are below this board's floor",
+  unsigned: "its images are unsigned, and it may not send those",
+  role: "it holds no application image",
+  other: "it gives a reason that this release does not know",
 };
 
 /** How the link keys of both sides differ, in the words of each side. */

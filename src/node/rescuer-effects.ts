@@ -4,6 +4,7 @@ import type { ImageSource } from "../image/image-source.ts";
 import { shortDigest } from "../image/manifest.ts";
 import type { OfferedImage, RescuerEvent, RunPayload } from "../session/rescuer/rescuer-events.ts";
 import type { RescuerRole } from "../session/rescuer/rescuer-role.ts";
+import type { NoneReason } from "../wire/messages.ts";
 
 /**
  * The images that a rescuer's picks chose, each held from the answer to its pick until the role releases it. What a session
@@ -23,10 +24,16 @@ export class PickedImages {
     return this.#held.get(session);
   }
 
-  /** Completes a pick; `image` undefined when none suits. */
-  answer(now: Millis, rescuer: RescuerRole, session: number, image: ImageSource | undefined): void {
+  /** Completes a pick; `image` undefined when none suits: `why` is told to the board. */
+  answer(
+    now: Millis,
+    rescuer: RescuerRole,
+    session: number,
+    image: ImageSource | undefined,
+    why?: NoneReason,
+  ): void {
     if (image !== undefined) this.#held.set(session, image);
-    rescuer.handlePicked(now, session, image && offeredImage(image));
+    rescuer.handlePicked(now, session, image && offeredImage(image), why);
   }
 
   /**

@@ -34,6 +34,22 @@ export function spentReport(link: string, { targetId, forMs }: EventOf<"spent">)
   return { event: "waiting", link, peer: toHex(targetId), reason: "budget", seconds };
 }
 
+/** The report of a board that waits with an image, or is served by another rescuer. */
+export function waitingReport(
+  link: string,
+  { reason, targetId, digest, forMs }: EventOf<"waiting">,
+): NodeEvent {
+  const named = digest === undefined ? {} : { digest: toHex(digest) };
+  return {
+    event: "waiting",
+    link,
+    peer: toHex(targetId),
+    reason,
+    ...named,
+    seconds: Math.ceil(forMs / 1000),
+  };
+}
+
 /** The report of a healed board. `bytesSent`: on the link so far. */
 export function healedReport(
   now: Millis,

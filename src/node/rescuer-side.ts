@@ -11,7 +11,7 @@ import type { RoleHost } from "../session/role.ts";
 import type { Beacon } from "../wire/messages.ts";
 import { advised } from "./advice.ts";
 import { distressHeard } from "./distress-event.ts";
-import { type PickPolicy, pickImage } from "./image-picking.ts";
+import { type PickedImage, type PickPolicy, pickImage } from "./image-picking.ts";
 import { KnownBoards } from "./known-boards.ts";
 import type { HeardTexts } from "./line-reports.ts";
 import type { HealedEvent } from "./node-event.ts";
@@ -26,6 +26,7 @@ import {
   offerReport,
   progressReport,
   spentReport,
+  waitingReport,
 } from "./rescuer-reports.ts";
 import type { RunOptions } from "./run-options.ts";
 import { TransferProgress } from "./transfer-progress.ts";
@@ -155,29 +156,30 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
     }
   }
 
-  async #pick(event: EventOf<"pick">, link: Link): Promise<void> {
-    const image = await this.#imageFor(event.beacon, event.refused, link);
-    this.#work(link).images.answer(this.#host.clock.now(), link.role, event.session, image);
+  async #pick({ beacon, refused, session }: EventOf<"pick">, link: Link): Promise<void> {
+    const picked = await this.#imageFor(beacon, refused, link);
+    const image = picked?.tag === "image" ? picked.image : undefined;
+    const none = picked?.tag === "none" ? picked : undefined;
+    this.#work(link).images.answer(this.#host.clock.now(), link.role, session, image, none?.why);
     link.driver.pump();
+    // Last: with `once` it ends the run, and the board is to hear why.
+    if (none === undefined) return;
+    const { reason, detail } = none;
+    this.#reportRefusal(link, { reason, detail, peer: toHex(beacon.nodeId), isProven: false });
   }
 
   async #imageFor(
     beacon: Beacon,
     refused: readonly Uint8Array[],
     link: Link,
-  ): Promise<ImageSource | undefined> {
+  ): Promise<PickedImage | undefined> {
     try {
-      const picked = await pickImage(beacon, refused, this.#duties);
-      if (picked.tag === "image") return picked.image;
-      if (picked.tag === "none") {
-        const { reason, detail } = picked;
-        this.#reportRefusal(link, { reason, detail, peer: toHex(beacon.nodeId), isProven: false });
-      }
+      return await pickImage(beacon, refused, this.#duties);
     } catch (error) {
       const state = "image-unreadable";
       this.#host.report({ event: "link", link: link.endpoint, state, detail: textOf(error) });
+      return undefined;
     }
-    return undefined;
   }
 
   #carryOut(event: RescuerEvent, link: Link): void {
@@ -201,6 +203,9 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
         return;
       case "spent":
         this.#host.report(spentReport(link.endpoint, event));
+        return;
+      case "waiting":
+        this.#host.report(waitingReport(link.endpoint, event));
         return;
       case "offered":
         this.#host.report(offerReport(link.endpoint, event));

@@ -1,6 +1,9 @@
+import type { RefusalReason } from "../base/refusal.ts";
 import type { RunOutcome } from "../base/tree-shape.ts";
 import type { Millis } from "../base/units.ts";
 import type { TargetStatus, TargetStore } from "../board/target-store.ts";
+import { decodeEnvelope } from "../image/envelope.ts";
+import { shortDigest } from "../image/manifest.ts";
 import type { NodeStatus } from "../session/beacon.ts";
 import type { ManifestOutcome, TargetEvent } from "../session/target/target-events.ts";
 import type { TargetRole } from "../session/target/target-role.ts";
@@ -10,12 +13,7 @@ import { ObjectKind } from "../wire/constants.ts";
 /** What the effects of a target are answered by. */
 export type TargetAnswers = Pick<
   TargetRole,
-  | "handleManifestChecked"
-  | "handleRunChecked"
-  | "handleBlockWritten"
-  | "handleCommitted"
-  | "setStatus"
-  | "holds"
+  "handleManifestChecked" | "handleRunChecked" | "handleBlockWritten" | "handleCommitted" | "holds"
 >;
 
 /**
@@ -42,7 +40,6 @@ export function applyTargetEffect(
       return true;
     case "commit": {
       const outcome = store.commit();
-      target.setStatus(nodeStatusOf(store.status()));
       target.handleCommitted(now, event.session, outcome.tag === "bootable" ? undefined : outcome.reason);
       return true;
     }
@@ -59,9 +56,18 @@ function isEffect(event: TargetEvent): event is TargetEffect {
 
 function checkManifest(store: TargetStore, envelope: Uint8Array): ManifestOutcome {
   const verdict = store.checkManifest(envelope);
-  if (verdict.tag === "refused") return verdict;
+  if (verdict.tag === "refused") return { ...verdict, digest: digestOfSigned(envelope, verdict.reason) };
   const { digest8, size, blockSize, leafCount } = verdict.plan;
   return { tag: "accepted", plan: { digest: digest8, size, blockSize, leafCount }, start: store.start() };
+}
+
+/** What is refused before the signature is known to be right says nothing about the image that it claims to be. */
+const UNTRUSTED: readonly RefusalReason[] = ["signature", "unsigned", "manifest"];
+
+function digestOfSigned(envelope: Uint8Array, reason: RefusalReason): Uint8Array | undefined {
+  if (UNTRUSTED.includes(reason)) return undefined;
+  const decoded = decodeEnvelope(envelope);
+  return decoded.tag === "envelope" ? shortDigest(decoded.digest) : undefined;
 }
 
 function checkRun(store: TargetStore, run: ReceivedRun): RunOutcome {

@@ -4,7 +4,9 @@ import type { Millis } from "../base/units.ts";
 import type { TargetStore } from "../board/target-store.ts";
 import { formatVersion } from "../image/version.ts";
 import type { LinkKey } from "../link/link-key.ts";
+import type { NodeStatus } from "../session/beacon.ts";
 import type { RoleHost } from "../session/role.ts";
+import { ImageHold } from "../session/target/image-hold.ts";
 import type { TargetEvent } from "../session/target/target-events.ts";
 import { TargetRole } from "../session/target/target-role.ts";
 import { TargetStart } from "../session/target/target-start.ts";
@@ -14,7 +16,7 @@ import { distressSent } from "./distress-event.ts";
 import type { HeardTexts } from "./line-reports.ts";
 import type { NodeLink } from "./node-link.ts";
 import type { RunHost, Side } from "./node-run.ts";
-import { MISMATCH_SENTENCES } from "./refusal-sentences.ts";
+import { MISMATCH_SENTENCES, noneSentence } from "./refusal-sentences.ts";
 import type { RunOptions } from "./run-options.ts";
 import { applyTargetEffect, nodeStatusOf } from "./target-effects.ts";
 import { targetNonces } from "./target-nonces.ts";
@@ -74,10 +76,13 @@ export class TargetSide implements Side<TargetEvent, TargetRole> {
   readonly #host: TargetHost;
   readonly #duties: TargetDuties;
   readonly #start: TargetStart;
+  readonly #hold: ImageHold = new ImageHold();
   readonly #sessions: Map<Link, LinkSession> = new Map();
   /** The session that the verdict describes: the one that healed the board, or else the last one. */
   #last: LinkSession | undefined;
   #refusal: Refusal | undefined;
+  /** What the last rescuer without a suitable image said on each link. */
+  readonly #told: Map<Link, string> = new Map();
 
   constructor(host: TargetHost, duties: TargetDuties) {
     this.#host = host;
@@ -91,9 +96,9 @@ export class TargetSide implements Side<TargetEvent, TargetRole> {
 
   makeRole(now: Millis, host: RoleHost<TargetEvent>): TargetRole {
     const { random } = this.#host;
-    const status = nodeStatusOf(this.#duties.store.status());
-    const isForced = this.#duties.isForced ?? false;
-    return new TargetRole(now, host, { random, status, start: this.#start, isForced });
+    const { store, isForced = false } = this.#duties;
+    const status = (): NodeStatus => nodeStatusOf(store.status());
+    return new TargetRole(now, host, { random, status, hold: this.#hold, start: this.#start, isForced });
   }
 
   get #isKeyed(): boolean {
@@ -115,7 +120,7 @@ export class TargetSide implements Side<TargetEvent, TargetRole> {
 
   handleTimeout(): Ending {
     if (this.#refusal !== undefined) return refusedEnding(this.#refusal);
-    return this.#host.line.endAtTimeout(this.#host.links, HEARD_TEXTS);
+    return this.#host.line.endAtTimeout(this.#host.links, HEARD_TEXTS, this.#told);
   }
 
   /** Reports this board's own call. */
@@ -134,6 +139,9 @@ export class TargetSide implements Side<TargetEvent, TargetRole> {
         return;
       case "heard":
         this.#host.line.noteNode(link, event.who);
+        return;
+      case "none":
+        this.#handleNone(event, link);
         return;
       case "refused":
         this.#handleRefused(event, link);
@@ -185,6 +193,18 @@ export class TargetSide implements Side<TargetEvent, TargetRole> {
     const digest = session !== undefined && session.peer === peer ? { digest: session.offered } : {};
     const proven = this.#isKeyed && reason !== "link-key";
     this.#host.report({ event: "refused", link: link.endpoint, peer, reason, proven, ...digest, detail });
+  }
+
+  /** Reported once for each reason in a row. For a board that boots, that nothing is newer is an answer like a refusal. */
+  #handleNone({ reason, rescuerId }: Extract<TargetEvent, { tag: "none" }>, link: Link): void {
+    this.#host.line.noteNode(link, "rescuer");
+    const detail = noneSentence(reason);
+    const peer = toHex(rescuerId);
+    if (reason === "version" && this.#duties.store.status().isBootable)
+      this.#refusal ??= { reason, detail, peer };
+    if (this.#told.get(link) === detail) return;
+    this.#told.set(link, detail);
+    this.#host.report({ event: "none", link: link.endpoint, peer, reason, detail });
   }
 
   #handleSession(now: Millis, event: TargetEvent, link: Link, session: LinkSession): void {

@@ -1,15 +1,12 @@
 import type { RefusalReason } from "../base/refusal.ts";
 import type { Millis } from "../base/units.ts";
 import type { ByeReason } from "../wire/constants.ts";
-import type { Accept, Bye, Offer, Refuse, StandDown } from "../wire/messages.ts";
+import type { Accept, Bye, Defer, DeferReason, Offer, Refuse, StandDown } from "../wire/messages.ts";
 import { KNOWN_CODECS } from "./codecs.ts";
 import type { SessionIdentity } from "./identity.ts";
 
 /** Most blocks that a target keeps open at once; stated in ACCEPT. */
 export const OPEN_BLOCKS_MAX = 64;
-
-/** How long a rescuer that is stood down waits before it comes back. */
-const RETRY_AFTER_MS: Millis = 5_000;
 
 /**
  * The session that an offer would begin. Copies, because the offer is a view into the received run. `callDigest`: of the call
@@ -59,8 +56,22 @@ export function refuseOf(
 }
 
 /** The message that stands a rescuer down: `winnerId` serves this target already. */
-export function standDownOf({ targetId, rescuerNonce }: SessionIdentity, winnerId: Uint8Array): StandDown {
-  return { tag: "standDown", targetId, rescuerNonce, winnerId, retryAfterMs: RETRY_AFTER_MS };
+export function standDownOf(
+  { targetId, rescuerNonce }: SessionIdentity,
+  winnerId: Uint8Array,
+  retryAfterMs: Millis,
+): StandDown {
+  return { tag: "standDown", targetId, rescuerNonce, winnerId, retryAfterMs };
+}
+
+/** The message that lets an image wait for this long. */
+export function deferOf(
+  { targetNonce, rescuerNonce, digest }: SessionIdentity,
+  reason: DeferReason,
+  forMs: Millis,
+): Defer {
+  const seconds = Math.min(0xffff_ffff, Math.ceil(forMs / 1000));
+  return { tag: "defer", targetNonce, rescuerNonce, digest, reason, seconds };
 }
 
 /** The message that leaves a session. */

@@ -32,10 +32,10 @@ export class PeerSelection<T> {
     this.#candidates = new Reservoir(random, CANDIDATES_MAX);
   }
 
-  /** A peer asks to be served; returns what to take now, if anything. */
-  consider(now: Millis, id: Uint8Array, item: T): T | undefined {
+  /** A peer asks to be served; returns what to take now, if anything. `yields`: others are listened for first. */
+  consider(now: Millis, id: Uint8Array, item: T, yields = false): T | undefined {
     if (this.isBarred(now, id)) return undefined;
-    if (this.#strikesInRow <= STRIKES_FREE) return item;
+    if (this.#strikesInRow <= STRIKES_FREE && !yields) return item;
     this.#chooseAt ??= now + CHOICE_MS;
     this.#candidates.put(toHex(id), item);
     return this.take(now);

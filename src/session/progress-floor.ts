@@ -10,10 +10,14 @@ const PACE_SHARE = 64;
 /** Assumed rate of a line without a rate of its own, in bytes per millisecond: 115200 baud. */
 const PACE_NOMINAL_RATE = 11.52;
 
+/** Line time of so many bytes, also of a link without a rate of its own. */
+export function nominalLineTime(link: Link, bytes: number): Millis {
+  return link.lineTime(bytes) || bytes / PACE_NOMINAL_RATE;
+}
+
 /** Whether `bytes` of progress are enough for `duration` on this link. */
 export function isOnPace(link: Link, bytes: number, duration: Millis): boolean {
-  const lineTime = link.lineTime(bytes) || bytes / PACE_NOMINAL_RATE;
-  return lineTime * PACE_SHARE >= duration;
+  return nominalLineTime(link, bytes) * PACE_SHARE >= duration;
 }
 
 /**

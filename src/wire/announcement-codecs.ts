@@ -5,16 +5,23 @@ import {
   BeaconFlag,
   BootFailureCode,
   type ByeReason,
+  DeferCode,
   ID_LENGTH,
+  NO_IMAGE_CODE,
   NONCE_LENGTH,
   RefusalCode,
   SHORT_DIGEST_LENGTH,
+  UNKNOWN_REASON_CODE,
 } from "./constants.ts";
 import type {
   Accept,
   Announcement,
   Beacon,
   Bye,
+  Defer,
+  DeferReason,
+  None,
+  NoneReason,
   Offer,
   Query,
   Refuse,
@@ -30,6 +37,10 @@ const REFUSALS: ReadonlyMap<number, RefusalReason> = new Map(
 );
 const FAILURES: ReadonlyMap<number, BootFailure> = new Map(
   Object.entries(BootFailureCode).map(([name, code]) => [code, name as BootFailure]),
+);
+
+const DEFERRALS: ReadonlyMap<number, DeferReason> = new Map(
+  Object.entries(DeferCode).map(([name, code]) => [code, name as DeferReason]),
 );
 
 /** PROTOCOL.md 5.1. */
@@ -51,7 +62,8 @@ function encodeBeacon(w: ByteWriter, beacon: Beacon): void {
     (beacon.isProvider ? BeaconFlag.provider : 0) |
     (beacon.installedDigest ? BeaconFlag.installed : 0) |
     (beacon.receivingDigest ? BeaconFlag.receiving : 0) |
-    (beacon.wantsLinkKey ? BeaconFlag.linkKey : 0);
+    (beacon.wantsLinkKey ? BeaconFlag.linkKey : 0) |
+    (beacon.isServed ? BeaconFlag.served : 0);
   w.bytes(beacon.nodeId).bytes(beacon.bootNonce).bytes(beacon.hardwareId).u16(beacon.revision).u8(flags);
   w.u8(beacon.failure === undefined ? 0 : BootFailureCode[beacon.failure]);
   writeVersion(w, beacon.version).u16(beacon.sequence % 0x1_0000);
@@ -82,6 +94,7 @@ function decodeBeacon(r: ByteReader, tag: Beacon["tag"]): Beacon | undefined {
     revision,
     failure: isBootable ? undefined : (FAILURES.get(failureCode) ?? "empty"),
     ...((flags & BeaconFlag.linkKey) === 0 ? {} : { wantsLinkKey: true }),
+    ...((flags & BeaconFlag.served) === 0 ? {} : { isServed: true }),
     isProvider: (flags & BeaconFlag.provider) !== 0,
     version,
     sequence,
@@ -169,6 +182,44 @@ const bye: BodyCodec<Bye> = {
   }),
 };
 
+/** PROTOCOL.md 5.15. */
+const defer: BodyCodec<Defer> = {
+  encode: (w, message) => {
+    w.bytes(message.targetNonce).bytes(message.rescuerNonce).bytes(message.digest);
+    w.u8(message.reason === "other" ? UNKNOWN_REASON_CODE : DeferCode[message.reason]).u32(message.seconds);
+  },
+  decode: (r) => ({
+    tag: "defer",
+    targetNonce: r.bytes(NONCE_LENGTH),
+    rescuerNonce: r.bytes(NONCE_LENGTH),
+    digest: r.bytes(SHORT_DIGEST_LENGTH),
+    reason: DEFERRALS.get(r.u8()) ?? "other",
+    seconds: r.u32(),
+  }),
+};
+
+/** PROTOCOL.md 5.16. */
+const none: BodyCodec<None> = {
+  encode: (w, message) => {
+    w.bytes(message.rescuerId).bytes(message.targetNonce).u8(codeOfNone(message.reason));
+  },
+  decode: (r) => ({
+    tag: "none",
+    rescuerId: r.bytes(ID_LENGTH),
+    targetNonce: r.bytes(NONCE_LENGTH),
+    reason: reasonOfNone(r.u8()),
+  }),
+};
+
+function codeOfNone(reason: NoneReason): number {
+  if (reason === "no-image") return NO_IMAGE_CODE;
+  return reason === "other" ? UNKNOWN_REASON_CODE : RefusalCode[reason];
+}
+
+function reasonOfNone(code: number): NoneReason {
+  return code === NO_IMAGE_CODE ? "no-image" : (REFUSALS.get(code) ?? "other");
+}
+
 /** Codecs of the announcements. */
 export const ANNOUNCEMENTS: BodyCodecs<Announcement["tag"]> = {
   query,
@@ -179,6 +230,8 @@ export const ANNOUNCEMENTS: BodyCodecs<Announcement["tag"]> = {
   standDown,
   refuse,
   bye,
+  defer,
+  none,
 };
 
 function writeVersion(w: ByteWriter, version: WireVersion): ByteWriter {

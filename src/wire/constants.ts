@@ -23,7 +23,7 @@ export const FrameClass = {
 } as const;
 export type FrameClass = (typeof FrameClass)[keyof typeof FrameClass];
 
-/** Announcements: outside a session, CRC without a tag (PROTOCOL.md 5.1 to 5.8). */
+/** Announcements: outside a session, CRC without a tag (PROTOCOL.md 5.1 to 5.8, 5.15, 5.16). FF is never given. */
 export const AnnounceType = {
   query: 0x01,
   beacon: 0x02,
@@ -33,6 +33,8 @@ export const AnnounceType = {
   standDown: 0x06,
   refuse: 0x07,
   bye: 0x08,
+  defer: 0x09,
+  none: 0x0a,
 } as const;
 export type AnnounceType = (typeof AnnounceType)[keyof typeof AnnounceType];
 
@@ -136,6 +138,7 @@ export const BeaconFlag = {
   receiving: 0x04,
   installed: 0x08,
   linkKey: 0x10,
+  served: 0x80,
 } as const;
 
 /** Reasons in a refusal (PROTOCOL.md 5.7); the names are those of base/refusal.ts. */
@@ -155,6 +158,14 @@ export const RefusalCode = {
   flash: 13,
   "link-key": 14,
 } as const;
+
+/** Why a rescuer has nothing: a code of RefusalCode, or this one (PROTOCOL.md 5.16). */
+export const NO_IMAGE_CODE = 0;
+/** Never given: no refusal, no reason of *defer* or *none* has this code; unknown ones are read as it. */
+export const UNKNOWN_REASON_CODE = 0xff;
+
+/** Why a target waits with an image (PROTOCOL.md 5.15). */
+export const DeferCode = { begun: 1, wear: 2 } as const;
 
 /** Reasons not to boot, in a beacon (PROTOCOL.md 5.2); 0 means bootable. Names: base/refusal.ts. */
 export const BootFailureCode = {

@@ -19,7 +19,14 @@ const EXTRA_LENGTH: Partial<Record<Message["tag"], number>> = {
   accept: NONCE_LENGTH,
 };
 
-const PROVEN: ReadonlySet<Message["tag"]> = new Set(["offer", "accept", "standDown", "refuse", "bye"]);
+const PROVEN: ReadonlySet<Message["tag"]> = new Set([
+  "offer",
+  "accept",
+  "standDown",
+  "refuse",
+  "bye",
+  "defer",
+]);
 
 /** The extension's bytes in front of the MAC: the last ones that it covers. */
 export function linkProofHead(extra: Uint8Array): Uint8Array {

@@ -29,6 +29,8 @@ export interface Beacon {
   readonly failure: BootFailure | undefined;
   /** The node has a link key and holds sessions only with peers that have the same one (PROTOCOL.md 14). */
   readonly wantsLinkKey?: true;
+  /** The target is served over another of its links: this says where it is, and asks for nothing. */
+  readonly isServed?: true;
   /** The node holds images for others but no firmware that could be updated over this link. */
   readonly isProvider: boolean;
   readonly version: WireVersion;
@@ -91,6 +93,31 @@ export interface Bye {
   readonly reason: ByeReason;
 }
 
+/** Why a target does not take an image yet. `other`: a reason that this version does not know. */
+export type DeferReason = "begun" | "wear" | "other";
+
+/** The target may take this image later (PROTOCOL.md 5.15). */
+export interface Defer {
+  readonly tag: "defer";
+  readonly targetNonce: Uint8Array;
+  readonly rescuerNonce: Uint8Array;
+  readonly digest: Uint8Array;
+  readonly reason: DeferReason;
+  /** Whole seconds, 0 to 2^32 - 1. */
+  readonly seconds: number;
+}
+
+/** Why a rescuer offers nothing. `no-image`: it holds none at all. `other`: a reason that this version does not know. */
+export type NoneReason = RefusalReason | "no-image" | "other";
+
+/** A rescuer has nothing suitable for the call of this boot nonce (PROTOCOL.md 5.16). Advice: it has no proof. */
+export interface None {
+  readonly tag: "none";
+  readonly rescuerId: Uint8Array;
+  readonly targetNonce: Uint8Array;
+  readonly reason: NoneReason;
+}
+
 /** What has arrived (PROTOCOL.md 4.3). */
 export interface Ack {
   readonly tag: "ack";
@@ -148,7 +175,7 @@ export interface DoneAck {
   readonly digest: Uint8Array;
 }
 
-export type Announcement = Query | Beacon | Offer | Accept | StandDown | Refuse | Bye;
+export type Announcement = Query | Beacon | Offer | Accept | StandDown | Refuse | Bye | Defer | None;
 export type TargetControl = Ack | Grant | Request | Busy | Done;
 export type RescuerControl = Later | DoneAck;
 export type Message = Announcement | TargetControl | RescuerControl;

@@ -1,3 +1,4 @@
+import type { Millis } from "../../src/base/units.ts";
 import { VirtualClock } from "../../src/base/virtual-clock.ts";
 import type { StoreOptions } from "../../src/board/admission.ts";
 import { type MemoryBoard, memoryBoard } from "../../src/board/memory-board.ts";
@@ -50,13 +51,13 @@ export function boardFor(
 export async function duel(
   board: MemoryBoard,
   image: ImageSource,
-  store: StoreOptions & { readonly isForced?: boolean } = {},
+  store: StoreOptions & { readonly isForced?: boolean; readonly timeoutMs?: Millis } = {},
 ): Promise<{ readonly distress: Verdict; readonly rescue: Verdict }> {
   const clock = new VirtualClock();
   const line = { baud: 115_200, latencyMs: 1 };
   const [near, far] = createMemoryPair(clock, { aToB: line, bToA: line });
-  const common = { timeoutMs: 20_000, signal: new AbortController().signal, clock, onEvent: () => {} };
-  const { isForced = false, ...options } = store;
+  const { isForced = false, timeoutMs = 20_000, ...options } = store;
+  const common = { timeoutMs, signal: new AbortController().signal, clock, onEvent: () => {} };
   const both = Promise.all([
     runDistress({ ...common, links: [near], store: board.store(options), isForced }),
     runRescue({
@@ -68,6 +69,6 @@ export async function duel(
       once: true,
     }),
   ]);
-  const [distress, rescue] = await inVirtualTime(clock, both);
+  const [distress, rescue] = await inVirtualTime(clock, both, 3 * timeoutMs);
   return { distress, rescue };
 }

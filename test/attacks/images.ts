@@ -71,7 +71,8 @@ async function refused(
   expect(board.nor.counters).toMatchObject({ erases, programs });
   expect(Buffer.compare(board.storage.read(0, board.storage.size), before)).toBe(0);
   if (board.boot().tag === "recovery") {
-    const after = await duel(board, good);
+    const { timeoutMs = 20_000 } = store;
+    const after = await duel(board, good, { timeoutMs });
     expect([after.distress.code, after.rescue.code]).toEqual([0, 0]);
   }
   expect(board.boot()).toMatchObject({ tag: "boot" });
@@ -211,6 +212,8 @@ export const IMAGES: readonly Attack[] = [
         imageOf(EVIL, { counter: 3, version: { major: 0, minor: 9, patch: 0 } }),
         "version",
         board,
+        // The image that was begun is held to for a while, before another one is judged at all.
+        { timeoutMs: 200_000 },
       );
     },
   ),

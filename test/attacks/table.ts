@@ -1,6 +1,7 @@
 import type { Attack } from "./attack.ts";
 import { CALLS } from "./calls.ts";
 import { FILE_ATTACKS } from "./files.ts";
+import { HOLDING } from "./holding.ts";
 import { IMAGES } from "./images.ts";
 import { SESSIONS } from "./sessions.ts";
 import { SPOOFING } from "./spoofing.ts";
@@ -11,6 +12,7 @@ import { TCP } from "./tcp.ts";
 const BY_FILE: Readonly<Record<string, readonly Attack[]>> = {
   "images.ts": IMAGES,
   "stalling.ts": STALLING,
+  "holding.ts": HOLDING,
   "spoofing.ts": SPOOFING,
   "calls.ts": CALLS,
   "sessions.ts": SESSIONS,

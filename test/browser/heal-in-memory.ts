@@ -40,10 +40,10 @@ export function healInMemory(mayday: typeof Mayday, file: Uint8Array, publicKey:
   let refusal: string | undefined;
 
   const store = board.store();
-  const status = mayday.nodeStatusOf(store.status());
+  const status = () => mayday.nodeStatusOf(store.status());
   const now = clock.now();
   const atTarget = new mayday.LinkEnd<Mayday.TargetEvent>(link);
-  const nonces = mayday.countedNonces(key, status.nodeId, store.takeStart(), random);
+  const nonces = mayday.countedNonces(key, status().nodeId, store.takeStart(), random);
   const start = new mayday.TargetStart(nonces);
   const targetOptions = { random, status, start };
   const target = atTarget.exchange(now, (host) => new mayday.TargetRole(now, host, targetOptions));

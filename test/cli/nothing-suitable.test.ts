@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => bench.close());
 
-const RESCUER = "a rescuer is there but offers nothing: its repository may have nothing for this hardware";
+const RESCUER = "a rescuer is there but has nothing for this board: ";
 /** Advice for a line that damages frames: wrong here, where no frame is damaged. */
 const LEVELS = /check levels|baud/;
 
@@ -37,22 +37,23 @@ async function saidNextTo(name: string, fill: (dir: string) => Promise<void>): P
 }
 
 describe("a board beside a rescuer that has no suitable image", () => {
-  test.concurrent.each<[string, (dir: string) => Promise<void>]>([
-    ["empty", async () => {}],
+  test.concurrent.each<[string, (dir: string) => Promise<void>, string]>([
+    ["empty", async () => {}, "its repository holds no image"],
     [
       "other-hardware",
       async (dir) => void (await (await openDirectoryRepository(dir)).add(bench.path("fw.mdy"))),
+      "its images are for other hardware",
     ],
-    ["corrupt", (dir) => writeFile(join(dir, "fw.mdy"), "no image at all")],
-  ])("says that a rescuer is there, and does not blame the line: %s repository", async (name, fill) => {
+    ["corrupt", (dir) => writeFile(join(dir, "fw.mdy"), "no image at all"), "its repository holds no image"],
+  ])("says that a rescuer is there, and does not blame the line: %s repository", async (name, fill, why) => {
     const said = await saidNextTo(name, fill);
-    expect(said).toContain(RESCUER);
+    expect(said).toContain(RESCUER + why);
     expect(said).not.toMatch(LEVELS);
   });
 
   test("says that a rescuer is there, and does not blame the line: removed repository", async () => {
     const said = await saidNextTo("removed", async () => {});
-    expect(said).toContain(RESCUER);
+    expect(said).toContain("a rescuer is there but offers nothing");
     expect(said).not.toMatch(LEVELS);
   });
 });

@@ -68,32 +68,38 @@ async function meet(
   return await inVirtualTime(clock, Promise.all([first(clock, wrap(a, clock)), later()]));
 }
 
+const NO_IMAGE = "has nothing for this board: its repository holds no image";
+const OTHERS = "has nothing for this board: its images are for other hardware";
+
 describe("a board beside a rescuer without a suitable image", () => {
-  const repositories = [
-    ["empty", EMPTY],
-    ["of other hardware", OTHER_HARDWARE],
-    ["unreadable", UNREADABLE],
-  ] as const;
+  const repositories: readonly (readonly [string, Repository, string, string])[] = [
+    ["empty", EMPTY, NO_IMAGE, NO_IMAGE],
+    ["of other hardware", OTHER_HARDWARE, OTHERS, OTHERS],
+    // It cannot say why, as it does not know.
+    [
+      "unreadable",
+      UNREADABLE,
+      "a rescuer is there but offers nothing: its repository may have nothing for this hardware",
+      "a node asked who is there but offers nothing",
+    ],
+  ];
 
   it.each(repositories)(
     "says that a rescuer is there and offers nothing: repository %s",
-    async (_what, repository) => {
+    async (_what, repository, said) => {
       const [, verdict] = await meet(rescuer(repository), target(), 500);
       expect(verdict).toMatchObject({ code: 3, reason: "timeout" });
-      expect(verdict.detail).toContain(
-        "a rescuer is there but offers nothing: its repository may have nothing for this hardware",
-      );
+      expect(verdict.detail).toContain(said);
       expect(verdict.detail).not.toMatch(LEVELS);
     },
   );
 
   it.each(repositories)(
-    "says, if it started first, that a node asked but offers nothing: repository %s",
-    async (_what, repository) => {
+    "says so, too, if it started first: repository %s",
+    async (_what, repository, _said, saidFirst) => {
       const [verdict] = await meet(target(), rescuer(repository), 1000);
       expect(verdict.code).toBe(3);
-      expect(verdict.detail).toContain("a node asked who is there but offers nothing");
-      expect(verdict.detail).toContain("its repository may have nothing for this hardware");
+      expect(verdict.detail).toContain(saidFirst);
       expect(verdict.detail).not.toMatch(LEVELS);
     },
   );

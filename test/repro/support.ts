@@ -42,6 +42,7 @@ export function pickFrom<Entry extends RepositoryEntry>(
     hardwareId: beacon.hardwareId,
     revision: beacon.revision,
     counterFloor: beacon.counterFloor,
+    runs: beacon.failure === undefined ? beacon : undefined,
     allowUnsigned: false,
     receivingDigest8: beacon.receivingDigest,
     installedDigest8: beacon.installedDigest,

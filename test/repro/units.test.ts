@@ -16,7 +16,7 @@ const NONCES = `${"1011121314151617"}${"2021222324252627"}`;
 const MALFORMED = { tag: "fault", fault: "malformed" };
 
 describe("what version 1 can still be given", () => {
-  it("shows fault F1: frozen vectors call the next free message numbers malformed", () => {
+  it("shows fault F1: frozen vectors call the next free control types malformed, no longer those of announcements", () => {
     const malformed = FAULT_VECTORS.filter(({ fault }) => fault.fault === "malformed");
     const named = malformed.map(({ name, bytes }) => ({ name, head: [...bytes.subarray(0, 2)] }));
     const next = {
@@ -24,8 +24,9 @@ describe("what version 1 can still be given", () => {
       targetControl: Math.max(...Object.values(TargetControlType)) + 1,
       rescuerControl: Math.max(...Object.values(RescuerControlType)) + 1,
     };
-    expect(next).toEqual({ announcement: 9, targetControl: 5, rescuerControl: 2 });
-    expect(named.find(({ name }) => name === "announcement type 9")?.head).toEqual([0x10, 9]);
+    expect(next).toEqual({ announcement: 0x0b, targetControl: 5, rescuerControl: 2 });
+    const types = named.filter(({ name }) => name.startsWith("announcement type")).map(({ head }) => head[1]);
+    expect(types).toEqual([0, 0xff]);
     expect(named.find(({ name }) => name === "target control type 5")?.head[0]).toBe(0x51);
     expect(named.find(({ name }) => name === "rescuer control type 2")?.head[0]).toBe(0x22);
   });

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { equalBytes, toHex } from "../../src/base/bytes.ts";
 import { memoryBoard } from "../../src/board/memory-board.ts";
+import type { Region } from "../../src/flash/geometry.ts";
 import { trustedKeyOf } from "../../src/image/keys.ts";
 import { shortDigest } from "../../src/image/manifest.ts";
 import type { Beacon } from "../../src/wire/messages.ts";
@@ -8,6 +10,7 @@ import {
   bytesOf,
   countOf,
   HARDWARE,
+  HOUR_MS,
   imageOf,
   linesAbout,
   MINUTE_MS,
@@ -26,18 +29,19 @@ function twoImages(size: number) {
 }
 
 /** Neighbours of 15 s each, one after another with 6 s between them, until one heals or `most` were there. */
-function neighboursUntilHealed({ rescue }: Watched, most: number): number {
+function neighboursUntilHealed({ rescue }: Watched, most: number, onNext = () => {}): number {
   for (let n = 1; n <= most; n++) {
     if (rescue.run(15_000)) return n;
     rescue.stopRescuer();
     rescue.run(6_000);
+    onNext();
     rescue.restartRescuer();
   }
   return Number.POSITIVE_INFINITY;
 }
 
 describe("which image a board is brought to", () => {
-  it("shows fault F2: distress after a lost session does not name the image that is being received", async ({
+  it("names the image that is being received in each distress after a lost session, and the next rescuer continues it", async ({
     annotate,
   }) => {
     const { older, newer, options } = twoImages(262_144);
@@ -56,40 +60,34 @@ describe("which image a board is brought to", () => {
     rescue.run(8_000, () => false);
     repository = [older, newer];
     rescue.restartRescuer();
-    rescue.run(3_000, () => false);
-    await annotate(
-      `${calls.length} calls, with digest being received: ${calls.map((c) => c.receivingDigest)}`,
-    );
-    expect(calls.length).toBeGreaterThanOrEqual(2);
-    expect(calls.map(({ receivingDigest }) => receivingDigest)).toEqual(calls.map(() => undefined));
-    // So the next rescuer begins the other image, and what was written of the first is given up.
-    expect(rescue.store.status().receivingDigest8).toEqual(shortDigest(newer.digest));
+    expect(rescue.run(MINUTE_MS)).toBe(true);
+    const named = calls.map(({ receivingDigest }) => receivingDigest && toHex(receivingDigest));
+    await annotate(`${calls.length} calls, with digest being received: ${named}`);
+    expect(named[0]).toBeUndefined();
+    expect(named.slice(1)).toEqual(named.slice(1).map(() => toHex(shortDigest(older.digest))));
+    expect(rescue.store.status().installed?.version.major).toBe(1);
   });
 
-  it("shows fault F3: neighbours with two images in turn never heal a board, neighbours with one do", async ({
+  it("is healed by the third neighbour at the latest when each lasts 15 s and they have two images in turn", async ({
     annotate,
   }) => {
     const { older, newer, options } = twoImages(262_144);
     let turn = 0;
-    const two = watched(() => ({ ...options, pick: () => (turn++ % 2 === 0 ? older : newer) }));
-    expect(neighboursUntilHealed(two, 20)).toBe(Number.POSITIVE_INFINITY);
+    const two = watched(() => ({ ...options, pick: () => (turn % 2 === 0 ? older : newer) }));
+    const needed = neighboursUntilHealed(two, 20, () => turn++);
     const one = watched(() => ({ ...options, pick: () => older }));
-    const needed = neighboursUntilHealed(one, 20);
     const { erases } = two.rescue.board.nor.counters;
-    await annotate(
-      `two images: not healed by 20 neighbours, ${erases} erases; one image: healed by ${needed}`,
-    );
-    expect(erases).toBeGreaterThan(500);
-    expect(needed).toBe(2);
+    await annotate(`two images: healed by neighbour ${needed}, ${erases} erases`);
+    expect(needed).toBeLessThanOrEqual(3);
+    expect(neighboursUntilHealed(one, 20)).toBe(2);
   });
 
-  it("shows fault F4: two genuine images, offered in turn, erase one sector 300 times a minute", async ({
-    annotate,
-  }) => {
-    const { older, newer, options } = twoImages(65_536);
+  it("wears no sector out when two genuine images are offered in turn for an hour", async ({ annotate }) => {
+    const size = 524_288;
+    const { older, newer, options } = twoImages(size);
     const erases = new Map<number, number>();
     const board = memoryBoard({
-      geometry: { sectorSize: 4096, slotSize: 65_536, layout: "single" },
+      geometry: { sectorSize: 4096, slotSize: size, layout: "single" },
       identity: { nodeId: new Uint8Array(8).fill(7), hardware: HARDWARE, revision: 3 },
       policy: { keys: [trustedKeyOf(testKey, ["app"])], allowUnsigned: false },
       before: (operation) => {
@@ -97,28 +95,44 @@ describe("which image a board is brought to", () => {
       },
     });
     let turn = 0;
-    const pick = () => (turn++ % 2 === 0 ? older : newer);
+    const pick = () => (turn % 2 === 0 ? older : newer);
     const { rescue, clock } = watched(() => ({ ...options, board, baud: 921_600, pick }));
-    let sessions = 0;
-    while (clock.now() < MINUTE_MS) {
+    let changes = 0;
+    // Each neighbour leaves as soon as it has brought a block; the next one comes ten seconds after it.
+    for (let at = 10_000; at <= HOUR_MS; at += 10_000) {
       const { programs } = board.nor.counters;
-      rescue.run(20_000, () => clock.now() >= MINUTE_MS || board.nor.counters.programs >= programs + 3);
+      const before = rescue.store.status().receivingDigest8;
+      rescue.run(at - clock.now(), () => board.nor.counters.programs > programs);
+      const after = rescue.store.status().receivingDigest8;
+      if (before !== undefined && after !== undefined && !equalBytes(before, after)) changes++;
       rescue.rescuerEnd.stop();
       rescue.pump();
-      rescue.run(5, () => false);
+      rescue.run(at - clock.now(), () => false);
       rescue.restartRescuer();
-      sessions++;
+      turn++;
     }
-    const [sector, most] = [...erases].sort(([, a], [, b]) => b - a)[0] ?? [-1, 0];
-    const manifests = board.nor.map.manifests.map(({ offset }) => offset / 4096);
-    await annotate(`${sessions} sessions, ${board.nor.counters.erases} erases, ${most} of sector ${sector}`);
-    expect(sessions).toBeGreaterThan(250);
-    expect(manifests).toContain(sector);
-    expect(most).toBeGreaterThan(250);
+    expect(rescue.hasEvent("finished")).toBe(false);
+    const mostOf = (regions: readonly Region[]): number =>
+      Math.max(
+        ...[...erases].map(([sector, times]) =>
+          regions.some(
+            ({ offset, size: length }) => offset <= sector * 4096 && sector * 4096 < offset + length,
+          )
+            ? times
+            : 0,
+        ),
+      );
+    const { map } = board.nor;
+    const most = { slots: mostOf(map.slots), manifests: mostOf(map.manifests), record: mostOf(map.record) };
+    await annotate(`${turn} neighbours, ${changes} changes of image, most erases: ${JSON.stringify(most)}`);
+    expect(changes).toBeGreaterThan(2);
+    expect(most.slots).toBeLessThanOrEqual(20);
+    expect(most.manifests).toBeLessThanOrEqual(20);
+    expect(most.record).toBeLessThanOrEqual(60);
   });
 
   it.each(["single", "ab"] as const)(
-    "shows fault F6: a board of layout %s that asks for an update is first offered what it runs",
+    "offers a board of layout %s that asks for an update nothing but what is newer",
     async (layout) => {
       const { older, newer, options } = twoImages(32_768);
       const first = watched(() => ({ ...options, layout, pick: () => older }));
@@ -137,10 +151,9 @@ describe("which image a board is brought to", () => {
         },
       }));
       expect(update.rescue.run(4 * MINUTE_MS)).toBe(true);
-      const { installed } = update.rescue.store.status();
-      expect(linesAbout(update.target, "refused")).toHaveLength(1);
-      expect(offers).toEqual(["1.0.0", "2.0.0"]);
-      expect(installed?.version).toEqual({ major: 2, minor: 0, patch: 0 });
+      expect(offers).toEqual(["2.0.0"]);
+      expect(linesAbout(update.target, "refused")).toEqual([]);
+      expect(update.rescue.store.status().installed?.version).toEqual({ major: 2, minor: 0, patch: 0 });
     },
   );
 

@@ -86,7 +86,7 @@ const target = (): LoneNode<TargetEvent> =>
       counterFloor: 0,
     };
     const start = new TargetStart(() => id(3));
-    const options = { random: new SeededRandom(1), status, start };
+    const options = { random: new SeededRandom(1), status: () => status, start };
     const end = new LinkEnd<TargetEvent>(link);
     end.exchange(now, (host) => new TargetRole(now, host, options));
     return end;

@@ -74,7 +74,7 @@ export class ExchangeableNode {
   becomeTarget(board: MemoryBoard): void {
     const store = board.store();
     const start = new TargetStart(randomNonces(this.#random));
-    const options = { random: this.#random, start, status: nodeStatusOf(store.status()) };
+    const options = { random: this.#random, start, status: () => nodeStatusOf(store.status()) };
     const now = this.#clock.now();
     const role = this.end.exchange(now, (host) => new TargetRole(now, host, options));
     this.#exchanged({ tag: "target", role, store });

@@ -48,7 +48,7 @@ export class LoneTarget {
       ...{ nodeId: TARGET_ID, hardwareId: new Uint8Array(8), revision: 0, counterFloor: 0 },
       ...{ failure: "empty" as const, installed: undefined, receivingDigest: undefined },
     };
-    const options = { random: new SeededRandom(1), status, start };
+    const options = { random: new SeededRandom(1), status: () => status, start };
     this.role = this.end.exchange(now, (host) => new TargetRole(now, host, options));
     this.end.handleLinkUp(now, true);
     this.pass(0);

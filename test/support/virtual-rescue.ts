@@ -110,6 +110,9 @@ export class VirtualRescue {
   bytesOnWire = 0;
   /** The effects of each side that are under way (0 target, 1 rescuer), with `slow`. */
   readonly underWay: readonly [EffectsUnderWay, EffectsUnderWay] | undefined;
+  /** Tags of the target's events, as far as they were looked at: a long rescue has many, and is asked often. */
+  readonly #targetTags: Set<TargetEvent["tag"]> = new Set();
+  #scanned = 0;
   readonly #options: VirtualRescueOptions;
   readonly #random: Random;
   readonly #geometry: FlashGeometry;
@@ -217,13 +220,20 @@ export class VirtualRescue {
     const wire = this.#wire(0);
     const link = this.#linkOver(wire, 0);
     const start = new TargetStart(this.#noncesOf(store, link.key));
-    const status = nodeStatusOf(store.status());
+    // Where answers come late, the work is done at once, and not to be seen before its answer.
+    const { slow } = this.#options;
+    const isSeenLate = slow !== undefined && slow.works !== "last";
+    let seen = nodeStatusOf(store.status());
+    const see = () => {
+      seen = nodeStatusOf(store.status());
+    };
+    const status = () => (isSeenLate ? seen : nodeStatusOf(store.status()));
     const end = new LinkEnd<TargetEvent>(link);
     const now = this.clock.now();
     const options = { random: this.#random, status, start, isForced };
     const target = end.exchange(now, (host) => new TargetRole(now, host, options));
     const driver = this.#drive(end, wire, onTargetEvent, (event: TargetEvent, pump) => {
-      if (!this.#applyTarget(event, target, store, pump)) this.targetEvents.push(event);
+      if (!this.#applyTarget(event, target, store, pump, see)) this.targetEvents.push(event);
       if (event.tag === "sessionLost") store.abandon();
     });
     return [end, target, driver];
@@ -251,7 +261,13 @@ export class VirtualRescue {
   }
 
   /** Carries out an effect of the target, now or in its time; false if the event is none. */
-  #applyTarget(event: TargetEvent, target: TargetRole, store: TargetStore, pump: () => void): boolean {
+  #applyTarget(
+    event: TargetEvent,
+    target: TargetRole,
+    store: TargetStore,
+    pump: () => void,
+    see: () => void,
+  ): boolean {
     const { slow } = this.#options;
     const [underWay] = this.underWay ?? [];
     if (slow === undefined || underWay === undefined || !("session" in event))
@@ -263,7 +279,7 @@ export class VirtualRescue {
         pump();
       });
     else {
-      const answers = answeringLate(target, event.session, underWay, this.clock, pump);
+      const answers = answeringLate(target, event.session, underWay, this.clock, pump, see);
       applyTargetEffect(this.clock.now(), event, answers, store);
     }
     return true;
@@ -341,7 +357,12 @@ export class VirtualRescue {
   }
 
   hasEvent(tag: TargetEvent["tag"]): boolean {
-    return this.targetEvents.some((event) => event.tag === tag);
+    const { targetEvents } = this;
+    for (; this.#scanned < targetEvents.length; this.#scanned++) {
+      const seen = targetEvents[this.#scanned];
+      if (seen !== undefined) this.#targetTags.add(seen.tag);
+    }
+    return this.#targetTags.has(tag);
   }
 
   /** What the slot holds, as long as the firmware. */
@@ -367,27 +388,21 @@ function answeringLate(
   underWay: EffectsUnderWay,
   clock: VirtualClock,
   pump: () => void,
+  see: () => void,
 ): TargetAnswers {
   const later = (answer: () => void): void =>
     underWay.begin(() => {
       if (!target.holds(session)) underWay.late++;
+      see();
       answer();
       pump();
     });
-  let status: Parameters<TargetRole["setStatus"]>[0] | undefined;
   return {
     holds: (number) => target.holds(number),
     handleManifestChecked: (_now, ...outcome) =>
       later(() => target.handleManifestChecked(clock.now(), ...outcome)),
     handleRunChecked: (_now, ...outcome) => later(() => target.handleRunChecked(clock.now(), ...outcome)),
     handleBlockWritten: (_now, ...outcome) => later(() => target.handleBlockWritten(clock.now(), ...outcome)),
-    setStatus: (changed) => {
-      status = changed;
-    },
-    handleCommitted: (_now, ...outcome) =>
-      later(() => {
-        if (status !== undefined) target.setStatus(status);
-        target.handleCommitted(clock.now(), ...outcome);
-      }),
+    handleCommitted: (_now, ...outcome) => later(() => target.handleCommitted(clock.now(), ...outcome)),
   };
 }

@@ -5,6 +5,7 @@ import {
   BootFailureCode,
   ByeReason,
   Codec,
+  DeferCode,
   GRANT_ENTRIES_MAX,
   ID_LENGTH,
   MANIFEST_LEVEL,
@@ -54,6 +55,12 @@ export const anyFrame: fc.Arbitrary<Frame> = fc.oneof(
   fc.record({ tag: fc.constant("beacon" as const), failure: fc.constant(undefined), ...beaconFields }),
   fc.record({
     tag: fc.constant("distress" as const),
+    failure: fc.constant(undefined),
+    ...beaconFields,
+    isServed: fc.constant(true as const),
+  }),
+  fc.record({
+    tag: fc.constant("distress" as const),
     failure: perhaps(names(BootFailureCode)),
     ...beaconFields,
   }),
@@ -83,6 +90,19 @@ export const anyFrame: fc.Arbitrary<Frame> = fc.oneof(
   }),
   fc.record({ tag: fc.constant("refuse" as const), ...session, digest, reason: names(RefusalCode) }),
   fc.record({ tag: fc.constant("bye" as const), ...session, reason: values(ByeReason) }),
+  fc.record({
+    tag: fc.constant("defer" as const),
+    ...session,
+    digest,
+    reason: fc.oneof(names(DeferCode), fc.constant("other" as const)),
+    seconds: unsigned(32),
+  }),
+  fc.record({
+    tag: fc.constant("none" as const),
+    rescuerId: id,
+    targetNonce: nonce,
+    reason: fc.oneof(names(RefusalCode), fc.constantFrom("no-image" as const, "other" as const)),
+  }),
   fc.record({
     tag: fc.constant("ack" as const),
     highest: unsigned(16),

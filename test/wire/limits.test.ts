@@ -68,6 +68,8 @@ function extremes(byte: number): Message[] {
     { tag: "standDown", targetId: rescuerId, rescuerNonce, winnerId: rescuerId, retryAfterMs: u16 },
     { tag: "refuse", targetNonce, rescuerNonce, digest, reason: "flash" },
     { tag: "bye", targetNonce, rescuerNonce, reason: 3 },
+    { tag: "defer", targetNonce, rescuerNonce, digest, reason: byte === 0 ? "begun" : "other", seconds: u32 },
+    { tag: "none", rescuerId, targetNonce, reason: byte === 0 ? "no-image" : "other" },
     {
       tag: "ack",
       highest: u16,

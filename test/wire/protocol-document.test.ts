@@ -127,6 +127,8 @@ describe("PROTOCOL.md", () => {
       done: "5.12",
       later: "5.13",
       doneAck: "5.14",
+      defer: "5.15",
+      none: "5.16",
     };
     for (const [tag, number] of Object.entries(fixed)) {
       const vector = FRAME_VECTORS.find(({ frame }) => frame.tag === tag) ?? expect.fail(tag);

@@ -6,6 +6,7 @@ import type { RescuerLoss } from "./rescuer-events.ts";
 import type { Call } from "./rescuer-state.ts";
 import type { Serving } from "./serving.ts";
 import { ServingBudget } from "./serving-budget.ts";
+import { StoodDown } from "./stood-down.ts";
 
 /** A spent budget is reported at most this often. */
 const REPORT_INTERVAL_MS = 60_000;
@@ -18,6 +19,7 @@ export class Callers {
   readonly #selection: PeerSelection<Call>;
   readonly #budget: ServingBudget = new ServingBudget();
   readonly #refused: RefusedImages = new RefusedImages();
+  readonly #stoodDown: StoodDown = new StoodDown();
   /** When a spent budget may be reported again. */
   #reportAt: Millis = Number.NEGATIVE_INFINITY;
 
@@ -45,7 +47,7 @@ export class Callers {
     this.#selection.forget();
   }
 
-  /** Short digests of the images that this start of a target refused lately. */
+  /** Short digests of the images that this start of a target refused or deferred lately. */
   refusedBy(now: Millis, bootNonce: Uint8Array): Uint8Array[] {
     return this.#refused.by(now, bootNonce);
   }
@@ -53,6 +55,21 @@ export class Callers {
   /** The target that started with this boot nonce refused the image with this short digest. */
   noteRefusal(now: Millis, bootNonce: Uint8Array, digest: Uint8Array): void {
     this.#refused.add(now, bootNonce, digest);
+  }
+
+  /** It may take the image with this short digest in so many seconds. */
+  noteDeferral(now: Millis, bootNonce: Uint8Array, digest: Uint8Array, seconds: number): void {
+    this.#refused.addDeferred(now, bootNonce, digest, seconds);
+  }
+
+  /** It is served by another rescuer: its calls are not answered for this long. */
+  noteStandDown(now: Millis, bootNonce: Uint8Array, forMs: Millis): void {
+    this.#stoodDown.add(now, bootNonce, forMs);
+  }
+
+  /** How long the calls of this start of a target are not answered, because it stood us down. */
+  stoodDownFor(now: Millis, bootNonce: Uint8Array): Millis {
+    return this.#stoodDown.leftOf(now, bootNonce);
   }
 
   /** A board started again instead of answering its offer. */

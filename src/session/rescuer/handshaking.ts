@@ -2,7 +2,7 @@ import { equalBytes } from "../../base/bytes.ts";
 import type { Random } from "../../base/prng.ts";
 import type { Millis } from "../../base/units.ts";
 import type { LinkProof } from "../../wire/link-proof.ts";
-import type { Accept, Bye, Refuse, StandDown } from "../../wire/messages.ts";
+import type { Accept, Beacon, Bye, Defer, NoneReason, Refuse, StandDown } from "../../wire/messages.ts";
 import type { Deadlines } from "../deadlines.ts";
 import { freshNonce, type SessionIdentity } from "../identity.ts";
 import { type LinkGuard, rescuerMismatch } from "../link-guard.ts";
@@ -14,14 +14,20 @@ import type { OfferedImage, RescuerEvent, RescuerLoss } from "./rescuer-events.t
 import type { Call } from "./rescuer-state.ts";
 
 /** What a target says to an offer, or to end a session. */
-export type Answer = Accept | Refuse | StandDown | Bye;
+export type Answer = Accept | Refuse | StandDown | Bye | Defer;
+
+/** Calls for which there is nothing are answered at most this often. */
+const NONE_INTERVAL_MS = 1_000;
+/** A call that comes so shortly before a stand-down is over is answered then, and need not be repeated. */
+const LATE_CALL_MS = 1_000;
 
 /**
  * What a handshake waits for:
+ * - `late`: a stand-down is over, and a call came shortly before.
  * - `choose`: the draw among several boards that call. `pick`: an image is not found in time.
  * - `offer`, `offerEnd`: the offer is sent again; nobody accepted one in time.
  */
-export type HandshakeDeadline = "choose" | "pick" | "offer" | "offerEnd";
+export type HandshakeDeadline = "late" | "choose" | "pick" | "offer" | "offerEnd";
 
 /** What a handshake shares with its role. */
 export interface HandshakeParts {
@@ -39,6 +45,9 @@ export interface HandshakeParts {
 export class Handshaking {
   readonly #parts: HandshakeParts;
   readonly #pending: PendingAnswers;
+  /** When a call for which there is nothing may be answered again. */
+  #noneAt: Millis = Number.NEGATIVE_INFINITY;
+  #late: { readonly beacon: Beacon; readonly at: Millis } | undefined;
 
   constructor(parts: HandshakeParts) {
     this.#parts = parts;
@@ -69,6 +78,11 @@ export class Handshaking {
 
   #answer(now: Millis, beacon: Call): void {
     const { callers, guard, host } = this.#parts;
+    const leftMs = callers.stoodDownFor(now, beacon.bootNonce);
+    if (leftMs > 0) {
+      if (leftMs <= LATE_CALL_MS) this.#late = { beacon, at: now + leftMs };
+      return;
+    }
     // The same board restarted without answering. A call of another board only came later than the first. With a link key
     // nothing is held against an id for a call, which anybody can send.
     if (!guard.isKeyed && this.#pending.isRestartOf(beacon)) callers.noteRestart(now, beacon.nodeId);
@@ -93,11 +107,14 @@ export class Handshaking {
     this.#pending.offers.present?.handleQuestion(now);
   }
 
-  /** Completes `pick` with this number: the image to offer, or undefined when none suits. */
-  handlePicked(now: Millis, session: number, image: OfferedImage | undefined): void {
+  /** Completes `pick` with this number: the image to offer, or undefined when none suits; `why` is told to the board. */
+  handlePicked(now: Millis, session: number, image: OfferedImage | undefined, why?: NoneReason): void {
     const { callers, host, nodeId, random } = this.#parts;
     const pick = this.#pending.endPick(session);
-    if (image === undefined) return;
+    if (image === undefined) {
+      if (pick !== undefined && why !== undefined) this.#sayNone(now, pick.beacon, why);
+      return;
+    }
     const refused = pick === undefined ? [] : callers.refusedBy(now, pick.beacon.bootNonce);
     if (pick === undefined || refused.some((digest) => equalBytes(digest, image.digest))) {
       host.emit({ tag: "release", session });
@@ -106,6 +123,13 @@ export class Handshaking {
     const offering = new Offering(now, pick, image, nodeId, freshNonce(random));
     this.#pending.add(offering);
     host.emit({ tag: "offered", offer: offering.offer, targetId: offering.peer.targetId });
+  }
+
+  #sayNone(now: Millis, { bootNonce }: Beacon, reason: NoneReason): void {
+    const { host, nodeId } = this.#parts;
+    if (now < this.#noneAt) return;
+    this.#noneAt = now + NONE_INTERVAL_MS;
+    host.link.send({ tag: "none", rescuerId: nodeId, targetNonce: bootNonce, reason });
   }
 
   /** A target answers. Returns its offer if it accepts it: all others are over then. */
@@ -126,9 +150,16 @@ export class Handshaking {
         this.#pending.drop(offering);
         this.noteRefusal(now, answer, offering.peer);
         return undefined;
+      case "defer":
+        this.#pending.drop(offering);
+        this.#noteDeferral(now, answer, offering.peer);
+        return undefined;
       case "standDown":
+        this.noteStandDown(now, answer, offering.peer);
+        this.#lose(now, offering, "stood-down");
+        return undefined;
       case "bye":
-        this.#lose(now, offering, lossOf(answer));
+        this.#lose(now, offering, "bye");
         return undefined;
     }
   }
@@ -147,6 +178,20 @@ export class Handshaking {
     callers.noteRefusal(now, targetNonce, digest);
     const isProven = guard.isKeyed;
     host.emit({ tag: "refused", reason, digest: digest.slice(), targetId, isProven });
+  }
+
+  #noteDeferral(now: Millis, { digest, seconds }: Defer, { targetId, targetNonce }: SessionIdentity): void {
+    const { callers, host } = this.#parts;
+    callers.noteDeferral(now, targetNonce, digest, seconds);
+    const forMs = seconds * 1000;
+    host.emit({ tag: "waiting", reason: "defer", targetId, digest: digest.slice(), forMs });
+  }
+
+  /** Remembers and reports that another rescuer serves this target. */
+  noteStandDown(now: Millis, { retryAfterMs }: StandDown, { targetId, targetNonce }: SessionIdentity): void {
+    const { callers, host } = this.#parts;
+    callers.noteStandDown(now, targetNonce, retryAfterMs);
+    host.emit({ tag: "waiting", reason: "stand-down", targetId, forMs: retryAfterMs });
   }
 
   /** The time of the present offer is over. */
@@ -175,6 +220,7 @@ export class Handshaking {
   handleTimeout(now: Millis): void {
     const { callers, guard, host } = this.#parts;
     this.#pending.dropOver(now);
+    this.#answerLate(now);
     const { present } = this.#pending.offers;
     if (present?.isOver(now) === true) this.#endOffer(now, present);
     else if (present?.take(now) === true) host.link.send(present.offer, guard.proveOffer(present.peer));
@@ -183,10 +229,18 @@ export class Handshaking {
     if (this.isIdle) this.#pick(now, callers.take(now));
   }
 
+  #answerLate(now: Millis): void {
+    const late = this.#late;
+    if (late === undefined || now < late.at) return;
+    this.#late = undefined;
+    if (!this.isAnswered(now, late.beacon)) this.handleCall(now, late.beacon);
+  }
+
   /** When {@link handleTimeout} has something to do, by name. `isUp`: the link can carry bytes. */
   deadlines(isUp: boolean): Deadlines<HandshakeDeadline> {
     const { offers } = this.#pending;
     return {
+      late: this.#late?.at,
       choose: this.isIdle && isUp ? this.#parts.callers.chooseAt : undefined,
       pick: this.#pending.pickEndsAt,
       offer: offers.present?.repeatAt,
@@ -196,11 +250,7 @@ export class Handshaking {
 
   /** Ends all picks and offers. */
   clear(): void {
+    this.#late = undefined;
     this.#pending.clear();
   }
-}
-
-/** Why a session or offer is over that a target ended with this message. */
-export function lossOf(answer: StandDown | Bye): RescuerLoss {
-  return answer.tag === "bye" ? "bye" : "stood-down";
 }

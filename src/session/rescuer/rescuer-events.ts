@@ -33,7 +33,7 @@ export interface BlockWish {
  * answered with an image is followed by one `release`. `targetId`: of the board that a report is about.
  */
 export type RescuerEvent =
-  /** `refused`: short digests of images that this start of the target refused lately. */
+  /** `refused`: short digests of images that this start of the target refused or deferred lately. */
   | {
       readonly tag: "pick";
       readonly session: number;
@@ -47,6 +47,16 @@ export type RescuerEvent =
   | { readonly tag: "heard"; readonly beacon: Beacon }
   /** Calls are not answered for a while: too much was sent to boards that were not healed (PROTOCOL.md 6.5). */
   | { readonly tag: "spent"; readonly targetId: Uint8Array; readonly forMs: Millis }
+  /** A board waits with the image that was offered to it, or is served by another rescuer. */
+  | {
+      readonly tag: "waiting";
+      readonly reason: "defer" | "stand-down";
+      readonly targetId: Uint8Array;
+      /** Short digest of the image, with `defer`. */
+      readonly digest?: Uint8Array;
+      /** As the board said. */
+      readonly forMs: Millis;
+    }
   | { readonly tag: "offered"; readonly offer: Offer; readonly targetId: Uint8Array }
   | {
       readonly tag: "accepted";

@@ -4,7 +4,7 @@ import type { TreeNode } from "../../base/tree-shape.ts";
 import type { Millis } from "../../base/units.ts";
 import type { ByeReason } from "../../wire/constants.ts";
 import type { LinkProof } from "../../wire/link-proof.ts";
-import type { Accept, Beacon, Message } from "../../wire/messages.ts";
+import type { Accept, Beacon, Message, NoneReason } from "../../wire/messages.ts";
 import { callDigestOf } from "../call-digest.ts";
 import { type Deadlines, isDue, soonest } from "../deadlines.ts";
 import { byeOf } from "../handshake.ts";
@@ -12,7 +12,7 @@ import { tagOf } from "../identity.ts";
 import { LinkGuard } from "../link-guard.ts";
 import type { HeardEvent, Role, RoleHost } from "../role.ts";
 import { Callers } from "./callers.ts";
-import { type Answer, type HandshakeDeadline, Handshaking, lossOf } from "./handshaking.ts";
+import { type Answer, type HandshakeDeadline, Handshaking } from "./handshaking.ts";
 import type { Offering } from "./offering.ts";
 import { RescuerAnnouncer, type RescuerOptions } from "./rescuer-announcer.ts";
 import type { BlockWish, OfferedImage, RescuerEvent, RescuerLoss, RunPayload } from "./rescuer-events.ts";
@@ -108,7 +108,11 @@ export class RescuerRole implements Role {
       case "refuse":
       case "standDown":
       case "bye":
+      case "defer":
         this.#handleAnswer(now, message, proof);
+        return;
+      case "none":
+        if (equalBytes(message.rescuerId, this.#nodeId)) this.#host.reportEcho();
         return;
       case "grant":
         this.#serving?.handleGrant(message);
@@ -149,10 +153,11 @@ export class RescuerRole implements Role {
       }
       const isSameStart = equalBytes(state.serving.peer.targetNonce, beacon.bootNonce);
       this.#loseServing(now, state.serving, isSameStart ? "silence" : "restarted");
-    } else if (this.#handshaking.isAnswered(now, beacon)) return;
+    } else if (beacon.isServed !== true && this.#handshaking.isAnswered(now, beacon)) return;
     const kept = keepBeacon(beacon);
     this.#host.emit({ tag: "heard", beacon: kept });
-    this.#handshaking.handleCall(now, kept);
+    // A board that is served over another link says where it is, and asks for nothing.
+    if (kept.isServed !== true) this.#handshaking.handleCall(now, kept);
   }
 
   /** Whether this is another board on the wire while the one we serve is alive: ignored, and reported as miswiring. */
@@ -177,9 +182,9 @@ export class RescuerRole implements Role {
     if (isInstalled(beacon, digest)) this.#handleDone(now, digest);
   }
 
-  /** Completes `pick` with this number: the image to offer, or undefined when none suits. */
-  handlePicked(now: Millis, session: number, image: OfferedImage | undefined): void {
-    this.#handshaking.handlePicked(now, session, image);
+  /** Completes `pick` with this number: the image to offer, or undefined when none suits; `why` is told to the board. */
+  handlePicked(now: Millis, session: number, image: OfferedImage | undefined, why?: NoneReason): void {
+    this.#handshaking.handlePicked(now, session, image, why);
     this.handleTimeout(now);
   }
 
@@ -204,8 +209,15 @@ export class RescuerRole implements Role {
         this.#handshaking.noteRefusal(now, answer, peer);
         return;
       case "standDown":
+        this.#handshaking.noteStandDown(now, answer, peer);
+        this.#loseServing(now, serving, "stood-down");
+        return;
       case "bye":
-        this.#loseServing(now, serving, lossOf(answer));
+        this.#loseServing(now, serving, "bye");
+        return;
+      // A session that was accepted is not deferred any more.
+      case "defer":
+        return;
     }
   }
 

@@ -22,9 +22,11 @@ export interface Call extends Beacon {
 export function callName(beacon: Call): string {
   if (beacon.callDigest !== undefined) return toHex(beacon.callDigest);
   const { nodeId, bootNonce, hardwareId, revision, counterFloor, installedDigest, receivingDigest } = beacon;
+  const { failure, sequence, version } = beacon;
+  const runs = failure === undefined ? [sequence, version.major, version.minor, version.patch] : [];
   const ids = [nodeId, bootNonce, hardwareId, installedDigest, receivingDigest];
   const hex = ids.map((bytes) => (bytes === undefined ? "-" : toHex(bytes)));
-  return [...hex, revision, counterFloor, beacon.wantsLinkKey === true].join(" ");
+  return [...hex, revision, counterFloor, beacon.wantsLinkKey === true, ...runs].join(" ");
 }
 
 /** A copy without views into the received run. */

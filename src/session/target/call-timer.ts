@@ -36,6 +36,11 @@ export class CallTimer {
     return this.#nextAt;
   }
 
+  /** Another link serves the board. */
+  get isServedElsewhere(): boolean {
+    return this.#isServedElsewhere;
+  }
+
   /** The link came up. */
   start(now: Millis): void {
     this.#startedAt = now;

@@ -3,12 +3,14 @@ import type { Random } from "../../base/prng.ts";
 import type { Millis } from "../../base/units.ts";
 import type { LinkProof } from "../../wire/link-proof.ts";
 import type { Offer } from "../../wire/messages.ts";
+import { answerTimeout } from "../answer-timeout.ts";
 import type { SentCalls } from "../call-digest.ts";
-import { identityOf, keepOffer, refuseOf, standDownOf } from "../handshake.ts";
+import { deferOf, identityOf, keepOffer, refuseOf, standDownOf } from "../handshake.ts";
 import type { SessionIdentity } from "../identity.ts";
 import { type LinkGuard, type ProofVerdict, targetMismatch } from "../link-guard.ts";
 import { PeerSelection } from "../peer-selection.ts";
 import type { RoleHost } from "../role.ts";
+import type { Deferral, ImageHold } from "./image-hold.ts";
 import type { TargetEvent } from "./target-events.ts";
 import type { TargetSession } from "./target-session.ts";
 import type { TargetStart } from "./target-start.ts";
@@ -50,10 +52,13 @@ export interface OfferAnswersParts {
   readonly start: TargetStart;
   /** The calls that an offer may answer. */
   readonly calls: SentCalls;
+  readonly hold: ImageHold;
   /** The target's id. */
-  readonly nodeId: () => Uint8Array;
+  readonly nodeId: Uint8Array;
 }
 
+/** How long a rescuer that is stood down waits before it comes back, at most. */
+const RETRY_AFTER_MS: Millis = 5_000;
 const NOTHING: OfferVerdict = { tag: "nothing" };
 
 /** The target's answers to offers: which one is taken, and what the others are told (PROTOCOL.md 6.1, 6.5). */
@@ -77,7 +82,7 @@ export class OfferAnswers {
 
   /** Judges an offer, and answers it where it is not taken. */
   handle(now: Millis, offer: Offer, proof: LinkProof | undefined, moment: OfferMoment): OfferVerdict {
-    const { host, guard } = this.#parts;
+    const { host, guard, hold } = this.#parts;
     const { session, isCalling, isSilent } = moment;
     const peer = this.#peerOf(offer, proof, session);
     if (peer === undefined) return NOTHING;
@@ -92,19 +97,30 @@ export class OfferAnswers {
       this.#handleMismatch(now, peer, verdict, isCalling);
       return NOTHING;
     }
-    if (this.#servedBy !== undefined) {
-      this.#standDown(peer, this.#servedBy);
-      return NOTHING;
-    }
     if (session?.isOf(offer.rescuerNonce)) return { tag: "repeat" };
     if (session?.isDone) return { tag: "done" };
+    const deferral = hold.defer(now, offer.digest);
+    if (deferral !== undefined) {
+      this.#nameMiswiring(session, offer.rescuerId);
+      this.#defer(peer, deferral);
+      return NOTHING;
+    }
+    if (this.#servedBy !== undefined) {
+      this.#standDown(peer, this.#servedBy, RETRY_AFTER_MS);
+      return NOTHING;
+    }
     const judged = { offer: keepOffer(offer), peer };
-    if (isCalling) return this.#claim(this.selection.consider(now, offer.rescuerId, judged));
+    if (isCalling) {
+      const yields = hold.yields(now, offer.digest);
+      return this.#claim(this.selection.consider(now, offer.rescuerId, judged, yields));
+    }
     if (session !== undefined && isSilent && !this.selection.isBarred(now, offer.rescuerId)) {
       return this.#claim(judged);
     }
     this.#nameMiswiring(session, offer.rescuerId);
-    this.#standDown(peer, session?.peer.rescuerId ?? offer.rescuerId);
+    // On this link the target calls again when its session is over, and those who wait are to be there.
+    const retryAfterMs = Math.min(RETRY_AFTER_MS, answerTimeout(host.link));
+    this.#standDown(peer, session?.peer.rescuerId ?? offer.rescuerId, retryAfterMs);
     return { tag: "knock" };
   }
 
@@ -126,9 +142,9 @@ export class OfferAnswers {
       session?.isOf(offer.rescuerNonce) &&
       equalBytes(offer.targetNonce, present.targetNonce)
     )
-      return identityOf(offer, nodeId(), present.callDigest);
+      return identityOf(offer, nodeId, present.callDigest);
     if (!equalBytes(offer.targetNonce, start.bootNonce)) return undefined;
-    return identityOf(offer, nodeId(), proof && calls.find(proof.extra));
+    return identityOf(offer, nodeId, proof && calls.find(proof.extra));
   }
 
   #claim(judged: JudgedOffer | undefined): OfferVerdict {
@@ -165,9 +181,21 @@ export class OfferAnswers {
       this.#parts.host.emit({ tag: "link", state: "two-nodes" });
   }
 
-  #standDown(peer: SessionIdentity, winnerId: Uint8Array): void {
-    const { host, guard, start } = this.#parts;
+  #defer(peer: SessionIdentity, { reason, forMs }: Deferral): void {
+    const { host, guard } = this.#parts;
+    this.#spend(peer);
+    host.link.send(deferOf(peer, reason, forMs), guard.prove(peer));
+  }
+
+  #standDown(peer: SessionIdentity, winnerId: Uint8Array, retryAfterMs: Millis): void {
+    const { host, guard } = this.#parts;
+    this.#spend(peer);
+    host.link.send(standDownOf(peer, winnerId, retryAfterMs), guard.prove(peer));
+  }
+
+  /** It is not taken when it comes again: a recorded offer that is played again would hold the target up. */
+  #spend(peer: SessionIdentity): void {
+    const { guard, start } = this.#parts;
     if (guard.isKeyed) start.claim(peer.rescuerNonce);
-    host.link.send(standDownOf(peer, winnerId), guard.prove(peer));
   }
 }

@@ -6,7 +6,7 @@ import { answerTimeout, silenceTimeout } from "../answer-timeout.ts";
 import type { Deadlines } from "../deadlines.ts";
 import { OPEN_BLOCKS_MAX } from "../handshake.ts";
 import { Lease } from "../lease.ts";
-import { isOnPace, ProgressFloor } from "../progress-floor.ts";
+import { isOnPace, nominalLineTime, ProgressFloor } from "../progress-floor.ts";
 import { type DescentPlan, lengthOfBlock } from "./descent-plan.ts";
 import type { SessionLoss, TargetEvent } from "./target-events.ts";
 import { TreeDescent } from "./tree-descent.ts";
@@ -52,6 +52,13 @@ export class Receiving {
   isOnPace(now: Millis): boolean {
     const { plan, blocks } = this.descent;
     return isOnPace(this.#link, blocks.written * plan.blockSize, now - this.#startedAt);
+  }
+
+  /** Line time of what is not known to be right. */
+  get lackMs(): Millis {
+    const { plan, blocksRight } = this.descent;
+    const blocks = plan.leafCount - blocksRight;
+    return nominalLineTime(this.#link, Math.min(plan.size, blocks * plan.blockSize));
   }
 
   /** Takes in a chunk; gives the effect that a complete block or run calls for. */

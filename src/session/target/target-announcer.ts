@@ -5,13 +5,17 @@ import { AnswerTimer } from "../answer-timer.ts";
 import { beaconOf, type NodeStatus } from "../beacon.ts";
 import { SentCalls } from "../call-digest.ts";
 import { CallTimer } from "./call-timer.ts";
+import type { ImageHold } from "./image-hold.ts";
 import { Knocking, QUERY_BYTES } from "./knocking.ts";
 import type { TargetStart } from "./target-start.ts";
 
 /** What an announcer needs to know of its node. */
 export interface TargetOptions {
   readonly random: Random;
-  readonly status: NodeStatus;
+  /** The board's status now: asked for whenever a beacon is sent, and after each effect. */
+  readonly status: () => NodeStatus;
+  /** Which image the board holds to: one object for all its links. */
+  readonly hold?: ImageHold;
   /** The same for all links of the node, from its start to its end. */
   readonly start: TargetStart;
   /** Call for help although the firmware boots. */
@@ -28,7 +32,7 @@ const DISTRESS_LINE_MS_MAX = 72;
  * is healed (PROTOCOL.md 5.1, 5.2). What nobody asked for waits while text is on the line (2.4).
  */
 export class TargetAnnouncer {
-  status: NodeStatus;
+  readonly #status: () => NodeStatus;
   readonly #link: Link;
   readonly #start: TargetStart;
   readonly #isForced: boolean;
@@ -41,13 +45,18 @@ export class TargetAnnouncer {
 
   /** `isKeyed`: it has a link key. */
   constructor(now: Millis, link: Link, options: TargetOptions, isKeyed: boolean) {
-    this.status = options.status;
+    this.#status = options.status;
     this.#link = link;
     this.#start = options.start;
     this.#isForced = options.isForced ?? false;
     this.#isKeyed = isKeyed;
     this.#timer = new CallTimer(now, options.random);
     this.knocking = new Knocking(link);
+  }
+
+  /** The board's status now. */
+  get status(): NodeStatus {
+    return this.#status();
   }
 
   /** The link came up: calls. */
@@ -115,7 +124,8 @@ export class TargetAnnouncer {
   #call(now: Millis): void {
     this.#answers.drop();
     this.#timer.sent(now, this.#link.lineTime(DISTRESS_BYTES), this.#isInDistress);
-    const call = beaconOf(this.status, this.#start.bootNonce, this.#isForced, this.#isKeyed);
+    const beacon = beaconOf(this.status, this.#start.bootNonce, this.#isForced, this.#isKeyed);
+    const call = this.#timer.isServedElsewhere ? ({ ...beacon, isServed: true } as const) : beacon;
     if (this.#isKeyed) this.calls.note(call);
     this.#link.send(call);
   }

@@ -1,6 +1,6 @@
 import type { RefusalReason } from "../../base/refusal.ts";
 import type { RunOutcome } from "../../base/tree-shape.ts";
-import type { Offer } from "../../wire/messages.ts";
+import type { NoneReason, Offer } from "../../wire/messages.ts";
 import type { HeardNode } from "../heard-node.ts";
 import type { KeyMismatch } from "../link-guard.ts";
 import type { LineEvent } from "../role.ts";
@@ -34,6 +34,8 @@ export type TargetEvent =
       /** Whose offer; undefined when that is not known. */
       readonly rescuerId?: Uint8Array;
     }
+  /** A rescuer has nothing suitable for this board; anybody can say it. */
+  | { readonly tag: "none"; readonly reason: NoneReason; readonly rescuerId: Uint8Array }
   | { readonly tag: "receiving"; readonly plan: DescentPlan }
   | { readonly tag: "progress"; readonly descent: TreeDescent }
   | { readonly tag: "sessionLost"; readonly why: SessionLoss }
@@ -47,7 +49,13 @@ export type SessionLoss = "lease" | "slow" | "superseded" | "bye" | "damaged" | 
 /** The outcome of checking a manifest: refused for a reason, or accepted, with where flash differs from the image. */
 export type ManifestOutcome =
   | { readonly tag: "accepted"; readonly plan: DescentPlan; readonly start: RunOutcome }
-  | { readonly tag: "refused"; readonly reason: RefusalReason; readonly detail: string };
+  | {
+      readonly tag: "refused";
+      readonly reason: RefusalReason;
+      readonly detail: string;
+      /** Short digest of the manifest, if its signature was right: then the refusal is about this image. */
+      readonly digest?: Uint8Array | undefined;
+    };
 
 /** The outcome of writing a block. A mismatch is asked for again; a flash failure ends the session. */
 export type BlockOutcome = "written" | "mismatch" | "failed";

@@ -5,7 +5,7 @@ import type { RunOutcome, TreeNode } from "../../base/tree-shape.ts";
 import type { Millis } from "../../base/units.ts";
 import type { ByeReason } from "../../wire/constants.ts";
 import type { LinkProof } from "../../wire/link-proof.ts";
-import type { Beacon, Message, Offer } from "../../wire/messages.ts";
+import type { Beacon, Message, None, Offer } from "../../wire/messages.ts";
 import type { NodeStatus } from "../beacon.ts";
 import { type Deadlines, soonest } from "../deadlines.ts";
 import { byeOf, refuseOf } from "../handshake.ts";
@@ -13,6 +13,7 @@ import { heardFrom } from "../heard-node.ts";
 import { type SessionIdentity, tagOf } from "../identity.ts";
 import { LinkGuard } from "../link-guard.ts";
 import type { HeardEvent, Role, RoleHost } from "../role.ts";
+import { ImageHold } from "./image-hold.ts";
 import { type JudgedOffer, OfferAnswers, type OfferVerdict } from "./offer-answers.ts";
 import { Supersession } from "./supersession.ts";
 import { TargetAnnouncer, type TargetOptions } from "./target-announcer.ts";
@@ -38,6 +39,8 @@ export class TargetRole implements Role {
   readonly #start: TargetStart;
   readonly #announcer: TargetAnnouncer;
   readonly #offers: OfferAnswers;
+  readonly #hold: ImageHold;
+  readonly #nodeId: Uint8Array;
   #session: TargetSession | undefined;
   /** The board is healed, or its owner stopped this role: no more calls. */
   #isStopped = false;
@@ -52,15 +55,12 @@ export class TargetRole implements Role {
     this.#start = options.start;
     this.#isForced = options.isForced ?? false;
     this.#announcer = new TargetAnnouncer(now, host.link, options, this.#guard.isKeyed);
-    const { random, start } = options;
-    this.#offers = new OfferAnswers({
-      host,
-      guard: this.#guard,
-      random,
-      start,
-      calls: this.#announcer.calls,
-      nodeId: () => this.#nodeId,
-    });
+    const { random, start, hold = new ImageHold() } = options;
+    this.#hold = hold;
+    const { nodeId } = this.#noteStatus(now);
+    this.#nodeId = nodeId;
+    const { calls } = this.#announcer;
+    this.#offers = new OfferAnswers({ host, guard: this.#guard, random, start, calls, hold, nodeId });
     this.#supersession = new Supersession(host.link);
   }
 
@@ -74,10 +74,6 @@ export class TargetRole implements Role {
     return this.#session !== undefined;
   }
 
-  get #nodeId(): Uint8Array {
-    return this.#announcer.status.nodeId;
-  }
-
   get #isCalling(): boolean {
     return this.#session === undefined && !this.#isStopped;
   }
@@ -88,9 +84,15 @@ export class TargetRole implements Role {
     this.#announcer.setServedElsewhere(now, rescuerId !== undefined);
   }
 
-  /** The firmware status changed, after a commit for instance. */
-  setStatus(status: NodeStatus): void {
-    this.#announcer.status = status;
+  /** The board worked: what its record says is being received is held to. */
+  #noteStatus(now: Millis): NodeStatus {
+    const { status } = this.#announcer;
+    this.#hold.noteReceiving(now, status.receivingDigest);
+    return status;
+  }
+
+  #noteLack({ peer, lackMs }: TargetSession): void {
+    if (lackMs !== undefined) this.#hold.noteLack(peer, lackMs);
   }
 
   handleInputEnd(): void {}
@@ -126,6 +128,9 @@ export class TargetRole implements Role {
       case "bye":
         if (this.#session?.isOf(message.rescuerNonce)) this.#handleBye(now, this.#session, proof);
         return;
+      case "none":
+        this.#handleNone(message);
+        return;
       case "later":
         this.#session?.handleLater(now);
         return;
@@ -157,6 +162,12 @@ export class TargetRole implements Role {
     // A query proves nothing: a session with a link key continues until a proven offer supersedes it, or its lease ends.
     else if (this.#session !== undefined && this.#supersession.isSilent(now))
       this.#announcer.answerInSession(now);
+  }
+
+  /** Advice: it changes nothing here. */
+  #handleNone({ reason, rescuerId, targetNonce }: None): void {
+    if (!this.#isCalling || !equalBytes(targetNonce, this.#start.bootNonce)) return;
+    this.#host.emit({ tag: "none", reason, rescuerId: rescuerId.slice() });
   }
 
   #handleBye(now: Millis, session: TargetSession, proof: LinkProof | undefined): void {
@@ -195,7 +206,10 @@ export class TargetRole implements Role {
   }
 
   #accept(now: Millis, { offer, peer: offered }: JudgedOffer): void {
-    if (this.#session !== undefined) this.#host.emit({ tag: "sessionLost", why: "superseded" });
+    if (this.#session !== undefined) {
+      this.#host.emit({ tag: "sessionLost", why: "superseded" });
+      this.#hold.noteSessionEnd(this.#session.peer, false);
+    }
     this.#strike(now, "superseded");
     const acceptNonce = this.#guard.isKeyed ? this.#start.acceptNonce() : undefined;
     const peer: SessionIdentity = { ...offered, acceptNonce };
@@ -220,22 +234,41 @@ export class TargetRole implements Role {
 
   /** Completes `checkManifest` of the session with this number. */
   handleManifestChecked(now: Millis, session: number, outcome: ManifestOutcome): void {
-    this.#end(now, this.#sessionOf(session)?.handleManifestChecked(now, outcome));
+    const checked = this.#sessionOf(session);
+    if (checked === undefined) return;
+    this.#noteStatus(now);
+    if (outcome.tag === "refused" && outcome.digest !== undefined) this.#hold.release(outcome.digest);
+    const end = checked.handleManifestChecked(now, outcome);
+    this.#noteLack(checked);
+    this.#end(now, end);
   }
 
   /** Completes `checkRun`. */
   handleRunChecked(now: Millis, session: number, node: TreeNode, outcome: RunOutcome): void {
-    this.#end(now, this.#sessionOf(session)?.handleRunChecked(now, node, outcome));
+    const checked = this.#sessionOf(session);
+    if (checked === undefined) return;
+    this.#noteStatus(now);
+    const end = checked.handleRunChecked(now, node, outcome);
+    this.#noteLack(checked);
+    this.#end(now, end);
   }
 
   /** Completes `writeBlock`. */
   handleBlockWritten(now: Millis, session: number, block: number, outcome: BlockOutcome): void {
-    this.#end(now, this.#sessionOf(session)?.handleBlockWritten(now, block, outcome));
+    const written = this.#sessionOf(session);
+    if (written === undefined) return;
+    this.#noteStatus(now);
+    const end = written.handleBlockWritten(now, block, outcome);
+    this.#noteLack(written);
+    if (outcome === "written") this.#hold.noteBlock(now, written.peer, block);
+    this.#end(now, end);
   }
 
   /** Completes `commit`: the boot decision after the root was read back from flash. */
   handleCommitted(now: Millis, session: number, failure: BootFailure | undefined): void {
     const committed = this.#sessionOf(session);
+    this.#noteStatus(now);
+    if (failure === undefined) this.#hold.noteHealed();
     if (committed === undefined) {
       if (failure === undefined) this.#handleLateCommit();
       return;
@@ -264,6 +297,7 @@ export class TargetRole implements Role {
   #loseSession(now: Millis, why: SessionLoss): void {
     this.#strike(now, why);
     this.#host.link.endSession();
+    this.#endHold(why === "lease" || why === "slow" || why === "damaged", why === "not-bootable");
     this.#session = undefined;
     this.#supersession.clear();
     // On slow lines a lease may end before three waits have passed.
@@ -279,9 +313,18 @@ export class TargetRole implements Role {
     this.#host.link.send(refuseOf(peer, reason), this.#guard.prove(peer));
     this.#emitRefused(reason, detail, peer.rescuerId);
     if (reason !== "flash") this.#offers.selection.strike(now, peer.rescuerId);
+    this.#endHold(false, reason === "flash");
     this.#session = undefined;
     this.#announcer.handleRefused(now);
     if (this.#isHealed) this.#finish(false);
+  }
+
+  /** The session ends. `isWorthless`: it has served nothing; `isFailed`: its image cannot heal this board. */
+  #endHold(isWorthless: boolean, isFailed: boolean): void {
+    const peer = this.#session?.peer;
+    if (peer === undefined) return;
+    this.#hold.noteSessionEnd(peer, isWorthless);
+    if (isFailed) this.#hold.release(peer.digest);
   }
 
   #emitRefused(reason: RefusalReason, detail: string, rescuerId?: Uint8Array): void {
@@ -289,6 +332,7 @@ export class TargetRole implements Role {
   }
 
   #finish(isHeard: boolean): void {
+    this.#endHold(false, false);
     // Without a session there may be a last word of the one before on its way, a refusal for instance.
     if (this.#session !== undefined) this.#host.link.endSession();
     this.#session = undefined;
@@ -302,6 +346,7 @@ export class TargetRole implements Role {
       this.#host.link.endSession();
       this.#host.link.send(byeOf(peer, reason), this.#guard.prove(peer));
     }
+    this.#endHold(false, false);
     this.#session = undefined;
     this.#isStopped = true;
   }

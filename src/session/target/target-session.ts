@@ -123,6 +123,11 @@ export class TargetSession {
     return this.#state.tag === "receiving" && this.#state.receiving.isOnPace(now);
   }
 
+  /** Line time of what its image lacks; undefined before that is known. */
+  get lackMs(): Millis | undefined {
+    return this.#state.tag === "receiving" ? this.#state.receiving.lackMs : undefined;
+  }
+
   /** The offer came again: the accept was not heard. */
   handleOfferRepeat(now: Millis): void {
     if (this.#state.tag === "accepting") this.#state.repeatAt = now;
