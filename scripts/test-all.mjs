@@ -15,6 +15,7 @@ const TOOLS = [
   { package: "i2c-tools", probe: "/usr/sbin/i2cdetect" },
   { package: "openssl", probe: "/usr/bin/openssl" },
   { package: "u-boot-qemu", probe: "/usr/lib/u-boot/qemu_arm64/u-boot.bin" },
+  { package: "qemu-system-arm", probe: "/usr/bin/qemu-system-arm" },
   { package: "ovmf", probe: "/usr/share/OVMF/OVMF_CODE_4M.fd" },
 ];
 const REPORT = "test-report/vitest.json";

@@ -53,6 +53,7 @@ export type { RunOptions } from "./node/run-options.ts";
 export { type PeerStatus, queryStatus, type StatusOptions, type StatusReport } from "./node/status-query.ts";
 export type { Verdict } from "./node/verdict.ts";
 export { LinkEnd } from "./session/link-end.ts";
+export { countedNonces, type Nonces, randomNonces } from "./session/nonces.ts";
 export type { RescuerOptions } from "./session/rescuer/rescuer-announcer.ts";
 export type { RescuerEvent } from "./session/rescuer/rescuer-events.ts";
 export { RescuerRole } from "./session/rescuer/rescuer-role.ts";
@@ -60,6 +61,7 @@ export type { LineEvent, Role, RoleHost } from "./session/role.ts";
 export type { TargetOptions } from "./session/target/target-announcer.ts";
 export type { TargetEvent } from "./session/target/target-events.ts";
 export { TargetRole } from "./session/target/target-role.ts";
+export { TargetStart } from "./session/target/target-start.ts";
 export { createMemoryPair, type MemoryPairOptions } from "./sim/wires/memory-pair.ts";
 export { type FaultOptions, withFaults } from "./sim/wires/transport-faults.ts";
 export {

@@ -13,6 +13,7 @@ import { type SessionIdentity, tagOf } from "../../src/session/identity.ts";
 import { LinkEnd } from "../../src/session/link-end.ts";
 import type { BlockOutcome, ManifestOutcome, TargetEvent } from "../../src/session/target/target-events.ts";
 import { TargetRole } from "../../src/session/target/target-role.ts";
+import { TargetStart } from "../../src/session/target/target-start.ts";
 import { BLOCK_MAX, CHUNK_UNIT, Codec, MANIFEST_MAX, ObjectKind } from "../../src/wire/constants.ts";
 import type { Frame, GrantEntry } from "../../src/wire/messages.ts";
 import { type MachineTarget, must } from "./fuzz-target.ts";
@@ -63,7 +64,8 @@ class TargetLife {
       receivingDigest: undefined,
       counterFloor: 0,
     };
-    const options = { random, bootNonce: this.#bootNonce, isForced, status: () => status };
+    const start = new TargetStart(() => this.#bootNonce);
+    const options = { random, start, isForced, status: () => status };
     this.#target = this.#end.exchange(0, (host) => new TargetRole(0, host, options));
     this.#life = new MachineLife(
       this.#end,
@@ -229,14 +231,14 @@ class TargetLife {
     const now = this.#life.now;
     const dice = randomBelow(random, 20);
     if (dice < 8) this.#end.handleLinkUp(now, dice % 2 === 0);
-    else if (dice < 12) this.#target.setServedElsewhere(dice < 11 ? undefined : randomBytes(random, 8));
+    else if (dice < 12) this.#target.setServedElsewhere(now, dice < 11 ? undefined : randomBytes(random, 8));
     else if (dice === 12) {
       this.#isGone = true;
       this.#end.stop();
       this.#end.takeUnsent(now);
     } else this.#life.hear(concatBytes(new TextEncoder().encode("panic: not syncing\r\n"), Uint8Array.of(0)));
     this.#life.pump();
-    this.#target.setServedElsewhere(undefined);
+    this.#target.setServedElsewhere(now, undefined);
   }
 
   /** Reads what the target asks for. */

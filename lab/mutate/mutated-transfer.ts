@@ -11,10 +11,12 @@ import { PureRunSplitter } from "../../src/node/pure-run-splitter.ts";
 import { PickedImages } from "../../src/node/rescuer-effects.ts";
 import { applyTargetEffect, nodeStatusOf } from "../../src/node/target-effects.ts";
 import { LinkEnd } from "../../src/session/link-end.ts";
+import { randomNonces } from "../../src/session/nonces.ts";
 import type { RescuerEvent } from "../../src/session/rescuer/rescuer-events.ts";
 import { RescuerRole } from "../../src/session/rescuer/rescuer-role.ts";
 import type { TargetEvent } from "../../src/session/target/target-events.ts";
 import { TargetRole } from "../../src/session/target/target-role.ts";
+import { TargetStart } from "../../src/session/target/target-start.ts";
 import { createMemoryPair } from "../../src/sim/wires/memory-pair.ts";
 import type { Transport } from "../../src/transport/transport.ts";
 import { FlashOracle, originalIn } from "../../test/support/flash-oracle.ts";
@@ -200,7 +202,7 @@ class MutatedTransfer {
     const options = {
       random: this.#random,
       status: () => nodeStatusOf(store.status()),
-      bootNonce: randomBytes(this.#random, 8),
+      start: new TargetStart(randomNonces(this.#random)),
       isForced: this.#setup.isForced,
     };
     const target = end.exchange(now, (host) => new TargetRole(now, host, options));

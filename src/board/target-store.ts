@@ -87,7 +87,7 @@ export interface TargetStore {
   abandon(): void;
   /**
    * Counts a start of the board, and returns its number once that is durable: a u32, never the same twice for one board,
-   * of which nonces are made that must not repeat (PROTOCOL.md 13.2.5). One entry of the boot record each.
+   * of which nonces are made that must not repeat (PROTOCOL.md 13.2.5, 14.2). One entry of the boot record each.
    * FailedError `starts-used-up` when there is none left.
    */
   takeStart(): number;

@@ -12,12 +12,13 @@ import { collectLinks, parseSeconds } from "./parse.ts";
 import { onRun } from "./run.ts";
 import { columns } from "./text.ts";
 
-/** Long enough for three queries and their answers on a slow line. */
-const TIMEOUT_DEFAULT_MS: Millis = 2000;
+/** Long enough to listen for a second, and for three queries and their answers on a slow line. */
+const TIMEOUT_DEFAULT_MS: Millis = 3000;
 
 interface StatusFlags {
   readonly link: readonly Endpoint[];
   readonly timeout: Millis;
+  readonly ask?: boolean;
 }
 
 /** Registers `mayday status`. */
@@ -26,7 +27,8 @@ export function addStatusCommand(program: Command): void {
     does:
       "Asks the node at the other end of a link for its firmware status, and reports what was seen on the line: a node, " +
       "silence, an echo, another protocol version, or something else by name (a console, a boot log, a modem, a line " +
-      "held low, flow control that drops bytes, noise); and what to try next.",
+      "held low, flow control that drops bytes, noise); and what to try next. Listens for a second first, and asks nothing " +
+      "while text comes: a boot loader or a shell would take a question for keys.",
     examples: ["mayday status --link /dev/ttyUSB0", "mayday status --link tcp:pi:5000 --json"],
     exits: ["3 no node answered", "4 another version of the protocol", "6 port missing or busy"],
   });
@@ -40,13 +42,24 @@ export function addStatusCommand(program: Command): void {
       new Option("--timeout <seconds>", "wait for an answer this long")
         .argParser(parseSeconds)
         .default(TIMEOUT_DEFAULT_MS, String(TIMEOUT_DEFAULT_MS / 1000)),
+    )
+    .option(
+      "--ask",
+      "ask at once, whatever is on the line; stops the countdown of a boot loader that listens there",
     );
-  onRun<StatusFlags>(command, async ({ output, signal }, _args, { link: links, timeout: timeoutMs }) => {
+  onRun<StatusFlags>(command, async ({ output, signal }, _args, { link: links, timeout: timeoutMs, ask }) => {
     const { queryStatus } = await import("../node/status-query.ts");
     const reports: StatusReport[] = [];
     for (const link of links) {
       const onEvent = output.nodeEvent.bind(output);
-      const report = await queryStatus({ link, timeoutMs, signal, advice: adviceOn, onEvent });
+      const report = await queryStatus({
+        link,
+        timeoutMs,
+        asksAtOnce: ask,
+        signal,
+        advice: adviceOn,
+        onEvent,
+      });
       if (signal.aborted) break;
       output.result(reportText(report), {
         event: "status",

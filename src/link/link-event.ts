@@ -4,9 +4,19 @@ import type { Stranger } from "./strangers/stranger.ts";
 
 /** What a link reports to the session above it. */
 export type LinkEvent =
-  /** `proof`: by which an offer, or an answer to one, shows a link key. Not checked yet. */
-  | { readonly tag: "message"; readonly message: Message; readonly proof?: LinkProof }
+  /**
+   * `proof`: by which an offer, or an answer to one, shows a link key. Not checked yet. `covered`: of a distress, the bytes of its
+   * frame without CRC, which the proof of an answer binds. A view.
+   */
+  | {
+      readonly tag: "message";
+      readonly message: Message;
+      readonly proof?: LinkProof;
+      readonly covered?: Uint8Array;
+    }
   | { readonly tag: "chunk"; readonly chunk: DataChunk | ObjectChunk }
+  /** A frame of a session that is over. */
+  | { readonly tag: "stale" }
   | { readonly tag: "console"; readonly text: string }
   /** Somebody speaks another protocol version; each of them is reported once. */
   | { readonly tag: "foreignVersion"; readonly version: number }

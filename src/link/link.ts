@@ -1,26 +1,28 @@
 import { unreachable } from "../base/assert.ts";
 import { TimerTable } from "../base/timer-table.ts";
 import type { Millis } from "../base/units.ts";
+import { CRC_LENGTH } from "../wire/constants.ts";
 import type { Protect } from "../wire/frame.ts";
 import { delimitedCobs, wholeFrames } from "../wire/line-code.ts";
 import { linkProofOf } from "../wire/link-proof.ts";
 import type { Frame, Message, Packet } from "../wire/messages.ts";
 import { type LinkCounters, newCounters } from "./counters.ts";
 import { ErrorEstimate } from "./error-estimate.ts";
+import { ForeignInput } from "./foreign-input.ts";
 import { FrameSizer } from "./frame-sizer.ts";
 import { Framer, type Received } from "./framer.ts";
 import type { LinkEvent } from "./link-event.ts";
 import type { LinkKey } from "./link-key.ts";
 import type { LinkTimer, LinkTimers } from "./link-timers.ts";
-import { Outbox, type Outgoing } from "./outbox.ts";
+import type { Muting } from "./listening/muting.ts";
+import type { Unasked } from "./listening/unasked.ts";
 import { Pacer } from "./pacer.ts";
 import { ReceiveSide } from "./receive-side.ts";
 import { RttEstimator } from "./rtt.ts";
 import type { FrameSeal } from "./seal.ts";
 import { SendSide } from "./send-side.ts";
-import { consoleText } from "./strangers/console-text.ts";
 import type { Stranger } from "./strangers/stranger.ts";
-import { StrangerWatch } from "./strangers/stranger-watch.ts";
+import { Transmitter } from "./transmitter.ts";
 
 export interface LinkOptions {
   /** Line rate in bits per second to pace by; undefined when the link has none of its own (TCP). */
@@ -35,11 +37,13 @@ export interface LinkOptions {
   readonly key?: LinkKey | undefined;
 }
 
+/** Bytes of an ack on the line (PROTOCOL.md 4.3). */
+const ACK_BYTES = 25;
+
 /** Counters of the frames that are not taken. */
 const COUNTER = {
   unauthentic: "unauthenticFrames",
   malformed: "unexpectedFrames",
-  stale: "staleFrames",
 } as const;
 
 /**
@@ -56,17 +60,15 @@ export class Link {
   readonly errorEstimate: ErrorEstimate = new ErrorEstimate();
   readonly #pacer: Pacer;
   readonly #framer: Framer;
-  /** Undefined where nobody else can be on the line: on a link that carries whole frames. */
-  readonly #watch: StrangerWatch | undefined;
+  readonly #foreign: ForeignInput;
   readonly #events: LinkEvent[] = [];
-  /** Other protocol versions that were reported. */
-  readonly #foreignVersions: Set<number> = new Set();
-  readonly #outbox: Outbox = new Outbox();
+  readonly #transmitter: Transmitter;
   readonly #timers: LinkTimers = new TimerTable<LinkTimer>();
   #sender: SendSide | undefined;
   #receiver: ReceiveSide | undefined;
   #lastHeardAt: Millis = Number.NEGATIVE_INFINITY;
   #heard: "announcement" | "session" | undefined;
+  #isFlushDue = false;
 
   constructor(options: LinkOptions) {
     this.key = options.key;
@@ -74,7 +76,9 @@ export class Link {
     this.#pacer = new Pacer(options.baud, options.bitsPerByte);
     const code = options.framing === "message" ? wholeFrames : delimitedCobs;
     this.#framer = new Framer(code);
-    this.#watch = code.delimiter === undefined ? undefined : new StrangerWatch(code);
+    this.#foreign = new ForeignInput(code, this.counters, (event) => this.#events.push(event));
+    const parts = { framer: this.#framer, pacer: this.#pacer, counters: this.counters };
+    this.#transmitter = new Transmitter({ ...parts, muting: this.muting });
   }
 
   /** The sending half of the session that {@link startSending} began. */
@@ -84,7 +88,7 @@ export class Link {
 
   /** Who is on the line, if it is not a mayday node. May change after: {@link handleRun}. */
   get stranger(): Stranger | undefined {
-    return this.#watch?.verdict;
+    return this.#foreign.stranger;
   }
 
   /** When the last frame of the current session arrived. */
@@ -99,6 +103,16 @@ export class Link {
 
   get isInSession(): boolean {
     return this.#framer.isInSession;
+  }
+
+  /** When this end may say something that nobody asked for (PROTOCOL.md 2.4). */
+  get unasked(): Unasked {
+    return this.#foreign.unasked;
+  }
+
+  /** Holds this end back while its peer is not heard (PROTOCOL.md 2.4). Off unless a role turns it on. */
+  get muting(): Muting {
+    return this.#foreign.muting;
   }
 
   /** Milliseconds that `bytes` take on this line, 0 if it has no rate of its own. */
@@ -144,12 +158,34 @@ export class Link {
     this.#timers.clear("probe");
     this.#sender = undefined;
     this.#receiver = undefined;
-    this.#outbox.clear();
+    this.#transmitter.clear();
   }
 
-  /** Queues a message; one of the same kind that was not sent yet is replaced. `prove` adds the proof of a link key. */
+  /**
+   * Queues a message; one of the same kind that was not sent yet is replaced. `prove` adds the proof of a link key. While
+   * this end is mute, it is dropped.
+   */
   send(message: Message, prove?: Protect): void {
-    this.#outbox.add({ message, prove });
+    this.#transmitter.add({ message, prove });
+  }
+
+  /** Becomes mute if it is time. Extra calls are harmless. */
+  handleTimeout(now: Millis): void {
+    if (!this.muting.check(now, this.lineTime(ACK_BYTES))) return;
+    this.#transmitter.clear();
+    this.#isFlushDue = true;
+  }
+
+  /** Takes the demand to drop what was handed over and has not left yet: this end has become mute. */
+  takeFlush(): boolean {
+    const isDue = this.#isFlushDue;
+    this.#isFlushDue = false;
+    return isDue;
+  }
+
+  /** Takes in bytes of which all runs that they end were handled already: text shows before its run ends. */
+  handleBytes(now: Millis, bytes: Uint8Array): void {
+    this.#foreign.handleBytes(now, bytes);
   }
 
   /** Asks for an ack to go out immediately. */
@@ -159,20 +195,19 @@ export class Link {
 
   /** Takes in the bytes between two delimiters, the closing one with them or not (PROTOCOL.md 2). */
   handleRun(now: Millis, run: Uint8Array): void {
-    const isFrame = this.#handle(now, run, this.#framer.decode(run));
-    if (this.#watch === undefined) return;
-    this.#watch.observe(run, isFrame);
-    const stranger = this.#watch.takeUnreported();
-    if (stranger !== undefined) this.#events.push({ tag: "stranger", stranger });
+    const received = this.#framer.decode(run);
+    this.#handle(now, run, received);
+    this.#foreign.handleRunEnd(now, run, received.tag !== "noFrame");
   }
 
   /** Takes in one frame of a link that carries frames whole. */
   handleFrame(now: Millis, frame: Uint8Array): void {
-    this.#handle(now, frame, this.#framer.decodeWhole(frame));
+    const received = this.#framer.decodeWhole(frame);
+    if (received.tag !== "noFrame") this.#foreign.handleFrame(now);
+    this.#handle(now, frame, received);
   }
 
-  /** Whether it was a frame, of whatever session and version. */
-  #handle(now: Millis, run: Uint8Array, received: Received): boolean {
+  #handle(now: Millis, run: Uint8Array, received: Received): void {
     this.counters.bytesReceived += run.length;
     this.#heard = undefined;
     switch (received.tag) {
@@ -181,35 +216,24 @@ export class Link {
         if (received.isOfSession) this.#lastHeardAt = now;
         this.#heard = received.isOfSession ? "session" : "announcement";
         this.#handleDecoded(now, received.frame, received.bytes);
-        return true;
+        return;
+      case "stale":
+        this.#events.push({ tag: "stale" });
+        this.counters.staleFrames++;
+        return;
       case "unauthentic":
       case "malformed":
-      case "stale":
         this.counters[COUNTER[received.tag]]++;
-        return true;
+        return;
       case "foreignVersion":
-        this.#handleForeignVersion(received.version);
-        return true;
+        this.#foreign.handleVersion(received.version);
+        return;
       case "noFrame":
-        // A delimiter alone is nothing.
-        if (received.body.length > 0) this.#handleForeign(received.body);
-        return false;
+        this.#foreign.handleForeign(now, received.body);
+        return;
       default:
-        return unreachable(received);
+        unreachable(received);
     }
-  }
-
-  #handleForeignVersion(version: number): void {
-    if (this.#foreignVersions.has(version)) return;
-    this.#foreignVersions.add(version);
-    this.#events.push({ tag: "foreignVersion", version });
-  }
-
-  #handleForeign(body: Uint8Array): void {
-    this.counters.bytesDiscarded += body.length;
-    const text = this.#watch === undefined ? "" : consoleText(body);
-    if (text === "") this.counters.crcErrors++;
-    else this.#events.push({ tag: "console", text });
   }
 
   #handleDecoded(now: Millis, frame: Frame, bytes: Uint8Array): void {
@@ -225,7 +249,9 @@ export class Link {
         return;
       default: {
         const proof = linkProofOf(frame, bytes);
-        this.#events.push({ tag: "message", message: frame, ...(proof && { proof }) });
+        const covered = frame.tag === "distress" ? bytes.subarray(0, -CRC_LENGTH) : undefined;
+        const event = { tag: "message", message: frame } as const;
+        this.#events.push({ ...event, ...(proof && { proof }), ...(covered && { covered }) });
       }
     }
   }
@@ -256,58 +282,37 @@ export class Link {
    * - it returned bytes
    */
   pollTransmit(now: Millis): Uint8Array | undefined {
-    if (!this.#pacer.isReady(now)) return undefined;
+    if (this.muting.isMute || !this.#pacer.isReady(now)) return undefined;
     // No bye: nothing could be sent that the peer would believe. The timeouts of both sides end the session.
     if (this.#framer.isExhausted) this.endSession();
-    const outgoing = this.#nextMessage(now);
-    if (outgoing !== undefined) return this.#emitMessage(now, outgoing).bytes;
+    const ack = this.#receiver?.takeAck(now);
+    const message =
+      ack === undefined ? this.#transmitter.takeMessage(now) : this.#transmitter.message(now, ack);
+    if (message !== undefined) return message.bytes;
     const sender = this.#sender;
-    if (sender === undefined) return undefined;
-    const isProbeDue = this.#timers.isDue("probe", now);
-    const packet = sender.nextPacket(now);
-    if (packet === undefined) return undefined;
-    const { bytes, dueAt } = this.#emit(now, this.#framer.encodePacket(packet, this.#pacer.isBusy(now)));
+    const packet = sender?.nextPacket(now);
+    if (sender === undefined || packet === undefined) return undefined;
+    const { bytes, dueAt } = this.#transmitter.packet(now, packet);
     sender.sent(dueAt, bytes.length);
-    if (isProbeDue) sender.probed(now);
     return bytes;
   }
 
   /** All messages that wait, whatever the pace, and the line time until the last of them has left, in milliseconds. */
   takeUnsent(now: Millis): { frames: Uint8Array[]; lineMs: Millis } {
-    const frames: Uint8Array[] = [];
-    let dueAt = Math.max(now, this.#pacer.lineFreeAt);
-    for (let outgoing = this.#outbox.take(); outgoing; outgoing = this.#outbox.take()) {
-      if (this.#framer.isExhausted) break;
-      const emitted = this.#emitMessage(now, outgoing);
-      frames.push(emitted.bytes);
-      dueAt = emitted.dueAt;
-    }
-    this.#outbox.clear();
-    return { frames, lineMs: Math.max(0, dueAt - now) };
-  }
-
-  #nextMessage(now: Millis): Outgoing | undefined {
-    const ack = this.#receiver?.takeAck(now);
-    return ack === undefined ? this.#outbox.take() : { message: ack, prove: undefined };
-  }
-
-  #emitMessage(now: Millis, { message, prove }: Outgoing): { bytes: Uint8Array; dueAt: Millis } {
-    return this.#emit(now, this.#framer.encodeMessage(message, prove, this.#pacer.isBusy(now)));
-  }
-
-  #emit(now: Millis, bytes: Uint8Array): { bytes: Uint8Array; dueAt: Millis } {
-    this.counters.framesSent++;
-    this.counters.bytesSent += bytes.length;
-    return { bytes, dueAt: this.#pacer.handOver(now, bytes.length) };
+    return this.#transmitter.takeUnsent(now);
   }
 
   /**
-   * When to call {@link pollTransmit} again although nothing arrived; undefined when only arrivals matter. May lie in the
-   * past: call it now. The value may change after every call that {@link pollTransmit} lists.
+   * When to call {@link pollTransmit} or {@link handleTimeout} although nothing arrived; undefined when only arrivals
+   * matter. May lie in the past: call it now. The value may change after every call that {@link pollTransmit} lists.
    */
   pollTimeout(): Millis | undefined {
-    const isWaiting = !this.#outbox.isEmpty || this.#sender?.canSend === true;
+    if (this.muting.isMute) return undefined;
+    const isWaiting = !this.#transmitter.isEmpty || this.#sender?.canSend === true;
     const at = isWaiting ? Number.NEGATIVE_INFINITY : this.#timers.next();
-    return at === undefined ? undefined : Math.max(this.#pacer.readyAt, at);
+    const sendAt = at === undefined ? undefined : Math.max(this.#pacer.readyAt, at);
+    const muteAt = this.muting.beginsAt(this.lineTime(ACK_BYTES));
+    if (sendAt === undefined || muteAt === undefined) return sendAt ?? muteAt;
+    return Math.min(sendAt, muteAt);
   }
 }

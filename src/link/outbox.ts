@@ -22,11 +22,10 @@ export class Outbox {
     return this.#waiting.size === 0;
   }
 
-  /** Queues behind all others; one that it replaces is dropped. */
+  /** Queues behind all others; one that it replaces is dropped, and leaves it its place: what is often repeated delays nobody. */
   add(outgoing: Outgoing): void {
     const { message } = outgoing;
     const name = isHandshake(message) ? `${message.tag} ${toHex(message.rescuerNonce)}` : message.tag;
-    this.#waiting.delete(name);
     this.#waiting.set(name, outgoing);
     if (this.#waiting.size > HANDSHAKES_MAX) this.#dropHandshake();
   }

@@ -44,9 +44,6 @@ const WINDOW_ALLOWANCE = 3_000;
 /** How long an ack may wait at the receiver. */
 const ACK_WAIT_MS = 8;
 const PROBE_INTERVAL_MIN_MS = 20;
-/** Probes keep their full rate for this long after the last ack, so that a line that recovers is used immediately. */
-const PROBE_PATIENCE_MS = 10_000;
-const PROBE_INTERVAL_MAX_MS = 1_000;
 
 /** What the sending half of a session shares with its link. */
 export interface SendSideParts {
@@ -75,7 +72,6 @@ export class SendSide {
   /** When the last ack came, or when something was first in flight after nothing was. */
   #lastNewsAt: Millis;
   #lastDueAt: Millis = Number.NEGATIVE_INFINITY;
-  #probeInterval: Millis | undefined;
   #isTailProbeOwed = false;
   readonly #completed: string[] = [];
 
@@ -193,7 +189,6 @@ export class SendSide {
       return;
     }
     this.#lastNewsAt = now;
-    this.#probeInterval = undefined;
     for (const [number, packet] of this.#inFlight) {
       if (number > highest) break;
       this.#inFlight.delete(number);
@@ -228,18 +223,15 @@ export class SendSide {
   /** Sets the timer of the next probe, while something is in flight. */
   #awaitAck(): void {
     if (this.#inFlight.size === 0) this.#timers.clear("probe");
-    else this.#timers.set("probe", Math.max(this.#lastNewsAt, this.#lastDueAt) + this.#interval);
+    else {
+      const interval = Math.max(this.#rtt.timeout, PROBE_INTERVAL_MIN_MS);
+      this.#timers.set("probe", Math.max(this.#lastNewsAt, this.#lastDueAt) + interval);
+    }
   }
 
-  get #interval(): Millis {
-    return this.#probeInterval ?? Math.max(this.#rtt.timeout, PROBE_INTERVAL_MIN_MS);
-  }
-
-  /** Call when a probe was sent because its timer was due: after ten seconds without an ack, they become rarer. */
-  probed(now: Millis): void {
-    if (now - this.#lastNewsAt < PROBE_PATIENCE_MS) return;
-    this.#probeInterval = Math.min(PROBE_INTERVAL_MAX_MS, 2 * this.#interval);
-    this.#awaitAck();
+  /** The peer asks whether this side is there: a probe is due now. */
+  probeNow(now: Millis): void {
+    this.#timers.set("probe", now);
   }
 }
 

@@ -5,18 +5,27 @@ import type { Beacon } from "../wire/messages.ts";
 /** Most boards that are remembered; the oldest is forgotten first. */
 const BOARDS_MAX = 256;
 
-/** On which link each board was heard. One id on two links with two boot nonces is a copied board (PROTOCOL.md 5.6). */
-export class KnownBoards {
-  readonly #heard: BoundedMap<string, { readonly link: string; readonly nonce: string }> = new BoundedMap(
-    BOARDS_MAX,
-  );
+interface Known {
+  readonly link: string;
+  readonly nonce: string;
+  /** The boot nonce before it. */
+  readonly former: string | undefined;
+}
 
-  /** Records a beacon. `isCopied`: its id was last heard on another link, with another boot nonce. */
+/**
+ * On which link each board was heard. A board has one boot nonce at a time, and none comes back: one id on two links, with two
+ * boot nonces in turn, is a copied board (PROTOCOL.md 5.6).
+ */
+export class KnownBoards {
+  readonly #heard: BoundedMap<string, Known> = new BoundedMap(BOARDS_MAX);
+
+  /** Records a beacon. `isCopied`: its id was last heard on another link, with a boot nonce that came after this one. */
   record(link: string, beacon: Beacon): { readonly isCopied: boolean } {
     const id = toHex(beacon.nodeId);
     const nonce = toHex(beacon.bootNonce);
     const known = this.#heard.get(id);
-    this.#heard.set(id, { link, nonce });
-    return { isCopied: known !== undefined && known.link !== link && known.nonce !== nonce };
+    const former = known?.nonce === nonce ? known.former : known?.nonce;
+    this.#heard.set(id, { link, nonce, former });
+    return { isCopied: known !== undefined && known.link !== link && known.former === nonce };
   }
 }

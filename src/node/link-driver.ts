@@ -11,10 +11,14 @@ export interface Machine<Event> {
   handleLinkUp(now: Millis, isUp: boolean): void;
   handleRun(now: Millis, run: Uint8Array): void;
   handleFrame(now: Millis, frame: Uint8Array): void;
+  /** Bytes of a stream once more, as they came, after the runs that they end. */
+  handleBytes?(now: Millis, bytes: Uint8Array): void;
   handleTimeout(now: Millis): void;
   pollTransmit(now: Millis): Uint8Array | undefined;
   pollEvent(): Event | undefined;
   pollTimeout(): Millis | undefined;
+  /** Takes the demand to drop what was handed over and has not left yet. */
+  takeFlush?(): boolean;
   /** All messages that wait, whatever the pace, and the line time until the last of them has left. */
   takeUnsent(now: Millis): { readonly frames: readonly Uint8Array[]; readonly lineMs: Millis };
 }
@@ -102,8 +106,10 @@ export class LinkDriver<Event> {
   #handleBytes(bytes: Uint8Array): void {
     this.#hasRun = false;
     this.#splitter.push(bytes);
-    // Part of a run changes nothing in the machine: its timer stays right, and most reads bring no more than that.
+    this.#machine.handleBytes?.(this.#clock.now(), bytes);
+    // Part of a run only brings the time forward at which a machine falls mute.
     if (this.#hasRun) this.pump();
+    else this.#arm();
   }
 
   #linkUp(isUp: boolean): void {
@@ -118,6 +124,7 @@ export class LinkDriver<Event> {
     if (this.#isPumping || this.#isClosed) return;
     this.#isPumping = true;
     this.#machine.handleTimeout(this.#clock.now());
+    if (this.#machine.takeFlush?.() === true) this.transport.dropUnsent?.();
     this.#isPumping = false;
     this.#drain();
     this.#arm();

@@ -289,11 +289,16 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
     this.#reportRefusal(link, { reason, detail, peer, isProven, digest });
   }
 
+  /** With a link key, what anybody on the wire can cause does not end a run. Another key, or none, does: PROTOCOL.md 14.6. */
+  #isBelieved({ isProven, reason }: Refusal): boolean {
+    return this.#duties.linkKey === undefined || isProven || reason === "link-key";
+  }
+
   #reportRefusal(link: Link, { digest, isProven, ...refusal }: Refusal): void {
     this.#refusal = { ...refusal, isProven };
     const named = digest === undefined ? {} : { digest: toHex(digest) };
     this.#host.report({ event: "refused", link: link.endpoint, ...refusal, proven: isProven, ...named });
-    if (this.#duties.once) this.#host.end(refusedEnding(this.#refusal));
+    if (this.#duties.once && this.#isBelieved(this.#refusal)) this.#host.end(refusedEnding(this.#refusal));
   }
 }
 

@@ -8,6 +8,7 @@ import type { LinkCounters } from "../link/counters.ts";
 import { type QueryEvent, QueryRole } from "../session/query-role.ts";
 import type { RoleHost } from "../session/role.ts";
 import type { Beacon } from "../wire/messages.ts";
+import { advised } from "./advice.ts";
 import { diagnose, type Seen } from "./diagnosis.ts";
 import type { NodeEvent } from "./node-event.ts";
 import { freshBootNonce, freshId } from "./node-link.ts";
@@ -42,6 +43,8 @@ export interface StatusReport {
   readonly peer: PeerStatus | undefined;
   readonly counters: LinkCounters;
   readonly seen: Seen;
+  /** Whether a query was sent: none is while text is on the line. */
+  readonly asked: boolean;
   /** For people: what was seen, and with `advice` what to try next. */
   readonly detail: string;
 }
@@ -51,13 +54,19 @@ export interface StatusOptions extends Omit<RunOptions, "onEvent"> {
   readonly link: TransportSource;
   /** Longest wait for an answer. */
   readonly timeoutMs: number;
+  /** Ask at once, whatever is on the line. Unless given, it listens for a second, and asks only a line without text. */
+  readonly asksAtOnce?: boolean | undefined;
 }
 
 /** Asks who is there. Resolves with the first answer or at the timeout; rejects if the link cannot be opened. */
 export async function queryStatus(options: StatusOptions): Promise<StatusReport> {
   const transport = transportOf(options.link);
   const onEvent = options.onEvent ?? (() => {});
-  const run = new NodeRun({ ...options, onEvent }, [transport], (host: QueryHost) => new QuerySide(host));
+  const run = new NodeRun(
+    { ...options, onEvent },
+    [transport],
+    (host: QueryHost) => new QuerySide(host, options.asksAtOnce),
+  );
   await run.ended();
   const [link] = run.links;
   assert(link !== undefined, "a link for the transport");
@@ -66,7 +75,12 @@ export async function queryStatus(options: StatusOptions): Promise<StatusReport>
   const noticed = { heardNode: peer !== undefined, consoleText, foreignVersion, stranger: end.stranger };
   const { seen, detail } = diagnose(end.counters, { ...noticed, baud: transport.facts.baud }, options.advice);
   const trouble = seen === "silence" ? link.trouble?.message : undefined;
-  return { link: transport.facts.endpoint, peer, counters: end.counters, seen, detail: trouble ?? detail };
+  const asked = link.role.hasAsked;
+  const isHeldBack = !asked && (consoleText !== "" || end.stranger !== undefined);
+  const topic = { about: "unasked" } as const;
+  const held = isHeldBack ? `; ${advised("nothing was asked, as text came", topic, options.advice)}` : "";
+  const found = { seen, asked, detail: trouble ?? `${detail}${held}` };
+  return { link: transport.facts.endpoint, peer, counters: end.counters, ...found };
 }
 
 type QueryHost = RunHost<QueryEvent, QueryRole>;
@@ -77,14 +91,17 @@ class QuerySide implements Side<QueryEvent, QueryRole> {
   consoleText = "";
   foreignVersion = false;
   readonly #host: QueryHost;
+  readonly #asksAtOnce: boolean | undefined;
 
-  constructor(host: QueryHost) {
+  constructor(host: QueryHost, asksAtOnce: boolean | undefined) {
     this.#host = host;
+    this.#asksAtOnce = asksAtOnce;
   }
 
   makeRole(_now: Millis, host: RoleHost<QueryEvent>): QueryRole {
     const { random } = this.#host;
-    return new QueryRole(host, { nodeId: freshId(random), bootNonce: freshBootNonce(random) });
+    const ids = { nodeId: freshId(random), bootNonce: freshBootNonce(random) };
+    return new QueryRole(host, { ...ids, asksAtOnce: this.#asksAtOnce });
   }
 
   handle(_now: Millis, event: QueryEvent): void {

@@ -9,15 +9,17 @@ import type { RoleHost } from "../session/role.ts";
 import { ImageHold } from "../session/target/image-hold.ts";
 import type { TargetEvent } from "../session/target/target-events.ts";
 import { TargetRole } from "../session/target/target-role.ts";
+import { TargetStart } from "../session/target/target-start.ts";
 import type { Offer } from "../wire/messages.ts";
 import { advised } from "./advice.ts";
 import { distressSent } from "./distress-event.ts";
 import type { HeardTexts } from "./line-reports.ts";
-import { freshBootNonce, type NodeLink } from "./node-link.ts";
+import type { NodeLink } from "./node-link.ts";
 import type { RunHost, Side } from "./node-run.ts";
 import { MISMATCH_SENTENCES, noneSentence } from "./refusal-sentences.ts";
 import type { RunOptions } from "./run-options.ts";
 import { applyTargetEffect, nodeStatusOf } from "./target-effects.ts";
+import { targetNonces } from "./target-nonces.ts";
 import { TransferProgress } from "./transfer-progress.ts";
 import { type Ending, refusedEnding, type SessionFigures } from "./verdict.ts";
 
@@ -73,7 +75,7 @@ const HEARD_TEXTS: HeardTexts = {
 export class TargetSide implements Side<TargetEvent, TargetRole> {
   readonly #host: TargetHost;
   readonly #duties: TargetDuties;
-  readonly #bootNonce: Uint8Array;
+  readonly #start: TargetStart;
   readonly #hold: ImageHold = new ImageHold();
   readonly #sessions: Map<Link, LinkSession> = new Map();
   /** The session that the verdict describes: the one that healed the board, or else the last one. */
@@ -85,7 +87,7 @@ export class TargetSide implements Side<TargetEvent, TargetRole> {
   constructor(host: TargetHost, duties: TargetDuties) {
     this.#host = host;
     this.#duties = duties;
-    this.#bootNonce = freshBootNonce(host.random);
+    this.#start = new TargetStart(targetNonces(duties.store, duties.linkKey, host.random));
   }
 
   get linkKey(): LinkKey | undefined {
@@ -96,8 +98,7 @@ export class TargetSide implements Side<TargetEvent, TargetRole> {
     const { random } = this.#host;
     const { store, isForced = false } = this.#duties;
     const status = (): NodeStatus => nodeStatusOf(store.status());
-    const bootNonce = this.#bootNonce;
-    return new TargetRole(now, host, { random, status, hold: this.#hold, bootNonce, isForced });
+    return new TargetRole(now, host, { random, status, hold: this.#hold, start: this.#start, isForced });
   }
 
   get #isKeyed(): boolean {
@@ -172,7 +173,8 @@ export class TargetSide implements Side<TargetEvent, TargetRole> {
       progress: undefined,
     };
     this.#sessions.set(link, this.#last);
-    for (const other of this.#host.links) if (other !== link) other.role.setServedElsewhere(offer.rescuerId);
+    for (const other of this.#host.links)
+      if (other !== link) other.role.setServedElsewhere(now, offer.rescuerId);
     this.#host.report({ event: "offer", ...at, digest: toHex(offer.digest), version, size: offer.size });
   }
 
@@ -260,6 +262,7 @@ export class TargetSide implements Side<TargetEvent, TargetRole> {
   #acceptOffers(): void {
     const { links } = this.#host;
     if (links.some(({ role }) => role.isServed)) return;
-    for (const link of links) link.role.setServedElsewhere(undefined);
+    const now = this.#host.clock.now();
+    for (const link of links) link.role.setServedElsewhere(now, undefined);
   }
 }

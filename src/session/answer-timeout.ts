@@ -8,3 +8,17 @@ const RESCUER_QUEUE_BYTES = 6_000;
 export function answerTimeout(link: Link): Millis {
   return link.rtt.timeout + link.lineTime(RESCUER_QUEUE_BYTES);
 }
+
+/** Longest line time of a frame, and its bytes (PROTOCOL.md 4.7). */
+const FRAME_TIME_MAX_MS: Millis = 2_000;
+const FRAME_BYTES_MAX = 2_073;
+/** What a rescuer hands to its UART ahead of the line (PROTOCOL.md 4.8). */
+const AHEAD_MS: Millis = 40;
+
+/**
+ * How long a rescuer that has something to send may not be heard on this link: one frame at most is on its way. After that
+ * it is asked again, as it may be mute (PROTOCOL.md 2.4).
+ */
+export function silenceTimeout(link: Link): Millis {
+  return link.rtt.timeout + Math.min(FRAME_TIME_MAX_MS, link.lineTime(FRAME_BYTES_MAX)) + AHEAD_MS;
+}

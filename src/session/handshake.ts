@@ -8,14 +8,22 @@ import type { SessionIdentity } from "./identity.ts";
 /** Most blocks that a target keeps open at once; stated in ACCEPT. */
 export const OPEN_BLOCKS_MAX = 64;
 
-/** The session that an offer would begin. Copies, because the offer is a view into the received run. */
-export function identityOf(offer: Offer, targetId: Uint8Array): SessionIdentity {
+/**
+ * The session that an offer would begin. Copies, because the offer is a view into the received run. `callDigest`: of the call
+ * that it answers, with a link key.
+ */
+export function identityOf(
+  offer: Offer,
+  targetId: Uint8Array,
+  callDigest: Uint8Array | undefined,
+): SessionIdentity {
   return {
     targetId,
     targetNonce: offer.targetNonce.slice(),
     rescuerId: offer.rescuerId.slice(),
     rescuerNonce: offer.rescuerNonce.slice(),
     digest: offer.digest.slice(),
+    callDigest,
   };
 }
 

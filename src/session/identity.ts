@@ -11,6 +11,8 @@ export interface SessionIdentity {
   readonly rescuerNonce: Uint8Array;
   /** Short digest of the image offered. */
   readonly digest: Uint8Array;
+  /** Digest of the call that the offer answers; with a link key only, and no part of the tag (PROTOCOL.md 14.2). */
+  readonly callDigest?: Uint8Array | undefined;
   /** Fresh bytes of the target's accept; with a link key only, and no part of the tag (PROTOCOL.md 14.2). */
   readonly acceptNonce?: Uint8Array | undefined;
 }

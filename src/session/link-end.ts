@@ -52,6 +52,7 @@ export class LinkEnd<Event> implements RoleHost<Event | LineEvent> {
    */
   exchange<R extends Role>(now: Millis, make: (host: RoleHost<Event | LineEvent>) => R): R {
     this.stop();
+    this.link.muting.setOn(now, false);
     const role = make(this);
     this.#role = role;
     role.handleLinkUp(now, this.#isUp);
@@ -85,20 +86,22 @@ export class LinkEnd<Event> implements RoleHost<Event | LineEvent> {
 
   /** Takes in the bytes between two delimiters (PROTOCOL.md 2). */
   handleRun(now: Millis, run: Uint8Array): void {
-    const damaged = this.counters.crcErrors;
     this.link.handleRun(now, run);
-    this.#dispatch(now, damaged);
+    this.#dispatch(now);
+  }
+
+  /** Takes in bytes of a stream once more, as they came, after the runs that they end were handed to {@link handleRun}. */
+  handleBytes(now: Millis, bytes: Uint8Array): void {
+    this.link.handleBytes(now, bytes);
   }
 
   /** Takes in one frame of a link that carries whole frames (PROTOCOL.md 10). */
   handleFrame(now: Millis, frame: Uint8Array): void {
-    const damaged = this.counters.crcErrors;
     this.link.handleFrame(now, frame);
-    this.#dispatch(now, damaged);
+    this.#dispatch(now);
   }
 
-  #dispatch(now: Millis, damagedBefore: number): void {
-    if (this.counters.crcErrors > damagedBefore) this.#role?.handleDamage(now);
+  #dispatch(now: Millis): void {
     for (let event = this.link.pollEvent(); event; event = this.link.pollEvent()) this.#handle(now, event);
     this.#role?.handleInputEnd();
   }
@@ -110,7 +113,13 @@ export class LinkEnd<Event> implements RoleHost<Event | LineEvent> {
 
   /** Does what is due. Extra calls are harmless. */
   handleTimeout(now: Millis): void {
+    this.link.handleTimeout(now);
     this.#role?.handleTimeout(now);
+  }
+
+  /** Takes the demand to drop what was handed over and has not left yet (PROTOCOL.md 2.4). May change after {@link handleTimeout}. */
+  takeFlush(): boolean {
+    return this.link.takeFlush();
   }
 
   /**

@@ -1,18 +1,11 @@
-import { BoundedMap } from "../base/bounded-map.ts";
-import { concatBytes, EMPTY, toHex } from "../base/bytes.ts";
-import { type Random, randomBytes } from "../base/prng.ts";
+import { concatBytes, EMPTY } from "../base/bytes.ts";
 import type { Millis } from "../base/units.ts";
 import { type LinkKey, type Mac, macMatches } from "../link/link-key.ts";
 import { FrameSeal } from "../link/seal.ts";
-import {
-  LINK_MAC_LENGTH,
-  LinkKeyUse,
-  NONCE_LENGTH,
-  PAYLOAD_MAX,
-  SEALED_PAYLOAD_MAX,
-} from "../wire/constants.ts";
+import { LINK_MAC_LENGTH, LinkKeyUse, PAYLOAD_MAX, SEALED_PAYLOAD_MAX } from "../wire/constants.ts";
 import type { Protect } from "../wire/frame.ts";
 import { type LinkProof, linkProofHead } from "../wire/link-proof.ts";
+import { callNameOf } from "./call-digest.ts";
 import type { SessionIdentity } from "./identity.ts";
 
 /** What a proof shows about its sender's link key. `unasked`: the sender has one, and we have none. */
@@ -20,8 +13,6 @@ export type ProofVerdict = "good" | "missing" | "wrong" | "unasked";
 
 /** First bytes of the info that keys are derived with (PROTOCOL.md 14.2). */
 const LABEL: Uint8Array = Uint8Array.from("mayday link key 1", (c) => c.charCodeAt(0));
-/** Offers that were accepted or stood down, and are not accepted again: nothing in them is fresh from our side. */
-const SPENT_OFFERS_MAX = 64;
 /** Offers without a valid proof are reported at most this often. */
 const TELL_INTERVAL_MS = 5_000;
 
@@ -47,7 +38,6 @@ const USES = {
 export class LinkGuard {
   readonly #key: LinkKey | undefined;
   readonly #uses: (typeof USES)["target" | "rescuer"];
-  readonly #spent: BoundedMap<string, true> = new BoundedMap(SPENT_OFFERS_MAX);
   #tellAt: Millis = Number.NEGATIVE_INFINITY;
 
   constructor(key: LinkKey | undefined, side: "target" | "rescuer") {
@@ -64,17 +54,26 @@ export class LinkGuard {
     return this.isKeyed ? SEALED_PAYLOAD_MAX : PAYLOAD_MAX;
   }
 
-  /** The bytes that an accept adds to its session's keys; undefined, without using any randomness, if there is no key. */
-  freshNonce(random: Random): Uint8Array | undefined {
-    return this.isKeyed ? randomBytes(random, NONCE_LENGTH) : undefined;
+  /** Adds the proof to a handshake message of ours that is neither offer nor accept. */
+  prove(about: SessionIdentity): Protect | undefined {
+    return this.#prove(about, EMPTY);
   }
 
-  /** Adds the proof to a handshake message of ours. `nonce`: that of an accept. */
-  prove(about: SessionIdentity, nonce: Uint8Array = EMPTY): Protect | undefined {
+  /** Adds the proof to an offer. */
+  proveOffer(about: SessionIdentity): Protect | undefined {
+    return this.#prove(about, callNameOf(about.callDigest ?? EMPTY));
+  }
+
+  /** Adds the proof to an accept. */
+  proveAccept(about: SessionIdentity): Protect | undefined {
+    return this.#prove(about, about.acceptNonce ?? EMPTY);
+  }
+
+  #prove(about: SessionIdentity, extra: Uint8Array): Protect | undefined {
     if (this.#key === undefined) return undefined;
     const mac = deriveMac(this.#key, about, EMPTY, this.#uses.ownHandshake);
     return (bytes) => {
-      const head = linkProofHead(nonce);
+      const head = linkProofHead(extra);
       return concatBytes(head, mac(concatBytes(bytes, head)).subarray(0, LINK_MAC_LENGTH));
     };
   }
@@ -95,18 +94,6 @@ export class LinkGuard {
     return new FrameSeal(own, deriveMac(this.#key, about, nonce, peerSession));
   }
 
-  /**
-   * Claims an offer; true if it may be accepted. With a link key each offer is accepted once: a recorded offer that is
-   * replayed would hold the target up. Without a key always true.
-   */
-  claimOffer(rescuerNonce: Uint8Array): boolean {
-    if (!this.isKeyed) return true;
-    const name = toHex(rescuerNonce);
-    if (this.#spent.has(name)) return false;
-    this.#spent.set(name, true);
-    return true;
-  }
-
   /** Takes the permission to report a mismatch; false if one was reported lately, as anyone on the wire can cause them. */
   takeReport(now: Millis): boolean {
     if (now < this.#tellAt) return false;
@@ -117,8 +104,8 @@ export class LinkGuard {
 
 function deriveMac(key: LinkKey, about: SessionIdentity, acceptNonce: Uint8Array, use: LinkKeyUse): Mac {
   const salt = concatBytes(about.targetNonce, about.rescuerNonce, acceptNonce);
-  const info = concatBytes(LABEL, about.targetId, about.rescuerId, about.digest, Uint8Array.of(use));
-  return key.deriveMac(salt, info);
+  const { targetId, rescuerId, digest, callDigest = EMPTY } = about;
+  return key.deriveMac(salt, concatBytes(LABEL, targetId, rescuerId, digest, callDigest, Uint8Array.of(use)));
 }
 
 /** How the link keys of both sides do not fit, seen from this side. */

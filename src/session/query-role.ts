@@ -2,7 +2,6 @@ import { equalBytes } from "../base/bytes.ts";
 import type { Millis } from "../base/units.ts";
 import type { Beacon, Message } from "../wire/messages.ts";
 import { type Deadlines, isDue, soonest } from "./deadlines.ts";
-import { QueryTimer } from "./query-timer.ts";
 import type { HeardEvent, LineEvent, Role, RoleHost } from "./role.ts";
 
 /** What a query found. */
@@ -16,29 +15,42 @@ export type QueryEvent =
 export interface QueryOptions {
   readonly nodeId: Uint8Array;
   readonly bootNonce: Uint8Array;
+  /** Ask at once, whatever is on the line; unless given it listens first. */
+  readonly asksAtOnce?: boolean | undefined;
 }
 
-/** Three queries go out again after this long without an answer. */
+/** It listens for this long before it asks: a board in distress calls by itself, and a boot loader is not to be disturbed. */
+const LISTEN_MS = 1_000;
+/** Queries of a round, and the time between them. */
+const QUERIES = 3;
+const QUERY_INTERVAL_MS = 100;
+/** A round begins again after this long without an answer. */
 const ROUND_MS = 1_000;
 
-/** `query`: the next query of a round. `round`: the next round. */
-type QueryDeadline = "query" | "round";
+/** `query`: the next query. */
+type QueryDeadline = "query";
 
-/** Asks who is on the line, and takes part in nothing else (PROTOCOL.md 5.1). */
+/** Asks who is on the line, and takes part in nothing else (PROTOCOL.md 2.4, 5.1). */
 export class QueryRole implements Role {
   readonly #host: RoleHost<QueryEvent>;
   readonly #options: QueryOptions;
-  readonly #queries: QueryTimer = new QueryTimer();
-  #roundAt: Millis | undefined;
+  #nextAt: Millis | undefined;
+  #left = 0;
+  #hasAsked = false;
 
   constructor(host: RoleHost<QueryEvent>, options: QueryOptions) {
     this.#host = host;
     this.#options = options;
   }
 
+  /** A query was sent. */
+  get hasAsked(): boolean {
+    return this.#hasAsked;
+  }
+
   handleLinkUp(now: Millis, isUp: boolean): void {
-    this.#queries.stop();
-    this.#roundAt = isUp ? now : undefined;
+    this.#left = 0;
+    this.#nextAt = isUp ? now + (this.#options.asksAtOnce === true ? 0 : LISTEN_MS) : undefined;
   }
 
   handleHeard(_now: Millis, event: HeardEvent): void {
@@ -54,21 +66,23 @@ export class QueryRole implements Role {
     } else if (message.tag === "query") this.#host.emit({ tag: "asked", nodeId: message.nodeId });
   }
 
-  handleDamage(): void {}
-
   handleInputEnd(): void {}
 
   #deadlines(): Deadlines<QueryDeadline> {
-    return { query: this.#queries.nextAt, round: this.#roundAt };
+    const freeAt =
+      this.#options.asksAtOnce === true ? Number.NEGATIVE_INFINITY : this.#host.link.unasked.freeAt;
+    return { query: this.#nextAt === undefined ? undefined : Math.max(this.#nextAt, freeAt) };
   }
 
   handleTimeout(now: Millis): void {
-    if (isDue(this.#roundAt, now)) {
-      this.#roundAt = now + ROUND_MS;
-      this.#queries.start(now);
-    }
+    if (!isDue(this.#deadlines().query, now)) return;
+    if (this.#left === 0) this.#left = QUERIES;
+    this.#left--;
+    this.#nextAt = now + (this.#left > 0 ? QUERY_INTERVAL_MS : ROUND_MS);
+    this.#hasAsked = true;
+    this.#host.link.unasked.noteSaid(now);
     const { nodeId, bootNonce } = this.#options;
-    if (this.#queries.take(now)) this.#host.link.send({ tag: "query", nodeId, bootNonce });
+    this.#host.link.send({ tag: "query", nodeId, bootNonce });
   }
 
   pollTimeout(): Millis | undefined {
@@ -77,8 +91,7 @@ export class QueryRole implements Role {
 
   /** Drops a query that still waits: a query says no goodbye. */
   stop(): void {
-    this.#queries.stop();
-    this.#roundAt = undefined;
+    this.#nextAt = undefined;
     this.#host.link.endSession();
   }
 }

@@ -35,8 +35,6 @@ export interface Role {
   handleLinkUp(now: Millis, isUp: boolean): void;
   /** Takes in what the link heard. */
   handleHeard(now: Millis, event: HeardEvent): void;
-  /** A frame came damaged. */
-  handleDamage(now: Millis): void;
   /** Everything that came in together was handled; of what was sent, something may have been acknowledged. */
   handleInputEnd(): void;
   /** Does what is due. Extra calls are harmless. */

@@ -42,6 +42,10 @@ export abstract class TransportWrapper implements Transport {
     return this.inner.write(bytes);
   }
 
+  dropUnsent(): void {
+    this.inner.dropUnsent?.();
+  }
+
   noteHeard(heard: Heard): void {
     this.inner.noteHeard?.(heard);
   }

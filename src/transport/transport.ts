@@ -102,6 +102,11 @@ export interface Transport {
    */
   write(bytes: Uint8Array): boolean;
   /**
+   * Drops bytes that were taken and have not left, as far as it can: they would reach a boot loader. What came and was not
+   * handed over yet may be dropped with them.
+   */
+  dropUnsent?(): void;
+  /**
    * The bytes that `onBytes` hands over right now held this. Called from inside `onBytes`, for each frame; of use to a
    * transport that has several connections and serves one of them.
    */

@@ -92,6 +92,8 @@ export { SHORT_DIGEST_LENGTH } from "../base/digest.ts";
 export const ExtensionType = { linkProof: 0x01 } as const;
 /** Bytes of a MAC under a link key, and of the frame counter beside it (PROTOCOL.md 14.3, 14.4). */
 export const LINK_MAC_LENGTH = 8;
+/** Bytes of the digest of the call that an offer answers, in its proof (PROTOCOL.md 14.3). */
+export const CALL_NAME_LENGTH = 8;
 export const SEAL_COUNTER_LENGTH = 4;
 /** What a seal adds to each frame of a session with a link key (PROTOCOL.md 14.4). */
 export const SEAL_LENGTH: number = SEAL_COUNTER_LENGTH + LINK_MAC_LENGTH;

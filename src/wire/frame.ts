@@ -38,7 +38,7 @@ export type Protect = (bytes: Uint8Array) => Uint8Array;
 /** Takes the seal off a frame without CRC; undefined when the seal is wrong (PROTOCOL.md 14.4). */
 export type Unseal = (bytes: Uint8Array) => Uint8Array | undefined;
 
-/** Most bytes that {@link Protect} adds: the proof of an accept. */
+/** Most bytes that {@link Protect} adds: the proof of an offer or an accept. */
 const PROTECTION_MAX = 20;
 
 /** Whether the frame belongs to a session, by its first byte: the session's tag seeds its CRC (PROTOCOL.md 3.3). */

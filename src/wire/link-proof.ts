@@ -1,5 +1,5 @@
 import { ByteReader, EMPTY } from "../base/bytes.ts";
-import { CRC_LENGTH, ExtensionType, LINK_MAC_LENGTH, NONCE_LENGTH } from "./constants.ts";
+import { CALL_NAME_LENGTH, CRC_LENGTH, ExtensionType, LINK_MAC_LENGTH, NONCE_LENGTH } from "./constants.ts";
 import { encodeBody } from "./message-codec.ts";
 import type { Message } from "./messages.ts";
 
@@ -7,11 +7,17 @@ import type { Message } from "./messages.ts";
 export interface LinkProof {
   /** The bytes that the MAC covers: the frame up to it. A view. */
   readonly covered: Uint8Array;
-  /** In an accept: fresh bytes for the session's keys. */
-  readonly nonce: Uint8Array;
+  /** In an offer: the first bytes of the digest of the call that it answers. In an accept: fresh bytes for the session's keys. */
+  readonly extra: Uint8Array;
   /** Empty when the extension is malformed. */
   readonly mac: Uint8Array;
 }
+
+/** Bytes in front of the MAC. */
+const EXTRA_LENGTH: Partial<Record<Message["tag"], number>> = {
+  offer: CALL_NAME_LENGTH,
+  accept: NONCE_LENGTH,
+};
 
 const PROVEN: ReadonlySet<Message["tag"]> = new Set([
   "offer",
@@ -23,8 +29,8 @@ const PROVEN: ReadonlySet<Message["tag"]> = new Set([
 ]);
 
 /** The extension's bytes in front of the MAC: the last ones that it covers. */
-export function linkProofHead(nonce: Uint8Array): Uint8Array {
-  return Uint8Array.of(ExtensionType.linkProof, nonce.length + LINK_MAC_LENGTH, ...nonce);
+export function linkProofHead(extra: Uint8Array): Uint8Array {
+  return Uint8Array.of(ExtensionType.linkProof, extra.length + LINK_MAC_LENGTH, ...extra);
 }
 
 /** The proof in the frame that `message` was decoded from; undefined when there is none. */
@@ -43,10 +49,10 @@ export function linkProofOf(message: Message, frame: Uint8Array): LinkProof | un
 
 /** The proof has to be the last extension: a MAC does not cover what follows it. */
 function proofFrom(message: Message, frame: Uint8Array, value: Uint8Array, isLast: boolean): LinkProof {
-  const nonceLength = message.tag === "accept" ? NONCE_LENGTH : 0;
-  if (!isLast || value.length !== nonceLength + LINK_MAC_LENGTH) {
-    return { covered: frame, nonce: EMPTY, mac: EMPTY };
+  const extraLength = EXTRA_LENGTH[message.tag] ?? 0;
+  if (!isLast || value.length !== extraLength + LINK_MAC_LENGTH) {
+    return { covered: frame, extra: EMPTY, mac: EMPTY };
   }
   const covered = frame.subarray(0, frame.length - LINK_MAC_LENGTH);
-  return { covered, nonce: value.subarray(0, nonceLength), mac: value.subarray(nonceLength) };
+  return { covered, extra: value.subarray(0, extraLength), mac: value.subarray(extraLength) };
 }

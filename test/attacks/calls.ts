@@ -95,8 +95,14 @@ const FORGERIES: readonly Forge[] = [
   (call) => ({ ...call, hardwareId: new Uint8Array(8).fill(9) }),
 ];
 
-/** Healing time with a link key, with or without a forged call before each that the board sends. */
-function forgedFirst(seed: number, forge: Forge | undefined): Millis {
+/** How long calls are kept from the rescuer, in the attack that does. */
+const CUT_MS: Millis = 10_000;
+
+/**
+ * Healing time with a link key, with or without a forged call before each that the board sends; `isCut`: in place of each, for
+ * {@link CUT_MS}.
+ */
+function forgedFirst(seed: number, forge: Forge | undefined, isCut = false): Millis {
   const old = memoryImage(new Uint8Array(2048).fill(seed + 1), OLD, testKey);
   const { onRescuerEvent } = slowPicks(() => all.clock, anyTime(seed));
   let attacker: Attacker | undefined;
@@ -107,6 +113,8 @@ function forgedFirst(seed: number, forge: Forge | undefined): Millis {
         const frame = body && decodeFrame(body, undefined);
         if (forge !== undefined && attacker !== undefined && frame?.tag === "distress")
           attacker.send(forge(frame, attacker, old));
+        const isKept = isCut && (attacker?.clock.now() ?? 0) < CUT_MS && frame?.tag === "distress";
+        if (isKept) return true;
         return wire.write(bytes);
       },
     });
@@ -125,6 +133,10 @@ function forgedFirst(seed: number, forge: Forge | undefined): Millis {
     },
   });
   const { rescue } = all;
+  if (isCut) {
+    rescue.run(CUT_MS, () => false);
+    expect(rescue.hasEvent("offered")).toBe(false);
+  }
   if (!rescue.run(LIMIT_MS, () => rescue.hasEvent("finished"))) throw new Error("not healed");
   expect(rescue.board.boot().tag).toBe("boot");
   return all.clock.now();
@@ -167,7 +179,7 @@ export const CALLS: readonly Attack[] = [
     attack: "A forged call before each genuine one, on a link with a key",
     ids: "denial by unproven calls",
     happens:
-      "the genuine call is answered next; nothing is held against an id for calls; a session serves one image from its begin to its end",
+      "the genuine call is answered next, and an offer to a forged one begins no session: the call is bound into its proof; nothing is held against an id for calls",
     play: () => {
       let worstShare = 0;
       for (const forge of FORGERIES) {
@@ -178,6 +190,18 @@ export const CALLS: readonly Attack[] = [
       }
       expect(worstShare).toBeLessThan(1.5);
       return `healed within ${worstShare.toFixed(2)} times the undisturbed time`;
+    },
+  },
+  {
+    attack: "A forged call in place of each genuine one for 10 s, on a link with a key",
+    ids: "freeze by unproven calls",
+    happens:
+      "offers to calls that the board did not send begin no session, whatever image was picked for them",
+    play: () => {
+      const [claimsOld = () => expect.fail("no forgery")] = FORGERIES;
+      const ms = worst((seed) => forgedFirst(seed, claimsOld, true)) - CUT_MS;
+      expect(ms).toBeLessThan(30_000);
+      return `no offer is taken while it lasts; healed ${seconds(ms)} after it ends`;
     },
   },
 ];

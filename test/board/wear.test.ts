@@ -139,7 +139,7 @@ describe("a change of image", () => {
         }
         if (!isCut) break;
         cuts++;
-        // The image of before goes on. What it boots from reads the same for ever.
+        // The image of before is received to its end. What it boots from reads the same for ever.
         installFrom(powerUp(0).store(), a);
         const [slot] = powerUp(0).parts.record.state.slots;
         const area = map.manifests[slot?.area ?? -1];

@@ -43,7 +43,9 @@ export function healInMemory(mayday: typeof Mayday, file: Uint8Array, publicKey:
   const status = () => mayday.nodeStatusOf(store.status());
   const now = clock.now();
   const atTarget = new mayday.LinkEnd<Mayday.TargetEvent>(link);
-  const targetOptions = { random, status, bootNonce: bytes(random, 8) };
+  const nonces = mayday.countedNonces(key, status().nodeId, store.takeStart(), random);
+  const start = new mayday.TargetStart(nonces);
+  const targetOptions = { random, status, start };
   const target = atTarget.exchange(now, (host) => new mayday.TargetRole(now, host, targetOptions));
   const targetDriver = new mayday.LinkDriver(atTarget, targetEnd, clock, makeSplitter, {
     onEvent: (event) => {

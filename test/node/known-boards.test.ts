@@ -30,9 +30,25 @@ describe("known boards", () => {
     expect(boards.record("a", beacon(1, 2))).toEqual({ isCopied: false });
   });
 
+  it("accept a board on two links that takes another boot nonce, or starts again", () => {
+    const boards = new KnownBoards();
+    const heard = [
+      ["a", 1],
+      ["b", 1],
+      ["a", 2],
+      ["b", 2],
+      ["a", 3],
+      ["b", 3],
+    ] as const;
+    for (const [link, nonce] of heard)
+      expect(boards.record(link, beacon(1, nonce))).toEqual({ isCopied: false });
+  });
+
   it("report one id on two links with two boot nonces as a copy", () => {
     const boards = new KnownBoards();
     boards.record("a", beacon(1, 1));
+    boards.record("b", beacon(1, 2));
+    expect(boards.record("a", beacon(1, 1))).toEqual({ isCopied: true });
     expect(boards.record("b", beacon(1, 2))).toEqual({ isCopied: true });
     expect(boards.record("a", beacon(2, 1))).toEqual({ isCopied: false });
   });

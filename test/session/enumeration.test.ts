@@ -83,11 +83,14 @@ describe("the verdict on a run", () => {
   it("is no rest when frames are still sent after the end", () => {
     const run = new SupervisedRescue(options);
     run.rescue.run(60_000, () => run.isOver);
-    const restart = (): void => {
-      run.restartRescuer(undefined);
-      run.clock.after(100, restart);
+    const ask = (): void => {
+      const { link } = run.rescue.rescuerEnd;
+      link.muting.setOn(run.clock.now(), false);
+      link.send({ tag: "query", nodeId: new Uint8Array(8), bootNonce: new Uint8Array(8) });
+      run.rescue.pump();
+      run.clock.after(100, ask);
     };
-    restart();
+    ask();
     expect(run.run().failure).toMatch(/^no rest/);
   });
 });

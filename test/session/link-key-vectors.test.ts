@@ -3,9 +3,16 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { EMPTY, toHex } from "../../src/base/bytes.ts";
 import { linkKeyOf } from "../../src/node/derived-link-key.ts";
+import { callDigestOf } from "../../src/session/call-digest.ts";
 import type { SessionIdentity } from "../../src/session/identity.ts";
 import { LinkGuard } from "../../src/session/link-guard.ts";
-import { ACK_DELAY_UNIT_MS, LinkKeyUse, PROTOCOL_VERSION } from "../../src/wire/constants.ts";
+import {
+  ACK_DELAY_UNIT_MS,
+  CALL_NAME_LENGTH,
+  CRC_LENGTH,
+  LinkKeyUse,
+  PROTOCOL_VERSION,
+} from "../../src/wire/constants.ts";
 import { decodeFrame, encodeMessage, encodePacket } from "../../src/wire/frame.ts";
 import { linkProofOf } from "../../src/wire/link-proof.ts";
 import type { Frame, Message } from "../../src/wire/messages.ts";
@@ -29,7 +36,8 @@ interface VectorFile {
   readonly hmac: readonly { readonly name: string; key: string; octets: string; mac: string }[];
   readonly linkKey: string;
   readonly sessionTag: number;
-  readonly identity: Readonly<Record<keyof SessionIdentity, string>>;
+  readonly identity: Readonly<Record<Exclude<keyof SessionIdentity, "acceptNonce">, string>>;
+  readonly calls: readonly { readonly name: string; frameHex: string; readonly digest: string }[];
   readonly acceptNonce: string;
   readonly keys: readonly {
     readonly use: keyof typeof LinkKeyUse;
@@ -45,7 +53,10 @@ const url = new URL("../../vectors/link-key-v1.json", import.meta.url);
 const file = JSON.parse(readFileSync(url, "utf8")) as VectorFile;
 const key = linkKeyOf(bytesOf(file.linkKey));
 const acceptNonce = bytesOf(file.acceptNonce);
+const callDigest = bytesOf(file.identity.callDigest);
 const identity: SessionIdentity = {
+  acceptNonce,
+  callDigest,
   targetId: bytesOf(file.identity.targetId),
   targetNonce: bytesOf(file.identity.targetNonce),
   rescuerId: bytesOf(file.identity.rescuerId),
@@ -94,16 +105,39 @@ describe("frozen vectors of the link key", () => {
     expect(toHex(key.deriveMac(bytesOf(salt), bytesOf(info))(acceptNonce))).toBe(toHex(expected));
   });
 
+  it.each(file.calls)("give the digest of a call: $name", ({ frameHex, digest }) => {
+    const frame = bytesOf(frameHex);
+    expect(decodeFrame(frame, undefined).tag).toBe("distress");
+    expect(toHex(callDigestOf(frame.subarray(0, -CRC_LENGTH)))).toBe(digest);
+  });
+
+  it("answer the first of the calls, and no other", () => {
+    const [first, ...others] = file.calls.map(({ digest }) => digest);
+    expect(file.identity.callDigest).toBe(first);
+    expect(others).not.toContain(first);
+    const [offer] = file.handshake;
+    const bytes = bytesOf(offer?.frameHex ?? "");
+    const proof = linkProofOf(decodeFrame(bytes, undefined) as Message, bytes);
+    for (const other of others) {
+      const about = { ...identity, callDigest: bytesOf(other) };
+      expect(new LinkGuard(key, "target").judge(about, proof)).toBe("wrong");
+    }
+  });
+
   it.each(file.handshake)("prove: $name", ({ sender, frame, frameHex }) => {
     const bytes = bytesOf(frameHex);
     const message = frameOf(frame);
-    const nonce = message.tag === "accept" ? acceptNonce : EMPTY;
-    const protect = new LinkGuard(key, sender).prove(identity, nonce) ?? expect.fail("no key");
-    expect(encode(message, protect)).toBe(toHex(bytes));
+    const guard = new LinkGuard(key, sender);
+    const protect = { offer: guard.proveOffer(identity), accept: guard.proveAccept(identity) };
+    const proving =
+      message.tag in protect ? protect[message.tag as keyof typeof protect] : guard.prove(identity);
+    expect(encode(message, proving ?? expect.fail("no key"))).toBe(toHex(bytes));
 
     expect(decodeFrame(bytes, undefined)).toEqual(message);
     const proof = linkProofOf(message as Message, bytes);
-    expect(toHex(proof?.nonce ?? bytes)).toBe(toHex(nonce));
+    const extra = { offer: callDigest.subarray(0, CALL_NAME_LENGTH), accept: acceptNonce };
+    const expected = message.tag in extra ? extra[message.tag as keyof typeof extra] : EMPTY;
+    expect(toHex(proof?.extra ?? bytes)).toBe(toHex(expected));
     expect(new LinkGuard(key, other[sender]).judge(identity, proof)).toBe("good");
     expect(new LinkGuard(key, sender).judge(identity, proof)).toBe("wrong");
     expect(new LinkGuard(undefined, other[sender]).judge(identity, proof)).toBe("unasked");

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
-/** A command that has not ended by then hangs. */
+/** A command that has not ended by then hangs, unless its test says that it takes longer. */
 const LIMIT_MS = 15_000;
 
 /** A line of `--json`. */
@@ -11,6 +11,8 @@ export type CliEvent = { readonly event: string } & Readonly<Record<string, unkn
 export interface CliOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** The process is killed after this long. */
+  readonly limitMs?: number;
 }
 
 /** How a run of `mayday` ended. */
@@ -54,7 +56,7 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     stderr += text;
   });
-  const limit = setTimeout(() => child.kill("SIGKILL"), LIMIT_MS);
+  const limit = setTimeout(() => child.kill("SIGKILL"), options.limitMs ?? LIMIT_MS);
   const ended = new Promise<CliResult>((resolve, reject) => {
     child.once("error", reject);
     child.once("close", (code) => {

@@ -9,11 +9,13 @@ import { linkOptionsFor } from "../../src/node/node-link.ts";
 import { PickedImages } from "../../src/node/rescuer-effects.ts";
 import { applyTargetEffect, nodeStatusOf } from "../../src/node/target-effects.ts";
 import { LinkEnd } from "../../src/session/link-end.ts";
+import { randomNonces } from "../../src/session/nonces.ts";
 import { type QueryEvent, QueryRole } from "../../src/session/query-role.ts";
 import type { RescuerEvent } from "../../src/session/rescuer/rescuer-events.ts";
 import { RescuerRole } from "../../src/session/rescuer/rescuer-role.ts";
 import type { TargetEvent } from "../../src/session/target/target-events.ts";
 import { TargetRole } from "../../src/session/target/target-role.ts";
+import { TargetStart } from "../../src/session/target/target-start.ts";
 import type { Transport } from "../../src/transport/transport.ts";
 
 type Present =
@@ -70,9 +72,9 @@ export class ExchangeableNode {
   }
 
   becomeTarget(board: MemoryBoard): void {
-    const { bootNonce } = this.#ids();
     const store = board.store();
-    const options = { random: this.#random, bootNonce, status: () => nodeStatusOf(store.status()) };
+    const start = new TargetStart(randomNonces(this.#random));
+    const options = { random: this.#random, start, status: () => nodeStatusOf(store.status()) };
     const now = this.#clock.now();
     const role = this.end.exchange(now, (host) => new TargetRole(now, host, options));
     this.#exchanged({ tag: "target", role, store });

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { connectWhenListening } from "./unix-socket.ts";
 
 /** Two joined pseudo-terminals made by socat: no line rate, no loss, and backpressure instead of overruns. */
 export interface SocatPair {
@@ -23,6 +24,14 @@ export interface SocatSocket {
   close(): Promise<void>;
 }
 
+/** A program on a pseudo-terminal of its own, as a console has one. */
+export interface SocatProgram {
+  /** What the program prints, and what is typed. */
+  readonly socket: Socket;
+  /** Hangs up. */
+  close(): Promise<void>;
+}
+
 /** Starts socat and waits until both ends exist. A machine without socat fails the test and says what to install. */
 export async function openSocatPair(): Promise<SocatPair> {
   const directory = await mkdtemp(join(tmpdir(), "mayday-pty-"));
@@ -38,14 +47,32 @@ export async function openSocatSocket(): Promise<SocatSocket> {
     [`UNIX-LISTEN:${listener},sndbuf=8192`, `PTY,link=${path},raw,echo=0`],
     [listener],
   );
-  const socket = connect(listener);
-  socket.pause();
+  const socket = await connectWhenListening(listener);
   await waitFor([path]);
   const close = async (): Promise<void> => {
     socket.destroy();
     await end(child, directory);
   };
   return { path, socket, close };
+}
+
+/**
+ * Starts `command` (words without quotes, commas and exclamation marks) in a session of its own, whose terminal is the
+ * standard input, output and error of it, with the settings of a new pseudo-terminal: it echoes.
+ */
+export async function openSocatProgram(command: string): Promise<SocatProgram> {
+  const directory = await mkdtemp(join(tmpdir(), "mayday-pty-"));
+  const listener = join(directory, "socket");
+  const child = await startSocat(
+    [`UNIX-LISTEN:${listener}`, `EXEC:${command},pty,setsid,ctty,stderr`],
+    [listener],
+  );
+  const socket = await connectWhenListening(listener);
+  const close = async (): Promise<void> => {
+    socket.destroy();
+    await end(child, directory);
+  };
+  return { socket, close };
 }
 
 async function startSocat(args: readonly string[], made: readonly string[]): Promise<ChildProcess> {

@@ -16,11 +16,14 @@ import { linkOptionsFor } from "../../src/node/node-link.ts";
 import { PureRunSplitter } from "../../src/node/pure-run-splitter.ts";
 import { PickedImages } from "../../src/node/rescuer-effects.ts";
 import { applyTargetEffect, nodeStatusOf, type TargetAnswers } from "../../src/node/target-effects.ts";
+import { targetNonces } from "../../src/node/target-nonces.ts";
 import { LinkEnd } from "../../src/session/link-end.ts";
+import type { Nonces } from "../../src/session/nonces.ts";
 import type { RescuerEvent } from "../../src/session/rescuer/rescuer-events.ts";
 import { RescuerRole } from "../../src/session/rescuer/rescuer-role.ts";
 import type { TargetEvent } from "../../src/session/target/target-events.ts";
 import { TargetRole } from "../../src/session/target/target-role.ts";
+import { TargetStart } from "../../src/session/target/target-start.ts";
 import { createMemoryPair } from "../../src/sim/wires/memory-pair.ts";
 import { type FaultOptions, withFaults } from "../../src/sim/wires/transport-faults.ts";
 import type { Transport } from "../../src/transport/transport.ts";
@@ -216,7 +219,7 @@ export class VirtualRescue {
     const { isForced = false, onTargetEvent = proceedNow } = this.#options;
     const wire = this.#wire(0);
     const link = this.#linkOver(wire, 0);
-    const bootNonce = this.#options.bootNonce ?? randomBytes(this.#random, 8);
+    const start = new TargetStart(this.#noncesOf(store, link.key));
     // Where answers come late, the work is done at once, and not to be seen before its answer.
     const { slow } = this.#options;
     const isSeenLate = slow !== undefined && slow.works !== "last";
@@ -227,13 +230,18 @@ export class VirtualRescue {
     const status = () => (isSeenLate ? seen : nodeStatusOf(store.status()));
     const end = new LinkEnd<TargetEvent>(link);
     const now = this.clock.now();
-    const options = { random: this.#random, status, bootNonce, isForced };
+    const options = { random: this.#random, status, start, isForced };
     const target = end.exchange(now, (host) => new TargetRole(now, host, options));
     const driver = this.#drive(end, wire, onTargetEvent, (event: TargetEvent, pump) => {
       if (!this.#applyTarget(event, target, store, pump, see)) this.targetEvents.push(event);
       if (event.tag === "sessionLost") store.abandon();
     });
     return [end, target, driver];
+  }
+
+  #noncesOf(store: TargetStore, key: LinkKey | undefined): Nonces {
+    const { bootNonce } = this.#options;
+    return bootNonce === undefined ? targetNonces(store, key, this.#random) : () => bootNonce;
   }
 
   #startRescuer(nodeId?: Uint8Array): [LinkEnd<RescuerEvent>, RescuerRole, LinkDriver<RescuerEvent>] {

@@ -19,29 +19,27 @@ const mac = eight(9);
 const withTail = (message: Message, ...tail: Uint8Array[]): Uint8Array =>
   encodeMessage(message, 1, () => concatBytes(...tail));
 
+const offer: Message = {
+  ...{ tag: "offer", rescuerId: eight(1), rescuerNonce: eight(2), targetNonce: eight(3), digest: eight(4) },
+  ...{ version: { major: 1, minor: 2, patch: 3 }, size: 5, counter: 6 },
+};
+
 describe("the proof in a frame", () => {
   it("is found, with all before its MAC as what it is over", () => {
     const frame = withTail(bye, linkProofHead(EMPTY), mac);
     expect(linkProofOf(bye, frame)).toEqual({
       covered: frame.subarray(0, frame.length - CRC_LENGTH - 8),
-      nonce: EMPTY,
+      extra: EMPTY,
       mac,
     });
-    const nonce = eight(4);
-    expect(linkProofOf(accept, withTail(accept, linkProofHead(nonce), mac))).toMatchObject({ nonce, mac });
+  });
+
+  it.each([offer, accept])("has eight bytes before its MAC in $tag: a call's name, a nonce", (message) => {
+    const extra = eight(4);
+    expect(linkProofOf(message, withTail(message, linkProofHead(extra), mac))).toMatchObject({ extra, mac });
   });
 
   it.each<Message>([
-    {
-      ...{
-        tag: "offer",
-        rescuerId: eight(1),
-        rescuerNonce: eight(2),
-        targetNonce: eight(3),
-        digest: eight(4),
-      },
-      ...{ version: { major: 1, minor: 2, patch: 3 }, size: 5, counter: 6 },
-    },
     { tag: "standDown", targetId: eight(1), rescuerNonce: eight(2), winnerId: eight(3), retryAfterMs: 5_000 },
     { tag: "refuse", targetNonce: eight(1), rescuerNonce: eight(2), digest: eight(3), reason: "hardware" },
     bye,
@@ -65,6 +63,7 @@ describe("the proof in a frame", () => {
     ["a MAC that is too short", bye, [Uint8Array.of(1, 7), mac.subarray(1)]],
     ["a nonce where none belongs", bye, [linkProofHead(eight(4)), mac]],
     ["no nonce in an accept", accept, [linkProofHead(EMPTY), mac]],
+    ["no name of a call in an offer", offer, [linkProofHead(EMPTY), mac]],
     ["no value", bye, [Uint8Array.of(1, 0)]],
   ])("has no MAC that could be right with %s", (_name, message, tail) => {
     const frame = withTail(message, ...tail);

@@ -12,6 +12,8 @@ export function adviceOn(topic: AdviceTopic): string | undefined {
       return topic.mismatch === undefined ? REFUSALS[topic.reason] : MISMATCHES[topic.side][topic.mismatch];
     case "stranger":
       return STRANGERS[topic.kind];
+    case "unasked":
+      return "a boot loader or a shell may read the line; --ask insists";
     case "line":
       return topic.seen === "noise" && topic.hasFrames ? NOISE_WITH_FRAMES : LINES[topic.seen];
     default:

@@ -1,9 +1,9 @@
 /** Stretches shorter than this are never text. */
-const STRETCH_MIN = 4;
+export const STRETCH_MIN = 4;
 /** A stretch this long is always text: a damaged frame contains one by chance once in 10^6 bytes. */
-const STRETCH_SURE = 16;
+export const STRETCH_SURE = 16;
 /** Share of a run that must be printable for its short stretches to count as text. */
-const PRINTABLE_SHARE = 0.8;
+export const PRINTABLE_SHARE = 0.8;
 
 /**
  * The console text in a run that is not a frame (PROTOCOL.md 2.3): boot logs, kernel messages, a shell. A damaged data
@@ -24,6 +24,6 @@ export function consoleText(run: Uint8Array): string {
   return text;
 }
 
-function isPrintable(byte: number): boolean {
+export function isPrintable(byte: number): boolean {
   return (byte >= 0x20 && byte < 0x7f) || byte === 0x09 || byte === 0x0a || byte === 0x0d;
 }

@@ -1,9 +1,9 @@
 import type { Random } from "../../base/prng.ts";
 import type { Millis } from "../../base/units.ts";
-import type { Beacon } from "../../wire/messages.ts";
 import { PeerSelection } from "../peer-selection.ts";
 import { RefusedImages } from "./refused-images.ts";
 import type { RescuerLoss } from "./rescuer-events.ts";
+import type { Call } from "./rescuer-state.ts";
 import type { Serving } from "./serving.ts";
 import { ServingBudget } from "./serving-budget.ts";
 import { StoodDown } from "./stood-down.ts";
@@ -16,7 +16,7 @@ const REPORT_INTERVAL_MS = 60_000;
  * wasted time, what may still be sent to boards that do not get healed, and which images they refused (PROTOCOL.md 6.5).
  */
 export class Callers {
-  readonly #selection: PeerSelection<Beacon>;
+  readonly #selection: PeerSelection<Call>;
   readonly #budget: ServingBudget = new ServingBudget();
   readonly #refused: RefusedImages = new RefusedImages();
   readonly #stoodDown: StoodDown = new StoodDown();
@@ -28,12 +28,12 @@ export class Callers {
   }
 
   /** A board calls; returns the call to answer now, if any. */
-  consider(now: Millis, beacon: Beacon): Beacon | undefined {
+  consider(now: Millis, beacon: Call): Call | undefined {
     return this.#budget.isLeft(now) ? this.#selection.consider(now, beacon.nodeId, beacon) : undefined;
   }
 
   /** The call that is drawn, once the time to hear several boards is over. */
-  take(now: Millis): Beacon | undefined {
+  take(now: Millis): Call | undefined {
     return this.#selection.take(now);
   }
 
@@ -101,13 +101,12 @@ export class Callers {
   }
 
   /**
-   * A board's offer or session was lost; returns whether the board wasted our time. A bye, which anybody on the wire can
+   * A board's offer or session was lost: held against the board if it wasted our time. A bye, which anybody on the wire can
    * say, is held against nobody; nor is a line that failed after a good start.
    */
-  noteLoss(now: Millis, nodeId: Uint8Array, serving: Serving | undefined, why: RescuerLoss): boolean {
+  noteLoss(now: Millis, nodeId: Uint8Array, serving: Serving | undefined, why: RescuerLoss): void {
     const isSilence = why === "silence" || why === "restarted";
     const isWasted = why === "slow" || (isSilence && serving?.isOnPace(now) !== true);
     if (isWasted) this.#selection.strike(now, nodeId, why === "slow");
-    return isWasted;
   }
 }

@@ -10,8 +10,8 @@ import type { RoleHost } from "../role.ts";
 import type { Callers } from "./callers.ts";
 import { Offering } from "./offering.ts";
 import { PendingAnswers } from "./pending-answers.ts";
-import type { RescuerAnnouncer } from "./rescuer-announcer.ts";
 import type { OfferedImage, RescuerEvent, RescuerLoss } from "./rescuer-events.ts";
+import type { Call } from "./rescuer-state.ts";
 
 /** What a target says to an offer, or to end a session. */
 export type Answer = Accept | Refuse | StandDown | Bye | Defer;
@@ -37,7 +37,6 @@ export interface HandshakeParts {
   /** The rescuer's id. */
   readonly nodeId: Uint8Array;
   readonly callers: Callers;
-  readonly announcer: RescuerAnnouncer;
   /** A call is answered: what was before is over. */
   readonly onPick: () => void;
 }
@@ -62,17 +61,22 @@ export class Handshaking {
   }
 
   /** Whether this very call is answered already; then its offer is sent again. */
-  isAnswered(now: Millis, beacon: Beacon): boolean {
+  isAnswered(now: Millis, beacon: Call): boolean {
     return this.#pending.isAnswered(now, beacon);
   }
 
   /** A board calls. The beacon is kept. */
-  handleCall(now: Millis, beacon: Beacon): void {
-    if (this.#pending.isPicking) this.#pending.wait(beacon);
+  handleCall(now: Millis, beacon: Call): void {
+    if (this.#pending.isPicking) this.#pending.wait(now, beacon);
     else this.#answer(now, beacon);
   }
 
-  #answer(now: Millis, beacon: Beacon): void {
+  /** A board calls while another one is served: it comes next, if it calls until then. The beacon is kept. */
+  handleCallOfOther(now: Millis, beacon: Call): void {
+    this.#pending.wait(now, beacon);
+  }
+
+  #answer(now: Millis, beacon: Call): void {
     const { callers, guard, host } = this.#parts;
     const leftMs = callers.stoodDownFor(now, beacon.bootNonce);
     if (leftMs > 0) {
@@ -87,7 +91,7 @@ export class Handshaking {
     this.#pick(now, callers.consider(now, beacon));
   }
 
-  #pick(now: Millis, beacon: Beacon | undefined): void {
+  #pick(now: Millis, beacon: Call | undefined): void {
     if (beacon === undefined) return;
     const { callers, host, onPick } = this.#parts;
     callers.forget();
@@ -96,6 +100,11 @@ export class Handshaking {
     this.#pending.startPick(now, number, beacon);
     const refused = callers.refusedBy(now, beacon.bootNonce);
     host.emit({ tag: "pick", session: number, beacon, refused });
+  }
+
+  /** Somebody asked who is there: the offer that is out is its answer. */
+  handleQuestion(now: Millis): void {
+    this.#pending.offers.present?.handleQuestion(now);
   }
 
   /** Completes `pick` with this number: the image to offer, or undefined when none suits; `why` is told to the board. */
@@ -199,11 +208,10 @@ export class Handshaking {
   }
 
   #lose(now: Millis, offering: Offering, why: RescuerLoss): void {
-    const { announcer, callers, guard, host } = this.#parts;
+    const { callers, guard, host } = this.#parts;
     const { targetId } = offering.peer;
     // With a link key the call may have been anybody's: its board need not have heard the offer.
-    const isWasted = guard.isKeyed ? why === "silence" : callers.noteLoss(now, targetId, undefined, why);
-    if (isWasted) announcer.start(now);
+    if (!guard.isKeyed) callers.noteLoss(now, targetId, undefined, why);
     this.#pending.drop(offering);
     host.emit({ tag: "sessionLost", why, targetId });
   }
@@ -215,8 +223,8 @@ export class Handshaking {
     this.#answerLate(now);
     const { present } = this.#pending.offers;
     if (present?.isOver(now) === true) this.#endOffer(now, present);
-    else if (present?.take(now) === true) host.link.send(present.offer, guard.prove(present.peer));
-    for (let call = this.#pending.takeWaiting(); call; call = this.#pending.takeWaiting())
+    else if (present?.take(now) === true) host.link.send(present.offer, guard.proveOffer(present.peer));
+    for (let call = this.#pending.takeWaiting(now); call; call = this.#pending.takeWaiting(now))
       this.#answer(now, call);
     if (this.isIdle) this.#pick(now, callers.take(now));
   }

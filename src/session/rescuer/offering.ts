@@ -1,10 +1,10 @@
 import { equalBytes } from "../../base/bytes.ts";
 import type { Millis } from "../../base/units.ts";
-import type { Accept, Beacon, Offer } from "../../wire/messages.ts";
+import type { Accept, Offer } from "../../wire/messages.ts";
 import { identityOf } from "../handshake.ts";
 import type { SessionIdentity } from "../identity.ts";
 import type { OfferedImage } from "./rescuer-events.ts";
-import { callName } from "./rescuer-state.ts";
+import { type Call, callName } from "./rescuer-state.ts";
 
 const OFFER_INTERVAL_MS = 250;
 const OFFER_REPEATED_FOR_MS = 5_000;
@@ -16,7 +16,7 @@ export interface Pick {
   /** As in the effect `pick`. */
   readonly number: number;
   /** The call. */
-  readonly beacon: Beacon;
+  readonly beacon: Call;
   /** When it is given up. */
   readonly until: Millis;
 }
@@ -26,7 +26,7 @@ export class Offering {
   /** Number of the pick that chose its image, and of the session that it would begin. */
   readonly number: number;
   /** The call that it answers, and its name. */
-  readonly beacon: Beacon;
+  readonly beacon: Call;
   readonly name: string;
   readonly image: OfferedImage;
   readonly offer: Offer;
@@ -50,7 +50,7 @@ export class Offering {
     this.name = callName(beacon);
     this.image = image;
     this.offer = { tag: "offer", rescuerId, rescuerNonce, targetNonce, digest, version, size, counter };
-    this.peer = identityOf(this.offer, beacon.nodeId);
+    this.peer = identityOf(this.offer, beacon.nodeId, beacon.callDigest);
     this.#repeatAt = now;
     this.#until = now + OFFER_REPEATED_FOR_MS;
   }
@@ -58,6 +58,11 @@ export class Offering {
   /** The call came again: the offer was not heard. */
   handleCallRepeat(now: Millis): void {
     this.#repeatAt = Math.min(this.#repeatAt, now + OFFER_INTERVAL_MS / 2);
+  }
+
+  /** Somebody asked who is there: it is sent again at once. */
+  handleQuestion(now: Millis): void {
+    this.#repeatAt = Math.min(this.#repeatAt, now);
   }
 
   /** An answer came that our link key does not prove. */

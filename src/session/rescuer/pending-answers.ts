@@ -2,13 +2,15 @@ import { equalBytes } from "../../base/bytes.ts";
 import type { Random } from "../../base/prng.ts";
 import { Reservoir } from "../../base/reservoir.ts";
 import type { Millis } from "../../base/units.ts";
-import type { Accept, Beacon } from "../../wire/messages.ts";
+import type { Accept } from "../../wire/messages.ts";
 import type { Offering, Pick } from "./offering.ts";
 import { Offers } from "./offers.ts";
-import { callName } from "./rescuer-state.ts";
+import { type Call, callName } from "./rescuer-state.ts";
 
 /** Calls that wait while an image is picked for another one. */
 const WAITING_MAX = 8;
+/** How long a call waits. A target calls every 2 s. */
+const WAITING_FOR_MS = 5_000;
 /** An image that is not there by then is no longer waited for: its board has called again, or gone. */
 const PICK_MAX_MS = 60_000;
 
@@ -18,7 +20,7 @@ const PICK_MAX_MS = 60_000;
  */
 export class PendingAnswers {
   readonly offers: Offers = new Offers();
-  readonly #waiting: Reservoir<Beacon>;
+  readonly #waiting: Reservoir<{ readonly beacon: Call; readonly at: Millis }>;
   readonly #release: (number: number) => void;
   #pick: Pick | undefined;
   /** Nobody waits for the present pick any more; until it ends, there is no other. */
@@ -41,30 +43,33 @@ export class PendingAnswers {
   }
 
   /** Whether this very call is answered already: its pick runs, or its offer is sent again. */
-  isAnswered(now: Millis, beacon: Beacon): boolean {
+  isAnswered(now: Millis, beacon: Call): boolean {
     const name = callName(beacon);
     const picked = this.#isPickVoid ? undefined : this.#pick?.beacon;
     return (picked !== undefined && callName(picked) === name) || this.offers.renew(now, name);
   }
 
   /** Whether the offer that is repeated went to an earlier start of this board. */
-  isRestartOf({ nodeId, bootNonce }: Beacon): boolean {
+  isRestartOf({ nodeId, bootNonce }: Call): boolean {
     const offered = this.offers.present?.beacon;
     if (offered === undefined || !equalBytes(offered.nodeId, nodeId)) return false;
     return !equalBytes(offered.bootNonce, bootNonce);
   }
 
-  /** A call has to wait until the present pick is over. */
-  wait(beacon: Beacon): void {
-    this.#waiting.put(callName(beacon), beacon);
+  /** A call has to wait until the present pick, or session, is over. */
+  wait(now: Millis, beacon: Call): void {
+    this.#waiting.put(callName(beacon), { beacon, at: now });
   }
 
-  /** The next call that waited, when nothing is picked. */
-  takeWaiting(): Beacon | undefined {
-    return this.#pick === undefined ? this.#waiting.takeFirst() : undefined;
+  /** The next call that waited, when nothing is picked. One that is old is dropped: its board has called again, or is gone. */
+  takeWaiting(now: Millis): Call | undefined {
+    if (this.#pick !== undefined) return undefined;
+    for (let call = this.#waiting.takeFirst(); call; call = this.#waiting.takeFirst())
+      if (now - call.at < WAITING_FOR_MS) return call.beacon;
+    return undefined;
   }
 
-  startPick(now: Millis, number: number, beacon: Beacon): void {
+  startPick(now: Millis, number: number, beacon: Call): void {
     this.#pick = { number, beacon, until: now + PICK_MAX_MS };
     this.#isPickVoid = false;
   }

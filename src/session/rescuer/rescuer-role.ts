@@ -5,6 +5,7 @@ import type { Millis } from "../../base/units.ts";
 import type { ByeReason } from "../../wire/constants.ts";
 import type { LinkProof } from "../../wire/link-proof.ts";
 import type { Accept, Beacon, Message, NoneReason } from "../../wire/messages.ts";
+import { callDigestOf } from "../call-digest.ts";
 import { type Deadlines, isDue, soonest } from "../deadlines.ts";
 import { byeOf } from "../handshake.ts";
 import { tagOf } from "../identity.ts";
@@ -15,7 +16,7 @@ import { type Answer, type HandshakeDeadline, Handshaking } from "./handshaking.
 import type { Offering } from "./offering.ts";
 import { RescuerAnnouncer, type RescuerOptions } from "./rescuer-announcer.ts";
 import type { BlockWish, OfferedImage, RescuerEvent, RescuerLoss, RunPayload } from "./rescuer-events.ts";
-import { keepBeacon, type RescuerState } from "./rescuer-state.ts";
+import { type Call, keepBeacon, type RescuerState } from "./rescuer-state.ts";
 import { Serving } from "./serving.ts";
 
 /** A board that was heard within this time is alive: another one on its wire is a wiring fault (PROTOCOL.md 6.2). */
@@ -23,10 +24,10 @@ const STRANGER_AFTER_MS = 2_000;
 
 /**
  * What a rescuer waits for, beside what its handshake does:
- * - `answer`: the beacon that answers a query. `query`: while it listens, the next query.
+ * - `answer`: a query is answered.
  * - `silence`: the target was silent for too long. `progress`: a window ends in which enough has to have been asked for.
  */
-type RescuerDeadline = "answer" | "query" | "silence" | "progress";
+type RescuerDeadline = "answer" | "silence" | "progress";
 
 /** The rescuer: hears distress, offers one image, and serves what the target asks for (PROTOCOL.md 6.2). */
 export class RescuerRole implements Role {
@@ -42,7 +43,8 @@ export class RescuerRole implements Role {
     this.#host = host;
     this.#guard = new LinkGuard(host.link.key, "rescuer");
     this.#nodeId = options.nodeId;
-    this.#announcer = new RescuerAnnouncer(now, host.link, options, this.#guard.isKeyed);
+    this.#announcer = new RescuerAnnouncer(host.link, options, this.#guard.isKeyed);
+    host.link.muting.setOn(now, true);
     this.#callers = new Callers(options.random);
     this.#handshaking = new Handshaking({
       host,
@@ -50,7 +52,6 @@ export class RescuerRole implements Role {
       random: options.random,
       nodeId: options.nodeId,
       callers: this.#callers,
-      announcer: this.#announcer,
       onPick: () => {
         if (this.#state.tag === "healed") host.link.endSession();
         this.#state = { tag: "open" };
@@ -58,21 +59,13 @@ export class RescuerRole implements Role {
     });
   }
 
-  /** Neither answers a call nor serves. */
-  get #isListening(): boolean {
-    return this.#state.tag === "open" && this.#handshaking.isIdle;
-  }
-
   get #serving(): Serving | undefined {
     return this.#state.tag === "serving" ? this.#state.serving : undefined;
   }
 
-  handleLinkUp(now: Millis, isUp: boolean): void {
-    if (isUp && this.#isListening) this.#announcer.start(now);
-  }
-
-  handleDamage(now: Millis): void {
-    if (this.#isListening) this.#announcer.handleNoise(now);
+  /** Says nothing when the link comes up: it speaks only to whom it heard. */
+  handleLinkUp(now: Millis): void {
+    this.#host.link.muting.setOn(now, true);
   }
 
   handleInputEnd(): void {
@@ -82,9 +75,11 @@ export class RescuerRole implements Role {
   handleHeard(now: Millis, event: HeardEvent): void {
     switch (event.tag) {
       case "message":
-        this.#handleMessage(now, event.message, event.proof);
+        if (event.message.tag === "distress") this.#handleDistress(now, event.message, event.covered);
+        else this.#handleMessage(now, event.message, event.proof);
         return;
       case "chunk":
+      case "stale":
         return;
       case "foreignVersion":
         this.#host.emit({
@@ -102,15 +97,12 @@ export class RescuerRole implements Role {
 
   #handleMessage(now: Millis, message: Message, proof: LinkProof | undefined): void {
     switch (message.tag) {
-      case "distress":
-        this.#handleDistress(now, message);
-        return;
       case "beacon":
         this.#handleBeacon(now, message);
         return;
       case "query":
         if (equalBytes(message.nodeId, this.#nodeId)) this.#host.reportEcho();
-        else this.#announcer.handleQuestion(now, this.#state.tag !== "serving");
+        else this.#handleQuestion(now);
         return;
       case "accept":
       case "refuse":
@@ -139,11 +131,22 @@ export class RescuerRole implements Role {
     }
   }
 
-  #handleDistress(now: Millis, beacon: Beacon): void {
-    this.#announcer.handleHeard();
+  /** Somebody asks who is there: answered at once in every state. */
+  #handleQuestion(now: Millis): void {
+    this.#announcer.handleQuestion(now);
+    this.#handshaking.handleQuestion(now);
+  }
+
+  /** `covered`: the call's frame without CRC. */
+  #handleDistress(now: Millis, message: Beacon, covered: Uint8Array | undefined): void {
+    const isBound = this.#guard.isKeyed && covered !== undefined;
+    const beacon: Call = isBound ? { ...message, callDigest: callDigestOf(covered) } : message;
     const state = this.#state;
     if (state.tag === "serving") {
-      if (this.#checkStranger(now, beacon.nodeId, state.serving)) return;
+      if (this.#checkStranger(now, beacon.nodeId, state.serving)) {
+        this.#handshaking.handleCallOfOther(now, keepBeacon(beacon));
+        return;
+      }
       if (this.#guard.isKeyed) {
         state.serving.markDoubtful();
         return;
@@ -170,7 +173,6 @@ export class RescuerRole implements Role {
       this.#host.reportEcho();
       return;
     }
-    this.#announcer.handleHeard();
     const state = this.#state;
     this.#host.emit({ tag: "heard", beacon: keepBeacon(beacon) });
     // A beacon proves nothing: with a link key only a sealed DONE ends a session.
@@ -222,7 +224,7 @@ export class RescuerRole implements Role {
   #serve(now: Millis, accept: Accept, proof: LinkProof | undefined, offering: Offering): void {
     const { image, peer, number } = offering;
     const payloadMax = Math.min(accept.payloadMax, this.#guard.payloadMax);
-    const seal = this.#guard.seal(peer, proof?.nonce);
+    const seal = this.#guard.seal(peer, proof?.extra);
     const sender = this.#host.link.startSending(now, tagOf(peer), payloadMax, seal);
     const serving = new Serving(now, this.#host, offering, sender, accept.openBlocks);
     this.#state = { tag: "serving", serving };
@@ -267,7 +269,7 @@ export class RescuerRole implements Role {
   #loseServing(now: Millis, serving: Serving, why: RescuerLoss): void {
     const { targetId } = serving.peer;
     this.#callers.charge(now, serving);
-    if (this.#callers.noteLoss(now, targetId, serving, why)) this.#announcer.start(now);
+    this.#callers.noteLoss(now, targetId, serving, why);
     this.#endServing(serving);
     this.#host.emit({ tag: "sessionLost", why, targetId });
   }
@@ -294,8 +296,7 @@ export class RescuerRole implements Role {
     const serving = this.#serving;
     return {
       ...this.#handshaking.deadlines(this.#host.isUp),
-      answer: this.#announcer.answerAt,
-      query: this.#isListening && this.#host.isUp ? this.#announcer.queryAt : undefined,
+      answer: this.#host.isUp ? this.#announcer.answerAt : undefined,
       silence: serving?.silentAt,
       progress: serving?.progressEndsAt,
     };
@@ -303,7 +304,7 @@ export class RescuerRole implements Role {
 
   handleTimeout(now: Millis): void {
     const serving = this.#serving;
-    this.#announcer.sendDue(now, this.#isListening && this.#host.isUp);
+    if (this.#host.isUp) this.#announcer.sendDue(now, serving !== undefined);
     if (serving !== undefined) this.#checkServing(now, serving);
     else if (this.#state.tag !== "stopped") this.#handshaking.handleTimeout(now);
   }
@@ -311,7 +312,6 @@ export class RescuerRole implements Role {
   #checkServing(now: Millis, serving: Serving): void {
     if (isDue(serving.silentAt, now)) {
       this.#loseServing(now, serving, serving.isDelivered ? "done-not-heard" : "silence");
-      this.#announcer.start(now);
     } else if (serving.checkProgress(now) === "tooSlow") {
       this.#loseServing(now, serving, "slow");
     }

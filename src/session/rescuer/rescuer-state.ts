@@ -9,11 +9,18 @@ export type RescuerState =
   | { readonly tag: "healed"; readonly digest: Uint8Array }
   | { readonly tag: "stopped" };
 
+/** A call that was heard. */
+export interface Call extends Beacon {
+  /** Digest of the frame that it came in; with a link key only (PROTOCOL.md 14.2). */
+  readonly callDigest?: Uint8Array | undefined;
+}
+
 /**
  * What a call says of its board and of the image that it needs. Two calls with one name are answered alike; one under the same
- * id that says something else may come from somebody else.
+ * id that says something else may come from somebody else. With a link key every byte of the frame counts, as in the proofs.
  */
-export function callName(beacon: Beacon): string {
+export function callName(beacon: Call): string {
+  if (beacon.callDigest !== undefined) return toHex(beacon.callDigest);
   const { nodeId, bootNonce, hardwareId, revision, counterFloor, installedDigest, receivingDigest } = beacon;
   const { failure, sequence, version } = beacon;
   const runs = failure === undefined ? [sequence, version.major, version.minor, version.patch] : [];
@@ -23,7 +30,7 @@ export function callName(beacon: Beacon): string {
 }
 
 /** A copy without views into the received run. */
-export function keepBeacon(beacon: Beacon): Beacon {
+export function keepBeacon(beacon: Call): Call {
   return {
     ...beacon,
     nodeId: beacon.nodeId.slice(),

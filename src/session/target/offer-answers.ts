@@ -4,6 +4,7 @@ import type { Millis } from "../../base/units.ts";
 import type { LinkProof } from "../../wire/link-proof.ts";
 import type { Offer } from "../../wire/messages.ts";
 import { answerTimeout } from "../answer-timeout.ts";
+import type { SentCalls } from "../call-digest.ts";
 import { deferOf, identityOf, keepOffer, refuseOf, standDownOf } from "../handshake.ts";
 import type { SessionIdentity } from "../identity.ts";
 import { type LinkGuard, type ProofVerdict, targetMismatch } from "../link-guard.ts";
@@ -12,17 +13,26 @@ import type { RoleHost } from "../role.ts";
 import type { Deferral, ImageHold } from "./image-hold.ts";
 import type { TargetEvent } from "./target-events.ts";
 import type { TargetSession } from "./target-session.ts";
+import type { TargetStart } from "./target-start.ts";
+
+/** An offer that may be taken, and the session that it begins. Copies. */
+export interface JudgedOffer {
+  readonly offer: Offer;
+  readonly peer: SessionIdentity;
+}
 
 /** What an offer means for the role; what has to be said to its rescuer was said already. */
 export type OfferVerdict =
-  /** It is taken. The offer is a copy. */
-  | { readonly tag: "accept"; readonly offer: Offer }
+  /** It is taken. */
+  | ({ readonly tag: "accept" } & JudgedOffer)
   /** That of the present session, again: its accept was not heard. */
   | { readonly tag: "repeat" }
   /** The board is healed: it says so. */
   | { readonly tag: "done" }
   /** Another rescuer during a session: it takes over if the session stays silent. */
   | { readonly tag: "knock" }
+  /** The boot nonce is a new one: calls under it make new offers. */
+  | { readonly tag: "renewed" }
   | { readonly tag: "nothing" };
 
 /** What the role is doing when an offer comes. */
@@ -39,7 +49,9 @@ export interface OfferAnswersParts {
   readonly host: RoleHost<TargetEvent>;
   readonly guard: LinkGuard;
   readonly random: Random;
-  readonly bootNonce: Uint8Array;
+  readonly start: TargetStart;
+  /** The calls that an offer may answer. */
+  readonly calls: SentCalls;
   readonly hold: ImageHold;
   /** The target's id. */
   readonly nodeId: Uint8Array;
@@ -53,7 +65,7 @@ const NOTHING: OfferVerdict = { tag: "nothing" };
 export class OfferAnswers {
   readonly #parts: OfferAnswersParts;
   /** Chooses among rescuers, once one wasted our time. */
-  readonly selection: PeerSelection<Offer>;
+  readonly selection: PeerSelection<JudgedOffer>;
   /** Served over another link, by the rescuer with this id: offers here are stood down. */
   #servedBy: Uint8Array | undefined;
 
@@ -70,11 +82,16 @@ export class OfferAnswers {
 
   /** Judges an offer, and answers it where it is not taken. */
   handle(now: Millis, offer: Offer, proof: LinkProof | undefined, moment: OfferMoment): OfferVerdict {
-    const { host, guard, bootNonce, hold, nodeId } = this.#parts;
+    const { host, guard, hold } = this.#parts;
     const { session, isCalling, isSilent } = moment;
-    if (!equalBytes(offer.targetNonce, bootNonce)) return NOTHING;
+    const peer = this.#peerOf(offer, proof, session);
+    if (peer === undefined) return NOTHING;
     host.emit({ tag: "heard", who: "offering" });
-    const peer = identityOf(offer, nodeId);
+    // It answers a call that is none of ours, forged or altered on its way: no sign of another key.
+    if (guard.isKeyed && proof !== undefined && peer.callDigest === undefined) {
+      host.link.counters.unauthenticFrames++;
+      return NOTHING;
+    }
     const verdict = guard.judge(peer, proof);
     if (verdict !== "good") {
       this.#handleMismatch(now, peer, verdict, isCalling);
@@ -92,12 +109,13 @@ export class OfferAnswers {
       this.#standDown(peer, this.#servedBy, RETRY_AFTER_MS);
       return NOTHING;
     }
+    const judged = { offer: keepOffer(offer), peer };
     if (isCalling) {
       const yields = hold.yields(now, offer.digest);
-      return this.#claim(this.selection.consider(now, offer.rescuerId, keepOffer(offer), yields));
+      return this.#claim(this.selection.consider(now, offer.rescuerId, judged, yields));
     }
     if (session !== undefined && isSilent && !this.selection.isBarred(now, offer.rescuerId)) {
-      return this.#claim(keepOffer(offer));
+      return this.#claim(judged);
     }
     this.#nameMiswiring(session, offer.rescuerId);
     // On this link the target calls again when its session is over, and those who wait are to be there.
@@ -111,9 +129,32 @@ export class OfferAnswers {
     return this.#claim(this.selection.take(now));
   }
 
-  #claim(offer: Offer | undefined): OfferVerdict {
-    if (offer === undefined || !this.#parts.guard.claimOffer(offer.rescuerNonce)) return NOTHING;
-    return { tag: "accept", offer };
+  /** The session that an offer would begin, if it answers a call of this start, or is that of the present session. */
+  #peerOf(
+    offer: Offer,
+    proof: LinkProof | undefined,
+    session: TargetSession | undefined,
+  ): SessionIdentity | undefined {
+    const { calls, nodeId, start } = this.#parts;
+    const present = session?.peer;
+    if (
+      present !== undefined &&
+      session?.isOf(offer.rescuerNonce) &&
+      equalBytes(offer.targetNonce, present.targetNonce)
+    )
+      return identityOf(offer, nodeId, present.callDigest);
+    if (!equalBytes(offer.targetNonce, start.bootNonce)) return undefined;
+    return identityOf(offer, nodeId, proof && calls.find(proof.extra));
+  }
+
+  #claim(judged: JudgedOffer | undefined): OfferVerdict {
+    const { guard, start } = this.#parts;
+    // The boot nonce may have changed since the offer came.
+    if (judged === undefined || !equalBytes(judged.offer.targetNonce, start.bootNonce)) return NOTHING;
+    if (!guard.isKeyed) return { tag: "accept", ...judged };
+    const claim = start.claim(judged.offer.rescuerNonce);
+    if (claim === "claimed") return { tag: "accept", ...judged };
+    return claim === "renewed" ? { tag: "renewed" } : NOTHING;
   }
 
   /** An offer that our link key, or the lack of one, rules out. It has no effect on a session. */
@@ -142,13 +183,19 @@ export class OfferAnswers {
 
   #defer(peer: SessionIdentity, { reason, forMs }: Deferral): void {
     const { host, guard } = this.#parts;
-    guard.claimOffer(peer.rescuerNonce);
+    this.#spend(peer);
     host.link.send(deferOf(peer, reason, forMs), guard.prove(peer));
   }
 
   #standDown(peer: SessionIdentity, winnerId: Uint8Array, retryAfterMs: Millis): void {
     const { host, guard } = this.#parts;
-    guard.claimOffer(peer.rescuerNonce);
+    this.#spend(peer);
     host.link.send(standDownOf(peer, winnerId, retryAfterMs), guard.prove(peer));
+  }
+
+  /** It is not taken when it comes again: a recorded offer that is played again would hold the target up. */
+  #spend(peer: SessionIdentity): void {
+    const { guard, start } = this.#parts;
+    if (guard.isKeyed) start.claim(peer.rescuerNonce);
   }
 }

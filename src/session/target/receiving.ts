@@ -2,7 +2,7 @@ import type { Differences, TreeNode } from "../../base/tree-shape.ts";
 import type { Millis } from "../../base/units.ts";
 import type { Link } from "../../link/link.ts";
 import type { DataChunk, ObjectChunk } from "../../wire/messages.ts";
-import { answerTimeout } from "../answer-timeout.ts";
+import { answerTimeout, silenceTimeout } from "../answer-timeout.ts";
 import type { Deadlines } from "../deadlines.ts";
 import { OPEN_BLOCKS_MAX } from "../handshake.ts";
 import { Lease } from "../lease.ts";
@@ -138,7 +138,7 @@ export class Receiving {
   /** When silence, or one unanswered question, has lasted too long. */
   get #askAgainAt(): Millis {
     const wait = answerTimeout(this.#link);
-    const silent = Math.max(this.#link.lastHeardAt, this.#lastAskedAt) + wait;
+    const silent = Math.max(this.#link.lastHeardAt, this.#lastAskedAt) + silenceTimeout(this.#link);
     return Math.min(silent, (this.descent.oldestQuestionAt ?? Number.POSITIVE_INFINITY) + wait);
   }
 }

@@ -22,7 +22,12 @@ export class Supersession {
 
   /** Whether the session has been silent for so long that another rescuer may take over. */
   isSilent(now: Millis): boolean {
-    return now - this.#link.lastHeardAt >= this.#silence;
+    return now >= this.silentAt;
+  }
+
+  /** When it will have been silent for so long, if nothing comes. */
+  get silentAt(): Millis {
+    return this.#link.lastHeardAt + this.#silence;
   }
 
   get #silence(): Millis {

@@ -1,10 +1,13 @@
 import type { Random } from "../../base/prng.ts";
 import type { Millis } from "../../base/units.ts";
 import type { Link } from "../../link/link.ts";
+import { AnswerTimer } from "../answer-timer.ts";
 import { beaconOf, type NodeStatus } from "../beacon.ts";
-import { BeaconTimer } from "../beacon-timer.ts";
-import { QueryTimer } from "../query-timer.ts";
+import { SentCalls } from "../call-digest.ts";
+import { CallTimer } from "./call-timer.ts";
 import type { ImageHold } from "./image-hold.ts";
+import { Knocking, QUERY_BYTES } from "./knocking.ts";
+import type { TargetStart } from "./target-start.ts";
 
 /** What an announcer needs to know of its node. */
 export interface TargetOptions {
@@ -13,30 +16,42 @@ export interface TargetOptions {
   readonly status: () => NodeStatus;
   /** Which image the board holds to: one object for all its links. */
   readonly hold?: ImageHold;
-  /** Fixed for one start of the node. */
-  readonly bootNonce: Uint8Array;
+  /** The same for all links of the node, from its start to its end. */
+  readonly start: TargetStart;
   /** Call for help although the firmware boots. */
   readonly isForced?: boolean;
 }
 
-/** What a target says of itself: queries, distress until it is served, and a beacon once it is healed (PROTOCOL.md 5.1). */
+/** A distress on the line, in bytes (PROTOCOL.md 5.2). */
+const DISTRESS_BYTES = 69;
+/** On a line where a distress takes longer than this, the board calls with queries: below 9600 baud. */
+const DISTRESS_LINE_MS_MAX = 72;
+
+/**
+ * What a target says of itself: distress until it is served, queries on slow lines and into silence, and a beacon once it
+ * is healed (PROTOCOL.md 5.1, 5.2). What nobody asked for waits while text is on the line (2.4).
+ */
 export class TargetAnnouncer {
   readonly #status: () => NodeStatus;
   readonly #link: Link;
-  readonly #bootNonce: Uint8Array;
+  readonly #start: TargetStart;
   readonly #isForced: boolean;
   readonly #isKeyed: boolean;
-  readonly #queries: QueryTimer = new QueryTimer();
-  readonly #beacons: BeaconTimer;
+  /** With a link key: the calls that offers may answer. */
+  readonly calls: SentCalls = new SentCalls();
+  readonly #timer: CallTimer;
+  readonly #answers: AnswerTimer = new AnswerTimer();
+  readonly knocking: Knocking;
 
   /** `isKeyed`: it has a link key. */
   constructor(now: Millis, link: Link, options: TargetOptions, isKeyed: boolean) {
     this.#status = options.status;
     this.#link = link;
-    this.#bootNonce = options.bootNonce;
+    this.#start = options.start;
     this.#isForced = options.isForced ?? false;
     this.#isKeyed = isKeyed;
-    this.#beacons = new BeaconTimer(now, options.random);
+    this.#timer = new CallTimer(now, options.random);
+    this.knocking = new Knocking(link);
   }
 
   /** The board's status now. */
@@ -44,55 +59,108 @@ export class TargetAnnouncer {
     return this.#status();
   }
 
-  /** The link came up: asks who is there, and calls. */
+  /** The link came up: calls. */
   start(now: Millis): void {
-    this.#queries.start(now);
-    this.#beacons.handleQuestion(now);
+    this.#timer.start(now);
   }
 
-  /** Somebody asked, or a session was lost: calls soon. */
+  /** Somebody asked, or was heard after a session was lost: calls at once, at most five times a second. */
   handleQuestion(now: Millis): void {
-    this.#beacons.handleQuestion(now);
+    this.#answers.ask(now);
   }
 
-  /** Something unreadable came, which may have been a query. */
-  handleNoise(now: Millis): void {
-    this.#beacons.handleNoise(now);
+  /**
+   * A session was lost: calls at once, and knocks if it was lost to silence. On a slow line the calls are queries
+   * themselves, and take more of it than knocking may.
+   */
+  handleLost(now: Millis, isSilence: boolean): void {
+    this.#timer.callNow(now);
+    if (isSilence && !this.#isSlow) this.knocking.start(now);
+    else this.knocking.stop();
   }
 
-  /** An offer was refused: calls again when the next call would be due. */
+  /** An offer was refused. */
   handleRefused(now: Millis): void {
-    this.#beacons.sent(now);
+    this.#timer.handleRefused(now);
   }
 
-  /** An offer was taken: no further query. */
+  /** An offer was taken: no further call. */
   handleServed(): void {
-    this.#queries.stop();
+    this.#answers.drop();
+    this.knocking.stop();
   }
 
-  /** Sends what is due. */
+  /** Another link serves the board now, or no longer does. */
+  setServedElsewhere(now: Millis, isServed: boolean): void {
+    this.#timer.setServedElsewhere(now, isServed);
+  }
+
+  /** Sends what is due while nobody serves the board over this link. */
   sendDue(now: Millis): void {
-    if (this.#queries.take(now)) {
-      const { nodeId } = this.status;
-      this.#link.send({ tag: "query", nodeId, bootNonce: this.#bootNonce });
-    }
-    if (this.#beacons.nextAt > now) return;
-    this.#beacons.sent(now);
-    this.#link.send(beaconOf(this.status, this.#bootNonce, this.#isForced, this.#isKeyed));
+    if (this.#answers.take(now)) this.#call(now);
+    else if (this.#mayCall(now)) {
+      this.#link.unasked.noteSaid(now);
+      if (!this.#isSlow || !this.#isInDistress) this.#call(now);
+      else {
+        this.#timer.sent(now, this.#link.lineTime(QUERY_BYTES), true);
+        this.#sendQuery();
+      }
+    } else this.knock(now);
+  }
+
+  /** Else the board boots, and was not asked to call. */
+  get #isInDistress(): boolean {
+    return this.status.failure !== undefined || this.#isForced;
+  }
+
+  get #isSlow(): boolean {
+    return this.#link.lineTime(DISTRESS_BYTES) > DISTRESS_LINE_MS_MAX;
+  }
+
+  #mayCall(now: Millis): boolean {
+    return this.#timer.nextAt <= now && this.#link.unasked.freeAt <= now;
+  }
+
+  #call(now: Millis): void {
+    this.#answers.drop();
+    this.#timer.sent(now, this.#link.lineTime(DISTRESS_BYTES), this.#isInDistress);
+    const beacon = beaconOf(this.status, this.#start.bootNonce, this.#isForced, this.#isKeyed);
+    const call = this.#timer.isServedElsewhere ? ({ ...beacon, isServed: true } as const) : beacon;
+    if (this.#isKeyed) this.calls.note(call);
+    this.#link.send(call);
+  }
+
+  /** Knocks if that is due. */
+  knock(now: Millis): void {
+    if (this.#link.unasked.freeAt > now || !this.knocking.take(now)) return;
+    this.#link.unasked.noteSaid(now);
+    this.#sendQuery();
+  }
+
+  #sendQuery(): void {
+    this.#link.send({ tag: "query", nodeId: this.status.nodeId, bootNonce: this.#start.bootNonce });
+  }
+
+  /** Calls although a session is open: somebody is there who does not hold it. At most five times a second. */
+  answerInSession(now: Millis): void {
+    this.#answers.ask(now);
+    if (this.#answers.take(now)) this.#call(now);
   }
 
   /** To nodes that knock after the commit: a beacon with the digest installed stands for DONE (PROTOCOL.md 5.12). */
   sendBeacon(): void {
-    this.#link.send(beaconOf(this.status, this.#bootNonce, false, this.#isKeyed));
+    this.#link.send(beaconOf(this.status, this.#start.bootNonce, false, this.#isKeyed));
   }
 
-  /** When the next query is due. */
-  get queryAt(): Millis | undefined {
-    return this.#queries.nextAt;
-  }
-
-  /** When the next distress is due. */
+  /** When the next call or answer is due. */
   get callAt(): Millis {
-    return this.#beacons.nextAt;
+    const callAt = Math.max(this.#timer.nextAt, this.#link.unasked.freeAt);
+    return Math.min(callAt, this.#answers.dueAt ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** When the next knock is due; undefined when it does not knock. */
+  get knockAt(): Millis | undefined {
+    const at = this.knocking.nextAt;
+    return at === undefined ? undefined : Math.max(at, this.#link.unasked.freeAt);
   }
 }

@@ -1,33 +1,33 @@
 import { unreachable } from "../../base/assert.ts";
 import { equalBytes } from "../../base/bytes.ts";
-import type { Random } from "../../base/prng.ts";
 import type { BootFailure, RefusalReason } from "../../base/refusal.ts";
 import type { RunOutcome, TreeNode } from "../../base/tree-shape.ts";
 import type { Millis } from "../../base/units.ts";
 import type { ByeReason } from "../../wire/constants.ts";
 import type { LinkProof } from "../../wire/link-proof.ts";
-import type { Message, None, Offer, Query } from "../../wire/messages.ts";
+import type { Beacon, Message, None, Offer } from "../../wire/messages.ts";
 import type { NodeStatus } from "../beacon.ts";
 import { type Deadlines, soonest } from "../deadlines.ts";
-import { byeOf, identityOf, refuseOf } from "../handshake.ts";
+import { byeOf, refuseOf } from "../handshake.ts";
 import { heardFrom } from "../heard-node.ts";
 import { type SessionIdentity, tagOf } from "../identity.ts";
 import { LinkGuard } from "../link-guard.ts";
 import type { HeardEvent, Role, RoleHost } from "../role.ts";
 import { ImageHold } from "./image-hold.ts";
-import { OfferAnswers, type OfferVerdict } from "./offer-answers.ts";
+import { type JudgedOffer, OfferAnswers, type OfferVerdict } from "./offer-answers.ts";
 import { Supersession } from "./supersession.ts";
 import { TargetAnnouncer, type TargetOptions } from "./target-announcer.ts";
 import type { BlockOutcome, ManifestOutcome, SessionLoss, TargetEvent } from "./target-events.ts";
 import { NO_SESSION, type SessionDeadline, type SessionEnd, TargetSession } from "./target-session.ts";
+import type { TargetStart } from "./target-start.ts";
 
 /**
  * What a target waits for outside a session; inside one, see {@link SessionDeadline}.
  * - `supersede`: another node knocked during a session, which ends then if it stays silent.
- * - `query`, `call`: the next query and the next distress, while nobody serves this board.
+ * - `call`: the next call, while nobody serves this board. `knock`: the next query into silence.
  * - `choose`: the time to hear several rescuers is over, and one is drawn.
  */
-type TargetDeadline = "supersede" | "query" | "call" | "choose" | SessionDeadline;
+type TargetDeadline = "supersede" | "knock" | "call" | "choose" | SessionDeadline;
 
 /**
  * The target: calls for help, accepts one offer at a time, and runs a {@link TargetSession} with it; decides which offers
@@ -36,12 +36,11 @@ type TargetDeadline = "supersede" | "query" | "call" | "choose" | SessionDeadlin
 export class TargetRole implements Role {
   readonly #host: RoleHost<TargetEvent>;
   readonly #guard: LinkGuard;
-  readonly #random: Random;
+  readonly #start: TargetStart;
   readonly #announcer: TargetAnnouncer;
   readonly #offers: OfferAnswers;
   readonly #hold: ImageHold;
   readonly #nodeId: Uint8Array;
-  readonly #bootNonce: Uint8Array;
   #session: TargetSession | undefined;
   /** The board is healed, or its owner stopped this role: no more calls. */
   #isStopped = false;
@@ -53,15 +52,15 @@ export class TargetRole implements Role {
   constructor(now: Millis, host: RoleHost<TargetEvent>, options: TargetOptions) {
     this.#host = host;
     this.#guard = new LinkGuard(host.link.key, "target");
-    this.#random = options.random;
+    this.#start = options.start;
     this.#isForced = options.isForced ?? false;
     this.#announcer = new TargetAnnouncer(now, host.link, options, this.#guard.isKeyed);
-    const { random, bootNonce, hold = new ImageHold() } = options;
-    this.#bootNonce = bootNonce;
+    const { random, start, hold = new ImageHold() } = options;
     this.#hold = hold;
     const { nodeId } = this.#noteStatus(now);
     this.#nodeId = nodeId;
-    this.#offers = new OfferAnswers({ host, guard: this.#guard, random, bootNonce, hold, nodeId });
+    const { calls } = this.#announcer;
+    this.#offers = new OfferAnswers({ host, guard: this.#guard, random, start, calls, hold, nodeId });
     this.#supersession = new Supersession(host.link);
   }
 
@@ -80,8 +79,9 @@ export class TargetRole implements Role {
   }
 
   /** Another link serves this board now (its rescuer's id), or no longer does: one session at a time. */
-  setServedElsewhere(rescuerId: Uint8Array | undefined): void {
+  setServedElsewhere(now: Millis, rescuerId: Uint8Array | undefined): void {
     this.#offers.setServedElsewhere(rescuerId);
+    this.#announcer.setServedElsewhere(now, rescuerId !== undefined);
   }
 
   /** The board worked: what its record says is being received is held to. */
@@ -95,10 +95,6 @@ export class TargetRole implements Role {
     if (lackMs !== undefined) this.#hold.noteLack(peer, lackMs);
   }
 
-  handleDamage(now: Millis): void {
-    if (this.#isCalling) this.#announcer.handleNoise(now);
-  }
-
   handleInputEnd(): void {}
 
   handleHeard(now: Millis, event: HeardEvent): void {
@@ -108,6 +104,10 @@ export class TargetRole implements Role {
         return;
       case "chunk":
         this.#session?.handleChunk(now, event.chunk);
+        return;
+      case "stale":
+        // The rescuer of the last session still serves it.
+        if (this.#isCalling) this.#announcer.handleQuestion(now);
         return;
       case "foreignVersion":
         this.#emitRefused("protocol", `the neighbour speaks protocol version ${event.version}`);
@@ -120,7 +120,7 @@ export class TargetRole implements Role {
   #handleMessage(now: Millis, message: Message, proof: LinkProof | undefined): void {
     switch (message.tag) {
       case "query":
-        this.#handleQuery(now, message);
+        this.#handleQuestion(now, message.nodeId);
         return;
       case "offer":
         this.#handleOffer(now, message, proof);
@@ -139,25 +139,34 @@ export class TargetRole implements Role {
         return;
       case "beacon":
       case "distress":
-        if (equalBytes(message.nodeId, this.#nodeId)) this.#host.reportEcho();
-        else this.#host.emit({ tag: "heard", who: heardFrom(message) });
+        this.#handleBeacon(now, message);
         return;
       default:
         this.#host.reportEcho();
     }
   }
 
-  #handleQuery(now: Millis, query: Query): void {
-    if (equalBytes(query.nodeId, this.#nodeId)) this.#host.reportEcho();
+  #handleBeacon(now: Millis, beacon: Beacon): void {
+    if (!equalBytes(beacon.nodeId, this.#nodeId)) this.#host.emit({ tag: "heard", who: heardFrom(beacon) });
+    // Two boards in distress do not answer each other without end.
+    if (beacon.tag === "beacon") this.#handleQuestion(now, beacon.nodeId);
+    else if (equalBytes(beacon.nodeId, this.#nodeId)) this.#host.reportEcho();
+  }
+
+  /** Another node asks who is there, or answered our query: in both cases it holds no session with us. */
+  #handleQuestion(now: Millis, nodeId: Uint8Array): void {
+    if (equalBytes(nodeId, this.#nodeId)) this.#host.reportEcho();
     else if (this.#isCalling) this.#announcer.handleQuestion(now);
     else if (this.#session?.isDone) this.#announcer.sendBeacon();
-    // A query proves nothing: with a link key only the lease ends a session that fell silent.
     else if (!this.#guard.isKeyed) this.#considerSupersession(now);
+    // A query proves nothing: a session with a link key continues until a proven offer supersedes it, or its lease ends.
+    else if (this.#session !== undefined && this.#supersession.isSilent(now))
+      this.#announcer.answerInSession(now);
   }
 
   /** Advice: it changes nothing here. */
   #handleNone({ reason, rescuerId, targetNonce }: None): void {
-    if (!this.#isCalling || !equalBytes(targetNonce, this.#bootNonce)) return;
+    if (!this.#isCalling || !equalBytes(targetNonce, this.#start.bootNonce)) return;
     this.#host.emit({ tag: "none", reason, rescuerId: rescuerId.slice() });
   }
 
@@ -177,7 +186,7 @@ export class TargetRole implements Role {
   #obey(now: Millis, verdict: OfferVerdict): void {
     switch (verdict.tag) {
       case "accept":
-        this.#accept(now, verdict.offer);
+        this.#accept(now, verdict);
         return;
       case "repeat":
         this.#session?.handleOfferRepeat(now);
@@ -188,19 +197,22 @@ export class TargetRole implements Role {
       case "knock":
         this.#considerSupersession(now);
         return;
+      case "renewed":
+        if (this.#isCalling) this.#announcer.handleQuestion(now);
+        return;
       case "nothing":
         return;
     }
   }
 
-  #accept(now: Millis, offer: Offer): void {
+  #accept(now: Millis, { offer, peer: offered }: JudgedOffer): void {
     if (this.#session !== undefined) {
       this.#host.emit({ tag: "sessionLost", why: "superseded" });
       this.#hold.noteSessionEnd(this.#session.peer, false);
     }
     this.#strike(now, "superseded");
-    const acceptNonce = this.#guard.freshNonce(this.#random);
-    const peer: SessionIdentity = { ...identityOf(offer, this.#nodeId), acceptNonce };
+    const acceptNonce = this.#guard.isKeyed ? this.#start.acceptNonce() : undefined;
+    const peer: SessionIdentity = { ...offered, acceptNonce };
     this.#offers.selection.forget();
     this.#host.link.startReceiving(now, tagOf(peer), this.#guard.seal(peer, acceptNonce));
     this.#announcer.handleServed();
@@ -288,7 +300,8 @@ export class TargetRole implements Role {
     this.#endHold(why === "lease" || why === "slow" || why === "damaged", why === "not-bootable");
     this.#session = undefined;
     this.#supersession.clear();
-    this.#announcer.handleQuestion(now);
+    // On slow lines a lease may end before three waits have passed.
+    this.#announcer.handleLost(now, why === "lease" || why === "superseded");
     this.#host.emit({ tag: "sessionLost", why });
     if (this.#isHealed) this.#finish(false);
   }
@@ -340,8 +353,10 @@ export class TargetRole implements Role {
 
   #considerSupersession(now: Millis): void {
     if (this.#session === undefined) return;
-    if (this.#supersession.isSilent(now)) this.#loseSession(now, "superseded");
-    else this.#supersession.schedule(now);
+    if (this.#supersession.isSilent(now)) {
+      this.#loseSession(now, "superseded");
+      this.#announcer.handleQuestion(now);
+    } else this.#supersession.schedule(now);
   }
 
   /** A bye, which anybody on the wire can say, is held against nobody; nor is a line that failed after a good start. */
@@ -358,17 +373,34 @@ export class TargetRole implements Role {
     const announcer = isAnnouncing ? this.#announcer : undefined;
     return {
       supersede: this.#supersession.checkAt,
-      query: announcer?.queryAt,
+      knock: this.#knockAt,
       call: announcer?.callAt,
       choose: isAnnouncing ? this.#offers.selection.chooseAt : undefined,
       ...(this.#session?.deadlines() ?? NO_SESSION),
     };
   }
 
+  /** When it knocks next, or begins to: in a session once that fell silent. */
+  get #knockAt(): Millis | undefined {
+    if (!this.#host.isUp || this.#isStopped) return undefined;
+    if (this.#session === undefined || this.#announcer.knocking.isOn) return this.#announcer.knockAt;
+    return this.#session.isListening ? this.#supersession.silentAt : undefined;
+  }
+
+  #knock(now: Millis): void {
+    if (!this.#session?.isListening || !this.#supersession.isSilent(now)) this.#announcer.knocking.stop();
+    else {
+      this.#announcer.knocking.start(now);
+      if (this.#host.isUp) this.#announcer.knock(now);
+    }
+  }
+
   handleTimeout(now: Millis): void {
     if (this.#supersession.takeCheck(now)) this.#considerSupersession(now);
-    if (this.#session !== undefined) this.#end(now, this.#session.handleTimeout(now));
-    else if (!this.#isStopped) {
+    if (this.#session !== undefined) {
+      this.#knock(now);
+      this.#end(now, this.#session.handleTimeout(now));
+    } else if (!this.#isStopped) {
       if (this.#host.isUp) this.#announcer.sendDue(now);
       this.#obey(now, this.#offers.takeDrawn(now));
     }

@@ -5,7 +5,7 @@ import type { Millis } from "../../base/units.ts";
 import type { Link } from "../../link/link.ts";
 import { MANIFEST_MAX, ObjectKind } from "../../wire/constants.ts";
 import type { DataChunk, ObjectChunk } from "../../wire/messages.ts";
-import { answerTimeout } from "../answer-timeout.ts";
+import { silenceTimeout } from "../answer-timeout.ts";
 import type { Deadlines } from "../deadlines.ts";
 import { acceptOf } from "../handshake.ts";
 import type { SessionIdentity } from "../identity.ts";
@@ -27,7 +27,13 @@ type State =
   | { readonly tag: "checking" }
   | { readonly tag: "receiving"; readonly receiving: Receiving }
   | { readonly tag: "committing"; readonly receiving: Receiving }
-  | { readonly tag: "done"; readonly receiving: Receiving; repeatAt: Millis; readonly until: Millis };
+  | {
+      readonly tag: "done";
+      readonly receiving: Receiving;
+      repeatAt: Millis;
+      readonly until: Millis;
+      isRepeated: boolean;
+    };
 
 /** How a session ends; each handler gives it when it is over. */
 export type SessionEnd =
@@ -55,6 +61,8 @@ export const NO_SESSION: Deadlines<SessionDeadline> = {
 };
 
 const DONE_INTERVAL_MIN_MS = 200;
+/** Grant of nothing, done and beacon on the line. */
+const DONE_BYTES = 10 + 16 + 69;
 const DONE_REPEATED_FOR_MS = 15_000;
 /** Comparing or verifying a whole slot makes a target deaf: no more than this (PROTOCOL.md 5.11). */
 const BUSY_MS = 10_000;
@@ -105,6 +113,11 @@ export class TargetSession {
     return this.#state.tag === "done";
   }
 
+  /** Whether it waits for its rescuer, and not for its own work or for DONE to be heard. */
+  get isListening(): boolean {
+    return this.#state.tag === "accepting" || this.#state.tag === "receiving";
+  }
+
   /** Whether it brought enough blocks for the time it took. */
   isOnPace(now: Millis): boolean {
     return this.#state.tag === "receiving" && this.#state.receiving.isOnPace(now);
@@ -132,7 +145,7 @@ export class TargetSession {
     if (chunk.name.kind !== ObjectKind.manifest || chunk.total > MANIFEST_MAX) return;
     if (state.manifest?.bytes.length !== chunk.total) state.manifest = new ChunkAssembly(chunk.total);
     state.manifest.add(chunk.offset, chunk.payload);
-    state.repeatAt = now + answerTimeout(this.#link);
+    state.repeatAt = now + silenceTimeout(this.#link);
     if (!state.manifest.isComplete) return;
     this.#state = { tag: "checking" };
     this.#link.send({ tag: "busy", forMs: BUSY_MS });
@@ -187,7 +200,8 @@ export class TargetSession {
     if (failure !== undefined) return lost("not-bootable");
     this.#emit({ tag: "verified", digest: this.peer.digest });
     const { receiving } = this.#state;
-    this.#state = { tag: "done", receiving, repeatAt: now, until: now + DONE_REPEATED_FOR_MS };
+    const until = now + DONE_REPEATED_FOR_MS;
+    this.#state = { tag: "done", receiving, repeatAt: now, until, isRepeated: false };
     return this.handleTimeout(now);
   }
 
@@ -210,11 +224,8 @@ export class TargetSession {
       case "accepting":
         if (now >= state.lease.endsAt) return lost("lease");
         if (now >= state.repeatAt) {
-          state.repeatAt = now + answerTimeout(this.#link);
-          this.#link.send(
-            acceptOf(this.peer, this.#guard.payloadMax),
-            this.#guard.prove(this.peer, this.peer.acceptNonce),
-          );
+          state.repeatAt = now + silenceTimeout(this.#link);
+          this.#link.send(acceptOf(this.peer, this.#guard.payloadMax), this.#guard.proveAccept(this.peer));
         }
         return undefined;
       case "receiving": {
@@ -224,11 +235,13 @@ export class TargetSession {
       case "done":
         if (now >= state.until) return finished(false);
         if (now >= state.repeatAt) {
-          state.repeatAt = now + Math.max(this.#link.rtt.timeout, DONE_INTERVAL_MIN_MS);
+          const lineMs = this.#link.lineTime(DONE_BYTES);
+          state.repeatAt = now + Math.max(this.#link.rtt.timeout, DONE_INTERVAL_MIN_MS, 2 * lineMs);
           state.receiving.endGrants();
           this.#link.send({ tag: "done", digest: this.peer.digest });
           // Not the first DONE: the rescuer may be another one by now, which cannot read it.
-          if (now > state.until - DONE_REPEATED_FOR_MS) this.#sendBeacon();
+          if (state.isRepeated) this.#sendBeacon();
+          state.isRepeated = true;
         }
         return undefined;
       default:

@@ -152,6 +152,11 @@ export class UartTransport implements Transport {
     return !this.#isHeldBack;
   }
 
+  dropUnsent(): void {
+    // Drops what came, too: nobody who is mute needs it. A port that fails here ends in other ways.
+    this.#port?.flush(() => {});
+  }
+
   close(): Promise<void> {
     this.#handlers = undefined;
     this.#watch?.cancel();

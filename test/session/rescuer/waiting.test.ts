@@ -132,7 +132,7 @@ describe("a rescuer whose image is deferred", () => {
     const offer = bench.offered(imageOf(0xa));
     bench.hear(deferOf(offer, 30));
     expect(bench.waiting()).toEqual([]);
-    bench.hear(deferOf(offer, 30), new LinkGuard(KEY, "target").prove(identityOf(offer, TARGET)));
+    bench.hear(deferOf(offer, 30), new LinkGuard(KEY, "target").prove(identityOf(offer, TARGET, undefined)));
     expect(bench.waiting()).toHaveLength(1);
   });
 });

@@ -1,0 +1,97 @@
+import type { Millis } from "../base/units.ts";
+import type { LineCode } from "../wire/line-code.ts";
+import type { LinkCounters } from "./counters.ts";
+import type { LinkEvent } from "./link-event.ts";
+import { Muting } from "./listening/muting.ts";
+import { bearsOwnMark } from "./listening/own-marks.ts";
+import { TextSense } from "./listening/text-sense.ts";
+import { Unasked } from "./listening/unasked.ts";
+import { consoleText } from "./strangers/console-text.ts";
+import { RecentText } from "./strangers/recent-text.ts";
+import type { Stranger } from "./strangers/stranger.ts";
+import { StrangerWatch } from "./strangers/stranger-watch.ts";
+
+/**
+ * What comes on a link besides frames: console text, strangers, other protocol versions; and what follows from it for this
+ * end: when it may speak unasked, and when it is mute (PROTOCOL.md 2.3, 2.4).
+ */
+export class ForeignInput {
+  readonly unasked: Unasked = new Unasked();
+  readonly muting: Muting = new Muting();
+  readonly #counters: LinkCounters;
+  readonly #emit: (event: LinkEvent) => void;
+  /** Undefined where nobody else can be on the line: on a link that carries whole frames. */
+  readonly #watch: StrangerWatch | undefined;
+  readonly #sense: TextSense = new TextSense();
+  readonly #recent: RecentText = new RecentText();
+  /** Other protocol versions that were reported. */
+  readonly #versions: Set<number> = new Set();
+
+  constructor(code: LineCode, counters: LinkCounters, emit: (event: LinkEvent) => void) {
+    this.#counters = counters;
+    this.#emit = emit;
+    this.#watch = code.delimiter === undefined ? undefined : new StrangerWatch(code);
+  }
+
+  /** Who is on the line, if it is not a mayday node. */
+  get stranger(): Stranger | undefined {
+    return this.#watch?.verdict;
+  }
+
+  /** Bytes came, and the runs that they end were handled: looks at the one that still arrives. */
+  handleBytes(now: Millis, bytes: Uint8Array): void {
+    this.muting.noteBytes(now);
+    const end = bytes.lastIndexOf(0);
+    if (end >= 0) {
+      this.#sense.clear();
+      this.#recent.clear();
+    }
+    const rest = end < 0 ? bytes : bytes.subarray(end + 1);
+    if (rest.length === 0) return;
+    const isText = this.#sense.add(rest);
+    this.muting.noteForeign(now, isText);
+    // Short pieces of a text are kept, too, for the marks that they make together.
+    const text = this.#recent.add(rest);
+    if (isText) this.unasked.noteText(now, false, bearsOwnMark(text));
+  }
+
+  /** A run ended, which was a frame of whatever session and version, or not. */
+  handleRunEnd(now: Millis, run: Uint8Array, isFrame: boolean): void {
+    if (isFrame) this.handleFrame(now);
+    if (this.#watch === undefined) return;
+    this.#watch.observe(run, isFrame);
+    const stranger = this.#watch.takeUnreported();
+    if (stranger !== undefined) this.#emit({ tag: "stranger", stranger });
+  }
+
+  /** A valid frame came. */
+  handleFrame(now: Millis): void {
+    this.#sense.clear();
+    this.unasked.noteFrame();
+    this.muting.noteFrame(now);
+  }
+
+  /** A frame of another protocol version came; each version is reported once. */
+  handleVersion(version: number): void {
+    if (this.#versions.has(version)) return;
+    this.#versions.add(version);
+    this.#emit({ tag: "foreignVersion", version });
+  }
+
+  /** What is no frame came. A delimiter alone is nothing. */
+  handleForeign(now: Millis, body: Uint8Array): void {
+    if (body.length === 0) return;
+    this.#counters.bytesDiscarded += body.length;
+    const text = this.#watch === undefined ? "" : consoleText(body);
+    const isText = text !== "";
+    this.#sense.clear();
+    this.muting.noteForeign(now, isText);
+    if (isText) {
+      this.unasked.noteText(now, true, false);
+      this.#emit({ tag: "console", text });
+    } else {
+      this.unasked.noteRunEnd();
+      this.#counters.crcErrors++;
+    }
+  }
+}

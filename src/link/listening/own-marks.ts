@@ -1,0 +1,25 @@
+/**
+ * What boot loaders and shells write and other programs do not: a banner, a countdown, a prompt, a question, or an echo of
+ * control characters. Who reads such a line takes what comes as keys. Every repetition is bounded.
+ */
+const MARKS: readonly RegExp[] = [
+  // A boot loader's banner.
+  /(?:^|[\r\n])(?:U-Boot (?:SPL |TPL )?\d{4}\.\d\d|barebox \d{4}\.\d\d|RedBoot|GNU GRUB|coreboot-\S|Das U-Boot|CFE version)/,
+  // A countdown, or the offer to stop it.
+  /\b(?:hit|press|type) (?:any|a|the|[<"'[]?\w{1,12}[>"'\]]?) ?key|\b(?:hit|press) (?:<?(?:enter|esc|space|del)\w{0,4}>?|[<"'[]?(?:ctrl|\^)\S{1,4}) (?:to|for|within)|stop (?:the )?auto ?boot|\bauto ?boot(?:ing)? in\b|\bboot(?:ing)? in \d{1,3} ?s/i,
+  // A login.
+  /(?:^|[\r\n])[^\r\n]{0,64}\b(?:login|username|password|passphrase)(?: for \S{1,32})?: ?$/i,
+  /(?:^|[\r\n])Login incorrect/,
+  // A prompt at the end of what came, such as "=> ", "root@host:/# ", "C:\>", "grub> ", "(initramfs) ", ">>> ".
+  /(?:^|[\r\n])[^\r\n]{0,60}[$#%>] ?$/,
+  /(?:^|[\r\n])\([\w-]{1,16}\) $/,
+  // Control characters as a terminal line echoes them: frames begin with NUL, and hold other ones.
+  /\^[@A-Z[\\\]^_]/,
+  // A shell's answer to what is no command.
+  /command not found|Unknown command/,
+];
+
+/** Whether text bears the mark of a boot loader or a shell. `text`: the newest, 256 bytes at most and what just came. */
+export function bearsOwnMark(text: string): boolean {
+  return MARKS.some((mark) => mark.test(text));
+}

@@ -1,0 +1,90 @@
+import type { Millis } from "../base/units.ts";
+import type { Message, Packet } from "../wire/messages.ts";
+import type { LinkCounters } from "./counters.ts";
+import type { Framer } from "./framer.ts";
+import type { Muting } from "./listening/muting.ts";
+import { Outbox, type Outgoing } from "./outbox.ts";
+import type { Pacer } from "./pacer.ts";
+
+/** What sending shares with its link. */
+export interface TransmitterParts {
+  readonly framer: Framer;
+  readonly pacer: Pacer;
+  readonly counters: LinkCounters;
+  readonly muting: Muting;
+}
+
+/** A frame as it goes out. `dueAt`: when its last byte leaves the line. */
+export interface Emitted {
+  readonly bytes: Uint8Array;
+  readonly dueAt: Millis;
+}
+
+/** Makes bytes of the messages that wait and of packets, counts them, and accounts for their time on the line. */
+export class Transmitter {
+  readonly #parts: TransmitterParts;
+  readonly #outbox: Outbox = new Outbox();
+
+  constructor(parts: TransmitterParts) {
+    this.#parts = parts;
+  }
+
+  /** No message waits. */
+  get isEmpty(): boolean {
+    return this.#outbox.isEmpty;
+  }
+
+  /** Queues a message; see {@link Outbox.add}. Dropped while this end is mute. */
+  add(outgoing: Outgoing): void {
+    if (!this.#parts.muting.isMute) this.#outbox.add(outgoing);
+  }
+
+  /** Drops the messages that wait. */
+  clear(): void {
+    this.#outbox.clear();
+  }
+
+  /** The next message that waits, as a frame; undefined when none does. */
+  takeMessage(now: Millis): Emitted | undefined {
+    const outgoing = this.#outbox.take();
+    return outgoing && this.#emitMessage(now, outgoing);
+  }
+
+  /** A message that goes before all that wait. */
+  message(now: Millis, message: Message): Emitted {
+    return this.#emitMessage(now, { message, prove: undefined });
+  }
+
+  packet(now: Millis, packet: Packet): Emitted {
+    const { framer, pacer } = this.#parts;
+    return this.#emit(now, framer.encodePacket(packet, pacer.isBusy(now)));
+  }
+
+  /** All messages that wait, whatever the pace, and the line time until the last of them has left, in milliseconds. */
+  takeUnsent(now: Millis): { frames: Uint8Array[]; lineMs: Millis } {
+    const { framer, pacer } = this.#parts;
+    const frames: Uint8Array[] = [];
+    let dueAt = Math.max(now, pacer.lineFreeAt);
+    for (let outgoing = this.#outbox.take(); outgoing; outgoing = this.#outbox.take()) {
+      if (framer.isExhausted) break;
+      const emitted = this.#emitMessage(now, outgoing);
+      frames.push(emitted.bytes);
+      dueAt = emitted.dueAt;
+    }
+    this.#outbox.clear();
+    return { frames, lineMs: Math.max(0, dueAt - now) };
+  }
+
+  #emitMessage(now: Millis, { message, prove }: Outgoing): Emitted {
+    const { framer, pacer } = this.#parts;
+    return this.#emit(now, framer.encodeMessage(message, prove, pacer.isBusy(now)));
+  }
+
+  #emit(now: Millis, bytes: Uint8Array): Emitted {
+    const { counters, muting, pacer } = this.#parts;
+    counters.framesSent++;
+    counters.bytesSent += bytes.length;
+    muting.noteSent(pacer.lineTime(bytes.length));
+    return { bytes, dueAt: pacer.handOver(now, bytes.length) };
+  }
+}

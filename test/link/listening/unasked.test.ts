@@ -1,0 +1,64 @@
+import { describe, expect, it } from "vitest";
+import { Unasked } from "../../../src/link/listening/unasked.ts";
+
+describe("what nobody asked for", () => {
+  it("may be said at once on a line without text", () => {
+    expect(new Unasked().freeAt).toBe(Number.NEGATIVE_INFINITY);
+  });
+
+  it("waits until ten seconds after the last text", () => {
+    const unasked = new Unasked();
+    unasked.noteText(1_000, true, false);
+    unasked.noteText(6_000, true, false);
+    expect(unasked.freeAt).toBe(16_000);
+  });
+
+  it("is said once in 15 s after a minute of text that does not pause", () => {
+    const unasked = new Unasked();
+    for (let at = 0; at <= 60_000; at += 5_000) unasked.noteText(at, true, false);
+    expect(unasked.freeAt).toBe(60_000);
+    unasked.noteSaid(60_000);
+    for (let at = 65_000; at <= 75_000; at += 5_000) unasked.noteText(at, true, false);
+    expect(unasked.freeAt).toBe(75_000);
+  });
+
+  it("counts that minute anew after a pause of ten seconds", () => {
+    const unasked = new Unasked();
+    for (let at = 0; at <= 50_000; at += 5_000) unasked.noteText(at, true, false);
+    unasked.noteText(60_000, true, false);
+    expect(unasked.freeAt).toBe(70_000);
+    for (let at = 65_000; at <= 115_000; at += 5_000) unasked.noteText(at, true, false);
+    expect(unasked.freeAt).toBe(120_000);
+  });
+
+  it("waits a minute after the last mark of a boot loader or a shell, whatever text follows", () => {
+    const unasked = new Unasked();
+    unasked.noteText(0, true, false);
+    unasked.noteText(2_000, true, true);
+    for (let at = 5_000; at <= 60_000; at += 5_000) unasked.noteText(at, true, false);
+    expect(unasked.freeAt).toBe(62_000);
+  });
+
+  it("no longer waits for a boot loader once a valid frame came, but still for text", () => {
+    const unasked = new Unasked();
+    unasked.noteText(0, true, true);
+    unasked.noteFrame();
+    expect(unasked.freeAt).toBe(10_000);
+  });
+
+  it("does not wait for what looked like text and was a frame", () => {
+    const unasked = new Unasked();
+    unasked.noteText(0, false, true);
+    expect(unasked.freeAt).toBe(60_000);
+    unasked.noteFrame();
+    expect(unasked.freeAt).toBe(Number.NEGATIVE_INFINITY);
+  });
+
+  it("does not wait for what looked like text and was noise", () => {
+    const unasked = new Unasked();
+    unasked.noteText(0, true, false);
+    unasked.noteText(9_000, false, false);
+    unasked.noteRunEnd();
+    expect(unasked.freeAt).toBe(10_000);
+  });
+});
