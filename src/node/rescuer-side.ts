@@ -160,7 +160,8 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
     const picked = await this.#imageFor(beacon, refused, link);
     const image = picked?.tag === "image" ? picked.image : undefined;
     const none = picked?.tag === "none" ? picked : undefined;
-    this.#work(link).images.answer(this.#host.clock.now(), link.role, session, image, none?.why);
+    const why = picked === undefined ? "no-image" : none?.why;
+    this.#work(link).images.answer(this.#host.clock.now(), link.role, session, image, why);
     link.driver.pump();
     // Last: with `once` it ends the run, and the board is to hear why.
     if (none === undefined) return;

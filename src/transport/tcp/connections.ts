@@ -30,6 +30,8 @@ interface Connection {
  * all of them, run by run, and all of them hear the user. The connection that a valid frame of a session comes from is the
  * only one until that session is over, it ends, or it has shown nothing valid for {@link HOLD_MS}.
  *
+ * A new connection gets what was said last outside a session, since who connects may be silent until it hears something.
+ *
  * No connection is closed for being silent. When all places are taken, the oldest one that has shown no valid frame gives
  * way, and after those the one whose last frame is the oldest; never the one that is served. One that does not read gives
  * way to the others once 64 KiB wait for it.
@@ -47,6 +49,8 @@ export class Connections {
   #speaking: Connection | undefined;
   /** Whose last run had no delimiter. */
   #unfinished: Connection | undefined;
+  /** What was said last outside a session: a call, as a rule. */
+  #lastSaid: Uint8Array | undefined;
   #isUp = false;
   #isHeldBack = false;
   #isClosed = false;
@@ -80,6 +84,8 @@ export class Connections {
     const splitter = new StreamSplitter((run) => this.#hear(connection, run), options);
     const connection: Connection = { link, splitter, heardAt: undefined, unheard: undefined };
     this.#all.add(connection);
+    // Who connects says nothing before it has heard a frame, and may be gone before the next call.
+    if (this.#served === undefined && this.#lastSaid !== undefined) link.write(this.#lastSaid);
     this.#settleSoon();
     if (this.#isUp) return;
     this.#isUp = true;
@@ -89,6 +95,7 @@ export class Connections {
   /** Takes bytes for all connections, or for the one that is served; false: only one is there, and it holds us back. */
   write(bytes: Uint8Array): boolean {
     const [first, ...more] = this.#served === undefined ? this.#all : [this.#served];
+    this.#lastSaid = this.#served === undefined ? bytes : undefined;
     if (first === undefined) return true;
     if (more.length === 0) {
       this.#isHeldBack = !first.link.write(bytes);

@@ -22,7 +22,7 @@ describe("what nobody asked for", () => {
     expect(unasked.freeAt).toBe(75_000);
   });
 
-  it("counts that minute anew after a pause of ten seconds", () => {
+  it("counts a new minute after a pause of ten seconds", () => {
     const unasked = new Unasked();
     for (let at = 0; at <= 50_000; at += 5_000) unasked.noteText(at, true, false);
     unasked.noteText(60_000, true, false);
