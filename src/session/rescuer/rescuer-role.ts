@@ -25,8 +25,9 @@ const STRANGER_AFTER_MS = 2_000;
  * What a rescuer waits for, beside what its handshake does:
  * - `answer`: the beacon that answers a query. `query`: while it listens, the next query.
  * - `silence`: the target was silent for too long. `progress`: a window ends in which enough has to have been asked for.
+ * - `later`: what the target wants is not there yet, and it is told so.
  */
-type RescuerDeadline = "answer" | "query" | "silence" | "progress";
+type RescuerDeadline = "answer" | "query" | "silence" | "progress" | "later";
 
 /** The rescuer: hears distress, offers one image, and serves what the target asks for (PROTOCOL.md 6.2). */
 export class RescuerRole implements Role {
@@ -119,10 +120,10 @@ export class RescuerRole implements Role {
         this.#handleAnswer(now, message, proof);
         return;
       case "grant":
-        this.#serving?.handleGrant(message);
+        this.#serving?.handleGrant(now, message);
         return;
       case "request":
-        this.#serving?.handleRequest(message);
+        this.#serving?.handleRequest(now, message);
         return;
       case "busy":
         this.#serving?.handleBusy(now, message.forMs);
@@ -224,13 +225,13 @@ export class RescuerRole implements Role {
   }
 
   /** Completes `readBlock` of the session with this number. */
-  handleBlockRead(session: number, wish: BlockWish, bytes: Uint8Array): void {
-    this.#servingOf(session)?.addBlock(wish, bytes);
+  handleBlockRead(now: Millis, session: number, wish: BlockWish, bytes: Uint8Array): void {
+    this.#servingOf(session)?.addBlock(now, wish, bytes);
   }
 
   /** Completes `readRun`; undefined when the image has no such node. */
-  handleRunRead(session: number, node: TreeNode, payload: RunPayload | undefined): void {
-    if (payload !== undefined) this.#servingOf(session)?.addRun(node, payload);
+  handleRunRead(now: Millis, session: number, node: TreeNode, payload: RunPayload | undefined): void {
+    this.#servingOf(session)?.addRun(now, node, payload);
   }
 
   #handleDone(now: Millis, digest: Uint8Array): void {
@@ -240,6 +241,7 @@ export class RescuerRole implements Role {
       return;
     }
     const serving = this.#serving;
+    serving?.endBusy(now);
     if (serving === undefined || !equalBytes(serving.image.digest, digest) || !serving.canBeDone) return;
     // The link's session stays until the next one, to acknowledge a repeated DONE.
     this.#host.link.send({ tag: "doneAck", digest });
@@ -286,6 +288,7 @@ export class RescuerRole implements Role {
       query: this.#isListening && this.#host.isUp ? this.#announcer.queryAt : undefined,
       silence: serving?.silentAt,
       progress: serving?.progressEndsAt,
+      later: serving?.laterAt,
     };
   }
 
@@ -302,7 +305,7 @@ export class RescuerRole implements Role {
       this.#announcer.start(now);
     } else if (serving.checkProgress(now) === "tooSlow") {
       this.#loseServing(now, serving, "slow");
-    }
+    } else serving.sendLater(now);
   }
 
   pollTimeout(): Millis | undefined {

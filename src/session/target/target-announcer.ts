@@ -13,6 +13,11 @@ export interface TargetOptions {
   readonly bootNonce: Uint8Array;
   /** Call for help although the firmware boots. */
   readonly isForced?: boolean;
+  /**
+   * The board hears nothing while it erases or programs: its blocks are written together, when nothing more is on its way,
+   * and the rescuer is told to wait (PROTOCOL.md 5.9). False unless given: the transport keeps what arrives meanwhile.
+   */
+  readonly isDeafWhileWriting?: boolean;
 }
 
 /** What a target says of itself: queries, distress until it is served, and a beacon once it is healed (PROTOCOL.md 5.1). */

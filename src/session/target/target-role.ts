@@ -44,6 +44,7 @@ export class TargetRole implements Role {
   /** The board is healed, or its owner stopped this role: no more calls. */
   #isStopped = false;
   readonly #isForced: boolean;
+  readonly #isDeafWhileWriting: boolean;
   /** A commit of a session that was over by then made the board boot. */
   #isHealed = false;
   readonly #supersession: Supersession;
@@ -56,6 +57,7 @@ export class TargetRole implements Role {
     this.#random = options.random;
     this.#bootNonce = options.bootNonce;
     this.#isForced = options.isForced ?? false;
+    this.#isDeafWhileWriting = options.isDeafWhileWriting ?? false;
     this.#announcer = new TargetAnnouncer(now, host.link, options, this.#guard.isKeyed);
     this.#selection = new PeerSelection(options.random);
     this.#supersession = new Supersession(host.link);
@@ -124,7 +126,7 @@ export class TargetRole implements Role {
         if (this.#session?.isOf(message.rescuerNonce)) this.#handleBye(now, this.#session, proof);
         return;
       case "later":
-        this.#session?.handleLater(now);
+        this.#session?.handleLater(now, message.forMs);
         return;
       case "doneAck":
         this.#end(now, this.#session?.handleDoneAck(message.digest));
@@ -211,7 +213,9 @@ export class TargetRole implements Role {
     this.#host.link.startReceiving(now, tagOf(peer), this.#guard.seal(peer, acceptNonce));
     this.#announcer.handleServed();
     this.#supersession.clear();
-    this.#session = new TargetSession(now, peer, this.#host, this.#guard, () => this.#announcer.sendBeacon());
+    const sendBeacon = (): void => this.#announcer.sendBeacon();
+    const isDeaf = this.#isDeafWhileWriting;
+    this.#session = new TargetSession(now, peer, this.#host, this.#guard, sendBeacon, isDeaf);
     this.#host.emit({ tag: "offered", offer });
     this.handleTimeout(now);
   }
