@@ -278,7 +278,7 @@ class RescuerLife {
         const uniform = { tag: "uniform", byte: 0xff } as const;
         const payload = randomChance(random, 0.9) ? pick(random, [hashes, uniform]) : undefined;
         must(this.#held.has(event.session), "it reads from an image that it holds");
-        this.#answer(() => this.#rescuer.handleRunRead(event.session, event.node, payload));
+        this.#answer(() => this.#rescuer.handleRunRead(this.#life.now, event.session, event.node, payload));
         return;
       }
       case "accepted":
@@ -289,7 +289,9 @@ class RescuerLife {
         const { blockSize, size } = this.#held.get(event.session) ?? { blockSize: 0, size: 0 };
         const length = Math.min(blockSize, size - event.wish.block * blockSize);
         must(length > 0, "blocks beyond the image are never read");
-        this.#answer(() => this.#rescuer.handleBlockRead(event.session, event.wish, new Uint8Array(length)));
+        this.#answer(() =>
+          this.#rescuer.handleBlockRead(this.#life.now, event.session, event.wish, new Uint8Array(length)),
+        );
         return;
       }
       default:

@@ -208,7 +208,7 @@ class MutatedTransfer {
     const target = end.exchange(now, (host) => new TargetRole(now, host, options));
     this.#drive(end, this.#attacker.wrap(this.#ends[0], true), (event: TargetEvent) => {
       if (this.#say && event.tag !== "progress") this.#say(`${this.#at()} target ${describe(event)}`);
-      const isEffect = applyTargetEffect(this.#clock.now(), event, target, store);
+      const isEffect = applyTargetEffect(this.#clock, event, target, store);
       if (isEffect) this.#watchFloor(this.#board, "while under attack");
       if (event.tag === "sessionLost") store.abandon();
       if (event.tag === "verified" && this.#judge("at done").startsWith("recovery"))
@@ -230,7 +230,7 @@ class MutatedTransfer {
     return this.#drive(end, this.#attacker.wrap(this.#ends[1], false), (event: RescuerEvent) => {
       if (this.#say && event.tag !== "progress") this.#say(`${this.#at()} rescuer ${describe(event)}`);
       if (event.tag === "pick") images.answer(this.#clock.now(), rescuer, event.session, image);
-      else images.apply(event, rescuer);
+      else images.apply(this.#clock.now(), event, rescuer);
     });
   }
 

@@ -51,7 +51,7 @@ export function receiveFrom(
   for (let runs = 0; ; runs++) {
     assert(outcome.tag !== "bad", "an image's hashes lead to its root");
     if (outcome.tag === "failed") throw flashFailed();
-    pending.push(...outcome.nodes);
+    for (const node of outcome.nodes) pending.push(node);
     for (const index of outcome.blocks) {
       if (stop(blocks.length)) return { isComplete: false, runs, blocks };
       blocks.push(index);

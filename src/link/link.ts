@@ -156,6 +156,7 @@ export class Link {
     this.#framer.endSession();
     this.#timers.clear("ack");
     this.#timers.clear("probe");
+    this.#timers.clear("pause");
     this.#sender = undefined;
     this.#receiver = undefined;
     this.#transmitter.clear();

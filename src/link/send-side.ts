@@ -8,6 +8,7 @@ import type { Pacer } from "./pacer.ts";
 import { decodeNumber } from "./packet-number.ts";
 import { RangeSet } from "./range-set.ts";
 import type { RttEstimator } from "./rtt.ts";
+import { SendPause } from "./send-pause.ts";
 
 /** Something to deliver in chunks: a block in one attempt, or an object. */
 export interface SendItem {
@@ -35,6 +36,8 @@ interface InFlight {
   /** When its last byte leaves the wire, and how many it takes there. */
   readonly dueAt: Millis;
   readonly wireBytes: number;
+  /** The peer was deaf when it may have arrived: that it is lost says nothing about the line. */
+  readonly isUnheard: boolean;
 }
 
 /** Window in bytes of a link without a rate of its own: the grant is the limit there. */
@@ -47,7 +50,7 @@ const PROBE_INTERVAL_MIN_MS = 20;
 
 /** What the sending half of a session shares with its link. */
 export interface SendSideParts {
-  /** Runs the timer "probe" there. */
+  /** Runs the timers "probe" and "pause" there. */
   readonly timers: LinkTimers;
   readonly counters: LinkCounters;
   readonly rtt: RttEstimator;
@@ -74,10 +77,12 @@ export class SendSide {
   #lastDueAt: Millis = Number.NEGATIVE_INFINITY;
   #isTailProbeOwed = false;
   readonly #completed: string[] = [];
+  readonly #pause: SendPause;
 
   constructor(now: Millis, { timers, counters, rtt, pacer, sizer }: SendSideParts) {
     this.#lastNewsAt = now;
     this.#timers = timers;
+    this.#pause = new SendPause(timers);
     this.#counters = counters;
     this.#rtt = rtt;
     this.#pacer = pacer;
@@ -108,7 +113,35 @@ export class SendSide {
     this.#inFlight.clear();
     this.#inFlightBytes = 0;
     this.#isTailProbeOwed = false;
+    this.#pause.end();
     this.#timers.clear("probe");
+  }
+
+  /**
+   * The peer is deaf until then: no packets but a probe a second (PROTOCOL.md 5.11). What may have reached it since it
+   * said so is sent again when an ack shows it as lost, but teaches nothing about the line. May be called again.
+   */
+  pause(now: Millis, until: Millis): void {
+    if (!this.#pause.isOn) {
+      const saidAt = now - this.#rtt.timeout;
+      for (const [number, packet] of this.#inFlight)
+        if (packet.dueAt > saidAt) this.#inFlight.set(number, { ...packet, isUnheard: true });
+    }
+    const isProbing = this.#pause.isOn && this.#timers.at("probe") !== undefined;
+    this.#pause.begin(until, this.#nextNumber);
+    if (!isProbing) this.#awaitAck(now);
+  }
+
+  get isPaused(): boolean {
+    return this.#pause.isOn;
+  }
+
+  /** The peer hears again. */
+  resume(now: Millis): void {
+    if (!this.#pause.isOn) return;
+    this.#pause.end();
+    this.#lastNewsAt = now;
+    this.#awaitAck(now);
   }
 
   /** Keys of the items that are queued, in flight, or acked and not dropped. */
@@ -123,7 +156,11 @@ export class SendSide {
 
   /** Whether {@link nextPacket} has one although no timer is due. */
   get canSend(): boolean {
-    return this.#hasRoom() && (this.#hasPending() || (this.#isTailProbeOwed && this.#inFlight.size > 0));
+    return (
+      !this.#pause.isOn &&
+      this.#hasRoom() &&
+      (this.#hasPending() || (this.#isTailProbeOwed && this.#inFlight.size > 0))
+    );
   }
 
   #hasPending(): boolean {
@@ -133,8 +170,9 @@ export class SendSide {
   /** The next packet to put on the wire, or undefined. Call {@link sent} for each. */
   nextPacket(now: Millis): Packet | undefined {
     if (this.#inFlight.size === 0) this.#lastNewsAt = now;
+    if (this.#pause.isOver(now)) this.resume(now);
     if (this.#timers.isDue("probe", now)) return this.#probe();
-    if (!this.#hasRoom()) return undefined;
+    if (this.#pause.isOn || !this.#hasRoom()) return undefined;
     const entry = this.#entries.find((candidate) => !candidate.pending.isEmpty);
     const range = entry?.pending.first;
     if (entry === undefined || range === undefined) {
@@ -157,7 +195,9 @@ export class SendSide {
 
   #register(entry: Entry | undefined, from: number, to: number): number {
     const number = this.#nextNumber++;
-    this.#inFlight.set(number, { entry, from, to, dueAt: Number.POSITIVE_INFINITY, wireBytes: 0 });
+    const isUnheard = this.#pause.isOn;
+    const dueAt = Number.POSITIVE_INFINITY;
+    this.#inFlight.set(number, { entry, from, to, dueAt, wireBytes: 0, isUnheard });
     return number;
   }
 
@@ -167,7 +207,7 @@ export class SendSide {
     const packet = this.#inFlight.get(number);
     if (packet !== undefined) this.#inFlight.set(number, { ...packet, dueAt, wireBytes });
     this.#lastDueAt = dueAt;
-    this.#awaitAck();
+    this.#awaitAck(dueAt);
   }
 
   #hasRoom(): boolean {
@@ -189,19 +229,26 @@ export class SendSide {
       return;
     }
     this.#lastNewsAt = now;
+    const hasHeard = this.#pause.isContradictedBy(highest);
     for (const [number, packet] of this.#inFlight) {
       if (number > highest) break;
       this.#inFlight.delete(number);
       const back = highest - number;
-      if (number === highest) this.#rtt.sample(now - packet.dueAt - ack.delayMs);
+      if (number === highest) this.#sampleRtt(packet, now - packet.dueAt - ack.delayMs);
       this.#settle(packet, back < ACK_REACH && hasBit(ack.bitmap, back));
     }
-    this.#awaitAck();
+    if (hasHeard) this.resume(now);
+    else this.#awaitAck(now);
+  }
+
+  /** A packet that had to wait while the peer was deaf tells nothing about the line. */
+  #sampleRtt({ isUnheard }: InFlight, rtt: Millis): void {
+    if (!isUnheard || rtt <= this.#rtt.timeout) this.#rtt.sample(rtt);
   }
 
   #settle(packet: InFlight, arrived: boolean): void {
     if (!arrived) this.#counters.packetsLost++;
-    this.#sizer.settle(packet.wireBytes, !arrived);
+    if (arrived || !packet.isUnheard) this.#sizer.settle(packet.wireBytes, !arrived);
     const entry = packet.entry;
     if (entry === undefined) return;
     this.#inFlightBytes -= packet.to - packet.from;
@@ -220,9 +267,12 @@ export class SendSide {
     return this.#completed.shift();
   }
 
-  /** Sets the timer of the next probe, while something is in flight. */
-  #awaitAck(): void {
-    if (this.#inFlight.size === 0) this.#timers.clear("probe");
+  /** Sets the timer of the next probe, while something is in flight, or waits for the end of a pause. `now`: or later. */
+  #awaitAck(now: Millis): void {
+    if (this.#pause.isOn) {
+      if (this.isIdle) this.#timers.clear("probe");
+      else this.#timers.set("probe", this.#pause.probeAt(now));
+    } else if (this.#inFlight.size === 0) this.#timers.clear("probe");
     else {
       const interval = Math.max(this.#rtt.timeout, PROBE_INTERVAL_MIN_MS);
       this.#timers.set("probe", Math.max(this.#lastNewsAt, this.#lastDueAt) + interval);

@@ -40,16 +40,17 @@ export class PickedImages {
    * Reads what a rescuer asks for and hands it over, or releases an image; false if the event is not such an effect (a
    * `pick` is the repository's). Throws FailedError if the image can no longer be read.
    */
-  apply(event: RescuerEvent, rescuer: RescuerRole): boolean {
+  apply(now: Millis, event: RescuerEvent, rescuer: RescuerRole): boolean {
     switch (event.tag) {
       case "readRun": {
         const image = this.#held.get(event.session);
-        if (image !== undefined) rescuer.handleRunRead(event.session, event.node, readRun(image, event.node));
+        if (image !== undefined)
+          rescuer.handleRunRead(now, event.session, event.node, readRun(image, event.node));
         return true;
       }
       case "readBlock": {
         const block = this.#held.get(event.session)?.readBlockSync(event.wish.block);
-        if (block !== undefined) rescuer.handleBlockRead(event.session, event.wish, block);
+        if (block !== undefined) rescuer.handleBlockRead(now, event.session, event.wish, block);
         return true;
       }
       case "release":

@@ -190,7 +190,7 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
       this.#blocks++;
     }
     try {
-      images.apply(event, link.role);
+      images.apply(this.#host.clock.now(), event, link.role);
     } catch (error) {
       this.#host.end({ code: ExitCode.failed, reason: "image-unreadable", detail: textOf(error) });
     }

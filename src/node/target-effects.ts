@@ -1,6 +1,6 @@
+import type { Clock } from "../base/clock.ts";
 import type { RefusalReason } from "../base/refusal.ts";
 import type { RunOutcome } from "../base/tree-shape.ts";
-import type { Millis } from "../base/units.ts";
 import type { TargetStatus, TargetStore } from "../board/target-store.ts";
 import { decodeEnvelope } from "../image/envelope.ts";
 import { shortDigest } from "../image/manifest.ts";
@@ -19,28 +19,35 @@ export type TargetAnswers = Pick<
 /**
  * Carries out a target's effect on its board and hands the result back; false if the event is not an effect.
  * Synchronous: hashing, erasing and programming are finished when it returns. An effect whose session is over is not
- * carried out: the board may work for another one by now.
+ * carried out: the board may work for another one by now. The answer carries the time after the work.
  */
 export function applyTargetEffect(
-  now: Millis,
+  clock: Pick<Clock, "now">,
   event: TargetEvent,
   target: TargetAnswers,
   store: TargetStore,
 ): boolean {
   if (isEffect(event) && !target.holds(event.session)) return true;
   switch (event.tag) {
-    case "checkManifest":
-      target.handleManifestChecked(now, event.session, checkManifest(store, event.envelope));
+    case "checkManifest": {
+      const outcome = checkManifest(store, event.envelope);
+      target.handleManifestChecked(clock.now(), event.session, outcome);
       return true;
-    case "checkRun":
-      target.handleRunChecked(now, event.session, event.run.node, checkRun(store, event.run));
+    }
+    case "checkRun": {
+      const outcome = checkRun(store, event.run);
+      target.handleRunChecked(clock.now(), event.session, event.run.node, outcome);
       return true;
-    case "writeBlock":
-      target.handleBlockWritten(now, event.session, event.block, store.writeBlock(event.block, event.bytes));
+    }
+    case "writeBlock": {
+      const outcome = store.writeBlock(event.block, event.bytes);
+      target.handleBlockWritten(clock.now(), event.session, event.block, outcome);
       return true;
+    }
     case "commit": {
       const outcome = store.commit();
-      target.handleCommitted(now, event.session, outcome.tag === "bootable" ? undefined : outcome.reason);
+      const failure = outcome.tag === "bootable" ? undefined : outcome.reason;
+      target.handleCommitted(clock.now(), event.session, failure);
       return true;
     }
     default:

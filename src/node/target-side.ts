@@ -129,7 +129,8 @@ export class TargetSide implements Side<TargetEvent, TargetRole> {
   }
 
   handle(now: Millis, event: TargetEvent, link: Link): void {
-    if (!applyTargetEffect(now, event, link.role, this.#duties.store)) this.#handleNews(now, event, link);
+    const isEffect = applyTargetEffect(this.#host.clock, event, link.role, this.#duties.store);
+    if (!isEffect) this.#handleNews(now, event, link);
   }
 
   #handleNews(now: Millis, event: TargetEvent, link: Link): void {

@@ -40,9 +40,9 @@ export const CODECS: readonly BlockCodec[] = [raw, uniform];
 /** All codecs of {@link CODECS} as a set: what a target says in ACCEPT that it takes. */
 export const KNOWN_CODECS: number = CODECS.reduce((set, { codec }) => set | codecBit(codec), 0);
 
-/** Codecs that a target allows in an attempt: all at first, then only raw (PROTOCOL.md 5.9). */
-export function codecsFor(attempt: number): number {
-  return attempt === 0 ? KNOWN_CODECS : codecBit(Codec.raw);
+/** Codecs that a target allows for a block that failed so often: all at first, then only raw (PROTOCOL.md 5.9). */
+export function codecsFor(failures: number): number {
+  return failures === 0 ? KNOWN_CODECS : codecBit(Codec.raw);
 }
 
 /** The codec with this number; undefined when this version does not have it. */

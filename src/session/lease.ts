@@ -23,6 +23,7 @@ export class Lease {
     this.#renewedAt = now;
   }
 
+  /** On the clock of {@link renew}. */
   get endsAt(): Millis {
     const lineTimes = LEASE_LINE_TIMES * (this.#link.lineTime(this.#bytes) + this.#link.rtt.timeout);
     return this.#renewedAt + Math.max(LEASE_MIN_MS, lineTimes);

@@ -1,5 +1,6 @@
 import type { Millis } from "../base/units.ts";
 import type { Link } from "../link/link.ts";
+import type { ExcusedTime } from "./excused-time.ts";
 
 /** Progress is checked this often. */
 const PACE_WINDOW_MS = 120_000;
@@ -42,16 +43,20 @@ export class ProgressFloor {
     this.#bytes += bytes;
   }
 
+  /** End of the window, on the clock that {@link checkWindow} gets. */
   get endsAt(): Millis {
     return this.#endsAt;
   }
 
-  /** Closes the window if it has ended, and begins the next one: `tooSlow` when too little came in it. */
-  checkWindow(now: Millis): "ok" | "tooSlow" {
-    if (now < this.#endsAt) return "ok";
+  /**
+   * Closes the window if it has ended, and begins the next one: `tooSlow` when too little came in it. `time`: the clock that
+   * it runs on.
+   */
+  checkWindow(now: Millis, time: ExcusedTime): "ok" | "tooSlow" {
+    if (!time.hasReached(now, this.#endsAt)) return "ok";
     if (!isOnPace(this.#link, this.#bytes, this.#window)) return "tooSlow";
     this.#bytes = 0;
-    this.#endsAt = now + this.#window;
+    this.#endsAt = time.counted(now) + this.#window;
     return "ok";
   }
 }

@@ -99,6 +99,28 @@ function drain(ghost: Ghost): { hourly: number; heals: number } {
   return { hourly: Math.round(hourly), heals: (healed() - healedBefore) / 2 };
 }
 
+/** Takes each offer made to it, acknowledges the manifest, and is busy from then on. */
+function busyForEver(attacker: Attacker): void {
+  const isServed = (): boolean =>
+    Buffer.compare(attacker.accepted?.targetNonce ?? new Uint8Array(), GHOST) === 0;
+  const act = (): void => {
+    attacker.clock.after(isServed() ? 1_000 : 50, act);
+    attacker.send(isServed() ? { tag: "busy", forMs: 10_000 } : distressOf(GHOST, GHOST));
+  };
+  act();
+  attacker.onFrame = (frame) => {
+    if (frame.tag === "offer" && Buffer.compare(frame.targetNonce, GHOST) === 0) {
+      attacker.targetId = GHOST;
+      const { targetNonce, rescuerNonce, digest } = frame;
+      const accept = { tag: "accept", targetNonce, rescuerNonce, digest } as const;
+      attacker.accept({ ...accept, payloadMax: 2048, openBlocks: 64, codecs: 1 });
+    }
+    if (!isServed() || (frame.tag !== "object" && frame.tag !== "probe")) return;
+    const bitmap = new Uint8Array(ACK_BITMAP_LENGTH).fill(0xff);
+    attacker.send({ tag: "ack", highest: frame.packetNumber, delayMs: 0, bitmap });
+  };
+}
+
 export const SPOOFING: readonly Attack[] = [
   {
     attack: "Spoofed distress that answers no offer",
@@ -148,6 +170,18 @@ export const SPOOFING: readonly Attack[] = [
       const { hourly } = drain({ says: "done", id: (attacker) => randomBytes(attacker.random, 8), times: 1 });
       expect(hourly).toBeLessThan(1.7 * 1024 + 256 * 24);
       return `${hourly} KiB an hour over two hours, of an image of 16 KiB`;
+    },
+  },
+  {
+    attack: "Busy without end: takes the manifest, then says that it works",
+    ids: "TUF indefinite freeze",
+    happens:
+      "*busy* holds a session's limits for 20 minutes, the time of the image at 64 KiB/s, and what blocks add; two minutes later it has ended as slow",
+    play: () => {
+      const ms = healedAt(contest(1, busyForEver), 2 * HOUR_MS);
+      expect(ms).toBeGreaterThan(1_200_000);
+      expect(ms).toBeLessThan(1_200_000 + 120_000 + 90_000);
+      return `real board healed after ${seconds(ms)}`;
     },
   },
   {

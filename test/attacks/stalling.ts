@@ -8,6 +8,7 @@ import type { Attacker } from "./attacker.ts";
 /** Rescuers that are always first to offer and then waste the target's time. */
 
 const LIMIT_MS: Millis = 300_000;
+const HOUR_MS: Millis = 3_600_000;
 const EVIL: Uint8Array = Uint8Array.of(0xe, 0xf, 1, 2, 3, 4, 5, 6);
 
 /** Offers the honest image at each call, before anybody else can, under `id`. */
@@ -117,7 +118,7 @@ export const STALLING: readonly Attack[] = [
         // Never silent, or a query of another node would end the session.
         const chatter = (): void => {
           attacker.clock.after(100, chatter);
-          if (attacker.isServing(EVIL)) attacker.send({ tag: "later", forMs: 1_000 });
+          if (attacker.isServing(EVIL)) attacker.send({ tag: "later", forMs: 0 });
         };
         chatter();
         drip();
@@ -127,6 +128,46 @@ export const STALLING: readonly Attack[] = [
         });
       };
       return bounded(delayOf(script, { baud: 921_600, size: 131_072 }), 180_000);
+    },
+  },
+  {
+    attack: "The same under *later*: one right block in 50 s",
+    ids: "TUF slow retrieval",
+    happens:
+      "*later* holds a session's limits for ten minutes, and what its right blocks take at 1200 baud: who drips more slowly ends as slow then; who is faster heals the board",
+    play: () => {
+      const script = (attacker: Attacker): void => {
+        let next = 0;
+        let attempts = 0;
+        const drip = (): void => {
+          attacker.clock.after(50_000, drip);
+          if (attacker.isServing(EVIL))
+            attacker.sendBlock(next, 1024, all.rescue.image.readBlockSync(next), attempts & 1);
+        };
+        const stall = (): void => {
+          attacker.clock.after(500, stall);
+          if (attacker.isServing(EVIL)) attacker.send({ tag: "later", forMs: 0xffff });
+        };
+        drip();
+        stall();
+        serving(
+          attacker,
+          () => all.rescue.image,
+          (first, attempt) => {
+            next = first;
+            attempts = attempt;
+          },
+        );
+      };
+      const all: Contest = contest(1, script, { baud: 921_600, size: 131_072 });
+      const losses = () => all.rescue.targetEvents.flatMap((event) => ("why" in event ? [event.why] : []));
+      all.rescue.run(HOUR_MS, () => losses().length > 0);
+      const ms = all.clock.now();
+      expect(losses()).toEqual(["slow"]);
+      expect(ms).toBeGreaterThan(600_000);
+      expect(ms).toBeLessThan(900_000);
+      healedAt(all, HOUR_MS);
+      return `the session ends as slow after ${seconds(ms)}; healed`;
     },
   },
   {

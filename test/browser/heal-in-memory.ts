@@ -49,7 +49,7 @@ export function healInMemory(mayday: typeof Mayday, file: Uint8Array, publicKey:
   const target = atTarget.exchange(now, (host) => new mayday.TargetRole(now, host, targetOptions));
   const targetDriver = new mayday.LinkDriver(atTarget, targetEnd, clock, makeSplitter, {
     onEvent: (event) => {
-      if (!mayday.applyTargetEffect(clock.now(), event, target, store)) targetEvents.push(event.tag);
+      if (!mayday.applyTargetEffect(clock, event, target, store)) targetEvents.push(event.tag);
     },
   });
   const ids = { nodeId: bytes(random, 8), bootNonce: bytes(random, 8) };
@@ -59,7 +59,7 @@ export function healInMemory(mayday: typeof Mayday, file: Uint8Array, publicKey:
   const rescuerDriver = new mayday.LinkDriver(atRescuer, rescuerEnd, clock, makeSplitter, {
     onEvent: (event) => {
       if (event.tag === "pick") images.answer(clock.now(), rescuer, event.session, image);
-      else if (!images.apply(event, rescuer)) rescuerEvents.push(event.tag);
+      else if (!images.apply(clock.now(), event, rescuer)) rescuerEvents.push(event.tag);
       if (event.tag === "refused") refusal = event.reason;
     },
   });

@@ -425,3 +425,82 @@ describe("delivery", () => {
     }
   });
 });
+
+describe("a peer that says it is deaf", () => {
+  /** Items of which two packets are in flight when the peer says at 200 that it is deaf until 5200. */
+  function pausedAt200(): Bench {
+    const made = bench({ baud: 115_200 });
+    made.side.add(item("a", 2048));
+    send(made.side, 190);
+    send(made.side, 195);
+    made.side.add(item("b", 1024));
+    made.side.pause(200, 5_200);
+    return made;
+  }
+
+  it("is sent nothing but a probe a second, until its time is over", () => {
+    const { side, timers } = pausedAt200();
+    const sent: [number, string][] = [];
+    for (let now = 200; now <= 5_400; now += 100) {
+      for (const packet of sendAll(side, now)) sent.push([now, contentOf(packet)]);
+      if (now < 5_200) expect([side.isPaused, side.canSend]).toEqual([true, false]);
+    }
+    expect(sent.slice(0, 4).map(([at]) => at)).toEqual([1_200, 2_200, 3_200, 4_200]);
+    expect(sent.slice(0, 4).every(([, content]) => content === "probe")).toBe(true);
+    expect(sent[4]).toEqual([5_200, "b 0-1024"]);
+    expect(timers.at("pause")).toBeUndefined();
+  });
+
+  it("is sent what waits as soon as it acknowledges a packet of that time, not an older one", () => {
+    const { side } = pausedAt200();
+    side.handleAck(250, ackOf([0, 1]));
+    expect([side.isPaused, sendAll(side, 300)]).toEqual([true, []]);
+    expect(sendAll(side, 1_300).map(contentOf)).toEqual(["probe"]);
+    side.handleAck(1_310, ackOf([0, 1, 2]));
+    expect(side.isPaused).toBe(false);
+    expect(sendAll(side, 1_320).map(contentOf)[0]).toBe("b 0-1024");
+  });
+
+  it("is sent what waits as soon as it says something else", () => {
+    const { side } = pausedAt200();
+    side.resume(900);
+    expect(sendAll(side, 900).map(contentOf)).toEqual(["b 0-1024", "probe"]);
+  });
+
+  it("may say so again and stays deaf until the latest time", () => {
+    const { side } = pausedAt200();
+    side.pause(4_000, 9_000);
+    side.pause(4_500, 6_000);
+    expect(sendAll(side, 8_999).map(contentOf)).toEqual(["probe"]);
+    expect(sendAll(side, 9_000).map(contentOf)[0]).toBe("b 0-1024");
+  });
+
+  it("costs no error estimate for what was lost in that time, and no round trip for what had to wait", () => {
+    const { side, sizer, rtt } = pausedAt200();
+    send(side, 1_200); // a probe
+    side.resume(5_000);
+    const rto = rtt.timeout;
+    side.handleAck(5_010, ackOf([2]));
+    expect([sizer.fates, rtt.timeout]).toEqual([[false], rto]);
+    expect(sendAll(side, 5_020).map(contentOf)).toContain("a 0-1024");
+    side.handleAck(5_040, ackOf([2, 5]));
+    expect(sizer.fates.filter((isLost) => isLost)).toHaveLength(2);
+  });
+
+  it("still teaches what was lost long before it said so", () => {
+    const { side, sizer } = bench();
+    side.add(item("a", 2048));
+    send(side, 0);
+    side.pause(200, 1_200);
+    side.resume(300);
+    send(side, 310);
+    side.handleAck(320, ackOf([1]));
+    expect(sizer.fates).toEqual([true, false]);
+  });
+
+  it("leaves no timer behind when nothing is wanted any more", () => {
+    const { side, timers } = pausedAt200();
+    side.clear();
+    expect([side.isPaused, timers.next()]).toEqual([false, undefined]);
+  });
+});

@@ -1,21 +1,12 @@
 import { describe, expect, it } from "vitest";
-import {
-  bytesOf,
-  countOf,
-  linesAbout,
-  MINUTE_MS,
-  SlowTarget,
-  sayBusyEvery,
-  secondsOf,
-  watched,
-} from "./support.ts";
+import { bytesOf, countOf, linesAbout, MINUTE_MS, SlowTarget, secondsOf, watched } from "./support.ts";
 
 describe("answers of effects that outlive their session", () => {
   it("a late answer of an old session is dropped (F12)", async ({ annotate }) => {
     let slow: SlowTarget | undefined;
     let checks = 0;
     const run = watched((clock) => {
-      // The session is lost after 120 s: the answer of the first check comes 10 s into the next one.
+      // The rescuer leaves after 120 s: the answer of the first check comes 10 s into the next one.
       const checkMs = (): number => (checks === 1 ? 130_000 : 60_000);
       slow = new SlowTarget(clock, (tag) => (tag === "checkManifest" ? checkMs() : 0), true);
       return {
@@ -27,7 +18,11 @@ describe("answers of effects that outlive their session", () => {
         },
       };
     });
-    sayBusyEvery(run, 5_000, () => slow?.isWorking === true);
+    run.clock.after(120_000, () => {
+      run.rescue.rescuerEnd.stop();
+      run.rescue.pump();
+      run.rescue.restartRescuer();
+    });
     run.rescue.run(10 * MINUTE_MS);
     const healedS = secondsOf(run.rescuer, "healed");
     const lost = linesAbout(run.target, "sessionLost");

@@ -150,18 +150,3 @@ export class SlowTarget {
     });
   };
 }
-
-/** Says "busy for 10 s" as a target may, every `intervalMs` while `isBusy`, for an hour. */
-export function sayBusyEvery(
-  { clock, rescue }: Pick<Watched, "clock" | "rescue">,
-  intervalMs: Millis,
-  isBusy: () => boolean,
-): void {
-  for (let at = intervalMs; at < HOUR_MS; at += intervalMs) {
-    clock.after(at - clock.now(), () => {
-      if (!isBusy() || !rescue.target.isServed) return;
-      rescue.targetEnd.link.send({ tag: "busy", forMs: 10_000 });
-      rescue.pump();
-    });
-  }
-}

@@ -5,6 +5,7 @@ import { NorFlash } from "../../src/flash/nor-flash.ts";
 import { BootRecord } from "../../src/flash/record/boot-record.ts";
 import { encodeEntry, type RecordEntry } from "../../src/flash/record/record-codec.ts";
 import { MemoryStorage } from "../../src/flash/storage.ts";
+import { KNOWN_CODECS } from "../../src/session/codecs.ts";
 import { TreeDescent } from "../../src/session/target/tree-descent.ts";
 import { AnnounceType, RescuerControlType, TargetControlType } from "../../src/wire/constants.ts";
 import { decodeFrame } from "../../src/wire/frame.ts";
@@ -47,30 +48,81 @@ describe("what version 1 can still be given", () => {
 });
 
 describe("which block a chunk belongs to", () => {
-  it("shows fault F13: a late copy of block 0 is taken into block 512, 2 MiB behind it", () => {
-    const plan = { digest: new Uint8Array(8), size: 8 << 20, blockSize: 4096, leafCount: 2048 };
-    const descent = new TreeDescent(plan, { nodes: [], blocks: [0, 512] }, 4);
-    const chunk = (position: number, byte: number): DataChunk => {
-      const payload = new Uint8Array(2048).fill(byte);
-      return { tag: "data", packetNumber: 0, codec: 0, attempt: 0, position, payload };
-    };
+  /** A walk with 4 KiB blocks, of which these differ and `openMax` are open. */
+  function walk(blocks: readonly number[], openMax: number): TreeDescent {
+    const plan = { digest: new Uint8Array(8), size: 16 << 20, blockSize: 4096, leafCount: 4096 };
+    const descent = new TreeDescent(plan, { nodes: [], blocks }, openMax);
     descent.advance(0);
-    expect(descent.blocks.takeGrant(true)?.entries).toMatchObject([{ first: 0, count: 1 }]);
-    descent.blocks.handleData(chunk(0, 1));
-    expect(descent.blocks.handleData(chunk(64, 1))?.block).toBe(0);
+    return descent;
+  }
+  const chunk = (position: number, byte: number, attempt: number): DataChunk => {
+    const payload = new Uint8Array(2048).fill(byte);
+    return { tag: "data", packetNumber: 0, codec: 0, attempt, position, payload };
+  };
+  const grantOf = (descent: TreeDescent) => descent.blocks.takeGrant(true)?.entries;
+
+  it("is told by the attempt where the position does not: a late copy of block 0 is not taken into block 512 (fault F13, repaired)", () => {
+    const descent = walk([0, 512], 4);
+    expect(grantOf(descent)).toMatchObject([{ first: 0, count: 1, attempt: 0 }]);
+    descent.blocks.handleData(chunk(0, 1, 0));
+    expect(descent.blocks.handleData(chunk(64, 1, 0))?.block).toBe(0);
     descent.blocks.settle(0, true);
     descent.advance(0);
-    expect(descent.blocks.takeGrant(true)?.entries).toMatchObject([{ first: 512, count: 1, attempt: 0 }]);
-    descent.blocks.handleData(chunk(0, 1)); // of block 0, on its way for long
-    const whole = descent.blocks.handleData(chunk(64, 2));
+    expect(grantOf(descent)).toMatchObject([{ first: 512, count: 1, attempt: 1 }]);
+    descent.blocks.handleData(chunk(0, 1, 0)); // of block 0, on its way for long
+    expect(descent.blocks.handleData(chunk(64, 2, 1))).toBeUndefined();
+    const whole = descent.blocks.handleData(chunk(0, 2, 1));
     expect(whole?.block).toBe(512);
-    expect([...concatBytes(whole?.bytes.subarray(0, 1) ?? new Uint8Array())]).toEqual([1]);
+    expect([...concatBytes(whole?.bytes.subarray(0, 1) ?? new Uint8Array())]).toEqual([2]);
   });
 
-  it("shows fault F16: 2^18 blocks that differ overflow the stack", () => {
+  it("is the attempt after the last one of the block before, with all codecs, and 8 tries whatever it begins with", () => {
+    const descent = walk([0, 512, 1024, 1536], 4);
+    const complete = (attempt: number): void => {
+      descent.blocks.handleData(chunk(0, 1, attempt & 1));
+      descent.blocks.handleData(chunk(64, 1, attempt & 1));
+    };
+    complete(0);
+    descent.blocks.settle(0, false);
+    complete(1);
+    descent.blocks.settle(0, true);
+    descent.advance(0);
+    expect(grantOf(descent)).toEqual([{ first: 512, count: 1, attempt: 0, codecs: KNOWN_CODECS }]);
+    complete(0);
+    descent.blocks.settle(512, true);
+    descent.advance(0);
+    expect(grantOf(descent)).toEqual([{ first: 1024, count: 1, attempt: 1, codecs: KNOWN_CODECS }]);
+    for (let failures = 1; failures <= 8; failures++) {
+      complete(failures);
+      expect(descent.blocks.settle(1024, false), `${failures} failures`).toBe(failures < 8);
+      expect(grantOf(descent)).toEqual([{ first: 1024, count: 1, attempt: 1 + failures, codecs: 1 }]);
+    }
+  });
+});
+
+describe("a walk over very many blocks that differ", () => {
+  it.each([
+    [2 ** 18, 2 ** 18],
+    [2 ** 20, 2 ** 15],
+  ])("of %i blocks opens and settles the first %i without delay (fault F16, repaired)", (count, settled) => {
     const plan = { digest: new Uint8Array(8), size: 2 ** 30, blockSize: 1024, leafCount: 2 ** 20 };
-    const blocks = Array.from({ length: 2 ** 18 }, (_, i) => i);
-    expect(() => new TreeDescent(plan, { nodes: [], blocks }, 64)).toThrow(RangeError);
+    const blocks = Array.from({ length: count }, (_, i) => i);
+    const descent = new TreeDescent(plan, { nodes: [], blocks }, 64);
+    for (let block = 0; block < settled; block++) {
+      descent.advance(0);
+      descent.blocks.settle(block, true);
+    }
+    expect(descent.blocks.written).toBe(settled);
+    expect(descent.isFinished).toBe(settled === count);
+  });
+
+  it.each([2 ** 18, 2 ** 20])("takes %i nodes and blocks in one answer (fault F16, repaired)", (count) => {
+    const plan = { digest: new Uint8Array(8), size: 2 ** 30, blockSize: 1024, leafCount: 2 ** 20 };
+    const nodes = Array.from({ length: count }, (_, index) => ({ level: 4, index }));
+    const descent = new TreeDescent(plan, { nodes, blocks: nodes.map(({ index }) => index) }, 64);
+    descent.advance(0);
+    expect(descent.blocks.count).toBe(count);
+    expect(descent.blocks.takeGrant()?.entries).toHaveLength(1);
   });
 });
 

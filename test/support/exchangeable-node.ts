@@ -97,9 +97,9 @@ export class ExchangeableNode {
       const heard = event as RescuerEvent;
       if (heard.tag === "pick")
         this.#images.answer(this.#clock.now(), present.role, heard.session, present.image);
-      else this.#images.apply(heard, present.role);
+      else this.#images.apply(this.#clock.now(), heard, present.role);
     } else if (present.tag === "target") {
-      applyTargetEffect(this.#clock.now(), event as TargetEvent, present.role, present.store);
+      applyTargetEffect(this.#clock, event as TargetEvent, present.role, present.store);
     }
   }
 }

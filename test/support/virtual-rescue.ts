@@ -76,6 +76,8 @@ export interface VirtualRescueOptions {
   readonly store?: StoreOptions;
   /** The board calls although it boots. */
   readonly isForced?: boolean;
+  /** The board says that it hears nothing while it writes. */
+  readonly isDeafWhileWriting?: boolean;
   /** The target's, at each of its starts; random unless given. */
   readonly bootNonce?: Uint8Array;
   /** Bytes that the wire hands over at once; 32 unless given. */
@@ -216,7 +218,7 @@ export class VirtualRescue {
 
   #startTarget(): [LinkEnd<TargetEvent>, TargetRole, LinkDriver<TargetEvent>] {
     const { store } = this;
-    const { isForced = false, onTargetEvent = proceedNow } = this.#options;
+    const { isForced = false, isDeafWhileWriting = false, onTargetEvent = proceedNow } = this.#options;
     const wire = this.#wire(0);
     const link = this.#linkOver(wire, 0);
     const start = new TargetStart(this.#noncesOf(store, link.key));
@@ -230,7 +232,7 @@ export class VirtualRescue {
     const status = () => (isSeenLate ? seen : nodeStatusOf(store.status()));
     const end = new LinkEnd<TargetEvent>(link);
     const now = this.clock.now();
-    const options = { random: this.#random, status, start, isForced };
+    const options = { random: this.#random, status, start, isForced, isDeafWhileWriting };
     const target = end.exchange(now, (host) => new TargetRole(now, host, options));
     const driver = this.#drive(end, wire, onTargetEvent, (event: TargetEvent, pump) => {
       if (!this.#applyTarget(event, target, store, pump, see)) this.targetEvents.push(event);
@@ -271,16 +273,16 @@ export class VirtualRescue {
     const { slow } = this.#options;
     const [underWay] = this.underWay ?? [];
     if (slow === undefined || underWay === undefined || !("session" in event))
-      return applyTargetEffect(this.clock.now(), event, target, store);
+      return applyTargetEffect(this.clock, event, target, store);
     if (slow.works === "last")
       underWay.begin(() => {
         if (!target.holds(event.session)) underWay.late++;
-        applyTargetEffect(this.clock.now(), event, target, store);
+        applyTargetEffect(this.clock, event, target, store);
         pump();
       });
     else {
       const answers = answeringLate(target, event.session, underWay, this.clock, pump, see);
-      applyTargetEffect(this.clock.now(), event, answers, store);
+      applyTargetEffect(this.clock, event, answers, store);
     }
     return true;
   }
@@ -306,10 +308,10 @@ export class VirtualRescue {
         return true;
       case "readRun":
       case "readBlock":
-        inItsTime(() => images.apply(event, rescuer));
+        inItsTime(() => images.apply(this.clock.now(), event, rescuer));
         return true;
       default:
-        return images.apply(event, rescuer);
+        return images.apply(this.clock.now(), event, rescuer);
     }
   }
 

@@ -26,8 +26,9 @@ const STRANGER_AFTER_MS = 2_000;
  * What a rescuer waits for, beside what its handshake does:
  * - `answer`: a query is answered.
  * - `silence`: the target was silent for too long. `progress`: a window ends in which enough has to have been asked for.
+ * - `later`: what the target wants is not there yet, and it is told so.
  */
-type RescuerDeadline = "answer" | "silence" | "progress";
+type RescuerDeadline = "answer" | "silence" | "progress" | "later";
 
 /** The rescuer: hears distress, offers one image, and serves what the target asks for (PROTOCOL.md 6.2). */
 export class RescuerRole implements Role {
@@ -115,10 +116,10 @@ export class RescuerRole implements Role {
         if (equalBytes(message.rescuerId, this.#nodeId)) this.#host.reportEcho();
         return;
       case "grant":
-        this.#serving?.handleGrant(message);
+        this.#serving?.handleGrant(now, message);
         return;
       case "request":
-        this.#serving?.handleRequest(message);
+        this.#serving?.handleRequest(now, message);
         return;
       case "busy":
         this.#serving?.handleBusy(now, message.forMs);
@@ -238,13 +239,13 @@ export class RescuerRole implements Role {
   }
 
   /** Completes `readBlock` of the session with this number. */
-  handleBlockRead(session: number, wish: BlockWish, bytes: Uint8Array): void {
-    this.#servingOf(session)?.addBlock(wish, bytes);
+  handleBlockRead(now: Millis, session: number, wish: BlockWish, bytes: Uint8Array): void {
+    this.#servingOf(session)?.addBlock(now, wish, bytes);
   }
 
   /** Completes `readRun`; undefined when the image has no such node. */
-  handleRunRead(session: number, node: TreeNode, payload: RunPayload | undefined): void {
-    if (payload !== undefined) this.#servingOf(session)?.addRun(node, payload);
+  handleRunRead(now: Millis, session: number, node: TreeNode, payload: RunPayload | undefined): void {
+    this.#servingOf(session)?.addRun(now, node, payload);
   }
 
   #handleDone(now: Millis, digest: Uint8Array): void {
@@ -254,6 +255,7 @@ export class RescuerRole implements Role {
       return;
     }
     const serving = this.#serving;
+    serving?.endBusy(now);
     if (serving === undefined || !equalBytes(serving.image.digest, digest) || !serving.canBeDone) return;
     // The link's session stays until the next one, to acknowledge a repeated DONE.
     this.#host.link.send({ tag: "doneAck", digest });
@@ -299,6 +301,7 @@ export class RescuerRole implements Role {
       answer: this.#host.isUp ? this.#announcer.answerAt : undefined,
       silence: serving?.silentAt,
       progress: serving?.progressEndsAt,
+      later: serving?.laterAt,
     };
   }
 
@@ -314,7 +317,7 @@ export class RescuerRole implements Role {
       this.#loseServing(now, serving, serving.isDelivered ? "done-not-heard" : "silence");
     } else if (serving.checkProgress(now) === "tooSlow") {
       this.#loseServing(now, serving, "slow");
-    }
+    } else serving.sendLater(now);
   }
 
   pollTimeout(): Millis | undefined {

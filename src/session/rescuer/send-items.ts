@@ -1,3 +1,4 @@
+import type { TreeNode } from "../../base/tree-shape.ts";
 import type { SendItem } from "../../link/send-side.ts";
 import { CHUNK_UNIT } from "../../wire/constants.ts";
 import type { ObjectName } from "../../wire/messages.ts";
@@ -15,6 +16,11 @@ export function isBlockKey(key: string): boolean {
 /** Key of a manifest or run. */
 export function objectKey(name: ObjectName): string {
   return `object ${name.kind} ${name.node.level}/${name.node.index}`;
+}
+
+/** Key of a run that is read: how it will be sent is not known yet. */
+export function runKey({ level, index }: TreeNode): string {
+  return `run ${level}/${index}`;
 }
 
 /** A manifest or run to send in chunks (PROTOCOL.md 4.6). */

@@ -5,12 +5,15 @@ import type { Link } from "../../link/link.ts";
 import type { SendSide } from "../../link/send-side.ts";
 import { CHUNK_UNIT, ObjectKind } from "../../wire/constants.ts";
 import type { Grant, ObjectName, Request } from "../../wire/messages.ts";
+import { isDue } from "../deadlines.ts";
+import { ExcusedTime } from "../excused-time.ts";
 import type { SessionIdentity } from "../identity.ts";
 import { isOnPace, ProgressFloor } from "../progress-floor.ts";
 import type { RoleHost } from "../role.ts";
 import type { Offering } from "./offering.ts";
+import { PendingReads } from "./pending-reads.ts";
 import type { BlockWish, OfferedImage, RescuerEvent, RunPayload } from "./rescuer-events.ts";
-import { blockItem, blockKey, isBlockKey, objectItem, objectKey } from "./send-items.ts";
+import { blockItem, blockKey, isBlockKey, objectItem, objectKey, runKey } from "./send-items.ts";
 
 const MANIFEST: ObjectName = { kind: ObjectKind.manifest, node: { level: 0, index: 0 } };
 const MANIFEST_KEY = objectKey(MANIFEST);
@@ -23,6 +26,9 @@ const SILENCE_MAX_MS = 20_000;
 const DOUBTFUL_SILENCE_MS = 5_000;
 /** Longest time that one BUSY may ask for (PROTOCOL.md 5.11). */
 const BUSY_MAX_MS = 10_000;
+/** What all BUSY of a session may ask for: this, a pass over the image in bytes per millisecond, and what blocks earn. */
+const BUSY_BUDGET_MS = 1_200_000;
+const BUSY_BUDGET_RATE = 65.536;
 
 /** The rescuer's side of a running session: what the target wants now, and what of it is queued (PROTOCOL.md 6.2). */
 export class Serving {
@@ -43,9 +49,11 @@ export class Serving {
   readonly #sentBefore: number;
   readonly #startedAt: Millis;
   #bytesSettled = 0;
-  /** When the last BUSY came, and until when the target is deaf. */
+  /** The time of the target's BUSY, and of own reads, does not count in the pace, which runs on this clock. */
+  readonly #time: ExcusedTime;
+  readonly #reads: PendingReads;
+  /** When the last BUSY came. */
   #busyAt: Millis = 0;
-  #busyUntil: Millis = 0;
   #isDoubtful = false;
   #grantSequence: number | undefined;
   #requestSequence: number | undefined;
@@ -79,13 +87,15 @@ export class Serving {
     this.#settled = new Uint8Array(this.#leafCount);
     this.#runsLeft = this.#leafCount;
     this.#link = link;
+    this.#time = new ExcusedTime(now, BUSY_BUDGET_MS + image.size / BUSY_BUDGET_RATE);
+    this.#reads = new PendingReads(this.#time);
     this.#startedAt = now;
     this.#sentBefore = link.counters.bytesSent;
   }
 
   /** Whether the target finished enough blocks for the time that the session took. */
   isOnPace(now: Millis): boolean {
-    return isOnPace(this.#link, this.#bytesSettled, now - this.#startedAt);
+    return isOnPace(this.#link, this.#bytesSettled, this.#time.withoutWork(now) - this.#startedAt);
   }
 
   /** Bytes that this session made us send. */
@@ -96,18 +106,37 @@ export class Serving {
   /** Whether the target progresses so slowly, or asks for the same so often, that it only holds this side up. */
   checkProgress(now: Millis): "ok" | "tooSlow" {
     if (this.bytesSent > SESSION_IMAGES * this.image.size + SESSION_BYTES) return "tooSlow";
-    return this.#floor.checkWindow(now);
+    return this.#floor.checkWindow(now, this.#time);
   }
 
-  /** When {@link checkProgress} has to be asked again. */
-  get progressEndsAt(): Millis {
-    return this.#floor.endsAt;
+  /** When {@link checkProgress} has to be asked again; undefined while it cannot change. */
+  get progressEndsAt(): Millis | undefined {
+    return this.#time.realTime(this.#floor.endsAt);
   }
 
-  /** The target will be deaf for a while. */
+  /** The target will be deaf for a while. One that was heard since it said so first is not paused again. */
   handleBusy(now: Millis, forMs: Millis): void {
+    const isHeard = this.#time.announcedUntil > now && !this.#sender.isPaused;
     this.#busyAt = now;
-    this.#busyUntil = now + Math.min(forMs, BUSY_MAX_MS);
+    this.#time.announce(now, Math.min(forMs, BUSY_MAX_MS));
+    if (!isHeard && this.#time.announcedUntil > now) this.#sender.pause(now, this.#time.announcedUntil);
+  }
+
+  /** The target asks, or says that it is done: it is no longer busy. */
+  endBusy(now: Millis): void {
+    this.#time.endAnnounced(now);
+    this.#sender.resume(now);
+  }
+
+  /** When to say that what the target wants is not there yet. */
+  get laterAt(): Millis | undefined {
+    return this.#sender.isPaused ? undefined : this.#reads.laterAt;
+  }
+
+  /** Says it, if that is due. */
+  sendLater(now: Millis): void {
+    if (!isDue(this.laterAt, now)) return;
+    this.#link.send({ tag: "later", forMs: this.#reads.takeLater(now) });
   }
 
   /** The target calls, which proves nothing. */
@@ -120,7 +149,7 @@ export class Serving {
     const heardAt = this.#link.lastHeardAt;
     // A target that was heard after its BUSY is no longer deaf.
     if (this.#isDoubtful && heardAt > this.#busyAt) return heardAt + DOUBTFUL_SILENCE_MS;
-    return Math.max(heardAt, this.#busyUntil) + SILENCE_MAX_MS;
+    return Math.max(heardAt, this.#time.announcedUntil) + SILENCE_MAX_MS;
   }
 
   /** Everything asked for was sent and acked: only DONE is missing. */
@@ -144,7 +173,8 @@ export class Serving {
   }
 
   /** Takes in a grant, and has the blocks read that it names for the first time. An old grant is ignored. */
-  handleGrant(grant: Grant): void {
+  handleGrant(now: Millis, grant: Grant): void {
+    this.endBusy(now);
     if (this.#grantSequence !== undefined && !isAfter(grant.sequence, this.#grantSequence)) return;
     this.#grantSequence = grant.sequence;
     this.#isPastManifest = true;
@@ -166,11 +196,15 @@ export class Serving {
       if (granted.has(key)) continue;
       this.#sender.drop(key);
       this.#acked.delete(key);
+      this.#reads.end(now, key);
     }
     for (const block of this.#open) if (!open.has(block)) this.#settle(block);
     this.#granted = granted;
     this.#open = open;
-    for (const wish of wishes) this.#host.emit({ tag: "readBlock", session: this.number, wish });
+    for (const wish of wishes) {
+      this.#reads.begin(now, blockKey(wish.block, wish.attempt));
+      this.#host.emit({ tag: "readBlock", session: this.number, wish });
+    }
     this.#host.emit({ tag: "progress", openBlocks: granted.size });
   }
 
@@ -179,28 +213,34 @@ export class Serving {
     this.#settled[block] = 1;
     this.#bytesSettled += this.image.blockSize;
     this.#floor.add(this.image.blockSize);
+    this.#time.earn(this.image.blockSize);
   }
 
   /** Queues a block that was read, if it is still granted. */
-  addBlock({ block, attempt, codecs }: BlockWish, bytes: Uint8Array): void {
+  addBlock(now: Millis, { block, attempt, codecs }: BlockWish, bytes: Uint8Array): void {
+    this.#reads.end(now, blockKey(block, attempt));
     if (!this.#granted.has(blockKey(block, attempt))) return;
     const position = (block * this.image.blockSize) / CHUNK_UNIT;
     this.#sender.add(blockItem(block, attempt, position, bytes, codecs));
   }
 
   /** Takes in a request, and has the runs read that it names. An old request is ignored. */
-  handleRequest(request: Request): void {
+  handleRequest(now: Millis, request: Request): void {
+    this.endBusy(now);
     if (this.#requestSequence !== undefined && !isAfter(request.sequence, this.#requestSequence)) return;
     this.#requestSequence = request.sequence;
     const nodes: TreeNode[] = [];
     for (const wanted of request.wanted) {
       if (wanted === "manifest") this.sendManifest();
-      else if (!this.#isQueued(wanted)) nodes.push(wanted);
+      else if (!this.#isQueued(wanted) && !this.#reads.has(runKey(wanted))) nodes.push(wanted);
     }
     if (nodes.length > 0) this.#isPastManifest = true;
     this.#floor.add(this.image.blockSize * Math.min(this.#runsLeft, nodes.length));
     this.#runsLeft = Math.max(0, this.#runsLeft - nodes.length);
-    for (const node of nodes) this.#host.emit({ tag: "readRun", session: this.number, node });
+    for (const node of nodes) {
+      this.#reads.begin(now, runKey(node));
+      this.#host.emit({ tag: "readRun", session: this.number, node });
+    }
   }
 
   #isQueued(node: TreeNode): boolean {
@@ -208,8 +248,10 @@ export class Serving {
     return kinds.some((kind) => this.#sender.has(objectKey({ kind, node })));
   }
 
-  /** Queues a run that was read. */
-  addRun(node: TreeNode, payload: RunPayload): void {
+  /** Queues a run that was read; undefined when the image has no such node. */
+  addRun(now: Millis, node: TreeNode, payload: RunPayload | undefined): void {
+    this.#reads.end(now, runKey(node));
+    if (payload === undefined) return;
     const [kind, bytes] =
       payload.tag === "hashes"
         ? [ObjectKind.run, payload.hashes]

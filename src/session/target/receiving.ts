@@ -3,38 +3,66 @@ import type { Millis } from "../../base/units.ts";
 import type { Link } from "../../link/link.ts";
 import type { DataChunk, ObjectChunk } from "../../wire/messages.ts";
 import { answerTimeout, silenceTimeout } from "../answer-timeout.ts";
-import type { Deadlines } from "../deadlines.ts";
+import { type Deadlines, isDue } from "../deadlines.ts";
+import { ExcusedTime } from "../excused-time.ts";
 import { OPEN_BLOCKS_MAX } from "../handshake.ts";
 import { Lease } from "../lease.ts";
 import { isOnPace, nominalLineTime, ProgressFloor } from "../progress-floor.ts";
 import { type DescentPlan, lengthOfBlock } from "./descent-plan.ts";
+import { type CompleteBlock, HeldWrites } from "./held-writes.ts";
+import type { OwnWork } from "./own-work.ts";
 import type { SessionLoss, TargetEvent } from "./target-events.ts";
-import { TreeDescent } from "./tree-descent.ts";
+import { type ReceivedRun, TreeDescent } from "./tree-descent.ts";
 
 /** Block buffers: 64 KiB in all, but 4 blocks at least and 64 at most. */
 const BUFFER_BYTES = 64 * 1024;
 const OPEN_BLOCKS_MIN = 4;
-/** "Later" renews the lease for this long at most without anything that verifies. */
+/** "Later" holds the limits for this long at most without anything that verifies. */
 const LATER_MAX_MS = 60_000;
+/** ... and for this long in a session, and what its blocks take at 1200 baud. */
+const LATER_BUDGET_MS = 600_000;
+/** Blocks are held back for this time at most, or for so many line times of a block: half of a lease without its round trips. */
+const HELD_MAX_MS = 2_500;
+const HELD_LINE_TIMES = 4;
 /** Most wrong blocks and runs in one session: a CRC lets almost none through by chance. */
 const WRONG_MAX = 32;
+
+/** What a transfer shares with its session. */
+export interface ReceivingParts {
+  readonly link: Link;
+  /** Number of the session, for its effects. */
+  readonly session: number;
+  readonly work: OwnWork;
+  /** Nothing is heard while a block is written. */
+  readonly isDeafWhileWriting: boolean;
+}
 
 /** The target's side of a running transfer: chunks in, requests and grants out, and the time limits of both. */
 export class Receiving {
   readonly descent: TreeDescent;
   readonly #link: Link;
+  readonly #work: OwnWork;
+  /** Own work, and what the rescuer needs, do not count in lease and pace: both run on this clock. */
+  readonly #time: ExcusedTime;
   readonly #lease: Lease;
   readonly #floor: ProgressFloor;
   readonly #session: number;
+  readonly #isDeafWhileWriting: boolean;
+  readonly #held: HeldWrites = new HeldWrites();
+  /** Blocks that are being written. */
+  #writing = 0;
   #wrong = 0;
   readonly #startedAt: Millis;
   #lastAskedAt: Millis;
   #lastVerifiedAt: Millis;
 
-  /** `session`: number of the session, for its effects. */
-  constructor(now: Millis, link: Link, session: number, plan: DescentPlan, start: Differences) {
-    this.#session = session;
+  constructor(now: Millis, parts: ReceivingParts, plan: DescentPlan, start: Differences) {
+    const { link } = parts;
+    this.#session = parts.session;
     this.#link = link;
+    this.#work = parts.work;
+    this.#isDeafWhileWriting = parts.isDeafWhileWriting;
+    this.#time = new ExcusedTime(now, LATER_BUDGET_MS);
     const openMax = Math.floor(BUFFER_BYTES / plan.blockSize);
     this.descent = new TreeDescent(
       plan,
@@ -51,7 +79,8 @@ export class Receiving {
   /** Whether the session brought enough blocks for the time it took: hashes can be had again and again. */
   isOnPace(now: Millis): boolean {
     const { plan, blocks } = this.descent;
-    return isOnPace(this.#link, blocks.written * plan.blockSize, now - this.#startedAt);
+    const passed = this.#time.withoutWork(now) - this.#startedAt;
+    return isOnPace(this.#link, blocks.written * plan.blockSize, passed);
   }
 
   /** Line time of what is not known to be right. */
@@ -61,17 +90,51 @@ export class Receiving {
     return nominalLineTime(this.#link, Math.min(plan.size, blocks * plan.blockSize));
   }
 
-  /** Takes in a chunk; gives the effect that a complete block or run calls for. */
-  handleChunk(now: Millis, chunk: DataChunk | ObjectChunk): TargetEvent | undefined {
+  /** Takes in a chunk; gives the effects that a complete block or run calls for. */
+  handleChunk(now: Millis, chunk: DataChunk | ObjectChunk): readonly TargetEvent[] {
     if (chunk.tag === "data") {
       const complete = this.descent.blocks.handleData(chunk);
-      if (complete === undefined) return undefined;
+      if (complete === undefined) return [];
       this.#link.ackNow(now);
-      return { tag: "writeBlock", session: this.#session, block: complete.block, bytes: complete.bytes };
+      if (!this.#isDeafWhileWriting) return [this.#write(now, complete)];
+      this.#held.add(now, complete);
+      return this.takeWrites(now);
     }
     const { run, waited } = this.descent.handleObject(now, chunk);
-    if (waited !== undefined) this.#link.rtt.sample(waited - this.#link.lineTime(chunk.payload.length));
-    return run && { tag: "checkRun", session: this.#session, run };
+    if (waited !== undefined && this.#time.lastStoodAt(now) <= now - waited)
+      this.#link.rtt.sample(waited - this.#link.lineTime(chunk.payload.length));
+    return run === undefined ? [] : [this.#check(now, run)];
+  }
+
+  #write(now: Millis, { block, bytes }: CompleteBlock): TargetEvent {
+    this.#writing++;
+    this.#begin(now, this.#isDeafWhileWriting);
+    return { tag: "writeBlock", session: this.#session, block, bytes };
+  }
+
+  #check(now: Millis, run: ReceivedRun): TargetEvent {
+    this.#begin(now, false);
+    return { tag: "checkRun", session: this.#session, run };
+  }
+
+  #begin(now: Millis, isLong: boolean): void {
+    this.#work.begin(now, isLong);
+    this.#time.setWorking(now, true);
+  }
+
+  /** Blocks that were held back and can be written now: the line is silent, or they were held for long enough. */
+  takeWrites(now: Millis): readonly TargetEvent[] {
+    const isAwaiting = this.descent.blocks.isAwaiting || this.descent.oldestQuestionAt !== undefined;
+    if (isAwaiting && !isDue(this.#writeAt, now)) return [];
+    return this.#held.takeAll().map((complete) => this.#write(now, complete));
+  }
+
+  /** When blocks that are held back are written although others have not arrived. */
+  get #writeAt(): Millis | undefined {
+    if (this.#held.isEmpty) return undefined;
+    const silentAt = Math.max(this.#link.lastHeardAt, this.#lastAskedAt) + answerTimeout(this.#link);
+    const lineTimes = HELD_LINE_TIMES * this.#link.lineTime(this.descent.plan.blockSize);
+    return Math.min(silentAt, this.#held.since + Math.max(HELD_MAX_MS, lineTimes));
   }
 
   /** The outcome of a check of a run (undefined: bad); returns the check of the next run, if that has arrived already. */
@@ -82,37 +145,48 @@ export class Receiving {
   ): TargetEvent | undefined {
     if (differences === undefined) this.#wrong++;
     else this.#verified(now, this.descent.plan.blockSize);
+    this.#work.end(now);
     const run = this.descent.runChecked(now, node, differences);
-    return run && { tag: "checkRun", session: this.#session, run };
+    const next = run && this.#check(now, run);
+    this.#time.setWorking(now, this.#work.isRunning);
+    return next;
   }
 
   /** A run counts like a block: it saves blocks, and each run is asked for once. */
   #verified(now: Millis, bytes: number): void {
     this.#floor.add(bytes);
+    this.#time.earn(bytes);
     this.#lastVerifiedAt = now;
-    this.#lease.renew(now);
+    this.#lease.renew(this.#time.counted(now));
   }
 
   /** The outcome of writing a block; false when it failed too often to continue. */
   handleBlockWritten(now: Millis, block: number, isWritten: boolean): boolean {
     if (isWritten) this.#verified(now, lengthOfBlock(this.descent.plan, block));
     else this.#wrong++;
+    this.#writing = Math.max(0, this.#writing - 1);
+    this.#work.endWrite(now, this.descent.plan.blockSize);
+    this.#time.setWorking(now, this.#work.isRunning);
     return this.descent.blocks.settle(block, isWritten);
   }
 
-  /** The rescuer is alive and will serve later: believed for a minute without anything that verifies (PROTOCOL.md 6.1). */
-  handleLater(now: Millis): void {
-    if (now - this.#lastVerifiedAt < LATER_MAX_MS) this.#lease.renew(now);
+  /** The rescuer serves later: believed for a minute without anything that verifies (PROTOCOL.md 6.5). */
+  handleLater(now: Millis, forMs: Millis): void {
+    this.#time.announce(now, Math.min(forMs, this.#lastVerifiedAt + LATER_MAX_MS - now));
   }
 
   /** Sends what changed in the plan, or all of it with `again`. */
   ask(now: Millis, again = false): void {
+    // An answer would be lost. What is missing is asked for when all is written.
+    if (this.#isDeafWhileWriting && this.#writing > 0) return;
     this.descent.advance(now);
     const request = this.descent.takeRequest(now, again);
     if (request !== undefined) this.#link.send(request);
     const grant = this.descent.blocks.takeGrant(again);
     if (grant !== undefined) this.#link.send(grant);
-    if (request !== undefined || grant !== undefined) this.#lastAskedAt = now;
+    if (request === undefined && grant === undefined) return;
+    this.#lastAskedAt = now;
+    this.#work.handleAsked(now);
   }
 
   /** Tells the rescuer that no block is wanted any more, so that it believes a DONE (PROTOCOL.md 5.12). */
@@ -124,19 +198,26 @@ export class Receiving {
   /** Repeats unanswered questions; returns why the session is over, if it is. */
   handleTimeout(now: Millis): SessionLoss | undefined {
     if (this.#wrong >= WRONG_MAX) return "damaged";
-    if (now >= this.#lease.endsAt) return "lease";
-    if (this.#floor.checkWindow(now) === "tooSlow") return "slow";
-    if (now >= this.#askAgainAt) this.ask(now, true);
+    // Who said *later* until it was no longer believed is slow, and not just gone.
+    if (this.#time.hasReached(now, this.#lease.endsAt)) return this.#time.isSpent ? "slow" : "lease";
+    if (this.#floor.checkWindow(now, this.#time) === "tooSlow") return "slow";
+    if (isDue(this.#askAgainAt, now)) this.ask(now, true);
     return undefined;
   }
 
   /** When {@link handleTimeout} has something to do, by name. */
-  deadlines(): Deadlines<"ask" | "lease" | "progress"> {
-    return { ask: this.#askAgainAt, lease: this.#lease.endsAt, progress: this.#floor.endsAt };
+  deadlines(): Deadlines<"ask" | "lease" | "progress" | "write"> {
+    return {
+      ask: this.#askAgainAt,
+      lease: this.#time.realTime(this.#lease.endsAt),
+      progress: this.#time.realTime(this.#floor.endsAt),
+      write: this.#writeAt,
+    };
   }
 
-  /** When silence, or one unanswered question, has lasted too long. */
-  get #askAgainAt(): Millis {
+  /** When silence, or one unanswered question, has lasted too long. A rescuer that was told to wait is not asked. */
+  get #askAgainAt(): Millis | undefined {
+    if (this.#work.isAnnounced) return undefined;
     const wait = answerTimeout(this.#link);
     const silent = Math.max(this.#link.lastHeardAt, this.#lastAskedAt) + silenceTimeout(this.#link);
     return Math.min(silent, (this.descent.oldestQuestionAt ?? Number.POSITIVE_INFINITY) + wait);

@@ -2,6 +2,7 @@ import type { Millis } from "../../base/units.ts";
 import type { Link } from "../../link/link.ts";
 import { answerTimeout } from "../answer-timeout.ts";
 import { isDue } from "../deadlines.ts";
+import type { TargetSession } from "./target-session.ts";
 
 /** A session gives way to another rescuer after a silence of this many answer timeouts (PROTOCOL.md 6.1). */
 const SUPERSEDE_TIMEOUTS = 3;
@@ -21,13 +22,13 @@ export class Supersession {
   }
 
   /** Whether the session has been silent for so long that another rescuer may take over. */
-  isSilent(now: Millis): boolean {
-    return now >= this.silentAt;
+  isSilent(now: Millis, session: TargetSession): boolean {
+    return !session.isWorking && now >= this.silentAt(session);
   }
 
-  /** When it will have been silent for so long, if nothing comes. */
-  get silentAt(): Millis {
-    return this.#link.lastHeardAt + this.#silence;
+  /** When it will have been silent for so long, if nothing comes. Time that the rescuer was told to wait does not count. */
+  silentAt(session: TargetSession): Millis {
+    return session.silentSince + this.#silence;
   }
 
   get #silence(): Millis {
@@ -40,10 +41,10 @@ export class Supersession {
   }
 
   /** Takes the check that is due; true if the session stayed silent and ends. */
-  takeCheck(now: Millis): boolean {
+  takeCheck(now: Millis, session: TargetSession | undefined): boolean {
     if (!isDue(this.#checkAt, now)) return false;
     this.#checkAt = undefined;
-    return this.isSilent(now);
+    return session !== undefined && this.isSilent(now, session);
   }
 
   /** The session ended, or is healed: nothing to check. */

@@ -20,6 +20,11 @@ export interface TargetOptions {
   readonly start: TargetStart;
   /** Call for help although the firmware boots. */
   readonly isForced?: boolean;
+  /**
+   * The board hears nothing while it erases or programs: its blocks are written together, when nothing more is on its way,
+   * and the rescuer is told to wait (PROTOCOL.md 5.9). False unless given: the transport keeps what arrives meanwhile.
+   */
+  readonly isDeafWhileWriting?: boolean;
 }
 
 /** A distress on the line, in bytes (PROTOCOL.md 5.2). */

@@ -45,6 +45,7 @@ export class TargetRole implements Role {
   /** The board is healed, or its owner stopped this role: no more calls. */
   #isStopped = false;
   readonly #isForced: boolean;
+  readonly #isDeafWhileWriting: boolean;
   /** A commit of a session that was over by then made the board boot. */
   #isHealed = false;
   readonly #supersession: Supersession;
@@ -54,6 +55,7 @@ export class TargetRole implements Role {
     this.#guard = new LinkGuard(host.link.key, "target");
     this.#start = options.start;
     this.#isForced = options.isForced ?? false;
+    this.#isDeafWhileWriting = options.isDeafWhileWriting ?? false;
     this.#announcer = new TargetAnnouncer(now, host.link, options, this.#guard.isKeyed);
     const { random, start, hold = new ImageHold() } = options;
     this.#hold = hold;
@@ -132,7 +134,7 @@ export class TargetRole implements Role {
         this.#handleNone(message);
         return;
       case "later":
-        this.#session?.handleLater(now);
+        this.#session?.handleLater(now, message.forMs);
         return;
       case "doneAck":
         this.#end(now, this.#session?.handleDoneAck(message.digest));
@@ -160,7 +162,7 @@ export class TargetRole implements Role {
     else if (this.#session?.isDone) this.#announcer.sendBeacon();
     else if (!this.#guard.isKeyed) this.#considerSupersession(now);
     // A query proves nothing: a session with a link key continues until a proven offer supersedes it, or its lease ends.
-    else if (this.#session !== undefined && this.#supersession.isSilent(now))
+    else if (this.#session !== undefined && this.#supersession.isSilent(now, this.#session))
       this.#announcer.answerInSession(now);
   }
 
@@ -178,7 +180,7 @@ export class TargetRole implements Role {
 
   #handleOffer(now: Millis, offer: Offer, proof: LinkProof | undefined): void {
     const session = this.#session;
-    const isSilent = session !== undefined && this.#supersession.isSilent(now);
+    const isSilent = session !== undefined && this.#supersession.isSilent(now, session);
     const moment = { session, isCalling: this.#isCalling, isSilent };
     this.#obey(now, this.#offers.handle(now, offer, proof, moment));
   }
@@ -217,7 +219,9 @@ export class TargetRole implements Role {
     this.#host.link.startReceiving(now, tagOf(peer), this.#guard.seal(peer, acceptNonce));
     this.#announcer.handleServed();
     this.#supersession.clear();
-    this.#session = new TargetSession(now, peer, this.#host, this.#guard, () => this.#announcer.sendBeacon());
+    const sendBeacon = (): void => this.#announcer.sendBeacon();
+    const isDeaf = this.#isDeafWhileWriting;
+    this.#session = new TargetSession(now, peer, this.#host, this.#guard, sendBeacon, isDeaf);
     this.#host.emit({ tag: "offered", offer });
     this.handleTimeout(now);
   }
@@ -353,7 +357,7 @@ export class TargetRole implements Role {
 
   #considerSupersession(now: Millis): void {
     if (this.#session === undefined) return;
-    if (this.#supersession.isSilent(now)) {
+    if (this.#supersession.isSilent(now, this.#session)) {
       this.#loseSession(now, "superseded");
       this.#announcer.handleQuestion(now);
     } else this.#supersession.schedule(now);
@@ -384,11 +388,12 @@ export class TargetRole implements Role {
   get #knockAt(): Millis | undefined {
     if (!this.#host.isUp || this.#isStopped) return undefined;
     if (this.#session === undefined || this.#announcer.knocking.isOn) return this.#announcer.knockAt;
-    return this.#session.isListening ? this.#supersession.silentAt : undefined;
+    return this.#session.isListening ? this.#supersession.silentAt(this.#session) : undefined;
   }
 
   #knock(now: Millis): void {
-    if (!this.#session?.isListening || !this.#supersession.isSilent(now)) this.#announcer.knocking.stop();
+    const session = this.#session;
+    if (!session?.isListening || !this.#supersession.isSilent(now, session)) this.#announcer.knocking.stop();
     else {
       this.#announcer.knocking.start(now);
       if (this.#host.isUp) this.#announcer.knock(now);
@@ -396,7 +401,7 @@ export class TargetRole implements Role {
   }
 
   handleTimeout(now: Millis): void {
-    if (this.#supersession.takeCheck(now)) this.#considerSupersession(now);
+    if (this.#supersession.takeCheck(now, this.#session)) this.#considerSupersession(now);
     if (this.#session !== undefined) {
       this.#knock(now);
       this.#end(now, this.#session.handleTimeout(now));

@@ -13,6 +13,7 @@ import { Lease } from "../lease.ts";
 import type { LinkGuard } from "../link-guard.ts";
 import type { RoleHost } from "../role.ts";
 import { ChunkAssembly } from "./chunk-assembly.ts";
+import { OwnWork } from "./own-work.ts";
 import { Receiving } from "./receiving.ts";
 import type { BlockOutcome, ManifestOutcome, SessionLoss, TargetEvent } from "./target-events.ts";
 
@@ -47,9 +48,11 @@ export type SessionEnd =
  * - `lease`: nothing verified came for too long; the next offer counts.
  * - `ask`: requests and grants that stayed unanswered are sent again.
  * - `progress`: a window ends in which enough has to have come.
+ * - `busy`: own work runs, and the rescuer is told so.
+ * - `write`: blocks that were held back are written.
  * - `giveUp`: nobody answers DONE.
  */
-export type SessionDeadline = "repeat" | "lease" | "ask" | "progress" | "giveUp";
+export type SessionDeadline = "repeat" | "lease" | "ask" | "progress" | "busy" | "write" | "giveUp";
 
 /** The deadlines when no session runs. */
 export const NO_SESSION: Deadlines<SessionDeadline> = {
@@ -57,6 +60,8 @@ export const NO_SESSION: Deadlines<SessionDeadline> = {
   lease: undefined,
   ask: undefined,
   progress: undefined,
+  busy: undefined,
+  write: undefined,
   giveUp: undefined,
 };
 
@@ -64,8 +69,6 @@ const DONE_INTERVAL_MIN_MS = 200;
 /** Grant of nothing, done and beacon on the line. */
 const DONE_BYTES = 10 + 16 + 69;
 const DONE_REPEATED_FOR_MS = 15_000;
-/** Comparing or verifying a whole slot makes a target deaf: no more than this (PROTOCOL.md 5.11). */
-const BUSY_MS = 10_000;
 
 const lost = (why: SessionLoss): SessionEnd => ({ tag: "lost", why });
 const refused = (reason: RefusalReason, detail: string): SessionEnd => ({ tag: "refused", reason, detail });
@@ -83,15 +86,21 @@ export class TargetSession {
   readonly #guard: LinkGuard;
   readonly #sendBeacon: () => void;
   readonly #link: Link;
+  readonly #work: OwnWork;
+  readonly #isDeafWhileWriting: boolean;
   #state: State;
 
-  /** `sendBeacon` sends the beacon of the firmware that the board has now. */
+  /**
+   * `sendBeacon` sends the beacon of the firmware that the board has now. `isDeafWhileWriting`: nothing is heard while a
+   * block is written.
+   */
   constructor(
     now: Millis,
     peer: SessionIdentity,
     host: RoleHost<TargetEvent>,
     guard: LinkGuard,
     sendBeacon: () => void,
+    isDeafWhileWriting: boolean,
   ) {
     this.peer = peer;
     this.number = host.nextSession();
@@ -99,6 +108,8 @@ export class TargetSession {
     this.#guard = guard;
     this.#sendBeacon = sendBeacon;
     this.#link = host.link;
+    this.#work = new OwnWork(host.link);
+    this.#isDeafWhileWriting = isDeafWhileWriting;
     const lease = new Lease(now, this.#link, MANIFEST_MAX);
     this.#state = { tag: "accepting", lease, manifest: undefined, repeatAt: now };
   }
@@ -115,7 +126,17 @@ export class TargetSession {
 
   /** Whether it waits for its rescuer, and not for its own work or for DONE to be heard. */
   get isListening(): boolean {
-    return this.#state.tag === "accepting" || this.#state.tag === "receiving";
+    return (this.#state.tag === "accepting" || this.#state.tag === "receiving") && !this.isWorking;
+  }
+
+  /** Own work runs, and the rescuer was told so: it says nothing. */
+  get isWorking(): boolean {
+    return this.#work.isAnnounced;
+  }
+
+  /** Since when the rescuer has been silent without having been told to wait, when no own work runs. */
+  get silentSince(): Millis {
+    return Math.max(this.#link.lastHeardAt, this.#work.announcedUntil);
   }
 
   /** Whether it brought enough blocks for the time it took. */
@@ -135,7 +156,7 @@ export class TargetSession {
 
   /** Takes in a chunk of the manifest, of a run or of a block. */
   handleChunk(now: Millis, chunk: DataChunk | ObjectChunk): void {
-    if (this.#state.tag === "receiving") this.#emit(this.#state.receiving.handleChunk(now, chunk));
+    if (this.#state.tag === "receiving") this.#emitAll(this.#state.receiving.handleChunk(now, chunk));
     else if (chunk.tag === "object") this.#handleManifestChunk(now, chunk);
   }
 
@@ -148,17 +169,20 @@ export class TargetSession {
     state.repeatAt = now + silenceTimeout(this.#link);
     if (!state.manifest.isComplete) return;
     this.#state = { tag: "checking" };
-    this.#link.send({ tag: "busy", forMs: BUSY_MS });
+    this.#work.begin(now, true);
     this.#emit({ tag: "checkManifest", session: this.number, envelope: state.manifest.bytes });
   }
 
   handleManifestChecked(now: Millis, outcome: ManifestOutcome): SessionEnd | undefined {
     if (this.#state.tag !== "checking") return undefined;
+    this.#work.end(now);
     if (outcome.tag === "refused") return refused(outcome.reason, outcome.detail);
     if (!equalBytes(outcome.plan.digest, this.peer.digest))
       return refused("manifest", "the manifest is not the one that was offered");
     if (outcome.start.tag !== "good") return refused("flash", "the slot could not be prepared");
-    const receiving = new Receiving(now, this.#link, this.number, outcome.plan, outcome.start);
+    const [link, work, isDeafWhileWriting] = [this.#link, this.#work, this.#isDeafWhileWriting];
+    const parts = { link, session: this.number, work, isDeafWhileWriting };
+    const receiving = new Receiving(now, parts, outcome.plan, outcome.start);
     this.#state = { tag: "receiving", receiving };
     this.#emit({ tag: "receiving", plan: outcome.plan });
     this.#continue(now, receiving);
@@ -190,13 +214,14 @@ export class TargetSession {
     if (!receiving.descent.isFinished) receiving.ask(now);
     else {
       this.#state = { tag: "committing", receiving };
-      this.#link.send({ tag: "busy", forMs: BUSY_MS });
+      this.#work.begin(now, true);
       this.#emit({ tag: "commit", session: this.number });
     }
   }
 
   handleCommitted(now: Millis, failure: BootFailure | undefined): SessionEnd | undefined {
     if (this.#state.tag !== "committing") return undefined;
+    this.#work.end(now);
     if (failure !== undefined) return lost("not-bootable");
     this.#emit({ tag: "verified", digest: this.peer.digest });
     const { receiving } = this.#state;
@@ -205,8 +230,8 @@ export class TargetSession {
     return this.handleTimeout(now);
   }
 
-  handleLater(now: Millis): void {
-    if (this.#state.tag === "receiving") this.#state.receiving.handleLater(now);
+  handleLater(now: Millis, forMs: Millis): void {
+    if (this.#state.tag === "receiving") this.#state.receiving.handleLater(now, forMs);
   }
 
   handleDoneAck(digest: Uint8Array): SessionEnd | undefined {
@@ -220,6 +245,7 @@ export class TargetSession {
   /** Does what is due. Extra calls are harmless. */
   handleTimeout(now: Millis): SessionEnd | undefined {
     const state = this.#state;
+    this.#work.sendDue(now);
     switch (state.tag) {
       case "accepting":
         if (now >= state.lease.endsAt) return lost("lease");
@@ -229,6 +255,7 @@ export class TargetSession {
         }
         return undefined;
       case "receiving": {
+        this.#emitAll(state.receiving.takeWrites(now));
         const why = state.receiving.handleTimeout(now);
         return why === undefined ? undefined : lost(why);
       }
@@ -256,12 +283,16 @@ export class TargetSession {
       case "accepting":
         return { ...NO_SESSION, repeat: state.repeatAt, lease: state.lease.endsAt };
       case "receiving":
-        return { ...NO_SESSION, ...state.receiving.deadlines() };
+        return { ...NO_SESSION, ...state.receiving.deadlines(), busy: this.#work.busyAt };
       case "done":
         return { ...NO_SESSION, repeat: state.repeatAt, giveUp: state.until };
       default:
-        return NO_SESSION;
+        return { ...NO_SESSION, busy: this.#work.busyAt };
     }
+  }
+
+  #emitAll(events: readonly TargetEvent[]): void {
+    for (const event of events) this.#host.emit(event);
   }
 
   #emit(event: TargetEvent | undefined): void {

@@ -73,7 +73,7 @@ export class TreeDescent {
   }
 
   #descend(differences: Differences): void {
-    this.#frontier.unshift(...differences.nodes);
+    if (differences.nodes.length > 0) this.#frontier = differences.nodes.concat(this.#frontier);
     this.blocks.add(differences.blocks);
   }
 

@@ -6,13 +6,15 @@ import { type DescentPlan, lengthOfBlock } from "./descent-plan.ts";
 
 interface OpenBlock {
   attempt: number;
+  /** Tries before this one. */
+  failures: number;
   /** The payload so far, as the codec of its last chunk wrote it. */
   coded: { readonly codec: Codec; readonly assembly: ChunkAssembly } | undefined;
   /** Complete, and handed on to be checked and written. */
   isSettling: boolean;
 }
 
-/** A block that fails this often ends the session: four bits of attempt are on the wire. */
+/** A block that fails this often ends the session: attempts begin at 0 or 1, and have four bits on the wire. */
 const ATTEMPTS_MAX = 8;
 
 /**
@@ -22,9 +24,15 @@ const ATTEMPTS_MAX = 8;
 export class WantedBlocks {
   readonly #plan: DescentPlan;
   readonly #openMax: number;
-  /** Not open yet, in order. */
-  #waiting: number[] = [];
+  /** Not open yet, the next one last: there may be a million, and it goes first. */
+  readonly #waiting: number[] = [];
   readonly #open: Map<number, OpenBlock> = new Map();
+  /** Blocks this far apart have the same position bits. */
+  readonly #modulus: number;
+  /** Position bits of open blocks, in blocks. */
+  readonly #openPositions: Set<number> = new Set();
+  /** The last attempt at these position bits, of a block that is done with. */
+  readonly #lastAttempts: Map<number, number> = new Map();
   #grantSequence = 0;
   #grantChanged = true;
   #written = 0;
@@ -33,6 +41,7 @@ export class WantedBlocks {
   constructor(plan: DescentPlan, openMax: number) {
     this.#plan = plan;
     this.#openMax = openMax;
+    this.#modulus = POSITION_SPAN / plan.blockSize;
   }
 
   /** Blocks that are not written yet, open ones included. */
@@ -45,35 +54,41 @@ export class WantedBlocks {
     return this.#written;
   }
 
+  /** Whether a block that was asked for has not arrived in full. */
+  get isAwaiting(): boolean {
+    for (const { isSettling } of this.#open.values()) if (!isSettling) return true;
+    return false;
+  }
+
   /** Adds blocks to those that wait. */
   add(blocks: readonly number[]): void {
-    this.#waiting.push(...blocks);
-    this.#waiting.sort((a, b) => a - b);
+    if (blocks.length === 0) return;
+    for (const block of blocks) this.#waiting.push(block);
+    this.#waiting.sort((a, b) => b - a);
   }
 
   /** Opens blocks that wait, as far as the limits allow. */
   openMore(): void {
-    for (let i = 0; i < this.#waiting.length && this.#open.size < this.#openMax; ) {
+    for (let i = this.#waiting.length - 1; i >= 0 && this.#open.size < this.#openMax; i--) {
       const block = this.#waiting[i] as number;
-      if (this.#isAmbiguous(block)) {
-        i++;
-        continue;
-      }
-      this.#open.set(block, { attempt: 0, coded: undefined, isSettling: false });
+      const position = block % this.#modulus;
+      // The position bits of a chunk could not tell this block from one that is open (PROTOCOL.md 4.5).
+      if (this.#openPositions.has(position)) continue;
+      this.#open.set(block, { ...this.#firstTry(position), coded: undefined, isSettling: false });
       if (this.#grantEntries().length > GRANT_ENTRIES_MAX) {
         this.#open.delete(block);
         return;
       }
+      this.#openPositions.add(position);
       this.#waiting.splice(i, 1);
       this.#grantChanged = true;
     }
   }
 
-  /** Whether the 16 position bits of a chunk could not tell this block from one that is open (PROTOCOL.md 4.5). */
-  #isAmbiguous(block: number): boolean {
-    const modulus = POSITION_SPAN / this.#plan.blockSize;
-    for (const other of this.#open.keys()) if (other % modulus === block % modulus) return true;
-    return false;
+  /** Not the attempt that a late chunk of an earlier block with these position bits may be of (PROTOCOL.md 4.5). */
+  #firstTry(position: number): { readonly attempt: number; readonly failures: number } {
+    const before = this.#lastAttempts.get(position);
+    return { attempt: before === undefined ? 0 : (before + 1) & 1, failures: 0 };
   }
 
   /** The grant to send, if it changed since it was last taken, or in any case with `again`. */
@@ -87,13 +102,13 @@ export class WantedBlocks {
 
   #grantEntries(): GrantEntry[] {
     const entries: { first: number; count: number; attempt: number; codecs: number }[] = [];
-    for (const [block, { attempt, isSettling }] of this.#open) {
+    for (const [block, { attempt, failures, isSettling }] of this.#open) {
       if (isSettling) continue;
+      const codecs = codecsFor(failures);
       const last = entries.at(-1);
-      const continues =
-        last && last.attempt === attempt && last.first + last.count === block && last.count < 255;
-      if (continues) last.count++;
-      else entries.push({ first: block, count: 1, attempt, codecs: codecsFor(attempt) });
+      const isNext = last && last.first + last.count === block && last.count < 255;
+      if (isNext && last.attempt === attempt && last.codecs === codecs) last.count++;
+      else entries.push({ first: block, count: 1, attempt, codecs });
     }
     return entries;
   }
@@ -122,11 +137,14 @@ export class WantedBlocks {
     this.#grantChanged = true;
     if (isWritten) {
       this.#open.delete(block);
+      this.#openPositions.delete(block % this.#modulus);
+      this.#lastAttempts.set(block % this.#modulus, open.attempt);
       this.#written++;
       return true;
     }
-    this.#open.set(block, { attempt: open.attempt + 1, coded: undefined, isSettling: false });
-    return open.attempt + 1 < ATTEMPTS_MAX;
+    const [attempt, failures] = [open.attempt + 1, open.failures + 1];
+    this.#open.set(block, { attempt, failures, coded: undefined, isSettling: false });
+    return failures < ATTEMPTS_MAX;
   }
 }
 

@@ -155,7 +155,7 @@ export function interleave(seed: number, seen: Seen): void {
       picking--;
       const kind = KINDS.find((known) => equalBytes(known.hardwareId, event.beacon.hardwareId));
       images.answer(clock.now(), rescuer, event.session, kind?.image);
-    } else images.apply(event, rescuer);
+    } else images.apply(clock.now(), event, rescuer);
     driver.pump();
   };
   const onEvent = (event: RescuerEvent): void => {
