@@ -37,6 +37,9 @@ export interface LinkOptions {
   readonly key?: LinkKey | undefined;
 }
 
+/** Bytes that a packet has on the line beside its payload, at most, and those of the first one (PROTOCOL.md 4.6, 4.7). */
+const PACKET_OVERHEAD = 30;
+const FIRST_PACKET_BYTES = 286;
 /** Bytes of an ack on the line (PROTOCOL.md 4.3). */
 const ACK_BYTES = 25;
 
@@ -67,6 +70,7 @@ export class Link {
   #sender: SendSide | undefined;
   #receiver: ReceiveSide | undefined;
   #lastHeardAt: Millis = Number.NEGATIVE_INFINITY;
+  #longestReceived = FIRST_PACKET_BYTES;
   #heard: "announcement" | "session" | undefined;
   #isFlushDue = false;
 
@@ -94,6 +98,11 @@ export class Link {
   /** When the last frame of the current session arrived. */
   get lastHeardAt(): Millis {
     return this.#lastHeardAt;
+  }
+
+  /** Bytes on the line of the longest packet that came in this session; those of a first one at least. */
+  get longestReceived(): number {
+    return this.#longestReceived;
   }
 
   /** What the run or frame that was handed in last is: a frame of the present session, another valid one, or neither. */
@@ -143,6 +152,7 @@ export class Link {
   startReceiving(now: Millis, tag: number, seal?: FrameSeal): void {
     this.#startSession(now, tag, seal);
     this.#receiver = new ReceiveSide(this.#timers);
+    this.#longestReceived = FIRST_PACKET_BYTES;
   }
 
   #startSession(now: Millis, tag: number, seal: FrameSeal | undefined): void {
@@ -264,6 +274,8 @@ export class Link {
     }
     const { isNew } = this.#receiver.receive(now, packet.packetNumber);
     if (!isNew) this.counters.duplicates++;
+    if (packet.tag !== "probe")
+      this.#longestReceived = Math.max(this.#longestReceived, packet.payload.length + PACKET_OVERHEAD);
     if (packet.tag === "probe") this.#receiver.ackNow(now);
     else if (isNew) this.#events.push({ tag: "chunk", chunk: packet });
   }

@@ -9,9 +9,10 @@ export function answerTimeout(link: Link): Millis {
   return link.rtt.timeout + link.lineTime(RESCUER_QUEUE_BYTES);
 }
 
-/** Longest line time of a frame, and its bytes (PROTOCOL.md 4.7). */
+/** Longest line time of a frame (PROTOCOL.md 4.7). */
 const FRAME_TIME_MAX_MS: Millis = 2_000;
-const FRAME_BYTES_MAX = 2_073;
+/** A rescuer may try twice the size that it sent last. */
+const FRAME_GROWTH = 2;
 /** What a rescuer hands to its UART ahead of the line (PROTOCOL.md 4.8). */
 const AHEAD_MS: Millis = 40;
 
@@ -20,5 +21,6 @@ const AHEAD_MS: Millis = 40;
  * it is asked again, as it may be mute (PROTOCOL.md 2.4).
  */
 export function silenceTimeout(link: Link): Millis {
-  return link.rtt.timeout + Math.min(FRAME_TIME_MAX_MS, link.lineTime(FRAME_BYTES_MAX)) + AHEAD_MS;
+  const frameMs = link.lineTime(FRAME_GROWTH * link.longestReceived);
+  return link.rtt.timeout + Math.min(FRAME_TIME_MAX_MS, frameMs) + AHEAD_MS;
 }

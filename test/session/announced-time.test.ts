@@ -187,7 +187,7 @@ describe("a rescuer that does not have yet what the target wants", () => {
 });
 
 describe("a rescuer whose target is busy", () => {
-  it("sends one probe a second and nothing else until the target speaks", () => {
+  it("sends nothing until the target speaks, as it is mute before its probe each second is due", () => {
     const { rescue } = rescueWith(() => 0, { size: 65_536 });
     const isSending = (): boolean => rescue.rescuerEnd.counters.bytesSent > 20_000;
     expect(rescue.run(60_000, isSending)).toBe(true);
@@ -196,6 +196,22 @@ describe("a rescuer whose target is busy", () => {
     rescue.pump();
     rescue.targetEnd.handleLinkUp(rescue.clock.now(), false);
     rescue.run(100, () => false);
+    const { framesSent, probesSent } = rescue.rescuerEnd.counters;
+    rescue.run(8_400, () => false);
+    const counters = rescue.rescuerEnd.counters;
+    expect(counters.probesSent - probesSent).toBe(0);
+    expect(counters.framesSent - framesSent).toBe(0);
+  });
+
+  it("sends one probe a second and nothing else on a link where it never is mute", () => {
+    const { rescue } = rescueWith(() => 0, { size: 65_536 });
+    const isSending = (): boolean => rescue.rescuerEnd.counters.bytesSent > 20_000;
+    expect(rescue.run(60_000, isSending)).toBe(true);
+    rescue.targetEnd.link.send({ tag: "busy", forMs: 10_000 });
+    rescue.pump();
+    rescue.targetEnd.handleLinkUp(rescue.clock.now(), false);
+    rescue.run(100, () => false);
+    rescue.rescuerEnd.link.muting.setOn(rescue.clock.now(), false);
     const { framesSent, probesSent } = rescue.rescuerEnd.counters;
     rescue.run(8_400, () => false);
     const counters = rescue.rescuerEnd.counters;
