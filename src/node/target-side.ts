@@ -175,7 +175,7 @@ export class TargetSide implements Side<TargetEvent, TargetRole> {
     };
     this.#sessions.set(link, this.#last);
     for (const other of this.#host.links)
-      if (other !== link) other.role.setServedElsewhere(now, offer.rescuerId);
+      if (other !== link) this.#setServedElsewhere(now, other, offer.rescuerId);
     this.#host.report({ event: "offer", ...at, digest: toHex(offer.digest), version, size: offer.size });
   }
 
@@ -264,6 +264,12 @@ export class TargetSide implements Side<TargetEvent, TargetRole> {
     const { links } = this.#host;
     if (links.some(({ role }) => role.isServed)) return;
     const now = this.#host.clock.now();
-    for (const link of links) link.role.setServedElsewhere(now, undefined);
+    for (const link of links) this.#setServedElsewhere(now, link, undefined);
+  }
+
+  /** Its calls are due at other times from now on. */
+  #setServedElsewhere(now: Millis, { driver, role }: Link, rescuerId: Uint8Array | undefined): void {
+    role.setServedElsewhere(now, rescuerId);
+    driver.pump();
   }
 }

@@ -6,10 +6,12 @@ import { runDistress } from "../../src/node/distress-node.ts";
 import type { NodeEvent } from "../../src/node/node-event.ts";
 import { runRescue } from "../../src/node/rescue-node.ts";
 import { createMemoryPair } from "../../src/sim/wires/memory-pair.ts";
+import type { Transport } from "../../src/transport/transport.ts";
 import { encodeDelimited } from "../../src/wire/cobs.ts";
 import { boardFor, imageOf } from "../attacks/duel.ts";
-import { inVirtualTime } from "../support/virtual-time.ts";
+import { inVirtualTime, pass, passUntil } from "../support/virtual-time.ts";
 import { withCrc } from "../support/with-crc.ts";
+import { wrappedTransport } from "../support/wrapped-transport.ts";
 
 const SIZE = 8192;
 const LINE = { baud: 115_200, latencyMs: 1 };
@@ -60,4 +62,53 @@ describe("a board with two links", () => {
       await inVirtualTime(clock, Promise.all(rescuers));
     },
   );
+});
+
+describe("the other link of a board that is served", () => {
+  it("carries at most 200 bytes in that minute, and the board calls there at once when its rescuer is gone", async () => {
+    const data = randomBytes(new SeededRandom(6), SIZE);
+    const image = imageOf(data);
+    const clock = new VirtualClock();
+    const slow = { baud: 1_200, latencyMs: 1, pieceBytes: 1 };
+    const [near, far] = createMemoryPair(clock, { aToB: slow, bToA: slow });
+    const [nearOther, farOther] = createMemoryPair(clock, { aToB: LINE, bToA: LINE });
+    let idleBytes = 0;
+    const counted = (wire: Transport): Transport =>
+      wrappedTransport(wire, {
+        write: (bytes) => {
+          idleBytes += bytes.length;
+          return wire.write(bytes);
+        },
+      });
+    const board = boardFor([{ name: "image", digest: image.digest, data }]);
+    const common = { timeoutMs: 600_000, clock, onEvent: () => {} };
+    const events: (NodeEvent & { readonly at: number })[] = [];
+    const distress = runDistress({
+      ...common,
+      signal: new AbortController().signal,
+      links: [near, counted(nearOther)],
+      store: board.store(),
+      onEvent: (event) => events.push({ ...event, at: clock.now() }),
+    });
+    const leaves = new AbortController();
+    const rescuer = { ...common, repository: fixedRepository([image]), allowUnsigned: false, once: true };
+    const first = runRescue({ ...rescuer, signal: leaves.signal, links: [far] });
+    const isServed = (): boolean => events.some(({ event }) => event === "progress");
+    expect(await passUntil(clock, isServed, 60_000)).toBe(true);
+    const second = runRescue({
+      ...rescuer,
+      signal: new AbortController().signal,
+      links: [counted(farOther)],
+    });
+    idleBytes = 0;
+    await pass(clock, 60_000);
+    expect(idleBytes).toBeGreaterThan(0);
+    expect(idleBytes).toBeLessThanOrEqual(200);
+    leaves.abort();
+    const leftAt = clock.now();
+    const isServedAgain = (): boolean => events.some(({ event, at }) => event === "offer" && at > leftAt);
+    expect(await passUntil(clock, isServedAgain, 6_000)).toBe(true);
+    const verdicts = await inVirtualTime(clock, Promise.all([distress, second, first]), 600_000);
+    expect(verdicts.slice(0, 2)).toMatchObject([{ reason: "healed" }, { reason: "healed" }]);
+  });
 });
