@@ -2,12 +2,13 @@ import type { Millis } from "../../base/units.ts";
 import type { Link } from "../../link/link.ts";
 import { answerTimeout } from "../answer-timeout.ts";
 import { isDue } from "../deadlines.ts";
+import type { TargetAnnouncer } from "./target-announcer.ts";
 import type { TargetSession } from "./target-session.ts";
 
 /** A session gives way to another rescuer after a silence of this many answer timeouts (PROTOCOL.md 6.1). */
 const SUPERSEDE_TIMEOUTS = 3;
 
-/** Decides when a silent session gives way because another rescuer knocks. */
+/** Decides when a session has been silent for too long: the target knocks then, and another rescuer may take over. */
 export class Supersession {
   readonly #link: Link;
   #checkAt: Millis | undefined;
@@ -45,6 +46,21 @@ export class Supersession {
     if (!isDue(this.#checkAt, now)) return false;
     this.#checkAt = undefined;
     return session !== undefined && this.isSilent(now, session);
+  }
+
+  /** When the target knocks next, or begins to: in a session once that fell silent (PROTOCOL.md 5.1). */
+  knockAt(session: TargetSession | undefined, announcer: TargetAnnouncer): Millis | undefined {
+    if (session === undefined || announcer.knocking.isOn) return announcer.knockAt;
+    return session.isListening ? this.silentAt(session) : undefined;
+  }
+
+  /** Knocks in a session if that fell silent, and stops once something was heard. */
+  knock(now: Millis, session: TargetSession, announcer: TargetAnnouncer): void {
+    if (!session.isListening || !this.isSilent(now, session)) announcer.knocking.stop();
+    else {
+      announcer.knocking.start(now);
+      announcer.knock(now);
+    }
   }
 
   /** The session ended, or is healed: nothing to check. */

@@ -13,6 +13,7 @@ import { heardFrom } from "../heard-node.ts";
 import { type SessionIdentity, tagOf } from "../identity.ts";
 import { LinkGuard } from "../link-guard.ts";
 import type { HeardEvent, Role, RoleHost } from "../role.ts";
+import { EffectAnswers } from "./effect-answers.ts";
 import { ImageHold } from "./image-hold.ts";
 import { type JudgedOffer, OfferAnswers, type OfferVerdict } from "./offer-answers.ts";
 import { Supersession } from "./supersession.ts";
@@ -49,6 +50,7 @@ export class TargetRole implements Role {
   /** A commit of a session that was over by then made the board boot. */
   #isHealed = false;
   readonly #supersession: Supersession;
+  readonly #answers: EffectAnswers;
 
   constructor(now: Millis, host: RoleHost<TargetEvent>, options: TargetOptions) {
     this.#host = host;
@@ -64,6 +66,12 @@ export class TargetRole implements Role {
     const { calls } = this.#announcer;
     this.#offers = new OfferAnswers({ host, guard: this.#guard, random, start, calls, hold, nodeId });
     this.#supersession = new Supersession(host.link);
+    this.#answers = new EffectAnswers({
+      hold,
+      noteStatus: (at) => void this.#noteStatus(at),
+      sessionOf: (number) => this.#sessionOf(number),
+      onEnd: (at, end) => this.#end(at, end),
+    });
   }
 
   handleLinkUp(now: Millis, isUp: boolean): void {
@@ -91,10 +99,6 @@ export class TargetRole implements Role {
     const { status } = this.#announcer;
     this.#hold.noteReceiving(now, status.receivingDigest);
     return status;
-  }
-
-  #noteLack({ peer, lackMs }: TargetSession): void {
-    if (lackMs !== undefined) this.#hold.noteLack(peer, lackMs);
   }
 
   handleInputEnd(): void {}
@@ -238,46 +242,23 @@ export class TargetRole implements Role {
 
   /** Completes `checkManifest` of the session with this number. */
   handleManifestChecked(now: Millis, session: number, outcome: ManifestOutcome): void {
-    const checked = this.#sessionOf(session);
-    if (checked === undefined) return;
-    this.#noteStatus(now);
-    if (outcome.tag === "refused" && outcome.digest !== undefined) this.#hold.release(outcome.digest);
-    const end = checked.handleManifestChecked(now, outcome);
-    this.#noteLack(checked);
-    this.#end(now, end);
+    this.#answers.manifestChecked(now, session, outcome);
   }
 
   /** Completes `checkRun`. */
   handleRunChecked(now: Millis, session: number, node: TreeNode, outcome: RunOutcome): void {
-    const checked = this.#sessionOf(session);
-    if (checked === undefined) return;
-    this.#noteStatus(now);
-    const end = checked.handleRunChecked(now, node, outcome);
-    this.#noteLack(checked);
-    this.#end(now, end);
+    this.#answers.runChecked(now, session, node, outcome);
   }
 
   /** Completes `writeBlock`. */
   handleBlockWritten(now: Millis, session: number, block: number, outcome: BlockOutcome): void {
-    const written = this.#sessionOf(session);
-    if (written === undefined) return;
-    this.#noteStatus(now);
-    const end = written.handleBlockWritten(now, block, outcome);
-    this.#noteLack(written);
-    if (outcome === "written") this.#hold.noteBlock(now, written.peer, block);
-    this.#end(now, end);
+    this.#answers.blockWritten(now, session, block, outcome);
   }
 
   /** Completes `commit`: the boot decision after the root was read back from flash. */
   handleCommitted(now: Millis, session: number, failure: BootFailure | undefined): void {
-    const committed = this.#sessionOf(session);
-    this.#noteStatus(now);
-    if (failure === undefined) this.#hold.noteHealed();
-    if (committed === undefined) {
-      if (failure === undefined) this.#handleLateCommit();
-      return;
-    }
-    this.#end(now, committed.handleCommitted(now, failure));
+    const isInTime = this.#answers.committed(now, session, failure);
+    if (!isInTime && failure === undefined) this.#handleLateCommit();
     // Others who knocked get beacons now: this session ends as healed, whether DONE is heard or not.
     if (this.#session?.isDone) this.#supersession.clear();
   }
@@ -384,26 +365,15 @@ export class TargetRole implements Role {
     };
   }
 
-  /** When it knocks next, or begins to: in a session once that fell silent. */
   get #knockAt(): Millis | undefined {
     if (!this.#host.isUp || this.#isStopped) return undefined;
-    if (this.#session === undefined || this.#announcer.knocking.isOn) return this.#announcer.knockAt;
-    return this.#session.isListening ? this.#supersession.silentAt(this.#session) : undefined;
-  }
-
-  #knock(now: Millis): void {
-    const session = this.#session;
-    if (!session?.isListening || !this.#supersession.isSilent(now, session)) this.#announcer.knocking.stop();
-    else {
-      this.#announcer.knocking.start(now);
-      if (this.#host.isUp) this.#announcer.knock(now);
-    }
+    return this.#supersession.knockAt(this.#session, this.#announcer);
   }
 
   handleTimeout(now: Millis): void {
     if (this.#supersession.takeCheck(now, this.#session)) this.#considerSupersession(now);
     if (this.#session !== undefined) {
-      this.#knock(now);
+      if (this.#host.isUp) this.#supersession.knock(now, this.#session, this.#announcer);
       this.#end(now, this.#session.handleTimeout(now));
     } else if (!this.#isStopped) {
       if (this.#host.isUp) this.#announcer.sendDue(now);
