@@ -213,7 +213,7 @@ export class Link {
         this.foreign.handleVersion(received.version);
         return;
       case "noFrame":
-        this.foreign.handleForeign(now, received.body);
+        this.foreign.handleForeign(now, received.body, run.at(-1) === 0);
         return;
       default:
         unreachable(received);
