@@ -52,7 +52,7 @@ export class ForeignInput {
     this.muting.noteForeign(now, isText);
     // Short pieces of a text are kept, too, for the marks that they make together.
     const text = this.#recent.add(rest);
-    if (isText) this.unasked.noteText(now, false, bearsOwnMark(text));
+    if (isText) this.unasked.noteText(now, false, bearsOwnMark(text, false));
   }
 
   /** A run ended, which was a frame of whatever session and version, or not. */
@@ -89,7 +89,7 @@ export class ForeignInput {
     const isForeign = text !== "" && (!isDelimited || isMostlyPrintable(body));
     this.#sense.clear();
     this.muting.noteForeign(now, isForeign);
-    if (isForeign) this.unasked.noteText(now, true, false);
+    if (isForeign) this.unasked.noteText(now, true, !isDelimited && bearsOwnMark(this.#recent.text, true));
     else this.unasked.noteRunEnd();
     if (text === "") this.#counters.crcErrors++;
     else this.#emit({ tag: "console", text });

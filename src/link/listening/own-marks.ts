@@ -7,19 +7,26 @@ const MARKS: readonly RegExp[] = [
   /(?:^|[\r\n])(?:U-Boot (?:SPL |TPL )?\d{4}\.\d\d|barebox \d{4}\.\d\d|RedBoot|GNU GRUB|coreboot-\S|Das U-Boot|CFE version)/,
   // A countdown, or the offer to stop it.
   /\b(?:hit|press|type) (?:any|a|the|[<"'[]?\w{1,12}[>"'\]]?) ?key|\b(?:hit|press) (?:<?(?:enter|esc|space|del)\w{0,4}>?|[<"'[]?(?:ctrl|\^)\S{1,4}) (?:to|for|within)|stop (?:the )?auto ?boot|\bauto ?boot(?:ing)? in\b|\bboot(?:ing)? in \d{1,3} ?s/i,
-  // A login.
-  /(?:^|[\r\n])[^\r\n]{0,64}\b(?:login|username|password|passphrase)(?: for \S{1,32})?: ?$/i,
   /(?:^|[\r\n])Login incorrect/,
-  // A prompt at the end of what came, such as "=> ", "root@host:/# ", "C:\>", "grub> ", "(initramfs) ", ">>> ".
-  /(?:^|[\r\n])[^\r\n]{0,60}[$#%>] ?$/,
-  /(?:^|[\r\n])\([\w-]{1,16}\) $/,
   // Control characters as a terminal line echoes them: frames begin with NUL, and hold other ones.
   /\^[@A-Z[\\\]^_]/,
   // A shell's answer to what is no command.
   /command not found|Unknown command/,
 ];
 
-/** Whether text bears the mark of a boot loader or a shell. `text`: the newest, 256 bytes at most and what just came. */
-export function bearsOwnMark(text: string): boolean {
-  return MARKS.some((mark) => mark.test(text));
+/** Questions and prompts: marks where the text stops behind them. In a line that goes further they are nothing. */
+const PROMPTS: readonly RegExp[] = [
+  // A login.
+  /(?:^|[\r\n])[^\r\n]{0,64}\b(?:login|username|password|passphrase)(?: for \S{1,32})?: ?$/i,
+  // A prompt, such as "=> ", "root@host:/# ", "C:\>", "grub> ", "(initramfs) ", ">>> ".
+  /(?:^|[\r\n])[^\r\n]{0,60}[$#%>] ?$/,
+  /(?:^|[\r\n])\([\w-]{1,16}\) $/,
+];
+
+/**
+ * Whether text bears the mark of a boot loader or a shell. `text`: the newest, 256 bytes at most and what just came.
+ * `isAtRest`: nothing came behind it for the time that ends a run.
+ */
+export function bearsOwnMark(text: string, isAtRest: boolean): boolean {
+  return MARKS.some((mark) => mark.test(text)) || (isAtRest && PROMPTS.some((mark) => mark.test(text)));
 }

@@ -39,6 +39,11 @@ export class RecentText {
     return (before + String.fromCharCode(...text)).replace(CONTROL_SEQUENCE, "");
   }
 
+  /** What is kept, without control sequences. */
+  get text(): string {
+    return this.#text().replace(CONTROL_SEQUENCE, "");
+  }
+
   #text(): string {
     return String.fromCharCode(...this.#bytes.subarray(0, this.#length));
   }

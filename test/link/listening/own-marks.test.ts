@@ -36,10 +36,16 @@ const NO_MARKS = [
 
 describe("the marks of boot loaders and shells", () => {
   it.each(MARKS)("are recognised: %s", (_name, text) => {
-    expect(bearsOwnMark(text)).toBe(true);
+    expect(bearsOwnMark(text, true)).toBe(true);
   });
 
   it.each(NO_MARKS)("are not seen in other text: %s", (_name, text) => {
-    expect(bearsOwnMark(text)).toBe(false);
+    expect(bearsOwnMark(text, true)).toBe(false);
+  });
+
+  it("are no prompts while the line still comes", () => {
+    expect(bearsOwnMark("\r\nloading 45%", false)).toBe(false);
+    expect(bearsOwnMark("\r\nloading 45%", true)).toBe(true);
+    expect(bearsOwnMark("\r\nHit any key to stop autoboot:  2", false)).toBe(true);
   });
 });
