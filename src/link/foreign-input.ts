@@ -6,7 +6,7 @@ import { Muting } from "./listening/muting.ts";
 import { bearsOwnMark } from "./listening/own-marks.ts";
 import { TextSense } from "./listening/text-sense.ts";
 import { Unasked } from "./listening/unasked.ts";
-import { consoleText } from "./strangers/console-text.ts";
+import { consoleText, isMostlyPrintable } from "./strangers/console-text.ts";
 import { RecentText } from "./strangers/recent-text.ts";
 import type { Stranger } from "./strangers/stranger.ts";
 import { StrangerWatch } from "./strangers/stranger-watch.ts";
@@ -78,20 +78,20 @@ export class ForeignInput {
     this.#emit({ tag: "foreignVersion", version });
   }
 
-  /** What is no frame came. A delimiter alone is nothing. */
-  handleForeign(now: Millis, body: Uint8Array): void {
+  /**
+   * What is no frame came. A delimiter alone is nothing. `isDelimited`: a delimiter ended it, which a console does not send:
+   * a damaged frame may hold text, as a manifest does, that nobody wrote on the line.
+   */
+  handleForeign(now: Millis, body: Uint8Array, isDelimited: boolean): void {
     if (body.length === 0) return;
     this.#counters.bytesDiscarded += body.length;
     const text = this.#watch === undefined ? "" : consoleText(body);
-    const isText = text !== "";
+    const isForeign = text !== "" && (!isDelimited || isMostlyPrintable(body));
     this.#sense.clear();
-    this.muting.noteForeign(now, isText);
-    if (isText) {
-      this.unasked.noteText(now, true, false);
-      this.#emit({ tag: "console", text });
-    } else {
-      this.unasked.noteRunEnd();
-      this.#counters.crcErrors++;
-    }
+    this.muting.noteForeign(now, isForeign);
+    if (isForeign) this.unasked.noteText(now, true, false);
+    else this.unasked.noteRunEnd();
+    if (text === "") this.#counters.crcErrors++;
+    else this.#emit({ tag: "console", text });
   }
 }

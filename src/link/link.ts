@@ -14,14 +14,11 @@ import { Framer, type Received } from "./framer.ts";
 import type { LinkEvent } from "./link-event.ts";
 import type { LinkKey } from "./link-key.ts";
 import type { LinkTimer, LinkTimers } from "./link-timers.ts";
-import type { Muting } from "./listening/muting.ts";
-import type { Unasked } from "./listening/unasked.ts";
 import { Pacer } from "./pacer.ts";
-import { ReceiveSide } from "./receive-side.ts";
+import { FIRST_PACKET_BYTES, ReceiveSide } from "./receive-side.ts";
 import { RttEstimator } from "./rtt.ts";
 import type { FrameSeal } from "./seal.ts";
 import { SendSide } from "./send-side.ts";
-import type { Stranger } from "./strangers/stranger.ts";
 import { Transmitter } from "./transmitter.ts";
 
 export interface LinkOptions {
@@ -37,9 +34,6 @@ export interface LinkOptions {
   readonly key?: LinkKey | undefined;
 }
 
-/** Bytes that a packet has on the line beside its payload, at most, and those of the first one (PROTOCOL.md 4.6, 4.7). */
-const PACKET_OVERHEAD = 30;
-const FIRST_PACKET_BYTES = 286;
 /** Bytes of an ack on the line (PROTOCOL.md 4.3). */
 const ACK_BYTES = 25;
 
@@ -63,14 +57,14 @@ export class Link {
   readonly errorEstimate: ErrorEstimate = new ErrorEstimate();
   readonly #pacer: Pacer;
   readonly #framer: Framer;
-  readonly #foreign: ForeignInput;
+  /** What else is on the line, and what follows for this end: when it may speak unasked, and when it is mute. */
+  readonly foreign: ForeignInput;
   readonly #events: LinkEvent[] = [];
   readonly #transmitter: Transmitter;
   readonly #timers: LinkTimers = new TimerTable<LinkTimer>();
   #sender: SendSide | undefined;
   #receiver: ReceiveSide | undefined;
   #lastHeardAt: Millis = Number.NEGATIVE_INFINITY;
-  #longestReceived = FIRST_PACKET_BYTES;
   #heard: "announcement" | "session" | undefined;
   #isFlushDue = false;
 
@@ -80,19 +74,14 @@ export class Link {
     this.#pacer = new Pacer(options.baud, options.bitsPerByte);
     const code = options.framing === "message" ? wholeFrames : delimitedCobs;
     this.#framer = new Framer(code);
-    this.#foreign = new ForeignInput(code, this.counters, (event) => this.#events.push(event));
+    this.foreign = new ForeignInput(code, this.counters, (event) => this.#events.push(event));
     const parts = { framer: this.#framer, pacer: this.#pacer, counters: this.counters };
-    this.#transmitter = new Transmitter({ ...parts, muting: this.muting });
+    this.#transmitter = new Transmitter({ ...parts, muting: this.foreign.muting });
   }
 
   /** The sending half of the session that {@link startSending} began. */
   get sender(): SendSide | undefined {
     return this.#sender;
-  }
-
-  /** Who is on the line, if it is not a mayday node. May change after: {@link handleRun}. */
-  get stranger(): Stranger | undefined {
-    return this.#foreign.stranger;
   }
 
   /** When the last frame of the current session arrived. */
@@ -102,7 +91,7 @@ export class Link {
 
   /** Bytes on the line of the longest packet that came in this session; those of a first one at least. */
   get longestReceived(): number {
-    return this.#longestReceived;
+    return this.#receiver?.longest ?? FIRST_PACKET_BYTES;
   }
 
   /** What the run or frame that was handed in last is: a frame of the present session, another valid one, or neither. */
@@ -112,16 +101,6 @@ export class Link {
 
   get isInSession(): boolean {
     return this.#framer.isInSession;
-  }
-
-  /** When this end may say something that nobody asked for (PROTOCOL.md 2.4). */
-  get unasked(): Unasked {
-    return this.#foreign.unasked;
-  }
-
-  /** Holds this end back while its peer is not heard (PROTOCOL.md 2.4). Off unless a role turns it on. */
-  get muting(): Muting {
-    return this.#foreign.muting;
   }
 
   /** Milliseconds that `bytes` take on this line, 0 if it has no rate of its own. */
@@ -152,7 +131,6 @@ export class Link {
   startReceiving(now: Millis, tag: number, seal?: FrameSeal): void {
     this.#startSession(now, tag, seal);
     this.#receiver = new ReceiveSide(this.#timers);
-    this.#longestReceived = FIRST_PACKET_BYTES;
   }
 
   #startSession(now: Millis, tag: number, seal: FrameSeal | undefined): void {
@@ -182,7 +160,7 @@ export class Link {
 
   /** Becomes mute if it is time. Extra calls are harmless. */
   handleTimeout(now: Millis): void {
-    if (!this.muting.check(now, this.lineTime(ACK_BYTES))) return;
+    if (!this.foreign.muting.check(now, this.lineTime(ACK_BYTES))) return;
     this.#transmitter.clear();
     this.#isFlushDue = true;
   }
@@ -194,11 +172,6 @@ export class Link {
     return isDue;
   }
 
-  /** Takes in bytes of which all runs that they end were handled already: text shows before its run ends. */
-  handleBytes(now: Millis, bytes: Uint8Array): void {
-    this.#foreign.handleBytes(now, bytes);
-  }
-
   /** Asks for an ack to go out immediately. */
   ackNow(now: Millis): void {
     this.#receiver?.ackNow(now);
@@ -208,13 +181,13 @@ export class Link {
   handleRun(now: Millis, run: Uint8Array): void {
     const received = this.#framer.decode(run);
     this.#handle(now, run, received);
-    this.#foreign.handleRunEnd(now, run, received.tag !== "noFrame");
+    this.foreign.handleRunEnd(now, run, received.tag !== "noFrame");
   }
 
   /** Takes in one frame of a link that carries frames whole. */
   handleFrame(now: Millis, frame: Uint8Array): void {
     const received = this.#framer.decodeWhole(frame);
-    if (received.tag !== "noFrame") this.#foreign.handleFrame(now);
+    if (received.tag !== "noFrame") this.foreign.handleFrame(now);
     this.#handle(now, frame, received);
   }
 
@@ -237,10 +210,10 @@ export class Link {
         this.counters[COUNTER[received.tag]]++;
         return;
       case "foreignVersion":
-        this.#foreign.handleVersion(received.version);
+        this.foreign.handleVersion(received.version);
         return;
       case "noFrame":
-        this.#foreign.handleForeign(now, received.body);
+        this.foreign.handleForeign(now, received.body, run.at(-1) === 0);
         return;
       default:
         unreachable(received);
@@ -272,10 +245,8 @@ export class Link {
       this.counters.echoes++;
       return;
     }
-    const { isNew } = this.#receiver.receive(now, packet.packetNumber);
+    const { isNew } = this.#receiver.receive(now, packet);
     if (!isNew) this.counters.duplicates++;
-    if (packet.tag !== "probe")
-      this.#longestReceived = Math.max(this.#longestReceived, packet.payload.length + PACKET_OVERHEAD);
     if (packet.tag === "probe") this.#receiver.ackNow(now);
     else if (isNew) this.#events.push({ tag: "chunk", chunk: packet });
   }
@@ -295,7 +266,7 @@ export class Link {
    * - it returned bytes
    */
   pollTransmit(now: Millis): Uint8Array | undefined {
-    if (this.muting.isMute || !this.#pacer.isReady(now)) return undefined;
+    if (this.foreign.muting.isMute || !this.#pacer.isReady(now)) return undefined;
     // No bye: nothing could be sent that the peer would believe. The timeouts of both sides end the session.
     if (this.#framer.isExhausted) this.endSession();
     const ack = this.#receiver?.takeAck(now);
@@ -320,11 +291,11 @@ export class Link {
    * matter. May lie in the past: call it now. The value may change after every call that {@link pollTransmit} lists.
    */
   pollTimeout(): Millis | undefined {
-    if (this.muting.isMute) return undefined;
+    if (this.foreign.muting.isMute) return undefined;
     const isWaiting = !this.#transmitter.isEmpty || this.#sender?.canSend === true;
     const at = isWaiting ? Number.NEGATIVE_INFINITY : this.#timers.next();
     const sendAt = at === undefined ? undefined : Math.max(this.#pacer.readyAt, at);
-    const muteAt = this.muting.beginsAt(this.lineTime(ACK_BYTES));
+    const muteAt = this.foreign.muting.beginsAt(this.lineTime(ACK_BYTES));
     if (sendAt === undefined || muteAt === undefined) return sendAt ?? muteAt;
     return Math.min(sendAt, muteAt);
   }

@@ -1,6 +1,6 @@
 import type { Millis } from "../base/units.ts";
 import { ACK_BITMAP_LENGTH, ACK_REACH } from "../wire/constants.ts";
-import type { Ack } from "../wire/messages.ts";
+import type { Ack, Packet } from "../wire/messages.ts";
 import type { LinkTimers } from "./link-timers.ts";
 import { decodePacketNumber } from "./packet-number.ts";
 
@@ -8,6 +8,10 @@ import { decodePacketNumber } from "./packet-number.ts";
 const PACKETS_PER_ACK = 8;
 /** Longest time a packet waits for its ack. */
 const ACK_DELAY_MAX_MS = 8;
+
+/** Bytes that a packet has on the line beside its payload, at most, and those of the first one (PROTOCOL.md 4.6, 4.7). */
+const PACKET_OVERHEAD = 30;
+export const FIRST_PACKET_BYTES = 286;
 
 /** The receiving half of a session: which packets have arrived, and when to say so (PROTOCOL.md 4.3). */
 export class ReceiveSide {
@@ -17,6 +21,7 @@ export class ReceiveSide {
   /** Bit i of byte j: packet highest - (8 j + i) has arrived. */
   readonly #bitmap: Uint8Array = new Uint8Array(ACK_BITMAP_LENGTH);
   #sinceAck = 0;
+  #longest = FIRST_PACKET_BYTES;
   /** Acks that still have to report a loss: each is reported twice, as the first report may get lost. */
   #reportsOwed = 0;
 
@@ -25,9 +30,16 @@ export class ReceiveSide {
     this.#timers = timers;
   }
 
-  /** Takes in the low bits of a packet's number. `isNew`: neither a duplicate nor too old to know. */
-  receive(now: Millis, lowNumber: number): { isNew: boolean } {
-    const number = decodePacketNumber(lowNumber, this.#highest);
+  /** Bytes on the line of the longest packet so far; those of a first one at least. */
+  get longest(): number {
+    return this.#longest;
+  }
+
+  /** Takes in a packet, with the low bits of its number. `isNew`: neither a duplicate nor too old to know. */
+  receive(now: Millis, packet: Packet): { isNew: boolean } {
+    const number = decodePacketNumber(packet.packetNumber, this.#highest);
+    const payload = packet.tag === "probe" ? 0 : packet.payload.length;
+    this.#longest = Math.max(this.#longest, payload + PACKET_OVERHEAD);
     const back = this.#highest - number;
     let isNew = true;
     if (back < 0) {

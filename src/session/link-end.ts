@@ -28,7 +28,7 @@ export class LinkEnd<Event> implements RoleHost<Event | LineEvent> {
 
   /** Who is on the line, if it is not a mayday node. */
   get stranger(): Stranger | undefined {
-    return this.link.stranger;
+    return this.link.foreign.stranger;
   }
 
   /** What the run or frame that was handed in last is: a frame of the present session, another valid one, or neither. */
@@ -52,7 +52,7 @@ export class LinkEnd<Event> implements RoleHost<Event | LineEvent> {
    */
   exchange<R extends Role>(now: Millis, make: (host: RoleHost<Event | LineEvent>) => R): R {
     this.stop();
-    this.link.muting.setOn(now, false);
+    this.link.foreign.muting.setOn(now, false);
     const role = make(this);
     this.#role = role;
     role.handleLinkUp(now, this.#isUp);
@@ -92,7 +92,7 @@ export class LinkEnd<Event> implements RoleHost<Event | LineEvent> {
 
   /** Takes in bytes of a stream once more, as they came, after the runs that they end were handed to {@link handleRun}. */
   handleBytes(now: Millis, bytes: Uint8Array): void {
-    this.link.handleBytes(now, bytes);
+    this.link.foreign.handleBytes(now, bytes);
   }
 
   /** Takes in one frame of a link that carries whole frames (PROTOCOL.md 10). */

@@ -70,7 +70,7 @@ export class QueryRole implements Role {
 
   #deadlines(): Deadlines<QueryDeadline> {
     const freeAt =
-      this.#options.asksAtOnce === true ? Number.NEGATIVE_INFINITY : this.#host.link.unasked.freeAt;
+      this.#options.asksAtOnce === true ? Number.NEGATIVE_INFINITY : this.#host.link.foreign.unasked.freeAt;
     return { query: this.#nextAt === undefined ? undefined : Math.max(this.#nextAt, freeAt) };
   }
 
@@ -80,7 +80,7 @@ export class QueryRole implements Role {
     this.#left--;
     this.#nextAt = now + (this.#left > 0 ? QUERY_INTERVAL_MS : ROUND_MS);
     this.#hasAsked = true;
-    this.#host.link.unasked.noteSaid(now);
+    this.#host.link.foreign.unasked.noteSaid(now);
     const { nodeId, bootNonce } = this.#options;
     this.#host.link.send({ tag: "query", nodeId, bootNonce });
   }

@@ -104,7 +104,7 @@ function busyForEver(attacker: Attacker): void {
   const isServed = (): boolean =>
     Buffer.compare(attacker.accepted?.targetNonce ?? new Uint8Array(), GHOST) === 0;
   const act = (): void => {
-    attacker.clock.after(isServed() ? 1_000 : 50, act);
+    attacker.clock.after(isServed() ? 1_000 : 110, act);
     attacker.send(isServed() ? { tag: "busy", forMs: 10_000 } : distressOf(GHOST, GHOST));
   };
   act();

@@ -15,7 +15,8 @@ function receiving(): { side: ReceiveSide; timers: LinkTimers } {
 const low = (number: number): number => number & 0xfff;
 
 function receive(side: ReceiveSide, now: number, ...numbers: number[]): boolean[] {
-  return numbers.map((number) => side.receive(now, low(number)).isNew);
+  const probe = (number: number) => ({ tag: "probe", packetNumber: low(number) }) as const;
+  return numbers.map((number) => side.receive(now, probe(number)).isNew);
 }
 
 function takeAck(side: ReceiveSide, now: number): Ack {

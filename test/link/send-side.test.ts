@@ -393,7 +393,7 @@ describe("delivery", () => {
       };
       for (let packet = send(side, now); packet !== undefined; packet = send(side, now)) {
         if (isLost()) continue;
-        const { isNew } = receiver.receive(now, packet.packetNumber & 0xfff);
+        const { isNew } = receiver.receive(now, { ...packet, packetNumber: packet.packetNumber & 0xfff });
         if (packet.tag === "probe") receiver.ackNow(now);
         else if (packet.tag === "data" && isNew) {
           const from = packet.position * CHUNK_UNIT;

@@ -211,7 +211,7 @@ describe("a rescuer whose target is busy", () => {
     rescue.pump();
     rescue.targetEnd.handleLinkUp(rescue.clock.now(), false);
     rescue.run(100, () => false);
-    rescue.rescuerEnd.link.muting.setOn(rescue.clock.now(), false);
+    rescue.rescuerEnd.link.foreign.muting.setOn(rescue.clock.now(), false);
     const { framesSent, probesSent } = rescue.rescuerEnd.counters;
     rescue.run(8_400, () => false);
     const counters = rescue.rescuerEnd.counters;

@@ -85,7 +85,7 @@ describe("the verdict on a run", () => {
     run.rescue.run(60_000, () => run.isOver);
     const ask = (): void => {
       const { link } = run.rescue.rescuerEnd;
-      link.muting.setOn(run.clock.now(), false);
+      link.foreign.muting.setOn(run.clock.now(), false);
       link.send({ tag: "query", nodeId: new Uint8Array(8), bootNonce: new Uint8Array(8) });
       run.rescue.pump();
       run.clock.after(100, ask);

@@ -222,7 +222,7 @@ describe("text on the line", () => {
     const from = line.clock.now();
     const { rescuerEnd } = line.watched.rescue;
     line.isCut = false;
-    rescuerEnd.link.muting.setOn(line.clock.now(), false);
+    rescuerEnd.link.foreign.muting.setOn(line.clock.now(), false);
     rescuerEnd.link.send({ tag: "query", nodeId: bytesOf(8, 8), bootNonce: bytesOf(9, 8) });
     line.watched.rescue.pump();
     line.pass(100);

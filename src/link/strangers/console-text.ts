@@ -10,9 +10,7 @@ export const PRINTABLE_SHARE = 0.8;
  * frame has printable stretches, too: short ones count only in a run that is nearly all printable.
  */
 export function consoleText(run: Uint8Array): string {
-  let printable = 0;
-  for (const byte of run) if (isPrintable(byte)) printable++;
-  const minimum = printable >= PRINTABLE_SHARE * run.length ? STRETCH_MIN : STRETCH_SURE;
+  const minimum = isMostlyPrintable(run) ? STRETCH_MIN : STRETCH_SURE;
   let text = "";
   let from = 0;
   for (let i = 0; i <= run.length; i++) {
@@ -22,6 +20,13 @@ export function consoleText(run: Uint8Array): string {
     from = i + 1;
   }
   return text;
+}
+
+/** Whether at least 80 % of the run is printable. */
+export function isMostlyPrintable(run: Uint8Array): boolean {
+  let printable = 0;
+  for (const byte of run) if (isPrintable(byte)) printable++;
+  return printable >= PRINTABLE_SHARE * run.length;
 }
 
 export function isPrintable(byte: number): boolean {

@@ -45,7 +45,7 @@ export class RescuerRole implements Role {
     this.#guard = new LinkGuard(host.link.key, "rescuer");
     this.#nodeId = options.nodeId;
     this.#announcer = new RescuerAnnouncer(host.link, options, this.#guard.isKeyed);
-    host.link.muting.setOn(now, true);
+    host.link.foreign.muting.setOn(now, true);
     this.#callers = new Callers(options.random);
     this.#handshaking = new Handshaking({
       host,
@@ -66,7 +66,7 @@ export class RescuerRole implements Role {
 
   /** Says nothing when the link comes up: it speaks only to whom it heard. */
   handleLinkUp(now: Millis): void {
-    this.#host.link.muting.setOn(now, true);
+    this.#host.link.foreign.muting.setOn(now, true);
   }
 
   handleInputEnd(): void {

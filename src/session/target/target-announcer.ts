@@ -104,7 +104,7 @@ export class TargetAnnouncer {
   sendDue(now: Millis): void {
     if (this.#answers.take(now)) this.#call(now);
     else if (this.#mayCall(now)) {
-      this.#link.unasked.noteSaid(now);
+      this.#link.foreign.unasked.noteSaid(now);
       if (!this.#isSlow || !this.#isInDistress) this.#call(now);
       else {
         this.#timer.sent(now, this.#link.lineTime(QUERY_BYTES), true);
@@ -123,7 +123,7 @@ export class TargetAnnouncer {
   }
 
   #mayCall(now: Millis): boolean {
-    return this.#timer.nextAt <= now && this.#link.unasked.freeAt <= now;
+    return this.#timer.nextAt <= now && this.#link.foreign.unasked.freeAt <= now;
   }
 
   #call(now: Millis): void {
@@ -137,8 +137,8 @@ export class TargetAnnouncer {
 
   /** Knocks if that is due. */
   knock(now: Millis): void {
-    if (this.#link.unasked.freeAt > now || !this.knocking.take(now)) return;
-    this.#link.unasked.noteSaid(now);
+    if (this.#link.foreign.unasked.freeAt > now || !this.knocking.take(now)) return;
+    this.#link.foreign.unasked.noteSaid(now);
     this.#sendQuery();
   }
 
@@ -159,13 +159,13 @@ export class TargetAnnouncer {
 
   /** When the next call or answer is due. */
   get callAt(): Millis {
-    const callAt = Math.max(this.#timer.nextAt, this.#link.unasked.freeAt);
+    const callAt = Math.max(this.#timer.nextAt, this.#link.foreign.unasked.freeAt);
     return Math.min(callAt, this.#answers.dueAt ?? Number.POSITIVE_INFINITY);
   }
 
   /** When the next knock is due; undefined when it does not knock. */
   get knockAt(): Millis | undefined {
     const at = this.knocking.nextAt;
-    return at === undefined ? undefined : Math.max(at, this.#link.unasked.freeAt);
+    return at === undefined ? undefined : Math.max(at, this.#link.foreign.unasked.freeAt);
   }
 }

@@ -356,11 +356,12 @@ export class TargetRole implements Role {
   #deadlines(): Deadlines<TargetDeadline> {
     const isAnnouncing = this.#isCalling && this.#host.isUp;
     const announcer = isAnnouncing ? this.#announcer : undefined;
+    const { chooseAt } = this.#offers.selection;
     return {
       supersede: this.#supersession.checkAt,
-      knock: this.#knockAt,
-      call: announcer?.callAt,
-      choose: isAnnouncing ? this.#offers.selection.chooseAt : undefined,
+      knock: chooseAt === undefined ? this.#knockAt : undefined,
+      call: chooseAt === undefined ? announcer?.callAt : undefined,
+      choose: isAnnouncing ? chooseAt : undefined,
       ...(this.#session?.deadlines() ?? NO_SESSION),
     };
   }
@@ -376,7 +377,9 @@ export class TargetRole implements Role {
       if (this.#host.isUp) this.#supersession.knock(now, this.#session, this.#announcer);
       this.#end(now, this.#session.handleTimeout(now));
     } else if (!this.#isStopped) {
-      if (this.#host.isUp) this.#announcer.sendDue(now);
+      // While others are heard before one is drawn, a further call would only bring further offers of who answers most.
+      const isChoosing = this.#offers.selection.chooseAt !== undefined;
+      if (this.#host.isUp && !isChoosing) this.#announcer.sendDue(now);
       this.#obey(now, this.#offers.takeDrawn(now));
     }
   }

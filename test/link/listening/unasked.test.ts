@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { concatBytes } from "../../../src/base/bytes.ts";
+import { Link } from "../../../src/link/link.ts";
 import { Unasked } from "../../../src/link/listening/unasked.ts";
 
 describe("what nobody asked for", () => {
@@ -60,5 +62,26 @@ describe("what nobody asked for", () => {
     unasked.noteText(9_000, false, false);
     unasked.noteRunEnd();
     expect(unasked.freeAt).toBe(10_000);
+  });
+});
+
+describe("text in a run that a delimiter ended", () => {
+  const textOf = (text: string): Uint8Array => Uint8Array.from(text, (c) => c.charCodeAt(0));
+
+  function freeAfter(run: Uint8Array): number {
+    const link = new Link({ baud: 115_200, rtoFloorMs: 10 });
+    link.handleRun(0, run);
+    return link.foreign.unasked.freeAt;
+  }
+
+  it("is foreign if the run is mostly text, and not if it may be a damaged frame that carries some", () => {
+    const damaged = concatBytes(
+      new Uint8Array(40).fill(0x9b),
+      textOf("application/vnd.mayday"),
+      Uint8Array.of(0),
+    );
+    expect(freeAfter(damaged)).toBe(Number.NEGATIVE_INFINITY);
+    expect(freeAfter(damaged.subarray(0, -1))).toBe(10_000);
+    expect(freeAfter(concatBytes(textOf("usb 1-1: reset\r\n"), Uint8Array.of(0)))).toBe(10_000);
   });
 });

@@ -33,7 +33,7 @@ class Line {
   }
 
   get kind(): StrangerKind | undefined {
-    return this.link.stranger?.kind;
+    return this.link.foreign.stranger?.kind;
   }
 
   /** Kinds told since the last call. */
@@ -139,9 +139,9 @@ describe("a stranger on the line", () => {
   it("is shown by the line that gave it away", () => {
     const RESET = "rst:0x1 (POWERON_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)";
     const line = new Line().hear(`some log line\r\n${ESP32}`);
-    expect(line.link.stranger).toEqual({ kind: "esp-boot-log", sample: RESET });
+    expect(line.link.foreign.stranger).toEqual({ kind: "esp-boot-log", sample: RESET });
     const long = new Line().hear(`[    1.000000] ${"x".repeat(100)}\r\n`);
-    expect(long.link.stranger?.sample).toHaveLength(60);
+    expect(long.link.foreign.stranger?.sample).toHaveLength(60);
   });
 
   it("is told once per kind, and again after a frame and 64 runs", () => {
@@ -284,7 +284,7 @@ describe("a line on which frames are heard", () => {
     const line = new Line();
     for (let i = 0; i < 100; i++) line.hear(query, KERNEL, KERNEL, KERNEL, "\r\n=> ");
     expect(line.told()).toEqual(["console"]);
-    expect(line.link.stranger?.sample).toMatch(/^\[ {4}0\.0{6}\] /);
+    expect(line.link.foreign.stranger?.sample).toMatch(/^\[ {4}0\.0{6}\] /);
   });
 
   it("loses the name of a stranger that was there before", () => {
