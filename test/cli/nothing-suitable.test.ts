@@ -53,7 +53,7 @@ describe("a board beside a rescuer that has no suitable image", () => {
 
   test("says that a rescuer is there, and does not blame the line: removed repository", async () => {
     const said = await saidNextTo("removed", async () => {});
-    expect(said).toContain("a rescuer is there but offers nothing");
+    expect(said).toContain("has nothing for this board: its repository holds no image");
     expect(said).not.toMatch(LEVELS);
   });
 });

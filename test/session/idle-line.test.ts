@@ -161,7 +161,7 @@ describe.each(NODES)("an idle %s", (_role, make, bytesMin, bytesMax) => {
         for (const frame of node.sent.splice(0)) sentBytes += frame.length;
         if (step === 3000) heapAtFirst = heap();
       }
-      expect(heap() - heapAtFirst).toBeLessThan(512 * 1024);
+      expect(heap() - heapAtFirst).toBeLessThan(768 * 1024);
       expect([...node.tags.keys()].filter((tag) => tag !== "console" && tag !== "stranger")).toEqual([]);
       expect(node.tags.get("stranger") ?? 0).toBeLessThan(20);
       expect(node.textMax).toBeLessThanOrEqual(RUN_MAX);
