@@ -29,14 +29,18 @@ export function addDistressCommand(program: Command): void {
     does:
       "Calls for help on all links until a neighbour has healed the board: what its flash lacks is received, verified " +
       "and written, then the boot decision is taken again. If the board boots, it exits with 0 immediately. A refused " +
-      "image is reported, and the board continues to call. It may be interrupted at any time; the next run resumes " +
-      "the transfer.",
+      "image is reported, and the board continues to call; after text on a line it waits there, as a boot loader may " +
+      "read it. It may be interrupted at any time; the next run resumes the transfer.",
     examples: [
       "mayday distress --link /dev/ttyUSB0 --board board",
       "mayday distress --link 'serial:/tmp/a?baud=921600' --board board --timeout 60 --json",
       "mayday distress --link tcp-listen:0.0.0.0:5000 --board board --link-key link.key",
     ],
-    exits: ["3 no neighbour within --timeout", "4 everything offered was refused", "6 port missing or busy"],
+    exits: [
+      "3 no neighbour within --timeout",
+      "4 everything offered was refused; with --force also: nothing newer was there",
+      "6 port missing or busy",
+    ],
   });
   command
     .requiredOption(
@@ -46,7 +50,7 @@ export function addDistressCommand(program: Command): void {
     )
     .requiredOption("--board <dir>", "the board, made by board init")
     .option("--timeout <seconds>", "give up after this long (default: never)", parseSeconds)
-    .option("--force", "call even if the board boots; it then accepts newer images")
+    .option("--force", "call even if the board boots; it then is offered, and accepts, newer images only")
     .option("--allow-single-update", "with --force: allow overwriting the only slot, which boots")
     .option(
       "--link-key <file>",

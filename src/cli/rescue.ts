@@ -32,14 +32,20 @@ export function addRescueCommand(program: Command): void {
   const command = addCommand(program, "rescue", {
     does:
       "Listens on all links and heals every board that calls for help, with a suitable image from the repository or " +
-      "with the given one. Only what the board's flash lacks is sent. Runs until interrupted; with --once it ends " +
-      "after one board was healed or refused the image. The board's own keys decide whether it accepts an image.",
+      "with the given one. Says nothing on a line before a board was heard there: a boot loader may read it. Only what " +
+      "the board's flash lacks is sent. Runs until interrupted; with --once it ends after one board was healed or refused " +
+      "the image, or when no image suits one (with a link key that alone does not end it, as anybody can call). The " +
+      "board's own keys decide whether it accepts an image.",
     examples: [
       "mayday rescue --link /dev/ttyUSB0 --repo images",
       "mayday rescue --link 'serial:/tmp/b?baud=921600' --image fw.mdy --once --timeout 60",
       "mayday rescue --link tcp:pi:5000 --image fw.bin --hardware widget --version 1.4.0 --allow-unsigned --once",
     ],
-    exits: ["3 nobody called within --timeout", "4 the board refused the image", "6 port missing or busy"],
+    exits: [
+      "3 nobody called within --timeout",
+      "4 the board refused the image, or none suits it",
+      "6 port missing or busy",
+    ],
   });
   command
     .requiredOption(
@@ -52,7 +58,7 @@ export function addRescueCommand(program: Command): void {
     .option("--hardware <id>", "hardware that a raw --image is for, [vendor/]class", parseHardwareFlag)
     .option("--version <version>", "version of a raw --image", parseVersionFlag)
     .option("--allow-unsigned", "send unsigned images")
-    .option("--once", "end after one board was healed or refused the image")
+    .option("--once", "end after one board was healed or refused the image, or none suits it")
     .option("--timeout <seconds>", "give up after this long (default: never)", parseSeconds)
     .addOption(
       new Option("--reset <line>", "pulse this modem line when the port opens").choices(["dtr", "rts"]),
