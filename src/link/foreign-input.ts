@@ -79,14 +79,15 @@ export class ForeignInput {
   }
 
   /**
-   * What is no frame came. A delimiter alone is nothing. `isDelimited`: a delimiter ended it, which a console does not send:
-   * a damaged frame may hold text, as a manifest does, that nobody wrote on the line.
+   * What is no frame came. A delimiter alone is nothing. `isDelimited`: a delimiter ended it, which a console does not send.
+   * `isPacket`: it begins as the next packets of the session do. A frame that is damaged or cut off may hold text that nobody
+   * wrote on the line, as manifests and firmware do.
    */
-  handleForeign(now: Millis, body: Uint8Array, isDelimited: boolean): void {
+  handleForeign(now: Millis, body: Uint8Array, isDelimited: boolean, isPacket: boolean): void {
     if (body.length === 0) return;
     this.#counters.bytesDiscarded += body.length;
     const text = this.#watch === undefined ? "" : consoleText(body);
-    const isForeign = text !== "" && (!isDelimited || isMostlyPrintable(body));
+    const isForeign = text !== "" && !isPacket && (!isDelimited || isMostlyPrintable(body));
     this.#sense.clear();
     this.muting.noteForeign(now, isForeign);
     if (isForeign) this.unasked.noteText(now, true, !isDelimited && bearsOwnMark(this.#recent.text, true));

@@ -1,4 +1,11 @@
-import { CHUNK_UNIT, CRC_LENGTH, DATA_HEADER_LENGTH, PAYLOAD_MAX, PAYLOAD_MIN } from "../wire/constants.ts";
+import {
+  CHUNK_UNIT,
+  CRC_LENGTH,
+  DATA_HEADER_LENGTH,
+  OBJECT_HEADER_LENGTH,
+  PAYLOAD_MAX,
+  PAYLOAD_MIN,
+} from "../wire/constants.ts";
 import type { ErrorEstimate } from "./error-estimate.ts";
 
 /** Once in so many frames a larger one is tried. */
@@ -15,6 +22,9 @@ export interface FrameSizerOptions {
   readonly bytesPerMs: number | undefined;
 }
 
+/** Bytes that an object frame has more than a data frame. */
+const OBJECT_EXTRA: number = OBJECT_HEADER_LENGTH - DATA_HEADER_LENGTH;
+
 /**
  * Chooses the payload of the next frame (PROTOCOL.md 4.7): the one that promises the most payload per byte of line at
  * the estimated rate of errors. One frame in 32 is twice as large, so that a line that got better is noticed.
@@ -30,7 +40,8 @@ export class FrameSizer {
   constructor(estimate: ErrorEstimate, { payloadMax, overhead, bytesPerMs }: FrameSizerOptions) {
     this.#estimate = estimate;
     this.#overhead = DATA_HEADER_LENGTH + CRC_LENGTH + overhead;
-    const inTime = (bytesPerMs ?? Number.POSITIVE_INFINITY) * FRAME_TIME_MAX_MS - this.#overhead;
+    const inTime =
+      (bytesPerMs ?? Number.POSITIVE_INFINITY) * FRAME_TIME_MAX_MS - this.#overhead - OBJECT_EXTRA;
     const whole = Math.floor(Math.min(payloadMax, PAYLOAD_MAX, inTime) / CHUNK_UNIT) * CHUNK_UNIT;
     this.#max = Math.max(PAYLOAD_MIN, whole);
     this.#choose();

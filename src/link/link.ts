@@ -6,6 +6,7 @@ import type { Protect } from "../wire/frame.ts";
 import { delimitedCobs, wholeFrames } from "../wire/line-code.ts";
 import { linkProofOf } from "../wire/link-proof.ts";
 import type { Frame, Message, Packet } from "../wire/messages.ts";
+import { packetHeadOf } from "../wire/packet-head.ts";
 import { type LinkCounters, newCounters } from "./counters.ts";
 import { ErrorEstimate } from "./error-estimate.ts";
 import { ForeignInput } from "./foreign-input.ts";
@@ -32,6 +33,14 @@ export interface LinkOptions {
   readonly framing?: "stream" | "message" | undefined;
   /** The link's key, if it has one: sessions are only held with a peer that has the same (PROTOCOL.md 14). */
   readonly key?: LinkKey | undefined;
+}
+
+/** Frames of a session that the rescuer sends; the others are the target's. */
+const RESCUERS: ReadonlySet<Frame["tag"]> = new Set(["data", "object", "probe", "later", "doneAck"]);
+
+/** Whether a frame of a session is one that this side sends. */
+function isSentBy(isRescuer: boolean, { tag }: Frame): boolean {
+  return RESCUERS.has(tag) === isRescuer;
 }
 
 /** Bytes of an ack on the line (PROTOCOL.md 4.3). */
@@ -66,6 +75,8 @@ export class Link {
   #receiver: ReceiveSide | undefined;
   #lastHeardAt: Millis = Number.NEGATIVE_INFINITY;
   #heard: "announcement" | "session" | undefined;
+  /** What was handed in last is a frame of the present session that this side sent. */
+  #isEcho = false;
   #isFlushDue = false;
 
   constructor(options: LinkOptions) {
@@ -182,22 +193,26 @@ export class Link {
     const received = this.#framer.decode(run);
     this.#handle(now, run, received);
     this.foreign.handleRunEnd(now, run, received.tag !== "noFrame");
+    if (this.#isEcho) this.foreign.muting.noteEcho();
   }
 
   /** Takes in one frame of a link that carries frames whole. */
   handleFrame(now: Millis, frame: Uint8Array): void {
     const received = this.#framer.decodeWhole(frame);
-    if (received.tag !== "noFrame") this.foreign.handleFrame(now);
     this.#handle(now, frame, received);
+    if (received.tag !== "noFrame") this.foreign.handleFrame(now);
+    if (this.#isEcho) this.foreign.muting.noteEcho();
   }
 
   #handle(now: Millis, run: Uint8Array, received: Received): void {
     this.counters.bytesReceived += run.length;
     this.#heard = undefined;
+    this.#isEcho = false;
     switch (received.tag) {
       case "frame":
         this.counters.framesReceived++;
-        if (received.isOfSession) this.#lastHeardAt = now;
+        this.#isEcho = received.isOfSession && isSentBy(this.#sender !== undefined, received.frame);
+        if (received.isOfSession && !this.#isEcho) this.#lastHeardAt = now;
         this.#heard = received.isOfSession ? "session" : "announcement";
         this.#handleDecoded(now, received.frame, received.bytes);
         return;
@@ -213,11 +228,17 @@ export class Link {
         this.foreign.handleVersion(received.version);
         return;
       case "noFrame":
-        this.foreign.handleForeign(now, received.body, run.at(-1) === 0);
+        this.foreign.handleForeign(now, received.body, run.at(-1) === 0, this.#isCutPacket(received.body));
         return;
       default:
         unreachable(received);
     }
+  }
+
+  /** Whether what is no frame begins as the next packets of the session do: one that was cut off, or damaged. */
+  #isCutPacket(body: Uint8Array): boolean {
+    const head = packetHeadOf(body);
+    return head !== undefined && this.#receiver?.expects(head) === true;
   }
 
   #handleDecoded(now: Millis, frame: Frame, bytes: Uint8Array): void {

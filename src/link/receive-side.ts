@@ -9,6 +9,8 @@ const PACKETS_PER_ACK = 8;
 /** Longest time a packet waits for its ack. */
 const ACK_DELAY_MAX_MS = 8;
 
+/** So many packets may be lost before one that is cut off: a window's. */
+const EXPECTED_AHEAD = 128;
 /** Bytes that a packet has on the line beside its payload, at most, and those of the first one (PROTOCOL.md 4.6, 4.7). */
 const PACKET_OVERHEAD = 30;
 export const FIRST_PACKET_BYTES = 286;
@@ -56,6 +58,12 @@ export class ReceiveSide {
     const latest = this.#timers.at("ack") ?? Number.POSITIVE_INFINITY;
     this.#timers.set("ack", isUrgent ? now : Math.min(latest, now + ACK_DELAY_MAX_MS));
     return { isNew };
+  }
+
+  /** Whether a packet with these low bits of its number may come next: one of the next few. */
+  expects(lowNumber: number): boolean {
+    const ahead = decodePacketNumber(lowNumber, this.#highest) - this.#highest;
+    return ahead > 0 && ahead <= EXPECTED_AHEAD;
   }
 
   /** Makes an ack due now: a probe came, or a block is complete. Does nothing before the first packet. */

@@ -66,7 +66,7 @@ const HEARD_TEXTS: HeardTexts = {
   rescuer: "a rescuer is there but offers nothing: its repository may have nothing for this hardware",
   "board-in-distress": "another board in distress is there, no rescuer",
   board: "a board that boots is there, no rescuer",
-  // A rescuer sends queries when it starts, and a beacon only in answer to one.
+  // Frames came, and none that says who sent it.
   unknown:
     "a node asked who is there but offers nothing: if it is a rescuer, its repository may have nothing for this hardware",
 };

@@ -1,7 +1,7 @@
 import type { Millis } from "../base/units.ts";
 
 /** Questions are answered at most this often (PROTOCOL.md 5.1, five a second). */
-const ANSWER_INTERVAL_MS = 200;
+export const ANSWER_INTERVAL_MS = 200;
 
 /** When a question is answered: at once, at most five times a second. */
 export class AnswerTimer {

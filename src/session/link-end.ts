@@ -71,6 +71,7 @@ export class LinkEnd<Event> implements RoleHost<Event | LineEvent> {
 
   reportEcho(): void {
     this.link.counters.echoes++;
+    this.link.foreign.muting.noteEcho();
     this.emit({ tag: "link", state: "echo" });
   }
 

@@ -7,7 +7,7 @@ import type { HeardEvent, LineEvent, Role, RoleHost } from "./role.ts";
 /** What a query found. */
 export type QueryEvent =
   | { readonly tag: "heard"; readonly beacon: Beacon }
-  /** Somebody asks the same of us: a rescuer or another `status`. */
+  /** Somebody asks the same of us: another `status`, or a target that knocks. */
   | { readonly tag: "asked"; readonly nodeId: Uint8Array }
   | { readonly tag: "foreignVersion"; readonly version: number }
   | LineEvent;

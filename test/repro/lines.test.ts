@@ -3,10 +3,15 @@ import { wrappedTransport } from "../support/wrapped-transport.ts";
 import { bytesOf, countOf, HOUR_MS, linesAbout, secondsOf, watched } from "./support.ts";
 
 /** A rescue over a line that carries bytes for `aliveMs` out of every `periodMs`, both ways. */
-function overBrokenLine(seed: number, aliveMs: number, periodMs: number, size = 262_144) {
+function overBrokenLine(
+  seed: number,
+  aliveMs: number,
+  periodMs: number,
+  data: Uint8Array = bytesOf(2, 262_144),
+) {
   return watched((clock) => ({
     seed,
-    data: bytesOf(2, size),
+    data,
     wrap: (wire) =>
       wrappedTransport(wire, {
         onBytes: (bytes, handlers) => {
@@ -43,9 +48,31 @@ describe("lines that hardly carry anything", () => {
   it.each([1, 2, 3])(
     "heals 64 KiB at 115200 within 29 s over a line that is there 2 of every 8 s (seed %i)",
     (seed) => {
-      const { rescue, rescuer } = overBrokenLine(seed, 2_000, 8_000, 65_536);
+      const { rescue, rescuer } = overBrokenLine(seed, 2_000, 8_000, bytesOf(2, 65_536));
       expect(rescue.run(HOUR_MS)).toBe(true);
       expect(secondsOf(rescuer, "healed")).toBeLessThan(29);
+    },
+  );
+
+  it.each([
+    [
+      "plain text",
+      (i: number) => "the quick brown fox jumps over the lazy dog, 100% of it\r\n".charCodeAt(i % 57),
+    ],
+    [
+      "text with prompts",
+      (i: number) => "root@board:/# reboot\r\n=> Hit any key to stop autoboot: 2 ".charCodeAt(i % 59),
+    ],
+  ])(
+    "heals as fast an image of %s, though frames of it are cut off whenever the line dies",
+    (_what, byteAt) => {
+      // Each block is another one, so that nothing of it is sent in a shorter form.
+      const data = Uint8Array.from({ length: 262_144 }, (_, i) =>
+        i % 4096 < 8 ? (i >> (i % 4)) & 0xff : byteAt(i),
+      );
+      const { rescue, rescuer } = overBrokenLine(1, 2_000, 8_000, data);
+      expect(rescue.run(HOUR_MS)).toBe(true);
+      expect(secondsOf(rescuer, "healed")).toBeLessThan(1.4 * (262_144 / 11.52 / 1000) * 4);
     },
   );
 

@@ -3,8 +3,9 @@ import type { Millis } from "../../src/base/units.ts";
 import type { VirtualClock } from "../../src/base/virtual-clock.ts";
 import { linkKeyOf } from "../../src/node/derived-link-key.ts";
 import type { Transport } from "../../src/transport/transport.ts";
-import { decodeCobs } from "../../src/wire/cobs.ts";
+import { decodeCobs, encodeDelimited } from "../../src/wire/cobs.ts";
 import { AnnounceType, FrameClass } from "../../src/wire/constants.ts";
+import { encodeMessage } from "../../src/wire/frame.ts";
 import { bytesOf, secondsOf, type Watched, watched } from "../repro/support.ts";
 import type { VirtualRescueOptions } from "../support/virtual-rescue.ts";
 import { wrappedTransport } from "../support/wrapped-transport.ts";
@@ -18,6 +19,8 @@ interface Sent {
   readonly at: Millis;
   readonly end: 0 | 1;
   readonly frame: Uint8Array;
+  /** The same with line code and delimiters. */
+  readonly wire: Uint8Array;
   readonly bytes: number;
 }
 
@@ -40,7 +43,7 @@ class Line {
         return wrappedTransport(wire, {
           write: (bytes) => {
             const frame = decodeCobs(bytes.subarray(bytes[0] === 0 ? 1 : 0, -1)) ?? bytes;
-            this.sent.push({ at: clock.now(), end, frame, bytes: bytes.length });
+            this.sent.push({ at: clock.now(), end, frame, wire: bytes, bytes: bytes.length });
             return this.isCut || wire.write(bytes);
           },
         });
@@ -59,7 +62,9 @@ class Line {
 
   /** Lets time pass. */
   pass(ms: Millis): void {
+    const end = this.clock.now() + ms;
     this.watched.rescue.run(ms, () => false);
+    this.clock.advanceTo(end);
   }
 
   /** Runs until so many blocks are written. */
@@ -286,4 +291,47 @@ describe("a rescuer that is killed and started again in mid-session", () => {
       expect(secondsOf(line.watched.rescuer, "healed")).toBeDefined();
     },
   );
+});
+
+describe("a rescuer on a line that echoes", () => {
+  it("is mute all the same when its board falls silent, and ends the session", () => {
+    const line = new Line();
+    line.untilBlocks(4);
+    line.isCut = true;
+    const from = line.clock.now();
+    const heard = line.sent.length;
+    const echo = (): void => {
+      for (const { end, wire } of line.sent.splice(heard)) if (end === RESCUER) line.write(RESCUER, wire);
+      line.clock.after(1, echo);
+    };
+    echo();
+    let last = from;
+    for (let at = 0; at < 30_000; at += 100) {
+      const { framesSent } = line.watched.rescue.rescuerEnd.counters;
+      line.pass(100);
+      if (line.watched.rescue.rescuerEnd.counters.framesSent > framesSent) last = line.clock.now();
+    }
+    expect(last - from).toBeLessThan(1_500);
+    expect(line.watched.rescuer.some((told) => told.includes("sessionLost/silence"))).toBe(true);
+  });
+});
+
+describe("answers to queries", () => {
+  it("are given at most five times a second by a rescuer whose offer is out", () => {
+    const line = new Line();
+    const { rescue } = line.watched;
+    expect(rescue.run(60_000, () => rescue.rescuerEvents.some(({ tag }) => tag === "offered"))).toBe(true);
+    line.isCut = true;
+    line.pass(3_000);
+    const from = line.clock.now();
+    for (let i = 0; i < 100; i++) {
+      const query = encodeMessage({ tag: "query", nodeId: bytesOf(8, 8), bootNonce: bytesOf(9, 8) }, 1);
+      rescue.rescuerEnd.handleRun(line.clock.now(), encodeDelimited(query).subarray(1));
+      rescue.pump();
+      line.pass(10);
+    }
+    const answers = line.by(RESCUER, from - 1);
+    expect(answers.length).toBeGreaterThan(2);
+    expect(answers.length).toBeLessThan(14);
+  });
 });

@@ -8,6 +8,13 @@ const FOREIGN_ACKS = 10;
 /** Nothing at all for this long. */
 const SILENT_MS = 1_000;
 
+interface BeforeFrame {
+  readonly isMute: boolean;
+  readonly heardAt: Millis;
+  readonly foreignAt: Millis;
+  readonly textAt: Millis | undefined;
+}
+
 /**
  * Holds back a rescuer whose board may have started its boot loader, which takes any byte for a key that stops its
  * countdown (PROTOCOL.md 2.4). A rescuer is mute at first, and again each time its board is not heard, until a valid frame
@@ -20,6 +27,8 @@ export class Muting {
   #byteAt: Millis = 0;
   #foreignAt: Millis | undefined;
   #textAt: Millis | undefined;
+  /** What was so before the last valid frame. */
+  #before: BeforeFrame | undefined;
   /** Longest frames sent since the last valid frame came, and in the time before that one: no ack comes while they leave. */
   #frameMs: Millis = 0;
   #frameMsBefore: Millis = 0;
@@ -37,6 +46,12 @@ export class Muting {
 
   /** A valid frame came. */
   noteFrame(now: Millis): void {
+    this.#before = {
+      isMute: this.#isMute,
+      heardAt: this.#heardAt,
+      foreignAt: this.#foreignAt ?? now,
+      textAt: this.#textAt,
+    };
     this.#isMute = false;
     this.#heardAt = now;
     this.#byteAt = now;
@@ -44,6 +59,16 @@ export class Muting {
     this.#textAt = undefined;
     this.#frameMsBefore = this.#frameMs;
     this.#frameMs = 0;
+  }
+
+  /** The last valid frame was our own one, heard back: its bytes belong to no frame of the board. */
+  noteEcho(): void {
+    if (this.#before === undefined) return;
+    this.#isMute = this.#before.isMute;
+    this.#heardAt = this.#before.heardAt;
+    this.#foreignAt = this.#before.foreignAt;
+    this.#textAt = this.#before.textAt;
+    this.#before = undefined;
   }
 
   /** Bytes came. */

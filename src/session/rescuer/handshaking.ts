@@ -29,6 +29,15 @@ const LATE_CALL_MS = 1_000;
  */
 export type HandshakeDeadline = "late" | "choose" | "pick" | "offer" | "offerEnd";
 
+/** The deadlines while a session runs. */
+export const NO_HANDSHAKE: Deadlines<HandshakeDeadline> = {
+  late: undefined,
+  choose: undefined,
+  pick: undefined,
+  offer: undefined,
+  offerEnd: undefined,
+};
+
 /** What a handshake shares with its role. */
 export interface HandshakeParts {
   readonly host: RoleHost<RescuerEvent>;

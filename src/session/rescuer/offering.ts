@@ -1,6 +1,7 @@
 import { equalBytes } from "../../base/bytes.ts";
 import type { Millis } from "../../base/units.ts";
 import type { Accept, Offer } from "../../wire/messages.ts";
+import { ANSWER_INTERVAL_MS } from "../answer-timer.ts";
 import { identityOf } from "../handshake.ts";
 import type { SessionIdentity } from "../identity.ts";
 import type { OfferedImage } from "./rescuer-events.ts";
@@ -33,6 +34,7 @@ export class Offering {
   /** The session that it would begin. */
   readonly peer: SessionIdentity;
   #repeatAt: Millis;
+  #sentAt: Millis = Number.NEGATIVE_INFINITY;
   #until: Millis;
   #isDoubtful = false;
 
@@ -60,9 +62,10 @@ export class Offering {
     this.#repeatAt = Math.min(this.#repeatAt, now + OFFER_INTERVAL_MS / 2);
   }
 
-  /** Somebody asked who is there: it is sent again at once. */
+  /** Somebody asked who is there: it is sent again at once, at most five times a second. */
   handleQuestion(now: Millis): void {
-    this.#repeatAt = Math.min(this.#repeatAt, now);
+    const soonest = Math.max(now, this.#sentAt + ANSWER_INTERVAL_MS);
+    this.#repeatAt = Math.min(this.#repeatAt, soonest);
   }
 
   /** An answer came that our link key does not prove. */
@@ -82,6 +85,7 @@ export class Offering {
   /** Takes the sending that is due; true if the offer has to be sent now. */
   take(now: Millis): boolean {
     if (now < this.#repeatAt) return false;
+    this.#sentAt = now;
     this.#repeatAt = now + OFFER_INTERVAL_MS;
     return true;
   }

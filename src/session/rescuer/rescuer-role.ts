@@ -12,7 +12,7 @@ import { tagOf } from "../identity.ts";
 import { LinkGuard } from "../link-guard.ts";
 import type { HeardEvent, Role, RoleHost } from "../role.ts";
 import { Callers } from "./callers.ts";
-import { type Answer, type HandshakeDeadline, Handshaking } from "./handshaking.ts";
+import { type Answer, type HandshakeDeadline, Handshaking, NO_HANDSHAKE } from "./handshaking.ts";
 import type { Offering } from "./offering.ts";
 import { RescuerAnnouncer, type RescuerOptions } from "./rescuer-announcer.ts";
 import type { BlockWish, OfferedImage, RescuerEvent, RescuerLoss, RunPayload } from "./rescuer-events.ts";
@@ -297,7 +297,8 @@ export class RescuerRole implements Role {
   #deadlines(): Deadlines<RescuerDeadline | HandshakeDeadline> {
     const serving = this.#serving;
     return {
-      ...this.#handshaking.deadlines(this.#host.isUp),
+      // A session runs undisturbed by what was offered or picked before it.
+      ...(serving === undefined ? this.#handshaking.deadlines(this.#host.isUp) : NO_HANDSHAKE),
       answer: this.#host.isUp ? this.#announcer.answerAt : undefined,
       silence: serving?.silentAt,
       progress: serving?.progressEndsAt,

@@ -44,7 +44,7 @@ export class CallTimer {
   /** The link came up. */
   start(now: Millis): void {
     this.#startedAt = now;
-    this.#nextAt = now;
+    this.#nextAt = this.#isServedElsewhere ? now + SERVED_INTERVAL_MS : now;
     this.#healthyInterval = FIRST_INTERVAL_MS;
   }
 

@@ -16,6 +16,8 @@ export class Knocking {
   readonly #link: Link;
   #until: Millis = Number.NEGATIVE_INFINITY;
   #nextAt: Millis | undefined;
+  /** Its time is over, and nothing was heard since. */
+  #isOver = false;
 
   constructor(link: Link) {
     this.#link = link;
@@ -27,7 +29,7 @@ export class Knocking {
 
   /** The session fell silent. Does nothing while it knocks already. */
   start(now: Millis): void {
-    if (this.#nextAt !== undefined) return;
+    if (this.#nextAt !== undefined || this.#isOver) return;
     this.#until = now + KNOCKING_FOR_MS;
     this.#nextAt = now;
   }
@@ -35,6 +37,7 @@ export class Knocking {
   /** Somebody is there, or nobody is needed any more. */
   stop(): void {
     this.#nextAt = undefined;
+    this.#isOver = false;
   }
 
   /** When the next query is due; undefined when it does not knock. */
@@ -46,7 +49,8 @@ export class Knocking {
   take(now: Millis): boolean {
     if (this.#nextAt === undefined || now < this.#nextAt) return false;
     if (now >= this.#until) {
-      this.stop();
+      this.#nextAt = undefined;
+      this.#isOver = true;
       return false;
     }
     this.#nextAt = now + Math.max(KNOCK_INTERVAL_MS, this.#link.lineTime(QUERY_BYTES) / KNOCK_SHARE);

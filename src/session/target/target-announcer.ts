@@ -97,6 +97,7 @@ export class TargetAnnouncer {
 
   /** Another link serves the board now, or no longer does. */
   setServedElsewhere(now: Millis, isServed: boolean): void {
+    if (isServed) this.knocking.stop();
     this.#timer.setServedElsewhere(now, isServed);
   }
 
@@ -150,6 +151,12 @@ export class TargetAnnouncer {
   answerInSession(now: Millis): void {
     this.#answers.ask(now);
     if (this.#answers.take(now)) this.#call(now);
+  }
+
+  /** To nodes that ask after the commit, at most five times a second. */
+  answerHealed(now: Millis): void {
+    this.#answers.ask(now);
+    if (this.#answers.take(now)) this.sendBeacon();
   }
 
   /** To nodes that knock after the commit: a beacon with the digest installed stands for DONE (PROTOCOL.md 5.12). */

@@ -163,7 +163,7 @@ export class TargetRole implements Role {
   #handleQuestion(now: Millis, nodeId: Uint8Array): void {
     if (equalBytes(nodeId, this.#nodeId)) this.#host.reportEcho();
     else if (this.#isCalling) this.#announcer.handleQuestion(now);
-    else if (this.#session?.isDone) this.#announcer.sendBeacon();
+    else if (this.#session?.isDone) this.#announcer.answerHealed(now);
     else if (!this.#guard.isKeyed) this.#considerSupersession(now);
     // A query proves nothing: a session with a link key continues until a proven offer supersedes it, or its lease ends.
     else if (this.#session !== undefined && this.#supersession.isSilent(now, this.#session))
@@ -198,7 +198,7 @@ export class TargetRole implements Role {
         this.#session?.handleOfferRepeat(now);
         return;
       case "done":
-        this.#announcer.sendBeacon();
+        this.#announcer.answerHealed(now);
         return;
       case "knock":
         this.#considerSupersession(now);

@@ -1,7 +1,7 @@
 import { toHex } from "../../base/bytes.ts";
 import type { Nonces } from "../nonces.ts";
 
-/** Offers that were accepted or stood down under one boot nonce, and are not accepted again. */
+/** Offers that were accepted, deferred or stood down under one boot nonce, and are not accepted again. */
 const SPENT_OFFERS_MAX = 64;
 
 /**

@@ -165,6 +165,20 @@ describe("a rescuer that is stood down", () => {
     expect(bench.at(5_000).picks).toHaveLength(1);
   });
 
+  it("waits for nothing that a call before its session asks for, while it serves", () => {
+    const bench = stoodDown();
+    bench.at(4_500).hear(distressOf(TARGET, NONCE));
+    bench.hear(distressOf(id(5), id(6)));
+    bench.answer(imageOf(0xb));
+    const offer = bench.sent.find((frame) => frame.tag === "offer") ?? expect.fail("no offer");
+    const { targetNonce, rescuerNonce, digest } = offer;
+    const accept = { tag: "accept", targetNonce, rescuerNonce, digest } as const;
+    bench.hear({ ...accept, payloadMax: 2048, openBlocks: 4, codecs: 1 });
+    expect(bench.events.map(({ tag }) => tag)).toContain("accepted");
+    // The call that came too early would be answered half a second later.
+    expect(bench.role.pollTimeout()).toBeGreaterThan(bench.now + 5_000);
+  });
+
   it("answers another start of the target at once", () => {
     const bench = stoodDown();
     bench.at(1_000).hear(distressOf(TARGET, id(7)));
