@@ -7,6 +7,7 @@ import type { LinkTimers } from "./link-timers.ts";
 import type { Pacer } from "./pacer.ts";
 import { decodeNumber } from "./packet-number.ts";
 import { RangeSet } from "./range-set.ts";
+import { RatelessWindow } from "./rateless-window.ts";
 import type { RttEstimator } from "./rtt.ts";
 import { SendPause } from "./send-pause.ts";
 
@@ -40,8 +41,6 @@ interface InFlight {
   readonly isUnheard: boolean;
 }
 
-/** Window in bytes of a link without a rate of its own: the grant is the limit there. */
-const WINDOW_WITHOUT_RATE = 65_536;
 /** Bytes of window on top of the round trip, for acks and the tty (PROTOCOL.md 4.8). */
 const WINDOW_ALLOWANCE = 3_000;
 /** How long an ack may wait at the receiver. */
@@ -76,6 +75,7 @@ export class SendSide {
   #lastNewsAt: Millis;
   #lastDueAt: Millis = Number.NEGATIVE_INFINITY;
   #isTailProbeOwed = false;
+  readonly #rateless: RatelessWindow = new RatelessWindow();
   readonly #completed: string[] = [];
   readonly #pause: SendPause;
 
@@ -217,7 +217,7 @@ export class SendSide {
   /** Bytes that keep the wire full: round trip, the ack's wait, the tty's share, two frames. */
   #window(): number {
     const rate = this.#pacer.bytesPerMs;
-    if (rate === undefined) return WINDOW_WITHOUT_RATE;
+    if (rate === undefined) return this.#rateless.bytes;
     return rate * (this.#rtt.timeout + ACK_WAIT_MS) + WINDOW_ALLOWANCE + 2 * this.#sizer.payload;
   }
 
@@ -230,20 +230,25 @@ export class SendSide {
     }
     this.#lastNewsAt = now;
     const hasHeard = this.#pause.isContradictedBy(highest);
+    const before = this.#inFlightBytes;
+    let rtt: Millis | undefined;
     for (const [number, packet] of this.#inFlight) {
       if (number > highest) break;
       this.#inFlight.delete(number);
       const back = highest - number;
-      if (number === highest) this.#sampleRtt(packet, now - packet.dueAt - ack.delayMs);
+      if (number === highest) rtt = this.#sampleRtt(packet, now - packet.dueAt - ack.delayMs);
       this.#settle(packet, back < ACK_REACH && hasBit(ack.bitmap, back));
     }
+    if (rtt !== undefined) this.#rateless.handleAck(rtt, before - this.#inFlightBytes);
     if (hasHeard) this.resume(now);
     else this.#awaitAck(now);
   }
 
   /** A packet that had to wait while the peer was deaf tells nothing about the line. */
-  #sampleRtt({ isUnheard }: InFlight, rtt: Millis): void {
-    if (!isUnheard || rtt <= this.#rtt.timeout) this.#rtt.sample(rtt);
+  #sampleRtt({ isUnheard }: InFlight, rtt: Millis): Millis | undefined {
+    if (isUnheard && rtt > this.#rtt.timeout) return undefined;
+    this.#rtt.sample(rtt);
+    return Math.max(0, rtt);
   }
 
   #settle(packet: InFlight, arrived: boolean): void {

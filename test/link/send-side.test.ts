@@ -285,14 +285,16 @@ describe("the window", () => {
     expect(side.canSend).toBe(true);
   });
 
-  it("is 64 KiB on a link without a rate", () => {
+  it("is 8 KiB at first on a link without a rate, and grows with the acks", () => {
     const { side } = bench();
     side.add(item("a", 100 * PAYLOAD));
-    expect(sendAll(side)).toHaveLength(64);
+    expect(sendAll(side)).toHaveLength(8);
+    side.handleAck(1, ackOf([0, 1, 2, 3]));
+    expect(sendAll(side)).toHaveLength(8);
   });
 
   it("never holds more packets than 12 bits of number allow", () => {
-    const { side } = bench({ payload: 32 });
+    const { side } = bench({ payload: 32, baud: 10_000_000 });
     side.add(item("a", 65_536));
     expect(sendAll(side)).toHaveLength(IN_FLIGHT_MAX);
     expect(side.canSend).toBe(false);
