@@ -220,8 +220,10 @@ describe("a file of bytes", () => {
     }),
   ])("is no key when it is a pass phrase in Latin-1 or UTF-16", (words) => {
     const text = `pass ${words.join(" ")}`;
-    expect(read(Buffer.from(text, "latin1"))).toBe("link-key-text");
-    expect(read(Buffer.from(text, "utf16le"))).toBe("link-key-text");
+    // Words that repeat few values are refused for that.
+    const reasons = ["link-key-text", "link-key-pattern"];
+    expect(reasons).toContain(read(Buffer.from(text, "latin1")));
+    expect(reasons).toContain(read(Buffer.from(text, "utf16le")));
   });
 
   test.prop([
