@@ -1,3 +1,4 @@
+import type { Millis } from "../base/units.ts";
 import {
   CHUNK_UNIT,
   CRC_LENGTH,
@@ -11,7 +12,7 @@ import type { ErrorEstimate } from "./error-estimate.ts";
 /** Once in so many frames a larger one is tried. */
 const TRIAL_EVERY = 32;
 /** Longest line time of a frame: several frames fit into the shortest silence that ends a session (PROTOCOL.md 4.7). */
-const FRAME_TIME_MAX_MS = 2_000;
+export const FRAME_TIME_MAX_MS: Millis = 2_000;
 
 export interface FrameSizerOptions {
   /** Largest payload that the peer takes, in bytes. */

@@ -3,7 +3,7 @@ import { lineTime, type Millis, UART_BITS_PER_BYTE } from "../base/units.ts";
 /** Bytes handed to the tty and not yet due on the wire: a 4 KiB queue never fills (PROTOCOL.md 4.8). */
 const AHEAD_BYTES_MAX = 2600;
 /** And no more than this much line time, so that a resend is not stuck behind a deep queue on slow lines. */
-const AHEAD_MS_MAX = 40;
+export const AHEAD_MS_MAX: Millis = 40;
 
 /** Computes when the last byte handed over leaves the wire, and from that when the next frame may be handed over. */
 export class Pacer {

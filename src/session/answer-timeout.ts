@@ -1,5 +1,7 @@
 import type { Millis } from "../base/units.ts";
+import { FRAME_TIME_MAX_MS } from "../link/frame-sizer.ts";
 import type { Link } from "../link/link.ts";
+import { AHEAD_MS_MAX } from "../link/pacer.ts";
 
 /** Bytes that a rescuer's tty and its frame on the line may hold before an answer. */
 const RESCUER_QUEUE_BYTES = 6_000;
@@ -9,12 +11,8 @@ export function answerTimeout(link: Link): Millis {
   return link.rtt.timeout + link.lineTime(RESCUER_QUEUE_BYTES);
 }
 
-/** Longest line time of a frame (PROTOCOL.md 4.7). */
-const FRAME_TIME_MAX_MS: Millis = 2_000;
 /** A rescuer may try twice the size that it sent last. */
 const FRAME_GROWTH = 2;
-/** What a rescuer hands to its UART ahead of the line (PROTOCOL.md 4.8). */
-const AHEAD_MS: Millis = 40;
 
 /**
  * How long a rescuer that has something to send may not be heard on this link: one frame at most is on its way. After that
@@ -22,5 +20,5 @@ const AHEAD_MS: Millis = 40;
  */
 export function silenceTimeout(link: Link): Millis {
   const frameMs = link.lineTime(FRAME_GROWTH * link.longestReceived);
-  return link.rtt.timeout + Math.min(FRAME_TIME_MAX_MS, frameMs) + AHEAD_MS;
+  return link.rtt.timeout + Math.min(FRAME_TIME_MAX_MS, frameMs) + AHEAD_MS_MAX;
 }

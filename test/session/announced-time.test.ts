@@ -186,16 +186,21 @@ describe("a rescuer that does not have yet what the target wants", () => {
   });
 });
 
+/** A rescue amid its blocks whose target has said that it is busy for 10 s, and neither hears nor speaks. */
+function rescueOfBusy() {
+  const { rescue } = rescueWith(() => 0, { size: 65_536 });
+  const isSending = (): boolean => rescue.rescuerEnd.counters.bytesSent > 20_000;
+  expect(rescue.run(60_000, isSending)).toBe(true);
+  rescue.targetEnd.link.send({ tag: "busy", forMs: 10_000 });
+  rescue.pump();
+  rescue.targetEnd.handleLinkUp(rescue.clock.now(), false);
+  rescue.run(100, () => false);
+  return rescue;
+}
+
 describe("a rescuer whose target is busy", () => {
   it("sends nothing until the target speaks, as it is mute before its probe each second is due", () => {
-    const { rescue } = rescueWith(() => 0, { size: 65_536 });
-    const isSending = (): boolean => rescue.rescuerEnd.counters.bytesSent > 20_000;
-    expect(rescue.run(60_000, isSending)).toBe(true);
-    // The target goes deaf and dumb.
-    rescue.targetEnd.link.send({ tag: "busy", forMs: 10_000 });
-    rescue.pump();
-    rescue.targetEnd.handleLinkUp(rescue.clock.now(), false);
-    rescue.run(100, () => false);
+    const rescue = rescueOfBusy();
     const { framesSent, probesSent } = rescue.rescuerEnd.counters;
     rescue.run(8_400, () => false);
     const counters = rescue.rescuerEnd.counters;
@@ -204,13 +209,7 @@ describe("a rescuer whose target is busy", () => {
   });
 
   it("sends one probe a second and nothing else on a link where it never is mute", () => {
-    const { rescue } = rescueWith(() => 0, { size: 65_536 });
-    const isSending = (): boolean => rescue.rescuerEnd.counters.bytesSent > 20_000;
-    expect(rescue.run(60_000, isSending)).toBe(true);
-    rescue.targetEnd.link.send({ tag: "busy", forMs: 10_000 });
-    rescue.pump();
-    rescue.targetEnd.handleLinkUp(rescue.clock.now(), false);
-    rescue.run(100, () => false);
+    const rescue = rescueOfBusy();
     rescue.rescuerEnd.link.foreign.muting.setOn(rescue.clock.now(), false);
     const { framesSent, probesSent } = rescue.rescuerEnd.counters;
     rescue.run(8_400, () => false);
