@@ -3,7 +3,7 @@ import {
   ACK_BITMAP_LENGTH,
   ACK_DELAY_UNIT_MS,
   BootFailureCode,
-  type ByeReason,
+  ByeReason,
   type Codec,
   DeferCode,
   GRANT_ENTRIES_MAX,
@@ -98,6 +98,7 @@ export function randomFrame(random: Random, tag: Frame["tag"], context: FrameCon
         version,
         size: number(32),
         counter: number(32),
+        blockSize: pick(random, [0, 1024, 4096, 65_536]),
       };
     case "accept":
       return {
@@ -107,7 +108,8 @@ export function randomFrame(random: Random, tag: Frame["tag"], context: FrameCon
         digest: digest(),
         payloadMax: number(16),
         openBlocks: number(8),
-        codecs: number(8),
+        codecs: number(4),
+        ...pick(random, [{}, { asks: "run" }, { asks: "path" }, { asks: "blank" }] as const),
       };
     case "standDown":
       return { tag, targetId: id(), rescuerNonce: nonce(), winnerId: id(), retryAfterMs: number(16) };
@@ -117,10 +119,15 @@ export function randomFrame(random: Random, tag: Frame["tag"], context: FrameCon
         targetNonce: nonce(),
         rescuerNonce: nonce(),
         digest: digest(),
-        reason: pick(random, namesOf(RefusalCode)),
+        reason: pick(random, [...namesOf(RefusalCode), "other" as const]),
       };
     case "bye":
-      return { tag, targetNonce: nonce(), rescuerNonce: nonce(), reason: number(8) as ByeReason };
+      return {
+        tag,
+        targetNonce: nonce(),
+        rescuerNonce: nonce(),
+        reason: pick(random, Object.values(ByeReason)),
+      };
     case "defer": {
       const reason = pick(random, [...namesOf(DeferCode), "other" as const]);
       return {

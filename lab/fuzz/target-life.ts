@@ -158,7 +158,8 @@ class TargetLife {
     if (randomChance(this.#random, 0.7)) this.#peer = this.#freshPeer();
     const { rescuerId, rescuerNonce, targetNonce, digest } = this.#peer;
     const version = { major: 1, minor: 0, patch: 0 };
-    this.#send({ tag: "offer", rescuerId, rescuerNonce, targetNonce, digest, version, size: 9, counter: 0 });
+    const about = { digest, version, size: 9, counter: 0, blockSize: 1024 };
+    this.#send({ tag: "offer", rescuerId, rescuerNonce, targetNonce, ...about });
   }
 
   #sendManifest(): void {

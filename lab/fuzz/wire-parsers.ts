@@ -98,7 +98,7 @@ const messages: ParserTarget = {
       decodeTargetControl(type, body),
       decodeRescuerControl(type, body),
     ];
-    return decoded.map((message) => message?.tag ?? "none").join(" ");
+    return decoded.map((message) => (message === "unknown" ? message : (message?.tag ?? "none"))).join(" ");
   },
 };
 

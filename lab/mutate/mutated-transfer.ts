@@ -202,6 +202,7 @@ class MutatedTransfer {
     const options = {
       random: this.#random,
       status: () => nodeStatusOf(store.status()),
+      isBlank: () => store.isBlank(),
       start: new TargetStart(randomNonces(this.#random)),
       isForced: this.#setup.isForced,
     };

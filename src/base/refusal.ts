@@ -18,6 +18,9 @@ export type RefusalReason =
   | "flash" // the flash failed to erase or program
   | "link-key"; // one side has no link key, or another one
 
+/** Why another node refused. `other`: a reason that this version does not know. */
+export type HeardRefusal = RefusalReason | "other";
+
 /** Why a board does not boot (beacon, `board boot`). Numbers on the wire: PROTOCOL.md section 5.2. */
 export type BootFailure =
   | "empty" // no image was ever installed

@@ -68,6 +68,13 @@ export function runChildren(leafCount: number, node: TreeNode): TreeNode[] {
   return Array.from({ length: end - first }, (_, i) => ({ level, index: first + i }));
 }
 
+/** The nodes with runs on the way from the root to the first leaf, the root first; none for a single leaf. */
+export function leftmostPath(leafCount: number): TreeNode[] {
+  const path: TreeNode[] = [];
+  for (let level = rootLevel(leafCount); level > 0; level = runLevel(level)) path.push({ level, index: 0 });
+  return path;
+}
+
 /** The leaves below `node`: index of the first, and their count. */
 export function leavesBelow(leafCount: number, node: TreeNode): { first: number; count: number } {
   const first = node.index * 2 ** node.level;

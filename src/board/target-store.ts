@@ -7,6 +7,7 @@ import type { Manifest } from "../image/manifest.ts";
 import { shortDigest } from "../image/manifest.ts";
 import type { Version } from "../image/version.ts";
 import { judgeManifest, type StoreOptions } from "./admission.ts";
+import { areSlotsBlank } from "./blank-slots.ts";
 import { type BoardParts, hardwareId8 } from "./board-parts.ts";
 import { type BootOutcome, bootBoard, verifySlot } from "./boot.ts";
 import { noteGivenUp } from "./given-up.ts";
@@ -66,6 +67,8 @@ export interface TargetStore {
    * signature once. It names the image that is being received as soon and as long as the boot record does.
    */
   status(): TargetStatus;
+  /** Whether nothing lies where an image goes: a look at every byte, once in a start (PROTOCOL.md 5.4). */
+  isBlank(): boolean;
   /** Checks a manifest before anything is erased. One that is accepted again during its transfer continues it. */
   checkManifest(envelope: Uint8Array): ManifestVerdict;
   /** Compares the slot with the image: the first nodes or blocks to ask for; neither when the slot has all of it. */
@@ -116,6 +119,7 @@ export class BoardTargetStore implements TargetStore {
   /** The session that was abandoned last, after it had begun to write, as long as nothing else was written. */
   #left: Session | undefined;
   readonly #latest: LatestImageReader;
+  #wasBlank: boolean | undefined;
 
   constructor(parts: BoardParts, options: StoreOptions = {}) {
     parts.record.repair();
@@ -140,6 +144,13 @@ export class BoardTargetStore implements TargetStore {
       ...(receiving === undefined ? {} : { receivingDigest8: shortDigest(receiving.digest) }),
       counterFloor,
     };
+  }
+
+  isBlank(): boolean {
+    // Once something was written, the record says so.
+    this.#wasBlank ??= areSlotsBlank(this.#parts);
+    const { slots, receiving } = this.#parts.record.state;
+    return this.#wasBlank && receiving === undefined && slots.length === 0;
   }
 
   checkManifest(envelope: Uint8Array): ManifestVerdict {

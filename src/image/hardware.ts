@@ -33,7 +33,7 @@ export function nameFault(name: string): string | undefined {
   // \p{Cs}: half a surrogate pair, which UTF-8 cannot encode.
   if (/[\p{Cc}\p{Cs}\u2028-\u202e\u2066-\u2069\ufeff]/u.test(name)) return "holds a control character";
   if (name.includes("/")) return 'holds a "/"';
-  if (name.trim() !== name) return "begins or ends with white space";
+  if (name.startsWith(" ") || name.endsWith(" ")) return "begins or ends with a space";
   return undefined;
 }
 
@@ -48,6 +48,8 @@ export function parseHardware(text: string): Hardware | undefined {
   const vendor = slash < 0 ? DEFAULT_VENDOR : text.slice(0, slash);
   const hardwareClass = text.slice(slash + 1);
   if (nameFault(vendor) !== undefined || nameFault(hardwareClass) !== undefined) return undefined;
+  // Nobody means these. The format allows them: a board need not know all of Unicode's white space.
+  if (vendor.trim() !== vendor || hardwareClass.trim() !== hardwareClass) return undefined;
   return { vendor, hardwareClass };
 }
 

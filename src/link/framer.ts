@@ -29,6 +29,8 @@ export type Received =
     }
   /** A frame whose CRC is right, and that means nothing here. */
   | { readonly tag: "malformed" }
+  /** The same, because its type is of a later version. `isOfSession`: see `frame`. */
+  | { readonly tag: "unknown"; readonly isOfSession: boolean }
   /** A frame of the present session without its right seal, or heard before. */
   | { readonly tag: "unauthentic" }
   /** A frame of a session that is over. */
@@ -104,6 +106,8 @@ export class Framer {
     switch (frame.fault) {
       case "foreignVersion":
         return { tag: "foreignVersion", version: frame.version };
+      case "unknown":
+        return { tag: "unknown", isOfSession: isSessionFrame(bytes) };
       case "malformed":
       case "unauthentic":
         return { tag: frame.fault };

@@ -105,7 +105,10 @@ export class Link {
     return this.#receiver?.longest ?? FIRST_PACKET_BYTES;
   }
 
-  /** What the run or frame that was handed in last is: a frame of the present session, another valid one, or neither. */
+  /**
+   * What the run or frame that was handed in last is: a frame of the present session or the one that began it, another
+   * valid one, or neither.
+   */
   get heard(): "announcement" | "session" | undefined {
     return this.#heard;
   }
@@ -134,6 +137,8 @@ export class Link {
     const { bytesPerMs } = this.#pacer;
     const sizer = new FrameSizer(this.errorEstimate, { payloadMax, overhead, bytesPerMs });
     const { counters, rtt } = this;
+    // Who accepted is whom the session's first packets are for.
+    this.#heard &&= "session";
     this.#sender = new SendSide(now, { timers: this.#timers, counters, rtt, pacer: this.#pacer, sizer });
     return this.#sender;
   }
@@ -223,6 +228,11 @@ export class Link {
       case "unauthentic":
       case "malformed":
         this.counters[COUNTER[received.tag]]++;
+        return;
+      case "unknown":
+        // The peer lives: it says something that this version has no name for.
+        if (received.isOfSession) this.#lastHeardAt = now;
+        this.counters.unexpectedFrames++;
         return;
       case "foreignVersion":
         this.foreign.handleVersion(received.version);

@@ -1,4 +1,4 @@
-import type { RefusalReason } from "../base/refusal.ts";
+import type { HeardRefusal } from "../base/refusal.ts";
 import type { StrangerKind } from "../link/strangers/stranger.ts";
 import type { KeyMismatch } from "../session/link-guard.ts";
 import type { Seen } from "./diagnosis.ts";
@@ -9,7 +9,7 @@ export type AdviceTopic =
   | {
       readonly about: "refusal";
       readonly side: "target" | "rescuer";
-      readonly reason: RefusalReason;
+      readonly reason: HeardRefusal;
       readonly mismatch: KeyMismatch | undefined;
     }
   /** Something other than a mayday node was recognized on the line. */

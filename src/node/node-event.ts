@@ -1,4 +1,4 @@
-import type { BootFailure, RefusalReason } from "../base/refusal.ts";
+import type { BootFailure, HeardRefusal } from "../base/refusal.ts";
 import type { NoneReason } from "../wire/messages.ts";
 
 /**
@@ -40,7 +40,7 @@ export type NodeEvent =
       readonly link: string;
       /** The other side; undefined when only a frame of another protocol version was received. */
       readonly peer: string | undefined;
-      readonly reason: RefusalReason;
+      readonly reason: HeardRefusal;
       readonly proven: boolean;
       readonly digest?: string;
       readonly detail?: string;

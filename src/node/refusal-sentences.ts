@@ -1,9 +1,9 @@
-import type { RefusalReason } from "../base/refusal.ts";
+import type { HeardRefusal } from "../base/refusal.ts";
 import type { KeyMismatch } from "../session/link-guard.ts";
 import type { NoneReason } from "../wire/messages.ts";
 
 /** What a refusal by the target means, in the words of its rescuer. */
-export const REFUSAL_SENTENCES: Readonly<Record<RefusalReason, string>> = {
+export const REFUSAL_SENTENCES: Readonly<Record<HeardRefusal, string>> = {
   signature: "the target does not trust the key that signed this image",
   unsigned: "the target takes signed images only",
   hardware: "the image is for other hardware or another revision",
@@ -18,6 +18,7 @@ export const REFUSAL_SENTENCES: Readonly<Record<RefusalReason, string>> = {
   protocol: "the neighbour speaks another version of the protocol",
   flash: "the target's flash cannot be erased or programmed",
   "link-key": "the target has a link key and this rescuer has none",
+  other: "the target gives a reason that this release does not know",
 };
 
 /** Why a rescuer that has nothing for this board has nothing, in the words of the board. */

@@ -1,6 +1,6 @@
 import { toHex } from "../base/bytes.ts";
 import { ExitCode } from "../base/errors.ts";
-import type { RefusalReason } from "../base/refusal.ts";
+import type { HeardRefusal } from "../base/refusal.ts";
 import type { Millis } from "../base/units.ts";
 import type { ImageSource } from "../image/image-source.ts";
 import type { LinkKey } from "../link/link-key.ts";
@@ -51,7 +51,7 @@ interface LinkWork {
 }
 
 interface Refusal {
-  readonly reason: RefusalReason;
+  readonly reason: HeardRefusal;
   readonly detail: string;
   readonly peer: string | undefined;
   readonly isProven: boolean;

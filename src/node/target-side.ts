@@ -98,7 +98,9 @@ export class TargetSide implements Side<TargetEvent, TargetRole> {
     const { random } = this.#host;
     const { store, isForced = false } = this.#duties;
     const status = (): NodeStatus => nodeStatusOf(store.status());
-    return new TargetRole(now, host, { random, status, hold: this.#hold, start: this.#start, isForced });
+    const isBlank = (): boolean => store.isBlank();
+    const shared = { hold: this.#hold, start: this.#start };
+    return new TargetRole(now, host, { random, status, isBlank, ...shared, isForced });
   }
 
   get #isKeyed(): boolean {

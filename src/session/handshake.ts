@@ -1,12 +1,29 @@
 import type { RefusalReason } from "../base/refusal.ts";
 import type { Millis } from "../base/units.ts";
-import type { ByeReason } from "../wire/constants.ts";
-import type { Accept, Bye, Defer, DeferReason, Offer, Refuse, StandDown } from "../wire/messages.ts";
+import { BLOCK_MAX, type ByeReason } from "../wire/constants.ts";
+import type {
+  Accept,
+  AcceptAsks,
+  Bye,
+  Defer,
+  DeferReason,
+  Offer,
+  Refuse,
+  StandDown,
+} from "../wire/messages.ts";
 import { KNOWN_CODECS } from "./codecs.ts";
 import type { SessionIdentity } from "./identity.ts";
 
-/** Most blocks that a target keeps open at once; stated in ACCEPT. */
-export const OPEN_BLOCKS_MAX = 64;
+/** Block buffers of a target: 64 KiB in all, but 4 blocks at least and 64 at most. */
+const BUFFER_BYTES = 64 * 1024;
+const OPEN_BLOCKS_MIN = 4;
+const OPEN_BLOCKS_MAX = 64;
+
+/** Blocks of this size that a target keeps open at once; 0 for an unknown size. Stated in ACCEPT. */
+export function openBlocksOf(blockSize: number): number {
+  const fitting = Math.floor(BUFFER_BYTES / (blockSize || BLOCK_MAX));
+  return Math.max(OPEN_BLOCKS_MIN, Math.min(OPEN_BLOCKS_MAX, fitting));
+}
 
 /**
  * The session that an offer would begin. Copies, because the offer is a view into the received run. `callDigest`: of the call
@@ -34,17 +51,20 @@ export function keepOffer(offer: Offer): Offer {
   return { ...offer, ...copies, targetNonce: targetNonce.slice() };
 }
 
-/** The message that accepts an offer. `payloadMax`: largest payload of a frame, in bytes. */
-export function acceptOf({ targetNonce, rescuerNonce, digest }: SessionIdentity, payloadMax: number): Accept {
-  return {
-    tag: "accept",
-    targetNonce,
-    rescuerNonce,
-    digest,
-    payloadMax,
-    openBlocks: OPEN_BLOCKS_MAX,
-    codecs: KNOWN_CODECS,
-  };
+/** What a target says when it takes an offer. */
+export interface Acceptance {
+  /** Largest payload of a frame, in bytes. */
+  readonly payloadMax: number;
+  readonly openBlocks: number;
+  readonly asks: AcceptAsks;
+}
+
+/** The message that accepts an offer. */
+export function acceptOf(
+  { targetNonce, rescuerNonce, digest }: SessionIdentity,
+  acceptance: Acceptance,
+): Accept {
+  return { tag: "accept", targetNonce, rescuerNonce, digest, ...acceptance, codecs: KNOWN_CODECS };
 }
 
 /** The message that refuses the image of an offer. */

@@ -31,7 +31,7 @@ export class LinkEnd<Event> implements RoleHost<Event | LineEvent> {
     return this.link.foreign.stranger;
   }
 
-  /** What the run or frame that was handed in last is: a frame of the present session, another valid one, or neither. */
+  /** See {@link Link.heard}. */
   get heard(): "announcement" | "session" | undefined {
     return this.link.heard;
   }

@@ -1,20 +1,25 @@
 import type { ByteReader, ByteWriter } from "../base/bytes.ts";
-import type { BootFailure, RefusalReason } from "../base/refusal.ts";
+import type { BootFailure, HeardRefusal, RefusalReason } from "../base/refusal.ts";
 import { type BodyCodec, type BodyCodecs, clampU16 } from "./body-codec.ts";
 import {
+  ACCEPT_CODECS,
+  AcceptFlag,
   BeaconFlag,
+  BLOCK_MAX,
+  BLOCK_MIN,
   BootFailureCode,
-  type ByeReason,
+  ByeReason,
   DeferCode,
   ID_LENGTH,
+  NEVER_GIVEN,
   NO_IMAGE_CODE,
   NONCE_LENGTH,
   RefusalCode,
   SHORT_DIGEST_LENGTH,
-  UNKNOWN_REASON_CODE,
 } from "./constants.ts";
 import type {
   Accept,
+  AcceptAsks,
   Announcement,
   Beacon,
   Bye,
@@ -39,6 +44,7 @@ const FAILURES: ReadonlyMap<number, BootFailure> = new Map(
   Object.entries(BootFailureCode).map(([name, code]) => [code, name as BootFailure]),
 );
 
+const BYES: ReadonlyMap<number, ByeReason> = new Map(Object.values(ByeReason).map((code) => [code, code]));
 const DEFERRALS: ReadonlyMap<number, DeferReason> = new Map(
   Object.entries(DeferCode).map(([name, code]) => [code, name as DeferReason]),
 );
@@ -109,6 +115,7 @@ const offer: BodyCodec<Offer> = {
   encode: (w, message) => {
     w.bytes(message.rescuerId).bytes(message.rescuerNonce).bytes(message.targetNonce).bytes(message.digest);
     writeVersion(w, message.version).u32(message.size).u32(message.counter);
+    w.u8(message.blockSize === 0 ? 0 : Math.round(Math.log2(message.blockSize)));
   },
   decode: (r) => ({
     tag: "offer",
@@ -119,24 +126,43 @@ const offer: BodyCodec<Offer> = {
     version: readVersion(r),
     size: r.u32(),
     counter: r.u32(),
+    blockSize: blockSizeOf(r.u8()),
   }),
+};
+
+/** The block size with this exponent; 0 for one that no image of version 1 has. */
+function blockSizeOf(exponent: number): number {
+  const size = 2 ** exponent;
+  return size >= BLOCK_MIN && size <= BLOCK_MAX ? size : 0;
+}
+
+/** Each asks for what those before it ask for, too. */
+const ASKS: Readonly<Record<AcceptAsks, number>> = {
+  run: AcceptFlag.run,
+  path: AcceptFlag.run | AcceptFlag.path,
+  blank: AcceptFlag.run | AcceptFlag.path | AcceptFlag.blank,
 };
 
 /** PROTOCOL.md 5.4. */
 const accept: BodyCodec<Accept> = {
   encode: (w, message) => {
     w.bytes(message.targetNonce).bytes(message.rescuerNonce).bytes(message.digest);
-    w.u16(message.payloadMax).u8(message.openBlocks).u8(message.codecs);
+    const asks = message.asks === undefined ? 0 : ASKS[message.asks];
+    w.u16(message.payloadMax)
+      .u8(message.openBlocks)
+      .u8((message.codecs & ACCEPT_CODECS) | asks);
   },
-  decode: (r) => ({
-    tag: "accept",
-    targetNonce: r.bytes(NONCE_LENGTH),
-    rescuerNonce: r.bytes(NONCE_LENGTH),
-    digest: r.bytes(SHORT_DIGEST_LENGTH),
-    payloadMax: r.u16(),
-    openBlocks: r.u8(),
-    codecs: r.u8(),
-  }),
+  decode: (r) => {
+    const targetNonce = r.bytes(NONCE_LENGTH);
+    const rescuerNonce = r.bytes(NONCE_LENGTH);
+    const digest = r.bytes(SHORT_DIGEST_LENGTH);
+    const payloadMax = r.u16();
+    const openBlocks = r.u8();
+    const how = r.u8();
+    const accept = { tag: "accept", targetNonce, rescuerNonce, digest, payloadMax, openBlocks } as const;
+    const asks = (["blank", "path", "run"] as const).find((ask) => (how & ASKS[ask]) === ASKS[ask]);
+    return { ...accept, codecs: how & ACCEPT_CODECS, ...(asks && { asks }) };
+  },
 };
 
 /** PROTOCOL.md 5.5. */
@@ -158,16 +184,19 @@ const standDown: BodyCodec<StandDown> = {
 const refuse: BodyCodec<Refuse> = {
   encode: (w, message) => {
     w.bytes(message.targetNonce).bytes(message.rescuerNonce).bytes(message.digest);
-    w.u8(RefusalCode[message.reason]);
+    w.u8(codeOfRefusal(message.reason));
   },
   decode: (r) => {
     const targetNonce = r.bytes(NONCE_LENGTH);
     const rescuerNonce = r.bytes(NONCE_LENGTH);
     const digest = r.bytes(SHORT_DIGEST_LENGTH);
-    const reason = REFUSALS.get(r.u8());
-    return reason && { tag: "refuse", targetNonce, rescuerNonce, digest, reason };
+    return { tag: "refuse", targetNonce, rescuerNonce, digest, reason: REFUSALS.get(r.u8()) ?? "other" };
   },
 };
+
+function codeOfRefusal(reason: HeardRefusal): number {
+  return reason === "other" ? NEVER_GIVEN : RefusalCode[reason];
+}
 
 /** PROTOCOL.md 5.8. */
 const bye: BodyCodec<Bye> = {
@@ -178,7 +207,7 @@ const bye: BodyCodec<Bye> = {
     tag: "bye",
     targetNonce: r.bytes(NONCE_LENGTH),
     rescuerNonce: r.bytes(NONCE_LENGTH),
-    reason: r.u8() as ByeReason,
+    reason: BYES.get(r.u8()) ?? ByeReason.stopped,
   }),
 };
 
@@ -186,7 +215,7 @@ const bye: BodyCodec<Bye> = {
 const defer: BodyCodec<Defer> = {
   encode: (w, message) => {
     w.bytes(message.targetNonce).bytes(message.rescuerNonce).bytes(message.digest);
-    w.u8(message.reason === "other" ? UNKNOWN_REASON_CODE : DeferCode[message.reason]).u32(message.seconds);
+    w.u8(message.reason === "other" ? NEVER_GIVEN : DeferCode[message.reason]).u32(message.seconds);
   },
   decode: (r) => ({
     tag: "defer",
@@ -212,8 +241,7 @@ const none: BodyCodec<None> = {
 };
 
 function codeOfNone(reason: NoneReason): number {
-  if (reason === "no-image") return NO_IMAGE_CODE;
-  return reason === "other" ? UNKNOWN_REASON_CODE : RefusalCode[reason];
+  return reason === "no-image" ? NO_IMAGE_CODE : codeOfRefusal(reason);
 }
 
 function reasonOfNone(code: number): NoneReason {

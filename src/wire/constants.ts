@@ -23,7 +23,15 @@ export const FrameClass = {
 } as const;
 export type FrameClass = (typeof FrameClass)[keyof typeof FrameClass];
 
-/** Announcements: outside a session, CRC without a tag (PROTOCOL.md 5.1 to 5.8, 5.15, 5.16). FF is never given. */
+/**
+ * A type of announcement, kind of object or reason that is never given: it stands for those that this version does not
+ * know (PROTOCOL.md 12.1).
+ */
+export const NEVER_GIVEN = 0xff;
+/** The type of control frame that is never given. */
+export const CONTROL_NEVER_GIVEN = 0xf;
+
+/** Announcements: outside a session, CRC without a tag (PROTOCOL.md 5.1 to 5.8, 5.15, 5.16). */
 export const AnnounceType = {
   query: 0x01,
   beacon: 0x02,
@@ -71,7 +79,7 @@ export const POSITION_SPAN: number = 0x1_0000 * CHUNK_UNIT;
 
 /** Smallest and largest payload of a data or object frame, in bytes (PROTOCOL.md 4.7). */
 export const PAYLOAD_MIN = 32;
-export const PAYLOAD_MAX = 2048;
+export const PAYLOAD_MAX = 4096;
 
 /** Header of a data frame: class and packet number, position (PROTOCOL.md 4.5). */
 export const DATA_HEADER_LENGTH = 4;
@@ -98,7 +106,7 @@ export const SEAL_COUNTER_LENGTH = 4;
 /** What a seal adds to each frame of a session with a link key (PROTOCOL.md 14.4). */
 export const SEAL_LENGTH: number = SEAL_COUNTER_LENGTH + LINK_MAC_LENGTH;
 /** Largest payload of a sealed frame, a multiple of CHUNK_UNIT that leaves FRAME_MAX as it is (PROTOCOL.md 14.4). */
-export const SEALED_PAYLOAD_MAX = 2016;
+export const SEALED_PAYLOAD_MAX = 4064;
 /** Last byte of the info that a key is derived with: who sends under it, and what (PROTOCOL.md 14.2). */
 export const LinkKeyUse = {
   targetHandshake: 0x01,
@@ -120,15 +128,16 @@ export const REQUEST_ENTRIES_MAX = 12;
 /** Level that stands for the manifest in a request (PROTOCOL.md 5.10). */
 export const MANIFEST_LEVEL = 0xff;
 
-/** Bytes on the wire, both delimiters included, that each kind of announcement or control frame may take. */
-export const WireLimit = { beacon: 96, handshake: 64, ack: 32 } as const;
+/** Bytes on the wire that a message may take, extensions and both delimiters included (PROTOCOL.md 5). */
+export const WireLimit = { announcement: 96, control: 64, ack: 32 } as const;
 
 /**
  * Longest manifest object that a target takes in, in bytes (PROTOCOL.md 4.6): the longest envelope, 623 bytes
  * (PROTOCOL.md 8.2), rounded up to whole chunk units.
  */
 export const MANIFEST_MAX = 640;
-/** Largest block of an image in bytes (PROTOCOL.md 7.1). */
+/** Smallest and largest block of an image in bytes (PROTOCOL.md 7.1). */
+export const BLOCK_MIN = 1024;
 export const BLOCK_MAX = 65536;
 
 /** Flags of a beacon or distress (PROTOCOL.md 5.2). */
@@ -140,6 +149,11 @@ export const BeaconFlag = {
   linkKey: 0x10,
   served: 0x80,
 } as const;
+
+/** Bits of an accept, beside its codecs (PROTOCOL.md 5.4). */
+export const AcceptFlag = { run: 0x10, path: 0x20, blank: 0x40 } as const;
+/** Bits of an accept that hold its codecs. */
+export const ACCEPT_CODECS = 0x0f;
 
 /** Reasons in a refusal (PROTOCOL.md 5.7); the names are those of base/refusal.ts. */
 export const RefusalCode = {
@@ -161,8 +175,6 @@ export const RefusalCode = {
 
 /** Why a rescuer has nothing: a code of RefusalCode, or this one (PROTOCOL.md 5.16). */
 export const NO_IMAGE_CODE = 0;
-/** Never given: no refusal, no reason of *defer* or *none* has this code; unknown ones are read as it. */
-export const UNKNOWN_REASON_CODE = 0xff;
 
 /** Why a target waits with an image (PROTOCOL.md 5.15). */
 export const DeferCode = { begun: 1, wear: 2 } as const;

@@ -28,9 +28,12 @@ import type { DataChunk, Frame, Message, ObjectChunk, Packet, Probe } from "./me
 const CLASS_MASK = 0x0f;
 const PACKET_NUMBER_MASK: number = (1 << PACKET_NUMBER_BITS) - 1;
 
-/** Why bytes are not a frame. `foreignVersion` carries the version that the peer speaks. */
+/**
+ * Why bytes are not a frame. `unknown`: one of a class or type that a later version may have (PROTOCOL.md 12.1).
+ * `foreignVersion` carries the version that the peer speaks.
+ */
 export type FrameFault =
-  | { readonly tag: "fault"; readonly fault: "tooShort" | "badCrc" | "unauthentic" | "malformed" }
+  | { readonly tag: "fault"; readonly fault: "tooShort" | "badCrc" | "unauthentic" | "malformed" | "unknown" }
   | { readonly tag: "fault"; readonly fault: "foreignVersion"; readonly version: number };
 
 /** Gives what a link key adds between the bytes of a frame and its CRC; at most 20 bytes (PROTOCOL.md 14). */
@@ -104,7 +107,8 @@ export function decodeFrame(bytes: Uint8Array, tag: number | undefined, unseal?:
   if (!isSession && version !== PROTOCOL_VERSION) return { tag: "fault", fault: "foreignVersion", version };
   const plain = isSession && unseal !== undefined ? unseal(covered) : covered;
   if (plain === undefined) return { tag: "fault", fault: "unauthentic" };
-  return decodeCovered(first, plain) ?? { tag: "fault", fault: "malformed" };
+  const frame = decodeCovered(first, plain);
+  return typeof frame === "object" ? frame : { tag: "fault", fault: frame ?? "malformed" };
 }
 
 /** Whether the CRC at the end of `bytes` is right, in the session of `tag`, or outside of any session. */
@@ -114,7 +118,7 @@ export function crcMatches(bytes: Uint8Array, tag: number | undefined): boolean 
   return new ByteReader(bytes.subarray(at)).u32() === frameCrc(bytes.subarray(0, at), tag);
 }
 
-function decodeCovered(first: number, covered: Uint8Array): Frame | undefined {
+function decodeCovered(first: number, covered: Uint8Array): Frame | "unknown" | undefined {
   const frameClass = first & CLASS_MASK;
   if (frameClass >= FrameClass.data) return decodeData(covered);
   switch (frameClass) {
@@ -129,7 +133,7 @@ function decodeCovered(first: number, covered: Uint8Array): Frame | undefined {
     case FrameClass.probe:
       return decodeProbe(covered);
     default:
-      return undefined;
+      return "unknown";
   }
 }
 

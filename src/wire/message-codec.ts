@@ -50,25 +50,26 @@ export function encodeBody(message: Message): Uint8Array {
   return w.finish();
 }
 
-/** Decodes an announcement; undefined when it is malformed or of a type this version does not know. */
-export function decodeAnnouncement(type: number, body: Uint8Array): Announcement | undefined {
+/** Decodes an announcement; undefined when it is malformed. */
+export function decodeAnnouncement(type: number, body: Uint8Array): Announcement | "unknown" | undefined {
   return decodeBody(ANNOUNCEMENTS_BY_TYPE.get(type), body);
 }
 
-/** Decodes a control frame that a target sends; undefined when malformed or unknown. */
-export function decodeTargetControl(type: number, body: Uint8Array): TargetControl | undefined {
+/** Decodes a control frame that a target sends; undefined when it is malformed. */
+export function decodeTargetControl(type: number, body: Uint8Array): TargetControl | "unknown" | undefined {
   return decodeBody(TARGET_CONTROLS_BY_TYPE.get(type), body);
 }
 
-/** Decodes a control frame that a rescuer sends; undefined when malformed or unknown. */
-export function decodeRescuerControl(type: number, body: Uint8Array): RescuerControl | undefined {
+/** Decodes a control frame that a rescuer sends; undefined when it is malformed. */
+export function decodeRescuerControl(type: number, body: Uint8Array): RescuerControl | "unknown" | undefined {
   return decodeBody(RESCUER_CONTROLS_BY_TYPE.get(type), body);
 }
 
 /** The message in a body that ends with extensions. */
-function decodeBody<M>(codec: BodyCodec<M> | undefined, body: Uint8Array): M | undefined {
+function decodeBody<M>(codec: BodyCodec<M> | undefined, body: Uint8Array): M | "unknown" | undefined {
+  if (codec === undefined) return "unknown";
   const r = new ByteReader(body);
-  const message = codec?.decode(r);
+  const message = codec.decode(r);
   if (message === undefined || r.failed) return undefined;
   const tail = r.remaining === 0 ? EMPTY : r.rest();
   return extensionsAreAcceptable(tail) ? message : undefined;

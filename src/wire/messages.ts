@@ -1,4 +1,4 @@
-import type { BootFailure, RefusalReason } from "../base/refusal.ts";
+import type { BootFailure, HeardRefusal } from "../base/refusal.ts";
 import type { TreeNode } from "../base/tree-shape.ts";
 import type { Millis } from "../base/units.ts";
 import type { ByeReason, Codec, ObjectKind } from "./constants.ts";
@@ -51,7 +51,15 @@ export interface Offer {
   readonly version: WireVersion;
   readonly size: number;
   readonly counter: number;
+  /** Bytes of a block, a power of two; 0 when the offer says none that a version 1 image can have. */
+  readonly blockSize: number;
 }
+
+/**
+ * What an accept asks for beside the manifest (PROTOCOL.md 5.4): the root's run (`run`), also the runs along the leftmost
+ * path below it (`path`), also the first blocks, since flash holds nothing where the image goes (`blank`).
+ */
+export type AcceptAsks = "run" | "path" | "blank";
 
 /** The target takes an offer and requests the manifest (PROTOCOL.md 5.4). */
 export interface Accept {
@@ -61,10 +69,12 @@ export interface Accept {
   readonly digest: Uint8Array;
   /** Largest payload of a data or object frame that the target can take, in bytes. */
   readonly payloadMax: number;
-  /** Most blocks that the target keeps unfinished. */
+  /** Most blocks of this image that the target keeps unfinished. */
   readonly openBlocks: number;
   /** Set of codecs that it can decode, bits of codecBit. */
   readonly codecs: number;
+  /** What the rescuer sends without being asked; nothing but the manifest unless given. */
+  readonly asks?: AcceptAsks;
 }
 
 /** Another rescuer serves the target (PROTOCOL.md 5.5). */
@@ -82,7 +92,7 @@ export interface Refuse {
   readonly targetNonce: Uint8Array;
   readonly rescuerNonce: Uint8Array;
   readonly digest: Uint8Array;
-  readonly reason: RefusalReason;
+  readonly reason: HeardRefusal;
 }
 
 /** One side leaves the session (PROTOCOL.md 5.8). */
@@ -108,7 +118,7 @@ export interface Defer {
 }
 
 /** Why a rescuer offers nothing. `no-image`: it holds none at all. `other`: a reason that this version does not know. */
-export type NoneReason = RefusalReason | "no-image" | "other";
+export type NoneReason = HeardRefusal | "no-image";
 
 /** A rescuer has nothing suitable for the call of this boot nonce (PROTOCOL.md 5.16). Advice: it has no proof. */
 export interface None {

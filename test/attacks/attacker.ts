@@ -100,7 +100,7 @@ export class Attacker {
 
   /** Offers an image to the board that called last, under this id. */
   offer(rescuerId: Uint8Array, image: ImageSource): void {
-    const { version, size, counter } = image.manifest;
+    const { version, size, counter, blockSize } = image.manifest;
     const offer: Offer = {
       tag: "offer",
       rescuerId,
@@ -110,6 +110,7 @@ export class Attacker {
       version,
       size,
       counter,
+      blockSize,
     };
     this.#offers.push(offer);
     this.send(offer);

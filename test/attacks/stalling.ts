@@ -1,5 +1,6 @@
 import { expect } from "vitest";
 import { randomBytes } from "../../src/base/prng.ts";
+import { leftmostPath } from "../../src/base/tree-shape.ts";
 import type { Millis } from "../../src/base/units.ts";
 import type { ImageSource } from "../../src/image/image-source.ts";
 import { type Attack, type Contest, contest, healedAt, seconds, worst } from "./attack.ts";
@@ -43,7 +44,10 @@ function serving(
   attacker.onFrame = (frame) => {
     if (frame.tag === "distress") attacker.offer(EVIL, image());
     if (!attacker.isServing(EVIL)) return;
-    if (frame.tag === "accept") attacker.sendManifest(image());
+    if (frame.tag === "accept") {
+      attacker.sendManifest(image());
+      attacker.sendRuns(image(), leftmostPath(image().manifest.leafCount));
+    }
     if (frame.tag === "request") attacker.sendRuns(image(), frame.wanted);
     const [entry] = frame.tag === "grant" ? frame.entries : [];
     if (entry !== undefined) onBlocks(entry.first, entry.attempt);
@@ -145,7 +149,7 @@ export const STALLING: readonly Attack[] = [
             attacker.sendBlock(next, 1024, all.rescue.image.readBlockSync(next), attempts & 1);
         };
         const stall = (): void => {
-          attacker.clock.after(500, stall);
+          attacker.clock.after(300, stall);
           if (attacker.isServing(EVIL)) attacker.send({ tag: "later", forMs: 0xffff });
         };
         drip();

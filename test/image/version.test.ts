@@ -105,9 +105,16 @@ describe("hardware ids", () => {
     "a/\u202eb",
     "a/\ud800",
     "a/ b",
+    "a/b\u00a0",
     "x".repeat(33),
   ])("refuse the text %j", (text) => {
     expect(parseHardware(text)).toBeUndefined();
+  });
+
+  it("in a manifest may end with any white space but a space", () => {
+    expect(nameFault("a ")).toMatch(/a space/);
+    expect(nameFault(" a")).toMatch(/a space/);
+    expect(nameFault("a\u00a0")).toBeUndefined();
   });
 
   it("count UTF-8 bytes, not characters", () => {

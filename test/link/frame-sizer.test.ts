@@ -106,8 +106,9 @@ describe("frame size", () => {
     [0.03, 32],
     [0.06, 96],
     [0.96, 1888],
-    [1.2, 2048],
-    [undefined, 2048],
+    [1.2, 2368],
+    [2.1, 4096],
+    [undefined, 4096],
   ])("takes at most 2 s of a line that carries %s bytes per millisecond: %i bytes", (bytesPerMs, most) => {
     const sizer = newSizer(PAYLOAD_MAX, bytesPerMs);
     for (let i = 0; i < 500; i++) sizer.settle(sizer.cut(4096) + OVERHEAD, false);

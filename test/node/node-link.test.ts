@@ -103,7 +103,7 @@ describe("the splitter of a link", () => {
   }
 
   it("is the one that the transport names, and hears its bytes", async () => {
-    expect(await madeWith(115_200)).toMatchObject({ options: [{ maxRun: 2073, silenceMs: 50 }], pushed: 3 });
+    expect(await madeWith(115_200)).toMatchObject({ options: [{ maxRun: 4129, silenceMs: 50 }], pushed: 3 });
   });
 
   it("waits longer for the rest of a run on a line below 9600 baud", async () => {

@@ -14,12 +14,11 @@ import { withCrc } from "../support/with-crc.ts";
 import { FAULT_VECTORS, bytesOf as fromHex } from "../wire/wire-vectors.ts";
 
 const NONCES = `${"1011121314151617"}${"2021222324252627"}`;
-const MALFORMED = { tag: "fault", fault: "malformed" };
 
 describe("what version 1 can still be given", () => {
-  it("shows fault F1: frozen vectors call the next free control types malformed, no longer those of announcements", () => {
-    const malformed = FAULT_VECTORS.filter(({ fault }) => fault.fault === "malformed");
-    const named = malformed.map(({ name, bytes }) => ({ name, head: [...bytes.subarray(0, 2)] }));
+  it("is not forbidden by frozen vectors: those of unknown types name types that are never given (fault F1, repaired)", () => {
+    const unknown = FAULT_VECTORS.filter(({ fault }) => fault.fault === "unknown");
+    const named = unknown.map(({ name, bytes }) => ({ name, head: [...bytes.subarray(0, 2)] }));
     const next = {
       announcement: Math.max(...Object.values(AnnounceType)) + 1,
       targetControl: Math.max(...Object.values(TargetControlType)) + 1,
@@ -28,15 +27,16 @@ describe("what version 1 can still be given", () => {
     expect(next).toEqual({ announcement: 0x0b, targetControl: 5, rescuerControl: 2 });
     const types = named.filter(({ name }) => name.startsWith("announcement type")).map(({ head }) => head[1]);
     expect(types).toEqual([0, 0xff]);
-    expect(named.find(({ name }) => name === "target control type 5")?.head[0]).toBe(0x51);
-    expect(named.find(({ name }) => name === "rescuer control type 2")?.head[0]).toBe(0x22);
+    expect(named.find(({ name }) => name === "target control type 15")?.head[0]).toBe(0xf1);
+    expect(named.find(({ name }) => name === "rescuer control type 15")?.head[0]).toBe(0xf2);
+    expect(named).toHaveLength(5);
   });
 
-  it("shows fault F11: a refusal with a reason of a later version is malformed, a bye with one is not", () => {
+  it("is heard as a refusal, or a bye, with a reason of a later version (fault F11, repaired)", () => {
     const refuse = withCrc(fromHex(`1007${NONCES}368cf2c9522a83860f`), undefined);
-    expect(decodeFrame(refuse, undefined)).toEqual(MALFORMED);
+    expect(decodeFrame(refuse, undefined)).toMatchObject({ tag: "refuse", reason: "other" });
     const bye = withCrc(fromHex(`1008${NONCES}09`), undefined);
-    expect(decodeFrame(bye, undefined)).toMatchObject({ tag: "bye", reason: 9 });
+    expect(decodeFrame(bye, undefined)).toMatchObject({ tag: "bye", reason: 1 });
   });
 
   it("takes an object of an unknown kind, and data of an unknown codec, as a packet (note at F1)", () => {

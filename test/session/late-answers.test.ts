@@ -65,7 +65,7 @@ describe("an answer to an effect of a session that is over (fault F12 of the pro
   );
 
   test.each(["readRun", "readBlock"] as const)("is dropped by the rescuer's next session: %s", (tag) => {
-    const { rescue, held, isHolding } = holding(tag);
+    const { rescue, held, isHolding } = holding(tag, { slot: new Uint8Array(32_768) });
     const late = untilNextSession(rescue, held, () => rescue.restartTarget());
     const sent = rescue.rescuerEnd.counters.framesSent;
     late.answer();

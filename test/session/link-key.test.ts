@@ -86,7 +86,7 @@ describe("with the same link key on both sides", () => {
   it("sends no byte more without a key than before there were any", () => {
     const rescue = new VirtualRescue({ seed: 1 });
     expectUndisturbed(rescue);
-    expect(rescue.bytesOnWire).toBe(69_027);
+    expect(rescue.bytesOnWire).toBe(68_971);
   });
 
   it("sends no frame beyond FRAME_MAX on a line so good that the longest are sent", () => {
@@ -162,7 +162,7 @@ const FORGERIES: readonly (readonly [string, End, Forge])[] = [
     0,
     ({ identity }) => ({
       ...{ tag: "offer", ...identity, rescuerId: stranger, rescuerNonce: stranger },
-      ...{ version: { major: 9, minor: 0, patch: 0 }, size: 5, counter: 0 },
+      ...{ version: { major: 9, minor: 0, patch: 0 }, size: 5, counter: 0, blockSize: 1024 },
     }),
   ],
   ["bye", 1, ({ identity }) => ({ tag: "bye", ...identity, reason: ByeReason.failed })],
@@ -219,9 +219,11 @@ describe("somebody on the wire without the key, who knows nonces and tag", () =>
     let frames = 0;
     const attacker = new BusAttacker((known, frame, from) => {
       frames += isSessionFrame(frame) && from !== to ? 1 : 0;
-      return frames === 6 && from !== to ? { [to]: [encodeMessage(forge(known), known.tag)] } : {};
+      return frames === 2 && from !== to ? { [to]: [encodeMessage(forge(known), known.tag)] } : {};
     });
-    const rescue = rescueWith({ wrap: attacker.wrap, linkKeys: [undefined, undefined], size: 262_144 });
+    // Something in flash: a rescuer believes no DONE while the blocks that a blank board asked for are on their way.
+    const slot = new Uint8Array(262_144).fill(1);
+    const rescue = rescueWith({ wrap: attacker.wrap, linkKeys: [undefined, undefined], size: 262_144, slot });
     rescue.run(3_500);
     const tags = [...rescue.targetEvents, ...rescue.rescuerEvents].map(({ tag }) => tag);
     const isDisturbed = !rescue.isOver || tags.includes("sessionLost") || tags.includes("refused");

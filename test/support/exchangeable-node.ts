@@ -8,6 +8,7 @@ import { LinkDriver, type SplitterFactory } from "../../src/node/link-driver.ts"
 import { linkOptionsFor } from "../../src/node/node-link.ts";
 import { PickedImages } from "../../src/node/rescuer-effects.ts";
 import { applyTargetEffect, nodeStatusOf } from "../../src/node/target-effects.ts";
+import type { NodeStatus } from "../../src/session/beacon.ts";
 import { LinkEnd } from "../../src/session/link-end.ts";
 import { randomNonces } from "../../src/session/nonces.ts";
 import { type QueryEvent, QueryRole } from "../../src/session/query-role.ts";
@@ -74,7 +75,8 @@ export class ExchangeableNode {
   becomeTarget(board: MemoryBoard): void {
     const store = board.store();
     const start = new TargetStart(randomNonces(this.#random));
-    const options = { random: this.#random, start, status: () => nodeStatusOf(store.status()) };
+    const status = (): NodeStatus => nodeStatusOf(store.status());
+    const options = { random: this.#random, start, status, isBlank: () => store.isBlank() };
     const now = this.#clock.now();
     const role = this.end.exchange(now, (host) => new TargetRole(now, host, options));
     this.#exchanged({ tag: "target", role, store });

@@ -94,6 +94,7 @@ export class LoneTarget {
         digest: new Uint8Array(8).fill(3),
       },
       ...{ targetNonce: beacon.bootNonce, version: { major: 1, minor: 0, patch: 0 }, size: 5, counter: 0 },
+      blockSize: 1024,
     };
     const peer = identityOf(offer, TARGET_ID, digest);
     return { frame: encodeMessage(offer, ANY_TAG, this.#rescuer.proveOffer(peer)), peer };

@@ -232,7 +232,8 @@ export class VirtualRescue {
     const status = () => (isSeenLate ? seen : nodeStatusOf(store.status()));
     const end = new LinkEnd<TargetEvent>(link);
     const now = this.clock.now();
-    const options = { random: this.#random, status, start, isForced, isDeafWhileWriting };
+    const isBlank = (): boolean => store.isBlank();
+    const options = { random: this.#random, status, isBlank, start, isForced, isDeafWhileWriting };
     const target = end.exchange(now, (host) => new TargetRole(now, host, options));
     const driver = this.#drive(end, wire, onTargetEvent, (event: TargetEvent, pump) => {
       if (!this.#applyTarget(event, target, store, pump, see)) this.targetEvents.push(event);

@@ -47,7 +47,17 @@ const beaconFields = {
   receivingDigest: perhaps(digest),
 };
 const node = fc.record({ level: fc.nat({ max: MANIFEST_LEVEL - 1 }), index: unsigned(24) });
+const refusal = fc.oneof(names(RefusalCode), fc.constant("other" as const));
 const session = { targetNonce: nonce, rescuerNonce: nonce };
+
+const accept = {
+  tag: fc.constant("accept" as const),
+  ...session,
+  digest,
+  payloadMax: unsigned(16),
+  openBlocks: unsigned(8),
+  codecs: unsigned(4),
+};
 
 /** Every message and packet, with every field over its whole range. */
 export const anyFrame: fc.Arbitrary<Frame> = fc.oneof(
@@ -72,15 +82,10 @@ export const anyFrame: fc.Arbitrary<Frame> = fc.oneof(
     version,
     size: unsigned(32),
     counter: unsigned(32),
+    blockSize: fc.constantFrom(0, 1024, 4096, 65_536),
   }),
-  fc.record({
-    tag: fc.constant("accept" as const),
-    ...session,
-    digest,
-    payloadMax: unsigned(16),
-    openBlocks: unsigned(8),
-    codecs: unsigned(8),
-  }),
+  fc.record({ ...accept }),
+  fc.record({ ...accept, asks: fc.constantFrom("run" as const, "path" as const, "blank" as const) }),
   fc.record({
     tag: fc.constant("standDown" as const),
     targetId: id,
@@ -88,7 +93,7 @@ export const anyFrame: fc.Arbitrary<Frame> = fc.oneof(
     winnerId: id,
     retryAfterMs: unsigned(16),
   }),
-  fc.record({ tag: fc.constant("refuse" as const), ...session, digest, reason: names(RefusalCode) }),
+  fc.record({ tag: fc.constant("refuse" as const), ...session, digest, reason: refusal }),
   fc.record({ tag: fc.constant("bye" as const), ...session, reason: values(ByeReason) }),
   fc.record({
     tag: fc.constant("defer" as const),
@@ -101,7 +106,7 @@ export const anyFrame: fc.Arbitrary<Frame> = fc.oneof(
     tag: fc.constant("none" as const),
     rescuerId: id,
     targetNonce: nonce,
-    reason: fc.oneof(names(RefusalCode), fc.constantFrom("no-image" as const, "other" as const)),
+    reason: fc.oneof(refusal, fc.constant("no-image" as const)),
   }),
   fc.record({
     tag: fc.constant("ack" as const),

@@ -4,6 +4,7 @@ import { encodeDelimited } from "../../src/wire/cobs.ts";
 import {
   ACK_BITMAP_LENGTH,
   ACK_DELAY_UNIT_MS,
+  AnnounceType,
   CHUNK_UNIT,
   Codec,
   codecBit,
@@ -63,10 +64,16 @@ function extremes(byte: number): Message[] {
     { tag: "query", nodeId: rescuerId, bootNonce: targetNonce },
     beacon("beacon", byte),
     beacon("distress", byte),
-    { tag: "offer", rescuerId, rescuerNonce, targetNonce, digest, version, size: u32, counter: u32 },
-    { tag: "accept", targetNonce, rescuerNonce, digest, payloadMax: u16, openBlocks: byte, codecs: byte },
+    {
+      ...{ tag: "offer", rescuerId, rescuerNonce, targetNonce, digest, version, size: u32, counter: u32 },
+      blockSize: most * 65_536,
+    },
+    {
+      ...{ tag: "accept", targetNonce, rescuerNonce, digest, payloadMax: u16, openBlocks: byte },
+      ...{ codecs: most * 0xf, ...(byte === 0 ? {} : { asks: "blank" }) },
+    },
     { tag: "standDown", targetId: rescuerId, rescuerNonce, winnerId: rescuerId, retryAfterMs: u16 },
-    { tag: "refuse", targetNonce, rescuerNonce, digest, reason: "flash" },
+    { tag: "refuse", targetNonce, rescuerNonce, digest, reason: byte === 0 ? "signature" : "other" },
     { tag: "bye", targetNonce, rescuerNonce, reason: 3 },
     { tag: "defer", targetNonce, rescuerNonce, digest, reason: byte === 0 ? "begun" : "other", seconds: u32 },
     { tag: "none", rescuerId, targetNonce, reason: byte === 0 ? "no-image" : "other" },
@@ -85,16 +92,16 @@ function extremes(byte: number): Message[] {
   ];
 }
 
-const LIMITS: Readonly<Partial<Record<Message["tag"], number>>> = {
-  beacon: WireLimit.beacon,
-  distress: WireLimit.beacon,
-  ack: WireLimit.ack,
-};
+/** What a message may take on the wire. */
+function limitOf(message: Message): number {
+  if (message.tag === "ack") return WireLimit.ack;
+  return message.tag in AnnounceType ? WireLimit.announcement : WireLimit.control;
+}
 
 describe("sizes on the wire", () => {
   it.each([...extremes(0), ...extremes(0xff)])("$tag stays within its limit and comes back", (message) => {
     const wire = encodeDelimited(encodeMessage(message, SESSION_TAG));
-    expect(wire.length).toBeLessThanOrEqual(LIMITS[message.tag] ?? WireLimit.handshake);
+    expect(wire.length).toBeLessThanOrEqual(limitOf(message));
     expect(roundTrip(message)).toEqual(message);
   });
 

@@ -11,7 +11,7 @@ const eight = (byte: number): Uint8Array => new Uint8Array(8).fill(byte);
 const bye: Message = { tag: "bye", targetNonce: eight(1), rescuerNonce: eight(2), reason: 1 };
 const accept: Message = {
   ...{ tag: "accept", targetNonce: eight(1), rescuerNonce: eight(2), digest: eight(3) },
-  ...{ payloadMax: 2016, openBlocks: 64, codecs: 3 },
+  ...{ payloadMax: 4064, openBlocks: 64, codecs: 3 },
 };
 const mac = eight(9);
 
@@ -21,7 +21,7 @@ const withTail = (message: Message, ...tail: Uint8Array[]): Uint8Array =>
 
 const offer: Message = {
   ...{ tag: "offer", rescuerId: eight(1), rescuerNonce: eight(2), targetNonce: eight(3), digest: eight(4) },
-  ...{ version: { major: 1, minor: 2, patch: 3 }, size: 5, counter: 6 },
+  ...{ version: { major: 1, minor: 2, patch: 3 }, size: 5, counter: 6, blockSize: 1024 },
 };
 
 describe("the proof in a frame", () => {

@@ -87,7 +87,7 @@ describe("coverage of the vectors", () => {
 
   it("has each fault", () => {
     expect(new Set(FAULT_VECTORS.map(({ fault }) => fault.fault))).toEqual(
-      new Set(["tooShort", "badCrc", "malformed", "foreignVersion"]),
+      new Set(["tooShort", "badCrc", "malformed", "unknown", "foreignVersion"]),
     );
   });
 });

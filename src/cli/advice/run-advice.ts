@@ -1,5 +1,5 @@
 import { unreachable } from "../../base/assert.ts";
-import type { RefusalReason } from "../../base/refusal.ts";
+import type { HeardRefusal } from "../../base/refusal.ts";
 import type { StrangerKind } from "../../link/strangers/stranger.ts";
 import type { AdviceTopic } from "../../node/advice.ts";
 import type { Seen } from "../../node/diagnosis.ts";
@@ -25,7 +25,7 @@ const SAME_FILE = "give both sides the same file";
 const RESCUE_WITH_KEY = "give rescue --link-key with the same file";
 const DISTRESS_WITH_KEY = "give distress --link-key with the same file";
 
-const REFUSALS: Readonly<Partial<Record<RefusalReason, string>>> = {
+const REFUSALS: Readonly<Partial<Record<HeardRefusal, string>>> = {
   signature: "sign with a trusted one, or add its .pub",
   unsigned: "sign the image with image build --key",
   hardware: "compare image inspect and board status",
@@ -33,6 +33,7 @@ const REFUSALS: Readonly<Partial<Record<RefusalReason, string>>> = {
   "block-size": "build it with a smaller --block-size",
   protocol: "bring both sides to the same release",
   "link-key": RESCUE_WITH_KEY,
+  other: "a later release of mayday may know it",
 };
 
 const MISMATCHES: Readonly<Record<"target" | "rescuer", Readonly<Record<KeyMismatch, string>>>> = {

@@ -77,7 +77,7 @@ export class MangledFrames {
 
   /** Short enough, with the first two bytes of an announcement but for bit 7, even if the byte before them is lost. */
   #isLikeAnnouncement(body: Uint8Array): boolean {
-    if (body.length > WireLimit.beacon) return false;
+    if (body.length > WireLimit.announcement) return false;
     const { headAt } = this.#code;
     return [headAt, headAt - 1].some((at) => {
       const type = (body[at + 1] ?? 0) & 0x7f;

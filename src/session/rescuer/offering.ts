@@ -45,13 +45,14 @@ export class Offering {
     rescuerId: Uint8Array,
     rescuerNonce: Uint8Array,
   ) {
-    const { digest, version, size, counter } = image;
+    const { digest, version, size, counter, blockSize } = image;
     const targetNonce = beacon.bootNonce;
     this.number = number;
     this.beacon = beacon;
     this.name = callName(beacon);
     this.image = image;
-    this.offer = { tag: "offer", rescuerId, rescuerNonce, targetNonce, digest, version, size, counter };
+    const about = { digest, version, size, counter, blockSize };
+    this.offer = { tag: "offer", rescuerId, rescuerNonce, targetNonce, ...about };
     this.peer = identityOf(this.offer, beacon.nodeId, beacon.callDigest);
     this.#repeatAt = now;
     this.#until = now + OFFER_REPEATED_FOR_MS;

@@ -1,4 +1,4 @@
-import type { RefusalReason } from "../../base/refusal.ts";
+import type { HeardRefusal } from "../../base/refusal.ts";
 import type { TreeNode } from "../../base/tree-shape.ts";
 import type { Millis } from "../../base/units.ts";
 import type { Beacon, Offer, WireVersion } from "../../wire/messages.ts";
@@ -66,7 +66,7 @@ export type RescuerEvent =
     }
   | {
       readonly tag: "refused";
-      readonly reason: RefusalReason;
+      readonly reason: HeardRefusal;
       readonly digest: Uint8Array | undefined;
       /** Undefined when only a frame of another protocol version was received. */
       readonly targetId: Uint8Array | undefined;

@@ -231,6 +231,7 @@ export class RescuerRole implements Role {
     this.#state = { tag: "serving", serving };
     this.#host.emit({ tag: "accepted", session: number, image, targetId: peer.targetId });
     serving.sendManifest();
+    serving.handleAsks(now, accept);
   }
 
   /** The session that an effect belongs to; undefined when the answer comes too late for it. */

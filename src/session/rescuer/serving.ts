@@ -1,15 +1,16 @@
 import { isAfter } from "../../base/serial-number.ts";
-import type { TreeNode } from "../../base/tree-shape.ts";
+import { leftmostPath, RUN_LEVELS, type TreeNode } from "../../base/tree-shape.ts";
 import type { Millis } from "../../base/units.ts";
 import type { Link } from "../../link/link.ts";
 import type { SendSide } from "../../link/send-side.ts";
 import { CHUNK_UNIT, ObjectKind } from "../../wire/constants.ts";
-import type { Grant, ObjectName, Request } from "../../wire/messages.ts";
+import type { Accept, Grant, GrantEntry, ObjectName, Request } from "../../wire/messages.ts";
 import { isDue } from "../deadlines.ts";
 import { ExcusedTime } from "../excused-time.ts";
 import type { SessionIdentity } from "../identity.ts";
 import { isOnPace, ProgressFloor } from "../progress-floor.ts";
 import type { RoleHost } from "../role.ts";
+import { GrantedBlocks } from "./granted-blocks.ts";
 import type { Offering } from "./offering.ts";
 import { PendingReads } from "./pending-reads.ts";
 import type { BlockWish, OfferedImage, RescuerEvent, RunPayload } from "./rescuer-events.ts";
@@ -38,11 +39,8 @@ export class Serving {
   readonly number: number;
   readonly #host: RoleHost<RescuerEvent>;
   readonly #sender: SendSide;
-  readonly #openBlocksMax: number;
   readonly #floor: ProgressFloor;
   readonly #leafCount: number;
-  /** Blocks that the target finished once: a second time is not progress. */
-  readonly #settled: Uint8Array;
   /** Runs that may count as progress: no tree has more. */
   #runsLeft: number;
   readonly #link: Link;
@@ -57,17 +55,12 @@ export class Serving {
   #isDoubtful = false;
   #grantSequence: number | undefined;
   #requestSequence: number | undefined;
-  /** Keys of the blocks granted now. */
-  #granted: ReadonlySet<string> = new Set();
-  /** The same without attempts. */
-  #open: ReadonlySet<number> = new Set();
+  readonly #blocks: GrantedBlocks;
   /** The manifest was accepted: something beyond it was asked for. */
   #isPastManifest = false;
   #isManifestAcked = false;
-  /** Keys of the granted blocks of which every byte was acked. */
-  readonly #acked: Set<string> = new Set();
 
-  /** `openBlocksMax`: what the target stated in ACCEPT; bounds what is held for it. At least one block is. */
+  /** `openBlocksMax`: what the target stated in ACCEPT. */
   constructor(
     now: Millis,
     host: RoleHost<RescuerEvent>,
@@ -81,10 +74,9 @@ export class Serving {
     this.peer = peer;
     this.image = image;
     this.#sender = sender;
-    this.#openBlocksMax = Math.max(1, openBlocksMax);
     this.#floor = new ProgressFloor(now, link, image.blockSize);
     this.#leafCount = Math.ceil(image.size / image.blockSize);
-    this.#settled = new Uint8Array(this.#leafCount);
+    this.#blocks = new GrantedBlocks(this.#leafCount, openBlocksMax);
     this.#runsLeft = this.#leafCount;
     this.#link = link;
     this.#time = new ExcusedTime(now, BUSY_BUDGET_MS + image.size / BUSY_BUDGET_RATE);
@@ -163,7 +155,7 @@ export class Serving {
    */
   get canBeDone(): boolean {
     this.dropDelivered();
-    return this.#isManifestAcked && [...this.#granted].every((key) => this.#acked.has(key));
+    return this.#isManifestAcked && this.#blocks.areAcked;
   }
 
   /** Queues the manifest, if the target can still need it. */
@@ -178,48 +170,30 @@ export class Serving {
     if (this.#grantSequence !== undefined && !isAfter(grant.sequence, this.#grantSequence)) return;
     this.#grantSequence = grant.sequence;
     this.#isPastManifest = true;
-    const before = this.#granted;
-    const granted = new Set<string>();
-    const open = new Set<number>();
-    const wishes: BlockWish[] = [];
-    for (const { first, count, attempt, codecs } of grant.entries) {
-      for (let block = first; block < Math.min(first + count, this.#leafCount); block++) {
-        const key = blockKey(block, attempt);
-        if (granted.has(key)) continue;
-        if (granted.size >= this.#openBlocksMax) break;
-        granted.add(key);
-        open.add(block);
-        if (!before.has(key)) wishes.push({ block, attempt, codecs });
-      }
-    }
-    for (const key of before) {
-      if (granted.has(key)) continue;
+    this.#grantBlocks(now, grant.entries);
+  }
+
+  #grantBlocks(now: Millis, entries: readonly GrantEntry[]): void {
+    const { wishes, dropped, settled } = this.#blocks.take(entries);
+    for (const key of dropped) {
       this.#sender.drop(key);
-      this.#acked.delete(key);
       this.#reads.end(now, key);
     }
-    for (const block of this.#open) if (!open.has(block)) this.#settle(block);
-    this.#granted = granted;
-    this.#open = open;
+    const bytes = settled * this.image.blockSize;
+    this.#bytesSettled += bytes;
+    this.#floor.add(bytes);
+    this.#time.earn(bytes);
     for (const wish of wishes) {
       this.#reads.begin(now, blockKey(wish.block, wish.attempt));
       this.#host.emit({ tag: "readBlock", session: this.number, wish });
     }
-    this.#host.emit({ tag: "progress", openBlocks: granted.size });
-  }
-
-  #settle(block: number): void {
-    if (this.#settled[block] === 1) return;
-    this.#settled[block] = 1;
-    this.#bytesSettled += this.image.blockSize;
-    this.#floor.add(this.image.blockSize);
-    this.#time.earn(this.image.blockSize);
+    this.#host.emit({ tag: "progress", openBlocks: this.#blocks.count });
   }
 
   /** Queues a block that was read, if it is still granted. */
   addBlock(now: Millis, { block, attempt, codecs }: BlockWish, bytes: Uint8Array): void {
     this.#reads.end(now, blockKey(block, attempt));
-    if (!this.#granted.has(blockKey(block, attempt))) return;
+    if (!this.#blocks.has(blockKey(block, attempt))) return;
     const position = (block * this.image.blockSize) / CHUNK_UNIT;
     this.#sender.add(blockItem(block, attempt, position, bytes, codecs));
   }
@@ -235,6 +209,20 @@ export class Serving {
       else if (!this.#isQueued(wanted) && !this.#reads.has(runKey(wanted))) nodes.push(wanted);
     }
     if (nodes.length > 0) this.#isPastManifest = true;
+    this.#readRuns(now, nodes);
+  }
+
+  /** What an accept asks for beside the manifest: as if a request and a grant had come (PROTOCOL.md 5.4). */
+  handleAsks(now: Millis, { asks, codecs, openBlocks }: Accept): void {
+    if (asks === undefined) return;
+    const path = leftmostPath(this.#leafCount);
+    this.#readRuns(now, asks === "run" ? path.slice(0, 1) : path);
+    if (asks !== "blank") return;
+    const count = Math.min(openBlocks, 1 << RUN_LEVELS, this.#leafCount);
+    this.#grantBlocks(now, [{ first: 0, count, attempt: 0, codecs }]);
+  }
+
+  #readRuns(now: Millis, nodes: readonly TreeNode[]): void {
     this.#floor.add(this.image.blockSize * Math.min(this.#runsLeft, nodes.length));
     this.#runsLeft = Math.max(0, this.#runsLeft - nodes.length);
     for (const node of nodes) {
@@ -263,7 +251,7 @@ export class Serving {
   dropDelivered(): void {
     for (let key = this.#sender.takeCompleted(); key !== undefined; key = this.#sender.takeCompleted()) {
       if (key === MANIFEST_KEY) this.#isManifestAcked = true;
-      if (isBlockKey(key)) this.#acked.add(key);
+      if (isBlockKey(key)) this.#blocks.noteAcked(key);
       else this.#sender.drop(key);
     }
   }

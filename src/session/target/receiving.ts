@@ -1,22 +1,20 @@
 import type { Differences, TreeNode } from "../../base/tree-shape.ts";
 import type { Millis } from "../../base/units.ts";
 import type { Link } from "../../link/link.ts";
-import type { DataChunk, ObjectChunk } from "../../wire/messages.ts";
+import type { AcceptAsks, DataChunk, ObjectChunk } from "../../wire/messages.ts";
 import { answerTimeout, silenceTimeout } from "../answer-timeout.ts";
 import { type Deadlines, isDue } from "../deadlines.ts";
 import { ExcusedTime } from "../excused-time.ts";
-import { OPEN_BLOCKS_MAX } from "../handshake.ts";
+import { openBlocksOf } from "../handshake.ts";
 import { Lease } from "../lease.ts";
 import { isOnPace, nominalLineTime, ProgressFloor } from "../progress-floor.ts";
 import { type DescentPlan, lengthOfBlock } from "./descent-plan.ts";
+import type { EarlyChunks } from "./early-chunks.ts";
 import { type CompleteBlock, HeldWrites } from "./held-writes.ts";
 import type { OwnWork } from "./own-work.ts";
 import type { SessionLoss, TargetEvent } from "./target-events.ts";
 import { type ReceivedRun, TreeDescent } from "./tree-descent.ts";
 
-/** Block buffers: 64 KiB in all, but 4 blocks at least and 64 at most. */
-const BUFFER_BYTES = 64 * 1024;
-const OPEN_BLOCKS_MIN = 4;
 /** "Later" holds the limits for this long at most without anything that verifies. */
 const LATER_MAX_MS = 60_000;
 /** ... and for this long in a session, and what its blocks take at 1200 baud. */
@@ -49,6 +47,8 @@ export class Receiving {
   readonly #session: number;
   readonly #isDeafWhileWriting: boolean;
   readonly #held: HeldWrites = new HeldWrites();
+  /** What came of blocks before the first of them was opened. */
+  #early: EarlyChunks | undefined;
   /** Blocks that are being written. */
   #writing = 0;
   #wrong = 0;
@@ -63,12 +63,7 @@ export class Receiving {
     this.#work = parts.work;
     this.#isDeafWhileWriting = parts.isDeafWhileWriting;
     this.#time = new ExcusedTime(now, LATER_BUDGET_MS);
-    const openMax = Math.floor(BUFFER_BYTES / plan.blockSize);
-    this.descent = new TreeDescent(
-      plan,
-      start,
-      Math.max(OPEN_BLOCKS_MIN, Math.min(OPEN_BLOCKS_MAX, openMax)),
-    );
+    this.descent = new TreeDescent(plan, start, openBlocksOf(plan.blockSize));
     this.#lease = new Lease(now, link, plan.blockSize);
     this.#floor = new ProgressFloor(now, link, plan.blockSize);
     this.#startedAt = now;
@@ -90,11 +85,34 @@ export class Receiving {
     return nominalLineTime(this.#link, Math.min(plan.size, blocks * plan.blockSize));
   }
 
+  /**
+   * Takes over what came before the manifest was accepted; gives the checks of the runs that are complete. `asks`: what the
+   * accept asked for, unless the rescuer was told to stop since.
+   */
+  begin(now: Millis, asks: AcceptAsks | undefined, early: EarlyChunks): readonly TargetEvent[] {
+    this.#early = early;
+    if (asks !== undefined) this.descent.expect(now, asks);
+    return early.takeObjects().flatMap((chunk) => this.handleChunk(now, chunk));
+  }
+
+  /** Once the first blocks are open: takes in what came of them before. Later chunks of others are no use. */
+  takeEarly(now: Millis): readonly TargetEvent[] {
+    if (this.#early === undefined) return [];
+    this.descent.advance(now);
+    if (!this.descent.blocks.isAwaiting) return [];
+    const chunks = this.#early.takeData();
+    this.#early = undefined;
+    return chunks.flatMap((chunk) => this.handleChunk(now, chunk));
+  }
+
   /** Takes in a chunk; gives the effects that a complete block or run calls for. */
   handleChunk(now: Millis, chunk: DataChunk | ObjectChunk): readonly TargetEvent[] {
     if (chunk.tag === "data") {
       const complete = this.descent.blocks.handleData(chunk);
-      if (complete === undefined) return [];
+      if (complete === undefined) {
+        this.#early?.add(chunk);
+        return [];
+      }
       this.#link.ackNow(now);
       if (!this.#isDeafWhileWriting) return [this.#write(now, complete)];
       this.#held.add(now, complete);

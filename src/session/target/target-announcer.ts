@@ -1,6 +1,8 @@
+import { equalBytes } from "../../base/bytes.ts";
 import type { Random } from "../../base/prng.ts";
 import type { Millis } from "../../base/units.ts";
 import type { Link } from "../../link/link.ts";
+import type { AcceptAsks, Offer } from "../../wire/messages.ts";
 import { AnswerTimer } from "../answer-timer.ts";
 import { beaconOf, type NodeStatus } from "../beacon.ts";
 import { SentCalls } from "../call-digest.ts";
@@ -14,6 +16,11 @@ export interface TargetOptions {
   readonly random: Random;
   /** The board's status now: asked for whenever a beacon is sent, and after each effect. */
   readonly status: () => NodeStatus;
+  /**
+   * Whether the flash holds nothing where an image goes, by a look at every byte; asked for each session. Never unless
+   * given.
+   */
+  readonly isBlank?: () => boolean;
   /** Which image the board holds to: one object for all its links. */
   readonly hold?: ImageHold;
   /** The same for all links of the node, from its start to its end. */
@@ -38,6 +45,7 @@ const DISTRESS_LINE_MS_MAX = 72;
  */
 export class TargetAnnouncer {
   readonly #status: () => NodeStatus;
+  readonly #isBlank: () => boolean;
   readonly #link: Link;
   readonly #start: TargetStart;
   readonly #isForced: boolean;
@@ -55,6 +63,7 @@ export class TargetAnnouncer {
     this.#start = options.start;
     this.#isForced = options.isForced ?? false;
     this.#isKeyed = isKeyed;
+    this.#isBlank = options.isBlank ?? (() => false);
     this.#timer = new CallTimer(now, options.random);
     this.knocking = new Knocking(link);
   }
@@ -62,6 +71,14 @@ export class TargetAnnouncer {
   /** The board's status now. */
   get status(): NodeStatus {
     return this.#status();
+  }
+
+  /** What an accept of this offer asks for beside the manifest: what differs is known where nothing is (PROTOCOL.md 5.4). */
+  asksFor({ digest }: Offer): AcceptAsks {
+    const { installed, receivingDigest } = this.status;
+    const held = [installed?.digest, receivingDigest];
+    if (held.some((known) => known !== undefined && equalBytes(known, digest))) return "run";
+    return this.#isBlank() ? "blank" : "path";
   }
 
   /** The link came up: calls. */

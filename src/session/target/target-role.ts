@@ -225,7 +225,8 @@ export class TargetRole implements Role {
     this.#supersession.clear();
     const sendBeacon = (): void => this.#announcer.sendBeacon();
     const isDeaf = this.#isDeafWhileWriting;
-    this.#session = new TargetSession(now, peer, this.#host, this.#guard, sendBeacon, isDeaf);
+    const asks = this.#announcer.asksFor(offer);
+    this.#session = new TargetSession(now, peer, offer, asks, this.#host, this.#guard, sendBeacon, isDeaf);
     this.#host.emit({ tag: "offered", offer });
     this.handleTimeout(now);
   }

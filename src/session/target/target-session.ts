@@ -3,16 +3,17 @@ import type { BootFailure, RefusalReason } from "../../base/refusal.ts";
 import type { RunOutcome, TreeNode } from "../../base/tree-shape.ts";
 import type { Millis } from "../../base/units.ts";
 import type { Link } from "../../link/link.ts";
-import { MANIFEST_MAX, ObjectKind } from "../../wire/constants.ts";
-import type { DataChunk, ObjectChunk } from "../../wire/messages.ts";
+import { BLOCK_MAX, MANIFEST_MAX, ObjectKind } from "../../wire/constants.ts";
+import type { AcceptAsks, DataChunk, ObjectChunk, Offer } from "../../wire/messages.ts";
 import { silenceTimeout } from "../answer-timeout.ts";
 import type { Deadlines } from "../deadlines.ts";
-import { acceptOf } from "../handshake.ts";
+import { type Acceptance, acceptOf, openBlocksOf } from "../handshake.ts";
 import type { SessionIdentity } from "../identity.ts";
 import { Lease } from "../lease.ts";
 import type { LinkGuard } from "../link-guard.ts";
 import type { RoleHost } from "../role.ts";
 import { ChunkAssembly } from "./chunk-assembly.ts";
+import { EarlyChunks } from "./early-chunks.ts";
 import { OwnWork } from "./own-work.ts";
 import { Receiving } from "./receiving.ts";
 import type { BlockOutcome, ManifestOutcome, SessionLoss, TargetEvent } from "./target-events.ts";
@@ -24,6 +25,9 @@ type State =
       readonly lease: Lease;
       manifest: ChunkAssembly | undefined;
       repeatAt: Millis;
+      /** Accepts that were sent, and when the last of them was. */
+      accepts: number;
+      acceptedAt: Millis;
     }
   | { readonly tag: "checking" }
   | { readonly tag: "receiving"; readonly receiving: Receiving }
@@ -65,6 +69,8 @@ export const NO_SESSION: Deadlines<SessionDeadline> = {
   giveUp: undefined,
 };
 
+/** Larger images take long to compare with what flash holds. */
+const SHORT_CHECK_BYTES_MAX = 16 * 1024 * 1024;
 const DONE_INTERVAL_MIN_MS = 200;
 /** Grant of nothing, done and beacon on the line. */
 const DONE_BYTES = 10 + 16 + 69;
@@ -88,15 +94,21 @@ export class TargetSession {
   readonly #link: Link;
   readonly #work: OwnWork;
   readonly #isDeafWhileWriting: boolean;
+  readonly #acceptance: Acceptance;
+  readonly #early: EarlyChunks;
+  /** The check of the manifest may take long: the rescuer is told at once. */
+  readonly #isLongCheck: boolean;
   #state: State;
 
   /**
-   * `sendBeacon` sends the beacon of the firmware that the board has now. `isDeafWhileWriting`: nothing is heard while a
-   * block is written.
+   * `asks`: what the accept asks for beside the manifest. `sendBeacon` sends the beacon of the firmware that the board has
+   * now. `isDeafWhileWriting`: nothing is heard while a block is written.
    */
   constructor(
     now: Millis,
     peer: SessionIdentity,
+    { size, blockSize }: Offer,
+    asks: AcceptAsks,
     host: RoleHost<TargetEvent>,
     guard: LinkGuard,
     sendBeacon: () => void,
@@ -111,7 +123,12 @@ export class TargetSession {
     this.#work = new OwnWork(host.link);
     this.#isDeafWhileWriting = isDeafWhileWriting;
     const lease = new Lease(now, this.#link, MANIFEST_MAX);
-    this.#state = { tag: "accepting", lease, manifest: undefined, repeatAt: now };
+    const unsent = { accepts: 0, acceptedAt: now };
+    this.#state = { tag: "accepting", lease, manifest: undefined, repeatAt: now, ...unsent };
+    const openBlocks = openBlocksOf(blockSize);
+    this.#acceptance = { payloadMax: guard.payloadMax, openBlocks, asks };
+    this.#early = new EarlyChunks(asks === "blank" ? openBlocks * (blockSize || BLOCK_MAX) : 0);
+    this.#isLongCheck = isDeafWhileWriting || size > SHORT_CHECK_BYTES_MAX;
   }
 
   /** Whether this is the session of that offer. */
@@ -157,24 +174,28 @@ export class TargetSession {
   /** Takes in a chunk of the manifest, of a run or of a block. */
   handleChunk(now: Millis, chunk: DataChunk | ObjectChunk): void {
     if (this.#state.tag === "receiving") this.#emitAll(this.#state.receiving.handleChunk(now, chunk));
-    else if (chunk.tag === "object") this.#handleManifestChunk(now, chunk);
+    else if (chunk.tag === "data" || chunk.name.kind !== ObjectKind.manifest) this.#early.add(chunk);
+    else this.#handleManifestChunk(now, chunk);
   }
 
   #handleManifestChunk(now: Millis, chunk: ObjectChunk): void {
     const state = this.#state;
-    if (state.tag !== "accepting") return;
-    if (chunk.name.kind !== ObjectKind.manifest || chunk.total > MANIFEST_MAX) return;
+    if (state.tag !== "accepting" || chunk.total > MANIFEST_MAX) return;
+    if (state.manifest === undefined && state.accepts === 1)
+      this.#link.rtt.sample(now - state.acceptedAt - this.#link.lineTime(chunk.payload.length));
     if (state.manifest?.bytes.length !== chunk.total) state.manifest = new ChunkAssembly(chunk.total);
     state.manifest.add(chunk.offset, chunk.payload);
     state.repeatAt = now + silenceTimeout(this.#link);
     if (!state.manifest.isComplete) return;
     this.#state = { tag: "checking" };
-    this.#work.begin(now, true);
+    this.#work.begin(now, this.#isLongCheck);
     this.#emit({ tag: "checkManifest", session: this.number, envelope: state.manifest.bytes });
   }
 
   handleManifestChecked(now: Millis, outcome: ManifestOutcome): SessionEnd | undefined {
     if (this.#state.tag !== "checking") return undefined;
+    // A rescuer that was told to wait continues when it is asked.
+    const asks = this.#work.isAnnounced ? undefined : this.#acceptance.asks;
     this.#work.end(now);
     if (outcome.tag === "refused") return refused(outcome.reason, outcome.detail);
     if (!equalBytes(outcome.plan.digest, this.peer.digest))
@@ -185,6 +206,7 @@ export class TargetSession {
     const receiving = new Receiving(now, parts, outcome.plan, outcome.start);
     this.#state = { tag: "receiving", receiving };
     this.#emit({ tag: "receiving", plan: outcome.plan });
+    this.#emitAll(receiving.begin(now, asks, this.#early));
     this.#continue(now, receiving);
     return undefined;
   }
@@ -211,6 +233,7 @@ export class TargetSession {
   /** Asks for what is missing next, or has the board commit when nothing is. */
   #continue(now: Millis, receiving: Receiving): void {
     this.#emit({ tag: "progress", descent: receiving.descent });
+    this.#emitAll(receiving.takeEarly(now));
     if (!receiving.descent.isFinished) receiving.ask(now);
     else {
       this.#state = { tag: "committing", receiving };
@@ -251,7 +274,9 @@ export class TargetSession {
         if (now >= state.lease.endsAt) return lost("lease");
         if (now >= state.repeatAt) {
           state.repeatAt = now + silenceTimeout(this.#link);
-          this.#link.send(acceptOf(this.peer, this.#guard.payloadMax), this.#guard.proveAccept(this.peer));
+          state.acceptedAt = now;
+          state.accepts++;
+          this.#link.send(acceptOf(this.peer, this.#acceptance), this.#guard.proveAccept(this.peer));
         }
         return undefined;
       case "receiving": {

@@ -1,13 +1,14 @@
 import {
   type Differences,
   leavesBelow,
+  leftmostPath,
   RUN_LEVELS,
   runChildren,
   type TreeNode,
 } from "../../base/tree-shape.ts";
 import type { Millis } from "../../base/units.ts";
 import { ObjectKind, REQUEST_ENTRIES_MAX } from "../../wire/constants.ts";
-import type { ObjectChunk, Request } from "../../wire/messages.ts";
+import type { AcceptAsks, ObjectChunk, Request } from "../../wire/messages.ts";
 import { ChunkAssembly } from "./chunk-assembly.ts";
 import type { DescentPlan } from "./descent-plan.ts";
 import { WantedBlocks } from "./wanted-blocks.ts";
@@ -22,6 +23,8 @@ export interface ReceivedRun {
 interface Wanted {
   readonly node: TreeNode;
   askedAt: Millis;
+  /** Requests that named it: with more than one, an answer does not tell how long it took (Karn's rule). */
+  timesAsked: number;
   assembly: ChunkAssembly | undefined;
   /** Complete and handed on to be checked. */
   isChecking: boolean;
@@ -49,6 +52,8 @@ export class TreeDescent {
   readonly #asked: Map<string, Wanted> = new Map();
   #requestSequence = 0;
   #requestChanged = true;
+  /** The root's run is on its way, and nothing below it: what to ask for next is known when it is here. */
+  #isRootComing = false;
 
   /** `start`: where flash differs from the root on. `openMax`: blocks that may be unfinished at once. */
   constructor(plan: DescentPlan, start: Differences, openMax: number) {
@@ -77,6 +82,18 @@ export class TreeDescent {
     this.blocks.add(differences.blocks);
   }
 
+  /** The accept asked for the first runs: they are not asked for again, unless they stay away (PROTOCOL.md 5.4). */
+  expect(now: Millis, asks: AcceptAsks): void {
+    this.#isRootComing = asks === "run";
+    this.advance(now);
+    const coming = leftmostPath(this.plan.leafCount).slice(0, asks === "run" ? 1 : undefined);
+    const names = new Set(coming.map(keyOf));
+    if (![...this.#asked.keys()].every((name) => names.has(name))) return;
+    // Nobody measured when they were asked for: no answer to them tells a round trip.
+    for (const wanted of this.#asked.values()) wanted.timesAsked = 2;
+    this.#requestChanged = false;
+  }
+
   /**
    * Asks for more hashes and opens more blocks, as far as the limits allow. With no block in sight it also asks along
    * the leftmost path below what it asks for: where all differs, that saves a round trip for each step down.
@@ -88,7 +105,7 @@ export class TreeDescent {
       if (node === undefined) break;
       this.#ask(now, node, false);
     }
-    if (this.blocks.count === 0) this.#guess(now);
+    if (this.blocks.count === 0 && !this.#isRootComing) this.#guess(now);
   }
 
   #ask(now: Millis, node: TreeNode, isGuess: boolean): void {
@@ -96,7 +113,7 @@ export class TreeDescent {
     if (known !== undefined) known.isGuess &&= isGuess;
     if (known !== undefined || this.#asked.size >= REQUESTS_MAX) return;
     const fresh = { assembly: undefined, isChecking: false, held: undefined };
-    this.#asked.set(keyOf(node), { node, askedAt: now, isGuess, ...fresh });
+    this.#asked.set(keyOf(node), { node, askedAt: now, timesAsked: 0, isGuess, ...fresh });
     this.#requestChanged = true;
   }
 
@@ -114,7 +131,10 @@ export class TreeDescent {
     const waiting = [...this.#asked.values()].filter((wanted) => !wanted.isChecking && !wanted.held);
     this.#requestChanged = false;
     if (waiting.length === 0) return undefined;
-    for (const wanted of waiting) wanted.askedAt = now;
+    for (const wanted of waiting) {
+      wanted.askedAt = now;
+      wanted.timesAsked++;
+    }
     this.#requestSequence = (this.#requestSequence + 1) & 0xffff;
     return { tag: "request", sequence: this.#requestSequence, wanted: waiting.map(({ node }) => node) };
   }
@@ -137,7 +157,7 @@ export class TreeDescent {
     const isFirst = wanted.assembly === undefined;
     if (wanted.assembly?.bytes.length !== chunk.total) wanted.assembly = new ChunkAssembly(chunk.total);
     wanted.assembly.add(chunk.offset, chunk.payload);
-    const waited = isFirst ? { waited: now - wanted.askedAt } : {};
+    const waited = isFirst && wanted.timesAsked === 1 ? { waited: now - wanted.askedAt } : {};
     if (!wanted.assembly.isComplete) return waited;
     const run = { node: wanted.node, kind, payload: wanted.assembly.bytes };
     if (wanted.isGuess) wanted.held = run;
@@ -158,6 +178,7 @@ export class TreeDescent {
       this.#requestChanged = true;
       return undefined;
     }
+    this.#isRootComing = false;
     this.#asked.delete(keyOf(node));
     this.#descend(outcome);
     return this.#settleGuess(now, node);

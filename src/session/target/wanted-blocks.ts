@@ -8,7 +8,7 @@ interface OpenBlock {
   attempt: number;
   /** Tries before this one. */
   failures: number;
-  /** The payload so far, as the codec of its last chunk wrote it. */
+  /** The payload so far, in the codec of its first chunk. */
   coded: { readonly codec: Codec; readonly assembly: ChunkAssembly } | undefined;
   /** Complete, and handed on to be checked and written. */
   isSettling: boolean;
@@ -34,7 +34,7 @@ export class WantedBlocks {
   /** The last attempt at these position bits, of a block that is done with. */
   readonly #lastAttempts: Map<number, number> = new Map();
   #grantSequence = 0;
-  #grantChanged = true;
+  #grantChanged = false;
   #written = 0;
 
   /** `openMax`: blocks that may be unfinished at once. */
@@ -150,13 +150,13 @@ export class WantedBlocks {
 
 /**
  * Adds a chunk to the payload of a block of `length` bytes; the block when that completes it. A chunk of another codec
- * than the last one starts the payload again.
+ * than the first one is dropped (PROTOCOL.md 4.5).
  */
 function place(open: OpenBlock, chunk: DataChunk, offset: number, length: number): Uint8Array | undefined {
   const codec = codecOf(chunk.codec);
   if (codec === undefined || offset + chunk.payload.length > codec.bound(length)) return undefined;
-  if (open.coded?.codec !== chunk.codec)
-    open.coded = { codec: chunk.codec, assembly: new ChunkAssembly(codec.bound(length)) };
+  open.coded ??= { codec: chunk.codec, assembly: new ChunkAssembly(codec.bound(length)) };
+  if (open.coded.codec !== chunk.codec) return undefined;
   open.coded.assembly.add(offset, chunk.payload);
   return codec.decode(open.coded.assembly.prefix, length);
 }

@@ -8,7 +8,7 @@ export const PREFIX_LENGTH = 3;
 /** Bytes of a hello (PROTOCOL.md 10.3). */
 export const HELLO_LENGTH = 5;
 /** Longest frame that a mailbox carries: the longest of PROTOCOL.md 3.1. */
-export const MAILBOX_FRAME_MAX = 2063;
+export const MAILBOX_FRAME_MAX = 4111;
 /** Version of the mailbox, in a hello. */
 export const MAILBOX_VERSION = 1;
 /** What a read returns beyond the mailbox's content: the bus idles high. */

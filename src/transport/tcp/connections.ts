@@ -11,7 +11,7 @@ export const CONNECTIONS_MAX = 16;
 /** A connection whose session sent nothing valid for this long gives way: twice the time that a board may be busy. */
 export const HOLD_MS: Millis = 20_000;
 /** Longest run that is kept together, in bytes with its delimiter: more than any frame (PROTOCOL.md 2.2). */
-const RUN_MAX = 4096;
+const RUN_MAX = 4352;
 
 const DELIMITER: Uint8Array = Uint8Array.of(0);
 

@@ -53,9 +53,10 @@ describe("chunks of a block", () => {
     expect(hand(Codec.raw, 64, LAST.subarray(64))).toEqual(LAST);
   });
 
-  it("of one codec do not complete what another began, but replace it", () => {
+  it("of another codec than the first one of an attempt are dropped, and void nothing", () => {
     hand(Codec.raw, 0, LAST.subarray(0, 64));
-    expect(hand(Codec.uniform, 0, Uint8Array.of(9))).toEqual(new Uint8Array(LAST.length).fill(9));
+    expect(hand(Codec.uniform, 0, Uint8Array.of(9))).toBeUndefined();
+    expect(hand(Codec.raw, 64, LAST.subarray(64))).toEqual(LAST);
   });
 
   it("of an earlier attempt are dropped", () => {

@@ -1,0 +1,44 @@
+import type { DataChunk, ObjectChunk } from "../../wire/messages.ts";
+
+/** Hash runs on the longest way down a tree, in bytes: five of 16 hashes. */
+const RUNS_BYTES = 5 * 512;
+/** Shortest chunk but the last one of a block, in bytes. */
+const CHUNK_BYTES_MIN = 32;
+
+/**
+ * Runs and blocks that came before the manifest was accepted, as the accept asked for them (PROTOCOL.md 5.4). What is more
+ * than it asked for is dropped.
+ */
+export class EarlyChunks {
+  readonly #bytesMax: number;
+  readonly #countMax: number;
+  #chunks: (DataChunk | ObjectChunk)[] = [];
+  #bytes = 0;
+
+  /** `blockBytes`: of all blocks that were asked for. */
+  constructor(blockBytes: number) {
+    this.#bytesMax = RUNS_BYTES + blockBytes;
+    this.#countMax = Math.ceil(this.#bytesMax / CHUNK_BYTES_MIN);
+  }
+
+  add(chunk: DataChunk | ObjectChunk): void {
+    const bytes = this.#bytes + chunk.payload.length;
+    if (bytes > this.#bytesMax || this.#chunks.length >= this.#countMax) return;
+    this.#bytes = bytes;
+    this.#chunks.push(chunk);
+  }
+
+  /** Takes all that came of runs. */
+  takeObjects(): readonly ObjectChunk[] {
+    const objects = this.#chunks.filter((chunk) => chunk.tag === "object");
+    this.#chunks = this.#chunks.filter((chunk) => chunk.tag === "data");
+    return objects;
+  }
+
+  /** Takes all that came of blocks. */
+  takeData(): readonly DataChunk[] {
+    const data = this.#chunks.filter((chunk) => chunk.tag === "data");
+    this.#chunks = this.#chunks.filter((chunk) => chunk.tag === "object");
+    return data;
+  }
+}

@@ -1,0 +1,33 @@
+/**
+ * Numbers that version 1 keeps for what comes next (PROTOCOL.md 12.2). None of it is built, and nothing of it is sent: a
+ * receiver drops or skips them like other numbers that it does not know. What is built moves to constants.ts.
+ */
+
+/** Flags of a beacon. */
+export const ReservedBeaconFlag = { trial: 0x20, wantsUpdate: 0x40 } as const;
+
+/** Announcements. */
+export const ReservedAnnounceType = { wait: 0x0b, suspect: 0x0c, confirmed: 0x0d, name: 0x0e } as const;
+
+/** Control frames of a target and of a rescuer. */
+export const ReservedTargetControl = { rateOk: 0x5 } as const;
+export const ReservedRescuerControl = { have: 0x2, rate: 0x3 } as const;
+
+/** Extensions, and the bytes of their values. */
+export const ReservedExtension = {
+  signature: { type: 0x02, length: 0 },
+  keys: { type: 0x03, length: 0 },
+  partial: { type: 0x04, length: 3 },
+  inline: { type: 0x05, length: 4 },
+  limits: { type: 0x06, length: 6 },
+  forms: { type: 0x07, length: 1 },
+} as const;
+
+/** Kinds of object. */
+export const ReservedObjectKind = { signature: 0x4, keys: 0x5, locator: 0x6 } as const;
+
+/** Reasons of a defer. */
+export const ReservedDeferCode = { soak: 3, ring: 4, trial: 5, busy: 6, battery: 7 } as const;
+
+/** Longest name in the announcement *name*, in bytes: vendor, "/" and class. */
+export const RESERVED_NAME_MAX = 65;
