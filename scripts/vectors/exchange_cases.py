@@ -44,9 +44,17 @@ def _both() -> list[Exchange]:
     both.look()
     ack = Exchange("a frame that waits in the peripheral before the mailbox opens", 64, 64)
     ack.peripheral_sends(pattern(6, 7)).run().look()
+    smaller = Exchange("a controller with shorter transactions than the peripheral takes", 32, 64).run()
+    smaller.controller_sends(pattern(40, 0)).run().peripheral_sends(pattern(50, 0)).look()
+    waits = _opened("while the peripheral is busy no frame is written").busy(True).look()
+    waits.controller_sends(_SHORT).run().look().busy(False).look()
+    busy = _opened("while the peripheral is busy its frames are fetched and acknowledged").busy(True).look()
+    busy.controller_sends(_SHORT).peripheral_sends(pattern(40, 0)).look().busy(False).look()
+    written = _opened("behind more than 4096 written bytes the controller reads", 1000)
+    written.controller_sends(*[pattern(2000, i) for i in range(3)]).run()
     largest = Exchange("the longest frame both ways", 8192, 8192).run()
     largest.controller_sends(pattern(2063, 0)).run().peripheral_sends(pattern(2063, 9)).look()
-    return [example, two, fits, many, reads, filled, exact, across, both, ack, largest]
+    return [example, two, fits, many, reads, filled, exact, across, both, ack, smaller, waits, busy, written, largest]
 
 
 def _faults() -> list[Exchange]:

@@ -54,7 +54,9 @@ class Entry:
         if self.type == RECEIVING:
             return is_placed and self.flags == 0 and self.count == 0 and no_words
         if self.type == SECTORS:
-            return no_place and self.count == 0 and no_more
+            opened = number(self.first8[:4]), number(self.first8[4:])
+            are_ranges = _is_range(*opened) and _is_range(self.word_a, self.word_b)
+            return no_place and self.count == 0 and no_more and are_ranges
         if self.type == FLOOR:
             is_marked = self.count == 0 or (self.count == 1 and self.word_b == 0)
             return no_place and no_bytes and no_more and self.word_a == 0 and is_marked
@@ -67,6 +69,11 @@ class Entry:
         if self.type == NONCES:
             return no_place and self.count == 0 and no_bytes and self.word_b == 0 and no_more
         return False
+
+
+def _is_range(first: int, last: int) -> bool:
+    """First and last sector, or nothing."""
+    return (first == NO_SECTOR and last == NO_SECTOR) or first <= last < NO_SECTOR
 
 
 def decode(data: bytes) -> Entry | None:

@@ -135,6 +135,8 @@ def _sectors() -> list[Case]:
             [sectors_entry((8, 15)), sectors_entry((20, 30))],
             [sectors_entry((12, 22))],
         ),
+        _one("a range whose last sector is before its first", [nonces_entry(1)], [sectors_entry((9, 8))]),
+        _one("a range with a first sector and no last one", [nonces_entry(1)], [sectors_entry((9, r.NO_SECTOR))]),
         _one("closing what is not open", [sectors_entry((8, 9))], [sectors_entry(None, (20, 30))]),
         _one("a thirteenth range: the two nearest are joined", twelve, [sectors_entry((0, 0))]),
         _one("a thirteenth range near one in the middle", near, [sectors_entry((660, 661))]),

@@ -78,7 +78,7 @@ const stateOf = (vector: JournalVector, sectors: readonly [Entries, Entries]): u
 
 describe("whole boot records, frozen", () => {
   it("are many, with every write unit, and each outcome of the election", () => {
-    expect(journals.length).toBe(100);
+    expect(journals.length).toBe(102);
     expect([...new Set(journals.map(({ writeUnit }) => writeUnit))].sort((a, b) => a - b)).toEqual([
       1, 16, 32, 64, 256,
     ]);

@@ -82,7 +82,7 @@ describe("bytes of the mailbox, frozen", () => {
     expect([vectors.hellos.length, vectors.wrongHellos.length]).toEqual([4, 5]);
     expect([vectors.frameHeads.length, vectors.wrongFrameHeads.length]).toEqual([10, 6]);
     const lists = [exchanges, peripheralExchanges, vectors.controllerExchanges];
-    expect(lists.map((list) => list.length)).toEqual([22, 23, 3]);
+    expect(lists.map((list) => list.length)).toEqual([26, 23, 3]);
   });
 
   it.each(vectors.crc8)("have the CRC-8 of $hex", ({ hex, crc }) => {

@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { equalBytes } from "../../../src/base/bytes.ts";
-import { lengthOfBlock } from "../../../src/session/target/descent-plan.ts";
-import { WantedBlocks } from "../../../src/session/target/wanted-blocks.ts";
-import { CHUNK_UNIT, Codec } from "../../../src/wire/constants.ts";
-import type { DataChunk } from "../../../src/wire/messages.ts";
-import { vectorFile } from "../../support/vector-file.ts";
+import { equalBytes } from "../../src/base/bytes.ts";
+import { blockItem } from "../../src/session/rescuer/send-items.ts";
+import { lengthOfBlock } from "../../src/session/target/descent-plan.ts";
+import { WantedBlocks } from "../../src/session/target/wanted-blocks.ts";
+import { CHUNK_UNIT, Codec } from "../../src/wire/constants.ts";
+import type { DataChunk } from "../../src/wire/messages.ts";
+import { vectorFile } from "../support/vector-file.ts";
 
 interface ChunkVector {
   readonly position: number;
@@ -93,6 +94,18 @@ describe("which block a chunk belongs to, frozen", () => {
       const marked = chunk(position, attempt, new Uint8Array(length).fill(MARK));
       if (block === null || offset === null) expectDropped(vector, marked);
       else expectPlaced(vector, marked, block, offset);
+    }
+  });
+
+  it.each(positions)("is as a rescuer states it, which cuts the block: $name", (vector) => {
+    const placed = vector.chunks.filter(({ block }) => block !== null);
+    for (const { position, length, attempt, block, offset } of placed) {
+      const bytes = Uint8Array.from({ length: lengthOf(vector, block ?? 0) }, (_, i) => i & 0xff);
+      const start = ((block ?? 0) * vector.blockSize) / CHUNK_UNIT;
+      const item = blockItem(block ?? 0, attempt, start, bytes, 1 << Codec.raw);
+      const from = offset ?? 0;
+      const payload = bytes.subarray(from, from + length);
+      expect(item.packet(0, from, from + length)).toEqual(chunk(position, attempt, payload));
     }
   });
 });
