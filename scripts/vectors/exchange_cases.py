@@ -53,7 +53,7 @@ def _both() -> list[Exchange]:
     written = _opened("behind more than 4096 written bytes the controller reads", 1000)
     written.controller_sends(*[pattern(2000, i) for i in range(3)]).run()
     largest = Exchange("the longest frame both ways", 8192, 8192).run()
-    largest.controller_sends(pattern(2063, 0)).run().peripheral_sends(pattern(2063, 9)).look()
+    largest.controller_sends(pattern(4111, 0)).run().peripheral_sends(pattern(4111, 9)).look()
     return [example, two, fits, many, reads, filled, exact, across, both, ack, smaller, waits, busy, written, largest]
 
 
@@ -186,6 +186,6 @@ def controller_exchanges() -> list[dict[str, Any]]:
     four = _opened("four such reads in a row: the controller says hello again").peripheral_sends(pattern(8, 1))
     four.look(None, bad, bad, bad, bad)
     zero = read[:4] + c.frame_head(0) + read[7:]
-    long = read[:4] + c.frame_head(2064) + read[7:]
+    long = read[:4] + c.frame_head(4112) + read[7:]
     lengths = _opened("lengths that no frame has").peripheral_sends(pattern(8, 1)).look(None, zero, long)
     return [_document(exchange) for exchange in (once, four, lengths)]

@@ -89,14 +89,14 @@ def _wrong_hellos() -> list[dict[str, str]]:
 def _frame_heads() -> list[dict[str, Any]]:
     return [
         {"length": length, "hex": by_field(cut(c.frame_head(length), (2, 1)))}
-        for length in (1, 2, 5, 30, 40, 255, 256, 1024, 2062, 2063)
+        for length in (1, 2, 5, 30, 40, 255, 256, 1024, 2063, 4110, 4111)
     ]
 
 
 def _wrong_frame_heads() -> list[dict[str, str]]:
     wrong = [
         ("length 0, CRC right", c.frame_head(0)),
-        ("length 2064, CRC right", c.frame_head(2064)),
+        ("length 4112, CRC right", c.frame_head(4112)),
         ("length 65535, CRC right", c.frame_head(65535)),
         ("one bit of the length", bytes([c.frame_head(40)[0] ^ 4]) + c.frame_head(40)[1:]),
         ("one bit of the CRC", c.frame_head(40)[:2] + bytes([c.frame_head(40)[2] ^ 1])),
