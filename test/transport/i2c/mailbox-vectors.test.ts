@@ -80,7 +80,7 @@ describe("bytes of the mailbox, frozen", () => {
     expect([vectors.crc8.length, statuses.length, vectors.wrongStatuses.length]).toEqual([4, 35, 12]);
     expect([firstBytes.length, vectorBytes(wrongFirstBytesHex).length]).toEqual([32, 224]);
     expect([vectors.hellos.length, vectors.wrongHellos.length]).toEqual([4, 5]);
-    expect([vectors.frameHeads.length, vectors.wrongFrameHeads.length]).toEqual([10, 6]);
+    expect([vectors.frameHeads.length, vectors.wrongFrameHeads.length]).toEqual([11, 6]);
     const lists = [exchanges, peripheralExchanges, vectors.controllerExchanges];
     expect(lists.map((list) => list.length)).toEqual([26, 23, 3]);
   });
