@@ -1,13 +1,16 @@
-"""One session of a target: accepting, receiving, done (6.1)."""
+"""One session of a target: accepting, checking, receiving (6.1)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Optional
 
 from . import frames, manifest, stream
-from .frames import announcement, control, u16
+from .done import Done
+from .frames import announcement, u16
 from .link import NEVER, Acks
+from .questions import BOTH_CODECS, Questions
 from .store import BlockBuffer, ObjectBuffer
+from .timing import Lease
 from .tree import Walk, leaf_hash
 
 if TYPE_CHECKING:
@@ -15,39 +18,7 @@ if TYPE_CHECKING:
 
 MANIFEST_MAX = 640
 ATTEMPTS_MAX, WRONG_MAX = 8, 32
-BOTH_CODECS, RAW_ONLY, ASKS_RUN = 3, 1, 0x10
-
-
-class Timing:
-    """Times of the line and of the round trip, in milliseconds (4.4, 6)."""
-
-    def __init__(self, rate: int) -> None:
-        self._rate = rate
-        self._mean: Optional[float] = None
-        self._deviation = 0.0
-
-    def line(self, count: int) -> float:
-        return count * 10_000 / self._rate
-
-    def sample(self, time: float) -> None:
-        time = max(0.0, time)
-        if self._mean is None:
-            self._mean, self._deviation = time, time / 2
-        else:
-            self._deviation += (abs(self._mean - time) - self._deviation) / 4
-            self._mean += (time - self._mean) / 8
-
-    def rto(self) -> float:
-        return 100.0 if self._mean is None else self._mean + max(25.0, 4 * self._deviation)
-
-    def wait(self) -> float:
-        return self.rto() + self.line(6000)
-
-    def pause(self, longest: int) -> float:
-        return self.rto() + 40 + min(2000.0, 2 * self.line(max(286, longest)))
-
-    def lease(self, block: int) -> float:
-        return max(5000.0, 8 * (self.line(block) + self.rto()))
+ASKS_RUN = 0x10
 
 
 class Session:
@@ -64,17 +35,13 @@ class Session:
         self._manifest: Optional[manifest.Manifest] = None
         self._walk: Optional[Walk] = None
         self._attempt, self._failed, self._wrong = 0, 0, 0
-        self._grants, self._requests = 0, 0
-        self._granted = False
-        self._heard_at = self._last_right = self._lease_from = now
-        self._later_until = -NEVER
+        self._questions = Questions(target, self.tag, now)
+        self._lease = Lease(target.timing, MANIFEST_MAX, now)
+        self._heard_at = now
         self._look_at = self._knock_at = NEVER
         self._longest = 0
-        self._asked_at, self._is_first_ask = now, True
-        self._done_at, self._done_until = NEVER, NEVER
-        self._done_count = 0
         target.tell("offer", size=int.from_bytes(offer[40:44], "little"), digest=self.digest.hex())
-        self._accept(now)
+        self._accept(now, False)
 
     # Frames of the session
 
@@ -96,7 +63,7 @@ class Session:
                 self._t.count("duplicates")
             elif isinstance(frame, frames.Object):
                 self._take_object(frame, now)
-            elif self._granted and self._block.take(frame):
+            elif self._questions.is_granted and self._block.take(frame):
                 self._acks.ask(now)
                 self._send_ack(now)
                 self._check_block(now)
@@ -106,9 +73,7 @@ class Session:
 
     def _take_control(self, message: frames.Message, now: float) -> None:
         if message.type == frames.LATER:
-            self._later_until = max(self._later_until, now + int.from_bytes(message.body[1:3], "little"))
-        elif self._done_count and message.body[1:9] == self.digest:
-            self._t.ended = "healed"
+            self._lease.hold(int.from_bytes(message.body[1:3], "little"), now)
 
     def _take_object(self, frame: frames.Object, now: float) -> None:
         self._samples_answer(frame, now)
@@ -126,10 +91,8 @@ class Session:
 
     def _samples_answer(self, frame: frames.Object, now: float) -> None:
         is_answer = frame.kind == frames.MANIFEST if self._walk is None else frame.kind != frames.MANIFEST and self._is_wanted(frame)
-        if is_answer and self._is_first_ask and self._later_until < now:
-            self._t.timing.sample(now - self._asked_at - self._t.timing.line(len(frame.payload) + 18))
         if is_answer:
-            self._is_first_ask = False
+            self._questions.was_answered(len(frame.payload), self._lease.later_until <= now, now)
 
     # What is checked
 
@@ -143,7 +106,8 @@ class Session:
         self._manifest = found
         self._t.tell("manifest", size=found.shape.size, blocks=found.shape.nodes(0), level=found.shape.root_level())
         self._walk = Walk(found.shape, found.root, self._read)
-        self._last_right = self._lease_from = self._asked_at = now
+        self._lease.renew(found.shape.block, now)
+        self._questions.asked_at = now
         if self._walk.wanted() != (self._run.node or (0, 0)):
             self._run.clear()
         if self._walk.wanted() and self._run.is_complete():
@@ -153,8 +117,8 @@ class Session:
         return None
 
     def _check_run(self, now: float) -> None:
-        walk, kind, data = self._walk, self._run.kind, self._run.data()
-        assert walk
+        walk, kind, node, data = self._walk, self._run.kind, self._run.node, self._run.data()
+        assert walk and node
         self._run.clear()
         if kind == frames.UNIFORM:
             below = walk.take_uniform(data[0]) if len(data) == 1 else None
@@ -166,7 +130,8 @@ class Session:
         elif not walk.take_run(data):
             return self._was_wrong("run", now)
         self._t.count("runs")
-        self._last_right = self._lease_from = now
+        self._t.tell("run", kind=kind, level=node[0], index=node[1])
+        self._lease.renew(walk.shape.block, now)
         return self._goes_on(now)
 
     def _check_block(self, now: float) -> None:
@@ -179,11 +144,11 @@ class Session:
             if self._failed >= ATTEMPTS_MAX:
                 return self._t.leave("8 wrong attempts", now)
             self._attempt = self._attempt + 1 & 15
-            self._open_block(number)
+            self._block.open(number, walk.shape, self._attempt & 1)
             return self._was_wrong("block", now)
         self._program(number, data)
         self._t.count("blocks")
-        self._last_right = self._lease_from = now
+        self._lease.renew(walk.shape.block, now)
         self._block.clear()
         walk.block_is_done()
         self._failed = 0
@@ -206,10 +171,6 @@ class Session:
 
     # What is asked for
 
-    def _open_block(self, number: int) -> None:
-        assert self._walk
-        self._block.open(number, self._walk.shape, self._attempt & 1)
-
     def _goes_on(self, now: float) -> None:
         """What the walk wants next; the commit when it wants nothing more."""
         walk = self._walk
@@ -220,38 +181,22 @@ class Session:
                 return self._t.leave("does not boot", now)
             self._t.image_size = shape.size
             self._t.tell("committed", size=shape.size)
-            self._done_at, self._done_until = now, now + 15_000
-            return self.tick(now)
+            self._t.session = Done(self._t, self, self._acks, self._questions.grants, self._manifest, now)
+            return self._t.session.tick(now)
         if walk.block:
             # 4.5: a position 2 MiB further begins with the other low bit.
             self._attempt = walk.block[0] * walk.shape.block >> 21 & 1
-            self._open_block(walk.block[0])
-        self._is_first_ask = True
+            self._block.open(walk.block[0], walk.shape, self._attempt & 1)
         return self._ask(now)
 
-    def _ask(self, now: float) -> None:
-        """Request and grant, as far as there is something to ask for or to take back (5.9, 5.10)."""
-        walk = self._walk
-        assert walk
-        wanted = walk.wanted()
-        if wanted:
-            self._requests += 1
-            self._t.send(frames.request(self.tag, self._requests, [wanted]))
-        if walk.block or self._granted:
-            self._grant(walk)
-        self._asked_at = now
+    def _ask(self, now: float, is_again: bool = False) -> None:
+        assert self._walk
+        self._questions.ask(self._walk, self._attempt, self._failed > 0, now, is_again)
 
-    def _grant(self, walk: Walk) -> None:
-        self._grants += 1
-        codecs = RAW_ONLY if self._failed else BOTH_CODECS
-        entries = [(walk.block[0], 1, self._attempt, codecs)] if walk.block else []
-        self._granted = bool(entries)
-        self._t.send(frames.grant(self.tag, self._grants, entries))
-
-    def _accept(self, now: float) -> None:
+    def _accept(self, now: float, is_again: bool = True) -> None:
         self._t.send(announcement(frames.ACCEPT, self._t.boot_nonce, self.rescuer_nonce, self.digest,
                                   u16(self._t.payload_max), bytes([1, BOTH_CODECS | ASKS_RUN])))
-        self._asked_at = now
+        self._questions.was_asked(now, is_again)
 
     def _send_ack(self, now: float) -> None:
         ack = self._acks.build(self.tag, now)
@@ -263,67 +208,35 @@ class Session:
 
     def tick(self, now: float) -> None:
         self._send_ack(now)
-        if self._done_at < NEVER:
-            return self._tick_done(now)
-        if now >= self._lease_end():
+        if now >= self._lease.end():
             return self._t.leave("lease", now)
         if now >= self._look_at:
             self._look_at = NEVER
             if now - self._heard_at >= 3 * self._t.timing.wait():
                 return self._t.leave("silence", now)
-        if now >= self._repeat_at():
-            self._is_first_ask = False
+        if now >= self._questions.repeat_at(self._walk, self._heard_at, self._longest):
             self._t.count("asked again")
-            self._ask(now) if self._walk else self._accept(now)
+            if self._walk:
+                self._ask(now, True)
+            else:
+                self._accept(now)
         if now - self._heard_at >= 3 * self._t.timing.wait() and (now >= self._knock_at or self._knock_at == NEVER):
             self._knock_at = now + 250
             self._t.knock(now)
         return None
 
-    def _repeat_at(self) -> float:
-        """6.4: pause in silence; a wait for a run."""
-        silent = max(self._heard_at, self._asked_at) + self._t.timing.pause(self._longest)
-        if self._walk and self._walk.wanted():
-            return min(silent, self._asked_at + self._t.timing.wait())
-        return silent
-
-    def _lease_end(self) -> float:
-        """6.1; it stands still while a *later* runs, at most 60 s without anything right (6.5)."""
-        block = self._manifest.shape.block if self._manifest else MANIFEST_MAX
-        end = self._lease_from + self._t.timing.lease(block)
-        later = min(self._later_until, self._last_right + 60_000)
-        return max(end, later + self._t.timing.lease(block)) if later > self._lease_from else end
-
-    def _tick_done(self, now: float) -> None:
-        """5.12."""
-        if now >= self._done_until:
-            self._t.ended = "not heard"
-        elif now >= self._done_at:
-            assert self._walk and self._manifest
-            self._grant(self._walk)
-            self._t.send(control(self.tag, frames.DONE, self.digest))
-            self._done_count += 1
-            if self._done_count > 1:
-                self._t.send(self._t.status(frames.BEACON, self._manifest))
-            self._done_at = now + max(self._t.timing.rto(), 200.0, 2 * self._t.timing.line(95))
-
     def due(self) -> float:
-        if self._done_at < NEVER:
-            return min(self._acks.due(), self._done_at, self._done_until)
         knock = self._heard_at + 3 * self._t.timing.wait() if self._knock_at == NEVER else self._knock_at
-        return min(self._acks.due(), self._lease_end(), self._look_at, self._repeat_at(), knock)
+        return min(self._acks.due(), self._lease.end(), self._look_at, self._questions.repeat_at(self._walk, self._heard_at, self._longest), knock)
 
     # Others on the line (6.1)
 
     def gives_way(self, nonce: bytes, now: float) -> bool:
         is_silent = now - self._heard_at >= 3 * self._t.timing.wait()
-        return nonce != self.rescuer_nonce and is_silent and not self._done_count
+        return nonce != self.rescuer_nonce and is_silent
 
     def take_other_offer(self, offer: bytes, now: float) -> None:
-        if self._done_count:
-            assert self._manifest
-            self._t.send(self._t.status(frames.BEACON, self._manifest))
-        elif offer[10:18] == self.rescuer_nonce:
+        if offer[10:18] == self.rescuer_nonce:
             if self._walk is None:
                 self._accept(now)
         else:
@@ -333,16 +246,10 @@ class Session:
 
     def take_stranger(self, now: float) -> None:
         """A query or a beacon of another node."""
-        if self._done_count:
-            assert self._manifest
-            self._t.send(self._t.status(frames.BEACON, self._manifest))
-        elif now - self._heard_at >= 3 * self._t.timing.wait():
+        if now - self._heard_at >= 3 * self._t.timing.wait():
             self._t.leave("silence", now)
         else:
             self._look_at = now + 3 * self._t.timing.wait()
 
     def take_bye(self, reason: int, now: float) -> None:
-        if self._done_count:
-            self._t.ended = "healed"
-        else:
-            self._t.leave(f"bye {reason}", now)
+        self._t.leave(f"bye {reason}", now)

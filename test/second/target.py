@@ -2,12 +2,14 @@
 
 import hashlib
 import random
-from typing import Callable, Dict, List, Optional
+from typing import Callable, Dict, List, Optional, Union
 
 from . import frames, manifest, stream
+from .done import Done
 from .frames import announcement, u16
 from .link import NEVER
-from .session import Session, Timing
+from .session import Session
+from .timing import Timing
 
 Tell = Callable[..., None]
 
@@ -21,7 +23,7 @@ class Target:
         self.random = random.Random(seed)
         self.node_id, self.boot_nonce = self.random.randbytes(8), self.random.randbytes(8)
         self.timing = Timing(rate)
-        self.session: Optional[Session] = None
+        self.session: Optional[Union[Session, Done]] = None
         self.ended: Optional[str] = None
         self.image_size = 0
         self.counts: Dict[str, int] = {}
