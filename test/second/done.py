@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from . import frames, manifest
 from .frames import control
-from .link import Acks
+from .link import NEVER, Acks
 
 if TYPE_CHECKING:
     from .session import Session
@@ -20,6 +20,7 @@ class Done:
         self.tag, self.digest, self.rescuer_nonce = session.tag, session.digest, session.rescuer_nonce
         self._t, self._acks, self._grants, self._healed = target, acks, grants, healed
         self._count = 0
+        self._answered_at = -NEVER
         self._at, self._until = now, now + 15_000
 
     def hears(self, now: float) -> None:
@@ -59,10 +60,13 @@ class Done:
         return False
 
     def take_other_offer(self, offer: bytes, now: float) -> None:
-        self._t.send(self._t.status(frames.BEACON, self._healed))
+        self.take_stranger(now)
 
     def take_stranger(self, now: float) -> None:
-        self._t.send(self._t.status(frames.BEACON, self._healed))
+        """A query, a beacon, or another offer: a beacon, at most 5 a second (5.1)."""
+        if now - self._answered_at >= 200:
+            self._answered_at = now
+            self._t.send(self._t.status(frames.BEACON, self._healed))
 
     def take_bye(self, reason: int, now: float) -> None:
         self._t.ended = "healed"

@@ -53,8 +53,9 @@ class Session:
         """A valid frame with this session's tag."""
         self.hears(now)
         if isinstance(frame, frames.Message):
-            return self._take_control(frame, now)
-        if isinstance(frame, frames.Probe):
+            if frame.type == frames.LATER:
+                self._lease.hold(int.from_bytes(frame.body[1:3], "little"), now)
+        elif isinstance(frame, frames.Probe):
             self._acks.take(frame.low, now, True)
         else:
             self._longest = max(self._longest, len(frame.payload) + (15 if isinstance(frame, frames.Object) else 8) + 3)
@@ -69,11 +70,6 @@ class Session:
                 self._check_block(now)
         if self._t.session is self:
             self._send_ack(now)
-        return None
-
-    def _take_control(self, message: frames.Message, now: float) -> None:
-        if message.type == frames.LATER:
-            self._lease.hold(int.from_bytes(message.body[1:3], "little"), now)
 
     def _take_object(self, frame: frames.Object, now: float) -> None:
         self._samples_answer(frame, now)
