@@ -69,4 +69,4 @@ class Done:
             self._t.send(self._t.status(frames.BEACON, self._healed))
 
     def take_bye(self, reason: int, now: float) -> None:
-        self._t.ended = "healed"
+        self._t.ended = "not heard"

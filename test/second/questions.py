@@ -25,12 +25,12 @@ class Questions:
         self._asked_once_at: Optional[float] = now
 
     def ask(self, walk: Walk, attempt: int, is_raw_only: bool, now: float, is_again: bool = False) -> None:
-        """Request and grant, as far as there is something to ask for or to take back."""
+        """A request if a run is wanted; a grant if a block is, or was until now, or in any case when asked again."""
         wanted = walk.wanted()
         if wanted:
             self._requests += 1
             self._t.send(frames.request(self._tag, self._requests, [wanted]))
-        if walk.block or self.is_granted:
+        if walk.block or self.is_granted or is_again:
             codecs = RAW_ONLY if is_raw_only else BOTH_CODECS
             entries = [(walk.block[0], 1, attempt, codecs)] if walk.block else []
             self.grants += 1

@@ -217,7 +217,7 @@ class Session:
             else:
                 self._accept(now)
         if now - self._heard_at >= 3 * self._t.timing.wait() and (now >= self._knock_at or self._knock_at == NEVER):
-            self._knock_at = now + 250
+            self._knock_at = now + self._t.knock_interval()
             self._t.knock(now)
         return None
 

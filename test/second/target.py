@@ -138,7 +138,7 @@ class Target:
         self._past = [self.session.tag, *self._past][:4]
         self.session = None
         self._call_at = now + wait
-        if why in ("lease", "silence"):
+        if why in ("lease", "silence") and not self._calls_with_queries():
             self._knock_until, self._knock_at = now + 600_000, now
 
     def refuse(self, why: str, now: float) -> None:
@@ -162,11 +162,15 @@ class Target:
             self._call_at = now + every
         if self.session is None and now >= self._knock_at:
             self.knock(now)
-            self._knock_at = now + 250 if now < self._knock_until else NEVER
+            self._knock_at = now + self.knock_interval() if now < self._knock_until else NEVER
 
     def due(self) -> float:
         """When tick is to be called next."""
         return self.session.due() if self.session else min(self._call_at, self._knock_at)
+
+    def knock_interval(self) -> float:
+        """5.1: 250 ms, or 1 % of the line."""
+        return max(250.0, self.timing.line(25) / 0.01)
 
     def knock(self, now: float) -> None:
         """5.1."""
@@ -174,9 +178,13 @@ class Target:
             self._spoke_at = now
             self.send(announcement(frames.QUERY, self.node_id, self.boot_nonce))
 
+    def _calls_with_queries(self) -> bool:
+        """On slow lines (5.2), where a target without a session does not knock (5.1)."""
+        return self.timing.line(69) > 72
+
     def _call(self, now: float) -> None:
         self._spoke_at = now
-        if self.timing.line(69) > 72:
+        if self._calls_with_queries():
             self.send(announcement(frames.QUERY, self.node_id, self.boot_nonce))
         else:
             self.send(self.status(frames.DISTRESS))
