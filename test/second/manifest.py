@@ -154,18 +154,20 @@ def read(payload: bytes) -> Manifest:
     shape = Shape(reader.number(8, 1, u32[1]), reader.number(9, 1024, 65536))
     leaves = reader.number(10, 1, 2**20)
     root, whole = reader.string(11), reader.string(12)
-    role = reader.number(13, 1, 4)
+    role = reader.number(13, 0, 255)
     reader.number(14, 1, 2)
     reader.numbers(15, (1, 255), u32)
     last_counter = reader.number(16, *u32)
     padding = reader.string(17)
     if not reader.is_at_end() or any(padding) or len(root) != 32 or len(whole) != 32:
         raise Refused("manifest")
+    if role not in (1, 2):
+        raise Refused("role")
     if shape.block & (shape.block - 1) or leaves != shape.nodes(0) or revisions[0] > revisions[1]:
         raise Refused("manifest")
     if counter > last_counter:
         raise Refused("manifest")
     if role != 1:
-        raise Refused("role")
+        raise Refused("role")  # this board's key signs only images of role app
     return Manifest(hashlib.sha256(payload).digest(), vendor, hardware_class, (revisions[0], revisions[1]),
                     (version[0], version[1], version[2]), sequence, counter, shape, root)

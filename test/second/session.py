@@ -177,6 +177,9 @@ class Session:
                 return self._t.leave("does not boot", now)
             self._t.image_size = shape.size
             self._t.tell("committed", size=shape.size)
+            # A done before the manifest is acked is ignored (5.12).
+            self._acks.ask(now)
+            self._send_ack(now)
             self._t.session = Done(self._t, self, self._acks, self._questions.grants, self._manifest, now)
             return self._t.session.tick(now)
         if walk.block:
