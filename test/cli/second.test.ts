@@ -154,6 +154,7 @@ describe("a target written in Python from PROTOCOL.md alone", () => {
     const run = await rescued(bench.path("fw.mdy"), ["--slot", bench.path("firmware.bin")]);
     expectHealed(run, bench.firmware);
     expect(run.verdict.blocks).toBe(0);
+    expect(run.events.filter(({ event }) => event === "run")).toEqual([]);
   }, 60_000);
 
   test("asks for an upper run again for each child that differs", async () => {

@@ -43,8 +43,6 @@ class Session:
         target.tell("offer", size=int.from_bytes(offer[40:44], "little"), digest=self.digest.hex())
         self._accept(now, False)
 
-    # Frames of the session
-
     def hears(self, now: float) -> None:
         self._heard_at = now
         self._knock_at = NEVER
@@ -89,8 +87,6 @@ class Session:
         is_answer = frame.kind == frames.MANIFEST if self._walk is None else frame.kind != frames.MANIFEST and self._is_wanted(frame)
         if is_answer:
             self._questions.was_answered(len(frame.payload), self._lease.later_until <= now, now)
-
-    # What is checked
 
     def _check_manifest(self, now: float) -> None:
         try:
@@ -164,8 +160,6 @@ class Session:
         assert self._manifest
         at = block * self._manifest.shape.block
         self._t.flash[at : at + len(data)] = data
-
-    # What is asked for
 
     def _goes_on(self, now: float) -> None:
         """What the walk wants next; the commit when it wants nothing more."""
