@@ -201,5 +201,6 @@ class Target:
         if healed is None:
             return announcement(kind, *head, b"\0\1", bytes(32))
         version = b"".join(u16(number) for number in healed.version)
-        sequence, floor = healed.sequence.to_bytes(6, "little"), healed.counter.to_bytes(4, "little")
-        return announcement(kind, *head, b"\x09\0", version, sequence, floor, healed.digest[:8], bytes(8))
+        # The floor is 0: it rises when the image has run (13.4).
+        sequence = healed.sequence.to_bytes(6, "little")
+        return announcement(kind, *head, b"\x09\0", version, sequence, bytes(4), healed.digest[:8], bytes(8))
