@@ -1,0 +1,1 @@
+"""A target of the mayday protocol, version 1, written from docs/PROTOCOL.md alone."""
