@@ -13,8 +13,10 @@ import { board, feed, fields, GEOMETRY, image, randomData, signer, spoil, strang
 
 /** Erases of the sectors of each kind since the board was made. */
 function wearOf({ nor }: MemoryBoard): { record: number[]; manifests: number[]; slot: number } {
-  const erases = ({ offset, size }: { offset: number; size: number }): number[] =>
-    Array.from({ length: size / nor.map.sectorSize }, (_, i) => nor.wear(offset / nor.map.sectorSize + i));
+  const erases = ({ offset, size }: { offset: number; size: number }): number[] => {
+    const { first, last } = nor.map.sectors.range(offset, size);
+    return Array.from({ length: last - first + 1 }, (_, i) => nor.wear(first + i));
+  };
   return {
     record: nor.map.record.flatMap(erases),
     manifests: nor.map.manifests.flatMap(erases),
@@ -115,7 +117,8 @@ describe("a change of image", () => {
   });
 
   it("says that the area is not whole before it erases it, in every order of power cuts", () => {
-    const map = flashMap({ ...GEOMETRY, slotSize: 8192 });
+    const geometry = { ...GEOMETRY, slotSize: 8192 };
+    const map = flashMap(geometry);
     const [a, b] = [image(randomData(8192, 1)), image(randomData(8192, 2))];
     let cuts = 0;
     for (const [seed, cut] of SEEDS.flatMap((seed) => CUTS.map((cut) => [seed, cut] as const))) {
@@ -124,7 +127,7 @@ describe("a change of image", () => {
         const storage = new TornStorage(map, random);
         const powerUp = (cutAt: number): MemoryBoard =>
           board({
-            geometry: map,
+            geometry,
             storage,
             wrap: (nor) => flashCutAt(nor, storage, random, cutAt, cut, true),
           });
