@@ -14,12 +14,14 @@ import { areaSector, writeManifest } from "./manifest-area.ts";
  */
 export function storeManifest(parts: BoardParts, image: ReceivingRecord, envelope: Uint8Array): void {
   const { flash, record } = parts;
-  record.settle();
+  const open = sectorOf(flash, image.area);
   const { receiving } = record.state;
   const isNamed = receiving?.area === image.area;
-  if (isNamed && equalBytes(receiving.digest, image.digest) && isStored(parts, image)) return;
+  const isKnown = isNamed && equalBytes(receiving.digest, image.digest);
+  // What does not even read right need not be copied to the sector that settling the record begins.
+  if (open !== undefined || (isKnown && isStored(parts, image))) record.settle();
+  if (isKnown && isStored(parts, image)) return;
   // From here on what the entry says of the area is not so any more.
-  const open = sectorOf(flash, image.area);
   if (isNamed && open !== undefined) record.append({ tag: "sectors", open });
   writeManifest(parts, image.area, envelope);
 }

@@ -109,14 +109,10 @@ export class BootRecord {
       this.#state.slots.every((slot) => slot.area !== area),
       "no installed image loses its manifest",
     );
-    this.settle();
-    const { map } = this.#flash;
+    if (area >= this.#flash.map.areaCount) throw new RangeError(`no manifest area ${area}`);
     this.#given = undefined;
-    let place = this.placeOf(area);
-    if (place === undefined || !isErased(map, this.#flash.read(place.offset, place.size))) {
-      this.#compact(this.#state, area);
-      place = this.placeOf(area);
-    }
+    if (this.#at === undefined || !this.#isBlank(area)) this.#compact(this.#state, area);
+    const place = this.placeOf(area);
     assert(place !== undefined, "a sector holds the record");
     this.#given = area;
     return place;
@@ -144,6 +140,11 @@ export class BootRecord {
     this.#programAt(this.#region(fresh), 0, { tag: "header", count: entries.length });
     this.#programNext({ tag: "seal" });
     this.#erase(fresh === 0 ? 1 : 0);
+  }
+
+  #isBlank(area: number): boolean {
+    const place = this.placeOf(area);
+    return place !== undefined && isErased(this.#flash.map, this.#flash.read(place.offset, place.size));
   }
 
   /** Areas whose manifests a fresh sector needs. */
