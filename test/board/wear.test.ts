@@ -62,6 +62,23 @@ describe("what sessions of one image wear out", () => {
     expect(source.manifest.leafCount).toBe(blocks);
   });
 
+  it("is each sector of the record once with manifests in them, and one of the two once more for each other image", () => {
+    const [a, b] = [image(randomData(65_536, 1)), image(randomData(65_536, 2))];
+    const made = board({ geometry: { ...GEOMETRY, manifests: "record" } });
+    spoil(made, 0, randomData(GEOMETRY.slotSize, 77));
+    const store = made.store();
+    for (let sessions = 0; sessions < 300; sessions++) session(store, a, sessions % 2);
+    expect(wearOf(made)).toEqual({ record: [1, 1], manifests: [], slot: 1 });
+    session(store, b, 1);
+    expect(wearOf(made).record).toEqual([2, 1]);
+    session(store, a, 1);
+    expect(wearOf(made).record).toEqual([2, 2]);
+    // The next run begins a sector without the manifest that is replaced.
+    const next = board({ geometry: { ...GEOMETRY, manifests: "record" }, storage: made.storage });
+    session(next.store(), b, 1);
+    expect(wearOf(next).record).toEqual([1, 1]);
+  });
+
   it("is nothing where nothing is new: not an entry, not an erase", () => {
     const source = image(randomData(65_536), { blockSize: 1024 });
     const made = foreign();

@@ -168,6 +168,34 @@ describe("manifests in the sectors of the boot record", () => {
     expect(lab.record.state.slots).toHaveLength(1);
   });
 
+  it("are not lost when a later copy of the same run fails, and the next event copies them", () => {
+    const lab = new Lab();
+    lab.store(0, OLD, installed(0));
+    const write = lab.storage.write.bind(lab.storage);
+    lab.storage.write = (offset, bytes) =>
+      write(offset, bytes.length < 100 ? bytes : bytes.map((byte) => byte & 0xfe));
+    const fill = (): void => {
+      for (let events = 0; events < 40; events++) lab.record.append(floor);
+    };
+    expect(refusal(fill).code).toBe("flash-failed");
+    lab.storage.write = write;
+    fill();
+    expect(lab.manifest(0, OLD.length)).toEqual(OLD);
+  });
+
+  it("have a run begin a sector of its own before one is stored, even if its place is blank", () => {
+    const lab = new Lab();
+    lab.store(0, OLD, installed(0));
+    lab.restart();
+    lab.record.blankPlace(1);
+    expect(lab.steps.filter((step) => /erase|manifest|header/.test(step))).toEqual([
+      "erase 1",
+      "1 manifest 0",
+      "1 header",
+      "erase 0",
+    ]);
+  });
+
   it("make a record unclean that a cut left with copies and without a header", () => {
     const lab = new Lab();
     lab.store(0, OLD, installed(0));
