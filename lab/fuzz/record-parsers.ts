@@ -111,7 +111,7 @@ function randomSectors(random: Random): Uint8Array {
       ...more,
     ];
     const bytes = entries.map((next) => encodeEntry(next, sequence++));
-    return concatBytes(...bytes, new Uint8Array(map.sectorSize).fill(0xff)).slice(0, map.sectorSize);
+    return concatBytes(...bytes, new Uint8Array(map.journalSize).fill(0xff)).slice(0, map.journalSize);
   };
   return concatBytes(sector(), sector());
 }
@@ -121,8 +121,8 @@ function storageOf(input: Uint8Array): MemoryStorage {
   const map = flashMap(GEOMETRY);
   const storage = new MemoryStorage(map.size);
   const [first] = map.record;
-  const bytes = concatBytes(input, new Uint8Array(2 * map.sectorSize).fill(0xff));
-  storage.write(first.offset, bytes.subarray(0, 2 * map.sectorSize));
+  const bytes = concatBytes(input, new Uint8Array(2 * map.journalSize).fill(0xff));
+  storage.write(first.offset, bytes.subarray(0, 2 * map.journalSize));
   for (const area of map.manifests) storage.write(area.offset, ENVELOPE);
   return storage;
 }

@@ -8,7 +8,7 @@ import { readLinkKey } from "../files/link-key-file.ts";
 import { readWholeFile } from "../files/whole-file.ts";
 import { WRITABLE_BY_OTHERS, WriteGuard } from "../files/write-guard.ts";
 import type { FlashDevice, FlashDeviceFacts } from "../flash/device/flash-device.ts";
-import { type ErasedByte, type FlashGeometry, geometryFault } from "../flash/geometry.ts";
+import { type FlashGeometry, geometryFault } from "../flash/geometry.ts";
 import type { TrustPolicy } from "../image/envelope.ts";
 import { parseHardware, REVISION_MAX } from "../image/hardware.ts";
 import type { KeyLimits } from "../image/keys.ts";
@@ -48,11 +48,14 @@ const ConfigSchema = v.strictObject({
     v.check((text) => parseHardware(text) !== undefined, "not [vendor/]class"),
   ),
   revision: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(REVISION_MAX)),
-  sectorSize: v.number(),
+  sectorSize: v.optional(v.number()),
+  sectors: v.optional(v.array(v.strictObject({ count: v.number(), size: v.number() }))),
   slotSize: v.number(),
   layout: v.picklist(["single", "ab"]),
   writeSize: v.optional(v.number()),
   erasedByte: v.optional(v.picklist([0xff, 0x00])),
+  recoverySize: v.optional(v.number()),
+  manifests: v.optional(v.picklist(["own", "record"])),
   flash: v.union([PlainName, DeviceSchema]),
   trust: v.array(
     v.strictObject({
@@ -68,19 +71,13 @@ const ConfigSchema = v.strictObject({
 });
 
 /** A board's configuration as it is in `board.json`. */
-export interface BoardConfig {
+export interface BoardConfig extends FlashGeometry {
   readonly format: typeof CONFIG_FORMAT;
   /** 16 hexadecimal digits. */
   readonly nodeId: string;
   /** "vendor/class". */
   readonly hardware: string;
   readonly revision: number;
-  readonly sectorSize: number;
-  readonly slotSize: number;
-  readonly layout: "single" | "ab";
-  /** As in {@link FlashGeometry}. */
-  readonly writeSize?: number | undefined;
-  readonly erasedByte?: ErasedByte | undefined;
   /** Name of the flash file in the board's folder, or the device that the flash is on. */
   readonly flash: string | (FlashDevice & FlashDeviceFacts);
   readonly trust: readonly TrustConfig[];
@@ -140,10 +137,19 @@ export function readConfig(dir: string, guard: WriteGuard): BoardConfig {
   return parsed.output;
 }
 
-/** The board's flash geometry. */
-export function configGeometry(config: BoardConfig): FlashGeometry {
-  const { sectorSize, slotSize, layout, writeSize, erasedByte } = config;
-  return { sectorSize, slotSize, layout, writeSize, erasedByte };
+/** The flash geometry of a board, without what is not given of it. */
+export function configGeometry(given: FlashGeometry): FlashGeometry {
+  const { sectorSize, sectors, slotSize, layout, writeSize, erasedByte, recoverySize, manifests } = given;
+  return {
+    ...(sectorSize === undefined ? {} : { sectorSize }),
+    ...(sectors === undefined ? {} : { sectors }),
+    slotSize,
+    layout,
+    ...(writeSize === undefined ? {} : { writeSize }),
+    ...(erasedByte === undefined ? {} : { erasedByte }),
+    ...(recoverySize === undefined ? {} : { recoverySize }),
+    ...(manifests === undefined ? {} : { manifests }),
+  };
 }
 
 /** The identity of the board. The configuration must be a checked one. */

@@ -176,7 +176,9 @@ export class Board {
     const slot = damage.slot ?? (outcome.tag === "boot" ? outcome.slot : 0);
     const isBooting = outcome.tag === "boot" && outcome.slot === slot;
     const size = isBooting ? outcome.image.manifest.size : this.map.slotSize;
-    const sector = damage.sector ?? randomBelow(random, Math.ceil(size / this.map.sectorSize));
+    const at = this.map.slots[slot]?.offset ?? 0;
+    const { first, last } = this.map.sectors.range(at, size);
+    const sector = damage.sector ?? randomBelow(random, last - first + 1);
     const isErase = damage.isErase ?? false;
     const bytes = damage.bytes === undefined ? {} : { bytes: damage.bytes };
     return damageSlot(this.#storage, this.map, { slot, sector, isErase, ...bytes }, random);

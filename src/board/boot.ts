@@ -94,7 +94,7 @@ export function storedManifest(
   parts: BoardParts,
   stored: { readonly area: number; readonly digest: Uint8Array },
 ): { readonly manifest: Manifest; readonly digest: Uint8Array } | BootFailure {
-  const envelope = readManifest(parts.flash, stored.area);
+  const envelope = readManifest(parts, stored.area);
   if (envelope === undefined) return "manifest";
   const verdict = verifyEnvelope(envelope, parts.policy);
   if (verdict.tag === "refused") {

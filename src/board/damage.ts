@@ -40,24 +40,25 @@ export function damageSlot(
   if (region === undefined) {
     throw new UsageError("damage-slot", `There is no slot ${slot}: this board has ${map.slots.length}.`);
   }
-  const sectors = region.size / map.sectorSize;
+  const { first, last } = map.sectors.range(region.offset, region.size);
+  const sectors = last - first + 1;
   if (!Number.isInteger(sector) || sector < 0 || sector >= sectors) {
     throw new UsageError(
       "damage-sector",
       `There is no sector ${sector}: slot ${slot} has 0 to ${sectors - 1}.`,
     );
   }
-  const bytes = options.bytes ?? map.sectorSize;
-  if (!Number.isInteger(bytes) || bytes < 1 || bytes > map.sectorSize) {
-    throw new UsageError("damage-bytes", `Cannot damage ${bytes} bytes of a sector of ${map.sectorSize}.`);
+  const { offset, size } = map.sectors.region(first + sector);
+  const bytes = options.bytes ?? size;
+  if (!Number.isInteger(bytes) || bytes < 1 || bytes > size) {
+    throw new UsageError("damage-bytes", `Cannot damage ${bytes} bytes of a sector of ${size}.`);
   }
-  const offset = region.offset + sector * map.sectorSize;
-  const whole = storage.read(offset, map.sectorSize);
+  const whole = storage.read(offset, size);
   const old = whole.slice(0, bytes);
   const next = isErase ? erased(map, old) : scrambled(old, random);
   whole.set(next);
   // A chip only sets bits by erasing the whole sector; the rest of it is written back.
-  storage.erase(offset, map.sectorSize, map.erasedByte);
+  storage.erase(offset, size, map.erasedByte);
   storage.write(offset, whole);
   storage.sync();
   const changed = next.reduce((count, byte, i) => count + (byte === old[i] ? 0 : 1), 0);

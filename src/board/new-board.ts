@@ -24,6 +24,7 @@ import {
   type BoardConfig,
   CONFIG_FILE,
   CONFIG_FORMAT,
+  configGeometry,
   configText,
   KEYS_FOLDER,
   knownLimits,
@@ -162,7 +163,7 @@ function fillBoard(
   keys: readonly GivenKey[],
   made: Pick<BoardConfig, "nodeId" | "flash">,
 ): void {
-  const { hardware, revision, sectorSize, slotSize, layout, allowUnsigned } = options;
+  const { hardware, revision, allowUnsigned } = options;
   const folder = join(draft, KEYS_FOLDER);
   mkdirSync(folder, PRIVATE_FOLDER);
   setMode(folder, PRIVATE_FOLDER);
@@ -179,11 +180,7 @@ function fillBoard(
     nodeId: made.nodeId,
     hardware: formatHardware(hardware),
     revision,
-    sectorSize,
-    slotSize,
-    layout,
-    ...(options.writeSize === undefined ? {} : { writeSize: options.writeSize }),
-    ...(options.erasedByte === undefined ? {} : { erasedByte: options.erasedByte }),
+    ...configGeometry(options),
     flash: made.flash,
     trust,
     // A board with trusted keys always refuses unsigned images.

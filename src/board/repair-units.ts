@@ -3,51 +3,65 @@ import type { SectorRange } from "../flash/record/sector-ranges.ts";
 import type { Manifest } from "../image/manifest.ts";
 
 /**
- * How an image's blocks lie on sectors. The repair unit, which is erased and written as a whole, is the larger of
- * block and sector (PROTOCOL.md 13.5); both are powers of two. Units and blocks are counted from the start of the
- * slot.
+ * How an image's blocks lie on sectors. A repair unit, which is erased and written as a whole, reaches from one place of
+ * the slot where both a sector and a block begin to the next such place (PROTOCOL.md 13.5). Where all sectors are alike
+ * that is the larger of sector and block. Units and blocks are counted from the start of the slot.
  */
 export class RepairUnits {
-  readonly unitSize: number;
-  readonly blocksPerUnit: number;
   readonly unitCount: number;
   readonly #map: FlashMap;
   readonly #slot: Region;
   readonly #manifest: Pick<Manifest, "size" | "blockSize" | "leafCount">;
+  /** First block of each unit, and the first block behind the last unit. */
+  readonly #firstBlocks: readonly number[];
 
   constructor(map: FlashMap, slot: Region, manifest: Pick<Manifest, "size" | "blockSize" | "leafCount">) {
     this.#map = map;
     this.#slot = slot;
     this.#manifest = manifest;
-    this.unitSize = Math.max(map.sectorSize, manifest.blockSize);
-    this.blocksPerUnit = this.unitSize / manifest.blockSize;
-    this.unitCount = Math.ceil(manifest.size / this.unitSize);
+    this.#firstBlocks = firstBlocks(map, slot, manifest);
+    this.unitCount = this.#firstBlocks.length - 1;
   }
 
   /** The unit of a block. */
   unitOf(block: number): number {
-    return Math.floor(block / this.blocksPerUnit);
+    let low = 0;
+    let high = this.unitCount;
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if (this.#firstBlock(middle) <= block) low = middle;
+      else high = middle;
+    }
+    return low;
   }
 
   /** The blocks of a unit: the first, and one past the last. */
   blocks(unit: number): { first: number; end: number } {
-    const first = unit * this.blocksPerUnit;
-    return { first, end: Math.min(first + this.blocksPerUnit, this.#manifest.leafCount) };
+    return {
+      first: this.#firstBlock(unit),
+      end: Math.min(this.#firstBlock(unit + 1), this.#manifest.leafCount),
+    };
+  }
+
+  /** Whether a unit has room for one block only. */
+  isSingleBlock(unit: number): boolean {
+    return this.#firstBlock(unit + 1) - this.#firstBlock(unit) === 1;
   }
 
   /** The sectors of a unit that the image reaches into. Those after its end are not changed. */
   sectors(unit: number): SectorRange {
-    const { sectorSize } = this.#map;
-    const start = unit * this.unitSize;
-    const size = Math.min(this.unitSize, this.#manifest.size - start);
-    const first = (this.#slot.offset + start) / sectorSize;
-    return { first, last: first + Math.ceil(size / sectorSize) - 1 };
+    const { size, blockSize } = this.#manifest;
+    const start = this.#firstBlock(unit) * blockSize;
+    const end = Math.min(this.#firstBlock(unit + 1) * blockSize, size);
+    return this.#map.sectors.range(this.#slot.offset + start, end - start);
   }
 
   /** The bytes of those sectors. */
   extent(unit: number): Region {
     const { first, last } = this.sectors(unit);
-    return { offset: first * this.#map.sectorSize, size: (last - first + 1) * this.#map.sectorSize };
+    const { offset } = this.#map.sectors.region(first);
+    const end = this.#map.sectors.region(last);
+    return { offset, size: end.offset + end.size - offset };
   }
 
   /** All sectors that the image reaches into. */
@@ -68,4 +82,28 @@ export class RepairUnits {
     const end = this.#slot.offset + this.#manifest.size;
     return { offset: end, size: offset + size - end };
   }
+
+  #firstBlock(unit: number): number {
+    return this.#firstBlocks[unit] ?? 0;
+  }
+}
+
+/** The blocks that begin where a sector does, as far as the image reaches, and the end of its last unit. */
+function firstBlocks(
+  { sectors }: FlashMap,
+  slot: Region,
+  { size, blockSize }: Pick<Manifest, "size" | "blockSize">,
+): number[] {
+  const blocks = [0];
+  const { first, last } = sectors.range(slot.offset, slot.size);
+  for (let sector = first; sector <= last; sector++) {
+    const { offset, size: length } = sectors.region(sector);
+    const end = offset + length - slot.offset;
+    if (end % blockSize !== 0) continue;
+    blocks.push(end / blockSize);
+    if (end >= size) return blocks;
+  }
+  // The slot ends within the last block.
+  blocks.push(Math.ceil(slot.size / blockSize));
+  return blocks;
 }

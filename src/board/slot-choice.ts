@@ -33,5 +33,7 @@ export function chooseArea(map: FlashMap, state: RecordState): number {
   const isFree = (area: number): boolean => state.slots.every((slot) => slot.area !== area);
   const { receiving } = state;
   if (receiving !== undefined && isFree(receiving.area)) return receiving.area;
-  return map.manifests.findIndex((_, area) => isFree(area));
+  let area = 0;
+  while (area < map.areaCount && !isFree(area)) area++;
+  return area;
 }

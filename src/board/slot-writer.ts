@@ -279,7 +279,7 @@ export class SlotWriter {
     const { offset, size } = this.units.extent(unit);
     const { flash } = this.#parts;
     const old = flash.read(offset, size);
-    if (this.units.blocksPerUnit > 1) return isErased(flash.map, old);
+    if (!this.units.isSingleBlock(unit)) return isErased(flash.map, old);
     const next = erasedBytes(flash.map, size);
     next.set(block.padded);
     return firstUnprogrammable(flash.map, old, next) < 0;

@@ -241,9 +241,9 @@ export class BoardTargetStore implements TargetStore {
     const slot = chooseSlot(map, record.state, booting, digest);
     const area = chooseArea(map, record.state);
     const slotRegion = map.slots[slot];
-    const areaRegion = map.manifests[area];
-    assert(slotRegion !== undefined && areaRegion !== undefined, "the slot and the area exist");
-    flash.arm(...map.record, areaRegion, slotRegion);
+    assert(slotRegion !== undefined && area < map.areaCount, "the slot and the area exist");
+    // The sector of the area, unless it lies in the record's.
+    flash.arm(...map.record, ...map.manifests.slice(area, area + 1), slotRegion);
     const left = this.#left;
     if (left?.slot === slot && left.area === area && equalBytes(left.digest, digest)) return left;
     const others = map.slots.filter((region) => region !== slotRegion);

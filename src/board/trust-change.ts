@@ -21,7 +21,7 @@ export interface SignedImage {
 export function signedImages(parts: BoardParts): readonly SignedImage[] {
   const outcome = bootBoard(parts);
   return parts.record.state.slots.flatMap(({ slot, area }) => {
-    const bytes = readManifest(parts.flash, area);
+    const bytes = readManifest(parts, area);
     const envelope = bytes === undefined ? undefined : decodeEnvelope(bytes);
     if (envelope?.tag !== "envelope") return [];
     const { version, counter } = envelope.manifest;

@@ -1,14 +1,18 @@
 import { assert } from "../base/assert.ts";
+import {
+  isPowerOfTwo,
+  SECTOR_COUNT_MAX,
+  type SectorRun,
+  SectorTable,
+  sectorRunsFault,
+  sectorSizeFault,
+} from "./sectors.ts";
 
-/** Bytes of the recovery image, which the protocol never changes; rounded up to whole sectors. */
-export const RECOVERY_SIZE = 16_384;
-/** Smallest sector, in bytes: a snapshot of the boot record must fit in one (docs/board.md). */
-export const SECTOR_SIZE_MIN = 1024;
-/** Largest sector, in bytes. */
-export const SECTOR_SIZE_MAX = 1_048_576;
+/** Bytes of the recovery image of a board that gives none; rounded up to whole sectors. */
+export const RECOVERY_SIZE_DEFAULT = 16_384;
 /** Sector size of a board that gives none, in bytes. */
 export const SECTOR_SIZE_DEFAULT = 4096;
-/** Largest slot: 1 GiB. */
+/** Largest slot, and largest recovery image: 1 GiB. */
 export const SLOT_SIZE_MAX = 0x4000_0000;
 /** Write unit of a board that gives none, in bytes: programming starts and ends at multiples of it. */
 export const WRITE_SIZE_DEFAULT = 16;
@@ -20,6 +24,8 @@ export const WRITE_SIZE_MAX = 256;
 export const RECORD_ENTRIES_MIN = 32;
 /** Bytes of an entry in the boot record. */
 export const ENTRY_SIZE = 32;
+/** Bytes that each manifest has in a sector of the boot record, where they lie there (PROTOCOL.md 13.3). */
+export const MANIFEST_PLACE_SIZE = 1024;
 
 /** Value of erased bytes: 0xFF in most flash; 0x00 in flash whose programming turns bits from 0 to 1. */
 export type ErasedByte = 0xff | 0x00;
@@ -27,10 +33,18 @@ export type ErasedByte = 0xff | 0x00;
 /** `single`: one slot, written in place. `ab`: two slots, of which the one that boots is never written. */
 export type FlashLayout = "single" | "ab";
 
-/** The geometry of a board's flash. */
+/**
+ * Where manifests lie (PROTOCOL.md 13.3). `own`: each in a sector of its own. `record`: at the end of the boot record's
+ * two sectors, which wastes no large sectors.
+ */
+export type ManifestPlacement = "own" | "record";
+
+/** The geometry of a board's flash (PROTOCOL.md 13.1). It has either `sectorSize` or `sectors`. */
 export interface FlashGeometry {
-  /** Bytes erased at once: a power of two, {@link SECTOR_SIZE_MIN} to {@link SECTOR_SIZE_MAX}. */
-  readonly sectorSize: number;
+  /** Bytes erased at once, where all sectors are alike: a power of two, 1024 to 1,048,576. */
+  readonly sectorSize?: number | undefined;
+  /** The sectors from the flash's start. They must reach as far as the regions do; what is behind is left alone. */
+  readonly sectors?: readonly SectorRun[] | undefined;
   /** Bytes of the largest image, 1 to {@link SLOT_SIZE_MAX}; need not be whole sectors. */
   readonly slotSize: number;
   readonly layout: FlashLayout;
@@ -40,6 +54,10 @@ export interface FlashGeometry {
   readonly writeSize?: number | undefined;
   /** 0xFF unless given. */
   readonly erasedByte?: ErasedByte | undefined;
+  /** Bytes of the recovery image, 1 to {@link SLOT_SIZE_MAX}; {@link RECOVERY_SIZE_DEFAULT} unless given. */
+  readonly recoverySize?: number | undefined;
+  /** `own` unless given. */
+  readonly manifests?: ManifestPlacement | undefined;
 }
 
 /** Bytes from `offset` up to, but without, `offset + size`. */
@@ -57,7 +75,7 @@ export interface FlashUnit {
 
 /** Where each region of a flash lies. Every region starts and ends at a sector boundary. */
 export interface FlashMap extends FlashUnit {
-  readonly sectorSize: number;
+  readonly sectors: SectorTable;
   /** Bytes of a slot that an image may use; the slot's region is this rounded up to sectors. */
   readonly slotSize: number;
   readonly layout: FlashLayout;
@@ -67,7 +85,11 @@ export interface FlashMap extends FlashUnit {
   readonly recovery: Region;
   /** The two sectors of the boot record. */
   readonly record: readonly [Region, Region];
-  /** One more than there are slots, so that a manifest that is received never replaces an installed one. */
+  /** Bytes from the start of each of these sectors that are the journal. */
+  readonly journalSize: number;
+  /** Manifest areas: one more than slots, so that a manifest that is received never replaces an installed one. */
+  readonly areaCount: number;
+  /** Their sectors; none where they lie in the boot record's (PROTOCOL.md 13.3). */
   readonly manifests: readonly Region[];
   readonly slots: readonly Region[];
 }
@@ -77,23 +99,8 @@ export type RegionName = "recovery" | "record" | "manifest" | "slot";
 
 /** Why a geometry is not possible, for the caller's error message; undefined when it is. */
 export function geometryFault(geometry: FlashGeometry): string | undefined {
-  const { sectorSize, slotSize, writeSize = WRITE_SIZE_DEFAULT } = geometry;
-  if (!isPowerOfTwo(sectorSize) || sectorSize < SECTOR_SIZE_MIN || sectorSize > SECTOR_SIZE_MAX) {
-    return `sector size ${sectorSize}: must be a power of two from ${SECTOR_SIZE_MIN} to ${SECTOR_SIZE_MAX}`;
-  }
-  if (!Number.isInteger(slotSize) || slotSize < 1 || slotSize > SLOT_SIZE_MAX) {
-    return `slot size ${slotSize}: must be 1 to ${SLOT_SIZE_MAX} bytes`;
-  }
-  if (!isPowerOfTwo(writeSize) || writeSize > WRITE_SIZE_MAX) {
-    return `write size ${writeSize}: must be a power of two from 1 to ${WRITE_SIZE_MAX}`;
-  }
-  const least = RECORD_ENTRIES_MIN * roundUp(ENTRY_SIZE, writeSize);
-  if (sectorSize < least) return `write size ${writeSize}: needs sectors of ${least} bytes or more`;
-  return undefined;
-}
-
-function isPowerOfTwo(size: number): boolean {
-  return Number.isInteger(size) && size > 0 && 2 ** Math.round(Math.log2(size)) === size;
+  const map = layOut(geometry);
+  return typeof map === "string" ? map : undefined;
 }
 
 /** Rounds `size` up to whole multiples of `unit`. */
@@ -106,21 +113,72 @@ export function roundUp(size: number, unit: number): number {
  * geometry.
  */
 export function flashMap(geometry: FlashGeometry): FlashMap {
-  const fault = geometryFault(geometry);
-  assert(fault === undefined, fault ?? "");
-  const { sectorSize, slotSize, layout, writeSize = WRITE_SIZE_DEFAULT, erasedByte = 0xff } = geometry;
+  const map = layOut(geometry);
+  assert(typeof map !== "string", typeof map === "string" ? map : "");
+  return map;
+}
+
+/** The map, or why there is none. */
+function layOut(geometry: FlashGeometry): FlashMap | string {
+  const fault = sizesFault(geometry);
+  if (fault !== undefined) return fault;
+  const { slotSize, layout, writeSize = WRITE_SIZE_DEFAULT, erasedByte = 0xff } = geometry;
+  const { sectorSize, sectors = [{ count: SECTOR_COUNT_MAX * 4, size: sectorSize ?? 0 }] } = geometry;
+  const table = new SectorTable(sectors);
   let size = 0;
   const take = (bytes: number): Region => {
-    const region = { offset: size, size: roundUp(bytes, sectorSize) };
-    size += region.size;
-    return region;
+    const offset = size;
+    // Behind the end of the list it counts on, to say how much is lacking.
+    size = offset + bytes < table.size ? table.roundUp(offset + bytes) : offset + bytes;
+    return { offset, size: size - offset };
   };
+  const takeSector = (): Region =>
+    take(size < table.size ? table.region(table.at(size)).size : table.largest);
   const slotCount = layout === "ab" ? 2 : 1;
-  const recovery = take(RECOVERY_SIZE);
-  const record: [Region, Region] = [take(sectorSize), take(sectorSize)];
-  const manifests = Array.from({ length: slotCount + 1 }, () => take(sectorSize));
+  const areaCount = slotCount + 1;
+  const isInRecord = geometry.manifests === "record";
+  const recovery = take(geometry.recoverySize ?? RECOVERY_SIZE_DEFAULT);
+  const record: [Region, Region] = [takeSector(), takeSector()];
+  const manifests = Array.from({ length: isInRecord ? 0 : areaCount }, takeSector);
   const slots = Array.from({ length: slotCount }, () => take(slotSize));
-  return { sectorSize, slotSize, layout, writeSize, erasedByte, size, recovery, record, manifests, slots };
+  if (size > table.size) {
+    const what = "the flash map needs";
+    return `sectors of ${table.size} bytes in all: ${what} ${size} or more; list more, or take a smaller slot`;
+  }
+  const recordSize = Math.min(...record.map((sector) => sector.size));
+  const journalSize = recordSize - (isInRecord ? areaCount * MANIFEST_PLACE_SIZE : 0);
+  const least = recordSize - journalSize + RECORD_ENTRIES_MIN * roundUp(ENTRY_SIZE, writeSize);
+  if (recordSize < least) {
+    const what = isInRecord ? "the boot record with manifests" : "the boot record";
+    const fix = isInRecord ? "; or give manifests sectors of their own" : "";
+    return `sectors of ${recordSize} bytes for ${what}: write units of ${writeSize} need ${least} or more${fix}`;
+  }
+  const regions = { size, recovery, record, journalSize, areaCount, manifests, slots };
+  return { sectors: table.upTo(size), slotSize, layout, writeSize, erasedByte, ...regions };
+}
+
+function sizesFault({ sectorSize, sectors, slotSize, ...geometry }: FlashGeometry): string | undefined {
+  if ((sectorSize === undefined) === (sectors === undefined)) {
+    return "sectors: either the size of all, or a list of runs, must be given";
+  }
+  const fault = sectors === undefined ? sectorSizeFault(sectorSize ?? 0) : sectorRunsFault(sectors);
+  if (fault !== undefined) return fault;
+  if (!isPlainSize(slotSize)) return `slot size ${slotSize}: must be 1 to ${SLOT_SIZE_MAX} bytes`;
+  const { writeSize = WRITE_SIZE_DEFAULT, recoverySize = RECOVERY_SIZE_DEFAULT } = geometry;
+  if (!isPlainSize(recoverySize)) return `recovery size ${recoverySize}: must be 1 to ${SLOT_SIZE_MAX} bytes`;
+  if (!isPowerOfTwo(writeSize) || writeSize > WRITE_SIZE_MAX) {
+    return `write size ${writeSize}: must be a power of two from 1 to ${WRITE_SIZE_MAX}`;
+  }
+  return undefined;
+}
+
+function isPlainSize(size: number): boolean {
+  return Number.isInteger(size) && size >= 1 && size <= SLOT_SIZE_MAX;
+}
+
+/** Bytes of whole sectors that boot record and manifests take from images. */
+export function recordCost(map: FlashMap): number {
+  return [...map.record, ...map.manifests].reduce((sum, { size }) => sum + size, 0);
 }
 
 /** Whether `inner` lies wholly within `outer`. */

@@ -84,7 +84,7 @@ export class NorFlash implements Flash {
     this.map = map;
     this.#storage = storage;
     this.#before = before;
-    this.#wear = new Uint32Array(map.size / map.sectorSize);
+    this.#wear = new Uint32Array(map.sectors.count);
   }
 
   /** Erases of one sector since the flash was opened. */
@@ -100,9 +100,10 @@ export class NorFlash implements Flash {
   }
 
   erase(sector: number): void {
-    const { sectorSize } = this.map;
-    if (!Number.isInteger(sector)) throw new FlashRuleError("range", `sector ${sector}`);
-    const region = { offset: sector * sectorSize, size: sectorSize };
+    const { sectors } = this.map;
+    const isThere = Number.isInteger(sector) && sector >= 0 && sector < sectors.count;
+    if (!isThere) throw new FlashRuleError("range", `sector ${sector} of ${sectors.count}`);
+    const region = sectors.region(sector);
     this.#mayChange(region);
     this.#before({ tag: "erase", sector });
     const wear = this.wear(sector) + 1;

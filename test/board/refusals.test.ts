@@ -157,7 +157,7 @@ describe("a board that boots refuses", () => {
       expect(made.boot()).toMatchObject({ tag: "boot", slot, isTrial: true });
       expect(offer(made, running.envelope, update)).toBe("version");
       // Open sectors of a slot that boots, and bytes behind its image, are left for the next image.
-      const first = (region?.offset ?? 0) / GEOMETRY.sectorSize;
+      const first = made.nor.map.sectors.at(region?.offset ?? 0);
       made.parts.record.append({ tag: "sectors", open: { first, last: first } });
       made.storage.write((region?.offset ?? 0) + 6000, new Uint8Array(16));
       expect(offer(made, running.envelope, update)).toBe("version");

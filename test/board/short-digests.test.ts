@@ -67,7 +67,7 @@ describe("an image with the short digest of another one", () => {
     expect(state.counterFloor).toBe(1);
     expect(state.slots.at(-1)).toMatchObject({ isConfirmed: false, digest: second.digest });
     expect(made.boot()).toMatchObject({ tag: "boot", isTrial: true });
-    expect(lab.board({ geometry: made.nor.map, storage: made.storage }).boot()).toMatchObject({
+    expect(lab.board({ geometry: { ...lab.GEOMETRY, layout }, storage: made.storage }).boot()).toMatchObject({
       isTrial: true,
       image: { digest: second.digest },
     });

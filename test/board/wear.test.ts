@@ -13,8 +13,10 @@ import { board, feed, fields, GEOMETRY, image, randomData, signer, spoil, strang
 
 /** Erases of the sectors of each kind since the board was made. */
 function wearOf({ nor }: MemoryBoard): { record: number[]; manifests: number[]; slot: number } {
-  const erases = ({ offset, size }: { offset: number; size: number }): number[] =>
-    Array.from({ length: size / nor.map.sectorSize }, (_, i) => nor.wear(offset / nor.map.sectorSize + i));
+  const erases = ({ offset, size }: { offset: number; size: number }): number[] => {
+    const { first, last } = nor.map.sectors.range(offset, size);
+    return Array.from({ length: last - first + 1 }, (_, i) => nor.wear(first + i));
+  };
   return {
     record: nor.map.record.flatMap(erases),
     manifests: nor.map.manifests.flatMap(erases),
@@ -58,6 +60,23 @@ describe("what sessions of one image wear out", () => {
     expect(store.commit().tag).toBe("bootable");
     expect(wearOf(made).slot).toBe(1);
     expect(source.manifest.leafCount).toBe(blocks);
+  });
+
+  it("is each sector of the record once with manifests in them, and one of the two once more for each other image", () => {
+    const [a, b] = [image(randomData(65_536, 1)), image(randomData(65_536, 2))];
+    const made = board({ geometry: { ...GEOMETRY, manifests: "record" } });
+    spoil(made, 0, randomData(GEOMETRY.slotSize, 77));
+    const store = made.store();
+    for (let sessions = 0; sessions < 300; sessions++) session(store, a, sessions % 2);
+    expect(wearOf(made)).toEqual({ record: [1, 1], manifests: [], slot: 1 });
+    session(store, b, 1);
+    expect(wearOf(made).record).toEqual([2, 1]);
+    session(store, a, 1);
+    expect(wearOf(made).record).toEqual([2, 2]);
+    // The next run begins a sector without the manifest that is replaced.
+    const next = board({ geometry: { ...GEOMETRY, manifests: "record" }, storage: made.storage });
+    session(next.store(), b, 1);
+    expect(wearOf(next).record).toEqual([1, 1]);
   });
 
   it("is nothing where nothing is new: not an entry, not an erase", () => {
@@ -115,7 +134,8 @@ describe("a change of image", () => {
   });
 
   it("says that the area is not whole before it erases it, in every order of power cuts", () => {
-    const map = flashMap({ ...GEOMETRY, slotSize: 8192 });
+    const geometry = { ...GEOMETRY, slotSize: 8192 };
+    const map = flashMap(geometry);
     const [a, b] = [image(randomData(8192, 1)), image(randomData(8192, 2))];
     let cuts = 0;
     for (const [seed, cut] of SEEDS.flatMap((seed) => CUTS.map((cut) => [seed, cut] as const))) {
@@ -124,7 +144,7 @@ describe("a change of image", () => {
         const storage = new TornStorage(map, random);
         const powerUp = (cutAt: number): MemoryBoard =>
           board({
-            geometry: map,
+            geometry,
             storage,
             wrap: (nor) => flashCutAt(nor, storage, random, cutAt, cut, true),
           });

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { promisify } from "node:util";
 import { Command } from "commander";
 import { describe, expect, test } from "vitest";
-import { WRITE_SIZE_DEFAULT } from "../../src/flash/geometry.ts";
+import { RECOVERY_SIZE_DEFAULT, WRITE_SIZE_DEFAULT } from "../../src/flash/geometry.ts";
 import { COUNTER_STEP_MAX } from "../../src/image/manifest.ts";
 import { addAllCommands } from "../support/all-commands.ts";
 import { runCli, verdictOf } from "../support/cli.ts";
@@ -104,6 +104,7 @@ describe("help", () => {
       return value === undefined ? [] : [[flag, option.parseArg?.(value, undefined)]];
     });
     expect(named).toEqual([
+      ["init --recovery-size", RECOVERY_SIZE_DEFAULT],
       ["init --write-size", WRITE_SIZE_DEFAULT],
       ["init --erased", 0xff],
       ["trust --max-step", COUNTER_STEP_MAX],

@@ -9,6 +9,16 @@ describe("board torture", () => {
     expect(stdout).toContain("story revert\n");
   });
 
+  test.each(["single-f4-b32k/w4/ff", "single-256k-b32k/w16/ff", "ab-256k-b64k/w16/00"])(
+    "finds nothing on %s, whose manifests are in the sectors of the record",
+    async (name) => {
+      const result = await runCli(["board", "torture", "--case", name, "--every", "100", "--json"]);
+      const report = result.events.find(({ event }) => event === "report");
+      expect(report).toMatchObject({ isWhole: true, flashes: 1, failures: [] });
+      expect(report?.["cuts"]).toBeGreaterThan(20);
+    },
+  );
+
   test("shares its work among processes and reports K, cuts, seed and bound", async () => {
     const flags = ["--case", "single-8k-b2k/w256/00", "--every", "400", "--seed", "9", "--workers", "2"];
     const result = await runCli(["board", "torture", ...flags, "--json"]);

@@ -2,13 +2,13 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { AssertionError } from "../../src/base/assert.ts";
 import {
+  type FlashGeometry,
   flashMap,
   geometryFault,
   regionAt,
-  SECTOR_SIZE_MAX,
-  SECTOR_SIZE_MIN,
   SLOT_SIZE_MAX,
 } from "../../src/flash/geometry.ts";
+import { SECTOR_SIZE_MAX, SECTOR_SIZE_MIN } from "../../src/flash/sectors.ts";
 
 const geometries = fc.record({
   sectorSize: fc.integer({ min: 10, max: 20 }).map((bits) => 2 ** bits),
@@ -18,8 +18,9 @@ const geometries = fc.record({
 
 describe("flashMap", () => {
   it("lays out 4 KiB sectors and one slot as documented", () => {
-    expect(flashMap({ sectorSize: 4096, slotSize: 10_000, layout: "single" })).toEqual({
-      sectorSize: 4096,
+    const { sectors, ...map } = flashMap({ sectorSize: 4096, slotSize: 10_000, layout: "single" });
+    expect(sectors.runs).toEqual([{ count: 11, size: 4096 }]);
+    expect(map).toEqual({
       slotSize: 10_000,
       layout: "single",
       writeSize: 16,
@@ -30,6 +31,8 @@ describe("flashMap", () => {
         { offset: 16_384, size: 4096 },
         { offset: 20_480, size: 4096 },
       ],
+      journalSize: 4096,
+      areaCount: 2,
       manifests: [
         { offset: 24_576, size: 4096 },
         { offset: 28_672, size: 4096 },
@@ -120,4 +123,106 @@ describe("flashMap", () => {
   it("asserts that the geometry is possible", () => {
     expect(() => flashMap({ sectorSize: 1000, slotSize: 1, layout: "ab" })).toThrow(AssertionError);
   });
+});
+
+const KIB = 1024;
+/** An STM32F407 of 1 MiB. */
+const F4: FlashGeometry = {
+  sectors: [
+    { count: 4, size: 16 * KIB },
+    { count: 1, size: 64 * KIB },
+    { count: 7, size: 128 * KIB },
+  ],
+  slotSize: 960 * KIB,
+  layout: "single",
+  recoverySize: 32 * KIB,
+  manifests: "record",
+};
+
+describe("the map of a flash with unequal sectors", () => {
+  it("gives an STM32F4 recovery and record in its small sectors, and all others as its slot", () => {
+    const map = flashMap(F4);
+    expect(map.sectors.runs).toEqual(F4.sectors);
+    expect(map).toMatchObject({
+      size: 1024 * KIB,
+      recovery: { offset: 0, size: 32 * KIB },
+      record: [
+        { offset: 32 * KIB, size: 16 * KIB },
+        { offset: 48 * KIB, size: 16 * KIB },
+      ],
+      journalSize: 14 * KIB,
+      areaCount: 2,
+      manifests: [],
+      slots: [{ offset: 64 * KIB, size: 960 * KIB }],
+    });
+    expect(regionAt(map, 63 * KIB)).toEqual({ name: "record", index: 1 });
+  });
+
+  it("ends with the last slot, and leaves what is behind it alone", () => {
+    const map = flashMap({ ...F4, slotSize: 100 * KIB });
+    expect(map.size).toBe(256 * KIB);
+    expect(map.sectors.runs).toEqual([
+      { count: 4, size: 16 * KIB },
+      { count: 1, size: 64 * KIB },
+      { count: 1, size: 128 * KIB },
+    ]);
+  });
+
+  it("uses of two unequal sectors of the record as much as the smaller one has", () => {
+    const map = flashMap({ ...F4, recoverySize: 48 * KIB, slotSize: 1 });
+    expect(map.record.map(({ size }) => size / KIB)).toEqual([16, 64]);
+    expect(map.journalSize).toBe(14 * KIB);
+  });
+
+  it("is that of alike sectors, when all in the list are alike", () => {
+    fc.assert(
+      fc.property(geometries, fc.constantFrom("own" as const, "record" as const), (geometry, manifests) => {
+        const { sectorSize, ...others } = geometry;
+        const given = { ...others, manifests };
+        fc.pre(geometryFault({ ...given, sectorSize }) === undefined);
+        const map = flashMap({ ...given, sectorSize });
+        const listed = flashMap({ ...given, sectors: [{ count: map.sectors.count, size: sectorSize }] });
+        expect(listed).toEqual(map);
+        const short = [{ count: map.sectors.count - 1, size: sectorSize }];
+        expect(geometryFault({ ...given, sectors: short })).toMatch(
+          /in all: the flash map needs \d+ or more/,
+        );
+      }),
+    );
+  });
+
+  it.each<[string, Partial<FlashGeometry>, RegExp]>([
+    ["no sectors at all", { sectors: undefined }, /either the size of all, or a list/],
+    ["sectors given twice", { sectorSize: 4096 }, /either the size of all, or a list/],
+    [
+      "a list that is too short",
+      { slotSize: 960 * KIB + 1 },
+      /1048576 bytes in all: .* needs 1048577 or more; list more/,
+    ],
+    ["a second slot without sectors", { layout: "ab" }, /1048576 bytes in all: .* needs/],
+    ["sectors that end within the record", { recoverySize: 900 * KIB }, /1048576 bytes in all/],
+    ["no recovery image", { recoverySize: 0 }, /recovery size 0: must be 1 to/],
+    ["part of a byte of recovery image", { recoverySize: 1.5 }, /recovery size 1.5/],
+    ["an odd sector", { sectors: [{ count: 99, size: 5000 }] }, /sector size 5000/],
+  ])("is refused with %s", (_what, more, reason) => {
+    expect(geometryFault({ ...F4, ...more })).toMatch(reason);
+  });
+
+  it.each([
+    ["single", 1, 4096],
+    ["single", 64, 4096],
+    ["single", 128, 8192],
+    ["single", 256, 16_384],
+    ["ab", 32, 4096],
+    ["ab", 64, 8192],
+    ["ab", 128, 8192],
+    ["ab", 256, 16_384],
+  ] as const)(
+    "needs in %s with write units of %d bytes a record sector of %d for manifests too",
+    (layout, writeSize, least) => {
+      const geometry = { slotSize: 1, layout, writeSize, manifests: "record" } as const;
+      expect(geometryFault({ ...geometry, sectorSize: least })).toBeUndefined();
+      expect(geometryFault({ ...geometry, sectorSize: least / 2 })).toMatch(/the boot record with manifests/);
+    },
+  );
 });

@@ -76,10 +76,11 @@ describe("the checks of a mutated transfer", () => {
       if (outcome !== "mismatch") return outcome;
       const any = new Uint8Array(HASH_LENGTH);
       const unchecked = VerifiedBlock.check(bytes, any, () => any, nor.map);
-      const { record, manifests, slots, sectorSize } = nor.map;
+      const { record, manifests, slots, sectors } = nor.map;
       parts.flash.arm(...record, ...manifests, ...slots);
       const offset = slots[0]?.offset ?? 0;
-      for (let at = 0; at < bytes.length; at += sectorSize) parts.flash.erase((offset + at) / sectorSize);
+      const { first, last } = sectors.range(offset, bytes.length);
+      for (let sector = first; sector <= last; sector++) parts.flash.erase(sector);
       if (unchecked !== undefined) parts.flash.programVerified(offset, unchecked);
       return "mismatch";
     };

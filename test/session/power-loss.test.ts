@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { equalBytes } from "../../src/base/bytes.ts";
+import type { Region } from "../../src/flash/geometry.ts";
 import { VirtualRescue } from "../support/virtual-rescue.ts";
 
 const SIZE = 262_144;
@@ -19,7 +20,7 @@ interface Outcome {
 function rescueWithLosses(seed: number, periodMs: number): Outcome {
   const rescue = new VirtualRescue({ seed, size: SIZE, baud: BAUD });
   const { map } = rescue.board.nor;
-  const wear = new Uint32Array(map.size / map.sectorSize);
+  const wear = new Uint32Array(map.sectors.count);
   const note = (): void => {
     for (const sector of wear.keys()) wear[sector] = (wear[sector] ?? 0) + rescue.board.nor.wear(sector);
   };
@@ -34,14 +35,16 @@ function rescueWithLosses(seed: number, periodMs: number): Outcome {
   note();
   expect(rescue.board.boot().tag).toBe("boot");
   expect(equalBytes(rescue.flashed, rescue.data)).toBe(true);
-  const most = (offset: number, size: number): number =>
-    Math.max(...wear.subarray(offset / map.sectorSize, (offset + size) / map.sectorSize));
+  const most = ({ offset, size }: Region): number => {
+    const { first, last } = map.sectors.range(offset, size);
+    return Math.max(...wear.subarray(first, last + 1));
+  };
   const [slot] = map.slots;
   return {
     seconds: rescue.clock.now() / 1000,
     powerUps,
-    slotWear: slot === undefined ? 0 : most(slot.offset, slot.size),
-    recordWear: most(map.record[0].offset, 2 * map.sectorSize),
+    slotWear: slot === undefined ? 0 : most(slot),
+    recordWear: Math.max(...map.record.map(most)),
     bytes: rescue.bytesOnWire,
   };
 }

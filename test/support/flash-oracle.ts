@@ -44,8 +44,8 @@ export class FlashOracle implements Flash {
   }
 
   erase(sector: number): void {
-    const { sectorSize, recovery } = this.map;
-    if (overlaps({ offset: sector * sectorSize, size: sectorSize }, recovery))
+    const { sectors, recovery } = this.map;
+    if (overlaps(sectors.region(sector), recovery))
       this.#object(`erases sector ${sector} of the recovery image`);
     this.#inner.erase(sector);
   }

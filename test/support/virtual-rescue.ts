@@ -48,6 +48,8 @@ export interface VirtualRescueOptions {
   readonly slotSize?: number;
   readonly blockSize?: number;
   readonly sectorSize?: number;
+  /** All of the flash, instead of `sectorSize`, `slotSize` and `layout`. */
+  readonly geometry?: FlashGeometry;
   /** 921600 unless given. */
   readonly baud?: number;
   /** One way, 1 ms unless given. */
@@ -134,7 +136,7 @@ export class VirtualRescue {
     this.data = options.data ?? randomBytes(this.#random, options.size ?? 65_536);
     const slotSize = options.slotSize ?? this.data.length;
     const layout = options.layout ?? "single";
-    this.#geometry = { sectorSize: options.sectorSize ?? 4096, slotSize, layout };
+    this.#geometry = options.geometry ?? { sectorSize: options.sectorSize ?? 4096, slotSize, layout };
     const fields = {
       ...HARDWARE,
       version: { major: 1, minor: 2, patch: 3 },

@@ -1,7 +1,8 @@
 import { randomInt } from "node:crypto";
 import type { Command } from "commander";
 import { PRNG_SEED_MAX, SeededRandom } from "../../base/prng.ts";
-import { SECTOR_SIZE_MIN, SLOT_SIZE_MAX } from "../../flash/geometry.ts";
+import { SLOT_SIZE_MAX } from "../../flash/geometry.ts";
+import { SECTOR_SIZE_MIN } from "../../flash/sectors.ts";
 import { addCommand } from "../help.ts";
 import { countParser, parseSize, parseSlot } from "../parse.ts";
 import { type CommandContext, onRun } from "../run.ts";

@@ -4,9 +4,12 @@ import type { FlashDevice } from "../../flash/device/flash-device.ts";
 import {
   type ErasedByte,
   type FlashLayout,
+  type ManifestPlacement,
+  RECOVERY_SIZE_DEFAULT,
   SECTOR_SIZE_DEFAULT,
   WRITE_SIZE_DEFAULT,
 } from "../../flash/geometry.ts";
+import type { SectorRun } from "../../flash/sectors.ts";
 import { type Hardware, REVISION_MAX } from "../../image/hardware.ts";
 import { addCommand } from "../help.ts";
 import { linkKeyFlag } from "../link-key-flag.ts";
@@ -14,12 +17,16 @@ import { collectTrust, countParser, parseHardwareFlag, parseSize, type TrustFlag
 import { type CommandContext, onRun } from "../run.ts";
 import { byteText } from "../text.ts";
 import { flashText, parseFlashDevice } from "./flash-flag.ts";
+import { parseSectors } from "./geometry-flags.ts";
 
 interface InitFlags {
   readonly hardware: Hardware;
   readonly flashSize: number;
   readonly layout: FlashLayout;
   readonly sector: number;
+  readonly sectors?: readonly SectorRun[];
+  readonly recoverySize?: number;
+  readonly manifests?: ManifestPlacement;
   readonly writeSize?: number;
   readonly erased?: ErasedByte;
   readonly hardwareRev: number;
@@ -44,6 +51,7 @@ export function addBoardInit(board: Command): void {
       "mayday board init board --hardware acme/widget --flash-size 512K --trust owner.pub --image fw.mdy",
       "mayday board init board --hardware widget --flash-size 64K --layout ab --allow-unsigned",
       "mayday board init board --hardware widget --flash-size 4M --trust owner.pub --flash block:/dev/mmcblk0p3",
+      "mayday board init f4 --hardware f407 --sectors 4x16K,64K,7x128K --flash-size 512K --trust owner.pub",
     ],
     exits: ["4 the board refuses the image"],
   });
@@ -60,6 +68,25 @@ export function addBoardInit(board: Command): void {
         .default("single"),
     )
     .option("--sector <n>", "erase unit: a power of two", parseSize, SECTOR_SIZE_DEFAULT)
+    .addOption(
+      new Option(
+        "--sectors <list>",
+        "erase units of several sizes, from the flash's start: [COUNTx]SIZE with commas, such as 4x16K,64K,7x128K",
+      )
+        .argParser(parseSectors)
+        .conflicts("sector"),
+    )
+    .option(
+      "--recovery-size <n>",
+      `size of the recovery image, in front of everything; ${RECOVERY_SIZE_DEFAULT / 1024}K unless given`,
+      parseSize,
+    )
+    .addOption(
+      new Option(
+        "--manifests <where>",
+        "manifests in sectors of their own, or in those of the boot record, which saves large sectors; own unless given",
+      ).choices(["own", "record"]),
+    )
     .option("--write-size <n>", `program unit: a power of two; ${WRITE_SIZE_DEFAULT} unless given`, parseSize)
     .addOption(
       new Option("--erased <byte>", "value of erased bytes; 0xff unless given").argParser(parseErased),
@@ -98,7 +125,7 @@ async function runInit(
   [dir = ""]: readonly string[],
   flags: InitFlags,
 ): Promise<undefined> {
-  const { trust = [], allowUnsigned = false, hardwareRev: revision, sector: sectorSize } = flags;
+  const { trust = [], allowUnsigned = false, hardwareRev: revision } = flags;
   if (trust.length === 0 && !allowUnsigned) {
     const message = "say which images the board accepts: give --trust PUB, or --allow-unsigned";
     throw new UsageError("board-trust", message);
@@ -115,9 +142,11 @@ async function runInit(
   const linkKey = await linkKeyFlag(flags.linkKey, output);
   const image = flags.image === undefined ? undefined : await openImageFile(flags.image);
   try {
-    const { hardware, flashSize: slotSize, layout } = flags;
+    const { hardware, flashSize: slotSize, layout, sectors, recoverySize, manifests } = flags;
     const { writeSize, erased: erasedByte } = flags;
-    const what = { hardware, revision, sectorSize, slotSize, layout, writeSize, erasedByte };
+    const places = sectors === undefined ? { sectorSize: flags.sector } : { sectors };
+    const geometry = { ...places, slotSize, layout, writeSize, erasedByte, recoverySize, manifests };
+    const what = { hardware, revision, ...geometry };
     const whom = { trust, allowUnsigned, linkKey, warn: (text: string) => output.warn(text) };
     const base = device === undefined ? { ...what, ...whom } : { ...what, ...whom, device, overwrite };
     initBoard(dir, image === undefined ? base : { ...base, image });

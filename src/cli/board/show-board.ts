@@ -11,14 +11,15 @@ import { onRun } from "../run.ts";
 import { columns } from "../text.ts";
 import { bootFields, bootText, failureText } from "./boot-text.ts";
 import { flashText } from "./flash-flag.ts";
+import { mapFields, mapRows } from "./geometry-flags.ts";
 
 /** Registers `mayday board status`. */
 export function addBoardStatus(parent: Command): void {
   const command = addCommand(parent, "status <dir>", {
     summary: "show everything about a board",
     does:
-      "Shows identity, boot decision, slots, trusted keys, counters and the last refusals. Changes nothing; exits 0 " +
-      "even if nothing boots.",
+      "Shows identity, boot decision, slots, trusted keys, counters, the map of the flash and the last refusals. Changes " +
+      "nothing; exits 0 even if nothing boots.",
     examples: ["mayday board status board", "mayday board status board --json"],
   });
   onRun(command, async ({ output }, [dir = ""]) => {
@@ -29,8 +30,9 @@ export function addBoardStatus(parent: Command): void {
       const status = board.status();
       const flash = flashText(board.config.flash);
       const { refusals, warning } = readRefusals(dir);
-      const rows = [...statusRows(status), ["flash", flash] as const, ...refusalRows(refusals)];
-      output.result(columns(rows), { event: "board", dir, ...statusFields(status), flash, refusals });
+      const rows = [...statusRows(status), ["flash", flash] as const, ...mapRows(board.map)];
+      const fields = { ...statusFields(status), flash, map: mapFields(board.map), refusals };
+      output.result(columns([...rows, ...refusalRows(refusals)]), { event: "board", dir, ...fields });
       if (warning !== undefined) output.warn(warning);
     } finally {
       board.close();

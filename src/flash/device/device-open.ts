@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import { FailedError, UsageError } from "../../base/errors.ts";
 import { WriteGuard } from "../../files/write-guard.ts";
-import { type FlashMap, RECOVERY_SIZE } from "../geometry.ts";
+import { type FlashMap, RECOVERY_SIZE_DEFAULT } from "../geometry.ts";
 import type { FlashStorage } from "../storage.ts";
 import { contentOf, hasRecord, readHead } from "./device-content.ts";
 import { fileSystemIn } from "./device-signature.ts";
@@ -48,9 +48,10 @@ export function claimDevice(
   guard: WriteGuard = new WriteGuard(),
 ): ClaimedDevice {
   const { path, offset } = device;
-  if (offset % map.sectorSize !== 0) {
-    const message = `${path}: offset ${offset} is not a whole number of sectors of ${map.sectorSize} bytes`;
-    throw new UsageError("flash-offset", message, { offset, sectorSize: map.sectorSize });
+  const { largest: sectorSize } = map.sectors;
+  if (offset % sectorSize !== 0) {
+    const message = `${path}: offset ${offset} is not a whole number of sectors of ${sectorSize} bytes`;
+    throw new UsageError("flash-offset", message, { offset, sectorSize });
   }
   if (device.kind === "file" && isFree(system.look(path))) {
     const made = makeFlashFile(system, path, offset + map.size, guard);
@@ -121,7 +122,8 @@ function isFree(node: DeviceNode | undefined): boolean {
 
 /** The content identifies the board's device best: the recovery image, which never changes, and the boot record. */
 function refuseForeign(device: FlashDevice, fd: number, map: FlashMap): void {
-  const seen = fileSystemIn(readHead(fd, device.offset, RECOVERY_SIZE));
+  const span = Math.min(map.recovery.size, RECOVERY_SIZE_DEFAULT);
+  const seen = fileSystemIn(readHead(fd, device.offset, span));
   if (seen === undefined && hasRecord(device, fd, map)) return;
   const what = seen === undefined ? "holds no boot record" : `holds ${seen} where the board's flash begins`;
   const message = `${device.path} ${what}: it is another device, or was used for something else. Nothing was written`;

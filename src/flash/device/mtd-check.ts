@@ -50,8 +50,9 @@ export function checkMtd(system: DeviceSystem, node: DeviceNode, path: string, m
 }
 
 function checkSectors(path: string, map: FlashMap, eraseSize: number, writeSize: number): void {
-  const { sectorSize } = map;
-  if (!(eraseSize > 0) || sectorSize % eraseSize !== 0) {
+  const wrong = map.sectors.runs.find(({ size }) => !(eraseSize > 0) || size % eraseSize !== 0);
+  if (wrong !== undefined) {
+    const { size: sectorSize } = wrong;
     const message = `${path} erases ${eraseSize} bytes at once, the board's sectors have ${sectorSize}`;
     throw new UsageError("flash-sector", message, { eraseSize, sectorSize });
   }

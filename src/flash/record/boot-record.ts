@@ -1,8 +1,9 @@
 import { assert } from "../../base/assert.ts";
-import { isAfter32 } from "../../base/serial-number.ts";
-import { ENTRY_SIZE, type FlashMap, isErased, padToUnits, type Region, roundUp } from "../geometry.ts";
+import { isErased, padToUnits, type Region } from "../geometry.ts";
 import type { Flash } from "../nor-flash.ts";
-import { type DecodedEntry, decodeEntry, encodeEntry, entriesOf, type RecordEntry } from "./record-codec.ts";
+import { copyPlaces, manifestPlace } from "./manifest-places.ts";
+import { encodeEntry, entriesOf, type RecordEntry } from "./record-codec.ts";
+import { chooseSector, entryStride, later, readSector } from "./record-sector.ts";
 import {
   applyEvent,
   EMPTY_RECORD,
@@ -18,23 +19,6 @@ import {
 const RESEALS = 2;
 /** Entries at the end of a sector that only these seals use: enough for two power-ups that were cut in the middle. */
 const RESERVED = 4;
-
-/** The content of one of the record's two sectors. */
-interface SectorContent {
-  /** Undefined unless the header and its whole snapshot are there. */
-  readonly state: RecordState | undefined;
-  /** Sequence number of the header. Sequence numbers wrap: they are compared as serial numbers. */
-  readonly sequence: number;
-  /** Latest sequence number of any entry; undefined when there is none. */
-  readonly lastSequence: number | undefined;
-  /** Latest sequence number of its seals; undefined when there is none. */
-  readonly sealSequence: number | undefined;
-  readonly isBlank: boolean;
-  /** Whether some entry is neither blank nor valid. */
-  readonly isTorn: boolean;
-  /** Index of the entry after the last one that is not blank. */
-  readonly end: number;
-}
 
 /**
  * The boot record: a journal in two sectors, safe against power cuts at, before, after and within every operation
@@ -54,6 +38,8 @@ export class BootRecord {
   #active: 0 | 1 | undefined;
   /** Index in the active sector of the next entry; undefined before the first event after opening. */
   #at: number | undefined;
+  /** Manifest area that this run gave away to be written, until the state names it. */
+  #given: number | undefined;
   /** Entry of the active sector that gets another seal before the other sector may be erased. */
   #resealAt: number | undefined;
   /** Whether the record is as a completed operation leaves it. */
@@ -84,11 +70,12 @@ export class BootRecord {
   append(event: RecordEvent): void {
     const next = applyEvent(this.#state, event);
     const entries = entriesOf(event);
-    const end = this.#flash.map.sectorSize - RESERVED * this.#stride;
+    const end = this.#flash.map.journalSize - RESERVED * this.#stride;
     // The two entries of an event with a digest stand in one sector.
     if (this.#at === undefined || this.#at + entries.length * this.#stride > end) this.#compact(next);
     else for (const entry of entries) this.#programNext(entry);
     this.#state = next;
+    if (this.#given !== undefined && areasOf(next).has(this.#given)) this.#given = undefined;
   }
 
   /** Rewrites the record if a cut left a torn entry that shows. Call it before acting on the state. */
@@ -105,9 +92,37 @@ export class BootRecord {
   }
 
   /**
-   * The order matters: a sector is erased only when a seal written in this run shows that the other one is complete.
+   * Where the manifest of an area lies now, when manifests lie in the record's sectors; undefined when neither sector
+   * holds. RangeError when there is no such area.
    */
-  #compact(state: RecordState): void {
+  placeOf(area: number): Region | undefined {
+    return this.#active === undefined ? undefined : manifestPlace(this.#flash.map, this.#active, area);
+  }
+
+  /**
+   * A blank place for the manifest of an area, in a sector that this run began (PROTOCOL.md 13.3). What the area held
+   * is lost if it has to be made: no image that is installed may use it. Write to it before the event that names it.
+   * RangeError when there is no such area.
+   */
+  blankPlace(area: number): Region {
+    assert(
+      this.#state.slots.every((slot) => slot.area !== area),
+      "no installed image loses its manifest",
+    );
+    if (area >= this.#flash.map.areaCount) throw new RangeError(`no manifest area ${area}`);
+    this.#given = undefined;
+    if (this.#at === undefined || !this.#isBlank(area)) this.#compact(this.#state, area);
+    const place = this.placeOf(area);
+    assert(place !== undefined, "a sector holds the record");
+    this.#given = area;
+    return place;
+  }
+
+  /**
+   * The order matters: a sector is erased only when a seal written in this run shows that the other one is complete,
+   * and a header is written only when all manifests that the state names, but that of `without`, were read back.
+   */
+  #compact(state: RecordState, without?: number): void {
     const { map } = this.#flash;
     const old = this.#active;
     const fresh = old === 0 ? 1 : 0;
@@ -115,7 +130,10 @@ export class BootRecord {
     this.#reseal();
     if (!isFreshErased) this.#erase(fresh);
     const entries = snapshotEvents(state).flatMap(entriesOf);
-    assert((entries.length + 2 + RESERVED) * this.#stride <= map.sectorSize, "a snapshot fits in a sector");
+    assert((entries.length + 2 + RESERVED) * this.#stride <= map.journalSize, "a snapshot fits in a sector");
+    // If copying fails the sector that holds is untouched, and the fresh one has to be erased again.
+    this.#at = undefined;
+    if (old !== undefined) copyPlaces(this.#flash, old, fresh, this.#areasToCopy(state, without));
     this.#active = fresh;
     this.#at = this.#stride;
     for (const entry of entries) this.#programNext(entry);
@@ -124,11 +142,24 @@ export class BootRecord {
     this.#erase(fresh === 0 ? 1 : 0);
   }
 
+  #isBlank(area: number): boolean {
+    const place = this.placeOf(area);
+    return place !== undefined && isErased(this.#flash.map, this.#flash.read(place.offset, place.size));
+  }
+
+  /** Areas whose manifests a fresh sector needs. */
+  #areasToCopy(state: RecordState, without: number | undefined): ReadonlySet<number> {
+    const areas = areasOf(state);
+    if (this.#given !== undefined) areas.add(this.#given);
+    if (without !== undefined) areas.delete(without);
+    return areas;
+  }
+
   /** Seals again, in this run, a sector whose own seal may be unstable. */
   #reseal(): void {
     if (this.#resealAt === undefined || this.#active === undefined) return;
     for (let i = this.#resealAt; i < this.#resealAt + RESEALS; i++) {
-      if ((i + 1) * this.#stride > this.#flash.map.sectorSize) break;
+      if ((i + 1) * this.#stride > this.#flash.map.journalSize) break;
       this.#programAt(this.#region(this.#active), i * this.#stride, { tag: "seal" });
     }
     this.#resealAt = undefined;
@@ -146,7 +177,7 @@ export class BootRecord {
   }
 
   #erase(index: 0 | 1): void {
-    this.#flash.erase(this.#region(index).offset / this.#flash.map.sectorSize);
+    this.#flash.erase(this.#flash.map.sectors.at(this.#region(index).offset));
   }
 
   #region(index: 0 | 1): Region {
@@ -154,86 +185,9 @@ export class BootRecord {
   }
 }
 
-/**
- * Of two complete sectors the one sealed last counts. A seal is only begun after the sector's header was programmed
- * completely, and a sector is only erased after a later seal in the other one was. So a sector that a torn seal
- * selects is complete, and the new seals that it gets first make the choice final. Without any seal the newer header
- * may be unstable, but the older sector was not changed yet.
- */
-function chooseSector(found: readonly [SectorContent, SectorContent]): 0 | 1 | undefined {
-  const [a, b] = found;
-  if (a.state === undefined || b.state === undefined) {
-    if (a.state !== undefined) return 0;
-    return b.state === undefined ? undefined : 1;
-  }
-  if (a.sealSequence !== b.sealSequence)
-    return later(a.sealSequence, b.sealSequence) === a.sealSequence ? 0 : 1;
-  return isAfter32(b.sequence, a.sequence) ? 0 : 1;
-}
-
-/** The later of two sequence numbers. */
-function later(a: number | undefined, b: number | undefined): number | undefined {
-  if (a === undefined || b === undefined) return a ?? b;
-  return isAfter32(a, b) ? a : b;
-}
-
-/** Every entry starts at a write unit, so that no unit is programmed twice. */
-function entryStride(map: FlashMap): number {
-  return roundUp(ENTRY_SIZE, map.writeSize);
-}
-
-function readSector(flash: Flash, index: 0 | 1): SectorContent {
-  const region = flash.map.record[index];
-  const bytes = flash.read(region.offset, region.size);
-  const entries: (DecodedEntry | undefined)[] = [];
-  let isTorn = false;
-  let end = 0;
-  const stride = entryStride(flash.map);
-  for (let at = 0; at + stride <= bytes.length; at += stride) {
-    const entryBytes = bytes.subarray(at, at + stride);
-    const isBlank = isErased(flash.map, entryBytes);
-    // The padding of the write unit holds nothing, but must be erased.
-    const isFilled = isErased(flash.map, entryBytes.subarray(ENTRY_SIZE));
-    const isReadable = !isBlank && isFilled;
-    const decoded = isReadable ? decodeEntry(entryBytes.subarray(0, ENTRY_SIZE), entries.at(-1)) : undefined;
-    if (!isBlank) end = at / stride + 1;
-    if (!isBlank && decoded === undefined) isTorn = true;
-    entries.push(decoded);
-  }
-  const sequences = entries.map((entry) => entry?.sequence);
-  const seals = entries.map((found) => (found?.entry.tag === "seal" ? found.sequence : undefined));
-  return {
-    state: replay(entries),
-    sequence: sequences[0] ?? 0,
-    lastSequence: sequences.reduce(later, undefined),
-    sealSequence: seals.reduce(later, undefined),
-    isBlank: end === 0,
-    isTorn: isTorn || entries.some((_, i) => isLone(entries, i)),
-    end,
-  };
-}
-
-/** Whether entry `i` is the rest of a digest without the event that it belongs to. */
-function isLone(entries: readonly (DecodedEntry | undefined)[], i: number): boolean {
-  const found = entries[i];
-  if (found?.entry.tag !== "digest") return false;
-  const next = entries[i + 1];
-  const isNext = next?.entry.tag === "event" && next.sequence === (found.sequence + 1) >>> 0;
-  return !isNext || entriesOf(next.entry.event).length === 1;
-}
-
-function replay(entries: readonly (DecodedEntry | undefined)[]): RecordState | undefined {
-  const header = entries[0]?.entry;
-  if (header?.tag !== "header") return undefined;
-  const snapshot = entries.slice(1, 1 + header.count);
-  const isMissing = (i: number): boolean => isLone(snapshot, i) || !isPart(snapshot[i]?.entry);
-  if (snapshot.length < header.count || snapshot.some((_, i) => isMissing(i))) return undefined;
-  let state = EMPTY_RECORD;
-  for (const found of entries) if (found?.entry.tag === "event") state = applyEvent(state, found.entry.event);
-  return state;
-}
-
-/** Whether an entry may be one of a snapshot. */
-function isPart(entry: RecordEntry | undefined): boolean {
-  return entry?.tag === "event" || entry?.tag === "digest";
+/** Manifest areas that a state names. */
+function areasOf({ slots, receiving }: RecordState): Set<number> {
+  const areas = new Set(slots.map(({ area }) => area));
+  if (receiving !== undefined) areas.add(receiving.area);
+  return areas;
 }

@@ -104,9 +104,8 @@ export class CutFlash implements Flash {
   }
 
   erase(sector: number): void {
-    const { sectorSize } = this.map;
-    const region = { offset: sector * sectorSize, size: sectorSize };
-    this.#show("erase", region, erasedBytes(this.map, sectorSize));
+    const region = this.map.sectors.region(sector);
+    this.#show("erase", region, erasedBytes(this.map, region.size));
     this.#storage.mend(region);
     this.#inner.erase(sector);
   }

@@ -3,6 +3,7 @@ import { RefusedError } from "../../base/errors.ts";
 import { SeededRandom } from "../../base/prng.ts";
 import { attemptBoot, type BootOutcome, bootBoard, confirmBoot, verifySlot } from "../../board/boot.ts";
 import { installFrom } from "../../board/install.ts";
+import { manifestRegion } from "../../board/manifest-area.ts";
 import { type MemoryBoard, memoryBoard } from "../../board/memory-board.ts";
 import type { TargetStore } from "../../board/target-store.ts";
 import { contains, overlaps, type Region } from "../../flash/geometry.ts";
@@ -67,7 +68,7 @@ export class TortureStage {
       storage,
       floor: 0,
       proven: 0,
-      wear: new Uint32Array(bench.map.size / bench.map.sectorSize),
+      wear: new Uint32Array(bench.map.sectors.count),
     });
   }
 
@@ -91,7 +92,7 @@ export class TortureStage {
           nor,
           this.storage,
           (operation) => this.#see(operation),
-          (region) => map.record.some((sector) => contains(sector, region)),
+          (region) => map.record.some(({ offset }) => contains({ offset, size: map.journalSize }, region)),
         ),
     });
     board.parts.record.repair();
@@ -173,7 +174,7 @@ export class TortureStage {
 
   /** Counts the wear of an erase. */
   countErase({ region }: PendingOperation): void {
-    const sector = region.offset / this.bench.map.sectorSize;
+    const sector = this.bench.map.sectors.at(region.offset);
     this.wear[sector] = (this.wear[sector] ?? 0) + 1;
   }
 
@@ -203,8 +204,10 @@ export class TortureStage {
       throw new Brick("bytes boot that are not the image's");
     }
     if (this.storage.isTorn(region)) throw new Brick("bytes boot that read differently each time");
-    const area = this.bench.map.manifests[slotRecord(board.parts.record.state, outcome.slot)?.area ?? -1];
-    if (area === undefined || this.storage.isTorn(area)) throw new Brick("a manifest boots that is torn");
+    const { area = -1 } = slotRecord(board.parts.record.state, outcome.slot) ?? {};
+    const manifest = manifestRegion(board.parts, area);
+    if (manifest === undefined || this.storage.isTorn(manifest))
+      throw new Brick("a manifest boots that is torn");
     if (source.manifest.counter < this.floor) throw new Brick("an image below the counter floor boots");
     const attempts = slotRecord(board.parts.record.state, outcome.slot)?.attempts ?? 0;
     if (attempts > TRIAL_BOOTS_MAX) throw new Brick("a trial has too many boots");

@@ -1,40 +1,28 @@
 import { assert } from "../../base/assert.ts";
-import { equalBytes } from "../../base/bytes.ts";
 import { randomBytes, SeededRandom } from "../../base/prng.ts";
 import { receiveFrom } from "../../board/install.ts";
 import type { MemoryBoard } from "../../board/memory-board.ts";
 import { TRIAL_BOOTS_MAX } from "../../flash/record/boot-decision.ts";
-import { slotRecord } from "../../flash/record/record-state.ts";
-import type { Bench, TortureImage } from "./bench.ts";
+import type { TortureImage } from "./bench.ts";
+import { type Aftermath, offers, TOO_OLD } from "./recover.ts";
 import { Brick, type TortureStage } from "./stage.ts";
 
 /** Events that make a long journal: more than the smallest sector holds. */
 const JOURNAL_EVENTS = 40;
-/** Power-ups after which a board that was cut must be well. */
-const POWER_UPS_MAX = 40;
-
-/** A board whose confirmed image was given up for a newer one takes an older one. */
-const TOO_OLD = "an image older than the confirmed one that was given up is taken";
-
-/** Starts without a fault after which a board that runs the newest image counts as well. */
-const CALM_STARTS = 3;
 
 /** Something that happens to a board, in which the power may go at any operation. */
-export interface Story {
+export interface Story extends Aftermath {
   readonly name: string;
   /** What went before; never cut. */
   readonly prepare: (stage: TortureStage) => void;
   readonly run: (stage: TortureStage) => void;
-  /** What the neighbour holds when the board is found without power. */
-  readonly images: (bench: Bench) => readonly TortureImage[];
-  /** Offered before those at each start; a board that does not refuse it has lost a promise. */
-  readonly refused?: (bench: Bench) => TortureImage;
 }
 
 /** All stories: together they pass every operation that changes the flash. */
 export const STORIES: readonly Story[] = [
   {
     name: "heal",
+    boots: [],
     prepare: (stage) => {
       factory(stage);
       spoilSlot(stage, 0);
@@ -52,6 +40,7 @@ export const STORIES: readonly Story[] = [
   },
   {
     name: "update",
+    boots: ["ab"],
     prepare: factory,
     run: (stage) => {
       const { next } = stage.bench;
@@ -64,6 +53,7 @@ export const STORIES: readonly Story[] = [
   },
   {
     name: "revert",
+    boots: ["ab"],
     prepare: (stage) => {
       factory(stage);
       finish(stage, stage.powerUp(), stage.bench.bad);
@@ -80,6 +70,7 @@ export const STORIES: readonly Story[] = [
   },
   {
     name: "rejected",
+    boots: ["ab"],
     prepare: (stage) => {
       factory(stage);
       failTrial(stage);
@@ -93,6 +84,7 @@ export const STORIES: readonly Story[] = [
   },
   {
     name: "other-image",
+    boots: ["ab"],
     prepare: (stage) => {
       factory(stage);
       receive(stage.powerUp(), stage.bench.next, 0.6);
@@ -106,6 +98,7 @@ export const STORIES: readonly Story[] = [
   },
   {
     name: "quarantine",
+    boots: ["ab"],
     prepare: (stage) => {
       factory(stage);
       failTrial(stage);
@@ -126,6 +119,7 @@ export const STORIES: readonly Story[] = [
   },
   {
     name: "way-back",
+    boots: ["ab"],
     prepare: factory,
     run: (stage) => {
       const { fix, later } = stage.bench;
@@ -145,6 +139,7 @@ export const STORIES: readonly Story[] = [
   },
   {
     name: "abandoned",
+    boots: ["ab"],
     prepare: factory,
     run: (stage) => {
       const { next, relic, old } = stage.bench;
@@ -160,6 +155,7 @@ export const STORIES: readonly Story[] = [
   },
   {
     name: "journal",
+    boots: ["single", "ab"],
     prepare: factory,
     run: (stage) => {
       stage.phase = "journal clean-up";
@@ -174,63 +170,6 @@ export const STORIES: readonly Story[] = [
 /** The story of that name, or undefined. */
 export function storyOf(name: string): Story | undefined {
   return STORIES.find((story) => story.name === name);
-}
-
-/**
- * What follows a cut: the board starts, applications confirm or crash, a neighbour answers distress. In the end the
- * board must boot a confirmed, healthy image, and must have taken an image since the cut: nothing is locked.
- */
-export function recover(stage: TortureStage, story: Story): void {
-  const images = story.images(stage.bench);
-  const refused = story.refused?.(stage.bench);
-  // What updates the board: newer than all of the stories but the one with a later image.
-  const newest = images.includes(stage.bench.later) ? stage.bench.later : stage.bench.fix;
-  let hasTaken = false;
-  let calmStarts = 0;
-  for (let powerUps = 0; powerUps < POWER_UPS_MAX; powerUps++) {
-    const board = stage.powerUp();
-    const outcome = stage.boot(board);
-    if (refused !== undefined && offers(board, refused)) throw new Brick(TOO_OLD);
-    if (outcome.tag === "recovery") {
-      stage.rescue(board, images);
-      hasTaken = true;
-      continue;
-    }
-    const image = stage.running(outcome);
-    // What is not healthy crashes.
-    if (!image.isHealthy) continue;
-    if (outcome.isTrial) stage.confirm(board);
-    // The attempt that follows its first boot proves it.
-    if (slotRecord(board.parts.record.state, outcome.slot)?.isUnproven === true) continue;
-    if (hasTaken) {
-      checkSettled(stage);
-      return;
-    }
-    if (image === newest) {
-      // Until something is written, an event whose last bit is torn may read as done at one start and not at the next.
-      calmStarts++;
-      if (calmStarts === CALM_STARTS) return;
-      continue;
-    }
-    const store = board.store({ allowUpdate: true, allowSingleUpdate: true });
-    if (!stage.install(store, newest)) throw new Brick("a board that boots refuses a newer image");
-    hasTaken = true;
-  }
-  throw new Brick(`not well after ${POWER_UPS_MAX} power-ups`);
-}
-
-/** Nothing is left of the cut: the record is whole, and two starts see the same. */
-function checkSettled(stage: TortureStage): void {
-  const before = stage.operations;
-  const board = stage.powerUp();
-  const first = stage.boot(board);
-  const second = stage.boot(stage.powerUp());
-  if (first.tag !== "boot" || second.tag !== "boot" || first.slot !== second.slot) {
-    throw new Brick("two starts in a row decide differently");
-  }
-  if (stage.operations !== before) throw new Brick("a healthy start changes the flash");
-  if (!equalBytes(first.image.digest, second.image.digest))
-    throw new Brick("two starts boot different images");
 }
 
 function factory(stage: TortureStage): void {
@@ -253,14 +192,6 @@ function begin(stage: TortureStage, phase: string, expected: "boot" | "recovery"
 function settle(stage: TortureStage): void {
   begin(stage, "first boot", "boot");
   begin(stage, "second boot", "boot");
-}
-
-/** Whether the board would take an image. Writes nothing. */
-function offers(board: MemoryBoard, { source }: TortureImage): boolean {
-  const store = board.store({ allowUpdate: true, allowSingleUpdate: true });
-  const { tag } = store.checkManifest(source.envelope);
-  store.abandon();
-  return tag === "accepted";
 }
 
 /** Receives a share of an image, and no more. */

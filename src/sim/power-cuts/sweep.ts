@@ -3,8 +3,9 @@ import { type Random, randomBelow, SeededRandom } from "../../base/prng.ts";
 import { type Bench, makeBench } from "./bench.ts";
 import { TORTURE_CASES, type TortureCase } from "./cases.ts";
 import { CUTS, type CutKind, cutOperation, type PendingOperation, PowerCut } from "./power-cut.ts";
+import { recover } from "./recover.ts";
 import { Brick, TortureStage } from "./stage.ts";
-import { recover, STORIES, type Story } from "./stories.ts";
+import { STORIES, type Story } from "./stories.ts";
 
 /** A cut: at the n-th operation since power came back, and of which kind. */
 export interface CutPoint {

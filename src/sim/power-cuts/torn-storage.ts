@@ -23,8 +23,9 @@ export class TornStorage implements FlashStorage {
     this.size = map.size;
     this.#map = map;
     this.#random = random;
-    const erased = new Uint8Array(map.sectorSize).fill(map.erasedByte);
-    this.#sectors = new Array<Uint8Array>(map.size / map.sectorSize).fill(erased);
+    this.#sectors = map.sectors.runs.flatMap(({ count, size }) => {
+      return new Array<Uint8Array>(count).fill(new Uint8Array(size).fill(map.erasedByte));
+    });
     this.#isOwn = this.#sectors.map(() => false);
   }
 
@@ -107,9 +108,11 @@ export class TornStorage implements FlashStorage {
   close(): void {}
 
   #spot(offset: number, left: number): { sector: number; at: number; count: number } {
-    const { sectorSize } = this.#map;
-    const at = offset % sectorSize;
-    return { sector: (offset - at) / sectorSize, at, count: Math.min(left, sectorSize - at) };
+    const { sectors } = this.#map;
+    const sector = sectors.at(offset);
+    const region = sectors.region(sector);
+    const at = offset - region.offset;
+    return { sector, at, count: Math.min(left, region.size - at) };
   }
 }
 

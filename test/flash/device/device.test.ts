@@ -388,4 +388,12 @@ describe("a board's device, opened again", () => {
     expect(refusal(() => opened("write")).code).toBe("flash-foreign");
     opened("read").close();
   });
+
+  it("is not taken for a file system by what lies behind a short recovery image", () => {
+    const map = flashMap({ sectorSize: 1024, slotSize: 65_536, layout: "single", recoverySize: 1024 });
+    plant("sda", map.record[0].offset + 8, "MDBREC");
+    // In the first sector of the boot record.
+    plant("sda", 1080, Uint8Array.of(0x53, 0xef));
+    openDevice(machine, { ...device("block", "sda"), deviceSize: MIB }, map, "write").close();
+  });
 });

@@ -29,6 +29,21 @@ describe("the check of an MTD device", () => {
     expect(refusal(() => claim({ type }).close()).code).toBe("none");
   });
 
+  it("needs erase blocks that divide each of the board's sectors", () => {
+    const sectors = [
+      { count: 8, size: 16_384 },
+      { count: 9, size: 4096 },
+    ];
+    const map = flashMap({ sectors, slotSize: 60_000, layout: "single" });
+    machine.addMtd(1, { erasesize: 8192 });
+    const device = { kind: "mtd", path: machine.dev("mtd1"), offset: 0 } as const;
+    const { code, details } = refusal(() => claimDevice(machine, device, map, true));
+    expect({ code, details }).toEqual({
+      code: "flash-sector",
+      details: { eraseSize: 8192, sectorSize: 4096 },
+    });
+  });
+
   it.each<[string, MadeUpMtd, string, object]>([
     ["is NAND", { type: "nand" }, "flash-nand", { type: "nand" }],
     ["is of no kind", { type: "" }, "flash-nand", { type: "" }],

@@ -16,7 +16,7 @@ import { flashCutAt } from "../support.ts";
 const map = flashMap({ sectorSize: 1024, slotSize: 1024, layout: "ab" });
 /** Entries at the end of a sector that events leave free, and entries of a sector. */
 const RESERVED = 4;
-const ENTRIES = map.sectorSize / ENTRY_SIZE;
+const ENTRIES = map.journalSize / ENTRY_SIZE;
 
 /** The record on `storage`, and what it does to the flash: "erase 1", "0:5 seal". */
 function open(storage: FlashStorage): { record: BootRecord; steps: string[] } {
@@ -27,7 +27,7 @@ function open(storage: FlashStorage): { record: BootRecord; steps: string[] } {
 }
 
 function stepOf(operation: FlashOperation): string {
-  const offset = operation.tag === "erase" ? operation.sector * map.sectorSize : operation.offset;
+  const offset = operation.tag === "erase" ? map.sectors.region(operation.sector).offset : operation.offset;
   const index = map.record.findIndex(
     (region) => offset >= region.offset && offset < region.offset + region.size,
   );

@@ -104,10 +104,11 @@ describe("the power-cut laboratory", () => {
     }
   });
 
-  it("heals boards whose power lasts for twenty operations at a time", () => {
+  it("heals boards whose power lasts for 20 operations at a time, 24 where manifests are copied", () => {
     for (const bench of small) {
+      const budget = bench.map.manifests.length > 0 ? 20 : 24;
       for (const story of STORIES) {
-        const { failure, wear, powerUps } = endure(bench, story, 20, 0);
+        const { failure, wear, powerUps } = endure(bench, story, budget, 0);
         expect(failure, `${bench.case.name} ${story.name}`).toBeNull();
         expect(wear, `${bench.case.name} ${story.name}`).toBeLessThanOrEqual(powerUps + 6);
       }
@@ -161,7 +162,7 @@ describe("a plan", () => {
     const sweeps = jobs.filter((job) => job.tag === "sweep");
     expect(sweeps.filter(({ depth }) => depth === 1)).toHaveLength(TORTURE_CASES.length * STORIES.length);
     expect(new Set(sweeps.filter(({ depth }) => depth === 2).map(({ tortured }) => tortured.name)).size).toBe(
-      2,
+      SMALL_CASES.length,
     );
     expect(jobs.filter((job) => job.tag === "random")).toEqual([
       { tag: "random", from: 10, to: 260 },

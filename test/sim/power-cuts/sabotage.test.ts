@@ -1,20 +1,29 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { attemptBoot, storedManifest } from "../../../src/board/boot.ts";
+import type { storeManifest } from "../../../src/board/stored-manifest.ts";
+import { isErased, padToUnits } from "../../../src/flash/geometry.ts";
+import type { copyPlaces } from "../../../src/flash/record/manifest-places.ts";
 import type { applyEvent } from "../../../src/flash/record/record-state.ts";
 
-/** The laboratory over a program in which one thing is wrong: what it finds in a story on the small flashes. */
-async function findings(storyName: string): Promise<string[]> {
+/** Small flashes with manifests in sectors of their own, and in those of the boot record. */
+const OWN = ["small-single", "small-ab"];
+const IN_RECORD = ["small-list", "small-ab-record"];
+
+/** The laboratory over a program in which one thing is wrong: what it finds in a story on some of the small flashes. */
+async function findings(storyName: string, caseNames: readonly string[] = OWN): Promise<string[]> {
   // Modules are loaded again for each defect, and so is the one that holds the cryptography.
   await import("../../../src/crypto/use-node-crypto.ts");
   const { Benches, sweepStory } = await import("../../../src/sim/power-cuts/sweep.ts");
-  const { SMALL_CASES } = await import("../../../src/sim/power-cuts/cases.ts");
+  const { tortureCase } = await import("../../../src/sim/power-cuts/cases.ts");
   const { storyOf } = await import("../../../src/sim/power-cuts/stories.ts");
   const benches = new Benches();
   const story = storyOf(storyName);
   if (story === undefined) throw new Error(storyName);
-  const sweeps = SMALL_CASES.map((tortured) =>
-    sweepStory(benches.of(tortured), story, { depth: 1, seed: 0, every: 5 }),
-  );
+  const sweeps = caseNames.map((name) => {
+    const tortured = tortureCase(name);
+    if (tortured === undefined) throw new Error(name);
+    return sweepStory(benches.of(tortured), story, { depth: 1, seed: 0, every: 5 });
+  });
   return [...new Set(sweeps.flatMap(({ failures }) => failures.map(({ what }) => what)))];
 }
 
@@ -23,6 +32,8 @@ describe("the power-cut laboratory finds", () => {
     vi.doUnmock("../../../src/board/boot.ts");
     vi.doUnmock("../../../src/board/admission.ts");
     vi.doUnmock("../../../src/board/installed-slot.ts");
+    vi.doUnmock("../../../src/board/stored-manifest.ts");
+    vi.doUnmock("../../../src/flash/record/manifest-places.ts");
     vi.doUnmock("../../../src/flash/record/record-state.ts");
     vi.doUnmock("../../../src/flash/record/sector-ranges.ts");
     vi.doUnmock("../../../src/flash/verified-block.ts");
@@ -135,5 +146,55 @@ describe("the power-cut laboratory finds", () => {
       return { ...real, VerifiedBlock: { check } };
     });
     await expect(findings("update")).rejects.toThrow("unverified bytes are programmed");
+  });
+
+  /** A board that copies manifests to a fresh sector of the record in another way. */
+  function copies(places: (real: typeof copyPlaces) => typeof copyPlaces): void {
+    vi.doMock("../../../src/flash/record/manifest-places.ts", async (actual) => {
+      const real = await actual<{ copyPlaces: typeof copyPlaces }>();
+      return { ...real, copyPlaces: places(real.copyPlaces) };
+    });
+  }
+
+  it("manifests that a fresh sector of the record does not get", async () => {
+    copies(() => () => {});
+    expect((await findings("journal", IN_RECORD)).join()).toContain("not touched does not boot");
+  });
+
+  it("manifests that are copied when the fresh sector holds already", async () => {
+    copies((copy) => (flash, from, to, areas) => {
+      // Done just before the other sector is erased: behind header and seal.
+      const erase = flash.erase.bind(flash);
+      flash.erase = (sector) => {
+        flash.erase = erase;
+        copy(flash, from, to, areas);
+        erase(sector);
+      };
+    });
+    expect((await findings("journal", IN_RECORD)).join()).toContain("not touched does not boot");
+  });
+
+  it("a sector of the record that is erased before the other one is sealed", async () => {
+    copies((copy) => (flash, from, to, areas) => {
+      copy(flash, from, to, areas);
+      flash.erase(flash.map.sectors.at(flash.map.record[from].offset));
+    });
+    expect((await findings("journal", IN_RECORD)).join()).toContain("the counter floor fell");
+  });
+
+  it("a manifest that is written to a sector which an earlier run began", async () => {
+    vi.doMock("../../../src/board/stored-manifest.ts", async (actual) => {
+      const real = await actual<{ storeManifest: typeof storeManifest }>();
+      const hasty: typeof storeManifest = (parts, image, envelope) => {
+        const { flash, record } = parts;
+        const place = record.placeOf(image.area);
+        const isBlank = place && isErased(flash.map, flash.read(place.offset, place.size));
+        if (place === undefined || isBlank !== true) return real.storeManifest(parts, image, envelope);
+        // As if a run could know what is blank.
+        flash.program(place.offset, padToUnits(flash.map, envelope));
+      };
+      return { ...real, storeManifest: hasty };
+    });
+    expect((await findings("other-image", IN_RECORD)).join()).toContain("programs over torn bits");
   });
 });
