@@ -3,6 +3,7 @@ import { toHex } from "../../src/base/bytes.ts";
 import { readManifest, writeManifest } from "../../src/board/manifest-area.ts";
 import { flashMap } from "../../src/flash/geometry.ts";
 import { NorFlash } from "../../src/flash/nor-flash.ts";
+import { BootRecord } from "../../src/flash/record/boot-record.ts";
 import { MemoryStorage } from "../../src/flash/storage.ts";
 import { vectorBytes, vectorFile } from "../support/vector-file.ts";
 
@@ -43,14 +44,14 @@ describe("manifest areas, frozen", () => {
     const offset = flash.map.manifests[1]?.offset ?? 0;
     storage.write(offset, vectorBytes(vector.headerHex));
     storage.write(offset + vector.envelopeAt, envelopeOf(vector));
-    const read = readManifest(flash, 1);
+    const read = readManifest({ flash, record: new BootRecord(flash) }, 1);
     expect(read && toHex(read)).toBe(vector.readsRight ? toHex(envelopeOf(vector)) : undefined);
   });
 
   it.each(right)("are written as they read: $name", (vector) => {
     const { storage, flash } = flashOf(vector);
     flash.arm(...flash.map.manifests);
-    writeManifest(flash, 1, envelopeOf(vector));
+    writeManifest({ flash, record: new BootRecord(flash) }, 1, envelopeOf(vector));
     const offset = flash.map.manifests[1]?.offset ?? 0;
     const sector = new MemoryStorage(8192, vector.erased === "ff" ? 0xff : 0x00);
     sector.write(0, vectorBytes(vector.headerHex));
