@@ -9,7 +9,7 @@ from check_frames import Checked, check_hex
 from fields import number
 from link import CHUNK_UNIT, ack_bitmap, chunk_place, settle
 from session_facts import SessionFacts, Wrong, require
-from tree import Node, leaf_hash, nodes_on_level, root_level, run_nodes
+from tree import Node, nodes_on_level, root_level, run_nodes
 
 Item = tuple[str, int, int]
 """What a chunk is a part of: object kind and node, or block and attempt."""
@@ -96,7 +96,12 @@ class SessionCheck:
                 self._ask("run", root, 32 * len(run_nodes(root, self.leaves)))
 
     def _ask(self, kind: str, node: Node, length: int) -> None:
-        self._free.setdefault((kind, *node), set(range(length)))
+        """A run may be asked for again, but what is still queued or on its way is not queued again (5.10)."""
+        item = (kind, *node)
+        under_way = self._in_flight & self._sent_chunks.keys()
+        is_under_way = any(self._sent_chunks[packet][0] == item for packet in under_way)
+        if not self._free.get(item) and not is_under_way:
+            self._free[item] = set(range(length))
 
     # Announcements
 
@@ -141,9 +146,8 @@ class SessionCheck:
     def _check_request(self, checked: Checked) -> None:
         self._check_sequence(checked)
         require(self._whole(MANIFEST), "a request before the manifest (6.1)")
-        for level, index in self._nodes(checked):
-            exists = 1 <= level <= root_level(self.leaves) and index < nodes_on_level(self.leaves, level)
-            require(exists, f"node {level}/{index} is not there, or a leaf (5.10)")
+        for node in self._nodes(checked):
+            require(self._exists(node), f"node {node} is not there, or a leaf (5.10)")
         require(len(self._nodes(checked)) == 1, "one run at a time (6.3)")
 
     def _entries(self, checked: Checked) -> list[tuple[int, int, int]]:
@@ -154,6 +158,10 @@ class SessionCheck:
             first, count, last = number(data[at : at + 3]), data[at + 3], data[at + 4]
             blocks += [(block, last & 0xF, last >> 4) for block in range(first, first + count)]
         return blocks
+
+    def _exists(self, node: Node) -> bool:
+        level, index = node
+        return 1 <= level <= root_level(self.leaves) and index < nodes_on_level(self.leaves, level)
 
     def _check_grant(self, checked: Checked) -> None:
         self._check_sequence(checked)
@@ -190,9 +198,8 @@ class SessionCheck:
         node = (checked.number_of("level of the node"), checked.number_of("u24 index"))
         whole = self.facts.envelope
         if kind == "run":
-            leaves = [leaf_hash(block) for block in self.blocks]
-            require(run_nodes(node, self.leaves)[0][0] == 0, "the image has one run, of its leaves (7.4)")
-            whole = b"".join(leaves[index] for _, index in run_nodes(node, self.leaves))
+            require(self._exists(node), f"node {node} is not there, or a leaf (5.10)")
+            whole = b"".join(self.facts.levels[level][index] for level, index in run_nodes(node, self.leaves))
         require(checked.number_of("length of the whole object") == len(whole), "the object's length (4.6)")
         self._check_chunk((kind, *node), checked.number_of("offset of the payload"), checked.of("payload, "), whole)
         self._number(checked)

@@ -8,7 +8,7 @@ from typing import Any
 from block_content import Content, lengths_of
 from check_frames import Checked
 from frames import session_tag
-from tree import fold, leaf_hash
+from tree import all_levels
 
 _ENVELOPE_BEFORE = 45
 _PAYLOAD_LENGTH = 256
@@ -40,7 +40,8 @@ class SessionFacts:
         require(tag == self.vector["tag"], f"the tag is {tag} (3.4)")
         body = self.envelope[_ENVELOPE_BEFORE : _ENVELOPE_BEFORE + _PAYLOAD_LENGTH]
         require(sha256(body).hexdigest() == image["digest"], "the digest is not that of the payload (8.1)")
-        root = fold([leaf_hash(block) for block in self.blocks])
+        self.levels = all_levels(lambda index: self.blocks[index], len(self.blocks))
+        root = self.levels[-1][0]
         require(root.hex() == image["root"] and root in body, "the root is not that of the blocks (7)")
         self.slot_before = self._blocks(self.vector["target"]["slotBefore"])
 

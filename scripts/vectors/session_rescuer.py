@@ -174,7 +174,8 @@ class Rescuer:
 
         def frame(number: int, offset: int, part: bytes) -> tuple[list[bytes], dict[str, Any]]:
             fields = messages.run_chunk(number, node, offset, len(run), part, self.tag)
-            return fields, {"object": messages.KIND_RUN, "offset": offset, "total": len(run), "part": part}
+            content = {"object": messages.KIND_RUN, "node": node, "offset": offset}
+            return fields, {**content, "total": len(run), "part": part}
 
         self._queue(("run", *node), run, frame)
 

@@ -1,4 +1,4 @@
-"""A target with one block buffer and one run (PROTOCOL.md 6.1, 6.3), for images of at most 16 blocks."""
+"""A target with one block buffer and one run (PROTOCOL.md 6.1, 6.3)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import frames
 import messages
 from link import ack_bitmap, chunk_place, packet_number
 from messages import Session, Status
-from tree import fold, leaf_hash, root_level, run_is_right
+from one_run_walk import OneRunWalk
+from tree import Node, fold, leaf_hash
 
 _CODECS = 1 << messages.CODEC_RAW | 1 << messages.CODEC_UNIFORM
 _PACKETS_PER_ACK = 8
@@ -26,10 +27,6 @@ class Plan:
     root: bytes
     version: tuple[int, int, int]
     sequence: int
-
-    @property
-    def leaves(self) -> int:
-        return -(-self.size // self.block_size)
 
 
 @dataclass
@@ -51,9 +48,7 @@ class Target:
     uncovered: int = 0
     _is_report_owed: bool = False
     _objects: dict[int, dict[int, bytes]] = field(default_factory=dict)
-    _is_run_open: bool = False
-    _leaves: list[bytes] = field(default_factory=list)
-    _wanted: list[int] = field(default_factory=list)
+    _walk: OneRunWalk | None = None
     _chunks: dict[int, bytes] = field(default_factory=dict)
     _requests: int = 0
     _grants: int = 0
@@ -86,12 +81,12 @@ class Target:
             self._is_report_owed = True
         if is_loss or is_urgent or self.uncovered >= _PACKETS_PER_ACK:
             self.ack(self._delay_units(), is_first_report=is_loss)
-        if then == "block":
-            self._finish_block()
-        elif then == "manifest":
+        if then == "manifest":
             self._check_manifest()
-        elif then == "run":
-            self._check_run()
+        elif then == "run" and self._walk is not None:
+            self._check_run(self._walk)
+        elif then == "block" and self._walk is not None:
+            self._finish_block(self._walk)
 
     def _delay_units(self) -> int:
         """Any delay that is shorter than 8 ms; it differs from ack to ack."""
@@ -117,7 +112,7 @@ class Target:
             return "block" if self._keep_data(packet) else None
         kind, part, offset = packet["object"], packet["part"], packet["offset"]
         is_awaited = self.state == "accepting" if kind == messages.KIND_MANIFEST else True
-        if not is_awaited or (kind == messages.KIND_RUN and not self._is_run_wanted()):
+        if not is_awaited or (kind == messages.KIND_RUN and not self._is_run_wanted(packet["node"])):
             return None
         chunks = self._objects.setdefault(kind, {})
         chunks[offset] = part
@@ -127,8 +122,10 @@ class Target:
             return "manifest"
         return "run" if self.state == "receiving" else None
 
-    def _is_run_wanted(self) -> bool:
-        return self._is_run_open or (self.state == "accepting" and self.asks != 0)
+    def _is_run_wanted(self, node: Node) -> bool:
+        if self.state == "accepting":
+            return self.asks & messages.ASK_RUN != 0
+        return self._walk is not None and self._walk.asked == node
 
     def _joined(self, kind: int) -> bytes:
         chunks = self._objects.pop(kind)
@@ -143,39 +140,39 @@ class Target:
             return
         self.plan = verdict
         self.state = "receiving"
-        self._is_run_open = True
+        self._walk = OneRunWalk(verdict.size, verdict.block_size, verdict.root, self.slot)
         if not self.asks & messages.ASK_RUN:
-            self._say_request()
+            self._say_request(self._walk)
 
-    @property
-    def _root_node(self) -> tuple[int, int]:
-        assert self.plan is not None
-        return (root_level(self.plan.leaves), 0)
-
-    def _say_request(self) -> None:
+    def _say_request(self, walk: OneRunWalk) -> None:
+        assert walk.asked is not None
         self._requests += 1
-        nodes = [self._root_node]
+        nodes = [walk.asked]
         frame = messages.request(self._requests, nodes, self.tag)
         self.say("request", frame, {"sequence": self._requests, "nodes": nodes})
 
-    def _check_run(self) -> None:
-        assert self.plan is not None
+    def _check_run(self, walk: OneRunWalk) -> None:
         run = self._joined(messages.KIND_RUN)
-        hashes = [run[at : at + 32] for at in range(0, len(run), 32)]
-        if not run_is_right(hashes, self._root_node, self.plan.leaves, self.plan.root):
-            self._say_request()
-            return
-        self._is_run_open = False
-        self._leaves = hashes
-        self._wanted = [block for block, leaf in enumerate(hashes) if leaf_hash(self.slot[block]) != leaf]
-        self._grant_next()
+        is_right = walk.take_run([run[at : at + 32] for at in range(0, len(run), 32)])
+        if not is_right or walk.asked is not None:
+            self._say_request(walk)
+        else:
+            self._grant_next(walk)
 
-    def _grant_next(self) -> None:
+    def _grant_next(self, walk: OneRunWalk) -> None:
+        """Request and grant as they change (6.1); when nothing is missing, the board commits."""
         self._chunks = {}
-        if self._wanted:
-            self._say_grant(self._wanted[:1])
+        if walk.asked is not None:
+            self._say_request(walk)
+        if walk.asked is not None or walk.wanted is not None:
+            self._say_grant(self._wanted)
         else:
             self._commit()
+
+    @property
+    def _wanted(self) -> list[int]:
+        block = None if self._walk is None else self._walk.wanted
+        return [] if block is None else [block]
 
     def _say_grant(self, blocks: list[int]) -> None:
         self._grants += 1
@@ -184,7 +181,7 @@ class Target:
 
     def _keep_data(self, packet: dict[str, Any]) -> bool:
         assert self.plan is not None
-        granted = [(block, 0) for block in self._wanted[:1]]
+        granted = [(block, 0) for block in self._wanted]
         part: bytes = packet["part"]
         place = chunk_place(
             packet["position"], len(part), packet["attempt"], granted, self.plan.block_size, self.plan.size
@@ -198,13 +195,14 @@ class Target:
         self._chunks[offset] = part
         return sum(len(chunk) for chunk in self._chunks.values()) == length
 
-    def _finish_block(self) -> None:
-        block = self._wanted.pop(0)
+    def _finish_block(self, walk: OneRunWalk) -> None:
+        (block,) = self._wanted
         data = b"".join(self._chunks[offset] for offset in sorted(self._chunks))
-        if leaf_hash(data) != self._leaves[block]:
+        if leaf_hash(data) != walk.wanted_hash:
             raise AssertionError(f"block {block} is wrong")
         self.slot[block] = data
-        self._grant_next()
+        walk.finish_block()
+        self._grant_next(walk)
 
     def _commit(self) -> None:
         """The root is read back from flash; the board boots from now on."""
@@ -236,9 +234,10 @@ class Target:
             assert self.session is not None
             self.hear_offer(self.session)
         elif self.state == "receiving":
-            if self._is_run_open:
-                self._say_request()
-            self._say_grant(self._wanted[:1])
+            assert self._walk is not None
+            if self._walk.asked is not None:
+                self._say_request(self._walk)
+            self._say_grant(self._wanted)
         elif self.state == "done":
             self._say_done()
             self.say("beacon", messages.status(False, self.status), {})

@@ -16,7 +16,7 @@ from session_target import REFUSED_SIGNATURE, Plan, Target
 from tree import all_levels
 
 BLOCK_SIZE = 1024
-SIZE = 4 * BLOCK_SIZE + 300
+LAST_BLOCK = 300
 # The key of image-manifest.json, and one that no board trusts.
 TRUSTED_SEED = bytes(range(32))
 OTHER_SEED = bytes(range(32, 64))
@@ -37,12 +37,15 @@ FREE = [
     "what the accept states and asks for (5.4): `payloadMax`, `openBlocks`, `codecs`, `asks`",
     "the number of the first request and of the first grant (5.9, 5.10): 1",
     "the first attempt at a block (4.5): 0; the codecs that its grant allows: those of the accept",
+    "whether a target keeps more runs than one (6.3): with `asksAgain` it does not, and asks for upper ones again",
     "what a repeat names (6.1): a request where a run is missing, and a grant, of nothing when no block is open",
     "busy (5.11), and queries into silence (5.1): they may go out, and are not among the steps",
 ]
 
 
 IMAGE = [Content(10), Content(fill=0xA5), Content(30), Content(40), Content(50)]
+# 20 leaves: the root's run lists the two nodes of level 4, of 16 leaves and of 4.
+LARGE_IMAGE = [Content(13 * index % 256) for index in range(20)]
 ERASED = Content(fill=0xFF)
 
 
@@ -57,6 +60,7 @@ class Case:
     payload_max: int
     asks: int
     packets_late: int
+    image: list[Content] = field(default_factory=lambda: IMAGE)
     signing_seed: bytes = TRUSTED_SEED
     lost: set[Loss] = field(default_factory=set)
 
@@ -109,11 +113,21 @@ CASES = [
         packets_late=0,
         signing_seed=OTHER_SEED,
     ),
+    Case(
+        name="a repair in two runs of leaves: the run above them is asked for again",
+        slot=[Content(200) if index in (3, 17, 18) else content for index, content in enumerate(LARGE_IMAGE)],
+        failure=WRONG_HASH,
+        payload=256,
+        payload_max=512,
+        asks=messages.ASK_RUN,
+        packets_late=3,
+        image=LARGE_IMAGE,
+    ),
 ]
 
 
 def _bytes_of(contents: list[Content]) -> list[bytes]:
-    lengths = lengths_of(SIZE, BLOCK_SIZE)
+    lengths = lengths_of((len(contents) - 1) * BLOCK_SIZE + LAST_BLOCK, BLOCK_SIZE)
     return [content.block(length) for content, length in zip(contents, lengths, strict=True)]
 
 
@@ -136,13 +150,14 @@ def _status(case: Case, digest: bytes) -> messages.Status:
 
 def session(case: Case) -> dict[str, Any]:
     """The vector of one session: its steps, and all that they follow from."""
-    blocks = _bytes_of(IMAGE)
+    blocks = _bytes_of(case.image)
+    size = sum(len(block) for block in blocks)
     levels = all_levels(lambda index: blocks[index], len(blocks))
     body = payload(MANIFEST, b"".join(blocks), levels[-1][0])
     digest = sha256(body).digest()
     public_key = ed25519.public_key(TRUSTED_SEED)
     sealed = envelope(body, key_id_of(public_key), case.signing_seed)
-    plan = Plan(SIZE, BLOCK_SIZE, levels[-1][0], MANIFEST.version, MANIFEST.sequence)
+    plan = Plan(size, BLOCK_SIZE, levels[-1][0], MANIFEST.version, MANIFEST.sequence)
     status = _status(case, digest[:8])
     names = messages.Session(
         status.node_id, status.boot_nonce, b"rescuer1", bytes(range(0x20, 0x28)), digest[:8]
@@ -178,14 +193,15 @@ def session(case: Case) -> dict[str, Any]:
             "asks": "run" if case.asks else "nothing",
             "slotBefore": [content.stated() for content in case.slot],
             "isSlotImageAfter": is_healed,
+            "asksAgain": len(case.image) > 16,
         },
         "rescuer": {"nodeId": names.rescuer_id.hex(), "nonce": names.rescuer_nonce.hex(), "payload": case.payload},
         "image": {
-            "size": SIZE,
+            "size": size,
             "blockSize": BLOCK_SIZE,
             "version": list(MANIFEST.version),
             "counter": MANIFEST.counter,
-            "blocks": [content.stated() for content in IMAGE],
+            "blocks": [content.stated() for content in case.image],
             "root": levels[-1][0].hex(),
             "digest": digest.hex(),
             "envelope": sealed.hex(),

@@ -22,7 +22,8 @@ function either(constant: FreeConstant): number {
 
 /** Replays all sessions on both sides: frames that were compared, and acks that went out beside them. */
 function replayAll({ replayRescuer, replayTarget }: typeof unchanged): { frames: number; otherAcks: number } {
-  const replayed = sessions.flatMap((session) => [replayTarget(session), replayRescuer(session)]);
+  const asTarget = sessions.filter(({ target }) => !target.asksAgain).map(replayTarget);
+  const replayed = [...asTarget, ...sessions.map((session) => replayRescuer(session))];
   const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
   return {
     frames: sum(replayed.map(({ frames }) => frames)),
@@ -43,7 +44,8 @@ describe("the sessions of session-v1.json, with every free constant of PROTOCOL.
       const url = pathToFileURL(join(copy.folder, "test/support/session-replay.ts")).href;
       const changed = replayAll(await import(/* @vite-ignore */ url));
       const before = replayAll(unchanged);
-      expect(changed.frames).toBe(sessions.flatMap(({ steps }) => steps).filter((s) => "from" in s).length);
+      expect(before.frames).toBeGreaterThan(200);
+      expect(changed.frames).toBe(before.frames);
       // The changes were in effect: acks have another rhythm.
       expect(changed.otherAcks).not.toBe(before.otherAcks);
     } finally {

@@ -7,7 +7,7 @@ import { confirmBoot } from "../../src/board/boot.ts";
 import { type MemoryBoard, memoryBoard } from "../../src/board/memory-board.ts";
 import type { TargetStore } from "../../src/board/target-store.ts";
 import { trustedKeyFromBytes } from "../../src/image/keys.ts";
-import { leavesOf } from "../../src/image/merkle.ts";
+import { HashTree, leavesOf } from "../../src/image/merkle.ts";
 import { applyTargetEffect, nodeStatusOf } from "../../src/node/target-effects.ts";
 import { LinkEnd } from "../../src/session/link-end.ts";
 import type { OfferedImage, RescuerEvent } from "../../src/session/rescuer/rescuer-events.ts";
@@ -219,13 +219,15 @@ class RescuerReplay {
   readonly #end: LinkEnd<RescuerEvent>;
   readonly #role: RescuerRole;
   readonly #data: Uint8Array;
+  readonly #tree: HashTree;
   #now: Millis = 0;
   #frames = 0;
 
-  constructor(vector: SessionVector) {
+  constructor(vector: SessionVector, payload: number | undefined) {
     this.#vector = vector;
     this.#data = blocksBytes(vector.image, vector.image.blocks);
-    const { nodeId, nonce, payload } = vector.rescuer;
+    this.#tree = HashTree.fromLeaves(leavesOf(this.#data, vector.image.blockSize));
+    const { nodeId, nonce } = vector.rescuer;
     this.#end = new LinkEnd<RescuerEvent>({ baud: undefined, rtoFloorMs: 10, framing: "message", payload });
     const bytes = vectorBytes(nonce);
     let drawn = 0;
@@ -290,9 +292,8 @@ class RescuerReplay {
         this.#role.handlePicked(this.#now, event.session, this.#offered());
         return;
       case "readRun": {
-        // At most 16 blocks: there is one run, and it lists all of them.
-        const hashes = leavesOf(this.#data, blockSize);
-        this.#role.handleRunRead(this.#now, event.session, event.node, { tag: "hashes", hashes });
+        const run = { tag: "hashes", hashes: this.#tree.run(event.node) } as const;
+        this.#role.handleRunRead(this.#now, event.session, event.node, run);
         return;
       }
       case "readBlock": {
@@ -318,7 +319,7 @@ export function replayTarget(vector: SessionVector): Replayed {
   return new TargetReplay(vector).run();
 }
 
-/** Replays a session as its rescuer. */
-export function replayRescuer(vector: SessionVector): Replayed {
-  return new RescuerReplay(vector).run();
+/** Replays a session as its rescuer. `choosesSizes`: it cuts frames as it likes, and not as the session states. */
+export function replayRescuer(vector: SessionVector, { choosesSizes = false } = {}): Replayed {
+  return new RescuerReplay(vector, choosesSizes ? undefined : vector.rescuer.payload).run();
 }

@@ -37,6 +37,8 @@ export interface SessionVector {
     readonly asks: "nothing" | "run";
     readonly slotBefore: readonly BlockRule[];
     readonly isSlotImageAfter: boolean;
+    /** It keeps one run, and asks for an upper one again; a target that keeps the hashes of more runs does not. */
+    readonly asksAgain: boolean;
   };
   readonly rescuer: { readonly nodeId: string; readonly nonce: string; readonly payload: number };
   readonly image: {
