@@ -53,6 +53,7 @@ export { RescuerRole } from "./session/rescuer/rescuer-role.ts";
 export type { LineEvent, Role, RoleHost } from "./session/role.ts";
 export type { TargetOptions } from "./session/target/target-announcer.ts";
 export type { TargetEvent } from "./session/target/target-events.ts";
+export type { TargetLimits } from "./session/target/target-limits.ts";
 export { TargetRole } from "./session/target/target-role.ts";
 export { TargetStart } from "./session/target/target-start.ts";
 export { createMemoryPair, type MemoryPairOptions } from "./sim/wires/memory-pair.ts";

@@ -1,4 +1,6 @@
-"""Writes the files of vectors/ that are computed here; with --check compares them and exits 1 at the first difference.
+"""
+Writes the files of vectors/ that are computed here; with --check compares them, checks frames as check_vectors.py does,
+and exits 1 at the first difference.
 
 Everything follows from docs/PROTOCOL.md alone, with Python's standard library: a second implementation, which shares
 nothing with the code that the vectors test.
@@ -11,11 +13,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import check_vectors
 import link_vectors
 import mailbox_vectors
+import manifest_check
 import record_vectors
+import session_vectors
 import tree_vectors
 from json_layout import render
+from session_facts import Wrong
 
 FOLDER = Path(__file__).resolve().parents[2] / "vectors"
 DOCUMENTS: dict[str, Callable[[], dict[str, Any]]] = {
@@ -23,6 +29,7 @@ DOCUMENTS: dict[str, Callable[[], dict[str, Any]]] = {
     "tree-v1.json": tree_vectors.document,
     "record-v1.json": record_vectors.document,
     "mailbox-v1.json": mailbox_vectors.document,
+    "session-v1.json": session_vectors.document,
 }
 
 
@@ -38,6 +45,16 @@ def first_difference(path: Path, wanted: str) -> str | None:
         if is_line != should_line:
             return f"{path.name}:{line}\n  is:        {is_line.strip()}\n  should be: {should_line.strip()}"
     return f"{path.name} has {len(found.splitlines())} lines, and should have {len(wanted.splitlines())}"
+
+
+def checked_beside() -> int:
+    """What is not computed here is checked: one manifest, and all frames."""
+    try:
+        manifest_check.check_manifest()
+    except Wrong as error:
+        print(error, file=sys.stderr)
+        return 1
+    return check_vectors.main([])
 
 
 def main(arguments: list[str]) -> int:
@@ -56,6 +73,7 @@ def main(arguments: list[str]) -> int:
             return 1
     if arguments:
         print(f"{len(DOCUMENTS)} files are as computed")
+        return checked_beside()
     return 0
 
 

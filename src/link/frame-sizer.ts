@@ -21,6 +21,8 @@ export interface FrameSizerOptions {
   readonly overhead: number;
   /** Line rate in bytes per millisecond; undefined on links without a rate. */
   readonly bytesPerMs: number | undefined;
+  /** One size for all frames, in bytes, instead of the best one. */
+  readonly payload?: number | undefined;
 }
 
 /** Bytes that an object frame has more than a data frame. */
@@ -33,13 +35,16 @@ const OBJECT_EXTRA: number = OBJECT_HEADER_LENGTH - DATA_HEADER_LENGTH;
 export class FrameSizer {
   readonly #estimate: ErrorEstimate;
   readonly #max: number;
+  readonly #fixed: number | undefined;
   /** Bytes of a data frame on the line beyond its payload. */
   readonly #overhead: number;
   #payload = 0;
   #untilTrial = TRIAL_EVERY;
 
-  constructor(estimate: ErrorEstimate, { payloadMax, overhead, bytesPerMs }: FrameSizerOptions) {
+  constructor(estimate: ErrorEstimate, options: FrameSizerOptions) {
+    const { payloadMax, overhead, bytesPerMs, payload } = options;
     this.#estimate = estimate;
+    this.#fixed = payload;
     this.#overhead = DATA_HEADER_LENGTH + CRC_LENGTH + overhead;
     const inTime =
       (bytesPerMs ?? Number.POSITIVE_INFINITY) * FRAME_TIME_MAX_MS - this.#overhead - OBJECT_EXTRA;
@@ -55,7 +60,7 @@ export class FrameSizer {
 
   /** Bytes to take from a stretch of `available`: equal parts, whole units, so that no frame is a mere remainder. */
   cut(available: number): number {
-    this.#untilTrial--;
+    if (this.#fixed === undefined) this.#untilTrial--;
     const payload = this.#untilTrial <= 0 ? Math.min(this.#max, 2 * this.#payload) : this.#payload;
     if (this.#untilTrial <= 0) this.#untilTrial = TRIAL_EVERY;
     const frames = Math.ceil(available / payload);
@@ -70,7 +75,8 @@ export class FrameSizer {
 
   #choose(): void {
     const overhead = this.#overhead;
-    const best = (Math.sqrt(overhead * overhead + (4 * overhead) / this.#estimate.rate) - overhead) / 2;
+    const best =
+      this.#fixed ?? (Math.sqrt(overhead * overhead + (4 * overhead) / this.#estimate.rate) - overhead) / 2;
     const units = Math.round(Math.min(this.#max, Math.max(PAYLOAD_MIN, best)) / CHUNK_UNIT);
     this.#payload = Math.max(1, Math.min(units, Math.floor(this.#max / CHUNK_UNIT))) * CHUNK_UNIT;
   }

@@ -33,6 +33,11 @@ export interface LinkOptions {
   readonly framing?: "stream" | "message" | undefined;
   /** The link's key, if it has one: sessions are only held with a peer that has the same (PROTOCOL.md 14). */
   readonly key?: LinkKey | undefined;
+  /**
+   * Payload of the frames that this end sends, in bytes: a multiple of 32. The one that suits the line unless given, frame by
+   * frame (PROTOCOL.md 4.7); less where the peer takes less.
+   */
+  readonly payload?: number | undefined;
 }
 
 /** Frames of a session that the rescuer sends; the others are the target's. */
@@ -65,6 +70,7 @@ export class Link {
   /** Errors towards the peer, from the fate of all packets that this link has sent. */
   readonly errorEstimate: ErrorEstimate = new ErrorEstimate();
   readonly #pacer: Pacer;
+  readonly #payload: number | undefined;
   readonly #framer: Framer;
   /** What else is on the line, and what follows for this end: when it may speak unasked, and when it is mute. */
   readonly foreign: ForeignInput;
@@ -81,6 +87,7 @@ export class Link {
 
   constructor(options: LinkOptions) {
     this.key = options.key;
+    this.#payload = options.payload;
     this.rtt = new RttEstimator(options.rtoFloorMs);
     this.#pacer = new Pacer(options.baud, options.bitsPerByte);
     const code = options.framing === "message" ? wholeFrames : delimitedCobs;
@@ -135,7 +142,8 @@ export class Link {
     this.#startSession(now, tag, seal);
     const { overhead } = this.#framer;
     const { bytesPerMs } = this.#pacer;
-    const sizer = new FrameSizer(this.errorEstimate, { payloadMax, overhead, bytesPerMs });
+    const sizes = { payloadMax, overhead, bytesPerMs, payload: this.#payload };
+    const sizer = new FrameSizer(this.errorEstimate, sizes);
     const { counters, rtt } = this;
     // Who accepted is whom the session's first packets are for.
     this.#heard &&= "session";

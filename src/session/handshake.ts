@@ -56,15 +56,20 @@ export interface Acceptance {
   /** Largest payload of a frame, in bytes. */
   readonly payloadMax: number;
   readonly openBlocks: number;
-  readonly asks: AcceptAsks;
+  /** Undefined: the manifest alone. */
+  readonly asks: AcceptAsks | undefined;
 }
 
 /** The message that accepts an offer. */
 export function acceptOf(
   { targetNonce, rescuerNonce, digest }: SessionIdentity,
-  acceptance: Acceptance,
+  { payloadMax, openBlocks, asks }: Acceptance,
 ): Accept {
-  return { tag: "accept", targetNonce, rescuerNonce, digest, ...acceptance, codecs: KNOWN_CODECS };
+  const accept: Accept = {
+    ...{ tag: "accept", targetNonce, rescuerNonce, digest },
+    ...{ payloadMax, openBlocks, codecs: KNOWN_CODECS },
+  };
+  return asks === undefined ? accept : { ...accept, asks };
 }
 
 /** The message that refuses the image of an offer. */

@@ -47,6 +47,19 @@ function send(sizer: FrameSizer, random: SeededRandom, rate: number, bytes: numb
   return arrived / sent;
 }
 
+describe("a sizer with one size", () => {
+  it("keeps to it whatever is lost, cuts into equal parts, and sends less to a peer that takes less", () => {
+    const options = { overhead: delimitedCobs.overhead, bytesPerMs: undefined, payload: 128 };
+    const sizer = new FrameSizer(new ErrorEstimate(), { ...options, payloadMax: PAYLOAD_MAX });
+    for (let i = 0; i < 100; i++) {
+      expect(sizer.cut(4096)).toBe(128);
+      sizer.settle(139, i % 2 === 0);
+    }
+    expect(cuts(sizer, 160)).toEqual([96, 64]);
+    expect(new FrameSizer(new ErrorEstimate(), { ...options, payloadMax: 64 }).cut(4096)).toBe(64);
+  });
+});
+
 describe("frame size", () => {
   it("begins at 256 bytes, so that the first window on a bad line tells something", () => {
     expect(newSizer(PAYLOAD_MAX).payload).toBe(256);

@@ -22,6 +22,7 @@ import type { Nonces } from "../../src/session/nonces.ts";
 import type { RescuerEvent } from "../../src/session/rescuer/rescuer-events.ts";
 import { RescuerRole } from "../../src/session/rescuer/rescuer-role.ts";
 import type { TargetEvent } from "../../src/session/target/target-events.ts";
+import type { TargetLimits } from "../../src/session/target/target-limits.ts";
 import { TargetRole } from "../../src/session/target/target-role.ts";
 import { TargetStart } from "../../src/session/target/target-start.ts";
 import { createMemoryPair } from "../../src/sim/wires/memory-pair.ts";
@@ -80,6 +81,8 @@ export interface VirtualRescueOptions {
   readonly isForced?: boolean;
   /** The board says that it hears nothing while it writes. */
   readonly isDeafWhileWriting?: boolean;
+  /** What the board has memory for. */
+  readonly limits?: TargetLimits;
   /** The target's, at each of its starts; random unless given. */
   readonly bootNonce?: Uint8Array;
   /** Bytes that the wire hands over at once; 32 unless given. */
@@ -220,7 +223,12 @@ export class VirtualRescue {
 
   #startTarget(): [LinkEnd<TargetEvent>, TargetRole, LinkDriver<TargetEvent>] {
     const { store } = this;
-    const { isForced = false, isDeafWhileWriting = false, onTargetEvent = proceedNow } = this.#options;
+    const {
+      isForced = false,
+      isDeafWhileWriting = false,
+      limits = {},
+      onTargetEvent = proceedNow,
+    } = this.#options;
     const wire = this.#wire(0);
     const link = this.#linkOver(wire, 0);
     const start = new TargetStart(this.#noncesOf(store, link.key));
@@ -235,7 +243,7 @@ export class VirtualRescue {
     const end = new LinkEnd<TargetEvent>(link);
     const now = this.clock.now();
     const isBlank = (): boolean => store.isBlank();
-    const options = { random: this.#random, status, isBlank, start, isForced, isDeafWhileWriting };
+    const options = { random: this.#random, status, isBlank, start, isForced, isDeafWhileWriting, limits };
     const target = end.exchange(now, (host) => new TargetRole(now, host, options));
     const driver = this.#drive(end, wire, onTargetEvent, (event: TargetEvent, pump) => {
       if (!this.#applyTarget(event, target, store, pump, see)) this.targetEvents.push(event);

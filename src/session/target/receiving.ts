@@ -5,7 +5,6 @@ import type { AcceptAsks, DataChunk, ObjectChunk } from "../../wire/messages.ts"
 import { answerTimeout, silenceTimeout } from "../answer-timeout.ts";
 import { type Deadlines, isDue } from "../deadlines.ts";
 import { ExcusedTime } from "../excused-time.ts";
-import { openBlocksOf } from "../handshake.ts";
 import { Lease } from "../lease.ts";
 import { isOnPace, nominalLineTime, ProgressFloor } from "../progress-floor.ts";
 import { type DescentPlan, lengthOfBlock } from "./descent-plan.ts";
@@ -13,6 +12,7 @@ import type { EarlyChunks } from "./early-chunks.ts";
 import { type CompleteBlock, HeldWrites } from "./held-writes.ts";
 import type { OwnWork } from "./own-work.ts";
 import type { SessionLoss, TargetEvent } from "./target-events.ts";
+import { openBlocksWithin, type TargetLimits } from "./target-limits.ts";
 import { type ReceivedRun, TreeDescent } from "./tree-descent.ts";
 
 /** "Later" holds the limits for this long at most without anything that verifies. */
@@ -33,6 +33,7 @@ export interface ReceivingParts {
   readonly work: OwnWork;
   /** Nothing is heard while a block is written. */
   readonly isDeafWhileWriting: boolean;
+  readonly limits: TargetLimits;
 }
 
 /** The target's side of a running transfer: chunks in, requests and grants out, and the time limits of both. */
@@ -57,13 +58,13 @@ export class Receiving {
   #lastVerifiedAt: Millis;
 
   constructor(now: Millis, parts: ReceivingParts, plan: DescentPlan, start: Differences) {
-    const { link } = parts;
+    const { limits, link } = parts;
     this.#session = parts.session;
     this.#link = link;
     this.#work = parts.work;
     this.#isDeafWhileWriting = parts.isDeafWhileWriting;
     this.#time = new ExcusedTime(now, LATER_BUDGET_MS);
-    this.descent = new TreeDescent(plan, start, openBlocksOf(plan.blockSize));
+    this.descent = new TreeDescent(plan, start, openBlocksWithin(limits, plan.blockSize), limits.runs);
     this.#lease = new Lease(now, link, plan.blockSize);
     this.#floor = new ProgressFloor(now, link, plan.blockSize);
     this.#startedAt = now;

@@ -9,6 +9,7 @@ import { SentCalls } from "../call-digest.ts";
 import { CallTimer } from "./call-timer.ts";
 import type { ImageHold } from "./image-hold.ts";
 import { Knocking, QUERY_BYTES } from "./knocking.ts";
+import { asksWithin, type TargetLimits } from "./target-limits.ts";
 import type { TargetStart } from "./target-start.ts";
 
 /** What an announcer needs to know of its node. */
@@ -32,6 +33,8 @@ export interface TargetOptions {
    * and the rescuer is told to wait (PROTOCOL.md 5.9). False unless given: the transport keeps what arrives meanwhile.
    */
   readonly isDeafWhileWriting?: boolean;
+  /** What the board has memory for; as much as the reference keeps unless given. */
+  readonly limits?: TargetLimits;
 }
 
 /** A distress on the line, in bytes (PROTOCOL.md 5.2). */
@@ -49,6 +52,7 @@ export class TargetAnnouncer {
   readonly #link: Link;
   readonly #start: TargetStart;
   readonly #isForced: boolean;
+  readonly #limits: TargetLimits;
   readonly #isKeyed: boolean;
   /** With a link key: the calls that offers may answer. */
   readonly calls: SentCalls = new SentCalls();
@@ -63,6 +67,7 @@ export class TargetAnnouncer {
     this.#start = options.start;
     this.#isForced = options.isForced ?? false;
     this.#isKeyed = isKeyed;
+    this.#limits = options.limits ?? {};
     this.#isBlank = options.isBlank ?? (() => false);
     this.#timer = new CallTimer(now, options.random);
     this.knocking = new Knocking(link);
@@ -74,7 +79,11 @@ export class TargetAnnouncer {
   }
 
   /** What an accept of this offer asks for beside the manifest: what differs is known where nothing is (PROTOCOL.md 5.4). */
-  asksFor({ digest }: Offer): AcceptAsks {
+  asksFor(offer: Offer): AcceptAsks | undefined {
+    return asksWithin(this.#limits, this.#mostFor(offer));
+  }
+
+  #mostFor({ digest }: Offer): AcceptAsks {
     const { installed, receivingDigest } = this.status;
     const held = [installed?.digest, receivingDigest];
     if (held.some((known) => known !== undefined && equalBytes(known, digest))) return "run";

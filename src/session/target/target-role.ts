@@ -19,7 +19,13 @@ import { type JudgedOffer, OfferAnswers, type OfferVerdict } from "./offer-answe
 import { Supersession } from "./supersession.ts";
 import { TargetAnnouncer, type TargetOptions } from "./target-announcer.ts";
 import type { BlockOutcome, ManifestOutcome, SessionLoss, TargetEvent } from "./target-events.ts";
-import { NO_SESSION, type SessionDeadline, type SessionEnd, TargetSession } from "./target-session.ts";
+import {
+  NO_SESSION,
+  type SessionDeadline,
+  type SessionEnd,
+  type SessionOptions,
+  TargetSession,
+} from "./target-session.ts";
 import type { TargetStart } from "./target-start.ts";
 
 /**
@@ -46,7 +52,7 @@ export class TargetRole implements Role {
   /** The board is healed, or its owner stopped this role: no more calls. */
   #isStopped = false;
   readonly #isForced: boolean;
-  readonly #isDeafWhileWriting: boolean;
+  readonly #sessionOptions: SessionOptions;
   /** A commit of a session that was over by then made the board boot. */
   #isHealed = false;
   readonly #supersession: Supersession;
@@ -57,7 +63,8 @@ export class TargetRole implements Role {
     this.#guard = new LinkGuard(host.link.key, "target");
     this.#start = options.start;
     this.#isForced = options.isForced ?? false;
-    this.#isDeafWhileWriting = options.isDeafWhileWriting ?? false;
+    const { isDeafWhileWriting = false, limits = {} } = options;
+    this.#sessionOptions = { isDeafWhileWriting, limits };
     this.#announcer = new TargetAnnouncer(now, host.link, options, this.#guard.isKeyed);
     const { random, start, hold = new ImageHold() } = options;
     this.#hold = hold;
@@ -224,9 +231,9 @@ export class TargetRole implements Role {
     this.#announcer.handleServed();
     this.#supersession.clear();
     const sendBeacon = (): void => this.#announcer.sendBeacon();
-    const isDeaf = this.#isDeafWhileWriting;
     const asks = this.#announcer.asksFor(offer);
-    this.#session = new TargetSession(now, peer, offer, asks, this.#host, this.#guard, sendBeacon, isDeaf);
+    const [host, guard, options] = [this.#host, this.#guard, this.#sessionOptions];
+    this.#session = new TargetSession(now, peer, offer, asks, host, guard, sendBeacon, options);
     this.#host.emit({ tag: "offered", offer });
     this.handleTimeout(now);
   }

@@ -7,7 +7,7 @@ import { BLOCK_MAX, MANIFEST_MAX, ObjectKind } from "../../wire/constants.ts";
 import type { AcceptAsks, DataChunk, ObjectChunk, Offer } from "../../wire/messages.ts";
 import { silenceTimeout } from "../answer-timeout.ts";
 import type { Deadlines } from "../deadlines.ts";
-import { type Acceptance, acceptOf, openBlocksOf } from "../handshake.ts";
+import { type Acceptance, acceptOf } from "../handshake.ts";
 import type { SessionIdentity } from "../identity.ts";
 import { Lease } from "../lease.ts";
 import type { LinkGuard } from "../link-guard.ts";
@@ -17,6 +17,7 @@ import { EarlyChunks } from "./early-chunks.ts";
 import { OwnWork } from "./own-work.ts";
 import { Receiving } from "./receiving.ts";
 import type { BlockOutcome, ManifestOutcome, SessionLoss, TargetEvent } from "./target-events.ts";
+import { openBlocksWithin, type TargetLimits } from "./target-limits.ts";
 
 /** Where a session is (PROTOCOL.md 6.1). */
 type State =
@@ -45,6 +46,13 @@ export type SessionEnd =
   | { readonly tag: "lost"; readonly why: SessionLoss }
   | { readonly tag: "refused"; readonly reason: RefusalReason; readonly detail: string }
   | { readonly tag: "finished"; readonly isHeard: boolean };
+
+/** What a session has to know of its board. */
+export interface SessionOptions {
+  /** Nothing is heard while a block is written. */
+  readonly isDeafWhileWriting: boolean;
+  readonly limits: TargetLimits;
+}
 
 /**
  * What a session waits for:
@@ -93,7 +101,7 @@ export class TargetSession {
   readonly #sendBeacon: () => void;
   readonly #link: Link;
   readonly #work: OwnWork;
-  readonly #isDeafWhileWriting: boolean;
+  readonly #options: SessionOptions;
   readonly #acceptance: Acceptance;
   readonly #early: EarlyChunks;
   /** The check of the manifest may take long: the rescuer is told at once. */
@@ -101,18 +109,18 @@ export class TargetSession {
   #state: State;
 
   /**
-   * `asks`: what the accept asks for beside the manifest. `sendBeacon` sends the beacon of the firmware that the board has
-   * now. `isDeafWhileWriting`: nothing is heard while a block is written.
+   * `asks`: what the accept asks for beside the manifest, if anything. `sendBeacon` sends the beacon of the firmware that
+   * the board has now.
    */
   constructor(
     now: Millis,
     peer: SessionIdentity,
     { size, blockSize }: Offer,
-    asks: AcceptAsks,
+    asks: AcceptAsks | undefined,
     host: RoleHost<TargetEvent>,
     guard: LinkGuard,
     sendBeacon: () => void,
-    isDeafWhileWriting: boolean,
+    options: SessionOptions,
   ) {
     this.peer = peer;
     this.number = host.nextSession();
@@ -121,14 +129,15 @@ export class TargetSession {
     this.#sendBeacon = sendBeacon;
     this.#link = host.link;
     this.#work = new OwnWork(host.link);
-    this.#isDeafWhileWriting = isDeafWhileWriting;
+    this.#options = options;
     const lease = new Lease(now, this.#link, MANIFEST_MAX);
     const unsent = { accepts: 0, acceptedAt: now };
     this.#state = { tag: "accepting", lease, manifest: undefined, repeatAt: now, ...unsent };
-    const openBlocks = openBlocksOf(blockSize);
-    this.#acceptance = { payloadMax: guard.payloadMax, openBlocks, asks };
+    const openBlocks = openBlocksWithin(options.limits, blockSize);
+    const payloadMax = Math.min(guard.payloadMax, options.limits.payloadMax ?? guard.payloadMax);
+    this.#acceptance = { payloadMax, openBlocks, asks };
     this.#early = new EarlyChunks(asks === "blank" ? openBlocks * (blockSize || BLOCK_MAX) : 0);
-    this.#isLongCheck = isDeafWhileWriting || size > SHORT_CHECK_BYTES_MAX;
+    this.#isLongCheck = options.isDeafWhileWriting || size > SHORT_CHECK_BYTES_MAX;
   }
 
   /** Whether this is the session of that offer. */
@@ -201,8 +210,7 @@ export class TargetSession {
     if (!equalBytes(outcome.plan.digest, this.peer.digest))
       return refused("manifest", "the manifest is not the one that was offered");
     if (outcome.start.tag !== "good") return refused("flash", "the slot could not be prepared");
-    const [link, work, isDeafWhileWriting] = [this.#link, this.#work, this.#isDeafWhileWriting];
-    const parts = { link, session: this.number, work, isDeafWhileWriting };
+    const parts = { link: this.#link, session: this.number, work: this.#work, ...this.#options };
     const receiving = new Receiving(now, parts, outcome.plan, outcome.start);
     this.#state = { tag: "receiving", receiving };
     this.#emit({ tag: "receiving", plan: outcome.plan });

@@ -38,6 +38,8 @@ interface Wanted {
 const REQUESTS_MAX = REQUEST_ENTRIES_MAX;
 /** No further hashes are asked for while this many blocks are wanted or open. */
 const BLOCKS_AHEAD = 64;
+/** Blocks that a run lists at most. */
+const RUN_BLOCKS = 2 ** RUN_LEVELS;
 /** Longest run object: 16 hashes. */
 const RUN_BYTES_MAX = 512;
 
@@ -49,15 +51,22 @@ export class TreeDescent {
   readonly plan: DescentPlan;
   readonly blocks: WantedBlocks;
   #frontier: TreeNode[] = [];
+  readonly #runsMax: number;
+  readonly #blocksAhead: number;
   readonly #asked: Map<string, Wanted> = new Map();
   #requestSequence = 0;
   #requestChanged = true;
   /** The root's run is on its way, and nothing below it: what to ask for next is known when it is here. */
   #isRootComing = false;
 
-  /** `start`: where flash differs from the root on. `openMax`: blocks that may be unfinished at once. */
-  constructor(plan: DescentPlan, start: Differences, openMax: number) {
+  /**
+   * `start`: where flash differs from the root on. `openMax`: blocks that may be unfinished at once. `runsMax`: runs that
+   * are kept at once, until their blocks are written.
+   */
+  constructor(plan: DescentPlan, start: Differences, openMax: number, runsMax: number = REQUESTS_MAX) {
     this.plan = plan;
+    this.#runsMax = runsMax;
+    this.#blocksAhead = Math.min(BLOCKS_AHEAD, 1 + RUN_BLOCKS * (runsMax - 1));
     this.blocks = new WantedBlocks(plan, openMax);
     this.#descend(start);
   }
@@ -100,7 +109,7 @@ export class TreeDescent {
    */
   advance(now: Millis): void {
     this.blocks.openMore();
-    while (this.#asked.size < REQUESTS_MAX && this.blocks.count < BLOCKS_AHEAD) {
+    while (this.#asked.size < this.#runsMax && this.blocks.count < this.#blocksAhead) {
       const node = this.#frontier.shift();
       if (node === undefined) break;
       this.#ask(now, node, false);
@@ -111,7 +120,7 @@ export class TreeDescent {
   #ask(now: Millis, node: TreeNode, isGuess: boolean): void {
     const known = this.#asked.get(keyOf(node));
     if (known !== undefined) known.isGuess &&= isGuess;
-    if (known !== undefined || this.#asked.size >= REQUESTS_MAX) return;
+    if (known !== undefined || this.#asked.size >= this.#runsMax) return;
     const fresh = { assembly: undefined, isChecking: false, held: undefined };
     this.#asked.set(keyOf(node), { node, askedAt: now, timesAsked: 0, isGuess, ...fresh });
     this.#requestChanged = true;
