@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decodeCobs } from "../../src/wire/cobs.ts";
+import { AnnounceType, PROTOCOL_VERSION } from "../../src/wire/constants.ts";
 import { encodeMessage } from "../../src/wire/frame.ts";
 import { SwitchedLine } from "../support/switched-line.ts";
 import { COUNTDOWN, PROMPT, UBoot } from "../support/u-boot.ts";
@@ -171,8 +172,8 @@ describe.concurrent("a rescuer at the console of a board with U-Boot", { timeout
     ["50 ms into its session", inSession(50), WATCH_MS],
     ["0.7 s into its session", inSession(700), WATCH_MS],
     ["2.4 s into its session", inSession(2400), WATCH_MS],
-    ["as it was busy with the manifest", (_, line) => line.unpluggedAfter(busySaid(1)), WATCH_MS],
-    ["as it was busy with its last block", (_, line) => line.unpluggedAfter(busySaid(2)), WATCH_MS],
+    ["as it had accepted", (_, line) => line.unpluggedAfter(said(isAccept)), WATCH_MS],
+    ["as it was busy with its last block", (_, line) => line.unpluggedAfter(said(isBusy)), WATCH_MS],
     ["as it has healed the board", isHealed, WATCH_MS],
   ])("lets it boot after a reset %s", async (_when, isReset, watchMs) => {
     await expectUndisturbed(async ({ line, powerOn }) => {
@@ -192,17 +193,21 @@ function inSession(forMs: number): (rescuer: LineNode) => Promise<void> {
   };
 }
 
-/** How much a target has said when it says for the `count`th time that it is busy, and may be silent for 10 s. */
-function busySaid(count: number): (said: string) => number | undefined {
-  return (said) => {
-    let left = count;
+const isAccept = (frame: Uint8Array): boolean =>
+  (frame[0] ?? 0) === PROTOCOL_VERSION << 4 && frame[1] === AnnounceType.accept;
+/** It may be silent for 10 s. */
+const isBusy = (frame: Uint8Array): boolean => frame[0] === BUSY_HEADER;
+
+/** How much a target has said when it says the first such frame. */
+function said(isFrame: (frame: Uint8Array) => boolean): (said: string) => number | undefined {
+  return (text) => {
     for (
-      let start = 0, end = said.indexOf("\0");
+      let start = 0, end = text.indexOf("\0");
       end >= 0;
-      start = end + 1, end = said.indexOf("\0", start)
+      start = end + 1, end = text.indexOf("\0", start)
     ) {
-      const frame = decodeCobs(Buffer.from(said.slice(start, end), "latin1"));
-      if (frame?.[0] === BUSY_HEADER && --left === 0) return end + 1;
+      const frame = decodeCobs(Buffer.from(text.slice(start, end), "latin1"));
+      if (frame !== undefined && isFrame(frame)) return end + 1;
     }
     return undefined;
   };
