@@ -1,7 +1,7 @@
 import { assert } from "../../base/assert.ts";
 import { isErased, padToUnits, type Region } from "../geometry.ts";
 import type { Flash } from "../nor-flash.ts";
-import { copyPlaces, manifestPlace } from "./manifest-places.ts";
+import { copyPlaces, manifestPlace, recordFailed } from "./manifest-places.ts";
 import { encodeEntry, entriesOf, type RecordEntry } from "./record-codec.ts";
 import { chooseSector, entryStride, later, readSector } from "./record-sector.ts";
 import {
@@ -139,7 +139,17 @@ export class BootRecord {
     for (const entry of entries) this.#programNext(entry);
     this.#programAt(this.#region(fresh), 0, { tag: "header", count: entries.length });
     this.#programNext({ tag: "seal" });
+    this.#checkFresh(fresh, old);
     this.#erase(fresh === 0 ? 1 : 0);
+  }
+
+  /** The fresh sector has to read as it was written, or the one before stays: nothing of it was changed. */
+  #checkFresh(fresh: 0 | 1, old: 0 | 1 | undefined): void {
+    const { state, sealSequence } = readSector(this.#flash, fresh);
+    if (state !== undefined && sealSequence === this.#sequence) return;
+    this.#active = old;
+    this.#at = undefined;
+    throw recordFailed();
   }
 
   #isBlank(area: number): boolean {

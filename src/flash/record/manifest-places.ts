@@ -29,7 +29,7 @@ export function copyPlaces(flash: Flash, from: 0 | 1, to: 0 | 1, areas: Readonly
     if (bytes.length === 0) continue;
     const place = manifestPlace(map, to, area);
     flash.program(place.offset, bytes);
-    if (!equalBytes(flash.read(place.offset, bytes.length), bytes)) throw copyFailed();
+    if (!equalBytes(flash.read(place.offset, bytes.length), bytes)) throw recordFailed();
   }
 }
 
@@ -40,7 +40,8 @@ function withoutTail(map: FlashMap, bytes: Uint8Array): Uint8Array {
   return bytes.subarray(0, end);
 }
 
-function copyFailed(): FailedError {
+/** The record's flash is worn out, or broken: what was written to a fresh sector does not read back. */
+export function recordFailed(): FailedError {
   return new FailedError(
     "flash-failed",
     "The boot record's flash does not keep what is written to it; it may be worn out. Nothing was lost yet.",
