@@ -3,43 +3,27 @@ import type { BootFailure, RefusalReason } from "../../base/refusal.ts";
 import type { RunOutcome, TreeNode } from "../../base/tree-shape.ts";
 import type { Millis } from "../../base/units.ts";
 import type { Link } from "../../link/link.ts";
-import { BLOCK_MAX, MANIFEST_MAX, ObjectKind } from "../../wire/constants.ts";
+import { BLOCK_MAX, ObjectKind } from "../../wire/constants.ts";
 import type { AcceptAsks, DataChunk, ObjectChunk, Offer } from "../../wire/messages.ts";
-import { silenceTimeout } from "../answer-timeout.ts";
 import type { Deadlines } from "../deadlines.ts";
-import { type Acceptance, acceptOf } from "../handshake.ts";
 import type { SessionIdentity } from "../identity.ts";
-import { Lease } from "../lease.ts";
 import type { LinkGuard } from "../link-guard.ts";
 import type { RoleHost } from "../role.ts";
-import { ChunkAssembly } from "./chunk-assembly.ts";
+import { Accepting } from "./accepting.ts";
 import { EarlyChunks } from "./early-chunks.ts";
 import { OwnWork } from "./own-work.ts";
 import { Receiving } from "./receiving.ts";
+import { SayingDone } from "./saying-done.ts";
 import type { BlockOutcome, ManifestOutcome, SessionLoss, TargetEvent } from "./target-events.ts";
 import { openBlocksWithin, type TargetLimits } from "./target-limits.ts";
 
 /** Where a session is (PROTOCOL.md 6.1). */
 type State =
-  | {
-      readonly tag: "accepting";
-      readonly lease: Lease;
-      manifest: ChunkAssembly | undefined;
-      repeatAt: Millis;
-      /** Accepts that were sent, and when the last of them was. */
-      accepts: number;
-      acceptedAt: Millis;
-    }
+  | { readonly tag: "accepting"; readonly accepting: Accepting }
   | { readonly tag: "checking" }
   | { readonly tag: "receiving"; readonly receiving: Receiving }
   | { readonly tag: "committing"; readonly receiving: Receiving }
-  | {
-      readonly tag: "done";
-      readonly receiving: Receiving;
-      repeatAt: Millis;
-      readonly until: Millis;
-      isRepeated: boolean;
-    };
+  | { readonly tag: "done"; readonly saying: SayingDone };
 
 /** How a session ends; each handler gives it when it is over. */
 export type SessionEnd =
@@ -79,10 +63,6 @@ export const NO_SESSION: Deadlines<SessionDeadline> = {
 
 /** Larger images take long to compare with what flash holds. */
 const SHORT_CHECK_BYTES_MAX = 16 * 1024 * 1024;
-const DONE_INTERVAL_MIN_MS = 200;
-/** Grant of nothing, done and beacon on the line. */
-const DONE_BYTES = 10 + 16 + 69;
-const DONE_REPEATED_FOR_MS = 15_000;
 
 const lost = (why: SessionLoss): SessionEnd => ({ tag: "lost", why });
 const refused = (reason: RefusalReason, detail: string): SessionEnd => ({ tag: "refused", reason, detail });
@@ -97,12 +77,11 @@ export class TargetSession {
   /** What its effects are numbered with. */
   readonly number: number;
   readonly #host: RoleHost<TargetEvent>;
-  readonly #guard: LinkGuard;
   readonly #sendBeacon: () => void;
   readonly #link: Link;
   readonly #work: OwnWork;
   readonly #options: SessionOptions;
-  readonly #acceptance: Acceptance;
+  readonly #asks: AcceptAsks | undefined;
   readonly #early: EarlyChunks;
   /** The check of the manifest may take long: the rescuer is told at once. */
   readonly #isLongCheck: boolean;
@@ -125,17 +104,16 @@ export class TargetSession {
     this.peer = peer;
     this.number = host.nextSession();
     this.#host = host;
-    this.#guard = guard;
     this.#sendBeacon = sendBeacon;
     this.#link = host.link;
     this.#work = new OwnWork(host.link);
     this.#options = options;
-    const lease = new Lease(now, this.#link, MANIFEST_MAX);
-    const unsent = { accepts: 0, acceptedAt: now };
-    this.#state = { tag: "accepting", lease, manifest: undefined, repeatAt: now, ...unsent };
     const openBlocks = openBlocksWithin(options.limits, blockSize);
     const payloadMax = Math.min(guard.payloadMax, options.limits.payloadMax ?? guard.payloadMax);
-    this.#acceptance = { payloadMax, openBlocks, asks };
+    this.#asks = asks;
+    const acceptance = { payloadMax, openBlocks, asks };
+    const accepting = new Accepting(now, this.#link, guard, peer, acceptance);
+    this.#state = { tag: "accepting", accepting };
     this.#early = new EarlyChunks(asks === "blank" ? openBlocks * (blockSize || BLOCK_MAX) : 0);
     this.#isLongCheck = options.isDeafWhileWriting || size > SHORT_CHECK_BYTES_MAX;
   }
@@ -177,7 +155,7 @@ export class TargetSession {
 
   /** The offer came again: the accept was not heard. */
   handleOfferRepeat(now: Millis): void {
-    if (this.#state.tag === "accepting") this.#state.repeatAt = now;
+    if (this.#state.tag === "accepting") this.#state.accepting.handleOfferRepeat(now);
   }
 
   /** Takes in a chunk of the manifest, of a run or of a block. */
@@ -188,23 +166,18 @@ export class TargetSession {
   }
 
   #handleManifestChunk(now: Millis, chunk: ObjectChunk): void {
-    const state = this.#state;
-    if (state.tag !== "accepting" || chunk.total > MANIFEST_MAX) return;
-    if (state.manifest === undefined && state.accepts === 1)
-      this.#link.rtt.sample(now - state.acceptedAt - this.#link.lineTime(chunk.payload.length));
-    if (state.manifest?.bytes.length !== chunk.total) state.manifest = new ChunkAssembly(chunk.total);
-    state.manifest.add(chunk.offset, chunk.payload);
-    state.repeatAt = now + silenceTimeout(this.#link);
-    if (!state.manifest.isComplete) return;
+    if (this.#state.tag !== "accepting") return;
+    const envelope = this.#state.accepting.handleChunk(now, chunk);
+    if (envelope === undefined) return;
     this.#state = { tag: "checking" };
     this.#work.begin(now, this.#isLongCheck);
-    this.#emit({ tag: "checkManifest", session: this.number, envelope: state.manifest.bytes });
+    this.#emit({ tag: "checkManifest", session: this.number, envelope });
   }
 
   handleManifestChecked(now: Millis, outcome: ManifestOutcome): SessionEnd | undefined {
     if (this.#state.tag !== "checking") return undefined;
     // A rescuer that was told to wait continues when it is asked.
-    const asks = this.#work.isAnnounced ? undefined : this.#acceptance.asks;
+    const asks = this.#work.isAnnounced ? undefined : this.#asks;
     this.#work.end(now);
     if (outcome.tag === "refused") return refused(outcome.reason, outcome.detail);
     if (!equalBytes(outcome.plan.digest, this.peer.digest))
@@ -256,8 +229,8 @@ export class TargetSession {
     if (failure !== undefined) return lost("not-bootable");
     this.#emit({ tag: "verified", digest: this.peer.digest });
     const { receiving } = this.#state;
-    const until = now + DONE_REPEATED_FOR_MS;
-    this.#state = { tag: "done", receiving, repeatAt: now, until, isRepeated: false };
+    const saying = new SayingDone(now, this.#link, this.peer.digest, receiving, this.#sendBeacon);
+    this.#state = { tag: "done", saying };
     return this.handleTimeout(now);
   }
 
@@ -279,13 +252,8 @@ export class TargetSession {
     this.#work.sendDue(now);
     switch (state.tag) {
       case "accepting":
-        if (now >= state.lease.endsAt) return lost("lease");
-        if (now >= state.repeatAt) {
-          state.repeatAt = now + silenceTimeout(this.#link);
-          state.acceptedAt = now;
-          state.accepts++;
-          this.#link.send(acceptOf(this.peer, this.#acceptance), this.#guard.proveAccept(this.peer));
-        }
+        if (now >= state.accepting.endsAt) return lost("lease");
+        state.accepting.sendDue(now);
         return undefined;
       case "receiving": {
         this.#emitAll(state.receiving.takeWrites(now));
@@ -293,16 +261,8 @@ export class TargetSession {
         return why === undefined ? undefined : lost(why);
       }
       case "done":
-        if (now >= state.until) return finished(false);
-        if (now >= state.repeatAt) {
-          const lineMs = this.#link.lineTime(DONE_BYTES);
-          state.repeatAt = now + Math.max(this.#link.rtt.timeout, DONE_INTERVAL_MIN_MS, 2 * lineMs);
-          state.receiving.endGrants();
-          this.#link.send({ tag: "done", digest: this.peer.digest });
-          // Not the first DONE: the rescuer may be another one by now, which cannot read it.
-          if (state.isRepeated) this.#sendBeacon();
-          state.isRepeated = true;
-        }
+        if (now >= state.saying.endsAt) return finished(false);
+        state.saying.sayDue(now);
         return undefined;
       default:
         return undefined;
@@ -314,11 +274,11 @@ export class TargetSession {
     const state = this.#state;
     switch (state.tag) {
       case "accepting":
-        return { ...NO_SESSION, repeat: state.repeatAt, lease: state.lease.endsAt };
+        return { ...NO_SESSION, repeat: state.accepting.repeatAt, lease: state.accepting.endsAt };
       case "receiving":
         return { ...NO_SESSION, ...state.receiving.deadlines(), busy: this.#work.busyAt };
       case "done":
-        return { ...NO_SESSION, repeat: state.repeatAt, giveUp: state.until };
+        return { ...NO_SESSION, repeat: state.saying.repeatAt, giveUp: state.saying.endsAt };
       default:
         return { ...NO_SESSION, busy: this.#work.busyAt };
     }

@@ -1,0 +1,70 @@
+import type { Millis } from "../../base/units.ts";
+import type { Link } from "../../link/link.ts";
+import { MANIFEST_MAX } from "../../wire/constants.ts";
+import type { ObjectChunk } from "../../wire/messages.ts";
+import { silenceTimeout } from "../answer-timeout.ts";
+import { type Acceptance, acceptOf } from "../handshake.ts";
+import type { SessionIdentity } from "../identity.ts";
+import { Lease } from "../lease.ts";
+import type { LinkGuard } from "../link-guard.ts";
+import { ChunkAssembly } from "./chunk-assembly.ts";
+
+/** The beginning of a target's session: the accept, again until the manifest is complete (PROTOCOL.md 6.1). */
+export class Accepting {
+  readonly #link: Link;
+  readonly #guard: LinkGuard;
+  readonly #peer: SessionIdentity;
+  readonly #acceptance: Acceptance;
+  readonly #lease: Lease;
+  #manifest: ChunkAssembly | undefined;
+  #repeatAt: Millis;
+  /** Accepts that were sent, and when the last of them was. */
+  #accepts = 0;
+  #acceptedAt: Millis;
+
+  constructor(now: Millis, link: Link, guard: LinkGuard, peer: SessionIdentity, acceptance: Acceptance) {
+    this.#link = link;
+    this.#guard = guard;
+    this.#peer = peer;
+    this.#acceptance = acceptance;
+    this.#lease = new Lease(now, link, MANIFEST_MAX);
+    this.#repeatAt = now;
+    this.#acceptedAt = now;
+  }
+
+  /** When the accept is sent again. */
+  get repeatAt(): Millis {
+    return this.#repeatAt;
+  }
+
+  /** When the session is given up. */
+  get endsAt(): Millis {
+    return this.#lease.endsAt;
+  }
+
+  /** The offer came again: the accept was not heard. */
+  handleOfferRepeat(now: Millis): void {
+    this.#repeatAt = now;
+  }
+
+  /** Takes in a chunk of the manifest; the envelope when that completes it. */
+  handleChunk(now: Millis, chunk: ObjectChunk): Uint8Array | undefined {
+    if (chunk.total > MANIFEST_MAX) return undefined;
+    // An accept that was sent again does not tell which of them was answered (Karn's rule).
+    if (this.#manifest === undefined && this.#accepts === 1)
+      this.#link.rtt.sample(now - this.#acceptedAt - this.#link.lineTime(chunk.payload.length));
+    if (this.#manifest?.bytes.length !== chunk.total) this.#manifest = new ChunkAssembly(chunk.total);
+    this.#manifest.add(chunk.offset, chunk.payload);
+    this.#repeatAt = now + silenceTimeout(this.#link);
+    return this.#manifest.isComplete ? this.#manifest.bytes : undefined;
+  }
+
+  /** Sends the accept if that is due. Extra calls are harmless. */
+  sendDue(now: Millis): void {
+    if (now < this.#repeatAt) return;
+    this.#repeatAt = now + silenceTimeout(this.#link);
+    this.#acceptedAt = now;
+    this.#accepts++;
+    this.#link.send(acceptOf(this.#peer, this.#acceptance), this.#guard.proveAccept(this.#peer));
+  }
+}
