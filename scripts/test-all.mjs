@@ -75,8 +75,8 @@ const checks = [
   ["npm", ["run", "--silent", "build"]],
   ["npm", ["run", "--silent", "check:unused"]],
   ["npm", ["run", "--silent", "check:package"]],
-  // One power cut of twenty; `npm run torture` makes all of them.
-  ["node", ["dist/cli/main.js", "board", "torture", "--every", "25", "--workers", "2"]],
+  // One power cut of fifty; `npm run torture` makes all of them.
+  ["node", ["dist/cli/main.js", "board", "torture", "--every", "50", "--workers", "2"]],
   [
     "npx",
     ["vitest", "run", "--coverage", "--reporter=default", "--reporter=json", `--outputFile.json=${REPORT}`],
