@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { RepairUnits } from "../../src/board/repair-units.ts";
 import { type FlashMap, flashMap, type Region } from "../../src/flash/geometry.ts";
+import { STM32F4 } from "../support/stm32f4.ts";
 
 const KIB = 1024;
 
@@ -18,17 +19,7 @@ const ranges = (units: RepairUnits): { blocks: object; sectors: object }[] =>
   }));
 
 describe("the repair units of an image", () => {
-  const f4 = flashMap({
-    sectors: [
-      { count: 4, size: 16 * KIB },
-      { count: 1, size: 64 * KIB },
-      { count: 7, size: 128 * KIB },
-    ],
-    slotSize: 960 * KIB,
-    layout: "single",
-    recoverySize: 32 * KIB,
-    manifests: "record",
-  });
+  const f4 = flashMap(STM32F4);
 
   it("are one sector each on an STM32F4, of 64 and of 128 KiB", () => {
     expect(ranges(unitsOf(f4, 200 * KIB, 16 * KIB))).toEqual([

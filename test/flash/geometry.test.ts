@@ -9,6 +9,7 @@ import {
   SLOT_SIZE_MAX,
 } from "../../src/flash/geometry.ts";
 import { SECTOR_SIZE_MAX, SECTOR_SIZE_MIN } from "../../src/flash/sectors.ts";
+import { STM32F4 } from "../support/stm32f4.ts";
 
 const geometries = fc.record({
   sectorSize: fc.integer({ min: 10, max: 20 }).map((bits) => 2 ** bits),
@@ -126,23 +127,11 @@ describe("flashMap", () => {
 });
 
 const KIB = 1024;
-/** An STM32F407 of 1 MiB. */
-const F4: FlashGeometry = {
-  sectors: [
-    { count: 4, size: 16 * KIB },
-    { count: 1, size: 64 * KIB },
-    { count: 7, size: 128 * KIB },
-  ],
-  slotSize: 960 * KIB,
-  layout: "single",
-  recoverySize: 32 * KIB,
-  manifests: "record",
-};
 
 describe("the map of a flash with unequal sectors", () => {
   it("gives an STM32F4 recovery and record in its small sectors, and all others as its slot", () => {
-    const map = flashMap(F4);
-    expect(map.sectors.runs).toEqual(F4.sectors);
+    const map = flashMap(STM32F4);
+    expect(map.sectors.runs).toEqual(STM32F4.sectors);
     expect(map).toMatchObject({
       size: 1024 * KIB,
       recovery: { offset: 0, size: 32 * KIB },
@@ -159,7 +148,7 @@ describe("the map of a flash with unequal sectors", () => {
   });
 
   it("ends with the last slot, and leaves what is behind it alone", () => {
-    const map = flashMap({ ...F4, slotSize: 100 * KIB });
+    const map = flashMap({ ...STM32F4, slotSize: 100 * KIB });
     expect(map.size).toBe(256 * KIB);
     expect(map.sectors.runs).toEqual([
       { count: 4, size: 16 * KIB },
@@ -169,7 +158,7 @@ describe("the map of a flash with unequal sectors", () => {
   });
 
   it("uses of two unequal sectors of the record as much as the smaller one has", () => {
-    const map = flashMap({ ...F4, recoverySize: 48 * KIB, slotSize: 1 });
+    const map = flashMap({ ...STM32F4, recoverySize: 48 * KIB, slotSize: 1 });
     expect(map.record.map(({ size }) => size / KIB)).toEqual([16, 64]);
     expect(map.journalSize).toBe(14 * KIB);
   });
@@ -205,7 +194,7 @@ describe("the map of a flash with unequal sectors", () => {
     ["part of a byte of recovery image", { recoverySize: 1.5 }, /recovery size 1.5/],
     ["an odd sector", { sectors: [{ count: 99, size: 5000 }] }, /sector size 5000/],
   ])("is refused with %s", (_what, more, reason) => {
-    expect(geometryFault({ ...F4, ...more })).toMatch(reason);
+    expect(geometryFault({ ...STM32F4, ...more })).toMatch(reason);
   });
 
   it.each([

@@ -2,22 +2,12 @@ import { describe, expect, it } from "vitest";
 import { equalBytes } from "../../src/base/bytes.ts";
 import { randomBytes, SeededRandom } from "../../src/base/prng.ts";
 import type { FlashGeometry } from "../../src/flash/geometry.ts";
+import { STM32F4 } from "../support/stm32f4.ts";
 import { VirtualRescue, type VirtualRescueOptions } from "../support/virtual-rescue.ts";
 
 const KIB = 1024;
 /** An STM32F4 of 1 MiB, programmed in words. */
-const F4: FlashGeometry = {
-  sectors: [
-    { count: 4, size: 16 * KIB },
-    { count: 1, size: 64 * KIB },
-    { count: 7, size: 128 * KIB },
-  ],
-  slotSize: 960 * KIB,
-  layout: "single",
-  recoverySize: 32 * KIB,
-  manifests: "record",
-  writeSize: 4,
-};
+const F4: FlashGeometry = { ...STM32F4, writeSize: 4 };
 const LARGE: FlashGeometry = {
   sectorSize: 256 * KIB,
   slotSize: 700 * KIB,
