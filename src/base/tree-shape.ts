@@ -68,10 +68,18 @@ export function runChildren(leafCount: number, node: TreeNode): TreeNode[] {
   return Array.from({ length: end - first }, (_, i) => ({ level, index: first + i }));
 }
 
-/** The nodes with runs on the way from the root to the first leaf, the root first; none for a single leaf. */
-export function leftmostPath(leafCount: number): TreeNode[] {
+/** The root of a tree with `leafCount` leaves. */
+export function rootNode(leafCount: number): TreeNode {
+  return { level: rootLevel(leafCount), index: 0 };
+}
+
+/** The nodes with runs on the way from `node` to the first leaf below it, `node` first; none from a leaf. */
+export function leftmostPath(leafCount: number, node: TreeNode = rootNode(leafCount)): TreeNode[] {
   const path: TreeNode[] = [];
-  for (let level = rootLevel(leafCount); level > 0; level = runLevel(level)) path.push({ level, index: 0 });
+  for (let next: TreeNode | undefined = node; next !== undefined && next.level > 0; ) {
+    path.push(next);
+    next = runChildren(leafCount, next)[0];
+  }
   return path;
 }
 

@@ -4,7 +4,7 @@ import {
   hasNode,
   leavesBelow,
   type RunOutcome,
-  rootLevel,
+  rootNode,
   runChildren,
   type TreeNode,
 } from "../base/tree-shape.ts";
@@ -80,12 +80,12 @@ export class SlotWriter {
     this.#isWritten = new Uint8Array(manifest.leafCount);
     this.#unitState = new Uint8Array(this.units.unitCount);
     this.#suspect = parts.record.state.openSectors;
-    this.#learn({ level: rootLevel(manifest.leafCount), index: 0 }, manifest.root);
+    this.#learn(rootNode(manifest.leafCount), manifest.root);
   }
 
   /** Compares the whole slot with the root, and returns what to ask for first. */
   start(): RunOutcome {
-    return this.#consider([{ level: rootLevel(this.manifest.leafCount), index: 0 }]);
+    return this.#consider([rootNode(this.manifest.leafCount)]);
   }
 
   /** Takes the child hashes of a node, joined, in the order of its run. */

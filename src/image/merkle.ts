@@ -1,6 +1,6 @@
 import { assert } from "../base/assert.ts";
 import { HASH_LENGTH } from "../base/digest.ts";
-import { hasNode, nodesOnLevel, rootLevel, runLevel, type TreeNode } from "../base/tree-shape.ts";
+import { hasNode, nodesOnLevel, rootNode, runLevel, type TreeNode } from "../base/tree-shape.ts";
 import { sha256 } from "./hash.ts";
 
 // Domain separation, PROTOCOL.md section 7.2: a leaf's hash can never be mistaken for a node's.
@@ -75,7 +75,7 @@ export class HashTree {
 
   /** The root hash, a view. */
   get root(): Uint8Array {
-    return this.hash({ level: rootLevel(this.leafCount), index: 0 });
+    return this.hash(rootNode(this.leafCount));
   }
 
   /** Hash of a node, a view. The node must exist (`hasNode`). */

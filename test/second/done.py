@@ -32,16 +32,10 @@ class Done:
                 self._t.ended = "healed"
             return
         self._acks.take(frame.low, now, isinstance(frame, frames.Probe))
-        self._send_ack(now)
-
-    def _send_ack(self, now: float) -> None:
-        ack = self._acks.build(self.tag, now)
-        if ack:
-            self._t.count("acks")
-            self._t.send(ack)
+        self._t.send_ack(self._acks, self.tag, now)
 
     def tick(self, now: float) -> None:
-        self._send_ack(now)
+        self._t.send_ack(self._acks, self.tag, now)
         if now >= self._until:
             self._t.ended = "not heard"
         elif now >= self._at:

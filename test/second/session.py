@@ -64,10 +64,10 @@ class Session:
                 self._take_object(frame, now)
             elif self._questions.is_granted and self._block.take(frame):
                 self._acks.ask(now)
-                self._send_ack(now)
+                self._t.send_ack(self._acks, self.tag, now)
                 self._check_block(now)
         if self._t.session is self:
-            self._send_ack(now)
+            self._t.send_ack(self._acks, self.tag, now)
 
     def _take_object(self, frame: frames.Object, now: float) -> None:
         self._samples_answer(frame, now)
@@ -173,7 +173,7 @@ class Session:
             self._t.tell("committed", size=shape.size)
             # A done before the manifest is acked is ignored (5.12).
             self._acks.ask(now)
-            self._send_ack(now)
+            self._t.send_ack(self._acks, self.tag, now)
             self._t.session = Done(self._t, self, self._acks, self._questions.grants, self._manifest, now)
             return self._t.session.tick(now)
         if walk.block:
@@ -191,16 +191,10 @@ class Session:
                                   u16(self._t.payload_max), bytes([1, BOTH_CODECS | ASKS_RUN])))
         self._questions.was_asked(now, is_again)
 
-    def _send_ack(self, now: float) -> None:
-        ack = self._acks.build(self.tag, now)
-        if ack:
-            self._t.count("acks")
-            self._t.send(ack)
-
     # Time
 
     def tick(self, now: float) -> None:
-        self._send_ack(now)
+        self._t.send_ack(self._acks, self.tag, now)
         if now >= self._lease.end():
             return self._t.leave("lease", now)
         if now >= self._look_at:

@@ -7,7 +7,7 @@ from typing import Callable, Dict, List, Optional, Union
 from . import frames, manifest, stream
 from .done import Done
 from .frames import announcement, u16
-from .link import NEVER
+from .link import NEVER, Acks
 from .session import Session
 from .timing import Timing
 
@@ -40,6 +40,13 @@ class Target:
     def send(self, frame: bytes) -> None:
         self.count("frames out")
         self._put(stream.on_the_line(frame))
+
+    def send_ack(self, acks: Acks, tag: int, now: float) -> None:
+        """Sends the ack that is due, if one is (4.3)."""
+        ack = acks.build(tag, now)
+        if ack:
+            self.count("acks")
+            self.send(ack)
 
     def count(self, what: str, by: int = 1) -> None:
         self.counts[what] = self.counts.get(what, 0) + by

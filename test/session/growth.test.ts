@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { pick } from "../../lab/fuzz/mutate.ts";
 import { concatBytes } from "../../src/base/bytes.ts";
-import { type Random, randomBelow, randomBytes, randomChance, SeededRandom } from "../../src/base/prng.ts";
+import { randomBelow, randomBytes, randomChance, SeededRandom } from "../../src/base/prng.ts";
 import type { SendItem } from "../../src/link/send-side.ts";
 import { tagOf } from "../../src/session/identity.ts";
 import type { Transport } from "../../src/transport/transport.ts";
@@ -31,10 +32,6 @@ const RESERVED_FLAGS = 0x60;
 /** Codecs 2 and 3, as bits of a set. */
 const LATER_CODECS = 0x0c;
 const SPARE_ACCEPT_BIT = 0x80;
-
-function pick<T>(random: Random, of: readonly T[]): T {
-  return of[randomBelow(random, of.length)] as T;
-}
 
 /** A node of a later release: a wire on which frames get what version 1 may add, and some that are new. */
 class LaterRelease {

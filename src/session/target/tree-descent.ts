@@ -127,11 +127,9 @@ export class TreeDescent {
   }
 
   #guess(now: Millis): void {
-    let node: TreeNode | undefined = this.#asked.values().next().value?.node;
-    while (node !== undefined && node.level > RUN_LEVELS) {
-      node = runChildren(this.plan.leafCount, node)[0];
-      if (node !== undefined) this.#ask(now, node, true);
-    }
+    const first = this.#asked.values().next().value?.node;
+    if (first === undefined) return;
+    for (const node of leftmostPath(this.plan.leafCount, first).slice(1)) this.#ask(now, node, true);
   }
 
   /** The request to send, if it changed since it was last taken, or in any case with `again`. */
