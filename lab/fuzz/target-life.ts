@@ -65,7 +65,8 @@ class TargetLife {
       counterFloor: 0,
     };
     const start = new TargetStart(() => this.#bootNonce);
-    const options = { random, start, isForced, status: () => status };
+    const cause = isForced ? ("insists" as const) : ("help" as const);
+    const options = { random, start, cause, status: () => status };
     this.#target = this.#end.exchange(0, (host) => new TargetRole(0, host, options));
     this.#life = new MachineLife(
       this.#end,

@@ -5,7 +5,7 @@ import type { Stranger } from "./strangers/stranger.ts";
 /** What a link reports to the session above it. */
 export type LinkEvent =
   /**
-   * `proof`: by which an offer, or an answer to one, shows a link key. Not checked yet. `covered`: of a distress, the bytes of its
+   * `proof`: by which an offer, or an answer to one, shows a link key. Not checked yet. `covered`: of a call, the bytes of its
    * frame without CRC, which the proof of an answer binds. A view.
    */
   | {

@@ -5,7 +5,7 @@ import { CRC_LENGTH } from "../wire/constants.ts";
 import type { Protect } from "../wire/frame.ts";
 import { delimitedCobs, wholeFrames } from "../wire/line-code.ts";
 import { linkProofOf } from "../wire/link-proof.ts";
-import type { Frame, Message, Packet } from "../wire/messages.ts";
+import { type Frame, isCall, type Message, type Packet } from "../wire/messages.ts";
 import { packetHeadOf } from "../wire/packet-head.ts";
 import { type LinkCounters, newCounters } from "./counters.ts";
 import { ErrorEstimate } from "./error-estimate.ts";
@@ -182,6 +182,12 @@ export class Link {
     this.#transmitter.add({ message, prove });
   }
 
+  /** Queues a message that nobody asked for, also while this end is mute: ask `foreign.unasked` first whether it may be said. */
+  sendUnasked(now: Millis, message: Message): void {
+    this.foreign.unasked.noteSaid(now);
+    this.#transmitter.addUnasked(message);
+  }
+
   /** Becomes mute if it is time. Extra calls are harmless. */
   handleTimeout(now: Millis): void {
     if (!this.foreign.muting.check(now, this.lineTime(ACK_BYTES))) return;
@@ -272,7 +278,8 @@ export class Link {
         return;
       default: {
         const proof = linkProofOf(frame, bytes);
-        const covered = frame.tag === "distress" ? bytes.subarray(0, -CRC_LENGTH) : undefined;
+        const isBeacon = frame.tag === "beacon" || frame.tag === "distress";
+        const covered = isBeacon && isCall(frame) ? bytes.subarray(0, -CRC_LENGTH) : undefined;
         const event = { tag: "message", message: frame } as const;
         this.#events.push({ ...event, ...(proof && { proof }), ...(covered && { covered }) });
       }
@@ -305,7 +312,8 @@ export class Link {
    * - it returned bytes
    */
   pollTransmit(now: Millis): Uint8Array | undefined {
-    if (this.foreign.muting.isMute || !this.#pacer.isReady(now)) return undefined;
+    if (!this.#pacer.isReady(now)) return undefined;
+    if (this.foreign.muting.isMute) return this.#transmitter.takeUnasked(now)?.bytes;
     // No bye: nothing could be sent that the peer would believe. The timeouts of both sides end the session.
     if (this.#framer.isExhausted) this.endSession();
     const ack = this.#receiver?.takeAck(now);
@@ -330,7 +338,7 @@ export class Link {
    * matter. May lie in the past: call it now. The value may change after every call that {@link pollTransmit} lists.
    */
   pollTimeout(): Millis | undefined {
-    if (this.foreign.muting.isMute) return undefined;
+    if (this.foreign.muting.isMute) return this.#transmitter.hasUnasked ? this.#pacer.readyAt : undefined;
     const isWaiting = !this.#transmitter.isEmpty || this.#sender?.canSend === true;
     const at = isWaiting ? Number.NEGATIVE_INFINITY : this.#timers.next();
     const sendAt = at === undefined ? undefined : Math.max(this.#pacer.readyAt, at);

@@ -24,6 +24,7 @@ export interface Emitted {
 export class Transmitter {
   readonly #parts: TransmitterParts;
   readonly #outbox: Outbox = new Outbox();
+  #unasked: Message | undefined;
 
   constructor(parts: TransmitterParts) {
     this.#parts = parts;
@@ -31,7 +32,12 @@ export class Transmitter {
 
   /** No message waits. */
   get isEmpty(): boolean {
-    return this.#outbox.isEmpty;
+    return this.#outbox.isEmpty && !this.hasUnasked;
+  }
+
+  /** A message waits that also a mute end sends. */
+  get hasUnasked(): boolean {
+    return this.#unasked !== undefined;
   }
 
   /** Queues a message; see {@link Outbox.add}. Dropped while this end is mute. */
@@ -39,15 +45,28 @@ export class Transmitter {
     if (!this.#parts.muting.isMute) this.#outbox.add(outgoing);
   }
 
+  /** Queues the one message that nobody asked for; also while this end is mute. */
+  addUnasked(message: Message): void {
+    this.#unasked = message;
+  }
+
   /** Drops the messages that wait. */
   clear(): void {
     this.#outbox.clear();
+    this.#unasked = undefined;
   }
 
   /** The next message that waits, as a frame; undefined when none does. */
   takeMessage(now: Millis): Emitted | undefined {
     const outgoing = this.#outbox.take();
-    return outgoing && this.#emitMessage(now, outgoing);
+    return outgoing === undefined ? this.takeUnasked(now) : this.#emitMessage(now, outgoing);
+  }
+
+  /** The message that nobody asked for. */
+  takeUnasked(now: Millis): Emitted | undefined {
+    const message = this.#unasked;
+    this.#unasked = undefined;
+    return message && this.message(now, message);
   }
 
   /** A message that goes before all that wait. */
@@ -71,7 +90,7 @@ export class Transmitter {
       frames.push(emitted.bytes);
       dueAt = emitted.dueAt;
     }
-    this.#outbox.clear();
+    this.clear();
     return { frames, lineMs: Math.max(0, dueAt - now) };
   }
 

@@ -4,8 +4,10 @@ import { type TargetDuties, type TargetHost, TargetSide } from "./target-side.ts
 import { type TransportSource, transportOf } from "./transport-source.ts";
 import type { Verdict } from "./verdict.ts";
 
-export interface DistressOptions extends RunOptions, TargetDuties {
+export interface DistressOptions extends RunOptions, Omit<TargetDuties, "cause"> {
   readonly links: readonly TransportSource[];
+  /** Call for help although the firmware boots. */
+  readonly isForced?: boolean;
 }
 
 /**
@@ -13,8 +15,9 @@ export interface DistressOptions extends RunOptions, TargetDuties {
  * if an image was refused, and with 3 otherwise. Rejects if no link can be opened (TransportError).
  */
 export async function runDistress(options: DistressOptions): Promise<Verdict> {
+  const duties: TargetDuties = { ...options, cause: options.isForced === true ? "insists" : "help" };
   const transports = options.links.map((source) => transportOf(source));
-  const run = new NodeRun(options, transports, (host: TargetHost) => new TargetSide(host, options));
+  const run = new NodeRun(options, transports, (host: TargetHost) => new TargetSide(host, duties));
   const ending = await run.ended();
   options.store.abandon();
   return run.verdict(ending, run.side.figures(ending.code));

@@ -4,7 +4,7 @@ import type { Millis } from "../base/units.ts";
 import type { TargetStore } from "../board/target-store.ts";
 import { formatVersion } from "../image/version.ts";
 import type { LinkKey } from "../link/link-key.ts";
-import type { NodeStatus } from "../session/beacon.ts";
+import type { CallCause, NodeStatus } from "../session/beacon.ts";
 import type { RoleHost } from "../session/role.ts";
 import { ImageHold } from "../session/target/image-hold.ts";
 import type { TargetEvent } from "../session/target/target-events.ts";
@@ -27,8 +27,8 @@ import { type Ending, refusedEnding, type SessionFigures } from "./verdict.ts";
 export interface TargetDuties extends Pick<RunOptions, "advice"> {
   /** The board to heal. Not closed by the run: a transfer is left so that it can be resumed. */
   readonly store: TargetStore;
-  /** Call for help although the firmware boots. */
-  readonly isForced?: boolean;
+  /** Why it calls; for help unless given. */
+  readonly cause?: CallCause;
   /** For all links: only rescuers with the same key are accepted. See `linkKeyOf`. */
   readonly linkKey?: LinkKey | undefined;
 }
@@ -96,11 +96,11 @@ export class TargetSide implements Side<TargetEvent, TargetRole> {
 
   makeRole(now: Millis, host: RoleHost<TargetEvent>): TargetRole {
     const { random } = this.#host;
-    const { store, isForced = false } = this.#duties;
+    const { store, cause = "help" } = this.#duties;
     const status = (): NodeStatus => nodeStatusOf(store.status());
     const isBlank = (): boolean => store.isBlank();
     const shared = { hold: this.#hold, start: this.#start };
-    return new TargetRole(now, host, { random, status, isBlank, ...shared, isForced });
+    return new TargetRole(now, host, { random, status, isBlank, ...shared, cause });
   }
 
   get #isKeyed(): boolean {

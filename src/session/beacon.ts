@@ -15,28 +15,40 @@ export interface NodeStatus {
     | undefined;
   readonly receivingDigest: Uint8Array | undefined;
   readonly counterFloor: number;
+  /** The installed image is on trial, or has not run for long enough to be passed on. */
+  readonly isTrial?: boolean;
+}
+
+/** Why a target calls: its board does not boot, or it does and its user insists, or it wants something newer. */
+export type CallCause = "help" | "insists" | "update";
+
+/** How a beacon says it. */
+export interface BeaconManner {
+  /** What the node calls for; it calls for nothing unless given. */
+  readonly cause?: CallCause;
+  /** It has a link key. */
+  readonly isKeyed?: boolean;
 }
 
 const NO_VERSION: WireVersion = { major: 0, minor: 0, patch: 0 };
 
-/**
- * The beacon of a node in this status: distress when it does not boot, or calls although it does (`isForced`).
- * `isKeyed`: it has a link key.
- */
+/** The beacon of a node in this status: distress when it does not boot, or its user insists on calling. */
 export function beaconOf(
   status: NodeStatus,
   bootNonce: Uint8Array,
-  isForced = false,
-  isKeyed = false,
+  { cause, isKeyed = false }: BeaconManner = {},
 ): Beacon {
+  const isHealthy = status.failure === undefined;
   return {
-    tag: status.failure === undefined && !isForced ? "beacon" : "distress",
+    tag: isHealthy && cause !== "insists" ? "beacon" : "distress",
     nodeId: status.nodeId,
     bootNonce,
     hardwareId: status.hardwareId,
     revision: status.revision,
     failure: status.failure,
     ...(isKeyed ? { wantsLinkKey: true } : {}),
+    ...(isHealthy && status.isTrial === true ? { isTrial: true } : {}),
+    ...(isHealthy && cause === "update" ? { wantsUpdate: true } : {}),
     isProvider: false,
     version: status.installed?.version ?? NO_VERSION,
     sequence: status.installed?.sequence ?? 0,
@@ -62,5 +74,17 @@ export function providerBeacon(nodeId: Uint8Array, bootNonce: Uint8Array, isKeye
     counterFloor: 0,
     installedDigest: undefined,
     receivingDigest: undefined,
+  };
+}
+
+/** A copy without views into the received run. */
+export function keepBeacon<B extends Beacon>(beacon: B): B {
+  return {
+    ...beacon,
+    nodeId: beacon.nodeId.slice(),
+    bootNonce: beacon.bootNonce.slice(),
+    hardwareId: beacon.hardwareId.slice(),
+    installedDigest: beacon.installedDigest?.slice(),
+    receivingDigest: beacon.receivingDigest?.slice(),
   };
 }

@@ -69,6 +69,8 @@ function encodeBeacon(w: ByteWriter, beacon: Beacon): void {
     (beacon.installedDigest ? BeaconFlag.installed : 0) |
     (beacon.receivingDigest ? BeaconFlag.receiving : 0) |
     (beacon.wantsLinkKey ? BeaconFlag.linkKey : 0) |
+    (beacon.isTrial ? BeaconFlag.trial : 0) |
+    (beacon.wantsUpdate ? BeaconFlag.wantsUpdate : 0) |
     (beacon.isServed ? BeaconFlag.served : 0);
   w.bytes(beacon.nodeId).bytes(beacon.bootNonce).bytes(beacon.hardwareId).u16(beacon.revision).u8(flags);
   w.u8(beacon.failure === undefined ? 0 : BootFailureCode[beacon.failure]);
@@ -100,6 +102,8 @@ function decodeBeacon(r: ByteReader, tag: Beacon["tag"]): Beacon | undefined {
     revision,
     failure: isBootable ? undefined : (FAILURES.get(failureCode) ?? "empty"),
     ...((flags & BeaconFlag.linkKey) === 0 ? {} : { wantsLinkKey: true }),
+    ...((flags & BeaconFlag.trial) === 0 ? {} : { isTrial: true }),
+    ...((flags & BeaconFlag.wantsUpdate) === 0 ? {} : { wantsUpdate: true }),
     ...((flags & BeaconFlag.served) === 0 ? {} : { isServed: true }),
     isProvider: (flags & BeaconFlag.provider) !== 0,
     version,

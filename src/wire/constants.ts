@@ -147,6 +147,8 @@ export const BeaconFlag = {
   receiving: 0x04,
   installed: 0x08,
   linkKey: 0x10,
+  trial: 0x20,
+  wantsUpdate: 0x40,
   served: 0x80,
 } as const;
 

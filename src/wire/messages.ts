@@ -31,6 +31,10 @@ export interface Beacon {
   readonly wantsLinkKey?: true;
   /** The target is served over another of its links: this says where it is, and asks for nothing. */
   readonly isServed?: true;
+  /** The installed image is on trial: it is not passed on, and nobody asks for it. */
+  readonly isTrial?: true;
+  /** The node boots and asks for something newer. */
+  readonly wantsUpdate?: true;
   /** The node holds images for others but no firmware that could be updated over this link. */
   readonly isProvider: boolean;
   readonly version: WireVersion;
@@ -39,6 +43,11 @@ export interface Beacon {
   readonly counterFloor: number;
   readonly installedDigest: Uint8Array | undefined;
   readonly receivingDigest: Uint8Array | undefined;
+}
+
+/** Whether a beacon asks for an image: for help, or for something newer. */
+export function isCall(beacon: Pick<Beacon, "tag" | "wantsUpdate">): boolean {
+  return beacon.tag === "distress" || beacon.wantsUpdate === true;
 }
 
 /** A rescuer's offer of one image to one target (PROTOCOL.md 5.3). The nonce is fresh for every session. */

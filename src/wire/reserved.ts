@@ -3,9 +3,6 @@
  * receiver drops or skips them like other numbers that it does not know. What is built moves to constants.ts.
  */
 
-/** Flags of a beacon. */
-export const ReservedBeaconFlag = { trial: 0x20, wantsUpdate: 0x40 } as const;
-
 /** Announcements. */
 export const ReservedAnnounceType = { wait: 0x0b, suspect: 0x0c, confirmed: 0x0d, name: 0x0e } as const;
 

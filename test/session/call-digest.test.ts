@@ -14,7 +14,7 @@ function callWith(counterFloor: number): Beacon {
     ...{ nodeId: eight(1), hardwareId: eight(2), revision: 3, failure: "empty", counterFloor },
     ...{ installed: undefined, receivingDigest: undefined },
   };
-  return beaconOf(status, eight(4), false, true);
+  return beaconOf(status, eight(4), { isKeyed: true });
 }
 
 /** By the words of PROTOCOL.md 14.2. */

@@ -243,7 +243,8 @@ export class VirtualRescue {
     const end = new LinkEnd<TargetEvent>(link);
     const now = this.clock.now();
     const isBlank = (): boolean => store.isBlank();
-    const options = { random: this.#random, status, isBlank, start, isForced, isDeafWhileWriting, limits };
+    const cause = isForced ? ("insists" as const) : ("help" as const);
+    const options = { random: this.#random, status, isBlank, start, cause, isDeafWhileWriting, limits };
     const target = end.exchange(now, (host) => new TargetRole(now, host, options));
     const driver = this.#drive(end, wire, onTargetEvent, (event: TargetEvent, pump) => {
       if (!this.#applyTarget(event, target, store, pump, see)) this.targetEvents.push(event);

@@ -64,6 +64,13 @@ export const anyFrame: fc.Arbitrary<Frame> = fc.oneof(
   fc.record({ tag: fc.constant("query" as const), nodeId: id, bootNonce: nonce }),
   fc.record({ tag: fc.constant("beacon" as const), failure: fc.constant(undefined), ...beaconFields }),
   fc.record({
+    tag: fc.constant("beacon" as const),
+    failure: fc.constant(undefined),
+    ...beaconFields,
+    isTrial: fc.constant(true as const),
+    wantsUpdate: fc.constant(true as const),
+  }),
+  fc.record({
     tag: fc.constant("distress" as const),
     failure: fc.constant(undefined),
     ...beaconFields,

@@ -18,7 +18,6 @@ import { decodeFrame } from "../../src/wire/frame.ts";
 import {
   RESERVED_NAME_MAX,
   ReservedAnnounceType,
-  ReservedBeaconFlag,
   ReservedDeferCode,
   ReservedExtension,
   ReservedObjectKind,
@@ -53,7 +52,7 @@ describe("reserved numbers", () => {
     ["target controls", [...values(TargetControlType, ReservedTargetControl), CONTROL_NEVER_GIVEN]],
     ["rescuer controls", [...values(RescuerControlType, ReservedRescuerControl), CONTROL_NEVER_GIVEN]],
     ["kinds of object", [...values(ObjectKind, ReservedObjectKind), NEVER_GIVEN]],
-    ["flags of a beacon", values(BeaconFlag, ReservedBeaconFlag)],
+    ["flags of a beacon", values(BeaconFlag)],
     ["reasons of a defer", [...values(DeferCode, ReservedDeferCode), 0, NEVER_GIVEN]],
     ["extensions", [...values(ExtensionType), ...extensionTypes, 0x7e, 0x7f, 0xfe, 0xff]],
   ])("of %s are given once", (_, numbers) => {

@@ -17,13 +17,15 @@ const REPORT_INTERVAL_MS = 60_000;
  */
 export class Callers {
   readonly #selection: PeerSelection<Call>;
-  readonly #budget: ServingBudget = new ServingBudget();
+  readonly #budget: ServingBudget;
   readonly #refused: RefusedImages = new RefusedImages();
   readonly #stoodDown: StoodDown = new StoodDown();
   /** When a spent budget may be reported again. */
   #reportAt: Millis = Number.NEGATIVE_INFINITY;
 
-  constructor(random: Random) {
+  /** `budget`: shared by all links of a node. */
+  constructor(random: Random, budget: ServingBudget = new ServingBudget()) {
+    this.#budget = budget;
     this.#selection = new PeerSelection(random);
   }
 

@@ -2,7 +2,16 @@ import { equalBytes } from "../../base/bytes.ts";
 import type { Random } from "../../base/prng.ts";
 import type { Millis } from "../../base/units.ts";
 import type { LinkProof } from "../../wire/link-proof.ts";
-import type { Accept, Beacon, Bye, Defer, NoneReason, Refuse, StandDown } from "../../wire/messages.ts";
+import {
+  type Accept,
+  type Beacon,
+  type Bye,
+  type Defer,
+  isCall,
+  type NoneReason,
+  type Refuse,
+  type StandDown,
+} from "../../wire/messages.ts";
 import type { Deadlines } from "../deadlines.ts";
 import { freshNonce, type SessionIdentity } from "../identity.ts";
 import { type LinkGuard, rescuerMismatch } from "../link-guard.ts";
@@ -121,7 +130,8 @@ export class Handshaking {
     const { callers, host, nodeId, random } = this.#parts;
     const pick = this.#pending.endPick(session);
     if (image === undefined) {
-      if (pick !== undefined && why !== undefined) this.#sayNone(now, pick.beacon, why);
+      if (pick !== undefined && why !== undefined && isCall(pick.beacon))
+        this.#sayNone(now, pick.beacon, why);
       return;
     }
     const refused = pick === undefined ? [] : callers.refusedBy(now, pick.beacon.bootNonce);

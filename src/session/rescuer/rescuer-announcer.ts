@@ -1,8 +1,10 @@
 import type { Random } from "../../base/prng.ts";
 import type { Millis } from "../../base/units.ts";
 import type { Link } from "../../link/link.ts";
+import type { Beacon } from "../../wire/messages.ts";
 import { AnswerTimer } from "../answer-timer.ts";
-import { providerBeacon } from "../beacon.ts";
+import { beaconOf, type NodeStatus, providerBeacon } from "../beacon.ts";
+import type { Callers } from "./callers.ts";
 
 /** What an announcer needs to know of its node. */
 export interface RescuerOptions {
@@ -10,15 +12,27 @@ export interface RescuerOptions {
   readonly nodeId: Uint8Array;
   /** Fixed for one start of the node. */
   readonly bootNonce: Uint8Array;
+  /** The status of the node's own board now; none unless given: the node only holds images for others. */
+  readonly status?: () => NodeStatus;
+  /** Offer newer images also to boards that did not ask, but said what they run. */
+  readonly handsOut?: boolean;
+  /** What is remembered of the boards on this link, from an earlier role. */
+  readonly callers?: Callers;
 }
 
-/** What a rescuer says of itself: it answers queries, and asks nothing: a boot loader may read the line (PROTOCOL.md 2.4). */
+/**
+ * What a rescuer says of itself: it answers queries, and asks nothing, as a boot loader may read the line (PROTOCOL.md 2.4).
+ * One with a board of its own also says its status when it is told to.
+ */
 export class RescuerAnnouncer {
   readonly #link: Link;
   readonly #nodeId: Uint8Array;
   readonly #bootNonce: Uint8Array;
   readonly #isKeyed: boolean;
+  readonly #status: (() => NodeStatus) | undefined;
   readonly #answers: AnswerTimer = new AnswerTimer();
+  /** It was told to say its status, and has not yet. */
+  #isAnnouncing = false;
 
   /** `isKeyed`: it has a link key. */
   constructor(link: Link, options: RescuerOptions, isKeyed: boolean) {
@@ -26,6 +40,7 @@ export class RescuerAnnouncer {
     this.#nodeId = options.nodeId;
     this.#bootNonce = options.bootNonce;
     this.#isKeyed = isKeyed;
+    this.#status = options.status;
   }
 
   /** Somebody asked who is there. */
@@ -35,9 +50,35 @@ export class RescuerAnnouncer {
 
   /** Gives the answer that is due: a beacon, or while it serves a probe. */
   sendDue(now: Millis, isServing: boolean): void {
-    if (!this.#answers.take(now)) return;
-    if (isServing) this.#link.sender?.probeNow(now);
-    else this.#link.send(providerBeacon(this.#nodeId, this.#bootNonce, this.#isKeyed));
+    if (this.#answers.take(now)) {
+      if (isServing) this.#link.sender?.probeNow(now);
+      else this.#link.send(this.#beacon);
+    }
+    if (!isServing) this.#announceDue(now);
+  }
+
+  #announceDue(now: Millis): void {
+    const at = this.announceAt;
+    if (at === undefined || at > now) return;
+    this.#isAnnouncing = false;
+    this.#link.sendUnasked(now, this.#beacon);
+  }
+
+  get #beacon(): Beacon {
+    const isKeyed = this.#isKeyed;
+    const status = this.#status?.();
+    if (status === undefined) return providerBeacon(this.#nodeId, this.#bootNonce, isKeyed);
+    return beaconOf(status, this.#bootNonce, { isKeyed });
+  }
+
+  /** Says unasked who is here, once the rules of the line allow it (PROTOCOL.md 2.4), and not while it serves. */
+  announce(): void {
+    this.#isAnnouncing = true;
+  }
+
+  /** When that may be; in the past if now. */
+  get announceAt(): Millis | undefined {
+    return this.#isAnnouncing ? this.#link.foreign.unasked.freeAt : undefined;
   }
 
   /** When the answer is due. */

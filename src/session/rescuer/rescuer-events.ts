@@ -45,6 +45,8 @@ export type RescuerEvent =
   /** Not answered: the image of that pick is no longer needed. */
   | { readonly tag: "release"; readonly session: number }
   | { readonly tag: "heard"; readonly beacon: Beacon }
+  /** Another rescuer offers an image to this node's own board, which did not call. A copy. */
+  | { readonly tag: "invited"; readonly offer: Offer }
   /** Calls are not answered for a while: too much was sent to boards that were not healed (PROTOCOL.md 6.5). */
   | { readonly tag: "spent"; readonly targetId: Uint8Array; readonly forMs: Millis }
   /** A board waits with the image that was offered to it, or is served by another rescuer. */

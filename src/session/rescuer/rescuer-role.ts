@@ -4,10 +4,18 @@ import type { TreeNode } from "../../base/tree-shape.ts";
 import type { Millis } from "../../base/units.ts";
 import type { ByeReason } from "../../wire/constants.ts";
 import type { LinkProof } from "../../wire/link-proof.ts";
-import type { Accept, Beacon, Message, NoneReason } from "../../wire/messages.ts";
+import {
+  type Accept,
+  type Beacon,
+  isCall,
+  type Message,
+  type NoneReason,
+  type Offer,
+} from "../../wire/messages.ts";
+import { keepBeacon } from "../beacon.ts";
 import { callDigestOf } from "../call-digest.ts";
 import { type Deadlines, isDue, soonest } from "../deadlines.ts";
-import { byeOf } from "../handshake.ts";
+import { byeOf, keepOffer } from "../handshake.ts";
 import { tagOf } from "../identity.ts";
 import { LinkGuard } from "../link-guard.ts";
 import type { HeardEvent, Role, RoleHost } from "../role.ts";
@@ -16,7 +24,7 @@ import { type Answer, type HandshakeDeadline, Handshaking, NO_HANDSHAKE } from "
 import type { Offering } from "./offering.ts";
 import { RescuerAnnouncer, type RescuerOptions } from "./rescuer-announcer.ts";
 import type { BlockWish, OfferedImage, RescuerEvent, RescuerLoss, RunPayload } from "./rescuer-events.ts";
-import { type Call, keepBeacon, type RescuerState } from "./rescuer-state.ts";
+import type { Call, RescuerState } from "./rescuer-state.ts";
 import { Serving } from "./serving.ts";
 
 /** A board that was heard within this time is alive: another one on its wire is a wiring fault (PROTOCOL.md 6.2). */
@@ -24,17 +32,19 @@ const STRANGER_AFTER_MS = 2_000;
 
 /**
  * What a rescuer waits for, beside what its handshake does:
- * - `answer`: a query is answered.
+ * - `answer`: a query is answered. `announce`: the node says its status unasked.
  * - `silence`: the target was silent for too long. `progress`: a window ends in which enough has to have been asked for.
  * - `later`: what the target wants is not there yet, and it is told so.
  */
-type RescuerDeadline = "answer" | "silence" | "progress" | "later";
+type RescuerDeadline = "answer" | "announce" | "silence" | "progress" | "later";
 
 /** The rescuer: hears distress, offers one image, and serves what the target asks for (PROTOCOL.md 6.2). */
 export class RescuerRole implements Role {
   readonly #host: RoleHost<RescuerEvent>;
   readonly #guard: LinkGuard;
   readonly #nodeId: Uint8Array;
+  readonly #bootNonce: Uint8Array;
+  readonly #handsOut: boolean;
   readonly #announcer: RescuerAnnouncer;
   readonly #callers: Callers;
   readonly #handshaking: Handshaking;
@@ -44,9 +54,11 @@ export class RescuerRole implements Role {
     this.#host = host;
     this.#guard = new LinkGuard(host.link.key, "rescuer");
     this.#nodeId = options.nodeId;
+    this.#bootNonce = options.bootNonce;
+    this.#handsOut = options.handsOut ?? false;
     this.#announcer = new RescuerAnnouncer(host.link, options, this.#guard.isKeyed);
     host.link.foreign.muting.setOn(now, true);
-    this.#callers = new Callers(options.random);
+    this.#callers = options.callers ?? new Callers(options.random);
     this.#handshaking = new Handshaking({
       host,
       guard: this.#guard,
@@ -58,6 +70,17 @@ export class RescuerRole implements Role {
         this.#state = { tag: "open" };
       },
     });
+  }
+
+  /** A board is served, or about to be: an image is picked for it or offered to it. */
+  get isEngaged(): boolean {
+    return this.#serving !== undefined || !this.#handshaking.isIdle;
+  }
+
+  /** Says the node's status once the line allows it. */
+  announce(now: Millis): void {
+    this.#announcer.announce();
+    this.handleTimeout(now);
   }
 
   get #serving(): Serving | undefined {
@@ -76,7 +99,7 @@ export class RescuerRole implements Role {
   handleHeard(now: Millis, event: HeardEvent): void {
     switch (event.tag) {
       case "message":
-        if (event.message.tag === "distress") this.#handleDistress(now, event.message, event.covered);
+        if (isBeacon(event.message)) this.#handleBeacon(now, event.message, event.covered);
         else this.#handleMessage(now, event.message, event.proof);
         return;
       case "chunk":
@@ -98,9 +121,6 @@ export class RescuerRole implements Role {
 
   #handleMessage(now: Millis, message: Message, proof: LinkProof | undefined): void {
     switch (message.tag) {
-      case "beacon":
-        this.#handleBeacon(now, message);
-        return;
       case "query":
         if (equalBytes(message.nodeId, this.#nodeId)) this.#host.reportEcho();
         else this.#handleQuestion(now);
@@ -111,6 +131,9 @@ export class RescuerRole implements Role {
       case "bye":
       case "defer":
         this.#handleAnswer(now, message, proof);
+        return;
+      case "offer":
+        this.#handleOffer(message);
         return;
       case "none":
         if (equalBytes(message.rescuerId, this.#nodeId)) this.#host.reportEcho();
@@ -138,8 +161,33 @@ export class RescuerRole implements Role {
     this.#handshaking.handleQuestion(now);
   }
 
+  /** Another rescuer has an image for this node's own board: its owner decides whether the board asks for it. */
+  #handleOffer(offer: Offer): void {
+    if (equalBytes(offer.rescuerId, this.#nodeId)) this.#host.reportEcho();
+    else if (equalBytes(offer.targetNonce, this.#bootNonce))
+      this.#host.emit({ tag: "invited", offer: keepOffer(offer) });
+  }
+
+  /** `covered`: the frame of a call without CRC. */
+  #handleBeacon(now: Millis, beacon: Beacon, covered: Uint8Array | undefined): void {
+    if (equalBytes(beacon.nodeId, this.#nodeId)) this.#host.reportEcho();
+    else if (beacon.tag === "distress") this.#handleCall(now, beacon, covered);
+    else if (!this.#handleInstalled(now, beacon)) {
+      if (isCall(beacon)) this.#handleCall(now, beacon, covered);
+      else this.#handleStatus(now, beacon);
+    }
+  }
+
+  /** A board that boots says what it runs, and asks for nothing. */
+  #handleStatus(now: Millis, beacon: Beacon): void {
+    const kept = keepBeacon(beacon);
+    this.#host.emit({ tag: "heard", beacon: kept });
+    if (!this.#handsOut || beacon.isProvider || this.#serving !== undefined) return;
+    if (!this.#handshaking.isAnswered(now, kept)) this.#handshaking.handleCall(now, kept);
+  }
+
   /** `covered`: the call's frame without CRC. */
-  #handleDistress(now: Millis, message: Beacon, covered: Uint8Array | undefined): void {
+  #handleCall(now: Millis, message: Beacon, covered: Uint8Array | undefined): void {
     const isBound = this.#guard.isKeyed && covered !== undefined;
     const beacon: Call = isBound ? { ...message, callDigest: callDigestOf(covered) } : message;
     const state = this.#state;
@@ -169,18 +217,15 @@ export class RescuerRole implements Role {
     return true;
   }
 
-  #handleBeacon(now: Millis, beacon: Beacon): void {
-    if (equalBytes(beacon.nodeId, this.#nodeId)) {
-      this.#host.reportEcho();
-      return;
-    }
+  /** A board that runs what it is served says so: that stands for DONE. A beacon proves nothing: not with a link key. */
+  #handleInstalled(now: Millis, beacon: Beacon): boolean {
     const state = this.#state;
+    if (state.tag !== "serving" || this.#guard.isKeyed) return false;
+    const { image, peer } = state.serving;
+    if (!equalBytes(beacon.nodeId, peer.targetId) || !isInstalled(beacon, image.digest)) return false;
     this.#host.emit({ tag: "heard", beacon: keepBeacon(beacon) });
-    // A beacon proves nothing: with a link key only a sealed DONE ends a session.
-    if (state.tag !== "serving" || this.#guard.isKeyed) return;
-    if (!equalBytes(beacon.nodeId, state.serving.peer.targetId)) return;
-    const { digest } = state.serving.image;
-    if (isInstalled(beacon, digest)) this.#handleDone(now, digest);
+    this.#handleDone(now, image.digest);
+    return true;
   }
 
   /** Completes `pick` with this number: the image to offer, or undefined when none suits; `why` is told to the board. */
@@ -301,6 +346,7 @@ export class RescuerRole implements Role {
       // A session runs undisturbed by what was offered or picked before it.
       ...(serving === undefined ? this.#handshaking.deadlines(this.#host.isUp) : NO_HANDSHAKE),
       answer: this.#host.isUp ? this.#announcer.answerAt : undefined,
+      announce: this.#host.isUp && serving === undefined ? this.#announcer.announceAt : undefined,
       silence: serving?.silentAt,
       progress: serving?.progressEndsAt,
       later: serving?.laterAt,
@@ -325,6 +371,10 @@ export class RescuerRole implements Role {
   pollTimeout(): Millis | undefined {
     return soonest(this.#deadlines());
   }
+}
+
+function isBeacon(message: Message): message is Beacon {
+  return message.tag === "distress" || message.tag === "beacon";
 }
 
 function isInstalled(beacon: Beacon, digest: Uint8Array): boolean {

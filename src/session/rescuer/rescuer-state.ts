@@ -28,15 +28,3 @@ export function callName(beacon: Call): string {
   const hex = ids.map((bytes) => (bytes === undefined ? "-" : toHex(bytes)));
   return [...hex, revision, counterFloor, beacon.wantsLinkKey === true, ...runs].join(" ");
 }
-
-/** A copy without views into the received run. */
-export function keepBeacon(beacon: Call): Call {
-  return {
-    ...beacon,
-    nodeId: beacon.nodeId.slice(),
-    bootNonce: beacon.bootNonce.slice(),
-    hardwareId: beacon.hardwareId.slice(),
-    installedDigest: beacon.installedDigest?.slice(),
-    receivingDigest: beacon.receivingDigest?.slice(),
-  };
-}

@@ -4,7 +4,7 @@ import type { Millis } from "../../base/units.ts";
 import type { Link } from "../../link/link.ts";
 import type { AcceptAsks, Offer } from "../../wire/messages.ts";
 import { AnswerTimer } from "../answer-timer.ts";
-import { beaconOf, type NodeStatus } from "../beacon.ts";
+import { beaconOf, type CallCause, type NodeStatus } from "../beacon.ts";
 import { SentCalls } from "../call-digest.ts";
 import { CallTimer } from "./call-timer.ts";
 import type { ImageHold } from "./image-hold.ts";
@@ -26,8 +26,8 @@ export interface TargetOptions {
   readonly hold?: ImageHold;
   /** The same for all links of the node, from its start to its end. */
   readonly start: TargetStart;
-  /** Call for help although the firmware boots. */
-  readonly isForced?: boolean;
+  /** Why it calls; for help unless given. */
+  readonly cause?: CallCause;
   /**
    * The board hears nothing while it erases or programs: its blocks are written together, when nothing more is on its way,
    * and the rescuer is told to wait (PROTOCOL.md 5.9). False unless given: the transport keeps what arrives meanwhile.
@@ -51,7 +51,7 @@ export class TargetAnnouncer {
   readonly #isBlank: () => boolean;
   readonly #link: Link;
   readonly #start: TargetStart;
-  readonly #isForced: boolean;
+  readonly #cause: CallCause;
   readonly #limits: TargetLimits;
   readonly #isKeyed: boolean;
   /** With a link key: the calls that offers may answer. */
@@ -65,7 +65,7 @@ export class TargetAnnouncer {
     this.#status = options.status;
     this.#link = link;
     this.#start = options.start;
-    this.#isForced = options.isForced ?? false;
+    this.#cause = options.cause ?? "help";
     this.#isKeyed = isKeyed;
     this.#limits = options.limits ?? {};
     this.#isBlank = options.isBlank ?? (() => false);
@@ -140,9 +140,9 @@ export class TargetAnnouncer {
     } else this.knock(now);
   }
 
-  /** Else the board boots, and was not asked to call. */
+  /** Else the board boots, and nobody wants anything else for it. */
   get #isInDistress(): boolean {
-    return this.status.failure !== undefined || this.#isForced;
+    return this.status.failure !== undefined || this.#cause !== "help";
   }
 
   get #isSlow(): boolean {
@@ -156,7 +156,8 @@ export class TargetAnnouncer {
   #call(now: Millis): void {
     this.#answers.drop();
     this.#timer.sent(now, this.#link.lineTime(DISTRESS_BYTES), this.#isInDistress);
-    const beacon = beaconOf(this.status, this.#start.bootNonce, this.#isForced, this.#isKeyed);
+    const manner = { cause: this.#cause, isKeyed: this.#isKeyed };
+    const beacon = beaconOf(this.status, this.#start.bootNonce, manner);
     const call = this.#timer.isServedElsewhere ? ({ ...beacon, isServed: true } as const) : beacon;
     if (this.#isKeyed) this.calls.note(call);
     this.#link.send(call);
@@ -187,7 +188,7 @@ export class TargetAnnouncer {
 
   /** To nodes that knock after the commit: a beacon with the digest installed stands for DONE (PROTOCOL.md 5.12). */
   sendBeacon(): void {
-    this.#link.send(beaconOf(this.status, this.#start.bootNonce, false, this.#isKeyed));
+    this.#link.send(beaconOf(this.status, this.#start.bootNonce, { isKeyed: this.#isKeyed }));
   }
 
   /** When the next call or answer is due. */

@@ -1,6 +1,6 @@
 import type { RefusalReason } from "../../base/refusal.ts";
 import type { RunOutcome } from "../../base/tree-shape.ts";
-import type { NoneReason, Offer } from "../../wire/messages.ts";
+import type { Beacon, NoneReason, Offer } from "../../wire/messages.ts";
 import type { HeardNode } from "../heard-node.ts";
 import type { KeyMismatch } from "../link-guard.ts";
 import type { LineEvent } from "../role.ts";
@@ -22,7 +22,7 @@ export type TargetEvent =
     }
   | { readonly tag: "commit"; readonly session: number }
   /** Another node: with an offer for this board, or by its beacon. */
-  | { readonly tag: "heard"; readonly who: HeardNode }
+  | { readonly tag: "heard"; readonly who: HeardNode; readonly beacon?: Beacon }
   | { readonly tag: "offered"; readonly offer: Offer }
   | {
       readonly tag: "refused";

@@ -5,8 +5,8 @@ import type { RunOutcome, TreeNode } from "../../base/tree-shape.ts";
 import type { Millis } from "../../base/units.ts";
 import type { ByeReason } from "../../wire/constants.ts";
 import type { LinkProof } from "../../wire/link-proof.ts";
-import type { Beacon, Message, None, Offer } from "../../wire/messages.ts";
-import type { NodeStatus } from "../beacon.ts";
+import { type Beacon, isCall, type Message, type None, type Offer } from "../../wire/messages.ts";
+import { keepBeacon, type NodeStatus } from "../beacon.ts";
 import { type Deadlines, soonest } from "../deadlines.ts";
 import { byeOf, refuseOf } from "../handshake.ts";
 import { heardFrom } from "../heard-node.ts";
@@ -51,6 +51,7 @@ export class TargetRole implements Role {
   #session: TargetSession | undefined;
   /** The board is healed, or its owner stopped this role: no more calls. */
   #isStopped = false;
+  /** Calls although it boots. */
   readonly #isForced: boolean;
   readonly #sessionOptions: SessionOptions;
   /** A commit of a session that was over by then made the board boot. */
@@ -62,7 +63,7 @@ export class TargetRole implements Role {
     this.#host = host;
     this.#guard = new LinkGuard(host.link.key, "target");
     this.#start = options.start;
-    this.#isForced = options.isForced ?? false;
+    this.#isForced = (options.cause ?? "help") !== "help";
     const { isDeafWhileWriting = false, limits = {} } = options;
     this.#sessionOptions = { isDeafWhileWriting, limits };
     this.#announcer = new TargetAnnouncer(now, host.link, options, this.#guard.isKeyed);
@@ -160,9 +161,10 @@ export class TargetRole implements Role {
   }
 
   #handleBeacon(now: Millis, beacon: Beacon): void {
-    if (!equalBytes(beacon.nodeId, this.#nodeId)) this.#host.emit({ tag: "heard", who: heardFrom(beacon) });
-    // Two boards in distress do not answer each other without end.
-    if (beacon.tag === "beacon") this.#handleQuestion(now, beacon.nodeId);
+    if (!equalBytes(beacon.nodeId, this.#nodeId))
+      this.#host.emit({ tag: "heard", who: heardFrom(beacon), beacon: keepBeacon(beacon) });
+    // Two boards that call do not answer each other without end.
+    if (!isCall(beacon)) this.#handleQuestion(now, beacon.nodeId);
     else if (equalBytes(beacon.nodeId, this.#nodeId)) this.#host.reportEcho();
   }
 
