@@ -1,4 +1,5 @@
 import { equalBytes, toHex } from "../base/bytes.ts";
+import { compareOrder } from "../base/order.ts";
 import type { RefusalReason } from "../base/refusal.ts";
 import {
   failedConfirms,
@@ -11,7 +12,7 @@ import { type AcceptedManifest, type RefusedManifest, verifyEnvelope } from "../
 import { formatHardware } from "../image/hardware.ts";
 import { maxStepOf } from "../image/keys.ts";
 import { BLOCK_SIZE_MAX, type Manifest, shortDigest } from "../image/manifest.ts";
-import { compareOrder, formatVersion } from "../image/version.ts";
+import { formatVersion } from "../image/version.ts";
 import { type BoardParts, describeHardware } from "./board-parts.ts";
 import { type BootOutcome, fitsHardware, verifySlot } from "./boot.ts";
 import type { Quarantine } from "./quarantine.ts";

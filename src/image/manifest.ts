@@ -1,6 +1,7 @@
 import { HASH_LENGTH, SHORT_DIGEST_LENGTH } from "../base/digest.ts";
+import { packVersion } from "../base/order.ts";
 import { hardwareId, nameFault, REVISION_MAX } from "./hardware.ts";
-import { packVersion, SEQUENCE_MAX, VERSION_PART_MAX, type Version } from "./version.ts";
+import { SEQUENCE_MAX, VERSION_PART_MAX, type Version } from "./version.ts";
 
 /** What an image replaces. */
 export type ImageRole = "app" | "recovery";

@@ -1,9 +1,9 @@
 import { compareBytes, equalBytes, toHex } from "../base/bytes.ts";
 import { UsageError } from "../base/errors.ts";
+import { compareOrder } from "../base/order.ts";
 import type { RefusalReason } from "../base/refusal.ts";
 import type { ImageSource } from "./image-source.ts";
 import { type Manifest, manifestHardwareId, shortDigest } from "./manifest.ts";
-import { compareOrder } from "./version.ts";
 
 /** An image in a repository. */
 export interface RepositoryEntry {

@@ -17,6 +17,8 @@ export interface NodeStatus {
   readonly counterFloor: number;
   /** The installed image is on trial, or has not run for long enough to be passed on. */
   readonly isTrial?: boolean;
+  /** The board is about to overwrite its only image, over another link: neighbours of its kind wait meanwhile. */
+  readonly isClaiming?: boolean;
 }
 
 /** Why a target calls: its board does not boot, or it does and its user insists, or it wants something newer. */
@@ -48,7 +50,8 @@ export function beaconOf(
     failure: status.failure,
     ...(isKeyed ? { wantsLinkKey: true } : {}),
     ...(isHealthy && status.isTrial === true ? { isTrial: true } : {}),
-    ...(isHealthy && cause === "update" ? { wantsUpdate: true } : {}),
+    ...(isHealthy && (cause === "update" || status.isClaiming === true) ? { wantsUpdate: true } : {}),
+    ...(isHealthy && status.isClaiming === true && cause !== "update" ? { isServed: true } : {}),
     isProvider: false,
     version: status.installed?.version ?? NO_VERSION,
     sequence: status.installed?.sequence ?? 0,

@@ -1,5 +1,6 @@
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
+import { compareOrder, packVersion } from "../../src/base/order.ts";
 import {
   formatHardware,
   hardwareId,
@@ -7,7 +8,7 @@ import {
   parseHardware,
   parseRevisionRange,
 } from "../../src/image/hardware.ts";
-import { compareOrder, formatVersion, packVersion, parseVersion } from "../../src/image/version.ts";
+import { formatVersion, parseVersion } from "../../src/image/version.ts";
 import { manifestVectors, unhex } from "./support.ts";
 
 describe("versions", () => {

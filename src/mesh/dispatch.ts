@@ -1,0 +1,20 @@
+import type { Engagement } from "./role.ts";
+
+/** Why a neighbour is served. */
+export type ServeCause = "heal" | "update";
+
+/** Whether a neighbour may be served now; `fan-out`: as many updates as allowed run, `heal`: boards that do not boot go first. */
+export type Admission = { readonly tag: "now" } | { readonly tag: "wait"; readonly why: "fan-out" | "heal" };
+
+const NOW: Admission = { tag: "now" };
+
+/**
+ * Who is served next: boards that do not boot at once, each over its own link; updates one after another, `fanOut` of them
+ * at a time, and none while a board that does not boot is served. `others`: what goes on on the other links.
+ */
+export function admit(cause: ServeCause, others: readonly Engagement[], fanOut: number): Admission {
+  if (cause === "heal") return NOW;
+  if (others.includes("heal")) return { tag: "wait", why: "heal" };
+  const updates = others.filter((engagement) => engagement === "update").length;
+  return updates < fanOut ? NOW : { tag: "wait", why: "fan-out" };
+}
