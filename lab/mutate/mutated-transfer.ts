@@ -19,7 +19,7 @@ import { TargetRole } from "../../src/session/target/target-role.ts";
 import { TargetStart } from "../../src/session/target/target-start.ts";
 import { createMemoryPair } from "../../src/sim/wires/memory-pair.ts";
 import type { Transport } from "../../src/transport/transport.ts";
-import { FlashOracle, originalIn } from "../../test/support/flash-oracle.ts";
+import { FlashOracle, originalIn } from "../../src/sim/flash-oracle.ts";
 import { pick } from "../fuzz/mutate.ts";
 import { MUTATION_NAMES } from "./classes.ts";
 import { drawPlan, ManInTheMiddle } from "./man-in-the-middle.ts";

@@ -9,7 +9,7 @@ import { type ImageSource, memoryImage } from "../../src/image/image-source.ts";
 import { type SigningKey, trustedKeyOf } from "../../src/image/keys.ts";
 import type { ImageFields } from "../../src/image/manifest.ts";
 import { fixedKey } from "../../test/support/fixed-keys.ts";
-import type { Original } from "../../test/support/flash-oracle.ts";
+import type { Original } from "../../src/sim/flash-oracle.ts";
 import { testKey } from "../../test/support/virtual-rescue.ts";
 
 /** An image with its bytes. `isTrusted`: the board of the setup may take it. */

@@ -45,6 +45,16 @@ export function eventText(event: NodeEvent): string | undefined {
         .join("\n");
     case "verified":
       return `${event.link}: image ${shortId(event.digest)} verified in flash`;
+    case "role":
+      return undefined;
+    case "booted":
+      return `boots version ${event.version} (${shortId(event.digest)})`;
+    case "installed":
+      return `installed version ${event.version} (${shortId(event.digest)}) from ${event.from}`;
+    case "neighbour":
+      return `${event.link}: neighbour ${shortId(event.peer)} ${neighbourText(event)}`;
+    case "conflict":
+      return `${event.link}: neighbour ${shortId(event.peer)} runs another image (${shortId(event.digest)}) of the same version ${event.version}: neither updates the other; build one of them with a higher version or --sequence`;
     case "healed":
       return `${event.link}: healed with ${shortId(event.digest)}, other side is ${shortId(event.peer)}`;
     case "lost":
@@ -52,6 +62,11 @@ export function eventText(event: NodeEvent): string | undefined {
     default:
       return unreachable(event);
   }
+}
+
+function neighbourText({ version, bootable }: Extract<NodeEvent, { event: "neighbour" }>): string {
+  const what = typeof version === "string" ? `version ${version}` : "nothing installed";
+  return bootable ? `runs ${what}` : `does not boot, ${what}`;
 }
 
 function waitingText({ reason, digest, seconds }: Extract<NodeEvent, { event: "waiting" }>): string {
@@ -65,6 +80,10 @@ function waitingText({ reason, digest, seconds }: Extract<NodeEvent, { event: "w
     }
     case "stand-down":
       return `is served by another rescuer; its calls are answered again in ${time}`;
+    case "fan-out":
+      return `waits for its update: another board gets one; asked again in ${time}`;
+    case "heal":
+      return `waits for its update: a board that does not boot is served first; asked again in ${time}`;
     default:
       return unreachable(reason);
   }

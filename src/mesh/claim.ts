@@ -47,9 +47,10 @@ export class Claim {
     this.#claimedAt = undefined;
   }
 
-  /** When {@link step} has something to do. */
-  get nextAt(): Millis | undefined {
-    return this.#claimedAt === undefined ? this.#againAt : this.#claimedAt + CLAIM_MS;
+  /** When {@link step} may say something else; undefined when only what is heard changes that. */
+  nextAt(now: Millis): Millis | undefined {
+    const at = this.#claimedAt === undefined ? this.#againAt : this.#claimedAt + CLAIM_MS;
+    return at > now ? at : undefined;
   }
 
   #isInTheWay(now: Millis, neighbour: Neighbour): boolean {

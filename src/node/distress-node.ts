@@ -1,3 +1,5 @@
+import type { TargetEvent } from "../session/target/target-events.ts";
+import type { TargetRole } from "../session/target/target-role.ts";
 import { NodeRun } from "./node-run.ts";
 import type { RunOptions } from "./run-options.ts";
 import { type TargetDuties, type TargetHost, TargetSide } from "./target-side.ts";
@@ -17,7 +19,11 @@ export interface DistressOptions extends RunOptions, Omit<TargetDuties, "cause">
 export async function runDistress(options: DistressOptions): Promise<Verdict> {
   const duties: TargetDuties = { ...options, cause: options.isForced === true ? "insists" : "help" };
   const transports = options.links.map((source) => transportOf(source));
-  const run = new NodeRun(options, transports, (host: TargetHost) => new TargetSide(host, duties));
+  const run = new NodeRun<TargetEvent, TargetRole, TargetSide>(
+    options,
+    transports,
+    (host: TargetHost) => new TargetSide(host, duties),
+  );
   const ending = await run.ended();
   options.store.abandon();
   return run.verdict(ending, run.side.figures(ending.code));

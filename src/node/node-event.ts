@@ -48,13 +48,14 @@ export type NodeEvent =
   | ProgressEvent
   /**
    * A board is not served for a while. `budget`: too much was sent to boards that were not healed. `defer`: it waits with
-   * this image, as it has begun another one. `stand-down`: another rescuer serves it.
+   * this image, as it has begun another one. `stand-down`: another rescuer serves it. `fan-out`, `heal`: as many updates
+   * as allowed are handed out, or a board that does not boot is served first.
    */
   | {
       readonly event: "waiting";
       readonly link: string;
       readonly peer: string;
-      readonly reason: "budget" | "defer" | "stand-down";
+      readonly reason: "budget" | "defer" | "stand-down" | "fan-out" | "heal";
       readonly digest?: string;
       readonly seconds: number;
     }
@@ -69,6 +70,30 @@ export type NodeEvent =
   | { readonly event: "console"; readonly link: string; readonly text: string }
   /** The image in flash matches its signed root hash. */
   | { readonly event: "verified"; readonly link: string; readonly peer: string; readonly digest: string }
+  /** The role on a link changed. */
+  | { readonly event: "role"; readonly link: string; readonly role: "idle" | "target" | "rescuer" }
+  /** The node's own board starts this image. */
+  | { readonly event: "booted"; readonly version: string; readonly digest: string }
+  /** The node's own board got this image from its own repository, or from a file. */
+  | { readonly event: "installed"; readonly version: string; readonly digest: string; readonly from: string }
+  /** A neighbour said something new of itself. Anybody on the wire can say it. */
+  | {
+      readonly event: "neighbour";
+      readonly link: string;
+      readonly peer: string;
+      /** Undefined when nothing is installed, and of nodes without a board. */
+      readonly version: string | undefined;
+      readonly bootable: boolean;
+    }
+  /** A neighbour runs another image of the same order as this node: neither updates the other. */
+  | {
+      readonly event: "conflict";
+      readonly link: string;
+      readonly peer: string;
+      readonly version: string;
+      /** Short digest of the neighbour's image. */
+      readonly digest: string;
+    }
   | HealedEvent
   /** A session ended early; the node continues. */
   | { readonly event: "lost"; readonly link: string; readonly peer: string; readonly why: string };

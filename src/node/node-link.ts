@@ -2,9 +2,12 @@ import type { Clock } from "../base/clock.ts";
 import { ExitCode, type TransportError } from "../base/errors.ts";
 import { silenceAt } from "../base/line-silence.ts";
 import { type Random, randomBytes } from "../base/prng.ts";
+import type { Millis } from "../base/units.ts";
+import type { LinkCounters } from "../link/counters.ts";
 import type { LinkOptions } from "../link/link.ts";
+import type { Stranger } from "../link/strangers/stranger.ts";
 import type { LinkEnd } from "../session/link-end.ts";
-import type { LineEvent } from "../session/role.ts";
+import type { LineEvent, Role, RoleHost } from "../session/role.ts";
 import type { Transport, TransportFacts } from "../transport/transport.ts";
 import { ID_LENGTH, NONCE_LENGTH } from "../wire/constants.ts";
 import { RUN_MAX } from "../wire/line-code.ts";
@@ -34,10 +37,25 @@ export function freshBootNonce(random: Random): Uint8Array {
   return randomBytes(random, NONCE_LENGTH);
 }
 
+/** A link, as a side of a node works with it. */
+export interface SideLink<R> {
+  readonly endpoint: string;
+  readonly end: {
+    readonly counters: LinkCounters;
+    readonly stranger: Stranger | undefined;
+    readonly isKeyed: boolean;
+  };
+  /** The side's role on this link; undefined while another one is on it. */
+  readonly role: R | undefined;
+  readonly driver: Pick<LinkDriver<never>, "pump" | "transport">;
+  /** Why the link is down or was never up. */
+  readonly trouble: TransportError | undefined;
+}
+
 /** One link of a node: link end, role, driver, and the events that every kind of node reports. */
-export class NodeLink<Event, R> {
+export class NodeLink<Event, R extends Role> implements SideLink<R> {
   readonly end: LinkEnd<Event>;
-  readonly role: R;
+  #role: R;
   readonly driver: LinkDriver<Event | LineEvent>;
   readonly endpoint: string;
   /** Why the link is down or was never up. */
@@ -53,7 +71,7 @@ export class NodeLink<Event, R> {
     makeSplitter: SplitterFactory = splitterFor(transport.facts, clock),
   ) {
     this.end = end;
-    this.role = role;
+    this.#role = role;
     const link = transport.facts.endpoint;
     this.endpoint = link;
     this.driver = new LinkDriver(end, transport, clock, makeSplitter, {
@@ -72,6 +90,16 @@ export class NodeLink<Event, R> {
       },
     });
   }
+
+  get role(): R {
+    return this.#role;
+  }
+
+  /** Puts another role on the link, whose port stays open: {@link LinkEnd.exchange}. */
+  exchange(now: Millis, make: (host: RoleHost<Event | LineEvent>) => R): void {
+    this.#role = this.end.exchange(now, make);
+    this.driver.pump();
+  }
 }
 
 function detailOf(error: TransportError | undefined): { detail?: string } {
@@ -79,7 +107,7 @@ function detailOf(error: TransportError | undefined): { detail?: string } {
 }
 
 /** Opens all links; when none opens, throws the first one's error. Links that fail are told and left out. */
-export async function openLinks<Event, R>(
+export async function openLinks<Event, R extends Role>(
   links: readonly NodeLink<Event, R>[],
   tell: (event: NodeEvent) => void,
 ): Promise<void> {

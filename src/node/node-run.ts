@@ -9,30 +9,32 @@ import { EventQueue } from "./event-queue.ts";
 import { FirstEnding } from "./first-ending.ts";
 import { LineReports } from "./line-reports.ts";
 import type { NodeEvent } from "./node-event.ts";
-import { linkOptionsFor, NodeLink, openLinks } from "./node-link.ts";
+import { linkOptionsFor, NodeLink, openLinks, type SideLink } from "./node-link.ts";
 import type { RunOptions } from "./run-options.ts";
 import { edgesOf } from "./system-edges.ts";
 import { type Ending, type SessionFigures, type Verdict, verdictOf } from "./verdict.ts";
 
 /** The part that a node plays in a run: its roles on all links, and what their events mean. */
 export interface Side<Event, R extends Role> {
-  /** The key of all links, if they have one. */
-  readonly linkKey?: LinkKey | undefined;
-  /** Creates the role on one link. The only place where one is created. */
-  makeRole(now: Millis, host: RoleHost<Event>): R;
+  /** The key of a link, if it has one. `index`: of its transport. */
+  linkKeyOf?(index: number): LinkKey | undefined;
+  /** Creates the first role on one link. */
+  makeRole(now: Millis, host: RoleHost<Event | LineEvent>, index: number): R;
   /** Carries out an effect, or reports an event. */
   handle(now: Millis, event: Event | LineEvent, link: NodeLink<Event, R>): void;
   /** A link came up. */
   handleUp?(link: NodeLink<Event, R>): void;
+  /** A link went down. */
+  handleDown?(link: NodeLink<Event, R>): void;
   /** The ending of the run at its timeout. */
   handleTimeout(): Ending;
 }
 
-/** What a run offers its side. */
-export interface RunHost<Event, R extends Role> {
+/** What a side needs of its run. */
+export interface SideHost<R> {
   readonly clock: Clock;
   readonly random: Random;
-  readonly links: readonly NodeLink<Event, R>[];
+  readonly links: readonly SideLink<R>[];
   readonly line: LineReports;
   /** Reports an event to the user, after it was answered on the wire. */
   report(event: NodeEvent): void;
@@ -40,6 +42,11 @@ export interface RunHost<Event, R extends Role> {
   whileAnswering(answer: Promise<void>): Promise<void>;
   /** Ends the run. Later calls are ignored. */
   end(ending: Ending): void;
+}
+
+/** What a run offers the side that it was made with. */
+export interface RunHost<Event, R extends Role> extends SideHost<R> {
+  readonly links: readonly NodeLink<Event, R>[];
 }
 
 /** Time, beyond their line time, for the last bytes to leave the tty before it is closed. */
@@ -72,14 +79,14 @@ export class NodeRun<Event, R extends Role, S extends Side<Event, R>> implements
     this.#events = new EventQueue(clock, (event) => options.onEvent(event));
     this.line = new LineReports((event) => this.report(event), options.advice);
     this.side = makeSide(this);
-    this.links = transports.map((transport) => this.#linkOver(transport));
+    this.links = transports.map((transport, index) => this.#linkOver(transport, index));
     this.#ending = new FirstEnding(clock, options, () => this.side.handleTimeout());
   }
 
-  #linkOver(transport: Transport): NodeLink<Event, R> {
-    const end = new LinkEnd<Event>({ ...linkOptionsFor(transport), key: this.side.linkKey });
+  #linkOver(transport: Transport, index: number): NodeLink<Event, R> {
+    const end = new LinkEnd<Event>({ ...linkOptionsFor(transport), key: this.side.linkKeyOf?.(index) });
     const now = this.clock.now();
-    const role = end.exchange(now, (host) => this.side.makeRole(now, host));
+    const role = end.exchange(now, (host) => this.side.makeRole(now, host, index));
     const made: NodeLink<Event, R> = new NodeLink(
       transport,
       end,
@@ -89,6 +96,7 @@ export class NodeRun<Event, R extends Role, S extends Side<Event, R>> implements
       (event) => {
         this.report(event);
         if (event.event === "ready") this.side.handleUp?.(made);
+        else if (event.event === "link" && event.state === "down") this.side.handleDown?.(made);
       },
       this.#options.makeSplitter,
     );

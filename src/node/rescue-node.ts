@@ -1,3 +1,5 @@
+import type { RescuerEvent } from "../session/rescuer/rescuer-events.ts";
+import type { RescuerRole } from "../session/rescuer/rescuer-role.ts";
 import type { ResetLine } from "../transport/endpoint.ts";
 import { NodeRun } from "./node-run.ts";
 import { type RescuerDuties, type RescuerHost, RescuerSide } from "./rescuer-side.ts";
@@ -17,7 +19,11 @@ export interface RescueOptions extends RunOptions, RescuerDuties {
  */
 export async function runRescue(options: RescueOptions): Promise<Verdict> {
   const transports = options.links.map((source) => transportOf(source, options.reset));
-  const run = new NodeRun(options, transports, (host: RescuerHost) => new RescuerSide(host, options));
+  const run = new NodeRun<RescuerEvent, RescuerRole, RescuerSide>(
+    options,
+    transports,
+    (host: RescuerHost) => new RescuerSide(host, options),
+  );
   const ending = await run.ended();
   await run.side.close();
   return run.verdict(ending, run.side.figures(ending.code));

@@ -27,30 +27,31 @@ export class PickedImages {
   /** Completes a pick; `image` undefined when none suits: `why` is told to the board. */
   answer(
     now: Millis,
-    rescuer: RescuerRole,
+    rescuer: RescuerRole | undefined,
     session: number,
     image: ImageSource | undefined,
     why?: NoneReason,
   ): void {
     if (image !== undefined) this.#held.set(session, image);
-    rescuer.handlePicked(now, session, image && offeredImage(image), why);
+    if (rescuer === undefined) this.#release(session);
+    else rescuer.handlePicked(now, session, image && offeredImage(image), why);
   }
 
   /**
    * Reads what a rescuer asks for and hands it over, or releases an image; false if the event is not such an effect (a
    * `pick` is the repository's). Throws FailedError if the image can no longer be read.
    */
-  apply(now: Millis, event: RescuerEvent, rescuer: RescuerRole): boolean {
+  apply(now: Millis, event: RescuerEvent, rescuer: RescuerRole | undefined): boolean {
     switch (event.tag) {
       case "readRun": {
         const image = this.#held.get(event.session);
         if (image !== undefined)
-          rescuer.handleRunRead(now, event.session, event.node, readRun(image, event.node));
+          rescuer?.handleRunRead(now, event.session, event.node, readRun(image, event.node));
         return true;
       }
       case "readBlock": {
         const block = this.#held.get(event.session)?.readBlockSync(event.wish.block);
-        if (block !== undefined) rescuer.handleBlockRead(now, event.session, event.wish, block);
+        if (block !== undefined) rescuer?.handleBlockRead(now, event.session, event.wish, block);
         return true;
       }
       case "release":

@@ -3,20 +3,25 @@ import { ExitCode } from "../base/errors.ts";
 import type { HeardRefusal } from "../base/refusal.ts";
 import type { Millis } from "../base/units.ts";
 import type { ImageSource } from "../image/image-source.ts";
+import type { Repository } from "../image/repository.ts";
 import type { LinkKey } from "../link/link-key.ts";
+import type { Admission, ServeCause } from "../mesh/dispatch.ts";
+import type { NodeStatus } from "../session/beacon.ts";
 import { heardFrom } from "../session/heard-node.ts";
+import { Callers } from "../session/rescuer/callers.ts";
 import type { RescuerEvent } from "../session/rescuer/rescuer-events.ts";
 import { RescuerRole } from "../session/rescuer/rescuer-role.ts";
+import { ServingBudget } from "../session/rescuer/serving-budget.ts";
 import type { RoleHost } from "../session/role.ts";
-import type { Beacon } from "../wire/messages.ts";
+import { type Beacon, isCall } from "../wire/messages.ts";
 import { advised } from "./advice.ts";
 import { distressHeard } from "./distress-event.ts";
 import { type PickedImage, type PickPolicy, pickImage } from "./image-picking.ts";
 import { KnownBoards } from "./known-boards.ts";
 import type { HeardTexts } from "./line-reports.ts";
 import type { HealedEvent } from "./node-event.ts";
-import { freshBootNonce, freshId, type NodeLink } from "./node-link.ts";
-import type { RunHost, Side } from "./node-run.ts";
+import { freshBootNonce, freshId, type SideLink } from "./node-link.ts";
+import type { SideHost } from "./node-run.ts";
 import { MISMATCH_SENTENCES, REFUSAL_SENTENCES } from "./refusal-sentences.ts";
 import { PickedImages } from "./rescuer-effects.ts";
 import {
@@ -38,16 +43,38 @@ export interface RescuerDuties extends Pick<RunOptions, "advice">, PickPolicy {
   readonly once: boolean;
   /** For all links: only boards with the same key are healed. See `linkKeyOf`. */
   readonly linkKey?: LinkKey | undefined;
+  /** Who the rescuer is, if it has a board of its own; unless given, a new id for this run. */
+  readonly self?: RescuerSelf | undefined;
+  /** Images for boards that boot, instead of `repository`. */
+  readonly updates?: Repository | undefined;
+  /** Offer newer images also to boards that did not ask. */
+  readonly handsOut?: boolean | undefined;
+  /** Whether a board may be served now; always unless given. */
+  admit?(link: SideLink<RescuerRole>, cause: ServeCause): Admission;
+  /** An image cannot be read any more; unless given, the run ends. */
+  onUnreadable?(link: SideLink<RescuerRole>, error: unknown): void;
 }
 
-export type RescuerHost = RunHost<RescuerEvent, RescuerRole>;
-type Link = NodeLink<RescuerEvent, RescuerRole>;
+/** A rescuer's own board, as its beacon shows it. */
+export interface RescuerSelf {
+  readonly nodeId: Uint8Array;
+  /** Fixed for one start, as far as a target's is. */
+  readonly bootNonce: () => Uint8Array;
+  readonly status: () => NodeStatus;
+}
+
+export type RescuerHost = SideHost<RescuerRole>;
+type Link = SideLink<RescuerRole>;
 
 /** What runs on one link. */
 interface LinkWork {
   readonly images: PickedImages;
+  /** What is remembered of the boards on the link, through all changes of role. */
+  readonly callers: Callers;
   /** The session that was accepted last. */
   session: AcceptedSession | undefined;
+  /** Why the board that was answered last is served. */
+  cause: ServeCause;
 }
 
 interface Refusal {
@@ -58,6 +85,9 @@ interface Refusal {
   readonly digest?: Uint8Array | undefined;
 }
 
+/** A board that has to wait calls again about this often, in seconds (PROTOCOL.md 5.2). */
+const CALLS_EVERY_S = 2;
+
 /** What is said at the timeout if another node was there. */
 const HEARD_TEXTS: HeardTexts = {
   "board-in-distress": "a node is there, but was not healed in time",
@@ -67,11 +97,12 @@ const HEARD_TEXTS: HeardTexts = {
 };
 
 /** A run as rescuer: chooses and reads images for its roles, and reports what they do. */
-export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
+export class RescuerSide {
   readonly #host: RescuerHost;
   readonly #duties: RescuerDuties;
-  readonly #nodeId: Uint8Array;
-  readonly #bootNonce: Uint8Array;
+  readonly #self: Pick<RescuerSelf, "nodeId" | "bootNonce"> & Partial<RescuerSelf>;
+  /** What is sent to boards that are not healed, on all links. */
+  readonly #budget: ServingBudget = new ServingBudget();
   readonly #works: Map<Link, LinkWork> = new Map();
   /** Picks that run, and images on their way back to the repository. */
   readonly #pending: Set<Promise<void>> = new Set();
@@ -85,17 +116,39 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
   constructor(host: RescuerHost, duties: RescuerDuties) {
     this.#host = host;
     this.#duties = duties;
-    this.#nodeId = freshId(host.random);
-    this.#bootNonce = freshBootNonce(host.random);
+    const bootNonce = freshBootNonce(host.random);
+    this.#self = duties.self ?? { nodeId: freshId(host.random), bootNonce: () => bootNonce };
   }
 
-  get linkKey(): LinkKey | undefined {
+  linkKeyOf(): LinkKey | undefined {
     return this.#duties.linkKey;
   }
 
+  get nodeId(): Uint8Array {
+    return this.#self.nodeId;
+  }
+
   makeRole(now: Millis, host: RoleHost<RescuerEvent>): RescuerRole {
+    return this.roleOn(now, host, undefined);
+  }
+
+  /** Creates the role on one link, with what is remembered of that link from earlier roles. */
+  roleOn(now: Millis, host: RoleHost<RescuerEvent>, link: Link | undefined): RescuerRole {
     const { random } = this.#host;
-    return new RescuerRole(now, host, { random, nodeId: this.#nodeId, bootNonce: this.#bootNonce });
+    const { nodeId, bootNonce, status } = this.#self;
+    return new RescuerRole(now, host, {
+      random,
+      nodeId,
+      bootNonce: bootNonce(),
+      ...(status && { status }),
+      ...(this.#duties.handsOut === true && { handsOut: true }),
+      ...(link && { callers: this.#work(link).callers }),
+    });
+  }
+
+  /** Why the board is served, or about to be, that is engaged on this link; undefined when none is. */
+  causeOn(link: Link): ServeCause | undefined {
+    return link.role?.isEngaged === true ? this.#work(link).cause : undefined;
   }
 
   handleTimeout(): Ending {
@@ -130,7 +183,9 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
     if (known !== undefined) return known;
     const work: LinkWork = {
       images: new PickedImages((image) => this.#release(image)),
+      callers: new Callers(this.#host.random, this.#budget),
       session: undefined,
+      cause: "heal",
     };
     this.#works.set(link, work);
     return work;
@@ -157,16 +212,31 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
   }
 
   async #pick({ beacon, refused, session }: EventOf<"pick">, link: Link): Promise<void> {
+    const work = this.#work(link);
+    work.cause = beacon.failure === undefined ? "update" : "heal";
+    const admission = this.#duties.admit?.(link, work.cause);
+    if (admission?.tag === "wait") {
+      work.images.answer(this.#host.clock.now(), link.role, session, undefined);
+      this.#reportWaiting(link, beacon, admission.why);
+      link.driver.pump();
+      return;
+    }
     const picked = await this.#imageFor(beacon, refused, link);
     const image = picked?.tag === "image" ? picked.image : undefined;
     const none = picked?.tag === "none" ? picked : undefined;
     const why = picked === undefined ? "no-image" : none?.why;
     this.#work(link).images.answer(this.#host.clock.now(), link.role, session, image, why);
     link.driver.pump();
+    // A board that did not ask is told nothing, and is none that was refused.
+    if (none === undefined || !isCall(beacon)) return;
     // Last: with `once` it ends the run, and the board is to hear why.
-    if (none === undefined) return;
     const { reason, detail } = none;
     this.#reportRefusal(link, { reason, detail, peer: toHex(beacon.nodeId), isProven: false });
+  }
+
+  #reportWaiting(link: Link, { nodeId }: Beacon, reason: "fan-out" | "heal"): void {
+    const seconds = CALLS_EVERY_S;
+    this.#host.report({ event: "waiting", link: link.endpoint, peer: toHex(nodeId), reason, seconds });
   }
 
   async #imageFor(
@@ -175,7 +245,9 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
     link: Link,
   ): Promise<PickedImage | undefined> {
     try {
-      return await pickImage(beacon, refused, this.#duties);
+      const { updates, repository } = this.#duties;
+      const from = beacon.failure === undefined ? (updates ?? repository) : repository;
+      return await pickImage(beacon, refused, { ...this.#duties, repository: from });
     } catch (error) {
       const state = "image-unreadable";
       this.#host.report({ event: "link", link: link.endpoint, state, detail: textOf(error) });
@@ -192,7 +264,9 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
     try {
       images.apply(this.#host.clock.now(), event, link.role);
     } catch (error) {
-      this.#host.end({ code: ExitCode.failed, reason: "image-unreadable", detail: textOf(error) });
+      if (this.#duties.onUnreadable === undefined)
+        this.#host.end({ code: ExitCode.failed, reason: "image-unreadable", detail: textOf(error) });
+      else this.#duties.onUnreadable(link, error);
     }
   }
 
@@ -291,15 +365,16 @@ export class RescuerSide implements Side<RescuerEvent, RescuerRole> {
   }
 
   /** With a link key, what anybody on the wire can cause does not end a run. Another key, or none, does: PROTOCOL.md 14.6. */
-  #isBelieved({ isProven, reason }: Refusal): boolean {
-    return this.#duties.linkKey === undefined || isProven || reason === "link-key";
+  #isBelieved(link: Link, { isProven, reason }: Refusal): boolean {
+    return !link.end.isKeyed || isProven || reason === "link-key";
   }
 
   #reportRefusal(link: Link, { digest, isProven, ...refusal }: Refusal): void {
     this.#refusal = { ...refusal, isProven };
     const named = digest === undefined ? {} : { digest: toHex(digest) };
     this.#host.report({ event: "refused", link: link.endpoint, ...refusal, proven: isProven, ...named });
-    if (this.#duties.once && this.#isBelieved(this.#refusal)) this.#host.end(refusedEnding(this.#refusal));
+    if (this.#duties.once && this.#isBelieved(link, this.#refusal))
+      this.#host.end(refusedEnding(this.#refusal));
   }
 }
 

@@ -18,7 +18,7 @@ export interface RunOptions {
   /** Cuts a byte stream into runs. Default: the parser of the serialport package. */
   readonly makeSplitter?: SplitterFactory;
   /** Returns what to try next; it is appended to what was seen, wherever an event or a verdict has a `detail`. */
-  readonly advice?: Advice;
+  readonly advice?: Advice | undefined;
   /** Called for each event, in order, after the event was answered on the wire: a slow callback delays no answer. */
   onEvent(event: NodeEvent): void;
 }

@@ -24,10 +24,11 @@ export type TargetAnswers = Pick<
 export function applyTargetEffect(
   clock: Pick<Clock, "now">,
   event: TargetEvent,
-  target: TargetAnswers,
+  target: TargetAnswers | undefined,
   store: TargetStore,
 ): boolean {
-  if (isEffect(event) && !target.holds(event.session)) return true;
+  if (!isEffect(event)) return false;
+  if (target?.holds(event.session) !== true) return true;
   switch (event.tag) {
     case "checkManifest": {
       const outcome = checkManifest(store, event.envelope);
@@ -50,8 +51,6 @@ export function applyTargetEffect(
       target.handleCommitted(clock.now(), event.session, failure);
       return true;
     }
-    default:
-      return false;
   }
 }
 

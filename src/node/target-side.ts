@@ -14,8 +14,8 @@ import type { Offer } from "../wire/messages.ts";
 import { advised } from "./advice.ts";
 import { distressSent } from "./distress-event.ts";
 import type { HeardTexts } from "./line-reports.ts";
-import type { NodeLink } from "./node-link.ts";
-import type { RunHost, Side } from "./node-run.ts";
+import type { SideLink } from "./node-link.ts";
+import type { SideHost } from "./node-run.ts";
 import { MISMATCH_SENTENCES, noneSentence } from "./refusal-sentences.ts";
 import type { RunOptions } from "./run-options.ts";
 import { applyTargetEffect, nodeStatusOf } from "./target-effects.ts";
@@ -29,12 +29,14 @@ export interface TargetDuties extends Pick<RunOptions, "advice"> {
   readonly store: TargetStore;
   /** Why it calls; for help unless given. */
   readonly cause?: CallCause;
+  /** The board's status for its beacon; that of the store unless given. */
+  readonly status?: (() => NodeStatus) | undefined;
   /** For all links: only rescuers with the same key are accepted. See `linkKeyOf`. */
   readonly linkKey?: LinkKey | undefined;
 }
 
-export type TargetHost = RunHost<TargetEvent, TargetRole>;
-type Link = NodeLink<TargetEvent, TargetRole>;
+export type TargetHost = SideHost<TargetRole>;
+type Link = SideLink<TargetRole>;
 
 /** The last session on one link. */
 interface LinkSession {
@@ -72,7 +74,7 @@ const HEARD_TEXTS: HeardTexts = {
 };
 
 /** A run as target: one board, healed over one of its links at a time. */
-export class TargetSide implements Side<TargetEvent, TargetRole> {
+export class TargetSide {
   readonly #host: TargetHost;
   readonly #duties: TargetDuties;
   readonly #start: TargetStart;
@@ -83,6 +85,8 @@ export class TargetSide implements Side<TargetEvent, TargetRole> {
   #refusal: Refusal | undefined;
   /** What the last rescuer without a suitable image said on each link. */
   readonly #told: Map<Link, string> = new Map();
+  /** The rescuer that serves the board, while one does. */
+  #servedBy: Uint8Array | undefined;
 
   constructor(host: TargetHost, duties: TargetDuties) {
     this.#host = host;
@@ -90,21 +94,29 @@ export class TargetSide implements Side<TargetEvent, TargetRole> {
     this.#start = new TargetStart(targetNonces(duties.store, duties.linkKey, host.random));
   }
 
-  get linkKey(): LinkKey | undefined {
+  linkKeyOf(): LinkKey | undefined {
     return this.#duties.linkKey;
   }
 
   makeRole(now: Millis, host: RoleHost<TargetEvent>): TargetRole {
-    const { random } = this.#host;
-    const { store, cause = "help" } = this.#duties;
-    const status = (): NodeStatus => nodeStatusOf(store.status());
-    const isBlank = (): boolean => store.isBlank();
-    const shared = { hold: this.#hold, start: this.#start };
-    return new TargetRole(now, host, { random, status, isBlank, ...shared, cause });
+    return this.roleThatCalls(now, host, this.#duties.cause ?? "help");
   }
 
-  get #isKeyed(): boolean {
-    return this.#duties.linkKey !== undefined;
+  /** Creates the role on one link. */
+  roleThatCalls(now: Millis, host: RoleHost<TargetEvent>, cause: CallCause): TargetRole {
+    const { random } = this.#host;
+    const { store } = this.#duties;
+    const status = this.#duties.status ?? ((): NodeStatus => nodeStatusOf(store.status()));
+    const isBlank = (): boolean => store.isBlank();
+    const shared = { hold: this.#hold, start: this.#start };
+    const role = new TargetRole(now, host, { random, status, isBlank, ...shared, cause });
+    if (this.#servedBy !== undefined) role.setServedElsewhere(now, this.#servedBy);
+    return role;
+  }
+
+  /** The boot nonce of this start. */
+  get bootNonce(): Uint8Array {
+    return this.#start.bootNonce;
   }
 
   /** The session that a verdict with this code describes: the refused one, or else the last one. */
@@ -176,6 +188,7 @@ export class TargetSide implements Side<TargetEvent, TargetRole> {
       progress: undefined,
     };
     this.#sessions.set(link, this.#last);
+    this.#servedBy = offer.rescuerId;
     for (const other of this.#host.links)
       if (other !== link) this.#setServedElsewhere(now, other, offer.rescuerId);
     this.#host.report({ event: "offer", ...at, digest: toHex(offer.digest), version, size: offer.size });
@@ -194,7 +207,7 @@ export class TargetSide implements Side<TargetEvent, TargetRole> {
     const session = this.#sessions.get(link);
     // A refusal that names another node than the last offer is about something else.
     const digest = session !== undefined && session.peer === peer ? { digest: session.offered } : {};
-    const proven = this.#isKeyed && reason !== "link-key";
+    const proven = link.end.isKeyed && reason !== "link-key";
     this.#host.report({ event: "refused", link: link.endpoint, peer, reason, proven, ...digest, detail });
   }
 
@@ -246,7 +259,8 @@ export class TargetSide implements Side<TargetEvent, TargetRole> {
         return;
       case "finished":
         this.#last = session;
-        this.#reportHealed(at, session, counters.bytesSent - session.bytesBefore);
+        this.#reportHealed(at, session, counters.bytesSent - session.bytesBefore, link.end.isKeyed);
+        this.#servedBy = undefined;
         this.#host.end({ code: ExitCode.done, reason: "healed" });
         return;
       default:
@@ -254,24 +268,29 @@ export class TargetSide implements Side<TargetEvent, TargetRole> {
     }
   }
 
-  #reportHealed(at: { link: string; peer: string }, session: LinkSession, bytesTx: number): void {
+  #reportHealed(
+    at: { link: string; peer: string },
+    session: LinkSession,
+    bytesTx: number,
+    proven: boolean,
+  ): void {
     const { digest = "", version, blocks } = session;
     const seconds = this.#secondsOf(session);
-    const proven = this.#isKeyed;
     this.#host.report({ event: "healed", ...at, digest, version, proven, blocks, bytesTx, seconds });
   }
 
   /** Accepts offers on all links again, unless a link is still serving this board (a refusal may come from another one). */
   #acceptOffers(): void {
     const { links } = this.#host;
-    if (links.some(({ role }) => role.isServed)) return;
+    if (links.some(({ role }) => role?.isServed === true)) return;
+    this.#servedBy = undefined;
     const now = this.#host.clock.now();
     for (const link of links) this.#setServedElsewhere(now, link, undefined);
   }
 
   /** Its calls are due at other times from now on. */
   #setServedElsewhere(now: Millis, { driver, role }: Link, rescuerId: Uint8Array | undefined): void {
-    role.setServedElsewhere(now, rescuerId);
+    role?.setServedElsewhere(now, rescuerId);
     driver.pump();
   }
 }

@@ -22,6 +22,11 @@ export class LinkEnd<Event> implements RoleHost<Event | LineEvent> {
     this.link = new Link(options);
   }
 
+  /** The link has a key. */
+  get isKeyed(): boolean {
+    return this.link.key !== undefined;
+  }
+
   get counters(): LinkCounters {
     return this.link.counters;
   }

@@ -5,6 +5,7 @@ import { VirtualClock } from "../../src/base/virtual-clock.ts";
 import { Link } from "../../src/link/link.ts";
 import { linkOptionsFor, lostForGood, NodeLink } from "../../src/node/node-link.ts";
 import { LinkEnd } from "../../src/session/link-end.ts";
+import type { Role } from "../../src/session/role.ts";
 import { I2cError } from "../../src/transport/i2c/bus.ts";
 import { portLost } from "../../src/transport/serial/uart-errors.ts";
 import type {
@@ -17,6 +18,16 @@ import { lineFacts } from "../support/line-facts.ts";
 
 const passing = new TransportError("tcp-waiting", "nobody listens yet", "transient");
 const gone = portLost("/dev/ttyUSB0");
+
+/** A role that does nothing. */
+const NO_ROLE: Role = {
+  handleLinkUp: () => {},
+  handleHeard: () => {},
+  handleInputEnd: () => {},
+  handleTimeout: () => {},
+  pollTimeout: () => undefined,
+  stop: () => {},
+};
 
 describe("a node whose links are all down", () => {
   it("is lost for good when waiting heals none of them, with the first one's reason", () => {
@@ -93,7 +104,7 @@ describe("the splitter of a link", () => {
     const link = new NodeLink(
       transport,
       new LinkEnd<never>(linkOptionsFor(transport)),
-      undefined,
+      NO_ROLE,
       new VirtualClock(),
       () => {},
       () => {},

@@ -113,6 +113,8 @@ async function healBoth(boards: readonly ReturnType<typeof boardOf>[]): Promise<
   return { events, verdict, hooks };
 }
 
+const linkOf = (event: NodeEvent): string => ("link" in event ? event.link : "");
+
 describe("two boards that one rescuer heals at once", () => {
   it("have their own id, image and link in each event, in the hook and in the verdict", async () => {
     const boards = [boardOf(1), boardOf(2)];
@@ -120,12 +122,12 @@ describe("two boards that one rescuer heals at once", () => {
     const order = events.flatMap((event) => (event.event === "healed" ? [event.link] : []));
     expect(order).toHaveLength(2);
     // The second board called before the first one was healed.
-    const kinds = events.map((event) => `${event.event} ${event.link}`);
+    const kinds = events.map((event) => `${event.event} ${linkOf(event)}`);
     expect(kinds.indexOf("distress wire-1")).toBeLessThan(kinds.indexOf("healed wire-0"));
     for (const [i, { id, image }] of boards.entries()) {
       const link = `wire-${i}`;
       const digest = toHex(image.digest);
-      const own = events.filter((event) => event.link === link && "peer" in event);
+      const own = events.filter((event) => linkOf(event) === link && "peer" in event);
       const named = own.map((event) => `${event.event} ${"peer" in event ? event.peer : ""}`);
       expect(new Set(named)).toEqual(
         new Set(["distress", "offer", "progress", "healed"].map((kind) => `${kind} ${id}`)),

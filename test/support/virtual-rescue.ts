@@ -30,7 +30,7 @@ import { type FaultOptions, withFaults } from "../../src/sim/wires/transport-fau
 import type { Transport } from "../../src/transport/transport.ts";
 import type { Beacon } from "../../src/wire/messages.ts";
 import { fixedKey } from "./fixed-keys.ts";
-import { FlashOracle, type Original } from "./flash-oracle.ts";
+import { FlashOracle, type Original } from "../../src/sim/flash-oracle.ts";
 import { EffectsUnderWay, type SlowEffects } from "./slow-effects.ts";
 import { wrappedTransport } from "./wrapped-transport.ts";
 

@@ -191,7 +191,8 @@ class Story {
   }
 
   #show(event: NodeEvent, link: string, kinds: readonly string[]): void {
-    if (kinds.includes(event.event)) this.#context.output.nodeEvent({ ...event, link });
+    if (kinds.includes(event.event))
+      this.#context.output.nodeEvent("link" in event ? { ...event, link } : event);
   }
 
   #expectBoot(board: string, name: string): void {

@@ -15,7 +15,7 @@ import {
 import { keepBeacon } from "../beacon.ts";
 import { callDigestOf } from "../call-digest.ts";
 import { type Deadlines, isDue, soonest } from "../deadlines.ts";
-import { byeOf, keepOffer } from "../handshake.ts";
+import { byeOf, identityOf, keepOffer, refuseOf } from "../handshake.ts";
 import { tagOf } from "../identity.ts";
 import { LinkGuard } from "../link-guard.ts";
 import type { HeardEvent, Role, RoleHost } from "../role.ts";
@@ -81,6 +81,12 @@ export class RescuerRole implements Role {
   announce(now: Millis): void {
     this.#announcer.announce();
     this.handleTimeout(now);
+  }
+
+  /** Says no to an offer that the node's own board did not call for. With a link key that cannot be proven, and is not said. */
+  decline(offer: Offer): void {
+    if (this.#guard.isKeyed) return;
+    this.#host.link.send(refuseOf(identityOf(offer, this.#nodeId, undefined), "healthy"));
   }
 
   get #serving(): Serving | undefined {

@@ -23,6 +23,8 @@ export interface MemoryLineOptions {
 export interface MemoryPairOptions {
   readonly aToB?: MemoryLineOptions;
   readonly bToA?: MemoryLineOptions;
+  /** The endpoints; "memory:a" and "memory:b" unless given. */
+  readonly names?: readonly [string, string];
 }
 
 /**
@@ -30,8 +32,9 @@ export interface MemoryPairOptions {
  * keeps no bytes for an end that is not open, and an end does not notice when the other one closes.
  */
 export function createMemoryPair(clock: Clock, options: MemoryPairOptions = {}): [Transport, Transport] {
-  const a = new MemoryEnd("memory:a", clock, options.aToB ?? {});
-  const b = new MemoryEnd("memory:b", clock, options.bToA ?? {});
+  const [nameA, nameB] = options.names ?? ["memory:a", "memory:b"];
+  const a = new MemoryEnd(nameA, clock, options.aToB ?? {});
+  const b = new MemoryEnd(nameB, clock, options.bToA ?? {});
   a.joinTo(b);
   b.joinTo(a);
   return [a, b];

@@ -1,8 +1,8 @@
-import { equalBytes } from "../../src/base/bytes.ts";
-import { contains, type FlashMap, overlaps, type Region } from "../../src/flash/geometry.ts";
-import type { Flash } from "../../src/flash/nor-flash.ts";
-import type { VerifiedBlock } from "../../src/flash/verified-block.ts";
-import { shortDigest } from "../../src/image/manifest.ts";
+import { equalBytes } from "../base/bytes.ts";
+import { contains, type FlashMap, overlaps, type Region } from "../flash/geometry.ts";
+import type { Flash } from "../flash/nor-flash.ts";
+import type { VerifiedBlock } from "../flash/verified-block.ts";
+import { shortDigest } from "../image/manifest.ts";
 
 /** An image that a board may hold, as it was before anybody sent it. */
 export interface Original {

@@ -1,0 +1,153 @@
+import { toHex } from "../base/bytes.ts";
+import type { Clock, Timer } from "../base/clock.ts";
+import type { Millis } from "../base/units.ts";
+import type { BootOutcome } from "../board/boot.ts";
+import type { RunningBoard } from "../board/running-board.ts";
+import type { ImageSource } from "../image/image-source.ts";
+import { formatVersion } from "../image/version.ts";
+import type { OwnBoard } from "../mesh/own-board.ts";
+import type { NodeStatus } from "../session/beacon.ts";
+import type { NodeEvent } from "./node-event.ts";
+import { nodeStatusOf } from "./target-effects.ts";
+
+/** A start of the board's image, as a hook is told of it. */
+export interface BootReport {
+  readonly version: string;
+  /** 64 hexadecimal digits. */
+  readonly digest: string;
+  readonly slot: number;
+  readonly isTrial: boolean;
+}
+
+export interface BoardLifeOptions {
+  readonly board: RunningBoard;
+  readonly clock: Clock;
+  /** Starts the image, and says whether it is in order. Always unless given. Does not reject. */
+  readonly onBoot?: ((boot: BootReport) => Promise<boolean>) | undefined;
+  /** An image that started in order is confirmed; otherwise somebody else confirms it. */
+  readonly confirms: boolean;
+  /** An image runs for this long before it is handed on. */
+  readonly soakMs: Millis;
+  /** The board's status changed. */
+  onChange(): void;
+  report(event: NodeEvent): void;
+}
+
+/**
+ * The starts of a node's own board: the boot decision, the hook that starts the image, its confirmation, and the time from
+ * which on it is handed on to neighbours.
+ */
+export class BoardLife {
+  readonly #options: BoardLifeOptions;
+  readonly #board: RunningBoard;
+  /** The image was started, in order, and is known to run since then. */
+  #runsSince: Millis | undefined;
+  #starting: Promise<void> | undefined;
+  #isStartedAgain = false;
+  #soaked: Timer | undefined;
+  #isClaiming = false;
+  #isClosed = false;
+
+  constructor(options: BoardLifeOptions) {
+    this.#options = options;
+    this.#board = options.board;
+  }
+
+  /** The board's status as its beacon says it. What is on trial, or does not run for long enough, is not passed on. */
+  status(): NodeStatus {
+    const status = this.#board.status();
+    const isTrial = status.isBootable && (status.isTrial || !this.#isSoaked);
+    return { ...nodeStatusOf(status), isTrial, isClaiming: this.#isClaiming };
+  }
+
+  own(): OwnBoard {
+    return { status: this.status(), layout: this.#board.status().layout };
+  }
+
+  get #isSoaked(): boolean {
+    return (
+      this.#runsSince !== undefined && this.#options.clock.now() - this.#runsSince >= this.#options.soakMs
+    );
+  }
+
+  /** Says in the beacon that the board is about to overwrite its only image. */
+  setClaiming(isClaiming: boolean): void {
+    this.#isClaiming = isClaiming;
+  }
+
+  /** The image to hand on: the confirmed one that boots, for an update once it has run for long enough. */
+  source(cause: "heal" | "update"): ImageSource | undefined {
+    return cause === "heal" || this.#isSoaked ? this.#board.ownSource() : undefined;
+  }
+
+  /** The board starts: at the start of the node, and when an image was installed. Resolves when its hook has ended. */
+  async boot(): Promise<void> {
+    this.#isStartedAgain = true;
+    this.#starting ??= this.#startAll();
+    await this.#starting;
+  }
+
+  async #startAll(): Promise<void> {
+    while (this.#isStartedAgain && !this.#isClosed) {
+      this.#isStartedAgain = false;
+      this.#forget();
+      await this.#start(this.#board.attempt());
+    }
+    this.#starting = undefined;
+  }
+
+  async #start(outcome: BootOutcome): Promise<void> {
+    if (outcome.tag === "recovery") {
+      this.#options.onChange();
+      return;
+    }
+    const { slot, isTrial, image } = outcome;
+    const boot = {
+      version: formatVersion(image.manifest.version),
+      digest: toHex(image.digest),
+      slot,
+      isTrial,
+    };
+    this.#options.report({ event: "booted", version: boot.version, digest: boot.digest });
+    this.#options.onChange();
+    const { onBoot } = this.#options;
+    const isInOrder = onBoot === undefined || (await onBoot(boot));
+    if (this.#isClosed || this.#isStartedAgain || !this.#board.status().isBootable) return;
+    if (isInOrder) this.#handleInOrder();
+    // A trial that fails is tried again, as a boot loader would, until its starts are used up and the board falls back.
+    else if (isTrial) this.#isStartedAgain = true;
+  }
+
+  #handleInOrder(): void {
+    const { clock, confirms, soakMs, onChange } = this.#options;
+    if (confirms) this.#board.confirm();
+    this.#runsSince = clock.now();
+    if (soakMs > 0) this.#soaked = clock.after(soakMs, onChange);
+    onChange();
+  }
+
+  /** Confirms the image that runs; throws NotBootableError when none does. */
+  confirm(): void {
+    this.#board.confirm();
+    this.#options.onChange();
+  }
+
+  /** Looks at the flash again, which may have been damaged. */
+  reverify(): void {
+    const wasBootable = this.#board.status().isBootable;
+    this.#board.reverify();
+    if (wasBootable !== this.#board.status().isBootable) this.#forget();
+    this.#options.onChange();
+  }
+
+  #forget(): void {
+    this.#runsSince = undefined;
+    this.#soaked?.cancel();
+  }
+
+  /** No hook is started, and nothing confirmed, any more. */
+  close(): void {
+    this.#isClosed = true;
+    this.#soaked?.cancel();
+  }
+}

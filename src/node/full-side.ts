@@ -1,0 +1,307 @@
+import { assert, unreachable } from "../base/assert.ts";
+import { toHex } from "../base/bytes.ts";
+import type { Timer } from "../base/clock.ts";
+import { ExitCode } from "../base/errors.ts";
+import type { Millis } from "../base/units.ts";
+import { chainRepository } from "../image/chain-repository.ts";
+import { formatVersion } from "../image/version.ts";
+import type { LinkKey } from "../link/link-key.ts";
+import type { Neighbour } from "../mesh/neighbours.ts";
+import { type NodeAction, NodeMachine } from "../mesh/node-machine.ts";
+import type { Engagement, LinkRole } from "../mesh/role.ts";
+import type { RescuerEvent } from "../session/rescuer/rescuer-events.ts";
+import type { RescuerRole } from "../session/rescuer/rescuer-role.ts";
+import type { LineEvent, RoleHost } from "../session/role.ts";
+import type { TargetEvent } from "../session/target/target-events.ts";
+import { TargetRole } from "../session/target/target-role.ts";
+import type { NodeDuties } from "./node-duties.ts";
+import type { SideLink } from "./node-link.ts";
+import type { RunHost, Side, SideHost } from "./node-run.ts";
+import { OwnBoardSide } from "./own-board-side.ts";
+import { RescuerSide } from "./rescuer-side.ts";
+import {
+  asRescuerLink,
+  asTargetLink,
+  type FullLink,
+  type NodeRole,
+  type SidedEvent,
+  SidedHost,
+} from "./role-link.ts";
+import type { Ending } from "./verdict.ts";
+
+export type FullHost = RunHost<SidedEvent, NodeRole>;
+
+/** A link as both sides see it, and what was reported of it. */
+interface Views {
+  readonly link: FullLink;
+  readonly index: number;
+  readonly target: SideLink<TargetRole>;
+  readonly rescuer: SideLink<RescuerRole>;
+  reported: "idle" | "target" | "rescuer";
+}
+
+/**
+ * A node with all roles on all its links: gives each event to the side of the role that it came from, lets the node machine
+ * decide about roles, and exchanges them.
+ */
+export class FullSide implements Side<SidedEvent, NodeRole> {
+  readonly machine: NodeMachine;
+  readonly rescuer: RescuerSide;
+  /** The node's own board; undefined for a provider without one. */
+  readonly own: OwnBoardSide | undefined;
+  readonly #host: FullHost;
+  readonly #duties: NodeDuties;
+  readonly #views: Map<FullLink, Views> = new Map();
+  #timer: Timer | undefined;
+
+  constructor(host: FullHost, duties: NodeDuties) {
+    this.#host = host;
+    this.#duties = duties;
+    const { board, allowUnsigned = false, repository } = duties;
+    const own =
+      board &&
+      new OwnBoardSide(
+        this.#sideHost((views) => views.target),
+        duties,
+        board,
+        () => this.#boardChanged(),
+      );
+    this.own = own;
+    this.rescuer = new RescuerSide(
+      this.#sideHost((views) => views.rescuer),
+      {
+        repository: chainRepository(() => own?.life.source("heal"), repository),
+        updates: chainRepository(() => own?.life.source("update"), repository),
+        allowUnsigned,
+        once: false,
+        self: own?.self,
+        handsOut: own === undefined && duties.policy.update === "auto",
+        advice: duties.advice,
+        admit: (link, cause) => this.machine.admit(this.#indexOf(link), cause),
+        onUnreadable: (link, error) => this.#handleUnreadable(link, error),
+      },
+    );
+    const nodeId = own?.self.nodeId ?? this.rescuer.nodeId;
+    const { random } = host;
+    const { policy, fanOut, links } = duties;
+    this.machine = new NodeMachine({ random, nodeId, policy, fanOut, links: links.length });
+  }
+
+  /** What a side gets of the run: its views of the links; and an end is no end of the node. */
+  #sideHost<R>(viewOf: (views: Views) => SideLink<R>): SideHost<R> {
+    const host = this.#host;
+    const views = this.#views;
+    return {
+      clock: host.clock,
+      random: host.random,
+      line: host.line,
+      get links() {
+        return [...views.values()].map(viewOf);
+      },
+      report: (event) => host.report(event),
+      whileAnswering: (answer) => host.whileAnswering(answer),
+      end: () => {},
+    };
+  }
+
+  linkKeyOf(index: number): LinkKey | undefined {
+    return this.#duties.links[index]?.linkKey;
+  }
+
+  /** The first role on a link. */
+  makeRole(now: Millis, host: RoleHost<SidedEvent | LineEvent>): NodeRole {
+    return this.#newRole(now, host, "idle", undefined);
+  }
+
+  #newRole(
+    now: Millis,
+    host: RoleHost<SidedEvent | LineEvent>,
+    role: LinkRole,
+    views: Views | undefined,
+  ): NodeRole {
+    if (role === "idle") {
+      const wrap = (event: RescuerEvent): SidedEvent => ({ side: "rescuer", event });
+      return this.rescuer.roleOn(now, new SidedHost(host, wrap), views?.rescuer);
+    }
+    assert(this.own !== undefined, "only a board calls");
+    const wrap = (event: TargetEvent): SidedEvent => ({ side: "target", event });
+    return this.own.makeRole(now, new SidedHost(host, wrap), role === "ask" ? "update" : "help");
+  }
+
+  /** Begins, once the links exist: the board starts, and the machine learns of it. */
+  start(): void {
+    for (const [index, link] of this.#host.links.entries()) {
+      const views = { link, index, target: asTargetLink(link), rescuer: asRescuerLink(link) };
+      this.#views.set(link, { ...views, reported: "idle" });
+    }
+    this.own?.start();
+    this.#pump();
+  }
+
+  handleUp(link: FullLink): void {
+    const views = this.#viewsOf(link);
+    if (link.role instanceof TargetRole) this.own?.target.handleUp(views.target);
+    this.machine.handleLinkUp(this.#host.clock.now(), views.index, true);
+    this.#pump();
+  }
+
+  handleDown(link: FullLink): void {
+    this.machine.handleLinkUp(this.#host.clock.now(), this.#viewsOf(link).index, false);
+    this.#watch(this.#viewsOf(link));
+    this.#pump();
+  }
+
+  handle(now: Millis, sided: SidedEvent | LineEvent, link: FullLink): void {
+    const views = this.#viewsOf(link);
+    if (!("side" in sided)) this.#host.line.handle(sided, link);
+    else if (sided.side === "target") this.#handleTarget(now, sided.event, views);
+    else this.#handleRescuer(now, sided.event, views);
+    this.#watch(views);
+    this.#pump();
+  }
+
+  #handleTarget(now: Millis, event: TargetEvent, views: Views): void {
+    this.own?.handle(now, event, views.target);
+    if (event.tag === "heard" && event.beacon !== undefined)
+      this.machine.handleHeard(now, views.index, event.beacon);
+    if (event.tag === "refused" || event.tag === "none") this.machine.handleRefused(now, views.index);
+  }
+
+  #handleRescuer(now: Millis, event: RescuerEvent, views: Views): void {
+    if (event.tag === "invited") this.machine.handleInvitation(now, views.index, event.offer);
+    this.rescuer.handle(now, event, views.rescuer);
+    if (event.tag === "heard") this.machine.handleHeard(now, views.index, event.beacon);
+  }
+
+  /** The own board changed its status. */
+  #boardChanged(): void {
+    if (this.own !== undefined) this.machine.handleBoard(this.#host.clock.now(), this.own.life.own());
+    this.#pump();
+  }
+
+  /** An image that is served cannot be read: the session ends, and the own flash is looked at again. */
+  #handleUnreadable(view: SideLink<RescuerRole>, error: unknown): void {
+    const detail = error instanceof Error ? error.message : String(error);
+    this.#host.report({ event: "link", link: view.endpoint, state: "image-unreadable", detail });
+    const views = [...this.#views.values()].find(({ rescuer }) => rescuer === view);
+    if (views === undefined) return;
+    this.#exchange(views, "idle");
+    this.own?.life.reverify();
+  }
+
+  /** Tells the machine what goes on on a link, and the user when that changed. */
+  #watch(views: Views): void {
+    const engagement = this.#engagementOn(views);
+    this.machine.handleEngaged(this.#host.clock.now(), views.index, engagement);
+    const isTarget = views.link.role instanceof TargetRole;
+    const isServing = engagement === "heal" || engagement === "update";
+    const role = isTarget ? "target" : isServing ? "rescuer" : "idle";
+    if (role === views.reported) return;
+    views.reported = role;
+    this.#host.report({ event: "role", link: views.link.endpoint, role });
+  }
+
+  #engagementOn({ link, rescuer }: Views): Engagement {
+    if (link.role instanceof TargetRole) return link.role.isServed ? "target" : "none";
+    return this.rescuer.causeOn(rescuer) ?? "none";
+  }
+
+  /** Does what the machine wants, and sets its timer. */
+  #pump(): void {
+    const now = this.#host.clock.now();
+    for (let action = this.machine.pollAction(); action; action = this.machine.pollAction())
+      this.#do(now, action);
+    this.#timer?.cancel();
+    const at = this.machine.pollTimeout(now);
+    this.#timer =
+      at === undefined ? undefined : this.#host.clock.after(Math.max(0, at - now), () => this.#handleTime());
+  }
+
+  #handleTime(): void {
+    for (const views of this.#views.values()) this.#watch(views);
+    this.machine.handleTimeout(this.#host.clock.now());
+    this.#pump();
+  }
+
+  #do(now: Millis, action: NodeAction): void {
+    switch (action.tag) {
+      case "role":
+        this.#exchange(this.#viewsAt(action.link), action.role);
+        return;
+      case "announce":
+        this.#announce(now, this.#viewsAt(action.link));
+        return;
+      case "decline":
+        this.#viewsAt(action.link).rescuer.role?.decline(action.offer);
+        this.#viewsAt(action.link).link.driver.pump();
+        return;
+      case "claim":
+        this.own?.setClaiming(action.isOn);
+        this.#boardChanged();
+        return;
+      case "neighbour":
+        this.#reportNeighbour(action.neighbour);
+        return;
+      case "conflict":
+        this.#reportConflict(action.neighbour);
+        return;
+      case "copied":
+        return;
+      default:
+        unreachable(action);
+    }
+  }
+
+  #exchange(views: Views, role: LinkRole): void {
+    const now = this.#host.clock.now();
+    views.link.exchange(now, (host) => this.#newRole(now, host, role, views));
+    if (role !== "idle" && views.link.end.isUp) this.own?.target.handleUp(views.target);
+    this.#watch(views);
+  }
+
+  #announce(now: Millis, { link, rescuer }: Views): void {
+    rescuer.role?.announce(now);
+    link.driver.pump();
+  }
+
+  #reportNeighbour(neighbour: Neighbour): void {
+    const { isBootable: bootable, installedDigest, isProvider, nodeId, link } = neighbour;
+    const isKnown = !isProvider && installedDigest !== undefined;
+    const version = isKnown ? formatVersion(neighbour.version) : undefined;
+    const at = { link: this.#viewsAt(link).link.endpoint, peer: toHex(nodeId) };
+    if (!isProvider) this.#host.report({ event: "neighbour", ...at, version, bootable });
+  }
+
+  #reportConflict({ installedDigest, nodeId, link, version }: Neighbour): void {
+    const at = { link: this.#viewsAt(link).link.endpoint, peer: toHex(nodeId) };
+    const digest = toHex(installedDigest ?? new Uint8Array());
+    this.#host.report({ event: "conflict", ...at, version: formatVersion(version), digest });
+  }
+
+  #viewsOf(link: FullLink): Views {
+    const views = this.#views.get(link);
+    assert(views !== undefined, "a link of this node");
+    return views;
+  }
+
+  #viewsAt(index: number): Views {
+    const link = this.#host.links[index];
+    assert(link !== undefined, `a link ${index}`);
+    return this.#viewsOf(link);
+  }
+
+  #indexOf(view: SideLink<RescuerRole>): number {
+    return [...this.#views.values()].find(({ rescuer }) => rescuer === view)?.index ?? -1;
+  }
+
+  handleTimeout(): Ending {
+    return { code: ExitCode.done, reason: "timeout" };
+  }
+
+  /** Stops everything that is not a link, and returns the open images. */
+  async close(): Promise<void> {
+    this.#timer?.cancel();
+    this.own?.close();
+    await this.rescuer.close();
+  }
+}

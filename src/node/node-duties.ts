@@ -1,0 +1,35 @@
+import type { Millis } from "../base/units.ts";
+import type { RunningBoard } from "../board/running-board.ts";
+import type { Repository } from "../image/repository.ts";
+import type { LinkKey } from "../link/link-key.ts";
+import type { UpdatePolicy } from "../mesh/asking.ts";
+import type { BootReport } from "./board-life.ts";
+import type { RunOptions } from "./run-options.ts";
+import type { TransportSource } from "./transport-source.ts";
+
+/** One link of a node. */
+export interface NodeLinkOptions {
+  readonly source: TransportSource;
+  /** Only nodes with the same key are healed, or heal, over this link. See `linkKeyOf`. */
+  readonly linkKey?: LinkKey | undefined;
+}
+
+/** What a node with all roles needs to know. */
+export interface NodeDuties extends Pick<RunOptions, "advice"> {
+  readonly links: readonly NodeLinkOptions[];
+  /** Its own board; without one it only holds images for others. Not closed by the run. */
+  readonly board?: RunningBoard | undefined;
+  /** Images beside the board's own one. Not closed by the run. */
+  readonly repository?: Repository | undefined;
+  /** Hand out unsigned images of the repository. */
+  readonly allowUnsigned?: boolean;
+  readonly policy: UpdatePolicy;
+  /** Updates handed out at the same time. */
+  readonly fanOut: number;
+  /** Starts the board's image; true when that went well. Does not reject. */
+  readonly onBoot?: ((boot: BootReport) => Promise<boolean>) | undefined;
+  /** An image that was started well is confirmed. True unless given. */
+  readonly confirms?: boolean;
+  /** An image runs for this long before it is handed on; 0 unless given. */
+  readonly soakMs?: Millis;
+}

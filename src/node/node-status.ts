@@ -1,0 +1,110 @@
+import { BoundedMap } from "../base/bounded-map.ts";
+import { toHex } from "../base/bytes.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Millis } from "../base/units.ts";
+import { formatVersion } from "../image/version.ts";
+import type { Neighbour } from "../mesh/neighbours.ts";
+import type { NodeEvent } from "./node-event.ts";
+
+/** Boards that wait, and heals, that are remembered. */
+const WAITING_MAX = 64;
+const HEALED_MAX = 16;
+
+/** Who waits for what. */
+interface Waiting {
+  readonly link: string;
+  readonly peer: string;
+  readonly what: "heal" | "update" | "image";
+  readonly why: string;
+  readonly since: Millis;
+}
+
+interface Healed {
+  readonly link: string;
+  readonly peer: string;
+  readonly version: string;
+  readonly at: Millis;
+}
+
+/** Keeps of a node's events what its status says: who waits for what and since when, and who was healed. */
+export class NodeHistory {
+  readonly #clock: Clock;
+  readonly #startedAt: Millis;
+  readonly #waiting: BoundedMap<string, Waiting> = new BoundedMap(WAITING_MAX);
+  readonly #healed: BoundedMap<number, Healed> = new BoundedMap(HEALED_MAX);
+  #heals = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#startedAt = clock.now();
+  }
+
+  /** Takes every event of the node. */
+  note(event: NodeEvent): void {
+    const now = this.#clock.now();
+    switch (event.event) {
+      case "waiting": {
+        const what = event.reason === "fan-out" || event.reason === "heal" ? "update" : "heal";
+        this.#wait(now, event.link, event.peer, what, event.reason);
+        return;
+      }
+      case "none":
+        this.#wait(now, event.link, event.peer, "image", event.reason);
+        return;
+      case "offer":
+        this.#waiting.delete(`${event.link} ${event.peer}`);
+        return;
+      case "healed": {
+        const { link, peer, version } = event;
+        this.#waiting.delete(`${link} ${peer}`);
+        this.#healed.set(this.#heals++, { link, peer, version, at: now });
+        return;
+      }
+      default:
+        return;
+    }
+  }
+
+  #wait(now: Millis, link: string, peer: string, what: Waiting["what"], why: string): void {
+    const name = `${link} ${peer}`;
+    const before = this.#waiting.get(name);
+    const isSame = before?.what === what && before.why === why;
+    this.#waiting.set(name, { link, peer, what, why, since: isSame ? before.since : now });
+  }
+
+  get uptimeSeconds(): number {
+    return this.#secondsSince(this.#startedAt);
+  }
+
+  #secondsSince(at: Millis): number {
+    return Math.round(this.#clock.now() - at) / 1000;
+  }
+
+  /** For the status: `waiting` and `healed`. */
+  report(): Readonly<Record<string, unknown>> {
+    const waiting = [...this.#waiting.values()].map(({ since, ...rest }) => {
+      return { ...rest, sinceSeconds: this.#secondsSince(since) };
+    });
+    const healed = [...this.#healed.values()].map(({ at, ...rest }) => {
+      return { ...rest, secondsAgo: this.#secondsSince(at) };
+    });
+    return { waiting, healed };
+  }
+
+  /** A neighbour as the status shows it. `link`: its endpoint. */
+  neighbourReport(link: string, neighbour: Neighbour): Readonly<Record<string, unknown>> {
+    const { installedDigest, isProvider, version } = neighbour;
+    const hasImage = !isProvider && installedDigest !== undefined;
+    return {
+      link,
+      peer: toHex(neighbour.nodeId),
+      isProvider,
+      isBootable: isProvider ? null : neighbour.isBootable,
+      isTrial: neighbour.isTrial,
+      version: hasImage ? formatVersion(version) : null,
+      digest: hasImage ? toHex(installedDigest) : null,
+      heardSecondsAgo: this.#secondsSince(neighbour.heardAt),
+      firstHeardSecondsAgo: this.#secondsSince(neighbour.firstHeardAt),
+    };
+  }
+}

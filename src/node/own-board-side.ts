@@ -1,0 +1,102 @@
+import { equalBytes } from "../base/bytes.ts";
+import type { Millis } from "../base/units.ts";
+import type { RunningBoard } from "../board/running-board.ts";
+import type { CallCause, NodeStatus } from "../session/beacon.ts";
+import type { RoleHost } from "../session/role.ts";
+import type { TargetEvent } from "../session/target/target-events.ts";
+import type { TargetRole } from "../session/target/target-role.ts";
+import { BoardLife } from "./board-life.ts";
+import type { NodeDuties } from "./node-duties.ts";
+import type { SideLink } from "./node-link.ts";
+import type { SideHost } from "./node-run.ts";
+import type { RescuerSelf } from "./rescuer-side.ts";
+import { nodeStatusOf } from "./target-effects.ts";
+import { TargetSide } from "./target-side.ts";
+
+/** The node's own board: served as a target, and started when it was. */
+export class OwnBoardSide {
+  readonly life: BoardLife;
+  readonly target: TargetSide;
+  readonly #board: RunningBoard;
+  readonly #onChange: () => void;
+  #lastStatus: NodeStatus | undefined;
+
+  /** `onChange`: the board's status changed. */
+  constructor(host: SideHost<TargetRole>, duties: NodeDuties, board: RunningBoard, onChange: () => void) {
+    this.#board = board;
+    this.#onChange = onChange;
+    const { policy, confirms = true, soakMs = 0, onBoot, advice } = duties;
+    board.setPolicy({ allowUpdate: policy.update === "auto", allowSingleUpdate: policy.allowSingle });
+    this.life = new BoardLife({
+      board,
+      clock: host.clock,
+      onBoot,
+      confirms,
+      soakMs,
+      onChange,
+      report: (event) => host.report(event),
+    });
+    const linkKey = duties.links.find((link) => link.linkKey !== undefined)?.linkKey;
+    const onHealed = (): void => void this.life.boot();
+    this.target = new TargetSide(
+      { ...hostOf(host), end: onHealed },
+      { store: board, linkKey, advice, status: () => this.life.status() },
+    );
+  }
+
+  /** Who the board is as a rescuer. */
+  get self(): RescuerSelf {
+    return {
+      nodeId: this.#board.status().nodeId,
+      bootNonce: () => this.target.bootNonce,
+      status: () => this.life.status(),
+    };
+  }
+
+  makeRole(now: Millis, host: RoleHost<TargetEvent>, cause: CallCause): TargetRole {
+    return this.target.roleThatCalls(now, host, cause);
+  }
+
+  /** The board starts. */
+  start(): void {
+    void this.life.boot();
+  }
+
+  setClaiming(isClaiming: boolean): void {
+    this.life.setClaiming(isClaiming);
+  }
+
+  handle(now: Millis, event: TargetEvent, link: SideLink<TargetRole>): void {
+    this.target.handle(now, event, link);
+    // An effect may have changed what the board is: while its only image is overwritten, it boots none.
+    const status = nodeStatusOf(this.#board.status());
+    if (this.#lastStatus !== undefined && isSame(this.#lastStatus, status)) return;
+    this.#lastStatus = status;
+    this.#onChange();
+  }
+
+  close(): void {
+    this.life.close();
+  }
+}
+
+/** A copy of a host whose links are those of the moment. */
+function hostOf(host: SideHost<TargetRole>): SideHost<TargetRole> {
+  return {
+    clock: host.clock,
+    random: host.random,
+    line: host.line,
+    get links() {
+      return host.links;
+    },
+    report: (event) => host.report(event),
+    whileAnswering: (answer) => host.whileAnswering(answer),
+    end: (ending) => host.end(ending),
+  };
+}
+
+function isSame(a: NodeStatus, b: NodeStatus): boolean {
+  const [before, now] = [a.installed?.digest, b.installed?.digest];
+  const isSameImage = before === undefined || now === undefined ? before === now : equalBytes(before, now);
+  return a.failure === b.failure && isSameImage;
+}

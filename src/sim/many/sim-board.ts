@@ -1,0 +1,139 @@
+import type { Random } from "../../base/prng.ts";
+import type { VirtualClock } from "../../base/virtual-clock.ts";
+import type { BoardIdentity } from "../../board/board-parts.ts";
+import { type MemoryBoard, memoryBoard } from "../../board/memory-board.ts";
+import type { RunningBoard } from "../../board/running-board.ts";
+import type { FlashGeometry } from "../../flash/geometry.ts";
+import type { Flash, NorFlash } from "../../flash/nor-flash.ts";
+import type { FlashStorage } from "../../flash/storage.ts";
+import type { TrustPolicy } from "../../image/envelope.ts";
+import type { Repository } from "../../image/repository.ts";
+import { runNode } from "../../node/full-node.ts";
+import type { NodeEvent } from "../../node/node-event.ts";
+import { makePureSplitter } from "../../node/pure-run-splitter.ts";
+import type { Transport } from "../../transport/transport.ts";
+import { Plug, type PlugFaults } from "./plug.ts";
+
+/** What the boards of a world have in common. */
+export interface SimBoardSetup {
+  readonly clock: VirtualClock;
+  readonly random: Random;
+  readonly geometry: FlashGeometry;
+  readonly policy: TrustPolicy;
+  readonly repository: Repository;
+  readonly allowSingle: boolean;
+  /** Called when something begins that a promise ends. */
+  markAsync(): void;
+  /** Wraps the flash of a board, to look at what is written, or to cut its power. */
+  wrapFlash(board: number, flash: NorFlash): Flash;
+  onEvent(board: number, event: NodeEvent): void;
+}
+
+/** A board's end of a wire. */
+export interface SimWire {
+  readonly transport: Transport;
+  readonly faults: PlugFaults;
+}
+
+/** One start of a board: from its power-on to its power-off. */
+interface Start {
+  readonly stop: AbortController;
+  readonly plugs: readonly Plug[];
+  readonly store: RunningBoard;
+}
+
+/** A board of a simulated world: its flash outlives its starts. The node that runs on it is the one of the product. */
+export class SimBoard {
+  readonly number: number;
+  readonly identity: BoardIdentity;
+  readonly wires: SimWire[] = [];
+  readonly storage: FlashStorage;
+  readonly #setup: SimBoardSetup;
+  #start: Start | undefined;
+  #bytesBefore = 0;
+
+  constructor(setup: SimBoardSetup, number: number, identity: BoardIdentity, storage: FlashStorage) {
+    this.#setup = setup;
+    this.number = number;
+    this.identity = identity;
+    this.storage = storage;
+  }
+
+  get isOn(): boolean {
+    return this.#start !== undefined;
+  }
+
+  /** The running board; undefined while it is off. */
+  get store(): RunningBoard | undefined {
+    return this.#start?.store;
+  }
+
+  /** Bytes that it handed to its wires, in all its starts. */
+  get bytesSent(): number {
+    return this.#bytesBefore + sentBy(this.#start);
+  }
+
+  /** The flash as a programmer sees it, without a running node. */
+  open(): MemoryBoard {
+    const { geometry, policy } = this.#setup;
+    return memoryBoard({ geometry, policy, identity: this.identity, storage: this.storage });
+  }
+
+  /** Power on. Does nothing while it is on. */
+  powerOn(): void {
+    if (this.#start !== undefined) return;
+    const { clock, random, geometry, policy, repository, allowSingle, markAsync, wrapFlash, onEvent } = this.#setup;
+    const board = memoryBoard({
+      geometry,
+      policy,
+      identity: this.identity,
+      storage: this.storage,
+      wrap: (flash) => wrapFlash(this.number, flash),
+    });
+    const stop = new AbortController();
+    const plugs = this.wires.map(({ transport, faults }) => new Plug(transport, faults));
+    const store = board.store();
+    this.#start = { stop, plugs, store };
+    markAsync();
+    const run = runNode({
+      links: plugs.map((source) => ({ source })),
+      board: store,
+      repository,
+      allowUnsigned: false,
+      policy: { update: "auto", allowSingle },
+      fanOut: 1,
+      onBoot: async () => {
+        markAsync();
+        return true;
+      },
+      signal: stop.signal,
+      clock,
+      random,
+      makeSplitter: (onRun) => makePureSplitter(onRun, { maxRun: 4_129, clock }),
+      onEvent: (event) => {
+        if (this.#start?.stop === stop) onEvent(this.number, event);
+      },
+    });
+    run.catch((error: unknown) => this.#setup.onEvent(this.number, crashOf(error)));
+  }
+
+  /** Power off, at once: nothing is said, nothing more is written. */
+  powerOff(): void {
+    const start = this.#start;
+    if (start === undefined) return;
+    this.#bytesBefore += sentBy(start);
+    this.#start = undefined;
+    for (const plug of start.plugs) plug.pull();
+    this.#setup.markAsync();
+    start.stop.abort();
+  }
+}
+
+function sentBy(start: Start | undefined): number {
+  return start?.plugs.reduce((sum, plug) => sum + plug.bytesSent, 0) ?? 0;
+}
+
+/** A node that throws is a defect. */
+function crashOf(error: unknown): NodeEvent {
+  return { event: "link", link: "", state: "crashed", detail: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+}
