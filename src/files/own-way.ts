@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, statSync } from "node:fs";
 import { dirname, isAbsolute, resolve } from "node:path";
-import { walkPath } from "./path-walk.ts";
+import { type Lookup, walkPath } from "./path-walk.ts";
 import { programPaths } from "./program-path.ts";
 import { isSticky, ownUid, type Rights } from "./rights.ts";
 
@@ -14,6 +14,20 @@ const OTHERS_WRITE = 0o022;
 export function isOwnWay(path: string): boolean {
   const found = ownLookups(path);
   return found !== undefined && isClosed(found);
+}
+
+/**
+ * The first folder on the way to `path`, or what is there itself, that others than root and this process's user may
+ * change, by the rule of {@link isOwnWay}; undefined when there is none.
+ */
+export function foreignOnWay(path: string): { readonly at: string; readonly rights: Rights } | undefined {
+  const { lookups, target } = walkPath(path);
+  const foreign = lookups.find((lookup) => !isOwnLookup(lookup));
+  if (foreign !== undefined) return { at: foreign.folder, rights: foreign.rights };
+  const rights = lookups.at(-1)?.entry;
+  return target === undefined || rights === undefined || isClosed(rights)
+    ? undefined
+    : { at: target, rights };
 }
 
 /** Whether this process's user can make a folder at `path`, or has one there, that passes {@link isOwnWay}. */
@@ -51,10 +65,12 @@ export function findOwnProgram(name: string): string | undefined {
 /** What is at the end of a way that only root and we may change; undefined when others may, or nothing is there. */
 function ownLookups(path: string): Rights | undefined {
   const { lookups, target } = walkPath(path);
-  const isOwn = lookups.every(
-    ({ rights, entry }) => isClosed(rights) || (isOwned(rights) && isSticky(rights) && isOwned(entry)),
-  );
+  const isOwn = lookups.every(isOwnLookup);
   return target === undefined || !isOwn ? undefined : (lookups.at(-1)?.entry ?? statSync(target));
+}
+
+function isOwnLookup({ rights, entry }: Lookup): boolean {
+  return isClosed(rights) || (isOwned(rights) && isSticky(rights) && isOwned(entry));
 }
 
 /** Nobody but its owner may write it, who is root or we. Windows makes up all modes. */

@@ -1,7 +1,13 @@
 import { chmodSync, mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { canBeOwnWay, findOwnProgram, isOwnWay, openOwnProgram } from "../../src/files/own-way.ts";
+import {
+  canBeOwnWay,
+  findOwnProgram,
+  foreignOnWay,
+  isOwnWay,
+  openOwnProgram,
+} from "../../src/files/own-way.ts";
 import { walkPath } from "../../src/files/path-walk.ts";
 import { type AccountList, isOpenToOthers, otherWriters, type Rights } from "../../src/files/rights.ts";
 import { WriteGuard } from "../../src/files/write-guard.ts";
@@ -154,22 +160,27 @@ describe("the guard of what decides", () => {
 
 describe("a way that only root and we may change", () => {
   it.each([
-    ["its own mode", "p1", 0o775],
-    ["the mode of its folder", "p2", 0o755],
-    ["the mode of a folder further up", "p3", 0o755],
-  ])("is not one by %s", (_what, name, mode) => {
+    ["its own mode", "p1", 0o775, "p1/a/b/program"],
+    ["the mode of its folder", "p2", 0o755, "p2/a/b"],
+    ["the mode of a folder further up", "p3", 0o755, "p3"],
+  ])("is not one by %s", (_what, name, mode, foreign) => {
     const open = name === "p1" ? 0o755 : 0o777;
     folder(`${name}/a/b`, 0o755);
     if (name === "p2") chmodSync(at(`${name}/a/b`), open);
     if (name === "p3") chmodSync(at(name), 0o770);
     const path = put(`${name}/a/b/program`, mode);
     expect(isOwnWay(path)).toBe(false);
+    expect(foreignOnWay(path)).toMatchObject({
+      at: at(foreign),
+      rights: { mode: statSync(at(foreign)).mode },
+    });
     expect(openOwnProgram(path)).toBeUndefined();
   });
 
   it("is one below a sticky folder, if what is in that is ours", () => {
     const path = put("ours", 0o755);
     expect(isOwnWay(path)).toBe(true);
+    expect(foreignOnWay(path)).toBeUndefined();
     expect(canBeOwnWay(at("new/folder"))).toBe(true);
     folder("sticky", 0o1777);
     mkdirSync(at("sticky/in"), { mode: 0o755 });
