@@ -6,8 +6,9 @@ import type { Verdict } from "../node/verdict.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import { adviceOn } from "./advice/run-advice.ts";
 import { addCommand } from "./help.ts";
+import { HealedHook } from "./hooks/healed-hook.ts";
+import { HookRunner } from "./hooks/hook-runner.ts";
 import { linkKeyFlag, linkKeyFor } from "./link-key-flag.ts";
-import { HealedCommand } from "./on-healed.ts";
 import { warnOfOpenLinks } from "./open-link-warnings.ts";
 import { collectLinks, parseHardwareFlag, parseSeconds, parseVersionFlag } from "./parse.ts";
 import { openRescueSource } from "./rescue-source.ts";
@@ -82,7 +83,9 @@ async function runRescueCommand(
   _args: readonly string[],
   flags: RescueFlags,
 ): Promise<Verdict> {
-  const healed = new HealedCommand(flags.onHealed, { warn: (text) => output.warn(text), signal });
+  const warn = (text: string): void => output.warn(text);
+  const runner = new HookRunner({ warn, signal });
+  const healed = HealedHook.ofFlag(flags.onHealed, { runner, warn });
   const linkKey = await linkKeyFor(await linkKeyFlag(flags.linkKey, output));
   const source = await openRescueSource(flags, output);
   warnOfOpenLinks(flags.link, { hasLinkKey: linkKey !== undefined, takesUnsigned: false }, output);
@@ -109,6 +112,7 @@ async function runRescueCommand(
     await healed.finished();
     return verdict;
   } finally {
+    runner.close();
     await source.close();
   }
 }
