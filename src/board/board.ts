@@ -26,10 +26,11 @@ import {
 import { type BoardLock, lockBoard } from "./board-lock.ts";
 import { type BoardParts, boardParts } from "./board-parts.ts";
 import { type BoardStatus, boardStatus } from "./board-status.ts";
+import { BoardTargetStore } from "./board-target-store.ts";
 import { attemptBoot, type BootOutcome, bootBoard, confirmBoot, type VerifiedImage } from "./boot.ts";
 import { type DamageReport, damageSlot } from "./damage.ts";
 import { installFrom } from "./install.ts";
-import { BoardTargetStore, type TargetStore } from "./target-store.ts";
+import type { TargetStore } from "./target-store.ts";
 
 /** Bytes of one raw read. */
 const RAW_STEP = 65_536;

@@ -4,8 +4,9 @@ import { type FlashStorage, MemoryStorage } from "../flash/storage.ts";
 import type { TrustPolicy } from "../image/envelope.ts";
 import type { StoreOptions } from "./admission.ts";
 import { type BoardIdentity, type BoardParts, boardParts } from "./board-parts.ts";
+import { BoardTargetStore } from "./board-target-store.ts";
 import { type BootOutcome, bootBoard } from "./boot.ts";
-import { BoardTargetStore, type TargetStore } from "./target-store.ts";
+import type { TargetStore } from "./target-store.ts";
 
 /** Options of a board in memory. */
 export interface MemoryBoardOptions {
