@@ -35,16 +35,25 @@ export interface PickCriteria {
   readonly blockSizeMax?: number | undefined;
 }
 
-/** The image to offer and why, or none, with the reason for each image. */
+/** Why an image does not suit a board. */
+export interface ImageRefusal<Entry extends RepositoryEntry = RepositoryEntry> {
+  readonly entry: Entry;
+  readonly reason: RefusalReason;
+}
+
+/** That no image suits a board, with the reason for each. */
+export interface NoImage<Entry extends RepositoryEntry = RepositoryEntry> {
+  readonly tag: "none";
+  readonly refusals: readonly ImageRefusal<Entry>[];
+  /** The commonest reason, among images for this board's hardware if there are any; undefined without images. */
+  readonly reason: RefusalReason | undefined;
+  readonly detail: string;
+}
+
+/** The image to offer and why, or none. */
 export type ImageChoice<Entry extends RepositoryEntry = RepositoryEntry> =
   | { readonly tag: "chosen"; readonly entry: Entry; readonly because: "receiving" | "installed" | "newest" }
-  | {
-      readonly tag: "none";
-      readonly refusals: readonly { readonly entry: Entry; readonly reason: RefusalReason }[];
-      /** The commonest reason, among images for this board's hardware if there are any; undefined without images. */
-      readonly reason: RefusalReason | undefined;
-      readonly detail: string;
-    };
+  | NoImage<Entry>;
 
 /** Where a rescuer takes images from. The repository closes the images that it opened: call `release` when done. */
 export interface Repository {
@@ -93,7 +102,7 @@ export function chooseImage<Entry extends RepositoryEntry>(
   entries: readonly Entry[],
   criteria: PickCriteria,
 ): ImageChoice<Entry> {
-  const refusals: { entry: Entry; reason: RefusalReason }[] = [];
+  const refusals: ImageRefusal<Entry>[] = [];
   const suitable: Entry[] = [];
   for (const entry of entries) {
     const reason = unsuitable(entry, criteria);
@@ -108,6 +117,13 @@ export function chooseImage<Entry extends RepositoryEntry>(
   if (installed !== undefined) return { tag: "chosen", entry: installed, because: "installed" };
   const newest = suitable.toSorted(compareEntries).at(-1);
   if (newest !== undefined) return { tag: "chosen", entry: newest, because: "newest" };
+  return noneOf(refusals);
+}
+
+/** The choice when no image suits, from the reason of each. */
+export function noneOf<Entry extends RepositoryEntry>(
+  refusals: readonly ImageRefusal<Entry>[],
+): NoImage<Entry> {
   const reasons = refusals.map(({ reason }) => reason);
   return { tag: "none", refusals, reason: commonestOf(reasons), detail: describeRefusals(reasons) };
 }
