@@ -1,32 +1,54 @@
 import { equalBytes } from "../base/bytes.ts";
 import { FailedError } from "../base/errors.ts";
 import type { RunOutcome, TreeNode } from "../base/tree-shape.ts";
+import type { BootMoment } from "../flash/record/boot-decision.ts";
+import type { ImageSource } from "../image/image-source.ts";
 import { shortDigest } from "../image/manifest.ts";
 import { judgeManifest, type StoreOptions } from "./admission.ts";
 import { areSlotsBlank } from "./blank-slots.ts";
 import { type BoardParts, hardwareId8 } from "./board-parts.ts";
-import { type BootOutcome, bootBoard, verifySlot } from "./boot.ts";
+import {
+  attemptBoot,
+  type BootOutcome,
+  bootBoard,
+  confirmBoot,
+  type VerifiedImage,
+  verifySlot,
+} from "./boot.ts";
 import { installedEvent } from "./installed-slot.ts";
 import { type LatestImage, LatestImageReader } from "./latest-image.ts";
 import { Quarantine } from "./quarantine.ts";
 import { armPlace, type IncomingImage, ReceivingSession } from "./receiving-session.ts";
+import type { RunningBoard, UpdatePolicy } from "./running-board.ts";
+import { ownSource } from "./slot-source.ts";
 import type { SlotWriter, WriteOutcome } from "./slot-writer.ts";
 import { closeManifest } from "./stored-manifest.ts";
-import type { CommitOutcome, ManifestVerdict, TargetStatus, TargetStore } from "./target-store.ts";
+import type { CommitOutcome, ManifestVerdict, TargetStatus } from "./target-store.ts";
 
 /** Most starts that are counted: the counter is a u32. */
 const STARTS_MAX = 0xffff_ffff;
 
-/** The target side of a board, over any flash. No other program may use the board. */
-export class BoardTargetStore implements TargetStore {
+/** The image to hand on, as of a boot decision. */
+interface OwnSource {
+  readonly boot: BootOutcome;
+  readonly source: ImageSource | undefined;
+}
+
+/** A board as a target, over any flash, and what it does beside that while it runs. No other program may use the board. */
+export class BoardTargetStore implements RunningBoard {
   readonly #parts: BoardParts;
-  readonly #options: StoreOptions;
   readonly #quarantine: Quarantine = new Quarantine();
   readonly #latest: LatestImageReader;
+  #options: StoreOptions;
   #boot: BootOutcome;
+  /** From the first attempt on the image that boots runs: its last trial boot is counted already. */
+  #moment: BootMoment = "start";
+  /** Verified when the boot decision was taken, and neither started nor confirmed since. */
+  #unused: VerifiedImage | undefined;
   #session: ReceivingSession | undefined;
   /** The session that was abandoned last, after it had begun to write, as long as nothing else was written. */
   #left: ReceivingSession | undefined;
+  #own: OwnSource | undefined;
   #wasBlank: boolean | undefined;
 
   constructor(parts: BoardParts, options: StoreOptions = {}) {
@@ -35,10 +57,11 @@ export class BoardTargetStore implements TargetStore {
     this.#options = options;
     this.#latest = new LatestImageReader(parts);
     this.#boot = bootBoard(parts);
+    this.#unused = imageOf(this.#boot);
   }
 
   status(): TargetStatus {
-    const { identity, record } = this.#parts;
+    const { identity, record, flash } = this.#parts;
     const boot = this.#boot;
     const { receiving, counterFloor } = record.state;
     const latest = this.#latest.read(boot);
@@ -48,6 +71,8 @@ export class BoardTargetStore implements TargetStore {
       revision: identity.revision,
       isBootable: boot.tag === "boot",
       ...(boot.tag === "recovery" ? { failure: boot.reason } : {}),
+      isTrial: boot.tag === "boot" && boot.isTrial,
+      layout: flash.map.layout,
       ...(latest === undefined ? {} : { installed: installedOf(latest) }),
       ...(receiving === undefined ? {} : { receivingDigest8: shortDigest(receiving.digest) }),
       counterFloor,
@@ -59,6 +84,40 @@ export class BoardTargetStore implements TargetStore {
     this.#wasBlank ??= areSlotsBlank(this.#parts);
     const { slots, receiving } = this.#parts.record.state;
     return this.#wasBlank && receiving === undefined && slots.length === 0;
+  }
+
+  setPolicy(policy: UpdatePolicy): void {
+    this.#options = { ...this.#options, ...policy };
+  }
+
+  attempt(): BootOutcome {
+    this.abandon();
+    this.#boot = attemptBoot(this.#parts, this.#takeUnused());
+    this.#moment = "running";
+    this.#parts.flash.sync();
+    return this.#boot;
+  }
+
+  confirm(): BootOutcome {
+    // Also when nothing can be confirmed, the status says what was seen.
+    this.#boot = bootBoard(this.#parts, this.#takeUnused(), "running");
+    const image = confirmBoot(this.#parts, imageOf(this.#boot));
+    this.#boot = { tag: "boot", slot: image.slot, isTrial: false, image };
+    this.#parts.flash.sync();
+    return this.#boot;
+  }
+
+  reverify(): BootOutcome {
+    this.#drop();
+    this.#boot = bootBoard(this.#parts, undefined, this.#moment);
+    this.#unused = imageOf(this.#boot);
+    return this.#boot;
+  }
+
+  ownSource(): ImageSource | undefined {
+    const boot = this.#boot;
+    if (this.#own?.boot !== boot) this.#own = { boot, source: ownSource(this.#parts, boot) };
+    return this.#own.source;
   }
 
   checkManifest(envelope: Uint8Array): ManifestVerdict {
@@ -111,6 +170,7 @@ export class BoardTargetStore implements TargetStore {
     record.append(installedEvent(record.state, { slot, digest, area }, image.manifest));
     flash.sync();
     this.#boot = bootBoard(this.#parts, image);
+    this.#unused = imageOf(this.#boot);
     if (this.#boot.tag === "recovery") return { tag: "not-bootable", reason: this.#boot.reason };
     return { tag: "bootable", version: this.#boot.image.manifest.version, slot: this.#boot.slot };
   }
@@ -157,11 +217,22 @@ export class BoardTargetStore implements TargetStore {
     if (!isUntouched) this.#boot = { tag: "recovery", reason: "receiving" };
   }
 
+  /** The image that need not be verified again: from then on it may have changed. */
+  #takeUnused(): VerifiedImage | undefined {
+    const image = this.#unused;
+    this.#unused = undefined;
+    return image;
+  }
+
   #watch(step: (writer: SlotWriter) => RunOutcome): RunOutcome {
     const outcome = this.#session === undefined ? ({ tag: "failed" } as const) : step(this.#session.writer);
     if (outcome.tag === "failed") this.#drop();
     return outcome;
   }
+}
+
+function imageOf(boot: BootOutcome): VerifiedImage | undefined {
+  return boot.tag === "boot" ? boot.image : undefined;
 }
 
 function installedOf({ digest, manifest }: LatestImage): NonNullable<TargetStatus["installed"]> {

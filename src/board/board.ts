@@ -30,7 +30,7 @@ import { BoardTargetStore } from "./board-target-store.ts";
 import { attemptBoot, type BootOutcome, bootBoard, confirmBoot, type VerifiedImage } from "./boot.ts";
 import { type DamageReport, damageSlot } from "./damage.ts";
 import { installFrom } from "./install.ts";
-import type { TargetStore } from "./target-store.ts";
+import type { RunningBoard } from "./running-board.ts";
 
 /** Bytes of one raw read. */
 const RAW_STEP = 65_536;
@@ -185,8 +185,8 @@ export class Board {
     return damageSlot(this.#storage, this.map, { slot, sector, isErase, ...bytes }, random);
   }
 
-  /** The store that a target session works on. */
-  store(options: StoreOptions = {}): TargetStore {
+  /** The board as a target session works on it, and as a program that runs for long starts and confirms it. */
+  store(options: StoreOptions = {}): RunningBoard {
     this.#mustWrite("receive");
     return new BoardTargetStore(this.parts, options);
   }

@@ -50,15 +50,15 @@ export function bootBoard(parts: BoardParts, known?: VerifiedImage, moment?: Boo
 /**
  * The boot decision as a boot loader takes it: counts a trial boot before it happens, and gives up a trial that had
  * all its boots, which counts as a failed confirm. The first boot of an image that was confirmed by its policy is
- * counted too; the attempt after it raises the counter floor.
+ * counted too; the attempt after it raises the counter floor. `known` is as in {@link bootBoard}.
  */
-export function attemptBoot(parts: BoardParts): BootOutcome {
+export function attemptBoot(parts: BoardParts, known?: VerifiedImage): BootOutcome {
   const { record } = parts;
   for (const slot of record.state.slots) {
     if (slot.isConfirmed || slot.isReverted || slot.attempts < TRIAL_BOOTS_MAX) continue;
     record.append({ tag: "slot", slot: { ...slot, isReverted: true }, floor: 0 });
   }
-  const outcome = bootBoard(parts);
+  const outcome = bootBoard(parts, known);
   const slot = outcome.tag === "boot" ? slotRecord(record.state, outcome.slot) : undefined;
   if (outcome.tag === "recovery" || slot === undefined) return outcome;
   if (slot.isUnproven === true && slot.attempts > 0) {
@@ -71,10 +71,10 @@ export function attemptBoot(parts: BoardParts): BootOutcome {
 
 /**
  * Marks the running image as healthy, even during its last trial boot, and raises the counter floor to its counter.
- * Idempotent. NotBootableError `board-not-bootable` when nothing boots.
+ * Idempotent. `known` is as in {@link bootBoard}. NotBootableError `board-not-bootable` when nothing boots.
  */
-export function confirmBoot(parts: BoardParts): VerifiedImage {
-  const outcome = bootBoard(parts, undefined, "running");
+export function confirmBoot(parts: BoardParts, known?: VerifiedImage): VerifiedImage {
+  const outcome = bootBoard(parts, known, "running");
   const slot = outcome.tag === "boot" ? slotRecord(parts.record.state, outcome.slot) : undefined;
   if (outcome.tag === "recovery" || slot === undefined) {
     const reason = outcome.tag === "recovery" ? outcome.reason : "empty";

@@ -6,7 +6,7 @@ import type { StoreOptions } from "./admission.ts";
 import { type BoardIdentity, type BoardParts, boardParts } from "./board-parts.ts";
 import { BoardTargetStore } from "./board-target-store.ts";
 import { type BootOutcome, bootBoard } from "./boot.ts";
-import type { TargetStore } from "./target-store.ts";
+import type { RunningBoard } from "./running-board.ts";
 
 /** Options of a board in memory. */
 export interface MemoryBoardOptions {
@@ -28,7 +28,7 @@ export interface MemoryBoard {
   /** The flash under all wrappers, with its counters. */
   readonly nor: NorFlash;
   boot(): BootOutcome;
-  store(options?: StoreOptions): TargetStore;
+  store(options?: StoreOptions): RunningBoard;
 }
 
 /** Powers up a board in memory. */

@@ -1,10 +1,11 @@
 import type { BootFailure, RefusalReason } from "../base/refusal.ts";
 import type { RunOutcome, TreeNode } from "../base/tree-shape.ts";
+import type { FlashLayout } from "../flash/geometry.ts";
 import type { Manifest } from "../image/manifest.ts";
 import type { Version } from "../image/version.ts";
 import type { WriteOutcome } from "./slot-writer.ts";
 
-/** The status of a board in a beacon (PROTOCOL.md 5.2). Short digests are advice. */
+/** The status of a board: what its beacon says (PROTOCOL.md 5.2), and more. Short digests are advice. */
 export interface TargetStatus {
   readonly nodeId: Uint8Array;
   readonly hardwareId8: Uint8Array;
@@ -12,6 +13,9 @@ export interface TargetStatus {
   readonly isBootable: boolean;
   /** Why not, when it is not bootable. */
   readonly failure?: BootFailure;
+  /** Whether the image that boots is on trial: not confirmed, neither by its policy nor by its owner. */
+  readonly isTrial: boolean;
+  readonly layout: FlashLayout;
   /** The image that boots, else the one installed last, if its manifest can be read and is trusted. */
   readonly installed?: { readonly digest8: Uint8Array; readonly version: Version; readonly sequence: number };
   /** The image that is being received: some of its blocks may be in a slot. */
