@@ -43,6 +43,7 @@ export const LAYERS = {
       "board-config",
       "board-flash",
       "board-lock",
+      "lock-socket",
       "new-board",
       "refusal-log",
       "trusted-keys",

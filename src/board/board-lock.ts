@@ -2,12 +2,15 @@ import { linkSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { join } from "node:path";
 import { errnoOf } from "../base/errno.ts";
 import { FailedError } from "../base/errors.ts";
+import { readLockSocket, readPlainText, removeLockSocket, writeLockSocket } from "./lock-socket.ts";
 
 /** Name of the lock in a board's folder. */
 export const LOCK_FILE = "lock";
 
 /** Mode of the lock, as far as the umask lets it: others may see who holds the board, and never write it. */
 const LOCK_MODE = 0o644;
+/** What a lock holds: process id and start time. Other content is nobody's. */
+const LOCK_TEXT = /^(\d{1,10}) (\d{1,20})\n$/;
 /** Name of a lock that is being made or broken. */
 const LEFTOVER_NAME = /^(?:\.lock|lock\.stale)-(\d{1,10})-\d+$/;
 /** Tries to break a stale lock before the board counts as busy. */
@@ -15,8 +18,28 @@ const TRIES_MAX = 5;
 
 /** A board's lock, held by this process. */
 export interface BoardLock {
+  /**
+   * Names the control socket of this process to others ({@link lockHolder}), in one step, until the lock is released.
+   * UsageError `socket-path`; FailedError `board-lock`, also when the lock is not held any more.
+   */
+  setSocket(path: string): void;
   /** Releases the lock. Idempotent. */
   release(): void;
+}
+
+/** The process that holds a board. */
+export interface LockHolder {
+  readonly pid: number;
+  /** Absolute path of its control socket; undefined when it named none. */
+  readonly socket: string | undefined;
+}
+
+/** Who holds the board in `dir`; undefined when nobody does who is alive. Never throws. */
+export function lockHolder(dir: string): LockHolder | undefined {
+  const lock = readPlainText(join(dir, LOCK_FILE));
+  const pid = lock === undefined ? undefined : livingHolder(lock.text);
+  if (lock === undefined || pid === undefined) return undefined;
+  return { pid, socket: readLockSocket(dir, lock) };
 }
 
 /**
@@ -33,7 +56,7 @@ export function lockBoard(dir: string): BoardLock {
       // A link appears with its content or not at all, unlike a file that is created and then written.
       if (tryLink(draft, path)) {
         clearLeftovers(dir, draft);
-        return holder(path, mine);
+        return holder(dir, mine);
       }
       breakStale(path);
     }
@@ -46,11 +69,24 @@ export function lockBoard(dir: string): BoardLock {
   }
 }
 
-function holder(path: string, mine: string): BoardLock {
+function holder(dir: string, mine: string): BoardLock {
+  const path = join(dir, LOCK_FILE);
   let isHeld = true;
   return {
+    setSocket: (socket) => {
+      if (!isHeld || readLock(path) !== mine) {
+        throw new FailedError("board-lock", `${path}: this process does not hold the board any more`, {
+          dir,
+        });
+      }
+      writeLockSocket(dir, mine, socket);
+    },
     release: () => {
-      if (isHeld && readLock(path) === mine) rmSync(path, { force: true });
+      if (isHeld && readLock(path) === mine) {
+        // First: from the next line on it may be another holder's.
+        removeLockSocket(dir);
+        rmSync(path, { force: true });
+      }
       isHeld = false;
     },
   };
@@ -70,9 +106,8 @@ function tryLink(draft: string, path: string): boolean {
 function breakStale(path: string): void {
   const seen = readLock(path);
   if (seen === undefined) return;
-  const match = /^(\d{1,10}) (\d{1,20})\n$/.exec(seen);
-  if (match !== null && isAlive(Number(match[1]), match[2] ?? ""))
-    throw busy(path, `process ${match[1]}`, match[1]);
+  const pid = livingHolder(seen);
+  if (pid !== undefined) throw busy(path, `process ${pid}`, pid);
   const aside = `${path}.stale-${process.pid}-${process.hrtime.bigint()}`;
   try {
     renameSync(path, aside);
@@ -85,8 +120,9 @@ function breakStale(path: string): void {
   rmSync(aside, { force: true });
 }
 
-/** Removes what was left by processes that were killed while they took the lock. */
+/** Removes what was left by processes that were killed while they took or held the lock. */
 function clearLeftovers(dir: string, draft: string): void {
+  removeLockSocket(dir);
   try {
     for (const name of readdirSync(dir)) {
       const pid = LEFTOVER_NAME.exec(name)?.[1];
@@ -105,6 +141,12 @@ function readLock(path: string): string | undefined {
     if (errnoOf(error) === "ENOENT") return undefined;
     throw error;
   }
+}
+
+/** The process that a lock's text names, if it is alive. */
+function livingHolder(text: string): number | undefined {
+  const match = LOCK_TEXT.exec(text);
+  return match !== null && isAlive(Number(match[1]), match[2] ?? "") ? Number(match[1]) : undefined;
 }
 
 function isAlive(pid: number, started?: string): boolean {
@@ -136,7 +178,7 @@ function startTime(pid: number): string | undefined {
   return state === "Z" || state === "X" ? undefined : fields[19];
 }
 
-function busy(where: string, who: string, pid?: string): FailedError {
+function busy(where: string, who: string, pid?: number): FailedError {
   const message = `${where}: ${who} is using this board; wait until it ends, or stop it`;
-  return new FailedError("board-busy", message, { pid: pid === undefined ? undefined : Number(pid) });
+  return new FailedError("board-busy", message, { pid });
 }

@@ -203,6 +203,15 @@ export class Board {
     this.confirm();
   }
 
+  /**
+   * Names the control socket of this process to those who find the board held (`lockHolder`), until it is closed.
+   * UsageError `socket-path`; FailedError `board-lock`.
+   */
+  nameSocket(path: string): void {
+    this.#mustWrite("name a socket");
+    this.#lock?.setSocket(path);
+  }
+
   /** Closes the flash and releases the lock. Idempotent. */
   close(): void {
     this.#storage.close();

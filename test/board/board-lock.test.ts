@@ -1,11 +1,24 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { MaydayError } from "../../src/base/errors.ts";
-import { LOCK_FILE, lockBoard } from "../../src/board/board-lock.ts";
+import { LOCK_FILE, lockBoard, lockHolder } from "../../src/board/board-lock.ts";
+import { LOCK_SOCKET_FILE, SOCKET_PATH_MAX } from "../../src/board/lock-socket.ts";
+import { code } from "./support.ts";
 
 let dir = "";
 beforeEach(() => {
@@ -14,6 +27,7 @@ beforeEach(() => {
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
 const lockPath = (): string => join(dir, LOCK_FILE);
+const socketFile = (): string => join(dir, LOCK_SOCKET_FILE);
 
 function refusal(): { code: string; pid: unknown } {
   try {
@@ -69,5 +83,153 @@ describe("lockBoard", () => {
   it("fails when there is no folder to lock", () => {
     rmSync(dir, { recursive: true });
     expect(refusal().code).toBe("board-lock");
+  });
+});
+
+describe("lockHolder", () => {
+  it("names the process and the socket that it named last, as long as the lock is held", () => {
+    expect(lockHolder(dir)).toBeUndefined();
+    const lock = lockBoard(dir);
+    expect(lockHolder(dir)).toEqual({ pid: process.pid, socket: undefined });
+    lock.setSocket("/run/first.sock");
+    lock.setSocket("/run/mayday/node ä.sock");
+    expect(lockHolder(dir)).toEqual({ pid: process.pid, socket: "/run/mayday/node ä.sock" });
+    lock.release();
+    expect(lockHolder(dir)).toBeUndefined();
+    expect(readdirSync(dir)).toEqual([]);
+  });
+
+  it("names a socket by its absolute path", () => {
+    const lock = lockBoard(dir);
+    lock.setSocket("node.sock");
+    expect(lockHolder(dir)?.socket).toBe(resolve("node.sock"));
+    lock.release();
+  });
+
+  it("leaves the lock in the one form that counts as held everywhere", () => {
+    const lock = lockBoard(dir);
+    lock.setSocket("/run/node.sock");
+    expect(readFileSync(lockPath(), "utf8")).toMatch(/^\d{1,10} \d{1,20}\n$/);
+    expect(refusal()).toEqual({ code: "board-busy", pid: process.pid });
+    expect(lstatSync(socketFile()).mode & 0o777).toBe(0o644);
+    lock.release();
+  });
+
+  it("takes paths up to the longest that a system has, and refuses what is no path", () => {
+    const lock = lockBoard(dir);
+    const longest = `/${"x".repeat(SOCKET_PATH_MAX - 1)}`;
+    lock.setSocket(longest);
+    expect(lockHolder(dir)?.socket).toBe(longest);
+    for (const bad of [`${longest}x`, `/${"ä".repeat(SOCKET_PATH_MAX / 2)}`, "", "/run/a\nb", "/run/a\0b"]) {
+      expect(code(() => lock.setSocket(bad))).toBe("socket-path 2");
+    }
+    expect(lockHolder(dir)?.socket).toBe(longest);
+    lock.release();
+  });
+
+  it("forgets the socket of a holder that was killed, and so does the next holder", () => {
+    writeFileSync(lockPath(), "4194304 5\n");
+    writeFileSync(socketFile(), "4194304 5\n/run/old.sock\n");
+    expect(lockHolder(dir)).toBeUndefined();
+    const lock = lockBoard(dir);
+    expect(lockHolder(dir)).toEqual({ pid: process.pid, socket: undefined });
+    expect(existsSync(socketFile())).toBe(false);
+    lock.release();
+  });
+
+  it("takes a socket from the very lock that it repeats, and from no other", () => {
+    const lock = lockBoard(dir);
+    for (const line of ["4194304 5\n", `${process.pid} 1\n`, ""]) {
+      writeFileSync(socketFile(), `${line}/run/other.sock\n`);
+      expect(lockHolder(dir)).toEqual({ pid: process.pid, socket: undefined });
+    }
+    writeFileSync(socketFile(), `${readFileSync(lockPath(), "utf8")}/run/right.sock\n`);
+    expect(lockHolder(dir)?.socket).toBe("/run/right.sock");
+    lock.release();
+  });
+
+  it.each([
+    ["nothing", ""],
+    ["no end of line", "/run/node.sock"],
+    ["a relative path", "node.sock\n"],
+    ["two paths", "/run/a.sock\n/run/b.sock\n"],
+    ["a control character", "/run/\u001b[2J.sock\n"],
+    ["bytes that are no text", "/run/\ufffd.sock\n"],
+    ["too much", `/${"x".repeat(10_000)}\n`],
+  ])("finds no socket in a file that holds %s behind the lock's line", (_name, rest) => {
+    const lock = lockBoard(dir);
+    writeFileSync(socketFile(), `${readFileSync(lockPath(), "utf8")}${rest}`);
+    expect(lockHolder(dir)).toEqual({ pid: process.pid, socket: undefined });
+    lock.release();
+    expect(readdirSync(dir)).toEqual([]);
+  });
+
+  it("follows no link that was planted, and writes through none", () => {
+    const lock = lockBoard(dir);
+    const planted = join(dir, "planted");
+    const right = `${readFileSync(lockPath(), "utf8")}/run/evil.sock\n`;
+    writeFileSync(planted, right);
+    symlinkSync(planted, socketFile());
+    expect(lockHolder(dir)).toEqual({ pid: process.pid, socket: undefined });
+    lock.setSocket("/run/node.sock");
+    expect(readFileSync(planted, "utf8")).toBe(right);
+    expect(lstatSync(socketFile()).isFile()).toBe(true);
+    expect(lockHolder(dir)?.socket).toBe("/run/node.sock");
+    rmSync(socketFile());
+    symlinkSync(planted, socketFile());
+    lock.release();
+    expect(readdirSync(dir)).toEqual(["planted"]);
+  });
+
+  it("takes no socket from a file that others may write", () => {
+    const lock = lockBoard(dir);
+    lock.setSocket("/run/node.sock");
+    chmodSync(socketFile(), 0o666);
+    expect(lockHolder(dir)).toEqual({ pid: process.pid, socket: undefined });
+    lock.release();
+  });
+
+  it.each([
+    ["nothing", ""],
+    ["something else", "hello\n"],
+    ["a second line", `${process.pid} 1\nsocket /run/node.sock\n`],
+  ])("finds nobody in a lock that holds %s", (_name, content) => {
+    writeFileSync(lockPath(), content);
+    expect(lockHolder(dir)).toBeUndefined();
+  });
+
+  it("finds nobody where there is no board, or where the lock is a folder or a link", () => {
+    expect(lockHolder(join(dir, "missing"))).toBeUndefined();
+    mkdirSync(lockPath());
+    expect(lockHolder(dir)).toBeUndefined();
+    rmSync(lockPath(), { recursive: true });
+    const other = mkdtempSync(join(tmpdir(), "mayday-lock-"));
+    const lock = lockBoard(other);
+    symlinkSync(join(other, LOCK_FILE), lockPath());
+    expect(lockHolder(dir)).toBeUndefined();
+    lock.release();
+    rmSync(other, { recursive: true });
+  });
+
+  it("cannot be told a socket by who has lost the lock, and keeps that of the next holder", () => {
+    const lock = lockBoard(dir);
+    writeFileSync(lockPath(), "1 1\n");
+    writeFileSync(socketFile(), "1 1\n/run/other.sock\n");
+    expect(code(() => lock.setSocket("/run/node.sock"))).toBe("board-lock 1");
+    lock.release();
+    expect(code(() => lock.setSocket("/run/node.sock"))).toBe("board-lock 1");
+    expect(readFileSync(socketFile(), "utf8")).toBe("1 1\n/run/other.sock\n");
+    rmSync(lockPath());
+    const next = lockBoard(dir);
+    expect(code(() => lock.setSocket("/run/node.sock"))).toBe("board-lock 1");
+    next.release();
+  });
+
+  it("says why a socket cannot be named", () => {
+    const lock = lockBoard(dir);
+    mkdirSync(socketFile());
+    expect(code(() => lock.setSocket("/run/node.sock"))).toBe("board-lock 1");
+    lock.release();
+    expect(readdirSync(dir)).toEqual([LOCK_SOCKET_FILE]);
   });
 });

@@ -14,6 +14,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { concatBytes, equalBytes } from "../../src/base/bytes.ts";
 import { SeededRandom } from "../../src/base/prng.ts";
 import { openBoard } from "../../src/board/board.ts";
+import { lockHolder } from "../../src/board/board-lock.ts";
 import { installFrom } from "../../src/board/install.ts";
 import { type BoardInitOptions, initBoard } from "../../src/board/new-board.ts";
 import { memoryImage } from "../../src/image/image-source.ts";
@@ -132,8 +133,18 @@ describe("openBoard", () => {
     expect(code(() => reader.damage({}, new SeededRandom(1)))).toBe("board-read-only 2");
     expect(code(() => reader.store())).toBe("board-read-only 2");
     expect(code(() => reader.attempt())).toBe("board-read-only 2");
+    expect(code(() => reader.nameSocket("/run/node.sock"))).toBe("board-read-only 2");
     writer.close();
     openBoard(dir, { write: true }).close();
+  });
+
+  it("names the socket of who has it open for writing, until it is closed", () => {
+    initBoard(dir, made());
+    const writer = openBoard(dir, { write: true });
+    writer.nameSocket("/run/node.sock");
+    expect(lockHolder(dir)).toEqual({ pid: process.pid, socket: "/run/node.sock" });
+    writer.close();
+    expect(lockHolder(dir)).toBeUndefined();
   });
 
   it("changes no byte of the flash by booting, reading and status", () => {
