@@ -18,9 +18,34 @@ export interface InstallReport {
  * as code; FailedError `flash-failed` when the flash does not keep what is written.
  */
 export function installFrom(store: TargetStore, image: ImageSource): InstallReport {
+  return resultOf(installSteps(store, image));
+}
+
+/**
+ * Does what {@link installFrom} does a block or a run of hashes at a time, and gives the number of blocks written so far
+ * between them: a program serves its links in the meantime, but nobody else may use the store as a target. A step
+ * writes the blocks, too, that need not be read: those of one byte, and those that another slot holds. The second step
+ * compares the slot with the image, and the last one verifies it: both hash all of it. Whoever stops before the end calls
+ * `return`: then the session is abandoned, and the same image resumes. After an error abandon it yourself.
+ */
+export function* installSteps(
+  store: TargetStore,
+  image: ImageSource,
+): Generator<number, InstallReport, undefined> {
   requireAccepted(store, image.envelope);
-  const { runs, blocks } = receiveFrom(store, image);
-  return { outcome: store.commit(), runs, blocks };
+  let isStopped = true;
+  try {
+    yield 0;
+    const { runs, blocks } = yield* receiveSteps(store, image);
+    isStopped = false;
+    return { outcome: store.commit(), runs, blocks };
+  } catch (error) {
+    // Storage that failed is not written to again.
+    isStopped = false;
+    throw error;
+  } finally {
+    if (isStopped) store.abandon();
+  }
 }
 
 /** Offers a manifest. RefusedError with the reason as code when the board refuses it. */
@@ -43,8 +68,16 @@ export interface ReceiveReport extends Omit<InstallReport, "outcome"> {
 export function receiveFrom(
   store: TargetStore,
   image: ImageSource,
-  stop: (blocksDone: number) => boolean = () => false,
+  stop?: (blocksDone: number) => boolean,
 ): ReceiveReport {
+  return resultOf(receiveSteps(store, image, stop));
+}
+
+function* receiveSteps(
+  store: TargetStore,
+  image: ImageSource,
+  stop: (blocksDone: number) => boolean = () => false,
+): Generator<number, ReceiveReport, undefined> {
   const pending: TreeNode[] = [];
   const blocks: number[] = [];
   let outcome = store.start();
@@ -52,16 +85,26 @@ export function receiveFrom(
     assert(outcome.tag !== "bad", "an image's hashes lead to its root");
     if (outcome.tag === "failed") throw flashFailed();
     for (const node of outcome.nodes) pending.push(node);
+    yield blocks.length;
     for (const index of outcome.blocks) {
       if (stop(blocks.length)) return { isComplete: false, runs, blocks };
       blocks.push(index);
       if (store.writeBlock(index, image.readBlockSync(index)) !== "written") throw flashFailed();
+      yield blocks.length;
     }
     const node = pending.shift();
     if (node === undefined) return { isComplete: true, runs, blocks };
     const byte = image.uniformByteOf(node);
     outcome =
       byte === undefined ? store.checkRun(node, image.tree.run(node)) : store.checkUniform(node, byte);
+  }
+}
+
+/** Takes all steps. */
+function resultOf<T>(steps: Generator<unknown, T, undefined>): T {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
   }
 }
 
