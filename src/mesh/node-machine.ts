@@ -59,6 +59,7 @@ export class NodeMachine {
   readonly #actions: NodeAction[] = [];
   #board: OwnBoard | undefined;
   #wasClaiming = false;
+  #isHeld = false;
 
   constructor(options: NodeMachineOptions) {
     this.#options = options;
@@ -125,6 +126,12 @@ export class NodeMachine {
     this.#settle(now);
   }
 
+  /** While held the board neither calls nor asks: somebody installs an image on it. */
+  setHeld(now: Millis, isHeld: boolean): void {
+    this.#isHeld = isHeld;
+    this.#settle(now);
+  }
+
   /** A beacon of another node was heard. */
   handleHeard(now: Millis, link: number, beacon: Beacon): void {
     const news = this.neighbours.note(now, link, beacon);
@@ -150,7 +157,7 @@ export class NodeMachine {
     const board = this.#board;
     const isWanted = board !== undefined && this.#asking.mayAsk(board);
     if (!isWanted || this.#asking.isBarred(now, ask)) this.#actions.push({ tag: "decline", link, offer });
-    else if (this.#asking.present === undefined) this.#begin(now, ask);
+    else if (this.#asking.present === undefined && !this.#isHeld) this.#begin(now, ask);
     this.#settle(now);
   }
 
@@ -188,14 +195,14 @@ export class NodeMachine {
 
   /** Begins an ask if there is something to ask for, and gives each link its role. */
   #settle(now: Millis): void {
-    if (this.#asking.present === undefined) this.#considerAsk(now);
+    if (this.#asking.present === undefined && !this.#isHeld) this.#considerAsk(now);
     const claims = this.#claim.isOn;
     if (claims !== this.#wasClaiming) {
       this.#wasClaiming = claims;
       this.#actions.push({ tag: "claim", isOn: claims });
     }
     for (const [link, state] of this.#links.entries()) {
-      const role = roleFor(this.#board, link, this.#asking.present?.link);
+      const role = this.#isHeld ? "idle" : roleFor(this.#board, link, this.#asking.present?.link);
       // A role is exchanged between sessions.
       if (role === state.role || state.engagement !== "none") continue;
       state.role = role;

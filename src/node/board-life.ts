@@ -30,6 +30,8 @@ export interface BoardLifeOptions {
   readonly soakMs: Millis;
   /** The board's status changed. */
   onChange(): void;
+  /** The flash failed. */
+  onFailed(error: unknown): void;
   report(event: NodeEvent): void;
 }
 
@@ -83,7 +85,7 @@ export class BoardLife {
   /** The board starts: at the start of the node, and when an image was installed. Resolves when its hook has ended. */
   async boot(): Promise<void> {
     this.#isStartedAgain = true;
-    this.#starting ??= this.#startAll();
+    this.#starting ??= this.#startAll().catch((error: unknown) => this.#options.onFailed(error));
     await this.#starting;
   }
 

@@ -65,6 +65,7 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
         duties,
         board,
         () => this.#boardChanged(),
+        (isHeld) => this.#hold(isHeld),
       );
     this.own = own;
     this.rescuer = new RescuerSide(
@@ -100,7 +101,9 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
       },
       report: (event) => host.report(event),
       whileAnswering: (answer) => host.whileAnswering(answer),
-      end: () => {},
+      end: (ending) => {
+        if (ending.code === ExitCode.failed) host.end(ending);
+      },
     };
   }
 
@@ -134,8 +137,8 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
       const views = { link, index, target: asTargetLink(link), rescuer: asRescuerLink(link) };
       this.#views.set(link, { ...views, reported: "idle" });
     }
-    this.own?.start();
-    this.#pump();
+    this.#boardChanged();
+    void this.own?.start();
   }
 
   handleUp(link: FullLink): void {
@@ -171,6 +174,12 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
     if (event.tag === "invited") this.machine.handleInvitation(now, views.index, event.offer);
     this.rescuer.handle(now, event, views.rescuer);
     if (event.tag === "heard") this.machine.handleHeard(now, views.index, event.beacon);
+  }
+
+  /** While held the board neither calls nor asks. */
+  #hold(isHeld: boolean): void {
+    this.machine.setHeld(this.#host.clock.now(), isHeld);
+    this.#pump();
   }
 
   /** The own board changed its status. */

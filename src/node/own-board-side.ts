@@ -1,4 +1,5 @@
 import { equalBytes } from "../base/bytes.ts";
+import { ExitCode } from "../base/errors.ts";
 import type { Millis } from "../base/units.ts";
 import type { RunningBoard } from "../board/running-board.ts";
 import type { CallCause, NodeStatus } from "../session/beacon.ts";
@@ -9,20 +10,29 @@ import { BoardLife } from "./board-life.ts";
 import type { NodeDuties } from "./node-duties.ts";
 import type { SideLink } from "./node-link.ts";
 import type { SideHost } from "./node-run.ts";
+import { OwnInstalls } from "./own-installs.ts";
 import type { RescuerSelf } from "./rescuer-side.ts";
 import { nodeStatusOf } from "./target-effects.ts";
 import { TargetSide } from "./target-side.ts";
+import type { Ending } from "./verdict.ts";
 
 /** The node's own board: served as a target, and started when it was. */
 export class OwnBoardSide {
   readonly life: BoardLife;
   readonly target: TargetSide;
+  readonly installs: OwnInstalls;
   readonly #board: RunningBoard;
   readonly #onChange: () => void;
   #lastStatus: NodeStatus | undefined;
 
-  /** `onChange`: the board's status changed. */
-  constructor(host: SideHost<TargetRole>, duties: NodeDuties, board: RunningBoard, onChange: () => void) {
+  /** `onChange`: the board's status changed. `hold`: while set, the board neither calls nor asks. */
+  constructor(
+    host: SideHost<TargetRole>,
+    duties: NodeDuties,
+    board: RunningBoard,
+    onChange: () => void,
+    hold: (isHeld: boolean) => void,
+  ) {
     this.#board = board;
     this.#onChange = onChange;
     const { policy, confirms = true, soakMs = 0, onBoot, advice } = duties;
@@ -34,14 +44,30 @@ export class OwnBoardSide {
       confirms,
       soakMs,
       onChange,
+      onFailed: (error) => host.end(failedEnding(error)),
       report: (event) => host.report(event),
     });
+    this.installs = new OwnInstalls(
+      {
+        clock: host.clock,
+        board,
+        allowUnsigned: duties.allowUnsigned === true,
+        updates: policy.update === "auto" && (policy.allowSingle || board.status().layout === "ab"),
+        isServed: () => host.links.some(({ role }) => role?.isServed === true),
+        hold,
+        report: (event) => host.report(event),
+        boot: () => this.life.boot(),
+      },
+      duties.repository,
+    );
     const linkKey = duties.links.find((link) => link.linkKey !== undefined)?.linkKey;
     const onHealed = (): void => void this.life.boot();
-    this.target = new TargetSide(
-      { ...hostOf(host), end: onHealed },
-      { store: board, linkKey, advice, status: () => this.life.status() },
-    );
+    this.target = new TargetSide(hostOf(host, onHealed), {
+      store: board,
+      linkKey,
+      advice,
+      status: () => this.life.status(),
+    });
   }
 
   /** Who the board is as a rescuer. */
@@ -57,9 +83,10 @@ export class OwnBoardSide {
     return this.target.roleThatCalls(now, host, cause);
   }
 
-  /** The board starts. */
-  start(): void {
-    void this.life.boot();
+  /** The board starts; then its repository is looked at. */
+  async start(): Promise<void> {
+    await this.life.boot();
+    await this.installs.start();
   }
 
   setClaiming(isClaiming: boolean): void {
@@ -77,11 +104,12 @@ export class OwnBoardSide {
 
   close(): void {
     this.life.close();
+    this.installs.close();
   }
 }
 
-/** A copy of a host whose links are those of the moment. */
-function hostOf(host: SideHost<TargetRole>): SideHost<TargetRole> {
+/** The host, with another end: the board is healed, and the node goes on. */
+function hostOf(host: SideHost<TargetRole>, onHealed: () => void): SideHost<TargetRole> {
   return {
     clock: host.clock,
     random: host.random,
@@ -91,8 +119,13 @@ function hostOf(host: SideHost<TargetRole>): SideHost<TargetRole> {
     },
     report: (event) => host.report(event),
     whileAnswering: (answer) => host.whileAnswering(answer),
-    end: (ending) => host.end(ending),
+    end: onHealed,
   };
+}
+
+function failedEnding(error: unknown): Ending {
+  const detail = error instanceof Error ? error.message : String(error);
+  return { code: ExitCode.failed, reason: "board-failed", detail };
 }
 
 function isSame(a: NodeStatus, b: NodeStatus): boolean {

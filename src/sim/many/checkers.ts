@@ -125,7 +125,11 @@ export class Checkers {
   }
 
   /** An offer to a board that has had this image, or a newer one, for longer than a frame travels. */
-  #checkIsNeeded(board: number, { link, digest }: Extract<NodeEvent, { event: "offer" }>, { boards }: CheckedWorld): void {
+  #checkIsNeeded(
+    board: number,
+    { link, digest }: Extract<NodeEvent, { event: "offer" }>,
+    { boards }: CheckedWorld,
+  ): void {
     const peer = Number(link.split("-")[1]);
     const { booted } = this.#of(peer);
     if (booted === undefined || this.#now() - booted.at < STALE_MS) return;

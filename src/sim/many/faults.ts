@@ -45,7 +45,8 @@ export class RandomFaults implements WorldFaults {
     this.#world = world;
     this.#random = partRandom(world.options.seed, 1);
     for (const { number } of world.boards)
-      if (randomChance(this.#random, 0.25)) this.#operationsLeft.set(number, 1 + randomBelow(this.#random, OPERATIONS_MAX));
+      if (randomChance(this.#random, 0.25))
+        this.#operationsLeft.set(number, 1 + randomBelow(this.#random, OPERATIONS_MAX));
     if (randomChance(this.#random, 0.5)) this.#addLiar();
   }
 
@@ -56,7 +57,11 @@ export class RandomFaults implements WorldFaults {
   #addLiar(): void {
     const victim = this.#world.boards[randomBelow(this.#random, this.#world.boards.length)];
     if (victim === undefined) return;
-    const liar = new Liar(this.#world.clock, partRandom(this.#world.options.seed, 2), this.#world.options.baud);
+    const liar = new Liar(
+      this.#world.clock,
+      partRandom(this.#world.options.seed, 2),
+      this.#world.options.baud,
+    );
     victim.wires.push({ transport: liar.end, faults: { loses: () => false, isCut: () => false } });
   }
 

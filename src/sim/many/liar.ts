@@ -46,10 +46,8 @@ export class Liar {
     if (this.#recorded.length >= RECORDED_MAX) this.#recorded.shift();
     this.#recorded.push(bytes.slice());
     const body = decodeCobs(bytes.filter((byte, i) => byte !== 0 || (i > 0 && i < bytes.length - 1)));
-    const decoded = body === undefined ? undefined : decodeFrame(body, undefined);
-    if (decoded?.tag !== "frame") return;
-    const { frame } = decoded;
-    if (frame.tag === "beacon" || frame.tag === "distress") this.#victim = frame;
+    const frame = body === undefined ? undefined : decodeFrame(body, undefined);
+    if (frame?.tag === "beacon" || frame?.tag === "distress") this.#victim = frame;
   }
 
   #act(): void {
@@ -107,7 +105,11 @@ export class Liar {
   #standDown(): void {
     if (this.#victim === undefined) return;
     const random = this.#random;
-    const [targetId, winnerId, rescuerNonce] = [this.#victim.nodeId, randomBytes(random, 8), randomBytes(random, 8)];
+    const [targetId, winnerId, rescuerNonce] = [
+      this.#victim.nodeId,
+      randomBytes(random, 8),
+      randomBytes(random, 8),
+    ];
     this.#say({ tag: "standDown", targetId, rescuerNonce, winnerId, retryAfterMs: 60_000 });
   }
 

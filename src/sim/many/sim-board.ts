@@ -82,7 +82,8 @@ export class SimBoard {
   /** Power on. Does nothing while it is on. */
   powerOn(): void {
     if (this.#start !== undefined) return;
-    const { clock, random, geometry, policy, repository, allowSingle, markAsync, wrapFlash, onEvent } = this.#setup;
+    const { clock, random, geometry, policy, repository, allowSingle, markAsync, wrapFlash, onEvent } =
+      this.#setup;
     const board = memoryBoard({
       geometry,
       policy,
@@ -135,5 +136,10 @@ function sentBy(start: Start | undefined): number {
 
 /** A node that throws is a defect. */
 function crashOf(error: unknown): NodeEvent {
-  return { event: "link", link: "", state: "crashed", detail: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+  return {
+    event: "link",
+    link: "",
+    state: "crashed",
+    detail: error instanceof Error ? (error.stack ?? error.message) : String(error),
+  };
 }

@@ -82,7 +82,11 @@ export class World {
   #image(minor: number): ImageSource {
     const { size, key } = this.options;
     const data = randomBytes(this.#random, size);
-    return memoryImage(data, { ...HARDWARE, version: { major: 1, minor, patch: 0 }, blockSize: SECTOR_SIZE }, key);
+    return memoryImage(
+      data,
+      { ...HARDWARE, version: { major: 1, minor, patch: 0 }, blockSize: SECTOR_SIZE },
+      key,
+    );
   }
 
   #makeBoards({ nodes }: Topology): SimBoard[] {
@@ -169,7 +173,8 @@ export class World {
     switch (event.event) {
       case "offer":
         // At a target: the session that it accepted.
-        if (this.#isOwn(board, event.link)) this.#startedAt.set(board, { by: this.#peerOf(event.link), at: this.clock.now() });
+        if (this.#isOwn(board, event.link))
+          this.#startedAt.set(board, { by: this.#peerOf(event.link), at: this.clock.now() });
         return;
       case "verified":
         this.#servedBy.set(board, this.#peerOf(event.link));
