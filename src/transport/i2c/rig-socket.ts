@@ -1,5 +1,5 @@
 import { lstat, mkdir } from "node:fs/promises";
-import { connect, createServer, type Server, type Socket } from "node:net";
+import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { assert } from "../../base/assert.ts";
 import { concatBytes, EMPTY } from "../../base/bytes.ts";
@@ -7,6 +7,7 @@ import { errnoOf } from "../../base/errno.ts";
 import { TransportError } from "../../base/errors.ts";
 import { ownUid } from "../../files/rights.ts";
 import { removeIfSame } from "../../files/same-file.ts";
+import { fitsSocket, isAnswered, SOCKET_PATH_MAX } from "../../files/unix-socket.ts";
 import { I2C_ADDRESS_MAX, I2C_ADDRESS_MIN } from "../endpoint.ts";
 import { asUint8Array } from "../transport.ts";
 import { I2C_TRANSACTION_MAX, type I2cPeripheralHandler } from "./bus.ts";
@@ -18,8 +19,6 @@ const KIND_READ = 1;
 const STATUS_ACKNOWLEDGED = 0;
 const STATUS_NOT_ACKNOWLEDGED = 1;
 const HEADER_BYTES = 4;
-/** Longest name of a Unix socket on Linux, in bytes. Node silently cuts a longer one and listens somewhere else. */
-const SOCKET_PATH_MAX = 107;
 
 /**
  * A peripheral on a bus of the I2C test rig: listens on the Unix socket `DIRECTORY/0xADDRESS`. The directory is the
@@ -51,7 +50,7 @@ export class I2cSocketServer {
    */
   async open(handler: I2cPeripheralHandler): Promise<void> {
     assert(this.#server === undefined && this.#closing === undefined, `${this.path} was opened before`);
-    if (Buffer.byteLength(this.path) > SOCKET_PATH_MAX) throw this.#failed("its path is too long");
+    if (!fitsSocket(this.path)) throw this.#failed("its path is too long");
     const server = createServer((socket) => this.#accept(socket, handler));
     this.#server = server;
     try {
@@ -167,19 +166,5 @@ function listen(server: Server, path: string): Promise<void> {
       server.off("error", reject);
       resolve();
     });
-  });
-}
-
-/** Whether a process listens on a socket; connecting to the socket of a dead process is refused. */
-function isAnswered(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(path);
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once("error", (error) =>
-      resolve(errnoOf(error) !== "ECONNREFUSED" && errnoOf(error) !== "ENOENT"),
-    );
   });
 }
