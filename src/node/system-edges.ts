@@ -12,3 +12,10 @@ type Edges = Required<Pick<RunOptions, "clock" | "random">>;
 export function edgesOf(options: Partial<Edges>): Edges {
   return { clock: options.clock ?? systemClock, random: options.random ?? systemRandom };
 }
+
+/** Resolves when everything else that is ready had its turn. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}

@@ -11,3 +11,8 @@ export function openModes(path: string): number[] {
     return Number.parseInt(flags, 8) & 3;
   });
 }
+
+/** How many descriptors this process has open, besides the one that counts them. */
+export function openDescriptors(): number {
+  return readdirSync("/proc/self/fd").length - 1;
+}
