@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import { ExitCode } from "../base/errors.ts";
+import { ExitCode, UsageError } from "../base/errors.ts";
 import type { Millis } from "../base/units.ts";
 import type { StatusReport } from "../node/status-query.ts";
 import type { Verdict } from "../node/verdict.ts";
@@ -8,15 +8,17 @@ import { adviceOn } from "./advice/run-advice.ts";
 import { doneVerdict, failedVerdict } from "./command-verdict.ts";
 import { addCommand } from "./help.ts";
 import { countersJson } from "./json-names.ts";
+import { showNodeStatus } from "./node-status.ts";
 import { collectLinks, parseSeconds } from "./parse.ts";
-import { onRun } from "./run.ts";
+import { type CommandContext, onRun } from "./run.ts";
 import { columns } from "./text.ts";
 
 /** Long enough to listen for a second, and for three queries and their answers on a slow line. */
 const TIMEOUT_DEFAULT_MS: Millis = 3000;
 
 interface StatusFlags {
-  readonly link: readonly Endpoint[];
+  readonly link?: readonly Endpoint[];
+  readonly node?: string;
   readonly timeout: Millis;
   readonly ask?: boolean;
 }
@@ -28,15 +30,26 @@ export function addStatusCommand(program: Command): void {
       "Asks the node at the other end of a link for its firmware status, and reports what was seen on the line: a node, " +
       "silence, an echo, another protocol version, or something else by name (a console, a boot log, a modem, a line " +
       "held low, flow control that drops bytes, noise); and what to try next. Listens for a second first, and asks nothing " +
-      "while text comes: a boot loader or a shell would take a question for keys.",
-    examples: ["mayday status --link /dev/ttyUSB0", "mayday status --link tcp:pi:5000 --json"],
+      "while text comes: a boot loader or a shell would take a question for keys. With --node it asks a node that runs on " +
+      "this machine, through its socket: its board and links, who was heard, and who waits for what.",
+    examples: [
+      "mayday status --link /dev/ttyUSB0",
+      "mayday status --link tcp:pi:5000 --json",
+      "mayday status --node ./node.sock",
+    ],
     exits: ["3 no node answered", "4 another version of the protocol", "6 port missing or busy"],
   });
   command
-    .requiredOption(
+    .option(
       "--link <endpoint>",
       "a port's path, serial:…, i2c:…, tcp:HOST:PORT, tcp-listen:[HOST:]PORT; repeatable",
       collectLinks,
+    )
+    .addOption(
+      new Option(
+        "--node <socket>",
+        "the socket of a running node: a path, or a name where sockets are unless told otherwise ($XDG_RUNTIME_DIR/mayday, /run/mayday)",
+      ).conflicts(["link", "ask"]),
     )
     .addOption(
       new Option("--timeout <seconds>", "wait for an answer this long")
@@ -47,29 +60,32 @@ export function addStatusCommand(program: Command): void {
       "--ask",
       "ask at once, whatever is on the line; stops the countdown of a boot loader that listens there",
     );
-  onRun<StatusFlags>(command, async ({ output, signal }, _args, { link: links, timeout: timeoutMs, ask }) => {
-    const { queryStatus } = await import("../node/status-query.ts");
-    const reports: StatusReport[] = [];
-    for (const link of links) {
-      const onEvent = output.nodeEvent.bind(output);
-      const report = await queryStatus({
-        link,
-        timeoutMs,
-        asksAtOnce: ask,
-        signal,
-        advice: adviceOn,
-        onEvent,
-      });
-      if (signal.aborted) break;
-      output.result(reportText(report), {
-        event: "status",
-        ...report,
-        counters: countersJson(report.counters),
-      });
-      reports.push(report);
-    }
-    return verdictOf(reports);
+  onRun<StatusFlags>(command, async (context, _args, { link, node, timeout, ask }) => {
+    if (node !== undefined) return showNodeStatus(context, node, timeout);
+    if (link !== undefined) return showLinkStatus(context, link, timeout, ask);
+    const message =
+      "nothing to ask: give --link ENDPOINT for a board, or --node SOCKET for a node of this machine";
+    throw new UsageError("missing-mandatory-option-value", `${message}\nSee: mayday status --help`);
   });
+}
+
+async function showLinkStatus(
+  { output, signal }: CommandContext,
+  links: readonly Endpoint[],
+  timeoutMs: Millis,
+  asksAtOnce: boolean | undefined,
+): Promise<Verdict> {
+  const { queryStatus } = await import("../node/status-query.ts");
+  const onEvent = output.nodeEvent.bind(output);
+  const reports: StatusReport[] = [];
+  for (const link of links) {
+    const report = await queryStatus({ link, timeoutMs, asksAtOnce, signal, advice: adviceOn, onEvent });
+    if (signal.aborted) break;
+    const counters = countersJson(report.counters);
+    output.result(reportText(report), { event: "status", ...report, counters });
+    reports.push(report);
+  }
+  return verdictOf(reports);
 }
 
 /** The verdict for all links: the worst of what was found. */

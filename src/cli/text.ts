@@ -1,7 +1,12 @@
-/** Names and values, one pair per line, in two columns. */
-export function columns(rows: readonly (readonly [name: string, value: string])[]): string {
-  const width = Math.max(0, ...rows.map(([name]) => name.length));
-  return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join("\n");
+/** Cells of rows, one row per line, in columns as wide as their widest cell; the last cell of a row may be longer. */
+export function columns(rows: readonly (readonly string[])[]): string {
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [i, cell] of row.slice(0, -1).entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);
+  }
+  const padded = (row: readonly string[]): string[] =>
+    row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i] ?? 0)));
+  return rows.map((row) => padded(row).join("  ")).join("\n");
 }
 
 /** "262,144". Locale functions are avoided: their first call loads tables for 15 to 20 ms, which can delay a handshake. */

@@ -37,7 +37,6 @@ const LATER = [
   ["dispatch"],
   ["rescue", "--link", "tcp:h:1", "--eager"],
   ["rescue", "--link", "tcp:h:1", "--wait-healthy", "5"],
-  ["status", "--link", "tcp:h:1", "--node", "s"],
 ];
 
 /** The commands of a program, without the groups. */
