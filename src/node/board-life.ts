@@ -128,6 +128,11 @@ export class BoardLife {
     onChange();
   }
 
+  /** A start has not ended yet. */
+  get isStarting(): boolean {
+    return this.#starting !== undefined;
+  }
+
   /** Confirms the image that runs; throws NotBootableError when none does. */
   confirm(): void {
     this.#board.confirm();

@@ -14,9 +14,12 @@ import type { RescuerRole } from "../session/rescuer/rescuer-role.ts";
 import type { LineEvent, RoleHost } from "../session/role.ts";
 import type { TargetEvent } from "../session/target/target-events.ts";
 import { TargetRole } from "../session/target/target-role.ts";
+import { type Beacon, isCall } from "../wire/messages.ts";
 import type { NodeDuties } from "./node-duties.ts";
+import type { NodeEvent } from "./node-event.ts";
 import type { SideLink } from "./node-link.ts";
 import type { RunHost, Side, SideHost } from "./node-run.ts";
+import { NodeHistory } from "./node-status.ts";
 import { OwnBoardSide } from "./own-board-side.ts";
 import { RescuerSide } from "./rescuer-side.ts";
 import {
@@ -27,6 +30,7 @@ import {
   type SidedEvent,
   SidedHost,
 } from "./role-link.ts";
+import { UntilHealthy } from "./until-healthy.ts";
 import type { Ending } from "./verdict.ts";
 
 export type FullHost = RunHost<SidedEvent, NodeRole>;
@@ -49,13 +53,16 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
   readonly rescuer: RescuerSide;
   /** The node's own board; undefined for a provider without one. */
   readonly own: OwnBoardSide | undefined;
+  readonly history: NodeHistory;
   readonly #host: FullHost;
+  readonly #untilHealthy: UntilHealthy | undefined;
   readonly #duties: NodeDuties;
   readonly #views: Map<FullLink, Views> = new Map();
   #timer: Timer | undefined;
 
   constructor(host: FullHost, duties: NodeDuties) {
     this.#host = host;
+    this.history = new NodeHistory(host.clock);
     this.#duties = duties;
     const { board, allowUnsigned = false, repository } = duties;
     const own =
@@ -86,6 +93,7 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
     const { random } = host;
     const { policy, fanOut, links } = duties;
     this.machine = new NodeMachine({ random, nodeId, policy, fanOut, links: links.length });
+    if (duties.untilHealthy === true) this.#untilHealthy = this.#watchHealth();
   }
 
   /** What a side gets of the run: its views of the links; and an end is no end of the node. */
@@ -99,7 +107,7 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
       get links() {
         return [...views.values()].map(viewOf);
       },
-      report: (event) => host.report(event),
+      report: (event) => this.#report(event),
       whileAnswering: (answer) => host.whileAnswering(answer),
       end: (ending) => {
         if (ending.code === ExitCode.failed) host.end(ending);
@@ -109,6 +117,18 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
 
   linkKeyOf(index: number): LinkKey | undefined {
     return this.#duties.links[index]?.linkKey;
+  }
+
+  #watchHealth(): UntilHealthy {
+    const isHealthy = (): boolean => this.own?.isRunning !== false;
+    return new UntilHealthy(this.#host.clock, isHealthy, () =>
+      this.#host.end({ code: ExitCode.done, reason: "healthy" }),
+    );
+  }
+
+  #report(event: NodeEvent): void {
+    this.history.note(event);
+    this.#host.report(event);
   }
 
   /** The first role on a link. */
@@ -166,14 +186,21 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
   #handleTarget(now: Millis, event: TargetEvent, views: Views): void {
     this.own?.handle(now, event, views.target);
     if (event.tag === "heard" && event.beacon !== undefined)
-      this.machine.handleHeard(now, views.index, event.beacon);
+      this.#handleHeard(now, views.index, event.beacon);
     if (event.tag === "refused" || event.tag === "none") this.machine.handleRefused(now, views.index);
   }
 
   #handleRescuer(now: Millis, event: RescuerEvent, views: Views): void {
     if (event.tag === "invited") this.machine.handleInvitation(now, views.index, event.offer);
     this.rescuer.handle(now, event, views.rescuer);
-    if (event.tag === "heard") this.machine.handleHeard(now, views.index, event.beacon);
+    if (event.tag === "heard") this.#handleHeard(now, views.index, event.beacon);
+  }
+
+  #handleHeard(now: Millis, index: number, beacon: Beacon): void {
+    this.machine.handleHeard(now, index, beacon);
+    const neighbour = this.machine.neighbours.get(index, beacon.nodeId);
+    const isOlder = neighbour !== undefined && this.machine.compare(neighbour) === "older";
+    if (isCall(beacon) || isOlder) this.#untilHealthy?.noteNeed();
   }
 
   /** While held the board neither calls nor asks. */
@@ -191,7 +218,7 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
   /** An image that is served cannot be read: the session ends, and the own flash is looked at again. */
   #handleUnreadable(view: SideLink<RescuerRole>, error: unknown): void {
     const detail = error instanceof Error ? error.message : String(error);
-    this.#host.report({ event: "link", link: view.endpoint, state: "image-unreadable", detail });
+    this.#report({ event: "link", link: view.endpoint, state: "image-unreadable", detail });
     const views = [...this.#views.values()].find(({ rescuer }) => rescuer === view);
     if (views === undefined) return;
     this.#exchange(views, "idle");
@@ -207,7 +234,7 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
     const role = isTarget ? "target" : isServing ? "rescuer" : "idle";
     if (role === views.reported) return;
     views.reported = role;
-    this.#host.report({ event: "role", link: views.link.endpoint, role });
+    this.#report({ event: "role", link: views.link.endpoint, role });
   }
 
   #engagementOn({ link, rescuer }: Views): Engagement {
@@ -278,13 +305,13 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
     const isKnown = !isProvider && installedDigest !== undefined;
     const version = isKnown ? formatVersion(neighbour.version) : undefined;
     const at = { link: this.#viewsAt(link).link.endpoint, peer: toHex(nodeId) };
-    if (!isProvider) this.#host.report({ event: "neighbour", ...at, version, bootable });
+    if (!isProvider) this.#report({ event: "neighbour", ...at, version, bootable });
   }
 
   #reportConflict({ installedDigest, nodeId, link, version }: Neighbour): void {
     const at = { link: this.#viewsAt(link).link.endpoint, peer: toHex(nodeId) };
     const digest = toHex(installedDigest ?? new Uint8Array());
-    this.#host.report({ event: "conflict", ...at, version: formatVersion(version), digest });
+    this.#report({ event: "conflict", ...at, version: formatVersion(version), digest });
   }
 
   #viewsOf(link: FullLink): Views {
@@ -299,6 +326,31 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
     return this.#viewsOf(link);
   }
 
+  /** What `mayday status --node` shows. */
+  status(): Readonly<Record<string, unknown>> {
+    const endpointOf = (index: number): string => this.#viewsAt(index).link.endpoint;
+    const links = [...this.#views.values()].map(({ link, reported }) => ({
+      link: link.endpoint,
+      role: link.end.isUp ? reported : "down",
+      isUp: link.end.isUp,
+      trouble: link.trouble?.message ?? null,
+      rttMs: link.end.link.rtt.smoothed ?? null,
+      counters: link.end.counters,
+    }));
+    const { asks, neighbours } = this.machine;
+    const { waiting, healed } = this.history.report();
+    const own = asks === undefined ? [] : [this.history.askReport(endpointOf(asks.link), asks)];
+    return {
+      nodeId: toHex(this.own?.self.nodeId ?? this.rescuer.nodeId),
+      uptimeSeconds: this.history.uptimeSeconds,
+      board: this.own?.report() ?? null,
+      links,
+      neighbours: neighbours.all().map((one) => this.history.neighbourReport(endpointOf(one.link), one)),
+      waiting: [...own, ...waiting],
+      healed,
+    };
+  }
+
   #indexOf(view: SideLink<RescuerRole>): number {
     return [...this.#views.values()].find(({ rescuer }) => rescuer === view)?.index ?? -1;
   }
@@ -310,6 +362,7 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
   /** Stops everything that is not a link, and returns the open images. */
   async close(): Promise<void> {
     this.#timer?.cancel();
+    this.#untilHealthy?.close();
     this.own?.close();
     await this.rescuer.close();
   }

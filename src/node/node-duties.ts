@@ -30,6 +30,8 @@ export interface NodeDuties extends Pick<RunOptions, "advice"> {
   readonly onBoot?: ((boot: BootReport) => Promise<boolean>) | undefined;
   /** An image that was started well is confirmed. True unless given. */
   readonly confirms?: boolean;
+  /** End with "healthy" once the board boots, and nobody nearby has needed anything for 15 s. */
+  readonly untilHealthy?: boolean;
   /** An image runs for this long before it is handed on; 0 unless given. */
   readonly soakMs?: Millis;
 }

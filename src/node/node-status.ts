@@ -81,7 +81,7 @@ export class NodeHistory {
   }
 
   /** For the status: `waiting` and `healed`. */
-  report(): Readonly<Record<string, unknown>> {
+  report(): { readonly waiting: readonly object[]; readonly healed: readonly object[] } {
     const waiting = [...this.#waiting.values()].map(({ since, ...rest }) => {
       return { ...rest, sinceSeconds: this.#secondsSince(since) };
     });
@@ -89,6 +89,15 @@ export class NodeHistory {
       return { ...rest, secondsAgo: this.#secondsSince(at) };
     });
     return { waiting, healed };
+  }
+
+  /** What the own board asks for, as one that waits. `link`: its endpoint. */
+  askReport(
+    link: string,
+    { nodeId, since }: { readonly nodeId: Uint8Array; readonly since: Millis },
+  ): object {
+    const sinceSeconds = this.#secondsSince(since);
+    return { link, peer: toHex(nodeId), what: "answer", why: "asks-for-update", sinceSeconds };
   }
 
   /** A neighbour as the status shows it. `link`: its endpoint. */

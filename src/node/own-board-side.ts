@@ -1,7 +1,8 @@
-import { equalBytes } from "../base/bytes.ts";
+import { equalBytes, toHex } from "../base/bytes.ts";
 import { ExitCode } from "../base/errors.ts";
 import type { Millis } from "../base/units.ts";
 import type { RunningBoard } from "../board/running-board.ts";
+import { formatVersion } from "../image/version.ts";
 import type { CallCause, NodeStatus } from "../session/beacon.ts";
 import type { RoleHost } from "../session/role.ts";
 import type { TargetEvent } from "../session/target/target-events.ts";
@@ -87,6 +88,25 @@ export class OwnBoardSide {
   async start(): Promise<void> {
     await this.life.boot();
     await this.installs.start();
+  }
+
+  /** The board boots, and its start has ended. */
+  get isRunning(): boolean {
+    return this.#board.status().isBootable && !this.life.isStarting;
+  }
+
+  /** The board as the node's status shows it. */
+  report(): Readonly<Record<string, unknown>> {
+    const status = this.#board.status();
+    const { installed } = status;
+    return {
+      isBootable: status.isBootable,
+      isTrial: status.isTrial,
+      failure: status.failure ?? null,
+      version: installed === undefined ? null : formatVersion(installed.version),
+      digest: installed === undefined ? null : toHex(installed.digest8),
+      layout: status.layout,
+    };
   }
 
   setClaiming(isClaiming: boolean): void {

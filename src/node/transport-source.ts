@@ -1,5 +1,5 @@
 import type { Endpoint, ResetLine } from "../transport/endpoint.ts";
-import { openTransport } from "../transport/open-transport.ts";
+import { openPatiently, openTransport } from "../transport/open-transport.ts";
 import type { Transport } from "../transport/transport.ts";
 
 /** A link as an endpoint to open, or as a transport that somebody made already (tests, the simulator). */
@@ -8,4 +8,9 @@ export type TransportSource = Endpoint | Transport;
 /** The transport of a source; not opened yet. */
 export function transportOf(source: TransportSource, reset?: ResetLine): Transport {
   return "tag" in source ? openTransport(source, { reset }) : source;
+}
+
+/** The transport of a source, which is waited for if it cannot be opened. */
+export function patientTransportOf(source: TransportSource): Transport {
+  return "tag" in source ? openPatiently(source) : source;
 }

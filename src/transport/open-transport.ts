@@ -5,7 +5,7 @@ import { I2cControllerTransport } from "./i2c/controller.ts";
 import { linuxClockHz, openLinuxBus } from "./i2c/linux-bus.ts";
 import { type AttachPeripheral, I2cPeripheralTransport } from "./i2c/peripheral.ts";
 import { I2cSocketServer } from "./i2c/rig-socket.ts";
-import { ReopeningTransport } from "./serial/reopening.ts";
+import { ReopeningTransport } from "./reopening.ts";
 import { stablePath } from "./serial/stable-path.ts";
 import { UartTransport } from "./serial/uart.ts";
 import { TcpTransport } from "./tcp/tcp.ts";
@@ -34,6 +34,12 @@ export function openTransport(endpoint: Endpoint, options: OpenTransportOptions 
     default:
       return unreachable(endpoint);
   }
+}
+
+/** Makes the transport of an endpoint that is waited for: a port that is not there yet, or busy, is tried again and again. */
+export function openPatiently(endpoint: Endpoint, options: OpenTransportOptions = {}): Transport {
+  const make = (): Transport => openTransport(endpoint, options);
+  return new ReopeningTransport(make(), async () => make(), options.clock ?? systemClock, true);
 }
 
 /** A serial port that is opened again after it was unplugged, by its by-id name where it has one. */

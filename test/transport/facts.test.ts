@@ -5,7 +5,7 @@ import { VirtualClock } from "../../src/base/virtual-clock.ts";
 import { withFaults } from "../../src/sim/wires/transport-faults.ts";
 import { parseEndpoint } from "../../src/transport/endpoint.ts";
 import { openTransport } from "../../src/transport/open-transport.ts";
-import { ReopeningTransport } from "../../src/transport/serial/reopening.ts";
+import { ReopeningTransport } from "../../src/transport/reopening.ts";
 import { StreamSplitter } from "../../src/transport/stream-splitter.ts";
 import type { Heard, Transport, TransportFacts, TransportHandlers } from "../../src/transport/transport.ts";
 import { Recorder } from "../support/recorder.ts";

@@ -1,13 +1,13 @@
-import type { Clock, Timer } from "../../base/clock.ts";
-import { TransportError } from "../../base/errors.ts";
-import { RetryDelay } from "../retry-delay.ts";
-import type { Transport, TransportHandlers } from "../transport.ts";
-import { TransportWrapper } from "../transport-wrapper.ts";
+import type { Clock, Timer } from "../base/clock.ts";
+import { TransportError } from "../base/errors.ts";
+import { RetryDelay } from "./retry-delay.ts";
+import type { Transport, TransportHandlers } from "./transport.ts";
+import { TransportWrapper } from "./transport-wrapper.ts";
 
 /**
  * Opens a transport again whenever it ends, for transports that do not reconnect by themselves: an adapter that is
- * unplugged and plugged in again. The first opening may fail; later ones are repeated until they succeed, with
- * `onWaiting` when the reason changes.
+ * unplugged and plugged in again. The first opening may fail, unless it is patient; later ones are repeated until they
+ * succeed, with `onWaiting` when the reason changes.
  */
 export class ReopeningTransport extends TransportWrapper {
   readonly #clock: Clock;
@@ -16,18 +16,28 @@ export class ReopeningTransport extends TransportWrapper {
   #timer: Timer | undefined;
   readonly #retryDelay: RetryDelay = new RetryDelay();
   #lastReason = "";
+  readonly #isPatient: boolean;
   #isClosed = false;
 
-  /** `again` makes a new transport after one ended: the port may have another name by then. */
-  constructor(first: Transport, again: () => Promise<Transport>, clock: Clock) {
+  /**
+   * `again` makes a new transport after one ended: the port may have another name by then. `isPatient`: what cannot be opened
+   * at first is waited for, too.
+   */
+  constructor(first: Transport, again: () => Promise<Transport>, clock: Clock, isPatient = false) {
     super(first);
     this.#again = again;
     this.#clock = clock;
+    this.#isPatient = isPatient;
   }
 
   override async open(handlers: TransportHandlers): Promise<void> {
     this.#handlers = handlers;
-    await this.#openCurrent();
+    try {
+      await this.#openCurrent();
+    } catch (error) {
+      if (!this.#isPatient || !(error instanceof TransportError)) throw error;
+      await this.#wait(error);
+    }
   }
 
   override async close(): Promise<void> {
@@ -69,10 +79,14 @@ export class ReopeningTransport extends TransportWrapper {
       if (this.#isClosed) await this.inner.close();
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
-      await this.inner.close();
-      if (error.code !== this.#lastReason) this.#handlers?.onWaiting?.(error);
-      this.#lastReason = error.code;
-      this.#later();
+      await this.#wait(error);
     }
+  }
+
+  async #wait(error: TransportError): Promise<void> {
+    await this.inner.close();
+    if (error.code !== this.#lastReason) this.#handlers?.onWaiting?.(error);
+    this.#lastReason = error.code;
+    this.#later();
   }
 }
