@@ -37,3 +37,9 @@ export function errorVerdict(error: unknown): Verdict {
   const next = "run it again with MAYDAY_DEBUG=1, and report the stack trace that it prints";
   return failedVerdict(ExitCode.failed, "internal-error", `internal error: ${text}; ${next}`);
 }
+
+/** The verdict of a command that runs until it is stopped: SIGTERM is how a service manager stops it, and no failure. */
+export function stoppedVerdict(verdict: Verdict, signal: AbortSignal): Verdict {
+  const isStopped = verdict.reason === "interrupted" && signal.reason === "SIGTERM";
+  return isStopped ? { ...verdict, ok: true, code: ExitCode.done, reason: "stopped" } : verdict;
+}

@@ -52,6 +52,16 @@ const COMMANDS: readonly Entry[] = [
     register: async (program) => (await import("./rescue.ts")).addRescueCommand(program),
   },
   {
+    name: "node",
+    summary: "be a board among boards: all roles on all links, until stopped",
+    register: async (program) => (await import("./node/node.ts")).addNodeCommand(program),
+  },
+  {
+    name: "dispatch",
+    summary: "ask neighbours for their versions and hand out newer images",
+    register: async (program) => (await import("./dispatch.ts")).addDispatchCommand(program),
+  },
+  {
     name: "status",
     summary: "show who is at the other end, and the state of the line",
     register: async (program) => (await import("./status.ts")).addStatusCommand(program),

@@ -5,6 +5,7 @@ import type { Version } from "../image/version.ts";
 import type { Verdict } from "../node/verdict.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import { adviceOn } from "./advice/run-advice.ts";
+import { stoppedVerdict } from "./command-verdict.ts";
 import { addCommand } from "./help.ts";
 import { HealedHook } from "./hooks/healed-hook.ts";
 import { HookRunner } from "./hooks/hook-runner.ts";
@@ -108,9 +109,11 @@ async function runRescueCommand(
       },
     });
     output.endProgress();
-    output.linkResult(verdict);
+    const isEndless = flags.once !== true && flags.timeout === undefined;
+    const told = isEndless ? stoppedVerdict(verdict, signal) : verdict;
+    output.linkResult(told);
     await healed.finished();
-    return verdict;
+    return told;
   } finally {
     runner.close();
     await source.close();

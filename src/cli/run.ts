@@ -9,7 +9,10 @@ import { Output } from "./output.ts";
 /** What a command is given. */
 export interface CommandContext {
   readonly output: Output;
-  /** Aborted by the first SIGINT or SIGTERM: the command ends soon and leaves everything so that it can be resumed. */
+  /**
+   * Aborted by the first SIGINT or SIGTERM, whose name is its reason: the command ends soon and leaves everything so that it
+   * can be resumed.
+   */
   readonly signal: AbortSignal;
 }
 
@@ -72,9 +75,9 @@ export async function execute(isJson: boolean, work: CommandWork): Promise<never
 
 /** The first signal asks the command to end, the second one ends the process. */
 function watchSignals(stop: AbortController): void {
-  const onSignal = (): void => {
+  const onSignal = (name: NodeJS.Signals): void => {
     if (stop.signal.aborted) process.exit(ExitCode.interrupted);
-    stop.abort();
+    stop.abort(name);
   };
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);

@@ -1,3 +1,4 @@
+import { toHex } from "../base/bytes.ts";
 import { UsageError } from "../base/errors.ts";
 import type { ImageSource } from "../image/image-source.ts";
 import { type FullHost, FullSide } from "./full-side.ts";
@@ -15,6 +16,8 @@ export interface NodeOptions extends RunOptions, NodeDuties {
 
 /** A node that runs, for its control socket. */
 export interface RunningNode {
+  /** 16 hexadecimal digits. */
+  readonly nodeId: string;
   /** Who was heard, who waits for what and since when. */
   status(): Readonly<Record<string, unknown>>;
   /** Installs an image on the board and starts it; `from` names its origin. The errors are those of `OwnInstalls.install`. */
@@ -52,6 +55,7 @@ function handleOf(side: FullSide): RunningNode {
     );
   };
   return {
+    nodeId: toHex(side.own?.self.nodeId ?? side.rescuer.nodeId),
     status: () => side.status(),
     install: async (image, from) => await own().installs.install(image, from),
     confirm: () => own().life.confirm(),

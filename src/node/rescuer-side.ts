@@ -51,6 +51,8 @@ export interface RescuerDuties extends Pick<RunOptions, "advice">, PickPolicy {
   readonly handsOut?: boolean | undefined;
   /** Whether a board may be served now; always unless given. */
   admit?(link: SideLink<RescuerRole>, cause: ServeCause): Admission;
+  /** An image was looked for, for the board of a beacon. */
+  onPicked?(link: SideLink<RescuerRole>, beacon: Beacon, isFound: boolean): void;
   /** An image cannot be read any more; unless given, the run ends. */
   onUnreadable?(link: SideLink<RescuerRole>, error: unknown): void;
 }
@@ -227,6 +229,7 @@ export class RescuerSide {
     const why = picked === undefined ? "no-image" : none?.why;
     this.#work(link).images.answer(this.#host.clock.now(), link.role, session, image, why);
     link.driver.pump();
+    this.#duties.onPicked?.(link, beacon, image !== undefined);
     // A board that did not ask is told nothing, and is none that was refused.
     if (none === undefined || !isCall(beacon)) return;
     // Last: with `once` it ends the run, and the board is to hear why.

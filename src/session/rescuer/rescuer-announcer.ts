@@ -31,8 +31,8 @@ export class RescuerAnnouncer {
   readonly #isKeyed: boolean;
   readonly #status: (() => NodeStatus) | undefined;
   readonly #answers: AnswerTimer = new AnswerTimer();
-  /** It was told to say its status, and has not yet. */
-  #isAnnouncing = false;
+  /** What it was told to say unasked, and has not yet: its status, or a query. */
+  #toSay: "status" | "query" | undefined;
 
   /** `isKeyed`: it has a link key. */
   constructor(link: Link, options: RescuerOptions, isKeyed: boolean) {
@@ -60,8 +60,10 @@ export class RescuerAnnouncer {
   #announceDue(now: Millis): void {
     const at = this.announceAt;
     if (at === undefined || at > now) return;
-    this.#isAnnouncing = false;
-    this.#link.sendUnasked(now, this.#beacon);
+    const [nodeId, bootNonce] = [this.#nodeId, this.#bootNonce];
+    const query = { tag: "query", nodeId, bootNonce } as const;
+    this.#link.sendUnasked(now, this.#toSay === "query" ? query : this.#beacon);
+    this.#toSay = undefined;
   }
 
   get #beacon(): Beacon {
@@ -71,14 +73,17 @@ export class RescuerAnnouncer {
     return beaconOf(status, this.#bootNonce, { isKeyed });
   }
 
-  /** Says unasked who is here, once the rules of the line allow it (PROTOCOL.md 2.4), and not while it serves. */
-  announce(): void {
-    this.#isAnnouncing = true;
+  /**
+   * Says its status unasked, or asks who is here, once the rules of the line allow it (PROTOCOL.md 2.4), and not while it
+   * serves.
+   */
+  announce(what: "status" | "query"): void {
+    this.#toSay = what;
   }
 
   /** When that may be; in the past if now. */
   get announceAt(): Millis | undefined {
-    return this.#isAnnouncing ? this.#link.foreign.unasked.freeAt : undefined;
+    return this.#toSay !== undefined ? this.#link.foreign.unasked.freeAt : undefined;
   }
 
   /** When the answer is due. */

@@ -79,7 +79,13 @@ export class RescuerRole implements Role {
 
   /** Says the node's status once the line allows it. */
   announce(now: Millis): void {
-    this.#announcer.announce();
+    this.#announcer.announce("status");
+    this.handleTimeout(now);
+  }
+
+  /** Asks who is there once the line allows it. Only for a node that its user told to: others stay silent until they hear somebody. */
+  ask(now: Millis): void {
+    this.#announcer.announce("query");
     this.handleTimeout(now);
   }
 
