@@ -73,10 +73,10 @@ export async function askNode(
   } finally {
     timer.cancel();
     signal?.removeEventListener("abort", onAbort);
-    socket.destroy();
   }
 }
 
+/** The first line that comes. The loop closes the socket, however it is left. */
 async function replyFrom(socket: Socket, path: string): Promise<Readonly<Record<string, unknown>>> {
   const lines = new LineReader(REPLY_MAX);
   for await (const bytes of socket as AsyncIterable<Uint8Array>) {

@@ -248,6 +248,16 @@ describe.runIf(IS_ROOT)("another user's part in the way to a control socket", ()
     expect(controlPlace(undefined, NODE_ID, [folder]).path).toBeUndefined();
   });
 
+  it("is a reason not to use a private folder of root's as another user", () => {
+    const folder = openRuntimeFolder();
+    chmodSync(dirname(folder), 0o755);
+    mkdirSync(folder, { mode: 0o700 });
+    process.seteuid?.(NOBODY);
+    onTestFinished(() => process.seteuid?.(0));
+    const place = controlPlace(undefined, NODE_ID, [folder]);
+    expect(place).toEqual({ path: undefined, why: expect.stringContaining("user 0 owns it") });
+  });
+
   it("is a reason to refuse a link of theirs", async () => {
     const shared = openFolder();
     chmodSync(shared, 0o1777);

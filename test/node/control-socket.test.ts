@@ -155,6 +155,17 @@ describe("the limits of a control socket", () => {
     expect(clock.runningTimers).toBe(0);
   });
 
+  it("closes a client that never says anything after 30 s, and forgets one that has left", async () => {
+    const clock = new VirtualClock();
+    const { path } = await openControl({ clock });
+    const [silent, leaving] = [await openClient(path), await openClient(path)];
+    await vi.waitFor(() => expect(clock.runningTimers).toBe(2));
+    leaving.socket.destroy();
+    await vi.waitFor(() => expect(clock.runningTimers).toBe(1));
+    clock.advanceTo(CLIENT_PATIENCE_MS);
+    expect(await silent.reply()).toBeUndefined();
+  });
+
   it("holds one reply for a client that does not read, and closes it after 30 s", async () => {
     const clock = new VirtualClock();
     const onRequest = vi.fn(async () => ({ text: "x".repeat(REPLY_MAX - 100) }));
@@ -241,6 +252,8 @@ describe("what a client of a control socket may do wrong", () => {
     ["a field too many", '{"command":"status","file":"/a"}\n'],
     ["an install without a file", '{"command":"install"}\n'],
     ["a file that is a number", '{"command":"install","file":7}\n'],
+    ["a long unknown command", `{"command":"${"x".repeat(3000)}"}\n`],
+    ["a path that is not UTF-8", Buffer.from('{"command":"install","file":"/\u00ff"}\n', "latin1")],
     ["a relative path", '{"command":"install","file":"a.mdy"}\n'],
     ["a NUL in a path", '{"command":"install","file":"/a\\u0000b"}\n'],
   ])("%s gets an error with exit code 2, and the connection is closed", async (_what, line) => {
