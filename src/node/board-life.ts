@@ -77,9 +77,10 @@ export class BoardLife {
     this.#isClaiming = isClaiming;
   }
 
-  /** The image to hand on: the confirmed one that boots, for an update once it has run for long enough. */
+  /** The image to hand on: the confirmed one once it was started in order, for an update once it has run for long enough. */
   source(cause: "heal" | "update"): ImageSource | undefined {
-    return cause === "heal" || this.#isSoaked ? this.#board.ownSource() : undefined;
+    const isFit = cause === "heal" ? this.#runsSince !== undefined : this.#isSoaked;
+    return isFit ? this.#board.ownSource() : undefined;
   }
 
   /** The board starts: at the start of the node, and when an image was installed. Resolves when its hook has ended. */

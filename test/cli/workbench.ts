@@ -21,8 +21,8 @@ export interface Workbench {
   readonly dir: string;
   path(name: string): string;
   readonly firmware: Uint8Array;
-  /** Builds NAME.mdy of the firmware, signed with the key pair `key` unless that is undefined. */
-  image(name: string, key?: string, fields?: Partial<ImageFields>): Promise<string>;
+  /** Builds NAME.mdy of the firmware, or of the file `input`, signed with the key pair `key` unless that is undefined. */
+  image(name: string, key?: string, fields?: Partial<ImageFields>, input?: string): Promise<string>;
   /** Makes a board that trusts `owner`, with the image installed or empty. */
   board(name: string, image?: string, options?: Partial<BoardInitOptions>): Promise<string>;
   close(): Promise<void>;
@@ -35,11 +35,11 @@ export async function openWorkbench(): Promise<Workbench> {
   const firmware = randomBytes(new SeededRandom(7), FIRMWARE_SIZE);
   await writeFile(path("firmware.bin"), firmware);
   for (const name of ["owner", "other"]) writeKeyPair(path(name));
-  const image = async (name: string, key?: string, fields: Partial<ImageFields> = {}): Promise<string> => {
+  const image: Workbench["image"] = async (name, key, fields = {}, input = path("firmware.bin")) => {
     const out = path(`${name}.mdy`);
     const signer = key === undefined ? undefined : loadSigningKey(path(`${key}.key`));
     const version = { major: 1, minor: 2, patch: 3 };
-    await buildImageFile({ input: path("firmware.bin"), out, ...HARDWARE, version, signer, ...fields });
+    await buildImageFile({ input, out, ...HARDWARE, version, signer, ...fields });
     return out;
   };
   const board: Workbench["board"] = async (name, file, options = {}) => {
