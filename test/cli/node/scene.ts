@@ -1,7 +1,7 @@
 import { cpSync, writeFileSync } from "node:fs";
 import { randomBytes, SeededRandom } from "../../../src/base/prng.ts";
 import type { CliEvent } from "../../support/cli.ts";
-import { type RunningCli, startCli } from "../../support/cli.ts";
+import { type RunningCli, runCli, startCli } from "../../support/cli.ts";
 import { openWorkbench, type Workbench } from "../workbench.ts";
 
 /** Bytes of the firmware of a scene: 16 blocks. */
@@ -21,8 +21,13 @@ export interface Scene {
   readonly bench: Workbench;
   /** A cable between two boards, with its two ports; runs until the scene ends. */
   cable(name: string): Promise<{ readonly a: string; readonly b: string }>;
-  /** Starts the node of a board on these endpoints, with more lines of configuration. */
-  node(board: string, endpoints: readonly string[], settings?: string): SceneNode;
+  /** Starts the node of a board on these endpoints, with more lines of configuration, and more environment. */
+  node(
+    board: string,
+    endpoints: readonly string[],
+    settings?: string,
+    env?: Readonly<Record<string, string>>,
+  ): SceneNode;
   /** A fresh copy of a board. */
   copy(board: string, to: string): string;
   close(): Promise<void>;
@@ -55,14 +60,14 @@ export async function openScene(): Promise<Scene> {
     await started.saw(/"ready"/);
     return ports;
   };
-  const node: Scene["node"] = (board, endpoints, settings = "") => {
+  const node: Scene["node"] = (board, endpoints, settings = "", env = {}) => {
     const links = endpoints.map((endpoint) => `[[link]]\nendpoint = ${JSON.stringify(endpoint)}\n`);
     const config = `${board}.toml`;
     writeFileSync(
       config,
       `board = ${JSON.stringify(board)}\nsocket = "${board}.sock"\n${settings}\n${links.join("")}`,
     );
-    const started = startCli(["node", "--config", config, "--json"], { limitMs: 120_000 });
+    const started = startCli(["node", "--config", config, "--json"], { limitMs: 120_000, env });
     running.push(started);
     return sceneNode(started);
   };
@@ -93,6 +98,14 @@ function sceneNode(started: RunningCli): SceneNode {
     return (await started.ended).code;
   };
   return { ...started, events, stop };
+}
+
+/** The status of a node, through its control socket. */
+export async function statusOf(board: string): Promise<CliEvent> {
+  const { events, stderr } = await runCli(["status", "--node", `${board}.sock`, "--json"]);
+  const status = events.find(({ event }) => event === "status");
+  if (status === undefined) throw new Error(stderr);
+  return status;
 }
 
 /** Resolves when the condition holds; rejects after the time with what `describe` says. */
