@@ -8,8 +8,8 @@ import { type FlashStorage, MemoryStorage } from "../../src/flash/storage.ts";
 import { type ImageSource, memoryImage } from "../../src/image/image-source.ts";
 import { type SigningKey, trustedKeyOf } from "../../src/image/keys.ts";
 import type { ImageFields } from "../../src/image/manifest.ts";
-import { fixedKey } from "../../test/support/fixed-keys.ts";
 import type { Original } from "../../src/sim/flash-oracle.ts";
+import { fixedKey } from "../../test/support/fixed-keys.ts";
 import { testKey } from "../../test/support/virtual-rescue.ts";
 
 /** An image with its bytes. `isTrusted`: the board of the setup may take it. */

@@ -19,7 +19,7 @@ import { installedEvent } from "./installed-slot.ts";
 import { type LatestImage, LatestImageReader } from "./latest-image.ts";
 import { Quarantine } from "./quarantine.ts";
 import { armPlace, type IncomingImage, ReceivingSession } from "./receiving-session.ts";
-import type { RunningBoard, UpdatePolicy } from "./running-board.ts";
+import type { AcceptedUpdates, RunningBoard } from "./running-board.ts";
 import { ownSource } from "./slot-source.ts";
 import type { SlotWriter, WriteOutcome } from "./slot-writer.ts";
 import { closeManifest } from "./stored-manifest.ts";
@@ -86,7 +86,7 @@ export class BoardTargetStore implements RunningBoard {
     return this.#wasBlank && receiving === undefined && slots.length === 0;
   }
 
-  setPolicy(policy: UpdatePolicy): void {
+  setPolicy(policy: AcceptedUpdates): void {
     this.#options = { ...this.#options, ...policy };
   }
 

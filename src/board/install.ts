@@ -25,7 +25,7 @@ export function installFrom(store: TargetStore, image: ImageSource): InstallRepo
  * Does what {@link installFrom} does a block or a run of hashes at a time, and gives the number of blocks written so far
  * between them: a program serves its links in the meantime, but nobody else may use the store as a target. A step
  * writes the blocks, too, that need not be read: those of one byte, and those that another slot holds. The second step
- * compares the slot with the image, and the last one verifies it: both hash all of it. Whoever stops before the end calls
+ * compares the slot with the image, and the last one verifies it: both hash all of it. Who stops before the end calls
  * `return`: then the session is abandoned, and the same image resumes. After an error abandon it yourself.
  */
 export function* installSteps(

@@ -9,7 +9,7 @@ import { otherWriters } from "../files/rights.ts";
 export const LOCK_SOCKET_FILE = "lock.socket";
 
 /** Longest path of a socket, in bytes: what a system takes as a path. A client may reach a long one by a shorter name. */
-export const SOCKET_PATH_MAX = 4096;
+export const NAMED_PATH_MAX = 4096;
 /** Mode of the file: others may see it, and never write it. */
 const SOCKET_FILE_MODE = 0o644;
 /** Longest lock or socket file that is read, in bytes. */
@@ -28,7 +28,7 @@ export interface PlainText {
 export function writeLockSocket(dir: string, lock: string, socket: string): void {
   const path = resolve(socket);
   if (socket === "" || !isSocketPath(path)) {
-    const message = `A path of a socket has 1 to ${SOCKET_PATH_MAX} bytes and no control characters; choose another one`;
+    const message = `A path of a socket has 1 to ${NAMED_PATH_MAX} bytes and no control characters; choose another one`;
     throw new UsageError("socket-path", message, { bytes: Buffer.byteLength(path) });
   }
   const file = join(dir, LOCK_SOCKET_FILE);
@@ -53,7 +53,7 @@ export function readLockSocket(dir: string, lock: PlainText): string | undefined
   return isAbsolute(path) && isSocketPath(path) ? path : undefined;
 }
 
-/** Removes what names a socket, whoever wrote it: only the holder of the lock may. What cannot be removed stays. */
+/** Removes what names a socket, by whomever it was written: only the holder of the lock may. What cannot be removed stays. */
 export function removeLockSocket(dir: string): void {
   try {
     const path = join(dir, LOCK_SOCKET_FILE);
@@ -80,5 +80,5 @@ export function readPlainText(path: string): PlainText | undefined {
 }
 
 function isSocketPath(path: string): boolean {
-  return Buffer.byteLength(path) <= SOCKET_PATH_MAX && !/\p{Cc}|\uFFFD/u.test(path);
+  return Buffer.byteLength(path) <= NAMED_PATH_MAX && !/\p{Cc}|\uFFFD/u.test(path);
 }

@@ -4,15 +4,15 @@ import type { BootOutcome } from "./boot.ts";
 import type { TargetStore } from "./target-store.ts";
 
 /** Which newer images a board that boots accepts. */
-export type UpdatePolicy = Pick<StoreOptions, "allowUpdate" | "allowSingleUpdate">;
+export type AcceptedUpdates = Pick<StoreOptions, "allowUpdate" | "allowSingleUpdate">;
 
 /**
  * A board in a program that runs for long: beside receiving images it starts and confirms them, and hands on its own. What
  * changes the boot decision here shows at once in `status` and in what is accepted.
  */
 export interface RunningBoard extends TargetStore {
-  /** Sets what is given, for manifests that are offered from now on; a transfer that was accepted goes on. */
-  setPolicy(policy: UpdatePolicy): void;
+  /** Sets what is given, for manifests that are offered from now on; a transfer that was accepted continues. */
+  setPolicy(policy: AcceptedUpdates): void;
   /**
    * Takes the boot decision as a boot loader does, which counts a trial boot (PROTOCOL.md 13.4), and returns when that is
    * durable. Abandons an open session. The image that was verified last is not hashed again, once: {@link reverify}

@@ -59,7 +59,7 @@ const COMMANDS: readonly Entry[] = [
   {
     name: "dispatch",
     summary: "ask neighbours for their versions and hand out newer images",
-    register: async (program) => (await import("./dispatch.ts")).addDispatchCommand(program),
+    register: async (program) => (await import("./dispatcher.ts")).addDispatchCommand(program),
   },
   {
     name: "status",

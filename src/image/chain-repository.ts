@@ -21,7 +21,7 @@ export type ChainProblem = (error: unknown) => void;
  *
  * `own` is asked at each call: the image may change. When one of the two fails, the other one's images are offered as
  * though they were all there are, and `report` gets the error: an older image that heals is better than none, and what the
- * board has begun to receive it goes on with (6.5). When the other one has nothing suitable, the error is that of
+ * board has begun to receive it resumes (6.5). When the other one has nothing suitable, the error is that of
  * `pick`, for then nobody knows that there is none. `close` closes `next`.
  */
 export function chainRepository(

@@ -4,9 +4,7 @@ import type { Timer } from "../base/clock.ts";
 import { ExitCode } from "../base/errors.ts";
 import type { Millis } from "../base/units.ts";
 import { chainRepository } from "../image/chain-repository.ts";
-import { formatVersion } from "../image/version.ts";
 import type { LinkKey } from "../link/link-key.ts";
-import type { Neighbour } from "../mesh/neighbours.ts";
 import { type NodeAction, NodeMachine } from "../mesh/node-machine.ts";
 import type { Engagement, LinkRole } from "../mesh/role.ts";
 import type { RescuerEvent } from "../session/rescuer/rescuer-events.ts";
@@ -16,10 +14,9 @@ import type { TargetEvent } from "../session/target/target-events.ts";
 import { TargetRole } from "../session/target/target-role.ts";
 import { type Beacon, isCall } from "../wire/messages.ts";
 import type { NodeDuties } from "./node-duties.ts";
-import type { NodeEvent } from "./node-event.ts";
 import type { SideLink } from "./node-link.ts";
+import { linkReport, NodeReports } from "./node-reports.ts";
 import type { RunHost, Side, SideHost } from "./node-run.ts";
-import { NodeHistory } from "./node-status.ts";
 import { OwnBoardSide } from "./own-board-side.ts";
 import { RescuerSide } from "./rescuer-side.ts";
 import {
@@ -53,7 +50,7 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
   readonly rescuer: RescuerSide;
   /** The node's own board; undefined for a provider without one. */
   readonly own: OwnBoardSide | undefined;
-  readonly history: NodeHistory;
+  readonly reports: NodeReports;
   readonly #host: FullHost;
   readonly #untilHealthy: UntilHealthy | undefined;
   readonly #duties: NodeDuties;
@@ -62,7 +59,7 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
 
   constructor(host: FullHost, duties: NodeDuties) {
     this.#host = host;
-    this.history = new NodeHistory(host.clock);
+    this.reports = new NodeReports(host);
     this.#duties = duties;
     const { board, allowUnsigned = false, repository } = duties;
     const own =
@@ -107,7 +104,7 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
       get links() {
         return [...views.values()].map(viewOf);
       },
-      report: (event) => this.#report(event),
+      report: (event) => this.reports.report(event),
       whileAnswering: (answer) => host.whileAnswering(answer),
       end: (ending) => {
         if (ending.code === ExitCode.failed) host.end(ending);
@@ -124,11 +121,6 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
     return new UntilHealthy(this.#host.clock, isHealthy, () =>
       this.#host.end({ code: ExitCode.done, reason: "healthy" }),
     );
-  }
-
-  #report(event: NodeEvent): void {
-    this.history.note(event);
-    this.#host.report(event);
   }
 
   /** The first role on a link. */
@@ -218,14 +210,14 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
   /** An image that is served cannot be read: the session ends, and the own flash is looked at again. */
   #handleUnreadable(view: SideLink<RescuerRole>, error: unknown): void {
     const detail = error instanceof Error ? error.message : String(error);
-    this.#report({ event: "link", link: view.endpoint, state: "image-unreadable", detail });
+    this.reports.report({ event: "link", link: view.endpoint, state: "image-unreadable", detail });
     const views = [...this.#views.values()].find(({ rescuer }) => rescuer === view);
     if (views === undefined) return;
     this.#exchange(views, "idle");
     this.own?.life.reverify();
   }
 
-  /** Tells the machine what goes on on a link, and the user when that changed. */
+  /** Tells the machine what a link is engaged in, and the user when that changed. */
   #watch(views: Views): void {
     const engagement = this.#engagementOn(views);
     this.machine.handleEngaged(this.#host.clock.now(), views.index, engagement);
@@ -234,7 +226,7 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
     const role = isTarget ? "target" : isServing ? "rescuer" : "idle";
     if (role === views.reported) return;
     views.reported = role;
-    this.#report({ event: "role", link: views.link.endpoint, role });
+    this.reports.report({ event: "role", link: views.link.endpoint, role });
   }
 
   #engagementOn({ link, rescuer }: Views): Engagement {
@@ -276,12 +268,14 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
         this.#boardChanged();
         return;
       case "neighbour":
-        this.#reportNeighbour(action.neighbour);
+        this.reports.neighbour(this.#endpointAt(action.neighbour.link), action.neighbour);
         return;
       case "conflict":
-        this.#reportConflict(action.neighbour);
+        this.reports.conflict(this.#endpointAt(action.neighbour.link), action.neighbour);
         return;
       case "copied":
+        // Without a board of its own the rescuer side tells it.
+        if (this.own !== undefined) this.reports.copied(this.#endpointAt(action.link), action.nodeId);
         return;
       default:
         unreachable(action);
@@ -300,20 +294,6 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
     link.driver.pump();
   }
 
-  #reportNeighbour(neighbour: Neighbour): void {
-    const { isBootable: bootable, installedDigest, isProvider, nodeId, link } = neighbour;
-    const isKnown = !isProvider && installedDigest !== undefined;
-    const version = isKnown ? formatVersion(neighbour.version) : undefined;
-    const at = { link: this.#viewsAt(link).link.endpoint, peer: toHex(nodeId) };
-    if (!isProvider) this.#report({ event: "neighbour", ...at, version, bootable });
-  }
-
-  #reportConflict({ installedDigest, nodeId, link, version }: Neighbour): void {
-    const at = { link: this.#viewsAt(link).link.endpoint, peer: toHex(nodeId) };
-    const digest = toHex(installedDigest ?? new Uint8Array());
-    this.#report({ event: "conflict", ...at, version: formatVersion(version), digest });
-  }
-
   #viewsOf(link: FullLink): Views {
     const views = this.#views.get(link);
     assert(views !== undefined, "a link of this node");
@@ -326,28 +306,18 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
     return this.#viewsOf(link);
   }
 
+  #endpointAt(index: number): string {
+    return this.#viewsAt(index).link.endpoint;
+  }
+
   /** What `mayday status --node` shows. */
   status(): Readonly<Record<string, unknown>> {
-    const endpointOf = (index: number): string => this.#viewsAt(index).link.endpoint;
-    const links = [...this.#views.values()].map(({ link, reported }) => ({
-      link: link.endpoint,
-      role: link.end.isUp ? reported : "down",
-      isUp: link.end.isUp,
-      trouble: link.trouble?.message ?? null,
-      rttMs: link.end.link.rtt.smoothed ?? null,
-      counters: link.end.counters,
-    }));
-    const { asks, neighbours } = this.machine;
-    const { waiting, healed } = this.history.report();
-    const own = asks === undefined ? [] : [this.history.askReport(endpointOf(asks.link), asks)];
+    const links = [...this.#views.values()].map(({ link, reported }) => linkReport(link, reported));
     return {
       nodeId: toHex(this.own?.self.nodeId ?? this.rescuer.nodeId),
-      uptimeSeconds: this.history.uptimeSeconds,
       board: this.own?.report() ?? null,
       links,
-      neighbours: neighbours.all().map((one) => this.history.neighbourReport(endpointOf(one.link), one)),
-      waiting: [...own, ...waiting],
-      healed,
+      ...this.reports.status(this.machine, (index) => this.#endpointAt(index)),
     };
   }
 

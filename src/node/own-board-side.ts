@@ -128,7 +128,7 @@ export class OwnBoardSide {
   }
 }
 
-/** The host, with another end: the board is healed, and the node goes on. */
+/** The host, with another end: the board is healed, and the node continues. */
 function hostOf(host: SideHost<TargetRole>, onHealed: () => void): SideHost<TargetRole> {
   return {
     clock: host.clock,

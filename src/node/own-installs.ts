@@ -140,7 +140,7 @@ export class OwnInstalls {
       }
       if (this.#isClosed) {
         steps.return({ outcome: { tag: "not-bootable", reason: "receiving" }, runs: 0, blocks: [] });
-        throw new FailedError("node-stopped", "The node stopped; the installation goes on at its next start");
+        throw new FailedError("node-stopped", "The node stopped; the installation resumes at its next start");
       }
       if (i % STEPS_AT_ONCE === 0) await this.#turn();
     }

@@ -2,10 +2,10 @@ import { toHex } from "../base/bytes.ts";
 import { ExitCode } from "../base/errors.ts";
 import type { HeardRefusal } from "../base/refusal.ts";
 import type { Millis } from "../base/units.ts";
-import type { ImageSource } from "../image/image-source.ts";
 import type { Repository } from "../image/repository.ts";
 import type { LinkKey } from "../link/link-key.ts";
 import type { Admission, ServeCause } from "../mesh/dispatch.ts";
+import { Neighbours } from "../mesh/neighbours.ts";
 import type { NodeStatus } from "../session/beacon.ts";
 import { heardFrom } from "../session/heard-node.ts";
 import { Callers } from "../session/rescuer/callers.ts";
@@ -16,14 +16,14 @@ import type { RoleHost } from "../session/role.ts";
 import { type Beacon, isCall } from "../wire/messages.ts";
 import { advised } from "./advice.ts";
 import { distressHeard } from "./distress-event.ts";
-import { type PickedImage, type PickPolicy, pickImage } from "./image-picking.ts";
-import { KnownBoards } from "./known-boards.ts";
+import type { PickedImage, PickPolicy } from "./image-picking.ts";
 import type { HeardTexts } from "./line-reports.ts";
 import type { HealedEvent } from "./node-event.ts";
 import { freshBootNonce, freshId, type SideLink } from "./node-link.ts";
 import type { SideHost } from "./node-run.ts";
 import { MISMATCH_SENTENCES, REFUSAL_SENTENCES } from "./refusal-sentences.ts";
 import { PickedImages } from "./rescuer-effects.ts";
+import { RescuerImages } from "./rescuer-images.ts";
 import {
   type AcceptedSession,
   type EventOf,
@@ -87,6 +87,9 @@ interface Refusal {
   readonly digest?: Uint8Array | undefined;
 }
 
+/** Most boards that are remembered. */
+const BOARDS_MAX = 256;
+
 /** A board that has to wait calls again about this often, in seconds (PROTOCOL.md 5.2). */
 const CALLS_EVERY_S = 2;
 
@@ -106,9 +109,9 @@ export class RescuerSide {
   /** What is sent to boards that are not healed, on all links. */
   readonly #budget: ServingBudget = new ServingBudget();
   readonly #works: Map<Link, LinkWork> = new Map();
-  /** Picks that run, and images on their way back to the repository. */
-  readonly #pending: Set<Promise<void>> = new Set();
-  readonly #boards: KnownBoards = new KnownBoards();
+  readonly #images: RescuerImages;
+  /** Which boards were heard on which link; a node that knows its neighbours itself needs none. */
+  readonly #boards: Neighbours = new Neighbours({ perLinkMax: BOARDS_MAX, total: BOARDS_MAX });
   /** Blocks sent, on all links. */
   #blocks = 0;
   #lastHeard: string | undefined;
@@ -118,6 +121,7 @@ export class RescuerSide {
   constructor(host: RescuerHost, duties: RescuerDuties) {
     this.#host = host;
     this.#duties = duties;
+    this.#images = new RescuerImages(duties);
     const bootNonce = freshBootNonce(host.random);
     this.#self = duties.self ?? { nodeId: freshId(host.random), bootNonce: () => bootNonce };
   }
@@ -170,21 +174,16 @@ export class RescuerSide {
 
   /** Returns the open images to the repository, those of picks that still run too. */
   async close(): Promise<void> {
-    while (this.#pending.size > 0) await Promise.all(this.#pending);
+    await this.#images.settled();
     for (const { images } of this.#works.values()) images.releaseAll();
-    await Promise.all(this.#pending);
-  }
-
-  #await(work: Promise<void>): void {
-    const ended = work.finally(() => this.#pending.delete(ended));
-    this.#pending.add(ended);
+    await this.#images.settled();
   }
 
   #work(link: Link): LinkWork {
     const known = this.#works.get(link);
     if (known !== undefined) return known;
     const work: LinkWork = {
-      images: new PickedImages((image) => this.#release(image)),
+      images: new PickedImages((image) => this.#images.release(image)),
       callers: new Callers(this.#host.random, this.#budget),
       session: undefined,
       cause: "heal",
@@ -193,15 +192,10 @@ export class RescuerSide {
     return work;
   }
 
-  #release(image: ImageSource): void {
-    // A file that cannot be closed was only read.
-    this.#await(this.#duties.repository.release(image).catch(() => {}));
-  }
-
   handle(now: Millis, event: RescuerEvent, link: Link): void {
     switch (event.tag) {
       case "pick":
-        this.#await(this.#host.whileAnswering(this.#pick(event, link)));
+        this.#images.track(this.#host.whileAnswering(this.#pick(event, link)));
         return;
       case "readRun":
       case "readBlock":
@@ -248,9 +242,7 @@ export class RescuerSide {
     link: Link,
   ): Promise<PickedImage | undefined> {
     try {
-      const { updates, repository } = this.#duties;
-      const from = beacon.failure === undefined ? (updates ?? repository) : repository;
-      return await pickImage(beacon, refused, { ...this.#duties, repository: from });
+      return await this.#images.pick(beacon, refused);
     } catch (error) {
       const state = "image-unreadable";
       this.#host.report({ event: "link", link: link.endpoint, state, detail: textOf(error) });
@@ -351,11 +343,16 @@ export class RescuerSide {
   #reportBeacon(beacon: Beacon, link: Link): void {
     const peer = toHex(beacon.nodeId);
     this.#lastHeard = peer;
-    if (this.#boards.record(link.endpoint, beacon).isCopied) {
+    if (this.#duties.self === undefined && this.#isCopied(beacon, link)) {
       const detail = `board ${peer} is on two links at once under two nonces: a copied board folder or flash`;
       this.#host.report({ event: "link", link: link.endpoint, state: "copied-board", detail });
     }
     if (beacon.tag === "distress") this.#host.report(distressHeard(link.endpoint, beacon));
+  }
+
+  #isCopied(beacon: Beacon, link: Link): boolean {
+    const index = this.#host.links.indexOf(link);
+    return this.#boards.note(this.#host.clock.now(), index, beacon).isCopied;
   }
 
   #handleRefused({ reason, mismatch, digest, targetId, isProven }: EventOf<"refused">, link: Link): void {

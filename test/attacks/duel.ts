@@ -11,8 +11,8 @@ import { fixedRepository } from "../../src/image/repository.ts";
 import { runDistress } from "../../src/node/distress-node.ts";
 import { runRescue } from "../../src/node/rescue-node.ts";
 import type { Verdict } from "../../src/node/verdict.ts";
-import { createMemoryPair } from "../../src/sim/wires/memory-pair.ts";
 import { FlashOracle, type Original } from "../../src/sim/flash-oracle.ts";
+import { createMemoryPair } from "../../src/sim/wires/memory-pair.ts";
 import { testKey } from "../support/virtual-rescue.ts";
 import { inVirtualTime } from "../support/virtual-time.ts";
 

@@ -17,7 +17,7 @@ import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { MaydayError } from "../../src/base/errors.ts";
 import { LOCK_FILE, lockBoard, lockHolder } from "../../src/board/board-lock.ts";
-import { LOCK_SOCKET_FILE, SOCKET_PATH_MAX } from "../../src/board/lock-socket.ts";
+import { LOCK_SOCKET_FILE, NAMED_PATH_MAX } from "../../src/board/lock-socket.ts";
 import { code } from "./support.ts";
 
 let dir = "";
@@ -117,10 +117,10 @@ describe("lockHolder", () => {
 
   it("takes paths up to the longest that a system has, and refuses what is no path", () => {
     const lock = lockBoard(dir);
-    const longest = `/${"x".repeat(SOCKET_PATH_MAX - 1)}`;
+    const longest = `/${"x".repeat(NAMED_PATH_MAX - 1)}`;
     lock.setSocket(longest);
     expect(lockHolder(dir)?.socket).toBe(longest);
-    for (const bad of [`${longest}x`, `/${"ä".repeat(SOCKET_PATH_MAX / 2)}`, "", "/run/a\nb", "/run/a\0b"]) {
+    for (const bad of [`${longest}x`, `/${"ä".repeat(NAMED_PATH_MAX / 2)}`, "", "/run/a\nb", "/run/a\0b"]) {
       expect(code(() => lock.setSocket(bad))).toBe("socket-path 2");
     }
     expect(lockHolder(dir)?.socket).toBe(longest);

@@ -80,7 +80,7 @@ describe("the image in a slot as a source", () => {
     expect(sourceOf(made).isSigned).toBe(false);
   });
 
-  it("never sends a block of damaged flash, and goes on with the others", () => {
+  it("never sends a block of damaged flash, and sends the others", () => {
     const made = installed(image(data));
     const source = sourceOf(made);
     source.readBlockSync(0);

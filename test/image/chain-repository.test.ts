@@ -230,7 +230,7 @@ describe("a folder that cannot be read", () => {
     expect(await unsignedOnes.open(unsigned2.digest)).toBe(unsigned2);
   });
 
-  it("is the error when there is no own image, or none that suits", async () => {
+  it("is the error when there comes from elsewhere, or none that suits", async () => {
     const reported: unknown[] = [];
     const report = (error: unknown): unknown => reported.push(error);
     const refused = { ...board, refused: [digest8(v1)] };
@@ -261,7 +261,7 @@ describe("an own image that cannot be read", () => {
 });
 
 describe("opening and releasing", () => {
-  it("go to whoever has the image, and the end closes the folder", async () => {
+  it("go to the one that has the image, and the end closes the folder", async () => {
     const asked: string[] = [];
     const folder: Repository = {
       ...fixedRepository([v2]),

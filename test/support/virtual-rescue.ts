@@ -25,12 +25,12 @@ import type { TargetEvent } from "../../src/session/target/target-events.ts";
 import type { TargetLimits } from "../../src/session/target/target-limits.ts";
 import { TargetRole } from "../../src/session/target/target-role.ts";
 import { TargetStart } from "../../src/session/target/target-start.ts";
+import { FlashOracle, type Original } from "../../src/sim/flash-oracle.ts";
 import { createMemoryPair } from "../../src/sim/wires/memory-pair.ts";
 import { type FaultOptions, withFaults } from "../../src/sim/wires/transport-faults.ts";
 import type { Transport } from "../../src/transport/transport.ts";
 import type { Beacon } from "../../src/wire/messages.ts";
 import { fixedKey } from "./fixed-keys.ts";
-import { FlashOracle, type Original } from "../../src/sim/flash-oracle.ts";
 import { EffectsUnderWay, type SlowEffects } from "./slow-effects.ts";
 import { wrappedTransport } from "./wrapped-transport.ts";
 

@@ -1,5 +1,5 @@
 import { type ErrorDetails, UsageError } from "../../base/errors.ts";
-import { type ConfigPath, fieldText, type Place } from "./config-places.ts";
+import { type ConfigPath, fieldText, type TextPlace } from "./config-places.ts";
 
 /** Most faults that one error lists. */
 export const FAULTS_SHOWN_MAX = 10;
@@ -12,7 +12,7 @@ export interface Origin {
 }
 
 /** A setting in a file. */
-export function fileOrigin(file: string, { line, column }: Place, path: ConfigPath): Origin {
+export function fileOrigin(file: string, { line, column }: TextPlace, path: ConfigPath): Origin {
   const field = fieldText(path);
   const text = `${file}:${line}:${column}${field === "" ? "" : `: ${field}`}`;
   return { text, details: { path: file, line, column, ...(field === "" ? {} : { field }) } };

@@ -4,7 +4,7 @@ import { type AST, ParseError, parseTOML } from "toml-eslint-parser";
 export type ConfigPath = readonly (string | number)[];
 
 /** A place in a file. Line and column count from 1. */
-export interface Place {
+export interface TextPlace {
   readonly line: number;
   readonly column: number;
 }
@@ -12,7 +12,7 @@ export interface Place {
 /** Why text is not TOML. `path` is what stands at the place, as far as that is known. */
 export interface TomlFault {
   readonly tag: "fault";
-  readonly place: Place;
+  readonly place: TextPlace;
   readonly path: ConfigPath;
   readonly message: string;
 }
@@ -26,7 +26,7 @@ const DEPTH_MAX = 3;
 const GIVEN_TWICE = "Defining a key multiple times is invalid";
 /** Other versions of TOML accept more, which other programs may not read. */
 const TOML_VERSION = "1.0";
-const START: Place = { line: 1, column: 1 };
+const START: TextPlace = { line: 1, column: 1 };
 
 /** Reads TOML 1.0, with the places of its keys and values. */
 export function parseConfig(text: string): ConfigDocument | TomlFault {
@@ -53,8 +53,8 @@ export function fieldText(path: ConfigPath): string {
 export class ConfigDocument {
   readonly tag = "document";
   readonly value: Readonly<Record<string, unknown>>;
-  readonly #keys: Map<string, Place> = new Map();
-  readonly #values: Map<string, Place> = new Map();
+  readonly #keys: Map<string, TextPlace> = new Map();
+  readonly #values: Map<string, TextPlace> = new Map();
 
   constructor(program: AST.TOMLProgram) {
     const root = emptyTable();
@@ -76,12 +76,12 @@ export class ConfigDocument {
   }
 
   /** Where a key stands; for one that is missing, where the table stands that it belongs in. */
-  placeOfKey(path: ConfigPath): Place {
+  placeOfKey(path: ConfigPath): TextPlace {
     return this.#keys.get(JSON.stringify(path)) ?? this.placeOfValue(path);
   }
 
   /** Where a value stands; for one that is missing, where the array or table stands that it belongs in. */
-  placeOfValue(path: ConfigPath): Place {
+  placeOfValue(path: ConfigPath): TextPlace {
     const found = this.#values.get(JSON.stringify(path));
     if (found !== undefined || path.length === 0) return found ?? START;
     return this.placeOfValue(path.slice(0, -1));
@@ -118,7 +118,7 @@ export class ConfigDocument {
   }
 
   /** The first place counts: a table may be opened, and then be named by the headers of others. */
-  #add(places: Map<string, Place>, path: ConfigPath, place: Place): void {
+  #add(places: Map<string, TextPlace>, path: ConfigPath, place: TextPlace): void {
     if (path.length > DEPTH_MAX) return;
     const text = JSON.stringify(path);
     if (!places.has(text)) places.set(text, place);
@@ -162,7 +162,7 @@ function nameOf(part: AST.TOMLBare | AST.TOMLQuoted): string {
   return part.type === "TOMLBare" ? part.name : part.value;
 }
 
-function startOf({ loc }: AST.TOMLNode): Place {
+function startOf({ loc }: AST.TOMLNode): TextPlace {
   return { line: loc.start.line, column: loc.start.column + 1 };
 }
 

@@ -70,7 +70,7 @@ async function runWith(
       links: config.links.map(({ endpoint }, i) => ({ source: endpoint, linkKey: keys[i] })),
       board: store,
       repository,
-      allowUnsigned: board?.config.allowUnsigned === true && board.config.trust.length === 0,
+      allowUnsigned: acceptsUnsigned(board),
       policy: { update: config.update, allowSingle: config.allowSingle },
       fanOut: config.fanOut,
       confirms: config.trialConfirm === "on-boot",
@@ -125,13 +125,19 @@ async function linkKeysOf(
   return keys;
 }
 
+/** Whether the board takes unsigned images; then it also hands them on. */
+function acceptsUnsigned(board: Board | undefined): boolean {
+  if (board === undefined) return false;
+  return board.config.allowUnsigned && board.config.trust.length === 0;
+}
+
 function warnOfLinks(
   { output }: CommandContext,
   { links }: NodeConfig,
   board: Board | undefined,
   keys: readonly (LinkKey | undefined)[],
 ): void {
-  const takesUnsigned = board !== undefined && board.config.allowUnsigned && board.config.trust.length === 0;
+  const takesUnsigned = acceptsUnsigned(board);
   for (const [i, { endpoint }] of links.entries())
     warnOfOpenLinks([endpoint], { hasLinkKey: keys[i] !== undefined, takesUnsigned }, output);
 }

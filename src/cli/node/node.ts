@@ -81,11 +81,11 @@ async function runNodeCommand(
     const onAbort = (): void => stop.abort(signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
     if (signal.aborted) onAbort();
-    // A file with faults changes nothing: the node goes on as it is.
+    // A file with faults changes nothing: the node stays as it is.
     const onHangup = (): void => {
       try {
         next = read();
-        output.note("the configuration was read again: the node starts anew with it");
+        output.note("the configuration was read again: the node starts again with it");
         stop.abort("SIGHUP");
       } catch (error) {
         output.warn(

@@ -1,0 +1,73 @@
+import { toHex } from "../base/bytes.ts";
+import { formatVersion } from "../image/version.ts";
+import type { Neighbour } from "../mesh/neighbours.ts";
+import type { NodeMachine } from "../mesh/node-machine.ts";
+import type { NodeEvent } from "./node-event.ts";
+import { NodeHistory } from "./node-history.ts";
+import type { SideHost } from "./node-run.ts";
+import type { FullLink } from "./role-link.ts";
+
+/** Tells a node's user what happens, and what its status is. */
+export class NodeReports {
+  readonly #host: Pick<SideHost<never>, "clock" | "report">;
+  readonly #history: NodeHistory;
+
+  constructor(host: Pick<SideHost<never>, "clock" | "report">) {
+    this.#host = host;
+    this.#history = new NodeHistory(host.clock);
+  }
+
+  report(event: NodeEvent): void {
+    this.#history.note(event);
+    this.#host.report(event);
+  }
+
+  /** A neighbour said something new of itself. `link`: the endpoint. */
+  neighbour(link: string, { isBootable, installedDigest, isProvider, nodeId, version }: Neighbour): void {
+    if (isProvider) return;
+    const runs = installedDigest === undefined ? undefined : formatVersion(version);
+    this.report({ event: "neighbour", link, peer: toHex(nodeId), version: runs, bootable: isBootable });
+  }
+
+  /** A neighbour runs another image of the same order. */
+  conflict(link: string, { installedDigest, nodeId, version }: Neighbour): void {
+    const digest = toHex(installedDigest ?? new Uint8Array());
+    this.report({ event: "conflict", link, peer: toHex(nodeId), version: formatVersion(version), digest });
+  }
+
+  /** One id was heard on two links with two boot nonces in turn. */
+  copied(link: string, nodeId: Uint8Array): void {
+    const detail = `board ${toHex(nodeId)} is on two links at once under two nonces: a copied board folder or flash`;
+    this.report({ event: "link", link, state: "copied-board", detail });
+  }
+
+  /** Who was heard, and who waits for what and since when. `endpointOf`: a link's endpoint by its number. */
+  status(
+    { asks, neighbours }: NodeMachine,
+    endpointOf: (link: number) => string,
+  ): Readonly<Record<string, unknown>> {
+    const { waiting, healed } = this.#history.report();
+    const own = asks === undefined ? [] : [this.#history.askReport(endpointOf(asks.link), asks)];
+    return {
+      uptimeSeconds: this.#history.uptimeSeconds,
+      neighbours: neighbours.all().map((one) => this.#history.neighbourReport(endpointOf(one.link), one)),
+      waiting: [...own, ...waiting],
+      healed,
+    };
+  }
+}
+
+/** A link as the status shows it. */
+export function linkReport(
+  { endpoint, end, trouble }: FullLink,
+  role: "idle" | "target" | "rescuer",
+): Readonly<Record<string, unknown>> {
+  return {
+    link: endpoint,
+    role: end.isUp ? role : "down",
+    isUp: end.isUp,
+    trouble: trouble?.message ?? null,
+    rttMs: end.link.rtt.smoothed ?? null,
+    counters: end.counters,
+  };
+}

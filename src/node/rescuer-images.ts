@@ -1,0 +1,59 @@
+import type { ImageSource } from "../image/image-source.ts";
+import type { Repository } from "../image/repository.ts";
+import type { Beacon } from "../wire/messages.ts";
+import { type PickedImage, type PickPolicy, pickImage } from "./image-picking.ts";
+
+/** Different images that a node holds open at the same time, on all its links together. */
+export const OPEN_IMAGES_MAX = 16;
+
+/** Where a rescuer's images come from. */
+export interface ImageOrigins extends PickPolicy {
+  /** Images for boards that boot, instead of `repository`. */
+  readonly updates?: Repository | undefined;
+}
+
+/** The images that a rescuer has open, for all its links; a call for one more has to be repeated. */
+export class RescuerImages {
+  readonly #origins: ImageOrigins;
+  /** Picks that run, and images on their way back to the repository. */
+  readonly #pending: Set<Promise<void>> = new Set();
+  /** How often each open image is used. */
+  readonly #open: Map<ImageSource, number> = new Map();
+
+  constructor(origins: ImageOrigins) {
+    this.#origins = origins;
+  }
+
+  /**
+   * Picks and opens the image for the board of a beacon, as `pickImage` does. `again` while as many images are open as may
+   * be. Rejects if the repository or the image cannot be read.
+   */
+  async pick(beacon: Beacon, refused: readonly Uint8Array[]): Promise<PickedImage> {
+    if (this.#open.size >= OPEN_IMAGES_MAX) return { tag: "again" };
+    const { updates, repository } = this.#origins;
+    const from = beacon.failure === undefined ? (updates ?? repository) : repository;
+    const picked = await pickImage(beacon, refused, { ...this.#origins, repository: from });
+    if (picked.tag === "image") this.#open.set(picked.image, (this.#open.get(picked.image) ?? 0) + 1);
+    return picked;
+  }
+
+  /** Gives back one use of an image. */
+  release(image: ImageSource): void {
+    const uses = this.#open.get(image) ?? 0;
+    if (uses > 1) this.#open.set(image, uses - 1);
+    else this.#open.delete(image);
+    // A file that cannot be closed was only read.
+    this.track(this.#origins.repository.release(image).catch(() => {}));
+  }
+
+  /** Waits for this work at the end. */
+  track(work: Promise<void>): void {
+    const ended = work.finally(() => this.#pending.delete(ended));
+    this.#pending.add(ended);
+  }
+
+  /** Resolves when nothing is picked or given back any more. */
+  async settled(): Promise<void> {
+    while (this.#pending.size > 0) await Promise.all(this.#pending);
+  }
+}
