@@ -1,7 +1,7 @@
 /**
  * mayday: boards that heal one another over a UART. The public interface; everything else may change at any time.
  *
- * Most users need {@link runRescue} and {@link runDistress}. A {@link LinkEnd} and its roles are sans-IO: they run over
+ * Most users need {@link runNode}, or {@link runRescue} and {@link runDistress} alone. A {@link LinkEnd} and its roles are sans-IO: they run over
  * any wire, also in virtual time (docs/DESIGN.md).
  */
 import "./crypto/use-node-crypto.ts";
@@ -23,9 +23,11 @@ export { VirtualClock } from "./base/virtual-clock.ts";
 export { type Board, openBoard } from "./board/board.ts";
 export { type MemoryBoard, type MemoryBoardOptions, memoryBoard } from "./board/memory-board.ts";
 export { initBoard } from "./board/new-board.ts";
+export type { RunningBoard } from "./board/running-board.ts";
 export type { TargetStatus, TargetStore } from "./board/target-store.ts";
 export { decodeTrustStore, encodeTrustStore, type TrustStore } from "./board/trust-store.ts";
 export { readLinkKey } from "./files/link-key-file.ts";
+export { chainRepository } from "./image/chain-repository.ts";
 export { type TrustPolicy, verifyEnvelope } from "./image/envelope.ts";
 export { type ImageSource, memoryImage } from "./image/image-source.ts";
 export { type KeyLimits, type SigningKey, type TrustedKey, trustedKeyOf } from "./image/keys.ts";
@@ -43,9 +45,13 @@ export {
 export type { LinkCounters } from "./link/counters.ts";
 export type { LinkKey } from "./link/link-key.ts";
 export type { Advice, AdviceTopic } from "./node/advice.ts";
+export type { BootReport } from "./node/board-life.ts";
 export { linkKeyOf } from "./node/derived-link-key.ts";
+export { type DispatchOptions, runDispatch } from "./node/dispatch-node.ts";
 export { type DistressOptions, runDistress } from "./node/distress-node.ts";
+export { type NodeOptions, type RunningNode, runNode } from "./node/full-node.ts";
 export { LinkDriver, type Machine, type SplitterFactory } from "./node/link-driver.ts";
+export type { NodeDuties, NodeLinkOptions } from "./node/node-duties.ts";
 export type { HealedEvent, NodeEvent, ProgressEvent } from "./node/node-event.ts";
 export { PureRunSplitter } from "./node/pure-run-splitter.ts";
 export { type RescueOptions, runRescue } from "./node/rescue-node.ts";
