@@ -12,7 +12,7 @@ import type { NodeDuties } from "./node-duties.ts";
 import type { SideLink } from "./node-link.ts";
 import type { SideHost } from "./node-run.ts";
 import { OwnInstalls } from "./own-installs.ts";
-import type { RescuerSelf } from "./rescuer-side.ts";
+import type { RescuerSelf } from "./rescuer-duties.ts";
 import { nodeStatusOf } from "./target-effects.ts";
 import { TargetSide } from "./target-side.ts";
 import type { Ending } from "./verdict.ts";

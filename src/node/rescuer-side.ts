@@ -2,11 +2,9 @@ import { toHex } from "../base/bytes.ts";
 import { ExitCode } from "../base/errors.ts";
 import type { HeardRefusal } from "../base/refusal.ts";
 import type { Millis } from "../base/units.ts";
-import type { Repository } from "../image/repository.ts";
 import type { LinkKey } from "../link/link-key.ts";
-import type { Admission, ServeCause } from "../mesh/dispatch.ts";
+import type { ServeCause } from "../mesh/dispatch.ts";
 import { Neighbours } from "../mesh/neighbours.ts";
-import type { NodeStatus } from "../session/beacon.ts";
 import { heardFrom } from "../session/heard-node.ts";
 import { Callers } from "../session/rescuer/callers.ts";
 import type { RescuerEvent } from "../session/rescuer/rescuer-events.ts";
@@ -16,12 +14,13 @@ import type { RoleHost } from "../session/role.ts";
 import { type Beacon, isCall } from "../wire/messages.ts";
 import { advised } from "./advice.ts";
 import { distressHeard } from "./distress-event.ts";
-import type { PickedImage, PickPolicy } from "./image-picking.ts";
+import type { PickedImage } from "./image-picking.ts";
 import type { HeardTexts } from "./line-reports.ts";
 import type { HealedEvent } from "./node-event.ts";
 import { freshBootNonce, freshId, type SideLink } from "./node-link.ts";
 import type { SideHost } from "./node-run.ts";
 import { MISMATCH_SENTENCES, REFUSAL_SENTENCES } from "./refusal-sentences.ts";
+import type { RescuerDuties, RescuerSelf } from "./rescuer-duties.ts";
 import { PickedImages } from "./rescuer-effects.ts";
 import { RescuerImages } from "./rescuer-images.ts";
 import {
@@ -33,37 +32,8 @@ import {
   spentReport,
   waitingReport,
 } from "./rescuer-reports.ts";
-import type { RunOptions } from "./run-options.ts";
 import { TransferProgress } from "./transfer-progress.ts";
 import { type Ending, refusedEnding, type SessionFigures } from "./verdict.ts";
-
-/** What a rescuer needs to know. */
-export interface RescuerDuties extends Pick<RunOptions, "advice">, PickPolicy {
-  /** End after one board was healed, or one refusal. */
-  readonly once: boolean;
-  /** For all links: only boards with the same key are healed. See `linkKeyOf`. */
-  readonly linkKey?: LinkKey | undefined;
-  /** Who the rescuer is, if it has a board of its own; unless given, a new id for this run. */
-  readonly self?: RescuerSelf | undefined;
-  /** Images for boards that boot, instead of `repository`. */
-  readonly updates?: Repository | undefined;
-  /** Offer newer images also to boards that did not ask. */
-  readonly handsOut?: boolean | undefined;
-  /** Whether a board may be served now; always unless given. */
-  admit?(link: SideLink<RescuerRole>, cause: ServeCause): Admission;
-  /** An image was looked for, for the board of a beacon. */
-  onPicked?(link: SideLink<RescuerRole>, beacon: Beacon, isFound: boolean): void;
-  /** An image cannot be read any more; unless given, the run ends. */
-  onUnreadable?(link: SideLink<RescuerRole>, error: unknown): void;
-}
-
-/** A rescuer's own board, as its beacon shows it. */
-export interface RescuerSelf {
-  readonly nodeId: Uint8Array;
-  /** Fixed for one start, as far as a target's is. */
-  readonly bootNonce: () => Uint8Array;
-  readonly status: () => NodeStatus;
-}
 
 export type RescuerHost = SideHost<RescuerRole>;
 type Link = SideLink<RescuerRole>;

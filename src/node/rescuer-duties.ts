@@ -1,0 +1,37 @@
+import type { Repository } from "../image/repository.ts";
+import type { LinkKey } from "../link/link-key.ts";
+import type { Admission, ServeCause } from "../mesh/dispatch.ts";
+import type { NodeStatus } from "../session/beacon.ts";
+import type { RescuerRole } from "../session/rescuer/rescuer-role.ts";
+import type { Beacon } from "../wire/messages.ts";
+import type { PickPolicy } from "./image-picking.ts";
+import type { SideLink } from "./node-link.ts";
+import type { RunOptions } from "./run-options.ts";
+
+/** What a rescuer needs to know. */
+export interface RescuerDuties extends Pick<RunOptions, "advice">, PickPolicy {
+  /** End after one board was healed, or one refusal. */
+  readonly once: boolean;
+  /** For all links: only boards with the same key are healed. See `linkKeyOf`. */
+  readonly linkKey?: LinkKey | undefined;
+  /** Who the rescuer is, if it has a board of its own; unless given, a new id for this run. */
+  readonly self?: RescuerSelf | undefined;
+  /** Images for boards that boot, instead of `repository`. */
+  readonly updates?: Repository | undefined;
+  /** Offer newer images also to boards that did not ask. */
+  readonly handsOut?: boolean | undefined;
+  /** Whether a board may be served now; always unless given. */
+  admit?(link: SideLink<RescuerRole>, cause: ServeCause): Admission;
+  /** An image was looked for, for the board of a beacon. */
+  onPicked?(link: SideLink<RescuerRole>, beacon: Beacon, isFound: boolean): void;
+  /** An image cannot be read any more; unless given, the run ends. */
+  onUnreadable?(link: SideLink<RescuerRole>, error: unknown): void;
+}
+
+/** A rescuer's own board, as its beacon shows it. */
+export interface RescuerSelf {
+  readonly nodeId: Uint8Array;
+  /** Fixed for one start, as far as a target's is. */
+  readonly bootNonce: () => Uint8Array;
+  readonly status: () => NodeStatus;
+}
