@@ -1,4 +1,4 @@
-import { toHex } from "../base/bytes.ts";
+import { equalBytes, toHex } from "../base/bytes.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import type { Millis } from "../base/units.ts";
 import type { BootOutcome } from "../board/boot.ts";
@@ -42,8 +42,8 @@ export interface BoardLifeOptions {
 export class BoardLife {
   readonly #options: BoardLifeOptions;
   readonly #board: RunningBoard;
-  /** The image was started, in order, and is known to run since then. */
-  #runsSince: Millis | undefined;
+  /** The image that was started in order, by its short digest, and when. */
+  #runs: { readonly digest8: Uint8Array; readonly since: Millis } | undefined;
   #starting: Promise<void> | undefined;
   #isStartedAgain = false;
   #soaked: Timer | undefined;
@@ -66,10 +66,18 @@ export class BoardLife {
     return { status: this.status(), layout: this.#board.status().layout };
   }
 
+  /** How long the installed image has run; undefined when it was not started in order. One that was just received was not. */
+  get #runsFor(): Millis | undefined {
+    const installed = this.#board.status().installed?.digest8;
+    const runs = this.#runs;
+    if (runs === undefined || installed === undefined || !equalBytes(runs.digest8, installed))
+      return undefined;
+    return this.#options.clock.now() - runs.since;
+  }
+
   get #isSoaked(): boolean {
-    return (
-      this.#runsSince !== undefined && this.#options.clock.now() - this.#runsSince >= this.#options.soakMs
-    );
+    const ranFor = this.#runsFor;
+    return ranFor !== undefined && ranFor >= this.#options.soakMs;
   }
 
   /** Says in the beacon that the board is about to overwrite its only image. */
@@ -79,7 +87,7 @@ export class BoardLife {
 
   /** The image to hand on: the confirmed one once it was started in order, for an update once it has run for long enough. */
   source(cause: "heal" | "update"): ImageSource | undefined {
-    const isFit = cause === "heal" ? this.#runsSince !== undefined : this.#isSoaked;
+    const isFit = cause === "heal" ? this.#runsFor !== undefined : this.#isSoaked;
     return isFit ? this.#board.ownSource() : undefined;
   }
 
@@ -124,7 +132,8 @@ export class BoardLife {
   #handleInOrder(): void {
     const { clock, confirms, soakMs, onChange } = this.#options;
     if (confirms) this.#board.confirm();
-    this.#runsSince = clock.now();
+    const digest8 = this.#board.status().installed?.digest8;
+    this.#runs = digest8 && { digest8, since: clock.now() };
     if (soakMs > 0) this.#soaked = clock.after(soakMs, onChange);
     onChange();
   }
@@ -149,7 +158,7 @@ export class BoardLife {
   }
 
   #forget(): void {
-    this.#runsSince = undefined;
+    this.#runs = undefined;
     this.#soaked?.cancel();
   }
 
