@@ -1,3 +1,4 @@
+import { assert } from "../base/assert.ts";
 import { equalBytes, toHex } from "../base/bytes.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import type { Millis } from "../base/units.ts";
@@ -17,6 +18,16 @@ export interface BootReport {
   readonly digest: string;
   readonly slot: number;
   readonly isTrial: boolean;
+}
+
+/** What was confirmed. */
+export interface ConfirmReport {
+  readonly slot: number;
+  readonly version: string;
+  /** 64 hexadecimal digits. */
+  readonly digest: string;
+  /** The board's floor from now on. */
+  readonly counterFloor: number;
 }
 
 export interface BoardLifeOptions {
@@ -143,10 +154,19 @@ export class BoardLife {
     return this.#starting !== undefined;
   }
 
-  /** Confirms the image that runs; throws NotBootableError when none does. */
-  confirm(): void {
-    this.#board.confirm();
+  /** Confirms the image that runs, for who knows that it is in order. NotBootableError when none does. */
+  confirm(): ConfirmReport {
+    const outcome = this.#board.confirm();
     this.#options.onChange();
+    assert(outcome.tag === "boot", "what is confirmed boots");
+    const { image, slot } = outcome;
+    const { counterFloor } = this.#board.status();
+    return {
+      slot,
+      version: formatVersion(image.manifest.version),
+      digest: toHex(image.digest),
+      counterFloor,
+    };
   }
 
   /** Looks at the flash again, which may have been damaged. */

@@ -1,6 +1,7 @@
 import { toHex } from "../base/bytes.ts";
 import { UsageError } from "../base/errors.ts";
 import type { ImageSource } from "../image/image-source.ts";
+import type { ConfirmReport } from "./board-life.ts";
 import { type FullHost, FullSide } from "./full-side.ts";
 import type { NodeDuties } from "./node-duties.ts";
 import { NodeRun } from "./node-run.ts";
@@ -22,8 +23,8 @@ export interface RunningNode {
   status(): Readonly<Record<string, unknown>>;
   /** Installs an image on the board and starts it; `from` names its origin. The errors are those of `OwnInstalls.install`. */
   install(image: ImageSource, from: string): Promise<void>;
-  /** Confirms the image that runs. */
-  confirm(): void;
+  /** Confirms the image that runs. NotBootableError when none does. */
+  confirm(): ConfirmReport;
 }
 
 /**

@@ -168,9 +168,7 @@ async function openSocket(
       canWrite: config.control === "write",
       onRequest: async (request) => {
         if (request.command === "status") return withFolder(node.status(), config);
-        if (request.command === "confirm") node.confirm();
-        else return await installFile(node, request.file);
-        return {};
+        return request.command === "confirm" ? { ...node.confirm() } : await installFile(node, request.file);
       },
     });
     board?.nameSocket(socket.path);
