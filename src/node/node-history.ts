@@ -9,6 +9,8 @@ import type { NodeEvent } from "./node-event.ts";
 /** Boards that wait, and heals, that are remembered. */
 const WAITING_MAX = 64;
 const HEALED_MAX = 16;
+/** Who waits is reported once a minute; who was not, for this long, waits no longer. */
+const WAITING_FOR_MS: Millis = 150_000;
 
 /** Who waits for what. */
 interface Waiting {
@@ -17,6 +19,8 @@ interface Waiting {
   readonly what: "heal" | "update" | "image";
   readonly why: string;
   readonly since: Millis;
+  /** When it was said last. */
+  readonly at: Millis;
 }
 
 interface Healed {
@@ -69,7 +73,7 @@ export class NodeHistory {
     const name = `${link} ${peer}`;
     const before = this.#waiting.get(name);
     const isSame = before?.what === what && before.why === why;
-    this.#waiting.set(name, { link, peer, what, why, since: isSame ? before.since : now });
+    this.#waiting.set(name, { link, peer, what, why, since: isSame ? before.since : now, at: now });
   }
 
   get uptimeSeconds(): number {
@@ -82,9 +86,10 @@ export class NodeHistory {
 
   /** For the status: `waiting` and `healed`. */
   report(): { readonly waiting: readonly object[]; readonly healed: readonly object[] } {
-    const waiting = [...this.#waiting.values()].map(({ since, ...rest }) => {
-      return { ...rest, sinceSeconds: this.#secondsSince(since) };
-    });
+    const now = this.#clock.now();
+    const waiting = [...this.#waiting.values()]
+      .filter(({ at }) => now - at < WAITING_FOR_MS)
+      .map(({ since, at: _, ...rest }) => ({ ...rest, sinceSeconds: this.#secondsSince(since) }));
     const healed = [...this.#healed.values()].map(({ at, ...rest }) => {
       return { ...rest, secondsAgo: this.#secondsSince(at) };
     });

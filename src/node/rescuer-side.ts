@@ -1,3 +1,4 @@
+import { BoundedMap } from "../base/bounded-map.ts";
 import { toHex } from "../base/bytes.ts";
 import { ExitCode } from "../base/errors.ts";
 import type { HeardRefusal } from "../base/refusal.ts";
@@ -60,8 +61,9 @@ interface Refusal {
 /** Most boards that are remembered. */
 const BOARDS_MAX = 256;
 
-/** A board that has to wait calls again about this often, in seconds (PROTOCOL.md 5.2). */
+/** A board that has to wait calls again about this often, in seconds (PROTOCOL.md 5.2); it is reported once a minute. */
 const CALLS_EVERY_S = 2;
+const WAITING_REPORT_MS: Millis = 60_000;
 
 /** What is said at the timeout if another node was there. */
 const HEARD_TEXTS: HeardTexts = {
@@ -82,6 +84,8 @@ export class RescuerSide {
   readonly #images: RescuerImages;
   /** Which boards were heard on which link; a node that knows its neighbours itself needs none. */
   readonly #boards: Neighbours = new Neighbours({ perLinkMax: BOARDS_MAX, total: BOARDS_MAX });
+  /** When it was reported last that a board waits, and why. */
+  readonly #waitingTold: BoundedMap<string, Millis> = new BoundedMap(BOARDS_MAX);
   /** Blocks sent, on all links. */
   #blocks = 0;
   #lastHeard: string | undefined;
@@ -202,6 +206,11 @@ export class RescuerSide {
   }
 
   #reportWaiting(link: Link, { nodeId }: Beacon, reason: "fan-out" | "heal"): void {
+    const now = this.#host.clock.now();
+    const name = `${link.endpoint} ${toHex(nodeId)} ${reason}`;
+    const toldAt = this.#waitingTold.get(name);
+    if (toldAt !== undefined && now - toldAt < WAITING_REPORT_MS) return;
+    this.#waitingTold.set(name, now);
     const seconds = CALLS_EVERY_S;
     this.#host.report({ event: "waiting", link: link.endpoint, peer: toHex(nodeId), reason, seconds });
   }
