@@ -19,6 +19,7 @@ const COMMANDS = [
   "repo remove",
   "repo verify",
   "board init",
+  "board install",
   "board boot",
   "board status",
   "board confirm",
@@ -28,13 +29,15 @@ const COMMANDS = [
   "board torture",
   "distress",
   "rescue",
+  "node",
+  "dispatch",
   "status",
   "ports",
   "cable",
 ];
 /** Commands and flags of later versions, which must not be accepted before they work. */
 const LATER = [
-  ["dispatch"],
+  ["collect"],
   ["rescue", "--link", "tcp:h:1", "--eager"],
   ["rescue", "--link", "tcp:h:1", "--wait-healthy", "5"],
 ];

@@ -2,9 +2,11 @@ import type { Command } from "commander";
 import { addBoardCommands } from "../../src/cli/board/board-commands.ts";
 import { addCableCommand } from "../../src/cli/cable.ts";
 import { addDemoCommand } from "../../src/cli/demo/demo.ts";
+import { addDispatchCommand } from "../../src/cli/dispatcher.ts";
 import { addDistressCommand } from "../../src/cli/distress.ts";
 import { addImageCommands } from "../../src/cli/image/image-commands.ts";
 import { addKeygenCommand } from "../../src/cli/keygen.ts";
+import { addNodeCommand } from "../../src/cli/node/node.ts";
 import { addPortsCommand } from "../../src/cli/ports.ts";
 import { addRepoCommands } from "../../src/cli/repo/repo-commands.ts";
 import { addRescueCommand } from "../../src/cli/rescue.ts";
@@ -18,6 +20,8 @@ const REGISTER = [
   addBoardCommands,
   addDistressCommand,
   addRescueCommand,
+  addNodeCommand,
+  addDispatchCommand,
   addStatusCommand,
   addPortsCommand,
   addCableCommand,
