@@ -2,7 +2,7 @@ import { BoundedMap } from "../base/bounded-map.ts";
 import { equalBytes, toHex } from "../base/bytes.ts";
 import { compareOrder } from "../base/order.ts";
 import type { Millis } from "../base/units.ts";
-import type { Neighbour } from "./neighbours.ts";
+import { isEstablished, isSilent, type Neighbour } from "./neighbours.ts";
 import type { OwnBoard } from "./own-board.ts";
 
 /** Whether the board asks for updates. */
@@ -21,16 +21,29 @@ export interface Ask {
   readonly nodeId: Uint8Array;
   /** Short digest. */
   readonly digest: Uint8Array;
+  /** It offered the image although nobody had called. Then it need not be a known neighbour. */
+  readonly isInvited?: true;
+}
+
+/** An ask that brought nothing. */
+interface Failure {
+  /** Asks in a row. */
+  readonly times: number;
+  readonly at: Millis;
+  /** Not asked again until then. */
+  readonly until: Millis;
+  /** Nobody answered: the neighbour may have had others to serve. */
+  readonly isUnanswered: boolean;
 }
 
 /** An offer for an ask has to come within this time; the same again after a session was lost. */
 const ASK_FOR_MS: Millis = 12_000;
-/** A neighbour whose image did not come is asked for it again after this time, each time after twice as long, ... */
-const AGAIN_MIN_MS: Millis = 60_000;
+/** A neighbour whose image did not come is asked again after this time, each time after twice as long, ... */
+const ASK_AGAIN_MIN_MS: Millis = 60_000;
 /** ... up to this. */
-const AGAIN_MAX_MS: Millis = 1_024_000;
+const ASK_AGAIN_MAX_MS: Millis = 1_024_000;
 /** Failed asks that are remembered. */
-const FAILED_MAX = 64;
+const FAILED_MAX = 128;
 /** Sessions that one ask may lose. */
 const LOSSES_MAX = 5;
 
@@ -49,16 +62,18 @@ export function compareWith(board: OwnBoard, neighbour: Neighbour): Comparison {
 /**
  * Decides which neighbour the board asks for something newer, one at a time, and how often. A beacon proves nothing: an ask
  * costs one manifest, and one that brought nothing is repeated rarely (PROTOCOL.md 6.7).
+ *
+ * Invented ids gain little: only established neighbours are asked, of whom a link has few; what counts as failed is the
+ * neighbour, whatever image it claims to have, and for invitations the link; and who failed less often goes first.
  */
 export class Asking {
   readonly #policy: UpdatePolicy;
-  readonly #failed: BoundedMap<string, { readonly waitMs: Millis; readonly until: Millis }> = new BoundedMap(
-    FAILED_MAX,
-  );
+  readonly #failed: BoundedMap<string, Failure> = new BoundedMap(FAILED_MAX);
   #ask: Ask | undefined;
   #since: Millis = 0;
   #endsAt: Millis | undefined;
   #losses = 0;
+  #invitation: { readonly ask: Ask; readonly until: Millis } | undefined;
 
   constructor(policy: UpdatePolicy) {
     this.#policy = policy;
@@ -80,23 +95,52 @@ export class Asking {
     return isAllowed && failure === undefined && isTrial !== true;
   }
 
-  /** The neighbour to ask: of those that run something newer the newest, and of equals the one known for longest. */
+  /**
+   * Whom to ask: of the established neighbours that run something newer who failed least often, of those the newest, and of
+   * equals the one known for longest; without any, who invites.
+   */
   choose(now: Millis, board: OwnBoard, neighbours: readonly Neighbour[]): Ask | undefined {
     if (!this.mayAsk(board)) return undefined;
-    let best: Neighbour | undefined;
+    let best: { readonly neighbour: Neighbour; readonly ask: Ask; readonly times: number } | undefined;
     for (const neighbour of neighbours) {
-      if (neighbour.isTrial || compareWith(board, neighbour) !== "newer") continue;
       const { link, nodeId, installedDigest: digest } = neighbour;
-      if (digest === undefined || this.isBarred(now, { link, nodeId, digest })) continue;
-      if (best === undefined || compareOrder(neighbour, best) > 0) best = neighbour;
+      if (digest === undefined || !isWorthAsking(now, board, neighbour)) continue;
+      const ask = { link, nodeId, digest };
+      if (this.isBarred(now, ask)) continue;
+      const times = this.#failed.get(nameOf(ask))?.times ?? 0;
+      const rank =
+        best &&
+        (best.times - times ||
+          compareOrder(neighbour, best.neighbour) ||
+          best.neighbour.firstHeardAt - neighbour.firstHeardAt);
+      if (rank === undefined || rank > 0) best = { neighbour, ask, times };
     }
-    if (best?.installedDigest === undefined) return undefined;
-    return { link: best.link, nodeId: best.nodeId, digest: best.installedDigest };
+    return best?.ask ?? this.#invitedTo(now);
   }
 
-  /** Whether this ask failed lately. */
+  #invitedTo(now: Millis): Ask | undefined {
+    const invitation = this.#invitation;
+    return invitation === undefined || now >= invitation.until || this.isBarred(now, invitation.ask)
+      ? undefined
+      : invitation.ask;
+  }
+
+  /** Somebody offers an image for which nobody called; it is asked for it in the next seconds. */
+  invite(now: Millis, ask: Ask): void {
+    this.#invitation = { ask, until: now + ASK_FOR_MS };
+  }
+
+  /** Whether an ask like this one failed lately. */
   isBarred(now: Millis, ask: Ask): boolean {
     return now < (this.#failed.get(nameOf(ask))?.until ?? Number.NEGATIVE_INFINITY);
+  }
+
+  /** A neighbour was heard. One that did not answer is asked again, but not within a minute: it may have time now. */
+  handleHeard(now: Millis, link: number, nodeId: Uint8Array): void {
+    const name = nameOf({ link, nodeId });
+    const failure = this.#failed.get(name);
+    if (failure?.isUnanswered === true && now >= failure.at + ASK_AGAIN_MIN_MS && now < failure.until)
+      this.#failed.set(name, { ...failure, until: now });
   }
 
   start(now: Millis, ask: Ask): void {
@@ -104,6 +148,7 @@ export class Asking {
     this.#since = now;
     this.#endsAt = now + ASK_FOR_MS;
     this.#losses = 0;
+    this.#invitation = undefined;
   }
 
   /** A session of it began. */
@@ -119,32 +164,31 @@ export class Asking {
     else this.#endsAt = now + ASK_FOR_MS;
   }
 
-  /** It brought nothing. */
-  fail(now: Millis): void {
-    const ask = this.#ask;
-    if (ask === undefined) return;
-    const before = this.#failed.get(nameOf(ask))?.waitMs;
-    const waitMs = before === undefined ? AGAIN_MIN_MS : Math.min(AGAIN_MAX_MS, 2 * before);
-    this.#failed.set(nameOf(ask), { waitMs, until: now + waitMs });
-    this.#end();
+  /** It brought nothing. `isUnanswered`: since the neighbour, or the board itself, had something else to do. */
+  fail(now: Millis, isUnanswered = false): void {
+    if (this.#ask === undefined) return;
+    const name = nameOf(this.#ask);
+    const times = (this.#failed.get(name)?.times ?? 0) + 1;
+    const waitMs = Math.min(ASK_AGAIN_MAX_MS, ASK_AGAIN_MIN_MS * 2 ** (times - 1));
+    this.#failed.set(name, { times, at: now, until: now + waitMs, isUnanswered });
+    this.cancel();
   }
 
   /** The board runs something else now. */
   succeed(): void {
     if (this.#ask !== undefined) this.#failed.delete(nameOf(this.#ask));
-    this.#end();
+    this.cancel();
   }
 
-  /** Ends an ask that nobody answered; true if it did. */
-  endLate(now: Millis): boolean {
-    if (this.#endsAt === undefined || now < this.#endsAt) return false;
-    this.fail(now);
-    return true;
-  }
-
-  #end(): void {
+  /** Ends the ask, which nobody is blamed for: there is something else to do first, or no reason for it any more. */
+  cancel(): void {
     this.#ask = undefined;
     this.#endsAt = undefined;
+  }
+
+  /** Ends an ask that nobody answered. */
+  endLate(now: Millis): void {
+    if (this.#endsAt !== undefined && now >= this.#endsAt) this.fail(now, true);
   }
 
   /** When {@link endLate} has something to do. */
@@ -161,6 +205,12 @@ export class Asking {
   }
 }
 
-function nameOf({ link, nodeId, digest }: Ask): string {
-  return `${link} ${toHex(nodeId)} ${toHex(digest)}`;
+function isWorthAsking(now: Millis, board: OwnBoard, neighbour: Neighbour): boolean {
+  const isThere = isEstablished(neighbour) && !isSilent(now, neighbour);
+  return isThere && !neighbour.isTrial && compareWith(board, neighbour) === "newer";
+}
+
+/** What a failure is held against: of an invitation the link, as anybody can invent an id. */
+function nameOf({ link, nodeId, isInvited }: Omit<Ask, "digest">): string {
+  return isInvited === true ? `${link}` : `${link} ${toHex(nodeId)}`;
 }

@@ -11,10 +11,16 @@ const NOW: Admission = { tag: "now" };
 /**
  * Who is served next: boards that do not boot at once, each over its own link; updates one after another, `fanOut` of them
  * at a time, and none while a board that does not boot is served. `others`: what goes on on the other links.
+ * `isOverwriting`: the own board's only image is about to be overwritten; nobody else overwrites his from it then.
  */
-export function admit(cause: ServeCause, others: readonly Engagement[], fanOut: number): Admission {
+export function admit(
+  cause: ServeCause,
+  others: readonly Engagement[],
+  fanOut: number,
+  isOverwriting = false,
+): Admission {
   if (cause === "heal") return NOW;
   if (others.includes("heal")) return { tag: "wait", why: "heal" };
   const updates = others.filter((engagement) => engagement === "update").length;
-  return updates < fanOut ? NOW : { tag: "wait", why: "fan-out" };
+  return updates < fanOut && !isOverwriting ? NOW : { tag: "wait", why: "fan-out" };
 }

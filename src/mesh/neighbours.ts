@@ -150,8 +150,18 @@ export class Neighbours {
   }
 }
 
-function mayGiveWay(now: Millis, { firstHeardAt, heardAt }: Neighbour): boolean {
-  return heardAt - firstHeardAt < ESTABLISHED_MS || now - heardAt > SILENT_MS;
+/** Whether its beacons lie at least a second apart. A link has few places for such nodes, which nobody takes from them. */
+export function isEstablished({ firstHeardAt, heardAt }: Neighbour): boolean {
+  return heardAt - firstHeardAt >= ESTABLISHED_MS;
+}
+
+/** Whether it was not heard for so long that it is not there any more. */
+export function isSilent(now: Millis, { heardAt }: Neighbour): boolean {
+  return now - heardAt > SILENT_MS;
+}
+
+function mayGiveWay(now: Millis, neighbour: Neighbour): boolean {
+  return !isEstablished(neighbour) || isSilent(now, neighbour);
 }
 
 function saidBy(beacon: Beacon): Said {

@@ -3,12 +3,15 @@ import type { Random } from "../base/prng.ts";
 import type { Millis } from "../base/units.ts";
 import type { Beacon, Offer } from "../wire/messages.ts";
 import { Announcing } from "./announcing.ts";
-import { type Ask, Asking, compareWith, type UpdatePolicy } from "./asking.ts";
+import { type Ask, Asking, type Comparison, compareWith, type UpdatePolicy } from "./asking.ts";
 import { Claim } from "./claim.ts";
 import { type Admission, admit, type ServeCause } from "./dispatch.ts";
 import { type Neighbour, Neighbours } from "./neighbours.ts";
-import { isNews, type OwnBoard } from "./own-board.ts";
+import type { NodeAction } from "./node-action.ts";
+import { isNews, type OwnBoard, runsOther } from "./own-board.ts";
 import { type Engagement, type LinkRole, roleFor } from "./role.ts";
+
+export type { NodeAction } from "./node-action.ts";
 
 export interface NodeMachineOptions {
   readonly random: Random;
@@ -21,27 +24,12 @@ export interface NodeMachineOptions {
   readonly links: number;
 }
 
-/** What a node machine wants done, or reports. */
-export type NodeAction =
-  /** Exchange the role on a link. */
-  | { readonly tag: "role"; readonly link: number; readonly role: LinkRole }
-  /** Say the own status on a link, where the idle role is. */
-  | { readonly tag: "announce"; readonly link: number }
-  /** The board claims its turn to overwrite its only image, or no longer does: its status says so from now on. */
-  | { readonly tag: "claim"; readonly isOn: boolean }
-  /** Tell the rescuer of an offer that nobody called for that the board wants no update. */
-  | { readonly tag: "decline"; readonly link: number; readonly offer: Offer }
-  /** A neighbour said something new of itself. */
-  | { readonly tag: "neighbour"; readonly neighbour: Neighbour }
-  /** A neighbour runs another image of the same order as the own one. */
-  | { readonly tag: "conflict"; readonly neighbour: Neighbour }
-  /** One id on two links with two boot nonces in turn. */
-  | { readonly tag: "copied"; readonly link: number; readonly nodeId: Uint8Array };
-
 interface LinkState {
   isUp: boolean;
   role: LinkRole;
   engagement: Engagement;
+  /** A neighbour wanted an update while others were served. */
+  isWaiting: boolean;
 }
 
 /**
@@ -58,6 +46,8 @@ export class NodeMachine {
   readonly #announcing: Announcing;
   readonly #actions: NodeAction[] = [];
   #board: OwnBoard | undefined;
+  /** Short digest of the image that the board booted last. */
+  #ran: Uint8Array | undefined;
   #wasClaiming = false;
   #isHeld = false;
 
@@ -70,6 +60,7 @@ export class NodeMachine {
       isUp: false,
       role: "idle" as const,
       engagement: "none" as const,
+      isWaiting: false,
     }));
   }
 
@@ -80,7 +71,7 @@ export class NodeMachine {
   }
 
   /** How a neighbour's image compares with the own one. */
-  compare(neighbour: Neighbour): ReturnType<typeof compareWith> {
+  compare(neighbour: Neighbour): Comparison {
     return this.#board === undefined ? "other" : compareWith(this.#board, neighbour);
   }
 
@@ -96,14 +87,28 @@ export class NodeMachine {
   handleBoard(now: Millis, board: OwnBoard): void {
     const before = this.#board;
     this.#board = board;
-    const ask = this.#asking.present;
-    const { failure, installed } = board.status;
-    if (ask !== undefined && failure === undefined && installed && equalBytes(installed.digest, ask.digest)) {
-      this.#asking.succeed();
-      this.#claim.clear();
-    }
+    if (runsOther(this.#ran, board)) this.#handleOtherImage(board);
     if (isNews(before, board)) this.#sayNews(now);
     this.#settle(now);
+  }
+
+  /** Wherever it came from: what the board asked for it has, or it has to look around again. */
+  #handleOtherImage({ status }: OwnBoard): void {
+    this.#ran = status.installed?.digest.slice();
+    this.#asking.succeed();
+    this.#claim.clear();
+    for (const neighbour of this.neighbours.all()) this.#reportConflict(neighbour);
+  }
+
+  /** Ends an ask that is not served yet. */
+  #cancelAsk(): void {
+    if (!this.#isServed) this.#asking.cancel();
+  }
+
+  /** The neighbour that is asked serves the board. */
+  get #isServed(): boolean {
+    const ask = this.#asking.present;
+    return ask !== undefined && this.engagementOn(ask.link) === "target";
   }
 
   #sayNews(now: Millis): void {
@@ -123,12 +128,14 @@ export class NodeMachine {
     state.isUp = isUp;
     this.#announcing.handleLinkUp(now, link, isUp);
     if (isUp) this.#announce(link);
+    else if (this.#asking.present?.link === link) this.#cancelAsk();
     this.#settle(now);
   }
 
   /** While held the board neither calls nor asks: somebody installs an image on it. */
   setHeld(now: Millis, isHeld: boolean): void {
     this.#isHeld = isHeld;
+    if (isHeld) this.#cancelAsk();
     this.#settle(now);
   }
 
@@ -141,6 +148,10 @@ export class NodeMachine {
       this.#announcing.handleHeardNews(now, link);
       this.#reportNeighbour(link, beacon.nodeId);
     }
+    this.#asking.handleHeard(now, link, beacon.nodeId);
+    // Who calls for help goes first: while it asks, the board serves nobody on that link.
+    const isCallForHelp = beacon.tag === "distress" && beacon.isServed !== true;
+    if (isCallForHelp && this.#asking.present?.link === link && !this.#isServed) this.#asking.fail(now, true);
     this.#settle(now);
   }
 
@@ -148,16 +159,22 @@ export class NodeMachine {
     const neighbour = this.neighbours.get(link, nodeId);
     if (neighbour === undefined) return;
     this.#actions.push({ tag: "neighbour", neighbour });
+    this.#reportConflict(neighbour);
+  }
+
+  #reportConflict(neighbour: Neighbour): void {
     if (this.compare(neighbour) === "conflict") this.#actions.push({ tag: "conflict", neighbour });
   }
 
   /** A rescuer offers an image for which nobody called. */
   handleInvitation(now: Millis, link: number, offer: Offer): void {
-    const ask = { link, nodeId: offer.rescuerId, digest: offer.digest };
+    const { rescuerId: nodeId, digest } = offer;
+    const ask = { link, nodeId: nodeId.slice(), digest: digest.slice(), isInvited: true } as const;
     const board = this.#board;
-    const isWanted = board !== undefined && this.#asking.mayAsk(board);
+    const own = board?.status.installed?.digest;
+    const isWanted = board !== undefined && this.#asking.mayAsk(board) && !(own && equalBytes(own, digest));
     if (!isWanted || this.#asking.isBarred(now, ask)) this.#actions.push({ tag: "decline", link, offer });
-    else if (this.#asking.present === undefined && !this.#isHeld) this.#begin(now, ask);
+    else this.#asking.invite(now, ask);
     this.#settle(now);
   }
 
@@ -167,84 +184,115 @@ export class NodeMachine {
     if (state === undefined || state.engagement === engagement) return;
     const before = state.engagement;
     state.engagement = engagement;
-    if (this.#asking.present?.link === link) {
-      if (engagement === "target") this.#asking.handleServed();
-      else if (before === "target") this.#asking.handleLost(now);
-    }
+    const ask = this.#asking.present;
+    if (ask?.link === link && engagement === "target") this.#asking.handleServed();
+    else if (ask?.link === link && before === "target") this.#asking.handleLost(now);
+    // Somebody was served first: the ask waits until that is over.
+    else if (engagement !== "none" && ask !== undefined && !this.#isFree(ask.link)) this.#cancelAsk();
+    if (engagement === "none") this.#callWaiting(link);
     this.#settle(now);
   }
 
-  /** The neighbour that is asked has nothing, or what it has was refused. */
-  handleRefused(now: Millis, link: number): void {
-    if (this.#asking.present?.link !== link || this.engagementOn(link) === "target") return;
+  /** There is time again: neighbours that wanted an update meanwhile hear that this board is there. */
+  #callWaiting(free: number): void {
+    for (const [link, state] of this.#links.entries()) {
+      if (!state.isWaiting || link === free) continue;
+      state.isWaiting = false;
+      this.#announce(link);
+    }
+  }
+
+  /**
+   * The neighbour that is asked has nothing, or what it has was refused. `rescuerId`: who it is about, if that is known;
+   * during a session it has to be.
+   */
+  handleRefused(now: Millis, link: number, rescuerId?: Uint8Array): void {
+    const ask = this.#asking.present;
+    if (ask?.link !== link) return;
+    const isOther = rescuerId === undefined ? this.#isServed : !equalBytes(rescuerId, ask.nodeId);
+    if (isOther) return;
     this.#asking.fail(now);
     this.#settle(now);
   }
 
-  /** Whether a neighbour on this link may be served now. */
+  /** Whether a neighbour on this link may be served now. One whose update has to wait hears when there is time again. */
   admit(link: number, cause: ServeCause): Admission {
     const others = this.#links.filter((_, index) => index !== link).map(({ engagement }) => engagement);
-    return admit(cause, others, this.#options.fanOut);
+    const admission = admit(cause, others, this.#options.fanOut, this.#isOverwriting);
+    const state = this.#links[link];
+    if (state !== undefined) state.isWaiting = admission.tag === "wait";
+    return admission;
+  }
+
+  /** The board's only image is about to be overwritten, or is. */
+  get #isOverwriting(): boolean {
+    return this.#board?.layout === "single" && (this.#claim.isOn || this.#asking.present !== undefined);
   }
 
   handleTimeout(now: Millis): void {
-    if (this.engagementOn(this.#asking.present?.link ?? -1) !== "target") this.#asking.endLate(now);
+    this.#asking.endLate(now);
     for (const link of this.#announcing.take(now)) this.#announce(link);
+    if (this.#claim.takeSaying(now)) for (const link of this.#links.keys()) this.#announce(link);
     this.#settle(now);
   }
 
-  /** Begins an ask if there is something to ask for, and gives each link its role. */
+  /** Begins an ask if there is something to ask for, or gives one up that has to wait. */
   #settle(now: Millis): void {
-    if (this.#asking.present === undefined && !this.#isHeld) this.#considerAsk(now);
+    if (this.#board !== undefined && !this.#isHeld && !this.#isServed) this.#considerAsk(now, this.#board);
     const claims = this.#claim.isOn;
-    if (claims !== this.#wasClaiming) {
-      this.#wasClaiming = claims;
-      this.#actions.push({ tag: "claim", isOn: claims });
+    if (claims === this.#wasClaiming) return;
+    this.#wasClaiming = claims;
+    this.#actions.push({ tag: "claim", isOn: claims });
+  }
+
+  #considerAsk(now: Millis, board: OwnBoard): void {
+    // It does not boot any more, or is on trial: whatever it asked for has to wait.
+    if (!this.#asking.mayAsk(board)) this.#asking.cancel();
+    const { present } = this.#asking;
+    const heard = this.neighbours.all();
+    const isUp = ({ link }: Neighbour): boolean => this.#links[link]?.isUp === true;
+    const ask = present ?? this.#asking.choose(now, board, heard.filter(isUp));
+    if (ask === undefined || !this.#isFree(ask.link)) {
+      this.#claim.clear();
+      return;
     }
+    const { hardwareId } = board.status;
+    const ofItsKind = heard.filter((neighbour) => equalBytes(neighbour.hardwareId, hardwareId));
+    const mayGoAhead = board.layout === "ab" || this.#claim.step(now, ofItsKind, ask.nodeId);
+    if (mayGoAhead && present === undefined) this.#asking.start(now, ask);
+    else if (!mayGoAhead) this.#asking.cancel();
+  }
+
+  /** A board serves others before it updates itself on that link; one with a single slot on any link. */
+  #isFree(link: number): boolean {
+    const isBusy = ({ engagement }: LinkState): boolean => engagement !== "none";
+    return this.#board?.layout === "single" ? !this.#links.some(isBusy) : this.engagementOn(link) === "none";
+  }
+
+  /** The next action. May change after every call but the polls. */
+  pollAction(): NodeAction | undefined {
+    return this.#actions.shift() ?? this.#nextRole();
+  }
+
+  /** Looked for when it is polled, and last: a board that is served by then keeps its rescuer. */
+  #nextRole(): NodeAction | undefined {
     for (const [link, state] of this.#links.entries()) {
       const role = this.#isHeld ? "idle" : roleFor(this.#board, link, this.#asking.present?.link);
       // A role is exchanged between sessions.
       if (role === state.role || state.engagement !== "none") continue;
       state.role = role;
-      this.#actions.push({ tag: "role", link, role });
+      // What it called for is over: the other side should know.
+      if (role === "idle") this.#announce(link);
+      return { tag: "role", link, role };
     }
-  }
-
-  #considerAsk(now: Millis): void {
-    if (this.#board === undefined) return;
-    const heard = this.neighbours.all().filter(({ link }) => this.#links[link]?.isUp === true);
-    const ask = this.#asking.choose(now, this.#board, heard);
-    if (ask === undefined || !this.#isFree(ask.link)) {
-      this.#claim.clear();
-      return;
-    }
-    this.#begin(now, ask);
-  }
-
-  #begin(now: Millis, ask: Ask): void {
-    if (this.#board?.layout === "single") {
-      const others = this.neighbours.all().filter(({ nodeId }) => !equalBytes(nodeId, ask.nodeId));
-      if (!this.#claim.step(now, others)) return;
-    }
-    this.#asking.start(now, ask);
-  }
-
-  /** A board serves others before it updates itself on that link; one with a single slot on any link. */
-  #isFree(link: number): boolean {
-    if (this.#board?.layout === "single") return this.#links.every(({ engagement }) => engagement === "none");
-    return this.engagementOn(link) === "none";
-  }
-
-  /** The next action. May change after every call but the polls. */
-  pollAction(): NodeAction | undefined {
-    return this.#actions.shift();
+    return undefined;
   }
 
   /** When {@link handleTimeout} has something to do; in the past if now. May change after every call but the polls. */
   pollTimeout(now: Millis): Millis | undefined {
-    const ask = this.#asking;
-    const claimAt = ask.present === undefined ? this.#claim.nextAt(now) : undefined;
-    const times = [this.#announcing.nextAt, ask.endsAt, ask.againAt(now), claimAt];
+    const [ask, claim] = [this.#asking, this.#claim];
+    const claimAt = this.#isServed ? undefined : claim.nextAt(now);
+    const times = [this.#announcing.nextAt, ask.endsAt, ask.againAt(now), claimAt, claim.sayAt];
     let soonest: Millis | undefined;
     for (const at of times) if (at !== undefined && (soonest === undefined || at < soonest)) soonest = at;
     return soonest;

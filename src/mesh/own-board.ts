@@ -21,6 +21,11 @@ export function isNews(before: OwnBoard | undefined, now: OwnBoard): boolean {
   );
 }
 
+/** Whether the board boots another image than the last one that it booted. */
+export function runsOther(before: Uint8Array | undefined, { status }: OwnBoard): boolean {
+  return status.failure === undefined && !isSameDigest(before, status.installed?.digest);
+}
+
 function isSameDigest(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
   return a === undefined || b === undefined ? a === b : equalBytes(a, b);
 }

@@ -1,0 +1,20 @@
+import type { Offer } from "../wire/messages.ts";
+import type { Neighbour } from "./neighbours.ts";
+import type { LinkRole } from "./role.ts";
+
+/** What a node machine wants done, or reports. */
+export type NodeAction =
+  /** Exchange the role on a link. */
+  | { readonly tag: "role"; readonly link: number; readonly role: LinkRole }
+  /** Say the own status on a link, where the idle role is. */
+  | { readonly tag: "announce"; readonly link: number }
+  /** The board claims its turn to overwrite its only image, or no longer does: its status says so from now on. */
+  | { readonly tag: "claim"; readonly isOn: boolean }
+  /** Tell the rescuer of an offer that nobody called for that the board wants no update. */
+  | { readonly tag: "decline"; readonly link: number; readonly offer: Offer }
+  /** A neighbour said something new of itself. */
+  | { readonly tag: "neighbour"; readonly neighbour: Neighbour }
+  /** A neighbour runs another image of the same order as the own one. */
+  | { readonly tag: "conflict"; readonly neighbour: Neighbour }
+  /** One id on two links with two boot nonces in turn. */
+  | { readonly tag: "copied"; readonly link: number; readonly nodeId: Uint8Array };
