@@ -135,12 +135,13 @@ export class Asking {
     return now < (this.#failed.get(nameOf(ask))?.until ?? Number.NEGATIVE_INFINITY);
   }
 
-  /** A neighbour was heard. One that did not answer is asked again, but not within a minute: it may have time now. */
+  /** A neighbour was heard. One that did not answer has time now, maybe, and is asked again a minute after it was asked. */
   handleHeard(now: Millis, link: number, nodeId: Uint8Array): void {
     const name = nameOf({ link, nodeId });
     const failure = this.#failed.get(name);
-    if (failure?.isUnanswered === true && now >= failure.at + ASK_AGAIN_MIN_MS && now < failure.until)
-      this.#failed.set(name, { ...failure, until: now });
+    if (failure?.isUnanswered !== true || now <= failure.at) return;
+    const until = Math.max(now, failure.at + ASK_AGAIN_MIN_MS);
+    if (until < failure.until) this.#failed.set(name, { ...failure, until });
   }
 
   start(now: Millis, ask: Ask): void {
