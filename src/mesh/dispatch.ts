@@ -10,7 +10,7 @@ const NOW: Admission = { tag: "now" };
 
 /**
  * Who is served next: boards that do not boot at once, each over its own link; updates one after another, `fanOut` of them
- * at a time, and none while a board that does not boot is served. `others`: what goes on on the other links.
+ * at a time, and none while a board that does not boot is served. `others`: what happens on the other links.
  * `isOverwriting`: the own board's only image is about to be overwritten; nobody else overwrites his from it then.
  */
 export function admit(

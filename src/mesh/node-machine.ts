@@ -178,7 +178,7 @@ export class NodeMachine {
     this.#settle(now);
   }
 
-  /** What goes on on a link has changed. */
+  /** What happens on a link has changed. */
   handleEngaged(now: Millis, link: number, engagement: Engagement): void {
     const state = this.#links[link];
     if (state === undefined || state.engagement === engagement) return;

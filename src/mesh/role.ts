@@ -7,7 +7,7 @@ import type { OwnBoard } from "./own-board.ts";
 export type LinkRole = "idle" | "call" | "ask";
 
 /**
- * What is going on on a link: nothing; the own board is served (`target`); a neighbour is served, or about to be, since it
+ * What happens on a link: nothing; the own board is served (`target`); a neighbour is served, or about to be, since it
  * does not boot (`heal`) or wants something newer (`update`).
  */
 export type Engagement = "none" | "target" | "heal" | "update";

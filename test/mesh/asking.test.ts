@@ -185,7 +185,7 @@ describe("an ask", () => {
     expect(asking.isBarred(again + 100_000, askOf(2, 2))).toBe(false);
   });
 
-  it("that was refused is repeated when its time has come, whoever is heard", () => {
+  it("that was refused is repeated when its time has come, also when others are heard", () => {
     asking.start(0, askOf(2, 2));
     asking.fail(0);
     asking.start(60_000, askOf(2, 2));

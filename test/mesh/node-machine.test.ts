@@ -289,7 +289,7 @@ describe("an invitation", () => {
     expect(machine.asks?.since).toBe(4_000);
   });
 
-  it("that brings nothing is declined after that, whoever it is from, for a minute and then for longer", () => {
+  it("that brings nothing is declined after that for a minute and then for longer, under whatever id", () => {
     const asked: Millis[] = [];
     for (let now = 0; now < HOUR; now += 250) {
       machine.handleInvitation(now, 1, offer(100 + now, 2));

@@ -65,10 +65,13 @@ describe("PROTOCOL.md", () => {
     expect(text).toContain(`bytes of the envelope, ${ENVELOPE_MIN} to ${ENVELOPE_MAX} |`);
   });
 
-  it("prints the timers and limits of the reference as they are in the code (section 6.4)", () => {
-    const code = [...sources("link"), ...sources("session")].join("\n");
-    const rows = namedRows(section("6.4"));
-    expect(rows.length).toBeGreaterThan(30);
+  it.each([
+    ["the timers and limits of the reference", "6.4", ["link", "session"], 30],
+    ["how versions spread", "6.7", ["mesh"], 15],
+  ])("prints %s as in the code (section %s)", (_, number, folders, least) => {
+    const code = folders.flatMap(sources).join("\n");
+    const rows = namedRows(section(number));
+    expect(rows.length).toBeGreaterThan(least);
     for (const [name, cells] of rows) {
       const found = new RegExp(`^(?:export )?const ${name}(?:: \\w+)? = ([\\d_. *]+);`, "m").exec(code);
       const factors = found?.[1]?.replaceAll("_", "").split("*").map(Number) ?? [];
@@ -85,8 +88,8 @@ describe("PROTOCOL.md", () => {
     }
   });
 
-  it("has every section that the code of the wire, the link and the session cites", () => {
-    const missing = ["wire", "link", "session"].flatMap((folder) =>
+  it("has every section that the code of the wire, the link, the session and the mesh cites", () => {
+    const missing = ["wire", "link", "session", "mesh"].flatMap((folder) =>
       sources(folder).flatMap((text) =>
         [...text.matchAll(/PROTOCOL\.md[\s*]+(?:section )?(\d+(?:\.\d+)?)/g)]
           .map((match) => match[1] ?? "")
