@@ -39,6 +39,7 @@ export class BoardTargetStore implements RunningBoard {
   readonly #parts: BoardParts;
   readonly #quarantine: Quarantine = new Quarantine();
   readonly #latest: LatestImageReader;
+  readonly #hardwareId8: Uint8Array;
   #options: StoreOptions;
   #boot: BootOutcome;
   /** From the first attempt on the image that boots runs: its last trial boot is counted already. */
@@ -54,6 +55,7 @@ export class BoardTargetStore implements RunningBoard {
   constructor(parts: BoardParts, options: StoreOptions = {}) {
     parts.record.repair();
     this.#parts = parts;
+    this.#hardwareId8 = hardwareId8(parts.identity);
     this.#options = options;
     this.#latest = new LatestImageReader(parts);
     this.#boot = bootBoard(parts);
@@ -67,7 +69,7 @@ export class BoardTargetStore implements RunningBoard {
     const latest = this.#latest.read(boot);
     return {
       nodeId: identity.nodeId,
-      hardwareId8: hardwareId8(identity),
+      hardwareId8: this.#hardwareId8,
       revision: identity.revision,
       isBootable: boot.tag === "boot",
       ...(boot.tag === "recovery" ? { failure: boot.reason } : {}),

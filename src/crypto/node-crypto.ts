@@ -3,6 +3,7 @@ import {
   createHmac,
   createPublicKey,
   createSecretKey,
+  hash as hashAtOnce,
   type KeyObject,
   verify,
 } from "node:crypto";
@@ -10,6 +11,8 @@ import { concatBytes, equalBytes } from "../base/bytes.ts";
 import type { CryptoPort } from "../base/crypto-port.ts";
 
 const HASH = "sha256";
+/** Longest input, in bytes, that is hashed in one call. */
+const AT_ONCE_MAX = 8_192;
 /** What stands before the 32 bytes of an Ed25519 public key in a SubjectPublicKeyInfo (RFC 8410). */
 const SPKI_PREFIX: Uint8Array = Uint8Array.of(
   0x30,
@@ -29,6 +32,13 @@ const SPKI_PREFIX: Uint8Array = Uint8Array.of(
 /** The cryptography of `node:crypto`, which is OpenSSL. */
 export const nodeCrypto: CryptoPort = {
   sha256: (...parts) => {
+    // At once takes half the time of a hash object; of what is long, a copy would take more.
+    const [first = new Uint8Array()] = parts;
+    const size = parts.reduce((sum, { length }) => sum + length, 0);
+    if (size <= AT_ONCE_MAX) {
+      const bytes = parts.length === 1 ? first : concatBytes(...parts);
+      return new Uint8Array(hashAtOnce(HASH, bytes, "buffer"));
+    }
     const hash = createHash(HASH);
     for (const part of parts) hash.update(part);
     return new Uint8Array(hash.digest());
