@@ -81,7 +81,10 @@ export class FlashOracle implements Flash {
 
 /** Whether `bytes` are what an image has at `at`; behind its end there is only 0xFF. */
 function isPartOf(data: Uint8Array, at: number, bytes: Uint8Array): boolean {
-  return at < data.length && bytes.every((byte, i) => byte === (data[at + i] ?? 0xff));
+  if (at >= data.length) return false;
+  const inside = data.subarray(at, at + bytes.length);
+  for (let i = 0; i < bytes.length; i++) if (bytes[i] !== (inside[i] ?? 0xff)) return false;
+  return true;
 }
 
 /** The original that lies in a slot: its every byte, and the digest that is said to be installed. */

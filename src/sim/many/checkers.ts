@@ -18,11 +18,29 @@ interface Seen {
   servedOn: string | undefined;
   /** What it booted last, and when. */
   booted: { readonly image: ImageSource; readonly at: Millis } | undefined;
+  /** Looks at what this start of it writes to flash. */
+  oracle: FlashOracle | undefined;
+  /** Violations of the oracle that were taken up. */
+  reported: number;
 }
 
 /** What the checkers need of the world. */
 export interface CheckedWorld {
   readonly boards: readonly SimBoard[];
+}
+
+/** How often each rule was looked at: one that was never looked at has found nothing. */
+export interface LookedAt {
+  /** Bytes that went to flash and were compared with a signed image. */
+  flashBytes: number;
+  /** Images that were started. */
+  starts: number;
+  /** Sessions that a target accepted. */
+  sessions: number;
+  /** Offers to a board whose image was known. */
+  offers: number;
+  /** Boards whose flash was read at the end. */
+  ends: number;
 }
 
 /**
@@ -31,21 +49,19 @@ export interface CheckedWorld {
  */
 export class Checkers {
   readonly violations: string[] = [];
-  /** Changes that were looked at. */
-  checks = 0;
-  readonly #images: readonly ImageSource[];
+  readonly lookedAt: LookedAt = { flashBytes: 0, starts: 0, sessions: 0, offers: 0, ends: 0 };
+  readonly #images: ReadonlyMap<string, ImageSource>;
   readonly #originals: readonly Original[];
   readonly #now: () => Millis;
   readonly #seen: Map<number, Seen> = new Map();
-  readonly #oracles: { readonly board: number; readonly oracle: FlashOracle; reported: number }[] = [];
 
   /** `images`: all that are signed by a key that the boards trust. */
   constructor(images: readonly ImageSource[], now: () => Millis) {
-    this.#images = [...new Set(images)];
+    this.#images = new Map(images.map((image) => [toHex(image.digest), image]));
     this.#now = now;
-    this.#originals = this.#images.map((image) => {
+    this.#originals = [...this.#images].map(([name, image]) => {
       const blocks = Array.from({ length: image.manifest.leafCount }, (_, i) => image.readBlockSync(i));
-      return { name: toHex(image.digest), data: concatBytes(...blocks), digest: image.digest };
+      return { name, data: concatBytes(...blocks), digest: image.digest };
     });
   }
 
@@ -53,41 +69,57 @@ export class Checkers {
     this.violations.push(`${(this.#now() / 1000).toFixed(3)} s: board ${board} ${what}`);
   }
 
-  /** The flash of a board from now on. */
+  /** The flash of a board from now on, instead of the one before. */
   wrapFlash(board: number, flash: Flash): Flash {
     const oracle = new FlashOracle(flash, this.#originals);
-    this.#oracles.push({ board, oracle, reported: 0 });
+    this.#takeUp(board);
+    const seen = this.#of(board);
+    seen.oracle = oracle;
+    seen.reported = 0;
     return oracle;
   }
 
-  /** Takes up what was written to flash and should not have been. */
-  checkFlash(): void {
-    for (const entry of this.#oracles) {
-      const { board, oracle } = entry;
-      for (; entry.reported < oracle.violations.length; entry.reported++)
-        this.#object(board, oracle.violations[entry.reported] ?? "");
-    }
+  /** Takes up what this start of a board wrote to flash and should not have. */
+  #takeUp(board: number): void {
+    const seen = this.#of(board);
+    const { oracle } = seen;
+    if (oracle === undefined) return;
+    for (; seen.reported < oracle.violations.length; seen.reported++)
+      this.#object(board, oracle.violations[seen.reported] ?? "");
+    this.lookedAt.flashBytes += oracle.bytesRight;
+    oracle.bytesRight = 0;
   }
 
   #of(board: number): Seen {
     let seen = this.#seen.get(board);
     if (seen === undefined) {
-      seen = { targets: new Set(), servedOn: undefined, booted: undefined };
+      seen = { targets: new Set(), servedOn: undefined, booted: undefined, oracle: undefined, reported: 0 };
       this.#seen.set(board, seen);
     }
     return seen;
   }
 
+  /** Whether a board is the target on one of its links. */
+  isTarget(board: number, link: string): boolean {
+    return this.#seen.get(board)?.targets.has(link) === true;
+  }
+
   /** The board lost its power: what it was doing is over. */
   notePowerOff(board: number): void {
+    this.#takeUp(board);
     const seen = this.#of(board);
+    seen.oracle = undefined;
     seen.targets.clear();
     seen.servedOn = undefined;
   }
 
+  /** The board was broken on purpose: what it ran before counts no more. */
+  noteBroken(board: number): void {
+    this.#of(board).booted = undefined;
+  }
+
   /** Takes every event of every board. */
   note(board: number, event: NodeEvent, world: CheckedWorld): void {
-    this.checks++;
     const seen = this.#of(board);
     switch (event.event) {
       case "role":
@@ -119,6 +151,7 @@ export class Checkers {
   }
 
   #checkOneRescuer(board: number, seen: Seen, link: string): void {
+    this.lookedAt.sessions++;
     if (seen.servedOn !== undefined && seen.servedOn !== link)
       this.#object(board, `is served over ${seen.servedOn} and ${link} at once`);
     seen.servedOn = link;
@@ -130,31 +163,65 @@ export class Checkers {
     { link, digest }: Extract<NodeEvent, { event: "offer" }>,
     { boards }: CheckedWorld,
   ): void {
-    const peer = Number(link.split("-")[1]);
+    const peer = peerOf(link);
+    if (peer === undefined) return;
+    this.lookedAt.offers++;
     const { booted } = this.#of(peer);
     if (booted === undefined || this.#now() - booted.at < STALE_MS) return;
     if (boards[peer]?.store?.status().isBootable !== true) return;
-    const offered = this.#images.find((image) => toHex(image.digest).startsWith(digest));
+    const offered = [...this.#images].find(([name]) => name.startsWith(digest))?.[1];
     if (offered !== undefined && compareOrder(offered.manifest, booted.image.manifest) > 0) return;
     this.#object(board, `offers ${digest} to board ${peer}, which boots that or a newer one`);
   }
 
-  #checkBooted(board: number, seen: Seen, digest: string, { boards }: CheckedWorld): void {
-    this.checkFlash();
-    const image = this.#images.find((other) => toHex(other.digest) === digest);
+  #checkBooted(board: number, seen: Seen, digest: string, world: CheckedWorld): void {
+    this.#takeUp(board);
+    this.lookedAt.starts++;
+    const image = this.#images.get(digest);
     if (image === undefined) {
       this.#object(board, `starts ${digest}, which nobody signed`);
       return;
     }
-    const parts = boards[board]?.open().parts;
-    const slots = parts?.flash.map.slots ?? [];
-    const isWhole = slots.some((slot) => {
-      const bytes = parts?.flash.read(slot.offset, image.manifest.size);
-      return bytes !== undefined && originalIn(bytes, image.digest, this.#originals) !== undefined;
-    });
-    if (!isWhole) this.#object(board, `starts ${digest}, which is not whole in its flash`);
+    if (!this.#isWhole(board, image, world))
+      this.#object(board, `starts ${digest}, which is not whole in its flash`);
     if (seen.booted !== undefined && compareOrder(image.manifest, seen.booted.image.manifest) < 0)
       this.#object(board, `went back to ${digest}`);
     seen.booted = { image, at: this.#now() };
   }
+
+  /** Whether a slot of the board holds an image, by a look at every byte. */
+  #isWhole(board: number, image: ImageSource, { boards }: CheckedWorld): boolean {
+    const parts = boards[board]?.open().parts;
+    const slots = parts?.flash.map.slots ?? [];
+    return slots.some((slot) => {
+      const bytes = parts?.flash.read(slot.offset, image.manifest.size);
+      return bytes !== undefined && originalIn(bytes, image.digest, this.#originals) !== undefined;
+    });
+  }
+
+  /** All is said to be over and well: looks whether each board runs this image, by its flash and not by its events. */
+  checkEnd(image: ImageSource, world: CheckedWorld): void {
+    const digest = toHex(image.digest);
+    for (const { number, store } of world.boards) {
+      this.#takeUp(number);
+      this.lookedAt.ends++;
+      const installed = store?.status().isBootable === true ? store.status().installed : undefined;
+      const isRunning = installed !== undefined && digest.startsWith(toHex(installed.digest8));
+      if (!isRunning) this.#object(number, `is said to be well, and does not run ${digest}`);
+      else if (!this.#isWhole(number, image, world))
+        this.#object(number, `is said to be well, and ${digest} is not whole in its flash`);
+    }
+  }
+
+  /** Rules that were never looked at, though boards were served. */
+  unused(): (keyof LookedAt)[] {
+    const names = Object.keys(this.lookedAt) as (keyof LookedAt)[];
+    return names.filter((name) => this.lookedAt[name] === 0);
+  }
+}
+
+/** The board at the other end of a link, which is named by both; undefined where no board is. */
+export function peerOf(link: string): number | undefined {
+  const peer = Number(link.slice(link.indexOf("-") + 1));
+  return Number.isInteger(peer) ? peer : undefined;
 }

@@ -6,12 +6,17 @@ import { TornStorage } from "../power-cuts/torn-storage.ts";
 import { Liar } from "./liar.ts";
 import { partRandom, type World } from "./world.ts";
 
-/** Faults begin within this time, and all are over after it. */
+/** Faults begin within this time. */
 const TROUBLE_MS: Millis = 8_000;
-/** Longest time that a board stays off, or a wire cut. */
+/** As a rule a board stays off, and a wire cut, for up to this long. */
 const OUTAGE_MAX_MS: Millis = 3_000;
+/** The others: longer than any lease and any silence that a session bears. */
+const LONG_OUTAGE_MS: Millis = 25_000;
+const LONG_OUTAGE_SHARE = 0.04;
 /** Most operations on flash before a power cut. */
 const OPERATIONS_MAX = 60;
+/** Share of frames that are damaged in a world with noisy wires, at most. */
+const DAMAGED_MAX = 0.05;
 
 /** What goes wrong in a world. */
 export interface WorldFaults {
@@ -20,25 +25,38 @@ export interface WorldFaults {
   start(): void;
   /** Whether a wire carries nothing now. */
   isCut(wire: number): boolean;
+  /** What a wire makes of a frame: itself, or a damaged copy of the same length. */
+  damage(frame: Uint8Array): Uint8Array;
   wrapFlash(board: number, flash: NorFlash): Flash;
-  /** Whether an error is a power cut of this plan: its board is off then. */
-  takeCut(error: unknown): boolean;
-  /** Powers boards off whose power was cut while a promise went on. */
-  settleCuts(): void;
+}
+
+/** How often each kind of fault happened. */
+export interface FaultCounts {
+  powerOffs: number;
+  powerCuts: number;
+  wireCuts: number;
+  damagedFrames: number;
+  liars: number;
 }
 
 /**
  * Faults drawn from a seed: boards that lose their power, at any time and within an operation on flash; wires that are cut
- * for a while; and a liar on a wire of its own, who plays the attackers of SECURITY.md.
+ * for a while, some for longer than any lease; frames with bits that flipped; and a liar on a wire of its own, who plays the
+ * attackers of SECURITY.md.
  */
 export class RandomFaults implements WorldFaults {
+  readonly counts: FaultCounts = { powerOffs: 0, powerCuts: 0, wireCuts: 0, damagedFrames: 0, liars: 0 };
   readonly #world: World;
   readonly #random: Random;
   /** When each wire that is cut carries again. */
   readonly #cutUntil: Map<number, Millis> = new Map();
   /** Operations on flash until the power of a board is cut. */
   readonly #operationsLeft: Map<number, number> = new Map();
-  #pending: number | undefined;
+  /** Boards whose power is cut within an operation at some time. */
+  readonly #torn: ReadonlySet<number>;
+  readonly #damagedShare: number;
+  #liar: Liar | undefined;
+  #endsAt: Millis = TROUBLE_MS;
   #isOver = false;
 
   constructor(world: World) {
@@ -47,6 +65,8 @@ export class RandomFaults implements WorldFaults {
     for (const { number } of world.boards)
       if (randomChance(this.#random, 0.25))
         this.#operationsLeft.set(number, 1 + randomBelow(this.#random, OPERATIONS_MAX));
+    this.#torn = new Set(this.#operationsLeft.keys());
+    this.#damagedShare = randomChance(this.#random, 0.5) ? DAMAGED_MAX * randomFraction(this.#random) : 0;
     if (randomChance(this.#random, 0.5)) this.#addLiar();
   }
 
@@ -55,34 +75,42 @@ export class RandomFaults implements WorldFaults {
   }
 
   #addLiar(): void {
-    const victim = this.#world.boards[randomBelow(this.#random, this.#world.boards.length)];
+    const { boards, clock, options } = this.#world;
+    const victim = boards[randomBelow(this.#random, boards.length)];
     if (victim === undefined) return;
-    const liar = new Liar(
-      this.#world.clock,
-      partRandom(this.#world.options.seed, 2),
-      this.#world.options.baud,
-    );
-    victim.wires.push({ transport: liar.end, faults: { loses: () => false, isCut: () => false } });
+    this.counts.liars++;
+    this.#liar = new Liar(clock, partRandom(options.seed, 2), options.baud, `${victim.number}-liar`);
+    const faults = { isCut: () => false, carry: (frame: Uint8Array) => frame, note: () => {} };
+    victim.wires.push({ transport: this.#liar.end, faults });
   }
 
   start(): void {
     const { boards, options } = this.#world;
     for (const board of boards) {
       if (!randomChance(this.#random, 0.3)) continue;
-      this.#after(this.#someTime(), () => this.#powerCycle(board.number));
+      this.#at(this.#someTime(), () => this.#powerCycle(board.number));
     }
     for (const wire of options.topology.edges.keys()) {
       if (!randomChance(this.#random, 0.3)) continue;
-      this.#after(this.#someTime(), () => this.#cutUntil.set(wire, this.#world.clock.now() + this.#outage()));
+      this.#at(this.#someTime(), () => this.#cutWire(wire));
     }
-    this.#after(TROUBLE_MS + OUTAGE_MAX_MS, () => {
-      this.#isOver = true;
-      this.#operationsLeft.clear();
-      for (const board of boards) board.powerOn();
-    });
+    this.#at(TROUBLE_MS, () => this.#endLater());
   }
 
-  #after(delay: Millis, fire: () => void): void {
+  /** Ends all faults, once the last outage has ended. */
+  #endLater(): void {
+    const now = this.#world.clock.now();
+    if (this.#endsAt > now) {
+      this.#at(this.#endsAt - now, () => this.#endLater());
+      return;
+    }
+    this.#isOver = true;
+    this.#operationsLeft.clear();
+    this.#liar?.silence();
+    for (const board of this.#world.boards) board.powerOn();
+  }
+
+  #at(delay: Millis, fire: () => void): void {
     this.#world.clock.after(delay, fire);
   }
 
@@ -91,17 +119,22 @@ export class RandomFaults implements WorldFaults {
   }
 
   #outage(): Millis {
-    return randomFraction(this.#random) * OUTAGE_MAX_MS;
+    const isLong = randomChance(this.#random, LONG_OUTAGE_SHARE);
+    const outage = isLong ? LONG_OUTAGE_MS : randomFraction(this.#random) * OUTAGE_MAX_MS;
+    this.#endsAt = Math.max(this.#endsAt, this.#world.clock.now() + outage);
+    return outage;
+  }
+
+  #cutWire(wire: number): void {
+    this.counts.wireCuts++;
+    this.#cutUntil.set(wire, this.#world.clock.now() + this.#outage());
   }
 
   #powerCycle(number: number): void {
-    this.#powerOff(number);
-    this.#after(this.#outage(), () => this.#world.boards[number]?.powerOn());
-  }
-
-  #powerOff(number: number): void {
-    this.#world.boards[number]?.powerOff();
-    this.#world.checkers.notePowerOff(number);
+    if (this.#isOver) return;
+    this.counts.powerOffs++;
+    this.#world.powerOff(number);
+    this.#at(this.#outage(), () => this.#world.boards[number]?.powerOn());
   }
 
   isCut(wire: number): boolean {
@@ -109,9 +142,21 @@ export class RandomFaults implements WorldFaults {
     return until !== undefined && this.#world.clock.now() < until;
   }
 
+  damage(frame: Uint8Array): Uint8Array {
+    if (this.#isOver || !randomChance(this.#random, this.#damagedShare)) return frame;
+    this.counts.damagedFrames++;
+    const damaged = frame.slice();
+    const flips = 1 + randomBelow(this.#random, 4);
+    for (let i = 0; i < flips; i++) {
+      const at = randomBelow(this.#random, frame.length);
+      damaged[at] = (damaged[at] ?? 0) ^ (1 << randomBelow(this.#random, 8));
+    }
+    return damaged;
+  }
+
   wrapFlash(board: number, flash: NorFlash): Flash {
     const storage = this.#world.boards[board]?.storage;
-    if (!(storage instanceof TornStorage)) return flash;
+    if (!(storage instanceof TornStorage) || !this.#torn.has(board)) return flash;
     const { map } = flash;
     const watch: ConstructorParameters<typeof CutFlash>[2] = (operation) => {
       const left = this.#operationsLeft.get(board);
@@ -121,26 +166,12 @@ export class RandomFaults implements WorldFaults {
       this.#operationsLeft.delete(board);
       const kind = CUTS[randomBelow(this.#random, CUTS.length)] ?? "before";
       cutOperation(storage, map, operation, kind, this.#random);
-      this.#pending = board;
+      this.counts.powerCuts++;
+      this.#powerCycle(board);
       throw new PowerCut();
     };
-    const [first] = map.record;
     const isRecord = ({ offset }: { readonly offset: number }): boolean =>
-      map.record.some((region) => offset >= region.offset && offset < region.offset + region.size) ||
-      first === undefined;
+      map.record.some((region) => offset >= region.offset && offset < region.offset + region.size);
     return new CutFlash(flash, storage, watch, isRecord);
-  }
-
-  takeCut(error: unknown): boolean {
-    if (!(error instanceof PowerCut)) return false;
-    this.settleCuts();
-    return true;
-  }
-
-  settleCuts(): void {
-    const number = this.#pending;
-    if (number === undefined) return;
-    this.#pending = undefined;
-    this.#powerCycle(number);
   }
 }

@@ -25,10 +25,12 @@ export class Liar {
   readonly #random: Random;
   readonly #recorded: Uint8Array[] = [];
   #victim: Beacon | undefined;
+  #isSilent = false;
 
-  constructor(clock: VirtualClock, random: Random, baud: number) {
+  /** `name`: of the board's end of the wire. */
+  constructor(clock: VirtualClock, random: Random, baud: number, name: string) {
     const line = { baud, latencyMs: 1 };
-    const [own, end] = createMemoryPair(clock, { aToB: line, bToA: line, names: ["liar-0", "0-liar"] });
+    const [own, end] = createMemoryPair(clock, { aToB: line, bToA: line, names: ["liar", name] });
     this.#own = own;
     this.end = end;
     this.#clock = clock;
@@ -42,6 +44,11 @@ export class Liar {
     this.#clock.after(EVERY_MS, () => this.#act());
   }
 
+  /** Says nothing any more. */
+  silence(): void {
+    this.#isSilent = true;
+  }
+
   #hear(bytes: Uint8Array): void {
     if (this.#recorded.length >= RECORDED_MAX) this.#recorded.shift();
     this.#recorded.push(bytes.slice());
@@ -51,6 +58,7 @@ export class Liar {
   }
 
   #act(): void {
+    if (this.#isSilent) return;
     this.#clock.after(EVERY_MS, () => this.#act());
     const lies = [
       () => this.#say(this.#beacon("distress")),

@@ -3,10 +3,12 @@ import { relayHandlers, TransportWrapper } from "../../transport/transport-wrapp
 
 /** What a plug's wire does beside carrying bytes. */
 export interface PlugFaults {
-  /** Whether this frame is lost on the wire, whose time it takes all the same. */
-  loses(): boolean;
   /** Whether the wire is cut now. */
   isCut(): boolean;
+  /** What the wire makes of a frame: itself, a damaged copy of the same length, or undefined when it is lost. */
+  carry(frame: Uint8Array): Uint8Array | undefined;
+  /** Takes what the board hands to the wire, before any fault. */
+  note(frame: Uint8Array): void;
 }
 
 /**
@@ -40,9 +42,10 @@ export class Plug extends TransportWrapper {
   override write(bytes: Uint8Array): boolean {
     if (this.#isPulled) return true;
     this.bytesSent += bytes.length;
-    // What is lost takes its time on the line; a zero byte is no frame.
-    const isLost = this.#faults.loses() || this.#faults.isCut();
-    return super.write(isLost ? new Uint8Array(bytes.length) : bytes);
+    this.#faults.note(bytes);
+    const carried = this.#faults.isCut() ? undefined : this.#faults.carry(bytes);
+    // What is lost takes its time on the line all the same; zeros are no frame.
+    return super.write(carried ?? new Uint8Array(bytes.length));
   }
 
   override async close(): Promise<void> {

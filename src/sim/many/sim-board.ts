@@ -12,7 +12,9 @@ import { runNode } from "../../node/full-node.ts";
 import type { NodeEvent } from "../../node/node-event.ts";
 import { makePureSplitter } from "../../node/pure-run-splitter.ts";
 import type { Transport } from "../../transport/transport.ts";
+import { PowerCut } from "../power-cuts/power-cut.ts";
 import { Plug, type PlugFaults } from "./plug.ts";
+import { StartFlash } from "./start-flash.ts";
 
 /** What the boards of a world have in common. */
 export interface SimBoardSetup {
@@ -37,6 +39,7 @@ export interface SimWire {
 
 /** One start of a board: from its power-on to its power-off. */
 interface Start {
+  readonly power: { isOn: boolean };
   readonly stop: AbortController;
   readonly plugs: readonly Plug[];
   readonly store: RunningBoard;
@@ -79,22 +82,29 @@ export class SimBoard {
     return memoryBoard({ geometry, policy, identity: this.identity, storage: this.storage });
   }
 
-  /** Power on. Does nothing while it is on. */
+  /** Power on. Does nothing while it is on; may lose its power again at once. */
   powerOn(): void {
     if (this.#start !== undefined) return;
-    const { clock, random, geometry, policy, repository, allowSingle, markAsync, wrapFlash, onEvent } =
-      this.#setup;
-    const board = memoryBoard({
-      geometry,
-      policy,
-      identity: this.identity,
-      storage: this.storage,
-      wrap: (flash) => wrapFlash(this.number, flash),
-    });
-    const stop = new AbortController();
-    const plugs = this.wires.map(({ transport, faults }) => new Plug(transport, faults));
-    const store = board.store();
-    this.#start = { stop, plugs, store };
+    const power = { isOn: true };
+    try {
+      const store = this.#openStore(power);
+      const plugs = this.wires.map(({ transport, faults }) => new Plug(transport, faults));
+      this.#start = { power, stop: new AbortController(), plugs, store };
+      this.#run(this.#start);
+    } catch (error) {
+      if (!(error instanceof PowerCut)) throw error;
+    }
+  }
+
+  #openStore(power: { readonly isOn: boolean }): RunningBoard {
+    const { geometry, policy, wrapFlash } = this.#setup;
+    const { identity, storage } = this;
+    const wrap = (flash: NorFlash): Flash => new StartFlash(wrapFlash(this.number, flash), power);
+    return memoryBoard({ geometry, policy, identity, storage, wrap }).store();
+  }
+
+  #run({ power, stop, plugs, store }: Start): void {
+    const { clock, random, repository, allowSingle, markAsync, onEvent } = this.#setup;
     markAsync();
     const run = runNode({
       links: plugs.map((source) => ({ source })),
@@ -112,10 +122,12 @@ export class SimBoard {
       random,
       makeSplitter: (onRun) => makePureSplitter(onRun, { maxRun: 4_129, clock }),
       onEvent: (event) => {
-        if (this.#start?.stop === stop) onEvent(this.number, event);
+        if (power.isOn) onEvent(this.number, event);
       },
     });
-    run.catch((error: unknown) => this.#setup.onEvent(this.number, crashOf(error)));
+    run.catch((error: unknown) => {
+      if (power.isOn) onEvent(this.number, crashOf(error));
+    });
   }
 
   /** Power off, at once: nothing is said, nothing more is written. */
@@ -123,6 +135,7 @@ export class SimBoard {
     const start = this.#start;
     if (start === undefined) return;
     this.#bytesBefore += sentBy(start);
+    start.power.isOn = false;
     this.#start = undefined;
     for (const plug of start.plugs) plug.pull();
     this.#setup.markAsync();

@@ -3,23 +3,21 @@ import { type Random, randomBytes, SeededRandom } from "../../base/prng.ts";
 import type { Millis } from "../../base/units.ts";
 import { VirtualClock } from "../../base/virtual-clock.ts";
 import type { BoardIdentity } from "../../board/board-parts.ts";
-import { installFrom } from "../../board/install.ts";
-import { memoryBoard } from "../../board/memory-board.ts";
 import type { FlashGeometry, FlashLayout } from "../../flash/geometry.ts";
-import { flashMap } from "../../flash/geometry.ts";
 import type { Flash, NorFlash } from "../../flash/nor-flash.ts";
 import type { TrustPolicy } from "../../image/envelope.ts";
-import { type ImageSource, memoryImage } from "../../image/image-source.ts";
+import type { ImageSource } from "../../image/image-source.ts";
 import { type SigningKey, trustedKeyOf } from "../../image/keys.ts";
 import { fixedRepository, type Repository } from "../../image/repository.ts";
 import type { NodeEvent } from "../../node/node-event.ts";
-import { TornStorage } from "../power-cuts/torn-storage.ts";
+import { PowerCut } from "../power-cuts/power-cut.ts";
 import { createMemoryPair } from "../wires/memory-pair.ts";
-import { Checkers } from "./checkers.ts";
+import { Checkers, peerOf } from "./checkers.ts";
 import type { WorldFaults } from "./faults.ts";
 import { SimBoard, type SimBoardSetup } from "./sim-board.ts";
-import type { Spread } from "./story.ts";
+import type { Spread, SpreadCause } from "./story.ts";
 import type { Topology } from "./topologies.ts";
+import { HARDWARE, SECTOR_SIZE, WorldImages } from "./world-images.ts";
 
 export interface WorldOptions {
   readonly topology: Topology;
@@ -37,13 +35,25 @@ export interface WorldOptions {
   readonly loss: number;
   /** Everything that may go wrong beside that; nothing unless given. */
   readonly faults?: ((world: World) => WorldFaults) | undefined;
+  /** Takes every event of every board. */
+  readonly onEvent?: ((board: number, event: NodeEvent) => void) | undefined;
+  /** Takes every frame that a board hands to a wire. */
+  readonly onFrame?: ((board: number, wire: number, frame: Uint8Array) => void) | undefined;
 }
 
-const HARDWARE = { vendor: "sim", hardwareClass: "board" } as const;
-const SECTOR_SIZE = 4096;
 const LATENCY_MS: Millis = 1;
 /** Microtasks that are let run after something asynchronous began. */
 const SETTLE_STEPS = 48;
+/** Timers that fire between two calls of `pause`. */
+const PAUSE_EVERY = 20_000;
+
+/** What a board was served for, and since when. */
+interface Serving {
+  readonly at: Millis;
+  readonly cause: SpreadCause;
+  /** The board that sent the image, once it was verified. */
+  by: number | undefined;
+}
 
 /** Boards, wires and virtual time. The nodes on the boards are those of the product. */
 export class World {
@@ -52,51 +62,42 @@ export class World {
   readonly boards: readonly SimBoard[];
   readonly checkers: Checkers;
   readonly spreads: Spread[] = [];
-  /** The image that all boards have in the end, and the older one. */
+  /** The image that all boards have in the end. */
   readonly newest: ImageSource;
-  readonly older: ImageSource;
+  readonly #newestDigest: string;
   readonly #random: SeededRandom;
   readonly #faults: WorldFaults | undefined;
-  readonly #startedAt: Map<number, { readonly by: number; readonly at: Millis }> = new Map();
-  readonly #servedBy: Map<number, number> = new Map();
-  /** Boards that do not run the newest image yet. */
+  readonly #serving: Map<number, Serving> = new Map();
+  /** Boards that are not known to run the newest image. */
   readonly #behind: Set<number> = new Set();
   readonly #geometry: FlashGeometry;
   readonly #policy: TrustPolicy;
   #isUnsettled = false;
+  #untilPause: number = PAUSE_EVERY;
 
   constructor(options: WorldOptions) {
     this.options = options;
-    const { topology, seed, size, layout, key, update } = options;
+    const { topology, seed, size, layout, key } = options;
     this.#random = new SeededRandom(seed);
-    this.#geometry = { sectorSize: SECTOR_SIZE, slotSize: size, layout };
+    const slotSize = Math.ceil(size / SECTOR_SIZE) * SECTOR_SIZE;
+    this.#geometry = { sectorSize: SECTOR_SIZE, slotSize, layout };
     this.#policy = { keys: [trustedKeyOf(key, ["app"])], allowUnsigned: false };
-    this.older = this.#image(1);
-    this.newest = update ? this.#image(2) : this.older;
-    this.checkers = new Checkers([this.older, this.newest], () => this.clock.now());
-    this.boards = this.#makeBoards(topology);
+    const images = new WorldImages(options, this.#geometry, this.#policy, this.#random);
+    this.newest = images.newest;
+    this.#newestDigest = toHex(images.newest.digest);
+    this.checkers = new Checkers([images.older, images.newest], () => this.clock.now());
+    this.boards = this.#makeBoards(topology, images);
     this.#joinWires(topology);
     this.#faults = options.faults?.(this);
   }
 
-  #image(minor: number): ImageSource {
-    const { size, key } = this.options;
-    const data = randomBytes(this.#random, size);
-    return memoryImage(
-      data,
-      { ...HARDWARE, version: { major: 1, minor, patch: 0 }, blockSize: SECTOR_SIZE },
-      key,
-    );
-  }
-
-  #makeBoards({ nodes }: Topology): SimBoard[] {
-    const repository = this.#emptyRepository();
+  #makeBoards({ nodes }: Topology, images: WorldImages): SimBoard[] {
     const setup: SimBoardSetup = {
       clock: this.clock,
       random: this.#random,
       geometry: this.#geometry,
       policy: this.#policy,
-      repository,
+      repository: this.#emptyRepository(),
       allowSingle: true,
       markAsync: () => {
         this.#isUnsettled = true;
@@ -105,12 +106,9 @@ export class World {
       onEvent: (board, event) => this.#note(board, event),
     };
     const broken = new Set(this.options.broken);
-    const blank = new TornStorage(flashMap(this.#geometry), this.#random);
-    const older = this.#installed(blank, this.older);
-    const newest = this.options.update ? this.#installed(blank, this.newest) : older;
     return Array.from({ length: nodes }, (_, number) => {
-      const storage = broken.has(number) ? blank : number === 0 ? newest : older;
-      if (broken.has(number) || (this.options.update && number !== 0)) this.#behind.add(number);
+      this.#behind.add(number);
+      const storage = broken.has(number) ? images.blank : number === 0 ? images.withNewest : images.withOlder;
       return new SimBoard(setup, number, this.#identity(number), storage.fork(this.#random));
     });
   }
@@ -120,16 +118,6 @@ export class World {
     const nodeId = randomBytes(this.#random, 8);
     new DataView(nodeId.buffer).setUint32(4, number);
     return { nodeId, hardware: HARDWARE, revision: 1 };
-  }
-
-  #installed(blank: TornStorage, image: ImageSource): TornStorage {
-    const storage = blank.fork(this.#random);
-    const identity = { nodeId: new Uint8Array(8), hardware: HARDWARE, revision: 1 };
-    const board = memoryBoard({ geometry: this.#geometry, policy: this.#policy, identity, storage });
-    const store = board.store();
-    installFrom(store, image);
-    store.confirm();
-    return storage;
   }
 
   /** Boards have what lies in their flash, and nothing else. */
@@ -150,17 +138,21 @@ export class World {
       for (const [i, number] of [a, b].entries()) {
         const transport = ends[i];
         if (transport === undefined) continue;
-        this.boards[number]?.wires.push({ transport, faults: this.#wireFaults(wire) });
+        this.boards[number]?.wires.push({ transport, faults: this.#wireFaults(number, wire) });
       }
     }
   }
 
-  #wireFaults(wire: number): SimBoard["wires"][number]["faults"] {
-    const { loss } = this.options;
+  #wireFaults(board: number, wire: number): SimBoard["wires"][number]["faults"] {
+    const { loss, onFrame } = this.options;
     const random = new SeededRandom(this.#random.u32());
     return {
-      loses: () => loss > 0 && random.u32() < loss * 2 ** 32,
-      isCut: () => this.#faults?.isCut(wire) ?? false,
+      isCut: () => this.#faults?.isCut(wire) === true,
+      carry: (frame) => {
+        if (loss > 0 && random.u32() < loss * 2 ** 32) return undefined;
+        return this.#faults === undefined ? frame : this.#faults.damage(frame);
+      },
+      note: (frame) => onFrame?.(board, wire, frame),
     };
   }
 
@@ -169,16 +161,17 @@ export class World {
   }
 
   #note(board: number, event: NodeEvent): void {
+    this.options.onEvent?.(board, event);
     this.checkers.note(board, event, this);
     switch (event.event) {
       case "offer":
-        // At a target: the session that it accepted.
-        if (this.#isOwn(board, event.link))
-          this.#startedAt.set(board, { by: this.#peerOf(event.link), at: this.clock.now() });
+        if (this.checkers.isTarget(board, event.link)) this.#noteAccepted(board);
         return;
-      case "verified":
-        this.#servedBy.set(board, this.#peerOf(event.link));
+      case "verified": {
+        const serving = this.#serving.get(board);
+        if (serving !== undefined) serving.by = peerOf(event.link);
         return;
+      }
       case "booted":
         this.#noteBooted(board, event.digest);
         return;
@@ -186,62 +179,84 @@ export class World {
     }
   }
 
-  /** Whether the board itself is served over this link. */
-  #isOwn(board: number, link: string): boolean {
-    return this.boards[board]?.store !== undefined && link.startsWith(`${board}-`);
-  }
-
-  /** The board at the other end of a link. */
-  #peerOf(link: string): number {
-    return Number(link.split("-")[1]);
+  #noteAccepted(board: number): void {
+    const isBootable = this.boards[board]?.store?.status().isBootable === true;
+    const cause = isBootable ? "update" : "heal";
+    const before = this.#serving.get(board);
+    if (before?.cause === cause) return;
+    this.#serving.set(board, { at: this.clock.now(), cause, by: undefined });
   }
 
   #noteBooted(board: number, digest: string): void {
-    const by = this.#servedBy.get(board);
-    this.#servedBy.delete(board);
-    if (by !== undefined) {
+    const serving = this.#serving.get(board);
+    this.#serving.delete(board);
+    if (serving?.by !== undefined) {
       const at = this.clock.now();
-      const since = this.#startedAt.get(board)?.at ?? at;
-      const cause = this.options.broken.includes(board) ? "heal" : "update";
-      this.spreads.push({ board, by, at, cause, seconds: (at - since) / 1000 });
+      const { cause, by } = serving;
+      this.spreads.push({ board, by, at, cause, seconds: (at - serving.at) / 1000 });
     }
-    if (digest === toHex(this.newest.digest)) this.#behind.delete(board);
+    if (digest === this.#newestDigest) this.#behind.delete(board);
     else this.#behind.add(board);
   }
 
-  /** Every board runs the newest image. */
+  /** Power off: nothing is known of the board until it boots again. */
+  powerOff(number: number): void {
+    this.boards[number]?.powerOff();
+    this.checkers.notePowerOff(number);
+    this.#behind.add(number);
+  }
+
+  /** Every board said last that it runs the newest image. */
   get isWell(): boolean {
     return this.#behind.size === 0;
   }
 
+  /** Boards that are not known to run the newest image. */
   get behind(): readonly number[] {
     return [...this.#behind];
   }
 
-  /** Powers all boards on, and runs until all are well or the virtual time is over. Resolves with whether all are well. */
-  async run(limitMs: Millis): Promise<boolean> {
+  /**
+   * Powers all boards on, and runs until the faults are over and all boards are well, or the virtual time is over. Resolves with
+   * whether all are well, which the checkers then look at once more. `pause` is called now and then.
+   */
+  async run(limitMs: Millis, pause?: () => Promise<void>): Promise<boolean> {
     for (const board of this.boards) board.powerOn();
     this.#faults?.start();
     await this.#settle();
-    return await this.continue(limitMs, () => this.isWell && this.#faults?.isOver !== false);
+    const isOver = (): boolean => this.isWell && this.#faults?.isOver !== false;
+    const isWell = await this.continue(limitMs, isOver, pause);
+    if (isWell) this.checkers.checkEnd(this.newest, this);
+    return isWell;
   }
 
-  /** Goes on until the condition holds or the virtual time has come. */
-  async continue(limitMs: Millis, isOver: () => boolean = () => false): Promise<boolean> {
-    for (;;) {
-      if (isOver()) return true;
-      if (!this.#step(limitMs)) break;
+  /** Goes on until the condition holds or the virtual time has come; resolves with whether it holds. */
+  async continue(
+    limitMs: Millis,
+    isOver: () => boolean = () => false,
+    pause?: () => Promise<void>,
+  ): Promise<boolean> {
+    await this.#settle();
+    while (!isOver()) {
+      if (!this.#step(limitMs)) {
+        this.clock.advanceTo(limitMs);
+        return isOver();
+      }
       if (this.#isUnsettled) await this.#settle();
+      this.#untilPause--;
+      if (this.#untilPause > 0) continue;
+      this.#untilPause = PAUSE_EVERY;
+      await pause?.();
     }
-    this.clock.advanceTo(limitMs);
-    return isOver();
+    return true;
   }
 
+  /** Fires one timer. A board that loses its power meanwhile does nothing more. */
   #step(limitMs: Millis): boolean {
     try {
       return this.clock.runNext(limitMs);
     } catch (error) {
-      if (this.#faults?.takeCut(error) !== true) throw error;
+      if (!(error instanceof PowerCut)) throw error;
       return true;
     }
   }
@@ -251,7 +266,6 @@ export class World {
     while (this.#isUnsettled) {
       this.#isUnsettled = false;
       for (let i = 0; i < SETTLE_STEPS; i++) await undefined;
-      this.#faults?.settleCuts();
     }
   }
 }
