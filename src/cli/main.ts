@@ -76,6 +76,11 @@ const COMMANDS: readonly Entry[] = [
     summary: "a virtual serial cable at a true line rate, with optional faults",
     register: async (program) => (await import("./cable.ts")).addCableCommand(program),
   },
+  {
+    name: "sim",
+    summary: "many boards that heal one another, in virtual time",
+    register: async (program) => (await import("./sim.ts")).addSimCommand(program),
+  },
 ];
 
 async function createProgram(words: readonly string[]): Promise<Command> {

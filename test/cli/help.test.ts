@@ -34,6 +34,7 @@ const COMMANDS = [
   "status",
   "ports",
   "cable",
+  "sim",
 ];
 /** Commands and flags of later versions, which must not be accepted before they work. */
 const LATER = [

@@ -10,6 +10,7 @@ import { addNodeCommand } from "../../src/cli/node/node.ts";
 import { addPortsCommand } from "../../src/cli/ports.ts";
 import { addRepoCommands } from "../../src/cli/repo/repo-commands.ts";
 import { addRescueCommand } from "../../src/cli/rescue.ts";
+import { addSimCommand } from "../../src/cli/sim.ts";
 import { addStatusCommand } from "../../src/cli/status.ts";
 
 const REGISTER = [
@@ -25,6 +26,7 @@ const REGISTER = [
   addStatusCommand,
   addPortsCommand,
   addCableCommand,
+  addSimCommand,
 ];
 
 /** Registers every command; the program itself loads only the one that is asked for. */

@@ -9,7 +9,7 @@ import { TornStorage } from "../power-cuts/torn-storage.ts";
 
 /** All boards of a world have the same hardware. */
 export const HARDWARE = { vendor: "sim", hardwareClass: "board" } as const;
-export const SECTOR_SIZE = 4096;
+export const SIM_SECTOR_SIZE = 4096;
 
 /** The images of a world, and flash that holds them, to be forked for each board. */
 export class WorldImages {
@@ -33,7 +33,7 @@ export class WorldImages {
     this.#policy = policy;
     this.#random = random;
     const image = (minor: number): ImageSource => {
-      const fields = { ...HARDWARE, version: { major: 1, minor, patch: 0 }, blockSize: SECTOR_SIZE };
+      const fields = { ...HARDWARE, version: { major: 1, minor, patch: 0 }, blockSize: SIM_SECTOR_SIZE };
       return memoryImage(randomBytes(random, size), fields, key);
     };
     this.older = image(1);

@@ -17,7 +17,7 @@ import type { WorldFaults } from "./faults.ts";
 import { SimBoard, type SimBoardSetup } from "./sim-board.ts";
 import type { Spread, SpreadCause } from "./story.ts";
 import type { Topology } from "./topologies.ts";
-import { HARDWARE, SECTOR_SIZE, WorldImages } from "./world-images.ts";
+import { HARDWARE, SIM_SECTOR_SIZE, WorldImages } from "./world-images.ts";
 
 export interface WorldOptions {
   readonly topology: Topology;
@@ -45,14 +45,14 @@ const LATENCY_MS: Millis = 1;
 /** Microtasks that are let run after something asynchronous began. */
 const SETTLE_STEPS = 48;
 /** Timers that fire between two calls of `pause`. */
-const PAUSE_EVERY = 20_000;
+const PAUSE_EVERY = 4_000;
 
 /** What a board was served for, and since when. */
 interface Serving {
   readonly at: Millis;
   readonly cause: SpreadCause;
-  /** The board that sent the image, once it was verified. */
-  by: number | undefined;
+  /** The board whose offer was accepted last. */
+  readonly by: number | undefined;
 }
 
 /** Boards, wires and virtual time. The nodes on the boards are those of the product. */
@@ -68,6 +68,8 @@ export class World {
   readonly #random: SeededRandom;
   readonly #faults: WorldFaults | undefined;
   readonly #serving: Map<number, Serving> = new Map();
+  /** What each board started last. */
+  readonly #ran: Map<number, string> = new Map();
   /** Boards that are not known to run the newest image. */
   readonly #behind: Set<number> = new Set();
   readonly #geometry: FlashGeometry;
@@ -79,8 +81,8 @@ export class World {
     this.options = options;
     const { topology, seed, size, layout, key } = options;
     this.#random = new SeededRandom(seed);
-    const slotSize = Math.ceil(size / SECTOR_SIZE) * SECTOR_SIZE;
-    this.#geometry = { sectorSize: SECTOR_SIZE, slotSize, layout };
+    const slotSize = Math.ceil(size / SIM_SECTOR_SIZE) * SIM_SECTOR_SIZE;
+    this.#geometry = { sectorSize: SIM_SECTOR_SIZE, slotSize, layout };
     this.#policy = { keys: [trustedKeyOf(key, ["app"])], allowUnsigned: false };
     const images = new WorldImages(options, this.#geometry, this.#policy, this.#random);
     this.newest = images.newest;
@@ -165,13 +167,8 @@ export class World {
     this.checkers.note(board, event, this);
     switch (event.event) {
       case "offer":
-        if (this.checkers.isTarget(board, event.link)) this.#noteAccepted(board);
+        if (this.checkers.isTarget(board, event.link)) this.#noteAccepted(board, peerOf(event.link));
         return;
-      case "verified": {
-        const serving = this.#serving.get(board);
-        if (serving !== undefined) serving.by = peerOf(event.link);
-        return;
-      }
       case "booted":
         this.#noteBooted(board, event.digest);
         return;
@@ -179,21 +176,24 @@ export class World {
     }
   }
 
-  #noteAccepted(board: number): void {
+  #noteAccepted(board: number, by: number | undefined): void {
     const isBootable = this.boards[board]?.store?.status().isBootable === true;
     const cause = isBootable ? "update" : "heal";
     const before = this.#serving.get(board);
-    if (before?.cause === cause) return;
-    this.#serving.set(board, { at: this.clock.now(), cause, by: undefined });
+    const at = before?.cause === cause ? before.at : this.clock.now();
+    this.#serving.set(board, { at, cause, by });
   }
 
   #noteBooted(board: number, digest: string): void {
     const serving = this.#serving.get(board);
-    this.#serving.delete(board);
-    if (serving?.by !== undefined) {
+    const isOther = this.#ran.get(board) !== digest;
+    this.#ran.set(board, digest);
+    // A board that was to be updated may lose its power, and start what it had.
+    if (serving?.by !== undefined && (serving.cause === "heal" || isOther)) {
       const at = this.clock.now();
       const { cause, by } = serving;
       this.spreads.push({ board, by, at, cause, seconds: (at - serving.at) / 1000 });
+      this.#serving.delete(board);
     }
     if (digest === this.#newestDigest) this.#behind.delete(board);
     else this.#behind.add(board);
@@ -230,7 +230,7 @@ export class World {
     return isWell;
   }
 
-  /** Goes on until the condition holds or the virtual time has come; resolves with whether it holds. */
+  /** Runs until the condition holds or the virtual time has come; resolves with whether it holds. */
   async continue(
     limitMs: Millis,
     isOver: () => boolean = () => false,
