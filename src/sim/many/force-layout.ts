@@ -1,7 +1,7 @@
 import type { Edge } from "./hops.ts";
 
 /** A point of a picture, from 0 to 1 in both directions; y goes down. */
-export interface Place {
+export interface MapPlace {
   readonly x: number;
   readonly y: number;
 }
@@ -17,7 +17,7 @@ const GRAVITY = 2.5;
  * square of side 1. A fixed number of steps with no other functions than roots, so that each machine gets the same.
  * Takes time in proportion to the square of the points.
  */
-export function relaxed(points: readonly Place[], edges: readonly Edge[]): Place[] {
+export function relaxed(points: readonly MapPlace[], edges: readonly Edge[]): MapPlace[] {
   const xs = Float64Array.from(points, ({ x }) => x);
   const ys = Float64Array.from(points, ({ y }) => y);
   const ideal = Math.sqrt(1 / points.length);
@@ -77,7 +77,7 @@ function push(moves: Moves, i: number, dx: number, dy: number): void {
 }
 
 /** Scaled by one factor, and moved to the middle of the square. */
-function fitted(xs: Float64Array, ys: Float64Array): Place[] {
+function fitted(xs: Float64Array, ys: Float64Array): MapPlace[] {
   const [left, right] = [xs.reduce((a, b) => Math.min(a, b)), xs.reduce((a, b) => Math.max(a, b))];
   const [top, bottom] = [ys.reduce((a, b) => Math.min(a, b)), ys.reduce((a, b) => Math.max(a, b))];
   const side = Math.max(right - left, bottom - top, 1e-9);

@@ -1,4 +1,4 @@
-import { type Place, relaxed } from "./force-layout.ts";
+import { type MapPlace, relaxed } from "./force-layout.ts";
 import { type Edge, searchHops } from "./hops.ts";
 
 /** Longer lines are drawn back and forth, in rows. */
@@ -15,7 +15,7 @@ export function placesOf(
   kind: "line" | "ring" | "star" | "grid" | "tree" | "random",
   nodes: number,
   edges: readonly Edge[],
-): Place[] {
+): MapPlace[] {
   if (nodes === 1) return [{ x: 0.5, y: 0.5 }];
   switch (kind) {
     case "line":
@@ -35,7 +35,7 @@ export function placesOf(
   }
 }
 
-function linePlaces(nodes: number): Place[] {
+function linePlaces(nodes: number): MapPlace[] {
   const width = nodes <= STRAIGHT_LINE_MAX ? nodes : Math.ceil(Math.sqrt(2 * nodes));
   return Array.from({ length: nodes }, (_, board) => {
     const row = Math.floor(board / width);
@@ -44,7 +44,7 @@ function linePlaces(nodes: number): Place[] {
   });
 }
 
-function gridPlaces(nodes: number): Place[] {
+function gridPlaces(nodes: number): MapPlace[] {
   const width = Math.ceil(Math.sqrt(nodes));
   return Array.from({ length: nodes }, (_, board) => ({
     x: rounded((board % width) / (width - 1)),
@@ -52,7 +52,7 @@ function gridPlaces(nodes: number): Place[] {
   }));
 }
 
-function treeRows(nodes: number): Place[] {
+function treeRows(nodes: number): MapPlace[] {
   const levelOf = (board: number): number => Math.floor(Math.log2(board + 1));
   const last = levelOf(nodes - 1);
   return Array.from({ length: nodes }, (_, board) => {
@@ -67,12 +67,12 @@ function treeRows(nodes: number): Place[] {
  * which it is reached; sectors are as wide as what is behind them. In large topologies a distance gets a ring as wide as
  * its boards need, and they fill it in several rows.
  */
-function circles(nodes: number, edges: readonly Edge[]): Place[] {
+function circles(nodes: number, edges: readonly Edge[]): MapPlace[] {
   const { order, hops, parents } = searchHops(edges, nodes, [0]);
   const angles = anglesOf(order, parents);
   const counts: number[] = [];
   for (const level of hops) counts[level] = (counts[level] ?? 0) + 1;
-  const places: Place[] = Array.from({ length: nodes }, () => ({ x: 0.5, y: 0.5 }));
+  const places: MapPlace[] = Array.from({ length: nodes }, () => ({ x: 0.5, y: 0.5 }));
   const seen: number[] = [];
   for (const board of order.slice(1)) {
     const level = hops[board] ?? 0;
@@ -118,7 +118,7 @@ function bandRadius(counts: readonly number[], level: number, index: number, nod
 }
 
 /** A point around the middle; turns begin at the top and go clockwise. */
-function onCircle(turns: number, radius: number): Place {
+function onCircle(turns: number, radius: number): MapPlace {
   const angle = 2 * Math.PI * turns;
   return { x: rounded(0.5 + radius * Math.sin(angle)), y: rounded(0.5 - radius * Math.cos(angle)) };
 }

@@ -1,5 +1,5 @@
 import type { Millis } from "../../base/units.ts";
-import type { Place } from "./force-layout.ts";
+import type { MapPlace } from "./force-layout.ts";
 import { percentile } from "./percentiles.ts";
 import { figuresOf, lastSpreads, type Spread, type SpreadStory, seconds, verbOf } from "./story.ts";
 import { escapeXml, fixed, svgText } from "./svg-text.ts";
@@ -86,9 +86,9 @@ export function drawMap(
 }
 
 function fitted(
-  places: readonly Place[],
+  places: readonly MapPlace[],
   box: { readonly left: number; readonly top: number; readonly width: number },
-): { points: Place[]; height: number } {
+): { points: MapPlace[]; height: number } {
   const [left, right] = extent(places.map(({ x }) => x));
   const [top, bottom] = extent(places.map(({ y }) => y));
   const room = { x: box.width - 2 * PADDING, y: HEIGHT_MAX - 2 * PADDING };
@@ -109,7 +109,7 @@ function extent(values: readonly number[]): [number, number] {
 }
 
 /** So that few boards touch one another. */
-function radiusFor(points: readonly Place[]): number {
+function radiusFor(points: readonly MapPlace[]): number {
   const gaps = points.map((point) => {
     let nearest = Number.POSITIVE_INFINITY;
     for (const other of points) if (other !== point) nearest = Math.min(nearest, distance(point, other));
@@ -118,11 +118,11 @@ function radiusFor(points: readonly Place[]): number {
   return Math.min(RADIUS_MAX, Math.max(RADIUS_MIN, 0.36 * (percentile(gaps, 10) ?? 0)));
 }
 
-function distance(a: Place, b: Place): number {
+function distance(a: MapPlace, b: MapPlace): number {
   return Math.sqrt((a.x - b.x) ** 2 + (a.y - b.y) ** 2);
 }
 
-function edges(story: SpreadStory, points: readonly Place[], radius: number): string {
+function edges(story: SpreadStory, points: readonly MapPlace[], radius: number): string {
   const lines = story.topology.edges.map(([a, b]) => {
     const [from, to] = [points[a], points[b]];
     return from === undefined || to === undefined ? "" : `M${at(from)}L${at(to)}`;
@@ -132,7 +132,7 @@ function edges(story: SpreadStory, points: readonly Place[], radius: number): st
 }
 
 /** The links over which images went, one path for each colour, early ones below. */
-function arrows(story: SpreadStory, points: readonly Place[], radius: number, last: Millis): string {
+function arrows(story: SpreadStory, points: readonly MapPlace[], radius: number, last: Millis): string {
   const paths = new Map<string, string>();
   for (const spread of lastSpreads(story)) {
     const [from, to] = [points[spread.by], points[spread.board]];
@@ -147,7 +147,7 @@ function arrows(story: SpreadStory, points: readonly Place[], radius: number, la
 }
 
 /** A line between the borders of two boards, and a head that ends short of the second. */
-function arrow(from: Place, to: Place, radius: number): string {
+function arrow(from: MapPlace, to: MapPlace, radius: number): string {
   const length = distance(from, to);
   const border = radius + Math.min(4, 0.3 * radius);
   const free = length - radius - border;
@@ -162,14 +162,14 @@ function arrow(from: Place, to: Place, radius: number): string {
   return `M${along(radius)}L${along(neck)}L${along(neck, head / 2)}L${along(neck + head)}L${along(neck, -head / 2)}L${along(neck)}`;
 }
 
-function at({ x, y }: Place): string {
+function at({ x, y }: MapPlace): string {
   return `${fixed(x)} ${fixed(y)}`;
 }
 
 function boardCircle(
   board: number,
   state: BoardState,
-  point: Place | undefined,
+  point: MapPlace | undefined,
   radius: number,
   fill: string,
   rings: MapRings,
@@ -201,7 +201,7 @@ function boardTitle(board: number, state: BoardState): string {
 }
 
 function numbers(
-  points: readonly Place[],
+  points: readonly MapPlace[],
   states: readonly BoardState[],
   radius: number,
   last: Millis,
@@ -219,7 +219,7 @@ function numbers(
 
 /** Lines of no length with round ends, one path for each colour. */
 function dots(
-  points: readonly Place[],
+  points: readonly MapPlace[],
   states: readonly BoardState[],
   colourOf: (state: BoardState) => string,
 ): string {

@@ -1,6 +1,6 @@
 import { UsageError } from "../../base/errors.ts";
 import { type Random, randomBelow } from "../../base/prng.ts";
-import type { Place } from "./force-layout.ts";
+import type { MapPlace } from "./force-layout.ts";
 import type { Edge } from "./hops.ts";
 import { placesOf } from "./places.ts";
 
@@ -16,7 +16,7 @@ export interface Topology {
   /** Each link once, the board of the smaller number first, sorted by both. No board is linked to itself. */
   readonly edges: readonly Edge[];
   /** Where each board is drawn, in a square of side 1; y goes down. */
-  readonly places: readonly Place[];
+  readonly places: readonly MapPlace[];
 }
 
 /** Most boards of a topology. */
