@@ -36,16 +36,7 @@ const LATE_CALL_MS = 1_000;
  * - `choose`: the draw among several boards that call. `pick`: an image is not found in time.
  * - `offer`, `offerEnd`: the offer is sent again; nobody accepted one in time.
  */
-export type HandshakeDeadline = "late" | "choose" | "pick" | "offer" | "offerEnd";
-
-/** The deadlines while a session runs. */
-export const NO_HANDSHAKE: Deadlines<HandshakeDeadline> = {
-  late: undefined,
-  choose: undefined,
-  pick: undefined,
-  offer: undefined,
-  offerEnd: undefined,
-};
+type HandshakeDeadline = "late" | "choose" | "pick" | "offer" | "offerEnd";
 
 /** What a handshake shares with its role. */
 export interface HandshakeParts {

@@ -20,7 +20,7 @@ import { tagOf } from "../identity.ts";
 import { LinkGuard } from "../link-guard.ts";
 import type { HeardEvent, Role, RoleHost } from "../role.ts";
 import { Callers } from "./callers.ts";
-import { type Answer, type HandshakeDeadline, Handshaking, NO_HANDSHAKE } from "./handshaking.ts";
+import { type Answer, Handshaking } from "./handshaking.ts";
 import type { Offering } from "./offering.ts";
 import { RescuerAnnouncer, type RescuerOptions } from "./rescuer-announcer.ts";
 import type { BlockWish, OfferedImage, RescuerEvent, RescuerLoss, RunPayload } from "./rescuer-events.ts";
@@ -352,11 +352,9 @@ export class RescuerRole implements Role {
     this.#state = { tag: "stopped" };
   }
 
-  #deadlines(): Deadlines<RescuerDeadline | HandshakeDeadline> {
+  #deadlines(): Deadlines<RescuerDeadline> {
     const serving = this.#serving;
     return {
-      // A session runs undisturbed by what was offered or picked before it.
-      ...(serving === undefined ? this.#handshaking.deadlines(this.#host.isUp) : NO_HANDSHAKE),
       answer: this.#host.isUp ? this.#announcer.answerAt : undefined,
       announce: this.#host.isUp && serving === undefined ? this.#announcer.announceAt : undefined,
       silence: serving?.silentAt,
@@ -381,7 +379,12 @@ export class RescuerRole implements Role {
   }
 
   pollTimeout(): Millis | undefined {
-    return soonest(this.#deadlines());
+    const ownAt = soonest(this.#deadlines());
+    // A session runs undisturbed by what was offered or picked before it.
+    if (this.#serving !== undefined) return ownAt;
+    const handshakeAt = soonest(this.#handshaking.deadlines(this.#host.isUp));
+    if (ownAt === undefined || handshakeAt === undefined) return ownAt ?? handshakeAt;
+    return Math.min(ownAt, handshakeAt);
   }
 }
 
