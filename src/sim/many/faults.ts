@@ -6,13 +6,14 @@ import { TornStorage } from "../power-cuts/torn-storage.ts";
 import { Liar } from "./liar.ts";
 import { partRandom, type World } from "./world.ts";
 
-/** Faults begin within this time. */
-const TROUBLE_MS: Millis = 8_000;
+/** Faults begin within a time that is drawn between these. */
+const TROUBLE_MIN_MS: Millis = 1_000;
+const TROUBLE_MAX_MS: Millis = 8_000;
 /** As a rule a board stays off, and a wire cut, for up to this long. */
 const OUTAGE_MAX_MS: Millis = 3_000;
 /** The others: longer than any lease and any silence that a session bears. */
 const LONG_OUTAGE_MS: Millis = 25_000;
-const LONG_OUTAGE_SHARE = 0.04;
+const LONG_OUTAGE_SHARE = 0.01;
 /** Most operations on flash before a power cut. */
 const OPERATIONS_MAX = 60;
 /** Share of frames that are damaged in a world with noisy wires, at most. */
@@ -56,12 +57,15 @@ export class RandomFaults implements WorldFaults {
   readonly #torn: ReadonlySet<number>;
   readonly #damagedShare: number;
   #liar: Liar | undefined;
-  #endsAt: Millis = TROUBLE_MS;
+  readonly #troubleMs: Millis;
+  #endsAt: Millis;
   #isOver = false;
 
   constructor(world: World) {
     this.#world = world;
     this.#random = partRandom(world.options.seed, 1);
+    this.#troubleMs = TROUBLE_MIN_MS * (TROUBLE_MAX_MS / TROUBLE_MIN_MS) ** randomFraction(this.#random);
+    this.#endsAt = this.#troubleMs;
     for (const { number } of world.boards)
       if (randomChance(this.#random, 0.25))
         this.#operationsLeft.set(number, 1 + randomBelow(this.#random, OPERATIONS_MAX));
@@ -94,7 +98,7 @@ export class RandomFaults implements WorldFaults {
       if (!randomChance(this.#random, 0.3)) continue;
       this.#at(this.#someTime(), () => this.#cutWire(wire));
     }
-    this.#at(TROUBLE_MS, () => this.#endLater());
+    this.#at(this.#troubleMs, () => this.#endLater());
   }
 
   /** Ends all faults, once the last outage has ended. */
@@ -115,7 +119,7 @@ export class RandomFaults implements WorldFaults {
   }
 
   #someTime(): Millis {
-    return randomFraction(this.#random) * TROUBLE_MS;
+    return randomFraction(this.#random) * this.#troubleMs;
   }
 
   #outage(): Millis {

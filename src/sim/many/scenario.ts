@@ -39,6 +39,8 @@ export interface ScenarioOutcome {
 export interface ScenarioHooks {
   /** Called every 4,000 timers; a run continues when it resolves, and ends when it rejects. */
   pause?(world: World): Promise<void>;
+  /** Instead of {@link RandomFaults}, when the scenario has faults. */
+  readonly faults?: WorldOptions["faults"];
   readonly onEvent?: WorldOptions["onEvent"];
   readonly onFrame?: WorldOptions["onFrame"];
 }
@@ -56,7 +58,7 @@ export function worldOf(scenario: Scenario, hooks: ScenarioHooks = {}): World {
     topology: topology(kind, nodes, partRandom(seed, 3)),
     key: simKey(seed),
     broken: brokenOf(scenario),
-    faults: scenario.faults ? (world) => new RandomFaults(world) : undefined,
+    faults: scenario.faults ? (hooks.faults ?? ((world) => new RandomFaults(world))) : undefined,
     onEvent: hooks.onEvent,
     onFrame: hooks.onFrame,
   });
