@@ -2,7 +2,7 @@ import { randomBelow } from "../../base/prng.ts";
 import type { Millis } from "../../base/units.ts";
 import type { LookedAt } from "./checkers.ts";
 import { EventDigest } from "./event-digest.ts";
-import { type FaultCounts, RandomFaults } from "./faults.ts";
+import { type FaultCounts, NO_FAULTS, RandomFaults } from "./faults.ts";
 import { replayLine, type Scenario, worldOf } from "./scenario.ts";
 import { TOPOLOGY_KINDS } from "./topologies.ts";
 import { partRandom } from "./world.ts";
@@ -72,6 +72,6 @@ export async function runSeed(seed: number): Promise<SeedOutcome> {
     endedAt: clock.now(),
     spreads: spreads.length,
     lookedAt: checkers.lookedAt,
-    faults: faults?.counts ?? { powerOffs: 0, powerCuts: 0, wireCuts: 0, damagedFrames: 0, liars: 0 },
+    faults: faults?.counts ?? NO_FAULTS,
   };
 }

@@ -1,10 +1,14 @@
 import { type Random, randomBelow, randomChance, randomFraction } from "../../base/prng.ts";
 import type { Millis } from "../../base/units.ts";
+import { damageSlot } from "../../board/damage.ts";
 import type { Flash, NorFlash } from "../../flash/nor-flash.ts";
 import { CUTS, CutFlash, cutOperation, PowerCut } from "../power-cuts/power-cut.ts";
 import { TornStorage } from "../power-cuts/torn-storage.ts";
+import { damageUnseen, flipBits } from "./frame-damage.ts";
 import { Liar } from "./liar.ts";
+import type { SimBoard } from "./sim-board.ts";
 import { partRandom, type World } from "./world.ts";
+import { SIM_SECTOR_SIZE } from "./world-images.ts";
 
 /** Faults begin within a time that is drawn between these. */
 const TROUBLE_MIN_MS: Millis = 1_000;
@@ -18,6 +22,10 @@ const LONG_OUTAGE_SHARE = 0.01;
 const OPERATIONS_MAX = 60;
 /** Share of frames that are damaged in a world with noisy wires, at most. */
 const DAMAGED_MAX = 0.05;
+/** Share of these whose CRC does not find it. */
+const UNSEEN_SHARE = 0.3;
+/** Share of the power-offs in which the flash is damaged. Board 0 is spared: it has the only image. */
+const FLASH_DAMAGED_SHARE = 0.2;
 
 /** What goes wrong in a world. */
 export interface WorldFaults {
@@ -26,7 +34,7 @@ export interface WorldFaults {
   start(): void;
   /** Whether a wire carries nothing now. */
   isCut(wire: number): boolean;
-  /** What a wire makes of a frame: itself, or a damaged copy of the same length. */
+  /** What a wire makes of a frame: itself, or a damaged copy. */
   damage(frame: Uint8Array): Uint8Array;
   wrapFlash(board: number, flash: NorFlash): Flash;
 }
@@ -37,16 +45,30 @@ export interface FaultCounts {
   powerCuts: number;
   wireCuts: number;
   damagedFrames: number;
+  /** Of these, with a CRC that fits. */
+  unseenDamages: number;
+  /** Sectors of a slot that were overwritten while the board was off. */
+  flashDamages: number;
   liars: number;
 }
 
+export const NO_FAULTS: FaultCounts = {
+  powerOffs: 0,
+  powerCuts: 0,
+  wireCuts: 0,
+  damagedFrames: 0,
+  unseenDamages: 0,
+  flashDamages: 0,
+  liars: 0,
+};
+
 /**
- * Faults drawn from a seed: boards that lose their power, at any time and within an operation on flash; wires that are cut
- * for a while, some for longer than any lease; frames with bits that flipped; and a liar on a wire of its own, who plays the
- * attackers of SECURITY.md.
+ * Faults drawn from a seed: boards that lose their power, at any time and within an operation on flash, some of which have
+ * damaged flash then; wires that are cut for a while, some for longer than any lease; frames with bits that flipped; and a liar on
+ * a wire of its own, who plays the attackers of SECURITY.md.
  */
 export class RandomFaults implements WorldFaults {
-  readonly counts: FaultCounts = { powerOffs: 0, powerCuts: 0, wireCuts: 0, damagedFrames: 0, liars: 0 };
+  readonly counts: FaultCounts = { ...NO_FAULTS };
   readonly #world: World;
   readonly #random: Random;
   /** When each wire that is cut carries again. */
@@ -92,7 +114,10 @@ export class RandomFaults implements WorldFaults {
     const { boards, options } = this.#world;
     for (const board of boards) {
       if (!randomChance(this.#random, 0.3)) continue;
-      this.#at(this.#someTime(), () => this.#powerCycle(board.number));
+      this.#at(this.#someTime(), () => {
+        this.#powerCycle(board.number);
+        if (board.number !== 0 && randomChance(this.#random, FLASH_DAMAGED_SHARE)) this.#damageFlash(board);
+      });
     }
     for (const wire of options.topology.edges.keys()) {
       if (!randomChance(this.#random, 0.3)) continue;
@@ -141,6 +166,18 @@ export class RandomFaults implements WorldFaults {
     this.#at(this.#outage(), () => this.#world.boards[number]?.powerOn());
   }
 
+  /** Overwrites a sector of a slot of a board that is off. */
+  #damageFlash(board: SimBoard): void {
+    if (board.isOn || this.#isOver) return;
+    this.counts.flashDamages++;
+    const { map } = board.open().nor;
+    const slot = randomBelow(this.#random, map.slots.length);
+    const sectors = map.slotSize / SIM_SECTOR_SIZE;
+    const sector = randomBelow(this.#random, sectors);
+    damageSlot(board.storage, map, { slot, sector, isErase: false }, this.#random);
+    this.#world.checkers.noteBroken(board.number);
+  }
+
   isCut(wire: number): boolean {
     const until = this.#cutUntil.get(wire);
     return until !== undefined && this.#world.clock.now() < until;
@@ -149,13 +186,10 @@ export class RandomFaults implements WorldFaults {
   damage(frame: Uint8Array): Uint8Array {
     if (this.#isOver || !randomChance(this.#random, this.#damagedShare)) return frame;
     this.counts.damagedFrames++;
-    const damaged = frame.slice();
-    const flips = 1 + randomBelow(this.#random, 4);
-    for (let i = 0; i < flips; i++) {
-      const at = randomBelow(this.#random, frame.length);
-      damaged[at] = (damaged[at] ?? 0) ^ (1 << randomBelow(this.#random, 8));
-    }
-    return damaged;
+    if (!randomChance(this.#random, UNSEEN_SHARE)) return flipBits(frame, this.#random);
+    const unseen = damageUnseen(frame, this.#random);
+    if (unseen !== undefined) this.counts.unseenDamages++;
+    return unseen ?? frame;
   }
 
   wrapFlash(board: number, flash: NorFlash): Flash {

@@ -5,7 +5,7 @@ import { relayHandlers, TransportWrapper } from "../../transport/transport-wrapp
 export interface PlugFaults {
   /** Whether the wire is cut now. */
   isCut(): boolean;
-  /** What the wire makes of a frame: itself, a damaged copy of the same length, or undefined when it is lost. */
+  /** What the wire makes of a frame: itself, a damaged copy, or undefined when it is lost. */
   carry(frame: Uint8Array): Uint8Array | undefined;
   /** Takes what the board hands to the wire, before any fault. */
   note(frame: Uint8Array): void;
