@@ -50,7 +50,7 @@ function expectOnlyOlderServed(stage: Stage, nodes: ReadonlyMap<string, StageNod
 }
 
 describe("a provider that has 1.1.0 compares its neighbours' versions with that", () => {
-  it("C14 C15 C17 F1.12 F2.3 F2.8 §34: the older board gets it, once; equal, newer and other hardware get no byte of an image", async () => {
+  it("C14 C15 C16 F1.12 F2.3 F2.8 F2.9: the older board gets it, once; equal, newer and other hardware get no byte of an image", async () => {
     const { stage, hub, nodes } = among((it, ends) =>
       it.node(it.board({ image: imageOf("1.1.0") }), ends, {
         // It stays at 1.1.0 beside a newer one.
@@ -145,7 +145,7 @@ describe("the board that would receive an update decides", () => {
       const board = stage.board({ image: imageOf("1.0.0"), layout });
       const b = stage.node(board, [ba, bp], duties);
       if (isTrial) {
-        const installed = b.handle.install(imageOf("1.1.0"), "a file");
+        const installed = b.handle.install(imageOf("1.1.0", { confirm: "by-app" }), "a file");
         await inVirtualTime(stage.clock, installed);
       }
       const runs = isTrial ? "1.1.0" : "1.0.0";

@@ -35,12 +35,14 @@ export interface StageImage {
   readonly hardwareClass?: string;
   /** Other bytes for the same version. */
   readonly build?: number;
+  /** `by-app`: on trial until it is confirmed. */
+  readonly confirm?: "on-verify" | "by-app";
 }
 
 /** An image of {@link STAGE_IMAGE_SIZE} bytes with this version, "1.0.0" for instance, signed by the boards' owner. */
 export function imageOf(
   text: string,
-  { hardwareClass = HARDWARE_CLASS, build = 0 }: StageImage = {},
+  { hardwareClass = HARDWARE_CLASS, build = 0, confirm = "on-verify" }: StageImage = {},
 ): ImageSource {
   const [major = 0, minor = 0, patch = 0] = text.split(".").map(Number);
   const data = randomBytes(
@@ -48,7 +50,7 @@ export function imageOf(
     STAGE_IMAGE_SIZE,
   );
   const version = { major, minor, patch };
-  return memoryImage(data, { vendor: VENDOR, hardwareClass, version, blockSize: SECTOR_SIZE }, KEY);
+  return memoryImage(data, { vendor: VENDOR, hardwareClass, version, blockSize: SECTOR_SIZE, confirm }, KEY);
 }
 
 /** A board of a stage. */
