@@ -133,7 +133,7 @@ class DispatchSide implements Side<RescuerEvent, RescuerRole> {
   /** A board that was updated may be heard once more as it was before. */
   #note(peer: string, state: HeardBoard["state"], reason: string): void {
     const before = this.#boards.get(peer);
-    if (before !== undefined && (state === "waits" || before.state === "updated")) return;
+    if (before !== undefined && (state === "waits" || [state, "updated"].includes(before.state))) return;
     this.#boards.set(peer, { state, reason });
     this.#changedAt = this.#host.clock.now();
   }
