@@ -107,6 +107,28 @@ describe("a provider that has 1.1.0 compares its neighbours' versions with that"
   });
 });
 
+describe("a board with a newer version and three older neighbours", () => {
+  it.each([1, 3])("F2.6 §58: updates %i of them at the same time, and all in the end", async (fanOut) => {
+    const stage = new Stage();
+    const names = ["B", "C", "D"];
+    const wires = names.map((name) => stage.wire("A", name));
+    const a = stage.node(
+      stage.board({ image: imageOf("1.1.0") }),
+      wires.map(([end]) => end),
+      { fanOut },
+    );
+    const others = wires.map(([, end]) => stage.node(stage.board({ image: imageOf("1.0.0") }), [end]));
+    let most = 0;
+    const isServed = ({ of }: StageNode): boolean => of("offer").length > of("healed").length;
+    const areAllNew = (): boolean => {
+      most = Math.max(most, others.filter(isServed).length);
+      return others.every(({ started }) => started.includes("1.1.0"));
+    };
+    await stage.until(areAllNew, LONG_MS, a, ...others);
+    expect(most).toBe(fanOut);
+  });
+});
+
 describe("two boards with different images of the same order", () => {
   it("F2.8: both tell of a conflict, and neither updates the other", async () => {
     const stage = new Stage();

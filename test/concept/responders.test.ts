@@ -47,7 +47,7 @@ describe("several neighbours that answer one call", () => {
     expect(healed.map(({ link, blocks }) => [link, blocks])).toEqual([[`${winner}-X`, STAGE_BLOCKS]]);
   });
 
-  it("F3.11: when the rescuer dies in the middle, another one goes on with exactly the blocks that are missing", async () => {
+  it("F3.11: when the rescuer dies in the middle, another one sends exactly the blocks that are missing", async () => {
     const stage = new Stage();
     const { x, others } = called(stage, ["A", "B"]);
     const progress = (): number => Math.max(0, ...x.of("progress").map(({ blocks }) => blocks));
