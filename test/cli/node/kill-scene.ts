@@ -14,7 +14,7 @@ const KILLS_WITHIN_MS = 9_000;
 /** A killed node starts again within this time. */
 const DOWN_MAX_MS = 1_000;
 /** A lost session is noticed, asked for again, and an ask that failed is repeated after a minute. */
-const LIMIT_MS = 110_000;
+const LIMIT_MS = 100_000;
 const START_LIMIT_MS = 40_000;
 
 /** One planned kill. */
@@ -197,7 +197,10 @@ export async function killRun(seed: number, count: number): Promise<KillRun> {
     }
     await Promise.all(restarts);
     await installed;
-    await until(() => boards.every((board) => board.isUp && board.runs("1.1.0")), LIMIT_MS, tails);
+    const isOver = (): boolean =>
+      boards.every((board) => board.isUp && board.runs("1.1.0")) ||
+      boards.some(({ faults }) => faults.length > 0);
+    await until(isOver, LIMIT_MS, tails);
     seconds = (Date.now() - since) / 1000;
     const image = new Uint8Array(readFileSync(scene.bench.path("v11.bin")));
     await Promise.all(boards.map((board) => board.finish(image)));
