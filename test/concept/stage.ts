@@ -159,7 +159,9 @@ export class Stage {
 
   #start(board: MemoryBoard | undefined, ends: readonly Transport[], duties: StageDuties): StageNode {
     const stop = new AbortController();
-    const plugs = ends.map((end) => new Plug(end, { loses: () => false, isCut: () => false }));
+    const plugs = ends.map(
+      (end) => new Plug(end, { isCut: () => false, carry: (frame) => frame, note: () => {} }),
+    );
     const events: (NodeEvent & { readonly at: Millis })[] = [];
     let isOn = true;
     let handle: RunningNode | undefined;

@@ -105,7 +105,7 @@ const NAMED = SCENES.map((scene) => [scene.cause, scene.layout, scene] as const)
 
 describe.each(NAMED)("three boards, %s with layout %s", (_cause, _layout, scene) => {
   it(
-    "C10 C19 §59 §60: when the rescuer is killed after any block the other one goes on there: no block is sent twice, and the flash is exact",
+    "C10 C19 §59 §60: when the rescuer is killed after any block the other one continues there: no block is sent twice, and the flash is exact",
     async () => {
       const outcomes: Outcome[] = [];
       for (const count of BLOCK_NUMBERS) {
@@ -133,7 +133,7 @@ describe.each(NAMED)("three boards, %s with layout %s", (_cause, _layout, scene)
   );
 
   it(
-    "when the target is killed after any block, or in any state, and starts again, it goes on there",
+    "when the target is killed after any block, or in any state, and starts again, it continues there",
     async () => {
       const outcomes: Outcome[] = [];
       for (const count of BLOCK_NUMBERS) {

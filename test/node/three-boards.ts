@@ -24,7 +24,7 @@ const ROUND_TRIP_MS: Millis = 200;
 const ACK_WAIT_MS: Millis = 8;
 const ALLOWANCE = 3_000;
 
-/** How far a neighbour has come with board 1, in the order in which it goes on. */
+/** How far a neighbour has come with board 1, in the order in which it gets there. */
 export const STATES = [
   "heard",
   "offered",
