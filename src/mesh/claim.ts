@@ -12,8 +12,8 @@ const CLAIM_MS: Millis = 4_000;
 const CLAIM_SAID_MS: Millis = 500;
 /** After that it is said this often, for as long as it stands. */
 const CLAIM_HELD_SAID_MS: Millis = 10_000;
-/** What a neighbour said of itself counts for this long: a board that is served calls on its other links every 30 s. */
-const CLAIM_HEARD_MS: Millis = 100_000;
+/** What a neighbour said of itself counts for this long: four calls of a board that is served over another link, every 30 s. */
+const CLAIM_HEARD_MS: Millis = 130_000;
 /** A board that let another one go first tries again after this time, and up to as much more. */
 const CLAIM_AGAIN_MS: Millis = 5_000;
 /** The time doubles with each claim that was given up, up to this many times. */

@@ -159,7 +159,7 @@ describe("a node machine among neighbours", () => {
   it("neither calls nor asks while an image is installed on its board", () => {
     establish(0, 0, beacon(7, 2));
     machine.setHeld(1_000, true);
-    expect(roles()).toEqual(["idle", "idle", "idle"]);
+    expect([machine.asks, ...roles()]).toEqual([undefined, "idle", "idle", "idle"]);
     machine.handleBoard(1_000, ownBoard(1, { failure: "receiving" }));
     expect(roles()).toEqual(["idle", "idle", "idle"]);
     machine.setHeld(2_000, false);
@@ -215,6 +215,14 @@ describe("a node machine that serves", () => {
     expect(roles()).toEqual(["idle", "idle", "idle"]);
     machine.handleEngaged(9_000, 0, "none");
     expect(roles()).toEqual(["ask", "idle", "idle"]);
+  });
+
+  it("serves its neighbour to the end though its own board does not boot any more, and calls on the other links", () => {
+    machine.handleEngaged(0, 0, "heal");
+    machine.handleBoard(0, ownBoard(1, { failure: "hash" }));
+    expect(roles()).toEqual(["idle", "call", "call"]);
+    machine.handleEngaged(9_000, 0, "none");
+    expect(roles()).toEqual(["call", "call", "call"]);
   });
 
   it("stops asking on a link on which a board calls for help, and asks there again after a minute", () => {
