@@ -1,4 +1,4 @@
-import type { Engagement } from "./role.ts";
+import type { Engagement } from "./link-role.ts";
 
 /** Why a neighbour is served. */
 export type ServeCause = "heal" | "update";

@@ -1,6 +1,6 @@
 import type { Offer } from "../wire/messages.ts";
+import type { LinkRole } from "./link-role.ts";
 import type { Neighbour } from "./neighbours.ts";
-import type { LinkRole } from "./role.ts";
 
 /** What a node machine wants done, or reports. */
 export type NodeAction =

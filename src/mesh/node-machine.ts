@@ -6,10 +6,10 @@ import { Announcing } from "./announcing.ts";
 import { type Ask, Asking, type Comparison, compareWith, type UpdatePolicy } from "./asking.ts";
 import { Claim } from "./claim.ts";
 import { type Admission, admit, type ServeCause } from "./dispatch.ts";
+import { type Engagement, type LinkRole, roleFor } from "./link-role.ts";
 import { type Neighbour, Neighbours } from "./neighbours.ts";
 import type { NodeAction } from "./node-action.ts";
 import { isNews, type OwnBoard, runsOther } from "./own-board.ts";
-import { type Engagement, type LinkRole, roleFor } from "./role.ts";
 
 export type { NodeAction } from "./node-action.ts";
 

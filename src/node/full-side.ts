@@ -5,8 +5,8 @@ import { ExitCode } from "../base/errors.ts";
 import type { Millis } from "../base/units.ts";
 import { chainRepository } from "../image/chain-repository.ts";
 import type { LinkKey } from "../link/link-key.ts";
+import type { Engagement, LinkRole } from "../mesh/link-role.ts";
 import { type NodeAction, NodeMachine } from "../mesh/node-machine.ts";
-import type { Engagement, LinkRole } from "../mesh/role.ts";
 import type { RescuerEvent } from "../session/rescuer/rescuer-events.ts";
 import type { RescuerRole } from "../session/rescuer/rescuer-role.ts";
 import type { LineEvent, RoleHost } from "../session/role.ts";
@@ -179,7 +179,8 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
     this.own?.handle(now, event, views.target);
     if (event.tag === "heard" && event.beacon !== undefined)
       this.#handleHeard(now, views.index, event.beacon);
-    if (event.tag === "refused" || event.tag === "none") this.machine.handleRefused(now, views.index);
+    if (event.tag === "refused" || event.tag === "none")
+      this.machine.handleRefused(now, views.index, event.rescuerId);
   }
 
   #handleRescuer(now: Millis, event: RescuerEvent, views: Views): void {
@@ -237,6 +238,8 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
   /** Does what the machine wants, and sets its timer. */
   #pump(): void {
     const now = this.#host.clock.now();
+    for (const views of this.#views.values())
+      this.machine.handleEngaged(now, views.index, this.#engagementOn(views));
     for (let action = this.machine.pollAction(); action; action = this.machine.pollAction())
       this.#do(now, action);
     this.#timer?.cancel();

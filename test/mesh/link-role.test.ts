@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { roleFor } from "../../src/mesh/role.ts";
+import { roleFor } from "../../src/mesh/link-role.ts";
 import { ownBoard } from "./support.ts";
 
 const LINKS = [0, 1, 2];
