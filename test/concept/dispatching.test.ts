@@ -129,6 +129,33 @@ describe("a board with a newer version and three older neighbours", () => {
   });
 });
 
+describe("two boards with a single slot in a line, between two that run a newer version", () => {
+  it("F2.5 F2.7 F2.9 §58: both are updated, and at no time do both have no image", async () => {
+    const stage = new Stage();
+    const [ab, ba] = stage.wire("A", "B");
+    const [bc, cb] = stage.wire("B", "C");
+    const [cd, dc] = stage.wire("C", "D");
+    const duties = { policy: { update: "auto", allowSingle: true } } as const;
+    const single = { image: imageOf("1.0.0"), layout: "single" } as const;
+    const newer = { image: imageOf("1.1.0") };
+    const a = stage.node(stage.board(newer), [ab]);
+    const b = stage.node(stage.board(single), [ba, bc], duties);
+    const c = stage.node(stage.board(single), [cb, cd], duties);
+    const d = stage.node(stage.board(newer), [dc]);
+    const isOverwritten = ({ handle }: StageNode): boolean =>
+      (handle.status()["board"] as { readonly isBootable: boolean }).isBootable === false;
+    const seen = { one: 0, both: 0 };
+    const areBothNew = (): boolean => {
+      if (isOverwritten(b) || isOverwritten(c)) seen.one++;
+      if (isOverwritten(b) && isOverwritten(c)) seen.both++;
+      return [b, c].every(({ started }) => started.includes("1.1.0"));
+    };
+    await stage.until(areBothNew, LONG_MS, a, b, c, d);
+    expect(seen.one).toBeGreaterThan(0);
+    expect(seen.both).toBe(0);
+  });
+});
+
 describe("two boards with different images of the same order", () => {
   it("F2.8: both tell of a conflict, and neither updates the other", async () => {
     const stage = new Stage();

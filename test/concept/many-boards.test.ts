@@ -25,9 +25,9 @@ function worldOf(
   });
 }
 
-describe("boards with a single slot that may be overwritten, in a line of six", () => {
-  it.each([1, 2, 3, 4])(
-    "F2.3 F2.5 F2.7 F2.9 §58: all get the newer version, and never are two neighbours without an image at once; seed %i",
+describe("boards with a single slot that may be overwritten", () => {
+  it.each([1, 2])(
+    "F2.3 F2.5 F2.7 F2.9 §58: in a line of six all get the newer version, and never are two neighbours without an image at once; seed %i",
     async (seed) => {
       const world = worldOf("line", 6, { seed, layout: "single", update: true });
       const { boards, options } = world;
