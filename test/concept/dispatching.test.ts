@@ -207,6 +207,9 @@ describe("the board that would receive an update decides", () => {
       expect(stage.seen("A-B", "image")).toEqual([]);
       expect(stage.seen("P-B", "image")).toEqual([]);
       expect(b.boots).toBe(runs);
+      expect(stage.sightings.filter(({ kind, from }) => kind === "accept" && from.startsWith("B-"))).toEqual(
+        [],
+      );
       // The provider did offer, and was told no.
       expect(stage.seen("P-B", "offer").length).toBeGreaterThan(0);
       expect(stage.seen("B-P", "refuse").length).toBeGreaterThan(0);
