@@ -23,6 +23,8 @@ export interface StoreOptions {
   readonly allowUpdate?: boolean;
   /** With `allowUpdate`, also into the only slot: until the new image is verified, the board has none. */
   readonly allowSingleUpdate?: boolean;
+  /** Every new image is on trial, whatever its policy: somebody watches it start, and confirms it (PROTOCOL.md 13.4). */
+  readonly triesAll?: boolean;
   /** Largest block that can be buffered, in bytes; 64 KiB unless given. */
   readonly maxBlockSize?: number;
 }

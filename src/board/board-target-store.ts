@@ -169,7 +169,9 @@ export class BoardTargetStore implements RunningBoard {
     this.#drop();
     // The image must be on the disk before the record says that it is installed.
     flash.sync();
-    record.append(installedEvent(record.state, { slot, digest, area }, image.manifest));
+    record.append(
+      installedEvent(record.state, { slot, digest, area }, image.manifest, this.#options.triesAll === true),
+    );
     flash.sync();
     this.#boot = bootBoard(this.#parts, image);
     this.#unused = imageOf(this.#boot);

@@ -3,8 +3,8 @@ import type { StoreOptions } from "./admission.ts";
 import type { BootOutcome } from "./boot.ts";
 import type { TargetStore } from "./target-store.ts";
 
-/** Which newer images a board that boots accepts. */
-export type AcceptedUpdates = Pick<StoreOptions, "allowUpdate" | "allowSingleUpdate">;
+/** Which newer images a board that boots accepts, and whether all are on trial first. */
+export type AcceptedUpdates = Pick<StoreOptions, "allowUpdate" | "allowSingleUpdate" | "triesAll">;
 
 /**
  * A board in a program that runs for long: beside receiving images it starts and confirms them, and hands on its own. What

@@ -20,6 +20,8 @@ export function eventText(event: NodeEvent): string | undefined {
       return `${event.link}: ${event.state}${event.detail === undefined ? "" : ` (${event.detail})`}`;
     case "distress": {
       // In events that were read as JSON, undefined is null.
+      if (event.reason === undefined || event.reason === null)
+        return `${event.link}: board ${shortId(event.peer)} boots, and asks for something newer`;
       const had = typeof event.version === "string" ? `had version ${event.version}` : "no version known";
       return `${event.link}: board ${shortId(event.peer)} is in distress (${event.reason}), ${had}`;
     }

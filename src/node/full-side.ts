@@ -223,7 +223,7 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
     const engagement = this.#engagementOn(views);
     this.machine.handleEngaged(this.#host.clock.now(), views.index, engagement);
     const isTarget = views.link.role instanceof TargetRole;
-    const isServing = engagement === "heal" || engagement === "update";
+    const isServing = views.rescuer.role?.isServing === true;
     const role = isTarget ? "target" : isServing ? "rescuer" : "idle";
     if (role === views.reported) return;
     views.reported = role;

@@ -37,7 +37,11 @@ export class OwnBoardSide {
     this.#board = board;
     this.#onChange = onChange;
     const { policy, confirms = true, soakMs = 0, onBoot, advice } = duties;
-    board.setPolicy({ allowUpdate: policy.update === "auto", allowSingleUpdate: policy.allowSingle });
+    board.setPolicy({
+      allowUpdate: policy.update === "auto",
+      allowSingleUpdate: policy.allowSingle,
+      triesAll: true,
+    });
     this.life = new BoardLife({
       board,
       clock: host.clock,

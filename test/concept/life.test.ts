@@ -6,7 +6,6 @@ import { inVirtualTime } from "../support/virtual-time.ts";
 import { imageOf, Stage, type StageDuties, type StageNode } from "./stage.ts";
 
 const OLD = imageOf("1.0.0");
-const TRIAL = imageOf("1.1.0", { confirm: "by-app" });
 const MINUTE_MS: Millis = 60_000;
 
 /** Board A with these duties and a neighbour B, both on 1.0.0. */
@@ -25,79 +24,87 @@ const failsWith =
     return boot.version !== version;
   };
 
-describe("an image is confirmed before it is passed on", () => {
-  it("F3.6 §58: on-boot ends well: the image is confirmed, and spreads", async () => {
-    const boots: BootReport[] = [];
-    const { stage, a, b } = pair({ onBoot: failsWith("never", boots) });
-    await inVirtualTime(stage.clock, a.handle.install(TRIAL, "a file"));
-    await stage.until(() => b.started.includes("1.1.0"), MINUTE_MS, a, b);
-    expect(boots.map(({ version, isTrial }) => [version, isTrial])).toEqual([
-      ["1.0.0", false],
-      ["1.1.0", true],
-    ]);
-    expect(a.board.store().status().isTrial).toBe(false);
-  });
+describe.each(["by-app", "on-verify"] as const)(
+  "an image of the policy %s is confirmed before it is passed on",
+  (confirm) => {
+    const TRIAL = imageOf("1.1.0", { confirm });
 
-  it("F2.5 F3.6: on-boot fails three times: the image is reverted, the board boots the old one, and nobody gets it", async () => {
-    const boots: BootReport[] = [];
-    const { stage, a, b } = pair({ onBoot: failsWith("1.1.0", boots) });
-    const install = a.handle.install(TRIAL, "a file").catch((error: unknown) => error);
-    expect(await inVirtualTime(stage.clock, install)).toMatchObject({ code: "board-install", exitCode: 1 });
-    await stage.pass(10 * MINUTE_MS);
-    expect(boots.map(({ version }) => version)).toEqual(["1.0.0", "1.1.0", "1.1.0", "1.1.0", "1.0.0"]);
-    expect(a.started.at(-1)).toBe("1.0.0");
-    expect(a.boots).toBe("1.0.0");
-    expect(b.started).toEqual(["1.0.0"]);
-    expect(stage.seen("A-B", "offer", "image")).toEqual([]);
-  });
+    it("F3.6 §58: on-boot ends well: the image is confirmed, and spreads", async () => {
+      const boots: BootReport[] = [];
+      const { stage, a, b } = pair({ onBoot: failsWith("never", boots) });
+      await inVirtualTime(stage.clock, a.handle.install(TRIAL, "a file"));
+      await stage.until(() => b.started.includes("1.1.0"), MINUTE_MS, a, b);
+      expect(boots.map(({ version, isTrial }) => [version, isTrial])).toEqual([
+        ["1.0.0", false],
+        ["1.1.0", true],
+      ]);
+      expect(a.board.store().status().isTrial).toBe(false);
+    });
 
-  it("F2.5 F3.6: an update that a neighbour handed on and that fails ends there: it goes no further", async () => {
-    const stage = new Stage();
-    const [ab, ba] = stage.wire("A", "B");
-    const [bc, cb] = stage.wire("B", "C");
-    const boots: BootReport[] = [];
-    const a = stage.node(stage.board({ image: TRIAL }), [ab]);
-    const b = stage.node(stage.board({ image: OLD }), [ba, bc], { onBoot: failsWith("1.1.0", boots) });
-    const c = stage.node(stage.board({ image: OLD }), [cb]);
-    await stage.until(() => b.started.length >= 5, 5 * MINUTE_MS, a, b, c);
-    await stage.pass(2 * MINUTE_MS);
-    expect(b.started.slice(0, 5)).toEqual(["1.0.0", "1.1.0", "1.1.0", "1.1.0", "1.0.0"]);
-    expect(b.boots).toBe("1.0.0");
-    expect(c.started).toEqual(["1.0.0"]);
-    expect(stage.seen("B-C", "image")).toEqual([]);
-  });
+    it("F2.5 F3.6: on-boot fails three times: the image is reverted, the board boots the old one, and nobody gets it", async () => {
+      const boots: BootReport[] = [];
+      const { stage, a, b } = pair({ onBoot: failsWith("1.1.0", boots) });
+      const install = a.handle.install(TRIAL, "a file").catch((error: unknown) => error);
+      expect(await inVirtualTime(stage.clock, install)).toMatchObject({ code: "board-install", exitCode: 1 });
+      await stage.pass(10 * MINUTE_MS);
+      expect(boots.map(({ version }) => version)).toEqual(["1.0.0", "1.1.0", "1.1.0", "1.1.0", "1.0.0"]);
+      expect(a.started.at(-1)).toBe("1.0.0");
+      expect(a.boots).toBe("1.0.0");
+      expect(b.started).toEqual(["1.0.0"]);
+      expect(stage.seen("A-B", "offer", "image")).toEqual([]);
+      // The next release is taken as if the failed one had never been there.
+      await inVirtualTime(stage.clock, a.handle.install(imageOf("1.2.0", { confirm }), "a file"));
+      expect(a.boots).toBe("1.2.0");
+    });
 
-  it("F2.5: with trial-confirm by the application it is passed on when that has confirmed it, not before", async () => {
-    const { stage, a, b } = pair({ confirms: false });
-    await inVirtualTime(stage.clock, a.handle.install(TRIAL, "a file"));
-    await stage.pass(10 * MINUTE_MS);
-    expect(a.started.at(-1)).toBe("1.1.0");
-    expect(stage.seen("A-B", "offer", "image")).toEqual([]);
-    expect(b.started).toEqual(["1.0.0"]);
-    a.handle.confirm();
-    await stage.until(() => b.started.includes("1.1.0"), 2 * MINUTE_MS, a, b);
-  });
+    it("F2.5 F3.6: an update that a neighbour handed on and that fails ends there: it goes no further", async () => {
+      const stage = new Stage();
+      const [ab, ba] = stage.wire("A", "B");
+      const [bc, cb] = stage.wire("B", "C");
+      const boots: BootReport[] = [];
+      const a = stage.node(stage.board({ image: TRIAL }), [ab]);
+      const b = stage.node(stage.board({ image: OLD }), [ba, bc], { onBoot: failsWith("1.1.0", boots) });
+      const c = stage.node(stage.board({ image: OLD }), [cb]);
+      await stage.until(() => b.started.length >= 5, 5 * MINUTE_MS, a, b, c);
+      await stage.pass(2 * MINUTE_MS);
+      expect(b.started.slice(0, 5)).toEqual(["1.0.0", "1.1.0", "1.1.0", "1.1.0", "1.0.0"]);
+      expect(b.boots).toBe("1.0.0");
+      expect(c.started).toEqual(["1.0.0"]);
+      expect(stage.seen("B-C", "image")).toEqual([]);
+    });
 
-  it("F2.5: with a soak of ten minutes it is passed on after these, not before", async () => {
-    const { stage, a, b } = pair({ soakMs: 10 * MINUTE_MS });
-    await stage.pass(11 * MINUTE_MS);
-    await inVirtualTime(stage.clock, a.handle.install(TRIAL, "a file"));
-    const installedAt = stage.clock.now();
-    await stage.pass(9.9 * MINUTE_MS);
-    expect(stage.seen("A-B", "offer", "image")).toEqual([]);
-    await stage.until(() => b.started.includes("1.1.0"), 2 * MINUTE_MS, a, b);
-    const [offer] = stage.seen("A-B", "offer");
-    expect((offer?.at ?? 0) - installedAt).toBeGreaterThan(9.9 * MINUTE_MS);
-  });
+    it("F2.5: with trial-confirm by the application it is passed on when that has confirmed it, not before", async () => {
+      const { stage, a, b } = pair({ confirms: false });
+      await inVirtualTime(stage.clock, a.handle.install(TRIAL, "a file"));
+      await stage.pass(10 * MINUTE_MS);
+      expect(a.started.at(-1)).toBe("1.1.0");
+      expect(stage.seen("A-B", "offer", "image")).toEqual([]);
+      expect(b.started).toEqual(["1.0.0"]);
+      a.handle.confirm();
+      await stage.until(() => b.started.includes("1.1.0"), 2 * MINUTE_MS, a, b);
+    });
 
-  it("F3.4: a soak does not hold back help for a board that does not boot", async () => {
-    const stage = new Stage();
-    const [ab, ba] = stage.wire("A", "B");
-    const a = stage.node(stage.board({ image: OLD }), [ab], { soakMs: 60 * MINUTE_MS });
-    const b = stage.node(stage.board(), [ba]);
-    await stage.until(() => b.started.length > 0, MINUTE_MS, a, b);
-  });
-});
+    it("F2.5: with a soak of ten minutes it is passed on after these, not before", async () => {
+      const { stage, a, b } = pair({ soakMs: 10 * MINUTE_MS });
+      await stage.pass(11 * MINUTE_MS);
+      await inVirtualTime(stage.clock, a.handle.install(TRIAL, "a file"));
+      const installedAt = stage.clock.now();
+      await stage.pass(9.9 * MINUTE_MS);
+      expect(stage.seen("A-B", "offer", "image")).toEqual([]);
+      await stage.until(() => b.started.includes("1.1.0"), 2 * MINUTE_MS, a, b);
+      const [offer] = stage.seen("A-B", "offer");
+      expect((offer?.at ?? 0) - installedAt).toBeGreaterThan(9.9 * MINUTE_MS);
+    });
+
+    it("F3.4: a soak does not hold back help for a board that does not boot", async () => {
+      const stage = new Stage();
+      const [ab, ba] = stage.wire("A", "B");
+      const a = stage.node(stage.board({ image: OLD }), [ab], { soakMs: 60 * MINUTE_MS });
+      const b = stage.node(stage.board(), [ba]);
+      await stage.until(() => b.started.length > 0, MINUTE_MS, a, b);
+    });
+  },
+);
 
 describe("a board with a repository of its own", () => {
   it("C18 F1.10 §60: that does not boot heals itself from it, without a neighbour", async () => {

@@ -69,6 +69,11 @@ export class Handshaking {
     return this.#pending.isIdle;
   }
 
+  /** An offer is out. */
+  get hasOffer(): boolean {
+    return this.#pending.offers.present !== undefined;
+  }
+
   /** Whether this very call is answered already; then its offer is sent again. */
   isAnswered(now: Millis, beacon: Call): boolean {
     return this.#pending.isAnswered(now, beacon);

@@ -77,6 +77,11 @@ export class RescuerRole implements Role {
     return this.#serving !== undefined || !this.#handshaking.isIdle;
   }
 
+  /** An image was offered to a board, or is sent to it. */
+  get isServing(): boolean {
+    return this.#serving !== undefined || this.#handshaking.hasOffer;
+  }
+
   /** Says the node's status once the line allows it. */
   announce(now: Millis): void {
     this.#announcer.announce("status");
