@@ -27,6 +27,7 @@ import {
   type SidedEvent,
   SidedHost,
 } from "./role-link.ts";
+import { UnansweredOffers } from "./unanswered-offers.ts";
 import { UntilHealthy } from "./until-healthy.ts";
 import type { Ending } from "./verdict.ts";
 
@@ -39,6 +40,7 @@ interface Views {
   readonly target: SideLink<TargetRole>;
   readonly rescuer: SideLink<RescuerRole>;
   reported: "idle" | "target" | "rescuer";
+  readonly unanswered: UnansweredOffers;
 }
 
 /**
@@ -147,7 +149,7 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
   start(): void {
     for (const [index, link] of this.#host.links.entries()) {
       const views = { link, index, target: asTargetLink(link), rescuer: asRescuerLink(link) };
-      this.#views.set(link, { ...views, reported: "idle" });
+      this.#views.set(link, { ...views, reported: "idle", unanswered: new UnansweredOffers() });
     }
     this.#boardChanged();
     void this.own?.start();
@@ -230,9 +232,11 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
     this.reports.report({ event: "role", link: views.link.endpoint, role });
   }
 
-  #engagementOn({ link, rescuer }: Views): Engagement {
+  #engagementOn({ link, rescuer, unanswered }: Views): Engagement {
     if (link.role instanceof TargetRole) return link.role.isServed ? "target" : "none";
-    return this.rescuer.causeOn(rescuer) ?? "none";
+    const cause = this.rescuer.causeOn(rescuer);
+    if (cause === undefined) return "none";
+    return unanswered.holdsUp(this.#host.clock.now(), link.role.isSending) ? cause : "none";
   }
 
   /** Does what the machine wants, and sets its timer. */

@@ -77,6 +77,11 @@ export class RescuerRole implements Role {
     return this.#serving !== undefined || !this.#handshaking.isIdle;
   }
 
+  /** A board accepted an offer, and is sent the image. */
+  get isSending(): boolean {
+    return this.#serving !== undefined;
+  }
+
   /** An image was offered to a board, or is sent to it. */
   get isServing(): boolean {
     return this.#serving !== undefined || this.#handshaking.hasOffer;
