@@ -50,14 +50,18 @@ const LIMIT_MIN_MS: Millis = 3_600_000;
 /** ... and more for each board, in transfers: a star updates its boards one after another. */
 const LIMIT_TRANSFERS = 4;
 
-/** The world of a scenario. */
-export function worldOf(scenario: Scenario, hooks: ScenarioHooks = {}): World {
+/** The world of a scenario. `brokenToo`: boards that are broken beside those of the scenario. */
+export function worldOf(
+  scenario: Scenario,
+  hooks: ScenarioHooks = {},
+  brokenToo: readonly number[] = [],
+): World {
   const { topology: kind, nodes, seed, update, size, baud, loss, layout } = scenario;
   return new World({
     ...{ seed, update, size, baud, loss, layout },
     topology: topology(kind, nodes, partRandom(seed, 3)),
     key: simKey(seed),
-    broken: brokenOf(scenario),
+    broken: [...brokenToo, ...brokenOf(scenario)],
     faults: scenario.faults ? (hooks.faults ?? ((world) => new RandomFaults(world))) : undefined,
     onEvent: hooks.onEvent,
     onFrame: hooks.onFrame,

@@ -1,0 +1,99 @@
+import { type Random, randomBelow, randomFraction } from "../../base/prng.ts";
+import type { Millis } from "../../base/units.ts";
+import { damageSlot } from "../../board/damage.ts";
+import { type Scenario, worldOf } from "./scenario.ts";
+import { Traffic } from "./traffic.ts";
+import { partRandom, type World } from "./world.ts";
+import { SIM_SECTOR_SIZE } from "./world-images.ts";
+
+const HOUR_MS: Millis = 3_600_000;
+/** A board that is broken comes back within this time. */
+const OFF_MAX_MS: Millis = 60_000;
+
+/** A day of boards that are well, but for some that break. */
+export interface RestOutcome {
+  readonly heals: number;
+  readonly violations: readonly string[];
+  /** All boards were well in the end. */
+  readonly isWell: boolean;
+  /** Beacons of each board on each link, in each hour in which nothing broke, nor in the hour before. */
+  readonly quietBeacons: readonly number[];
+  /** The same in all hours. */
+  readonly allBeacons: readonly number[];
+}
+
+/** Runs boards for `hours` of virtual time, in which `breaks` of them lose their firmware at drawn times. */
+export async function runRest(scenario: Scenario, hours: number, breaks: number): Promise<RestOutcome> {
+  const traffic = new Traffic(() => world.clock.now());
+  const world: World = worldOf(
+    { ...scenario, broken: 0 },
+    { onFrame: (board, wire, frame) => traffic.note(board, wire, frame) },
+  );
+  const random = partRandom(scenario.seed, 6);
+  const loud = new Set<number>();
+  for (let i = 0; i < breaks; i++) {
+    // One after another: each is healed long before the next one breaks.
+    const at = ((i + 0.1 + 0.8 * randomFraction(random)) * hours * HOUR_MS) / breaks;
+    for (const hour of [0, 1]) loud.add(Math.floor(at / HOUR_MS) + hour);
+    world.clock.after(at, () => breakOne(world, random));
+  }
+  loud.add(0);
+  await world.run(HOUR_MS);
+  await world.continue(hours * HOUR_MS);
+  const isWell = world.isWell;
+  if (isWell) world.checkers.checkEnd(world.newest, world);
+  return {
+    heals: world.spreads.length,
+    violations: world.checkers.violations,
+    isWell,
+    quietBeacons: traffic.beaconsPerHour(hours, (_, hour) => loud.has(hour)),
+    allBeacons: traffic.beaconsPerHour(hours, () => false),
+  };
+}
+
+/** A board loses its power, and a part of its firmware, and comes back. */
+function breakOne(world: World, random: Random): void {
+  const number = randomBelow(random, world.boards.length);
+  const board = world.boards[number];
+  if (board === undefined) return;
+  world.powerOff(number);
+  const { map } = board.open().nor;
+  const isErased = randomBelow(random, 2) === 0;
+  const sectors = map.slotSize / SIM_SECTOR_SIZE;
+  const drawn = randomBelow(random, sectors);
+  for (let slot = 0; slot < map.slots.length; slot++)
+    for (let sector = 0; sector < sectors; sector++)
+      if (isErased || sector === drawn)
+        damageSlot(board.storage, map, { slot, sector, isErase: isErased }, random);
+  world.checkers.noteBroken(number);
+  world.clock.after(randomFraction(random) * OFF_MAX_MS, () => board.powerOn());
+}
+
+/** Control frames in a time in which many boards are in distress at once. */
+export interface StormOutcome {
+  /** Of each end of each wire, the share of the line's time. */
+  readonly shares: readonly number[];
+  readonly healed: number;
+  readonly violations: readonly string[];
+}
+
+/** All boards call at once, for `overMs`: nobody can heal them, or with `hasRescuer` board 0 can. */
+export async function runStorm(
+  scenario: Scenario,
+  overMs: Millis,
+  hasRescuer: boolean,
+): Promise<StormOutcome> {
+  const traffic = new Traffic(() => world.clock.now());
+  const hooks = {
+    onFrame: (board: number, wire: number, frame: Uint8Array) => traffic.note(board, wire, frame),
+  };
+  const world: World = worldOf({ ...scenario, broken: 1 }, hooks, hasRescuer ? [] : [0]);
+  await world.run(overMs);
+  await world.continue(overMs);
+  const { spreads, checkers } = world;
+  return {
+    shares: traffic.controlShares(overMs, scenario.baud),
+    healed: spreads.length,
+    violations: checkers.violations,
+  };
+}
