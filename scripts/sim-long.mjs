@@ -40,7 +40,7 @@ const SCENARIO = {
 const STORM_MS = 60_000;
 /** Most of a line's time that control frames may take in a storm. */
 const STORM_SHARE_MAX = 0.1;
-/** Least virtual time for each second of real time at rest. */
+/** Least virtual time for each second of the CPU at rest. */
 const REST_SPEED_MIN = 5_000;
 const BEACONS_MAX = 4;
 
@@ -63,13 +63,15 @@ function slopeOf(points) {
 }
 
 async function rest(seed, hours) {
-  const startedAt = performance.now();
+  const before = process.cpuUsage();
   const { heals, violations, isWell, quietBeacons, allBeacons } = await runRest(
     { ...SCENARIO, seed },
     hours,
     20,
   );
-  const seconds = (performance.now() - startedAt) / 1000;
+  // What the process used, collecting garbage included: on a machine with nothing else to do no less than the time that it took.
+  const { user, system } = process.cpuUsage(before);
+  const seconds = (user + system) / 1e6;
   return {
     hours,
     heals,
@@ -120,7 +122,7 @@ async function runRestBench({ seed, hours, out }) {
       [
         ["boards healed", day.heals, "20"],
         ["broken rules", day.violations.length, "0"],
-        ["virtual time / real time", day.speed, `at least ${REST_SPEED_MIN}`],
+        ["virtual time / time of the CPU", day.speed, `at least ${REST_SPEED_MIN}`],
         ["beacons per board, link and hour, in quiet hours: mean", day.quietMean, `at most ${BEACONS_MAX}`],
         ["the same: most", day.quietMost, ""],
         [`share of these hours with more than ${BEACONS_MAX}`, percent(day.quietAbove), ""],

@@ -16,7 +16,7 @@ export interface RestOutcome {
   readonly violations: readonly string[];
   /** All boards were well in the end. */
   readonly isWell: boolean;
-  /** Beacons of each board on each link, in each hour in which nothing broke, nor in the hour before. */
+  /** Beacons of each board on each link, in each hour without news on any of its links, nor in the hour before. */
   readonly quietBeacons: readonly number[];
   /** The same in all hours. */
   readonly allBeacons: readonly number[];
@@ -30,14 +30,18 @@ export async function runRest(scenario: Scenario, hours: number, breaks: number)
     { onFrame: (board, wire, frame) => traffic.note(board, wire, frame) },
   );
   const random = partRandom(scenario.seed, 6);
-  const loud = new Set<number>();
+  const loud = new Set<string>();
   for (let i = 0; i < breaks; i++) {
     // One after another: each is healed long before the next one breaks.
     const at = ((i + 0.1 + 0.8 * randomFraction(random)) * hours * HOUR_MS) / breaks;
-    for (const hour of [0, 1]) loud.add(Math.floor(at / HOUR_MS) + hour);
-    world.clock.after(at, () => breakOne(world, random));
+    world.clock.after(at, () => {
+      const board = randomBelow(random, world.boards.length);
+      breakBoard(world, board, random);
+      const hour = Math.floor(at / HOUR_MS);
+      for (const near of [board, ...neighboursOf(world, board)])
+        for (const later of [hour, hour + 1]) loud.add(`${near} ${later}`);
+    });
   }
-  loud.add(0);
   await world.run(HOUR_MS);
   await world.continue(hours * HOUR_MS);
   const isWell = world.isWell;
@@ -46,14 +50,17 @@ export async function runRest(scenario: Scenario, hours: number, breaks: number)
     heals: world.spreads.length,
     violations: world.checkers.violations,
     isWell,
-    quietBeacons: traffic.beaconsPerHour(hours, (_, hour) => loud.has(hour)),
+    quietBeacons: traffic.beaconsPerHour(hours, (board, hour) => hour === 0 || loud.has(`${board} ${hour}`)),
     allBeacons: traffic.beaconsPerHour(hours, () => false),
   };
 }
 
-/** A board loses its power, and a part of its firmware, and comes back. */
-function breakOne(world: World, random: Random): void {
-  const number = randomBelow(random, world.boards.length);
+function neighboursOf({ options }: World, board: number): number[] {
+  return options.topology.edges.flatMap(([a, b]) => (a === board ? [b] : b === board ? [a] : []));
+}
+
+/** The board loses its power, and a part of its firmware, and comes back. */
+function breakBoard(world: World, number: number, random: Random): void {
   const board = world.boards[number];
   if (board === undefined) return;
   world.powerOff(number);

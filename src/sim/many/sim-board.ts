@@ -7,7 +7,6 @@ import type { FlashGeometry } from "../../flash/geometry.ts";
 import type { Flash, NorFlash } from "../../flash/nor-flash.ts";
 import type { FlashStorage } from "../../flash/storage.ts";
 import type { TrustPolicy } from "../../image/envelope.ts";
-import type { Repository } from "../../image/repository.ts";
 import { runNode } from "../../node/full-node.ts";
 import type { NodeEvent } from "../../node/node-event.ts";
 import { makePureSplitter } from "../../node/pure-run-splitter.ts";
@@ -22,7 +21,6 @@ export interface SimBoardSetup {
   readonly random: Random;
   readonly geometry: FlashGeometry;
   readonly policy: TrustPolicy;
-  readonly repository: Repository;
   readonly allowSingle: boolean;
   /** Called when something begins that a promise ends. */
   markAsync(): void;
@@ -100,16 +98,22 @@ export class SimBoard {
     const { geometry, policy, wrapFlash } = this.#setup;
     const { identity, storage } = this;
     const wrap = (flash: NorFlash): Flash => new StartFlash(wrapFlash(this.number, flash), power);
-    return memoryBoard({ geometry, policy, identity, storage, wrap }).store();
+    const store = memoryBoard({ geometry, policy, identity, storage, wrap }).store();
+    const ownSource = store.ownSource.bind(store);
+    // A neighbour is about to be offered an image, which takes promises.
+    store.ownSource = () => {
+      this.#setup.markAsync();
+      return ownSource();
+    };
+    return store;
   }
 
   #run({ power, stop, plugs, store }: Start): void {
-    const { clock, random, repository, allowSingle, markAsync, onEvent } = this.#setup;
+    const { clock, random, allowSingle, markAsync, onEvent } = this.#setup;
     markAsync();
     const run = runNode({
       links: plugs.map((source) => ({ source })),
       board: store,
-      repository,
       allowUnsigned: false,
       policy: { update: "auto", allowSingle },
       fanOut: 1,

@@ -8,7 +8,6 @@ import type { Flash, NorFlash } from "../../flash/nor-flash.ts";
 import type { TrustPolicy } from "../../image/envelope.ts";
 import type { ImageSource } from "../../image/image-source.ts";
 import { type SigningKey, trustedKeyOf } from "../../image/keys.ts";
-import { fixedRepository, type Repository } from "../../image/repository.ts";
 import type { NodeEvent } from "../../node/node-event.ts";
 import { PowerCut } from "../power-cuts/power-cut.ts";
 import { createMemoryPair } from "../wires/memory-pair.ts";
@@ -99,7 +98,6 @@ export class World {
       random: this.#random,
       geometry: this.#geometry,
       policy: this.#policy,
-      repository: this.#emptyRepository(),
       allowSingle: true,
       markAsync: () => {
         this.#isUnsettled = true;
@@ -120,16 +118,6 @@ export class World {
     const nodeId = randomBytes(this.#random, 8);
     new DataView(nodeId.buffer).setUint32(4, number);
     return { nodeId, hardware: HARDWARE, revision: 1 };
-  }
-
-  /** Boards have what lies in their flash, and nothing else. */
-  #emptyRepository(): Repository {
-    const empty = fixedRepository([]);
-    const pick: Repository["pick"] = (criteria) => {
-      this.#isUnsettled = true;
-      return empty.pick(criteria);
-    };
-    return { ...empty, pick };
   }
 
   #joinWires({ edges }: Topology): void {
