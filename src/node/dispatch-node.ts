@@ -130,10 +130,12 @@ class DispatchSide implements Side<RescuerEvent, RescuerRole> {
     if (this.#once) this.#host.end(this.#ending());
   }
 
-  /** A board that was updated may be heard once more as it was before. */
+  /** A board that was updated may be heard once more as it was before, and for one that refused its image there is nothing else. */
   #note(peer: string, state: HeardBoard["state"], reason: string): void {
     const before = this.#boards.get(peer);
-    if (before !== undefined && (state === "waits" || [state, "updated"].includes(before.state))) return;
+    const isKnown = before?.state === state || (before !== undefined && state === "waits");
+    const isOver = before?.state === "updated" || (before?.state === "refused" && state === "current");
+    if (isKnown || isOver) return;
     this.#boards.set(peer, { state, reason });
     this.#changedAt = this.#host.clock.now();
   }
