@@ -8,7 +8,6 @@ import { type MemoryBoard, memoryBoard } from "../../src/board/memory-board.ts";
 import type { FlashStorage } from "../../src/flash/storage.ts";
 import { type ImageSource, memoryImage } from "../../src/image/image-source.ts";
 import { trustedKeyOf } from "../../src/image/keys.ts";
-import { fixedRepository, type Repository } from "../../src/image/repository.ts";
 import { type RunningNode, runNode } from "../../src/node/full-node.ts";
 import type { NodeEvent } from "../../src/node/node-event.ts";
 import { makePureSplitter } from "../../src/node/pure-run-splitter.ts";
@@ -96,7 +95,6 @@ export class FlappingWorld {
   readonly #random: SeededRandom;
   readonly #stop: AbortController = new AbortController();
   readonly #places: readonly Place[];
-  readonly #repository: Repository;
   readonly #own: MemoryBoard;
   #node: RunningNode | undefined;
   #isUnsettled = true;
@@ -109,12 +107,6 @@ export class FlappingWorld {
     this.#random = new SeededRandom(seed);
     this.#older = this.#nextImage();
     this.#newest = this.#nextImage();
-    const empty = fixedRepository([]);
-    const pick: Repository["pick"] = (criteria) => {
-      this.#isUnsettled = true;
-      return empty.pick(criteria);
-    };
-    this.#repository = { ...empty, pick };
     this.#places = Array.from({ length: links }, (_, i) => {
       const names = [`near-${i}`, `far-${i}`] as const;
       const [near, far] = createMemoryPair(this.clock, { aToB: LINE, bToA: LINE, names });
@@ -150,7 +142,6 @@ export class FlappingWorld {
     return runNode({
       links: this.#places.map(({ near }) => ({ source: near })),
       board: this.#own.store(),
-      repository: this.#repository,
       policy: { update: "auto", allowSingle: false },
       fanOut: 1,
       onBoot: async () => {
@@ -185,7 +176,10 @@ export class FlappingWorld {
   #come(place: Place): void {
     if (!this.#isQuiet) {
       place.board = new SimBoard(this.#setup(), 0, this.#identity(), this.#someStorage());
-      place.board.wires.push({ transport: place.far, faults: { loses: () => false, isCut: () => false } });
+      place.board.wires.push({
+        transport: place.far,
+        faults: { isCut: () => false, carry: (frame) => frame, note: () => {} },
+      });
       place.board.powerOn();
     }
     const delay = this.#between(STAY_MIN_MS, STAY_MAX_MS);
@@ -218,7 +212,6 @@ export class FlappingWorld {
       random: this.#random,
       geometry: GEOMETRY,
       policy: POLICY,
-      repository: this.#repository,
       allowSingle: false,
       markAsync: () => {
         this.#isUnsettled = true;
