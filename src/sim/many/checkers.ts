@@ -1,6 +1,7 @@
 import { concatBytes, toHex } from "../../base/bytes.ts";
 import { compareOrder } from "../../base/order.ts";
 import type { Millis } from "../../base/units.ts";
+import type { Region } from "../../flash/geometry.ts";
 import type { Flash } from "../../flash/nor-flash.ts";
 import type { ImageSource } from "../../image/image-source.ts";
 import type { NodeEvent } from "../../node/node-event.ts";
@@ -52,11 +53,13 @@ export class Checkers {
   readonly lookedAt: LookedAt = { flashBytes: 0, starts: 0, sessions: 0, offers: 0, ends: 0 };
   readonly #images: ReadonlyMap<string, ImageSource>;
   readonly #originals: readonly Original[];
+  readonly #slots: readonly Region[];
   readonly #now: () => Millis;
   readonly #seen: Map<number, Seen> = new Map();
 
-  /** `images`: all that are signed by a key that the boards trust. */
-  constructor(images: readonly ImageSource[], now: () => Millis) {
+  /** `images`: all that are signed by a key that the boards trust. `slots`: of each board's flash. */
+  constructor(images: readonly ImageSource[], slots: readonly Region[], now: () => Millis) {
+    this.#slots = slots;
     this.#images = new Map(images.map((image) => [toHex(image.digest), image]));
     this.#now = now;
     this.#originals = [...this.#images].map(([name, image]) => {
@@ -191,10 +194,9 @@ export class Checkers {
 
   /** Whether a slot of the board holds an image, by a look at every byte. */
   #isWhole(board: number, image: ImageSource, { boards }: CheckedWorld): boolean {
-    const parts = boards[board]?.open().parts;
-    const slots = parts?.flash.map.slots ?? [];
-    return slots.some((slot) => {
-      const bytes = parts?.flash.read(slot.offset, image.manifest.size);
+    const storage = boards[board]?.storage;
+    return this.#slots.some((slot) => {
+      const bytes = storage?.read(slot.offset, image.manifest.size);
       return bytes !== undefined && originalIn(bytes, image.digest, this.#originals) !== undefined;
     });
   }

@@ -41,6 +41,8 @@ export class WorldImages {
     this.blank = new TornStorage(flashMap(geometry), random);
     this.withOlder = this.#installed(this.older);
     this.withNewest = update ? this.#installed(this.newest) : this.withOlder;
+    for (const storage of [this.blank, this.withOlder, this.withNewest])
+      storage.shareSectorsOf(this.blank, this.withOlder, this.withNewest);
   }
 
   #installed(image: ImageSource): TornStorage {

@@ -3,7 +3,7 @@ import { type Random, randomBytes, SeededRandom } from "../../base/prng.ts";
 import type { Millis } from "../../base/units.ts";
 import { VirtualClock } from "../../base/virtual-clock.ts";
 import type { BoardIdentity } from "../../board/board-parts.ts";
-import type { FlashGeometry, FlashLayout } from "../../flash/geometry.ts";
+import { type FlashGeometry, type FlashLayout, flashMap } from "../../flash/geometry.ts";
 import type { Flash, NorFlash } from "../../flash/nor-flash.ts";
 import type { TrustPolicy } from "../../image/envelope.ts";
 import type { ImageSource } from "../../image/image-source.ts";
@@ -86,7 +86,8 @@ export class World {
     const images = new WorldImages(options, this.#geometry, this.#policy, this.#random);
     this.newest = images.newest;
     this.#newestDigest = toHex(images.newest.digest);
-    this.checkers = new Checkers([images.older, images.newest], () => this.clock.now());
+    const { slots } = flashMap(this.#geometry);
+    this.checkers = new Checkers([images.older, images.newest], slots, () => this.clock.now());
     this.boards = this.#makeBoards(topology, images);
     this.#joinWires(topology);
     this.#faults = options.faults?.(this);

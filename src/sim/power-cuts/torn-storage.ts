@@ -1,4 +1,5 @@
 import { assert } from "../../base/assert.ts";
+import { equalBytes } from "../../base/bytes.ts";
 import type { Random } from "../../base/prng.ts";
 import type { FlashMap, Region } from "../../flash/geometry.ts";
 import type { FlashStorage } from "../../flash/storage.ts";
@@ -13,6 +14,8 @@ export class TornStorage implements FlashStorage {
   readonly #map: FlashMap;
   #random: Random;
   readonly #sectors: Uint8Array[];
+  /** Sectors that are kept once for all storages that have them, by their first bytes. */
+  #known: ReadonlyMap<number, readonly Uint8Array[]> = new Map();
   /** Whether only this storage has the sector. */
   readonly #isOwn: boolean[];
   /** Bits that read at random, by the byte's offset. */
@@ -32,12 +35,27 @@ export class TornStorage implements FlashStorage {
   /** The same content, torn bits included, with chance of its own. */
   fork(random: Random): TornStorage {
     const copy = new TornStorage(this.#map, random);
+    copy.#known = this.#known;
     for (const [i, sector] of this.#sectors.entries()) {
       copy.#sectors[i] = sector;
       this.#isOwn[i] = false;
     }
     for (const [at, mask] of this.#torn) copy.#torn.set(at, mask);
     return copy;
+  }
+
+  /**
+   * Whole sectors that are written from now on, here and in forks, take no memory if one of `others` has a sector of the same
+   * content: for thousands of storages that come to hold the same.
+   */
+  shareSectorsOf(...others: readonly TornStorage[]): void {
+    const known = new Map<number, Uint8Array[]>();
+    for (const sector of new Set(others.flatMap((other) => other.#sectors))) {
+      const same = known.get(headOf(sector)) ?? [];
+      if (!same.some((one) => equalBytes(one, sector))) known.set(headOf(sector), [...same, sector]);
+    }
+    for (const other of others) other.#isOwn.fill(false);
+    this.#known = known;
   }
 
   /** From now on torn bits read by another chance. */
@@ -73,11 +91,25 @@ export class TornStorage implements FlashStorage {
     let done = 0;
     while (done < bytes.length) {
       const { sector, at, count } = this.#spot(offset + done, bytes.length - done);
+      const part = bytes.subarray(done, done + count);
+      const known = this.#knownSector(sector, part);
+      if (known !== undefined) {
+        this.#sectors[sector] = known;
+        this.#isOwn[sector] = false;
+        done += count;
+        continue;
+      }
       if (this.#isOwn[sector] !== true) this.#sectors[sector] = (this.#sectors[sector] ?? bytes).slice();
       this.#isOwn[sector] = true;
-      this.#sectors[sector]?.set(bytes.subarray(done, done + count), at);
+      this.#sectors[sector]?.set(part, at);
       done += count;
     }
+  }
+
+  /** The sector that is kept for these bytes, if they are a whole one. */
+  #knownSector(sector: number, bytes: Uint8Array): Uint8Array | undefined {
+    if (this.#known.size === 0 || bytes.length !== this.#sectors[sector]?.length) return undefined;
+    return this.#known.get(headOf(bytes))?.find((known) => equalBytes(known, bytes));
   }
 
   /** Erased bytes; bits that were torn stay so until {@link TornStorage.mend}. */
@@ -114,6 +146,12 @@ export class TornStorage implements FlashStorage {
     const at = offset - region.offset;
     return { sector, at, count: Math.min(left, region.size - at) };
   }
+}
+
+/** The first four bytes, as a number. */
+function headOf(bytes: Uint8Array): number {
+  const [a = 0, b = 0, c = 0, d = 0] = bytes;
+  return ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
 }
 
 function isWithin(region: Region, at: number): boolean {
