@@ -37,8 +37,8 @@ function count(name, text) {
 function share(from, runs, file) {
   const env = { ...process.env, KILLS_FROM: String(from), KILLS_RUNS: String(runs), KILLS_OUT: file };
   rmSync(file, { force: true });
-  const { status, stdout } = spawnSync("npx", ["vitest", "run", TEST], { env, encoding: "utf8" });
-  if (status !== 0) process.stdout.write(stdout);
+  const { status, stdout, stderr } = spawnSync("npx", ["vitest", "run", TEST], { env, encoding: "utf8" });
+  if (status !== 0) process.stderr.write(`${stdout}${stderr}`);
   try {
     return JSON.parse(readFileSync(file, "utf8"));
   } catch {

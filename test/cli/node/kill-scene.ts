@@ -71,6 +71,7 @@ class KilledBoard {
   readonly #start: () => SceneNode;
   #node: SceneNode;
   #isDown = false;
+  #client: Promise<unknown> = Promise.resolve();
 
   constructor(scene: Scene, number: number, dir: string, endpoints: readonly string[]) {
     this.dir = dir;
@@ -129,7 +130,20 @@ class KilledBoard {
     this.#node.child.kill("SIGKILL");
     await this.#node.ended;
     await sleep(downMs);
+    // One that found no node any more writes to the board itself, which it holds meanwhile.
+    await this.#client;
     this.#begin();
+  }
+
+  /** Installs an image through the node; again when that was killed meanwhile. */
+  async install(image: string): Promise<void> {
+    for (const end = Date.now() + LIMIT_MS; Date.now() < end; await sleep(200)) {
+      // A killed node may have installed it and not said so.
+      if (this.runs("1.1.0")) return;
+      if (!this.isUp) continue;
+      this.#client = runCli(["board", "install", this.dir, image, "--json"]);
+      await this.#client;
+    }
   }
 
   /** Its last events, for a failure. */
@@ -154,16 +168,6 @@ class KilledBoard {
   }
 }
 
-/** Installs 1.1 on a board through its node; again when the node was killed meanwhile. */
-async function installOn(board: KilledBoard, image: string): Promise<void> {
-  for (const end = Date.now() + LIMIT_MS; Date.now() < end; ) {
-    await runCli(["board", "install", board.dir, image, "--json"]);
-    // A killed node may have installed it and not said so.
-    if (board.runs("1.1.0")) return;
-    await sleep(200);
-  }
-}
-
 /** Carries out the kills of one seed while 1.1 spreads from board 0. */
 export async function killRun(seed: number, count: number): Promise<KillRun> {
   const scene = await openScene();
@@ -179,12 +183,9 @@ export async function killRun(seed: number, count: number): Promise<KillRun> {
     await until(() => boards.every((board) => board.isUp && board.hasNeighbour), START_LIMIT_MS, tails);
     const since = Date.now();
     let isInstalling = true;
-    const [first] = boards;
-    const installed =
-      first &&
-      installOn(first, scene.bench.path("v11.mdy")).then(() => {
-        isInstalling = false;
-      });
+    const installed = boards[0]?.install(scene.bench.path("v11.mdy")).then(() => {
+      isInstalling = false;
+    });
     const restarts: Promise<void>[] = [];
     for (const kill of killsOf(seed, count)) {
       await sleep(Math.max(0, since + kill.atMs - Date.now()));
