@@ -14,7 +14,7 @@ import { FlappingWorld, type Sample } from "./flapping-world.ts";
 const LINKS = 3;
 const HOUR_MS = 3_600_000;
 const SAMPLES = 12;
-/** Longer than any ask, lease or beacon interval at which something still goes on. */
+/** Longer than any ask, lease or beacon interval after which something still happens. */
 const QUIET_MS = 60_000;
 /** Real time. */
 const HOUR_LIMIT_MS = 240_000;

@@ -48,7 +48,7 @@ const install = (board: string, image: string): Promise<CliResult> =>
   runCli(["board", "install", board, scene.bench.path(image), "--json"], { limitMs: LIMIT_MS });
 
 describe("board install on the board of a running node", () => {
-  it("ends with 0 only once the node has booted the image, and the node goes on", async () => {
+  it("ends with 0 only once the node has booted the image, and the node runs on", async () => {
     const hook = slowHook("slow");
     const { board, node } = await startNode("slow", `control = "write"\n${hook.setting}`);
     await until(
@@ -123,7 +123,7 @@ describe("board install on the board of a running node", () => {
     expect(bootOf(board)).toBe("1.1.0");
   }, 60_000);
 
-  it("is told install-busy while another one goes on, and the first one is not disturbed", async () => {
+  it("is told install-busy while another one runs, and the first one is not disturbed", async () => {
     const hook = slowHook("busy");
     const { board, node } = await startNode("busy", `control = "write"\n${hook.setting}`);
     await until(
@@ -145,7 +145,7 @@ describe("board install on the board of a running node", () => {
     expect(bootOf(board)).toBe("1.1.0");
   }, 60_000);
 
-  it("goes on in the node when its client is killed", async () => {
+  it("continues in the node when its client is killed", async () => {
     const hook = slowHook("killed");
     const { board, node } = await startNode("killed", `control = "write"\n${hook.setting}`);
     await until(

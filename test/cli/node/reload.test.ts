@@ -114,7 +114,7 @@ describe("SIGHUP", () => {
     expect(events.filter(({ event }) => event === "verdict")).toHaveLength(1);
   }, 90_000);
 
-  it("changes nothing when the configuration has a fault: the node goes on, and a warning names line and field", async () => {
+  it("changes nothing when the configuration has a fault: the node runs on, and a warning names line and field", async () => {
     const line = await slowLine("fault");
     const board = await scene.bench.board("fault-board", scene.bench.path("v10.mdy"), { layout: "ab" });
     const node = scene.node(board, [portOf(line.a)]);
