@@ -132,7 +132,7 @@ export class TargetAnnouncer {
     if (this.#answers.take(now)) this.#call(now);
     else if (this.#mayCall(now)) {
       this.#link.foreign.unasked.noteSaid(now);
-      if (!this.#isSlow || !this.#isInDistress) this.#call(now);
+      if (!this.#isSlow || !this.#isInDistress(this.status)) this.#call(now);
       else {
         this.#timer.sent(now, this.#link.lineTime(QUERY_BYTES), true);
         this.#sendQuery();
@@ -141,8 +141,8 @@ export class TargetAnnouncer {
   }
 
   /** Else the board boots, and nobody wants anything else for it. */
-  get #isInDistress(): boolean {
-    return this.status.failure !== undefined || this.#cause !== "help";
+  #isInDistress(status: NodeStatus): boolean {
+    return status.failure !== undefined || this.#cause !== "help";
   }
 
   get #isSlow(): boolean {
@@ -155,9 +155,10 @@ export class TargetAnnouncer {
 
   #call(now: Millis): void {
     this.#answers.drop();
-    this.#timer.sent(now, this.#link.lineTime(DISTRESS_BYTES), this.#isInDistress);
+    const { status } = this;
+    this.#timer.sent(now, this.#link.lineTime(DISTRESS_BYTES), this.#isInDistress(status));
     const manner = { cause: this.#cause, isKeyed: this.#isKeyed };
-    const beacon = beaconOf(this.status, this.#start.bootNonce, manner);
+    const beacon = beaconOf(status, this.#start.bootNonce, manner);
     const call = this.#timer.isServedElsewhere ? ({ ...beacon, isServed: true } as const) : beacon;
     if (this.#isKeyed) this.calls.note(call);
     this.#link.send(call);
