@@ -77,10 +77,7 @@ const checks = [
   ["npm", ["run", "--silent", "check:package"]],
   // One power cut of a hundred; `npm run torture` makes all of them.
   ["node", ["dist/cli/main.js", "board", "torture", "--every", "100", "--workers", "2"]],
-  [
-    "npx",
-    ["vitest", "run", "--reporter=default", "--reporter=json", `--outputFile.json=${REPORT}`],
-  ],
+  ["npx", ["vitest", "run", "--reporter=default", "--reporter=json", `--outputFile.json=${REPORT}`]],
 ];
 const broken = checks.filter(([command, args]) => !run(command, args)).map(([, args]) => args.join(" "));
 const { passed, failed } = counts();
