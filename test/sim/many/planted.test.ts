@@ -1,0 +1,140 @@
+import { describe, expect, it } from "vitest";
+import * as campaign from "../../../src/sim/many/campaign.ts";
+import { type Edit, plantedSource } from "../../support/planted-source.ts";
+
+/** A defect, a seed of the campaign that finds it, and what it says. */
+interface Planted {
+  readonly what: string;
+  readonly edits: readonly Edit[];
+  readonly seed: number;
+  readonly says: RegExp;
+}
+
+const PLANTED: readonly Planted[] = [
+  {
+    what: "a block that is not checked before it is programmed",
+    edits: [
+      {
+        path: "flash/verified-block.ts",
+        from: "if (!equalBytes(hash(copy), expected)) return undefined;",
+        to: "",
+      },
+      {
+        path: "flash/verified-block.ts",
+        from: "return equalBytes(this.#hash(this.padded.subarray(0, this.size)), this.#expected);",
+        to: "return this.size > 0 && this.#hash !== undefined && this.#expected !== undefined;",
+      },
+    ],
+    seed: 0,
+    says: /programs \d+ bytes at \d+ that are in no signed image/,
+  },
+  {
+    what: "an image that is started without a look at its every block",
+    edits: [
+      {
+        path: "board/boot.ts",
+        from: 'if (!equalBytes(foldRun(leaves), manifest.root)) return "hash";',
+        to: "",
+      },
+    ],
+    seed: 1,
+    says: /starts [0-9a-f]{64}, which is not whole in its flash/,
+  },
+  {
+    what: "a lease that never ends",
+    edits: [
+      {
+        path: "session/lease.ts",
+        from: "return this.#renewedAt + Math.max(LEASE_MIN_MS, lineTimes);",
+        to: "return this.#renewedAt + 1e9 * Math.max(LEASE_MIN_MS, lineTimes);",
+      },
+    ],
+    seed: 7,
+    says: /not well after 600 s: boards \d+/,
+  },
+  {
+    what: "a board that accepts an offer and does not tell its other links",
+    edits: [
+      {
+        path: "node/target-side.ts",
+        from: "if (other !== link) this.#setServedElsewhere(now, other, offer.rescuerId);",
+        to: "if (other === link) this.#setServedElsewhere(now, other, undefined);",
+      },
+    ],
+    seed: 1,
+    says: /is served over \d+-\d+ and \d+-\d+ at once/,
+  },
+  {
+    what: "an image that is handed to a board of the same version",
+    edits: [
+      { path: "mesh/asking.ts", from: 'if (equalBytes(installedDigest, own.digest)) return "same";', to: "" },
+      { path: "mesh/asking.ts", from: 'if (order === 0) return "conflict";', to: "" },
+      {
+        path: "mesh/asking.ts",
+        from: 'return order > 0 ? "newer" : "older";',
+        to: 'return order >= 0 ? "newer" : "older";',
+      },
+      {
+        path: "image/repository.ts",
+        from: "compareOrder(manifest, criteria.runs) <= 0",
+        to: "compareOrder(manifest, criteria.runs) < 0",
+      },
+    ],
+    seed: 5,
+    says: /offers [0-9a-f]+ to board \d+, which boots that or a newer one/,
+  },
+  {
+    what: "a healed board that never serves",
+    edits: [
+      {
+        path: "node/board-life.ts",
+        from: 'return cause === "heal" || this.#isSoaked ? this.#board.ownSource() : undefined;',
+        to: 'return cause === "update" && this.#isSoaked ? this.#board.ownSource() : undefined;',
+      },
+    ],
+    seed: 0,
+    says: /not well after 600 s: boards \d+/,
+  },
+  {
+    what: "a board that takes an older image than it runs",
+    edits: [
+      {
+        path: "mesh/asking.ts",
+        from: 'return order > 0 ? "newer" : "older";',
+        to: 'return order === 0 ? "older" : "newer";',
+      },
+      {
+        path: "image/repository.ts",
+        from: "compareOrder(manifest, criteria.runs) <= 0",
+        to: "compareOrder(manifest, criteria.runs) === 0",
+      },
+      { path: "board/admission.ts", from: "if (order < 0) return", to: "if (Number.isNaN(order)) return" },
+    ],
+    seed: 13,
+    says: /went back to [0-9a-f]{64}/,
+  },
+];
+
+describe("the checkers of many boards", () => {
+  it.each(PLANTED)("find $what", { timeout: 300_000 }, async ({ edits, seed, says }) => {
+    const source = plantedSource(edits);
+    try {
+      await import(/* @vite-ignore */ source.url("crypto/use-node-crypto.ts"));
+      const module = await import(/* @vite-ignore */ source.url("sim/many/campaign.ts"));
+      const { violations, replay } = await (module as typeof campaign).runSeed(seed);
+      expect(violations.join("\n"), replay).toMatch(says);
+    } finally {
+      source.drop();
+    }
+  });
+
+  it("find nothing in these seeds without a defect", { timeout: 300_000 }, async () => {
+    for (const seed of new Set(PLANTED.map((planted) => planted.seed)))
+      expect((await campaign.runSeed(seed)).violations, `seed ${seed}`).toEqual([]);
+  });
+
+  it("are not said to have found a defect that could not be put in", () => {
+    const edit = { path: "session/lease.ts", from: "no such text", to: "" };
+    expect(() => plantedSource([edit])).toThrow("has this 0 times");
+  });
+});
