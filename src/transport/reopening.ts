@@ -20,8 +20,8 @@ export class ReopeningTransport extends TransportWrapper {
   #isClosed = false;
 
   /**
-   * `again` makes a new transport after one ended: the port may have another name by then. `isPatient`: what cannot be opened
-   * at first is waited for, too.
+   * `again` makes a new transport after one ended: the port may have another name by then. `isPatient`: only what cannot be
+   * opened at first is waited for; a transport that was opened reconnects by itself.
    */
   constructor(first: Transport, again: () => Promise<Transport>, clock: Clock, isPatient = false) {
     super(first);
@@ -57,6 +57,8 @@ export class ReopeningTransport extends TransportWrapper {
       },
       onDown: (error) => {
         this.#handlers?.onDown(error);
+        // What is patient has a transport inside that reconnects by itself.
+        if (this.#isPatient) return;
         void transport.close();
         this.#later();
       },

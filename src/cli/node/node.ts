@@ -72,42 +72,68 @@ async function runNodeCommand(
     for (const warning of warnings) output.warn(warning);
     return config;
   };
-  let next: NodeConfig | undefined = read();
-  let verdict: Verdict | undefined;
-  while (next !== undefined) {
-    const config = next;
-    next = undefined;
-    const stop = new AbortController();
-    const onAbort = (): void => stop.abort(signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
-    if (signal.aborted) onAbort();
-    // A file with faults changes nothing: the node stays as it is.
-    const onHangup = (): void => {
-      try {
-        next = read();
-        output.note("the configuration was read again: the node starts again with it");
-        stop.abort("SIGHUP");
-      } catch (error) {
-        output.warn(
-          `the configuration was not taken: ${error instanceof Error ? error.message : String(error)}`,
-        );
-      }
-    };
-    process.on("SIGHUP", onHangup);
+  let config = read();
+  /** The configuration that ran before this one. */
+  let before: NodeConfig | undefined;
+  let verdict: Verdict;
+  for (;;) {
+    const run = new HangupRun(context, read);
     try {
-      verdict = await runConfiguredNode({ output, signal: stop.signal }, config, {
-        untilHealthy,
-        timeoutMs: timeout,
-      });
+      verdict = await runConfiguredNode(run.context, config, { untilHealthy, timeoutMs: timeout });
+      before = config;
+    } catch (error) {
+      // What was read again and cannot run, with a repository that is not there for one, is no reason to stop.
+      if (before === undefined || signal.aborted) throw error;
+      output.warn(`the configuration cannot run, and the one before runs again: ${textOf(error)}`);
+      config = before;
+      before = undefined;
+      continue;
     } finally {
-      process.off("SIGHUP", onHangup);
-      signal.removeEventListener("abort", onAbort);
+      run.close();
     }
-    if (signal.aborted) break;
+    if (run.next === undefined || signal.aborted) break;
+    config = run.next;
   }
-  if (verdict === undefined) throw new Error("a node that did not run");
   output.endProgress();
   const told = stoppedVerdict(verdict, signal);
   output.linkResult(told);
   return told;
+}
+
+/** One run of a node, until SIGHUP brings another configuration: a file with faults changes nothing. */
+class HangupRun {
+  readonly context: CommandContext;
+  /** The configuration that was read again. */
+  next: NodeConfig | undefined;
+  readonly #signal: AbortSignal;
+  readonly #onAbort: () => void;
+  readonly #onHangup: () => void;
+
+  constructor({ output, signal }: CommandContext, read: () => NodeConfig) {
+    const stop = new AbortController();
+    this.context = { output, signal: stop.signal };
+    this.#signal = signal;
+    this.#onAbort = () => stop.abort(signal.reason);
+    this.#onHangup = () => {
+      try {
+        this.next = read();
+        output.note("the configuration was read again: the node starts again with it");
+        stop.abort("SIGHUP");
+      } catch (error) {
+        output.warn(`the configuration was not taken: ${textOf(error)}`);
+      }
+    };
+    signal.addEventListener("abort", this.#onAbort, { once: true });
+    if (signal.aborted) this.#onAbort();
+    process.on("SIGHUP", this.#onHangup);
+  }
+
+  close(): void {
+    process.off("SIGHUP", this.#onHangup);
+    this.#signal.removeEventListener("abort", this.#onAbort);
+  }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -145,6 +145,24 @@ describe("SIGHUP", () => {
     );
   }, 90_000);
 
+  it("runs the configuration before again when the new one cannot run, and warns of it", async () => {
+    const line = await slowLine("cannot");
+    const board = await scene.bench.board("cannot-board", scene.bench.path("v10.mdy"), { layout: "ab" });
+    const node = scene.node(board, [portOf(line.a)]);
+    await sees(node, "link", isReady(portOf(line.a)));
+    const good = readFileSync(`${board}.toml`, "utf8");
+    writeFileSync(`${board}.toml`, good.replace("\n[[link]]", 'repository = "not-there"\n[[link]]'));
+    hangUp(node);
+    await until(
+      () => node.events().filter(isReady(portOf(line.a))).length === 2,
+      LIMIT_MS,
+      () => "the link again",
+    );
+    expect(await statusOf(board)).toMatchObject({ links: [{ link: portOf(line.a), isUp: true }] });
+    expect(await node.stop()).toBe(0);
+    expect((await node.ended).stderr).toMatch(/the one before runs again: .*not-there/);
+  }, 90_000);
+
   it("in the middle of a transfer costs the target no block that it has: the transfer is resumed", async () => {
     const { board, target, rescuer } = await midTransfer("hup-mid");
     writeFileSync(

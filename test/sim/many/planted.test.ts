@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import * as campaign from "../../../src/sim/many/campaign.ts";
 import { type Edit, plantedSource } from "../../support/planted-source.ts";
 
-/** A defect, a seed of the campaign that finds it, and what it says. */
+/** A defect, the first of the seeds of the campaign that are to find it, and what is said then. */
 interface Planted {
   readonly what: string;
   readonly edits: readonly Edit[];
@@ -41,15 +41,20 @@ const PLANTED: readonly Planted[] = [
     says: /starts [0-9a-f]{64}, which is not whole in its flash/,
   },
   {
-    what: "a lease that never ends",
+    what: "a session that ends by no silence: without a lease, and without giving way to another rescuer",
     edits: [
       {
         path: "session/lease.ts",
         from: "return this.#renewedAt + Math.max(LEASE_MIN_MS, lineTimes);",
         to: "return this.#renewedAt + 1e9 * Math.max(LEASE_MIN_MS, lineTimes);",
       },
+      {
+        path: "session/target/supersession.ts",
+        from: "return session.silentSince + this.#silence;",
+        to: "return session.silentSince + 1e9 * this.#silence;",
+      },
     ],
-    seed: 7,
+    seed: 0,
     says: /not well after 600 s: boards \d+/,
   },
   {
@@ -88,8 +93,8 @@ const PLANTED: readonly Planted[] = [
     edits: [
       {
         path: "node/board-life.ts",
-        from: 'return cause === "heal" || this.#isSoaked ? this.#board.ownSource() : undefined;',
-        to: 'return cause === "update" && this.#isSoaked ? this.#board.ownSource() : undefined;',
+        from: "return isFit ? this.#board.ownSource() : undefined;",
+        to: 'return isFit && cause === "update" ? this.#board.ownSource() : undefined;',
       },
     ],
     seed: 0,
@@ -115,14 +120,22 @@ const PLANTED: readonly Planted[] = [
   },
 ];
 
+/** Chance decides whether a seed meets a defect: one of so many has to. */
+const SEEDS_TRIED = 12;
+
 describe("the checkers of many boards", () => {
   it.each(PLANTED)("find $what", { timeout: 300_000 }, async ({ edits, seed, says }) => {
     const source = plantedSource(edits);
     try {
       await import(/* @vite-ignore */ source.url("crypto/use-node-crypto.ts"));
       const module = await import(/* @vite-ignore */ source.url("sim/many/campaign.ts"));
-      const { violations, replay } = await (module as typeof campaign).runSeed(seed);
-      expect(violations.join("\n"), replay).toMatch(says);
+      const told: string[] = [];
+      for (let tried = seed; tried < seed + SEEDS_TRIED; tried++) {
+        const { violations, replay } = await (module as typeof campaign).runSeed(tried);
+        if (says.test(violations.join("\n"))) return;
+        told.push(`${violations.join("; ")} (${replay})`);
+      }
+      expect.fail(`found by none of ${SEEDS_TRIED} seeds:\n${told.join("\n")}`);
     } finally {
       source.drop();
     }
