@@ -204,7 +204,7 @@ class MutatedTransfer {
       status: () => nodeStatusOf(store.status()),
       isBlank: () => store.isBlank(),
       start: new TargetStart(randomNonces(this.#random)),
-      isForced: this.#setup.isForced,
+      cause: this.#setup.isForced ? ("insists" as const) : ("help" as const),
     };
     const target = end.exchange(now, (host) => new TargetRole(now, host, options));
     this.#drive(end, this.#attacker.wrap(this.#ends[0], true), (event: TargetEvent) => {

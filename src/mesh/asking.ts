@@ -42,6 +42,8 @@ const ASK_FOR_MS: Millis = 12_000;
 const ASK_AGAIN_MIN_MS: Millis = 60_000;
 /** ... up to this. */
 const ASK_AGAIN_MAX_MS: Millis = 1_024_000;
+/** Invitations under another link key are declined for this time after one. */
+const ASK_KEY_AGAIN_MS: Millis = 5_000;
 /** Failed asks that are remembered. */
 const FAILED_MAX = 128;
 /** Sessions that one ask may lose. */
@@ -166,6 +168,15 @@ export class Asking {
   }
 
   /** It brought nothing. `isUnanswered`: since the neighbour, or the board itself, had something else to do. */
+  /** An invitation came to nothing since the link keys differ: its sender may be anybody, and the next one may be right. */
+  failByKey(now: Millis): void {
+    if (this.#ask === undefined) return;
+    const name = nameOf(this.#ask);
+    const times = this.#failed.get(name)?.times ?? 0;
+    this.#failed.set(name, { times, at: now, until: now + ASK_KEY_AGAIN_MS, isUnanswered: false });
+    this.cancel();
+  }
+
   fail(now: Millis, isUnanswered = false): void {
     if (this.#ask === undefined) return;
     const name = nameOf(this.#ask);

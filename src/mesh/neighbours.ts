@@ -103,11 +103,14 @@ export class Neighbours {
     const before = this.#known[index]?.neighbour;
     if (before === undefined && !this.#makeRoom(now, link)) return { tag: "ignored", isCopied };
     if (before !== undefined) this.#known.splice(index, 1);
-    const said = saidBy(beacon);
+    const said = viewOf(beacon);
+    const tag = before === undefined ? "new" : newsOf(before, said);
     const firstHeardAt = before?.firstHeardAt ?? now;
     const beacons = (before?.beacons ?? 0) + 1;
-    this.#known.push({ neighbour: { ...said, link, firstHeardAt, heardAt: now, beacons }, formerNonce });
-    return { tag: before === undefined ? "new" : newsOf(before, said), isCopied };
+    // Most beacons say what is known: nothing is copied again.
+    const kept = before !== undefined && tag === "same" ? before : copyOf(said);
+    this.#known.push({ neighbour: { ...kept, link, firstHeardAt, heardAt: now, beacons }, formerNonce });
+    return { tag, isCopied };
   }
 
   /** The node with this id on a link, if it is known there. */
@@ -164,20 +167,33 @@ function mayGiveWay(now: Millis, neighbour: Neighbour): boolean {
   return !isEstablished(neighbour) || isSilent(now, neighbour);
 }
 
-function saidBy(beacon: Beacon): Said {
+/** What a beacon says, as views of the received bytes. */
+function viewOf(beacon: Beacon): Said {
   return {
-    nodeId: beacon.nodeId.slice(),
-    bootNonce: beacon.bootNonce.slice(),
+    nodeId: beacon.nodeId,
+    bootNonce: beacon.bootNonce,
     isBootable: beacon.failure === undefined,
     isProvider: beacon.isProvider,
     isTrial: beacon.isTrial === true,
     wantsUpdate: beacon.wantsUpdate === true,
-    hardwareId: beacon.hardwareId.slice(),
-    version: { ...beacon.version },
+    hardwareId: beacon.hardwareId,
+    version: beacon.version,
     sequence: beacon.sequence,
-    installedDigest: beacon.installedDigest?.slice(),
-    receivingDigest: beacon.receivingDigest?.slice(),
+    installedDigest: beacon.installedDigest,
+    receivingDigest: beacon.receivingDigest,
     failure: beacon.failure,
+  };
+}
+
+function copyOf(said: Said): Said {
+  return {
+    ...said,
+    nodeId: said.nodeId.slice(),
+    bootNonce: said.bootNonce.slice(),
+    hardwareId: said.hardwareId.slice(),
+    version: { ...said.version },
+    installedDigest: said.installedDigest?.slice(),
+    receivingDigest: said.receivingDigest?.slice(),
   };
 }
 

@@ -206,12 +206,13 @@ export class NodeMachine {
    * The neighbour that is asked has nothing, or what it has was refused. `rescuerId`: who it is about, if that is known;
    * during a session it has to be.
    */
-  handleRefused(now: Millis, link: number, rescuerId?: Uint8Array): void {
+  handleRefused(now: Millis, link: number, rescuerId?: Uint8Array, isKeyMismatch = false): void {
     const ask = this.#asking.present;
     if (ask?.link !== link) return;
     const isOther = rescuerId === undefined ? this.#isServed : !equalBytes(rescuerId, ask.nodeId);
     if (isOther) return;
-    this.#asking.fail(now);
+    if (isKeyMismatch && ask.isInvited === true) this.#asking.failByKey(now);
+    else this.#asking.fail(now);
     this.#settle(now);
   }
 

@@ -58,6 +58,7 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
   readonly #duties: NodeDuties;
   readonly #views: Map<FullLink, Views> = new Map();
   #timer: Timer | undefined;
+  #timerAt: Millis | undefined;
 
   constructor(host: FullHost, duties: NodeDuties) {
     this.#host = host;
@@ -182,7 +183,7 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
     if (event.tag === "heard" && event.beacon !== undefined)
       this.#handleHeard(now, views.index, event.beacon);
     if (event.tag === "refused" || event.tag === "none")
-      this.machine.handleRefused(now, views.index, event.rescuerId);
+      this.machine.handleRefused(now, views.index, event.rescuerId, event.reason === "link-key");
   }
 
   #handleRescuer(now: Millis, event: RescuerEvent, views: Views): void {
@@ -246,13 +247,17 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
       this.machine.handleEngaged(now, views.index, this.#engagementOn(views));
     for (let action = this.machine.pollAction(); action; action = this.machine.pollAction())
       this.#do(now, action);
-    this.#timer?.cancel();
     const at = this.machine.pollTimeout(now);
+    // Most events change nothing of it.
+    if (this.#timer !== undefined && at === this.#timerAt) return;
+    this.#timer?.cancel();
+    this.#timerAt = at;
     this.#timer =
       at === undefined ? undefined : this.#host.clock.after(Math.max(0, at - now), () => this.#handleTime());
   }
 
   #handleTime(): void {
+    this.#timer = undefined;
     for (const views of this.#views.values()) this.#watch(views);
     this.machine.handleTimeout(this.#host.clock.now());
     this.#pump();

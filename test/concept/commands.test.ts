@@ -124,7 +124,7 @@ describe("mayday node", () => {
     const [started, ...more] = await onBoot.lines();
     expect(more).toEqual([]);
     expect(started).toContain(`MAYDAY_BOARD=${blank} MAYDAY_DIGEST=${booted?.["digest"]}`);
-    expect(started).toMatch(/MAYDAY_SLOT=\d MAYDAY_TRIAL=0 MAYDAY_VERSION=1\.0\.0/);
+    expect(started).toMatch(/MAYDAY_SLOT=\d MAYDAY_TRIAL=1 MAYDAY_VERSION=1\.0\.0/);
     const [healed] = eventsOf(a, "healed");
     const [told] = await onHealed.lines();
     expect(told).toContain(`MAYDAY_DIGEST=${healed?.["digest"]}`);

@@ -34,7 +34,7 @@ const GONE_MAX_MS: Millis = 4_000;
 const SETTLE_STEPS = 64;
 
 /** A transport whose other side comes and goes. */
-class FlappingTransport extends TransportWrapper {
+export class FlappingTransport extends TransportWrapper {
   flaps = 0;
   #handlers: TransportHandlers | undefined;
   #isUp = true;

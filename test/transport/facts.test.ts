@@ -2,12 +2,14 @@ import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { VirtualClock } from "../../src/base/virtual-clock.ts";
+import { Plug } from "../../src/sim/many/plug.ts";
 import { withFaults } from "../../src/sim/wires/transport-faults.ts";
 import { parseEndpoint } from "../../src/transport/endpoint.ts";
 import { openTransport } from "../../src/transport/open-transport.ts";
 import { ReopeningTransport } from "../../src/transport/reopening.ts";
 import { StreamSplitter } from "../../src/transport/stream-splitter.ts";
 import type { Heard, Transport, TransportFacts, TransportHandlers } from "../../src/transport/transport.ts";
+import { FlappingTransport } from "../node/flapping-world.ts";
 import { Recorder } from "../support/recorder.ts";
 import { wrappedTransport } from "../support/wrapped-transport.ts";
 
@@ -64,6 +66,8 @@ const clock = new VirtualClock();
 const WRAPPERS: Readonly<Record<string, (inner: Transport) => Transport>> = {
   FaultyTransport: (inner) => withFaults(inner, { seed: 1, clock }),
   ReopeningTransport: (inner) => new ReopeningTransport(inner, async () => inner, clock),
+  Plug: (inner) => new Plug(inner, { isCut: () => false, carry: (frame) => frame, note: () => {} }),
+  FlappingTransport: (inner) => new FlappingTransport(inner),
   InterceptedTransport: (inner) => wrappedTransport(inner, {}),
 };
 
