@@ -259,6 +259,16 @@ describe("an invitation", () => {
     // A known neighbour on that link is asked all the same.
     expect(asking.choose(now, ownBoard(1), [neighbour(5, 3, { heardAt: now })])).toEqual(askOf(5, 3));
   });
+
+  it("under another link key bars the link for 5 s only, however often it comes", () => {
+    for (let now = 0; now < 600_000; now += 60_000) {
+      asking.start(now, invited);
+      asking.failByKey(now);
+      expect(asking.present).toBeUndefined();
+      expect(asking.isBarred(now + 4_999, invited)).toBe(true);
+      expect(asking.isBarred(now + 5_000, invited)).toBe(false);
+    }
+  });
 });
 
 describe("what a board asks", () => {
