@@ -55,7 +55,8 @@ describe("a node whose links go down and up all the time", () => {
       expect(world.counts.get("healed")).toBeGreaterThan(100);
       expect(world.counts.get("booted")).toBeGreaterThan(4);
       const last = sizes.slice(SAMPLES / 2);
-      expect(new Set(last.map(({ timers }) => timers)), told).toEqual(new Set([sizes[0]?.timers]));
+      const timersOf = (some: readonly Size[]): number => Math.max(...some.map(({ timers }) => timers));
+      expect(timersOf(last), told).toBeLessThanOrEqual(timersOf(sizes.slice(0, SAMPLES / 2)));
       for (const { neighbours, waiting, healed } of sizes) {
         expect(neighbours, told).toBeLessThanOrEqual(LINKS * 8);
         expect(waiting, told).toBeLessThanOrEqual(64);
