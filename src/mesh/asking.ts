@@ -109,7 +109,7 @@ export class Asking {
       if (digest === undefined || !isWorthAsking(now, board, neighbour)) continue;
       const ask = { link, nodeId, digest };
       if (this.isBarred(now, ask)) continue;
-      const times = this.#failed.get(nameOf(ask))?.times ?? 0;
+      const times = this.#timesFailed(ask);
       const rank =
         best &&
         (best.times - times ||
@@ -167,22 +167,27 @@ export class Asking {
     else this.#endsAt = now + ASK_FOR_MS;
   }
 
-  /** It brought nothing. `isUnanswered`: since the neighbour, or the board itself, had something else to do. */
   /** An invitation came to nothing since the link keys differ: its sender may be anybody, and the next one may be right. */
   failByKey(now: Millis): void {
-    if (this.#ask === undefined) return;
-    const name = nameOf(this.#ask);
-    const times = this.#failed.get(name)?.times ?? 0;
-    this.#failed.set(name, { times, at: now, until: now + ASK_KEY_AGAIN_MS, isUnanswered: false });
-    this.cancel();
+    if (this.#ask !== undefined)
+      this.#bar(now, this.#ask, this.#timesFailed(this.#ask), ASK_KEY_AGAIN_MS, false);
   }
 
+  /** It brought nothing. `isUnanswered`: since the neighbour, or the board itself, had something else to do. */
   fail(now: Millis, isUnanswered = false): void {
     if (this.#ask === undefined) return;
-    const name = nameOf(this.#ask);
-    const times = (this.#failed.get(name)?.times ?? 0) + 1;
+    const times = this.#timesFailed(this.#ask) + 1;
     const waitMs = Math.min(ASK_AGAIN_MAX_MS, ASK_AGAIN_MIN_MS * 2 ** (times - 1));
-    this.#failed.set(name, { times, at: now, until: now + waitMs, isUnanswered });
+    this.#bar(now, this.#ask, times, waitMs, isUnanswered);
+  }
+
+  #timesFailed(ask: Ask): number {
+    return this.#failed.get(nameOf(ask))?.times ?? 0;
+  }
+
+  /** Ends the ask, which is not repeated for a time. */
+  #bar(now: Millis, ask: Ask, times: number, waitMs: Millis, isUnanswered: boolean): void {
+    this.#failed.set(nameOf(ask), { times, at: now, until: now + waitMs, isUnanswered });
     this.cancel();
   }
 
