@@ -10,7 +10,7 @@ import type { LineEvent, RoleHost } from "../session/role.ts";
 import type { PickPolicy } from "./image-picking.ts";
 import type { NodeEvent } from "./node-event.ts";
 import type { NodeLink, SideLink } from "./node-link.ts";
-import { NodeRun, type RunHost, type Side, type SideHost } from "./node-run.ts";
+import { innerHost, NodeRun, type RunHost, type Side, type SideHost } from "./node-run.ts";
 import { RescuerSide } from "./rescuer-side.ts";
 import type { RunOptions } from "./run-options.ts";
 import { type TransportSource, transportOf } from "./transport-source.ts";
@@ -86,17 +86,10 @@ class DispatchSide implements Side<RescuerEvent, RescuerRole> {
 
   #sideHost(): SideHost<RescuerRole> {
     const host = this.#host;
-    return {
-      clock: host.clock,
-      random: host.random,
-      line: host.line,
-      get links() {
-        return host.links;
-      },
+    return innerHost(host, () => host.links, {
       report: (event) => this.#report(event),
-      whileAnswering: (answer) => host.whileAnswering(answer),
       end: (ending) => host.end(ending),
-    };
+    });
   }
 
   #othersThan(link: SideLink<RescuerRole>): ServeCause[] {

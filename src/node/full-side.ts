@@ -16,7 +16,7 @@ import { type Beacon, isCall } from "../wire/messages.ts";
 import type { NodeDuties } from "./node-duties.ts";
 import type { SideLink } from "./node-link.ts";
 import { linkReport, NodeReports } from "./node-reports.ts";
-import type { RunHost, Side, SideHost } from "./node-run.ts";
+import { innerHost, type RunHost, type Side, type SideHost } from "./node-run.ts";
 import { OwnBoardSide } from "./own-board-side.ts";
 import { RescuerSide } from "./rescuer-side.ts";
 import {
@@ -98,21 +98,12 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
 
   /** What a side gets of the run: its views of the links; and an end is no end of the node. */
   #sideHost<R>(viewOf: (views: Views) => SideLink<R>): SideHost<R> {
-    const host = this.#host;
-    const views = this.#views;
-    return {
-      clock: host.clock,
-      random: host.random,
-      line: host.line,
-      get links() {
-        return [...views.values()].map(viewOf);
-      },
+    return innerHost(this.#host, () => [...this.#views.values()].map(viewOf), {
       report: (event) => this.reports.report(event),
-      whileAnswering: (answer) => host.whileAnswering(answer),
       end: (ending) => {
-        if (ending.code === ExitCode.failed) host.end(ending);
+        if (ending.code === ExitCode.failed) this.#host.end(ending);
       },
-    };
+    });
   }
 
   linkKeyOf(index: number): LinkKey | undefined {

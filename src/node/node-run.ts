@@ -44,6 +44,25 @@ export interface SideHost<R> {
   end(ending: Ending): void;
 }
 
+/** The host of a side within another: other links, another way to report, or another end; the rest is the outer host's. */
+export function innerHost<R>(
+  host: Omit<SideHost<unknown>, "links" | "report" | "end">,
+  linksOf: () => readonly SideLink<R>[],
+  { report, end }: Pick<SideHost<R>, "report" | "end">,
+): SideHost<R> {
+  return {
+    clock: host.clock,
+    random: host.random,
+    line: host.line,
+    get links() {
+      return linksOf();
+    },
+    report,
+    whileAnswering: (answer) => host.whileAnswering(answer),
+    end,
+  };
+}
+
 /** What a run offers the side that it was made with. */
 export interface RunHost<Event, R extends Role> extends SideHost<R> {
   readonly links: readonly NodeLink<Event, R>[];

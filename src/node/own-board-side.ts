@@ -10,7 +10,7 @@ import type { TargetRole } from "../session/target/target-role.ts";
 import { BoardLife } from "./board-life.ts";
 import type { NodeDuties } from "./node-duties.ts";
 import type { SideLink } from "./node-link.ts";
-import type { SideHost } from "./node-run.ts";
+import { innerHost, type SideHost } from "./node-run.ts";
 import { OwnInstalls } from "./own-installs.ts";
 import type { RescuerSelf } from "./rescuer-duties.ts";
 import { nodeStatusOf } from "./target-effects.ts";
@@ -134,17 +134,7 @@ export class OwnBoardSide {
 
 /** The host, with another end: the board is healed, and the node continues. */
 function hostOf(host: SideHost<TargetRole>, onHealed: () => void): SideHost<TargetRole> {
-  return {
-    clock: host.clock,
-    random: host.random,
-    line: host.line,
-    get links() {
-      return host.links;
-    },
-    report: (event) => host.report(event),
-    whileAnswering: (answer) => host.whileAnswering(answer),
-    end: onHealed,
-  };
+  return innerHost(host, () => host.links, { report: (event) => host.report(event), end: onHealed });
 }
 
 function failedEnding(error: unknown): Ending {
