@@ -1,0 +1,66 @@
+/* What a build contains, and how large its fixed buffers are. Each can be given on the compiler's command line, or in a
+ * header that MAYDAY_CONFIG_HEADER names. */
+#ifndef MAYDAY_CONFIG_H
+#define MAYDAY_CONFIG_H
+
+#ifdef MAYDAY_CONFIG_HEADER
+#include MAYDAY_CONFIG_HEADER
+#endif
+
+/* Layout `ab`: two slots, one of which keeps what boots (PROTOCOL.md 13.1). */
+#ifndef MAYDAY_WITH_AB
+#define MAYDAY_WITH_AB 1
+#endif
+
+/* Images that failed to confirm three times are taken later (13.4). Without it a board takes them like others. */
+#ifndef MAYDAY_WITH_QUARANTINE
+#define MAYDAY_WITH_QUARANTINE 1
+#endif
+
+/* Manifests in the sectors of the boot record, for flash with few large sectors (13.3, `record`). */
+#ifndef MAYDAY_WITH_RECORD_MANIFESTS
+#define MAYDAY_WITH_RECORD_MANIFESTS 1
+#endif
+
+/* A secret of both ends of a link (14). Needs random numbers, or the counter of starts in the boot record. */
+#ifndef MAYDAY_WITH_LINK_KEY
+#define MAYDAY_WITH_LINK_KEY 0
+#endif
+
+/* SHA-256 in software. Without it `mayday_port.hash` has to be given. */
+#ifndef MAYDAY_WITH_SHA256
+#define MAYDAY_WITH_SHA256 1
+#endif
+
+/* Largest write unit of the flash, in bytes (13.1): an entry of the boot record fills up whole units. */
+#ifndef MAYDAY_WRITE_UNIT_MAX
+#define MAYDAY_WRITE_UNIT_MAX 256
+#endif
+
+/* Most blocks that a target keeps unfinished; how many they are in fact depends on the memory that it is given. */
+#ifndef MAYDAY_OPEN_BLOCKS_MAX
+#define MAYDAY_OPEN_BLOCKS_MAX 16
+#endif
+
+/* Bytes that wait for the UART. The longest message of a target takes 96 (PROTOCOL.md 5), 114 with a link key. */
+#ifndef MAYDAY_TX_BYTES
+#define MAYDAY_TX_BYTES 192
+#endif
+
+#if MAYDAY_WRITE_UNIT_MAX < 1 || MAYDAY_WRITE_UNIT_MAX > 256 || (MAYDAY_WRITE_UNIT_MAX & (MAYDAY_WRITE_UNIT_MAX - 1)) != 0
+#error "MAYDAY_WRITE_UNIT_MAX has to be a power of two from 1 to 256"
+#endif
+#if MAYDAY_OPEN_BLOCKS_MAX < 1 || MAYDAY_OPEN_BLOCKS_MAX > 64
+#error "MAYDAY_OPEN_BLOCKS_MAX has to be 1 to 64"
+#endif
+#if MAYDAY_TX_BYTES < 128
+#error "MAYDAY_TX_BYTES has to be 128 at least"
+#endif
+
+#if MAYDAY_WITH_AB
+#define MAYDAY_SLOTS_MAX 2
+#else
+#define MAYDAY_SLOTS_MAX 1
+#endif
+
+#endif
