@@ -381,6 +381,22 @@ static void check_repeats(void) {
   CHECK(mayday_mailbox_frame(&mailbox, &length) == NULL, "a frame that lacks a write is not delivered when the next one is repeated");
 }
 
+/* One whole frame of 40 bytes waits, and 39 bytes of another one: 23 bytes are left, fewer than a transaction may have. */
+static void check_begun_room(void) {
+  static mayday_mailbox mailbox;
+  uint8_t bytes[64], status[4];
+  open_small(&mailbox, 40);
+  put_frame(bytes + 1, 0x11, 40);
+  bytes[0] = firsts[1];
+  mayday_mailbox_write(&mailbox, bytes, 44);
+  mayday_mailbox_read(&mailbox, status, 4);
+  CHECK((status[0] >> 1 & 3) == 2, "with one frame the peripheral takes more");
+  bytes[0] = firsts[2];
+  mayday_mailbox_write(&mailbox, bytes, 43);
+  mayday_mailbox_read(&mailbox, status, 4);
+  CHECK((status[0] >> 1 & 3) == 3, "a frame that is not whole takes room, too");
+}
+
 static void check_long_frames(void) {
   static mayday_mailbox mailbox;
   uint8_t bytes[64];
@@ -462,6 +478,7 @@ int main(int argc, char **argv) {
     JSON_EACH(exchange, json_get(file, "peripheralExchanges")) play(exchange, way);
   }
   check_repeats();
+  check_begun_room();
   check_long_frames();
   check_full(false);
   check_full(true);
