@@ -1,0 +1,38 @@
+/* Round trips, line times, and the times that follow from both (PROTOCOL.md 4.4, 6). */
+#ifndef MAYDAY_LINK_RTT_H
+#define MAYDAY_LINK_RTT_H
+
+#include "mayday/port.h"
+
+typedef struct mayday_rtt {
+  uint32_t bytes_per_s; /* of the line; 0 on one without a rate of its own */
+  uint32_t smoothed;    /* SRTT in 1/32 ms; valid with has_sample */
+  uint32_t variation;   /* RTTVAR in 1/32 ms */
+  uint8_t floor_ms;
+  bool has_sample;
+} mayday_rtt;
+
+/* `baud`: bit/s with 10 bits a byte, 40 million at most; of an I2C clock, ten ninths of it. 0: no rate, all line times are 0.
+ * `rto_floor_ms`: 10 on a native UART, 25 behind USB and on I2C. */
+void mayday_rtt_init(mayday_rtt *rtt, uint32_t baud, uint8_t rto_floor_ms);
+
+/* Takes in a round trip, less the line time and the ack's delay; above 65,535 ms it counts as that. */
+void mayday_rtt_sample(mayday_rtt *rtt, uint32_t ms);
+
+/* Retransmission timeout, in milliseconds, rounded up; 100 before the first sample. */
+uint32_t mayday_rto_ms(const mayday_rtt *rtt);
+
+/* Milliseconds that so many bytes take on the line, rounded up; UINT32_MAX also for more. */
+uint32_t mayday_line_ms(const mayday_rtt *rtt, uint32_t bytes);
+
+/* After which an unanswered question is asked again. */
+uint32_t mayday_wait_ms(const mayday_rtt *rtt);
+
+/* How long a rescuer that serves may not be heard. `longest_frame`: bytes on the line of the longest frame that came in this
+ * session, 8,192 at most. */
+uint32_t mayday_pause_ms(const mayday_rtt *rtt, uint32_t longest_frame);
+
+/* `block`: bytes of a block, or MAYDAY_MANIFEST_MAX until the manifest is accepted; 65,536 at most. */
+uint32_t mayday_lease_ms(const mayday_rtt *rtt, uint32_t block);
+
+#endif
