@@ -3,7 +3,7 @@
 #include "mayday/mailbox.h"
 
 #include "base/crc.h"
-#include "i2c/inbox.h"
+#include "i2c/mail_in.h"
 #include "tests/check.h"
 #include "tests/json.h"
 
@@ -88,7 +88,7 @@ static void check_statuses(const json *file) {
     mailbox.state = (uint8_t)(is_open ? 2 : strcmp(state, "greeted") == 0);
     mayday_mailbox_set_busy(&mailbox, strcmp(state, "busy") == 0);
     if (!is_open) mailbox.limit = (uint16_t)length;
-    if (is_open) mailbox.outbox.waiting = (uint16_t)length;
+    if (is_open) mailbox.mail_out.waiting = (uint16_t)length;
     /* Only a body needs the frames themselves. */
     if (is_open && length > 0) {
       mayday_mailbox_read_begin(&mailbox, 4);
@@ -154,7 +154,7 @@ static void check_heads(const json *file) {
     bytes[0] = 0x54;
     json_hex(json_get(vector, "hex"), bytes + 1, 3);
     mayday_mailbox_write(&mailbox, bytes, (uint16_t)sizeof bytes);
-    CHECK(mayday_mailbox_frame(&mailbox, &length) == NULL && mailbox.inbox.length == 0, "no frame has this head: %s",
+    CHECK(mayday_mailbox_frame(&mailbox, &length) == NULL && mailbox.mail_in.length == 0, "no frame has this head: %s",
           json_text(vector, "name"));
   }
 }
@@ -331,8 +331,8 @@ static void check_noise(void) {
       mayday_mailbox_release(&mailbox);
       frames++;
     }
-    CHECK(mailbox.inbox.used <= mailbox.inbox.ring, "more is used than there is");
-    CHECK(mailbox.outbox.waiting <= mailbox.outbox.size, "more waits than there is room for");
+    CHECK(mailbox.mail_in.used <= mailbox.mail_in.ring, "more is used than there is");
+    CHECK(mailbox.mail_out.waiting <= mailbox.mail_out.size, "more waits than there is room for");
   }
   CHECK(frames > 1000, "noise has frames in it (%lu)", frames);
 }
@@ -378,7 +378,7 @@ static void check_repeats(void) {
   rest[0] = 0xb7;
   mayday_mailbox_write(&mailbox, rest, 21);
   mayday_mailbox_write(&mailbox, rest, 21);
-  CHECK(mayday_mailbox_frame(&mailbox, &length) == NULL, "a frame that lacks a write is not delivered when the next one is repeated");
+  CHECK(mayday_mailbox_frame(&mailbox, &length) == NULL, "what lacks a write is not delivered when the next one is repeated");
 }
 
 /* One whole frame of 40 bytes waits, and 39 bytes of another one: 23 bytes are left, fewer than a transaction may have. */
@@ -434,7 +434,8 @@ static void check_out_room(void) {
     CHECK(!mayday_mailbox_send(&mailbox, frame, 115 - length), "no frame is put where there is no room");
     mayday_mailbox_write(&mailbox, (const uint8_t[]){0x07}, 1);
     mayday_mailbox_read(&mailbox, read, sizeof read);
-    CHECK(read[1] == length + 3 && read[4] == length && memcmp(read + 7, frame, length) == 0, "a frame of %u bytes is read", (unsigned)length);
+    bool is_read = read[1] == length + 3 && read[4] == length && memcmp(read + 7, frame, length) == 0;
+    CHECK(is_read, "a frame of %u bytes is read", (unsigned)length);
     ack = (read[0] & 1) != 0 ? 0x0c : 0x07;
     mayday_mailbox_write(&mailbox, &ack, 1);
     CHECK(out_memory[MAYDAY_MAILBOX_OUT_MIN] == 0xa5, "nothing is written behind the memory");

@@ -51,7 +51,7 @@ typedef struct mayday_mailbox_memory {
 
 /* Frames that come (10.4). A frame stands in `bytes` behind its length, in one piece: one that begins before `ring` may end
  * behind it, and its place is counted as if it ended at the ring's start. */
-typedef struct mayday_inbox {
+typedef struct mayday_mail_in {
   uint8_t *bytes;
   uint16_t ring, frame_max;
   /* Of the interrupt. */
@@ -68,10 +68,10 @@ typedef struct mayday_inbox {
   uint16_t next;
   /* Shared: frames that came, and that were released. */
   volatile uint8_t in, out;
-} mayday_inbox;
+} mayday_mail_in;
 
 /* Frames that wait for the controller, in a ring, each behind its three bytes of 10.4. */
-typedef struct mayday_outbox {
+typedef struct mayday_mail_out {
   uint8_t *bytes;
   uint16_t size;
   /* Of the interrupt. */
@@ -84,11 +84,11 @@ typedef struct mayday_outbox {
   uint8_t freed;
   /* Shared: frames that were put in, and that are gone; up to where frames are to be dropped, and how often that was asked. */
   volatile uint8_t in, out, drop_to, drops;
-} mayday_outbox;
+} mayday_mail_out;
 
 typedef struct mayday_mailbox {
-  mayday_inbox inbox;
-  mayday_outbox outbox;
+  mayday_mail_in mail_in;
+  mayday_mail_out mail_out;
   /* Of the interrupt. */
   uint16_t limit, controller_limit; /* bytes of a transaction */
   uint16_t index, body, given;      /* within this transaction */

@@ -2,8 +2,8 @@
 
 #include "base/bytes.h"
 #include "base/crc.h"
-#include "i2c/inbox.h"
-#include "i2c/outbox.h"
+#include "i2c/mail_in.h"
+#include "i2c/mail_out.h"
 
 /* States of 10.2. */
 enum { FRESH = 0, GREETED = 1, OPEN = 2, BUSY = 3 };
@@ -43,10 +43,11 @@ static void set_hold(mayday_mailbox *mailbox) {
 bool mayday_mailbox_init(mayday_mailbox *mailbox, const mayday_mailbox_memory *memory, uint32_t now_ms) {
   uint16_t limit = memory->transaction_max, frame_max = memory->frame_max;
   if (bounded(limit) != limit || frame_max < 1 || frame_max > MAYDAY_FRAME_MAX) return false;
-  if (memory->in_size < MAYDAY_MAILBOX_IN_ROOM((uint32_t)limit, frame_max) || memory->out_size < MAYDAY_MAILBOX_OUT_MIN) return false;
+  if (memory->in_size < MAYDAY_MAILBOX_IN_ROOM((uint32_t)limit, frame_max)) return false;
+  if (memory->out_size < MAYDAY_MAILBOX_OUT_MIN) return false;
   memset(mailbox, 0, sizeof *mailbox);
-  mayday_inbox_init(&mailbox->inbox, memory->in, memory->in_size, frame_max);
-  mayday_outbox_init(&mailbox->outbox, memory->out, memory->out_size);
+  mayday_mail_in_init(&mailbox->mail_in, memory->in, memory->in_size, frame_max);
+  mayday_mail_out_init(&mailbox->mail_out, memory->out, memory->out_size);
   mailbox->limit = limit;
   mailbox->controller_limit = MAYDAY_TRANSACTION_MIN;
   mailbox->turn = 1;
@@ -56,7 +57,7 @@ bool mayday_mailbox_init(mayday_mailbox *mailbox, const mayday_mailbox_memory *m
 }
 
 static bool is_refusing(mayday_mailbox *mailbox) {
-  return mailbox->is_busy != 0 || !mayday_inbox_has_room(&mailbox->inbox, mailbox->limit);
+  return mailbox->is_busy != 0 || !mayday_mail_in_has_room(&mailbox->mail_in, mailbox->limit);
 }
 
 void mayday_mailbox_write_begin(mayday_mailbox *mailbox) {
@@ -71,14 +72,14 @@ static void take_hello(mayday_mailbox *mailbox) {
   mailbox->turn = 1;
   mailbox->number = 0;
   mailbox->offered = 0;
-  mayday_outbox_rewind(&mailbox->outbox);
-  mayday_inbox_restart(&mailbox->inbox);
+  mayday_mail_out_rewind(&mailbox->mail_out);
+  mayday_mail_in_restart(&mailbox->mail_in);
   mailbox->state = GREETED;
 }
 
 static void acknowledge(mayday_mailbox *mailbox, uint8_t turn) {
   if (turn != mailbox->turn || mailbox->offered == 0) return;
-  if (mayday_outbox_advance(&mailbox->outbox, mailbox->offered)) mailbox->turn ^= 1u;
+  if (mayday_mail_out_advance(&mailbox->mail_out, mailbox->offered)) mailbox->turn ^= 1u;
   mailbox->offered = 0;
 }
 
@@ -95,7 +96,7 @@ static uint8_t judge_first(mayday_mailbox *mailbox, uint8_t byte) {
   bool is_again = number == mailbox->number;
   bool is_gap = !is_again && number != ((mailbox->number + 1u) & 3u);
   mailbox->number = number;
-  mayday_inbox_begin(&mailbox->inbox, is_again, is_gap, kind == KIND_BEGINS);
+  mayday_mail_in_begin(&mailbox->mail_in, is_again, is_gap, kind == KIND_BEGINS);
   return BODY;
 }
 
@@ -113,7 +114,7 @@ bool mayday_mailbox_write_byte(mayday_mailbox *mailbox, uint8_t byte) {
       mailbox->doing = IGNORED;
       break;
     case BODY:
-      if (!mayday_inbox_byte(&mailbox->inbox, byte)) mailbox->doing = REFUSED;
+      if (!mayday_mail_in_byte(&mailbox->mail_in, byte)) mailbox->doing = REFUSED;
       break;
     default: break;
   }
@@ -121,14 +122,14 @@ bool mayday_mailbox_write_byte(mayday_mailbox *mailbox, uint8_t byte) {
 }
 
 void mayday_mailbox_read_begin(mayday_mailbox *mailbox, uint16_t length) {
-  uint16_t waiting = mayday_outbox_waiting(&mailbox->outbox);
+  uint16_t waiting = mayday_mail_out_waiting(&mailbox->mail_out);
   uint8_t state = mailbox->state;
   mailbox->doing = READING;
   mailbox->was_heard = 1;
   mailbox->index = mailbox->body = mailbox->given = mailbox->offered = 0;
   if (length == 0) length = common(mailbox);
   if (state == OPEN) {
-    if (length > STATUS_BYTES) mailbox->body = mayday_outbox_fits(&mailbox->outbox, (uint16_t)(length - STATUS_BYTES));
+    if (length > STATUS_BYTES) mailbox->body = mayday_mail_out_fits(&mailbox->mail_out, (uint16_t)(length - STATUS_BYTES));
     if (is_refusing(mailbox)) state = BUSY;
   } else {
     waiting = mailbox->limit;
@@ -147,7 +148,7 @@ uint8_t mayday_mailbox_read_byte(mayday_mailbox *mailbox) {
     return FILLER;
   }
   mailbox->index++;
-  return mayday_outbox_byte(&mailbox->outbox, mailbox->given++);
+  return mayday_mail_out_byte(&mailbox->mail_out, mailbox->given++);
 }
 
 void mayday_mailbox_end(mayday_mailbox *mailbox, uint16_t unsent) {
@@ -180,21 +181,21 @@ bool mayday_mailbox_is_up(mayday_mailbox *mailbox, uint32_t now_ms) {
     mailbox->is_up = mailbox->state != FRESH;
   } else if (mailbox->is_up && now_ms - mailbox->heard_at >= SILENCE_MS) {
     mailbox->is_up = false;
-    mayday_outbox_drop(&mailbox->outbox);
+    mayday_mail_out_drop(&mailbox->mail_out);
   }
   return mailbox->is_up;
 }
 
 uint8_t *mayday_mailbox_frame(mayday_mailbox *mailbox, uint16_t *length) {
-  return mayday_inbox_frame(&mailbox->inbox, length);
+  return mayday_mail_in_frame(&mailbox->mail_in, length);
 }
 
 void mayday_mailbox_release(mayday_mailbox *mailbox) {
-  mayday_inbox_release(&mailbox->inbox);
+  mayday_mail_in_release(&mailbox->mail_in);
 }
 
 bool mayday_mailbox_send(mayday_mailbox *mailbox, const uint8_t *frame, size_t length) {
-  return mayday_outbox_put(&mailbox->outbox, frame, length, (uint16_t)(mailbox->hold_units * HOLD_UNIT));
+  return mayday_mail_out_put(&mailbox->mail_out, frame, length, (uint16_t)(mailbox->hold_units * HOLD_UNIT));
 }
 
 void mayday_mailbox_set_busy(mayday_mailbox *mailbox, bool is_busy) {
