@@ -11,7 +11,7 @@
 /* Encodes a frame without delimiters; `out` has room for MAYDAY_COBS_LENGTH(length) and may not overlap. Returns the length. */
 size_t mayday_cobs_encode(const uint8_t *frame, size_t length, uint8_t *out);
 
-/* Decodes a run in place. Returns the length of the frame; 0 when a code byte points past the end, or the run is empty. */
+/* Decodes a run in place; what it was is gone then, also when it fails. Returns the length of the frame; 0 when a code byte points past the end, or the run is empty. */
 size_t mayday_cobs_decode(uint8_t *run, size_t length);
 
 #endif

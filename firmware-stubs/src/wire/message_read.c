@@ -1,0 +1,120 @@
+#include "base/bytes.h"
+#include "wire/layout.h"
+#include "wire/reader.h"
+
+#define CRITICAL 0x80u
+
+/* Puts a field into the member of a frame that `to` is. */
+static void put_field(uint8_t type, const uint8_t *from, void *to) {
+  switch (type) {
+    case MAYDAY_FIELD_U16:
+      *(uint16_t *)to = mayday_u16(from);
+      break;
+    case MAYDAY_FIELD_U32:
+      *(uint32_t *)to = mayday_u32(from);
+      break;
+    case MAYDAY_FIELD_U48:
+      *(uint64_t *)to = mayday_u48(from);
+      break;
+    case MAYDAY_FIELD_8_BYTES:
+    case MAYDAY_FIELD_14_BYTES:
+      *(const uint8_t **)to = from;
+      break;
+    default:
+      *(uint8_t *)to = from[0];
+      break;
+  }
+}
+
+static bool read_fields(mayday_reader *from, mayday_frame *out) {
+  for (const mayday_field *field = mayday_layout_of(out->kind); field->type != MAYDAY_FIELD_END; field++) {
+    const uint8_t *bytes = mayday_take(from, mayday_field_length(field->type));
+    if (bytes == NULL) return false;
+    put_field(field->type, bytes, (uint8_t *)out + field->at);
+    if (field->type != MAYDAY_FIELD_ENTRIES) continue;
+    unsigned count = bytes[0];
+    if (count > mayday_entries_max(out->kind)) return false;
+    out->as.list.entries = mayday_take(from, (size_t)count * mayday_entry_length(out->kind));
+    if (out->as.list.entries == NULL) return false;
+  }
+  return true;
+}
+
+/* Numbers that this version does not know read as 12.1 says. False: malformed. */
+static bool settle(mayday_frame *frame) {
+  switch (frame->kind) {
+    case MAYDAY_BEACON:
+    case MAYDAY_DISTRESS: {
+      uint8_t *failure = &frame->as.beacon.failure;
+      if ((frame->as.beacon.flags & MAYDAY_BEACON_FLAG_BOOTABLE) != 0) {
+        *failure = 0;
+      } else if (frame->kind == MAYDAY_BEACON) {
+        return false;
+      } else if (*failure == 0 || *failure > MAYDAY_BOOT_FAILURE_CODE_REVERTED) {
+        *failure = MAYDAY_BOOT_FAILURE_CODE_EMPTY;
+      }
+      return true;
+    }
+    case MAYDAY_OFFER:
+      if (frame->as.offer.block_log2 < 10 || frame->as.offer.block_log2 > 16) frame->as.offer.block_log2 = 16;
+      return true;
+    case MAYDAY_ACCEPT: {
+      unsigned asks = frame->as.accept.asks & 0x7fu;
+      if ((asks & MAYDAY_ACCEPT_FLAG_RUN) == 0) asks &= ~MAYDAY_ACCEPT_FLAG_PATH;
+      if ((asks & MAYDAY_ACCEPT_FLAG_PATH) == 0) asks &= ~MAYDAY_ACCEPT_FLAG_BLANK;
+      frame->as.accept.asks = (uint8_t)asks;
+      return true;
+    }
+    case MAYDAY_BYE:
+      if (frame->as.bye.reason > MAYDAY_BYE_REASON_TIMEOUT || frame->as.bye.reason == 0) {
+        frame->as.bye.reason = MAYDAY_BYE_REASON_STOPPED;
+      }
+      return true;
+    default:
+      return true;
+  }
+}
+
+/* Bytes of the proof that an announcement may have; 0 for none (14.3). */
+static uint8_t proof_length(mayday_frame_kind kind) {
+  switch (kind) {
+    case MAYDAY_OFFER:
+    case MAYDAY_ACCEPT:
+      return MAYDAY_CALL_NAME_LENGTH + MAYDAY_LINK_MAC_LENGTH;
+    case MAYDAY_STAND_DOWN:
+    case MAYDAY_REFUSE:
+    case MAYDAY_BYE:
+    case MAYDAY_DEFER:
+      return MAYDAY_LINK_MAC_LENGTH;
+    default:
+      return 0;
+  }
+}
+
+/* Skips extensions (3.5). Only one of the proof's length that is the last one is a proof: its MAC is over all before it. */
+static bool read_extensions(mayday_reader *from, size_t before, mayday_frame *out) {
+  const uint8_t *const start = from->at;
+  while (from->left > 0) {
+    const uint8_t *head = mayday_take(from, 2);
+    const uint8_t *value = head == NULL ? NULL : mayday_take(from, head[1]);
+    if (value == NULL || (head[0] & CRITICAL) != 0) return false;
+    if (head[0] != MAYDAY_EXTENSION_TYPE_LINK_PROOF || from->left > 0 || head[1] == 0) continue;
+    if (head[1] != proof_length(out->kind)) continue;
+    out->proof = value;
+    out->proof_length = head[1];
+    out->proven_length = (uint16_t)(before + (size_t)(value - start) + head[1] - MAYDAY_LINK_MAC_LENGTH);
+  }
+  return true;
+}
+
+mayday_fault mayday_message_read(mayday_reader *from, size_t before, mayday_frame_kind kind, mayday_frame *out) {
+  const size_t length = from->left;
+  if (mayday_layout_of(kind) == NULL) return MAYDAY_FAULT_UNKNOWN;
+  out->kind = kind;
+  out->proof = NULL;
+  out->proof_length = 0;
+  out->proven_length = 0;
+  if (!read_fields(from, out) || !settle(out)) return MAYDAY_FAULT_MALFORMED;
+  before += length - from->left;
+  return read_extensions(from, before, out) ? MAYDAY_FAULT_NONE : MAYDAY_FAULT_MALFORMED;
+}
