@@ -9,6 +9,13 @@ export const COMPILERS = ["gcc", "clang"];
 export const WORDS = [32, 64];
 
 const SANITIZERS = "-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer";
+/** Debian packages of commands that are not named after them. */
+const PACKAGES = {
+  "arm-none-eabi-gcc": "gcc-arm-none-eabi and libnewlib-arm-none-eabi",
+  "riscv64-unknown-elf-gcc": "gcc-riscv64-unknown-elf",
+  "avr-gcc": "gcc-avr and avr-libc",
+  "frama-c": "frama-c-base",
+};
 /** Shared by all variants, so that libsodium is fetched once. */
 const LIBSODIUM = join(BUILD, "libsodium");
 
@@ -21,11 +28,13 @@ export function variantOf(compiler, word, isSanitized) {
 /** Runs a program to its end. @returns what it printed; throws with it when it fails. */
 export function run(command, args, options = {}) {
   const result = spawnSync(command, args, { encoding: "utf8", maxBuffer: 1 << 28, ...options });
+  if (result.error?.code === "ENOENT")
+    throw new Error(`no ${command}: install ${PACKAGES[command] ?? command}`);
   if (result.error) throw new Error(`${command}: ${result.error.message}`);
   const told = `${result.stdout}${result.stderr}`;
   if (result.status !== 0) {
     const how = result.signal ?? `exit code ${result.status}`;
-    throw new Error(`${command} ${args.join(" ")}: ${how}\n${told.slice(-6000)}`);
+    throw new Error(`${command} ... ${args.slice(-3).join(" ")}: ${how}\n${told.slice(-6000)}`);
   }
   return told;
 }
