@@ -8,6 +8,7 @@ import { BUILD, ROOT, STUBS } from "./sources.mjs";
 export const COMPILERS = ["gcc", "clang"];
 export const WORDS = [32, 64];
 
+const NATIVE = join(BUILD, "native");
 const SANITIZERS = "-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer";
 /** Debian packages of commands that are not named after them. */
 const PACKAGES = {
@@ -16,8 +17,6 @@ const PACKAGES = {
   "avr-gcc": "gcc-avr and avr-libc",
   "frama-c": "frama-c-base",
 };
-/** Shared by all variants, so that libsodium is fetched once. */
-const LIBSODIUM = join(BUILD, "libsodium");
 
 /** @returns {{ name: string, cFlags: string }} */
 export function variantOf(compiler, word, isSanitized) {
@@ -41,7 +40,7 @@ export function run(command, args, options = {}) {
 
 /** Configures and builds; nothing is done again that is up to date. @returns the folder. */
 export function build({ name, compiler, cFlags }, configuration = "all") {
-  const folder = join(BUILD, "native", `${name}-${configuration}`);
+  const folder = join(NATIVE, `${name}-${configuration}`);
   mkdirSync(folder, { recursive: true });
   const settings = [
     `-DCMAKE_C_COMPILER=${compiler}`,
@@ -58,9 +57,14 @@ export function build({ name, compiler, cFlags }, configuration = "all") {
   return folder;
 }
 
-/** The source that an earlier build has fetched, if there is one. */
-function libsodiumSetting() {
-  return existsSync(LIBSODIUM) ? [`-DMAYDAY_LIBSODIUM_SOURCE=${LIBSODIUM}`] : [];
+/** For CMake: libsodium's source, if an earlier build has fetched it. */
+export function libsodiumSetting() {
+  const builds = existsSync(NATIVE) ? readdirSync(NATIVE) : [];
+  const sources = builds.map((name) => join(NATIVE, name, "libsodium/libsodium-1.0.18"));
+  return sources
+    .filter((source) => existsSync(source))
+    .map((source) => `-DMAYDAY_LIBSODIUM_SOURCE=${source}`)
+    .slice(0, 1);
 }
 
 /** Runs all tests. @returns {{ test: string, checks: number, failed: number, told: string }[]} */
