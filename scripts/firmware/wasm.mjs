@@ -10,7 +10,17 @@ import { fileURLToPath } from "node:url";
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const STUBS = `${ROOT}firmware-stubs/`;
 const OUT = `${ROOT}build/firmware/`;
-const FLAGS = ["--target=wasm32", "-std=c99", "-O2", "-nostdlib", "-ffreestanding", "-fno-builtin", "-Wall", "-Wextra", "-Werror"];
+const FLAGS = [
+  "--target=wasm32",
+  "-std=c99",
+  "-O2",
+  "-nostdlib",
+  "-ffreestanding",
+  "-fno-builtin",
+  "-Wall",
+  "-Wextra",
+  "-Werror",
+];
 
 /** The library's sources, of both roles. */
 function sources() {
@@ -23,7 +33,12 @@ export function buildModule(name) {
   mkdirSync(OUT, { recursive: true });
   const out = `${OUT}${name}.wasm`;
   const own = [`${STUBS}tests/wasm/${name}.c`, `${STUBS}tests/wasm/libc.c`];
-  const include = [`-I${STUBS}include`, `-I${STUBS}src`, `-I${STUBS}tests/wasm`, `-isystem${STUBS}tests/wasm/include`];
+  const include = [
+    `-I${STUBS}include`,
+    `-I${STUBS}src`,
+    `-I${STUBS}tests/wasm`,
+    `-isystem${STUBS}tests/wasm/include`,
+  ];
   const link = ["-Wl,--no-entry", "-Wl,--gc-sections", "-Wl,-z,stack-size=65536"];
   const args = [...FLAGS, ...include, ...own, ...sources(), ...link, "-o", out];
   const { status, stderr, error } = spawnSync("clang", args, { encoding: "utf8" });

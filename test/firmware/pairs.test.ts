@@ -3,7 +3,7 @@ import { SeededRandom } from "../../src/base/prng.ts";
 import { VirtualClock } from "../../src/base/virtual-clock.ts";
 import { createMemoryPair } from "../../src/sim/wires/memory-pair.ts";
 import { withFaults } from "../../src/sim/wires/transport-faults.ts";
-import { VirtualRescue, testKey } from "../support/virtual-rescue.ts";
+import { testKey, VirtualRescue } from "../support/virtual-rescue.ts";
 import { WasmState, WasmTarget } from "../support/wasm-target.ts";
 
 const BAUD = 921_600;
@@ -11,13 +11,22 @@ const SIZE = 262_144;
 const LINE = { baud: BAUD, latencyMs: 1, pieceBytes: 32 };
 
 /** A TypeScript rescuer and a C target on one wire; the virtual time until both know of the end. */
-function healC(seed: number, bitErrorRate: number, size = SIZE): { rescue: VirtualRescue; target: WasmTarget; ms: number } {
+function healC(
+  seed: number,
+  bitErrorRate: number,
+  size = SIZE,
+): { rescue: VirtualRescue; target: WasmTarget; ms: number } {
   const clock = new VirtualClock();
   const [near, far] = createMemoryPair(clock, { aToB: LINE, bToA: LINE });
   const [dead] = createMemoryPair(clock);
   const faults = bitErrorRate > 0 ? { ber: bitErrorRate } : undefined;
   const rescue = new VirtualRescue({
-    clock, seed, size, baud: BAUD, makeEnd: (end) => (end === 0 ? dead : far), ...(faults && { faults }),
+    clock,
+    seed,
+    size,
+    baud: BAUD,
+    makeEnd: (end) => (end === 0 ? dead : far),
+    ...(faults && { faults }),
   });
   const target = new WasmTarget({
     clock,
@@ -55,7 +64,9 @@ describe("a C target and a TypeScript rescuer", () => {
         base.push(healTs(seed, rate));
       }
       const median = (all: number[]): number => all.toSorted((a, b) => a - b)[2] ?? 0;
-      process.stdout.write(`BER ${rate}: C ${median(times).toFixed(0)} ms, TypeScript ${median(base).toFixed(0)} ms\n`);
+      process.stdout.write(
+        `BER ${rate}: C ${median(times).toFixed(0)} ms, TypeScript ${median(base).toFixed(0)} ms\n`,
+      );
       expect(median(base) / median(times)).toBeGreaterThan(0.9);
     });
   }
