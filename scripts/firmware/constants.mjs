@@ -7,19 +7,22 @@ const PROTOCOL = new URL("../../docs/PROTOCOL.md", import.meta.url);
 const HEADER = new URL("../../firmware-stubs/include/mayday/constants.h", import.meta.url);
 
 /** What the C side uses of the reference's own constants (6.4), with its unit; shares are percent. */
-const REFERENCE = [
-  "PAST_SESSIONS_MAX", "PACKETS_PER_ACK", "ACK_DELAY_MAX_MS", "INITIAL_RTO_MS", "PROBE_INTERVAL_MIN_MS", "PAUSE_PROBE_MS",
-  "RUN_BYTES_MAX", "AHEAD_BYTES_MAX", "AHEAD_MS_MAX", "ACK_WAIT_MS", "WINDOW_ALLOWANCE", "WINDOW_MIN", "WINDOW_MAX", "QUEUE_MS",
-  "FRAME_TIME_MAX_MS", "QUIET_MS", "ENDLESS_AFTER_MS", "ENDLESS_INTERVAL_MS", "MARK_MS", "TEXT_MS", "FOREIGN_MS", "FOREIGN_ACKS",
-  "SILENT_MS", "ANSWER_INTERVAL_MS", "KNOCK_INTERVAL_MS", "KNOCK_SHARE", "KNOCKING_FOR_MS", "FIRST_INTERVAL_MS", "FIRST_FOR_MS",
-  "INTERVAL_MS", "SERVED_INTERVAL_MS", "CALL_SHARE", "DISTRESS_LINE_MS_MAX", "AFTER_REFUSAL_MS", "OFFER_INTERVAL_MS",
-  "OFFER_REPEATED_FOR_MS", "RETRY_AFTER_MS", "LATE_CALL_MS", "REFUSED_FOR_MS", "DEFERRED_MAX_MS", "NONE_INTERVAL_MS",
-  "CHANGES_MAX", "CHANGES_WINDOW_MS", "ATTEMPTS_MAX", "LATER_AFTER_MS", "LATER_EVERY_MS", "LATER_MS", "LATER_MAX_MS",
-  "LATER_BUDGET_MS", "BUSY_MS", "BUSY_RENEWED_MS", "BUSY_AFTER_MS", "LONG_LINE_TIMES", "LONG_MIN_MS", "BUSY_MAX_MS",
-  "BUSY_BUDGET_MS", "HELD_MAX_MS", "HELD_LINE_TIMES", "DONE_INTERVAL_MIN_MS", "DONE_REPEATED_FOR_MS", "RESCUER_QUEUE_BYTES",
-  "LEASE_MIN_MS", "LEASE_LINE_TIMES", "SUPERSEDE_TIMEOUTS", "FRAME_GROWTH", "FIRST_PACKET_BYTES", "SILENCE_MAX_MS",
-  "STRANGER_AFTER_MS", "WRONG_MAX", "PICK_MAX_MS", "CALLS_MAX", "REPLAY_WINDOW", "DOUBTFUL_SILENCE_MS", "DOUBTFUL_OFFER_MS",
-];
+const REFERENCE = `
+  PAST_SESSIONS_MAX PACKETS_PER_ACK ACK_DELAY_MAX_MS INITIAL_RTO_MS PROBE_INTERVAL_MIN_MS PAUSE_PROBE_MS
+  RUN_BYTES_MAX AHEAD_BYTES_MAX AHEAD_MS_MAX ACK_WAIT_MS WINDOW_ALLOWANCE WINDOW_MIN WINDOW_MAX QUEUE_MS
+  FRAME_TIME_MAX_MS QUIET_MS ENDLESS_AFTER_MS ENDLESS_INTERVAL_MS MARK_MS TEXT_MS FOREIGN_MS FOREIGN_ACKS
+  SILENT_MS ANSWER_INTERVAL_MS KNOCK_INTERVAL_MS KNOCK_SHARE KNOCKING_FOR_MS FIRST_INTERVAL_MS
+  FIRST_FOR_MS INTERVAL_MS SERVED_INTERVAL_MS CALL_SHARE DISTRESS_LINE_MS_MAX AFTER_REFUSAL_MS
+  OFFER_INTERVAL_MS OFFER_REPEATED_FOR_MS RETRY_AFTER_MS LATE_CALL_MS REFUSED_FOR_MS DEFERRED_MAX_MS
+  NONE_INTERVAL_MS CHANGES_MAX CHANGES_WINDOW_MS ATTEMPTS_MAX LATER_AFTER_MS LATER_EVERY_MS LATER_MS
+  LATER_MAX_MS LATER_BUDGET_MS BUSY_MS BUSY_RENEWED_MS BUSY_AFTER_MS LONG_LINE_TIMES LONG_MIN_MS
+  BUSY_MAX_MS BUSY_BUDGET_MS HELD_MAX_MS HELD_LINE_TIMES DONE_INTERVAL_MIN_MS DONE_REPEATED_FOR_MS
+  RESCUER_QUEUE_BYTES LEASE_MIN_MS LEASE_LINE_TIMES SUPERSEDE_TIMEOUTS FRAME_GROWTH FIRST_PACKET_BYTES
+  SILENCE_MAX_MS STRANGER_AFTER_MS WRONG_MAX PICK_MAX_MS CALLS_MAX REPLAY_WINDOW DOUBTFUL_SILENCE_MS
+  DOUBTFUL_OFFER_MS
+`
+  .trim()
+  .split(/\s+/);
 
 const text = readFileSync(PROTOCOL, "utf8");
 
@@ -40,7 +43,8 @@ function macroOf(name) {
 }
 
 function line({ name, value, section: where }) {
-  if (name === "ACK_DELAY_UNIT_MS") return defined("MAYDAY_ACK_DELAY_UNIT_US", String(Number(value) * 1000), where);
+  if (name === "ACK_DELAY_UNIT_MS")
+    return defined("MAYDAY_ACK_DELAY_UNIT_US", String(Number(value) * 1000), where);
   if (name.endsWith("_SHARE")) return defined(`${macroOf(name)}_PERCENT`, String(Number(value) * 100), where);
   return defined(macroOf(name), value, where);
 }
@@ -52,7 +56,8 @@ function defined(macro, value, where) {
 const wire = rowsOf(section("## 11 Constants", "## 12 "));
 const known = new Map(rowsOf(section("### 6.4 ", "### 6.5 ")).map((row) => [row.name, row]));
 const missing = REFERENCE.filter((name) => !known.has(name));
-if (wire.length === 0 || missing.length > 0) throw new Error(`PROTOCOL.md lacks ${missing.join(", ") || "section 11"}`);
+if (wire.length === 0 || missing.length > 0)
+  throw new Error(`PROTOCOL.md lacks ${missing.join(", ") || "section 11"}`);
 
 const header = `/* Numbers of protocol version 1. Written by scripts/firmware/constants.mjs from docs/PROTOCOL.md: do not edit.
  * The comment behind a number is its section there. Lengths are in bytes, names with MS in milliseconds. */

@@ -1,41 +1,186 @@
 /* The target: calls for help, takes one image at a time from a rescuer, and ends when the board boots (PROTOCOL.md 6.1).
  *
- *   mayday_board_open(&board, ...);
+ *   mayday_board_open(&board, &port, &layout, &identity, blocks);
  *   if (board.decision.failure == 0) boot(...);
- *   mayday_target_init(&target, &board, &line, &memory);
+ *   mayday_target_init(&target, &board, &line, &memory, false);
  *   for (;;) {
  *     while (uart_has_byte()) mayday_target_byte(&target, uart_byte());
- *     mayday_target_state state = mayday_target_poll(&target);
- *     if (state == MAYDAY_TARGET_HEALED) boot(...);
+ *     if (mayday_target_poll(&target) == MAYDAY_TARGET_HEALED) boot(...);
  *   }
  *
- * A poll does at most one piece of work with flash: it judges a manifest, compares a run, erases a unit and writes a block, or
- * commits. Between polls bytes may wait in a FIFO or a ring. */
+ * A poll does at most one piece of work with flash: it judges a manifest, compares one hash with what the flash holds, erases a
+ * unit and writes a block, or commits. Between polls bytes may wait in a FIFO or a ring: the rescuer sends no more than the target
+ * asked for, but its last frames may come while a block is written (see `is_deaf_while_writing`). */
 #ifndef MAYDAY_TARGET_H
 #define MAYDAY_TARGET_H
 
+#include "board/writer.h"
+#include "link/acks.h"
+#include "link/outbox.h"
+#include "link/rtt.h"
 #include "mayday/board.h"
+#include "mayday/line.h"
+#include "wire/runs.h"
 
-/* The line (PROTOCOL.md 2, 4.4). */
-typedef struct mayday_line {
-  uint32_t baud;             /* bit/s; 0 where it is unknown, on I2C for instance */
-  bool is_stream;            /* UART or TCP; else frames come whole (10) */
-  uint8_t rto_floor_ms;      /* 10 on a native UART, 25 behind USB and on I2C (4.4) */
-  bool is_deaf_while_writing; /* bytes that come while flash is erased or programmed are lost */
-} mayday_line;
+typedef enum mayday_target_state {
+  MAYDAY_TARGET_CALLING, /* nobody serves the board */
+  MAYDAY_TARGET_SERVED,  /* a session runs */
+  MAYDAY_TARGET_HEALED,  /* the board boots, and the rescuer knows it or was told so for 15 s */
+  MAYDAY_TARGET_STOPPED  /* by mayday_target_stop */
+} mayday_target_state;
 
-/* Memory of the caller, which the target keeps. */
-typedef struct mayday_memory {
-  /* Where runs are put together: the largest payload is what fits, 32 to 4096 bytes in steps of 32, 15 bytes for the header and
-   * what COBS adds. MAYDAY_FRAME_ROOM(payload) says how much that is. */
-  uint8_t *frame;
-  uint16_t frame_size;
-  /* Block buffers: as many blocks of an image are open as fit. 1 KiB at least, and no image with larger blocks than this. */
-  uint8_t *blocks;
-  uint32_t blocks_size;
-} mayday_memory;
+/* What happened last, for a log or an LED. Reasons are codes of PROTOCOL.md 5.7. */
+typedef struct mayday_target_report {
+  uint32_t blocks_written, frames_in, frames_bad, sessions;
+  uint8_t refused; /* 0: nothing was refused */
+  uint8_t none;    /* why a rescuer has nothing for this board (5.16); 0xFF: none said so */
+} mayday_target_report;
 
-/* Bytes of `frame` for a payload: header and CRC, one for each 254 of COBS, a seal with a link key; 130 at least (2.2). */
-#define MAYDAY_FRAME_ROOM(payload) ((payload) + 33u + (payload) / 254u < 130u ? 130u : (payload) + 33u + (payload) / 254u)
+/* Below here everything is private: it stands here so that the caller can own the memory. */
+
+/* An object that is put together (4.6). */
+typedef struct mayday_object_buffer {
+  uint8_t *bytes;
+  uint16_t room, length;
+  uint32_t index;
+  uint32_t here; /* a bit for each 32 bytes */
+  uint8_t kind, level;
+  bool is_complete;
+} mayday_object_buffer;
+
+#define MAYDAY_STEPS_MAX 5u
+
+/* A node on the way down the tree, whose run lists its descendants (6.3, "One run, one block"). */
+typedef struct mayday_step {
+  uint8_t hash[32];
+  uint32_t index;
+  uint16_t differs; /* a bit for each child that differs and is not done */
+  uint8_t level;
+  bool is_compared; /* `differs` is known */
+} mayday_step;
+
+typedef struct mayday_walk {
+  mayday_step steps[MAYDAY_STEPS_MAX];
+  uint8_t depth;      /* steps in use */
+  uint8_t child;      /* that is compared next */
+  bool has_run;       /* the buffer holds the right run of the last step */
+  bool is_uniform;    /* all bytes below the last step are `uniform` */
+  uint8_t uniform;
+  bool is_finished;
+  uint32_t cursor;    /* leaves before it are done with */
+  uint32_t dirty_first, dirty_end; /* blocks of the unit that is rewritten */
+} mayday_walk;
+
+typedef enum mayday_block_state { MAYDAY_BLOCK_FREE, MAYDAY_BLOCK_OPEN, MAYDAY_BLOCK_COMPLETE } mayday_block_state;
+
+typedef struct mayday_open_block {
+  uint32_t number;
+  uint16_t missing; /* chunks of 32 bytes */
+  uint8_t state, attempt, failures;
+  uint8_t codec; /* of its first chunk; 0xFF before that */
+  uint8_t hash[32];
+} mayday_open_block;
+
+typedef struct mayday_blocks {
+  uint8_t *memory;
+  uint32_t block; /* bytes */
+  uint8_t max;
+  bool is_changed; /* since the last grant */
+  uint16_t sequence;
+  mayday_open_block open[MAYDAY_OPEN_BLOCKS_MAX];
+} mayday_blocks;
+
+/* When the target says what nobody asked for (2.4, 5.1, 5.2). */
+typedef struct mayday_calls {
+  mayday_time started, call_at, answer_at;
+  mayday_time knock_at, knock_until;
+  mayday_time quiet_until, text_since, said_at;
+  bool is_answer_due, is_knock_over;
+} mayday_calls;
+
+typedef enum mayday_session_state {
+  MAYDAY_SESSION_NONE,
+  MAYDAY_SESSION_ACCEPTING,
+  MAYDAY_SESSION_CHECKING,
+  MAYDAY_SESSION_RECEIVING,
+  MAYDAY_SESSION_COMMITTING,
+  MAYDAY_SESSION_DONE
+} mayday_session_state;
+
+typedef struct mayday_session {
+  uint8_t state;
+  uint8_t rescuer_id[8], rescuer_nonce[8], digest[8];
+  uint8_t open_blocks; /* as the accept says */
+  uint8_t accepts;     /* sent; counts to 2 */
+  uint8_t wrong;       /* blocks and runs */
+  bool is_asked_once;  /* the last question was not repeated, so that an answer is a sample (Karn's rule) */
+  bool is_run_asked;   /* the walk's run was asked for */
+  bool is_run_taken;   /* the buffer holds what the walk took, and no other run */
+  bool is_writing;     /* what was held back is written (5.9) */
+  bool has_work;       /* the last poll did some, and there may be more */
+  bool is_again;       /* DONE was said before */
+  bool is_slow_writer; /* the last write took long: busy is said before the next one */
+  uint16_t requests;   /* sequence of the last request */
+  uint16_t longest;    /* frame of this session, in bytes on the line */
+  mayday_time heard_at, asked_at, repeat_at, lease_end, right_at, later_until, look_at, held_since, ends_at;
+  uint32_t later_left; /* milliseconds of the budget (6.5) */
+} mayday_session;
+
+typedef struct mayday_target {
+  mayday_board *board;
+  const mayday_port *port;
+  const mayday_line *line;
+  mayday_memory memory;
+  mayday_target_report report;
+  uint32_t clock_low; /* of the port, at the last look */
+  mayday_time now;
+  uint32_t chance;    /* state of the jitter */
+  uint8_t boot_nonce[8];
+  bool is_forced;     /* calls although the board boots */
+  bool asks_run;      /* accepts ask for the root's run (5.4) */
+  bool is_stopped, is_healed;
+  uint16_t payload_max;
+  mayday_runs runs;
+  mayday_rtt rtt;
+  mayday_outbox outbox;
+  mayday_acks acks;
+  uint32_t tag;
+  uint32_t past_tags[MAYDAY_PAST_SESSIONS_MAX];
+  mayday_calls calls;
+  mayday_session session;
+  mayday_manifest manifest;
+  mayday_writer writer;
+  mayday_object_buffer envelope; /* in the first block buffer */
+  mayday_object_buffer run;
+  uint8_t run_bytes[MAYDAY_RUN_BYTES_MAX];
+  mayday_walk walk;
+  mayday_blocks blocks;
+  /* When the record last said "receiving" of another image (6.5), in seconds. */
+  uint32_t changes[MAYDAY_CHANGES_MAX];
+  uint8_t change_count;
+} mayday_target;
+
+/* Starts to call. The board was opened; `memory.blocks` is its scratch. `is_forced`: it calls although it boots, for something
+ * newer. All that is given stays with the caller, who leaves it alone. False: the memory is too small. */
+bool mayday_target_init(mayday_target *target, mayday_board *board, const mayday_line *line, const mayday_memory *memory,
+                        bool is_forced);
+
+/* One byte of the line. No flash is touched. */
+void mayday_target_byte(mayday_target *target, uint8_t byte);
+
+/* A whole frame of a message link (10). `frame` is changed. No flash is touched. */
+void mayday_target_frame(mayday_target *target, uint8_t *frame, size_t length);
+
+/* Does what is due, and at most one piece of work. */
+mayday_target_state mayday_target_poll(mayday_target *target);
+
+/* Milliseconds for which a poll would find nothing to do unless bytes come; 0 while there is work. */
+uint32_t mayday_target_idle_ms(const mayday_target *target);
+
+/* Says bye if a session runs, and nothing more. Poll until `mayday_target_is_quiet`. */
+void mayday_target_stop(mayday_target *target);
+
+/* Whether nothing waits for the UART. */
+bool mayday_target_is_quiet(const mayday_target *target);
 
 #endif

@@ -31,8 +31,11 @@ uint8_t mayday_run_level(uint8_t level);
  * first one on its level. 0 when the image has no such node, or it is a leaf. */
 uint8_t mayday_run_length(const mayday_shape *shape, uint8_t level, uint32_t index, uint32_t *first);
 
-/* Folds hashes, joined, pairwise (7.3) into the first one. `count` 1 to 16. */
-void mayday_fold(const mayday_hash *hash, uint8_t *hashes, uint8_t count);
+/* The hash of the node above two (7.2). `out` may be one of them. */
+void mayday_node_hash(const mayday_hash *hash, const uint8_t left[32], const uint8_t right[32], uint8_t out[32]);
+
+/* Folds hashes, joined, pairwise (7.3). `count` 1 to 16. */
+void mayday_fold(const mayday_hash *hash, const uint8_t *hashes, uint8_t count, uint8_t out[32]);
 
 /* The hash of a leaf that lies in memory. */
 void mayday_leaf_hash(const mayday_hash *hash, const uint8_t *block, uint32_t length, uint8_t out[32]);

@@ -1,0 +1,13 @@
+# Toolchain for Cortex-M3: cmake -S firmware-stubs -B BUILD --toolchain firmware-stubs/cmake/arm-none-eabi.cmake
+set(CMAKE_SYSTEM_NAME Generic)
+set(CMAKE_SYSTEM_PROCESSOR cortex-m3)
+find_program(MAYDAY_ARM_GCC arm-none-eabi-gcc)
+if(NOT MAYDAY_ARM_GCC)
+  message(FATAL_ERROR "no arm-none-eabi-gcc: install gcc-arm-none-eabi and libnewlib-arm-none-eabi")
+endif()
+set(CMAKE_C_COMPILER ${MAYDAY_ARM_GCC})
+set(CMAKE_C_FLAGS_INIT "-mcpu=cortex-m3 -mthumb")
+set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)

@@ -1,0 +1,70 @@
+# What a build contains. Features and sizes are macros of include/mayday/config.h under the same names, where they are explained;
+# a test compares names and defaults. Whoever links the libraries is compiled with the same values, as structs depend on them.
+
+option(MAYDAY_WITH_AB "Layout ab: two slots" ON)
+option(MAYDAY_WITH_QUARANTINE "Images that failed to confirm are taken later" ON)
+option(MAYDAY_WITH_RECORD_MANIFESTS "Manifests in the sectors of the boot record" ON)
+option(MAYDAY_WITH_LINK_KEY "A secret of both ends of a link" OFF)
+option(MAYDAY_WITH_SHA256 "SHA-256 in software" ON)
+set(MAYDAY_WRITE_UNIT_MAX 256 CACHE STRING "Largest write unit of the flash, in bytes")
+set(MAYDAY_OPEN_BLOCKS_MAX 16 CACHE STRING "Most blocks that a target keeps unfinished")
+set(MAYDAY_TX_BYTES 192 CACHE STRING "Bytes that wait for the UART")
+
+set(MAYDAY_FEATURES
+  MAYDAY_WITH_AB
+  MAYDAY_WITH_QUARANTINE
+  MAYDAY_WITH_RECORD_MANIFESTS
+  MAYDAY_WITH_LINK_KEY
+  MAYDAY_WITH_SHA256
+)
+set(MAYDAY_SIZES
+  MAYDAY_WRITE_UNIT_MAX
+  MAYDAY_OPEN_BLOCKS_MAX
+  MAYDAY_TX_BYTES
+)
+
+set(MAYDAY_CONFIG_HEADER "" CACHE STRING "A header with these macros, for instance mayday_config.h; then the options above are not used")
+
+if(PROJECT_IS_TOP_LEVEL)
+  set(MAYDAY_SIGNATURE_DEFAULT libsodium)
+else()
+  set(MAYDAY_SIGNATURE_DEFAULT hook)
+endif()
+set(MAYDAY_SIGNATURE ${MAYDAY_SIGNATURE_DEFAULT} CACHE STRING "Who checks signatures: libsodium, or hook for a function of yours")
+set_property(CACHE MAYDAY_SIGNATURE PROPERTY STRINGS libsodium hook)
+if(NOT MAYDAY_SIGNATURE MATCHES "^(libsodium|hook)$")
+  message(FATAL_ERROR "MAYDAY_SIGNATURE is \"${MAYDAY_SIGNATURE}\": it has to be libsodium or hook")
+endif()
+
+set(MAYDAY_IS_NATIVE OFF)
+if(PROJECT_IS_TOP_LEVEL AND NOT CMAKE_CROSSCOMPILING)
+  set(MAYDAY_IS_NATIVE ON)
+endif()
+option(MAYDAY_BUILD_POSIX "The program mayday-posix" ${MAYDAY_IS_NATIVE})
+option(MAYDAY_BUILD_TESTS "Tests, to be run by ctest" ${MAYDAY_IS_NATIVE})
+option(MAYDAY_STRICT "Warnings are errors" OFF)
+set(MAYDAY_VECTORS "${CMAKE_CURRENT_SOURCE_DIR}/../vectors" CACHE PATH "The folder of the vectors that tests read")
+
+# Adds the macros above to a library.
+function(mayday_configure library)
+  target_compile_features(${library} PUBLIC c_std_99)
+  set_target_properties(${library} PROPERTIES C_EXTENSIONS OFF)
+  if(MAYDAY_CONFIG_HEADER STREQUAL "")
+    foreach(feature IN LISTS MAYDAY_FEATURES)
+      target_compile_definitions(${library} PUBLIC ${feature}=$<BOOL:${${feature}}>)
+    endforeach()
+    foreach(size IN LISTS MAYDAY_SIZES)
+      target_compile_definitions(${library} PUBLIC ${size}=${${size}})
+    endforeach()
+  else()
+    target_compile_definitions(${library} PUBLIC MAYDAY_CONFIG_HEADER="${MAYDAY_CONFIG_HEADER}")
+  endif()
+endfunction()
+
+# Warnings of the project's own sources.
+function(mayday_warn target)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -pedantic -Wconversion -Wsign-conversion)
+  if(MAYDAY_STRICT)
+    target_compile_options(${target} PRIVATE -Werror)
+  endif()
+endfunction()

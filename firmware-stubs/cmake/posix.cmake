@@ -1,0 +1,29 @@
+# mayday-posix: one file without any shared library, so that it also runs in an initramfs.
+if(NOT UNIX)
+  message(FATAL_ERROR "mayday-posix needs a POSIX system: build it there, or set -DMAYDAY_BUILD_POSIX=OFF")
+endif()
+if(NOT TARGET mayday_ed25519)
+  message(FATAL_ERROR
+    "mayday-posix checks signatures with libsodium: set -DMAYDAY_SIGNATURE=libsodium, or -DMAYDAY_BUILD_POSIX=OFF")
+endif()
+
+include(CheckCSourceCompiles)
+set(CMAKE_REQUIRED_FLAGS "${CMAKE_C_FLAGS}")
+set(CMAKE_REQUIRED_LINK_OPTIONS -static)
+check_c_source_compiles("#include <termios.h>\nint main(void) { return (int)cfgetispeed(0); }" MAYDAY_LINKS_STATIC)
+unset(CMAKE_REQUIRED_LINK_OPTIONS)
+unset(CMAKE_REQUIRED_FLAGS)
+if(NOT MAYDAY_LINKS_STATIC)
+  message(FATAL_ERROR
+    "mayday-posix is linked statically, and no static C library was found: install libc6-dev (Debian) or glibc-static (Fedora), "
+    "or set -DMAYDAY_BUILD_POSIX=OFF")
+endif()
+
+add_executable(mayday-posix ${MAYDAY_POSIX_SOURCES})
+# Internal headers are used for what only a program with files needs.
+target_include_directories(mayday-posix PRIVATE src)
+target_compile_definitions(mayday-posix PRIVATE _POSIX_C_SOURCE=200809L _DEFAULT_SOURCE)
+target_link_libraries(mayday-posix PRIVATE mayday_target mayday_rescuer mayday_ed25519)
+target_link_options(mayday-posix PRIVATE -static -Wl,--gc-sections)
+mayday_warn(mayday-posix)
+install(TARGETS mayday-posix)

@@ -1,0 +1,36 @@
+/* One link: a UART, a TCP connection, or an I2C address, and the memory that a role keeps for it. */
+#ifndef MAYDAY_LINE_H
+#define MAYDAY_LINE_H
+
+#include "mayday/port.h"
+
+typedef struct mayday_line {
+  uint32_t baud;              /* bit/s; 0 where it is unknown, on I2C for instance */
+  uint8_t rto_floor_ms;       /* 10 on a native UART, 25 behind USB and on I2C (4.4) */
+  bool is_deaf_while_writing; /* bytes that come while flash is erased or programmed are lost */
+  /* Message links (10): takes a whole frame; false when there is no room. NULL on byte streams, which use `mayday_port.tx`. */
+  bool (*send_frame)(void *context, const uint8_t *frame, size_t length);
+  void *context;
+  /* A secret of both ends (14), of 16 to 1024 bytes, with MAYDAY_WITH_LINK_KEY; NULL without one. */
+  const uint8_t *link_key;
+  uint16_t link_key_length;
+} mayday_line;
+
+/* Memory of the caller, which a role keeps. */
+typedef struct mayday_memory {
+  /* Where runs are put together: the largest payload is what fits, 32 to 4096 bytes in steps of 32. */
+  uint8_t *frame;
+  uint16_t frame_size; /* MAYDAY_FRAME_ROOM(payload) */
+  /* A target's block buffers: as many blocks of an image are open as fit, MAYDAY_BLOCK_ROOM(block size) each. No image with
+   * larger blocks than fit once is taken. At least MAYDAY_BLOCK_ROOM(1024). */
+  uint8_t *blocks;
+  uint32_t blocks_size;
+} mayday_memory;
+
+/* Bytes of `frame` for a payload: header and CRC, what COBS adds, and a seal with a link key; 130 at least (2.2). */
+#define MAYDAY_FRAME_ROOM(payload) ((payload) + 33u + (payload) / 254u < 130u ? 130u : (payload) + 33u + (payload) / 254u)
+
+/* Bytes of `blocks` for a block: the block, and a bit for each 32 bytes of it. */
+#define MAYDAY_BLOCK_ROOM(block) ((block) + (block) / 256u)
+
+#endif

@@ -1,0 +1,24 @@
+/* What a target sends (PROTOCOL.md 5). A message that finds no room is dropped: whoever says it repeats it. */
+#ifndef MAYDAY_SESSION_SAY_H
+#define MAYDAY_SESSION_SAY_H
+
+#include "mayday/target.h"
+#include "wire/frame.h"
+
+void mayday_say_query(mayday_target *target);
+/* Distress, of a board that calls; else a beacon. */
+void mayday_say_status(mayday_target *target, bool is_call);
+void mayday_say_accept(mayday_target *target);
+/* Answers to an offer. */
+void mayday_say_refuse(mayday_target *target, const uint8_t rescuer_nonce[8], const uint8_t digest[8], uint8_t reason);
+void mayday_say_defer(mayday_target *target, const mayday_frame *offer, uint8_t reason, uint32_t seconds);
+void mayday_say_stand_down(mayday_target *target, const mayday_frame *offer, uint32_t retry_ms);
+/* In a session. */
+void mayday_say_bye(mayday_target *target, uint8_t reason);
+void mayday_say_ack(mayday_target *target);
+void mayday_say_request(mayday_target *target, uint8_t level, uint32_t index);
+void mayday_say_grant(mayday_target *target);
+void mayday_say_busy(mayday_target *target);
+void mayday_say_done(mayday_target *target);
+
+#endif

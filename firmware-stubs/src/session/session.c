@@ -1,0 +1,214 @@
+#include "session/session.h"
+
+#include "base/bytes.h"
+#include "session/blocks.h"
+#include "session/calls.h"
+#include "session/clock.h"
+#include "session/objects.h"
+#include "session/receiving.h"
+#include "session/say.h"
+
+/* Grant of nothing, done and beacon on the line, in bytes (5.12). */
+#define DONE_BYTES 95u
+
+void mayday_session_begin(mayday_target *target, const mayday_frame *offer) {
+  mayday_session *session = &target->session;
+  uint8_t log2 = offer->as.offer.block_log2;
+  uint32_t block = log2 >= 10u && log2 <= 16u ? UINT32_C(1) << log2 : MAYDAY_BLOCK_MAX;
+  uint8_t open = mayday_blocks_within(target->memory.blocks_size, block);
+  memset(session, 0, sizeof *session);
+  memcpy(session->rescuer_id, offer->as.offer.rescuer_id, MAYDAY_ID_LENGTH);
+  memcpy(session->rescuer_nonce, offer->as.offer.rescuer_nonce, MAYDAY_NONCE_LENGTH);
+  memcpy(session->digest, offer->as.offer.digest, MAYDAY_SHORT_DIGEST_LENGTH);
+  session->state = MAYDAY_SESSION_ACCEPTING;
+  session->open_blocks = open == 0 ? 1u : open;
+  session->later_left = MAYDAY_LATER_BUDGET_MS;
+  session->heard_at = target->now;
+  session->look_at = MAYDAY_NEVER;
+  session->lease_end = target->now + mayday_lease_ms(&target->rtt, MAYDAY_MANIFEST_MAX);
+  target->tag = mayday_session_tag(target->boot_nonce, session->rescuer_nonce, target->board->identity->node_id,
+                                   session->rescuer_id, session->digest);
+  mayday_acks_init(&target->acks);
+  mayday_object_init(&target->envelope, target->memory.blocks, MAYDAY_MANIFEST_MAX);
+  mayday_object_init(&target->run, target->run_bytes, MAYDAY_RUN_BYTES_MAX);
+  mayday_calls_note_served(&target->calls);
+  target->report.sessions++;
+  mayday_session_repeat_accept(target);
+}
+
+void mayday_session_repeat_accept(mayday_target *target) {
+  mayday_session *session = &target->session;
+  if (session->state != MAYDAY_SESSION_ACCEPTING) return;
+  mayday_say_accept(target);
+  if (session->accepts < 2u) session->accepts++;
+  session->asked_at = target->now;
+  session->repeat_at = target->now + mayday_pause_ms(&target->rtt, session->longest);
+}
+
+static void end(mayday_target *target) {
+  memmove(target->past_tags + 1, target->past_tags, sizeof target->past_tags - sizeof target->past_tags[0]);
+  target->past_tags[0] = target->tag;
+  target->tag = 0;
+  target->session.state = MAYDAY_SESSION_NONE;
+  mayday_writer_leave(&target->writer);
+}
+
+void mayday_session_lose(mayday_target *target, mayday_session_loss why) {
+  end(target);
+  mayday_calls_note_lost(&target->calls, target->now, why == MAYDAY_LOSS_SILENCE && !mayday_calls_are_queries(&target->rtt));
+}
+
+static void refuse(mayday_target *target, uint8_t reason) {
+  target->report.refused = reason;
+  mayday_say_refuse(target, target->session.rescuer_nonce, target->session.digest, reason);
+  end(target);
+  mayday_calls_note_refused(&target->calls, target->now);
+}
+
+static void finish(mayday_target *target) {
+  end(target);
+  target->is_healed = true;
+}
+
+/* Carries out what a piece of work led to. */
+static void obey(mayday_target *target, mayday_outcome outcome) {
+  mayday_session *session = &target->session;
+  switch (outcome.tag) {
+    case MAYDAY_OUTCOME_GOES_ON:
+      return;
+    case MAYDAY_OUTCOME_REFUSED:
+      refuse(target, outcome.reason);
+      return;
+    case MAYDAY_OUTCOME_LOST:
+      mayday_session_lose(target, MAYDAY_LOSS_OTHER);
+      return;
+    case MAYDAY_OUTCOME_COMPLETE:
+      session->state = MAYDAY_SESSION_COMMITTING;
+      return;
+    case MAYDAY_OUTCOME_HEALED:
+      session->state = MAYDAY_SESSION_DONE;
+      session->repeat_at = target->now;
+      session->ends_at = target->now + MAYDAY_DONE_REPEATED_FOR_MS;
+      session->look_at = MAYDAY_NEVER;
+      /* The rescuer ignores a done before its manifest was acked (5.12). */
+      if (target->acks.uncovered > 0) mayday_say_ack(target);
+      return;
+  }
+}
+
+static void take_object(mayday_target *target, const mayday_frame *chunk) {
+  mayday_session *session = &target->session;
+  if (chunk->as.object.object_kind != MAYDAY_OBJECT_KIND_MANIFEST) {
+    mayday_receiving_take_object(target, chunk);
+    return;
+  }
+  if (session->state != MAYDAY_SESSION_ACCEPTING || chunk->as.object.total > MAYDAY_MANIFEST_MAX) return;
+  if (target->envelope.length == 0 && session->accepts == 1u) {
+    uint32_t line = mayday_line_ms(&target->rtt, chunk->as.object.length);
+    mayday_time took = target->now - session->asked_at;
+    mayday_rtt_sample(&target->rtt, took > line ? (uint32_t)(took - line) : 0);
+  }
+  session->repeat_at = target->now + mayday_pause_ms(&target->rtt, session->longest);
+  if (mayday_object_take(&target->envelope, chunk)) session->state = MAYDAY_SESSION_CHECKING;
+}
+
+static void take_packet(mayday_target *target, const mayday_frame *frame, uint16_t packet, bool is_probe) {
+  mayday_session *session = &target->session;
+  bool is_new = mayday_acks_take(&target->acks, packet, mayday_target_us(target), is_probe);
+  if (!is_new || is_probe) return;
+  uint16_t length = (uint16_t)(frame->kind == MAYDAY_OBJECT ? frame->as.object.length + 18u : frame->as.data.length + 11u);
+  if (length > session->longest) session->longest = length;
+  if (frame->kind == MAYDAY_OBJECT) take_object(target, frame);
+  else if (mayday_receiving_take_data(target, frame)) mayday_acks_hurry(&target->acks, mayday_target_us(target));
+}
+
+void mayday_session_take(mayday_target *target, const mayday_frame *frame) {
+  mayday_session *session = &target->session;
+  session->heard_at = target->now;
+  mayday_calls_stop_knocking(&target->calls);
+  if (frame->kind == MAYDAY_OBJECT) take_packet(target, frame, frame->as.object.packet, false);
+  else if (frame->kind == MAYDAY_DATA) take_packet(target, frame, frame->as.data.packet, false);
+  else if (frame->kind == MAYDAY_PROBE) take_packet(target, frame, frame->as.probe.packet, true);
+  else if (frame->kind == MAYDAY_LATER) mayday_receiving_take_later(target, frame->as.pause.ms);
+  else if (frame->kind == MAYDAY_DONE_ACK && session->state == MAYDAY_SESSION_DONE &&
+           mayday_equal(frame->as.done.digest, session->digest, MAYDAY_SHORT_DIGEST_LENGTH))
+    finish(target);
+  if (target->tag != 0 && mayday_acks_is_due(&target->acks, mayday_target_us(target))) mayday_say_ack(target);
+}
+
+void mayday_session_take_bye(mayday_target *target) {
+  if (target->session.state == MAYDAY_SESSION_DONE) finish(target);
+  else mayday_session_lose(target, MAYDAY_LOSS_OTHER);
+}
+
+bool mayday_session_is_silent(const mayday_target *target) {
+  return target->now >= target->session.heard_at + MAYDAY_SUPERSEDE_TIMEOUTS * mayday_wait_ms(&target->rtt);
+}
+
+static void say_done(mayday_target *target) {
+  mayday_session *session = &target->session;
+  uint32_t interval = MAYDAY_DONE_INTERVAL_MIN_MS, line = 2u * mayday_line_ms(&target->rtt, DONE_BYTES);
+  if (mayday_rto_ms(&target->rtt) > interval) interval = mayday_rto_ms(&target->rtt);
+  if (line > interval) interval = line;
+  mayday_say_grant(target);
+  mayday_say_done(target);
+  /* Not with the first one: the rescuer may be another one by now, which cannot read done. */
+  if (session->is_again) mayday_say_status(target, false);
+  session->is_again = true;
+  session->repeat_at = target->now + interval;
+}
+
+void mayday_session_tick(mayday_target *target) {
+  mayday_session *session = &target->session;
+  if (mayday_acks_is_due(&target->acks, mayday_target_us(target))) mayday_say_ack(target);
+  if (session->state == MAYDAY_SESSION_DONE) {
+    if (target->now >= session->ends_at) finish(target);
+    else if (target->now >= session->repeat_at) say_done(target);
+    return;
+  }
+  bool is_listening = session->state == MAYDAY_SESSION_ACCEPTING || session->state == MAYDAY_SESSION_RECEIVING;
+  if (is_listening && target->now >= session->lease_end) {
+    mayday_session_lose(target, MAYDAY_LOSS_SILENCE);
+    return;
+  }
+  if (target->now >= session->look_at) {
+    session->look_at = MAYDAY_NEVER;
+    if (mayday_session_is_silent(target)) {
+      mayday_session_lose(target, MAYDAY_LOSS_SILENCE);
+      return;
+    }
+  }
+  if (is_listening && mayday_session_is_silent(target)) mayday_calls_knock(&target->calls, target->now);
+  if (session->state == MAYDAY_SESSION_ACCEPTING && target->now >= session->repeat_at) mayday_session_repeat_accept(target);
+  else if (session->state == MAYDAY_SESSION_RECEIVING && target->now >= mayday_receiving_ask_at(target))
+    mayday_receiving_ask(target, true);
+}
+
+mayday_time mayday_session_due(const mayday_target *target) {
+  const mayday_session *session = &target->session;
+  mayday_time due = session->look_at;
+  mayday_time times[4] = {MAYDAY_NEVER, MAYDAY_NEVER, MAYDAY_NEVER, MAYDAY_NEVER};
+  if (target->acks.is_due) {
+    int32_t left = (int32_t)(target->acks.due_us - mayday_target_us(target));
+    times[0] = left <= 0 ? target->now : target->now + ((uint32_t)left + 999u) / 1000u;
+  }
+  if (session->state == MAYDAY_SESSION_DONE) {
+    times[1] = session->repeat_at;
+    times[2] = session->ends_at;
+  } else if (session->state == MAYDAY_SESSION_ACCEPTING || session->state == MAYDAY_SESSION_RECEIVING) {
+    times[1] = session->lease_end;
+    times[2] = session->state == MAYDAY_SESSION_ACCEPTING ? session->repeat_at : mayday_receiving_ask_at(target);
+    times[3] = session->heard_at + MAYDAY_SUPERSEDE_TIMEOUTS * mayday_wait_ms(&target->rtt);
+    if (times[3] <= target->now) times[3] = mayday_calls_knock_at(&target->calls);
+  }
+  for (uint8_t i = 0; i < 4u; i++)
+    if (times[i] < due) due = times[i];
+  return due;
+}
+
+bool mayday_session_work(mayday_target *target) {
+  mayday_outcome outcome = mayday_receiving_work(target);
+  target->session.has_work = outcome.tag != MAYDAY_OUTCOME_GOES_ON || outcome.did_work;
+  obey(target, outcome);
+  return target->session.has_work;
+}

@@ -1,0 +1,289 @@
+#include "mayday/target.h"
+
+#include "base/bytes.h"
+#include "mayday/constants.h"
+#include "session/blocks.h"
+#include "session/calls.h"
+#include "session/clock.h"
+#include "session/receiving.h"
+#include "session/say.h"
+#include "session/session.h"
+#include "wire/cobs.h"
+#include "wire/frame.h"
+
+/* Query and distress between their delimiters, in bytes. */
+#define QUERY_BYTES 25u
+#define DISTRESS_BYTES 69u
+
+mayday_time mayday_target_look(mayday_target *target) {
+  uint32_t low = target->port->now_ms(target->port->context);
+  target->now += (uint32_t)(low - target->clock_low);
+  target->clock_low = low;
+  return target->now;
+}
+
+/* xorshift32: for waits only. */
+static uint8_t jitter(mayday_target *target) {
+  uint32_t x = target->chance;
+  x ^= x << 13;
+  x ^= x >> 17;
+  x ^= x << 5;
+  target->chance = x;
+  return (uint8_t)(x >> 24);
+}
+
+static void choose_chances(mayday_target *target) {
+  const uint8_t *id = target->board->identity->node_id;
+  memcpy(target->boot_nonce, id, MAYDAY_NONCE_LENGTH);
+  if (target->port->random != NULL) (void)target->port->random(target->port->context, target->boot_nonce, MAYDAY_NONCE_LENGTH);
+  /* Without entropy the waits differ from board to board all the same (5.6). */
+  target->chance = mayday_u32(id) ^ mayday_u32(id + 4) ^ mayday_u32(target->boot_nonce + 2);
+  if (target->chance == 0) target->chance = 1;
+}
+
+static uint16_t payload_within(uint16_t frame_size) {
+  uint32_t payload = MAYDAY_PAYLOAD_MAX;
+  while (payload > MAYDAY_PAYLOAD_MIN && MAYDAY_FRAME_ROOM(payload) > frame_size) payload -= MAYDAY_PAYLOAD_MIN;
+  return (uint16_t)payload;
+}
+
+bool mayday_target_init(mayday_target *target, mayday_board *board, const mayday_line *line, const mayday_memory *memory,
+                        bool is_forced) {
+  memset(target, 0, sizeof *target);
+  if (memory->frame_size < MAYDAY_FRAME_ROOM(MAYDAY_PAYLOAD_MIN)) return false;
+  if (memory->blocks_size < MAYDAY_BLOCK_ROOM(MAYDAY_BLOCK_MIN)) return false;
+  target->board = board;
+  target->port = board->port;
+  target->line = line;
+  target->memory = *memory;
+  target->is_forced = is_forced;
+  target->asks_run = true;
+  target->report.none = MAYDAY_NEVER_GIVEN;
+  target->clock_low = board->port->now_ms(board->port->context);
+  choose_chances(target);
+  target->payload_max = payload_within(memory->frame_size);
+  mayday_runs_init(&target->runs, memory->frame, memory->frame_size, line->baud);
+  mayday_rtt_init(&target->rtt, line->baud, line->rto_floor_ms);
+  mayday_outbox_init(&target->outbox, board->port, line);
+  mayday_calls_init(&target->calls, target->now);
+  mayday_writer_init(&target->writer, board);
+  return true;
+}
+
+static bool is_in_session(const mayday_target *target) {
+  return target->session.state != MAYDAY_SESSION_NONE;
+}
+
+static bool is_ended(const mayday_target *target) {
+  return target->is_healed || target->is_stopped;
+}
+
+/* Somebody is there who holds no session with this board: a query, a beacon, or another offer. */
+static void take_stranger(mayday_target *target) {
+  mayday_session *session = &target->session;
+  bool is_own_work = session->state == MAYDAY_SESSION_CHECKING || session->state == MAYDAY_SESSION_COMMITTING;
+  if (!is_in_session(target) || session->state == MAYDAY_SESSION_DONE) {
+    mayday_calls_ask(&target->calls, target->now);
+  } else if (!is_own_work && mayday_session_is_silent(target)) {
+    mayday_session_lose(target, MAYDAY_LOSS_SILENCE);
+    mayday_calls_ask(&target->calls, target->now);
+  } else if (session->look_at == MAYDAY_NEVER) {
+    session->look_at = target->now + MAYDAY_SUPERSEDE_TIMEOUTS * mayday_wait_ms(&target->rtt);
+  }
+}
+
+/* Seconds until the board may change its image again; 0: now (6.5). */
+static uint32_t wear_wait(const mayday_target *target, const uint8_t digest[8]) {
+  const mayday_status *status = &target->board->status;
+  bool is_begun = status->is_receiving && mayday_equal(status->receiving, digest, MAYDAY_SHORT_DIGEST_LENGTH);
+  if (is_begun || target->change_count < MAYDAY_CHANGES_MAX) return 0;
+  uint32_t age = (uint32_t)(target->now / 1000u) - target->changes[0];
+  return age >= MAYDAY_CHANGES_WINDOW_MS / 1000u ? 0 : MAYDAY_CHANGES_WINDOW_MS / 1000u - age;
+}
+
+static void take_offer(mayday_target *target, const mayday_frame *offer) {
+  mayday_session *session = &target->session;
+  if (!mayday_equal(offer->as.offer.target_nonce, target->boot_nonce, MAYDAY_NONCE_LENGTH)) return;
+  /* A rescuer with a link key, and this board has none (14.6). */
+  if (offer->proof != NULL) {
+    if (!is_in_session(target))
+      mayday_say_refuse(target, offer->as.offer.rescuer_nonce, offer->as.offer.digest, MAYDAY_REFUSAL_CODE_LINK_KEY);
+    return;
+  }
+  uint32_t wait = wear_wait(target, offer->as.offer.digest);
+  bool is_own = is_in_session(target) && mayday_equal(session->rescuer_nonce, offer->as.offer.rescuer_nonce, MAYDAY_NONCE_LENGTH);
+  bool is_busy = session->state == MAYDAY_SESSION_CHECKING || session->state == MAYDAY_SESSION_COMMITTING;
+  if (is_own) {
+    mayday_session_repeat_accept(target);
+  } else if (session->state == MAYDAY_SESSION_DONE) {
+    take_stranger(target);
+  } else if (wait > 0) {
+    mayday_say_defer(target, offer, MAYDAY_DEFER_CODE_WEAR, wait);
+  } else if (is_in_session(target) && (is_busy || !mayday_session_is_silent(target))) {
+    mayday_say_stand_down(target, offer, mayday_wait_ms(&target->rtt));
+    take_stranger(target);
+  } else {
+    if (is_in_session(target)) mayday_session_lose(target, MAYDAY_LOSS_SILENCE);
+    mayday_session_begin(target, offer);
+  }
+}
+
+static void take_announcement(mayday_target *target, const mayday_frame *frame) {
+  const uint8_t *id = target->board->identity->node_id;
+  mayday_session *session = &target->session;
+  switch (frame->kind) {
+    case MAYDAY_QUERY:
+      if (!mayday_equal(frame->as.query.node_id, id, MAYDAY_ID_LENGTH)) take_stranger(target);
+      return;
+    case MAYDAY_BEACON:
+      /* Two boards that ask for an update do not answer each other without end. */
+      if ((frame->as.beacon.flags & MAYDAY_BEACON_FLAG_WANTS_UPDATE) != 0) return;
+      if (!mayday_equal(frame->as.beacon.node_id, id, MAYDAY_ID_LENGTH)) take_stranger(target);
+      return;
+    case MAYDAY_OFFER:
+      if (!mayday_equal(frame->as.offer.rescuer_id, id, MAYDAY_ID_LENGTH)) take_offer(target, frame);
+      return;
+    case MAYDAY_NONE:
+      if (mayday_equal(frame->as.none.target_nonce, target->boot_nonce, MAYDAY_NONCE_LENGTH))
+        target->report.none = frame->as.none.reason;
+      return;
+    case MAYDAY_BYE:
+      if (is_in_session(target) && mayday_equal(frame->as.bye.rescuer_nonce, session->rescuer_nonce, MAYDAY_NONCE_LENGTH))
+        mayday_session_take_bye(target);
+      return;
+    default:
+      return;
+  }
+}
+
+/* A frame of a session that is over: its rescuer still serves it. */
+static bool is_stale(const mayday_target *target, const uint8_t *frame, size_t length) {
+  if ((frame[0] & 15u) == MAYDAY_FRAME_CLASS_ANNOUNCE) return false;
+  for (uint8_t i = 0; i < MAYDAY_PAST_SESSIONS_MAX; i++)
+    if (target->past_tags[i] != 0 && mayday_frame_has_crc(frame, length, target->past_tags[i])) return true;
+  return false;
+}
+
+/* Whether the bytes were a frame of somebody. */
+static bool take_frame(mayday_target *target, const uint8_t *bytes, size_t length) {
+  mayday_frame frame;
+  mayday_fault fault = mayday_frame_parse(bytes, length, target->tag, &frame);
+  bool is_session = length > 0 && (bytes[0] & 15u) != MAYDAY_FRAME_CLASS_ANNOUNCE;
+  if (fault == MAYDAY_FAULT_NONE) {
+    target->report.frames_in++;
+    /* Session frames that only a target sends are its own, heard back. */
+    if (is_session && frame.kind >= MAYDAY_LATER) mayday_session_take(target, &frame);
+    else if (!is_session) take_announcement(target, &frame);
+    return true;
+  }
+  if (fault == MAYDAY_FAULT_UNKNOWN && is_session) target->session.heard_at = target->now;
+  if (fault != MAYDAY_FAULT_TOO_SHORT && fault != MAYDAY_FAULT_BAD_CRC) return true;
+  if (fault != MAYDAY_FAULT_BAD_CRC || !is_stale(target, bytes, length)) return false;
+  if (!is_in_session(target)) mayday_calls_ask(&target->calls, target->now);
+  return true;
+}
+
+/* Judges a run that ended (2.2). */
+static void take_run(mayday_target *target, bool is_delimited) {
+  uint8_t *run = target->runs.run;
+  size_t length = target->runs.length;
+  if (length > 0) {
+    /* Text is told before COBS is undone in place. */
+    bool is_text = mayday_run_is_text(run, length, is_delimited);
+    size_t frame = mayday_cobs_decode(run, length);
+    if (!take_frame(target, run, frame)) {
+      target->report.frames_bad++;
+      if (is_text) mayday_calls_note_text(&target->calls, target->now);
+    }
+  }
+  mayday_runs_clear(&target->runs);
+}
+
+void mayday_target_byte(mayday_target *target, uint8_t byte) {
+  mayday_target_look(target);
+  if (is_ended(target)) return;
+  if (mayday_runs_is_over(&target->runs, target->now)) take_run(target, false);
+  mayday_run_end end = mayday_runs_take(&target->runs, byte, target->now);
+  if (end != MAYDAY_RUN_OPEN) take_run(target, end == MAYDAY_RUN_DELIMITED);
+}
+
+void mayday_target_frame(mayday_target *target, uint8_t *frame, size_t length) {
+  mayday_target_look(target);
+  if (!is_ended(target) && !take_frame(target, frame, length)) target->report.frames_bad++;
+}
+
+static bool is_in_distress(const mayday_target *target) {
+  return target->board->status.failure != 0 || target->is_forced;
+}
+
+static void call(mayday_target *target) {
+  if (target->session.state == MAYDAY_SESSION_DONE) mayday_say_status(target, false);
+  else mayday_say_status(target, is_in_distress(target));
+}
+
+static void call_by_time(mayday_target *target) {
+  if (target->now >= mayday_calls_at(&target->calls)) {
+    bool is_query = mayday_calls_are_queries(&target->rtt);
+    uint32_t line = mayday_line_ms(&target->rtt, is_query ? QUERY_BYTES : DISTRESS_BYTES);
+    mayday_calls_note_called(&target->calls, target->now, jitter(target), line);
+    if (is_query) mayday_say_query(target);
+    else call(target);
+  }
+}
+
+static void tick(mayday_target *target) {
+  if (is_in_session(target)) mayday_session_tick(target);
+  bool may_answer = !is_in_session(target) || target->session.state == MAYDAY_SESSION_DONE;
+  if (may_answer && mayday_calls_take_answer(&target->calls, target->now)) call(target);
+  if (!is_in_session(target) && !is_ended(target)) call_by_time(target);
+  if (mayday_calls_take_knock(&target->calls, target->now, mayday_line_ms(&target->rtt, QUERY_BYTES))) mayday_say_query(target);
+}
+
+static mayday_target_state state_of(const mayday_target *target) {
+  if (target->is_healed) return MAYDAY_TARGET_HEALED;
+  if (target->is_stopped) return MAYDAY_TARGET_STOPPED;
+  return is_in_session(target) ? MAYDAY_TARGET_SERVED : MAYDAY_TARGET_CALLING;
+}
+
+mayday_target_state mayday_target_poll(mayday_target *target) {
+  mayday_target_look(target);
+  mayday_outbox_drain(&target->outbox);
+  if (is_ended(target)) return state_of(target);
+  if (mayday_runs_is_over(&target->runs, target->now)) take_run(target, false);
+  tick(target);
+  if (is_in_session(target) && !mayday_session_work(target) && target->session.state == MAYDAY_SESSION_RECEIVING)
+    mayday_receiving_ask(target, false);
+  mayday_outbox_drain(&target->outbox);
+  return state_of(target);
+}
+
+static bool has_work(const mayday_target *target) {
+  const mayday_session *session = &target->session;
+  return session->state == MAYDAY_SESSION_CHECKING || session->state == MAYDAY_SESSION_COMMITTING || session->has_work;
+}
+
+uint32_t mayday_target_idle_ms(const mayday_target *target) {
+  if (target->outbox.length > 0 || has_work(target)) return 0;
+  if (is_ended(target)) return UINT32_MAX;
+  mayday_time due = is_in_session(target) ? mayday_session_due(target) : mayday_calls_at(&target->calls);
+  mayday_time knock = mayday_calls_knock_at(&target->calls);
+  if (knock < due) due = knock;
+  if (target->calls.is_answer_due && target->calls.answer_at < due) due = target->calls.answer_at;
+  if (target->runs.length > 0 && target->runs.last + target->runs.silence < due) due = target->runs.last + target->runs.silence;
+  if (due <= target->now) return 0;
+  return due - target->now > UINT32_MAX - 1u ? UINT32_MAX - 1u : (uint32_t)(due - target->now);
+}
+
+void mayday_target_stop(mayday_target *target) {
+  if (is_ended(target)) return;
+  if (is_in_session(target)) {
+    mayday_say_bye(target, MAYDAY_BYE_REASON_STOPPED);
+    mayday_writer_leave(&target->writer);
+    target->session.state = MAYDAY_SESSION_NONE;
+  }
+  target->is_stopped = true;
+}
+
+bool mayday_target_is_quiet(const mayday_target *target) {
+  return target->outbox.length == 0;
+}

@@ -1,0 +1,75 @@
+#!/usr/bin/env node
+// The native tests in {32, 64 bit} x {gcc, clang} x {plain, sanitizers}, all configurations for all machines, and cppcheck.
+// `--only WORD` leaves out the lines whose name has no such word. The last line is `N checks, M failed`.
+import { join } from "node:path";
+import { CONFIGURATIONS, definesOf } from "./configurations.mjs";
+import { compile, MACHINES, sizeOf, wrongSymbols } from "./cross.mjs";
+import { build, COMPILERS, run, runTests, variantOf, WORDS } from "./native.mjs";
+import { INCLUDES, STUBS, sourcesOf } from "./sources.mjs";
+
+const at = process.argv.indexOf("--only");
+const only = at < 0 ? "" : process.argv[at + 1];
+let checked = 0;
+let failed = 0;
+
+function print(line) {
+  process.stdout.write(`${line}\n`);
+}
+
+/** Does one line of the matrix, and says how it went; what it throws is a failure. */
+function line(name, check) {
+  if (!name.includes(only)) return;
+  try {
+    const { checks, wrong, told } = check();
+    checked += checks;
+    failed += wrong.length;
+    print(`${wrong.length === 0 ? "right" : "WRONG"}  ${name.padEnd(36)} ${told}`);
+    for (const sentence of wrong) print(`       ${sentence}`);
+  } catch (error) {
+    failed++;
+    print(`WRONG  ${name}\n${error.message}`);
+  }
+}
+
+function native(compiler, word, isSanitized) {
+  const variant = variantOf(compiler, word, isSanitized);
+  line(`native ${variant.name}`, () => {
+    const results = runTests(build(variant));
+    const checks = results.reduce((sum, result) => sum + result.checks, 0);
+    const wrong = results
+      .filter((result) => result.failed > 0)
+      .map(({ test, told }) => `${test}:\n${told.slice(-3000)}`);
+    return { checks, wrong, told: `${results.length} programs, ${checks} checks` };
+  });
+}
+
+for (const compiler of COMPILERS)
+  for (const word of WORDS) for (const isSanitized of [false, true]) native(compiler, word, isSanitized);
+
+for (const machine of Object.keys(MACHINES))
+  for (const configuration of Object.keys(CONFIGURATIONS))
+    line(`${machine} ${configuration}`, () => {
+      const objects = [...compile(machine, configuration).values()];
+      const { text, data, bss } = sizeOf(machine, objects);
+      const told = `${objects.length} files, ${text} bytes of code and constants`;
+      const variables =
+        data + bss > 0 && machine !== "atmega2560" ? [`${data + bss} bytes of variables`] : [];
+      const symbols = machine === "atmega2560" ? [] : wrongSymbols(machine, objects);
+      return { checks: objects.length, wrong: [...variables, ...symbols], told };
+    });
+
+line("cppcheck", () => {
+  const sources = sourcesOf("all").map((source) => join(STUBS, source));
+  const rules = [
+    "--enable=warning,portability,performance",
+    "--error-exitcode=1",
+    "--inline-suppr",
+    "--quiet",
+  ];
+  for (const configuration of ["single-small", "all"])
+    run("cppcheck", ["--std=c99", ...rules, ...INCLUDES, ...definesOf(configuration), ...sources]);
+  return { checks: sources.length, wrong: [], told: `${sources.length} files` };
+});
+
+print(`${checked} checks, ${failed} failed`);
+process.exitCode = checked > 0 && failed === 0 ? 0 : 1;

@@ -1,0 +1,172 @@
+#!/usr/bin/env node
+// What a target takes on a Cortex-M3 with -Os: code by part, RAM by context, the deepest stack. Exit code 1 when a bound is not
+// kept; the line says which.
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { definesOf } from "./configurations.mjs";
+import { compile, MACHINES } from "./cross.mjs";
+import { run } from "./native.mjs";
+import { BUILD, INCLUDES, STUBS } from "./sources.mjs";
+import { deepestOf, readGraph } from "./stack.mjs";
+
+const MACHINE = "cortex-m3";
+const KIB = 1024;
+const FOLDER = join(BUILD, "sizes");
+
+/** Part -> what its sources are named; the first one that matches counts. */
+const PARTS = {
+  "SHA-256": /^src\/base\/sha256/,
+  "link key": /^src\/(base\/hmac|link\/seal|session\/link_key)/,
+  "boot record": /^src\/(flash|board)\//,
+  "transfer core": /^src\/(base|wire|link|image|session)\//,
+};
+
+const rows = [];
+function row(what, bytes, bound, note = "") {
+  rows.push({ what, bytes, bound, note });
+}
+
+/** Bytes of each object of a program that was linked with --gc-sections. */
+function linked(name, configuration, withEd25519) {
+  mkdirSync(FOLDER, { recursive: true });
+  const { prefix, flags } = MACHINES[MACHINE];
+  const objects = compile(MACHINE, configuration, ["-fstack-usage", "-fcallgraph-info=su"]);
+  const library = withEd25519 ? [ed25519()] : [];
+  const elf = join(FOLDER, `${name}.elf`);
+  const map = join(FOLDER, `${name}.map`);
+  run(`${prefix}gcc`, [
+    ...flags,
+    ...[
+      "-Os",
+      "-std=c99",
+      "-ffunction-sections",
+      "-fdata-sections",
+      ...INCLUDES,
+      ...definesOf(configuration),
+    ],
+    ...(withEd25519 ? ["-DSIZE_WITH_ED25519"] : []),
+    join(STUBS, "tests/size/target.c"),
+    ...objects.values(),
+    ...library,
+    ...[
+      "-nostartfiles",
+      "--specs=nano.specs",
+      "-Wl,--gc-sections",
+      "-Wl,-e,main",
+      `-Wl,-Map=${map}`,
+      "-o",
+      elf,
+    ],
+  ]);
+  const sizes = new Map();
+  const bySource = new Map([...objects].map(([source, object]) => [basename(object), source]));
+  const text = readFileSync(map, "utf8")
+    .split("Linker script and memory map")[1]
+    .replace(/\n {10,}(?=0x)/g, " ");
+  for (const [, size, path] of text.matchAll(
+    /^ \.(?:text|rodata)\S*\s+0x[0-9a-f]+\s+0x([0-9a-f]+)\s+(\S.*)$/gm,
+  )) {
+    const file = basename(path);
+    const of =
+      bySource.get(file) ??
+      (path.includes("mayday_ed25519") ? "Ed25519" : /^cc/.test(file) ? "main" : "helpers");
+    sizes.set(of, (sizes.get(of) ?? 0) + Number.parseInt(size, 16));
+  }
+  return { sizes, objects };
+}
+
+/** The library of signatures, from CMake. */
+function ed25519() {
+  const folder = join(FOLDER, "ed25519");
+  const source = join(BUILD, "libsodium");
+  const flags = "-Os -fstack-usage -fcallgraph-info=su";
+  const settings = [`-DCMAKE_C_FLAGS=${flags}`, "-DCMAKE_BUILD_TYPE=None", "-DMAYDAY_SIGNATURE=libsodium"];
+  if (existsSync(source)) settings.push(`-DMAYDAY_LIBSODIUM_SOURCE=${source}`);
+  run("cmake", [
+    "-S",
+    STUBS,
+    "-B",
+    folder,
+    "--toolchain",
+    join(STUBS, "cmake/arm-none-eabi.cmake"),
+    ...settings,
+  ]);
+  run("cmake", ["--build", folder, "--target", "mayday_ed25519"]);
+  return join(folder, "libmayday_ed25519.a");
+}
+
+function partsOf(sizes) {
+  const parts = {};
+  for (const [source, bytes] of sizes) {
+    const part = Object.entries(PARTS).find(([, pattern]) => pattern.test(source))?.[0] ?? source;
+    parts[part] = (parts[part] ?? 0) + bytes;
+  }
+  return parts;
+}
+
+const sum = (numbers) => numbers.reduce((total, n) => total + n, 0);
+const total = (parts, names) => sum(names.map((name) => parts[name] ?? 0));
+
+function code() {
+  const single = linked("single", "single", true);
+  const parts = partsOf(single.sizes);
+  const ab = partsOf(linked("ab", "ab", false).sizes);
+  const withKey = partsOf(linked("ab-link-key", "ab-link-key", false).sizes);
+  const ours = ["transfer core", "boot record", "SHA-256", "link key"];
+  row("transfer core", parts["transfer core"], 10 * KIB, "wire, link, session, tree, manifest");
+  row("SHA-256", parts["SHA-256"], 2 * KIB);
+  row("boot record with trial and confirm", parts["boot record"], 6 * KIB);
+  row("ab and quarantine", total(ab, ours) - total(parts, ours), 3 * KIB, "difference of two builds");
+  row("Ed25519", parts["Ed25519"] ?? 0, 12.5 * KIB);
+  row("link key", total(withKey, ours) - total(ab, ours), 3 * KIB, "difference of two builds");
+  row(
+    "whole single target, with signature",
+    sum([...single.sizes.values()]),
+    32 * KIB,
+    `main ${parts.main}, helpers ${parts.helpers}`,
+  );
+  return single;
+}
+
+/** Sizes of the contexts. */
+function ram(configuration, bound) {
+  const { prefix } = MACHINES[MACHINE];
+  const source = "tests/size/contexts.c";
+  const [object] = compile(MACHINE, configuration, [], [source]).values();
+  const told = run(`${prefix}nm`, ["-S", object]);
+  const found = [...told.matchAll(/^\S+ ([0-9a-f]+) \w size_of_(\w+)$/gm)];
+  if (found.length < 3) throw new Error("contexts.c has less than three contexts");
+  const sizes = found.map(([, size, name]) => [name, Number.parseInt(size, 16)]);
+  row(
+    `RAM of ${configuration}`,
+    sum(sizes.map(([, size]) => size)),
+    bound,
+    sizes.map((pair) => pair.join(" ")).join(", "),
+  );
+}
+
+function stack(objects) {
+  const files = [...objects.values()].map((object) => object.replace(/\.o$/, ".ci"));
+  const { bytes, chain } = deepestOf(readGraph(files));
+  row("stack without signature check", bytes, KIB, chain.join(" > "));
+  const folder = join(FOLDER, "ed25519");
+  const graphs = readdirSync(folder, { recursive: true }).filter((name) => name.endsWith(".ci"));
+  const check = deepestOf(readGraph(graphs.map((name) => join(folder, name))), /^mayday_ed25519_verify$/);
+  row("stack of the signature check", check.bytes, 3.6 * KIB, check.chain.join(" > "));
+}
+
+const { objects } = code();
+ram("single", 2 * KIB);
+ram("ab", 2 * KIB);
+ram("ab-link-key", 3 * KIB);
+stack(objects);
+let isOver = false;
+for (const { what, bytes, bound, note } of rows) {
+  const isRight = bytes <= bound;
+  isOver ||= !isRight;
+  const verdict = isRight ? "     " : "OVER ";
+  process.stdout.write(
+    `${verdict}${what.padEnd(38)}${String(bytes).padStart(6)} of ${String(Math.floor(bound)).padStart(6)} bytes  ${note}\n`,
+  );
+}
+process.exitCode = isOver || rows.some(({ bytes }) => !(bytes > 0)) ? 1 : 0;
