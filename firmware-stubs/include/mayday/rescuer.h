@@ -10,7 +10,7 @@
  *
  * It says nothing before it has heard a neighbour, and falls silent when it does not hear it any more: a board that starts reads
  * any byte as a key that stops its boot (2.4). A poll hands over at most one frame, and reads at most one block of the image. Of
- * the port it needs `now_ms`, `tx` and `random`. */
+ * the port it needs `now_ms`, `random`, and `tx` on a byte stream. It has no link key yet: a board that has one refuses. */
 #ifndef MAYDAY_RESCUER_H
 #define MAYDAY_RESCUER_H
 
@@ -18,7 +18,7 @@
 #include "link/outgoing.h"
 #include "link/sender.h"
 #include "mayday/board.h"
-#include "mayday/target.h"
+#include "mayday/line.h"
 #include "wire/runs.h"
 
 /* Largest payload of a frame that it sends, in bytes: 32 to 4096, a multiple of 32. */

@@ -275,7 +275,7 @@ static void say_first(mayday_rescuer *rescuer) {
 
 /* Hands over what the UART takes of the frame that goes out. */
 static void run_out(mayday_rescuer *rescuer) {
-  size_t taken = mayday_outgoing_run(&rescuer->out, rescuer->port);
+  size_t taken = mayday_outgoing_run(&rescuer->out, rescuer->port, rescuer->line);
   if (taken == 0) return;
   mayday_time due = mayday_pacer_hand_over(&rescuer->pacer, rescuer->now, (uint32_t)taken);
   rescuer->out_bytes = (uint16_t)(rescuer->out_bytes + taken);
@@ -288,7 +288,7 @@ void mayday_rescuer_hand_over(mayday_rescuer *rescuer, uint8_t *frame, size_t le
   bool has_delimiter = mayday_pacer_is_busy(&rescuer->pacer, rescuer->now);
   length = mayday_frame_close(frame, length, tag);
   rescuer->out_bytes = 0;
-  mayday_outgoing_begin(&rescuer->out, frame, length, rescuer->line->is_stream, has_delimiter);
+  mayday_outgoing_begin(&rescuer->out, frame, length, has_delimiter);
   run_out(rescuer);
 }
 

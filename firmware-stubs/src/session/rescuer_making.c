@@ -142,6 +142,12 @@ static bool hash_block(mayday_rescuer *rescuer, uint32_t block, uint8_t *piece, 
   return true;
 }
 
+/* Makes one of the last two hashes. */
+static void join_two(const mayday_hash *hash, mayday_rescuer *rescuer) {
+  uint8_t *right = rescuer->fold + MAYDAY_HASH_LENGTH * --rescuer->making.hashes;
+  mayday_node_hash(hash, right - MAYDAY_HASH_LENGTH, right, right - MAYDAY_HASH_LENGTH);
+}
+
 /* Hashes one block of the chunk, and folds it with those before it. */
 static void hash_one(mayday_rescuer *rescuer) {
   mayday_making *making = &rescuer->making;
@@ -161,11 +167,10 @@ static void hash_one(mayday_rescuer *rescuer) {
   making->hashes++;
   making->block++;
   for (uint32_t i = block & ((UINT32_C(1) << run_level) - 1u); (i & 1u) != 0; i >>= 1) {
-    making->hashes--;
-    mayday_fold(hash, rescuer->fold + MAYDAY_HASH_LENGTH * (making->hashes - 1u), 2);
+    join_two(hash, rescuer);
   }
   if (making->block < shape.leaves && making->block != (making->node + 1u) << run_level) return;
-  for (; making->hashes > 1; making->hashes--) mayday_fold(hash, rescuer->fold + MAYDAY_HASH_LENGTH * (making->hashes - 2u), 2);
+  while (making->hashes > 1) join_two(hash, rescuer);
   memcpy(rest, rescuer->fold, MAYDAY_HASH_LENGTH);
   making->hashes = 0;
   making->node++;
