@@ -2,15 +2,15 @@
 
 #define PIECE_MAX 254u
 
-enum { DELIMITER, CODE, PIECE, END, WHOLE };
+enum { DELIMITER, CODE, PIECE, END };
 
-void mayday_outgoing_begin(mayday_outgoing *out, const uint8_t *frame, size_t length, bool is_stream, bool has_delimiter) {
+void mayday_outgoing_begin(mayday_outgoing *out, const uint8_t *frame, size_t length, bool has_delimiter) {
   out->frame = frame;
   out->length = (uint16_t)length;
   out->at = 0;
   out->left = 0;
   out->is_zero_meant = false;
-  out->next = !is_stream ? WHOLE : has_delimiter ? CODE : DELIMITER;
+  out->next = has_delimiter ? CODE : DELIMITER;
 }
 
 static size_t hand_over_byte(mayday_outgoing *out, const mayday_port *port, uint8_t byte, uint8_t next) {
@@ -46,10 +46,6 @@ static size_t step(mayday_outgoing *out, const mayday_port *port) {
       return hand_over_byte(out, port, delimiter, CODE);
     case CODE:
       return hand_over_code(out, port);
-    case WHOLE:
-      taken = port->tx(port->context, out->frame, out->length);
-      if (taken != 0) out->frame = NULL;
-      return taken;
     case PIECE:
       taken = out->left == 0 ? 0 : port->tx(port->context, out->frame + out->at, out->left);
       out->left = (uint8_t)(out->left - taken);
@@ -63,8 +59,13 @@ static size_t step(mayday_outgoing *out, const mayday_port *port) {
   }
 }
 
-size_t mayday_outgoing_run(mayday_outgoing *out, const mayday_port *port) {
+size_t mayday_outgoing_run(mayday_outgoing *out, const mayday_port *port, const mayday_line *line) {
   size_t sum = 0;
+  if (line->send_frame != NULL) {
+    if (out->frame == NULL || !line->send_frame(line->context, out->frame, out->length)) return 0;
+    out->frame = NULL;
+    return out->length;
+  }
   while (out->frame != NULL) {
     bool was_empty_piece = out->next == PIECE && out->left == 0;
     size_t taken = step(out, port);

@@ -2,7 +2,7 @@
 #ifndef MAYDAY_LINK_OUTGOING_H
 #define MAYDAY_LINK_OUTGOING_H
 
-#include "mayday/port.h"
+#include "mayday/line.h"
 
 typedef struct mayday_outgoing {
   const uint8_t *frame; /* stays as it is until the frame has gone; NULL when none goes */
@@ -13,11 +13,11 @@ typedef struct mayday_outgoing {
   bool is_zero_meant;   /* behind the piece */
 } mayday_outgoing;
 
-/* Begins a frame with its CRC. `has_delimiter`: the byte before it on the line is a delimiter already. `is_stream`: else it goes
- * whole and uncoded. */
-void mayday_outgoing_begin(mayday_outgoing *out, const uint8_t *frame, size_t length, bool is_stream, bool has_delimiter);
+/* Begins a frame with its CRC. `has_delimiter`: the byte before it on the line is a delimiter already. */
+void mayday_outgoing_begin(mayday_outgoing *out, const uint8_t *frame, size_t length, bool has_delimiter);
 
-/* Hands over what the port takes now; returns how many bytes that were. `frame` is NULL when all has gone. */
-size_t mayday_outgoing_run(mayday_outgoing *out, const mayday_port *port);
+/* Hands over what the line takes now; returns how many bytes that were. `frame` is NULL when all has gone. A message link takes
+ * the frame whole and uncoded. */
+size_t mayday_outgoing_run(mayday_outgoing *out, const mayday_port *port, const mayday_line *line);
 
 #endif

@@ -7,7 +7,8 @@
 
 #define ONE 256u              /* an error, or a loss, in the units of the estimate */
 #define MEMORY_LOG2 18u       /* MEMORY_BYTES is 2^18 */
-#define PRIOR_ERRORS 26u      /* 0.1 */
+#define FINE_LOG2 4u          /* errors are kept so much finer, so that old ones fade also when there are few */
+#define PRIOR_ERRORS (26u << FINE_LOG2) /* 0.1 */
 #define PRIOR_BYTES 700u
 #define OVERHEAD 10u          /* header, CRC, code byte and delimiter of a data frame */
 #define RECENT 32u
@@ -30,7 +31,7 @@ static uint16_t root(uint32_t value) {
 
 static void choose(mayday_sizer *sizer) {
   /* (sqrt(h^2 + 4 h / e) - h) / 2. `bytes` stays below 2^18 + 4129, so that the product fits. */
-  uint32_t over_rate = 4u * OVERHEAD * ONE * sizer->bytes / sizer->errors;
+  uint32_t over_rate = 4u * OVERHEAD * ONE * sizer->bytes / (sizer->errors >> FINE_LOG2);
   uint32_t best = (root(OVERHEAD * OVERHEAD + over_rate) - OVERHEAD) / 2u;
   best = (best + MAYDAY_CHUNK_UNIT / 2u) / MAYDAY_CHUNK_UNIT * MAYDAY_CHUNK_UNIT;
   if (best < MAYDAY_PAYLOAD_MIN) best = MAYDAY_PAYLOAD_MIN;
@@ -67,7 +68,7 @@ uint16_t mayday_sizer_cut(mayday_sizer *sizer, uint32_t available) {
 
 /* Errors in a frame of so many bytes, on average. */
 static uint32_t mean(const mayday_sizer *sizer, uint32_t bytes) {
-  uint32_t errors = sizer->errors;
+  uint32_t errors = sizer->errors >> FINE_LOG2;
   uint32_t of = sizer->bytes;
   while (errors > UINT32_MAX / 4129u) {
     errors >>= 1;
@@ -90,11 +91,11 @@ static uint32_t errors_of_loss(uint32_t m) {
 static void believe_recent(mayday_sizer *sizer) {
   uint32_t lost = sizer->recent_lost;
   sizer->bytes = sizer->recent_bytes;
-  sizer->errors = PRIOR_ERRORS + lost * ONE;
+  sizer->errors = PRIOR_ERRORS + (lost * ONE << FINE_LOG2);
   /* Once more, as a large frame that is lost has met more than one error. */
   if (sizer->recent != 0 && lost != 0) {
     uint32_t m = mean(sizer, sizer->recent_bytes / sizer->recent);
-    sizer->errors = PRIOR_ERRORS + lost * errors_of_loss(m);
+    sizer->errors = PRIOR_ERRORS + (lost * errors_of_loss(m) << FINE_LOG2);
   }
 }
 
@@ -117,7 +118,7 @@ void mayday_sizer_settle(mayday_sizer *sizer, uint16_t bytes, bool is_lost) {
   uint32_t m = mean(sizer, bytes);
   uint32_t p = probability(m);
   sizer->errors -= (sizer->errors >> 6) * bytes >> (MEMORY_LOG2 - 6u);
-  if (is_lost) sizer->errors += errors_of_loss(m);
+  if (is_lost) sizer->errors += errors_of_loss(m) << FINE_LOG2;
   sizer->bytes += bytes - (sizer->bytes * (uint32_t)bytes >> MEMORY_LOG2);
   sizer->recent++;
   sizer->recent_bytes += bytes;

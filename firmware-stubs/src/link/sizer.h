@@ -8,7 +8,7 @@
 
 /* Outlives sessions: the line is the same. */
 typedef struct mayday_sizer {
-  uint32_t errors; /* in 1/256, seen in `bytes` of line, older ones with less weight */
+  uint32_t errors; /* in 1/4096, seen in `bytes` of line, older ones with less weight */
   uint32_t bytes;
   /* The last frames, up to 32: when they contradict the estimate, it begins again from them. */
   uint32_t recent_bytes;
