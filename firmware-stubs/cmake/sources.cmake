@@ -3,11 +3,44 @@
 
 # Both roles.
 set(MAYDAY_COMMON_SOURCES
+  src/base/crc.c
+  src/base/sha256.c
+  src/image/cbor.c
+  src/image/envelope.c
+  src/image/key_point.c
+  src/image/manifest.c
+  src/image/names.c
+  src/image/tree.c
+  src/link/outbox.c
   src/link/rtt.c
+  src/wire/cobs.c
+  src/wire/frame_read.c
+  src/wire/frame_write.c
+  src/wire/layout.c
+  src/wire/message_read.c
+  src/wire/runs.c
 )
 
 # A board and the target that heals it.
 set(MAYDAY_TARGET_SOURCES
+  src/flash/area.c
+  src/flash/entry.c
+  src/flash/flash.c
+  src/flash/map.c
+  src/flash/ranges.c
+  src/flash/record.c
+  src/flash/record_scan.c
+  src/flash/record_state.c
+  src/image/trust_store.c
+  src/link/acks.c
+  src/session/blocks.c
+  src/session/calls.c
+  src/session/objects.c
+  src/session/receiving.c
+  src/session/say.c
+  src/session/session.c
+  src/session/target.c
+  src/session/walk.c
 )
 
 # A node that holds an image and heals its neighbour.
@@ -20,4 +53,10 @@ set(MAYDAY_LINK_KEY_SOURCES
 
 # The program mayday-posix.
 set(MAYDAY_POSIX_SOURCES
+  ports/posix/flash_file.c
+  ports/posix/main.c
+  ports/posix/options.c
+  ports/posix/pem.c
+  ports/posix/serial.c
+  ports/posix/target.c
 )

@@ -21,12 +21,36 @@ static void skip(void) {
   while (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t' || *at == ',' || *at == ':') at++;
 }
 
+/* The four digits of \u as UTF-8, in place of their own bytes. Returns how many they give. */
+static size_t put_point(const char *digits, char *out) {
+  unsigned point = 0;
+  if (sscanf(digits, "%4x", &point) != 1 || (point >= 0xd800 && point < 0xe000)) fail("no code point", digits);
+  if (point < 0x80) {
+    out[0] = (char)point;
+    return 1;
+  }
+  if (point < 0x800) {
+    out[0] = (char)(0xc0 | point >> 6);
+    out[1] = (char)(0x80 | (point & 0x3f));
+    return 2;
+  }
+  out[0] = (char)(0xe0 | point >> 12);
+  out[1] = (char)(0x80 | (point >> 6 & 0x3f));
+  out[2] = (char)(0x80 | (point & 0x3f));
+  return 3;
+}
+
 static const char *read_text(void) {
   const char *end = ++at;
   while (*end != '"' && *end != 0) end += *end == '\\' ? 2 : 1;
   char *text = take((size_t)(end - at) + 1);
   size_t length = 0;
   for (; at < end; at++) {
+    if (*at == '\\' && at[1] == 'u') {
+      length += put_point(at + 2, text + length);
+      at += 5;
+      continue;
+    }
     if (*at == '\\') at++;
     text[length++] = *at;
   }

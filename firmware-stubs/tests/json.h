@@ -1,4 +1,4 @@
-/* Reads the files of vectors/ (a subset of RFC 8259: no escapes but \" and \\, no surrogates). For tests only. */
+/* Reads the files of vectors/ (a subset of RFC 8259: no escapes but \", \\ and \u, no surrogates). For tests only. */
 #ifndef MAYDAY_TESTS_JSON_H
 #define MAYDAY_TESTS_JSON_H
 

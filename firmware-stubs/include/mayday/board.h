@@ -17,6 +17,7 @@ typedef struct mayday_layout {
   uint8_t sector_runs;
   bool is_ab;                   /* two slots; else one */
   bool are_manifests_in_record; /* `record`; else `own` */
+  bool is_programmed_once;      /* a write unit takes one program each erase, with an error correction for instance (13.5) */
   uint8_t erased;               /* 0xFF or 0x00 */
   uint16_t write_unit;          /* a power of two, MAYDAY_WRITE_UNIT_MAX at most */
   uint32_t recovery_size, slot_size;
@@ -137,7 +138,8 @@ typedef struct mayday_board {
     uint8_t digest[8];
     uint8_t refusals;
   } quarantine[MAYDAY_FAILED_MAX];
-  bool has_failed; /* the flash failed */
+  bool is_running; /* what the decision boots runs, so its last trial boot is counted already; set by attempt and confirm */
+  bool has_failed; /* the flash failed: nothing is written any more */
 } mayday_board;
 
 /* Room for an envelope. */

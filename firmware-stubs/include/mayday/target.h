@@ -137,6 +137,7 @@ typedef struct mayday_target {
   uint32_t chance;    /* state of the jitter */
   uint8_t boot_nonce[8];
   bool is_forced;     /* calls although the board boots */
+  bool asks_run;      /* accepts ask for the root's run (5.4) */
   bool is_stopped, is_healed;
   uint16_t payload_max;
   mayday_runs runs;

@@ -5,14 +5,23 @@
 
 /* Bytes read at a time, to keep the stack small. */
 #define PIECE 64u
+/* The watchdog is fed at least once for so many bytes; whole write units. */
+#define FED ((size_t)4096)
 
 static void feed(const mayday_board *board) {
   if (board->port->watchdog != NULL) board->port->watchdog(board->port->context);
 }
 
 bool mayday_flash_read(const mayday_board *board, uint32_t offset, uint8_t *bytes, size_t length) {
-  feed(board);
-  return board->port->flash_read(board->port->context, offset, bytes, length);
+  while (length > 0) {
+    size_t count = length < FED ? length : FED;
+    feed(board);
+    if (!board->port->flash_read(board->port->context, offset, bytes, count)) return false;
+    offset += (uint32_t)count;
+    bytes += count;
+    length -= count;
+  }
+  return true;
 }
 
 bool mayday_flash_fail(mayday_board *board) {
@@ -31,9 +40,8 @@ bool mayday_flash_erase(mayday_board *board, uint32_t offset) {
 }
 
 bool mayday_flash_program(mayday_board *board, uint32_t offset, const uint8_t *bytes, size_t length) {
-  /* In pieces, for the watchdog; a piece is whole write units. */
   while (length > 0) {
-    size_t count = length < 4096u ? length : 4096u;
+    size_t count = length < FED ? length : FED;
     feed(board);
     if (board->has_failed) return false;
     if (!board->port->flash_program(board->port->context, offset, bytes, count)) return mayday_flash_fail(board);

@@ -7,8 +7,7 @@
 #define LEAF_MARK 0x00u
 #define NODE_MARK 0x01u
 
-/* `out` may be one of the two. */
-static void node_hash(const mayday_hash *hash, const uint8_t *left, const uint8_t *right, uint8_t *out) {
+void mayday_node_hash(const mayday_hash *hash, const uint8_t left[32], const uint8_t right[32], uint8_t out[32]) {
   const uint8_t mark = NODE_MARK;
   mayday_hash_state state;
   hash->begin(&state);
@@ -50,18 +49,23 @@ uint8_t mayday_run_length(const mayday_shape *shape, uint8_t level, uint32_t ind
   return (uint8_t)(left < width ? left : width);
 }
 
-void mayday_fold(const mayday_hash *hash, uint8_t *hashes, uint8_t count) {
-  while (count > 1) {
-    uint8_t pairs = (uint8_t)(count / 2u);
-    for (unsigned i = 0; i < pairs; i++) {
-      const uint8_t *pair = hashes + 2u * MAYDAY_HASH_LENGTH * i;
-      node_hash(hash, pair, pair + MAYDAY_HASH_LENGTH, hashes + MAYDAY_HASH_LENGTH * i);
+/* Complete parts of 16, 8, 4, 2 and 1 hashes at most. */
+#define FOLD_PARTS 5u
+
+void mayday_fold(const mayday_hash *hash, const uint8_t *hashes, uint8_t count, uint8_t out[32]) {
+  uint8_t parts[FOLD_PARTS][MAYDAY_HASH_LENGTH];
+  unsigned used = 0;
+  for (unsigned done = 1; done <= count; done++) {
+    memcpy(parts[used++], hashes + (size_t)(done - 1u) * MAYDAY_HASH_LENGTH, MAYDAY_HASH_LENGTH);
+    /* Two parts of one size are joined, as many times as `done` is even. */
+    for (unsigned left = done; (left & 1u) == 0; left >>= 1) {
+      mayday_node_hash(hash, parts[used - 2u], parts[used - 1u], parts[used - 2u]);
+      used--;
     }
-    if (count % 2u != 0) {
-      memmove(hashes + MAYDAY_HASH_LENGTH * pairs, hashes + MAYDAY_HASH_LENGTH * (count - 1u), MAYDAY_HASH_LENGTH);
-    }
-    count = (uint8_t)(count - pairs);
   }
+  /* What is left has different sizes: an odd last hash is taken over until it finds a neighbour at its left. */
+  for (; used > 1u; used--) mayday_node_hash(hash, parts[used - 2u], parts[used - 1u], parts[used - 2u]);
+  memcpy(out, parts[0], MAYDAY_HASH_LENGTH);
 }
 
 void mayday_leaf_hash(const mayday_hash *hash, const uint8_t *block, uint32_t length, uint8_t out[32]) {
@@ -82,7 +86,7 @@ void mayday_folding_add(const mayday_hash *hash, mayday_folding *folding, const 
   memcpy(carried, leaf, sizeof carried);
   unsigned level = 0;
   while (level < MAYDAY_LEVELS_MAX && (folding->count >> level & 1u) != 0) {
-    node_hash(hash, folding->stack[level], carried, carried);
+    mayday_node_hash(hash, folding->stack[level], carried, carried);
     level++;
   }
   memcpy(folding->stack[level], carried, sizeof carried);
@@ -94,7 +98,7 @@ void mayday_folding_end(const mayday_hash *hash, mayday_folding *folding, uint8_
   for (unsigned level = 0; level <= MAYDAY_LEVELS_MAX; level++) {
     if ((folding->count >> level & 1u) == 0) continue;
     if (has_any) {
-      node_hash(hash, folding->stack[level], out, out);
+      mayday_node_hash(hash, folding->stack[level], out, out);
     } else {
       memcpy(out, folding->stack[level], MAYDAY_HASH_LENGTH);
     }
@@ -126,7 +130,7 @@ void mayday_uniform_hash(const mayday_hash *hash, const mayday_shape *shape, uin
   uniform_leaf(hash, mayday_block_length(shape, last), value, out);
   for (unsigned at = 0; at < level; at++) {
     /* An odd last node has a complete neighbour at its left; an even one is taken over unchanged. */
-    if ((last >> at & 1u) != 0) node_hash(hash, complete, out, out);
-    node_hash(hash, complete, complete, complete);
+    if ((last >> at & 1u) != 0) mayday_node_hash(hash, complete, out, out);
+    mayday_node_hash(hash, complete, complete, complete);
   }
 }

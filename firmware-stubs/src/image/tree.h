@@ -32,7 +32,10 @@ uint8_t mayday_run_level(uint8_t level);
 uint8_t mayday_run_length(const mayday_shape *shape, uint8_t level, uint32_t index, uint32_t *first);
 
 /* The hash of the node above two (7.2). `out` may be one of them. */
-void mayday_node_hash(const mayday_hash *hash, const uint8_t a[32], const uint8_t b[32], uint8_t out[32]);
+void mayday_node_hash(const mayday_hash *hash, const uint8_t left[32], const uint8_t right[32], uint8_t out[32]);
+
+/* Folds hashes, joined, pairwise (7.3). `count` 1 to 16. */
+void mayday_fold(const mayday_hash *hash, const uint8_t *hashes, uint8_t count, uint8_t out[32]);
 
 /* The hash of a leaf that lies in memory. */
 void mayday_leaf_hash(const mayday_hash *hash, const uint8_t *block, uint32_t length, uint8_t out[32]);

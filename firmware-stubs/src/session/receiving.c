@@ -93,7 +93,7 @@ static mayday_outcome check_manifest(mayday_target *target) {
   session->is_asked_once = false;
   /* The accept asked for the root's run: it is asked for again only if it stays away, or busy stopped it (5.4). */
   bool is_root_wanted = target->walk.depth > 0 && mayday_walk_wanted(&target->walk)->level > 0;
-  session->is_run_asked = is_root_wanted && target->manifest.size < LONG_COMPARE_BYTES;
+  session->is_run_asked = target->asks_run && is_root_wanted && target->manifest.size < LONG_COMPARE_BYTES;
   if (is_root_wanted && (target->run.level != mayday_walk_wanted(&target->walk)->level)) mayday_object_clear(&target->run);
   renew_lease(target);
   return goes_on(true);

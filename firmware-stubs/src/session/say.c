@@ -53,14 +53,14 @@ void mayday_say_status(mayday_target *target, bool is_call) {
   send(target, &frame);
 }
 
-void mayday_say_accept(mayday_target *target, bool asks_run) {
+void mayday_say_accept(mayday_target *target) {
   mayday_frame frame = frame_of(MAYDAY_ACCEPT);
   frame.as.accept.target_nonce = target->boot_nonce;
   frame.as.accept.rescuer_nonce = target->session.rescuer_nonce;
   frame.as.accept.digest = target->session.digest;
   frame.as.accept.payload_max = target->payload_max;
   frame.as.accept.open_blocks = target->session.open_blocks;
-  frame.as.accept.asks = (uint8_t)(MAYDAY_CODECS_ALL | (asks_run ? MAYDAY_ACCEPT_FLAG_RUN : 0u));
+  frame.as.accept.asks = (uint8_t)(MAYDAY_CODECS_ALL | (target->asks_run ? MAYDAY_ACCEPT_FLAG_RUN : 0u));
   send(target, &frame);
 }
 

@@ -8,7 +8,7 @@
 void mayday_say_query(mayday_target *target);
 /* Distress, of a board that calls; else a beacon. */
 void mayday_say_status(mayday_target *target, bool is_call);
-void mayday_say_accept(mayday_target *target, bool asks_run);
+void mayday_say_accept(mayday_target *target);
 /* Answers to an offer. */
 void mayday_say_refuse(mayday_target *target, const uint8_t rescuer_nonce[8], const uint8_t digest[8], uint8_t reason);
 void mayday_say_defer(mayday_target *target, const mayday_frame *offer, uint8_t reason, uint32_t seconds);

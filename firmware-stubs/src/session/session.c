@@ -39,7 +39,7 @@ void mayday_session_begin(mayday_target *target, const mayday_frame *offer) {
 void mayday_session_repeat_accept(mayday_target *target) {
   mayday_session *session = &target->session;
   if (session->state != MAYDAY_SESSION_ACCEPTING) return;
-  mayday_say_accept(target, true);
+  mayday_say_accept(target);
   if (session->accepts < 2u) session->accepts++;
   session->asked_at = target->now;
   session->repeat_at = target->now + mayday_pause_ms(&target->rtt, session->longest);

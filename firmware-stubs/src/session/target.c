@@ -57,6 +57,7 @@ bool mayday_target_init(mayday_target *target, mayday_board *board, const mayday
   target->line = line;
   target->memory = *memory;
   target->is_forced = is_forced;
+  target->asks_run = true;
   target->report.none = MAYDAY_NEVER_GIVEN;
   target->clock_low = board->port->now_ms(board->port->context);
   choose_chances(target);

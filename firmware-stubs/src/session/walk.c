@@ -55,26 +55,11 @@ const mayday_step *mayday_walk_wanted(const mayday_walk *walk) {
   return &walk->steps[walk->depth - 1u];
 }
 
-/* Whether hashes fold to `expected` (7.3). Adding one by one leaves the complete parts, one for each bit of `count`. */
-static bool folds_to(const mayday_hash *hash, const uint8_t *hashes, uint8_t count, const uint8_t expected[32]) {
-  uint8_t parts[5][MAYDAY_HASH_LENGTH];
-  uint8_t used = 0;
-  for (uint8_t i = 0; i <= count; i++) {
-    /* Behind the last one, what is left is joined from the right. */
-    if (i < count) memcpy(parts[used++], hashes + (size_t)i * MAYDAY_HASH_LENGTH, MAYDAY_HASH_LENGTH);
-    for (uint8_t done = (uint8_t)(i + 1u); i < count ? (done & 1u) == 0 : used > 1; done = (uint8_t)(done >> 1)) {
-      mayday_node_hash(hash, parts[used - 2], parts[used - 1], parts[used - 2]);
-      used--;
-    }
-  }
-  return mayday_equal(parts[0], expected, MAYDAY_HASH_LENGTH);
-}
-
 bool mayday_walk_take(mayday_walk *walk, const mayday_writer *writer, const mayday_object_buffer *run) {
   const mayday_step *step = mayday_walk_wanted(walk);
   const mayday_hash *hash = mayday_hash_of(writer->board->port);
+  uint8_t found[MAYDAY_HASH_LENGTH];
   if (run->kind == MAYDAY_OBJECT_KIND_UNIFORM) {
-    uint8_t found[MAYDAY_HASH_LENGTH];
     if (run->length != 1u) return false;
     mayday_uniform_hash(hash, &writer->shape, step->level, step->index, run->bytes[0], found);
     walk->is_uniform = mayday_equal(found, step->hash, MAYDAY_HASH_LENGTH);
@@ -84,7 +69,8 @@ bool mayday_walk_take(mayday_walk *walk, const mayday_writer *writer, const mayd
   uint32_t first;
   uint8_t count = mayday_run_length(&writer->shape, step->level, step->index, &first);
   if (count == 0 || run->length != count * MAYDAY_HASH_LENGTH) return false;
-  walk->has_run = folds_to(hash, run->bytes, count, step->hash);
+  mayday_fold(hash, run->bytes, count, found);
+  walk->has_run = mayday_equal(found, step->hash, MAYDAY_HASH_LENGTH);
   return walk->has_run;
 }
 

@@ -1,0 +1,74 @@
+/* What the parts of a board use of one another. */
+#ifndef MAYDAY_BOARD_INNER_H
+#define MAYDAY_BOARD_INNER_H
+
+#include "board/writer.h"
+#include "flash/entry.h"
+#include "mayday/board.h"
+
+#define MAYDAY_TRIAL_BOOTS_MAX 3u
+#define MAYDAY_ROLE_APP 1u
+
+/* The counter floor: that of the record or of the port, whichever is higher. */
+uint32_t mayday_floor_of(const mayday_board *board);
+
+/* Raises the port's floor to that of the record. */
+void mayday_floor_pass_on(const mayday_board *board);
+
+/* What the status says of the record and the decision. */
+void mayday_status_update(mayday_board *board);
+
+/* What the status says of the installed image: NULL for none. */
+void mayday_status_install(mayday_board *board, const mayday_manifest *manifest);
+
+/* Steps 1 to 5 of 8.4. */
+uint8_t mayday_policy_check(const mayday_board *board, uint8_t *envelope, size_t length, mayday_manifest *out,
+                            uint32_t *step_max);
+
+/* Whether vendor, class and revision fit. */
+bool mayday_hardware_fits(const mayday_board *board, const mayday_manifest *manifest);
+
+/* The manifest of an image that the record names: 0, or why it does not boot. Overwrites the scratch. */
+uint8_t mayday_manifest_load(mayday_board *board, uint8_t area, const uint8_t digest[32], mayday_manifest *out);
+
+/* Whether a slot holds the image of a manifest that was loaded: 0, or why it does not boot. */
+uint8_t mayday_image_verify(mayday_board *board, uint8_t slot, const mayday_manifest *manifest);
+
+/* Looks whether the other slot is a way back for the image that boots, which is not proven (13.4). Overwrites the scratch. */
+void mayday_way_back_find(mayday_board *board);
+
+/* The event 0x11 or 0x12 of a slot. */
+bool mayday_slot_append(mayday_board *board, uint8_t type, uint8_t slot, mayday_slot_record record, uint32_t floor);
+
+/* The board stays in distress, as the flash failed; returns false. */
+bool mayday_board_give_up(mayday_board *board);
+
+/* The slot, and the area, for an image that is received (13.5). */
+uint8_t mayday_slot_choose(const mayday_board *board, const uint8_t digest[32]);
+uint8_t mayday_area_choose(const mayday_board *board);
+
+/* A repair unit (13.5). */
+typedef struct mayday_unit {
+  uint32_t first, end;         /* its blocks: the first, and one past the last of the image */
+  mayday_sector_range sectors; /* those that the image reaches into */
+  mayday_region extent;        /* their bytes */
+  bool is_single;              /* it has room for one block only */
+} mayday_unit;
+
+void mayday_unit_of(const mayday_board *board, uint8_t slot, const mayday_shape *shape, uint32_t block, mayday_unit *unit);
+
+/* The hash of a node of what a slot holds. False: it cannot be read. */
+bool mayday_slot_hash(const mayday_board *board, uint8_t slot, const mayday_shape *shape, uint8_t level, uint32_t index,
+                      uint8_t out[32]);
+
+void mayday_shape_of(const mayday_manifest *manifest, mayday_shape *shape);
+
+/* Stores the manifest of the writer's image, unless it is there for certain (13.3). */
+bool mayday_manifest_store(mayday_writer *writer, const uint8_t *envelope, uint16_t length);
+
+/* Closes the sector of the writer's area, once the record names what lies there. */
+bool mayday_manifest_close(mayday_writer *writer);
+
+bool mayday_sectors_append(mayday_board *board, const mayday_sector_range *open, const mayday_sector_range *close);
+
+#endif

@@ -1,0 +1,56 @@
+/* Where an image goes that is received (PROTOCOL.md 13.5). */
+#include "board/inner.h"
+
+#include <string.h>
+
+#if MAYDAY_WITH_AB
+static bool holds(const mayday_board *board, uint8_t slot, const uint8_t *digest) {
+  const mayday_slot_record *record = &board->record.state.slots[slot];
+  return record->is_known && memcmp(record->digest, digest, 32) == 0;
+}
+
+/* Whether slot `a` is given away rather than `b`. */
+static bool costs_less(const mayday_board *board, uint8_t a, uint8_t b) {
+  const mayday_slot_record *x = &board->record.state.slots[a];
+  const mayday_slot_record *y = &board->record.state.slots[b];
+  if (x->is_known != y->is_known) return !x->is_known;
+  if (!x->is_known) return false;
+  if (x->is_confirmed != y->is_confirmed) return !x->is_confirmed;
+  return x->rank < y->rank;
+}
+
+uint8_t mayday_slot_choose(const mayday_board *board, const uint8_t digest[32]) {
+  const mayday_record_state *state = &board->record.state;
+  if (board->map.slot_count < 2) return 0;
+  if (board->decision.failure == 0) return board->decision.slot ^ 1u;
+  bool is_resumed = state->is_receiving && memcmp(state->receiving_digest, digest, 32) == 0;
+  if (is_resumed && state->receiving_slot < 2) return state->receiving_slot;
+  if (holds(board, 0, digest)) return 0;
+  if (holds(board, 1, digest)) return 1;
+  return costs_less(board, 1, 0) ? 1 : 0;
+}
+#else
+uint8_t mayday_slot_choose(const mayday_board *board, const uint8_t digest[32]) {
+  (void)board;
+  (void)digest;
+  return 0;
+}
+#endif
+
+/* No installed image has its manifest there. */
+static bool is_free(const mayday_board *board, uint8_t area) {
+  for (uint8_t i = 0; i < board->map.slot_count; i++) {
+    const mayday_slot_record *slot = &board->record.state.slots[i];
+    if (slot->is_known && slot->area == area) return false;
+  }
+  return true;
+}
+
+uint8_t mayday_area_choose(const mayday_board *board) {
+  const mayday_record_state *state = &board->record.state;
+  uint8_t area = state->receiving_area;
+  if (state->is_receiving && area < board->map.area_count && is_free(board, area)) return area;
+  /* There is one area more than slots. */
+  for (area = 0; !is_free(board, area);) area++;
+  return area;
+}

@@ -1,0 +1,45 @@
+/* Hashes of what a slot holds (PROTOCOL.md 7). */
+#include "base/bytes.h"
+#include "base/sha256.h"
+#include "board/inner.h"
+#include "flash/flash.h"
+
+void mayday_shape_of(const mayday_manifest *manifest, mayday_shape *shape) {
+  shape->size = manifest->size;
+  shape->leaves = manifest->leaves;
+  shape->block_log2 = manifest->block_log2;
+}
+
+static bool leaf_hash(const mayday_board *board, uint32_t offset, uint32_t length, uint8_t out[32]) {
+  const mayday_hash *hash = mayday_hash_of(board->port);
+  mayday_hash_state state;
+  uint8_t piece[64] = {0};
+  hash->begin(&state);
+  hash->add(&state, piece, 1);
+  while (length > 0) {
+    size_t count = (size_t)mayday_least32(length, sizeof piece);
+    if (!mayday_flash_read(board, offset, piece, count)) return false;
+    hash->add(&state, piece, count);
+    offset += (uint32_t)count;
+    length -= (uint32_t)count;
+  }
+  hash->end(&state, out);
+  return true;
+}
+
+bool mayday_slot_hash(const mayday_board *board, uint8_t slot, const mayday_shape *shape, uint8_t level, uint32_t index,
+                      uint8_t out[32]) {
+  const mayday_hash *hash = mayday_hash_of(board->port);
+  mayday_folding folding;
+  if (level > mayday_root_level(shape) || index >= mayday_level_nodes(shape, level)) return false;
+  uint32_t first = index << level;
+  uint32_t count = mayday_least32(UINT32_C(1) << level, shape->leaves - first);
+  mayday_folding_init(&folding);
+  for (uint32_t i = first; i < first + count; i++) {
+    uint32_t offset = board->map.slots[slot].offset + (i << shape->block_log2);
+    if (!leaf_hash(board, offset, mayday_block_length(shape, i), out)) return false;
+    mayday_folding_add(hash, &folding, out);
+  }
+  mayday_folding_end(hash, &folding, out);
+  return true;
+}

@@ -1,0 +1,96 @@
+#include "board/writer.h"
+#include "base/bytes.h"
+#include "base/sha256.h"
+#include "board/inner.h"
+#include "flash/flash.h"
+#include "flash/map.h"
+#include "flash/ranges.h"
+
+void mayday_writer_init(mayday_writer *writer, mayday_board *board) {
+  memset(writer, 0, sizeof *writer);
+  writer->board = board;
+}
+
+void mayday_writer_open(mayday_writer *writer, const mayday_manifest *manifest) {
+  const mayday_board *board = writer->board;
+  uint8_t slot = mayday_slot_choose(board, manifest->digest);
+  uint8_t area = mayday_area_choose(board);
+  bool is_same = writer->slot == slot && writer->area == area && memcmp(writer->digest, manifest->digest, 32) == 0;
+  writer->is_open = true;
+  if (writer->is_begun && is_same) return;
+  mayday_shape_of(manifest, &writer->shape);
+  memcpy(writer->digest, manifest->digest, 32);
+  writer->slot = slot;
+  writer->area = area;
+  writer->is_begun = false;
+  writer->has_closing = false;
+  writer->suspect = board->record.state.open;
+  /* Only of the slot: units are taken off the lower end, so that the set never has to be split. */
+  mayday_sector_range before = {0, mayday_sectors_of(board->layout, board->map.slots[slot].offset, 1).first - 1u};
+  (void)mayday_ranges_remove(&writer->suspect, before);
+}
+
+/* Whether what follows the image in its last sector is erased. */
+static bool is_tail_erased(const mayday_writer *writer) {
+  mayday_unit unit;
+  mayday_unit_of(writer->board, writer->slot, &writer->shape, writer->shape.leaves - 1u, &unit);
+  uint32_t end = writer->board->map.slots[writer->slot].offset + writer->shape.size;
+  return mayday_flash_is_erased(writer->board, end, unit.extent.offset + unit.extent.size - end);
+}
+
+/* Whether blocks have to be written even if they are right. */
+static bool is_doubtful(const mayday_writer *writer, uint32_t first, uint32_t end) {
+  mayday_unit unit;
+  mayday_sector_range sectors;
+  mayday_unit_of(writer->board, writer->slot, &writer->shape, first, &unit);
+  sectors.first = unit.sectors.first;
+  mayday_unit_of(writer->board, writer->slot, &writer->shape, end - 1u, &unit);
+  sectors.last = unit.sectors.last;
+  if (mayday_ranges_touch(&writer->suspect, sectors)) return true;
+  return end == writer->shape.leaves && !is_tail_erased(writer);
+}
+
+bool mayday_writer_has(mayday_writer *writer, uint8_t level, uint32_t index, const uint8_t hash[32]) {
+  const mayday_shape *shape = &writer->shape;
+  uint8_t found[32];
+  if (!writer->is_open || level > mayday_root_level(shape) || index >= mayday_level_nodes(shape, level)) return false;
+  uint32_t first = index << level;
+  uint32_t end = first + mayday_least32(UINT32_C(1) << level, shape->leaves - first);
+  if (is_doubtful(writer, first, end)) return false;
+  return mayday_slot_hash(writer->board, writer->slot, shape, level, index, found) && memcmp(found, hash, 32) == 0;
+}
+
+void mayday_writer_unit(const mayday_writer *writer, uint32_t block, uint32_t *first, uint32_t *end) {
+  mayday_unit unit;
+  mayday_unit_of(writer->board, writer->slot, &writer->shape, block, &unit);
+  *first = unit.first;
+  *end = unit.end;
+}
+
+bool mayday_writer_is_touched(const mayday_writer *writer, uint32_t block) {
+  mayday_unit unit;
+  mayday_unit_of(writer->board, writer->slot, &writer->shape, block, &unit);
+  return mayday_ranges_touch(&writer->board->record.state.open, unit.sectors) &&
+         !mayday_ranges_touch(&writer->suspect, unit.sectors);
+}
+
+bool mayday_writer_copy(mayday_writer *writer, uint32_t index, const uint8_t hash[32], uint8_t *block) {
+#if MAYDAY_WITH_AB
+  const mayday_board *board = writer->board;
+  uint32_t length = mayday_block_length(&writer->shape, index);
+  if (board->map.slot_count < 2 || length == 0) return false;
+  mayday_region slot = board->map.slots[writer->slot ^ 1u];
+  uint32_t offset = index << writer->shape.block_log2;
+  uint8_t found[32];
+  if (offset > slot.size || length > slot.size - offset) return false;
+  if (!mayday_flash_read(board, slot.offset + offset, block, (size_t)length)) return false;
+  mayday_leaf_hash(mayday_hash_of(board->port), block, length, found);
+  return memcmp(found, hash, 32) == 0;
+#else
+  (void)writer;
+  (void)index;
+  (void)hash;
+  (void)block;
+  return false;
+#endif
+}

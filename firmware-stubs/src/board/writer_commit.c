@@ -1,0 +1,78 @@
+/* The end of an installation (PROTOCOL.md 13.4, 13.5). */
+#include "board/inner.h"
+#include "flash/flash.h"
+#include "flash/map.h"
+#include "flash/ranges.h"
+#include "flash/record.h"
+
+#include <string.h>
+
+/* What the record says of the image that was received and verified. Nothing raises the floor before it ran. */
+static bool install(mayday_writer *writer, const mayday_manifest *manifest) {
+  mayday_board *board = writer->board;
+  const mayday_slot_record *old = &board->record.state.slots[writer->slot];
+  mayday_slot_record record;
+  bool was_confirmed = old->is_known && old->is_confirmed && memcmp(old->digest, writer->digest, 32) == 0;
+  bool is_proven = was_confirmed && !old->is_unproven;
+  record.is_known = true;
+  record.is_confirmed = was_confirmed || !manifest->is_confirmed_by_app;
+  record.is_reverted = false;
+  record.is_unproven = record.is_confirmed && !is_proven;
+  record.area = writer->area;
+  record.boots = 0;
+  record.rank = 0;
+  for (uint8_t i = 0; i < board->map.slot_count; i++) {
+    const mayday_slot_record *slot = &board->record.state.slots[i];
+    if (slot->is_known && slot->rank > record.rank) record.rank = slot->rank;
+  }
+  record.rank++;
+  memcpy(record.digest, writer->digest, 32);
+  return mayday_slot_append(board, MAYDAY_ENTRY_INSTALLED, writer->slot, record, is_proven ? manifest->counter : 0);
+}
+
+/* Closes all sectors of the image, after it was verified. */
+static bool close_all(mayday_writer *writer, const mayday_sector_range *sectors) {
+  mayday_board *board = writer->board;
+  writer->has_closing = false;
+  return !mayday_ranges_touch(&board->record.state.open, *sectors) || mayday_sectors_append(board, NULL, sectors);
+}
+
+/* The image that boots is the one that was just verified. */
+static void decide(mayday_writer *writer, const mayday_manifest *manifest) {
+  mayday_board *board = writer->board;
+  board->decision.failure = 0;
+  board->decision.slot = writer->slot;
+  board->decision.is_trial = !board->record.state.slots[writer->slot].is_confirmed;
+  board->decision.manifest = *manifest;
+  board->is_running = false;
+  mayday_status_install(board, manifest);
+  mayday_way_back_find(board);
+  mayday_status_update(board);
+  mayday_floor_pass_on(board);
+}
+
+/* 0, or why the image does not boot. */
+static uint8_t commit(mayday_writer *writer, const uint8_t *envelope, uint16_t length) {
+  mayday_board *board = writer->board;
+  mayday_manifest manifest;
+  mayday_sector_range sectors = mayday_sectors_of(board->layout, board->map.slots[writer->slot].offset, writer->shape.size);
+  /* To hash right is not enough where a sector may be torn. */
+  if (!writer->is_open || mayday_ranges_touch(&writer->suspect, sectors)) return MAYDAY_BOOT_FAILURE_CODE_RECEIVING;
+  if (!writer->is_begun && envelope == NULL) return MAYDAY_BOOT_FAILURE_CODE_MANIFEST;
+  if (!writer->is_begun && !mayday_manifest_store(writer, envelope, length)) return MAYDAY_BOOT_FAILURE_CODE_RECEIVING;
+  uint8_t failure = mayday_manifest_load(board, writer->area, writer->digest, &manifest);
+  if (failure == 0) failure = mayday_image_verify(board, writer->slot, &manifest);
+  if (failure != 0) return failure;
+  bool is_written = close_all(writer, &sectors) && mayday_manifest_close(writer) && install(writer, &manifest);
+  if (!is_written) return MAYDAY_BOOT_FAILURE_CODE_RECEIVING;
+  decide(writer, &manifest);
+  return 0;
+}
+
+uint8_t mayday_writer_commit(mayday_writer *writer, const uint8_t *envelope, uint16_t length) {
+  uint8_t failure = commit(writer, envelope, length);
+  mayday_writer_leave(writer);
+  /* Nothing is known of it any more that flash does not say. */
+  writer->is_begun = false;
+  return failure;
+}
