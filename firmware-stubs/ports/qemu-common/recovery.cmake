@@ -33,7 +33,7 @@ endfunction()
 # A recovery image. Definitions behind DEFINES, options of the linker behind LINK.
 function(port_recovery name script)
   cmake_parse_arguments(arg "" "" "SOURCES;DEFINES;LINK" ${ARGN})
-  port_program(${name} ${script} ${arg_SOURCES} ${PORT_COMMON}/pl011.c ${PORT_COMMON}/print.c ${PORT_COMMON}/../bootloader/run.c
+  port_program(${name} ${script} ${arg_SOURCES} ${PORT_COMMON}/pl011.c ${PORT_COMMON}/print.c ${PORT_COMMON}/../bootloader/loop.c
     ${PORT_COMMON}/../template/selftest.c)
   target_compile_definitions(${name} PRIVATE "TRUSTED_KEY=${TRUSTED_KEY_BYTES}" ${arg_DEFINES})
   target_link_options(${name} PRIVATE ${arg_LINK})

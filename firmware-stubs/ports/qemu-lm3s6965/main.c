@@ -3,7 +3,7 @@
 #include "mayday/ed25519.h"
 #include "pl011.h"
 #include "print.h"
-#include "run.h"
+#include "loop.h"
 #ifdef BRING_UP
 #include "selftest.h"
 #endif
@@ -81,18 +81,18 @@ static void bring_up(void) {
 #endif
 
 int main(void) {
-  mayday_run run = {&port, &machine_layout, &identity, &line, {frame, sizeof frame, blocks, sizeof blocks}, &board, &target, rx, NULL};
+  mayday_loop loop = {&port, &machine_layout, &identity, &line, {frame, sizeof frame, blocks, sizeof blocks}, &board, &target, rx, NULL};
   clock_init();
   flash_init();
   pl011_init(UART0, UART_DIVISOR);
 #ifdef BRING_UP
   bring_up();
 #endif
-  mayday_run_end end = mayday_target_run(&run, 0);
-  if (end == MAYDAY_RUN_FAILED) print_text(UART0, "layout or memory is wrong\r\n");
+  mayday_loop_end end = mayday_target_run(&loop, 0);
+  if (end == MAYDAY_LOOP_FAILED) print_text(UART0, "layout or memory is wrong\r\n");
   print_stack();
   pl011_flush(UART0);
-  if (end == MAYDAY_RUN_BOOTS) machine_jump(SLOT_BASE);
+  if (end == MAYDAY_LOOP_BOOTS) machine_jump(SLOT_BASE);
   /* The flash failed: from the start again, after a reset. */
   machine_reset();
   return 0;

@@ -3,7 +3,7 @@
 #include "mayday/ed25519.h"
 #include "pl011.h"
 #include "print.h"
-#include "run.h"
+#include "loop.h"
 
 #define BAUD 115200u
 /* 24 MHz / (16 * 115200), in 64ths. */
@@ -53,11 +53,11 @@ static uint8_t frame[MAYDAY_FRAME_ROOM(PAYLOAD)];
 static uint8_t blocks[BLOCKS_MEMORY];
 
 int main(void) {
-  mayday_run run = {&port, &machine_layout, &identity, &line, {frame, sizeof frame, blocks, sizeof blocks}, &board, &target, rx, NULL};
+  mayday_loop loop = {&port, &machine_layout, &identity, &line, {frame, sizeof frame, blocks, sizeof blocks}, &board, &target, rx, NULL};
   pl011_init(UART0, UART_DIVISOR);
-  mayday_run_end end = mayday_target_run(&run, 0);
-  if (end == MAYDAY_RUN_FAILED) print_text(UART0, "layout or memory is wrong\r\n");
-  if (end == MAYDAY_RUN_GAVE_UP) machine_reset();
+  mayday_loop_end end = mayday_target_run(&loop, 0);
+  if (end == MAYDAY_LOOP_FAILED) print_text(UART0, "layout or memory is wrong\r\n");
+  if (end == MAYDAY_LOOP_GAVE_UP) machine_reset();
   bool is_app = ((const volatile uint32_t *)SLOT_BASE)[1] == APP_MARK;
   if (!is_app) print_text(UART0, "the slot is right; start it as the first flash\r\n");
   pl011_flush(UART0);
