@@ -2,6 +2,7 @@
   .syntax unified
   .arm
   .section .vectors, "ax"
+  .global vectors
 vectors:
   b reset
   b .
