@@ -23,6 +23,18 @@ set(MAYDAY_COMMON_SOURCES
 
 # A board and the target that heals it.
 set(MAYDAY_TARGET_SOURCES
+  src/board/board.c
+  src/board/confirm.c
+  src/board/decide.c
+  src/board/judge.c
+  src/board/place.c
+  src/board/slot_hash.c
+  src/board/status.c
+  src/board/unit.c
+  src/board/writer.c
+  src/board/writer_begin.c
+  src/board/writer_commit.c
+  src/board/writer_write.c
   src/flash/area.c
   src/flash/entry.c
   src/flash/flash.c

@@ -23,7 +23,7 @@ export function buildModule(name) {
   mkdirSync(OUT, { recursive: true });
   const out = `${OUT}${name}.wasm`;
   const own = [`${STUBS}tests/wasm/${name}.c`, `${STUBS}tests/wasm/libc.c`];
-  const include = [`-I${STUBS}include`, `-I${STUBS}src`, `-I${STUBS}tests/wasm`];
+  const include = [`-I${STUBS}include`, `-I${STUBS}src`, `-I${STUBS}tests/wasm`, `-isystem${STUBS}tests/wasm/include`];
   const link = ["-Wl,--no-entry", "-Wl,--gc-sections", "-Wl,-z,stack-size=65536"];
   const args = [...FLAGS, ...include, ...own, ...sources(), ...link, "-o", out];
   const { status, stderr, error } = spawnSync("clang", args, { encoding: "utf8" });

@@ -15,7 +15,7 @@ function healC(seed: number, bitErrorRate: number, size = SIZE): { rescue: Virtu
   const clock = new VirtualClock();
   const [near, far] = createMemoryPair(clock, { aToB: LINE, bToA: LINE });
   const [dead] = createMemoryPair(clock);
-  const faults = bitErrorRate > 0 ? { bitErrorRate } : undefined;
+  const faults = bitErrorRate > 0 ? { ber: bitErrorRate } : undefined;
   const rescue = new VirtualRescue({
     clock, seed, size, baud: BAUD, makeEnd: (end) => (end === 0 ? dead : far), ...(faults && { faults }),
   });
@@ -35,7 +35,7 @@ function healC(seed: number, bitErrorRate: number, size = SIZE): { rescue: Virtu
 }
 
 function healTs(seed: number, bitErrorRate: number, size = SIZE): number {
-  const faults = bitErrorRate > 0 ? { faults: { bitErrorRate } } : {};
+  const faults = bitErrorRate > 0 ? { faults: { ber: bitErrorRate } } : {};
   const rescue = new VirtualRescue({ seed, size, baud: BAUD, ...faults });
   rescue.run(600_000);
   return rescue.clock.now();

@@ -1,5 +1,7 @@
 #include "libc.h"
 
+#include <string.h>
+
 void *memcpy(void *to, const void *from, size_t length) {
   uint8_t *out = to;
   const uint8_t *in = from;
