@@ -5,15 +5,18 @@
 #define SYST_RVR (*(volatile uint32_t *)0xe000e014u)
 #define SYST_CVR (*(volatile uint32_t *)0xe000e018u)
 
+#define CSR_ENABLED 1u
+#define CSR_PROCESSOR_CLOCK 4u
 #define COUNT_MAX 0xffffffu
 #define TICKS_A_MS 12500u /* the clock out of reset: 12.5 MHz */
 
 static uint32_t last, rest, now;
 
 void clock_init(void) {
+  SYST_CSR = CSR_PROCESSOR_CLOCK;
   SYST_RVR = COUNT_MAX;
   SYST_CVR = 0;
-  SYST_CSR = 5; /* on, at the processor's clock */
+  SYST_CSR = CSR_PROCESSOR_CLOCK | CSR_ENABLED;
   last = SYST_CVR;
 }
 

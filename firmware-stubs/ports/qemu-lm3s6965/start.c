@@ -18,9 +18,12 @@ static void stop(void) {
   }
 }
 
-__attribute__((section(".vectors"), used)) static void (*const vectors[16])(void) = {
-    (void (*)(void))link_stack_end, reset_handler, stop, stop, stop, stop, stop, stop,
-    stop,                           stop,          stop, stop, stop, stop, stop, stop};
+typedef void handler(void);
+
+__attribute__((section(".vectors"), used)) static const struct {
+  uint32_t *stack;
+  handler *reset, *others[14];
+} vectors = {link_stack_end, reset_handler, {stop, stop, stop, stop, stop, stop, stop, stop, stop, stop, stop, stop, stop, stop}};
 
 /* Has no variables of its own below the paint: it stops well before the stack pointer. */
 void reset_handler(void) {

@@ -8,12 +8,10 @@
 
 void app_start(void);
 
-__attribute__((section(".vectors"), used)) static void *const vectors[2] = {(void *)(uintptr_t)STACK_END, (void *)app_start};
-
-/* More than one block, and bytes that differ. */
-__attribute__((section(".filling"), used)) static const char filling[] =
-#include "filling.h"
-    ;
+__attribute__((section(".vectors"), used)) static const struct {
+  uint32_t stack;
+  void (*start)(void);
+} vectors = {STACK_END, app_start};
 
 void app_start(void) {
   print_text(UART0, "application " APP_VERSION " runs\r\n");
