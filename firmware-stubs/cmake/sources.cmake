@@ -65,6 +65,12 @@ set(MAYDAY_RESCUER_SOURCES
   src/link/pacing.c
   src/link/sender.c
   src/link/sizer.c
+  src/session/rescuer.c
+  src/session/rescuer_budget.c
+  src/session/rescuer_handshake.c
+  src/session/rescuer_making.c
+  src/session/rescuer_serving.c
+  src/session/rescuer_wants.c
 )
 
 # With MAYDAY_WITH_LINK_KEY.
