@@ -32,8 +32,7 @@ static void join(const mayday_board *board, const uint8_t *left, uint8_t *right)
   uint8_t pair[64];
   memcpy(pair, left, 32);
   memcpy(pair + 32, right, 32);
-  mayday_fold(mayday_hash_of(board->port), pair, 2);
-  memcpy(right, pair, 32);
+  mayday_fold(mayday_hash_of(board->port), pair, 2, right);
 }
 
 bool mayday_slot_hash(const mayday_board *board, uint8_t slot, const mayday_shape *shape, uint8_t level, uint32_t index,

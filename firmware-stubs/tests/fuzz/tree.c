@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
   HOLDS(first + count <= mayday_level_nodes(&shape, mayday_run_level(level)));
   for (uint8_t i = 0; i < count; i++)
     for (unsigned k = 0; k < 32; k++) hashes[i][k] = take8(&in);
-  mayday_fold(hash, hashes[0], count);
+  mayday_fold(hash, hashes[0], count, out);
   mayday_uniform_hash(hash, &shape, level, index, take8(&in), out);
   return 0;
 }
