@@ -88,6 +88,7 @@ set(MAYDAY_POSIX_SOURCES
   ports/posix/flash_file.c
   ports/posix/image_file.c
   ports/posix/main.c
+  ports/posix/names.c
   ports/posix/options.c
   ports/posix/pem.c
   ports/posix/rescuer.c
