@@ -13,7 +13,7 @@ import { openSocatPair, type SocatPair } from "../support/socat-pair.ts";
 const BAUD = 921_600;
 const LIMIT_MS = 60_000;
 /** An image that takes long enough to be interrupted. */
-const LARGE = 786_432;
+const LARGE = 393_216;
 
 let bench: Workbench;
 let large: Uint8Array;
@@ -92,14 +92,14 @@ describe("the C target on a file", () => {
       const board = boardOf("killed.flash", "1M");
       const rescuer = rescue(pair.b, bench.path("large.mdy"));
       const first = target(pair.a, board);
-      await first.saw(/blocks of 192 written/);
+      await first.saw(/blocks of 96 written/);
       first.child.kill("SIGKILL");
       await first.ended;
       expect(await target(pair.a, board).ended).toMatchObject({ code: 0 });
       const verdict = verdictOf(await rescuer.ended);
       expect(verdict).toMatchObject({ ok: true, reason: "healed" });
       // Of both sessions together: only blocks that were open when it was killed are sent again.
-      expect(Number(verdict["blocks"])).toBeLessThanOrEqual(192 + 17);
+      expect(Number(verdict["blocks"])).toBeLessThanOrEqual(96 + 17);
       expect(await readBack(board)).toEqual(large);
     },
     LIMIT_MS,
