@@ -25,6 +25,8 @@ export interface WasmTargetOptions {
   readonly payloadMax?: number;
   readonly isDeaf?: boolean;
   readonly isForced?: boolean;
+  /** The secret of both ends of the link; the module is built with MAYDAY_WITH_LINK_KEY then. */
+  readonly linkKey?: Uint8Array;
 }
 
 /** The states of `mayday_target_state`. */
@@ -38,6 +40,9 @@ export interface WasmReport {
   readonly sessions: number;
   /** A code of PROTOCOL.md 5.7; 0: nothing was refused. */
   readonly refused: number;
+  readonly framesUnauthentic: number;
+  /** `mayday_key_mismatch`: 1 the rescuer has no link key, 3 the keys differ; 2, that there is none here, in such a module without a key. */
+  readonly mismatch: number;
 }
 
 type Export = (...args: number[]) => number;
@@ -99,9 +104,18 @@ export class WasmTarget {
 
   get report(): WasmReport {
     this.#call("report");
-    const at = new DataView(this.#memory.buffer, this.#call("exchange"), 24);
-    const [blocksWritten, framesIn, framesBad, sessions, refused] = [0, 4, 8, 12, 16].map((i) => at.getUint32(i, true));
-    return { blocksWritten, framesIn, framesBad, sessions, refused } as WasmReport;
+    const at = new DataView(this.#memory.buffer, this.#call("exchange"), 32);
+    const word = (i: number): number => at.getUint32(4 * i, true);
+    return {
+      ...{
+        blocksWritten: word(0),
+        framesIn: word(1),
+        framesBad: word(2),
+        sessions: word(3),
+        refused: word(4),
+      },
+      ...{ framesUnauthentic: word(6), mismatch: word(7) },
+    };
   }
 
   /** What the first slot holds. */
@@ -124,8 +138,12 @@ export class WasmTarget {
     this.#bytes(this.#call("exchange"), bytes.length).set(bytes);
   }
 
+  get #macros(): readonly string[] {
+    return this.#options.linkKey === undefined ? [] : ["MAYDAY_WITH_LINK_KEY=1"];
+  }
+
   #instantiate(): void {
-    const module = new WebAssembly.Module(readFileSync(builtModule("target")));
+    const module = new WebAssembly.Module(readFileSync(builtModule("target", this.#macros)));
     const host = {
       now_ms: () => Math.floor(this.#options.clock.now()) >>> 0,
       tx: (at: number, length: number) => {
@@ -140,9 +158,13 @@ export class WasmTarget {
         this.flash.fill(this.map.erasedByte, offset >>> 0, (offset >>> 0) + length);
         return 1;
       },
-      program: (offset: number, at: number, length: number) => this.#program(offset >>> 0, this.#bytes(at, length)),
+      program: (offset: number, at: number, length: number) =>
+        this.#program(offset >>> 0, this.#bytes(at, length)),
       verify: (key: number, signature: number, message: number, length: number) =>
-        checkSignature(this.#bytes(key, 32), this.#bytes(message, length), this.#bytes(signature, 64)) === undefined ? 1 : 0,
+        checkSignature(this.#bytes(key, 32), this.#bytes(message, length), this.#bytes(signature, 64)) ===
+        undefined
+          ? 1
+          : 0,
       random: (at: number, length: number) => {
         for (let i = 0; i < length; i++) this.#bytes(at, length)[i] = this.#options.random.u32() & 0xff;
       },
@@ -165,15 +187,27 @@ export class WasmTarget {
   }
 
   #configure(): void {
-    const { geometry, nodeId, hardware, revision, keys } = this.#options;
+    const { geometry, nodeId, hardware, revision, keys, linkKey } = this.#options;
     const { writeSize, erasedByte, sectors } = this.map;
     for (const { count, size } of sectors.runs) this.#call("add_sectors", count, size);
     const inRecord = geometry.manifests === "record" ? 1 : 0;
     const recovery = geometry.recoverySize ?? 16_384;
-    this.#call("set_layout", geometry.layout === "ab" ? 1 : 0, inRecord, erasedByte, writeSize, recovery, geometry.slotSize);
+    this.#call(
+      "set_layout",
+      geometry.layout === "ab" ? 1 : 0,
+      inRecord,
+      erasedByte,
+      writeSize,
+      recovery,
+      geometry.slotSize,
+    );
     for (const key of keys) {
       this.#exchange(key);
       this.#call("add_key", 1, 0xffffffff, 1000);
+    }
+    if (linkKey !== undefined) {
+      this.#exchange(linkKey);
+      this.#call("set_link_key", linkKey.length);
     }
     const names = new Uint8Array(8 + 66);
     names.set(nodeId);
