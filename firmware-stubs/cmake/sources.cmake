@@ -65,6 +65,12 @@ set(MAYDAY_RESCUER_SOURCES
   src/link/pacing.c
   src/link/sender.c
   src/link/sizer.c
+  src/session/rescuer.c
+  src/session/rescuer_budget.c
+  src/session/rescuer_handshake.c
+  src/session/rescuer_making.c
+  src/session/rescuer_serving.c
+  src/session/rescuer_wants.c
 )
 
 # With MAYDAY_WITH_LINK_KEY.
@@ -74,9 +80,11 @@ set(MAYDAY_LINK_KEY_SOURCES
 # The program mayday-posix.
 set(MAYDAY_POSIX_SOURCES
   ports/posix/flash_file.c
+  ports/posix/image_file.c
   ports/posix/main.c
   ports/posix/options.c
   ports/posix/pem.c
+  ports/posix/rescuer.c
   ports/posix/serial.c
   ports/posix/target.c
 )
