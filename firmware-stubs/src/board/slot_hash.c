@@ -27,14 +27,6 @@ static bool leaf_hash(const mayday_board *board, uint32_t offset, uint32_t lengt
   return true;
 }
 
-/* `right` becomes the hash of both. */
-static void join(const mayday_board *board, const uint8_t *left, uint8_t *right) {
-  uint8_t pair[64];
-  memcpy(pair, left, 32);
-  memcpy(pair + 32, right, 32);
-  mayday_fold(mayday_hash_of(board->port), pair, 2, right);
-}
-
 bool mayday_slot_hash(const mayday_board *board, uint8_t slot, const mayday_shape *shape, uint8_t level, uint32_t index,
                       uint8_t *hashes, uint8_t out[32]) {
   uint32_t first = index << level;
@@ -47,7 +39,7 @@ bool mayday_slot_hash(const mayday_board *board, uint8_t slot, const mayday_shap
     bool is_last = i + 1u == count;
     uint8_t k = 0;
     for (uint32_t left = i; left != 0 && (is_last || (left & 1u) != 0); left >>= 1, k++) {
-      if ((left & 1u) != 0) join(board, hashes + 32u * k, out);
+      if ((left & 1u) != 0) mayday_node_hash(mayday_hash_of(board->port), hashes + 32u * k, out, out);
     }
     if (!is_last) memcpy(hashes + 32u * k, out, 32);
   }
