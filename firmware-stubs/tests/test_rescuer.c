@@ -92,7 +92,7 @@ static void hear(scene *scene, const uint8_t *frame, size_t length) {
 static void fill_block(const json *rule, uint8_t *out, uint32_t length) {
   const json *fill = json_find(rule, "fill");
   uint32_t start = fill == NULL ? (uint32_t)json_u64(rule, "start") : 0;
-  for (uint32_t i = 0; i < length; i++) out[i] = (uint8_t)(fill != NULL ? fill->number : start + 5u * i + i / 256u);
+  for (uint32_t i = 0; i < length; i++) out[i] = (uint8_t)(fill != NULL ? (uint32_t)fill->number : start + 5u * i + i / 256u);
 }
 
 static void read_manifest(scene *scene, const char *vendor, const char *hardware_class) {
