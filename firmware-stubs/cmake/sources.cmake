@@ -43,6 +43,9 @@ set(MAYDAY_TARGET_SOURCES
   src/flash/record.c
   src/flash/record_scan.c
   src/flash/record_state.c
+  src/i2c/mail_in.c
+  src/i2c/mail_out.c
+  src/i2c/mailbox.c
   src/image/trust_store.c
   src/link/acks.c
   src/session/blocks.c
@@ -57,6 +60,17 @@ set(MAYDAY_TARGET_SOURCES
 
 # A node that holds an image and heals its neighbour.
 set(MAYDAY_RESCUER_SOURCES
+  src/link/mute.c
+  src/link/outgoing.c
+  src/link/pacing.c
+  src/link/sender.c
+  src/link/sizer.c
+  src/session/rescuer.c
+  src/session/rescuer_budget.c
+  src/session/rescuer_handshake.c
+  src/session/rescuer_making.c
+  src/session/rescuer_serving.c
+  src/session/rescuer_wants.c
 )
 
 # With MAYDAY_WITH_LINK_KEY.

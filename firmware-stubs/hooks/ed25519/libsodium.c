@@ -2,7 +2,6 @@
  * (cmake/libsodium.cmake), and nothing of them is in this repository. What they define and nobody calls has to be dropped by
  * the linker (-ffunction-sections -fdata-sections -Wl,--gc-sections): a base table of 24 KiB, among others. */
 #define CONFIGURED 1
-#define SODIUM_STATIC 1
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define NATIVE_LITTLE_ENDIAN 1
 #endif

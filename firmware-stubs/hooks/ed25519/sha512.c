@@ -1,5 +1,4 @@
 /* SHA-512 (FIPS 180-4) under libsodium's names, in loops: 1.2 KiB instead of 8. */
-#define SODIUM_STATIC 1
 #include "names.h"
 
 #include "crypto_hash_sha512.h"

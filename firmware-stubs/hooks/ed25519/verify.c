@@ -1,6 +1,5 @@
 #include "mayday/ed25519.h"
 
-#define SODIUM_STATIC 1
 #include "names.h"
 
 #include "crypto_hash_sha512.h"
