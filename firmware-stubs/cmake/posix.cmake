@@ -20,8 +20,6 @@ if(NOT MAYDAY_LINKS_STATIC)
 endif()
 
 add_executable(mayday-posix ${MAYDAY_POSIX_SOURCES})
-# Internal headers are used for what only a program with files needs.
-target_include_directories(mayday-posix PRIVATE src)
 target_compile_definitions(mayday-posix PRIVATE _POSIX_C_SOURCE=200809L _DEFAULT_SOURCE)
 target_link_libraries(mayday-posix PRIVATE mayday_target mayday_rescuer mayday_ed25519)
 target_link_options(mayday-posix PRIVATE -static -Wl,--gc-sections)

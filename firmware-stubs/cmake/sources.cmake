@@ -4,6 +4,7 @@
 # Both roles.
 set(MAYDAY_COMMON_SOURCES
   src/base/crc.c
+  src/base/hmac.c
   src/base/sha256.c
   src/image/cbor.c
   src/image/envelope.c
@@ -48,6 +49,8 @@ set(MAYDAY_TARGET_SOURCES
   src/i2c/mailbox.c
   src/image/trust_store.c
   src/link/acks.c
+  src/linkkey/guard.c
+  src/linkkey/handshakes.c
   src/session/blocks.c
   src/session/calls.c
   src/session/objects.c
@@ -75,14 +78,20 @@ set(MAYDAY_RESCUER_SOURCES
 
 # With MAYDAY_WITH_LINK_KEY.
 set(MAYDAY_LINK_KEY_SOURCES
+  src/base/hmac.c
+  src/linkkey/keys.c
+  src/linkkey/mac.c
+  src/linkkey/seal.c
 )
 
 # The program mayday-posix.
 set(MAYDAY_POSIX_SOURCES
   ports/posix/flash_file.c
+  ports/posix/image_file.c
   ports/posix/main.c
   ports/posix/options.c
   ports/posix/pem.c
+  ports/posix/rescuer.c
   ports/posix/serial.c
   ports/posix/target.c
 )
