@@ -77,7 +77,10 @@ export class WasmTarget {
     this.state = WasmState.calling;
     this.#configure(side);
     side.call("open");
-    if (this.failure === 0 && !isForced) return;
+    if (this.failure === 0 && !isForced) {
+      this.state = WasmState.healed;
+      return;
+    }
     const blocks = this.#options.blockBytes ?? 16 * (4096 + 16);
     const isStarted = side.call("start", baud, 10, isDeaf ? 1 : 0, blocks, payloadMax, isForced ? 1 : 0);
     if (isStarted === 0) throw new Error("the memory is too small");
