@@ -8,6 +8,7 @@ option(MAYDAY_WITH_LINK_KEY "A secret of both ends of a link" OFF)
 option(MAYDAY_WITH_SHA256 "SHA-256 in software" ON)
 set(MAYDAY_WRITE_UNIT_MAX 256 CACHE STRING "Largest write unit of the flash, in bytes")
 set(MAYDAY_OPEN_BLOCKS_MAX 16 CACHE STRING "Most blocks that a target keeps unfinished")
+set(MAYDAY_SPENT_OFFERS_MAX 4 CACHE STRING "Offers that a target with a link key remembers as spent")
 set(MAYDAY_TX_BYTES 192 CACHE STRING "Bytes that wait for the UART")
 
 set(MAYDAY_FEATURES
@@ -20,6 +21,7 @@ set(MAYDAY_FEATURES
 set(MAYDAY_SIZES
   MAYDAY_WRITE_UNIT_MAX
   MAYDAY_OPEN_BLOCKS_MAX
+  MAYDAY_SPENT_OFFERS_MAX
   MAYDAY_TX_BYTES
 )
 

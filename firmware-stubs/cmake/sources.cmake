@@ -4,6 +4,7 @@
 # Both roles.
 set(MAYDAY_COMMON_SOURCES
   src/base/crc.c
+  src/base/hmac.c
   src/base/sha256.c
   src/image/cbor.c
   src/image/envelope.c
@@ -43,8 +44,13 @@ set(MAYDAY_TARGET_SOURCES
   src/flash/record.c
   src/flash/record_scan.c
   src/flash/record_state.c
+  src/i2c/mail_in.c
+  src/i2c/mail_out.c
+  src/i2c/mailbox.c
   src/image/trust_store.c
   src/link/acks.c
+  src/linkkey/guard.c
+  src/linkkey/handshakes.c
   src/session/blocks.c
   src/session/calls.c
   src/session/objects.c
@@ -57,18 +63,35 @@ set(MAYDAY_TARGET_SOURCES
 
 # A node that holds an image and heals its neighbour.
 set(MAYDAY_RESCUER_SOURCES
+  src/link/mute.c
+  src/link/outgoing.c
+  src/link/pacing.c
+  src/link/sender.c
+  src/link/sizer.c
+  src/session/rescuer.c
+  src/session/rescuer_budget.c
+  src/session/rescuer_handshake.c
+  src/session/rescuer_making.c
+  src/session/rescuer_serving.c
+  src/session/rescuer_wants.c
 )
 
 # With MAYDAY_WITH_LINK_KEY.
 set(MAYDAY_LINK_KEY_SOURCES
+  src/base/hmac.c
+  src/linkkey/keys.c
+  src/linkkey/mac.c
+  src/linkkey/seal.c
 )
 
 # The program mayday-posix.
 set(MAYDAY_POSIX_SOURCES
   ports/posix/flash_file.c
+  ports/posix/image_file.c
   ports/posix/main.c
   ports/posix/options.c
   ports/posix/pem.c
+  ports/posix/rescuer.c
   ports/posix/serial.c
   ports/posix/target.c
 )

@@ -47,6 +47,8 @@ static bool ram_erase(void *context, uint32_t offset, uint32_t length) {
   }
   if (ram_fails(flash)) return false;
   flash->erases++;
+  /* An erase makes it readable again. */
+  if (flash->unreadable_from >= offset && flash->unreadable_from - offset < length) flash->unreadable_to = 0;
   memset(flash->bytes + offset, flash->erased, length);
   return true;
 }

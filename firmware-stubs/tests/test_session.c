@@ -1,5 +1,6 @@
 /* Replays the sessions of vectors/session-v1.json with the C target (vectors/README.md). */
 #include "base/bytes.h"
+#include "base/sha256.h"
 #include "check.h"
 #include "image/tree.h"
 #include "json.h"

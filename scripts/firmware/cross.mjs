@@ -11,7 +11,10 @@ const FLAGS = ["-Os", "-ffunction-sections", "-fdata-sections"];
 export const MACHINES = {
   "cortex-m0plus": { prefix: "arm-none-eabi-", flags: ["-mcpu=cortex-m0plus", "-mthumb"] },
   "cortex-m3": { prefix: "arm-none-eabi-", flags: ["-mcpu=cortex-m3", "-mthumb"] },
-  rv32imac: { prefix: "riscv64-unknown-elf-", flags: ["-march=rv32imac", "-mabi=ilp32", "-ffreestanding"] },
+  rv32imac: {
+    prefix: "riscv64-unknown-elf-",
+    flags: ["-march=rv32imac", "-mabi=ilp32", "-ffreestanding", `-I${STUBS}/tests/freestanding`],
+  },
   atmega2560: { prefix: "avr-", flags: ["-mmcu=atmega2560"] },
 };
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 // What a target takes on a Cortex-M3 with -Os: code by part, RAM by context, the deepest stack. Exit code 1 when a bound is not
 // kept; the line says which.
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { definesOf } from "./configurations.mjs";
 import { compile, MACHINES } from "./cross.mjs";
-import { run } from "./native.mjs";
+import { libsodiumSetting, run } from "./native.mjs";
 import { BUILD, INCLUDES, STUBS } from "./sources.mjs";
 import { deepestOf, readGraph } from "./stack.mjs";
 
@@ -78,10 +78,13 @@ function linked(name, configuration, withEd25519) {
 /** The library of signatures, from CMake. */
 function ed25519() {
   const folder = join(FOLDER, "ed25519");
-  const source = join(BUILD, "libsodium");
   const flags = "-Os -fstack-usage -fcallgraph-info=su";
-  const settings = [`-DCMAKE_C_FLAGS=${flags}`, "-DCMAKE_BUILD_TYPE=None", "-DMAYDAY_SIGNATURE=libsodium"];
-  if (existsSync(source)) settings.push(`-DMAYDAY_LIBSODIUM_SOURCE=${source}`);
+  const settings = [
+    `-DCMAKE_C_FLAGS=${flags}`,
+    "-DCMAKE_BUILD_TYPE=None",
+    "-DMAYDAY_SIGNATURE=libsodium",
+    ...libsodiumSetting(),
+  ];
   run("cmake", [
     "-S",
     STUBS,

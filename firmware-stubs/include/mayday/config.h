@@ -22,7 +22,7 @@
 #define MAYDAY_WITH_RECORD_MANIFESTS 1
 #endif
 
-/* A secret of both ends of a link (14). Needs random numbers, or the counter of starts in the boot record. */
+/* A secret of both ends of a link (14). Each start writes an entry of the boot record then. */
 #ifndef MAYDAY_WITH_LINK_KEY
 #define MAYDAY_WITH_LINK_KEY 0
 #endif
@@ -42,6 +42,11 @@
 #define MAYDAY_OPEN_BLOCKS_MAX 16
 #endif
 
+/* Offers that a target with a link key remembers as spent; when there are more, it calls anew under another boot nonce (14.3). */
+#ifndef MAYDAY_SPENT_OFFERS_MAX
+#define MAYDAY_SPENT_OFFERS_MAX 4
+#endif
+
 /* Bytes that wait for the UART. The longest message of a target takes 96 (PROTOCOL.md 5), 114 with a link key. */
 #ifndef MAYDAY_TX_BYTES
 #define MAYDAY_TX_BYTES 192
@@ -52,6 +57,9 @@
 #endif
 #if MAYDAY_OPEN_BLOCKS_MAX < 1 || MAYDAY_OPEN_BLOCKS_MAX > 64
 #error "MAYDAY_OPEN_BLOCKS_MAX has to be 1 to 64"
+#endif
+#if MAYDAY_SPENT_OFFERS_MAX < 1 || MAYDAY_SPENT_OFFERS_MAX > 255
+#error "MAYDAY_SPENT_OFFERS_MAX has to be 1 to 255"
 #endif
 #if MAYDAY_TX_BYTES < 128
 #error "MAYDAY_TX_BYTES has to be 128 at least"

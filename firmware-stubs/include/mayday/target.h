@@ -18,6 +18,8 @@
 #include "link/acks.h"
 #include "link/outbox.h"
 #include "link/rtt.h"
+#include "linkkey/handshakes.h"
+#include "linkkey/seal.h"
 #include "mayday/board.h"
 #include "mayday/line.h"
 #include "wire/runs.h"
@@ -29,11 +31,23 @@ typedef enum mayday_target_state {
   MAYDAY_TARGET_STOPPED  /* by mayday_target_stop */
 } mayday_target_state;
 
+/* Why an offer does not fit this end's link key, or the lack of one (14.6). */
+typedef enum mayday_key_mismatch {
+  MAYDAY_MISMATCH_NONE,
+  MAYDAY_MISMATCH_NO_KEY_THERE, /* the rescuer has none */
+  MAYDAY_MISMATCH_NO_KEY_HERE,
+  MAYDAY_MISMATCH_KEYS_DIFFER
+} mayday_key_mismatch;
+
 /* What happened last, for a log or an LED. Reasons are codes of PROTOCOL.md 5.7. */
 typedef struct mayday_target_report {
   uint32_t blocks_written, frames_in, frames_bad, sessions;
   uint8_t refused; /* 0: nothing was refused */
   uint8_t none;    /* why a rescuer has nothing for this board (5.16); 0xFF: none said so */
+#if MAYDAY_WITH_LINK_KEY
+  uint8_t mismatch;            /* mayday_key_mismatch, of the last offer that was refused for it */
+  uint32_t frames_unauthentic; /* without a right proof or seal where one has to be */
+#endif
 } mayday_target_report;
 
 /* Below here everything is private: it stands here so that the caller can own the memory. */
@@ -126,6 +140,18 @@ typedef struct mayday_session {
   uint32_t later_left; /* milliseconds of the budget (6.5) */
 } mayday_session;
 
+#if MAYDAY_WITH_LINK_KEY
+/* With a link key (14). */
+typedef struct mayday_guard {
+  uint32_t start;  /* the number of this start; 0: there was none to be had, and nothing is said */
+  uint32_t nonces; /* that were taken in this start */
+  mayday_handshakes handshakes;
+  /* Of the session. The target nonce is kept, as the boot nonce may be another one by now (14.3). */
+  uint8_t target_nonce[8], accept_nonce[8], call_digest[32];
+  mayday_seal seal;
+} mayday_guard;
+#endif
+
 typedef struct mayday_target {
   mayday_board *board;
   const mayday_port *port;
@@ -158,10 +184,15 @@ typedef struct mayday_target {
   /* When the record last said "receiving" of another image (6.5), in seconds. */
   uint32_t changes[MAYDAY_CHANGES_MAX];
   uint8_t change_count;
+#if MAYDAY_WITH_LINK_KEY
+  mayday_guard guard;
+#endif
 } mayday_target;
 
 /* Starts to call. The board was opened; `memory.blocks` is its scratch. `is_forced`: it calls although it boots, for something
- * newer. All that is given stays with the caller, who leaves it alone. False: the memory is too small. */
+ * newer. All that is given stays with the caller, who leaves it alone. With a link key an entry of the boot record is written,
+ * and a target that cannot write it says nothing. False: the memory is too small, or the link key is too short or too long, or
+ * of no use in a build without MAYDAY_WITH_LINK_KEY. */
 bool mayday_target_init(mayday_target *target, mayday_board *board, const mayday_line *line, const mayday_memory *memory,
                         bool is_forced);
 

@@ -8,6 +8,10 @@
 
 #include <string.h>
 
+#if MAYDAY_SCRATCH_BYTES < 32 * 20
+#error "the scratch has to take a hash for each level of a tree"
+#endif
+
 uint8_t mayday_policy_check(const mayday_board *board, uint8_t *envelope, size_t length, mayday_manifest *out,
                             uint32_t *step_max) {
   const mayday_identity *identity = board->identity;
@@ -47,7 +51,7 @@ uint8_t mayday_image_verify(mayday_board *board, uint8_t slot, const mayday_mani
   if (!mayday_hardware_fits(board, manifest)) return MAYDAY_BOOT_FAILURE_CODE_HARDWARE;
   if (manifest->counter < floor || floor > manifest->not_after) return MAYDAY_BOOT_FAILURE_CODE_COUNTER;
   mayday_shape_of(manifest, &shape);
-  bool is_read = mayday_slot_hash(board, slot, &shape, mayday_root_level(&shape), 0, root);
+  bool is_read = mayday_slot_hash(board, slot, &shape, mayday_root_level(&shape), 0, board->scratch, root);
   return is_read && memcmp(root, manifest->root, 32) == 0 ? 0 : MAYDAY_BOOT_FAILURE_CODE_HASH;
 }
 

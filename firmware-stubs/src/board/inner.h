@@ -31,7 +31,7 @@ bool mayday_hardware_fits(const mayday_board *board, const mayday_manifest *mani
 /* The manifest of an image that the record names: 0, or why it does not boot. Overwrites the scratch. */
 uint8_t mayday_manifest_load(mayday_board *board, uint8_t area, const uint8_t digest[32], mayday_manifest *out);
 
-/* Whether a slot holds the image of a manifest that was loaded: 0, or why it does not boot. */
+/* Whether a slot holds the image of a manifest that was loaded: 0, or why it does not boot. Overwrites the scratch. */
 uint8_t mayday_image_verify(mayday_board *board, uint8_t slot, const mayday_manifest *manifest);
 
 /* Looks whether the other slot is a way back for the image that boots, which is not proven (13.4). Overwrites the scratch. */
@@ -57,9 +57,9 @@ typedef struct mayday_unit {
 
 void mayday_unit_of(const mayday_board *board, uint8_t slot, const mayday_shape *shape, uint32_t block, mayday_unit *unit);
 
-/* The hash of a node of what a slot holds. False: it cannot be read. */
+/* The hash of a node of what a slot holds. `hashes`: room for 32 bytes a level. False: it cannot be read. */
 bool mayday_slot_hash(const mayday_board *board, uint8_t slot, const mayday_shape *shape, uint8_t level, uint32_t index,
-                      uint8_t out[32]);
+                      uint8_t *hashes, uint8_t out[32]);
 
 void mayday_shape_of(const mayday_manifest *manifest, mayday_shape *shape);
 

@@ -28,18 +28,20 @@ static bool leaf_hash(const mayday_board *board, uint32_t offset, uint32_t lengt
 }
 
 bool mayday_slot_hash(const mayday_board *board, uint8_t slot, const mayday_shape *shape, uint8_t level, uint32_t index,
-                      uint8_t out[32]) {
-  const mayday_hash *hash = mayday_hash_of(board->port);
-  mayday_folding folding;
-  if (level > mayday_root_level(shape) || index >= mayday_level_nodes(shape, level)) return false;
+                      uint8_t *hashes, uint8_t out[32]) {
   uint32_t first = index << level;
   uint32_t count = mayday_least32(UINT32_C(1) << level, shape->leaves - first);
-  mayday_folding_init(&folding);
-  for (uint32_t i = first; i < first + count; i++) {
-    uint32_t offset = board->map.slots[slot].offset + (i << shape->block_log2);
-    if (!leaf_hash(board, offset, mayday_block_length(shape, i), out)) return false;
-    mayday_folding_add(hash, &folding, out);
+  /* hashes[k]: of a complete part of 2^k leaves, for each bit k that is set in the number of leaves so far. */
+  for (uint32_t i = 0; i < count; i++) {
+    uint32_t leaf = first + i;
+    uint32_t offset = board->map.slots[slot].offset + (leaf << shape->block_log2);
+    if (!leaf_hash(board, offset, mayday_block_length(shape, leaf), out)) return false;
+    bool is_last = i + 1u == count;
+    uint8_t k = 0;
+    for (uint32_t left = i; left != 0 && (is_last || (left & 1u) != 0); left >>= 1, k++) {
+      if ((left & 1u) != 0) mayday_node_hash(mayday_hash_of(board->port), hashes + 32u * k, out, out);
+    }
+    if (!is_last) memcpy(hashes + 32u * k, out, 32);
   }
-  mayday_folding_end(hash, &folding, out);
   return true;
 }

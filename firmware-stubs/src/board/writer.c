@@ -52,12 +52,14 @@ static bool is_doubtful(const mayday_writer *writer, uint32_t first, uint32_t en
 
 bool mayday_writer_has(mayday_writer *writer, uint8_t level, uint32_t index, const uint8_t hash[32]) {
   const mayday_shape *shape = &writer->shape;
+  uint8_t hashes[32u * MAYDAY_COMPARED_LEVEL_MAX];
   uint8_t found[32];
+  if (level > MAYDAY_COMPARED_LEVEL_MAX) return false;
   if (!writer->is_open || level > mayday_root_level(shape) || index >= mayday_level_nodes(shape, level)) return false;
   uint32_t first = index << level;
   uint32_t end = first + mayday_least32(UINT32_C(1) << level, shape->leaves - first);
   if (is_doubtful(writer, first, end)) return false;
-  return mayday_slot_hash(writer->board, writer->slot, shape, level, index, found) && memcmp(found, hash, 32) == 0;
+  return mayday_slot_hash(writer->board, writer->slot, shape, level, index, hashes, found) && memcmp(found, hash, 32) == 0;
 }
 
 void mayday_writer_unit(const mayday_writer *writer, uint32_t block, uint32_t *first, uint32_t *end) {

@@ -34,8 +34,12 @@ void mayday_writer_open(mayday_writer *writer, const mayday_manifest *manifest);
  * as `envelope` lies in a block buffer. A stored manifest of the same bytes is left alone. False: the flash failed. */
 bool mayday_writer_begin(mayday_writer *writer, const uint8_t *envelope, uint16_t length);
 
+/* Levels above which nodes are not compared, as that takes 32 bytes of stack for each level: a node of level 8 has 256 blocks. */
+#define MAYDAY_COMPARED_LEVEL_MAX 8u
+
 /* Whether flash holds the node with this hash, and none of its blocks has to be rewritten for another reason: a sector that
- * may be torn, or bytes behind the image that are not erased. Hashes the node's blocks; false when flash cannot be read. */
+ * may be torn, or bytes behind the image that are not erased. Hashes the node's blocks; false when flash cannot be read, and
+ * above MAYDAY_COMPARED_LEVEL_MAX: then look at the nodes below (6.3). */
 bool mayday_writer_has(mayday_writer *writer, uint8_t level, uint32_t index, const uint8_t hash[32]);
 
 /* The blocks of a block's repair unit: the first, and one past the last. */

@@ -14,9 +14,9 @@ static void insert_at(mayday_range_set *set, uint8_t at, mayday_sector_range ran
 /* The set is full: joins the two nearest of its ranges and `range`, which belongs at `at`. */
 static void join_nearest(mayday_range_set *set, uint8_t at, mayday_sector_range range, mayday_sector_range *gap) {
   mayday_sector_range all[MAYDAY_OPEN_RANGES_MAX + 1];
-  for (uint8_t i = 0; i <= MAYDAY_OPEN_RANGES_MAX; i++) {
-    all[i] = i < at ? set->ranges[i] : i == at ? range : set->ranges[i - 1];
-  }
+  for (uint8_t i = 0; i < at; i++) all[i] = set->ranges[i];
+  all[at] = range;
+  for (uint8_t i = at; i < MAYDAY_OPEN_RANGES_MAX; i++) all[i + 1u] = set->ranges[i];
   uint8_t nearest = 0;
   for (uint8_t i = 1; i < MAYDAY_OPEN_RANGES_MAX; i++) {
     if (all[i + 1].first - all[i].last < all[nearest + 1].first - all[nearest].last) nearest = i;

@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "base/sha256.h"
+#include "image/names.h"
 
 /* The templates of 8.2, as offsets in a signed envelope. N: bytes of the payload. */
 #define KEY_ID_AT 34u
@@ -135,7 +136,8 @@ void mayday_hardware_id(const mayday_hash *hash, const char *vendor, const char 
   hash->begin(&state);
   for (unsigned i = 0; i < 2; i++) {
     size_t length = 0;
-    while (names[i][length] != 0) length++;
+    /* The bound also keeps compilers from making a call of strlen of it. */
+    while (length < MAYDAY_NAME_MAX && names[i][length] != 0) length++;
     if (i > 0) hash->add(&state, &slash, 1);
     hash->add(&state, (const uint8_t *)names[i], length);
   }

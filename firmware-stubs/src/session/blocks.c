@@ -92,7 +92,7 @@ static void start(mayday_blocks *blocks, mayday_open_block *block, uint32_t leng
   block->state = MAYDAY_BLOCK_OPEN;
   block->codec = NO_CODEC;
   block->missing = (uint16_t)((length + MAYDAY_CHUNK_UNIT - 1u) / MAYDAY_CHUNK_UNIT);
-  memset(chunk_bits(blocks, block), 0, blocks->block / 256u);
+  memset(chunk_bits(blocks, block), 0, (size_t)(blocks->block / 256u));
   blocks->is_changed = true;
 }
 
@@ -135,11 +135,11 @@ static bool place(mayday_blocks *blocks, mayday_open_block *block, uint32_t offs
   uint8_t *bytes = mayday_block_bytes(blocks, block);
   if (codec == MAYDAY_CODEC_UNIFORM) {
     if (offset != 0 || length != 1u) return false;
-    memset(bytes, chunk->as.data.payload[0], whole);
+    memset(bytes, chunk->as.data.payload[0], (size_t)whole);
     block->missing = 0;
   } else if (codec == MAYDAY_CODEC_RAW) {
     if (length > whole - offset || (length % MAYDAY_CHUNK_UNIT != 0 && length != whole - offset)) return false;
-    memcpy(bytes + offset, chunk->as.data.payload, length);
+    memcpy(bytes + offset, chunk->as.data.payload, (size_t)length);
     note_chunks(blocks, block, offset / MAYDAY_CHUNK_UNIT, (length + MAYDAY_CHUNK_UNIT - 1u) / MAYDAY_CHUNK_UNIT);
   } else {
     return false;

@@ -50,6 +50,10 @@ bool mayday_calls_take_answer(mayday_calls *calls, mayday_time now) {
   return true;
 }
 
+void mayday_calls_forget_answer(mayday_calls *calls) {
+  calls->is_answer_due = false;
+}
+
 void mayday_calls_note_lost(mayday_calls *calls, mayday_time now, bool is_silence) {
   calls->call_at = now;
   if (is_silence) mayday_calls_knock(calls, now);

@@ -19,6 +19,9 @@ void mayday_calls_ask(mayday_calls *calls, mayday_time now);
 /* Takes the answer that is due. */
 bool mayday_calls_take_answer(mayday_calls *calls, mayday_time now);
 
+/* What was asked is not answered. */
+void mayday_calls_forget_answer(mayday_calls *calls);
+
 /* A session was lost: the next call is due; after a silence it also knocks. */
 void mayday_calls_note_lost(mayday_calls *calls, mayday_time now, bool is_silence);
 

@@ -174,7 +174,7 @@ static mayday_outcome want(mayday_target *target, uint32_t number, const uint8_t
   uint8_t *bytes = mayday_block_bytes(&target->blocks, buffer);
   memcpy(buffer->hash, hash, sizeof buffer->hash);
   if (is_fill) {
-    memset(bytes, target->walk.uniform, mayday_block_length(&target->writer.shape, number));
+    memset(bytes, target->walk.uniform, (size_t)mayday_block_length(&target->writer.shape, number));
     return write_known(target, buffer, number);
   }
   if (mayday_writer_copy(&target->writer, number, hash, bytes)) return write_known(target, buffer, number);

@@ -1,18 +1,26 @@
 #include "session/say.h"
 
 #include "base/bytes.h"
+#include "linkkey/guard.h"
 #include "session/blocks.h"
 #include "session/clock.h"
 
 /* The longest message of a target, with its proof or seal (5, 14.3, 14.4). */
 #define MESSAGE_MAX (MAYDAY_WIRE_LIMIT_ANNOUNCEMENT + 18u)
 
-static void send(mayday_target *target, const mayday_frame *frame) {
+/* `offer`: that which a message answers, where it is not that of the session; NULL in all others. */
+static void send_about(mayday_target *target, const mayday_frame *frame, const mayday_frame *offer) {
   uint8_t bytes[MESSAGE_MAX];
-  size_t length = mayday_frame_write(frame, bytes, sizeof bytes - MAYDAY_CRC_LENGTH);
+  size_t length = mayday_frame_write(frame, bytes, sizeof bytes - MAYDAY_PROTECTION_MAX - MAYDAY_CRC_LENGTH);
+  if (length == 0) return;
+  length = mayday_guard_protect(target, frame, offer, bytes, length);
   if (length == 0) return;
   uint32_t tag = (bytes[0] & 15u) == MAYDAY_FRAME_CLASS_ANNOUNCE ? 0 : target->tag;
   (void)mayday_outbox_send(&target->outbox, bytes, mayday_frame_close(bytes, length, tag));
+}
+
+static void send(mayday_target *target, const mayday_frame *frame) {
+  send_about(target, frame, NULL);
 }
 
 static mayday_frame frame_of(mayday_frame_kind kind) {
@@ -37,6 +45,7 @@ void mayday_say_status(mayday_target *target, bool is_call) {
   if (status->is_receiving) flags |= MAYDAY_BEACON_FLAG_RECEIVING;
   if (status->is_installed) flags |= MAYDAY_BEACON_FLAG_INSTALLED;
   if (status->failure == 0 && status->is_trial && !is_call) flags |= MAYDAY_BEACON_FLAG_TRIAL;
+  if (mayday_guard_is_keyed(target)) flags |= MAYDAY_BEACON_FLAG_LINK_KEY;
   frame.as.beacon.node_id = target->board->identity->node_id;
   frame.as.beacon.boot_nonce = target->boot_nonce;
   frame.as.beacon.hardware_id = status->hardware_id;
@@ -55,7 +64,7 @@ void mayday_say_status(mayday_target *target, bool is_call) {
 
 void mayday_say_accept(mayday_target *target) {
   mayday_frame frame = frame_of(MAYDAY_ACCEPT);
-  frame.as.accept.target_nonce = target->boot_nonce;
+  frame.as.accept.target_nonce = mayday_guard_nonce(target);
   frame.as.accept.rescuer_nonce = target->session.rescuer_nonce;
   frame.as.accept.digest = target->session.digest;
   frame.as.accept.payload_max = target->payload_max;
@@ -66,7 +75,7 @@ void mayday_say_accept(mayday_target *target) {
 
 void mayday_say_refuse(mayday_target *target, const uint8_t rescuer_nonce[8], const uint8_t digest[8], uint8_t reason) {
   mayday_frame frame = frame_of(MAYDAY_REFUSE);
-  frame.as.refuse.target_nonce = target->boot_nonce;
+  frame.as.refuse.target_nonce = mayday_guard_nonce(target);
   frame.as.refuse.rescuer_nonce = rescuer_nonce;
   frame.as.refuse.digest = digest;
   frame.as.refuse.reason = reason;
@@ -75,12 +84,12 @@ void mayday_say_refuse(mayday_target *target, const uint8_t rescuer_nonce[8], co
 
 void mayday_say_defer(mayday_target *target, const mayday_frame *offer, uint8_t reason, uint32_t seconds) {
   mayday_frame frame = frame_of(MAYDAY_DEFER);
-  frame.as.defer.target_nonce = target->boot_nonce;
+  frame.as.defer.target_nonce = offer->as.offer.target_nonce;
   frame.as.defer.rescuer_nonce = offer->as.offer.rescuer_nonce;
   frame.as.defer.digest = offer->as.offer.digest;
   frame.as.defer.reason = reason;
   frame.as.defer.seconds = seconds;
-  send(target, &frame);
+  send_about(target, &frame, offer);
 }
 
 void mayday_say_stand_down(mayday_target *target, const mayday_frame *offer, uint32_t retry_ms) {
@@ -89,12 +98,12 @@ void mayday_say_stand_down(mayday_target *target, const mayday_frame *offer, uin
   frame.as.stand_down.rescuer_nonce = offer->as.offer.rescuer_nonce;
   frame.as.stand_down.rescuer_id = target->session.rescuer_id;
   frame.as.stand_down.retry_ms = (uint16_t)mayday_least32(retry_ms, MAYDAY_RETRY_AFTER_MS);
-  send(target, &frame);
+  send_about(target, &frame, offer);
 }
 
 void mayday_say_bye(mayday_target *target, uint8_t reason) {
   mayday_frame frame = frame_of(MAYDAY_BYE);
-  frame.as.bye.target_nonce = target->boot_nonce;
+  frame.as.bye.target_nonce = mayday_guard_nonce(target);
   frame.as.bye.rescuer_nonce = target->session.rescuer_nonce;
   frame.as.bye.reason = reason;
   send(target, &frame);

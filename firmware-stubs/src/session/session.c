@@ -1,6 +1,7 @@
 #include "session/session.h"
 
 #include "base/bytes.h"
+#include "linkkey/guard.h"
 #include "session/blocks.h"
 #include "session/calls.h"
 #include "session/clock.h"
@@ -26,6 +27,7 @@ void mayday_session_begin(mayday_target *target, const mayday_frame *offer) {
   session->heard_at = target->now;
   session->look_at = MAYDAY_NEVER;
   session->lease_end = target->now + mayday_lease_ms(&target->rtt, MAYDAY_MANIFEST_MAX);
+  mayday_guard_begin(target, offer);
   target->tag = mayday_session_tag(target->boot_nonce, session->rescuer_nonce, target->board->identity->node_id,
                                    session->rescuer_id, session->digest);
   mayday_acks_init(&target->acks);
@@ -50,6 +52,7 @@ static void end(mayday_target *target) {
   target->past_tags[0] = target->tag;
   target->tag = 0;
   target->session.state = MAYDAY_SESSION_NONE;
+  target->session.has_work = false;
   mayday_writer_leave(&target->writer);
 }
 
@@ -117,6 +120,7 @@ static void take_packet(mayday_target *target, const mayday_frame *frame, uint16
   bool is_new = mayday_acks_take(&target->acks, packet, mayday_target_us(target), is_probe);
   if (!is_new || is_probe) return;
   uint16_t length = (uint16_t)(frame->kind == MAYDAY_OBJECT ? frame->as.object.length + 18u : frame->as.data.length + 11u);
+  if (mayday_guard_is_keyed(target)) length = (uint16_t)(length + MAYDAY_SEAL_LENGTH);
   if (length > session->longest) session->longest = length;
   if (frame->kind == MAYDAY_OBJECT) take_object(target, frame);
   else if (mayday_receiving_take_data(target, frame)) mayday_acks_hurry(&target->acks, mayday_target_us(target));

@@ -1,6 +1,7 @@
 #include "mayday/target.h"
 
 #include "base/bytes.h"
+#include "linkkey/guard.h"
 #include "mayday/constants.h"
 #include "session/blocks.h"
 #include "session/calls.h"
@@ -36,13 +37,14 @@ static void choose_chances(mayday_target *target) {
   const uint8_t *id = target->board->identity->node_id;
   memcpy(target->boot_nonce, id, MAYDAY_NONCE_LENGTH);
   if (target->port->random != NULL) (void)target->port->random(target->port->context, target->boot_nonce, MAYDAY_NONCE_LENGTH);
+  mayday_guard_start(target);
   /* Without entropy the waits differ from board to board all the same (5.6). */
   target->chance = mayday_u32(id) ^ mayday_u32(id + 4) ^ mayday_u32(target->boot_nonce + 2);
   if (target->chance == 0) target->chance = 1;
 }
 
-static uint16_t payload_within(uint16_t frame_size) {
-  uint32_t payload = MAYDAY_PAYLOAD_MAX;
+static uint16_t payload_within(uint16_t frame_size, bool is_sealed) {
+  uint32_t payload = is_sealed ? MAYDAY_SEALED_PAYLOAD_MAX : MAYDAY_PAYLOAD_MAX;
   while (payload > MAYDAY_PAYLOAD_MIN && MAYDAY_FRAME_ROOM(payload) > frame_size) payload -= MAYDAY_PAYLOAD_MIN;
   return (uint16_t)payload;
 }
@@ -52,6 +54,7 @@ bool mayday_target_init(mayday_target *target, mayday_board *board, const mayday
   memset(target, 0, sizeof *target);
   if (memory->frame_size < MAYDAY_FRAME_ROOM(MAYDAY_PAYLOAD_MIN)) return false;
   if (memory->blocks_size < MAYDAY_BLOCK_ROOM(MAYDAY_BLOCK_MIN)) return false;
+  if (!mayday_guard_is_usable(line)) return false;
   target->board = board;
   target->port = board->port;
   target->line = line;
@@ -61,7 +64,7 @@ bool mayday_target_init(mayday_target *target, mayday_board *board, const mayday
   target->report.none = MAYDAY_NEVER_GIVEN;
   target->clock_low = board->port->now_ms(board->port->context);
   choose_chances(target);
-  target->payload_max = payload_within(memory->frame_size);
+  target->payload_max = payload_within(memory->frame_size, mayday_guard_is_keyed(target));
   mayday_runs_init(&target->runs, memory->frame, memory->frame_size, line->baud);
   mayday_rtt_init(&target->rtt, line->baud, line->rto_floor_ms);
   mayday_outbox_init(&target->outbox, board->port, line);
@@ -78,7 +81,16 @@ static bool is_ended(const mayday_target *target) {
   return target->is_healed || target->is_stopped;
 }
 
-/* Somebody is there who holds no session with this board: a query, a beacon, or another offer. */
+static bool is_in_distress(const mayday_target *target) {
+  return target->board->status.failure != 0 || target->is_forced;
+}
+
+static void call(mayday_target *target) {
+  if (target->session.state == MAYDAY_SESSION_DONE) mayday_say_status(target, false);
+  else mayday_say_status(target, is_in_distress(target));
+}
+
+/* Somebody is there who holds no session with this board. */
 static void take_stranger(mayday_target *target) {
   mayday_session *session = &target->session;
   bool is_own_work = session->state == MAYDAY_SESSION_CHECKING || session->state == MAYDAY_SESSION_COMMITTING;
@@ -92,6 +104,21 @@ static void take_stranger(mayday_target *target) {
   }
 }
 
+/* A query or a beacon. With a link key, where it proves nothing, it ends no session: in a silent one it is answered, so that who
+ * sent it can make a proven offer (14.5). */
+static void take_question(mayday_target *target) {
+  mayday_session *session = &target->session;
+  if (!mayday_guard_is_keyed(target) || !is_in_session(target) || session->state == MAYDAY_SESSION_DONE) {
+    take_stranger(target);
+    return;
+  }
+  if (session->state == MAYDAY_SESSION_CHECKING || session->state == MAYDAY_SESSION_COMMITTING) return;
+  if (!mayday_session_is_silent(target)) return;
+  mayday_calls_ask(&target->calls, target->now);
+  if (mayday_calls_take_answer(&target->calls, target->now)) call(target);
+  else mayday_calls_forget_answer(&target->calls);
+}
+
 /* Seconds until the board may change its image again; 0: now (6.5). */
 static uint32_t wear_wait(const mayday_target *target, const uint8_t digest[8]) {
   const mayday_status *status = &target->board->status;
@@ -101,17 +128,24 @@ static uint32_t wear_wait(const mayday_target *target, const uint8_t digest[8]) 
   return age >= MAYDAY_CHANGES_WINDOW_MS / 1000u ? 0 : MAYDAY_CHANGES_WINDOW_MS / 1000u - age;
 }
 
+/* The proof does not fit the link key, or the lack of one (14.6): said while the board calls only. */
+static void refuse_key(mayday_target *target, const mayday_frame *offer) {
+  if (is_in_session(target)) return;
+  target->report.refused = MAYDAY_REFUSAL_CODE_LINK_KEY;
+  mayday_say_refuse(target, offer->as.offer.rescuer_nonce, offer->as.offer.digest, MAYDAY_REFUSAL_CODE_LINK_KEY);
+}
+
 static void take_offer(mayday_target *target, const mayday_frame *offer) {
   mayday_session *session = &target->session;
-  if (!mayday_equal(offer->as.offer.target_nonce, target->boot_nonce, MAYDAY_NONCE_LENGTH)) return;
-  /* A rescuer with a link key, and this board has none (14.6). */
-  if (offer->proof != NULL) {
-    if (!is_in_session(target))
-      mayday_say_refuse(target, offer->as.offer.rescuer_nonce, offer->as.offer.digest, MAYDAY_REFUSAL_CODE_LINK_KEY);
+  bool is_own = is_in_session(target) && mayday_equal(session->rescuer_nonce, offer->as.offer.rescuer_nonce, MAYDAY_NONCE_LENGTH);
+  const uint8_t *nonce = is_own ? mayday_guard_nonce(target) : target->boot_nonce;
+  if (!mayday_equal(offer->as.offer.target_nonce, nonce, MAYDAY_NONCE_LENGTH)) return;
+  mayday_offer_verdict verdict = mayday_guard_judge(target, offer, is_own);
+  if (verdict != MAYDAY_OFFER_GOOD) {
+    if (verdict == MAYDAY_OFFER_FOREIGN) refuse_key(target, offer);
     return;
   }
   uint32_t wait = wear_wait(target, offer->as.offer.digest);
-  bool is_own = is_in_session(target) && mayday_equal(session->rescuer_nonce, offer->as.offer.rescuer_nonce, MAYDAY_NONCE_LENGTH);
   bool is_busy = session->state == MAYDAY_SESSION_CHECKING || session->state == MAYDAY_SESSION_COMMITTING;
   if (is_own) {
     mayday_session_repeat_accept(target);
@@ -119,10 +153,12 @@ static void take_offer(mayday_target *target, const mayday_frame *offer) {
     take_stranger(target);
   } else if (wait > 0) {
     mayday_say_defer(target, offer, MAYDAY_DEFER_CODE_WEAR, wait);
+    (void)mayday_guard_claim(target, offer);
   } else if (is_in_session(target) && (is_busy || !mayday_session_is_silent(target))) {
     mayday_say_stand_down(target, offer, mayday_wait_ms(&target->rtt));
+    (void)mayday_guard_claim(target, offer);
     take_stranger(target);
-  } else {
+  } else if (mayday_guard_claim(target, offer)) {
     if (is_in_session(target)) mayday_session_lose(target, MAYDAY_LOSS_SILENCE);
     mayday_session_begin(target, offer);
   }
@@ -133,12 +169,12 @@ static void take_announcement(mayday_target *target, const mayday_frame *frame) 
   mayday_session *session = &target->session;
   switch (frame->kind) {
     case MAYDAY_QUERY:
-      if (!mayday_equal(frame->as.query.node_id, id, MAYDAY_ID_LENGTH)) take_stranger(target);
+      if (!mayday_equal(frame->as.query.node_id, id, MAYDAY_ID_LENGTH)) take_question(target);
       return;
     case MAYDAY_BEACON:
       /* Two boards that ask for an update do not answer each other without end. */
       if ((frame->as.beacon.flags & MAYDAY_BEACON_FLAG_WANTS_UPDATE) != 0) return;
-      if (!mayday_equal(frame->as.beacon.node_id, id, MAYDAY_ID_LENGTH)) take_stranger(target);
+      if (!mayday_equal(frame->as.beacon.node_id, id, MAYDAY_ID_LENGTH)) take_question(target);
       return;
     case MAYDAY_OFFER:
       if (!mayday_equal(frame->as.offer.rescuer_id, id, MAYDAY_ID_LENGTH)) take_offer(target, frame);
@@ -148,7 +184,8 @@ static void take_announcement(mayday_target *target, const mayday_frame *frame) 
         target->report.none = frame->as.none.reason;
       return;
     case MAYDAY_BYE:
-      if (is_in_session(target) && mayday_equal(frame->as.bye.rescuer_nonce, session->rescuer_nonce, MAYDAY_NONCE_LENGTH))
+      if (is_in_session(target) && mayday_equal(frame->as.bye.rescuer_nonce, session->rescuer_nonce, MAYDAY_NONCE_LENGTH) &&
+          mayday_guard_believes(target, frame))
         mayday_session_take_bye(target);
       return;
     default:
@@ -167,7 +204,7 @@ static bool is_stale(const mayday_target *target, const uint8_t *frame, size_t l
 /* Whether the bytes were a frame of somebody. */
 static bool take_frame(mayday_target *target, const uint8_t *bytes, size_t length) {
   mayday_frame frame;
-  mayday_fault fault = mayday_frame_parse(bytes, length, target->tag, &frame);
+  mayday_fault fault = mayday_guard_parse(target, bytes, length, &frame);
   bool is_session = length > 0 && (bytes[0] & 15u) != MAYDAY_FRAME_CLASS_ANNOUNCE;
   if (fault == MAYDAY_FAULT_NONE) {
     target->report.frames_in++;
@@ -210,15 +247,6 @@ void mayday_target_byte(mayday_target *target, uint8_t byte) {
 void mayday_target_frame(mayday_target *target, uint8_t *frame, size_t length) {
   mayday_target_look(target);
   if (!is_ended(target) && !take_frame(target, frame, length)) target->report.frames_bad++;
-}
-
-static bool is_in_distress(const mayday_target *target) {
-  return target->board->status.failure != 0 || target->is_forced;
-}
-
-static void call(mayday_target *target) {
-  if (target->session.state == MAYDAY_SESSION_DONE) mayday_say_status(target, false);
-  else mayday_say_status(target, is_in_distress(target));
 }
 
 static void call_by_time(mayday_target *target) {

@@ -24,7 +24,7 @@ static bool put_bytes(writer *to, const uint8_t *bytes, size_t length) {
   if (bytes == NULL) {
     memset(room, 0, length);
   } else {
-    memcpy(room, bytes, length);
+    memmove(room, bytes, length); /* a payload may stand at its place already */
   }
   return true;
 }

@@ -1,0 +1,97 @@
+/* What the parts of the rescuer call of each other. */
+#ifndef MAYDAY_SESSION_RESCUER_PARTS_H
+#define MAYDAY_SESSION_RESCUER_PARTS_H
+
+#include "mayday/rescuer.h"
+#include "image/tree.h"
+#include "wire/frame.h"
+
+/* Messages that wait, in the order in which they go. */
+#define MAYDAY_DUE_DONE_ACK 0x01u
+#define MAYDAY_DUE_BYE 0x02u
+#define MAYDAY_DUE_NONE 0x04u
+#define MAYDAY_DUE_BEACON 0x08u
+#define MAYDAY_DUE_OFFER 0x10u
+#define MAYDAY_DUE_LATER 0x20u
+
+#define MAYDAY_NO_OFFER 0xffu
+
+/* The codec of a run that was not looked at yet: whether all bytes below its node are equal. */
+#define MAYDAY_CODEC_UNDECIDED 0xffu
+
+/* What is remembered of a neighbour, for a while: of a start of it, by its boot nonce, that it refused the image or is served by
+ * another rescuer; of a node id, that it said it was healed. */
+#define MAYDAY_REFUSED_IMAGE 1u
+#define MAYDAY_STOOD_DOWN 2u
+#define MAYDAY_SAID_HEALED 3u
+
+/* rescuer.c */
+
+/* Queues a message; drops it while mute. */
+void mayday_rescuer_say(mayday_rescuer *rescuer, uint8_t due);
+/* An offer or session is over, or a board was not offered anything. */
+void mayday_rescuer_note_end(mayday_rescuer *rescuer, mayday_rescuer_end end, uint8_t reason);
+/* Hands over a frame of `length` bytes without its CRC, for which there is room. */
+void mayday_rescuer_hand_over(mayday_rescuer *rescuer, uint8_t *frame, size_t length, uint32_t tag);
+
+/* rescuer_budget.c */
+
+void mayday_rescuer_remember(mayday_rescuer *rescuer, const uint8_t name[8], uint8_t what, uint32_t ms);
+bool mayday_rescuer_remembers(const mayday_rescuer *rescuer, const uint8_t name[8], uint8_t what);
+/* What was sent healed nobody. */
+void mayday_rescuer_waste(mayday_rescuer *rescuer, uint32_t bytes);
+bool mayday_rescuer_has_budget(mayday_rescuer *rescuer);
+/* The target of the session says that it is healed. */
+void mayday_rescuer_settle(mayday_rescuer *rescuer);
+/* Bytes that one session may send at most. */
+uint32_t mayday_rescuer_session_limit(const mayday_rescuer *rescuer);
+
+/* rescuer_handshake.c */
+
+/* A distress, or a beacon that wants an update. */
+void mayday_rescuer_call(mayday_rescuer *rescuer, const mayday_frame *beacon);
+/* Accept, refuse, stand-down, bye or defer, without a session. */
+void mayday_rescuer_answer(mayday_rescuer *rescuer, const mayday_frame *answer);
+/* Repeats and ends offers. */
+void mayday_rescuer_tend_offers(mayday_rescuer *rescuer);
+/* A query came: the offer that is out is sent again. */
+void mayday_rescuer_offer_again(mayday_rescuer *rescuer);
+
+/* rescuer_serving.c */
+
+void mayday_rescuer_begin(mayday_rescuer *rescuer, const mayday_offered *offered, const mayday_frame *accept);
+/* Accept, refuse, stand-down, bye or defer while a session runs. */
+void mayday_rescuer_answer_serving(mayday_rescuer *rescuer, const mayday_frame *answer);
+/* A frame of the session. */
+void mayday_rescuer_serve(mayday_rescuer *rescuer, const mayday_frame *frame);
+/* The target has the image, if that can be true yet. */
+void mayday_rescuer_done(mayday_rescuer *rescuer);
+void mayday_rescuer_lose(mayday_rescuer *rescuer, mayday_rescuer_end end, uint8_t reason);
+/* The session is over, and its frames are those of a past one. */
+void mayday_rescuer_forget_session(mayday_rescuer *rescuer);
+/* Silence, limits, later. */
+void mayday_rescuer_tend_session(mayday_rescuer *rescuer);
+
+/* rescuer_wants.c */
+
+/* Takes in what an accept asks for, a request, a grant; what no longer is wanted is dropped. */
+void mayday_rescuer_take_asks(mayday_rescuer *rescuer, uint8_t asks);
+void mayday_rescuer_take_request(mayday_rescuer *rescuer, const mayday_frame *request);
+void mayday_rescuer_take_grant(mayday_rescuer *rescuer, const uint8_t *entries, uint8_t count);
+void mayday_rescuer_send_manifest(mayday_rescuer *rescuer);
+/* Gives places to runs and blocks that wait. Returns whether none waits any more; false also when a read failed. */
+bool mayday_rescuer_fill(mayday_rescuer *rescuer);
+/* What was acked in full leaves its place. */
+void mayday_rescuer_drop_delivered(mayday_rescuer *rescuer);
+/* Whether nothing is granted of which a byte was not acked. */
+bool mayday_rescuer_is_delivered(const mayday_rescuer *rescuer);
+
+/* rescuer_making.c */
+
+mayday_shape mayday_rescuer_shape(const mayday_rescuer *rescuer);
+/* Whether all bytes of a block are equal to `value`, or, `is_first`, to each other; then `value` is written. */
+bool mayday_rescuer_is_uniform(mayday_rescuer *rescuer, uint32_t block, bool is_first, uint8_t *value);
+/* Hands over the next packet, or works on it. */
+void mayday_rescuer_make_packet(mayday_rescuer *rescuer);
+
+#endif
