@@ -78,7 +78,6 @@ set(MAYDAY_RESCUER_SOURCES
 
 # With MAYDAY_WITH_LINK_KEY.
 set(MAYDAY_LINK_KEY_SOURCES
-  src/base/hmac.c
   src/linkkey/keys.c
   src/linkkey/mac.c
   src/linkkey/seal.c

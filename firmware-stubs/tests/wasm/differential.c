@@ -45,7 +45,7 @@ EXPORT("reset") void reset(void) {
 EXPORT("parse_frame") uint32_t parse_frame(uint32_t length, uint32_t tag) {
   mayday_frame frame;
   answer_length = 0;
-  mayday_fault fault = mayday_frame_parse(the.exchange, length, tag, &frame);
+  mayday_fault fault = mayday_frame_parse(the_exchange, length, tag, &frame);
   if (fault != MAYDAY_FAULT_NONE) return fault;
   put_number(frame.proof == NULL ? 0 : frame.proof_length);
   size_t written = mayday_frame_write(&frame, answer_bytes + answer_length, ANSWER_BYTES - answer_length - MAYDAY_CRC_LENGTH);
@@ -56,16 +56,16 @@ EXPORT("parse_frame") uint32_t parse_frame(uint32_t length, uint32_t tag) {
 
 /* The frame lies in `exchange` afterwards; 0: none. */
 EXPORT("decode_cobs") uint32_t decode_cobs(uint32_t length) {
-  return (uint32_t)mayday_cobs_decode(the.exchange, length);
+  return (uint32_t)mayday_cobs_decode(the_exchange, length);
 }
 
 EXPORT("encode_cobs") uint32_t encode_cobs(uint32_t length) {
-  answer_length = (uint32_t)mayday_cobs_encode(the.exchange, length, answer_bytes);
+  answer_length = (uint32_t)mayday_cobs_encode(the_exchange, length, answer_bytes);
   return answer_length;
 }
 
 EXPORT("run_is_text") uint32_t run_is_text(uint32_t length, uint32_t is_delimited) {
-  return mayday_run_is_text(the.exchange, length, is_delimited != 0);
+  return mayday_run_is_text(the_exchange, length, is_delimited != 0);
 }
 
 static void put_manifest(const mayday_manifest *manifest) {
@@ -108,9 +108,9 @@ EXPORT("check_envelope") uint32_t check_envelope(uint32_t length) {
   policy.is_unsigned_allowed = the.identity.is_unsigned_allowed;
   policy.vendor = the.identity.vendor;
   policy.hardware_class = the.identity.hardware_class;
-  memcpy(the.frame, the.exchange, length < sizeof the.frame ? length : sizeof the.frame);
-  uint8_t code = mayday_envelope_check(&the.port, &policy, the.exchange, length, &manifest, &step_max);
-  if (memcmp(the.frame, the.exchange, length < sizeof the.frame ? length : sizeof the.frame) != 0) return 255;
+  memcpy(the.frame, the_exchange, length < sizeof the.frame ? length : sizeof the.frame);
+  uint8_t code = mayday_envelope_check(&the.port, &policy, the_exchange, length, &manifest, &step_max);
+  if (memcmp(the.frame, the_exchange, length < sizeof the.frame ? length : sizeof the.frame) != 0) return 255;
   answer_length = 0;
   put_number(step_max);
   put_manifest(&manifest);
@@ -120,7 +120,7 @@ EXPORT("check_envelope") uint32_t check_envelope(uint32_t length) {
 EXPORT("read_manifest") uint32_t read_manifest(uint32_t length) {
   mayday_manifest manifest;
   memset(&manifest, 0, sizeof manifest);
-  uint8_t code = mayday_manifest_read(the.exchange, length, the.vendor, the.hardware_class, &manifest);
+  uint8_t code = mayday_manifest_read(the_exchange, length, the.vendor, the.hardware_class, &manifest);
   answer_length = 0;
   put_manifest(&manifest);
   return code;
@@ -147,7 +147,7 @@ EXPORT("read_trust_store") uint32_t read_trust_store(uint32_t size, uint32_t wri
 
 /* Of two entries: bit 0 the first is right, bit 1 the second is; what names an image is so only behind its digest entry. */
 EXPORT("entries_are_right") uint32_t entries_are_right(void) {
-  const uint8_t *first = the.exchange, *second = the.exchange + MAYDAY_ENTRY_LENGTH;
+  const uint8_t *first = the_exchange, *second = the_exchange + MAYDAY_ENTRY_LENGTH;
   bool is_first = mayday_entry_is_right(first);
   bool is_second = mayday_entry_is_right(second);
   bool is_joined = is_first && first[MAYDAY_ENTRY_AT_TYPE] == MAYDAY_ENTRY_DIGEST &&
@@ -236,8 +236,8 @@ EXPORT("judge") uint32_t judge(uint32_t length, uint32_t block_max) {
   mayday_manifest manifest;
   uint8_t offered[8];
   /* The offered digest stands behind the envelope. */
-  memcpy(offered, the.exchange + length, sizeof offered);
-  memcpy(the.blocks, the.exchange, length);
+  memcpy(offered, the_exchange + length, sizeof offered);
+  memcpy(the.blocks, the_exchange, length);
   return mayday_board_judge(&the.board, the.blocks, length, offered, block_max, &manifest);
 }
 
@@ -259,8 +259,8 @@ EXPORT("check_run") uint32_t check_run(uint32_t size, uint32_t block_log2, uint3
   walk.depth = 1;
   walk.steps[0].level = (uint8_t)level;
   walk.steps[0].index = index;
-  memcpy(walk.steps[0].hash, the.exchange, 32);
-  run.bytes = the.exchange + 32;
+  memcpy(walk.steps[0].hash, the_exchange, 32);
+  run.bytes = the_exchange + 32;
   run.kind = (uint8_t)kind;
   run.length = (uint16_t)length;
   return mayday_walk_take(&walk, &writer, &run);
@@ -311,7 +311,7 @@ EXPORT("start_target") uint32_t start_target(uint32_t are_frames, uint32_t block
 }
 
 EXPORT("take_frame") void take_whole_frame(uint32_t length) {
-  mayday_target_frame(&the.target, the.exchange, length);
+  mayday_target_frame(&the.target, the_exchange, length);
 }
 
 /* A number of mayday_session_state. */
