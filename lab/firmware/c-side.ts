@@ -1,3 +1,4 @@
+/// <reference path="../../test/support/web-assembly.d.ts" />
 import { readFileSync } from "node:fs";
 import { checkSignature } from "../../src/image/ed25519.ts";
 

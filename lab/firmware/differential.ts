@@ -1,12 +1,13 @@
 import { toHex } from "../../src/base/bytes.ts";
 import { SeededRandom } from "../../src/base/prng.ts";
+import { BOARD_KIND } from "./board-kind.ts";
 import { CSide } from "./c-side.ts";
 import { IMAGE_KINDS } from "./image-kinds.ts";
 import type { Kind, Outcome } from "./kind.ts";
 import { RECORD_KINDS } from "./record-kinds.ts";
 import { WIRE_KINDS } from "./wire-kinds.ts";
 
-export const KINDS: readonly Kind[] = [...WIRE_KINDS, ...IMAGE_KINDS, ...RECORD_KINDS];
+export const KINDS: readonly Kind[] = [...WIRE_KINDS, ...IMAGE_KINDS, ...RECORD_KINDS, BOARD_KIND];
 
 /** Random numbers taken for each input's seed: inputs must not share a stream. */
 const SEED_STEP = 0x9e37_79b1;
