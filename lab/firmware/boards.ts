@@ -91,6 +91,11 @@ export class TsBoard {
     return this.storage.read(0, this.map.size);
   }
 
+  /** Another flash is put in: before a restart. */
+  load(flash: Uint8Array): void {
+    this.storage.write(0, flash);
+  }
+
   get status(): unknown {
     return plainStatus(nodeStatusOf(this.store.status()), this.store.status().isTrial);
   }

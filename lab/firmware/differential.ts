@@ -5,9 +5,10 @@ import { CSide } from "./c-side.ts";
 import { IMAGE_KINDS } from "./image-kinds.ts";
 import type { Kind, Outcome } from "./kind.ts";
 import { RECORD_KINDS } from "./record-kinds.ts";
+import { SESSION_KIND } from "./session-kind.ts";
 import { WIRE_KINDS } from "./wire-kinds.ts";
 
-export const KINDS: readonly Kind[] = [...WIRE_KINDS, ...IMAGE_KINDS, ...RECORD_KINDS, BOARD_KIND];
+export const KINDS: readonly Kind[] = [...WIRE_KINDS, ...IMAGE_KINDS, ...RECORD_KINDS, BOARD_KIND, SESSION_KIND];
 
 /** Random numbers taken for each input's seed: inputs must not share a stream. */
 const SEED_STEP = 0x9e37_79b1;

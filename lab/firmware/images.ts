@@ -5,13 +5,13 @@ import { mutated, pick } from "../fuzz/mutate.ts";
 import { BOARD, KEYS } from "./manifests.ts";
 
 /** Bytes of an image: noise, with stretches of one byte in a part of them. */
-function content(random: Random, size: number, blockSize: number): Uint8Array {
+function content(random: Random, size: number, blockSize: number, values: readonly number[]): Uint8Array {
   const bytes = randomBytes(random, size);
   if (!randomChance(random, 0.3)) return bytes;
   for (let left = 1 + randomBelow(random, 2); left > 0; left--) {
     const first = blockSize * randomBelow(random, Math.ceil(size / blockSize));
     const end = first + blockSize * (1 + randomBelow(random, 3));
-    bytes.fill(pick(random, [0x00, 0xff, 0xff, 0x5a]), first, Math.min(size, end));
+    bytes.fill(pick(random, values), first, Math.min(size, end));
   }
   return bytes;
 }
@@ -21,13 +21,18 @@ export interface ImageShape {
   readonly blockSize: number;
   /** Bytes at most. */
   readonly sizeMax: number;
+  /** No image has smaller blocks. */
+  readonly isOneBlockSize?: boolean;
+  /** Bytes that some blocks repeat. */
+  readonly values?: readonly number[];
 }
 
 /** An image for a board, or one that it does not take for a reason of its manifest. */
-export function randomImage(random: Random, { blockSize, sizeMax }: ImageShape, base?: ImageSource): ImageSource {
+export function randomImage(random: Random, shape: ImageShape, base?: ImageSource): ImageSource {
+  const { blockSize, sizeMax, isOneBlockSize = false, values = [0x00, 0xff, 0xff, 0x5a] } = shape;
   const rarely = <T>(usual: T, other: () => T): T => (randomChance(random, 0.95) ? usual : other());
   const size = rarely(1 + randomBelow(random, sizeMax), () => sizeMax + 1 + randomBelow(random, 4000));
-  const bytes = base !== undefined && randomChance(random, 0.5) ? near(random, base) : content(random, size, blockSize);
+  const bytes = base !== undefined && randomChance(random, 0.5) ? near(random, base) : content(random, size, blockSize, values);
   const counter = rarely(randomBelow(random, 4), () => pick(random, [999, 1000, 1001, 1005, 0xffff_ffff]));
   const fields: ImageFields = {
     ...BOARD,
@@ -36,7 +41,7 @@ export function randomImage(random: Random, { blockSize, sizeMax }: ImageShape, 
     ...(randomChance(random, 0.3) ? { sequence: randomBelow(random, 4) } : {}),
     counter,
     notAfterCounter: rarely(0xffff_ffff, () => counter),
-    blockSize: rarely(blockSize, () => pick(random, [1024, 2048, 4096, 8192])),
+    blockSize: rarely(blockSize, () => pick(random, isOneBlockSize ? [8192, 65_536] : [1024, 2048, 4096, 8192])),
     role: rarely("app" as const, () => "recovery" as const),
     confirm: randomChance(random, 0.3) ? "by-app" : "on-verify",
     revisionMin: rarely(0, () => pick(random, [3, 4])),
