@@ -4,6 +4,7 @@
 # Both roles.
 set(MAYDAY_COMMON_SOURCES
   src/base/crc.c
+  src/base/hmac.c
   src/base/sha256.c
   src/image/cbor.c
   src/image/envelope.c
@@ -77,7 +78,6 @@ set(MAYDAY_RESCUER_SOURCES
 
 # With MAYDAY_WITH_LINK_KEY.
 set(MAYDAY_LINK_KEY_SOURCES
-  src/base/hmac.c
   src/linkkey/keys.c
   src/linkkey/mac.c
   src/linkkey/seal.c
@@ -86,9 +86,12 @@ set(MAYDAY_LINK_KEY_SOURCES
 # The program mayday-posix.
 set(MAYDAY_POSIX_SOURCES
   ports/posix/flash_file.c
+  ports/posix/image_file.c
   ports/posix/main.c
+  ports/posix/names.c
   ports/posix/options.c
   ports/posix/pem.c
+  ports/posix/rescuer.c
   ports/posix/serial.c
   ports/posix/target.c
 )

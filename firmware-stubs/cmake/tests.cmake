@@ -13,7 +13,7 @@ endif()
 file(GLOB MAYDAY_TEST_SUPPORT CONFIGURE_DEPENDS tests/*.c)
 list(FILTER MAYDAY_TEST_SUPPORT EXCLUDE REGEX "/test_[^/]*\\.c$")
 add_library(mayday_test_support STATIC ${MAYDAY_TEST_SUPPORT})
-target_include_directories(mayday_test_support PUBLIC . tests src)
+target_include_directories(mayday_test_support PUBLIC . tests)
 target_link_libraries(mayday_test_support PUBLIC mayday_target mayday_rescuer)
 mayday_warn(mayday_test_support)
 

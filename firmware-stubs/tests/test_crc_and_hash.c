@@ -30,6 +30,20 @@ static void check_tags(const json *wire) {
   }
 }
 
+/* Parts whose CRC is 0, which is never a tag (3.4). */
+static void check_tag_of_zero(void) {
+  static const uint8_t digest[8] = {0x00, 0x00, 0x00, 0x00, 0x7a, 0xe7, 0x50, 0x29};
+  static const char parts[4][9] = {"\x10\x11\x12\x13\x14\x15\x16\x17", "\x20\x21\x22\x23\x24\x25\x26\x27", "target01", "rescuer1"};
+  const uint8_t *part[4];
+  uint32_t crc = 0;
+  for (int i = 0; i < 4; i++) {
+    part[i] = (const uint8_t *)parts[i];
+    crc = mayday_crc32(crc, part[i], 8);
+  }
+  CHECK(mayday_crc32(crc, digest, 8) == 0, "the CRC of these parts is 0");
+  CHECK(mayday_session_tag(part[0], part[1], part[2], part[3], digest) == 1, "a tag of 0 becomes 1");
+}
+
 /* The small CRCs have the check values of the text; mailbox-v1.json has their vectors. */
 static void check_small_crcs(void) {
   CHECK(mayday_crc8((const uint8_t *)"123456789", 9) == 0xf4, "the CRC-8 of 123456789 is F4");
@@ -136,6 +150,7 @@ int main(int argc, char **argv) {
   const json *keys = json_load(vectors, "link-key-v1.json");
   check_crcs(wire);
   check_tags(wire);
+  check_tag_of_zero();
   check_small_crcs();
   check_sha256();
   check_choice();

@@ -365,6 +365,24 @@ static void check_envelope(const json *vector, const uint8_t key[32]) {
   }
   right.says = MAYDAY_SIGNATURE_RIGHT;
 
+  /* Templates of other payloads are templates, up to 512 bytes. */
+  for (size_t n = 255; n <= 513; n++) {
+    uint8_t other[640] = {0};
+    const bool is_template = n >= 256 && n <= 512;
+    memcpy(other, plain, 37);
+    other[35] = (uint8_t)(n >> 8);
+    other[36] = (uint8_t)(n & 0xff);
+    CHECK(check_copy(&policy, other, 37 + n, &step, &manifest) == (is_template ? MAYDAY_REFUSAL_CODE_UNSIGNED : MANIFEST),
+          "%s: an unsigned envelope of %zu bytes of payload", vendor, n);
+    memcpy(other, envelope, 45);
+    other[43] = (uint8_t)(n >> 8);
+    other[44] = (uint8_t)(n & 0xff);
+    other[45 + n] = 0x58;
+    other[46 + n] = 0x40;
+    CHECK(check_copy(&policy, other, 111 + n, &step, &manifest) == (is_template ? MAYDAY_REFUSAL_CODE_SIGNATURE : MANIFEST),
+          "%s: a signed envelope of %zu bytes of payload", vendor, n);
+  }
+
   /* Every bit of an envelope matters. */
   for (size_t bit = 0; bit < length * 8; bit++) {
     envelope[bit / 8] ^= (uint8_t)(1u << bit % 8);

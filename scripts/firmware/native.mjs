@@ -30,7 +30,7 @@ export function run(command, args, options = {}) {
   if (result.error?.code === "ENOENT")
     throw new Error(`no ${command}: install ${PACKAGES[command] ?? command}`);
   if (result.error) throw new Error(`${command}: ${result.error.message}`);
-  const told = `${result.stdout}${result.stderr}`;
+  const told = `${result.stdout}${result.stderr}`.replace(/^\[ *\d+%\] .*\n/gm, "");
   if (result.status !== 0) {
     const how = result.signal ?? `exit code ${result.status}`;
     throw new Error(`${command} ... ${args.slice(-3).join(" ")}: ${how}\n${told.slice(-6000)}`);

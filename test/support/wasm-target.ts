@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import type { Timer } from "../../src/base/clock.ts";
 import type { Random } from "../../src/base/prng.ts";
 import type { VirtualClock } from "../../src/base/virtual-clock.ts";
@@ -6,7 +5,7 @@ import { type FlashGeometry, type FlashMap, flashMap } from "../../src/flash/geo
 import { checkSignature } from "../../src/image/ed25519.ts";
 import type { Hardware } from "../../src/image/hardware.ts";
 import type { Transport } from "../../src/transport/transport.ts";
-import { builtModule } from "./wasm-module.ts";
+import { after, WasmSide } from "./wasm-module.ts";
 
 /** What a C target is started with. */
 export interface WasmTargetOptions {
@@ -40,12 +39,16 @@ export interface WasmReport {
   readonly sessions: number;
   /** A code of PROTOCOL.md 5.7; 0: nothing was refused. */
   readonly refused: number;
+  /** A code of PROTOCOL.md 5.16; 255: nobody said none. */
+  readonly none: number;
   readonly framesUnauthentic: number;
   /** `mayday_key_mismatch`: 1 the rescuer has no link key, 3 the keys differ; 2, that there is none here, in such a module without a key. */
   readonly mismatch: number;
 }
 
-type Export = (...args: number[]) => number;
+const REPORT = ["blocksWritten", "framesIn", "framesBad", "sessions", "refused", "none", "framesUnauthentic", "mismatch"] as const;
+/** A target that finds more work than this at one moment never comes to rest. */
+const POLLS_MAX = 100_000;
 
 /** A board with the C target, in virtual time: flash and wire are those of the TypeScript side. */
 export class WasmTarget {
@@ -54,11 +57,9 @@ export class WasmTarget {
   readonly flash: Uint8Array;
   /** Programs that turned a bit back, or did not begin and end with a write unit. */
   faults = 0;
-  state = 0;
+  state: number = WasmState.calling;
   readonly #options: WasmTargetOptions;
-  #exports: Record<string, Export> = {};
-  #memory: WebAssembly.Memory = new WebAssembly.Memory({ initial: 0 });
-  #wire: Transport | undefined;
+  #side: WasmSide | undefined;
   #timer: Timer | undefined;
 
   constructor(options: WasmTargetOptions) {
@@ -67,111 +68,82 @@ export class WasmTarget {
     this.flash = new Uint8Array(this.map.size).fill(this.map.erasedByte);
   }
 
-  /** Power on: a fresh instance over the same flash. */
+  /** Power on: a fresh instance over the same flash. A board that boots says nothing unless it is forced. */
   start(wire: Transport): void {
-    this.#timer?.cancel();
-    void this.#wire?.close();
-    this.#instantiate();
-    this.#configure();
-    this.#wire = wire;
-    this.#call("open");
-    if (this.failure === 0 && this.#options.isForced !== true) return;
-    const { baud, isDeaf = false, isForced = false, payloadMax = 4096 } = this.#options;
+    this.kill();
+    const { clock, random, baud, isDeaf = false, isForced = false, payloadMax = 4096 } = this.#options;
+    const side = new WasmSide("target", this.#defines, clock, random, wire, this.#host());
+    this.#side = side;
+    this.state = WasmState.calling;
+    this.#configure(side);
+    side.call("open");
+    if (this.failure === 0 && !isForced) {
+      this.state = WasmState.healed;
+      return;
+    }
     const blocks = this.#options.blockBytes ?? 16 * (4096 + 16);
-    const started = this.#call("start", baud, 10, isDeaf ? 1 : 0, blocks, payloadMax, isForced ? 1 : 0);
-    if (started === 0) throw new Error("the memory is too small");
-    void wire.open({
-      onUp: () => {},
-      onDown: () => {},
-      onWaiting: () => {},
-      onBytes: (bytes) => this.#take(bytes),
-      onWritable: () => this.#pump(),
-    });
+    const isStarted = side.call("start", baud, 10, isDeaf ? 1 : 0, blocks, payloadMax, isForced ? 1 : 0);
+    if (isStarted === 0) throw new Error("the memory is too small");
+    side.open(() => this.#pump());
     this.#pump();
   }
 
   /** Power off: nothing is left but the flash. */
   kill(): void {
     this.#timer?.cancel();
-    void this.#wire?.close();
-    this.#wire = undefined;
+    this.#side?.close();
+    this.#side = undefined;
   }
 
   /** 0: the board boots; else a code of PROTOCOL.md 5.2. */
   get failure(): number {
-    return this.#call("failure");
+    return this.#on.call("failure");
   }
 
   get report(): WasmReport {
-    this.#call("report");
-    const at = new DataView(this.#memory.buffer, this.#call("exchange"), 32);
-    const word = (i: number): number => at.getUint32(4 * i, true);
-    return {
-      ...{
-        blocksWritten: word(0),
-        framesIn: word(1),
-        framesBad: word(2),
-        sessions: word(3),
-        refused: word(4),
-      },
-      ...{ framesUnauthentic: word(6), mismatch: word(7) },
-    };
+    this.#on.call("report");
+    const numbers = new DataView(this.#on.taken(4 * REPORT.length).buffer);
+    return Object.fromEntries(
+      REPORT.map((name, i) => [name, numbers.getUint32(4 * i, true)]),
+    ) as unknown as WasmReport;
   }
 
-  /** What the first slot holds. */
+  /** What the first slot holds; a view. */
   slot(length: number): Uint8Array {
     const offset = this.map.slots[0]?.offset ?? 0;
     return this.flash.subarray(offset, offset + length);
   }
 
-  #call(name: string, ...args: number[]): number {
-    const call = this.#exports[name];
-    if (call === undefined) throw new Error(`target.wasm has no ${name}`);
-    return call(...args) >>> 0;
-  }
-
-  #bytes(at: number, length: number): Uint8Array {
-    return new Uint8Array(this.#memory.buffer, at, length);
-  }
-
-  #exchange(bytes: Uint8Array): void {
-    this.#bytes(this.#call("exchange"), bytes.length).set(bytes);
-  }
-
-  get #macros(): readonly string[] {
+  get #defines(): readonly string[] {
     return this.#options.linkKey === undefined ? [] : ["MAYDAY_WITH_LINK_KEY=1"];
   }
 
-  #instantiate(): void {
-    const module = new WebAssembly.Module(readFileSync(builtModule("target", this.#macros)));
-    const host = {
-      now_ms: () => Math.floor(this.#options.clock.now()) >>> 0,
-      tx: (at: number, length: number) => {
-        this.#wire?.write(this.#bytes(at, length).slice());
-        return length;
-      },
-      read: (offset: number, at: number, length: number) => {
-        this.#bytes(at, length).set(this.flash.subarray(offset >>> 0, (offset >>> 0) + length));
+  get #on(): WasmSide {
+    if (this.#side === undefined) throw new Error("the board has no power");
+    return this.#side;
+  }
+
+  #host(): ConstructorParameters<typeof WasmSide>[5] {
+    const { flash, map } = this;
+    const view = (at: number, length: number): Uint8Array => this.#on.view(at, length);
+    return {
+      read: (offset, at, length) => {
+        view(at ?? 0, length ?? 0).set(
+          flash.subarray((offset ?? 0) >>> 0, ((offset ?? 0) >>> 0) + (length ?? 0)),
+        );
         return 1;
       },
-      erase: (offset: number, length: number) => {
-        this.flash.fill(this.map.erasedByte, offset >>> 0, (offset >>> 0) + length);
+      erase: (offset, length) => {
+        flash.fill(map.erasedByte, (offset ?? 0) >>> 0, ((offset ?? 0) >>> 0) + (length ?? 0));
         return 1;
       },
-      program: (offset: number, at: number, length: number) =>
-        this.#program(offset >>> 0, this.#bytes(at, length)),
-      verify: (key: number, signature: number, message: number, length: number) =>
-        checkSignature(this.#bytes(key, 32), this.#bytes(message, length), this.#bytes(signature, 64)) ===
+      program: (offset, at, length) => this.#program((offset ?? 0) >>> 0, view(at ?? 0, length ?? 0)),
+      verify: (key, signature, message, length) =>
+        checkSignature(view(key ?? 0, 32), view(message ?? 0, length ?? 0), view(signature ?? 0, 64)) ===
         undefined
           ? 1
           : 0,
-      random: (at: number, length: number) => {
-        for (let i = 0; i < length; i++) this.#bytes(at, length)[i] = this.#options.random.u32() & 0xff;
-      },
     };
-    const { exports } = new WebAssembly.Instance(module, { host });
-    this.#exports = exports as Record<string, Export>;
-    this.#memory = exports["memory"] as WebAssembly.Memory;
   }
 
   #program(offset: number, bytes: Uint8Array): number {
@@ -186,13 +158,13 @@ export class WasmTarget {
     return 1;
   }
 
-  #configure(): void {
+  #configure(side: WasmSide): void {
     const { geometry, nodeId, hardware, revision, keys, linkKey } = this.#options;
     const { writeSize, erasedByte, sectors } = this.map;
-    for (const { count, size } of sectors.runs) this.#call("add_sectors", count, size);
+    for (const { count, size } of sectors.runs) side.call("add_sectors", count, size);
     const inRecord = geometry.manifests === "record" ? 1 : 0;
     const recovery = geometry.recoverySize ?? 16_384;
-    this.#call(
+    side.call(
       "set_layout",
       geometry.layout === "ab" ? 1 : 0,
       inRecord,
@@ -202,39 +174,31 @@ export class WasmTarget {
       geometry.slotSize,
     );
     for (const key of keys) {
-      this.#exchange(key);
-      this.#call("add_key", 1, 0xffffffff, 1000);
+      side.give(key);
+      side.call("add_key", 1, 0xffffffff, 1000);
     }
     if (linkKey !== undefined) {
-      this.#exchange(linkKey);
-      this.#call("set_link_key", linkKey.length);
+      side.give(linkKey);
+      side.call("set_link_key", linkKey.length);
     }
     const names = new Uint8Array(8 + 66);
     names.set(nodeId);
     names.set(new TextEncoder().encode(hardware.vendor), 8);
     names.set(new TextEncoder().encode(hardware.hardwareClass), 41);
-    this.#exchange(names);
-    this.#call("set_identity", revision, 0, 1, 1);
-  }
-
-  #take(bytes: Uint8Array): void {
-    this.#exchange(bytes);
-    this.#call("bytes", bytes.length);
-    this.#pump();
+    side.give(names);
+    side.call("set_identity", revision, 0, 1, 1);
   }
 
   /** Polls until nothing is left to do now, and sets the timer. */
   #pump(): void {
-    this.#timer?.cancel();
-    if (this.#wire === undefined) return;
-    for (let polls = 0; polls < 100_000; polls++) {
-      this.state = this.#call("poll");
-      const idle = this.#call("idle_ms");
+    const side = this.#side;
+    if (side === undefined) return;
+    for (let polls = 0; polls < POLLS_MAX; polls++) {
+      this.state = side.call("poll");
       if (this.state >= WasmState.healed) return;
+      const idle = side.call("idle_ms");
       if (idle === 0) continue;
-      // The C clock has whole milliseconds: the time has come when it shows it.
-      const at = Math.floor(this.#options.clock.now()) + Math.min(idle, 60_000);
-      this.#timer = this.#options.clock.after(at - this.#options.clock.now(), () => this.#pump());
+      this.#timer = after(this.#options.clock, this.#timer, Math.min(idle, 60_000), () => this.#pump());
       return;
     }
     throw new Error("the C target finds work without end");

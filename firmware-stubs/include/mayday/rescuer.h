@@ -151,6 +151,7 @@ typedef struct mayday_rescuer {
   mayday_outgoing out;
   uint16_t out_bytes; /* of the frame that goes out, on the line */
   bool is_out_packet;
+  bool has_worked; /* in this poll */
   uint8_t due; /* messages that wait */
   /* Announcements. */
   uint8_t boot_nonce[8];
@@ -173,7 +174,8 @@ typedef struct mayday_rescuer {
   uint32_t past_tags[MAYDAY_PAST_SESSIONS_MAX];
   mayday_time heard_at, later_at;
   mayday_time busy_until;
-  uint32_t busy_budget;
+  uint32_t busy_budget; /* milliseconds that are left (6.5) */
+  uint32_t earning;     /* blocks that still add to it */
   uint32_t bytes_sent;
   uint16_t grant_sequence, request_sequence;
   bool has_grant, has_request, is_past_manifest, is_manifest_acked;
@@ -209,7 +211,7 @@ void mayday_rescuer_frame(mayday_rescuer *rescuer, uint8_t *frame, size_t length
  * milliseconds while it serves, every 20 ms while it does not. */
 mayday_rescuer_state mayday_rescuer_poll(mayday_rescuer *rescuer);
 
-/* Whether it has more to do at once than it did in the last poll. */
+/* Whether the last poll did something and the next one may do more at once. */
 bool mayday_rescuer_is_busy(const mayday_rescuer *rescuer);
 
 /* Gives up: says bye in a session. To be polled then until it is stopped. `reason`: a code of 5.8. */

@@ -21,7 +21,7 @@ set(PORT_COMMON ${CMAKE_CURRENT_LIST_DIR})
 function(port_program name script)
   add_executable(${name} ${ARGN})
   target_include_directories(${name} PRIVATE ${PORT_COMMON} ${PORT_COMMON}/../bootloader ${PORT_COMMON}/../template
-    ${PORT_COMMON}/../../src)
+    ${PORT_COMMON}/../../include ${PORT_COMMON}/../../src)
   target_compile_options(${name} PRIVATE -ffunction-sections -fdata-sections -Wall -Wextra)
   target_link_options(${name} PRIVATE -nostartfiles --specs=nano.specs --specs=nosys.specs -Wl,--gc-sections
     -Wl,-Map=${name}.map -T ${CMAKE_CURRENT_SOURCE_DIR}/${script})

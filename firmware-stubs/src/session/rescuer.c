@@ -288,6 +288,7 @@ void mayday_rescuer_hand_over(mayday_rescuer *rescuer, uint8_t *frame, size_t le
   bool has_delimiter = mayday_pacer_is_busy(&rescuer->pacer, rescuer->now);
   length = mayday_frame_close(frame, length, tag);
   rescuer->out_bytes = 0;
+  rescuer->has_worked = true;
   mayday_outgoing_begin(&rescuer->out, frame, length, has_delimiter);
   run_out(rescuer);
 }
@@ -310,6 +311,7 @@ static void tend_question(mayday_rescuer *rescuer) {
 
 mayday_rescuer_state mayday_rescuer_poll(mayday_rescuer *rescuer) {
   (void)tick(rescuer);
+  rescuer->has_worked = false;
   look_at_run(rescuer);
   if (mayday_mute_check(&rescuer->mute, &rescuer->rtt, rescuer->now)) fall_silent(rescuer);
   if (rescuer->state != MAYDAY_RESCUER_STOPPED) {
@@ -326,7 +328,7 @@ mayday_rescuer_state mayday_rescuer_poll(mayday_rescuer *rescuer) {
 }
 
 bool mayday_rescuer_is_busy(const mayday_rescuer *rescuer) {
-  return !rescuer->mute.is_mute && rescuer->out.frame == NULL && (rescuer->due != 0 || rescuer->making.is_on);
+  return rescuer->has_worked && rescuer->out.frame == NULL;
 }
 
 void mayday_rescuer_stop(mayday_rescuer *rescuer, uint8_t reason) {

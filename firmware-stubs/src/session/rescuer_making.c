@@ -204,6 +204,7 @@ static bool work(mayday_rescuer *rescuer) {
     making->is_on = false;
     return false;
   }
+  rescuer->has_worked = true;
   if (making->stage == LOOKING) {
     look(rescuer, item);
     return true;

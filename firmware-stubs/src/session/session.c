@@ -52,6 +52,7 @@ static void end(mayday_target *target) {
   target->past_tags[0] = target->tag;
   target->tag = 0;
   target->session.state = MAYDAY_SESSION_NONE;
+  target->session.has_work = false;
   mayday_writer_leave(&target->writer);
 }
 

@@ -1,22 +1,17 @@
 /* A board and its target as a module of WebAssembly: one instance is one board. The host gives clock, line, flash, chance and the
- * check of signatures; what is passed by reference lies in `exchange`. */
+ * check of signatures; what is passed by reference lies in the exchange. */
 #include "base/bytes.h"
-#include "libc.h"
+#include "host.h"
 #include "mayday/target.h"
 
-/* A run of the largest frame, or a whole envelope and a key. */
-#define EXCHANGE_BYTES 8192u
 #define SECTOR_RUNS_MAX 16u
 #define KEYS_MAX 4u
 #define LINK_KEY_MAX 1024u
 
-IMPORT("now_ms") uint32_t host_now_ms(void);
-IMPORT("tx") uint32_t host_tx(const uint8_t *bytes, uint32_t length);
 IMPORT("read") uint32_t host_read(uint32_t offset, uint8_t *bytes, uint32_t length);
 IMPORT("erase") uint32_t host_erase(uint32_t offset, uint32_t length);
 IMPORT("program") uint32_t host_program(uint32_t offset, const uint8_t *bytes, uint32_t length);
 IMPORT("verify") uint32_t host_verify(const uint8_t *key, const uint8_t *signature, const uint8_t *message, uint32_t length);
-IMPORT("random") void host_random(uint8_t *bytes, uint32_t length);
 
 static struct {
   mayday_sectors sectors[SECTOR_RUNS_MAX];
@@ -29,20 +24,9 @@ static struct {
   mayday_target target;
   char vendor[33], hardware_class[33];
   uint8_t link_key[LINK_KEY_MAX];
-  uint8_t exchange[EXCHANGE_BYTES];
   uint8_t frame[MAYDAY_FRAME_ROOM(MAYDAY_PAYLOAD_MAX)];
   uint8_t blocks[MAYDAY_OPEN_BLOCKS_MAX * MAYDAY_BLOCK_ROOM(MAYDAY_BLOCK_MAX)];
 } the;
-
-static uint32_t now_ms(void *context) {
-  (void)context;
-  return host_now_ms();
-}
-
-static size_t tx(void *context, const uint8_t *bytes, size_t length) {
-  (void)context;
-  return host_tx(bytes, length);
-}
 
 static bool flash_read(void *context, uint32_t offset, uint8_t *bytes, size_t length) {
   (void)context;
@@ -64,20 +48,6 @@ static uint32_t verify(void *context, const uint8_t key[32], const uint8_t signa
   return host_verify(key, signature, message, length) != 0 ? MAYDAY_SIGNATURE_RIGHT : MAYDAY_SIGNATURE_WRONG;
 }
 
-static bool random_bytes(void *context, uint8_t *bytes, size_t length) {
-  (void)context;
-  host_random(bytes, length);
-  return true;
-}
-
-EXPORT("exchange") uint8_t *exchange(void) {
-  return the.exchange;
-}
-
-EXPORT("exchange_bytes") uint32_t exchange_bytes(void) {
-  return EXCHANGE_BYTES;
-}
-
 EXPORT("add_sectors") void add_sectors(uint32_t count, uint32_t size) {
   mayday_sectors *run = &the.sectors[the.layout.sector_runs++];
   run->count = count;
@@ -97,9 +67,9 @@ void set_layout(uint32_t is_ab, uint32_t in_record, uint32_t erased, uint32_t wr
 
 /* In `exchange`: the node id, then vendor and class, each in 33 bytes that end with zeros. */
 EXPORT("set_identity") void set_identity(uint32_t revision, uint32_t unsigned_allowed, uint32_t update_allowed, uint32_t single_allowed) {
-  memcpy(the.identity.node_id, the.exchange, 8);
-  memcpy(the.vendor, the.exchange + 8, sizeof the.vendor);
-  memcpy(the.hardware_class, the.exchange + 8 + sizeof the.vendor, sizeof the.hardware_class);
+  memcpy(the.identity.node_id, the_exchange, 8);
+  memcpy(the.vendor, the_exchange + 8, sizeof the.vendor);
+  memcpy(the.hardware_class, the_exchange + 8 + sizeof the.vendor, sizeof the.hardware_class);
   the.identity.vendor = the.vendor;
   the.identity.hardware_class = the.hardware_class;
   the.identity.revision = (uint16_t)revision;
@@ -112,16 +82,16 @@ EXPORT("set_identity") void set_identity(uint32_t revision, uint32_t unsigned_al
 /* In `exchange`: 32 bytes. */
 EXPORT("add_key") void add_key(uint32_t roles, uint32_t counter_max, uint32_t step_max) {
   mayday_key *key = &the.keys[the.identity.key_count++];
-  memcpy(key->bytes, the.exchange, sizeof key->bytes);
+  memcpy(key->bytes, the_exchange, sizeof key->bytes);
   key->roles = (uint8_t)roles;
   key->counter_max = counter_max;
   key->step_max = step_max;
 }
 
-/* In `exchange`: the bytes of the secret. */
+/* In the exchange: the bytes of the secret. */
 EXPORT("set_link_key") void set_link_key(uint32_t length) {
   if (length > LINK_KEY_MAX) length = LINK_KEY_MAX;
-  memcpy(the.link_key, the.exchange, length);
+  memcpy(the.link_key, the_exchange, length);
   the.line.link_key = the.link_key;
   the.line.link_key_length = (uint16_t)length;
 }
@@ -165,9 +135,9 @@ EXPORT("start") uint32_t start(uint32_t baud, uint32_t rto_floor_ms, uint32_t is
   return is_started;
 }
 
-/* Bytes of the line, in `exchange`. */
+/* Bytes of the line, in the exchange. */
 EXPORT("bytes") void take_bytes(uint32_t length) {
-  for (uint32_t i = 0; i < length; i++) mayday_target_byte(&the.target, the.exchange[i]);
+  for (uint32_t i = 0; i < length; i++) mayday_target_byte(&the.target, the_exchange[i]);
 }
 
 EXPORT("poll") uint32_t poll(void) {
@@ -182,19 +152,19 @@ EXPORT("stop") void stop(void) {
   mayday_target_stop(&the.target);
 }
 
-/* Numbers of mayday_target_report, in `exchange`: blocks written, frames, bad frames, sessions, refusal, none; with
+/* Numbers of mayday_target_report, in the exchange: blocks written, frames, bad frames, sessions, refusal, none; with
  * MAYDAY_WITH_LINK_KEY unauthentic frames and the mismatch of keys, else zeros. */
 EXPORT("report") void report(void) {
   const mayday_target_report *now = &the.target.report;
-  mayday_put32(the.exchange, now->blocks_written);
-  mayday_put32(the.exchange + 4, now->frames_in);
-  mayday_put32(the.exchange + 8, now->frames_bad);
-  mayday_put32(the.exchange + 12, now->sessions);
-  mayday_put32(the.exchange + 16, now->refused);
-  mayday_put32(the.exchange + 20, now->none);
-  memset(the.exchange + 24, 0, 8);
+  mayday_put32(the_exchange, now->blocks_written);
+  mayday_put32(the_exchange + 4, now->frames_in);
+  mayday_put32(the_exchange + 8, now->frames_bad);
+  mayday_put32(the_exchange + 12, now->sessions);
+  mayday_put32(the_exchange + 16, now->refused);
+  mayday_put32(the_exchange + 20, now->none);
+  memset(the_exchange + 24, 0, 8);
 #if MAYDAY_WITH_LINK_KEY
-  mayday_put32(the.exchange + 24, now->frames_unauthentic);
-  mayday_put32(the.exchange + 28, now->mismatch);
+  mayday_put32(the_exchange + 24, now->frames_unauthentic);
+  mayday_put32(the_exchange + 28, now->mismatch);
 #endif
 }

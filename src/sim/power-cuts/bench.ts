@@ -9,6 +9,8 @@ import { type SigningKey, trustedKeyOf } from "../../image/keys.ts";
 import type { ConfirmPolicy } from "../../image/manifest.ts";
 import { signingKeyFromPem } from "../../image-files/pem-keys.ts";
 import type { TortureCase } from "./cases.ts";
+import { referenceBoard } from "./reference-board.ts";
+import type { BoardMaker } from "./tortured-board.ts";
 
 const HARDWARE = { vendor: "mayday", hardwareClass: "torture" };
 /** PKCS #8 of an Ed25519 key, up to its 32 bytes (RFC 8410 section 7). */
@@ -28,6 +30,8 @@ export interface Bench {
   readonly map: FlashMap;
   readonly identity: BoardIdentity;
   readonly policy: TrustPolicy;
+  /** Starts a board. */
+  readonly start: BoardMaker;
   /** 0.9.0, counter 1, on-verify: older than what any board runs, at its floor. */
   readonly relic: TortureImage;
   /** 1.0.0, counter 1, on-verify: what boards come with. */
@@ -42,8 +46,8 @@ export interface Bench {
   readonly later: TortureImage;
 }
 
-/** Builds the images of a case. */
-export function makeBench(tortured: TortureCase): Bench {
+/** Builds the images of a case, for boards of a make. */
+export function makeBench(tortured: TortureCase, start: BoardMaker = referenceBoard): Bench {
   const { geometry, blockSize } = tortured;
   const key = fixedKey();
   const make = (major: number, share: number, confirm: ConfirmPolicy, isHealthy = true): TortureImage => {
@@ -60,6 +64,7 @@ export function makeBench(tortured: TortureCase): Bench {
     map: flashMap(geometry),
     identity: { nodeId: new Uint8Array(8).fill(7), hardware: HARDWARE, revision: 0 },
     policy: { keys: [trustedKeyOf(key, ["app"])], allowUnsigned: false },
+    start,
     relic: make(0, 0.8, "on-verify"),
     old: make(1, 1, "on-verify"),
     next: make(2, 0.9, "by-app"),

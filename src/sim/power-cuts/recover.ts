@@ -1,9 +1,8 @@
 import { equalBytes } from "../../base/bytes.ts";
-import type { MemoryBoard } from "../../board/memory-board.ts";
 import type { FlashLayout } from "../../flash/geometry.ts";
-import { slotRecord } from "../../flash/record/record-state.ts";
 import type { Bench, TortureImage } from "./bench.ts";
-import { Brick, type TortureStage } from "./stage.ts";
+import { Brick, slotOf, type TortureStage } from "./stage.ts";
+import type { TorturedBoard } from "./tortured-board.ts";
 
 /** Power-ups after which a board that was cut must be well. */
 const POWER_UPS_MAX = 40;
@@ -56,7 +55,7 @@ export function recover(stage: TortureStage, story: Aftermath): void {
     if (!image.isHealthy) continue;
     if (outcome.isTrial) stage.confirm(board);
     // The attempt that follows its first boot proves it.
-    if (slotRecord(board.parts.record.state, outcome.slot)?.isUnproven === true) continue;
+    if (slotOf(board, outcome.slot)?.isUnproven === true) continue;
     if (hasTaken) {
       checkSettled(stage);
       return;
@@ -67,8 +66,7 @@ export function recover(stage: TortureStage, story: Aftermath): void {
       if (calmStarts === CALM_STARTS) return;
       continue;
     }
-    const store = board.store({ allowUpdate: true, allowSingleUpdate: true });
-    if (!stage.install(store, newest)) throw new Brick("a board that boots refuses a newer image");
+    if (!stage.install(board.receiver(), newest)) throw new Brick("a board that boots refuses a newer image");
     hasTaken = true;
   }
   throw new Brick(`not well after ${POWER_UPS_MAX} power-ups`);
@@ -84,14 +82,13 @@ function checkSettled(stage: TortureStage): void {
     throw new Brick("two starts in a row decide differently");
   }
   if (stage.operations !== before) throw new Brick("a healthy start changes the flash");
-  if (!equalBytes(first.image.digest, second.image.digest))
-    throw new Brick("two starts boot different images");
+  if (!equalBytes(first.digest, second.digest)) throw new Brick("two starts boot different images");
 }
 
 /** Whether the board would take an image. Writes nothing. */
-export function offers(board: MemoryBoard, { source }: TortureImage): boolean {
-  const store = board.store({ allowUpdate: true, allowSingleUpdate: true });
-  const { tag } = store.checkManifest(source.envelope);
-  store.abandon();
-  return tag === "accepted";
+export function offers(board: TorturedBoard, image: TortureImage): boolean {
+  const receiver = board.receiver();
+  const isAccepted = receiver.accepts(image);
+  receiver.abandon();
+  return isAccepted;
 }

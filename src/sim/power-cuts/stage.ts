@@ -1,19 +1,15 @@
 import { equalBytes } from "../../base/bytes.ts";
-import { RefusedError } from "../../base/errors.ts";
 import { SeededRandom } from "../../base/prng.ts";
-import { attemptBoot, type BootOutcome, bootBoard, confirmBoot, verifySlot } from "../../board/boot.ts";
-import { installFrom } from "../../board/install.ts";
-import { manifestRegion } from "../../board/manifest-area.ts";
-import { type MemoryBoard, memoryBoard } from "../../board/memory-board.ts";
-import type { TargetStore } from "../../board/target-store.ts";
-import { contains, overlaps, type Region } from "../../flash/geometry.ts";
+import { hardwareId8 } from "../../board/board-parts.ts";
+import { overlaps, type Region } from "../../flash/geometry.ts";
 import { TRIAL_BOOTS_MAX } from "../../flash/record/boot-decision.ts";
-import { slotRecord } from "../../flash/record/record-state.ts";
+import type { SlotRecord } from "../../flash/record/record-state.ts";
 import { shortDigest } from "../../image/manifest.ts";
 import { chooseImage } from "../../image/repository.ts";
 import { type Bench, imageOf, imagesOf, type TortureImage } from "./bench.ts";
-import { CutFlash, type PendingOperation } from "./power-cut.ts";
+import type { PendingOperation } from "./power-cut.ts";
 import { TornStorage } from "./torn-storage.ts";
+import type { TorturedBoard, TorturedOutcome, TorturedReceiver } from "./tortured-board.ts";
 
 /** Offers that a board may refuse before it counts as lost. More than the longest quarantine (PROTOCOL.md 13.4). */
 const OFFERS_MAX = 200;
@@ -80,85 +76,63 @@ export class TortureStage {
   }
 
   /** Starts the board: reads its record, and mends that as every start does. */
-  powerUp(): MemoryBoard {
-    const { case: tortured, identity, policy, map } = this.bench;
-    const board = memoryBoard({
-      geometry: tortured.geometry,
-      identity,
-      policy,
-      storage: this.storage,
-      wrap: (nor) =>
-        new CutFlash(
-          nor,
-          this.storage,
-          (operation) => this.#see(operation),
-          (region) => map.record.some(({ offset }) => contains({ offset, size: map.journalSize }, region)),
-        ),
-    });
-    board.parts.record.repair();
-    return board;
+  powerUp(): TorturedBoard {
+    return this.bench.start(this.bench, this.storage, (operation) => this.#see(operation));
   }
 
   /** The boot decision as a boot loader takes it. What boots must be an image, byte for byte. */
-  boot(board: MemoryBoard): BootOutcome {
+  boot(board: TorturedBoard): TorturedOutcome {
     this.#checkFloor(board);
     this.#checkWayBack(board);
     // A cut within the attempt may leave the boot counted, as one just before the first instruction of the image does.
     this.#noteStart(board);
     const before = this.operations;
-    const outcome = attemptBoot(board.parts);
+    const outcome = board.attempt();
     // What was only read may read differently at the next start: a floor counts once this run wrote it.
-    if (this.operations !== before) this.floor = Math.max(this.floor, board.parts.record.state.counterFloor);
+    if (this.operations !== before) this.floor = Math.max(this.floor, board.floor);
     if (outcome.tag === "boot") this.#checkImage(board, outcome);
     this.#checkFloor(board);
     return outcome;
   }
 
   /** The image that boots. */
-  running(outcome: BootOutcome & { readonly tag: "boot" }): TortureImage {
-    const image = imageOf(this.bench, outcome.image.digest);
-    if (image === undefined) throw new Brick("an image boots that nobody made");
-    return image;
+  running(outcome: TorturedOutcome & { readonly tag: "boot" }): TortureImage {
+    return this.#known(outcome.digest);
   }
 
   /** The application of what boots says that it is well. */
-  confirm(board: MemoryBoard): void {
+  confirm(board: TorturedBoard): void {
     this.#noteStart(board);
-    const { manifest } = confirmBoot(board.parts);
-    this.floor = Math.max(this.floor, manifest.counter);
+    const { source } = this.#known(board.confirm());
+    this.floor = Math.max(this.floor, source.manifest.counter);
     this.#checkFloor(board);
   }
 
   /** Installs an image; false when the board refuses it. */
-  install(store: TargetStore, image: TortureImage): boolean {
-    try {
-      installFrom(store, image.source);
-      return true;
-    } catch (error) {
-      if (error instanceof RefusedError) return false;
-      throw error;
-    }
+  install(receiver: TorturedReceiver, image: TortureImage): boolean {
+    if (!receiver.accepts(image)) return false;
+    receiver.receive(image);
+    receiver.commit();
+    return true;
   }
 
   /** What a neighbour with these images does for a board in distress, until one of them is installed. */
-  rescue(board: MemoryBoard, images: readonly TortureImage[]): void {
-    const store = board.store({ allowUpdate: true, allowSingleUpdate: true });
+  rescue(board: TorturedBoard, images: readonly TortureImage[]): void {
+    const { identity } = this.bench;
+    const receiver = board.receiver();
     const entries = images.map((image) => ({ ...image, ...image.source }));
     let refused: Uint8Array[] = [];
     for (let offers = 0; offers < OFFERS_MAX; offers++) {
-      const status = store.status();
       const choice = chooseImage(entries, {
-        hardwareId: status.hardwareId8,
-        revision: status.revision,
-        counterFloor: status.counterFloor,
+        ...receiver.status(),
+        hardwareId: hardwareId8(identity),
+        revision: identity.revision,
         allowUnsigned: false,
-        receivingDigest8: status.receivingDigest8,
-        installedDigest8: status.installed?.digest8,
         refused,
       });
       // After a while a neighbour offers again what was refused.
       if (choice.tag === "none") refused = [];
-      else if (this.install(store, choice.entry)) return;
+      else if (this.install(receiver, choice.entry)) return;
       else refused.push(shortDigest(choice.entry.source.digest));
     }
     throw new Brick("the board begs and takes none of what is offered");
@@ -196,7 +170,7 @@ export class TortureStage {
     if (!isKnown) throw new Brick(`unverified bytes are programmed at ${at} of a slot`);
   }
 
-  #checkImage(board: MemoryBoard, outcome: BootOutcome & { readonly tag: "boot" }): void {
+  #checkImage(board: TorturedBoard, outcome: TorturedOutcome & { readonly tag: "boot" }): void {
     const { data, source } = this.running(outcome);
     const slot = this.bench.map.slots[outcome.slot];
     const region: Region = { offset: slot?.offset ?? 0, size: data.length };
@@ -204,17 +178,15 @@ export class TortureStage {
       throw new Brick("bytes boot that are not the image's");
     }
     if (this.storage.isTorn(region)) throw new Brick("bytes boot that read differently each time");
-    const { area = -1 } = slotRecord(board.parts.record.state, outcome.slot) ?? {};
-    const manifest = manifestRegion(board.parts, area);
+    const { area = -1, attempts = 0 } = slotOf(board, outcome.slot) ?? {};
+    const manifest = board.manifestRegion(area);
     if (manifest === undefined || this.storage.isTorn(manifest))
       throw new Brick("a manifest boots that is torn");
     if (source.manifest.counter < this.floor) throw new Brick("an image below the counter floor boots");
-    const attempts = slotRecord(board.parts.record.state, outcome.slot)?.attempts ?? 0;
     if (attempts > TRIAL_BOOTS_MAX) throw new Brick("a trial has too many boots");
   }
 
-  #checkFloor(board: MemoryBoard): void {
-    const { counterFloor } = board.parts.record.state;
+  #checkFloor({ floor: counterFloor }: TorturedBoard): void {
     if (counterFloor < this.floor)
       throw new Brick(`the counter floor fell from ${this.floor} to ${counterFloor}`);
     if (counterFloor > this.proven)
@@ -222,19 +194,29 @@ export class TortureStage {
   }
 
   /** What boots now is about to run. */
-  #noteStart({ parts }: MemoryBoard): void {
-    const next = bootBoard(parts);
-    if (next.tag === "boot") this.proven = Math.max(this.proven, next.image.manifest.counter);
+  #noteStart(board: TorturedBoard): void {
+    const next = board.decide();
+    if (next.tag === "boot") this.proven = Math.max(this.proven, this.running(next).source.manifest.counter);
   }
 
   /** `ab`: until the image that boots ran, the other slot still boots, if it held a confirmed image. */
-  #checkWayBack({ parts }: MemoryBoard): void {
-    const next = bootBoard(parts);
-    if (next.tag === "recovery" || next.image.manifest.counter <= this.proven) return;
-    const other = parts.record.state.slots.find(({ slot }) => slot !== next.slot);
+  #checkWayBack(board: TorturedBoard): void {
+    const next = board.decide();
+    if (next.tag === "recovery" || this.running(next).source.manifest.counter <= this.proven) return;
+    const other = board.slots.find(({ slot }) => slot !== next.slot);
     if (other?.isConfirmed !== true || this.bench.map.layout !== "ab") return;
-    const found = verifySlot(parts, other);
-    if (typeof found === "string")
-      throw new Brick(`a new image never ran, and its way back is gone: ${found}`);
+    const found = board.verify(other);
+    if (found !== undefined) throw new Brick(`a new image never ran, and its way back is gone: ${found}`);
   }
+
+  #known(digest: Uint8Array): TortureImage {
+    const image = imageOf(this.bench, digest);
+    if (image === undefined) throw new Brick("an image boots that nobody made");
+    return image;
+  }
+}
+
+/** What the record says of a slot; undefined when nothing was installed there. */
+export function slotOf({ slots }: TorturedBoard, slot: number): SlotRecord | undefined {
+  return slots.find((record) => record.slot === slot);
 }

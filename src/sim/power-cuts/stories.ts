@@ -1,11 +1,10 @@
 import { assert } from "../../base/assert.ts";
 import { randomBytes, SeededRandom } from "../../base/prng.ts";
-import { receiveFrom } from "../../board/install.ts";
-import type { MemoryBoard } from "../../board/memory-board.ts";
 import { TRIAL_BOOTS_MAX } from "../../flash/record/boot-decision.ts";
 import type { TortureImage } from "./bench.ts";
 import { type Aftermath, offers, TOO_OLD } from "./recover.ts";
 import { Brick, type TortureStage } from "./stage.ts";
+import type { TorturedBoard } from "./tortured-board.ts";
 
 /** Events that make a long journal: more than the smallest sector holds. */
 const JOURNAL_EVENTS = 40;
@@ -159,8 +158,8 @@ export const STORIES: readonly Story[] = [
     prepare: factory,
     run: (stage) => {
       stage.phase = "journal clean-up";
-      const { record } = stage.powerUp().parts;
-      for (let i = 0; i < JOURNAL_EVENTS; i++) record.append({ tag: "floor", floor: 1 });
+      const board = stage.powerUp();
+      for (let i = 0; i < JOURNAL_EVENTS; i++) board.addEntry();
       begin(stage, "boot", "boot");
     },
     images: ({ old }) => [old],
@@ -179,7 +178,12 @@ function factory(stage: TortureStage): void {
 }
 
 /** Starts the board and insists on what its boot decision is. */
-function begin(stage: TortureStage, phase: string, expected: "boot" | "recovery", then = phase): MemoryBoard {
+function begin(
+  stage: TortureStage,
+  phase: string,
+  expected: "boot" | "recovery",
+  then = phase,
+): TorturedBoard {
   stage.phase = phase;
   const board = stage.powerUp();
   const outcome = stage.boot(board);
@@ -195,25 +199,21 @@ function settle(stage: TortureStage): void {
 }
 
 /** Receives a share of an image, and no more. */
-function receive(board: MemoryBoard, image: TortureImage, share: number): void {
-  const store = board.store({ allowUpdate: true, allowSingleUpdate: true });
-  const verdict = store.checkManifest(image.source.envelope);
-  assert(verdict.tag === "accepted", `the board takes the image: ${JSON.stringify(verdict)}`);
+function receive(board: TorturedBoard, image: TortureImage, share: number): void {
+  const receiver = board.receiver();
+  assert(receiver.accepts(image), "the board takes the image");
   const enough = Math.ceil(image.source.manifest.leafCount * share);
-  const { isComplete } = receiveFrom(store, image.source, (done) => done >= enough);
-  assert(!isComplete, "part of the image is missing");
+  assert(!receiver.receive(image, enough), "part of the image is missing");
 }
 
 /** Receives what is missing of an image and makes it the installed one. */
-function finish(stage: TortureStage, board: MemoryBoard, image: TortureImage): void {
-  const store = board.store({ allowUpdate: true, allowSingleUpdate: true });
-  const verdict = store.checkManifest(image.source.envelope);
-  assert(verdict.tag === "accepted", `the board takes the image: ${JSON.stringify(verdict)}`);
-  receiveFrom(store, image.source);
+function finish(stage: TortureStage, board: TorturedBoard, image: TortureImage): void {
+  const receiver = board.receiver();
+  assert(receiver.accepts(image), "the board takes the image");
+  receiver.receive(image);
   if (stage.phase !== "") stage.phase = "verify and activate";
-  const outcome = store.commit();
-  if (outcome.tag !== "bootable")
-    throw new Brick(`the image was written and does not boot: ${outcome.reason}`);
+  const failure = receiver.commit();
+  if (failure !== undefined) throw new Brick(`the image was written and does not boot: ${failure}`);
 }
 
 /** Installs the bad image and boots it until it is given up. */

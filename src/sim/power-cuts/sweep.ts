@@ -6,6 +6,7 @@ import { CUTS, type CutKind, cutOperation, type PendingOperation, PowerCut } fro
 import { recover } from "./recover.ts";
 import { Brick, TortureStage } from "./stage.ts";
 import { STORIES, type Story } from "./stories.ts";
+import type { BoardMaker } from "./tortured-board.ts";
 
 /** A cut: at the n-th operation since power came back, and of which kind. */
 export interface CutPoint {
@@ -238,11 +239,17 @@ export function randomPath(seed: number, cases: readonly TortureCase[] = TORTURE
 /** Benches by name, each made once. */
 export class Benches {
   readonly #made: Map<string, Bench> = new Map();
+  readonly #start: BoardMaker | undefined;
+
+  /** `start` makes the boards; those of the reference unless given. */
+  constructor(start?: BoardMaker) {
+    this.#start = start;
+  }
 
   of(tortured: TortureCase): Bench {
     const known = this.#made.get(tortured.name);
     if (known !== undefined) return known;
-    const bench = makeBench(tortured);
+    const bench = makeBench(tortured, this.#start);
     this.#made.set(tortured.name, bench);
     return bench;
   }
