@@ -1,12 +1,14 @@
 #include "flash/ranges.h"
 
+#include <string.h>
+
 static void erase_at(mayday_range_set *set, uint8_t at) {
   set->count--;
-  for (uint8_t i = at; i < set->count; i++) set->ranges[i] = set->ranges[i + 1];
+  memmove(&set->ranges[at], &set->ranges[at + 1], (size_t)(set->count - at) * sizeof set->ranges[0]);
 }
 
 static void insert_at(mayday_range_set *set, uint8_t at, mayday_sector_range range) {
-  for (uint8_t i = set->count; i > at; i--) set->ranges[i] = set->ranges[i - 1];
+  memmove(&set->ranges[at + 1], &set->ranges[at], (size_t)(set->count - at) * sizeof set->ranges[0]);
   set->ranges[at] = range;
   set->count++;
 }
@@ -14,9 +16,9 @@ static void insert_at(mayday_range_set *set, uint8_t at, mayday_sector_range ran
 /* The set is full: joins the two nearest of its ranges and `range`, which belongs at `at`. */
 static void join_nearest(mayday_range_set *set, uint8_t at, mayday_sector_range range, mayday_sector_range *gap) {
   mayday_sector_range all[MAYDAY_OPEN_RANGES_MAX + 1];
-  for (uint8_t i = 0; i <= MAYDAY_OPEN_RANGES_MAX; i++) {
-    all[i] = i < at ? set->ranges[i] : i == at ? range : set->ranges[i - 1];
-  }
+  memcpy(all, set->ranges, at * sizeof all[0]);
+  all[at] = range;
+  memcpy(&all[at + 1], &set->ranges[at], (MAYDAY_OPEN_RANGES_MAX - at) * sizeof all[0]);
   uint8_t nearest = 0;
   for (uint8_t i = 1; i < MAYDAY_OPEN_RANGES_MAX; i++) {
     if (all[i + 1].first - all[i].last < all[nearest + 1].first - all[nearest].last) nearest = i;
@@ -24,7 +26,8 @@ static void join_nearest(mayday_range_set *set, uint8_t at, mayday_sector_range 
   gap->first = all[nearest].last + 1u;
   gap->last = all[nearest + 1].first - 1u;
   all[nearest + 1].first = all[nearest].first;
-  for (uint8_t i = 0; i < MAYDAY_OPEN_RANGES_MAX; i++) set->ranges[i] = all[i < nearest ? i : i + 1];
+  memcpy(set->ranges, all, nearest * sizeof all[0]);
+  memcpy(&set->ranges[nearest], &all[nearest + 1], (MAYDAY_OPEN_RANGES_MAX - nearest) * sizeof all[0]);
 }
 
 bool mayday_ranges_add(mayday_range_set *set, mayday_sector_range range, mayday_sector_range *gap) {
