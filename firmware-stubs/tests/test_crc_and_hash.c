@@ -1,5 +1,6 @@
-/* CRCs (PROTOCOL.md 3.3, 10.2, 10.3), session tags (3.4) and SHA-256. */
+/* CRCs (PROTOCOL.md 3.3, 10.2, 10.3), session tags (3.4), SHA-256, HMAC and HKDF (14.2). */
 #include "base/crc.h"
+#include "base/hmac.h"
 #include "base/sha256.h"
 #include "check.h"
 #include "json.h"
@@ -27,6 +28,20 @@ static void check_tags(const json *wire) {
     uint32_t tag = mayday_session_tag(parts[0], parts[1], parts[2], parts[3], parts[4]);
     CHECK(tag == json_u64(vector, "tag"), "%s has the tag %lu", json_text(vector, "name"), (unsigned long)tag);
   }
+}
+
+/* Parts whose CRC is 0, which is never a tag (3.4). */
+static void check_tag_of_zero(void) {
+  static const uint8_t digest[8] = {0x00, 0x00, 0x00, 0x00, 0x7a, 0xe7, 0x50, 0x29};
+  static const char parts[4][9] = {"\x10\x11\x12\x13\x14\x15\x16\x17", "\x20\x21\x22\x23\x24\x25\x26\x27", "target01", "rescuer1"};
+  const uint8_t *part[4];
+  uint32_t crc = 0;
+  for (int i = 0; i < 4; i++) {
+    part[i] = (const uint8_t *)parts[i];
+    crc = mayday_crc32(crc, part[i], 8);
+  }
+  CHECK(mayday_crc32(crc, digest, 8) == 0, "the CRC of these parts is 0");
+  CHECK(mayday_session_tag(part[0], part[1], part[2], part[3], digest) == 1, "a tag of 0 becomes 1");
 }
 
 /* The small CRCs have the check values of the text; mailbox-v1.json has their vectors. */
@@ -85,12 +100,61 @@ static void check_choice(void) {
   CHECK(mayday_hash_of(&port) == &own, "a port's own hash is used");
 }
 
+static void check_macs(const json *keys) {
+  uint8_t key[200], bytes[200], expected[64], mac[64];
+  JSON_EACH(vector, json_get(keys, "hmac")) {
+    mayday_hmac hmac;
+    const size_t key_length = json_hex(json_get(vector, "key"), key, sizeof key);
+    const size_t length = json_hex(json_get(vector, "octets"), bytes, sizeof bytes);
+    mayday_hmac_begin(&hmac, &mayday_sha256, key, key_length);
+    mayday_hmac_add(&hmac, bytes, length / 2);
+    mayday_hmac_add(&hmac, bytes + length / 2, length - length / 2);
+    mayday_hmac_end(&hmac, mac);
+    json_hex(json_get(vector, "mac"), expected, sizeof expected);
+    CHECK(memcmp(mac, expected, 32) == 0, "the HMAC of %s", json_text(vector, "name"));
+  }
+  /* RFC 4231, 4.7: a key longer than a block. */
+  static const char text[] = "Test Using Larger Than Block-Size Key - Hash Key First";
+  static const uint8_t large_key[4] = {0x60, 0xe4, 0x31, 0x59};
+  mayday_hmac hmac;
+  memset(key, 0xaa, 131);
+  mayday_hmac_begin(&hmac, &mayday_sha256, key, 131);
+  mayday_hmac_add(&hmac, (const uint8_t *)text, sizeof text - 1);
+  mayday_hmac_end(&hmac, mac);
+  CHECK(memcmp(mac, large_key, 4) == 0, "the HMAC of RFC 4231, 4.7 begins as there");
+}
+
+static void check_hkdf(const json *keys) {
+  uint8_t key[64], salt[64], info[128], expected[64], out[64];
+  JSON_EACH(vector, json_get(keys, "hkdf")) {
+    const size_t key_length = json_hex(json_get(vector, "ikm"), key, sizeof key);
+    const size_t salt_length = json_hex(json_get(vector, "salt"), salt, sizeof salt);
+    const size_t info_length = json_hex(json_get(vector, "info"), info, sizeof info);
+    const size_t length = json_hex(json_get(vector, "okm"), expected, sizeof expected);
+    mayday_hkdf(&mayday_sha256, key, key_length, salt, salt_length, info, info_length, out, length);
+    CHECK(memcmp(out, expected, length) == 0, "the keys of %s", json_text(vector, "name"));
+  }
+  const size_t key_length = json_hex(json_get(keys, "linkKey"), key, sizeof key);
+  JSON_EACH(vector, json_get(keys, "keys")) {
+    const size_t salt_length = json_hex(json_get(vector, "salt"), salt, sizeof salt);
+    const size_t info_length = json_hex(json_get(vector, "info"), info, sizeof info);
+    CHECK(json_hex(json_get(vector, "okm"), expected, sizeof expected) == 32, "a session's key has 32 bytes");
+    mayday_hkdf(&mayday_sha256, key, key_length, salt, salt_length, info, info_length, out, 32);
+    CHECK(memcmp(out, expected, 32) == 0, "the key of a session for the use %s", json_text(vector, "use"));
+  }
+}
+
 int main(int argc, char **argv) {
-  const json *wire = json_load(argc > 1 ? argv[1] : "../vectors", "wire-v1.json");
+  const char *vectors = argc > 1 ? argv[1] : "../vectors";
+  const json *wire = json_load(vectors, "wire-v1.json");
+  const json *keys = json_load(vectors, "link-key-v1.json");
   check_crcs(wire);
   check_tags(wire);
+  check_tag_of_zero();
   check_small_crcs();
   check_sha256();
   check_choice();
+  check_macs(keys);
+  check_hkdf(keys);
   return check_end("crc and hash");
 }

@@ -1,5 +1,8 @@
 /* Trust stores in flash (PROTOCOL.md 13.6). */
+#include "base/bytes.h"
+#include "base/crc.h"
 #include "check.h"
+#include "image/key_point.h"
 #include "image/trust_store.h"
 #include "json.h"
 
@@ -56,6 +59,64 @@ static void check_keys(const json *vector, const mayday_key *keys, uint8_t count
   }
 }
 
+/* A store with as many entries as fit, each as the first one of the vectors with another first byte of its key. */
+static void check_full(const json *one_key) {
+  uint8_t parts[2][64];
+  size_t i = 0;
+  mayday_key keys[MAYDAY_TRUST_ENTRIES_MAX];
+  uint8_t count;
+  JSON_EACH(part, json_get(one_key, "partsHex")) json_hex(part, parts[i++], 64);
+  erase(0, 0xff);
+  erase(1, 0xff);
+  for (uint8_t entries = 7; entries <= 9; entries++) {
+    uint8_t *at = flash + OFFSET;
+    parts[0][12] = entries;
+    mayday_put32(parts[0] + 28, mayday_crc32(0, parts[0], 28));
+    memcpy(at, parts[0], 32);
+    at += 32;
+    for (uint8_t entry = 0; entry < entries; entry++, at += 64) {
+      parts[1][28] = entry;
+      mayday_put32(parts[1] + 60, mayday_crc32(0, parts[1], 60));
+      memcpy(at, parts[1], 64);
+    }
+    const bool is_right = mayday_trust_store_read(&port, offsets, 16, 0xff, keys, &count);
+    CHECK(is_right == (entries <= 8) && count == (entries <= 8 ? entries : 0), "a store of %u keys", (unsigned)entries);
+    CHECK(!is_right || keys[entries - 1].bytes[0] == entries - 1, "the last of %u keys is read", (unsigned)entries);
+  }
+}
+
+/* Points at the edges: y of 0, 1, -1 and what is beside them, and of order 8. */
+static void check_points(void) {
+  static const struct {
+    uint8_t first, middle, last;
+    bool is_sound;
+  } points[] = {
+      {0x00, 0x00, 0x00, false}, {0x01, 0x00, 0x00, false}, {0x02, 0x00, 0x00, true},  {0xff, 0x00, 0x00, true},
+      {0x00, 0x00, 0x01, true},  {0x01, 0x00, 0x7f, true},  {0xeb, 0xff, 0x7f, true},  {0xec, 0xff, 0x7f, false},
+      {0xed, 0xff, 0x7f, false}, {0xee, 0xff, 0x7f, false}, {0xff, 0xff, 0x7f, false}, {0xff, 0xff, 0x7e, true},
+      {0xff, 0xfe, 0x7f, true},  {0xec, 0xff, 0x00, true},  {0x01, 0x01, 0x00, true},
+  };
+  static const char order_8[2][33] = {
+      "\x26\xe8\x95\x8f\xc2\xb2\x27\xb0\x45\xc3\xf4\x89\xf2\xef\x98\xf0\xd5\xdf\xac\x05\xd3\xc6\x33\x39\xb1\x38\x02\x88\x6d\x53\xfc\x05",
+      "\xc7\x17\x6a\x70\x3d\x4d\xd8\x4f\xba\x3c\x0b\x76\x0d\x10\x67\x0f\x2a\x20\x53\xfa\x2c\x39\xcc\xc6\x4e\xc7\xfd\x77\x92\xac\x03\x7a"};
+  for (unsigned sign = 0; sign < 256; sign += 128) {
+    uint8_t key[32];
+    for (size_t i = 0; i < sizeof points / sizeof points[0]; i++) {
+      memset(key, points[i].middle, sizeof key);
+      key[0] = points[i].first;
+      key[31] = (uint8_t)(points[i].last | sign);
+      CHECK(mayday_key_is_sound(key) == points[i].is_sound, "point %zu with the sign %u", i, sign);
+    }
+    for (int i = 0; i < 2; i++) {
+      memcpy(key, order_8[i], 32);
+      key[31] = (uint8_t)(key[31] | sign);
+      CHECK(!mayday_key_is_sound(key), "point %d of order 8", i);
+      key[30] ^= 1;
+      CHECK(mayday_key_is_sound(key), "a point beside number %d of order 8", i);
+    }
+  }
+}
+
 int main(int argc, char **argv) {
   const json *stores = json_load(argc > 1 ? argv[1] : "../vectors", "trust-store.json");
   mayday_key keys[MAYDAY_TRUST_ENTRIES_MAX];
@@ -101,6 +162,8 @@ int main(int argc, char **argv) {
     flash[OFFSET + (1 - which) * SECTOR + 40] ^= 1;
     CHECK(read_keys(latest, keys, &count) && count == 0, "a store that is wrong does not hide the other one in sector %u", which);
   }
+  check_full(second);
+  check_points();
   fails_from = 0;
   CHECK(!read_keys(second, keys, &count) && count == 0, "no key is trusted when flash cannot be read");
   return check_end("trust store");

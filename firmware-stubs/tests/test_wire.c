@@ -399,6 +399,52 @@ static void check_proofs(const json *keys) {
   }
 }
 
+/* Numbers at the edges of what this version knows (12.1). */
+static void check_edges(void) {
+  const uint8_t zeros[14] = {0};
+  mayday_frame frame = {.kind = MAYDAY_BYE}, read;
+  uint8_t out[80];
+  for (unsigned reason = 0; reason < 256; reason++) {
+    frame.as.bye.target_nonce = frame.as.bye.rescuer_nonce = zeros;
+    frame.as.bye.reason = (uint8_t)reason;
+    size_t length = mayday_frame_write(&frame, out, sizeof out);
+    CHECK(mayday_frame_read(out, length, &read) == MAYDAY_FAULT_NONE, "a bye of reason %u is read", reason);
+    CHECK(read.as.bye.reason == (reason >= 1 && reason <= 3 ? reason : 1), "a bye of reason %u", reason);
+  }
+  frame = (mayday_frame){.kind = MAYDAY_OFFER};
+  for (unsigned log2 = 0; log2 < 256; log2++) {
+    frame.as.offer.block_log2 = (uint8_t)log2;
+    size_t length = mayday_frame_write(&frame, out, sizeof out);
+    CHECK(mayday_frame_read(out, length, &read) == MAYDAY_FAULT_NONE, "an offer of blocks of 2^%u is read", log2);
+    CHECK(read.as.offer.block_log2 == (log2 >= 10 && log2 <= 16 ? log2 : 16), "an offer of blocks of 2^%u", log2);
+  }
+  frame = (mayday_frame){.kind = MAYDAY_DISTRESS};
+  for (unsigned failure = 0; failure < 256; failure++) {
+    frame.as.beacon.failure = (uint8_t)failure;
+    size_t length = mayday_frame_write(&frame, out, sizeof out);
+    CHECK(mayday_frame_read(out, length, &read) == MAYDAY_FAULT_NONE, "a distress of reason %u is read", failure);
+    CHECK(read.as.beacon.failure == (failure >= 1 && failure <= 8 ? failure : 1), "a distress of reason %u", failure);
+  }
+  /* A digest of a beacon that its flags do not name is zeros, whatever it points to. */
+  static const uint8_t ones[8] = {1, 1, 1, 1, 1, 1, 1, 1};
+  frame.as.beacon.installed = frame.as.beacon.receiving = ones;
+  for (unsigned flags = 0; flags < 32; flags++) {
+    frame.kind = flags < 16 ? MAYDAY_DISTRESS : MAYDAY_BEACON;
+    frame.as.beacon.flags = (uint8_t)flags;
+    mayday_frame_write(&frame, out, sizeof out);
+    CHECK(out[46] == ((flags & 8u) != 0), "the installed digest with the flags %u", flags);
+    CHECK(out[54] == ((flags & 4u) != 0), "the digest being received with the flags %u", flags);
+  }
+  CHECK(mayday_frame_read((const uint8_t *)"\x10\x10", 2, &read) == MAYDAY_FAULT_UNKNOWN, "announcement type 10 is unknown");
+  CHECK(mayday_frame_read((const uint8_t *)"\x10\x0f", 2, &read) == MAYDAY_FAULT_UNKNOWN, "announcement type 0F is unknown");
+  CHECK(mayday_frame_read((const uint8_t *)"\x10\x0b", 2, &read) == MAYDAY_FAULT_UNKNOWN, "announcement type 0B is unknown");
+  for (unsigned type = 0; type < 16; type++) {
+    const uint8_t target[20] = {(uint8_t)(type << 4 | 1)}, rescuer[20] = {(uint8_t)(type << 4 | 2)};
+    CHECK((mayday_frame_read(target, 20, &read) == MAYDAY_FAULT_UNKNOWN) == (type > 4), "target control %u", type);
+    CHECK((mayday_frame_read(rescuer, 20, &read) == MAYDAY_FAULT_UNKNOWN) == (type > 1), "rescuer control %u", type);
+  }
+}
+
 static void check_limits(void) {
   uint8_t out[64];
   const uint8_t entries[66] = {0};
@@ -478,6 +524,10 @@ static void check_text(void) {
   } cases[] = {
       {"", false, false, "nothing"},
       {"abc", false, false, "three printable bytes"},
+      {"    ", true, true, "four spaces"},
+      {"~~~~", true, true, "four of the highest printable byte"},
+      {"abc\x7f", false, false, "three printable bytes and a delete"},
+      {"abc\x1f", false, false, "three printable bytes and a control character"},
       {"abcd", true, true, "four printable bytes"},
       {"a\tb\r\n", true, true, "bytes with a tab and an end of line"},
       {"abcdefgh\x01\x02", true, true, "80 % printable"},
@@ -502,6 +552,7 @@ int main(int argc, char **argv) {
   check_faults(wire);
   check_cuts(wire);
   check_proofs(json_load(vectors, "link-key-v1.json"));
+  check_edges();
   check_limits();
   check_cobs();
   check_runs();

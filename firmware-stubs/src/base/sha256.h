@@ -1,4 +1,4 @@
-/* SHA-256 (FIPS 180-4), HMAC (RFC 2104) and HKDF (RFC 5869) on it. */
+/* SHA-256 (FIPS 180-4). */
 #ifndef MAYDAY_BASE_SHA256_H
 #define MAYDAY_BASE_SHA256_H
 

@@ -1,0 +1,52 @@
+/* libsodium's external names under a prefix of ours, so that the hook can be linked beside another copy of libsodium, and
+ * leaves no symbol that is not mayday's. */
+#ifndef MAYDAY_HOOKS_ED25519_NAMES_H
+#define MAYDAY_HOOKS_ED25519_NAMES_H
+
+#define _crypto_sign_ed25519_ref10_hinit mayday_sodium_sign_hinit
+#define _crypto_sign_ed25519_verify_detached mayday_sodium_verify_prehashed
+#define crypto_hash_sha512_final mayday_sodium_sha512_final
+#define crypto_hash_sha512_init mayday_sodium_sha512_init
+#define crypto_hash_sha512_update mayday_sodium_sha512_update
+#define crypto_sign_ed25519_open mayday_sodium_sign_open
+#define crypto_sign_ed25519_verify_detached mayday_sodium_verify_detached
+#define crypto_verify_16 mayday_sodium_verify_16
+#define crypto_verify_16_bytes mayday_sodium_verify_16_bytes
+#define crypto_verify_32 mayday_sodium_verify_32
+#define crypto_verify_32_bytes mayday_sodium_verify_32_bytes
+#define crypto_verify_64 mayday_sodium_verify_64
+#define crypto_verify_64_bytes mayday_sodium_verify_64_bytes
+#define fe25519_frombytes mayday_sodium_fe_frombytes
+#define fe25519_invert mayday_sodium_fe_invert
+#define fe25519_tobytes mayday_sodium_fe_tobytes
+#define ge25519_add mayday_sodium_ge_add
+#define ge25519_double_scalarmult_vartime mayday_sodium_ge_double_scalarmult
+#define ge25519_from_hash mayday_sodium_ge_from_hash
+#define ge25519_from_uniform mayday_sodium_ge_from_uniform
+#define ge25519_frombytes mayday_sodium_ge_frombytes
+#define ge25519_frombytes_negate_vartime mayday_sodium_ge_frombytes_negate
+#define ge25519_has_small_order mayday_sodium_ge_has_small_order
+#define ge25519_is_canonical mayday_sodium_ge_is_canonical
+#define ge25519_is_on_curve mayday_sodium_ge_is_on_curve
+#define ge25519_is_on_main_subgroup mayday_sodium_ge_is_on_main_subgroup
+#define ge25519_p1p1_to_p2 mayday_sodium_ge_p1p1_to_p2
+#define ge25519_p1p1_to_p3 mayday_sodium_ge_p1p1_to_p3
+#define ge25519_p3_to_cached mayday_sodium_ge_p3_to_cached
+#define ge25519_p3_tobytes mayday_sodium_ge_p3_tobytes
+#define ge25519_scalarmult mayday_sodium_ge_scalarmult
+#define ge25519_scalarmult_base mayday_sodium_ge_scalarmult_base
+#define ge25519_sub mayday_sodium_ge_sub
+#define ge25519_tobytes mayday_sodium_ge_tobytes
+#define ristretto255_from_hash mayday_sodium_ristretto_from_hash
+#define ristretto255_frombytes mayday_sodium_ristretto_frombytes
+#define ristretto255_p3_tobytes mayday_sodium_ristretto_p3_tobytes
+#define sc25519_invert mayday_sodium_sc_invert
+#define sc25519_is_canonical mayday_sodium_sc_is_canonical
+#define sc25519_mul mayday_sodium_sc_mul
+#define sc25519_muladd mayday_sodium_sc_muladd
+/* sc25519_reduce is not here: libsodium.c gives it two names. */
+#define sodium_is_zero mayday_sodium_is_zero
+#define sodium_memcmp mayday_sodium_memcmp
+#define sodium_memzero mayday_sodium_memzero
+
+#endif
