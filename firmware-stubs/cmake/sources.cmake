@@ -78,7 +78,6 @@ set(MAYDAY_RESCUER_SOURCES
 
 # With MAYDAY_WITH_LINK_KEY.
 set(MAYDAY_LINK_KEY_SOURCES
-  src/base/hmac.c
   src/linkkey/keys.c
   src/linkkey/mac.c
   src/linkkey/seal.c
@@ -89,6 +88,7 @@ set(MAYDAY_POSIX_SOURCES
   ports/posix/flash_file.c
   ports/posix/image_file.c
   ports/posix/main.c
+  ports/posix/names.c
   ports/posix/options.c
   ports/posix/pem.c
   ports/posix/rescuer.c
