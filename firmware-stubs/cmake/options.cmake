@@ -31,6 +31,9 @@ set(MAYDAY_SIZES
   MAYDAY_OPEN_BLOCKS_MAX
   MAYDAY_SPENT_OFFERS_MAX
   MAYDAY_TX_BYTES
+)
+# Of mayday::rescuer alone.
+set(MAYDAY_RESCUER_SIZES
   MAYDAY_RESCUER_PAYLOAD
   MAYDAY_RESCUER_FOLDED
   MAYDAY_RESCUER_OFFERS
@@ -62,7 +65,7 @@ option(MAYDAY_BUILD_TESTS "Tests, to be run by ctest" ${MAYDAY_IS_NATIVE})
 option(MAYDAY_STRICT "Warnings are errors" OFF)
 set(MAYDAY_VECTORS "${CMAKE_CURRENT_SOURCE_DIR}/../vectors" CACHE PATH "The folder of the vectors that tests read")
 
-# Adds the macros above to a library.
+# Adds the macros above to a library, and those that are named besides.
 function(mayday_configure library)
   target_compile_features(${library} PUBLIC c_std_99)
   set_target_properties(${library} PROPERTIES C_EXTENSIONS OFF)
@@ -70,7 +73,7 @@ function(mayday_configure library)
     foreach(feature IN LISTS MAYDAY_FEATURES)
       target_compile_definitions(${library} PUBLIC ${feature}=$<BOOL:${${feature}}>)
     endforeach()
-    foreach(size IN LISTS MAYDAY_SIZES)
+    foreach(size IN LISTS MAYDAY_SIZES ITEMS ${ARGN})
       target_compile_definitions(${library} PUBLIC ${size}=${${size}})
     endforeach()
   else()

@@ -37,7 +37,7 @@ describe("the CMake build of the C side", () => {
     expect(wanted.length).toBeGreaterThan(12);
     expect(given.sort()).toEqual(wanted.sort());
     // Each is handed to the compiler.
-    const lists = [...OPTIONS.matchAll(/^set\(MAYDAY_(?:FEATURES|SIZES)\n([^)]*)\)/gm)];
+    const lists = [...OPTIONS.matchAll(/^set\(MAYDAY_(?:FEATURES|SIZES|RESCUER_SIZES)\n([^)]*)\)/gm)];
     const handed = lists.flatMap(([, body = ""]) => body.trim().split(/\s+/));
     expect(handed.sort()).toEqual(wanted.map(([name]) => name).sort());
   });
