@@ -1,5 +1,5 @@
 # What a build contains. Features and sizes are macros of the same names, explained in include/mayday/config.h, those of the
-# rescuer in include/mayday/rescuer.h and src/link/sender.h; a test compares names and defaults. Whoever links the libraries is compiled with the same values, as structs depend on them.
+# rescuer in include/mayday/rescuer.h and src/link/sender.h; a test compares names and defaults. Who links the libraries is compiled with the same values, as structs depend on them.
 
 option(MAYDAY_WITH_AB "Layout ab: two slots" ON)
 option(MAYDAY_WITH_QUARANTINE "Images that failed to confirm are taken later" ON)
