@@ -394,8 +394,8 @@ static void check_proofs(const json *keys) {
     memcpy(more, bytes, length - 4);
     memcpy(more + length - 4, "\x7f", 2);
     const size_t closed = mayday_frame_close(more, length - 2, 0);
-    CHECK(mayday_frame_parse(more, closed, 0, &actual) == MAYDAY_FAULT_NONE && actual.proof == NULL,
-          "an extension that is not the last one of %s is no proof", name);
+    CHECK(mayday_frame_parse(more, closed, 0, &actual) == MAYDAY_FAULT_NONE && actual.proof != NULL && actual.proof_length == 0,
+          "a proof that is not the last extension of %s is wrong", name);
   }
 }
 

@@ -34,7 +34,7 @@ static mayday_pairing offered_by(const mayday_target *target, const mayday_frame
   pairing.target_id = target->board->identity->node_id;
   pairing.rescuer_id = offer->as.offer.rescuer_id;
   pairing.digest = offer->as.offer.digest;
-  pairing.call_digest = mayday_handshakes_find_call(&target->guard.handshakes, offer->proof);
+  pairing.call_digest = offer->proof_length == 0 ? NULL : mayday_handshakes_find_call(&target->guard.handshakes, offer->proof);
   return pairing;
 }
 
@@ -120,7 +120,7 @@ mayday_fault mayday_guard_parse(mayday_target *target, const uint8_t *bytes, siz
 static bool is_proven(const mayday_target *target, const mayday_pairing *pairing, const mayday_frame *message) {
   uint8_t key[32];
   const mayday_secret secret = secret_of(target);
-  if (message->proof == NULL) return false;
+  if (message->proof_length == 0) return false;
   mayday_link_key_derive(&secret, pairing, NULL, MAYDAY_LINK_KEY_USE_RESCUER_HANDSHAKE, key);
   return mayday_proof_is_right(secret.hash, key, message);
 }
