@@ -29,7 +29,10 @@ describe("the CMake build of the C side", () => {
     const macros = [...HEADERS.matchAll(/^#ifndef (MAYDAY_\w+)\n#define \1 (\d+)$/gm)];
     const wanted = macros.map(([, name, value]) => [name, Number(value)]);
     const switches = [...OPTIONS.matchAll(/^option\((MAYDAY_WITH_\w+) ".*" (ON|OFF)\)$/gm)];
-    const sizes = [...OPTIONS.matchAll(/^set\((MAYDAY_\w+) (\d+) CACHE STRING/gm)];
+    const sizes = [
+      ...OPTIONS.matchAll(/^set\((MAYDAY_\w+) (\d+) CACHE STRING/gm),
+      ...OPTIONS.matchAll(/^set\((MAYDAY_\w+) "" CACHE STRING ".*; (\d+) where this is empty"\)$/gm),
+    ];
     const given = [
       ...switches.map(([, name, value]) => [name, value === "ON" ? 1 : 0]),
       ...sizes.map(([, name, value]) => [name, Number(value)]),
@@ -37,7 +40,7 @@ describe("the CMake build of the C side", () => {
     expect(wanted.length).toBeGreaterThan(12);
     expect(given.sort()).toEqual(wanted.sort());
     // Each is handed to the compiler.
-    const lists = [...OPTIONS.matchAll(/^set\(MAYDAY_(?:FEATURES|SIZES)\n([^)]*)\)/gm)];
+    const lists = [...OPTIONS.matchAll(/^set\(MAYDAY_(?:FEATURES|SIZES|RESCUER_SIZES)\n([^)]*)\)/gm)];
     const handed = lists.flatMap(([, body = ""]) => body.trim().split(/\s+/));
     expect(handed.sort()).toEqual(wanted.map(([name]) => name).sort());
   });
