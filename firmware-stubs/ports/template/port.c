@@ -91,7 +91,7 @@ const mayday_identity port_identity = {
 const mayday_line port_line = {
     .baud = 115200,
     .rto_floor_ms = 10,
-    /* True where code waits for flash: then bytes that come meanwhile are lost, and the rescuer is told to wait. */
+    /* True where bytes that come while code waits for flash are lost: it then writes while nothing is on its way. */
     .is_deaf_while_writing = true,
 };
 
