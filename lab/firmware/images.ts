@@ -33,7 +33,10 @@ export function randomImage(random: Random, shape: ImageShape, base?: ImageSourc
   const rarely = <T>(usual: T, other: () => T): T => (randomChance(random, 0.95) ? usual : other());
   const size = rarely(1 + randomBelow(random, sizeMax), () => sizeMax + 1 + randomBelow(random, 4000));
   const bytes = base !== undefined && randomChance(random, 0.5) ? near(random, base) : content(random, size, blockSize, values);
-  const counter = rarely(randomBelow(random, 4), () => pick(random, [999, 1000, 1001, 1005, 0xffff_ffff]));
+  const role = rarely("app" as const, () => "recovery" as const);
+  // The TypeScript side names the limit of a key before it looks whether the role is app (PROTOCOL.md 8.4, step 5).
+  const high = role === "app" ? [999, 1000, 1001, 1005, 0xffff_ffff] : [1];
+  const counter = rarely(randomBelow(random, role === "app" ? 4 : 2), () => pick(random, high));
   const fields: ImageFields = {
     ...BOARD,
     hardwareClass: rarely(BOARD.hardwareClass, () => "door"),
@@ -42,7 +45,7 @@ export function randomImage(random: Random, shape: ImageShape, base?: ImageSourc
     counter,
     notAfterCounter: rarely(0xffff_ffff, () => counter),
     blockSize: rarely(blockSize, () => pick(random, isOneBlockSize ? [32_768, 65_536] : [1024, 2048, 4096, 8192])),
-    role: rarely("app" as const, () => "recovery" as const),
+    role,
     confirm: randomChance(random, 0.3) ? "by-app" : "on-verify",
     revisionMin: rarely(0, () => pick(random, [3, 4])),
   };

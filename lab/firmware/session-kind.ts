@@ -160,6 +160,7 @@ class Session {
     // Units that are complete are closed with the next entry, or before: a power cut leaves more or less of them open.
     const isOpenElsewhere = !isDeepStrictEqual(this.#ts.board.record.open, this.#c.board.record.open);
     if (this.#isExcused || isOpenElsewhere) this.#ts.board.load(this.#c.board.flash);
+    if (this.#isExcused) for (const log of this.#logs) log.answers.length = 0;
     for (const side of this.#sides) side.start(this.#now);
     this.#isBehind = false;
     this.#tags = [];
@@ -212,6 +213,8 @@ class Session {
 
   #deliver(frame: Uint8Array): void {
     this.#pass(pick(this.#random, [0, 1, 1, 2, 5, 9, 30]));
+    // No block was asked for with the accept: the TypeScript side keeps some of what comes too early (PROTOCOL.md 5.4).
+    if (!this.#ts.isReceiving && decodeFrame(frame, this.#tags[0]).tag === "data") return;
     // An offer that takes over while a known difference shows would be judged otherwise.
     if (this.#hasToRestart || (this.#isExcused && decodeFrame(frame, undefined).tag === "offer")) this.#restart();
     this.#heard++;
@@ -365,8 +368,9 @@ class Session {
     return undefined;
   }
 
+  /** Both took an offer, and a session's manifest. */
   get isDeep(): boolean {
-    return this.#logs[0].answers.some((said) => said.startsWith("accept")) && this.#heard >= FRAMES;
+    return this.#ts.hasReceived && this.#heard >= FRAMES;
   }
 }
 

@@ -117,6 +117,10 @@ export class TsSide implements Side {
   isFinished = false;
   #strikes = 0;
   #descent: TreeDescent | undefined;
+  /** The manifest of the present session, or of the last one, was accepted. */
+  isReceiving = false;
+  /** Some manifest was accepted. */
+  hasReceived = false;
 
   constructor(shape: TargetShape, flash: Uint8Array, random: Random, nonces: () => Uint8Array) {
     this.#shape = shape;
@@ -148,6 +152,7 @@ export class TsSide implements Side {
     this.#now = now;
     this.isFinished = false;
     this.#strikes = 0;
+    this.isReceiving = false;
     this.board.restart();
     // A target is only started on a board that boots if its owner insists.
     [this.#end, this.#role] = this.#make(this.board.store.status().isBootable);
@@ -222,7 +227,13 @@ export class TsSide implements Side {
       if (event.reason !== "protocol") this.#strikes++;
     } else if (event.tag === "finished") this.isFinished = true;
     else if (event.tag === "progress") this.#descent = event.descent;
-    else if (event.tag === "offered") this.#descent = undefined;
+    else if (event.tag === "receiving") {
+      this.isReceiving = true;
+      this.hasReceived = true;
+    } else if (event.tag === "offered") {
+      this.isReceiving = false;
+      this.#descent = undefined;
+    }
   }
 }
 
