@@ -11,15 +11,15 @@ import type { Frame } from "../../src/wire/messages.ts";
 import { mutated, pick } from "../fuzz/mutate.ts";
 import { FRAME_TAGS, randomFrame } from "../fuzz/random-frame.ts";
 import { encodeFrame, reseal } from "../fuzz/wire-parsers.ts";
-import { NODE_ID, randomFlash, randomShape, sameSlots } from "./boards.ts";
+import { breakSlots, NODE_ID, randomFlash, randomShape, sameSlots } from "./boards.ts";
 import type { CSide } from "./c-side.ts";
 import { randomImage } from "./images.ts";
 import { type Kind, type Outcome, shown } from "./kind.ts";
 import { recordByC, recordByTs } from "./record-state.ts";
 import { SideLog } from "./session-log.ts";
 import { type Peer, RealPeer, ScriptPeer } from "./session-peers.ts";
-import { isMessage } from "./wire-kinds.ts";
 import { CTargetSide, type TargetShape, TsSide } from "./session-sides.ts";
+import { isMessage } from "./wire-kinds.ts";
 
 /** Frames of a session that both targets hear. */
 const FRAMES = 20;
@@ -61,10 +61,16 @@ class Session {
     const payloadMax = pick(random, [32, 256, 1024, 1024, 4096]);
     this.#shape = { ...board, areFrames: randomChance(random, 0.5), payloadMax, openBlocks };
     const made = randomFlash(random, { ...this.#shape, values: [0x5a, 0x11], isOneBlockSize: true });
+    if (randomChance(random, 0.65)) breakSlots(random, flashMap(board.geometry), made.bytes);
     const base = made.images.at(-1);
     // The C side counts its buffers in bytes, the TypeScript side in blocks. And the TypeScript side knows blocks of zeros and of
     // 0xFF by their hashes, and does not ask for them.
-    const fits = { isOneBlockSize: true, values: [0x5a, 0x11], blockSize: this.#shape.blockSize, sizeMax: Math.min(this.#shape.sizeMax, 9 * KIB) };
+    const fits = {
+      isOneBlockSize: true,
+      values: [0x5a, 0x11],
+      blockSize: this.#shape.blockSize,
+      sizeMax: Math.min(this.#shape.sizeMax, 9 * KIB),
+    };
     const again = base !== undefined && randomChance(random, 0.5) ? base : undefined;
     trace(`${shown(this.#shape.geometry)}, blocks of ${this.#shape.blockSize}`);
     const image = again ?? randomImage(random, fits, base);
@@ -77,7 +83,8 @@ class Session {
 
   #addPeers(image: ImageSource, others: readonly ImageSource[]): void {
     const random = this.#random;
-    if (randomChance(random, 0.5)) this.#peers.push(new RealPeer(random, image, Math.min(1024, this.#shape.payloadMax)));
+    if (randomChance(random, 0.5))
+      this.#peers.push(new RealPeer(random, image, Math.min(1024, this.#shape.payloadMax)));
     else this.#addScript(image);
     this.#addScript(pick(random, others));
   }
@@ -216,15 +223,19 @@ class Session {
     // No block was asked for with the accept: the TypeScript side keeps some of what comes too early (PROTOCOL.md 5.4).
     if (!this.#ts.isReceiving && decodeFrame(frame, this.#tags[0]).tag === "data") return;
     // An offer that takes over while a known difference shows would be judged otherwise.
-    if (this.#hasToRestart || (this.#isExcused && decodeFrame(frame, undefined).tag === "offer")) this.#restart();
+    if (this.#hasToRestart || (this.#isExcused && decodeFrame(frame, undefined).tag === "offer"))
+      this.#restart();
     this.#heard++;
     this.#history.push(frame);
     this.input.push(this.#now % 256, frame.length & 0xff, ...frame);
     const tag = this.#tags[0];
     const known = decodeFrame(frame, tag);
-    if (known.tag === "offer" && known.blockSize !== this.#shape.blockSize) this.#unusual.add(toHex(known.rescuerNonce));
+    if (known.tag === "offer" && known.blockSize !== this.#shape.blockSize)
+      this.#unusual.add(toHex(known.rescuerNonce));
     if ("packetNumber" in known) this.#lastPacket = Math.max(this.#lastPacket, known.packetNumber);
-    this.#trace(`${this.#now}: heard ${known.tag === "fault" ? known.fault : wordsOf(known)} ${toHex(frame.subarray(0, 80))}`);
+    this.#trace(
+      `${this.#now}: heard ${known.tag === "fault" ? known.fault : wordsOf(known)} ${toHex(frame.subarray(0, 80))}`,
+    );
     for (const side of this.#sides) side.hear(this.#now, frame.slice());
     this.#collect();
   }
@@ -271,7 +282,8 @@ class Session {
     else if (dice === 4) script.bye();
     else if (dice === 5) script.probe();
     else if (dice === 6) this.#pending.unshift(this.#query());
-    else if (dice === 7) this.#pending.unshift(encodeMessage({ tag: "later", forMs: randomBelow(random, 5000) }, tag));
+    else if (dice === 7)
+      this.#pending.unshift(encodeMessage({ tag: "later", forMs: randomBelow(random, 5000) }, tag));
     else {
       const known = this.#history.map((frame) => decodeFrame(frame, tag)).find(({ tag }) => tag === "offer");
       const offer = known?.tag === "offer" ? known : undefined;
@@ -344,7 +356,8 @@ class Session {
       this.#deliver(this.#query());
       this.#pass(250);
       const [ts, c] = this.#logs;
-      if (!isDeepStrictEqual(ts.status, c.status)) return `the answer to a query: TypeScript ${shown(ts.status)}, C ${shown(c.status)}`;
+      if (!isDeepStrictEqual(ts.status, c.status))
+        return `the answer to a query: TypeScript ${shown(ts.status)}, C ${shown(c.status)}`;
     }
     difference = this.#compare("after a query");
     return difference ?? this.#compareFlash();
@@ -390,11 +403,14 @@ function isFree(bytes: Uint8Array, tag: number): boolean {
   const { offset, payload, total, name } = frame;
   // The TypeScript side takes a manifest by whatever level and index it comes.
   if (name.kind === ObjectKind.manifest && (name.node.level !== 0 || name.node.index !== 0)) return true;
-  return offset % CHUNK_UNIT !== 0 || (payload.length % CHUNK_UNIT !== 0 && offset + payload.length !== total);
+  return (
+    offset % CHUNK_UNIT !== 0 || (payload.length % CHUNK_UNIT !== 0 && offset + payload.length !== total)
+  );
 }
 
 function wordsOf(frame: Frame): string {
-  if (frame.tag === "data") return `data ${frame.packetNumber} at ${frame.position}, ${frame.payload.length} bytes`;
+  if (frame.tag === "data")
+    return `data ${frame.packetNumber} at ${frame.position}, ${frame.payload.length} bytes`;
   if (frame.tag === "object") return `object ${frame.packetNumber}, kind ${frame.name.kind}`;
   return frame.tag;
 }
@@ -404,9 +420,9 @@ export const SESSION_KIND: Kind = {
   weight: 0,
   run(random, c, trace = () => {}): Outcome {
     const session = new Session(random, c, trace);
-    const difference = session.run() ?? (c.faults > 0 ? "the C side broke a rule of flash" : session.crossRead(c));
+    const difference =
+      session.run() ?? (c.faults > 0 ? "the C side broke a rule of flash" : session.crossRead(c));
     const input = concatBytes(Uint8Array.from(session.input));
     return { isAccepted: difference === undefined && session.isDeep, input, difference };
   },
 };
-

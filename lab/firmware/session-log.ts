@@ -66,7 +66,9 @@ export class SideLog {
         return `grant ${JSON.stringify(wants)}`;
       }
       case "request":
-        this.#request = frame.wanted.map((node) => (node === "manifest" ? node : `${node.level}/${node.index}`));
+        this.#request = frame.wanted.map((node) =>
+          node === "manifest" ? node : `${node.level}/${node.index}`,
+        );
         return `request ${this.#request.join(" ")}`;
       case "beacon":
       case "distress":

@@ -12,7 +12,14 @@ import type { RescuerEvent } from "../../src/session/rescuer/rescuer-events.ts";
 import { RescuerRole } from "../../src/session/rescuer/rescuer-role.ts";
 import { CHUNK_UNIT, Codec, ObjectKind } from "../../src/wire/constants.ts";
 import { decodeFrame, encodeMessage, encodePacket } from "../../src/wire/frame.ts";
-import { type Accept, type Beacon, type Grant, isCall, type Message, type Offer } from "../../src/wire/messages.ts";
+import {
+  type Accept,
+  type Beacon,
+  type Grant,
+  isCall,
+  type Message,
+  type Offer,
+} from "../../src/wire/messages.ts";
 import { pick } from "../fuzz/mutate.ts";
 import { NODE_ID } from "./boards.ts";
 
@@ -142,7 +149,8 @@ export class ScriptPeer implements Peer {
         if (isCall(heard) && (this.#tag === undefined || randomChance(this.#random, 0.5))) this.offer(heard);
         return;
       case "accept":
-        if (this.#offer !== undefined && equalBytes(heard.rescuerNonce, this.#offer.rescuerNonce)) this.#begin(heard);
+        if (this.#offer !== undefined && equalBytes(heard.rescuerNonce, this.#offer.rescuerNonce))
+          this.#begin(heard);
         return;
       case "request":
         for (const node of heard.wanted) if (node !== "manifest") this.#sendRun(node);
@@ -157,7 +165,8 @@ export class ScriptPeer implements Peer {
       case "bye":
       case "standDown":
       case "defer":
-        if (this.#offer !== undefined && equalBytes(heard.rescuerNonce, this.#offer.rescuerNonce)) this.#tag = undefined;
+        if (this.#offer !== undefined && equalBytes(heard.rescuerNonce, this.#offer.rescuerNonce))
+          this.#tag = undefined;
         return;
       default:
     }
@@ -174,7 +183,13 @@ export class ScriptPeer implements Peer {
     const { version, size, counter, blockSize } = this.#image.manifest;
     const about = { digest: shortDigest(this.#image.digest), version, size, counter, blockSize };
     const rescuerNonce = randomBytes(this.#random, 8);
-    this.#offer = { tag: "offer", rescuerId: this.#id, rescuerNonce, targetNonce: bootNonce.slice(), ...about };
+    this.#offer = {
+      tag: "offer",
+      rescuerId: this.#id,
+      rescuerNonce,
+      targetNonce: bootNonce.slice(),
+      ...about,
+    };
     this.#tag = undefined;
     this.#send(this.#offer);
   }
@@ -227,7 +242,14 @@ export class ScriptPeer implements Peer {
     for (let offset = 0; offset < bytes.length; offset += this.#payload) {
       const payload = bytes.subarray(offset, offset + this.#payload);
       const packetNumber = this.#packet++ & 0xfff;
-      const packet = { tag: "object", packetNumber, name: { kind, node }, offset, total: bytes.length, payload } as const;
+      const packet = {
+        tag: "object",
+        packetNumber,
+        name: { kind, node },
+        offset,
+        total: bytes.length,
+        payload,
+      } as const;
       this.#queue.push(encodePacket(packet, this.#tag ?? 1));
     }
   }

@@ -1,13 +1,13 @@
 import type { Random } from "../../src/base/prng.ts";
 import type { Millis } from "../../src/base/units.ts";
-import { applyTargetEffect, nodeStatusOf } from "../../src/node/target-effects.ts";
 import type { RttEstimator } from "../../src/link/rtt.ts";
+import { applyTargetEffect, nodeStatusOf } from "../../src/node/target-effects.ts";
 import { LinkEnd } from "../../src/session/link-end.ts";
 import { type Deferral, ImageHold } from "../../src/session/target/image-hold.ts";
 import type { TargetEvent } from "../../src/session/target/target-events.ts";
 import { TargetRole } from "../../src/session/target/target-role.ts";
-import type { TreeDescent } from "../../src/session/target/tree-descent.ts";
 import { TargetStart } from "../../src/session/target/target-start.ts";
+import type { TreeDescent } from "../../src/session/target/tree-descent.ts";
 import { decodeCobs, encodeDelimited } from "../../src/wire/cobs.ts";
 import { type BoardShape, CBoard, TsBoard } from "./boards.ts";
 import type { CSide } from "./c-side.ts";
@@ -272,7 +272,13 @@ export class CTargetSide implements Side {
     this.#line = [];
     this.board.restart();
     this.#c.chance = this.#nonces();
-    const isStarted = this.#c.call("start_target", areFrames ? 1 : 0, bufferBytes(this.#shape), payloadMax, this.#c.call("failure") === 0 ? 1 : 0);
+    const isStarted = this.#c.call(
+      "start_target",
+      areFrames ? 1 : 0,
+      bufferBytes(this.#shape),
+      payloadMax,
+      this.#c.call("failure") === 0 ? 1 : 0,
+    );
     if (isStarted === 0) throw new Error("the memory of the C side is too small");
     this.#isStarted = true;
     this.#pump();
@@ -340,4 +346,3 @@ export class CTargetSide implements Side {
     }
   }
 }
-
