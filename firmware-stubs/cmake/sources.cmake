@@ -28,6 +28,7 @@ set(MAYDAY_TARGET_SOURCES
   src/board/confirm.c
   src/board/decide.c
   src/board/judge.c
+  src/board/leaf_hash.c
   src/board/place.c
   src/board/slot_hash.c
   src/board/status.c
@@ -40,6 +41,7 @@ set(MAYDAY_TARGET_SOURCES
   src/flash/entry.c
   src/flash/flash.c
   src/flash/map.c
+  src/flash/places.c
   src/flash/ranges.c
   src/flash/record.c
   src/flash/record_scan.c

@@ -63,7 +63,7 @@ static void test_hmac(const json *vectors) {
     mayday_hmac hmac;
     hex(vector, "mac", mac, sizeof mac);
     mayday_hmac_begin(&hmac, hash, key, json_hex(json_get(vector, "key"), key, sizeof key));
-    mayday_hmac_add(&hmac, bytes, json_hex(json_get(vector, "octets"), bytes, sizeof bytes));
+    mayday_hmac_add(&hmac, bytes, json_hex(json_get(vector, VECTOR_BYTES), bytes, sizeof bytes));
     mayday_hmac_end(&hmac, got);
     CHECK(memcmp(got, mac, sizeof mac) == 0, "HMAC gives the MAC of %s", json_text(vector, "name"));
   }

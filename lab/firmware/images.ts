@@ -41,7 +41,7 @@ export function randomImage(random: Random, shape: ImageShape, base?: ImageSourc
     ...(randomChance(random, 0.3) ? { sequence: randomBelow(random, 4) } : {}),
     counter,
     notAfterCounter: rarely(0xffff_ffff, () => counter),
-    blockSize: rarely(blockSize, () => pick(random, isOneBlockSize ? [8192, 65_536] : [1024, 2048, 4096, 8192])),
+    blockSize: rarely(blockSize, () => pick(random, isOneBlockSize ? [32_768, 65_536] : [1024, 2048, 4096, 8192])),
     role: rarely("app" as const, () => "recovery" as const),
     confirm: randomChance(random, 0.3) ? "by-app" : "on-verify",
     revisionMin: rarely(0, () => pick(random, [3, 4])),

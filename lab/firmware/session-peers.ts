@@ -18,6 +18,8 @@ import { NODE_ID } from "./boards.ts";
 
 /** Somebody who hears what the TypeScript side sends, and says something. */
 export interface Peer {
+  /** Hears a request of the C side that the TypeScript side did not need. */
+  hearRequest?(now: Millis, frame: Uint8Array): void;
   /** Tag of its session; undefined without one. */
   readonly tag: number | undefined;
   hear(now: Millis, frame: Uint8Array): void;
@@ -159,6 +161,12 @@ export class ScriptPeer implements Peer {
         return;
       default:
     }
+  }
+
+  hearRequest(_now: Millis, frame: Uint8Array): void {
+    const heard = decodeFrame(frame, this.#tag);
+    if (heard.tag !== "request") return;
+    for (const node of heard.wanted) if (node !== "manifest") this.#sendRun(node);
   }
 
   /** Offers its image to a call. */

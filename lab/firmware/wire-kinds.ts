@@ -35,7 +35,8 @@ function anyFrame(random: Random, tag: number): Uint8Array {
   return withCrc(longer, isSessionFrame(longer) ? tag : undefined);
 }
 
-const isMessage = (frame: Frame): frame is Message => !["data", "object", "probe"].includes(frame.tag);
+/** Whether a frame is a message, and no packet. */
+export const isMessage = (frame: Frame): frame is Message => !["data", "object", "probe"].includes(frame.tag);
 
 /** What was read of a frame. A block size that an offer does not say stands for the largest one (PROTOCOL.md 5.3). */
 function readBack(bytes: Uint8Array, tag: number): unknown {

@@ -16,7 +16,7 @@ function counts(told: string): { readonly checks: number; readonly failed: numbe
   return { checks: Number(checks), failed: Number(failed) };
 }
 
-// A compiler that has to build everything anew, on two cores that other tests keep busy.
+// A compiler that has to build everything, on two cores that other tests keep busy.
 const TIMEOUT_MS = 240_000;
 
 describe("the C side", () => {

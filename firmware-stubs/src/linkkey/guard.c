@@ -25,14 +25,15 @@ static void pair_session(const mayday_target *target, mayday_pairing *pairing) {
   pairing->call_digest = target->guard.call_digest;
 }
 
-/* The session that an offer with a proof would begin. `call_digest` is NULL when the offer answers no call. The name of one that an offer proves is the first half of its proof. */
+/* The session that an offer with a proof would begin. `call_digest` is NULL when the offer answers no call. The name of one that
+ * an offer proves is the first half of its proof. */
 static void pair_offer(const mayday_target *target, const mayday_frame *offer, mayday_pairing *pairing) {
   pairing->target_nonce = offer->as.offer.target_nonce;
   pairing->rescuer_nonce = offer->as.offer.rescuer_nonce;
   pairing->target_id = target->board->identity->node_id;
   pairing->rescuer_id = offer->as.offer.rescuer_id;
   pairing->digest = offer->as.offer.digest;
-  pairing->call_digest = mayday_handshakes_find_call(&target->guard.handshakes, offer->proof);
+  pairing->call_digest = offer->proof_length == 0 ? NULL : mayday_handshakes_find_call(&target->guard.handshakes, offer->proof);
 }
 
 bool mayday_guard_is_usable(const mayday_line *line) {
@@ -117,7 +118,7 @@ mayday_fault mayday_guard_parse(mayday_target *target, const uint8_t *bytes, siz
 static bool is_proven(const mayday_target *target, const mayday_pairing *pairing, const mayday_frame *message) {
   uint8_t key[32];
   const mayday_secret secret = secret_of(target);
-  if (message->proof == NULL) return false;
+  if (message->proof_length == 0) return false;
   mayday_link_key_derive(&secret, pairing, NULL, MAYDAY_LINK_KEY_USE_RESCUER_HANDSHAKE, key);
   return mayday_proof_is_right(secret.hash, key, message);
 }
