@@ -1,5 +1,5 @@
-# What a build contains. Features and sizes are macros of include/mayday/config.h under the same names, where they are explained;
-# a test compares names and defaults. Whoever links the libraries is compiled with the same values, as structs depend on them.
+# What a build contains. Features and sizes are macros of the same names, explained in include/mayday/config.h, those of the
+# rescuer in include/mayday/rescuer.h and src/link/sender.h; a test compares names and defaults. Who links the libraries is compiled with the same values, as structs depend on them.
 
 option(MAYDAY_WITH_AB "Layout ab: two slots" ON)
 option(MAYDAY_WITH_QUARANTINE "Images that failed to confirm are taken later" ON)
@@ -10,6 +10,14 @@ set(MAYDAY_WRITE_UNIT_MAX 256 CACHE STRING "Largest write unit of the flash, in 
 set(MAYDAY_OPEN_BLOCKS_MAX 16 CACHE STRING "Most blocks that a target keeps unfinished")
 set(MAYDAY_SPENT_OFFERS_MAX 4 CACHE STRING "Offers that a target with a link key remembers as spent")
 set(MAYDAY_TX_BYTES 192 CACHE STRING "Bytes that wait for the UART")
+
+set(MAYDAY_RESCUER_PAYLOAD "" CACHE STRING "Largest payload of a frame that a rescuer sends, in bytes; 256 where this is empty")
+set(MAYDAY_RESCUER_FOLDED "" CACHE STRING "Levels of the tree that a rescuer folds: 17 for all images; 5 where this is empty")
+set(MAYDAY_RESCUER_OFFERS "" CACHE STRING "Offers of a rescuer that may still be accepted; 3 where this is empty")
+set(MAYDAY_RESCUER_NEIGHBOURS "" CACHE STRING "Neighbours that a rescuer remembers; 4 where this is empty")
+set(MAYDAY_RESCUER_PACKETS "" CACHE STRING "Packets of a rescuer that may be in flight; 48 where this is empty")
+set(MAYDAY_RESCUER_ITEMS "" CACHE STRING "Blocks and objects that a rescuer sends at the same time; 8 where this is empty")
+set(MAYDAY_RESCUER_BLOCK_MAX "" CACHE STRING "Largest block of a rescuer's image, in bytes; 4096 where this is empty")
 
 set(MAYDAY_FEATURES
   MAYDAY_WITH_AB
@@ -23,6 +31,16 @@ set(MAYDAY_SIZES
   MAYDAY_OPEN_BLOCKS_MAX
   MAYDAY_SPENT_OFFERS_MAX
   MAYDAY_TX_BYTES
+)
+# Of mayday::rescuer alone.
+set(MAYDAY_RESCUER_SIZES
+  MAYDAY_RESCUER_PAYLOAD
+  MAYDAY_RESCUER_FOLDED
+  MAYDAY_RESCUER_OFFERS
+  MAYDAY_RESCUER_NEIGHBOURS
+  MAYDAY_RESCUER_PACKETS
+  MAYDAY_RESCUER_ITEMS
+  MAYDAY_RESCUER_BLOCK_MAX
 )
 
 set(MAYDAY_CONFIG_HEADER "" CACHE STRING "A header with these macros, for instance mayday_config.h; then the options above are not used")
@@ -47,7 +65,7 @@ option(MAYDAY_BUILD_TESTS "Tests, to be run by ctest" ${MAYDAY_IS_NATIVE})
 option(MAYDAY_STRICT "Warnings are errors" OFF)
 set(MAYDAY_VECTORS "${CMAKE_CURRENT_SOURCE_DIR}/../vectors" CACHE PATH "The folder of the vectors that tests read")
 
-# Adds the macros above to a library.
+# Adds the macros above to a library, and those that are named besides.
 function(mayday_configure library)
   target_compile_features(${library} PUBLIC c_std_99)
   set_target_properties(${library} PROPERTIES C_EXTENSIONS OFF)
@@ -55,8 +73,11 @@ function(mayday_configure library)
     foreach(feature IN LISTS MAYDAY_FEATURES)
       target_compile_definitions(${library} PUBLIC ${feature}=$<BOOL:${${feature}}>)
     endforeach()
-    foreach(size IN LISTS MAYDAY_SIZES)
-      target_compile_definitions(${library} PUBLIC ${size}=${${size}})
+    foreach(size IN LISTS MAYDAY_SIZES ITEMS ${ARGN})
+      # Empty: as the header says.
+      if(NOT ${size} STREQUAL "")
+        target_compile_definitions(${library} PUBLIC ${size}=${${size}})
+      endif()
     endforeach()
   else()
     target_compile_definitions(${library} PUBLIC MAYDAY_CONFIG_HEADER="${MAYDAY_CONFIG_HEADER}")

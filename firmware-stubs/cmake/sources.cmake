@@ -28,6 +28,7 @@ set(MAYDAY_TARGET_SOURCES
   src/board/confirm.c
   src/board/decide.c
   src/board/judge.c
+  src/board/leaf_hash.c
   src/board/place.c
   src/board/slot_hash.c
   src/board/status.c
@@ -40,6 +41,7 @@ set(MAYDAY_TARGET_SOURCES
   src/flash/entry.c
   src/flash/flash.c
   src/flash/map.c
+  src/flash/places.c
   src/flash/ranges.c
   src/flash/record.c
   src/flash/record_scan.c
@@ -88,6 +90,7 @@ set(MAYDAY_POSIX_SOURCES
   ports/posix/flash_file.c
   ports/posix/image_file.c
   ports/posix/main.c
+  ports/posix/names.c
   ports/posix/options.c
   ports/posix/pem.c
   ports/posix/rescuer.c

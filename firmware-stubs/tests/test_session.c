@@ -68,7 +68,7 @@ static bool keep_frame(void *context, const uint8_t *frame, size_t length) {
 static void fill_block(const json *rule, uint8_t *out, uint32_t length) {
   const json *fill = json_find(rule, "fill");
   uint32_t start = fill == NULL ? (uint32_t)json_u64(rule, "start") : 0;
-  for (uint32_t i = 0; i < length; i++) out[i] = (uint8_t)(fill != NULL ? fill->number : start + 5u * i + i / 256u);
+  for (uint32_t i = 0; i < length; i++) out[i] = (uint8_t)(fill != NULL ? (uint32_t)fill->number : start + 5u * i + i / 256u);
 }
 
 static void fill_slot(replay *replay, const json *rules, uint32_t size, uint32_t block) {

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // What a target takes on a Cortex-M3 with -Os: code by part, RAM by context, the deepest stack. Exit code 1 when a bound is not
-// kept; the line says which.
+// kept; the line says which. `--files` prints each file of `single`, too.
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { definesOf } from "./configurations.mjs";
@@ -16,7 +16,7 @@ const FOLDER = join(BUILD, "sizes");
 /** Part -> what its sources are named; the first one that matches counts. */
 const PARTS = {
   "SHA-256": /^src\/base\/sha256/,
-  "link key": /^src\/(base\/hmac|link\/seal|session\/link_key)/,
+  "link key": /^src\/(base\/hmac|linkkey\/)/,
   "boot record": /^src\/(flash|board)\//,
   "transfer core": /^src\/(base|wire|link|image|session)\//,
 };
@@ -64,7 +64,7 @@ function linked(name, configuration, withEd25519) {
     .split("Linker script and memory map")[1]
     .replace(/\n {10,}(?=0x)/g, " ");
   for (const [, size, path] of text.matchAll(
-    /^ \.(?:text|rodata)\S*\s+0x[0-9a-f]+\s+0x([0-9a-f]+)\s+(\S.*)$/gm,
+    /^ \.(?:text|rodata)\S*\s+0x[0-9a-f]+\s+0x([0-9a-f]+)\s+(\S+)/gm,
   )) {
     const file = basename(path);
     const of =
@@ -78,7 +78,7 @@ function linked(name, configuration, withEd25519) {
 /** The library of signatures, from CMake. */
 function ed25519() {
   const folder = join(FOLDER, "ed25519");
-  const flags = "-Os -fstack-usage -fcallgraph-info=su";
+  const flags = [...MACHINES[MACHINE].flags, "-Os -fstack-usage -fcallgraph-info=su"].join(" ");
   const settings = [
     `-DCMAKE_C_FLAGS=${flags}`,
     "-DCMAKE_BUILD_TYPE=None",
@@ -113,6 +113,9 @@ const total = (parts, names) => sum(names.map((name) => parts[name] ?? 0));
 function code() {
   const single = linked("single", "single", true);
   const parts = partsOf(single.sizes);
+  if (process.argv.includes("--files"))
+    for (const [source, bytes] of [...single.sizes].sort(([, a], [, b]) => b - a))
+      process.stdout.write(`     ${source.padEnd(38)}${String(bytes).padStart(6)}\n`);
   const ab = partsOf(linked("ab", "ab", false).sizes);
   const withKey = partsOf(linked("ab-link-key", "ab-link-key", false).sizes);
   const ours = ["transfer core", "boot record", "SHA-256", "link key"];
@@ -137,15 +140,15 @@ function ram(configuration, bound) {
   const source = "tests/size/contexts.c";
   const [object] = compile(MACHINE, configuration, [], [source]).values();
   const told = run(`${prefix}nm`, ["-S", object]);
-  const found = [...told.matchAll(/^\S+ ([0-9a-f]+) \w size_of_(\w+)$/gm)];
-  if (found.length < 3) throw new Error("contexts.c has less than three contexts");
-  const sizes = found.map(([, size, name]) => [name, Number.parseInt(size, 16)]);
-  row(
-    `RAM of ${configuration}`,
-    sum(sizes.map(([, size]) => size)),
-    bound,
-    sizes.map((pair) => pair.join(" ")).join(", "),
-  );
+  const read = (prefix) =>
+    [...told.matchAll(/^\S+ ([0-9a-f]+) \w (\w+_of)_(\w+)$/gm)]
+      .filter(([, , kind]) => kind === prefix)
+      .map(([, size, , name]) => [name, Number.parseInt(size, 16)]);
+  const sizes = read("size_of");
+  if (sizes.length < 3) throw new Error("contexts.c has less than three contexts");
+  const inside = read("part_of").map(([name, size]) => `${name.replace("target_", "")} ${size}`);
+  const note = `${sizes.map((pair) => pair.join(" ")).join(", ")} (of which ${inside.join(", ")})`;
+  row(`RAM of ${configuration}`, sum(sizes.map(([, size]) => size)), bound, note);
 }
 
 function stack(objects) {
@@ -159,6 +162,7 @@ function stack(objects) {
 }
 
 const { objects } = code();
+ram("single-small", 2 * KIB);
 ram("single", 2 * KIB);
 ram("ab", 2 * KIB);
 ram("ab-link-key", 3 * KIB);

@@ -3,7 +3,7 @@
 // over one flash model: firmware-stubs/tests/wasm/NAME.c and what it needs become build/firmware/NAME-HASH.wasm. The hash is that
 // of all that goes in, so that a module is compiled once.
 //
-//   node scripts/firmware/wasm.mjs NAME...
+//   node scripts/firmware/wasm.mjs [-DMACRO=VALUE...] NAME...
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from "node:fs";
@@ -69,7 +69,9 @@ export function buildModule(name, defines = []) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const names = process.argv.slice(2);
+  const given = process.argv.slice(2);
+  const defines = given.filter((word) => word.startsWith("-D")).map((word) => word.slice(2));
+  const names = given.filter((word) => !word.startsWith("-D"));
   if (names.length === 0) throw new Error("which modules? For instance: target");
-  for (const name of names) process.stdout.write(`${buildModule(name)}\n`);
+  for (const name of names) process.stdout.write(`${buildModule(name, defines)}\n`);
 }

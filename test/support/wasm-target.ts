@@ -24,6 +24,8 @@ export interface WasmTargetOptions {
   readonly payloadMax?: number;
   readonly isDeaf?: boolean;
   readonly isForced?: boolean;
+  /** The secret of both ends of the link; the module is built with MAYDAY_WITH_LINK_KEY then. */
+  readonly linkKey?: Uint8Array;
 }
 
 /** The states of `mayday_target_state`. */
@@ -37,9 +39,14 @@ export interface WasmReport {
   readonly sessions: number;
   /** A code of PROTOCOL.md 5.7; 0: nothing was refused. */
   readonly refused: number;
+  /** A code of PROTOCOL.md 5.16; 255: nobody said none. */
+  readonly none: number;
+  readonly framesUnauthentic: number;
+  /** `mayday_key_mismatch`: 1 the rescuer has no link key, 3 the keys differ; 2, that there is none here, in such a module without a key. */
+  readonly mismatch: number;
 }
 
-const REPORT = ["blocksWritten", "framesIn", "framesBad", "sessions", "refused"] as const;
+const REPORT = ["blocksWritten", "framesIn", "framesBad", "sessions", "refused", "none", "framesUnauthentic", "mismatch"] as const;
 /** A target that finds more work than this at one moment never comes to rest. */
 const POLLS_MAX = 100_000;
 
@@ -65,12 +72,15 @@ export class WasmTarget {
   start(wire: Transport): void {
     this.kill();
     const { clock, random, baud, isDeaf = false, isForced = false, payloadMax = 4096 } = this.#options;
-    const side = new WasmSide("target", [], clock, random, wire, this.#host());
+    const side = new WasmSide("target", this.#defines, clock, random, wire, this.#host());
     this.#side = side;
     this.state = WasmState.calling;
     this.#configure(side);
     side.call("open");
-    if (this.failure === 0 && !isForced) return;
+    if (this.failure === 0 && !isForced) {
+      this.state = WasmState.healed;
+      return;
+    }
     const blocks = this.#options.blockBytes ?? 16 * (4096 + 16);
     const isStarted = side.call("start", baud, 10, isDeaf ? 1 : 0, blocks, payloadMax, isForced ? 1 : 0);
     if (isStarted === 0) throw new Error("the memory is too small");
@@ -102,6 +112,10 @@ export class WasmTarget {
   slot(length: number): Uint8Array {
     const offset = this.map.slots[0]?.offset ?? 0;
     return this.flash.subarray(offset, offset + length);
+  }
+
+  get #defines(): readonly string[] {
+    return this.#options.linkKey === undefined ? [] : ["MAYDAY_WITH_LINK_KEY=1"];
   }
 
   get #on(): WasmSide {
@@ -145,7 +159,7 @@ export class WasmTarget {
   }
 
   #configure(side: WasmSide): void {
-    const { geometry, nodeId, hardware, revision, keys } = this.#options;
+    const { geometry, nodeId, hardware, revision, keys, linkKey } = this.#options;
     const { writeSize, erasedByte, sectors } = this.map;
     for (const { count, size } of sectors.runs) side.call("add_sectors", count, size);
     const inRecord = geometry.manifests === "record" ? 1 : 0;
@@ -162,6 +176,10 @@ export class WasmTarget {
     for (const key of keys) {
       side.give(key);
       side.call("add_key", 1, 0xffffffff, 1000);
+    }
+    if (linkKey !== undefined) {
+      side.give(linkKey);
+      side.call("set_link_key", linkKey.length);
     }
     const names = new Uint8Array(8 + 66);
     names.set(nodeId);

@@ -8,7 +8,10 @@ declare namespace WebAssembly {
     readonly buffer: ArrayBuffer;
   }
   class Instance {
-    constructor(module: Module, imports: Readonly<Record<string, Readonly<Record<string, (...args: number[]) => unknown>>>>);
+    constructor(
+      module: Module,
+      imports: Readonly<Record<string, Readonly<Record<string, (...args: number[]) => unknown>>>>,
+    );
     readonly exports: Readonly<Record<string, unknown>>;
   }
 }

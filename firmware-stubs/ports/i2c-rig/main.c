@@ -1,8 +1,8 @@
 /* A board on the I2C test rig: the mailbox and the target of the C side, over a flash file. Ends with 0 when it boots.
  *
- *   mayday-i2c-rig --port BUS/0x42 --flash FILE --slot SIZE --hardware [VENDOR/]CLASS --trust PUB.pem... [--timeout SECONDS]
+ *   mayday-i2c-rig BYTES --port BUS/0x42 --flash FILE --slot SIZE --hardware [VENDOR/]CLASS --trust PUB.pem... [--timeout SECONDS]
  *
- * The options and the flash file are those of mayday-posix. */
+ * BYTES: longest transaction, 32 to 8192. The options and the flash file are those of mayday-posix. */
 #include "../posix/posix.h"
 #include "base/bytes.h"
 #include "bus.h"
@@ -10,11 +10,11 @@
 #include "mayday/target.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 #define PAYLOAD 512u
 #define FRAME_MAX (PAYLOAD + 15u)
-#define TRANSACTION 1024u
 #define BLOCKS_MEMORY (4u * MAYDAY_BLOCK_ROOM(4096u))
 
 /* Everything that the process keeps. */
@@ -29,7 +29,8 @@ static struct {
   mayday_mailbox mailbox;
   bus bus;
   flash_file flash;
-  uint8_t in[4u * MAYDAY_MAILBOX_IN_ROOM(TRANSACTION, FRAME_MAX)];
+  uint8_t in[MAYDAY_MAILBOX_IN_ROOM(2u * MAYDAY_TRANSACTION_MAX, FRAME_MAX)];
+  uint16_t transaction;
   uint8_t out[2048];
   uint8_t frame[MAYDAY_FRAME_ROOM(PAYLOAD)];
   uint8_t blocks[BLOCKS_MEMORY];
@@ -90,8 +91,11 @@ static void take_frames(void) {
 static int call_for_help(void) {
   const mayday_line line = {.rto_floor_ms = 25, .send_frame = send_frame};
   const mayday_memory memory = {rig.frame, sizeof rig.frame, rig.blocks, sizeof rig.blocks};
-  const mayday_mailbox_memory mail = {rig.in, sizeof rig.in, rig.out, sizeof rig.out, FRAME_MAX, TRANSACTION};
-  if (!mayday_mailbox_init(&rig.mailbox, &mail, clock_ms(NULL))) return EXIT_FAILED;
+  const mayday_mailbox_memory mail = {rig.in, sizeof rig.in, rig.out, sizeof rig.out, FRAME_MAX, rig.transaction};
+  if (!mayday_mailbox_init(&rig.mailbox, &mail, clock_ms(NULL))) {
+    fprintf(stderr, "mayday-i2c-rig: transactions have 32 to 8192 bytes\n");
+    return EXIT_USAGE;
+  }
   if (!bus_open(&rig.bus, rig.options.port, &rig.mailbox)) return EXIT_TRANSPORT;
   if (!mayday_target_init(&rig.target, &rig.board, &line, &memory, false)) return EXIT_FAILED;
   uint32_t from = clock_ms(NULL), limit = rig.options.timeout_s * 1000u;
@@ -106,7 +110,9 @@ static int call_for_help(void) {
 }
 
 int main(int argc, char **argv) {
-  int code = options_read(&rig.options, argc - 1, argv + 1, NEEDS_PORT | NEEDS_FLASH);
+  if (argc < 2) return EXIT_USAGE;
+  rig.transaction = (uint16_t)strtoul(argv[1], NULL, 10);
+  int code = options_read(&rig.options, argc - 2, argv + 2, NEEDS_PORT | NEEDS_FLASH);
   if (code == EXIT_DONE) code = open_board();
   if (code == EXIT_DONE && rig.board.decision.failure != 0) code = call_for_help();
   flash_close(&rig.flash);

@@ -60,6 +60,10 @@ size_t serial_write(int fd, const uint8_t *bytes, size_t length);
 uint32_t clock_ms(void *context);
 bool random_fill(void *context, uint8_t *bytes, size_t length);
 
+/* The name of a refusal (5.7) and what it means; why a board does not boot (5.2). */
+const char *refusal_name(uint8_t code);
+const char *failure_name(uint8_t code);
+
 /* Set by SIGINT and SIGTERM. */
 extern volatile sig_atomic_t is_interrupted;
 void catch_signals(void);

@@ -71,7 +71,8 @@ static const char *end_name(mayday_rescuer_end end) {
 
 static void print_end(const mayday_rescuer *rescuer) {
   fprintf(stderr, "mayday-posix: %s", end_name(rescuer->end));
-  if (rescuer->end_reason != 0) fprintf(stderr, " (reason %u of PROTOCOL.md 5.7)", rescuer->end_reason);
+  bool is_refusal = rescuer->end == MAYDAY_END_REFUSED || rescuer->end == MAYDAY_END_UNSUITABLE;
+  if (is_refusal && rescuer->end_reason != 0) fprintf(stderr, ": %s", refusal_name(rescuer->end_reason));
   fprintf(stderr, "\n");
 }
 

@@ -68,12 +68,6 @@ static int open_board(run *run, bool is_created) {
   return EXIT_FAILED;
 }
 
-static const char *failure_name(uint8_t failure) {
-  static const char *const NAMES[] = {"boots",     "empty",    "receiving", "hash",    "signature",
-                                      "manifest", "counter",  "hardware",  "reverted"};
-  return failure < sizeof NAMES / sizeof NAMES[0] ? NAMES[failure] : "unknown";
-}
-
 static void print_image(const run *run) {
   const mayday_manifest *image = &run->board.decision.manifest;
   fprintf(stderr, "mayday-posix: boots %u.%u.%u, %lu bytes\n", image->order.version[0], image->order.version[1],
@@ -85,7 +79,7 @@ static void print_progress(const run *run, mayday_target_report *told) {
   const mayday_target_report *now = &run->target.report;
   uint32_t blocks = run->target.manifest.leaves;
   if (now->sessions != told->sessions) fprintf(stderr, "mayday-posix: a rescuer answers\n");
-  if (now->refused != told->refused && now->refused != 0) fprintf(stderr, "mayday-posix: refused an image (reason %u of PROTOCOL.md 5.7)\n", now->refused);
+  if (now->refused != told->refused && now->refused != 0) fprintf(stderr, "mayday-posix: refused an image: %s\n", refusal_name(now->refused));
   bool is_step = blocks > 0 && now->blocks_written * 10u / blocks != told->blocks_written * 10u / blocks;
   if (is_step) fprintf(stderr, "mayday-posix: %lu blocks of %lu written\n", (unsigned long)now->blocks_written, (unsigned long)blocks);
   else if (now->sessions == told->sessions && now->refused == told->refused) return;

@@ -37,9 +37,6 @@ uint8_t mayday_image_verify(mayday_board *board, uint8_t slot, const mayday_mani
 /* Looks whether the other slot is a way back for the image that boots, which is not proven (13.4). Overwrites the scratch. */
 void mayday_way_back_find(mayday_board *board);
 
-/* The event 0x11 or 0x12 of a slot. */
-bool mayday_slot_append(mayday_board *board, uint8_t type, uint8_t slot, mayday_slot_record record, uint32_t floor);
-
 /* The board stays in distress, as the flash failed; returns false. */
 bool mayday_board_give_up(mayday_board *board);
 
@@ -60,6 +57,9 @@ void mayday_unit_of(const mayday_board *board, uint8_t slot, const mayday_shape 
 /* The hash of a node of what a slot holds. `hashes`: room for 32 bytes a level. False: it cannot be read. */
 bool mayday_slot_hash(const mayday_board *board, uint8_t slot, const mayday_shape *shape, uint8_t level, uint32_t index,
                       uint8_t *hashes, uint8_t out[32]);
+
+/* The hash of a block that lies in flash (7.2). False: it cannot be read. */
+bool mayday_flash_leaf_hash(const mayday_board *board, uint32_t offset, uint32_t length, uint8_t out[32]);
 
 void mayday_shape_of(const mayday_manifest *manifest, mayday_shape *shape);
 

@@ -10,23 +10,6 @@ void mayday_shape_of(const mayday_manifest *manifest, mayday_shape *shape) {
   shape->block_log2 = manifest->block_log2;
 }
 
-static bool leaf_hash(const mayday_board *board, uint32_t offset, uint32_t length, uint8_t out[32]) {
-  const mayday_hash *hash = mayday_hash_of(board->port);
-  mayday_hash_state state;
-  uint8_t piece[64] = {0};
-  hash->begin(&state);
-  hash->add(&state, piece, 1);
-  while (length > 0) {
-    size_t count = (size_t)mayday_least32(length, sizeof piece);
-    if (!mayday_flash_read(board, offset, piece, count)) return false;
-    hash->add(&state, piece, count);
-    offset += (uint32_t)count;
-    length -= (uint32_t)count;
-  }
-  hash->end(&state, out);
-  return true;
-}
-
 bool mayday_slot_hash(const mayday_board *board, uint8_t slot, const mayday_shape *shape, uint8_t level, uint32_t index,
                       uint8_t *hashes, uint8_t out[32]) {
   uint32_t first = index << level;
@@ -35,7 +18,7 @@ bool mayday_slot_hash(const mayday_board *board, uint8_t slot, const mayday_shap
   for (uint32_t i = 0; i < count; i++) {
     uint32_t leaf = first + i;
     uint32_t offset = board->map.slots[slot].offset + (leaf << shape->block_log2);
-    if (!leaf_hash(board, offset, mayday_block_length(shape, leaf), out)) return false;
+    if (!mayday_flash_leaf_hash(board, offset, mayday_block_length(shape, leaf), out)) return false;
     bool is_last = i + 1u == count;
     uint8_t k = 0;
     for (uint32_t left = i; left != 0 && (is_last || (left & 1u) != 0); left >>= 1, k++) {

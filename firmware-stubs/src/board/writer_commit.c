@@ -1,33 +1,30 @@
 /* The end of an installation (PROTOCOL.md 13.4, 13.5). */
+#include "base/bytes.h"
 #include "board/inner.h"
 #include "flash/flash.h"
 #include "flash/map.h"
 #include "flash/ranges.h"
 #include "flash/record.h"
 
-#include <string.h>
-
 /* What the record says of the image that was received and verified. Nothing raises the floor before it ran. */
 static bool install(mayday_writer *writer, const mayday_manifest *manifest) {
   mayday_board *board = writer->board;
-  const mayday_slot_record *old = &board->record.state.slots[writer->slot];
-  mayday_slot_record record;
+  const mayday_slot_record *slots = board->record.state.slots;
+  const mayday_slot_record *old = &slots[writer->slot];
+  uint8_t entry[MAYDAY_ENTRY_LENGTH];
+  uint32_t rank = 0;
+  for (uint8_t i = 0; i < board->map.slot_count; i++) {
+    if (slots[i].is_known && slots[i].rank > rank) rank = slots[i].rank;
+  }
   bool was_confirmed = old->is_known && old->is_confirmed && memcmp(old->digest, writer->digest, 32) == 0;
   bool is_proven = was_confirmed && !old->is_unproven;
-  record.is_known = true;
-  record.is_confirmed = was_confirmed || !manifest->is_confirmed_by_app;
-  record.is_reverted = false;
-  record.is_unproven = record.is_confirmed && !is_proven;
-  record.area = writer->area;
-  record.boots = 0;
-  record.rank = 0;
-  for (uint8_t i = 0; i < board->map.slot_count; i++) {
-    const mayday_slot_record *slot = &board->record.state.slots[i];
-    if (slot->is_known && slot->rank > record.rank) record.rank = slot->rank;
-  }
-  record.rank++;
-  memcpy(record.digest, writer->digest, 32);
-  return mayday_slot_append(board, MAYDAY_ENTRY_INSTALLED, writer->slot, record, is_proven ? manifest->counter : 0);
+  bool is_confirmed = was_confirmed || !manifest->is_confirmed_by_app;
+  mayday_entry_begin(entry, MAYDAY_ENTRY_INSTALLED);
+  entry[MAYDAY_ENTRY_AT_PLACE] = (uint8_t)(writer->slot | (writer->area << 4 & 0xf0));
+  if (is_confirmed) entry[MAYDAY_ENTRY_AT_FLAGS] = is_proven ? MAYDAY_FLAG_CONFIRMED : MAYDAY_FLAG_CONFIRMED | MAYDAY_FLAG_UNPROVEN;
+  mayday_put32(entry + MAYDAY_ENTRY_AT_A, rank + 1u);
+  mayday_put32(entry + MAYDAY_ENTRY_AT_B, is_proven ? manifest->counter : 0);
+  return mayday_record_append(board, entry, writer->digest);
 }
 
 /* Closes all sectors of the image, after it was verified. */

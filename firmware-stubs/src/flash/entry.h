@@ -34,7 +34,15 @@ enum {
   MAYDAY_ENTRY_AT_CRC = 28
 };
 
+enum { MAYDAY_FLAG_CONFIRMED = 1, MAYDAY_FLAG_REVERTED = 2, MAYDAY_FLAG_UNPROVEN = 4 };
+
 #define MAYDAY_NO_SECTOR UINT32_MAX
+
+#if MAYDAY_WRITE_UNIT_MAX > 32
+#define MAYDAY_STRIDE_MAX MAYDAY_WRITE_UNIT_MAX
+#else
+#define MAYDAY_STRIDE_MAX 32
+#endif
 
 /* Bytes from one entry to the next: whole write units. */
 static inline uint16_t mayday_entry_stride(const mayday_layout *layout) {

@@ -9,12 +9,6 @@
 #define RESEALS 2u
 #define NO_AREA 0xffu
 
-#if MAYDAY_WRITE_UNIT_MAX > 32
-#define STRIDE_MAX MAYDAY_WRITE_UNIT_MAX
-#else
-#define STRIDE_MAX 32
-#endif
-
 void mayday_record_read(mayday_board *board) {
   mayday_record *record = &board->record;
   mayday_record_state second_state;
@@ -36,7 +30,7 @@ void mayday_record_read(mayday_board *board) {
 }
 
 static bool program_at(mayday_board *board, uint8_t sector, uint32_t at, uint8_t entry[MAYDAY_ENTRY_LENGTH]) {
-  uint8_t unit[STRIDE_MAX];
+  uint8_t unit[MAYDAY_STRIDE_MAX];
   memset(unit, board->layout->erased, sizeof unit);
   mayday_entry_finish(entry, ++board->record.sequence);
   memcpy(unit, entry, MAYDAY_ENTRY_LENGTH);
@@ -77,35 +71,6 @@ static bool reseal(mayday_board *board) {
   return true;
 }
 
-#if MAYDAY_WITH_RECORD_MANIFESTS
-static uint32_t place_in(const mayday_board *board, uint8_t sector, uint8_t area) {
-  return board->map.record[sector].offset + board->map.journal_size + area * MAYDAY_PLACE_SIZE;
-}
-
-/* Copies what a place reads, read once, whether it is right or not. What cannot be read stays blank. */
-static bool copy_place(mayday_board *board, uint8_t from, uint8_t to, uint8_t area) {
-  uint8_t piece[STRIDE_MAX];
-  uint32_t source = place_in(board, from, area);
-  uint32_t target = place_in(board, to, area);
-  for (uint32_t at = 0; at < MAYDAY_PLACE_SIZE; at += sizeof piece) {
-    bool is_read = mayday_flash_read(board, source + at, piece, sizeof piece);
-    if (!is_read || mayday_all_are(piece, sizeof piece, board->layout->erased)) continue;
-    if (!mayday_flash_program(board, target + at, piece, sizeof piece)) return false;
-    if (!mayday_flash_holds(board, target + at, piece, sizeof piece)) return mayday_flash_fail(board);
-  }
-  return true;
-}
-
-static bool copy_places(mayday_board *board, uint8_t from, uint8_t to, uint8_t without) {
-  const mayday_record *record = &board->record;
-  for (uint8_t area = 0; area < board->map.area_count; area++) {
-    bool is_named = mayday_state_names_area(&record->state, area) || (record->given >= 0 && record->given == area);
-    if (is_named && area != without && !copy_place(board, from, to, area)) return false;
-  }
-  return true;
-}
-#endif
-
 /* Snapshot, header, seal; all of it has to read back. */
 static bool write_fresh(mayday_board *board) {
   uint8_t entry[MAYDAY_ENTRY_LENGTH];
@@ -139,7 +104,7 @@ static bool start_sector(mayday_board *board, uint8_t without) {
   if (!is_erased && !mayday_flash_erase(board, board->map.record[fresh].offset)) return false;
 #if MAYDAY_WITH_RECORD_MANIFESTS
   bool has_places = board->layout->are_manifests_in_record && old >= 0;
-  if (has_places && !copy_places(board, (uint8_t)old, fresh, without)) return false;
+  if (has_places && !mayday_places_copy(board, (uint8_t)old, fresh, without)) return false;
 #else
   (void)without;
 #endif
@@ -174,12 +139,6 @@ bool mayday_record_settle(mayday_board *board) {
 }
 
 #if MAYDAY_WITH_RECORD_MANIFESTS
-bool mayday_record_place(const mayday_board *board, uint8_t area, uint32_t *offset) {
-  if (board->record.active < 0 || area >= board->map.area_count) return false;
-  *offset = place_in(board, (uint8_t)board->record.active, area);
-  return true;
-}
-
 bool mayday_record_blank_place(mayday_board *board, uint8_t area, uint32_t *offset) {
   mayday_record *record = &board->record;
   if (board->has_failed) return false;

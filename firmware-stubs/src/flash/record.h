@@ -20,6 +20,10 @@ bool mayday_record_settle(mayday_board *board);
 /* Where the manifest of an area lies now, with manifests in the record (13.3). False: nowhere. */
 bool mayday_record_place(const mayday_board *board, uint8_t area, uint32_t *offset);
 
+/* Copies the manifests of all areas that the state names, or this run stored, but that of `without`, to a fresh sector as they
+ * read now. */
+bool mayday_places_copy(mayday_board *board, uint8_t from, uint8_t to, uint8_t without);
+
 /* A blank place for the manifest of an area that no installed image uses, in a sector that this run began. Write there before
  * the event that names the area. */
 bool mayday_record_blank_place(mayday_board *board, uint8_t area, uint32_t *offset);

@@ -2,8 +2,6 @@
 #include "base/bytes.h"
 #include "flash/ranges.h"
 
-enum { FLAG_CONFIRMED = 1, FLAG_REVERTED = 2, FLAG_UNPROVEN = 4 };
-
 void mayday_state_init(mayday_record_state *state) {
   memset(state, 0, sizeof *state);
 }
@@ -22,11 +20,10 @@ uint8_t mayday_state_failed(const mayday_record_state *state, const uint8_t dige
 /* Puts a count behind all others. */
 static void set_failed(mayday_record_state *state, const uint8_t *digest, uint8_t count) {
   uint8_t at = failed_at(state, digest);
-  if (at == state->failed_count && count == 0) return;
-  if (at == state->failed_count && at == MAYDAY_FAILED_MAX) at = 0;
+  if (at == MAYDAY_FAILED_MAX && count > 0) at = 0;
   if (at < state->failed_count) {
     state->failed_count--;
-    for (uint8_t i = at; i < state->failed_count; i++) state->failed[i] = state->failed[i + 1];
+    memmove(&state->failed[at], &state->failed[at + 1], (size_t)(state->failed_count - at) * sizeof state->failed[0]);
   }
   if (count == 0) return;
   memcpy(state->failed[state->failed_count].digest, digest, 8);
@@ -42,28 +39,28 @@ static void apply_floor(mayday_record_state *state, uint32_t floor, bool is_conf
 static void apply_slot(mayday_record_state *state, const uint8_t *entry, const uint8_t *before) {
   uint8_t number = entry[MAYDAY_ENTRY_AT_PLACE] & 0x0fu;
   uint8_t flags = entry[MAYDAY_ENTRY_AT_FLAGS];
-  bool is_confirmed = (flags & FLAG_CONFIRMED) != 0;
+  bool is_confirmed = (flags & MAYDAY_FLAG_CONFIRMED) != 0;
   if (number < MAYDAY_SLOTS_MAX) {
     mayday_slot_record *slot = &state->slots[number];
     uint8_t digest[32];
     mayday_entry_get_digest(entry, before, digest);
     uint8_t failed = mayday_state_failed(state, digest);
     /* A trial is given up and counted in one step, so that a cut cannot count it twice or not at all. */
-    if ((flags & FLAG_REVERTED) != 0 && slot->is_known && !slot->is_reverted && memcmp(slot->digest, digest, 32) == 0) {
+    if ((flags & MAYDAY_FLAG_REVERTED) != 0 && slot->is_known && !slot->is_reverted && memcmp(slot->digest, digest, 32) == 0) {
       set_failed(state, digest, (uint8_t)(failed < 255u ? failed + 1u : 255u));
     }
     if (is_confirmed && failed > 0) set_failed(state, digest, 0);
     slot->is_known = true;
     slot->is_confirmed = is_confirmed;
-    slot->is_reverted = (flags & FLAG_REVERTED) != 0;
-    slot->is_unproven = (flags & FLAG_UNPROVEN) != 0;
+    slot->is_reverted = (flags & MAYDAY_FLAG_REVERTED) != 0;
+    slot->is_unproven = (flags & MAYDAY_FLAG_UNPROVEN) != 0;
     slot->area = entry[MAYDAY_ENTRY_AT_PLACE] >> 4;
     slot->boots = entry[MAYDAY_ENTRY_AT_COUNT];
     slot->rank = mayday_u32(entry + MAYDAY_ENTRY_AT_A);
     memcpy(slot->digest, digest, 32);
   }
   if (is_confirmed) state->has_given_up = false;
-  apply_floor(state, mayday_u32(entry + MAYDAY_ENTRY_AT_B), is_confirmed && (flags & FLAG_UNPROVEN) == 0);
+  apply_floor(state, mayday_u32(entry + MAYDAY_ENTRY_AT_B), is_confirmed && (flags & MAYDAY_FLAG_UNPROVEN) == 0);
 }
 
 static void apply_sectors(mayday_record_state *state, const uint8_t *entry) {
@@ -164,8 +161,9 @@ void mayday_entry_slot(uint8_t entry[MAYDAY_ENTRY_LENGTH], uint8_t type, uint8_t
                        uint32_t floor) {
   mayday_entry_begin(entry, type);
   entry[MAYDAY_ENTRY_AT_PLACE] = (uint8_t)(slot | (record->area << 4 & 0xf0));
-  entry[MAYDAY_ENTRY_AT_FLAGS] = (uint8_t)((record->is_confirmed ? FLAG_CONFIRMED : 0) | (record->is_reverted ? FLAG_REVERTED : 0) |
-                                           (record->is_unproven ? FLAG_UNPROVEN : 0));
+  entry[MAYDAY_ENTRY_AT_FLAGS] =
+      (uint8_t)((record->is_confirmed ? MAYDAY_FLAG_CONFIRMED : 0) | (record->is_reverted ? MAYDAY_FLAG_REVERTED : 0) |
+                (record->is_unproven ? MAYDAY_FLAG_UNPROVEN : 0));
   entry[MAYDAY_ENTRY_AT_COUNT] = record->boots;
   mayday_put32(entry + MAYDAY_ENTRY_AT_A, record->rank);
   mayday_put32(entry + MAYDAY_ENTRY_AT_B, floor);

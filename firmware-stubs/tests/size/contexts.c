@@ -1,8 +1,19 @@
-/* What contexts take in RAM: each array has the size of its name. Compiled only. */
+/* What contexts take in RAM: each array has the size of what it is named after. `part_of_` is inside of another one. Compiled
+ * only. */
 #include "mayday/target.h"
 
-#define TAKES(name, type) const uint8_t size_of_##name[sizeof(type)] = {0}
+#define TAKES(name, bytes) const uint8_t size_of_##name[bytes] = {0}
+#define PART(member) const uint8_t part_of_target_##member[sizeof(((mayday_target *)0)->member)] = {0}
 
-TAKES(mayday_board, mayday_board);
-TAKES(mayday_target, mayday_target);
-const uint8_t size_of_frame_buffer[MAYDAY_FRAME_ROOM(256)] = {0};
+TAKES(board, sizeof(mayday_board));
+TAKES(target, sizeof(mayday_target));
+TAKES(frame_buffer, MAYDAY_FRAME_ROOM(256));
+
+PART(outbox);
+PART(calls);
+PART(session);
+PART(manifest);
+PART(writer);
+PART(run_bytes);
+PART(walk);
+PART(blocks);

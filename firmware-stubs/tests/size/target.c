@@ -61,7 +61,7 @@ static const mayday_layout layout = {.sectors = sectors,
 static const mayday_key key = {.roles = 1, .counter_max = UINT32_MAX, .step_max = MAYDAY_STEP_DEFAULT};
 static const mayday_identity identity = {
     .vendor = "example", .hardware_class = "size", .keys = &key, .key_count = 1, .is_update_allowed = true};
-static const mayday_line line = {.baud = 115200, .is_stream = true, .rto_floor_ms = 10};
+static const mayday_line line = {.baud = 115200, .rto_floor_ms = 10};
 static const mayday_memory memory = {
     .frame = frame, .frame_size = sizeof(frame), .blocks = blocks, .blocks_size = sizeof(blocks)};
 
@@ -71,7 +71,7 @@ int main(void) {
   mayday_board_open(&board, &port, &layout, &identity, blocks);
   if (*io == 1u) mayday_board_confirm(&board);
   if (mayday_board_attempt(&board) && board.decision.failure == 0) return 0;
-  mayday_target_init(&target, &board, &line, &memory);
+  mayday_target_init(&target, &board, &line, &memory, false);
   for (;;) {
     mayday_target_byte(&target, (uint8_t)*io);
     if (mayday_target_poll(&target) == MAYDAY_TARGET_HEALED) return 0;

@@ -6,6 +6,7 @@
 
 #define SECTOR_RUNS_MAX 16u
 #define KEYS_MAX 4u
+#define LINK_KEY_MAX 1024u
 
 IMPORT("read") uint32_t host_read(uint32_t offset, uint8_t *bytes, uint32_t length);
 IMPORT("erase") uint32_t host_erase(uint32_t offset, uint32_t length);
@@ -22,6 +23,7 @@ static struct {
   mayday_line line;
   mayday_target target;
   char vendor[33], hardware_class[33];
+  uint8_t link_key[LINK_KEY_MAX];
   uint8_t frame[MAYDAY_FRAME_ROOM(MAYDAY_PAYLOAD_MAX)];
   uint8_t blocks[MAYDAY_OPEN_BLOCKS_MAX * MAYDAY_BLOCK_ROOM(MAYDAY_BLOCK_MAX)];
 } the;
@@ -86,6 +88,14 @@ EXPORT("add_key") void add_key(uint32_t roles, uint32_t counter_max, uint32_t st
   key->step_max = step_max;
 }
 
+/* In the exchange: the bytes of the secret. */
+EXPORT("set_link_key") void set_link_key(uint32_t length) {
+  if (length > LINK_KEY_MAX) length = LINK_KEY_MAX;
+  memcpy(the.link_key, the_exchange, length);
+  the.line.link_key = the.link_key;
+  the.line.link_key_length = (uint16_t)length;
+}
+
 EXPORT("open") uint32_t open_board(void) {
   the.port.now_ms = now_ms;
   the.port.tx = tx;
@@ -142,7 +152,8 @@ EXPORT("stop") void stop(void) {
   mayday_target_stop(&the.target);
 }
 
-/* Numbers of mayday_target_report, in the exchange: blocks written, frames, bad frames, sessions, refusal, none. */
+/* Numbers of mayday_target_report, in the exchange: blocks written, frames, bad frames, sessions, refusal, none; with
+ * MAYDAY_WITH_LINK_KEY unauthentic frames and the mismatch of keys, else zeros. */
 EXPORT("report") void report(void) {
   const mayday_target_report *now = &the.target.report;
   mayday_put32(the_exchange, now->blocks_written);
@@ -151,4 +162,9 @@ EXPORT("report") void report(void) {
   mayday_put32(the_exchange + 12, now->sessions);
   mayday_put32(the_exchange + 16, now->refused);
   mayday_put32(the_exchange + 20, now->none);
+  memset(the_exchange + 24, 0, 8);
+#if MAYDAY_WITH_LINK_KEY
+  mayday_put32(the_exchange + 24, now->frames_unauthentic);
+  mayday_put32(the_exchange + 28, now->mismatch);
+#endif
 }

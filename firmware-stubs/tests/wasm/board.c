@@ -1,0 +1,198 @@
+/* A board as a WebAssembly module, for the power-cut laboratory. Flash and signature check are imports: a power cut is an
+ * exception thrown out of one of them, after which the instance is of no use any more. */
+#include "board/inner.h"
+#include "flash/map.h"
+#include "flash/record.h"
+
+#include <string.h>
+
+#define EXPORT(name) __attribute__((export_name(#name)))
+#define IMPORT(name) __attribute__((import_module("board"), import_name(#name)))
+
+IMPORT(read) extern bool host_read(uint32_t offset, uint8_t *bytes, size_t length);
+IMPORT(erase) extern bool host_erase(uint32_t offset, uint32_t length);
+IMPORT(program) extern bool host_program(uint32_t offset, const uint8_t *bytes, size_t length);
+IMPORT(verify) extern uint32_t host_verify(const uint8_t *key, const uint8_t *signature, const uint8_t *message, size_t length);
+
+/* The module has no libc. -fno-builtin keeps these loops from becoming calls of themselves. */
+void *memcpy(void *restrict to, const void *restrict from, size_t length) {
+  for (size_t i = 0; i < length; i++) ((uint8_t *)to)[i] = ((const uint8_t *)from)[i];
+  return to;
+}
+
+void *memmove(void *to, const void *from, size_t length) {
+  uint8_t *target = to;
+  const uint8_t *source = from;
+  if (target <= source) return memcpy(to, from, length);
+  for (size_t i = length; i > 0; i--) target[i - 1] = source[i - 1];
+  return to;
+}
+
+void *memset(void *to, int value, size_t length) {
+  for (size_t i = 0; i < length; i++) ((uint8_t *)to)[i] = (uint8_t)value;
+  return to;
+}
+
+int memcmp(const void *a, const void *b, size_t length) {
+  for (size_t i = 0; i < length; i++) {
+    int difference = ((const uint8_t *)a)[i] - ((const uint8_t *)b)[i];
+    if (difference != 0) return difference;
+  }
+  return 0;
+}
+
+static bool read(void *context, uint32_t offset, uint8_t *bytes, size_t length) {
+  (void)context;
+  return host_read(offset, bytes, length);
+}
+
+static bool erase(void *context, uint32_t offset, uint32_t length) {
+  (void)context;
+  return host_erase(offset, length);
+}
+
+static bool program(void *context, uint32_t offset, const uint8_t *bytes, size_t length) {
+  (void)context;
+  return host_program(offset, bytes, length);
+}
+
+static uint32_t verify(void *context, const uint8_t key[32], const uint8_t signature[64], const uint8_t *message, size_t length) {
+  (void)context;
+  return host_verify(key, signature, message, length);
+}
+
+/* The host writes these before it opens the board. */
+static mayday_sectors sectors[16];
+static mayday_layout layout;
+static mayday_key key = {{0}, 1, UINT32_MAX, MAYDAY_STEP_DEFAULT};
+static mayday_identity identity;
+static char names[2][33];
+static mayday_port port;
+static mayday_board board;
+static mayday_writer writer;
+static mayday_manifest accepted;
+static uint8_t scratch[MAYDAY_SCRATCH_BYTES];
+static uint8_t envelope[MAYDAY_ENVELOPE_MAX];
+static uint8_t hash[32];
+static uint8_t block[65536 + 256];
+
+EXPORT(key) uint8_t *export_key(void) { return key.bytes; }
+EXPORT(name) char *export_name(uint32_t which) { return names[which & 1u]; }
+EXPORT(envelope) uint8_t *export_envelope(void) { return envelope; }
+EXPORT(hash) uint8_t *export_hash(void) { return hash; }
+EXPORT(block) uint8_t *export_block(void) { return block; }
+
+EXPORT(sectors) void export_sectors(uint32_t run, uint32_t count, uint32_t size) {
+  sectors[run & 15u].count = count;
+  sectors[run & 15u].size = size;
+  layout.sector_runs = (uint8_t)((run & 15u) + 1u);
+}
+
+EXPORT(layout) void export_layout(bool is_ab, bool are_manifests_in_record, uint32_t erased, uint32_t write_unit,
+                                  uint32_t recovery_size, uint32_t slot_size) {
+  layout.sectors = sectors;
+  layout.is_ab = is_ab;
+  layout.are_manifests_in_record = are_manifests_in_record;
+  layout.erased = (uint8_t)erased;
+  layout.write_unit = (uint16_t)write_unit;
+  layout.recovery_size = recovery_size;
+  layout.slot_size = slot_size;
+}
+
+/* 0: it opened; 1: the layout is none; 2: the flash failed. */
+EXPORT(open) uint32_t export_open(void) {
+  port.flash_read = read;
+  port.flash_erase = erase;
+  port.flash_program = program;
+  port.verify = verify;
+  identity.vendor = names[0];
+  identity.hardware_class = names[1];
+  identity.keys = &key;
+  identity.key_count = 1;
+  identity.is_update_allowed = true;
+  identity.is_single_update_allowed = true;
+  if (!mayday_layout_is_right(&layout)) return 1;
+  bool is_open = mayday_board_open(&board, &port, &layout, &identity, scratch);
+  mayday_writer_init(&writer, &board);
+  return is_open ? 0 : 2;
+}
+
+/* The decision as at a start, whatever runs. */
+EXPORT(decide) void export_decide(void) {
+  board.is_running = false;
+  mayday_board_decide(&board);
+}
+
+EXPORT(attempt) bool export_attempt(void) { return mayday_board_attempt(&board); }
+EXPORT(confirm) bool export_confirm(void) { return mayday_board_confirm(&board); }
+EXPORT(failure) uint32_t export_failure(void) { return board.decision.failure; }
+EXPORT(slot) uint32_t export_slot(void) { return board.decision.slot; }
+EXPORT(is_trial) bool export_is_trial(void) { return board.decision.is_trial; }
+EXPORT(digest) const uint8_t *export_digest(void) { return board.decision.manifest.digest; }
+EXPORT(floor) uint32_t export_floor(void) { return board.record.state.floor; }
+EXPORT(has_failed) bool export_has_failed(void) { return board.has_failed; }
+
+/* What the record says of a slot: whether it knows one, then flags, boots, area and rank. */
+EXPORT(slot_field) uint32_t export_slot_field(uint32_t slot, uint32_t field) {
+  const mayday_slot_record *record = &board.record.state.slots[slot & 1u];
+  switch (field) {
+    case 0: return record->is_known;
+    case 1: return record->is_confirmed;
+    case 2: return record->is_reverted;
+    case 3: return record->is_unproven;
+    case 4: return record->boots;
+    case 5: return record->area;
+    default: return record->rank;
+  }
+}
+
+EXPORT(slot_digest) const uint8_t *export_slot_digest(uint32_t slot) { return board.record.state.slots[slot & 1u].digest; }
+
+/* Why what the record names in a slot does not boot; 0 when it does. */
+EXPORT(verify_slot) uint32_t export_verify_slot(uint32_t slot) {
+  const mayday_slot_record *record = &board.record.state.slots[slot & 1u];
+  mayday_manifest manifest;
+  uint8_t failure = mayday_manifest_load(&board, record->area, record->digest, &manifest);
+  return failure != 0 ? failure : mayday_image_verify(&board, (uint8_t)(slot & 1u), &manifest);
+}
+
+/* Where the manifest of an area lies in the boot record; UINT32_MAX when nowhere. */
+EXPORT(place) uint32_t export_place(uint32_t area) {
+  uint32_t offset;
+  return mayday_record_place(&board, (uint8_t)area, &offset) ? offset : UINT32_MAX;
+}
+
+/* An entry that says again what the floor is. */
+EXPORT(add_entry) bool export_add_entry(void) {
+  uint8_t entry[MAYDAY_ENTRY_LENGTH];
+  bool is_there;
+  (void)mayday_state_snapshot(&board.record.state, 0, entry, &is_there);
+  return mayday_record_append(&board, entry, NULL);
+}
+
+EXPORT(status_floor) uint32_t export_status_floor(void) { return board.status.floor; }
+EXPORT(installed) const uint8_t *export_installed(void) { return board.status.is_installed ? board.status.installed : NULL; }
+EXPORT(receiving) const uint8_t *export_receiving(void) { return board.status.is_receiving ? board.status.receiving : NULL; }
+
+EXPORT(judge) uint32_t export_judge(uint32_t length, const uint8_t *offered) {
+  return mayday_board_judge(&board, envelope, length, offered, 65536, &accepted);
+}
+
+EXPORT(writer_open) void export_writer_open(void) { mayday_writer_open(&writer, &accepted); }
+EXPORT(begin) bool export_begin(uint32_t length) { return mayday_writer_begin(&writer, envelope, (uint16_t)length); }
+EXPORT(has) bool export_has(uint32_t level, uint32_t index) { return mayday_writer_has(&writer, (uint8_t)level, index, hash); }
+EXPORT(is_touched) bool export_is_touched(uint32_t index) { return mayday_writer_is_touched(&writer, index); }
+EXPORT(copy) bool export_copy(uint32_t index) { return mayday_writer_copy(&writer, index, hash, block); }
+EXPORT(write) uint32_t export_write(uint32_t index) { return (uint32_t)mayday_writer_write(&writer, index, hash, block); }
+EXPORT(unit_done) void export_unit_done(uint32_t index) { mayday_writer_unit_done(&writer, index); }
+EXPORT(leave) void export_leave(void) { mayday_writer_leave(&writer); }
+
+EXPORT(unit_end) uint32_t export_unit_end(uint32_t index) {
+  uint32_t first, end;
+  mayday_writer_unit(&writer, index, &first, &end);
+  return end;
+}
+
+EXPORT(commit) uint32_t export_commit(uint32_t length) {
+  return mayday_writer_commit(&writer, writer.is_begun ? NULL : envelope, (uint16_t)length);
+}
