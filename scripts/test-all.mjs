@@ -19,7 +19,10 @@ const TOOLS = [
   { package: "cmake", probe: "/usr/bin/cmake" },
   { package: "gcc-multilib", probe: "/usr/include/asm" },
   { package: "clang", probe: "/usr/bin/clang" },
-  { package: "libclang-rt-14-dev", probe: "/usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.fuzzer-x86_64.a" },
+  {
+    package: "libclang-rt-14-dev",
+    probe: "/usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.fuzzer-x86_64.a",
+  },
   { package: "lld", probe: "/usr/bin/wasm-ld" },
   { package: "cppcheck", probe: "/usr/bin/cppcheck" },
   { package: "dpkg-dev", probe: "/usr/bin/dpkg-source" },

@@ -1,4 +1,4 @@
-import { equalBytes, toHex } from "../../src/base/bytes.ts";
+import { toHex } from "../../src/base/bytes.ts";
 import { decodeFrame, encodeMessage } from "../../src/wire/frame.ts";
 import type { Frame } from "../../src/wire/messages.ts";
 
@@ -87,9 +87,4 @@ export class SideLog {
     if (this.answers.at(-1) !== said) this.answers.push(said);
     return said;
   }
-}
-
-/** Whether two statuses say the same. */
-export function sameStatus(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
-  return a === undefined || b === undefined ? a === b : equalBytes(a, b);
 }

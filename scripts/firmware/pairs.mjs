@@ -154,8 +154,11 @@ async function main() {
   const rows = [];
   try {
     const firmware = Buffer.alloc(SIZE);
-    for (let i = 0, x = 1; i < SIZE; i++)
-      firmware[i] = (x = (Math.imul(x, 1664525) + 1013904223) >>> 0) >>> 24;
+    let state = 1;
+    for (let i = 0; i < SIZE; i++) {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      firmware[i] = state >>> 24;
+    }
     writeFileSync(join(folder, "fw.bin"), firmware);
     mayday("keygen", "--out", join(folder, "k"));
     mayday(
