@@ -28,6 +28,8 @@ const TOOLS = [
   { package: "dpkg-dev", probe: "/usr/bin/dpkg-source" },
   { package: "gcc-arm-none-eabi", probe: "/usr/bin/arm-none-eabi-gcc" },
   { package: "libnewlib-arm-none-eabi", probe: "/usr/lib/arm-none-eabi/newlib/nano.specs" },
+  { package: "gcc-avr", probe: "/usr/bin/avr-gcc" },
+  { package: "avr-libc", probe: "/usr/lib/avr/include/avr/io.h" },
   { package: "ovmf", probe: "/usr/share/OVMF/OVMF_CODE_4M.fd" },
 ];
 const REPORT = "test-report/vitest.json";

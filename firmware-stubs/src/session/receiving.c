@@ -31,6 +31,7 @@ static void excuse_work(mayday_target *target) {
   mayday_time took = mayday_target_look(target) - began;
   target->session.heard_at += took;
   target->session.asked_at += took;
+  target->session.run_asked_at += took;
   target->session.lease_end += took;
 }
 
@@ -90,10 +91,12 @@ static mayday_outcome check_manifest(mayday_target *target) {
   excuse_work(target);
   session->state = MAYDAY_SESSION_RECEIVING;
   session->asked_at = target->now;
+  session->run_asked_at = target->now;
   session->is_asked_once = false;
   /* The accept asked for the root's run: it is asked for again only if it stays away, or busy stopped it (5.4). */
   bool is_root_wanted = target->walk.depth > 0 && mayday_walk_wanted(&target->walk)->level > 0;
   session->is_run_asked = target->asks_run && is_root_wanted && target->manifest.size < LONG_COMPARE_BYTES;
+  session->is_run_named = session->is_run_asked;
   if (is_root_wanted && (target->run.level != mayday_walk_wanted(&target->walk)->level)) mayday_object_clear(&target->run);
   renew_lease(target);
   return goes_on(true);
@@ -105,6 +108,7 @@ static mayday_outcome check_run(mayday_target *target) {
   session->is_run_asked = false;
   if (is_right) {
     session->is_run_taken = true;
+    session->is_run_named = false;
     earn(target, UINT32_C(1) << target->manifest.block_log2);
     renew_lease(target);
     return goes_on(true);
@@ -260,9 +264,9 @@ void mayday_receiving_take_object(mayday_target *target, const mayday_frame *chu
     if (!wants_run(target) || session->is_run_taken) return;
     const mayday_step *wanted = mayday_walk_wanted(&target->walk);
     if (chunk->as.object.level != wanted->level || chunk->as.object.index != wanted->index) return;
-    if (target->run.length == 0 && session->is_asked_once && session->later_until <= target->now) {
+    if (target->run.length == 0 && session->is_asked_once && session->later_until <= session->run_asked_at) {
       uint32_t line = mayday_line_ms(&target->rtt, chunk->as.object.length);
-      mayday_time took = target->now - session->asked_at;
+      mayday_time took = target->now - session->run_asked_at;
       mayday_rtt_sample(&target->rtt, took > line ? (uint32_t)(took - line) : 0);
     }
     session->is_asked_once = false;
@@ -304,11 +308,13 @@ void mayday_receiving_ask(mayday_target *target, bool is_again) {
     const mayday_step *wanted = mayday_walk_wanted(&target->walk);
     mayday_say_request(target, wanted->level, wanted->index);
     session->is_run_asked = true;
+    session->is_asked_once = !session->is_run_named;
+    session->is_run_named = true;
+    session->run_asked_at = target->now;
   }
   if (grants) mayday_say_grant(target);
   if (!asks_run && !grants) return;
   session->asked_at = target->now;
-  session->is_asked_once = !is_again;
 }
 
 mayday_time mayday_receiving_ask_at(const mayday_target *target) {
@@ -316,6 +322,6 @@ mayday_time mayday_receiving_ask_at(const mayday_target *target) {
   mayday_time last = session->heard_at > session->asked_at ? session->heard_at : session->asked_at;
   mayday_time silent = last + mayday_pause_ms(&target->rtt, session->longest);
   if (!wants_run(target)) return silent;
-  mayday_time unanswered = session->asked_at + mayday_wait_ms(&target->rtt);
+  mayday_time unanswered = session->run_asked_at + mayday_wait_ms(&target->rtt);
   return unanswered < silent ? unanswered : silent;
 }

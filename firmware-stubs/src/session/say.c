@@ -5,13 +5,13 @@
 #include "session/blocks.h"
 #include "session/clock.h"
 
-/* The longest message of a target, with its proof or seal (5, 14.3, 14.4). */
-#define MESSAGE_MAX (MAYDAY_WIRE_LIMIT_ANNOUNCEMENT + 18u)
+/* The longest message of a target, without CRC, proof and seal: a distress. */
+#define MESSAGE_MAX 62u
 
 /* `offer`: that which a message answers, where it is not that of the session; NULL in all others. */
 static void send_about(mayday_target *target, const mayday_frame *frame, const mayday_frame *offer) {
-  uint8_t bytes[MESSAGE_MAX];
-  size_t length = mayday_frame_write(frame, bytes, sizeof bytes - MAYDAY_PROTECTION_MAX - MAYDAY_CRC_LENGTH);
+  uint8_t bytes[MESSAGE_MAX + MAYDAY_PROTECTION_MAX + MAYDAY_CRC_LENGTH];
+  size_t length = mayday_frame_write(frame, bytes, MESSAGE_MAX);
   if (length == 0) return;
   length = mayday_guard_protect(target, frame, offer, bytes, length);
   if (length == 0) return;
