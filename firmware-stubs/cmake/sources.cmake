@@ -53,6 +53,8 @@ set(MAYDAY_TARGET_SOURCES
   src/linkkey/handshakes.c
   src/session/blocks.c
   src/session/calls.c
+  src/session/checking.c
+  src/session/clock.c
   src/session/objects.c
   src/session/receiving.c
   src/session/say.c

@@ -77,7 +77,7 @@ static void print_image(const run *run) {
 /* Tells of what changed since the last time. */
 static void print_progress(const run *run, mayday_target_report *told) {
   const mayday_target_report *now = &run->target.report;
-  uint32_t blocks = run->target.manifest.leaves;
+  uint32_t blocks = run->target.writer.shape.leaves;
   if (now->sessions != told->sessions) fprintf(stderr, "mayday-posix: a rescuer answers\n");
   if (now->refused != told->refused && now->refused != 0) fprintf(stderr, "mayday-posix: refused an image: %s\n", refusal_name(now->refused));
   bool is_step = blocks > 0 && now->blocks_written * 10u / blocks != told->blocks_written * 10u / blocks;

@@ -149,7 +149,7 @@ bool mayday_guard_claim(mayday_target *target, const mayday_frame *offer) {
   if (claim != MAYDAY_FULL) return claim == MAYDAY_CLAIMED;
   /* All offers to calls of before are void from now on. A session continues under its own nonce. */
   take_nonce(target, target->boot_nonce);
-  if (!is_in_session(target)) mayday_calls_ask(&target->calls, target->now);
+  if (!is_in_session(target)) mayday_calls_ask(target);
   return false;
 }
 

@@ -9,13 +9,11 @@ uint8_t mayday_blocks_within(uint32_t size, uint32_t block) {
   return (uint8_t)mayday_least32(most, size / MAYDAY_BLOCK_ROOM(block));
 }
 
-void mayday_blocks_init(mayday_blocks *blocks, uint8_t *memory, uint32_t block, uint8_t max) {
+void mayday_blocks_init(mayday_blocks *blocks, uint8_t *memory, uint32_t block, uint32_t size) {
+  memset(blocks, 0, sizeof *blocks);
   blocks->memory = memory;
   blocks->block = block;
-  blocks->max = max;
-  blocks->is_changed = false;
-  blocks->sequence = 0;
-  for (uint8_t i = 0; i < MAYDAY_OPEN_BLOCKS_MAX; i++) blocks->open[i].state = MAYDAY_BLOCK_FREE;
+  blocks->max = mayday_blocks_within(size, block);
 }
 
 uint8_t *mayday_block_bytes(const mayday_blocks *blocks, const mayday_open_block *block) {
@@ -36,56 +34,29 @@ static bool has_same_position(const mayday_blocks *blocks, uint32_t number) {
   return false;
 }
 
-/* The open block with the lowest number from `least` on. */
-static const mayday_open_block *next_open(const mayday_blocks *blocks, uint32_t least) {
-  const mayday_open_block *next = NULL;
+/* The block in this state with the lowest number from `least` on. */
+static mayday_open_block *lowest(mayday_blocks *blocks, mayday_block_state state, uint32_t least) {
+  mayday_open_block *found = NULL;
   for (uint8_t i = 0; i < blocks->max; i++) {
-    const mayday_open_block *open = &blocks->open[i];
-    if (open->state != MAYDAY_BLOCK_OPEN || open->number < least) continue;
-    if (next == NULL || open->number < next->number) next = open;
+    mayday_open_block *block = &blocks->open[i];
+    bool fits = block->state == state && block->number >= least;
+    if (fits && (found == NULL || block->number < found->number)) found = block;
   }
-  return next;
+  return found;
 }
 
-static uint8_t codecs_of(const mayday_open_block *block) {
-  return block->failures == 0 ? MAYDAY_CODECS_ALL : MAYDAY_CODECS_RAW;
+static uint8_t how_of(const mayday_open_block *block) {
+  unsigned codecs = block->failures == 0 ? MAYDAY_CODECS_ALL : MAYDAY_CODECS_RAW;
+  return (uint8_t)(block->attempt | codecs << 4);
 }
 
-/* The entry that begins with `open`; `count` is how many blocks follow one another in it. */
-static uint8_t stretch_from(const mayday_blocks *blocks, const mayday_open_block *open) {
-  uint8_t count = 1;
-  for (;;) {
-    const mayday_open_block *next = next_open(blocks, open->number + 1u);
-    bool is_same = next != NULL && next->number == open->number + 1u && next->attempt == open->attempt &&
-                   codecs_of(next) == codecs_of(open);
-    if (!is_same) return count;
-    open = next;
-    count++;
-  }
+bool mayday_blocks_may_open(mayday_blocks *blocks, uint32_t number) {
+  uint8_t grant[MAYDAY_GRANT_BYTES_MAX];
+  return !has_same_position(blocks, number) && mayday_blocks_grant(blocks, grant) < MAYDAY_GRANT_ENTRIES_MAX;
 }
 
-/* Entries that a grant has; `out` may be NULL. */
-static uint8_t entries(const mayday_blocks *blocks, uint8_t *out, uint8_t room) {
-  uint8_t count = 0;
-  for (const mayday_open_block *open = next_open(blocks, 0); open != NULL && count < room; count++) {
-    uint8_t stretch = stretch_from(blocks, open);
-    if (out != NULL) {
-      mayday_put24(out, open->number);
-      out[3] = stretch;
-      out[4] = (uint8_t)((unsigned)open->attempt | (unsigned)codecs_of(open) << 4);
-      out += 5;
-    }
-    open = next_open(blocks, open->number + stretch);
-  }
-  return count;
-}
-
-mayday_open_block *mayday_blocks_free(mayday_blocks *blocks, uint32_t number, bool for_grant) {
-  if (for_grant && has_same_position(blocks, number)) return NULL;
-  if (for_grant && entries(blocks, NULL, MAYDAY_GRANT_ENTRIES_MAX) == MAYDAY_GRANT_ENTRIES_MAX) return NULL;
-  for (uint8_t i = 0; i < blocks->max; i++)
-    if (blocks->open[i].state == MAYDAY_BLOCK_FREE) return &blocks->open[i];
-  return NULL;
+mayday_open_block *mayday_blocks_free(mayday_blocks *blocks) {
+  return lowest(blocks, MAYDAY_BLOCK_FREE, 0);
 }
 
 static void start(mayday_blocks *blocks, mayday_open_block *block, uint32_t length) {
@@ -96,12 +67,12 @@ static void start(mayday_blocks *blocks, mayday_open_block *block, uint32_t leng
   blocks->is_changed = true;
 }
 
-void mayday_block_open(mayday_blocks *blocks, mayday_open_block *block, uint32_t number, uint32_t length) {
-  block->number = number;
+void mayday_block_open(mayday_blocks *blocks, mayday_open_block *block, uint32_t length, bool is_complete) {
   block->failures = 0;
   /* Another low bit than that of the block whose chunks have the same position (4.5). */
-  block->attempt = (uint8_t)(number / (MAYDAY_POSITION_SPAN / blocks->block) % 2u);
-  start(blocks, block, length);
+  block->attempt = (uint8_t)(block->number / (MAYDAY_POSITION_SPAN / blocks->block) % 2u);
+  block->state = MAYDAY_BLOCK_COMPLETE;
+  if (!is_complete) start(blocks, block, length);
 }
 
 bool mayday_block_again(mayday_blocks *blocks, mayday_open_block *block, uint32_t length) {
@@ -112,8 +83,8 @@ bool mayday_block_again(mayday_blocks *blocks, mayday_open_block *block, uint32_
 }
 
 void mayday_block_free(mayday_blocks *blocks, mayday_open_block *block) {
+  (void)blocks;
   block->state = MAYDAY_BLOCK_FREE;
-  blocks->is_changed = true;
 }
 
 static void note_chunks(mayday_blocks *blocks, mayday_open_block *block, uint32_t first, uint32_t count) {
@@ -148,7 +119,7 @@ static bool place(mayday_blocks *blocks, mayday_open_block *block, uint32_t offs
   return true;
 }
 
-mayday_open_block *mayday_blocks_take(mayday_blocks *blocks, const mayday_shape *shape, const mayday_frame *chunk) {
+bool mayday_blocks_take(mayday_blocks *blocks, const mayday_shape *shape, const mayday_frame *chunk) {
   for (uint8_t i = 0; i < blocks->max; i++) {
     mayday_open_block *block = &blocks->open[i];
     if (block->state != MAYDAY_BLOCK_OPEN) continue;
@@ -156,32 +127,40 @@ mayday_open_block *mayday_blocks_take(mayday_blocks *blocks, const mayday_shape 
     uint32_t offset = ((chunk->as.data.position - first) & 0xffffu) * MAYDAY_CHUNK_UNIT;
     uint32_t length = mayday_block_length(shape, block->number);
     if (offset >= length) continue;
-    if (!place(blocks, block, offset, length, chunk) || block->missing > 0) return NULL;
+    if (!place(blocks, block, offset, length, chunk) || block->missing > 0) return false;
     block->state = MAYDAY_BLOCK_COMPLETE;
     blocks->is_changed = true;
-    return block;
-  }
-  return NULL;
-}
-
-mayday_open_block *mayday_blocks_complete(mayday_blocks *blocks) {
-  mayday_open_block *first = NULL;
-  for (uint8_t i = 0; i < blocks->max; i++) {
-    mayday_open_block *block = &blocks->open[i];
-    if (block->state == MAYDAY_BLOCK_COMPLETE && (first == NULL || block->number < first->number)) first = block;
-  }
-  return first;
-}
-
-bool mayday_blocks_any(const mayday_blocks *blocks, mayday_block_state state, uint32_t first, uint32_t end) {
-  for (uint8_t i = 0; i < blocks->max; i++) {
-    const mayday_open_block *block = &blocks->open[i];
-    if (block->state == state && block->number >= first && block->number < end) return true;
+    return true;
   }
   return false;
 }
 
+mayday_open_block *mayday_blocks_complete(mayday_blocks *blocks) {
+  return lowest(blocks, MAYDAY_BLOCK_COMPLETE, 0);
+}
+
+bool mayday_blocks_any(mayday_blocks *blocks, mayday_block_state state, uint32_t first, uint32_t end) {
+  const mayday_open_block *block = lowest(blocks, state, first);
+  return block != NULL && block->number < end;
+}
+
 uint8_t mayday_blocks_grant(mayday_blocks *blocks, uint8_t *out) {
-  blocks->is_changed = false;
-  return entries(blocks, out, MAYDAY_GRANT_ENTRIES_MAX);
+  uint8_t count = 0;
+  uint32_t next = 0;
+  const mayday_open_block *block;
+  while ((block = lowest(blocks, MAYDAY_BLOCK_OPEN, next)) != NULL) {
+    uint8_t how = how_of(block);
+    if (count > 0 && block->number == next && out[4] == how) {
+      out[3]++;
+    } else {
+      if (count == MAYDAY_GRANT_ENTRIES_MAX) break;
+      if (count > 0) out += 5;
+      count++;
+      mayday_put24(out, block->number);
+      out[3] = 1;
+      out[4] = how;
+    }
+    next = block->number + 1u;
+  }
+  return count;
 }

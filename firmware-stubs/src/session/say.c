@@ -129,10 +129,11 @@ void mayday_say_request(mayday_target *target, uint8_t level, uint32_t index) {
 }
 
 void mayday_say_grant(mayday_target *target) {
-  uint8_t entries[5u * MAYDAY_GRANT_ENTRIES_MAX];
+  uint8_t entries[MAYDAY_GRANT_BYTES_MAX];
   mayday_frame frame = frame_of(MAYDAY_GRANT);
   frame.as.list.sequence = ++target->blocks.sequence;
   frame.as.list.count = mayday_blocks_grant(&target->blocks, entries);
+  target->blocks.is_changed = false;
   frame.as.list.entries = entries;
   send(target, &frame);
 }
