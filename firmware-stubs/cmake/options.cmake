@@ -1,5 +1,5 @@
-# What a build contains. Features and sizes are macros of include/mayday/config.h under the same names, where they are explained;
-# a test compares names and defaults. Whoever links the libraries is compiled with the same values, as structs depend on them.
+# What a build contains. Features and sizes are macros of the same names, explained in include/mayday/config.h, those of the
+# rescuer in include/mayday/rescuer.h and src/link/sender.h; a test compares names and defaults. Who links the libraries is compiled with the same values, as structs depend on them.
 
 option(MAYDAY_WITH_AB "Layout ab: two slots" ON)
 option(MAYDAY_WITH_QUARANTINE "Images that failed to confirm are taken later" ON)
@@ -10,6 +10,14 @@ set(MAYDAY_WRITE_UNIT_MAX 256 CACHE STRING "Largest write unit of the flash, in 
 set(MAYDAY_OPEN_BLOCKS_MAX 16 CACHE STRING "Most blocks that a target keeps unfinished")
 set(MAYDAY_SPENT_OFFERS_MAX 4 CACHE STRING "Offers that a target with a link key remembers as spent")
 set(MAYDAY_TX_BYTES 192 CACHE STRING "Bytes that wait for the UART")
+
+set(MAYDAY_RESCUER_PAYLOAD 256 CACHE STRING "Largest payload of a frame that a rescuer sends, in bytes")
+set(MAYDAY_RESCUER_FOLDED 5 CACHE STRING "Levels of the tree that a rescuer folds: 17 for all images")
+set(MAYDAY_RESCUER_OFFERS 3 CACHE STRING "Offers of a rescuer that may still be accepted")
+set(MAYDAY_RESCUER_NEIGHBOURS 4 CACHE STRING "Neighbours that a rescuer remembers")
+set(MAYDAY_RESCUER_PACKETS 48 CACHE STRING "Packets of a rescuer that may be in flight")
+set(MAYDAY_RESCUER_ITEMS 8 CACHE STRING "Blocks and objects that a rescuer sends at the same time")
+set(MAYDAY_RESCUER_BLOCK_MAX 4096 CACHE STRING "Largest block of a rescuer's image, in bytes")
 
 set(MAYDAY_FEATURES
   MAYDAY_WITH_AB
@@ -23,6 +31,13 @@ set(MAYDAY_SIZES
   MAYDAY_OPEN_BLOCKS_MAX
   MAYDAY_SPENT_OFFERS_MAX
   MAYDAY_TX_BYTES
+  MAYDAY_RESCUER_PAYLOAD
+  MAYDAY_RESCUER_FOLDED
+  MAYDAY_RESCUER_OFFERS
+  MAYDAY_RESCUER_NEIGHBOURS
+  MAYDAY_RESCUER_PACKETS
+  MAYDAY_RESCUER_ITEMS
+  MAYDAY_RESCUER_BLOCK_MAX
 )
 
 set(MAYDAY_CONFIG_HEADER "" CACHE STRING "A header with these macros, for instance mayday_config.h; then the options above are not used")

@@ -21,7 +21,15 @@ endif()
 
 add_executable(mayday-posix ${MAYDAY_POSIX_SOURCES})
 target_compile_definitions(mayday-posix PRIVATE _POSIX_C_SOURCE=200809L _DEFAULT_SOURCE)
-target_link_libraries(mayday-posix PRIVATE mayday_target mayday_rescuer mayday_ed25519)
+# Its rescuer has the longest frames and serves all images. Structs depend on these sizes, so it is not that of the library.
+target_sources(mayday-posix PRIVATE ${MAYDAY_RESCUER_SOURCES})
+target_compile_definitions(mayday-posix PRIVATE
+  MAYDAY_RESCUER_PAYLOAD=4096
+  MAYDAY_RESCUER_PACKETS=1026
+  MAYDAY_RESCUER_ITEMS=40
+  MAYDAY_RESCUER_BLOCK_MAX=65536
+  MAYDAY_RESCUER_FOLDED=17)
+target_link_libraries(mayday-posix PRIVATE mayday_target mayday_ed25519)
 target_link_options(mayday-posix PRIVATE -static -Wl,--gc-sections)
 mayday_warn(mayday-posix)
 install(TARGETS mayday-posix)

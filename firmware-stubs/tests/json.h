@@ -18,6 +18,9 @@ typedef struct json {
   size_t count;       /* members or elements */
 } json;
 
+/* What the frozen vectors call a string of bytes. */
+#define VECTOR_BYTES "octets"
+
 /* The file `name` of the folder `vectors`; ends the process with a message when it cannot be read. */
 const json *json_load(const char *vectors, const char *name);
 

@@ -84,7 +84,8 @@ void scene_hear_frame(scene *scene, const mayday_frame *frame, uint32_t tag) {
 static void fill_block(const json *rule, uint8_t *out, uint32_t length) {
   const json *fill = json_find(rule, "fill");
   uint32_t start = fill == NULL ? (uint32_t)json_u64(rule, "start") : 0;
-  for (uint32_t i = 0; i < length; i++) out[i] = (uint8_t)(fill != NULL ? fill->number : start + 5u * i + i / 256u);
+  if (fill != NULL) memset(out, (int)fill->number, length);
+  else for (uint32_t i = 0; i < length; i++) out[i] = (uint8_t)((start + 5u * i + i / 256u) & 0xffu);
 }
 
 static void read_manifest(scene *scene, const char *vendor, const char *hardware_class) {

@@ -187,7 +187,7 @@ static void check_resume(bool is_unequal) {
   mayday_writer_leave(&writer);
   CHECK(restart() && board.decision.failure == MAYDAY_BOOT_FAILURE_CODE_RECEIVING, "after a restart it is being received");
   open_writer(&image);
-  CHECK(!writer.is_begun, "another run begins anew");
+  CHECK(!writer.is_begun, "another run begins from the start");
   done = image_send(&writer, &image, UINT32_MAX);
   CHECK(done.is_whole && done.written < image.shape.leaves, "blocks that were received stay: %u are written", done.written);
   CHECK(mayday_writer_commit(&writer, NULL, 0) == 0 && boots(&image), "it boots");

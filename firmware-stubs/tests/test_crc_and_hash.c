@@ -9,12 +9,12 @@
 static void check_crcs(const json *wire) {
   JSON_EACH(vector, json_get(wire, "crcs")) {
     uint8_t bytes[64];
-    size_t length = json_hex(json_get(vector, "octets"), bytes, sizeof bytes);
+    size_t length = json_hex(json_get(vector, VECTOR_BYTES), bytes, sizeof bytes);
     uint32_t tag = json_find(vector, "tag") == NULL ? 0 : (uint32_t)json_u64(vector, "tag");
     uint32_t crc = mayday_crc32(tag, bytes, length);
-    CHECK(crc == json_u64(vector, "crc"), "the CRC of %s is %lu", json_text(vector, "octets"), (unsigned long)crc);
+    CHECK(crc == json_u64(vector, "crc"), "the CRC of %s is %lu", json_text(vector, VECTOR_BYTES), (unsigned long)crc);
     uint32_t joined = mayday_crc32(mayday_crc32(tag, bytes, length / 2), bytes + length / 2, length - length / 2);
-    CHECK(joined == crc, "a CRC taken in two parts is that of the whole: %s", json_text(vector, "octets"));
+    CHECK(joined == crc, "a CRC taken in two parts is that of the whole: %s", json_text(vector, VECTOR_BYTES));
   }
 }
 
@@ -105,7 +105,7 @@ static void check_macs(const json *keys) {
   JSON_EACH(vector, json_get(keys, "hmac")) {
     mayday_hmac hmac;
     const size_t key_length = json_hex(json_get(vector, "key"), key, sizeof key);
-    const size_t length = json_hex(json_get(vector, "octets"), bytes, sizeof bytes);
+    const size_t length = json_hex(json_get(vector, VECTOR_BYTES), bytes, sizeof bytes);
     mayday_hmac_begin(&hmac, &mayday_sha256, key, key_length);
     mayday_hmac_add(&hmac, bytes, length / 2);
     mayday_hmac_add(&hmac, bytes + length / 2, length - length / 2);

@@ -50,7 +50,7 @@ static void replace(payload_parts *parts, const char *name, const char *digits) 
   }
 }
 
-/* Joins the parts; with `is_filled` the padding is made anew, so that it fills up 256 bytes. */
+/* Joins the parts; with `is_filled` the padding is made again, so that it fills up 256 bytes. */
 static size_t join(const payload_parts *parts, bool is_filled, uint8_t out[512]) {
   size_t length = 0;
   for (size_t i = 0; i + (is_filled ? 1 : 0) < PARTS; i++) {

@@ -24,13 +24,13 @@ const BLANK = new Uint8Array(ENTRY_SIZE).fill(0xff);
 const ENVELOPE = acceptableEnvelope(new SeededRandom(5));
 
 /** An entry that the board could have written. */
-function randomEntry(random: Random): RecordEntry {
+export function randomEntry(random: Random): RecordEntry {
   const kind = randomBelow(random, 9);
   if (kind === 0) return { tag: "header", count: randomBelow(random, 6) };
   return kind === 1 ? { tag: "seal" } : { tag: "event", event: randomEvent(random) };
 }
 
-function randomEvent(random: Random): RecordEvent {
+export function randomEvent(random: Random): RecordEvent {
   const slot = randomBelow(random, 2);
   const area = randomBelow(random, 3);
   const digest = new Uint8Array(32).fill(randomBelow(random, 6));
@@ -52,7 +52,7 @@ function randomEvent(random: Random): RecordEvent {
 }
 
 /** An entry, with the rest of its digest before it if it has one. */
-function wholeOf(entry: RecordEntry): readonly RecordEntry[] {
+export function wholeOf(entry: RecordEntry): readonly RecordEntry[] {
   return entry.tag === "event" ? entriesOf(entry.event) : [entry];
 }
 
@@ -68,7 +68,7 @@ function resealEntries(bytes: Uint8Array): Uint8Array {
   return out;
 }
 
-function resealEntry(bytes: Uint8Array): Uint8Array {
+export function resealEntry(bytes: Uint8Array): Uint8Array {
   const crc = fileCrc(bytes.subarray(0, ENTRY_SIZE - 4));
   return concatBytes(
     bytes.subarray(0, ENTRY_SIZE - 4),

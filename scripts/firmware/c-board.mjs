@@ -39,7 +39,9 @@ class CBoard {
   constructor(module, bench, storage, see) {
     const { map } = bench;
     this.#bench = bench;
-    this.#flash = new CutFlash(new NorFlash(storage, map), storage, see, (region) => isRecordEntry(map, region));
+    this.#flash = new CutFlash(new NorFlash(storage, map), storage, see, (region) =>
+      isRecordEntry(map, region),
+    );
     this.#flash.arm(...map.record, ...map.manifests, ...map.slots);
     const imports = {
       read: (offset, at, length) => this.#read(offset >>> 0, at, length),
@@ -50,7 +52,8 @@ class CBoard {
     this.#c = new WebAssembly.Instance(module, { board: imports }).exports;
     this.#configure();
     const fault = this.#c.open();
-    if (fault !== 0) throw new Error(fault === 1 ? "the C code takes no such layout" : "the board does not open");
+    if (fault !== 0)
+      throw new Error(fault === 1 ? "the C code takes no such layout" : "the board does not open");
   }
 
   get slots() {
@@ -134,7 +137,8 @@ class CBoard {
         if (c.begin(image.source.envelope.length) === 0) throw new Error("the board cannot begin");
         if (!isCopied) this.#put(c.block(), bytes);
         const written = c.write(index);
-        if (written !== WRITTEN) throw new Error(written === MISMATCH ? "a right block is refused" : "a write failed");
+        if (written !== WRITTEN)
+          throw new Error(written === MISMATCH ? "a right block is refused" : "a write failed");
       }
       if (wanted.length > 0 || isTouched) c.unit_done(first);
     }
@@ -201,16 +205,23 @@ class CBoard {
     const { sectors } = this.#flash.map;
     const sector = sectors.at(offset);
     const region = sectors.region(sector);
-    if (region.offset !== offset || region.size !== length) throw new Error(`no sector has ${length} bytes at ${offset}`);
+    if (region.offset !== offset || region.size !== length)
+      throw new Error(`no sector has ${length} bytes at ${offset}`);
     this.#flash.erase(sector);
     return 1;
   }
 
   #program(offset, at, length) {
     const bytes = this.#bytes(at, length);
-    const isSlot = this.#bench.map.slots.some((slot) => offset >= slot.offset && offset < slot.offset + slot.size);
+    const isSlot = this.#bench.map.slots.some(
+      (slot) => offset >= slot.offset && offset < slot.offset + slot.size,
+    );
     // The stage looks whether they are an image's; this says only where they go.
-    if (isSlot) this.#flash.programVerified(offset, VerifiedBlock.check(bytes, leafHash(bytes), leafHash, this.#flash.map));
+    if (isSlot)
+      this.#flash.programVerified(
+        offset,
+        VerifiedBlock.check(bytes, leafHash(bytes), leafHash, this.#flash.map),
+      );
     else this.#flash.program(offset, bytes);
     return 1;
   }

@@ -19,6 +19,7 @@ const LONGEST = {
   trust_store: 2049,
   tree: 540,
   runs: 4096,
+  session: 4096,
   target: 8192,
   rescuer: 8192,
   record: 8192,

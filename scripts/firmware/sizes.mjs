@@ -16,7 +16,7 @@ const FOLDER = join(BUILD, "sizes");
 /** Part -> what its sources are named; the first one that matches counts. */
 const PARTS = {
   "SHA-256": /^src\/base\/sha256/,
-  "link key": /^src\/(base\/hmac|link\/seal|session\/link_key)/,
+  "link key": /^src\/(base\/hmac|linkkey\/)/,
   "boot record": /^src\/(flash|board)\//,
   "transfer core": /^src\/(base|wire|link|image|session)\//,
 };

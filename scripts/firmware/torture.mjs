@@ -19,7 +19,14 @@ const RANDOM_RUNS = 20_000;
 const text = { type: "string" };
 const { values: flags } = parseArgs({
   options: {
-    ...{ full: { type: "boolean", default: false }, every: text, random: text, seed: text, case: text, story: text },
+    ...{
+      full: { type: "boolean", default: false },
+      every: text,
+      random: text,
+      seed: text,
+      case: text,
+      story: text,
+    },
     ...{ depth: text, workers: text, share: text, replay: text, module: text },
   },
 });

@@ -1,15 +1,18 @@
 import { readFileSync } from "node:fs";
-import { buildModule } from "../../scripts/firmware/wasm.mjs";
 import type { Clock, Timer } from "../../src/base/clock.ts";
 import type { Random } from "../../src/base/prng.ts";
 import type { Transport } from "../../src/transport/transport.ts";
+
+const { buildModule } = (await import(new URL("../../scripts/firmware/wasm.mjs", import.meta.url).href)) as {
+  readonly buildModule: (name: string, defines?: readonly string[]) => string;
+};
 
 const compiled = new Map<string, WebAssembly.Module>();
 
 /** A module of the C side, compiled once a process. `defines`: macros of its configuration. */
 function moduleOf(name: string, defines: readonly string[]): WebAssembly.Module {
   const key = [name, ...defines].join(" ");
-  const known = compiled.get(key) ?? new WebAssembly.Module(readFileSync(buildModule(name, [...defines])));
+  const known = compiled.get(key) ?? new WebAssembly.Module(readFileSync(buildModule(name, defines)));
   compiled.set(key, known);
   return known;
 }

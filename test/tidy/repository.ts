@@ -51,6 +51,7 @@ export const PROGRAM_FOLDERS = [
   ".ci",
   "bench",
   "examples",
+  "firmware-stubs",
   "hw-loopback",
   "lab",
   "scripts",

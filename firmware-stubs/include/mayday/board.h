@@ -90,7 +90,7 @@ typedef struct mayday_record_state {
   uint32_t starts;
 } mayday_record_state;
 
-/* The boot record (13.2): its state, and where it goes on. */
+/* The boot record (13.2): its state, and where the next entry stands. */
 typedef struct mayday_record {
   mayday_record_state state;
   uint32_t sequence;  /* of the latest right entry */

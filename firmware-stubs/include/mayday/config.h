@@ -42,7 +42,7 @@
 #define MAYDAY_OPEN_BLOCKS_MAX 16
 #endif
 
-/* Offers that a target with a link key remembers as spent; when there are more, it calls anew under another boot nonce (14.3). */
+/* Offers that a target with a link key remembers as spent; when there are more, it calls under another boot nonce (14.3). */
 #ifndef MAYDAY_SPENT_OFFERS_MAX
 #define MAYDAY_SPENT_OFFERS_MAX 4
 #endif

@@ -174,7 +174,8 @@ typedef struct mayday_rescuer {
   uint32_t past_tags[MAYDAY_PAST_SESSIONS_MAX];
   mayday_time heard_at, later_at;
   mayday_time busy_until;
-  uint32_t busy_budget;
+  uint32_t busy_budget; /* milliseconds that are left (6.5) */
+  uint32_t earning;     /* blocks that still add to it */
   uint32_t bytes_sent;
   uint16_t grant_sequence, request_sequence;
   bool has_grant, has_request, is_past_manifest, is_manifest_acked;

@@ -101,7 +101,7 @@ int image_open(image_file *file, const char *path) {
   memset(file, 0, sizeof *file);
   file->fd = open(path, O_RDONLY | O_CLOEXEC);
   if (file->fd < 0 || fstat(file->fd, &about) != 0) return wrong(path, strerror(errno));
-  if (!read_at(file->fd, 0, head, sizeof head) || memcmp(head, magic, sizeof magic) != 0) return wrong(path, "is no mayday image");
+  if (!read_at(file->fd, 0, head, sizeof head) || memcmp(head, magic, sizeof magic) != 0) return wrong(path, "is not an image file of mayday");
   if (mayday_u16(head + 8) != 1) return wrong(path, "is of a later format");
   uint16_t envelope = mayday_u16(head + 10);
   if (mayday_crc32(0, head, 20) != mayday_u32(head + 20) || envelope < MAYDAY_ENVELOPE_MIN || envelope > MAYDAY_ENVELOPE_MAX) {

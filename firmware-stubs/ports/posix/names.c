@@ -11,7 +11,7 @@ const char *refusal_name(uint8_t code) {
     case MAYDAY_REFUSAL_CODE_COUNTER: return "counter: its security counter does not fit the board's floor";
     case MAYDAY_REFUSAL_CODE_SIZE: return "size: it does not fit the slot, --slot";
     case MAYDAY_REFUSAL_CODE_BLOCK_SIZE: return "block-size: its blocks are larger than the board can buffer";
-    case MAYDAY_REFUSAL_CODE_ROLE: return "role: it is no application image, or its key may not sign those";
+    case MAYDAY_REFUSAL_CODE_ROLE: return "role: it is not an application image, or its key may not sign those";
     case MAYDAY_REFUSAL_CODE_MANIFEST: return "manifest: it is damaged, or of a format that this version does not know";
     case MAYDAY_REFUSAL_CODE_HEALTHY: return "healthy: the board boots";
     case MAYDAY_REFUSAL_CODE_QUARANTINED: return "quarantined: it failed to confirm too often";

@@ -55,7 +55,7 @@ static bool split(uint8_t *envelope, size_t length, parts *out) {
   return !out->is_signed || (out->payload[out->length] == 0x58 && out->payload[out->length + 1u] == 0x40);
 }
 
-/* Whether a board takes unsigned images. Read anew each time: it is asked twice, so that one skipped instruction decides nothing. */
+/* Whether a board takes unsigned images. Read each time: it is asked twice, so that one skipped instruction decides nothing. */
 static bool is_open(const mayday_policy *policy) {
   const volatile mayday_policy *again = policy;
   return again->key_count == 0 && again->is_unsigned_allowed;

@@ -15,6 +15,7 @@ void mayday_rescuer_begin(mayday_rescuer *rescuer, const mayday_offered *offered
   rescuer->later_at = 0;
   rescuer->busy_until = 0;
   rescuer->busy_budget = MAYDAY_BUSY_BUDGET_MS + rescuer->source->manifest->size / BUSY_BYTES_PER_MS;
+  rescuer->earning = rescuer->leaves;
   rescuer->bytes_sent = 0;
   rescuer->has_grant = rescuer->has_request = false;
   rescuer->is_past_manifest = rescuer->is_manifest_acked = false;

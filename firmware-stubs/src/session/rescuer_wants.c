@@ -52,8 +52,11 @@ static void set_done(uint8_t *done, uint32_t number) {
   done[number / 8u] = (uint8_t)(done[number / 8u] | 1u << (number % 8u));
 }
 
-/* Time in which the target may say busy (6.5): what the blocks that it is done with take at 1200 bit/s. */
+/* Time in which the target may say busy (6.5): what blocks that it got and is done with take at 1200 bit/s, as many as the image
+ * has, so that blocks that are asked for again and again earn nothing. */
 static void earn(mayday_rescuer *rescuer, uint32_t blocks) {
+  if (blocks > rescuer->earning) blocks = rescuer->earning;
+  rescuer->earning -= blocks;
   uint32_t ms = ((UINT32_C(10000) << rescuer->source->manifest->block_log2) / EARNED_BITS_PER_S) * blocks;
   rescuer->busy_budget += mayday_least32(ms, UINT32_MAX - rescuer->busy_budget);
 }
@@ -74,7 +77,7 @@ void mayday_rescuer_take_grant(mayday_rescuer *rescuer, const uint8_t *entries, 
     if (number_of(entries, count, total, wish.block, wish.attempt) < total) continue;
     uint8_t item = mayday_sender_find(&rescuer->sender, MAYDAY_ITEM_BLOCK, wish.block, wish.attempt);
     if (item != MAYDAY_NO_ITEM) mayday_sender_drop(&rescuer->sender, item);
-    settled++;
+    if (is_done(rescuer->granted_done, i)) settled++;
   }
   earn(rescuer, settled);
   memmove(rescuer->grant, entries, (size_t)count * ENTRY_LENGTH);

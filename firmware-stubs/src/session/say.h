@@ -1,4 +1,4 @@
-/* What a target sends (PROTOCOL.md 5). A message that finds no room is dropped: whoever says it repeats it. */
+/* What a target sends (PROTOCOL.md 5). A message that finds no room is dropped: its owner repeats it. */
 #ifndef MAYDAY_SESSION_SAY_H
 #define MAYDAY_SESSION_SAY_H
 

@@ -137,13 +137,15 @@ export class TargetRole implements Role {
         this.#handleQuestion(now, message.nodeId);
         return;
       case "offer":
-        this.#handleOffer(now, message, proof);
+        if (equalBytes(message.rescuerId, this.#nodeId)) this.#host.reportEcho();
+        else this.#handleOffer(now, message, proof);
         return;
       case "bye":
         if (this.#session?.isOf(message.rescuerNonce)) this.#handleBye(now, this.#session, proof);
         return;
       case "none":
-        this.#handleNone(message);
+        if (equalBytes(message.rescuerId, this.#nodeId)) this.#host.reportEcho();
+        else this.#handleNone(message);
         return;
       case "later":
         this.#session?.handleLater(now, message.forMs);

@@ -1,0 +1,96 @@
+import { equalBytes, toHex } from "../../src/base/bytes.ts";
+import { decodeFrame, encodeMessage } from "../../src/wire/frame.ts";
+import type { Frame } from "../../src/wire/messages.ts";
+
+/** Blocks that a grant names, with attempt and codecs. */
+type Wants = Readonly<Record<number, string>>;
+
+/**
+ * What a target said, without what is free: how often it repeats itself, when it calls and knocks, its acks but the last one, and busy
+ * (PROTOCOL.md 4.3, 5.2, 5.11).
+ */
+export class SideLog {
+  /** Accepts, refusals, deferrals, stand-downs, byes and dones, in order, without repeats. */
+  readonly answers: string[] = [];
+  #grant: Wants | undefined;
+  #request: readonly string[] | undefined;
+  readonly #isUsual: (rescuerNonce: Uint8Array) => boolean;
+
+  /** `isUsual`: whether the offer with this nonce was of the block size that both count their buffers for. */
+  constructor(isUsual: (rescuerNonce: Uint8Array) => boolean) {
+    this.#isUsual = isUsual;
+  }
+
+  /** The last call or beacon. */
+  status: Uint8Array | undefined;
+  /** The last ack without its delay. */
+  ack: string | undefined;
+
+  /** What it wants, as far as it said so. */
+  get wants(): { readonly grant: Wants; readonly request: readonly string[] } {
+    return { grant: this.#grant ?? {}, request: this.#request ?? [] };
+  }
+
+  /** Takes frames that were sent while the session with this tag ran. A line for each that counts. */
+  take(frames: readonly Uint8Array[], tagOf: (frame: Uint8Array) => number | undefined): string[] {
+    return frames.flatMap((bytes) => {
+      const frame = decodeFrame(bytes, tagOf(bytes));
+      if (frame.tag === "fault") return [`${frame.fault} ${toHex(bytes)}`];
+      return this.#note(bytes, frame);
+    });
+  }
+
+  #note(bytes: Uint8Array, frame: Frame): string[] {
+    switch (frame.tag) {
+      case "accept": {
+        this.#grant = undefined;
+        this.#request = undefined;
+        this.ack = undefined;
+        // The C side counts its buffers in bytes, the TypeScript side in blocks.
+        const openBlocks = this.#isUsual(frame.rescuerNonce) ? frame.openBlocks : 0;
+        return this.#answer(encodeMessage({ ...frame, openBlocks }, 1), "accept");
+      }
+      case "refuse":
+      case "bye":
+      case "done":
+      case "defer":
+        return this.#answer(bytes, frame.tag);
+      case "standDown": {
+        // The time follows from the round trip, which the C side measures in whole milliseconds.
+        const { rescuerNonce, winnerId } = frame;
+        return this.#answer(Uint8Array.of(...rescuerNonce, ...winnerId), "standDown");
+      }
+      case "grant": {
+        this.#grant = {};
+        const wants: Record<number, string> = {};
+        for (const { first, count, attempt, codecs } of frame.entries)
+          for (let block = first; block < first + count; block++) wants[block] = `${attempt} ${codecs}`;
+        this.#grant = wants;
+        return [`grant ${JSON.stringify(wants)}`];
+      }
+      case "request":
+        this.#request = frame.wanted.map((node) => (node === "manifest" ? node : `${node.level}/${node.index}`));
+        return [`request ${this.#request.join(" ")}`];
+      case "beacon":
+      case "distress":
+        this.status = bytes;
+        return [`${frame.tag} ${toHex(bytes)}`];
+      case "ack":
+        this.ack = `${frame.highest} ${toHex(frame.bitmap)}`;
+        return [`ack ${this.ack}`];
+      default:
+        return [frame.tag];
+    }
+  }
+
+  #answer(bytes: Uint8Array, name: string): string[] {
+    const said = `${name} ${toHex(bytes)}`;
+    if (this.answers.at(-1) !== said) this.answers.push(said);
+    return [said];
+  }
+}
+
+/** Whether two statuses say the same. */
+export function sameStatus(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  return a === undefined || b === undefined ? a === b : equalBytes(a, b);
+}
