@@ -41,7 +41,7 @@ void mayday_session_begin(mayday_target *target, const mayday_frame *offer) {
 void mayday_session_repeat_accept(mayday_target *target) {
   mayday_session *session = &target->session;
   if (session->state != MAYDAY_SESSION_ACCEPTING) return;
-  mayday_say_accept(target);
+  mayday_say_about(target, MAYDAY_ACCEPT, NULL, 0);
   if (session->accepts < 2u) session->accepts++;
   session->asked_at = target->now;
   session->repeat_at = target->now + mayday_pause_ms(&target->rtt, session->longest);
@@ -63,7 +63,7 @@ void mayday_session_lose(mayday_target *target, mayday_session_loss why) {
 
 static void refuse(mayday_target *target, uint8_t reason) {
   target->report.refused = reason;
-  mayday_say_refuse(target, target->session.rescuer_nonce, target->session.digest, reason);
+  mayday_say_about(target, MAYDAY_REFUSE, NULL, reason);
   end(target);
   mayday_calls_note_refused(target);
 }

@@ -111,7 +111,7 @@ static uint32_t wear_wait(const mayday_target *target, const uint8_t digest[8]) 
 static void refuse_key(mayday_target *target, const mayday_frame *offer) {
   if (is_in_session(target)) return;
   target->report.refused = MAYDAY_REFUSAL_CODE_LINK_KEY;
-  mayday_say_refuse(target, offer->as.offer.rescuer_nonce, offer->as.offer.digest, MAYDAY_REFUSAL_CODE_LINK_KEY);
+  mayday_say_about(target, MAYDAY_REFUSE, offer, MAYDAY_REFUSAL_CODE_LINK_KEY);
 }
 
 static void take_offer(mayday_target *target, const mayday_frame *offer) {
@@ -131,7 +131,7 @@ static void take_offer(mayday_target *target, const mayday_frame *offer) {
   } else if (session->state == MAYDAY_SESSION_DONE) {
     take_stranger(target);
   } else if (wait > 0) {
-    mayday_say_defer(target, offer, MAYDAY_DEFER_CODE_WEAR, wait);
+    mayday_say_about(target, MAYDAY_DEFER, offer, wait);
     (void)mayday_guard_claim(target, offer);
   } else if (is_in_session(target) && (is_busy || !mayday_session_is_silent(target))) {
     mayday_say_stand_down(target, offer, mayday_wait_ms(&target->rtt));
@@ -277,7 +277,7 @@ uint32_t mayday_target_idle_ms(const mayday_target *target) {
 void mayday_target_stop(mayday_target *target) {
   if (is_ended(target)) return;
   if (is_in_session(target)) {
-    mayday_say_bye(target, MAYDAY_BYE_REASON_STOPPED);
+    mayday_say_about(target, MAYDAY_BYE, NULL, MAYDAY_BYE_REASON_STOPPED);
     mayday_writer_leave(&target->writer);
     target->session.state = MAYDAY_SESSION_NONE;
   }
