@@ -69,9 +69,9 @@ static int open_board(run *run, bool is_created) {
 }
 
 static void print_image(const run *run) {
-  const mayday_manifest *image = &run->board.decision.manifest;
-  fprintf(stderr, "mayday-posix: boots %u.%u.%u, %lu bytes\n", image->order.version[0], image->order.version[1],
-          image->order.version[2], (unsigned long)image->size);
+  const uint16_t *version = run->board.status.order.version;
+  fprintf(stderr, "mayday-posix: boots %u.%u.%u, %lu bytes\n", version[0], version[1], version[2],
+          (unsigned long)run->board.decision.size);
 }
 
 /* Tells of what changed since the last time. */
@@ -146,7 +146,7 @@ int command_target(int argc, char **argv) {
 
 static int write_image(run *run) {
   uint8_t bytes[4096];
-  uint32_t size = run->board.decision.manifest.size;
+  uint32_t size = run->board.decision.size;
   FILE *out = fopen(run->options.out, "wb");
   bool is_written = out != NULL;
   for (uint32_t at = 0; is_written && at < size; at += sizeof bytes) {

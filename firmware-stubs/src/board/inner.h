@@ -18,8 +18,25 @@ void mayday_floor_pass_on(const mayday_board *board);
 /* What the status says of the record and the decision. */
 void mayday_status_update(mayday_board *board);
 
+/* An image in a slot. */
+typedef struct mayday_image {
+  uint8_t slot, area;
+  const uint8_t *digest; /* that its manifest has to have; 32 bytes */
+  /* What its manifest says, if it was read. */
+  bool is_read, is_confirmed_by_app;
+  uint32_t counter, size;
+  mayday_order order;
+} mayday_image;
+
+/* Reads the manifest of an image, and looks whether the slot holds it: 0, or why it does not boot. `failure`: that is known
+ * already, and only the manifest is read; 0: it is not. Overwrites the scratch. */
+uint8_t mayday_image_check(mayday_board *board, mayday_image *image, uint8_t failure);
+
 /* What the status says of the installed image: NULL for none. */
-void mayday_status_install(mayday_board *board, const mayday_manifest *manifest);
+void mayday_status_install(mayday_board *board, const mayday_image *image);
+
+/* This image boots: makes it the decision, which overwrites the scratch. */
+void mayday_decision_take(mayday_board *board, const mayday_image *image);
 
 /* Steps 1 to 5 of 8.4. */
 uint8_t mayday_policy_check(const mayday_board *board, uint8_t *envelope, size_t length, mayday_manifest *out,
@@ -28,17 +45,8 @@ uint8_t mayday_policy_check(const mayday_board *board, uint8_t *envelope, size_t
 /* Whether vendor, class and revision fit. */
 bool mayday_hardware_fits(const mayday_board *board, const mayday_manifest *manifest);
 
-/* The manifest of an image that the record names: 0, or why it does not boot. Overwrites the scratch. */
-uint8_t mayday_manifest_load(mayday_board *board, uint8_t area, const uint8_t digest[32], mayday_manifest *out);
-
-/* Whether a slot holds the image of a manifest that was loaded: 0, or why it does not boot. Overwrites the scratch. */
-uint8_t mayday_image_verify(mayday_board *board, uint8_t slot, const mayday_manifest *manifest);
-
-/* Looks whether the other slot is a way back for the image that boots, which is not proven (13.4). Overwrites the scratch. */
-void mayday_way_back_find(mayday_board *board);
-
-/* The event 0x11 or 0x12 of a slot. */
-bool mayday_slot_append(mayday_board *board, uint8_t type, uint8_t slot, mayday_slot_record record, uint32_t floor);
+/* Adds the event that gives a slot other flags and boots, and raises the floor. */
+bool mayday_slot_append(mayday_board *board, uint8_t slot, unsigned flags, uint8_t boots, uint32_t floor);
 
 /* The board stays in distress, as the flash failed; returns false. */
 bool mayday_board_give_up(mayday_board *board);

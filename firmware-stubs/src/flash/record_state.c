@@ -2,8 +2,6 @@
 #include "base/bytes.h"
 #include "flash/ranges.h"
 
-enum { FLAG_CONFIRMED = 1, FLAG_REVERTED = 2, FLAG_UNPROVEN = 4 };
-
 void mayday_state_init(mayday_record_state *state) {
   memset(state, 0, sizeof *state);
 }
@@ -23,47 +21,44 @@ uint8_t mayday_state_failed(const mayday_record_state *state, const uint8_t dige
 static void set_failed(mayday_record_state *state, const uint8_t *digest, uint8_t count) {
   uint8_t at = failed_at(state, digest);
   if (at == state->failed_count && count == 0) return;
-  if (at == state->failed_count && at == MAYDAY_FAILED_MAX) at = 0;
+  if (at == MAYDAY_FAILED_MAX) at = 0;
   if (at < state->failed_count) {
     state->failed_count--;
-    for (uint8_t i = at; i < state->failed_count; i++) state->failed[i] = state->failed[i + 1];
+    for (; at < state->failed_count; at++) state->failed[at] = state->failed[at + 1u];
   }
   if (count == 0) return;
-  memcpy(state->failed[state->failed_count].digest, digest, 8);
-  state->failed[state->failed_count].count = count;
+  memcpy(state->failed[at].digest, digest, 8);
+  state->failed[at].count = count;
   state->failed_count++;
 }
 
-static void apply_floor(mayday_record_state *state, uint32_t floor, bool is_confirmed) {
+static void apply_floor(mayday_record_state *state, const uint8_t *entry, bool is_confirmed) {
+  uint32_t floor = mayday_u32(entry + MAYDAY_ENTRY_AT_B);
   if (floor > state->floor) state->floor = floor;
   if (is_confirmed || state->floor > 0) state->was_confirmed = true;
 }
 
 static void apply_slot(mayday_record_state *state, const uint8_t *entry, const uint8_t *before) {
   uint8_t number = entry[MAYDAY_ENTRY_AT_PLACE] & 0x0fu;
-  uint8_t flags = entry[MAYDAY_ENTRY_AT_FLAGS];
-  bool is_confirmed = (flags & FLAG_CONFIRMED) != 0;
+  unsigned flags = entry[MAYDAY_ENTRY_AT_FLAGS];
+  bool is_confirmed = (flags & MAYDAY_SLOT_CONFIRMED) != 0;
   if (number < MAYDAY_SLOTS_MAX) {
     mayday_slot_record *slot = &state->slots[number];
     uint8_t digest[32];
     mayday_entry_get_digest(entry, before, digest);
     uint8_t failed = mayday_state_failed(state, digest);
     /* A trial is given up and counted in one step, so that a cut cannot count it twice or not at all. */
-    if ((flags & FLAG_REVERTED) != 0 && slot->is_known && !slot->is_reverted && memcmp(slot->digest, digest, 32) == 0) {
-      set_failed(state, digest, (uint8_t)(failed < 255u ? failed + 1u : 255u));
-    }
+    bool was_tried = slot->flags != 0 && (slot->flags & MAYDAY_SLOT_REVERTED) == 0 && memcmp(slot->digest, digest, 32) == 0;
+    if ((flags & MAYDAY_SLOT_REVERTED) != 0 && was_tried) set_failed(state, digest, (uint8_t)(failed < 255u ? failed + 1u : 255u));
     if (is_confirmed && failed > 0) set_failed(state, digest, 0);
-    slot->is_known = true;
-    slot->is_confirmed = is_confirmed;
-    slot->is_reverted = (flags & FLAG_REVERTED) != 0;
-    slot->is_unproven = (flags & FLAG_UNPROVEN) != 0;
+    slot->flags = (uint8_t)(flags | MAYDAY_SLOT_KNOWN);
     slot->area = entry[MAYDAY_ENTRY_AT_PLACE] >> 4;
     slot->boots = entry[MAYDAY_ENTRY_AT_COUNT];
     slot->rank = mayday_u32(entry + MAYDAY_ENTRY_AT_A);
     memcpy(slot->digest, digest, 32);
   }
   if (is_confirmed) state->has_given_up = false;
-  apply_floor(state, mayday_u32(entry + MAYDAY_ENTRY_AT_B), is_confirmed && (flags & FLAG_UNPROVEN) == 0);
+  apply_floor(state, entry, is_confirmed && (flags & MAYDAY_SLOT_UNPROVEN) == 0);
 }
 
 static void apply_sectors(mayday_record_state *state, const uint8_t *entry) {
@@ -75,14 +70,12 @@ static void apply_sectors(mayday_record_state *state, const uint8_t *entry) {
 }
 
 static void apply_order(mayday_record_state *state, const uint8_t *entry) {
+  const uint8_t *order = entry + MAYDAY_ENTRY_AT_BYTES;
+  state->given_up.sequence = mayday_u48(order);
+  for (uint8_t i = 0; i < 3u; i++) state->given_up.version[i] = mayday_u16(order + 6u + 2u * i);
   state->has_given_up = false;
-  for (uint8_t i = MAYDAY_ENTRY_AT_BYTES; i < MAYDAY_ENTRY_AT_B; i++) {
-    if (entry[i] != 0) state->has_given_up = true;
-  }
-  state->given_up.sequence = mayday_u48(entry + MAYDAY_ENTRY_AT_BYTES);
-  state->given_up.version[0] = mayday_u16(entry + MAYDAY_ENTRY_AT_BYTES + 6);
-  state->given_up.version[1] = mayday_u16(entry + MAYDAY_ENTRY_AT_A);
-  state->given_up.version[2] = mayday_u16(entry + MAYDAY_ENTRY_AT_A + 2);
+  for (uint8_t i = 0; i < 12u; i++)
+    if (order[i] != 0) state->has_given_up = true;
 }
 
 void mayday_state_apply(mayday_record_state *state, const uint8_t *entry, const uint8_t *before) {
@@ -101,7 +94,7 @@ void mayday_state_apply(mayday_record_state *state, const uint8_t *entry, const 
       mayday_entry_get_digest(entry, before, state->receiving_digest);
       break;
     case MAYDAY_ENTRY_SECTORS: apply_sectors(state, entry); break;
-    case MAYDAY_ENTRY_FLOOR: apply_floor(state, mayday_u32(entry + MAYDAY_ENTRY_AT_B), count == 1); break;
+    case MAYDAY_ENTRY_FLOOR: apply_floor(state, entry, count == 1u); break;
     case MAYDAY_ENTRY_FAILED: set_failed(state, entry + MAYDAY_ENTRY_AT_BYTES, count); break;
     case MAYDAY_ENTRY_ORDER: apply_order(state, entry); break;
     case MAYDAY_ENTRY_NONCES: {
@@ -116,7 +109,7 @@ void mayday_state_apply(mayday_record_state *state, const uint8_t *entry, const 
 bool mayday_state_names_area(const mayday_record_state *state, uint8_t area) {
   if (state->is_receiving && state->receiving_area == area) return true;
   for (uint8_t i = 0; i < MAYDAY_SLOTS_MAX; i++) {
-    if (state->slots[i].is_known && state->slots[i].area == area) return true;
+    if (state->slots[i].flags != 0 && state->slots[i].area == area) return true;
   }
   return false;
 }
@@ -131,7 +124,7 @@ const uint8_t *mayday_state_snapshot(const mayday_record_state *state, uint8_t n
     return NULL;
   }
   for (uint8_t i = 0; i < MAYDAY_SLOTS_MAX; i++) {
-    if (!state->slots[i].is_known || number-- != 0) continue;
+    if (state->slots[i].flags == 0 || number-- != 0) continue;
     mayday_entry_slot(entry, MAYDAY_ENTRY_SLOT, i, &state->slots[i], state->floor);
     return state->slots[i].digest;
   }
@@ -160,41 +153,37 @@ const uint8_t *mayday_state_snapshot(const mayday_record_state *state, uint8_t n
   return NULL;
 }
 
-void mayday_entry_slot(uint8_t entry[MAYDAY_ENTRY_LENGTH], uint8_t type, uint8_t slot, const mayday_slot_record *record,
-                       uint32_t floor) {
-  mayday_entry_begin(entry, type);
-  entry[MAYDAY_ENTRY_AT_PLACE] = (uint8_t)(slot | (record->area << 4 & 0xf0));
-  entry[MAYDAY_ENTRY_AT_FLAGS] = (uint8_t)((record->is_confirmed ? FLAG_CONFIRMED : 0) | (record->is_reverted ? FLAG_REVERTED : 0) |
-                                           (record->is_unproven ? FLAG_UNPROVEN : 0));
-  entry[MAYDAY_ENTRY_AT_COUNT] = record->boots;
-  mayday_put32(entry + MAYDAY_ENTRY_AT_A, record->rank);
-  mayday_put32(entry + MAYDAY_ENTRY_AT_B, floor);
-}
-
 void mayday_entry_receiving(uint8_t entry[MAYDAY_ENTRY_LENGTH], uint8_t slot, uint8_t area) {
   mayday_entry_begin(entry, MAYDAY_ENTRY_RECEIVING);
   entry[MAYDAY_ENTRY_AT_PLACE] = (uint8_t)(slot | (area << 4 & 0xf0));
 }
 
-static void put_range(uint8_t *first, uint8_t *last, const mayday_sector_range *range) {
-  mayday_put32(first, range == NULL ? MAYDAY_NO_SECTOR : range->first);
-  mayday_put32(last, range == NULL ? MAYDAY_NO_SECTOR : range->last);
+void mayday_entry_slot(uint8_t entry[MAYDAY_ENTRY_LENGTH], uint8_t type, uint8_t slot, const mayday_slot_record *record,
+                       uint32_t floor) {
+  mayday_entry_receiving(entry, slot, record->area);
+  entry[MAYDAY_ENTRY_AT_TYPE] = type;
+  entry[MAYDAY_ENTRY_AT_FLAGS] = (uint8_t)(record->flags & ~(unsigned)MAYDAY_SLOT_KNOWN);
+  entry[MAYDAY_ENTRY_AT_COUNT] = record->boots;
+  mayday_put32(entry + MAYDAY_ENTRY_AT_A, record->rank);
+  mayday_put32(entry + MAYDAY_ENTRY_AT_B, floor);
 }
 
 void mayday_entry_sectors(uint8_t entry[MAYDAY_ENTRY_LENGTH], const mayday_sector_range *open,
                           const mayday_sector_range *close) {
+  const mayday_sector_range *const ranges[2] = {open, close};
   mayday_entry_begin(entry, MAYDAY_ENTRY_SECTORS);
-  put_range(entry + MAYDAY_ENTRY_AT_BYTES, entry + MAYDAY_ENTRY_AT_BYTES + 4, open);
-  put_range(entry + MAYDAY_ENTRY_AT_A, entry + MAYDAY_ENTRY_AT_B, close);
+  for (uint8_t i = 0; i < 2u; i++) {
+    uint8_t *range = entry + MAYDAY_ENTRY_AT_BYTES + 8u * i;
+    mayday_put32(range, ranges[i] == NULL ? MAYDAY_NO_SECTOR : ranges[i]->first);
+    mayday_put32(range + 4, ranges[i] == NULL ? MAYDAY_NO_SECTOR : ranges[i]->last);
+  }
 }
 
 void mayday_entry_order(uint8_t entry[MAYDAY_ENTRY_LENGTH], const mayday_order *order) {
   mayday_entry_begin(entry, MAYDAY_ENTRY_ORDER);
   if (order == NULL) return;
   mayday_put48(entry + MAYDAY_ENTRY_AT_BYTES, order->sequence);
-  mayday_put16(entry + MAYDAY_ENTRY_AT_BYTES + 6, order->version[0]);
-  mayday_put16(entry + MAYDAY_ENTRY_AT_A, order->version[1]);
-  mayday_put16(entry + MAYDAY_ENTRY_AT_A + 2, order->version[2]);
+  for (uint8_t i = 0; i < 3u; i++) mayday_put16(entry + MAYDAY_ENTRY_AT_BYTES + 6u + 2u * i, order->version[i]);
 }
 
 void mayday_entry_nonces(uint8_t entry[MAYDAY_ENTRY_LENGTH], uint32_t starts) {

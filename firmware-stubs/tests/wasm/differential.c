@@ -163,8 +163,8 @@ static void put_record(const mayday_record *record) {
   put_number(record->is_clean);
   for (uint8_t i = 0; i < MAYDAY_SLOTS_MAX; i++) {
     const mayday_slot_record *slot = &state->slots[i];
-    put_number(slot->is_known);
-    put_number((slot->is_confirmed ? 1u : 0u) | (slot->is_reverted ? 2u : 0u) | (slot->is_unproven ? 4u : 0u));
+    put_number(slot->flags != 0);
+    put_number(slot->flags & ~(unsigned)MAYDAY_SLOT_KNOWN);
     put_number(slot->area);
     put_number(slot->boots);
     put_number(slot->rank);
