@@ -42,6 +42,7 @@ set(MAYDAY_TARGET_SOURCES
   src/flash/map.c
   src/flash/ranges.c
   src/flash/record.c
+  src/flash/record_places.c
   src/flash/record_scan.c
   src/flash/record_state.c
   src/i2c/mail_in.c

@@ -181,15 +181,15 @@ typedef struct mayday_target {
   mayday_target_report report;
   uint32_t chance;    /* state of the jitter */
   uint8_t boot_nonce[8];
-  uint32_t past_tags[MAYDAY_PAST_SESSIONS_MAX];
+  uint32_t past_tags[MAYDAY_PAST_SESSIONS_MAX]; /* a ring */
   mayday_writer writer;
   mayday_object_buffer envelope; /* in the first block buffer */
   mayday_object_buffer run;
   mayday_walk walk;
   mayday_blocks blocks;
-  /* When the record last said "receiving" of another image (6.5). */
+  /* When the record last said "receiving" of another image (6.5): a ring, whose oldest one is overwritten next. */
   mayday_moment changes[MAYDAY_CHANGES_MAX];
-  uint8_t change_count;
+  uint8_t change_at, past_at; /* places are these modulo the lengths of their rings */
 #if MAYDAY_WITH_LINK_KEY
   mayday_guard guard;
 #endif

@@ -131,7 +131,7 @@ void mayday_board_decide(mayday_board *board) {
   decision->has_way_back = false;
   decision->is_trial = false;
   mayday_status_install(board, NULL);
-  for (uint8_t i = 0; failure != 0 && i < board->map.slot_count; i++, slot ^= 1u) {
+  for (unsigned i = 0; failure != 0 && i < board->map.slot_count; i++, slot ^= 1u) {
     if (state->slots[slot].flags == 0) continue;
     failure = record_failure(board, slot);
     /* Of the first one the status says what is installed, also if it does not boot. */

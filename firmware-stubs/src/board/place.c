@@ -39,7 +39,7 @@ uint8_t mayday_slot_choose(const mayday_board *board, const uint8_t digest[32]) 
 
 /* No installed image has its manifest there. */
 static bool is_free(const mayday_board *board, uint8_t area) {
-  for (uint8_t i = 0; i < board->map.slot_count; i++) {
+  for (unsigned i = 0; i < board->map.slot_count; i++) {
     const mayday_slot_record *slot = &board->record.state.slots[i];
     if (slot->flags != 0 && slot->area == area) return false;
   }

@@ -18,7 +18,7 @@ static bool install(mayday_writer *writer, const mayday_image *image) {
   unsigned flags = memcmp(old->digest, writer->digest, 32) == 0 ? old->flags & ~(unsigned)MAYDAY_SLOT_REVERTED : 0;
   bool is_proven = flags == (MAYDAY_SLOT_KNOWN | MAYDAY_SLOT_CONFIRMED);
   if ((flags & MAYDAY_SLOT_CONFIRMED) == 0) flags = image->is_confirmed_by_app ? 0 : MAYDAY_SLOT_CONFIRMED | MAYDAY_SLOT_UNPROVEN;
-  for (uint8_t i = 0; i < board->map.slot_count; i++)
+  for (unsigned i = 0; i < board->map.slot_count; i++)
     if (slots[i].flags != 0 && slots[i].rank > rank) rank = slots[i].rank;
   mayday_entry_receiving(entry, writer->slot, writer->area);
   entry[MAYDAY_ENTRY_AT_TYPE] = MAYDAY_ENTRY_INSTALLED;

@@ -58,7 +58,7 @@ static bool are_values_right(const uint8_t *entry) {
 bool mayday_entry_is_right(const uint8_t *entry) {
   uint32_t used = used_by(entry[MAYDAY_ENTRY_AT_TYPE]);
   if (used == 0 || !are_values_right(entry)) return false;
-  for (uint8_t i = 0; i < MAYDAY_ENTRY_LENGTH; i++, used >>= 1)
+  for (unsigned i = 0; i < MAYDAY_ENTRY_LENGTH; i++, used >>= 1)
     if ((used & 1u) == 0 && entry[i] != 0) return false;
   return mayday_crc32(0, entry, MAYDAY_ENTRY_AT_CRC) == mayday_u32(entry + MAYDAY_ENTRY_AT_CRC);
 }

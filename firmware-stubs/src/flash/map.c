@@ -6,7 +6,7 @@
 bool mayday_sector_at(const mayday_layout *layout, uint32_t offset, mayday_region *sector, uint32_t *number) {
   uint32_t start = 0;
   uint32_t first = 0;
-  for (uint8_t i = 0; i < layout->sector_runs; i++) {
+  for (unsigned i = 0; i < layout->sector_runs; i++) {
     const mayday_sectors *run = &layout->sectors[i];
     uint32_t index = (offset - start) / run->size;
     if (index < run->count) {
@@ -49,13 +49,13 @@ bool mayday_map_build(const mayday_layout *layout, mayday_map *map) {
   if (map->slot_count > MAYDAY_SLOTS_MAX) return false;
   bool fits = take(layout, &at, layout->recovery_size, &recovery);
   /* One byte rounds up to a sector. */
-  for (uint8_t i = 0; fits && i < 2; i++) fits = take(layout, &at, 1, &map->record[i]);
-  for (uint8_t i = 0; fits && i < map->area_count; i++) {
+  for (unsigned i = 0; fits && i < 2; i++) fits = take(layout, &at, 1, &map->record[i]);
+  for (unsigned i = 0; fits && i < map->area_count; i++) {
     map->areas[i].offset = 0;
     map->areas[i].size = 0;
     if (!layout->are_manifests_in_record) fits = take(layout, &at, 1, &map->areas[i]);
   }
-  for (uint8_t i = 0; fits && i < map->slot_count; i++) fits = take(layout, &at, layout->slot_size, &map->slots[i]);
+  for (unsigned i = 0; fits && i < map->slot_count; i++) fits = take(layout, &at, layout->slot_size, &map->slots[i]);
   if (!fits) return false;
   uint32_t size = map->record[0].size < map->record[1].size ? map->record[0].size : map->record[1].size;
   map->record[0].size = size;
@@ -71,7 +71,7 @@ static bool is_power_of_two(uint32_t value) {
 
 bool mayday_layout_is_right(const mayday_layout *layout) {
   if (layout->sector_runs < 1 || layout->sector_runs > 16) return false;
-  for (uint8_t i = 0; i < layout->sector_runs; i++) {
+  for (unsigned i = 0; i < layout->sector_runs; i++) {
     const mayday_sectors *run = &layout->sectors[i];
     if (!is_power_of_two(run->size) || run->size < 1024u || run->size > UINT32_C(1048576)) return false;
     if (run->count < 1 || run->count > UINT32_C(1048576)) return false;

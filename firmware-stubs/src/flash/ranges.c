@@ -1,21 +1,30 @@
 #include "flash/ranges.h"
 
-static void erase_at(mayday_range_set *set, uint8_t at) {
-  set->count--;
-  for (; at < set->count; at++) set->ranges[at] = set->ranges[at + 1u];
+/* Changes places with the next one. Ranges are moved one by one, as a loop of copies becomes a call of memmove, which nothing
+ * else of a target needs. */
+static void swap(mayday_sector_range *range) {
+  mayday_sector_range next = range[1];
+  range[1] = range[0];
+  range[0] = next;
 }
 
-static void insert(mayday_range_set *set, mayday_sector_range range) {
-  uint8_t at = set->count++;
-  for (; at > 0 && set->ranges[at - 1u].first > range.first; at--) set->ranges[at] = set->ranges[at - 1u];
-  set->ranges[at] = range;
+static void erase_at(mayday_range_set *set, unsigned at) {
+  set->count--;
+  for (; at < set->count; at++) swap(&set->ranges[at]);
+}
+
+static void insert(mayday_range_set *set, uint32_t first, uint32_t last) {
+  mayday_sector_range *at = &set->ranges[set->count++];
+  at->first = first;
+  at->last = last;
+  for (; at > set->ranges && at[-1].first > first; at--) swap(at - 1);
 }
 
 /* Joins the two nearest ranges, and returns what lay between them. */
 static mayday_sector_range join_nearest(mayday_range_set *set) {
   uint32_t least = UINT32_MAX;
-  uint8_t nearest = 1;
-  for (uint8_t i = 1; i < set->count; i++) {
+  unsigned nearest = 1;
+  for (unsigned i = 1; i < set->count; i++) {
     uint32_t distance = set->ranges[i].first - set->ranges[i - 1u].last;
     if (distance >= least) continue;
     least = distance;
@@ -29,7 +38,7 @@ static mayday_sector_range join_nearest(mayday_range_set *set) {
 }
 
 bool mayday_ranges_add(mayday_range_set *set, mayday_sector_range range, mayday_sector_range *gap) {
-  uint8_t at = 0;
+  unsigned at = 0;
   while (at < set->count) {
     mayday_sector_range old = set->ranges[at];
     if (old.first > range.last + 1u || range.first > old.last + 1u) {
@@ -40,28 +49,28 @@ bool mayday_ranges_add(mayday_range_set *set, mayday_sector_range range, mayday_
     if (old.last > range.last) range.last = old.last;
     erase_at(set, at);
   }
-  insert(set, range);
+  insert(set, range.first, range.last);
   if (set->count <= MAYDAY_OPEN_RANGES_MAX) return false;
   *gap = join_nearest(set);
   return true;
 }
 
 bool mayday_ranges_remove(mayday_range_set *set, mayday_sector_range range) {
-  for (uint8_t i = set->count; i-- > 0;) {
+  for (unsigned i = set->count; i-- > 0;) {
     mayday_sector_range old = set->ranges[i];
     if (old.last < range.first || old.first > range.last) continue;
     bool has_left = old.first < range.first;
     bool has_right = old.last > range.last;
     if (has_left && has_right && set->count == MAYDAY_OPEN_RANGES_MAX) return false;
     erase_at(set, i);
-    if (has_left) insert(set, (mayday_sector_range){old.first, range.first - 1u});
-    if (has_right) insert(set, (mayday_sector_range){range.last + 1u, old.last});
+    if (has_left) insert(set, old.first, range.first - 1u);
+    if (has_right) insert(set, range.last + 1u, old.last);
   }
   return true;
 }
 
 bool mayday_ranges_touch(const mayday_range_set *set, mayday_sector_range range) {
-  for (uint8_t i = 0; i < set->count; i++) {
+  for (unsigned i = 0; i < set->count; i++) {
     if (set->ranges[i].first <= range.last && range.first <= set->ranges[i].last) return true;
   }
   return false;

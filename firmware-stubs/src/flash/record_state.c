@@ -72,9 +72,9 @@ static void apply_sectors(mayday_record_state *state, const uint8_t *entry) {
 static void apply_order(mayday_record_state *state, const uint8_t *entry) {
   const uint8_t *order = entry + MAYDAY_ENTRY_AT_BYTES;
   state->given_up.sequence = mayday_u48(order);
-  for (uint8_t i = 0; i < 3u; i++) state->given_up.version[i] = mayday_u16(order + 6u + 2u * i);
+  for (unsigned i = 0; i < 3u; i++) state->given_up.version[i] = mayday_u16(order + 6u + 2u * i);
   state->has_given_up = false;
-  for (uint8_t i = 0; i < 12u; i++)
+  for (unsigned i = 0; i < 12u; i++)
     if (order[i] != 0) state->has_given_up = true;
 }
 
@@ -108,7 +108,7 @@ void mayday_state_apply(mayday_record_state *state, const uint8_t *entry, const 
 
 bool mayday_state_names_area(const mayday_record_state *state, uint8_t area) {
   if (state->is_receiving && state->receiving_area == area) return true;
-  for (uint8_t i = 0; i < MAYDAY_SLOTS_MAX; i++) {
+  for (unsigned i = 0; i < MAYDAY_SLOTS_MAX; i++) {
     if (state->slots[i].flags != 0 && state->slots[i].area == area) return true;
   }
   return false;
@@ -172,7 +172,7 @@ void mayday_entry_sectors(uint8_t entry[MAYDAY_ENTRY_LENGTH], const mayday_secto
                           const mayday_sector_range *close) {
   const mayday_sector_range *const ranges[2] = {open, close};
   mayday_entry_begin(entry, MAYDAY_ENTRY_SECTORS);
-  for (uint8_t i = 0; i < 2u; i++) {
+  for (unsigned i = 0; i < 2u; i++) {
     uint8_t *range = entry + MAYDAY_ENTRY_AT_BYTES + 8u * i;
     mayday_put32(range, ranges[i] == NULL ? MAYDAY_NO_SECTOR : ranges[i]->first);
     mayday_put32(range + 4, ranges[i] == NULL ? MAYDAY_NO_SECTOR : ranges[i]->last);
@@ -183,7 +183,7 @@ void mayday_entry_order(uint8_t entry[MAYDAY_ENTRY_LENGTH], const mayday_order *
   mayday_entry_begin(entry, MAYDAY_ENTRY_ORDER);
   if (order == NULL) return;
   mayday_put48(entry + MAYDAY_ENTRY_AT_BYTES, order->sequence);
-  for (uint8_t i = 0; i < 3u; i++) mayday_put16(entry + MAYDAY_ENTRY_AT_BYTES + 6u + 2u * i, order->version[i]);
+  for (unsigned i = 0; i < 3u; i++) mayday_put16(entry + MAYDAY_ENTRY_AT_BYTES + 6u + 2u * i, order->version[i]);
 }
 
 void mayday_entry_nonces(uint8_t entry[MAYDAY_ENTRY_LENGTH], uint32_t starts) {

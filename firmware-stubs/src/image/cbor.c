@@ -23,7 +23,7 @@ uint64_t mayday_cbor_head(mayday_cbor *cbor, uint8_t type, uint8_t min, uint8_t 
     const uint8_t *number = mayday_cbor_take(cbor, width);
     is_right = number != NULL;
     value = 0;
-    for (uint8_t i = 0; is_right && i < width; i++) value = value << 8 | number[i];
+    for (unsigned i = 0; is_right && i < width; i++) value = value << 8 | number[i];
     /* What fits into half the bytes, or into the head itself, has a shorter form. */
     if (width == 1u ? value < 24u : value >> (4u * width) == 0) is_right = false;
   }

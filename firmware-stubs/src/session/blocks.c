@@ -27,7 +27,7 @@ static uint8_t *chunk_bits(const mayday_blocks *blocks, const mayday_open_block 
 
 static bool has_same_position(const mayday_blocks *blocks, uint32_t number) {
   uint32_t modulus = MAYDAY_POSITION_SPAN / blocks->block;
-  for (uint8_t i = 0; i < blocks->max; i++) {
+  for (unsigned i = 0; i < blocks->max; i++) {
     const mayday_open_block *open = &blocks->open[i];
     if (open->state != MAYDAY_BLOCK_FREE && open->number % modulus == number % modulus) return true;
   }
@@ -37,7 +37,7 @@ static bool has_same_position(const mayday_blocks *blocks, uint32_t number) {
 /* The block in this state with the lowest number from `least` on. */
 static mayday_open_block *lowest(mayday_blocks *blocks, mayday_block_state state, uint32_t least) {
   mayday_open_block *found = NULL;
-  for (uint8_t i = 0; i < blocks->max; i++) {
+  for (unsigned i = 0; i < blocks->max; i++) {
     mayday_open_block *block = &blocks->open[i];
     bool fits = block->state == state && block->number >= least;
     if (fits && (found == NULL || block->number < found->number)) found = block;
@@ -120,7 +120,7 @@ static bool place(mayday_blocks *blocks, mayday_open_block *block, uint32_t offs
 }
 
 bool mayday_blocks_take(mayday_blocks *blocks, const mayday_shape *shape, const mayday_frame *chunk) {
-  for (uint8_t i = 0; i < blocks->max; i++) {
+  for (unsigned i = 0; i < blocks->max; i++) {
     mayday_open_block *block = &blocks->open[i];
     if (block->state != MAYDAY_BLOCK_OPEN) continue;
     uint32_t first = block->number * (blocks->block / MAYDAY_CHUNK_UNIT);

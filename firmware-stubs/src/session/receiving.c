@@ -40,21 +40,13 @@ static uint8_t count_wrong(mayday_target *target) {
   return target->session.wrong < MAYDAY_WRONG_MAX ? MAYDAY_OUTCOME_WORKED : MAYDAY_OUTCOME_LOST;
 }
 
-/* The record will say "receiving" of another image: at most eight times an hour (6.5). */
-static void note_change(mayday_target *target) {
-  if (target->change_count == MAYDAY_CHANGES_MAX) {
-    memmove(target->changes, target->changes + 1, sizeof target->changes - sizeof target->changes[0]);
-    target->change_count--;
-  }
-  target->changes[target->change_count++] = target->now;
-}
-
 /* The manifest is stored and the record says "receiving" before a buffer that the envelope lies in is given away. */
 static bool begin_writing(mayday_target *target) {
   mayday_writer *writer = &target->writer;
   if (writer->is_begun) return true;
   const mayday_record_state *state = &target->board->record.state;
-  if (!state->is_receiving || !mayday_equal(state->receiving_digest, writer->digest, 32u)) note_change(target);
+  if (!state->is_receiving || !mayday_equal(state->receiving_digest, writer->digest, 32u))
+    target->changes[target->change_at++ % MAYDAY_CHANGES_MAX] = target->now;
   return mayday_writer_begin(writer, target->envelope.bytes, target->envelope.length);
 }
 

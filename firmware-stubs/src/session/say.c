@@ -67,7 +67,7 @@ void mayday_say_status(mayday_target *target, bool is_call) {
   put_number(&beacon, board->identity->revision, 2);
   put_number(&beacon, flags, 1);
   put_number(&beacon, status->failure, 1);
-  for (uint8_t i = 0; i < 3u; i++) put_number(&beacon, status->order.version[i], 2);
+  for (unsigned i = 0; i < 3u; i++) put_number(&beacon, status->order.version[i], 2);
   put_number(&beacon, (uint32_t)(status->order.sequence & 0xffffffffu), 4);
   put_number(&beacon, (uint32_t)(status->order.sequence >> 32), 2);
   put_number(&beacon, status->floor, 4);

@@ -48,8 +48,7 @@ void mayday_session_repeat_accept(mayday_target *target) {
 }
 
 static void end(mayday_target *target) {
-  memmove(target->past_tags + 1, target->past_tags, sizeof target->past_tags - sizeof target->past_tags[0]);
-  target->past_tags[0] = target->tag;
+  target->past_tags[target->past_at++ % MAYDAY_PAST_SESSIONS_MAX] = target->tag;
   target->tag = 0;
   target->session.state = MAYDAY_SESSION_NONE;
   target->session.has_work = false;
@@ -189,7 +188,7 @@ mayday_moment mayday_session_due(const mayday_target *target) {
     times[3] = session->heard_at + mayday_session_silence_ms(target);
     if (times[3] <= target->now) times[3] = mayday_calls_knock_at(target);
   }
-  for (uint8_t i = 0; i < 4u; i++)
+  for (unsigned i = 0; i < 4u; i++)
     if (times[i] < due) due = times[i];
   return due;
 }

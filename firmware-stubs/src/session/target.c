@@ -40,6 +40,7 @@ bool mayday_target_init(mayday_target *target, mayday_board *board, const mayday
   target->memory = *memory;
   target->is_forced = is_forced;
   target->asks_run = true;
+  memset(target->changes, 0xff, sizeof target->changes); /* no moments */
   target->report.none = MAYDAY_NEVER_GIVEN;
   target->clock = board->port->now_ms(board->port->context);
   choose_chances(target);
@@ -102,8 +103,9 @@ static void take_question(mayday_target *target) {
 static uint32_t wear_wait(const mayday_target *target, const uint8_t digest[8]) {
   const mayday_status *status = &target->board->status;
   bool is_begun = status->is_receiving && mayday_equal(status->receiving, digest, MAYDAY_SHORT_DIGEST_LENGTH);
-  if (is_begun || target->change_count < MAYDAY_CHANGES_MAX) return 0;
-  uint32_t age = target->now - target->changes[0];
+  mayday_moment oldest = target->changes[target->change_at % MAYDAY_CHANGES_MAX];
+  if (is_begun || oldest == MAYDAY_NO_MOMENT) return 0;
+  uint32_t age = target->now - oldest;
   return age >= MAYDAY_CHANGES_WINDOW_MS ? 0 : (MAYDAY_CHANGES_WINDOW_MS - age + 999u) / 1000u;
 }
 
@@ -175,7 +177,7 @@ static void take_announcement(mayday_target *target, const mayday_frame *frame) 
 /* A frame of a session that is over: its rescuer still serves it. */
 static bool is_stale(const mayday_target *target, const uint8_t *frame, size_t length) {
   if ((frame[0] & 15u) == MAYDAY_FRAME_CLASS_ANNOUNCE) return false;
-  for (uint8_t i = 0; i < MAYDAY_PAST_SESSIONS_MAX; i++)
+  for (unsigned i = 0; i < MAYDAY_PAST_SESSIONS_MAX; i++)
     if (target->past_tags[i] != 0 && mayday_frame_has_crc(frame, length, target->past_tags[i])) return true;
   return false;
 }

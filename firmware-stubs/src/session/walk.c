@@ -83,11 +83,11 @@ static bool is_rewritten(const mayday_walk *walk, uint8_t level, uint32_t index)
 
 /* Notes in every step which children the unit that is rewritten reaches into. */
 static void mark_dirty(mayday_walk *walk, const mayday_shape *shape) {
-  for (uint8_t depth = 0; depth < walk->depth; depth++) {
+  for (unsigned depth = 0; depth < walk->depth; depth++) {
     mayday_step *step = &walk->steps[depth];
     uint32_t first;
     uint8_t count = step->level == 0 ? 0 : run_of(shape, step, &first);
-    for (uint8_t child = 0; child < count; child++)
+    for (unsigned child = 0; child < count; child++)
       if (is_rewritten(walk, mayday_run_level(step->level), first + child)) step->differs = (uint16_t)(step->differs | 1u << child);
   }
 }
