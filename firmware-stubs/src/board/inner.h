@@ -59,11 +59,15 @@ uint8_t mayday_area_choose(const mayday_board *board);
 typedef struct mayday_unit {
   uint32_t first, end;         /* its blocks: the first, and one past the last of the image */
   mayday_sector_range sectors; /* those that the image reaches into */
-  mayday_region extent;        /* their bytes */
+  uint32_t offset, past;       /* of their bytes: the first, and one past the last */
   bool is_single;              /* it has room for one block only */
 } mayday_unit;
 
-void mayday_unit_of(const mayday_board *board, uint8_t slot, const mayday_shape *shape, uint32_t block, mayday_unit *unit);
+/* The unit of a block of the writer's image. */
+void mayday_unit_of(const mayday_writer *writer, uint32_t block, mayday_unit *unit);
+
+/* Whether this run has begun to write it. */
+bool mayday_unit_is_touched(const mayday_writer *writer, const mayday_unit *unit);
 
 /* The hash of a node of what a slot holds. `hashes`: room for 32 bytes a level. False: it cannot be read. */
 bool mayday_slot_hash(const mayday_board *board, uint8_t slot, const mayday_shape *shape, uint8_t level, uint32_t index,

@@ -24,9 +24,9 @@ static bool fits(const mayday_board *board, uint32_t offset, const uint8_t *byte
 
 /* Whether a unit takes its first block, of `length` bytes with what fills it up, without being erased. */
 static bool takes(const mayday_board *board, const mayday_unit *unit, const uint8_t *block, uint32_t length) {
-  uint32_t offset = unit->extent.offset;
-  if (!unit->is_single) return mayday_flash_is_erased(board, offset, unit->extent.size);
-  return fits(board, offset, block, length) && mayday_flash_is_erased(board, offset + length, unit->extent.size - length);
+  if (!unit->is_single) length = 0;
+  return fits(board, unit->offset, block, length) &&
+         mayday_flash_is_erased(board, unit->offset + length, unit->past - unit->offset - length);
 }
 
 /* Makes the record say that a unit is open. */
@@ -47,16 +47,11 @@ static bool open_unit(mayday_writer *writer, const mayday_unit *unit) {
 /* Before the first block of a unit. */
 static bool touch(mayday_writer *writer, const mayday_unit *unit, const uint8_t *block, uint32_t length) {
   mayday_board *board = writer->board;
-  bool is_suspect = mayday_ranges_touch(&writer->suspect, unit->sectors);
-  bool needs_erase = is_suspect || !takes(board, unit, block, length);
+  bool needs_erase = mayday_ranges_touch(&writer->suspect, unit->sectors) || !takes(board, unit, block, length);
   if (!open_unit(writer, unit)) return false;
-  uint32_t end = unit->extent.offset + unit->extent.size;
-  for (uint32_t at = unit->extent.offset; needs_erase && at < end;) {
-    mayday_region sector;
-    uint32_t number;
-    if (!mayday_sector_at(board->layout, at, &sector, &number) || !mayday_flash_erase(board, at)) return false;
-    at += sector.size;
-  }
+  mayday_sector sector;
+  for (uint32_t at = unit->offset; needs_erase && at < unit->past; at = sector.end)
+    if (!mayday_sector_at(board->layout, at, &sector) || !mayday_flash_erase(board, at)) return false;
   (void)mayday_ranges_remove(&writer->suspect, unit->sectors);
   return true;
 }
@@ -72,10 +67,10 @@ mayday_write mayday_writer_write(mayday_writer *writer, uint32_t index, const ui
   uint32_t unit_mask = board->layout->write_unit - 1u;
   uint32_t whole = (length + unit_mask) & ~unit_mask;
   memset(block + length, board->layout->erased, (size_t)(whole - length));
-  mayday_unit_of(board, writer->slot, &writer->shape, index, &unit);
+  mayday_unit_of(writer, index, &unit);
   uint32_t offset = board->map.slots[writer->slot].offset + (index << writer->shape.block_log2);
   /* Never over what cannot be programmed: a unit that this run began may have got other bits since. */
-  bool is_ready = mayday_writer_is_touched(writer, index) && fits(board, offset, block, whole);
+  bool is_ready = mayday_unit_is_touched(writer, &unit) && fits(board, offset, block, whole);
   if (!is_ready && !touch(writer, &unit, block, whole)) return MAYDAY_FAILED;
   bool is_blank = mayday_all_are(block, (size_t)whole, board->layout->erased);
   if (!is_blank && !mayday_flash_program(board, offset, block, (size_t)whole)) return MAYDAY_FAILED;
@@ -84,21 +79,26 @@ mayday_write mayday_writer_write(mayday_writer *writer, uint32_t index, const ui
   return MAYDAY_FAILED;
 }
 
+/* The record learns which sectors are complete. */
+static void close(mayday_writer *writer) {
+  if (writer->has_closing) (void)mayday_sectors_append(writer->board, NULL, &writer->closing);
+}
+
 void mayday_writer_unit_done(mayday_writer *writer, uint32_t block) {
   mayday_unit unit;
-  if (!writer->is_begun || !mayday_writer_is_touched(writer, block)) return;
-  mayday_unit_of(writer->board, writer->slot, &writer->shape, block, &unit);
+  mayday_unit_of(writer, block, &unit);
+  if (!writer->is_begun || !mayday_unit_is_touched(writer, &unit)) return;
   if (writer->has_closing && writer->closing.last + 1u == unit.sectors.first) {
     writer->closing.last = unit.sectors.last;
     return;
   }
-  if (writer->has_closing) (void)mayday_sectors_append(writer->board, NULL, &writer->closing);
+  close(writer);
   writer->closing = unit.sectors;
   writer->has_closing = true;
 }
 
 void mayday_writer_leave(mayday_writer *writer) {
-  if (writer->has_closing) (void)mayday_sectors_append(writer->board, NULL, &writer->closing);
+  close(writer);
   writer->has_closing = false;
   writer->is_open = false;
 }

@@ -30,11 +30,10 @@ bool mayday_flash_fail(mayday_board *board) {
 }
 
 bool mayday_flash_erase(mayday_board *board, uint32_t offset) {
-  mayday_region sector;
-  uint32_t number;
-  if (board->has_failed || !mayday_sector_at(board->layout, offset, &sector, &number)) return mayday_flash_fail(board);
+  mayday_sector sector;
+  if (board->has_failed || !mayday_sector_at(board->layout, offset, &sector)) return mayday_flash_fail(board);
   feed(board);
-  bool is_erased = board->port->flash_erase(board->port->context, sector.offset, sector.size);
+  bool is_erased = board->port->flash_erase(board->port->context, sector.offset, sector.end - sector.offset);
   feed(board);
   return is_erased || mayday_flash_fail(board);
 }

@@ -3,16 +3,15 @@
 
 #define SIZE_MAX_GIB UINT32_C(0x40000000)
 
-bool mayday_sector_at(const mayday_layout *layout, uint32_t offset, mayday_region *sector, uint32_t *number) {
-  uint32_t start = 0;
-  uint32_t first = 0;
+bool mayday_sector_at(const mayday_layout *layout, uint32_t offset, mayday_sector *sector) {
+  uint32_t start = 0, first = 0;
   for (unsigned i = 0; i < layout->sector_runs; i++) {
     const mayday_sectors *run = &layout->sectors[i];
     uint32_t index = (offset - start) / run->size;
     if (index < run->count) {
       sector->offset = start + index * run->size;
-      sector->size = run->size;
-      *number = first + index;
+      sector->end = sector->offset + run->size;
+      sector->number = first + index;
       return true;
     }
     /* No overflow: the byte lies behind this run. */
@@ -23,21 +22,20 @@ bool mayday_sector_at(const mayday_layout *layout, uint32_t offset, mayday_regio
 }
 
 mayday_sector_range mayday_sectors_of(const mayday_layout *layout, uint32_t offset, uint32_t length) {
-  mayday_region sector;
-  mayday_sector_range range = {0, 0};
-  (void)mayday_sector_at(layout, offset, &sector, &range.first);
-  (void)mayday_sector_at(layout, offset + (length - 1u), &sector, &range.last);
+  mayday_sector first = {0, 0, 0}, last = {0, 0, 0};
+  (void)mayday_sector_at(layout, offset, &first);
+  (void)mayday_sector_at(layout, offset + (length - 1u), &last);
+  mayday_sector_range range = {first.number, last.number};
   return range;
 }
 
 /* Takes `size` bytes from *at, rounded up to the end of a sector. */
 static bool take(const mayday_layout *layout, uint32_t *at, uint32_t size, mayday_region *out) {
-  mayday_region sector;
-  uint32_t number;
+  mayday_sector sector;
   out->offset = *at;
-  if (size - 1u > UINT32_MAX - *at || !mayday_sector_at(layout, *at + (size - 1u), &sector, &number)) return false;
-  out->size = sector.offset + sector.size - *at;
-  *at += out->size;
+  if (size - 1u > UINT32_MAX - *at || !mayday_sector_at(layout, *at + (size - 1u), &sector)) return false;
+  out->size = sector.end - *at;
+  *at = sector.end;
   return true;
 }
 
