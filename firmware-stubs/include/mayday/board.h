@@ -95,6 +95,7 @@ typedef struct mayday_record_state {
     uint8_t count;
   } failed[MAYDAY_FAILED_MAX];
   mayday_range_set open;
+  mayday_sector_range joined; /* sectors that the last event made open only to join two ranges; none if `first` is above `last` */
 } mayday_record_state;
 
 /* The boot record (13.2): its state, and where it goes on. */

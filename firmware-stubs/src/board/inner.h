@@ -69,6 +69,10 @@ void mayday_unit_of(const mayday_writer *writer, uint32_t block, mayday_unit *un
 /* Whether this run has begun to write it. */
 bool mayday_unit_is_touched(const mayday_writer *writer, const mayday_unit *unit);
 
+/* The hash of a leaf in flash. A function of its own, so that its buffers are not on the stack while nodes are hashed. False: it
+ * cannot be read. */
+bool mayday_slot_leaf(const mayday_board *board, uint32_t offset, uint32_t length, uint8_t out[32]);
+
 /* The hash of a node of what a slot holds. `hashes`: room for 32 bytes a level. False: it cannot be read. */
 bool mayday_slot_hash(const mayday_board *board, uint8_t slot, const mayday_shape *shape, uint8_t level, uint32_t index,
                       uint8_t *hashes, uint8_t out[32]);

@@ -10,7 +10,7 @@ void mayday_shape_of(const mayday_manifest *manifest, mayday_shape *shape) {
   shape->block_log2 = manifest->block_log2;
 }
 
-static bool leaf_hash(const mayday_board *board, uint32_t offset, uint32_t length, uint8_t out[32]) {
+bool mayday_slot_leaf(const mayday_board *board, uint32_t offset, uint32_t length, uint8_t out[32]) {
   const mayday_hash *hash = mayday_hash_of(board->port);
   mayday_hash_state state;
   uint8_t piece[64] = {0};
@@ -31,17 +31,11 @@ bool mayday_slot_hash(const mayday_board *board, uint8_t slot, const mayday_shap
                       uint8_t *hashes, uint8_t out[32]) {
   uint32_t first = index << level;
   uint32_t count = mayday_least32(UINT32_C(1) << level, shape->leaves - first);
-  /* hashes[k]: of a complete part of 2^k leaves, for each bit k that is set in the number of leaves so far. */
   for (uint32_t i = 0; i < count; i++) {
     uint32_t leaf = first + i;
     uint32_t offset = board->map.slots[slot].offset + (leaf << shape->block_log2);
-    if (!leaf_hash(board, offset, mayday_block_length(shape, leaf), out)) return false;
-    bool is_last = i + 1u == count;
-    uint8_t k = 0;
-    for (uint32_t left = i; left != 0 && (is_last || (left & 1u) != 0); left >>= 1, k++) {
-      if ((left & 1u) != 0) mayday_node_hash(mayday_hash_of(board->port), hashes + 32u * k, out, out);
-    }
-    if (!is_last) memcpy(hashes + 32u * k, out, 32);
+    if (!mayday_slot_leaf(board, offset, mayday_block_length(shape, leaf), out)) return false;
+    mayday_fold_next(mayday_hash_of(board->port), hashes, i, i + 1u == count, out);
   }
   return true;
 }

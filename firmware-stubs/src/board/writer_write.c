@@ -32,15 +32,12 @@ static bool takes(const mayday_board *board, const mayday_unit *unit, const uint
 /* Makes the record say that a unit is open. */
 static bool open_unit(mayday_writer *writer, const mayday_unit *unit) {
   mayday_board *board = writer->board;
-  mayday_sector_range gap;
-  mayday_range_set next = board->record.state.open;
-  const mayday_sector_range *closing = writer->has_closing ? &writer->closing : NULL;
-  if (closing != NULL) (void)mayday_ranges_remove(&next, *closing);
-  bool is_joined = mayday_ranges_add(&next, unit->sectors, &gap);
-  if (!mayday_sectors_append(board, &unit->sectors, closing)) return false;
+  mayday_sector_range joined;
+  if (!mayday_sectors_append(board, &unit->sectors, writer->has_closing ? &writer->closing : NULL)) return false;
   writer->has_closing = false;
   /* Sectors that became open only because two ranges were joined are not begun: no block goes there without an erase. */
-  if (is_joined) (void)mayday_ranges_add(&writer->suspect, gap, &gap);
+  joined = board->record.state.joined;
+  if (joined.first <= joined.last) (void)mayday_ranges_add(&writer->suspect, joined, &joined);
   return true;
 }
 
@@ -63,7 +60,7 @@ mayday_write mayday_writer_write(mayday_writer *writer, uint32_t index, const ui
   uint32_t length = mayday_block_length(&writer->shape, index);
   if (!writer->is_begun || length == 0) return MAYDAY_MISMATCH;
   mayday_leaf_hash(mayday_hash_of(board->port), block, length, found);
-  if (!mayday_equal(found, hash, sizeof found)) return MAYDAY_MISMATCH;
+  if (memcmp(found, hash, sizeof found) != 0) return MAYDAY_MISMATCH;
   uint32_t unit_mask = board->layout->write_unit - 1u;
   uint32_t whole = (length + unit_mask) & ~unit_mask;
   memset(block + length, board->layout->erased, (size_t)(whole - length));

@@ -64,9 +64,10 @@ static void apply_slot(mayday_record_state *state, const uint8_t *entry, const u
 static void apply_sectors(mayday_record_state *state, const uint8_t *entry) {
   mayday_sector_range open = {mayday_u32(entry + MAYDAY_ENTRY_AT_BYTES), mayday_u32(entry + MAYDAY_ENTRY_AT_BYTES + 4)};
   mayday_sector_range close = {mayday_u32(entry + MAYDAY_ENTRY_AT_A), mayday_u32(entry + MAYDAY_ENTRY_AT_B)};
-  mayday_sector_range gap;
+  state->joined.first = 1;
+  state->joined.last = 0;
   if (close.first != MAYDAY_NO_SECTOR) (void)mayday_ranges_remove(&state->open, close);
-  if (open.first != MAYDAY_NO_SECTOR) (void)mayday_ranges_add(&state->open, open, &gap);
+  if (open.first != MAYDAY_NO_SECTOR) (void)mayday_ranges_add(&state->open, open, &state->joined);
 }
 
 static void apply_order(mayday_record_state *state, const uint8_t *entry) {

@@ -45,7 +45,7 @@ static bool begin_writing(mayday_target *target) {
   mayday_writer *writer = &target->writer;
   if (writer->is_begun) return true;
   const mayday_record_state *state = &target->board->record.state;
-  if (!state->is_receiving || !mayday_equal(state->receiving_digest, writer->digest, 32u))
+  if (!state->is_receiving || memcmp(state->receiving_digest, writer->digest, 32u) != 0)
     target->changes[target->change_at++ % MAYDAY_CHANGES_MAX] = target->now;
   return mayday_writer_begin(writer, target->envelope.bytes, target->envelope.length);
 }

@@ -114,7 +114,7 @@ void mayday_session_take(mayday_target *target, const mayday_frame *frame) {
   else if (frame->kind == MAYDAY_PROBE) take_packet(target, frame, frame->as.probe.packet, true);
   else if (frame->kind == MAYDAY_LATER) mayday_receiving_take_later(target, frame->as.pause.ms);
   else if (frame->kind == MAYDAY_DONE_ACK && session->state == MAYDAY_SESSION_DONE &&
-           mayday_equal(frame->as.done.digest, session->digest, MAYDAY_SHORT_DIGEST_LENGTH))
+           memcmp(frame->as.done.digest, session->digest, MAYDAY_SHORT_DIGEST_LENGTH) == 0)
     finish(target);
   if (target->tag != 0 && mayday_acks_is_due(&target->acks, mayday_target_us(target))) mayday_say_ack(target);
 }

@@ -102,7 +102,7 @@ static void take_question(mayday_target *target) {
 /* Seconds until the board may change its image again; 0: now (6.5). */
 static uint32_t wear_wait(const mayday_target *target, const uint8_t digest[8]) {
   const mayday_status *status = &target->board->status;
-  bool is_begun = status->is_receiving && mayday_equal(status->receiving, digest, MAYDAY_SHORT_DIGEST_LENGTH);
+  bool is_begun = status->is_receiving && memcmp(status->receiving, digest, MAYDAY_SHORT_DIGEST_LENGTH) == 0;
   mayday_moment oldest = target->changes[target->change_at % MAYDAY_CHANGES_MAX];
   if (is_begun || oldest == MAYDAY_NO_MOMENT) return 0;
   uint32_t age = target->now - oldest;
@@ -118,9 +118,9 @@ static void refuse_key(mayday_target *target, const mayday_frame *offer) {
 
 static void take_offer(mayday_target *target, const mayday_frame *offer) {
   mayday_session *session = &target->session;
-  bool is_own = is_in_session(target) && mayday_equal(session->rescuer_nonce, offer->as.offer.rescuer_nonce, MAYDAY_NONCE_LENGTH);
+  bool is_own = is_in_session(target) && memcmp(session->rescuer_nonce, offer->as.offer.rescuer_nonce, MAYDAY_NONCE_LENGTH) == 0;
   const uint8_t *nonce = is_own ? mayday_guard_nonce(target) : target->boot_nonce;
-  if (!mayday_equal(offer->as.offer.target_nonce, nonce, MAYDAY_NONCE_LENGTH)) return;
+  if (memcmp(offer->as.offer.target_nonce, nonce, MAYDAY_NONCE_LENGTH) != 0) return;
   mayday_offer_verdict verdict = mayday_guard_judge(target, offer, is_own);
   if (verdict != MAYDAY_OFFER_GOOD) {
     if (verdict == MAYDAY_OFFER_FOREIGN) refuse_key(target, offer);
@@ -150,22 +150,22 @@ static void take_announcement(mayday_target *target, const mayday_frame *frame) 
   mayday_session *session = &target->session;
   switch (frame->kind) {
     case MAYDAY_QUERY:
-      if (!mayday_equal(frame->as.query.node_id, id, MAYDAY_ID_LENGTH)) take_question(target);
+      if (memcmp(frame->as.query.node_id, id, MAYDAY_ID_LENGTH) != 0) take_question(target);
       return;
     case MAYDAY_BEACON:
       /* Two boards that ask for an update do not answer each other without end. */
       if ((frame->as.beacon.flags & MAYDAY_BEACON_FLAG_WANTS_UPDATE) != 0) return;
-      if (!mayday_equal(frame->as.beacon.node_id, id, MAYDAY_ID_LENGTH)) take_question(target);
+      if (memcmp(frame->as.beacon.node_id, id, MAYDAY_ID_LENGTH) != 0) take_question(target);
       return;
     case MAYDAY_OFFER:
-      if (!mayday_equal(frame->as.offer.rescuer_id, id, MAYDAY_ID_LENGTH)) take_offer(target, frame);
+      if (memcmp(frame->as.offer.rescuer_id, id, MAYDAY_ID_LENGTH) != 0) take_offer(target, frame);
       return;
     case MAYDAY_NONE:
-      if (mayday_equal(frame->as.none.target_nonce, target->boot_nonce, MAYDAY_NONCE_LENGTH))
+      if (memcmp(frame->as.none.target_nonce, target->boot_nonce, MAYDAY_NONCE_LENGTH) == 0)
         target->report.none = frame->as.none.reason;
       return;
     case MAYDAY_BYE:
-      if (is_in_session(target) && mayday_equal(frame->as.bye.rescuer_nonce, session->rescuer_nonce, MAYDAY_NONCE_LENGTH) &&
+      if (is_in_session(target) && memcmp(frame->as.bye.rescuer_nonce, session->rescuer_nonce, MAYDAY_NONCE_LENGTH) == 0 &&
           mayday_guard_believes(target, frame))
         mayday_session_take_bye(target);
       return;

@@ -69,7 +69,7 @@ bool mayday_walk_take(mayday_walk *walk, const mayday_writer *writer, const mayd
     if (run->length != count * MAYDAY_HASH_LENGTH) return false;
     mayday_fold(hash, run->bytes, count, found);
   }
-  bool is_right = mayday_equal(found, step->hash, MAYDAY_HASH_LENGTH);
+  bool is_right = memcmp(found, step->hash, MAYDAY_HASH_LENGTH) == 0;
   walk->is_uniform = is_uniform && is_right;
   walk->has_run = !is_uniform && is_right;
   return is_right;
