@@ -135,13 +135,13 @@ typedef struct mayday_status {
 typedef struct mayday_board {
   const mayday_port *port;
   const mayday_layout *layout;
+  mayday_decision decision;
+  bool is_running; /* what the decision boots runs, so its last trial boot is counted already; set by attempt and confirm */
+  bool has_failed; /* the flash failed: nothing is written any more */
   const mayday_identity *identity;
   /* MAYDAY_SCRATCH_BYTES that open, decide, attempt, confirm, read and the writer's commit overwrite, and nothing else: a
    * block buffer, in which the envelope of a session may lie while it is judged and stored. */
   uint8_t *scratch;
-  bool is_running; /* what the decision boots runs, so its last trial boot is counted already; set by attempt and confirm */
-  bool has_failed; /* the flash failed: nothing is written any more */
-  mayday_decision decision;
   mayday_record record;
   /* What is installed, for the status; kept beside the decision, as a board that does not boot has it, too. */
   mayday_status status;
