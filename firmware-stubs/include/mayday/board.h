@@ -79,6 +79,12 @@ typedef struct mayday_slot_record {
   uint8_t digest[32];
 } mayday_slot_record;
 
+/* Failed confirms of an image. */
+typedef struct mayday_failed {
+  uint8_t digest[8];
+  uint8_t count;
+} mayday_failed;
+
 typedef struct mayday_record_state {
   bool is_receiving;
   uint8_t receiving_slot, receiving_area;
@@ -90,10 +96,7 @@ typedef struct mayday_record_state {
   mayday_slot_record slots[MAYDAY_SLOTS_MAX];
   uint8_t receiving_digest[32];
   mayday_order given_up;
-  struct {
-    uint8_t digest[8];
-    uint8_t count;
-  } failed[MAYDAY_FAILED_MAX];
+  mayday_failed failed[MAYDAY_FAILED_MAX];
   mayday_range_set open;
   mayday_sector_range joined; /* sectors that the last event made open only to join two ranges; none if `first` is above `last` */
 } mayday_record_state;
@@ -135,6 +138,7 @@ typedef struct mayday_status {
 typedef struct mayday_board {
   const mayday_port *port;
   const mayday_layout *layout;
+  const mayday_hash *hash; /* of the port, or the one in software */
   mayday_decision decision;
   bool is_running; /* what the decision boots runs, so its last trial boot is counted already; set by attempt and confirm */
   bool has_failed; /* the flash failed: nothing is written any more */

@@ -66,9 +66,10 @@ typedef struct mayday_object_buffer {
   uint8_t *bytes;
   uint16_t room, length;
   uint32_t index;
-  uint32_t here; /* a bit for each 32 bytes */
+  uint16_t missing; /* chunks of 32 bytes */
   uint8_t kind, level;
   bool is_complete;
+  uint8_t here[4]; /* a bit for each chunk */
 } mayday_object_buffer;
 
 #define MAYDAY_STEPS_MAX 5u

@@ -32,13 +32,12 @@ static uint32_t turn(uint32_t word, unsigned by) {
 
 /* The schedule of FIPS 180-4 is kept in 16 words: word t overwrites word t - 16, which nothing needs any more. */
 static void compress(uint8_t *words, const uint8_t *block) {
-  uint32_t w[16], v[8], sum[8];
+  uint32_t w[16], v[8];
   for (unsigned i = 0; i < 16; i++) {
     const uint8_t *at = block + 4 * i;
     w[i] = (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
   }
-  memcpy(sum, words, sizeof sum);
-  memcpy(v, sum, sizeof v);
+  memcpy(v, words, sizeof v);
   for (unsigned t = 0; t < 64; t++) {
     if (t >= 16) {
       uint32_t a = w[(t + 1) & 15u], b = w[(t + 14) & 15u];
@@ -57,8 +56,12 @@ static void compress(uint8_t *words, const uint8_t *block) {
     v[1] = a;
     v[0] = one + two;
   }
-  for (unsigned i = 0; i < 8; i++) sum[i] += v[i];
-  memcpy(words, sum, sizeof sum);
+  for (unsigned i = 0; i < 8; i++) {
+    uint32_t sum;
+    memcpy(&sum, words + 4 * i, sizeof sum);
+    sum += v[i];
+    memcpy(words + 4 * i, &sum, sizeof sum);
+  }
 }
 
 static void begin(mayday_hash_state *state) {

@@ -20,11 +20,12 @@ bool mayday_board_open(mayday_board *board, const mayday_port *port, const mayda
   memset(board, 0, sizeof *board);
   board->port = port;
   board->layout = layout;
+  board->hash = mayday_hash_of(port);
   board->identity = identity;
   board->scratch = scratch;
   board->record.active = -1;
   board->record.given = -1;
-  mayday_hardware_id(mayday_hash_of(port), identity->vendor, identity->hardware_class, board->status.hardware_id);
+  mayday_hardware_id(board->hash, identity->vendor, identity->hardware_class, board->status.hardware_id);
   if (!mayday_map_build(layout, &board->map)) return mayday_board_give_up(board);
   mayday_record_read(board);
   bool is_whole = board->record.is_clean || mayday_record_settle(board);

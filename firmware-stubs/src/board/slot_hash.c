@@ -1,6 +1,5 @@
 /* Hashes of what a slot holds (PROTOCOL.md 7). */
 #include "base/bytes.h"
-#include "base/sha256.h"
 #include "board/inner.h"
 #include "flash/flash.h"
 
@@ -11,7 +10,7 @@ void mayday_shape_of(const mayday_manifest *manifest, mayday_shape *shape) {
 }
 
 bool mayday_slot_leaf(const mayday_board *board, uint32_t offset, uint32_t length, uint8_t out[32]) {
-  const mayday_hash *hash = mayday_hash_of(board->port);
+  const mayday_hash *hash = board->hash;
   mayday_hash_state state;
   uint8_t piece[64] = {0};
   hash->begin(&state);
@@ -35,7 +34,7 @@ bool mayday_slot_hash(const mayday_board *board, uint8_t slot, const mayday_shap
     uint32_t leaf = first + i;
     uint32_t offset = board->map.slots[slot].offset + (leaf << shape->block_log2);
     if (!mayday_slot_leaf(board, offset, mayday_block_length(shape, leaf), out)) return false;
-    mayday_fold_next(mayday_hash_of(board->port), hashes, i, i + 1u == count, out);
+    mayday_fold_next(board->hash, hashes, i, i + 1u == count, out);
   }
   return true;
 }

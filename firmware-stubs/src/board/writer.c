@@ -1,6 +1,5 @@
 #include "board/writer.h"
 #include "base/bytes.h"
-#include "base/sha256.h"
 #include "board/inner.h"
 #include "flash/flash.h"
 #include "flash/map.h"
@@ -79,7 +78,7 @@ bool mayday_writer_copy(mayday_writer *writer, uint32_t index, const uint8_t has
   uint8_t found[32];
   if (offset > slot.size || length > slot.size - offset) return false;
   if (!mayday_flash_read(board, slot.offset + offset, block, (size_t)length)) return false;
-  mayday_leaf_hash(mayday_hash_of(board->port), block, length, found);
+  mayday_leaf_hash(board->hash, block, length, found);
   return memcmp(found, hash, 32) == 0;
 #else
   (void)writer;

@@ -1,6 +1,5 @@
 /* Blocks go into a slot, a repair unit at a time (PROTOCOL.md 13.5). */
 #include "base/bytes.h"
-#include "base/sha256.h"
 #include "board/inner.h"
 #include "flash/flash.h"
 #include "flash/map.h"
@@ -59,7 +58,7 @@ mayday_write mayday_writer_write(mayday_writer *writer, uint32_t index, const ui
   mayday_unit unit;
   uint32_t length = mayday_block_length(&writer->shape, index);
   if (!writer->is_begun || length == 0) return MAYDAY_MISMATCH;
-  mayday_leaf_hash(mayday_hash_of(board->port), block, length, found);
+  mayday_leaf_hash(board->hash, block, length, found);
   if (memcmp(found, hash, sizeof found) != 0) return MAYDAY_MISMATCH;
   uint32_t unit_mask = board->layout->write_unit - 1u;
   uint32_t whole = (length + unit_mask) & ~unit_mask;

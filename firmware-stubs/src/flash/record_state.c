@@ -19,17 +19,19 @@ uint8_t mayday_state_failed(const mayday_record_state *state, const uint8_t dige
 
 /* Puts a count behind all others. */
 static void set_failed(mayday_record_state *state, const uint8_t *digest, uint8_t count) {
-  uint8_t at = failed_at(state, digest);
-  if (at == state->failed_count && count == 0) return;
-  if (at == MAYDAY_FAILED_MAX) at = 0;
-  if (at < state->failed_count) {
-    state->failed_count--;
-    for (; at < state->failed_count; at++) state->failed[at] = state->failed[at + 1u];
+  mayday_failed *failed = &state->failed[failed_at(state, digest)];
+  mayday_failed *last = state->failed + state->failed_count;
+  if (failed == last && count == 0) return;
+  if (failed == state->failed + MAYDAY_FAILED_MAX) failed = state->failed;
+  if (failed == last) {
+    state->failed_count++;
+  } else {
+    /* Those behind it step up. Not by memmove, which a target needs for nothing else. */
+    for (last--; failed < last; failed++) *failed = failed[1];
   }
-  if (count == 0) return;
-  memcpy(state->failed[at].digest, digest, 8);
-  state->failed[at].count = count;
-  state->failed_count++;
+  memcpy(failed->digest, digest, 8);
+  failed->count = count;
+  if (count == 0) state->failed_count--;
 }
 
 static void apply_floor(mayday_record_state *state, const uint8_t *entry, bool is_confirmed) {

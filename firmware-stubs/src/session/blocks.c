@@ -1,6 +1,7 @@
 #include "session/blocks.h"
 
 #include "base/bytes.h"
+#include "session/objects.h"
 
 #define NO_CODEC 0xffu
 
@@ -87,32 +88,20 @@ void mayday_block_free(mayday_blocks *blocks, mayday_open_block *block) {
   block->state = MAYDAY_BLOCK_FREE;
 }
 
-static void note_chunks(mayday_blocks *blocks, mayday_open_block *block, uint32_t first, uint32_t count) {
-  uint8_t *here = chunk_bits(blocks, block);
-  for (uint32_t i = first; i < first + count; i++) {
-    uint8_t bit = (uint8_t)(1u << (i & 7u));
-    if ((here[i / 8u] & bit) != 0) continue;
-    here[i / 8u] = (uint8_t)(here[i / 8u] | bit);
-    block->missing--;
-  }
-}
-
-/* Whether the chunk was taken. */
+/* Whether the chunk was taken. `whole`: bytes of the block. */
 static bool place(mayday_blocks *blocks, mayday_open_block *block, uint32_t offset, uint32_t whole, const mayday_frame *chunk) {
-  uint32_t length = chunk->as.data.length;
+  const uint8_t *payload = chunk->as.data.payload;
+  uint16_t length = chunk->as.data.length;
   uint8_t codec = chunk->as.data.codec;
   if ((block->attempt & 1u) != chunk->as.data.attempt) return false;
   if (block->codec != NO_CODEC && block->codec != codec) return false;
   uint8_t *bytes = mayday_block_bytes(blocks, block);
   if (codec == MAYDAY_CODEC_UNIFORM) {
     if (offset != 0 || length != 1u) return false;
-    memset(bytes, chunk->as.data.payload[0], (size_t)whole);
+    memset(bytes, payload[0], (size_t)whole);
     block->missing = 0;
-  } else if (codec == MAYDAY_CODEC_RAW) {
-    if (length > whole - offset || (length % MAYDAY_CHUNK_UNIT != 0 && length != whole - offset)) return false;
-    memcpy(bytes + offset, chunk->as.data.payload, (size_t)length);
-    note_chunks(blocks, block, offset / MAYDAY_CHUNK_UNIT, (length + MAYDAY_CHUNK_UNIT - 1u) / MAYDAY_CHUNK_UNIT);
-  } else {
+  } else if (codec != MAYDAY_CODEC_RAW ||
+             !mayday_chunk_put(bytes, chunk_bits(blocks, block), &block->missing, whole, offset, payload, length)) {
     return false;
   }
   block->codec = codec;

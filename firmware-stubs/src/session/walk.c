@@ -56,7 +56,7 @@ static uint8_t run_of(const mayday_shape *shape, const mayday_step *step, uint32
 
 bool mayday_walk_take(mayday_walk *walk, const mayday_writer *writer, const mayday_object_buffer *run) {
   const mayday_step *step = last_step(walk);
-  const mayday_hash *hash = mayday_hash_of(writer->board->port);
+  const mayday_hash *hash = writer->board->hash;
   bool is_uniform = run->kind == MAYDAY_OBJECT_KIND_UNIFORM;
   uint8_t found[MAYDAY_HASH_LENGTH];
   if (is_uniform) {
@@ -115,7 +115,7 @@ static mayday_walk_next take_leaf(mayday_walk *walk, mayday_writer *writer, cons
     return MAYDAY_WALK_GOES_ON;
   }
   if (walk->is_uniform)
-    mayday_uniform_hash(mayday_hash_of(writer->board->port), &writer->shape, 0, leaf, walk->uniform, block->hash);
+    mayday_uniform_hash(writer->board->hash, &writer->shape, 0, leaf, walk->uniform, block->hash);
   else
     memcpy(block->hash, step->level == 0 ? step->hash : run + (size_t)(leaf - first) * MAYDAY_HASH_LENGTH, MAYDAY_HASH_LENGTH);
   bool is_dirty = leaf >= walk->dirty_first && leaf < walk->dirty_end;
