@@ -26,8 +26,8 @@ void mayday_calls_note_text(mayday_target *target) {
   calls->quiet_until = target->now + MAYDAY_QUIET_MS;
 }
 
-/* The same moment, or when something may be said unasked: after a pause in the text, or now and then in text without end. */
-static mayday_moment when_free(const mayday_calls *calls, mayday_moment at) {
+mayday_moment mayday_calls_when_free(const mayday_target *target, mayday_moment at) {
+  const mayday_calls *calls = &target->calls;
   mayday_moment endless = later(calls->text_since + MAYDAY_ENDLESS_AFTER_MS, calls->said_at + MAYDAY_ENDLESS_INTERVAL_MS);
   return later(at, endless < calls->quiet_until ? endless : calls->quiet_until);
 }
@@ -78,13 +78,9 @@ static uint32_t jitter(mayday_target *target) {
   return x >> 24;
 }
 
-static mayday_moment call_due(const mayday_target *target) {
-  return when_free(&target->calls, target->calls.call_at);
-}
-
 bool mayday_calls_take_call(mayday_target *target) {
   mayday_calls *calls = &target->calls;
-  if (target->now < call_due(target)) return false;
+  if (target->now < mayday_calls_when_free(target, calls->call_at)) return false;
   uint32_t interval = target->now - calls->started < MAYDAY_FIRST_FOR_MS ? MAYDAY_FIRST_INTERVAL_MS : MAYDAY_INTERVAL_MS;
   /* Up to a tenth shorter, so that two boards do not call in step. */
   interval -= interval * jitter(target) / 2560u;
@@ -95,7 +91,7 @@ bool mayday_calls_take_call(mayday_target *target) {
 
 mayday_moment mayday_calls_at(const mayday_target *target) {
   const mayday_calls *calls = &target->calls;
-  mayday_moment call = call_due(target);
+  mayday_moment call = mayday_calls_when_free(target, calls->call_at);
   return calls->is_answer_due && calls->answer_at < call ? calls->answer_at : call;
 }
 
@@ -121,9 +117,4 @@ bool mayday_calls_take_knock(mayday_target *target) {
   }
   calls->knock_at = note_said(target, MAYDAY_KNOCK_INTERVAL_MS, QUERY_BYTES, MAYDAY_KNOCK_SHARE_PERCENT);
   return true;
-}
-
-mayday_moment mayday_calls_knock_at(const mayday_target *target) {
-  /* No moment is the latest of all. */
-  return when_free(&target->calls, target->calls.knock_at);
 }

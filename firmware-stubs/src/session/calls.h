@@ -39,7 +39,13 @@ void mayday_calls_stop_knocking(mayday_target *target);
 /* Takes the query that is due. */
 bool mayday_calls_take_knock(mayday_target *target);
 
+/* The same moment, or a later one if nothing may be said unasked then: after a pause in the text, or now and then in text without
+ * end (2.4). */
+mayday_moment mayday_calls_when_free(const mayday_target *target, mayday_moment at);
+
 /* When the next query is due. */
-mayday_moment mayday_calls_knock_at(const mayday_target *target);
+static inline mayday_moment mayday_calls_knock_at(const mayday_target *target) {
+  return mayday_calls_when_free(target, target->calls.knock_at);
+}
 
 #endif

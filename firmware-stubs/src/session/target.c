@@ -126,52 +126,45 @@ static void take_offer(mayday_target *target, const mayday_frame *offer) {
     if (verdict == MAYDAY_OFFER_FOREIGN) refuse_key(target, offer);
     return;
   }
-  uint32_t wait = wear_wait(target, offer->as.offer.digest);
-  bool is_busy = session->state == MAYDAY_SESSION_CHECKING || session->state == MAYDAY_SESSION_COMMITTING;
   if (is_own) {
     mayday_session_repeat_accept(target);
-  } else if (session->state == MAYDAY_SESSION_DONE) {
+    return;
+  }
+  if (session->state == MAYDAY_SESSION_DONE) {
     take_stranger(target);
-  } else if (wait > 0) {
-    mayday_say_about(target, MAYDAY_DEFER, offer, wait);
-    (void)mayday_guard_claim(target, offer);
-  } else if (is_in_session(target) && (is_busy || !mayday_session_is_silent(target))) {
-    mayday_say_stand_down(target, offer, mayday_wait_ms(&target->rtt));
-    (void)mayday_guard_claim(target, offer);
+    return;
+  }
+  uint32_t wait = wear_wait(target, offer->as.offer.digest);
+  bool is_busy = session->state == MAYDAY_SESSION_CHECKING || session->state == MAYDAY_SESSION_COMMITTING;
+  bool is_served = is_in_session(target) && (is_busy || !mayday_session_is_silent(target));
+  if (wait > 0) mayday_say_about(target, MAYDAY_DEFER, offer, wait);
+  else if (is_served) mayday_say_stand_down(target, offer, mayday_wait_ms(&target->rtt));
+  bool is_claimed = mayday_guard_claim(target, offer);
+  if (wait > 0) return;
+  if (is_served) {
     take_stranger(target);
-  } else if (mayday_guard_claim(target, offer)) {
+  } else if (is_claimed) {
     if (is_in_session(target)) mayday_session_lose(target, MAYDAY_LOSS_SILENCE);
     mayday_session_begin(target, offer);
   }
 }
 
 static void take_announcement(mayday_target *target, const mayday_frame *frame) {
-  const uint8_t *id = target->board->identity->node_id;
   mayday_session *session = &target->session;
-  switch (frame->kind) {
-    case MAYDAY_QUERY:
-      if (memcmp(frame->as.query.node_id, id, MAYDAY_ID_LENGTH) != 0) take_question(target);
-      return;
-    case MAYDAY_BEACON:
-      /* Two boards that ask for an update do not answer each other without end. */
-      if ((frame->as.beacon.flags & MAYDAY_BEACON_FLAG_WANTS_UPDATE) != 0) return;
-      if (memcmp(frame->as.beacon.node_id, id, MAYDAY_ID_LENGTH) != 0) take_question(target);
-      return;
-    case MAYDAY_OFFER:
-      if (memcmp(frame->as.offer.rescuer_id, id, MAYDAY_ID_LENGTH) != 0) take_offer(target, frame);
-      return;
-    case MAYDAY_NONE:
-      if (memcmp(frame->as.none.target_nonce, target->boot_nonce, MAYDAY_NONCE_LENGTH) == 0)
-        target->report.none = frame->as.none.reason;
-      return;
-    case MAYDAY_BYE:
-      if (is_in_session(target) && memcmp(frame->as.bye.rescuer_nonce, session->rescuer_nonce, MAYDAY_NONCE_LENGTH) == 0 &&
-          mayday_guard_believes(target, frame))
-        mayday_session_take_bye(target);
-      return;
-    default:
-      return;
+  if (frame->kind == MAYDAY_BYE) {
+    if (is_in_session(target) && memcmp(frame->as.bye.rescuer_nonce, session->rescuer_nonce, MAYDAY_NONCE_LENGTH) == 0 &&
+        mayday_guard_believes(target, frame))
+      mayday_session_take_bye(target);
+    return;
   }
+  /* The first field of the others that count is who sends them: nothing is taken from itself, heard back. */
+  if (memcmp(frame->as.query.node_id, target->board->identity->node_id, MAYDAY_ID_LENGTH) == 0) return;
+  if (frame->kind == MAYDAY_OFFER) take_offer(target, frame);
+  if (frame->kind == MAYDAY_QUERY) take_question(target);
+  /* Two boards that ask for an update do not answer each other without end. */
+  if (frame->kind == MAYDAY_BEACON && (frame->as.beacon.flags & MAYDAY_BEACON_FLAG_WANTS_UPDATE) == 0) take_question(target);
+  if (frame->kind == MAYDAY_NONE && memcmp(frame->as.none.target_nonce, target->boot_nonce, MAYDAY_NONCE_LENGTH) == 0)
+    target->report.none = frame->as.none.reason;
 }
 
 /* A frame of a session that is over: its rescuer still serves it. */
