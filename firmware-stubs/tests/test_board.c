@@ -470,7 +470,7 @@ static void check_joined_ranges(void) {
   /* The slot has 15 sectors: every other one open, and some far behind it. */
   for (uint32_t i = 0; i < 12; i++) {
     uint32_t sector = i < 6 ? first + 2 + 2 * i : 1000 + 10 * i;
-    mayday_sector_range range = {sector, sector};
+    mayday_sector_range range = {(mayday_sector_number)sector, (mayday_sector_number)sector};
     CHECK(!mayday_ranges_add(&set, range, &gap), "twelve ranges have room");
     CHECK(mayday_sectors_append(&board, &range, NULL), "a sector is opened");
   }

@@ -13,8 +13,8 @@ static bool has_flag(const json *entry, const char *flag) {
 }
 
 static void read_range(const json *list, mayday_sector_range *range) {
-  range->first = (uint32_t)list->first->number;
-  range->last = (uint32_t)list->first->next->number;
+  range->first = (mayday_sector_number)list->first->number;
+  range->last = (mayday_sector_number)list->first->next->number;
 }
 
 /* Builds the entry that a vector describes. Returns whether it has a digest. */

@@ -44,14 +44,22 @@ typedef struct mayday_region {
 typedef struct mayday_map {
   mayday_region record[2]; /* as much of each as is used */
   uint32_t journal_size;   /* bytes of each for entries */
-  mayday_region areas[3];  /* with `own` */
+  mayday_region areas[MAYDAY_SLOTS_MAX + 1]; /* with `own` */
   mayday_region slots[MAYDAY_SLOTS_MAX];
   uint8_t area_count, slot_count;
 } mayday_map;
 
+#if MAYDAY_SECTOR_BITS == 16
+typedef uint16_t mayday_sector_number;
+#define MAYDAY_SECTOR_LAST 0xfffeu
+#else
+typedef uint32_t mayday_sector_number;
+#define MAYDAY_SECTOR_LAST UINT32_C(0xfffffffe)
+#endif
+
 /* Sectors by number, counted from the flash's start; both included. */
 typedef struct mayday_sector_range {
-  uint32_t first, last;
+  mayday_sector_number first, last;
 } mayday_sector_range;
 
 #define MAYDAY_OPEN_RANGES_MAX 12u

@@ -22,8 +22,8 @@ void mayday_unit_of(const mayday_writer *writer, uint32_t block, mayday_unit *un
   unit->is_single = past - unit->first == 1u;
   /* The image may end in an earlier sector than the unit. */
   if (last.end - slot.offset > writer->shape.size) (void)mayday_sector_at(layout, slot.offset + writer->shape.size - 1u, &last);
-  unit->sectors.first = first.number;
-  unit->sectors.last = last.number;
+  unit->sectors.first = (mayday_sector_number)first.number;
+  unit->sectors.last = (mayday_sector_number)last.number;
   unit->offset = first.offset;
   unit->past = last.end;
 }

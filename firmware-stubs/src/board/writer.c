@@ -25,7 +25,7 @@ void mayday_writer_open(mayday_writer *writer, const mayday_manifest *manifest) 
   writer->has_closing = false;
   writer->suspect = board->record.state.open;
   /* Only of the slot: units are taken off the lower end, so that the set never has to be split. */
-  mayday_sector_range before = {0, mayday_sectors_of(board->layout, board->map.slots[slot].offset, 1).first - 1u};
+  mayday_sector_range before = mayday_sectors_of(board->layout, 0, board->map.slots[slot].offset);
   (void)mayday_ranges_remove(&writer->suspect, before);
 }
 

@@ -25,7 +25,7 @@ mayday_sector_range mayday_sectors_of(const mayday_layout *layout, uint32_t offs
   mayday_sector first = {0, 0, 0}, last = {0, 0, 0};
   (void)mayday_sector_at(layout, offset, &first);
   (void)mayday_sector_at(layout, offset + (length - 1u), &last);
-  mayday_sector_range range = {first.number, last.number};
+  mayday_sector_range range = {(mayday_sector_number)first.number, (mayday_sector_number)last.number};
   return range;
 }
 
@@ -68,12 +68,15 @@ static bool is_power_of_two(uint32_t value) {
 }
 
 bool mayday_layout_is_right(const mayday_layout *layout) {
+  uint32_t sectors = 0;
   if (layout->sector_runs < 1 || layout->sector_runs > 16) return false;
   for (unsigned i = 0; i < layout->sector_runs; i++) {
     const mayday_sectors *run = &layout->sectors[i];
     if (!is_power_of_two(run->size) || run->size < 1024u || run->size > UINT32_C(1048576)) return false;
     if (run->count < 1 || run->count > UINT32_C(1048576)) return false;
+    sectors += run->count;
   }
+  if (sectors > MAYDAY_SECTOR_LAST) return false;
   if (layout->recovery_size < 1 || layout->recovery_size > SIZE_MAX_GIB) return false;
   if (layout->slot_size < 1 || layout->slot_size > SIZE_MAX_GIB) return false;
   if (!is_power_of_two(layout->write_unit) || layout->write_unit > MAYDAY_WRITE_UNIT_MAX) return false;

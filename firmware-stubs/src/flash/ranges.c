@@ -13,7 +13,7 @@ static void erase_at(mayday_range_set *set, unsigned at) {
   for (; at < set->count; at++) swap(&set->ranges[at]);
 }
 
-static void insert(mayday_range_set *set, uint32_t first, uint32_t last) {
+static void insert(mayday_range_set *set, mayday_sector_number first, mayday_sector_number last) {
   mayday_sector_range *at = &set->ranges[set->count++];
   at->first = first;
   at->last = last;
@@ -25,13 +25,13 @@ static mayday_sector_range join_nearest(mayday_range_set *set) {
   uint32_t least = UINT32_MAX;
   unsigned nearest = 1;
   for (unsigned i = 1; i < set->count; i++) {
-    uint32_t distance = set->ranges[i].first - set->ranges[i - 1u].last;
+    uint32_t distance = (uint32_t)set->ranges[i].first - set->ranges[i - 1u].last;
     if (distance >= least) continue;
     least = distance;
     nearest = i;
   }
   mayday_sector_range *right = &set->ranges[nearest], *left = right - 1;
-  mayday_sector_range gap = {left->last + 1u, right->first - 1u};
+  mayday_sector_range gap = {(mayday_sector_number)(left->last + 1u), (mayday_sector_number)(right->first - 1u)};
   left->last = right->last;
   erase_at(set, nearest);
   return gap;
@@ -63,8 +63,8 @@ bool mayday_ranges_remove(mayday_range_set *set, mayday_sector_range range) {
     bool has_right = old.last > range.last;
     if (has_left && has_right && set->count == MAYDAY_OPEN_RANGES_MAX) return false;
     erase_at(set, i);
-    if (has_left) insert(set, old.first, range.first - 1u);
-    if (has_right) insert(set, range.last + 1u, old.last);
+    if (has_left) insert(set, old.first, (mayday_sector_number)(range.first - 1u));
+    if (has_right) insert(set, (mayday_sector_number)(range.last + 1u), old.last);
   }
   return true;
 }

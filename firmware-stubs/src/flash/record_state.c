@@ -63,13 +63,20 @@ static void apply_slot(mayday_record_state *state, const uint8_t *entry, const u
   apply_floor(state, entry, is_confirmed && (flags & MAYDAY_SLOT_UNPROVEN) == 0);
 }
 
+/* False: it is none, or lies beyond all numbers of sectors. */
+static bool read_range(const uint8_t *at, mayday_sector_range *range) {
+  uint32_t first = mayday_u32(at);
+  range->first = (mayday_sector_number)first;
+  range->last = (mayday_sector_number)mayday_least32(mayday_u32(at + 4), MAYDAY_SECTOR_LAST);
+  return first <= MAYDAY_SECTOR_LAST;
+}
+
 static void apply_sectors(mayday_record_state *state, const uint8_t *entry) {
-  mayday_sector_range open = {mayday_u32(entry + MAYDAY_ENTRY_AT_BYTES), mayday_u32(entry + MAYDAY_ENTRY_AT_BYTES + 4)};
-  mayday_sector_range close = {mayday_u32(entry + MAYDAY_ENTRY_AT_A), mayday_u32(entry + MAYDAY_ENTRY_AT_B)};
+  mayday_sector_range range;
   state->joined.first = 1;
   state->joined.last = 0;
-  if (close.first != MAYDAY_NO_SECTOR) (void)mayday_ranges_remove(&state->open, close);
-  if (open.first != MAYDAY_NO_SECTOR) (void)mayday_ranges_add(&state->open, open, &state->joined);
+  if (read_range(entry + MAYDAY_ENTRY_AT_A, &range)) (void)mayday_ranges_remove(&state->open, range);
+  if (read_range(entry + MAYDAY_ENTRY_AT_BYTES, &range)) (void)mayday_ranges_add(&state->open, range, &state->joined);
 }
 
 static void apply_order(mayday_record_state *state, const uint8_t *entry) {
