@@ -6,7 +6,7 @@ import { basename, join } from "node:path";
 import { definesOf } from "./configurations.mjs";
 import { compile, MACHINES } from "./cross.mjs";
 import { libsodiumSetting, run } from "./native.mjs";
-import { BUILD, INCLUDES, STUBS } from "./sources.mjs";
+import { BUILD, INCLUDES, STUBS, sourcesOf } from "./sources.mjs";
 import { deepestOf, readGraph } from "./stack.mjs";
 
 const MACHINE = "cortex-m3";
@@ -75,6 +75,20 @@ function linked(name, configuration, withEd25519) {
   return { sizes, objects };
 }
 
+/** Bytes of the same program when it is linked with -flto, as README.md of firmware-stubs advises: parts cannot be told apart then. */
+function wholeWithLto(configuration) {
+  const { prefix, flags } = MACHINES[MACHINE];
+  const elf = join(FOLDER, "lto.elf");
+  const sources = ["tests/size/target.c", ...sourcesOf(configuration)].map((source) => join(STUBS, source));
+  const options = ["-Os", "-flto", "-std=c99", "-ffunction-sections", "-fdata-sections", "-DSIZE_WITH_ED25519"];
+  const link = ["-nostartfiles", "--specs=nano.specs", "-Wl,--gc-sections", "-Wl,-e,main", "-o", elf];
+  const library = join(FOLDER, "ed25519", "libmayday_ed25519.a");
+  const all = [...flags, ...options, ...INCLUDES, ...definesOf(configuration), ...sources, library, ...link];
+  run(`${prefix}gcc`, all);
+  const [text] = run(`${prefix}size`, ["-B", elf]).trim().split("\n").at(-1).trim().split(/\s+/);
+  return Number(text);
+}
+
 /** The library of signatures, from CMake. */
 function ed25519() {
   const folder = join(FOLDER, "ed25519");
@@ -125,12 +139,8 @@ function code() {
   row("ab and quarantine", total(ab, ours) - total(parts, ours), 3 * KIB, "difference of two builds");
   row("Ed25519", parts["Ed25519"] ?? 0, 12.5 * KIB);
   row("link key", total(withKey, ours) - total(ab, ours), 3 * KIB, "difference of two builds");
-  row(
-    "whole single target, with signature",
-    sum([...single.sizes.values()]),
-    32 * KIB,
-    `main ${parts.main}, helpers ${parts.helpers}`,
-  );
+  const whole = `without -flto ${sum([...single.sizes.values()])}: main ${parts.main}, helpers ${parts.helpers}`;
+  row("whole single target, with signature", wholeWithLto("single"), 32 * KIB, whole);
   return single;
 }
 
