@@ -102,7 +102,6 @@ typedef struct mayday_open_block {
   uint16_t missing; /* chunks of 32 bytes */
   uint8_t state, attempt, failures;
   uint8_t codec; /* of its first chunk; 0xFF before that */
-  uint8_t hash[32];
 } mayday_open_block;
 
 typedef struct mayday_blocks {

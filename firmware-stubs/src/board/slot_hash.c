@@ -12,7 +12,7 @@ void mayday_shape_of(const mayday_manifest *manifest, mayday_shape *shape) {
 bool mayday_slot_leaf(const mayday_board *board, uint32_t offset, uint32_t length, uint8_t out[32]) {
   const mayday_hash *hash = board->hash;
   mayday_hash_state state;
-  uint8_t piece[64] = {0};
+  uint8_t piece[32] = {0};
   hash->begin(&state);
   hash->add(&state, piece, 1);
   while (length > 0) {

@@ -21,9 +21,13 @@ uint8_t *mayday_block_bytes(const mayday_blocks *blocks, const mayday_open_block
   return blocks->memory + (uint32_t)(block - blocks->open) * MAYDAY_BLOCK_ROOM(blocks->block);
 }
 
-/* A bit for each chunk that is here, behind the bytes. */
-static uint8_t *chunk_bits(const mayday_blocks *blocks, const mayday_open_block *block) {
+uint8_t *mayday_block_hash(const mayday_blocks *blocks, const mayday_open_block *block) {
   return mayday_block_bytes(blocks, block) + blocks->block;
+}
+
+/* A bit for each chunk that is here, behind the bytes and the hash. */
+static uint8_t *chunk_bits(const mayday_blocks *blocks, const mayday_open_block *block) {
+  return mayday_block_hash(blocks, block) + 32;
 }
 
 static bool has_same_position(const mayday_blocks *blocks, uint32_t number) {

@@ -15,6 +15,9 @@ uint8_t mayday_blocks_within(uint32_t size, uint32_t block);
 /* Begins with blocks of this size, as many as fit into `size` bytes; all are free. */
 void mayday_blocks_init(mayday_blocks *blocks, uint8_t *memory, uint32_t block, uint32_t size);
 
+/* The hash of the block in a buffer: 32 bytes in the same memory. */
+uint8_t *mayday_block_hash(const mayday_blocks *blocks, const mayday_open_block *block);
+
 /* A buffer that is free, or NULL. Its number and hash may be written. */
 mayday_open_block *mayday_blocks_free(mayday_blocks *blocks);
 

@@ -81,8 +81,8 @@ static uint8_t write_block(mayday_target *target, mayday_open_block *block) {
   mayday_session *session = &target->session;
   uint32_t number = block->number, length = mayday_block_length(&target->writer.shape, number);
   if (session->is_slow_writer && !target->line->is_deaf_while_writing) mayday_say_busy(target);
-  mayday_write outcome =
-      mayday_writer_write(&target->writer, number, block->hash, mayday_block_bytes(&target->blocks, block));
+  mayday_write outcome = mayday_writer_write(&target->writer, number, mayday_block_hash(&target->blocks, block),
+                                             mayday_block_bytes(&target->blocks, block));
   uint32_t took = mayday_excuse_work(target);
   if (outcome == MAYDAY_FAILED) return mayday_refused(MAYDAY_REFUSAL_CODE_FLASH);
   if (outcome == MAYDAY_MISMATCH) {
@@ -98,13 +98,13 @@ static uint8_t write_block(mayday_target *target, mayday_open_block *block) {
 }
 
 /* Opens a block; one whose bytes are known here is complete at once: a uniform one, or one of the other slot. */
-static uint8_t want(mayday_target *target, mayday_open_block *block, bool is_fill) {
+static uint8_t want(mayday_target *target, mayday_open_block *block, const uint8_t hash[32], bool is_fill) {
   uint8_t *bytes = mayday_block_bytes(&target->blocks, block);
   uint32_t length = mayday_block_length(&target->writer.shape, block->number);
   if (!begin_writing(target)) return mayday_refused(MAYDAY_REFUSAL_CODE_FLASH);
   if (!mayday_blocks_may_open(&target->blocks, block->number)) return MAYDAY_OUTCOME_IDLE;
   if (is_fill) memset(bytes, target->walk.uniform, (size_t)length);
-  bool is_known = is_fill || mayday_writer_copy(&target->writer, block->number, block->hash, bytes);
+  bool is_known = is_fill || mayday_writer_copy(&target->writer, block->number, hash, bytes);
   note_held(target);
   mayday_block_open(&target->blocks, block, length, is_known);
   mayday_walk_pass(&target->walk, block->number);
@@ -116,7 +116,8 @@ static uint8_t walk_on(mayday_target *target) {
   mayday_open_block *block = mayday_blocks_free(&target->blocks);
   if (target->walk.is_finished) return is_awaiting_block(target) ? MAYDAY_OUTCOME_IDLE : MAYDAY_OUTCOME_COMPLETE;
   if (block == NULL) return MAYDAY_OUTCOME_IDLE;
-  mayday_walk_next next = mayday_walk_advance(&target->walk, &target->writer, target->run_bytes, block);
+  uint8_t *hash = mayday_block_hash(&target->blocks, block);
+  mayday_walk_next next = mayday_walk_advance(&target->walk, &target->writer, target->run_bytes, &block->number, hash);
   switch (next) {
     case MAYDAY_WALK_GOES_ON:
       mayday_excuse_work(target);
@@ -126,7 +127,7 @@ static uint8_t walk_on(mayday_target *target) {
       target->session.is_run_taken = false;
       return MAYDAY_OUTCOME_IDLE;
     default:
-      return want(target, block, next == MAYDAY_WALK_FILL);
+      return want(target, block, hash, next == MAYDAY_WALK_FILL);
   }
 }
 

@@ -106,7 +106,7 @@ static bool wants_unit(mayday_walk *walk, mayday_writer *writer, uint32_t block)
 }
 
 /* Looks at the next leaf below a node whose leaves' hashes are known. */
-static mayday_walk_next take_leaf(mayday_walk *walk, mayday_writer *writer, const uint8_t *run, mayday_open_block *block) {
+static mayday_walk_next take_leaf(mayday_walk *walk, mayday_writer *writer, const uint8_t *run, uint32_t *block, uint8_t hash[32]) {
   const mayday_step *step = last_step(walk);
   uint32_t first = step->index << step->level;
   uint32_t leaf = walk->cursor > first ? walk->cursor : first;
@@ -115,22 +115,23 @@ static mayday_walk_next take_leaf(mayday_walk *walk, mayday_writer *writer, cons
     return MAYDAY_WALK_GOES_ON;
   }
   if (walk->is_uniform)
-    mayday_uniform_hash(writer->board->hash, &writer->shape, 0, leaf, walk->uniform, block->hash);
+    mayday_uniform_hash(writer->board->hash, &writer->shape, 0, leaf, walk->uniform, hash);
   else
-    memcpy(block->hash, step->level == 0 ? step->hash : run + (size_t)(leaf - first) * MAYDAY_HASH_LENGTH, MAYDAY_HASH_LENGTH);
+    memcpy(hash, step->level == 0 ? step->hash : run + (size_t)(leaf - first) * MAYDAY_HASH_LENGTH, MAYDAY_HASH_LENGTH);
   bool is_dirty = leaf >= walk->dirty_first && leaf < walk->dirty_end;
-  bool is_wanted = (is_dirty && !mayday_writer_is_touched(writer, leaf)) || !mayday_writer_has(writer, 0, leaf, block->hash);
+  bool is_wanted = (is_dirty && !mayday_writer_is_touched(writer, leaf)) || !mayday_writer_has(writer, 0, leaf, hash);
   if (!is_wanted) {
     mayday_walk_pass(walk, leaf);
     return MAYDAY_WALK_GOES_ON;
   }
   if (!is_dirty && wants_unit(walk, writer, leaf)) return MAYDAY_WALK_GOES_ON;
   walk->cursor = leaf;
-  block->number = leaf;
+  *block = leaf;
   return walk->is_uniform ? MAYDAY_WALK_FILL : MAYDAY_WALK_BLOCK;
 }
 
-mayday_walk_next mayday_walk_advance(mayday_walk *walk, mayday_writer *writer, const uint8_t *run, mayday_open_block *block) {
+mayday_walk_next mayday_walk_advance(mayday_walk *walk, mayday_writer *writer, const uint8_t *run, uint32_t *block,
+                                     uint8_t hash[32]) {
   walk->is_finished = walk->depth == 0 || walk->cursor >= writer->shape.leaves;
   if (walk->is_finished) return MAYDAY_WALK_GOES_ON;
   mayday_step *step = last_step(walk);
@@ -151,17 +152,17 @@ mayday_walk_next mayday_walk_advance(mayday_walk *walk, mayday_writer *writer, c
     }
   }
   if (!walk->has_run && !walk->is_uniform) return MAYDAY_WALK_WANTS_RUN;
-  if (!is_inner) return take_leaf(walk, writer, run, block);
-  const uint8_t *hash = run + (size_t)child * MAYDAY_HASH_LENGTH;
+  if (!is_inner) return take_leaf(walk, writer, run, block, hash);
+  const uint8_t *of_child = run + (size_t)child * MAYDAY_HASH_LENGTH;
   uint16_t bit = (uint16_t)(1u << child);
   if (step->is_compared) {
     step->differs = (uint16_t)(step->differs & ~bit);
-    push(walk, level, first + child, hash);
+    push(walk, level, first + child, of_child);
     return MAYDAY_WALK_GOES_ON;
   }
   walk->child++;
   step->is_compared = walk->child == count;
-  if (is_rewritten(walk, level, first + child) || !mayday_writer_has(writer, level, first + child, hash))
+  if (is_rewritten(walk, level, first + child) || !mayday_writer_has(writer, level, first + child, of_child))
     step->differs = (uint16_t)(step->differs | bit);
   return MAYDAY_WALK_GOES_ON;
 }

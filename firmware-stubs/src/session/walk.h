@@ -22,9 +22,10 @@ const mayday_step *mayday_walk_wanted(const mayday_walk *walk);
 /* Takes the object that was complete for the wanted node. False: it is wrong. */
 bool mayday_walk_take(mayday_walk *walk, const mayday_writer *writer, const mayday_object_buffer *run);
 
-/* Makes one comparison with flash, or says what is needed. With BLOCK and FILL the block's number and its hash are in `block`, a
- * free one, whose hash is overwritten in any case. Finished: every block is right in flash, or was wanted. */
-mayday_walk_next mayday_walk_advance(mayday_walk *walk, mayday_writer *writer, const uint8_t *run, mayday_open_block *block);
+/* Makes one comparison with flash, or says what is needed. With BLOCK and FILL: the block's number and its hash, which
+ * is overwritten in any case. Finished: every block is right in flash, or was wanted. */
+mayday_walk_next mayday_walk_advance(mayday_walk *walk, mayday_writer *writer, const uint8_t *run, uint32_t *block,
+                                     uint8_t hash[32]);
 
 /* The block that was wanted is open, or right. */
 static inline void mayday_walk_pass(mayday_walk *walk, uint32_t block) {
