@@ -19,12 +19,17 @@ const TOOLS = [
   { package: "cmake", probe: "/usr/bin/cmake" },
   { package: "gcc-multilib", probe: "/usr/include/asm" },
   { package: "clang", probe: "/usr/bin/clang" },
-  { package: "libclang-rt-14-dev", probe: "/usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.fuzzer-x86_64.a" },
+  {
+    package: "libclang-rt-14-dev",
+    probe: "/usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.fuzzer-x86_64.a",
+  },
   { package: "lld", probe: "/usr/bin/wasm-ld" },
   { package: "cppcheck", probe: "/usr/bin/cppcheck" },
   { package: "dpkg-dev", probe: "/usr/bin/dpkg-source" },
   { package: "gcc-arm-none-eabi", probe: "/usr/bin/arm-none-eabi-gcc" },
   { package: "libnewlib-arm-none-eabi", probe: "/usr/lib/arm-none-eabi/newlib/nano.specs" },
+  { package: "gcc-avr", probe: "/usr/bin/avr-gcc" },
+  { package: "avr-libc", probe: "/usr/lib/avr/include/avr/io.h" },
   { package: "ovmf", probe: "/usr/share/OVMF/OVMF_CODE_4M.fd" },
 ];
 const REPORT = "test-report/vitest.json";

@@ -12,13 +12,13 @@ set(MAYDAY_OPEN_BLOCKS_MAX 16 CACHE STRING "Most blocks that a target keeps unfi
 set(MAYDAY_SPENT_OFFERS_MAX 4 CACHE STRING "Offers that a target with a link key remembers as spent")
 set(MAYDAY_TX_BYTES 192 CACHE STRING "Bytes that wait for the UART")
 
-set(MAYDAY_RESCUER_PAYLOAD 256 CACHE STRING "Largest payload of a frame that a rescuer sends, in bytes")
-set(MAYDAY_RESCUER_FOLDED 5 CACHE STRING "Levels of the tree that a rescuer folds: 17 for all images")
-set(MAYDAY_RESCUER_OFFERS 3 CACHE STRING "Offers of a rescuer that may still be accepted")
-set(MAYDAY_RESCUER_NEIGHBOURS 4 CACHE STRING "Neighbours that a rescuer remembers")
-set(MAYDAY_RESCUER_PACKETS 48 CACHE STRING "Packets of a rescuer that may be in flight")
-set(MAYDAY_RESCUER_ITEMS 8 CACHE STRING "Blocks and objects that a rescuer sends at the same time")
-set(MAYDAY_RESCUER_BLOCK_MAX 4096 CACHE STRING "Largest block of a rescuer's image, in bytes")
+set(MAYDAY_RESCUER_PAYLOAD "" CACHE STRING "Largest payload of a frame that a rescuer sends, in bytes; 256 where this is empty")
+set(MAYDAY_RESCUER_FOLDED "" CACHE STRING "Levels of the tree that a rescuer folds: 17 for all images; 5 where this is empty")
+set(MAYDAY_RESCUER_OFFERS "" CACHE STRING "Offers of a rescuer that may still be accepted; 3 where this is empty")
+set(MAYDAY_RESCUER_NEIGHBOURS "" CACHE STRING "Neighbours that a rescuer remembers; 4 where this is empty")
+set(MAYDAY_RESCUER_PACKETS "" CACHE STRING "Packets of a rescuer that may be in flight; 48 where this is empty")
+set(MAYDAY_RESCUER_ITEMS "" CACHE STRING "Blocks and objects that a rescuer sends at the same time; 8 where this is empty")
+set(MAYDAY_RESCUER_BLOCK_MAX "" CACHE STRING "Largest block of a rescuer's image, in bytes; 4096 where this is empty")
 
 set(MAYDAY_FEATURES
   MAYDAY_WITH_AB
@@ -33,6 +33,9 @@ set(MAYDAY_SIZES
   MAYDAY_OPEN_BLOCKS_MAX
   MAYDAY_SPENT_OFFERS_MAX
   MAYDAY_TX_BYTES
+)
+# Of mayday::rescuer alone.
+set(MAYDAY_RESCUER_SIZES
   MAYDAY_RESCUER_PAYLOAD
   MAYDAY_RESCUER_FOLDED
   MAYDAY_RESCUER_OFFERS
@@ -59,13 +62,18 @@ set(MAYDAY_IS_NATIVE OFF)
 if(PROJECT_IS_TOP_LEVEL AND NOT CMAKE_CROSSCOMPILING)
   set(MAYDAY_IS_NATIVE ON)
 endif()
-option(MAYDAY_BUILD_POSIX "The program mayday-posix" ${MAYDAY_IS_NATIVE})
+# It checks signatures itself, and so is left out where a function of yours does.
+set(MAYDAY_BUILDS_POSIX OFF)
+if(MAYDAY_IS_NATIVE AND MAYDAY_SIGNATURE STREQUAL "libsodium")
+  set(MAYDAY_BUILDS_POSIX ON)
+endif()
+option(MAYDAY_BUILD_POSIX "The program mayday-posix" ${MAYDAY_BUILDS_POSIX})
 option(MAYDAY_BUILD_TESTS "Tests, to be run by ctest" ${MAYDAY_IS_NATIVE})
 option(MAYDAY_STRICT "Warnings are errors" OFF)
 option(MAYDAY_LTO "Libraries for a link with -flto, which takes a target of 1 KiB less" OFF)
 set(MAYDAY_VECTORS "${CMAKE_CURRENT_SOURCE_DIR}/../vectors" CACHE PATH "The folder of the vectors that tests read")
 
-# Adds the macros above to a library.
+# Adds the macros above to a library, and those that are named besides.
 function(mayday_configure library)
   target_compile_features(${library} PUBLIC c_std_99)
   set_target_properties(${library} PROPERTIES C_EXTENSIONS OFF)
@@ -73,8 +81,11 @@ function(mayday_configure library)
     foreach(feature IN LISTS MAYDAY_FEATURES)
       target_compile_definitions(${library} PUBLIC ${feature}=$<BOOL:${${feature}}>)
     endforeach()
-    foreach(size IN LISTS MAYDAY_SIZES)
-      target_compile_definitions(${library} PUBLIC ${size}=${${size}})
+    foreach(size IN LISTS MAYDAY_SIZES ITEMS ${ARGN})
+      # Empty: as the header says.
+      if(NOT ${size} STREQUAL "")
+        target_compile_definitions(${library} PUBLIC ${size}=${${size}})
+      endif()
     endforeach()
   else()
     target_compile_definitions(${library} PUBLIC MAYDAY_CONFIG_HEADER="${MAYDAY_CONFIG_HEADER}")

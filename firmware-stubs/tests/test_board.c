@@ -409,7 +409,10 @@ static void check_flash_failures(void) {
     CHECK(board.decision.failure != 0, "operation %ld fails, and nothing boots", at);
     unsigned long operations = flash.erases + flash.programs;
     flash.fails_in = -1;
+    static uint8_t block[4096 + 16];
     (void)mayday_writer_begin(&writer, image.envelope, image.length);
+    memcpy(block, image.data + 3 * 4096, 14000 - 3 * 4096);
+    CHECK(mayday_writer_write(&writer, 3, image.leaves[3], block) != MAYDAY_WRITTEN, "nor is a block written");
     mayday_writer_leave(&writer);
     CHECK(flash.erases + flash.programs == operations, "nothing is written after operation %ld failed", at);
     CHECK(restart(), "the board starts again after operation %ld failed", at);
@@ -459,25 +462,57 @@ static void check_programmed_once(void) {
   image_free(&second);
 }
 
-/* Ranges that were joined for want of room: no block goes over what was not erased. */
+/* Ranges that were joined for want of room: units between them are not begun. */
 static void check_joined_ranges(void) {
-  small_image image = image_make(59000, 12, 1, 1, false);
+  small_image image = image_make(59000, 10, 1, 1, false);
   make_board(false, false, 16, 0xff);
-  mayday_range_set set;
-  memset(&set, 0, sizeof set);
-  mayday_sector_range gap;
-  uint32_t first = board.map.slots[0].offset / 4096;
+  install(&image);
+  uint32_t offset = board.map.slots[0].offset;
+  uint32_t first = offset / 4096;
   /* The slot has 15 sectors: every other one open, and some far behind it. */
   for (uint32_t i = 0; i < 12; i++) {
     uint32_t sector = i < 6 ? first + 2 + 2 * i : 1000 + 10 * i;
     mayday_sector_range range = {(mayday_sector_number)sector, (mayday_sector_number)sector};
-    CHECK(!mayday_ranges_add(&set, range, &gap), "twelve ranges have room");
     CHECK(mayday_sectors_append(&board, &range, NULL), "a sector is opened");
   }
-  memset(memory + board.map.slots[0].offset, 0x5a, board.map.slots[0].size);
+  /* To open the first one joins it with the third; one block of the second differs. */
+  memory[offset] ^= 1;
+  memory[offset + 4096 + 1024] ^= 1;
   CHECK(restart() && board.record.state.open.count == 12, "twelve ranges are read");
   install(&image);
   CHECK(boots(&image), "the image boots");
+  image_free(&image);
+}
+
+/* A unit is erased unless it is blank, or takes its only block as it is. */
+static void check_erases(uint8_t block_log2, unsigned long expected) {
+  small_image image = image_make(30000, block_log2, 1, 1, false);
+  make_board(false, false, 16, 0xff);
+  install(&image);
+  uint8_t *second = memory + board.map.slots[0].offset + 4096;
+  /* Half of the second sector's first 1024 bytes, and nothing behind. */
+  memset(second + 512, 0xff, 4096 - 512);
+  CHECK(restart() && board.decision.failure == MAYDAY_BOOT_FAILURE_CODE_HASH, "it is damaged");
+  open_writer(&image);
+  CHECK(mayday_writer_begin(&writer, image.envelope, image.length), "the record says that it is received");
+  unsigned long erases = flash.erases;
+  CHECK(image_send(&writer, &image, UINT32_MAX).is_whole && mayday_writer_commit(&writer, NULL, 0) == 0, "it is repaired");
+  CHECK(flash.erases - erases == expected, "%lu erases of a unit that programs erased bits only", flash.erases - erases);
+  image_free(&image);
+}
+
+/* What follows the image in its last sector is erased when the image is repaired. */
+static void check_tail(void) {
+  small_image image = image_make(30000, 12, 1, 1, false);
+  make_board(false, false, 16, 0xff);
+  install(&image);
+  uint8_t *tail = memory + board.map.slots[0].offset + 30001;
+  *tail = 0;
+  CHECK(restart() && boots(&image), "bytes behind the image do not keep it from booting");
+  memory[board.map.slots[0].offset] ^= 1;
+  CHECK(restart() && !boots(&image), "it is damaged");
+  install(&image);
+  CHECK(*tail == 0xff, "bytes behind the image are erased with its repair");
   image_free(&image);
 }
 
@@ -553,6 +588,9 @@ int main(void) {
   check_unreadable();
   check_programmed_once();
   check_joined_ranges();
+  check_erases(12, 0);
+  check_erases(10, 1);
+  check_tail();
   check_starts();
   check_layouts();
   return check_end("boards");

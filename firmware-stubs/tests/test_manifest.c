@@ -4,6 +4,7 @@
 #include "base/crc.h"
 #include "base/sha256.h"
 #include "check.h"
+#include "image/cbor.h"
 #include "image/envelope.h"
 #include "image/names.h"
 #include "json.h"
@@ -65,10 +66,16 @@ static size_t join(const payload_parts *parts, bool is_filled, uint8_t out[512])
   return 256;
 }
 
+/* Memory that ends exactly behind the bytes, so that a step past the end is seen. */
+static uint8_t *copy_of(const uint8_t *bytes, size_t length) {
+  uint8_t *copy = malloc(length == 0 ? 1 : length);
+  memcpy(copy, bytes, length);
+  return copy;
+}
+
 static uint8_t read_copy(const uint8_t *payload, size_t length, mayday_manifest *out) {
-  uint8_t *copy = malloc(length + 1);
-  memcpy(copy, payload, length);
-  const uint8_t code = mayday_manifest_read(copy, length, "acme", "pump-7", out);
+  uint8_t *copy = copy_of(payload, length);
+  const uint8_t code = mayday_manifest_read(length == 0 ? copy + 1 : copy, length, "acme", "pump-7", out);
   free(copy);
   return code;
 }
@@ -221,6 +228,46 @@ static void check_wrong_fields(const json *vector) {
   CHECK(!manifest.is_hardware_right, "a longer vendor is another one");
 }
 
+/* Items that the end of the bytes cuts, and what follows the first fault. */
+static void check_cbor(void) {
+  static const struct {
+    const char *bytes;
+    size_t length;
+    uint8_t type;
+    bool is_right;
+  } items[] = {
+      {"", 0, MAYDAY_CBOR_UINT, false},
+      {"\x17", 1, MAYDAY_CBOR_UINT, true},
+      {"\x18", 1, MAYDAY_CBOR_UINT, false},
+      {"\x18\x18", 2, MAYDAY_CBOR_UINT, true},
+      {"\x19\x01", 2, MAYDAY_CBOR_UINT, false},
+      {"\x19\x01\x00", 3, MAYDAY_CBOR_UINT, true},
+      {"\x1b\x00\x00\x00\x01\x00\x00\x00", 8, MAYDAY_CBOR_UINT, false},
+      {"\x1b\x00\x00\x00\x01\x00\x00\x00\x00", 9, MAYDAY_CBOR_UINT, true},
+      {"\x41", 1, MAYDAY_CBOR_BYTES, false},
+      {"\x41x", 2, MAYDAY_CBOR_BYTES, true},
+      {"\x42x", 2, MAYDAY_CBOR_BYTES, false},
+      {"\x5b\xff\xff\xff\xff\xff\xff\xff\xff", 9, MAYDAY_CBOR_BYTES, false},
+  };
+  for (size_t i = 0; i < sizeof items / sizeof items[0]; i++) {
+    const size_t length = items[i].length;
+    uint8_t *bytes = copy_of((const uint8_t *)items[i].bytes, length);
+    mayday_cbor cbor = {length == 0 ? bytes + 1 : bytes, length, false};
+    const uint64_t number = mayday_cbor_head(&cbor, items[i].type, 0, 63);
+    const uint8_t *string = bytes;
+    if (items[i].type != MAYDAY_CBOR_UINT) string = mayday_cbor_take(&cbor, (uint32_t)number);
+    CHECK(cbor.has_failed != items[i].is_right, "item %zu is judged", i);
+    CHECK(cbor.has_failed || cbor.left == 0, "all of item %zu is taken", i);
+    CHECK((string == NULL) == (cbor.has_failed && items[i].type != MAYDAY_CBOR_UINT), "item %zu has a string only if it is right", i);
+    if (cbor.has_failed) {
+      CHECK(mayday_cbor_head(&cbor, MAYDAY_CBOR_UINT, 0, 9) == 0 && mayday_cbor_head(&cbor, MAYDAY_CBOR_MAP, 1, 9) == 0, "nothing is read behind item %zu", i);
+      CHECK(mayday_cbor_take(&cbor, 0) == NULL, "no string is read behind item %zu", i);
+      CHECK(cbor.has_failed, "the fault of item %zu is kept", i);
+    }
+    free(bytes);
+  }
+}
+
 static void check_names(void) {
   static const struct {
     const char *name;
@@ -271,10 +318,9 @@ static uint32_t verify(void *context, const uint8_t key[32], const uint8_t signa
 static const mayday_port port = {.verify = verify};
 
 static uint8_t check_copy(const mayday_policy *policy, const uint8_t *envelope, size_t length, uint32_t *step, mayday_manifest *out) {
-  uint8_t *copy = malloc(length + 1);
-  memcpy(copy, envelope, length);
+  uint8_t *copy = copy_of(envelope, length);
   right.calls = 0;
-  const uint8_t code = mayday_envelope_check(&port, policy, copy, length, out, step);
+  const uint8_t code = mayday_envelope_check(&port, policy, length == 0 ? copy + 1 : copy, length, out, step);
   CHECK(memcmp(copy, envelope, length) == 0, "an envelope of %zu bytes is as before", length);
   free(copy);
   return code;
@@ -434,6 +480,7 @@ int main(int argc, char **argv) {
   JSON_EACH(vector, json_get(manifests, "manifests")) check_envelope(vector, key);
   const json *first = json_get(manifests, "manifests")->first;
   check_wrong_fields(first);
+  check_cbor();
   check_names();
   check_orders();
   check_file(json_load(vectors, "image-file.json"), first);

@@ -394,8 +394,8 @@ static void check_proofs(const json *keys) {
     memcpy(more, bytes, length - 4);
     memcpy(more + length - 4, "\x7f", 2);
     const size_t closed = mayday_frame_close(more, length - 2, 0);
-    CHECK(mayday_frame_parse(more, closed, 0, &actual) == MAYDAY_FAULT_NONE && actual.proof == NULL,
-          "an extension that is not the last one of %s is no proof", name);
+    CHECK(mayday_frame_parse(more, closed, 0, &actual) == MAYDAY_FAULT_NONE && actual.proof != NULL && actual.proof_length == 0,
+          "a proof that is not the last extension of %s is wrong", name);
   }
 }
 
@@ -428,7 +428,8 @@ static void check_edges(void) {
   /* A digest of a beacon that its flags do not name is zeros, whatever it points to. */
   static const uint8_t ones[8] = {1, 1, 1, 1, 1, 1, 1, 1};
   frame.as.beacon.installed = frame.as.beacon.receiving = ones;
-  for (unsigned flags = 0; flags < 16; flags++) {
+  for (unsigned flags = 0; flags < 32; flags++) {
+    frame.kind = flags < 16 ? MAYDAY_DISTRESS : MAYDAY_BEACON;
     frame.as.beacon.flags = (uint8_t)flags;
     mayday_frame_write(&frame, out, sizeof out);
     CHECK(out[46] == ((flags & 8u) != 0), "the installed digest with the flags %u", flags);
@@ -523,6 +524,10 @@ static void check_text(void) {
   } cases[] = {
       {"", false, false, "nothing"},
       {"abc", false, false, "three printable bytes"},
+      {"    ", true, true, "four spaces"},
+      {"~~~~", true, true, "four of the highest printable byte"},
+      {"abc\x7f", false, false, "three printable bytes and a delete"},
+      {"abc\x1f", false, false, "three printable bytes and a control character"},
       {"abcd", true, true, "four printable bytes"},
       {"a\tb\r\n", true, true, "bytes with a tab and an end of line"},
       {"abcdefgh\x01\x02", true, true, "80 % printable"},

@@ -1,13 +1,13 @@
+import { isDeepStrictEqual } from "node:util";
 import { concatBytes, equalBytes } from "../../src/base/bytes.ts";
 import { NotBootableError } from "../../src/base/errors.ts";
 import { type Random, randomBelow, randomBytes, randomChance } from "../../src/base/prng.ts";
-import { isDeepStrictEqual } from "node:util";
+import { flashMap } from "../../src/flash/geometry.ts";
 import { RefusalCode } from "../../src/wire/constants.ts";
 import { type BoardShape, CBoard, randomFlash, randomShape, TsBoard } from "./boards.ts";
 import type { CSide } from "./c-side.ts";
 import { bentEnvelope, randomImage } from "./images.ts";
 import { compared, type Kind, shown } from "./kind.ts";
-import { flashMap } from "../../src/flash/geometry.ts";
 import { recordByC, recordByTs } from "./record-state.ts";
 
 /** Largest block that both boards buffer. */
@@ -31,7 +31,8 @@ export const BOARD_KIND: Kind = {
         [ts.record, own.record, "record"],
       ] as const;
       for (const [a, b, what] of both)
-        if (!isDeepStrictEqual(a, b)) return `${steps.join(", ")}: ${what}: TypeScript ${shown(a)}, C ${shown(b)}`;
+        if (!isDeepStrictEqual(a, b))
+          return `${steps.join(", ")}: ${what}: TypeScript ${shown(a)}, C ${shown(b)}`;
       return c.faults > 0 ? `${steps.join(", ")}: the C side broke a rule of flash` : undefined;
     };
     steps.push("open");
@@ -63,8 +64,14 @@ export const BOARD_KIND: Kind = {
     // What each left in flash is read by the other, too.
     const map = flashMap(shape.geometry);
     for (const flash of [ts.flash, own.flash.slice()]) {
-      const outcome = compared(input, true, recordByTs(shape.geometry, flash), recordByC(c, shape.geometry, flash));
-      if (outcome.difference !== undefined) return { ...outcome, difference: `${steps.join(", ")}: ${outcome.difference}` };
+      const outcome = compared(
+        input,
+        true,
+        recordByTs(shape.geometry, flash),
+        recordByC(c, shape.geometry, flash),
+      );
+      if (outcome.difference !== undefined)
+        return { ...outcome, difference: `${steps.join(", ")}: ${outcome.difference}` };
       if (!equalBytes(flash.subarray(map.slots[0]?.offset), made.bytes.subarray(map.slots[0]?.offset)))
         return { isAccepted: false, input, difference: "a slot changed without a transfer" };
     }

@@ -31,12 +31,32 @@ const KIB = 1024;
 const GEOMETRIES: readonly FlashGeometry[] = [
   { sectorSize: 1 * KIB, slotSize: 9 * KIB, layout: "single", recoverySize: 1 * KIB },
   { sectorSize: 4 * KIB, slotSize: 12 * KIB, layout: "single", recoverySize: 4 * KIB, writeSize: 1 },
-  { sectorSize: 4 * KIB, slotSize: 10_001, layout: "single", recoverySize: 4 * KIB, manifests: "record", writeSize: 4 },
+  {
+    sectorSize: 4 * KIB,
+    slotSize: 10_001,
+    layout: "single",
+    recoverySize: 4 * KIB,
+    manifests: "record",
+    writeSize: 4,
+  },
   { sectorSize: 2 * KIB, slotSize: 8 * KIB, layout: "ab", recoverySize: 2 * KIB },
   { sectorSize: 4 * KIB, slotSize: 8 * KIB, layout: "ab", recoverySize: 4 * KIB, manifests: "record" },
-  { sectorSize: 2 * KIB, slotSize: 9 * KIB, layout: "single", recoverySize: 2 * KIB, erasedByte: 0, writeSize: 64 },
   {
-    ...{ sectors: [{ count: 3, size: 4 * KIB }, { count: 2, size: 2 * KIB }, { count: 3, size: 8 * KIB }] },
+    sectorSize: 2 * KIB,
+    slotSize: 9 * KIB,
+    layout: "single",
+    recoverySize: 2 * KIB,
+    erasedByte: 0,
+    writeSize: 64,
+  },
+  {
+    ...{
+      sectors: [
+        { count: 3, size: 4 * KIB },
+        { count: 2, size: 2 * KIB },
+        { count: 3, size: 8 * KIB },
+      ],
+    },
     ...{ slotSize: 12 * KIB, layout: "single", recoverySize: 4 * KIB, manifests: "record", writeSize: 4 },
   },
 ];
@@ -49,12 +69,22 @@ export function randomShape(random: Random): BoardShape {
   const keys = [{ ...trustedKeyOf(app, ["app"]), maxCounter: 0xffff_ffff, maxStep: 1000 }];
   if (randomChance(random, 0.3)) {
     const maxCounter = pick(random, [1, 0xffff_ffff]);
-    keys.push({ ...trustedKeyOf(other, ["app", "recovery"]), maxCounter, maxStep: pick(random, [0, 2, 1000]) });
+    keys.push({
+      ...trustedKeyOf(other, ["app", "recovery"]),
+      maxCounter,
+      maxStep: pick(random, [0, 2, 1000]),
+    });
   }
   const isOpen = randomChance(random, 0.05);
   const updates = { allowUpdate: randomChance(random, 0.8), allowSingleUpdate: randomChance(random, 0.7) };
   const sizeMax = geometry.slotSize;
-  return { geometry, blockSize, sizeMax, trust: { keys: isOpen ? [] : keys, allowUnsigned: isOpen }, updates };
+  return {
+    geometry,
+    blockSize,
+    sizeMax,
+    trust: { keys: isOpen ? [] : keys, allowUnsigned: isOpen },
+    updates,
+  };
 }
 
 /** The board of the TypeScript side. */
@@ -110,7 +140,11 @@ function plainStatus(status: NodeStatus, isTrial: boolean): unknown {
   const { failure, installed, receivingDigest, hardwareId, counterFloor } = status;
   return {
     ...{ failure: failure === undefined ? 0 : BootFailureCode[failure], isTrial, counterFloor },
-    installed: installed && [installed.digest.slice(), installed.sequence, ...Object.values(installed.version)],
+    installed: installed && [
+      installed.digest.slice(),
+      installed.sequence,
+      ...Object.values(installed.version),
+    ],
     ...{ receiving: receivingDigest?.slice(), hardwareId: hardwareId.slice() },
   };
 }
@@ -208,8 +242,17 @@ function damage(random: Random, map: FlashMap, bytes: Uint8Array): void {
   }
 }
 
-/** Whether two flashes hold the same where images lie. */
-export function sameSlots(map: FlashMap, a: Uint8Array, b: Uint8Array): boolean {
-  return map.slots.every(({ offset, size }) => equalBytes(a.subarray(offset, offset + size), b.subarray(offset, offset + size)));
+/** Turns a bit at the start of each slot: no image boots any more. */
+export function breakSlots(random: Random, map: FlashMap, bytes: Uint8Array): void {
+  for (const { offset } of map.slots) {
+    const at = offset + randomBelow(random, 100);
+    bytes[at] = (bytes[at] ?? 0) ^ (1 << randomBelow(random, 8));
+  }
 }
 
+/** Whether two flashes hold the same where images lie. */
+export function sameSlots(map: FlashMap, a: Uint8Array, b: Uint8Array): boolean {
+  return map.slots.every(({ offset, size }) =>
+    equalBytes(a.subarray(offset, offset + size), b.subarray(offset, offset + size)),
+  );
+}

@@ -8,7 +8,13 @@ import { RECORD_KINDS } from "./record-kinds.ts";
 import { SESSION_KIND } from "./session-kind.ts";
 import { WIRE_KINDS } from "./wire-kinds.ts";
 
-export const KINDS: readonly Kind[] = [...WIRE_KINDS, ...IMAGE_KINDS, ...RECORD_KINDS, BOARD_KIND, SESSION_KIND];
+export const KINDS: readonly Kind[] = [
+  ...WIRE_KINDS,
+  ...IMAGE_KINDS,
+  ...RECORD_KINDS,
+  BOARD_KIND,
+  SESSION_KIND,
+];
 
 /** Random numbers taken for each input's seed: inputs must not share a stream. */
 const SEED_STEP = 0x9e37_79b1;
@@ -36,7 +42,8 @@ export interface KindRow {
 export function runCase(id: string, c: CSide, trace?: (line: string) => void): Outcome {
   const [, name, seed] = /^([a-z-]+):(\d{1,10})$/.exec(id) ?? [];
   const kind = KINDS.find((known) => known.name === name);
-  if (kind === undefined) throw new Error(`there is no case ${id}: the kinds are ${KINDS.map((known) => known.name).join(", ")}`);
+  if (kind === undefined)
+    throw new Error(`there is no case ${id}: the kinds are ${KINDS.map((known) => known.name).join(", ")}`);
   return kind.run(new SeededRandom(Math.imul(Number(seed), SEED_STEP)), c, trace);
 }
 

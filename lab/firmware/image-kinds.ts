@@ -31,7 +31,8 @@ function readManifest(answer: Answer): unknown {
 /** The same of the TypeScript side. The digest of a payload alone is not computed. */
 function dumpOf(manifest: Manifest, digest: Uint8Array): unknown {
   const { major, minor, patch } = manifest.version;
-  const { counter, notAfterCounter, size, leafCount, revisionMin, revisionMax, blockSize, role, confirm } = manifest;
+  const { counter, notAfterCounter, size, leafCount, revisionMin, revisionMax, blockSize, role, confirm } =
+    manifest;
   const numbers = [
     ...[major, minor, patch, counter, notAfterCounter, size, leafCount, revisionMin, revisionMax],
     ...[Math.log2(blockSize), role === "app" ? 1 : 2, confirm === "by-app" ? 1 : 0],
@@ -50,7 +51,8 @@ const manifest: Kind = {
     configure(c, { keys: [], allowUnsigned: false }, NODE_ID, 3);
     const code = c.callWith("read_manifest", input);
     const ts = decodePayload(input);
-    if ("tag" in ts) return compared(input, false, ts.fault === "role" ? RefusalCode.role : RefusalCode.manifest, code);
+    if ("tag" in ts)
+      return compared(input, false, ts.fault === "role" ? RefusalCode.role : RefusalCode.manifest, code);
     if (code !== 0) return compared(input, false, 0, code);
     return compared(input, true, dumpOf(ts, new Uint8Array(32)), readManifest(c.answer()));
   },
@@ -63,7 +65,8 @@ const manifest: Kind = {
 function judgedEnvelope(bytes: Uint8Array, trust: TrustPolicy): ReturnType<typeof verifyEnvelope> {
   const unlimited = trust.keys.map(({ maxCounter: _, ...key }) => key);
   const first = verifyEnvelope(bytes, { ...trust, keys: unlimited });
-  if (first.tag === "accepted" && first.manifest.role !== "app") return { tag: "refused", reason: "role", detail: "no app image" };
+  if (first.tag === "accepted" && first.manifest.role !== "app")
+    return { tag: "refused", reason: "role", detail: "no app image" };
   return verifyEnvelope(bytes, trust);
 }
 
@@ -73,7 +76,10 @@ const envelope: Kind = {
   run(random, c) {
     const seed = (): Uint8Array => {
       const payload = randomPayload(random);
-      return envelopeOf(random, randomChance(random, 0.9) ? payload : mutated(random, [payload]).slice(0, 512));
+      return envelopeOf(
+        random,
+        randomChance(random, 0.9) ? payload : mutated(random, [payload]).slice(0, 512),
+      );
     };
     let input = seed();
     if (randomChance(random, 0.3)) {
@@ -96,13 +102,18 @@ const envelope: Kind = {
     const wantedStep = ts.keyId === undefined ? 0xffff_ffff : maxStepOf(trust.keys, ts.keyId);
     const wanted = { step: wantedStep, manifest: dumpOf(ts.manifest, ts.digest) };
     const digest = splitEnvelope(input);
-    if (digest.tag !== "fault" && !equalBytes(imageDigest(digest.payload), ts.digest)) throw new Error("two digests");
+    if (digest.tag !== "fault" && !equalBytes(imageDigest(digest.payload), ts.digest))
+      throw new Error("two digests");
     return compared(input, true, wanted, { step, manifest: readManifest(answer) });
   },
 };
 
 /** Two sectors of a trust store, as a board left them or as damage did. */
-function trustSectors(random: Random, size: number, unit: { writeSize: number; erasedByte: 0xff | 0 }): Uint8Array {
+function trustSectors(
+  random: Random,
+  size: number,
+  unit: { writeSize: number; erasedByte: 0xff | 0 },
+): Uint8Array {
   const sector = (sequence: number): Uint8Array => {
     const known = Array.from({ length: randomBelow(random, 9) }, () => pick(random, KEYS));
     const keys = known.map((key) => ({
@@ -115,7 +126,9 @@ function trustSectors(random: Random, size: number, unit: { writeSize: number; e
   };
   const first = pick(random, [0, 5, 6, 0xffff_ffff, random.u32()]);
   const blank = new Uint8Array(size).fill(unit.erasedByte);
-  const second = randomChance(random, 0.6) ? sector((first + pick(random, [1, 1, 0, 2, 0xffff_ffff])) >>> 0) : blank;
+  const second = randomChance(random, 0.6)
+    ? sector((first + pick(random, [1, 1, 0, 2, 0xffff_ffff])) >>> 0)
+    : blank;
   return randomChance(random, 0.5) ? concatBytes(sector(first), second) : concatBytes(second, sector(first));
 }
 
@@ -129,7 +142,10 @@ const trustStore: Kind = {
   name: "trust-store",
   weight: 2,
   run(random, c) {
-    const unit = { writeSize: pick(random, [1, 4, 16, 32, 64, 128, 256]), erasedByte: pick(random, [0xff, 0xff, 0] as const) };
+    const unit = {
+      writeSize: pick(random, [1, 4, 16, 32, 64, 128, 256]),
+      erasedByte: pick(random, [0xff, 0xff, 0] as const),
+    };
     const size = 8192;
     const input = trustSectors(random, size, unit).slice();
     const stride = Math.max(64, unit.writeSize);
@@ -139,7 +155,9 @@ const trustStore: Kind = {
       const at = sector + (isHeader ? 0 : Math.max(32, unit.writeSize) + stride * randomBelow(random, 3));
       const length = isHeader ? 32 : 64;
       const offset = at + randomBelow(random, randomChance(random, 0.1) ? stride : length);
-      input[offset] = randomChance(random, 0.5) ? random.u32() & 0xff : (input[offset] ?? 0) ^ (1 << randomBelow(random, 8));
+      input[offset] = randomChance(random, 0.5)
+        ? random.u32() & 0xff
+        : (input[offset] ?? 0) ^ (1 << randomBelow(random, 8));
       // The CRC is made right again, so that what it covers is looked at.
       if (randomChance(random, 0.8)) {
         const crc = fileCrc(input.subarray(at, at + length - 4));
@@ -149,12 +167,23 @@ const trustStore: Kind = {
     c.call("reset");
     c.flash = input;
     const count = c.call("read_trust_store", size, unit.writeSize, unit.erasedByte);
-    const stores = [input.subarray(0, size), input.subarray(size)].map((bytes) => decodeTrustStore(bytes, unit));
+    const stores = [input.subarray(0, size), input.subarray(size)].map((bytes) =>
+      decodeTrustStore(bytes, unit),
+    );
     const ts = electStore(stores[0], stores[1]);
-    const shortened = concatBytes(Uint8Array.of(unit.writeSize, unit.erasedByte), input.subarray(0, 700), input.subarray(size, size + 700));
+    const shortened = concatBytes(
+      Uint8Array.of(unit.writeSize, unit.erasedByte),
+      input.subarray(0, 700),
+      input.subarray(size, size + 700),
+    );
     if (ts === undefined || count === 255) return compared(shortened, false, ts?.keys.length ?? 255, count);
     const answer = c.answer();
-    const said = Array.from({ length: count }, () => [answer.bytes(32), answer.number(), answer.number(), answer.number()]);
+    const said = Array.from({ length: count }, () => [
+      answer.bytes(32),
+      answer.number(),
+      answer.number(),
+      answer.number(),
+    ]);
     const wanted = ts.keys.map(({ publicKey, roles, maxCounter, maxStep }) => [
       publicKey,
       (roles.includes("app") ? 1 : 0) | (roles.includes("recovery") ? 2 : 0),
@@ -176,7 +205,9 @@ const tree: Kind = {
     const scale = 2 ** (1 + randomBelow(random, 31));
     const size = 1 + randomBelow(random, Math.min(most, scale));
     const leafCount = Math.ceil(size / blockSize);
-    const level = randomChance(random, 0.9) ? randomBelow(random, rootLevel(leafCount) + 1) : randomBelow(random, 22);
+    const level = randomChance(random, 0.9)
+      ? randomBelow(random, rootLevel(leafCount) + 1)
+      : randomBelow(random, 22);
     const index = randomBelow(random, nodesOnLevel(leafCount, level) + (randomChance(random, 0.1) ? 2 : 0));
     const node: TreeNode = { level, index };
     const isUniform = hasNode(leafCount, node) && randomChance(random, 0.4);
@@ -214,11 +245,12 @@ function isProved(
   if (!hasNode(leafCount, node)) return false;
   if (isUniform) {
     const [byte] = bytes;
-    return bytes.length === 1 && equalBytes(uniformNodeHash(byte ?? 0, leafCount, size, blockSize, node), hash);
+    return (
+      bytes.length === 1 && equalBytes(uniformNodeHash(byte ?? 0, leafCount, size, blockSize, node), hash)
+    );
   }
   if (node.level === 0 || bytes.length !== 32 * runChildren(leafCount, node).length) return false;
   return equalBytes(foldRun(bytes), hash);
 }
 
 export const IMAGE_KINDS: readonly Kind[] = [manifest, envelope, trustStore, tree];
-

@@ -32,8 +32,14 @@ export function randomImage(random: Random, shape: ImageShape, base?: ImageSourc
   const { blockSize, sizeMax, isOneBlockSize = false, values = [0x00, 0xff, 0xff, 0x5a] } = shape;
   const rarely = <T>(usual: T, other: () => T): T => (randomChance(random, 0.95) ? usual : other());
   const size = rarely(1 + randomBelow(random, sizeMax), () => sizeMax + 1 + randomBelow(random, 4000));
-  const bytes = base !== undefined && randomChance(random, 0.5) ? near(random, base) : content(random, size, blockSize, values);
-  const counter = rarely(randomBelow(random, 4), () => pick(random, [999, 1000, 1001, 1005, 0xffff_ffff]));
+  const bytes =
+    base !== undefined && randomChance(random, 0.5)
+      ? near(random, base)
+      : content(random, size, blockSize, values);
+  const role = rarely("app" as const, () => "recovery" as const);
+  // The TypeScript side names the limit of a key before it looks whether the role is app (PROTOCOL.md 8.4, step 5).
+  const high = role === "app" ? [999, 1000, 1001, 1005, 0xffff_ffff] : [1];
+  const counter = rarely(randomBelow(random, role === "app" ? 4 : 2), () => pick(random, high));
   const fields: ImageFields = {
     ...BOARD,
     hardwareClass: rarely(BOARD.hardwareClass, () => "door"),
@@ -41,8 +47,10 @@ export function randomImage(random: Random, shape: ImageShape, base?: ImageSourc
     ...(randomChance(random, 0.3) ? { sequence: randomBelow(random, 4) } : {}),
     counter,
     notAfterCounter: rarely(0xffff_ffff, () => counter),
-    blockSize: rarely(blockSize, () => pick(random, isOneBlockSize ? [8192, 65_536] : [1024, 2048, 4096, 8192])),
-    role: rarely("app" as const, () => "recovery" as const),
+    blockSize: rarely(blockSize, () =>
+      pick(random, isOneBlockSize ? [32_768, 65_536] : [1024, 2048, 4096, 8192]),
+    ),
+    role,
     confirm: randomChance(random, 0.3) ? "by-app" : "on-verify",
     revisionMin: rarely(0, () => pick(random, [3, 4])),
   };

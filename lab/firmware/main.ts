@@ -5,6 +5,11 @@ import { toHex } from "../../src/base/bytes.ts";
 import { serveJobs, Workers } from "../workers.ts";
 import { CSide } from "./c-side.ts";
 import { type KindRow, runCase, runKind, sharesOf } from "./differential.ts";
+import { KNOWN_DIFFERENCES } from "./known-differences.ts";
+
+/*
+ * The worker of scripts/firmware/differential.mjs: prints what came of the inputs as JSON.
+ */
 
 interface Job {
   readonly kind: string;
@@ -14,7 +19,7 @@ interface Job {
 }
 
 /** Inputs that a process gets at once. */
-const CHUNK = 20_000;
+const CHUNK = 10_000;
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
@@ -32,13 +37,14 @@ async function main(): Promise<number> {
       worker: { type: "boolean", default: false },
     },
   });
-  if (values.worker) return await serveJobs(async ({ kind, from, to, wasm }: Job) => runKind(kind, from, to, wasm));
+  if (values.worker)
+    return await serveJobs(async ({ kind, from, to, wasm }: Job) => runKind(kind, from, to, wasm));
   if (values.wasm === undefined) throw new Error("--wasm: the path of differential.wasm");
   if (values.case !== undefined) return again(values.case, values.wasm);
   const only = values.kinds?.split(",");
   const shares = sharesOf(Number(values.count)).filter(({ kind }) => only?.includes(kind) ?? true);
   const rows = await gather(shares, Number(values.seed), Number(values.workers), values.wasm);
-  say(JSON.stringify(rows));
+  say(JSON.stringify({ rows, known: KNOWN_DIFFERENCES }));
   return 0;
 }
 
@@ -64,7 +70,9 @@ async function gather(
   );
   const rows: Map<string, KindRow> = new Map();
   const processes = new Workers<Job, KindRow>(fileURLToPath(import.meta.url));
+  let done = 0;
   await processes.deal(jobs, workers, (row) => {
+    if (process.stderr.isTTY) process.stderr.write(`\r${++done} of ${jobs.length} parts `);
     const before = rows.get(row.kind) ?? { ...row, inputs: 0, accepted: 0, differences: 0, reported: [] };
     rows.set(row.kind, {
       kind: row.kind,

@@ -21,12 +21,16 @@ export interface Trust {
 /** Who is trusted, and for what. */
 export function randomTrust(random: Random): Trust {
   if (randomChance(random, 0.1)) return { keys: [], allowUnsigned: randomChance(random, 0.7) };
-  const roles = (): ("app" | "recovery")[] => pick(random, [["app"], ["app"], ["app"], ["app", "recovery"], ["app", "recovery"], ["recovery"]]);
+  const roles = (): ("app" | "recovery")[] =>
+    pick(random, [["app"], ["app"], ["app"], ["app", "recovery"], ["app", "recovery"], ["recovery"]]);
   const known = KEYS.slice(0, 2).flatMap((key) => {
     const copies = pick(random, [1, 1, 1, 2]);
     // A key of the C side always has both limits. Where one of several entries has none, the TypeScript side takes the others'.
     const isLimited = randomChance(random, 0.5);
-    return Array.from({ length: copies }, () => ({ ...trustedKeyOf(key, roles()), ...(isLimited ? limits(random) : {}) }));
+    return Array.from({ length: copies }, () => ({
+      ...trustedKeyOf(key, roles()),
+      ...(isLimited ? limits(random) : {}),
+    }));
   });
   return { keys: known.slice(0, 4), allowUnsigned: randomChance(random, 0.1) };
 }
@@ -37,7 +41,13 @@ function limits(random: Random): { maxCounter: number; maxStep: number } {
 }
 
 /** Tells the C side whom it trusts, and what it is. After a reset. */
-export function configure(c: CSide, trust: Trust, nodeId: Uint8Array, revision: number, updates: Updates = {}): void {
+export function configure(
+  c: CSide,
+  trust: Trust,
+  nodeId: Uint8Array,
+  revision: number,
+  updates: Updates = {},
+): void {
   for (const { publicKey, roles, maxCounter, maxStep } of trust.keys) {
     const bits = (roles.includes("app") ? 1 : 0) | (roles.includes("recovery") ? 2 : 0);
     c.exchange(publicKey);
@@ -49,7 +59,13 @@ export function configure(c: CSide, trust: Trust, nodeId: Uint8Array, revision: 
   names.set(new TextEncoder().encode(BOARD.hardwareClass), 41);
   c.exchange(names);
   const { allowUpdate = false, allowSingleUpdate = false } = updates;
-  c.call("set_identity", revision, trust.allowUnsigned ? 1 : 0, allowUpdate ? 1 : 0, allowSingleUpdate ? 1 : 0);
+  c.call(
+    "set_identity",
+    revision,
+    trust.allowUnsigned ? 1 : 0,
+    allowUpdate ? 1 : 0,
+    allowSingleUpdate ? 1 : 0,
+  );
 }
 
 export interface Updates {
@@ -75,7 +91,24 @@ interface RawFields {
   readonly notAfter: number;
 }
 
-const NAMES = ["acme", "acme", "acme", "acme", "x", "y".repeat(32), "ä é", "a/b", " a", "a ", "a\u2028b", "a\u0085", "\ufeffa", "acm", "acme ", "a\u202fb"];
+const NAMES = [
+  "acme",
+  "acme",
+  "acme",
+  "acme",
+  "x",
+  "y".repeat(32),
+  "ä é",
+  "a/b",
+  " a",
+  "a ",
+  "a\u2028b",
+  "a\u0085",
+  "\ufeffa",
+  "acm",
+  "acme ",
+  "a\u202fb",
+];
 
 function name(random: Random, usual: string): Uint8Array {
   if (randomChance(random, 0.9)) return new TextEncoder().encode(usual);
@@ -96,7 +129,11 @@ function randomFields(random: Random): RawFields {
     vendor: name(random, "acme"),
     hardwareClass: name(random, "gate"),
     revisions: [low, usually(low + randomBelow(random, 8), () => randomNumber(random, 16))],
-    version: [randomNumber(random, 16), randomNumber(random, 16), usually(randomNumber(random, 16), () => 65_536)],
+    version: [
+      randomNumber(random, 16),
+      randomNumber(random, 16),
+      usually(randomNumber(random, 16), () => 65_536),
+    ],
     sequence: usually(randomNumber(random, 48), () => 2 ** 48),
     counter,
     size,
@@ -134,7 +171,14 @@ function payloadOf(random: Random, fields: RawFields): Uint8Array {
   out.uint(9).uint(fields.blockSize).uint(10).uint(fields.leafCount);
   out.uint(11).bytes(randomBytes(random, 32)).uint(12).bytes(randomBytes(random, 32));
   out.uint(13).uint(fields.role).uint(14).uint(fields.confirm);
-  out.uint(15).array(2).uint(fields.rollout[0]).uint(fields.rollout[1]).uint(16).uint(fields.notAfter).uint(17);
+  out
+    .uint(15)
+    .array(2)
+    .uint(fields.rollout[0])
+    .uint(fields.rollout[1])
+    .uint(16)
+    .uint(fields.notAfter)
+    .uint(17);
   out.bytes(new Uint8Array(Math.max(0, MANIFEST_PAYLOAD_LENGTH - out.length - 2)));
   const bytes = out.finish().slice();
   for (const { at, bytes: text } of names) bytes.set(text, at);

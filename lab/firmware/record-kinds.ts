@@ -1,19 +1,39 @@
 import { concatBytes } from "../../src/base/bytes.ts";
 import { type Random, randomBelow, randomChance } from "../../src/base/prng.ts";
-import { ENTRY_SIZE, erasedBytes, type FlashGeometry, flashMap, padToUnits, roundUp } from "../../src/flash/geometry.ts";
-import { decodeEntry, encodeEntry, entriesOf, type RecordEntry } from "../../src/flash/record/record-codec.ts";
+import {
+  ENTRY_SIZE,
+  erasedBytes,
+  type FlashGeometry,
+  flashMap,
+  padToUnits,
+  roundUp,
+} from "../../src/flash/geometry.ts";
+import {
+  decodeEntry,
+  encodeEntry,
+  entriesOf,
+  type RecordEntry,
+} from "../../src/flash/record/record-codec.ts";
 import { mutated, pick } from "../fuzz/mutate.ts";
 import { randomEntry, randomEvent, resealEntry, wholeOf } from "../fuzz/record-parsers.ts";
 import { compared, type Kind } from "./kind.ts";
 import { recordByC, recordByTs } from "./record-state.ts";
 
 const order = (random: Random): RecordEntry => {
-  const version = { major: randomBelow(random, 3), minor: randomBelow(random, 3), patch: randomBelow(random, 3) };
+  const version = {
+    major: randomBelow(random, 3),
+    minor: randomBelow(random, 3),
+    patch: randomBelow(random, 3),
+  };
   const isNone = randomChance(random, 0.3);
-  return { tag: "event", event: { tag: "order", order: isNone ? undefined : { sequence: randomBelow(random, 9), version } } };
+  return {
+    tag: "event",
+    event: { tag: "order", order: isNone ? undefined : { sequence: randomBelow(random, 9), version } },
+  };
 };
 
-const anyEntry = (random: Random): RecordEntry => (randomChance(random, 0.05) ? order(random) : randomEntry(random));
+const anyEntry = (random: Random): RecordEntry =>
+  randomChance(random, 0.05) ? order(random) : randomEntry(random);
 
 const entry: Kind = {
   name: "entry",
@@ -44,7 +64,14 @@ const GEOMETRIES: readonly FlashGeometry[] = [
   { sectorSize: 1024, slotSize: 4096, layout: "single", writeSize: 1, recoverySize: 1024 },
   { sectorSize: 2048, slotSize: 4096, layout: "single", writeSize: 64, recoverySize: 2048 },
   { sectorSize: 4096, slotSize: 4096, layout: "ab", manifests: "record", recoverySize: 4096, writeSize: 4 },
-  { sectorSize: 4096, slotSize: 4096, layout: "single", manifests: "record", recoverySize: 4096, erasedByte: 0 },
+  {
+    sectorSize: 4096,
+    slotSize: 4096,
+    layout: "single",
+    manifests: "record",
+    recoverySize: 4096,
+    erasedByte: 0,
+  },
 ];
 
 /** Both sectors of a record: each begun properly, then entries in any order, then some damage. */
@@ -57,7 +84,9 @@ function randomSectors(random: Random, geometry: FlashGeometry): Uint8Array {
   const fits = (next: RecordEntry): boolean =>
     next.tag !== "event" || !isSingle || !JSON.stringify(next.event).includes('"slot":1');
   const sector = (): Uint8Array => {
-    const events = Array.from({ length: randomBelow(random, 4) }, () => entriesOf(randomEvent(random))).flat();
+    const events = Array.from({ length: randomBelow(random, 4) }, () =>
+      entriesOf(randomEvent(random)),
+    ).flat();
     const more = Array.from({ length: randomBelow(random, 10) }, () => wholeOf(anyEntry(random))).flat();
     const count = randomChance(random, 0.95) ? events.length : randomBelow(random, 6);
     const seal = randomChance(random, 0.9) ? [{ tag: "seal" } as const] : [];
@@ -75,7 +104,10 @@ function randomSectors(random: Random, geometry: FlashGeometry): Uint8Array {
       return randomChance(random, 0.1) ? erasedBytes(map, stride) : unit;
     });
     const size = map.record[0].size;
-    return concatBytes(...bytes.slice(0, Math.floor(map.journalSize / stride)), erasedBytes(map, size)).slice(0, size);
+    return concatBytes(...bytes.slice(0, Math.floor(map.journalSize / stride)), erasedBytes(map, size)).slice(
+      0,
+      size,
+    );
   };
   const blank = erasedBytes(map, map.record[0].size);
   const first = randomChance(random, 0.9) ? sector() : blank;
@@ -95,7 +127,12 @@ const record: Kind = {
     bytes.set(input, map.record[0].offset);
     const ts = recordByTs(geometry, bytes);
     const isThere = ts.slots.length > 0 || ts.receiving !== undefined || ts.open.length > 0 || ts.floor > 0;
-    return compared(concatBytes(Uint8Array.of(GEOMETRIES.indexOf(geometry)), input), isThere, ts, recordByC(c, geometry, bytes));
+    return compared(
+      concatBytes(Uint8Array.of(GEOMETRIES.indexOf(geometry)), input),
+      isThere,
+      ts,
+      recordByC(c, geometry, bytes),
+    );
   },
 };
 

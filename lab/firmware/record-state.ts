@@ -11,7 +11,9 @@ import type { Answer, CSide } from "./c-side.ts";
 export interface PlainRecord {
   readonly isClean: boolean | undefined;
   readonly slots: readonly unknown[];
-  readonly receiving: { readonly slot: number; readonly area: number; readonly digest: Uint8Array } | undefined;
+  readonly receiving:
+    | { readonly slot: number; readonly area: number; readonly digest: Uint8Array }
+    | undefined;
   readonly floor: number;
   readonly wasConfirmed: boolean;
   readonly starts: number;
@@ -33,7 +35,12 @@ export function plainOf(state: RecordState, isClean?: boolean): PlainRecord {
     floor: state.counterFloor,
     wasConfirmed: hasConfirmed(state),
     starts: state.starts,
-    givenUp: givenUp && [givenUp.sequence, givenUp.version.major, givenUp.version.minor, givenUp.version.patch],
+    givenUp: givenUp && [
+      givenUp.sequence,
+      givenUp.version.major,
+      givenUp.version.minor,
+      givenUp.version.patch,
+    ],
     failed: state.failedConfirms.map(({ adviceDigest8, count }) => [adviceDigest8.slice(), count]),
     open: state.openSectors.map(({ first, last }) => [first, last]),
   };
@@ -66,7 +73,10 @@ export function readRecord(answer: Answer, withClean: boolean): PlainRecord {
 }
 
 /** A TypeScript flash over a copy of some bytes. */
-export function flashOver(geometry: FlashGeometry, bytes: Uint8Array): { flash: Flash; storage: MemoryStorage; map: FlashMap } {
+export function flashOver(
+  geometry: FlashGeometry,
+  bytes: Uint8Array,
+): { flash: Flash; storage: MemoryStorage; map: FlashMap } {
   const map = flashMap(geometry);
   const storage = new MemoryStorage(map.size, map.erasedByte);
   storage.write(0, bytes);

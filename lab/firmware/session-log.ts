@@ -1,4 +1,4 @@
-import { equalBytes, toHex } from "../../src/base/bytes.ts";
+import { toHex } from "../../src/base/bytes.ts";
 import { decodeFrame, encodeMessage } from "../../src/wire/frame.ts";
 import type { Frame } from "../../src/wire/messages.ts";
 
@@ -31,16 +31,13 @@ export class SideLog {
     return { grant: this.#grant ?? {}, request: this.#request ?? [] };
   }
 
-  /** Takes frames that were sent while the session with this tag ran. A line for each that counts. */
-  take(frames: readonly Uint8Array[], tagOf: (frame: Uint8Array) => number | undefined): string[] {
-    return frames.flatMap((bytes) => {
-      const frame = decodeFrame(bytes, tagOf(bytes));
-      if (frame.tag === "fault") return [`${frame.fault} ${toHex(bytes)}`];
-      return this.#note(bytes, frame);
-    });
+  /** Takes a frame that was sent, of the session with this tag if it is of one. Returns what it says. */
+  take(bytes: Uint8Array, tag: number | undefined): string {
+    const frame = decodeFrame(bytes, tag);
+    return frame.tag === "fault" ? `${frame.fault} ${toHex(bytes)}` : this.#note(bytes, frame);
   }
 
-  #note(bytes: Uint8Array, frame: Frame): string[] {
+  #note(bytes: Uint8Array, frame: Frame): string {
     switch (frame.tag) {
       case "accept": {
         this.#grant = undefined;
@@ -66,31 +63,28 @@ export class SideLog {
         for (const { first, count, attempt, codecs } of frame.entries)
           for (let block = first; block < first + count; block++) wants[block] = `${attempt} ${codecs}`;
         this.#grant = wants;
-        return [`grant ${JSON.stringify(wants)}`];
+        return `grant ${JSON.stringify(wants)}`;
       }
       case "request":
-        this.#request = frame.wanted.map((node) => (node === "manifest" ? node : `${node.level}/${node.index}`));
-        return [`request ${this.#request.join(" ")}`];
+        this.#request = frame.wanted.map((node) =>
+          node === "manifest" ? node : `${node.level}/${node.index}`,
+        );
+        return `request ${this.#request.join(" ")}`;
       case "beacon":
       case "distress":
         this.status = bytes;
-        return [`${frame.tag} ${toHex(bytes)}`];
+        return `${frame.tag} ${toHex(bytes)}`;
       case "ack":
         this.ack = `${frame.highest} ${toHex(frame.bitmap)}`;
-        return [`ack ${this.ack}`];
+        return `ack ${this.ack}`;
       default:
-        return [frame.tag];
+        return frame.tag;
     }
   }
 
-  #answer(bytes: Uint8Array, name: string): string[] {
+  #answer(bytes: Uint8Array, name: string): string {
     const said = `${name} ${toHex(bytes)}`;
     if (this.answers.at(-1) !== said) this.answers.push(said);
-    return [said];
+    return said;
   }
-}
-
-/** Whether two statuses say the same. */
-export function sameStatus(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
-  return a === undefined || b === undefined ? a === b : equalBytes(a, b);
 }

@@ -12,12 +12,21 @@ import type { RescuerEvent } from "../../src/session/rescuer/rescuer-events.ts";
 import { RescuerRole } from "../../src/session/rescuer/rescuer-role.ts";
 import { CHUNK_UNIT, Codec, ObjectKind } from "../../src/wire/constants.ts";
 import { decodeFrame, encodeMessage, encodePacket } from "../../src/wire/frame.ts";
-import { type Accept, type Beacon, type Grant, isCall, type Message, type Offer } from "../../src/wire/messages.ts";
+import {
+  type Accept,
+  type Beacon,
+  type Grant,
+  isCall,
+  type Message,
+  type Offer,
+} from "../../src/wire/messages.ts";
 import { pick } from "../fuzz/mutate.ts";
 import { NODE_ID } from "./boards.ts";
 
 /** Somebody who hears what the TypeScript side sends, and says something. */
 export interface Peer {
+  /** Hears a request of the C side that the TypeScript side did not need. */
+  hearRequest?(now: Millis, frame: Uint8Array): void;
   /** Tag of its session; undefined without one. */
   readonly tag: number | undefined;
   hear(now: Millis, frame: Uint8Array): void;
@@ -140,7 +149,8 @@ export class ScriptPeer implements Peer {
         if (isCall(heard) && (this.#tag === undefined || randomChance(this.#random, 0.5))) this.offer(heard);
         return;
       case "accept":
-        if (this.#offer !== undefined && equalBytes(heard.rescuerNonce, this.#offer.rescuerNonce)) this.#begin(heard);
+        if (this.#offer !== undefined && equalBytes(heard.rescuerNonce, this.#offer.rescuerNonce))
+          this.#begin(heard);
         return;
       case "request":
         for (const node of heard.wanted) if (node !== "manifest") this.#sendRun(node);
@@ -155,10 +165,17 @@ export class ScriptPeer implements Peer {
       case "bye":
       case "standDown":
       case "defer":
-        if (this.#offer !== undefined && equalBytes(heard.rescuerNonce, this.#offer.rescuerNonce)) this.#tag = undefined;
+        if (this.#offer !== undefined && equalBytes(heard.rescuerNonce, this.#offer.rescuerNonce))
+          this.#tag = undefined;
         return;
       default:
     }
+  }
+
+  hearRequest(_now: Millis, frame: Uint8Array): void {
+    const heard = decodeFrame(frame, this.#tag);
+    if (heard.tag !== "request") return;
+    for (const node of heard.wanted) if (node !== "manifest") this.#sendRun(node);
   }
 
   /** Offers its image to a call. */
@@ -166,7 +183,13 @@ export class ScriptPeer implements Peer {
     const { version, size, counter, blockSize } = this.#image.manifest;
     const about = { digest: shortDigest(this.#image.digest), version, size, counter, blockSize };
     const rescuerNonce = randomBytes(this.#random, 8);
-    this.#offer = { tag: "offer", rescuerId: this.#id, rescuerNonce, targetNonce: bootNonce.slice(), ...about };
+    this.#offer = {
+      tag: "offer",
+      rescuerId: this.#id,
+      rescuerNonce,
+      targetNonce: bootNonce.slice(),
+      ...about,
+    };
     this.#tag = undefined;
     this.#send(this.#offer);
   }
@@ -219,7 +242,14 @@ export class ScriptPeer implements Peer {
     for (let offset = 0; offset < bytes.length; offset += this.#payload) {
       const payload = bytes.subarray(offset, offset + this.#payload);
       const packetNumber = this.#packet++ & 0xfff;
-      const packet = { tag: "object", packetNumber, name: { kind, node }, offset, total: bytes.length, payload } as const;
+      const packet = {
+        tag: "object",
+        packetNumber,
+        name: { kind, node },
+        offset,
+        total: bytes.length,
+        payload,
+      } as const;
       this.#queue.push(encodePacket(packet, this.#tag ?? 1));
     }
   }

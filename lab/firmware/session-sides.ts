@@ -1,20 +1,19 @@
 import type { Random } from "../../src/base/prng.ts";
 import type { Millis } from "../../src/base/units.ts";
+import type { RttEstimator } from "../../src/link/rtt.ts";
 import { applyTargetEffect, nodeStatusOf } from "../../src/node/target-effects.ts";
-import { answerTimeout } from "../../src/session/answer-timeout.ts";
 import { LinkEnd } from "../../src/session/link-end.ts";
 import { type Deferral, ImageHold } from "../../src/session/target/image-hold.ts";
 import type { TargetEvent } from "../../src/session/target/target-events.ts";
 import { TargetRole } from "../../src/session/target/target-role.ts";
 import { TargetStart } from "../../src/session/target/target-start.ts";
+import type { TreeDescent } from "../../src/session/target/tree-descent.ts";
 import { decodeCobs, encodeDelimited } from "../../src/wire/cobs.ts";
 import { type BoardShape, CBoard, TsBoard } from "./boards.ts";
 import type { CSide } from "./c-side.ts";
 
 /** Polls of a side after which it ought to rest. */
 const TURNS_MAX = 20_000;
-/** Silences after which another rescuer takes over, in answer timeouts (PROTOCOL.md 6.1). */
-const SUPERSEDE_TIMEOUTS = 3;
 /** Strikes after which the TypeScript side listens before it takes an offer (PROTOCOL.md 6.5). */
 const STRIKES_FREE = 1;
 
@@ -40,6 +39,39 @@ export function largestBlock(shape: TargetShape): number {
   return largest;
 }
 
+const UNITS_PER_MS = 32;
+const INITIAL_RTO_MS = 100;
+const RTO_FLOOR_MS = 10;
+
+/** The estimate of the round trip in the arithmetic of the C side, so that both wait for the same whole milliseconds. */
+class WholeRtt {
+  #smoothed: number | undefined;
+  #variation = 0;
+
+  /** Puts it in the place of a link's. */
+  replace(rtt: RttEstimator): void {
+    const value = (ms: Millis): void => this.#sample(ms);
+    Object.defineProperties(rtt, { timeout: { get: () => this.#timeout }, sample: { value } });
+  }
+
+  #sample(ms: Millis): void {
+    const sample = Math.floor(Math.max(0, ms)) * UNITS_PER_MS;
+    if (this.#smoothed === undefined) {
+      this.#smoothed = sample;
+      this.#variation = Math.floor(sample / 2);
+      return;
+    }
+    this.#variation = Math.floor((3 * this.#variation + Math.abs(sample - this.#smoothed)) / 4);
+    this.#smoothed = Math.floor((7 * this.#smoothed + sample) / 8);
+  }
+
+  get #timeout(): Millis {
+    if (this.#smoothed === undefined) return INITIAL_RTO_MS;
+    const slack = Math.max(4 * this.#variation, RTO_FLOOR_MS * UNITS_PER_MS);
+    return Math.ceil((this.#smoothed + slack) / UNITS_PER_MS);
+  }
+}
+
 /** Holds to no image: the C side leaves that out, but bounds the changes of image as the TypeScript side does. */
 class NoHold extends ImageHold {
   override defer(now: Millis, digest: Uint8Array): Deferral | undefined {
@@ -52,13 +84,19 @@ class NoHold extends ImageHold {
   }
 }
 
+/** A frame, and when it was sent. */
+export interface Sent {
+  readonly at: Millis;
+  readonly frame: Uint8Array;
+}
+
 /** A side of the comparison: a board with its target on a link. Times are whole milliseconds. */
 export interface Side {
   readonly name: string;
   /** Frames that it sent since they were taken last. */
-  takeSent(): Uint8Array[];
+  takeSent(): Sent[];
   /** Power off and on. */
-  start(now: Millis, isForced: boolean): void;
+  start(now: Millis): void;
   advance(to: Millis): void;
   hear(now: Millis, frame: Uint8Array): void;
   /** The board is healed, and the target says nothing more. */
@@ -75,9 +113,14 @@ export class TsSide implements Side {
   #end: LinkEnd<TargetEvent>;
   #role: TargetRole;
   #now: Millis = 0;
-  #sent: Uint8Array[] = [];
+  #sent: Sent[] = [];
   isFinished = false;
   #strikes = 0;
+  #descent: TreeDescent | undefined;
+  /** The manifest of the present session, or of the last one, was accepted. */
+  isReceiving = false;
+  /** Some manifest was accepted. */
+  hasReceived = false;
 
   constructor(shape: TargetShape, flash: Uint8Array, random: Random, nonces: () => Uint8Array) {
     this.#shape = shape;
@@ -90,7 +133,8 @@ export class TsSide implements Side {
   #make(isForced: boolean): [LinkEnd<TargetEvent>, TargetRole] {
     const { areFrames, payloadMax, openBlocks } = this.#shape;
     const framing = areFrames ? ("message" as const) : ("stream" as const);
-    const end = new LinkEnd<TargetEvent>({ baud: undefined, rtoFloorMs: 10, framing });
+    const end = new LinkEnd<TargetEvent>({ baud: undefined, rtoFloorMs: RTO_FLOOR_MS, framing });
+    new WholeRtt().replace(end.link.rtt);
     const { store } = this.board;
     const options = {
       random: this.#random,
@@ -104,12 +148,14 @@ export class TsSide implements Side {
     return [end, end.exchange(this.#now, (host) => new TargetRole(this.#now, host, options))];
   }
 
-  start(now: Millis, isForced: boolean): void {
+  start(now: Millis): void {
     this.#now = now;
     this.isFinished = false;
     this.#strikes = 0;
+    this.isReceiving = false;
     this.board.restart();
-    [this.#end, this.#role] = this.#make(isForced);
+    // A target is only started on a board that boots if its owner insists.
+    [this.#end, this.#role] = this.#make(this.board.store.status().isBootable);
     this.#end.handleLinkUp(now, true);
     this.#pump();
   }
@@ -132,7 +178,7 @@ export class TsSide implements Side {
     this.#pump();
   }
 
-  takeSent(): Uint8Array[] {
+  takeSent(): Sent[] {
     const sent = this.#sent;
     this.#sent = [];
     return sent;
@@ -142,17 +188,14 @@ export class TsSide implements Side {
     return this.#role.isServed;
   }
 
+  /** It waits for a run of hashes. */
+  get waitsForRun(): boolean {
+    return this.isInSession && this.#descent?.oldestQuestionAt !== undefined;
+  }
+
   /** So many peers wasted its time that it would take the next offer otherwise than the C side, which counts no strikes. */
   get isStruck(): boolean {
     return this.#strikes > STRIKES_FREE;
-  }
-
-  /** Times at which a whole millisecond decides what it does. */
-  criticalTimes(): readonly Millis[] {
-    const next = this.#end.pollTimeout();
-    const { link } = this.#end;
-    const silence = SUPERSEDE_TIMEOUTS * answerTimeout(link);
-    return [...(next === undefined ? [] : [next]), link.lastHeardAt + silence];
   }
 
   #pump(): void {
@@ -169,7 +212,7 @@ export class TsSide implements Side {
       if (bytes === undefined) return;
       const frame = this.#shape.areFrames ? bytes : decodeCobs(bytes.subarray(bytes[0] === 0 ? 1 : 0, -1));
       if (frame === undefined) throw new Error("the TypeScript side sends what is no COBS");
-      this.#sent.push(frame.slice());
+      this.#sent.push({ at: this.#now, frame: frame.slice() });
     }
   }
 
@@ -181,9 +224,16 @@ export class TsSide implements Side {
       if (event.why === "damaged" || event.why === "slow") this.#strikes += 2;
       else if (event.why === "lease" || event.why === "superseded") this.#strikes++;
     } else if (event.tag === "refused") {
-      this.board.store.abandon();
-      this.#strikes++;
+      if (event.reason !== "protocol") this.#strikes++;
     } else if (event.tag === "finished") this.isFinished = true;
+    else if (event.tag === "progress") this.#descent = event.descent;
+    else if (event.tag === "receiving") {
+      this.isReceiving = true;
+      this.hasReceived = true;
+    } else if (event.tag === "offered") {
+      this.isReceiving = false;
+      this.#descent = undefined;
+    }
   }
 }
 
@@ -202,10 +252,11 @@ export class CTargetSide implements Side {
   readonly #c: CSide;
   readonly #shape: TargetShape;
   readonly #nonces: () => Uint8Array;
-  #sent: Uint8Array[] = [];
+  #sent: Sent[] = [];
   #line: number[] = [];
   #state = 0;
   #isStarted = false;
+  #polledAt: Millis = 0;
 
   constructor(c: CSide, shape: TargetShape, flash: Uint8Array, nonces: () => Uint8Array) {
     this.#c = c;
@@ -215,13 +266,19 @@ export class CTargetSide implements Side {
     c.onTx = (bytes) => this.#take(bytes);
   }
 
-  start(now: Millis, isForced: boolean): void {
+  start(now: Millis): void {
     const { areFrames, payloadMax } = this.#shape;
     this.#c.now = now;
     this.#line = [];
     this.board.restart();
     this.#c.chance = this.#nonces();
-    const isStarted = this.#c.call("start_target", areFrames ? 1 : 0, bufferBytes(this.#shape), payloadMax, isForced ? 1 : 0);
+    const isStarted = this.#c.call(
+      "start_target",
+      areFrames ? 1 : 0,
+      bufferBytes(this.#shape),
+      payloadMax,
+      this.#c.call("failure") === 0 ? 1 : 0,
+    );
     if (isStarted === 0) throw new Error("the memory of the C side is too small");
     this.#isStarted = true;
     this.#pump();
@@ -230,9 +287,9 @@ export class CTargetSide implements Side {
   advance(to: Millis): void {
     for (let turns = 0; this.#isStarted && !this.isFinished; turns++) {
       if (turns > TURNS_MAX) throw new Error("timers of the C side do not let time pass");
-      const at = this.#c.now + this.#c.call("idle_ms");
+      const at = this.#polledAt + this.#c.call("idle_ms");
       if (at > to) break;
-      this.#c.now = at;
+      this.#c.now = Math.max(this.#c.now, at);
       this.#pump();
     }
     this.#c.now = to;
@@ -245,7 +302,7 @@ export class CTargetSide implements Side {
     this.#pump();
   }
 
-  takeSent(): Uint8Array[] {
+  takeSent(): Sent[] {
     const sent = this.#sent;
     this.#sent = [];
     return sent;
@@ -259,17 +316,23 @@ export class CTargetSide implements Side {
     return this.#c.call("session_state") !== 0;
   }
 
+  /** It waits for a run of hashes. */
+  get waitsForRun(): boolean {
+    return this.#c.call("waits_for_run") !== 0;
+  }
+
   #pump(): void {
     for (let turns = 0; ; turns++) {
       if (turns > TURNS_MAX) throw new Error("the C side does not come to rest");
       this.#state = this.#c.call("poll");
+      this.#polledAt = this.#c.now;
       if (this.isFinished || this.#c.call("idle_ms") > 0) return;
     }
   }
 
   #take(bytes: Uint8Array): void {
     if (this.#shape.areFrames) {
-      this.#sent.push(bytes);
+      this.#sent.push({ at: this.#c.now, frame: bytes });
       return;
     }
     for (const byte of bytes) {
@@ -277,10 +340,9 @@ export class CTargetSide implements Side {
       else if (this.#line.length > 0) {
         const frame = decodeCobs(Uint8Array.from(this.#line));
         if (frame === undefined) throw new Error("the C side sends what is no COBS");
-        this.#sent.push(frame);
+        this.#sent.push({ at: this.#c.now, frame });
         this.#line = [];
       }
     }
   }
 }
-

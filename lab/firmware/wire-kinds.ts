@@ -1,5 +1,5 @@
 import { equalBytes } from "../../src/base/bytes.ts";
-import { randomBelow, randomBytes, randomChance, type Random } from "../../src/base/prng.ts";
+import { type Random, randomBelow, randomBytes, randomChance } from "../../src/base/prng.ts";
 import { TimerTable } from "../../src/base/timer-table.ts";
 import type { LinkTimer } from "../../src/link/link-timers.ts";
 import { ReceiveSide } from "../../src/link/receive-side.ts";
@@ -35,7 +35,8 @@ function anyFrame(random: Random, tag: number): Uint8Array {
   return withCrc(longer, isSessionFrame(longer) ? tag : undefined);
 }
 
-const isMessage = (frame: Frame): frame is Message => !["data", "object", "probe"].includes(frame.tag);
+/** Whether a frame is a message, and no packet. */
+export const isMessage = (frame: Frame): frame is Message => !["data", "object", "probe"].includes(frame.tag);
 
 /** What was read of a frame. A block size that an offer does not say stands for the largest one (PROTOCOL.md 5.3). */
 function readBack(bytes: Uint8Array, tag: number): unknown {
@@ -65,7 +66,10 @@ const frame: Kind = {
     // Of two extensions for a proof the TypeScript side takes the first and the C side the last: the text names one.
     const hasProof = proof !== undefined && proof.mac.length > 0;
     const isDoubtful = proof !== undefined && !hasProof && proofLength > 0;
-    const wanted = { frame: readBack(input, tag), proof: isDoubtful ? proofLength : hasProof ? proof.extra.length + proof.mac.length : 0 };
+    const wanted = {
+      frame: readBack(input, tag),
+      proof: isDoubtful ? proofLength : hasProof ? proof.extra.length + proof.mac.length : 0,
+    };
     return compared(input, true, wanted, { frame: readBack(said, tag), proof: proofLength });
   },
 };
@@ -74,12 +78,16 @@ const cobs: Kind = {
   name: "cobs",
   weight: 4,
   run(random, c) {
-    const seed = (): Uint8Array => randomBytes(random, randomBelow(random, randomChance(random, 0.2) ? 1200 : 90))
-      .map((byte) => (byte < 20 ? 0 : byte));
+    const seed = (): Uint8Array =>
+      randomBytes(random, randomBelow(random, randomChance(random, 0.2) ? 1200 : 90)).map((byte) =>
+        byte < 20 ? 0 : byte,
+      );
     const plain = seed();
     const isWhole = randomChance(random, 0.5);
     const run = encodeDelimited(plain).slice(1, -1);
-    const input = (isWhole ? run : mutated(random, [run, encodeDelimited(seed()).slice(1, -1)])).filter((byte) => byte !== 0);
+    const input = (isWhole ? run : mutated(random, [run, encodeDelimited(seed()).slice(1, -1)])).filter(
+      (byte) => byte !== 0,
+    );
     const decoded = decodeCobs(input);
     const length = c.callWith("decode_cobs", input);
     const outcome = compared(input, decoded !== undefined, decoded ?? new Uint8Array(), c.exchanged(length));
@@ -95,9 +103,12 @@ const text: Kind = {
   weight: 1,
   run(random, c) {
     const letters = new TextEncoder().encode("[    1.234567] random: crng init done, 17 of 20\r\nlogin:\t");
-    const input = mutated(random, [letters, letters.subarray(0, 12), randomBytes(random, 40)]).filter((byte) => byte !== 0);
+    const input = mutated(random, [letters, letters.subarray(0, 12), randomBytes(random, 40)]).filter(
+      (byte) => byte !== 0,
+    );
     const isDelimited = randomChance(random, 0.5);
-    const isText = input.length > 0 && consoleText(input) !== "" && (!isDelimited || isMostlyPrintable(input));
+    const isText =
+      input.length > 0 && consoleText(input) !== "" && (!isDelimited || isMostlyPrintable(input));
     const said = c.callWith("run_is_text", input, isDelimited ? 1 : 0) === 1;
     return compared(Uint8Array.of(isDelimited ? 1 : 0, ...input), isText, isText, said);
   },

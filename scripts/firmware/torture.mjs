@@ -1,11 +1,10 @@
 #!/usr/bin/env node
 // The power-cut laboratory over the C code of firmware-stubs/, compiled to WebAssembly: `mayday board torture` with other
 // boards, and its options --full, --every, --random, --seed, --case, --story, --depth, --workers, --share and --replay.
-// Needs clang, wasm-ld, and a dist/ that was built.
+// Needs clang, wasm-ld, and a dist/ that was built. --module takes another module than that of the sources.
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { doJob, jobsOf, replayPath } from "../../dist/sim/power-cuts/plan.js";
 import { reportLines, reportOf } from "../../dist/sim/power-cuts/report.js";
@@ -50,7 +49,7 @@ function replay(id) {
   const cuts = parsePathId(id);
   const result = cuts && replayPath(cuts, new Benches(start));
   if (result === undefined) throw new Error(`"${id}" is not a replay id`);
-  console.log(`${id}: ${result.cuts} cuts, ${result.failure === null ? "passed" : `FAIL ${result.failure}`}`);
+  say(`${id}: ${result.cuts} cuts, ${result.failure === null ? "passed" : `FAIL ${result.failure}`}`);
   process.exitCode = result.failure === null ? 0 : 1;
 }
 
@@ -59,9 +58,9 @@ function share(which) {
   const [index, of] = which.split("/").map(Number);
   const benches = new Benches(start);
   for (const [i, job] of jobsOf(plan).entries()) {
-    if (i % of === index) console.log(JSON.stringify(doJob(plan, job, benches)));
+    if (i % of === index) say(JSON.stringify(doJob(plan, job, benches)));
   }
-  console.log("end");
+  say("end");
 }
 
 async function all(workers) {
@@ -82,7 +81,14 @@ async function all(workers) {
   await Promise.all(shares);
   const report = reportOf(results);
   // Failures name the command of the reference, whose replay is another board's.
-  const own = `node ${fileURLToPath(import.meta.url).slice(process.cwd().length + 1)}`;
-  console.log(reportLines(report, plan).join("\n").replaceAll("mayday board torture", own));
+  say(
+    reportLines(report, plan)
+      .join("\n")
+      .replaceAll("mayday board torture", "node scripts/firmware/torture.mjs"),
+  );
   process.exitCode = report.failures.length === 0 && results.length === count ? 0 : 1;
+}
+
+function say(line) {
+  process.stdout.write(`${line}\n`);
 }

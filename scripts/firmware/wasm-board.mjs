@@ -33,4 +33,4 @@ export function buildBoard(define = []) {
   throw new Error(`none of ${COMPILERS.join(", ")} is installed`);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) console.log(buildBoard());
+if (process.argv[1] === fileURLToPath(import.meta.url)) process.stdout.write(`${buildBoard()}\n`);

@@ -13,6 +13,10 @@ const OPTIONS = read("firmware-stubs/cmake/options.cmake");
 const HEADERS = files(/^firmware-stubs\/(include|src)\/.*\.h$/)
   .map(read)
   .join("\n");
+/** Macros that a build may set, with their defaults. */
+const OPEN_MACROS = [...HEADERS.matchAll(/^#ifndef (MAYDAY_\w+)\n#define \1 (\d+)$/gm)].map(
+  ([, name = "", value]): [string, number] => [name, Number(value)],
+);
 
 const inStubs = (pattern: RegExp): readonly string[] =>
   files(pattern).map((path) => path.replace(/^firmware-stubs\//, ""));
@@ -26,10 +30,12 @@ describe("the CMake build of the C side", () => {
   });
 
   it("has an option for each macro that headers leave open, with the same default", () => {
-    const macros = [...HEADERS.matchAll(/^#ifndef (MAYDAY_\w+)\n#define \1 (\d+)$/gm)];
-    const wanted = macros.map(([, name, value]) => [name, Number(value)]);
+    const wanted = OPEN_MACROS;
     const switches = [...OPTIONS.matchAll(/^option\((MAYDAY_WITH_\w+) ".*" (ON|OFF)\)$/gm)];
-    const sizes = [...OPTIONS.matchAll(/^set\((MAYDAY_\w+) (\d+) CACHE STRING/gm)];
+    const sizes = [
+      ...OPTIONS.matchAll(/^set\((MAYDAY_\w+) (\d+) CACHE STRING/gm),
+      ...OPTIONS.matchAll(/^set\((MAYDAY_\w+) "" CACHE STRING ".*; (\d+) where this is empty"\)$/gm),
+    ];
     const given = [
       ...switches.map(([, name, value]) => [name, value === "ON" ? 1 : 0]),
       ...sizes.map(([, name, value]) => [name, Number(value)]),
@@ -37,7 +43,7 @@ describe("the CMake build of the C side", () => {
     expect(wanted.length).toBeGreaterThan(12);
     expect(given.sort()).toEqual(wanted.sort());
     // Each is handed to the compiler.
-    const lists = [...OPTIONS.matchAll(/^set\(MAYDAY_(?:FEATURES|SIZES)\n([^)]*)\)/gm)];
+    const lists = [...OPTIONS.matchAll(/^set\(MAYDAY_(?:FEATURES|SIZES|RESCUER_SIZES)\n([^)]*)\)/gm)];
     const handed = lists.flatMap(([, body = ""]) => body.trim().split(/\s+/));
     expect(handed.sort()).toEqual(wanted.map(([name]) => name).sort());
   });
@@ -48,26 +54,110 @@ describe("the CMake build of the C side", () => {
   });
 
   it("has the version of the package", () => {
-    const { version } = JSON.parse(read("package.json")) as { readonly version: string };
     expect(read("firmware-stubs/CMakeLists.txt")).toContain(`project(mayday VERSION ${version} `);
   });
 });
 
-/** Paths between quotes or behind a dash that look like files or folders of the package. */
-function pathsIn(text: string): string[] {
-  return [...text.matchAll(/[\w.-]+(?:\/[\w.-]+)+\/?|\b[\w-]+\.(?:c|h|md|txt|json|yml)\b/g)].map(
-    ([path]) => path,
-  );
+interface PlatformIo {
+  readonly version: string;
+  readonly headers: readonly string[];
+  readonly build: {
+    readonly includeDir: string;
+    readonly srcDir: string;
+    readonly srcFilter: readonly string[];
+  };
+  readonly export: { readonly include: readonly string[] };
+  readonly examples: readonly { readonly base: string; readonly files: readonly string[] }[];
 }
 
-describe("the manifests of packages for firmware", () => {
-  it("of PlatformIO parses, has the version, and lists files that exist", () => {
-    const manifest = JSON.parse(read("firmware-stubs/library.json")) as Record<string, unknown>;
-    expect(manifest["version"]).toBe((JSON.parse(read("package.json")) as { version: string }).version);
-    const listed = pathsIn(JSON.stringify([manifest["build"], manifest["examples"], manifest["headers"]]));
-    const missing = some("paths of library.json", listed).filter(
-      (path) => !["", "include/", "src/"].some((folder) => exists(`firmware-stubs/${folder}${path}`)),
+const isThere = (path: string): boolean => exists(`firmware-stubs/${path}`);
+const missing = (what: string, paths: readonly string[]): string[] =>
+  some(what, paths).filter((path) => !isThere(path));
+const { version } = JSON.parse(read("package.json")) as { readonly version: string };
+
+describe("the manifest for PlatformIO", () => {
+  const manifest = JSON.parse(read("firmware-stubs/library.json")) as PlatformIo;
+
+  it("has the version of the package", () => {
+    expect(manifest.version).toBe(version);
+  });
+
+  it("lists headers, folders and examples that exist", () => {
+    const headers = manifest.headers.map((path) => `${manifest.build.includeDir}/${path}`);
+    const examples = manifest.examples.flatMap(({ base, files: names }) =>
+      names.map((path) => `${base}/${path}`),
     );
-    expect(missing).toEqual([]);
+    const listed = [...headers, ...some("examples", examples), ...manifest.export.include];
+    expect(missing("paths of library.json", listed)).toEqual([]);
+  });
+
+  it("builds every folder of src, and exports what it builds", () => {
+    const built = manifest.build.srcFilter.map((filter) => filter.replace(/^\+<(.*)\/>$/, "$1"));
+    const folders = inStubs(/^firmware-stubs\/src\/.*\.c$/).map((path) => path.split("/")[1] ?? "");
+    expect(built.sort()).toEqual([...new Set(folders)].sort());
+    expect(manifest.export.include).toEqual(expect.arrayContaining(["include", "src", "library.json"]));
+  });
+});
+
+/** `key: value` pairs and list items of a small YAML file, which has nothing else but comments. */
+function yaml(path: string): {
+  readonly pairs: ReadonlyMap<string, string>;
+  readonly items: readonly string[];
+} {
+  const lines = read(`firmware-stubs/${path}`)
+    .split("\n")
+    .filter((line) => line.trim() !== "" && !line.trim().startsWith("#"));
+  const unquoted = (text: string): string => text.replace(/^"(.*)"$/, "$1");
+  const pairs = lines.flatMap((line): [string, string][] => {
+    const [, key, value] = /^ *([\w-]+):(?: (.+))?$/.exec(line) ?? [];
+    return key === undefined ? [] : [[key, unquoted(value ?? "")]];
+  });
+  const items = lines.flatMap((line) => {
+    const [, item] = /^ *- (.+)$/.exec(line) ?? [];
+    return item === undefined ? [] : [unquoted(item)];
+  });
+  expect(pairs.length + items.length).toBe(lines.length);
+  return { pairs: new Map(pairs), items };
+}
+
+describe("the manifest for ESP-IDF", () => {
+  it("parses, has the version, and leaves out only what is there", () => {
+    const { pairs, items } = yaml("idf_component.yml");
+    expect(pairs.get("version")).toBe(version);
+    const folders = items.map((pattern) => pattern.replace(/\*.*$/, ""));
+    const known = inStubs(/^firmware-stubs\//);
+    expect(
+      some("patterns", folders).filter((start) => !known.some((path) => path.startsWith(start))),
+    ).toEqual([]);
+  });
+});
+
+describe("the manifest for Zephyr", () => {
+  it("parses, and names folders and files that exist", () => {
+    const { pairs } = yaml("zephyr/module.yml");
+    expect(pairs.get("name")).toBe("mayday");
+    const paths = [`${pairs.get("cmake")}/CMakeLists.txt`, pairs.get("kconfig") ?? ""];
+    expect(missing("paths of module.yml", paths)).toEqual([]);
+  });
+});
+
+describe("the CMake files of the packages", () => {
+  it.each(["zephyr/CMakeLists.txt", "ports/esp-idf/component.cmake", "Kconfig.cmake"])(
+    "%s takes its sources from the common list, or names none",
+    (path) => {
+      const named = read(`firmware-stubs/${path}`).match(/\bsrc\/[\w/]+\.c\b/g) ?? [];
+      expect(named).toEqual([]);
+    },
+  );
+
+  it("have a setting of Kconfig for each macro that headers leave open, with the same default", () => {
+    const settings = [
+      ...read("firmware-stubs/Kconfig").matchAll(/^config (\w+)\n +(?:bool|int) .*\n +default (\w+)$/gm),
+    ];
+    const given = settings.map(([, name, value = ""]) => [
+      name,
+      value === "y" ? 1 : value === "n" ? 0 : Number(value),
+    ]);
+    expect(given.sort()).toEqual(OPEN_MACROS.sort());
   });
 });

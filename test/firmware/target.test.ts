@@ -200,6 +200,8 @@ describe("a C target in virtual time", () => {
     expect(bench.target.failure).toBe(3);
     bench.run();
     bench.check();
+    // All of it in one session: no block of a unit that is rewritten was forgotten.
+    expect(bench.target.report.sessions).toBe(1);
   });
 
   it.each(SHAPES)("is healed over a line of 1e-4 bit errors through 12 power losses: $name", (shape) => {

@@ -46,7 +46,16 @@ export interface WasmReport {
   readonly mismatch: number;
 }
 
-const REPORT = ["blocksWritten", "framesIn", "framesBad", "sessions", "refused", "none", "framesUnauthentic", "mismatch"] as const;
+const REPORT = [
+  "blocksWritten",
+  "framesIn",
+  "framesBad",
+  "sessions",
+  "refused",
+  "none",
+  "framesUnauthentic",
+  "mismatch",
+] as const;
 /** A target that finds more work than this at one moment never comes to rest. */
 const POLLS_MAX = 100_000;
 

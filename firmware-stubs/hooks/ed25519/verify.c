@@ -39,8 +39,7 @@ uint32_t mayday_ed25519_verify(void *context, const uint8_t key[32], const uint8
   volatile int fault = crypto_sign_ed25519_verify_detached(signature, message, length, key);
   volatile uint32_t verdict = MAYDAY_SIGNATURE_WRONG;
   /* Looked at twice: one skipped instruction makes nothing right. */
-  if (fault == 0) {
-    if (fault == 0) verdict = MAYDAY_SIGNATURE_RIGHT;
-  }
+  if (fault == 0) verdict = MAYDAY_SIGNATURE_RIGHT;
+  if (fault != 0) verdict = MAYDAY_SIGNATURE_WRONG;
   return verdict;
 }

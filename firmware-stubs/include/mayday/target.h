@@ -135,8 +135,9 @@ typedef struct mayday_session {
   uint8_t open_blocks; /* as the accept says */
   uint8_t accepts;     /* sent; counts to 2 */
   uint8_t wrong;       /* blocks and runs */
-  bool is_asked_once;  /* the last question was not repeated, so that an answer is a sample (Karn's rule) */
-  bool is_run_asked;   /* the walk's run was asked for */
+  bool is_asked_once;  /* the walk's run was named once, so that its first chunk is a sample (Karn's rule) */
+  bool is_run_named;   /* the accept or a request named the walk's run */
+  bool is_run_asked;   /* the walk's run was asked for, and is awaited */
   bool is_run_taken;   /* the buffer holds what the walk took, and no other run */
   bool is_writing;     /* what was held back is written (5.9) */
   bool has_work;       /* the last poll did some, and there may be more */
@@ -145,7 +146,7 @@ typedef struct mayday_session {
   uint16_t requests;   /* sequence of the last request */
   uint16_t longest;    /* frame of this session, in bytes on the line */
   uint32_t later_left; /* milliseconds of the budget (6.5) */
-  mayday_moment heard_at, asked_at, repeat_at, lease_end, right_at, later_until, look_at, held_since, ends_at;
+  mayday_moment heard_at, asked_at, run_asked_at, repeat_at, lease_end, right_at, later_until, look_at, held_since, ends_at;
   uint8_t rescuer_id[8], rescuer_nonce[8], digest[8];
 } mayday_session;
 

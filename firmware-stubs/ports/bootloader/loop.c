@@ -1,15 +1,17 @@
 #include "loop.h"
 
-/* Bytes taken from the line between two polls. */
+/* Bytes taken from the line at once, and how often between two polls: a line that never pauses must not keep the loop. */
 #define CHUNK 32u
+#define CHUNKS_MAX 32u
 /* For a last message to leave, in milliseconds. */
 #define FLUSH_MS 100u
 
 /* Hands on what came, so that a FIFO does not run over. */
 static void receive(mayday_loop *loop) {
   uint8_t bytes[CHUNK];
-  size_t length;
-  while ((length = loop->rx(loop->port->context, bytes, sizeof bytes)) > 0) {
+  for (uint8_t chunks = 0; chunks < CHUNKS_MAX; chunks++) {
+    size_t length = loop->rx(loop->port->context, bytes, sizeof bytes);
+    if (length == 0) return;
     for (size_t i = 0; i < length; i++) mayday_target_byte(loop->target, bytes[i]);
   }
 }

@@ -2,26 +2,24 @@
 
 #include "base/sha256.h"
 
-#include <string.h>
-
 #define INNER 0x36u
 #define OUTER 0x5cu
 
-static void change_pad(mayday_hmac *hmac, unsigned by) {
-  for (unsigned i = 0; i < sizeof hmac->pad; i++) hmac->pad[i] = (uint8_t)(hmac->pad[i] ^ by);
+/* Begins a hash with the key, zeros up to a block behind it, all bits of `pad` changed. In pieces, to keep the stack small. */
+static void begin_padded(mayday_hmac *hmac, uint8_t pad) {
+  uint8_t piece[8];
+  hmac->hash->begin(&hmac->state);
+  for (size_t at = 0; at < MAYDAY_HMAC_KEY_MAX;) {
+    for (unsigned i = 0; i < sizeof piece; i++, at++) piece[i] = (uint8_t)((at < hmac->length ? hmac->key[at] : 0u) ^ pad);
+    hmac->hash->add(&hmac->state, piece, sizeof piece);
+  }
 }
 
 void mayday_hmac_begin(mayday_hmac *hmac, const mayday_hash *hash, const uint8_t *key, size_t length) {
   hmac->hash = hash;
-  memset(hmac->pad, 0, sizeof hmac->pad);
-  if (length > sizeof hmac->pad) {
-    mayday_hash_all(hash, key, length, hmac->pad);
-  } else {
-    memcpy(hmac->pad, key, length);
-  }
-  change_pad(hmac, INNER);
-  hash->begin(&hmac->state);
-  hash->add(&hmac->state, hmac->pad, sizeof hmac->pad);
+  hmac->key = key;
+  hmac->length = length;
+  begin_padded(hmac, INNER);
 }
 
 void mayday_hmac_add(mayday_hmac *hmac, const uint8_t *bytes, size_t length) {
@@ -30,32 +28,25 @@ void mayday_hmac_add(mayday_hmac *hmac, const uint8_t *bytes, size_t length) {
 
 void mayday_hmac_end(mayday_hmac *hmac, uint8_t mac[32]) {
   hmac->hash->end(&hmac->state, mac);
-  change_pad(hmac, INNER ^ OUTER);
-  hmac->hash->begin(&hmac->state);
-  hmac->hash->add(&hmac->state, hmac->pad, sizeof hmac->pad);
+  begin_padded(hmac, OUTER);
   hmac->hash->add(&hmac->state, mac, MAYDAY_HASH_LENGTH);
   hmac->hash->end(&hmac->state, mac);
-  memset(hmac->pad, 0, sizeof hmac->pad);
 }
 
-void mayday_hkdf(const mayday_hash *hash, const uint8_t *key, size_t key_length, const uint8_t *salt, size_t salt_length,
-                 const uint8_t *info, size_t info_length, uint8_t *out, size_t length) {
-  mayday_hmac hmac;
-  uint8_t extracted[MAYDAY_HASH_LENGTH], block[MAYDAY_HASH_LENGTH];
-  mayday_hmac_begin(&hmac, hash, salt, salt_length);
-  mayday_hmac_add(&hmac, key, key_length);
-  mayday_hmac_end(&hmac, extracted);
-  size_t before = 0; /* bytes of the block before; none at first */
-  for (uint8_t number = 1; length > 0; number++) {
-    mayday_hmac_begin(&hmac, hash, extracted, sizeof extracted);
-    mayday_hmac_add(&hmac, block, before);
-    mayday_hmac_add(&hmac, info, info_length);
-    mayday_hmac_add(&hmac, &number, 1);
-    mayday_hmac_end(&hmac, block);
-    before = sizeof block;
-    const size_t piece = length < before ? length : before;
-    memcpy(out, block, piece);
-    out += piece;
-    length -= piece;
-  }
+void mayday_hkdf_begin(mayday_hkdf *hkdf, const mayday_hash *hash, const uint8_t *key, size_t key_length, const uint8_t *salt,
+                       size_t salt_length) {
+  mayday_hmac_begin(&hkdf->hmac, hash, salt, salt_length);
+  mayday_hmac_add(&hkdf->hmac, key, key_length);
+  mayday_hmac_end(&hkdf->hmac, hkdf->extracted);
+  mayday_hmac_begin(&hkdf->hmac, hash, hkdf->extracted, sizeof hkdf->extracted);
+}
+
+void mayday_hkdf_add(mayday_hkdf *hkdf, const void *bytes, size_t length) {
+  mayday_hmac_add(&hkdf->hmac, bytes, length);
+}
+
+void mayday_hkdf_end(mayday_hkdf *hkdf, uint8_t out[32]) {
+  static const uint8_t first_block = 1;
+  mayday_hmac_add(&hkdf->hmac, &first_block, 1);
+  mayday_hmac_end(&hkdf->hmac, out);
 }

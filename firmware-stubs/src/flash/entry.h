@@ -36,6 +36,12 @@ enum {
 
 #define MAYDAY_NO_SECTOR UINT32_MAX
 
+#if MAYDAY_WRITE_UNIT_MAX > 32
+#define MAYDAY_STRIDE_MAX MAYDAY_WRITE_UNIT_MAX
+#else
+#define MAYDAY_STRIDE_MAX 32
+#endif
+
 /* Bytes from one entry to the next: whole write units. */
 static inline uint16_t mayday_entry_stride(const mayday_layout *layout) {
   return layout->write_unit > MAYDAY_ENTRY_LENGTH ? layout->write_unit : MAYDAY_ENTRY_LENGTH;

@@ -9,12 +9,6 @@
 #define RESEALS 2u
 #define NO_AREA 0xffu
 
-#if MAYDAY_WRITE_UNIT_MAX > 32
-#define STRIDE_MAX MAYDAY_WRITE_UNIT_MAX
-#else
-#define STRIDE_MAX 32
-#endif
-
 void mayday_record_read(mayday_board *board) {
   mayday_record *record = &board->record;
   mayday_record_state second_state;
@@ -38,7 +32,7 @@ void mayday_record_read(mayday_board *board) {
 /* Programs an entry into the sector that holds. Once the flash has failed it does nothing, so that only the last of many calls
  * needs a look at that. */
 static bool program_at(mayday_board *board, uint32_t at, uint8_t entry[MAYDAY_ENTRY_LENGTH]) {
-  uint8_t unit[STRIDE_MAX];
+  uint8_t unit[MAYDAY_STRIDE_MAX];
   mayday_record *record = &board->record;
   memset(unit, board->layout->erased, sizeof unit);
   mayday_entry_finish(entry, ++record->sequence);

@@ -6,11 +6,7 @@
 #if MAYDAY_WITH_RECORD_MANIFESTS
 
 /* Bytes that are copied at a time: whole write units. */
-#if MAYDAY_WRITE_UNIT_MAX > 32
-#define PIECE MAYDAY_WRITE_UNIT_MAX
-#else
-#define PIECE 32
-#endif
+#define PIECE MAYDAY_STRIDE_MAX
 
 static uint32_t place_in(const mayday_board *board, unsigned sector, uint8_t area) {
   return board->map.record[sector].offset + board->map.journal_size + area * MAYDAY_PLACE_SIZE;

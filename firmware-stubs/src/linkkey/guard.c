@@ -15,27 +15,25 @@ static mayday_secret secret_of(const mayday_target *target) {
   return secret;
 }
 
-static mayday_pairing session_of(const mayday_target *target) {
-  mayday_pairing pairing;
-  pairing.target_nonce = target->guard.target_nonce;
-  pairing.rescuer_nonce = target->session.rescuer_nonce;
-  pairing.target_id = target->board->identity->node_id;
-  pairing.rescuer_id = target->session.rescuer_id;
-  pairing.digest = target->session.digest;
-  pairing.call_digest = target->guard.call_digest;
-  return pairing;
+/* The running session. */
+static void pair_session(const mayday_target *target, mayday_pairing *pairing) {
+  pairing->target_nonce = target->guard.target_nonce;
+  pairing->rescuer_nonce = target->session.rescuer_nonce;
+  pairing->target_id = target->board->identity->node_id;
+  pairing->rescuer_id = target->session.rescuer_id;
+  pairing->digest = target->session.digest;
+  pairing->call_digest = target->guard.call_digest;
 }
 
-/* `call_digest` is NULL when the offer answers no call. The name of one that an offer proves is the first half of its proof. */
-static mayday_pairing offered_by(const mayday_target *target, const mayday_frame *offer) {
-  mayday_pairing pairing;
-  pairing.target_nonce = offer->as.offer.target_nonce;
-  pairing.rescuer_nonce = offer->as.offer.rescuer_nonce;
-  pairing.target_id = target->board->identity->node_id;
-  pairing.rescuer_id = offer->as.offer.rescuer_id;
-  pairing.digest = offer->as.offer.digest;
-  pairing.call_digest = mayday_handshakes_find_call(&target->guard.handshakes, offer->proof);
-  return pairing;
+/* The session that an offer with a proof would begin. `call_digest` is NULL when the offer answers no call. The name of one that
+ * an offer proves is the first half of its proof. */
+static void pair_offer(const mayday_target *target, const mayday_frame *offer, mayday_pairing *pairing) {
+  pairing->target_nonce = offer->as.offer.target_nonce;
+  pairing->rescuer_nonce = offer->as.offer.rescuer_nonce;
+  pairing->target_id = target->board->identity->node_id;
+  pairing->rescuer_id = offer->as.offer.rescuer_id;
+  pairing->digest = offer->as.offer.digest;
+  pairing->call_digest = offer->proof_length == 0 ? NULL : mayday_handshakes_find_call(&target->guard.handshakes, offer->proof);
 }
 
 bool mayday_guard_is_usable(const mayday_line *line) {
@@ -90,7 +88,7 @@ size_t mayday_guard_protect(mayday_target *target, mayday_frame_kind kind, const
       return length;
     case MAYDAY_STAND_DOWN:
     case MAYDAY_DEFER:
-      pairing = offered_by(target, offer);
+      pair_offer(target, offer, &pairing);
       return prove(target, &pairing, NULL, bytes, length);
     case MAYDAY_REFUSE:
     case MAYDAY_ACCEPT:
@@ -99,7 +97,7 @@ size_t mayday_guard_protect(mayday_target *target, mayday_frame_kind kind, const
     default:
       return mayday_seal_put(&guard->seal, mayday_hash_of(target->port), bytes, length);
   }
-  pairing = session_of(target);
+  pair_session(target, &pairing);
   return prove(target, &pairing, kind == MAYDAY_ACCEPT ? guard->accept_nonce : NULL, bytes, length);
 }
 
@@ -117,7 +115,7 @@ mayday_fault mayday_guard_parse(mayday_target *target, const uint8_t *bytes, siz
 static bool is_proven(const mayday_target *target, const mayday_pairing *pairing, const mayday_frame *message) {
   uint8_t key[32];
   const mayday_secret secret = secret_of(target);
-  if (message->proof == NULL) return false;
+  if (message->proof_length == 0) return false;
   mayday_link_key_derive(&secret, pairing, NULL, MAYDAY_LINK_KEY_USE_RESCUER_HANDSHAKE, key);
   return mayday_proof_is_right(secret.hash, key, message);
 }
@@ -131,7 +129,9 @@ mayday_offer_verdict mayday_guard_judge(mayday_target *target, const mayday_fram
   if (!mayday_guard_is_keyed(target))
     return offer->proof == NULL ? MAYDAY_OFFER_GOOD : mismatch(target, MAYDAY_MISMATCH_NO_KEY_HERE);
   if (offer->proof != NULL) {
-    const mayday_pairing pairing = is_own ? session_of(target) : offered_by(target, offer);
+    mayday_pairing pairing;
+    if (is_own) pair_session(target, &pairing);
+    else pair_offer(target, offer, &pairing);
     if (pairing.call_digest != NULL && is_proven(target, &pairing, offer)) return MAYDAY_OFFER_GOOD;
     target->report.frames_unauthentic++;
     return pairing.call_digest == NULL ? MAYDAY_OFFER_UNASKED : mismatch(target, MAYDAY_MISMATCH_KEYS_DIFFER);
@@ -152,8 +152,9 @@ bool mayday_guard_claim(mayday_target *target, const mayday_frame *offer) {
 
 void mayday_guard_begin(mayday_target *target, const mayday_frame *offer) {
   mayday_guard *guard = &target->guard;
+  mayday_pairing pairing;
   if (!mayday_guard_is_keyed(target)) return;
-  mayday_pairing pairing = offered_by(target, offer);
+  pair_offer(target, offer, &pairing);
   memcpy(guard->target_nonce, pairing.target_nonce, MAYDAY_NONCE_LENGTH);
   memcpy(guard->call_digest, pairing.call_digest, sizeof guard->call_digest);
   take_nonce(target, guard->accept_nonce);
@@ -164,8 +165,9 @@ void mayday_guard_begin(mayday_target *target, const mayday_frame *offer) {
 }
 
 bool mayday_guard_believes(mayday_target *target, const mayday_frame *bye) {
+  mayday_pairing pairing;
   if (!mayday_guard_is_keyed(target)) return true;
-  const mayday_pairing pairing = session_of(target);
+  pair_session(target, &pairing);
   if (is_proven(target, &pairing, bye)) return true;
   target->report.frames_unauthentic++;
   return false;

@@ -38,6 +38,7 @@ uint32_t mayday_excuse_work(mayday_target *target) {
   took = target->clock - took;
   target->session.heard_at += took;
   target->session.asked_at += took;
+  target->session.run_asked_at += took;
   target->session.lease_end += took;
   return took;
 }

@@ -14,6 +14,7 @@ void mayday_object_clear(mayday_object_buffer *buffer) {
   buffer->kind = 0;
   buffer->level = 0;
   buffer->is_complete = false;
+  memset(buffer->here, 0, sizeof buffer->here);
 }
 
 bool mayday_chunk_put(uint8_t *bytes, uint8_t *here, uint16_t *missing, uint32_t whole, uint32_t offset, const uint8_t *chunk,
@@ -37,12 +38,12 @@ bool mayday_object_take(mayday_object_buffer *buffer, const mayday_frame *chunk)
   bool is_same = buffer->kind == chunk->as.object.object_kind && buffer->level == chunk->as.object.level &&
                  buffer->index == chunk->as.object.index && buffer->length == total;
   if (!is_same) {
+    mayday_object_clear(buffer);
     buffer->kind = chunk->as.object.object_kind;
     buffer->level = chunk->as.object.level;
     buffer->index = chunk->as.object.index;
     buffer->length = total;
     buffer->missing = (uint16_t)((total + MAYDAY_CHUNK_UNIT - 1u) / MAYDAY_CHUNK_UNIT);
-    memset(buffer->here, 0, sizeof buffer->here);
   }
   if (!mayday_chunk_put(buffer->bytes, buffer->here, &buffer->missing, total, chunk->as.object.offset, chunk->as.object.payload,
                         chunk->as.object.length))

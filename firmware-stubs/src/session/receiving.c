@@ -55,7 +55,10 @@ static uint8_t check_run(mayday_target *target) {
   bool is_right = mayday_walk_take(&target->walk, &target->writer, &target->run);
   session->is_run_asked = false;
   session->is_run_taken = is_right;
-  if (is_right) return count(target, target->blocks.block);
+  if (is_right) {
+    session->is_run_named = false;
+    return count(target, target->blocks.block);
+  }
   mayday_object_clear(&target->run);
   return count_wrong(target);
 }
@@ -166,9 +169,9 @@ uint8_t mayday_receiving_work(mayday_target *target) {
 }
 
 /* What came first of an answer gives a sample of the round trip. */
-void mayday_receiving_sample(mayday_target *target, uint16_t bytes) {
+void mayday_receiving_sample(mayday_target *target, mayday_moment asked_at, uint16_t bytes) {
   uint32_t line = mayday_line_ms(&target->rtt, bytes);
-  uint32_t took = target->now - target->session.asked_at;
+  uint32_t took = target->now - asked_at;
   mayday_rtt_sample(&target->rtt, took > line ? took - line : 0);
 }
 
@@ -180,8 +183,8 @@ void mayday_receiving_take_object(mayday_target *target, const mayday_frame *chu
     if (!wants_run(target) || session->is_run_taken) return;
     const mayday_step *wanted = mayday_walk_wanted(&target->walk);
     if (chunk->as.object.level != wanted->level || chunk->as.object.index != wanted->index) return;
-    if (target->run.length == 0 && session->is_asked_once && session->later_until <= target->now)
-      mayday_receiving_sample(target, chunk->as.object.length);
+    if (target->run.length == 0 && session->is_asked_once && session->later_until <= session->run_asked_at)
+      mayday_receiving_sample(target, session->run_asked_at, chunk->as.object.length);
     session->is_asked_once = false;
   } else if (chunk->as.object.index != 0 || chunk->as.object.level == 0) {
     /* Before the manifest is accepted only the root's run is expected, whose level it says. */
@@ -219,11 +222,13 @@ void mayday_receiving_ask(mayday_target *target, bool is_again) {
     const mayday_step *wanted = mayday_walk_wanted(&target->walk);
     mayday_say_request(target, wanted->level, wanted->index);
     session->is_run_asked = true;
+    session->is_asked_once = !session->is_run_named;
+    session->is_run_named = true;
+    session->run_asked_at = target->now;
   }
   if (grants) mayday_say_grant(target);
   if (!asks_run && !grants) return;
   session->asked_at = target->now;
-  session->is_asked_once = !is_again;
 }
 
 mayday_moment mayday_receiving_ask_at(const mayday_target *target) {
@@ -231,6 +236,6 @@ mayday_moment mayday_receiving_ask_at(const mayday_target *target) {
   mayday_moment last = session->heard_at > session->asked_at ? session->heard_at : session->asked_at;
   mayday_moment silent = last + mayday_pause_ms(&target->rtt, session->longest);
   if (!wants_run(target)) return silent;
-  mayday_moment unanswered = session->asked_at + mayday_wait_ms(&target->rtt);
+  mayday_moment unanswered = session->run_asked_at + mayday_wait_ms(&target->rtt);
   return unanswered < silent ? unanswered : silent;
 }

@@ -21,8 +21,8 @@ uint8_t mayday_receiving_work(mayday_target *target);
 /* A run or a claim that a node is uniform. Kept if it is wanted, or was asked for with the accept. */
 void mayday_receiving_take_object(mayday_target *target, const mayday_frame *chunk);
 
-/* The first bytes of an answer to the last question came, of so many bytes on the line: a sample of the round trip (4.4). */
-void mayday_receiving_sample(mayday_target *target, uint16_t bytes);
+/* The first bytes of an answer came, so many of them: a sample of the round trip (4.4). */
+void mayday_receiving_sample(mayday_target *target, mayday_moment asked_at, uint16_t bytes);
 
 /* Whether it completed a block. */
 bool mayday_receiving_take_data(mayday_target *target, const mayday_frame *chunk);

@@ -5,11 +5,13 @@
 #include "session/blocks.h"
 #include "session/clock.h"
 
-/* A message that is put together, field by field as section 5 has them: a target's buffer takes the longest one, with its proof or
- * seal (14.3, 14.4) and its CRC. */
+/* The longest message of a target, without CRC, proof and seal: a distress. */
+#define MESSAGE_MAX 62u
+
+/* A message that is put together, field by field as section 5 has them. */
 typedef struct message {
   uint8_t length, kind;
-  uint8_t bytes[MAYDAY_WIRE_LIMIT_ANNOUNCEMENT + 18u];
+  uint8_t bytes[MESSAGE_MAX + MAYDAY_PROTECTION_MAX + MAYDAY_CRC_LENGTH];
 } message;
 
 static void put(message *to, const uint8_t *bytes, uint8_t length) {

@@ -89,7 +89,13 @@ static void take_object(mayday_target *target, const mayday_frame *chunk) {
     return;
   }
   if (session->state != MAYDAY_SESSION_ACCEPTING || chunk->as.object.total > MAYDAY_MANIFEST_MAX) return;
-  if (target->envelope.length == 0 && session->accepts == 1u) mayday_receiving_sample(target, chunk->as.object.length);
+  /* No manifest was asked for by such a name (4.6). */
+  if (chunk->as.object.level != 0 || chunk->as.object.index != 0) return;
+  if (target->envelope.length == 0 && session->accepts == 1u) {
+    mayday_receiving_sample(target, session->asked_at, chunk->as.object.length);
+    /* One sample an accept, also where the buffer does not take this chunk. */
+    session->accepts++;
+  }
   session->repeat_at = target->now + mayday_pause_ms(&target->rtt, session->longest);
   if (mayday_object_take(&target->envelope, chunk)) session->state = MAYDAY_SESSION_CHECKING;
 }

@@ -50,7 +50,8 @@ typedef struct mayday_version {
 /* Byte strings point into the frame that was read, or to what is to be written. */
 typedef struct mayday_frame {
   mayday_frame_kind kind;
-  /* A proof of a link key (14.3): 8 or 16 bytes of an extension of type 01, or NULL. Only announcements have one. */
+  /* A proof of a link key (14.3): 8 or 16 bytes of an extension of type 01, or NULL. Only announcements have one. One of
+   * another length, or that is not the last extension, is wrong: its length is 0 here. */
   const uint8_t *proof;
   uint8_t proof_length;
   /* Bytes in front of that extension's last 8, which the proof is over; 0 without one. */

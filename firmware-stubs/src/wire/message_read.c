@@ -91,18 +91,20 @@ static uint8_t proof_length(mayday_frame_kind kind) {
   }
 }
 
-/* Skips extensions (3.5). Only one of the proof's length that is the last one is a proof: its MAC is over all before it. */
+/* Skips extensions (3.5). The first proof counts, and is wrong if it has another length, or is not the last extension: its MAC
+ * would not be over all of the message. */
 static bool read_extensions(mayday_reader *from, size_t before, mayday_frame *out) {
   const uint8_t *const start = from->at;
+  const uint8_t length = proof_length(out->kind);
   while (from->left > 0) {
     const uint8_t *head = mayday_take(from, 2);
     const uint8_t *value = head == NULL ? NULL : mayday_take(from, head[1]);
     if (value == NULL || (head[0] & CRITICAL) != 0) return false;
-    if (head[0] != MAYDAY_EXTENSION_TYPE_LINK_PROOF || from->left > 0 || head[1] == 0) continue;
-    if (head[1] != proof_length(out->kind)) continue;
+    if (head[0] != MAYDAY_EXTENSION_TYPE_LINK_PROOF || length == 0 || out->proof != NULL) continue;
     out->proof = value;
-    out->proof_length = head[1];
-    out->proven_length = (uint16_t)(before + (size_t)(value - start) + head[1] - MAYDAY_LINK_MAC_LENGTH);
+    if (head[1] != length || from->left > 0) continue;
+    out->proof_length = length;
+    out->proven_length = (uint16_t)(before + (size_t)(value - start) + length - MAYDAY_LINK_MAC_LENGTH);
   }
   return true;
 }

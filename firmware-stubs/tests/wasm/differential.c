@@ -2,6 +2,7 @@
  * target.c. Input lies in `exchange`, what comes out of it beside the result in `answer`. */
 #include "target.c"
 
+#include "base/sha256.h"
 #include "flash/entry.h"
 #include "flash/map.h"
 #include "flash/record.h"
@@ -249,6 +250,7 @@ EXPORT("check_run") uint32_t check_run(uint32_t size, uint32_t block_log2, uint3
   mayday_object_buffer run;
   set_port();
   board->port = &the.port;
+  board->hash = &mayday_sha256;
   memset(&writer, 0, sizeof writer);
   memset(&walk, 0, sizeof walk);
   memset(&run, 0, sizeof run);
@@ -263,6 +265,10 @@ EXPORT("check_run") uint32_t check_run(uint32_t size, uint32_t block_log2, uint3
   run.bytes = the_exchange + 32;
   run.kind = (uint8_t)kind;
   run.length = (uint16_t)length;
+  /* A target walks only to nodes that there are, and asks for no leaf. */
+  uint32_t first;
+  bool has_run = mayday_run_length(&writer.shape, (uint8_t)level, index, &first) > 0;
+  if (!has_run && kind != MAYDAY_OBJECT_KIND_UNIFORM) return false;
   return mayday_walk_take(&walk, &writer, &run);
 }
 
@@ -317,6 +323,13 @@ EXPORT("take_frame") void take_whole_frame(uint32_t length) {
 /* A number of mayday_session_state. */
 EXPORT("session_state") uint32_t session_state(void) {
   return the.target.session.state;
+}
+
+/* Whether it waits for a run, which it may not have asked for by a request (5.4). */
+EXPORT("waits_for_run") uint32_t waits_for_run(void) {
+  const mayday_walk *walk = &the.target.walk;
+  if (the.target.session.state != MAYDAY_SESSION_RECEIVING) return 0;
+  return !walk->is_finished && walk->depth > 0 && !walk->has_run && !walk->is_uniform;
 }
 
 EXPORT("session_tag") uint32_t session_tag(void) {

@@ -1,0 +1,15 @@
+# Sets `result` to the definitions NAME=VALUE that the options of Kconfig stand for, as ESP-IDF and Zephyr have set them.
+function(mayday_kconfig_definitions result)
+  file(STRINGS ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/Kconfig lines REGEX "^config MAYDAY_")
+  set(definitions)
+  foreach(line IN LISTS lines)
+    string(REPLACE "config " "" name ${line})
+    set(value "${CONFIG_${name}}")
+    if(name MATCHES "_WITH_")
+      # What is off is not set at all.
+      string(COMPARE EQUAL "${value}" "y" value)
+    endif()
+    list(APPEND definitions ${name}=${value})
+  endforeach()
+  set(${result} ${definitions} PARENT_SCOPE)
+endfunction()

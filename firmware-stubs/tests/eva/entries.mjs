@@ -1,0 +1,114 @@
+// What scripts/firmware/eva.mjs runs: for each entry point of this folder the sources that it needs, the settings that make Eva
+// precise enough, what helps it in copies of the sources (`annotations`: a piece of text, and what stands there instead), and an
+// error that it has to find (`plant`). `without`: sources that the entry point stands in for.
+
+const WIRE = /^src\/(wire|base\/crc)/;
+const IMAGE = /^src\/(image|base)\//;
+const FLASH = /^src\/(flash|base)\//;
+const SPLIT = [
+  ...["-eva-slevel", "3000", "-eva-min-loop-unroll", "20", "-eva-split-limit", "700"],
+  "-eva-interprocedural-splits",
+];
+
+/** Puts annotations behind a piece of text; the empty statement is what the last one belongs to. */
+function behind(file, text, ...annotations) {
+  return { file, from: text, to: `${text}${annotations.map((line) => `//@ ${line};\n`).join("")};\n` };
+}
+
+export const ENTRIES = {
+  crc: {
+    sources: WIRE,
+    settings: ["-eva-precision", "2"],
+    plant: { file: "src/base/crc.c", from: "i < length", to: "i <= length" },
+  },
+  cobs: {
+    sources: WIRE,
+    settings: SPLIT,
+    annotations: [
+      behind("src/wire/cobs.c", "  size_t from = 0, to = 0;\n", "dynamic_split from", "dynamic_split to"),
+      behind("src/wire/cobs.c", "    unsigned code = run[from++];\n", "split code"),
+      behind("src/wire/cobs.c", "  unsigned code = 1;\n", "dynamic_split at", "dynamic_split code_at"),
+    ],
+    plant: { file: "src/wire/cobs.c", from: "code - 1u > length - from", to: "code - 2u > length - from" },
+  },
+  frame: {
+    sources: WIRE,
+    settings: SPLIT,
+    annotations: [
+      {
+        file: "src/wire/message_read.c",
+        from: "  while (from->left > 0) {\n    const uint8_t *head = mayday_take(from, 2);\n",
+        to: `  //@ dynamic_split from->left;
+  while (from->left > 0) {
+    const uint8_t *head = mayday_take(from, 2);
+    if (head == NULL) return false;
+    //@ split head[1];
+    ;
+`,
+      },
+    ],
+    plant: { file: "src/wire/reader.h", from: "length > from->left", to: "length > from->left + 1u" },
+  },
+  runs: {
+    sources: WIRE,
+    settings: ["-eva-precision", "3"],
+    plant: { file: "src/wire/runs.c", from: "i < length", to: "i <= length" },
+  },
+  manifest: {
+    sources: IMAGE,
+    settings: SPLIT,
+    annotations: [
+      behind(
+        "src/image/cbor.c",
+        "    unsigned width = 1u << (info - 24u);\n",
+        "dynamic_split cbor->left",
+        "split width",
+      ),
+      behind(
+        "src/image/cbor.c",
+        "  const uint8_t *string = cbor->at;\n",
+        "dynamic_split cbor->left",
+        "split *length",
+      ),
+      behind(
+        "src/image/manifest.c",
+        "  mayday_cbor_head(cbor, MAYDAY_CBOR_MAP, KEYS, KEYS);\n",
+        "dynamic_split cbor->left",
+      ),
+    ],
+    plant: { file: "src/image/cbor.c", from: "width > cbor->left", to: "width > cbor->left + 1u" },
+  },
+  envelope: {
+    sources: IMAGE,
+    settings: SPLIT,
+    without: ["src/image/manifest.c"],
+    plant: { file: "src/image/envelope.c", from: "length < MAYDAY_ENVELOPE_MIN", to: "length < 20" },
+  },
+  trust_store: {
+    sources: IMAGE,
+    settings: ["-eva-precision", "4"],
+    plant: {
+      file: "src/image/trust_store.c",
+      from: "*count <= MAYDAY_TRUST_ENTRIES_MAX",
+      to: "*count <= 9",
+    },
+  },
+  tree: {
+    sources: IMAGE,
+    settings: SPLIT,
+    plant: { file: "src/image/tree.c", from: "done <= count", to: "done <= count + 1u" },
+  },
+  entry: {
+    sources: FLASH,
+    settings: ["-eva-precision", "4"],
+    plant: { file: "src/flash/entry.c", from: "MAYDAY_ENTRY_AT_CRC", to: "MAYDAY_ENTRY_LENGTH" },
+  },
+  record: {
+    sources: FLASH,
+    settings: ["-eva-precision", "3", "-eva-interprocedural-splits"],
+    annotations: [
+      behind("src/flash/ranges.c", "  uint8_t at = 0;\n", "dynamic_split set->count", "dynamic_split at"),
+    ],
+    plant: { file: "src/flash/ranges.c", from: "at < set->count", to: "at <= set->count" },
+  },
+};

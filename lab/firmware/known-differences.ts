@@ -1,0 +1,79 @@
+/** A difference that is there on purpose, or that PROTOCOL.md leaves open, and how it is kept out of the comparison. */
+export interface KnownDifference {
+  readonly what: string;
+  readonly why: string;
+  readonly how: string;
+}
+
+export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
+  {
+    what: "C stores the manifest and says receiving before its first grant, TypeScript before its first write",
+    why: "the envelope lies in a block buffer (13.5 leaves the moment open)",
+    how: "status and record are not compared in between; a session that ends there goes on from one flash",
+  },
+  {
+    what: "TypeScript knows hashes of blocks from flash where the node above is right, C asks for their run",
+    why: "C keeps one run (6.3)",
+    how: "nothing is compared until C has caught up, and the rescuers answer its requests, too",
+  },
+  {
+    what: "blocks that the other slot holds are written at once by TypeScript, in their turn by C",
+    why: "C walks on as its buffers get free",
+    how: "with two slots open sectors and bytes of slots are compared when the session is over",
+  },
+  {
+    what: "units that are complete are closed with the next entry, or one entry sooner",
+    why: "13.2.3 says as a rule; C remembers one such unit, TypeScript all",
+    how: "open sectors are compared outside of sessions; a power cut in a session goes on from one flash",
+  },
+  {
+    what: "TypeScript knows blocks of zeros and of 0xFF by their hashes and does not ask for them",
+    why: "13.5 does not say which blocks of one byte; C would hash each block twice more",
+    how: "images of sessions repeat other bytes",
+  },
+  {
+    what: "repeats of questions, calls, knocks, busy, and the delay of acks",
+    why: "6.4: free; C counts whole milliseconds and has no pace",
+    how: "the last grant, request, status and ack count, and answers without repeats",
+  },
+  {
+    what: "the round trip is estimated in 1/32 ms by C, in full by TypeScript",
+    why: "6.4: free",
+    how: "the TypeScript side of the comparison is given the arithmetic of C",
+  },
+  {
+    what: "strikes and the hold to an image",
+    why: "6.5: an implementation may leave them out",
+    how: "power off and on after the second strike; the hold is off, the bound of changes is not",
+  },
+  {
+    what: "open blocks in an accept of another block size than usual; busy for a large image that is only offered",
+    why: "C counts buffers in bytes; 5.11 leaves busy open",
+    how: "that byte is left out; offers above 1 MiB are not handed in",
+  },
+  {
+    what: "chunks that are not in whole units of 32 bytes, manifests with a level or index, blocks before the manifest",
+    why: "4.5 and 4.6: may be dropped; 5.4: not asked for",
+    how: "they are not handed in",
+  },
+  {
+    what: "extensions of type 01 that are no proof, and two of them",
+    why: "14.3 does not say what they are to a node without a key",
+    how: "offers with one are not handed in; of two no proof is compared",
+  },
+  {
+    what: "an offer of a block size that does not exist is 0 or the largest one",
+    why: "5.3: it stands for the largest",
+    how: "both are read as the largest",
+  },
+  {
+    what: "of a recovery image TypeScript names the largest counter of its key before the role",
+    why: "its board looks at the role later than 8.4, step 5, says: a fault of the TypeScript side",
+    how: "the role is taken as its reason",
+  },
+  {
+    what: "of several entries of a key, one without a limit takes that of the others",
+    why: "a key of C always has both limits",
+    how: "all entries of a key have limits, or none has",
+  },
+];

@@ -1,0 +1,121 @@
+#!/usr/bin/env node
+// Hands the same inputs to the C side and to the TypeScript side, and compares what each makes of them: frames, manifests, trust
+// stores, boot records, boards, and whole sessions of 20 frames. What differs on purpose is in lab/firmware/known-differences.ts.
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { headLines, recordHead, runBench, tableText, writeRecord } from "../../hw-loopback/lib.mjs";
+import { buildModule } from "./wasm.mjs";
+
+const USAGE = `usage: node scripts/firmware/differential.mjs [--count N] [--seed S] [--workers 2] [--kinds KIND,...] [--evidence]
+       node scripts/firmware/differential.mjs --case KIND:SEED      one input again, with all that both sides say
+
+--evidence writes docs/evidence/differential.md and .json. Exit 0: nothing differed, at least a third of the inputs was taken by both
+sides, and a tenth were sessions. 1: otherwise. 2: usage.
+`;
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const OUT = "build/lab-firmware";
+const EVIDENCE = "docs/evidence/differential";
+const ACCEPTED_SHARE_MIN = 1 / 3;
+const SESSION_SHARE_MIN = 0.1;
+
+function run(command, args, options) {
+  const done = spawnSync(command, args, { cwd: ROOT, ...options });
+  if (done.error !== undefined) throw done.error;
+  return done;
+}
+
+/** Compiles both sides; the command line of the program that compares them. */
+function build() {
+  const compiled = run("npx", ["tsc", "-p", "tsconfig.lab.json", "--outDir", OUT], { stdio: "inherit" });
+  if (compiled.status !== 0) throw new Error("the TypeScript side does not compile");
+  return [`${OUT}/lab/firmware/main.js`, "--wasm", buildModule("differential")];
+}
+
+const sum = (rows, field) => rows.reduce((total, row) => total + row[field], 0);
+const percent = (part, whole) => `${((100 * part) / whole).toFixed(1)} %`;
+
+/** Which shares are missed, and what differed; nothing when all is well. */
+function faultsOf(rows, isWhole) {
+  const [inputs, accepted] = [sum(rows, "inputs"), sum(rows, "accepted")];
+  const sessions = rows.find(({ kind }) => kind === "session")?.inputs ?? 0;
+  const faults = rows.flatMap(({ kind, reported }) =>
+    reported.map(
+      ({ id, difference, inputHex }) => `${kind}: ${difference}\n  input ${inputHex}\n  again: --case ${id}`,
+    ),
+  );
+  if (inputs === 0) faults.push("there was no input");
+  if (isWhole && accepted < ACCEPTED_SHARE_MIN * inputs)
+    faults.push(`only ${accepted} inputs were taken by both sides`);
+  if (isWhole && sessions < SESSION_SHARE_MIN * inputs) faults.push(`only ${sessions} inputs are sessions`);
+  return faults;
+}
+
+function textOf({ rows, known }, head, seconds) {
+  const [inputs, accepted, differences] = ["inputs", "accepted", "differences"].map((field) =>
+    sum(rows, field),
+  );
+  const cells = rows.map((row) => [
+    row.kind,
+    row.inputs,
+    row.accepted,
+    percent(row.accepted, row.inputs),
+    row.differences,
+  ]);
+  return [
+    "# The same inputs to the C side and to the TypeScript side",
+    "",
+    "`scripts/firmware/differential.mjs`, `lab/firmware/`: the C side as WebAssembly, in one process with the TypeScript side. A session",
+    "is 20 frames that both targets hear at the same virtual times, with losses, repeats, damage, other rescuers and power cuts; it is",
+    "taken by both when a manifest was accepted in it. Compared are answers, questions, status, boot record and slots, after each frame.",
+    "",
+    ...headLines(head),
+    "",
+    ...tableText(
+      ["kind", "inputs", "taken by both", "share", "differences"],
+      [...cells, ["all", inputs, accepted, percent(accepted, inputs), differences]],
+    ),
+    "",
+    `It took ${Math.round(seconds)} s. What is not compared, as it differs on purpose or since the text leaves it open:`,
+    "",
+    ...tableText(
+      ["difference", "reason", "how it is left out"],
+      known.map(({ what, why, how }) => [what, why, how]),
+    ),
+    "",
+  ].join("\n");
+}
+
+await runBench(USAGE, () => {
+  const { values } = parseArgs({
+    options: {
+      count: { type: "string", default: "1000000" },
+      seed: { type: "string", default: "0" },
+      workers: { type: "string", default: "2" },
+      kinds: { type: "string" },
+      case: { type: "string" },
+      evidence: { type: "boolean", default: false },
+    },
+  });
+  const program = build();
+  if (values.case !== undefined)
+    return run(process.execPath, [...program, "--case", values.case], { stdio: "inherit" }).status === 0;
+  const begin = performance.now();
+  const args = ["count", "seed", "workers"].flatMap((name) => [`--${name}`, values[name]]);
+  const kinds = values.kinds === undefined ? [] : ["--kinds", values.kinds];
+  const { status, stdout } = run(process.execPath, [...program, ...args, ...kinds], {
+    stdio: ["ignore", "pipe", "inherit"],
+    encoding: "utf8",
+    maxBuffer: 2 ** 30,
+  });
+  if (status !== 0) throw new Error("the comparison broke off");
+  const result = JSON.parse(stdout);
+  const seconds = (performance.now() - begin) / 1000;
+  const head = recordHead("differential", `seeds from ${values.seed}, ${values.count} inputs`, []);
+  const markdown = textOf(result, head, seconds);
+  process.stdout.write(`${markdown}\n`);
+  if (values.evidence) writeRecord(`${ROOT}${EVIDENCE}`, { ...head, seconds, ...result }, markdown);
+  const faults = faultsOf(result.rows, values.kinds === undefined);
+  for (const fault of faults) process.stdout.write(`${fault}\n`);
+  return faults.length === 0;
+});
