@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { KINDS, runKind, sharesOf } from "../../lab/firmware/differential.ts";
-import { buildModule } from "../../scripts/firmware/wasm.mjs";
+
+const { buildModule } = (await import(new URL("../../scripts/firmware/wasm.mjs", import.meta.url).href)) as {
+  readonly buildModule: (name: string) => string;
+};
 
 /** Inputs: about five seconds of them. */
 const COUNT = 3_000;
