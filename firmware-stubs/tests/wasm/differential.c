@@ -9,6 +9,7 @@
 #include "image/envelope.h"
 #include "image/trust_store.h"
 #include "link/acks.h"
+#include "mayday/mailbox.h"
 #include "session/walk.h"
 #include "wire/cobs.h"
 #include "wire/frame.h"
@@ -334,4 +335,46 @@ EXPORT("waits_for_run") uint32_t waits_for_run(void) {
 
 EXPORT("session_tag") uint32_t session_tag(void) {
   return the.target.tag;
+}
+
+static mayday_mailbox mailbox;
+static uint8_t mail_in[16384], mail_out[8192];
+
+EXPORT("begin_mailbox") uint32_t begin_mailbox(uint32_t transaction) {
+  mayday_mailbox_memory memory;
+  memory.in = mail_in;
+  memory.in_size = sizeof mail_in;
+  memory.out = mail_out;
+  memory.out_size = sizeof mail_out;
+  memory.frame_max = MAYDAY_FRAME_MAX;
+  memory.transaction_max = (uint16_t)transaction;
+  return mayday_mailbox_init(&mailbox, &memory, 0);
+}
+
+EXPORT("write_mailbox") uint32_t write_mailbox(uint32_t length) {
+  return mayday_mailbox_write(&mailbox, the_exchange, (uint16_t)length);
+}
+
+EXPORT("read_mailbox") void read_mailbox(uint32_t length) {
+  mayday_mailbox_read(&mailbox, answer_bytes, (uint16_t)length);
+  answer_length = length;
+}
+
+EXPORT("send_mail") uint32_t send_mail(uint32_t length) {
+  return mayday_mailbox_send(&mailbox, the_exchange, length);
+}
+
+EXPORT("set_mailbox_busy") void set_mailbox_busy(uint32_t is_busy) {
+  mayday_mailbox_set_busy(&mailbox, is_busy != 0);
+}
+
+/* The next frame that came, in `answer`; 0: none. */
+EXPORT("take_mail") uint32_t take_mail(void) {
+  uint16_t length;
+  uint8_t *frame = mayday_mailbox_frame(&mailbox, &length);
+  answer_length = 0;
+  if (frame == NULL) return 0;
+  put(frame, length);
+  mayday_mailbox_release(&mailbox);
+  return 1;
 }
