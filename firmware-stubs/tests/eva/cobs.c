@@ -4,7 +4,7 @@
 #include "mayday/constants.h"
 #include "wire/cobs.h"
 
-#define LENGTH_MAX 40
+#define LENGTH_MAX 8
 
 static uint8_t run[LENGTH_MAX], frame[LENGTH_MAX], encoded[MAYDAY_COBS_LENGTH(LENGTH_MAX)];
 

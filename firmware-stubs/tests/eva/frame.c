@@ -4,52 +4,64 @@
 
 #include "wire/frame.h"
 
-#define EXACT_MAX 96
-#define KINDS 17
+#define EXACT_MAX 84u
+/* From here on no value of the high half, and no type of announcement, is known. */
+#define HIGH_KNOWN 5
+#define TYPES_KNOWN 11
 
 static uint8_t bytes[MAYDAY_FRAME_MAX];
 static mayday_frame frame;
 
-static void read_announcements(uint8_t *at, size_t length) {
-  //@ loop unroll KINDS;
-  for (unsigned kind = 0; kind < KINDS; kind++) {
-    at[1] = (uint8_t)kind;
-    mayday_frame_read(at, length, &frame);
-  }
+static uint8_t *start(size_t length, int high_from, int high_to, uint8_t low) {
+  uint8_t *at = bytes + sizeof bytes - length;
+  make_any((char *)bytes, sizeof bytes);
+  at[0] = (uint8_t)(Frama_C_interval(high_from, high_to) * 16 + low);
+  return at;
 }
 
-static void read_each(size_t length) {
-  uint8_t *at = bytes + sizeof bytes - length;
-  //@ loop unroll 16;
-  for (unsigned type = 0; type < 16; type++) {
-    //@ loop unroll 16;
-    for (unsigned high = 0; high < 16; high++) {
-      make_any(bytes, sizeof bytes);
-      at[0] = (uint8_t)(high << 4 | type);
-      if (type == 0 && high == MAYDAY_PROTOCOL_VERSION && length > 1) {
-        read_announcements(at, length);
-      } else if (type < 3 || high == 0) {
-        mayday_frame_read(at, length, &frame);
-      }
-    }
+static void read(const uint8_t *at, size_t length) {
+  mayday_frame_read(at, length, &frame);
+}
+
+static void read_announcements(size_t length) {
+  read(start(length, 0, 0, MAYDAY_FRAME_CLASS_ANNOUNCE), length);
+  read(start(length, 2, 15, MAYDAY_FRAME_CLASS_ANNOUNCE), length);
+  uint8_t *at = start(length, MAYDAY_PROTOCOL_VERSION, MAYDAY_PROTOCOL_VERSION, MAYDAY_FRAME_CLASS_ANNOUNCE);
+  if (length < 2) {
+    read(at, length);
+    return;
   }
+  //@ loop unroll TYPES_KNOWN;
+  for (unsigned type = 0; type < TYPES_KNOWN; type++) {
+    at[1] = (uint8_t)type;
+    read(at, length);
+  }
+  at[1] = Frama_C_unsigned_char_interval(TYPES_KNOWN, 15);
+  read(at, length);
+  at[1] = Frama_C_unsigned_char_interval(16, 255);
+  read(at, length);
+}
+
+static void read_controls(size_t length, uint8_t low) {
+  //@ loop unroll HIGH_KNOWN;
+  for (int high = 0; high < HIGH_KNOWN; high++) read(start(length, high, high, low), length);
+  read(start(length, HIGH_KNOWN, 15, low), length);
 }
 
 static void read_packets(size_t length) {
-  uint8_t *at = bytes + sizeof bytes - length;
   //@ loop unroll 13;
-  for (unsigned type = 3; type < 16; type++) {
-    make_any(bytes, sizeof bytes);
-    at[0] = (uint8_t)type;
-    mayday_frame_read(at, length, &frame);
-  }
+  for (uint8_t low = 3; low < 16; low++) read(start(length, 0, 15, low), length);
 }
 
 int main(void) {
-  make_any(bytes, sizeof bytes);
-  mayday_frame_read(bytes + sizeof bytes, 0, &frame);
+  read(bytes + sizeof bytes, 0);
   //@ loop unroll EXACT_MAX;
-  for (size_t length = 1; length <= EXACT_MAX; length++) read_each(length);
+  for (size_t length = 1; length <= EXACT_MAX; length++) {
+    read_announcements(length);
+    read_controls(length, MAYDAY_FRAME_CLASS_TARGET_CONTROL);
+    read_controls(length, MAYDAY_FRAME_CLASS_RESCUER_CONTROL);
+    read_packets(length);
+  }
   //@ loop unroll 90;
   for (size_t length = EXACT_MAX; length < sizeof bytes; length += 47) read_packets(length);
   read_packets(sizeof bytes);
