@@ -124,6 +124,8 @@ EXPORT("read_manifest") uint32_t read_manifest(uint32_t length) {
   memset(&manifest, 0, sizeof manifest);
   uint8_t code = mayday_manifest_read(the_exchange, length, the.vendor, the.hardware_class, &manifest);
   answer_length = 0;
+  /* Not computed here: it is that of the payload. */
+  memset(manifest.digest, 0, sizeof manifest.digest);
   put_manifest(&manifest);
   return code;
 }
