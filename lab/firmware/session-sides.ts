@@ -26,8 +26,8 @@ export interface TargetShape extends BoardShape {
   readonly openBlocks: number;
 }
 
-/** Bytes of a block's buffer on the C side: the block, and a bit for each 32 bytes of it. */
-const roomOf = (block: number): number => block + block / 256;
+/** Bytes of a block's buffer on the C side: the block, a bit for each 32 bytes of it, and its hash. */
+const roomOf = (block: number): number => block + block / 256 + 32;
 
 /** Bytes of block buffers on the C side. */
 export const bufferBytes = ({ blockSize, openBlocks }: TargetShape): number => openBlocks * roomOf(blockSize);
