@@ -22,7 +22,7 @@ typedef struct item {
   uint8_t type;      /* MAYDAY_CBOR_* */
   uint8_t min, bits; /* range of the number, as in mayday_cbor_head */
   uint8_t how;
-  uint8_t at;        /* in mayday_manifest; of a name 0 for the vendor, 1 for the class */
+  uint8_t at;        /* in mayday_manifest; of a hash that is not needed 0; of a name 0 for the vendor, 1 for the class */
 } item;
 
 #define UINT MAYDAY_CBOR_UINT
@@ -47,7 +47,7 @@ static const item items[] = {
     {9, UINT, 0, 32, TO_BLOCK_SIZE, 0},
     {10, UINT, 1, 20, TO_U32, AT(leaves)},
     {11, MAYDAY_CBOR_BYTES, 32, 0, HASH, AT(root)},
-    {12, MAYDAY_CBOR_BYTES, 32, 0, HASH, AT(digest)}, /* not needed: the payload's digest takes its place */
+    {12, MAYDAY_CBOR_BYTES, 32, 0, HASH, 0},
     {13, UINT, 0, 8, TO_U8, AT(role)},
     {14, UINT, 1, 1, TO_CONFIRM, 0},
     {15, MAYDAY_CBOR_ARRAY, 2, 0, ONLY_CHECKED, 0},
@@ -103,7 +103,7 @@ static void read_item(mayday_cbor *cbor, const item *of, const char *const names
       break;
     case HASH:
       bytes = mayday_cbor_take(cbor, 32);
-      if (bytes != NULL) memcpy(to, bytes, 32);
+      if (bytes != NULL && of->at != 0) memcpy(to, bytes, 32);
       break;
     case PADDING:
       bytes = mayday_cbor_take(cbor, number);
