@@ -211,6 +211,9 @@ void mayday_target_byte(mayday_target *target, uint8_t byte);
 /* A whole frame of a message link (10). `frame` is changed. No flash is touched. */
 void mayday_target_frame(mayday_target *target, uint8_t *frame, size_t length);
 
+/* The line came up, a hello of an I2C controller for instance (10.3): the board calls at once, and often for ten seconds (5.2). */
+void mayday_target_link_up(mayday_target *target);
+
 /* Does what is due, and at most one piece of work. */
 mayday_target_state mayday_target_poll(mayday_target *target);
 

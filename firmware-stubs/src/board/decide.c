@@ -45,10 +45,10 @@ static uint8_t verify(mayday_board *board, uint8_t slot, const mayday_manifest *
   uint32_t floor = mayday_floor_of(board);
   mayday_shape shape;
   uint8_t root[32];
-  bool is_right = manifest->size <= board->layout->slot_size && manifest->role == MAYDAY_ROLE_APP;
-  if (!is_right) return MAYDAY_BOOT_FAILURE_CODE_MANIFEST;
+  bool is_for_slot = manifest->size <= board->layout->slot_size && manifest->role == MAYDAY_ROLE_APP;
   if (!mayday_hardware_fits(board, manifest)) return MAYDAY_BOOT_FAILURE_CODE_HARDWARE;
   if (manifest->counter < floor || floor > manifest->not_after) return MAYDAY_BOOT_FAILURE_CODE_COUNTER;
+  if (!is_for_slot) return MAYDAY_BOOT_FAILURE_CODE_MANIFEST;
   mayday_shape_of(manifest, &shape);
   bool is_read = mayday_slot_hash(board, slot, &shape, mayday_root_level(&shape), 0, board->scratch, root);
   return is_read && memcmp(root, manifest->root, 32) == 0 ? 0 : MAYDAY_BOOT_FAILURE_CODE_HASH;

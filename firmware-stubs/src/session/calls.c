@@ -78,14 +78,18 @@ static uint32_t jitter(mayday_target *target) {
   return x >> 24;
 }
 
-bool mayday_calls_take_call(mayday_target *target) {
+void mayday_calls_note_called(mayday_target *target) {
   mayday_calls *calls = &target->calls;
-  if (target->now < mayday_calls_when_free(target, calls->call_at)) return false;
   uint32_t interval = target->now - calls->started < MAYDAY_FIRST_FOR_MS ? MAYDAY_FIRST_INTERVAL_MS : MAYDAY_INTERVAL_MS;
   /* Up to a tenth shorter, so that two boards do not call in step. */
   interval -= interval * jitter(target) / 2560u;
   uint32_t bytes = mayday_calls_are_queries(target) ? QUERY_BYTES : DISTRESS_BYTES;
   calls->call_at = note_said(target, interval, bytes, MAYDAY_CALL_SHARE_PERCENT);
+}
+
+bool mayday_calls_take_call(mayday_target *target) {
+  if (target->now < mayday_calls_when_free(target, target->calls.call_at)) return false;
+  mayday_calls_note_called(target);
   return true;
 }
 

@@ -26,6 +26,9 @@ void mayday_calls_note_lost(mayday_target *target, bool is_silence);
 void mayday_calls_note_refused(mayday_target *target);
 void mayday_calls_note_served(mayday_target *target);
 
+/* A call was sent, by time or as an answer: when the next one is due. */
+void mayday_calls_note_called(mayday_target *target);
+
 /* Takes the call that is due. */
 bool mayday_calls_take_call(mayday_target *target);
 

@@ -53,6 +53,12 @@ bool mayday_target_init(mayday_target *target, mayday_board *board, const mayday
   return true;
 }
 
+void mayday_target_link_up(mayday_target *target) {
+  (void)mayday_target_look(target);
+  target->calls.started = target->now;
+  target->calls.call_at = target->now;
+}
+
 static bool is_in_session(const mayday_target *target) {
   return target->session.state != MAYDAY_SESSION_NONE;
 }
@@ -226,7 +232,10 @@ void mayday_target_frame(mayday_target *target, uint8_t *frame, size_t length) {
 static void tick(mayday_target *target) {
   if (is_in_session(target)) mayday_session_tick(target);
   bool may_answer = !is_in_session(target) || target->session.state == MAYDAY_SESSION_DONE;
-  if (may_answer && mayday_calls_take_answer(target)) call(target);
+  if (may_answer && mayday_calls_take_answer(target)) {
+    mayday_calls_note_called(target);
+    call(target);
+  }
   if (!is_in_session(target) && !is_ended(target) && mayday_calls_take_call(target)) {
     if (mayday_calls_are_queries(target)) mayday_say_query(target);
     else call(target);
