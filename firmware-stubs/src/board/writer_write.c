@@ -70,7 +70,7 @@ mayday_write mayday_writer_write(mayday_writer *writer, uint32_t index, const ui
   if (!is_ready && !touch(writer, &unit, block, whole)) return MAYDAY_FAILED;
   bool is_blank = mayday_all_are(block, (size_t)whole, board->layout->erased);
   if (!is_blank && !mayday_flash_program(board, offset, block, (size_t)whole)) return MAYDAY_FAILED;
-  if (mayday_flash_holds(board, offset, block, (size_t)whole)) return MAYDAY_WRITTEN;
+  if (mayday_flash_holds(board, offset, block, whole)) return MAYDAY_WRITTEN;
   (void)mayday_flash_fail(board);
   return MAYDAY_FAILED;
 }

@@ -88,8 +88,6 @@ size_t mayday_guard_protect(mayday_target *target, mayday_frame_kind kind, const
       return length;
     case MAYDAY_STAND_DOWN:
     case MAYDAY_DEFER:
-      pair_offer(target, offer, &pairing);
-      return prove(target, &pairing, NULL, bytes, length);
     case MAYDAY_REFUSE:
     case MAYDAY_ACCEPT:
     case MAYDAY_BYE:
@@ -97,7 +95,8 @@ size_t mayday_guard_protect(mayday_target *target, mayday_frame_kind kind, const
     default:
       return mayday_seal_put(&guard->seal, mayday_hash_of(target->port), bytes, length);
   }
-  pair_session(target, &pairing);
+  if (offer != NULL) pair_offer(target, offer, &pairing);
+  else pair_session(target, &pairing);
   return prove(target, &pairing, kind == MAYDAY_ACCEPT ? guard->accept_nonce : NULL, bytes, length);
 }
 

@@ -144,7 +144,7 @@ mayday_walk_next mayday_walk_advance(mayday_walk *walk, mayday_writer *writer, c
     if (step->is_compared) {
       /* A child that differs and is not done with. */
       for (child = 0; child < count; child++)
-        if ((step->differs >> child & 1u) != 0 && first + child >= walk->cursor >> level) break;
+        if (((unsigned)step->differs >> child & 1u) != 0 && first + child >= walk->cursor >> level) break;
       if (child == count) {
         pop(walk);
         return MAYDAY_WALK_GOES_ON;
