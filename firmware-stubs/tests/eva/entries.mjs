@@ -6,7 +6,7 @@ const WIRE = /^src\/(wire|base\/crc)/;
 const IMAGE = /^src\/(image|base)\//;
 const FLASH = /^src\/(flash|base)\//;
 const SPLIT = [
-  ...["-eva-slevel", "3000", "-eva-min-loop-unroll", "20", "-eva-split-limit", "700"],
+  ...["-eva-slevel", "100000", "-eva-min-loop-unroll", "20", "-eva-split-limit", "700"],
   "-eva-interprocedural-splits",
 ];
 
@@ -35,6 +35,7 @@ export const ENTRIES = {
     sources: WIRE,
     settings: SPLIT,
     annotations: [
+      behind("src/wire/message_read.c", "    unsigned count = bytes[0];\n", "split count"),
       {
         file: "src/wire/message_read.c",
         from: "  while (from->left > 0) {\n    const uint8_t *head = mayday_take(from, 2);\n",

@@ -1,10 +1,12 @@
-/* Any bytes as a frame: each length up to that of an announcement and its extension, and packets up to the longest frame. The
- * first bytes are taken value by value, as they decide how the rest is read. */
+/* Any bytes as a frame: messages of each length up to some bytes behind their body, where extensions stand, and packets up to the
+ * longest frame. The first bytes are taken value by value, as they decide how the rest is read. */
 #include "any.h"
 
 #include "wire/frame.h"
+#include "wire/layout.h"
 
-#define EXACT_MAX 84u
+#define EXACT_MAX 78u
+#define EXTENSIONS 2u
 /* From here on no value of the high half, and no type of announcement, is known. */
 #define HIGH_KNOWN 5
 #define TYPES_KNOWN 11
@@ -23,6 +25,18 @@ static void read(const uint8_t *at, size_t length) {
   mayday_frame_read(at, length, &frame);
 }
 
+/* Bytes of a message with the longest list and an extension of no bytes. */
+static size_t longest(mayday_frame_kind kind, size_t head) {
+  const mayday_field *field = mayday_layout_of(kind);
+  size_t length = head + EXTENSIONS;
+  if (field == NULL) return head + 2u;
+  for (; field->type != MAYDAY_FIELD_END; field++) {
+    length += mayday_field_length(field->type);
+    if (field->type == MAYDAY_FIELD_ENTRIES) length += mayday_entry_length(kind);
+  }
+  return length;
+}
+
 static void read_announcements(size_t length) {
   read(start(length, 0, 0, MAYDAY_FRAME_CLASS_ANNOUNCE), length);
   read(start(length, 2, 15, MAYDAY_FRAME_CLASS_ANNOUNCE), length);
@@ -34,7 +48,7 @@ static void read_announcements(size_t length) {
   //@ loop unroll TYPES_KNOWN;
   for (unsigned type = 0; type < TYPES_KNOWN; type++) {
     at[1] = (uint8_t)type;
-    read(at, length);
+    if (length <= longest((mayday_frame_kind)type, 2)) read(at, length);
   }
   at[1] = Frama_C_unsigned_char_interval(TYPES_KNOWN, 15);
   read(at, length);
@@ -44,7 +58,8 @@ static void read_announcements(size_t length) {
 
 static void read_controls(size_t length, uint8_t low) {
   //@ loop unroll HIGH_KNOWN;
-  for (int high = 0; high < HIGH_KNOWN; high++) read(start(length, high, high, low), length);
+  for (int high = 0; high < HIGH_KNOWN; high++)
+    if (length <= longest((mayday_frame_kind)(low << 4 | high), 1)) read(start(length, high, high, low), length);
   read(start(length, HIGH_KNOWN, 15, low), length);
 }
 
