@@ -109,7 +109,7 @@ typedef struct mayday_record_state {
   mayday_sector_range joined; /* sectors that the last event made open only to join two ranges; none if `first` is above `last` */
 } mayday_record_state;
 
-/* The boot record (13.2): its state, and where it goes on. */
+/* The boot record (13.2): its state, and where the next entry stands. */
 typedef struct mayday_record {
   uint32_t sequence;  /* of the latest right entry */
   uint32_t at;        /* offset of the next entry in the active sector; 0 before the first event of this run */

@@ -11,7 +11,7 @@ mayday_moment mayday_target_look(mayday_target *target);
 /* Own work took until now: the limits of the session stood still (6). Returns how long it took, in milliseconds. */
 uint32_t mayday_excuse_work(mayday_target *target);
 
-/* The same moment in microseconds, for acks (4.3); wraps. It goes on when times are set back, as 2^30 ms are a multiple of
+/* The same moment in microseconds, for acks (4.3); wraps. It does not jump when times are set back, as 2^30 ms are a multiple of
  * 2^32 us. */
 static inline uint32_t mayday_target_us(const mayday_target *target) {
   return target->now * 1000u;

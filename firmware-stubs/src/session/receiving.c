@@ -22,7 +22,7 @@ static void note_held(mayday_target *target) {
   if (mayday_blocks_complete(&target->blocks) == NULL) target->session.held_since = target->now;
 }
 
-/* A right run, or a block in flash: the lease begins anew. What `bytes` take at 1200 baud is added to the time for which *later*
+/* A right run, or a block in flash: the lease begins again. What `bytes` take at 1200 baud is added to the time for which *later*
  * may hold it (6.5). */
 static uint8_t count(mayday_target *target, uint32_t bytes) {
   mayday_session *session = &target->session;
