@@ -7,6 +7,7 @@ option(MAYDAY_WITH_RECORD_MANIFESTS "Manifests in the sectors of the boot record
 option(MAYDAY_WITH_LINK_KEY "A secret of both ends of a link" OFF)
 option(MAYDAY_WITH_SHA256 "SHA-256 in software" ON)
 set(MAYDAY_WRITE_UNIT_MAX 256 CACHE STRING "Largest write unit of the flash, in bytes")
+set(MAYDAY_SECTOR_BITS 32 CACHE STRING "Bits of a sector's number: 16 for flash of less than 65,535 sectors")
 set(MAYDAY_OPEN_BLOCKS_MAX 16 CACHE STRING "Most blocks that a target keeps unfinished")
 set(MAYDAY_SPENT_OFFERS_MAX 4 CACHE STRING "Offers that a target with a link key remembers as spent")
 set(MAYDAY_TX_BYTES 192 CACHE STRING "Bytes that wait for the UART")
@@ -28,6 +29,7 @@ set(MAYDAY_FEATURES
 )
 set(MAYDAY_SIZES
   MAYDAY_WRITE_UNIT_MAX
+  MAYDAY_SECTOR_BITS
   MAYDAY_OPEN_BLOCKS_MAX
   MAYDAY_SPENT_OFFERS_MAX
   MAYDAY_TX_BYTES
@@ -68,6 +70,7 @@ endif()
 option(MAYDAY_BUILD_POSIX "The program mayday-posix" ${MAYDAY_BUILDS_POSIX})
 option(MAYDAY_BUILD_TESTS "Tests, to be run by ctest" ${MAYDAY_IS_NATIVE})
 option(MAYDAY_STRICT "Warnings are errors" OFF)
+option(MAYDAY_LTO "Libraries for a link with -flto, which takes a target of 1 KiB less" OFF)
 set(MAYDAY_VECTORS "${CMAKE_CURRENT_SOURCE_DIR}/../vectors" CACHE PATH "The folder of the vectors that tests read")
 
 # Adds the macros above to a library, and those that are named besides.

@@ -28,7 +28,6 @@ set(MAYDAY_TARGET_SOURCES
   src/board/confirm.c
   src/board/decide.c
   src/board/judge.c
-  src/board/leaf_hash.c
   src/board/place.c
   src/board/slot_hash.c
   src/board/status.c
@@ -41,9 +40,9 @@ set(MAYDAY_TARGET_SOURCES
   src/flash/entry.c
   src/flash/flash.c
   src/flash/map.c
-  src/flash/places.c
   src/flash/ranges.c
   src/flash/record.c
+  src/flash/record_places.c
   src/flash/record_scan.c
   src/flash/record_state.c
   src/i2c/mail_in.c
@@ -55,6 +54,8 @@ set(MAYDAY_TARGET_SOURCES
   src/linkkey/handshakes.c
   src/session/blocks.c
   src/session/calls.c
+  src/session/checking.c
+  src/session/clock.c
   src/session/objects.c
   src/session/receiving.c
   src/session/say.c

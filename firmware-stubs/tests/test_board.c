@@ -100,7 +100,7 @@ static void install(small_image *image) {
   CHECK(done.is_whole, "image %u is written", image->major);
   uint8_t failure = mayday_writer_commit(&writer, writer.is_begun ? NULL : image->envelope, image->length);
   CHECK(failure == 0, "image %u boots after it was written, and does not fail with %u", image->major, failure);
-  CHECK(board.decision.failure == 0 && board.decision.manifest.order.version[0] == image->major, "image %u is decided on",
+  CHECK(board.decision.failure == 0 && board.status.order.version[0] == image->major, "image %u is decided on",
         image->major);
   CHECK(flash.faults == 0, "no rule of the flash is broken");
 }
@@ -157,7 +157,7 @@ static void check_repair(void) {
   sent done = image_send(&writer, &image, UINT32_MAX);
   CHECK(done.written == 4, "the four blocks of its sector are written, not %u", done.written);
   CHECK(mayday_writer_commit(&writer, NULL, 0) == 0, "the board boots again");
-  CHECK(board.record.state.slots[0].is_confirmed && !board.record.state.slots[0].is_unproven, "it stays confirmed and proven");
+  CHECK(board.record.state.slots[0].flags == (MAYDAY_SLOT_KNOWN | MAYDAY_SLOT_CONFIRMED), "it stays confirmed and proven");
   /* Nothing to repair: the manifest is stored, and that is all. */
   memory[board.map.areas[board.record.state.slots[0].area].offset + 20] ^= 1;
   CHECK(restart() && board.decision.failure == MAYDAY_BOOT_FAILURE_CODE_MANIFEST, "a damaged manifest is found");
@@ -309,12 +309,12 @@ static void check_copy(void) {
   CHECK(mayday_board_confirm(&board), "the image is confirmed");
   memory[board.map.slots[board.decision.slot].offset + 5000] ^= 1;
   uint8_t slot = board.decision.slot;
-  board.record.state.slots[slot].is_known = false; /* as if it lay in a slot that nothing is known of */
+  board.record.state.slots[slot].flags = 0; /* as if it lay in a slot that nothing is known of */
   mayday_board_decide(&board);
   board.decision.failure = 0;
   board.decision.slot = slot;
   mayday_manifest manifest;
-  board.decision.manifest.order.sequence = 0;
+  board.status.order.sequence = 0;
   CHECK(mayday_board_judge(&board, same.envelope, same.length, same.digest, 65536, &manifest) == 0, "it is accepted");
   mayday_writer_open(&writer, &manifest);
   sent done = image_send(&writer, &same, UINT32_MAX);
@@ -472,7 +472,7 @@ static void check_joined_ranges(void) {
   /* The slot has 15 sectors: every other one open, and some far behind it. */
   for (uint32_t i = 0; i < 12; i++) {
     uint32_t sector = i < 6 ? first + 2 + 2 * i : 1000 + 10 * i;
-    mayday_sector_range range = {sector, sector};
+    mayday_sector_range range = {(mayday_sector_number)sector, (mayday_sector_number)sector};
     CHECK(mayday_sectors_append(&board, &range, NULL), "a sector is opened");
   }
   /* To open the first one joins it with the third; one block of the second differs. */

@@ -13,8 +13,8 @@ static bool has_flag(const json *entry, const char *flag) {
 }
 
 static void read_range(const json *list, mayday_sector_range *range) {
-  range->first = (uint32_t)list->first->number;
-  range->last = (uint32_t)list->first->next->number;
+  range->first = (mayday_sector_number)list->first->number;
+  range->last = (mayday_sector_number)list->first->next->number;
 }
 
 /* Builds the entry that a vector describes. Returns whether it has a digest. */
@@ -27,9 +27,9 @@ static bool build(const json *entry, uint8_t out[32], uint8_t digest[32]) {
     mayday_entry_begin(out, MAYDAY_ENTRY_SEAL);
   } else if (strcmp(tag, "installed") == 0 || strcmp(tag, "slot") == 0) {
     mayday_slot_record record = {0};
-    record.is_confirmed = has_flag(entry, "confirmed");
-    record.is_reverted = has_flag(entry, "reverted");
-    record.is_unproven = has_flag(entry, "unproven");
+    if (has_flag(entry, "confirmed")) record.flags |= MAYDAY_SLOT_CONFIRMED;
+    if (has_flag(entry, "reverted")) record.flags |= MAYDAY_SLOT_REVERTED;
+    if (has_flag(entry, "unproven")) record.flags |= MAYDAY_SLOT_UNPROVEN;
     record.area = (uint8_t)json_u64(entry, "area");
     record.boots = (uint8_t)json_u64(entry, "attempts");
     record.rank = (uint32_t)json_u64(entry, "rank");

@@ -5,14 +5,20 @@
 #include "wire/cobs.h"
 #include "wire/frame.h"
 
+/* A target counts in 32 bits: a vector with larger numbers is looked at with all of them less so many times 4096. */
+static uint64_t beyond_32_bits(double highest) {
+  return highest < 4294967296.0 ? 0 : ((uint64_t)highest - UINT32_C(0x80000000)) & ~UINT64_C(0xfff);
+}
+
 static void check_numbers(const json *link) {
   JSON_EACH(vector, json_get(link, "packetNumbers")) {
     mayday_acks acks;
     mayday_acks_init(&acks);
     double highest = json_get(vector, "highest")->number;
+    uint64_t less = beyond_32_bits(highest);
     acks.has_any = highest >= 0;
-    if (acks.has_any) acks.highest = (uint64_t)highest;
-    uint64_t number = mayday_packet_number(&acks, (uint16_t)json_u64(vector, "low"));
+    if (acks.has_any) acks.highest = (uint32_t)((uint64_t)highest - less);
+    uint64_t number = mayday_packet_number(&acks, (uint16_t)json_u64(vector, "low")) + less;
     CHECK(number == json_u64(vector, "number"), "after %.0f, the low bits %.0f are packet %.0f", highest,
           json_get(vector, "low")->number, (double)number);
   }

@@ -253,17 +253,15 @@ static void check_cbor(void) {
     const size_t length = items[i].length;
     uint8_t *bytes = copy_of((const uint8_t *)items[i].bytes, length);
     mayday_cbor cbor = {length == 0 ? bytes + 1 : bytes, length, false};
-    size_t taken = 0;
-    if (items[i].type == MAYDAY_CBOR_UINT) {
-      mayday_cbor_uint(&cbor, 0, UINT64_MAX);
-    } else {
-      mayday_cbor_string(&cbor, items[i].type, 0, 100, &taken);
-    }
+    const uint64_t number = mayday_cbor_head(&cbor, items[i].type, 0, 63);
+    const uint8_t *string = bytes;
+    if (items[i].type != MAYDAY_CBOR_UINT) string = mayday_cbor_take(&cbor, (uint32_t)number);
     CHECK(cbor.has_failed != items[i].is_right, "item %zu is judged", i);
     CHECK(cbor.has_failed || cbor.left == 0, "all of item %zu is taken", i);
-    CHECK(taken <= length, "the string of item %zu lies within its bytes", i);
+    CHECK((string == NULL) == (cbor.has_failed && items[i].type != MAYDAY_CBOR_UINT), "item %zu has a string only if it is right", i);
     if (cbor.has_failed) {
-      CHECK(mayday_cbor_uint(&cbor, 0, 9) == 0 && mayday_cbor_head(&cbor, MAYDAY_CBOR_MAP, 1, 9) == 0, "nothing is read behind item %zu", i);
+      CHECK(mayday_cbor_head(&cbor, MAYDAY_CBOR_UINT, 0, 9) == 0 && mayday_cbor_head(&cbor, MAYDAY_CBOR_MAP, 1, 9) == 0, "nothing is read behind item %zu", i);
+      CHECK(mayday_cbor_take(&cbor, 0) == NULL, "no string is read behind item %zu", i);
       CHECK(cbor.has_failed, "the fault of item %zu is kept", i);
     }
     free(bytes);

@@ -54,7 +54,7 @@ static void fill(uint32_t offset, const json *entries) {
 static void check_slots(const json *state, const char *name) {
   const json *expected = json_get(state, "slots");
   size_t known = 0;
-  for (uint8_t i = 0; i < MAYDAY_SLOTS_MAX; i++) known += board.record.state.slots[i].is_known;
+  for (uint8_t i = 0; i < MAYDAY_SLOTS_MAX; i++) known += board.record.state.slots[i].flags != 0;
   CHECK(known == expected->count, "%s: so many slots are known", name);
   JSON_EACH(item, expected) {
     const mayday_slot_record *slot = &board.record.state.slots[json_u64(item, "slot")];
@@ -64,10 +64,11 @@ static void check_slots(const json *state, const char *name) {
     JSON_EACH(flag, json_get(item, "flags")) {
       flags[strcmp(flag->text, "confirmed") == 0 ? 0 : strcmp(flag->text, "reverted") == 0 ? 1 : 2] = true;
     }
-    CHECK(slot->is_known && memcmp(slot->digest, digest, 32) == 0, "%s: the slot's digest", name);
+    CHECK(slot->flags != 0 && memcmp(slot->digest, digest, 32) == 0, "%s: the slot's digest", name);
     CHECK(slot->area == json_u64(item, "area") && slot->rank == json_u64(item, "rank"), "%s: the slot's area and rank", name);
     CHECK(slot->boots == json_u64(item, "count"), "%s: the slot's boots", name);
-    CHECK(slot->is_confirmed == flags[0] && slot->is_reverted == flags[1] && slot->is_unproven == flags[2],
+    CHECK(slot->flags == ((flags[0] ? MAYDAY_SLOT_CONFIRMED : 0) | (flags[1] ? MAYDAY_SLOT_REVERTED : 0) |
+                          (flags[2] ? MAYDAY_SLOT_UNPROVEN : 0) | MAYDAY_SLOT_KNOWN),
           "%s: the slot's flags", name);
   }
 }

@@ -61,9 +61,19 @@ const GEOMETRIES: readonly FlashGeometry[] = [
   },
 ];
 
-export function randomShape(random: Random): BoardShape {
-  const geometry = pick(random, GEOMETRIES);
-  const blockSize = pick(random, [1024, 1024, 2048, 4096]);
+/** Room for images of several runs of hashes. */
+const LARGE: FlashGeometry = {
+  sectorSize: 4 * KIB,
+  slotSize: 44 * KIB,
+  layout: "single",
+  recoverySize: 4 * KIB,
+};
+
+/** `largeShare`: share of the boards whose images have several runs of hashes. */
+export function randomShape(random: Random, largeShare = 0): BoardShape {
+  const isLarge = randomChance(random, largeShare);
+  const geometry = isLarge ? LARGE : pick(random, GEOMETRIES);
+  const blockSize = isLarge ? 1024 : pick(random, [1024, 1024, 2048, 4096]);
   const [app, other] = KEYS;
   if (app === undefined || other === undefined) throw new Error("there are three keys");
   const keys = [{ ...trustedKeyOf(app, ["app"]), maxCounter: 0xffff_ffff, maxStep: 1000 }];

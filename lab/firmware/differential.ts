@@ -4,6 +4,7 @@ import { BOARD_KIND } from "./board-kind.ts";
 import { CSide } from "./c-side.ts";
 import { IMAGE_KINDS } from "./image-kinds.ts";
 import type { Kind, Outcome } from "./kind.ts";
+import { MAILBOX_KIND } from "./mailbox-kind.ts";
 import { RECORD_KINDS } from "./record-kinds.ts";
 import { SESSION_KIND } from "./session-kind.ts";
 import { WIRE_KINDS } from "./wire-kinds.ts";
@@ -12,6 +13,7 @@ export const KINDS: readonly Kind[] = [
   ...WIRE_KINDS,
   ...IMAGE_KINDS,
   ...RECORD_KINDS,
+  MAILBOX_KIND,
   BOARD_KIND,
   SESSION_KIND,
 ];

@@ -56,7 +56,7 @@ class Session {
     this.#trace = trace;
     const isUsual = (nonce: Uint8Array): boolean => !this.#unusual.has(toHex(nonce));
     this.#logs = [new SideLog(isUsual), new SideLog(isUsual)];
-    const board = randomShape(random);
+    const board = randomShape(random, 0.1);
     const openBlocks = pick(random, [1, 1, 2, 4]);
     const payloadMax = pick(random, [32, 256, 1024, 1024, 4096]);
     this.#shape = { ...board, areFrames: randomChance(random, 0.5), payloadMax, openBlocks };
@@ -69,7 +69,7 @@ class Session {
       isOneBlockSize: true,
       values: [0x5a, 0x11],
       blockSize: this.#shape.blockSize,
-      sizeMax: Math.min(this.#shape.sizeMax, 9 * KIB),
+      sizeMax: this.#shape.sizeMax > 40 * KIB ? 44 * KIB : Math.min(this.#shape.sizeMax, 9 * KIB),
     };
     const again = base !== undefined && randomChance(random, 0.5) ? base : undefined;
     trace(`${shown(this.#shape.geometry)}, blocks of ${this.#shape.blockSize}`);

@@ -27,7 +27,7 @@ export interface TargetShape extends BoardShape {
 }
 
 /** Bytes of a block's buffer on the C side: the block, and a bit for each 32 bytes of it. */
-const roomOf = (block: number): number => block + block / 256;
+const roomOf = (block: number): number => block + block / 256 + 32;
 
 /** Bytes of block buffers on the C side. */
 export const bufferBytes = ({ blockSize, openBlocks }: TargetShape): number => openBlocks * roomOf(blockSize);

@@ -1,4 +1,4 @@
-import { describe, expect, it, test } from "vitest";
+import { beforeAll, describe, expect, it, test } from "vitest";
 import { toHex } from "../../src/base/bytes.ts";
 import { type Random, randomBelow, SeededRandom } from "../../src/base/prng.ts";
 import { VirtualClock } from "../../src/base/virtual-clock.ts";
@@ -150,6 +150,16 @@ function flipped(frame: Uint8Array, bit: number, tag: number | undefined): Uint8
   covered[at >> 3] = (covered[at >> 3] ?? 0) ^ (1 << (at & 7));
   return withCrc(covered, tag);
 }
+
+/** The C side is compiled with link keys and without. */
+const COMPILE_MS = 180_000;
+beforeAll(() => {
+  for (const keys of [
+    [SECRET, SECRET],
+    [undefined, undefined],
+  ] as const)
+    new Bench({ keys }).start();
+}, COMPILE_MS);
 
 describe("a C target and a TypeScript rescuer with the same link key", () => {
   it("heal, and find the seal of every frame right", () => {

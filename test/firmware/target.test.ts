@@ -38,7 +38,7 @@ const SHAPES: readonly Shape[] = [
     40_960,
     1024,
     {
-      blockBytes: 1028,
+      blockBytes: 1060,
       payloadMax: 64,
     },
   ),
@@ -49,7 +49,7 @@ const SHAPES: readonly Shape[] = [
     130_000,
     1024,
     {
-      blockBytes: 1028,
+      blockBytes: 1060,
     },
   ),
   shape(
@@ -147,7 +147,7 @@ class Bench {
       revision: 3,
       keys: [testKey.publicKey],
       baud: BAUD,
-      blockBytes: 16 * (shape.blockSize + shape.blockSize / 256),
+      blockBytes: 16 * (shape.blockSize + shape.blockSize / 256 + 32),
       ...shape.target,
     });
   }

@@ -90,7 +90,7 @@ export class WasmTarget {
       this.state = WasmState.healed;
       return;
     }
-    const blocks = this.#options.blockBytes ?? 16 * (4096 + 16);
+    const blocks = this.#options.blockBytes ?? 16 * (4096 + 16 + 32);
     const isStarted = side.call("start", baud, 10, isDeaf ? 1 : 0, blocks, payloadMax, isForced ? 1 : 0);
     if (isStarted === 0) throw new Error("the memory is too small");
     side.open(() => this.#pump());

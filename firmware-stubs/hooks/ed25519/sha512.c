@@ -56,8 +56,14 @@ static void compress(uint64_t sum[8], const uint8_t *block) {
                          round_words[t] + *word;
     const uint64_t two =
         (turn(v[0], 28) ^ turn(v[0], 34) ^ turn(v[0], 39)) + ((v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]));
-    memmove(v + 1, v, 7 * sizeof v[0]);
-    v[4] += one;
+    /* One by one: a loop of copies becomes a call of memmove, which nothing else needs. */
+    v[7] = v[6];
+    v[6] = v[5];
+    v[5] = v[4];
+    v[4] = v[3] + one;
+    v[3] = v[2];
+    v[2] = v[1];
+    v[1] = v[0];
     v[0] = one + two;
   }
   for (unsigned i = 0; i < 8; i++) sum[i] += v[i];

@@ -44,61 +44,80 @@ typedef struct mayday_region {
 typedef struct mayday_map {
   mayday_region record[2]; /* as much of each as is used */
   uint32_t journal_size;   /* bytes of each for entries */
-  mayday_region areas[3];  /* with `own` */
+  mayday_region areas[MAYDAY_SLOTS_MAX + 1]; /* with `own` */
   mayday_region slots[MAYDAY_SLOTS_MAX];
   uint8_t area_count, slot_count;
 } mayday_map;
 
+#if MAYDAY_SECTOR_BITS == 16
+typedef uint16_t mayday_sector_number;
+#define MAYDAY_SECTOR_LAST 0xfffeu
+#else
+typedef uint32_t mayday_sector_number;
+#define MAYDAY_SECTOR_LAST UINT32_C(0xfffffffe)
+#endif
+
 /* Sectors by number, counted from the flash's start; both included. */
 typedef struct mayday_sector_range {
-  uint32_t first, last;
+  mayday_sector_number first, last;
 } mayday_sector_range;
 
 #define MAYDAY_OPEN_RANGES_MAX 12u
 #define MAYDAY_FAILED_MAX 4u
 
 typedef struct mayday_range_set {
-  mayday_sector_range ranges[MAYDAY_OPEN_RANGES_MAX]; /* ascending */
+  mayday_sector_range ranges[MAYDAY_OPEN_RANGES_MAX + 1u]; /* ascending; the last place is used only within flash/ranges.c */
   uint8_t count;
 } mayday_range_set;
 
+/* Flags of a slot: as in its entry (13.2.2), and whether the record knows of an image there. */
+enum {
+  MAYDAY_SLOT_CONFIRMED = 0x01,
+  MAYDAY_SLOT_REVERTED = 0x02,
+  MAYDAY_SLOT_UNPROVEN = 0x04,
+  MAYDAY_SLOT_KNOWN = 0x80
+};
+
 /* What is known of a slot (13.2.2). */
 typedef struct mayday_slot_record {
-  bool is_known;
-  bool is_confirmed, is_reverted, is_unproven;
+  uint8_t flags;
   uint8_t area;
   uint8_t boots; /* of a trial, or of an unproven image */
   uint32_t rank;
   uint8_t digest[32];
 } mayday_slot_record;
 
+/* Failed confirms of an image. */
+typedef struct mayday_failed {
+  uint8_t digest[8];
+  uint8_t count;
+} mayday_failed;
+
 typedef struct mayday_record_state {
-  mayday_slot_record slots[MAYDAY_SLOTS_MAX];
   bool is_receiving;
   uint8_t receiving_slot, receiving_area;
-  uint8_t receiving_digest[32];
-  mayday_range_set open;
-  uint32_t floor;
   bool was_confirmed; /* an image was ever confirmed and ran */
   bool has_given_up;
-  mayday_order given_up;
   uint8_t failed_count; /* the one counted longest ago first */
-  struct {
-    uint8_t digest[8];
-    uint8_t count;
-  } failed[MAYDAY_FAILED_MAX];
+  uint32_t floor;
   uint32_t starts;
+  mayday_slot_record slots[MAYDAY_SLOTS_MAX];
+  uint8_t receiving_digest[32];
+  mayday_order given_up;
+  mayday_failed failed[MAYDAY_FAILED_MAX];
+  mayday_range_set open;
+  mayday_sector_range joined; /* sectors that the last event made open only to join two ranges; none if `first` is above `last` */
 } mayday_record_state;
 
 /* The boot record (13.2): its state, and where the next entry stands. */
 typedef struct mayday_record {
-  mayday_record_state state;
   uint32_t sequence;  /* of the latest right entry */
   uint32_t at;        /* offset of the next entry in the active sector; 0 before the first event of this run */
   uint32_t reseal_at; /* where the active sector gets another seal before the other one is erased; 0: not needed */
   int8_t active;      /* sector that holds: 0, 1; -1 neither */
   int8_t given;       /* area stored by this run that the state does not name yet; -1 none */
   bool is_clean;      /* as a completed operation leaves it */
+  mayday_record_state state;
 } mayday_record;
 
 /* What a board does at power-on (13.4). */
@@ -107,39 +126,45 @@ typedef struct mayday_decision {
   uint8_t slot;    /* that boots */
   bool is_trial;
   bool has_way_back; /* the other slot holds a confirmed image that would boot; known only while `slot` is unproven */
-  mayday_manifest manifest; /* of the image that boots */
+  /* Of the image that boots. The record has its digest, and the status its order. */
+  uint32_t counter;
+  uint32_t size;
 } mayday_decision;
 
 /* What a beacon says of a board (5.2). */
 typedef struct mayday_status {
-  uint8_t hardware_id[8];
   uint8_t failure; /* 0: it boots */
   bool is_trial, is_installed, is_receiving;
+  uint32_t floor;
   mayday_order order;    /* of the installed image; zeros without one */
   uint8_t installed[8];  /* short digests; zeros without */
   uint8_t receiving[8];
-  uint32_t floor;
+  uint8_t hardware_id[8];
 } mayday_status;
 
+/* What many functions use stands first: instructions reach it with a short offset. */
 typedef struct mayday_board {
   const mayday_port *port;
   const mayday_layout *layout;
-  const mayday_identity *identity;
-  mayday_map map;
-  mayday_record record;
+  const mayday_hash *hash; /* of the port, or the one in software */
   mayday_decision decision;
-  /* What is installed, for the status; kept beside the decision, as a board that does not boot has it, too. */
-  mayday_status status;
+  bool is_running; /* what the decision boots runs, so its last trial boot is counted already; set by attempt and confirm */
+  bool has_failed; /* the flash failed: nothing is written any more */
+  const mayday_identity *identity;
   /* MAYDAY_SCRATCH_BYTES that open, decide, attempt, confirm, read and the writer's commit overwrite, and nothing else: a
    * block buffer, in which the envelope of a session may lie while it is judged and stored. */
   uint8_t *scratch;
+  mayday_record record;
+  /* What is installed, for the status; kept beside the decision, as a board that does not boot has it, too. */
+  mayday_status status;
+  mayday_map map;
+#if MAYDAY_WITH_QUARANTINE
   /* Refusals of quarantined images since the start (13.4). */
   struct {
     uint8_t digest[8];
     uint8_t refusals;
   } quarantine[MAYDAY_FAILED_MAX];
-  bool is_running; /* what the decision boots runs, so its last trial boot is counted already; set by attempt and confirm */
-  bool has_failed; /* the flash failed: nothing is written any more */
+#endif
 } mayday_board;
 
 /* Room for an envelope. */

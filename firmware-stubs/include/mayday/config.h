@@ -37,6 +37,11 @@
 #define MAYDAY_WRITE_UNIT_MAX 256
 #endif
 
+/* Bits of a sector's number, 16 or 32: 16 is for flash of less than 65,535 sectors, and takes 100 bytes of RAM less. */
+#ifndef MAYDAY_SECTOR_BITS
+#define MAYDAY_SECTOR_BITS 32
+#endif
+
 /* Most blocks that a target keeps unfinished; how many they are in fact depends on the memory that it is given. */
 #ifndef MAYDAY_OPEN_BLOCKS_MAX
 #define MAYDAY_OPEN_BLOCKS_MAX 16
@@ -54,6 +59,9 @@
 
 #if MAYDAY_WRITE_UNIT_MAX < 1 || MAYDAY_WRITE_UNIT_MAX > 256 || (MAYDAY_WRITE_UNIT_MAX & (MAYDAY_WRITE_UNIT_MAX - 1)) != 0
 #error "MAYDAY_WRITE_UNIT_MAX has to be a power of two from 1 to 256"
+#endif
+#if MAYDAY_SECTOR_BITS != 16 && MAYDAY_SECTOR_BITS != 32
+#error "MAYDAY_SECTOR_BITS has to be 16 or 32"
 #endif
 #if MAYDAY_OPEN_BLOCKS_MAX < 1 || MAYDAY_OPEN_BLOCKS_MAX > 64
 #error "MAYDAY_OPEN_BLOCKS_MAX has to be 1 to 64"

@@ -30,7 +30,7 @@ typedef struct mayday_memory {
 /* Bytes of `frame` for a payload: header and CRC, what COBS adds, and a seal with a link key; 130 at least (2.2). */
 #define MAYDAY_FRAME_ROOM(payload) ((payload) + 33u + (payload) / 254u < 130u ? 130u : (payload) + 33u + (payload) / 254u)
 
-/* Bytes of `blocks` for a block: the block, and a bit for each 32 bytes of it. */
-#define MAYDAY_BLOCK_ROOM(block) ((block) + (block) / 256u)
+/* Bytes of `blocks` for a block: the block, a bit for each 32 bytes of it, and its hash. */
+#define MAYDAY_BLOCK_ROOM(block) ((block) + (block) / 256u + 32u)
 
 #endif

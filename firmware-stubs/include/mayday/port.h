@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Milliseconds since some moment before the start; does not wrap. */
+/* Milliseconds since some moment before the start; does not wrap. Of a rescuer: a target keeps its times in 32 bits. */
 typedef uint64_t mayday_time;
 
 /* A time that does not come. */

@@ -52,29 +52,38 @@ typedef struct mayday_target_report {
 
 /* Below here everything is private: it stands here so that the caller can own the memory. */
 
+/* Members that many functions use stand first in the structs below: instructions reach those with a short offset. */
+
+/* Milliseconds of the target's clock. It begins at 0, and is set back when it reaches 2^31, with all that were kept of it: what
+ * lies more than 12 days back is 0 then (session/clock.c). */
+typedef uint32_t mayday_moment;
+
+/* A moment that does not come. */
+#define MAYDAY_NO_MOMENT UINT32_MAX
+
 /* An object that is put together (4.6). */
 typedef struct mayday_object_buffer {
   uint8_t *bytes;
   uint16_t room, length;
   uint32_t index;
-  uint32_t here; /* a bit for each 32 bytes */
+  uint16_t missing; /* chunks of 32 bytes */
   uint8_t kind, level;
   bool is_complete;
+  uint8_t here[4]; /* a bit for each chunk */
 } mayday_object_buffer;
 
 #define MAYDAY_STEPS_MAX 5u
 
 /* A node on the way down the tree, whose run lists its descendants (6.3, "One run, one block"). */
 typedef struct mayday_step {
-  uint8_t hash[32];
   uint32_t index;
   uint16_t differs; /* a bit for each child that differs and is not done */
   uint8_t level;
   bool is_compared; /* `differs` is known */
+  uint8_t hash[32];
 } mayday_step;
 
 typedef struct mayday_walk {
-  mayday_step steps[MAYDAY_STEPS_MAX];
   uint8_t depth;      /* steps in use */
   uint8_t child;      /* that is compared next */
   bool has_run;       /* the buffer holds the right run of the last step */
@@ -83,6 +92,7 @@ typedef struct mayday_walk {
   bool is_finished;
   uint32_t cursor;    /* leaves before it are done with */
   uint32_t dirty_first, dirty_end; /* blocks of the unit that is rewritten */
+  mayday_step steps[MAYDAY_STEPS_MAX];
 } mayday_walk;
 
 typedef enum mayday_block_state { MAYDAY_BLOCK_FREE, MAYDAY_BLOCK_OPEN, MAYDAY_BLOCK_COMPLETE } mayday_block_state;
@@ -92,23 +102,22 @@ typedef struct mayday_open_block {
   uint16_t missing; /* chunks of 32 bytes */
   uint8_t state, attempt, failures;
   uint8_t codec; /* of its first chunk; 0xFF before that */
-  uint8_t hash[32];
 } mayday_open_block;
 
 typedef struct mayday_blocks {
   uint8_t *memory;
   uint32_t block; /* bytes */
+  uint16_t sequence;
   uint8_t max;
   bool is_changed; /* since the last grant */
-  uint16_t sequence;
   mayday_open_block open[MAYDAY_OPEN_BLOCKS_MAX];
 } mayday_blocks;
 
 /* When the target says what nobody asked for (2.4, 5.1, 5.2). */
 typedef struct mayday_calls {
-  mayday_time started, call_at, answer_at;
-  mayday_time knock_at, knock_until;
-  mayday_time quiet_until, text_since, said_at;
+  mayday_moment started, call_at, answer_at;
+  mayday_moment knock_at, knock_until;
+  mayday_moment quiet_until, text_since, said_at;
   bool is_answer_due, is_knock_over;
 } mayday_calls;
 
@@ -123,7 +132,6 @@ typedef enum mayday_session_state {
 
 typedef struct mayday_session {
   uint8_t state;
-  uint8_t rescuer_id[8], rescuer_nonce[8], digest[8];
   uint8_t open_blocks; /* as the accept says */
   uint8_t accepts;     /* sent; counts to 2 */
   uint8_t wrong;       /* blocks and runs */
@@ -137,8 +145,9 @@ typedef struct mayday_session {
   bool is_slow_writer; /* the last write took long: busy is said before the next one */
   uint16_t requests;   /* sequence of the last request */
   uint16_t longest;    /* frame of this session, in bytes on the line */
-  mayday_time heard_at, asked_at, run_asked_at, repeat_at, lease_end, right_at, later_until, look_at, held_since, ends_at;
   uint32_t later_left; /* milliseconds of the budget (6.5) */
+  mayday_moment heard_at, asked_at, run_asked_at, repeat_at, lease_end, right_at, later_until, look_at, held_since, ends_at;
+  uint8_t rescuer_id[8], rescuer_nonce[8], digest[8];
 } mayday_session;
 
 #if MAYDAY_WITH_LINK_KEY
@@ -154,40 +163,39 @@ typedef struct mayday_guard {
 #endif
 
 typedef struct mayday_target {
+  mayday_session session;
+  mayday_moment now;
   mayday_board *board;
   const mayday_port *port;
   const mayday_line *line;
-  mayday_memory memory;
-  mayday_target_report report;
-  uint32_t clock_low; /* of the port, at the last look */
-  mayday_time now;
-  uint32_t chance;    /* state of the jitter */
-  uint8_t boot_nonce[8];
+  uint32_t tag;
+  uint32_t clock;     /* of the port, at the last look */
   bool is_forced;     /* calls although the board boots */
   bool asks_run;      /* accepts ask for the root's run (5.4) */
   bool is_stopped, is_healed;
   uint16_t payload_max;
-  mayday_runs runs;
-  mayday_rtt rtt;
-  mayday_outbox outbox;
-  mayday_acks acks;
-  uint32_t tag;
-  uint32_t past_tags[MAYDAY_PAST_SESSIONS_MAX];
   mayday_calls calls;
-  mayday_session session;
-  mayday_manifest manifest;
+  mayday_rtt rtt;
+  mayday_memory memory;
+  mayday_runs runs;
+  mayday_acks acks;
+  mayday_target_report report;
+  uint32_t chance;    /* state of the jitter */
+  uint8_t boot_nonce[8];
+  uint32_t past_tags[MAYDAY_PAST_SESSIONS_MAX]; /* a ring */
   mayday_writer writer;
   mayday_object_buffer envelope; /* in the first block buffer */
   mayday_object_buffer run;
-  uint8_t run_bytes[MAYDAY_RUN_BYTES_MAX];
   mayday_walk walk;
   mayday_blocks blocks;
-  /* When the record last said "receiving" of another image (6.5), in seconds. */
-  uint32_t changes[MAYDAY_CHANGES_MAX];
-  uint8_t change_count;
+  /* When the record last said "receiving" of another image (6.5): a ring, whose oldest one is overwritten next. */
+  mayday_moment changes[MAYDAY_CHANGES_MAX];
+  uint8_t change_at, past_at; /* places are these modulo the lengths of their rings */
 #if MAYDAY_WITH_LINK_KEY
   mayday_guard guard;
 #endif
+  mayday_outbox outbox;
+  uint8_t run_bytes[MAYDAY_RUN_BYTES_MAX];
 } mayday_target;
 
 /* Starts to call. The board was opened; `memory.blocks` is its scratch. `is_forced`: it calls although it boots, for something
@@ -202,6 +210,9 @@ void mayday_target_byte(mayday_target *target, uint8_t byte);
 
 /* A whole frame of a message link (10). `frame` is changed. No flash is touched. */
 void mayday_target_frame(mayday_target *target, uint8_t *frame, size_t length);
+
+/* The line came up, a hello of an I2C controller for instance (10.3): the board calls at once, and often for ten seconds (5.2). */
+void mayday_target_link_up(mayday_target *target);
 
 /* Does what is due, and at most one piece of work. */
 mayday_target_state mayday_target_poll(mayday_target *target);

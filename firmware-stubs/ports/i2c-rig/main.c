@@ -100,7 +100,9 @@ static int call_for_help(void) {
   if (!mayday_target_init(&rig.target, &rig.board, &line, &memory, false)) return EXIT_FAILED;
   uint32_t from = clock_ms(NULL), limit = rig.options.timeout_s * 1000u;
   while (limit == 0 || clock_ms(NULL) - from < limit) {
+    bool was_up = rig.is_up;
     rig.is_up = mayday_mailbox_is_up(&rig.mailbox, clock_ms(NULL));
+    if (rig.is_up && !was_up) mayday_target_link_up(&rig.target);
     take_frames();
     if (mayday_target_poll(&rig.target) == MAYDAY_TARGET_HEALED) return EXIT_DONE;
     bus_serve(&rig.bus, mayday_target_idle_ms(&rig.target));

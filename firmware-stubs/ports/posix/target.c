@@ -69,15 +69,15 @@ static int open_board(run *run, bool is_created) {
 }
 
 static void print_image(const run *run) {
-  const mayday_manifest *image = &run->board.decision.manifest;
-  fprintf(stderr, "mayday-posix: boots %u.%u.%u, %lu bytes\n", image->order.version[0], image->order.version[1],
-          image->order.version[2], (unsigned long)image->size);
+  const uint16_t *version = run->board.status.order.version;
+  fprintf(stderr, "mayday-posix: boots %u.%u.%u, %lu bytes\n", version[0], version[1], version[2],
+          (unsigned long)run->board.decision.size);
 }
 
 /* Tells of what changed since the last time. */
 static void print_progress(const run *run, mayday_target_report *told) {
   const mayday_target_report *now = &run->target.report;
-  uint32_t blocks = run->target.manifest.leaves;
+  uint32_t blocks = run->target.writer.shape.leaves;
   if (now->sessions != told->sessions) fprintf(stderr, "mayday-posix: a rescuer answers\n");
   if (now->refused != told->refused && now->refused != 0) fprintf(stderr, "mayday-posix: refused an image: %s\n", refusal_name(now->refused));
   bool is_step = blocks > 0 && now->blocks_written * 10u / blocks != told->blocks_written * 10u / blocks;
@@ -146,7 +146,7 @@ int command_target(int argc, char **argv) {
 
 static int write_image(run *run) {
   uint8_t bytes[4096];
-  uint32_t size = run->board.decision.manifest.size;
+  uint32_t size = run->board.decision.size;
   FILE *out = fopen(run->options.out, "wb");
   bool is_written = out != NULL;
   for (uint32_t at = 0; is_written && at < size; at += sizeof bytes) {

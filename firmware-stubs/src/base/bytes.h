@@ -7,6 +7,14 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Where the machine has the same order and takes any address. gcc finds out by itself that the four bytes below are one load, but
+ * after it decided what to inline. */
+#if defined(__ARM_FEATURE_UNALIGNED) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define MAYDAY_IS_ONE_LOAD 1
+#else
+#define MAYDAY_IS_ONE_LOAD 0
+#endif
+
 static inline uint16_t mayday_u16(const uint8_t *at) {
   return (uint16_t)(at[0] | (uint16_t)((uint16_t)at[1] << 8));
 }
@@ -16,7 +24,13 @@ static inline uint32_t mayday_u24(const uint8_t *at) {
 }
 
 static inline uint32_t mayday_u32(const uint8_t *at) {
+#if MAYDAY_IS_ONE_LOAD
+  uint32_t value;
+  memcpy(&value, at, sizeof value);
+  return value;
+#else
   return mayday_u24(at) | (uint32_t)at[3] << 24;
+#endif
 }
 
 static inline uint64_t mayday_u48(const uint8_t *at) {
@@ -34,8 +48,12 @@ static inline void mayday_put24(uint8_t *at, uint32_t value) {
 }
 
 static inline void mayday_put32(uint8_t *at, uint32_t value) {
+#if MAYDAY_IS_ONE_LOAD
+  memcpy(at, &value, sizeof value);
+#else
   mayday_put24(at, value);
   at[3] = (uint8_t)(value >> 24);
+#endif
 }
 
 static inline void mayday_put48(uint8_t *at, uint64_t value) {

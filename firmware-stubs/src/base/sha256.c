@@ -32,27 +32,36 @@ static uint32_t turn(uint32_t word, unsigned by) {
 
 /* The schedule of FIPS 180-4 is kept in 16 words: word t overwrites word t - 16, which nothing needs any more. */
 static void compress(uint8_t *words, const uint8_t *block) {
-  uint32_t w[16], v[8], sum[8];
+  uint32_t w[16], v[8];
   for (unsigned i = 0; i < 16; i++) {
     const uint8_t *at = block + 4 * i;
     w[i] = (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
   }
-  memcpy(sum, words, sizeof sum);
-  memcpy(v, sum, sizeof v);
+  memcpy(v, words, sizeof v);
   for (unsigned t = 0; t < 64; t++) {
     if (t >= 16) {
       uint32_t a = w[(t + 1) & 15u], b = w[(t + 14) & 15u];
       w[t & 15u] += (turn(a, 7) ^ turn(a, 18) ^ a >> 3) + w[(t + 9) & 15u] + (turn(b, 17) ^ turn(b, 19) ^ b >> 10);
     }
-    uint32_t one = v[7] + (turn(v[4], 6) ^ turn(v[4], 11) ^ turn(v[4], 25)) + ((v[4] & v[5]) ^ (~v[4] & v[6])) +
-                   round_words[t] + w[t & 15u];
-    uint32_t two = (turn(v[0], 2) ^ turn(v[0], 13) ^ turn(v[0], 22)) + ((v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]));
-    memmove(v + 1, v, 7 * sizeof v[0]);
-    v[4] += one;
+    uint32_t a = v[0], e = v[4];
+    uint32_t one = v[7] + (turn(e, 6) ^ turn(e, 11) ^ turn(e, 25)) + ((e & v[5]) ^ (~e & v[6])) + round_words[t] + w[t & 15u];
+    uint32_t two = (turn(a, 2) ^ turn(a, 13) ^ turn(a, 22)) + ((a & v[1]) ^ (a & v[2]) ^ (v[1] & v[2]));
+    /* One by one from both ends: a loop of copies becomes a call of memmove. */
+    v[7] = v[6];
+    v[6] = v[5];
+    v[5] = e;
+    v[4] = v[3] + one;
+    v[3] = v[2];
+    v[2] = v[1];
+    v[1] = a;
     v[0] = one + two;
   }
-  for (unsigned i = 0; i < 8; i++) sum[i] += v[i];
-  memcpy(words, sum, sizeof sum);
+  for (unsigned i = 0; i < 8; i++) {
+    uint32_t sum;
+    memcpy(&sum, words + 4 * i, sizeof sum);
+    sum += v[i];
+    memcpy(words + 4 * i, &sum, sizeof sum);
+  }
 }
 
 static void begin(mayday_hash_state *state) {

@@ -20,11 +20,12 @@ bool mayday_board_open(mayday_board *board, const mayday_port *port, const mayda
   memset(board, 0, sizeof *board);
   board->port = port;
   board->layout = layout;
+  board->hash = mayday_hash_of(port);
   board->identity = identity;
   board->scratch = scratch;
   board->record.active = -1;
   board->record.given = -1;
-  mayday_hardware_id(mayday_hash_of(port), identity->vendor, identity->hardware_class, board->status.hardware_id);
+  mayday_hardware_id(board->hash, identity->vendor, identity->hardware_class, board->status.hardware_id);
   if (!mayday_map_build(layout, &board->map)) return mayday_board_give_up(board);
   mayday_record_read(board);
   bool is_whole = board->record.is_clean || mayday_record_settle(board);
@@ -44,7 +45,7 @@ uint32_t mayday_board_take_start(mayday_board *board) {
 
 bool mayday_board_read(mayday_board *board, uint32_t offset, uint8_t *bytes, size_t length) {
   const mayday_decision *decision = &board->decision;
-  if (decision->failure != 0 || offset > decision->manifest.size || length > decision->manifest.size - offset) return false;
+  if (decision->failure != 0 || offset > decision->size || length > decision->size - offset) return false;
   return mayday_flash_read(board, board->map.slots[decision->slot].offset + offset, bytes, length);
 }
 

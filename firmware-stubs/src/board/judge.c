@@ -16,7 +16,7 @@ static uint8_t judge_counter(const mayday_board *board, const mayday_manifest *m
 static uint8_t judge_given_up(const mayday_board *board, const mayday_manifest *manifest) {
   const mayday_record_state *state = &board->record.state;
   if (board->layout->is_ab || !state->has_given_up) return 0;
-  if (!state->is_receiving && state->slots[0].is_known && state->slots[0].is_confirmed) return 0;
+  if (!state->is_receiving && (state->slots[0].flags & MAYDAY_SLOT_CONFIRMED) != 0) return 0;
   return mayday_order_compare(&manifest->order, &state->given_up) < 0 ? MAYDAY_REFUSAL_CODE_VERSION : 0;
 }
 
@@ -26,7 +26,7 @@ static uint8_t judge_update(const mayday_board *board, const mayday_manifest *ma
   const mayday_decision *decision = &board->decision;
   if (decision->failure != 0) return 0;
   if (!identity->is_update_allowed) return MAYDAY_REFUSAL_CODE_HEALTHY;
-  if (mayday_order_compare(&manifest->order, &decision->manifest.order) <= 0) return MAYDAY_REFUSAL_CODE_VERSION;
+  if (mayday_order_compare(&manifest->order, &board->status.order) <= 0) return MAYDAY_REFUSAL_CODE_VERSION;
   if (!board->layout->is_ab) return identity->is_single_update_allowed ? 0 : MAYDAY_REFUSAL_CODE_HEALTHY;
   /* The other slot holds what the board falls back to. */
   return decision->is_trial || decision->has_way_back ? MAYDAY_REFUSAL_CODE_HEALTHY : 0;

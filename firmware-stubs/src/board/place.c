@@ -6,16 +6,16 @@
 #if MAYDAY_WITH_AB
 static bool holds(const mayday_board *board, uint8_t slot, const uint8_t *digest) {
   const mayday_slot_record *record = &board->record.state.slots[slot];
-  return record->is_known && memcmp(record->digest, digest, 32) == 0;
+  return record->flags != 0 && memcmp(record->digest, digest, 32) == 0;
 }
 
 /* Whether slot `a` is given away rather than `b`. */
 static bool costs_less(const mayday_board *board, uint8_t a, uint8_t b) {
   const mayday_slot_record *x = &board->record.state.slots[a];
   const mayday_slot_record *y = &board->record.state.slots[b];
-  if (x->is_known != y->is_known) return !x->is_known;
-  if (!x->is_known) return false;
-  if (x->is_confirmed != y->is_confirmed) return !x->is_confirmed;
+  unsigned confirmed = MAYDAY_SLOT_CONFIRMED;
+  if (x->flags == 0 || y->flags == 0) return y->flags != 0;
+  if (((x->flags ^ y->flags) & confirmed) != 0) return (x->flags & confirmed) == 0;
   return x->rank < y->rank;
 }
 
@@ -39,9 +39,9 @@ uint8_t mayday_slot_choose(const mayday_board *board, const uint8_t digest[32]) 
 
 /* No installed image has its manifest there. */
 static bool is_free(const mayday_board *board, uint8_t area) {
-  for (uint8_t i = 0; i < board->map.slot_count; i++) {
+  for (unsigned i = 0; i < board->map.slot_count; i++) {
     const mayday_slot_record *slot = &board->record.state.slots[i];
-    if (slot->is_known && slot->area == area) return false;
+    if (slot->flags != 0 && slot->area == area) return false;
   }
   return true;
 }

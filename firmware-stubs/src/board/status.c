@@ -29,12 +29,12 @@ void mayday_status_update(mayday_board *board) {
   status->floor = mayday_floor_of(board);
 }
 
-void mayday_status_install(mayday_board *board, const mayday_manifest *manifest) {
+void mayday_status_install(mayday_board *board, const mayday_image *image) {
   mayday_status *status = &board->status;
-  status->is_installed = manifest != NULL;
+  status->is_installed = image != NULL;
   memset(&status->order, 0, sizeof status->order);
   memset(status->installed, 0, sizeof status->installed);
-  if (manifest == NULL) return;
-  status->order = manifest->order;
-  memcpy(status->installed, manifest->digest, sizeof status->installed);
+  if (image == NULL) return;
+  status->order = image->order;
+  memcpy(status->installed, image->digest, sizeof status->installed);
 }

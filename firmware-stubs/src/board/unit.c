@@ -2,29 +2,33 @@
 #include "base/bytes.h"
 #include "board/inner.h"
 #include "flash/map.h"
+#include "flash/ranges.h"
 
-void mayday_unit_of(const mayday_board *board, uint8_t slot, const mayday_shape *shape, uint32_t block, mayday_unit *unit) {
-  mayday_region region = board->map.slots[slot];
-  mayday_region sector = {0, 0};
-  uint32_t number;
-  uint32_t mask = (UINT32_C(1) << shape->block_log2) - 1u;
-  /* Offsets from the slot's start. */
-  (void)mayday_sector_at(board->layout, region.offset + (block << shape->block_log2), &sector, &number);
-  uint32_t start = sector.offset - region.offset;
-  uint32_t end = start + sector.size;
-  while ((start & mask) != 0 && mayday_sector_at(board->layout, region.offset + start - 1u, &sector, &number)) {
-    start = sector.offset - region.offset;
+void mayday_unit_of(const mayday_writer *writer, uint32_t block, mayday_unit *unit) {
+  const mayday_layout *layout = writer->board->layout;
+  mayday_region slot = writer->board->map.slots[writer->slot];
+  uint8_t log2 = writer->shape.block_log2;
+  uint32_t mask = (UINT32_C(1) << log2) - 1u;
+  mayday_sector first = {0, 0, 0}, last;
+  (void)mayday_sector_at(layout, slot.offset + (block << log2), &first);
+  last = first;
+  while (((first.offset - slot.offset) & mask) != 0 && mayday_sector_at(layout, first.offset - 1u, &first)) {
   }
-  while (end < region.size && (end & mask) != 0 && mayday_sector_at(board->layout, region.offset + end, &sector, &number)) {
-    end += sector.size;
+  while (last.end - slot.offset < slot.size && ((last.end - slot.offset) & mask) != 0 && mayday_sector_at(layout, last.end, &last)) {
   }
-  uint32_t past = (end + mask) >> shape->block_log2;
-  unit->first = start >> shape->block_log2;
-  unit->end = mayday_least32(past, shape->leaves);
-  unit->is_single = past - unit->first == 1;
-  uint32_t used = mayday_least32(end, shape->size);
-  unit->sectors = mayday_sectors_of(board->layout, region.offset + start, used - start);
-  (void)mayday_sector_at(board->layout, region.offset + used - 1u, &sector, &number);
-  unit->extent.offset = region.offset + start;
-  unit->extent.size = sector.offset + sector.size - unit->extent.offset;
+  uint32_t past = (last.end - slot.offset + mask) >> log2;
+  unit->first = (first.offset - slot.offset) >> log2;
+  unit->end = mayday_least32(past, writer->shape.leaves);
+  unit->is_single = past - unit->first == 1u;
+  /* The image may end in an earlier sector than the unit. */
+  if (last.end - slot.offset > writer->shape.size) (void)mayday_sector_at(layout, slot.offset + writer->shape.size - 1u, &last);
+  unit->sectors.first = (mayday_sector_number)first.number;
+  unit->sectors.last = (mayday_sector_number)last.number;
+  unit->offset = first.offset;
+  unit->past = last.end;
+}
+
+bool mayday_unit_is_touched(const mayday_writer *writer, const mayday_unit *unit) {
+  return mayday_ranges_touch(&writer->board->record.state.open, unit->sectors) &&
+         !mayday_ranges_touch(&writer->suspect, unit->sectors);
 }

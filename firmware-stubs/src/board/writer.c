@@ -1,6 +1,5 @@
 #include "board/writer.h"
 #include "base/bytes.h"
-#include "base/sha256.h"
 #include "board/inner.h"
 #include "flash/flash.h"
 #include "flash/map.h"
@@ -26,28 +25,22 @@ void mayday_writer_open(mayday_writer *writer, const mayday_manifest *manifest) 
   writer->has_closing = false;
   writer->suspect = board->record.state.open;
   /* Only of the slot: units are taken off the lower end, so that the set never has to be split. */
-  mayday_sector_range before = {0, mayday_sectors_of(board->layout, board->map.slots[slot].offset, 1).first - 1u};
+  mayday_sector_range before = mayday_sectors_of(board->layout, 0, board->map.slots[slot].offset);
   (void)mayday_ranges_remove(&writer->suspect, before);
 }
 
-/* Whether what follows the image in its last sector is erased. */
-static bool is_tail_erased(const mayday_writer *writer) {
-  mayday_unit unit;
-  mayday_unit_of(writer->board, writer->slot, &writer->shape, writer->shape.leaves - 1u, &unit);
-  uint32_t end = writer->board->map.slots[writer->slot].offset + writer->shape.size;
-  return mayday_flash_is_erased(writer->board, end, unit.extent.offset + unit.extent.size - end);
-}
-
-/* Whether blocks have to be written even if they are right. */
+/* Whether blocks have to be written even if they are right: their sectors may be torn, or what follows the image in its last one
+ * is not erased. */
 static bool is_doubtful(const mayday_writer *writer, uint32_t first, uint32_t end) {
+  const mayday_board *board = writer->board;
   mayday_unit unit;
-  mayday_sector_range sectors;
-  mayday_unit_of(writer->board, writer->slot, &writer->shape, first, &unit);
-  sectors.first = unit.sectors.first;
-  mayday_unit_of(writer->board, writer->slot, &writer->shape, end - 1u, &unit);
+  mayday_unit_of(writer, first, &unit);
+  mayday_sector_range sectors = unit.sectors;
+  mayday_unit_of(writer, end - 1u, &unit);
   sectors.last = unit.sectors.last;
   if (mayday_ranges_touch(&writer->suspect, sectors)) return true;
-  return end == writer->shape.leaves && !is_tail_erased(writer);
+  uint32_t behind = board->map.slots[writer->slot].offset + writer->shape.size;
+  return end == writer->shape.leaves && !mayday_flash_is_erased(board, behind, unit.past - behind);
 }
 
 bool mayday_writer_has(mayday_writer *writer, uint8_t level, uint32_t index, const uint8_t hash[32]) {
@@ -64,16 +57,15 @@ bool mayday_writer_has(mayday_writer *writer, uint8_t level, uint32_t index, con
 
 void mayday_writer_unit(const mayday_writer *writer, uint32_t block, uint32_t *first, uint32_t *end) {
   mayday_unit unit;
-  mayday_unit_of(writer->board, writer->slot, &writer->shape, block, &unit);
+  mayday_unit_of(writer, block, &unit);
   *first = unit.first;
   *end = unit.end;
 }
 
 bool mayday_writer_is_touched(const mayday_writer *writer, uint32_t block) {
   mayday_unit unit;
-  mayday_unit_of(writer->board, writer->slot, &writer->shape, block, &unit);
-  return mayday_ranges_touch(&writer->board->record.state.open, unit.sectors) &&
-         !mayday_ranges_touch(&writer->suspect, unit.sectors);
+  mayday_unit_of(writer, block, &unit);
+  return mayday_unit_is_touched(writer, &unit);
 }
 
 bool mayday_writer_copy(mayday_writer *writer, uint32_t index, const uint8_t hash[32], uint8_t *block) {
@@ -86,7 +78,7 @@ bool mayday_writer_copy(mayday_writer *writer, uint32_t index, const uint8_t has
   uint8_t found[32];
   if (offset > slot.size || length > slot.size - offset) return false;
   if (!mayday_flash_read(board, slot.offset + offset, block, (size_t)length)) return false;
-  mayday_leaf_hash(mayday_hash_of(board->port), block, length, found);
+  mayday_leaf_hash(board->hash, block, length, found);
   return memcmp(found, hash, 32) == 0;
 #else
   (void)writer;

@@ -8,13 +8,13 @@
 
 typedef struct mayday_writer {
   mayday_board *board;
-  mayday_shape shape;
-  uint8_t digest[32];
   uint8_t slot, area;
   bool is_open;         /* it has an image */
   bool is_begun;        /* the record says that it is being received */
   bool has_closing;     /* `closing` was completed, and the record has it open yet */
+  mayday_shape shape;
   mayday_sector_range closing;
+  uint8_t digest[32];
   /* Sectors that a cut, or another image, may have left torn; not those that this run opened. */
   mayday_range_set suspect;
 } mayday_writer;

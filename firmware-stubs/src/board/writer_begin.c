@@ -45,10 +45,10 @@ static bool note_given_up(mayday_board *board) {
   const mayday_order *order = &state->given_up;
   uint8_t entry[MAYDAY_ENTRY_LENGTH];
   if (board->layout->is_ab) return true;
-  bool is_confirmed = slot->is_known && slot->is_confirmed;
+  bool is_confirmed = (slot->flags & MAYDAY_SLOT_CONFIRMED) != 0;
   bool is_noted = state->has_given_up && (state->is_receiving || !is_confirmed);
   if (board->decision.failure == 0 && is_confirmed) {
-    order = &board->decision.manifest.order;
+    order = &board->status.order;
     is_noted = true;
   }
   /* What was noted before a cut, and did not come to pass, is forgotten. */

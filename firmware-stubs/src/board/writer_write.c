@@ -1,6 +1,5 @@
 /* Blocks go into a slot, a repair unit at a time (PROTOCOL.md 13.5). */
 #include "base/bytes.h"
-#include "base/sha256.h"
 #include "board/inner.h"
 #include "flash/flash.h"
 #include "flash/map.h"
@@ -24,39 +23,31 @@ static bool fits(const mayday_board *board, uint32_t offset, const uint8_t *byte
 
 /* Whether a unit takes its first block, of `length` bytes with what fills it up, without being erased. */
 static bool takes(const mayday_board *board, const mayday_unit *unit, const uint8_t *block, uint32_t length) {
-  uint32_t offset = unit->extent.offset;
-  if (!unit->is_single) return mayday_flash_is_erased(board, offset, unit->extent.size);
-  return fits(board, offset, block, length) && mayday_flash_is_erased(board, offset + length, unit->extent.size - length);
+  if (!unit->is_single) length = 0;
+  return fits(board, unit->offset, block, length) &&
+         mayday_flash_is_erased(board, unit->offset + length, unit->past - unit->offset - length);
 }
 
 /* Makes the record say that a unit is open. */
 static bool open_unit(mayday_writer *writer, const mayday_unit *unit) {
   mayday_board *board = writer->board;
-  mayday_sector_range gap;
-  mayday_range_set next = board->record.state.open;
-  const mayday_sector_range *closing = writer->has_closing ? &writer->closing : NULL;
-  if (closing != NULL) (void)mayday_ranges_remove(&next, *closing);
-  bool is_joined = mayday_ranges_add(&next, unit->sectors, &gap);
-  if (!mayday_sectors_append(board, &unit->sectors, closing)) return false;
+  mayday_sector_range joined;
+  if (!mayday_sectors_append(board, &unit->sectors, writer->has_closing ? &writer->closing : NULL)) return false;
   writer->has_closing = false;
   /* Sectors that became open only because two ranges were joined are not begun: no block goes there without an erase. */
-  if (is_joined) (void)mayday_ranges_add(&writer->suspect, gap, &gap);
+  joined = board->record.state.joined;
+  if (joined.first <= joined.last) (void)mayday_ranges_add(&writer->suspect, joined, &joined);
   return true;
 }
 
 /* Before the first block of a unit. */
 static bool touch(mayday_writer *writer, const mayday_unit *unit, const uint8_t *block, uint32_t length) {
   mayday_board *board = writer->board;
-  bool is_suspect = mayday_ranges_touch(&writer->suspect, unit->sectors);
-  bool needs_erase = is_suspect || !takes(board, unit, block, length);
+  bool needs_erase = mayday_ranges_touch(&writer->suspect, unit->sectors) || !takes(board, unit, block, length);
   if (!open_unit(writer, unit)) return false;
-  uint32_t end = unit->extent.offset + unit->extent.size;
-  for (uint32_t at = unit->extent.offset; needs_erase && at < end;) {
-    mayday_region sector;
-    uint32_t number;
-    if (!mayday_sector_at(board->layout, at, &sector, &number) || !mayday_flash_erase(board, at)) return false;
-    at += sector.size;
-  }
+  mayday_sector sector;
+  for (uint32_t at = unit->offset; needs_erase && at < unit->past; at = sector.end)
+    if (!mayday_sector_at(board->layout, at, &sector) || !mayday_flash_erase(board, at)) return false;
   (void)mayday_ranges_remove(&writer->suspect, unit->sectors);
   return true;
 }
@@ -67,38 +58,43 @@ mayday_write mayday_writer_write(mayday_writer *writer, uint32_t index, const ui
   mayday_unit unit;
   uint32_t length = mayday_block_length(&writer->shape, index);
   if (!writer->is_begun || length == 0) return MAYDAY_MISMATCH;
-  mayday_leaf_hash(mayday_hash_of(board->port), block, length, found);
-  if (!mayday_equal(found, hash, sizeof found)) return MAYDAY_MISMATCH;
+  mayday_leaf_hash(board->hash, block, length, found);
+  if (memcmp(found, hash, sizeof found) != 0) return MAYDAY_MISMATCH;
   uint32_t unit_mask = board->layout->write_unit - 1u;
   uint32_t whole = (length + unit_mask) & ~unit_mask;
   memset(block + length, board->layout->erased, (size_t)(whole - length));
-  mayday_unit_of(board, writer->slot, &writer->shape, index, &unit);
+  mayday_unit_of(writer, index, &unit);
   uint32_t offset = board->map.slots[writer->slot].offset + (index << writer->shape.block_log2);
   /* Never over what cannot be programmed: a unit that this run began may have got other bits since. */
-  bool is_ready = mayday_writer_is_touched(writer, index) && fits(board, offset, block, whole);
+  bool is_ready = mayday_unit_is_touched(writer, &unit) && fits(board, offset, block, whole);
   if (!is_ready && !touch(writer, &unit, block, whole)) return MAYDAY_FAILED;
   bool is_blank = mayday_all_are(block, (size_t)whole, board->layout->erased);
   if (!is_blank && !mayday_flash_program(board, offset, block, (size_t)whole)) return MAYDAY_FAILED;
-  if (mayday_flash_holds(board, offset, block, (size_t)whole)) return MAYDAY_WRITTEN;
+  if (mayday_flash_holds(board, offset, block, whole)) return MAYDAY_WRITTEN;
   (void)mayday_flash_fail(board);
   return MAYDAY_FAILED;
 }
 
+/* The record learns which sectors are complete. */
+static void close(mayday_writer *writer) {
+  if (writer->has_closing) (void)mayday_sectors_append(writer->board, NULL, &writer->closing);
+}
+
 void mayday_writer_unit_done(mayday_writer *writer, uint32_t block) {
   mayday_unit unit;
-  if (!writer->is_begun || !mayday_writer_is_touched(writer, block)) return;
-  mayday_unit_of(writer->board, writer->slot, &writer->shape, block, &unit);
+  mayday_unit_of(writer, block, &unit);
+  if (!writer->is_begun || !mayday_unit_is_touched(writer, &unit)) return;
   if (writer->has_closing && writer->closing.last + 1u == unit.sectors.first) {
     writer->closing.last = unit.sectors.last;
     return;
   }
-  if (writer->has_closing) (void)mayday_sectors_append(writer->board, NULL, &writer->closing);
+  close(writer);
   writer->closing = unit.sectors;
   writer->has_closing = true;
 }
 
 void mayday_writer_leave(mayday_writer *writer) {
-  if (writer->has_closing) (void)mayday_sectors_append(writer->board, NULL, &writer->closing);
+  close(writer);
   writer->has_closing = false;
   writer->is_open = false;
 }

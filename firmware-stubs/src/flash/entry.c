@@ -2,35 +2,36 @@
 #include "base/bytes.h"
 #include "base/crc.h"
 
-/* Fields that a type uses; all others are 0. */
-enum { PLACE = 0x01, FLAGS = 0x02, COUNT = 0x04, BYTES = 0x08, WORD_A = 0x10, WORD_B = 0x20, MORE = 0x40, UNKNOWN = 0x80 };
-
-static const struct {
-  uint8_t field, at, length;
-} fields[] = {
-    {PLACE, MAYDAY_ENTRY_AT_PLACE, 1}, {FLAGS, MAYDAY_ENTRY_AT_FLAGS, 1}, {COUNT, MAYDAY_ENTRY_AT_COUNT, 1},
-    {BYTES, MAYDAY_ENTRY_AT_BYTES, 8}, {WORD_A, MAYDAY_ENTRY_AT_A, 4},    {WORD_B, MAYDAY_ENTRY_AT_B, 4},
-    {MORE, MAYDAY_ENTRY_AT_MORE, 4},
-};
+/* Bytes that an entry of a type uses, a bit for each; all others are 0. */
+#define PLACE 0x00000002u
+#define FLAGS 0x00000004u
+#define COUNT 0x00000008u
+#define BYTES 0x0000ff00u
+#define WORD_A 0x000f0000u
+#define WORD_B 0x00f00000u
+#define MORE 0x0f000000u
+/* Type, sequence number, CRC. */
+#define ALWAYS 0xf00000f1u
 
 /* "MDBREC", version 1. */
 static const uint8_t magic[8] = {0x4d, 0x44, 0x42, 0x52, 0x45, 0x43, 0x01, 0x00};
 
-static uint8_t fields_of(uint8_t type) {
-  switch (type) {
-    case MAYDAY_ENTRY_HEADER: return COUNT | BYTES;
-    case MAYDAY_ENTRY_SEAL: return 0;
-    case MAYDAY_ENTRY_INSTALLED:
-    case MAYDAY_ENTRY_SLOT: return PLACE | FLAGS | COUNT | BYTES | WORD_A | WORD_B | MORE;
-    case MAYDAY_ENTRY_RECEIVING: return PLACE | BYTES | MORE;
-    case MAYDAY_ENTRY_SECTORS: return BYTES | WORD_A | WORD_B;
-    case MAYDAY_ENTRY_FLOOR: return COUNT | WORD_B;
-    case MAYDAY_ENTRY_FAILED: return COUNT | BYTES;
-    case MAYDAY_ENTRY_ORDER: return BYTES | WORD_A;
-    case MAYDAY_ENTRY_DIGEST: return BYTES | WORD_A | WORD_B | MORE;
-    case MAYDAY_ENTRY_NONCES: return WORD_A;
-    default: return UNKNOWN;
-  }
+/* 0 for what is no type of this version. */
+static uint32_t used_by(uint8_t type) {
+  static const uint32_t of_mark[] = {COUNT | BYTES, 0};
+  static const uint32_t of_event[] = {
+      PLACE | FLAGS | COUNT | BYTES | WORD_A | WORD_B | MORE, /* installed */
+      PLACE | FLAGS | COUNT | BYTES | WORD_A | WORD_B | MORE, /* slot */
+      PLACE | BYTES | MORE,                                   /* receiving */
+      BYTES | WORD_A | WORD_B,                                /* sectors */
+      COUNT | WORD_B,                                         /* floor */
+      COUNT | BYTES,                                          /* failed */
+      BYTES | WORD_A,                                         /* order */
+      BYTES | WORD_A | WORD_B | MORE,                         /* digest */
+      WORD_A,                                                 /* nonces */
+  };
+  if (type >= MAYDAY_ENTRY_INSTALLED && type <= MAYDAY_ENTRY_NONCES) return of_event[type - MAYDAY_ENTRY_INSTALLED] | ALWAYS;
+  return type == MAYDAY_ENTRY_HEADER || type == MAYDAY_ENTRY_SEAL ? of_mark[type - MAYDAY_ENTRY_HEADER] | ALWAYS : 0;
 }
 
 static bool is_range(const uint8_t *first, const uint8_t *last) {
@@ -55,14 +56,10 @@ static bool are_values_right(const uint8_t *entry) {
 }
 
 bool mayday_entry_is_right(const uint8_t *entry) {
-  uint8_t used = fields_of(entry[MAYDAY_ENTRY_AT_TYPE]);
-  if (used == UNKNOWN || !are_values_right(entry)) return false;
-  for (uint8_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
-    if ((used & fields[i].field) != 0) continue;
-    for (uint8_t k = 0; k < fields[i].length; k++) {
-      if (entry[fields[i].at + k] != 0) return false;
-    }
-  }
+  uint32_t used = used_by(entry[MAYDAY_ENTRY_AT_TYPE]);
+  if (used == 0 || !are_values_right(entry)) return false;
+  for (unsigned i = 0; i < MAYDAY_ENTRY_LENGTH; i++, used >>= 1)
+    if ((used & 1u) == 0 && entry[i] != 0) return false;
   return mayday_crc32(0, entry, MAYDAY_ENTRY_AT_CRC) == mayday_u32(entry + MAYDAY_ENTRY_AT_CRC);
 }
 

@@ -30,11 +30,10 @@ bool mayday_flash_fail(mayday_board *board) {
 }
 
 bool mayday_flash_erase(mayday_board *board, uint32_t offset) {
-  mayday_region sector;
-  uint32_t number;
-  if (board->has_failed || !mayday_sector_at(board->layout, offset, &sector, &number)) return mayday_flash_fail(board);
+  mayday_sector sector;
+  if (board->has_failed || !mayday_sector_at(board->layout, offset, &sector)) return mayday_flash_fail(board);
   feed(board);
-  bool is_erased = board->port->flash_erase(board->port->context, sector.offset, sector.size);
+  bool is_erased = board->port->flash_erase(board->port->context, sector.offset, sector.end - sector.offset);
   feed(board);
   return is_erased || mayday_flash_fail(board);
 }
@@ -59,27 +58,19 @@ bool mayday_all_are(const uint8_t *bytes, size_t length, uint8_t value) {
   return true;
 }
 
-bool mayday_flash_is_erased(const mayday_board *board, uint32_t offset, uint32_t length) {
+bool mayday_flash_holds(const mayday_board *board, uint32_t offset, const uint8_t *bytes, uint32_t length) {
   uint8_t piece[PIECE];
   while (length > 0) {
     size_t count = length < PIECE ? (size_t)length : PIECE;
     if (!mayday_flash_read(board, offset, piece, count)) return false;
-    if (!mayday_all_are(piece, count, board->layout->erased)) return false;
+    if (bytes == NULL ? !mayday_all_are(piece, count, board->layout->erased) : memcmp(piece, bytes, count) != 0) return false;
     offset += (uint32_t)count;
     length -= (uint32_t)count;
+    if (bytes != NULL) bytes += count;
   }
   return true;
 }
 
-bool mayday_flash_holds(const mayday_board *board, uint32_t offset, const uint8_t *bytes, size_t length) {
-  uint8_t piece[PIECE];
-  while (length > 0) {
-    size_t count = length < PIECE ? length : PIECE;
-    if (!mayday_flash_read(board, offset, piece, count)) return false;
-    if (memcmp(piece, bytes, count) != 0) return false;
-    offset += (uint32_t)count;
-    bytes += count;
-    length -= count;
-  }
-  return true;
+bool mayday_flash_is_erased(const mayday_board *board, uint32_t offset, uint32_t length) {
+  return mayday_flash_holds(board, offset, NULL, length);
 }

@@ -18,8 +18,8 @@ bool mayday_flash_fail(mayday_board *board);
 
 bool mayday_flash_is_erased(const mayday_board *board, uint32_t offset, uint32_t length);
 
-/* Whether flash reads as these bytes. */
-bool mayday_flash_holds(const mayday_board *board, uint32_t offset, const uint8_t *bytes, size_t length);
+/* Whether flash reads as these bytes; NULL: as erased ones. */
+bool mayday_flash_holds(const mayday_board *board, uint32_t offset, const uint8_t *bytes, uint32_t length);
 
 bool mayday_all_are(const uint8_t *bytes, size_t length, uint8_t value);
 

@@ -3,16 +3,15 @@
 
 #define SIZE_MAX_GIB UINT32_C(0x40000000)
 
-bool mayday_sector_at(const mayday_layout *layout, uint32_t offset, mayday_region *sector, uint32_t *number) {
-  uint32_t start = 0;
-  uint32_t first = 0;
-  for (uint8_t i = 0; i < layout->sector_runs; i++) {
+bool mayday_sector_at(const mayday_layout *layout, uint32_t offset, mayday_sector *sector) {
+  uint32_t start = 0, first = 0;
+  for (unsigned i = 0; i < layout->sector_runs; i++) {
     const mayday_sectors *run = &layout->sectors[i];
     uint32_t index = (offset - start) / run->size;
     if (index < run->count) {
       sector->offset = start + index * run->size;
-      sector->size = run->size;
-      *number = first + index;
+      sector->end = sector->offset + run->size;
+      sector->number = first + index;
       return true;
     }
     /* No overflow: the byte lies behind this run. */
@@ -23,21 +22,20 @@ bool mayday_sector_at(const mayday_layout *layout, uint32_t offset, mayday_regio
 }
 
 mayday_sector_range mayday_sectors_of(const mayday_layout *layout, uint32_t offset, uint32_t length) {
-  mayday_region sector;
-  mayday_sector_range range = {0, 0};
-  (void)mayday_sector_at(layout, offset, &sector, &range.first);
-  (void)mayday_sector_at(layout, offset + (length - 1u), &sector, &range.last);
+  mayday_sector first = {0, 0, 0}, last = {0, 0, 0};
+  (void)mayday_sector_at(layout, offset, &first);
+  (void)mayday_sector_at(layout, offset + (length - 1u), &last);
+  mayday_sector_range range = {(mayday_sector_number)first.number, (mayday_sector_number)last.number};
   return range;
 }
 
 /* Takes `size` bytes from *at, rounded up to the end of a sector. */
 static bool take(const mayday_layout *layout, uint32_t *at, uint32_t size, mayday_region *out) {
-  mayday_region sector;
-  uint32_t number;
+  mayday_sector sector;
   out->offset = *at;
-  if (size - 1u > UINT32_MAX - *at || !mayday_sector_at(layout, *at + (size - 1u), &sector, &number)) return false;
-  out->size = sector.offset + sector.size - *at;
-  *at += out->size;
+  if (size - 1u > UINT32_MAX - *at || !mayday_sector_at(layout, *at + (size - 1u), &sector)) return false;
+  out->size = sector.end - *at;
+  *at = sector.end;
   return true;
 }
 
@@ -49,13 +47,13 @@ bool mayday_map_build(const mayday_layout *layout, mayday_map *map) {
   if (map->slot_count > MAYDAY_SLOTS_MAX) return false;
   bool fits = take(layout, &at, layout->recovery_size, &recovery);
   /* One byte rounds up to a sector. */
-  for (uint8_t i = 0; fits && i < 2; i++) fits = take(layout, &at, 1, &map->record[i]);
-  for (uint8_t i = 0; fits && i < map->area_count; i++) {
+  for (unsigned i = 0; fits && i < 2; i++) fits = take(layout, &at, 1, &map->record[i]);
+  for (unsigned i = 0; fits && i < map->area_count; i++) {
     map->areas[i].offset = 0;
     map->areas[i].size = 0;
     if (!layout->are_manifests_in_record) fits = take(layout, &at, 1, &map->areas[i]);
   }
-  for (uint8_t i = 0; fits && i < map->slot_count; i++) fits = take(layout, &at, layout->slot_size, &map->slots[i]);
+  for (unsigned i = 0; fits && i < map->slot_count; i++) fits = take(layout, &at, layout->slot_size, &map->slots[i]);
   if (!fits) return false;
   uint32_t size = map->record[0].size < map->record[1].size ? map->record[0].size : map->record[1].size;
   map->record[0].size = size;
@@ -70,12 +68,15 @@ static bool is_power_of_two(uint32_t value) {
 }
 
 bool mayday_layout_is_right(const mayday_layout *layout) {
+  uint32_t sectors = 0;
   if (layout->sector_runs < 1 || layout->sector_runs > 16) return false;
-  for (uint8_t i = 0; i < layout->sector_runs; i++) {
+  for (unsigned i = 0; i < layout->sector_runs; i++) {
     const mayday_sectors *run = &layout->sectors[i];
     if (!is_power_of_two(run->size) || run->size < 1024u || run->size > UINT32_C(1048576)) return false;
     if (run->count < 1 || run->count > UINT32_C(1048576)) return false;
+    sectors += run->count;
   }
+  if (sectors > MAYDAY_SECTOR_LAST) return false;
   if (layout->recovery_size < 1 || layout->recovery_size > SIZE_MAX_GIB) return false;
   if (layout->slot_size < 1 || layout->slot_size > SIZE_MAX_GIB) return false;
   if (!is_power_of_two(layout->write_unit) || layout->write_unit > MAYDAY_WRITE_UNIT_MAX) return false;

@@ -10,8 +10,13 @@
 /* Lays the regions out. False: the sectors do not reach. */
 bool mayday_map_build(const mayday_layout *layout, mayday_map *map);
 
-/* The sector that a byte lies in, and its number from the flash's start. False: there is none. */
-bool mayday_sector_at(const mayday_layout *layout, uint32_t offset, mayday_region *sector, uint32_t *number);
+/* A sector; `end` is the offset behind it, and `number` counts from the flash's start. */
+typedef struct mayday_sector {
+  uint32_t offset, end, number;
+} mayday_sector;
+
+/* The sector that a byte lies in. False, and `sector` is as it was: there is none. */
+bool mayday_sector_at(const mayday_layout *layout, uint32_t offset, mayday_sector *sector);
 
 /* The sectors of some bytes, one at least, which have to lie in the flash. */
 mayday_sector_range mayday_sectors_of(const mayday_layout *layout, uint32_t offset, uint32_t length);

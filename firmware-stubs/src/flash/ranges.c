@@ -1,37 +1,47 @@
 #include "flash/ranges.h"
 
-static void erase_at(mayday_range_set *set, uint8_t at) {
+/* Changes places with the next one. Ranges are moved one by one, as a loop of copies becomes a call of memmove, which nothing
+ * else of a target needs. */
+static void swap(mayday_sector_range *range) {
+  mayday_sector_range next = range[1];
+  range[1] = range[0];
+  range[0] = next;
+}
+
+static void erase_at(mayday_range_set *set, unsigned at) {
   set->count--;
-  for (uint8_t i = at; i < set->count; i++) set->ranges[i] = set->ranges[i + 1];
+  for (; at < set->count; at++) swap(&set->ranges[at]);
 }
 
-static void insert_at(mayday_range_set *set, uint8_t at, mayday_sector_range range) {
-  for (uint8_t i = set->count; i > at; i--) set->ranges[i] = set->ranges[i - 1];
-  set->ranges[at] = range;
-  set->count++;
+static void insert(mayday_range_set *set, mayday_sector_number first, mayday_sector_number last) {
+  mayday_sector_range *at = &set->ranges[set->count++];
+  at->first = first;
+  at->last = last;
+  for (; at > set->ranges && at[-1].first > first; at--) swap(at - 1);
 }
 
-/* The set is full: joins the two nearest of its ranges and `range`, which belongs at `at`. */
-static void join_nearest(mayday_range_set *set, uint8_t at, mayday_sector_range range, mayday_sector_range *gap) {
-  mayday_sector_range all[MAYDAY_OPEN_RANGES_MAX + 1];
-  for (uint8_t i = 0; i < at; i++) all[i] = set->ranges[i];
-  all[at] = range;
-  for (uint8_t i = at; i < MAYDAY_OPEN_RANGES_MAX; i++) all[i + 1u] = set->ranges[i];
-  uint8_t nearest = 0;
-  for (uint8_t i = 1; i < MAYDAY_OPEN_RANGES_MAX; i++) {
-    if (all[i + 1].first - all[i].last < all[nearest + 1].first - all[nearest].last) nearest = i;
+/* Joins the two nearest ranges, and returns what lay between them. */
+static mayday_sector_range join_nearest(mayday_range_set *set) {
+  uint32_t least = UINT32_MAX;
+  unsigned nearest = 1;
+  for (unsigned i = 1; i < set->count; i++) {
+    uint32_t distance = (uint32_t)set->ranges[i].first - set->ranges[i - 1u].last;
+    if (distance >= least) continue;
+    least = distance;
+    nearest = i;
   }
-  gap->first = all[nearest].last + 1u;
-  gap->last = all[nearest + 1].first - 1u;
-  all[nearest + 1].first = all[nearest].first;
-  for (uint8_t i = 0; i < MAYDAY_OPEN_RANGES_MAX; i++) set->ranges[i] = all[i < nearest ? i : i + 1];
+  mayday_sector_range *right = &set->ranges[nearest], *left = right - 1;
+  mayday_sector_range gap = {(mayday_sector_number)(left->last + 1u), (mayday_sector_number)(right->first - 1u)};
+  left->last = right->last;
+  erase_at(set, nearest);
+  return gap;
 }
 
 bool mayday_ranges_add(mayday_range_set *set, mayday_sector_range range, mayday_sector_range *gap) {
-  uint8_t at = 0;
-  while (at < set->count && set->ranges[at].first <= range.last + 1u) {
+  unsigned at = 0;
+  while (at < set->count) {
     mayday_sector_range old = set->ranges[at];
-    if (range.first > old.last + 1u) {
+    if (old.first > range.last + 1u || range.first > old.last + 1u) {
       at++;
       continue;
     }
@@ -39,44 +49,28 @@ bool mayday_ranges_add(mayday_range_set *set, mayday_sector_range range, mayday_
     if (old.last > range.last) range.last = old.last;
     erase_at(set, at);
   }
-  if (set->count == MAYDAY_OPEN_RANGES_MAX) {
-    join_nearest(set, at, range, gap);
-    return true;
-  }
-  insert_at(set, at, range);
-  return false;
+  insert(set, range.first, range.last);
+  if (set->count <= MAYDAY_OPEN_RANGES_MAX) return false;
+  *gap = join_nearest(set);
+  return true;
 }
 
 bool mayday_ranges_remove(mayday_range_set *set, mayday_sector_range range) {
-  uint8_t i = 0;
-  while (i < set->count) {
-    mayday_sector_range *old = &set->ranges[i];
-    if (old->last < range.first || old->first > range.last) {
-      i++;
-      continue;
-    }
-    bool has_left = old->first < range.first;
-    bool has_right = old->last > range.last;
-    if (has_left && has_right) {
-      if (set->count == MAYDAY_OPEN_RANGES_MAX) return false;
-      mayday_sector_range right = {range.last + 1u, old->last};
-      old->last = range.first - 1u;
-      insert_at(set, (uint8_t)(i + 1u), right);
-      return true;
-    }
-    if (!has_left && !has_right) {
-      erase_at(set, i);
-    } else if (has_left) {
-      old->last = range.first - 1u;
-    } else {
-      old->first = range.last + 1u;
-    }
+  for (unsigned i = set->count; i-- > 0;) {
+    mayday_sector_range old = set->ranges[i];
+    if (old.last < range.first || old.first > range.last) continue;
+    bool has_left = old.first < range.first;
+    bool has_right = old.last > range.last;
+    if (has_left && has_right && set->count == MAYDAY_OPEN_RANGES_MAX) return false;
+    erase_at(set, i);
+    if (has_left) insert(set, old.first, (mayday_sector_number)(range.first - 1u));
+    if (has_right) insert(set, (mayday_sector_number)(range.last + 1u), old.last);
   }
   return true;
 }
 
 bool mayday_ranges_touch(const mayday_range_set *set, mayday_sector_range range) {
-  for (uint8_t i = 0; i < set->count; i++) {
+  for (unsigned i = 0; i < set->count; i++) {
     if (set->ranges[i].first <= range.last && range.first <= set->ranges[i].last) return true;
   }
   return false;

@@ -1,7 +1,7 @@
 #include "flash/record.h"
 #include "base/bytes.h"
 #include "flash/flash.h"
-#include "flash/map.h"
+#include "flash/record_places.h"
 #include "flash/record_scan.h"
 
 /* Entries at the end of a sector that only further seals use. */
@@ -29,87 +29,86 @@ void mayday_record_read(mayday_board *board) {
   record->given = -1;
 }
 
-static bool program_at(mayday_board *board, uint8_t sector, uint32_t at, uint8_t entry[MAYDAY_ENTRY_LENGTH]) {
+/* Programs an entry into the sector that holds. Once the flash has failed it does nothing, so that only the last of many calls
+ * needs a look at that. */
+static bool program_at(mayday_board *board, uint32_t at, uint8_t entry[MAYDAY_ENTRY_LENGTH]) {
   uint8_t unit[MAYDAY_STRIDE_MAX];
+  mayday_record *record = &board->record;
   memset(unit, board->layout->erased, sizeof unit);
-  mayday_entry_finish(entry, ++board->record.sequence);
+  mayday_entry_finish(entry, ++record->sequence);
   memcpy(unit, entry, MAYDAY_ENTRY_LENGTH);
-  return mayday_flash_program(board, board->map.record[sector].offset + at, unit, mayday_entry_stride(board->layout));
+  return mayday_flash_program(board, board->map.record[record->active].offset + at, unit, mayday_entry_stride(board->layout));
+}
+
+/* Adds an entry behind the last one. */
+static bool program_next(mayday_board *board, uint8_t entry[MAYDAY_ENTRY_LENGTH]) {
+  uint32_t at = board->record.at;
+  board->record.at = at + mayday_entry_stride(board->layout);
+  return program_at(board, at, entry);
 }
 
 /* The two entries of an event that names an image stand in one sector. */
 static bool program_event(mayday_board *board, uint8_t entry[MAYDAY_ENTRY_LENGTH], const uint8_t *digest) {
-  mayday_record *record = &board->record;
-  uint16_t stride = mayday_entry_stride(board->layout);
   if (digest != NULL) {
     uint8_t before[MAYDAY_ENTRY_LENGTH];
     mayday_entry_set_digest(entry, before, digest);
-    if (!program_at(board, (uint8_t)record->active, record->at, before)) return false;
-    record->at += stride;
+    (void)program_next(board, before);
   }
-  if (!program_at(board, (uint8_t)record->active, record->at, entry)) return false;
-  record->at += stride;
-  return true;
+  return program_next(board, entry);
 }
 
-static bool program_seal(mayday_board *board, uint32_t at) {
+static void program_seal(mayday_board *board) {
   uint8_t entry[MAYDAY_ENTRY_LENGTH];
   mayday_entry_begin(entry, MAYDAY_ENTRY_SEAL);
-  return program_at(board, (uint8_t)board->record.active, at, entry);
+  (void)program_next(board, entry);
 }
 
 /* Seals a sector again whose own seal may be unstable, before the other one is erased. */
-static bool reseal(mayday_board *board) {
+static void reseal(mayday_board *board) {
   mayday_record *record = &board->record;
-  uint16_t stride = mayday_entry_stride(board->layout);
-  uint32_t at = record->reseal_at;
-  for (uint8_t i = 0; at != 0 && i < RESEALS && board->map.journal_size - at >= stride; i++) {
-    if (!program_seal(board, at)) return false;
-    at += stride;
-  }
+  record->at = record->reseal_at;
+  for (unsigned i = 0; record->at != 0 && i < RESEALS; i++)
+    if (board->map.journal_size - record->at >= mayday_entry_stride(board->layout)) program_seal(board);
   record->reseal_at = 0;
-  return true;
 }
 
 /* Snapshot, header, seal; all of it has to read back. */
-static bool write_fresh(mayday_board *board) {
+static void write_fresh(mayday_board *board) {
   uint8_t entry[MAYDAY_ENTRY_LENGTH];
   mayday_record *record = &board->record;
   uint16_t stride = mayday_entry_stride(board->layout);
-  bool is_there;
+  mayday_scan scan;
   record->at = stride;
   for (uint8_t i = 0;; i++) {
+    bool is_there;
     const uint8_t *digest = mayday_state_snapshot(&record->state, i, entry, &is_there);
     if (!is_there) break;
-    if (!program_event(board, entry, digest)) return false;
+    (void)program_event(board, entry, digest);
   }
   mayday_entry_header(entry, (uint8_t)(record->at / stride - 1u));
-  if (!program_at(board, (uint8_t)record->active, 0, entry)) return false;
-  if (!program_seal(board, record->at)) return false;
-  record->at += stride;
-  mayday_scan scan;
+  (void)program_at(board, 0, entry);
+  program_seal(board);
   mayday_scan_sector(board, (uint8_t)record->active, &scan, NULL);
-  return (scan.counts && scan.has_seal && scan.seal == record->sequence) || mayday_flash_fail(board);
+  if (!scan.counts || !scan.has_seal || scan.seal != record->sequence) (void)mayday_flash_fail(board);
 }
 
-/* Starts a fresh sector with the state. A sector is erased only when a seal that was written in this run shows that the other
- * one is complete, and a header is written only when all manifests that the state names, but that of `without`, were read back. */
-static bool start_sector(mayday_board *board, uint8_t without) {
+/* A sector is erased only when a seal that was written in this run shows that the other one is complete, and a header is written
+ * only when all manifests that the state names were read back. */
+bool mayday_record_restart(mayday_board *board, uint8_t without) {
   mayday_record *record = &board->record;
   int8_t old = record->active;
   uint8_t fresh = old == 0 ? 1 : 0;
   bool is_erased = record->at != 0;
-  if (!reseal(board)) return false;
-  record->at = 0;
-  if (!is_erased && !mayday_flash_erase(board, board->map.record[fresh].offset)) return false;
+  reseal(board);
+  if (!is_erased) (void)mayday_flash_erase(board, board->map.record[fresh].offset);
 #if MAYDAY_WITH_RECORD_MANIFESTS
-  bool has_places = board->layout->are_manifests_in_record && old >= 0;
-  if (has_places && !mayday_places_copy(board, (uint8_t)old, fresh, without)) return false;
+  if (old >= 0 && board->layout->are_manifests_in_record) mayday_places_copy(board, fresh, without);
 #else
   (void)without;
 #endif
   record->active = (int8_t)fresh;
-  if (!write_fresh(board)) {
+  if (!board->has_failed) write_fresh(board);
+  if (board->has_failed) {
     record->active = old;
     record->at = 0;
     return false;
@@ -120,34 +119,20 @@ static bool start_sector(mayday_board *board, uint8_t without) {
 bool mayday_record_append(mayday_board *board, uint8_t entry[MAYDAY_ENTRY_LENGTH], const uint8_t *digest) {
   mayday_record *record = &board->record;
   uint8_t before[MAYDAY_ENTRY_LENGTH];
-  uint16_t stride = mayday_entry_stride(board->layout);
+  uint32_t stride = mayday_entry_stride(board->layout);
   if (board->has_failed) return false;
   if (digest != NULL) mayday_entry_set_digest(entry, before, digest);
-  uint32_t needed = (digest == NULL ? 1u : 2u) * (uint32_t)stride;
-  bool has_room = record->at != 0 && record->at + needed <= board->map.journal_size - KEPT * stride;
+  uint32_t needed = KEPT * stride + (digest == NULL ? stride : 2u * stride);
+  bool has_room = record->at != 0 && record->at + needed <= board->map.journal_size;
   /* The digest may be the state's own: program before it changes. */
   if (has_room && !program_event(board, entry, digest)) return false;
   mayday_state_apply(&record->state, entry, before);
-  if (!has_room && !start_sector(board, NO_AREA)) return false;
+  if (!has_room && !mayday_record_restart(board, NO_AREA)) return false;
   if (record->given >= 0 && mayday_state_names_area(&record->state, (uint8_t)record->given)) record->given = -1;
   return true;
 }
 
 bool mayday_record_settle(mayday_board *board) {
   if (board->has_failed) return false;
-  return board->record.at != 0 || start_sector(board, NO_AREA);
+  return board->record.at != 0 || mayday_record_restart(board, NO_AREA);
 }
-
-#if MAYDAY_WITH_RECORD_MANIFESTS
-bool mayday_record_blank_place(mayday_board *board, uint8_t area, uint32_t *offset) {
-  mayday_record *record = &board->record;
-  if (board->has_failed) return false;
-  record->given = -1;
-  bool is_blank = record->at != 0 && mayday_record_place(board, area, offset) &&
-                  mayday_flash_is_erased(board, *offset, MAYDAY_PLACE_SIZE);
-  if (!is_blank && !start_sector(board, area)) return false;
-  if (!mayday_record_place(board, area, offset)) return false;
-  record->given = (int8_t)area;
-  return true;
-}
-#endif

@@ -17,12 +17,11 @@ bool mayday_record_append(mayday_board *board, uint8_t entry[MAYDAY_ENTRY_LENGTH
  * before anything is erased that the state before the last event needs. */
 bool mayday_record_settle(mayday_board *board);
 
+/* Begins a fresh sector with the state. `without`: an area whose manifest is not copied there. */
+bool mayday_record_restart(mayday_board *board, uint8_t without);
+
 /* Where the manifest of an area lies now, with manifests in the record (13.3). False: nowhere. */
 bool mayday_record_place(const mayday_board *board, uint8_t area, uint32_t *offset);
-
-/* Copies the manifests of all areas that the state names, or this run stored, but that of `without`, to a fresh sector as they
- * read now. */
-bool mayday_places_copy(mayday_board *board, uint8_t from, uint8_t to, uint8_t without);
 
 /* A blank place for the manifest of an area that no installed image uses, in a sector that this run began. Write there before
  * the event that names the area. */

@@ -19,67 +19,73 @@ uint8_t mayday_state_failed(const mayday_record_state *state, const uint8_t dige
 
 /* Puts a count behind all others. */
 static void set_failed(mayday_record_state *state, const uint8_t *digest, uint8_t count) {
-  uint8_t at = failed_at(state, digest);
-  if (at == MAYDAY_FAILED_MAX && count > 0) at = 0;
-  if (at < state->failed_count) {
-    state->failed_count--;
-    memmove(&state->failed[at], &state->failed[at + 1], (size_t)(state->failed_count - at) * sizeof state->failed[0]);
+  mayday_failed *failed = &state->failed[failed_at(state, digest)];
+  mayday_failed *last = state->failed + state->failed_count;
+  if (failed == last && count == 0) return;
+  if (failed == state->failed + MAYDAY_FAILED_MAX) failed = state->failed;
+  if (failed == last) {
+    state->failed_count++;
+  } else {
+    /* Those behind it step up. Not by memmove, which a target needs for nothing else. */
+    for (last--; failed < last; failed++) *failed = failed[1];
   }
-  if (count == 0) return;
-  memcpy(state->failed[state->failed_count].digest, digest, 8);
-  state->failed[state->failed_count].count = count;
-  state->failed_count++;
+  memcpy(failed->digest, digest, 8);
+  failed->count = count;
+  if (count == 0) state->failed_count--;
 }
 
-static void apply_floor(mayday_record_state *state, uint32_t floor, bool is_confirmed) {
+static void apply_floor(mayday_record_state *state, const uint8_t *entry, bool is_confirmed) {
+  uint32_t floor = mayday_u32(entry + MAYDAY_ENTRY_AT_B);
   if (floor > state->floor) state->floor = floor;
   if (is_confirmed || state->floor > 0) state->was_confirmed = true;
 }
 
 static void apply_slot(mayday_record_state *state, const uint8_t *entry, const uint8_t *before) {
   uint8_t number = entry[MAYDAY_ENTRY_AT_PLACE] & 0x0fu;
-  uint8_t flags = entry[MAYDAY_ENTRY_AT_FLAGS];
-  bool is_confirmed = (flags & MAYDAY_FLAG_CONFIRMED) != 0;
+  unsigned flags = entry[MAYDAY_ENTRY_AT_FLAGS];
+  bool is_confirmed = (flags & MAYDAY_SLOT_CONFIRMED) != 0;
   if (number < MAYDAY_SLOTS_MAX) {
     mayday_slot_record *slot = &state->slots[number];
     uint8_t digest[32];
     mayday_entry_get_digest(entry, before, digest);
     uint8_t failed = mayday_state_failed(state, digest);
     /* A trial is given up and counted in one step, so that a cut cannot count it twice or not at all. */
-    if ((flags & MAYDAY_FLAG_REVERTED) != 0 && slot->is_known && !slot->is_reverted && memcmp(slot->digest, digest, 32) == 0) {
-      set_failed(state, digest, (uint8_t)(failed < 255u ? failed + 1u : 255u));
-    }
+    bool was_tried = slot->flags != 0 && (slot->flags & MAYDAY_SLOT_REVERTED) == 0 && memcmp(slot->digest, digest, 32) == 0;
+    if ((flags & MAYDAY_SLOT_REVERTED) != 0 && was_tried) set_failed(state, digest, (uint8_t)(failed < 255u ? failed + 1u : 255u));
     if (is_confirmed && failed > 0) set_failed(state, digest, 0);
-    slot->is_known = true;
-    slot->is_confirmed = is_confirmed;
-    slot->is_reverted = (flags & MAYDAY_FLAG_REVERTED) != 0;
-    slot->is_unproven = (flags & MAYDAY_FLAG_UNPROVEN) != 0;
+    slot->flags = (uint8_t)(flags | MAYDAY_SLOT_KNOWN);
     slot->area = entry[MAYDAY_ENTRY_AT_PLACE] >> 4;
     slot->boots = entry[MAYDAY_ENTRY_AT_COUNT];
     slot->rank = mayday_u32(entry + MAYDAY_ENTRY_AT_A);
     memcpy(slot->digest, digest, 32);
   }
   if (is_confirmed) state->has_given_up = false;
-  apply_floor(state, mayday_u32(entry + MAYDAY_ENTRY_AT_B), is_confirmed && (flags & MAYDAY_FLAG_UNPROVEN) == 0);
+  apply_floor(state, entry, is_confirmed && (flags & MAYDAY_SLOT_UNPROVEN) == 0);
+}
+
+/* False: it is none, or lies beyond all numbers of sectors. */
+static bool read_range(const uint8_t *at, mayday_sector_range *range) {
+  uint32_t first = mayday_u32(at);
+  range->first = (mayday_sector_number)first;
+  range->last = (mayday_sector_number)mayday_least32(mayday_u32(at + 4), MAYDAY_SECTOR_LAST);
+  return first <= MAYDAY_SECTOR_LAST;
 }
 
 static void apply_sectors(mayday_record_state *state, const uint8_t *entry) {
-  mayday_sector_range open = {mayday_u32(entry + MAYDAY_ENTRY_AT_BYTES), mayday_u32(entry + MAYDAY_ENTRY_AT_BYTES + 4)};
-  mayday_sector_range close = {mayday_u32(entry + MAYDAY_ENTRY_AT_A), mayday_u32(entry + MAYDAY_ENTRY_AT_B)};
-  mayday_sector_range gap;
-  if (close.first != MAYDAY_NO_SECTOR) (void)mayday_ranges_remove(&state->open, close);
-  if (open.first != MAYDAY_NO_SECTOR) (void)mayday_ranges_add(&state->open, open, &gap);
+  mayday_sector_range range;
+  state->joined.first = 1;
+  state->joined.last = 0;
+  if (read_range(entry + MAYDAY_ENTRY_AT_A, &range)) (void)mayday_ranges_remove(&state->open, range);
+  if (read_range(entry + MAYDAY_ENTRY_AT_BYTES, &range)) (void)mayday_ranges_add(&state->open, range, &state->joined);
 }
 
 static void apply_order(mayday_record_state *state, const uint8_t *entry) {
+  const uint8_t *order = entry + MAYDAY_ENTRY_AT_BYTES;
+  state->given_up.sequence = mayday_u48(order);
+  for (unsigned i = 0; i < 3u; i++) state->given_up.version[i] = mayday_u16(order + 6u + 2u * i);
   state->has_given_up = false;
-  for (uint8_t i = MAYDAY_ENTRY_AT_BYTES; i < MAYDAY_ENTRY_AT_B; i++) {
-    if (entry[i] != 0) state->has_given_up = true;
-  }
-  state->given_up.sequence = mayday_u48(entry + MAYDAY_ENTRY_AT_BYTES);
-  state->given_up.version[0] = mayday_u16(entry + MAYDAY_ENTRY_AT_BYTES + 6);
-  state->given_up.version[1] = mayday_u16(entry + MAYDAY_ENTRY_AT_A);
-  state->given_up.version[2] = mayday_u16(entry + MAYDAY_ENTRY_AT_A + 2);
+  for (unsigned i = 0; i < 12u; i++)
+    if (order[i] != 0) state->has_given_up = true;
 }
 
 void mayday_state_apply(mayday_record_state *state, const uint8_t *entry, const uint8_t *before) {
@@ -98,7 +104,7 @@ void mayday_state_apply(mayday_record_state *state, const uint8_t *entry, const 
       mayday_entry_get_digest(entry, before, state->receiving_digest);
       break;
     case MAYDAY_ENTRY_SECTORS: apply_sectors(state, entry); break;
-    case MAYDAY_ENTRY_FLOOR: apply_floor(state, mayday_u32(entry + MAYDAY_ENTRY_AT_B), count == 1); break;
+    case MAYDAY_ENTRY_FLOOR: apply_floor(state, entry, count == 1u); break;
     case MAYDAY_ENTRY_FAILED: set_failed(state, entry + MAYDAY_ENTRY_AT_BYTES, count); break;
     case MAYDAY_ENTRY_ORDER: apply_order(state, entry); break;
     case MAYDAY_ENTRY_NONCES: {
@@ -112,8 +118,8 @@ void mayday_state_apply(mayday_record_state *state, const uint8_t *entry, const 
 
 bool mayday_state_names_area(const mayday_record_state *state, uint8_t area) {
   if (state->is_receiving && state->receiving_area == area) return true;
-  for (uint8_t i = 0; i < MAYDAY_SLOTS_MAX; i++) {
-    if (state->slots[i].is_known && state->slots[i].area == area) return true;
+  for (unsigned i = 0; i < MAYDAY_SLOTS_MAX; i++) {
+    if (state->slots[i].flags != 0 && state->slots[i].area == area) return true;
   }
   return false;
 }
@@ -128,7 +134,7 @@ const uint8_t *mayday_state_snapshot(const mayday_record_state *state, uint8_t n
     return NULL;
   }
   for (uint8_t i = 0; i < MAYDAY_SLOTS_MAX; i++) {
-    if (!state->slots[i].is_known || number-- != 0) continue;
+    if (state->slots[i].flags == 0 || number-- != 0) continue;
     mayday_entry_slot(entry, MAYDAY_ENTRY_SLOT, i, &state->slots[i], state->floor);
     return state->slots[i].digest;
   }
@@ -157,42 +163,37 @@ const uint8_t *mayday_state_snapshot(const mayday_record_state *state, uint8_t n
   return NULL;
 }
 
-void mayday_entry_slot(uint8_t entry[MAYDAY_ENTRY_LENGTH], uint8_t type, uint8_t slot, const mayday_slot_record *record,
-                       uint32_t floor) {
-  mayday_entry_begin(entry, type);
-  entry[MAYDAY_ENTRY_AT_PLACE] = (uint8_t)(slot | (record->area << 4 & 0xf0));
-  entry[MAYDAY_ENTRY_AT_FLAGS] =
-      (uint8_t)((record->is_confirmed ? MAYDAY_FLAG_CONFIRMED : 0) | (record->is_reverted ? MAYDAY_FLAG_REVERTED : 0) |
-                (record->is_unproven ? MAYDAY_FLAG_UNPROVEN : 0));
-  entry[MAYDAY_ENTRY_AT_COUNT] = record->boots;
-  mayday_put32(entry + MAYDAY_ENTRY_AT_A, record->rank);
-  mayday_put32(entry + MAYDAY_ENTRY_AT_B, floor);
-}
-
 void mayday_entry_receiving(uint8_t entry[MAYDAY_ENTRY_LENGTH], uint8_t slot, uint8_t area) {
   mayday_entry_begin(entry, MAYDAY_ENTRY_RECEIVING);
   entry[MAYDAY_ENTRY_AT_PLACE] = (uint8_t)(slot | (area << 4 & 0xf0));
 }
 
-static void put_range(uint8_t *first, uint8_t *last, const mayday_sector_range *range) {
-  mayday_put32(first, range == NULL ? MAYDAY_NO_SECTOR : range->first);
-  mayday_put32(last, range == NULL ? MAYDAY_NO_SECTOR : range->last);
+void mayday_entry_slot(uint8_t entry[MAYDAY_ENTRY_LENGTH], uint8_t type, uint8_t slot, const mayday_slot_record *record,
+                       uint32_t floor) {
+  mayday_entry_receiving(entry, slot, record->area);
+  entry[MAYDAY_ENTRY_AT_TYPE] = type;
+  entry[MAYDAY_ENTRY_AT_FLAGS] = (uint8_t)(record->flags & ~(unsigned)MAYDAY_SLOT_KNOWN);
+  entry[MAYDAY_ENTRY_AT_COUNT] = record->boots;
+  mayday_put32(entry + MAYDAY_ENTRY_AT_A, record->rank);
+  mayday_put32(entry + MAYDAY_ENTRY_AT_B, floor);
 }
 
 void mayday_entry_sectors(uint8_t entry[MAYDAY_ENTRY_LENGTH], const mayday_sector_range *open,
                           const mayday_sector_range *close) {
+  const mayday_sector_range *const ranges[2] = {open, close};
   mayday_entry_begin(entry, MAYDAY_ENTRY_SECTORS);
-  put_range(entry + MAYDAY_ENTRY_AT_BYTES, entry + MAYDAY_ENTRY_AT_BYTES + 4, open);
-  put_range(entry + MAYDAY_ENTRY_AT_A, entry + MAYDAY_ENTRY_AT_B, close);
+  for (unsigned i = 0; i < 2u; i++) {
+    uint8_t *range = entry + MAYDAY_ENTRY_AT_BYTES + 8u * i;
+    mayday_put32(range, ranges[i] == NULL ? MAYDAY_NO_SECTOR : ranges[i]->first);
+    mayday_put32(range + 4, ranges[i] == NULL ? MAYDAY_NO_SECTOR : ranges[i]->last);
+  }
 }
 
 void mayday_entry_order(uint8_t entry[MAYDAY_ENTRY_LENGTH], const mayday_order *order) {
   mayday_entry_begin(entry, MAYDAY_ENTRY_ORDER);
   if (order == NULL) return;
   mayday_put48(entry + MAYDAY_ENTRY_AT_BYTES, order->sequence);
-  mayday_put16(entry + MAYDAY_ENTRY_AT_BYTES + 6, order->version[0]);
-  mayday_put16(entry + MAYDAY_ENTRY_AT_A, order->version[1]);
-  mayday_put16(entry + MAYDAY_ENTRY_AT_A + 2, order->version[2]);
+  for (unsigned i = 0; i < 3u; i++) mayday_put16(entry + MAYDAY_ENTRY_AT_BYTES + 6u + 2u * i, order->version[i]);
 }
 
 void mayday_entry_nonces(uint8_t entry[MAYDAY_ENTRY_LENGTH], uint32_t starts) {

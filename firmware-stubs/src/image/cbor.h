@@ -21,13 +21,10 @@ typedef struct mayday_cbor {
   bool has_failed;
 } mayday_cbor;
 
-/* The number in a head of this type: a value, a length, or a count, from `min` to `max`. */
-uint64_t mayday_cbor_head(mayday_cbor *cbor, uint8_t type, uint64_t min, uint64_t max);
+/* The number in a head of this type: a value, a length, or a count. It is `min` at least, and less than `min` + 2^`bits`. */
+uint64_t mayday_cbor_head(mayday_cbor *cbor, uint8_t type, uint8_t min, uint8_t bits);
 
-/* A number. */
-uint64_t mayday_cbor_uint(mayday_cbor *cbor, uint64_t min, uint64_t max);
-
-/* Bytes or text of `min` to `max` bytes, in place. Whether text is UTF-8 is not looked at. */
-const uint8_t *mayday_cbor_string(mayday_cbor *cbor, uint8_t type, size_t min, size_t max, size_t *length);
+/* So many bytes, in place; NULL when there are fewer. */
+const uint8_t *mayday_cbor_take(mayday_cbor *cbor, uint32_t length);
 
 #endif

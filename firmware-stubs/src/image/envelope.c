@@ -76,10 +76,10 @@ static uint32_t try_keys(const mayday_port *port, const mayday_policy *policy, c
   volatile uint32_t verdict = MAYDAY_SIGNATURE_WRONG;
   uint8_t id[KEY_ID_LENGTH];
   memcpy(id, bytes + KEY_ID_AT, sizeof id);
-  memmove(bytes + CONTEXT_LENGTH, bytes + PROTECTED_AT, PROTECTED_LENGTH);
+  memcpy(bytes + CONTEXT_LENGTH, signed_head + PROTECTED_AT, PROTECTED_LENGTH);
   memcpy(bytes, context, sizeof context);
   bytes[EXTERNAL_AT] = 0x40;
-  for (uint8_t i = 0; i < policy->key_count && verdict != MAYDAY_SIGNATURE_RIGHT; i++) {
+  for (unsigned i = 0; i < policy->key_count && verdict != MAYDAY_SIGNATURE_RIGHT; i++) {
     const mayday_key *key = &policy->keys[i];
     if (!has_id(mayday_hash_of(port), key, id)) continue;
     *signer = key;
@@ -94,7 +94,7 @@ static uint32_t try_keys(const mayday_port *port, const mayday_policy *policy, c
  * cannot be evaded by an entry without it. */
 static void join(const mayday_policy *policy, const mayday_key *key, mayday_key *out) {
   *out = *key;
-  for (uint8_t i = 0; i < policy->key_count; i++) {
+  for (unsigned i = 0; i < policy->key_count; i++) {
     const mayday_key *other = &policy->keys[i];
     if (memcmp(other->bytes, key->bytes, sizeof key->bytes) != 0) continue;
     out->roles = (uint8_t)(out->roles | other->roles);

@@ -49,23 +49,21 @@ uint8_t mayday_run_length(const mayday_shape *shape, uint8_t level, uint32_t ind
   return (uint8_t)(left < width ? left : width);
 }
 
-/* Complete parts of 16, 8, 4, 2 and 1 hashes at most. */
-#define FOLD_PARTS 5u
+void mayday_fold_next(const mayday_hash *hash, uint8_t *parts, uint32_t before, bool is_last, uint8_t node[32]) {
+  /* parts[k]: of a complete part of 2^k nodes, for each bit k that is set in the number of nodes before. The last node is joined
+   * with all of them: an odd one is taken over until it finds a neighbour at its left. */
+  for (; before != 0 && (is_last || (before & 1u) != 0); before >>= 1, parts += MAYDAY_HASH_LENGTH)
+    if ((before & 1u) != 0) mayday_node_hash(hash, parts, node, node);
+  if (!is_last) memcpy(parts, node, MAYDAY_HASH_LENGTH);
+}
 
 void mayday_fold(const mayday_hash *hash, const uint8_t *hashes, uint8_t count, uint8_t out[32]) {
-  uint8_t parts[FOLD_PARTS][MAYDAY_HASH_LENGTH];
-  unsigned used = 0;
-  for (unsigned done = 1; done <= count; done++) {
-    memcpy(parts[used++], hashes + (size_t)(done - 1u) * MAYDAY_HASH_LENGTH, MAYDAY_HASH_LENGTH);
-    /* Two parts of one size are joined, as many times as `done` is even. */
-    for (unsigned left = done; (left & 1u) == 0; left >>= 1) {
-      mayday_node_hash(hash, parts[used - 2u], parts[used - 1u], parts[used - 2u]);
-      used--;
-    }
+  /* Complete parts of 8, 4, 2 and 1 hashes. */
+  uint8_t parts[4][MAYDAY_HASH_LENGTH];
+  for (unsigned i = 0; i < count; i++) {
+    memcpy(out, hashes + (size_t)i * MAYDAY_HASH_LENGTH, MAYDAY_HASH_LENGTH);
+    mayday_fold_next(hash, parts[0], i, i + 1u == count, out);
   }
-  /* What is left has different sizes: an odd last hash is taken over until it finds a neighbour at its left. */
-  for (; used > 1u; used--) mayday_node_hash(hash, parts[used - 2u], parts[used - 1u], parts[used - 2u]);
-  memcpy(out, parts[0], MAYDAY_HASH_LENGTH);
 }
 
 void mayday_leaf_hash(const mayday_hash *hash, const uint8_t *block, uint32_t length, uint8_t out[32]) {

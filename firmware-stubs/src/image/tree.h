@@ -34,6 +34,10 @@ uint8_t mayday_run_length(const mayday_shape *shape, uint8_t level, uint32_t ind
 /* The hash of the node above two (7.2). `out` may be one of them. */
 void mayday_node_hash(const mayday_hash *hash, const uint8_t left[32], const uint8_t right[32], uint8_t out[32]);
 
+/* Folds nodes that come one after the other, from the left (7.3). `parts` has room for 32 bytes for each level that they take,
+ * `before` counts those before this one. `node` is the hash of all of them if `is_last`; else it is overwritten. */
+void mayday_fold_next(const mayday_hash *hash, uint8_t *parts, uint32_t before, bool is_last, uint8_t node[32]);
+
 /* Folds hashes, joined, pairwise (7.3). `count` 1 to 16. */
 void mayday_fold(const mayday_hash *hash, const uint8_t *hashes, uint8_t count, uint8_t out[32]);
 

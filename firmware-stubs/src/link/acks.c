@@ -6,10 +6,10 @@
 
 /* Longest time that a packet waits for its ack, in microseconds. */
 #define DELAY_MAX_US (MAYDAY_ACK_DELAY_MAX_MS * UINT32_C(1000))
-#define NUMBER_SPAN (UINT64_C(1) << MAYDAY_PACKET_NUMBER_BITS)
+#define NUMBER_SPAN (UINT32_C(1) << MAYDAY_PACKET_NUMBER_BITS)
 
 /* Where bit 0 of the bitmap stands: one above the highest packet before the first. */
-static uint64_t expected_number(const mayday_acks *acks) {
+static uint32_t expected_number(const mayday_acks *acks) {
   return acks->has_any ? acks->highest + 1u : 0;
 }
 
@@ -25,16 +25,15 @@ static void set_due(mayday_acks *acks, uint32_t at_us) {
 }
 
 /* Moves every bit so many packets back. */
-static void shift(uint8_t *bitmap, uint64_t by) {
-  if (by >= MAYDAY_ACK_REACH) {
-    memset(bitmap, 0, MAYDAY_ACK_BITMAP_LENGTH);
-    return;
-  }
-  unsigned whole = (unsigned)by / 8u, bits = (unsigned)by % 8u;
-  for (unsigned i = MAYDAY_ACK_BITMAP_LENGTH; i-- > 0;) {
-    unsigned high = i >= whole ? bitmap[i - whole] : 0u;
-    unsigned low = i > whole ? bitmap[i - whole - 1u] : 0u;
-    bitmap[i] = (uint8_t)((high << bits | low >> (8u - bits)) & 0xffu);
+static void shift(uint8_t *bitmap, uint32_t by) {
+  if (by > MAYDAY_ACK_REACH) by = MAYDAY_ACK_REACH;
+  for (; by > 0; by--) {
+    unsigned carried = 0;
+    for (unsigned i = 0; i < MAYDAY_ACK_BITMAP_LENGTH; i++) {
+      carried |= (unsigned)bitmap[i] << 1;
+      bitmap[i] = (uint8_t)(carried & 0xffu);
+      carried >>= 8;
+    }
   }
 }
 
@@ -42,17 +41,16 @@ void mayday_acks_init(mayday_acks *acks) {
   memset(acks, 0, sizeof *acks);
 }
 
-uint64_t mayday_packet_number(const mayday_acks *acks, uint16_t low) {
-  uint64_t expected = expected_number(acks);
-  uint64_t candidate = expected - expected % NUMBER_SPAN + low % NUMBER_SPAN;
-  if (candidate + NUMBER_SPAN / 2 <= expected) return candidate + NUMBER_SPAN;
-  if (candidate > expected + NUMBER_SPAN / 2 && candidate >= NUMBER_SPAN) return candidate - NUMBER_SPAN;
-  return candidate;
+uint32_t mayday_packet_number(const mayday_acks *acks, uint16_t low) {
+  uint32_t expected = expected_number(acks);
+  uint32_t ahead = (low - expected) % NUMBER_SPAN;
+  uint32_t number = expected + ahead;
+  return ahead > NUMBER_SPAN / 2u && number >= NUMBER_SPAN ? number - NUMBER_SPAN : number;
 }
 
 bool mayday_acks_take(mayday_acks *acks, uint16_t low, uint32_t now_us, bool is_probe) {
-  uint64_t number = mayday_packet_number(acks, low);
-  uint64_t expected = expected_number(acks);
+  uint32_t number = mayday_packet_number(acks, low);
+  uint32_t expected = expected_number(acks);
   bool is_new = true;
   bool is_urgent = is_probe;
   if (number >= expected) {
@@ -66,7 +64,7 @@ bool mayday_acks_take(mayday_acks *acks, uint16_t low, uint32_t now_us, bool is_
     acks->highest = number;
     acks->highest_us = now_us;
   } else {
-    uint64_t back = acks->highest - number;
+    uint32_t back = acks->highest - number;
     uint8_t *byte = &acks->bitmap[back < MAYDAY_ACK_REACH ? back / 8u : 0];
     uint8_t bit = (uint8_t)(1u << back % 8u);
     is_new = back < MAYDAY_ACK_REACH && (*byte & bit) == 0;

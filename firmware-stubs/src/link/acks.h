@@ -5,9 +5,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Times are microseconds that wrap at 2^32; what is compared lies within 30 minutes. */
+/* Times are microseconds that wrap at 2^32; what is compared lies within 30 minutes. Packet numbers have 32 bits here: more than
+ * 2^32 packets in a session would be more than 100 GB for an image of 4 GiB at most. */
 typedef struct mayday_acks {
-  uint64_t highest;         /* valid with has_any */
+  uint32_t highest;         /* valid with has_any */
   uint8_t bitmap[14];       /* as in the frame: bit 0 of byte 0 is the highest packet */
   bool has_any;
   bool is_due;              /* at due_us, or before it */
@@ -20,7 +21,7 @@ typedef struct mayday_acks {
 void mayday_acks_init(mayday_acks *acks);
 
 /* The packet number with these 12 low bits (4.1). */
-uint64_t mayday_packet_number(const mayday_acks *acks, uint16_t low);
+uint32_t mayday_packet_number(const mayday_acks *acks, uint16_t low);
 
 /* Takes note of a packet that was kept, or is of no use. `is_probe`: an ack is due at once. False: it came before. */
 bool mayday_acks_take(mayday_acks *acks, uint16_t low, uint32_t now_us, bool is_probe);

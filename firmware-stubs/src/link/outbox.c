@@ -1,7 +1,6 @@
 #include "link/outbox.h"
 
 #include "mayday/constants.h"
-#include "wire/cobs.h"
 
 void mayday_outbox_init(mayday_outbox *outbox, const mayday_port *port, const mayday_line *line) {
   outbox->port = port;
@@ -11,32 +10,23 @@ void mayday_outbox_init(mayday_outbox *outbox, const mayday_port *port, const ma
 }
 
 static void put(mayday_outbox *outbox, uint8_t byte) {
-  outbox->bytes[(outbox->first + outbox->length) % MAYDAY_TX_BYTES] = byte;
-  outbox->length++;
-}
-
-/* COBS piece by piece, so that no second buffer is needed. */
-static void put_coded(mayday_outbox *outbox, const uint8_t *frame, size_t length) {
-  size_t start = 0;
-  for (;;) {
-    size_t end = start;
-    while (end < length && frame[end] != 0 && end - start < 254u) end++;
-    bool is_full = end - start == 254u;
-    put(outbox, (uint8_t)(end - start + 1u));
-    for (size_t i = start; i < end; i++) put(outbox, frame[i]);
-    if (end == length) return;
-    start = is_full ? end : end + 1u;
-  }
+  unsigned at = (unsigned)outbox->first + outbox->length++;
+  outbox->bytes[at < MAYDAY_TX_BYTES ? at : at - MAYDAY_TX_BYTES] = byte;
 }
 
 bool mayday_outbox_send(mayday_outbox *outbox, const uint8_t *frame, size_t length) {
   if (outbox->line->send_frame != NULL) return outbox->line->send_frame(outbox->line->context, frame, length);
   mayday_outbox_drain(outbox);
+  if (length > MAYDAY_OUTBOX_FRAME_MAX || length + 3u > (size_t)(MAYDAY_TX_BYTES - outbox->length)) return false;
   /* The delimiter of a frame that still waits serves both. */
-  bool is_first = outbox->length == 0;
-  if (MAYDAY_COBS_LENGTH(length) + 2u > (size_t)(MAYDAY_TX_BYTES - outbox->length)) return false;
-  if (is_first) put(outbox, MAYDAY_DELIMITER);
-  put_coded(outbox, frame, length);
+  if (outbox->length == 0) put(outbox, MAYDAY_DELIMITER);
+  /* COBS piece by piece, so that no second buffer is needed. No piece of such a short frame is full. */
+  for (size_t at = 0; at <= length; at++) {
+    size_t piece = 0;
+    while (at + piece < length && frame[at + piece] != 0) piece++;
+    put(outbox, (uint8_t)(piece + 1u));
+    for (; piece > 0; piece--) put(outbox, frame[at++]);
+  }
   put(outbox, MAYDAY_DELIMITER);
   mayday_outbox_drain(outbox);
   return true;
@@ -48,8 +38,9 @@ void mayday_outbox_drain(mayday_outbox *outbox) {
     if (stretch > outbox->length) stretch = outbox->length;
     size_t taken = outbox->port->tx(outbox->port->context, outbox->bytes + outbox->first, stretch);
     if (taken > stretch) taken = stretch;
-    outbox->first = (uint16_t)((outbox->first + taken) % MAYDAY_TX_BYTES);
     outbox->length = (uint16_t)(outbox->length - taken);
+    outbox->first = (uint16_t)(outbox->first + taken);
+    if (outbox->first == MAYDAY_TX_BYTES) outbox->first = 0;
     if (taken < stretch) return;
   }
 }

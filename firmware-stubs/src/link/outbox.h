@@ -13,6 +13,9 @@ typedef struct mayday_outbox {
 
 void mayday_outbox_init(mayday_outbox *outbox, const mayday_port *port, const mayday_line *line);
 
+/* Bytes of the longest frame: the longest message of a target takes half of it. */
+#define MAYDAY_OUTBOX_FRAME_MAX 253u
+
 /* Sends a whole frame, CRC included. False: there is no room, and the frame is dropped; its owner repeats it. */
 bool mayday_outbox_send(mayday_outbox *outbox, const uint8_t *frame, size_t length);
 

@@ -73,13 +73,13 @@ static size_t prove(const mayday_target *target, const mayday_pairing *pairing, 
   return mayday_proof_put(secret.hash, key, extra, bytes, length);
 }
 
-size_t mayday_guard_protect(mayday_target *target, const mayday_frame *frame, const mayday_frame *offer, uint8_t *bytes,
+size_t mayday_guard_protect(mayday_target *target, mayday_frame_kind kind, const mayday_frame *offer, uint8_t *bytes,
                             size_t length) {
   mayday_guard *guard = &target->guard;
   mayday_pairing pairing;
   if (!mayday_guard_is_keyed(target)) return length;
   if (guard->start == 0) return 0;
-  switch (frame->kind) {
+  switch (kind) {
     case MAYDAY_DISTRESS:
       mayday_handshakes_note_call(&guard->handshakes, mayday_hash_of(target->port), bytes, length);
       return length;
@@ -88,20 +88,16 @@ size_t mayday_guard_protect(mayday_target *target, const mayday_frame *frame, co
       return length;
     case MAYDAY_STAND_DOWN:
     case MAYDAY_DEFER:
-      pair_offer(target, offer, &pairing);
-      return prove(target, &pairing, NULL, bytes, length);
     case MAYDAY_REFUSE:
-      /* One for the link key never has a proof: it would be one for who spoiled the offer (14.6). */
-      if (frame->as.refuse.reason == MAYDAY_REFUSAL_CODE_LINK_KEY) return length;
-      break;
     case MAYDAY_ACCEPT:
     case MAYDAY_BYE:
       break;
     default:
       return mayday_seal_put(&guard->seal, mayday_hash_of(target->port), bytes, length);
   }
-  pair_session(target, &pairing);
-  return prove(target, &pairing, frame->kind == MAYDAY_ACCEPT ? guard->accept_nonce : NULL, bytes, length);
+  if (offer != NULL) pair_offer(target, offer, &pairing);
+  else pair_session(target, &pairing);
+  return prove(target, &pairing, kind == MAYDAY_ACCEPT ? guard->accept_nonce : NULL, bytes, length);
 }
 
 mayday_fault mayday_guard_parse(mayday_target *target, const uint8_t *bytes, size_t length, mayday_frame *out) {
@@ -149,7 +145,7 @@ bool mayday_guard_claim(mayday_target *target, const mayday_frame *offer) {
   if (claim != MAYDAY_FULL) return claim == MAYDAY_CLAIMED;
   /* All offers to calls of before are void from now on. A session continues under its own nonce. */
   take_nonce(target, target->boot_nonce);
-  if (!is_in_session(target)) mayday_calls_ask(&target->calls, target->now);
+  if (!is_in_session(target)) mayday_calls_ask(target);
   return false;
 }
 

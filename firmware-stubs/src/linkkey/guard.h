@@ -38,9 +38,9 @@ void mayday_guard_start(mayday_target *target);
 /* The target nonce of the running session, which began under it; the boot nonce where none runs. */
 const uint8_t *mayday_guard_nonce(const mayday_target *target);
 
-/* Puts behind a frame without CRC what it needs: a proof or a seal. `offer`: that which the message answers, where it is not that
+/* Puts behind a frame of this kind, without CRC, what it needs: a proof or a seal. `offer`: that which the message answers, where it is not that
  * of the session. Returns the length with it; 0: the frame may not be sent. */
-size_t mayday_guard_protect(mayday_target *target, const mayday_frame *frame, const mayday_frame *offer, uint8_t *bytes,
+size_t mayday_guard_protect(mayday_target *target, mayday_frame_kind kind, const mayday_frame *offer, uint8_t *bytes,
                             size_t length);
 
 /* Reads a frame as mayday_frame_parse does, under the tag and the seal of the running session. */
@@ -77,10 +77,10 @@ static inline const uint8_t *mayday_guard_nonce(const mayday_target *target) {
   return target->boot_nonce;
 }
 
-static inline size_t mayday_guard_protect(mayday_target *target, const mayday_frame *frame, const mayday_frame *offer,
+static inline size_t mayday_guard_protect(mayday_target *target, mayday_frame_kind kind, const mayday_frame *offer,
                                           uint8_t *bytes, size_t length) {
   (void)target;
-  (void)frame;
+  (void)kind;
   (void)offer;
   (void)bytes;
   return length;

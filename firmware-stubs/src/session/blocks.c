@@ -1,6 +1,7 @@
 #include "session/blocks.h"
 
 #include "base/bytes.h"
+#include "session/objects.h"
 
 #define NO_CODEC 0xffu
 
@@ -9,83 +10,58 @@ uint8_t mayday_blocks_within(uint32_t size, uint32_t block) {
   return (uint8_t)mayday_least32(most, size / MAYDAY_BLOCK_ROOM(block));
 }
 
-void mayday_blocks_init(mayday_blocks *blocks, uint8_t *memory, uint32_t block, uint8_t max) {
+void mayday_blocks_init(mayday_blocks *blocks, uint8_t *memory, uint32_t block, uint32_t size) {
+  memset(blocks, 0, sizeof *blocks);
   blocks->memory = memory;
   blocks->block = block;
-  blocks->max = max;
-  blocks->is_changed = false;
-  blocks->sequence = 0;
-  for (uint8_t i = 0; i < MAYDAY_OPEN_BLOCKS_MAX; i++) blocks->open[i].state = MAYDAY_BLOCK_FREE;
+  blocks->max = mayday_blocks_within(size, block);
 }
 
 uint8_t *mayday_block_bytes(const mayday_blocks *blocks, const mayday_open_block *block) {
   return blocks->memory + (uint32_t)(block - blocks->open) * MAYDAY_BLOCK_ROOM(blocks->block);
 }
 
-/* A bit for each chunk that is here, behind the bytes. */
-static uint8_t *chunk_bits(const mayday_blocks *blocks, const mayday_open_block *block) {
+uint8_t *mayday_block_hash(const mayday_blocks *blocks, const mayday_open_block *block) {
   return mayday_block_bytes(blocks, block) + blocks->block;
+}
+
+/* A bit for each chunk that is here, behind the bytes and the hash. */
+static uint8_t *chunk_bits(const mayday_blocks *blocks, const mayday_open_block *block) {
+  return mayday_block_hash(blocks, block) + 32;
 }
 
 static bool has_same_position(const mayday_blocks *blocks, uint32_t number) {
   uint32_t modulus = MAYDAY_POSITION_SPAN / blocks->block;
-  for (uint8_t i = 0; i < blocks->max; i++) {
+  for (unsigned i = 0; i < blocks->max; i++) {
     const mayday_open_block *open = &blocks->open[i];
     if (open->state != MAYDAY_BLOCK_FREE && open->number % modulus == number % modulus) return true;
   }
   return false;
 }
 
-/* The open block with the lowest number from `least` on. */
-static const mayday_open_block *next_open(const mayday_blocks *blocks, uint32_t least) {
-  const mayday_open_block *next = NULL;
-  for (uint8_t i = 0; i < blocks->max; i++) {
-    const mayday_open_block *open = &blocks->open[i];
-    if (open->state != MAYDAY_BLOCK_OPEN || open->number < least) continue;
-    if (next == NULL || open->number < next->number) next = open;
+/* The block in this state with the lowest number from `least` on. */
+static mayday_open_block *lowest(mayday_blocks *blocks, mayday_block_state state, uint32_t least) {
+  mayday_open_block *found = NULL;
+  for (unsigned i = 0; i < blocks->max; i++) {
+    mayday_open_block *block = &blocks->open[i];
+    bool fits = block->state == state && block->number >= least;
+    if (fits && (found == NULL || block->number < found->number)) found = block;
   }
-  return next;
+  return found;
 }
 
-static uint8_t codecs_of(const mayday_open_block *block) {
-  return block->failures == 0 ? MAYDAY_CODECS_ALL : MAYDAY_CODECS_RAW;
+static uint8_t how_of(const mayday_open_block *block) {
+  unsigned codecs = block->failures == 0 ? MAYDAY_CODECS_ALL : MAYDAY_CODECS_RAW;
+  return (uint8_t)(block->attempt | codecs << 4);
 }
 
-/* The entry that begins with `open`; `count` is how many blocks follow one another in it. */
-static uint8_t stretch_from(const mayday_blocks *blocks, const mayday_open_block *open) {
-  uint8_t count = 1;
-  for (;;) {
-    const mayday_open_block *next = next_open(blocks, open->number + 1u);
-    bool is_same = next != NULL && next->number == open->number + 1u && next->attempt == open->attempt &&
-                   codecs_of(next) == codecs_of(open);
-    if (!is_same) return count;
-    open = next;
-    count++;
-  }
+bool mayday_blocks_may_open(mayday_blocks *blocks, uint32_t number) {
+  uint8_t grant[MAYDAY_GRANT_BYTES_MAX];
+  return !has_same_position(blocks, number) && mayday_blocks_grant(blocks, grant) < MAYDAY_GRANT_ENTRIES_MAX;
 }
 
-/* Entries that a grant has; `out` may be NULL. */
-static uint8_t entries(const mayday_blocks *blocks, uint8_t *out, uint8_t room) {
-  uint8_t count = 0;
-  for (const mayday_open_block *open = next_open(blocks, 0); open != NULL && count < room; count++) {
-    uint8_t stretch = stretch_from(blocks, open);
-    if (out != NULL) {
-      mayday_put24(out, open->number);
-      out[3] = stretch;
-      out[4] = (uint8_t)((unsigned)open->attempt | (unsigned)codecs_of(open) << 4);
-      out += 5;
-    }
-    open = next_open(blocks, open->number + stretch);
-  }
-  return count;
-}
-
-mayday_open_block *mayday_blocks_free(mayday_blocks *blocks, uint32_t number, bool for_grant) {
-  if (for_grant && has_same_position(blocks, number)) return NULL;
-  if (for_grant && entries(blocks, NULL, MAYDAY_GRANT_ENTRIES_MAX) == MAYDAY_GRANT_ENTRIES_MAX) return NULL;
-  for (uint8_t i = 0; i < blocks->max; i++)
-    if (blocks->open[i].state == MAYDAY_BLOCK_FREE) return &blocks->open[i];
-  return NULL;
+mayday_open_block *mayday_blocks_free(mayday_blocks *blocks) {
+  return lowest(blocks, MAYDAY_BLOCK_FREE, 0);
 }
 
 static void start(mayday_blocks *blocks, mayday_open_block *block, uint32_t length) {
@@ -96,12 +72,12 @@ static void start(mayday_blocks *blocks, mayday_open_block *block, uint32_t leng
   blocks->is_changed = true;
 }
 
-void mayday_block_open(mayday_blocks *blocks, mayday_open_block *block, uint32_t number, uint32_t length) {
-  block->number = number;
+void mayday_block_open(mayday_blocks *blocks, mayday_open_block *block, uint32_t length, bool is_complete) {
   block->failures = 0;
   /* Another low bit than that of the block whose chunks have the same position (4.5). */
-  block->attempt = (uint8_t)(number / (MAYDAY_POSITION_SPAN / blocks->block) % 2u);
-  start(blocks, block, length);
+  block->attempt = (uint8_t)(block->number / (MAYDAY_POSITION_SPAN / blocks->block) % 2u);
+  block->state = MAYDAY_BLOCK_COMPLETE;
+  if (!is_complete) start(blocks, block, length);
 }
 
 bool mayday_block_again(mayday_blocks *blocks, mayday_open_block *block, uint32_t length) {
@@ -112,76 +88,72 @@ bool mayday_block_again(mayday_blocks *blocks, mayday_open_block *block, uint32_
 }
 
 void mayday_block_free(mayday_blocks *blocks, mayday_open_block *block) {
+  (void)blocks;
   block->state = MAYDAY_BLOCK_FREE;
-  blocks->is_changed = true;
 }
 
-static void note_chunks(mayday_blocks *blocks, mayday_open_block *block, uint32_t first, uint32_t count) {
-  uint8_t *here = chunk_bits(blocks, block);
-  for (uint32_t i = first; i < first + count; i++) {
-    uint8_t bit = (uint8_t)(1u << (i & 7u));
-    if ((here[i / 8u] & bit) != 0) continue;
-    here[i / 8u] = (uint8_t)(here[i / 8u] | bit);
-    block->missing--;
-  }
-}
-
-/* Whether the chunk was taken. */
+/* Whether the chunk was taken. `whole`: bytes of the block. */
 static bool place(mayday_blocks *blocks, mayday_open_block *block, uint32_t offset, uint32_t whole, const mayday_frame *chunk) {
-  uint32_t length = chunk->as.data.length;
+  const uint8_t *payload = chunk->as.data.payload;
+  uint16_t length = chunk->as.data.length;
   uint8_t codec = chunk->as.data.codec;
   if ((block->attempt & 1u) != chunk->as.data.attempt) return false;
   if (block->codec != NO_CODEC && block->codec != codec) return false;
   uint8_t *bytes = mayday_block_bytes(blocks, block);
   if (codec == MAYDAY_CODEC_UNIFORM) {
     if (offset != 0 || length != 1u) return false;
-    memset(bytes, chunk->as.data.payload[0], (size_t)whole);
+    memset(bytes, payload[0], (size_t)whole);
     block->missing = 0;
-  } else if (codec == MAYDAY_CODEC_RAW) {
-    if (length > whole - offset || (length % MAYDAY_CHUNK_UNIT != 0 && length != whole - offset)) return false;
-    memcpy(bytes + offset, chunk->as.data.payload, (size_t)length);
-    note_chunks(blocks, block, offset / MAYDAY_CHUNK_UNIT, (length + MAYDAY_CHUNK_UNIT - 1u) / MAYDAY_CHUNK_UNIT);
-  } else {
+  } else if (codec != MAYDAY_CODEC_RAW ||
+             !mayday_chunk_put(bytes, chunk_bits(blocks, block), &block->missing, whole, offset, payload, length)) {
     return false;
   }
   block->codec = codec;
   return true;
 }
 
-mayday_open_block *mayday_blocks_take(mayday_blocks *blocks, const mayday_shape *shape, const mayday_frame *chunk) {
-  for (uint8_t i = 0; i < blocks->max; i++) {
+bool mayday_blocks_take(mayday_blocks *blocks, const mayday_shape *shape, const mayday_frame *chunk) {
+  for (unsigned i = 0; i < blocks->max; i++) {
     mayday_open_block *block = &blocks->open[i];
     if (block->state != MAYDAY_BLOCK_OPEN) continue;
     uint32_t first = block->number * (blocks->block / MAYDAY_CHUNK_UNIT);
     uint32_t offset = ((chunk->as.data.position - first) & 0xffffu) * MAYDAY_CHUNK_UNIT;
     uint32_t length = mayday_block_length(shape, block->number);
     if (offset >= length) continue;
-    if (!place(blocks, block, offset, length, chunk) || block->missing > 0) return NULL;
+    if (!place(blocks, block, offset, length, chunk) || block->missing > 0) return false;
     block->state = MAYDAY_BLOCK_COMPLETE;
     blocks->is_changed = true;
-    return block;
-  }
-  return NULL;
-}
-
-mayday_open_block *mayday_blocks_complete(mayday_blocks *blocks) {
-  mayday_open_block *first = NULL;
-  for (uint8_t i = 0; i < blocks->max; i++) {
-    mayday_open_block *block = &blocks->open[i];
-    if (block->state == MAYDAY_BLOCK_COMPLETE && (first == NULL || block->number < first->number)) first = block;
-  }
-  return first;
-}
-
-bool mayday_blocks_any(const mayday_blocks *blocks, mayday_block_state state, uint32_t first, uint32_t end) {
-  for (uint8_t i = 0; i < blocks->max; i++) {
-    const mayday_open_block *block = &blocks->open[i];
-    if (block->state == state && block->number >= first && block->number < end) return true;
+    return true;
   }
   return false;
 }
 
+mayday_open_block *mayday_blocks_complete(mayday_blocks *blocks) {
+  return lowest(blocks, MAYDAY_BLOCK_COMPLETE, 0);
+}
+
+bool mayday_blocks_any(mayday_blocks *blocks, mayday_block_state state, uint32_t first, uint32_t end) {
+  const mayday_open_block *block = lowest(blocks, state, first);
+  return block != NULL && block->number < end;
+}
+
 uint8_t mayday_blocks_grant(mayday_blocks *blocks, uint8_t *out) {
-  blocks->is_changed = false;
-  return entries(blocks, out, MAYDAY_GRANT_ENTRIES_MAX);
+  uint8_t count = 0;
+  uint32_t next = 0;
+  const mayday_open_block *block;
+  while ((block = lowest(blocks, MAYDAY_BLOCK_OPEN, next)) != NULL) {
+    uint8_t how = how_of(block);
+    if (count > 0 && block->number == next && out[4] == how) {
+      out[3]++;
+    } else {
+      if (count == MAYDAY_GRANT_ENTRIES_MAX) break;
+      if (count > 0) out += 5;
+      count++;
+      mayday_put24(out, block->number);
+      out[3] = 1;
+      out[4] = how;
+    }
+    next = block->number + 1u;
+  }
+  return count;
 }

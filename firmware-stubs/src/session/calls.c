@@ -2,111 +2,123 @@
 
 #include "mayday/constants.h"
 
-/* A distress between its delimiters, in bytes. */
+/* Query and distress between their delimiters, in bytes. */
+#define QUERY_BYTES 25u
 #define DISTRESS_BYTES 69u
 
-static mayday_time later(mayday_time a, mayday_time b) {
+static mayday_moment later(mayday_moment a, mayday_moment b) {
   return a > b ? a : b;
 }
 
-void mayday_calls_init(mayday_calls *calls, mayday_time now) {
-  calls->started = now;
-  calls->call_at = now;
-  calls->answer_at = 0;
-  calls->knock_at = MAYDAY_NEVER;
-  calls->knock_until = 0;
-  calls->quiet_until = 0;
-  calls->text_since = 0;
-  calls->said_at = 0;
-  calls->is_answer_due = false;
-  calls->is_knock_over = false;
+void mayday_calls_init(mayday_target *target) {
+  target->calls.started = target->now;
+  target->calls.call_at = target->now;
+  target->calls.knock_at = MAYDAY_NO_MOMENT;
 }
 
-bool mayday_calls_are_queries(const mayday_rtt *rtt) {
-  return mayday_line_ms(rtt, DISTRESS_BYTES) > MAYDAY_DISTRESS_LINE_MS_MAX;
+bool mayday_calls_are_queries(const mayday_target *target) {
+  return mayday_line_ms(&target->rtt, DISTRESS_BYTES) > MAYDAY_DISTRESS_LINE_MS_MAX;
 }
 
-void mayday_calls_note_text(mayday_calls *calls, mayday_time now) {
-  if (now >= calls->quiet_until) calls->text_since = now;
-  calls->quiet_until = now + MAYDAY_QUIET_MS;
+void mayday_calls_note_text(mayday_target *target) {
+  mayday_calls *calls = &target->calls;
+  if (target->now >= calls->quiet_until) calls->text_since = target->now;
+  calls->quiet_until = target->now + MAYDAY_QUIET_MS;
 }
 
-/* When something may be said unasked: after a pause in the text, or now and then in text without end. */
-static mayday_time free_at(const mayday_calls *calls) {
-  mayday_time endless = later(calls->text_since + MAYDAY_ENDLESS_AFTER_MS, calls->said_at + MAYDAY_ENDLESS_INTERVAL_MS);
-  return endless < calls->quiet_until ? endless : calls->quiet_until;
+mayday_moment mayday_calls_when_free(const mayday_target *target, mayday_moment at) {
+  const mayday_calls *calls = &target->calls;
+  mayday_moment endless = later(calls->text_since + MAYDAY_ENDLESS_AFTER_MS, calls->said_at + MAYDAY_ENDLESS_INTERVAL_MS);
+  return later(at, endless < calls->quiet_until ? endless : calls->quiet_until);
 }
 
-void mayday_calls_ask(mayday_calls *calls, mayday_time now) {
+/* What was said takes so many bytes on the line, of which it may have this share. Returns when it may be said again. */
+static mayday_moment note_said(mayday_target *target, uint32_t interval, uint32_t bytes, uint32_t share_percent) {
+  target->calls.said_at = target->now;
+  return target->now + later(interval, mayday_line_ms(&target->rtt, bytes) * (100u / share_percent));
+}
+
+void mayday_calls_ask(mayday_target *target) {
+  mayday_calls *calls = &target->calls;
   if (calls->is_answer_due) return;
   calls->is_answer_due = true;
-  calls->answer_at = later(calls->answer_at, now);
+  calls->answer_at = later(calls->answer_at, target->now);
 }
 
-bool mayday_calls_take_answer(mayday_calls *calls, mayday_time now) {
-  if (!calls->is_answer_due || now < calls->answer_at) return false;
+bool mayday_calls_take_answer(mayday_target *target) {
+  mayday_calls *calls = &target->calls;
+  if (!calls->is_answer_due || target->now < calls->answer_at) return false;
   calls->is_answer_due = false;
-  calls->answer_at = now + MAYDAY_ANSWER_INTERVAL_MS;
+  calls->answer_at = target->now + MAYDAY_ANSWER_INTERVAL_MS;
   return true;
 }
 
-void mayday_calls_forget_answer(mayday_calls *calls) {
-  calls->is_answer_due = false;
+void mayday_calls_note_lost(mayday_target *target, bool is_silence) {
+  target->calls.call_at = target->now;
+  if (is_silence) mayday_calls_knock(target);
+  else mayday_calls_stop_knocking(target);
 }
 
-void mayday_calls_note_lost(mayday_calls *calls, mayday_time now, bool is_silence) {
-  calls->call_at = now;
-  if (is_silence) mayday_calls_knock(calls, now);
-  else mayday_calls_stop_knocking(calls);
+void mayday_calls_note_refused(mayday_target *target) {
+  target->calls.call_at = target->now + MAYDAY_AFTER_REFUSAL_MS;
 }
 
-void mayday_calls_note_refused(mayday_calls *calls, mayday_time now) {
-  calls->call_at = now + MAYDAY_AFTER_REFUSAL_MS;
+void mayday_calls_note_served(mayday_target *target) {
+  target->calls.is_answer_due = false;
+  mayday_calls_stop_knocking(target);
 }
 
-void mayday_calls_note_served(mayday_calls *calls) {
-  calls->is_answer_due = false;
-  mayday_calls_stop_knocking(calls);
+/* xorshift32: for waits only. */
+static uint32_t jitter(mayday_target *target) {
+  uint32_t x = target->chance;
+  x ^= x << 13;
+  x ^= x >> 17;
+  x ^= x << 5;
+  target->chance = x;
+  return x >> 24;
 }
 
-void mayday_calls_note_called(mayday_calls *calls, mayday_time now, uint8_t chance, uint32_t line_ms) {
-  uint32_t interval = now - calls->started < MAYDAY_FIRST_FOR_MS ? MAYDAY_FIRST_INTERVAL_MS : MAYDAY_INTERVAL_MS;
+void mayday_calls_note_called(mayday_target *target) {
+  mayday_calls *calls = &target->calls;
+  uint32_t interval = target->now - calls->started < MAYDAY_FIRST_FOR_MS ? MAYDAY_FIRST_INTERVAL_MS : MAYDAY_INTERVAL_MS;
   /* Up to a tenth shorter, so that two boards do not call in step. */
-  interval -= interval * chance / 2560u;
-  uint32_t share = line_ms * (100u / MAYDAY_CALL_SHARE_PERCENT);
-  calls->call_at = now + (interval > share ? interval : share);
-  calls->said_at = now;
+  interval -= interval * jitter(target) / 2560u;
+  uint32_t bytes = mayday_calls_are_queries(target) ? QUERY_BYTES : DISTRESS_BYTES;
+  calls->call_at = note_said(target, interval, bytes, MAYDAY_CALL_SHARE_PERCENT);
 }
 
-mayday_time mayday_calls_at(const mayday_calls *calls) {
-  mayday_time call = later(calls->call_at, free_at(calls));
+bool mayday_calls_take_call(mayday_target *target) {
+  if (target->now < mayday_calls_when_free(target, target->calls.call_at)) return false;
+  mayday_calls_note_called(target);
+  return true;
+}
+
+mayday_moment mayday_calls_at(const mayday_target *target) {
+  const mayday_calls *calls = &target->calls;
+  mayday_moment call = mayday_calls_when_free(target, calls->call_at);
   return calls->is_answer_due && calls->answer_at < call ? calls->answer_at : call;
 }
 
-void mayday_calls_knock(mayday_calls *calls, mayday_time now) {
-  if (calls->knock_at != MAYDAY_NEVER || calls->is_knock_over) return;
-  calls->knock_at = now;
-  calls->knock_until = now + MAYDAY_KNOCKING_FOR_MS;
+void mayday_calls_knock(mayday_target *target) {
+  mayday_calls *calls = &target->calls;
+  if (calls->knock_at != MAYDAY_NO_MOMENT || calls->is_knock_over) return;
+  calls->knock_at = target->now;
+  calls->knock_until = target->now + MAYDAY_KNOCKING_FOR_MS;
 }
 
-void mayday_calls_stop_knocking(mayday_calls *calls) {
-  calls->knock_at = MAYDAY_NEVER;
-  calls->is_knock_over = false;
+void mayday_calls_stop_knocking(mayday_target *target) {
+  target->calls.knock_at = MAYDAY_NO_MOMENT;
+  target->calls.is_knock_over = false;
 }
 
-bool mayday_calls_take_knock(mayday_calls *calls, mayday_time now, uint32_t line_ms) {
-  if (now < mayday_calls_knock_at(calls)) return false;
-  if (now >= calls->knock_until) {
-    calls->knock_at = MAYDAY_NEVER;
+bool mayday_calls_take_knock(mayday_target *target) {
+  mayday_calls *calls = &target->calls;
+  if (target->now < mayday_calls_knock_at(target)) return false;
+  if (target->now >= calls->knock_until) {
+    calls->knock_at = MAYDAY_NO_MOMENT;
     calls->is_knock_over = true;
     return false;
   }
-  uint32_t share = line_ms * (100u / MAYDAY_KNOCK_SHARE_PERCENT);
-  calls->knock_at = now + (share > MAYDAY_KNOCK_INTERVAL_MS ? share : MAYDAY_KNOCK_INTERVAL_MS);
-  calls->said_at = now;
+  calls->knock_at = note_said(target, MAYDAY_KNOCK_INTERVAL_MS, QUERY_BYTES, MAYDAY_KNOCK_SHARE_PERCENT);
   return true;
-}
-
-mayday_time mayday_calls_knock_at(const mayday_calls *calls) {
-  return calls->knock_at == MAYDAY_NEVER ? MAYDAY_NEVER : later(calls->knock_at, free_at(calls));
 }

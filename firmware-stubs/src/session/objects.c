@@ -11,39 +11,43 @@ void mayday_object_init(mayday_object_buffer *buffer, uint8_t *bytes, uint16_t r
 void mayday_object_clear(mayday_object_buffer *buffer) {
   buffer->length = 0;
   buffer->index = 0;
-  buffer->here = 0;
   buffer->kind = 0;
   buffer->level = 0;
   buffer->is_complete = false;
+  memset(buffer->here, 0, sizeof buffer->here);
 }
 
-static bool is_same(const mayday_object_buffer *buffer, const mayday_frame *chunk) {
-  return buffer->kind == chunk->as.object.object_kind && buffer->level == chunk->as.object.level &&
-         buffer->index == chunk->as.object.index && buffer->length == chunk->as.object.total;
-}
-
-/* A bit for each unit of 32 bytes from `first` on. */
-static uint32_t bits(uint16_t first, uint16_t count) {
-  uint32_t all = count >= 32u ? UINT32_MAX : (UINT32_C(1) << count) - 1u;
-  return all << first;
+bool mayday_chunk_put(uint8_t *bytes, uint8_t *here, uint16_t *missing, uint32_t whole, uint32_t offset, const uint8_t *chunk,
+                      uint16_t length) {
+  if (offset % MAYDAY_CHUNK_UNIT != 0 || offset >= whole || length > whole - offset) return false;
+  if (length % MAYDAY_CHUNK_UNIT != 0 && length != whole - offset) return false;
+  memcpy(bytes + offset, chunk, length);
+  for (uint32_t end = offset + length; offset < end; offset += MAYDAY_CHUNK_UNIT) {
+    uint8_t *byte = here + offset / MAYDAY_CHUNK_UNIT / 8u;
+    uint8_t bit = (uint8_t)(1u << offset / MAYDAY_CHUNK_UNIT % 8u);
+    if ((*byte & bit) != 0) continue;
+    *byte = (uint8_t)(*byte | bit);
+    (*missing)--;
+  }
+  return true;
 }
 
 bool mayday_object_take(mayday_object_buffer *buffer, const mayday_frame *chunk) {
-  uint16_t total = chunk->as.object.total, offset = chunk->as.object.offset, length = chunk->as.object.length;
+  uint16_t total = chunk->as.object.total;
   if (total == 0 || total > buffer->room || buffer->is_complete) return false;
-  if (offset % MAYDAY_CHUNK_UNIT != 0 || offset >= total || length > total - offset) return false;
-  if (length % MAYDAY_CHUNK_UNIT != 0 && length != total - offset) return false;
-  if (!is_same(buffer, chunk)) {
+  bool is_same = buffer->kind == chunk->as.object.object_kind && buffer->level == chunk->as.object.level &&
+                 buffer->index == chunk->as.object.index && buffer->length == total;
+  if (!is_same) {
     mayday_object_clear(buffer);
     buffer->kind = chunk->as.object.object_kind;
     buffer->level = chunk->as.object.level;
     buffer->index = chunk->as.object.index;
     buffer->length = total;
+    buffer->missing = (uint16_t)((total + MAYDAY_CHUNK_UNIT - 1u) / MAYDAY_CHUNK_UNIT);
   }
-  memcpy(buffer->bytes + offset, chunk->as.object.payload, length);
-  uint16_t units = (uint16_t)((length + MAYDAY_CHUNK_UNIT - 1u) / MAYDAY_CHUNK_UNIT);
-  buffer->here |= bits((uint16_t)(offset / MAYDAY_CHUNK_UNIT), units);
-  uint16_t all = (uint16_t)((total + MAYDAY_CHUNK_UNIT - 1u) / MAYDAY_CHUNK_UNIT);
-  buffer->is_complete = buffer->here == bits(0, all);
+  if (!mayday_chunk_put(buffer->bytes, buffer->here, &buffer->missing, total, chunk->as.object.offset, chunk->as.object.payload,
+                        chunk->as.object.length))
+    return false;
+  buffer->is_complete = buffer->missing == 0;
   return buffer->is_complete;
 }

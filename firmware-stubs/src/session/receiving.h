@@ -6,23 +6,23 @@
 #include "wire/frame.h"
 
 /* What a piece of work led to. */
-typedef struct mayday_outcome {
-  enum {
-    MAYDAY_OUTCOME_GOES_ON,
-    MAYDAY_OUTCOME_REFUSED, /* `reason`, a code of 5.7 */
-    MAYDAY_OUTCOME_LOST,
-    MAYDAY_OUTCOME_COMPLETE, /* nothing is missing */
-    MAYDAY_OUTCOME_HEALED    /* committed, and the board boots */
-  } tag;
-  uint8_t reason;
-  bool did_work; /* with GOES_ON: else there was nothing to do */
+typedef enum mayday_outcome {
+  MAYDAY_OUTCOME_IDLE,      /* there was nothing to do */
+  MAYDAY_OUTCOME_WORKED,    /* there may be more */
+  MAYDAY_OUTCOME_LOST,
+  MAYDAY_OUTCOME_COMPLETE,  /* nothing is missing */
+  MAYDAY_OUTCOME_HEALED,    /* committed, and the board boots */
+  MAYDAY_OUTCOME_REFUSED    /* this and a code of 5.7 */
 } mayday_outcome;
 
-/* Does one piece of work. */
-mayday_outcome mayday_receiving_work(mayday_target *target);
+/* Does one piece of work: a mayday_outcome. */
+uint8_t mayday_receiving_work(mayday_target *target);
 
 /* A run or a claim that a node is uniform. Kept if it is wanted, or was asked for with the accept. */
 void mayday_receiving_take_object(mayday_target *target, const mayday_frame *chunk);
+
+/* The first bytes of an answer came, so many of them: a sample of the round trip (4.4). */
+void mayday_receiving_sample(mayday_target *target, mayday_moment asked_at, uint16_t bytes);
 
 /* Whether it completed a block. */
 bool mayday_receiving_take_data(mayday_target *target, const mayday_frame *chunk);
@@ -34,6 +34,6 @@ void mayday_receiving_take_later(mayday_target *target, uint16_t ms);
 void mayday_receiving_ask(mayday_target *target, bool is_again);
 
 /* When unanswered questions are asked again. */
-mayday_time mayday_receiving_ask_at(const mayday_target *target);
+mayday_moment mayday_receiving_ask_at(const mayday_target *target);
 
 #endif

@@ -162,9 +162,9 @@ static void take_run(mayday_rescuer *rescuer, bool is_delimited) {
 
 void mayday_rescuer_byte(mayday_rescuer *rescuer, uint8_t byte) {
   mayday_time now = tick(rescuer);
-  if (mayday_runs_is_over(&rescuer->runs, now)) take_run(rescuer, false);
+  if (mayday_runs_is_over(&rescuer->runs, (uint32_t)now)) take_run(rescuer, false);
   mayday_mute_byte(&rescuer->mute, now);
-  mayday_run_end end = mayday_runs_take(&rescuer->runs, byte, now);
+  mayday_run_end end = mayday_runs_take(&rescuer->runs, byte, (uint32_t)now);
   if (end != MAYDAY_RUN_OPEN) take_run(rescuer, end == MAYDAY_RUN_DELIMITED);
 }
 
@@ -175,7 +175,7 @@ void mayday_rescuer_frame(mayday_rescuer *rescuer, uint8_t *frame, size_t length
 
 /* Looks at the run that is unfinished: a boot log ends none until it pauses. */
 static void look_at_run(mayday_rescuer *rescuer) {
-  if (mayday_runs_is_over(&rescuer->runs, rescuer->now)) take_run(rescuer, false);
+  if (mayday_runs_is_over(&rescuer->runs, (uint32_t)rescuer->now)) take_run(rescuer, false);
   if (rescuer->runs.length == rescuer->run_seen) return;
   rescuer->run_seen = rescuer->runs.length;
   mayday_mute_foreign(&rescuer->mute, rescuer->now, mayday_run_is_text(rescuer->run, rescuer->runs.length, false));

@@ -8,143 +8,152 @@
 /* The longest message of a target, without CRC, proof and seal: a distress. */
 #define MESSAGE_MAX 62u
 
-/* `offer`: that which a message answers, where it is not that of the session; NULL in all others. */
-static void send_about(mayday_target *target, const mayday_frame *frame, const mayday_frame *offer) {
+/* A message that is put together, field by field as section 5 has them. */
+typedef struct message {
+  uint8_t length, kind;
   uint8_t bytes[MESSAGE_MAX + MAYDAY_PROTECTION_MAX + MAYDAY_CRC_LENGTH];
-  size_t length = mayday_frame_write(frame, bytes, MESSAGE_MAX);
-  if (length == 0) return;
-  length = mayday_guard_protect(target, frame, offer, bytes, length);
-  if (length == 0) return;
-  uint32_t tag = (bytes[0] & 15u) == MAYDAY_FRAME_CLASS_ANNOUNCE ? 0 : target->tag;
-  (void)mayday_outbox_send(&target->outbox, bytes, mayday_frame_close(bytes, length, tag));
+} message;
+
+static void put(message *to, const uint8_t *bytes, uint8_t length) {
+  memcpy(to->bytes + to->length, bytes, length);
+  to->length = (uint8_t)(to->length + length);
 }
 
-static void send(mayday_target *target, const mayday_frame *frame) {
-  send_about(target, frame, NULL);
+/* An id, a nonce, or a short digest. */
+static void put_id(message *to, const uint8_t *id) {
+  put(to, id, MAYDAY_ID_LENGTH);
 }
 
-static mayday_frame frame_of(mayday_frame_kind kind) {
-  mayday_frame frame;
-  memset(&frame, 0, sizeof frame);
-  frame.kind = kind;
-  return frame;
+/* The lower `length` bytes of a number. */
+static void put_number(message *to, uint32_t value, uint8_t length) {
+  for (; length > 0; length--, value >>= 8) to->bytes[to->length++] = (uint8_t)(value & 0xffu);
+}
+
+static void begin(message *to, mayday_frame_kind kind) {
+  unsigned number = kind;
+  to->length = 0;
+  to->kind = (uint8_t)kind;
+  if (number >> 4 == MAYDAY_FRAME_CLASS_ANNOUNCE) put_number(to, number << 8 | MAYDAY_PROTOCOL_VERSION << 4, 2);
+  else put_number(to, (number & 15u) << 4 | number >> 4, 1);
+}
+
+/* `offer`: that which a message answers, where it is not that of the session; NULL in all others. */
+static void send(mayday_target *target, message *message, const mayday_frame *offer) {
+  size_t length = mayday_guard_protect(target, (mayday_frame_kind)message->kind, offer, message->bytes, message->length);
+  uint32_t tag = (message->bytes[0] & 15u) == MAYDAY_FRAME_CLASS_ANNOUNCE ? 0 : target->tag;
+  if (length > 0) (void)mayday_outbox_send(&target->outbox, message->bytes, mayday_frame_close(message->bytes, length, tag));
 }
 
 void mayday_say_query(mayday_target *target) {
-  mayday_frame frame = frame_of(MAYDAY_QUERY);
-  frame.as.query.node_id = target->board->identity->node_id;
-  frame.as.query.boot_nonce = target->boot_nonce;
-  send(target, &frame);
+  message query;
+  begin(&query, MAYDAY_QUERY);
+  put_id(&query, target->board->identity->node_id);
+  put_id(&query, target->boot_nonce);
+  send(target, &query, NULL);
 }
 
 void mayday_say_status(mayday_target *target, bool is_call) {
-  const mayday_status *status = &target->board->status;
-  mayday_frame frame = frame_of(is_call ? MAYDAY_DISTRESS : MAYDAY_BEACON);
+  const mayday_board *board = target->board;
+  const mayday_status *status = &board->status;
+  message beacon;
   uint8_t flags = 0;
   if (status->failure == 0) flags |= MAYDAY_BEACON_FLAG_BOOTABLE;
   if (status->is_receiving) flags |= MAYDAY_BEACON_FLAG_RECEIVING;
   if (status->is_installed) flags |= MAYDAY_BEACON_FLAG_INSTALLED;
   if (status->failure == 0 && status->is_trial && !is_call) flags |= MAYDAY_BEACON_FLAG_TRIAL;
   if (mayday_guard_is_keyed(target)) flags |= MAYDAY_BEACON_FLAG_LINK_KEY;
-  frame.as.beacon.node_id = target->board->identity->node_id;
-  frame.as.beacon.boot_nonce = target->boot_nonce;
-  frame.as.beacon.hardware_id = status->hardware_id;
-  frame.as.beacon.revision = target->board->identity->revision;
-  frame.as.beacon.flags = flags;
-  frame.as.beacon.failure = status->failure;
-  frame.as.beacon.version.major = status->order.version[0];
-  frame.as.beacon.version.minor = status->order.version[1];
-  frame.as.beacon.version.patch = status->order.version[2];
-  frame.as.beacon.sequence = status->order.sequence;
-  frame.as.beacon.floor = status->floor;
-  frame.as.beacon.installed = status->installed;
-  frame.as.beacon.receiving = status->receiving;
-  send(target, &frame);
+  begin(&beacon, is_call ? MAYDAY_DISTRESS : MAYDAY_BEACON);
+  put_id(&beacon, board->identity->node_id);
+  put_id(&beacon, target->boot_nonce);
+  put_id(&beacon, status->hardware_id);
+  put_number(&beacon, board->identity->revision, 2);
+  put_number(&beacon, flags, 1);
+  put_number(&beacon, status->failure, 1);
+  for (unsigned i = 0; i < 3u; i++) put_number(&beacon, status->order.version[i], 2);
+  put_number(&beacon, (uint32_t)(status->order.sequence & 0xffffffffu), 4);
+  put_number(&beacon, (uint32_t)(status->order.sequence >> 32), 2);
+  put_number(&beacon, status->floor, 4);
+  /* Zeros without their flags. */
+  put_id(&beacon, status->installed);
+  put_id(&beacon, status->receiving);
+  send(target, &beacon, NULL);
 }
 
-void mayday_say_accept(mayday_target *target) {
-  mayday_frame frame = frame_of(MAYDAY_ACCEPT);
-  frame.as.accept.target_nonce = mayday_guard_nonce(target);
-  frame.as.accept.rescuer_nonce = target->session.rescuer_nonce;
-  frame.as.accept.digest = target->session.digest;
-  frame.as.accept.payload_max = target->payload_max;
-  frame.as.accept.open_blocks = target->session.open_blocks;
-  frame.as.accept.asks = (uint8_t)(MAYDAY_CODECS_ALL | (target->asks_run ? MAYDAY_ACCEPT_FLAG_RUN : 0u));
-  send(target, &frame);
-}
-
-void mayday_say_refuse(mayday_target *target, const uint8_t rescuer_nonce[8], const uint8_t digest[8], uint8_t reason) {
-  mayday_frame frame = frame_of(MAYDAY_REFUSE);
-  frame.as.refuse.target_nonce = mayday_guard_nonce(target);
-  frame.as.refuse.rescuer_nonce = rescuer_nonce;
-  frame.as.refuse.digest = digest;
-  frame.as.refuse.reason = reason;
-  send(target, &frame);
-}
-
-void mayday_say_defer(mayday_target *target, const mayday_frame *offer, uint8_t reason, uint32_t seconds) {
-  mayday_frame frame = frame_of(MAYDAY_DEFER);
-  frame.as.defer.target_nonce = offer->as.offer.target_nonce;
-  frame.as.defer.rescuer_nonce = offer->as.offer.rescuer_nonce;
-  frame.as.defer.digest = offer->as.offer.digest;
-  frame.as.defer.reason = reason;
-  frame.as.defer.seconds = seconds;
-  send_about(target, &frame, offer);
+void mayday_say_about(mayday_target *target, mayday_frame_kind kind, const mayday_frame *offer, uint32_t value) {
+  const mayday_session *session = &target->session;
+  message about;
+  begin(&about, kind);
+  put_id(&about, offer == NULL ? mayday_guard_nonce(target) : offer->as.offer.target_nonce);
+  put_id(&about, offer == NULL ? session->rescuer_nonce : offer->as.offer.rescuer_nonce);
+  if (kind != MAYDAY_BYE) put_id(&about, offer == NULL ? session->digest : offer->as.offer.digest);
+  if (kind == MAYDAY_ACCEPT) {
+    put_number(&about, target->payload_max, 2);
+    put_number(&about, session->open_blocks, 1);
+    value = MAYDAY_CODECS_ALL | (target->asks_run ? MAYDAY_ACCEPT_FLAG_RUN : 0u);
+  }
+  if (kind == MAYDAY_DEFER) put_number(&about, MAYDAY_DEFER_CODE_WEAR, 1);
+  put_number(&about, value, kind == MAYDAY_DEFER ? 4 : 1);
+  /* One for the link key has no proof, like a query: it would be one for who spoiled the offer (14.6). */
+  if (kind == MAYDAY_REFUSE && value == MAYDAY_REFUSAL_CODE_LINK_KEY) about.kind = MAYDAY_QUERY;
+  send(target, &about, offer);
 }
 
 void mayday_say_stand_down(mayday_target *target, const mayday_frame *offer, uint32_t retry_ms) {
-  mayday_frame frame = frame_of(MAYDAY_STAND_DOWN);
-  frame.as.stand_down.target_id = target->board->identity->node_id;
-  frame.as.stand_down.rescuer_nonce = offer->as.offer.rescuer_nonce;
-  frame.as.stand_down.rescuer_id = target->session.rescuer_id;
-  frame.as.stand_down.retry_ms = (uint16_t)mayday_least32(retry_ms, MAYDAY_RETRY_AFTER_MS);
-  send_about(target, &frame, offer);
-}
-
-void mayday_say_bye(mayday_target *target, uint8_t reason) {
-  mayday_frame frame = frame_of(MAYDAY_BYE);
-  frame.as.bye.target_nonce = mayday_guard_nonce(target);
-  frame.as.bye.rescuer_nonce = target->session.rescuer_nonce;
-  frame.as.bye.reason = reason;
-  send(target, &frame);
+  message stand_down;
+  begin(&stand_down, MAYDAY_STAND_DOWN);
+  put_id(&stand_down, target->board->identity->node_id);
+  put_id(&stand_down, offer->as.offer.rescuer_nonce);
+  put_id(&stand_down, target->session.rescuer_id);
+  put_number(&stand_down, mayday_least32(retry_ms, MAYDAY_RETRY_AFTER_MS), 2);
+  send(target, &stand_down, offer);
 }
 
 void mayday_say_ack(mayday_target *target) {
-  uint8_t bitmap[MAYDAY_ACK_BITMAP_LENGTH];
-  mayday_frame frame = frame_of(MAYDAY_ACK);
-  frame.as.ack.bitmap = bitmap;
-  mayday_acks_build(&target->acks, mayday_target_us(target), &frame.as.ack.highest, &frame.as.ack.delay, bitmap);
-  send(target, &frame);
+  uint8_t delay, *bitmap;
+  uint16_t highest;
+  message ack;
+  begin(&ack, MAYDAY_ACK);
+  bitmap = ack.bytes + ack.length + 3u;
+  mayday_acks_build(&target->acks, mayday_target_us(target), &highest, &delay, bitmap);
+  put_number(&ack, highest, 2);
+  put_number(&ack, delay, 1);
+  ack.length = (uint8_t)(ack.length + MAYDAY_ACK_BITMAP_LENGTH);
+  send(target, &ack, NULL);
 }
 
 void mayday_say_request(mayday_target *target, uint8_t level, uint32_t index) {
-  uint8_t entry[4];
-  mayday_frame frame = frame_of(MAYDAY_REQUEST);
-  entry[0] = level;
-  mayday_put24(entry + 1, index);
-  frame.as.list.sequence = ++target->session.requests;
-  frame.as.list.count = 1;
-  frame.as.list.entries = entry;
-  send(target, &frame);
+  message request;
+  begin(&request, MAYDAY_REQUEST);
+  put_number(&request, ++target->session.requests, 2);
+  put_number(&request, 1, 1);
+  put_number(&request, level, 1);
+  put_number(&request, index, 3);
+  send(target, &request, NULL);
 }
 
 void mayday_say_grant(mayday_target *target) {
-  uint8_t entries[5u * MAYDAY_GRANT_ENTRIES_MAX];
-  mayday_frame frame = frame_of(MAYDAY_GRANT);
-  frame.as.list.sequence = ++target->blocks.sequence;
-  frame.as.list.count = mayday_blocks_grant(&target->blocks, entries);
-  frame.as.list.entries = entries;
-  send(target, &frame);
+  mayday_blocks *blocks = &target->blocks;
+  message grant;
+  begin(&grant, MAYDAY_GRANT);
+  put_number(&grant, ++blocks->sequence, 2);
+  uint8_t *entries = grant.bytes + grant.length + 1u;
+  uint8_t count = mayday_blocks_grant(blocks, entries);
+  put_number(&grant, count, 1);
+  grant.length = (uint8_t)(grant.length + 5u * count);
+  blocks->is_changed = false;
+  send(target, &grant, NULL);
 }
 
 void mayday_say_busy(mayday_target *target) {
-  mayday_frame frame = frame_of(MAYDAY_BUSY);
-  frame.as.pause.ms = MAYDAY_BUSY_MS;
-  send(target, &frame);
+  message busy;
+  begin(&busy, MAYDAY_BUSY);
+  put_number(&busy, MAYDAY_BUSY_MS, 2);
+  send(target, &busy, NULL);
 }
 
 void mayday_say_done(mayday_target *target) {
-  mayday_frame frame = frame_of(MAYDAY_DONE);
-  frame.as.done.digest = target->session.digest;
-  send(target, &frame);
+  message done;
+  begin(&done, MAYDAY_DONE);
+  put_id(&done, target->session.digest);
+  send(target, &done, NULL);
 }

@@ -8,13 +8,11 @@
 void mayday_say_query(mayday_target *target);
 /* Distress, of a board that calls; else a beacon. */
 void mayday_say_status(mayday_target *target, bool is_call);
-void mayday_say_accept(mayday_target *target);
-/* Answers to an offer. */
-void mayday_say_refuse(mayday_target *target, const uint8_t rescuer_nonce[8], const uint8_t digest[8], uint8_t reason);
-void mayday_say_defer(mayday_target *target, const mayday_frame *offer, uint8_t reason, uint32_t seconds);
+/* Accept, refuse, bye, defer: of an offer, or of the session if `offer` is NULL. `value`: the reason of a refuse or bye; the seconds
+ * of a defer, whose reason is always wear. */
+void mayday_say_about(mayday_target *target, mayday_frame_kind kind, const mayday_frame *offer, uint32_t value);
 void mayday_say_stand_down(mayday_target *target, const mayday_frame *offer, uint32_t retry_ms);
 /* In a session. */
-void mayday_say_bye(mayday_target *target, uint8_t reason);
 void mayday_say_ack(mayday_target *target);
 void mayday_say_request(mayday_target *target, uint8_t level, uint32_t index);
 void mayday_say_grant(mayday_target *target);

@@ -25,7 +25,7 @@ void mayday_session_begin(mayday_target *target, const mayday_frame *offer) {
   session->open_blocks = open == 0 ? 1u : open;
   session->later_left = MAYDAY_LATER_BUDGET_MS;
   session->heard_at = target->now;
-  session->look_at = MAYDAY_NEVER;
+  session->look_at = MAYDAY_NO_MOMENT;
   session->lease_end = target->now + mayday_lease_ms(&target->rtt, MAYDAY_MANIFEST_MAX);
   mayday_guard_begin(target, offer);
   target->tag = mayday_session_tag(target->boot_nonce, session->rescuer_nonce, target->board->identity->node_id,
@@ -33,7 +33,7 @@ void mayday_session_begin(mayday_target *target, const mayday_frame *offer) {
   mayday_acks_init(&target->acks);
   mayday_object_init(&target->envelope, target->memory.blocks, MAYDAY_MANIFEST_MAX);
   mayday_object_init(&target->run, target->run_bytes, MAYDAY_RUN_BYTES_MAX);
-  mayday_calls_note_served(&target->calls);
+  mayday_calls_note_served(target);
   target->report.sessions++;
   mayday_session_repeat_accept(target);
 }
@@ -41,15 +41,14 @@ void mayday_session_begin(mayday_target *target, const mayday_frame *offer) {
 void mayday_session_repeat_accept(mayday_target *target) {
   mayday_session *session = &target->session;
   if (session->state != MAYDAY_SESSION_ACCEPTING) return;
-  mayday_say_accept(target);
+  mayday_say_about(target, MAYDAY_ACCEPT, NULL, 0);
   if (session->accepts < 2u) session->accepts++;
   session->asked_at = target->now;
   session->repeat_at = target->now + mayday_pause_ms(&target->rtt, session->longest);
 }
 
 static void end(mayday_target *target) {
-  memmove(target->past_tags + 1, target->past_tags, sizeof target->past_tags - sizeof target->past_tags[0]);
-  target->past_tags[0] = target->tag;
+  target->past_tags[target->past_at++ % MAYDAY_PAST_SESSIONS_MAX] = target->tag;
   target->tag = 0;
   target->session.state = MAYDAY_SESSION_NONE;
   target->session.has_work = false;
@@ -58,14 +57,14 @@ static void end(mayday_target *target) {
 
 void mayday_session_lose(mayday_target *target, mayday_session_loss why) {
   end(target);
-  mayday_calls_note_lost(&target->calls, target->now, why == MAYDAY_LOSS_SILENCE && !mayday_calls_are_queries(&target->rtt));
+  mayday_calls_note_lost(target, why == MAYDAY_LOSS_SILENCE && !mayday_calls_are_queries(target));
 }
 
 static void refuse(mayday_target *target, uint8_t reason) {
   target->report.refused = reason;
-  mayday_say_refuse(target, target->session.rescuer_nonce, target->session.digest, reason);
+  mayday_say_about(target, MAYDAY_REFUSE, NULL, reason);
   end(target);
-  mayday_calls_note_refused(&target->calls, target->now);
+  mayday_calls_note_refused(target);
 }
 
 static void finish(mayday_target *target) {
@@ -73,30 +72,14 @@ static void finish(mayday_target *target) {
   target->is_healed = true;
 }
 
-/* Carries out what a piece of work led to. */
-static void obey(mayday_target *target, mayday_outcome outcome) {
+static void begin_done(mayday_target *target) {
   mayday_session *session = &target->session;
-  switch (outcome.tag) {
-    case MAYDAY_OUTCOME_GOES_ON:
-      return;
-    case MAYDAY_OUTCOME_REFUSED:
-      refuse(target, outcome.reason);
-      return;
-    case MAYDAY_OUTCOME_LOST:
-      mayday_session_lose(target, MAYDAY_LOSS_OTHER);
-      return;
-    case MAYDAY_OUTCOME_COMPLETE:
-      session->state = MAYDAY_SESSION_COMMITTING;
-      return;
-    case MAYDAY_OUTCOME_HEALED:
-      session->state = MAYDAY_SESSION_DONE;
-      session->repeat_at = target->now;
-      session->ends_at = target->now + MAYDAY_DONE_REPEATED_FOR_MS;
-      session->look_at = MAYDAY_NEVER;
-      /* The rescuer ignores a done before its manifest was acked (5.12). */
-      if (target->acks.uncovered > 0) mayday_say_ack(target);
-      return;
-  }
+  session->state = MAYDAY_SESSION_DONE;
+  session->repeat_at = target->now;
+  session->ends_at = target->now + MAYDAY_DONE_REPEATED_FOR_MS;
+  session->look_at = MAYDAY_NO_MOMENT;
+  /* The rescuer ignores a done before its manifest was acked (5.12). */
+  if (target->acks.uncovered > 0) mayday_say_ack(target);
 }
 
 static void take_object(mayday_target *target, const mayday_frame *chunk) {
@@ -109,9 +92,7 @@ static void take_object(mayday_target *target, const mayday_frame *chunk) {
   /* No manifest was asked for by such a name (4.6). */
   if (chunk->as.object.level != 0 || chunk->as.object.index != 0) return;
   if (target->envelope.length == 0 && session->accepts == 1u) {
-    uint32_t line = mayday_line_ms(&target->rtt, chunk->as.object.length);
-    mayday_time took = target->now - session->asked_at;
-    mayday_rtt_sample(&target->rtt, took > line ? (uint32_t)(took - line) : 0);
+    mayday_receiving_sample(target, session->asked_at, chunk->as.object.length);
     /* One sample an accept, also where the buffer does not take this chunk. */
     session->accepts++;
   }
@@ -133,13 +114,13 @@ static void take_packet(mayday_target *target, const mayday_frame *frame, uint16
 void mayday_session_take(mayday_target *target, const mayday_frame *frame) {
   mayday_session *session = &target->session;
   session->heard_at = target->now;
-  mayday_calls_stop_knocking(&target->calls);
+  mayday_calls_stop_knocking(target);
   if (frame->kind == MAYDAY_OBJECT) take_packet(target, frame, frame->as.object.packet, false);
   else if (frame->kind == MAYDAY_DATA) take_packet(target, frame, frame->as.data.packet, false);
   else if (frame->kind == MAYDAY_PROBE) take_packet(target, frame, frame->as.probe.packet, true);
   else if (frame->kind == MAYDAY_LATER) mayday_receiving_take_later(target, frame->as.pause.ms);
   else if (frame->kind == MAYDAY_DONE_ACK && session->state == MAYDAY_SESSION_DONE &&
-           mayday_equal(frame->as.done.digest, session->digest, MAYDAY_SHORT_DIGEST_LENGTH))
+           memcmp(frame->as.done.digest, session->digest, MAYDAY_SHORT_DIGEST_LENGTH) == 0)
     finish(target);
   if (target->tag != 0 && mayday_acks_is_due(&target->acks, mayday_target_us(target))) mayday_say_ack(target);
 }
@@ -149,8 +130,12 @@ void mayday_session_take_bye(mayday_target *target) {
   else mayday_session_lose(target, MAYDAY_LOSS_OTHER);
 }
 
+uint32_t mayday_session_silence_ms(const mayday_target *target) {
+  return MAYDAY_SUPERSEDE_TIMEOUTS * mayday_wait_ms(&target->rtt);
+}
+
 bool mayday_session_is_silent(const mayday_target *target) {
-  return target->now >= target->session.heard_at + MAYDAY_SUPERSEDE_TIMEOUTS * mayday_wait_ms(&target->rtt);
+  return target->now >= target->session.heard_at + mayday_session_silence_ms(target);
 }
 
 static void say_done(mayday_target *target) {
@@ -180,22 +165,22 @@ void mayday_session_tick(mayday_target *target) {
     return;
   }
   if (target->now >= session->look_at) {
-    session->look_at = MAYDAY_NEVER;
+    session->look_at = MAYDAY_NO_MOMENT;
     if (mayday_session_is_silent(target)) {
       mayday_session_lose(target, MAYDAY_LOSS_SILENCE);
       return;
     }
   }
-  if (is_listening && mayday_session_is_silent(target)) mayday_calls_knock(&target->calls, target->now);
+  if (is_listening && mayday_session_is_silent(target)) mayday_calls_knock(target);
   if (session->state == MAYDAY_SESSION_ACCEPTING && target->now >= session->repeat_at) mayday_session_repeat_accept(target);
   else if (session->state == MAYDAY_SESSION_RECEIVING && target->now >= mayday_receiving_ask_at(target))
     mayday_receiving_ask(target, true);
 }
 
-mayday_time mayday_session_due(const mayday_target *target) {
+mayday_moment mayday_session_due(const mayday_target *target) {
   const mayday_session *session = &target->session;
-  mayday_time due = session->look_at;
-  mayday_time times[4] = {MAYDAY_NEVER, MAYDAY_NEVER, MAYDAY_NEVER, MAYDAY_NEVER};
+  mayday_moment due = session->look_at;
+  mayday_moment times[4] = {MAYDAY_NO_MOMENT, MAYDAY_NO_MOMENT, MAYDAY_NO_MOMENT, MAYDAY_NO_MOMENT};
   if (target->acks.is_due) {
     int32_t left = (int32_t)(target->acks.due_us - mayday_target_us(target));
     times[0] = left <= 0 ? target->now : target->now + ((uint32_t)left + 999u) / 1000u;
@@ -206,17 +191,20 @@ mayday_time mayday_session_due(const mayday_target *target) {
   } else if (session->state == MAYDAY_SESSION_ACCEPTING || session->state == MAYDAY_SESSION_RECEIVING) {
     times[1] = session->lease_end;
     times[2] = session->state == MAYDAY_SESSION_ACCEPTING ? session->repeat_at : mayday_receiving_ask_at(target);
-    times[3] = session->heard_at + MAYDAY_SUPERSEDE_TIMEOUTS * mayday_wait_ms(&target->rtt);
-    if (times[3] <= target->now) times[3] = mayday_calls_knock_at(&target->calls);
+    times[3] = session->heard_at + mayday_session_silence_ms(target);
+    if (times[3] <= target->now) times[3] = mayday_calls_knock_at(target);
   }
-  for (uint8_t i = 0; i < 4u; i++)
+  for (unsigned i = 0; i < 4u; i++)
     if (times[i] < due) due = times[i];
   return due;
 }
 
 bool mayday_session_work(mayday_target *target) {
-  mayday_outcome outcome = mayday_receiving_work(target);
-  target->session.has_work = outcome.tag != MAYDAY_OUTCOME_GOES_ON || outcome.did_work;
-  obey(target, outcome);
+  uint8_t outcome = mayday_receiving_work(target);
+  target->session.has_work = outcome != MAYDAY_OUTCOME_IDLE;
+  if (outcome == MAYDAY_OUTCOME_COMPLETE) target->session.state = MAYDAY_SESSION_COMMITTING;
+  else if (outcome == MAYDAY_OUTCOME_HEALED) begin_done(target);
+  else if (outcome == MAYDAY_OUTCOME_LOST) mayday_session_lose(target, MAYDAY_LOSS_OTHER);
+  else if (outcome > MAYDAY_OUTCOME_REFUSED) refuse(target, (uint8_t)(outcome - MAYDAY_OUTCOME_REFUSED));
   return target->session.has_work;
 }

@@ -24,9 +24,12 @@ void mayday_session_tick(mayday_target *target);
 bool mayday_session_work(mayday_target *target);
 
 /* When mayday_session_tick has something to do. */
-mayday_time mayday_session_due(const mayday_target *target);
+mayday_moment mayday_session_due(const mayday_target *target);
 
-/* Whether the rescuer was not heard for three waits (6). */
+/* How long a rescuer may not be heard before another one takes over: three waits (6). */
+uint32_t mayday_session_silence_ms(const mayday_target *target);
+
+/* Whether it was not heard for so long. */
 bool mayday_session_is_silent(const mayday_target *target);
 
 /* Why a session ends before the board is healed. */

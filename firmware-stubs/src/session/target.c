@@ -12,27 +12,6 @@
 #include "wire/cobs.h"
 #include "wire/frame.h"
 
-/* Query and distress between their delimiters, in bytes. */
-#define QUERY_BYTES 25u
-#define DISTRESS_BYTES 69u
-
-mayday_time mayday_target_look(mayday_target *target) {
-  uint32_t low = target->port->now_ms(target->port->context);
-  target->now += (uint32_t)(low - target->clock_low);
-  target->clock_low = low;
-  return target->now;
-}
-
-/* xorshift32: for waits only. */
-static uint8_t jitter(mayday_target *target) {
-  uint32_t x = target->chance;
-  x ^= x << 13;
-  x ^= x >> 17;
-  x ^= x << 5;
-  target->chance = x;
-  return (uint8_t)(x >> 24);
-}
-
 static void choose_chances(mayday_target *target) {
   const uint8_t *id = target->board->identity->node_id;
   memcpy(target->boot_nonce, id, MAYDAY_NONCE_LENGTH);
@@ -61,16 +40,23 @@ bool mayday_target_init(mayday_target *target, mayday_board *board, const mayday
   target->memory = *memory;
   target->is_forced = is_forced;
   target->asks_run = true;
+  memset(target->changes, 0xff, sizeof target->changes); /* no moments */
   target->report.none = MAYDAY_NEVER_GIVEN;
-  target->clock_low = board->port->now_ms(board->port->context);
+  target->clock = board->port->now_ms(board->port->context);
   choose_chances(target);
   target->payload_max = payload_within(memory->frame_size, mayday_guard_is_keyed(target));
   mayday_runs_init(&target->runs, memory->frame, memory->frame_size, line->baud);
   mayday_rtt_init(&target->rtt, line->baud, line->rto_floor_ms);
   mayday_outbox_init(&target->outbox, board->port, line);
-  mayday_calls_init(&target->calls, target->now);
+  mayday_calls_init(target);
   mayday_writer_init(&target->writer, board);
   return true;
+}
+
+void mayday_target_link_up(mayday_target *target) {
+  (void)mayday_target_look(target);
+  target->calls.started = target->now;
+  target->calls.call_at = target->now;
 }
 
 static bool is_in_session(const mayday_target *target) {
@@ -95,12 +81,12 @@ static void take_stranger(mayday_target *target) {
   mayday_session *session = &target->session;
   bool is_own_work = session->state == MAYDAY_SESSION_CHECKING || session->state == MAYDAY_SESSION_COMMITTING;
   if (!is_in_session(target) || session->state == MAYDAY_SESSION_DONE) {
-    mayday_calls_ask(&target->calls, target->now);
+    mayday_calls_ask(target);
   } else if (!is_own_work && mayday_session_is_silent(target)) {
     mayday_session_lose(target, MAYDAY_LOSS_SILENCE);
-    mayday_calls_ask(&target->calls, target->now);
-  } else if (session->look_at == MAYDAY_NEVER) {
-    session->look_at = target->now + MAYDAY_SUPERSEDE_TIMEOUTS * mayday_wait_ms(&target->rtt);
+    mayday_calls_ask(target);
+  } else if (session->look_at == MAYDAY_NO_MOMENT) {
+    session->look_at = target->now + mayday_session_silence_ms(target);
   }
 }
 
@@ -114,89 +100,83 @@ static void take_question(mayday_target *target) {
   }
   if (session->state == MAYDAY_SESSION_CHECKING || session->state == MAYDAY_SESSION_COMMITTING) return;
   if (!mayday_session_is_silent(target)) return;
-  mayday_calls_ask(&target->calls, target->now);
-  if (mayday_calls_take_answer(&target->calls, target->now)) call(target);
-  else mayday_calls_forget_answer(&target->calls);
+  mayday_calls_ask(target);
+  if (mayday_calls_take_answer(target)) call(target);
+  else target->calls.is_answer_due = false;
 }
 
 /* Seconds until the board may change its image again; 0: now (6.5). */
 static uint32_t wear_wait(const mayday_target *target, const uint8_t digest[8]) {
   const mayday_status *status = &target->board->status;
-  bool is_begun = status->is_receiving && mayday_equal(status->receiving, digest, MAYDAY_SHORT_DIGEST_LENGTH);
-  if (is_begun || target->change_count < MAYDAY_CHANGES_MAX) return 0;
-  uint32_t age = (uint32_t)(target->now / 1000u) - target->changes[0];
-  return age >= MAYDAY_CHANGES_WINDOW_MS / 1000u ? 0 : MAYDAY_CHANGES_WINDOW_MS / 1000u - age;
+  bool is_begun = status->is_receiving && memcmp(status->receiving, digest, MAYDAY_SHORT_DIGEST_LENGTH) == 0;
+  mayday_moment oldest = target->changes[target->change_at % MAYDAY_CHANGES_MAX];
+  if (is_begun || oldest == MAYDAY_NO_MOMENT) return 0;
+  uint32_t age = target->now - oldest;
+  return age >= MAYDAY_CHANGES_WINDOW_MS ? 0 : (MAYDAY_CHANGES_WINDOW_MS - age + 999u) / 1000u;
 }
 
 /* The proof does not fit the link key, or the lack of one (14.6): said while the board calls only. */
 static void refuse_key(mayday_target *target, const mayday_frame *offer) {
   if (is_in_session(target)) return;
   target->report.refused = MAYDAY_REFUSAL_CODE_LINK_KEY;
-  mayday_say_refuse(target, offer->as.offer.rescuer_nonce, offer->as.offer.digest, MAYDAY_REFUSAL_CODE_LINK_KEY);
+  mayday_say_about(target, MAYDAY_REFUSE, offer, MAYDAY_REFUSAL_CODE_LINK_KEY);
 }
 
 static void take_offer(mayday_target *target, const mayday_frame *offer) {
   mayday_session *session = &target->session;
-  bool is_own = is_in_session(target) && mayday_equal(session->rescuer_nonce, offer->as.offer.rescuer_nonce, MAYDAY_NONCE_LENGTH);
+  bool is_own = is_in_session(target) && memcmp(session->rescuer_nonce, offer->as.offer.rescuer_nonce, MAYDAY_NONCE_LENGTH) == 0;
   const uint8_t *nonce = is_own ? mayday_guard_nonce(target) : target->boot_nonce;
-  if (!mayday_equal(offer->as.offer.target_nonce, nonce, MAYDAY_NONCE_LENGTH)) return;
+  if (memcmp(offer->as.offer.target_nonce, nonce, MAYDAY_NONCE_LENGTH) != 0) return;
   mayday_offer_verdict verdict = mayday_guard_judge(target, offer, is_own);
   if (verdict != MAYDAY_OFFER_GOOD) {
     if (verdict == MAYDAY_OFFER_FOREIGN) refuse_key(target, offer);
     return;
   }
-  uint32_t wait = wear_wait(target, offer->as.offer.digest);
-  bool is_busy = session->state == MAYDAY_SESSION_CHECKING || session->state == MAYDAY_SESSION_COMMITTING;
   if (is_own) {
     mayday_session_repeat_accept(target);
-  } else if (session->state == MAYDAY_SESSION_DONE) {
+    return;
+  }
+  if (session->state == MAYDAY_SESSION_DONE) {
     take_stranger(target);
-  } else if (wait > 0) {
-    mayday_say_defer(target, offer, MAYDAY_DEFER_CODE_WEAR, wait);
-    (void)mayday_guard_claim(target, offer);
-  } else if (is_in_session(target) && (is_busy || !mayday_session_is_silent(target))) {
-    mayday_say_stand_down(target, offer, mayday_wait_ms(&target->rtt));
-    (void)mayday_guard_claim(target, offer);
+    return;
+  }
+  uint32_t wait = wear_wait(target, offer->as.offer.digest);
+  bool is_busy = session->state == MAYDAY_SESSION_CHECKING || session->state == MAYDAY_SESSION_COMMITTING;
+  bool is_served = is_in_session(target) && (is_busy || !mayday_session_is_silent(target));
+  if (wait > 0) mayday_say_about(target, MAYDAY_DEFER, offer, wait);
+  else if (is_served) mayday_say_stand_down(target, offer, mayday_wait_ms(&target->rtt));
+  bool is_claimed = mayday_guard_claim(target, offer);
+  if (wait > 0) return;
+  if (is_served) {
     take_stranger(target);
-  } else if (mayday_guard_claim(target, offer)) {
+  } else if (is_claimed) {
     if (is_in_session(target)) mayday_session_lose(target, MAYDAY_LOSS_SILENCE);
     mayday_session_begin(target, offer);
   }
 }
 
 static void take_announcement(mayday_target *target, const mayday_frame *frame) {
-  const uint8_t *id = target->board->identity->node_id;
   mayday_session *session = &target->session;
-  switch (frame->kind) {
-    case MAYDAY_QUERY:
-      if (!mayday_equal(frame->as.query.node_id, id, MAYDAY_ID_LENGTH)) take_question(target);
-      return;
-    case MAYDAY_BEACON:
-      /* Two boards that ask for an update do not answer each other without end. */
-      if ((frame->as.beacon.flags & MAYDAY_BEACON_FLAG_WANTS_UPDATE) != 0) return;
-      if (!mayday_equal(frame->as.beacon.node_id, id, MAYDAY_ID_LENGTH)) take_question(target);
-      return;
-    case MAYDAY_OFFER:
-      if (!mayday_equal(frame->as.offer.rescuer_id, id, MAYDAY_ID_LENGTH)) take_offer(target, frame);
-      return;
-    case MAYDAY_NONE:
-      if (mayday_equal(frame->as.none.target_nonce, target->boot_nonce, MAYDAY_NONCE_LENGTH))
-        target->report.none = frame->as.none.reason;
-      return;
-    case MAYDAY_BYE:
-      if (is_in_session(target) && mayday_equal(frame->as.bye.rescuer_nonce, session->rescuer_nonce, MAYDAY_NONCE_LENGTH) &&
-          mayday_guard_believes(target, frame))
-        mayday_session_take_bye(target);
-      return;
-    default:
-      return;
+  if (frame->kind == MAYDAY_BYE) {
+    if (is_in_session(target) && memcmp(frame->as.bye.rescuer_nonce, session->rescuer_nonce, MAYDAY_NONCE_LENGTH) == 0 &&
+        mayday_guard_believes(target, frame))
+      mayday_session_take_bye(target);
+    return;
   }
+  /* The first field of the others that count is who sends them: nothing is taken from itself, heard back. */
+  if (memcmp(frame->as.query.node_id, target->board->identity->node_id, MAYDAY_ID_LENGTH) == 0) return;
+  if (frame->kind == MAYDAY_OFFER) take_offer(target, frame);
+  if (frame->kind == MAYDAY_QUERY) take_question(target);
+  /* Two boards that ask for an update do not answer each other without end. */
+  if (frame->kind == MAYDAY_BEACON && (frame->as.beacon.flags & MAYDAY_BEACON_FLAG_WANTS_UPDATE) == 0) take_question(target);
+  if (frame->kind == MAYDAY_NONE && memcmp(frame->as.none.target_nonce, target->boot_nonce, MAYDAY_NONCE_LENGTH) == 0)
+    target->report.none = frame->as.none.reason;
 }
 
 /* A frame of a session that is over: its rescuer still serves it. */
 static bool is_stale(const mayday_target *target, const uint8_t *frame, size_t length) {
   if ((frame[0] & 15u) == MAYDAY_FRAME_CLASS_ANNOUNCE) return false;
-  for (uint8_t i = 0; i < MAYDAY_PAST_SESSIONS_MAX; i++)
+  for (unsigned i = 0; i < MAYDAY_PAST_SESSIONS_MAX; i++)
     if (target->past_tags[i] != 0 && mayday_frame_has_crc(frame, length, target->past_tags[i])) return true;
   return false;
 }
@@ -216,7 +196,7 @@ static bool take_frame(mayday_target *target, const uint8_t *bytes, size_t lengt
   if (fault == MAYDAY_FAULT_UNKNOWN && is_session) target->session.heard_at = target->now;
   if (fault != MAYDAY_FAULT_TOO_SHORT && fault != MAYDAY_FAULT_BAD_CRC) return true;
   if (fault != MAYDAY_FAULT_BAD_CRC || !is_stale(target, bytes, length)) return false;
-  if (!is_in_session(target)) mayday_calls_ask(&target->calls, target->now);
+  if (!is_in_session(target)) mayday_calls_ask(target);
   return true;
 }
 
@@ -230,7 +210,7 @@ static void take_run(mayday_target *target, bool is_delimited) {
     size_t frame = mayday_cobs_decode(run, length);
     if (!take_frame(target, run, frame)) {
       target->report.frames_bad++;
-      if (is_text) mayday_calls_note_text(&target->calls, target->now);
+      if (is_text) mayday_calls_note_text(target);
     }
   }
   mayday_runs_clear(&target->runs);
@@ -239,8 +219,8 @@ static void take_run(mayday_target *target, bool is_delimited) {
 void mayday_target_byte(mayday_target *target, uint8_t byte) {
   mayday_target_look(target);
   if (is_ended(target)) return;
-  if (mayday_runs_is_over(&target->runs, target->now)) take_run(target, false);
-  mayday_run_end end = mayday_runs_take(&target->runs, byte, target->now);
+  if (mayday_runs_is_over(&target->runs, target->clock)) take_run(target, false);
+  mayday_run_end end = mayday_runs_take(&target->runs, byte, target->clock);
   if (end != MAYDAY_RUN_OPEN) take_run(target, end == MAYDAY_RUN_DELIMITED);
 }
 
@@ -249,22 +229,18 @@ void mayday_target_frame(mayday_target *target, uint8_t *frame, size_t length) {
   if (!is_ended(target) && !take_frame(target, frame, length)) target->report.frames_bad++;
 }
 
-static void call_by_time(mayday_target *target) {
-  if (target->now >= mayday_calls_at(&target->calls)) {
-    bool is_query = mayday_calls_are_queries(&target->rtt);
-    uint32_t line = mayday_line_ms(&target->rtt, is_query ? QUERY_BYTES : DISTRESS_BYTES);
-    mayday_calls_note_called(&target->calls, target->now, jitter(target), line);
-    if (is_query) mayday_say_query(target);
-    else call(target);
-  }
-}
-
 static void tick(mayday_target *target) {
   if (is_in_session(target)) mayday_session_tick(target);
   bool may_answer = !is_in_session(target) || target->session.state == MAYDAY_SESSION_DONE;
-  if (may_answer && mayday_calls_take_answer(&target->calls, target->now)) call(target);
-  if (!is_in_session(target) && !is_ended(target)) call_by_time(target);
-  if (mayday_calls_take_knock(&target->calls, target->now, mayday_line_ms(&target->rtt, QUERY_BYTES))) mayday_say_query(target);
+  if (may_answer && mayday_calls_take_answer(target)) {
+    mayday_calls_note_called(target);
+    call(target);
+  }
+  if (!is_in_session(target) && !is_ended(target) && mayday_calls_take_call(target)) {
+    if (mayday_calls_are_queries(target)) mayday_say_query(target);
+    else call(target);
+  }
+  if (mayday_calls_take_knock(target)) mayday_say_query(target);
 }
 
 static mayday_target_state state_of(const mayday_target *target) {
@@ -277,7 +253,7 @@ mayday_target_state mayday_target_poll(mayday_target *target) {
   mayday_target_look(target);
   mayday_outbox_drain(&target->outbox);
   if (is_ended(target)) return state_of(target);
-  if (mayday_runs_is_over(&target->runs, target->now)) take_run(target, false);
+  if (mayday_runs_is_over(&target->runs, target->clock)) take_run(target, false);
   tick(target);
   if (is_in_session(target) && !mayday_session_work(target) && target->session.state == MAYDAY_SESSION_RECEIVING)
     mayday_receiving_ask(target, false);
@@ -293,19 +269,19 @@ static bool has_work(const mayday_target *target) {
 uint32_t mayday_target_idle_ms(const mayday_target *target) {
   if (target->outbox.length > 0 || has_work(target)) return 0;
   if (is_ended(target)) return UINT32_MAX;
-  mayday_time due = is_in_session(target) ? mayday_session_due(target) : mayday_calls_at(&target->calls);
-  mayday_time knock = mayday_calls_knock_at(&target->calls);
-  if (knock < due) due = knock;
-  if (target->calls.is_answer_due && target->calls.answer_at < due) due = target->calls.answer_at;
-  if (target->runs.length > 0 && target->runs.last + target->runs.silence < due) due = target->runs.last + target->runs.silence;
-  if (due <= target->now) return 0;
-  return due - target->now > UINT32_MAX - 1u ? UINT32_MAX - 1u : (uint32_t)(due - target->now);
+  mayday_moment due = is_in_session(target) ? mayday_session_due(target) : mayday_calls_at(target);
+  due = mayday_least32(due, mayday_calls_knock_at(target));
+  if (target->calls.is_answer_due) due = mayday_least32(due, target->calls.answer_at);
+  uint32_t left = due <= target->now ? 0 : mayday_least32(due - target->now, UINT32_MAX - 1u);
+  if (target->runs.length == 0) return left;
+  uint32_t silent = target->clock - target->runs.last;
+  return silent >= target->runs.silence ? 0 : mayday_least32(left, target->runs.silence - silent);
 }
 
 void mayday_target_stop(mayday_target *target) {
   if (is_ended(target)) return;
   if (is_in_session(target)) {
-    mayday_say_bye(target, MAYDAY_BYE_REASON_STOPPED);
+    mayday_say_about(target, MAYDAY_BYE, NULL, MAYDAY_BYE_REASON_STOPPED);
     mayday_writer_leave(&target->writer);
     target->session.state = MAYDAY_SESSION_NONE;
   }

@@ -4,17 +4,8 @@
 #include "base/sha256.h"
 #include "mayday/constants.h"
 
-/* The leaves below a node. */
-typedef struct span {
-  uint32_t first, end;
-} span;
-
-static span leaves_below(const mayday_shape *shape, uint8_t level, uint32_t index) {
-  span below;
-  below.first = index << level;
-  below.end = shape->leaves - below.first < UINT32_C(1) << level ? shape->leaves : below.first + (UINT32_C(1) << level);
-  return below;
-}
+/* A run lists nodes 1 to 4 levels below its own: the runs of higher nodes list no leaves (7.4). */
+#define LEVELS_OF_RUN 4u
 
 static mayday_step *last_step(mayday_walk *walk) {
   return &walk->steps[walk->depth - 1u];
@@ -40,12 +31,8 @@ static void pop(mayday_walk *walk) {
 
 void mayday_walk_begin(mayday_walk *walk, mayday_writer *writer, const uint8_t root[32]) {
   uint8_t level = mayday_root_level(&writer->shape);
-  walk->depth = 0;
-  walk->cursor = 0;
-  walk->dirty_first = 0;
-  walk->dirty_end = 0;
+  memset(walk, 0, sizeof *walk);
   walk->is_finished = mayday_writer_has(writer, level, 0, root);
-  if (walk->is_finished) return;
   push(walk, level, 0, root);
   /* An image of one block has no run: its block is the root. */
   walk->has_run = level == 0;
@@ -55,110 +42,86 @@ const mayday_step *mayday_walk_wanted(const mayday_walk *walk) {
   return &walk->steps[walk->depth - 1u];
 }
 
-bool mayday_walk_take(mayday_walk *walk, const mayday_writer *writer, const mayday_object_buffer *run) {
-  const mayday_step *step = mayday_walk_wanted(walk);
-  const mayday_hash *hash = mayday_hash_of(writer->board->port);
-  uint8_t found[MAYDAY_HASH_LENGTH];
-  if (run->kind == MAYDAY_OBJECT_KIND_UNIFORM) {
-    if (run->length != 1u) return false;
-    mayday_uniform_hash(hash, &writer->shape, step->level, step->index, run->bytes[0], found);
-    walk->is_uniform = mayday_equal(found, step->hash, MAYDAY_HASH_LENGTH);
-    walk->uniform = run->bytes[0];
-    return walk->is_uniform;
-  }
-  uint32_t first;
-  uint8_t count = mayday_run_length(&writer->shape, step->level, step->index, &first);
-  if (count == 0 || run->length != count * MAYDAY_HASH_LENGTH) return false;
-  mayday_fold(hash, run->bytes, count, found);
-  walk->has_run = mayday_equal(found, step->hash, MAYDAY_HASH_LENGTH);
-  return walk->has_run;
+/* The leaf behind the last one below a step. */
+static uint32_t end_of(const mayday_shape *shape, const mayday_step *step) {
+  return mayday_least32((step->index + 1u) << step->level, shape->leaves);
 }
 
-static bool is_rewritten(const mayday_walk *walk, span below) {
-  return below.end > walk->cursor && below.first < walk->dirty_end && below.end > walk->dirty_first;
+/* How many nodes the run of a step lists, and the index of the first one on their level. */
+static uint8_t run_of(const mayday_shape *shape, const mayday_step *step, uint32_t *first) {
+  uint8_t level = mayday_run_level(step->level);
+  *first = step->index << (step->level - level);
+  return (uint8_t)(((end_of(shape, step) - 1u) >> level) - *first + 1u);
+}
+
+bool mayday_walk_take(mayday_walk *walk, const mayday_writer *writer, const mayday_object_buffer *run) {
+  const mayday_step *step = last_step(walk);
+  const mayday_hash *hash = writer->board->hash;
+  bool is_uniform = run->kind == MAYDAY_OBJECT_KIND_UNIFORM;
+  uint8_t found[MAYDAY_HASH_LENGTH];
+  if (is_uniform) {
+    if (run->length != 1u) return false;
+    walk->uniform = run->bytes[0];
+    mayday_uniform_hash(hash, &writer->shape, step->level, step->index, walk->uniform, found);
+  } else {
+    uint32_t first;
+    uint8_t count = run_of(&writer->shape, step, &first);
+    if (run->length != count * MAYDAY_HASH_LENGTH) return false;
+    mayday_fold(hash, run->bytes, count, found);
+  }
+  bool is_right = memcmp(found, step->hash, MAYDAY_HASH_LENGTH) == 0;
+  walk->is_uniform = is_uniform && is_right;
+  walk->has_run = !is_uniform && is_right;
+  return is_right;
+}
+
+/* Whether leaves below a node lie in the unit that is rewritten, and are not all done with. */
+static bool is_rewritten(const mayday_walk *walk, uint8_t level, uint32_t index) {
+  uint32_t from = walk->cursor > walk->dirty_first ? walk->cursor : walk->dirty_first;
+  return walk->dirty_end > 0 && index >= from >> level && index <= (walk->dirty_end - 1u) >> level;
 }
 
 /* Notes in every step which children the unit that is rewritten reaches into. */
 static void mark_dirty(mayday_walk *walk, const mayday_shape *shape) {
-  for (uint8_t depth = 0; depth < walk->depth; depth++) {
+  for (unsigned depth = 0; depth < walk->depth; depth++) {
     mayday_step *step = &walk->steps[depth];
     uint32_t first;
-    uint8_t count = mayday_run_length(shape, step->level, step->index, &first);
-    for (uint8_t child = 0; child < count; child++) {
-      span below = leaves_below(shape, mayday_run_level(step->level), first + child);
-      if (is_rewritten(walk, below)) step->differs = (uint16_t)(step->differs | 1u << child);
-    }
+    uint8_t count = step->level == 0 ? 0 : run_of(shape, step, &first);
+    for (unsigned child = 0; child < count; child++)
+      if (is_rewritten(walk, mayday_run_level(step->level), first + child)) step->differs = (uint16_t)(step->differs | 1u << child);
   }
 }
 
-/* Back to a block whose unit is rewritten, and whose hash may be in a run of before. */
-static void go_back(mayday_walk *walk, const mayday_shape *shape, uint32_t block) {
-  walk->cursor = block;
-  while (walk->depth > 1u) {
-    const mayday_step *step = last_step(walk);
-    if (leaves_below(shape, step->level, step->index).first <= block) break;
-    pop(walk);
-  }
-  mark_dirty(walk, shape);
-}
-
-/* A child that differs and is not done, or 16. */
-static uint8_t next_child(const mayday_walk *walk, const mayday_shape *shape, const mayday_step *step) {
-  uint32_t first;
-  uint8_t count = mayday_run_length(shape, step->level, step->index, &first);
-  for (uint8_t child = 0; child < count; child++) {
-    if ((step->differs >> child & 1u) == 0) continue;
-    if (leaves_below(shape, mayday_run_level(step->level), first + child).end > walk->cursor) return child;
-  }
-  return MAYDAY_RUN_HASHES;
-}
-
-/* Compares the next child of a node whose run lists nodes, and goes down when all are compared. */
-static void take_inner(mayday_walk *walk, mayday_writer *writer, const uint8_t *run) {
-  mayday_step *step = last_step(walk);
-  const mayday_shape *shape = &writer->shape;
-  uint8_t level = mayday_run_level(step->level);
-  uint32_t first;
-  uint8_t count = mayday_run_length(shape, step->level, step->index, &first);
-  if (step->is_compared) {
-    uint8_t child = next_child(walk, shape, step);
-    step->differs = (uint16_t)(step->differs & ~(1u << child));
-    push(walk, level, first + child, run + (size_t)child * MAYDAY_HASH_LENGTH);
-    return;
-  }
-  uint8_t child = walk->child++;
-  span below = leaves_below(shape, level, first + child);
-  bool is_equal = !is_rewritten(walk, below) && mayday_writer_has(writer, level, first + child, run + (size_t)child * MAYDAY_HASH_LENGTH);
-  if (!is_equal) step->differs = (uint16_t)(step->differs | 1u << child);
-  step->is_compared = walk->child == count;
-}
-
-/* A block of a unit that was not wanted so far: all of the unit is, from its first block on. Whether the walk went back. */
+/* A block of a unit that was not wanted so far: all of the unit is, from its first block on. Whether the walk went back, as the
+ * hash of that may be in a run of before. */
 static bool wants_unit(mayday_walk *walk, mayday_writer *writer, uint32_t block) {
   mayday_writer_unit(writer, block, &walk->dirty_first, &walk->dirty_end);
+  bool goes_back = walk->dirty_first != block && !mayday_writer_is_touched(writer, block);
+  if (goes_back) {
+    walk->cursor = walk->dirty_first;
+    while (walk->depth > 1u && last_step(walk)->index << last_step(walk)->level > walk->cursor) pop(walk);
+  }
   mark_dirty(walk, &writer->shape);
-  if (walk->dirty_first == block || mayday_writer_is_touched(writer, block)) return false;
-  go_back(walk, &writer->shape, walk->dirty_first);
-  return true;
+  return goes_back;
 }
 
 /* Looks at the next leaf below a node whose leaves' hashes are known. */
 static mayday_walk_next take_leaf(mayday_walk *walk, mayday_writer *writer, const uint8_t *run, uint32_t *block, uint8_t hash[32]) {
   const mayday_step *step = last_step(walk);
-  span below = leaves_below(&writer->shape, step->level, step->index);
-  uint32_t leaf = walk->cursor > below.first ? walk->cursor : below.first;
-  if (leaf >= below.end) {
+  uint32_t first = step->index << step->level;
+  uint32_t leaf = walk->cursor > first ? walk->cursor : first;
+  if (leaf >= end_of(&writer->shape, step)) {
     pop(walk);
     return MAYDAY_WALK_GOES_ON;
   }
   if (walk->is_uniform)
-    mayday_uniform_hash(mayday_hash_of(writer->board->port), &writer->shape, 0, leaf, walk->uniform, hash);
+    mayday_uniform_hash(writer->board->hash, &writer->shape, 0, leaf, walk->uniform, hash);
   else
-    memcpy(hash, step->level == 0 ? step->hash : run + (size_t)(leaf - below.first) * MAYDAY_HASH_LENGTH, MAYDAY_HASH_LENGTH);
+    memcpy(hash, step->level == 0 ? step->hash : run + (size_t)(leaf - first) * MAYDAY_HASH_LENGTH, MAYDAY_HASH_LENGTH);
   bool is_dirty = leaf >= walk->dirty_first && leaf < walk->dirty_end;
   bool is_wanted = (is_dirty && !mayday_writer_is_touched(writer, leaf)) || !mayday_writer_has(writer, 0, leaf, hash);
   if (!is_wanted) {
-    walk->cursor = leaf + 1u;
+    mayday_walk_pass(walk, leaf);
     return MAYDAY_WALK_GOES_ON;
   }
   if (!is_dirty && wants_unit(walk, writer, leaf)) return MAYDAY_WALK_GOES_ON;
@@ -169,20 +132,37 @@ static mayday_walk_next take_leaf(mayday_walk *walk, mayday_writer *writer, cons
 
 mayday_walk_next mayday_walk_advance(mayday_walk *walk, mayday_writer *writer, const uint8_t *run, uint32_t *block,
                                      uint8_t hash[32]) {
-  if (walk->depth == 0) walk->is_finished = true;
-  if (walk->is_finished) return MAYDAY_WALK_FINISHED;
-  const mayday_step *step = last_step(walk);
-  bool is_inner = !walk->is_uniform && step->level > 0 && mayday_run_level(step->level) > 0;
-  if (is_inner && step->is_compared && next_child(walk, &writer->shape, step) == MAYDAY_RUN_HASHES) {
-    pop(walk);
-    return MAYDAY_WALK_GOES_ON;
+  walk->is_finished = walk->depth == 0 || walk->cursor >= writer->shape.leaves;
+  if (walk->is_finished) return MAYDAY_WALK_GOES_ON;
+  mayday_step *step = last_step(walk);
+  bool is_inner = !walk->is_uniform && step->level > LEVELS_OF_RUN;
+  uint8_t level = mayday_run_level(step->level);
+  uint32_t first = 0;
+  uint8_t count = 0, child = walk->child;
+  if (is_inner) {
+    count = run_of(&writer->shape, step, &first);
+    if (step->is_compared) {
+      /* A child that differs and is not done with. */
+      for (child = 0; child < count; child++)
+        if (((unsigned)step->differs >> child & 1u) != 0 && first + child >= walk->cursor >> level) break;
+      if (child == count) {
+        pop(walk);
+        return MAYDAY_WALK_GOES_ON;
+      }
+    }
   }
   if (!walk->has_run && !walk->is_uniform) return MAYDAY_WALK_WANTS_RUN;
   if (!is_inner) return take_leaf(walk, writer, run, block, hash);
-  take_inner(walk, writer, run);
+  const uint8_t *of_child = run + (size_t)child * MAYDAY_HASH_LENGTH;
+  uint16_t bit = (uint16_t)(1u << child);
+  if (step->is_compared) {
+    step->differs = (uint16_t)(step->differs & ~bit);
+    push(walk, level, first + child, of_child);
+    return MAYDAY_WALK_GOES_ON;
+  }
+  walk->child++;
+  step->is_compared = walk->child == count;
+  if (is_rewritten(walk, level, first + child) || !mayday_writer_has(writer, level, first + child, of_child))
+    step->differs = (uint16_t)(step->differs | bit);
   return MAYDAY_WALK_GOES_ON;
-}
-
-void mayday_walk_pass(mayday_walk *walk, uint32_t block) {
-  walk->cursor = block + 1u;
 }

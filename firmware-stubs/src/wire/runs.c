@@ -18,14 +18,14 @@ void mayday_runs_init(mayday_runs *runs, uint8_t *run, uint16_t room, uint32_t b
 }
 
 /* Cuts nothing by time: bytes that waited while flash was written come late, and are no new run. */
-mayday_run_end mayday_runs_take(mayday_runs *runs, uint8_t byte, mayday_time now) {
+mayday_run_end mayday_runs_take(mayday_runs *runs, uint8_t byte, uint32_t now) {
   runs->last = now;
   if (byte == 0) return MAYDAY_RUN_DELIMITED;
   if (runs->length < runs->room) runs->run[runs->length++] = byte;
   return runs->length < runs->room ? MAYDAY_RUN_OPEN : MAYDAY_RUN_CUT;
 }
 
-bool mayday_runs_is_over(const mayday_runs *runs, mayday_time now) {
+bool mayday_runs_is_over(const mayday_runs *runs, uint32_t now) {
   return runs->length > 0 && now - runs->last >= runs->silence;
 }
 

@@ -12,7 +12,6 @@ TAKES(frame_buffer, MAYDAY_FRAME_ROOM(256));
 PART(outbox);
 PART(calls);
 PART(session);
-PART(manifest);
 PART(writer);
 PART(run_bytes);
 PART(walk);

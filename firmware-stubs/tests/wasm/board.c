@@ -128,7 +128,7 @@ EXPORT(confirm) bool export_confirm(void) { return mayday_board_confirm(&board);
 EXPORT(failure) uint32_t export_failure(void) { return board.decision.failure; }
 EXPORT(slot) uint32_t export_slot(void) { return board.decision.slot; }
 EXPORT(is_trial) bool export_is_trial(void) { return board.decision.is_trial; }
-EXPORT(digest) const uint8_t *export_digest(void) { return board.decision.manifest.digest; }
+EXPORT(digest) const uint8_t *export_digest(void) { return board.record.state.slots[board.decision.slot].digest; }
 EXPORT(floor) uint32_t export_floor(void) { return board.record.state.floor; }
 EXPORT(has_failed) bool export_has_failed(void) { return board.has_failed; }
 
@@ -136,10 +136,10 @@ EXPORT(has_failed) bool export_has_failed(void) { return board.has_failed; }
 EXPORT(slot_field) uint32_t export_slot_field(uint32_t slot, uint32_t field) {
   const mayday_slot_record *record = &board.record.state.slots[slot & 1u];
   switch (field) {
-    case 0: return record->is_known;
-    case 1: return record->is_confirmed;
-    case 2: return record->is_reverted;
-    case 3: return record->is_unproven;
+    case 0: return record->flags != 0;
+    case 1: return (record->flags & MAYDAY_SLOT_CONFIRMED) != 0;
+    case 2: return (record->flags & MAYDAY_SLOT_REVERTED) != 0;
+    case 3: return (record->flags & MAYDAY_SLOT_UNPROVEN) != 0;
     case 4: return record->boots;
     case 5: return record->area;
     default: return record->rank;
@@ -151,9 +151,8 @@ EXPORT(slot_digest) const uint8_t *export_slot_digest(uint32_t slot) { return bo
 /* Why what the record names in a slot does not boot; 0 when it does. */
 EXPORT(verify_slot) uint32_t export_verify_slot(uint32_t slot) {
   const mayday_slot_record *record = &board.record.state.slots[slot & 1u];
-  mayday_manifest manifest;
-  uint8_t failure = mayday_manifest_load(&board, record->area, record->digest, &manifest);
-  return failure != 0 ? failure : mayday_image_verify(&board, (uint8_t)(slot & 1u), &manifest);
+  mayday_image image = {.slot = (uint8_t)(slot & 1u), .area = record->area, .digest = record->digest};
+  return mayday_image_check(&board, &image, 0);
 }
 
 /* Where the manifest of an area lies in the boot record; UINT32_MAX when nowhere. */

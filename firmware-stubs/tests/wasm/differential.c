@@ -2,12 +2,14 @@
  * target.c. Input lies in `exchange`, what comes out of it beside the result in `answer`. */
 #include "target.c"
 
+#include "base/sha256.h"
 #include "flash/entry.h"
 #include "flash/map.h"
 #include "flash/record.h"
 #include "image/envelope.h"
 #include "image/trust_store.h"
 #include "link/acks.h"
+#include "mayday/mailbox.h"
 #include "session/walk.h"
 #include "wire/cobs.h"
 #include "wire/frame.h"
@@ -122,6 +124,8 @@ EXPORT("read_manifest") uint32_t read_manifest(uint32_t length) {
   memset(&manifest, 0, sizeof manifest);
   uint8_t code = mayday_manifest_read(the_exchange, length, the.vendor, the.hardware_class, &manifest);
   answer_length = 0;
+  /* Not computed here: it is that of the payload. */
+  memset(manifest.digest, 0, sizeof manifest.digest);
   put_manifest(&manifest);
   return code;
 }
@@ -163,8 +167,8 @@ static void put_record(const mayday_record *record) {
   put_number(record->is_clean);
   for (uint8_t i = 0; i < MAYDAY_SLOTS_MAX; i++) {
     const mayday_slot_record *slot = &state->slots[i];
-    put_number(slot->is_known);
-    put_number((slot->is_confirmed ? 1u : 0u) | (slot->is_reverted ? 2u : 0u) | (slot->is_unproven ? 4u : 0u));
+    put_number(slot->flags != 0);
+    put_number(slot->flags & ~(unsigned)MAYDAY_SLOT_KNOWN);
     put_number(slot->area);
     put_number(slot->boots);
     put_number(slot->rank);
@@ -249,6 +253,7 @@ EXPORT("check_run") uint32_t check_run(uint32_t size, uint32_t block_log2, uint3
   mayday_object_buffer run;
   set_port();
   board->port = &the.port;
+  board->hash = &mayday_sha256;
   memset(&writer, 0, sizeof writer);
   memset(&walk, 0, sizeof walk);
   memset(&run, 0, sizeof run);
@@ -263,6 +268,10 @@ EXPORT("check_run") uint32_t check_run(uint32_t size, uint32_t block_log2, uint3
   run.bytes = the_exchange + 32;
   run.kind = (uint8_t)kind;
   run.length = (uint16_t)length;
+  /* A target walks only to nodes that there are, and asks for no leaf. */
+  uint32_t first;
+  bool has_run = mayday_run_length(&writer.shape, (uint8_t)level, index, &first) > 0;
+  if (!has_run && kind != MAYDAY_OBJECT_KIND_UNIFORM) return false;
   return mayday_walk_take(&walk, &writer, &run);
 }
 
@@ -328,4 +337,46 @@ EXPORT("waits_for_run") uint32_t waits_for_run(void) {
 
 EXPORT("session_tag") uint32_t session_tag(void) {
   return the.target.tag;
+}
+
+static mayday_mailbox mailbox;
+static uint8_t mail_in[16384], mail_out[8192];
+
+EXPORT("begin_mailbox") uint32_t begin_mailbox(uint32_t transaction) {
+  mayday_mailbox_memory memory;
+  memory.in = mail_in;
+  memory.in_size = sizeof mail_in;
+  memory.out = mail_out;
+  memory.out_size = sizeof mail_out;
+  memory.frame_max = MAYDAY_FRAME_MAX;
+  memory.transaction_max = (uint16_t)transaction;
+  return mayday_mailbox_init(&mailbox, &memory, 0);
+}
+
+EXPORT("write_mailbox") uint32_t write_mailbox(uint32_t length) {
+  return mayday_mailbox_write(&mailbox, the_exchange, (uint16_t)length);
+}
+
+EXPORT("read_mailbox") void read_mailbox(uint32_t length) {
+  mayday_mailbox_read(&mailbox, answer_bytes, (uint16_t)length);
+  answer_length = length;
+}
+
+EXPORT("send_mail") uint32_t send_mail(uint32_t length) {
+  return mayday_mailbox_send(&mailbox, the_exchange, length);
+}
+
+EXPORT("set_mailbox_busy") void set_mailbox_busy(uint32_t is_busy) {
+  mayday_mailbox_set_busy(&mailbox, is_busy != 0);
+}
+
+/* The next frame that came, in `answer`; 0: none. */
+EXPORT("take_mail") uint32_t take_mail(void) {
+  uint16_t length;
+  uint8_t *frame = mayday_mailbox_frame(&mailbox, &length);
+  answer_length = 0;
+  if (frame == NULL) return 0;
+  put(frame, length);
+  mayday_mailbox_release(&mailbox);
+  return 1;
 }

@@ -124,7 +124,11 @@ export class I2cMailboxPeripheral {
     const isNext = number === ((this.#number + 1) & 3);
     this.#number = number;
     this.#assembler.begin(isAgain);
-    if (!isAgain && !isNext) this.#dropPartial();
+    if (!isAgain && !isNext) {
+      this.#dropPartial();
+      // This write again continues nothing either: bytes between are missing.
+      this.#assembler.reset();
+    }
     if (kind === SegmentKind.first) this.#dropPartial();
     else if (!this.#assembler.isInside) return;
     if (this.#assembler.take(body) !== undefined) return;
