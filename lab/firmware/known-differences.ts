@@ -9,7 +9,7 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   {
     what: "C stores the manifest and says receiving before its first grant, TypeScript before its first write",
     why: "the envelope lies in a block buffer (13.5 leaves the moment open)",
-    how: "status and record are not compared in between; a session that ends there goes on from one flash",
+    how: "status and record are not compared in between; a session that ends there continues from one flash",
   },
   {
     what: "TypeScript knows hashes of blocks from flash where the node above is right, C asks for their run",
@@ -24,7 +24,7 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   {
     what: "units that are complete are closed with the next entry, or one entry sooner",
     why: "13.2.3 says as a rule; C remembers one such unit, TypeScript all",
-    how: "open sectors are compared outside of sessions; a power cut in a session goes on from one flash",
+    how: "open sectors are compared outside of sessions; after a power cut in a session both sides have one flash",
   },
   {
     what: "TypeScript knows blocks of zeros and of 0xFF by their hashes and does not ask for them",

@@ -10,7 +10,7 @@ import { buildModule } from "./wasm.mjs";
 const USAGE = `usage: node scripts/firmware/differential.mjs [--count N] [--seed S] [--workers 2] [--kinds KIND,...] [--evidence]
        node scripts/firmware/differential.mjs --case KIND:SEED      one input again, with all that both sides say
 
---evidence writes docs/evidence/differential.md and .json. Exit 0: nothing differed, at least a third of the inputs was taken by both
+--evidence writes "differential" in docs/evidence. Exit 0: nothing differed, at least a third of the inputs was taken by both
 sides, and a tenth were sessions. 1: otherwise. 2: usage.
 `;
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));

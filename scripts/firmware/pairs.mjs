@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // All four pairings of rescuer and target, TypeScript and C, as real processes over `mayday cable`, byte by byte, and what share of
-// the goodput of two TypeScript sides each has. `--evidence` writes docs/evidence/firmware-pairs.md.
+// the goodput of two TypeScript sides each has. `--evidence` writes "firmware-pairs" in docs/evidence.
 import { spawn, spawnSync } from "node:child_process";
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
