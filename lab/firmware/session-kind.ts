@@ -152,11 +152,14 @@ class Session {
 
   /** The C side waits for a run whose hashes the TypeScript side knows from flash, or did so and has not caught up. */
   #noteBehind(): void {
-    if (this.#c.waitsForRun && !this.#ts.waitsForRun) this.#isBehind = true;
-    else if (this.#isBehind && !this.#c.waitsForRun) {
-      const isSame = this.#different() === undefined;
-      if (isSame) this.#isBehind = false;
-    }
+    if (this.#c.waitsForRun && (!this.#ts.waitsForRun || this.#isAbove())) this.#isBehind = true;
+    else if (this.#isBehind && this.#different() === undefined) this.#isBehind = false;
+  }
+
+  /** C asks once more for a run above the one that TypeScript asks for, whose hash it kept. */
+  #isAbove(): boolean {
+    const [ts, c] = this.#logs.map(({ wants }) => Number(wants.request[0]?.split("/")[0] ?? 0));
+    return (c ?? 0) > (ts ?? 0);
   }
 
   #restart(): void {
