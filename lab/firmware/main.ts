@@ -19,7 +19,7 @@ interface Job {
 }
 
 /** Inputs that a process gets at once. */
-const CHUNK = 10_000;
+const CHUNK = 1_000;
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);

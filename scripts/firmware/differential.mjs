@@ -32,6 +32,41 @@ function build() {
   return [`${OUT}/lab/firmware/main.js`, "--wasm", buildModule("differential")];
 }
 
+/** Inputs of one process: what it holds is let go of with it. */
+const PART = 50_000;
+/** Processes that were ended from outside are begun again so often. */
+const ENDED_MAX = 3;
+
+/** What came of some inputs, from a process of its own. */
+function compare(program, args) {
+  for (let ended = 0; ; ended++) {
+    const options = { stdio: ["ignore", "pipe", "inherit"], encoding: "utf8", maxBuffer: 2 ** 30 };
+    const { status, signal, stdout } = run(process.execPath, [...program, ...args], options);
+    if (status === 0) return JSON.parse(stdout);
+    const isEnded = signal === "SIGTERM" || signal === "SIGKILL";
+    if (!isEnded || ended === ENDED_MAX)
+      throw new Error(`the comparison broke off with ${signal ?? status}: ${args.join(" ")}`);
+    process.stderr.write(`ended by ${signal}, again: ${args.join(" ")}\n`);
+  }
+}
+
+/** Adds up what came of each kind. */
+function addUp(all, rows) {
+  for (const row of rows) {
+    const before = all.get(row.kind) ?? { ...row, inputs: 0, accepted: 0, differences: 0, reported: [] };
+    const [inputs, accepted, differences] = ["inputs", "accepted", "differences"].map(
+      (field) => before[field] + row[field],
+    );
+    all.set(row.kind, {
+      ...row,
+      inputs,
+      accepted,
+      differences,
+      reported: [...before.reported, ...row.reported].slice(0, 10),
+    });
+  }
+}
+
 const sum = (rows, field) => rows.reduce((total, row) => total + row[field], 0);
 const percent = (part, whole) => `${((100 * part) / whole).toFixed(1)} %`;
 
@@ -101,15 +136,27 @@ await runBench(USAGE, () => {
   if (values.case !== undefined)
     return run(process.execPath, [...program, "--case", values.case], { stdio: "inherit" }).status === 0;
   const begin = performance.now();
-  const args = ["count", "seed", "workers"].flatMap((name) => [`--${name}`, values[name]]);
+  const [count, seed] = [Number(values.count), Number(values.seed)];
   const kinds = values.kinds === undefined ? [] : ["--kinds", values.kinds];
-  const { status, stdout } = run(process.execPath, [...program, ...args, ...kinds], {
-    stdio: ["ignore", "pipe", "inherit"],
-    encoding: "utf8",
-    maxBuffer: 2 ** 30,
-  });
-  if (status !== 0) throw new Error("the comparison broke off");
-  const result = JSON.parse(stdout);
+  const all = new Map();
+  let known = [];
+  for (let from = 0; from < count; from += PART) {
+    const part = [
+      "--count",
+      Math.min(PART, count - from),
+      "--seed",
+      seed + from,
+      "--workers",
+      values.workers,
+    ].map(String);
+    const result = compare(program, [...part, ...kinds]);
+    known = result.known;
+    addUp(all, result.rows);
+    process.stderr.write(
+      `${Math.min(from + PART, count)} of ${count}, ${Math.round((performance.now() - begin) / 1000)} s\n`,
+    );
+  }
+  const result = { rows: [...all.values()], known };
   const seconds = (performance.now() - begin) / 1000;
   const head = recordHead("differential", `seeds from ${values.seed}, ${values.count} inputs`, []);
   const markdown = textOf(result, head, seconds);
