@@ -128,10 +128,12 @@ describe("the packages for ESP-IDF and Zephyr", () => {
   it("have an option for each macro of the CMake build, with the same default", () => {
     const options = read(`${STUBS}/cmake/options.cmake`);
     const switches = [...options.matchAll(/^option\((MAYDAY_WITH_\w+) ".*" (ON|OFF)\)$/gm)];
-    const sizes = [...options.matchAll(/^set\((MAYDAY_\w+) (\d+) CACHE STRING/gm)];
+    const size =
+      /^set\((MAYDAY_\w+) (?:(\d+) CACHE STRING|"" CACHE STRING "[^"]*; (\d+) where this is empty")/gm;
+    const sizes = [...options.matchAll(size)];
     const wanted = [
       ...switches.map(([, name, value]) => `${name} ${value === "ON" ? "y" : "n"}`),
-      ...sizes.map(([, name, value]) => `${name} ${value}`),
+      ...sizes.map(([, name, value, whereEmpty]) => `${name} ${value ?? whereEmpty}`),
     ];
     const found = [
       ...read(`${STUBS}/Kconfig`).matchAll(/^config (MAYDAY_\w+)\n {4}.*\n {4}default (\w+)$/gm),
@@ -149,6 +151,8 @@ describe("the packages for ESP-IDF and Zephyr", () => {
         ].map(([, one, other]) => one ?? other ?? ""),
     );
     expect(some("paths", named).filter((path) => !exists(`${STUBS}/${path}`))).toEqual([]);
-    expect(read(`${STUBS}/CMakeLists.txt`)).toContain("include(ports/esp-idf/component.cmake)");
+    expect(read(`${STUBS}/CMakeLists.txt`)).toMatch(
+      /^if\(ESP_PLATFORM\)\n {2}include\(\$\{CMAKE_CURRENT_LIST_DIR\}\/ports\/esp-idf\/component\.cmake\)\n {2}return/m,
+    );
   });
 });
