@@ -12,7 +12,7 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     how: "status and record are not compared in between; a session that ends there continues from one flash",
   },
   {
-    what: "TypeScript knows hashes of blocks from flash where the node above is right, C asks for their run",
+    what: "TypeScript knows hashes from runs of before, and from flash where the node above is right; C asks for the run",
     why: "C keeps one run (6.3)",
     how: "nothing is compared until C has caught up, and the rescuers answer its requests, too",
   },

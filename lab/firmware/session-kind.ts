@@ -150,16 +150,12 @@ class Session {
     return isAhead || !isDeepStrictEqual(ts.receiving, c.receiving);
   }
 
-  /** The C side waits for a run whose hashes the TypeScript side knows from flash, or did so and has not caught up. */
+  /** The C side waits for a run that the TypeScript side knows, from flash or from before, or has not caught up since. */
   #noteBehind(): void {
-    if (this.#c.waitsForRun && (!this.#ts.waitsForRun || this.#isAbove())) this.#isBehind = true;
+    const [ts, c] = this.#logs.map(({ wants }) => wants.request);
+    const asksElse = this.#ts.waitsForRun && !isDeepStrictEqual(ts, c);
+    if (this.#c.waitsForRun && (!this.#ts.waitsForRun || (asksElse && isAbove(c, ts)))) this.#isBehind = true;
     else if (this.#isBehind && this.#different() === undefined) this.#isBehind = false;
-  }
-
-  /** C asks once more for a run above the one that TypeScript asks for, whose hash it kept. */
-  #isAbove(): boolean {
-    const [ts, c] = this.#logs.map(({ wants }) => Number(wants.request[0]?.split("/")[0] ?? 0));
-    return (c ?? 0) > (ts ?? 0);
   }
 
   #restart(): void {
@@ -388,6 +384,12 @@ class Session {
   get isDeep(): boolean {
     return this.#ts.hasReceived && this.#heard >= FRAMES;
   }
+}
+
+/** Whether a request asks for the run of a node above that of another one. */
+function isAbove(a: readonly string[] | undefined, b: readonly string[] | undefined): boolean {
+  const [level = 0, below = 0] = [a, b].map((nodes) => Number.parseInt(nodes?.[0] ?? "0", 10));
+  return level > below;
 }
 
 /** Bytes of the largest image that either side checks without saying busy. */
