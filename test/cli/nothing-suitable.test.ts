@@ -60,12 +60,15 @@ describe("a board beside a rescuer that has no suitable image", () => {
 
 test("two boards in distress on one line both say so at their timeout", async () => {
   const port = await freePort();
-  const ends = await Promise.all(
-    [`tcp-listen:127.0.0.1:${port}`, `tcp:127.0.0.1:${port}`].map(async (link, i) => {
-      const board = await bench.board(`facing-${i}`);
-      return runCli(["distress", "--link", link, "--board", board, "--timeout", "3", "--json"]);
-    }),
-  );
+  const calling = async (link: string, timeout: string) => {
+    const board = await bench.board(`facing-${timeout}`);
+    return startCli(["distress", "--link", link, "--board", board, "--timeout", timeout, "--json"]);
+  };
+  // The one that listens is there first, and stays while the other one starts.
+  const listening = await calling(`tcp-listen:127.0.0.1:${port}`, "10");
+  await listening.saw(/"waiting"/);
+  const connecting = await calling(`tcp:127.0.0.1:${port}`, "4");
+  const ends = await Promise.all([listening.ended, connecting.ended]);
   for (const end of ends) {
     const verdict = verdictOf(end);
     expect(verdict).toMatchObject({ code: 3, reason: "timeout" });
