@@ -1,6 +1,7 @@
 // Boards of the C code for the power-cut laboratory: each start is a fresh instance of the module, over the laboratory's flash.
 // Needs dist/ to be built.
 import "../../dist/crypto/use-node-crypto.js";
+import { hash } from "node:crypto";
 import { NorFlash } from "../../dist/flash/nor-flash.js";
 import { VerifiedBlock } from "../../dist/flash/verified-block.js";
 import { checkSignature } from "../../dist/image/ed25519.js";
@@ -9,6 +10,8 @@ import { CutFlash } from "../../dist/sim/power-cuts/power-cut.js";
 import { isRecordEntry } from "../../dist/sim/power-cuts/tortured-board.js";
 
 const PLACE_SIZE = 1024;
+/** Of PAGE in firmware-stubs/tests/wasm/board.c. */
+const PAGE_SIZE = 4096;
 const NOWHERE = 0xffff_ffff;
 const SIGNATURE_RIGHT = 0x6ad3952c;
 const SIGNATURE_WRONG = 0x952c6ad3;
@@ -33,23 +36,30 @@ class CBoard {
   #bench;
   #flash;
   #c;
+  /** The module's memory, which does not grow. */
+  #memory;
+  #storage;
   /** Bytes of the envelope that was sent. */
   #length = 0;
 
   constructor(module, bench, storage, see) {
     const { map } = bench;
     this.#bench = bench;
+    this.#storage = storage;
     this.#flash = new CutFlash(new NorFlash(storage, map), storage, see, (region) =>
       isRecordEntry(map, region),
     );
     this.#flash.arm(...map.record, ...map.manifests, ...map.slots);
     const imports = {
+      page: (offset, at) => this.#page(offset >>> 0, at),
       read: (offset, at, length) => this.#read(offset >>> 0, at, length),
       erase: (offset, length) => this.#erase(offset >>> 0, length),
       program: (offset, at, length) => this.#program(offset >>> 0, at, length),
+      hash: (at, length, out) => this.#put(out, hash("sha256", this.#view(at, length), "buffer")),
       verify: (key, signature, message, length) => this.#verify(key, signature, message, length),
     };
-    this.#c = new WebAssembly.Instance(module, { board: imports }).exports;
+    this.#c = new WebAssembly.Instance(module, { host: imports }).exports;
+    this.#memory = new Uint8Array(this.#c.memory.buffer);
     this.#configure();
     const fault = this.#c.open();
     if (fault !== 0)
@@ -189,11 +199,23 @@ class CBoard {
   }
 
   #bytes(at, length) {
-    return new Uint8Array(this.#c.memory.buffer).slice(at, at + length);
+    return this.#memory.slice(at, at + length);
   }
 
   #put(at, bytes) {
-    new Uint8Array(this.#c.memory.buffer).set(bytes, at);
+    this.#memory.set(bytes, at);
+  }
+
+  #view(at, length) {
+    return this.#memory.subarray(at, at + length);
+  }
+
+  /** Hands over the bytes of a page, unless one of its bits reads at random. */
+  #page(offset, at) {
+    const size = PAGE_SIZE;
+    if (offset + size > this.#storage.size || this.#storage.isTorn({ offset, size })) return 0;
+    this.#storage.copySettled(offset, this.#view(at, size));
+    return 1;
   }
 
   #read(offset, at, length) {

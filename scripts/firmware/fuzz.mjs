@@ -1,14 +1,22 @@
 #!/usr/bin/env node
+// The entry points of firmware-stubs/tests/fuzz under libFuzzer with the sanitizers.
 import { spawnSync } from "node:child_process";
-// Runs the entry points of firmware-stubs/tests/fuzz under libFuzzer with the sanitizers: `--runs N` inputs each (10,000),
-// `--only NAME`. Inputs that were kept lie in tests/fuzz/corpus/NAME; what is found besides goes to build/firmware/fuzz, and what
-// fails stays there. `--keep` adds to the corpus what reached new code. Exit code 1 when one was reported.
 import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { headLines, recordHead, runBench, tableText, writeRecord } from "../../hw-loopback/lib.mjs";
 import { definesOf } from "./configurations.mjs";
 import { run } from "./native.mjs";
 import { BUILD, INCLUDES, STUBS, sourcesOf } from "./sources.mjs";
 
+const USAGE = `usage: node scripts/firmware/fuzz.mjs [--runs N | --total N] [--only NAME] [--seed S] [--keep] [--evidence]
+
+--runs: inputs of each entry point (10000). --total: inputs of all together; whole sessions, which take longest, get fewer than the
+others. Inputs that were kept lie in firmware-stubs/tests/fuzz/corpus/NAME; what is found besides goes to build/firmware/fuzz, and
+what fails stays there. --keep adds to the corpus what reached new code. --evidence writes "libfuzzer" in docs/evidence.
+Exit 0: nothing was reported. 1: otherwise. 2: usage.
+`;
+const EVIDENCE = "docs/evidence/libfuzzer";
 const FUZZ = join(STUBS, "tests/fuzz");
 const FOLDER = join(BUILD, "fuzz");
 const FLAGS = ["-std=c99", "-g", "-O1", "-fno-omit-frame-pointer", "-fno-sanitize-recover=all"];
@@ -25,10 +33,8 @@ const LONGEST = {
   record: 8192,
 };
 
-function option(name, otherwise) {
-  const at = process.argv.indexOf(name);
-  return at < 0 ? otherwise : process.argv[at + 1];
-}
+/** Inputs of an entry point, as a share of those of the others, where --total is given: an input of a session takes 6 ms. */
+const SHARES = { session: 0.06 };
 
 /** The library once, instrumented; then each entry point. */
 function objects() {
@@ -51,7 +57,7 @@ function objects() {
   });
 }
 
-function fuzz(name, library, runs) {
+function fuzz(name, library, runs, { seed, keep }) {
   const program = join(FOLDER, name);
   const found = join(FOLDER, `${name}-found`);
   const kept = join(FUZZ, "corpus", name);
@@ -69,7 +75,7 @@ function fuzz(name, library, runs) {
   ];
   const settings = [
     `-runs=${runs}`,
-    "-seed=1",
+    `-seed=${seed}`,
     "-print_final_stats=1",
     `-artifact_prefix=${FOLDER}/${name}-failed-`,
   ];
@@ -82,29 +88,81 @@ function fuzz(name, library, runs) {
   const executed = Number(/^stat::number_of_executed_units: *(\d+)/m.exec(told)?.[1] ?? 0);
   const coverage = Number([...told.matchAll(/ cov: (\d+) /g)].at(-1)?.[1] ?? 0);
   const isRight = result.status === 0 && executed >= runs && coverage > 0;
-  if (isRight && process.argv.includes("--keep"))
-    spawnSync(program, ["-merge=1", kept, found], { encoding: "utf8" });
-  return { executed, coverage, seconds: (Date.now() - begun) / 1000, told: isRight ? "" : told.slice(-5000) };
+  if (isRight && keep) spawnSync(program, ["-merge=1", kept, found], { encoding: "utf8" });
+  const seconds = (Date.now() - begun) / 1000;
+  return { name, executed, coverage, seconds, told: isRight ? "" : told.slice(-5000) };
 }
 
-const runs = Number(option("--runs", "10000"));
-const only = option("--only", undefined);
-const names = readdirSync(FUZZ)
-  .filter((name) => name.endsWith(".c"))
-  .map((name) => name.replace(/\.c$/, ""))
-  .filter((name) => only === undefined || name === only);
-if (names.length === 0 || !existsSync(FUZZ)) throw new Error("no entry point to run");
-const library = objects();
-let executed = 0;
-let reports = 0;
-for (const name of names) {
-  const result = fuzz(name, library, runs);
-  executed += result.executed;
-  if (result.told !== "") reports++;
-  const verdict = result.told === "" ? "no report" : "REPORT";
-  process.stdout.write(
-    `${name.padEnd(14)} ${String(result.executed).padStart(9)} executions, ${String(result.coverage).padStart(5)} places reached, ${result.seconds.toFixed(1).padStart(6)} s, ${verdict}\n${result.told}`,
-  );
+/** Names of the entry points; throws when there is none. */
+function entriesOf(only) {
+  const names = existsSync(FUZZ) ? readdirSync(FUZZ).filter((name) => name.endsWith(".c")) : [];
+  const chosen = names
+    .map((name) => name.replace(/\.c$/, ""))
+    .filter((name) => only === undefined || name === only);
+  if (chosen.length === 0) throw new Error("no entry point to run");
+  return chosen;
 }
-process.stdout.write(`${executed} executions, ${reports} reports\n`);
-process.exitCode = reports > 0 || executed === 0 ? 1 : 0;
+
+/** Inputs of each entry point. */
+function runsOf(names, { runs, total }) {
+  if (total === undefined) return names.map(() => Number(runs));
+  const shares = names.map((name) => SHARES[name] ?? 1);
+  const sum = shares.reduce((all, share) => all + share, 0);
+  return shares.map((share) => Math.ceil((share * Number(total)) / sum));
+}
+
+function textOf(rows, head) {
+  const executed = rows.reduce((sum, row) => sum + row.executed, 0);
+  return [
+    "# libFuzzer on the C side",
+    "",
+    "`scripts/firmware/fuzz.mjs`: clang's libFuzzer with AddressSanitizer and UndefinedBehaviorSanitizer, from the corpus that is kept.",
+    "`target` and `rescuer` are the whole machines with steps of time; `session` is a rescuer and a target on one wire.",
+    "",
+    ...headLines(head),
+    "",
+    ...tableText(
+      ["entry point", "executions", "places reached", "seconds", "reports"],
+      [
+        ...rows.map((row) => [
+          row.name,
+          row.executed,
+          row.coverage,
+          row.seconds.toFixed(0),
+          row.told === "" ? 0 : 1,
+        ]),
+        ["all", executed, "", "", rows.filter(({ told }) => told !== "").length],
+      ],
+    ),
+    "",
+  ].join("\n");
+}
+
+await runBench(USAGE, () => {
+  const { values } = parseArgs({
+    options: {
+      runs: { type: "string", default: "10000" },
+      total: { type: "string" },
+      only: { type: "string" },
+      seed: { type: "string", default: "1" },
+      keep: { type: "boolean", default: false },
+      evidence: { type: "boolean", default: false },
+    },
+  });
+  const names = entriesOf(values.only);
+  const counts = runsOf(names, values);
+  if (!counts.every((count) => count > 0)) throw new Error("--runs or --total is not a number above 0");
+  const library = objects();
+  const rows = names.map((name, i) => {
+    const result = fuzz(name, library, counts[i], values);
+    process.stderr.write(
+      `${name.padEnd(14)} ${result.executed} executions, ${result.seconds.toFixed(1)} s\n${result.told}`,
+    );
+    return result;
+  });
+  const head = recordHead("libfuzzer", `seed ${values.seed}`, []);
+  const markdown = textOf(rows, head);
+  process.stdout.write(`${markdown}\n`);
+  if (values.evidence) writeRecord(EVIDENCE, { ...head, rows }, markdown);
+  return rows.every(({ executed, told }) => executed > 0 && told === "");
+});

@@ -19,6 +19,7 @@ const FLAGS = [
   "-nostdlib",
   "-ffreestanding",
   "-fno-builtin",
+  "-mbulk-memory",
   "-Wall",
   "-Wextra",
   "-Werror",

@@ -75,15 +75,22 @@ export class TornStorage implements FlashStorage {
 
   /** The bytes as if no bit were torn. */
   readSettled(offset: number, length: number): Uint8Array {
-    assert(offset >= 0 && length >= 0 && offset + length <= this.size, `read ${length} at ${offset}`);
+    assert(length >= 0, `read ${length} at ${offset}`);
     const out = new Uint8Array(length);
+    this.copySettled(offset, out);
+    return out;
+  }
+
+  /** Fills `out` with the bytes from `offset` on, as if no bit were torn. */
+  copySettled(offset: number, out: Uint8Array): void {
+    const { length } = out;
+    assert(offset >= 0 && offset + length <= this.size, `read ${length} at ${offset}`);
     let done = 0;
     while (done < length) {
       const { sector, at, count } = this.#spot(offset + done, length - done);
       out.set((this.#sectors[sector] ?? out).subarray(at, at + count), done);
       done += count;
     }
-    return out;
   }
 
   write(offset: number, bytes: Uint8Array): void {
