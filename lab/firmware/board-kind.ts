@@ -102,8 +102,6 @@ function judge(
   const offered = randomChance(random, 0.95) ? image.digest.subarray(0, 8) : randomBytes(random, 8);
   const verdict = ts.store.checkManifest(envelope);
   let code: number = verdict.tag === "refused" ? RefusalCode[verdict.reason] : 0;
-  // The TypeScript side looks at a limit of the key before the board looks whether the role is app (PROTOCOL.md 8.4, step 5).
-  if (code === RefusalCode.counter && image.manifest.role !== "app") code = RefusalCode.role;
   // The session compares the digest that was offered.
   if (verdict.tag === "accepted" && !equalBytes(verdict.plan.digest8, offered)) code = RefusalCode.manifest;
   ts.store.abandon();

@@ -3,7 +3,7 @@ import { type Random, randomBelow, randomBytes, randomChance } from "../../src/b
 import { hasNode, nodesOnLevel, rootLevel, runChildren, type TreeNode } from "../../src/base/tree-shape.ts";
 import { decodeTrustStore, encodeTrustStore, type TrustStore } from "../../src/board/trust-store.ts";
 import { signedBytes, splitEnvelope, wrapSigned } from "../../src/image/cose.ts";
-import { type TrustPolicy, verifyEnvelope } from "../../src/image/envelope.ts";
+import { verifyEnvelope } from "../../src/image/envelope.ts";
 import { isSameHardware } from "../../src/image/hardware.ts";
 import { fileCrc } from "../../src/image/image-header.ts";
 import { maxStepOf, trustedKeyOf } from "../../src/image/keys.ts";
@@ -58,18 +58,6 @@ const manifest: Kind = {
   },
 };
 
-/**
- * Steps 1 to 5 of PROTOCOL.md 8.4. The TypeScript side judges envelopes for tools, too, and looks whether the role is app when its
- * board judges the rest: a limit of the key is named before it then.
- */
-function judgedEnvelope(bytes: Uint8Array, trust: TrustPolicy): ReturnType<typeof verifyEnvelope> {
-  const unlimited = trust.keys.map(({ maxCounter: _, ...key }) => key);
-  const first = verifyEnvelope(bytes, { ...trust, keys: unlimited });
-  if (first.tag === "accepted" && first.manifest.role !== "app")
-    return { tag: "refused", reason: "role", detail: "no app image" };
-  return verifyEnvelope(bytes, trust);
-}
-
 const envelope: Kind = {
   name: "envelope",
   weight: 3,
@@ -94,7 +82,7 @@ const envelope: Kind = {
     c.call("reset");
     configure(c, trust, NODE_ID, 3);
     const code = c.callWith("check_envelope", input);
-    const ts = judgedEnvelope(input, trust);
+    const ts = verifyEnvelope(input, trust, "app");
     if (ts.tag === "refused") return compared(input, false, RefusalCode[ts.reason], code);
     if (code !== 0) return compared(input, false, 0, code);
     const answer = c.answer();

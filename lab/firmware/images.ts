@@ -37,9 +37,7 @@ export function randomImage(random: Random, shape: ImageShape, base?: ImageSourc
       ? near(random, base)
       : content(random, size, blockSize, values);
   const role = rarely("app" as const, () => "recovery" as const);
-  // The TypeScript side names the limit of a key before it looks whether the role is app (PROTOCOL.md 8.4, step 5).
-  const high = role === "app" ? [999, 1000, 1001, 1005, 0xffff_ffff] : [1];
-  const counter = rarely(randomBelow(random, role === "app" ? 4 : 2), () => pick(random, high));
+  const counter = rarely(randomBelow(random, 4), () => pick(random, [999, 1000, 1001, 1005, 0xffff_ffff]));
   const fields: ImageFields = {
     ...BOARD,
     hardwareClass: rarely(BOARD.hardwareClass, () => "door"),

@@ -66,14 +66,4 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     why: "5.3: it stands for the largest",
     how: "both are read as the largest",
   },
-  {
-    what: "of a recovery image TypeScript names the largest counter of its key before the role",
-    why: "its board looks at the role later than 8.4, step 5, says: a fault of the TypeScript side",
-    how: "the role is taken as its reason",
-  },
-  {
-    what: "of several entries of a key, one without a limit takes that of the others",
-    why: "a key of C always has both limits",
-    how: "all entries of a key have limits, or none has",
-  },
 ];

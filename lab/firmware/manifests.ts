@@ -1,7 +1,7 @@
 import { type Random, randomBelow, randomBytes, randomChance } from "../../src/base/prng.ts";
 import { CborWriter } from "../../src/image/cbor.ts";
 import { signedBytes, wrapSigned, wrapUnsigned } from "../../src/image/cose.ts";
-import { type SigningKey, type TrustedKey, trustedKeyOf } from "../../src/image/keys.ts";
+import { type KeyLimits, type SigningKey, type TrustedKey, trustedKeyOf } from "../../src/image/keys.ts";
 import { MANIFEST_PAYLOAD_LENGTH } from "../../src/image/manifest-payload.ts";
 import { fixedKey } from "../../test/support/fixed-keys.ts";
 import { pick } from "../fuzz/mutate.ts";
@@ -25,19 +25,15 @@ export function randomTrust(random: Random): Trust {
     pick(random, [["app"], ["app"], ["app"], ["app", "recovery"], ["app", "recovery"], ["recovery"]]);
   const known = KEYS.slice(0, 2).flatMap((key) => {
     const copies = pick(random, [1, 1, 1, 2]);
-    // A key of the C side always has both limits. Where one of several entries has none, the TypeScript side takes the others'.
-    const isLimited = randomChance(random, 0.5);
-    return Array.from({ length: copies }, () => ({
-      ...trustedKeyOf(key, roles()),
-      ...(isLimited ? limits(random) : {}),
-    }));
+    return Array.from({ length: copies }, () => ({ ...trustedKeyOf(key, roles()), ...limits(random) }));
   });
   return { keys: known.slice(0, 4), allowUnsigned: randomChance(random, 0.1) };
 }
 
-function limits(random: Random): { maxCounter: number; maxStep: number } {
-  const maxCounter = randomChance(random, 0.2) ? randomNumber(random, 32) : 0xffff_ffff;
-  return { maxCounter, maxStep: randomChance(random, 0.3) ? randomNumber(random, 32) : 1000 };
+function limits(random: Random): KeyLimits {
+  const limit = (often: number, usual: number): number | undefined =>
+    randomChance(random, often) ? pick(random, [usual, randomNumber(random, 32)]) : undefined;
+  return { maxCounter: limit(0.4, 0xffff_ffff), maxStep: limit(0.5, 1000) };
 }
 
 /** Tells the C side whom it trusts, and what it is. After a reset. */

@@ -40,7 +40,7 @@ export function judgeManifest(
   envelope: Uint8Array,
   quarantine: Quarantine,
 ): AcceptedManifest | RefusedManifest {
-  const verdict = verifyEnvelope(envelope, parts.policy);
+  const verdict = verifyEnvelope(envelope, parts.policy, "app");
   if (verdict.tag === "refused") return verdict;
   const { manifest } = verdict;
   return (
@@ -55,8 +55,6 @@ export function judgeManifest(
 
 function judgeTarget(parts: BoardParts, manifest: Manifest): RefusedManifest | undefined {
   const { identity } = parts;
-  if (manifest.role !== "app")
-    return refuse("role", `this is a ${manifest.role} image, the board needs an app image`);
   if (fitsHardware(parts, manifest)) return undefined;
   const { revisionMin, revisionMax } = manifest;
   const made = `${formatHardware(manifest)} revision ${revisionMin}-${revisionMax}`;

@@ -96,7 +96,7 @@ export function storedManifest(
 ): { readonly manifest: Manifest; readonly digest: Uint8Array } | BootFailure {
   const envelope = readManifest(parts, stored.area);
   if (envelope === undefined) return "manifest";
-  const verdict = verifyEnvelope(envelope, parts.policy);
+  const verdict = verifyEnvelope(envelope, parts.policy, "app");
   if (verdict.tag === "refused") {
     const { reason } = verdict;
     return reason === "manifest" || reason === "counter" ? reason : "signature";
@@ -118,8 +118,7 @@ export function verifySlot(
   const floor = parts.record.state.counterFloor;
   if (manifest.counter < floor || floor > manifest.notAfterCounter) return "counter";
   const region = flash.map.slots[record.slot];
-  if (region === undefined || manifest.size > flash.map.slotSize || manifest.role !== "app")
-    return "manifest";
+  if (region === undefined || manifest.size > flash.map.slotSize) return "manifest";
   const leaves = new Uint8Array(manifest.leafCount * HASH_LENGTH);
   for (let i = 0; i < manifest.leafCount; i++) {
     const block = flash.read(region.offset + i * manifest.blockSize, blockLength(manifest, i));

@@ -4,7 +4,7 @@ import type { RefusalReason } from "../base/refusal.ts";
 import { signedBytes, splitEnvelope, wrapSigned, wrapUnsigned } from "./cose.ts";
 import { checkSignature } from "./ed25519.ts";
 import { joinedKey, type SigningKey, type TrustedKey } from "./keys.ts";
-import { COUNTER_MAX, type Manifest, manifestContradiction } from "./manifest.ts";
+import { COUNTER_MAX, type ImageRole, type Manifest, manifestContradiction } from "./manifest.ts";
 import { decodePayload, encodePayload, imageDigest, type ManifestFault } from "./manifest-payload.ts";
 
 /** A manifest with the bytes that carry it. Decoded, not checked for trust. */
@@ -60,11 +60,15 @@ export function decodeEnvelope(bytes: Uint8Array): Envelope | ManifestFault {
 }
 
 /**
- * Checks an offered manifest as a board does (PROTOCOL.md section 8.4). The signature is verified over the raw bytes
- * before any of the payload is parsed. Of the counter only the key's own largest one is checked: the board checks
- * hardware, version, floor, step and size itself. Never throws.
+ * Checks an offered manifest as a board does (PROTOCOL.md section 8.4, steps 1 to 5). The signature is verified over the raw
+ * bytes before any of the payload is parsed. Of the counter only the key's own largest one is checked: the board checks
+ * hardware, version, floor, step and size itself. `role`: the only one that is wanted, any unless given. Never throws.
  */
-export function verifyEnvelope(bytes: Uint8Array, policy: TrustPolicy): AcceptedManifest | RefusedManifest {
+export function verifyEnvelope(
+  bytes: Uint8Array,
+  policy: TrustPolicy,
+  role?: ImageRole,
+): AcceptedManifest | RefusedManifest {
   const parts = splitEnvelope(bytes);
   if (parts.tag === "fault") return refuse("manifest", parts.detail);
   // A board that trusts keys never accepts unsigned images, even with `allowUnsigned`.
@@ -72,14 +76,14 @@ export function verifyEnvelope(bytes: Uint8Array, policy: TrustPolicy): Accepted
   if (parts.tag === "unsigned" && !isOpen) return refuse("unsigned", "the image is not signed");
   // An open board has no key to check a signature with. It would accept the payload unsigned, so it treats it as
   // such.
-  if (parts.tag === "unsigned" || isOpen) return acceptPayload(parts.payload, undefined);
+  if (parts.tag === "unsigned" || isOpen) return acceptPayload(parts.payload, undefined, role);
 
   const named = policy.keys.filter((key) => equalBytes(key.keyId, parts.keyId));
   if (named.length === 0) return refuse("signature", `signed by ${toHex(parts.keyId)}, which is not trusted`);
   const message = signedBytes(parts.payload);
   const key = named.find((key) => checkSignature(key.publicKey, message, parts.signature) === undefined);
   if (key === undefined) return refuse("signature", `the signature of ${toHex(parts.keyId)} is wrong`);
-  return acceptPayload(parts.payload, joinedKey(key, policy.keys));
+  return acceptPayload(parts.payload, joinedKey(key, policy.keys), role);
 }
 
 /** Like {@link verifyEnvelope}, for tools: throws a RefusedError whose code is the reason. */
@@ -91,14 +95,21 @@ export function requireTrusted(bytes: Uint8Array, policy: TrustPolicy, name: str
   return verdict;
 }
 
-function acceptPayload(payload: Uint8Array, key: TrustedKey | undefined): AcceptedManifest | RefusedManifest {
+function acceptPayload(
+  payload: Uint8Array,
+  key: TrustedKey | undefined,
+  role: ImageRole | undefined,
+): AcceptedManifest | RefusedManifest {
   const manifest = decodePayload(payload);
   if ("tag" in manifest) return refuse(manifest.fault === "role" ? "role" : "manifest", manifest.detail);
-  const accepted = { tag: "accepted", manifest, digest: imageDigest(payload) } as const;
-  if (key === undefined) return accepted;
-  if (!key.roles.includes(manifest.role)) {
+  if (key?.roles.includes(manifest.role) === false) {
     return refuse("role", `key ${toHex(key.keyId)} may not sign ${manifest.role} images`);
   }
+  if (role !== undefined && manifest.role !== role) {
+    return refuse("role", `this is a ${manifest.role} image, the board needs an ${role} image`);
+  }
+  const accepted = { tag: "accepted", manifest, digest: imageDigest(payload) } as const;
+  if (key === undefined) return accepted;
   if (manifest.counter > (key.maxCounter ?? COUNTER_MAX)) {
     const limit = `this board takes images of key ${toHex(key.keyId)} up to ${key.maxCounter} (max-counter)`;
     return refuse(

@@ -95,6 +95,11 @@ describe("the largest counter of a key", () => {
     }
   });
 
+  it("is named behind the role: a recovery image above it is refused for what it is", () => {
+    const key = { ...trustedKeyOf(signer, ["app", "recovery"]), maxCounter: 5 };
+    expect(answer(boardOf([key]), release(1, 6, signer, { role: "recovery" }))).toBe("role");
+  });
+
   it("is named when it refuses, with the key", () => {
     const made = boardOf([trusted(signer, { maxCounter: 5 })]);
     expect(made.store().checkManifest(release(1, 6, signer).envelope)).toMatchObject({
@@ -126,6 +131,18 @@ describe("the largest step of the floor", () => {
     ]);
     const any = running(5, { maxStep: LARGEST });
     expect(answer(any, release(2, LARGEST, signer))).toBe("accepted");
+  });
+
+  it("is the lowest of all entries of the key, of which one without a step has 1,000", () => {
+    const made = running(5);
+    const entries = [trusted(signer, { maxStep: LARGEST }), trusted(signer)];
+    for (const keys of [entries, entries.toReversed()]) {
+      const several = boardOf(keys, made.storage);
+      expect([1005, 1006].map((counter) => answer(several, release(2, counter, signer)))).toEqual([
+        "accepted",
+        "counter",
+      ]);
+    }
   });
 
   it("counts from the first confirmed image on: before it any counter is taken", () => {
