@@ -16,6 +16,22 @@ static mayday_port port;
 static mayday_layout layout;
 static mayday_board board;
 
+/* Seals that were programmed before the first sector was erased. */
+static uint32_t seals;
+static bool is_any_erased;
+/* Journals with new seals. */
+static uint32_t sealed_again;
+
+static bool count_program(void *context, uint32_t offset, const uint8_t *bytes, size_t length) {
+  if (!is_any_erased && bytes[0] == MAYDAY_ENTRY_SEAL) seals++;
+  return ram_port(context).flash_program(context, offset, bytes, length);
+}
+
+static bool count_erase(void *context, uint32_t offset, uint32_t length) {
+  is_any_erased = true;
+  return ram_port(context).flash_erase(context, offset, length);
+}
+
 /* A board whose record is all there is. */
 static void make_board(const json *vector) {
   const char *erased = json_text(vector, "erased");
@@ -26,6 +42,8 @@ static void make_board(const json *vector) {
   flash.fails_in = -1;
   memset(memory, flash.erased, sizeof memory);
   port = ram_port(&flash);
+  port.flash_program = count_program;
+  port.flash_erase = count_erase;
   memset(&layout, 0, sizeof layout);
   layout.sectors = sectors;
   layout.sector_runs = 1;
@@ -119,9 +137,17 @@ static void check_state(const json *state, const char *name) {
   }
 }
 
-/* A fresh sector gives the same state again, and the other one is blank then. */
-static void check_snapshot(const json *state, const char *name) {
+/* A fresh sector gives the same state again, and the other one is blank then. Of two complete sectors the one that holds is sealed
+ * again first, as far as it has room, since the seal that decided may be unstable (13.2.1). */
+static void check_snapshot(const json *state, const char *name, const mayday_scan scans[2]) {
+  uint32_t expected = 0;
+  if (scans[0].counts && scans[1].counts)
+    expected = (SECTOR - scans[board.record.active].end) / mayday_entry_stride(&layout);
+  is_any_erased = false;
+  seals = 0;
   CHECK(mayday_record_settle(&board), "%s: a fresh sector can be written", name);
+  CHECK(seals == (expected < 2 ? expected : 2), "%s: so many new seals stand before the other sector is erased", name);
+  sealed_again += seals > 0;
   CHECK(mayday_flash_is_erased(&board, board.record.active == 0 ? SECTOR : 0, SECTOR), "%s: the sector before is erased", name);
   CHECK(flash.faults == 0, "%s: nothing is programmed twice", name);
   mayday_record_read(&board);
@@ -135,17 +161,17 @@ static void check_journal(const json *vector) {
   uint32_t i = 0;
   JSON_EACH(entries, json_get(vector, "sectors")) fill(i++ * SECTOR, entries);
   i = 0;
+  mayday_scan scans[2];
   JSON_EACH(counts, json_get(vector, "counts")) {
-    mayday_scan scan;
-    mayday_scan_sector(&board, (uint8_t)i, &scan, NULL);
-    CHECK(scan.counts == (counts->kind == JSON_TRUE), "%s: whether sector %u counts", name, i);
+    mayday_scan_sector(&board, (uint8_t)i, &scans[i], NULL);
+    CHECK(scans[i].counts == (counts->kind == JSON_TRUE), "%s: whether sector %u counts", name, i);
     i++;
   }
   mayday_record_read(&board);
   const json *holds = json_find(vector, "holds");
   CHECK(board.record.active == (holds == NULL ? -1 : (int)holds->number), "%s: which sector holds", name);
   check_state(json_get(vector, "state"), name);
-  check_snapshot(json_get(vector, "state"), name);
+  check_snapshot(json_get(vector, "state"), name, scans);
 }
 
 static void check_area(const json *vector) {
@@ -178,6 +204,7 @@ int main(int argc, char **argv) {
   CHECK(json_get(file, "journals")->count >= 100, "there are journals");
   CHECK(json_get(file, "manifestAreas")->count >= 19, "there are manifest areas");
   JSON_EACH(vector, json_get(file, "journals")) check_journal(vector);
+  CHECK(sealed_again > 0, "there is a journal with two complete sectors");
   JSON_EACH(vector, json_get(file, "manifestAreas")) check_area(vector);
   return check_end("boot records");
 }
