@@ -57,29 +57,24 @@ export const ENTRIES = {
     plant: { file: "src/wire/runs.c", from: "i < length", to: "i <= length" },
   },
   manifest: {
-    open: "the numbers of a payload have lengths of their own, which makes too many cases: no result within 7 minutes",
     sources: IMAGE,
-    settings: SPLIT,
-    annotations: [
-      behind(
-        "src/image/cbor.c",
-        "    unsigned width = 1u << (info - 24u);\n",
-        "dynamic_split cbor->left",
-        "split width",
-      ),
-      behind(
-        "src/image/cbor.c",
-        "  const uint8_t *string = cbor->at;\n",
-        "dynamic_split cbor->left",
-        "split *length",
-      ),
-      behind(
-        "src/image/manifest.c",
-        "  mayday_cbor_head(cbor, MAYDAY_CBOR_MAP, KEYS, KEYS);\n",
-        "dynamic_split cbor->left",
-      ),
+    settings: [
+      ...["-eva-slevel", "2000", "-eva-min-loop-unroll", "40"],
+      ...["-eva-split-return-function", "read_point:0,mayday_cbor_take:0"],
     ],
-    plant: { file: "src/image/cbor.c", from: "width > cbor->left", to: "width > cbor->left + 1u" },
+    annotations: [
+      behind("src/image/cbor.c", "    uint8_t width = (uint8_t)(1u << (rest - 24u));\n", "split width"),
+      {
+        file: "src/image/manifest.c",
+        from: "  const uint8_t *name = length > MAYDAY_NAME_MAX ?",
+        to: `  if (length <= MAYDAY_NAME_MAX) {
+    //@ split length;
+    ;
+  }
+  const uint8_t *name = length > MAYDAY_NAME_MAX ?`,
+      },
+    ],
+    plant: { file: "src/image/cbor.c", from: "length > cbor->left", to: "length > cbor->left + 1u" },
   },
   envelope: {
     sources: IMAGE,
@@ -112,11 +107,28 @@ export const ENTRIES = {
     plant: { file: "src/flash/entry.c", from: "MAYDAY_ENTRY_AT_MORE, 4", to: "MAYDAY_ENTRY_AT_MORE, 9" },
   },
   record: {
-    open: "the set of open sectors makes too many cases: 6 alarms without annotations, no result within 5 minutes with them",
     sources: FLASH,
-    settings: ["-eva-precision", "3", "-eva-interprocedural-splits"],
+    settings: ["-eva-precision", "3"],
     annotations: [
-      behind("src/flash/ranges.c", "  uint8_t at = 0;\n", "dynamic_split set->count", "dynamic_split at"),
+      behind(
+        "src/flash/record_state.c",
+        "const uint8_t *digest, uint8_t count) {\n",
+        "split state->failed_count",
+      ),
+      {
+        file: "src/flash/ranges.c",
+        from: "  while (at < set->count) {\n    mayday_sector_range old = set->ranges[at];\n    if (old.last",
+        to: `  //@ widen_hints set->count, 11, 12, 13;
+  while (at < set->count) {
+    mayday_sector_range old = set->ranges[at];
+    if (old.last`,
+      },
+      behind(
+        "src/flash/ranges.c",
+        "    bool has_right = old.last > range.last;\n",
+        "split has_left",
+        "split has_right",
+      ),
     ],
     plant: { file: "src/flash/ranges.c", from: "at < set->count", to: "at <= set->count" },
   },
