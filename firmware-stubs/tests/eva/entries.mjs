@@ -6,6 +6,7 @@
 const WIRE = /^src\/(wire|base\/crc)/;
 const IMAGE = /^src\/(image|base)\//;
 const FLASH = /^src\/(flash|base)\//;
+const MAILBOX = /^src\/(i2c|base\/crc)/;
 const SPLIT = [
   ...["-eva-slevel", "100000", "-eva-min-loop-unroll", "20", "-eva-split-limit", "700"],
   "-eva-interprocedural-splits",
@@ -131,5 +132,10 @@ export const ENTRIES = {
       ),
     ],
     plant: { file: "src/flash/ranges.c", from: "at < set->count", to: "at <= set->count" },
+  },
+  mailbox: {
+    sources: MAILBOX,
+    settings: ["-eva-precision", "2"],
+    plant: { file: "src/i2c/mail_out.c", from: "to >= mail->size", to: "to > mail->size" },
   },
 };
