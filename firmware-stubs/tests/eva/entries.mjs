@@ -1,7 +1,7 @@
 // What scripts/firmware/eva.mjs runs: for each entry point of this folder the sources that it needs, the settings that make Eva
 // precise enough, what helps it in copies of the sources (`annotations`: a piece of text, and what stands there instead), and an
-// error that it has to find (`plant`). `without`: sources that the entry point stands in for. `open`: why it is
-// not part of a run unless it is asked for by name.
+// error that it has to find (`plant`). `without`: sources that the entry point stands in for. `known`: alarms that are listed, by
+// file and a part of what is said, each with the reason why it is none.
 
 const WIRE = /^src\/(wire|base\/crc)/;
 const IMAGE = /^src\/(image|base)\//;
