@@ -252,7 +252,7 @@ static void check_cbor(void) {
   for (size_t i = 0; i < sizeof items / sizeof items[0]; i++) {
     const size_t length = items[i].length;
     uint8_t *bytes = copy_of((const uint8_t *)items[i].bytes, length);
-    mayday_cbor cbor = {length == 0 ? bytes + 1 : bytes, length, false};
+    mayday_cbor cbor = {length == 0 ? bytes + 1 : bytes + length, length, false};
     const uint64_t number = mayday_cbor_head(&cbor, items[i].type, 0, 63);
     const uint8_t *string = bytes;
     if (items[i].type != MAYDAY_CBOR_UINT) string = mayday_cbor_take(&cbor, (uint32_t)number);

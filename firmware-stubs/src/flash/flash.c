@@ -5,7 +5,7 @@
 
 /* Bytes read at a time, to keep the stack small. */
 #define PIECE 64u
-/* The watchdog is fed at least once for so many bytes; whole write units. */
+/* The watchdog is fed at least once for so many bytes; whole write units. No length comes so near to the end of its type. */
 #define FED ((size_t)4096)
 
 static void feed(const mayday_board *board) {
@@ -13,13 +13,10 @@ static void feed(const mayday_board *board) {
 }
 
 bool mayday_flash_read(const mayday_board *board, uint32_t offset, uint8_t *bytes, size_t length) {
-  while (length > 0) {
-    size_t count = length < FED ? length : FED;
+  for (size_t done = 0; done < length; done += FED) {
+    size_t count = length - done < FED ? length - done : FED;
     feed(board);
-    if (!board->port->flash_read(board->port->context, offset, bytes, count)) return false;
-    offset += (uint32_t)count;
-    bytes += count;
-    length -= count;
+    if (!board->port->flash_read(board->port->context, offset + (uint32_t)done, bytes + done, count)) return false;
   }
   return true;
 }
@@ -39,14 +36,11 @@ bool mayday_flash_erase(mayday_board *board, uint32_t offset) {
 }
 
 bool mayday_flash_program(mayday_board *board, uint32_t offset, const uint8_t *bytes, size_t length) {
-  while (length > 0) {
-    size_t count = length < FED ? length : FED;
+  for (size_t done = 0; done < length; done += FED) {
+    size_t count = length - done < FED ? length - done : FED;
     feed(board);
     if (board->has_failed) return false;
-    if (!board->port->flash_program(board->port->context, offset, bytes, count)) return mayday_flash_fail(board);
-    offset += (uint32_t)count;
-    bytes += count;
-    length -= count;
+    if (!board->port->flash_program(board->port->context, offset + (uint32_t)done, bytes + done, count)) return mayday_flash_fail(board);
   }
   return true;
 }
@@ -60,13 +54,10 @@ bool mayday_all_are(const uint8_t *bytes, size_t length, uint8_t value) {
 
 bool mayday_flash_holds(const mayday_board *board, uint32_t offset, const uint8_t *bytes, uint32_t length) {
   uint8_t piece[PIECE];
-  while (length > 0) {
-    size_t count = length < PIECE ? (size_t)length : PIECE;
-    if (!mayday_flash_read(board, offset, piece, count)) return false;
-    if (bytes == NULL ? !mayday_all_are(piece, count, board->layout->erased) : memcmp(piece, bytes, count) != 0) return false;
-    offset += (uint32_t)count;
-    length -= (uint32_t)count;
-    if (bytes != NULL) bytes += count;
+  for (uint32_t done = 0; done < length; done += PIECE) {
+    size_t count = length - done < PIECE ? (size_t)(length - done) : PIECE;
+    if (!mayday_flash_read(board, offset + done, piece, count)) return false;
+    if (bytes == NULL ? !mayday_all_are(piece, count, board->layout->erased) : memcmp(piece, bytes + done, count) != 0) return false;
   }
   return true;
 }

@@ -56,13 +56,17 @@ bool mayday_ranges_add(mayday_range_set *set, mayday_sector_range range, mayday_
 }
 
 bool mayday_ranges_remove(mayday_range_set *set, mayday_sector_range range) {
-  for (unsigned i = set->count; i-- > 0;) {
-    mayday_sector_range old = set->ranges[i];
-    if (old.last < range.first || old.first > range.last) continue;
+  unsigned at = 0;
+  while (at < set->count) {
+    mayday_sector_range old = set->ranges[at];
+    if (old.last < range.first || old.first > range.last) {
+      at++;
+      continue;
+    }
     bool has_left = old.first < range.first;
     bool has_right = old.last > range.last;
     if (has_left && has_right && set->count == MAYDAY_OPEN_RANGES_MAX) return false;
-    erase_at(set, i);
+    erase_at(set, at);
     if (has_left) insert(set, old.first, (mayday_sector_number)(range.first - 1u));
     if (has_right) insert(set, (mayday_sector_number)(range.last + 1u), old.last);
   }

@@ -37,7 +37,8 @@ static bool program_at(mayday_board *board, uint32_t at, uint8_t entry[MAYDAY_EN
   memset(unit, board->layout->erased, sizeof unit);
   mayday_entry_finish(entry, ++record->sequence);
   memcpy(unit, entry, MAYDAY_ENTRY_LENGTH);
-  return mayday_flash_program(board, board->map.record[record->active].offset + at, unit, mayday_entry_stride(board->layout));
+  /* A sector holds whenever entries are written. */
+  return mayday_flash_program(board, board->map.record[(unsigned)record->active & 1u].offset + at, unit, mayday_entry_stride(board->layout));
 }
 
 /* Adds an entry behind the last one. */

@@ -28,8 +28,8 @@ static void note_sequence(uint32_t sequence, bool *has, uint32_t *latest) {
 }
 
 void mayday_scan_sector(const mayday_board *board, uint8_t sector, mayday_scan *scan, mayday_record_state *state) {
-  uint8_t entries[2][MAYDAY_ENTRY_LENGTH];
-  uint8_t *entry = entries[0], *before = entries[1];
+  uint8_t entry[MAYDAY_ENTRY_LENGTH];
+  uint8_t before[MAYDAY_ENTRY_LENGTH] = {0};
   uint32_t stride = mayday_entry_stride(board->layout);
   mayday_region region = board->map.record[sector];
   uint32_t journal = board->map.journal_size;
@@ -60,10 +60,7 @@ void mayday_scan_sector(const mayday_board *board, uint8_t sector, mayday_scan *
     note_sequence(sequence, &scan->has_any, &scan->last);
     if (type == MAYDAY_ENTRY_SEAL) note_sequence(sequence, &scan->has_seal, &scan->seal);
     if (state != NULL) mayday_state_apply(state, entry, before);
-    /* What was not right is overwritten by the next one instead. */
-    uint8_t *other = entry;
-    entry = before;
-    before = other;
+    memcpy(before, entry, MAYDAY_ENTRY_LENGTH);
   }
   if (is_behind) scan->is_torn = true;
   if (left > 0) scan->counts = false;

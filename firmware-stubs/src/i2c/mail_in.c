@@ -16,10 +16,11 @@ void mayday_mail_in_init(mayday_mail_in *mail, uint8_t *bytes, uint16_t size, ui
   mail->ring = (uint16_t)(size - frame_max - LENGTH_BYTES);
 }
 
-/* Where the record at `at` ends in a ring. */
+/* Where the record at `at` ends in a ring: within it, whatever was read. */
 static uint16_t behind(const mayday_mail_in *mail, uint16_t at) {
   uint16_t end = (uint16_t)(at + LENGTH_BYTES + mayday_u16(mail->bytes + at));
-  return end < mail->ring ? end : (uint16_t)(end - mail->ring);
+  while (end >= mail->ring) end = (uint16_t)(end - mail->ring);
+  return end;
 }
 
 /* Takes back the room of frames that the main loop has released. */
@@ -108,7 +109,7 @@ bool mayday_mail_in_byte(mayday_mail_in *mail, uint8_t byte) {
       return true;
     }
   }
-  if (mail->length <= mail->frame_max) {
+  if (mail->length <= mail->frame_max && mail->have < mail->frame_max) {
     uint16_t end = (uint16_t)(LENGTH_BYTES + mail->have + 1u);
     bool is_too_many = (uint8_t)(mail->in - mail->freed) >= FRAMES_MAX;
     if (is_too_many || mail->ring - mail->used < end) {

@@ -16,10 +16,11 @@ void mayday_mail_out_init(mayday_mail_out *mail, uint8_t *bytes, uint16_t size) 
   mail->size = size;
 }
 
-/* `at + step` in the ring. Neither is beyond its size. */
+/* `at + step` in the ring: within it, whatever they are. */
 static uint16_t ahead(const mayday_mail_out *mail, uint16_t at, uint16_t step) {
-  uint16_t room = (uint16_t)(mail->size - at);
-  return step < room ? (uint16_t)(at + step) : (uint16_t)(step - room);
+  uint32_t to = (uint32_t)at + step;
+  while (to >= mail->size) to -= mail->size;
+  return (uint16_t)to;
 }
 
 /* Bytes of the frame that begins at `at`, with its head. */
@@ -115,10 +116,11 @@ static void reclaim(mayday_mail_out *mail) {
 }
 
 static uint16_t put(mayday_mail_out *mail, uint16_t at, const uint8_t *bytes, uint16_t length) {
-  uint16_t room = (uint16_t)(mail->size - at), first = length < room ? length : room;
-  memcpy(mail->bytes + at, bytes, first);
-  memcpy(mail->bytes, bytes + first, (size_t)(length - first));
-  return ahead(mail, at, length);
+  for (uint16_t i = 0; i < length; i++) {
+    mail->bytes[at] = bytes[i];
+    at = ahead(mail, at, 1);
+  }
+  return at;
 }
 
 bool mayday_mail_out_put(mayday_mail_out *mail, const uint8_t *frame, size_t length, uint16_t transaction) {

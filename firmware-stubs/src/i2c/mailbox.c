@@ -108,7 +108,7 @@ bool mayday_mailbox_write_byte(mayday_mailbox *mailbox, uint8_t byte) {
       mailbox->index = 1;
       break;
     case HELLO:
-      mailbox->first[mailbox->index++] = byte;
+      if (mailbox->index < HELLO_BYTES) mailbox->first[mailbox->index++] = byte;
       if (mailbox->index < HELLO_BYTES) break;
       take_hello(mailbox);
       mailbox->doing = IGNORED;

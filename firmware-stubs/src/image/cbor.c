@@ -1,12 +1,11 @@
 #include "image/cbor.h"
 
 const uint8_t *mayday_cbor_take(mayday_cbor *cbor, uint32_t length) {
-  const uint8_t *taken = cbor->at;
   if (cbor->has_failed || length > cbor->left) {
     cbor->has_failed = true;
     return NULL;
   }
-  cbor->at += length;
+  const uint8_t *taken = cbor->end - cbor->left;
   cbor->left -= (size_t)length;
   return taken;
 }
@@ -17,8 +16,8 @@ uint64_t mayday_cbor_head(mayday_cbor *cbor, uint8_t type, uint8_t min, uint8_t 
   unsigned rest = head == NULL ? 0xffu : (unsigned)*head ^ type;
   uint64_t value = rest;
   /* 28 to 30 are reserved, 31 is an indefinite length; above stands another type. */
-  bool is_right = rest < 28u;
-  if (is_right && rest >= 24u) {
+  bool is_right = rest < 24u;
+  if (rest >= 24u && rest < 28u) {
     uint8_t width = (uint8_t)(1u << (rest - 24u));
     const uint8_t *number = mayday_cbor_take(cbor, width);
     is_right = number != NULL;

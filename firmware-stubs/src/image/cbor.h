@@ -14,9 +14,10 @@
 #define MAYDAY_CBOR_ARRAY 0x80u
 #define MAYDAY_CBOR_MAP 0xa0u
 
-/* Once something was wrong, `has_failed` stays set, and all that is read is 0 or empty. */
+/* Once something was wrong, `has_failed` stays set, and all that is read is 0 or empty. The end stays where it is, so that only
+ * `left` tells what is read next: one value, of which a proof can say what it may be. */
 typedef struct mayday_cbor {
-  const uint8_t *at;
+  const uint8_t *end;
   size_t left;
   bool has_failed;
 } mayday_cbor;

@@ -58,8 +58,8 @@ static const item items[] = {
 };
 
 static void read_name(mayday_cbor *cbor, size_t length, const char *own, mayday_manifest *out, draft *rest) {
-  const uint8_t *name = mayday_cbor_take(cbor, (uint32_t)length);
-  const mayday_name_verdict verdict = name == NULL || length > MAYDAY_NAME_MAX ? MAYDAY_NAME_NO_UTF8 : mayday_name_judge(name, length);
+  const uint8_t *name = length > MAYDAY_NAME_MAX ? NULL : mayday_cbor_take(cbor, (uint32_t)length);
+  const mayday_name_verdict verdict = name == NULL ? MAYDAY_NAME_NO_UTF8 : mayday_name_judge(name, length);
   if (verdict == MAYDAY_NAME_NO_UTF8) {
     cbor->has_failed = true;
     return;
@@ -106,9 +106,10 @@ static void read_item(mayday_cbor *cbor, const item *of, const char *const names
       if (bytes != NULL && of->at != 0) memcpy(to, bytes, 32);
       break;
     case PADDING:
-      bytes = mayday_cbor_take(cbor, number);
-      for (uint32_t i = 0; bytes != NULL && i < number; i++)
-        if (bytes[i] != 0) cbor->has_failed = true;
+      for (; number > 0 && !cbor->has_failed; number--) {
+        bytes = mayday_cbor_take(cbor, 1);
+        if (bytes == NULL || *bytes != 0) cbor->has_failed = true;
+      }
       break;
     default:
       break;
@@ -127,7 +128,7 @@ static bool is_consistent(mayday_manifest *out, const draft *rest) {
 uint8_t mayday_manifest_read(const uint8_t *payload, size_t length, const char *vendor, const char *hardware_class,
                              mayday_manifest *out) {
   const char *const names[2] = {vendor, hardware_class};
-  mayday_cbor cbor = {payload, length, length != PAYLOAD_LENGTH};
+  mayday_cbor cbor = {payload + length, length, length != PAYLOAD_LENGTH};
   draft rest = {0, true};
   out->is_hardware_right = true;
   for (size_t i = 0; i < sizeof items / sizeof items[0]; i++) read_item(&cbor, &items[i], names, out, &rest);

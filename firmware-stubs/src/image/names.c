@@ -1,17 +1,17 @@
 #include "image/names.h"
 
 /* Reads one code point of UTF-8 (RFC 3629): no surrogates, nothing longer than needed. Returns its bytes; 0 for what is none. */
-static size_t read_point(const uint8_t *at, size_t left, uint32_t *point) {
+static size_t read_point(const uint8_t *name, size_t at, size_t length, uint32_t *point) {
   /* The lowest code point that needs so many bytes more. */
   static const uint32_t least[4] = {0, 0x80, 0x800, 0x10000};
-  const uint8_t first = at[0];
+  const uint8_t first = name[at];
   size_t more = first < 0x80 ? 0 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
   /* 80 to BF continue a code point, C0 and C1 would be too long, F8 to FF do not exist. */
-  if ((first >= 0x80 && first < 0xc2) || first >= 0xf8 || more >= left) return 0;
+  if ((first >= 0x80 && first < 0xc2) || first >= 0xf8 || at + more >= length) return 0;
   *point = more == 0 ? first : first & (0x3fu >> more);
   for (size_t i = 1; i <= more; i++) {
-    if ((at[i] & 0xc0u) != 0x80u) return 0;
-    *point = *point << 6 | (at[i] & 0x3fu);
+    if ((name[at + i] & 0xc0u) != 0x80u) return 0;
+    *point = *point << 6 | (name[at + i] & 0x3fu);
   }
   if (*point < least[more] || *point > 0x10ffffu || (*point >= 0xd800u && *point < 0xe000u)) return 0;
   return more + 1;
@@ -28,7 +28,7 @@ mayday_name_verdict mayday_name_judge(const uint8_t *name, size_t length) {
   size_t at = 0;
   while (at < length) {
     uint32_t point;
-    const size_t taken = read_point(name + at, length - at, &point);
+    const size_t taken = read_point(name, at, length, &point);
     if (taken == 0) return MAYDAY_NAME_NO_UTF8;
     if (is_forbidden(point)) is_right = false;
     at += taken;
