@@ -154,8 +154,8 @@ static void set_up(replay *replay, const json *session) {
   open_board(replay);
   CHECK(replay->board.decision.failure == json_u64(target, "failure"), "%s: the board does not boot, by reason %u", replay->name,
         replay->board.decision.failure);
-  CHECK(replay->board.status.floor == json_u64(target, "counterFloor"), "%s: the floor is %lu", replay->name,
-        (unsigned long)replay->board.status.floor);
+  CHECK(replay->board.record.state.floor == json_u64(target, "counterFloor"), "%s: the floor is %lu", replay->name,
+        (unsigned long)replay->board.record.state.floor);
   replay->line.rto_floor_ms = 255;
   replay->line.send_frame = keep_frame;
   replay->line.context = replay;

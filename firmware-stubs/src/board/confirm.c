@@ -44,7 +44,6 @@ static bool count_boot(mayday_board *board) {
 /* The status is that of the decision now. `is_written`: false when the flash failed. */
 static bool pass_on(mayday_board *board, bool is_written) {
   if (!is_written) return mayday_board_give_up(board);
-  mayday_status_update(board);
   mayday_floor_pass_on(board);
   return true;
 }

@@ -145,5 +145,4 @@ void mayday_board_decide(mayday_board *board) {
   } else {
     decision->failure = first_failure != 0 ? first_failure : MAYDAY_BOOT_FAILURE_CODE_EMPTY;
   }
-  mayday_status_update(board);
 }

@@ -15,9 +15,6 @@ uint32_t mayday_floor_of(const mayday_board *board);
 /* Raises the port's floor to that of the record. */
 void mayday_floor_pass_on(const mayday_board *board);
 
-/* What the status says of the record and the decision. */
-void mayday_status_update(mayday_board *board);
-
 /* An image in a slot. */
 typedef struct mayday_image {
   uint8_t slot, area;

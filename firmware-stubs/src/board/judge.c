@@ -26,7 +26,7 @@ static uint8_t judge_update(const mayday_board *board, const mayday_manifest *ma
   const mayday_decision *decision = &board->decision;
   if (decision->failure != 0) return 0;
   if (!identity->is_update_allowed) return MAYDAY_REFUSAL_CODE_HEALTHY;
-  if (mayday_order_compare(&manifest->order, &board->status.order) <= 0) return MAYDAY_REFUSAL_CODE_VERSION;
+  if (mayday_order_compare(&manifest->order, &board->order) <= 0) return MAYDAY_REFUSAL_CODE_VERSION;
   if (!board->layout->is_ab) return identity->is_single_update_allowed ? 0 : MAYDAY_REFUSAL_CODE_HEALTHY;
   /* The other slot holds what the board falls back to. */
   return decision->is_trial || decision->has_way_back ? MAYDAY_REFUSAL_CODE_HEALTHY : 0;
@@ -39,24 +39,15 @@ static uint8_t judge_update(const mayday_board *board, const mayday_manifest *ma
 
 /* Counts a refusal that may end one day (13.4). */
 static uint8_t judge_health(mayday_board *board, const mayday_manifest *manifest) {
-  const mayday_record_state *state = &board->record.state;
+  mayday_record_state *state = &board->record.state;
   if (state->is_receiving && memcmp(state->receiving_digest, manifest->digest, 32) == 0) return 0;
-  uint8_t failed = mayday_state_failed(state, manifest->digest);
-  if (failed < FAILED_CONFIRMS_MAX) return 0;
+  mayday_failed *failed = mayday_state_failed(state, manifest->digest);
+  if (failed == NULL || failed->count < FAILED_CONFIRMS_MAX) return 0;
   if (board->decision.failure == 0) return MAYDAY_REFUSAL_CODE_QUARANTINED;
   uint8_t needed = YIELD_AFTER_MIN;
-  for (uint8_t i = FAILED_CONFIRMS_MAX; i < failed && needed < YIELD_AFTER_MAX; i++) needed = (uint8_t)(needed * 2u);
-  uint8_t at = 0;
-  while (at < MAYDAY_FAILED_MAX && memcmp(board->quarantine[at].digest, manifest->digest, 8) != 0) at++;
-  if (at == MAYDAY_FAILED_MAX) {
-    /* As many as the record remembers: the one counted first is not among them any more, or nobody was counted there. */
-    at = MAYDAY_FAILED_MAX - 1u;
-    memmove(&board->quarantine[0], &board->quarantine[1], at * sizeof board->quarantine[0]);
-    memcpy(board->quarantine[at].digest, manifest->digest, 8);
-    board->quarantine[at].refusals = 0;
-  }
-  if (board->quarantine[at].refusals >= needed) return 0;
-  board->quarantine[at].refusals++;
+  for (uint8_t i = FAILED_CONFIRMS_MAX; i < failed->count && needed < YIELD_AFTER_MAX; i++) needed = (uint8_t)(needed * 2u);
+  if (failed->refusals >= needed) return 0;
+  failed->refusals++;
   return MAYDAY_REFUSAL_CODE_QUARANTINED;
 }
 #else

@@ -48,7 +48,7 @@ static bool note_given_up(mayday_board *board) {
   bool is_confirmed = (slot->flags & MAYDAY_SLOT_CONFIRMED) != 0;
   bool is_noted = state->has_given_up && (state->is_receiving || !is_confirmed);
   if (board->decision.failure == 0 && is_confirmed) {
-    order = &board->status.order;
+    order = &board->order;
     is_noted = true;
   }
   /* What was noted before a cut, and did not come to pass, is forgotten. */
@@ -78,6 +78,5 @@ bool mayday_writer_begin(mayday_writer *writer, const uint8_t *envelope, uint16_
   writer->is_begun = true;
   bool is_untouched = board->decision.failure == 0 && board->decision.slot != writer->slot;
   if (!is_untouched) board->decision.failure = MAYDAY_BOOT_FAILURE_CODE_RECEIVING;
-  mayday_status_update(board);
   return true;
 }

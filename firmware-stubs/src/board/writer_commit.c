@@ -50,7 +50,6 @@ static uint8_t commit(mayday_writer *writer, const uint8_t *envelope, uint16_t l
   if (!is_written) return MAYDAY_BOOT_FAILURE_CODE_RECEIVING;
   board->is_running = false;
   mayday_decision_take(board, &image);
-  mayday_status_update(board);
   mayday_floor_pass_on(board);
   return 0;
 }

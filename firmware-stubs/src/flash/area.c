@@ -21,7 +21,7 @@ static bool place_of(const mayday_board *board, uint8_t area, uint32_t *offset) 
 #if MAYDAY_WITH_RECORD_MANIFESTS
   if (board->layout->are_manifests_in_record) return mayday_record_place(board, area, offset);
 #endif
-  *offset = board->map.areas[area].offset;
+  *offset = board->map.areas[area];
   return true;
 }
 
@@ -69,7 +69,7 @@ static bool erase(mayday_board *board, uint8_t area, uint32_t *offset) {
 #if MAYDAY_WITH_RECORD_MANIFESTS
   if (board->layout->are_manifests_in_record) return mayday_record_blank_place(board, area, offset);
 #endif
-  *offset = board->map.areas[area].offset;
+  *offset = board->map.areas[area];
   return mayday_flash_erase(board, *offset);
 }
 
@@ -84,6 +84,6 @@ bool mayday_area_write(mayday_board *board, uint8_t area, const uint8_t *envelop
 
 bool mayday_area_sector(const mayday_board *board, uint8_t area, mayday_sector_range *sector) {
   if (board->layout->are_manifests_in_record || area >= board->map.area_count) return false;
-  *sector = mayday_sectors_of(board->layout, board->map.areas[area].offset, 1);
+  *sector = mayday_sectors_of(board->layout, board->map.areas[area], 1);
   return true;
 }

@@ -164,7 +164,7 @@ uint8_t mayday_receiving_work(mayday_target *target) {
   mayday_open_block *complete = mayday_blocks_complete(&target->blocks);
   if (complete == NULL) session->is_writing = false;
   else if (may_write(target)) return write_block(target, complete);
-  if (target->run.is_complete && !session->is_run_taken && wants_run(target)) return check_run(target);
+  if (mayday_object_is_complete(&target->run) && !session->is_run_taken && wants_run(target)) return check_run(target);
   return walk_on(target);
 }
 
@@ -216,7 +216,7 @@ void mayday_receiving_take_later(mayday_target *target, uint16_t ms) {
 void mayday_receiving_ask(mayday_target *target, bool is_again) {
   mayday_session *session = &target->session;
   if (session->is_writing) return;
-  bool asks_run = wants_run(target) && !target->run.is_complete && (is_again || !session->is_run_asked);
+  bool asks_run = wants_run(target) && !mayday_object_is_complete(&target->run) && (is_again || !session->is_run_asked);
   bool grants = target->blocks.is_changed || is_again;
   if (asks_run) {
     const mayday_step *wanted = mayday_walk_wanted(&target->walk);

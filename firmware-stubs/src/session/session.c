@@ -16,7 +16,7 @@ void mayday_session_begin(mayday_target *target, const mayday_frame *offer) {
   mayday_session *session = &target->session;
   uint8_t log2 = offer->as.offer.block_log2;
   uint32_t block = log2 >= 10u && log2 <= 16u ? UINT32_C(1) << log2 : MAYDAY_BLOCK_MAX;
-  uint8_t open = mayday_blocks_within(target->memory.blocks_size, block);
+  uint8_t open = mayday_blocks_within(target->blocks.size, block);
   memset(session, 0, sizeof *session);
   memcpy(session->rescuer_id, offer->as.offer.rescuer_id, MAYDAY_ID_LENGTH);
   memcpy(session->rescuer_nonce, offer->as.offer.rescuer_nonce, MAYDAY_NONCE_LENGTH);
@@ -31,7 +31,7 @@ void mayday_session_begin(mayday_target *target, const mayday_frame *offer) {
   target->tag = mayday_session_tag(target->boot_nonce, session->rescuer_nonce, target->board->identity->node_id,
                                    session->rescuer_id, session->digest);
   mayday_acks_init(&target->acks);
-  mayday_object_init(&target->envelope, target->memory.blocks, MAYDAY_MANIFEST_MAX);
+  mayday_object_init(&target->envelope, target->blocks.memory, MAYDAY_MANIFEST_MAX);
   mayday_object_init(&target->run, target->run_bytes, MAYDAY_RUN_BYTES_MAX);
   mayday_calls_note_served(target);
   target->report.sessions++;

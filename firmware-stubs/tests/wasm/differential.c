@@ -219,7 +219,9 @@ EXPORT("record") void record(void) {
 
 /* A board with these bits: boots, trial, installed, receiving. */
 EXPORT("status") void status(void) {
-  const mayday_status *now = &the.board.status;
+  mayday_status status_now;
+  const mayday_status *now = &status_now;
+  mayday_board_status(&the.board, &status_now);
   answer_length = 0;
   put_number(now->failure);
   put_number(now->is_trial);
