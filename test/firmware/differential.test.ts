@@ -22,7 +22,12 @@ describe("the C side and the TypeScript side", () => {
   it.each(shares)(
     "make the same of inputs of the kind $kind",
     ({ kind, inputs }) => {
-      const row = runKind(kind, FIRST_SEED, FIRST_SEED + inputs, buildModule("differential"));
+      const row = runKind(
+        kind,
+        FIRST_SEED,
+        FIRST_SEED + inputs,
+        buildModule("differential", ["MAYDAY_WITH_LINK_KEY=1"]),
+      );
       expect(row.reported).toEqual([]);
       expect(row.differences).toBe(0);
       // What both sides refuse alone would prove little.
