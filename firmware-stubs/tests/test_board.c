@@ -126,7 +126,7 @@ static void check_install(bool is_ab, bool is_unequal, uint16_t write_unit, uint
   CHECK(start() && boots(&first), "the first image boots");
   CHECK(board.record.state.floor == 0, "the floor waits until the image ran");
   CHECK(start() && board.record.state.floor == 1, "the next attempt proves it, and raises the floor");
-  CHECK(mayday_floor_of(&board) == 1 && board.is_installed && board.decision.failure == 0, "the status says so");
+  CHECK(mayday_board_floor(&board) == 1 && board.is_installed && board.decision.failure == 0, "the status says so");
   unsigned long operations = flash.erases + flash.programs;
   CHECK(start() && boots(&first) && flash.erases + flash.programs == operations, "a healthy start writes nothing");
   CHECK(judge(&first) == MAYDAY_REFUSAL_CODE_VERSION, "the image that runs is refused");
@@ -234,12 +234,12 @@ static void check_trial_and_quarantine(bool is_ab) {
     }
     CHECK(judge(&bad) == 0, "then it is taken again");
   }
-  CHECK(mayday_floor_of(&board) == 1, "a trial that failed raises no floor");
+  CHECK(mayday_board_floor(&board) == 1, "a trial that failed raises no floor");
   if (is_ab) board.record.state.failed[0].count = 2; /* else it is in quarantine for good */
   install(&bad);
   CHECK(start() && mayday_board_confirm(&board), "it can be confirmed in the end");
   CHECK(board.record.state.failed_count == 0, "its failed confirms are forgotten");
-  CHECK(mayday_floor_of(&board) == 2, "the floor rises with it");
+  CHECK(mayday_board_floor(&board) == 2, "the floor rises with it");
   image_free(&good);
   image_free(&bad);
 }
@@ -360,7 +360,7 @@ static void check_admission(void) {
   image_sign(&far, key.bytes);
   CHECK(judge(&far) == 0, "a board that never had an image takes any step");
   install(&image);
-  CHECK(mayday_board_confirm(&board) && mayday_floor_of(&board) == 5, "the image is confirmed");
+  CHECK(mayday_board_confirm(&board) && mayday_board_floor(&board) == 5, "the image is confirmed");
   CHECK(judge(&far) == MAYDAY_REFUSAL_CODE_COUNTER, "then a step of 11 is refused");
   identity.is_single_update_allowed = false;
   small_image next = image_make(30000, 12, 8, 15, false);
@@ -389,7 +389,7 @@ static void check_port_floor(void) {
   CHECK(restart() && port_floor == 5, "what could not be raised before is raised at the next start");
   port_floor = 6;
   CHECK(restart() && board.decision.failure == MAYDAY_BOOT_FAILURE_CODE_COUNTER, "the higher floor holds");
-  CHECK(mayday_floor_of(&board) == 6 && judge(&image) == MAYDAY_REFUSAL_CODE_COUNTER, "also in the status, and for offers");
+  CHECK(mayday_board_floor(&board) == 6 && judge(&image) == MAYDAY_REFUSAL_CODE_COUNTER, "also in the status, and for offers");
   image_free(&image);
 }
 

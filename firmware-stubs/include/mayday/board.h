@@ -46,7 +46,6 @@ typedef struct mayday_map {
   uint32_t journal_size;   /* bytes of each for entries */
   uint32_t areas[MAYDAY_SLOTS_MAX + 1]; /* with `own`: where they begin */
   mayday_region slots[MAYDAY_SLOTS_MAX];
-  uint8_t area_count, slot_count;
 } mayday_map;
 
 #if MAYDAY_SECTOR_BITS == 16
@@ -174,6 +173,9 @@ bool mayday_layout_is_right(const mayday_layout *layout);
  * installed. False: the flash failed; the board is in distress all the same. */
 bool mayday_board_open(mayday_board *board, const mayday_port *port, const mayday_layout *layout,
                        const mayday_identity *identity, uint8_t scratch[MAYDAY_SCRATCH_BYTES]);
+
+/* The counter floor: that of the record or of the port, whichever is higher. */
+uint32_t mayday_board_floor(const mayday_board *board);
 
 /* What a beacon says of the board now. */
 void mayday_board_status(const mayday_board *board, mayday_status *out);

@@ -45,7 +45,7 @@ uint32_t mayday_board_take_start(mayday_board *board) {
 bool mayday_board_read(mayday_board *board, uint32_t offset, uint8_t *bytes, size_t length) {
   const mayday_decision *decision = &board->decision;
   if (decision->failure != 0 || offset > decision->size || length > decision->size - offset) return false;
-  return mayday_flash_read(board, board->map.slots[decision->slot].offset + offset, bytes, length);
+  return mayday_flash_read(board, mayday_slot_region(board, decision->slot).offset + offset, bytes, length);
 }
 
 uint16_t mayday_board_envelope(mayday_board *board, uint8_t *envelope) {

@@ -9,9 +9,6 @@
 #define MAYDAY_TRIAL_BOOTS_MAX 3u
 #define MAYDAY_ROLE_APP 1u
 
-/* The counter floor: that of the record or of the port, whichever is higher. */
-uint32_t mayday_floor_of(const mayday_board *board);
-
 /* Raises the port's floor to that of the record. */
 void mayday_floor_pass_on(const mayday_board *board);
 

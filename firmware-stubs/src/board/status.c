@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-uint32_t mayday_floor_of(const mayday_board *board) {
+uint32_t mayday_board_floor(const mayday_board *board) {
   const mayday_port *port = board->port;
   uint32_t floor = board->record.state.floor;
   uint32_t other = port->floor_read == NULL ? 0 : port->floor_read(port->context);
@@ -25,7 +25,7 @@ void mayday_board_status(const mayday_board *board, mayday_status *out) {
   out->is_trial = board->decision.failure == 0 && board->decision.is_trial;
   out->is_installed = board->is_installed;
   out->is_receiving = state->is_receiving;
-  out->floor = mayday_floor_of(board);
+  out->floor = mayday_board_floor(board);
   out->order = board->order;
   memcpy(out->installed, board->installed, sizeof out->installed);
   if (state->is_receiving) memcpy(out->receiving, state->receiving_digest, sizeof out->receiving);

@@ -44,22 +44,20 @@ static bool take(const mayday_layout *layout, uint32_t *at, uint32_t size, mayda
 bool mayday_map_build(const mayday_layout *layout, mayday_map *map) {
   mayday_region other;
   uint32_t at = 0;
-  map->slot_count = layout->is_ab ? 2 : 1;
-  map->area_count = (uint8_t)(map->slot_count + 1u);
-  if (map->slot_count > MAYDAY_SLOTS_MAX) return false;
+  if (layout->is_ab && !MAYDAY_WITH_AB) return false;
   bool fits = take(layout, &at, layout->recovery_size, &other);
   /* One byte rounds up to a sector. */
   for (unsigned i = 0; fits && i < 2; i++) fits = take(layout, &at, 1, &map->record[i]);
-  for (unsigned i = 0; fits && i < map->area_count; i++) {
+  for (unsigned i = 0; fits && i < mayday_area_count(layout); i++) {
     map->areas[i] = at;
-    if (!layout->are_manifests_in_record) fits = take(layout, &at, 1, &other);
+    if (!mayday_has_places(layout)) fits = take(layout, &at, 1, &other);
   }
-  for (unsigned i = 0; fits && i < map->slot_count; i++) fits = take(layout, &at, layout->slot_size, &map->slots[i]);
+  for (unsigned i = 0; fits && i < mayday_slot_count(layout); i++) fits = take(layout, &at, layout->slot_size, &map->slots[i]);
   if (!fits) return false;
   uint32_t size = map->record[0].size < map->record[1].size ? map->record[0].size : map->record[1].size;
   map->record[0].size = size;
   map->record[1].size = size;
-  uint32_t places = layout->are_manifests_in_record ? map->area_count * MAYDAY_PLACE_SIZE : 0;
+  uint32_t places = mayday_has_places(layout) ? mayday_area_count(layout) * MAYDAY_PLACE_SIZE : 0;
   map->journal_size = size > places ? size - places : 0;
   return true;
 }

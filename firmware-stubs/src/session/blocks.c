@@ -132,6 +132,10 @@ mayday_open_block *mayday_blocks_complete(mayday_blocks *blocks) {
   return lowest(blocks, MAYDAY_BLOCK_COMPLETE, 0);
 }
 
+bool mayday_blocks_await(mayday_blocks *blocks) {
+  return lowest(blocks, MAYDAY_BLOCK_OPEN, 0) != NULL;
+}
+
 bool mayday_blocks_any(mayday_blocks *blocks, mayday_block_state state, uint32_t first, uint32_t end) {
   const mayday_open_block *block = lowest(blocks, state, first);
   return block != NULL && block->number < end;

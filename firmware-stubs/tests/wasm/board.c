@@ -169,7 +169,7 @@ EXPORT(add_entry) bool export_add_entry(void) {
   return mayday_record_append(&board, entry, NULL);
 }
 
-EXPORT(status_floor) uint32_t export_status_floor(void) { return mayday_floor_of(&board); }
+EXPORT(status_floor) uint32_t export_status_floor(void) { return mayday_board_floor(&board); }
 EXPORT(installed) const uint8_t *export_installed(void) { return board.is_installed ? board.installed : NULL; }
 EXPORT(receiving) const uint8_t *export_receiving(void) { return board.record.state.is_receiving ? board.record.state.receiving_digest : NULL; }
 
