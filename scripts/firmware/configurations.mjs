@@ -24,9 +24,14 @@ export const CONFIGURATIONS = {
     },
   },
   single: {
-    about: "One slot",
+    about: "One slot, manifests in sectors of their own",
     libraries: ["target"],
-    macros: { MAYDAY_WITH_AB: 0, MAYDAY_WITH_QUARANTINE: 0, ...SMALLER },
+    macros: {
+      MAYDAY_WITH_AB: 0,
+      MAYDAY_WITH_QUARANTINE: 0,
+      MAYDAY_WITH_RECORD_MANIFESTS: 0,
+      ...SMALLER,
+    },
   },
   ab: { about: "Two slots", libraries: ["target"], macros: SMALLER },
   "ab-link-key": {
