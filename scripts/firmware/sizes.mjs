@@ -24,8 +24,8 @@ const PARTS = {
 
 /** What was reached where more was asked for: it may not grow again. */
 const REACHED = {
-  "transfer core": 12_600,
-  "core, record and writer together": 20_700,
+  "transfer core": 12_550,
+  "core, record and writer together": 20_650,
 };
 
 const rows = [];

@@ -14,7 +14,8 @@ uint8_t mayday_manifest_check(mayday_target *target) {
   mayday_manifest manifest;
   mayday_object_buffer *run = &target->run;
   uint32_t room = target->blocks.size, largest = MAYDAY_BLOCK_MAX;
-  while (largest > MAYDAY_BLOCK_MIN && MAYDAY_BLOCK_ROOM(largest) > room) largest /= 2u;
+  /* There is room for one of the smallest blocks: mayday_target_init saw to it. */
+  while (MAYDAY_BLOCK_ROOM(largest) > room) largest /= 2u;
   uint8_t reason = mayday_board_judge(target->board, target->envelope.bytes, target->envelope.length, session->digest, largest,
                                       &manifest);
   if (reason != 0) {
