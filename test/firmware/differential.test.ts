@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { KINDS, runKind, sharesOf } from "../../lab/firmware/differential.ts";
 
 const { buildModule } = (await import(new URL("../../scripts/firmware/wasm.mjs", import.meta.url).href)) as {
-  readonly buildModule: (name: string) => string;
+  readonly buildModule: (name: string, defines: readonly string[]) => string;
 };
 
 /** Inputs: about five seconds of them. */
