@@ -7,7 +7,8 @@ option(MAYDAY_WITH_RECORD_MANIFESTS "Manifests in the sectors of the boot record
 option(MAYDAY_WITH_LINK_KEY "A secret of both ends of a link" OFF)
 option(MAYDAY_WITH_SHA256 "SHA-256 in software" ON)
 set(MAYDAY_WRITE_UNIT_MAX 256 CACHE STRING "Largest write unit of the flash, in bytes")
-set(MAYDAY_SECTOR_BITS 32 CACHE STRING "Bits of a sector's number: 16 for flash of less than 65,535 sectors")
+set(MAYDAY_SECTOR_BITS 16 CACHE STRING "Bits of a sector's number: 32 for flash of 65,535 sectors or more")
+set(MAYDAY_TREE_LEVELS_MAX 20 CACHE STRING "Levels of a hash tree that a target walks down: slots of up to 2^levels KiB")
 set(MAYDAY_OPEN_BLOCKS_MAX 16 CACHE STRING "Most blocks that a target keeps unfinished")
 set(MAYDAY_SPENT_OFFERS_MAX 4 CACHE STRING "Offers that a target with a link key remembers as spent")
 set(MAYDAY_TX_BYTES 192 CACHE STRING "Bytes that wait for the UART")
@@ -30,6 +31,7 @@ set(MAYDAY_FEATURES
 set(MAYDAY_SIZES
   MAYDAY_WRITE_UNIT_MAX
   MAYDAY_SECTOR_BITS
+  MAYDAY_TREE_LEVELS_MAX
   MAYDAY_OPEN_BLOCKS_MAX
   MAYDAY_SPENT_OFFERS_MAX
   MAYDAY_TX_BYTES
@@ -70,7 +72,7 @@ endif()
 option(MAYDAY_BUILD_POSIX "The program mayday-posix" ${MAYDAY_BUILDS_POSIX})
 option(MAYDAY_BUILD_TESTS "Tests, to be run by ctest" ${MAYDAY_IS_NATIVE})
 option(MAYDAY_STRICT "Warnings are errors" OFF)
-option(MAYDAY_LTO "Libraries for a link with -flto, which takes a target of 1 KiB less" OFF)
+option(MAYDAY_LTO "Libraries for a link with -flto, which takes a target of 0.8 KiB less" OFF)
 set(MAYDAY_VECTORS "${CMAKE_CURRENT_SOURCE_DIR}/../vectors" CACHE PATH "The folder of the vectors that tests read")
 
 # Adds the macros above to a library, and those that are named besides.

@@ -32,7 +32,9 @@ static void open_all(mayday_blocks *blocks, const mayday_shape *shape, const jso
     if (block == NULL) return;
     block->number = number;
     mayday_block_open(blocks, block, mayday_block_length(shape, number), false);
-    block->attempt = entry->count > 1 ? (uint8_t)entry->first->next->number : 0;
+    /* Each attempt but the first one is one that failed. */
+    uint32_t attempt = entry->count > 1 ? (uint32_t)entry->first->next->number : 0;
+    block->failures = (uint8_t)((attempt - number * blocks->block / MAYDAY_POSITION_SPAN % 2u) & 15u);
   }
 }
 
@@ -109,7 +111,7 @@ static void check_block(void) {
   CHECK(mayday_blocks_take(&blocks, &shape, &frame) && block->state == MAYDAY_BLOCK_COMPLETE, "all of a short block completes it");
   CHECK(!mayday_blocks_take(&blocks, &shape, &frame), "a block that is complete takes no more");
   CHECK(memory[2u * MAYDAY_BLOCK_ROOM(1024u)] == 0x11, "nothing is written behind the buffers");
-  CHECK(mayday_block_again(&blocks, block, 452) && block->attempt == 1 && block->missing == 15, "a wrong block is asked for again with the next attempt");
+  CHECK(mayday_block_again(&blocks, block, 452) && block->failures == 1 && block->missing == 15, "a wrong block is asked for again with the next attempt");
   uint8_t entries[50];
   CHECK(mayday_blocks_grant(&blocks, entries) == 1 && entries[0] == 2 && entries[3] == 1 && entries[4] == 0x11, "and in raw chunks only");
   frame = chunk_at(64, 1, payload, 1);

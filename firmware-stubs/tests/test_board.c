@@ -100,7 +100,7 @@ static void install(small_image *image) {
   CHECK(done.is_whole, "image %u is written", image->major);
   uint8_t failure = mayday_writer_commit(&writer, writer.is_begun ? NULL : image->envelope, image->length);
   CHECK(failure == 0, "image %u boots after it was written, and does not fail with %u", image->major, failure);
-  CHECK(board.decision.failure == 0 && board.status.order.version[0] == image->major, "image %u is decided on",
+  CHECK(board.decision.failure == 0 && board.order.version[0] == image->major, "image %u is decided on",
         image->major);
   CHECK(flash.faults == 0, "no rule of the flash is broken");
 }
@@ -126,12 +126,12 @@ static void check_install(bool is_ab, bool is_unequal, uint16_t write_unit, uint
   CHECK(start() && boots(&first), "the first image boots");
   CHECK(board.record.state.floor == 0, "the floor waits until the image ran");
   CHECK(start() && board.record.state.floor == 1, "the next attempt proves it, and raises the floor");
-  CHECK(board.status.floor == 1 && board.status.is_installed && board.status.failure == 0, "the status says so");
+  CHECK(mayday_board_floor(&board) == 1 && board.is_installed && board.decision.failure == 0, "the status says so");
   unsigned long operations = flash.erases + flash.programs;
   CHECK(start() && boots(&first) && flash.erases + flash.programs == operations, "a healthy start writes nothing");
   CHECK(judge(&first) == MAYDAY_REFUSAL_CODE_VERSION, "the image that runs is refused");
   install(&second);
-  CHECK(board.decision.is_trial && board.status.is_trial, "an image that is confirmed by its app is on trial");
+  CHECK(board.decision.is_trial, "an image that is confirmed by its app is on trial");
   CHECK(start() && boots(&second), "the second image boots");
   CHECK(mayday_board_confirm(&board) && board.record.state.floor == 2, "the second image is confirmed, and raises the floor");
   CHECK(start() && boots(&second) && !board.decision.is_trial, "it boots on");
@@ -150,7 +150,7 @@ static void check_repair(void) {
   CHECK(mayday_board_confirm(&board), "the image is confirmed");
   memory[board.map.slots[0].offset + 20000] ^= 1;
   CHECK(restart() && board.decision.failure == MAYDAY_BOOT_FAILURE_CODE_HASH, "a flipped bit is found");
-  CHECK(board.status.is_installed && board.status.order.version[0] == 1, "the status still says what is installed");
+  CHECK(board.is_installed && board.order.version[0] == 1, "the status still says what is installed");
   open_writer(&image);
   uint32_t damaged = 20000 / 1024;
   CHECK(!mayday_writer_has(&writer, 0, damaged, image.leaves[damaged]), "the damaged block is missing");
@@ -159,7 +159,7 @@ static void check_repair(void) {
   CHECK(mayday_writer_commit(&writer, NULL, 0) == 0, "the board boots again");
   CHECK(board.record.state.slots[0].flags == (MAYDAY_SLOT_KNOWN | MAYDAY_SLOT_CONFIRMED), "it stays confirmed and proven");
   /* Nothing to repair: the manifest is stored, and that is all. */
-  memory[board.map.areas[board.record.state.slots[0].area].offset + 20] ^= 1;
+  memory[board.map.areas[board.record.state.slots[0].area] + 20] ^= 1;
   CHECK(restart() && board.decision.failure == MAYDAY_BOOT_FAILURE_CODE_MANIFEST, "a damaged manifest is found");
   open_writer(&image);
   done = image_send(&writer, &image, UINT32_MAX);
@@ -176,8 +176,10 @@ static void check_resume(bool is_unequal) {
   make_board(false, is_unequal, 16, 0xff);
   open_writer(&image);
   sent done = image_send(&writer, &image, 21);
-  CHECK(done.written == 21 && board.status.is_receiving, "half of it is received");
-  CHECK(memcmp(board.status.receiving, image.digest, 8) == 0, "the status says what is being received");
+  CHECK(done.written == 21 && board.record.state.is_receiving, "half of it is received");
+  mayday_status status;
+  mayday_board_status(&board, &status);
+  CHECK(status.is_receiving && memcmp(status.receiving, image.digest, 8) == 0, "the status says what is being received");
   mayday_writer_leave(&writer);
   unsigned long erases = flash.erases;
   open_writer(&image);
@@ -232,12 +234,12 @@ static void check_trial_and_quarantine(bool is_ab) {
     }
     CHECK(judge(&bad) == 0, "then it is taken again");
   }
-  CHECK(board.status.floor == 1, "a trial that failed raises no floor");
+  CHECK(mayday_board_floor(&board) == 1, "a trial that failed raises no floor");
   if (is_ab) board.record.state.failed[0].count = 2; /* else it is in quarantine for good */
   install(&bad);
   CHECK(start() && mayday_board_confirm(&board), "it can be confirmed in the end");
   CHECK(board.record.state.failed_count == 0, "its failed confirms are forgotten");
-  CHECK(board.status.floor == 2, "the floor rises with it");
+  CHECK(mayday_board_floor(&board) == 2, "the floor rises with it");
   image_free(&good);
   image_free(&bad);
 }
@@ -314,7 +316,7 @@ static void check_copy(void) {
   board.decision.failure = 0;
   board.decision.slot = slot;
   mayday_manifest manifest;
-  board.status.order.sequence = 0;
+  board.order.sequence = 0;
   CHECK(mayday_board_judge(&board, same.envelope, same.length, same.digest, 65536, &manifest) == 0, "it is accepted");
   mayday_writer_open(&writer, &manifest);
   sent done = image_send(&writer, &same, UINT32_MAX);
@@ -358,7 +360,7 @@ static void check_admission(void) {
   image_sign(&far, key.bytes);
   CHECK(judge(&far) == 0, "a board that never had an image takes any step");
   install(&image);
-  CHECK(mayday_board_confirm(&board) && board.status.floor == 5, "the image is confirmed");
+  CHECK(mayday_board_confirm(&board) && mayday_board_floor(&board) == 5, "the image is confirmed");
   CHECK(judge(&far) == MAYDAY_REFUSAL_CODE_COUNTER, "then a step of 11 is refused");
   identity.is_single_update_allowed = false;
   small_image next = image_make(30000, 12, 8, 15, false);
@@ -387,7 +389,7 @@ static void check_port_floor(void) {
   CHECK(restart() && port_floor == 5, "what could not be raised before is raised at the next start");
   port_floor = 6;
   CHECK(restart() && board.decision.failure == MAYDAY_BOOT_FAILURE_CODE_COUNTER, "the higher floor holds");
-  CHECK(board.status.floor == 6 && judge(&image) == MAYDAY_REFUSAL_CODE_COUNTER, "also in the status, and for offers");
+  CHECK(mayday_board_floor(&board) == 6 && judge(&image) == MAYDAY_REFUSAL_CODE_COUNTER, "also in the status, and for offers");
   image_free(&image);
 }
 

@@ -1,4 +1,5 @@
 /* Packet numbers and acks of a target (PROTOCOL.md 4.1, 4.3), and the order of sequence numbers (5.9). */
+#include "base/bytes.h"
 #include "check.h"
 #include "json.h"
 #include "link/acks.h"
@@ -26,11 +27,9 @@ static void check_numbers(const json *link) {
 
 /* The bytes of an ack as they are on the wire, from a session with this tag. */
 static size_t ack_frame(mayday_acks *acks, uint32_t now_us, uint32_t tag, uint8_t out[32]) {
-  uint8_t bitmap[14];
-  mayday_frame frame = {.kind = MAYDAY_ACK};
-  mayday_acks_build(acks, now_us, &frame.as.ack.highest, &frame.as.ack.delay, bitmap);
-  frame.as.ack.bitmap = bitmap;
-  return mayday_frame_close(out, mayday_frame_write(&frame, out, 28), tag);
+  out[0] = MAYDAY_FRAME_CLASS_TARGET_CONTROL;
+  mayday_acks_build(acks, now_us, out + 1);
+  return mayday_frame_close(out, 1u + MAYDAY_ACK_BYTES, tag);
 }
 
 static void check_built(const json *link) {
@@ -63,17 +62,16 @@ static const json *compare_due(mayday_acks *acks, const json *next, uint32_t off
     CHECK(next != NULL, "%s: no further ack is due at %lu us", name, (unsigned long)(now_us - offset));
     CHECK(!mayday_acks_is_due(acks, now_us - 1), "%s: an ack is not due before its time", name);
     CHECK(mayday_acks_is_due(acks, now_us), "%s: an ack is due at its time", name);
-    uint16_t highest;
-    uint8_t delay, bitmap[14], expected[14];
-    mayday_acks_build(acks, now_us, &highest, &delay, bitmap);
+    uint8_t ack[MAYDAY_ACK_BYTES], expected[14];
+    mayday_acks_build(acks, now_us, ack);
     if (next == NULL) return NULL;
     CHECK(now_us - offset == json_u64(next, "atUs"), "%s: the ack at %.0f us is sent at %lu us", name,
           json_get(next, "atUs")->number, (unsigned long)(now_us - offset));
     json_hex(json_get(next, "bitmap"), expected, sizeof expected);
-    CHECK(highest == json_u64(next, "highest") && memcmp(bitmap, expected, 14) == 0, "%s: the ack at %.0f us says what came",
+    CHECK(mayday_u16(ack) == json_u64(next, "highest") && memcmp(ack + 3, expected, 14) == 0, "%s: the ack at %.0f us says what came",
           name, json_get(next, "atUs")->number);
-    CHECK(delay == json_u64(next, "delayUnits"), "%s: the delay of the ack at %.0f us is %u units", name,
-          json_get(next, "atUs")->number, (unsigned)delay);
+    CHECK(ack[2] == json_u64(next, "delayUnits"), "%s: the delay of the ack at %.0f us is %u units", name,
+          json_get(next, "atUs")->number, (unsigned)ack[2]);
     next = next->next;
   }
   return next;
@@ -121,11 +119,10 @@ static void check_copies(void) {
   CHECK(mayday_acks_take(&acks, 300, 0, false), "a packet far ahead is new");
   CHECK(!mayday_acks_take(&acks, 188, 0, false), "a packet that the bitmap does not reach counts as one that came");
   CHECK(mayday_acks_take(&acks, 189, 0, false), "the last one that it reaches is new");
-  uint16_t highest;
-  uint8_t delay, bitmap[14];
-  mayday_acks_build(&acks, UINT32_C(66000), &highest, &delay, bitmap);
-  CHECK(delay == 255, "a delay of more than 255 units is 255");
-  CHECK(bitmap[0] == 1 && bitmap[13] == 0x80, "the bitmap has its highest and its last packet");
+  uint8_t ack[MAYDAY_ACK_BYTES];
+  mayday_acks_build(&acks, UINT32_C(66000), ack);
+  CHECK(ack[2] == 255, "a delay of more than 255 units is 255");
+  CHECK(ack[3] == 1 && ack[16] == 0x80, "the bitmap has its highest and its last packet");
 }
 
 int main(int argc, char **argv) {

@@ -47,6 +47,7 @@ static void make_board(const json *vector) {
   memset(&layout, 0, sizeof layout);
   layout.sectors = sectors;
   layout.sector_runs = 1;
+  layout.is_ab = MAYDAY_WITH_AB;
   layout.erased = flash.erased;
   layout.write_unit = flash.write_unit;
   memset(&board, 0, sizeof board);
@@ -57,8 +58,6 @@ static void make_board(const json *vector) {
     board.map.record[i].size = SECTOR;
   }
   board.map.journal_size = SECTOR;
-  board.map.slot_count = 2;
-  board.map.area_count = 3;
 }
 
 static void fill(uint32_t offset, const json *entries) {

@@ -154,8 +154,8 @@ static void set_up(replay *replay, const json *session) {
   open_board(replay);
   CHECK(replay->board.decision.failure == json_u64(target, "failure"), "%s: the board does not boot, by reason %u", replay->name,
         replay->board.decision.failure);
-  CHECK(replay->board.status.floor == json_u64(target, "counterFloor"), "%s: the floor is %lu", replay->name,
-        (unsigned long)replay->board.status.floor);
+  CHECK(replay->board.record.state.floor == json_u64(target, "counterFloor"), "%s: the floor is %lu", replay->name,
+        (unsigned long)replay->board.record.state.floor);
   replay->line.rto_floor_ms = 255;
   replay->line.send_frame = keep_frame;
   replay->line.context = replay;
@@ -184,14 +184,10 @@ static void pass_time_until_sent(replay *replay) {
 /* The ack as it would be at this moment of the vector, whose times are finer than milliseconds. */
 static size_t ack_now(const replay *replay, const json *step, uint8_t *out) {
   mayday_acks acks = replay->target.acks;
-  uint8_t bitmap[MAYDAY_ACK_BITMAP_LENGTH];
-  mayday_frame frame;
-  memset(&frame, 0, sizeof frame);
-  frame.kind = MAYDAY_ACK;
-  frame.as.ack.bitmap = bitmap;
   uint32_t now_us = acks.highest_us + (uint32_t)json_u64(step, "delayUnits") * MAYDAY_ACK_DELAY_UNIT_US;
-  mayday_acks_build(&acks, now_us, &frame.as.ack.highest, &frame.as.ack.delay, bitmap);
-  return mayday_frame_close(out, mayday_frame_write(&frame, out, FRAME_ROOM), replay->target.tag);
+  out[0] = MAYDAY_FRAME_CLASS_TARGET_CONTROL;
+  mayday_acks_build(&acks, now_us, out + 1);
+  return mayday_frame_close(out, 1u + MAYDAY_ACK_BYTES, replay->target.tag);
 }
 
 static void expect_frame(replay *replay, const json *step, unsigned number) {

@@ -5,6 +5,9 @@ import { fileURLToPath } from "node:url";
 
 const PRESETS = new URL("../../firmware-stubs/CMakePresets.json", import.meta.url);
 
+/** Slots of 4 MiB at most, and 8 open blocks. */
+const SMALLER = { MAYDAY_TREE_LEVELS_MAX: 12, MAYDAY_OPEN_BLOCKS_MAX: 8 };
+
 /** Macros of include/mayday/config.h; what is not named has its default. `libraries`: the parts that are built. */
 export const CONFIGURATIONS = {
   "single-small": {
@@ -15,24 +18,33 @@ export const CONFIGURATIONS = {
       MAYDAY_WITH_QUARANTINE: 0,
       MAYDAY_WITH_RECORD_MANIFESTS: 0,
       MAYDAY_WRITE_UNIT_MAX: 32,
-      MAYDAY_SECTOR_BITS: 16,
+      MAYDAY_TREE_LEVELS_MAX: 12,
       MAYDAY_OPEN_BLOCKS_MAX: 1,
       MAYDAY_TX_BYTES: 128,
     },
   },
   single: {
-    about: "One slot",
+    about: "One slot, manifests in sectors of their own",
     libraries: ["target"],
-    macros: { MAYDAY_WITH_AB: 0, MAYDAY_WITH_QUARANTINE: 0 },
+    macros: {
+      MAYDAY_WITH_AB: 0,
+      MAYDAY_WITH_QUARANTINE: 0,
+      MAYDAY_WITH_RECORD_MANIFESTS: 0,
+      ...SMALLER,
+    },
   },
-  ab: { about: "Two slots", libraries: ["target"], macros: {} },
+  ab: { about: "Two slots", libraries: ["target"], macros: SMALLER },
   "ab-link-key": {
     about: "Two slots, and a secret of both ends of a link",
     libraries: ["target"],
-    macros: { MAYDAY_WITH_LINK_KEY: 1 },
+    macros: { MAYDAY_WITH_LINK_KEY: 1, ...SMALLER },
   },
   rescuer: { about: "A rescuer only", libraries: ["rescuer"], macros: {} },
-  all: { about: "All there is", libraries: ["target", "rescuer"], macros: { MAYDAY_WITH_LINK_KEY: 1 } },
+  all: {
+    about: "All there is",
+    libraries: ["target", "rescuer"],
+    macros: { MAYDAY_WITH_LINK_KEY: 1, MAYDAY_SECTOR_BITS: 32 },
+  },
 };
 
 /** `-DNAME=value` for a compiler or for CMake. */

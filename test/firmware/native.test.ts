@@ -48,7 +48,7 @@ describe("the C side", () => {
     () => {
       const { code, told } = script("sizes.mjs");
       expect({ code, told }).toMatchObject({ code: 0 });
-      expect(told.match(/ of +\d+ bytes/g)).toHaveLength(13);
+      expect(told.match(/ of +\d+ bytes/g)).toHaveLength(14);
     },
     TIMEOUT_MS,
   );

@@ -44,9 +44,8 @@ typedef struct mayday_region {
 typedef struct mayday_map {
   mayday_region record[2]; /* as much of each as is used */
   uint32_t journal_size;   /* bytes of each for entries */
-  mayday_region areas[MAYDAY_SLOTS_MAX + 1]; /* with `own` */
+  uint32_t areas[MAYDAY_SLOTS_MAX + 1]; /* with `own`: where they begin */
   mayday_region slots[MAYDAY_SLOTS_MAX];
-  uint8_t area_count, slot_count;
 } mayday_map;
 
 #if MAYDAY_SECTOR_BITS == 16
@@ -87,10 +86,10 @@ typedef struct mayday_slot_record {
   uint8_t digest[32];
 } mayday_slot_record;
 
-/* Failed confirms of an image. */
+/* Failed confirms of an image, and how often it was refused for them since the start (13.4). */
 typedef struct mayday_failed {
   uint8_t digest[8];
-  uint8_t count;
+  uint8_t count, refusals;
 } mayday_failed;
 
 typedef struct mayday_record_state {
@@ -98,13 +97,15 @@ typedef struct mayday_record_state {
   uint8_t receiving_slot, receiving_area;
   bool was_confirmed; /* an image was ever confirmed and ran */
   bool has_given_up;
-  uint8_t failed_count; /* the one counted longest ago first */
   uint32_t floor;
   uint32_t starts;
   mayday_slot_record slots[MAYDAY_SLOTS_MAX];
   uint8_t receiving_digest[32];
   mayday_order given_up;
-  mayday_failed failed[MAYDAY_FAILED_MAX];
+#if MAYDAY_WITH_QUARANTINE
+  uint8_t failed_count;
+  mayday_failed failed[MAYDAY_FAILED_MAX]; /* the one counted longest ago first */
+#endif
   mayday_range_set open;
   mayday_sector_range joined; /* sectors that the last event made open only to join two ranges; none if `first` is above `last` */
 } mayday_record_state;
@@ -150,21 +151,16 @@ typedef struct mayday_board {
   mayday_decision decision;
   bool is_running; /* what the decision boots runs, so its last trial boot is counted already; set by attempt and confirm */
   bool has_failed; /* the flash failed: nothing is written any more */
+  bool is_installed; /* something is, also on a board that does not boot */
   const mayday_identity *identity;
   /* MAYDAY_SCRATCH_BYTES that open, decide, attempt, confirm, read and the writer's commit overwrite, and nothing else: a
    * block buffer, in which the envelope of a session may lie while it is judged and stored. */
   uint8_t *scratch;
-  mayday_record record;
-  /* What is installed, for the status; kept beside the decision, as a board that does not boot has it, too. */
-  mayday_status status;
   mayday_map map;
-#if MAYDAY_WITH_QUARANTINE
-  /* Refusals of quarantined images since the start (13.4). */
-  struct {
-    uint8_t digest[8];
-    uint8_t refusals;
-  } quarantine[MAYDAY_FAILED_MAX];
-#endif
+  mayday_record record;
+  mayday_order order;   /* of what is installed; zeros without one */
+  uint8_t installed[8]; /* its short digest; zeros without one */
+  uint8_t hardware_id[8];
 } mayday_board;
 
 /* Room for an envelope. */
@@ -177,6 +173,12 @@ bool mayday_layout_is_right(const mayday_layout *layout);
  * installed. False: the flash failed; the board is in distress all the same. */
 bool mayday_board_open(mayday_board *board, const mayday_port *port, const mayday_layout *layout,
                        const mayday_identity *identity, uint8_t scratch[MAYDAY_SCRATCH_BYTES]);
+
+/* The counter floor: that of the record or of the port, whichever is higher. */
+uint32_t mayday_board_floor(const mayday_board *board);
+
+/* What a beacon says of the board now. */
+void mayday_board_status(const mayday_board *board, mayday_status *out);
 
 /* The boot decision again (13.4). Reads only. */
 void mayday_board_decide(mayday_board *board);

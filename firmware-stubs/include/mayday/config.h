@@ -12,7 +12,8 @@
 #define MAYDAY_WITH_AB 1
 #endif
 
-/* Images that failed to confirm three times are taken later (13.4). Without it a board takes them like others. */
+/* Images that failed to confirm three times are taken later (13.4). Without it a board takes them like others, and its boot
+ * record does not count how often they failed. */
 #ifndef MAYDAY_WITH_QUARANTINE
 #define MAYDAY_WITH_QUARANTINE 1
 #endif
@@ -37,12 +38,19 @@
 #define MAYDAY_WRITE_UNIT_MAX 256
 #endif
 
-/* Bits of a sector's number, 16 or 32: 16 is for flash of less than 65,535 sectors, and takes 100 bytes of RAM less. */
+/* Bits of a sector's number, 16 or 32: 32 is for flash of 65,535 sectors or more, and takes 100 bytes of RAM more. */
 #ifndef MAYDAY_SECTOR_BITS
-#define MAYDAY_SECTOR_BITS 32
+#define MAYDAY_SECTOR_BITS 16
 #endif
 
-/* Most blocks that a target keeps unfinished; how many they are in fact depends on the memory that it is given. */
+/* Levels of a hash tree that a target walks down, 1 to 20: a slot has up to 2^levels KiB, the smallest blocks. Each four levels take
+ * 40 bytes of RAM. */
+#ifndef MAYDAY_TREE_LEVELS_MAX
+#define MAYDAY_TREE_LEVELS_MAX 20
+#endif
+
+/* Most blocks that a target keeps unfinished; how many they are in fact depends on the memory that it is given.
+ * Each takes 8 bytes more. */
 #ifndef MAYDAY_OPEN_BLOCKS_MAX
 #define MAYDAY_OPEN_BLOCKS_MAX 16
 #endif
@@ -62,6 +70,9 @@
 #endif
 #if MAYDAY_SECTOR_BITS != 16 && MAYDAY_SECTOR_BITS != 32
 #error "MAYDAY_SECTOR_BITS has to be 16 or 32"
+#endif
+#if MAYDAY_TREE_LEVELS_MAX < 1 || MAYDAY_TREE_LEVELS_MAX > 20
+#error "MAYDAY_TREE_LEVELS_MAX has to be 1 to 20"
 #endif
 #if MAYDAY_OPEN_BLOCKS_MAX < 1 || MAYDAY_OPEN_BLOCKS_MAX > 64
 #error "MAYDAY_OPEN_BLOCKS_MAX has to be 1 to 64"

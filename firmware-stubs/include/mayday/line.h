@@ -27,8 +27,16 @@ typedef struct mayday_memory {
   uint32_t blocks_size;
 } mayday_memory;
 
-/* Bytes of `frame` for a payload: header and CRC, what COBS adds, and a seal with a link key; 130 at least (2.2). */
-#define MAYDAY_FRAME_ROOM(payload) ((payload) + 33u + (payload) / 254u < 130u ? 130u : (payload) + 33u + (payload) / 254u)
+/* Bytes around a payload on the line: header, CRC, what COBS adds to less than 254 bytes, a delimiter; with a link key a seal. */
+#if MAYDAY_WITH_LINK_KEY
+#define MAYDAY_FRAME_AROUND 30u
+#else
+#define MAYDAY_FRAME_AROUND 18u
+#endif
+
+/* Bytes of `frame` for a payload; 130 at least (2.2). */
+#define MAYDAY_FRAME_ROOM(payload) \
+  ((payload) + MAYDAY_FRAME_AROUND + (payload) / 254u < 130u ? 130u : (payload) + MAYDAY_FRAME_AROUND + (payload) / 254u)
 
 /* Bytes of `blocks` for a block: the block, a bit for each 32 bytes of it, and its hash. */
 #define MAYDAY_BLOCK_ROOM(block) ((block) + (block) / 256u + 32u)

@@ -68,7 +68,7 @@ typedef struct mayday_source {
 /* Who it is. Constant, and kept by the caller. */
 typedef struct mayday_self {
   const uint8_t *node_id; /* 8 bytes */
-  /* Its own board, for its beacon; NULL: it only holds an image for others. */
+  /* Its own board, for its beacon, by mayday_board_status; NULL: it only holds an image for others. */
   const mayday_status *status;
   uint16_t revision;
   /* Offers an unsigned image, too. */

@@ -61,18 +61,17 @@ typedef uint32_t mayday_moment;
 /* A moment that does not come. */
 #define MAYDAY_NO_MOMENT UINT32_MAX
 
-/* An object that is put together (4.6). */
+/* An object that is put together (4.6): complete when it has a length and nothing is missing. */
 typedef struct mayday_object_buffer {
   uint8_t *bytes;
   uint16_t room, length;
   uint32_t index;
   uint16_t missing; /* chunks of 32 bytes */
   uint8_t kind, level;
-  bool is_complete;
   uint8_t here[4]; /* a bit for each chunk */
 } mayday_object_buffer;
 
-#define MAYDAY_STEPS_MAX 5u
+#define MAYDAY_STEPS_MAX ((MAYDAY_TREE_LEVELS_MAX + 3u) / 4u)
 
 /* A node on the way down the tree, whose run lists its descendants (6.3, "One run, one block"). */
 typedef struct mayday_step {
@@ -100,13 +99,13 @@ typedef enum mayday_block_state { MAYDAY_BLOCK_FREE, MAYDAY_BLOCK_OPEN, MAYDAY_B
 typedef struct mayday_open_block {
   uint32_t number;
   uint16_t missing; /* chunks of 32 bytes */
-  uint8_t state, attempt, failures;
-  uint8_t codec; /* of its first chunk; 0xFF before that */
+  uint8_t state, failures;
 } mayday_open_block;
 
 typedef struct mayday_blocks {
   uint8_t *memory;
-  uint32_t block; /* bytes */
+  uint32_t size;  /* bytes of it */
+  uint32_t block; /* bytes of one */
   uint16_t sequence;
   uint8_t max;
   bool is_changed; /* since the last grant */
@@ -174,9 +173,9 @@ typedef struct mayday_target {
   bool asks_run;      /* accepts ask for the root's run (5.4) */
   bool is_stopped, is_healed;
   uint16_t payload_max;
+  uint8_t change_at, past_at; /* places are these modulo the lengths of their rings */
   mayday_calls calls;
   mayday_rtt rtt;
-  mayday_memory memory;
   mayday_runs runs;
   mayday_acks acks;
   mayday_target_report report;
@@ -190,7 +189,6 @@ typedef struct mayday_target {
   mayday_blocks blocks;
   /* When the record last said "receiving" of another image (6.5): a ring, whose oldest one is overwritten next. */
   mayday_moment changes[MAYDAY_CHANGES_MAX];
-  uint8_t change_at, past_at; /* places are these modulo the lengths of their rings */
 #if MAYDAY_WITH_LINK_KEY
   mayday_guard guard;
 #endif

@@ -69,7 +69,7 @@ static int open_board(run *run, bool is_created) {
 }
 
 static void print_image(const run *run) {
-  const uint16_t *version = run->board.status.order.version;
+  const uint16_t *version = run->board.order.version;
   fprintf(stderr, "mayday-posix: boots %u.%u.%u, %lu bytes\n", version[0], version[1], version[2],
           (unsigned long)run->board.decision.size);
 }

@@ -11,7 +11,6 @@
 
 bool mayday_board_give_up(mayday_board *board) {
   if (board->decision.failure == 0) board->decision.failure = MAYDAY_BOOT_FAILURE_CODE_EMPTY;
-  mayday_status_update(board);
   return mayday_flash_fail(board);
 }
 
@@ -25,7 +24,7 @@ bool mayday_board_open(mayday_board *board, const mayday_port *port, const mayda
   board->scratch = scratch;
   board->record.active = -1;
   board->record.given = -1;
-  mayday_hardware_id(board->hash, identity->vendor, identity->hardware_class, board->status.hardware_id);
+  mayday_hardware_id(board->hash, identity->vendor, identity->hardware_class, board->hardware_id);
   if (!mayday_map_build(layout, &board->map)) return mayday_board_give_up(board);
   mayday_record_read(board);
   bool is_whole = board->record.is_clean || mayday_record_settle(board);
@@ -46,7 +45,7 @@ uint32_t mayday_board_take_start(mayday_board *board) {
 bool mayday_board_read(mayday_board *board, uint32_t offset, uint8_t *bytes, size_t length) {
   const mayday_decision *decision = &board->decision;
   if (decision->failure != 0 || offset > decision->size || length > decision->size - offset) return false;
-  return mayday_flash_read(board, board->map.slots[decision->slot].offset + offset, bytes, length);
+  return mayday_flash_read(board, mayday_slot_region(board, decision->slot).offset + offset, bytes, length);
 }
 
 uint16_t mayday_board_envelope(mayday_board *board, uint8_t *envelope) {

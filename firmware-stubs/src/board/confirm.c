@@ -1,10 +1,11 @@
 /* Boots that are counted, and what confirms an image (PROTOCOL.md 13.4). */
 #include "board/inner.h"
 #include "flash/flash.h"
+#include "flash/map.h"
 #include "flash/record.h"
 
 bool mayday_slot_append(mayday_board *board, uint8_t slot, unsigned flags, uint8_t boots, uint32_t floor) {
-  const mayday_slot_record *record = &board->record.state.slots[slot];
+  const mayday_slot_record *record = mayday_slot_known(board, slot);
   uint8_t entry[MAYDAY_ENTRY_LENGTH];
   mayday_entry_slot(entry, MAYDAY_ENTRY_SLOT, slot, record, floor);
   entry[MAYDAY_ENTRY_AT_FLAGS] = (uint8_t)(flags & ~(unsigned)MAYDAY_SLOT_KNOWN);
@@ -22,8 +23,8 @@ static bool prove(mayday_board *board) {
 
 /* Marks trials whose boots are used up. Returns false when the flash failed. */
 static bool revert(mayday_board *board) {
-  for (uint8_t i = 0; i < board->map.slot_count; i++) {
-    const mayday_slot_record *record = &board->record.state.slots[i];
+  for (uint8_t i = 0; i < mayday_slot_count(board->layout); i++) {
+    const mayday_slot_record *record = mayday_slot_known(board, i);
     if (record->flags != MAYDAY_SLOT_KNOWN || record->boots < MAYDAY_TRIAL_BOOTS_MAX) continue;
     if (!mayday_slot_append(board, i, MAYDAY_SLOT_REVERTED, record->boots, 0)) return false;
     /* Only where this is called again without a start between. */
@@ -34,7 +35,7 @@ static bool revert(mayday_board *board) {
 
 static bool count_boot(mayday_board *board) {
   uint8_t slot = board->decision.slot;
-  const mayday_slot_record *record = &board->record.state.slots[slot];
+  const mayday_slot_record *record = mayday_slot_known(board, slot);
   bool is_unproven = (record->flags & MAYDAY_SLOT_UNPROVEN) != 0;
   if (is_unproven && record->boots > 0) return prove(board);
   if (!board->decision.is_trial && !is_unproven) return true;
@@ -44,7 +45,6 @@ static bool count_boot(mayday_board *board) {
 /* The status is that of the decision now. `is_written`: false when the flash failed. */
 static bool pass_on(mayday_board *board, bool is_written) {
   if (!is_written) return mayday_board_give_up(board);
-  mayday_status_update(board);
   mayday_floor_pass_on(board);
   return true;
 }

@@ -42,7 +42,7 @@ static uint8_t load(mayday_board *board, const mayday_image *image, mayday_manif
 
 /* Whether the slot holds the image of a manifest: 0, or why it does not boot. */
 static uint8_t verify(mayday_board *board, uint8_t slot, const mayday_manifest *manifest) {
-  uint32_t floor = mayday_floor_of(board);
+  uint32_t floor = mayday_board_floor(board);
   mayday_shape shape;
   uint8_t root[32];
   bool is_for_slot = manifest->size <= board->layout->slot_size && manifest->role == MAYDAY_ROLE_APP;
@@ -70,7 +70,7 @@ uint8_t mayday_image_check(mayday_board *board, mayday_image *image, uint8_t fai
 
 /* Looks at an image that the record names. */
 static uint8_t check_slot(mayday_board *board, uint8_t slot, uint8_t failure, mayday_image *image) {
-  const mayday_slot_record *record = &board->record.state.slots[slot];
+  const mayday_slot_record *record = mayday_slot_known(board, slot);
   image->slot = slot;
   image->area = record->area;
   image->digest = record->digest;
@@ -80,7 +80,7 @@ static uint8_t check_slot(mayday_board *board, uint8_t slot, uint8_t failure, ma
 /* Why the record alone forbids to boot a slot; 0 when it does not. */
 static uint8_t record_failure(const mayday_board *board, uint8_t slot) {
   const mayday_record_state *state = &board->record.state;
-  const mayday_slot_record *record = &state->slots[slot];
+  const mayday_slot_record *record = mayday_slot_known(board, slot);
   if (state->is_receiving && state->receiving_slot == slot) return MAYDAY_BOOT_FAILURE_CODE_RECEIVING;
   /* The last boot of what runs is counted already. */
   bool is_used_up = (record->flags & MAYDAY_SLOT_CONFIRMED) == 0 && record->boots >= MAYDAY_TRIAL_BOOTS_MAX && !board->is_running;
@@ -94,7 +94,7 @@ static void find_way_back(mayday_board *board) {
   uint8_t slot = board->decision.slot ^ 1u;
   const mayday_record_state *state = &board->record.state;
   mayday_image image;
-  if (board->map.slot_count < 2 || (state->slots[slot ^ 1u].flags & MAYDAY_SLOT_UNPROVEN) == 0) return;
+  if (!mayday_is_ab(board->layout) || (state->slots[slot ^ 1u].flags & MAYDAY_SLOT_UNPROVEN) == 0) return;
   if ((state->slots[slot].flags & MAYDAY_SLOT_CONFIRMED) == 0 || (state->is_receiving && state->receiving_slot == slot)) return;
   board->decision.has_way_back = check_slot(board, slot, 0, &image) == 0;
 #endif
@@ -104,7 +104,7 @@ void mayday_decision_take(mayday_board *board, const mayday_image *image) {
   mayday_decision *decision = &board->decision;
   decision->failure = 0;
   decision->slot = image->slot;
-  decision->is_trial = (board->record.state.slots[image->slot].flags & MAYDAY_SLOT_CONFIRMED) == 0;
+  decision->is_trial = (mayday_slot_known(board, image->slot)->flags & MAYDAY_SLOT_CONFIRMED) == 0;
   decision->counter = image->counter;
   decision->size = image->size;
   mayday_status_install(board, image);
@@ -115,7 +115,7 @@ void mayday_decision_take(mayday_board *board, const mayday_image *image) {
 static uint8_t first_slot(const mayday_board *board) {
 #if MAYDAY_WITH_AB
   const mayday_slot_record *slots = board->record.state.slots;
-  if (board->map.slot_count > 1 && slots[1].flags != 0 && (slots[0].flags == 0 || slots[1].rank > slots[0].rank)) return 1;
+  if (mayday_is_ab(board->layout) && slots[1].flags != 0 && (slots[0].flags == 0 || slots[1].rank > slots[0].rank)) return 1;
 #endif
   (void)board;
   return 0;
@@ -131,8 +131,8 @@ void mayday_board_decide(mayday_board *board) {
   decision->has_way_back = false;
   decision->is_trial = false;
   mayday_status_install(board, NULL);
-  for (unsigned i = 0; failure != 0 && i < board->map.slot_count; i++, slot ^= 1u) {
-    if (state->slots[slot].flags == 0) continue;
+  for (unsigned i = 0; failure != 0 && i < mayday_slot_count(board->layout); i++, slot ^= 1u) {
+    if (mayday_slot_known(board, slot)->flags == 0) continue;
     failure = record_failure(board, slot);
     /* Of the first one the status says what is installed, also if it does not boot. */
     if (is_first || failure == 0) failure = check_slot(board, slot, failure, &image);
@@ -145,5 +145,4 @@ void mayday_board_decide(mayday_board *board) {
   } else {
     decision->failure = first_failure != 0 ? first_failure : MAYDAY_BOOT_FAILURE_CODE_EMPTY;
   }
-  mayday_status_update(board);
 }

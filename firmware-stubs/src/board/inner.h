@@ -9,14 +9,8 @@
 #define MAYDAY_TRIAL_BOOTS_MAX 3u
 #define MAYDAY_ROLE_APP 1u
 
-/* The counter floor: that of the record or of the port, whichever is higher. */
-uint32_t mayday_floor_of(const mayday_board *board);
-
 /* Raises the port's floor to that of the record. */
 void mayday_floor_pass_on(const mayday_board *board);
-
-/* What the status says of the record and the decision. */
-void mayday_status_update(mayday_board *board);
 
 /* An image in a slot. */
 typedef struct mayday_image {

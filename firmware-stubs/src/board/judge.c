@@ -1,12 +1,13 @@
 /* Whether a board takes an image (PROTOCOL.md 8.4). */
 #include "base/bytes.h"
 #include "board/inner.h"
+#include "flash/map.h"
 #include "flash/record_state.h"
 #include "image/envelope.h"
 
 /* An image that could raise the floor so far that its owner's next release is below it, or that is below it now. */
 static uint8_t judge_counter(const mayday_board *board, const mayday_manifest *manifest, uint32_t step_max) {
-  uint32_t floor = mayday_floor_of(board);
+  uint32_t floor = mayday_board_floor(board);
   if (manifest->counter < floor || floor > manifest->not_after) return MAYDAY_REFUSAL_CODE_COUNTER;
   bool had_image = board->record.state.was_confirmed || floor > 0;
   return had_image && manifest->counter - floor > step_max ? MAYDAY_REFUSAL_CODE_COUNTER : 0;
@@ -15,7 +16,7 @@ static uint8_t judge_counter(const mayday_board *board, const mayday_manifest *m
 /* `single`: an image that was given up for a newer one opens no way to older ones (13.5). */
 static uint8_t judge_given_up(const mayday_board *board, const mayday_manifest *manifest) {
   const mayday_record_state *state = &board->record.state;
-  if (board->layout->is_ab || !state->has_given_up) return 0;
+  if (mayday_is_ab(board->layout) || !state->has_given_up) return 0;
   if (!state->is_receiving && (state->slots[0].flags & MAYDAY_SLOT_CONFIRMED) != 0) return 0;
   return mayday_order_compare(&manifest->order, &state->given_up) < 0 ? MAYDAY_REFUSAL_CODE_VERSION : 0;
 }
@@ -26,8 +27,8 @@ static uint8_t judge_update(const mayday_board *board, const mayday_manifest *ma
   const mayday_decision *decision = &board->decision;
   if (decision->failure != 0) return 0;
   if (!identity->is_update_allowed) return MAYDAY_REFUSAL_CODE_HEALTHY;
-  if (mayday_order_compare(&manifest->order, &board->status.order) <= 0) return MAYDAY_REFUSAL_CODE_VERSION;
-  if (!board->layout->is_ab) return identity->is_single_update_allowed ? 0 : MAYDAY_REFUSAL_CODE_HEALTHY;
+  if (mayday_order_compare(&manifest->order, &board->order) <= 0) return MAYDAY_REFUSAL_CODE_VERSION;
+  if (!mayday_is_ab(board->layout)) return identity->is_single_update_allowed ? 0 : MAYDAY_REFUSAL_CODE_HEALTHY;
   /* The other slot holds what the board falls back to. */
   return decision->is_trial || decision->has_way_back ? MAYDAY_REFUSAL_CODE_HEALTHY : 0;
 }
@@ -39,24 +40,15 @@ static uint8_t judge_update(const mayday_board *board, const mayday_manifest *ma
 
 /* Counts a refusal that may end one day (13.4). */
 static uint8_t judge_health(mayday_board *board, const mayday_manifest *manifest) {
-  const mayday_record_state *state = &board->record.state;
+  mayday_record_state *state = &board->record.state;
   if (state->is_receiving && memcmp(state->receiving_digest, manifest->digest, 32) == 0) return 0;
-  uint8_t failed = mayday_state_failed(state, manifest->digest);
-  if (failed < FAILED_CONFIRMS_MAX) return 0;
+  mayday_failed *failed = mayday_state_failed(state, manifest->digest);
+  if (failed == NULL || failed->count < FAILED_CONFIRMS_MAX) return 0;
   if (board->decision.failure == 0) return MAYDAY_REFUSAL_CODE_QUARANTINED;
   uint8_t needed = YIELD_AFTER_MIN;
-  for (uint8_t i = FAILED_CONFIRMS_MAX; i < failed && needed < YIELD_AFTER_MAX; i++) needed = (uint8_t)(needed * 2u);
-  uint8_t at = 0;
-  while (at < MAYDAY_FAILED_MAX && memcmp(board->quarantine[at].digest, manifest->digest, 8) != 0) at++;
-  if (at == MAYDAY_FAILED_MAX) {
-    /* As many as the record remembers: the one counted first is not among them any more, or nobody was counted there. */
-    at = MAYDAY_FAILED_MAX - 1u;
-    memmove(&board->quarantine[0], &board->quarantine[1], at * sizeof board->quarantine[0]);
-    memcpy(board->quarantine[at].digest, manifest->digest, 8);
-    board->quarantine[at].refusals = 0;
-  }
-  if (board->quarantine[at].refusals >= needed) return 0;
-  board->quarantine[at].refusals++;
+  for (uint8_t i = FAILED_CONFIRMS_MAX; i < failed->count && needed < YIELD_AFTER_MAX; i++) needed = (uint8_t)(needed * 2u);
+  if (failed->refusals >= needed) return 0;
+  failed->refusals++;
   return MAYDAY_REFUSAL_CODE_QUARANTINED;
 }
 #else

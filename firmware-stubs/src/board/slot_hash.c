@@ -2,6 +2,7 @@
 #include "base/bytes.h"
 #include "board/inner.h"
 #include "flash/flash.h"
+#include "flash/map.h"
 
 void mayday_shape_of(const mayday_manifest *manifest, mayday_shape *shape) {
   shape->size = manifest->size;
@@ -32,7 +33,7 @@ bool mayday_slot_hash(const mayday_board *board, uint8_t slot, const mayday_shap
   uint32_t count = mayday_least32(UINT32_C(1) << level, shape->leaves - first);
   for (uint32_t i = 0; i < count; i++) {
     uint32_t leaf = first + i;
-    uint32_t offset = board->map.slots[slot].offset + (leaf << shape->block_log2);
+    uint32_t offset = mayday_slot_region(board, slot).offset + (leaf << shape->block_log2);
     if (!mayday_slot_leaf(board, offset, mayday_block_length(shape, leaf), out)) return false;
     mayday_fold_next(board->hash, hashes, i, i + 1u == count, out);
   }

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-uint32_t mayday_floor_of(const mayday_board *board) {
+uint32_t mayday_board_floor(const mayday_board *board) {
   const mayday_port *port = board->port;
   uint32_t floor = board->record.state.floor;
   uint32_t other = port->floor_read == NULL ? 0 : port->floor_read(port->context);
@@ -18,23 +18,25 @@ void mayday_floor_pass_on(const mayday_board *board) {
   if (floor > port->floor_read(port->context)) (void)port->floor_raise(port->context, floor);
 }
 
-void mayday_status_update(mayday_board *board) {
-  mayday_status *status = &board->status;
+void mayday_board_status(const mayday_board *board, mayday_status *out) {
   const mayday_record_state *state = &board->record.state;
-  status->failure = board->decision.failure;
-  status->is_trial = board->decision.failure == 0 && board->decision.is_trial;
-  status->is_receiving = state->is_receiving;
-  memset(status->receiving, 0, sizeof status->receiving);
-  if (state->is_receiving) memcpy(status->receiving, state->receiving_digest, sizeof status->receiving);
-  status->floor = mayday_floor_of(board);
+  memset(out, 0, sizeof *out);
+  out->failure = board->decision.failure;
+  out->is_trial = board->decision.failure == 0 && board->decision.is_trial;
+  out->is_installed = board->is_installed;
+  out->is_receiving = state->is_receiving;
+  out->floor = mayday_board_floor(board);
+  out->order = board->order;
+  memcpy(out->installed, board->installed, sizeof out->installed);
+  if (state->is_receiving) memcpy(out->receiving, state->receiving_digest, sizeof out->receiving);
+  memcpy(out->hardware_id, board->hardware_id, sizeof out->hardware_id);
 }
 
 void mayday_status_install(mayday_board *board, const mayday_image *image) {
-  mayday_status *status = &board->status;
-  status->is_installed = image != NULL;
-  memset(&status->order, 0, sizeof status->order);
-  memset(status->installed, 0, sizeof status->installed);
+  board->is_installed = image != NULL;
+  memset(&board->order, 0, sizeof board->order);
+  memset(board->installed, 0, sizeof board->installed);
   if (image == NULL) return;
-  status->order = image->order;
-  memcpy(status->installed, image->digest, sizeof status->installed);
+  board->order = image->order;
+  memcpy(board->installed, image->digest, sizeof board->installed);
 }

@@ -6,7 +6,7 @@
 
 void mayday_unit_of(const mayday_writer *writer, uint32_t block, mayday_unit *unit) {
   const mayday_layout *layout = writer->board->layout;
-  mayday_region slot = writer->board->map.slots[writer->slot];
+  mayday_region slot = mayday_slot_region(writer->board, writer->slot);
   uint8_t log2 = writer->shape.block_log2;
   uint32_t mask = (UINT32_C(1) << log2) - 1u;
   mayday_sector first = {0, 0, 0}, last;

@@ -18,14 +18,14 @@ void mayday_writer_open(mayday_writer *writer, const mayday_manifest *manifest) 
   writer->is_open = true;
   if (writer->is_begun && is_same) return;
   mayday_shape_of(manifest, &writer->shape);
-  memcpy(writer->digest, manifest->digest, 32);
+  mayday_hash_copy(writer->digest, manifest->digest);
   writer->slot = slot;
   writer->area = area;
   writer->is_begun = false;
   writer->has_closing = false;
   writer->suspect = board->record.state.open;
   /* Only of the slot: units are taken off the lower end, so that the set never has to be split. */
-  mayday_sector_range before = mayday_sectors_of(board->layout, 0, board->map.slots[slot].offset);
+  mayday_sector_range before = mayday_sectors_of(board->layout, 0, mayday_slot_region(board, slot).offset);
   (void)mayday_ranges_remove(&writer->suspect, before);
 }
 
@@ -39,7 +39,7 @@ static bool is_doubtful(const mayday_writer *writer, uint32_t first, uint32_t en
   mayday_unit_of(writer, end - 1u, &unit);
   sectors.last = unit.sectors.last;
   if (mayday_ranges_touch(&writer->suspect, sectors)) return true;
-  uint32_t behind = board->map.slots[writer->slot].offset + writer->shape.size;
+  uint32_t behind = mayday_slot_region(board, writer->slot).offset + writer->shape.size;
   return end == writer->shape.leaves && !mayday_flash_is_erased(board, behind, unit.past - behind);
 }
 
@@ -68,23 +68,17 @@ bool mayday_writer_is_touched(const mayday_writer *writer, uint32_t block) {
   return mayday_unit_is_touched(writer, &unit);
 }
 
-bool mayday_writer_copy(mayday_writer *writer, uint32_t index, const uint8_t hash[32], uint8_t *block) {
 #if MAYDAY_WITH_AB
+bool mayday_writer_copy(mayday_writer *writer, uint32_t index, const uint8_t hash[32], uint8_t *block) {
   const mayday_board *board = writer->board;
   uint32_t length = mayday_block_length(&writer->shape, index);
-  if (board->map.slot_count < 2 || length == 0) return false;
-  mayday_region slot = board->map.slots[writer->slot ^ 1u];
+  if (!mayday_is_ab(board->layout) || length == 0) return false;
+  mayday_region slot = mayday_slot_region(board, writer->slot ^ 1u);
   uint32_t offset = index << writer->shape.block_log2;
   uint8_t found[32];
   if (offset > slot.size || length > slot.size - offset) return false;
   if (!mayday_flash_read(board, slot.offset + offset, block, (size_t)length)) return false;
   mayday_leaf_hash(board->hash, block, length, found);
   return memcmp(found, hash, 32) == 0;
-#else
-  (void)writer;
-  (void)index;
-  (void)hash;
-  (void)block;
-  return false;
-#endif
 }
+#endif

@@ -50,7 +50,17 @@ bool mayday_writer_is_touched(const mayday_writer *writer, uint32_t block);
 
 /* `ab`: reads the block with this hash from the other slot, if it lies there at the same place. `block` has room for a
  * block. */
+#if MAYDAY_WITH_AB
 bool mayday_writer_copy(mayday_writer *writer, uint32_t index, const uint8_t hash[32], uint8_t *block);
+#else
+static inline bool mayday_writer_copy(mayday_writer *writer, uint32_t index, const uint8_t hash[32], uint8_t *block) {
+  (void)writer;
+  (void)index;
+  (void)hash;
+  (void)block;
+  return false;
+}
+#endif
 
 /* Checks a block in RAM, erases its unit if this is the first one of it, programs it, and reads it back. `block` has room
  * for whole write units, and is filled up to one. */

@@ -1,6 +1,7 @@
 /* Before the first unit is touched: manifest, given up order, "receiving" (PROTOCOL.md 13.3, 13.5). */
 #include "board/inner.h"
 #include "flash/area.h"
+#include "flash/map.h"
 #include "flash/ranges.h"
 #include "flash/record.h"
 #include "image/envelope.h"
@@ -44,11 +45,11 @@ static bool note_given_up(mayday_board *board) {
   const mayday_slot_record *slot = &state->slots[0];
   const mayday_order *order = &state->given_up;
   uint8_t entry[MAYDAY_ENTRY_LENGTH];
-  if (board->layout->is_ab) return true;
+  if (mayday_is_ab(board->layout)) return true;
   bool is_confirmed = (slot->flags & MAYDAY_SLOT_CONFIRMED) != 0;
   bool is_noted = state->has_given_up && (state->is_receiving || !is_confirmed);
   if (board->decision.failure == 0 && is_confirmed) {
-    order = &board->status.order;
+    order = &board->order;
     is_noted = true;
   }
   /* What was noted before a cut, and did not come to pass, is forgotten. */
@@ -78,6 +79,5 @@ bool mayday_writer_begin(mayday_writer *writer, const uint8_t *envelope, uint16_
   writer->is_begun = true;
   bool is_untouched = board->decision.failure == 0 && board->decision.slot != writer->slot;
   if (!is_untouched) board->decision.failure = MAYDAY_BOOT_FAILURE_CODE_RECEIVING;
-  mayday_status_update(board);
   return true;
 }

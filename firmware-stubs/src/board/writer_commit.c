@@ -12,13 +12,13 @@
 static bool install(mayday_writer *writer, const mayday_image *image) {
   mayday_board *board = writer->board;
   const mayday_slot_record *slots = board->record.state.slots;
-  const mayday_slot_record *old = &slots[writer->slot];
+  const mayday_slot_record *old = mayday_slot_known(board, writer->slot);
   uint8_t entry[MAYDAY_ENTRY_LENGTH];
   uint32_t rank = 0;
   unsigned flags = memcmp(old->digest, writer->digest, 32) == 0 ? old->flags & ~(unsigned)MAYDAY_SLOT_REVERTED : 0;
   bool is_proven = flags == (MAYDAY_SLOT_KNOWN | MAYDAY_SLOT_CONFIRMED);
   if ((flags & MAYDAY_SLOT_CONFIRMED) == 0) flags = image->is_confirmed_by_app ? 0 : MAYDAY_SLOT_CONFIRMED | MAYDAY_SLOT_UNPROVEN;
-  for (unsigned i = 0; i < board->map.slot_count; i++)
+  for (unsigned i = 0; i < mayday_slot_count(board->layout); i++)
     if (slots[i].flags != 0 && slots[i].rank > rank) rank = slots[i].rank;
   mayday_entry_receiving(entry, writer->slot, writer->area);
   entry[MAYDAY_ENTRY_AT_TYPE] = MAYDAY_ENTRY_INSTALLED;
@@ -39,7 +39,7 @@ static bool close_all(mayday_writer *writer, const mayday_sector_range *sectors)
 static uint8_t commit(mayday_writer *writer, const uint8_t *envelope, uint16_t length) {
   mayday_board *board = writer->board;
   mayday_image image = {.slot = writer->slot, .area = writer->area, .digest = writer->digest};
-  mayday_sector_range sectors = mayday_sectors_of(board->layout, board->map.slots[writer->slot].offset, writer->shape.size);
+  mayday_sector_range sectors = mayday_sectors_of(board->layout, mayday_slot_region(board, writer->slot).offset, writer->shape.size);
   /* To hash right is not enough where a sector may be torn. */
   if (!writer->is_open || mayday_ranges_touch(&writer->suspect, sectors)) return MAYDAY_BOOT_FAILURE_CODE_RECEIVING;
   if (!writer->is_begun && envelope == NULL) return MAYDAY_BOOT_FAILURE_CODE_MANIFEST;
@@ -50,7 +50,6 @@ static uint8_t commit(mayday_writer *writer, const uint8_t *envelope, uint16_t l
   if (!is_written) return MAYDAY_BOOT_FAILURE_CODE_RECEIVING;
   board->is_running = false;
   mayday_decision_take(board, &image);
-  mayday_status_update(board);
   mayday_floor_pass_on(board);
   return 0;
 }

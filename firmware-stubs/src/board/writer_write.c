@@ -64,7 +64,7 @@ mayday_write mayday_writer_write(mayday_writer *writer, uint32_t index, const ui
   uint32_t whole = (length + unit_mask) & ~unit_mask;
   memset(block + length, board->layout->erased, (size_t)(whole - length));
   mayday_unit_of(writer, index, &unit);
-  uint32_t offset = board->map.slots[writer->slot].offset + (index << writer->shape.block_log2);
+  uint32_t offset = mayday_slot_region(board, writer->slot).offset + (index << writer->shape.block_log2);
   /* Never over what cannot be programmed: a unit that this run began may have got other bits since. */
   bool is_ready = mayday_unit_is_touched(writer, &unit) && fits(board, offset, block, whole);
   if (!is_ready && !touch(writer, &unit, block, whole)) return MAYDAY_FAILED;

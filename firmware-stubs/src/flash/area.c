@@ -17,11 +17,11 @@ static uint16_t header_span(const mayday_board *board) {
 }
 
 static bool place_of(const mayday_board *board, uint8_t area, uint32_t *offset) {
-  if (area >= board->map.area_count) return false;
+  if (area >= mayday_area_count(board->layout)) return false;
 #if MAYDAY_WITH_RECORD_MANIFESTS
-  if (board->layout->are_manifests_in_record) return mayday_record_place(board, area, offset);
+  if (mayday_has_places(board->layout)) return mayday_record_place(board, area, offset);
 #endif
-  *offset = board->map.areas[area].offset;
+  *offset = board->map.areas[area];
   return true;
 }
 
@@ -67,9 +67,9 @@ static bool program(mayday_board *board, uint32_t offset, const uint8_t *bytes, 
 /* An erased place for the manifest of an area. */
 static bool erase(mayday_board *board, uint8_t area, uint32_t *offset) {
 #if MAYDAY_WITH_RECORD_MANIFESTS
-  if (board->layout->are_manifests_in_record) return mayday_record_blank_place(board, area, offset);
+  if (mayday_has_places(board->layout)) return mayday_record_blank_place(board, area, offset);
 #endif
-  *offset = board->map.areas[area].offset;
+  *offset = board->map.areas[area];
   return mayday_flash_erase(board, *offset);
 }
 
@@ -83,7 +83,7 @@ bool mayday_area_write(mayday_board *board, uint8_t area, const uint8_t *envelop
 }
 
 bool mayday_area_sector(const mayday_board *board, uint8_t area, mayday_sector_range *sector) {
-  if (board->layout->are_manifests_in_record || area >= board->map.area_count) return false;
-  *sector = mayday_sectors_of(board->layout, board->map.areas[area].offset, 1);
+  if (mayday_has_places(board->layout) || area >= mayday_area_count(board->layout)) return false;
+  *sector = mayday_sectors_of(board->layout, board->map.areas[area], 1);
   return true;
 }

@@ -2,6 +2,8 @@
 #include "flash/entry.h"
 
 #define SIZE_MAX_GIB UINT32_C(0x40000000)
+/* An image in a larger one could have more blocks than the walk down its tree reaches. */
+#define SLOT_SIZE_MAX ((uint32_t)MAYDAY_BLOCK_MIN << MAYDAY_TREE_LEVELS_MAX)
 
 bool mayday_sector_at(const mayday_layout *layout, uint32_t offset, mayday_sector *sector) {
   uint32_t start = 0, first = 0;
@@ -40,25 +42,22 @@ static bool take(const mayday_layout *layout, uint32_t *at, uint32_t size, mayda
 }
 
 bool mayday_map_build(const mayday_layout *layout, mayday_map *map) {
-  mayday_region recovery;
+  mayday_region other;
   uint32_t at = 0;
-  map->slot_count = layout->is_ab ? 2 : 1;
-  map->area_count = (uint8_t)(map->slot_count + 1u);
-  if (map->slot_count > MAYDAY_SLOTS_MAX) return false;
-  bool fits = take(layout, &at, layout->recovery_size, &recovery);
+  if (layout->is_ab && !MAYDAY_WITH_AB) return false;
+  bool fits = take(layout, &at, layout->recovery_size, &other);
   /* One byte rounds up to a sector. */
   for (unsigned i = 0; fits && i < 2; i++) fits = take(layout, &at, 1, &map->record[i]);
-  for (unsigned i = 0; fits && i < map->area_count; i++) {
-    map->areas[i].offset = 0;
-    map->areas[i].size = 0;
-    if (!layout->are_manifests_in_record) fits = take(layout, &at, 1, &map->areas[i]);
+  for (unsigned i = 0; fits && i < mayday_area_count(layout); i++) {
+    map->areas[i] = at;
+    if (!mayday_has_places(layout)) fits = take(layout, &at, 1, &other);
   }
-  for (unsigned i = 0; fits && i < map->slot_count; i++) fits = take(layout, &at, layout->slot_size, &map->slots[i]);
+  for (unsigned i = 0; fits && i < mayday_slot_count(layout); i++) fits = take(layout, &at, layout->slot_size, &map->slots[i]);
   if (!fits) return false;
   uint32_t size = map->record[0].size < map->record[1].size ? map->record[0].size : map->record[1].size;
   map->record[0].size = size;
   map->record[1].size = size;
-  uint32_t places = layout->are_manifests_in_record ? map->area_count * MAYDAY_PLACE_SIZE : 0;
+  uint32_t places = mayday_has_places(layout) ? mayday_area_count(layout) * MAYDAY_PLACE_SIZE : 0;
   map->journal_size = size > places ? size - places : 0;
   return true;
 }
@@ -78,7 +77,7 @@ bool mayday_layout_is_right(const mayday_layout *layout) {
   }
   if (sectors > MAYDAY_SECTOR_LAST) return false;
   if (layout->recovery_size < 1 || layout->recovery_size > SIZE_MAX_GIB) return false;
-  if (layout->slot_size < 1 || layout->slot_size > SIZE_MAX_GIB) return false;
+  if (layout->slot_size < 1 || layout->slot_size > SLOT_SIZE_MAX) return false;
   if (!is_power_of_two(layout->write_unit) || layout->write_unit > MAYDAY_WRITE_UNIT_MAX) return false;
   if (layout->erased != 0xffu && layout->erased != 0) return false;
   if (layout->are_manifests_in_record && !MAYDAY_WITH_RECORD_MANIFESTS) return false;

@@ -1,6 +1,7 @@
 #include "flash/record.h"
 #include "base/bytes.h"
 #include "flash/flash.h"
+#include "flash/map.h"
 #include "flash/record_places.h"
 #include "flash/record_scan.h"
 
@@ -103,7 +104,7 @@ bool mayday_record_restart(mayday_board *board, uint8_t without) {
   reseal(board);
   if (!is_erased) (void)mayday_flash_erase(board, board->map.record[fresh].offset);
 #if MAYDAY_WITH_RECORD_MANIFESTS
-  if (old >= 0 && board->layout->are_manifests_in_record) mayday_places_copy(board, fresh, without);
+  if (old >= 0 && mayday_has_places(board->layout)) mayday_places_copy(board, fresh, without);
 #else
   (void)without;
 #endif
@@ -129,7 +130,7 @@ bool mayday_record_append(mayday_board *board, uint8_t entry[MAYDAY_ENTRY_LENGTH
   if (has_room && !program_event(board, entry, digest)) return false;
   mayday_state_apply(&record->state, entry, before);
   if (!has_room && !mayday_record_restart(board, NO_AREA)) return false;
-  if (record->given >= 0 && mayday_state_names_area(&record->state, (uint8_t)record->given)) record->given = -1;
+  if (MAYDAY_WITH_RECORD_MANIFESTS && record->given >= 0 && mayday_state_names_area(&record->state, (uint8_t)record->given)) record->given = -1;
   return true;
 }
 

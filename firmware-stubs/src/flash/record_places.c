@@ -25,14 +25,14 @@ static void copy_place(mayday_board *board, uint32_t source, uint32_t target) {
 
 void mayday_places_copy(mayday_board *board, uint8_t to, uint8_t without) {
   const mayday_record *record = &board->record;
-  for (uint8_t area = 0; area < board->map.area_count; area++) {
+  for (uint8_t area = 0; area < mayday_area_count(board->layout); area++) {
     bool is_named = mayday_state_names_area(&record->state, area) || record->given == (int8_t)area;
     if (is_named && area != without) copy_place(board, place_in(board, to ^ 1u, area), place_in(board, to, area));
   }
 }
 
 bool mayday_record_place(const mayday_board *board, uint8_t area, uint32_t *offset) {
-  if (board->record.active < 0 || area >= board->map.area_count) return false;
+  if (board->record.active < 0 || area >= mayday_area_count(board->layout)) return false;
   *offset = place_in(board, (unsigned)board->record.active, area);
   return true;
 }

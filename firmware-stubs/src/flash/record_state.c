@@ -6,23 +6,24 @@ void mayday_state_init(mayday_record_state *state) {
   memset(state, 0, sizeof *state);
 }
 
-static uint8_t failed_at(const mayday_record_state *state, const uint8_t *digest) {
-  uint8_t i = 0;
-  while (i < state->failed_count && memcmp(state->failed[i].digest, digest, 8) != 0) i++;
-  return i;
-}
-
-uint8_t mayday_state_failed(const mayday_record_state *state, const uint8_t digest[32]) {
-  uint8_t at = failed_at(state, digest);
-  return at < state->failed_count ? state->failed[at].count : 0;
+#if MAYDAY_WITH_QUARANTINE
+mayday_failed *mayday_state_failed(mayday_record_state *state, const uint8_t *digest) {
+  for (unsigned i = 0; i < state->failed_count; i++)
+    if (memcmp(state->failed[i].digest, digest, 8) == 0) return &state->failed[i];
+  return NULL;
 }
 
 /* Puts a count behind all others. */
 static void set_failed(mayday_record_state *state, const uint8_t *digest, uint8_t count) {
-  mayday_failed *failed = &state->failed[failed_at(state, digest)];
+  mayday_failed *failed = mayday_state_failed(state, digest);
   mayday_failed *last = state->failed + state->failed_count;
-  if (failed == last && count == 0) return;
-  if (failed == state->failed + MAYDAY_FAILED_MAX) failed = state->failed;
+  uint8_t refusals = 0;
+  if (failed != NULL) {
+    refusals = failed->refusals;
+  } else {
+    if (count == 0) return;
+    failed = state->failed_count < MAYDAY_FAILED_MAX ? last : state->failed;
+  }
   if (failed == last) {
     state->failed_count++;
   } else {
@@ -31,8 +32,19 @@ static void set_failed(mayday_record_state *state, const uint8_t *digest, uint8_
   }
   memcpy(failed->digest, digest, 8);
   failed->count = count;
+  failed->refusals = refusals;
   if (count == 0) state->failed_count--;
 }
+
+/* A trial is given up and counted in one step, so that a cut cannot count it twice or not at all. */
+static void count_failed(mayday_record_state *state, const mayday_slot_record *slot, unsigned flags, const uint8_t *digest) {
+  const mayday_failed *failed = mayday_state_failed(state, digest);
+  uint8_t count = failed == NULL ? 0 : failed->count;
+  bool was_tried = slot->flags != 0 && (slot->flags & MAYDAY_SLOT_REVERTED) == 0 && memcmp(slot->digest, digest, 32) == 0;
+  if ((flags & MAYDAY_SLOT_REVERTED) != 0 && was_tried) set_failed(state, digest, (uint8_t)(count < 255u ? count + 1u : 255u));
+  if ((flags & MAYDAY_SLOT_CONFIRMED) != 0 && failed != NULL) set_failed(state, digest, 0);
+}
+#endif
 
 static void apply_floor(mayday_record_state *state, const uint8_t *entry, bool is_confirmed) {
   uint32_t floor = mayday_u32(entry + MAYDAY_ENTRY_AT_B);
@@ -48,11 +60,9 @@ static void apply_slot(mayday_record_state *state, const uint8_t *entry, const u
     mayday_slot_record *slot = &state->slots[number];
     uint8_t digest[32];
     mayday_entry_get_digest(entry, before, digest);
-    uint8_t failed = mayday_state_failed(state, digest);
-    /* A trial is given up and counted in one step, so that a cut cannot count it twice or not at all. */
-    bool was_tried = slot->flags != 0 && (slot->flags & MAYDAY_SLOT_REVERTED) == 0 && memcmp(slot->digest, digest, 32) == 0;
-    if ((flags & MAYDAY_SLOT_REVERTED) != 0 && was_tried) set_failed(state, digest, (uint8_t)(failed < 255u ? failed + 1u : 255u));
-    if (is_confirmed && failed > 0) set_failed(state, digest, 0);
+#if MAYDAY_WITH_QUARANTINE
+    count_failed(state, slot, flags, digest);
+#endif
     slot->flags = (uint8_t)(flags | MAYDAY_SLOT_KNOWN);
     slot->area = entry[MAYDAY_ENTRY_AT_PLACE] >> 4;
     slot->boots = entry[MAYDAY_ENTRY_AT_COUNT];
@@ -105,7 +115,9 @@ void mayday_state_apply(mayday_record_state *state, const uint8_t *entry, const 
       break;
     case MAYDAY_ENTRY_SECTORS: apply_sectors(state, entry); break;
     case MAYDAY_ENTRY_FLOOR: apply_floor(state, entry, count == 1u); break;
+#if MAYDAY_WITH_QUARANTINE
     case MAYDAY_ENTRY_FAILED: set_failed(state, entry + MAYDAY_ENTRY_AT_BYTES, count); break;
+#endif
     case MAYDAY_ENTRY_ORDER: apply_order(state, entry); break;
     case MAYDAY_ENTRY_NONCES: {
       uint32_t starts = mayday_u32(entry + MAYDAY_ENTRY_AT_A);
@@ -147,6 +159,7 @@ const uint8_t *mayday_state_snapshot(const mayday_record_state *state, uint8_t n
     mayday_entry_receiving(entry, state->receiving_slot, state->receiving_area);
     return state->receiving_digest;
   }
+#if MAYDAY_WITH_QUARANTINE
   if (number < state->failed_count) {
     mayday_entry_begin(entry, MAYDAY_ENTRY_FAILED);
     memcpy(entry + MAYDAY_ENTRY_AT_BYTES, state->failed[number].digest, 8);
@@ -154,6 +167,7 @@ const uint8_t *mayday_state_snapshot(const mayday_record_state *state, uint8_t n
     return NULL;
   }
   number = (uint8_t)(number - state->failed_count);
+#endif
   if (number < state->open.count) {
     mayday_entry_sectors(entry, &state->open.ranges[number], NULL);
     return NULL;

@@ -15,8 +15,10 @@ void mayday_state_apply(mayday_record_state *state, const uint8_t *entry, const 
 const uint8_t *mayday_state_snapshot(const mayday_record_state *state, uint8_t number, uint8_t entry[MAYDAY_ENTRY_LENGTH],
                                      bool *is_there);
 
-/* Failed confirms of an image. */
-uint8_t mayday_state_failed(const mayday_record_state *state, const uint8_t digest[32]);
+#if MAYDAY_WITH_QUARANTINE
+/* Failed confirms of an image; NULL for none. */
+mayday_failed *mayday_state_failed(mayday_record_state *state, const uint8_t *digest);
+#endif
 
 /* Whether an image that is installed, or being received, has its manifest in this area. */
 bool mayday_state_names_area(const mayday_record_state *state, uint8_t area);

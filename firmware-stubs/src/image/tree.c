@@ -7,6 +7,10 @@
 #define LEAF_MARK 0x00u
 #define NODE_MARK 0x01u
 
+void mayday_hash_copy(uint8_t to[32], const uint8_t from[32]) {
+  memcpy(to, from, MAYDAY_HASH_LENGTH);
+}
+
 void mayday_node_hash(const mayday_hash *hash, const uint8_t left[32], const uint8_t right[32], uint8_t out[32]) {
   const uint8_t mark = NODE_MARK;
   mayday_hash_state state;
@@ -54,14 +58,14 @@ void mayday_fold_next(const mayday_hash *hash, uint8_t *parts, uint32_t before, 
    * with all of them: an odd one is taken over until it finds a neighbour at its left. */
   for (; before != 0 && (is_last || (before & 1u) != 0); before >>= 1, parts += MAYDAY_HASH_LENGTH)
     if ((before & 1u) != 0) mayday_node_hash(hash, parts, node, node);
-  if (!is_last) memcpy(parts, node, MAYDAY_HASH_LENGTH);
+  if (!is_last) mayday_hash_copy(parts, node);
 }
 
 void mayday_fold(const mayday_hash *hash, const uint8_t *hashes, uint8_t count, uint8_t out[32]) {
   /* Complete parts of 8, 4, 2 and 1 hashes. */
   uint8_t parts[4][MAYDAY_HASH_LENGTH];
   for (unsigned i = 0; i < count; i++) {
-    memcpy(out, hashes + (size_t)i * MAYDAY_HASH_LENGTH, MAYDAY_HASH_LENGTH);
+    mayday_hash_copy(out, hashes + (size_t)i * MAYDAY_HASH_LENGTH);
     mayday_fold_next(hash, parts[0], i, i + 1u == count, out);
   }
 }

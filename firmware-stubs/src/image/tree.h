@@ -31,6 +31,9 @@ uint8_t mayday_run_level(uint8_t level);
  * first one on its level. 0 when the image has no such node, or it is a leaf. */
 uint8_t mayday_run_length(const mayday_shape *shape, uint8_t level, uint32_t index, uint32_t *first);
 
+/* Copies a hash: a function, as compilers make more code of many short copies than of calls. */
+void mayday_hash_copy(uint8_t to[32], const uint8_t from[32]);
+
 /* The hash of the node above two (7.2). `out` may be one of them. */
 void mayday_node_hash(const mayday_hash *hash, const uint8_t left[32], const uint8_t right[32], uint8_t out[32]);
 

@@ -1,8 +1,7 @@
 #include "link/acks.h"
 
+#include "base/bytes.h"
 #include "mayday/constants.h"
-
-#include <string.h>
 
 /* Longest time that a packet waits for its ack, in microseconds. */
 #define DELAY_MAX_US (MAYDAY_ACK_DELAY_MAX_MS * UINT32_C(1000))
@@ -84,14 +83,12 @@ bool mayday_acks_is_due(const mayday_acks *acks, uint32_t now_us) {
   return acks->is_due && has_come(acks->due_us, now_us);
 }
 
-void mayday_acks_build(mayday_acks *acks, uint32_t now_us, uint16_t *highest, uint8_t *delay, uint8_t bitmap[14]) {
+void mayday_acks_build(mayday_acks *acks, uint32_t now_us, uint8_t out[MAYDAY_ACK_BYTES]) {
   uint32_t elapsed = now_us - acks->highest_us;
-  *highest = (uint16_t)(acks->highest & 0xffffu);
-  *delay = 255;
-  if (elapsed < 255u * MAYDAY_ACK_DELAY_UNIT_US) {
-    *delay = (uint8_t)((elapsed + MAYDAY_ACK_DELAY_UNIT_US / 2u) / MAYDAY_ACK_DELAY_UNIT_US);
-  }
-  memcpy(bitmap, acks->bitmap, MAYDAY_ACK_BITMAP_LENGTH);
+  uint32_t delay = (elapsed + MAYDAY_ACK_DELAY_UNIT_US / 2u) / MAYDAY_ACK_DELAY_UNIT_US;
+  mayday_put16(out, (uint16_t)(acks->highest & 0xffffu));
+  out[2] = (uint8_t)(elapsed < 255u * MAYDAY_ACK_DELAY_UNIT_US ? delay : 255u);
+  memcpy(out + 3, acks->bitmap, MAYDAY_ACK_BITMAP_LENGTH);
   acks->uncovered = 0;
   acks->is_due = acks->is_again;
   acks->due_us = now_us + DELAY_MAX_US;

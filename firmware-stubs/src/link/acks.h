@@ -32,7 +32,11 @@ void mayday_acks_hurry(mayday_acks *acks, uint32_t now_us);
 /* Whether an ack is due now. */
 bool mayday_acks_is_due(const mayday_acks *acks, uint32_t now_us);
 
-/* The ack, whether it is due or not; what was due is done. `delay` in units of 256 microseconds. */
-void mayday_acks_build(mayday_acks *acks, uint32_t now_us, uint16_t *highest, uint8_t *delay, uint8_t bitmap[14]);
+/* Bytes of an ack behind its type: the low half of the highest packet's number, the delay in units of 256 microseconds, the
+ * bitmap. */
+#define MAYDAY_ACK_BYTES 17u
+
+/* The ack, whether it is due or not; what was due is done. */
+void mayday_acks_build(mayday_acks *acks, uint32_t now_us, uint8_t out[MAYDAY_ACK_BYTES]);
 
 #endif

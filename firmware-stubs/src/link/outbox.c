@@ -2,21 +2,13 @@
 
 #include "mayday/constants.h"
 
-void mayday_outbox_init(mayday_outbox *outbox, const mayday_port *port, const mayday_line *line) {
-  outbox->port = port;
-  outbox->line = line;
-  outbox->first = 0;
-  outbox->length = 0;
-}
-
 static void put(mayday_outbox *outbox, uint8_t byte) {
   unsigned at = (unsigned)outbox->first + outbox->length++;
   outbox->bytes[at < MAYDAY_TX_BYTES ? at : at - MAYDAY_TX_BYTES] = byte;
 }
 
-bool mayday_outbox_send(mayday_outbox *outbox, const uint8_t *frame, size_t length) {
-  if (outbox->line->send_frame != NULL) return outbox->line->send_frame(outbox->line->context, frame, length);
-  mayday_outbox_drain(outbox);
+bool mayday_outbox_send(mayday_outbox *outbox, const mayday_port *port, const uint8_t *frame, size_t length) {
+  mayday_outbox_drain(outbox, port);
   if (length > MAYDAY_OUTBOX_FRAME_MAX || length + 3u > (size_t)(MAYDAY_TX_BYTES - outbox->length)) return false;
   /* The delimiter of a frame that still waits serves both. */
   if (outbox->length == 0) put(outbox, MAYDAY_DELIMITER);
@@ -28,15 +20,15 @@ bool mayday_outbox_send(mayday_outbox *outbox, const uint8_t *frame, size_t leng
     for (; piece > 0; piece--) put(outbox, frame[at++]);
   }
   put(outbox, MAYDAY_DELIMITER);
-  mayday_outbox_drain(outbox);
+  mayday_outbox_drain(outbox, port);
   return true;
 }
 
-void mayday_outbox_drain(mayday_outbox *outbox) {
+void mayday_outbox_drain(mayday_outbox *outbox, const mayday_port *port) {
   while (outbox->length > 0) {
     size_t stretch = (size_t)(MAYDAY_TX_BYTES - outbox->first);
     if (stretch > outbox->length) stretch = outbox->length;
-    size_t taken = outbox->port->tx(outbox->port->context, outbox->bytes + outbox->first, stretch);
+    size_t taken = port->tx(port->context, outbox->bytes + outbox->first, stretch);
     if (taken > stretch) taken = stretch;
     outbox->length = (uint16_t)(outbox->length - taken);
     outbox->first = (uint16_t)(outbox->first + taken);

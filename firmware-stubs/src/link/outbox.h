@@ -1,25 +1,22 @@
-/* Frames on their way out: coded into a small buffer that the UART empties (PROTOCOL.md 2.1), or handed over whole. */
+/* Frames on their way out: coded into a small buffer that the UART empties (PROTOCOL.md 2.1). */
 #ifndef MAYDAY_LINK_OUTBOX_H
 #define MAYDAY_LINK_OUTBOX_H
 
-#include "mayday/line.h"
+#include "mayday/port.h"
 
+/* Zeros: nothing waits. */
 typedef struct mayday_outbox {
-  const mayday_port *port;
-  const mayday_line *line;
   uint16_t first, length; /* of what waits in `bytes`, a ring */
   uint8_t bytes[MAYDAY_TX_BYTES];
 } mayday_outbox;
-
-void mayday_outbox_init(mayday_outbox *outbox, const mayday_port *port, const mayday_line *line);
 
 /* Bytes of the longest frame: the longest message of a target takes half of it. */
 #define MAYDAY_OUTBOX_FRAME_MAX 253u
 
 /* Sends a whole frame, CRC included. False: there is no room, and the frame is dropped; its owner repeats it. */
-bool mayday_outbox_send(mayday_outbox *outbox, const uint8_t *frame, size_t length);
+bool mayday_outbox_send(mayday_outbox *outbox, const mayday_port *port, const uint8_t *frame, size_t length);
 
 /* Hands the UART what it takes. */
-void mayday_outbox_drain(mayday_outbox *outbox);
+void mayday_outbox_drain(mayday_outbox *outbox, const mayday_port *port);
 
 #endif

@@ -3,8 +3,6 @@
 #include "base/bytes.h"
 #include "session/objects.h"
 
-#define NO_CODEC 0xffu
-
 uint8_t mayday_blocks_within(uint32_t size, uint32_t block) {
   uint32_t most = mayday_least32(MAYDAY_OPEN_BLOCKS_MAX, (MAYDAY_POSITION_SPAN - 1u) / block);
   return (uint8_t)mayday_least32(most, size / MAYDAY_BLOCK_ROOM(block));
@@ -13,6 +11,7 @@ uint8_t mayday_blocks_within(uint32_t size, uint32_t block) {
 void mayday_blocks_init(mayday_blocks *blocks, uint8_t *memory, uint32_t block, uint32_t size) {
   memset(blocks, 0, sizeof *blocks);
   blocks->memory = memory;
+  blocks->size = size;
   blocks->block = block;
   blocks->max = mayday_blocks_within(size, block);
 }
@@ -31,10 +30,10 @@ static uint8_t *chunk_bits(const mayday_blocks *blocks, const mayday_open_block 
 }
 
 static bool has_same_position(const mayday_blocks *blocks, uint32_t number) {
-  uint32_t modulus = MAYDAY_POSITION_SPAN / blocks->block;
   for (unsigned i = 0; i < blocks->max; i++) {
     const mayday_open_block *open = &blocks->open[i];
-    if (open->state != MAYDAY_BLOCK_FREE && open->number % modulus == number % modulus) return true;
+    uint32_t apart = (open->number - number) * blocks->block;
+    if (open->state != MAYDAY_BLOCK_FREE && apart % MAYDAY_POSITION_SPAN == 0) return true;
   }
   return false;
 }
@@ -50,9 +49,18 @@ static mayday_open_block *lowest(mayday_blocks *blocks, mayday_block_state state
   return found;
 }
 
-static uint8_t how_of(const mayday_open_block *block) {
+/* The first one has another low bit than that of the block whose chunks have the same position (4.5). */
+static unsigned attempt_of(const mayday_blocks *blocks, const mayday_open_block *block) {
+  return (block->number * blocks->block / MAYDAY_POSITION_SPAN % 2u + block->failures) & 15u;
+}
+
+static uint8_t how_of(const mayday_blocks *blocks, const mayday_open_block *block) {
   unsigned codecs = block->failures == 0 ? MAYDAY_CODECS_ALL : MAYDAY_CODECS_RAW;
-  return (uint8_t)(block->attempt | codecs << 4);
+  return (uint8_t)(attempt_of(blocks, block) | codecs << 4);
+}
+
+static uint16_t chunks_of(uint32_t length) {
+  return (uint16_t)((length + MAYDAY_CHUNK_UNIT - 1u) / MAYDAY_CHUNK_UNIT);
 }
 
 bool mayday_blocks_may_open(mayday_blocks *blocks, uint32_t number) {
@@ -66,22 +74,18 @@ mayday_open_block *mayday_blocks_free(mayday_blocks *blocks) {
 
 static void start(mayday_blocks *blocks, mayday_open_block *block, uint32_t length) {
   block->state = MAYDAY_BLOCK_OPEN;
-  block->codec = NO_CODEC;
-  block->missing = (uint16_t)((length + MAYDAY_CHUNK_UNIT - 1u) / MAYDAY_CHUNK_UNIT);
+  block->missing = chunks_of(length);
   memset(chunk_bits(blocks, block), 0, (size_t)(blocks->block / 256u));
   blocks->is_changed = true;
 }
 
 void mayday_block_open(mayday_blocks *blocks, mayday_open_block *block, uint32_t length, bool is_complete) {
   block->failures = 0;
-  /* Another low bit than that of the block whose chunks have the same position (4.5). */
-  block->attempt = (uint8_t)(block->number / (MAYDAY_POSITION_SPAN / blocks->block) % 2u);
   block->state = MAYDAY_BLOCK_COMPLETE;
   if (!is_complete) start(blocks, block, length);
 }
 
 bool mayday_block_again(mayday_blocks *blocks, mayday_open_block *block, uint32_t length) {
-  block->attempt = (uint8_t)((block->attempt + 1u) & 15u);
   block->failures++;
   start(blocks, block, length);
   return block->failures < MAYDAY_ATTEMPTS_MAX;
@@ -97,18 +101,14 @@ static bool place(mayday_blocks *blocks, mayday_open_block *block, uint32_t offs
   const uint8_t *payload = chunk->as.data.payload;
   uint16_t length = chunk->as.data.length;
   uint8_t codec = chunk->as.data.codec;
-  if ((block->attempt & 1u) != chunk->as.data.attempt) return false;
-  if (block->codec != NO_CODEC && block->codec != codec) return false;
+  if ((attempt_of(blocks, block) & 1u) != chunk->as.data.attempt) return false;
   uint8_t *bytes = mayday_block_bytes(blocks, block);
-  if (codec == MAYDAY_CODEC_UNIFORM) {
-    if (offset != 0 || length != 1u) return false;
-    memset(bytes, payload[0], (size_t)whole);
-    block->missing = 0;
-  } else if (codec != MAYDAY_CODEC_RAW ||
-             !mayday_chunk_put(bytes, chunk_bits(blocks, block), &block->missing, whole, offset, payload, length)) {
-    return false;
-  }
-  block->codec = codec;
+  if (codec == MAYDAY_CODEC_RAW)
+    return mayday_chunk_put(bytes, chunk_bits(blocks, block), &block->missing, whole, offset, payload, length);
+  /* A block that raw chunks came of takes no other ones. */
+  if (codec != MAYDAY_CODEC_UNIFORM || block->missing != chunks_of(whole) || offset != 0 || length != 1u) return false;
+  memset(bytes, payload[0], (size_t)whole);
+  block->missing = 0;
   return true;
 }
 
@@ -132,6 +132,10 @@ mayday_open_block *mayday_blocks_complete(mayday_blocks *blocks) {
   return lowest(blocks, MAYDAY_BLOCK_COMPLETE, 0);
 }
 
+bool mayday_blocks_await(mayday_blocks *blocks) {
+  return lowest(blocks, MAYDAY_BLOCK_OPEN, 0) != NULL;
+}
+
 bool mayday_blocks_any(mayday_blocks *blocks, mayday_block_state state, uint32_t first, uint32_t end) {
   const mayday_open_block *block = lowest(blocks, state, first);
   return block != NULL && block->number < end;
@@ -142,7 +146,7 @@ uint8_t mayday_blocks_grant(mayday_blocks *blocks, uint8_t *out) {
   uint32_t next = 0;
   const mayday_open_block *block;
   while ((block = lowest(blocks, MAYDAY_BLOCK_OPEN, next)) != NULL) {
-    uint8_t how = how_of(block);
+    uint8_t how = how_of(blocks, block);
     if (count > 0 && block->number == next && out[4] == how) {
       out[3]++;
     } else {

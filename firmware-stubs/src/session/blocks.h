@@ -43,6 +43,9 @@ void mayday_block_free(mayday_blocks *blocks, mayday_open_block *block);
 /* A block that is complete and waits to be written, the lowest one; NULL: none. */
 mayday_open_block *mayday_blocks_complete(mayday_blocks *blocks);
 
+/* Whether a block is missing. */
+bool mayday_blocks_await(mayday_blocks *blocks);
+
 /* Whether a block of this state is there, with a number from `first` up to and without `end`. */
 bool mayday_blocks_any(mayday_blocks *blocks, mayday_block_state state, uint32_t first, uint32_t end);
 

@@ -13,8 +13,9 @@ uint8_t mayday_manifest_check(mayday_target *target) {
   mayday_session *session = &target->session;
   mayday_manifest manifest;
   mayday_object_buffer *run = &target->run;
-  uint32_t room = target->memory.blocks_size, largest = MAYDAY_BLOCK_MAX;
-  while (largest > MAYDAY_BLOCK_MIN && MAYDAY_BLOCK_ROOM(largest) > room) largest /= 2u;
+  uint32_t room = target->blocks.size, largest = MAYDAY_BLOCK_MAX;
+  /* There is room for one of the smallest blocks: mayday_target_init saw to it. */
+  while (MAYDAY_BLOCK_ROOM(largest) > room) largest /= 2u;
   uint8_t reason = mayday_board_judge(target->board, target->envelope.bytes, target->envelope.length, session->digest, largest,
                                       &manifest);
   if (reason != 0) {
@@ -24,7 +25,7 @@ uint8_t mayday_manifest_check(mayday_target *target) {
   bool is_long = manifest.size >= LONG_COMPARE_BYTES;
   if (is_long) mayday_say_busy(target);
   mayday_writer_open(&target->writer, &manifest);
-  mayday_blocks_init(&target->blocks, target->memory.blocks, UINT32_C(1) << manifest.block_log2, room);
+  mayday_blocks_init(&target->blocks, target->blocks.memory, UINT32_C(1) << manifest.block_log2, room);
   mayday_walk_begin(&target->walk, &target->writer, manifest.root);
   mayday_excuse_work(target);
   session->state = MAYDAY_SESSION_RECEIVING;

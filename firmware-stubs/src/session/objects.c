@@ -13,7 +13,6 @@ void mayday_object_clear(mayday_object_buffer *buffer) {
   buffer->index = 0;
   buffer->kind = 0;
   buffer->level = 0;
-  buffer->is_complete = false;
   memset(buffer->here, 0, sizeof buffer->here);
 }
 
@@ -34,7 +33,7 @@ bool mayday_chunk_put(uint8_t *bytes, uint8_t *here, uint16_t *missing, uint32_t
 
 bool mayday_object_take(mayday_object_buffer *buffer, const mayday_frame *chunk) {
   uint16_t total = chunk->as.object.total;
-  if (total == 0 || total > buffer->room || buffer->is_complete) return false;
+  if (total == 0 || total > buffer->room || mayday_object_is_complete(buffer)) return false;
   bool is_same = buffer->kind == chunk->as.object.object_kind && buffer->level == chunk->as.object.level &&
                  buffer->index == chunk->as.object.index && buffer->length == total;
   if (!is_same) {
@@ -48,6 +47,5 @@ bool mayday_object_take(mayday_object_buffer *buffer, const mayday_frame *chunk)
   if (!mayday_chunk_put(buffer->bytes, buffer->here, &buffer->missing, total, chunk->as.object.offset, chunk->as.object.payload,
                         chunk->as.object.length))
     return false;
-  buffer->is_complete = buffer->missing == 0;
-  return buffer->is_complete;
+  return mayday_object_is_complete(buffer);
 }

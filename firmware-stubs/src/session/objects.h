@@ -16,6 +16,10 @@ void mayday_object_init(mayday_object_buffer *buffer, uint8_t *bytes, uint16_t r
 /* Forgets what came. */
 void mayday_object_clear(mayday_object_buffer *buffer);
 
+static inline bool mayday_object_is_complete(const mayday_object_buffer *buffer) {
+  return buffer->length > 0 && buffer->missing == 0;
+}
+
 /* Takes a chunk of the object that is wanted; another object, or one of another length, starts it over. What does not fit is
  * dropped. Returns whether it is complete now. */
 bool mayday_object_take(mayday_object_buffer *buffer, const mayday_frame *chunk);

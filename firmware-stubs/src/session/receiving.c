@@ -13,10 +13,6 @@ static bool wants_run(const mayday_target *target) {
   return !walk->is_finished && !walk->has_run && !walk->is_uniform;
 }
 
-static bool is_awaiting_block(mayday_target *target) {
-  return mayday_blocks_any(&target->blocks, MAYDAY_BLOCK_OPEN, 0, UINT32_MAX);
-}
-
 /* A block may become complete now: the first one begins the time for which they are held back at most. */
 static void note_held(mayday_target *target) {
   if (mayday_blocks_complete(&target->blocks) == NULL) target->session.held_since = target->now;
@@ -117,7 +113,7 @@ static uint8_t want(mayday_target *target, mayday_open_block *block, const uint8
 /* Looks for what is wanted next, as far as there are buffers. */
 static uint8_t walk_on(mayday_target *target) {
   mayday_open_block *block = mayday_blocks_free(&target->blocks);
-  if (target->walk.is_finished) return is_awaiting_block(target) ? MAYDAY_OUTCOME_IDLE : MAYDAY_OUTCOME_COMPLETE;
+  if (target->walk.is_finished) return mayday_blocks_await(&target->blocks) ? MAYDAY_OUTCOME_IDLE : MAYDAY_OUTCOME_COMPLETE;
   if (block == NULL) return MAYDAY_OUTCOME_IDLE;
   uint8_t *hash = mayday_block_hash(&target->blocks, block);
   mayday_walk_next next = mayday_walk_advance(&target->walk, &target->writer, target->run_bytes, &block->number, hash);
@@ -138,7 +134,7 @@ static uint8_t walk_on(mayday_target *target) {
 static bool may_write(mayday_target *target) {
   mayday_session *session = &target->session;
   if (!target->line->is_deaf_while_writing || session->is_writing) return true;
-  bool is_awaiting = is_awaiting_block(target) || (session->is_run_asked && wants_run(target));
+  bool is_awaiting = mayday_blocks_await(&target->blocks) || (session->is_run_asked && wants_run(target));
   uint32_t held = MAYDAY_HELD_LINE_TIMES * mayday_line_ms(&target->rtt, target->blocks.block);
   if (held < MAYDAY_HELD_MAX_MS) held = MAYDAY_HELD_MAX_MS;
   if (is_awaiting && target->now < session->heard_at + mayday_wait_ms(&target->rtt) && target->now < session->held_since + held)
@@ -164,7 +160,7 @@ uint8_t mayday_receiving_work(mayday_target *target) {
   mayday_open_block *complete = mayday_blocks_complete(&target->blocks);
   if (complete == NULL) session->is_writing = false;
   else if (may_write(target)) return write_block(target, complete);
-  if (target->run.is_complete && !session->is_run_taken && wants_run(target)) return check_run(target);
+  if (mayday_object_is_complete(&target->run) && !session->is_run_taken && wants_run(target)) return check_run(target);
   return walk_on(target);
 }
 
@@ -216,7 +212,7 @@ void mayday_receiving_take_later(mayday_target *target, uint16_t ms) {
 void mayday_receiving_ask(mayday_target *target, bool is_again) {
   mayday_session *session = &target->session;
   if (session->is_writing) return;
-  bool asks_run = wants_run(target) && !target->run.is_complete && (is_again || !session->is_run_asked);
+  bool asks_run = wants_run(target) && !mayday_object_is_complete(&target->run) && (is_again || !session->is_run_asked);
   bool grants = target->blocks.is_changed || is_again;
   if (asks_run) {
     const mayday_step *wanted = mayday_walk_wanted(&target->walk);

@@ -41,7 +41,11 @@ static void begin(message *to, mayday_frame_kind kind) {
 static void send(mayday_target *target, message *message, const mayday_frame *offer) {
   size_t length = mayday_guard_protect(target, (mayday_frame_kind)message->kind, offer, message->bytes, message->length);
   uint32_t tag = (message->bytes[0] & 15u) == MAYDAY_FRAME_CLASS_ANNOUNCE ? 0 : target->tag;
-  if (length > 0) (void)mayday_outbox_send(&target->outbox, message->bytes, mayday_frame_close(message->bytes, length, tag));
+  const mayday_line *line = target->line;
+  if (length == 0) return;
+  length = mayday_frame_close(message->bytes, length, tag);
+  if (line->send_frame != NULL) (void)line->send_frame(line->context, message->bytes, length);
+  else (void)mayday_outbox_send(&target->outbox, target->port, message->bytes, length);
 }
 
 void mayday_say_query(mayday_target *target) {
@@ -54,28 +58,31 @@ void mayday_say_query(mayday_target *target) {
 
 void mayday_say_status(mayday_target *target, bool is_call) {
   const mayday_board *board = target->board;
-  const mayday_status *status = &board->status;
+  const mayday_decision *decision = &board->decision;
+  const mayday_record_state *state = &board->record.state;
+  const mayday_order *order = &board->order;
+  static const uint8_t none[MAYDAY_SHORT_DIGEST_LENGTH] = {0};
   message beacon;
   uint8_t flags = 0;
-  if (status->failure == 0) flags |= MAYDAY_BEACON_FLAG_BOOTABLE;
-  if (status->is_receiving) flags |= MAYDAY_BEACON_FLAG_RECEIVING;
-  if (status->is_installed) flags |= MAYDAY_BEACON_FLAG_INSTALLED;
-  if (status->failure == 0 && status->is_trial && !is_call) flags |= MAYDAY_BEACON_FLAG_TRIAL;
+  if (decision->failure == 0) flags |= MAYDAY_BEACON_FLAG_BOOTABLE;
+  if (state->is_receiving) flags |= MAYDAY_BEACON_FLAG_RECEIVING;
+  if (board->is_installed) flags |= MAYDAY_BEACON_FLAG_INSTALLED;
+  if (decision->failure == 0 && decision->is_trial && !is_call) flags |= MAYDAY_BEACON_FLAG_TRIAL;
   if (mayday_guard_is_keyed(target)) flags |= MAYDAY_BEACON_FLAG_LINK_KEY;
   begin(&beacon, is_call ? MAYDAY_DISTRESS : MAYDAY_BEACON);
   put_id(&beacon, board->identity->node_id);
   put_id(&beacon, target->boot_nonce);
-  put_id(&beacon, status->hardware_id);
+  put_id(&beacon, board->hardware_id);
   put_number(&beacon, board->identity->revision, 2);
   put_number(&beacon, flags, 1);
-  put_number(&beacon, status->failure, 1);
-  for (unsigned i = 0; i < 3u; i++) put_number(&beacon, status->order.version[i], 2);
-  put_number(&beacon, (uint32_t)(status->order.sequence & 0xffffffffu), 4);
-  put_number(&beacon, (uint32_t)(status->order.sequence >> 32), 2);
-  put_number(&beacon, status->floor, 4);
+  put_number(&beacon, decision->failure, 1);
+  for (unsigned i = 0; i < 3u; i++) put_number(&beacon, order->version[i], 2);
+  put_number(&beacon, (uint32_t)(order->sequence & 0xffffffffu), 4);
+  put_number(&beacon, (uint32_t)(order->sequence >> 32), 2);
+  put_number(&beacon, mayday_board_floor(board), 4);
   /* Zeros without their flags. */
-  put_id(&beacon, status->installed);
-  put_id(&beacon, status->receiving);
+  put_id(&beacon, board->installed);
+  put_id(&beacon, state->is_receiving ? state->receiving_digest : none);
   send(target, &beacon, NULL);
 }
 
@@ -109,15 +116,10 @@ void mayday_say_stand_down(mayday_target *target, const mayday_frame *offer, uin
 }
 
 void mayday_say_ack(mayday_target *target) {
-  uint8_t delay, *bitmap;
-  uint16_t highest;
   message ack;
   begin(&ack, MAYDAY_ACK);
-  bitmap = ack.bytes + ack.length + 3u;
-  mayday_acks_build(&target->acks, mayday_target_us(target), &highest, &delay, bitmap);
-  put_number(&ack, highest, 2);
-  put_number(&ack, delay, 1);
-  ack.length = (uint8_t)(ack.length + MAYDAY_ACK_BITMAP_LENGTH);
+  mayday_acks_build(&target->acks, mayday_target_us(target), ack.bytes + ack.length);
+  ack.length = (uint8_t)(ack.length + MAYDAY_ACK_BYTES);
   send(target, &ack, NULL);
 }
 

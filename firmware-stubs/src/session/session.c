@@ -14,9 +14,8 @@
 
 void mayday_session_begin(mayday_target *target, const mayday_frame *offer) {
   mayday_session *session = &target->session;
-  uint8_t log2 = offer->as.offer.block_log2;
-  uint32_t block = log2 >= 10u && log2 <= 16u ? UINT32_C(1) << log2 : MAYDAY_BLOCK_MAX;
-  uint8_t open = mayday_blocks_within(target->memory.blocks_size, block);
+  /* No other exponents than those of block sizes are read (5.3). */
+  uint8_t open = mayday_blocks_within(target->blocks.size, UINT32_C(1) << offer->as.offer.block_log2);
   memset(session, 0, sizeof *session);
   memcpy(session->rescuer_id, offer->as.offer.rescuer_id, MAYDAY_ID_LENGTH);
   memcpy(session->rescuer_nonce, offer->as.offer.rescuer_nonce, MAYDAY_NONCE_LENGTH);
@@ -31,7 +30,7 @@ void mayday_session_begin(mayday_target *target, const mayday_frame *offer) {
   target->tag = mayday_session_tag(target->boot_nonce, session->rescuer_nonce, target->board->identity->node_id,
                                    session->rescuer_id, session->digest);
   mayday_acks_init(&target->acks);
-  mayday_object_init(&target->envelope, target->memory.blocks, MAYDAY_MANIFEST_MAX);
+  mayday_object_init(&target->envelope, target->blocks.memory, MAYDAY_MANIFEST_MAX);
   mayday_object_init(&target->run, target->run_bytes, MAYDAY_RUN_BYTES_MAX);
   mayday_calls_note_served(target);
   target->report.sessions++;
@@ -100,9 +99,11 @@ static void take_object(mayday_target *target, const mayday_frame *chunk) {
   if (mayday_object_take(&target->envelope, chunk)) session->state = MAYDAY_SESSION_CHECKING;
 }
 
-static void take_packet(mayday_target *target, const mayday_frame *frame, uint16_t packet, bool is_probe) {
+static void take_packet(mayday_target *target, const mayday_frame *frame) {
   mayday_session *session = &target->session;
-  bool is_new = mayday_acks_take(&target->acks, packet, mayday_target_us(target), is_probe);
+  bool is_probe = frame->kind == MAYDAY_PROBE;
+  /* The number is the first member of all packets. */
+  bool is_new = mayday_acks_take(&target->acks, frame->as.probe.packet, mayday_target_us(target), is_probe);
   if (!is_new || is_probe) return;
   uint16_t length = (uint16_t)(frame->kind == MAYDAY_OBJECT ? frame->as.object.length + 18u : frame->as.data.length + 11u);
   if (mayday_guard_is_keyed(target)) length = (uint16_t)(length + MAYDAY_SEAL_LENGTH);
@@ -115,9 +116,7 @@ void mayday_session_take(mayday_target *target, const mayday_frame *frame) {
   mayday_session *session = &target->session;
   session->heard_at = target->now;
   mayday_calls_stop_knocking(target);
-  if (frame->kind == MAYDAY_OBJECT) take_packet(target, frame, frame->as.object.packet, false);
-  else if (frame->kind == MAYDAY_DATA) take_packet(target, frame, frame->as.data.packet, false);
-  else if (frame->kind == MAYDAY_PROBE) take_packet(target, frame, frame->as.probe.packet, true);
+  if (frame->kind >= MAYDAY_OBJECT) take_packet(target, frame);
   else if (frame->kind == MAYDAY_LATER) mayday_receiving_take_later(target, frame->as.pause.ms);
   else if (frame->kind == MAYDAY_DONE_ACK && session->state == MAYDAY_SESSION_DONE &&
            memcmp(frame->as.done.digest, session->digest, MAYDAY_SHORT_DIGEST_LENGTH) == 0)
@@ -140,8 +139,8 @@ bool mayday_session_is_silent(const mayday_target *target) {
 
 static void say_done(mayday_target *target) {
   mayday_session *session = &target->session;
-  uint32_t interval = MAYDAY_DONE_INTERVAL_MIN_MS, line = 2u * mayday_line_ms(&target->rtt, DONE_BYTES);
-  if (mayday_rto_ms(&target->rtt) > interval) interval = mayday_rto_ms(&target->rtt);
+  uint32_t interval = mayday_rto_ms(&target->rtt), line = 2u * mayday_line_ms(&target->rtt, DONE_BYTES);
+  if (interval < MAYDAY_DONE_INTERVAL_MIN_MS) interval = MAYDAY_DONE_INTERVAL_MIN_MS;
   if (line > interval) interval = line;
   mayday_say_grant(target);
   mayday_say_done(target);
@@ -160,18 +159,17 @@ void mayday_session_tick(mayday_target *target) {
     return;
   }
   bool is_listening = session->state == MAYDAY_SESSION_ACCEPTING || session->state == MAYDAY_SESSION_RECEIVING;
-  if (is_listening && target->now >= session->lease_end) {
+  bool is_silent = mayday_session_is_silent(target);
+  bool is_lost = is_listening && target->now >= session->lease_end;
+  if (target->now >= session->look_at) {
+    session->look_at = MAYDAY_NO_MOMENT;
+    if (is_silent) is_lost = true;
+  }
+  if (is_lost) {
     mayday_session_lose(target, MAYDAY_LOSS_SILENCE);
     return;
   }
-  if (target->now >= session->look_at) {
-    session->look_at = MAYDAY_NO_MOMENT;
-    if (mayday_session_is_silent(target)) {
-      mayday_session_lose(target, MAYDAY_LOSS_SILENCE);
-      return;
-    }
-  }
-  if (is_listening && mayday_session_is_silent(target)) mayday_calls_knock(target);
+  if (is_listening && is_silent) mayday_calls_knock(target);
   if (session->state == MAYDAY_SESSION_ACCEPTING && target->now >= session->repeat_at) mayday_session_repeat_accept(target);
   else if (session->state == MAYDAY_SESSION_RECEIVING && target->now >= mayday_receiving_ask_at(target))
     mayday_receiving_ask(target, true);

@@ -37,7 +37,6 @@ bool mayday_target_init(mayday_target *target, mayday_board *board, const mayday
   target->board = board;
   target->port = board->port;
   target->line = line;
-  target->memory = *memory;
   target->is_forced = is_forced;
   target->asks_run = true;
   memset(target->changes, 0xff, sizeof target->changes); /* no moments */
@@ -47,7 +46,7 @@ bool mayday_target_init(mayday_target *target, mayday_board *board, const mayday
   target->payload_max = payload_within(memory->frame_size, mayday_guard_is_keyed(target));
   mayday_runs_init(&target->runs, memory->frame, memory->frame_size, line->baud);
   mayday_rtt_init(&target->rtt, line->baud, line->rto_floor_ms);
-  mayday_outbox_init(&target->outbox, board->port, line);
+  mayday_blocks_init(&target->blocks, memory->blocks, MAYDAY_BLOCK_MIN, memory->blocks_size);
   mayday_calls_init(target);
   mayday_writer_init(&target->writer, board);
   return true;
@@ -68,7 +67,7 @@ static bool is_ended(const mayday_target *target) {
 }
 
 static bool is_in_distress(const mayday_target *target) {
-  return target->board->status.failure != 0 || target->is_forced;
+  return target->board->decision.failure != 0 || target->is_forced;
 }
 
 static void call(mayday_target *target) {
@@ -107,8 +106,8 @@ static void take_question(mayday_target *target) {
 
 /* Seconds until the board may change its image again; 0: now (6.5). */
 static uint32_t wear_wait(const mayday_target *target, const uint8_t digest[8]) {
-  const mayday_status *status = &target->board->status;
-  bool is_begun = status->is_receiving && memcmp(status->receiving, digest, MAYDAY_SHORT_DIGEST_LENGTH) == 0;
+  const mayday_record_state *state = &target->board->record.state;
+  bool is_begun = state->is_receiving && memcmp(state->receiving_digest, digest, MAYDAY_SHORT_DIGEST_LENGTH) == 0;
   mayday_moment oldest = target->changes[target->change_at % MAYDAY_CHANGES_MAX];
   if (is_begun || oldest == MAYDAY_NO_MOMENT) return 0;
   uint32_t age = target->now - oldest;
@@ -251,13 +250,13 @@ static mayday_target_state state_of(const mayday_target *target) {
 
 mayday_target_state mayday_target_poll(mayday_target *target) {
   mayday_target_look(target);
-  mayday_outbox_drain(&target->outbox);
+  mayday_outbox_drain(&target->outbox, target->port);
   if (is_ended(target)) return state_of(target);
   if (mayday_runs_is_over(&target->runs, target->clock)) take_run(target, false);
   tick(target);
   if (is_in_session(target) && !mayday_session_work(target) && target->session.state == MAYDAY_SESSION_RECEIVING)
     mayday_receiving_ask(target, false);
-  mayday_outbox_drain(&target->outbox);
+  mayday_outbox_drain(&target->outbox, target->port);
   return state_of(target);
 }
 

@@ -15,7 +15,7 @@ static void push(mayday_walk *walk, uint8_t level, uint32_t index, const uint8_t
   mayday_step *step = &walk->steps[walk->depth++];
   step->level = level;
   step->index = index;
-  memcpy(step->hash, hash, MAYDAY_HASH_LENGTH);
+  mayday_hash_copy(step->hash, hash);
   step->differs = 0;
   step->is_compared = false;
   walk->child = 0;
@@ -117,7 +117,7 @@ static mayday_walk_next take_leaf(mayday_walk *walk, mayday_writer *writer, cons
   if (walk->is_uniform)
     mayday_uniform_hash(writer->board->hash, &writer->shape, 0, leaf, walk->uniform, hash);
   else
-    memcpy(hash, step->level == 0 ? step->hash : run + (size_t)(leaf - first) * MAYDAY_HASH_LENGTH, MAYDAY_HASH_LENGTH);
+    mayday_hash_copy(hash, step->level == 0 ? step->hash : run + (size_t)(leaf - first) * MAYDAY_HASH_LENGTH);
   bool is_dirty = leaf >= walk->dirty_first && leaf < walk->dirty_end;
   bool is_wanted = (is_dirty && !mayday_writer_is_touched(writer, leaf)) || !mayday_writer_has(writer, 0, leaf, hash);
   if (!is_wanted) {

@@ -51,7 +51,8 @@ typedef struct mayday_version {
 typedef struct mayday_frame {
   mayday_frame_kind kind;
   /* A proof of a link key (14.3): 8 or 16 bytes of an extension of type 01, or NULL. Only announcements have one. One of
-   * another length, or that is not the last extension, is wrong: its length is 0 here. */
+   * another length, or that is not the last extension, is wrong: its length is 0 here. A build without MAYDAY_WITH_LINK_KEY only
+   * knows whether there is such an extension: all lengths are 0. */
   const uint8_t *proof;
   uint8_t proof_length;
   /* Bytes in front of that extension's last 8, which the proof is over; 0 without one. */

@@ -1,4 +1,5 @@
 #include "base/bytes.h"
+#include "mayday/config.h"
 #include "wire/layout.h"
 #include "wire/reader.h"
 
@@ -75,6 +76,7 @@ static bool settle(mayday_frame *frame) {
   }
 }
 
+#if MAYDAY_WITH_LINK_KEY
 /* Bytes of the proof that an announcement may have; 0 for none (14.3). */
 static uint8_t proof_length(mayday_frame_kind kind) {
   switch (kind) {
@@ -91,20 +93,35 @@ static uint8_t proof_length(mayday_frame_kind kind) {
   }
 }
 
-/* Skips extensions (3.5). The first proof counts, and is wrong if it has another length, or is not the last extension: its MAC
- * would not be over all of the message. */
+/* Takes a proof of `length` bytes behind `before` others. The first one counts, and is wrong if it has another length, or is not
+ * the last extension: its MAC would not be over all of the message. */
+static void take_proof(mayday_frame *out, const uint8_t *proof, uint8_t length, size_t before, bool is_last) {
+  const uint8_t right = proof_length(out->kind);
+  if (right == 0 || out->proof != NULL) return;
+  out->proof = proof;
+  if (length != right || !is_last) return;
+  out->proof_length = length;
+  out->proven_length = (uint16_t)(before + length - MAYDAY_LINK_MAC_LENGTH);
+}
+#else
+/* Only that there is one: it fits no target without a link key. */
+static void take_proof(mayday_frame *out, const uint8_t *proof, uint8_t length, size_t before, bool is_last) {
+  (void)length;
+  (void)before;
+  (void)is_last;
+  out->proof = proof;
+}
+#endif
+
+/* Skips extensions (3.5). */
 static bool read_extensions(mayday_reader *from, size_t before, mayday_frame *out) {
   const uint8_t *const start = from->at;
-  const uint8_t length = proof_length(out->kind);
   while (from->left > 0) {
     const uint8_t *head = mayday_take(from, 2);
     const uint8_t *value = head == NULL ? NULL : mayday_take(from, head[1]);
     if (value == NULL || (head[0] & CRITICAL) != 0) return false;
-    if (head[0] != MAYDAY_EXTENSION_TYPE_LINK_PROOF || length == 0 || out->proof != NULL) continue;
-    out->proof = value;
-    if (head[1] != length || from->left > 0) continue;
-    out->proof_length = length;
-    out->proven_length = (uint16_t)(before + (size_t)(value - start) + length - MAYDAY_LINK_MAC_LENGTH);
+    if (head[0] == MAYDAY_EXTENSION_TYPE_LINK_PROOF)
+      take_proof(out, value, head[1], before + (size_t)(value - start), from->left == 0);
   }
   return true;
 }

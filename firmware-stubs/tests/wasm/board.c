@@ -189,9 +189,9 @@ EXPORT("add_entry") bool export_add_entry(void) {
   return mayday_record_append(&board, entry, NULL);
 }
 
-EXPORT("status_floor") uint32_t export_status_floor(void) { return board.status.floor; }
-EXPORT("installed") const uint8_t *export_installed(void) { return board.status.is_installed ? board.status.installed : NULL; }
-EXPORT("receiving") const uint8_t *export_receiving(void) { return board.status.is_receiving ? board.status.receiving : NULL; }
+EXPORT("status_floor") uint32_t export_status_floor(void) { return mayday_board_floor(&board); }
+EXPORT("installed") const uint8_t *export_installed(void) { return board.is_installed ? board.installed : NULL; }
+EXPORT("receiving") const uint8_t *export_receiving(void) { return board.record.state.is_receiving ? board.record.state.receiving_digest : NULL; }
 
 EXPORT("judge") uint32_t export_judge(uint32_t length, const uint8_t *offered) {
   return mayday_board_judge(&board, envelope, length, offered, 65536, &accepted);

@@ -1,5 +1,6 @@
 /* What the differential fuzzer asks of the C side (scripts/firmware/differential.mjs): single functions, and the board and target of
  * target.c. Input lies in `exchange`, what comes out of it beside the result in `answer`. */
+#include "base/bytes.h"
 #include "target.c"
 
 #include "base/sha256.h"
@@ -219,7 +220,9 @@ EXPORT("record") void record(void) {
 
 /* A board with these bits: boots, trial, installed, receiving. */
 EXPORT("status") void status(void) {
-  const mayday_status *now = &the.board.status;
+  mayday_status status_now;
+  const mayday_status *now = &status_now;
+  mayday_board_status(&the.board, &status_now);
   answer_length = 0;
   put_number(now->failure);
   put_number(now->is_trial);
@@ -289,14 +292,13 @@ EXPORT("hurry_ack") void hurry_ack(uint32_t now_us) {
 
 /* 0: none is due; else the ack is in `answer`. */
 EXPORT("take_ack") uint32_t take_ack(uint32_t now_us) {
-  uint16_t highest;
-  uint8_t delay, bitmap[MAYDAY_ACK_BITMAP_LENGTH];
+  uint8_t ack[MAYDAY_ACK_BYTES];
   if (!mayday_acks_is_due(&acks, now_us)) return 0;
-  mayday_acks_build(&acks, now_us, &highest, &delay, bitmap);
+  mayday_acks_build(&acks, now_us, ack);
   answer_length = 0;
-  put_number(highest);
-  put_number(delay);
-  put(bitmap, sizeof bitmap);
+  put_number(mayday_u16(ack));
+  put_number(ack[2]);
+  put(ack + 3, MAYDAY_ACK_BITMAP_LENGTH);
   return 1;
 }
 
