@@ -131,7 +131,7 @@ export const ENTRIES = {
   tree: {
     sources: IMAGE,
     settings: SPLIT,
-    plant: { file: "src/image/tree.c", from: "done <= count", to: "done <= count + 1u" },
+    plant: { file: "src/image/tree.c", from: "i < count", to: "i <= count" },
   },
   entry: {
     sources: FLASH,
