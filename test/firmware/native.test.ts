@@ -33,6 +33,17 @@ describe("the C side", () => {
     TIMEOUT_MS,
   );
 
+  it(
+    "takes most of its branches in the native tests and with the kept inputs of the fuzzer, and runs each file",
+    () => {
+      const { code, told } = script("coverage.mjs");
+      expect({ code, told }).toMatchObject({ code: 0 });
+      const kept = files(/^firmware-stubs\/tests\/fuzz\/corpus\//).length;
+      expect(told).toContain(`, ${kept} kept inputs`);
+    },
+    TIMEOUT_MS,
+  );
+
   it.each(["all", "single-small"])(
     "compiles as %s for a Cortex-M3, with no variable, no heap and no name that is not mayday's",
     (configuration) => {

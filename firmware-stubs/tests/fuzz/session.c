@@ -208,7 +208,8 @@ static void say_block(world *world, input *in) {
     memset(&frame, 0, sizeof frame);
     frame.kind = MAYDAY_DATA;
     frame.as.data.packet = world->packet++ & 0xfffu;
-    frame.as.data.attempt = open == NULL ? 0 : open->attempt & 1u;
+    /* Of an image below 2 MiB. */
+    frame.as.data.attempt = open == NULL ? 0 : open->failures & 1u;
     frame.as.data.position = (uint16_t)((number * (BLOCK / 32u) + at / 32u) & 0xffffu);
     frame.as.data.payload = world->image.data + number * BLOCK + at;
     frame.as.data.length = (uint16_t)(length - at < 512u ? length - at : 512u);
