@@ -2,11 +2,12 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { FailedError } from "../../base/errors.ts";
+import { packageRoot } from "../../files/package-root.ts";
 import type { NodeEvent } from "../../node/node-event.ts";
 import type { Verdict } from "../../node/verdict.ts";
 
 /** This command line, as a program to run. */
-const MAIN = fileURLToPath(new URL("../main.js", import.meta.url));
+const MAIN = fileURLToPath(new URL("dist/cli/main.js", packageRoot()));
 /** Most characters of a child's stderr that are kept, in case it fails. */
 const LOG_MAX = 65_536;
 

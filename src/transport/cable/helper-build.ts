@@ -8,9 +8,9 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { Millis } from "../../base/units.ts";
 import { findOwnProgram, isOwnWay } from "../../files/own-way.ts";
+import { packageRoot } from "../../files/package-root.ts";
 import { cacheFolders, makeCacheFolder, removeAtExit, removeQuietly } from "./helper-cache.ts";
 
-const SOURCES = new URL("../../../hw-loopback/", import.meta.url);
 const COMPILE_LIMIT_MS: Millis = 60_000;
 
 const run = promisify(execFile);
@@ -43,7 +43,7 @@ export function buildCableHelper(): Promise<string | NoHelper> {
  * a private folder that is removed when this process ends.
  */
 export async function buildHelper({ name, flags, libraries }: HelperSource): Promise<string | NoHelper> {
-  const path = fileURLToPath(new URL(`${name}.c`, SOURCES));
+  const path = fileURLToPath(new URL(`hw-loopback/${name}.c`, packageRoot()));
   const source = await readFile(path);
   const hash = createHash("sha256").update(source).update(flags.join(" ")).update(process.arch);
   const versioned = `${name}-${hash.digest("hex").slice(0, 16)}`;
