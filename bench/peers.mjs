@@ -142,6 +142,8 @@ function rowOf(line, { peer, setting, tried, results, load }) {
 
 async function measure({ runs, peers, lines }) {
   checkPrograms(peers);
+  // The commit and the time of the start: the run takes long.
+  const head = recordHead("peers", "virtual cable", []);
   const library = await drainLibrary();
   const cleanMs = new Map();
   const key = (peer, { baud, size }) => `${peer.name} ${baud} ${size}`;
@@ -157,7 +159,6 @@ async function measure({ runs, peers, lines }) {
         cleanMs.set(key(cell.peer, line), median(whole));
     }
   }
-  const head = recordHead("peers", "virtual cable", []);
   const ok = rows.filter(({ peer }) => peer === MAYDAY.name).every((row) => row.exact === row.runs);
   return { ...head, ok, seeds: runs, lines, rows };
 }

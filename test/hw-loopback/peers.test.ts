@@ -25,6 +25,12 @@ interface PeerRow {
   readonly tried: readonly Transfer[];
 }
 
+interface Line {
+  readonly name: string;
+  readonly floor?: number;
+  readonly aim?: number;
+}
+
 const KIB = 16;
 const IMAGE_SECONDS = (KIB * 1024 * 10) / 921_600;
 const PEERS = ["mayday", "ZMODEM", "YMODEM", "XMODEM-1K", "C-Kermit"];
@@ -96,6 +102,14 @@ describe("the comparison with other programs", { timeout: 240_000 }, () => {
     expect(picture).toContain(">mayday</text>");
     expect(picture).toContain(">1e-3</text>");
     expect(picture).toContain("prefers-color-scheme:dark");
+  });
+
+  it("has the lines and the goals of docs/testing.md", async () => {
+    const path = new URL("../../bench/peers/lines.mjs", import.meta.url).href;
+    const { LINES } = (await import(path)) as { readonly LINES: readonly Line[] };
+    const rows = LINES.map(({ name, floor = "", aim = "" }) => `| ${name} | ${floor} | ${aim} |`);
+    const document = readFileSync(new URL("../../docs/testing.md", import.meta.url), "utf8");
+    expect(document).toContain(["| line | floor | aim |", "| --- | --- | --- |", ...rows, ""].join("\n"));
   });
 
   it.each([
