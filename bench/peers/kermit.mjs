@@ -34,7 +34,7 @@ const QUICK = ["set receive timeout 1", "set send timeout 1 fixed"];
 
 function kermit({ path }, { commands }, action) {
   const script = [...ALWAYS, ...commands, `set line ${path}`, action, "exit"].join(", ");
-  return { command: "kermit", args: ["-Y", "-C", script] };
+  return { command: "kermit", args: ["-H", "-Y", "-C", script] };
 }
 
 export const KERMIT = {
