@@ -6,7 +6,8 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/, "");
-const MAIN = `${ROOT}/dist/cli/main.js`;
+/** The built command line. */
+export const MAIN = `${ROOT}/dist/cli/main.js`;
 const CABLE_READY_LIMIT_MS = 5000;
 
 /** A module of the built project, by its path in dist/. */

@@ -96,6 +96,7 @@ struct fault {
 
 struct counters {
     uint64_t bytes, flipped_bits, dropped, burst, cut, overrun, garbled;
+    picos first_start, last_end; /* on the line, of the first and the last byte; without meaning while bytes is 0 */
 };
 
 struct direction {
@@ -214,8 +215,9 @@ static void carry_byte(struct cable *cable, struct direction *d, uint8_t value, 
     }
 
     if (cable->first_start == NEVER) cable->first_start = start;
-    d->counters.bytes++;
     d->line_free = start + cable->byte;
+    if (d->counters.bytes++ == 0) d->counters.first_start = start;
+    d->counters.last_end = d->line_free;
     if (is_cut(cable, start)) {
         d->counters.cut++;
     } else if (dropped) {
@@ -315,6 +317,7 @@ static picos serve(struct cable *cable, picos now, picos wanted) {
 /* Runs until a signal, or until standard input closes if that was asked for. */
 static void run(struct cable *cable, int signals) {
     picos wanted = NEVER;
+    clock_now(); /* its time begins here, not with the first byte */
     for (;;) {
         struct pollfd polled[4] = {{-1, POLLIN, 0}, {-1, POLLIN, 0}, {-1, POLLIN, 0}, {signals, POLLIN, 0}};
         for (int i = 0; i < 2; i++)
@@ -422,10 +425,19 @@ static bool cable_init(struct cable *cable) {
     return end_link(&cable->ends[0], options->link[0]) && end_link(&cable->ends[1], options->link[1]);
 }
 
+/* Microseconds are told: a byte at 4 Mbaud is 2.5 of them. */
+static void print_moment(const char *name, const struct counters *c, picos moment) {
+    if (c->bytes == 0) printf(",\"%s\":null", name);
+    else printf(",\"%s\":%.3f", name, (double)moment / (double)PICOS_PER_MS);
+}
+
 static void print_counters(const char *name, const struct counters *c) {
     printf("\"%s\":{\"octets\":%" PRIu64 ",\"flippedBits\":%" PRIu64 ",\"dropped\":%" PRIu64 ",\"burst\":%" PRIu64
-           ",\"cut\":%" PRIu64 ",\"overrun\":%" PRIu64 ",\"garbled\":%" PRIu64 "}",
+           ",\"cut\":%" PRIu64 ",\"overrun\":%" PRIu64 ",\"garbled\":%" PRIu64,
            name, c->bytes, c->flipped_bits, c->dropped, c->burst, c->cut, c->overrun, c->garbled);
+    print_moment("firstByteMs", c, c->first_start);
+    print_moment("lastByteMs", c, c->last_end);
+    putchar('}');
 }
 
 /* ---- command line ---- */

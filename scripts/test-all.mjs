@@ -13,6 +13,8 @@ const TOOLS = [
   { package: "python3", probe: "/usr/bin/python3" },
   { package: "libc6-dev", probe: "/usr/include/stdio.h" },
   { package: "i2c-tools", probe: "/usr/sbin/i2cdetect" },
+  { package: "lrzsz", probe: "/usr/bin/sz" },
+  { package: "ckermit", probe: "/usr/bin/kermit" },
   { package: "openssl", probe: "/usr/bin/openssl" },
   { package: "u-boot-qemu", probe: "/usr/lib/u-boot/qemu_arm64/u-boot.bin" },
   { package: "qemu-system-arm", probe: "/usr/bin/qemu-system-arm" },

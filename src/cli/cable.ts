@@ -90,8 +90,10 @@ async function runCable(
 
 function countersText({ aToB, bToA }: VirtualCableCounters): string {
   const names = ["octets", "flippedBits", "dropped", "burst", "cut", "overrun", "garbled"] as const;
+  const moments = ["firstByteMs", "lastByteMs"] as const;
   return columns([
     ["", "a to b / b to a"],
     ...names.map((name): [string, string] => [name, `${aToB[name]} / ${bToA[name]}`]),
+    ...moments.map((name): [string, string] => [name, `${aToB[name] ?? "-"} / ${bToA[name] ?? "-"}`]),
   ]);
 }

@@ -58,11 +58,11 @@ export interface BenchResult<Row> {
   readonly markdown: string | undefined;
 }
 
-/** Runs hw-loopback/NAME.mjs with `--out`, and reads its record. */
+/** Runs NAME.mjs, by its path in the repository, with `--out`, and reads its record. */
 export async function runBench<Row>(name: string, ...args: readonly string[]): Promise<BenchResult<Row>> {
   const folder = await mkdtemp(join(tmpdir(), "mayday-bench-test-"));
   const base = join(folder, "records", "record");
-  const script = fileURLToPath(new URL(`../../hw-loopback/${name}.mjs`, import.meta.url));
+  const script = fileURLToPath(new URL(`../../${name}.mjs`, import.meta.url));
   const child = spawn(process.execPath, [script, ...args, "--out", base], {
     stdio: ["ignore", "pipe", "pipe"],
   });

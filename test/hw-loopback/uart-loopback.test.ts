@@ -7,7 +7,7 @@ import { openSocatSocket } from "../support/socat-pair.ts";
 import { type BenchResult, type LoopbackRow, runBench } from "./bench-run.ts";
 
 const loopback = (...args: readonly string[]): Promise<BenchResult<LoopbackRow>> =>
-  runBench<LoopbackRow>("uart-loopback", "--kib", "4", ...args);
+  runBench<LoopbackRow>("hw-loopback/uart-loopback", "--kib", "4", ...args);
 const results = ({ record }: BenchResult<LoopbackRow>): (readonly [string, readonly string[]])[] =>
   (record?.rows ?? []).map(({ leg, faults }) => [leg, faults]);
 

@@ -9,7 +9,7 @@ import { type RescueRow, runBench } from "./bench-run.ts";
 describe("uart-rescue", { timeout: 60_000 }, () => {
   it("installs a whole image and repairs one sector at both rates, exits 0, and writes a record", async () => {
     const args = ["--virtual", "--bauds", "460800,921600", "--kib", "32"];
-    const { code, stdout, record, markdown } = await runBench<RescueRow>("uart-rescue", ...args);
+    const { code, stdout, record, markdown } = await runBench<RescueRow>("hw-loopback/uart-rescue", ...args);
     expect([code, record?.ok, record?.bench, record?.setup]).toEqual([
       0,
       true,
@@ -39,7 +39,7 @@ describe("uart-rescue", { timeout: 60_000 }, () => {
     const [a, b] = [join(folder, "a"), join(folder, "b")];
     const cable = await startVirtualCable({ a, b, baud: 115_200, strictBaud: true });
     const args = ["--a", a, "--b", b, "--bauds", "921600", "--kib", "8", "--timeout", "1"];
-    const { code, record, markdown } = await runBench<RescueRow>("uart-rescue", ...args);
+    const { code, record, markdown } = await runBench<RescueRow>("hw-loopback/uart-rescue", ...args);
     await cable.close();
     await rm(folder, { recursive: true });
     expect([code, record?.ok, record?.setup]).toEqual([1, false, "crossed cable"]);
@@ -62,7 +62,7 @@ describe("uart-rescue", { timeout: 60_000 }, () => {
       "--kib",
       "8",
     ];
-    const { code, stderr } = await runBench<RescueRow>("uart-rescue", ...args);
+    const { code, stderr } = await runBench<RescueRow>("hw-loopback/uart-rescue", ...args);
     expect([code, stderr]).toEqual([6, expect.stringContaining("there is no such port")]);
   });
 });

@@ -37,6 +37,7 @@ describe("one word for one thing", () => {
       "src/transport/cable/virtual-cable.ts",
       "test/transport/cable/virtual-cable.test.ts",
       "hw-loopback/virtual-cable.c",
+      "bench/peers/transfer.mjs",
       "firmware-stubs/tests/json.h",
       "test/session/link-key-vectors.test.ts",
       "test/wire/vectors.test.ts",

@@ -50,6 +50,13 @@ export interface CableCounters {
   readonly overrun: number;
   /** Bytes replaced because an end was set to another rate. */
   readonly garbled: number;
+  /**
+   * When the first byte began on the line, lost or not; null if there was none. Milliseconds of one monotonic clock
+   * for both directions, which begins when the cable is made.
+   */
+  readonly firstByteMs: number | null;
+  /** When the last byte ended on the line, by the same clock; its latency is not in it. */
+  readonly lastByteMs: number | null;
 }
 
 /** Both directions of a cable. */

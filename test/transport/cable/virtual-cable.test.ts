@@ -244,6 +244,41 @@ describe.skipIf(typeof helper !== "string")("the virtual cable carries", () => {
     expect(elapsedMs).toBeLessThan(lineTime(48, 9600) + 62.5 + 6);
   });
 
+  test("first and last byte of each direction at the times that it tells", { retry: 2 }, async () => {
+    const cable = await start({ baud: 9600, latencyMs: 20 });
+    const a = new RawEnd(cable.a);
+    const b = new RawEnd(cable.b);
+    await delay(30);
+    const begun = performance.now();
+    await pass(a, b, sample(48));
+    const answered = performance.now() - begun;
+    await pass(b, a, sample(1));
+    const counters = await cable.close();
+    const [there, back] = [counters?.aToB, counters?.bToA];
+    const [first, last] = [there?.firstByteMs ?? Number.NaN, there?.lastByteMs ?? Number.NaN];
+    expect(first).toBeGreaterThanOrEqual(30);
+    expect(last - first).toBeCloseTo(lineTime(48, 9600), 2);
+    // One clock for both: the answer began after the 20 ms that the last byte was under way.
+    const answer = (back?.firstByteMs ?? Number.NaN) - first;
+    expect(answer).toBeGreaterThanOrEqual(lineTime(48, 9600) + 20);
+    expect(Math.abs(answer - answered)).toBeLessThan(6);
+    expect((back?.lastByteMs ?? 0) - (back?.firstByteMs ?? 0)).toBeCloseTo(lineTime(1, 9600), 2);
+  });
+
+  test("nothing, and tells no times then", async () => {
+    const cable = await start();
+    expect(await cable.close()).toMatchObject({
+      aToB: { octets: 0, firstByteMs: null, lastByteMs: null },
+      bToA: { octets: 0, firstByteMs: null, lastByteMs: null },
+    });
+  });
+
+  test("lost bytes too: their times count", async () => {
+    const { counters } = await carry(sample(1000), { drop: 1 });
+    const { firstByteMs, lastByteMs } = counters.aToB;
+    expect((lastByteMs ?? 0) - (firstByteMs ?? 0)).toBeGreaterThan(0.98 * lineTime(1000, 3_000_000));
+  });
+
   test("no more than the kernel's tty queue ahead of the line", async () => {
     const cable = await start({ baud: 300 });
     const a = new RawEnd(cable.a);

@@ -1,0 +1,43 @@
+// The lines of the comparison: what the cable does, how large the image is, and what mayday must and wants to reach.
+const KIB = 1024;
+const MIB = KIB * KIB;
+
+const line = (name, more) => ({
+  name,
+  baud: 921_600,
+  size: 256 * KIB,
+  cable: [],
+  latencyMs: 1,
+  isBusy: false,
+  ...more,
+});
+
+const withErrors = (ber, more) =>
+  line(`bit errors ${ber}`, { ber: Number(ber), cable: ["--ber", ber], ...more });
+
+/**
+ * `floor` and `aim` are mayday's share of the line (docs/testing.md, "Goodput"). Lines with `ber`, and the clean one,
+ * are the points of the picture. `isBusy`: two processes that never rest run beside the transfer.
+ */
+export const LINES = [
+  line("clean", { ber: 0, floor: 0.93, aim: 0.98 }),
+  line("clean, 1 MiB", { size: MIB, aim: 0.983 }),
+  line("115200 baud, 64 KiB", { baud: 115_200, size: 64 * KIB, floor: 0.93, aim: 0.97 }),
+  line("3 Mbaud, 1 MiB", { baud: 3_000_000, size: MIB, aim: 0.983 }),
+  line("16 ms delay", { latencyMs: 16, floor: 0.9, aim: 0.952 }),
+  line("16 ms delay, bit errors 1e-5", { latencyMs: 16, cable: ["--ber", "1e-5"] }),
+  withErrors("1e-6", { aim: 0.96 }),
+  withErrors("1e-5", { floor: 0.88, aim: 0.92 }),
+  withErrors("3e-5", { aim: 0.885 }),
+  withErrors("1e-4", { floor: 0.74, aim: 0.8 }),
+  withErrors("3e-4", { floor: 0.6, aim: 0.69 }),
+  withErrors("1e-3", { floor: 0.4, aim: 0.5 }),
+  withErrors("3e-3", { aim: 0.22 }),
+  line("bytes lost 1e-4", { cable: ["--drop", "1e-4"], floor: 0.88, aim: 0.93 }),
+  line("bursts of 50 bytes, one in 100,000", { cable: ["--burst", "100000,50"], floor: 0.92, aim: 0.96 }),
+  // Counted from the first byte either way. Receivers call at once, 0.7 s before the sender starts, but for C-Kermit's: so
+  // the cut is 0.7 to 2.7 s into the transfer (C-Kermit's: 1.4 to 3.4), and a sender that streams is heard after it.
+  line("a cut of 2 s", { cable: ["--cut", "1.4,2"], floor: 0.55, aim: 0.575 }),
+  line("clean, two busy processes", { isBusy: true }),
+  line("bit errors 1e-4, two busy processes", { cable: ["--ber", "1e-4"], isBusy: true }),
+];

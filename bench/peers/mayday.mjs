@@ -1,0 +1,33 @@
+// mayday: a target without an image, and a rescuer that has it.
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { MAIN, mayday } from "../../hw-loopback/lib.mjs";
+
+const HARDWARE = "bench/board";
+
+function command(name, { path, baud }, ...args) {
+  const link = ["--link", `serial:${path}?baud=${baud}`, "--timeout", "600"];
+  return { command: process.execPath, args: [MAIN, name, ...link, ...args, "--json"] };
+}
+
+export const MAYDAY = {
+  name: "mayday",
+  programs: [],
+  settings: [{ name: "" }],
+  /** Image and board are made before the clock runs: this happens elsewhere and earlier. */
+  prepare(folder, image) {
+    const path = (name) => join(folder, name);
+    writeFileSync(path("fw.bin"), image);
+    mayday("keygen", "--out", path("k"));
+    const what = ["--hardware", HARDWARE, "--version", "1.0.0", "--key", path("k.key")];
+    mayday("image", "build", "--in", path("fw.bin"), ...what, "--out", path("fw.mdy"));
+    const flash = ["--flash-size", String(image.length), "--trust", path("k.pub")];
+    mayday("board", "init", path("board"), "--hardware", HARDWARE, ...flash);
+  },
+  receiver: (folder, end) => command("distress", end, "--board", join(folder, "board")),
+  sender: (folder, end) => command("rescue", end, "--image", join(folder, "fw.mdy"), "--once"),
+  received(folder) {
+    mayday("board", "read", join(folder, "board"), "--out", join(folder, "back.bin"));
+    return readFileSync(join(folder, "back.bin"));
+  },
+};
