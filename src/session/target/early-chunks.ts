@@ -10,18 +10,21 @@ const CHUNK_BYTES_MIN = 32;
  * than it asked for is dropped.
  */
 export class EarlyChunks {
+  readonly #takesData: boolean;
   readonly #bytesMax: number;
   readonly #countMax: number;
   #chunks: (DataChunk | ObjectChunk)[] = [];
   #bytes = 0;
 
-  /** `blockBytes`: of all blocks that were asked for. */
+  /** `blockBytes`: of all blocks that were asked for; 0: of none, and each that comes is dropped (PROTOCOL.md 4.5). */
   constructor(blockBytes: number) {
+    this.#takesData = blockBytes > 0;
     this.#bytesMax = RUNS_BYTES + blockBytes;
     this.#countMax = Math.ceil(this.#bytesMax / CHUNK_BYTES_MIN);
   }
 
   add(chunk: DataChunk | ObjectChunk): void {
+    if (chunk.tag === "data" && !this.#takesData) return;
     const bytes = this.#bytes + chunk.payload.length;
     if (bytes > this.#bytesMax || this.#chunks.length >= this.#countMax) return;
     this.#bytes = bytes;
