@@ -14,7 +14,7 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   {
     what: "TypeScript knows hashes from runs of before, and from flash where the node above is right; C asks for the run",
     why: "C keeps one run (6.3)",
-    how: "nothing is compared until C has caught up, and the rescuers answer its requests, too",
+    how: "nothing is compared until C has caught up, or, when a block came meanwhile, until power was off; the rescuers answer its requests, too",
   },
   {
     what: "blocks that the other slot holds are written at once by TypeScript, in their turn by C",
@@ -52,9 +52,14 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     how: "that byte is left out; offers above 1 MiB are not handed in",
   },
   {
-    what: "chunks that are not in whole units of 32 bytes, manifests with a level or index, blocks before the manifest",
-    why: "4.5 and 4.6: may be dropped; 5.4: not asked for",
+    what: "chunks that are not in whole units of 32 bytes, manifests with a level or index",
+    why: "4.5 and 4.6: may be dropped",
     how: "they are not handed in",
+  },
+  {
+    what: "of two runs before the manifest that differ TypeScript takes the first one, C the last",
+    why: "5.4 leaves it open; no rescuer sends two",
+    how: "a damaged run whose CRC is right is not handed in before the manifest",
   },
   {
     what: "extensions of type 01 that are no proof, and two of them",

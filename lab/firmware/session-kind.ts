@@ -44,6 +44,8 @@ class Session {
   #tags: number[] = [];
   #lastPacket = -1;
   #isBehind = false;
+  /** Meanwhile a block came. */
+  #isTakenByOne = false;
   #heard = 0;
   #bootNonce: Uint8Array = new Uint8Array(8);
   #nonces = 0;
@@ -155,7 +157,7 @@ class Session {
     const [ts, c] = this.#logs.map(({ wants }) => wants.request);
     const asksElse = this.#ts.waitsForRun && !isDeepStrictEqual(ts, c);
     if (this.#c.waitsForRun && (!this.#ts.waitsForRun || (asksElse && isAbove(c, ts)))) this.#isBehind = true;
-    else if (this.#isBehind && this.#different() === undefined) this.#isBehind = false;
+    else if (this.#isBehind && !this.#isTakenByOne && this.#different() === undefined) this.#isBehind = false;
   }
 
   #restart(): void {
@@ -169,6 +171,7 @@ class Session {
     if (this.#isExcused) for (const log of this.#logs) log.answers.length = 0;
     for (const side of this.#sides) side.start(this.#now);
     this.#isBehind = false;
+    this.#isTakenByOne = false;
     this.#tags = [];
     this.#lastPacket = -1;
     this.#collect();
@@ -219,8 +222,6 @@ class Session {
 
   #deliver(frame: Uint8Array): void {
     this.#pass(pick(this.#random, [0, 1, 1, 2, 5, 9, 30]));
-    // No block was asked for with the accept: the TypeScript side keeps some of what comes too early (PROTOCOL.md 5.4).
-    if (!this.#ts.isReceiving && decodeFrame(frame, this.#tags[0]).tag === "data") return;
     // An offer that takes over while a known difference shows would be judged otherwise.
     if (this.#hasToRestart || (this.#isExcused && decodeFrame(frame, undefined).tag === "offer"))
       this.#restart();
@@ -231,6 +232,8 @@ class Session {
     const known = decodeFrame(frame, tag);
     if (known.tag === "offer" && known.blockSize !== this.#shape.blockSize)
       this.#unusual.add(toHex(known.rescuerNonce));
+    // Only the TypeScript side may have asked for it.
+    if (known.tag === "data" && this.#isBehind) this.#isTakenByOne = true;
     if ("packetNumber" in known) this.#lastPacket = Math.max(this.#lastPacket, known.packetNumber);
     this.#trace(
       `${this.#now}: heard ${known.tag === "fault" ? known.fault : wordsOf(known)} ${toHex(frame.subarray(0, 80))}`,
@@ -266,8 +269,14 @@ class Session {
     if (bent.length === 0 || bent.length > this.#shape.payloadMax + 15) return;
     const tag = this.#tags[0] ?? 1;
     const made = bent.length > 4 && randomChance(this.#random, 0.7) ? reseal(bent, tag) : bent;
-    if (!isFree(made, tag)) this.#deliver(made);
+    if (!isFree(made, tag) && !this.#isEarlyRun(made, tag)) this.#deliver(made);
     if (randomChance(this.#random, 0.7)) this.#pending.unshift(frame);
+  }
+
+  /** A run before the manifest. Of two that differ the TypeScript side takes the first one, the C side the last (5.4). */
+  #isEarlyRun(bytes: Uint8Array, tag: number): boolean {
+    const frame = decodeFrame(bytes, tag);
+    return frame.tag === "object" && frame.name.kind !== ObjectKind.manifest && !this.#ts.isReceiving;
   }
 
   /** Frames that no rescuer of these would send now. */

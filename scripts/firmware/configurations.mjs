@@ -47,9 +47,14 @@ export const CONFIGURATIONS = {
   },
 };
 
+/** `NAME=value` of each macro. */
+export function macrosOf(name) {
+  return Object.entries(CONFIGURATIONS[name].macros).map(([macro, value]) => `${macro}=${value}`);
+}
+
 /** `-DNAME=value` for a compiler or for CMake. */
 export function definesOf(name) {
-  return Object.entries(CONFIGURATIONS[name].macros).map(([macro, value]) => `-D${macro}=${value}`);
+  return macrosOf(name).map((macro) => `-D${macro}`);
 }
 
 function presets() {

@@ -5,6 +5,7 @@ import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { headLines, recordHead, runBench, tableText, writeRecord } from "../../hw-loopback/lib.mjs";
+import { macrosOf } from "./configurations.mjs";
 import { buildModule } from "./wasm.mjs";
 
 const USAGE = `usage: node scripts/firmware/differential.mjs [--count N] [--seed S] [--workers 2] [--kinds KIND,...] [--evidence]
@@ -29,7 +30,7 @@ function run(command, args, options) {
 function build() {
   const compiled = run("npx", ["tsc", "-p", "tsconfig.lab.json", "--outDir", OUT], { stdio: "inherit" });
   if (compiled.status !== 0) throw new Error("the TypeScript side does not compile");
-  return [`${OUT}/lab/firmware/main.js`, "--wasm", buildModule("differential", ["MAYDAY_WITH_LINK_KEY=1"])];
+  return [`${OUT}/lab/firmware/main.js`, "--wasm", buildModule("differential", macrosOf("all"))];
 }
 
 /** Inputs of one process: what it holds is let go of with it. */

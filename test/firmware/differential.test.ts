@@ -1,8 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { KINDS, runKind, sharesOf } from "../../lab/firmware/differential.ts";
 
-const { buildModule } = (await import(new URL("../../scripts/firmware/wasm.mjs", import.meta.url).href)) as {
+const scripts = new URL("../../scripts/firmware/", import.meta.url);
+const { buildModule } = (await import(new URL("wasm.mjs", scripts).href)) as {
   readonly buildModule: (name: string, defines: readonly string[]) => string;
+};
+const { macrosOf } = (await import(new URL("configurations.mjs", scripts).href)) as {
+  readonly macrosOf: (configuration: string) => readonly string[];
 };
 
 /** Inputs: about five seconds of them. */
@@ -26,7 +30,7 @@ describe("the C side and the TypeScript side", () => {
         kind,
         FIRST_SEED,
         FIRST_SEED + inputs,
-        buildModule("differential", ["MAYDAY_WITH_LINK_KEY=1"]),
+        buildModule("differential", macrosOf("all")),
       );
       expect(row.reported).toEqual([]);
       expect(row.differences).toBe(0);
