@@ -96,10 +96,13 @@ function freshOf({ known = [] }, list) {
 function faultsOf(entry, { alarms, reached, statements, list }) {
   const { known = [] } = entry;
   const fresh = freshOf(entry, list);
-  const stale = known.filter(({ file, what }) => !list.some((a) => a.file === file && a.what.includes(what)));
+  const other = known.flatMap(({ file, what, count = 1 }) => {
+    const found = list.filter((alarm) => alarm.file === file && alarm.what.includes(what)).length;
+    return found === count ? [] : [`entries.mjs lists ${count}, not ${found}: ${file} ${what}`];
+  });
   return [
     ...fresh.map(({ file, line, what }) => `${file}:${line} ${what}`),
-    ...stale.map(({ file, what }) => `entries.mjs lists what is no alarm any more: ${file} ${what}`),
+    ...other,
     // What Eva counts and what was read of its text have to agree, or an alarm in another form would pass.
     ...(alarms === list.length ? [] : [`${alarms} alarms, of which ${list.length} were understood`]),
     ...(reached / statements >= REACHED_SHARE_MIN ? [] : [`${reached} of ${statements} statements reached`]),

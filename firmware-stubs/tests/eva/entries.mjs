@@ -1,7 +1,7 @@
 // What scripts/firmware/eva.mjs runs: for each entry point of this folder the sources that it needs, the settings that make Eva
 // precise enough, what helps it in copies of the sources (`annotations`: a piece of text, and what stands there instead), and an
 // error that it has to find (`plant`). `without`: sources that the entry point stands in for. `known`: alarms that are listed, by
-// file and a part of what is said, each with the reason why it is none. `open`: why it is not part of a run unless it is asked for
+// file and a part of what is said, how many there are of each (`count`, 1), and the reason why they are none. `open`: why it is not part of a run unless it is asked for
 // by name.
 
 const WIRE = /^src\/(wire|base\/crc)/;
@@ -239,7 +239,8 @@ export const ENTRIES = {
       {
         file: "src/session/walk.c",
         what: "assertion got status unknown",
-        why: "three assertions of entries.mjs. A run lists 1 to 16 nodes, as run_level is at most 4 levels below and the step lies in the tree. `apart` is below 16, as end_of is (index + 1) << level at most, and level 4 at most without is_uniform. `child` is below `count`: it is 0 for a new step, and at count the step is compared, and its loop ends below count or returns",
+        count: 3,
+        why: "assertions of entries.mjs. A run lists 1 to 16 nodes, as run_level is at most 4 levels below and the step lies in the tree. `apart` is below 16, as end_of is (index + 1) << level at most, and level 4 at most without is_uniform. `child` is below `count`: it is 0 for a new step, and at count the step is compared, and its loop ends below count or returns",
       },
     ],
     plant: { file: "src/session/walk.c", from: "walk->depth == 0 ||", to: "" },
