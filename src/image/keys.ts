@@ -44,19 +44,14 @@ export function joinedKey(key: TrustedKey, others: readonly TrustedKey[]): Trust
     ...key,
     roles: [...new Set(all.flatMap(({ roles }) => roles))],
     maxCounter: least(all.map(({ maxCounter }) => maxCounter)),
-    maxStep: leastStep(all),
+    maxStep: maxStepOf(all, key.keyId),
   };
 }
 
-/** How far above the floor an image of the key with this id may be. */
+/** How far above the floor an image of the key with this id may be. An entry without a step of its own has that of all boards. */
 export function maxStepOf(keys: readonly TrustedKey[], keyId: Uint8Array): number {
-  return leastStep(keys.filter((key) => equalBytes(key.keyId, keyId))) ?? COUNTER_STEP_MAX;
-}
-
-/** An entry without a step of its own has that of all boards; undefined when no entry has one. */
-function leastStep(keys: readonly TrustedKey[]): number | undefined {
-  const isGiven = keys.some(({ maxStep }) => maxStep !== undefined);
-  return isGiven ? least(keys.map(({ maxStep }) => maxStep ?? COUNTER_STEP_MAX)) : undefined;
+  const named = keys.filter((key) => equalBytes(key.keyId, keyId));
+  return least(named.map(({ maxStep }) => maxStep ?? COUNTER_STEP_MAX)) ?? COUNTER_STEP_MAX;
 }
 
 function least(limits: readonly (number | undefined)[]): number | undefined {
