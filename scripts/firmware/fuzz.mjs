@@ -1,13 +1,13 @@
 #!/usr/bin/env node
 // The entry points of firmware-stubs/tests/fuzz under libFuzzer with the sanitizers.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { headLines, recordHead, runBench, tableText, writeRecord } from "../../hw-loopback/lib.mjs";
 import { definesOf } from "./configurations.mjs";
 import { run } from "./native.mjs";
-import { BUILD, INCLUDES, STUBS, sourcesOf } from "./sources.mjs";
+import { BUILD, FUZZ, fuzzEntries, INCLUDES, STUBS, sourcesOf } from "./sources.mjs";
 
 const USAGE = `usage: node scripts/firmware/fuzz.mjs [--runs N | --total N] [--only NAME] [--seed S] [--keep] [--evidence]
 
@@ -17,7 +17,6 @@ what fails stays there. --keep adds to the corpus what reached new code. --evide
 Exit 0: nothing was reported. 1: otherwise. 2: usage.
 `;
 const EVIDENCE = "docs/evidence/libfuzzer";
-const FUZZ = join(STUBS, "tests/fuzz");
 const FOLDER = join(BUILD, "fuzz");
 const FLAGS = ["-std=c99", "-g", "-O1", "-fno-omit-frame-pointer", "-fno-sanitize-recover=all"];
 const SANITIZERS = "address,undefined";
@@ -94,16 +93,6 @@ function fuzz(name, library, runs, { seed, keep }) {
   return { name, executed, coverage, seconds, told: isRight ? "" : told.slice(-5000) };
 }
 
-/** Names of the entry points; throws when there is none. */
-function entriesOf(only) {
-  const names = existsSync(FUZZ) ? readdirSync(FUZZ).filter((name) => name.endsWith(".c")) : [];
-  const chosen = names
-    .map((name) => name.replace(/\.c$/, ""))
-    .filter((name) => name !== "replay" && (only === undefined || name === only));
-  if (chosen.length === 0) throw new Error("no entry point to run");
-  return chosen;
-}
-
 /** Inputs of each entry point. */
 function runsOf(names, { runs, total }) {
   if (total === undefined) return names.map(() => Number(runs));
@@ -150,7 +139,8 @@ await runBench(USAGE, () => {
       evidence: { type: "boolean", default: false },
     },
   });
-  const names = entriesOf(values.only);
+  const names = fuzzEntries().filter((name) => values.only === undefined || name === values.only);
+  if (names.length === 0) throw new Error(`--only: there is no entry point "${values.only}"`);
   const counts = runsOf(names, values);
   if (!counts.every((count) => count > 0)) throw new Error("--runs or --total is not a number above 0");
   const library = objects();

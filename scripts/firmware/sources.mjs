@@ -1,5 +1,5 @@
 // The lists of firmware-stubs/cmake/sources.cmake, and where things lie.
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CONFIGURATIONS } from "./configurations.mjs";
@@ -20,6 +20,16 @@ export const WARNINGS = [
   "-Wsign-conversion",
 ];
 export const INCLUDES = [`-I${join(STUBS, "include")}`, `-I${join(STUBS, "src")}`];
+
+/** Where the entry points of the fuzzer lie, NAME.c each, and what was kept for them, corpus/NAME. */
+export const FUZZ = join(STUBS, "tests/fuzz");
+
+/** Names of the entry points of the fuzzer. */
+export function fuzzEntries() {
+  const names = readdirSync(FUZZ).flatMap((name) => /^(.*)\.c$/.exec(name)?.[1] ?? []);
+  if (names.length === 0) throw new Error("tests/fuzz has no entry point");
+  return names;
+}
 
 /** Lists by name, without MAYDAY_ and _SOURCES: COMMON, TARGET... */
 export function sourceLists() {
