@@ -195,6 +195,12 @@ export function endsOf({ a, b, virtual = false }, folder) {
 
 export const round = (value) => Math.round(value * 1000) / 1000;
 
+/** The sum of one field of all rows. */
+export const sumOf = (rows, field) => rows.reduce((total, row) => total + row[field], 0);
+
+/** "12.3 %"; nothing of nothing. */
+export const percent = (part, whole) => (whole === 0 ? "" : `${((100 * part) / whole).toFixed(1)} %`);
+
 export const median = (list) => list.toSorted((x, y) => x - y)[Math.floor(list.length / 2)];
 
 /**

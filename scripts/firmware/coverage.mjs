@@ -3,7 +3,15 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
-import { headLines, recordHead, runBench, tableText, writeRecord } from "../../hw-loopback/lib.mjs";
+import {
+  headLines,
+  percent,
+  recordHead,
+  runBench,
+  sumOf,
+  tableText,
+  writeRecord,
+} from "../../hw-loopback/lib.mjs";
 import { definesOf } from "./configurations.mjs";
 import { build, run, runTests } from "./native.mjs";
 import { BUILD, FUZZ, fuzzEntries, INCLUDES, ROOT, STUBS, sourcesOf } from "./sources.mjs";
@@ -82,16 +90,13 @@ function countsOf(folder, data, source) {
   };
 }
 
-const sum = (rows, field) => rows.reduce((total, row) => total + row[field], 0);
-const percent = (part, whole) => (whole === 0 ? "" : `${((100 * part) / whole).toFixed(1)} %`);
-
 function textOf(rows, head) {
   const cells = (name, of) => [
     name,
-    `${sum(of, "taken")} of ${sum(of, "branches")}`,
-    percent(sum(of, "taken"), sum(of, "branches")),
-    `${sum(of, "run")} of ${sum(of, "lines")}`,
-    percent(sum(of, "run"), sum(of, "lines")),
+    `${sumOf(of, "taken")} of ${sumOf(of, "branches")}`,
+    percent(sumOf(of, "taken"), sumOf(of, "branches")),
+    `${sumOf(of, "run")} of ${sumOf(of, "lines")}`,
+    percent(sumOf(of, "run"), sumOf(of, "lines")),
   ];
   return [
     "# Branches of the C side that its tests take",
@@ -124,5 +129,5 @@ await runBench(USAGE, () => {
       if (missed.length > 0)
         process.stdout.write(`${relative(ROOT, join(STUBS, source))}: ${missed.join(" ")}\n`);
   if (values.evidence) writeRecord(EVIDENCE, { ...head, rows }, markdown);
-  return sum(rows, "branches") > 0 && sum(rows, "taken") >= FLOOR * sum(rows, "branches");
+  return sumOf(rows, "branches") > 0 && sumOf(rows, "taken") >= FLOOR * sumOf(rows, "branches");
 });

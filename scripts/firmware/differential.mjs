@@ -4,7 +4,15 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { headLines, recordHead, runBench, tableText, writeRecord } from "../../hw-loopback/lib.mjs";
+import {
+  headLines,
+  percent,
+  recordHead,
+  runBench,
+  sumOf,
+  tableText,
+  writeRecord,
+} from "../../hw-loopback/lib.mjs";
 import { macrosOf } from "./configurations.mjs";
 import { buildModule } from "./wasm.mjs";
 
@@ -68,12 +76,9 @@ function addUp(all, rows) {
   }
 }
 
-const sum = (rows, field) => rows.reduce((total, row) => total + row[field], 0);
-const percent = (part, whole) => `${((100 * part) / whole).toFixed(1)} %`;
-
 /** Which shares are missed, and what differed; nothing when all is well. */
 function faultsOf(rows, isWhole) {
-  const [inputs, accepted] = [sum(rows, "inputs"), sum(rows, "accepted")];
+  const [inputs, accepted] = [sumOf(rows, "inputs"), sumOf(rows, "accepted")];
   const sessions = rows.find(({ kind }) => kind === "session")?.inputs ?? 0;
   const faults = rows.flatMap(({ kind, reported }) =>
     reported.map(
@@ -89,7 +94,7 @@ function faultsOf(rows, isWhole) {
 
 function textOf({ rows, known }, head, seconds) {
   const [inputs, accepted, differences] = ["inputs", "accepted", "differences"].map((field) =>
-    sum(rows, field),
+    sumOf(rows, field),
   );
   const cells = rows.map((row) => [
     row.kind,

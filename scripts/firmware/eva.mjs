@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { ENTRIES } from "../../firmware-stubs/tests/eva/entries.mjs";
-import { headLines, recordHead, runBench, tableText, writeRecord } from "../../hw-loopback/lib.mjs";
+import { headLines, percent, recordHead, runBench, tableText, writeRecord } from "../../hw-loopback/lib.mjs";
 import { definesOf } from "./configurations.mjs";
 import { run } from "./native.mjs";
 import { BUILD, ROOT, STUBS, sourcesOf } from "./sources.mjs";
@@ -124,8 +124,6 @@ function judge(name, entry, isPlanted) {
   process.stdout.write(`${head} ${count}, ${rest}\n${shown.map((line) => `       ${line}\n`).join("")}`);
   return { name, isPlanted, ...result, faults };
 }
-
-const percent = (part, whole) => `${((100 * part) / whole).toFixed(1)} %`;
 
 function textOf(head, pairs, open) {
   const rows = pairs.map(([plain, planted]) => [

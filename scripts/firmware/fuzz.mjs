@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { headLines, recordHead, runBench, tableText, writeRecord } from "../../hw-loopback/lib.mjs";
+import { headLines, recordHead, runBench, sumOf, tableText, writeRecord } from "../../hw-loopback/lib.mjs";
 import { definesOf } from "./configurations.mjs";
 import { run } from "./native.mjs";
 import { BUILD, FUZZ, fuzzEntries, INCLUDES, STUBS, sourcesOf } from "./sources.mjs";
@@ -102,7 +102,7 @@ function runsOf(names, { runs, total }) {
 }
 
 function textOf(rows, head) {
-  const executed = rows.reduce((sum, row) => sum + row.executed, 0);
+  const executed = sumOf(rows, "executed");
   return [
     "# libFuzzer on the C side",
     "",
