@@ -3,6 +3,7 @@
 #ifndef MAYDAY_TESTS_EVA_SESSION_BOARD_H
 #define MAYDAY_TESTS_EVA_SESSION_BOARD_H
 
+#include "any_writer.h"
 #include "frames.h"
 
 #include "mayday/target.h"
@@ -63,28 +64,6 @@ bool mayday_writer_begin(mayday_writer *writer, const uint8_t *envelope, uint16_
   (void)length;
   any_board();
   writer->is_begun = any_bool();
-  return any_bool();
-}
-
-bool mayday_writer_has(mayday_writer *writer, uint8_t level, uint32_t index, const uint8_t hash[32]) {
-  (void)writer;
-  (void)level;
-  (void)index;
-  //@ assert \valid_read(hash + (0 .. 31));
-  (void)hash;
-  return any_bool();
-}
-
-void mayday_writer_unit(const mayday_writer *writer, uint32_t block, uint32_t *first, uint32_t *end) {
-  (void)writer;
-  (void)block;
-  *first = any32();
-  *end = any32();
-}
-
-bool mayday_writer_is_touched(const mayday_writer *writer, uint32_t block) {
-  (void)writer;
-  (void)block;
   return any_bool();
 }
 

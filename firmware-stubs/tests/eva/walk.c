@@ -1,32 +1,11 @@
 /* The walk down a tree of any shape: begun, and then steps and runs in any order, without end. What flash holds is anything. */
 #include "any.h"
+#include "any_writer.h"
 
 #include "session/walk.h"
 
 static uint8_t run_bytes[MAYDAY_RUN_BYTES_MAX], hash[32];
 static mayday_walk walk;
-
-bool mayday_writer_has(mayday_writer *writer, uint8_t level, uint32_t index, const uint8_t of[32]) {
-  (void)writer;
-  (void)level;
-  (void)index;
-  //@ assert \valid_read(of + (0 .. 31));
-  (void)of;
-  return any_bool();
-}
-
-void mayday_writer_unit(const mayday_writer *writer, uint32_t block, uint32_t *first, uint32_t *end) {
-  (void)writer;
-  (void)block;
-  *first = any32();
-  *end = any32();
-}
-
-bool mayday_writer_is_touched(const mayday_writer *writer, uint32_t block) {
-  (void)writer;
-  (void)block;
-  return any_bool();
-}
 
 uint8_t mayday_root_level(const mayday_shape *shape) {
   (void)shape;
