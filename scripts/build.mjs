@@ -52,14 +52,15 @@ async function bundle() {
   chmodSync(`${draft}/cli/main.js`, 0o755);
 }
 
-const status = compile();
-if (status === 0) {
-  await bundle();
-  const old = `.dist-old-${process.pid}`;
-  if (existsSync("dist")) renameSync("dist", old);
-  renameSync(draft, "dist");
-  rmSync(old, { recursive: true, force: true });
-} else {
+try {
+  process.exitCode = compile();
+  if (process.exitCode === 0) {
+    await bundle();
+    const old = `.dist-old-${process.pid}`;
+    if (existsSync("dist")) renameSync("dist", old);
+    renameSync(draft, "dist");
+    rmSync(old, { recursive: true, force: true });
+  }
+} finally {
   rmSync(draft, { recursive: true, force: true });
 }
-process.exitCode = status;
