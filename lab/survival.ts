@@ -80,7 +80,7 @@ export function survivalTable(rows: readonly SurvivalRow[]): string {
     return `| ${[profile, `${exact} of ${runs}`, ...times].join(" | ")} |`;
   });
   return [
-    "| line | complete and exact | median s | 95 % s | slowest s | median, times clean | octets sent per octet |",
+    "| line | complete and exact | median s | 95 % s | slowest s | median, times clean | bytes sent per byte |",
     "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ...lines,
     "",

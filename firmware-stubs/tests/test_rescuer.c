@@ -107,12 +107,19 @@ static void offers(void) {
   mayday_frame frame = distress_of(scene);
   (void)answer_to(scene, &frame);
   uint32_t from = scene->now;
-  CHECK(!scene_wait(scene, 250) && scene_wait(scene, 10) && scene->now - from == 250, "an offer is repeated after 250 ms");
+  uint32_t turn = mayday_turn_ms(&scene->rescuer.rtt);
+  CHECK(turn == 50 && scene_wait(scene, 250) && scene->now - from == turn, "an offer is repeated after a turn");
+  from = scene->now;
+  CHECK(scene_wait(scene, 500) && scene->now - from == 2u * turn, "and then after twice as long");
+  from = scene->now;
+  CHECK(scene_wait(scene, 500) && scene->now - from == 4u * turn, "and after twice as long once more");
+  from = scene->now;
+  CHECK(!scene_wait(scene, 249) && scene_wait(scene, 2) && scene->now - from == 250, "and after 250 ms at most");
   uint8_t nonce[8];
   memcpy(nonce, scene->sent + 10, sizeof nonce);
   scene_hear_frame(scene, &frame, 0);
   from = scene->now;
-  CHECK(scene_wait(scene, 200) && scene->now - from == 125, "the same distress again shortens that to 125 ms");
+  CHECK(scene_wait(scene, 200) && scene->now - from == turn / 2u, "the same distress again shortens that to half a turn");
   CHECK(mayday_equal(nonce, scene->sent + 10, sizeof nonce), "a repeat keeps its nonce");
   /* Noise keeps the link alive, so that it does not fall silent. */
   for (unsigned i = 0; i < 60; i++) {

@@ -46,9 +46,25 @@ static void times_are_as_in_6(void) {
   CHECK(mayday_pause_ms(&rtt, 4128) == 100 + 40 + 2000, "two frames count as 2 s at most in pause");
 }
 
+static void repeats_are_as_in_6_4(void) {
+  static const uint32_t expected[] = {27, 54, 108, 200, 200};
+  mayday_rtt rtt;
+  uint8_t said = 0;
+  mayday_rtt_init(&rtt, 115200, 10);
+  CHECK(mayday_turn_ms(&rtt) == 50 + 35, "a turn is 50 ms + line time of 400 bytes");
+  for (unsigned i = 0; i < sizeof expected / sizeof *expected; i++) {
+    uint32_t wait = mayday_repeat_ms(&said, 27, 200);
+    CHECK(wait == expected[i], "wait %u before a repeat is %lu ms, not %lu", i, (unsigned long)expected[i], (unsigned long)wait);
+  }
+  for (unsigned i = 0; i < 300; i++) CHECK(mayday_repeat_ms(&said, 27, 200) == 200, "the longest wait holds for ever");
+  said = 0;
+  CHECK(mayday_repeat_ms(&said, 300, 200) == 200, "the longest wait holds from the first repeat on");
+}
+
 int main(void) {
   rto_is_as_in_4_4();
   line_times_round_up();
   times_are_as_in_6();
+  repeats_are_as_in_6_4();
   return check_end("rtt");
 }

@@ -92,7 +92,11 @@ export class ForeignInput {
     this.muting.noteForeign(now, isForeign);
     if (isForeign) this.unasked.noteText(now, true, !isDelimited && bearsOwnMark(this.#recent.text, true));
     else this.unasked.noteRunEnd();
-    if (text === "") this.#counters.crcErrors++;
-    else this.#emit({ tag: "console", text });
+    if (text !== "") {
+      this.#emit({ tag: "console", text });
+      return;
+    }
+    this.#counters.crcErrors++;
+    this.#emit({ tag: "damaged" });
   }
 }

@@ -17,6 +17,8 @@ export type LinkEvent =
   | { readonly tag: "chunk"; readonly chunk: DataChunk | ObjectChunk }
   /** A frame of a session that is over. */
   | { readonly tag: "stale" }
+  /** A run that is no frame and no text: a damaged frame, or noise. */
+  | { readonly tag: "damaged" }
   | { readonly tag: "console"; readonly text: string }
   /** Somebody speaks another protocol version; each of them is reported once. */
   | { readonly tag: "foreignVersion"; readonly version: number }

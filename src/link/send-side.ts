@@ -3,6 +3,7 @@ import { ACK_BITMAP_LENGTH, ACK_REACH, IN_FLIGHT_MAX } from "../wire/constants.t
 import type { Ack, Packet } from "../wire/messages.ts";
 import type { LinkCounters } from "./counters.ts";
 import type { FrameSizer } from "./frame-sizer.ts";
+import { wasCut } from "./line-cut.ts";
 import type { LinkTimers } from "./link-timers.ts";
 import type { Pacer } from "./pacer.ts";
 import { decodeNumber } from "./packet-number.ts";
@@ -37,7 +38,7 @@ interface InFlight {
   /** When its last byte leaves the wire, and how many it takes there. */
   readonly dueAt: Millis;
   readonly wireBytes: number;
-  /** The peer was deaf when it may have arrived: that it is lost says nothing about the line. */
+  /** The peer was deaf or cut off when it may have arrived: that it is lost says nothing about the line. */
   readonly isUnheard: boolean;
 }
 
@@ -74,6 +75,8 @@ export class SendSide {
   /** When the last ack came, or when something was first in flight after nothing was. */
   #lastNewsAt: Millis;
   #lastDueAt: Millis = Number.NEGATIVE_INFINITY;
+  /** Bytes of the longest packet on the line since the last ack. */
+  #longestSent = 0;
   #isTailProbeOwed = false;
   readonly #rateless: RatelessWindow = new RatelessWindow();
   readonly #completed: string[] = [];
@@ -122,14 +125,23 @@ export class SendSide {
    * said so is sent again when an ack shows it as lost, but teaches nothing about the line. May be called again.
    */
   pause(now: Millis, until: Millis): void {
-    if (!this.#pause.isOn) {
-      const saidAt = now - this.#rtt.timeout;
-      for (const [number, packet] of this.#inFlight)
-        if (packet.dueAt > saidAt) this.#inFlight.set(number, { ...packet, isUnheard: true });
-    }
+    if (!this.#pause.isOn) this.#excuse(now);
     const isProbing = this.#pause.isOn && this.#timers.at("probe") !== undefined;
     this.#pause.begin(until, this.#nextNumber);
     if (!isProbing) this.#awaitAck(now);
+  }
+
+  /** The peer may not have heard what reached it since `from`, though the line is good: a loss teaches nothing. */
+  #excuse(from: Millis): void {
+    const reachedFrom = from - this.#rtt.timeout;
+    for (const [number, packet] of this.#inFlight)
+      if (packet.dueAt > reachedFrom) this.#inFlight.set(number, { ...packet, isUnheard: true });
+  }
+
+  /** Whether the ack that came ends a silence that errors of the line do not explain. */
+  #isAfterCut(now: Millis): boolean {
+    const frameMs = this.#pacer.lineTime(this.#longestSent);
+    return wasCut(now - this.#lastNewsAt, this.#rtt.timeout, frameMs);
   }
 
   get isPaused(): boolean {
@@ -206,6 +218,7 @@ export class SendSide {
     const number = this.#nextNumber - 1;
     const packet = this.#inFlight.get(number);
     if (packet !== undefined) this.#inFlight.set(number, { ...packet, dueAt, wireBytes });
+    this.#longestSent = Math.max(this.#longestSent, wireBytes);
     this.#lastDueAt = dueAt;
     this.#awaitAck(dueAt);
   }
@@ -228,7 +241,9 @@ export class SendSide {
       this.#counters.unexpectedFrames++;
       return;
     }
+    if (this.#isAfterCut(now)) this.#excuse(this.#lastNewsAt);
     this.#lastNewsAt = now;
+    this.#longestSent = 0;
     const hasHeard = this.#pause.isContradictedBy(highest);
     const before = this.#inFlightBytes;
     let rtt: Millis | undefined;

@@ -22,3 +22,13 @@ export function silenceTimeout(link: Link): Millis {
   const frameMs = link.lineTime(FRAME_GROWTH * link.longestReceived);
   return link.rtt.timeout + Math.min(FRAME_TIME_MAX_MS, frameMs) + AHEAD_MS_MAX;
 }
+
+/** A grant and a request on the line, in bytes, and the share of the line that they take in a silence at most. */
+const ASKING_BYTES = 64;
+const ASKING_SHARE = 0.05;
+
+/** How often a rescuer is asked that was asked once already because it was silent, and has been since. */
+export function silenceInterval(link: Link): Millis {
+  const intervalMs = Math.max(link.rtt.timeout + AHEAD_MS_MAX, link.lineTime(ASKING_BYTES) / ASKING_SHARE);
+  return Math.min(silenceTimeout(link), intervalMs);
+}

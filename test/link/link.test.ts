@@ -108,7 +108,7 @@ describe("a link", () => {
     hear(stranger, 0, late ?? expect.fail("no frame"));
     expect(stranger.counters).toMatchObject({ staleFrames: 0, crcErrors: 1 });
     expect(events(rescuer)).toEqual([{ tag: "stale" }]);
-    expect(events(stranger)).toEqual([]);
+    expect(events(stranger)).toEqual([{ tag: "damaged" }]);
   });
 
   it("sends nothing more for a session that ended", () => {

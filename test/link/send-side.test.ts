@@ -506,3 +506,34 @@ describe("a peer that says it is deaf", () => {
     expect([side.isPaused, timers.next()]).toEqual([false, undefined]);
   });
 });
+
+describe("a line that was cut", () => {
+  /** Two packets are in flight when the line is cut at 200; probes follow, and an ack of the last one ends it. */
+  function cutFor(ms: number): Bench {
+    const made = bench({ baud: 115_200 });
+    made.side.add(item("a", 2048));
+    send(made.side, 190);
+    send(made.side, 195);
+    const probes: number[] = [];
+    for (let now = 200; now < 200 + ms; now += 10) for (const _ of sendAll(made.side, now)) probes.push(now);
+    made.side.handleAck(200 + ms, ackOf([1 + probes.length]));
+    return made;
+  }
+
+  it("costs no error estimate for what was lost in that time", () => {
+    const { sizer, counters } = cutFor(2_000);
+    expect(counters.packetsLost).toBeGreaterThan(10);
+    expect(sizer.fates).toEqual([false]);
+  });
+
+  it("is told from a line with errors, on which some ack comes sooner", () => {
+    const { sizer, counters } = cutFor(150);
+    expect(counters.packetsLost).toBeGreaterThan(1);
+    expect(sizer.fates.filter((isLost) => isLost)).toHaveLength(counters.packetsLost);
+  });
+
+  it("is sent again what was lost", () => {
+    const { side } = cutFor(2_000);
+    expect(sendAll(side, 2_300).map(contentOf)).toEqual(["a 0-1024", "a 1024-2048", "probe"]);
+  });
+});

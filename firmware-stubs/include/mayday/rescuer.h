@@ -163,6 +163,7 @@ typedef struct mayday_rescuer {
   /* Offers; `offer` is the one that is repeated. */
   uint8_t offer;
   mayday_time offer_at, offer_sent_at;
+  uint8_t offers_said; /* counts to 7 */
   mayday_offered offers[MAYDAY_RESCUER_OFFERS];
   mayday_neighbour neighbours[MAYDAY_RESCUER_NEIGHBOURS];
   /* Bytes that were sent and healed nobody (6.5), at `wasted_at`. */

@@ -132,7 +132,7 @@ typedef enum mayday_session_state {
 typedef struct mayday_session {
   uint8_t state;
   uint8_t open_blocks; /* as the accept says */
-  uint8_t accepts;     /* sent; counts to 2 */
+  uint8_t said;        /* accepts, or DONE, that were sent; counts to 7 */
   uint8_t wrong;       /* blocks and runs */
   bool is_asked_once;  /* the walk's run was named once, so that its first chunk is a sample (Karn's rule) */
   bool is_run_named;   /* the accept or a request named the walk's run */
@@ -140,7 +140,6 @@ typedef struct mayday_session {
   bool is_run_taken;   /* the buffer holds what the walk took, and no other run */
   bool is_writing;     /* what was held back is written (5.9) */
   bool has_work;       /* the last poll did some, and there may be more */
-  bool is_again;       /* DONE was said before */
   bool is_slow_writer; /* the last write took long: busy is said before the next one */
   uint16_t requests;   /* sequence of the last request */
   uint16_t longest;    /* frame of this session, in bytes on the line */

@@ -68,6 +68,10 @@ static inline bool mayday_equal(const uint8_t *a, const uint8_t *b, size_t lengt
   return difference == 0;
 }
 
+static inline uint32_t mayday_most32(uint32_t a, uint32_t b) {
+  return a > b ? a : b;
+}
+
 static inline uint32_t mayday_least32(uint32_t a, uint32_t b) {
   return a < b ? a : b;
 }

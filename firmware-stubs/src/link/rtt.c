@@ -48,6 +48,16 @@ uint32_t mayday_line_ms(const mayday_rtt *rtt, uint32_t bytes) {
   return seconds * 1000u + (rest * 1000u + rate - 1u) / rate;
 }
 
+uint32_t mayday_turn_ms(const mayday_rtt *rtt) {
+  return MAYDAY_TURN_MIN_MS + mayday_line_ms(rtt, MAYDAY_TURN_BYTES);
+}
+
+uint32_t mayday_repeat_ms(uint8_t *said, uint32_t first, uint32_t longest) {
+  uint32_t wait = first << *said;
+  if (*said < 7u) ++*said;
+  return wait < longest ? wait : longest;
+}
+
 uint32_t mayday_wait_ms(const mayday_rtt *rtt) {
   return mayday_rto_ms(rtt) + mayday_line_ms(rtt, MAYDAY_RESCUER_QUEUE_BYTES);
 }

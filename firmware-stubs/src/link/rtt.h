@@ -25,6 +25,13 @@ uint32_t mayday_rto_ms(const mayday_rtt *rtt);
 /* Milliseconds that so many bytes take on the line, rounded up; UINT32_MAX also for more. */
 uint32_t mayday_line_ms(const mayday_rtt *rtt, uint32_t bytes);
 
+/* The soonest after which the answer to a message of the handshake is missed. */
+uint32_t mayday_turn_ms(const mayday_rtt *rtt);
+
+/* After how many milliseconds such a message is said again (6.4): after `first`, then each time after twice as long, `longest` at
+ * most. `said`: how often it was said before this time; is counted, to 7 at most. */
+uint32_t mayday_repeat_ms(uint8_t *said, uint32_t first, uint32_t longest);
+
 /* After which an unanswered question is asked again. */
 uint32_t mayday_wait_ms(const mayday_rtt *rtt);
 

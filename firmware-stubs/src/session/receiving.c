@@ -179,7 +179,9 @@ void mayday_receiving_take_object(mayday_target *target, const mayday_frame *chu
     if (!wants_run(target) || session->is_run_taken) return;
     const mayday_step *wanted = mayday_walk_wanted(&target->walk);
     if (chunk->as.object.level != wanted->level || chunk->as.object.index != wanted->index) return;
-    if (target->run.length == 0 && session->is_asked_once && session->later_until <= session->run_asked_at)
+    /* Behind blocks an answer waits in the rescuer's queue (4.4). */
+    bool is_sample = session->is_asked_once && !mayday_blocks_await(&target->blocks);
+    if (target->run.length == 0 && is_sample && session->later_until <= session->run_asked_at)
       mayday_receiving_sample(target, session->run_asked_at, chunk->as.object.length);
     session->is_asked_once = false;
   } else if (chunk->as.object.index != 0 || chunk->as.object.level == 0) {

@@ -66,6 +66,7 @@ static uint8_t make_offer(mayday_rescuer *rescuer, const mayday_frame *beacon) {
   memcpy(offered->target_nonce, beacon->as.beacon.boot_nonce, sizeof offered->target_nonce);
   memcpy(offered->target_id, beacon->as.beacon.node_id, sizeof offered->target_id);
   rescuer->offer_at = rescuer->now;
+  rescuer->offers_said = 0;
   return place;
 }
 
@@ -84,7 +85,8 @@ void mayday_rescuer_call(mayday_rescuer *rescuer, const mayday_frame *beacon) {
   if (before == MAYDAY_NO_OFFER) {
     rescuer->offer = make_offer(rescuer, beacon);
   } else {
-    mayday_time soon = rescuer->now + MAYDAY_OFFER_INTERVAL_MS / 2u;
+    mayday_time soon = rescuer->offer_sent_at + mayday_turn_ms(&rescuer->rtt) / 2u;
+    if (soon < rescuer->now) soon = rescuer->now;
     if (before != rescuer->offer || soon < rescuer->offer_at) rescuer->offer_at = soon;
     rescuer->offer = before;
   }
@@ -164,7 +166,8 @@ void mayday_rescuer_tend_offers(mayday_rescuer *rescuer) {
   if (!is_open(rescuer, offered)) {
     drop_offer(rescuer, offered, MAYDAY_END_UNANSWERED, 0);
   } else if (rescuer->now >= rescuer->offer_at) {
-    rescuer->offer_at = rescuer->now + MAYDAY_OFFER_INTERVAL_MS;
+    uint32_t wait = mayday_repeat_ms(&rescuer->offers_said, mayday_turn_ms(&rescuer->rtt), MAYDAY_OFFER_INTERVAL_MS);
+    rescuer->offer_at = rescuer->now + wait;
     rescuer->offer_sent_at = rescuer->now;
     mayday_rescuer_say(rescuer, MAYDAY_DUE_OFFER);
   }

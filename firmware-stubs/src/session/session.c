@@ -41,9 +41,9 @@ void mayday_session_repeat_accept(mayday_target *target) {
   mayday_session *session = &target->session;
   if (session->state != MAYDAY_SESSION_ACCEPTING) return;
   mayday_say_about(target, MAYDAY_ACCEPT, NULL, 0);
-  if (session->accepts < 2u) session->accepts++;
   session->asked_at = target->now;
-  session->repeat_at = target->now + mayday_pause_ms(&target->rtt, session->longest);
+  uint32_t longest = mayday_pause_ms(&target->rtt, session->longest);
+  session->repeat_at = target->now + mayday_repeat_ms(&session->said, mayday_turn_ms(&target->rtt), longest);
 }
 
 static void end(mayday_target *target) {
@@ -74,6 +74,7 @@ static void finish(mayday_target *target) {
 static void begin_done(mayday_target *target) {
   mayday_session *session = &target->session;
   session->state = MAYDAY_SESSION_DONE;
+  session->said = 0;
   session->repeat_at = target->now;
   session->ends_at = target->now + MAYDAY_DONE_REPEATED_FOR_MS;
   session->look_at = MAYDAY_NO_MOMENT;
@@ -90,10 +91,10 @@ static void take_object(mayday_target *target, const mayday_frame *chunk) {
   if (session->state != MAYDAY_SESSION_ACCEPTING || chunk->as.object.total > MAYDAY_MANIFEST_MAX) return;
   /* No manifest was asked for by such a name (4.6). */
   if (chunk->as.object.level != 0 || chunk->as.object.index != 0) return;
-  if (target->envelope.length == 0 && session->accepts == 1u) {
+  if (target->envelope.length == 0 && session->said == 1u) {
     mayday_receiving_sample(target, session->asked_at, chunk->as.object.length);
     /* One sample an accept, also where the buffer does not take this chunk. */
-    session->accepts++;
+    session->said++;
   }
   session->repeat_at = target->now + mayday_pause_ms(&target->rtt, session->longest);
   if (mayday_object_take(&target->envelope, chunk)) session->state = MAYDAY_SESSION_CHECKING;
@@ -139,15 +140,14 @@ bool mayday_session_is_silent(const mayday_target *target) {
 
 static void say_done(mayday_target *target) {
   mayday_session *session = &target->session;
-  uint32_t interval = mayday_rto_ms(&target->rtt), line = 2u * mayday_line_ms(&target->rtt, DONE_BYTES);
-  if (interval < MAYDAY_DONE_INTERVAL_MIN_MS) interval = MAYDAY_DONE_INTERVAL_MIN_MS;
-  if (line > interval) interval = line;
+  uint32_t rto = mayday_rto_ms(&target->rtt);
+  uint32_t longest = mayday_most32(mayday_most32(rto, MAYDAY_DONE_INTERVAL_MIN_MS), 2u * mayday_line_ms(&target->rtt, DONE_BYTES));
   mayday_say_grant(target);
   mayday_say_done(target);
   /* Not with the first one: the rescuer may be another one by now, which cannot read done. */
-  if (session->is_again) mayday_say_status(target, false);
-  session->is_again = true;
-  session->repeat_at = target->now + interval;
+  if (session->said > 0) mayday_say_status(target, false);
+  uint32_t first = mayday_most32(rto, mayday_turn_ms(&target->rtt));
+  session->repeat_at = target->now + mayday_repeat_ms(&session->said, first, longest);
 }
 
 void mayday_session_tick(mayday_target *target) {

@@ -15,6 +15,7 @@ import {
 import type { Deadlines } from "../deadlines.ts";
 import { freshNonce, type SessionIdentity } from "../identity.ts";
 import { type LinkGuard, rescuerMismatch } from "../link-guard.ts";
+import { turnTime } from "../repeats.ts";
 import type { RoleHost } from "../role.ts";
 import type { Callers } from "./callers.ts";
 import { Offering } from "./offering.ts";
@@ -121,6 +122,11 @@ export class Handshaking {
     this.#pending.offers.present?.handleQuestion(now);
   }
 
+  /** A run came damaged: it may have been the answer to the offer that is out. */
+  handleDamage(now: Millis): void {
+    this.#pending.offers.present?.handleDamage(now);
+  }
+
   /** Completes `pick` with this number: the image to offer, or undefined when none suits; `why` is told to the board. */
   handlePicked(now: Millis, session: number, image: OfferedImage | undefined, why?: NoneReason): void {
     const { callers, host, nodeId, random } = this.#parts;
@@ -135,7 +141,7 @@ export class Handshaking {
       host.emit({ tag: "release", session });
       return;
     }
-    const offering = new Offering(now, pick, image, nodeId, freshNonce(random));
+    const offering = new Offering(now, pick, image, nodeId, freshNonce(random), turnTime(host.link));
     this.#pending.add(offering);
     host.emit({ tag: "offered", offer: offering.offer, targetId: offering.peer.targetId });
   }

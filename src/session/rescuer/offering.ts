@@ -4,9 +4,11 @@ import type { Accept, Offer } from "../../wire/messages.ts";
 import { ANSWER_INTERVAL_MS } from "../answer-timer.ts";
 import { identityOf } from "../handshake.ts";
 import type { SessionIdentity } from "../identity.ts";
+import { Repeats } from "../repeats.ts";
 import type { OfferedImage } from "./rescuer-events.ts";
 import { type Call, callName } from "./rescuer-state.ts";
 
+/** Between two offers at last. */
 const OFFER_INTERVAL_MS = 250;
 const OFFER_REPEATED_FOR_MS = 5_000;
 /** How long a proven answer is still waited for after an unproven one (PROTOCOL.md 14.6). */
@@ -33,17 +35,19 @@ export class Offering {
   readonly offer: Offer;
   /** The session that it would begin. */
   readonly peer: SessionIdentity;
-  #repeatAt: Millis;
-  #sentAt: Millis = Number.NEGATIVE_INFINITY;
+  readonly #repeats: Repeats;
+  readonly #turnMs: Millis;
   #until: Millis;
   #isDoubtful = false;
 
+  /** `turnMs`: the soonest after which its answer is missed. */
   constructor(
     now: Millis,
     { number, beacon }: Pick,
     image: OfferedImage,
     rescuerId: Uint8Array,
     rescuerNonce: Uint8Array,
+    turnMs: Millis,
   ) {
     const { digest, version, size, counter, blockSize } = image;
     const targetNonce = beacon.bootNonce;
@@ -54,19 +58,24 @@ export class Offering {
     const about = { digest, version, size, counter, blockSize };
     this.offer = { tag: "offer", rescuerId, rescuerNonce, targetNonce, ...about };
     this.peer = identityOf(this.offer, beacon.nodeId, beacon.callDigest);
-    this.#repeatAt = now;
+    this.#turnMs = turnMs;
+    this.#repeats = new Repeats(now, turnMs, OFFER_INTERVAL_MS);
     this.#until = now + OFFER_REPEATED_FOR_MS;
   }
 
   /** The call came again: the offer was not heard. */
   handleCallRepeat(now: Millis): void {
-    this.#repeatAt = Math.min(this.#repeatAt, now + OFFER_INTERVAL_MS / 2);
+    this.#repeats.bringForward(now, this.#turnMs / 2);
   }
 
   /** Somebody asked who is there: it is sent again at once, at most five times a second. */
   handleQuestion(now: Millis): void {
-    const soonest = Math.max(now, this.#sentAt + ANSWER_INTERVAL_MS);
-    this.#repeatAt = Math.min(this.#repeatAt, soonest);
+    this.#repeats.bringForward(now, ANSWER_INTERVAL_MS);
+  }
+
+  /** A run came damaged: it may have been the answer. */
+  handleDamage(now: Millis): void {
+    this.#repeats.handleDamage(now);
   }
 
   /** An answer came that our link key does not prove. */
@@ -85,10 +94,7 @@ export class Offering {
 
   /** Takes the sending that is due; true if the offer has to be sent now. */
   take(now: Millis): boolean {
-    if (now < this.#repeatAt) return false;
-    this.#sentAt = now;
-    this.#repeatAt = now + OFFER_INTERVAL_MS;
-    return true;
+    return this.#repeats.take(now);
   }
 
   /** Whether `accept` accepts this offer, in time. */
@@ -102,7 +108,7 @@ export class Offering {
 
   /** When it is sent again. */
   get repeatAt(): Millis {
-    return this.#repeatAt;
+    return this.#repeats.at;
   }
 
   /** When its time is over. */

@@ -124,6 +124,9 @@ export class RescuerRole implements Role {
         if (isBeacon(event.message)) this.#handleBeacon(now, event.message, event.covered);
         else this.#handleMessage(now, event.message, event.proof);
         return;
+      case "damaged":
+        if (this.#serving === undefined) this.#handshaking.handleDamage(now);
+        return;
       case "chunk":
       case "stale":
         return;

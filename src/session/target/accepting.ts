@@ -7,6 +7,7 @@ import { type Acceptance, acceptOf } from "../handshake.ts";
 import type { SessionIdentity } from "../identity.ts";
 import { Lease } from "../lease.ts";
 import type { LinkGuard } from "../link-guard.ts";
+import { Repeats, turnTime } from "../repeats.ts";
 import { ChunkAssembly } from "./chunk-assembly.ts";
 
 /** The beginning of a target's session: the accept, again until the manifest is complete (PROTOCOL.md 6.1). */
@@ -17,7 +18,7 @@ export class Accepting {
   readonly #acceptance: Acceptance;
   readonly #lease: Lease;
   #manifest: ChunkAssembly | undefined;
-  #repeatAt: Millis;
+  readonly #repeats: Repeats;
   /** Accepts that were sent, and when the last of them was. */
   #accepts = 0;
   #acceptedAt: Millis;
@@ -28,13 +29,13 @@ export class Accepting {
     this.#peer = peer;
     this.#acceptance = acceptance;
     this.#lease = new Lease(now, link, MANIFEST_MAX);
-    this.#repeatAt = now;
+    this.#repeats = new Repeats(now, turnTime(link), silenceTimeout(link));
     this.#acceptedAt = now;
   }
 
   /** When the accept is sent again. */
   get repeatAt(): Millis {
-    return this.#repeatAt;
+    return this.#repeats.at;
   }
 
   /** When the session is given up. */
@@ -44,7 +45,7 @@ export class Accepting {
 
   /** The offer came again: the accept was not heard. */
   handleOfferRepeat(now: Millis): void {
-    this.#repeatAt = now;
+    this.#repeats.bringForward(now, 0);
   }
 
   /** Takes in a chunk of the manifest; the envelope when that completes it. */
@@ -55,14 +56,13 @@ export class Accepting {
       this.#link.rtt.sample(now - this.#acceptedAt - this.#link.lineTime(chunk.payload.length));
     if (this.#manifest?.bytes.length !== chunk.total) this.#manifest = new ChunkAssembly(chunk.total);
     this.#manifest.add(chunk.offset, chunk.payload);
-    this.#repeatAt = now + silenceTimeout(this.#link);
+    this.#repeats.holdUntil(now + silenceTimeout(this.#link));
     return this.#manifest.isComplete ? this.#manifest.bytes : undefined;
   }
 
   /** Sends the accept if that is due. Extra calls are harmless. */
   sendDue(now: Millis): void {
-    if (now < this.#repeatAt) return;
-    this.#repeatAt = now + silenceTimeout(this.#link);
+    if (!this.#repeats.take(now)) return;
     this.#acceptedAt = now;
     this.#accepts++;
     this.#link.send(acceptOf(this.#peer, this.#acceptance), this.#guard.proveAccept(this.#peer));

@@ -2,7 +2,7 @@ import type { Differences, TreeNode } from "../../base/tree-shape.ts";
 import type { Millis } from "../../base/units.ts";
 import type { Link } from "../../link/link.ts";
 import type { AcceptAsks, DataChunk, ObjectChunk } from "../../wire/messages.ts";
-import { answerTimeout, silenceTimeout } from "../answer-timeout.ts";
+import { answerTimeout, silenceInterval, silenceTimeout } from "../answer-timeout.ts";
 import { type Deadlines, isDue } from "../deadlines.ts";
 import { ExcusedTime } from "../excused-time.ts";
 import { Lease } from "../lease.ts";
@@ -56,6 +56,8 @@ export class Receiving {
   readonly #startedAt: Millis;
   #lastAskedAt: Millis;
   #lastVerifiedAt: Millis;
+  /** When something was last asked because the rescuer was silent. */
+  #silenceAskedAt: Millis = Number.NEGATIVE_INFINITY;
 
   constructor(now: Millis, parts: ReceivingParts, plan: DescentPlan, start: Differences) {
     const { limits, link } = parts;
@@ -120,7 +122,9 @@ export class Receiving {
       return this.takeWrites(now);
     }
     const { run, waited } = this.descent.handleObject(now, chunk);
-    if (waited !== undefined && this.#time.lastStoodAt(now) <= now - waited)
+    // Behind blocks an answer waits in the rescuer's queue.
+    const isPrompt = waited !== undefined && !this.descent.blocks.isAwaiting;
+    if (isPrompt && this.#time.lastStoodAt(now) <= now - waited)
       this.#link.rtt.sample(waited - this.#link.lineTime(chunk.payload.length));
     return run === undefined ? [] : [this.#check(now, run)];
   }
@@ -220,7 +224,10 @@ export class Receiving {
     // Who said *later* until it was no longer believed is slow, and not just gone.
     if (this.#time.hasReached(now, this.#lease.endsAt)) return this.#time.isSpent ? "slow" : "lease";
     if (this.#floor.checkWindow(now, this.#time) === "tooSlow") return "slow";
-    if (isDue(this.#askAgainAt, now)) this.ask(now, true);
+    if (isDue(this.#askAgainAt, now)) {
+      if (isDue(this.#silentAt, now)) this.#silenceAskedAt = now;
+      this.ask(now, true);
+    }
     return undefined;
   }
 
@@ -238,7 +245,13 @@ export class Receiving {
   get #askAgainAt(): Millis | undefined {
     if (this.#work.isAnnounced) return undefined;
     const wait = answerTimeout(this.#link);
-    const silent = Math.max(this.#link.lastHeardAt, this.#lastAskedAt) + silenceTimeout(this.#link);
-    return Math.min(silent, (this.descent.oldestQuestionAt ?? Number.POSITIVE_INFINITY) + wait);
+    return Math.min(this.#silentAt, (this.descent.oldestQuestionAt ?? Number.POSITIVE_INFINITY) + wait);
+  }
+
+  /** When the rescuer is asked because it is silent; more often once it has been for so long that no frame is on its way. */
+  get #silentAt(): Millis {
+    const isLong = this.#silenceAskedAt > this.#link.lastHeardAt;
+    const timeout = isLong ? silenceInterval(this.#link) : silenceTimeout(this.#link);
+    return Math.max(this.#link.lastHeardAt, this.#lastAskedAt) + timeout;
   }
 }

@@ -119,6 +119,8 @@ export class TargetRole implements Role {
       case "chunk":
         this.#session?.handleChunk(now, event.chunk);
         return;
+      case "damaged":
+        return;
       case "stale":
         // The rescuer of the last session still serves it.
         if (this.#isCalling) this.#announcer.handleQuestion(now);
