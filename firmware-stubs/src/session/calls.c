@@ -80,7 +80,9 @@ static uint32_t jitter(mayday_target *target) {
 
 void mayday_calls_note_called(mayday_target *target) {
   mayday_calls *calls = &target->calls;
-  uint32_t interval = target->now - calls->started < MAYDAY_FIRST_FOR_MS ? MAYDAY_FIRST_INTERVAL_MS : MAYDAY_INTERVAL_MS;
+  uint32_t since = target->now - calls->started;
+  uint32_t interval = since < MAYDAY_FIRST_FOR_MS ? MAYDAY_FIRST_INTERVAL_MS : MAYDAY_INTERVAL_MS;
+  if (since < MAYDAY_EARLY_FOR_MS) interval = MAYDAY_EARLY_INTERVAL_MS;
   /* Up to a tenth shorter, so that two boards do not call in step. */
   interval -= interval * jitter(target) / 2560u;
   uint32_t bytes = mayday_calls_are_queries(target) ? QUERY_BYTES : DISTRESS_BYTES;

@@ -1,7 +1,10 @@
 import { type Random, randomFraction } from "../../base/prng.ts";
 import type { Millis } from "../../base/units.ts";
 
-/** A target calls this often in its first ten seconds on a link, so that it costs nothing who starts first. */
+/** A target calls this often in its first two seconds on a link: both ends are often started together. */
+const EARLY_INTERVAL_MS = 100;
+const EARLY_FOR_MS = 2_000;
+/** ... this often in its first ten, so that it costs little who starts first. */
 const FIRST_INTERVAL_MS = 300;
 const FIRST_FOR_MS = 10_000;
 /** ... and after that, for as long as it is in distress. */
@@ -73,9 +76,15 @@ export class CallTimer {
 
   #takeInterval(now: Millis, isInDistress: boolean): Millis {
     if (this.#isServedElsewhere) return SERVED_INTERVAL_MS;
-    if (isInDistress) return now - this.#startedAt < FIRST_FOR_MS ? FIRST_INTERVAL_MS : INTERVAL_MS;
+    if (isInDistress) return distressInterval(now - this.#startedAt);
     const interval = this.#healthyInterval;
     this.#healthyInterval = Math.min(HEALTHY_INTERVAL_MAX_MS, 2 * interval);
     return interval;
   }
+}
+
+/** Between two calls of a board in distress, so long after its link came up. */
+function distressInterval(sinceMs: Millis): Millis {
+  if (sinceMs < EARLY_FOR_MS) return EARLY_INTERVAL_MS;
+  return sinceMs < FIRST_FOR_MS ? FIRST_INTERVAL_MS : INTERVAL_MS;
 }
