@@ -68,6 +68,17 @@ export type NodeEvent =
       readonly detail: string;
     }
   | { readonly event: "console"; readonly link: string; readonly text: string }
+  /**
+   * The line has another rate, in bit/s. `faster`, `errors`: both ends agreed on one that carries more, with fewer errors
+   * perhaps. `unproven`: they returned from one that did not work. `silence`: they returned to where they meet.
+   */
+  | {
+      readonly event: "rate";
+      readonly link: string;
+      readonly baud: number;
+      readonly before: number;
+      readonly reason: "faster" | "errors" | "unproven" | "silence";
+    }
   /** The image in flash matches its signed root hash. */
   | { readonly event: "verified"; readonly link: string; readonly peer: string; readonly digest: string }
   /** The role on a link changed. */

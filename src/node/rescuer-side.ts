@@ -280,6 +280,7 @@ export class RescuerSide {
         return;
       case "console":
       case "link":
+      case "rate":
       case "stranger":
         this.#host.line.handle(event, link);
         return;

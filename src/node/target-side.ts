@@ -163,6 +163,7 @@ export class TargetSide {
         return;
       case "console":
       case "link":
+      case "rate":
       case "stranger":
         this.#host.line.handle(event, link);
         return;

@@ -120,7 +120,8 @@ export class Receiving {
       return this.takeWrites(now);
     }
     const { run, waited } = this.descent.handleObject(now, chunk);
-    if (waited !== undefined && this.#time.lastStoodAt(now) <= now - waited)
+    const changedAt = this.#link.lineRate?.changedAt ?? Number.NEGATIVE_INFINITY;
+    if (waited !== undefined && Math.max(changedAt, this.#time.lastStoodAt(now)) <= now - waited)
       this.#link.rtt.sample(waited - this.#link.lineTime(chunk.payload.length));
     return run === undefined ? [] : [this.#check(now, run)];
   }
