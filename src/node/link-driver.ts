@@ -47,6 +47,8 @@ export class LinkDriver<Event> {
   #timer: Timer | undefined;
   /** The splitter has delivered a run. */
   #hasRun = false;
+  /** The splitter is being given bytes: what follows from its runs is done behind them. */
+  #isPushing = false;
   #isPumping = false;
   #wasInSession = false;
   #isHeldBack = false;
@@ -69,6 +71,8 @@ export class LinkDriver<Event> {
       this.#noteHeard();
       // After every run: an ack reaches back over 112 packets, and one read may bring more of them.
       this.#drain();
+      // A run that silence has closed: what was held back because of its bytes may be due now.
+      if (!this.#isPushing) this.pump();
     });
   }
 
@@ -108,7 +112,9 @@ export class LinkDriver<Event> {
 
   #handleBytes(bytes: Uint8Array): void {
     this.#hasRun = false;
+    this.#isPushing = true;
     this.#splitter.push(bytes);
+    this.#isPushing = false;
     this.#machine.handleBytes?.(this.#clock.now(), bytes);
     // Part of a run only brings the time forward at which a machine falls mute.
     if (this.#hasRun) this.pump();
