@@ -73,8 +73,8 @@ function lineText({ baud, before, reason }: Extract<NodeEvent, { event: "rate" }
   switch (reason) {
     case "faster":
       return `line at ${now} bit/s, was ${was}`;
-    case "errors":
-      return `line at ${now} bit/s: too many errors at ${was}`;
+    case "lowered":
+      return `line lowered to ${now} bit/s: less arrived at ${was}`;
     case "unproven":
       return `line back at ${now} bit/s: ${was} does not work`;
     case "silence":

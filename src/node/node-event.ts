@@ -69,7 +69,7 @@ export type NodeEvent =
     }
   | { readonly event: "console"; readonly link: string; readonly text: string }
   /**
-   * The line has another rate, in bit/s. `faster`, `errors`: both ends agreed on one that carries more, with fewer errors
+   * The line has another rate, in bit/s. `faster`, `lowered`: both ends agreed on one that carries more, with fewer errors
    * perhaps. `unproven`: they returned from one that did not work. `silence`: they returned to where they meet.
    */
   | {
@@ -77,7 +77,7 @@ export type NodeEvent =
       readonly link: string;
       readonly baud: number;
       readonly before: number;
-      readonly reason: "faster" | "errors" | "unproven" | "silence";
+      readonly reason: "faster" | "lowered" | "unproven" | "silence";
     }
   /** The image in flash matches its signed root hash. */
   | { readonly event: "verified"; readonly link: string; readonly peer: string; readonly digest: string }

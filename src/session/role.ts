@@ -12,14 +12,14 @@ export type LineEvent =
   | RateEvent;
 
 /**
- * The line has another rate, `before` the one before, in bit/s. `faster` and `errors`: it was proven, and carries more.
+ * The line has another rate, `before` the one before, in bit/s. `faster` and `lowered`: it was proven, and carries more.
  * `unproven`: the rate `before` did not work. `silence`: nothing valid came, and both ends meet again.
  */
 export interface RateEvent {
   readonly tag: "rate";
   readonly baud: number;
   readonly before: number;
-  readonly why: "faster" | "errors" | "unproven" | "silence";
+  readonly why: "faster" | "lowered" | "unproven" | "silence";
 }
 
 /** What the link knows that a role has to judge; console text and strangers are reported by the link end itself. */

@@ -126,5 +126,6 @@ export class RatedEnd implements Transport {
 
   async close(): Promise<void> {
     this.#handlers = undefined;
+    this.#baud = this.#openedAt;
   }
 }

@@ -174,7 +174,7 @@ export class RateClimb {
     const [baud, before] = [this.#line.present, this.#good];
     if (this.#link.lastHeardAt > from) {
       this.#good = baud;
-      this.#report({ tag: "rate", baud, before, why: baud > before ? "faster" : "errors" });
+      this.#report({ tag: "rate", baud, before, why: baud > before ? "faster" : "lowered" });
       this.#settle();
     } else if (now >= from + RATE_PROOF_MS) {
       this.#line.learn(now, baud, 0);

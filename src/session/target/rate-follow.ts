@@ -105,7 +105,7 @@ export class RateFollow {
   #prove(now: Millis, { present: baud }: LineRate, before: number, from: Millis): void {
     if (this.#link.lastHeardAt > from) {
       this.#phase = { tag: "steady" };
-      this.#report({ tag: "rate", baud, before, why: baud > before ? "faster" : "errors" });
+      this.#report({ tag: "rate", baud, before, why: baud > before ? "faster" : "lowered" });
     } else if (now >= from + RATE_PROOF_MS) {
       this.#link.switchBaud(before);
       this.#phase = { tag: "returning" };
