@@ -7,8 +7,7 @@
  * wake-up delays bytes but never lowers the rate. Only what the line can start soon is read, so that the writer is
  * held back by the kernel's tty queue as by a UART's; what finds the receiving tty full is lost, as in a UART.
  *
- * With --strict-baud and no --baud each direction runs at the rate that its sender's terminal is set to, and arrives as garbage
- * where the receiver's is set to another one.
+ * With --strict-baud and no --baud each direction runs at the rate that its sender is set to.
  *
  * What happens to byte i of a direction is a function of the seed and i alone (cuts and wrong speeds apart).
  *
@@ -37,11 +36,9 @@
 
 /* Picoseconds: a byte at 3 Mbaud is 3,333,333 of them, and 63 bits last 106 days. */
 typedef int64_t picos;
-
 #define NEVER INT64_MAX
 #define PICOS_PER_MS INT64_C(1000000000)
 #define PICOS_PER_SECOND INT64_C(1000000000000)
-
 #define BITS_PER_BYTE 10
 #define BAUD_DEFAULT 115200
 #define BAUD_MIN 50
@@ -51,7 +48,6 @@ typedef int64_t picos;
 #define CUTS_MAX 64
 #define GARBLED_MAX 16
 #define SEED_MAX 9007199254740991.0 /* 2^53 - 1, exact in a double */
-
 /* Bytes due within one tick are handed over together: about what a USB adapter or a FIFO interrupt does. */
 #define TICK (PICOS_PER_MS / 2)
 /* Bytes are taken from the tty this early, or 16 bytes early (a 16550's FIFO) if that is longer. */
@@ -62,7 +58,6 @@ typedef int64_t picos;
 /* Lateness beyond this (a stopped process) is not caught up. */
 #define LATE_MAX (250 * PICOS_PER_MS)
 #define CHUNK 4096
-
 enum exit_status { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 struct cut {
@@ -74,9 +69,9 @@ struct options {
     uint32_t baud; /* 0: not given */
     bool strict_baud, exit_on_stdin_close;
     bool follow; /* the rate is the one that the sender is set to */
-    uint32_t garbled[GARBLED_MAX], above_baud;
+    uint32_t garbled[GARBLED_MAX];
     size_t garbled_count;
-    double ber, drop, above_ber;
+    double ber, drop;
     uint64_t burst_every, burst_length;
     picos latency;
     struct cut cuts[CUTS_MAX];
@@ -110,8 +105,8 @@ struct counters {
 
 struct direction {
     int from, to;     /* master fds */
-    uint32_t baud;    /* rate of the line, and what follows from it: */
-    picos byte, batch, look_ahead;
+    uint32_t baud;    /* rate of the line */
+    picos byte, batch, look_ahead; /* what follows from it */
     picos line_free;  /* end of the last byte on the line */
     picos recent;     /* looked after every tick until then */
     picos hold_until; /* until then, a full receiver is blamed on our lateness and loses nothing */
@@ -119,7 +114,7 @@ struct direction {
     bool held;        /* the receiver's tty refused bytes that are kept */
     struct in_flight *ring;
     size_t capacity, head, count;
-    struct fault flip, above, drop, burst;
+    struct fault flip, drop, burst;
     uint64_t burst_left, garble_state;
     struct counters counters;
 };
@@ -146,7 +141,6 @@ static picos earlier(picos a, picos b) { return a < b ? a : b; }
 static picos later(picos a, picos b) { return a > b ? a : b; }
 
 /* ---- chance ---- */
-
 /* splitmix64 (Steele, Lea, Flood 2014) */
 static uint64_t random_u64(uint64_t *state) {
     uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
@@ -181,16 +175,10 @@ static bool fault_strikes(struct fault *fault) {
 }
 
 /* ---- the line ---- */
-
-static bool speed_differs(int master, uint32_t baud) {
-    struct termios2 settings; /* asked of a master, the kernel answers with the slave's */
-    return ioctl(master, TCGETS2, &settings) == 0 && (settings.c_ispeed != baud || settings.c_ospeed != baud);
-}
-
-/* The rate that a terminal sends at; 0 if it is none that a line can have. */
+/* The rate that a terminal is set to; 0 if it is none that a line can have. */
 static uint32_t speed_of(int master) {
-    struct termios2 settings;
-    if (ioctl(master, TCGETS2, &settings) != 0) return 0;
+    struct termios2 settings; /* asked of a master, the kernel answers with the slave's */
+    if (ioctl(master, TCGETS2, &settings) != 0 || settings.c_ispeed != settings.c_ospeed) return 0;
     return settings.c_ospeed >= BAUD_MIN && settings.c_ospeed <= BAUD_MAX ? settings.c_ospeed : 0;
 }
 
@@ -201,18 +189,13 @@ static void set_rate(struct direction *d, uint32_t baud) {
     d->look_ahead = later(LOOK_AHEAD, LOOK_AHEAD_BYTES * d->byte);
 }
 
-/* Takes over the rate that the sender is set to, in a cable that follows it. */
-static void follow_rate(const struct cable *cable, struct direction *d) {
-    uint32_t baud = cable->options.follow ? speed_of(d->from) : 0;
-    if (baud != 0 && baud != d->baud) set_rate(d, baud);
-}
-
-/* Whether the sender's bytes are lost to the receiver, whatever that is set to. */
-static bool sends_garbage(const struct cable *cable, const struct direction *d) {
-    const struct options *options = &cable->options;
+/* Follows the rate of the sender, if it is to; whether what that sends is garbage, whatever the receiver is set to. */
+static bool sends_garbage(const struct options *options, struct direction *d) {
+    uint32_t baud = options->strict_baud ? speed_of(d->from) : d->baud;
+    if (options->follow && baud != 0 && baud != d->baud) set_rate(d, baud);
     for (size_t i = 0; i < options->garbled_count; i++)
         if (options->garbled[i] == d->baud) return true;
-    return options->strict_baud && !options->follow && speed_differs(d->from, options->baud);
+    return baud != d->baud;
 }
 
 static bool is_cut(const struct cable *cable, const struct direction *d, picos start) {
@@ -231,23 +214,16 @@ static void garble(struct direction *d, struct in_flight *byte) {
     d->counters.garbled++;
 }
 
-/* Bits of a byte that a fault flips; counts them. */
-static uint8_t flipped_by(struct fault *fault, uint64_t *count) {
-    uint8_t flips = 0;
-    while (fault->skip < 8) {
-        flips = (uint8_t)(flips ^ (1U << fault->skip));
-        (*count)++;
-        fault->skip += 1 + fault_gap(fault);
-    }
-    fault->skip -= 8;
-    return flips;
-}
-
 /* Puts one byte on the line at `start`. Every fault draws for every byte, so that none shifts another's stream. */
 static void carry_byte(struct cable *cable, struct direction *d, uint8_t value, picos start, bool wrong_speed) {
+    uint8_t flips = 0;
     uint64_t flipped = 0;
-    uint8_t flips = flipped_by(&d->flip, &flipped);
-    if (d->baud > cable->options.above_baud) flips ^= flipped_by(&d->above, &flipped);
+    while (d->flip.skip < 8) {
+        flips = (uint8_t)(flips | (1U << d->flip.skip));
+        flipped++;
+        d->flip.skip += 1 + fault_gap(&d->flip);
+    }
+    d->flip.skip -= 8;
     bool dropped = fault_strikes(&d->drop);
     bool in_burst = d->burst_left > 0;
     if (!in_burst && fault_strikes(&d->burst)) {
@@ -282,9 +258,8 @@ static void carry_byte(struct cable *cable, struct direction *d, uint8_t value, 
 /* Takes from the sender's tty what the line can start soon. `arrival`: when bytes found now came, at the latest. */
 static void carry(struct cable *cable, struct direction *d, picos now, picos arrival) {
     uint8_t chunk[CHUNK];
-    follow_rate(cable, d);
+    bool wrong_speed = sends_garbage(&cable->options, d);
     picos horizon = now + d->look_ahead;
-    bool wrong_speed = sends_garbage(cable, d);
     for (;;) {
         picos start = later(d->line_free, arrival);
         size_t room = d->capacity - d->count;
@@ -308,16 +283,14 @@ static void carry(struct cable *cable, struct direction *d, picos now, picos arr
 static void deliver(struct cable *cable, struct direction *d, picos now) {
     d->held = false;
     if (d->count == 0 || d->ring[d->head].due > now) return;
-    const bool follow = cable->options.follow;
-    bool wrong_speed = cable->options.strict_baud && !follow && speed_differs(d->to, cable->options.baud);
-    uint32_t speed = follow ? speed_of(d->to) : 0;
+    uint32_t speed = cable->options.strict_baud ? speed_of(d->to) : 0;
     while (d->count > 0 && d->ring[d->head].due <= now) {
         uint8_t chunk[CHUNK];
         size_t due = 0;
         while (due < CHUNK && due < d->count) {
             struct in_flight *byte = &d->ring[(d->head + due) % d->capacity];
             if (byte->due > now) break;
-            if (wrong_speed || (follow && byte->baud != speed)) garble(d, byte);
+            if (cable->options.strict_baud && byte->baud != speed) garble(d, byte);
             chunk[due++] = byte->value;
         }
         ssize_t written = write(d->to, chunk, due);
@@ -386,7 +359,6 @@ static void run(struct cable *cable, int signals) {
 }
 
 /* ---- pseudo terminals and their links ---- */
-
 static bool end_open(struct end *end) {
     end->master = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
     const char *name = NULL;
@@ -457,7 +429,6 @@ static bool cable_init(struct cable *cable) {
         set_rate(d, options->follow ? BAUD_MAX : options->baud);
         /* All that can be between look-ahead and delivery, after the longest lateness that is caught up. */
         d->capacity = (size_t)((options->latency + d->look_ahead + 2 * LATE_MAX) / d->byte) + CHUNK;
-        if (options->follow) set_rate(d, BAUD_DEFAULT);
         d->ring = malloc(d->capacity * sizeof *d->ring);
         if (d->ring == NULL) {
             COMPLAIN("out of memory for %zu bytes in flight", d->capacity);
@@ -469,7 +440,6 @@ static bool cable_init(struct cable *cable) {
         fault_init(&d->drop, options->drop, random_stream(options->seed, 4 * i + 1));
         fault_init(&d->burst, options->burst_length > 0 ? 1.0 / between : 0.0, random_stream(options->seed, 4 * i + 2));
         d->garble_state = random_stream(options->seed, 4 * i + 3);
-        fault_init(&d->above, options->above_ber, random_stream(options->seed, 8 + i));
     }
     return end_link(&cable->ends[0], options->link[0]) && end_link(&cable->ends[1], options->link[1]);
 }
@@ -490,11 +460,9 @@ static void print_counters(const char *name, const struct counters *c) {
 }
 
 /* ---- command line ---- */
-
 static const char usage[] =
     "usage: virtual-cable --a PATH --b PATH [--baud N] [--strict-baud] [--ber P] [--drop P] [--latency MS]\n"
-    "       [--burst R,LEN] [--cut T,DUR]... [--garble-baud N]... [--ber-above N,P] [--seed N] [--exit-on-stdin-close]\n"
-    "       without --baud, --strict-baud runs at the rates that the ends are set to\n";
+    "       [--burst R,LEN] [--cut T,DUR]... [--garble-baud N]... [--seed N] [--exit-on-stdin-close]\n";
 
 /* A plain number up to `end`, without the signs, spaces and hexadecimals that strtod also takes; returns what follows. */
 static const char *parse_number(const char *text, const char *digits, char end, double min, double max, double *value) {
@@ -529,21 +497,6 @@ static bool parse_cut(struct options *options, const char *text) {
     return true;
 }
 
-static bool parse_garbled(struct options *options, const char *text) {
-    double baud;
-    if (options->garbled_count == GARBLED_MAX || parse_number(text, WHOLE, '\0', BAUD_MIN, BAUD_MAX, &baud) == NULL) return false;
-    options->garbled[options->garbled_count++] = (uint32_t)baud;
-    return true;
-}
-
-static bool parse_above(struct options *options, const char *text) {
-    double baud;
-    const char *rest = parse_number(text, WHOLE, ',', 0, BAUD_MAX, &baud);
-    if (rest == NULL || parse_number(rest, DECIMAL, '\0', 0, 1, &options->above_ber) == NULL) return false;
-    options->above_baud = (uint32_t)baud;
-    return true;
-}
-
 static bool parse_option(struct options *options, int name, const char *text) {
     double value = 0;
     bool good = true;
@@ -554,8 +507,10 @@ static bool parse_option(struct options *options, int name, const char *text) {
         case 'x': options->exit_on_stdin_close = true; break;
         case 'r': return parse_burst(options, text);
         case 'c': return parse_cut(options, text);
-        case 'g': return parse_garbled(options, text);
-        case 'v': return parse_above(options, text);
+        case 'g':
+            good = options->garbled_count < GARBLED_MAX && parse_number(text, WHOLE, '\0', BAUD_MIN, BAUD_MAX, &value) != NULL;
+            if (good) options->garbled[options->garbled_count++] = (uint32_t)value;
+            break;
         case 'e': return parse_number(text, DECIMAL, '\0', 0, 1, &options->ber) != NULL;
         case 'd': return parse_number(text, DECIMAL, '\0', 0, 1, &options->drop) != NULL;
         case 'n':
@@ -580,8 +535,8 @@ static bool parse_options(struct options *options, int argc, char **argv) {
         {"drop", required_argument, NULL, 'd'},        {"latency", required_argument, NULL, 'l'},
         {"burst", required_argument, NULL, 'r'},       {"cut", required_argument, NULL, 'c'},
         {"seed", required_argument, NULL, 's'},        {"strict-baud", no_argument, NULL, 'S'},
-        {"garble-baud", required_argument, NULL, 'g'}, {"ber-above", required_argument, NULL, 'v'},
-        {"exit-on-stdin-close", no_argument, NULL, 'x'}, {NULL, 0, NULL, 0},
+        {"garble-baud", required_argument, NULL, 'g'}, {"exit-on-stdin-close", no_argument, NULL, 'x'},
+        {NULL, 0, NULL, 0},
     };
     int name, index = 0;
     while ((name = getopt_long(argc, argv, "", names, &index)) != -1) {
@@ -597,14 +552,13 @@ static bool parse_options(struct options *options, int argc, char **argv) {
     else {
         options->follow = options->strict_baud && options->baud == 0;
         if (options->baud == 0) options->baud = BAUD_DEFAULT;
-        if (options->follow || (options->garbled_count == 0 && options->above_ber == 0.0)) return true;
-        COMPLAIN("--garble-baud and --ber-above need --strict-baud without --baud");
+        return true;
     }
     return false;
 }
 
 int main(int argc, char **argv) {
-    static struct cable cable = {.options = {.above_baud = BAUD_MAX, .seed = 1}};
+    static struct cable cable = {.options = {.seed = 1}};
     if (!parse_options(&cable.options, argc, argv)) {
         fputs(usage, stderr);
         return EXIT_USAGE;

@@ -16,7 +16,6 @@ interface CableFlags {
   readonly baud?: number;
   readonly strictBaud?: boolean;
   readonly garbleBaud?: readonly number[];
-  readonly berAbove?: NonNullable<VirtualCableOptions["berAbove"]>;
   readonly ber?: number;
   readonly drop?: number;
   readonly latency?: Millis;
@@ -40,17 +39,9 @@ export function addCableCommand(program: Command): void {
   command
     .requiredOption("--a <path>", "path of one port")
     .requiredOption("--b <path>", "path of the other port")
-    .option(
-      "--baud <n>",
-      `line rate; ${BAUD_DEFAULT} unless given, or the one of the ends with --strict-baud`,
-      parseBaud,
-    )
+    .option("--baud <n>", "line rate; without it 115200, or that of the ends with --strict-baud", parseBaud)
     .option("--strict-baud", "garble bytes while an end is set to another rate")
     .option("--garble-baud <n>", "garble all bytes at this rate of the ends; repeatable", collectBaud)
-    .option("--ber-above <n,p>", "probability that a data bit flips at rates of the ends above N", (text) => {
-      const [baud, ber] = parsePair(text, "a rate and a probability N,P");
-      return { baud, ber };
-    })
     .option("--ber <p>", "probability that a data bit flips", parseProbability)
     .option("--drop <p>", "probability that a byte is lost", parseProbability)
     .option("--latency <ms>", "delay, one way", parseMillis)

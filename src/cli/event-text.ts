@@ -123,5 +123,6 @@ export function verdictText(verdict: Verdict): string {
   const moved = `${byteText(verdict.bytesTx)} sent, ${byteText(verdict.bytesRx)} received`;
   const resent = verdict.resentBytes === 0 ? "" : `, ${byteText(verdict.resentBytes)} sent again`;
   const took = `${verdict.blocks} block${verdict.blocks === 1 ? "" : "s"} in ${verdict.seconds.toFixed(2)} s`;
-  return `${verdict.reason}${image}: ${took}, ${moved}${resent}`;
+  const rate = typeof verdict.baud === "number" ? ` at ${grouped(verdict.baud)} bit/s` : "";
+  return `${verdict.reason}${image}: ${took}${rate}, ${moved}${resent}`;
 }

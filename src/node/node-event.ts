@@ -123,6 +123,8 @@ export interface HealedEvent {
   readonly bytesTx: number;
   /** Duration of the session. */
   readonly seconds: number;
+  /** Rate of the line at its end, in bit/s; undefined where the link has none of its own. */
+  readonly baud?: number | undefined;
 }
 
 export interface ProgressEvent {

@@ -2,9 +2,7 @@ import { describe, expect, it } from "vitest";
 import { linkKeyOf } from "../../src/node/derived-link-key.ts";
 import type { Transport } from "../../src/transport/transport.ts";
 import { decodeCobs } from "../../src/wire/cobs.ts";
-import { encodeMessage, isSessionFrame } from "../../src/wire/frame.ts";
-import type { Message } from "../../src/wire/messages.ts";
-import { type Attack, BusAttacker } from "../support/bus-attacker.ts";
+import { forgedRate, forging } from "../support/forged-rates.ts";
 import { RatedRescue, type RatedRescueOptions } from "../support/rated-rescue.ts";
 import { wrappedTransport } from "../support/wrapped-transport.ts";
 
@@ -117,32 +115,10 @@ describe("the exchange about the rate of the line", () => {
   });
 });
 
-/** Puts a message between the frames of a session, once `from` sent `after` frames in it, and `times` times. */
-function forging(
-  message: (count: number) => Message,
-  from: 0 | 1,
-  after: number,
-  times: number,
-): BusAttacker {
-  let [seen, sent] = [0, 0];
-  const attack: Attack = ({ tag }, frame, by) => {
-    if (by !== from || !isSessionFrame(frame) || seen++ < after || sent >= times) return {};
-    return { [1 - from]: [encodeMessage(message(sent++), tag)] };
-  };
-  return new BusAttacker(attack);
-}
-
 const key = linkKeyOf(new Uint8Array(32).fill(7));
 const KEYS = [key, key] as const;
 
 describe("a forged message about the rate", () => {
-  const forgedRate = (count: number): Message => ({
-    tag: "rate",
-    step: 200 + count,
-    baud: 921_600,
-    afterMs: 500,
-  });
-
   it("cannot move a line whose link has a key", () => {
     const attacker = forging(forgedRate, 1, 3, 1000);
     const rescue = new RatedRescue({ linkKeys: KEYS, wrap: attacker.wrap });

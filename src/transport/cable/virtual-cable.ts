@@ -23,10 +23,8 @@ export interface VirtualCableOptions {
    * its sender is set to, and what arrives at an end that is set to another one is garbled.
    */
   readonly strictBaud?: boolean;
-  /** Rates at which everything is garbled, 16 at most; with `strictBaud` and without `baud`. */
+  /** Rates at which everything is garbled, 16 at most. */
   readonly garbleBaud?: readonly number[];
-  /** Probability that a data bit flips at rates above `baud`, beside `ber`; with `strictBaud` and without `baud`. */
-  readonly berAbove?: { readonly baud: number; readonly ber: number };
   /** Probability that a data bit flips, 0 to 1. */
   readonly ber?: number;
   /** Probability that a byte vanishes, 0 to 1. */
@@ -140,7 +138,6 @@ function pacedHelper(command: string, options: VirtualCableOptions): Helper {
     ["seed", options.seed],
     ...(options.cuts ?? []).map((cut): [string, string] => ["cut", `${cut.atSeconds},${cut.forSeconds}`]),
     ...(options.garbleBaud ?? []).map((baud): [string, number] => ["garble-baud", baud]),
-    ["ber-above", options.berAbove && `${options.berAbove.baud},${options.berAbove.ber}`],
   ];
   const given = flags.flatMap(([name, value]) => (value === undefined ? [] : [`--${name}=${value}`]));
   if (options.strictBaud === true) given.push("--strict-baud");

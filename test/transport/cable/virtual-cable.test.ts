@@ -451,22 +451,15 @@ describe.skipIf(typeof helper !== "string")("the virtual cable's faults", () => 
     expect(aToB).toMatchObject({ octets: 4 * values.length, garbled: values.length, flippedBits: 0 });
   });
 
-  test("garbles the rates that it is told to, and flips bits at rates above one", async () => {
-    const strict = { strictBaud: true, garbleBaud: [460_800, 1_500_000] };
-    const cable = await start({ ...strict, berAbove: { baud: 921_600, ber: 0.01 } });
+  test("garbles the rates that it is told to, and no others", async () => {
+    const cable = await start({ strictBaud: true, garbleBaud: [460_800, 1_500_000] });
     const values = sample(4608);
     expect(equalBytes((await passAt(cable, 921_600, 921_600, values)).received, values)).toBe(true);
     for (const baud of [460_800, 1_500_000])
       expect(equalBytes((await passAt(cable, baud, baud, values)).received, values)).toBe(false);
-    const { received } = await passAt(cable, 2_000_000, 2_000_000, values);
-    expectBinomial(differingBits(received, values), 8 * values.length, 0.01);
+    expect(equalBytes((await passAt(cable, 2_000_000, 2_000_000, values)).received, values)).toBe(true);
     const counters = await cable.close();
     expect(counters?.aToB.garbled).toBe(2 * values.length);
-  });
-
-  test("does not take faults of a rate where it does not follow its ends", async () => {
-    for (const options of [{ garbleBaud: [9600] }, { strictBaud: true, baud: 9600, garbleBaud: [9600] }])
-      await expect(start(options)).rejects.toThrow(/need --strict-baud without --baud/);
   });
 });
 
