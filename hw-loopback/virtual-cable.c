@@ -7,6 +7,8 @@
  * wake-up delays bytes but never lowers the rate. Only what the line can start soon is read, so that the writer is
  * held back by the kernel's tty queue as by a UART's; what finds the receiving tty full is lost, as in a UART.
  *
+ * With --strict-baud and no --baud each direction runs at the rate that its sender is set to.
+ *
  * What happens to byte i of a direction is a function of the seed and i alone (cuts and wrong speeds apart).
  *
  * Linux only (PTY semantics, TCGETS2). Build: cc -std=c99 -O2 virtual-cable.c -lm
@@ -34,19 +36,18 @@
 
 /* Picoseconds: a byte at 3 Mbaud is 3,333,333 of them, and 63 bits last 106 days. */
 typedef int64_t picos;
-
 #define NEVER INT64_MAX
 #define PICOS_PER_MS INT64_C(1000000000)
 #define PICOS_PER_SECOND INT64_C(1000000000000)
-
 #define BITS_PER_BYTE 10
+#define BAUD_DEFAULT 115200
 #define BAUD_MIN 50
 #define BAUD_MAX 4000000
 #define LATENCY_MAX_MS 5000.0
 #define CUT_MAX_SECONDS 1e6
 #define CUTS_MAX 64
+#define GARBLED_MAX 16
 #define SEED_MAX 9007199254740991.0 /* 2^53 - 1, exact in a double */
-
 /* Bytes due within one tick are handed over together: about what a USB adapter or a FIFO interrupt does. */
 #define TICK (PICOS_PER_MS / 2)
 /* Bytes are taken from the tty this early, or 16 bytes early (a 16550's FIFO) if that is longer. */
@@ -57,7 +58,6 @@ typedef int64_t picos;
 /* Lateness beyond this (a stopped process) is not caught up. */
 #define LATE_MAX (250 * PICOS_PER_MS)
 #define CHUNK 4096
-
 enum exit_status { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 struct cut {
@@ -66,8 +66,11 @@ struct cut {
 
 struct options {
     const char *link[2];
-    uint32_t baud;
+    uint32_t baud; /* 0: not given */
     bool strict_baud, exit_on_stdin_close;
+    bool follow; /* the rate is the one that the sender is set to */
+    uint32_t garbled[GARBLED_MAX];
+    size_t garbled_count;
     double ber, drop;
     uint64_t burst_every, burst_length;
     picos latency;
@@ -84,6 +87,7 @@ struct end {
 
 struct in_flight {
     picos due;
+    uint32_t baud; /* rate that it was sent at */
     uint8_t value;
     bool garbled;
 };
@@ -101,6 +105,8 @@ struct counters {
 
 struct direction {
     int from, to;     /* master fds */
+    uint32_t baud;    /* rate of the line */
+    picos byte, batch, look_ahead; /* what follows from it */
     picos line_free;  /* end of the last byte on the line */
     picos recent;     /* looked after every tick until then */
     picos hold_until; /* until then, a full receiver is blamed on our lateness and loses nothing */
@@ -117,7 +123,6 @@ struct cable {
     struct options options;
     struct end ends[2];
     struct direction directions[2]; /* a to b, b to a */
-    picos byte, batch, look_ahead;
     picos first_start; /* start of the first byte in either direction, or NEVER */
 };
 
@@ -136,7 +141,6 @@ static picos earlier(picos a, picos b) { return a < b ? a : b; }
 static picos later(picos a, picos b) { return a > b ? a : b; }
 
 /* ---- chance ---- */
-
 /* splitmix64 (Steele, Lea, Flood 2014) */
 static uint64_t random_u64(uint64_t *state) {
     uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
@@ -171,17 +175,34 @@ static bool fault_strikes(struct fault *fault) {
 }
 
 /* ---- the line ---- */
-
-static bool speed_differs(int master, uint32_t baud) {
+/* The rate that a terminal is set to; 0 if it is none that a line can have. */
+static uint32_t speed_of(int master) {
     struct termios2 settings; /* asked of a master, the kernel answers with the slave's */
-    return ioctl(master, TCGETS2, &settings) == 0 && (settings.c_ispeed != baud || settings.c_ospeed != baud);
+    if (ioctl(master, TCGETS2, &settings) != 0 || settings.c_ispeed != settings.c_ospeed) return 0;
+    return settings.c_ospeed >= BAUD_MIN && settings.c_ospeed <= BAUD_MAX ? settings.c_ospeed : 0;
 }
 
-static bool is_cut(const struct cable *cable, picos start) {
+static void set_rate(struct direction *d, uint32_t baud) {
+    d->baud = baud;
+    d->byte = BITS_PER_BYTE * PICOS_PER_SECOND / baud;
+    d->batch = TICK / d->byte * d->byte;
+    d->look_ahead = later(LOOK_AHEAD, LOOK_AHEAD_BYTES * d->byte);
+}
+
+/* Follows the rate of the sender, if it is to; whether what that sends is garbage, whatever the receiver is set to. */
+static bool sends_garbage(const struct options *options, struct direction *d) {
+    uint32_t baud = options->strict_baud ? speed_of(d->from) : d->baud;
+    if (options->follow && baud != 0 && baud != d->baud) set_rate(d, baud);
+    for (size_t i = 0; i < options->garbled_count; i++)
+        if (options->garbled[i] == d->baud) return true;
+    return baud != d->baud;
+}
+
+static bool is_cut(const struct cable *cable, const struct direction *d, picos start) {
     for (size_t i = 0; i < cable->options.cut_count; i++) {
         const struct cut *cut = &cable->options.cuts[i];
         picos since = start - cable->first_start;
-        if (since < cut->until && since + cable->byte > cut->from) return true;
+        if (since < cut->until && since + d->byte > cut->from) return true;
     }
     return false;
 }
@@ -215,16 +236,17 @@ static void carry_byte(struct cable *cable, struct direction *d, uint8_t value, 
     }
 
     if (cable->first_start == NEVER) cable->first_start = start;
-    d->line_free = start + cable->byte;
+    d->line_free = start + d->byte;
     if (d->counters.bytes++ == 0) d->counters.first_start = start;
     d->counters.last_end = d->line_free;
-    if (is_cut(cable, start)) {
+    if (is_cut(cable, d, start)) {
         d->counters.cut++;
     } else if (dropped) {
         d->counters.dropped++;
     } else {
         struct in_flight *byte = &d->ring[(d->head + d->count++) % d->capacity];
         byte->due = d->line_free + cable->options.latency;
+        byte->baud = d->baud;
         byte->value = value ^ flips;
         byte->garbled = false;
         d->counters.flipped_bits += flipped;
@@ -236,14 +258,14 @@ static void carry_byte(struct cable *cable, struct direction *d, uint8_t value, 
 /* Takes from the sender's tty what the line can start soon. `arrival`: when bytes found now came, at the latest. */
 static void carry(struct cable *cable, struct direction *d, picos now, picos arrival) {
     uint8_t chunk[CHUNK];
-    picos horizon = now + cable->look_ahead;
-    bool wrong_speed = cable->options.strict_baud && speed_differs(d->from, cable->options.baud);
+    bool wrong_speed = sends_garbage(&cable->options, d);
+    picos horizon = now + d->look_ahead;
     for (;;) {
         picos start = later(d->line_free, arrival);
         size_t room = d->capacity - d->count;
         d->empty = false;
         if (start > horizon || room == 0) return;
-        uint64_t want = (uint64_t)((horizon - start) / cable->byte) + 1;
+        uint64_t want = (uint64_t)((horizon - start) / d->byte) + 1;
         if (want > room) want = room;
         if (want > CHUNK) want = CHUNK;
         /* A read that finds nothing has made the kernel flush its own queue into the tty first: empty means empty. */
@@ -261,14 +283,14 @@ static void carry(struct cable *cable, struct direction *d, picos now, picos arr
 static void deliver(struct cable *cable, struct direction *d, picos now) {
     d->held = false;
     if (d->count == 0 || d->ring[d->head].due > now) return;
-    bool wrong_speed = cable->options.strict_baud && speed_differs(d->to, cable->options.baud);
+    uint32_t speed = cable->options.strict_baud ? speed_of(d->to) : 0;
     while (d->count > 0 && d->ring[d->head].due <= now) {
         uint8_t chunk[CHUNK];
         size_t due = 0;
         while (due < CHUNK && due < d->count) {
             struct in_flight *byte = &d->ring[(d->head + due) % d->capacity];
             if (byte->due > now) break;
-            if (wrong_speed) garble(d, byte);
+            if (cable->options.strict_baud && byte->baud != speed) garble(d, byte);
             chunk[due++] = byte->value;
         }
         ssize_t written = write(d->to, chunk, due);
@@ -286,15 +308,15 @@ static void deliver(struct cable *cable, struct direction *d, picos now) {
 }
 
 /* When the direction next needs a wake-up besides new bytes; NEVER at rest. */
-static picos next_wake(const struct cable *cable, const struct direction *d, picos now) {
+static picos next_wake(const struct direction *d, picos now) {
     picos wake = NEVER;
     if (d->held || d->count == d->capacity) return now + TICK;
     if (d->count > 0) {
         /* The last byte of a run comes on time, the others at most one tick late. */
         picos last = d->ring[(d->head + d->count - 1) % d->capacity].due;
-        wake = earlier(last, d->ring[d->head].due + cable->batch);
+        wake = earlier(last, d->ring[d->head].due + d->batch);
     }
-    if (!d->empty) return earlier(wake, d->line_free - cable->look_ahead / 2);
+    if (!d->empty) return earlier(wake, d->line_free - d->look_ahead / 2);
     return now < d->recent ? earlier(wake, now + TICK) : wake;
 }
 
@@ -309,7 +331,7 @@ static picos serve(struct cable *cable, picos now, picos wanted) {
         if (late > TICK) d->hold_until = later(d->hold_until, now + late);
         carry(cable, d, now, arrival);
         deliver(cable, d, now);
-        next = earlier(next, next_wake(cable, d, now));
+        next = earlier(next, next_wake(d, now));
     }
     return next;
 }
@@ -337,7 +359,6 @@ static void run(struct cable *cable, int signals) {
 }
 
 /* ---- pseudo terminals and their links ---- */
-
 static bool end_open(struct end *end) {
     end->master = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
     const char *name = NULL;
@@ -398,9 +419,6 @@ static void end_unlink(const struct end *end, const char *path) {
 
 static bool cable_init(struct cable *cable) {
     const struct options *options = &cable->options;
-    cable->byte = BITS_PER_BYTE * PICOS_PER_SECOND / options->baud;
-    cable->batch = TICK / cable->byte * cable->byte;
-    cable->look_ahead = later(LOOK_AHEAD, LOOK_AHEAD_BYTES * cable->byte);
     cable->first_start = NEVER;
     if (!end_open(&cable->ends[0]) || !end_open(&cable->ends[1])) return false;
     for (unsigned i = 0; i < 2; i++) {
@@ -408,8 +426,9 @@ static bool cable_init(struct cable *cable) {
         d->from = cable->ends[i].master;
         d->to = cable->ends[1 - i].master;
         d->empty = true;
+        set_rate(d, options->follow ? BAUD_MAX : options->baud);
         /* All that can be between look-ahead and delivery, after the longest lateness that is caught up. */
-        d->capacity = (size_t)((options->latency + cable->look_ahead + 2 * LATE_MAX) / cable->byte) + CHUNK;
+        d->capacity = (size_t)((options->latency + d->look_ahead + 2 * LATE_MAX) / d->byte) + CHUNK;
         d->ring = malloc(d->capacity * sizeof *d->ring);
         if (d->ring == NULL) {
             COMPLAIN("out of memory for %zu bytes in flight", d->capacity);
@@ -441,10 +460,9 @@ static void print_counters(const char *name, const struct counters *c) {
 }
 
 /* ---- command line ---- */
-
 static const char usage[] =
     "usage: virtual-cable --a PATH --b PATH [--baud N] [--strict-baud] [--ber P] [--drop P] [--latency MS]\n"
-    "       [--burst R,LEN] [--cut T,DUR]... [--seed N] [--exit-on-stdin-close]\n";
+    "       [--burst R,LEN] [--cut T,DUR]... [--garble-baud N]... [--seed N] [--exit-on-stdin-close]\n";
 
 /* A plain number up to `end`, without the signs, spaces and hexadecimals that strtod also takes; returns what follows. */
 static const char *parse_number(const char *text, const char *digits, char end, double min, double max, double *value) {
@@ -489,6 +507,10 @@ static bool parse_option(struct options *options, int name, const char *text) {
         case 'x': options->exit_on_stdin_close = true; break;
         case 'r': return parse_burst(options, text);
         case 'c': return parse_cut(options, text);
+        case 'g':
+            good = options->garbled_count < GARBLED_MAX && parse_number(text, WHOLE, '\0', BAUD_MIN, BAUD_MAX, &value) != NULL;
+            if (good) options->garbled[options->garbled_count++] = (uint32_t)value;
+            break;
         case 'e': return parse_number(text, DECIMAL, '\0', 0, 1, &options->ber) != NULL;
         case 'd': return parse_number(text, DECIMAL, '\0', 0, 1, &options->drop) != NULL;
         case 'n':
@@ -513,7 +535,8 @@ static bool parse_options(struct options *options, int argc, char **argv) {
         {"drop", required_argument, NULL, 'd'},        {"latency", required_argument, NULL, 'l'},
         {"burst", required_argument, NULL, 'r'},       {"cut", required_argument, NULL, 'c'},
         {"seed", required_argument, NULL, 's'},        {"strict-baud", no_argument, NULL, 'S'},
-        {"exit-on-stdin-close", no_argument, NULL, 'x'}, {NULL, 0, NULL, 0},
+        {"garble-baud", required_argument, NULL, 'g'}, {"exit-on-stdin-close", no_argument, NULL, 'x'},
+        {NULL, 0, NULL, 0},
     };
     int name, index = 0;
     while ((name = getopt_long(argc, argv, "", names, &index)) != -1) {
@@ -526,12 +549,16 @@ static bool parse_options(struct options *options, int argc, char **argv) {
     if (optind < argc) COMPLAIN("unexpected argument %s", argv[optind]);
     else if (options->link[0] == NULL || options->link[1] == NULL) COMPLAIN("both --a and --b are needed");
     else if (strcmp(options->link[0], options->link[1]) == 0) COMPLAIN("--a and --b are the same path");
-    else return true;
+    else {
+        options->follow = options->strict_baud && options->baud == 0;
+        if (options->baud == 0) options->baud = BAUD_DEFAULT;
+        return true;
+    }
     return false;
 }
 
 int main(int argc, char **argv) {
-    static struct cable cable = {.options = {.baud = 115200, .seed = 1}};
+    static struct cable cable = {.options = {.seed = 1}};
     if (!parse_options(&cable.options, argc, argv)) {
         fputs(usage, stderr);
         return EXIT_USAGE;

@@ -376,6 +376,28 @@ static void check_cuts(const json *wire) {
   }
 }
 
+/* This side keeps its line at the meeting rate (4.9): it skips what is said about another one, and the limits of an accept. */
+static void check_rates(const json *rates) {
+  static const char *const lists[] = {"frames", "decodeOnly"};
+  for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+    JSON_EACH(vector, json_get(rates, lists[i])) {
+      const char *name = json_text(vector, "name");
+      const json *said = json_get(vector, "frame");
+      size_t length;
+      mayday_frame read;
+      const uint8_t *bytes = copy_hex(json_get(vector, "frameHex"), &length);
+      const mayday_fault fault = parse(bytes, length, tag_of(vector), &read);
+      if (strcmp(json_text(said, "tag"), "accept") != 0) {
+        CHECK(fault == MAYDAY_FAULT_UNKNOWN, "%s is unknown", name);
+        continue;
+      }
+      const mayday_frame expected = frame_of(said);
+      CHECK(fault == MAYDAY_FAULT_NONE && same_frame(&expected, &read), "%s is an accept like others", name);
+      CHECK(read.proof == NULL && read.proven_length == 0, "%s has no proof", name);
+    }
+  }
+}
+
 /* A link key's frames: announcements with a proof (14.3). */
 static void check_proofs(const json *keys) {
   JSON_EACH(vector, json_get(keys, "handshake")) {
@@ -551,6 +573,7 @@ int main(int argc, char **argv) {
   JSON_EACH(vector, json_get(wire, "decodeOnly")) check_read(vector);
   check_faults(wire);
   check_cuts(wire);
+  check_rates(json_load(vectors, "rate-v1.json"));
   check_proofs(json_load(vectors, "link-key-v1.json"));
   check_edges();
   check_limits();

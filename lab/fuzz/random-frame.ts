@@ -42,6 +42,8 @@ export const FRAME_TAGS = [
   "done",
   "later",
   "doneAck",
+  "rate",
+  "rateOk",
   "data",
   "object",
   "probe",
@@ -110,6 +112,7 @@ export function randomFrame(random: Random, tag: Frame["tag"], context: FrameCon
         openBlocks: number(8),
         codecs: number(4),
         ...pick(random, [{}, { asks: "run" }, { asks: "path" }, { asks: "blank" }] as const),
+        ...pick(random, [{}, { limits: { payloadMax: number(16), baudMax: number(32) } }]),
       };
     case "standDown":
       return { tag, targetId: id(), rescuerNonce: nonce(), winnerId: id(), retryAfterMs: number(16) };
@@ -155,6 +158,10 @@ export function randomFrame(random: Random, tag: Frame["tag"], context: FrameCon
       };
     case "request":
       return { tag, sequence: number(16), wanted: many(random, REQUEST_ENTRIES_MAX, () => wanted(random)) };
+    case "rate":
+      return { tag, step: number(8), baud: number(32), afterMs: number(16) };
+    case "rateOk":
+      return { tag, step: number(8), isTaken: randomBelow(random, 2) === 0 };
     case "busy":
     case "later":
       return { tag, forMs: number(16) };

@@ -17,6 +17,7 @@ import check_vectors
 import link_vectors
 import mailbox_vectors
 import manifest_check
+import rate_vectors
 import record_vectors
 import session_vectors
 import tree_vectors
@@ -30,6 +31,7 @@ DOCUMENTS: dict[str, Callable[[], dict[str, Any]]] = {
     "record-v1.json": record_vectors.document,
     "mailbox-v1.json": mailbox_vectors.document,
     "session-v1.json": session_vectors.document,
+    "rate-v1.json": rate_vectors.document,
 }
 
 

@@ -13,8 +13,9 @@ const BAUD_DEFAULT = 115_200;
 interface CableFlags {
   readonly a: string;
   readonly b: string;
-  readonly baud: number;
+  readonly baud?: number;
   readonly strictBaud?: boolean;
+  readonly garbleBaud?: readonly number[];
   readonly ber?: number;
   readonly drop?: number;
   readonly latency?: Millis;
@@ -38,8 +39,9 @@ export function addCableCommand(program: Command): void {
   command
     .requiredOption("--a <path>", "path of one port")
     .requiredOption("--b <path>", "path of the other port")
-    .option("--baud <n>", "line rate", parseBaud, BAUD_DEFAULT)
+    .option("--baud <n>", "line rate; without it 115200, or that of the ends with --strict-baud", parseBaud)
     .option("--strict-baud", "garble bytes while an end is set to another rate")
+    .option("--garble-baud <n>", "garble all bytes at this rate of the ends; repeatable", collectBaud)
     .option("--ber <p>", "probability that a data bit flips", parseProbability)
     .option("--drop <p>", "probability that a byte is lost", parseProbability)
     .option("--latency <ms>", "delay, one way", parseMillis)
@@ -54,6 +56,10 @@ export function addCableCommand(program: Command): void {
     )
     .option("--seed <n>", "same seed, same faults", countParser("a seed", 0, Number.MAX_SAFE_INTEGER));
   onRun<CableFlags>(command, runCable);
+}
+
+function collectBaud(text: string, earlier: readonly number[] = []): readonly number[] {
+  return [...earlier, parseBaud(text)];
 }
 
 type Cuts = NonNullable<CableFlags["cut"]>;
@@ -77,8 +83,11 @@ async function runCable(
   });
   if (cable.notice !== undefined) output.warn(cable.notice);
   const { a, b, kind } = cable;
-  output.note(`${a} <-> ${b}${kind === "paced" ? ` at ${flags.baud} baud` : ""}; end with Ctrl-C`);
-  output.result("ready", { event: "ready", a, b, kind, baud: kind === "paced" ? flags.baud : undefined });
+  const isFollowing = flags.strictBaud === true && flags.baud === undefined;
+  const baud = kind === "paced" && !isFollowing ? (flags.baud ?? BAUD_DEFAULT) : undefined;
+  const rate = baud === undefined ? "at the rate of its ends" : `at ${baud} baud`;
+  output.note(`${a} <-> ${b}${kind === "paced" ? ` ${rate}` : ""}; end with Ctrl-C`);
+  output.result("ready", { event: "ready", a, b, kind, baud });
   const onAbort = (): void => void cable.close();
   if (signal.aborted) onAbort();
   signal.addEventListener("abort", onAbort);

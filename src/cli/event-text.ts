@@ -1,7 +1,7 @@
 import { unreachable } from "../base/assert.ts";
 import type { NodeEvent, ProgressEvent } from "../node/node-event.ts";
 import type { Verdict } from "../node/verdict.ts";
-import { byteText, durationText, percent, rateText } from "./text.ts";
+import { byteText, durationText, grouped, percent, rateText } from "./text.ts";
 
 /** Digits of ids and digests that are shown to people. */
 const SHORT_ID = 8;
@@ -45,6 +45,8 @@ export function eventText(event: NodeEvent): string | undefined {
         .split("\n")
         .map((line) => `${event.link}| ${line}`)
         .join("\n");
+    case "rate":
+      return `${event.link}: ${lineText(event)}`;
     case "verified":
       return `${event.link}: image ${shortId(event.digest)} verified in flash`;
     case "role":
@@ -63,6 +65,22 @@ export function eventText(event: NodeEvent): string | undefined {
       return `${event.link}: session ended early: ${event.why}`;
     default:
       return unreachable(event);
+  }
+}
+
+function lineText({ baud, before, reason }: Extract<NodeEvent, { event: "rate" }>): string {
+  const [now, was] = [grouped(baud), grouped(before)];
+  switch (reason) {
+    case "faster":
+      return `line at ${now} bit/s, was ${was}`;
+    case "lowered":
+      return `line lowered to ${now} bit/s: less arrived at ${was}`;
+    case "unproven":
+      return `line back at ${now} bit/s: ${was} does not work`;
+    case "silence":
+      return `line back at ${now} bit/s: nothing was heard at ${was}`;
+    default:
+      return unreachable(reason);
   }
 }
 
@@ -105,5 +123,6 @@ export function verdictText(verdict: Verdict): string {
   const moved = `${byteText(verdict.bytesTx)} sent, ${byteText(verdict.bytesRx)} received`;
   const resent = verdict.resentBytes === 0 ? "" : `, ${byteText(verdict.resentBytes)} sent again`;
   const took = `${verdict.blocks} block${verdict.blocks === 1 ? "" : "s"} in ${verdict.seconds.toFixed(2)} s`;
-  return `${verdict.reason}${image}: ${took}, ${moved}${resent}`;
+  const rate = typeof verdict.baud === "number" ? ` at ${grouped(verdict.baud)} bit/s` : "";
+  return `${verdict.reason}${image}: ${took}${rate}, ${moved}${resent}`;
 }

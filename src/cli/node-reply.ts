@@ -30,7 +30,7 @@ const ReplySchema = v.object({
     ),
     undefined,
   ),
-  links: listOf({ link: Text, role: Text, isUp: Truth, trouble: Text, rttMs: Quantity }),
+  links: listOf({ link: Text, role: Text, isUp: Truth, trouble: Text, rttMs: Quantity, baud: Quantity }),
   neighbours: listOf({
     link: Text,
     peer: Text,
@@ -62,6 +62,8 @@ export interface LinkReply {
   readonly isUp?: boolean | undefined;
   readonly trouble?: string | undefined;
   readonly rttMs?: number | undefined;
+  /** Rate of its line, in bit/s. */
+  readonly baud?: number | undefined;
 }
 
 /** A board that the node has to do with, and the link that it is on. */

@@ -8,7 +8,7 @@ import {
   nodeReply,
   type WaitingReply,
 } from "./node-reply.ts";
-import { columns, durationText } from "./text.ts";
+import { columns, durationText, grouped } from "./text.ts";
 
 /** Stands for what the node did not say. */
 const UNKNOWN = "-";
@@ -59,7 +59,7 @@ function bootsText({ isBootable, version, digest, isTrial, failure }: BoardReply
   return isTrial === true ? `${what}, on trial` : what;
 }
 
-function linkRow({ link, role, isUp, trouble, rttMs }: LinkReply): readonly string[] {
+function linkRow({ link, role, isUp, trouble, rttMs, baud }: LinkReply): readonly string[] {
   const state = isUp === undefined ? UNKNOWN : isUp ? "up" : "down";
   const rtt = rttMs === undefined ? UNKNOWN : `${rttMs.toFixed(1)} ms`;
   return [
@@ -67,6 +67,7 @@ function linkRow({ link, role, isUp, trouble, rttMs }: LinkReply): readonly stri
     state,
     shown(role),
     `rtt ${rtt}`,
+    ...(baud === undefined ? [] : [`${grouped(baud)} bit/s`]),
     trouble === undefined ? "no trouble" : shown(trouble),
   ];
 }

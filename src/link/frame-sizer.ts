@@ -33,8 +33,9 @@ const OBJECT_EXTRA: number = OBJECT_HEADER_LENGTH - DATA_HEADER_LENGTH;
  * the estimated rate of errors. One frame in 32 is twice as large, so that a line that got better is noticed.
  */
 export class FrameSizer {
-  readonly #estimate: ErrorEstimate;
-  readonly #max: number;
+  #estimate: ErrorEstimate;
+  #max: number;
+  readonly #payloadMax: number;
   readonly #fixed: number | undefined;
   /** Bytes of a data frame on the line beyond its payload. */
   readonly #overhead: number;
@@ -45,12 +46,30 @@ export class FrameSizer {
     const { payloadMax, overhead, bytesPerMs, payload } = options;
     this.#estimate = estimate;
     this.#fixed = payload;
+    this.#payloadMax = payloadMax;
     this.#overhead = DATA_HEADER_LENGTH + CRC_LENGTH + overhead;
+    this.#max = this.#maxAt(bytesPerMs);
+    this.#choose();
+  }
+
+  #maxAt(bytesPerMs: number | undefined): number {
     const inTime =
       (bytesPerMs ?? Number.POSITIVE_INFINITY) * FRAME_TIME_MAX_MS - this.#overhead - OBJECT_EXTRA;
-    const whole = Math.floor(Math.min(payloadMax, PAYLOAD_MAX, inTime) / CHUNK_UNIT) * CHUNK_UNIT;
-    this.#max = Math.max(PAYLOAD_MIN, whole);
+    const whole = Math.floor(Math.min(this.#payloadMax, PAYLOAD_MAX, inTime) / CHUNK_UNIT) * CHUNK_UNIT;
+    return Math.max(PAYLOAD_MIN, whole);
+  }
+
+  /** The line has another rate from now on, in bytes per millisecond, and errors of its own there. {@link payload} changes. */
+  setLine(estimate: ErrorEstimate, bytesPerMs: number | undefined): void {
+    this.#estimate = estimate;
+    this.#max = this.#maxAt(bytesPerMs);
     this.#choose();
+  }
+
+  /** Payload that arrives, by the estimate, as a share of the bytes on the line: 0 to 1. */
+  get goodput(): number {
+    const bytes = this.#payload + this.#overhead;
+    return (this.#payload / bytes) * Math.exp(-this.#estimate.rate * bytes);
   }
 
   /** Largest payload to send now, in bytes, a multiple of 32. May change after: {@link settle}. */

@@ -8,10 +8,12 @@ import { linkProofOf } from "../wire/link-proof.ts";
 import { type Frame, isCall, type Message, type Packet } from "../wire/messages.ts";
 import { packetHeadOf } from "../wire/packet-head.ts";
 import { type LinkCounters, newCounters } from "./counters.ts";
-import { ErrorEstimate } from "./error-estimate.ts";
+import type { ErrorEstimate } from "./error-estimate.ts";
 import { ForeignInput } from "./foreign-input.ts";
 import { FrameSizer } from "./frame-sizer.ts";
 import { Framer, type Received } from "./framer.ts";
+import { LineGate } from "./line-gate.ts";
+import type { LineRate } from "./line-rate.ts";
 import type { LinkEvent } from "./link-event.ts";
 import type { LinkKey } from "./link-key.ts";
 import type { LinkTimer, LinkTimers } from "./link-timers.ts";
@@ -25,6 +27,11 @@ import { Transmitter } from "./transmitter.ts";
 export interface LinkOptions {
   /** Line rate in bits per second to pace by; undefined when the link has none of its own (TCP). */
   readonly baud: number | undefined;
+  /**
+   * Highest rate that this end can be set to, in bit/s, where it can change the one of `baud` (PROTOCOL.md 4.9); undefined:
+   * it is fixed.
+   */
+  readonly baudMax?: number | undefined;
   /** Bits on the line for each byte: 10 (8N1) unless given, 11 with parity or two stop bits, 12 with both. */
   readonly bitsPerByte?: number | undefined;
   /** Smallest retransmission timeout: about 10 ms on a native UART, 25 ms behind a USB adapter. */
@@ -41,7 +48,10 @@ export interface LinkOptions {
 }
 
 /** Frames of a session that the rescuer sends; the others are the target's. */
-const RESCUERS: ReadonlySet<Frame["tag"]> = new Set(["data", "object", "probe", "later", "doneAck"]);
+const RESCUERS: ReadonlySet<Frame["tag"]> = new Set([
+  ...(["data", "object", "probe"] as const),
+  ...(["later", "doneAck", "rate"] as const),
+]);
 
 /** Whether a frame of a session is one that this side sends. */
 function isSentBy(isRescuer: boolean, { tag }: Frame): boolean {
@@ -67,8 +77,7 @@ export class Link {
   readonly key: LinkKey | undefined;
   readonly counters: LinkCounters = newCounters();
   readonly rtt: RttEstimator;
-  /** Errors towards the peer, from the fate of all packets that this link has sent. */
-  readonly errorEstimate: ErrorEstimate = new ErrorEstimate();
+  readonly #gate: LineGate;
   readonly #pacer: Pacer;
   readonly #payload: number | undefined;
   readonly #framer: Framer;
@@ -95,6 +104,8 @@ export class Link {
     this.foreign = new ForeignInput(code, this.counters, (event) => this.#events.push(event));
     const parts = { framer: this.#framer, pacer: this.#pacer, counters: this.counters };
     this.#transmitter = new Transmitter({ ...parts, muting: this.foreign.muting });
+    const isEmpty = (): boolean => this.#transmitter.isEmpty || this.foreign.muting.isMute;
+    this.#gate = new LineGate(this.#pacer, options.baud, options.baudMax, isEmpty);
   }
 
   /** The sending half of the session that {@link startSending} began. */
@@ -129,9 +140,47 @@ export class Link {
     return this.#pacer.lineTime(bytes);
   }
 
+  /** The rate of the line, where this end can change it. */
+  get lineRate(): LineRate | undefined {
+    return this.#gate.rate;
+  }
+
+  /** Errors towards the peer, from the fate of all packets that this link has sent at the present rate of its line. */
+  get errorEstimate(): ErrorEstimate {
+    return this.#gate.estimate;
+  }
+
   /** The line rate changes now, to bits per second. What was sent before is counted at the old rate. */
   setBaud(baud: number | undefined): void {
     this.#pacer.setBaud(baud);
+  }
+
+  /**
+   * Wants another rate of the line from `at` on: the messages that wait still leave, and then nothing does until the port is
+   * set ({@link takeBaud}). For links with a {@link lineRate}.
+   */
+  switchBaud(baud: number, at: Millis = Number.NEGATIVE_INFINITY): void {
+    this.#gate.switchBaud(baud, at);
+  }
+
+  /** Returns to the meeting rate once the messages that wait have left. */
+  returnToMeeting(): void {
+    if (this.lineRate !== undefined) this.switchBaud(this.lineRate.meeting);
+  }
+
+  /** The port was opened: it is at the meeting rate. */
+  handleOpened(): void {
+    this.#gate.handleOpened();
+  }
+
+  /** Takes the demand to set the port to this rate now; {@link handleBaudSet} answers it. */
+  takeBaud(now: Millis): number | undefined {
+    return this.#gate.takeBaud(now);
+  }
+
+  /** The port was set to the rate of {@link takeBaud}, or refused it and stayed at its rate. */
+  handleBaudSet(now: Millis, isSet: boolean): void {
+    if (this.#gate.handleBaudSet(now, isSet)) this.#sender?.handleRateChange(this.errorEstimate);
   }
 
   /**
@@ -312,10 +361,11 @@ export class Link {
    * - it returned bytes
    */
   pollTransmit(now: Millis): Uint8Array | undefined {
-    if (!this.#pacer.isReady(now)) return undefined;
+    if (!this.#pacer.isReady(now) || this.#gate.isShut) return undefined;
     if (this.foreign.muting.isMute) return this.#transmitter.takeUnasked(now)?.bytes;
     // No bye: nothing could be sent that the peer would believe. The timeouts of both sides end the session.
     if (this.#framer.isExhausted) this.endSession();
+    if (this.#gate.isClosing) return this.#transmitter.takeMessage(now)?.bytes;
     const ack = this.#receiver?.takeAck(now);
     const message =
       ack === undefined ? this.#transmitter.takeMessage(now) : this.#transmitter.message(now, ack);
@@ -338,12 +388,17 @@ export class Link {
    * matter. May lie in the past: call it now. The value may change after every call that {@link pollTransmit} lists.
    */
   pollTimeout(): Millis | undefined {
+    if (this.#gate.isShut)
+      return earliest(this.#gate.switchAt, this.foreign.muting.beginsAt(this.lineTime(ACK_BYTES)));
     if (this.foreign.muting.isMute) return this.#transmitter.hasUnasked ? this.#pacer.readyAt : undefined;
+    // While the last messages leave before the rate changes, nothing else is sent: they wait.
     const isWaiting = !this.#transmitter.isEmpty || this.#sender?.canSend === true;
     const at = isWaiting ? Number.NEGATIVE_INFINITY : this.#timers.next();
     const sendAt = at === undefined ? undefined : Math.max(this.#pacer.readyAt, at);
-    const muteAt = this.foreign.muting.beginsAt(this.lineTime(ACK_BYTES));
-    if (sendAt === undefined || muteAt === undefined) return sendAt ?? muteAt;
-    return Math.min(sendAt, muteAt);
+    return earliest(sendAt, this.foreign.muting.beginsAt(this.lineTime(ACK_BYTES)));
   }
+}
+
+function earliest(a: Millis | undefined, b: Millis | undefined): Millis | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 }

@@ -2,8 +2,10 @@ import type { Millis } from "../base/units.ts";
 import { ACK_BITMAP_LENGTH, ACK_REACH, IN_FLIGHT_MAX } from "../wire/constants.ts";
 import type { Ack, Packet } from "../wire/messages.ts";
 import type { LinkCounters } from "./counters.ts";
+import type { ErrorEstimate } from "./error-estimate.ts";
 import type { FrameSizer } from "./frame-sizer.ts";
 import { wasCut } from "./line-cut.ts";
+import { LineSpeed } from "./line-speed.ts";
 import type { LinkTimers } from "./link-timers.ts";
 import type { Pacer } from "./pacer.ts";
 import { decodeNumber } from "./packet-number.ts";
@@ -81,6 +83,10 @@ export class SendSide {
   readonly #rateless: RatelessWindow = new RatelessWindow();
   readonly #completed: string[] = [];
   readonly #pause: SendPause;
+  readonly #speed: LineSpeed = new LineSpeed();
+  #isHeld = false;
+  /** Bytes on the line of the packets whose fate is known, since the rate of the line changed last. */
+  #settledBytes = 0;
 
   constructor(now: Millis, { timers, counters, rtt, pacer, sizer }: SendSideParts) {
     this.#lastNewsAt = now;
@@ -156,6 +162,36 @@ export class SendSide {
     this.#awaitAck(now);
   }
 
+  /** While held, only probes are sent: the rate of the line is about to change (PROTOCOL.md 4.9). */
+  setHeld(isHeld: boolean): void {
+    this.#isHeld = isHeld;
+  }
+
+  /** The rate of the line has changed. What is in flight says nothing about the new one. */
+  handleRateChange(estimate: ErrorEstimate): void {
+    for (const [number, packet] of this.#inFlight)
+      this.#inFlight.set(number, { ...packet, isUnheard: true, dueAt: Number.NEGATIVE_INFINITY });
+    this.#settledBytes = 0;
+    this.#speed.reset();
+    this.#sizer.setLine(estimate, this.#pacer.bytesPerMs);
+  }
+
+  /**
+   * Goodput towards the peer as a share of the line, and the bytes of the line that it was seen in. `bytesPerMs`: measured on a
+   * line that is slower than it is set to.
+   */
+  get goodput(): {
+    readonly share: number;
+    readonly seenBytes: number;
+    readonly bytesPerMs: number | undefined;
+  } {
+    return {
+      share: this.#sizer.goodput,
+      seenBytes: this.#settledBytes,
+      bytesPerMs: this.#speed.bytesPerMs,
+    };
+  }
+
   /** Keys of the items that are queued, in flight, or acked and not dropped. */
   get keys(): string[] {
     return this.#entries.map((entry) => entry.item.key);
@@ -170,6 +206,7 @@ export class SendSide {
   get canSend(): boolean {
     return (
       !this.#pause.isOn &&
+      !this.#isHeld &&
       this.#hasRoom() &&
       (this.#hasPending() || (this.#isTailProbeOwed && this.#inFlight.size > 0))
     );
@@ -184,7 +221,7 @@ export class SendSide {
     if (this.#inFlight.size === 0) this.#lastNewsAt = now;
     if (this.#pause.isOver(now)) this.resume(now);
     if (this.#timers.isDue("probe", now)) return this.#probe();
-    if (this.#pause.isOn || !this.#hasRoom()) return undefined;
+    if (this.#pause.isOn || this.#isHeld || !this.#hasRoom()) return undefined;
     const entry = this.#entries.find((candidate) => !candidate.pending.isEmpty);
     const range = entry?.pending.first;
     if (entry === undefined || range === undefined) {
@@ -246,6 +283,7 @@ export class SendSide {
     this.#longestSent = 0;
     const hasHeard = this.#pause.isContradictedBy(highest);
     const before = this.#inFlightBytes;
+    const settledBefore = this.#settledBytes;
     let rtt: Millis | undefined;
     for (const [number, packet] of this.#inFlight) {
       if (number > highest) break;
@@ -254,7 +292,10 @@ export class SendSide {
       if (number === highest) rtt = this.#sampleRtt(packet, now - packet.dueAt - ack.delayMs);
       this.#settle(packet, back < ACK_REACH && hasBit(ack.bitmap, back));
     }
-    if (rtt !== undefined) this.#rateless.handleAck(rtt, before - this.#inFlightBytes);
+    if (rtt !== undefined) {
+      this.#rateless.handleAck(rtt, before - this.#inFlightBytes);
+      this.#speed.note(now, rtt, this.#settledBytes - settledBefore);
+    }
     if (hasHeard) this.resume(now);
     else this.#awaitAck(now);
   }
@@ -269,6 +310,7 @@ export class SendSide {
   #settle(packet: InFlight, arrived: boolean): void {
     if (!arrived) this.#counters.packetsLost++;
     if (arrived || !packet.isUnheard) this.#sizer.settle(packet.wireBytes, !arrived);
+    if (!packet.isUnheard) this.#settledBytes += packet.wireBytes;
     const entry = packet.entry;
     if (entry === undefined) return;
     this.#inFlightBytes -= packet.to - packet.from;

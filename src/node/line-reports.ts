@@ -80,6 +80,9 @@ export class LineReports {
     } else if (event.tag === "stranger") {
       const detail = strangerText(event.stranger, link.driver.transport.facts.baud, this.#advice);
       this.#report({ event: "link", ...at, state: "stranger", detail });
+    } else if (event.tag === "rate") {
+      const { baud, before, why } = event;
+      this.#report({ event: "rate", ...at, baud, before, reason: why });
     } else if (record.reportedState !== event.state) {
       record.reportedState = event.state;
       this.#report({ event: "link", ...at, state: event.state });

@@ -19,6 +19,9 @@ export interface Machine<Event> {
   pollTimeout(): Millis | undefined;
   /** Takes the demand to drop what was handed over and has not left yet. */
   takeFlush?(): boolean;
+  /** Takes the demand to set the port to this rate, in bit/s; {@link handleBaudSet} answers it. */
+  takeBaud?(now: Millis): number | undefined;
+  handleBaudSet?(now: Millis, isSet: boolean): void;
   /** All messages that wait, whatever the pace, and the line time until the last of them has left. */
   takeUnsent(now: Millis): { readonly frames: readonly Uint8Array[]; readonly lineMs: Millis };
 }
@@ -44,6 +47,8 @@ export class LinkDriver<Event> {
   #timer: Timer | undefined;
   /** The splitter has delivered a run. */
   #hasRun = false;
+  /** The splitter is being given bytes: what follows from its runs is done behind them. */
+  #isPushing = false;
   #isPumping = false;
   #wasInSession = false;
   #isHeldBack = false;
@@ -66,6 +71,8 @@ export class LinkDriver<Event> {
       this.#noteHeard();
       // After every run: an ack reaches back over 112 packets, and one read may bring more of them.
       this.#drain();
+      // A run that silence has closed: what was held back because of its bytes may be due now.
+      if (!this.#isPushing) this.pump();
     });
   }
 
@@ -105,7 +112,9 @@ export class LinkDriver<Event> {
 
   #handleBytes(bytes: Uint8Array): void {
     this.#hasRun = false;
+    this.#isPushing = true;
     this.#splitter.push(bytes);
+    this.#isPushing = false;
     this.#machine.handleBytes?.(this.#clock.now(), bytes);
     // Part of a run only brings the time forward at which a machine falls mute.
     if (this.#hasRun) this.pump();
@@ -127,7 +136,29 @@ export class LinkDriver<Event> {
     if (this.#machine.takeFlush?.() === true) this.transport.dropUnsent?.();
     this.#isPumping = false;
     this.#drain();
-    this.#arm();
+    if (this.#takeBaud()) this.pump();
+    else this.#arm();
+  }
+
+  /** Sets the port to another rate if that is due; true if it was done at once. */
+  #takeBaud(): boolean {
+    const baud = this.#machine.takeBaud?.(this.#clock.now());
+    if (baud === undefined) return false;
+    const setting = this.transport.facts.setBaud?.(baud);
+    if (setting === undefined) {
+      this.#machine.handleBaudSet?.(this.#clock.now(), this.transport.facts.baud === baud);
+      return true;
+    }
+    const end = (isSet: boolean): void => {
+      if (this.#isClosed) return;
+      this.#machine.handleBaudSet?.(this.#clock.now(), isSet);
+      this.pump();
+    };
+    setting.then(
+      () => end(true),
+      () => end(false),
+    );
+    return false;
   }
 
   /** Bytes go before effects: an ack or a BUSY must not wait until a block is hashed and programmed. */

@@ -68,6 +68,17 @@ export type NodeEvent =
       readonly detail: string;
     }
   | { readonly event: "console"; readonly link: string; readonly text: string }
+  /**
+   * The line has another rate, in bit/s. `faster`, `lowered`: both ends agreed on one that carries more, with fewer errors
+   * perhaps. `unproven`: they returned from one that did not work. `silence`: they returned to where they meet.
+   */
+  | {
+      readonly event: "rate";
+      readonly link: string;
+      readonly baud: number;
+      readonly before: number;
+      readonly reason: "faster" | "lowered" | "unproven" | "silence";
+    }
   /** The image in flash matches its signed root hash. */
   | { readonly event: "verified"; readonly link: string; readonly peer: string; readonly digest: string }
   /** The role on a link changed. */
@@ -112,6 +123,8 @@ export interface HealedEvent {
   readonly bytesTx: number;
   /** Duration of the session. */
   readonly seconds: number;
+  /** Rate of the line at its end, in bit/s; undefined where the link has none of its own. */
+  readonly baud?: number | undefined;
 }
 
 export interface ProgressEvent {

@@ -7,6 +7,7 @@ import type { LinkCounters } from "../link/counters.ts";
 import type { LinkOptions } from "../link/link.ts";
 import type { Stranger } from "../link/strangers/stranger.ts";
 import type { LinkEnd } from "../session/link-end.ts";
+import { RATE_MAX } from "../session/rate-table.ts";
 import type { LineEvent, Role, RoleHost } from "../session/role.ts";
 import type { Transport, TransportFacts } from "../transport/transport.ts";
 import { ID_LENGTH, NONCE_LENGTH } from "../wire/constants.ts";
@@ -18,8 +19,8 @@ import type { Ending } from "./verdict.ts";
 
 /** Link parameters that follow from the transport. */
 export function linkOptionsFor(transport: Transport): LinkOptions {
-  const { baud, bitsPerByte, framing, rtoFloorMs } = transport.facts;
-  return { baud, bitsPerByte, framing, rtoFloorMs };
+  const { baud, baudMax = RATE_MAX, bitsPerByte, framing, rtoFloorMs, setBaud } = transport.facts;
+  return { baud, baudMax: setBaud && baudMax, bitsPerByte, framing, rtoFloorMs };
 }
 
 /** The splitter that the transport names, else the pure one, with the silence that its line rate asks for. */

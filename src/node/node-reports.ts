@@ -59,7 +59,7 @@ export class NodeReports {
 
 /** A link as the status shows it. */
 export function linkReport(
-  { endpoint, end, trouble }: FullLink,
+  { driver, endpoint, end, trouble }: FullLink,
   role: "idle" | "target" | "rescuer",
 ): Readonly<Record<string, unknown>> {
   return {
@@ -68,6 +68,7 @@ export function linkReport(
     isUp: end.isUp,
     trouble: trouble?.message ?? null,
     rttMs: end.link.rtt.smoothed ?? null,
+    baud: driver.transport.facts.baud ?? null,
     counters: end.counters,
   };
 }

@@ -57,6 +57,7 @@ export function healedReport(
   { digest, targetId, isProven }: EventOf<"healed">,
   session: AcceptedSession | undefined,
   bytesSent: number,
+  baud: number | undefined,
 ): HealedEvent {
   const { image, blocks = 0, startedAt = now, bytesBefore = 0 } = session ?? {};
   return {
@@ -69,6 +70,7 @@ export function healedReport(
     blocks,
     bytesTx: bytesSent - bytesBefore,
     seconds: (now - startedAt) / 1000,
+    ...(baud !== undefined && { baud }),
   };
 }
 

@@ -142,8 +142,8 @@ export class RescuerSide {
     const blocks = this.#blocks;
     if (code === ExitCode.refused && this.#refusal !== undefined)
       return { blocks, seconds: 0, peer: this.#refusal.peer, digest: undefined };
-    const { seconds = 0, peer = this.#lastHeard, digest } = this.#lastHealed ?? {};
-    return { blocks, seconds, peer, digest };
+    const { seconds = 0, peer = this.#lastHeard, digest, baud } = this.#lastHealed ?? {};
+    return { blocks, seconds, peer, digest, ...(baud !== undefined && { baud }) };
   }
 
   /** Returns the open images to the repository, those of picks that still run too. */
@@ -280,6 +280,7 @@ export class RescuerSide {
         return;
       case "console":
       case "link":
+      case "rate":
       case "stranger":
         this.#host.line.handle(event, link);
         return;
@@ -304,7 +305,8 @@ export class RescuerSide {
   #handleHealed(now: Millis, event: EventOf<"healed">, link: Link): void {
     const { session } = this.#work(link);
     const { bytesSent } = link.end.counters;
-    this.#lastHealed = healedReport(now, link.endpoint, event, session, bytesSent);
+    const { baud } = link.driver.transport.facts;
+    this.#lastHealed = healedReport(now, link.endpoint, event, session, bytesSent, baud);
     this.#host.report(this.#lastHealed);
     if (this.#duties.once) this.#host.end({ code: ExitCode.done, reason: "healed" });
   }

@@ -51,6 +51,8 @@ interface LinkSession {
   startedAt: Millis;
   /** When the image was verified. */
   doneAt: Millis | undefined;
+  /** Rate of the line then, in bit/s, where it has one. */
+  baud: number | undefined;
   blocks: number;
   bytesBefore: number;
   progress: TransferProgress | undefined;
@@ -125,7 +127,9 @@ export class TargetSide {
     const refusal = code === ExitCode.refused ? this.#refusal : undefined;
     const peer = refusal === undefined ? last?.peer : refusal.peer;
     if (last === undefined || last.peer !== peer) return { blocks: 0, seconds: 0, peer, digest: undefined };
-    return { blocks: last.blocks, seconds: this.#secondsOf(last), peer, digest: last.digest };
+    const { baud, blocks, digest } = last;
+    const rate = baud !== undefined && { baud };
+    return { blocks, seconds: this.#secondsOf(last), peer, digest, ...rate };
   }
 
   #secondsOf({ startedAt, doneAt = this.#host.clock.now() }: LinkSession): number {
@@ -163,6 +167,7 @@ export class TargetSide {
         return;
       case "console":
       case "link":
+      case "rate":
       case "stranger":
         this.#host.line.handle(event, link);
         return;
@@ -183,6 +188,7 @@ export class TargetSide {
       version,
       startedAt: this.#sessions.get(link)?.startedAt ?? now,
       doneAt: undefined,
+      baud: undefined,
       blocks: 0,
       bytesBefore: link.end.counters.bytesSent,
       progress: undefined,
@@ -254,6 +260,7 @@ export class TargetSide {
         return;
       case "verified":
         session.doneAt = now;
+        session.baud = link.driver.transport.facts.baud;
         session.digest = toHex(event.digest);
         this.#host.report({ event: "verified", ...at, digest: session.digest });
         return;
@@ -274,9 +281,14 @@ export class TargetSide {
     bytesTx: number,
     proven: boolean,
   ): void {
-    const { digest = "", version, blocks } = session;
-    const seconds = this.#secondsOf(session);
-    this.#host.report({ event: "healed", ...at, digest, version, proven, blocks, bytesTx, seconds });
+    const { baud, digest = "", version, blocks } = session;
+    const figures = {
+      blocks,
+      bytesTx,
+      seconds: this.#secondsOf(session),
+      ...(baud !== undefined && { baud }),
+    };
+    this.#host.report({ event: "healed", ...at, digest, version, proven, ...figures });
   }
 
   /** Accepts offers on all links again, unless a link is still serving this board (a refusal may come from another one). */

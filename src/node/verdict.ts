@@ -41,12 +41,14 @@ export interface Verdict {
   readonly peer: string | undefined;
   /** Digest of that session's image, in hexadecimal. */
   readonly digest: string | undefined;
+  /** Rate of the line at that session's end, in bit/s, if it healed a board; absent where the link has none of its own. */
+  readonly baud?: number | undefined;
   /** What was seen on the line, for people: silence, noise, a foreign protocol, and what to try next. */
   readonly detail?: string;
 }
 
 /** The part of a verdict that describes a session. */
-export type SessionFigures = Pick<Verdict, "blocks" | "seconds" | "peer" | "digest">;
+export type SessionFigures = Pick<Verdict, "blocks" | "seconds" | "peer" | "digest" | "baud">;
 
 /** Builds the verdict of a run; `counters` are those of its links. */
 export function verdictOf(

@@ -7,6 +7,7 @@ import type {
   Bye,
   Defer,
   DeferReason,
+  Limits,
   Offer,
   Refuse,
   StandDown,
@@ -58,18 +59,20 @@ export interface Acceptance {
   readonly openBlocks: number;
   /** Undefined: the manifest alone. */
   readonly asks: AcceptAsks | undefined;
+  /** Of a target that can change the rate of its line. */
+  readonly limits: Limits | undefined;
 }
 
 /** The message that accepts an offer. */
 export function acceptOf(
   { targetNonce, rescuerNonce, digest }: SessionIdentity,
-  { payloadMax, openBlocks, asks }: Acceptance,
+  { payloadMax, openBlocks, asks, limits }: Acceptance,
 ): Accept {
   const accept: Accept = {
     ...{ tag: "accept", targetNonce, rescuerNonce, digest },
     ...{ payloadMax, openBlocks, codecs: KNOWN_CODECS },
   };
-  return asks === undefined ? accept : { ...accept, asks };
+  return { ...accept, ...(asks && { asks }), ...(limits && { limits }) };
 }
 
 /** The message that refuses the image of an offer. */

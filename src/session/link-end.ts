@@ -68,6 +68,8 @@ export class LinkEnd<Event> implements RoleHost<Event | LineEvent> {
   stop(reason: ByeReason = ByeReason.stopped): void {
     this.#role?.stop(reason);
     this.#role = undefined;
+    // The next role meets its neighbour at the rate at which all begin.
+    this.link.returnToMeeting();
   }
 
   emit(event: Event | LineEvent): void {
@@ -87,6 +89,7 @@ export class LinkEnd<Event> implements RoleHost<Event | LineEvent> {
   /** The link can carry bytes, or no longer can. */
   handleLinkUp(now: Millis, isUp: boolean): void {
     this.#isUp = isUp;
+    if (isUp) this.link.handleOpened();
     this.#role?.handleLinkUp(now, isUp);
   }
 
@@ -126,6 +129,17 @@ export class LinkEnd<Event> implements RoleHost<Event | LineEvent> {
   /** Takes the demand to drop what was handed over and has not left yet (PROTOCOL.md 2.4). May change after {@link handleTimeout}. */
   takeFlush(): boolean {
     return this.link.takeFlush();
+  }
+
+  /** Takes the demand to set the port to this rate; {@link handleBaudSet} answers it. May change after every call but the polls. */
+  takeBaud(now: Millis): number | undefined {
+    return this.#isUp ? this.link.takeBaud(now) : undefined;
+  }
+
+  /** The port was set to the rate of {@link takeBaud}, or refused it and stayed at its rate. */
+  handleBaudSet(now: Millis, isSet: boolean): void {
+    this.link.handleBaudSet(now, isSet);
+    this.#role?.handleTimeout(now);
   }
 
   /**

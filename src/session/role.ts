@@ -8,7 +8,19 @@ import type { ByeReason } from "../wire/constants.ts";
 export type LineEvent =
   | { readonly tag: "console"; readonly text: string }
   | { readonly tag: "stranger"; readonly stranger: Stranger }
-  | { readonly tag: "link"; readonly state: "echo" | "two-nodes" };
+  | { readonly tag: "link"; readonly state: "echo" | "two-nodes" }
+  | RateEvent;
+
+/**
+ * The line has another rate, `before` the one before, in bit/s. `faster` and `lowered`: it was proven, and carries more.
+ * `unproven`: the rate `before` did not work. `silence`: nothing valid came, and both ends meet again.
+ */
+export interface RateEvent {
+  readonly tag: "rate";
+  readonly baud: number;
+  readonly before: number;
+  readonly why: "faster" | "lowered" | "unproven" | "silence";
+}
 
 /** What the link knows that a role has to judge; console text and strangers are reported by the link end itself. */
 export type HeardEvent = Exclude<LinkEvent, { readonly tag: "console" | "stranger" }>;

@@ -66,9 +66,12 @@ export interface TransportFacts {
   readonly rtoFloorMs: Millis;
   /**
    * Changes the line rate of this end, to bits per second; undefined: it is fixed. Bytes still on the line are damaged:
-   * wait for their line time first. Rejects with TransportError; the old rate stays then.
+   * wait for their line time first. Rejects with TransportError; the old rate stays then. Gives undefined when it is done, or
+   * refused, at once: {@link baud} tells.
    */
-  readonly setBaud: ((baud: number) => Promise<void>) | undefined;
+  readonly setBaud: ((baud: number) => Promise<void> | undefined) | undefined;
+  /** Highest rate that {@link setBaud} may be asked for, in bits per second; 3,000,000 unless given. */
+  readonly baudMax?: number | undefined;
   /** How this transport's stream is cut into runs; undefined: the user's choice. All splitters give the same runs. */
   readonly makeSplitter: MakeSplitter | undefined;
 }

@@ -46,12 +46,19 @@ export const AnnounceType = {
 } as const;
 export type AnnounceType = (typeof AnnounceType)[keyof typeof AnnounceType];
 
-/** Control frames from target to rescuer: high half of the first byte (PROTOCOL.md 4.3, 5.9 to 5.12). */
-export const TargetControlType = { ack: 0x0, grant: 0x1, request: 0x2, busy: 0x3, done: 0x4 } as const;
+/** Control frames from target to rescuer: high half of the first byte (PROTOCOL.md 4.3, 5.9 to 5.12, 5.18). */
+export const TargetControlType = {
+  ack: 0x0,
+  grant: 0x1,
+  request: 0x2,
+  busy: 0x3,
+  done: 0x4,
+  rateOk: 0x5,
+} as const;
 export type TargetControlType = (typeof TargetControlType)[keyof typeof TargetControlType];
 
-/** Control frames from rescuer to target: high half of the first byte (PROTOCOL.md 5.13, 5.14). */
-export const RescuerControlType = { later: 0x0, doneAck: 0x1 } as const;
+/** Control frames from rescuer to target: high half of the first byte (PROTOCOL.md 5.13, 5.14, 5.17). */
+export const RescuerControlType = { later: 0x0, doneAck: 0x1, rate: 0x3 } as const;
 export type RescuerControlType = (typeof RescuerControlType)[keyof typeof RescuerControlType];
 
 /** Kinds of object (PROTOCOL.md 4.6). */
@@ -97,7 +104,9 @@ export const NONCE_LENGTH = 8;
 export { SHORT_DIGEST_LENGTH } from "../base/digest.ts";
 
 /** Types of extensions; bit 7, critical, is set in none (PROTOCOL.md 3.5). */
-export const ExtensionType = { linkProof: 0x01 } as const;
+export const ExtensionType = { linkProof: 0x01, limits: 0x06 } as const;
+/** Bytes of the value of *limits* (PROTOCOL.md 5.4). */
+export const LIMITS_LENGTH = 6;
 /** Bytes of a MAC under a link key, and of the frame counter beside it (PROTOCOL.md 14.3, 14.4). */
 export const LINK_MAC_LENGTH = 8;
 /** Bytes of the digest of the call that an offer answers, in its proof (PROTOCOL.md 14.3). */

@@ -16,6 +16,8 @@ import type {
   Grant,
   GrantEntry,
   Later,
+  Rate,
+  RateOk,
   Request,
   RescuerControl,
   TargetControl,
@@ -112,8 +114,24 @@ const doneAck: BodyCodec<DoneAck> = {
   decode: (r) => ({ tag: "doneAck", digest: r.bytes(SHORT_DIGEST_LENGTH) }),
 };
 
+/** PROTOCOL.md 5.17. */
+const rate: BodyCodec<Rate> = {
+  encode: (w, message) => {
+    w.u8(message.step).u32(message.baud).u16(clampU16(message.afterMs));
+  },
+  decode: (r) => ({ tag: "rate", step: r.u8(), baud: r.u32(), afterMs: r.u16() }),
+};
+
+/** PROTOCOL.md 5.18. An unknown verdict is no yes. */
+const rateOk: BodyCodec<RateOk> = {
+  encode: (w, message) => {
+    w.u8(message.step).u8(message.isTaken ? 1 : 0);
+  },
+  decode: (r) => ({ tag: "rateOk", step: r.u8(), isTaken: r.u8() === 1 }),
+};
+
 /** Codecs of the control messages that a target sends. */
-export const TARGET_CONTROLS: BodyCodecs<TargetControl["tag"]> = { ack, grant, request, busy, done };
+export const TARGET_CONTROLS: BodyCodecs<TargetControl["tag"]> = { ack, grant, request, busy, done, rateOk };
 
 /** Codecs of the control messages that a rescuer sends. */
-export const RESCUER_CONTROLS: BodyCodecs<RescuerControl["tag"]> = { later, doneAck };
+export const RESCUER_CONTROLS: BodyCodecs<RescuerControl["tag"]> = { later, doneAck, rate };

@@ -70,6 +70,14 @@ export interface Offer {
  */
 export type AcceptAsks = "run" | "path" | "blank";
 
+/** What a board can do beyond what the fields of its message say (PROTOCOL.md 5.4, *limits*). */
+export interface Limits {
+  /** Largest payload of a data or object frame, in bytes; the accept's own field unless it is more. */
+  readonly payloadMax: number;
+  /** Highest rate of the line that it can be set to, in bit/s; 0: it cannot change it. */
+  readonly baudMax: number;
+}
+
 /** The target takes an offer and requests the manifest (PROTOCOL.md 5.4). */
 export interface Accept {
   readonly tag: "accept";
@@ -84,6 +92,8 @@ export interface Accept {
   readonly codecs: number;
   /** What the rescuer sends without being asked; nothing but the manifest unless given. */
   readonly asks?: AcceptAsks;
+  /** Said by a target that can change the rate of its line. */
+  readonly limits?: Limits;
 }
 
 /** Another rescuer serves the target (PROTOCOL.md 5.5). */
@@ -188,6 +198,24 @@ export interface Later {
   readonly forMs: Millis;
 }
 
+/** The rescuer proposes another rate of the line (PROTOCOL.md 5.17). */
+export interface Rate {
+  readonly tag: "rate";
+  /** Number of the proposal in its session, 0 to 255; repeats keep it. */
+  readonly step: number;
+  /** Bit/s. */
+  readonly baud: number;
+  /** Each side changes its rate this long after the other one's message came. */
+  readonly afterMs: Millis;
+}
+
+/** The target answers a proposed rate (PROTOCOL.md 5.18). */
+export interface RateOk {
+  readonly tag: "rateOk";
+  readonly step: number;
+  readonly isTaken: boolean;
+}
+
 /** DONE was heard (PROTOCOL.md 5.14). */
 export interface DoneAck {
   readonly tag: "doneAck";
@@ -195,8 +223,8 @@ export interface DoneAck {
 }
 
 export type Announcement = Query | Beacon | Offer | Accept | StandDown | Refuse | Bye | Defer | None;
-export type TargetControl = Ack | Grant | Request | Busy | Done;
-export type RescuerControl = Later | DoneAck;
+export type TargetControl = Ack | Grant | Request | Busy | Done | RateOk;
+export type RescuerControl = Later | DoneAck | Rate;
 export type Message = Announcement | TargetControl | RescuerControl;
 
 /** What an object chunk belongs to (PROTOCOL.md 4.6). */

@@ -6,9 +6,9 @@
 /** Announcements. */
 export const ReservedAnnounceType = { wait: 0x0b, suspect: 0x0c, confirmed: 0x0d, name: 0x0e } as const;
 
-/** Control frames of a target and of a rescuer. */
-export const ReservedTargetControl = { rateOk: 0x5 } as const;
-export const ReservedRescuerControl = { have: 0x2, rate: 0x3 } as const;
+/** Control frames of a target (none now) and of a rescuer. */
+export const ReservedTargetControl: Readonly<Record<string, number>> = {};
+export const ReservedRescuerControl = { have: 0x2 } as const;
 
 /** Extensions, and the bytes of their values. */
 export const ReservedExtension = {
@@ -16,7 +16,6 @@ export const ReservedExtension = {
   keys: { type: 0x03, length: 0 },
   partial: { type: 0x04, length: 3 },
   inline: { type: 0x05, length: 4 },
-  limits: { type: 0x06, length: 6 },
   forms: { type: 0x07, length: 1 },
 } as const;
 

@@ -92,7 +92,7 @@ describe("help", () => {
     expect(options.length).toBeGreaterThan(60);
     const withDefault = options.filter(({ option }) => option.defaultValue !== undefined);
     expect(withDefault.map(({ flag }) => flag)).toEqual(
-      expect.arrayContaining(["status --timeout", "cable --baud", "init --sector", "build --counter"]),
+      expect.arrayContaining(["status --timeout", "init --sector", "build --counter"]),
     );
     for (const { command, option, flag } of withDefault) {
       const shown = option.defaultValueDescription ?? JSON.stringify(option.defaultValue);

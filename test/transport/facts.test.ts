@@ -23,6 +23,7 @@ const ODD_FACTS: Required<TransportFacts> = {
   bitsPerByte: 12,
   rtoFloorMs: 77,
   setBaud: async () => {},
+  baudMax: 2_222_222,
   makeSplitter: () => ({ push: () => {}, close: () => {} }),
 };
 

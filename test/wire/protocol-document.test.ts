@@ -3,7 +3,9 @@ import { describe, expect, it } from "vitest";
 import { ENVELOPE_MAX, ENVELOPE_MIN } from "../../src/image/cose.ts";
 import * as constants from "../../src/wire/constants.ts";
 import { RUN_MAX } from "../../src/wire/line-code.ts";
-import { bytesOf, FRAME_VECTORS } from "./wire-vectors.ts";
+import { bytesOf, RATE_VECTORS, FRAME_VECTORS as WIRE_VECTORS } from "./wire-vectors.ts";
+
+const FRAME_VECTORS = [...WIRE_VECTORS, ...RATE_VECTORS];
 
 const ROOT = new URL("../../", import.meta.url);
 const TEXT = readFileSync(new URL("docs/PROTOCOL.md", ROOT), "utf8");
@@ -132,6 +134,8 @@ describe("PROTOCOL.md", () => {
       doneAck: "5.14",
       defer: "5.15",
       none: "5.16",
+      rate: "5.17",
+      rateOk: "5.18",
     };
     for (const [tag, number] of Object.entries(fixed)) {
       const vector = FRAME_VECTORS.find(({ frame }) => frame.tag === tag) ?? expect.fail(tag);

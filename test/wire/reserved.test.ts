@@ -82,10 +82,9 @@ describe("reserved numbers", () => {
   it.each([
     ["offer", ["partial", "forms"]],
     ["offer", ["signature", "keys", "partial", "forms"]],
-    ["distress of an empty board", ["inline", "limits", "forms"]],
+    ["distress of an empty board", ["inline", "forms"]],
     ["beacon with the largest numbers", ["forms"]],
     ["query", ["forms"]],
-    ["accept", ["limits"]],
   ] as const)("%s with all its reserved extensions keeps its meaning and its limit: %s", (name, names) => {
     const plain = covered(name);
     const frame = withCrc(concatBytes(plain, extensions(names)), undefined);

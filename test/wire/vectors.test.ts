@@ -22,6 +22,7 @@ import {
   encodeFrame,
   FAULT_VECTORS,
   FRAME_VECTORS,
+  RATE_VECTORS,
   SESSION_TAG,
   SESSION_TAG_VECTORS,
   VECTORS_VERSION,
@@ -66,7 +67,7 @@ describe("frozen vectors of the wire", () => {
 describe("coverage of the vectors", () => {
   it("has each message and each packet", () => {
     const wanted = [AnnounceType, TargetControlType, RescuerControlType].flatMap(Object.keys);
-    expect(new Set(FRAME_VECTORS.map(({ frame }) => frame.tag))).toEqual(
+    expect(new Set([...FRAME_VECTORS, ...RATE_VECTORS].map(({ frame }) => frame.tag))).toEqual(
       new Set([...wanted, "data", "object", "probe"]),
     );
   });

@@ -106,8 +106,12 @@ function faultVector({ name, tag, frameHex, fault, version }: RawFault): FaultVe
   return { name, tag: tag ?? undefined, bytes: bytesOf(frameHex), fault: seen };
 }
 
-const FILE = new URL("../../vectors/wire-v1.json", import.meta.url);
-const file = JSON.parse(readFileSync(FILE, "utf8")) as RawFile;
+function read<Content>(name: string): Content {
+  return JSON.parse(readFileSync(new URL(`../../vectors/${name}`, import.meta.url), "utf8")) as Content;
+}
+
+const file = read<RawFile>("wire-v1.json");
+const rates = read<Pick<RawFile, "frames" | "decodeOnly" | "faults">>("rate-v1.json");
 
 export const VECTORS_VERSION: number = file.protocolVersion;
 export const CRC_VECTORS: RawFile["crcs"] = file.crcs;
@@ -117,6 +121,10 @@ export const FRAME_VECTORS: readonly FrameVector[] = file.frames.map(frameVector
 /** Frames that only a peer of a later version sends. */
 export const DECODE_ONLY_VECTORS: readonly FrameVector[] = file.decodeOnly.map(frameVector);
 export const FAULT_VECTORS: readonly FaultVector[] = file.faults.map(faultVector);
+/** The same of the rate of the line (PROTOCOL.md 4.9). */
+export const RATE_VECTORS: readonly FrameVector[] = rates.frames.map(frameVector);
+export const RATE_DECODE_ONLY_VECTORS: readonly FrameVector[] = rates.decodeOnly.map(frameVector);
+export const RATE_FAULT_VECTORS: readonly FaultVector[] = rates.faults.map(faultVector);
 
 /** The tag of the session that the vectors are about. */
 export const SESSION_TAG: number = file.sessionTags[0]?.tag ?? 0;

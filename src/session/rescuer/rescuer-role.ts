@@ -18,6 +18,7 @@ import { type Deadlines, isDue, soonest } from "../deadlines.ts";
 import { byeOf, identityOf, keepOffer, refuseOf } from "../handshake.ts";
 import { tagOf } from "../identity.ts";
 import { LinkGuard } from "../link-guard.ts";
+import { RATE_SILENCE_MS } from "../rate-table.ts";
 import type { HeardEvent, Role, RoleHost } from "../role.ts";
 import { Callers } from "./callers.ts";
 import { type Answer, Handshaking } from "./handshaking.ts";
@@ -35,8 +36,9 @@ const STRANGER_AFTER_MS = 2_000;
  * - `answer`: a query is answered. `announce`: the node says its status unasked.
  * - `silence`: the target was silent for too long. `progress`: a window ends in which enough has to have been asked for.
  * - `later`: what the target wants is not there yet, and it is told so.
+ * - `rate`: the rate of the line is proposed, proven or left; after a session both ends meet again.
  */
-type RescuerDeadline = "answer" | "announce" | "silence" | "progress" | "later";
+type RescuerDeadline = "answer" | "announce" | "silence" | "progress" | "later" | "rate";
 
 /** The rescuer: hears distress, offers one image, and serves what the target asks for (PROTOCOL.md 6.2). */
 export class RescuerRole implements Role {
@@ -175,6 +177,9 @@ export class RescuerRole implements Role {
       case "done":
         this.#handleDone(now, message.digest);
         return;
+      case "rateOk":
+        this.#serving?.handleRateOk(now, message);
+        return;
       default:
         this.#host.reportEcho();
     }
@@ -297,11 +302,13 @@ export class RescuerRole implements Role {
     const payloadMax = Math.min(accept.payloadMax, this.#guard.payloadMax);
     const seal = this.#guard.seal(peer, proof?.extra);
     const sender = this.#host.link.startSending(now, tagOf(peer), payloadMax, seal);
-    const serving = new Serving(now, this.#host, offering, sender, accept.openBlocks);
+    const serving = new Serving(now, this.#host, offering, sender, accept);
     this.#state = { tag: "serving", serving };
     this.#host.emit({ tag: "accepted", session: number, image, targetId: peer.targetId });
     serving.sendManifest();
     serving.handleAsks(now, accept);
+    // Before the first packet: it would take the line for longer than the proposal does.
+    serving.adaptRate(now);
   }
 
   /** The session that an effect belongs to; undefined when the answer comes too late for it. */
@@ -373,7 +380,15 @@ export class RescuerRole implements Role {
       silence: serving?.silentAt,
       progress: serving?.progressEndsAt,
       later: serving?.laterAt,
+      rate: serving === undefined ? this.#meetAt : serving.rateAt,
     };
+  }
+
+  /** When the line returns to the rate at which all meet; once healed, a repeated DONE may still come at the present one. */
+  get #meetAt(): Millis | undefined {
+    const { lastHeardAt, lineRate } = this.#host.link;
+    if (lineRate === undefined || lineRate.goal === lineRate.meeting) return undefined;
+    return this.#state.tag === "healed" ? lastHeardAt + RATE_SILENCE_MS : lineRate.changedAt;
   }
 
   handleTimeout(now: Millis): void {
@@ -381,6 +396,7 @@ export class RescuerRole implements Role {
     if (this.#host.isUp) this.#announcer.sendDue(now, serving !== undefined);
     if (serving !== undefined) this.#checkServing(now, serving);
     else if (this.#state.tag !== "stopped") this.#handshaking.handleTimeout(now);
+    if (this.#serving === undefined && isDue(this.#meetAt, now)) this.#host.link.returnToMeeting();
   }
 
   #checkServing(now: Millis, serving: Serving): void {
@@ -388,7 +404,10 @@ export class RescuerRole implements Role {
       this.#loseServing(now, serving, serving.isDelivered ? "done-not-heard" : "silence");
     } else if (serving.checkProgress(now) === "tooSlow") {
       this.#loseServing(now, serving, "slow");
-    } else serving.sendLater(now);
+    } else {
+      serving.sendLater(now);
+      serving.adaptRate(now);
+    }
   }
 
   pollTimeout(): Millis | undefined {

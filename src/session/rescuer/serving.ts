@@ -4,15 +4,16 @@ import type { Millis } from "../../base/units.ts";
 import type { Link } from "../../link/link.ts";
 import type { SendSide } from "../../link/send-side.ts";
 import { CHUNK_UNIT, ObjectKind } from "../../wire/constants.ts";
-import type { Accept, Grant, GrantEntry, ObjectName, Request } from "../../wire/messages.ts";
+import type { Accept, Grant, GrantEntry, ObjectName, RateOk, Request } from "../../wire/messages.ts";
 import { isDue } from "../deadlines.ts";
 import { ExcusedTime } from "../excused-time.ts";
 import type { SessionIdentity } from "../identity.ts";
 import { isOnPace, ProgressFloor } from "../progress-floor.ts";
-import type { RoleHost } from "../role.ts";
+import type { RateEvent, RoleHost } from "../role.ts";
 import { GrantedBlocks } from "./granted-blocks.ts";
 import type { Offering } from "./offering.ts";
 import { PendingReads } from "./pending-reads.ts";
+import { type ClimbMoment, RateClimb } from "./rate-climb.ts";
 import type { BlockWish, OfferedImage, RescuerEvent, RunPayload } from "./rescuer-events.ts";
 import { blockItem, blockKey, isBlockKey, objectItem, objectKey, runKey } from "./send-items.ts";
 
@@ -59,14 +60,17 @@ export class Serving {
   /** The manifest was accepted: something beyond it was asked for. */
   #isPastManifest = false;
   #isManifestAcked = false;
+  /** The target holds nothing of the image. */
+  readonly #isAllWanted: boolean;
+  /** Undefined where one of both ends cannot change the rate of the line. */
+  readonly #climb: RateClimb | undefined;
 
-  /** `openBlocksMax`: what the target stated in ACCEPT. */
   constructor(
     now: Millis,
     host: RoleHost<RescuerEvent>,
     { number, peer, image }: Offering,
     sender: SendSide,
-    openBlocksMax: number,
+    { asks, limits, openBlocks }: Accept,
   ) {
     const { link } = host;
     this.number = number;
@@ -76,7 +80,12 @@ export class Serving {
     this.#sender = sender;
     this.#floor = new ProgressFloor(now, link, image.blockSize);
     this.#leafCount = Math.ceil(image.size / image.blockSize);
-    this.#blocks = new GrantedBlocks(this.#leafCount, openBlocksMax);
+    this.#blocks = new GrantedBlocks(this.#leafCount, openBlocks);
+    this.#isAllWanted = asks === "blank";
+    if (limits !== undefined && link.lineRate !== undefined) {
+      const report = (event: RateEvent): void => host.emit(event);
+      this.#climb = new RateClimb(now, link, link.lineRate, sender, limits.baudMax, report);
+    }
     this.#runsLeft = this.#leafCount;
     this.#link = link;
     this.#time = new ExcusedTime(now, BUSY_BUDGET_MS + image.size / BUSY_BUDGET_RATE);
@@ -129,6 +138,29 @@ export class Serving {
   sendLater(now: Millis): void {
     if (!isDue(this.laterAt, now)) return;
     this.#link.send({ tag: "later", forMs: this.#reads.takeLater(now) });
+  }
+
+  /** The target answers a proposed rate. */
+  handleRateOk(now: Millis, answer: RateOk): void {
+    this.#climb?.handleRateOk(now, answer);
+  }
+
+  /** Changes the rate of the line if that is due, or worth it. Extra calls are harmless. */
+  adaptRate(now: Millis): void {
+    this.#climb?.handleTimeout(now, this.#climbMoment);
+  }
+
+  /** When to call {@link adaptRate} although nothing came. */
+  get rateAt(): Millis | undefined {
+    return this.#climb?.nextAt(this.#climbMoment);
+  }
+
+  get #climbMoment(): ClimbMoment {
+    const left = Math.max(0, this.image.size - this.#bytesSettled);
+    // Nobody knows how much of the image the target holds: what it grants, and as much again as it took.
+    const known = this.#blocks.count * this.image.blockSize + this.#bytesSettled;
+    const bytesLeft = this.#isAllWanted ? left : Math.min(left, known);
+    return { bytesLeft, busyUntil: this.#time.announcedUntil };
   }
 
   /** The target calls, which proves nothing. */

@@ -52,7 +52,8 @@ export class Accepting {
   handleChunk(now: Millis, chunk: ObjectChunk): Uint8Array | undefined {
     if (chunk.total > MANIFEST_MAX) return undefined;
     // An accept that was sent again does not tell which of them was answered (Karn's rule).
-    if (this.#manifest === undefined && this.#accepts === 1)
+    const isSameRate = (this.#link.lineRate?.changedAt ?? Number.NEGATIVE_INFINITY) <= this.#acceptedAt;
+    if (this.#manifest === undefined && this.#accepts === 1 && isSameRate)
       this.#link.rtt.sample(now - this.#acceptedAt - this.#link.lineTime(chunk.payload.length));
     if (this.#manifest?.bytes.length !== chunk.total) this.#manifest = new ChunkAssembly(chunk.total);
     this.#manifest.add(chunk.offset, chunk.payload);

@@ -124,7 +124,8 @@ export class Receiving {
     const { run, waited } = this.descent.handleObject(now, chunk);
     // Behind blocks an answer waits in the rescuer's queue.
     const isPrompt = waited !== undefined && !this.descent.blocks.isAwaiting;
-    if (isPrompt && this.#time.lastStoodAt(now) <= now - waited)
+    const changedAt = this.#link.lineRate?.changedAt ?? Number.NEGATIVE_INFINITY;
+    if (isPrompt && Math.max(changedAt, this.#time.lastStoodAt(now)) <= now - waited)
       this.#link.rtt.sample(waited - this.#link.lineTime(chunk.payload.length));
     return run === undefined ? [] : [this.#check(now, run)];
   }

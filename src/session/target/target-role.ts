@@ -16,6 +16,7 @@ import type { HeardEvent, Role, RoleHost } from "../role.ts";
 import { EffectAnswers } from "./effect-answers.ts";
 import { ImageHold } from "./image-hold.ts";
 import { type JudgedOffer, OfferAnswers, type OfferVerdict } from "./offer-answers.ts";
+import { RateFollow } from "./rate-follow.ts";
 import { Supersession } from "./supersession.ts";
 import { TargetAnnouncer, type TargetOptions } from "./target-announcer.ts";
 import type { BlockOutcome, ManifestOutcome, SessionLoss, TargetEvent } from "./target-events.ts";
@@ -33,8 +34,9 @@ import type { TargetStart } from "./target-start.ts";
  * - `supersede`: another node knocked during a session, which ends then if it stays silent.
  * - `call`: the next call, while nobody serves this board. `knock`: the next query into silence.
  * - `choose`: the time to hear several rescuers is over, and one is drawn.
+ * - `rate`: a new rate of the line is not proven, or nothing came at it for too long.
  */
-type TargetDeadline = "supersede" | "knock" | "call" | "choose" | SessionDeadline;
+type TargetDeadline = "supersede" | "knock" | "call" | "choose" | "rate" | SessionDeadline;
 
 /**
  * The target: calls for help, accepts one offer at a time, and runs a {@link TargetSession} with it; decides which offers
@@ -58,6 +60,7 @@ export class TargetRole implements Role {
   #isHealed = false;
   readonly #supersession: Supersession;
   readonly #answers: EffectAnswers;
+  readonly #rate: RateFollow;
 
   constructor(now: Millis, host: RoleHost<TargetEvent>, options: TargetOptions) {
     this.#host = host;
@@ -74,6 +77,7 @@ export class TargetRole implements Role {
     const { calls } = this.#announcer;
     this.#offers = new OfferAnswers({ host, guard: this.#guard, random, start, calls, hold, nodeId });
     this.#supersession = new Supersession(host.link);
+    this.#rate = new RateFollow(host.link, (event) => host.emit(event));
     this.#answers = new EffectAnswers({
       hold,
       noteStatus: (at) => void this.#noteStatus(at),
@@ -151,6 +155,9 @@ export class TargetRole implements Role {
         return;
       case "later":
         this.#session?.handleLater(now, message.forMs);
+        return;
+      case "rate":
+        if (this.#session !== undefined) this.#rate.handleRate(now, message);
         return;
       case "doneAck":
         this.#end(now, this.#session?.handleDoneAck(message.digest));
@@ -236,6 +243,7 @@ export class TargetRole implements Role {
     this.#host.link.startReceiving(now, tagOf(peer), this.#guard.seal(peer, acceptNonce));
     this.#announcer.handleServed();
     this.#supersession.clear();
+    this.#rate.beginSession();
     const sendBeacon = (): void => this.#announcer.sendBeacon();
     const asks = this.#announcer.asksFor(offer);
     const [host, guard, options] = [this.#host, this.#guard, this.#sessionOptions];
@@ -376,6 +384,7 @@ export class TargetRole implements Role {
       knock: chooseAt === undefined ? this.#knockAt : undefined,
       call: chooseAt === undefined ? announcer?.callAt : undefined,
       choose: isAnnouncing ? chooseAt : undefined,
+      rate: this.#rate.nextAt(this.#session),
       ...(this.#session?.deadlines() ?? NO_SESSION),
     };
   }
@@ -396,6 +405,7 @@ export class TargetRole implements Role {
       if (this.#host.isUp && !isChoosing) this.#announcer.sendDue(now);
       this.#obey(now, this.#offers.takeDrawn(now));
     }
+    this.#rate.handleTimeout(now, this.#session);
   }
 
   pollTimeout(): Millis | undefined {

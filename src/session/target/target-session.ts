@@ -111,7 +111,9 @@ export class TargetSession {
     const openBlocks = openBlocksWithin(options.limits, blockSize);
     const payloadMax = Math.min(guard.payloadMax, options.limits.payloadMax ?? guard.payloadMax);
     this.#asks = asks;
-    const acceptance = { payloadMax, openBlocks, asks };
+    const { lineRate } = host.link;
+    const limits = lineRate && { payloadMax, baudMax: lineRate.max };
+    const acceptance = { payloadMax, openBlocks, asks, limits };
     const accepting = new Accepting(now, this.#link, guard, peer, acceptance);
     this.#state = { tag: "accepting", accepting };
     this.#early = new EarlyChunks(asks === "blank" ? openBlocks * (blockSize || BLOCK_MAX) : 0);

@@ -16,10 +16,15 @@ export interface VirtualCableOptions {
   readonly a: string;
   /** Path of the link to the other end. */
   readonly b: string;
-  /** Line rate in bit/s, 50 to 4,000,000. 115200 by default. */
+  /** Line rate in bit/s, 50 to 4,000,000. 115200 by default; see `strictBaud`. */
   readonly baud?: number;
-  /** Garble what is sent or received while that end is set to another rate. */
+  /**
+   * Garble what is sent or received while that end is set to another rate. Without `baud` each direction runs at the rate that
+   * its sender is set to, and what arrives at an end that is set to another one is garbled.
+   */
   readonly strictBaud?: boolean;
+  /** Rates at which everything is garbled, 16 at most. */
+  readonly garbleBaud?: readonly number[];
   /** Probability that a data bit flips, 0 to 1. */
   readonly ber?: number;
   /** Probability that a byte vanishes, 0 to 1. */
@@ -132,6 +137,7 @@ function pacedHelper(command: string, options: VirtualCableOptions): Helper {
     ["burst", options.burst && `${options.burst.every},${options.burst.length}`],
     ["seed", options.seed],
     ...(options.cuts ?? []).map((cut): [string, string] => ["cut", `${cut.atSeconds},${cut.forSeconds}`]),
+    ...(options.garbleBaud ?? []).map((baud): [string, number] => ["garble-baud", baud]),
   ];
   const given = flags.flatMap(([name, value]) => (value === undefined ? [] : [`--${name}=${value}`]));
   if (options.strictBaud === true) given.push("--strict-baud");

@@ -108,6 +108,7 @@ export class UartTransport implements Transport {
       bitsPerByte: bitsPerByteOf(this.#endpoint),
       rtoFloorMs: RTO_FLOORS[this.#kind],
       setBaud: this.#endpoint.fixedBaud ? undefined : (baud) => this.#setBaud(baud),
+      baudMax: this.#endpoint.fixedBaud ? undefined : this.#endpoint.baudMax,
       makeSplitter: makeStreamSplitter,
     };
   }

@@ -428,6 +428,39 @@ describe.skipIf(typeof helper !== "string")("the virtual cable's faults", () => 
     const counters = await cable.close();
     expect(counters?.aToB).toMatchObject({ octets: 4 * 256, garbled: 3 * 256 });
   });
+
+  /** Sets both ends, and passes bytes from a to b. */
+  async function passAt(cable: VirtualCable, a: number, b: number, values: Uint8Array): Promise<Passage> {
+    for (const [path, baud] of [[cable.a, a] as const, [cable.b, b] as const])
+      spawnSync("stty", ["-F", path, "raw", "-echo", String(baud)]);
+    return pass(new RawEnd(cable.a), new RawEnd(cable.b), values);
+  }
+
+  test("with strict rates and none of its own it runs at that of its ends, and garbles where they differ", async () => {
+    const cable = await start({ strictBaud: true });
+    const values = sample(4608);
+    for (const baud of [230_400, 921_600, 3_000_000]) {
+      const { received, elapsedMs } = await passAt(cable, baud, baud, values);
+      expect(equalBytes(received, values)).toBe(true);
+      expect(elapsedMs).toBeGreaterThan(0.95 * lineTime(values.length, baud));
+    }
+    const { received } = await passAt(cable, 230_400, 115_200, values);
+    expect(received.length).toBe(values.length);
+    expect(differingBits(received, values)).toBeGreaterThan(3 * values.length);
+    const { aToB } = (await cable.close()) ?? expect.fail("no counters");
+    expect(aToB).toMatchObject({ octets: 4 * values.length, garbled: values.length, flippedBits: 0 });
+  });
+
+  test("garbles the rates that it is told to, and no others", async () => {
+    const cable = await start({ strictBaud: true, garbleBaud: [460_800, 1_500_000] });
+    const values = sample(4608);
+    expect(equalBytes((await passAt(cable, 921_600, 921_600, values)).received, values)).toBe(true);
+    for (const baud of [460_800, 1_500_000])
+      expect(equalBytes((await passAt(cable, baud, baud, values)).received, values)).toBe(false);
+    expect(equalBytes((await passAt(cable, 2_000_000, 2_000_000, values)).received, values)).toBe(true);
+    const counters = await cable.close();
+    expect(counters?.aToB.garbled).toBe(2 * values.length);
+  });
 });
 
 describe.skipIf(typeof helper !== "string")("the virtual cable's links", () => {

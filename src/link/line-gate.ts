@@ -1,0 +1,82 @@
+import type { Millis } from "../base/units.ts";
+import { ErrorEstimate } from "./error-estimate.ts";
+import { LineRate } from "./line-rate.ts";
+import type { Pacer } from "./pacer.ts";
+
+/** What may be sent: all; `closing`: the messages that wait already; `shut`: nothing, until the rate of the line is set. */
+type Gate = "open" | "closing" | "shut";
+
+/**
+ * Keeps a link silent around a change of the rate of its line (PROTOCOL.md 4.9): what waits leaves first, and nothing is sent
+ * until the port is set. A link whose rate is fixed is always open.
+ */
+export class LineGate {
+  /** Undefined where this end cannot change the rate. */
+  readonly rate: LineRate | undefined;
+  readonly #pacer: Pacer;
+  readonly #isEmpty: () => boolean;
+  readonly #fixedEstimate: ErrorEstimate = new ErrorEstimate();
+  #gate: Gate = "open";
+
+  /** `isEmpty`: whether no message waits that may still be sent. */
+  constructor(pacer: Pacer, baud: number | undefined, baudMax: number | undefined, isEmpty: () => boolean) {
+    this.rate = baud === undefined || baudMax === undefined ? undefined : new LineRate(baud, baudMax);
+    this.#pacer = pacer;
+    this.#isEmpty = isEmpty;
+  }
+
+  /** Errors towards the peer at the present rate. */
+  get estimate(): ErrorEstimate {
+    return this.rate?.estimate ?? this.#fixedEstimate;
+  }
+
+  /** Only the messages that wait are sent. */
+  get isClosing(): boolean {
+    return this.#gate === "closing";
+  }
+
+  /** Nothing is sent. */
+  get isShut(): boolean {
+    if (this.#gate === "closing" && this.#isEmpty()) this.#gate = "shut";
+    return this.#gate === "shut";
+  }
+
+  /** See `Link.switchBaud`. */
+  switchBaud(baud: number, at: Millis): void {
+    const { rate } = this;
+    if (rate === undefined || rate.goal === baud) return;
+    rate.want(baud, at);
+    if (!rate.isSetting) this.#gate = "closing";
+  }
+
+  /** The port was opened: it is at the meeting rate. */
+  handleOpened(): void {
+    if (this.rate === undefined) return;
+    this.rate.reset();
+    this.#gate = "open";
+    this.#pacer.setBaud(this.rate.meeting);
+  }
+
+  /** When the rate changes, once what waits has left. */
+  get switchAt(): Millis | undefined {
+    return this.rate?.dueAt(this.#pacer.lineFreeAt);
+  }
+
+  /** See `Link.takeBaud`. */
+  takeBaud(now: Millis): number | undefined {
+    const at = this.switchAt;
+    if (at === undefined || now < at || !this.isShut) return undefined;
+    const baud = this.rate?.begin();
+    if (baud === undefined) this.#gate = "open";
+    return baud;
+  }
+
+  /** See `Link.handleBaudSet`. True if something waited for it. */
+  handleBaudSet(now: Millis, isSet: boolean): boolean {
+    const { rate } = this;
+    if (rate?.end(now, isSet) !== true) return false;
+    this.#gate = rate.isSettled ? "open" : "closing";
+    this.#pacer.setBaud(rate.present);
+    return true;
+  }
+}
