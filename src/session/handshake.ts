@@ -11,7 +11,6 @@ import type {
   Refuse,
   StandDown,
 } from "../wire/messages.ts";
-import { KNOWN_CODECS } from "./codecs.ts";
 import type { SessionIdentity } from "./identity.ts";
 
 /** Block buffers of a target: 64 KiB in all, but 4 blocks at least and 64 at most. */
@@ -56,6 +55,8 @@ export interface Acceptance {
   /** Largest payload of a frame, in bytes. */
   readonly payloadMax: number;
   readonly openBlocks: number;
+  /** Set of codecs that it takes. */
+  readonly codecs: number;
   /** Undefined: the manifest alone. */
   readonly asks: AcceptAsks | undefined;
 }
@@ -63,11 +64,11 @@ export interface Acceptance {
 /** The message that accepts an offer. */
 export function acceptOf(
   { targetNonce, rescuerNonce, digest }: SessionIdentity,
-  { payloadMax, openBlocks, asks }: Acceptance,
+  { payloadMax, openBlocks, codecs, asks }: Acceptance,
 ): Accept {
   const accept: Accept = {
     ...{ tag: "accept", targetNonce, rescuerNonce, digest },
-    ...{ payloadMax, openBlocks, codecs: KNOWN_CODECS },
+    ...{ payloadMax, openBlocks, codecs },
   };
   return asks === undefined ? accept : { ...accept, asks };
 }
