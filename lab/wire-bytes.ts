@@ -3,10 +3,11 @@ import { existsSync, readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { equalBytes } from "../src/base/bytes.ts";
 import type { ImageSource } from "../src/image/image-source.ts";
-import { ImageCoders } from "../src/node/image-coder.ts";
+import { type Deflate, ImageCoders } from "../src/node/image-coder.ts";
 import { zlibDeflate } from "../src/node/zlib-deflate.ts";
 import { isCodedCodec, KNOWN_CODECS } from "../src/session/codecs.ts";
 import { decodeCoded } from "../src/session/coded-block.ts";
+import { deflate } from "../src/session/deflate/deflate.ts";
 import { VirtualRescue, type VirtualRescueOptions } from "../test/support/virtual-rescue.ts";
 
 /**
@@ -79,9 +80,14 @@ function heal(
   return run.image;
 }
 
-/** What coding and decoding take, in milliseconds of processor for each MiB of image. */
+/** What coding, by zlib and without it, and decoding take, in milliseconds of processor for each MiB of image. */
 function measureCoding(name: string, image: ImageSource): void {
-  const coder = new ImageCoders(zlibDeflate).of(image);
+  measureWith(`${name}, zlib`, image, zlibDeflate);
+  measureWith(`${name}, without it`, image, deflate);
+}
+
+function measureWith(name: string, image: ImageSource, compress: Deflate): void {
+  const coder = new ImageCoders(compress).of(image);
   const { leafCount, size } = image.manifest;
   const blocks = Array.from({ length: leafCount }, (_, i) => image.readBlockSync(i));
   const codingAt = process.cpuUsage();
@@ -99,7 +105,13 @@ function measureCoding(name: string, image: ImageSource): void {
   const decoding = process.cpuUsage(decodingAt);
   const perMib = ({ user, system }: NodeJS.CpuUsage): string =>
     ((user + system) / 1000 / (size / MIB)).toFixed(1);
-  print(`${name}: ms of processor for each MiB`, `coding ${perMib(coding)}`, `decoding ${perMib(decoding)}`);
+  const bytes = coded.reduce((sum, made, i) => sum + (made?.payload ?? blocks[i] ?? []).length, 0);
+  print(
+    `${name}: ms of processor for each MiB`,
+    `${bytes.toLocaleString("en")} bytes`,
+    `coding ${perMib(coding)}`,
+    `decoding ${perMib(decoding)}`,
+  );
 }
 
 function slotFor(data: Uint8Array): number {

@@ -154,6 +154,7 @@ def _right() -> list[dict[str, Any]]:
     pairs = coded(pair.bytes())
     return [
         _vector("stored and fixed", DEFLATE, pairs),
+        _vector("the example of 4.5", DEFLATE, coded(bytes.fromhex("4b4c4a1c500800")), length=128),
         _vector("one byte, repeated", DEFLATE, coded(_runs(7, SIZE).bytes())),
         _vector("a short last block", DEFLATE, coded(_runs(7, 45).bytes()), length=45),
         _vector("a dynamic code", DEFLATE, coded(bytes.fromhex(DYNAMIC))),

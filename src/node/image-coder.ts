@@ -3,6 +3,7 @@ import { toHex } from "../base/bytes.ts";
 import type { ImageSource } from "../image/image-source.ts";
 import type { BlockCoder, CodedBlock } from "../session/codecs.ts";
 import { dictionaryOf, encodeCoded, NAMES_MAX } from "../session/coded-block.ts";
+import { deflate } from "../session/deflate/deflate.ts";
 import { Codec, codecBit, DICTIONARY_MAX } from "../wire/constants.ts";
 import { BlockSketches, type Sketch, sketchOf } from "./block-sketches.ts";
 
@@ -55,11 +56,12 @@ class ImageCache {
 
 /** Makes coded blocks of images (PROTOCOL.md 4.5), and keeps them for the next board: by digest, in bounded memory. */
 export class ImageCoders {
-  readonly #deflate: Deflate;
+  readonly #compress: Deflate;
   readonly #caches: BoundedMap<string, ImageCache> = new BoundedMap(IMAGES_MAX);
 
-  constructor(deflate: Deflate) {
-    this.#deflate = deflate;
+  /** `compress`: deflate of our own unless given, which is the same everywhere; that of `node:zlib` takes less time. */
+  constructor(compress: Deflate = deflate) {
+    this.#compress = compress;
   }
 
   /** The coder of an image, which reads its blocks as long as it is used. */
@@ -104,11 +106,11 @@ export class ImageCoders {
     const { blockSize } = image.manifest;
     const dictionary = names.length === 0 ? undefined : dictionaryOf(names, blockSize, readerOf(image));
     if (dictionary !== undefined) {
-      const payload = encodeCoded(this.#deflate(block, dictionary), names);
+      const payload = encodeCoded(this.#compress(block, dictionary), names);
       return { codec: Codec.dictionary, payload, names };
     }
     if ((allowed & codecBit(Codec.deflate)) === 0) return undefined;
-    return { codec: Codec.deflate, payload: encodeCoded(this.#deflate(block), undefined), names: [] };
+    return { codec: Codec.deflate, payload: encodeCoded(this.#compress(block), undefined), names: [] };
   }
 }
 

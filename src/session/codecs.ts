@@ -61,7 +61,7 @@ export function isCodedCodec(codec: Codec): codec is CodedBlockCodec {
 }
 
 /** Largest payload of a codec for a block of `length` bytes: a coded block is shorter than the block. */
-export function boundOf(codec: Codec, length: number): number {
+export function payloadBound(codec: Codec, length: number): number {
   return isCodedCodec(codec) ? length - 1 : (codecOf(codec)?.bound(length) ?? 0);
 }
 

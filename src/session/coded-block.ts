@@ -1,6 +1,6 @@
 import { ByteReader, ByteWriter, concatBytes } from "../base/bytes.ts";
 import { Codec, CodedSubtype, DICTIONARY_MAX } from "../wire/constants.ts";
-import { inflate } from "./inflate.ts";
+import { inflate } from "./deflate/inflate.ts";
 
 /** Bytes of the length in front, and of the least that follows it: the subtype and nothing else. */
 const LENGTH_BYTES = 2;

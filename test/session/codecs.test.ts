@@ -1,7 +1,6 @@
 import { fc, test as property } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
 import {
-  boundOf,
   CODECS,
   codecOf,
   codecsFor,
@@ -9,6 +8,7 @@ import {
   isCodedCodec,
   KNOWN_CODECS,
   PLAIN_CODECS,
+  payloadBound,
 } from "../../src/session/codecs.ts";
 import { Codec, codecBit } from "../../src/wire/constants.ts";
 
@@ -32,9 +32,9 @@ describe("the table of block codecs", () => {
   });
 
   it("bounds each payload by the block, and a coded block by one byte less", () => {
-    const bounds = Object.values(Codec).map((codec) => boundOf(codec, 100));
+    const bounds = Object.values(Codec).map((codec) => payloadBound(codec, 100));
     expect(bounds).toEqual([100, 1, 99, 99]);
-    expect(boundOf(Codec.deflate, 1)).toBe(0);
+    expect(payloadBound(Codec.deflate, 1)).toBe(0);
   });
 
   it("allows what the target takes in the first attempt at a block and only raw afterwards", () => {

@@ -2,7 +2,7 @@ import { constants, deflateRawSync, inflateRawSync } from "node:zlib";
 import { fc, test as property } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
 import { fromHex } from "../../src/base/bytes.ts";
-import { inflate } from "../../src/session/inflate.ts";
+import { inflate } from "../../src/session/deflate/inflate.ts";
 
 function bytes(hex: string): Uint8Array {
   return fromHex(hex) ?? new Uint8Array();

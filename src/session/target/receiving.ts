@@ -187,7 +187,7 @@ export class Receiving {
   handleBlockWritten(now: Millis, block: number, outcome: BlockOutcome): boolean {
     const isWritten = outcome === "written";
     if (isWritten) this.#verified(now, lengthOfBlock(this.descent.plan, block));
-    // Whoever named a block that is not here yet may have meant well.
+    // A rescuer may name a block in good faith that is not written yet.
     else if (outcome !== "missing") this.#wrong++;
     this.#writing = Math.max(0, this.#writing - 1);
     this.#work.endWrite(now, this.descent.plan.blockSize);

@@ -1,6 +1,6 @@
 import { CHUNK_UNIT, type Codec, codecBit, GRANT_ENTRIES_MAX, POSITION_SPAN } from "../../wire/constants.ts";
 import type { DataChunk, Grant, GrantEntry } from "../../wire/messages.ts";
-import { boundOf, codecOf, codecsFor, isCodedCodec, KNOWN_CODECS } from "../codecs.ts";
+import { codecOf, codecsFor, isCodedCodec, KNOWN_CODECS, payloadBound } from "../codecs.ts";
 import { isCodedComplete } from "../coded-block.ts";
 import { ChunkAssembly } from "./chunk-assembly.ts";
 import { type DescentPlan, lengthOfBlock } from "./descent-plan.ts";
@@ -164,8 +164,8 @@ function place(
   offset: number,
   length: number,
 ): Omit<CompleteBlock, "block"> | undefined {
-  if (offset + payload.length > boundOf(codec, length)) return undefined;
-  open.coded ??= { codec, assembly: new ChunkAssembly(boundOf(codec, length)) };
+  if (offset + payload.length > payloadBound(codec, length)) return undefined;
+  open.coded ??= { codec, assembly: new ChunkAssembly(payloadBound(codec, length)) };
   if (open.coded.codec !== codec) return undefined;
   open.coded.assembly.add(offset, payload);
   const { prefix } = open.coded.assembly;

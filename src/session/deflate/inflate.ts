@@ -1,23 +1,15 @@
-/** Longest code of DEFLATE, in bits. */
-const BITS_MAX = 15;
-const END_OF_BLOCK = 256;
-/** Symbols that stand for literals, the end of a block and lengths; 286 and 287 have a code in fixed blocks, and no meaning. */
-const LITERALS_MAX = 286;
-const FIXED_LITERALS = 288;
-const DISTANCES_MAX = 30;
-/** The order in which a dynamic block states the lengths of the code that its other lengths are written in. */
-const LENGTHS_ORDER: readonly number[] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
-const LENGTH_BASE: readonly number[] = [
-  3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195,
-  227, 258,
-];
-const LENGTH_BITS: readonly number[] = [
-  0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0,
-];
-const DISTANCE_BASE: readonly number[] = [
-  1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 65, 97, 129, 193, 257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097,
-  6145, 8193, 12289, 16385, 24577,
-];
+import {
+  BITS_MAX,
+  DISTANCE_BASE,
+  DISTANCES_MAX,
+  distanceBitsOf,
+  END_OF_BLOCK,
+  fixedLiteralLengths,
+  LENGTH_BASE,
+  LENGTH_BITS,
+  LENGTHS_ORDER,
+  LITERALS_MAX,
+} from "./tables.ts";
 
 /** A canonical Huffman code: how many codes have each length, and the symbols in the order of their codes. */
 interface HuffmanCode {
@@ -55,12 +47,7 @@ function huffmanCode(lengths: Uint8Array, mayBeSingle: boolean): HuffmanCode | u
 }
 
 function fixedCodes(): readonly [HuffmanCode, HuffmanCode] | undefined {
-  const lengths = new Uint8Array(FIXED_LITERALS)
-    .fill(8, 0, 144)
-    .fill(9, 144, 256)
-    .fill(7, 256, 280)
-    .fill(8, 280);
-  const literals = huffmanCode(lengths, false);
+  const literals = huffmanCode(fixedLiteralLengths(), false);
   const distances = huffmanCode(new Uint8Array(32).fill(5), false);
   return literals && distances && [literals, distances];
 }
@@ -203,7 +190,7 @@ class Inflater {
     const symbol = this.#symbol(distances);
     const distanceBase = DISTANCE_BASE[symbol];
     if (base === undefined || lengthBits < 0 || distanceBase === undefined) return false;
-    const distanceBits = this.#bits(Math.max(0, (symbol >> 1) - 1));
+    const distanceBits = this.#bits(distanceBitsOf(symbol));
     const length = base + lengthBits;
     const from = this.#end - distanceBase - distanceBits;
     if (distanceBits < 0 || from < 0 || length > this.#window.length - this.#end) return false;
