@@ -92,6 +92,12 @@ describe("a rescue with coded blocks", () => {
     expect(second.run.bytesOnWire).toBe(first.run.bytesOnWire);
   });
 
+  it("sends raw what would be ready to send before it is coded, on a line of 100 Mbaud", () => {
+    const seen = heal({ coders: coders(), baud: 100_000_000 });
+    expect(seen.codedBlocks).toBe(0);
+    expect(heal({ coders: coders(), baud: 12_000_000 }).codedBlocks).toBe(32);
+  });
+
   it.each([
     ["a line with errors", { faults: { ber: 1e-4 } }],
     ["a line that loses bytes", { faults: { drop: 3e-4 } }],
