@@ -188,6 +188,7 @@ def _wrong() -> list[dict[str, Any]]:
         _vector("another subtype", DEFLATE, coded(good, None, 1)),
         _vector("no stream", DEFLATE, coded(b"")),
         _vector("a length in front that is the block's", DEFLATE, coded(b"\x00" * (SIZE - 3))),
+        _vector("as many bytes as the block, and more", DEFLATE, coded(Stream().begin(True, 0).stored(block_bytes(1, SIZE)).bytes())),
         _vector("a length in front of 65536", DEFLATE, b"\xff\xff\x00" + good),
         _vector("fewer bytes than the length says", DEFLATE, coded(good)[:-1]),
         _vector("a block type that is reserved", DEFLATE, coded(Stream().begin(True, 3).bits(0, 20).bytes())),

@@ -62,6 +62,30 @@ describe("a stream that is refused", () => {
     expect(inflate(deflateRawSync(new Uint8Array(64 * 1024 * 1024)), 4096)).toBeUndefined();
   });
 
+  it("is read no further than to the first byte too many", () => {
+    let last = 0;
+    const watched = (stream: Uint8Array): Uint8Array =>
+      new Proxy(stream, {
+        get: (target, key) => {
+          if (typeof key === "string" && /^\d+$/.test(key)) last = Math.max(last, Number(key));
+          return Reflect.get(target, key, target) as unknown;
+        },
+      });
+    const zeros = new Uint8Array(1_000_000);
+    const copies = deflateRawSync(zeros);
+    const literals = deflateRawSync(zeros, { strategy: constants.Z_HUFFMAN_ONLY });
+    for (const [stream, most] of [
+      [copies, 40],
+      [literals, 600],
+    ] as const) {
+      last = 0;
+      expect(stream.length).toBeGreaterThan(900);
+      expect(inflate(watched(stream), 4096)).toBeUndefined();
+      expect(last).toBeGreaterThan(5);
+      expect(last).toBeLessThan(most);
+    }
+  });
+
   it("ends early, or has bytes behind its end", () => {
     for (let n = 0; n < deflated.length; n++)
       expect(inflate(deflated.subarray(0, n), TEXT.length)).toBeUndefined();
