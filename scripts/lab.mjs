@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The fault laboratory: compiles src and lab into .lab/ and runs one of its programs, main, i2c or mutate (--help).
+// The fault laboratory: compiles src and lab into .lab/ and runs one of its programs, main, i2c, mutate or wire-bytes (--help).
 import { spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
 

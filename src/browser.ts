@@ -40,6 +40,7 @@ export type { LinkCounters } from "./link/counters.ts";
 export type { LinkOptions } from "./link/link.ts";
 export type { LinkKey } from "./link/link-key.ts";
 export { linkKeyOf } from "./node/derived-link-key.ts";
+export { type Deflate, ImageCoders } from "./node/image-coder.ts";
 export { type DriverHandlers, LinkDriver, type Machine, type SplitterFactory } from "./node/link-driver.ts";
 export { PureRunSplitter } from "./node/pure-run-splitter.ts";
 export { PickedImages } from "./node/rescuer-effects.ts";

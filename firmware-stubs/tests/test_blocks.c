@@ -1,4 +1,5 @@
-/* Where chunks of blocks and objects belong: `positions` of vectors/link-v1.json, and chunks that nobody should send. */
+/* Where chunks of blocks and objects belong: `positions` of vectors/link-v1.json, `assembled` of codecs-v1.json, and chunks that
+ * nobody should send. */
 #include "base/bytes.h"
 #include "check.h"
 #include "json.h"
@@ -81,6 +82,33 @@ static void check_positions(const json *link) {
     }
   }
   free(memory);
+}
+
+/* Chunks of coded blocks at a target that takes none: dropped, and what has arrived stays as it is. */
+static void check_coded(const json *codecs) {
+  static uint8_t memory[MAYDAY_BLOCK_ROOM(1024u)], payload[1024];
+  JSON_EACH(vector, json_get(codecs, "assembled")) {
+    if (json_u64(vector, "takes") != (1u << MAYDAY_CODEC_RAW | 1u << MAYDAY_CODEC_UNIFORM)) continue;
+    const mayday_shape shape = {(uint32_t)json_u64(vector, "length"), 1, 10};
+    mayday_blocks blocks;
+    memset(memory, 0, sizeof memory);
+    mayday_blocks_init(&blocks, memory, 1024, sizeof memory);
+    mayday_open_block *block = mayday_blocks_free(&blocks);
+    block->number = 0;
+    mayday_block_open(&blocks, block, shape.size, false);
+    const json *last = json_find(vector, "completedBy");
+    long completed_by = -1, at = 0;
+    JSON_EACH(chunk, json_get(vector, "chunks")) {
+      const size_t length = json_hex(json_get(chunk, "payload"), payload, sizeof payload);
+      mayday_frame frame = chunk_at((uint16_t)(json_u64(chunk, "offset") / MAYDAY_CHUNK_UNIT), (uint8_t)json_u64(chunk, "attempt"), payload,
+                                    (uint16_t)length);
+      frame.as.data.codec = (uint8_t)json_u64(chunk, "codec");
+      if (mayday_blocks_take(&blocks, &shape, &frame) && completed_by < 0) completed_by = at;
+      at++;
+    }
+    CHECK(completed_by == (last == NULL ? -1 : (long)last->number), "%s: chunk %ld completes the block", json_text(vector, "name"),
+          completed_by);
+  }
 }
 
 static void check_block(void) {
@@ -170,6 +198,7 @@ static void check_object(void) {
 int main(int argc, char **argv) {
   if (argc != 2) return 2;
   check_positions(json_load(argv[1], "link-v1.json"));
+  check_coded(json_load(argv[1], "codecs-v1.json"));
   check_block();
   check_object();
   return check_end("chunks");

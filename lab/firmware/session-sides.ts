@@ -2,6 +2,7 @@ import type { Random } from "../../src/base/prng.ts";
 import type { Millis } from "../../src/base/units.ts";
 import type { RttEstimator } from "../../src/link/rtt.ts";
 import { applyTargetEffect, nodeStatusOf } from "../../src/node/target-effects.ts";
+import { PLAIN_CODECS } from "../../src/session/codecs.ts";
 import { LinkEnd } from "../../src/session/link-end.ts";
 import { type Deferral, ImageHold } from "../../src/session/target/image-hold.ts";
 import type { TargetEvent } from "../../src/session/target/target-events.ts";
@@ -143,7 +144,7 @@ export class TsSide implements Side {
       start: new TargetStart(this.#nonces),
       cause: isForced ? ("insists" as const) : ("help" as const),
       hold: new NoHold(),
-      limits: { payloadMax, openBlocks, runs: 1, asks: "run" as const },
+      limits: { payloadMax, openBlocks, runs: 1, codecs: PLAIN_CODECS, asks: "run" as const },
     };
     return [end, end.exchange(this.#now, (host) => new TargetRole(this.#now, host, options))];
   }

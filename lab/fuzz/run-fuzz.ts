@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fromHex, toHex } from "../../src/base/bytes.ts";
 import { randomBelow, SeededRandom } from "../../src/base/prng.ts";
+import { codedBlocks } from "./coded-blocks.ts";
 import type { FuzzTarget, ParserTarget } from "./fuzz-target.ts";
 import { IMAGE_PARSERS } from "./image-parsers.ts";
 import { mutated } from "./mutate.ts";
@@ -12,6 +13,7 @@ import { WIRE_PARSERS } from "./wire-parsers.ts";
 
 export const FUZZ_TARGETS: readonly FuzzTarget[] = [
   ...WIRE_PARSERS,
+  codedBlocks,
   ...IMAGE_PARSERS,
   ...RECORD_PARSERS,
   targetLife,

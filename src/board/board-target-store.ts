@@ -153,6 +153,10 @@ export class BoardTargetStore implements RunningBoard {
     return outcome;
   }
 
+  readHeld(index: number): Uint8Array | undefined {
+    return this.#session?.writer.readHeld(index);
+  }
+
   commit(): CommitOutcome {
     const session = this.#session;
     const { record, flash } = this.#parts;

@@ -1,20 +1,13 @@
 import { equalBytes } from "../base/bytes.ts";
 import { HASH_LENGTH } from "../base/digest.ts";
-import {
-  hasNode,
-  leavesBelow,
-  type RunOutcome,
-  rootNode,
-  runChildren,
-  type TreeNode,
-} from "../base/tree-shape.ts";
+import { leavesBelow, type RunOutcome, rootNode, runChildren, type TreeNode } from "../base/tree-shape.ts";
 import { erasedBytes, firstUnprogrammable, isErased, type Region } from "../flash/geometry.ts";
 import { type SectorRange, touchesRange } from "../flash/record/sector-ranges.ts";
 import { VerifiedBlock } from "../flash/verified-block.ts";
 import type { Manifest } from "../image/manifest.ts";
 import { foldRun, leafHash } from "../image/merkle.ts";
-import { uniformNodeHash } from "../image/uniform-nodes.ts";
 import type { BoardParts } from "./board-parts.ts";
+import { KnownHashes } from "./known-hashes.ts";
 import { LocalLeaves } from "./local-leaves.ts";
 import { RepairUnits } from "./repair-units.ts";
 
@@ -41,11 +34,8 @@ export class SlotWriter {
   readonly #sources: readonly LocalLeaves[];
   readonly #sourceUnits: readonly RepairUnits[];
   readonly #local: LocalLeaves;
-  /** Leaf hashes that are known, joined; those of inner nodes are in `#nodes`. */
-  readonly #expected: Uint8Array;
-  readonly #isKnown: Uint8Array;
+  readonly #hashes: KnownHashes;
   readonly #isWritten: Uint8Array;
-  readonly #nodes: Map<string, Uint8Array> = new Map();
   readonly #unitState: Uint8Array;
   readonly #unwritten: Map<number, number> = new Map();
   /** Sectors that a cut may have left torn: their units are rewritten even if their hashes are right. */
@@ -75,12 +65,11 @@ export class SlotWriter {
     this.#local = new LocalLeaves(parts.flash, this.units, manifest.leafCount);
     this.#sourceUnits = otherSlots.map((other) => new RepairUnits(map, other, manifest));
     this.#sources = this.#sourceUnits.map((units) => new LocalLeaves(parts.flash, units, manifest.leafCount));
-    this.#expected = new Uint8Array(manifest.leafCount * HASH_LENGTH);
-    this.#isKnown = new Uint8Array(manifest.leafCount);
+    this.#hashes = new KnownHashes(manifest);
     this.#isWritten = new Uint8Array(manifest.leafCount);
     this.#unitState = new Uint8Array(this.units.unitCount);
     this.#suspect = parts.record.state.openSectors;
-    this.#learn(rootNode(manifest.leafCount), manifest.root);
+    this.#hashes.learn(rootNode(manifest.leafCount), manifest.root);
   }
 
   /** Compares the whole slot with the root, and returns what to ask for first. */
@@ -91,21 +80,22 @@ export class SlotWriter {
   /** Takes the child hashes of a node, joined, in the order of its run. */
   checkRun(node: TreeNode, hashes: Uint8Array): RunOutcome {
     const { leafCount } = this.manifest;
-    const expected = this.#expectedOf(node);
+    const expected = this.#hashes.of(node);
     if (expected === undefined || node.level === 0) return { tag: "bad" };
     const children = runChildren(leafCount, node);
     if (hashes.length !== children.length * HASH_LENGTH) return { tag: "bad" };
     if (!equalBytes(foldRun(hashes), expected)) return { tag: "bad" };
     for (const [i, child] of children.entries()) {
-      this.#learn(child, hashes.slice(i * HASH_LENGTH, (i + 1) * HASH_LENGTH));
+      this.#hashes.learn(child, hashes.slice(i * HASH_LENGTH, (i + 1) * HASH_LENGTH));
     }
     return this.#consider(children);
   }
 
   /** Takes the claim that every byte below a node is `byte`. */
   checkUniform(node: TreeNode, byte: number): RunOutcome {
-    const expected = this.#expectedOf(node);
-    if (expected === undefined || !equalBytes(this.#uniformHash(node, byte), expected)) return { tag: "bad" };
+    const expected = this.#hashes.of(node);
+    if (expected === undefined || !equalBytes(this.#hashes.uniform(node, byte), expected))
+      return { tag: "bad" };
     const due: number[] = [];
     this.#learnUniform(node, byte, due);
     return this.#settle([], due, byte);
@@ -115,8 +105,8 @@ export class SlotWriter {
    * Takes the data of a block: verifies it in RAM, marks and erases the unit where needed, programs, and reads back.
    */
   writeBlock(index: number, bytes: Uint8Array): WriteOutcome {
-    if (this.#isKnown[index] !== 1 || bytes.length !== this.units.block(index).size) return "mismatch";
-    const expected = this.#expected.subarray(index * HASH_LENGTH, (index + 1) * HASH_LENGTH);
+    const expected = this.#hashes.of({ level: 0, index });
+    if (expected === undefined || bytes.length !== this.units.block(index).size) return "mismatch";
     const block = VerifiedBlock.check(bytes, expected, leafHash, this.#parts.flash.map);
     if (block === undefined) return "mismatch";
     const unit = this.units.unitOf(index);
@@ -130,6 +120,15 @@ export class SlotWriter {
     this.#isWritten[index] = 1;
     this.#countDown(unit);
     return "written";
+  }
+
+  /** A block that the slot holds, if its hash is known and right now. */
+  readHeld(index: number): Uint8Array | undefined {
+    const expected = this.#hashes.of({ level: 0, index });
+    if (expected === undefined) return undefined;
+    const { offset, size } = this.units.block(index);
+    const bytes = this.#parts.flash.read(offset, size);
+    return equalBytes(leafHash(bytes), expected) ? bytes : undefined;
   }
 
   /** Writes to the record that completed units are closed. */
@@ -160,14 +159,14 @@ export class SlotWriter {
     const ask: TreeNode[] = [];
     const due: number[] = [];
     for (const node of nodes) {
-      const expected = this.#expectedOf(node);
+      const expected = this.#hashes.of(node);
       if (expected === undefined) continue;
       if (node.level === 0) {
         this.#noteLeaf(node.index, due);
       } else if (equalBytes(this.#local.node(node), expected)) {
         this.#learnEqual(node, due);
       } else {
-        const fill = FILLS.find((byte) => equalBytes(this.#uniformHash(node, byte), expected));
+        const fill = FILLS.find((byte) => equalBytes(this.#hashes.uniform(node, byte), expected));
         if (fill === undefined) ask.push(node);
         else this.#learnUniform(node, fill, due);
       }
@@ -178,7 +177,7 @@ export class SlotWriter {
   #learnEqual(node: TreeNode, due: number[]): void {
     const { first, count } = leavesBelow(this.manifest.leafCount, node);
     for (let i = first; i < first + count; i++) {
-      this.#learn({ level: 0, index: i }, this.#local.leaf(i));
+      this.#hashes.learn({ level: 0, index: i }, this.#local.leaf(i));
       this.#noteLeaf(i, due);
     }
   }
@@ -187,29 +186,9 @@ export class SlotWriter {
     const { first, count } = leavesBelow(this.manifest.leafCount, node);
     for (let i = first; i < first + count; i++) {
       const leaf = { level: 0, index: i };
-      this.#learn(leaf, this.#uniformHash(leaf, byte));
+      this.#hashes.learn(leaf, this.#hashes.uniform(leaf, byte));
       this.#noteLeaf(i, due);
     }
-  }
-
-  #learn(node: TreeNode, hash: Uint8Array): void {
-    if (node.level > 0) this.#nodes.set(`${node.level}/${node.index}`, hash);
-    else if (this.#isKnown[node.index] !== 1) {
-      this.#expected.set(hash, node.index * HASH_LENGTH);
-      this.#isKnown[node.index] = 1;
-    }
-  }
-
-  #expectedOf(node: TreeNode): Uint8Array | undefined {
-    if (!hasNode(this.manifest.leafCount, node)) return undefined;
-    if (node.level > 0) return this.#nodes.get(`${node.level}/${node.index}`);
-    if (this.#isKnown[node.index] !== 1) return undefined;
-    return this.#expected.subarray(node.index * HASH_LENGTH, (node.index + 1) * HASH_LENGTH);
-  }
-
-  #uniformHash(node: TreeNode, byte: number): Uint8Array {
-    const { leafCount, size, blockSize } = this.manifest;
-    return uniformNodeHash(byte, leafCount, size, blockSize, node);
   }
 
   /** Takes note that a leaf hash is known, and adds to `due` the blocks of its unit that must now be written. */
@@ -220,7 +199,7 @@ export class SlotWriter {
       this.#unitState[unit] = Unit.dirty;
       const { first, end } = this.units.blocks(unit);
       this.#unwritten.set(unit, end - first);
-      for (let i = first; i < end; i++) if (this.#isKnown[i] === 1) due.push(i);
+      for (let i = first; i < end; i++) if (this.#hashes.hasLeaf(i)) due.push(i);
     } else if (this.#unitState[unit] !== Unit.done && this.#isWritten[index] !== 1) {
       due.push(index);
     }
@@ -228,7 +207,7 @@ export class SlotWriter {
 
   #differs(index: number, unit: number): boolean {
     if (touchesRange(this.#suspect, this.units.sectors(unit))) return true;
-    const expected = this.#expectedOf({ level: 0, index });
+    const expected = this.#hashes.of({ level: 0, index });
     if (expected === undefined || !equalBytes(this.#local.leaf(index), expected)) return true;
     return index === this.manifest.leafCount - 1 && !this.#isTailErased();
   }
@@ -253,10 +232,10 @@ export class SlotWriter {
   /** The content of a block, if it is uniform or lies in another slot. */
   #atHand(index: number, byte: number | undefined): Uint8Array | undefined {
     const leaf = { level: 0, index };
-    const expected = this.#expectedOf(leaf);
+    const expected = this.#hashes.of(leaf);
     if (expected === undefined) return undefined;
     const fills = byte === undefined ? FILLS : [byte, ...FILLS];
-    const fill = fills.find((candidate) => equalBytes(this.#uniformHash(leaf, candidate), expected));
+    const fill = fills.find((candidate) => equalBytes(this.#hashes.uniform(leaf, candidate), expected));
     if (fill !== undefined) return new Uint8Array(this.units.block(index).size).fill(fill);
     const source = this.#sources.findIndex((leaves) => equalBytes(leaves.leaf(index), expected));
     const at = this.#sourceUnits[source]?.block(index);

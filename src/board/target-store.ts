@@ -68,6 +68,8 @@ export interface TargetStore {
    * Takes the data of a block. Wrong data ("mismatch") changes nothing; a block that is there already is "written".
    */
   writeBlock(index: number, bytes: Uint8Array): WriteOutcome;
+  /** A block of the image that is received, if the slot holds it and its hash, which is known, is right now. */
+  readHeld(index: number): Uint8Array | undefined;
   /** Verifies the whole image from flash, makes it the installed one, and takes the boot decision. */
   commit(): CommitOutcome;
   /**

@@ -6,6 +6,8 @@ const NOTHING_MOVED = {
   bytesTx: 0,
   bytesRx: 0,
   resentBytes: 0,
+  codedBlocks: 0,
+  savedBytes: 0,
   blocks: 0,
   seconds: 0,
   peer: undefined,

@@ -122,7 +122,8 @@ export function verdictText(verdict: Verdict): string {
   if (verdict.bytesTx + verdict.bytesRx === 0) return `${verdict.reason}${image}`;
   const moved = `${byteText(verdict.bytesTx)} sent, ${byteText(verdict.bytesRx)} received`;
   const resent = verdict.resentBytes === 0 ? "" : `, ${byteText(verdict.resentBytes)} sent again`;
+  const saved = verdict.savedBytes === 0 ? "" : `, ${byteText(verdict.savedBytes)} saved by compression`;
   const took = `${verdict.blocks} block${verdict.blocks === 1 ? "" : "s"} in ${verdict.seconds.toFixed(2)} s`;
   const rate = typeof verdict.baud === "number" ? ` at ${grouped(verdict.baud)} bit/s` : "";
-  return `${verdict.reason}${image}: ${took}${rate}, ${moved}${resent}`;
+  return `${verdict.reason}${image}: ${took}${rate}, ${moved}${resent}${saved}`;
 }

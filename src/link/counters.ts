@@ -25,6 +25,10 @@ export interface LinkCounters {
   /** Payload bytes sent again. */
   resentBytes: number;
   probesSent: number;
+  /** Blocks sent as coded blocks. */
+  codedBlocks: number;
+  /** Bytes by which these are shorter than the blocks. */
+  savedBytes: number;
 }
 
 export function newCounters(): LinkCounters {
@@ -43,5 +47,7 @@ export function newCounters(): LinkCounters {
     packetsLost: 0,
     resentBytes: 0,
     probesSent: 0,
+    codedBlocks: 0,
+    savedBytes: 0,
   };
 }

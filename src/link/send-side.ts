@@ -17,7 +17,7 @@ import { SendPause } from "./send-pause.ts";
 /** Something to deliver in chunks: a block in one attempt, or an object. */
 export interface SendItem {
   readonly key: string;
-  /** Bytes. */
+  /** Bytes. Read for the first time when the item's turn comes: it may be coded only then. */
   readonly length: number;
   /** Sent before other items: true for objects, which the target needs to ask for blocks. */
   readonly isUrgent: boolean;
@@ -27,8 +27,8 @@ export interface SendItem {
 
 interface Entry {
   readonly item: SendItem;
-  /** Bytes to send, or to send again. */
-  readonly pending: RangeSet;
+  /** Bytes to send, or to send again; undefined before its turn comes. */
+  pending: RangeSet | undefined;
   inFlight: number;
 }
 
@@ -105,7 +105,7 @@ export class SendSide {
   /** Queues an item behind those of its kind. Does nothing if its key is queued already. */
   add(item: SendItem): void {
     if (this.has(item.key)) return;
-    const entry: Entry = { item, pending: RangeSet.of(0, item.length), inFlight: 0 };
+    const entry: Entry = { item, pending: undefined, inFlight: 0 };
     const firstBlock = this.#entries.findIndex((other) => !other.item.isUrgent);
     if (item.isUrgent && firstBlock >= 0) this.#entries.splice(firstBlock, 0, entry);
     else this.#entries.push(entry);
@@ -213,7 +213,7 @@ export class SendSide {
   }
 
   #hasPending(): boolean {
-    return this.#entries.some((entry) => !entry.pending.isEmpty);
+    return this.#entries.some(isPending);
   }
 
   /** The next packet to put on the wire, or undefined. Call {@link sent} for each. */
@@ -222,13 +222,14 @@ export class SendSide {
     if (this.#pause.isOver(now)) this.resume(now);
     if (this.#timers.isDue("probe", now)) return this.#probe();
     if (this.#pause.isOn || this.#isHeld || !this.#hasRoom()) return undefined;
-    const entry = this.#entries.find((candidate) => !candidate.pending.isEmpty);
-    const range = entry?.pending.first;
-    if (entry === undefined || range === undefined) {
+    const entry = this.#entries.find(isPending);
+    const pending = entry && pendingOf(entry);
+    const range = pending?.first;
+    if (entry === undefined || pending === undefined || range === undefined) {
       return this.#isTailProbeOwed && this.#inFlight.size > 0 ? this.#probe() : undefined;
     }
     const to = range.from + this.#sizer.cut(range.to - range.from);
-    entry.pending.remove(range.from, to);
+    pending.remove(range.from, to);
     entry.inFlight++;
     this.#inFlightBytes += to - range.from;
     this.#isTailProbeOwed = true;
@@ -317,9 +318,9 @@ export class SendSide {
     entry.inFlight--;
     if (!this.#entries.includes(entry)) return;
     if (!arrived) {
-      entry.pending.add(packet.from, packet.to);
+      pendingOf(entry).add(packet.from, packet.to);
       this.#counters.resentBytes += packet.to - packet.from;
-    } else if (entry.inFlight === 0 && entry.pending.isEmpty) {
+    } else if (entry.inFlight === 0 && !isPending(entry)) {
       this.#completed.push(entry.item.key);
     }
   }
@@ -345,6 +346,15 @@ export class SendSide {
   probeNow(now: Millis): void {
     this.#timers.set("probe", now);
   }
+}
+
+function isPending({ pending }: Entry): boolean {
+  return pending?.isEmpty !== true;
+}
+
+function pendingOf(entry: Entry): RangeSet {
+  entry.pending ??= RangeSet.of(0, entry.item.length);
+  return entry.pending;
 }
 
 function hasBit(bitmap: Uint8Array, back: number): boolean {

@@ -5,6 +5,7 @@ import { shortDigest } from "../image/manifest.ts";
 import type { OfferedImage, RescuerEvent, RunPayload } from "../session/rescuer/rescuer-events.ts";
 import type { RescuerRole } from "../session/rescuer/rescuer-role.ts";
 import type { NoneReason } from "../wire/messages.ts";
+import type { ImageCoders } from "./image-coder.ts";
 
 /**
  * The images that a rescuer's picks chose, each held from the answer to its pick until the role releases it. What a session
@@ -13,10 +14,15 @@ import type { NoneReason } from "../wire/messages.ts";
 export class PickedImages {
   readonly #held: Map<number, ImageSource> = new Map();
   readonly #onRelease: (image: ImageSource) => void;
+  readonly #coders: Pick<ImageCoders, "of"> | undefined;
 
-  /** `onRelease` gets each image that is no longer needed, as often as it was picked. */
-  constructor(onRelease: (image: ImageSource) => void = () => {}) {
+  /**
+   * `onRelease` gets each image that is no longer needed, as often as it was picked. `coders` make coded blocks; without
+   * them there are none.
+   */
+  constructor(onRelease: (image: ImageSource) => void = () => {}, coders?: Pick<ImageCoders, "of">) {
     this.#onRelease = onRelease;
+    this.#coders = coders;
   }
 
   /** The image of a pick, offer or session. */
@@ -50,8 +56,10 @@ export class PickedImages {
         return true;
       }
       case "readBlock": {
-        const block = this.#held.get(event.session)?.readBlockSync(event.wish.block);
-        if (block !== undefined) rescuer?.handleBlockRead(now, event.session, event.wish, block);
+        const image = this.#held.get(event.session);
+        const block = image?.readBlockSync(event.wish.block);
+        if (image === undefined || block === undefined) return true;
+        rescuer?.handleBlockRead(now, event.session, event.wish, block, this.#coders?.of(image));
         return true;
       }
       case "release":

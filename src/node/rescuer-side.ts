@@ -15,6 +15,7 @@ import type { RoleHost } from "../session/role.ts";
 import { type Beacon, isCall } from "../wire/messages.ts";
 import { advised } from "./advice.ts";
 import { distressHeard } from "./distress-event.ts";
+import { ImageCoders } from "./image-coder.ts";
 import type { PickedImage } from "./image-picking.ts";
 import type { HeardTexts } from "./line-reports.ts";
 import type { HealedEvent } from "./node-event.ts";
@@ -35,6 +36,7 @@ import {
 } from "./rescuer-reports.ts";
 import { TransferProgress } from "./transfer-progress.ts";
 import { type Ending, refusedEnding, type SessionFigures } from "./verdict.ts";
+import { zlibDeflate } from "./zlib-deflate.ts";
 
 export type RescuerHost = SideHost<RescuerRole>;
 type Link = SideLink<RescuerRole>;
@@ -86,6 +88,8 @@ export class RescuerSide {
   readonly #boards: Neighbours = new Neighbours({ perLinkMax: BOARDS_MAX, total: BOARDS_MAX });
   /** When it was reported last that a board waits, and why. */
   readonly #waitingTold: BoundedMap<string, Millis> = new BoundedMap(BOARDS_MAX);
+  /** Coded blocks, kept from one board to the next. */
+  readonly #coders: ImageCoders = new ImageCoders(zlibDeflate);
   /** Blocks sent, on all links. */
   #blocks = 0;
   #lastHeard: string | undefined;
@@ -157,7 +161,7 @@ export class RescuerSide {
     const known = this.#works.get(link);
     if (known !== undefined) return known;
     const work: LinkWork = {
-      images: new PickedImages((image) => this.#images.release(image)),
+      images: new PickedImages((image) => this.#images.release(image), this.#coders),
       callers: new Callers(this.#host.random, this.#budget),
       session: undefined,
       cause: "heal",

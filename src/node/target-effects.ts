@@ -5,7 +5,8 @@ import type { TargetStatus, TargetStore } from "../board/target-store.ts";
 import { decodeEnvelope } from "../image/envelope.ts";
 import { shortDigest } from "../image/manifest.ts";
 import type { NodeStatus } from "../session/beacon.ts";
-import type { ManifestOutcome, TargetEvent } from "../session/target/target-events.ts";
+import { decodeCoded } from "../session/coded-block.ts";
+import type { BlockOutcome, ManifestOutcome, TargetEvent } from "../session/target/target-events.ts";
 import type { TargetRole } from "../session/target/target-role.ts";
 import type { ReceivedRun } from "../session/target/tree-descent.ts";
 import { ObjectKind } from "../wire/constants.ts";
@@ -45,6 +46,11 @@ export function applyTargetEffect(
       target.handleBlockWritten(clock.now(), event.session, event.block, outcome);
       return true;
     }
+    case "writeCodedBlock": {
+      const outcome = writeCodedBlock(store, event);
+      target.handleBlockWritten(clock.now(), event.session, event.block, outcome);
+      return true;
+    }
     case "commit": {
       const outcome = store.commit();
       const failure = outcome.tag === "bootable" ? undefined : outcome.reason;
@@ -55,6 +61,8 @@ export function applyTargetEffect(
 }
 
 type TargetEffect = Extract<TargetEvent, { readonly session: number }>;
+
+type EffectOf<Tag extends TargetEffect["tag"]> = Extract<TargetEffect, { readonly tag: Tag }>;
 
 function isEffect(event: TargetEvent): event is TargetEffect {
   return "session" in event;
@@ -74,6 +82,15 @@ function digestOfSigned(envelope: Uint8Array, reason: RefusalReason): Uint8Array
   if (UNTRUSTED.includes(reason)) return undefined;
   const decoded = decodeEnvelope(envelope);
   return decoded.tag === "envelope" ? shortDigest(decoded.digest) : undefined;
+}
+
+function writeCodedBlock(
+  store: TargetStore,
+  { block, codec, payload, length, blockSize }: EffectOf<"writeCodedBlock">,
+): BlockOutcome {
+  const bytes = decodeCoded(codec, payload, length, blockSize, (held) => store.readHeld(held));
+  if (bytes === "missing") return "missing";
+  return bytes === undefined ? "mismatch" : store.writeBlock(block, bytes);
 }
 
 function checkRun(store: TargetStore, run: ReceivedRun): RunOutcome {

@@ -30,6 +30,9 @@ export interface Verdict {
   readonly bytesRx: number;
   /** Payload bytes sent more than once; counted by the rescuer. */
   readonly resentBytes: number;
+  /** Blocks sent as coded blocks, and the bytes by which these were shorter; counted by the rescuer. */
+  readonly codedBlocks: number;
+  readonly savedBytes: number;
   /** Blocks that went over the wire. */
   readonly blocks: number;
   /**
@@ -64,6 +67,8 @@ export function verdictOf(
     bytesTx: sum((one) => one.bytesSent),
     bytesRx: sum((one) => one.bytesReceived),
     resentBytes: sum((one) => one.resentBytes),
+    codedBlocks: sum((one) => one.codedBlocks),
+    savedBytes: sum((one) => one.savedBytes),
     ...figures,
   };
 }

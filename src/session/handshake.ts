@@ -12,7 +12,6 @@ import type {
   Refuse,
   StandDown,
 } from "../wire/messages.ts";
-import { KNOWN_CODECS } from "./codecs.ts";
 import type { SessionIdentity } from "./identity.ts";
 
 /** Block buffers of a target: 64 KiB in all, but 4 blocks at least and 64 at most. */
@@ -57,6 +56,8 @@ export interface Acceptance {
   /** Largest payload of a frame, in bytes. */
   readonly payloadMax: number;
   readonly openBlocks: number;
+  /** Set of codecs that it takes. */
+  readonly codecs: number;
   /** Undefined: the manifest alone. */
   readonly asks: AcceptAsks | undefined;
   /** Of a target that can change the rate of its line. */
@@ -66,11 +67,11 @@ export interface Acceptance {
 /** The message that accepts an offer. */
 export function acceptOf(
   { targetNonce, rescuerNonce, digest }: SessionIdentity,
-  { payloadMax, openBlocks, asks, limits }: Acceptance,
+  { payloadMax, openBlocks, codecs, asks, limits }: Acceptance,
 ): Accept {
   const accept: Accept = {
     ...{ tag: "accept", targetNonce, rescuerNonce, digest },
-    ...{ payloadMax, openBlocks, codecs: KNOWN_CODECS },
+    ...{ payloadMax, openBlocks, codecs },
   };
   return { ...accept, ...(asks && { asks }), ...(limits && { limits }) };
 }

@@ -69,6 +69,12 @@ export type ObjectKind = (typeof ObjectKind)[keyof typeof ObjectKind];
 export const Codec = { raw: 0, uniform: 1, deflate: 2, dictionary: 3 } as const;
 export type Codec = (typeof Codec)[keyof typeof Codec];
 
+/** What the data of a coded block is, of codecs deflate and dictionary (PROTOCOL.md 4.5). */
+export const CodedSubtype = { deflate: 0 } as const;
+
+/** Most bytes of blocks that stand before a coded block's output, as its dictionary (PROTOCOL.md 4.5). */
+export const DICTIONARY_MAX = 32_768;
+
 /** The set of codecs that holds just `codec`. */
 export function codecBit(codec: Codec): number {
   return 1 << codec;

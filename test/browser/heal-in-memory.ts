@@ -55,7 +55,7 @@ export function healInMemory(mayday: typeof Mayday, file: Uint8Array, publicKey:
   const ids = { nodeId: bytes(random, 8), bootNonce: bytes(random, 8) };
   const atRescuer = new mayday.LinkEnd<Mayday.RescuerEvent>(link);
   const rescuer = atRescuer.exchange(now, (host) => new mayday.RescuerRole(now, host, { random, ...ids }));
-  const images = new mayday.PickedImages();
+  const images = new mayday.PickedImages(undefined, new mayday.ImageCoders());
   const rescuerDriver = new mayday.LinkDriver(atRescuer, rescuerEnd, clock, makeSplitter, {
     onEvent: (event) => {
       if (event.tag === "pick") images.answer(clock.now(), rescuer, event.session, image);

@@ -80,6 +80,8 @@ describe("JSON lines", () => {
       bytesTx: 0,
       bytesRx: 0,
       resentBytes: 0,
+      codedBlocks: 0,
+      savedBytes: 0,
       blocks: 0,
       seconds: 0,
       peer: null,
@@ -280,12 +282,14 @@ describe("text for people", () => {
       bytesTx: 1000,
       bytesRx: 1,
       resentBytes: 32,
+      codedBlocks: 1,
+      savedBytes: 2100,
       blocks: 2,
       seconds: 1.234,
       digest: "ab".repeat(32),
     };
     expect(verdictText({ ...doneVerdict("healed"), ...moved })).toBe(
-      "healed abababab: 2 blocks in 1.23 s, 1,000 bytes sent, 1 byte received, 32 bytes sent again",
+      "healed abababab: 2 blocks in 1.23 s, 1,000 bytes sent, 1 byte received, 32 bytes sent again, 2,100 bytes saved by compression",
     );
   });
 });

@@ -142,6 +142,25 @@ describe("cutting items into packets", () => {
     expect(sendAll(side).map(contentOf)).toEqual(["a 0-32", "probe"]);
   });
 
+  it("asks for an item's length only when its turn has come, and takes it as something to send before", () => {
+    const { side } = bench({ payload: 100 });
+    let asked = 0;
+    side.add(item("first", 200));
+    side.add({
+      ...item("second", 0),
+      get length() {
+        asked++;
+        return 32;
+      },
+    });
+    const contents = [send(side), send(side), send(side)].map(contentOf);
+    expect(side.isIdle).toBe(false);
+    expect(asked).toBe(0);
+    contents.push(contentOf(send(side)));
+    expect(contents.join("")).toContain("f");
+    expect(asked).toBe(1);
+  });
+
   it("sends one probe for a tail, and the next only for a new tail", () => {
     const { side } = bench();
     side.add(item("a", 32));

@@ -1,6 +1,15 @@
 import { fc, test as property } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
-import { CODECS, codecOf, codecsFor, encodeBlock, KNOWN_CODECS } from "../../src/session/codecs.ts";
+import {
+  CODECS,
+  codecOf,
+  codecsFor,
+  encodeBlock,
+  isCodedCodec,
+  KNOWN_CODECS,
+  PLAIN_CODECS,
+  payloadBound,
+} from "../../src/session/codecs.ts";
 import { Codec, codecBit } from "../../src/wire/constants.ts";
 
 const UNIFORM_BLOCK: Uint8Array = new Uint8Array(4096).fill(0xa5);
@@ -13,16 +22,25 @@ describe("the table of block codecs", () => {
     expect(new Set(codecs).size).toBe(codecs.length);
   });
 
-  it("holds the codecs of version 1, raw and uniform", () => {
-    expect(KNOWN_CODECS).toBe(0b11);
+  it("holds raw and uniform, which every node takes; deflate and dictionary are coded blocks", () => {
+    expect(PLAIN_CODECS).toBe(0b11);
+    expect(KNOWN_CODECS).toBe(0b1111);
     expect(codecOf(Codec.raw)?.codec).toBe(Codec.raw);
     expect(codecOf(Codec.uniform)?.codec).toBe(Codec.uniform);
-    expect(codecOf(Codec.deflate)).toBeUndefined();
-    expect(codecOf(Codec.dictionary)).toBeUndefined();
+    expect([Codec.deflate, Codec.dictionary].map(codecOf)).toEqual([undefined, undefined]);
+    expect(Object.values(Codec).filter(isCodedCodec)).toEqual([Codec.deflate, Codec.dictionary]);
   });
 
-  it("allows every codec in the first attempt at a block and only raw afterwards", () => {
-    expect([0, 1, 2, 7].map(codecsFor)).toEqual([KNOWN_CODECS, 1, 1, 1]);
+  it("bounds each payload by the block, and a coded block by one byte less", () => {
+    const bounds = Object.values(Codec).map((codec) => payloadBound(codec, 100));
+    expect(bounds).toEqual([100, 1, 99, 99]);
+    expect(payloadBound(Codec.deflate, 1)).toBe(0);
+  });
+
+  it("allows what the target takes in the first attempt at a block and only raw afterwards", () => {
+    const allowed = [0, 1, 2, 7].map((failures) => codecsFor(failures, KNOWN_CODECS));
+    expect(allowed).toEqual([KNOWN_CODECS, 1, 1, 1]);
+    expect(codecsFor(0, PLAIN_CODECS)).toBe(PLAIN_CODECS);
   });
 });
 

@@ -29,7 +29,7 @@ const SEEDS = Number(process.env["GROWTH_SEEDS"] ?? 60);
 const FLAGS_AT = 28;
 const CODECS_AT = 29;
 const RESERVED_FLAGS = 0x60;
-/** Codecs 2 and 3, as bits of a set. */
+/** Codecs 2 and 3, as bits of a set: a board of an early release of version 1 does not say that it takes them. */
 const LATER_CODECS = 0x0c;
 const SPARE_ACCEPT_BIT = 0x80;
 

@@ -102,7 +102,7 @@ describe("which block a chunk belongs to, frozen", () => {
     for (const { position, length, attempt, block, offset } of placed) {
       const bytes = Uint8Array.from({ length: lengthOf(vector, block ?? 0) }, (_, i) => i & 0xff);
       const start = ((block ?? 0) * vector.blockSize) / CHUNK_UNIT;
-      const item = blockItem(block ?? 0, attempt, start, bytes, 1 << Codec.raw);
+      const item = blockItem(block ?? 0, attempt, start, () => ({ codec: Codec.raw, payload: bytes }));
       const from = offset ?? 0;
       const payload = bytes.subarray(from, from + length);
       expect(item.packet(0, from, from + length)).toEqual(chunk(position, attempt, payload));

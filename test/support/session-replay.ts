@@ -9,6 +9,7 @@ import type { TargetStore } from "../../src/board/target-store.ts";
 import { trustedKeyFromBytes } from "../../src/image/keys.ts";
 import { HashTree, leavesOf } from "../../src/image/merkle.ts";
 import { applyTargetEffect, nodeStatusOf } from "../../src/node/target-effects.ts";
+import { PLAIN_CODECS } from "../../src/session/codecs.ts";
 import { LinkEnd } from "../../src/session/link-end.ts";
 import type { OfferedImage, RescuerEvent } from "../../src/session/rescuer/rescuer-events.ts";
 import { RescuerRole } from "../../src/session/rescuer/rescuer-role.ts";
@@ -132,7 +133,7 @@ class TargetReplay {
       status: () => nodeStatusOf(store.status()),
       isBlank: () => store.isBlank(),
       start: new TargetStart(() => vectorBytes(bootNonce)),
-      limits: { payloadMax, openBlocks, runs: 1, asks },
+      limits: { payloadMax, openBlocks, runs: 1, codecs: PLAIN_CODECS, asks },
     };
     this.#role = this.#end.exchange(0, (host) => new TargetRole(0, host, options));
   }

@@ -11,6 +11,7 @@ import { type SigningKey, trustedKeyOf } from "../../src/image/keys.ts";
 import type { ImageFields } from "../../src/image/manifest.ts";
 import type { LinkOptions } from "../../src/link/link.ts";
 import type { LinkKey } from "../../src/link/link-key.ts";
+import type { ImageCoders } from "../../src/node/image-coder.ts";
 import { LinkDriver, type Machine } from "../../src/node/link-driver.ts";
 import { linkOptionsFor } from "../../src/node/node-link.ts";
 import { PureRunSplitter } from "../../src/node/pure-run-splitter.ts";
@@ -89,6 +90,8 @@ export interface VirtualRescueOptions {
   readonly pieceBytes?: number;
   /** The image to offer to a board that calls; the only one unless given. */
   readonly pick?: (beacon: Beacon, refused: readonly Uint8Array[]) => ImageSource | undefined;
+  /** The rescuer makes coded blocks; none unless given. */
+  readonly coders?: Pick<ImageCoders, "of">;
   /** Effects of both roles take time; they are carried out at once unless given. */
   readonly slow?: SlowEffects;
   /** Gets each event of a side first; `proceed`, called now or later, carries it out or notes it. */
@@ -267,7 +270,7 @@ export class VirtualRescue {
     const end = new LinkEnd<RescuerEvent>(link);
     const now = this.clock.now();
     const rescuer = end.exchange(now, (host) => new RescuerRole(now, host, { random: this.#random, ...ids }));
-    const images = new PickedImages();
+    const images = new PickedImages(undefined, this.#options.coders);
     const driver = this.#drive(end, wire, onRescuerEvent, (event: RescuerEvent, pump) => {
       if (!this.#applyRescuer(event, rescuer, images, pump)) this.rescuerEvents.push(event);
     });

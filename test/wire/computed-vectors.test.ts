@@ -5,6 +5,7 @@ import { REPOSITORY, runVectorScript, VectorFolders } from "../support/vector-sc
 
 const COMPUTED = [
   "link-v1.json",
+  "codecs-v1.json",
   "mailbox-v1.json",
   "rate-v1.json",
   "record-v1.json",

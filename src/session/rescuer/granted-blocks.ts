@@ -40,6 +40,16 @@ export class GrantedBlocks {
     return this.#granted.has(key);
   }
 
+  /** Whether a block is granted now, in whatever attempt. */
+  isOpen(block: number): boolean {
+    return this.#open.has(block);
+  }
+
+  /** Whether the target is done with a block, so that a dictionary may name it (PROTOCOL.md 4.5). */
+  isHeld(block: number): boolean {
+    return this.#settled[block] === 1 && !this.#open.has(block);
+  }
+
   /** Every byte of a granted block was acked. */
   noteAcked(key: string): void {
     this.#acked.add(key);

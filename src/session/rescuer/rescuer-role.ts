@@ -14,6 +14,7 @@ import {
 } from "../../wire/messages.ts";
 import { keepBeacon } from "../beacon.ts";
 import { callDigestOf } from "../call-digest.ts";
+import type { BlockCoder } from "../codecs.ts";
 import { type Deadlines, isDue, soonest } from "../deadlines.ts";
 import { byeOf, identityOf, keepOffer, refuseOf } from "../handshake.ts";
 import { tagOf } from "../identity.ts";
@@ -316,9 +317,15 @@ export class RescuerRole implements Role {
     return this.#serving?.number === session ? this.#serving : undefined;
   }
 
-  /** Completes `readBlock` of the session with this number. */
-  handleBlockRead(now: Millis, session: number, wish: BlockWish, bytes: Uint8Array): void {
-    this.#servingOf(session)?.addBlock(now, wish, bytes);
+  /** Completes `readBlock` of the session with this number. `coder`: makes coded blocks, if there is who can. */
+  handleBlockRead(
+    now: Millis,
+    session: number,
+    wish: BlockWish,
+    bytes: Uint8Array,
+    coder?: BlockCoder,
+  ): void {
+    this.#servingOf(session)?.addBlock(now, wish, bytes, coder);
   }
 
   /** Completes `readRun`; undefined when the image has no such node. */

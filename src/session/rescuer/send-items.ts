@@ -2,7 +2,7 @@ import type { TreeNode } from "../../base/tree-shape.ts";
 import type { SendItem } from "../../link/send-side.ts";
 import { CHUNK_UNIT } from "../../wire/constants.ts";
 import type { ObjectName } from "../../wire/messages.ts";
-import { encodeBlock } from "../codecs.ts";
+import type { CodedBlock } from "../codecs.ts";
 
 /** Key of a block in one attempt: a later attempt is another item. */
 export function blockKey(block: number, attempt: number): string {
@@ -41,28 +41,33 @@ export function objectItem(name: ObjectName, bytes: Uint8Array): SendItem {
 }
 
 /**
- * A block to send in chunks, in the cheapest codec of the set `codecs` (PROTOCOL.md 4.5). `position`: where the block
- * begins in the image, in units of 32 bytes.
+ * A block to send in chunks, as `code` gives it when its turn comes (PROTOCOL.md 4.5). `position`: where the block begins in
+ * the image, in units of 32 bytes.
  */
 export function blockItem(
   block: number,
   attempt: number,
   position: number,
-  bytes: Uint8Array,
-  codecs: number,
+  code: () => CodedBlock,
 ): SendItem {
-  const { codec, payload } = encodeBlock(bytes, codecs);
+  let made: CodedBlock | undefined;
+  const coded = (): CodedBlock => {
+    made ??= code();
+    return made;
+  };
   return {
     key: blockKey(block, attempt),
-    length: payload.length,
     isUrgent: false,
+    get length() {
+      return coded().payload.length;
+    },
     packet: (packetNumber, from, to) => ({
       tag: "data",
       packetNumber,
-      codec,
+      codec: coded().codec,
       attempt: attempt & 1,
       position: (position + from / CHUNK_UNIT) & 0xffff,
-      payload: payload.subarray(from, to),
+      payload: coded().payload.subarray(from, to),
     }),
   };
 }

@@ -5,11 +5,13 @@ import type { Link } from "../../link/link.ts";
 import type { SendSide } from "../../link/send-side.ts";
 import { CHUNK_UNIT, ObjectKind } from "../../wire/constants.ts";
 import type { Accept, Grant, GrantEntry, ObjectName, RateOk, Request } from "../../wire/messages.ts";
+import type { BlockCoder } from "../codecs.ts";
 import { isDue } from "../deadlines.ts";
 import { ExcusedTime } from "../excused-time.ts";
 import type { SessionIdentity } from "../identity.ts";
 import { isOnPace, ProgressFloor } from "../progress-floor.ts";
 import type { RateEvent, RoleHost } from "../role.ts";
+import { BlockCoding } from "./block-coding.ts";
 import { GrantedBlocks } from "./granted-blocks.ts";
 import type { Offering } from "./offering.ts";
 import { PendingReads } from "./pending-reads.ts";
@@ -57,6 +59,7 @@ export class Serving {
   #grantSequence: number | undefined;
   #requestSequence: number | undefined;
   readonly #blocks: GrantedBlocks;
+  readonly #coding: BlockCoding;
   /** The manifest was accepted: something beyond it was asked for. */
   #isPastManifest = false;
   #isManifestAcked = false;
@@ -81,6 +84,7 @@ export class Serving {
     this.#floor = new ProgressFloor(now, link, image.blockSize);
     this.#leafCount = Math.ceil(image.size / image.blockSize);
     this.#blocks = new GrantedBlocks(this.#leafCount, openBlocks);
+    this.#coding = new BlockCoding(link, this.#blocks);
     this.#isAllWanted = asks === "blank";
     if (limits !== undefined && link.lineRate !== undefined) {
       const report = (event: RateEvent): void => host.emit(event);
@@ -211,6 +215,7 @@ export class Serving {
       this.#sender.drop(key);
       this.#reads.end(now, key);
     }
+    this.#coding.noteGrant(wishes);
     const bytes = settled * this.image.blockSize;
     this.#bytesSettled += bytes;
     this.#floor.add(bytes);
@@ -223,11 +228,12 @@ export class Serving {
   }
 
   /** Queues a block that was read, if it is still granted. */
-  addBlock(now: Millis, { block, attempt, codecs }: BlockWish, bytes: Uint8Array): void {
+  addBlock(now: Millis, wish: BlockWish, bytes: Uint8Array, coder: BlockCoder | undefined): void {
+    const { block, attempt } = wish;
     this.#reads.end(now, blockKey(block, attempt));
     if (!this.#blocks.has(blockKey(block, attempt))) return;
     const position = (block * this.image.blockSize) / CHUNK_UNIT;
-    this.#sender.add(blockItem(block, attempt, position, bytes, codecs));
+    this.#sender.add(blockItem(block, attempt, position, () => this.#coding.code(wish, bytes, coder)));
   }
 
   /** Takes in a request, and has the runs read that it names. An old request is ignored. */

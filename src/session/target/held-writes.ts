@@ -1,9 +1,12 @@
 import type { Millis } from "../../base/units.ts";
+import type { CodedBlockCodec } from "../coded-block.ts";
 
 /** A block that has arrived. */
 export interface CompleteBlock {
   readonly block: number;
+  /** The block; with `coded`, the coded block that stands for its `length` bytes. */
   readonly bytes: Uint8Array;
+  readonly coded?: { readonly codec: CodedBlockCodec; readonly length: number };
 }
 
 /**

@@ -11,8 +11,8 @@ import { type DescentPlan, lengthOfBlock } from "./descent-plan.ts";
 import type { EarlyChunks } from "./early-chunks.ts";
 import { type CompleteBlock, HeldWrites } from "./held-writes.ts";
 import type { OwnWork } from "./own-work.ts";
-import type { SessionLoss, TargetEvent } from "./target-events.ts";
-import { openBlocksWithin, type TargetLimits } from "./target-limits.ts";
+import type { BlockOutcome, SessionLoss, TargetEvent } from "./target-events.ts";
+import { codecsWithin, openBlocksWithin, type TargetLimits } from "./target-limits.ts";
 import { type ReceivedRun, TreeDescent } from "./tree-descent.ts";
 
 /** "Later" holds the limits for this long at most without anything that verifies. */
@@ -66,7 +66,8 @@ export class Receiving {
     this.#work = parts.work;
     this.#isDeafWhileWriting = parts.isDeafWhileWriting;
     this.#time = new ExcusedTime(now, LATER_BUDGET_MS);
-    this.descent = new TreeDescent(plan, start, openBlocksWithin(limits, plan.blockSize), limits.runs);
+    const openMax = openBlocksWithin(limits, plan.blockSize);
+    this.descent = new TreeDescent(plan, start, openMax, limits.runs, codecsWithin(limits));
     this.#lease = new Lease(now, link, plan.blockSize);
     this.#floor = new ProgressFloor(now, link, plan.blockSize);
     this.#startedAt = now;
@@ -130,10 +131,13 @@ export class Receiving {
     return run === undefined ? [] : [this.#check(now, run)];
   }
 
-  #write(now: Millis, { block, bytes }: CompleteBlock): TargetEvent {
+  #write(now: Millis, { block, bytes, coded }: CompleteBlock): TargetEvent {
     this.#writing++;
     this.#begin(now, this.#isDeafWhileWriting);
-    return { tag: "writeBlock", session: this.#session, block, bytes };
+    const session = this.#session;
+    if (coded === undefined) return { tag: "writeBlock", session, block, bytes };
+    const { blockSize } = this.descent.plan;
+    return { tag: "writeCodedBlock", session, block, payload: bytes, blockSize, ...coded };
   }
 
   #check(now: Millis, run: ReceivedRun): TargetEvent {
@@ -185,9 +189,11 @@ export class Receiving {
   }
 
   /** The outcome of writing a block; false when it failed too often to continue. */
-  handleBlockWritten(now: Millis, block: number, isWritten: boolean): boolean {
+  handleBlockWritten(now: Millis, block: number, outcome: BlockOutcome): boolean {
+    const isWritten = outcome === "written";
     if (isWritten) this.#verified(now, lengthOfBlock(this.descent.plan, block));
-    else this.#wrong++;
+    // A rescuer may name a block in good faith that is not written yet.
+    else if (outcome !== "missing") this.#wrong++;
     this.#writing = Math.max(0, this.#writing - 1);
     this.#work.endWrite(now, this.descent.plan.blockSize);
     this.#time.setWorking(now, this.#work.isRunning);

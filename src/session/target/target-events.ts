@@ -1,6 +1,7 @@
 import type { RefusalReason } from "../../base/refusal.ts";
 import type { RunOutcome } from "../../base/tree-shape.ts";
 import type { Beacon, NoneReason, Offer } from "../../wire/messages.ts";
+import type { CodedBlockCodec } from "../coded-block.ts";
 import type { HeardNode } from "../heard-node.ts";
 import type { KeyMismatch } from "../link-guard.ts";
 import type { LineEvent } from "../role.ts";
@@ -19,6 +20,17 @@ export type TargetEvent =
       readonly session: number;
       readonly block: number;
       readonly bytes: Uint8Array;
+    }
+  /** Decodes a coded block of `length` bytes first; answered like `writeBlock`. */
+  | {
+      readonly tag: "writeCodedBlock";
+      readonly session: number;
+      readonly block: number;
+      readonly codec: CodedBlockCodec;
+      readonly payload: Uint8Array;
+      readonly length: number;
+      /** Bytes of the blocks that it may name. */
+      readonly blockSize: number;
     }
   | { readonly tag: "commit"; readonly session: number }
   /** Another node: with an offer for this board, or by its beacon. */
@@ -57,5 +69,8 @@ export type ManifestOutcome =
       readonly digest?: Uint8Array | undefined;
     };
 
-/** The outcome of writing a block. A mismatch is asked for again; a flash failure ends the session. */
-export type BlockOutcome = "written" | "mismatch" | "failed";
+/**
+ * The outcome of writing a block. A mismatch, of a coded block also one that is malformed, is asked for again, and so is a
+ * coded block that names a "missing" one; a flash failure ends the session.
+ */
+export type BlockOutcome = "written" | "mismatch" | "missing" | "failed";

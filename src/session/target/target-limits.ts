@@ -1,4 +1,5 @@
 import type { AcceptAsks } from "../../wire/messages.ts";
+import { KNOWN_CODECS, RAW_CODECS } from "../codecs.ts";
 import { openBlocksOf } from "../handshake.ts";
 
 /** What a target can keep in memory. What is not given is as in the reference (PROTOCOL.md 5.4, 6.3). */
@@ -12,6 +13,8 @@ export interface TargetLimits {
    * the blocks of the last one are written.
    */
   readonly runs?: number;
+  /** Codecs that it takes, as a set (PROTOCOL.md 4.5): raw always. Coded blocks need 32 KiB for a dictionary, and inflating. */
+  readonly codecs?: number;
   /** The most that its accepts ask for beside the manifest: "run" at most if it keeps one block or one run. */
   readonly asks?: "nothing" | AcceptAsks;
 }
@@ -27,4 +30,9 @@ export function asksWithin({ asks: most = "blank" }: TargetLimits, asks: AcceptA
 /** Blocks of this size that are unfinished at once. */
 export function openBlocksWithin(limits: TargetLimits, blockSize: number): number {
   return Math.min(limits.openBlocks ?? Number.POSITIVE_INFINITY, openBlocksOf(blockSize));
+}
+
+/** Codecs that a target states in its accept, and allows in its grants. */
+export function codecsWithin({ codecs = KNOWN_CODECS }: TargetLimits): number {
+  return RAW_CODECS | (codecs & KNOWN_CODECS);
 }

@@ -15,7 +15,7 @@ import { OwnWork } from "./own-work.ts";
 import { Receiving } from "./receiving.ts";
 import { SayingDone } from "./saying-done.ts";
 import type { BlockOutcome, ManifestOutcome, SessionLoss, TargetEvent } from "./target-events.ts";
-import { openBlocksWithin, type TargetLimits } from "./target-limits.ts";
+import { codecsWithin, openBlocksWithin, type TargetLimits } from "./target-limits.ts";
 
 /** Where a session is (PROTOCOL.md 6.1). */
 type State =
@@ -113,7 +113,8 @@ export class TargetSession {
     this.#asks = asks;
     const { lineRate } = host.link;
     const limits = lineRate && { payloadMax, baudMax: lineRate.max };
-    const acceptance = { payloadMax, openBlocks, asks, limits };
+    const codecs = codecsWithin(options.limits);
+    const acceptance = { payloadMax, openBlocks, codecs, asks, limits };
     const accepting = new Accepting(now, this.#link, guard, peer, acceptance);
     this.#state = { tag: "accepting", accepting };
     this.#early = new EarlyChunks(asks === "blank" ? openBlocks * (blockSize || BLOCK_MAX) : 0);
@@ -208,7 +209,7 @@ export class TargetSession {
     if (this.#state.tag !== "receiving") return undefined;
     const { receiving } = this.#state;
     if (outcome === "failed") return refused("flash", `block ${block} could not be erased or programmed`);
-    if (!receiving.handleBlockWritten(now, block, outcome === "written")) return lost("damaged");
+    if (!receiving.handleBlockWritten(now, block, outcome)) return lost("damaged");
     this.#continue(now, receiving);
     return undefined;
   }

@@ -61,13 +61,19 @@ export class TreeDescent {
 
   /**
    * `start`: where flash differs from the root on. `openMax`: blocks that may be unfinished at once. `runsMax`: runs that
-   * are kept at once, until their blocks are written.
+   * are kept at once, until their blocks are written. `codecs`: of blocks, those that the accept stated.
    */
-  constructor(plan: DescentPlan, start: Differences, openMax: number, runsMax: number = REQUESTS_MAX) {
+  constructor(
+    plan: DescentPlan,
+    start: Differences,
+    openMax: number,
+    runsMax: number = REQUESTS_MAX,
+    codecs?: number,
+  ) {
     this.plan = plan;
     this.#runsMax = runsMax;
     this.#blocksAhead = Math.min(BLOCKS_AHEAD, 1 + RUN_BLOCKS * (runsMax - 1));
-    this.blocks = new WantedBlocks(plan, openMax);
+    this.blocks = new WantedBlocks(plan, openMax, codecs);
     this.#descend(start);
   }
 

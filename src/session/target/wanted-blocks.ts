@@ -1,8 +1,10 @@
-import { CHUNK_UNIT, type Codec, GRANT_ENTRIES_MAX, POSITION_SPAN } from "../../wire/constants.ts";
+import { CHUNK_UNIT, type Codec, codecBit, GRANT_ENTRIES_MAX, POSITION_SPAN } from "../../wire/constants.ts";
 import type { DataChunk, Grant, GrantEntry } from "../../wire/messages.ts";
-import { codecOf, codecsFor } from "../codecs.ts";
+import { codecOf, codecsFor, isCodedCodec, KNOWN_CODECS, payloadBound } from "../codecs.ts";
+import { isCodedComplete } from "../coded-block.ts";
 import { ChunkAssembly } from "./chunk-assembly.ts";
 import { type DescentPlan, lengthOfBlock } from "./descent-plan.ts";
+import type { CompleteBlock } from "./held-writes.ts";
 
 interface OpenBlock {
   attempt: number;
@@ -24,6 +26,8 @@ const ATTEMPTS_MAX = 8;
 export class WantedBlocks {
   readonly #plan: DescentPlan;
   readonly #openMax: number;
+  /** Codecs that the board takes. */
+  readonly #codecs: number;
   /** Not open yet, the next one last: there may be a million, and it goes first. */
   readonly #waiting: number[] = [];
   readonly #open: Map<number, OpenBlock> = new Map();
@@ -37,10 +41,11 @@ export class WantedBlocks {
   #grantChanged = false;
   #written = 0;
 
-  /** `openMax`: blocks that may be unfinished at once. */
-  constructor(plan: DescentPlan, openMax: number) {
+  /** `openMax`: blocks that may be unfinished at once. `codecs`: those that the accept stated. */
+  constructor(plan: DescentPlan, openMax: number, codecs: number = KNOWN_CODECS) {
     this.#plan = plan;
     this.#openMax = openMax;
+    this.#codecs = codecs;
     this.#modulus = POSITION_SPAN / plan.blockSize;
   }
 
@@ -104,7 +109,7 @@ export class WantedBlocks {
     const entries: { first: number; count: number; attempt: number; codecs: number }[] = [];
     for (const [block, { attempt, failures, isSettling }] of this.#open) {
       if (isSettling) continue;
-      const codecs = codecsFor(failures);
+      const codecs = codecsFor(failures, this.#codecs);
       const last = entries.at(-1);
       const isNext = last && last.first + last.count === block && last.count < 255;
       if (isNext && last.attempt === attempt && last.codecs === codecs) last.count++;
@@ -113,19 +118,20 @@ export class WantedBlocks {
     return entries;
   }
 
-  /** Takes in a chunk of a block; the block's bytes when that completes it. */
-  handleData(chunk: DataChunk): { block: number; bytes: Uint8Array } | undefined {
+  /** Takes in a chunk of a block; the block when that completes it. Chunks of codecs that the board does not take are dropped. */
+  handleData(chunk: DataChunk): CompleteBlock | undefined {
+    if ((this.#codecs & codecBit(chunk.codec)) === 0) return undefined;
     for (const [block, open] of this.#open) {
       const start = (block * this.#plan.blockSize) / CHUNK_UNIT;
       const offset = ((chunk.position - start) & 0xffff) * CHUNK_UNIT;
       const length = lengthOfBlock(this.#plan, block);
       if (offset >= length) continue;
       if (open.isSettling || (open.attempt & 1) !== chunk.attempt) return undefined;
-      const bytes = place(open, chunk, offset, length);
-      if (bytes === undefined) return undefined;
+      const complete = place(open, chunk, offset, length);
+      if (complete === undefined) return undefined;
       open.isSettling = true;
       this.#grantChanged = true;
-      return { block, bytes };
+      return { block, ...complete };
     }
     return undefined;
   }
@@ -149,14 +155,22 @@ export class WantedBlocks {
 }
 
 /**
- * Adds a chunk to the payload of a block of `length` bytes; the block when that completes it. A chunk of another codec
- * than the first one is dropped (PROTOCOL.md 4.5).
+ * Adds a chunk to the payload of a block of `length` bytes; the block, or the coded block that stands for it, when that
+ * completes it. A chunk of another codec than the first one is dropped (PROTOCOL.md 4.5).
  */
-function place(open: OpenBlock, chunk: DataChunk, offset: number, length: number): Uint8Array | undefined {
-  const codec = codecOf(chunk.codec);
-  if (codec === undefined || offset + chunk.payload.length > codec.bound(length)) return undefined;
-  open.coded ??= { codec: chunk.codec, assembly: new ChunkAssembly(codec.bound(length)) };
-  if (open.coded.codec !== chunk.codec) return undefined;
-  open.coded.assembly.add(offset, chunk.payload);
-  return codec.decode(open.coded.assembly.prefix, length);
+function place(
+  open: OpenBlock,
+  { codec, payload }: DataChunk,
+  offset: number,
+  length: number,
+): Omit<CompleteBlock, "block"> | undefined {
+  if (offset + payload.length > payloadBound(codec, length)) return undefined;
+  open.coded ??= { codec, assembly: new ChunkAssembly(payloadBound(codec, length)) };
+  if (open.coded.codec !== codec) return undefined;
+  open.coded.assembly.add(offset, payload);
+  const { prefix } = open.coded.assembly;
+  if (isCodedCodec(codec))
+    return isCodedComplete(prefix, length) ? { bytes: prefix, coded: { codec, length } } : undefined;
+  const bytes = codecOf(codec)?.decode(prefix, length);
+  return bytes && { bytes };
 }
