@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import check_vectors
+import fec_vectors
 import link_vectors
 import mailbox_vectors
 import manifest_check
@@ -25,6 +26,7 @@ from session_facts import Wrong
 
 FOLDER = Path(__file__).resolve().parents[2] / "vectors"
 DOCUMENTS: dict[str, Callable[[], dict[str, Any]]] = {
+    "fec-v1.json": fec_vectors.document,
     "link-v1.json": link_vectors.document,
     "tree-v1.json": tree_vectors.document,
     "record-v1.json": record_vectors.document,

@@ -25,6 +25,11 @@ export interface LinkCounters {
   /** Payload bytes sent again. */
   resentBytes: number;
   probesSent: number;
+  /** Frames in the second form, those that are also among the others (PROTOCOL.md 2.5). */
+  codedFramesSent: number;
+  codedFramesReceived: number;
+  /** Wrong bytes in received frames that the second form mended. */
+  mendedBytes: number;
 }
 
 export function newCounters(): LinkCounters {
@@ -43,5 +48,8 @@ export function newCounters(): LinkCounters {
     packetsLost: 0,
     resentBytes: 0,
     probesSent: 0,
+    codedFramesSent: 0,
+    codedFramesReceived: 0,
+    mendedBytes: 0,
   };
 }

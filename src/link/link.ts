@@ -2,6 +2,7 @@ import { unreachable } from "../base/assert.ts";
 import { TimerTable } from "../base/timer-table.ts";
 import type { Millis } from "../base/units.ts";
 import { CRC_LENGTH } from "../wire/constants.ts";
+import type { CodedFrame } from "../wire/fec/frame-hunter.ts";
 import type { Protect } from "../wire/frame.ts";
 import { delimitedCobs, wholeFrames } from "../wire/line-code.ts";
 import { linkProofOf } from "../wire/link-proof.ts";
@@ -10,7 +11,10 @@ import { packetHeadOf } from "../wire/packet-head.ts";
 import { type LinkCounters, newCounters } from "./counters.ts";
 import { ErrorEstimate } from "./error-estimate.ts";
 import { ForeignInput } from "./foreign-input.ts";
-import { FrameSizer } from "./frame-sizer.ts";
+import { ControlForms } from "./forms/control-forms.ts";
+import { FormSizer } from "./forms/form-sizer.ts";
+import { LineDamage } from "./forms/line-damage.ts";
+import { FrameSizer, type FrameSizerOptions, type Sizer } from "./frame-sizer.ts";
 import { Framer, type Received } from "./framer.ts";
 import type { LinkEvent } from "./link-event.ts";
 import type { LinkKey } from "./link-key.ts";
@@ -38,6 +42,8 @@ export interface LinkOptions {
    * frame (PROTOCOL.md 4.7); less where the peer takes less.
    */
   readonly payload?: number | undefined;
+  /** This end hears the second form of frames, says so, and uses it with peers that do, too (PROTOCOL.md 2.5). */
+  readonly isHunting?: boolean | undefined;
 }
 
 /** Frames of a session that the rescuer sends; the others are the target's. */
@@ -69,6 +75,9 @@ export class Link {
   readonly rtt: RttEstimator;
   /** Errors towards the peer, from the fate of all packets that this link has sent. */
   readonly errorEstimate: ErrorEstimate = new ErrorEstimate();
+  /** The same towards a peer that hears both forms. */
+  readonly #damage: LineDamage = new LineDamage();
+  readonly #forms: ControlForms;
   readonly #pacer: Pacer;
   readonly #payload: number | undefined;
   readonly #framer: Framer;
@@ -84,6 +93,8 @@ export class Link {
   /** What was handed in last is a frame of the present session that this side sent. */
   #isEcho = false;
   #isFlushDue = false;
+  /** What is being handled came in the second form. */
+  #coded: CodedFrame | undefined;
 
   constructor(options: LinkOptions) {
     this.key = options.key;
@@ -93,7 +104,9 @@ export class Link {
     const code = options.framing === "message" ? wholeFrames : delimitedCobs;
     this.#framer = new Framer(code);
     this.foreign = new ForeignInput(code, this.counters, (event) => this.#events.push(event));
-    const parts = { framer: this.#framer, pacer: this.#pacer, counters: this.counters };
+    const isHunting = options.isHunting === true && code === delimitedCobs;
+    this.#forms = new ControlForms(isHunting, () => (this.#damage.hasEvidence ? this.#damage.wrongRate : 0));
+    const parts = { framer: this.#framer, pacer: this.#pacer, counters: this.counters, forms: this.#forms };
     this.#transmitter = new Transmitter({ ...parts, muting: this.foreign.muting });
   }
 
@@ -143,12 +156,19 @@ export class Link {
     const { overhead } = this.#framer;
     const { bytesPerMs } = this.#pacer;
     const sizes = { payloadMax, overhead, bytesPerMs, payload: this.#payload };
-    const sizer = new FrameSizer(this.errorEstimate, sizes);
+    const sizer = this.#sizerFor(sizes);
     const { counters, rtt } = this;
     // Who accepted is whom the session's first packets are for.
     this.#heard &&= "session";
     this.#sender = new SendSide(now, { timers: this.#timers, counters, rtt, pacer: this.#pacer, sizer });
     return this.#sender;
+  }
+
+  #sizerFor(options: FrameSizerOptions): Sizer {
+    const { hearing, areBothHunting } = this.#forms;
+    if (!areBothHunting) return new FrameSizer(this.errorEstimate, options);
+    if (hearing.isBad) this.#damage.hint(hearing.wrongRate);
+    return new FormSizer(this.#damage, options, this.#framer.sealLength);
   }
 
   /** Begins a session on the target's side; `seal` as for {@link startSending}. */
@@ -171,6 +191,7 @@ export class Link {
     this.#timers.clear("pause");
     this.#sender = undefined;
     this.#receiver = undefined;
+    this.foreign.ignoresText = false;
     this.#transmitter.clear();
   }
 
@@ -179,13 +200,23 @@ export class Link {
    * this end is mute, it is dropped.
    */
   send(message: Message, prove?: Protect): void {
-    this.#transmitter.add({ message, prove });
+    this.#transmitter.add({ message: this.#forms.announced(message), prove });
+  }
+
+  /** The message as {@link send} says it: with the forms that this end hears, where a message of its kind says them. */
+  announced<M extends Message>(message: M): M {
+    return this.#forms.announced(message);
+  }
+
+  /** This end hears the second form: hand it what a hunter takes out of the stream ({@link handleCoded}). */
+  get isHunting(): boolean {
+    return this.#forms.isHunting;
   }
 
   /** Queues a message that nobody asked for, also while this end is mute: ask `foreign.unasked` first whether it may be said. */
   sendUnasked(now: Millis, message: Message): void {
     this.foreign.unasked.noteSaid(now);
-    this.#transmitter.addUnasked(message);
+    this.#transmitter.addUnasked(this.#forms.announced(message));
   }
 
   /** Becomes mute if it is time. Extra calls are harmless. */
@@ -223,8 +254,23 @@ export class Link {
     if (this.#isEcho) this.foreign.muting.noteEcho();
   }
 
+  /** Takes in a frame of the second form. False: it is none, its CRC is wrong, and its bytes are runs perhaps. */
+  handleCoded(now: Millis, coded: CodedFrame): boolean {
+    const received = this.#framer.decodeWhole(coded.bytes);
+    if (received.tag === "noFrame") return false;
+    this.counters.codedFramesReceived++;
+    this.counters.mendedBytes += coded.mendedBytes;
+    this.#coded = coded;
+    this.counters.bytesReceived += coded.wireBytes;
+    this.#handle(now, coded.bytes, received);
+    this.#coded = undefined;
+    this.foreign.handleFrame(now);
+    if (this.#isEcho) this.foreign.muting.noteEcho();
+    return true;
+  }
+
   #handle(now: Millis, run: Uint8Array, received: Received): void {
-    this.counters.bytesReceived += run.length;
+    if (this.#coded === undefined) this.counters.bytesReceived += run.length;
     this.#heard = undefined;
     this.#isEcho = false;
     switch (received.tag) {
@@ -233,6 +279,7 @@ export class Link {
         this.#isEcho = received.isOfSession && isSentBy(this.#sender !== undefined, received.frame);
         if (received.isOfSession && !this.#isEcho) this.#lastHeardAt = now;
         this.#heard = received.isOfSession ? "session" : "announcement";
+        if (!this.#isEcho) this.#noteForm(run.length, received.frame);
         this.#handleDecoded(now, received.frame, received.bytes);
         return;
       case "stale":
@@ -252,11 +299,24 @@ export class Link {
         this.foreign.handleVersion(received.version);
         return;
       case "noFrame":
-        this.foreign.handleForeign(now, received.body, run.at(-1) === 0, this.#isCutPacket(received.body));
+        this.#handleForeign(now, run, received.body);
         return;
       default:
         unreachable(received);
     }
+  }
+
+  #noteForm(wireBytes: number, frame: Frame): void {
+    const coded = this.#coded;
+    this.#forms.hearing.noteFrame(coded?.wireBytes ?? wireBytes, coded?.mendedBytes ?? 0);
+    this.#forms.noteHeard(frame, coded !== undefined);
+    this.#framer.isPeerHunting = this.#forms.areBothHunting;
+  }
+
+  #handleForeign(now: Millis, run: Uint8Array, body: Uint8Array): void {
+    const before = this.counters.crcErrors;
+    this.foreign.handleForeign(now, body, run.at(-1) === 0, this.#isCutPacket(body));
+    if (this.counters.crcErrors > before) this.#forms.hearing.noteDamaged(run.length);
   }
 
   /** Whether what is no frame begins as the next packets of the session do: one that was cut off, or damaged. */
@@ -291,6 +351,10 @@ export class Link {
       this.counters.echoes++;
       return;
     }
+    if (this.#coded !== undefined) {
+      this.#receiver.noteMended(this.#coded.mendedBytes);
+      this.foreign.ignoresText = true;
+    }
     const { isNew } = this.#receiver.receive(now, packet);
     if (!isNew) this.counters.duplicates++;
     if (packet.tag === "probe") this.#receiver.ackNow(now);
@@ -323,8 +387,9 @@ export class Link {
     const sender = this.#sender;
     const packet = sender?.nextPacket(now);
     if (sender === undefined || packet === undefined) return undefined;
-    const { bytes, dueAt } = this.#transmitter.packet(now, packet);
-    sender.sent(dueAt, bytes.length);
+    const mendable = packet.tag === "probe" ? this.#forms.probeMendable : sender.mendable;
+    const { bytes, dueAt } = this.#transmitter.packet(now, packet, mendable);
+    sender.sent(dueAt, bytes.length, this.#framer.isCoded ? Math.max(1, mendable) : 0);
     return bytes;
   }
 

@@ -26,6 +26,8 @@ export class ReceiveSide {
   #longest = FIRST_PACKET_BYTES;
   /** Acks that still have to report a loss: each is reported twice, as the first report may get lost. */
   #reportsOwed = 0;
+  /** Wrong bytes in the packets that came in the second form; undefined before the first of them. */
+  #mended: number | undefined;
 
   /** `timers`: runs the timer "ack" there. */
   constructor(timers: LinkTimers) {
@@ -35,6 +37,11 @@ export class ReceiveSide {
   /** Bytes on the line of the longest packet so far; those of a first one at least. */
   get longest(): number {
     return this.#longest;
+  }
+
+  /** A packet came in the second form, and so many of its bytes were wrong. */
+  noteMended(wrongBytes: number): void {
+    this.#mended = ((this.#mended ?? 0) + wrongBytes) & 0xffff;
   }
 
   /** Takes in a packet, with the low bits of its number. `isNew`: neither a duplicate nor too old to know. */
@@ -82,6 +89,7 @@ export class ReceiveSide {
       highest: this.#highest & 0xffff,
       delayMs: now - this.#highestAt,
       bitmap: this.#bitmap.slice(),
+      ...(this.#mended === undefined ? {} : { mended: this.#mended }),
     };
   }
 

@@ -1,5 +1,5 @@
 import { assert } from "../base/assert.ts";
-import { ByteReader, ByteWriter } from "../base/bytes.ts";
+import { ByteReader, ByteWriter, concatBytes } from "../base/bytes.ts";
 import {
   type Codec,
   CRC_LENGTH,
@@ -14,6 +14,7 @@ import {
   SEAL_LENGTH,
 } from "./constants.ts";
 import { frameCrc } from "./crc.ts";
+import { encodeExtensions } from "./extensions.ts";
 import {
   decodeAnnouncement,
   decodeRescuerControl,
@@ -51,7 +52,7 @@ export function isSessionFrame(frame: Uint8Array): boolean {
 
 /** A message as a frame: header, body, CRC. `tag` is the session tag; announcements are not tagged. */
 export function encodeMessage(message: Message, tag: number, protect?: Protect): Uint8Array {
-  const body = encodeBody(message);
+  const body = concatBytes(encodeBody(message), encodeExtensions(message));
   const type = typeOfMessage(message);
   const w = new ByteWriter(2 + body.length + PROTECTION_MAX + CRC_LENGTH);
   const isTarget = isTargetControl(message);

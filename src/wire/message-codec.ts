@@ -3,6 +3,7 @@ import { ANNOUNCEMENTS } from "./announcement-codecs.ts";
 import type { BodyCodec, BodyCodecs, MessageOf } from "./body-codec.ts";
 import { AnnounceType, RescuerControlType, TargetControlType } from "./constants.ts";
 import { RESCUER_CONTROLS, TARGET_CONTROLS } from "./control-codecs.ts";
+import { withExtensions } from "./extensions.ts";
 import type { Announcement, Message, RescuerControl, TargetControl } from "./messages.ts";
 import { extensionsAreAcceptable } from "./tlv.ts";
 
@@ -66,11 +67,14 @@ export function decodeRescuerControl(type: number, body: Uint8Array): RescuerCon
 }
 
 /** The message in a body that ends with extensions. */
-function decodeBody<M>(codec: BodyCodec<M> | undefined, body: Uint8Array): M | "unknown" | undefined {
+function decodeBody<M extends Message>(
+  codec: BodyCodec<M> | undefined,
+  body: Uint8Array,
+): M | "unknown" | undefined {
   if (codec === undefined) return "unknown";
   const r = new ByteReader(body);
   const message = codec.decode(r);
   if (message === undefined || r.failed) return undefined;
   const tail = r.remaining === 0 ? EMPTY : r.rest();
-  return extensionsAreAcceptable(tail) ? message : undefined;
+  return extensionsAreAcceptable(tail) ? withExtensions(message, tail) : undefined;
 }

@@ -17,7 +17,6 @@ export const ReservedExtension = {
   partial: { type: 0x04, length: 3 },
   inline: { type: 0x05, length: 4 },
   limits: { type: 0x06, length: 6 },
-  forms: { type: 0x07, length: 1 },
 } as const;
 
 /** Kinds of object. */

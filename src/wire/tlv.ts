@@ -13,3 +13,14 @@ export function extensionsAreAcceptable(tail: Uint8Array): boolean {
   }
   return true;
 }
+
+/** The value of the first extension of this type among complete ones; undefined when there is none. A view. */
+export function extensionOf(tail: Uint8Array, type: number): Uint8Array | undefined {
+  const reader = new ByteReader(tail);
+  while (reader.remaining > 0) {
+    const found = reader.u8();
+    const value = reader.bytes(reader.u8());
+    if (found === type) return value;
+  }
+  return undefined;
+}

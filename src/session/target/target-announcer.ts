@@ -159,7 +159,8 @@ export class TargetAnnouncer {
     this.#timer.sent(now, this.#link.lineTime(DISTRESS_BYTES), this.#isInDistress(status));
     const manner = { cause: this.#cause, isKeyed: this.#isKeyed };
     const beacon = beaconOf(status, this.#start.bootNonce, manner);
-    const call = this.#timer.isServedElsewhere ? ({ ...beacon, isServed: true } as const) : beacon;
+    const isServed = this.#timer.isServedElsewhere;
+    const call = this.#link.announced(isServed ? ({ ...beacon, isServed: true } as const) : beacon);
     if (this.#isKeyed) this.calls.note(call);
     this.#link.send(call);
   }
