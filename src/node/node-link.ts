@@ -18,8 +18,8 @@ import type { Ending } from "./verdict.ts";
 
 /** Link parameters that follow from the transport. */
 export function linkOptionsFor(transport: Transport): LinkOptions {
-  const { baud, bitsPerByte, framing, rtoFloorMs } = transport.facts;
-  return { baud, bitsPerByte, framing, rtoFloorMs };
+  const { baud, bitsPerByte, framing, rtoFloorMs, isNoisy } = transport.facts;
+  return { baud, bitsPerByte, framing, rtoFloorMs, isHunting: isNoisy };
 }
 
 /** The splitter that the transport names, else the pure one, with the silence that its line rate asks for. */

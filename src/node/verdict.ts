@@ -30,6 +30,10 @@ export interface Verdict {
   readonly bytesRx: number;
   /** Payload bytes sent more than once; counted by the rescuer. */
   readonly resentBytes: number;
+  /** Frames in the second form, and received bytes that it mended (PROTOCOL.md 2.5); left out where there were none. */
+  readonly codedFramesTx?: number;
+  readonly codedFramesRx?: number;
+  readonly mendedBytes?: number;
   /** Blocks that went over the wire. */
   readonly blocks: number;
   /**
@@ -62,6 +66,19 @@ export function verdictOf(
     bytesTx: sum((one) => one.bytesSent),
     bytesRx: sum((one) => one.bytesReceived),
     resentBytes: sum((one) => one.resentBytes),
+    ...codedFigures(
+      sum((one) => one.codedFramesSent),
+      sum((one) => one.codedFramesReceived),
+      sum((one) => one.mendedBytes),
+    ),
     ...figures,
   };
+}
+
+function codedFigures(
+  codedFramesTx: number,
+  codedFramesRx: number,
+  mendedBytes: number,
+): Pick<Verdict, "codedFramesTx" | "codedFramesRx" | "mendedBytes"> {
+  return codedFramesTx + codedFramesRx === 0 ? {} : { codedFramesTx, codedFramesRx, mendedBytes };
 }

@@ -21,6 +21,8 @@ const ADVANTAGE = 1.003;
 const TRIAL_EVERY = 32;
 /** A frame that shows how many bytes are wrong even on a line that is far worse than thought. */
 const TRIAL_PAYLOAD = 192;
+/** Longest payload in the second form before that has mended anything: what is lost may be bytes, which it cannot mend. */
+const UNSURE_PAYLOAD_MAX = 512;
 /** Events per byte below which a line is good: nothing is to be gained. */
 const GOOD_RATE = 3e-6;
 
@@ -129,10 +131,11 @@ export class FormSizer implements Sizer {
   }
 
   #codedChoice(): Choice | undefined {
-    const { cautiousWrongRate, fatalRate } = this.#damage;
+    const { cautiousWrongRate, fatalRate, hasMended } = this.#damage;
+    const most = hasMended ? this.#max : Math.min(this.#max, UNSURE_PAYLOAD_MAX);
     const payloads = this.#fixed === undefined ? PAYLOADS : [Math.min(this.#fixed, ...PAYLOADS.slice(-1))];
     let best: Choice | undefined;
-    for (const payload of payloads.filter((bytes) => bytes <= this.#max)) {
+    for (const payload of payloads.filter((bytes) => bytes <= most)) {
       for (const mendable of STRENGTHS) {
         const layout = layoutFor(payload + this.#frameOverhead, mendable);
         const wire = codedLength(layout);
