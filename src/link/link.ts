@@ -9,15 +9,12 @@ import { linkProofOf } from "../wire/link-proof.ts";
 import { type Frame, isCall, type Message, type Packet } from "../wire/messages.ts";
 import { packetHeadOf } from "../wire/packet-head.ts";
 import { type LinkCounters, newCounters } from "./counters.ts";
-import { ErrorEstimate } from "./error-estimate.ts";
 import { ForeignInput } from "./foreign-input.ts";
-import { ControlForms } from "./forms/control-forms.ts";
-import { FormSizer } from "./forms/form-sizer.ts";
-import { LineDamage } from "./forms/line-damage.ts";
-import { FrameSizer, type FrameSizerOptions, type Sizer } from "./frame-sizer.ts";
+import { LineForms } from "./forms/line-forms.ts";
 import { Framer, type Received } from "./framer.ts";
 import type { LinkEvent } from "./link-event.ts";
 import type { LinkKey } from "./link-key.ts";
+import type { LinkOptions } from "./link-options.ts";
 import type { LinkTimer, LinkTimers } from "./link-timers.ts";
 import { Pacer } from "./pacer.ts";
 import { FIRST_PACKET_BYTES, ReceiveSide } from "./receive-side.ts";
@@ -26,25 +23,7 @@ import type { FrameSeal } from "./seal.ts";
 import { SendSide } from "./send-side.ts";
 import { Transmitter } from "./transmitter.ts";
 
-export interface LinkOptions {
-  /** Line rate in bits per second to pace by; undefined when the link has none of its own (TCP). */
-  readonly baud: number | undefined;
-  /** Bits on the line for each byte: 10 (8N1) unless given, 11 with parity or two stop bits, 12 with both. */
-  readonly bitsPerByte?: number | undefined;
-  /** Smallest retransmission timeout: about 10 ms on a native UART, 25 ms behind a USB adapter. */
-  readonly rtoFloorMs: Millis;
-  /** How frames travel; "stream", between delimiters, unless given. "message": whole, without COBS (PROTOCOL.md 10). */
-  readonly framing?: "stream" | "message" | undefined;
-  /** The link's key, if it has one: sessions are only held with a peer that has the same (PROTOCOL.md 14). */
-  readonly key?: LinkKey | undefined;
-  /**
-   * Payload of the frames that this end sends, in bytes: a multiple of 32. The one that suits the line unless given, frame by
-   * frame (PROTOCOL.md 4.7); less where the peer takes less.
-   */
-  readonly payload?: number | undefined;
-  /** This end hears the second form of frames, says so, and uses it with peers that do, too (PROTOCOL.md 2.5). */
-  readonly isHunting?: boolean | undefined;
-}
+export type { LinkOptions } from "./link-options.ts";
 
 /** Frames of a session that the rescuer sends; the others are the target's. */
 const RESCUERS: ReadonlySet<Frame["tag"]> = new Set(["data", "object", "probe", "later", "doneAck"]);
@@ -73,11 +52,7 @@ export class Link {
   readonly key: LinkKey | undefined;
   readonly counters: LinkCounters = newCounters();
   readonly rtt: RttEstimator;
-  /** Errors towards the peer, from the fate of all packets that this link has sent. */
-  readonly errorEstimate: ErrorEstimate = new ErrorEstimate();
-  /** The same towards a peer that hears both forms. */
-  readonly #damage: LineDamage = new LineDamage();
-  readonly #forms: ControlForms;
+  readonly #forms: LineForms;
   readonly #pacer: Pacer;
   readonly #payload: number | undefined;
   readonly #framer: Framer;
@@ -104,10 +79,10 @@ export class Link {
     const code = options.framing === "message" ? wholeFrames : delimitedCobs;
     this.#framer = new Framer(code);
     this.foreign = new ForeignInput(code, this.counters, (event) => this.#events.push(event));
-    const isHunting = options.isHunting === true && code === delimitedCobs;
-    this.#forms = new ControlForms(isHunting, () => (this.#damage.hasEvidence ? this.#damage.wrongRate : 0));
-    const parts = { framer: this.#framer, pacer: this.#pacer, counters: this.counters, forms: this.#forms };
-    this.#transmitter = new Transmitter({ ...parts, muting: this.foreign.muting });
+    this.#forms = new LineForms(options.isHunting === true && code === delimitedCobs);
+    const parts = { framer: this.#framer, pacer: this.#pacer, counters: this.counters };
+    const { muting } = this.foreign;
+    this.#transmitter = new Transmitter({ ...parts, muting, forms: this.#forms.ofMessages });
   }
 
   /** The sending half of the session that {@link startSending} began. */
@@ -137,6 +112,16 @@ export class Link {
     return this.#framer.isInSession;
   }
 
+  /** Errors per byte towards the peer, from the fate of all packets that this link has sent. */
+  get errorRate(): number {
+    return this.#forms.errorRate;
+  }
+
+  /** Bytes on the line of a call that takes so many in COBS, its copies in the second form counted on average. */
+  callBytes(bytes: number): number {
+    return bytes + this.#forms.ofMessages.copyBytes(bytes);
+  }
+
   /** Milliseconds that `bytes` take on this line, 0 if it has no rate of its own. */
   lineTime(bytes: number): Millis {
     return this.#pacer.lineTime(bytes);
@@ -153,22 +138,15 @@ export class Link {
    */
   startSending(now: Millis, tag: number, payloadMax: number, seal?: FrameSeal): SendSide {
     this.#startSession(now, tag, seal);
-    const { overhead } = this.#framer;
+    const { overhead, sealLength } = this.#framer;
     const { bytesPerMs } = this.#pacer;
     const sizes = { payloadMax, overhead, bytesPerMs, payload: this.#payload };
-    const sizer = this.#sizerFor(sizes);
+    const sizer = this.#forms.sizer(sizes, sealLength);
     const { counters, rtt } = this;
     // Who accepted is whom the session's first packets are for.
     this.#heard &&= "session";
     this.#sender = new SendSide(now, { timers: this.#timers, counters, rtt, pacer: this.#pacer, sizer });
     return this.#sender;
-  }
-
-  #sizerFor(options: FrameSizerOptions): Sizer {
-    const { hearing, areBothHunting } = this.#forms;
-    if (!areBothHunting) return new FrameSizer(this.errorEstimate, options);
-    if (hearing.isBad) this.#damage.hint(hearing.wrongRate);
-    return new FormSizer(this.#damage, options, this.#framer.sealLength);
   }
 
   /** Begins a session on the target's side; `seal` as for {@link startSending}. */
@@ -200,23 +178,23 @@ export class Link {
    * this end is mute, it is dropped.
    */
   send(message: Message, prove?: Protect): void {
-    this.#transmitter.add({ message: this.#forms.announced(message), prove });
+    this.#transmitter.add({ message: this.announced(message), prove });
   }
 
   /** The message as {@link send} says it: with the forms that this end hears, where a message of its kind says them. */
   announced<M extends Message>(message: M): M {
-    return this.#forms.announced(message);
+    return this.#forms.ofMessages.announced(message);
   }
 
   /** This end hears the second form: hand it what a hunter takes out of the stream ({@link handleCoded}). */
   get isHunting(): boolean {
-    return this.#forms.isHunting;
+    return this.#forms.ofMessages.isHunting;
   }
 
   /** Queues a message that nobody asked for, also while this end is mute: ask `foreign.unasked` first whether it may be said. */
   sendUnasked(now: Millis, message: Message): void {
     this.foreign.unasked.noteSaid(now);
-    this.#transmitter.addUnasked(this.#forms.announced(message));
+    this.#transmitter.addUnasked(this.announced(message));
   }
 
   /** Becomes mute if it is time. Extra calls are harmless. */
@@ -307,16 +285,14 @@ export class Link {
   }
 
   #noteForm(wireBytes: number, frame: Frame): void {
-    const coded = this.#coded;
-    this.#forms.hearing.noteFrame(coded?.wireBytes ?? wireBytes, coded?.mendedBytes ?? 0);
-    this.#forms.noteHeard(frame, coded !== undefined);
-    this.#framer.isPeerHunting = this.#forms.areBothHunting;
+    this.#forms.ofMessages.noteHeard(frame, wireBytes, this.#coded);
+    this.#framer.isPeerHunting = this.#forms.ofMessages.areBothHunting;
   }
 
   #handleForeign(now: Millis, run: Uint8Array, body: Uint8Array): void {
     const before = this.counters.crcErrors;
     this.foreign.handleForeign(now, body, run.at(-1) === 0, this.#isCutPacket(body));
-    if (this.counters.crcErrors > before) this.#forms.hearing.noteDamaged(run.length);
+    if (this.counters.crcErrors > before) this.#forms.ofMessages.hearing.noteDamaged(run.length);
   }
 
   /** Whether what is no frame begins as the next packets of the session do: one that was cut off, or damaged. */
@@ -352,7 +328,7 @@ export class Link {
       return;
     }
     if (this.#coded !== undefined) {
-      this.#receiver.noteMended(this.#coded.mendedBytes);
+      this.#receiver.noteCoded(this.#coded);
       this.foreign.ignoresText = true;
     }
     const { isNew } = this.#receiver.receive(now, packet);
@@ -387,7 +363,7 @@ export class Link {
     const sender = this.#sender;
     const packet = sender?.nextPacket(now);
     if (sender === undefined || packet === undefined) return undefined;
-    const mendable = packet.tag === "probe" ? this.#forms.probeMendable : sender.mendable;
+    const mendable = packet.tag === "probe" ? this.#forms.ofMessages.probeMendable : sender.mendable;
     const { bytes, dueAt } = this.#transmitter.packet(now, packet, mendable);
     sender.sent(dueAt, bytes.length, this.#framer.isCoded ? Math.max(1, mendable) : 0);
     return bytes;

@@ -1,5 +1,6 @@
 import type { Millis } from "../base/units.ts";
 import { ACK_BITMAP_LENGTH, ACK_REACH } from "../wire/constants.ts";
+import type { CodedFrame } from "../wire/fec/frame-hunter.ts";
 import type { Ack, Packet } from "../wire/messages.ts";
 import type { LinkTimers } from "./link-timers.ts";
 import { decodePacketNumber } from "./packet-number.ts";
@@ -39,9 +40,10 @@ export class ReceiveSide {
     return this.#longest;
   }
 
-  /** A packet came in the second form, and so many of its bytes were wrong. */
-  noteMended(wrongBytes: number): void {
-    this.#mended = ((this.#mended ?? 0) + wrongBytes) & 0xffff;
+  /** A packet came in the second form. */
+  noteCoded({ mendedBytes, wireBytes }: CodedFrame): void {
+    this.#mended = ((this.#mended ?? 0) + mendedBytes) & 0xffff;
+    this.#longest = Math.max(this.#longest, wireBytes);
   }
 
   /** Takes in a packet, with the low bits of its number. `isNew`: neither a duplicate nor too old to know. */

@@ -1,5 +1,7 @@
 import { FrameForm } from "../../wire/constants.ts";
 import { saysForms } from "../../wire/extensions.ts";
+import { codedLength, layoutFor } from "../../wire/fec/coded-frame.ts";
+import type { CodedFrame } from "../../wire/fec/frame-hunter.ts";
 import { type Frame, isCall, type Message } from "../../wire/messages.ts";
 import { Hearing, isBadRate } from "./hearing.ts";
 
@@ -43,10 +45,11 @@ export class ControlForms {
     return this.areBothHunting && (this.hearing.isBad || isBadRate(this.#sentRate()));
   }
 
-  /** A frame of the peer came. `isCoded`: in the second form. */
-  noteHeard(frame: Frame, isCoded: boolean): void {
+  /** A frame of the peer came, of `wireBytes` in COBS, or `coded`. */
+  noteHeard(frame: Frame, wireBytes: number, coded?: CodedFrame): void {
     this.#calls = 0;
-    if (isCoded) this.#isHeard = true;
+    this.hearing.noteFrame(coded?.wireBytes ?? wireBytes, coded?.mendedBytes ?? 0);
+    if (coded !== undefined) this.#isHeard = true;
     else if (isMessage(frame) && saysForms(frame))
       this.#isHeard = ((frame.forms ?? 0) & (1 << FrameForm.reedSolomon)) !== 0;
   }
@@ -63,6 +66,13 @@ export class ControlForms {
     // Who hears a call is not known: a node without the second form takes the copy behind it.
     if (isOwnCall) return this.isBad || this.#calls++ % 2 === 1 ? "both" : "plain";
     return this.isBad || (this.areBothHunting && !RENEWED.has(message.tag)) ? "coded" : "plain";
+  }
+
+  /** Bytes on the line of the copy of a call that takes `bytes` in COBS, on average over calls. */
+  copyBytes(bytes: number): number {
+    if (!this.isHunting) return 0;
+    const copy = codedLength(layoutFor(bytes, CONTROL_MENDABLE));
+    return this.isBad ? copy : copy / 2;
   }
 
   /** Codewords of a probe: see {@link CONTROL_MENDABLE}; 0 for COBS. */

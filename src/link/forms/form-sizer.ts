@@ -46,6 +46,8 @@ export class FormSizer implements Sizer {
   /** Bytes of a data frame beyond its payload, before the line code, and on the line in COBS. */
   readonly #frameOverhead: number;
   readonly #overhead: number;
+  /** Longest frame in the second form, by its time on the line. */
+  readonly #wireMax: number;
   #choice: Choice = { payload: PAYLOAD_MIN, mendable: 0, goodput: 0 };
   #untilTrial = TRIAL_EVERY;
   #isCodedTrialNext = true;
@@ -58,6 +60,7 @@ export class FormSizer implements Sizer {
     this.#fixed = payload;
     this.#frameOverhead = DATA_HEADER_LENGTH + CRC_LENGTH + sealLength;
     this.#overhead = DATA_HEADER_LENGTH + CRC_LENGTH + overhead;
+    this.#wireMax = bytesPerMs * FRAME_TIME_MAX_MS;
     const inTime = bytesPerMs * FRAME_TIME_MAX_MS - this.#overhead - OBJECT_EXTRA;
     this.#max = Math.max(PAYLOAD_MIN, wholeUnits(Math.min(payloadMax, PAYLOAD_MAX, inTime)));
     this.#choose();
@@ -139,6 +142,7 @@ export class FormSizer implements Sizer {
       for (const mendable of STRENGTHS) {
         const layout = layoutFor(payload + this.#frameOverhead, mendable);
         const wire = codedLength(layout);
+        if (wire > this.#wireMax) continue;
         const arrives = mendOdds(layout, cautiousWrongRate) * Math.exp(-fatalRate * wire);
         const goodput = (payload / wire) * arrives;
         if (best === undefined || goodput > best.goodput) best = { payload, mendable, goodput };

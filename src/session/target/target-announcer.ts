@@ -156,7 +156,8 @@ export class TargetAnnouncer {
   #call(now: Millis): void {
     this.#answers.drop();
     const { status } = this;
-    this.#timer.sent(now, this.#link.lineTime(DISTRESS_BYTES), this.#isInDistress(status));
+    const lineMs = this.#link.lineTime(this.#link.callBytes(DISTRESS_BYTES));
+    this.#timer.sent(now, lineMs, this.#isInDistress(status));
     const manner = { cause: this.#cause, isKeyed: this.#isKeyed };
     const beacon = beaconOf(status, this.#start.bootNonce, manner);
     const isServed = this.#timer.isServedElsewhere;

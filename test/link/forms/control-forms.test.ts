@@ -25,27 +25,27 @@ describe("ControlForms (PROTOCOL.md 2.5)", () => {
   it("codes what is waited for to a peer that says it hunts, until the peer says that it does not", () => {
     const forms = formsOf(true);
     expect(forms.choose(accept)).toBe("plain");
-    forms.noteHeard(query, false);
+    forms.noteHeard(query, 25);
     expect([forms.choose(accept), forms.choose(ack)]).toEqual(["coded", "plain"]);
-    forms.noteHeard(messageOf("query"), false);
+    forms.noteHeard(messageOf("query"), 24);
     expect(forms.choose(accept)).toBe("plain");
   });
 
   it("takes a coded frame for a peer that hunts", () => {
     const forms = formsOf(true);
-    forms.noteHeard(distress, true);
+    forms.noteHeard(distress, 0, { bytes: new Uint8Array(70), wireBytes: 96, mendedBytes: 0 });
     expect(forms.areBothHunting).toBe(true);
   });
 
   it("codes acks and probes while more than one byte in 5000 is wrong, in what it hears or sends", () => {
     const forms = formsOf(true);
-    forms.noteHeard(query, false);
+    forms.noteHeard(query, 25);
     forms.hearing.noteFrame(60, 1);
     expect([forms.choose(ack), forms.probeMendable]).toEqual(["coded", 8]);
     forms.hearing.noteFrame(20_000, 0);
     expect([forms.choose(ack), forms.probeMendable]).toEqual(["plain", 0]);
     const sending = formsOf(true, 1e-3);
-    sending.noteHeard(query, false);
+    sending.noteHeard(query, 25);
     expect(sending.choose(ack)).toBe("coded");
   });
 
@@ -53,13 +53,13 @@ describe("ControlForms (PROTOCOL.md 2.5)", () => {
     const forms = formsOf(true);
     expect([1, 2, 3, 4].map(() => forms.choose(distress))).toEqual(["plain", "both", "plain", "both"]);
     forms.choose(distress);
-    forms.noteHeard(query, false);
+    forms.noteHeard(query, 25);
     expect(forms.choose(distress)).toBe("plain");
   });
 
   it("codes nothing where this end does not hunt", () => {
     const forms = formsOf(false);
-    forms.noteHeard(query, false);
+    forms.noteHeard(query, 25);
     forms.hearing.noteFrame(10, 5);
     expect([distress, distress, accept, ack].map((message) => forms.choose(message))).toEqual(
       Array.from({ length: 4 }, () => "plain"),
