@@ -15,6 +15,7 @@ from typing import Any
 
 import check_vectors
 import codec_vectors
+import fec_vectors
 import link_vectors
 import mailbox_vectors
 import manifest_check
@@ -27,6 +28,7 @@ from session_facts import Wrong
 
 FOLDER = Path(__file__).resolve().parents[2] / "vectors"
 DOCUMENTS: dict[str, Callable[[], dict[str, Any]]] = {
+    "fec-v1.json": fec_vectors.document,
     "link-v1.json": link_vectors.document,
     "codecs-v1.json": codec_vectors.document,
     "tree-v1.json": tree_vectors.document,

@@ -29,6 +29,11 @@ export interface LinkCounters {
   codedBlocks: number;
   /** Bytes by which these are shorter than the blocks. */
   savedBytes: number;
+  /** Frames in the second form, those that are also among the others (PROTOCOL.md 2.5). */
+  codedFramesSent: number;
+  codedFramesReceived: number;
+  /** Wrong bytes in received frames that the second form mended. */
+  mendedBytes: number;
 }
 
 export function newCounters(): LinkCounters {
@@ -49,5 +54,8 @@ export function newCounters(): LinkCounters {
     probesSent: 0,
     codedBlocks: 0,
     savedBytes: 0,
+    codedFramesSent: 0,
+    codedFramesReceived: 0,
+    mendedBytes: 0,
   };
 }

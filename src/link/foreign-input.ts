@@ -26,6 +26,8 @@ export class ForeignInput {
   readonly #recent: RecentText = new RecentText();
   /** Other protocol versions that were reported. */
   readonly #versions: Set<number> = new Set();
+  /** Damaged packets hold text that nobody wrote: none is looked for (PROTOCOL.md 2.5). */
+  ignoresText = false;
 
   constructor(code: LineCode, counters: LinkCounters, emit: (event: LinkEvent) => void) {
     this.#counters = counters;
@@ -47,7 +49,7 @@ export class ForeignInput {
       this.#recent.clear();
     }
     const rest = end < 0 ? bytes : bytes.subarray(end + 1);
-    if (rest.length === 0) return;
+    if (rest.length === 0 || this.ignoresText) return;
     const isText = this.#sense.add(rest);
     this.muting.noteForeign(now, isText);
     // Short pieces of a text are kept, too, for the marks that they make together.
@@ -86,7 +88,7 @@ export class ForeignInput {
   handleForeign(now: Millis, body: Uint8Array, isDelimited: boolean, isPacket: boolean): void {
     if (body.length === 0) return;
     this.#counters.bytesDiscarded += body.length;
-    const text = this.#watch === undefined ? "" : consoleText(body);
+    const text = this.#watch === undefined || this.ignoresText ? "" : consoleText(body);
     const isForeign = text !== "" && !isPacket && (!isDelimited || isMostlyPrintable(body));
     this.#sense.clear();
     this.muting.noteForeign(now, isForeign);

@@ -1,5 +1,6 @@
 import { assert } from "../base/assert.ts";
 import { SEAL_LENGTH } from "../wire/constants.ts";
+import { CODED_FRAME_MAX, encodeCoded, holdsMarker } from "../wire/fec/coded-frame.ts";
 import {
   crcMatches,
   decodeFrame,
@@ -46,6 +47,9 @@ export type Received =
  */
 export class Framer {
   readonly #code: LineCode;
+  /** The peer hunts for the second form, and might find it in a frame in COBS. */
+  isPeerHunting = false;
+  #isCoded = false;
   #tag: number | undefined;
   #seal: FrameSeal | undefined;
   /** The youngest first. */
@@ -83,7 +87,12 @@ export class Framer {
 
   /** Bytes that a short frame of this session costs beyond header, payload and CRC: line code and seal. */
   get overhead(): number {
-    return this.#code.overhead + (this.#seal === undefined ? 0 : SEAL_LENGTH);
+    return this.#code.overhead + this.sealLength;
+  }
+
+  /** What a seal adds to each frame of this session, in bytes. */
+  get sealLength(): number {
+    return this.#seal === undefined ? 0 : SEAL_LENGTH;
   }
 
   /** Takes in a run, its closing delimiter with it or not. Views into it are kept. Never throws. */
@@ -122,18 +131,39 @@ export class Framer {
 
   /**
    * A message as bytes for the line. `prove` adds the proof of a link key to an announcement; control messages bear the
-   * session's seal. `isBackToBack`: see {@link LineCode.encode}.
+   * session's seal. `isBackToBack`: see {@link LineCode.encode}. `mendable`: for the second form, wrong bytes that each
+   * codeword may have; 0: the line code.
    */
-  encodeMessage(message: Message, prove: Protect | undefined, isBackToBack: boolean): Uint8Array {
+  encodeMessage(
+    message: Message,
+    prove: Protect | undefined,
+    isBackToBack: boolean,
+    mendable = 0,
+  ): Uint8Array {
     const isControl = isTargetControl(message) || isRescuerControl(message);
     const frame = encodeMessage(message, this.#tag ?? NO_SESSION_TAG, isControl ? this.#protect : prove);
-    return this.#code.encode(frame, isBackToBack);
+    return this.#write(frame, isBackToBack, mendable);
   }
 
-  /** A packet of the present session as bytes for the line. There has to be one. */
-  encodePacket(packet: Packet, isBackToBack: boolean): Uint8Array {
+  /** A packet of the present session as bytes for the line; see {@link encodeMessage}. There has to be a session. */
+  encodePacket(packet: Packet, isBackToBack: boolean, mendable = 0): Uint8Array {
     assert(this.#tag !== undefined, "packets belong to a session");
-    return this.#code.encode(encodePacket(packet, this.#tag, this.#protect), isBackToBack);
+    return this.#write(encodePacket(packet, this.#tag, this.#protect), isBackToBack, mendable);
+  }
+
+  /** The last frame that was encoded is in the second form. */
+  get isCoded(): boolean {
+    return this.#isCoded;
+  }
+
+  #write(frame: Uint8Array, isBackToBack: boolean, mendable: number): Uint8Array {
+    const fits = frame.length <= CODED_FRAME_MAX;
+    // Only the delimiters of COBS serve two frames.
+    const delimited =
+      mendable > 0 && fits ? undefined : this.#code.encode(frame, isBackToBack && !this.#isCoded);
+    const isMistakable = delimited !== undefined && fits && this.isPeerHunting && holdsMarker(delimited);
+    this.#isCoded = delimited === undefined || isMistakable;
+    return delimited === undefined || isMistakable ? encodeCoded(frame, Math.max(1, mendable)) : delimited;
   }
 
   get #protect(): Protect | undefined {

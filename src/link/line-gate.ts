@@ -1,5 +1,5 @@
 import type { Millis } from "../base/units.ts";
-import { ErrorEstimate } from "./error-estimate.ts";
+import { LineQuality } from "./line-quality.ts";
 import { LineRate } from "./line-rate.ts";
 import type { Pacer } from "./pacer.ts";
 
@@ -15,7 +15,7 @@ export class LineGate {
   readonly rate: LineRate | undefined;
   readonly #pacer: Pacer;
   readonly #isEmpty: () => boolean;
-  readonly #fixedEstimate: ErrorEstimate = new ErrorEstimate();
+  readonly #fixedQuality: LineQuality = new LineQuality();
   #gate: Gate = "open";
 
   /** `isEmpty`: whether no message waits that may still be sent. */
@@ -25,9 +25,9 @@ export class LineGate {
     this.#isEmpty = isEmpty;
   }
 
-  /** Errors towards the peer at the present rate. */
-  get estimate(): ErrorEstimate {
-    return this.rate?.estimate ?? this.#fixedEstimate;
+  /** What is known of the line towards the peer at the present rate. */
+  get quality(): LineQuality {
+    return this.rate?.quality ?? this.#fixedQuality;
   }
 
   /** Only the messages that wait are sent. */

@@ -1,5 +1,5 @@
 import type { Millis } from "../base/units.ts";
-import { ErrorEstimate } from "./error-estimate.ts";
+import { LineQuality } from "./line-quality.ts";
 
 /** Between the last byte that left by the pacer's reckoning and a change of rate: what adapter and driver still hold. */
 export const SWITCH_GUARD_MS: Millis = 30;
@@ -26,7 +26,7 @@ export class LineRate {
   /** The port is being set to this rate. */
   #settingTo: number | undefined;
   #changedAt: Millis = Number.NEGATIVE_INFINITY;
-  readonly #estimates: Map<number, ErrorEstimate> = new Map();
+  readonly #qualities: Map<number, LineQuality> = new Map();
   readonly #learned: Map<number, Learned> = new Map();
 
   constructor(meeting: number, max: number) {
@@ -60,12 +60,12 @@ export class LineRate {
     return this.#wanted === undefined && this.#settingTo === undefined;
   }
 
-  /** Errors towards the peer at the present rate. */
-  get estimate(): ErrorEstimate {
-    const known = this.#estimates.get(this.#present);
+  /** What is known of the line towards the peer at the present rate. */
+  get quality(): LineQuality {
+    const known = this.#qualities.get(this.#present);
     if (known !== undefined) return known;
-    const fresh = new ErrorEstimate();
-    this.#estimates.set(this.#present, fresh);
+    const fresh = new LineQuality();
+    this.#qualities.set(this.#present, fresh);
     return fresh;
   }
 
@@ -107,7 +107,7 @@ export class LineRate {
 
   /** This share of the rate arrived as payload there; 0 when nothing did. */
   learn(now: Millis, baud: number, share: number): void {
-    if (share === 0) this.#estimates.delete(baud);
+    if (share === 0) this.#qualities.delete(baud);
     this.#learned.set(baud, { share, until: now + REMEMBERED_FOR_MS });
   }
 

@@ -2,20 +2,21 @@ import { unreachable } from "../base/assert.ts";
 import { TimerTable } from "../base/timer-table.ts";
 import type { Millis } from "../base/units.ts";
 import { CRC_LENGTH } from "../wire/constants.ts";
+import type { CodedFrame } from "../wire/fec/frame-hunter.ts";
 import type { Protect } from "../wire/frame.ts";
 import { delimitedCobs, wholeFrames } from "../wire/line-code.ts";
 import { linkProofOf } from "../wire/link-proof.ts";
 import { type Frame, isCall, type Message, type Packet } from "../wire/messages.ts";
 import { packetHeadOf } from "../wire/packet-head.ts";
 import { type LinkCounters, newCounters } from "./counters.ts";
-import type { ErrorEstimate } from "./error-estimate.ts";
 import { ForeignInput } from "./foreign-input.ts";
-import { FrameSizer } from "./frame-sizer.ts";
+import { LineForms } from "./forms/line-forms.ts";
 import { Framer, type Received } from "./framer.ts";
 import { LineGate } from "./line-gate.ts";
 import type { LineRate } from "./line-rate.ts";
 import type { LinkEvent } from "./link-event.ts";
 import type { LinkKey } from "./link-key.ts";
+import type { LinkOptions } from "./link-options.ts";
 import type { LinkTimer, LinkTimers } from "./link-timers.ts";
 import { Pacer } from "./pacer.ts";
 import { FIRST_PACKET_BYTES, ReceiveSide } from "./receive-side.ts";
@@ -24,28 +25,7 @@ import type { FrameSeal } from "./seal.ts";
 import { SendSide } from "./send-side.ts";
 import { Transmitter } from "./transmitter.ts";
 
-export interface LinkOptions {
-  /** Line rate in bits per second to pace by; undefined when the link has none of its own (TCP). */
-  readonly baud: number | undefined;
-  /**
-   * Highest rate that this end can be set to, in bit/s, where it can change the one of `baud` (PROTOCOL.md 4.9); undefined:
-   * it is fixed.
-   */
-  readonly baudMax?: number | undefined;
-  /** Bits on the line for each byte: 10 (8N1) unless given, 11 with parity or two stop bits, 12 with both. */
-  readonly bitsPerByte?: number | undefined;
-  /** Smallest retransmission timeout: about 10 ms on a native UART, 25 ms behind a USB adapter. */
-  readonly rtoFloorMs: Millis;
-  /** How frames travel; "stream", between delimiters, unless given. "message": whole, without COBS (PROTOCOL.md 10). */
-  readonly framing?: "stream" | "message" | undefined;
-  /** The link's key, if it has one: sessions are only held with a peer that has the same (PROTOCOL.md 14). */
-  readonly key?: LinkKey | undefined;
-  /**
-   * Payload of the frames that this end sends, in bytes: a multiple of 32. The one that suits the line unless given, frame by
-   * frame (PROTOCOL.md 4.7); less where the peer takes less.
-   */
-  readonly payload?: number | undefined;
-}
+export type { LinkOptions } from "./link-options.ts";
 
 /** Frames of a session that the rescuer sends; the others are the target's. */
 const RESCUERS: ReadonlySet<Frame["tag"]> = new Set([
@@ -78,6 +58,7 @@ export class Link {
   readonly counters: LinkCounters = newCounters();
   readonly rtt: RttEstimator;
   readonly #gate: LineGate;
+  readonly #forms: LineForms;
   readonly #pacer: Pacer;
   readonly #payload: number | undefined;
   readonly #framer: Framer;
@@ -93,6 +74,8 @@ export class Link {
   /** What was handed in last is a frame of the present session that this side sent. */
   #isEcho = false;
   #isFlushDue = false;
+  /** What is being handled came in the second form. */
+  #coded: CodedFrame | undefined;
 
   constructor(options: LinkOptions) {
     this.key = options.key;
@@ -102,10 +85,15 @@ export class Link {
     const code = options.framing === "message" ? wholeFrames : delimitedCobs;
     this.#framer = new Framer(code);
     this.foreign = new ForeignInput(code, this.counters, (event) => this.#events.push(event));
-    const parts = { framer: this.#framer, pacer: this.#pacer, counters: this.counters };
-    this.#transmitter = new Transmitter({ ...parts, muting: this.foreign.muting });
-    const isEmpty = (): boolean => this.#transmitter.isEmpty || this.foreign.muting.isMute;
+    const { muting } = this.foreign;
+    const isEmpty = (): boolean => this.#transmitter.isEmpty || muting.isMute;
     this.#gate = new LineGate(this.#pacer, options.baud, options.baudMax, isEmpty);
+    this.#forms = new LineForms(
+      options.isHunting === true && code === delimitedCobs,
+      () => this.#gate.quality,
+    );
+    const parts = { framer: this.#framer, pacer: this.#pacer, counters: this.counters };
+    this.#transmitter = new Transmitter({ ...parts, muting, forms: this.#forms.ofMessages });
   }
 
   /** The sending half of the session that {@link startSending} began. */
@@ -135,6 +123,16 @@ export class Link {
     return this.#framer.isInSession;
   }
 
+  /** Errors per byte towards the peer, from the fate of all packets that this link has sent at the present rate of its line. */
+  get errorRate(): number {
+    return this.#gate.quality.errorRate;
+  }
+
+  /** Bytes on the line of a call that takes so many in COBS, its copies in the second form counted on average. */
+  callBytes(bytes: number): number {
+    return bytes + this.#forms.ofMessages.copyBytes(bytes);
+  }
+
   /** Milliseconds that `bytes` take on this line, 0 if it has no rate of its own. */
   lineTime(bytes: number): Millis {
     return this.#pacer.lineTime(bytes);
@@ -143,11 +141,6 @@ export class Link {
   /** The rate of the line, where this end can change it. */
   get lineRate(): LineRate | undefined {
     return this.#gate.rate;
-  }
-
-  /** Errors towards the peer, from the fate of all packets that this link has sent at the present rate of its line. */
-  get errorEstimate(): ErrorEstimate {
-    return this.#gate.estimate;
   }
 
   /** The line rate changes now, to bits per second. What was sent before is counted at the old rate. */
@@ -180,7 +173,7 @@ export class Link {
 
   /** The port was set to the rate of {@link takeBaud}, or refused it and stayed at its rate. */
   handleBaudSet(now: Millis, isSet: boolean): void {
-    if (this.#gate.handleBaudSet(now, isSet)) this.#sender?.handleRateChange(this.errorEstimate);
+    if (this.#gate.handleBaudSet(now, isSet)) this.#sender?.handleRateChange(this.#gate.quality);
   }
 
   /**
@@ -189,10 +182,10 @@ export class Link {
    */
   startSending(now: Millis, tag: number, payloadMax: number, seal?: FrameSeal): SendSide {
     this.#startSession(now, tag, seal);
-    const { overhead } = this.#framer;
+    const { overhead, sealLength } = this.#framer;
     const { bytesPerMs } = this.#pacer;
     const sizes = { payloadMax, overhead, bytesPerMs, payload: this.#payload };
-    const sizer = new FrameSizer(this.errorEstimate, sizes);
+    const sizer = this.#forms.sizer(sizes, sealLength);
     const { counters, rtt } = this;
     // Who accepted is whom the session's first packets are for.
     this.#heard &&= "session";
@@ -220,6 +213,7 @@ export class Link {
     this.#timers.clear("pause");
     this.#sender = undefined;
     this.#receiver = undefined;
+    this.foreign.ignoresText = false;
     this.#transmitter.clear();
   }
 
@@ -228,13 +222,23 @@ export class Link {
    * this end is mute, it is dropped.
    */
   send(message: Message, prove?: Protect): void {
-    this.#transmitter.add({ message, prove });
+    this.#transmitter.add({ message: this.announced(message), prove });
+  }
+
+  /** The message as {@link send} says it: with the forms that this end hears, where a message of its kind says them. */
+  announced<M extends Message>(message: M): M {
+    return this.#forms.ofMessages.announced(message);
+  }
+
+  /** This end hears the second form: hand it what a hunter takes out of the stream ({@link handleCoded}). */
+  get isHunting(): boolean {
+    return this.#forms.ofMessages.isHunting;
   }
 
   /** Queues a message that nobody asked for, also while this end is mute: ask `foreign.unasked` first whether it may be said. */
   sendUnasked(now: Millis, message: Message): void {
     this.foreign.unasked.noteSaid(now);
-    this.#transmitter.addUnasked(message);
+    this.#transmitter.addUnasked(this.announced(message));
   }
 
   /** Becomes mute if it is time. Extra calls are harmless. */
@@ -272,8 +276,23 @@ export class Link {
     if (this.#isEcho) this.foreign.muting.noteEcho();
   }
 
+  /** Takes in a frame of the second form. False: it is none, its CRC is wrong, and its bytes are runs perhaps. */
+  handleCoded(now: Millis, coded: CodedFrame): boolean {
+    const received = this.#framer.decodeWhole(coded.bytes);
+    if (received.tag === "noFrame") return false;
+    this.counters.codedFramesReceived++;
+    this.counters.mendedBytes += coded.mendedBytes;
+    this.#coded = coded;
+    this.counters.bytesReceived += coded.wireBytes;
+    this.#handle(now, coded.bytes, received);
+    this.#coded = undefined;
+    this.foreign.handleFrame(now);
+    if (this.#isEcho) this.foreign.muting.noteEcho();
+    return true;
+  }
+
   #handle(now: Millis, run: Uint8Array, received: Received): void {
-    this.counters.bytesReceived += run.length;
+    if (this.#coded === undefined) this.counters.bytesReceived += run.length;
     this.#heard = undefined;
     this.#isEcho = false;
     switch (received.tag) {
@@ -282,6 +301,7 @@ export class Link {
         this.#isEcho = received.isOfSession && isSentBy(this.#sender !== undefined, received.frame);
         if (received.isOfSession && !this.#isEcho) this.#lastHeardAt = now;
         this.#heard = received.isOfSession ? "session" : "announcement";
+        if (!this.#isEcho) this.#noteForm(run.length, received.frame);
         this.#handleDecoded(now, received.frame, received.bytes);
         return;
       case "stale":
@@ -301,11 +321,22 @@ export class Link {
         this.foreign.handleVersion(received.version);
         return;
       case "noFrame":
-        this.foreign.handleForeign(now, received.body, run.at(-1) === 0, this.#isCutPacket(received.body));
+        this.#handleForeign(now, run, received.body);
         return;
       default:
         unreachable(received);
     }
+  }
+
+  #noteForm(wireBytes: number, frame: Frame): void {
+    this.#forms.ofMessages.noteHeard(frame, wireBytes, this.#coded);
+    this.#framer.isPeerHunting = this.#forms.ofMessages.areBothHunting;
+  }
+
+  #handleForeign(now: Millis, run: Uint8Array, body: Uint8Array): void {
+    const before = this.counters.crcErrors;
+    this.foreign.handleForeign(now, body, run.at(-1) === 0, this.#isCutPacket(body));
+    if (this.counters.crcErrors > before) this.#forms.ofMessages.hearing.noteDamaged(run.length);
   }
 
   /** Whether what is no frame begins as the next packets of the session do: one that was cut off, or damaged. */
@@ -340,6 +371,10 @@ export class Link {
       this.counters.echoes++;
       return;
     }
+    if (this.#coded !== undefined) {
+      this.#receiver.noteCoded(this.#coded);
+      this.foreign.ignoresText = true;
+    }
     const { isNew } = this.#receiver.receive(now, packet);
     if (!isNew) this.counters.duplicates++;
     if (packet.tag === "probe") this.#receiver.ackNow(now);
@@ -373,8 +408,9 @@ export class Link {
     const sender = this.#sender;
     const packet = sender?.nextPacket(now);
     if (sender === undefined || packet === undefined) return undefined;
-    const { bytes, dueAt } = this.#transmitter.packet(now, packet);
-    sender.sent(dueAt, bytes.length);
+    const mendable = packet.tag === "probe" ? this.#forms.ofMessages.probeMendable : sender.mendable;
+    const { bytes, dueAt } = this.#transmitter.packet(now, packet, mendable);
+    sender.sent(dueAt, bytes.length, this.#framer.isCoded ? Math.max(1, mendable) : 0);
     return bytes;
   }
 

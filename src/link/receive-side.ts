@@ -1,5 +1,6 @@
 import type { Millis } from "../base/units.ts";
 import { ACK_BITMAP_LENGTH, ACK_REACH } from "../wire/constants.ts";
+import type { CodedFrame } from "../wire/fec/frame-hunter.ts";
 import type { Ack, Packet } from "../wire/messages.ts";
 import type { LinkTimers } from "./link-timers.ts";
 import { decodePacketNumber } from "./packet-number.ts";
@@ -26,6 +27,8 @@ export class ReceiveSide {
   #longest = FIRST_PACKET_BYTES;
   /** Acks that still have to report a loss: each is reported twice, as the first report may get lost. */
   #reportsOwed = 0;
+  /** Wrong bytes in the packets that came in the second form; undefined before the first of them. */
+  #mended: number | undefined;
 
   /** `timers`: runs the timer "ack" there. */
   constructor(timers: LinkTimers) {
@@ -35,6 +38,12 @@ export class ReceiveSide {
   /** Bytes on the line of the longest packet so far; those of a first one at least. */
   get longest(): number {
     return this.#longest;
+  }
+
+  /** A packet came in the second form. */
+  noteCoded({ mendedBytes, wireBytes }: CodedFrame): void {
+    this.#mended = ((this.#mended ?? 0) + mendedBytes) & 0xffff;
+    this.#longest = Math.max(this.#longest, wireBytes);
   }
 
   /** Takes in a packet, with the low bits of its number. `isNew`: neither a duplicate nor too old to know. */
@@ -82,6 +91,7 @@ export class ReceiveSide {
       highest: this.#highest & 0xffff,
       delayMs: now - this.#highestAt,
       bitmap: this.#bitmap.slice(),
+      ...(this.#mended === undefined ? {} : { mended: this.#mended }),
     };
   }
 

@@ -2,9 +2,9 @@ import type { Millis } from "../base/units.ts";
 import { ACK_BITMAP_LENGTH, ACK_REACH, IN_FLIGHT_MAX } from "../wire/constants.ts";
 import type { Ack, Packet } from "../wire/messages.ts";
 import type { LinkCounters } from "./counters.ts";
-import type { ErrorEstimate } from "./error-estimate.ts";
-import type { FrameSizer } from "./frame-sizer.ts";
+import type { Sizer } from "./frame-sizer.ts";
 import { wasCut } from "./line-cut.ts";
+import type { LineQuality } from "./line-quality.ts";
 import { LineSpeed } from "./line-speed.ts";
 import type { LinkTimers } from "./link-timers.ts";
 import type { Pacer } from "./pacer.ts";
@@ -40,6 +40,8 @@ interface InFlight {
   /** When its last byte leaves the wire, and how many it takes there. */
   readonly dueAt: Millis;
   readonly wireBytes: number;
+  /** Its form: wrong bytes that each codeword may have; 0: COBS. */
+  readonly mendable: number;
   /** The peer was deaf or cut off when it may have arrived: that it is lost says nothing about the line. */
   readonly isUnheard: boolean;
 }
@@ -57,7 +59,7 @@ export interface SendSideParts {
   readonly counters: LinkCounters;
   readonly rtt: RttEstimator;
   readonly pacer: Pacer;
-  readonly sizer: FrameSizer;
+  readonly sizer: Sizer;
 }
 
 /**
@@ -69,11 +71,13 @@ export class SendSide {
   readonly #counters: LinkCounters;
   readonly #rtt: RttEstimator;
   readonly #pacer: Pacer;
-  readonly #sizer: FrameSizer;
+  readonly #sizer: Sizer;
   #entries: Entry[] = [];
   readonly #inFlight: Map<number, InFlight> = new Map();
   #inFlightBytes = 0;
   #nextNumber = 0;
+  /** What the last ack said of the wrong bytes in the second form. */
+  #mended = 0;
   /** When the last ack came, or when something was first in flight after nothing was. */
   #lastNewsAt: Millis;
   #lastDueAt: Millis = Number.NEGATIVE_INFINITY;
@@ -168,12 +172,12 @@ export class SendSide {
   }
 
   /** The rate of the line has changed. What is in flight says nothing about the new one. */
-  handleRateChange(estimate: ErrorEstimate): void {
+  handleRateChange(quality: LineQuality): void {
     for (const [number, packet] of this.#inFlight)
       this.#inFlight.set(number, { ...packet, isUnheard: true, dueAt: Number.NEGATIVE_INFINITY });
     this.#settledBytes = 0;
     this.#speed.reset();
-    this.#sizer.setLine(estimate, this.#pacer.bytesPerMs);
+    this.#sizer.setLine(quality, this.#pacer.bytesPerMs);
   }
 
   /**
@@ -247,15 +251,20 @@ export class SendSide {
     const number = this.#nextNumber++;
     const isUnheard = this.#pause.isOn;
     const dueAt = Number.POSITIVE_INFINITY;
-    this.#inFlight.set(number, { entry, from, to, dueAt, wireBytes: 0, isUnheard });
+    this.#inFlight.set(number, { entry, from, to, dueAt, wireBytes: 0, mendable: 0, isUnheard });
     return number;
   }
 
-  /** The packet just taken takes `wireBytes` on the line, and its last byte leaves the line at `dueAt`. */
-  sent(dueAt: Millis, wireBytes: number): void {
+  /** Form of the packet just taken, unless it is a probe: see {@link Sizer.mendable}. */
+  get mendable(): number {
+    return this.#sizer.mendable;
+  }
+
+  /** The packet just taken takes `wireBytes` on the line, in this form, and its last byte leaves the line at `dueAt`. */
+  sent(dueAt: Millis, wireBytes: number, mendable = 0): void {
     const number = this.#nextNumber - 1;
     const packet = this.#inFlight.get(number);
-    if (packet !== undefined) this.#inFlight.set(number, { ...packet, dueAt, wireBytes });
+    if (packet !== undefined) this.#inFlight.set(number, { ...packet, dueAt, wireBytes, mendable });
     this.#longestSent = Math.max(this.#longestSent, wireBytes);
     this.#lastDueAt = dueAt;
     this.#awaitAck(dueAt);
@@ -286,19 +295,31 @@ export class SendSide {
     const before = this.#inFlightBytes;
     const settledBefore = this.#settledBytes;
     let rtt: Millis | undefined;
+    let codedBytes = 0;
     for (const [number, packet] of this.#inFlight) {
       if (number > highest) break;
       this.#inFlight.delete(number);
       const back = highest - number;
       if (number === highest) rtt = this.#sampleRtt(packet, now - packet.dueAt - ack.delayMs);
-      this.#settle(packet, back < ACK_REACH && hasBit(ack.bitmap, back));
+      const arrived = back < ACK_REACH && hasBit(ack.bitmap, back);
+      this.#settle(packet, arrived);
+      if (arrived && packet.mendable > 0) codedBytes += packet.wireBytes;
     }
+    this.#noteMended(codedBytes, ack);
     if (rtt !== undefined) {
       this.#rateless.handleAck(rtt, before - this.#inFlightBytes);
       this.#speed.note(now, rtt, this.#settledBytes - settledBefore);
     }
     if (hasHeard) this.resume(now);
     else this.#awaitAck(now);
+  }
+
+  #noteMended(codedBytes: number, { mended }: Ack): void {
+    if (mended === undefined) return;
+    const wrongBytes = (mended - this.#mended) & 0xffff;
+    this.#mended = mended;
+    // An ack that came late, behind a newer one, covers nothing: what it says is older.
+    if (codedBytes > 0) this.#sizer.noteMended(codedBytes, Math.min(wrongBytes, codedBytes));
   }
 
   /** A packet that had to wait while the peer was deaf tells nothing about the line. */
@@ -310,7 +331,7 @@ export class SendSide {
 
   #settle(packet: InFlight, arrived: boolean): void {
     if (!arrived) this.#counters.packetsLost++;
-    if (arrived || !packet.isUnheard) this.#sizer.settle(packet.wireBytes, !arrived);
+    if (arrived || !packet.isUnheard) this.#sizer.settle(packet.wireBytes, !arrived, packet.mendable);
     if (!packet.isUnheard) this.#settledBytes += packet.wireBytes;
     const entry = packet.entry;
     if (entry === undefined) return;

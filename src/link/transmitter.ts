@@ -1,6 +1,8 @@
+import { concatBytes } from "../base/bytes.ts";
 import type { Millis } from "../base/units.ts";
 import type { Message, Packet } from "../wire/messages.ts";
 import type { LinkCounters } from "./counters.ts";
+import { CONTROL_MENDABLE, type ControlForms } from "./forms/control-forms.ts";
 import type { Framer } from "./framer.ts";
 import type { Muting } from "./listening/muting.ts";
 import { Outbox, type Outgoing } from "./outbox.ts";
@@ -12,6 +14,7 @@ export interface TransmitterParts {
   readonly pacer: Pacer;
   readonly counters: LinkCounters;
   readonly muting: Muting;
+  readonly forms: ControlForms;
 }
 
 /** A frame as it goes out. `dueAt`: when its last byte leaves the line. */
@@ -74,9 +77,10 @@ export class Transmitter {
     return this.#emitMessage(now, { message, prove: undefined });
   }
 
-  packet(now: Millis, packet: Packet): Emitted {
+  /** `mendable`: for the second form, wrong bytes that each codeword may have; 0: COBS. */
+  packet(now: Millis, packet: Packet, mendable: number): Emitted {
     const { framer, pacer } = this.#parts;
-    return this.#emit(now, framer.encodePacket(packet, pacer.isBusy(now)));
+    return this.#emit(now, framer.encodePacket(packet, pacer.isBusy(now), mendable));
   }
 
   /** All messages that wait, whatever the pace, and the line time until the last of them has left, in milliseconds. */
@@ -95,13 +99,20 @@ export class Transmitter {
   }
 
   #emitMessage(now: Millis, { message, prove }: Outgoing): Emitted {
-    const { framer, pacer } = this.#parts;
-    return this.#emit(now, framer.encodeMessage(message, prove, pacer.isBusy(now)));
+    const { framer, pacer, forms, counters } = this.#parts;
+    const form = forms.choose(message);
+    const mendable = form === "plain" ? 0 : CONTROL_MENDABLE;
+    const bytes = framer.encodeMessage(message, prove, pacer.isBusy(now), mendable);
+    if (form !== "both") return this.#emit(now, bytes);
+    counters.framesSent++;
+    counters.codedFramesSent++;
+    return this.#emit(now, concatBytes(bytes, framer.encodeMessage(message, prove, false)));
   }
 
   #emit(now: Millis, bytes: Uint8Array): Emitted {
-    const { counters, muting, pacer } = this.#parts;
+    const { counters, framer, muting, pacer } = this.#parts;
     counters.framesSent++;
+    if (framer.isCoded) counters.codedFramesSent++;
     counters.bytesSent += bytes.length;
     muting.noteSent(pacer.lineTime(bytes.length));
     return { bytes, dueAt: pacer.handOver(now, bytes.length) };

@@ -1,16 +1,23 @@
 import type { Clock, Timer } from "../base/clock.ts";
 import type { TransportError } from "../base/errors.ts";
+import { silenceAt } from "../base/line-silence.ts";
 import type { Millis } from "../base/units.ts";
 import type { Heard, RunSplitter, Transport } from "../transport/transport.ts";
+import type { CodedFrame } from "../wire/fec/frame-hunter.ts";
+import { ClockedHunter } from "./clocked-hunter.ts";
 
 /** The verbs of a session machine, as far as driving it goes. */
 export interface Machine<Event> {
   /** What the run or frame that was handed in last is; a machine that does not say so is served like any other. */
   readonly heard?: Heard | undefined;
   readonly isInSession?: boolean;
+  /** It hears the second form of frames: they are taken out of the stream, and handed to {@link handleCoded}. */
+  readonly isHunting?: boolean;
   handleLinkUp(now: Millis, isUp: boolean): void;
   handleRun(now: Millis, run: Uint8Array): void;
   handleFrame(now: Millis, frame: Uint8Array): void;
+  /** Takes in a frame of the second form; false: it is none. */
+  handleCoded?(now: Millis, frame: CodedFrame): boolean;
   /** Bytes of a stream once more, as they came, after the runs that they end. */
   handleBytes?(now: Millis, bytes: Uint8Array): void;
   handleTimeout(now: Millis): void;
@@ -44,6 +51,8 @@ export class LinkDriver<Event> {
   readonly #clock: Clock;
   readonly #handlers: DriverHandlers<Event>;
   readonly #splitter: RunSplitter;
+  /** Undefined where the machine hears COBS only. */
+  readonly #hunter: ClockedHunter | undefined;
   #timer: Timer | undefined;
   /** The splitter has delivered a run. */
   #hasRun = false;
@@ -74,6 +83,7 @@ export class LinkDriver<Event> {
       // A run that silence has closed: what was held back because of its bytes may be due now.
       if (!this.#isPushing) this.pump();
     });
+    this.#hunter = machine.isHunting === true ? this.#makeHunter() : undefined;
   }
 
   /** Opens the transport; rejects with its TransportError when that is hopeless. */
@@ -97,6 +107,19 @@ export class LinkDriver<Event> {
     this.pump();
   }
 
+  #makeHunter(): ClockedHunter {
+    const { baud, bitsPerByte } = this.transport.facts;
+    const onFrame = (frame: CodedFrame): boolean => {
+      if (this.#machine.handleCoded?.(this.#clock.now(), frame) !== true) return false;
+      this.#hasRun = true;
+      this.#noteHeard();
+      this.#drain();
+      return true;
+    };
+    const handlers = { onOther: (bytes: Uint8Array) => this.#handleOther(bytes), onFrame };
+    return new ClockedHunter(handlers, this.#clock, silenceAt(baud, bitsPerByte), () => this.pump());
+  }
+
   #handleFrame(frame: Uint8Array): void {
     this.#machine.handleFrame(this.#clock.now(), frame);
     this.#noteHeard();
@@ -112,13 +135,19 @@ export class LinkDriver<Event> {
 
   #handleBytes(bytes: Uint8Array): void {
     this.#hasRun = false;
+    if (this.#hunter === undefined) this.#handleOther(bytes);
+    else this.#hunter.push(bytes);
+    // Part of a run only brings the time forward at which a machine falls mute.
+    if (this.#hasRun) this.pump();
+    else this.#arm();
+  }
+
+  /** Bytes that are not of the second form. */
+  #handleOther(bytes: Uint8Array): void {
     this.#isPushing = true;
     this.#splitter.push(bytes);
     this.#isPushing = false;
     this.#machine.handleBytes?.(this.#clock.now(), bytes);
-    // Part of a run only brings the time forward at which a machine falls mute.
-    if (this.#hasRun) this.pump();
-    else this.#arm();
   }
 
   #linkUp(isUp: boolean): void {
@@ -213,6 +242,7 @@ export class LinkDriver<Event> {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#timer?.cancel();
+    this.#hunter?.close();
     this.#splitter.close();
     await this.transport.close();
   }

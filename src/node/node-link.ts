@@ -19,8 +19,8 @@ import type { Ending } from "./verdict.ts";
 
 /** Link parameters that follow from the transport. */
 export function linkOptionsFor(transport: Transport): LinkOptions {
-  const { baud, baudMax = RATE_MAX, bitsPerByte, framing, rtoFloorMs, setBaud } = transport.facts;
-  return { baud, baudMax: setBaud && baudMax, bitsPerByte, framing, rtoFloorMs };
+  const { baud, baudMax = RATE_MAX, bitsPerByte, framing, isNoisy, rtoFloorMs, setBaud } = transport.facts;
+  return { baud, baudMax: setBaud && baudMax, bitsPerByte, framing, rtoFloorMs, isHunting: isNoisy };
 }
 
 /** The splitter that the transport names, else the pure one, with the silence that its line rate asks for. */

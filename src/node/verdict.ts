@@ -33,6 +33,10 @@ export interface Verdict {
   /** Blocks sent as coded blocks, and the bytes by which these were shorter; counted by the rescuer. */
   readonly codedBlocks: number;
   readonly savedBytes: number;
+  /** Frames in the second form, and received bytes that it mended (PROTOCOL.md 2.5); left out where there were none. */
+  readonly codedFramesTx?: number;
+  readonly codedFramesRx?: number;
+  readonly mendedBytes?: number;
   /** Blocks that went over the wire. */
   readonly blocks: number;
   /**
@@ -69,6 +73,19 @@ export function verdictOf(
     resentBytes: sum((one) => one.resentBytes),
     codedBlocks: sum((one) => one.codedBlocks),
     savedBytes: sum((one) => one.savedBytes),
+    ...codedFigures(
+      sum((one) => one.codedFramesSent),
+      sum((one) => one.codedFramesReceived),
+      sum((one) => one.mendedBytes),
+    ),
     ...figures,
   };
+}
+
+function codedFigures(
+  codedFramesTx: number,
+  codedFramesRx: number,
+  mendedBytes: number,
+): Pick<Verdict, "codedFramesTx" | "codedFramesRx" | "mendedBytes"> {
+  return codedFramesTx + codedFramesRx === 0 ? {} : { codedFramesTx, codedFramesRx, mendedBytes };
 }

@@ -4,6 +4,7 @@ import { Link, type LinkOptions } from "../link/link.ts";
 import type { LinkEvent } from "../link/link-event.ts";
 import type { Stranger } from "../link/strangers/stranger.ts";
 import { ByeReason } from "../wire/constants.ts";
+import type { CodedFrame } from "../wire/fec/frame-hunter.ts";
 import type { LineEvent, Role, RoleHost } from "./role.ts";
 
 /**
@@ -97,6 +98,18 @@ export class LinkEnd<Event> implements RoleHost<Event | LineEvent> {
   handleRun(now: Millis, run: Uint8Array): void {
     this.link.handleRun(now, run);
     this.#dispatch(now);
+  }
+
+  /** See {@link Link.isHunting}. */
+  get isHunting(): boolean {
+    return this.link.isHunting;
+  }
+
+  /** Takes in a frame of the second form; see {@link Link.handleCoded}. */
+  handleCoded(now: Millis, frame: CodedFrame): boolean {
+    if (!this.link.handleCoded(now, frame)) return false;
+    this.#dispatch(now);
+    return true;
   }
 
   /** Takes in bytes of a stream once more, as they came, after the runs that they end were handed to {@link handleRun}. */

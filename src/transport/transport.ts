@@ -55,6 +55,8 @@ export interface TransportFacts {
    * is what each `onBytes` brings (I2C).
    */
   readonly framing: "stream" | "message";
+  /** Bytes may come wrong, as on a UART: frames may need the second form (PROTOCOL.md 2.5). Not unless given. */
+  readonly isNoisy?: boolean;
   /** Line rate now, in bits per second; undefined: the transport has no rate of its own (TCP) or does not know it. */
   readonly baud: number | undefined;
   /** Bits on the line for each byte: 10 on a UART at 8N1, 9 on I2C. */

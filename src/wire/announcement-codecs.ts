@@ -1,4 +1,4 @@
-import { ByteReader, type ByteWriter } from "../base/bytes.ts";
+import type { ByteReader, ByteWriter } from "../base/bytes.ts";
 import type { BootFailure, HeardRefusal, RefusalReason } from "../base/refusal.ts";
 import { type BodyCodec, type BodyCodecs, clampU16 } from "./body-codec.ts";
 import {
@@ -10,9 +10,7 @@ import {
   BootFailureCode,
   ByeReason,
   DeferCode,
-  ExtensionType,
   ID_LENGTH,
-  LIMITS_LENGTH,
   NEVER_GIVEN,
   NO_IMAGE_CODE,
   NONCE_LENGTH,
@@ -168,16 +166,6 @@ const accept: BodyCodec<Accept> = {
     const accept = { tag: "accept", targetNonce, rescuerNonce, digest, payloadMax, openBlocks } as const;
     const asks = (["blank", "path", "run"] as const).find((ask) => (how & ASKS[ask]) === ASKS[ask]);
     return { ...accept, codecs: how & ACCEPT_CODECS, ...(asks && { asks }) };
-  },
-  encodeExtensions: (w, { limits }) => {
-    if (limits === undefined) return;
-    w.u8(ExtensionType.limits).u8(LIMITS_LENGTH).u16(limits.payloadMax).u32(limits.baudMax);
-  },
-  decodeExtensions: (message, extensionOf) => {
-    const value = extensionOf(ExtensionType.limits);
-    if (value?.length !== LIMITS_LENGTH) return message;
-    const r = new ByteReader(value);
-    return { ...message, limits: { payloadMax: r.u16(), baudMax: r.u32() } };
   },
 };
 

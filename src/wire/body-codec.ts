@@ -9,10 +9,6 @@ export interface BodyCodec<M> {
    * what is given then means nothing. Views into the body are kept.
    */
   decode(r: ByteReader): M | undefined;
-  /** The extensions that the message has beside the proof of a link key; none unless given. */
-  encodeExtensions?(w: ByteWriter, message: M): void;
-  /** The message with what its extensions say; `extensionOf` gives the value of the first one of a type, a view. */
-  decodeExtensions?(message: M, extensionOf: (type: number) => Uint8Array | undefined): M;
 }
 
 /** The message with this tag. */

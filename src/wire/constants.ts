@@ -12,6 +12,22 @@ export const DELIMITER = 0x00;
 /** Length of the CRC-32 that ends every frame, in bytes (PROTOCOL.md 3.1). */
 export const CRC_LENGTH = 4;
 
+/** Forms of a frame on a byte stream beside COBS; in the extension *forms*, bit 1 << form (PROTOCOL.md 2.5). */
+export const FrameForm = { reedSolomon: 1 } as const;
+/** First bytes of a frame in the second form, high byte first, and how many of their bits may be wrong (PROTOCOL.md 2.5). */
+export const SYNC_MARKER = 0x1acffc1d;
+export const SYNC_TOLERANCE = 3;
+/** The marker, and the 24 bits that name t and the length (PROTOCOL.md 2.5). */
+export const SYNC_LENGTH = 7;
+/** Longest codeword, data and parity, in bytes (PROTOCOL.md 2.5). */
+export const CODEWORD_MAX = 255;
+/** Most wrong bytes that any codeword can have and be mended: the largest t (PROTOCOL.md 2.5). */
+export const MENDABLE_MAX = 16;
+/** Bytes in the codewords of a frame without parity: 9, 17, 25, ... (PROTOCOL.md 2.5). */
+export const CONTENT_MIN = 9;
+export const CONTENT_STEP = 8;
+export const CONTENT_MAX = 2049;
+
 /** Class of a frame: the low four bits of its first byte (PROTOCOL.md 3.2). Classes 8 to 15 are data. */
 export const FrameClass = {
   announce: 0x0,
@@ -110,7 +126,7 @@ export const NONCE_LENGTH = 8;
 export { SHORT_DIGEST_LENGTH } from "../base/digest.ts";
 
 /** Types of extensions; bit 7, critical, is set in none (PROTOCOL.md 3.5). */
-export const ExtensionType = { linkProof: 0x01, limits: 0x06 } as const;
+export const ExtensionType = { linkProof: 0x01, limits: 0x06, forms: 0x07, mended: 0x08 } as const;
 /** Bytes of the value of *limits* (PROTOCOL.md 5.4). */
 export const LIMITS_LENGTH = 6;
 /** Bytes of a MAC under a link key, and of the frame counter beside it (PROTOCOL.md 14.3, 14.4). */

@@ -14,12 +14,12 @@ import {
   SEAL_LENGTH,
 } from "./constants.ts";
 import { frameCrc } from "./crc.ts";
+import { encodeExtensions } from "./extensions.ts";
 import {
   decodeAnnouncement,
   decodeRescuerControl,
   decodeTargetControl,
   encodeBody,
-  encodeExtensions,
   isRescuerControl,
   isTargetControl,
   typeOfMessage,

@@ -3,8 +3,9 @@ import { ANNOUNCEMENTS } from "./announcement-codecs.ts";
 import type { BodyCodec, BodyCodecs, MessageOf } from "./body-codec.ts";
 import { AnnounceType, RescuerControlType, TargetControlType } from "./constants.ts";
 import { RESCUER_CONTROLS, TARGET_CONTROLS } from "./control-codecs.ts";
+import { withExtensions } from "./extensions.ts";
 import type { Announcement, Message, RescuerControl, TargetControl } from "./messages.ts";
-import { extensionsAreAcceptable, extensionValue } from "./tlv.ts";
+import { extensionsAreAcceptable } from "./tlv.ts";
 
 /** Room for the longest body; far above every limit of section 5. */
 const BODY_MAX = 128;
@@ -50,15 +51,6 @@ export function encodeBody(message: Message): Uint8Array {
   return w.finish();
 }
 
-/** The extensions behind the body, without the proof of a link key, which comes last (PROTOCOL.md 3.5). */
-export function encodeExtensions(message: Message): Uint8Array {
-  const codec = CODECS[message.tag] as BodyCodec<Message>;
-  if (codec.encodeExtensions === undefined) return EMPTY;
-  const w = new ByteWriter(BODY_MAX);
-  codec.encodeExtensions(w, message);
-  return w.finish();
-}
-
 /** Decodes an announcement; undefined when it is malformed. */
 export function decodeAnnouncement(type: number, body: Uint8Array): Announcement | "unknown" | undefined {
   return decodeBody(ANNOUNCEMENTS_BY_TYPE.get(type), body);
@@ -75,12 +67,14 @@ export function decodeRescuerControl(type: number, body: Uint8Array): RescuerCon
 }
 
 /** The message in a body that ends with extensions. */
-function decodeBody<M>(codec: BodyCodec<M> | undefined, body: Uint8Array): M | "unknown" | undefined {
+function decodeBody<M extends Message>(
+  codec: BodyCodec<M> | undefined,
+  body: Uint8Array,
+): M | "unknown" | undefined {
   if (codec === undefined) return "unknown";
   const r = new ByteReader(body);
   const message = codec.decode(r);
   if (message === undefined || r.failed) return undefined;
   const tail = r.remaining === 0 ? EMPTY : r.rest();
-  if (!extensionsAreAcceptable(tail)) return undefined;
-  return codec.decodeExtensions?.(message, (type) => extensionValue(tail, type)) ?? message;
+  return extensionsAreAcceptable(tail) ? withExtensions(message, tail) : undefined;
 }

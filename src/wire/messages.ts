@@ -10,15 +10,20 @@ export interface WireVersion {
   readonly patch: number;
 }
 
+/** What the sender of an announcement can hear beside COBS: bit f for form f (PROTOCOL.md 2.5, 3.5). */
+export interface SaysForms {
+  readonly forms?: number;
+}
+
 /** Asks who is there: sent on open and after a reconnect, answered with a beacon or distress (PROTOCOL.md 5.1). */
-export interface Query {
+export interface Query extends SaysForms {
   readonly tag: "query";
   readonly nodeId: Uint8Array;
   readonly bootNonce: Uint8Array;
 }
 
 /** A node's firmware status (PROTOCOL.md 5.2). Distress is the beacon of an unbootable node. */
-export interface Beacon {
+export interface Beacon extends SaysForms {
   readonly tag: "beacon" | "distress";
   readonly nodeId: Uint8Array;
   readonly bootNonce: Uint8Array;
@@ -51,7 +56,7 @@ export function isCall(beacon: Pick<Beacon, "tag" | "wantsUpdate">): boolean {
 }
 
 /** A rescuer's offer of one image to one target (PROTOCOL.md 5.3). The nonce is fresh for every session. */
-export interface Offer {
+export interface Offer extends SaysForms {
   readonly tag: "offer";
   readonly rescuerId: Uint8Array;
   readonly rescuerNonce: Uint8Array;
@@ -156,6 +161,8 @@ export interface Ack {
   readonly delayMs: Millis;
   /** Bit i of byte j: packet highest - (8 j + i) has arrived. */
   readonly bitmap: Uint8Array;
+  /** Low 16 bits of the number of wrong bytes in the packets of the session that came in the second form (PROTOCOL.md 2.5). */
+  readonly mended?: number;
 }
 
 /** `count` blocks from `first` on, wanted in this attempt and in these codecs (PROTOCOL.md 5.9). */

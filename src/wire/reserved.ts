@@ -16,7 +16,6 @@ export const ReservedExtension = {
   keys: { type: 0x03, length: 0 },
   partial: { type: 0x04, length: 3 },
   inline: { type: 0x05, length: 4 },
-  forms: { type: 0x07, length: 1 },
 } as const;
 
 /** Kinds of object. */

@@ -187,22 +187,22 @@ describe("a link", () => {
   it("keeps round-trip time, error estimate and counters when another session begins, on either side", () => {
     const { rescuer, target } = session();
     rescuer.sender?.add(block("a", 2048));
-    const before = rescuer.errorEstimate.rate;
+    const before = rescuer.errorRate;
     transmitted(rescuer, 0);
     rescuer.sender?.handleAck(40, { tag: "ack", highest: 7, delayMs: 0, bitmap: Uint8Array.of(1) });
-    const { rate } = rescuer.errorEstimate;
+    const rate = rescuer.errorRate;
     expect(rate).toBeGreaterThan(2 * before);
     const { smoothed } = rescuer.rtt;
     rescuer.endSession();
     rescuer.startReceiving(100, TAG + 1);
     rescuer.startSending(200, TAG + 2, 1024);
-    expect(rescuer.errorEstimate.rate).toBe(rate);
+    expect(rescuer.errorRate).toBe(rate);
     expect(rescuer.rtt.smoothed).toBe(smoothed);
     expect(rescuer.counters.packetsLost).toBe(7);
     rescuer.sender?.add(block("b", 2048));
     const [first] = transmitted(rescuer, 200);
     expect(first?.length).toBeLessThan(256);
-    expect(target.errorEstimate.rate).toBe(before);
+    expect(target.errorRate).toBe(before);
   });
 
   it("paces by another rate from the moment it is told of it, and by the bits that a byte takes", () => {

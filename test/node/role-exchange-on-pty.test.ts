@@ -53,7 +53,7 @@ it("two nodes on real pseudo-terminals heal each other in turn without closing t
     await until(() => target.seen.has("finished") && rescuer.seen.has("healed"), "a healed board");
     expect(board.boot()).toMatchObject({ tag: "boot" });
     const of = ({ link }: ExchangeableNode): string =>
-      `${link.rtt.smoothed.toFixed(2)} ms and ${link.errorEstimate.rate.toExponential(1)}`;
+      `${link.rtt.smoothed.toFixed(2)} ms and ${link.errorRate.toExponential(1)}`;
     known.push(`${of(a)}, ${of(b)}`);
   }
   process.stdout.write(

@@ -94,7 +94,7 @@ describe("a role that is exchanged on an open port", () => {
     heal(b, a);
     const before = nodes.map(({ link }) => ({
       rtt: link.rtt.smoothed,
-      errors: link.errorEstimate.rate,
+      errors: link.errorRate,
       frames: link.counters.framesReceived,
     }));
     let transfers = 0;
@@ -114,7 +114,7 @@ describe("a role that is exchanged on an open port", () => {
     expect(transfers).toBe(EXCHANGES / TRANSFER_EVERY);
     const after = nodes.map(({ link }) => ({
       rtt: link.rtt.smoothed,
-      errors: link.errorEstimate.rate,
+      errors: link.errorRate,
       frames: link.counters.framesReceived,
     }));
     for (const [i, known] of before.entries()) {

@@ -70,6 +70,8 @@ export interface VirtualRescueOptions {
   readonly trusts?: readonly SigningKey[];
   /** Link key of each end (0 target, 1 rescuer); none unless given. */
   readonly linkKeys?: readonly [LinkKey | undefined, LinkKey | undefined];
+  /** Whether each end hears the second form of frames (0 target, 1 rescuer); neither unless given. */
+  readonly hunting?: readonly [boolean, boolean];
   /** The board takes unsigned images; `trusts` must be empty then. */
   readonly allowUnsigned?: boolean;
   /** Images that may go to flash besides this one, if it is trusted itself: see FlashOracle. */
@@ -199,9 +201,10 @@ export class VirtualRescue {
 
   #linkOver(wire: Transport, end: 0 | 1): LinkOptions {
     const key = this.#options.linkKeys?.[end];
+    const isHunting = this.#options.hunting?.[end] ?? false;
     return this.#options.makeEnd === undefined
-      ? { baud: this.#options.baud ?? 921_600, rtoFloorMs: 10, key }
-      : { ...linkOptionsFor(wire), key };
+      ? { baud: this.#options.baud ?? 921_600, rtoFloorMs: 10, key, isHunting }
+      : { ...linkOptionsFor(wire), key, isHunting };
   }
 
   /** `handle` carries an event out or notes it, when `first`, which gets each event first, proceeds with it. */

@@ -19,6 +19,7 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const ODD_FACTS: Required<TransportFacts> = {
   endpoint: "odd:1",
   framing: "message",
+  isNoisy: true,
   baud: 12_345,
   bitsPerByte: 12,
   rtoFloorMs: 77,

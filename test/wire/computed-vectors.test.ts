@@ -4,6 +4,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { REPOSITORY, runVectorScript, VectorFolders } from "../support/vector-scripts.ts";
 
 const COMPUTED = [
+  "fec-v1.json",
   "link-v1.json",
   "codecs-v1.json",
   "mailbox-v1.json",
@@ -16,7 +17,7 @@ const COMPUTED = [
 const folders = new VectorFolders();
 afterAll(() => folders.dropAll());
 
-describe("the vectors that scripts/vectors computes from PROTOCOL.md sections 4 to 7, 10 and 13", () => {
+describe("the vectors that scripts/vectors computes from PROTOCOL.md sections 2.5, 4 to 7, 10 and 13", () => {
   it("are the files that are kept", () => {
     const { status, text } = runVectorScript(REPOSITORY, "make.py", "--check");
     const [computed, checked] = text.split("\n");

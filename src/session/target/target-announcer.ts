@@ -156,10 +156,12 @@ export class TargetAnnouncer {
   #call(now: Millis): void {
     this.#answers.drop();
     const { status } = this;
-    this.#timer.sent(now, this.#link.lineTime(DISTRESS_BYTES), this.#isInDistress(status));
+    const lineMs = this.#link.lineTime(this.#link.callBytes(DISTRESS_BYTES));
+    this.#timer.sent(now, lineMs, this.#isInDistress(status));
     const manner = { cause: this.#cause, isKeyed: this.#isKeyed };
     const beacon = beaconOf(status, this.#start.bootNonce, manner);
-    const call = this.#timer.isServedElsewhere ? ({ ...beacon, isServed: true } as const) : beacon;
+    const isServed = this.#timer.isServedElsewhere;
+    const call = this.#link.announced(isServed ? ({ ...beacon, isServed: true } as const) : beacon);
     if (this.#isKeyed) this.calls.note(call);
     this.#link.send(call);
   }

@@ -104,6 +104,7 @@ export class UartTransport implements Transport {
     return {
       endpoint: this.#endpoint.text,
       framing: "stream",
+      isNoisy: true,
       baud: this.#baud,
       bitsPerByte: bitsPerByteOf(this.#endpoint),
       rtoFloorMs: RTO_FLOORS[this.#kind],

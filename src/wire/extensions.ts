@@ -1,0 +1,54 @@
+import { ByteReader, ByteWriter, EMPTY } from "../base/bytes.ts";
+import { ExtensionType, LIMITS_LENGTH } from "./constants.ts";
+import type { Accept, Ack, Message, SaysForms } from "./messages.ts";
+import { extensionOf } from "./tlv.ts";
+
+/** Messages that may say what their sender can hear (PROTOCOL.md 3.5). */
+const SAYS_FORMS: ReadonlySet<Message["tag"]> = new Set(["query", "beacon", "distress", "offer"]);
+/** Room for all extensions of a message but the proof of a link key. */
+const EXTENSIONS_MAX = 8;
+
+/** Whether a message of this kind says what its sender can hear. */
+export function saysForms(message: Message): message is Message & SaysForms {
+  return SAYS_FORMS.has(message.tag);
+}
+
+/** The extensions of a message, but for the proof of a link key, which comes behind them. */
+export function encodeExtensions(message: Message): Uint8Array {
+  const w = new ByteWriter(EXTENSIONS_MAX);
+  if (saysForms(message) && message.forms !== undefined) w.u8(ExtensionType.forms).u8(1).u8(message.forms);
+  if (message.tag === "ack" && message.mended !== undefined)
+    w.u8(ExtensionType.mended)
+      .u8(2)
+      .u16(message.mended & 0xffff);
+  if (message.tag === "accept" && message.limits !== undefined)
+    w.u8(ExtensionType.limits).u8(LIMITS_LENGTH).u16(message.limits.payloadMax).u32(message.limits.baudMax);
+  return w.finish();
+}
+
+/**
+ * The message with what its extensions say. `tail`: complete extensions. One that is too short for its meaning says nothing;
+ * what follows the bytes that this version knows is skipped.
+ */
+export function withExtensions<M extends Message>(message: M, tail: Uint8Array): M {
+  if (tail.length === 0) return message;
+  if (saysForms(message)) {
+    const forms = extensionOf(tail, ExtensionType.forms)?.at(0);
+    return forms === undefined ? message : { ...message, forms };
+  }
+  if (message.tag === "accept") return { ...message, ...limitsIn(tail) };
+  return message.tag === "ack" ? { ...message, ...mendedIn(tail) } : message;
+}
+
+function limitsIn(tail: Uint8Array): Pick<Accept, "limits"> {
+  const value = extensionOf(tail, ExtensionType.limits);
+  if (value?.length !== LIMITS_LENGTH) return {};
+  const r = new ByteReader(value);
+  return { limits: { payloadMax: r.u16(), baudMax: r.u32() } };
+}
+
+function mendedIn(tail: Uint8Array): Pick<Ack, "mended"> {
+  const r = new ByteReader(extensionOf(tail, ExtensionType.mended) ?? EMPTY);
+  const mended = r.u16();
+  return r.failed ? {} : { mended };
+}
