@@ -18,7 +18,7 @@ describe.each([targetLife, rescuerLife])("a $name that is fed anything at any ti
   );
 });
 
-/** Events and frames that a hundred lives must meet, or the fuzzer does not get far. */
+/** Events and frames that two hundred lives must meet, or the fuzzer does not get far. */
 const MET = [
   [
     targetLife,
@@ -27,10 +27,10 @@ const MET = [
   [rescuerLife, ["readRun", "readBlock", "healed", "refused", "sessionLost", "sends-probe", "sends-doneAck"]],
 ] as const;
 
-describe("a hundred lives", () => {
+describe("two hundred lives", () => {
   it.each(MET)("meet all states of a $name", (target, met) => {
     const words = new Set<string>();
-    for (let seed = 0; seed < 100; seed++) {
+    for (let seed = 0; seed < 200; seed++) {
       for (const word of target.run(new SeededRandom(seed)).split(" ")) words.add(word);
     }
     expect([...words]).toEqual(expect.arrayContaining([...met]));

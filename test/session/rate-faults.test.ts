@@ -81,7 +81,7 @@ describe("the exchange about the rate of the line", () => {
 
   it("survives a restart of the target in each of its states", () => {
     let slow = 0;
-    for (let at = 5; at < 800; at += 15) {
+    for (let at = 5; at < 800; at += 30) {
       const rescue = new RatedRescue({ size: SIZE, garbled: [3_000_000] });
       rescue.run(LIMIT_MS, () => rescue.clock.now() >= at);
       rescue.restartTarget();
@@ -94,7 +94,7 @@ describe("the exchange about the rate of the line", () => {
   });
 
   it("survives that the rescuer is killed in each of its states and another one comes", () => {
-    for (let at = 5; at < 800; at += 15) {
+    for (let at = 5; at < 800; at += 30) {
       const rescue = new RatedRescue({ size: SIZE, garbled: [3_000_000] });
       rescue.run(LIMIT_MS, () => rescue.clock.now() >= at);
       rescue.restartRescuer();
@@ -103,7 +103,7 @@ describe("the exchange about the rate of the line", () => {
   });
 
   it("survives that the rescuer is killed and stays away for three seconds", () => {
-    for (let at = 20; at < 800; at += 60) {
+    for (let at = 20; at < 800; at += 90) {
       const rescue = new RatedRescue({ size: SIZE, garbled: [3_000_000] });
       rescue.run(LIMIT_MS, () => rescue.clock.now() >= at);
       rescue.stopRescuer();

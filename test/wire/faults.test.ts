@@ -1,6 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { concatBytes } from "../../src/base/bytes.ts";
-import { AnnounceType, CRC_LENGTH, FRAME_MIN, PROTOCOL_VERSION } from "../../src/wire/constants.ts";
+import {
+  AnnounceType,
+  CRC_LENGTH,
+  FRAME_MIN,
+  PROTOCOL_VERSION,
+  RescuerControlType,
+  TargetControlType,
+} from "../../src/wire/constants.ts";
 import { crcMatches, decodeFrame, isSessionFrame } from "../../src/wire/frame.ts";
 import { extensionsAreAcceptable } from "../../src/wire/tlv.ts";
 import { withCrc } from "../support/with-crc.ts";
@@ -88,15 +95,16 @@ describe("frames that this version does not know", () => {
       );
       expect(decodeFrame(bytes, undefined)).toEqual(UNKNOWN);
     }
-    const firstUnknown: readonly [number, number][] = [
-      [0x1, 5],
-      [0x2, 2],
-      [0x5, 0],
-      [0x6, 0],
-      [0x7, 0],
+    const kinds: readonly [number, readonly number[]][] = [
+      [0x1, Object.values(TargetControlType)],
+      [0x2, Object.values(RescuerControlType)],
+      [0x5, []],
+      [0x6, []],
+      [0x7, []],
     ];
-    for (const [frameClass, from] of firstUnknown) {
-      for (let high = from; high < 16; high++) {
+    for (const [frameClass, given] of kinds) {
+      for (let high = 0; high < 16; high++) {
+        if (given.includes(high)) continue;
         for (const length of [0, 1, 8, 17]) {
           const covered = concatBytes(Uint8Array.of(frameClass | (high << 4)), new Uint8Array(length));
           expect(decodeFrame(withCrc(covered, SESSION_TAG), SESSION_TAG)).toEqual(UNKNOWN);
