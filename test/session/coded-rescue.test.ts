@@ -7,7 +7,7 @@ import { zlibDeflate } from "../../src/node/zlib-deflate.ts";
 import { type BlockCoder, PLAIN_CODECS } from "../../src/session/codecs.ts";
 import { encodeCoded } from "../../src/session/coded-block.ts";
 import { decodeCobs } from "../../src/wire/cobs.ts";
-import { Codec, FrameClass } from "../../src/wire/constants.ts";
+import { Codec, FrameClass, ObjectKind } from "../../src/wire/constants.ts";
 import { tameFirmware } from "../support/tame-firmware.ts";
 import { VirtualRescue, type VirtualRescueOptions } from "../support/virtual-rescue.ts";
 import { wrappedTransport } from "../support/wrapped-transport.ts";
@@ -115,6 +115,32 @@ describe("a rescue with coded blocks", () => {
       const seen = heal({ seed, coders: coders(), ...options });
       expect(seen.codedBlocks).toBeGreaterThan(0);
     }
+  });
+
+  it("codes all blocks, although the run of the blocks that the accept asked for is lost, and they are looked at last", () => {
+    let dropped = 0;
+    const isLost = (bytes: Uint8Array): boolean => {
+      const frame = decodeCobs(bytes.subarray(bytes[0] === 0 ? 1 : 0, -1)) ?? new Uint8Array();
+      const [head = 0, , kind, level, index] = frame;
+      return (head & 15) === FrameClass.object && kind === ObjectKind.run && level === 4 && index === 0;
+    };
+    const run = new VirtualRescue({
+      ...{ seed: 1, data: DATA, coders: coders() },
+      wrap: (wire) =>
+        wrappedTransport(wire, {
+          write: (bytes) => {
+            if (!isLost(bytes) || dropped === 3) return wire.write(bytes);
+            dropped++;
+            return true;
+          },
+        }),
+    });
+    expect(run.run(600_000)).toBe(true);
+    expect(dropped).toBe(3);
+    expect(run.flashed).toEqual(DATA);
+    expect(run.rescuerEnd.link.counters.codedBlocks).toBeGreaterThanOrEqual(30);
+    const failed = run.targetEvents.filter(({ tag }) => tag === "sessionLost");
+    expect(failed).toEqual([]);
   });
 
   it("resumes after a power cut at any tenth of the way", () => {

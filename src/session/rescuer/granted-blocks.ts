@@ -22,6 +22,8 @@ export class GrantedBlocks {
   #open: ReadonlySet<number> = new Set();
   /** Blocks that the target finished once: a second time is not progress. */
   readonly #settled: Uint8Array;
+  /** Blocks that a grant has named: what only the accept asked for may lie with the target, and not be looked at yet. */
+  readonly #named: Uint8Array;
   /** Keys of the granted blocks of which every byte was acked. */
   readonly #acked: Set<string> = new Set();
 
@@ -30,6 +32,7 @@ export class GrantedBlocks {
     this.#leafCount = leafCount;
     this.#openMax = Math.max(1, openMax);
     this.#settled = new Uint8Array(leafCount);
+    this.#named = new Uint8Array(leafCount);
   }
 
   get count(): number {
@@ -47,7 +50,7 @@ export class GrantedBlocks {
 
   /** Whether the target is done with a block, so that a dictionary may name it (PROTOCOL.md 4.5). */
   isHeld(block: number): boolean {
-    return this.#settled[block] === 1 && !this.#open.has(block);
+    return this.#named[block] === 1 && !this.#open.has(block);
   }
 
   /** Every byte of a granted block was acked. */
@@ -60,8 +63,8 @@ export class GrantedBlocks {
     return [...this.#granted].every((key) => this.#acked.has(key));
   }
 
-  /** Takes in the entries of a grant, which replace all earlier ones. */
-  take(entries: readonly GrantEntry[]): GrantChange {
+  /** Takes in the entries of a grant, or what the accept asks for, which replace all earlier ones. */
+  take(entries: readonly GrantEntry[], from: "accept" | "grant"): GrantChange {
     const before = this.#granted;
     const granted = new Set<string>();
     const open = new Set<number>();
@@ -73,6 +76,7 @@ export class GrantedBlocks {
         if (granted.size >= this.#openMax) break;
         granted.add(key);
         open.add(block);
+        if (from === "grant") this.#named[block] = 1;
         if (!before.has(key)) wishes.push({ block, attempt, codecs });
       }
     }

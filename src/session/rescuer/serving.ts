@@ -206,11 +206,11 @@ export class Serving {
     if (this.#grantSequence !== undefined && !isAfter(grant.sequence, this.#grantSequence)) return;
     this.#grantSequence = grant.sequence;
     this.#isPastManifest = true;
-    this.#grantBlocks(now, grant.entries);
+    this.#grantBlocks(now, grant.entries, "grant");
   }
 
-  #grantBlocks(now: Millis, entries: readonly GrantEntry[]): void {
-    const { wishes, dropped, settled } = this.#blocks.take(entries);
+  #grantBlocks(now: Millis, entries: readonly GrantEntry[], from: "accept" | "grant"): void {
+    const { wishes, dropped, settled } = this.#blocks.take(entries, from);
     for (const key of dropped) {
       this.#sender.drop(key);
       this.#reads.end(now, key);
@@ -257,7 +257,7 @@ export class Serving {
     this.#readRuns(now, asks === "run" ? path.slice(0, 1) : path);
     if (asks !== "blank") return;
     const count = Math.min(openBlocks, 1 << RUN_LEVELS, this.#leafCount);
-    this.#grantBlocks(now, [{ first: 0, count, attempt: 0, codecs }]);
+    this.#grantBlocks(now, [{ first: 0, count, attempt: 0, codecs }], "accept");
   }
 
   #readRuns(now: Millis, nodes: readonly TreeNode[]): void {
