@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { Framer, type Received } from "../../src/link/framer.ts";
 import { FrameSeal } from "../../src/link/seal.ts";
-import { SEAL_LENGTH } from "../../src/wire/constants.ts";
+import { Codec, SEAL_LENGTH } from "../../src/wire/constants.ts";
 import { delimitedCobs, wholeFrames } from "../../src/wire/line-code.ts";
 import type { Message, Packet } from "../../src/wire/messages.ts";
 import { withCrc } from "../support/with-crc.ts";
@@ -55,6 +55,32 @@ describe("a framer", () => {
     peer.endSession();
     peer.endSession();
     expect(lines.map(tagOf)).toEqual(["noFrame", "stale", "stale", "stale", "stale"]);
+  });
+
+  it("writes a frame in the second form, which serves no other frame as a delimiter", () => {
+    const delimiters = (line: Uint8Array): readonly boolean[] => [line[0] === 0, line.at(-1) === 0];
+    own.encodeMessage(query, undefined, false);
+    expect(delimiters(own.encodeMessage(query, undefined, true))).toEqual([false, true]);
+    const coded = own.encodeMessage(query, undefined, true, 3);
+    expect([own.isCoded, delimiters(coded)]).toEqual([true, [false, false]]);
+    expect(coded).toHaveLength(7 + 25 + 6);
+    expect(delimiters(own.encodeMessage(query, undefined, true))).toEqual([true, true]);
+  });
+
+  it("leaves a frame that is too long for the second form in COBS", () => {
+    own.startSession(TAG, undefined);
+    const data = (length: number): Packet => ({
+      tag: "data",
+      packetNumber: 1,
+      codec: Codec.raw,
+      attempt: 0,
+      position: 0,
+      payload: new Uint8Array(length).fill(1),
+    });
+    own.encodePacket(data(2040), false, 1);
+    expect(own.isCoded).toBe(true);
+    own.encodePacket(data(2041), false, 1);
+    expect(own.isCoded).toBe(false);
   });
 
   it("names the version of a foreign announcement, and what is malformed", () => {
