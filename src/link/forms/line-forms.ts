@@ -27,7 +27,7 @@ export class LineForms {
   sizer(options: FrameSizerOptions, sealLength: number): Sizer {
     const { hearing, areBothHunting } = this.ofMessages;
     if (!areBothHunting) return new FrameSizer(this.#errors, options);
-    if (hearing.isBad) this.#damage.hint(hearing.wrongRate);
+    if (hearing.isBad && hearing.hasMended) this.#damage.hint(hearing.wrongRate);
     return new FormSizer(this.#damage, options, sealLength);
   }
 }
