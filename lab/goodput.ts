@@ -47,20 +47,25 @@ export const GOODPUT_LINES: readonly GoodputLine[] = [
 export interface Goodput {
   /** Line time of the image, over the time from the rescuer's first byte on the line to the last byte either way. */
   readonly share: number;
+  /** Of the rescuer's frames, those in the second form. */
+  readonly codedShare: number;
   /** Bytes of the rescuer, and of the target since the rescuer's first one. */
   readonly fromRescuer: number;
   readonly fromTarget: number;
 }
 
-/** Runs one transfer; the same seed gives the same figure. Throws when it does not end, or the flash is not the image. */
-export function goodputOf(line: GoodputLine, seed: number): Goodput {
+/**
+ * Runs one transfer; the same seed gives the same figure. `isHunting`: both ends hear the second form (PROTOCOL.md 2.5). Throws when
+ * it does not end, or the flash is not the image.
+ */
+export function goodputOf(line: GoodputLine, seed: number, isHunting: boolean): Goodput {
   const { size, baud, latencyMs, faults } = line;
   const sent = [0, 0];
   const freeAt = [0, 0];
   let beganAt: Millis | undefined;
   const clock = new VirtualClock();
   const rescue = new VirtualRescue({
-    ...{ clock, seed, size, baud, latencyMs, faults },
+    ...{ clock, seed, size, baud, latencyMs, faults, hunting: [isHunting, isHunting] as const },
     wrap: (wire, end) =>
       wrappedTransport(wire, {
         write: (bytes) => {
@@ -75,35 +80,46 @@ export function goodputOf(line: GoodputLine, seed: number): Goodput {
   const isWhole = rescue.run(LIMIT_MS) && rescue.flashed.every((byte, i) => byte === rescue.data[i]);
   if (!isWhole || beganAt === undefined) throw new Error(`${line.name}, seed ${seed}: not healed`);
   const span = Math.max(...freeAt) - beganAt;
+  const { codedFramesSent, framesSent } = rescue.rescuerEnd.counters;
   return {
+    codedShare: codedFramesSent / framesSent,
     share: (size * 10_000) / baud / span,
     fromRescuer: sent[1] ?? 0,
     fromTarget: sent[0] ?? 0,
   };
 }
 
-/** All transfers over one line. */
+/** All transfers over one line; at least one of each. */
 export interface GoodputRow {
   readonly line: GoodputLine;
-  /** At least one. */
-  readonly results: readonly Goodput[];
+  readonly both: readonly Goodput[];
+  readonly cobsAlone: readonly Goodput[];
 }
 
 function middle(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
 }
 
-/** The rows as a table in Markdown: shares with three digits, bytes of the median. */
+/** Median and worst share. */
+function sharesOf(results: readonly Goodput[]): [string, string] {
+  const shares = results.map(({ share }) => share);
+  return [middle(shares).toFixed(3), Math.min(...shares).toFixed(3)];
+}
+
+/** The rows as a table in Markdown: shares with three digits; bytes are medians with both forms. */
 export function goodputTable(rows: readonly GoodputRow[]): string {
-  const lines = rows.map(({ line, results }) => {
-    const shares = results.map(({ share }) => share);
-    const bytes = [results.map((r) => r.fromRescuer), results.map((r) => r.fromTarget)].map(middle);
-    const figures = [middle(shares).toFixed(3), Math.min(...shares).toFixed(3), ...bytes];
-    return `| ${[line.name, line.size / KIB, ...figures].join(" | ")} |`;
+  const lines = rows.map(({ line, both, cobsAlone }) => {
+    const figures = [
+      ...sharesOf(both),
+      middle(both.map((r) => r.codedShare)).toFixed(2),
+      ...sharesOf(cobsAlone),
+    ];
+    const bytes = [both.map((r) => r.fromRescuer), both.map((r) => r.fromTarget)].map(middle);
+    return `| ${[line.name, line.size / KIB, ...figures, ...bytes].join(" | ")} |`;
   });
   return [
-    "| line | image, KiB | share of the line, median | worst | bytes of the rescuer | of the target |",
-    "| --- | ---: | ---: | ---: | ---: | ---: |",
+    "| line | image, KiB | share of the line, median | worst | frames in the second form | COBS alone, median | worst | bytes of the rescuer | of the target |",
+    "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ...lines,
     "",
   ].join("\n");

@@ -48,7 +48,8 @@ export class ControlForms {
   /** A frame of the peer came, of `wireBytes` in COBS, or `coded`. */
   noteHeard(frame: Frame, wireBytes: number, coded?: CodedFrame): void {
     this.#calls = 0;
-    this.hearing.noteFrame(coded?.wireBytes ?? wireBytes, coded?.mendedBytes ?? 0);
+    if (coded === undefined) this.hearing.noteFrame(wireBytes, 0);
+    else this.hearing.noteCoded(coded.wireBytes, coded.mendedBytes);
     if (coded !== undefined) this.#isHeard = true;
     else if (isMessage(frame) && saysForms(frame))
       this.#isHeard = ((frame.forms ?? 0) & (1 << FrameForm.reedSolomon)) !== 0;

@@ -22,7 +22,7 @@ export class LineForms {
     const { hearing, areBothHunting } = this.ofMessages;
     const quality = this.#quality();
     if (!areBothHunting) return new FrameSizer(quality.errors, options);
-    if (hearing.isBad) quality.damage.hint(hearing.wrongRate);
+    if (hearing.isBad && hearing.hasMended) quality.damage.hint(hearing.wrongRate);
     return new FormSizer(quality.damage, options, sealLength);
   }
 }
