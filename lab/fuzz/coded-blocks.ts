@@ -1,7 +1,7 @@
 import { inflateRawSync } from "node:zlib";
 import { concatBytes, equalBytes } from "../../src/base/bytes.ts";
 import { randomBytes, SeededRandom } from "../../src/base/prng.ts";
-import { decodeCoded, encodeCoded, isCodedComplete } from "../../src/session/coded-block.ts";
+import { decodeCoded, encodeCodedBlock, isCodedComplete } from "../../src/session/coded-block.ts";
 import { deflate } from "../../src/session/deflate/deflate.ts";
 import { Codec } from "../../src/wire/constants.ts";
 import { tameFirmware } from "../../test/support/tame-firmware.ts";
@@ -23,12 +23,12 @@ function seeds(): Uint8Array[] {
   const own = block(HELD);
   const noise = concatBytes(randomBytes(new SeededRandom(1), 100), new Uint8Array(SIZE - 100));
   const named = [[0], [3, 1], [15, 14, 13, 12, 11, 10, 9, 8]].map((names) =>
-    concatBytes(Uint8Array.of(1), encodeCoded(deflate(own, concatBytes(...names.map(block))), names)),
+    concatBytes(Uint8Array.of(1), encodeCodedBlock(deflate(own, concatBytes(...names.map(block))), names)),
   );
   const plain = [own, noise, new Uint8Array(SIZE)].map((bytes) =>
-    concatBytes(Uint8Array.of(0), encodeCoded(deflate(bytes), undefined)),
+    concatBytes(Uint8Array.of(0), encodeCodedBlock(deflate(bytes), undefined)),
   );
-  const unknown = encodeCoded(deflate(own), [HELD]);
+  const unknown = encodeCodedBlock(deflate(own), [HELD]);
   return [...named, ...plain, concatBytes(Uint8Array.of(1), unknown)];
 }
 

@@ -1,6 +1,6 @@
 import { assert } from "../base/assert.ts";
 import { SEAL_LENGTH } from "../wire/constants.ts";
-import { CODED_FRAME_MAX, encodeCoded, holdsMarker } from "../wire/fec/coded-frame.ts";
+import { CODED_FRAME_MAX, encodeCodedFrame, holdsMarker } from "../wire/fec/coded-frame.ts";
 import {
   crcMatches,
   decodeFrame,
@@ -163,7 +163,9 @@ export class Framer {
       mendable > 0 && fits ? undefined : this.#code.encode(frame, isBackToBack && !this.#isCoded);
     const isMistakable = delimited !== undefined && fits && this.isPeerHunting && holdsMarker(delimited);
     this.#isCoded = delimited === undefined || isMistakable;
-    return delimited === undefined || isMistakable ? encodeCoded(frame, Math.max(1, mendable)) : delimited;
+    return delimited === undefined || isMistakable
+      ? encodeCodedFrame(frame, Math.max(1, mendable))
+      : delimited;
   }
 
   get #protect(): Protect | undefined {

@@ -2,7 +2,7 @@ import { BoundedMap } from "../base/bounded-map.ts";
 import { toHex } from "../base/bytes.ts";
 import type { ImageSource } from "../image/image-source.ts";
 import type { BlockCoder, CodedBlock } from "../session/codecs.ts";
-import { dictionaryOf, encodeCoded, NAMES_MAX } from "../session/coded-block.ts";
+import { dictionaryOf, encodeCodedBlock, NAMES_MAX } from "../session/coded-block.ts";
 import { deflate } from "../session/deflate/deflate.ts";
 import { Codec, codecBit, DICTIONARY_MAX } from "../wire/constants.ts";
 import { BlockSketches, type Sketch, sketchOf } from "./block-sketches.ts";
@@ -106,11 +106,11 @@ export class ImageCoders {
     const { blockSize } = image.manifest;
     const dictionary = names.length === 0 ? undefined : dictionaryOf(names, blockSize, readerOf(image));
     if (dictionary !== undefined) {
-      const payload = encodeCoded(this.#compress(block, dictionary), names);
+      const payload = encodeCodedBlock(this.#compress(block, dictionary), names);
       return { codec: Codec.dictionary, payload, names };
     }
     if ((allowed & codecBit(Codec.deflate)) === 0) return undefined;
-    return { codec: Codec.deflate, payload: encodeCoded(this.#compress(block), undefined), names: [] };
+    return { codec: Codec.deflate, payload: encodeCodedBlock(this.#compress(block), undefined), names: [] };
   }
 }
 

@@ -67,7 +67,7 @@ export function dictionaryOf(
 }
 
 /** A coded block of what was deflated, with the dictionary's blocks named (none for codec deflate). */
-export function encodeCoded(deflated: Uint8Array, names: readonly number[] | undefined): Uint8Array {
+export function encodeCodedBlock(deflated: Uint8Array, names: readonly number[] | undefined): Uint8Array {
   const namesBytes = names === undefined ? 0 : 1 + NAME_BYTES * names.length;
   const writer = new ByteWriter(HEAD_BYTES + namesBytes + deflated.length);
   writer.u16(1 + namesBytes + deflated.length - 1).u8(CodedSubtype.deflate);

@@ -8,7 +8,7 @@ import { LinkEnd } from "../../src/session/link-end.ts";
 import type { Role } from "../../src/session/role.ts";
 import { createMemoryPair } from "../../src/sim/wires/memory-pair.ts";
 import { encodeDelimited } from "../../src/wire/cobs.ts";
-import { encodeCoded } from "../../src/wire/fec/coded-frame.ts";
+import { encodeCodedFrame } from "../../src/wire/fec/coded-frame.ts";
 import { FRAME_VECTORS } from "../wire/wire-vectors.ts";
 
 const LINE = { baud: 115_200, latencyMs: 1, pieceBytes: 16 };
@@ -48,10 +48,10 @@ describe("a link end on a stream with both forms", () => {
   const boot = "boot loader 1.2, loading the image\r\n";
   const stream = concatBytes(
     text(boot),
-    encodeCoded(query, 8),
+    encodeCodedFrame(query, 8),
     encodeDelimited(query),
     text("second stage\n"),
-    encodeCoded(query, 1),
+    encodeCodedFrame(query, 1),
     text("login: "),
   );
 
@@ -78,14 +78,14 @@ describe("a link end on a stream with both forms", () => {
   });
 
   it("passes on the text that looked like the beginning of a frame when the line falls silent", () => {
-    const cut = concatBytes(encodeCoded(query, 8).subarray(0, 20), text("kernel panic, and nothing"));
+    const cut = concatBytes(encodeCodedFrame(query, 8).subarray(0, 20), text("kernel panic, and nothing"));
     const { told, end } = heard(true, cut);
     expect(told.join("")).toContain("kernel panic, and nothing");
     expect(end.counters.bytesReceived).toBe(cut.length);
   });
 
   it("counts the bytes that were mended", () => {
-    const wire = encodeCoded(query, 8);
+    const wire = encodeCodedFrame(query, 8);
     for (const at of [9, 20, 30]) wire[at] = (wire[at] ?? 0) ^ 0xff;
     expect(heard(true, wire).end.counters).toMatchObject({
       codedFramesReceived: 1,

@@ -3,7 +3,7 @@ import { fc, test as property } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
 import { concatBytes } from "../../src/base/bytes.ts";
 import { randomBytes, SeededRandom } from "../../src/base/prng.ts";
-import { decodeCoded, encodeCoded, isCodedComplete } from "../../src/session/coded-block.ts";
+import { decodeCoded, encodeCodedBlock, isCodedComplete } from "../../src/session/coded-block.ts";
 import { Codec } from "../../src/wire/constants.ts";
 
 const SIZE = 4096;
@@ -34,12 +34,12 @@ function joined(names: readonly number[]): Uint8Array {
 
 describe("a coded block", () => {
   const names = [2, 3, 4, 5, 6, 7, 8, 9];
-  const payload = encodeCoded(deflateRawSync(MIXED, { dictionary: joined(names) }), names);
+  const payload = encodeCodedBlock(deflateRawSync(MIXED, { dictionary: joined(names) }), names);
 
   it("of codec deflate is its length, a subtype, and the stream", () => {
     const tame = MIXED.slice().fill(7, 1000);
     const deflated = deflateRawSync(tame);
-    const coded = encodeCoded(deflated, undefined);
+    const coded = encodeCodedBlock(deflated, undefined);
     expect(coded.subarray(0, 3)).toEqual(Uint8Array.of(deflated.length & 0xff, deflated.length >> 8, 0));
     expect(coded.subarray(3)).toEqual(new Uint8Array(deflated));
     expect(decode(Codec.deflate, coded)).toEqual(tame);
@@ -47,12 +47,12 @@ describe("a coded block", () => {
   });
 
   it("of codec dictionary has the numbers of the blocks before the stream, and is read with these blocks", () => {
-    const own = encodeCoded(deflateRawSync(MIXED, { dictionary: joined([5]) }), [5]);
+    const own = encodeCodedBlock(deflateRawSync(MIXED, { dictionary: joined([5]) }), [5]);
     expect(own.subarray(2, 7)).toEqual(Uint8Array.of(0, 1, 5, 0, 0));
     expect(decode(Codec.dictionary, own)).toEqual(MIXED);
     expect(payload.length).toBeLessThan(SIZE);
     const full = concatBytes(...BLOCKS.slice(2).map((block) => block.subarray(100, 612)));
-    const all = encodeCoded(deflateRawSync(full, { dictionary: joined(names) }), names);
+    const all = encodeCodedBlock(deflateRawSync(full, { dictionary: joined(names) }), names);
     // zlib does not look at the very first bytes of a dictionary of 32 KiB.
     expect(all.length).toBeLessThan(700);
     expect(decode(Codec.dictionary, all)).toEqual(full);
@@ -60,7 +60,7 @@ describe("a coded block", () => {
 
   it("is read with the last 32 KiB of the blocks that it names; those before are not looked at", () => {
     const many = [...Array.from({ length: 247 }, () => 0xffffff), ...names];
-    const coded = encodeCoded(deflateRawSync(MIXED, { dictionary: joined(names) }), many);
+    const coded = encodeCodedBlock(deflateRawSync(MIXED, { dictionary: joined(names) }), many);
     expect(decode(Codec.dictionary, coded)).toEqual(MIXED);
     expect(asked).toEqual(names);
   });
@@ -68,7 +68,7 @@ describe("a coded block", () => {
   it("is read with half of a block of 64 KiB, its last one", () => {
     const large = randomBytes(new SeededRandom(6), 65_536);
     const block = large.slice(40_000);
-    const coded = encodeCoded(deflateRawSync(block, { dictionary: large.subarray(32_768) }), [1]);
+    const coded = encodeCodedBlock(deflateRawSync(block, { dictionary: large.subarray(32_768) }), [1]);
     expect(coded.length).toBeLessThan(1000);
     expect(decodeCoded(Codec.dictionary, coded, block.length, 65_536, () => large)).toEqual(block);
   });
@@ -76,21 +76,21 @@ describe("a coded block", () => {
   it("names a block that the target does not have: that is said, and nothing is inflated", () => {
     for (const missing of [10, 0xffffff]) {
       const short = deflateRawSync(new Uint8Array(SIZE));
-      expect(decode(Codec.dictionary, encodeCoded(short, [2, missing]))).toBe("missing");
+      expect(decode(Codec.dictionary, encodeCodedBlock(short, [2, missing]))).toBe("missing");
     }
   });
 
   it.each([
     ["of another subtype", Uint8Array.of(3, 0, 1, 3, 0, 0), 1],
-    ["longer than what came", encodeCoded(deflateRawSync(MIXED), undefined).subarray(0, -1), SIZE],
+    ["longer than what came", encodeCodedBlock(deflateRawSync(MIXED), undefined).subarray(0, -1), SIZE],
     ["without a subtype", Uint8Array.of(0, 0), SIZE],
     ["without a stream", Uint8Array.of(0, 0, 0), SIZE],
     ["nothing", new Uint8Array(), SIZE],
-    ["for a block of another length", encodeCoded(deflateRawSync(MIXED.subarray(1)), undefined), SIZE],
-    ["as long as its block", encodeCoded(deflateRawSync(new Uint8Array(7)), undefined), 7],
+    ["for a block of another length", encodeCodedBlock(deflateRawSync(MIXED.subarray(1)), undefined), SIZE],
+    ["as long as its block", encodeCodedBlock(deflateRawSync(new Uint8Array(7)), undefined), 7],
     [
       "of 64 MiB of zeros",
-      encodeCoded(deflateRawSync(new Uint8Array(67_108_864)).subarray(0, 4000), undefined),
+      encodeCodedBlock(deflateRawSync(new Uint8Array(67_108_864)).subarray(0, 4000), undefined),
       SIZE,
     ],
   ])("is refused when it is %s", (_what, coded, length) => {

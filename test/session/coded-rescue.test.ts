@@ -5,7 +5,7 @@ import { linkKeyOf } from "../../src/node/derived-link-key.ts";
 import { type Deflate, ImageCoders } from "../../src/node/image-coder.ts";
 import { zlibDeflate } from "../../src/node/zlib-deflate.ts";
 import { type BlockCoder, PLAIN_CODECS } from "../../src/session/codecs.ts";
-import { encodeCoded } from "../../src/session/coded-block.ts";
+import { encodeCodedBlock } from "../../src/session/coded-block.ts";
 import { decodeCobs } from "../../src/wire/cobs.ts";
 import { Codec, FrameClass, ObjectKind } from "../../src/wire/constants.ts";
 import { tameFirmware } from "../support/tame-firmware.ts";
@@ -185,11 +185,17 @@ describe("a rescuer that codes wrongly", () => {
   it.each<[string, BlockCoder["code"]]>([
     [
       "random bytes",
-      (i) => ({ codec: deflate, payload: encodeCoded(randomBytes(new SeededRandom(i), 500), undefined) }),
+      (i) => ({
+        codec: deflate,
+        payload: encodeCodedBlock(randomBytes(new SeededRandom(i), 500), undefined),
+      }),
     ],
-    ["another block", (_i, bytes) => ({ codec: deflate, payload: encodeCoded(short(bytes), undefined) })],
-    ["64 MiB of zeros", () => ({ codec: deflate, payload: encodeCoded(BOMB, undefined) })],
-    ["empty stored blocks", () => ({ codec: deflate, payload: encodeCoded(EMPTY_BLOCKS, undefined) })],
+    [
+      "another block",
+      (_i, bytes) => ({ codec: deflate, payload: encodeCodedBlock(short(bytes), undefined) }),
+    ],
+    ["64 MiB of zeros", () => ({ codec: deflate, payload: encodeCodedBlock(BOMB, undefined) })],
+    ["empty stored blocks", () => ({ codec: deflate, payload: encodeCodedBlock(EMPTY_BLOCKS, undefined) })],
     [
       "a length in front that is longer than the block",
       () => ({ codec: deflate, payload: new Uint8Array(40).fill(255) }),
@@ -197,17 +203,17 @@ describe("a rescuer that codes wrongly", () => {
     ["a subtype of later", () => ({ codec: dictionary, payload: Uint8Array.of(3, 0, 9, 0, 0, 0) })],
     [
       "itself as its dictionary",
-      (i, bytes) => ({ codec: dictionary, payload: encodeCoded(short(bytes), [i]) }),
+      (i, bytes) => ({ codec: dictionary, payload: encodeCodedBlock(short(bytes), [i]) }),
     ],
     [
       "blocks beyond the image",
-      (_i, bytes) => ({ codec: dictionary, payload: encodeCoded(short(bytes), [0xffffff]) }),
+      (_i, bytes) => ({ codec: dictionary, payload: encodeCodedBlock(short(bytes), [0xffffff]) }),
     ],
     [
       "255 blocks",
       (_i, bytes) => ({
         codec: dictionary,
-        payload: encodeCoded(
+        payload: encodeCodedBlock(
           short(bytes),
           Array.from({ length: 255 }, (_, k) => k),
         ),
@@ -221,7 +227,7 @@ describe("a rescuer that codes wrongly", () => {
     const empty = (bytes: Uint8Array): Uint8Array => zlibDeflate(bytes.slice().fill(0));
     const { run, codedBlocks } = heal({
       ...{ blockSize: 1024, slot: OTHER },
-      coders: coding((_i, bytes) => ({ codec: deflate, payload: encodeCoded(empty(bytes), undefined) })),
+      coders: coding((_i, bytes) => ({ codec: deflate, payload: encodeCodedBlock(empty(bytes), undefined) })),
     });
     expect(codedBlocks).toBeLessThan(16);
     expect(run.targetEvents.some(({ tag }) => tag === "sessionLost")).toBe(false);

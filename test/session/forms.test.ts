@@ -5,7 +5,7 @@ import { linkKeyOf } from "../../src/node/derived-link-key.ts";
 import { bitErrors } from "../../src/sim/wires/byte-faults.ts";
 import { withFaults } from "../../src/sim/wires/transport-faults.ts";
 import type { Transport } from "../../src/transport/transport.ts";
-import { encodeCoded } from "../../src/wire/fec/coded-frame.ts";
+import { encodeCodedFrame } from "../../src/wire/fec/coded-frame.ts";
 import { lineSpan } from "../support/line-span.ts";
 import { VirtualRescue, type VirtualRescueOptions } from "../support/virtual-rescue.ts";
 import { wrappedTransport } from "../support/wrapped-transport.ts";
@@ -73,7 +73,10 @@ describe("a rescue between nodes that hear both forms", () => {
     const distress =
       FRAME_VECTORS.find(({ frame }) => frame.tag === "distress")?.bytes ?? expect.fail("no vector");
     const random = new SeededRandom(5);
-    const hidden = Array.from({ length: 40 }, () => [encodeCoded(distress, 8), randomBytes(random, 700)]);
+    const hidden = Array.from({ length: 40 }, () => [
+      encodeCodedFrame(distress, 8),
+      randomBytes(random, 700),
+    ]);
     const rescue = heal({ seed: 5, data: concatBytes(...hidden.flat()), hunting: BOTH });
     expect(rescue.targetEnd.counters.packetsLost + rescue.rescuerEnd.counters.packetsLost).toBe(0);
     expect(rescue.targetEnd.counters.echoes).toBe(0);

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { concatBytes, toHex } from "../../src/base/bytes.ts";
 import { encodeDelimited } from "../../src/wire/cobs.ts";
 import { CRC_LENGTH, WireLimit } from "../../src/wire/constants.ts";
-import { encodeCoded } from "../../src/wire/fec/coded-frame.ts";
+import { encodeCodedFrame } from "../../src/wire/fec/coded-frame.ts";
 import { decodeFrame, encodeMessage } from "../../src/wire/frame.ts";
 import type { Frame, Message } from "../../src/wire/messages.ts";
 import { withCrc } from "../support/with-crc.ts";
@@ -58,9 +58,9 @@ describe("the extensions of the second form (PROTOCOL.md 2.5)", () => {
   it("leave every message within its limit, in both forms", () => {
     const distress = encodeMessage({ ...messageOf("distress"), forms: 2 } as Message, SESSION_TAG);
     expect(encodeDelimited(distress).length).toBeLessThanOrEqual(WireLimit.announcement);
-    expect(encodeCoded(distress, 8)).toHaveLength(96);
+    expect(encodeCodedFrame(distress, 8)).toHaveLength(96);
     const ack = encodeMessage({ ...messageOf("ack"), mended: 0xffff } as Message, SESSION_TAG);
     expect(encodeDelimited(ack).length).toBeLessThanOrEqual(WireLimit.ack);
-    expect(encodeCoded(ack, 8)).toHaveLength(56);
+    expect(encodeCodedFrame(ack, 8)).toHaveLength(56);
   });
 });

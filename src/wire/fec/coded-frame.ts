@@ -54,7 +54,7 @@ export function layoutOn(wireBytes: number, mendable: number): CodedLayout {
 }
 
 /** A frame in the second form, ready for a byte stream: sync word and codewords (PROTOCOL.md 2.5). */
-export function encodeCoded(frame: Uint8Array, mendable: number): Uint8Array {
+export function encodeCodedFrame(frame: Uint8Array, mendable: number): Uint8Array {
   const layout = layoutFor(frame.length, mendable);
   const out = new Uint8Array(codedLength(layout));
   writeSync(out, layout);

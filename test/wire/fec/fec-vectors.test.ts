@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { toHex } from "../../../src/base/bytes.ts";
-import { encodeCoded, layoutFor, layoutOn, readLayout } from "../../../src/wire/fec/coded-frame.ts";
+import { encodeCodedFrame, layoutFor, layoutOn, readLayout } from "../../../src/wire/fec/coded-frame.ts";
 import { mend, writeParity } from "../../../src/wire/fec/reed-solomon.ts";
 import { vectorBytes, vectorFile } from "../../support/vector-file.ts";
 import { type Hunted, hunt } from "./hunted.ts";
@@ -54,7 +54,7 @@ describe("the second form, by its vectors (PROTOCOL.md 2.5)", () => {
   it.each(vectors.names)("reads the name $nameHex as t $mendable and $contentLength bytes", (vector) => {
     const { mendable, contentLength, nameHex } = vector;
     expect(readLayout(Number.parseInt(nameHex, 16))).toEqual({ mendable, contentLength });
-    const wire = encodeCoded(new Uint8Array(contentLength - 1), mendable);
+    const wire = encodeCodedFrame(new Uint8Array(contentLength - 1), mendable);
     expect(toHex(wire.subarray(4, 7))).toBe(nameHex);
   });
 
@@ -75,7 +75,7 @@ describe("the second form, by its vectors (PROTOCOL.md 2.5)", () => {
   it.each(vectors.frames)("writes and hears the frame: $name", (vector) => {
     const { frameHex, mendable, wireHex, received } = vector;
     const frame = vectorBytes(frameHex);
-    const wire = encodeCoded(frame, mendable);
+    const wire = encodeCodedFrame(frame, mendable);
     expect(toHex(wire)).toBe(toHex(vectorBytes(wireHex)));
     expect(layoutOn(wire.length, mendable)).toEqual(layoutFor(frame.length, mendable));
     for (const { hex, wrong } of received) {

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { concatBytes, toHex } from "../../../src/base/bytes.ts";
 import { randomBytes, SeededRandom } from "../../../src/base/prng.ts";
 import { encodeDelimited } from "../../../src/wire/cobs.ts";
-import { CODED_FRAME_MAX, encodeCoded, holdsMarker } from "../../../src/wire/fec/coded-frame.ts";
+import { CODED_FRAME_MAX, encodeCodedFrame, holdsMarker } from "../../../src/wire/fec/coded-frame.ts";
 import { FrameHunter } from "../../../src/wire/fec/frame-hunter.ts";
 import { withCrc } from "../../support/with-crc.ts";
 import { hunt, NotedHunter } from "./hunted.ts";
@@ -19,8 +19,8 @@ const framed = fc.record({
 });
 /** Pieces of a line: coded frames, markers, bytes near the marker, and anything. */
 const piece = fc.oneof(
-  framed.map(({ frame, mendable }) => encodeCoded(frame, mendable)),
-  framed.map(({ frame, mendable }) => encodeCoded(frame, mendable).subarray(0, -3)),
+  framed.map(({ frame, mendable }) => encodeCodedFrame(frame, mendable)),
+  framed.map(({ frame, mendable }) => encodeCodedFrame(frame, mendable).subarray(0, -3)),
   fc.constant(MARKER),
   fc.array(fc.constantFrom(0x1a, 0xcf, 0xfc, 0x1d, 0x00), { maxLength: 40 }).map((a) => Uint8Array.from(a)),
   fc.uint8Array({ maxLength: 100 }),
@@ -30,7 +30,7 @@ describe("FrameHunter (PROTOCOL.md 2.5)", () => {
   it("hears the longest frame, and holds no more than that on the line", () => {
     const frame = frameOf(new Uint8Array(CODED_FRAME_MAX - 8).fill(3));
     const noted = new NotedHunter(TAG);
-    const wire = encodeCoded(frame, 16);
+    const wire = encodeCodedFrame(frame, 16);
     expect(wire).toHaveLength(HELD_MAX);
     for (const byte of wire) noted.push(Uint8Array.of(byte));
     expect(noted.heldMax).toBe(HELD_MAX - 1);
@@ -52,8 +52,8 @@ describe("FrameHunter (PROTOCOL.md 2.5)", () => {
       onFrame: ({ bytes }) => frames.push(bytes) > 0,
     });
     const frame = frameOf(Uint8Array.of(5));
-    const start = encodeCoded(frameOf(new Uint8Array(200)), 4).subarray(0, 60);
-    hunter.push(0, concatBytes(start, encodeCoded(frame, 2)));
+    const start = encodeCodedFrame(frameOf(new Uint8Array(200)), 4).subarray(0, 60);
+    hunter.push(0, concatBytes(start, encodeCodedFrame(frame, 2)));
     expect(frames).toEqual([]);
     hunter.handleTimeout(hunter.pollTimeout() ?? 0);
     hunter.handleTimeout(hunter.pollTimeout() ?? 0);
@@ -63,9 +63,9 @@ describe("FrameHunter (PROTOCOL.md 2.5)", () => {
   });
 
   it("looks again behind the marker of a frame whose CRC is wrong", () => {
-    const wrong = encodeCoded(new Uint8Array(20).fill(7), 3);
+    const wrong = encodeCodedFrame(new Uint8Array(20).fill(7), 3);
     const frame = frameOf(Uint8Array.of(9));
-    expect(hunt(TAG, concatBytes(wrong, encodeCoded(frame, 3)), [64])).toEqual([
+    expect(hunt(TAG, concatBytes(wrong, encodeCodedFrame(frame, 3)), [64])).toEqual([
       { otherHex: toHex(wrong) },
       { frameHex: toHex(frame), wrong: 0 },
     ]);
@@ -81,7 +81,7 @@ describe("FrameHunter (PROTOCOL.md 2.5)", () => {
   });
 
   it("does a bounded amount of work for a stream that is nothing but beginnings of frames", () => {
-    const start = encodeCoded(new Uint8Array(2000), 16).subarray(0, 7);
+    const start = encodeCodedFrame(new Uint8Array(2000), 16).subarray(0, 7);
     const stream = concatBytes(...Array.from({ length: 4096 }, () => start));
     const noted = new NotedHunter(TAG);
     noted.push(stream);
@@ -110,7 +110,7 @@ describe("FrameHunter (PROTOCOL.md 2.5)", () => {
   })(
     "hears every frame of an undamaged line, with wrong bytes in one codeword of the first",
     (frames, places) => {
-      const wires = frames.map(({ frame, mendable }) => encodeCoded(frame, mendable));
+      const wires = frames.map(({ frame, mendable }) => encodeCodedFrame(frame, mendable));
       const [first] = wires;
       const t = frames[0]?.mendable ?? 0;
       const hits = new Set(places.map((place) => 7 + (place % 9)).slice(0, t));
