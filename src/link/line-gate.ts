@@ -41,12 +41,20 @@ export class LineGate {
     return this.#gate === "shut";
   }
 
-  /** See `Link.switchBaud`. */
-  switchBaud(baud: number, at: Millis): void {
+  /**
+   * Wants another rate of the line from `at` on: the messages that wait still leave, and then nothing does until the port is set
+   * ({@link takeBaud}). For links with a {@link rate}.
+   */
+  switchBaud(baud: number, at: Millis = Number.NEGATIVE_INFINITY): void {
     const { rate } = this;
     if (rate === undefined || rate.goal === baud) return;
     rate.want(baud, at);
     if (!rate.isSetting) this.#gate = "closing";
+  }
+
+  /** Returns to the meeting rate once the messages that wait have left. */
+  returnToMeeting(): void {
+    if (this.rate !== undefined) this.switchBaud(this.rate.meeting);
   }
 
   /** The port was opened: it is at the meeting rate. */
@@ -62,7 +70,7 @@ export class LineGate {
     return this.rate?.dueAt(this.#pacer.lineFreeAt);
   }
 
-  /** See `Link.takeBaud`. */
+  /** Takes the demand to set the port to this rate now; `Link.handleBaudSet` answers it. */
   takeBaud(now: Millis): number | undefined {
     const at = this.switchAt;
     if (at === undefined || now < at || !this.isShut) return undefined;

@@ -57,7 +57,8 @@ export class Link {
   readonly key: LinkKey | undefined;
   readonly counters: LinkCounters = newCounters();
   readonly rtt: RttEstimator;
-  readonly #gate: LineGate;
+  /** What keeps it silent around a change of the rate of its line, and makes the change. */
+  readonly gate: LineGate;
   readonly #forms: LineForms;
   readonly #pacer: Pacer;
   readonly #payload: number | undefined;
@@ -87,10 +88,10 @@ export class Link {
     this.foreign = new ForeignInput(code, this.counters, (event) => this.#events.push(event));
     const { muting } = this.foreign;
     const isEmpty = (): boolean => this.#transmitter.isEmpty || muting.isMute;
-    this.#gate = new LineGate(this.#pacer, options.baud, options.baudMax, isEmpty);
+    this.gate = new LineGate(this.#pacer, options.baud, options.baudMax, isEmpty);
     this.#forms = new LineForms(
       options.isHunting === true && code === delimitedCobs,
-      () => this.#gate.quality,
+      () => this.gate.quality,
     );
     const parts = { framer: this.#framer, pacer: this.#pacer, counters: this.counters };
     this.#transmitter = new Transmitter({ ...parts, muting, forms: this.#forms.ofMessages });
@@ -125,7 +126,7 @@ export class Link {
 
   /** Errors per byte towards the peer, from the fate of all packets that this link has sent at the present rate of its line. */
   get errorRate(): number {
-    return this.#gate.quality.errorRate;
+    return this.gate.quality.errorRate;
   }
 
   /** Bytes on the line of a call that takes so many in COBS, its copies in the second form counted on average. */
@@ -140,40 +141,12 @@ export class Link {
 
   /** The rate of the line, where this end can change it. */
   get lineRate(): LineRate | undefined {
-    return this.#gate.rate;
+    return this.gate.rate;
   }
 
-  /** The line rate changes now, to bits per second. What was sent before is counted at the old rate. */
-  setBaud(baud: number | undefined): void {
-    this.#pacer.setBaud(baud);
-  }
-
-  /**
-   * Wants another rate of the line from `at` on: the messages that wait still leave, and then nothing does until the port is
-   * set ({@link takeBaud}). For links with a {@link lineRate}.
-   */
-  switchBaud(baud: number, at: Millis = Number.NEGATIVE_INFINITY): void {
-    this.#gate.switchBaud(baud, at);
-  }
-
-  /** Returns to the meeting rate once the messages that wait have left. */
-  returnToMeeting(): void {
-    if (this.lineRate !== undefined) this.switchBaud(this.lineRate.meeting);
-  }
-
-  /** The port was opened: it is at the meeting rate. */
-  handleOpened(): void {
-    this.#gate.handleOpened();
-  }
-
-  /** Takes the demand to set the port to this rate now; {@link handleBaudSet} answers it. */
-  takeBaud(now: Millis): number | undefined {
-    return this.#gate.takeBaud(now);
-  }
-
-  /** The port was set to the rate of {@link takeBaud}, or refused it and stayed at its rate. */
+  /** The port was set to the rate of `gate.takeBaud`, or refused it and stayed at its rate. */
   handleBaudSet(now: Millis, isSet: boolean): void {
-    if (this.#gate.handleBaudSet(now, isSet)) this.#sender?.handleRateChange(this.#gate.quality);
+    if (this.gate.handleBaudSet(now, isSet)) this.#sender?.handleRateChange(this.gate.quality);
   }
 
   /**
@@ -391,16 +364,16 @@ export class Link {
    * is on the wire already. The value may change when the time of {@link pollTimeout} has come, and after:
    *
    * - {@link handleRun}, {@link handleFrame}, {@link send}, {@link ackNow}, {@link startSending},
-   *   {@link startReceiving}, {@link endSession}, {@link setBaud}
+   *   {@link startReceiving}, {@link endSession}, {@link handleBaudSet}
    * - items of {@link sender} were added or dropped
    * - it returned bytes
    */
   pollTransmit(now: Millis): Uint8Array | undefined {
-    if (!this.#pacer.isReady(now) || this.#gate.isShut) return undefined;
+    if (!this.#pacer.isReady(now) || this.gate.isShut) return undefined;
     if (this.foreign.muting.isMute) return this.#transmitter.takeUnasked(now)?.bytes;
     // No bye: nothing could be sent that the peer would believe. The timeouts of both sides end the session.
     if (this.#framer.isExhausted) this.endSession();
-    if (this.#gate.isClosing) return this.#transmitter.takeMessage(now)?.bytes;
+    if (this.gate.isClosing) return this.#transmitter.takeMessage(now)?.bytes;
     const ack = this.#receiver?.takeAck(now);
     const message =
       ack === undefined ? this.#transmitter.takeMessage(now) : this.#transmitter.message(now, ack);
@@ -424,8 +397,8 @@ export class Link {
    * matter. May lie in the past: call it now. The value may change after every call that {@link pollTransmit} lists.
    */
   pollTimeout(): Millis | undefined {
-    if (this.#gate.isShut)
-      return earliest(this.#gate.switchAt, this.foreign.muting.beginsAt(this.lineTime(ACK_BYTES)));
+    if (this.gate.isShut)
+      return earliest(this.gate.switchAt, this.foreign.muting.beginsAt(this.lineTime(ACK_BYTES)));
     if (this.foreign.muting.isMute) return this.#transmitter.hasUnasked ? this.#pacer.readyAt : undefined;
     // While the last messages leave before the rate changes, nothing else is sent: they wait.
     const isWaiting = !this.#transmitter.isEmpty || this.#sender?.canSend === true;

@@ -70,7 +70,7 @@ export class LinkEnd<Event> implements RoleHost<Event | LineEvent> {
     this.#role?.stop(reason);
     this.#role = undefined;
     // The next role meets its neighbour at the rate at which all begin.
-    this.link.returnToMeeting();
+    this.link.gate.returnToMeeting();
   }
 
   emit(event: Event | LineEvent): void {
@@ -90,7 +90,7 @@ export class LinkEnd<Event> implements RoleHost<Event | LineEvent> {
   /** The link can carry bytes, or no longer can. */
   handleLinkUp(now: Millis, isUp: boolean): void {
     this.#isUp = isUp;
-    if (isUp) this.link.handleOpened();
+    if (isUp) this.link.gate.handleOpened();
     this.#role?.handleLinkUp(now, isUp);
   }
 
@@ -146,7 +146,7 @@ export class LinkEnd<Event> implements RoleHost<Event | LineEvent> {
 
   /** Takes the demand to set the port to this rate; {@link handleBaudSet} answers it. May change after every call but the polls. */
   takeBaud(now: Millis): number | undefined {
-    return this.#isUp ? this.link.takeBaud(now) : undefined;
+    return this.#isUp ? this.link.gate.takeBaud(now) : undefined;
   }
 
   /** The port was set to the rate of {@link takeBaud}, or refused it and stayed at its rate. */

@@ -205,13 +205,12 @@ describe("a link", () => {
     expect(target.errorRate).toBe(before);
   });
 
-  it("paces by another rate from the moment it is told of it, and by the bits that a byte takes", () => {
-    const link = new Link({ baud: 9600, rtoFloorMs: 10, bitsPerByte: 12 });
-    expect(link.lineTime(800)).toBeCloseTo(1000);
-    link.setBaud(96_000);
+  it("paces by another rate from the moment the port is set to it, and by the bits that a byte takes", () => {
+    const link = new Link({ baud: 9600, baudMax: 96_000, rtoFloorMs: 10, bitsPerByte: 12 });
+    link.gate.switchBaud(96_000, 0);
+    expect([link.gate.isShut, link.gate.takeBaud(1_000), link.lineTime(800)]).toEqual([true, 96_000, 1_000]);
+    link.handleBaudSet(1_000, true);
     expect(link.lineTime(800)).toBeCloseTo(100);
-    link.setBaud(undefined);
-    expect(link.lineTime(800)).toBe(0);
   });
 
   it("hands over no more than the line can take, and tells when to come back", () => {

@@ -89,7 +89,7 @@ export class RateClimb {
       this.#settle();
       return;
     }
-    this.#link.switchBaud(phase.baud, now + this.#afterMs);
+    this.#link.gate.switchBaud(phase.baud, now + this.#afterMs);
     this.#phase = { tag: "switching", baud: phase.baud };
   }
 
@@ -178,7 +178,7 @@ export class RateClimb {
       this.#settle();
     } else if (now >= from + RATE_PROOF_MS) {
       this.#line.learn(now, baud, 0);
-      this.#link.switchBaud(before);
+      this.#link.gate.switchBaud(before);
       this.#report({ tag: "rate", baud: before, before: baud, why: "unproven" });
       this.#phase = { tag: "returning" };
     } else if (now >= probeAt) {
@@ -193,7 +193,7 @@ export class RateClimb {
     const { meeting, present } = this.#line;
     this.#fellFrom = present;
     this.#good = meeting;
-    this.#link.returnToMeeting();
+    this.#link.gate.returnToMeeting();
     this.#report({ tag: "rate", baud: meeting, before: present, why: "silence" });
     this.#phase = { tag: "returning" };
     return true;

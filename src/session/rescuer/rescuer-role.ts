@@ -403,7 +403,7 @@ export class RescuerRole implements Role {
     if (this.#host.isUp) this.#announcer.sendDue(now, serving !== undefined);
     if (serving !== undefined) this.#checkServing(now, serving);
     else if (this.#state.tag !== "stopped") this.#handshaking.handleTimeout(now);
-    if (this.#serving === undefined && isDue(this.#meetAt, now)) this.#host.link.returnToMeeting();
+    if (this.#serving === undefined && isDue(this.#meetAt, now)) this.#host.link.gate.returnToMeeting();
   }
 
   #checkServing(now: Millis, serving: Serving): void {

@@ -69,7 +69,7 @@ export class RateFollow {
     this.#step = step;
     this.#steps++;
     this.#phase = { tag: "switching", baud, before: line.present };
-    this.#link.switchBaud(baud, now + afterMs);
+    this.#link.gate.switchBaud(baud, now + afterMs);
   }
 
   /** Does what is due. Extra calls are harmless. */
@@ -79,7 +79,7 @@ export class RateFollow {
     const phase = this.#phase;
     if (session === undefined) {
       this.#phase = { tag: "steady" };
-      this.#link.returnToMeeting();
+      this.#link.gate.returnToMeeting();
       return;
     }
     switch (phase.tag) {
@@ -107,7 +107,7 @@ export class RateFollow {
       this.#phase = { tag: "steady" };
       this.#report({ tag: "rate", baud, before, why: baud > before ? "faster" : "lowered" });
     } else if (now >= from + RATE_PROOF_MS) {
-      this.#link.switchBaud(before);
+      this.#link.gate.switchBaud(before);
       this.#phase = { tag: "returning" };
       this.#report({ tag: "rate", baud: before, before: baud, why: "unproven" });
     }
@@ -115,7 +115,7 @@ export class RateFollow {
 
   #fallIfSilent(now: Millis, { meeting, present }: LineRate, session: FollowedSession | undefined): void {
     if (!isDue(this.#silentAt(session), now)) return;
-    this.#link.returnToMeeting();
+    this.#link.gate.returnToMeeting();
     this.#phase = { tag: "returning" };
     this.#report({ tag: "rate", baud: meeting, before: present, why: "silence" });
   }

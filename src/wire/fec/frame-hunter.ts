@@ -32,6 +32,10 @@ export interface HunterHandlers {
 const MARKER_BYTES: readonly number[] = [24, 16, 8, 0].map((shift) => (SYNC_MARKER >>> shift) & 0xff);
 /** Wrong bits with which a first byte is still held; a delimiter differs in more. */
 const FIRST_TOLERANCE = 2;
+/** By the value of a byte: 1 where a marker may begin with it. */
+const MAY_BE_FIRST: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
+  bitCount(byte ^ (SYNC_MARKER >>> 24)) <= FIRST_TOLERANCE ? 1 : 0,
+);
 /** Longest frame on the line: the most content, with the most parity. */
 const HELD_MAX: number = codedLength({ mendable: MENDABLE_MAX, contentLength: CONTENT_MAX });
 
@@ -105,8 +109,7 @@ export class FrameHunter {
 
   /** Passes on all before the first place where a marker may begin. */
   #skip(bytes: Uint8Array): number {
-    let at = 0;
-    while (at < bytes.length && !mayBegin(bytes, at)) at++;
+    const at = firstPlaceIn(bytes, 0);
     if (at > 0) this.#handlers.onOther(bytes.subarray(0, at));
     return at < bytes.length ? at + this.#hold(bytes.subarray(at)) : at;
   }
@@ -168,11 +171,17 @@ export class FrameHunter {
     const held = this.#held.slice(0, this.#heldBytes);
     this.#heldBytes = 0;
     this.#candidate = undefined;
-    let at = 1;
-    while (at < held.length && !mayBegin(held, at)) at++;
+    const at = firstPlaceIn(held, 1);
     this.#handlers.onOther(held.subarray(0, at));
     return held.subarray(at);
   }
+}
+
+/** The first place from `from` on where a marker may begin, as far as its bytes came; else where the bytes end. */
+function firstPlaceIn(bytes: Uint8Array, from: number): number {
+  let at = from;
+  while (at < bytes.length && (MAY_BE_FIRST[bytes[at] as number] === 0 || !mayBegin(bytes, at))) at++;
+  return at;
 }
 
 /** Whether a marker may begin there, as far as its bytes came. */
