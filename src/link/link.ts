@@ -1,17 +1,13 @@
-import { unreachable } from "../base/assert.ts";
 import { TimerTable } from "../base/timer-table.ts";
 import type { Millis } from "../base/units.ts";
-import { CRC_LENGTH } from "../wire/constants.ts";
 import type { CodedFrame } from "../wire/fec/frame-hunter.ts";
 import type { Protect } from "../wire/frame.ts";
 import { delimitedCobs, wholeFrames } from "../wire/line-code.ts";
-import { linkProofOf } from "../wire/link-proof.ts";
-import { type Frame, isCall, type Message, type Packet } from "../wire/messages.ts";
-import { packetHeadOf } from "../wire/packet-head.ts";
+import type { Message } from "../wire/messages.ts";
 import { type LinkCounters, newCounters } from "./counters.ts";
 import { ForeignInput } from "./foreign-input.ts";
 import { LineForms } from "./forms/line-forms.ts";
-import { Framer, type Received } from "./framer.ts";
+import { Framer } from "./framer.ts";
 import { LineGate } from "./line-gate.ts";
 import type { LineRate } from "./line-rate.ts";
 import type { LinkEvent } from "./link-event.ts";
@@ -20,6 +16,7 @@ import type { LinkOptions } from "./link-options.ts";
 import type { LinkTimer, LinkTimers } from "./link-timers.ts";
 import { Pacer } from "./pacer.ts";
 import { FIRST_PACKET_BYTES, ReceiveSide } from "./receive-side.ts";
+import { Reception } from "./reception.ts";
 import { RttEstimator } from "./rtt.ts";
 import type { FrameSeal } from "./seal.ts";
 import { SendSide } from "./send-side.ts";
@@ -27,25 +24,8 @@ import { Transmitter } from "./transmitter.ts";
 
 export type { LinkOptions } from "./link-options.ts";
 
-/** Frames of a session that the rescuer sends; the others are the target's. */
-const RESCUERS: ReadonlySet<Frame["tag"]> = new Set([
-  ...(["data", "object", "probe"] as const),
-  ...(["later", "doneAck", "rate"] as const),
-]);
-
-/** Whether a frame of a session is one that this side sends. */
-function isSentBy(isRescuer: boolean, { tag }: Frame): boolean {
-  return RESCUERS.has(tag) === isRescuer;
-}
-
 /** Bytes of an ack on the line (PROTOCOL.md 4.3). */
 const ACK_BYTES = 25;
-
-/** Counters of the frames that are not taken. */
-const COUNTER = {
-  unauthentic: "unauthenticFrames",
-  malformed: "unexpectedFrames",
-} as const;
 
 /**
  * One end of a link: frames in and out of bytes, console text, the numbered and paced packets of one session at a
@@ -67,16 +47,11 @@ export class Link {
   readonly foreign: ForeignInput;
   readonly #events: LinkEvent[] = [];
   readonly #transmitter: Transmitter;
+  readonly #reception: Reception;
   readonly #timers: LinkTimers = new TimerTable<LinkTimer>();
   #sender: SendSide | undefined;
   #receiver: ReceiveSide | undefined;
-  #lastHeardAt: Millis = Number.NEGATIVE_INFINITY;
-  #heard: "announcement" | "session" | undefined;
-  /** What was handed in last is a frame of the present session that this side sent. */
-  #isEcho = false;
   #isFlushDue = false;
-  /** What is being handled came in the second form. */
-  #coded: CodedFrame | undefined;
 
   constructor(options: LinkOptions) {
     this.key = options.key;
@@ -85,7 +60,8 @@ export class Link {
     this.#pacer = new Pacer(options.baud, options.bitsPerByte);
     const code = options.framing === "message" ? wholeFrames : delimitedCobs;
     this.#framer = new Framer(code);
-    this.foreign = new ForeignInput(code, this.counters, (event) => this.#events.push(event));
+    const emit = (event: LinkEvent): number => this.#events.push(event);
+    this.foreign = new ForeignInput(code, this.counters, emit);
     const { muting } = this.foreign;
     const isEmpty = (): boolean => this.#transmitter.isEmpty || muting.isMute;
     this.gate = new LineGate(this.#pacer, options.baud, options.baudMax, isEmpty);
@@ -95,6 +71,11 @@ export class Link {
     );
     const parts = { framer: this.#framer, pacer: this.#pacer, counters: this.counters };
     this.#transmitter = new Transmitter({ ...parts, muting, forms: this.#forms.ofMessages });
+    const { counters, foreign } = this;
+    const sides = { sender: () => this.#sender, receiver: () => this.#receiver };
+    this.#reception = new Reception({
+      ...{ framer: this.#framer, forms: this.#forms.ofMessages, counters, foreign, emit, ...sides },
+    });
   }
 
   /** The sending half of the session that {@link startSending} began. */
@@ -104,7 +85,7 @@ export class Link {
 
   /** When the last frame of the current session arrived. */
   get lastHeardAt(): Millis {
-    return this.#lastHeardAt;
+    return this.#reception.lastHeardAt;
   }
 
   /** Bytes on the line of the longest packet that came in this session; those of a first one at least. */
@@ -117,7 +98,7 @@ export class Link {
    * valid one, or neither.
    */
   get heard(): "announcement" | "session" | undefined {
-    return this.#heard;
+    return this.#reception.heard;
   }
 
   get isInSession(): boolean {
@@ -160,8 +141,7 @@ export class Link {
     const sizes = { payloadMax, overhead, bytesPerMs, payload: this.#payload };
     const sizer = this.#forms.sizer(sizes, sealLength);
     const { counters, rtt } = this;
-    // Who accepted is whom the session's first packets are for.
-    this.#heard &&= "session";
+    this.#reception.noteAccepted();
     this.#sender = new SendSide(now, { timers: this.#timers, counters, rtt, pacer: this.#pacer, sizer });
     return this.#sender;
   }
@@ -175,7 +155,7 @@ export class Link {
   #startSession(now: Millis, tag: number, seal: FrameSeal | undefined): void {
     this.endSession();
     this.#framer.startSession(tag, seal);
-    this.#lastHeardAt = now;
+    this.#reception.startSession(now);
   }
 
   /** Ends the session: drops its packets and unsent messages. Its late frames are counted as stale. */
@@ -235,123 +215,17 @@ export class Link {
 
   /** Takes in the bytes between two delimiters, the closing one with them or not (PROTOCOL.md 2). */
   handleRun(now: Millis, run: Uint8Array): void {
-    const received = this.#framer.decode(run);
-    this.#handle(now, run, received);
-    this.foreign.handleRunEnd(now, run, received.tag !== "noFrame");
-    if (this.#isEcho) this.foreign.muting.noteEcho();
+    this.#reception.handleRun(now, run);
   }
 
   /** Takes in one frame of a link that carries frames whole. */
   handleFrame(now: Millis, frame: Uint8Array): void {
-    const received = this.#framer.decodeWhole(frame);
-    this.#handle(now, frame, received);
-    if (received.tag !== "noFrame") this.foreign.handleFrame(now);
-    if (this.#isEcho) this.foreign.muting.noteEcho();
+    this.#reception.handleFrame(now, frame);
   }
 
   /** Takes in a frame of the second form. False: it is none, its CRC is wrong, and its bytes are runs perhaps. */
   handleCoded(now: Millis, coded: CodedFrame): boolean {
-    const received = this.#framer.decodeWhole(coded.bytes);
-    if (received.tag === "noFrame") return false;
-    this.counters.codedFramesReceived++;
-    this.counters.mendedBytes += coded.mendedBytes;
-    this.#coded = coded;
-    this.counters.bytesReceived += coded.wireBytes;
-    this.#handle(now, coded.bytes, received);
-    this.#coded = undefined;
-    this.foreign.handleFrame(now);
-    if (this.#isEcho) this.foreign.muting.noteEcho();
-    return true;
-  }
-
-  #handle(now: Millis, run: Uint8Array, received: Received): void {
-    if (this.#coded === undefined) this.counters.bytesReceived += run.length;
-    this.#heard = undefined;
-    this.#isEcho = false;
-    switch (received.tag) {
-      case "frame":
-        this.counters.framesReceived++;
-        this.#isEcho = received.isOfSession && isSentBy(this.#sender !== undefined, received.frame);
-        if (received.isOfSession && !this.#isEcho) this.#lastHeardAt = now;
-        this.#heard = received.isOfSession ? "session" : "announcement";
-        if (!this.#isEcho) this.#noteForm(run.length, received.frame);
-        this.#handleDecoded(now, received.frame, received.bytes);
-        return;
-      case "stale":
-        this.#events.push({ tag: "stale" });
-        this.counters.staleFrames++;
-        return;
-      case "unauthentic":
-      case "malformed":
-        this.counters[COUNTER[received.tag]]++;
-        return;
-      case "unknown":
-        // The peer lives: it says something that this version has no name for.
-        if (received.isOfSession) this.#lastHeardAt = now;
-        this.counters.unexpectedFrames++;
-        return;
-      case "foreignVersion":
-        this.foreign.handleVersion(received.version);
-        return;
-      case "noFrame":
-        this.#handleForeign(now, run, received.body);
-        return;
-      default:
-        unreachable(received);
-    }
-  }
-
-  #noteForm(wireBytes: number, frame: Frame): void {
-    this.#forms.ofMessages.noteHeard(frame, wireBytes, this.#coded);
-    this.#framer.isPeerHunting = this.#forms.ofMessages.areBothHunting;
-  }
-
-  #handleForeign(now: Millis, run: Uint8Array, body: Uint8Array): void {
-    const before = this.counters.crcErrors;
-    this.foreign.handleForeign(now, body, run.at(-1) === 0, this.#isCutPacket(body));
-    if (this.counters.crcErrors > before) this.#forms.ofMessages.hearing.noteDamaged(run.length);
-  }
-
-  /** Whether what is no frame begins as the next packets of the session do: one that was cut off, or damaged. */
-  #isCutPacket(body: Uint8Array): boolean {
-    const head = packetHeadOf(body);
-    return head !== undefined && this.#receiver?.expects(head) === true;
-  }
-
-  #handleDecoded(now: Millis, frame: Frame, bytes: Uint8Array): void {
-    switch (frame.tag) {
-      case "ack":
-        if (this.#sender === undefined) this.counters.echoes++;
-        else this.#sender.handleAck(now, frame);
-        return;
-      case "probe":
-      case "data":
-      case "object":
-        this.#handlePacket(now, frame);
-        return;
-      default: {
-        const proof = linkProofOf(frame, bytes);
-        const isBeacon = frame.tag === "beacon" || frame.tag === "distress";
-        const covered = isBeacon && isCall(frame) ? bytes.subarray(0, -CRC_LENGTH) : undefined;
-        const event = { tag: "message", message: frame } as const;
-        this.#events.push({ ...event, ...(proof && { proof }), ...(covered && { covered }) });
-      }
-    }
-  }
-
-  #handlePacket(now: Millis, packet: Packet): void {
-    if (this.#receiver === undefined) {
-      this.counters.echoes++;
-      return;
-    }
-    if (this.#coded !== undefined) {
-      this.#receiver.noteCoded(this.#coded);
-      this.foreign.ignoresText = true;
-    }
-    const { isNew } = this.#receiver.receive(now, packet);
-    if (!isNew) this.counters.duplicates++;
-    if (packet.tag === "probe") this.#receiver.ackNow(now);
-    else if (isNew) this.#events.push({ tag: "chunk", chunk: packet });
+    return this.#reception.handleCoded(now, coded);
   }
 
   /** The next thing that happened, or undefined. The value may change after: {@link handleRun}, {@link handleFrame}. */
