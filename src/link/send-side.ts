@@ -9,32 +9,14 @@ import { LineSpeed } from "./line-speed.ts";
 import type { LinkTimers } from "./link-timers.ts";
 import type { Pacer } from "./pacer.ts";
 import { decodeNumber } from "./packet-number.ts";
-import { RangeSet } from "./range-set.ts";
 import { RatelessWindow } from "./rateless-window.ts";
 import type { RttEstimator } from "./rtt.ts";
 import { SendPause } from "./send-pause.ts";
-
-/** Something to deliver in chunks: a block in one attempt, or an object. */
-export interface SendItem {
-  readonly key: string;
-  /** Bytes. Read for the first time when the item's turn comes: it may be coded only then. */
-  readonly length: number;
-  /** Sent before other items: true for objects, which the target needs to ask for blocks. */
-  readonly isUrgent: boolean;
-  /** The packet with this number, with the bytes from `from` up to, but not including, `to`. */
-  packet(packetNumber: number, from: number, to: number): Packet;
-}
-
-interface Entry {
-  readonly item: SendItem;
-  /** Bytes to send, or to send again; undefined before its turn comes. */
-  pending: RangeSet | undefined;
-  inFlight: number;
-}
+import { type QueueEntry, type SendItem, SendQueue } from "./send-queue.ts";
 
 interface InFlight {
   /** Undefined for a probe. */
-  readonly entry: Entry | undefined;
+  readonly entry: QueueEntry | undefined;
   readonly from: number;
   readonly to: number;
   /** When its last byte leaves the wire, and how many it takes there. */
@@ -72,7 +54,7 @@ export class SendSide {
   readonly #rtt: RttEstimator;
   readonly #pacer: Pacer;
   readonly #sizer: Sizer;
-  #entries: Entry[] = [];
+  readonly #queue: SendQueue = new SendQueue();
   readonly #inFlight: Map<number, InFlight> = new Map();
   #inFlightBytes = 0;
   #nextNumber = 0;
@@ -85,7 +67,6 @@ export class SendSide {
   #longestSent = 0;
   #isTailProbeOwed = false;
   readonly #rateless: RatelessWindow = new RatelessWindow();
-  readonly #completed: string[] = [];
   readonly #pause: SendPause;
   readonly #speed: LineSpeed = new LineSpeed();
   #isHeld = false;
@@ -103,26 +84,22 @@ export class SendSide {
   }
 
   has(key: string): boolean {
-    return this.#entries.some((entry) => entry.item.key === key);
+    return this.#queue.has(key);
   }
 
   /** Queues an item behind those of its kind. Does nothing if its key is queued already. */
   add(item: SendItem): void {
-    if (this.has(item.key)) return;
-    const entry: Entry = { item, pending: undefined, inFlight: 0 };
-    const firstBlock = this.#entries.findIndex((other) => !other.item.isUrgent);
-    if (item.isUrgent && firstBlock >= 0) this.#entries.splice(firstBlock, 0, entry);
-    else this.#entries.push(entry);
+    this.#queue.add(item);
   }
 
   /** Forgets an item that the peer has, or no longer wants. Its packets in flight are not sent again. */
   drop(key: string): void {
-    this.#entries = this.#entries.filter((entry) => entry.item.key !== key);
+    this.#queue.drop(key);
   }
 
   /** Forgets everything, also what is in flight: the peer has all that it wants, and no probe is needed. */
   clear(): void {
-    this.#entries = [];
+    this.#queue.clear();
     this.#inFlight.clear();
     this.#inFlightBytes = 0;
     this.#isTailProbeOwed = false;
@@ -198,12 +175,12 @@ export class SendSide {
 
   /** Keys of the items that are queued, in flight, or acked and not dropped. */
   get keys(): string[] {
-    return this.#entries.map((entry) => entry.item.key);
+    return this.#queue.keys;
   }
 
   /** Whether nothing has to be sent, and everything is acked. */
   get isIdle(): boolean {
-    return this.#inFlight.size === 0 && !this.#hasPending();
+    return this.#inFlight.size === 0 && !this.#queue.hasPending;
   }
 
   /** Whether {@link nextPacket} has one although no timer is due. */
@@ -212,12 +189,8 @@ export class SendSide {
       !this.#pause.isOn &&
       !this.#isHeld &&
       this.#hasRoom() &&
-      (this.#hasPending() || (this.#isTailProbeOwed && this.#inFlight.size > 0))
+      (this.#queue.hasPending || (this.#isTailProbeOwed && this.#inFlight.size > 0))
     );
-  }
-
-  #hasPending(): boolean {
-    return this.#entries.some(isPending);
   }
 
   /** The next packet to put on the wire, or undefined. Call {@link sent} for each. */
@@ -226,19 +199,13 @@ export class SendSide {
     if (this.#pause.isOver(now)) this.resume(now);
     if (this.#timers.isDue("probe", now)) return this.#probe();
     if (this.#pause.isOn || this.#isHeld || !this.#hasRoom()) return undefined;
-    const entry = this.#entries.find(isPending);
-    const pending = entry && pendingOf(entry);
-    const range = pending?.first;
-    if (entry === undefined || pending === undefined || range === undefined) {
+    const stretch = this.#queue.take((available) => this.#sizer.cut(available));
+    if (stretch === undefined)
       return this.#isTailProbeOwed && this.#inFlight.size > 0 ? this.#probe() : undefined;
-    }
-    const to = range.from + this.#sizer.cut(range.to - range.from);
-    pending.remove(range.from, to);
-    entry.inFlight++;
-    this.#inFlightBytes += to - range.from;
+    const { entry, from, to } = stretch;
+    this.#inFlightBytes += to - from;
     this.#isTailProbeOwed = true;
-    const number = this.#register(entry, range.from, to);
-    return entry.item.packet(number, range.from, to);
+    return entry.item.packet(this.#register(entry, from, to), from, to);
   }
 
   #probe(): Packet {
@@ -247,7 +214,7 @@ export class SendSide {
     return { tag: "probe", packetNumber: this.#register(undefined, 0, 0) };
   }
 
-  #register(entry: Entry | undefined, from: number, to: number): number {
+  #register(entry: QueueEntry | undefined, from: number, to: number): number {
     const number = this.#nextNumber++;
     const isUnheard = this.#pause.isOn;
     const dueAt = Number.POSITIVE_INFINITY;
@@ -333,22 +300,15 @@ export class SendSide {
     if (!arrived) this.#counters.packetsLost++;
     if (arrived || !packet.isUnheard) this.#sizer.settle(packet.wireBytes, !arrived, packet.mendable);
     if (!packet.isUnheard) this.#settledBytes += packet.wireBytes;
-    const entry = packet.entry;
+    const { entry, from, to } = packet;
     if (entry === undefined) return;
-    this.#inFlightBytes -= packet.to - packet.from;
-    entry.inFlight--;
-    if (!this.#entries.includes(entry)) return;
-    if (!arrived) {
-      pendingOf(entry).add(packet.from, packet.to);
-      this.#counters.resentBytes += packet.to - packet.from;
-    } else if (entry.inFlight === 0 && !isPending(entry)) {
-      this.#completed.push(entry.item.key);
-    }
+    this.#inFlightBytes -= to - from;
+    if (this.#queue.settle({ entry, from, to }, arrived)) this.#counters.resentBytes += to - from;
   }
 
   /** The next item of which every byte was acked, by its key; each once. May change after: {@link handleAck}. */
   takeCompleted(): string | undefined {
-    return this.#completed.shift();
+    return this.#queue.takeCompleted();
   }
 
   /** Sets the timer of the next probe, while something is in flight, or waits for the end of a pause. `now`: or later. */
@@ -367,15 +327,6 @@ export class SendSide {
   probeNow(now: Millis): void {
     this.#timers.set("probe", now);
   }
-}
-
-function isPending({ pending }: Entry): boolean {
-  return pending?.isEmpty !== true;
-}
-
-function pendingOf(entry: Entry): RangeSet {
-  entry.pending ??= RangeSet.of(0, entry.item.length);
-  return entry.pending;
 }
 
 function hasBit(bitmap: Uint8Array, back: number): boolean {

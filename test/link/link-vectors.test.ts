@@ -10,7 +10,8 @@ import { Pacer } from "../../src/link/pacer.ts";
 import { decodePacketNumber } from "../../src/link/packet-number.ts";
 import { ReceiveSide } from "../../src/link/receive-side.ts";
 import { RttEstimator } from "../../src/link/rtt.ts";
-import { type SendItem, SendSide } from "../../src/link/send-side.ts";
+import type { SendItem } from "../../src/link/send-queue.ts";
+import { SendSide } from "../../src/link/send-side.ts";
 import { encodeDelimited } from "../../src/wire/cobs.ts";
 import {
   ACK_BITMAP_LENGTH,

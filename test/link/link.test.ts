@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Link } from "../../src/link/link.ts";
 import type { LinkEvent } from "../../src/link/link-event.ts";
-import type { SendItem } from "../../src/link/send-side.ts";
+import type { SendItem } from "../../src/link/send-queue.ts";
 import { CHUNK_UNIT, Codec } from "../../src/wire/constants.ts";
 import type { Message } from "../../src/wire/messages.ts";
 import { withCrc } from "../support/with-crc.ts";

@@ -10,7 +10,8 @@ import { Pacer } from "../../src/link/pacer.ts";
 import { RangeSet } from "../../src/link/range-set.ts";
 import { ReceiveSide } from "../../src/link/receive-side.ts";
 import { RttEstimator } from "../../src/link/rtt.ts";
-import { type SendItem, SendSide } from "../../src/link/send-side.ts";
+import type { SendItem } from "../../src/link/send-queue.ts";
+import { SendSide } from "../../src/link/send-side.ts";
 import { ACK_BITMAP_LENGTH, ACK_REACH, CHUNK_UNIT, Codec, IN_FLIGHT_MAX } from "../../src/wire/constants.ts";
 import type { Ack, Packet } from "../../src/wire/messages.ts";
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { pick } from "../../lab/fuzz/mutate.ts";
 import { concatBytes } from "../../src/base/bytes.ts";
 import { randomBelow, randomBytes, randomChance, SeededRandom } from "../../src/base/prng.ts";
-import type { SendItem } from "../../src/link/send-side.ts";
+import type { SendItem } from "../../src/link/send-queue.ts";
 import { tagOf } from "../../src/session/identity.ts";
 import type { Transport } from "../../src/transport/transport.ts";
 import { decodeCobs, encodeDelimited } from "../../src/wire/cobs.ts";

@@ -1,5 +1,5 @@
 import type { TreeNode } from "../../base/tree-shape.ts";
-import type { SendItem } from "../../link/send-side.ts";
+import type { SendItem } from "../../link/send-queue.ts";
 import { CHUNK_UNIT } from "../../wire/constants.ts";
 import type { ObjectName } from "../../wire/messages.ts";
 import type { CodedBlock } from "../codecs.ts";
