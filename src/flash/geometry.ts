@@ -209,7 +209,9 @@ export function regionAt(map: FlashMap, offset: number): { name: RegionName; ind
 
 /** Whether every byte has the value of erased flash. */
 export function isErased(unit: FlashUnit, bytes: Uint8Array): boolean {
-  for (const byte of bytes) if (byte !== unit.erasedByte) return false;
+  const { erasedByte } = unit;
+  // Counted: each block of an image passes here, and an iterator takes several times as long.
+  for (let i = 0; i < bytes.length; i++) if (bytes[i] !== erasedByte) return false;
   return true;
 }
 

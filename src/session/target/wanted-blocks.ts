@@ -74,13 +74,17 @@ export class WantedBlocks {
 
   /** Opens blocks that wait, as far as the limits allow. */
   openMore(): void {
+    /** At least as many entries as the grant has; counted exactly only where that may be too many. */
+    let entries = GRANT_ENTRIES_MAX;
     for (let i = this.#waiting.length - 1; i >= 0 && this.#open.size < this.#openMax; i--) {
       const block = this.#waiting[i] as number;
       const position = block % this.#modulus;
       // The position bits of a chunk could not tell this block from one that is open (PROTOCOL.md 4.5).
       if (this.#openPositions.has(position)) continue;
       this.#open.set(block, { ...this.#firstTry(position), coded: undefined, isSettling: false });
-      if (this.#grantEntries().length > GRANT_ENTRIES_MAX) {
+      entries++;
+      if (entries > GRANT_ENTRIES_MAX) entries = this.#grantEntries().length;
+      if (entries > GRANT_ENTRIES_MAX) {
         this.#open.delete(block);
         return;
       }
