@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decodeCobs } from "../../src/wire/cobs.ts";
 import { AnnounceType, PROTOCOL_VERSION } from "../../src/wire/constants.ts";
+import { FrameHunter } from "../../src/wire/fec/frame-hunter.ts";
 import { encodeMessage } from "../../src/wire/frame.ts";
 import { SwitchedLine } from "../support/switched-line.ts";
 import { COUNTDOWN, PROMPT, UBoot } from "../support/u-boot.ts";
@@ -198,9 +199,11 @@ const isAccept = (frame: Uint8Array): boolean =>
 /** It may be silent for 10 s. */
 const isBusy = (frame: Uint8Array): boolean => frame[0] === BUSY_HEADER;
 
-/** How much a target has said when it says the first such frame. */
+/** How much a target has said when it says the first such frame, in either form. */
 function said(isFrame: (frame: Uint8Array) => boolean): (said: string) => number | undefined {
   return (text) => {
+    const coded = saidCoded(text, isFrame);
+    if (coded !== undefined) return coded;
     for (
       let start = 0, end = text.indexOf("\0");
       end >= 0;
@@ -220,3 +223,21 @@ it("was started in the countdown at least three times of the five that were mean
   await annotate(`${startsInCountdown} of 5`);
   expect(startsInCountdown).toBeGreaterThanOrEqual(3);
 });
+
+/** The same for frames of the second form. */
+function saidCoded(text: string, isFrame: (frame: Uint8Array) => boolean): number | undefined {
+  let end: number | undefined;
+  let at = 0;
+  const hunter = new FrameHunter({
+    onOther: () => {},
+    onFrame: ({ bytes }) => {
+      if (isFrame(bytes)) end ??= at;
+      return true;
+    },
+  });
+  for (const byte of Buffer.from(text, "latin1")) {
+    at++;
+    hunter.push(0, Uint8Array.of(byte));
+  }
+  return end;
+}
