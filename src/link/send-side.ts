@@ -26,6 +26,8 @@ interface InFlight {
   readonly mendable: number;
   /** The peer was deaf or cut off when it may have arrived: that it is lost says nothing about the line. */
   readonly isUnheard: boolean;
+  /** The peer was deaf: how long it waited says nothing about the round trip. */
+  readonly hasWaited: boolean;
 }
 
 /** Bytes of window on top of the round trip, for acks and the tty (PROTOCOL.md 4.8). */
@@ -33,6 +35,8 @@ const WINDOW_ALLOWANCE = 3_000;
 /** How long an ack may wait at the receiver. */
 const ACK_WAIT_MS = 8;
 const PROBE_INTERVAL_MIN_MS = 20;
+/** Between two cuts the fate of so many packets has to be known: a line on which each ack is late is slow, and not cut. */
+const CUT_PACKETS = 32;
 
 /** What the sending half of a session shares with its link. */
 export interface SendSideParts {
@@ -63,6 +67,8 @@ export class SendSide {
   /** When the last ack came, or when something was first in flight after nothing was. */
   #lastNewsAt: Millis;
   #lastDueAt: Millis = Number.NEGATIVE_INFINITY;
+  /** Packets whose fate became known since the last cut. */
+  #sinceCut = CUT_PACKETS;
   /** Bytes of the longest packet on the line since the last ack. */
   #longestSent = 0;
   #isTailProbeOwed = false;
@@ -112,23 +118,23 @@ export class SendSide {
    * said so is sent again when an ack shows it as lost, but teaches nothing about the line. May be called again.
    */
   pause(now: Millis, until: Millis): void {
-    if (!this.#pause.isOn) this.#excuse(now);
+    if (!this.#pause.isOn) this.#excuse(now, true);
     const isProbing = this.#pause.isOn && this.#timers.at("probe") !== undefined;
     this.#pause.begin(until, this.#nextNumber);
     if (!isProbing) this.#awaitAck(now);
   }
 
   /** The peer may not have heard what reached it since `from`, though the line is good: a loss teaches nothing. */
-  #excuse(from: Millis): void {
+  #excuse(from: Millis, hasWaited: boolean): void {
     const reachedFrom = from - this.#rtt.timeout;
     for (const [number, packet] of this.#inFlight)
-      if (packet.dueAt > reachedFrom) this.#inFlight.set(number, { ...packet, isUnheard: true });
+      if (packet.dueAt > reachedFrom) this.#inFlight.set(number, { ...packet, isUnheard: true, hasWaited });
   }
 
   /** Whether the ack that came ends a silence that errors of the line do not explain. */
   #isAfterCut(now: Millis): boolean {
     const frameMs = this.#pacer.lineTime(this.#longestSent);
-    return wasCut(now - this.#lastNewsAt, this.#rtt.timeout, frameMs);
+    return this.#sinceCut >= CUT_PACKETS && wasCut(now - this.#lastNewsAt, this.#rtt.timeout, frameMs);
   }
 
   get isPaused(): boolean {
@@ -150,8 +156,8 @@ export class SendSide {
 
   /** The rate of the line has changed. What is in flight says nothing about the new one. */
   handleRateChange(quality: LineQuality): void {
-    for (const [number, packet] of this.#inFlight)
-      this.#inFlight.set(number, { ...packet, isUnheard: true, dueAt: Number.NEGATIVE_INFINITY });
+    const fate = { isUnheard: true, hasWaited: true, dueAt: Number.NEGATIVE_INFINITY };
+    for (const [number, packet] of this.#inFlight) this.#inFlight.set(number, { ...packet, ...fate });
     this.#settledBytes = 0;
     this.#speed.reset();
     this.#sizer.setLine(quality, this.#pacer.bytesPerMs);
@@ -216,9 +222,10 @@ export class SendSide {
 
   #register(entry: QueueEntry | undefined, from: number, to: number): number {
     const number = this.#nextNumber++;
-    const isUnheard = this.#pause.isOn;
+    const isOn = this.#pause.isOn;
     const dueAt = Number.POSITIVE_INFINITY;
-    this.#inFlight.set(number, { entry, from, to, dueAt, wireBytes: 0, mendable: 0, isUnheard });
+    const fate = { isUnheard: isOn, hasWaited: isOn };
+    this.#inFlight.set(number, { entry, from, to, dueAt, wireBytes: 0, mendable: 0, ...fate });
     return number;
   }
 
@@ -255,7 +262,10 @@ export class SendSide {
       this.#counters.unexpectedFrames++;
       return;
     }
-    if (this.#isAfterCut(now)) this.#excuse(this.#lastNewsAt);
+    if (this.#isAfterCut(now)) {
+      this.#excuse(this.#lastNewsAt, false);
+      this.#sinceCut = 0;
+    }
     this.#lastNewsAt = now;
     this.#longestSent = 0;
     const hasHeard = this.#pause.isContradictedBy(highest);
@@ -290,14 +300,15 @@ export class SendSide {
   }
 
   /** A packet that had to wait while the peer was deaf tells nothing about the line. */
-  #sampleRtt({ isUnheard }: InFlight, rtt: Millis): Millis | undefined {
-    if (isUnheard && rtt > this.#rtt.timeout) return undefined;
+  #sampleRtt({ hasWaited }: InFlight, rtt: Millis): Millis | undefined {
+    if (hasWaited && rtt > this.#rtt.timeout) return undefined;
     this.#rtt.sample(rtt);
     return Math.max(0, rtt);
   }
 
   #settle(packet: InFlight, arrived: boolean): void {
     if (!arrived) this.#counters.packetsLost++;
+    this.#sinceCut++;
     if (arrived || !packet.isUnheard) this.#sizer.settle(packet.wireBytes, !arrived, packet.mendable);
     if (!packet.isUnheard) this.#settledBytes += packet.wireBytes;
     const { entry, from, to } = packet;

@@ -26,6 +26,8 @@ export class Attacker {
   /** Of the session that was agreed on last. */
   tag = 1;
   accepted: Accept | undefined;
+  /** It stays with the session that it accepted itself, whatever others accept. */
+  keepsOwnSession = false;
   targetId: Uint8Array = new Uint8Array(8);
   targetNonce: Uint8Array = new Uint8Array(8);
   readonly #offers: Offer[] = [];
@@ -55,7 +57,7 @@ export class Attacker {
       this.targetNonce = frame.bootNonce;
     }
     if (frame.tag === "offer") this.#offers.push(frame);
-    if (frame.tag === "accept") this.#learnTag(frame);
+    if (frame.tag === "accept" && !this.keepsOwnSession) this.#learnTag(frame);
     this.onFrame(frame);
   }
 

@@ -101,6 +101,7 @@ function drain(ghost: Ghost): { hourly: number; heals: number } {
 
 /** Takes each offer made to it, acknowledges the manifest, and is busy from then on. */
 function busyForEver(attacker: Attacker): void {
+  attacker.keepsOwnSession = true;
   const isServed = (): boolean =>
     Buffer.compare(attacker.accepted?.targetNonce ?? new Uint8Array(), GHOST) === 0;
   const act = (): void => {

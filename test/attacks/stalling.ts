@@ -149,7 +149,7 @@ export const STALLING: readonly Attack[] = [
             attacker.sendBlock(next, 1024, all.rescue.image.readBlockSync(next), attempts & 1);
         };
         const stall = (): void => {
-          attacker.clock.after(300, stall);
+          attacker.clock.after(100, stall);
           if (attacker.isServing(EVIL)) attacker.send({ tag: "later", forMs: 0xffff });
         };
         drip();

@@ -552,6 +552,25 @@ describe("a line that was cut", () => {
     expect(sizer.fates.filter((isLost) => isLost)).toHaveLength(counters.packetsLost);
   });
 
+  it("is believed once in 32 packets: a line on which each ack is as late is slow", () => {
+    const { side, sizer } = cutFor(2_000);
+    const packets = sendAll(side, 2_300).length;
+    expect(packets).toBeLessThan(32);
+    const before = sizer.fates.filter((isLost) => isLost).length;
+    const probes = [...sendAll(side, 3_000), ...sendAll(side, 3_400)];
+    const last = probes.at(-1)?.packetNumber ?? expect.fail("no probe");
+    side.handleAck(4_600, ackOf([last]));
+    expect(sizer.fates.filter((isLost) => isLost).length).toBeGreaterThan(before);
+  });
+
+  it("still shows how long the round trip is, if a packet was only late", () => {
+    const { side, rtt } = bench({ baud: 115_200 });
+    side.add(item("a", 1024));
+    send(side, 100);
+    side.handleAck(1_100, ackOf([0]));
+    expect(rtt.smoothed).toBe(1_000);
+  });
+
   it("is sent again what was lost", () => {
     const { side } = cutFor(2_000);
     expect(sendAll(side, 2_300).map(contentOf)).toEqual(["a 0-1024", "a 1024-2048", "probe"]);
