@@ -1,43 +1,40 @@
-import type { Clock, Timer } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import type { Millis } from "../base/units.ts";
 import { FrameHunter, type HunterHandlers } from "../wire/fec/frame-hunter.ts";
+import { ClockedWatch } from "./clocked-watch.ts";
 
 /** The hunter for frames of the second form, on a clock. */
 export class ClockedHunter {
   readonly #pure: FrameHunter;
   readonly #clock: Clock;
+  readonly #watch: ClockedWatch;
   readonly #onTimer: () => void;
-  #timer: Timer | undefined;
 
   /** `silenceMs`: silence after which nothing is held. `onTimer`: called when a silence had something delivered. */
   constructor(handlers: HunterHandlers, clock: Clock, silenceMs: Millis, onTimer: () => void) {
     this.#pure = new FrameHunter(handlers, silenceMs);
     this.#clock = clock;
     this.#onTimer = onTimer;
+    this.#watch = new ClockedWatch(clock, this);
   }
 
   push(bytes: Uint8Array): void {
     this.#pure.push(this.#clock.now(), bytes);
-    this.#watch();
+    this.#watch.watch();
   }
 
-  /** One timer at most: when bytes came after it was set, it is set again as it fires. */
-  #watch(): void {
-    if (this.#timer !== undefined) return;
-    const at = this.#pure.pollTimeout();
-    if (at !== undefined) this.#timer = this.#clock.after(at - this.#clock.now(), this.#look);
+  pollTimeout(): Millis | undefined {
+    return this.#pure.pollTimeout();
   }
 
-  readonly #look = (): void => {
-    this.#timer = undefined;
+  handleTimeout(now: Millis): void {
     const before = this.#pure.heldBytes;
-    this.#pure.handleTimeout(this.#clock.now());
-    this.#watch();
+    this.#pure.handleTimeout(now);
     if (this.#pure.heldBytes < before) this.#onTimer();
-  };
+  }
 
   close(): void {
-    this.#timer?.cancel();
+    this.#watch.cancel();
     this.#pure.close();
   }
 }

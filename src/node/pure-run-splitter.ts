@@ -1,13 +1,14 @@
-import type { Clock, Timer } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import type { MakeSplitter, RunSplitter } from "../transport/transport.ts";
 import { RUN_MAX } from "../wire/line-code.ts";
 import { PureSplitter, type PureSplitterOptions } from "../wire/run-splitter.ts";
+import { ClockedWatch } from "./clocked-watch.ts";
 
 /** The pure splitter on a clock. Gives the same runs as the stream splitter. */
 export class PureRunSplitter implements RunSplitter {
   readonly #pure: PureSplitter;
   readonly #clock: Clock;
-  #timer: Timer | undefined;
+  readonly #watch: ClockedWatch;
 
   constructor(
     onRun: (run: Uint8Array) => void,
@@ -16,6 +17,7 @@ export class PureRunSplitter implements RunSplitter {
   ) {
     this.#pure = new PureSplitter(onRun, options);
     this.#clock = clock;
+    this.#watch = new ClockedWatch(clock, this.#pure);
   }
 
   /** Bytes held, waiting for a delimiter; always below `maxRun`. */
@@ -25,24 +27,11 @@ export class PureRunSplitter implements RunSplitter {
 
   push(bytes: Uint8Array): void {
     this.#pure.push(this.#clock.now(), bytes);
-    this.#watch();
+    this.#watch.watch();
   }
-
-  /** One timer at most: when bytes came after it was set, it is set again as it fires. */
-  #watch(): void {
-    if (this.#timer !== undefined) return;
-    const at = this.#pure.pollTimeout();
-    if (at !== undefined) this.#timer = this.#clock.after(at - this.#clock.now(), this.#look);
-  }
-
-  readonly #look = (): void => {
-    this.#timer = undefined;
-    this.#pure.handleTimeout(this.#clock.now());
-    this.#watch();
-  };
 
   close(): void {
-    this.#timer?.cancel();
+    this.#watch.cancel();
     this.#pure.close();
   }
 }
