@@ -1,8 +1,8 @@
 /** Line that the estimate remembers, in bytes. */
-const MEMORY_BYTES = 256 * 1024;
+export const MEMORY_BYTES: number = 256 * 1024;
 /** Expected errors before anything was seen, and bytes they were seen in: the payload begins at 256. */
-const PRIOR_ERRORS = 0.1;
-const PRIOR_BYTES = 700;
+export const PRIOR_ERRORS = 0.1;
+export const PRIOR_BYTES = 700;
 /** Frames whose fate may overrule the estimate. */
 const RECENT = 32;
 /** Recent losses beyond (or below) this many standard deviations of what was expected contradict the estimate. */
@@ -36,7 +36,7 @@ export class ErrorEstimate {
   settle(bytes: number, isLost: boolean): void {
     this.#remember({ bytes, isLost });
     const keep = Math.exp(-bytes / MEMORY_BYTES);
-    this.#errors = this.#errors * keep + (isLost ? expectedErrors(this.rate, bytes) : 0);
+    this.#errors = this.#errors * keep + (isLost ? errorsWhenLost(this.rate * bytes) : 0);
     this.#bytes = this.#bytes * keep + bytes;
     this.#lossesMissing = isLost ? 0 : this.#lossesMissing + 1 - Math.exp(-this.rate * bytes);
     if (this.#isContradicted() || this.#lossesMissing > LOSSES_MISSING_MAX) this.#believeRecent();
@@ -69,15 +69,14 @@ export class ErrorEstimate {
     // Two rounds of expectation maximisation: a large frame that is lost has met more than one error.
     for (let round = 0; round < 2; round++) {
       const rate = this.rate;
-      this.#errors = lost.reduce((sum, { bytes }) => sum + expectedErrors(rate, bytes), PRIOR_ERRORS);
+      this.#errors = lost.reduce((sum, { bytes }) => sum + errorsWhenLost(rate * bytes), PRIOR_ERRORS);
     }
     this.#recent.length = 0;
     this.#lossesMissing = 0;
   }
 }
 
-/** Errors that a lost frame has met on average, at `rate` errors per byte: one or more. */
-function expectedErrors(rate: number, bytes: number): number {
-  const mean = rate * bytes;
+/** Errors that a lost frame has met on average, where `mean` are expected: one or more. */
+export function errorsWhenLost(mean: number): number {
   return mean < 1e-6 ? 1 : mean / (1 - Math.exp(-mean));
 }

@@ -1,19 +1,10 @@
-import type { Millis } from "../base/units.ts";
-import {
-  CHUNK_UNIT,
-  CRC_LENGTH,
-  DATA_HEADER_LENGTH,
-  OBJECT_HEADER_LENGTH,
-  PAYLOAD_MAX,
-  PAYLOAD_MIN,
-} from "../wire/constants.ts";
+import { CRC_LENGTH, DATA_HEADER_LENGTH } from "../wire/constants.ts";
 import type { ErrorEstimate } from "./error-estimate.ts";
 import type { LineQuality } from "./line-quality.ts";
+import { bestPayload, cobsGoodput, equalPart, largestPayload, wholePayload } from "./payload-sizes.ts";
 
 /** Once in so many frames a larger one is tried. */
 const TRIAL_EVERY = 32;
-/** Longest line time of a frame: several frames fit into the shortest silence that ends a session (PROTOCOL.md 4.7). */
-export const FRAME_TIME_MAX_MS: Millis = 2_000;
 
 /** Chooses what goes into the next frame, by what became of those before it. */
 export interface Sizer {
@@ -44,9 +35,6 @@ export interface FrameSizerOptions {
   readonly payload?: number | undefined;
 }
 
-/** Bytes that an object frame has more than a data frame. */
-export const OBJECT_EXTRA: number = OBJECT_HEADER_LENGTH - DATA_HEADER_LENGTH;
-
 /**
  * Chooses the payload of the next frame (PROTOCOL.md 4.7): the one that promises the most payload per byte of line at
  * the estimated rate of errors. One frame in 32 is twice as large, so that a line that got better is noticed.
@@ -67,26 +55,18 @@ export class FrameSizer implements Sizer {
     this.#fixed = payload;
     this.#payloadMax = payloadMax;
     this.#overhead = DATA_HEADER_LENGTH + CRC_LENGTH + overhead;
-    this.#max = this.#maxAt(bytesPerMs);
+    this.#max = largestPayload(payloadMax, this.#overhead, bytesPerMs);
     this.#choose();
-  }
-
-  #maxAt(bytesPerMs: number | undefined): number {
-    const inTime =
-      (bytesPerMs ?? Number.POSITIVE_INFINITY) * FRAME_TIME_MAX_MS - this.#overhead - OBJECT_EXTRA;
-    const whole = Math.floor(Math.min(this.#payloadMax, PAYLOAD_MAX, inTime) / CHUNK_UNIT) * CHUNK_UNIT;
-    return Math.max(PAYLOAD_MIN, whole);
   }
 
   setLine({ errors }: LineQuality, bytesPerMs: number | undefined): void {
     this.#estimate = errors;
-    this.#max = this.#maxAt(bytesPerMs);
+    this.#max = largestPayload(this.#payloadMax, this.#overhead, bytesPerMs);
     this.#choose();
   }
 
   get goodput(): number {
-    const bytes = this.#payload + this.#overhead;
-    return (this.#payload / bytes) * Math.exp(-this.#estimate.rate * bytes);
+    return cobsGoodput(this.#payload, this.#overhead, this.#estimate.rate);
   }
 
   /** Largest payload to send now, in bytes, a multiple of 32. May change after: {@link settle}. */
@@ -94,13 +74,11 @@ export class FrameSizer implements Sizer {
     return this.#payload;
   }
 
-  /** Bytes to take from a stretch of `available`: equal parts, whole units, so that no frame is a mere remainder. */
   cut(available: number): number {
     if (this.#fixed === undefined) this.#untilTrial--;
     const payload = this.#untilTrial <= 0 ? Math.min(this.#max, 2 * this.#payload) : this.#payload;
     if (this.#untilTrial <= 0) this.#untilTrial = TRIAL_EVERY;
-    const frames = Math.ceil(available / payload);
-    return Math.min(available, Math.ceil(available / frames / CHUNK_UNIT) * CHUNK_UNIT);
+    return equalPart(available, payload);
   }
 
   /** All frames are in COBS. */
@@ -118,10 +96,9 @@ export class FrameSizer implements Sizer {
   noteMended(): void {}
 
   #choose(): void {
-    const overhead = this.#overhead;
-    const best =
-      this.#fixed ?? (Math.sqrt(overhead * overhead + (4 * overhead) / this.#estimate.rate) - overhead) / 2;
-    const units = Math.round(Math.min(this.#max, Math.max(PAYLOAD_MIN, best)) / CHUNK_UNIT);
-    this.#payload = Math.max(1, Math.min(units, Math.floor(this.#max / CHUNK_UNIT))) * CHUNK_UNIT;
+    this.#payload =
+      this.#fixed === undefined
+        ? bestPayload(this.#overhead, this.#estimate.rate, this.#max)
+        : wholePayload(this.#fixed, this.#max);
   }
 }

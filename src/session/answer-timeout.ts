@@ -1,7 +1,7 @@
 import type { Millis } from "../base/units.ts";
-import { FRAME_TIME_MAX_MS } from "../link/frame-sizer.ts";
 import type { Link } from "../link/link.ts";
 import { AHEAD_MS_MAX } from "../link/pacer.ts";
+import { FRAME_TIME_MAX_MS } from "../link/payload-sizes.ts";
 
 /** Bytes that a rescuer's tty and its frame on the line may hold before an answer. */
 const RESCUER_QUEUE_BYTES = 6_000;

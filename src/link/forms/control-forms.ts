@@ -2,7 +2,7 @@ import { FrameForm } from "../../wire/constants.ts";
 import { saysForms } from "../../wire/extensions.ts";
 import { codedLength, layoutFor } from "../../wire/fec/coded-frame.ts";
 import type { CodedFrame } from "../../wire/fec/frame-hunter.ts";
-import { type Frame, isCall, type Message } from "../../wire/messages.ts";
+import { type Frame, isCall, isMessage, type Message } from "../../wire/messages.ts";
 import { Hearing, isBadRate } from "./hearing.ts";
 
 /** Wrong bytes that a codeword of anything but data may have: an ack takes 56 bytes on the line, a call 96. */
@@ -80,8 +80,4 @@ export class ControlForms {
   get probeMendable(): number {
     return this.isBad ? CONTROL_MENDABLE : 0;
   }
-}
-
-function isMessage(frame: Frame): frame is Message {
-  return frame.tag !== "data" && frame.tag !== "object" && frame.tag !== "probe";
 }

@@ -1,15 +1,21 @@
 import {
-  CHUNK_UNIT,
   CODEWORD_MAX,
   CRC_LENGTH,
   DATA_HEADER_LENGTH,
   MENDABLE_MAX,
-  PAYLOAD_MAX,
   PAYLOAD_MIN,
 } from "../../wire/constants.ts";
 import { codedLength, layoutFor, layoutOn } from "../../wire/fec/coded-frame.ts";
-import { FRAME_TIME_MAX_MS, type FrameSizerOptions, OBJECT_EXTRA, type Sizer } from "../frame-sizer.ts";
+import type { FrameSizerOptions, Sizer } from "../frame-sizer.ts";
 import type { LineQuality } from "../line-quality.ts";
+import {
+  bestPayload,
+  cobsGoodput,
+  equalPart,
+  FRAME_TIME_MAX_MS,
+  largestPayload,
+  wholePayload,
+} from "../payload-sizes.ts";
 import { mendOdds } from "./form-odds.ts";
 import type { LineDamage } from "./line-damage.ts";
 
@@ -71,10 +77,9 @@ export class FormSizer implements Sizer {
     this.#setRate(bytesPerMs);
   }
 
-  #setRate(bytesPerMs = Number.POSITIVE_INFINITY): void {
-    this.#wireMax = bytesPerMs * FRAME_TIME_MAX_MS;
-    const inTime = this.#wireMax - this.#overhead - OBJECT_EXTRA;
-    this.#max = Math.max(PAYLOAD_MIN, wholeUnits(Math.min(this.#payloadMax, PAYLOAD_MAX, inTime)));
+  #setRate(bytesPerMs: number | undefined): void {
+    this.#wireMax = (bytesPerMs ?? Number.POSITIVE_INFINITY) * FRAME_TIME_MAX_MS;
+    this.#max = largestPayload(this.#payloadMax, this.#overhead, bytesPerMs);
     this.#choose();
   }
 
@@ -94,8 +99,7 @@ export class FormSizer implements Sizer {
   cut(available: number): number {
     const { payload, mendable } = this.#nextChoice();
     this.#mendable = mendable;
-    const frames = Math.ceil(available / payload);
-    return Math.min(available, Math.ceil(available / frames / CHUNK_UNIT) * CHUNK_UNIT);
+    return equalPart(available, payload);
   }
 
   #nextChoice(): Pick<Choice, "payload" | "mendable"> {
@@ -141,12 +145,11 @@ export class FormSizer implements Sizer {
 
   #plainChoice(): Choice {
     const rate = this.#damage.wrongRate + this.#damage.fatalRate;
-    const overhead = this.#overhead;
-    const best = this.#fixed ?? (Math.sqrt(overhead * overhead + (4 * overhead) / rate) - overhead) / 2;
-    const rounded = Math.round(best / CHUNK_UNIT) * CHUNK_UNIT;
-    const payload = Math.min(this.#max, Math.max(PAYLOAD_MIN, rounded));
-    const wire = payload + overhead;
-    return { payload, mendable: 0, goodput: (payload / wire) * Math.exp(-rate * wire) };
+    const payload =
+      this.#fixed === undefined
+        ? bestPayload(this.#overhead, rate, this.#max)
+        : wholePayload(this.#fixed, this.#max);
+    return { payload, mendable: 0, goodput: cobsGoodput(payload, this.#overhead, rate) };
   }
 
   #codedChoice(): Choice | undefined {
@@ -166,8 +169,4 @@ export class FormSizer implements Sizer {
     }
     return best;
   }
-}
-
-function wholeUnits(bytes: number): number {
-  return Math.floor(bytes / CHUNK_UNIT) * CHUNK_UNIT;
 }

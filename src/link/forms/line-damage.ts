@@ -1,8 +1,5 @@
-/** Line that the estimate remembers, in bytes. */
-const MEMORY_BYTES = 256 * 1024;
-/** Events expected before anything was seen, of both kinds, and the bytes they were seen in. */
-const PRIOR_EVENTS = 0.1;
-const PRIOR_BYTES = 700;
+import { errorsWhenLost, MEMORY_BYTES, PRIOR_BYTES, PRIOR_ERRORS } from "../error-estimate.ts";
+
 /** Most of the events that one kind is thought to cause as long as nothing tells them apart. */
 const SHARE_MAX = 0.9;
 /** Fates that may overrule the estimate: at most, and at least. */
@@ -49,7 +46,7 @@ interface Rates {
 
 /** Nothing was seen yet; `share`: of events, those that are thought to be wrong bytes. */
 function nothingSeen(share: number): Sums {
-  return { plainEvents: 0, wrong: PRIOR_EVENTS * share, fatal: PRIOR_EVENTS * (1 - share), bytes: 0 };
+  return { plainEvents: 0, wrong: PRIOR_ERRORS * share, fatal: PRIOR_ERRORS * (1 - share), bytes: 0 };
 }
 
 /**
@@ -149,8 +146,8 @@ export class LineDamage {
     const { wrong, fatal } = this.#rates;
     const share = Math.min(SHARE_MAX, Math.max(1 - SHARE_MAX, wrong / (wrong + fatal)));
     let rates: Rates = {
-      wrong: (share * PRIOR_EVENTS) / PRIOR_BYTES,
-      fatal: ((1 - share) * PRIOR_EVENTS) / PRIOR_BYTES,
+      wrong: (share * PRIOR_ERRORS) / PRIOR_BYTES,
+      fatal: ((1 - share) * PRIOR_ERRORS) / PRIOR_BYTES,
     };
     for (let round = 0; round < ROUNDS; round++) {
       const start = rates;
@@ -182,7 +179,7 @@ function withFate(sums: Sums, fate: FrameFate, rates: Rates): Sums {
   const bytes = sums.bytes + fate.bytes;
   if (fate.tag === "mended") return { ...sums, bytes, wrong: sums.wrong + fate.wrongBytes };
   if (fate.tag === "plain") {
-    const events = fate.isLost ? expectedEvents((rates.wrong + rates.fatal) * fate.bytes) : 0;
+    const events = fate.isLost ? errorsWhenLost((rates.wrong + rates.fatal) * fate.bytes) : 0;
     return { ...sums, bytes, plainEvents: sums.plainEvents + events };
   }
   const fatalOdds = 1 - Math.exp(-rates.fatal * fate.bytes);
@@ -190,9 +187,4 @@ function withFate(sums: Sums, fate: FrameFate, rates: Rates): Sums {
   const ordinary = rates.wrong * fate.bytes;
   const wrong = byWrong * Math.max(fate.wrongBytes, ordinary) + (1 - byWrong) * ordinary;
   return { ...sums, bytes, wrong: sums.wrong + wrong, fatal: sums.fatal + 1 - byWrong };
-}
-
-/** Events that a lost frame has met on average, where `mean` are expected: one or more. */
-function expectedEvents(mean: number): number {
-  return mean < 1e-6 ? 1 : mean / (1 - Math.exp(-mean));
 }
