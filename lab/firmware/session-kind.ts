@@ -7,7 +7,7 @@ import type { ImageSource } from "../../src/image/image-source.ts";
 import { CHUNK_UNIT, Codec, ObjectKind } from "../../src/wire/constants.ts";
 import { decodeFrame, encodeMessage, encodePacket, isSessionFrame } from "../../src/wire/frame.ts";
 import { linkProofOf } from "../../src/wire/link-proof.ts";
-import type { Frame } from "../../src/wire/messages.ts";
+import { type Frame, isMessage } from "../../src/wire/messages.ts";
 import { mutated, pick } from "../fuzz/mutate.ts";
 import { FRAME_TAGS, randomFrame } from "../fuzz/random-frame.ts";
 import { encodeFrame, reseal } from "../fuzz/wire-parsers.ts";
@@ -19,7 +19,6 @@ import { recordByC, recordByTs } from "./record-state.ts";
 import { SideLog } from "./session-log.ts";
 import { type Peer, RealPeer, ScriptPeer } from "./session-peers.ts";
 import { CTargetSide, type TargetShape, TsSide } from "./session-sides.ts";
-import { isMessage } from "./wire-kinds.ts";
 
 /** Frames of a session that both targets hear. */
 const FRAMES = 20;

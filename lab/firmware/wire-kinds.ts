@@ -14,7 +14,7 @@ import {
 } from "../../src/wire/constants.ts";
 import { decodeFrame, type FrameFault, isSessionFrame } from "../../src/wire/frame.ts";
 import { linkProofOf } from "../../src/wire/link-proof.ts";
-import type { Frame, Message } from "../../src/wire/messages.ts";
+import { type Frame, isMessage } from "../../src/wire/messages.ts";
 import { withCrc } from "../../test/support/with-crc.ts";
 import { mutated, pick } from "../fuzz/mutate.ts";
 import { FRAME_TAGS, randomFrame } from "../fuzz/random-frame.ts";
@@ -40,9 +40,6 @@ function anyFrame(random: Random, tag: number): Uint8Array {
   const longer = Uint8Array.of(...bytes.subarray(0, -CRC_LENGTH), ...extensions(random));
   return withCrc(longer, isSessionFrame(longer) ? tag : undefined);
 }
-
-/** Whether a frame is a message, and no packet. */
-export const isMessage = (frame: Frame): frame is Message => !["data", "object", "probe"].includes(frame.tag);
 
 /** First bytes of the messages that the C side has no name for: *rate-ok* and *rate* (PROTOCOL.md 5.17, 5.18). */
 const UNNAMED: readonly number[] = [(TargetControlType.rateOk << 4) | 1, (RescuerControlType.rate << 4) | 2];

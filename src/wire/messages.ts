@@ -276,3 +276,8 @@ export interface Probe {
 export type Packet = ObjectChunk | DataChunk | Probe;
 /** Everything that a frame can hold. */
 export type Frame = Message | Packet;
+
+/** Whether a frame is a message, and no packet. */
+export function isMessage(frame: Frame): frame is Message {
+  return frame.tag !== "data" && frame.tag !== "object" && frame.tag !== "probe";
+}
