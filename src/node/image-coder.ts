@@ -89,6 +89,15 @@ export class ImageCoders {
     };
   }
 
+  /**
+   * Codes the first block ahead, while an accept is awaited: compressing for the first time takes several times as long, and the
+   * line would be idle meanwhile.
+   */
+  prepare(image: ImageSource): void {
+    const block = readerOf(image)(0);
+    if (block !== undefined) this.of(image).code(0, block, codecBit(Codec.deflate), () => false);
+  }
+
   /** Blocks for a dictionary; the one that is most alike last: its bytes are nearest. */
   #namesFor(
     { manifest }: ImageSource,

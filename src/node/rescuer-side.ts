@@ -201,6 +201,7 @@ export class RescuerSide {
     const why = picked === undefined ? "no-image" : none?.why;
     this.#work(link).images.answer(this.#host.clock.now(), link.role, session, image, why);
     link.driver.pump();
+    if (image !== undefined) this.#coders.prepare(image);
     this.#duties.onPicked?.(link, beacon, image !== undefined);
     // A board that did not ask is told nothing, and is none that was refused.
     if (none === undefined || !isCall(beacon)) return;
