@@ -5,7 +5,7 @@
 //   npm run build && node bench/compare.mjs --base DIR [--runs 5] [--only NAME]...
 //
 // DIR is a checkout in which `npm ci && npm run build` ran.
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,6 +13,7 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { machineFacts, median, sourceOf, startCable } from "../hw-loopback/lib.mjs";
+import { measuredIn } from "./measured.mjs";
 
 const KIB = 1024;
 const CASES = [
@@ -43,39 +44,8 @@ const sides = [
 const directory = mkdtempSync(join(tmpdir(), "mayday-compare-"));
 const path = (name) => join(directory, name);
 
-// Loaded into each measured process: writes the processor time that it took, in microseconds, when it exits.
-writeFileSync(
-  path("cpu.mjs"),
-  `import { writeFileSync } from "node:fs";
-process.on("exit", () => {
-  const { user, system } = process.cpuUsage();
-  writeFileSync(process.env.MAYDAY_CPU_FILE, String(user + system));
-});
-`,
-);
-
+const start = measuredIn(directory);
 const call = (main, ...args) => execFileSync(process.execPath, [main, ...args], { stdio: "pipe" });
-
-/** Starts a command whose processor time is measured; resolves with its exit code, verdict and seconds of processor. */
-function start(main, name, ...args) {
-  const file = path(`${name}.cpu`);
-  const env = { ...process.env, MAYDAY_CPU_FILE: file };
-  const child = spawn(process.execPath, ["--import", path("cpu.mjs"), main, ...args, "--json"], {
-    env,
-    stdio: ["ignore", "pipe", "ignore"],
-  });
-  let text = "";
-  child.stdout.setEncoding("utf8").on("data", (chunk) => {
-    text += chunk;
-  });
-  return new Promise((settle) => {
-    child.on("close", (code) => {
-      const lines = text.split("\n").filter((line) => line.startsWith("{"));
-      const verdict = lines.map((line) => JSON.parse(line)).find(({ event }) => event === "verdict");
-      settle({ code, verdict, cpu: Number(readFileSync(file, "utf8")) / 1e6 });
-    });
-  });
-}
 
 async function transfer({ main }, { baud, size, cable: faults }, seed) {
   writeFileSync(path("fw.bin"), randomBytes(size));
@@ -89,8 +59,8 @@ async function transfer({ main }, { baud, size, cable: faults }, seed) {
   const cable = await startCable(...ends, ...latency, ...faults);
   const link = (end) => ["--link", `serial:${path(end)}?baud=${baud}`, "--timeout", "120"];
   const [target, rescuer] = await Promise.all([
-    start(main, "target", "distress", ...link("a"), "--board", path("board")),
-    start(main, "rescuer", "rescue", ...link("b"), "--image", path("fw.mdy"), "--once"),
+    start(main, "target", "distress", ...link("a"), "--board", path("board")).ended,
+    start(main, "rescuer", "rescue", ...link("b"), "--image", path("fw.mdy"), "--once").ended,
   ]);
   await cable.close();
   if (target.code !== 0 || rescuer.code !== 0) throw new Error(`not healed: ${target.code}, ${rescuer.code}`);

@@ -26,6 +26,8 @@ import { ZMODEM } from "./peers/zmodem.mjs";
 
 const PEERS = { mayday: MAYDAY, zmodem: ZMODEM, ymodem: YMODEM, xmodem: XMODEM, kermit: KERMIT };
 
+const peersOf = ({ peers }) => (peers ?? Object.keys(PEERS)).map((name) => PEERS[name]);
+
 const USAGE = `usage: npm run bench -- [options]
 
 Transfers a random image over virtual cables, by each peer in turn, and prints the share of the line rate that each
@@ -33,7 +35,7 @@ reached. A peer with several settings tries each once on a line (seed 0, not cou
 
   --runs N       counted transfers a line and peer, seeds 1 to N (default 5)
   --only LINE    one line of the table, by its name; repeatable
-  --peers LIST   of ${Object.keys(PEERS).join(",")} (default: all)
+  --peers LIST   of ${Object.keys(PEERS).join(",")} (default: those of the line, see bench/peers/lines.mjs)
   --kib N        another size of the image than the line's
   --out BASE     writes BASE.json, BASE.md and BASE.svg
   --from FILE    runs nothing: makes the tables and the picture again from such a JSON file
@@ -50,7 +52,7 @@ function options() {
     options: {
       runs: { type: "string", default: "5" },
       only: { type: "string", multiple: true },
-      peers: { type: "string", default: Object.keys(PEERS).join(",") },
+      peers: { type: "string" },
       kib: { type: "string" },
       out: { type: "string" },
       from: { type: "string" },
@@ -58,7 +60,7 @@ function options() {
   });
   const [runs] = parseNumbers("runs", values.runs, 1, 1000);
   const [kib] = values.kib === undefined ? [] : parseNumbers("kib", values.kib, 1, 65_536);
-  const peers = values.peers.split(",").map((name) => {
+  const peers = values.peers?.split(",").map((name) => {
     if (Object.hasOwn(PEERS, name)) return PEERS[name];
     throw new BenchUsageError(`--peers: there is no ${name}, only ${Object.keys(PEERS).join(", ")}`);
   });
@@ -140,8 +142,10 @@ function rowOf(line, { peer, setting, tried, results, load }) {
   };
 }
 
-async function measure({ runs, peers, lines }) {
-  checkPrograms(peers);
+/** `save` gets the record after each line. */
+async function measure({ runs, peers, lines }, save) {
+  const those = (line) => peers ?? peersOf(line);
+  checkPrograms([...new Set(lines.flatMap(those))]);
   // The commit and the time of the start: the run takes long.
   const head = recordHead("peers", "virtual cable", []);
   const library = await drainLibrary();
@@ -150,26 +154,32 @@ async function measure({ runs, peers, lines }) {
   const limitMs = (peer, line) =>
     Math.max(LIMIT_MIN_MS, LIMIT_FACTOR * (cleanMs.get(key(peer, line)) ?? lineMs(line)));
   const rows = [];
+  const recordOf = (done) => {
+    const ok = rows.filter(({ peer }) => peer === MAYDAY.name).every((row) => row.exact === row.runs);
+    return { ...head, ok, seeds: runs, lines: done, rows };
+  };
   for (const line of lines) {
-    for (const cell of await runLine(line, peers, runs, limitMs, library)) {
+    for (const cell of await runLine(line, those(line), runs, limitMs, library)) {
       rows.push(rowOf(line, cell));
       const whole = cell.results.filter(({ ok }) => ok).map(({ wholeSeconds }) => wholeSeconds * 1000);
       // The first line of a rate and size is the clean one.
       if (whole.length > 0 && !cleanMs.has(key(cell.peer, line)))
         cleanMs.set(key(cell.peer, line), median(whole));
     }
+    save(recordOf(lines.slice(0, lines.indexOf(line) + 1)));
   }
-  const ok = rows.filter(({ peer }) => peer === MAYDAY.name).every((row) => row.exact === row.runs);
-  return { ...head, ok, seeds: runs, lines, rows };
+  return recordOf(lines);
 }
 
 await runBench(USAGE, async () => {
   const chosen = options();
+  const save = (record) => {
+    writeRecord(chosen.out, record, reportText(record));
+    if (chosen.out !== undefined) writeFileSync(`${chosen.out}.svg`, pictureText(record));
+  };
   const record =
-    chosen.from === undefined ? await measure(chosen) : JSON.parse(readFileSync(chosen.from, "utf8"));
-  const text = reportText(record);
-  process.stdout.write(text);
-  writeRecord(chosen.out, record, text);
-  if (chosen.out !== undefined) writeFileSync(`${chosen.out}.svg`, pictureText(record));
+    chosen.from === undefined ? await measure(chosen, save) : JSON.parse(readFileSync(chosen.from, "utf8"));
+  process.stdout.write(reportText(record));
+  save(record);
   return record.ok;
 });
