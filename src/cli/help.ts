@@ -1,5 +1,6 @@
-import type { Command, CommanderError } from "commander";
+import type { Command, CommanderError, Option } from "commander";
 import { UsageError } from "../base/errors.ts";
+import { commandMeant, type Mistake, mistakeIn } from "./mistakes.ts";
 
 /** What a command's help says besides its flags. */
 export interface HelpTexts {
@@ -16,8 +17,10 @@ export interface HelpTexts {
 /** An exit code that several board commands share. */
 export const NOT_BOOTABLE = "5 not bootable";
 
-/** Column at which help is wrapped. */
-const WIDTH = 96;
+/** Columns at which help is wrapped: those of the terminal within limits; the width of most where there is none. */
+const [WIDTH_MIN, WIDTH_MAX, WIDTH_DEFAULT] = [40, 100, 80];
+/** Descriptions are wrapped unless less than this is left of the width. */
+const WRAPPED_MIN = 12;
 const COMMON_EXITS = ["0 done", "1 failed", "2 usage error", "130 interrupted"] as const;
 
 /** Adds a command to `parent`. `syntax` is its name and arguments, in commander's notation. */
@@ -27,7 +30,7 @@ export function addCommand(parent: Command, syntax: string, texts: HelpTexts): C
     .summary(texts.summary ?? "")
     .description(texts.does);
   const codes = [...COMMON_EXITS, ...(texts.exits ?? [])].sort(byNumber).join("\n  ");
-  const examples = texts.examples.map((line) => `  $ ${line}`).join("\n");
+  const examples = texts.examples.map((line) => exampleText(line, helpWidth())).join("\n");
   command.addHelpText("after", `\nExamples:\n${examples}\n\nExit codes:\n  ${codes}`);
   return explainErrors(command);
 }
@@ -37,14 +40,92 @@ export function addGroup(parent: Command, name: string, summary: string): Comman
   return explainErrors(parent.command(name).summary(summary).description(summary));
 }
 
+function helpWidth(): number {
+  return Math.min(WIDTH_MAX, Math.max(WIDTH_MIN, process.stdout.columns ?? WIDTH_DEFAULT));
+}
+
+/** A command line that can be pasted also where it is wrapped: before a flag, with a backslash. */
+function exampleText(line: string, width: number): string {
+  const lines = ["  $"];
+  for (const part of line.split(/ (?=-)/)) {
+    const last = lines.at(-1) ?? "";
+    if (last.length + part.length + 3 <= width) lines[lines.length - 1] = `${last} ${part}`;
+    else lines.push(`     ${part}`);
+  }
+  return lines.join(" \\\n");
+}
+
 /** Turns commander's errors into UsageErrors that say which help to read. */
 export function explainErrors(command: Command): Command {
-  command.configureOutput({ outputError: () => {} }).configureHelp({ helpWidth: WIDTH });
+  command.configureOutput({ outputError: () => {} }).configureHelp({
+    helpWidth: helpWidth(),
+    minWidthToWrap: WRAPPED_MIN,
+    optionDescription: (option) => `${option.description}${noteOf(option)}`,
+  });
   return command.allowExcessArguments(false).exitOverride((error) => {
     // Help or the version was shown.
     if (error.exitCode === 0) throw error;
-    throw new UsageError(usageCode(error), `${usageText(error)}\nSee: ${pathOf(command)} --help`);
+    const { reason, text } = mistakeOf(error, command);
+    throw new UsageError(reason, `${text}\nSee: ${pathOf(command)} --help`);
   });
+}
+
+/** What stands behind the description of a flag: whether it is required, its choices and its default. */
+function noteOf({ mandatory, argChoices, defaultValue, defaultValueDescription }: Option): string {
+  const told = defaultValueDescription ?? JSON.stringify(defaultValue);
+  const notes = [
+    ...(mandatory ? ["required"] : []),
+    ...(argChoices === undefined
+      ? []
+      : [`choices: ${argChoices.map((choice) => JSON.stringify(choice)).join(", ")}`]),
+    ...(defaultValue === undefined ? [] : [`default: ${told}`]),
+  ];
+  return notes.length === 0 ? "" : ` (${notes.join("; ")})`;
+}
+
+/** What is wrong with the command line, and what was probably meant. */
+function mistakeOf(error: CommanderError, command: Command): Mistake {
+  const told = { reason: usageCode(error), text: usageText(error) };
+  const words = process.argv.slice(2 + depthOf(command));
+  switch (error.code) {
+    case "commander.unknownCommand":
+      return { ...told, text: unknownCommandText(words[0] ?? "", command) };
+    case "commander.missingMandatoryOptionValue":
+    case "commander.unknownOption":
+    case "commander.excessArguments":
+    case "commander.missingArgument":
+      return (
+        (command.commands.length === 0 ? mistakeIn(command, words) : groupMistake(words, command)) ?? told
+      );
+    default:
+      return told;
+  }
+}
+
+function unknownCommandText(word: string, command: Command): string {
+  const meant = commandMeant(word, command);
+  const path = pathOf(command);
+  return `unknown command '${word}'${meant === undefined ? "" : `; did you mean ${path} ${meant}?`}`;
+}
+
+/** A flag before the name of a command. */
+function groupMistake(words: readonly string[], command: Command): Mistake | undefined {
+  const [flag = ""] = words;
+  const text = `unknown option '${flag}'`;
+  const name = words.find((word) => command.commands.some((known) => known.name() === word));
+  if (name !== undefined)
+    return {
+      reason: "unknown-option",
+      text: `${text}; flags stand behind the command: ${pathOf(command)} ${name} ${flag}`,
+    };
+  const meant = commandMeant(flag, command);
+  return meant === undefined
+    ? undefined
+    : { reason: "unknown-option", text: `${text}; did you mean ${pathOf(command)} ${meant}?` };
+}
+
+function depthOf(command: Command): number {
+  return command.parent === null ? 0 : 1 + depthOf(command.parent);
 }
 
 /** "commander.unknownOption" becomes "unknown-option". */

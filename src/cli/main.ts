@@ -8,6 +8,20 @@ const DESCRIPTION =
   "Boards that heal one another over a UART, I2C or TCP: a board that does not boot calls for help, and a neighbour " +
   "sends it the parts of the firmware that its flash lacks. Start with: mayday demo";
 
+const MORE = `
+Links (--link), in quotes, as a shell takes ? for itself:
+  /dev/ttyUSB0                          a serial port, from 115200 baud up to the best rate
+  'serial:/dev/ttyUSB0?baud=921600'     at this rate; also &baud-max=N
+  'i2c:/dev/i2c-1?address=0x42'         a board at an address of an I2C bus
+  tcp:HOST:PORT, tcp-listen:[HOST:]PORT a serial server, or another machine
+
+Exit codes:
+  0 done, 1 failed, 2 usage error, 3 no neighbour or timeout, 4 refused,
+  5 not bootable, 6 port missing or busy, 130 interrupted
+
+Environment: NO_COLOR=1 for text without colours, MAYDAY_DEBUG=1 for stack traces.
+Help of a command: mayday COMMAND --help`;
+
 /** A command, its line in the list of commands, and how to load it: only the requested one is loaded. */
 interface Entry {
   readonly name: string;
@@ -86,7 +100,7 @@ const COMMANDS: readonly Entry[] = [
 async function createProgram(words: readonly string[]): Promise<Command> {
   const program = new Command("mayday").description(DESCRIPTION).version(packageVersion(), "-V, --version");
   // Without this, --version of `image build` would be read as the program's own.
-  explainErrors(program.enablePositionalOptions());
+  explainErrors(program.enablePositionalOptions().addHelpText("after", MORE));
   for (const { name, summary, register } of COMMANDS) {
     if (words.includes(name)) await register(program);
     else program.command(name).summary(summary);

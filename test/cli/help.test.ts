@@ -136,7 +136,7 @@ describe("help", () => {
 describe("a wrong command line", () => {
   test.each([
     [[], "mayday --help"],
-    [["bord"], "Did you mean board"],
+    [["bord"], "did you mean mayday board"],
     [["board"], "mayday board --help"],
     [["board", "frobnicate"], "mayday board --help"],
     [["keygen"], "mayday keygen --help"],

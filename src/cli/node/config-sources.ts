@@ -2,6 +2,7 @@ import { dirname, resolve } from "node:path";
 import { unreachable } from "../../base/assert.ts";
 import { UsageError } from "../../base/errors.ts";
 import type { Endpoint } from "../../transport/endpoint.ts";
+import { nearestName } from "../nearest-name.ts";
 import { type ConfigFaults, fileOrigin, type Origin } from "./config-faults.ts";
 import { type ConfigDocument, type ConfigPath, fieldText, parseConfig } from "./config-places.ts";
 import {
@@ -15,7 +16,6 @@ import {
   settingOfText,
   type Words,
 } from "./config-schema.ts";
-import { nearestName } from "./nearest-name.ts";
 
 /** A file, the environment or the flags. */
 export interface ConfigSource {
