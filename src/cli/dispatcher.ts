@@ -48,7 +48,7 @@ export function addDispatchCommand(program: Command): void {
     .requiredOption("--repo <dir>", "hand out images from this repository")
     .option("--once", "end after one board was updated, or refused its image")
     .option("--allow-unsigned", "send unsigned images")
-    .option("--timeout <seconds>", "give up after this long (default: 30)", parseSeconds)
+    .option("--timeout <seconds>", "give up after this long without progress (default: 30)", parseSeconds)
     .option("--link-key <file>", "key of the links: only boards with the same key are updated");
   addLogFlag(command);
   onRun<DispatchFlags>(command, runDispatchCommand);

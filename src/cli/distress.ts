@@ -49,7 +49,7 @@ export function addDistressCommand(program: Command): void {
       collectLinks,
     )
     .requiredOption("--board <dir>", "the board, made by board init")
-    .option("--timeout <seconds>", "give up after this long (default: never)", parseSeconds)
+    .option("--timeout <seconds>", "give up after this long without progress (default: never)", parseSeconds)
     .option("--force", "call even if the board boots; it then is offered, and accepts, newer images only")
     .option("--allow-single-update", "with --force: allow overwriting the only slot, which boots")
     .option(

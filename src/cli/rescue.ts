@@ -61,7 +61,7 @@ export function addRescueCommand(program: Command): void {
     .option("--version <version>", "version of a raw --image", parseVersionFlag)
     .option("--allow-unsigned", "send unsigned images")
     .option("--once", "end after one board was healed or refused the image, or none suits it")
-    .option("--timeout <seconds>", "give up after this long (default: never)", parseSeconds)
+    .option("--timeout <seconds>", "give up after this long without progress (default: never)", parseSeconds)
     .addOption(
       new Option("--reset <line>", "pulse this modem line when the port opens").choices(["dtr", "rts"]),
     )

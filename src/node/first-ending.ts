@@ -1,5 +1,6 @@
-import type { Clock } from "../base/clock.ts";
+import type { Clock, Timer } from "../base/clock.ts";
 import { ExitCode } from "../base/errors.ts";
+import type { Millis } from "../base/units.ts";
 import type { RunOptions } from "./run-options.ts";
 import type { Ending } from "./verdict.ts";
 
@@ -8,13 +9,25 @@ export class FirstEnding {
   readonly settled: Promise<Ending>;
   #settle: (ending: Ending) => void = () => {};
 
-  /** `onTimeout` returns the ending for a timeout. */
-  constructor(clock: Clock, options: Pick<RunOptions, "timeoutMs" | "signal">, onTimeout: () => Ending) {
+  /** `idleSince`: from when on the timeout counts; it may move. `onTimeout` returns the ending for a timeout. */
+  constructor(
+    clock: Clock,
+    options: Pick<RunOptions, "timeoutMs" | "signal">,
+    idleSince: () => Millis,
+    onTimeout: () => Ending,
+  ) {
     this.settled = new Promise((resolve) => {
       this.#settle = resolve;
     });
     const { timeoutMs, signal } = options;
-    const timer = timeoutMs === undefined ? undefined : clock.after(timeoutMs, () => this.end(onTimeout()));
+    let timer: Timer | undefined;
+    const watch = (limitMs: Millis): void => {
+      const left = idleSince() + limitMs - clock.now();
+      // Fractions of a millisecond are lost in the sum.
+      if (left < 1) this.end(onTimeout());
+      else timer = clock.after(left, () => watch(limitMs));
+    };
+    if (timeoutMs !== undefined) watch(timeoutMs);
     const onAbort = (): void => this.end({ code: ExitCode.interrupted, reason: "interrupted" });
     if (signal.aborted) onAbort();
     else signal.addEventListener("abort", onAbort, { once: true });

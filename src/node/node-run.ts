@@ -10,6 +10,7 @@ import { FirstEnding } from "./first-ending.ts";
 import { LineReports } from "./line-reports.ts";
 import type { NodeEvent } from "./node-event.ts";
 import { linkOptionsFor, NodeLink, openLinks, type SideLink } from "./node-link.ts";
+import { ProgressWatch } from "./progress-watch.ts";
 import type { RunOptions } from "./run-options.ts";
 import { edgesOf } from "./system-edges.ts";
 import { type Ending, type SessionFigures, type Verdict, verdictOf } from "./verdict.ts";
@@ -71,6 +72,9 @@ export interface RunHost<Event, R extends Role> extends SideHost<R> {
 /** Time, beyond their line time, for the last bytes to leave the tty before it is closed. */
 const CLOSE_DELAY_MS: Millis = 20;
 
+/** A few blocks of the usual size: that long, on the line, a session may need until one of them is written. */
+const SLOW_BYTES = 16_384;
+
 /**
  * One run of a node over its links, from opening to closing them: the common scaffold of rescuers, targets and queries.
  * Clock, randomness and splitter come from the options: with the same three, and transports that behave the same, a run
@@ -85,6 +89,7 @@ export class NodeRun<Event, R extends Role, S extends Side<Event, R>> implements
   readonly #options: RunOptions;
   readonly #ending: FirstEnding;
   readonly #events: EventQueue;
+  readonly #progress: ProgressWatch;
 
   constructor(
     options: RunOptions,
@@ -99,7 +104,9 @@ export class NodeRun<Event, R extends Role, S extends Side<Event, R>> implements
     this.line = new LineReports((event) => this.report(event), options.advice);
     this.side = makeSide(this);
     this.links = transports.map((transport, index) => this.#linkOver(transport, index));
-    this.#ending = new FirstEnding(clock, options, () => this.side.handleTimeout());
+    this.#progress = new ProgressWatch(clock.now());
+    const onTimeout = (): Ending => this.side.handleTimeout();
+    this.#ending = new FirstEnding(clock, options, () => this.#idleSince, onTimeout);
   }
 
   #linkOver(transport: Transport, index: number): NodeLink<Event, R> {
@@ -122,7 +129,16 @@ export class NodeRun<Event, R extends Role, S extends Side<Event, R>> implements
     return made;
   }
 
+  /** From when on `timeoutMs` counts. While a session runs, the next blocks get the time that a slow line needs for them. */
+  get #idleSince(): Millis {
+    const lines = this.links
+      .filter(({ end }) => end.isInSession)
+      .map(({ end }) => end.link.lineTime(SLOW_BYTES));
+    return this.#progress.lastAt + Math.max(0, ...lines);
+  }
+
   report(event: NodeEvent): void {
+    this.#progress.note(this.clock.now(), event);
     this.#events.push(event);
   }
 

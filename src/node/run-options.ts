@@ -7,7 +7,7 @@ import type { NodeEvent } from "./node-event.ts";
 
 /** Options that all runs of a node share. */
 export interface RunOptions {
-  /** Give up after this long. Default: never. */
+  /** Give up after this long without progress: a block, or a healed board. Default: never. */
   readonly timeoutMs?: Millis;
   /** Aborting it ends the run: the links are closed, and the board can resume later. */
   readonly signal: AbortSignal;
