@@ -109,11 +109,16 @@ function waitingText({ reason, digest, seconds }: Extract<NodeEvent, { event: "w
   }
 }
 
-/** "12/64 blocks, 88.3 kB/s, 3 s to go, line 100 %". */
-export function progressText(event: ProgressEvent): string {
-  const eta = typeof event.eta === "number" ? `, ${durationText(event.eta)} to go` : "";
-  const blocks = `${event.blocks}/${event.blocksTotal} blocks`;
-  return `${blocks}, ${rateText(event.rate)}${eta}, line ${percent(event.quality)}`;
+/** "12/64 blocks, 3 s to go, 88.3 kB/s, 1 % lost"; of that, what fits into `room` columns, and the blocks always. */
+export function progressText(event: ProgressEvent, room: number = Number.POSITIVE_INFINITY): string {
+  const parts = [
+    ...(typeof event.eta === "number" ? [`${durationText(event.eta)} to go`] : []),
+    rateText(event.rate),
+    `${percent(1 - event.quality)} lost`,
+  ];
+  let text = `${event.written}/${event.missing} blocks`;
+  for (const part of parts) if (text.length + 2 + part.length <= room) text += `, ${part}`;
+  return text;
 }
 
 /** The successful end of a command over a link, in one line. */

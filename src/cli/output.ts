@@ -9,7 +9,7 @@ import { printableJson, TerminalText } from "./terminal-text.ts";
 /** A line of `--json`. Byte arrays are hexadecimal; a field without a value is null. */
 export type JsonEvent = { readonly event: string } & Readonly<Record<string, unknown>>;
 
-export type OutputStream = Writable & { readonly isTTY?: boolean };
+export type OutputStream = Writable & { readonly isTTY?: boolean; readonly columns?: number };
 
 /** Takes lines, each with its end. */
 export interface Log {

@@ -8,9 +8,13 @@ import { TerminalText, type TextStream } from "./terminal-text.ts";
 /** Shortest time between two plain lines of progress of one link, without a terminal. */
 const PLAIN_INTERVAL_MS: Millis = 3000;
 
-/** Chosen so that a bar and its text fit into 80 columns. */
-const BAR_WIDTH = 16;
-const LABEL_MAX = 16;
+/** Of a terminal that does not say how wide it is. */
+const COLUMNS = 80;
+/** A bar, and the name of its link: shorter ones where a terminal has fewer columns than usual. */
+const [BAR_WIDTH, BAR_WIDTH_SHORT] = [16, 6];
+const [LABEL_MAX, LABEL_MAX_SHORT] = [16, 8];
+/** Of a line: brackets, percentage and spaces. */
+const FRAME_WIDTH = 9;
 
 /** Lines of text, and below them the progress of transfers. */
 export interface ProgressView {
@@ -55,25 +59,27 @@ export class PlainProgress implements ProgressView {
   stop(): void {}
 }
 
+/** A terminal, or what stands for one. */
+export type TerminalStream = NodeJS.WritableStream & { readonly columns?: number };
+
 /** Progress on a terminal: a bar per link. */
 export class BarProgress implements ProgressView {
-  readonly #stream: NodeJS.WritableStream;
-  readonly #makeBars: () => MultiBar;
+  readonly #stream: TerminalStream;
+  readonly #makeBars: (barsize: number) => MultiBar;
   readonly #bars: Map<string, SingleBar> = new Map();
   #stack: MultiBar | undefined;
 
-  constructor(stream: NodeJS.WritableStream, makeBars: () => MultiBar) {
+  constructor(stream: TerminalStream, makeBars: (barsize: number) => MultiBar) {
     this.#stream = stream;
     this.#makeBars = makeBars;
   }
 
   /** Loads the library that draws the bars. */
-  static async load(stream: NodeJS.WritableStream): Promise<BarProgress> {
+  static async load(stream: TerminalStream): Promise<BarProgress> {
     const { MultiBar } = (await import("cli-progress")).default;
     const options = {
       stream,
       format: "{link} [{bar}] {percentage}% {text}",
-      barsize: BAR_WIDTH,
       fps: 8,
       // The cursor stays visible: a process that is killed could not restore it.
       hideCursor: null,
@@ -81,7 +87,7 @@ export class BarProgress implements ProgressView {
       gracefulExit: false,
       emptyOnZero: true,
     };
-    return new BarProgress(stream, () => new MultiBar(options));
+    return new BarProgress(stream, (barsize) => new MultiBar({ ...options, barsize }));
   }
 
   line(text: TerminalText): void {
@@ -91,21 +97,28 @@ export class BarProgress implements ProgressView {
   }
 
   update(event: ProgressEvent): void {
-    this.#stack ??= this.#makeBars();
-    const text = TerminalText.plain(progressText(event)).written;
-    const payload = { link: linkLabel(event.link).written, text };
+    const columns = this.#stream.columns ?? COLUMNS;
+    const isShort = columns < COLUMNS;
+    const barsize = isShort ? BAR_WIDTH_SHORT : BAR_WIDTH;
+    this.#stack ??= this.#makeBars(barsize);
+    const link = linkLabel(event.link, isShort ? LABEL_MAX_SHORT : LABEL_MAX).written;
+    const room = columns - barsize - FRAME_WIDTH - link.length;
+    const payload = { link, text: TerminalText.plain(progressText(event, room)).written };
+    const { written, missing } = event;
     const bar = this.#bars.get(event.link);
     if (bar === undefined) {
-      this.#bars.set(event.link, this.#stack.create(event.blocksTotal, event.blocks, payload));
+      this.#bars.set(event.link, this.#stack.create(missing, written, payload));
       return;
     }
-    bar.setTotal(event.blocksTotal);
-    bar.update(event.blocks, payload);
+    bar.setTotal(missing);
+    bar.update(written, payload);
   }
 
   finish(link: string): void {
+    const bar = this.#bars.get(link);
     this.#bars.delete(link);
     if (this.#bars.size === 0) this.stop();
+    else if (bar !== undefined) this.#stack?.remove(bar);
   }
 
   stop(): void {
@@ -118,7 +131,7 @@ export class BarProgress implements ProgressView {
 }
 
 /** A short name of a link: "ttyUSB0" for "serial:/dev/ttyUSB0?baud=921600". */
-function linkLabel(link: string): TerminalText {
+function linkLabel(link: string, most: number): TerminalText {
   const path = link.replace(/^serial:/, "").replace(/\?.*$/s, "");
-  return TerminalText.plain(path.slice(path.lastIndexOf("/") + 1).slice(-LABEL_MAX));
+  return TerminalText.plain(path.slice(path.lastIndexOf("/") + 1).slice(-most));
 }

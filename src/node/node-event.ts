@@ -131,9 +131,14 @@ export interface ProgressEvent {
   readonly event: "progress";
   readonly link: string;
   readonly peer: string;
-  /** Blocks that are known to be correct in the target's flash. */
+  /** Blocks that are known to be correct in the target's flash; of a rescuer, which does not know, the same as `written`. */
   readonly blocks: number;
+  /** Blocks of the image; of a rescuer the same as `missing`. */
   readonly blocksTotal: number;
+  /** Blocks that the target wrote in this session. */
+  readonly written: number;
+  /** These and the blocks that may still be missing: all at first, fewer while more are found to be right. Of a rescuer: that were asked for so far. */
+  readonly missing: number;
   /** Bytes on the wire in the data direction since the session began. */
   readonly bytes: number;
   /** Seconds since the session began. */

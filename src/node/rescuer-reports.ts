@@ -74,16 +74,17 @@ export function healedReport(
   };
 }
 
-/** The report of progress; undefined when it is too early for another one. `openBlocks`: read and not yet done with. */
+/** The report of progress; undefined when it is too early for another one. What the board holds already is not known here. */
 export function progressReport(
   now: Millis,
-  openBlocks: number,
+  { written, missing }: EventOf<"progress">,
   session: AcceptedSession | undefined,
   counters: LinkCounters,
 ): NodeEvent | undefined {
   const manifest = session?.image?.manifest;
   if (session === undefined || manifest === undefined) return undefined;
-  const done = Math.max(0, session.blocks - openBlocks);
-  const { leafCount, blockSize } = manifest;
-  return session.progress.measure(now, done, leafCount, blockSize, counters.bytesSent, counters);
+  const { blockSize, leafCount } = manifest;
+  const isAllKnown = missing === leafCount;
+  const blocks = { blocks: written, blocksTotal: missing, written, missing, isAllKnown };
+  return session.progress.measure(now, blocks, blockSize, counters.bytesSent, counters);
 }

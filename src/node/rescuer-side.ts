@@ -269,7 +269,7 @@ export class RescuerSide {
         return;
       case "progress": {
         const { session } = this.#work(link);
-        const report = progressReport(now, event.openBlocks, session, link.end.counters);
+        const report = progressReport(now, event, session, link.end.counters);
         if (report !== undefined) this.#host.report(report);
         return;
       }

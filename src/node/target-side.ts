@@ -241,15 +241,12 @@ export class TargetSide {
         const { plan, blocks, blocksRight } = event.descent;
         session.blocks = blocks.written;
         const { blockSize, leafCount } = plan;
-        const { bytesReceived } = counters;
-        const report = session.progress?.measure(
-          now,
-          blocksRight,
-          leafCount,
-          blockSize,
-          bytesReceived,
-          counters,
-        );
+        const { written } = blocks;
+        const counts = {
+          ...{ blocks: blocksRight, blocksTotal: leafCount },
+          ...{ written, missing: leafCount - blocksRight + written, isAllKnown: true },
+        };
+        const report = session.progress?.measure(now, counts, blockSize, counters.bytesReceived, counters);
         if (report !== undefined) this.#host.report(report);
         return;
       }

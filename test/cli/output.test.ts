@@ -1,4 +1,5 @@
 import { PassThrough } from "node:stream";
+import { stripVTControlCharacters } from "node:util";
 import { describe, expect, test } from "vitest";
 import { FailedError } from "../../src/base/errors.ts";
 import { VirtualClock } from "../../src/base/virtual-clock.ts";
@@ -15,6 +16,8 @@ const PROGRESS: ProgressEvent = {
   peer: "0123456789abcdef",
   blocks: 16,
   blocksTotal: 64,
+  written: 8,
+  missing: 56,
   bytes: 70_000,
   seconds: 1,
   rate: 88_000,
@@ -41,10 +44,10 @@ interface Rig {
   stderr(): string;
 }
 
-async function rig({ isJson = false, isTTY = false } = {}): Promise<Rig> {
+async function rig({ isJson = false, isTTY = false, columns = 80 } = {}): Promise<Rig> {
   const [out, err]: [PassThrough, OutputStream & PassThrough] = [
     new PassThrough(),
-    Object.assign(new PassThrough(), { isTTY, columns: 80 }),
+    Object.assign(new PassThrough(), { isTTY, columns }),
   ];
   const clock = new VirtualClock();
   const output = await Output.open({ isJson, stdout: out, stderr: err, clock });
@@ -114,7 +117,7 @@ describe("progress without a terminal", () => {
       output.nodeEvent(PROGRESS);
     }
     expect(stderr().match(/blocks/g)).toHaveLength(2);
-    expect(stderr()).toContain("16/64 blocks, 88.0 kB/s, 2 s to go, line 99 %");
+    expect(stderr()).toContain("8/56 blocks, 2 s to go, 88.0 kB/s, 1 % lost");
   });
 });
 
@@ -125,10 +128,32 @@ describe("progress on a terminal", () => {
     output.note("a line");
     output.endProgress();
     const shown = stderr();
-    expect(shown).toContain("ttyUSB0 [====------------] 25% 16/64 blocks");
-    expect(shown).toContain("line 99 %");
+    expect(shown).toContain("ttyUSB0 [==--------------] 14% 8/56 blocks");
+    expect(shown).toContain("1 % lost");
     expect(shown).toContain("a line\n");
     expect(shown.endsWith("\n")).toBe(true);
+  });
+
+  test.each([40, 60, 80, 160])("fits into %i columns with what matters most", async (columns) => {
+    const { output, stderr } = await rig({ isTTY: true, columns });
+    output.nodeEvent(PROGRESS);
+    output.endProgress();
+    const lines = stripVTControlCharacters(stderr()).split(/[\r\n]+/);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(columns);
+    expect(stderr()).toContain("14% 8/56 blocks");
+    expect(stderr().includes("1 % lost")).toBe(columns >= 80);
+  });
+
+  test("of one of two links is removed when its transfer ends, and the other stays", async () => {
+    const { output, stderr } = await rig({ isTTY: true });
+    output.nodeEvent(PROGRESS);
+    output.nodeEvent({ ...PROGRESS, link: "/dev/ttyUSB1" });
+    output.nodeEvent({ ...HEALED, link: PROGRESS.link, peer: "00", digest: "11" });
+    const before = stderr().length;
+    output.nodeEvent({ ...PROGRESS, link: "/dev/ttyUSB1", written: 9 });
+    output.endProgress();
+    expect(stderr().slice(before)).toContain("ttyUSB1 [");
+    expect(stderr().slice(before)).not.toContain("ttyUSB0 [");
   });
 
   test("is removed when the transfer ends, so that no timer keeps the process alive", async () => {
@@ -229,7 +254,7 @@ describe("text for people", () => {
     for (const count of [0, 12, 999, 1000, 123_456, 1_000_000, 2 ** 53 - 1])
       expect(grouped(count)).toBe(count.toLocaleString("en-US"));
     expect([0.2, 59, 65, 3725].map(durationText)).toEqual(["0 s", "59 s", "1 min 5 s", "1 h 2 min"]);
-    expect(progressText({ ...PROGRESS, eta: undefined })).toBe("16/64 blocks, 88.0 kB/s, line 99 %");
+    expect(progressText({ ...PROGRESS, eta: undefined })).toBe("8/56 blocks, 88.0 kB/s, 1 % lost");
   });
 
   test("has a line for each event except progress", () => {

@@ -22,6 +22,7 @@ export class GrantedBlocks {
   #open: ReadonlySet<number> = new Set();
   /** Blocks that the target finished once: a second time is not progress. */
   readonly #settled: Uint8Array;
+  #settledCount = 0;
   /** Blocks that a grant has named: what only the accept asked for may lie with the target, and not be looked at yet. */
   readonly #named: Uint8Array;
   /** Keys of the granted blocks of which every byte was acked. */
@@ -37,6 +38,11 @@ export class GrantedBlocks {
 
   get count(): number {
     return this.#granted.size;
+  }
+
+  /** Blocks that the target finished. */
+  get settledCount(): number {
+    return this.#settledCount;
   }
 
   has(key: string): boolean {
@@ -92,6 +98,7 @@ export class GrantedBlocks {
   #settle(block: number): boolean {
     if (this.#settled[block] === 1) return false;
     this.#settled[block] = 1;
+    this.#settledCount++;
     return true;
   }
 }

@@ -77,7 +77,8 @@ export type RescuerEvent =
       /** Why the reason is `link-key`, where that was found out here. */
       readonly mismatch?: KeyMismatch;
     }
-  | { readonly tag: "progress"; readonly openBlocks: number }
+  /** `written`: blocks that the target finished in this session. `missing`: these, and those that it is known to want beside them. */
+  | { readonly tag: "progress"; readonly written: number; readonly missing: number }
   /** The board says so. `isProven`: with our link key; otherwise anybody on the wire may have said it. */
   | {
       readonly tag: "healed";

@@ -224,7 +224,9 @@ export class Serving {
       this.#reads.begin(now, blockKey(wish.block, wish.attempt));
       this.#host.emit({ tag: "readBlock", session: this.number, wish });
     }
-    this.#host.emit({ tag: "progress", openBlocks: this.#blocks.count });
+    const { count, settledCount } = this.#blocks;
+    const missing = this.#isAllWanted ? this.#leafCount : count + settledCount;
+    this.#host.emit({ tag: "progress", written: settledCount, missing });
   }
 
   /** Queues a block that was read, if it is still granted. */
