@@ -1,5 +1,6 @@
 import type { TargetEvent } from "../session/target/target-events.ts";
 import type { TargetRole } from "../session/target/target-role.ts";
+import { CallingReports } from "./calling-reports.ts";
 import { NodeRun } from "./node-run.ts";
 import type { RunOptions } from "./run-options.ts";
 import { type TargetDuties, type TargetHost, TargetSide } from "./target-side.ts";
@@ -24,7 +25,13 @@ export async function runDistress(options: DistressOptions): Promise<Verdict> {
     transports,
     (host: TargetHost) => new TargetSide(host, duties),
   );
-  const ending = await run.ended();
+  const { side } = run;
+  const calling = new CallingReports(
+    run.clock,
+    () => side.isServed,
+    (forMs) => side.reportCalling(forMs),
+  );
+  const ending = await run.ended().finally(() => calling.close());
   options.store.abandon();
-  return run.verdict(ending, run.side.figures(ending.code));
+  return run.verdict(ending, side.figures(ending.code));
 }

@@ -97,15 +97,13 @@ export class LineReports {
   ): Ending {
     const lost = lostForGood(links);
     if (lost !== undefined) return lost;
-    const textsOf = (link: ObservedLink): HeardTexts => {
-      const rescuer = told.get(link);
-      return rescuer === undefined ? texts : { ...texts, rescuer };
-    };
-    const details = links.map((link) => `${link.endpoint}: ${this.#whatWasSeen(link, textsOf(link))}`);
+    const details = links.map((link) => `${link.endpoint}: ${this.whatWasSeen(link, texts, told.get(link))}`);
     return { code: ExitCode.noNeighbour, reason: "timeout", detail: details.join("; ") };
   }
 
-  #whatWasSeen(link: ObservedLink, texts: HeardTexts): string {
+  /** What was seen on a link so far, for people. `told`: what a rescuer said there. */
+  whatWasSeen(link: ObservedLink, general: HeardTexts, told?: string): string {
+    const texts = told === undefined ? general : { ...general, rescuer: told };
     if (link.trouble !== undefined) return link.trouble.message;
     const { heard, consoleText, hasForeignVersion } = this.#recordOf(link);
     const { counters, stranger } = link.end;

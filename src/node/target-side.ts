@@ -141,6 +141,21 @@ export class TargetSide {
     return this.#host.line.endAtTimeout(this.#host.links, HEARD_TEXTS, this.#told);
   }
 
+  /** A rescuer serves the board on one of its links. */
+  get isServed(): boolean {
+    return this.#servedBy !== undefined;
+  }
+
+  /** Reports what was seen on the links so far, while nobody serves the board. */
+  reportCalling(forMs: Millis): void {
+    for (const link of this.#host.links) {
+      if (link.trouble !== undefined) continue;
+      const seen = this.#host.line.whatWasSeen(link, HEARD_TEXTS, this.#told.get(link));
+      const detail = `not healed for ${Math.round(forMs / 1000)} s: ${seen}`;
+      this.#host.report({ event: "link", link: link.endpoint, state: "calling", detail });
+    }
+  }
+
   /** Reports this board's own call. */
   handleUp({ endpoint }: Link): void {
     this.#host.report(distressSent(endpoint, this.#duties.store.status()));

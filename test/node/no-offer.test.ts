@@ -126,3 +126,34 @@ describe("a line that damages frames", () => {
     expect(verdict.detail).toMatch(LEVELS);
   });
 });
+
+describe("a board that nobody serves", () => {
+  /** What a board alone on a wire says of its line within five minutes, with the time in virtual seconds. */
+  async function alone(
+    wrap = (wire: Transport, _clock: VirtualClock): Transport => wire,
+  ): Promise<[number, string][]> {
+    const clock = new VirtualClock();
+    const [a] = createMemoryPair(clock, { aToB: LINE, bToA: LINE });
+    const said: [number, string][] = [];
+    const run = runDistress({
+      signal: new AbortController().signal,
+      timeoutMs: 300_000,
+      clock,
+      advice: adviceOn,
+      links: [wrap(a, clock)],
+      store: openBoardInMemory().store(),
+      onEvent: (event) => {
+        if (event.event === "link" && event.state === "calling")
+          said.push([Math.round(clock.now() / 1000), event.detail ?? ""]);
+      },
+    });
+    await inVirtualTime(clock, run, 400_000);
+    return said;
+  }
+
+  it("says what was seen while it calls, more and more rarely", async () => {
+    const said = await alone();
+    expect(said.map(([at]) => at)).toEqual([10, 40, 130]);
+    for (const [, text] of said) expect(text).toMatch(/^not healed for \d+ s: nothing was received. \S/);
+  });
+});
