@@ -1,6 +1,7 @@
 import { unreachable } from "../base/assert.ts";
 import type { NodeEvent, ProgressEvent } from "../node/node-event.ts";
 import type { Verdict } from "../node/verdict.ts";
+import { failureText } from "./board/boot-text.ts";
 import { byteText, durationText, grouped, percent, rateText } from "./text.ts";
 
 /** Digits of ids and digests that are shown to people. */
@@ -11,19 +12,48 @@ export function shortId(hex: string): string {
   return hex.slice(0, SHORT_ID);
 }
 
+/** States of a link that name themselves by a word of the protocol. */
+const STATE_TEXTS: ReadonlyMap<string, string> = new Map([
+  ["echo", "hears its own bytes: the line or its adapter echoes"],
+  ["two-nodes", "two other nodes talk on this line; each link joins two boards"],
+  ["stranger", "not a mayday board"],
+  ["calling", "still calling"],
+  ["copied-board", "two boards with one identity"],
+  ["image-unreadable", "an image cannot be read"],
+]);
+
+/** Why sessions end early, of targets and of rescuers. */
+const LOSS_TEXTS: ReadonlyMap<string, string> = new Map([
+  ["lease", "the rescuer sent nothing useful for too long"],
+  ["slow", "the other side was too slow"],
+  ["superseded", "an image that goes before this one was offered"],
+  ["bye", "the other side stopped"],
+  ["damaged", "too many wrong blocks or hashes came"],
+  ["not-bootable", "the image is in flash, but the board does not boot it"],
+  ["silence", "the board fell silent"],
+  ["restarted", "the board restarted"],
+  ["stood-down", "another rescuer serves the board"],
+  ["done-not-heard", "everything was sent, but the board never said that it is healed"],
+]);
+
+function stateText({ state, detail }: Extract<NodeEvent, { event: "link" }>): string {
+  const text = STATE_TEXTS.get(state) ?? state;
+  return detail === undefined ? text : `${text} (${detail})`;
+}
+
 /** An event as text for people. Undefined for progress, see {@link progressText}. */
 export function eventText(event: NodeEvent): string | undefined {
   switch (event.event) {
     case "ready":
       return `${event.link}: listening`;
     case "link":
-      return `${event.link}: ${event.state}${event.detail === undefined ? "" : ` (${event.detail})`}`;
+      return `${event.link}: ${stateText(event)}`;
     case "distress": {
       // In events that were read as JSON, undefined is null.
       if (event.reason === undefined || event.reason === null)
         return `${event.link}: board ${shortId(event.peer)} boots, and asks for something newer`;
       const had = typeof event.version === "string" ? `had version ${event.version}` : "no version known";
-      return `${event.link}: board ${shortId(event.peer)} is in distress (${event.reason}), ${had}`;
+      return `${event.link}: board ${shortId(event.peer)} is in distress: ${failureText(event.reason)}; ${had}`;
     }
     case "offer": {
       const what = `version ${event.version} (${shortId(event.digest)}, ${byteText(event.size)})`;
@@ -62,7 +92,7 @@ export function eventText(event: NodeEvent): string | undefined {
     case "healed":
       return `${event.link}: healed with ${shortId(event.digest)}, other side is ${shortId(event.peer)}`;
     case "lost":
-      return `${event.link}: session ended early: ${event.why}`;
+      return `${event.link}: session ended early: ${LOSS_TEXTS.get(event.why) ?? event.why}`;
     default:
       return unreachable(event);
   }

@@ -98,12 +98,26 @@ function verdictOf(reports: readonly StatusReport[]): Verdict {
   return failedVerdict(ExitCode.refused, "protocol", `${foreign.link}: ${foreign.detail}`);
 }
 
+/** What was found, as columns. What the other side did not say, and counters that are 0, are left out. */
 function reportText({ link, seen, detail, peer, counters }: StatusReport): string {
-  const text = (value: unknown): string => (value === undefined ? "-" : String(value));
+  const { isBootable: boots, role, ...others } = peer ?? {};
+  const said = { role: role === "provider" ? "rescuer" : role, boots, ...others };
+  const counted = Object.entries(countersJson(counters)).filter(([, count]) => count !== 0);
   return columns([
     ["link", link],
     ["seen", `${seen}: ${detail}`],
-    ...Object.entries(peer ?? {}).map(([name, value]): [string, string] => [`peer ${name}`, text(value)]),
-    ...Object.entries(countersJson(counters)).map(([name, value]): [string, string] => [name, text(value)]),
+    ...Object.entries(said).flatMap(([name, value]): [string, string][] =>
+      value === undefined ? [] : [[`peer ${spaced(name)}`, valueText(value)]],
+    ),
+    ...counted.map(([name, count]): [string, string] => [spaced(name), valueText(count)]),
   ]);
+}
+
+/** "bytesReceived" as "bytes received". */
+function spaced(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+}
+
+function valueText(value: unknown): string {
+  return typeof value === "boolean" ? (value ? "yes" : "no") : String(value);
 }

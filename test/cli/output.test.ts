@@ -285,18 +285,18 @@ describe("text for people", () => {
       { event: "console", link, text: "login:\nroot\n" },
       { event: "verified", link, peer, digest: "ff".repeat(32) },
       HEALED,
-      { event: "lost", link, peer, why: "lease-expired" },
+      { event: "lost", link, peer, why: "lease" },
     ];
     expect(events.map(eventText)).toEqual([
       "L: listening",
       "L: down (unplugged)",
-      "L: board 01234567 is in distress (hash), had version 1.0.0",
+      "L: board 01234567 is in distress: the image in flash is damaged; had version 1.0.0",
       "L: offer of version 1.0.0 (ffffffff, 4,096 bytes), other side is 01234567",
       "L: refused (hardware): made for others",
       "L| login:\nL| root",
       "L: image ffffffff verified in flash",
       "L: healed with ffffffff, other side is 01234567",
-      "L: session ended early: lease-expired",
+      "L: session ended early: the rescuer sent nothing useful for too long",
     ]);
     expect(eventText(PROGRESS)).toBeUndefined();
   });
