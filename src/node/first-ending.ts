@@ -29,11 +29,11 @@ export class FirstEnding {
     };
     if (timeoutMs !== undefined) watch(timeoutMs);
     const onAbort = (): void => this.end({ code: ExitCode.interrupted, reason: "interrupted" });
-    if (signal.aborted) onAbort();
-    else signal.addEventListener("abort", onAbort, { once: true });
+    if (signal?.aborted === true) onAbort();
+    else signal?.addEventListener("abort", onAbort, { once: true });
     void this.settled.then(() => {
       timer?.cancel();
-      signal.removeEventListener("abort", onAbort);
+      signal?.removeEventListener("abort", onAbort);
     });
   }
 

@@ -100,7 +100,7 @@ export class NodeRun<Event, R extends Role, S extends Side<Event, R>> implements
     const { clock, random } = edgesOf(options);
     this.clock = clock;
     this.random = random;
-    this.#events = new EventQueue(clock, (event) => options.onEvent(event));
+    this.#events = new EventQueue(clock, (event) => options.onEvent?.(event));
     this.line = new LineReports((event) => this.report(event), options.advice);
     this.side = makeSide(this);
     this.links = transports.map((transport, index) => this.#linkOver(transport, index));

@@ -10,7 +10,6 @@ import type { RoleHost } from "../session/role.ts";
 import type { Beacon } from "../wire/messages.ts";
 import { advised } from "./advice.ts";
 import { diagnose, type Seen } from "./diagnosis.ts";
-import type { NodeEvent } from "./node-event.ts";
 import { freshBootNonce, freshId } from "./node-link.ts";
 import { NodeRun, type RunHost, type Side } from "./node-run.ts";
 import type { RunOptions } from "./run-options.ts";
@@ -49,8 +48,7 @@ export interface StatusReport {
   readonly detail: string;
 }
 
-export interface StatusOptions extends Omit<RunOptions, "onEvent"> {
-  onEvent?(event: NodeEvent): void;
+export interface StatusOptions extends RunOptions {
   readonly link: TransportSource;
   /** Longest wait for an answer. */
   readonly timeoutMs: number;
@@ -61,12 +59,7 @@ export interface StatusOptions extends Omit<RunOptions, "onEvent"> {
 /** Asks who is there. Resolves with the first answer or at the timeout; rejects if the link cannot be opened. */
 export async function queryStatus(options: StatusOptions): Promise<StatusReport> {
   const transport = transportOf(options.link);
-  const onEvent = options.onEvent ?? (() => {});
-  const run = new NodeRun(
-    { ...options, onEvent },
-    [transport],
-    (host: QueryHost) => new QuerySide(host, options.asksAtOnce),
-  );
+  const run = new NodeRun(options, [transport], (host: QueryHost) => new QuerySide(host, options.asksAtOnce));
   await run.ended();
   const [link] = run.links;
   assert(link !== undefined, "a link for the transport");

@@ -1,16 +1,11 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { transform } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { runCli, startCli } from "../support/cli.ts";
 import { runLines, statedExit } from "../support/page-commands.ts";
-import { runToEnd } from "../support/run-to-end.ts";
-import { bootedBytes, freePort, openWorkbench } from "./workbench.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const LIMIT_MS = 60_000;
 
 let readme: string;
 let dir: string;
@@ -51,35 +46,5 @@ describe("the README's program", () => {
     expect(JSON.parse(await readFile(join(ROOT, "tsconfig.json"), "utf8"))).toMatchObject({
       include: expect.arrayContaining(["examples"]),
     });
-  });
-
-  it("heals a board", async () => {
-    // It has to lie in this package to find mayday by its name, as in a project that depends on it.
-    const folder = await mkdtemp(join(ROOT, ".dist-example-"));
-    const bench = await openWorkbench();
-    try {
-      const source = await readFile(join(ROOT, "examples/rescue.ts"), "utf8");
-      const { code } = await transform(source, { loader: "ts", format: "esm" });
-      await writeFile(join(folder, "rescue.mjs"), code);
-      const images = bench.path("images");
-      expect(await runCli(["repo", "add", bench.path("fw.mdy"), "--repo", images])).toMatchObject({
-        code: 0,
-      });
-      const target = await bench.board("empty");
-      const port = await freePort();
-      const link = ["--link", `tcp-listen:127.0.0.1:${port}`];
-      const board = startCli(["distress", ...link, "--board", target, "--timeout", "10"]);
-      const args = [join(folder, "rescue.mjs"), `tcp:127.0.0.1:${port}`, images];
-      const run = await runToEnd(process.execPath, args, { cwd: bench.dir, limitMs: LIMIT_MS });
-      expect(run).toEqual({
-        code: 0,
-        output: expect.stringMatching(/^[0-9a-f]{16} has version 1\.2\.3 now\n$/),
-      });
-      expect(await board.ended).toMatchObject({ code: 0 });
-      expect(bootedBytes(target)).toEqual(bench.firmware);
-    } finally {
-      await bench.close();
-      await rm(folder, { recursive: true, force: true });
-    }
   });
 });
