@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// Everything that must hold, in one command: installs the Debian packages that tests need, then lint, types, build,
-// all tests, and the package check. The last line is `N passed, N failed`, from vitest's own report.
+// Everything that must hold, in one command: lint, types, build, all tests, and the package check. The last line is `N passed,
+// N failed`, from vitest's own report. Debian packages that tests need are named when they are missing; with --install they are
+// installed.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 
@@ -43,10 +44,18 @@ function run(command, args, options = {}) {
   return result.status === 0;
 }
 
-/** Installs missing packages where apt-get is at hand; elsewhere the tests that need them fail and say so. */
-function installTools() {
+/** Installs missing packages where apt-get is at hand; elsewhere the tests that need them fail and say so. False: not asked to. */
+function installTools(isAsked) {
   const missing = TOOLS.filter(({ probe }) => !existsSync(probe)).map((tool) => tool.package);
-  if (missing.length === 0) return;
+  if (missing.length === 0) return true;
+  if (!isAsked) {
+    process.stdout.write(
+      `The tests run programs of ${missing.length} Debian packages that are not here. Nothing was installed. Either install them,\n\n` +
+        `  sudo apt-get install --no-install-recommends ${missing.join(" ")}\n\n` +
+        "or let this command do it: npm run test:all -- --install\n",
+    );
+    return false;
+  }
   const asRoot = process.getuid?.() === 0 ? [] : ["sudo", "-n"];
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
   const apt = [...asRoot, "apt-get", "-y", "-qq"];
@@ -56,6 +65,7 @@ function installTools() {
     run(command, [...args, "install", "--no-install-recommends", ...missing], { env });
   if (!isReady)
     process.stdout.write(`could not install ${missing.join(" ")}: tests that need them will fail\n`);
+  return true;
 }
 
 /**
@@ -81,7 +91,10 @@ function counts() {
   return { passed, failed };
 }
 
-installTools();
+if (!installTools(process.argv.includes("--install"))) {
+  process.stdout.write("0 passed, 1 failed\n");
+  process.exit(1);
+}
 buildAddon();
 mkdirSync("test-report", { recursive: true });
 rmSync(REPORT, { force: true });
