@@ -95,6 +95,14 @@ const COMMANDS: readonly Entry[] = [
     summary: "many boards that heal one another, in virtual time",
     register: async (program) => (await import("./sim.ts")).addSimCommand(program),
   },
+  {
+    name: "completion",
+    summary: "what a shell needs to complete commands and flags",
+    register: async (program) =>
+      (await import("./completion.ts")).addCompletionCommand(program, () =>
+        createProgram(COMMANDS.map(({ name }) => name)),
+      ),
+  },
 ];
 
 async function createProgram(words: readonly string[]): Promise<Command> {

@@ -35,6 +35,7 @@ const COMMANDS = [
   "ports",
   "cable",
   "sim",
+  "completion",
 ];
 /** Commands and flags of later versions, which must not be accepted before they work. */
 const LATER = [

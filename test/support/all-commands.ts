@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { addBoardCommands } from "../../src/cli/board/board-commands.ts";
 import { addCableCommand } from "../../src/cli/cable.ts";
+import { addCompletionCommand } from "../../src/cli/completion.ts";
 import { addDemoCommand } from "../../src/cli/demo/demo.ts";
 import { addDispatchCommand } from "../../src/cli/dispatcher.ts";
 import { addDistressCommand } from "../../src/cli/distress.ts";
@@ -27,6 +28,7 @@ const REGISTER = [
   addPortsCommand,
   addCableCommand,
   addSimCommand,
+  (program: Command): void => addCompletionCommand(program, () => Promise.resolve(program)),
 ];
 
 /** Registers every command; the program itself loads only the one that is asked for. */
