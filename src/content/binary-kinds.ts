@@ -51,7 +51,7 @@ const MAGICS: readonly (readonly [string, ContentKind])[] = [
   ["42534449464634", foreign("bsdiff", "a patch of bsdiff", "bspatch OLD OUT IN")],
   ["4253444632", foreign("bsdiff", "a patch of bsdiff", "bspatch OLD OUT IN")],
   ["d6c3c4", foreign("vcdiff", "a patch of xdelta", "xdelta3 -d -s OLD IN OUT")],
-  ["5041544348", foreign("ips", "an IPS patch", "apply it to the firmware that it is for")],
+  ["504154434800", foreign("ips", "an IPS patch", "apply it to the firmware that it is for")],
   ["42505331", foreign("bps", "a BPS patch", "apply it to the firmware that it is for")],
   ["255044462d", foreign("pdf", "a PDF document")],
   ["89504e470d0a1a0a", foreign("png", "a PNG picture")],

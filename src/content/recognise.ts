@@ -17,7 +17,7 @@ export function recognise(content: Content): ContentKind | undefined {
     return keyBytesKind(head, size) ?? binaryKind(content) ?? mixedKind(plain);
   }
   const text = latin1(plain);
-  return keyTextKind(text) ?? textKind(text, encoding, size <= head.length);
+  return keyTextKind(text) ?? binaryKind(content) ?? textKind(text, encoding, size <= head.length);
 }
 
 /** Whether the first bytes of a file look like text, so that more of it should be looked at. */

@@ -11,15 +11,15 @@ export const SREC_KIND: ContentKind = { group: "format", id: "srec", name: "an S
 const SREC_CAT = (name: string): string => `srec_cat IN -${name} -o OUT -binary`;
 const DOWNLOAD = "a failed download leaves such files; get the firmware again";
 
-/** Longest text whose JSON is parsed, in characters. */
-const JSON_MAX = 1_048_576;
-
 /** Comment lines, as generators write them before the first record. */
 const COMMENTS = /^(?:[ \t]*(?:[;#][^\r\n]*|\/\/[^\r\n]*)?[\r\n]+)*/;
 
 /** Texts that are no firmware by how they begin, in this order. Patterns are anchored and see no more than the head of a file. */
 const STARTS: readonly (readonly [RegExp, ContentKind])[] = [
-  [/^\s*<(?:!doctype html|html|head|body|title|script|meta)\b/i, foreign("html", "an HTML page", DOWNLOAD)],
+  [
+    /^\s*<(?:!--|(?:!doctype html|html|head|body|title|script|meta)\b)/i,
+    foreign("html", "an HTML page", DOWNLOAD),
+  ],
   [/^\s*<(?:\?xml|svg|!doctype|error|rss)\b/i, foreign("xml", "an XML document", DOWNLOAD)],
   [
     /^version https:\/\/(?:git-lfs\.github\.com|hawser\.github\.com)\/spec\//,
@@ -103,10 +103,11 @@ function addressedKind(text: string): ContentKind | undefined {
     : VMEM;
 }
 
+/** An object by its first member, also where it is cut off; a list only if all of it is one. */
 function jsonKind(text: string, isWhole: boolean): ContentKind | undefined {
   const kind = foreign("json", "a JSON document", DOWNLOAD);
-  if (!/^\s*(?:\{\s*["}]|\[\s*["{[\]0-9])/.test(text)) return undefined;
-  if (!isWhole || text.length > JSON_MAX) return kind;
+  if (/^\s*\{\s*(?:"[^"\n]{0,200}"\s*:|\}\s*$)/.test(text)) return kind;
+  if (!isWhole || !/^\s*\[\s*["{[\]0-9]/.test(text)) return undefined;
   try {
     JSON.parse(text);
     return kind;

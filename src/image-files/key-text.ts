@@ -47,7 +47,7 @@ export function signingKeyOf(found: KeyText): SigningKey {
   const blocks = wholeBlocks(found);
   const keys = distinct(blocks.filter(isPrivate).map((block) => privateKeyOf(block, name)));
   const [key] = keys;
-  assert(key !== undefined, "a private block");
+  if (key === undefined) throw notPrivate(KeyKind.publicPem, name);
   const others = blocks.filter((block) => !isPrivate(block)).map((block) => publicBytesOf(block, name));
   const foreign = others.filter((bytes) => bytes === undefined || !equalBytes(bytes, key.publicKey));
   if (keys.length > 1 || foreign.length > 0) throw several(keys.length + foreign.length, name);
@@ -59,6 +59,7 @@ export function trustedKeysOf(found: KeyText, roles: readonly ImageRole[]): Trus
   const { kind, name } = found;
   if (kind !== undefined && kind !== KeyKind.publicPem) throw notPublic(kind, name);
   const keys = wholeBlocks(found).map((block) => {
+    if (isPrivate(block)) throw notPublic(KeyKind.privatePem, name);
     const bytes = publicBytesOf(block, name);
     if (bytes !== undefined) return trustedKeyFromBytes(bytes, roles, name);
     throw form(KeyKind.certificate, name, `beside a key it holds a block "${block.label}"`);
