@@ -98,7 +98,7 @@ export const KeyKind: Readonly<Record<KeyKindName, ContentKind>> = {
     "openssl x509 -inform DER -in IN -noout -pubkey > OUT",
   ),
   request: open("certificate-request", "a certificate request", "openssl req -in IN -noout -pubkey > OUT"),
-  otherPem: open("pem-other", "a PEM file without a key", "make a new pair"),
+  otherPem: open("pem-other", "a PEM file without a key", "it holds no key"),
   pkcs12: secret(
     "pkcs12",
     "a PKCS#12 key store (.p12, .pfx)",
@@ -119,23 +119,15 @@ export const KeyKind: Readonly<Record<KeyKindName, ContentKind>> = {
     "a JSON Web Key",
     `node -p "crypto.createPublicKey({key: JSON.parse(fs.readFileSync('IN')), format: 'jwk'}).export({type: 'spki', format: 'pem'})" > OUT`,
   ),
-  minisignSecret: secret(
-    "minisign-secret",
-    "a secret key of minisign or signify",
-    `it has no PEM form; make a new pair`,
-  ),
+  minisignSecret: secret("minisign-secret", "a secret key of minisign or signify", `it has no PEM form`),
   minisignPublic: open(
     "minisign-public",
     "a public key of minisign or signify",
-    "it signs another way, and is of no use here; make a new pair",
+    "it signs another way, and is of no use here",
   ),
-  gpgSecret: secret("gpg-secret", "a GPG secret key", "it has no PEM form; make a new pair"),
-  gpgPublic: open(
-    "gpg-public",
-    "a GPG public key, message or signature",
-    "it has no PEM form; make a new pair",
-  ),
-  ageSecret: secret("age-secret", "a secret key of age", "it signs nothing; make a new pair"),
+  gpgSecret: secret("gpg-secret", "a GPG secret key", "it has no PEM form"),
+  gpgPublic: open("gpg-public", "a GPG public key, message or signature", "it has no PEM form"),
+  ageSecret: secret("age-secret", "a secret key of age", "it signs nothing"),
   hexKey: secret(
     "hex-key",
     "hexadecimal digits alone, as a raw key or a link key has them",

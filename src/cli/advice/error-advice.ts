@@ -11,7 +11,7 @@ const MAKE_BOARD = "make the board again with board init";
 
 /** Pieces of firmware that are far apart. Filling helps up to the largest span only. */
 function meantAddresses({ meant }: Details): string {
-  return `name what belongs into the image, such as --only ${meant}, leave the rest out of the file with objcopy -R SECTION, or fill the gaps with --fill 0xff`;
+  return `image build --only ${meant} takes one part, --fill 0xff takes all with filling between, and objcopy -R SECTION leaves parts out of the file`;
 }
 
 /** By the error's code: what to try next, as far as its details tell. */

@@ -82,7 +82,11 @@ export function addImageBuild(image: Command): void {
       "take only what --in has at these addresses, FIRST-LAST or FIRST+LENGTH; repeatable",
       collectRanges,
     )
-    .option("--fill <byte>", "value of gaps, 0xff unless given; allows pieces that are far apart", parseFill)
+    .option(
+      "--fill <byte>",
+      "fill gaps with this byte instead of 0xff; allows pieces that are far apart",
+      parseFill,
+    )
     .option("--key <file>", "private key to sign with (.key); without it the image is unsigned")
     .option("--force", `allow a counter above ${COUNTER_USUAL_MAX}`);
   onRun<BuildFlags>(command, runBuild);
