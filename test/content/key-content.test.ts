@@ -74,6 +74,16 @@ const SECRET: readonly (readonly [string, string, Uint8Array | string])[] = [
     Buffer.from(`${pem(pair.privateKey, "pkcs8")}\0\0`, "latin1"),
   ],
   [
+    "pem-private",
+    "PKCS#8 in a coloured log",
+    `\x1b[31m$ cat key\x1b[0m\n${pem(pair.privateKey, "pkcs8")}\x07`,
+  ],
+  [
+    "pem-private",
+    "PKCS#8 behind zeros",
+    Buffer.concat([Buffer.alloc(64), Buffer.from(pem(pair.privateKey, "pkcs8"))]),
+  ],
+  [
     "pem-encrypted",
     "encrypted PKCS#8",
     pair.privateKey.export({ type: "pkcs8", format: "pem", ...lock }).toString(),

@@ -136,6 +136,10 @@ const RAW: readonly (readonly [string, Uint8Array])[] = [
     "firmware with a PEM mark in its data",
     noiseAfter(hex("00200020 2d2d2d2d2d424547494e2050524956415445204b45592d2d2d2d2d 00")),
   ],
+  [
+    "firmware with a whole key in its data",
+    noiseAfter(text(`\0-----BEGIN PRIVATE KEY-----\n${"MC4C".repeat(16)}\n-----END PRIVATE KEY-----\n`)),
+  ],
   ["bytes that begin as UTF-16 does", hex("fffe 1234 5678 9abc def0 1122 3344")],
   ["bytes that begin as marked UTF-8 does", hex("efbbbf 00 01 02 03")],
   ["31 random bytes", NOISE.subarray(0, 31)],
@@ -198,6 +202,22 @@ describe("the content of a file", () => {
       expect(["string", "undefined"]).toContain(typeof kindOf(text(words.join(""))));
     },
   );
+
+  it.each([
+    ";\n",
+    "// x\n",
+    "@0\n",
+    " \n",
+    ":0000000000\n",
+    "-----BEGIN A-----",
+    "/*",
+    "ssh-rsa ",
+    "1,",
+    "00 ",
+  ])("is judged in one pass over a megabyte of %j", (unit) => {
+    const long = text(unit.repeat(Math.ceil(1_000_000 / unit.length)));
+    expect(["string", "undefined"]).toContain(typeof recognise({ ...contentOf(long), head: long })?.id);
+  });
 
   it("is judged by its start: what follows a megabyte of text is not looked at", () => {
     const long = text(`${"words ".repeat(20_000)}\n-----BEGIN PRIVATE KEY-----\n`);
