@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 /** What a node drives and joins. Who computes hashes is set at the entries, so `crypto` is not among them. */
 const DRIVEN = [
   "base",
+  "content",
   "wire",
   "link",
   "session",
@@ -30,10 +31,11 @@ export const LAYERS = {
   session: { below: ["base", "wire", "link"], isPure: true },
   mesh: { below: ["base", "wire", "link", "session"], isPure: true },
   crypto: { below: ["base"], isPure: true, except: ["node-crypto", "use-node-crypto"] },
-  files: { below: ["base"] },
+  content: { below: ["base"], isPure: true },
+  files: { below: ["base", "content"] },
   transport: { below: ["base", "files"] },
-  image: { below: ["base"], isPure: true },
-  "image-files": { below: ["base", "files", "image"] },
+  image: { below: ["base", "content"], isPure: true },
+  "image-files": { below: ["base", "content", "files", "image"] },
   flash: { below: ["base", "files"], isPure: true, except: ["device"] },
   board: {
     below: ["base", "files", "image", "image-files", "flash"],

@@ -45,6 +45,7 @@ export {
   generateKeyPair,
   loadSigningKey,
   loadTrustedKey,
+  loadTrustedKeys,
   signingKeyFromPem,
 } from "./image-files/pem-keys.ts";
 export type { LinkCounters } from "./link/counters.ts";

@@ -4,8 +4,9 @@ import { type Random, randomBelow, randomBytes, SeededRandom } from "../../src/b
 import { CborReader, CborWriter } from "../../src/image/cbor.ts";
 import { ENVELOPE_MAX, KEY_ID_LENGTH, signedBytes, splitEnvelope, wrapSigned } from "../../src/image/cose.ts";
 import { decodeEnvelope, type TrustPolicy, verifyEnvelope } from "../../src/image/envelope.ts";
+import { type Firmware, readFirmware } from "../../src/image/firmware/firmware.ts";
+import type { FirmwareFault } from "../../src/image/firmware/firmware-fault.ts";
 import { parseHardware, parseRevisionRange } from "../../src/image/hardware.ts";
-import { looksLikeHex, parseHex } from "../../src/image/hex.ts";
 import {
   decodeImageHeader,
   encodeImageHeader,
@@ -212,6 +213,10 @@ function hexRecord(type: number, address: number, bytes: Uint8Array): string {
   return `:${Buffer.from(record).toString("hex")}${Buffer.from([-sum & 0xff]).toString("hex")}`;
 }
 
+function parseHex(text: Uint8Array): Firmware | FirmwareFault {
+  return readFirmware("hex", text, { fill: 0xff }, HEX_SPAN);
+}
+
 const hex: ParserTarget = {
   tag: "parser",
   name: "hex",
@@ -230,14 +235,14 @@ const hex: ParserTarget = {
       }),
     ),
   run(input) {
-    looksLikeHex(input);
-    const parsed = parseHex(input, HEX_SPAN);
+    const parsed = parseHex(input);
     if (parsed.tag === "fault") return parsed.fault;
     must(parsed.bytes.length > 0 && parsed.bytes.length <= HEX_SPAN, "the span is within its limit");
-    const again = parseHex(ascii(hexText(parsed.base, parsed.bytes)), HEX_SPAN);
-    const isSegmented = parsed.base % 0x1_0000 > 0x1_0000 - parsed.bytes.length;
+    const base = parsed.base ?? 0;
+    const again = parseHex(ascii(hexText(base, parsed.bytes)));
+    const isSegmented = base % 0x1_0000 > 0x1_0000 - parsed.bytes.length;
     must(
-      isSegmented || (again.tag === "hex" && equalBytes(again.bytes, parsed.bytes)),
+      isSegmented || (again.tag === "firmware" && equalBytes(again.bytes, parsed.bytes)),
       "written and read again",
     );
     return "hex";

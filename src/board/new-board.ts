@@ -18,7 +18,8 @@ import { formatHardware, type Hardware, REVISION_MAX } from "../image/hardware.t
 import type { ImageSource } from "../image/image-source.ts";
 import type { KeyLimits, TrustedKey } from "../image/keys.ts";
 import type { ImageRole } from "../image/manifest.ts";
-import { readTrustedKey } from "../image-files/pem-keys.ts";
+import { encodeUtf8 } from "../image/utf8.ts";
+import { loadTrustedKeys, publicKeyPem } from "../image-files/pem-keys.ts";
 import { openBoard } from "./board.ts";
 import {
   type BoardConfig,
@@ -36,7 +37,7 @@ import { checkFactoryImage, type FlashPlace, placeFlash } from "./board-flash.ts
 export interface BoardInitOptions extends FlashGeometry {
   readonly hardware: Hardware;
   readonly revision: number;
-  /** Public key files to copy into the board. Without any, `allowUnsigned` must be set. */
+  /** Files with public keys, all of which the board trusts. Without any, `allowUnsigned` must be set. */
   readonly trust: readonly (KeyLimits & { readonly path: string; readonly roles: readonly ImageRole[] })[];
   readonly allowUnsigned: boolean;
   /** The board's link key, 16 to 1024 bytes (`readLinkKey`). */
@@ -67,10 +68,9 @@ const PUBLIC_FILE = 0o644;
 export function initBoard(dir: string, options: BoardInitOptions): void {
   checkOptions(dir, options);
   const guard = new WriteGuard({ warn: options.warn });
-  const keys = options.trust.map(({ path, roles, maxCounter, maxStep }): GivenKey => {
-    const { key, pem } = readTrustedKey(path, roles, guard);
+  const keys = options.trust.flatMap(({ path, roles, maxCounter, maxStep }): GivenKey[] => {
     const limits = knownLimits({ maxCounter, maxStep });
-    return { roles, limits, pem, key: { ...key, ...limits } };
+    return loadTrustedKeys(path, roles, guard).map((key) => ({ roles, limits, key: { ...key, ...limits } }));
   });
   const nodeId = randomBytes(8);
   if (options.image !== undefined)
@@ -127,7 +127,6 @@ function makeIn(
 interface GivenKey {
   readonly roles: readonly ImageRole[];
   readonly limits: KeyLimits;
-  readonly pem: string;
   readonly key: TrustedKey;
 }
 
@@ -167,10 +166,10 @@ function fillBoard(
   const folder = join(draft, KEYS_FOLDER);
   mkdirSync(folder, PRIVATE_FOLDER);
   setMode(folder, PRIVATE_FOLDER);
-  const trust = keys.map(({ pem, roles, limits }, i) => {
+  const trust = keys.map(({ key: { publicKey }, roles, limits }, i) => {
     const key = `trust-${i + 1}.pub`;
-    // The text that was checked is written, even if the file changed since.
-    writeNewFile(join(folder, key), Buffer.from(pem, "latin1"), PUBLIC_FILE);
+    // Made of the key that was checked: nothing else that the file holds gets into the board.
+    writeNewFile(join(folder, key), encodeUtf8(publicKeyPem(publicKey)), PUBLIC_FILE);
     return { key, roles, ...limits };
   });
   if (options.linkKey !== undefined) writeLinkKey(join(folder, LINK_KEY_FILE), options.linkKey);

@@ -7,7 +7,7 @@ import { replaceLike } from "../files/replace-like.ts";
 import { WriteGuard } from "../files/write-guard.ts";
 import type { KeyLimits, TrustedKey } from "../image/keys.ts";
 import { COUNTER_STEP_MAX, type ImageRole } from "../image/manifest.ts";
-import { readTrustedKey } from "../image-files/pem-keys.ts";
+import { loadTrustedKey, publicKeyPem } from "../image-files/pem-keys.ts";
 import { type Board, openBoard } from "./board.ts";
 import {
   type BoardConfig,
@@ -67,7 +67,7 @@ export function trustKey(
   warn: Warn,
 ): Promise<TrustReport> {
   const limits = knownLimits(given);
-  return changeKeys(dir, path, warn, (board, key, pem) => {
+  return changeKeys(dir, path, warn, (board, key) => {
     const { trust } = board.config;
     const isNamed = (i: number): boolean => equalBytes(keyAt(board, i).publicKey, key.publicKey);
     if (trust.some((_, i) => isNamed(i))) {
@@ -79,7 +79,7 @@ export function trustKey(
     }
     const file = freeName(dir, trust);
     const added = { key: file, roles: roles ?? (["app", "recovery"] as const), ...limits };
-    return { change: "added", trust: [...trust, added], newFile: { file, pem, key } };
+    return { change: "added", trust: [...trust, added], newFile: { file, key } };
   });
 }
 
@@ -109,21 +109,21 @@ export function distrustKey(dir: string, path: string, warn: Warn): Promise<Trus
 interface Plan {
   readonly change: TrustReport["change"];
   readonly trust: readonly TrustConfig[];
-  readonly newFile?: { readonly file: string; readonly pem: string; readonly key: TrustedKey };
+  readonly newFile?: { readonly file: string; readonly key: TrustedKey };
 }
 
 async function changeKeys(
   dir: string,
   path: string,
   warn: Warn,
-  plan: (board: Board, key: TrustedKey, pem: string) => Plan,
+  plan: (board: Board, key: TrustedKey) => Plan,
 ): Promise<TrustReport> {
   // The roles are those of the board.
-  const { key, pem } = readTrustedKey(path, [], new WriteGuard({ warn }));
+  const key = loadTrustedKey(path, [], new WriteGuard({ warn }));
   const { keyId } = key;
   const board = openBoard(dir, { write: true, warn });
   try {
-    const { change, trust, newFile } = plan(board, key, pem);
+    const { change, trust, newFile } = plan(board, key);
     if (change === "unchanged") return { change, keyId, warnings: [] };
     const keys = trust.map(({ key: file, roles, ...limits }): TrustedKey => {
       const at = board.config.trust.findIndex((entry) => entry.key === file);
@@ -132,8 +132,10 @@ async function changeKeys(
     const warnings = judgeTrustChange(board.parts, { keys, allowUnsigned: false });
     const folder = join(dir, KEYS_FOLDER);
     // A key file that board.json does not name is harmless; one that it names has to be there.
-    if (newFile !== undefined)
-      await replaceLike(join(folder, newFile.file), newFile.pem, join(dir, CONFIG_FILE));
+    if (newFile !== undefined) {
+      const pem = publicKeyPem(newFile.key.publicKey);
+      await replaceLike(join(folder, newFile.file), pem, join(dir, CONFIG_FILE));
+    }
     await replaceLike(join(dir, CONFIG_FILE), configText(configOf(board, trust)), join(dir, CONFIG_FILE));
     for (const { key: file } of board.config.trust) {
       if (!trust.some((entry) => entry.key === file)) removeFileSync(join(folder, file));

@@ -1,4 +1,4 @@
-import { RefusedError, UsageError } from "../base/errors.ts";
+import { MaydayError, RefusedError, UsageError } from "../base/errors.ts";
 import type { Hardware } from "../image/hardware.ts";
 import type { ImageSource } from "../image/image-source.ts";
 import type { Repository } from "../image/repository.ts";
@@ -23,8 +23,8 @@ export interface RescueSource {
 }
 
 /**
- * Opens the repository, or the one image. UsageError `image-or-repo`, `raw-image-flags`, `image-not-raw`; RefusedError
- * `unsigned`; and the errors of repositories and image files.
+ * Opens the repository, or the one image. UsageError `image-or-repo`, `raw-image-flags`, `image-foreign`;
+ * RefusedError `unsigned`; and the errors of repositories, image files and firmware files (`openInputImage`).
  */
 export async function openRescueSource(flags: SourceFlags, output: Output): Promise<RescueSource> {
   const { repo, image, hardware, version } = flags;
@@ -69,7 +69,11 @@ async function openBuilt(path: string): Promise<OpenImage> {
     return await openImageFile(path);
   } catch (error) {
     if (!isForeign(error)) throw error;
-    const message = `${path} is not an image file; to send raw bytes add --hardware ID --version V --allow-unsigned`;
+    const { format, isFirmware } = error.details;
+    // A key, a web page or an archive is not sent with these flags either.
+    if (format !== undefined && isFirmware !== true)
+      throw new UsageError("image-foreign", error.message, error.details, error);
+    const message = `${path} is not an image file; to send firmware as it is add --hardware ID --version V --allow-unsigned`;
     throw new UsageError("raw-image-flags", message, { path }, error);
   }
 }
@@ -79,27 +83,10 @@ async function openRaw(path: string, { hardware, version, allowUnsigned }: Sourc
     const message = "a raw --image needs all of --hardware ID, --version V and --allow-unsigned";
     throw new UsageError("raw-image-flags", message);
   }
-  await refuseBuilt(path);
   const { openInputImage } = await import("../image-files/image-build.ts");
   return openInputImage(path, { ...hardware, version });
 }
 
-/** Wrapping an image file in an image is never intended. */
-async function refuseBuilt(path: string): Promise<void> {
-  const { readImageHead } = await import("../image-files/image-file.ts");
-  const { openRegular } = await import("../files/regular-file.ts");
-  const { handle, size } = await openRegular(path);
-  try {
-    await readImageHead(path, handle, size);
-  } catch (error) {
-    if (isForeign(error)) return;
-  } finally {
-    await handle.close();
-  }
-  const message = `${path} is an image file, which states its hardware and version: omit --hardware and --version`;
-  throw new UsageError("image-not-raw", message, { path });
-}
-
-function isForeign(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "image-foreign";
+function isForeign(error: unknown): error is MaydayError {
+  return error instanceof MaydayError && error.code === "image-foreign";
 }

@@ -3,6 +3,7 @@ import { type FileHandle, open, rename, stat } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import { errnoOf } from "../base/errno.ts";
 import { FailedError, MaydayError, UsageError } from "../base/errors.ts";
+import { keyAt } from "./file-content.ts";
 import { OpenFolder } from "./open-folder.ts";
 import { removeIfSame } from "./same-file.ts";
 import { clearStaleTemps } from "./stale-temps.ts";
@@ -15,7 +16,7 @@ const MODE = 0o644;
 /**
  * Creates or replaces the file at `path` in one step: `fill` writes a temporary file beside it, which is then synced
  * and renamed. If that fails, `path` is unchanged and nothing is left behind. A link at `path` is replaced, never
- * followed. UsageError `out-folder-missing`, `out-not-file`; FailedError `write-failed`, `foreign-link` (`OpenFolder`);
+ * followed. A key is never replaced. UsageError `out-folder-missing`, `out-not-file`, `out-is-key`; FailedError `write-failed`, `foreign-link` (`OpenFolder`);
  * errors of `fill` pass through.
  */
 export async function writeAtomically(
@@ -90,10 +91,15 @@ function inFolderOf(path: string, work: (folder: OpenFolder, name: string) => vo
 
 async function refuseNonFile(path: string): Promise<void> {
   const found = await stat(path).catch(() => undefined);
-  if (found === undefined || found.isFile()) return;
-  throw new UsageError("out-not-file", `${path} exists and is not a plain file; choose another name`, {
-    path,
-  });
+  if (found === undefined) return;
+  if (!found.isFile()) {
+    const message = `${path} exists and is not a plain file; choose another name`;
+    throw new UsageError("out-not-file", message, { path });
+  }
+  const key = keyAt(path);
+  if (key === undefined) return;
+  const message = `${path} exists and holds ${key.name}; keys are never overwritten: choose another name`;
+  throw new UsageError("out-is-key", message, { path, form: key.id });
 }
 
 function writeError(path: string, error: unknown): unknown {

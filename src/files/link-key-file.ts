@@ -2,6 +2,9 @@ import { randomBytes } from "node:crypto";
 import { fromHex, toHex } from "../base/bytes.ts";
 import { errnoOf } from "../base/errno.ts";
 import { FailedError, UsageError } from "../base/errors.ts";
+import { type ContentKind, TAIL_LENGTH } from "../content/content-kind.ts";
+import { KeyKind } from "../content/key-kinds.ts";
+import { isTextStart, recognise } from "../content/recognise.ts";
 import { writeKeyFile } from "./key-file.ts";
 import { notRandom } from "./random-bytes.ts";
 import { isSharedMode } from "./rights.ts";
@@ -16,6 +19,9 @@ const FRESH_LENGTH = 32;
 /** Longest file that is read, in bytes: the longest key in hexadecimal, and white space. */
 const FILE_MAX = 4 * LINK_KEY_MAX;
 
+/** Kinds that a link key may look like. */
+const BARE: readonly ContentKind[] = [KeyKind.hexKey, KeyKind.base64Key, KeyKind.rawKey];
+
 /** How to make a key without this program. */
 const RECIPE = "make one with: openssl rand -hex 32 > link.key";
 
@@ -23,7 +29,8 @@ const RECIPE = "make one with: openssl rand -hex 32 > link.key";
  * Reads the pre-shared key of a link: 32 to 2048 hexadecimal digits, an even number, with nothing but white space around
  * them; or 16 to 1024 bytes that look random (`notRandom`). Text is refused: a key is not stretched, so that a pass phrase
  * could be guessed from one recorded handshake. Warns when other users may read the file. UsageError: `link-key-missing`,
- * `link-key-not-file`, `link-key-length`, `link-key-is-pem`, `link-key-text`, `link-key-pattern`; FailedError
+ * `link-key-not-file`, `link-key-length`, `link-key-is-pem`, `link-key-foreign`,
+ * `link-key-text`, `link-key-pattern`; FailedError
  * `link-key-unreadable`, and `writable-by-others` of the guard.
  */
 export function readLinkKey(
@@ -39,12 +46,23 @@ export function readLinkKey(
     const message = `${path} is a PEM file, which holds a key for signatures, not a link key; ${RECIPE}`;
     throw new UsageError("link-key-is-pem", message, { path });
   }
+  refuseOther(path, bytes);
   const key = /^[0-9a-fA-F]+$/.test(text) ? keyOfDigits(path, text) : rawKey(path, bytes);
   guard.checkFile(path, stat);
   if (isSharedMode(stat.mode)) {
     warn(`${path}: others on this machine may read this link key; fix: chmod 600 ${path}`);
   }
   return key;
+}
+
+/** A key for signatures, or a file of another kind, is random enough to be taken for a link key, and would be copied. */
+function refuseOther(path: string, bytes: Uint8Array): void {
+  const tail = bytes.subarray(Math.max(0, bytes.length - TAIL_LENGTH));
+  const kind = recognise({ head: bytes, tail, size: bytes.length });
+  // Texts are refused as such.
+  if (kind === undefined || BARE.includes(kind) || isTextStart(bytes)) return;
+  const message = `${path} holds ${kind.name}, not a link key; ${RECIPE}`;
+  throw new UsageError("link-key-foreign", message, { path, form: kind.id });
 }
 
 /** Short digits may be meant as bytes of a pass phrase, too: neither is a key. */

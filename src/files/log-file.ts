@@ -2,6 +2,7 @@ import { closeSync, constants, fstatSync, openSync, writeSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import { errnoOf } from "../base/errno.ts";
 import { FailedError, MaydayError, UsageError } from "../base/errors.ts";
+import { keyAt } from "./file-content.ts";
 import { OpenFolder } from "./open-folder.ts";
 import { ownUid } from "./rights.ts";
 
@@ -20,11 +21,12 @@ export class LogFile {
 
   /**
    * Opens a log, or makes it. It is never emptied, and never reached through a link: UsageError `log-folder-missing`,
-   * `log-not-file`; FailedError `log-foreign` when it belongs to another user or has a second name, under which somebody
+   * `log-not-file`, `log-is-key`; FailedError `log-foreign` when it belongs to another user or has a second name, under which somebody
    * may have put it there, `log-not-opened`, `foreign-link` (`OpenFolder`).
    */
   static open(path: string): LogFile {
     try {
+      refuseKey(path);
       const fd = openIn(dirname(resolve(path)), basename(path));
       try {
         checkLog(path, fd);
@@ -42,6 +44,13 @@ export class LogFile {
   append(line: string): void {
     writeSync(this.#fd, line);
   }
+}
+
+function refuseKey(path: string): void {
+  const key = keyAt(path);
+  if (key === undefined) return;
+  const message = `${path} holds ${key.name}, to which no log is appended; name a new file`;
+  throw new UsageError("log-is-key", message, { path, form: key.id });
 }
 
 function openIn(dir: string, name: string): number {

@@ -1,9 +1,8 @@
-import type { FileHandle } from "node:fs/promises";
 import { stat } from "node:fs/promises";
-import { FailedError, UsageError } from "../base/errors.ts";
+import { UsageError } from "../base/errors.ts";
 import { writeAtomically } from "../files/atomic-file.ts";
-import { openRegular, readFully, writeFully } from "../files/regular-file.ts";
-import { HEX_SPAN_MAX, HEX_TEXT_MAX, looksLikeHex, parseHex } from "../image/hex.ts";
+import { openRegular, writeFully } from "../files/regular-file.ts";
+import type { FirmwareFacts } from "../image/firmware/firmware.ts";
 import { encodeImageHeader } from "../image/image-header.ts";
 import { type ImageSource, memoryImage, sealImage } from "../image/image-source.ts";
 import type { SigningKey } from "../image/keys.ts";
@@ -17,37 +16,35 @@ import {
 } from "../image/manifest.ts";
 import { digestFile } from "./file-digest.ts";
 import { ImageFile } from "./image-file.ts";
+import { type InputChoice, inputFormat, RAW_FACTS, readAddressed } from "./input-format.ts";
 
-/** Bytes read to tell Intel HEX from raw. */
-const SNIFF_LENGTH = 1024;
 /** Bytes written at once, about: whole blocks. */
 const WRITE_CHUNK = 262_144;
 
-/** Whether an input is raw bytes or Intel HEX; `auto` looks at its content. */
-export type InputFormat = "auto" | "raw" | "hex";
-
-export interface BuildOptions extends ImageFields {
+export interface BuildOptions extends ImageFields, InputChoice {
   readonly input: string;
   readonly out: string;
   readonly signer?: SigningKey | undefined;
-  readonly format?: InputFormat | undefined;
 }
 
-/** What was written. */
-export type BuiltImage = Pick<ImageSource, "manifest" | "digest" | "envelope" | "isSigned">;
+/** What was written, and how the input was read. */
+export type BuiltImage = Pick<ImageSource, "manifest" | "digest" | "envelope" | "isSigned"> & {
+  readonly read: FirmwareFacts;
+};
 
-/** An image made from a raw or HEX file; close it. */
-export type InputImage = ImageSource & { close(): Promise<void> };
+/** An image made from a firmware file; close it. */
+export type InputImage = ImageSource & { readonly read: FirmwareFacts; close(): Promise<void> };
 
 /**
- * Makes an image of a raw or Intel HEX file without writing an image file: what `rescue --image RAW` sends. Raw input
- * is hashed through one handle and stays in the file; HEX is decoded into memory. UsageError `input-empty`,
- * `input-too-large`, `manifest-invalid` and those of `openRegular`; FailedError `hex-…` with the line number.
+ * Makes an image of a firmware file without writing an image file: what `rescue --image RAW` sends. What the file is, its
+ * content says (`inputFormat`), unless `format` does. Raw input is hashed through one handle and stays in the file; formats
+ * with addresses are decoded into memory. UsageError `input-too-large`, `manifest-invalid` and those of `openRegular` and
+ * `inputFormat`; FailedError `hex-…`, `srec-…`, `uf2-…`, `elf-…`, with the line number where there are lines.
  */
 export async function openInputImage(
   path: string,
   fields: ImageFields,
-  options: { readonly signer?: SigningKey | undefined; readonly format?: InputFormat | undefined } = {},
+  { signer, ...choice }: InputChoice & { readonly signer?: SigningKey | undefined } = {},
 ): Promise<InputImage> {
   const blockSize = fields.blockSize ?? BLOCK_SIZE_DEFAULT;
   if (!isBlockSize(blockSize)) {
@@ -56,14 +53,18 @@ export async function openInputImage(
   }
   const { handle, size } = await openRegular(path);
   try {
-    if (await isHex(handle, options.format ?? "auto")) {
-      const data = await readHexFile(path, handle, size);
+    const format = inputFormat(path, handle, size, choice);
+    if (format !== "raw") {
+      const { bytes, tag: _, ...read } = await readAddressed(path, handle, size, format, choice);
+      checkSize(path, bytes.length, blockSize);
+      const image = memoryImage(bytes, fields, signer);
       await handle.close();
-      return Object.assign(memoryImage(data, fields, options.signer), { close: async () => {} });
+      return Object.assign(image, { read, close: async () => {} });
     }
     checkSize(path, size, blockSize);
     const digested = await digestFile(path, handle, 0, size, blockSize);
-    return new ImageFile(path, handle, 0, sealImage(digested, fields, options.signer), digested);
+    const image = new ImageFile(path, handle, 0, sealImage(digested, fields, signer), digested);
+    return Object.assign(image, { read: RAW_FACTS });
   } catch (error) {
     await handle.close();
     throw error;
@@ -76,17 +77,17 @@ export async function openInputImage(
  * openInputImage}: UsageError `out-is-input`, FailedError `image-changed`, and those of `writeAtomically`.
  */
 export async function buildImageFile(options: BuildOptions): Promise<BuiltImage> {
-  const { input, out, signer, format, ...fields } = options;
+  const { input, out, signer, format, only, fill, ...fields } = options;
   if (await isSameFile(input, out)) {
     throw new UsageError("out-is-input", `${out} is the input itself; give the image file another name`, {
       out,
     });
   }
-  const image = await openInputImage(input, fields, { signer, format });
+  const image = await openInputImage(input, fields, { signer, format, only, fill });
   try {
     await writeImageFile(image, out);
-    const { manifest, digest, envelope, isSigned } = image;
-    return { manifest, digest, envelope, isSigned };
+    const { manifest, digest, envelope, isSigned, read } = image;
+    return { manifest, digest, envelope, isSigned, read };
   } finally {
     await image.close();
   }
@@ -118,28 +119,9 @@ async function isSameFile(a: string, b: string): Promise<boolean> {
 }
 
 function checkSize(path: string, size: number, blockSize: number): void {
-  if (size === 0) throw new UsageError("input-empty", `${path} is empty; an image has at least one byte`);
   const limit = Math.min(IMAGE_SIZE_MAX, LEAF_COUNT_MAX * blockSize);
   if (leafCountOf(size, blockSize) <= LEAF_COUNT_MAX && size <= limit) return;
   const advice = limit < IMAGE_SIZE_MAX ? "; a larger block size allows more" : "";
   const message = `${path} has ${size} bytes, at most ${limit} fit with blocks of ${blockSize}${advice}`;
   throw new UsageError("input-too-large", message, { size, limit });
-}
-
-async function isHex(handle: FileHandle, format: InputFormat): Promise<boolean> {
-  if (format !== "auto") return format === "hex";
-  const head = new Uint8Array(SNIFF_LENGTH);
-  return looksLikeHex(head.subarray(0, await readFully(handle, head, 0)));
-}
-
-async function readHexFile(path: string, handle: FileHandle, size: number): Promise<Uint8Array> {
-  if (size > HEX_TEXT_MAX) {
-    const message = `${path} has ${size} bytes of HEX text, at most ${HEX_TEXT_MAX} are read; fix: objcopy -O binary`;
-    throw new UsageError("input-too-large", message, { size, limit: HEX_TEXT_MAX });
-  }
-  const text = new Uint8Array(size);
-  const parsed = parseHex(text.subarray(0, await readFully(handle, text, 0)), HEX_SPAN_MAX);
-  if (parsed.tag === "hex") return parsed.bytes;
-  const where = parsed.line === 0 ? path : `${path}, line ${parsed.line}`;
-  throw new FailedError(`hex-${parsed.fault}`, `${where}: ${parsed.detail}`, { path, line: parsed.line });
 }

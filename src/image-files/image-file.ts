@@ -4,6 +4,9 @@ import { assert } from "../base/assert.ts";
 import { equalBytes } from "../base/bytes.ts";
 import { FailedError } from "../base/errors.ts";
 import type { TreeNode } from "../base/tree-shape.ts";
+import { KeyKind } from "../content/key-kinds.ts";
+import { recognise } from "../content/recognise.ts";
+import { readContent } from "../files/file-content.ts";
 import { openRegular, readFully } from "../files/regular-file.ts";
 import type { Envelope } from "../image/envelope.ts";
 import { IMAGE_HEAD_MAX, type ImageHead, parseImageHead } from "../image/image-head.ts";
@@ -97,17 +100,45 @@ export class ImageFile implements ImageSource {
 
 /**
  * Reads header and manifest of an open image file and compares lengths; no data is read. The errors are those of
- * `parseImageHead`.
+ * `parseImageHead`; `image-foreign` names what the file is instead.
  */
 export async function readImageHead(path: string, handle: FileHandle, fileSize: number): Promise<ImageHead> {
   const start = new Uint8Array(IMAGE_HEAD_MAX);
   const got = await readFully(handle, start, 0);
-  return parseImageHead(start.subarray(0, got), fileSize, path);
+  try {
+    return parseImageHead(start.subarray(0, got), fileSize, path);
+  } catch (error) {
+    const isForeign = error instanceof FailedError && error.code === "image-foreign";
+    const kind = isForeign ? recognise(readContent(handle.fd, fileSize)) : undefined;
+    if (kind === undefined) throw error;
+    const fix =
+      kind.group === "foreign" && kind.id.startsWith("mayday")
+        ? `; ${kind.fix}`
+        : ", not an image file (.mdy)";
+    const details = {
+      path,
+      format: kind.id,
+      isFirmware: kind.group === "format",
+      isSecret: kind.isSecret === true,
+    };
+    throw new FailedError("image-foreign", `${path} holds ${kind.name}${fix}`, details, error);
+  }
+}
+
+/** Reads the head of an image file. The errors are those of `openRegular` and {@link readImageHead}. */
+export async function checkImageFile(path: string): Promise<void> {
+  const { handle, size } = await openRegular(path);
+  try {
+    await readImageHead(path, handle, size);
+  } finally {
+    await handle.close();
+  }
 }
 
 /**
  * Opens an image file and hashes all of it once. Does not check trust (`verifyEnvelope`). The errors are those of
- * `openRegular` and `parseImageHead`, and FailedError `image-corrupt` when the data is not what the manifest says.
+ * `openRegular` and `parseImageHead`, and FailedError `image-corrupt` when the data is not what the manifest says,
+ * `image-holds-key` when it is a private key, which nobody may send or install.
  */
 export async function openImageFile(path: string): Promise<ImageFile> {
   const { handle, size: fileSize } = await openRegular(path);
@@ -116,9 +147,18 @@ export async function openImageFile(path: string): Promise<ImageFile> {
     const { manifest } = envelope;
     const digested = await digestFile(path, handle, dataOffset, manifest.size, manifest.blockSize);
     requireIntact(digested.facts, manifest, path);
+    refuseKey(path, handle, dataOffset, manifest.size);
     return new ImageFile(path, handle, dataOffset, envelope, digested);
   } catch (error) {
     await handle.close();
     throw error;
   }
+}
+
+/** Random bytes of a key's length may be anything here; the builder asks about them. */
+function refuseKey(path: string, handle: FileHandle, offset: number, size: number): void {
+  const kind = recognise(readContent(handle.fd, size, offset));
+  if (kind?.isSecret !== true || kind === KeyKind.rawKey) return;
+  const message = `${path}: its firmware is ${kind.name}: remove it, and make a new key if it was sent anywhere`;
+  throw new FailedError("image-holds-key", message, { path, form: kind.id });
 }

@@ -12,7 +12,7 @@ const COMMAND_LINE =
   /(^|[\s"'`(])--[a-z]|\bmayday (board|cable|demo|distress|image|keygen|ports|repo|rescue|status)\b|\b(board (boot|init|status)|image (build|inspect)|repo add)\b/;
 const OF_OTHER_TOOLS = /blockdev --getro/;
 /** The folders that a program imports without the command line. `transport` still has advice of its own. */
-const LIBRARY = ["base", "wire", "link", "session", "files", "image", "flash", "board", "node"];
+const LIBRARY = ["base", "wire", "link", "session", "content", "files", "image", "flash", "board", "node"];
 
 let bench: Workbench;
 beforeAll(async () => {

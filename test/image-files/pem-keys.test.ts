@@ -22,6 +22,8 @@ import {
   KEY_FILE_MAX,
   loadSigningKey,
   loadTrustedKey,
+  loadTrustedKeys,
+  publicKeyPem,
   signingKeyFromPem,
   trustedKeyFromPem,
   writeKeyPair,
@@ -235,5 +237,79 @@ describe("keys", () => {
     expect(() => signingKeyFromPem(broken)).toThrow(
       expect.not.objectContaining({ message: expect.stringContaining(body) }),
     );
+  });
+
+  /** RFC 8410, section 10.3: version 2, with an attribute and the public half. */
+  const versionTwo = [
+    "MHICAQEwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC",
+    "oB8wHQYKKoZIhvcNAQkJFDEPDA1DdXJkbGUgQ2hhaXJzgSEAGb9ECWmEzf6FQbrB",
+    "Z9w7lshQhqowtrbLDFw4rXAxZuE=",
+  ];
+  const versionOne = "MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC";
+  const armoured = (body: string): string =>
+    `-----BEGIN PRIVATE KEY-----\n${body}\n-----END PRIVATE KEY-----\n`;
+
+  it("are read from both versions of PKCS#8 alike", () => {
+    const [one, two] = [
+      signingKeyFromPem(armoured(versionOne)),
+      signingKeyFromPem(armoured(versionTwo.join("\n"))),
+    ];
+    expect(two.publicKey).toEqual(one.publicKey);
+    expect(two.publicKey).toEqual(unhex("19bf44096984cdfe8541bac167dc3b96c85086aa30b6b6cb0c5c38ad703166e1"));
+    const message = Uint8Array.of(1, 2, 3);
+    expect(two.sign(message)).toEqual(one.sign(message));
+  });
+
+  it("are refused when the public half in version 2 is another one", async () => {
+    const der = Buffer.from(versionTwo.join(""), "base64");
+    der[der.length - 1] = (der.at(-1) ?? 0) ^ 1;
+    expect(await codeOf(() => signingKeyFromPem(armoured(der.toString("base64"))))).toBe("key-not-pem");
+  });
+
+  it("are all read from a file of several public ones, each once, and one where one is meant", async () => {
+    const other = generateKeyPair().publicPem;
+    const both = file("both.pub", publicPem + other + publicPem);
+    expect(loadTrustedKeys(both, ["app"]).map(({ publicKey }) => publicKeyPem(publicKey))).toEqual([
+      publicPem,
+      other,
+    ]);
+    expect(await errorOf(() => loadTrustedKey(both, ["app"]))).toMatchObject({
+      code: "key-several",
+      details: { count: 2 },
+    });
+    expect(loadTrustedKey(file("same.pub", publicPem + publicPem), ["app"]).roles).toEqual(["app"]);
+  });
+
+  it.each([
+    ["key-is-private", (text: string) => text + privatePem],
+    ["key-not-pem", (text: string) => text + text.slice(0, 40)],
+    ["key-not-pem", (text: string) => text + text.replaceAll("PUBLIC KEY", "X509 CRL")],
+    [
+      "key-not-ed25519",
+      (text: string) => text + rsa.publicKey.export({ type: "spki", format: "pem" }).toString(),
+    ],
+    ["key-not-pem", (text: string) => text.replaceAll("\n", "\\n")],
+  ])("are refused as public ones with something else beside: %s", async (code, change) => {
+    expect(await codeOf(() => loadTrustedKeys(file("mix.pub", change(publicPem)), ["app"]))).toBe(code);
+  });
+
+  it("are named when they are of a form that is not PEM, without their bytes", async () => {
+    const der = Buffer.from(privatePem.split("\n")[1] ?? "", "base64");
+    const seed = der.subarray(-32);
+    for (const [content, form, code] of [
+      [der, "der-private", "key-not-pem"],
+      [seed.toString("hex"), "hex-key", "key-not-pem"],
+      [seed.toString("base64"), "base64-key", "key-not-pem"],
+      [der.toString("base64"), "base64-private", "key-not-pem"],
+      ["PuTTY-User-Key-File-3: ssh-ed25519\n", "putty-private", "key-not-pem"],
+      [publicPem.replaceAll("PUBLIC KEY", "CERTIFICATE"), "certificate", "key-is-public"],
+    ] as const) {
+      const path = join(dir, `form-${form}`);
+      writeFileSync(path, content, { mode: 0o600 });
+      const error = await errorOf(() => loadSigningKey(path));
+      expect(error).toMatchObject({ code, exitCode: 2, details: { form } });
+      for (const secret of [seed.toString("hex"), seed.toString("base64")])
+        expect(error.message).not.toContain(secret);
+    }
   });
 });

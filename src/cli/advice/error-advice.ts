@@ -5,7 +5,14 @@ type Details = MaydayError["details"];
 const MAKE_LINK_KEY = "make one with: mayday keygen --link-key FILE";
 /** After a message that says how to make one without mayday. */
 const OR_KEYGEN = "or with: mayday keygen --link-key FILE";
+const NEW_PAIR = "make keys with: mayday keygen --out BASE";
+const OR_NEW_PAIR = "or make a new pair with: mayday keygen --out BASE";
 const MAKE_BOARD = "make the board again with board init";
+
+/** Pieces of firmware that are far apart. Filling helps up to the largest span only. */
+function meantAddresses({ meant }: Details): string {
+  return `image build --only ${meant} takes one part, --fill 0xff takes all with filling between, and objcopy -R SECTION leaves parts out of the file`;
+}
 
 /** By the error's code: what to try next, as far as its details tell. */
 const ADVICE: Readonly<Record<string, (details: Details) => string | undefined>> = {
@@ -18,8 +25,21 @@ const ADVICE: Readonly<Record<string, (details: Details) => string | undefined>>
   "flash-sector": ({ eraseSize, writeSize }) =>
     eraseSize === undefined ? `try: --write-size ${writeSize}` : `try: --sector ${eraseSize}`,
   "flash-size": () => MAKE_BOARD,
-  "key-not-pem": ({ isPem }) => (isPem === false ? "make keys with: mayday keygen --out BASE" : undefined),
+  "elf-span": meantAddresses,
+  "hex-span": meantAddresses,
+  "srec-span": meantAddresses,
+  "uf2-span": meantAddresses,
+  "image-not-raw": () => "rescue takes it without --hardware and --version",
+  "input-format": () => "image build --format raw takes its bytes as they are",
+  "input-is-key": ({ form }) =>
+    form === "raw-key" ? "if it is firmware all the same: image build --format raw" : undefined,
+  "input-no-addresses": () => "omit --only and --fill",
+  "key-not-ed25519": () => NEW_PAIR,
+  "key-not-pem": ({ isPem, form }) =>
+    isPem === false ? NEW_PAIR : form === undefined ? undefined : OR_NEW_PAIR,
+
   "link-key-is-pem": () => OR_KEYGEN,
+  "link-key-foreign": () => OR_KEYGEN,
   "link-key-length": () => OR_KEYGEN,
   "link-key-pattern": () => OR_KEYGEN,
   "link-key-text": () => OR_KEYGEN,

@@ -1,14 +1,16 @@
 import { type Command, Option } from "commander";
 import { UsageError } from "../../base/errors.ts";
+import type { AddressRange } from "../../image/firmware/memory-map.ts";
 import type { Hardware, RevisionRange } from "../../image/hardware.ts";
 import { COUNTER_MAX, COUNTER_USUAL_MAX, type ConfirmPolicy, type ImageRole } from "../../image/manifest.ts";
 import { SEQUENCE_MAX, type Version } from "../../image/version.ts";
-import type { InputFormat } from "../../image-files/image-build.ts";
+import type { InputFormat } from "../../image-files/input-format.ts";
 import { addCommand } from "../help.ts";
 import { countParser, parseHardwareFlag, parseRevisionsFlag, parseSize, parseVersionFlag } from "../parse.ts";
 import { type CommandContext, onRun } from "../run.ts";
 import { columns } from "../text.ts";
 import { imageFields, imageRows } from "./description.ts";
+import { collectRanges, inputFields, inputRows, inputWarnings, parseFill } from "./input-flags.ts";
 
 interface BuildFlags {
   readonly in: string;
@@ -22,6 +24,8 @@ interface BuildFlags {
   readonly confirm: ConfirmPolicy;
   readonly role: ImageRole;
   readonly format: InputFormat;
+  readonly only?: readonly AddressRange[];
+  readonly fill?: number;
   readonly key?: string;
   readonly force?: boolean;
 }
@@ -29,19 +33,21 @@ interface BuildFlags {
 /** Registers `mayday image build`. */
 export function addImageBuild(image: Command): void {
   const command = addCommand(image, "build", {
-    summary: "make an image file from raw bytes or Intel HEX",
+    summary: "make an image file from firmware: raw bytes, Intel HEX, ELF, UF2 or S-records",
     does:
-      "Makes an image file: the firmware, and a manifest that states hardware and version. With --key the manifest is " +
+      "Makes an image file: the firmware, and a manifest that states hardware and version. The content of the firmware " +
+      "file says what it is; what is no firmware is refused, and a private key always. With --key the manifest is " +
       "signed; boards that trust a key accept no unsigned images. The file appears whole or not at all. Raise the " +
       "security counter, by one, only to bar all images before: boards take it for good. A board with two slots " +
       "keeps its way back until an on-verify image has booted twice, and until a by-app image is confirmed.",
     examples: [
       "mayday image build --in fw.bin --hardware acme/widget --version 1.4.0 --key owner.key --out fw.mdy",
       "mayday image build --in fw.hex --hardware widget --hardware-rev 2-5 --version 1.4.0 --out fw.mdy",
+      "mayday image build --in fw.hex --only 0x0-0x7fff --hardware widget --version 1.4.0 --out fw.mdy",
     ],
   });
   command
-    .requiredOption("--in <file>", "firmware: raw bytes or Intel HEX (gaps are filled with 0xFF)")
+    .requiredOption("--in <file>", "firmware: raw bytes, Intel HEX, ELF, UF2 or S-records")
     .requiredOption("--hardware <id>", "hardware it is for, [vendor/]class", parseHardwareFlag)
     .requiredOption("--version <version>", "MAJOR.MINOR.PATCH", parseVersionFlag)
     .requiredOption("--out <file>", "image file to write")
@@ -67,7 +73,19 @@ export function addImageBuild(image: Command): void {
       new Option("--role <role>", "what kind of image it is").choices(["app", "recovery"]).default("app"),
     )
     .addOption(
-      new Option("--format <format>", "format of --in").choices(["auto", "raw", "hex"]).default("auto"),
+      new Option("--format <format>", "format of --in; raw takes the file's own bytes, whatever they are")
+        .choices(["auto", "raw", "hex", "elf", "uf2", "srec"])
+        .default("auto"),
+    )
+    .option(
+      "--only <range>",
+      "take only what --in has at these addresses, FIRST-LAST or FIRST+LENGTH; repeatable",
+      collectRanges,
+    )
+    .option(
+      "--fill <byte>",
+      "fill gaps with this byte instead of 0xff; allows pieces that are far apart",
+      parseFill,
     )
     .option("--key <file>", "private key to sign with (.key); without it the image is unsigned")
     .option("--force", `allow a counter above ${COUNTER_USUAL_MAX}`);
@@ -105,11 +123,15 @@ async function runBuild(
     confirm: flags.confirm,
     role: flags.role,
     format: flags.format,
+    only: flags.only,
+    fill: flags.fill,
     signer,
   });
   const shown = { ...built, keyId: signer?.keyId };
-  const text = columns([["image", flags.out], ...imageRows(shown)]);
+  const text = columns([["image", flags.out], ...imageRows(shown), ...inputRows(built.read, built.manifest)]);
   output.result(text, { event: "image", file: flags.out, ...imageFields(shown) });
+  output.event({ event: "input", file: flags.in, ...inputFields(built.read, built.manifest) });
+  for (const warning of inputWarnings(flags.in, built.read)) output.warn(warning);
   if (signer === undefined) output.warn("the image is not signed: boards that trust a key refuse it");
   return undefined;
 }

@@ -20,13 +20,12 @@ export function addImageVerify(image: Command): void {
   onRun<{ readonly trust: readonly TrustFlag[] }>(command, async ({ output }, [file = ""], { trust }) => {
     const { openImageFile } = await import("../../image-files/image-file.ts");
     const { requireTrusted } = await import("../../image/envelope.ts");
-    const { loadTrustedKey } = await import("../../image-files/pem-keys.ts");
+    const { loadTrustedKeys } = await import("../../image-files/pem-keys.ts");
     const { WriteGuard } = await import("../../files/write-guard.ts");
     const guard = new WriteGuard({ warn: (text) => output.warn(text) });
-    const keys = trust.map(({ path, roles, ...limits }) => ({
-      ...loadTrustedKey(path, roles, guard),
-      ...limits,
-    }));
+    const keys = trust.flatMap(({ path, roles, ...limits }) =>
+      loadTrustedKeys(path, roles, guard).map((key) => ({ ...key, ...limits })),
+    );
     const opened = await openImageFile(file);
     await opened.close();
     requireTrusted(opened.envelope, { keys, allowUnsigned: false }, file);

@@ -24,6 +24,9 @@ export function addRepoAdd(repo: Command): void {
     );
   onRun<AddFlags>(command, async ({ output }, files, { repo: dir, force = false }) => {
     const { openDirectoryRepository } = await import("../../image-files/directory-repository.ts");
+    const { checkImageFile } = await import("../../image-files/image-file.ts");
+    // Before the folder is made: a wrong file leaves nothing behind.
+    for (const file of files) await checkImageFile(file);
     const repository = await openDirectoryRepository(dir, { create: true });
     for (const file of files) {
       const { tag, entry } = await repository.add(file, { isChecked: !force });

@@ -1,0 +1,190 @@
+import { toHex } from "../base/bytes.ts";
+import { fromBase64 } from "./base64.ts";
+import type { ContentKind } from "./content-kind.ts";
+import { DerTag, type DerValue, derList, derOid, derSequence } from "./der.ts";
+import { KeyKind } from "./key-kinds.ts";
+import { pemLabels } from "./pem.ts";
+
+/** Longest text whose JSON is parsed to look for a key in it, in characters. */
+const JSON_MAX = 65_536;
+/** Lengths of the base64 of 32 and of 64 bytes, with and without padding. */
+const RAW_BASE64 = [43, 44, 86, 88];
+/** Digits of a link key. */
+const HEX_DIGITS_MIN = 32;
+const HEX_DIGITS_MAX = 2048;
+/** What minisign and signify write, decoded: algorithm, key id and key; with salts and checksums; one more layout. */
+const MINISIGN_PUBLIC = 42;
+const MINISIGN_SECRET = [104, 158];
+
+/** Which kind of key or certificate a text is, with or without other text around it; undefined if it is none. */
+export function keyTextKind(text: string): ContentKind | undefined {
+  const trimmed = text.trim();
+  return (
+    pemKind(trimmed) ??
+    (/^PuTTY-User-Key-File-\d/.test(trimmed) ? KeyKind.putty : undefined) ??
+    (/^(?:#[^\n]*\n\s*)*AGE-SECRET-KEY-1/.test(trimmed) ? KeyKind.ageSecret : undefined) ??
+    (/^-+ BEGIN SSH2 PUBLIC KEY/.test(trimmed) || isOpensshPublic(trimmed)
+      ? KeyKind.opensshPublic
+      : undefined) ??
+    minisignKind(trimmed) ??
+    jwkKind(trimmed) ??
+    bareKind(trimmed)
+  );
+}
+
+/** A file with a private key in it is secret, whatever else it holds and however it was damaged. */
+function pemKind(text: string): ContentKind | undefined {
+  const labels = pemLabels(text).map((label) => label.toUpperCase());
+  if (labels.length === 0 && !/BEGIN [A-Z0-9 ]{0,32}PRIVATE KEY/.test(text)) return undefined;
+  if (/BEGIN PGP [A-Z]+/.test(text)) {
+    return text.includes("PGP PRIVATE KEY") || text.includes("PGP SECRET KEY")
+      ? KeyKind.gpgSecret
+      : KeyKind.gpgPublic;
+  }
+  if (labels.includes("OPENSSH PRIVATE KEY")) {
+    return isOpensshLocked(text) ? KeyKind.opensshEncrypted : KeyKind.opensshPrivate;
+  }
+  if (labels.includes("ENCRYPTED PRIVATE KEY") || text.includes("Proc-Type: 4,ENCRYPTED"))
+    return KeyKind.encryptedPem;
+  if (labels.includes("PRIVATE KEY")) return KeyKind.privatePem;
+  if (/BEGIN [A-Z0-9 ]{0,32}PRIVATE KEY/.test(text) || labels.some((label) => label.includes("STATIC KEY"))) {
+    return KeyKind.otherPrivatePem;
+  }
+  if (labels.some((label) => label.includes("CERTIFICATE REQUEST"))) return KeyKind.request;
+  if (labels.some((label) => label.includes("CERTIFICATE"))) return KeyKind.certificate;
+  return labels.some((label) => label.includes("PUBLIC KEY")) ? KeyKind.publicPem : KeyKind.otherPem;
+}
+
+/** After "openssh-key-v1\0" stands the name of the cipher; "none" without a passphrase. */
+function isOpensshLocked(text: string): boolean {
+  const start = /-----BEGIN OPENSSH PRIVATE KEY-----\s*([A-Za-z0-9+/\s]{40,64})/.exec(text)?.[1] ?? "";
+  const packed = start.replace(/\s+/g, "");
+  const bytes = fromBase64(packed.slice(0, 4 * Math.floor(packed.length / 4)));
+  return bytes !== undefined && toHex(bytes.subarray(15, 23)) !== "000000046e6f6e65";
+}
+
+/** One line of a key, with options before it or not; or several. */
+function isOpensshPublic(text: string): boolean {
+  return /^(?:[^\n]{0,1000}[ \t])?(?:ssh-(?:ed25519|rsa|dss)|ecdsa-sha2-[a-z0-9]+|sk-(?:ssh|ecdsa)[^\s]{0,60}) AAAA/.test(
+    text,
+  );
+}
+
+function minisignKind(text: string): ContentKind | undefined {
+  const lines = text.split(/\r\n|\r|\n/, 3);
+  const [first = "", second = ""] = lines;
+  const isNamed = first.startsWith("untrusted comment:");
+  const line = isNamed ? second : first;
+  if (!isNamed && lines.length > 1) return undefined;
+  const bytes = /^RW[A-Za-z0-9+/]{40,}={0,2}\s*$/.test(line) ? fromBase64(line) : undefined;
+  if (bytes === undefined)
+    return isNamed && /secret|private/.test(first) ? KeyKind.minisignSecret : undefined;
+  if (bytes.length === MINISIGN_PUBLIC) return KeyKind.minisignPublic;
+  return isNamed || MINISIGN_SECRET.includes(bytes.length) ? KeyKind.minisignSecret : undefined;
+}
+
+function jwkKind(text: string): ContentKind | undefined {
+  if (!/^[[{]/.test(text) || !/"kty"\s*:/.test(text)) return undefined;
+  // What is too long to parse, or damaged, counts as private if it may be.
+  const isPrivate = /"(?:d|k)"\s*:/.test(text) && (text.length > JSON_MAX || hasPrivateMember(text));
+  return isPrivate ? KeyKind.jwkPrivate : KeyKind.jwkPublic;
+}
+
+function hasPrivateMember(text: string): boolean {
+  try {
+    let isPrivate = false;
+    JSON.parse(text, (name, value: unknown) => {
+      if ((name === "d" || name === "k") && typeof value === "string") isPrivate = true;
+      return value;
+    });
+    return isPrivate;
+  } catch {
+    return true;
+  }
+}
+
+/** A key without anything around it. */
+function bareKind(text: string): ContentKind | undefined {
+  if (/^[0-9a-fA-F]+$/.test(text) && text.length % 2 === 0) {
+    return text.length >= HEX_DIGITS_MIN && text.length <= HEX_DIGITS_MAX ? KeyKind.hexKey : undefined;
+  }
+  if (!/^[A-Za-z0-9+/_\s-]+={0,2}$/.test(text) || text.length > JSON_MAX) return undefined;
+  const bytes = fromBase64(text);
+  if (bytes === undefined) return undefined;
+  if (RAW_BASE64.includes(text.length) && (bytes.length === 32 || bytes.length === 64) && isVaried(bytes)) {
+    return KeyKind.base64Key;
+  }
+  const kind = keyBytesKind(bytes, bytes.length);
+  if (kind === KeyKind.rawKey || kind === undefined) return undefined;
+  return kind.isSecret === true ? KeyKind.privateBody : KeyKind.publicBody;
+}
+
+/** Which kind of key or certificate a binary file of `size` bytes is, from its first ones; undefined if it is none. */
+export function keyBytesKind(head: Uint8Array, size: number): ContentKind | undefined {
+  const start = toHex(head.subarray(0, 16));
+  if (start.startsWith("6f70656e7373682d6b65792d763100")) return KeyKind.opensshPrivate;
+  if (start.startsWith("feedfeed0000000") || start.startsWith("cececece0000000")) return KeyKind.javaStore;
+  if ((size === 32 || size === 64) && isVaried(head)) return KeyKind.rawKey;
+  return gpgKind(head) ?? (head.length === size ? derKind(head) : undefined);
+}
+
+/** Whether bytes of a raw key's length look random: of 32 random bytes some 30 differ, of 64 some 57. */
+function isVaried(bytes: Uint8Array): boolean {
+  return new Set(bytes).size >= (bytes.length === 32 ? 24 : 44);
+}
+
+/** A packet with a key (RFC 4880, 4.2 and 5.5): tag, length, version, time, and an algorithm that exists. */
+function gpgKind(head: Uint8Array): ContentKind | undefined {
+  const first = head[0] ?? 0;
+  const isNew = (first & 0xc0) === 0xc0;
+  const tag = isNew ? first & 0x3f : (first >>> 2) & 0x0f;
+  if ((first & 0x80) === 0 || (tag !== 5 && tag !== 6)) return undefined;
+  const second = head[1] ?? 0;
+  const oldWidth = [1, 2, 4, 0][first & 3] ?? 0;
+  const newWidth = second < 192 ? 1 : second < 224 ? 2 : second === 255 ? 5 : 0;
+  const width = isNew ? newWidth : oldWidth;
+  if (width === 0) return undefined;
+  const body = head.subarray(1 + width);
+  const isKnown = [1, 2, 3, 16, 17, 18, 19, 22, 25, 26, 27, 28].includes(body[5] ?? 0);
+  if (![3, 4, 5, 6].includes(body[0] ?? 0) || !isKnown || body.length < 16) return undefined;
+  return tag === 5 ? KeyKind.gpgSecret : KeyKind.gpgPublic;
+}
+
+/** Object identifiers by their first bytes: RSA and its password-based ciphers, EC, Edwards curves, DSA, DH. */
+const KEY_ALGORITHM =
+  /^(?:2a864886f70d01(?:01|03|05|0c)|2a8648ce3d0201|2a8648ce38|2a8648ce3e|2b656[e-f]|2b657[01])/;
+const DATA_OID = "2a864886f70d0107";
+
+function derKind(bytes: Uint8Array): ContentKind | undefined {
+  // A newline that an editor or a copy added does not make it something else.
+  const parts =
+    derSequence(bytes) ?? derSequence(bytes.subarray(0, -1)) ?? derSequence(bytes.subarray(0, -2));
+  const [first, second, third] = parts ?? [];
+  if (first === undefined || second === undefined) return undefined;
+  const isNumber = first.tag === DerTag.integer;
+  if (isNumber) return numberedKind(first, second, third, parts?.length ?? 0);
+  if (first.tag !== DerTag.sequence) return undefined;
+  const algorithm = derOid(first) ?? "";
+  if (KEY_ALGORITHM.test(algorithm) && second.tag === DerTag.bits) return KeyKind.publicDer;
+  if (KEY_ALGORITHM.test(algorithm) && second.tag === DerTag.bytes) return KeyKind.encryptedDer;
+  const inner = derList(first.content) ?? [];
+  const isSigned =
+    second.tag === DerTag.sequence && third?.tag === DerTag.bits && derOid(second) !== undefined;
+  return isSigned && inner.length >= 3 ? KeyKind.certificateDer : undefined;
+}
+
+/** Sequences that begin with a number: PKCS#8, SEC 1, PKCS#12, PKCS#1. */
+function numberedKind(
+  first: DerValue,
+  second: DerValue,
+  third: DerValue | undefined,
+  count: number,
+): ContentKind | undefined {
+  const isAlgorithm = second.tag === DerTag.sequence && derOid(second) !== undefined;
+  if (isAlgorithm && (derOid(second) ?? "").startsWith(DATA_OID)) return KeyKind.pkcs12;
+  if (isAlgorithm && third?.tag === DerTag.bytes) return KeyKind.privateDer;
+  if (second.tag === DerTag.bytes && first.content.length === 1) return KeyKind.privateDer;
+  if (second.tag !== DerTag.integer) return undefined;
+  if (count >= 6 && first.content.length === 1) return KeyKind.privateDer;
+  return count === 2 && first.content.length >= 64 ? KeyKind.publicDer : undefined;
+}
