@@ -15,6 +15,7 @@ import { HealedHook } from "../hooks/healed-hook.ts";
 import { HookRunner } from "../hooks/hook-runner.ts";
 import { linkKeyFlag, linkKeyFor } from "../link-key-flag.ts";
 import { warnOfOpenLinks } from "../open-link-warnings.ts";
+import type { Output } from "../output.ts";
 import type { CommandContext } from "../run.ts";
 import type { NodeConfig } from "./node-config.ts";
 
@@ -171,12 +172,22 @@ async function openSocket(
         return request.command === "confirm" ? { ...node.confirm() } : await installFile(node, request.file);
       },
     });
-    board?.nameSocket(socket.path);
+    nameSocket(board, socket.path, output);
     output.event({ event: "socket", path: socket.path });
     return socket;
   } catch (error) {
     output.warn(`no control socket: ${error instanceof Error ? error.message : String(error)}`);
     return undefined;
+  }
+}
+
+/** Lets `board install` and `board confirm` find the socket. On a full disk they do not; `--node` still does. */
+function nameSocket(board: Board | undefined, path: string, output: Output): void {
+  try {
+    board?.nameSocket(path);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    output.warn(`the board's folder does not name the control socket ${path}: ${why}`);
   }
 }
 
