@@ -34,6 +34,14 @@ export interface SkippedFile {
   readonly detail: string;
 }
 
+/**
+ * Whether a skipped name is somebody else's business, and no damage: it does not end in `.mdy`, is hidden (what editors and file
+ * systems put beside a file), or is a folder, pipe or device.
+ */
+export function isForeignName({ fileName, code }: SkippedFile): boolean {
+  return !fileName.endsWith(IMAGE_EXTENSION) || fileName.startsWith(".") || code === "file-not-regular";
+}
+
 /** Images, newest first; and the files that are damaged or not images. */
 export interface RepositoryListing {
   readonly images: readonly StoredEntry[];
