@@ -4,6 +4,7 @@ import { errnoOf } from "../base/errno.ts";
 import { FailedError } from "../base/errors.ts";
 import type { Millis } from "../base/units.ts";
 import { type FolderLock, lockFolder } from "../files/folder-lock.ts";
+import { clearStaleTempsIn } from "../files/stale-temps.ts";
 import {
   forgetHolder,
   isAlive,
@@ -116,6 +117,7 @@ function holder(dir: string, kernel: FolderLock, text: string | undefined): Boar
 /** Removes what was left by processes that were killed while they took or held the lock. */
 function clearLeftovers(dir: string): void {
   removeLockSocket(dir);
+  clearStaleTempsIn(dir);
   try {
     for (const name of readdirSync(dir)) {
       const pid = LEFTOVER_NAME.exec(name)?.[1];
