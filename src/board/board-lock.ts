@@ -1,7 +1,7 @@
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { errnoOf } from "../base/errno.ts";
 import { FailedError } from "../base/errors.ts";
+import { systemText } from "../base/system-error.ts";
 import type { Millis } from "../base/units.ts";
 import { type FolderLock, lockFolder } from "../files/folder-lock.ts";
 import { clearStaleTempsIn } from "../files/stale-temps.ts";
@@ -81,10 +81,13 @@ function takeKernelLock(dir: string): FolderLock | undefined {
   try {
     return lockFolder(dir);
   } catch (error) {
-    const message =
-      error instanceof FailedError ? error.message : `${dir}: cannot lock the board (${errnoOf(error)})`;
+    const message = error instanceof FailedError ? error.message : lockText(dir, error);
     throw new FailedError("board-lock", message, { dir }, error);
   }
+}
+
+function lockText(dir: string, error: unknown): string {
+  return `${dir}: the board cannot be locked: ${systemText(error)}`;
 }
 
 /** `text` is the lock's text; undefined where it could not be written. */

@@ -3,7 +3,8 @@ import { lstatSync, mkdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { toHex } from "../base/bytes.ts";
 import { errnoOf } from "../base/errno.ts";
-import { FailedError, MaydayError, UsageError } from "../base/errors.ts";
+import { MaydayError, UsageError } from "../base/errors.ts";
+import { systemError } from "../base/system-error.ts";
 import { syncFolder, writeNewFile } from "../files/durable-file.ts";
 import { type DraftContent, FolderDraft, isFreeFolder } from "../files/folder-draft.ts";
 import { writeLinkKey } from "../files/link-key-file.ts";
@@ -87,7 +88,7 @@ export function initBoard(dir: string, options: BoardInitOptions): void {
     if (error instanceof MaydayError) throw error;
     const code = errnoOf(error);
     if (code === "ENOTEMPTY" || code === "EEXIST") throw exists(dir);
-    throw new FailedError("board-not-made", `${dir}: cannot make the board (${code})`, { dir }, error);
+    throw systemError("board-not-made", `${dir}: the board cannot be made`, error, { dir });
   }
 }
 
@@ -150,7 +151,7 @@ function isFree(dir: string): boolean {
   } catch (error) {
     const code = errnoOf(error);
     if (code === "ENOTDIR" || code === "ENOENT") return false;
-    throw new FailedError("board-not-made", `${dir}: cannot be read (${code})`, { dir }, error);
+    throw systemError("board-not-made", `${dir}: the board cannot be made`, error, { dir });
   }
 }
 

@@ -103,6 +103,17 @@ function isJsonWanted(argv: readonly string[]): boolean {
   return argv.slice(2, end < 0 ? undefined : end).includes("--json");
 }
 
+/** A script that asks for the version has to notice when it did not get it. */
+async function checkVersionShown(): Promise<void> {
+  const { flushed, lossOf } = await import("./result-stream.ts");
+  await flushed(process.stdout);
+  const loss = lossOf(process.stdout);
+  if (loss === undefined) return;
+  const { lostVerdict } = await import("./command-verdict.ts");
+  const { execute } = await import("./run.ts");
+  await execute(false, async () => lostVerdict(loss));
+}
+
 // A reader of help that closes the pipe (mayday --help | head -1) is not an error.
 process.stdout.on("error", () => {});
 
@@ -114,5 +125,5 @@ try {
   if (!(error instanceof CommanderError)) {
     const { execute } = await import("./run.ts");
     await execute(isJsonWanted(process.argv), () => Promise.reject(error));
-  }
+  } else if (error.code === "commander.version") await checkVersionShown();
 }

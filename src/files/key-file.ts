@@ -1,7 +1,8 @@
 import { linkSync, renameSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import { errnoOf } from "../base/errno.ts";
-import { FailedError, MaydayError, UsageError } from "../base/errors.ts";
+import { MaydayError, UsageError } from "../base/errors.ts";
+import { systemError } from "../base/system-error.ts";
 import { OpenFolder } from "./open-folder.ts";
 import type { FileId } from "./same-file.ts";
 import { writeBeside } from "./write-beside.ts";
@@ -24,7 +25,7 @@ export function writeKeyFile(path: string, text: string, mode: number): FileId {
     if (errno === "EEXIST") throw keyExists(path);
     if (errno === "ENOENT")
       throw new UsageError("key-folder-missing", `${path}: its folder does not exist`, {}, error);
-    throw new FailedError("key-not-written", `${path}: cannot be written (${errno})`, { path }, error);
+    throw systemError("key-not-written", `${path} cannot be written`, error, { path });
   } finally {
     folder?.close();
   }

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { fromHex, toHex } from "../base/bytes.ts";
 import { errnoOf } from "../base/errno.ts";
-import { FailedError, UsageError } from "../base/errors.ts";
+import { UsageError } from "../base/errors.ts";
+import { systemError } from "../base/system-error.ts";
 import { writeKeyFile } from "./key-file.ts";
 import { notRandom } from "./random-bytes.ts";
 import { isSharedMode } from "./rights.ts";
@@ -101,7 +102,7 @@ function readSecret(path: string): WholeFile & { readonly tag: "file" } {
     if (errno === "ENOENT" || errno === "ENOTDIR") {
       throw new UsageError("link-key-missing", `${path}: there is no such file`, { path }, error);
     }
-    throw new FailedError("link-key-unreadable", `${path}: cannot be read (${errno})`, { path }, error);
+    throw systemError("link-key-unreadable", `${path} cannot be read`, error, { path });
   }
   if (found.tag === "not-file") {
     throw new UsageError("link-key-not-file", `${path} is not a file`, { path });

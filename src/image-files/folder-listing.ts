@@ -4,6 +4,7 @@ import { toHex } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { errnoOf } from "../base/errno.ts";
 import { FailedError, MaydayError, UsageError } from "../base/errors.ts";
+import { errorWords, systemError } from "../base/system-error.ts";
 import type { Millis } from "../base/units.ts";
 import { fileStamp } from "../files/file-stamp.ts";
 import { openRegular } from "../files/regular-file.ts";
@@ -161,7 +162,7 @@ export function folderError(dir: string, error: unknown): MaydayError {
       error,
     );
   }
-  return new FailedError("repo-unreadable", `${dir}: cannot be used (${errno})`, { dir, errno }, error);
+  return systemError("repo-unreadable", `${dir} cannot be used as a repository`, error, { dir, errno });
 }
 
 async function readEntry(path: string, fileName: string): Promise<StoredEntry> {
@@ -190,7 +191,7 @@ function isLasting(error: unknown): boolean {
 
 function skippedFor(fileName: string, error: unknown): Reading {
   const code = error instanceof MaydayError ? error.code : "file-unreadable";
-  return { skipped: { fileName, code, detail: error instanceof Error ? error.message : String(error) } };
+  return { skipped: { fileName, code, detail: errorWords(error) } };
 }
 
 function tooMany(fileName: string): Reading {

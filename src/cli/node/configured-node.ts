@@ -1,5 +1,6 @@
 import { toHex } from "../../base/bytes.ts";
 import { systemClock } from "../../base/clock.ts";
+import { errorWords } from "../../base/system-error.ts";
 import type { Millis } from "../../base/units.ts";
 import type { Board } from "../../board/board.ts";
 import type { Repository } from "../../image/repository.ts";
@@ -176,7 +177,7 @@ async function openSocket(
     output.event({ event: "socket", path: socket.path });
     return socket;
   } catch (error) {
-    output.warn(`no control socket: ${error instanceof Error ? error.message : String(error)}`);
+    output.warn(`no control socket: ${errorWords(error)}`);
     return undefined;
   }
 }
@@ -186,7 +187,7 @@ function nameSocket(board: Board | undefined, path: string, output: Output): voi
   try {
     board?.nameSocket(path);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = errorWords(error);
     output.warn(`the board's folder does not name the control socket ${path}: ${why}`);
   }
 }
