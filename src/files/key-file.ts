@@ -31,12 +31,15 @@ export function writeKeyFile(path: string, text: string, mode: number): FileId {
   }
 }
 
-/** A link never replaces an existing file. A rename would, but FAT has no links. */
+/** What file systems without hard links say: FAT, exFAT and network mounts, by the kernel or by a program behind FUSE. */
+const WITHOUT_LINKS: readonly string[] = ["EPERM", "ENOSYS", "ENOTSUP", "EOPNOTSUPP", "EMLINK"];
+
+/** A link never replaces an existing file. A rename would, but some file systems have no links. */
 function putInPlace(folder: OpenFolder, temp: string, name: string): void {
   try {
     linkSync(folder.at(temp), folder.at(name));
   } catch (error) {
-    if (errnoOf(error) !== "EPERM" || folder.look(name) !== undefined) throw error;
+    if (!WITHOUT_LINKS.includes(errnoOf(error)) || folder.look(name) !== undefined) throw error;
     renameSync(folder.at(temp), folder.at(name));
   }
 }

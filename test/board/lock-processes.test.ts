@@ -18,6 +18,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { randomBelow, SeededRandom } from "../../src/base/prng.ts";
 import { lockBoard, lockHolder } from "../../src/board/board-lock.ts";
 import { LOCK_FILE } from "../../src/board/lock-holder.ts";
+import { asRoot } from "../support/as-root.ts";
 
 const CHILD = fileURLToPath(new URL("../support/lock-child.mjs", import.meta.url));
 /** Races of four processes, each with another seed. */
@@ -168,7 +169,7 @@ describe("a board's lock among processes", () => {
     child.kill("SIGKILL");
   });
 
-  it("needs no right to write the folder, and does not name itself there", async () => {
+  asRoot("needs no right to write the folder, and does not name itself there", async () => {
     const holder = await Child.start();
     execFileSync("mount", ["--bind", dir, dir]);
     try {
@@ -185,7 +186,7 @@ describe("a board's lock among processes", () => {
     }
   });
 
-  it("does not name a killed holder as the one that holds it on a full disk", async () => {
+  asRoot("does not name a killed holder as the one that holds it on a full disk", async () => {
     const folder = join(dir, "full");
     mkdirSync(folder);
     execFileSync("mount", ["-t", "tmpfs", "-o", "size=16k", "tmpfs", folder]);
@@ -210,7 +211,7 @@ describe("a board's lock among processes", () => {
 });
 
 describe("a board's lock among PID namespaces", () => {
-  it("is refused to a process of another one, which names the holder, and keeps its files", async () => {
+  asRoot("is refused to a process of another one, which names the holder, and keeps its files", async () => {
     const holder = await Child.start();
     expect(await holder.lock()).toBe("held");
     const files = (): string[] => readdirSync(dir).map((name) => readFileSync(join(dir, name), "utf8"));
@@ -227,7 +228,7 @@ describe("a board's lock among PID namespaces", () => {
     expect(isFree()).toBe(false);
   });
 
-  it("is free when its holder in another one is killed, although that id is a process here", async () => {
+  asRoot("is free when its holder in another one is killed, although that id is a process here", async () => {
     const holder = await Child.start(true);
     expect(holder.pid).toBe(1);
     expect(await holder.lock()).toBe("held");
@@ -238,7 +239,7 @@ describe("a board's lock among PID namespaces", () => {
     await expect.poll(isFree, { timeout: 10_000, interval: 20 }).toBe(true);
   });
 
-  it("goes to one of two that hold the same id and start at the same time", async () => {
+  asRoot("goes to one of two that hold the same id and start at the same time", async () => {
     const pair = await Promise.all([Child.start(true), Child.start(true)]);
     const seen = await Promise.all(pair.map((child) => child.lock()));
     expect(seen.filter((text) => text === "held")).toHaveLength(1);
@@ -247,7 +248,7 @@ describe("a board's lock among PID namespaces", () => {
 });
 
 describe("a board's lock on file systems without hard links", () => {
-  it("is taken, refused and freed on a real exFAT", async () => {
+  asRoot("is taken, refused and freed on a real exFAT", async () => {
     const image = join(dir, "exfat.img");
     const folder = join(dir, "exfat");
     mkdirSync(folder);

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { chmod, mkdir, readdir, rename, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { asRoot } from "../support/as-root.ts";
 import { type CliResult, runCli, verdictOf } from "../support/cli.ts";
 import { freePort, openWorkbench, type Workbench } from "./workbench.ts";
 
@@ -87,7 +88,7 @@ describe("a repository with names that are not images", () => {
     expect(result.stderr).not.toMatch(/lost\+found.*cannot|warning: .*not an image/);
   });
 
-  test("may be the root of a file system, with its real lost+found", async () => {
+  asRoot("may be the root of a file system, with its real lost+found", async () => {
     const [image, dir] = [bench.path("ext4.img"), bench.path("mounted")];
     execFileSync("truncate", ["-s", "4M", image]);
     execFileSync("mkfs.ext4", ["-q", image]);

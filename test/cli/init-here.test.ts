@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { asRoot } from "../support/as-root.ts";
 import { type CliOptions, type CliResult, runCli, verdictOf } from "../support/cli.ts";
 import { killAt, killPoints } from "../support/kill-sweep.ts";
 import { openWorkbench, type Workbench } from "./workbench.ts";
@@ -81,7 +82,7 @@ describe("board init in a folder that is there", () => {
     await expectBoard(link);
   });
 
-  test("makes it on a mount point, with a file system's own lost+found", async () => {
+  asRoot("makes it on a mount point, with a file system's own lost+found", async () => {
     const dir = folder();
     const image = bench.path("root.img");
     execFileSync("truncate", ["-s", "4M", image]);
@@ -130,7 +131,7 @@ describe("board init in a folder that is there", () => {
 });
 
 describe("a board init that fails", () => {
-  test("for want of room leaves the folder as it was, and works when there is room", async () => {
+  asRoot("for want of room leaves the folder as it was, and works when there is room", async () => {
     const dir = folder();
     mountAt(dir, "-t", "tmpfs", "-o", "size=256k,mode=755", "tmpfs");
     try {

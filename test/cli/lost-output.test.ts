@@ -2,6 +2,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { asRoot } from "../support/as-root.ts";
 import { runCli } from "../support/cli.ts";
 import { openWorkbench, type Workbench } from "./workbench.ts";
 
@@ -99,21 +100,24 @@ describe("a result that cannot be written", () => {
     expect(stderr).toMatch(/^mayday: .*there is no such repository.*\n$/);
   });
 
-  test("is one that a file system which gets full has cut, although the first part was written", async () => {
-    const dir = bench.path("full");
-    mkdirSync(dir);
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=4k", "tmpfs", dir]);
-    try {
-      const { code, stderr } = await bash(
-        `$MAYDAY sim --topology line --nodes 99 --seed 1 --json > ${dir}/out`,
-      );
-      expect(statSync(`${dir}/out`).size).toBe(4096);
-      expect(stderr).toMatch(/could not be written to standard output: no room is left/);
-      expect(code).toBe(1);
-    } finally {
-      execFileSync("umount", [dir]);
-    }
-  });
+  asRoot(
+    "is one that a file system which gets full has cut, although the first part was written",
+    async () => {
+      const dir = bench.path("full");
+      mkdirSync(dir);
+      execFileSync("mount", ["-t", "tmpfs", "-o", "size=4k", "tmpfs", dir]);
+      try {
+        const { code, stderr } = await bash(
+          `$MAYDAY sim --topology line --nodes 99 --seed 1 --json > ${dir}/out`,
+        );
+        expect(statSync(`${dir}/out`).size).toBe(4096);
+        expect(stderr).toMatch(/could not be written to standard output: no room is left/);
+        expect(code).toBe(1);
+      } finally {
+        execFileSync("umount", [dir]);
+      }
+    },
+  );
 
   test("is one when only the version was asked for", async () => {
     const { code, stderr } = await bash("$MAYDAY --version > /dev/full");

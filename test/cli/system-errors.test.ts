@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { addAllCommands } from "../support/all-commands.ts";
+import { asRoot } from "../support/as-root.ts";
 import { NOBODY } from "../two-users/other-user.ts";
 import { openWorkbench, type Workbench } from "./workbench.ts";
 
@@ -177,17 +178,15 @@ describe("a path that cannot be used is a sentence with what to do", () => {
     },
   );
 
-  test.each(eachPlace())(
-    "when another user has closed its folder: %s",
-    { timeout: 30_000 },
-    async (name, line) => {
+  for (const [name, line] of eachPlace()) {
+    // What is given besides belongs to root, and what the other user may not use of it comes first.
+    if (/ board |--key|board --/.test(inPlace(line, ""))) continue;
+    asRoot(`when another user has closed its folder: ${name}`, async () => {
       mkdirSync(bench.path("closed/in"), { recursive: true });
       chmodSync(bench.path("closed"), 0o700);
-      // What is given besides belongs to root, and what the other user may not use of it comes second.
-      if (/ board /.test(inPlace(line, "")) || /--key|board --/.test(line)) return;
       expectSentence(await run(inPlace(line, "closed/in/x"), { isOther: true }), name);
-    },
-  );
+    });
+  }
 });
 
 describe("a path that is written to", () => {
@@ -204,23 +203,24 @@ describe("a path that is written to", () => {
     ["rescue --log", `rescue ${LINK} --repo images --log PATH/log`],
   ] as const;
 
-  test.each(WRITES)("is a sentence when its file system is read-only: %s", async (name, line) => {
-    const dir = bench.path("read-only");
-    mkdirSync(dir, { recursive: true });
-    execFileSync("mount", ["-t", "tmpfs", "-o", "ro", "tmpfs", dir]);
-    try {
-      const result = await run(inPlace(line, bench.path("read-only")));
-      expectSentence(result, name);
-      expect(result.stderr, name).toMatch(/the file system is read-only; mount it for writing/);
-      expect(result.code).toBe(1);
-    } finally {
-      execFileSync("umount", [dir]);
-    }
-  });
+  for (const [name, line] of WRITES) {
+    asRoot(`is a sentence when its file system is read-only: ${name}`, async () => {
+      const dir = bench.path("read-only");
+      mkdirSync(dir, { recursive: true });
+      execFileSync("mount", ["-t", "tmpfs", "-o", "ro", "tmpfs", dir]);
+      try {
+        const result = await run(inPlace(line, bench.path("read-only")));
+        expectSentence(result, name);
+        expect(result.stderr, name).toMatch(/the file system is read-only; mount it for writing/);
+        expect(result.code).toBe(1);
+      } finally {
+        execFileSync("umount", [dir]);
+      }
+    });
+  }
 
-  test.each(WRITES.slice(0, -1))(
-    "is a sentence when there is no room, and works when there is: %s",
-    async (name, line) => {
+  for (const [name, line] of WRITES.slice(0, -1)) {
+    asRoot(`is a sentence when there is no room, and works when there is: ${name}`, async () => {
       const dir = bench.path("full");
       mkdirSync(dir, { recursive: true });
       execFileSync("mount", ["-t", "tmpfs", "-o", "size=4k,mode=755", "tmpfs", dir]);
@@ -236,8 +236,8 @@ describe("a path that is written to", () => {
         execFileSync("umount", [dir]);
         rmSync(bench.path("never"), { recursive: true, force: true });
       }
-    },
-  );
+    });
+  }
 
   test("is a sentence when the current folder was removed", async () => {
     for (const line of [
@@ -268,34 +268,37 @@ describe("a path that is written to", () => {
 });
 
 describe("a board that may only be read", () => {
-  test("is shown, booted and read from a read-only file system, and a writing command says why it cannot", async () => {
-    const dir = bench.path("ro-board");
-    mkdirSync(dir);
-    execFileSync("mount", ["--bind", bench.path("board"), dir]);
-    try {
-      execFileSync("mount", ["-o", "remount,bind,ro", dir]);
-      for (const line of [
-        "board boot ro-board",
-        "board status ro-board",
-        "board trust ro-board",
-        "board read ro-board --out read.bin",
-      ]) {
-        expect(await run(line), line).toMatchObject({
-          code: 0,
-          stderr: expect.not.stringMatching(/warning|cannot/),
-        });
+  asRoot(
+    "is shown, booted and read from a read-only file system, and a writing command says why it cannot",
+    async () => {
+      const dir = bench.path("ro-board");
+      mkdirSync(dir);
+      execFileSync("mount", ["--bind", bench.path("board"), dir]);
+      try {
+        execFileSync("mount", ["-o", "remount,bind,ro", dir]);
+        for (const line of [
+          "board boot ro-board",
+          "board status ro-board",
+          "board trust ro-board",
+          "board read ro-board --out read.bin",
+        ]) {
+          expect(await run(line), line).toMatchObject({
+            code: 0,
+            stderr: expect.not.stringMatching(/warning|cannot/),
+          });
+        }
+        for (const line of [
+          "board confirm ro-board",
+          "board damage ro-board",
+          "board install ro-board fw.mdy",
+        ]) {
+          const result = await run(line);
+          expectSentence(result, line);
+          expect(result.stderr, line).toMatch(/the file system is read-only; mount it for writing/);
+        }
+      } finally {
+        execFileSync("umount", [dir]);
       }
-      for (const line of [
-        "board confirm ro-board",
-        "board damage ro-board",
-        "board install ro-board fw.mdy",
-      ]) {
-        const result = await run(line);
-        expectSentence(result, line);
-        expect(result.stderr, line).toMatch(/the file system is read-only; mount it for writing/);
-      }
-    } finally {
-      execFileSync("umount", [dir]);
-    }
-  });
+    },
+  );
 });
