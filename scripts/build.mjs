@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-// Compiles src/ into a fresh dist/, with the command line tool as one executable file: to load it costs far less time than to load
-// its 150 modules. The old dist/ stays until the new one is whole.
+// Compiles src/ into a fresh dist/, with the command line tool as one file: to load it costs far less time than to load its 150
+// modules. The old dist/ stays until the new one is whole.
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { build } from "esbuild";
 
 const draft = `.dist-${process.pid}`;
@@ -30,26 +30,40 @@ const lazyPackages = {
   },
 };
 
-/** The command line and all of ours that it imports in one file, in the place of its modules. */
+/** The command line and all of ours that it imports in one file, and the file that starts it, in the place of its modules. */
 async function bundle() {
-  const outfile = `${draft}/main.js`;
+  const common = { bundle: true, format: "esm", platform: "node", logLevel: "warning" };
   await build({
-    entryPoints: [`${draft}/cli/main.js`],
-    outfile,
-    bundle: true,
-    format: "esm",
-    platform: "node",
+    ...common,
+    entryPoints: [`${draft}/cli/app.js`],
+    outfile: `${draft}/app.js`,
     target: "node20",
     plugins: [lazyPackages],
     banner: {
       js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
     },
-    logLevel: "warning",
+  });
+  await build({
+    ...common,
+    entryPoints: [`${draft}/cli/main.js`],
+    outfile: `${draft}/main.js`,
+    external: ["./app.js"],
+    // An old Node has to be able to read it.
+    target: "es2015",
+    define: { NODE_NEEDED: JSON.stringify(neededNode()) },
   });
   rmSync(`${draft}/cli`, { recursive: true });
   mkdirSync(`${draft}/cli`);
-  renameSync(outfile, `${draft}/cli/main.js`);
+  for (const name of ["app.js", "main.js"]) renameSync(`${draft}/${name}`, `${draft}/cli/${name}`);
   chmodSync(`${draft}/cli/main.js`, 0o755);
+}
+
+/** "20.19" of ">=20.19". */
+function neededNode() {
+  const { engines } = JSON.parse(readFileSync("package.json", "utf8"));
+  const [, version] = /^>=(\d+\.\d+)$/.exec(engines.node) ?? [];
+  if (version === undefined) throw new Error(`engines.node is ${engines.node}, not ">=MAJOR.MINOR"`);
+  return version;
 }
 
 try {

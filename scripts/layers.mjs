@@ -45,6 +45,7 @@ export const LAYERS = {
       "board-config",
       "board-flash",
       "board-lock",
+      "lock-holder",
       "lock-socket",
       "new-board",
       "refusal-log",

@@ -4,6 +4,7 @@ import * as v from "valibot";
 import { fromHex } from "../base/bytes.ts";
 import { errnoOf } from "../base/errno.ts";
 import { FailedError } from "../base/errors.ts";
+import { errorWords, systemError } from "../base/system-error.ts";
 import { readLinkKey } from "../files/link-key-file.ts";
 import { readWholeFile } from "../files/whole-file.ts";
 import { WRITABLE_BY_OTHERS, WriteGuard } from "../files/write-guard.ts";
@@ -198,7 +199,7 @@ function readPart<T>(path: string, read: () => T): T {
     return read();
   } catch (cause) {
     if (cause instanceof FailedError && cause.code === WRITABLE_BY_OTHERS) throw cause;
-    throw damaged(path, cause instanceof Error ? cause.message : String(cause), cause);
+    throw damaged(path, errorWords(cause), cause);
   }
 }
 
@@ -215,8 +216,18 @@ function readText(dir: string, path: string, guard: WriteGuard): string {
     if (cause instanceof FailedError) throw cause;
     const code = errnoOf(cause);
     const isMissing = code === "ENOENT" || code === "ENOTDIR";
-    const message = `${dir} holds no readable board: ${path}: ${code}`;
-    throw new FailedError(isMissing ? "board-missing" : "board-damaged", message, { dir }, cause);
+    if (isMissing) throw new FailedError("board-missing", missingText(dir, code), { dir }, cause);
+    throw systemError("board-damaged", `the board ${dir} cannot be read`, cause, { dir });
+  }
+}
+
+/** Why there is no board: what is at its path. */
+function missingText(dir: string, code: string): string {
+  try {
+    if (statSync(dir).isDirectory()) return `${dir} is a folder without ${CONFIG_FILE}, and so not a board`;
+    return `${dir} is not a folder`;
+  } catch {
+    return code === "ENOTDIR" ? `a part of ${dir} is not a folder` : `${dir} does not exist`;
   }
 }
 

@@ -16,7 +16,7 @@ import { requireAccepted } from "./install.ts";
 import { memoryBoard } from "./memory-board.ts";
 
 /** Name of the flash file in a board's folder. */
-const FLASH_FILE = "flash.bin";
+export const FLASH_FILE = "flash.bin";
 
 /** The erased flash of a new board. */
 export interface FlashPlace {

@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, type Stats } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
-import { errnoOf } from "../base/errno.ts";
 import { FailedError, UsageError } from "../base/errors.ts";
+import { systemError } from "../base/system-error.ts";
 import { removeFileSync, replaceFileSync } from "../files/atomic-file.ts";
 import { otherWriters } from "../files/rights.ts";
 
@@ -36,7 +36,7 @@ export function writeLockSocket(dir: string, lock: string, socket: string): void
     replaceFileSync(file, `${lock}${path}\n`, SOCKET_FILE_MODE);
   } catch (error) {
     if (error instanceof FailedError) throw error;
-    throw new FailedError("board-lock", `${file}: cannot be written (${errnoOf(error)})`, { dir }, error);
+    throw systemError("board-lock", `${file} cannot be written`, error, { dir });
   }
 }
 

@@ -1,15 +1,14 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readdirSync, renameSync, statSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { lstatSync, mkdirSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { toHex } from "../base/bytes.ts";
 import { errnoOf } from "../base/errno.ts";
-import { FailedError, MaydayError, UsageError } from "../base/errors.ts";
-import { makeFolder, syncFolder, writeNewFile } from "../files/durable-file.ts";
+import { MaydayError, UsageError } from "../base/errors.ts";
+import { systemError } from "../base/system-error.ts";
+import { syncFolder, writeNewFile } from "../files/durable-file.ts";
+import { type DraftContent, FolderDraft, isFreeFolder } from "../files/folder-draft.ts";
 import { writeLinkKey } from "../files/link-key-file.ts";
-import { OpenFolder } from "../files/open-folder.ts";
 import { setMode } from "../files/set-mode.ts";
-import { clearStaleTemps, removeOpenFolder } from "../files/stale-temps.ts";
-import { beginTemp, endTemp } from "../files/temp-name.ts";
 import { WriteGuard } from "../files/write-guard.ts";
 import type { DeviceSystem } from "../flash/device/device-system.ts";
 import type { FlashDevice } from "../flash/device/flash-device.ts";
@@ -31,7 +30,7 @@ import {
   knownLimits,
   LINK_KEY_FILE,
 } from "./board-config.ts";
-import { checkFactoryImage, type FlashPlace, placeFlash } from "./board-flash.ts";
+import { checkFactoryImage, FLASH_FILE, type FlashPlace, placeFlash } from "./board-flash.ts";
 
 /** Options of a new board. */
 export interface BoardInitOptions extends FlashGeometry {
@@ -58,12 +57,16 @@ export interface BoardInitOptions extends FlashGeometry {
 const PRIVATE_FOLDER = 0o700;
 const PUBLIC_FILE = 0o644;
 
+/** What a board's folder gets. */
+const CONTENT: DraftContent = { last: CONFIG_FILE, others: [KEYS_FOLDER, FLASH_FILE], mode: PRIVATE_FOLDER };
+
 /**
- * Makes a board in `dir`, which must not exist or be empty: completely or not at all, and writable by its owner only,
- * whatever the umask. Writes nothing before the image is accepted and all checks of the device have passed. UsageError
+ * Makes a board in `dir`, which must not exist or be empty (but for what systems put into a folder): completely or not at all, and
+ * writable by its owner only, whatever the umask. A folder that exists stays the same one, such as the current folder, a mount point or
+ * what a link leads to. Writes nothing before the image is accepted and all checks of the device have passed. UsageError
  * `board-exists`, `board-trust`, `board-geometry`, `board-revision`, those of key files and of `claimDevice`;
  * RefusedError when the image is refused; FailedError `writable-by-others` where others may write a key or exchange the
- * board, `foreign-link` (`OpenFolder`).
+ * board, `foreign-link` (`OpenFolder`), `folder-busy`.
  */
 export function initBoard(dir: string, options: BoardInitOptions): void {
   checkOptions(dir, options);
@@ -79,47 +82,35 @@ export function initBoard(dir: string, options: BoardInitOptions): void {
       nodeId,
       keys.map(({ key }) => key),
     );
-  const target = resolve(dir);
   try {
-    makeFolder(dirname(target));
-    makeIn(OpenFolder.open(dirname(target)), target, options, { nodeId: toHex(nodeId), keys });
+    make(resolve(dir), options, { nodeId: toHex(nodeId), keys });
   } catch (error) {
     if (error instanceof MaydayError) throw error;
     const code = errnoOf(error);
     if (code === "ENOTEMPTY" || code === "EEXIST") throw exists(dir);
-    throw new FailedError("board-not-made", `${dir}: cannot make the board (${code})`, { dir }, error);
+    throw systemError("board-not-made", `${dir}: the board cannot be made`, error, { dir });
   }
 }
 
-/** Makes the board under another name beside `target`, and renames it. Closes `parent`. */
-function makeIn(
-  parent: OpenFolder,
+/** Makes the board under another name, and gives it its own when it is whole. */
+function make(
   target: string,
   options: BoardInitOptions,
   made: Pick<BoardConfig, "nodeId"> & { readonly keys: readonly GivenKey[] },
 ): void {
-  const name = beginTemp();
-  const draft = join(dirname(target), name);
-  let folder: OpenFolder | undefined;
+  const draft = FolderDraft.begin(target, CONTENT);
   let place: FlashPlace | undefined;
   try {
-    clearStaleTemps(parent);
-    mkdirSync(parent.at(name), PRIVATE_FOLDER);
-    folder = parent.openIn(name);
-    setMode(folder.itself, PRIVATE_FOLDER);
-    new WriteGuard({ warn: options.warn }).checkFile(draft, statSync(folder.itself));
-    place = placeFlash(draft, options);
-    fillBoard(draft, options, made.keys, { nodeId: made.nodeId, flash: place.flash });
-    renameSync(parent.at(name), parent.at(basename(target)));
-    parent.sync();
+    new WriteGuard({ warn: options.warn }).checkFile(draft.path, statSync(draft.folder.itself));
+    place = placeFlash(draft.path, options);
+    fillBoard(draft.path, options, made.keys, { nodeId: made.nodeId, flash: place.flash });
+    draft.publish();
   } catch (error) {
     place?.abandon();
-    if (folder !== undefined) removeOpenFolder(parent, name, folder);
+    draft.abandon();
     throw error;
   } finally {
-    folder?.close();
-    parent.close();
-    endTemp(name);
+    draft.close();
   }
 }
 
@@ -142,17 +133,24 @@ function checkOptions(dir: string, options: BoardInitOptions): void {
   if (!Number.isInteger(revision) || revision < 0 || revision > REVISION_MAX) {
     throw new UsageError("board-revision", `Hardware revision ${revision}: must be 0 to ${REVISION_MAX}`);
   }
-  if (!isFreeFolder(dir)) throw exists(dir);
+  if (dir === "") {
+    throw new UsageError(
+      "board-exists",
+      "the board's folder has no name; give one, or . for the current folder",
+    );
+  }
+  if (!isFree(dir)) throw exists(dir);
 }
 
-function isFreeFolder(dir: string): boolean {
+function isFree(dir: string): boolean {
   try {
-    return readdirSync(dir).length === 0;
+    // A link that leads nowhere is something that is there.
+    const isThere = lstatSync(resolve(dir), { throwIfNoEntry: false }) !== undefined;
+    return isFreeFolder(resolve(dir), CONTENT) && (!isThere || statSync(dir).isDirectory());
   } catch (error) {
     const code = errnoOf(error);
-    if (code === "ENOENT") return true;
-    if (code === "ENOTDIR") return false;
-    throw new FailedError("board-not-made", `${dir}: cannot be read (${code})`, { dir }, error);
+    if (code === "ENOTDIR" || code === "ENOENT") return false;
+    throw systemError("board-not-made", `${dir}: the board cannot be made`, error, { dir });
   }
 }
 

@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { assert } from "../base/assert.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import { errnoOf } from "../base/errno.ts";
+import { systemText } from "../base/system-error.ts";
 import type { Millis } from "../base/units.ts";
 import { replaceFileSync } from "../files/atomic-file.ts";
 import { readWholeFile } from "../files/whole-file.ts";
@@ -87,7 +88,7 @@ export function readRefusals(dir: string): {
     }
     const errno = errnoOf(error);
     if (errno === "ENOENT") return { refusals: [] };
-    return { refusals: [], warning: `${path} cannot be read (${errno}), and is ignored` };
+    return { refusals: [], warning: `${path} is ignored, as it cannot be read: ${systemText(error)}` };
   }
 }
 
@@ -158,7 +159,7 @@ export class RefusalLog {
     try {
       replaceFileSync(path, text, 0o600);
     } catch (error) {
-      this.#options.warn(`${path}: the last refusals cannot be written (${errnoOf(error)})`);
+      this.#options.warn(`${path}: the last refusals cannot be written: ${systemText(error)}`);
     }
   }
 }

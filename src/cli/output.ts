@@ -1,9 +1,13 @@
 import type { Writable } from "node:stream";
 import { type Clock, systemClock } from "../base/clock.ts";
+import { ExitCode } from "../base/errors.ts";
+import { errorWords } from "../base/system-error.ts";
 import type { NodeEvent } from "../node/node-event.ts";
 import type { Verdict } from "../node/verdict.ts";
+import { lostVerdict } from "./command-verdict.ts";
 import { eventText, verdictText } from "./event-text.ts";
 import { BarProgress, PlainProgress, type ProgressView } from "./progress.ts";
+import { flushed, lossOf } from "./result-stream.ts";
 import { printableJson, TerminalText } from "./terminal-text.ts";
 
 /** A line of `--json`. Byte arrays are hexadecimal; a field without a value is null. */
@@ -66,9 +70,7 @@ export class Output {
       log.append(jsonLine({ time: new Date().toISOString(), ...event }));
     } catch (error) {
       this.#log = undefined;
-      this.warn(
-        `${log.path} is no longer written: ${error instanceof Error ? error.message : String(error)}`,
-      );
+      this.warn(`${log.path} is no longer written: ${errorWords(error)}`);
     }
   }
 
@@ -109,12 +111,34 @@ export class Output {
     else this.#progress.finish(link);
   }
 
+  /**
+   * Shows how the command ended, and resolves with its exit code when everything written has left this process. A result that could
+   * not be written is a failure, whatever the command did.
+   */
+  async end(verdict: Verdict): Promise<ExitCode> {
+    await this.close();
+    const loss = lossOf(this.#stdout);
+    const shown = verdict.ok && loss !== undefined ? lostVerdict(loss) : verdict;
+    this.verdict(shown);
+    await this.close();
+    // The verdict itself may be what got lost.
+    const lossNow = lossOf(this.#stdout);
+    if (!shown.ok || lossNow === undefined) return shown.code;
+    this.#failure(lostVerdict(lossNow));
+    await this.close();
+    return ExitCode.failed;
+  }
+
+  #failure({ detail, reason }: Verdict): void {
+    this.#line("red", "mayday:", detail ?? reason);
+  }
+
   /** The last line of `--json`. For people, the error on stderr; nothing after a success. */
   verdict(verdict: Verdict): void {
     this.#progress.stop();
     const { detail, ...fields } = verdict;
     const message = detail ?? verdict.reason;
-    if (!verdict.ok) this.#line("red", "mayday:", message);
+    if (!verdict.ok) this.#failure(verdict);
     this.event({ event: "verdict", ...fields, ...(verdict.ok && detail === undefined ? {} : { message }) });
   }
 
@@ -137,11 +161,4 @@ function jsonLine(event: JsonEvent | NodeEvent): string {
 
 function textLine(text: string): string {
   return `${TerminalText.plain(text).written}\n`;
-}
-
-function flushed(stream: Writable): Promise<void> {
-  return new Promise((resolve) => {
-    if (stream.destroyed || stream.errored) resolve();
-    else stream.write("", () => resolve());
-  });
 }

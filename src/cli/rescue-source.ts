@@ -4,6 +4,7 @@ import type { ImageSource } from "../image/image-source.ts";
 import type { Repository } from "../image/repository.ts";
 import type { Version } from "../image/version.ts";
 import type { Output } from "./output.ts";
+import { tellSkipped } from "./repo/listing.ts";
 
 /** Flags of `rescue` that name what to send. */
 export interface SourceFlags {
@@ -55,7 +56,7 @@ async function openRepo(dir: string, output: Output): Promise<RescueSource> {
   const { openDirectoryRepository } = await import("../image-files/directory-repository.ts");
   const repository = await openDirectoryRepository(dir);
   const { images, skipped } = await repository.list();
-  for (const { detail } of skipped) output.warn(detail);
+  tellSkipped(output, skipped);
   if (images.length === 0)
     output.warn(`${dir} holds no usable image yet; add one with: mayday repo add FILE.mdy --repo ${dir}`);
   return { repository, isNamed: false, close: () => repository.close() };

@@ -5,6 +5,7 @@ import type { Millis } from "../base/units.ts";
 import type { Verdict } from "../node/verdict.ts";
 import { doneVerdict, errorVerdict, interruptedVerdict } from "./command-verdict.ts";
 import { Output } from "./output.ts";
+import { resultStream } from "./result-stream.ts";
 
 /** What a command is given. */
 export interface CommandContext {
@@ -55,8 +56,7 @@ export function onRun<Options extends object>(
 
 /** Runs a command's work, prints its verdict, also after errors and signals, and ends the process. */
 export async function execute(isJson: boolean, work: CommandWork): Promise<never> {
-  const { stdout, stderr } = process;
-  const output = await Output.open({ isJson, stdout, stderr });
+  const output = await Output.open({ isJson, stdout: resultStream(), stderr: process.stderr });
   const stop = new AbortController();
   watchSignals(stop);
   let verdict: Verdict;
@@ -67,10 +67,9 @@ export async function execute(isJson: boolean, work: CommandWork): Promise<never
     verdict = errorVerdict(error);
     if ((process.env["MAYDAY_DEBUG"] ?? "") !== "") output.note(debugText(error));
   }
-  output.verdict(verdict);
-  await output.close();
+  const code = await output.end(verdict);
   // Handles that a library left open must not keep the process alive after its verdict.
-  return process.exit(verdict.code);
+  return process.exit(code);
 }
 
 /** The first signal asks the command to end, the second one ends the process. */

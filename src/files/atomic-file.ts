@@ -2,7 +2,8 @@ import { renameSync, unlinkSync } from "node:fs";
 import { type FileHandle, open, rename, stat } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import { errnoOf } from "../base/errno.ts";
-import { FailedError, MaydayError, UsageError } from "../base/errors.ts";
+import { MaydayError, UsageError } from "../base/errors.ts";
+import { systemError } from "../base/system-error.ts";
 import { keyAt } from "./file-content.ts";
 import { OpenFolder } from "./open-folder.ts";
 import { removeIfSame } from "./same-file.ts";
@@ -116,5 +117,5 @@ function writeError(path: string, error: unknown): unknown {
   }
   // Only errors of the operating system are reworded; a bug keeps its own error.
   if (errno === "unknown error") return error;
-  return new FailedError("write-failed", `${path}: cannot be written (${errno})`, { path, errno }, error);
+  return systemError("write-failed", `${path} cannot be written`, error, { path, errno });
 }

@@ -23,9 +23,9 @@ export function syncFolder(folder: string): void {
 
 /**
  * Makes a folder and its parents so that they survive a power cut. Others may never write them, and `mode` may keep
- * them out altogether. Errors of the operating system pass through.
+ * them out altogether. Returns the folders that it made, outermost first. Errors of the operating system pass through.
  */
-export function makeFolder(dir: string, mode: number = SHARED_FOLDER): void {
+export function makeFolder(dir: string, mode: number = SHARED_FOLDER): readonly string[] {
   const path = resolve(dir);
   // Node's own way to make parents never returns where a file system refuses with ENOENT, such as /proc.
   const missing: string[] = [];
@@ -35,6 +35,7 @@ export function makeFolder(dir: string, mode: number = SHARED_FOLDER): void {
     syncFolder(dirname(folder));
   }
   if (!statSync(path).isDirectory()) throw Object.assign(new Error(`EEXIST: ${dir}`), { code: "EEXIST" });
+  return missing;
 }
 
 /**

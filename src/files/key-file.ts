@@ -1,7 +1,8 @@
 import { linkSync, renameSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import { errnoOf } from "../base/errno.ts";
-import { FailedError, MaydayError, UsageError } from "../base/errors.ts";
+import { MaydayError, UsageError } from "../base/errors.ts";
+import { systemError } from "../base/system-error.ts";
 import { OpenFolder } from "./open-folder.ts";
 import type { FileId } from "./same-file.ts";
 import { writeBeside } from "./write-beside.ts";
@@ -24,18 +25,21 @@ export function writeKeyFile(path: string, text: string, mode: number): FileId {
     if (errno === "EEXIST") throw keyExists(path);
     if (errno === "ENOENT")
       throw new UsageError("key-folder-missing", `${path}: its folder does not exist`, {}, error);
-    throw new FailedError("key-not-written", `${path}: cannot be written (${errno})`, { path }, error);
+    throw systemError("key-not-written", `${path} cannot be written`, error, { path });
   } finally {
     folder?.close();
   }
 }
 
-/** A link never replaces an existing file. A rename would, but FAT has no links. */
+/** What file systems without hard links say: FAT, exFAT and network mounts, by the kernel or by a program behind FUSE. */
+const WITHOUT_LINKS: readonly string[] = ["EPERM", "ENOSYS", "ENOTSUP", "EOPNOTSUPP", "EMLINK"];
+
+/** A link never replaces an existing file. A rename would, but some file systems have no links. */
 function putInPlace(folder: OpenFolder, temp: string, name: string): void {
   try {
     linkSync(folder.at(temp), folder.at(name));
   } catch (error) {
-    if (errnoOf(error) !== "EPERM" || folder.look(name) !== undefined) throw error;
+    if (!WITHOUT_LINKS.includes(errnoOf(error)) || folder.look(name) !== undefined) throw error;
     renameSync(folder.at(temp), folder.at(name));
   }
 }

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { fromHex, toHex } from "../base/bytes.ts";
 import { errnoOf } from "../base/errno.ts";
-import { FailedError, UsageError } from "../base/errors.ts";
+import { UsageError } from "../base/errors.ts";
+import { systemError } from "../base/system-error.ts";
 import { type ContentKind, TAIL_LENGTH } from "../content/content-kind.ts";
 import { KeyKind } from "../content/key-kinds.ts";
 import { isTextStart, recognise } from "../content/recognise.ts";
@@ -119,7 +120,7 @@ function readSecret(path: string): WholeFile & { readonly tag: "file" } {
     if (errno === "ENOENT" || errno === "ENOTDIR") {
       throw new UsageError("link-key-missing", `${path}: there is no such file`, { path }, error);
     }
-    throw new FailedError("link-key-unreadable", `${path}: cannot be read (${errno})`, { path }, error);
+    throw systemError("link-key-unreadable", `${path} cannot be read`, error, { path });
   }
   if (found.tag === "not-file") {
     throw new UsageError("link-key-not-file", `${path} is not a file`, { path });

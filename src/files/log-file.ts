@@ -2,6 +2,7 @@ import { closeSync, constants, fstatSync, openSync, writeSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import { errnoOf } from "../base/errno.ts";
 import { FailedError, MaydayError, UsageError } from "../base/errors.ts";
+import { systemError } from "../base/system-error.ts";
 import { keyAt } from "./file-content.ts";
 import { OpenFolder } from "./open-folder.ts";
 import { ownUid } from "./rights.ts";
@@ -82,7 +83,7 @@ function openError(path: string, error: unknown): unknown {
   }
   // A link, a folder, a pipe that nobody reads.
   if (errno === "ELOOP" || errno === "EISDIR" || errno === "ENXIO") return notFile(path, error);
-  return new FailedError("log-not-opened", `${path}: cannot be written (${errno})`, { path, errno }, error);
+  return systemError("log-not-opened", `${path} cannot be written`, error, { path, errno });
 }
 
 function notFile(path: string, cause?: unknown): UsageError {

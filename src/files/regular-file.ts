@@ -1,7 +1,8 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { errnoOf } from "../base/errno.ts";
-import { FailedError, UsageError } from "../base/errors.ts";
+import { UsageError } from "../base/errors.ts";
+import { systemError } from "../base/system-error.ts";
 
 /**
  * Opens a regular file for reading. UsageError `file-missing`, `file-not-regular` (folder, pipe, device), FailedError
@@ -16,7 +17,7 @@ export async function openRegular(path: string): Promise<{ handle: FileHandle; s
     const errno = errnoOf(error);
     if (errno === "ENOENT")
       throw new UsageError("file-missing", `${path}: there is no such file`, { path }, error);
-    throw new FailedError("file-unreadable", `${path}: cannot be read (${errno})`, { path, errno }, error);
+    throw systemError("file-unreadable", `${path} cannot be read`, error, { path, errno });
   }
   const stat = await handle.stat();
   if (stat.isFile()) return { handle, size: stat.size };

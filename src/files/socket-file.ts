@@ -3,6 +3,7 @@ import type { Server } from "node:net";
 import { basename, dirname } from "node:path";
 import { errnoOf } from "../base/errno.ts";
 import { FailedError, MaydayError, UsageError } from "../base/errors.ts";
+import { systemError } from "../base/system-error.ts";
 import type { OpenFolder } from "./open-folder.ts";
 import { ownUid } from "./rights.ts";
 import { type FileId, removeIfSame } from "./same-file.ts";
@@ -38,8 +39,10 @@ export async function listenAt(server: Server, path: string): Promise<FileId> {
     // Nothing happens when it does not listen.
     server.close(() => {});
     if (error instanceof MaydayError) throw error;
-    const message = `${path}: cannot listen there (${errnoOf(error)}); name another socket`;
-    throw new FailedError("control-not-opened", message, { path, errno: errnoOf(error) }, error);
+    throw systemError("control-not-opened", `${path}: no socket can be made there`, error, {
+      path,
+      errno: errnoOf(error),
+    });
   } finally {
     folder?.close();
   }

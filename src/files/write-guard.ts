@@ -1,6 +1,7 @@
 import { statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { FailedError } from "../base/errors.ts";
+import { mountTypeOf } from "./mount-type.ts";
 import { walkPath } from "./path-walk.ts";
 import { isSticky, otherWriters, ownUid, type Rights, rightsText } from "./rights.ts";
 
@@ -13,6 +14,11 @@ const WITHOUT_MODES: Readonly<Record<number, string>> = {
   [0xff53_4d42]: "CIFS",
   [0xfe53_4d42]: "SMB",
 };
+
+/** Type that statfs(2) gives for everything behind FUSE. */
+const FUSE = 0x6573_5546;
+/** How the system lists programs that serve a block device: exFAT and NTFS, which make up all modes. Others keep them. */
+const FUSE_ON_DEVICE = "fuseblk";
 
 /** The status of an opened file. */
 export interface OpenedFile extends Rights {
@@ -97,7 +103,10 @@ export class WriteGuard {
     const { typeOf = (at: string): number => statfsSync(at).type } = this.#options;
     for (const at of [path, dirname(path)]) {
       try {
-        return WITHOUT_MODES[typeOf(at) >>> 0];
+        const type = typeOf(at) >>> 0;
+        if (type === FUSE)
+          return mountTypeOf(at) === FUSE_ON_DEVICE ? "FUSE on a device (exFAT, NTFS)" : undefined;
+        return WITHOUT_MODES[type];
       } catch {
         // A file that is gone: its folder is on the same file system.
       }

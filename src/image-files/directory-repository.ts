@@ -2,8 +2,8 @@ import { unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { equalBytes, toHex } from "../base/bytes.ts";
 import { systemClock } from "../base/clock.ts";
-import { errnoOf } from "../base/errno.ts";
 import { FailedError, MaydayError, UsageError } from "../base/errors.ts";
+import { systemError } from "../base/system-error.ts";
 import { makeFolder } from "../files/durable-file.ts";
 import { fileStamp } from "../files/file-stamp.ts";
 import { OpenFolder } from "../files/open-folder.ts";
@@ -156,8 +156,9 @@ export class DirectoryRepository implements Repository {
       folder.sync();
     } catch (error) {
       if (error instanceof MaydayError) throw error;
-      const message = `${fileName} cannot be removed from ${this.dir} (${errnoOf(error)})`;
-      throw new FailedError("repo-remove-failed", message, { fileName }, error);
+      throw systemError("repo-remove-failed", `${fileName} cannot be removed from ${this.dir}`, error, {
+        fileName,
+      });
     } finally {
       folder?.close();
     }

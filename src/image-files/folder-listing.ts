@@ -4,6 +4,7 @@ import { toHex } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { errnoOf } from "../base/errno.ts";
 import { FailedError, MaydayError, UsageError } from "../base/errors.ts";
+import { errorWords, systemError } from "../base/system-error.ts";
 import type { Millis } from "../base/units.ts";
 import { fileStamp } from "../files/file-stamp.ts";
 import { openRegular } from "../files/regular-file.ts";
@@ -32,6 +33,14 @@ export interface SkippedFile {
   /** Code of the error that reading it threw. */
   readonly code: string;
   readonly detail: string;
+}
+
+/**
+ * Whether a skipped name is somebody else's business, and no damage: it does not end in `.mdy`, is hidden (what editors and file
+ * systems put beside a file), or is a folder, pipe or device.
+ */
+export function isForeignName({ fileName, code }: SkippedFile): boolean {
+  return !fileName.endsWith(IMAGE_EXTENSION) || fileName.startsWith(".") || code === "file-not-regular";
 }
 
 /** Images, newest first; and the files that are damaged or not images. */
@@ -153,7 +162,7 @@ export function folderError(dir: string, error: unknown): MaydayError {
       error,
     );
   }
-  return new FailedError("repo-unreadable", `${dir}: cannot be used (${errno})`, { dir, errno }, error);
+  return systemError("repo-unreadable", `${dir} cannot be used as a repository`, error, { dir, errno });
 }
 
 async function readEntry(path: string, fileName: string): Promise<StoredEntry> {
@@ -182,7 +191,7 @@ function isLasting(error: unknown): boolean {
 
 function skippedFor(fileName: string, error: unknown): Reading {
   const code = error instanceof MaydayError ? error.code : "file-unreadable";
-  return { skipped: { fileName, code, detail: error instanceof Error ? error.message : String(error) } };
+  return { skipped: { fileName, code, detail: errorWords(error) } };
 }
 
 function tooMany(fileName: string): Reading {

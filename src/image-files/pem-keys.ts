@@ -2,8 +2,9 @@ import { generateKeyPairSync } from "node:crypto";
 import { existsSync } from "node:fs";
 import { basename } from "node:path";
 import { errnoOf } from "../base/errno.ts";
-import { FailedError, UsageError } from "../base/errors.ts";
+import { UsageError } from "../base/errors.ts";
 import { type Logger, silentLogger } from "../base/logger.ts";
+import { systemError } from "../base/system-error.ts";
 import { publicPem } from "../content/ed25519-der.ts";
 import { keyExists, writeKeyFile } from "../files/key-file.ts";
 import { isSharedMode } from "../files/rights.ts";
@@ -129,7 +130,7 @@ function readKeyFile(path: string): { bytes: Uint8Array; stat: OpenedFile } {
     const errno = errnoOf(error);
     if (errno === "ENOENT")
       throw new UsageError("key-missing", `${path}: there is no such key file`, { path }, error);
-    throw new FailedError("key-unreadable", `${path}: cannot be read (${errno})`, { path }, error);
+    throw systemError("key-unreadable", `${path} cannot be read`, error, { path });
   }
   if (found.tag === "not-file")
     throw new UsageError("key-not-file", `${path} is not a file; a PEM key file is needed`);

@@ -124,8 +124,7 @@ export function noNode(path: string, seen: string, cause?: unknown): NodeError {
 }
 
 function gone(path: string, cause?: unknown): FailedError {
-  const seen = cause === undefined ? "" : ` (${errnoOf(cause)})`;
-  const message = `${path}: the connection ended before the reply${seen}: the node ends, or serves too many clients; try again`;
+  const message = `${path}: the connection ended before the reply: the node ends, or serves too many clients; try again`;
   return new FailedError("node-gone", message, { path }, cause);
 }
 

@@ -1,7 +1,7 @@
 import { join, resolve } from "node:path";
 import { assert } from "../base/assert.ts";
-import { errnoOf } from "../base/errno.ts";
 import { MaydayError } from "../base/errors.ts";
+import { systemText } from "../base/system-error.ts";
 import { makeSocketFolder, socketFolders } from "../files/socket-folder.ts";
 
 /** Where a socket goes; `why` says why there is no place for one, for a warning: a node runs without, too. */
@@ -24,7 +24,7 @@ export function controlPlace(
       makeSocketFolder(folder);
       return { path: join(folder, `${nodeId}.sock`) };
     } catch (error) {
-      faults.push(error instanceof MaydayError ? error.message : `${folder}: ${errnoOf(error)}`);
+      faults.push(error instanceof MaydayError ? error.message : `${folder}: ${systemText(error)}`);
     }
   }
   return { path: undefined, why: faults.join("; ") };

@@ -2,6 +2,7 @@ import { assert, unreachable } from "../base/assert.ts";
 import { toHex } from "../base/bytes.ts";
 import type { Timer } from "../base/clock.ts";
 import { ExitCode } from "../base/errors.ts";
+import { errorWords } from "../base/system-error.ts";
 import type { Millis } from "../base/units.ts";
 import { chainRepository } from "../image/chain-repository.ts";
 import type { LinkKey } from "../link/link-key.ts";
@@ -204,7 +205,7 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
 
   /** An image that is served cannot be read: the session ends, and the own flash is looked at again. */
   #handleUnreadable(view: SideLink<RescuerRole>, error: unknown): void {
-    const detail = error instanceof Error ? error.message : String(error);
+    const detail = errorWords(error);
     this.reports.report({ event: "link", link: view.endpoint, state: "image-unreadable", detail });
     const views = [...this.#views.values()].find(({ rescuer }) => rescuer === view);
     if (views === undefined) return;

@@ -1,5 +1,6 @@
 import { equalBytes, toHex } from "../base/bytes.ts";
 import { ExitCode } from "../base/errors.ts";
+import { errorWords } from "../base/system-error.ts";
 import type { Millis } from "../base/units.ts";
 import type { RunningBoard } from "../board/running-board.ts";
 import { formatVersion } from "../image/version.ts";
@@ -138,7 +139,7 @@ function hostOf(host: SideHost<TargetRole>, onHealed: () => void): SideHost<Targ
 }
 
 function failedEnding(error: unknown): Ending {
-  const detail = error instanceof Error ? error.message : String(error);
+  const detail = errorWords(error);
   return { code: ExitCode.failed, reason: "board-failed", detail };
 }
 

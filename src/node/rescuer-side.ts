@@ -2,6 +2,7 @@ import { BoundedMap } from "../base/bounded-map.ts";
 import { toHex } from "../base/bytes.ts";
 import { ExitCode } from "../base/errors.ts";
 import type { HeardRefusal } from "../base/refusal.ts";
+import { errorWords } from "../base/system-error.ts";
 import type { Millis } from "../base/units.ts";
 import type { LinkKey } from "../link/link-key.ts";
 import type { ServeCause } from "../mesh/dispatch.ts";
@@ -365,5 +366,5 @@ export class RescuerSide {
 }
 
 function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return errorWords(error);
 }

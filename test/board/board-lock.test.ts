@@ -16,7 +16,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { MaydayError } from "../../src/base/errors.ts";
-import { LOCK_FILE, lockBoard, lockHolder } from "../../src/board/board-lock.ts";
+import { lockBoard, lockHolder } from "../../src/board/board-lock.ts";
+import { LOCK_FILE } from "../../src/board/lock-holder.ts";
 import { LOCK_SOCKET_FILE, NAMED_PATH_MAX } from "../../src/board/lock-socket.ts";
 import { code } from "./support.ts";
 

@@ -37,14 +37,10 @@ describe("the sources of the command line", () => {
       /process\.std(out|err)|\{ stdout|tream\.write\(|out\.write\(/.test(text),
     );
     expect(texts.length).toBeGreaterThan(30);
-    // help.ts asks how wide the terminal is. run.ts hands the streams to Output. main.ts shows help, which contains no foreign text.
-    expect(writing.map(([name]) => name).sort()).toEqual([
-      "help.ts",
-      "main.ts",
-      "output.ts",
-      "progress.ts",
-      "run.ts",
-    ]);
+    // help.ts asks how wide the terminal is. run.ts hands the streams to Output, and result-stream.ts is one. app.ts shows help, main.ts
+    // that Node is too old: neither contains foreign text.
+    const known = ["app.ts", "help.ts", "main.ts", "output.ts", "progress.ts", "result-stream.ts", "run.ts"];
+    expect(writing.map(([name]) => name).sort()).toEqual(known);
   });
 });
 

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Clock, Timer } from "../../base/clock.ts";
 import { errnoOf } from "../../base/errno.ts";
+import { errorWords } from "../../base/system-error.ts";
 import type { Millis } from "../../base/units.ts";
 import type { HookProgram } from "./hook-program.ts";
 
@@ -91,7 +92,7 @@ export class HookProcess {
 
   #fail(error: unknown): void {
     if (this.#state === "over") return;
-    const detail = error instanceof Error ? error.message : String(error);
+    const detail = errorWords(error);
     this.#watch.warn(`${this.#program.name} could not be run: ${detail}`);
     this.#finish({ tag: "failed", detail });
   }

@@ -1,6 +1,7 @@
 import { type Stats, statSync } from "node:fs";
 import { errnoOf } from "../../base/errno.ts";
-import { FailedError, UsageError } from "../../base/errors.ts";
+import { UsageError } from "../../base/errors.ts";
+import { systemError } from "../../base/system-error.ts";
 import { readWholeFile, type WholeFile } from "../../files/whole-file.ts";
 import type { WriteGuard } from "../../files/write-guard.ts";
 import { decodeUtf8 } from "../../image/utf8.ts";
@@ -34,7 +35,7 @@ function openConfig(path: string): WholeFile {
     }
     // A socket, or a device without a driver.
     if (errno === "ENXIO") return { tag: "not-file" };
-    throw new FailedError("config-unreadable", `${path}: cannot be read (${errno})`, { path, errno }, error);
+    throw systemError("config-unreadable", `${path} cannot be read`, error, { path, errno });
   }
 }
 

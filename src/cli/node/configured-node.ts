@@ -1,5 +1,6 @@
 import { toHex } from "../../base/bytes.ts";
 import { systemClock } from "../../base/clock.ts";
+import { errorWords } from "../../base/system-error.ts";
 import type { Millis } from "../../base/units.ts";
 import type { Board } from "../../board/board.ts";
 import type { Repository } from "../../image/repository.ts";
@@ -15,6 +16,7 @@ import { HealedHook } from "../hooks/healed-hook.ts";
 import { HookRunner } from "../hooks/hook-runner.ts";
 import { linkKeyFlag, linkKeyFor } from "../link-key-flag.ts";
 import { warnOfOpenLinks } from "../open-link-warnings.ts";
+import type { Output } from "../output.ts";
 import type { CommandContext } from "../run.ts";
 import type { NodeConfig } from "./node-config.ts";
 
@@ -171,12 +173,22 @@ async function openSocket(
         return request.command === "confirm" ? { ...node.confirm() } : await installFile(node, request.file);
       },
     });
-    board?.nameSocket(socket.path);
+    nameSocket(board, socket.path, output);
     output.event({ event: "socket", path: socket.path });
     return socket;
   } catch (error) {
-    output.warn(`no control socket: ${error instanceof Error ? error.message : String(error)}`);
+    output.warn(`no control socket: ${errorWords(error)}`);
     return undefined;
+  }
+}
+
+/** Lets `board install` and `board confirm` find the socket. On a full disk they do not; `--node` still does. */
+function nameSocket(board: Board | undefined, path: string, output: Output): void {
+  try {
+    board?.nameSocket(path);
+  } catch (error) {
+    const why = errorWords(error);
+    output.warn(`the board's folder does not name the control socket ${path}: ${why}`);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { errorWords } from "../../base/system-error.ts";
 import type { Verdict } from "../../node/verdict.ts";
 import { stoppedVerdict } from "../command-verdict.ts";
 import { addCommand } from "../help.ts";
@@ -135,5 +136,5 @@ class HangupRun {
 }
 
 function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return errorWords(error);
 }

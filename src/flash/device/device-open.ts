@@ -1,5 +1,7 @@
 import { closeSync, constants, fstatSync, openSync } from "node:fs";
+import { errnoOf } from "../../base/errno.ts";
 import { FailedError, UsageError } from "../../base/errors.ts";
+import { systemText } from "../../base/system-error.ts";
 import { WriteGuard } from "../../files/write-guard.ts";
 import { type FlashMap, RECOVERY_SIZE_DEFAULT } from "../geometry.ts";
 import type { FlashStorage } from "../storage.ts";
@@ -197,10 +199,10 @@ function openFound(system: DeviceSystem, device: FlashDevice, found: Found, mode
   try {
     fd = openSync(path, flags);
   } catch (cause) {
-    const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown error";
-    if (code === "EBUSY") throw inUse("the kernel says so (EBUSY); look at: lsblk, fuser", cause);
-    const advice = code === "EACCES" || code === "EPERM" ? "; you need permission to write it" : "";
-    throw new FailedError("flash-open", `Cannot open the flash ${path}: ${code}${advice}`, { path }, cause);
+    if (errnoOf(cause) === "EBUSY") throw inUse("the kernel says so; look at: lsblk, fuser", cause);
+    // It was there when it was looked at.
+    const why = errnoOf(cause) === "ENOENT" ? "it is gone (ENOENT); plug it in again" : systemText(cause);
+    throw new FailedError("flash-open", `the flash ${path} cannot be opened: ${why}`, { path }, cause);
   }
   const { type, inode, number } = system.lookAt(fd);
   if (type === found.node.type && inode === found.node.inode && number === found.node.number) return fd;

@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
 import { assert } from "../../base/assert.ts";
 import { FailedError } from "../../base/errors.ts";
+import { errorWords, systemText } from "../../base/system-error.ts";
 import { setMode } from "../../files/set-mode.ts";
 import { WriteGuard } from "../../files/write-guard.ts";
 import type { FlashStorage } from "../storage.ts";
@@ -46,7 +47,12 @@ export class FileStorage implements FlashStorage {
     try {
       fd = openSync(path, mode === "write" ? "r+" : "r");
     } catch (cause) {
-      throw new FailedError("flash-open", `Cannot open the flash ${path}: ${text(cause)}`, { path }, cause);
+      throw new FailedError(
+        "flash-open",
+        `the flash ${path} cannot be opened: ${systemText(cause)}`,
+        { path },
+        cause,
+      );
     }
     try {
       const stat = fstatSync(fd);
@@ -71,7 +77,12 @@ export class FileStorage implements FlashStorage {
     try {
       fd = openSync(path, "wx+", FLASH_MODE);
     } catch (cause) {
-      throw new FailedError("flash-open", `Cannot create the flash ${path}: ${text(cause)}`, { path }, cause);
+      throw new FailedError(
+        "flash-open",
+        `the flash ${path} cannot be made: ${systemText(cause)}`,
+        { path },
+        cause,
+      );
     }
     const storage = new FileStorage(path, fd, size, 0);
     try {
@@ -149,11 +160,7 @@ export class FileStorage implements FlashStorage {
   }
 
   #failure(verb: string, offset: number, length: number, cause: unknown): FailedError {
-    const message = `Cannot ${verb} ${length} bytes at ${offset} of the flash ${this.#path}: ${text(cause)}`;
+    const message = `Cannot ${verb} ${length} bytes at ${offset} of the flash ${this.#path}: ${errorWords(cause)}`;
     return new FailedError("flash-io", message, { path: this.#path, offset, length }, cause);
   }
-}
-
-function text(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

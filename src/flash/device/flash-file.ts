@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, ftruncateSync, openSync } from "node:fs";
 import { FailedError, MaydayError, UsageError } from "../../base/errors.ts";
+import { errorWords, systemText } from "../../base/system-error.ts";
 import { type FileId, removeIfSame } from "../../files/same-file.ts";
 import { setMode } from "../../files/set-mode.ts";
 import type { WriteGuard } from "../../files/write-guard.ts";
@@ -51,8 +52,8 @@ export function makeFlashFile(
     undo();
     closeSync(fd);
     if (cause instanceof MaydayError) throw cause;
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new FailedError("flash-io", `Cannot make the flash ${path} ${length} bytes long: ${why}`);
+    const what = `the flash ${path} cannot be made ${length} bytes long`;
+    throw new FailedError("flash-io", `${what}: ${errorWords(cause)}`, { path }, cause);
   }
 }
 
@@ -67,8 +68,12 @@ function openFree(path: string, isNew: boolean): number {
     // A new one follows no link, not even to nowhere.
     return openSync(path, isNew ? "wx+" : "r+", FLASH_MODE);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new FailedError("flash-open", `Cannot make the flash ${path}: ${why}`, { path }, cause);
+    throw new FailedError(
+      "flash-open",
+      `the flash ${path} cannot be made: ${systemText(cause)}`,
+      { path },
+      cause,
+    );
   }
 }
 
