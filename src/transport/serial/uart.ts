@@ -3,7 +3,7 @@ import { assert } from "../../base/assert.ts";
 import { type Clock, systemClock, type Timer } from "../../base/clock.ts";
 import type { TransportError } from "../../base/errors.ts";
 import { lineTime, type Millis } from "../../base/units.ts";
-import type { ResetLine, UartEndpoint } from "../endpoint.ts";
+import { bitsPerByteOf, type ResetLine, type UartEndpoint } from "../endpoint.ts";
 import { makeStreamSplitter } from "../stream-splitter.ts";
 import {
   asUint8Array,
@@ -54,11 +54,6 @@ const RTO_FLOORS: Readonly<Record<TtyKind, Millis>> = {
   usb: RTO_FLOOR_USB_MS,
   unknown: RTO_FLOOR_USB_MS,
 };
-
-/** A start bit, eight data bits, a parity bit if there is one, and the stop bits. */
-function bitsPerByteOf({ parity, stopBits }: UartEndpoint): number {
-  return 1 + 8 + (parity === "none" ? 0 : 1) + stopBits;
-}
 
 /**
  * A serial port: raw, 8 data bits, no flow control, locked; 8N1 unless the endpoint says otherwise. Received parity is
