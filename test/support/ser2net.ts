@@ -27,9 +27,12 @@ export async function openSer2net(accepter: string, port: number, device: string
 /** The RFC 2217 server of pyserial, for one client after another. */
 const PYSERIAL = `
 import sys, socket, threading, serial, serial.rfc2217, select
-port = serial.serial_for_url(sys.argv[2], do_not_open=True)
-port.timeout = 0
-port.open()
+class Port(serial.Serial):
+    # A pseudo-terminal has no modem lines.
+    cts = dsr = ri = cd = property(lambda self: False)
+    def _update_dtr_state(self): pass
+    def _update_rts_state(self): pass
+port = Port(sys.argv[2], timeout=0)
 listener = socket.socket()
 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 listener.bind(("127.0.0.1", int(sys.argv[1])))

@@ -149,23 +149,27 @@ export class Rfc2217Transport implements Transport {
   }
 
   #refused(why: string): void {
+    this.#tell(why);
+    this.#inner.drop();
+  }
+
+  #tell(why: string): void {
+    if (why === this.#lastReason) return;
+    this.#lastReason = why;
     const { text, host, port } = this.#endpoint;
     const message = `${text}: the server does not set its port up: ${why}; let it speak RFC 2217 (ser2net: accepter: telnet(rfc2217),tcp,${port}), or take its bytes as they are: tcp:${host}:${port}; it keeps trying`;
-    if (why !== this.#lastReason)
-      this.#handlers?.onWaiting?.(
-        new TransportError("rfc2217-refused", message, "transient", { endpoint: text }),
-      );
-    this.#lastReason = why;
-    this.#inner.drop();
+    const error = new TransportError("rfc2217-refused", message, "transient", { endpoint: text });
+    this.#handlers?.onWaiting?.(error);
   }
 
   #disconnected(error: TransportError | undefined): void {
     this.#timer?.cancel();
     this.#client = undefined;
     this.#endChange(portGone(this.#endpoint.text));
-    if (!this.#isUp) return;
-    this.#isUp = false;
-    this.#handlers?.onDown(error);
+    if (this.#isUp) {
+      this.#isUp = false;
+      this.#handlers?.onDown(error);
+    } else if (this.#lastReason === "") this.#tell("it closes the connection");
   }
 
   #setBaud(baud: number): Promise<void> {
