@@ -15,6 +15,7 @@ import {
   WRITE_QUEUE_BYTES_HIGH,
   WRITE_QUEUE_BYTES_MAX,
 } from "../transport.ts";
+import { OtherReaders } from "./other-readers.ts";
 import { closePort, isUnlinked, openPort, pulseLine, updateBaud } from "./port-handle.ts";
 import { type TtyKind, ttyKindOf } from "./tty-kind.ts";
 import { checkPortPath, portLost, portStalled } from "./uart-errors.ts";
@@ -66,6 +67,7 @@ export class UartTransport implements Transport {
   readonly #path: string;
   readonly #options: UartOptions;
   readonly #clock: Clock;
+  readonly #readers: OtherReaders;
   #port: SerialPort | undefined;
   #handlers: TransportHandlers | undefined;
   #opening: Promise<void> | undefined;
@@ -85,6 +87,7 @@ export class UartTransport implements Transport {
     this.#path = endpoint.path;
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
+    this.#readers = new OtherReaders(this.#path, this.#clock);
     this.#baud = endpoint.baud;
     this.#facts = this.#look();
   }
@@ -154,6 +157,10 @@ export class UartTransport implements Transport {
     this.#port?.flush(() => {});
   }
 
+  noteDamage(): void {
+    void this.#readers.look((detail) => this.#handlers?.onShared?.(detail));
+  }
+
   close(): Promise<void> {
     this.#handlers = undefined;
     this.#watch?.cancel();
@@ -186,6 +193,7 @@ export class UartTransport implements Transport {
     this.#isStalled = false;
     this.#scheduleWatch();
     this.#handlers.onUp();
+    this.noteDamage();
     // Reading starts here; bytes received since the open wait in the kernel.
     port.on("data", (chunk: Buffer) => {
       this.counters.reads += 1;
