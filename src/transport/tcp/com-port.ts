@@ -21,7 +21,7 @@ const DTR = { on: 8, off: 9 } as const;
 const RTS = { on: 11, off: 12 } as const;
 const PURGE_UNSENT = 2;
 
-/** Options that are agreed to, whoever asks for them. */
+/** Options that are agreed to, whichever side asks for them. */
 const WANTED: readonly number[] = [Option.binary, Option.noGoAhead, Option.comPort];
 
 export interface ComPortSettings {
