@@ -105,10 +105,13 @@ export function optionsLength(run: Uint8Array): number {
   return at;
 }
 
-/** A zero, a code byte and the first two bytes of an announcement, as a terminal echoes control bytes: a caret and a letter. */
-const ECHOED_HEAD = /\^@(?:\^.|[^^])\^P\^[A-J]/s;
+/**
+ * A zero, a code byte and the first two bytes of an announcement, as a terminal echoes control bytes: a caret and a letter;
+ * or eight control bytes in a row, as one that drops the head at an interrupt echoes the rest.
+ */
+const ECHOED_HEAD = /\^@(?:\^.|[^^])\^P\^[A-J]|(?:\^[@-_]){8}/s;
 
-/** Whether the run holds the head of an announcement as a terminal echoes it. */
+/** Whether the run holds part of an announcement as a terminal echoes it. */
 export function hasEchoedHead(run: Uint8Array): boolean {
   return run.includes(CARET) && ECHOED_HEAD.test(String.fromCharCode(...run));
 }

@@ -296,6 +296,11 @@ describe("a mayday node behind a line that changes bytes by rule", () => {
       Uint8Array.from([...wire].flatMap((byte) => (byte < 0x20 ? [0x5e, byte ^ 0x40] : [byte])));
     expect(heard(...times(3, carets(wireOf(queryOf(3)))))).toBe("terminal");
     expect(heard(...times(2, carets(wireOf(queryOf(3)))))).not.toBe("terminal");
+    // An interrupt in the head drops what was echoed before it.
+    expect(heard(...times(3, `^C${"^A".repeat(9)}x`))).toBe("terminal");
+    expect(heard(...times(3, "press ^C to stop, ^Z to suspend, ^A ^B ^D ^E ^F ^G ^H\r\n"))).not.toBe(
+      "terminal",
+    );
   });
 
   it("is named by what its peer hears, as long as that says so", () => {
