@@ -42,7 +42,7 @@ export function addDispatchCommand(program: Command): void {
   command
     .requiredOption(
       "--link <endpoint>",
-      "where to ask: a port's path, serial:…, i2c:…, tcp:HOST:PORT, tcp-listen:[HOST:]PORT; repeatable",
+      "where to ask: a port's path, serial:…, i2c:…, tcp:HOST:PORT, tcp-listen:[HOST:]PORT, rfc2217:HOST:PORT; repeatable",
       collectLinks,
     )
     .requiredOption("--repo <dir>", "hand out images from this repository")

@@ -45,7 +45,7 @@ export function addDistressCommand(program: Command): void {
   command
     .requiredOption(
       "--link <endpoint>",
-      "where to call: a port's path, serial:…, i2c:…, tcp:HOST:PORT, tcp-listen:[HOST:]PORT; repeatable",
+      "where to call: a port's path, serial:…, i2c:…, tcp:HOST:PORT, tcp-listen:[HOST:]PORT, rfc2217:HOST:PORT; repeatable",
       collectLinks,
     )
     .requiredOption("--board <dir>", "the board, made by board init")

@@ -14,7 +14,7 @@ const KEY_ADVICE =
 
 /** What is wrong with a TCP link to other machines; undefined for a link that others do not reach, or that is protected. */
 export function openLinkText(link: Endpoint, { hasLinkKey, takesUnsigned }: Protection): string | undefined {
-  if ((link.tag !== "tcp" && link.tag !== "tcp-listen") || isLoopbackHost(link.host)) return undefined;
+  if (!("host" in link) || isLoopbackHost(link.host)) return undefined;
   if (takesUnsigned) {
     const who = hasLinkKey ? "anyone with the link key" : "anyone on that network";
     return `this board takes unsigned firmware over a network: ${who} can put any program on it; make the board with --trust instead of --allow-unsigned`;

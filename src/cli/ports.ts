@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { holderText } from "../transport/serial/port-holder.ts";
 import type { I2cBusEntry, SerialPortEntry } from "../transport/serial/port-list.ts";
 import { addCommand } from "./help.ts";
 import { onRun } from "./run.ts";
@@ -39,7 +40,7 @@ function serialText(port: SerialPortEntry): string {
     ...port.byId.map((name) => `  ${name}`),
     ...(port.serialNumber === undefined ? [] : [`  serial number ${port.serialNumber}`]),
     ...(port.latencyTimerMs === undefined ? [] : [`  latency timer ${port.latencyTimerMs} ms`]),
-    ...port.holders.map(({ pid, command }) => `  open in process ${pid} (${command})`),
+    ...port.holders.map((holder) => `  open in ${holderText(holder)}`),
   ];
   return lines.join("\n");
 }

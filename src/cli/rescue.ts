@@ -52,7 +52,7 @@ export function addRescueCommand(program: Command): void {
   command
     .requiredOption(
       "--link <endpoint>",
-      "where to listen: a port's path, serial:…, i2c:…, tcp:HOST:PORT, tcp-listen:[HOST:]PORT; repeatable",
+      "where to listen: a port's path, serial:…, i2c:…, tcp:HOST:PORT, tcp-listen:[HOST:]PORT, rfc2217:HOST:PORT; repeatable",
       collectLinks,
     )
     .option("--repo <dir>", "offer images from this repository")

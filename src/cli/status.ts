@@ -42,7 +42,7 @@ export function addStatusCommand(program: Command): void {
   command
     .option(
       "--link <endpoint>",
-      "a port's path, serial:…, i2c:…, tcp:HOST:PORT, tcp-listen:[HOST:]PORT; repeatable",
+      "a port's path, serial:…, i2c:…, tcp:HOST:PORT, tcp-listen:[HOST:]PORT, rfc2217:HOST:PORT; repeatable",
       collectLinks,
     )
     .addOption(

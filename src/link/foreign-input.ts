@@ -29,15 +29,31 @@ export class ForeignInput {
   /** Damaged packets hold text that nobody wrote: none is looked for (PROTOCOL.md 2.5). */
   ignoresText = false;
 
-  constructor(code: LineCode, counters: LinkCounters, emit: (event: LinkEvent) => void) {
+  /** `tag`: that of the present session. */
+  constructor(
+    code: LineCode,
+    counters: LinkCounters,
+    emit: (event: LinkEvent) => void,
+    tag: () => number | undefined,
+  ) {
     this.#counters = counters;
     this.#emit = emit;
-    this.#watch = code.delimiter === undefined ? undefined : new StrangerWatch(code);
+    this.#watch = code.delimiter === undefined ? undefined : new StrangerWatch(code, tag);
   }
 
   /** Who is on the line, if it is not a mayday node. */
   get stranger(): Stranger | undefined {
     return this.#watch?.verdict;
+  }
+
+  /** What the line does to the bytes of frames that come, as a set of LineChangeBit; undefined for nothing. */
+  get changes(): number | undefined {
+    return this.#watch?.changes;
+  }
+
+  /** The peer said what the line does to the bytes that it receives; a set as in {@link changes}. */
+  noteTold(changes: number): void {
+    this.#watch?.noteTold(changes);
   }
 
   /** Bytes came, and the runs that they end were handled: looks at the one that still arrives. */
@@ -62,8 +78,9 @@ export class ForeignInput {
     if (isFrame) this.handleFrame(now);
     if (this.#watch === undefined) return;
     this.#watch.observe(run, isFrame);
-    const stranger = this.#watch.takeUnreported();
-    if (stranger !== undefined) this.#emit({ tag: "stranger", stranger });
+    for (let stranger = this.#watch.takeUnreported(); stranger; stranger = this.#watch.takeUnreported())
+      this.#emit({ tag: "stranger", stranger });
+    if (this.#watch.hasHeardChanged) this.#emit({ tag: "changed" });
   }
 
   /** A valid frame came. */

@@ -80,6 +80,11 @@ export class Framer {
     return this.#tag !== undefined;
   }
 
+  /** The tag of the session. */
+  get tag(): number | undefined {
+    return this.#tag;
+  }
+
   /** The session's seal has no counter left: no frame can be sent in it any more. */
   get isExhausted(): boolean {
     return this.#seal?.isExhausted ?? false;

@@ -22,5 +22,7 @@ export type LinkEvent =
   | { readonly tag: "console"; readonly text: string }
   /** Somebody speaks another protocol version; each of them is reported once. */
   | { readonly tag: "foreignVersion"; readonly version: number }
+  /** A frame whose bytes the line changed on their way, and that is proved: a node speaks, and is not understood. */
+  | { readonly tag: "changed" }
   /** Somebody who does not speak mayday was recognised; each kind once until a frame is heard. */
   | { readonly tag: "stranger"; readonly stranger: Stranger };

@@ -1,5 +1,6 @@
 import { TimerTable } from "../base/timer-table.ts";
 import type { Millis } from "../base/units.ts";
+import { saysForms } from "../wire/extensions.ts";
 import type { CodedFrame } from "../wire/fec/frame-hunter.ts";
 import type { Protect } from "../wire/frame.ts";
 import { delimitedCobs, wholeFrames } from "../wire/line-code.ts";
@@ -61,7 +62,7 @@ export class Link {
     const code = options.framing === "message" ? wholeFrames : delimitedCobs;
     this.#framer = new Framer(code);
     const emit = (event: LinkEvent): number => this.#events.push(event);
-    this.foreign = new ForeignInput(code, this.counters, emit);
+    this.foreign = new ForeignInput(code, this.counters, emit, () => this.#framer.tag);
     const { muting } = this.foreign;
     const isEmpty = (): boolean => this.#transmitter.isEmpty || muting.isMute;
     this.gate = new LineGate(this.#pacer, options.baud, options.baudMax, isEmpty);
@@ -178,9 +179,11 @@ export class Link {
     this.#transmitter.add({ message: this.announced(message), prove });
   }
 
-  /** The message as {@link send} says it: with the forms that this end hears, where a message of its kind says them. */
+  /** The message as {@link send} says it: with the forms that this end hears, and what the line does to bytes, where a message of its kind says it. */
   announced<M extends Message>(message: M): M {
-    return this.#forms.ofMessages.announced(message);
+    const { changes } = this.foreign;
+    const said = this.#forms.ofMessages.announced(message);
+    return changes !== undefined && saysForms(said) ? { ...said, changes } : said;
   }
 
   /** This end hears the second form: hand it what a hunter takes out of the stream ({@link handleCoded}). */

@@ -1,9 +1,10 @@
 import { unreachable } from "../base/assert.ts";
 import type { Millis } from "../base/units.ts";
 import { CRC_LENGTH } from "../wire/constants.ts";
+import { saysForms } from "../wire/extensions.ts";
 import type { CodedFrame } from "../wire/fec/frame-hunter.ts";
 import { linkProofOf } from "../wire/link-proof.ts";
-import { type Ack, type Frame, isCall, type Packet } from "../wire/messages.ts";
+import { type Ack, type Frame, isCall, isMessage, type Packet } from "../wire/messages.ts";
 import { packetHeadOf } from "../wire/packet-head.ts";
 import type { LinkCounters } from "./counters.ts";
 import type { ForeignInput } from "./foreign-input.ts";
@@ -146,6 +147,7 @@ export class Reception {
 
   #noteForm(wireBytes: number, frame: Frame): void {
     this.#parts.forms.noteHeard(frame, wireBytes, this.#coded);
+    if (isMessage(frame) && saysForms(frame)) this.#parts.foreign.noteTold(frame.changes ?? 0);
     this.#parts.framer.isPeerHunting = this.#parts.forms.areBothHunting;
   }
 

@@ -3,7 +3,7 @@ import type { StrangerKind } from "../link/strangers/stranger.ts";
 import type { KeyMismatch } from "../session/link-guard.ts";
 import type { Seen } from "./diagnosis.ts";
 
-/** What advice is asked about: codes and facts. */
+/** What advice is asked about: codes and facts. `endpoint`: as the user wrote it. */
 export type AdviceTopic =
   /** An image or a link key was refused. `side`: the role of this node in the session. */
   | {
@@ -13,11 +13,16 @@ export type AdviceTopic =
       readonly mismatch: KeyMismatch | undefined;
     }
   /** Something other than a mayday node was recognized on the line. */
-  | { readonly about: "stranger"; readonly kind: StrangerKind }
+  | { readonly about: "stranger"; readonly kind: StrangerKind; readonly endpoint: string }
   /** Nothing was asked, because text came and a boot loader or a shell may read the line. */
   | { readonly about: "unasked" }
   /** No node was found on the line. `hasFrames`: some valid frames were received. */
-  | { readonly about: "line"; readonly seen: Seen; readonly hasFrames: boolean };
+  | {
+      readonly about: "line";
+      readonly seen: Seen;
+      readonly hasFrames: boolean;
+      readonly endpoint: string;
+    };
 
 /** Returns what to try next, in the words of the program that runs the node; undefined for no advice. */
 export type Advice = (topic: AdviceTopic) => string | undefined;

@@ -1,7 +1,7 @@
 import type { LinkCounters } from "../link/counters.ts";
 import type { Stranger, StrangerKind } from "../link/strangers/stranger.ts";
 import { type Advice, advised } from "./advice.ts";
-import { strangerText } from "./stranger-names.ts";
+import { isChange, strangerText } from "./stranger-names.ts";
 
 /** What was seen on the line, from one side. */
 export type Seen = "node" | "silence" | "echo" | "foreign-version" | StrangerKind;
@@ -12,6 +12,8 @@ export interface Noticed {
   readonly consoleText: string;
   readonly foreignVersion: boolean;
   readonly baud: number | undefined;
+  /** The link as the user wrote it. */
+  readonly endpoint: string;
   /** What the link recognized, if it is not a mayday node. */
   readonly stranger?: Stranger | undefined;
 }
@@ -27,26 +29,29 @@ const QUOTE_MAX = 60;
 
 /** Names what was seen, with `advice` also what to try next. */
 export function diagnose(counters: LinkCounters, noticed: Noticed, advice?: Advice): Diagnosis {
-  const { stranger, baud } = noticed;
+  const { stranger, baud, endpoint } = noticed;
   const line = (seen: Seen, sentence: string): Diagnosis => {
-    const topic = { about: "line", seen, hasFrames: counters.framesReceived > 0 } as const;
+    const topic = { about: "line", seen, hasFrames: counters.framesReceived > 0, endpoint } as const;
     return { seen, detail: advised(sentence, topic, advice) };
   };
-  if (noticed.heardNode) return { seen: "node", detail: "a mayday node answered" };
+  const changed = stranger !== undefined && isChange(stranger.kind) ? stranger : undefined;
+  const changedText = changed && strangerText(changed, noticed, advice);
+  if (noticed.heardNode) return { seen: "node", detail: changedText ?? "a mayday node answered" };
+  if (changed && changedText !== undefined) return { seen: changed.kind, detail: changedText };
   if (noticed.foreignVersion)
     return line("foreign-version", "the neighbour speaks another version of the protocol");
   if (counters.bytesReceived === 0) return line("silence", "nothing was received");
   if (isOtherNode(counters)) return { seen: "node", detail: "a mayday node was heard" };
   if (counters.echoes > 0) return line("echo", "only our own frames come back");
   if (stranger !== undefined && stranger.kind !== "noise" && stranger.kind !== "console")
-    return { seen: stranger.kind, detail: strangerText(stranger, baud, advice) };
+    return { seen: stranger.kind, detail: strangerText(stranger, noticed, advice) };
   if (noticed.consoleText !== "") {
     const sample = JSON.stringify(noticed.consoleText.trim().slice(0, QUOTE_MAX));
     return line("console", `only text was received, beginning ${sample}`);
   }
   // A tty reports a line that is held low as a single zero byte.
   if (counters.bytesDiscarded === 0 && counters.framesReceived === 0)
-    return { seen: "zeros", detail: strangerText({ kind: "zeros" }, baud, advice) };
+    return { seen: "zeros", detail: strangerText({ kind: "zeros" }, noticed, advice) };
   return line("noise", noiseText(counters, baud));
 }
 

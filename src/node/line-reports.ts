@@ -8,7 +8,7 @@ import { diagnose } from "./diagnosis.ts";
 import type { LinkDriver } from "./link-driver.ts";
 import type { NodeEvent } from "./node-event.ts";
 import { lostForGood } from "./node-link.ts";
-import { strangerText } from "./stranger-names.ts";
+import { isChange, strangerText } from "./stranger-names.ts";
 import type { Ending } from "./verdict.ts";
 
 /** What line reports need to know about a link. */
@@ -78,7 +78,7 @@ export class LineReports {
       if (record.consoleText.length < SAMPLE_MAX) record.consoleText += event.text;
       this.#report({ event: "console", ...at, text: event.text });
     } else if (event.tag === "stranger") {
-      const detail = strangerText(event.stranger, link.driver.transport.facts.baud, this.#advice);
+      const detail = strangerText(event.stranger, link.driver.transport.facts, this.#advice);
       this.#report({ event: "link", ...at, state: "stranger", detail });
     } else if (event.tag === "rate") {
       const { baud, before, why } = event;
@@ -107,11 +107,10 @@ export class LineReports {
     if (link.trouble !== undefined) return link.trouble.message;
     const { heard, consoleText, hasForeignVersion } = this.#recordOf(link);
     const { counters, stranger } = link.end;
-    const { baud } = link.driver.transport.facts;
-    const isHeard = heard.size > 0;
-    const noticed = { heardNode: isHeard, consoleText, foreignVersion: hasForeignVersion, baud, stranger };
-    const { seen, detail } = diagnose(counters, noticed, this.#advice);
-    if (seen !== "node") return detail;
+    const { baud, endpoint } = link.driver.transport.facts;
+    const line = { consoleText, foreignVersion: hasForeignVersion, baud, endpoint, stranger };
+    const { seen, detail } = diagnose(counters, { heardNode: heard.size > 0, ...line }, this.#advice);
+    if (seen !== "node" || (stranger !== undefined && isChange(stranger.kind))) return detail;
     const who = (Object.keys(texts) as (keyof HeardTexts)[]).find(
       (kind) => kind === "unknown" || heard.has(kind),
     );

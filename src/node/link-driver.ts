@@ -11,6 +11,8 @@ export interface Machine<Event> {
   /** What the run or frame that was handed in last is; a machine that does not say so is served like any other. */
   readonly heard?: Heard | undefined;
   readonly isInSession?: boolean;
+  /** Damaged frames that it has met. */
+  readonly damage?: number;
   /** It hears the second form of frames: they are taken out of the stream, and handed to {@link handleCoded}. */
   readonly isHunting?: boolean;
   handleLinkUp(now: Millis, isUp: boolean): void;
@@ -42,6 +44,7 @@ export interface DriverHandlers<Event> {
   onUp?(): void;
   onDown?(error: TransportError | undefined): void;
   onWaiting?(reason: TransportError): void;
+  onShared?(detail: string): void;
 }
 
 /** Pumps one machine over one transport: the only place where bytes, time and a machine meet. */
@@ -62,6 +65,7 @@ export class LinkDriver<Event> {
   #wasInSession = false;
   #isHeldBack = false;
   #isClosed = false;
+  #damage = 0;
 
   constructor(
     machine: Machine<Event>,
@@ -95,6 +99,7 @@ export class LinkDriver<Event> {
         this.#handlers.onDown?.(error);
       },
       onWaiting: (reason) => this.#handlers.onWaiting?.(reason),
+      onShared: (detail) => this.#handlers.onShared?.(detail),
       onBytes: (bytes) => {
         if (this.transport.facts.framing === "message") this.#handleFrame(bytes);
         else this.#handleBytes(bytes);
@@ -137,6 +142,9 @@ export class LinkDriver<Event> {
     this.#hasRun = false;
     if (this.#hunter === undefined) this.#handleOther(bytes);
     else this.#hunter.push(bytes);
+    const { damage = 0 } = this.#machine;
+    if (damage > this.#damage) this.transport.noteDamage?.();
+    this.#damage = damage;
     // Part of a run only brings the time forward at which a machine falls mute.
     if (this.#hasRun) this.pump();
     else this.#arm();

@@ -85,6 +85,7 @@ export class NodeLink<Event, R extends Role> implements SideLink<R> {
         this.trouble = error;
         tell({ event: "link", link, state: "down", ...detailOf(error) });
       },
+      onShared: (detail) => tell({ event: "link", link, state: "shared", detail }),
       onWaiting: (reason) => {
         this.trouble = reason;
         tell({ event: "link", link, state: "waiting", ...detailOf(reason) });

@@ -13,6 +13,7 @@ import { diagnose, type Seen } from "./diagnosis.ts";
 import { freshBootNonce, freshId } from "./node-link.ts";
 import { NodeRun, type RunHost, type Side } from "./node-run.ts";
 import type { RunOptions } from "./run-options.ts";
+import { isChange } from "./stranger-names.ts";
 import { type TransportSource, transportOf } from "./transport-source.ts";
 import type { Ending } from "./verdict.ts";
 
@@ -66,10 +67,12 @@ export async function queryStatus(options: StatusOptions): Promise<StatusReport>
   const { end } = link;
   const { peer, consoleText, foreignVersion } = run.side;
   const noticed = { heardNode: peer !== undefined, consoleText, foreignVersion, stranger: end.stranger };
-  const { seen, detail } = diagnose(end.counters, { ...noticed, baud: transport.facts.baud }, options.advice);
+  const { baud, endpoint } = transport.facts;
+  const { seen, detail } = diagnose(end.counters, { ...noticed, baud, endpoint }, options.advice);
   const trouble = seen === "silence" ? link.trouble?.message : undefined;
   const asked = link.role.hasAsked;
-  const isHeldBack = !asked && (consoleText !== "" || end.stranger !== undefined);
+  const isForeign = end.stranger !== undefined && !isChange(end.stranger.kind);
+  const isHeldBack = !asked && (consoleText !== "" || isForeign);
   const topic = { about: "unasked" } as const;
   const held = isHeldBack ? `; ${advised("nothing was asked, as text came", topic, options.advice)}` : "";
   const found = { seen, asked, detail: trouble ?? `${detail}${held}` };

@@ -77,6 +77,11 @@ export class LinkEnd<Event> implements RoleHost<Event | LineEvent> {
     this.#events.push(event);
   }
 
+  /** Damaged frames that came. */
+  get damage(): number {
+    return this.link.counters.crcErrors;
+  }
+
   reportEcho(): void {
     this.link.counters.echoes++;
     this.link.foreign.muting.noteEcho();

@@ -1,7 +1,13 @@
 import { UsageError } from "../base/errors.ts";
 
 /** One end of a link, as parsed from what the user wrote (README, "Endpoints"). `text` is what the user wrote. */
-export type Endpoint = UartEndpoint | TcpEndpoint | TcpListenEndpoint | I2cEndpoint | I2cPeripheralEndpoint;
+export type Endpoint =
+  | UartEndpoint
+  | TcpEndpoint
+  | TcpListenEndpoint
+  | Rfc2217Endpoint
+  | I2cEndpoint
+  | I2cPeripheralEndpoint;
 
 /** Parities of a serial port, as an endpoint names them. */
 export const PARITIES = ["none", "even", "odd"] as const;
@@ -10,11 +16,8 @@ export type Parity = (typeof PARITIES)[number];
 export const STOP_BITS = [1, 2] as const;
 export type StopBits = (typeof STOP_BITS)[number];
 
-/** A serial port. `fixedBaud`: stay at `baud`; otherwise links meet at `baud` and may climb to at most `baudMax`. */
-export interface UartEndpoint {
-  readonly tag: "uart";
-  readonly text: string;
-  readonly path: string;
+/** How a UART runs. `fixedBaud`: stay at `baud`; otherwise links meet at `baud` and may climb to at most `baudMax`. */
+export interface UartSettings {
   readonly baud: number;
   readonly fixedBaud: boolean;
   readonly baudMax: number | undefined;
@@ -22,8 +25,30 @@ export interface UartEndpoint {
   readonly stopBits: StopBits;
 }
 
-/** Modem line to pulse on open, to reset a board that is wired for it. */
-export type ResetLine = "dtr" | "rts";
+/** A start bit, eight data bits, a parity bit if there is one, and the stop bits. */
+export function bitsPerByteOf({ parity, stopBits }: Pick<UartSettings, "parity" | "stopBits">): number {
+  return 1 + 8 + (parity === "none" ? 0 : 1) + stopBits;
+}
+
+/** A serial port. */
+export interface UartEndpoint extends UartSettings {
+  readonly tag: "uart";
+  readonly text: string;
+  readonly path: string;
+}
+
+/** A serial port at a server that speaks RFC 2217. Connects, and reconnects without limit. */
+export interface Rfc2217Endpoint extends UartSettings {
+  readonly tag: "rfc2217";
+  readonly text: string;
+  readonly host: string;
+  readonly port: number;
+  readonly reset: ResetLine | undefined;
+}
+
+/** Modem lines, one of which may be pulsed on open, to reset a board that is wired for it. */
+const RESET_LINES = ["dtr", "rts"] as const;
+export type ResetLine = (typeof RESET_LINES)[number];
 
 /** Connects to a listener, and reconnects without limit. `host` has no brackets. */
 export interface TcpEndpoint {
@@ -70,7 +95,8 @@ export const I2C_ADDRESS_MAX = 0x77;
 
 const ACCEPTED =
   "accepted: a port's path (/dev/ttyUSB0), serial:PATH?baud=N, i2c:/dev/i2c-1?address=0x42, " +
-  "i2c-peripheral:SOCKET?address=0x42, tcp:HOST:PORT, tcp-listen:[HOST:]PORT (0.0.0.0 for all addresses)";
+  "i2c-peripheral:SOCKET?address=0x42, tcp:HOST:PORT, tcp-listen:[HOST:]PORT (0.0.0.0 for all addresses), " +
+  "rfc2217:HOST:PORT?baud=N";
 
 /** Most characters in an endpoint. */
 export const ENDPOINT_LENGTH_MAX = 4096;
@@ -81,9 +107,12 @@ interface Scheme {
   parse(text: string, rest: string, query: Query): Endpoint;
 }
 
+const UART_KEYS = ["baud", "baud-max", "parity", "stop"] as const;
+
 /** A new kind of endpoint gets a row here, a member in {@link Endpoint} and a row in open-transport.ts. */
 const SCHEMES: ReadonlyMap<string, Scheme> = new Map<string, Scheme>([
-  ["serial", { keys: ["baud", "baud-max", "parity", "stop"], parse: parseSerial }],
+  ["serial", { keys: UART_KEYS, parse: parseSerial }],
+  ["rfc2217", { keys: [...UART_KEYS, "reset"], parse: parseRfc2217 }],
   ["tcp", { keys: [], parse: parseTcp }],
   ["tcp-listen", { keys: [], parse: parseTcpListen }],
   ["i2c", { keys: ["address"], parse: parseI2c }],
@@ -92,8 +121,8 @@ const SCHEMES: ReadonlyMap<string, Scheme> = new Map<string, Scheme>([
 
 /**
  * Reads an endpoint. Throws UsageError with what is accepted: `endpoint-scheme` (unknown kind), `endpoint-path`,
- * `endpoint-query`, `endpoint-baud`, `endpoint-parity`, `endpoint-stop`, `endpoint-port`, `endpoint-host`,
- * `endpoint-address`.
+ * `endpoint-query`, `endpoint-baud`, `endpoint-parity`, `endpoint-stop`, `endpoint-reset`, `endpoint-port`,
+ * `endpoint-host`, `endpoint-address`.
  */
 export function parseEndpoint(text: string): Endpoint {
   if (text === "" || text.length > ENDPOINT_LENGTH_MAX || text.includes("\0")) {
@@ -130,6 +159,18 @@ function parseBarePath(text: string): Endpoint {
 function parseSerial(text: string, rest: string, query: Query): Endpoint {
   if (rest === "")
     throw wrong("endpoint-path", text, "the path is missing", "write serial:/dev/ttyUSB0?baud=921600");
+  return { tag: "uart", text, path: rest, ...uartSettings(text, query) };
+}
+
+function parseRfc2217(text: string, rest: string, query: Query): Endpoint {
+  const { host, port } = splitHostPort(text, rest);
+  if (host === undefined)
+    throw wrong("endpoint-host", text, "the host is missing", "write rfc2217:HOST:PORT?baud=115200");
+  const reset = choiceOf(text, query, "reset", RESET_LINES);
+  return { tag: "rfc2217", text, host, port, reset, ...uartSettings(text, query) };
+}
+
+function uartSettings(text: string, query: Query): UartSettings {
   const baud = numberOf(text, query, "baud", "endpoint-baud", BAUD_MIN, BAUD_MAX);
   const baudMax = numberOf(text, query, "baud-max", "endpoint-baud", DEFAULT_BAUD, BAUD_MAX);
   if (baud !== undefined && baudMax !== undefined) {
@@ -137,9 +178,6 @@ function parseSerial(text: string, rest: string, query: Query): Endpoint {
     throw wrong("endpoint-query", text, "baud fixes the rate, so that baud-max has no meaning", fix);
   }
   return {
-    tag: "uart",
-    text,
-    path: rest,
     baud: baud ?? DEFAULT_BAUD,
     fixedBaud: baud !== undefined,
     baudMax,

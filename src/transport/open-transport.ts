@@ -8,13 +8,14 @@ import { I2cSocketServer } from "./i2c/rig-socket.ts";
 import { ReopeningTransport } from "./reopening.ts";
 import { stablePath } from "./serial/stable-path.ts";
 import { UartTransport } from "./serial/uart.ts";
+import { Rfc2217Transport } from "./tcp/rfc2217.ts";
 import { TcpTransport } from "./tcp/tcp.ts";
 import { TcpListenTransport } from "./tcp/tcp-listen.ts";
 import type { Transport } from "./transport.ts";
 
 export interface OpenTransportOptions {
   readonly clock?: Clock;
-  /** Pulse this modem line on open; serial ports only, ignored by other links. */
+  /** Pulse this modem line on open; serial ports and rfc2217 only, ignored by other links. */
   readonly reset?: ResetLine | undefined;
 }
 
@@ -27,6 +28,8 @@ export function openTransport(endpoint: Endpoint, options: OpenTransportOptions 
       return new TcpTransport(endpoint, options);
     case "tcp-listen":
       return new TcpListenTransport(endpoint, options);
+    case "rfc2217":
+      return new Rfc2217Transport(endpoint, options);
     case "i2c":
       return i2cController(endpoint, options);
     case "i2c-peripheral":

@@ -65,6 +65,7 @@ export class ReopeningTransport extends TransportWrapper {
       onBytes: (bytes) => this.#handlers?.onBytes(bytes),
       onWritable: () => this.#handlers?.onWritable(),
       onWaiting: (reason) => this.#handlers?.onWaiting?.(reason),
+      onShared: (detail) => this.#handlers?.onShared?.(detail),
     });
   }
 

@@ -14,6 +14,7 @@ export function relayHandlers(
     onBytes: (bytes) => handlers.onBytes(bytes),
     onWritable: () => handlers.onWritable(),
     onWaiting: (reason) => handlers.onWaiting?.(reason),
+    onShared: (detail) => handlers.onShared?.(detail),
     ...own,
   };
 }
@@ -48,6 +49,10 @@ export abstract class TransportWrapper implements Transport {
 
   noteHeard(heard: Heard): void {
     this.inner.noteHeard?.(heard);
+  }
+
+  noteDamage(): void {
+    this.inner.noteDamage?.();
   }
 
   noteSessionEnd(): void {

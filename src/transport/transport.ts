@@ -19,6 +19,8 @@ export interface TransportHandlers {
    * attempt. For diagnosis only.
    */
   onWaiting?(reason: TransportError): void;
+  /** Bytes may go missing although the link is up: another program reads the port, say. For people. */
+  onShared?(detail: string): void;
 }
 
 /**
@@ -116,6 +118,8 @@ export interface Transport {
    * transport that has several connections and serves one of them.
    */
   noteHeard?(heard: Heard): void;
+  /** Frames came damaged: a transport that knows how may look for the reason, and tell it by `onShared`. */
+  noteDamage?(): void;
   /** The session that {@link noteHeard} told of is over. Leads to no call of a handler before it returns. */
   noteSessionEnd?(): void;
   /** Ends. Idempotent, never rejects, settles within about a second even if a write is blocked. */

@@ -126,7 +126,22 @@ export const NONCE_LENGTH = 8;
 export { SHORT_DIGEST_LENGTH } from "../base/digest.ts";
 
 /** Types of extensions; bit 7, critical, is set in none (PROTOCOL.md 3.5). */
-export const ExtensionType = { linkProof: 0x01, limits: 0x06, forms: 0x07, mended: 0x08 } as const;
+export const ExtensionType = {
+  linkProof: 0x01,
+  limits: 0x06,
+  forms: 0x07,
+  mended: 0x08,
+  changes: 0x09,
+} as const;
+/** What a line may do to the bytes of frames: bits of the extension *changes* (PROTOCOL.md 2.6). */
+export const LineChangeBit = {
+  telnet: 0x01,
+  "flow-control": 0x02,
+  "line-ends": 0x04,
+  terminal: 0x08,
+  "zeros-dropped": 0x10,
+  "seven-bits": 0x20,
+} as const;
 /** Bytes of the value of *limits* (PROTOCOL.md 5.4). */
 export const LIMITS_LENGTH = 6;
 /** Bytes of a MAC under a link key, and of the frame counter beside it (PROTOCOL.md 14.3, 14.4). */

@@ -3,7 +3,7 @@ import { ExtensionType, LIMITS_LENGTH } from "./constants.ts";
 import type { Accept, Ack, Message, SaysForms } from "./messages.ts";
 import { extensionOf } from "./tlv.ts";
 
-/** Messages that may say what their sender can hear (PROTOCOL.md 3.5). */
+/** Messages that may say what their sender can hear, and what the line does to bytes (PROTOCOL.md 3.5). */
 const SAYS_FORMS: ReadonlySet<Message["tag"]> = new Set(["query", "beacon", "distress", "offer"]);
 /** Room for all extensions of a message but the proof of a link key. */
 const EXTENSIONS_MAX = 8;
@@ -17,6 +17,8 @@ export function saysForms(message: Message): message is Message & SaysForms {
 export function encodeExtensions(message: Message): Uint8Array {
   const w = new ByteWriter(EXTENSIONS_MAX);
   if (saysForms(message) && message.forms !== undefined) w.u8(ExtensionType.forms).u8(1).u8(message.forms);
+  if (saysForms(message) && message.changes !== undefined)
+    w.u8(ExtensionType.changes).u8(1).u8(message.changes);
   if (message.tag === "ack" && message.mended !== undefined)
     w.u8(ExtensionType.mended)
       .u8(2)
@@ -34,7 +36,12 @@ export function withExtensions<M extends Message>(message: M, tail: Uint8Array):
   if (tail.length === 0) return message;
   if (saysForms(message)) {
     const forms = extensionOf(tail, ExtensionType.forms)?.at(0);
-    return forms === undefined ? message : { ...message, forms };
+    const changes = extensionOf(tail, ExtensionType.changes)?.at(0);
+    return {
+      ...message,
+      ...(forms !== undefined && { forms }),
+      ...(changes !== undefined && { changes }),
+    };
   }
   if (message.tag === "accept") return { ...message, ...limitsIn(tail) };
   return message.tag === "ack" ? { ...message, ...mendedIn(tail) } : message;

@@ -13,6 +13,8 @@ export interface WireVersion {
 /** What the sender of an announcement can hear beside COBS: bit f for form f (PROTOCOL.md 2.5, 3.5). */
 export interface SaysForms {
   readonly forms?: number;
+  /** What the line was seen to do to bytes: a set of {@link LineChangeBit}. None unless given. */
+  readonly changes?: number;
 }
 
 /** Asks who is there: sent on open and after a reconnect, answered with a beacon or distress (PROTOCOL.md 5.1). */

@@ -5,7 +5,13 @@ import type { StrangerKind } from "../../src/link/strangers/stranger.ts";
 import { diagnose, type Noticed } from "../../src/node/diagnosis.ts";
 import { strangerText } from "../../src/node/stranger-names.ts";
 
-const nothing: Noticed = { heardNode: false, consoleText: "", foreignVersion: false, baud: 115_200 };
+const nothing: Noticed = {
+  heardNode: false,
+  consoleText: "",
+  foreignVersion: false,
+  baud: 115_200,
+  endpoint: "/dev/ttyUSB0",
+};
 
 const KINDS: readonly StrangerKind[] = [
   "esp-boot-log",
@@ -21,8 +27,11 @@ const KINDS: readonly StrangerKind[] = [
   "nmea",
   "zeros",
   "ones",
+  "telnet",
   "flow-control",
   "line-ends",
+  "terminal",
+  "zeros-dropped",
   "seven-bits",
 ];
 
@@ -47,7 +56,7 @@ describe("a diagnosis", () => {
     const counters = { ...newCounters(), bytesReceived: 500, bytesDiscarded: 500 };
     const noticed = { ...nothing, consoleText: "some text", stranger: { kind } };
     const found = diagnose(counters, noticed, adviceOn);
-    expect(found).toEqual({ seen: kind, detail: strangerText({ kind }, 115_200, adviceOn) });
+    expect(found).toEqual({ seen: kind, detail: strangerText({ kind }, nothing, adviceOn) });
     expect(found.detail.length).toBeGreaterThan(60);
     // Without advice the sentence says what was seen, and ends there.
     const sentence = diagnose(counters, noticed).detail;
@@ -74,7 +83,7 @@ describe("a diagnosis", () => {
   });
 
   it("states the rate at which noise was read", () => {
-    expect(strangerText({ kind: "noise" }, 115_200, adviceOn)).toContain("115200");
-    expect(strangerText({ kind: "noise" }, undefined, adviceOn)).not.toContain("baud)");
+    expect(strangerText({ kind: "noise" }, nothing, adviceOn)).toContain("115200");
+    expect(strangerText({ kind: "noise" }, { ...nothing, baud: undefined }, adviceOn)).not.toContain("baud)");
   });
 });

@@ -33,6 +33,14 @@ describe("parseEndpoint", () => {
     ["serial:/dev/a:b?baud=300", { ...uart, path: "/dev/a:b", baud: 300, fixedBaud: true }],
     ["tcp:board.example:5000", { tag: "tcp", host: "board.example", port: 5000 }],
     ["tcp:[::1]:5000", { tag: "tcp", host: "::1", port: 5000 }],
+    ["rfc2217:pi:4000", { ...uart, tag: "rfc2217", host: "pi", port: 4000, reset: undefined }],
+    [
+      "rfc2217:[::1]:4000?baud=9600&parity=even&stop=2&reset=dtr",
+      {
+        ...{ tag: "rfc2217", host: "::1", port: 4000, reset: "dtr" },
+        ...{ baud: 9600, fixedBaud: true, baudMax: undefined, parity: "even", stopBits: 2 },
+      },
+    ],
     ["tcp-listen:65535", { tag: "tcp-listen", host: "127.0.0.1", port: 65_535 }],
     ["tcp-listen:0.0.0.0:5000", { tag: "tcp-listen", host: "0.0.0.0", port: 5000 }],
     ["tcp-listen:[fe80::1%eth0]:5000", { tag: "tcp-listen", host: "fe80::1%eth0", port: 5000 }],

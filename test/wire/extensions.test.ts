@@ -64,3 +64,20 @@ describe("the extensions of the second form (PROTOCOL.md 2.5)", () => {
     expect(encodeCodedFrame(ack, 8)).toHaveLength(56);
   });
 });
+
+describe("the extension changes (PROTOCOL.md 2.6)", () => {
+  it.each(["query", "beacon", "distress", "offer"] as const)("stands behind the forms of a %s", (tag) => {
+    const message = { ...messageOf(tag), forms: 2 } as Message;
+    expect(covered({ ...message, changes: 5 } as Message)).toBe(`${covered(message)}090105`);
+    expect(withTail(messageOf(tag), [7, 1, 2, 9, 1, 5])).toEqual({ ...message, changes: 5 });
+    expect(withTail(messageOf(tag), [9, 2, 5, 0xff])).toEqual({ ...messageOf(tag), changes: 5 });
+    expect(withTail(messageOf(tag), [9, 0])).toEqual(messageOf(tag));
+  });
+
+  it.each(["query", "beacon", "distress", "offer"] as const)("leaves a %s within its limit", (tag) => {
+    const longest = { ...messageOf(tag), forms: 2, changes: 0x3f } as Message;
+    const frame = encodeMessage(longest, SESSION_TAG, () => new Uint8Array(tag === "offer" ? 20 : 0));
+    expect(encodeDelimited(frame).length).toBeLessThanOrEqual(WireLimit.announcement);
+    expect(encodeCodedFrame(frame, 8).length).toBeLessThanOrEqual(WireLimit.announcement + 32);
+  });
+});

@@ -1,9 +1,12 @@
 import { unreachable } from "../../base/assert.ts";
 import type { HeardRefusal } from "../../base/refusal.ts";
+import type { ChangeKind } from "../../link/strangers/line-changes.ts";
 import type { StrangerKind } from "../../link/strangers/stranger.ts";
 import type { AdviceTopic } from "../../node/advice.ts";
 import type { Seen } from "../../node/diagnosis.ts";
+import { isChange } from "../../node/stranger-names.ts";
 import type { KeyMismatch } from "../../session/link-guard.ts";
+import { changeCure, noiseCure } from "./line-advice.ts";
 
 /** What to try next when a run of `distress`, `rescue` or `status` meets this, in the words of the command line. */
 export function adviceOn(topic: AdviceTopic): string | undefined {
@@ -11,11 +14,12 @@ export function adviceOn(topic: AdviceTopic): string | undefined {
     case "refusal":
       return topic.mismatch === undefined ? REFUSALS[topic.reason] : MISMATCHES[topic.side][topic.mismatch];
     case "stranger":
-      return STRANGERS[topic.kind];
+      if (isChange(topic.kind)) return changeCure(topic.kind, topic.endpoint);
+      return topic.kind === "noise" ? noiseCure(false, topic.endpoint) : STRANGERS[topic.kind];
     case "unasked":
       return "a boot loader or a shell may read the line; --ask insists";
     case "line":
-      return topic.seen === "noise" && topic.hasFrames ? NOISE_WITH_FRAMES : LINES[topic.seen];
+      return topic.seen === "noise" ? noiseCure(topic.hasFrames, topic.endpoint) : LINES[topic.seen];
     default:
       return unreachable(topic);
   }
@@ -49,7 +53,7 @@ const MISMATCHES: Readonly<Record<"target" | "rescuer", Readonly<Record<KeyMisma
   },
 };
 
-const STRANGERS: Readonly<Record<StrangerKind, string>> = {
+const STRANGERS: Readonly<Record<Exclude<StrangerKind, ChangeKind | "noise">, string>> = {
   "esp-boot-log":
     "its firmware starts, or restarts in a loop, on this UART; connect the UART that its recovery image uses, or flash a recovery image",
   "linux-kernel-log": "take console= for this UART off its command line, or connect another UART",
@@ -69,18 +73,11 @@ const STRANGERS: Readonly<Record<StrangerKind, string>> = {
   zeros:
     "the line is held low; power the other board, check its TX level, and that TX and ground are not swapped",
   ones: "the line floats or its level is inverted; check that TX is connected and not an RS-232 level on a TTL input",
-  "flow-control":
-    "software flow control is on somewhere; switch XON/XOFF off (stty -ixon -ixoff) in the tty, adapter or terminal server between",
-  "line-ends": "set the tty or terminal server between to raw (stty raw -icrnl -onlcr)",
-  "seven-bits": "set both sides to 8N1 (stty cs8 -parenb -istrip)",
-  noise: "try another baud rate (?baud=N), then check levels and ground",
 };
 
-const NOISE_WITH_FRAMES = "check levels, ground and flow control, or try a lower baud rate (?baud=N)";
 const LINES: Readonly<Partial<Record<Seen, string>>> = {
   "foreign-version": "bring both sides to the same release",
   silence: "check that the other side runs, that TX goes to RX and RX to TX, and that grounds are joined",
   echo: "a loopback jumper, or TX and RX joined; connect the other board",
   console: "a console runs there, not mayday",
-  noise: "try another baud rate (?baud=N), then check levels and ground",
 };

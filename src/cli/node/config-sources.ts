@@ -207,6 +207,7 @@ function placeOf(endpoint: Endpoint): string {
       return `${endpoint.tag} ${resolve(endpoint.socket)} ${endpoint.address}`;
     case "tcp":
     case "tcp-listen":
+    case "rfc2217":
       return `${endpoint.tag} ${endpoint.host.toLowerCase()} ${endpoint.port}`;
     default:
       return unreachable(endpoint);

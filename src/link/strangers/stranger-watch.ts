@@ -1,6 +1,6 @@
 import { delimitedCobs, type LineCode } from "../../wire/line-code.ts";
+import { ChangedFrames } from "./changed-frames.ts";
 import { nameConsole } from "./console-names.ts";
-import { MangledFrames } from "./mangled-frames.ts";
 import { nameProtocol, ProtocolCalls } from "./protocol-names.ts";
 import { isTerminalByte, RecentText } from "./recent-text.ts";
 import type { Stranger, StrangerKind } from "./stranger.ts";
@@ -34,36 +34,60 @@ export class StrangerWatch {
   #noise = 0;
   readonly #text: RecentText = new RecentText();
   readonly #calls: ProtocolCalls = new ProtocolCalls();
-  readonly #mangled: MangledFrames;
+  readonly #changed: ChangedFrames;
   #verdict: Stranger | undefined;
   #verdictAt = 0;
   #unreported: Stranger | undefined;
   readonly #reported: Set<StrangerKind> = new Set();
 
-  /** `code`: what the frames of a node look like on this line. It has a delimiter. */
-  constructor(code: LineCode = delimitedCobs) {
+  /** `code`: what the frames of a node look like on this line. It has a delimiter. `tag`: that of the present session. */
+  constructor(code: LineCode = delimitedCobs, tag: () => number | undefined = () => undefined) {
     this.#code = code;
-    this.#mangled = new MangledFrames(code);
+    this.#changed = new ChangedFrames(code, tag);
   }
 
   /**
-   * What is on the line, as far as the evidence goes; undefined while a node is heard, or nothing was. May change after:
-   * {@link observe}.
+   * What is on the line, as far as the evidence goes; undefined while a node is heard whose bytes come as they were sent,
+   * or nothing was heard. May change after: {@link observe}.
    */
   get verdict(): Stranger | undefined {
-    return this.#verdict;
+    const [kind, ...also] = this.#changed.kinds;
+    if (kind === undefined || (this.#verdict !== undefined && certainty(this.#verdict.kind) > 1))
+      return this.#verdict;
+    return also.length === 0 ? { kind } : { kind, also };
   }
 
-  /** A verdict that was not reported yet: each kind once until the next frame. May change after: {@link observe}. */
+  /**
+   * A verdict that was not reported yet: each kind once until the next frame, and once in all what changes the bytes of
+   * frames. May change after: {@link observe}.
+   */
   takeUnreported(): Stranger | undefined {
+    const change = this.#changed.takeUnreported();
+    if (change !== undefined) return { kind: change };
     const stranger = this.#unreported;
     this.#unreported = undefined;
     return stranger;
   }
 
+  /** What was proved to change the bytes of frames, as the extension *changes* says it; undefined for nothing. */
+  get changes(): number | undefined {
+    return this.#changed.provenBits;
+  }
+
+  /** The peer said what the line does to its bytes. */
+  noteTold(changes: number): void {
+    this.#changed.noteTold(changes);
+  }
+
+  /** The last run is a frame whose bytes the line changed, as is proved. */
+  get hasHeardChanged(): boolean {
+    return this.#changed.hasHeardChanged;
+  }
+
   /** Takes in a run as the splitter gave it, closing delimiter included. `isFrame`: its CRC was right. */
   observe(run: Uint8Array, isFrame: boolean): void {
     this.#runs++;
+    this.#changed.observe(run, isFrame);
     if (isFrame) {
       this.#hearFrame();
       return;
@@ -82,7 +106,6 @@ export class StrangerWatch {
     this.#zeros = 0;
     this.#noise = 0;
     this.#noteDelimiter();
-    this.#mangled.reset();
     if (this.#verdict !== undefined && (this.#verdict.kind !== "console" || this.#isVerdictOld()))
       this.#verdict = undefined;
     this.#reported.clear();
@@ -106,14 +129,11 @@ export class StrangerWatch {
   /** A run between delimiters: a damaged frame, or noise that holds zeros. */
   #observeFramed(body: Uint8Array): void {
     this.#noteDelimiter();
-    const mangling = this.#mangled.observe(body);
-    if (mangling !== undefined) this.#propose({ kind: mangling });
-    else this.#countNoise(body);
+    this.#countNoise(body);
   }
 
   /** A run that ended by silence or by its length. */
   #observeLoose(body: Uint8Array): void {
-    this.#mangled.refill(body.length);
     const text = this.#text.add(body);
     this.#calls.add(body);
     this.#ones = body.every((byte) => byte === 0xff) ? this.#ones + body.length : 0;

@@ -1,3 +1,5 @@
+import type { ChangeKind } from "./line-changes.ts";
+
 /** What is on a line on which no mayday node is heard. Part of the JSON output: add, never rename. */
 export type StrangerKind =
   | "esp-boot-log"
@@ -14,13 +16,13 @@ export type StrangerKind =
   | "console" // text of unknown origin
   | "zeros" // line held low, break
   | "ones" // endless 0xFF
-  | "flow-control" // a mayday node, but XON and XOFF are taken out
-  | "line-ends" // a mayday node, but CR and LF are translated
-  | "seven-bits" // a mayday node, but the eighth bit is cut off or is parity
+  | ChangeKind // a mayday node whose bytes are changed on their way
   | "noise";
 
 export interface Stranger {
   readonly kind: StrangerKind;
   /** The text that it was recognised by: printable, at most 60 characters. */
   readonly sample?: string;
+  /** What else the line does to the bytes of frames. */
+  readonly also?: readonly ChangeKind[];
 }

@@ -6,6 +6,11 @@ import { AnswerTimer } from "../answer-timer.ts";
 import { beaconOf, type NodeStatus, providerBeacon } from "../beacon.ts";
 import type { Callers } from "./callers.ts";
 
+/** What the line does to bytes is said this often at most, ... */
+const LINE_INTERVAL_MS: Millis = 2_000;
+/** ... and so many times until a valid frame comes: what was heard may be an echo. */
+const LINE_TIMES_MAX = 10;
+
 /** What an announcer needs to know of its node. */
 export interface RescuerOptions {
   readonly random: Random;
@@ -33,6 +38,8 @@ export class RescuerAnnouncer {
   readonly #answers: AnswerTimer = new AnswerTimer();
   /** What it was told to say unasked, and has not yet: its status, or a query. */
   #toSay: "status" | "query" | undefined;
+  #changeSaidAt: Millis = Number.NEGATIVE_INFINITY;
+  #changesSaid = 0;
 
   /** `isKeyed`: it has a link key. */
   constructor(link: Link, options: RescuerOptions, isKeyed: boolean) {
@@ -79,6 +86,19 @@ export class RescuerAnnouncer {
    */
   announce(what: "status" | "query"): void {
     this.#toSay = what;
+  }
+
+  /** A frame came whose bytes the line changed: says its status, with what the line does, to the node that sent it. */
+  announceChange(now: Millis): void {
+    if (now - this.#changeSaidAt < LINE_INTERVAL_MS || this.#changesSaid >= LINE_TIMES_MAX) return;
+    this.#changeSaidAt = now;
+    this.#changesSaid++;
+    this.announce("status");
+  }
+
+  /** A message came. */
+  noteMessage(): void {
+    this.#changesSaid = 0;
   }
 
   /** When that may be; in the past if now. */

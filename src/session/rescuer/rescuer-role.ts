@@ -124,11 +124,16 @@ export class RescuerRole implements Role {
   handleHeard(now: Millis, event: HeardEvent): void {
     switch (event.tag) {
       case "message":
+        this.#announcer.noteMessage();
         if (isBeacon(event.message)) this.#handleBeacon(now, event.message, event.covered);
         else this.#handleMessage(now, event.message, event.proof);
         return;
       case "damaged":
         if (this.#serving === undefined) this.#handshaking.handleDamage(now);
+        return;
+      case "changed":
+        // It may be a board that calls, and can learn of the line only from what it hears.
+        if (this.#serving === undefined) this.#announcer.announceChange(now);
         return;
       case "chunk":
       case "stale":

@@ -124,6 +124,7 @@ export class TargetRole implements Role {
         this.#session?.handleChunk(now, event.chunk);
         return;
       case "damaged":
+      case "changed":
         return;
       case "stale":
         // The rescuer of the last session still serves it.

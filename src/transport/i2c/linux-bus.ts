@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { errnoOf } from "../../base/errno.ts";
 import { TransportError } from "../../base/errors.ts";
+import { addonError } from "../native-addon.ts";
 import { asUint8Array } from "../transport.ts";
 import { I2C_TRANSACTION_MAX, type I2cBus, I2cError, type I2cFaultKind } from "./bus.ts";
 
@@ -136,10 +137,7 @@ async function loadPackage(): Promise<RawPackage> {
     const loaded = (await import(PACKAGE)) as { readonly default: RawPackage };
     return loaded.default;
   } catch (error) {
-    const message =
-      "I2C needs the package i2c-bus, which is missing or was not compiled (Linux only): `npm install i2c-bus`, " +
-      "allow its install script, and have a C++ compiler (apt-get install g++ make python3)";
-    throw new TransportError("i2c-package-missing", message, "final", {}, error);
+    throw addonError("i2c-package-missing", "i2c-bus", error);
   }
 }
 

@@ -4,6 +4,7 @@ import type { Clock } from "../../base/clock.ts";
 import { TransportError } from "../../base/errors.ts";
 import type { Millis } from "../../base/units.ts";
 import type { Parity, ResetLine, StopBits, UartEndpoint } from "../endpoint.ts";
+import { addonError } from "../native-addon.ts";
 import { baudRefused, portOpenError } from "./uart-errors.ts";
 
 const RESET_PULSE_MS: Millis = 100;
@@ -37,6 +38,15 @@ export function portOptionsOf({ path, baud, parity, stopBits }: PortSettings): P
   };
 }
 
+/** Loads the serial package. Rejects with TransportError `serial-package-missing`. */
+export async function loadSerialPort(): Promise<typeof import("serialport")> {
+  try {
+    return await import("serialport");
+  } catch (error) {
+    throw addonError("serial-package-missing", "@serialport/bindings-cpp", error);
+  }
+}
+
 /**
  * Opens a port of the serial package. `onEnd` is called for each error and each close from then on, perhaps more than
  * once. Rejects with TransportError.
@@ -46,7 +56,7 @@ export async function openPort(
   onEnd: (port: SerialPort, cause: Error | undefined) => void,
 ): Promise<SerialPort> {
   // Imported on demand: loading takes some 80 ms, which commands without a serial port need not spend.
-  const { SerialPort: Port } = await import("serialport");
+  const { SerialPort: Port } = await loadSerialPort();
   return new Promise((resolve, reject) => {
     const port = new Port(portOptionsOf(settings));
     // Listen from the start: an "error" without a listener ends the process. "close" may come twice.

@@ -6,6 +6,19 @@ export interface PortHolder {
   readonly pid: number;
   /** Its command name, as in `ps`; at most 15 characters (Linux). */
   readonly command: string;
+  /** Its command line, printable, cut after 80 characters; empty if the system does not say. */
+  readonly commandLine: string;
+  /** It made this pseudo terminal, and holds the other side of it. */
+  readonly isMaker: boolean;
+}
+
+/** Most characters of a command line that are shown. */
+const COMMAND_LINE_MAX = 80;
+
+/** A holder, for people: by its command line, as many programs are called `node` or `python3`. */
+export function holderText({ pid, command, commandLine }: PortHolder): string {
+  if (pid === process.pid) return "this process";
+  return `process ${pid} (${commandLine === "" ? command : commandLine})`;
 }
 
 /**
@@ -21,17 +34,32 @@ export async function findHolders(paths: readonly string[], root = "/"): Promise
   for (const pid of await namesIn(proc)) {
     if (!/^\d+$/.test(pid)) continue;
     const fds = join(proc, pid, "fd");
-    const targets = await Promise.all(
-      (await namesIn(fds)).map((fd) => readlink(join(fds, fd)).catch(() => "")),
-    );
+    const names = await namesIn(fds);
+    const targets = await Promise.all(names.map((fd) => readlink(join(fds, fd)).catch(() => "")));
     for (const target of new Set(targets)) {
       const path = wanted.get(target);
       if (path === undefined) continue;
-      const command = await readFile(join(proc, pid, "comm"), "utf8").catch(() => "");
-      found.set(path, [...(found.get(path) ?? []), { pid: Number(pid), command: command.trim() }]);
+      const command = await textOf(join(proc, pid, "comm"));
+      const commandLine = (await textOf(join(proc, pid, "cmdline"))).replace(/[^\x20-\x7e]+/g, " ");
+      const masters = names.filter((_fd, i) => targets[i]?.endsWith("/ptmx") === true);
+      const infos = await Promise.all(masters.map((fd) => textOf(join(proc, pid, "fdinfo", fd))));
+      const isMaker = infos.some((info) => isMasterOf(info, target));
+      const shown = commandLine.trim().slice(0, COMMAND_LINE_MAX);
+      const holder = { pid: Number(pid), command: command.trim(), commandLine: shown, isMaker };
+      found.set(path, [...(found.get(path) ?? []), holder]);
     }
   }
   return found;
+}
+
+/** Whether the descriptor of which this is the information is the other side of a pseudo terminal; if unsaid, it may be. */
+function isMasterOf(info: string, device: string): boolean {
+  const index = /^tty-index:\s*(\d+)$/m.exec(info)?.[1];
+  return index === undefined || device.endsWith(`/pts/${index}`);
+}
+
+async function textOf(file: string): Promise<string> {
+  return readFile(file, "utf8").catch(() => "");
 }
 
 /** Names in a directory; none if it is absent or may not be read. */

@@ -1,5 +1,6 @@
 import { readFile, readlink } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { loadSerialPort } from "./port-handle.ts";
 import { findHolders, namesIn, type PortHolder } from "./port-holder.ts";
 import { usbDeviceOf } from "./tty-kind.ts";
 
@@ -75,7 +76,7 @@ export async function listPorts(options: PortListOptions = {}): Promise<PortList
 }
 
 async function listBySerialPackage(): Promise<readonly ListedPort[]> {
-  const { SerialPort } = await import("serialport");
+  const { SerialPort } = await loadSerialPort();
   return SerialPort.list();
 }
 

@@ -1,7 +1,8 @@
 import { lstat, readlink, stat } from "node:fs/promises";
 import { errnoOf } from "../../base/errno.ts";
 import { TransportError } from "../../base/errors.ts";
-import { findHolders, type PortHolder } from "./port-holder.ts";
+import { findHolders, holderText, type PortHolder } from "./port-holder.ts";
+import { permissionError } from "./port-permission.ts";
 
 /**
  * Checks a port's path before it is opened, since the serial package's messages say little. Returns the fault, or
@@ -18,7 +19,7 @@ export async function checkPortPath(path: string): Promise<TransportError | unde
       found.isDirectory() ? "a directory" : found.isFile() ? "a regular file" : "not a serial port",
     );
   } catch (error) {
-    if (errnoOf(error) === "EACCES") return permission(path, error);
+    if (errnoOf(error) === "EACCES") return permissionError(path, error);
     return missing(path, await danglingTarget(path), error);
   }
 }
@@ -29,7 +30,7 @@ export async function portOpenError(path: string, baud: number, cause: Error): P
   if (/lock|resource busy|temporarily unavailable/i.test(text)) {
     return busy(path, (await findHolders([path])).get(path) ?? [], cause);
   }
-  if (/permission denied|not permitted|access denied/i.test(text)) return permission(path, cause);
+  if (/permission denied|not permitted|access denied/i.test(text)) return permissionError(path, cause);
   if (/no such (file|device)|file not found/i.test(text)) return missing(path, undefined, cause);
   if (/inappropriate ioctl|is a directory/i.test(text)) return notTty(path, "not a serial port", cause);
   if (/baud/i.test(text)) return baudRefused(path, baud, cause);
@@ -69,9 +70,7 @@ function missing(path: string, target: string | undefined, cause?: unknown): Tra
 }
 
 function busy(path: string, holders: readonly PortHolder[], cause: unknown): TransportError {
-  const named = holders.map(({ pid, command }) =>
-    pid === process.pid ? "this process" : `process ${pid} (${command})`,
-  );
+  const named = holders.map(holderText);
   const by = named.length === 0 ? "another process has" : `it is open in ${named.join(" and ")}, which has`;
   const message = `cannot open ${path}: ${by} locked it; end that first`;
   return new TransportError(
@@ -79,17 +78,6 @@ function busy(path: string, holders: readonly PortHolder[], cause: unknown): Tra
     message,
     "final",
     { path, pids: holders.map(({ pid }) => pid).join(" ") },
-    cause,
-  );
-}
-
-function permission(path: string, cause: unknown): TransportError {
-  const fix = "add yourself to its group (`sudo usermod -aG dialout $USER`, then log in again)";
-  return new TransportError(
-    "port-permission",
-    `cannot open ${path}: permission denied; ${fix}`,
-    "final",
-    { path },
     cause,
   );
 }

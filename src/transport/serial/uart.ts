@@ -3,7 +3,7 @@ import { assert } from "../../base/assert.ts";
 import { type Clock, systemClock, type Timer } from "../../base/clock.ts";
 import type { TransportError } from "../../base/errors.ts";
 import { lineTime, type Millis } from "../../base/units.ts";
-import type { ResetLine, UartEndpoint } from "../endpoint.ts";
+import { bitsPerByteOf, type ResetLine, type UartEndpoint } from "../endpoint.ts";
 import { makeStreamSplitter } from "../stream-splitter.ts";
 import {
   asUint8Array,
@@ -15,6 +15,7 @@ import {
   WRITE_QUEUE_BYTES_HIGH,
   WRITE_QUEUE_BYTES_MAX,
 } from "../transport.ts";
+import { OtherReaders } from "./other-readers.ts";
 import { closePort, isUnlinked, openPort, pulseLine, updateBaud } from "./port-handle.ts";
 import { type TtyKind, ttyKindOf } from "./tty-kind.ts";
 import { checkPortPath, portLost, portStalled } from "./uart-errors.ts";
@@ -55,11 +56,6 @@ const RTO_FLOORS: Readonly<Record<TtyKind, Millis>> = {
   unknown: RTO_FLOOR_USB_MS,
 };
 
-/** A start bit, eight data bits, a parity bit if there is one, and the stop bits. */
-function bitsPerByteOf({ parity, stopBits }: UartEndpoint): number {
-  return 1 + 8 + (parity === "none" ? 0 : 1) + stopBits;
-}
-
 /**
  * A serial port: raw, 8 data bits, no flow control, locked; 8N1 unless the endpoint says otherwise. Received parity is
  * not checked: the CRC of a frame covers more. After `onDown` it does not reconnect by itself; `open` may be called
@@ -71,6 +67,7 @@ export class UartTransport implements Transport {
   readonly #path: string;
   readonly #options: UartOptions;
   readonly #clock: Clock;
+  readonly #readers: OtherReaders;
   #port: SerialPort | undefined;
   #handlers: TransportHandlers | undefined;
   #opening: Promise<void> | undefined;
@@ -90,6 +87,7 @@ export class UartTransport implements Transport {
     this.#path = endpoint.path;
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
+    this.#readers = new OtherReaders(this.#path, this.#clock);
     this.#baud = endpoint.baud;
     this.#facts = this.#look();
   }
@@ -159,6 +157,10 @@ export class UartTransport implements Transport {
     this.#port?.flush(() => {});
   }
 
+  noteDamage(): void {
+    void this.#readers.look((detail) => this.#handlers?.onShared?.(detail));
+  }
+
   close(): Promise<void> {
     this.#handlers = undefined;
     this.#watch?.cancel();
@@ -191,6 +193,7 @@ export class UartTransport implements Transport {
     this.#isStalled = false;
     this.#scheduleWatch();
     this.#handlers.onUp();
+    this.noteDamage();
     // Reading starts here; bytes received since the open wait in the kernel.
     port.on("data", (chunk: Buffer) => {
       this.counters.reads += 1;

@@ -59,6 +59,11 @@ export class TcpTransport implements Transport {
     return this.#link?.write(bytes) ?? true;
   }
 
+  /** Ends the present connection at once; what is held is lost. Another one follows. */
+  drop(): void {
+    this.#link?.drop();
+  }
+
   close(): Promise<void> {
     this.#handlers = undefined;
     this.#timer?.cancel();

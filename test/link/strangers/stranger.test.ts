@@ -252,11 +252,64 @@ describe("a mayday node behind a line that changes bytes by rule", () => {
     expect(heard(eaten, eaten, damaged, eaten, eaten)).not.toBe("flow-control");
   });
 
-  it("is not named while frames come whole", () => {
+  it("is named although frames come whole that it does not change", () => {
+    const eaten = without(oneXon, 0x11, 0x13);
+    const plain = beaconWith((wire) => count(wire, 0x11, 0x13) === 0);
+    const line = new Line();
+    for (let i = 0; i < 3; i++) line.hear(plain, eaten);
+    expect(line.told()).toEqual(["flow-control"]);
+    expect(line.hear(plain).kind).toBe("flow-control");
+  });
+
+  it("is not named while frames come whole that it would change", () => {
     const eaten = without(oneXon, 0x11, 0x13);
     const line = new Line();
-    for (let i = 0; i < 20; i++) line.hear(wireOf(queryOf(7)), eaten, eaten, eaten);
+    for (let i = 0; i < 20; i++) line.hear(oneXon, eaten, eaten);
     expect(line.told()).toEqual([]);
+    expect(line.hear(...times(60, eaten)).kind).toBe("flow-control");
+    expect(line.hear(oneXon).kind).toBeUndefined();
+  });
+
+  it("is named when two bytes are missing in each frame, and when two changes meet", () => {
+    const two = beaconWith((wire) => count(wire, 0x11, 0x13) === 2);
+    expect(heard(...times(3, without(two, 0x11, 0x13)))).toBe("flow-control");
+    const mixed = beaconWith((wire) => count(wire, 0x11, 0x13) === 1 && count(wire, 0x0d) === 1);
+    const changed = without(mixed, 0x11, 0x13).map((byte) => (byte === 0x0d ? 0x0a : byte));
+    const line = new Line().hear(...times(3, changed));
+    expect(line.told().sort()).toEqual(["flow-control", "line-ends"]);
+    expect([line.kind, ...(line.link.foreign.stranger?.also ?? [])].sort()).toEqual([
+      "flow-control",
+      "line-ends",
+    ]);
+  });
+
+  it("is named telnet by its options, which the first two show, but not by what looks like one", () => {
+    expect(heard(Uint8Array.of(255, 251, 3, 255, 251, 1, 255, 253, 0, 255, 251, 0))).toBe("telnet");
+    expect(heard(Uint8Array.of(255, 251, 3, 7, 255, 251, 1))).toBeUndefined();
+    const doubled = beaconWith((wire) => count(wire, 0xff) === 1);
+    // A frame with a single FF came whole: whatever sent the options, it does not double.
+    expect(heard(Uint8Array.of(255, 251, 3, 255, 251, 1, 0), doubled)).toBeUndefined();
+  });
+
+  it("is named a terminal when control bytes come back as one echoes them", () => {
+    const carets = (wire: Uint8Array): Uint8Array =>
+      Uint8Array.from([...wire].flatMap((byte) => (byte < 0x20 ? [0x5e, byte ^ 0x40] : [byte])));
+    expect(heard(...times(3, carets(wireOf(queryOf(3)))))).toBe("terminal");
+    expect(heard(...times(2, carets(wireOf(queryOf(3)))))).not.toBe("terminal");
+    // An interrupt in the head drops what was echoed before it.
+    expect(heard(...times(3, `^C${"^A".repeat(9)}x`))).toBe("terminal");
+    expect(heard(...times(3, "press ^C to stop, ^Z to suspend, ^A ^B ^D ^E ^F ^G ^H\r\n"))).not.toBe(
+      "terminal",
+    );
+  });
+
+  it("is named by what its peer hears, as long as that says so", () => {
+    const line = new Line().hear(wireOf({ ...beaconOf(1), changes: 0x02 } as Message));
+    expect(line.told()).toEqual(["flow-control"]);
+    expect(line.kind).toBe("flow-control");
+    expect(line.hear(wireOf(beaconOf(1))).kind).toBeUndefined();
+    // Bits of a later version are nothing here.
+    expect(line.hear(wireOf({ ...beaconOf(1), changes: 0xc0 } as Message)).kind).toBeUndefined();
   });
 
   it("costs no more than a few tries per 2 KiB received", () => {

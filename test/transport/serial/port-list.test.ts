@@ -46,6 +46,7 @@ describe("listPorts", () => {
     await link("proc/4711/fd/3", "/dev/ttyUSB0");
     await link("proc/4711/fd/4", "/dev/null");
     await file("proc/4711/comm", "minicom\n");
+    await file("proc/4711/cmdline", "minicom\0-D\0/dev/ttyUSB0\0");
     expect((await listPorts({ root, list: none })).serial).toEqual([
       {
         path: "/dev/ttyUSB0",
@@ -57,7 +58,7 @@ describe("listPorts", () => {
         productId: "6001",
         serialNumber: "A50285BI",
         latencyTimerMs: 16,
-        holders: [{ pid: 4711, command: "minicom" }],
+        holders: [{ pid: 4711, command: "minicom", commandLine: "minicom -D /dev/ttyUSB0", isMaker: false }],
       },
     ]);
   });

@@ -373,7 +373,7 @@ describe("UartTransport refuses to open", () => {
   it("finds the process that holds a port", async () => {
     const holder = spawn("sh", ["-c", `exec sleep 60 < ${pair.b}`], { stdio: "ignore" });
     try {
-      const expected = { pid: holder.pid, command: "sleep" };
+      const expected = { pid: holder.pid, command: "sleep", commandLine: "sleep 60", isMaker: false };
       let found: unknown[] = [];
       for (
         let i = 0;
