@@ -86,7 +86,7 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
         handsOut: own === undefined && duties.policy.update === "auto",
         advice: duties.advice,
         admit: (link, cause) => this.machine.admit(this.#indexOf(link), cause),
-        onUnreadable: (link, error) => this.#handleUnreadable(link, error),
+        onUnreadable: () => this.own?.life.reverify(),
       },
     );
     const nodeId = own?.self.nodeId ?? this.rescuer.nodeId;
@@ -200,16 +200,6 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
   #boardChanged(): void {
     if (this.own !== undefined) this.machine.handleBoard(this.#host.clock.now(), this.own.life.own());
     this.#pump();
-  }
-
-  /** An image that is served cannot be read: the session ends, and the own flash is looked at again. */
-  #handleUnreadable(view: SideLink<RescuerRole>, error: unknown): void {
-    const detail = error instanceof Error ? error.message : String(error);
-    this.reports.report({ event: "link", link: view.endpoint, state: "image-unreadable", detail });
-    const views = [...this.#views.values()].find(({ rescuer }) => rescuer === view);
-    if (views === undefined) return;
-    this.#exchange(views, "idle");
-    this.own?.life.reverify();
   }
 
   /** Tells the machine what a link is engaged in, and the user when that changed. */
