@@ -20,10 +20,18 @@ export interface UartEndpoint {
   readonly baudMax: number | undefined;
   readonly parity: Parity;
   readonly stopBits: StopBits;
+  /** How the board at this port is reset when the port is opened first; undefined: as for all links. */
+  readonly reset?: ResetChoice | undefined;
 }
 
-/** Modem line to pulse on open, to reset a board that is wired for it. */
-export type ResetLine = "dtr" | "rts";
+/**
+ * What resets a board that is wired for it, when its port is opened: a pulse of one modem line; or `esp`, which also holds the
+ * boot pin (IO0) low while the board leaves reset, through the two transistors that ESP boards have on DTR and RTS.
+ */
+export type ResetLine = "dtr" | "rts" | "esp";
+/** What an endpoint may say of it. */
+const RESETS = ["dtr", "rts", "esp", "none"] as const;
+export type ResetChoice = (typeof RESETS)[number];
 
 /** Connects to a listener, and reconnects without limit. `host` has no brackets. */
 export interface TcpEndpoint {
@@ -83,7 +91,7 @@ interface Scheme {
 
 /** A new kind of endpoint gets a row here, a member in {@link Endpoint} and a row in open-transport.ts. */
 const SCHEMES: ReadonlyMap<string, Scheme> = new Map<string, Scheme>([
-  ["serial", { keys: ["baud", "baud-max", "parity", "stop"], parse: parseSerial }],
+  ["serial", { keys: ["baud", "baud-max", "parity", "stop", "reset"], parse: parseSerial }],
   ["tcp", { keys: [], parse: parseTcp }],
   ["tcp-listen", { keys: [], parse: parseTcpListen }],
   ["i2c", { keys: ["address"], parse: parseI2c }],
@@ -92,8 +100,8 @@ const SCHEMES: ReadonlyMap<string, Scheme> = new Map<string, Scheme>([
 
 /**
  * Reads an endpoint. Throws UsageError with what is accepted: `endpoint-scheme` (unknown kind), `endpoint-path`,
- * `endpoint-query`, `endpoint-baud`, `endpoint-parity`, `endpoint-stop`, `endpoint-port`, `endpoint-host`,
- * `endpoint-address`.
+ * `endpoint-query`, `endpoint-baud`, `endpoint-parity`, `endpoint-stop`, `endpoint-reset`, `endpoint-port`,
+ * `endpoint-host`, `endpoint-address`.
  */
 export function parseEndpoint(text: string): Endpoint {
   if (text === "" || text.length > ENDPOINT_LENGTH_MAX || text.includes("\0")) {
@@ -145,6 +153,7 @@ function parseSerial(text: string, rest: string, query: Query): Endpoint {
     baudMax,
     parity: choiceOf(text, query, "parity", PARITIES) ?? "none",
     stopBits: choiceOf(text, query, "stop", STOP_BITS) ?? 1,
+    reset: choiceOf(text, query, "reset", RESETS),
   };
 }
 

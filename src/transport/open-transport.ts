@@ -14,7 +14,7 @@ import type { Transport } from "./transport.ts";
 
 export interface OpenTransportOptions {
   readonly clock?: Clock;
-  /** Pulse this modem line on open; serial ports only, ignored by other links. */
+  /** Reset the board on open, unless the endpoint says how; serial ports only, ignored by other links. */
   readonly reset?: ResetLine | undefined;
 }
 
@@ -42,13 +42,24 @@ export function openPatiently(endpoint: Endpoint, options: OpenTransportOptions 
   return new ReopeningTransport(make(), async () => make(), options.clock ?? systemClock, true);
 }
 
+/** How the board at a port is reset: what its endpoint says wins over `common`, which is for all links. */
+export function resetOf({ reset }: UartEndpoint, common: ResetLine | undefined): ResetLine | undefined {
+  const choice = reset ?? common;
+  return choice === "none" ? undefined : choice;
+}
+
 /** A serial port that is opened again after it was unplugged, by its by-id name where it has one. */
 function reopeningUart(endpoint: UartEndpoint, options: OpenTransportOptions): Transport {
   const known = stablePath(endpoint.path);
+  const reset = resetOf(endpoint, options.reset);
   // Only the first opening resets the board: after a reconnect it may be in the middle of a transfer.
   const again = async (): Promise<Transport> =>
     new UartTransport({ ...endpoint, path: await known }, { ...options, reset: undefined });
-  return new ReopeningTransport(new UartTransport(endpoint, options), again, options.clock ?? systemClock);
+  return new ReopeningTransport(
+    new UartTransport(endpoint, { ...options, reset }),
+    again,
+    options.clock ?? systemClock,
+  );
 }
 
 function i2cController({ text, path, address }: I2cEndpoint, { clock }: OpenTransportOptions): Transport {

@@ -7,6 +7,8 @@ import type { Parity, ResetLine, StopBits, UartEndpoint } from "../endpoint.ts";
 import { baudRefused, portOpenError } from "./uart-errors.ts";
 
 const RESET_PULSE_MS: Millis = 100;
+/** How long IO0 stays low after reset has ended, as in esptool. */
+const BOOT_PIN_MS: Millis = 50;
 
 /** The part of an endpoint that a port is opened with. */
 export type PortSettings = Pick<UartEndpoint, "path" | "baud" | "parity" | "stopBits">;
@@ -69,12 +71,43 @@ export function updateBaud(port: SerialPort, path: string, baud: number): Promis
   });
 }
 
+/** The levels of both modem lines (true: asserted, low on a TTL adapter), each held for a time. */
+export interface ResetStep {
+  readonly dtr: boolean;
+  readonly rts: boolean;
+  readonly forMs: Millis;
+}
+
 /**
- * Pulses a modem line for 100 ms. Ends with DTR's falling edge (Arduino resets on it) or with RTS released (ESP32 is in
- * reset while it is asserted). Closes the port and rejects with TransportError `port-reset` when that fails.
+ * What is done to the modem lines. `dtr` ends with DTR's falling edge (Arduino resets on it), `rts` with RTS released (ESP32
+ * is in reset while it is asserted). `esp` is the classic sequence of esptool: reset with IO0 high, IO0 low when reset ends,
+ * then both lines free.
  */
-export async function pulseLine(
-  port: SerialPort,
+export const RESET_STEPS: Readonly<Record<ResetLine, readonly ResetStep[]>> = {
+  dtr: [
+    { dtr: false, rts: true, forMs: RESET_PULSE_MS },
+    { dtr: true, rts: true, forMs: 0 },
+  ],
+  rts: [
+    { dtr: false, rts: true, forMs: RESET_PULSE_MS },
+    { dtr: false, rts: false, forMs: 0 },
+  ],
+  esp: [
+    { dtr: false, rts: true, forMs: RESET_PULSE_MS },
+    { dtr: true, rts: false, forMs: BOOT_PIN_MS },
+    { dtr: false, rts: false, forMs: 0 },
+  ],
+};
+
+/** The part of a port that resets a board. */
+export interface ModemLines {
+  set(lines: { readonly dtr: boolean; readonly rts: boolean }, done: (error: Error | null) => void): void;
+  close(): void;
+}
+
+/** Resets the board at a port. Closes the port and rejects with TransportError `port-reset` when that fails. */
+export async function resetBoard(
+  port: ModemLines,
   path: string,
   line: ResetLine,
   clock: Clock,
@@ -88,9 +121,10 @@ export async function pulseLine(
       });
     });
   try {
-    await set(false, true);
-    await new Promise<void>((resolve) => clock.after(RESET_PULSE_MS, resolve));
-    await (line === "dtr" ? set(true, true) : set(false, false));
+    for (const { dtr, rts, forMs } of RESET_STEPS[line]) {
+      await set(dtr, rts);
+      if (forMs > 0) await new Promise<void>((resolve) => clock.after(forMs, resolve));
+    }
   } catch (error) {
     port.close();
     throw error;
@@ -98,7 +132,8 @@ export async function pulseLine(
 }
 
 function resetError(path: string, line: ResetLine, cause: Error): TransportError {
-  const message = `cannot pulse ${line.toUpperCase()} on ${path}: ${cause.message}; open without --reset`;
+  const lines = line === "esp" ? "DTR and RTS" : line.toUpperCase();
+  const message = `cannot set ${lines} on ${path}: ${cause.message}; open without --reset, or with reset=none`;
   return new TransportError("port-reset", message, "final", { path, line }, cause);
 }
 
