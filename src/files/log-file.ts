@@ -11,7 +11,7 @@ const LOG_MODE = 0o640;
 /** A file that lines are appended to, as long as the process runs. */
 export class LogFile {
   readonly path: string;
-  readonly #fd: number;
+  #fd: number;
 
   private constructor(path: string, fd: number) {
     this.path = path;
@@ -24,23 +24,34 @@ export class LogFile {
    * may have put it there, `log-not-opened`, `foreign-link` (`OpenFolder`).
    */
   static open(path: string): LogFile {
-    try {
-      const fd = openIn(dirname(resolve(path)), basename(path));
-      try {
-        checkLog(path, fd);
-        return new LogFile(path, fd);
-      } catch (error) {
-        closeSync(fd);
-        throw error;
-      }
-    } catch (error) {
-      throw openError(path, error);
-    }
+    return new LogFile(path, openChecked(path));
+  }
+
+  /** Opens the file of its name again, after logrotate gave it another one. With the errors of {@link open}: the old one stays. */
+  reopen(): void {
+    const fd = openChecked(this.path);
+    closeSync(this.#fd);
+    this.#fd = fd;
   }
 
   /** Appends a line. Errors of the operating system pass through. */
   append(line: string): void {
     writeSync(this.#fd, line);
+  }
+}
+
+function openChecked(path: string): number {
+  try {
+    const fd = openIn(dirname(resolve(path)), basename(path));
+    try {
+      checkLog(path, fd);
+      return fd;
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+  } catch (error) {
+    throw openError(path, error);
   }
 }
 

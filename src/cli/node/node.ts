@@ -1,9 +1,11 @@
 import type { Command } from "commander";
 import type { Verdict } from "../../node/verdict.ts";
 import { stoppedVerdict } from "../command-verdict.ts";
+import { addFlagVariables } from "../flag-variables.ts";
 import { addCommand } from "../help.ts";
+import { addOutputFlags } from "../output-flags.ts";
 import { parseSeconds } from "../parse.ts";
-import { addLogFlag, type CommandContext, onRun } from "../run.ts";
+import { type CommandContext, onRun } from "../run.ts";
 import { runConfiguredNode } from "./configured-node.ts";
 import { type NodeConfig, type NodeOverrides, readNodeConfig } from "./node-config.ts";
 
@@ -52,8 +54,9 @@ export function addNodeCommand(program: Command): void {
       "end with 0 once the board boots and no neighbour has needed anything for 15 s",
     )
     .option("--timeout <seconds>", "end after this long (default: never)", parseSeconds);
-  addLogFlag(command);
-  onRun<NodeFlags>(command, runNodeCommand);
+  addOutputFlags(command);
+  addFlagVariables(command, ["config"]);
+  onRun<NodeFlags>(command, runNodeCommand, "own");
 }
 
 function collect(text: string, before: readonly string[] | undefined): readonly string[] {
@@ -109,9 +112,9 @@ class HangupRun {
   readonly #onAbort: () => void;
   readonly #onHangup: () => void;
 
-  constructor({ output, signal }: CommandContext, read: () => NodeConfig) {
+  constructor({ output, signal, service }: CommandContext, read: () => NodeConfig) {
     const stop = new AbortController();
-    this.context = { output, signal: stop.signal };
+    this.context = { output, signal: stop.signal, service };
     this.#signal = signal;
     this.#onAbort = () => stop.abort(signal.reason);
     this.#onHangup = () => {
