@@ -4,15 +4,17 @@ import "../dist/crypto/use-node-crypto.js";
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { SeededRandom } from "../dist/base/prng.js";
 import { openBoard } from "../dist/board/board.js";
 import { initBoard } from "../dist/board/new-board.js";
+import { readLinkKey, writeFreshLinkKey } from "../dist/files/link-key-file.js";
 import { openDirectoryRepository } from "../dist/image-files/directory-repository.js";
 import { buildImageFile } from "../dist/image-files/image-build.js";
 import { openImageFile } from "../dist/image-files/image-file.js";
 import { loadSigningKey, writeKeyPair } from "../dist/image-files/pem-keys.js";
+import { linkKeyOf } from "../dist/node/derived-link-key.js";
 import { runDistress } from "../dist/node/distress-node.js";
 import { startVirtualCable } from "../dist/transport/cable/virtual-cable.js";
 import { parseEndpoint } from "../dist/transport/endpoint.js";
@@ -29,8 +31,9 @@ import {
 const USAGE = `usage: npm run evidence:companion -- [--heals N] [--out docs/evidence/companion]
 
 One rescuer with two links over virtual cables at 3 Mbaud heals two boards in turn, N times (200). Each time a board has lost 16 of
-its 64 sectors. Exit 0: every heal was done, and memory and descriptors at the end are at most those after heal 20, plus 8 MB
-and none. 1: not so. 2: usage.
+its 64 sectors. There is a link key, since without one a board is believed once an hour that it is healed (ADR 0022).
+Exit 0: every heal was done; at the end memory is at most 16 MB above that after heal 20 and 2 MB above that of half the heals, and
+descriptors and threads are no more. 1: not so. 2: usage.
 `;
 const HARDWARE = { vendor: "acme", hardwareClass: "widget" };
 const VERSION = { major: 1, minor: 0, patch: 0 };
@@ -38,12 +41,17 @@ const FIRMWARE_BYTES = 256 * 1024;
 const SECTORS_LOST = 16;
 const BAUD = 3_000_000;
 const FIRST_SAMPLE = 20;
-const GROWTH_MAX_KB = 8 * 1024;
+const GROWTH_MAX_KB = 16 * 1024;
+/** From half of the heals on, when all code was compiled and V8 has seen its limit. */
+const LATE_GROWTH_MAX_KB = 2 * 1024;
+/** V8 lets garbage lie until it comes near its limit: without one, memory would show that and nothing else in 200 heals. */
+const NODE_OPTIONS = "--max-old-space-size=32";
 const HEAL_LIMIT_MS = 30_000;
 
 /** Keys, an image in a repository, and two boards that have it. */
 async function makeBench(dir) {
   writeKeyPair(join(dir, "owner"));
+  writeFreshLinkKey(join(dir, "link.key"));
   writeFileSync(join(dir, "fw.bin"), randomBytes(FIRMWARE_BYTES));
   const signer = loadSigningKey(join(dir, "owner.key"));
   const out = join(dir, "fw.mdy");
@@ -74,6 +82,7 @@ async function heal(dir, port, random) {
     const verdict = await runDistress({
       links: [parseEndpoint(`serial:${port}?baud=${BAUD}`)],
       store,
+      linkKey: linkKeyOf(readLinkKey(join(dirname(dir), "link.key"), () => {})),
       timeoutMs: HEAL_LIMIT_MS,
       signal: new AbortController().signal,
       onEvent: () => {},
@@ -99,19 +108,33 @@ async function run(dir, heals) {
   const paths = (i) => ({ a: join(dir, `a${i}`), b: join(dir, `b${i}`) });
   for (const i of [0, 1]) cables.push(await startVirtualCable({ ...paths(i), baud: BAUD }));
   const links = [0, 1].flatMap((i) => ["--link", `serial:${paths(i).b}?baud=${BAUD}`]);
-  const rescue = startMayday("rescue", ...links, "--repo", join(dir, "images"), "--json");
+  process.env.NODE_OPTIONS = NODE_OPTIONS;
+  const rescue = startMayday(
+    "rescue",
+    ...links,
+    "--repo",
+    join(dir, "images"),
+    "--link-key",
+    join(dir, "link.key"),
+    "--json",
+  );
   const random = new SeededRandom(1);
   const samples = [];
   const reasons = {};
-  for (let i = 1; i <= heals; i++) {
-    const reason = await heal(join(dir, `board-${i % 2}`), paths(i % 2).a, random);
-    reasons[reason] = (reasons[reason] ?? 0) + 1;
-    if (i === FIRST_SAMPLE || i % 50 === 0 || i === heals) samples.push(sample(rescue.child.pid, i));
-    if (i % FIRST_SAMPLE === 0) process.stderr.write(`${i} of ${heals} heals\n`);
+  try {
+    for (let i = 1; i <= heals; i++) {
+      const reason = await heal(join(dir, `board-${i % 2}`), paths(i % 2).a, random);
+      reasons[reason] = (reasons[reason] ?? 0) + 1;
+      if (reason !== "healed") break;
+      if (i === FIRST_SAMPLE || i % 50 === 0 || i === heals / 2 || i === heals)
+        samples.push(sample(rescue.child.pid, i));
+      if (i % FIRST_SAMPLE === 0) process.stderr.write(`${i} of ${heals} heals\n`);
+    }
+  } finally {
+    rescue.child.kill("SIGTERM");
+    for (const cable of cables) await cable.close();
   }
-  rescue.child.kill("SIGTERM");
   const { code, lines } = await rescue.ended;
-  for (const cable of cables) await cable.close();
   return { samples, reasons, code, verdict: lines.at(-1) };
 }
 
@@ -126,8 +149,11 @@ async function main() {
   try {
     const { samples, reasons, code, verdict } = await run(dir, heals);
     const [first, last] = [samples[0], samples.at(-1)];
+    if (first === undefined) throw new Error(`no heals: ${JSON.stringify(reasons)}`);
+    const half = samples.find((one) => one.heals >= heals / 2) ?? last;
     const isFlat =
       last.rssKb <= first.rssKb + GROWTH_MAX_KB &&
+      last.rssKb <= half.rssKb + LATE_GROWTH_MAX_KB &&
       last.descriptors <= first.descriptors &&
       last.threads <= first.threads;
     const isDone = code === 0 && verdict?.healed === heals && reasons.healed === heals;
@@ -137,7 +163,8 @@ async function main() {
       "# A rescuer that heals two boards in turn",
       "",
       "One `mayday rescue` with two links over virtual cables. What it takes of memory after so many heals, as Linux counts it.",
-      `Limits: ${GROWTH_MAX_KB / 1024} MB above the first row, no more descriptors and threads. Again: \`npm run evidence:companion\`.`,
+      `Limits: ${GROWTH_MAX_KB / 1024} MB above the first row, ${LATE_GROWTH_MAX_KB / 1024} MB above that of half the heals, no more descriptors and`,
+      `threads. NODE_OPTIONS=${NODE_OPTIONS}. Again: \`npm run evidence:companion\`.`,
       "",
       ...headLines(head),
       "",
