@@ -44,6 +44,8 @@ const TOOLS = [
   { package: "libnewlib-arm-none-eabi", probe: "/usr/lib/arm-none-eabi/newlib/nano.specs" },
   { package: "gcc-avr", probe: "/usr/bin/avr-gcc" },
   { package: "avr-libc", probe: "/usr/lib/avr/include/avr/io.h" },
+  { package: "systemd", probe: "/usr/bin/systemd-analyze" },
+  { package: "udev", probe: "/usr/bin/udevadm" },
   { package: "ovmf", probe: "/usr/share/OVMF/OVMF_CODE_4M.fd" },
 ];
 const REPORT = "test-report/vitest.json";

@@ -3,12 +3,14 @@ import type { Millis } from "../base/units.ts";
 import type { Verdict } from "../node/verdict.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import { adviceOn } from "./advice/run-advice.ts";
+import { addFlagVariables } from "./flag-variables.ts";
 import { addCommand } from "./help.ts";
 import { linkKeyFlag, linkKeyFor } from "./link-key-flag.ts";
 import { warnOfOpenLinks } from "./open-link-warnings.ts";
+import { addOutputFlags } from "./output-flags.ts";
 import { collectLinks, parseSeconds } from "./parse.ts";
 import { openRescueSource } from "./rescue-source.ts";
-import { addLogFlag, type CommandContext, onRun } from "./run.ts";
+import { type CommandContext, onRun } from "./run.ts";
 
 /** Long enough for neighbours that listen, and for one that just updates itself. */
 const TIMEOUT_DEFAULT_MS: Millis = 30_000;
@@ -50,7 +52,8 @@ export function addDispatchCommand(program: Command): void {
     .option("--allow-unsigned", "send unsigned images")
     .option("--timeout <seconds>", "give up after this long without progress (default: 30)", parseSeconds)
     .option("--link-key <file>", "key of the links: only boards with the same key are updated");
-  addLogFlag(command);
+  addOutputFlags(command);
+  addFlagVariables(command, ["repo", "timeout", "link-key"], ["link"]);
   onRun<DispatchFlags>(command, runDispatchCommand);
 }
 

@@ -8,11 +8,13 @@ import type { Endpoint } from "../transport/endpoint.ts";
 import { adviceOn } from "./advice/run-advice.ts";
 import { bootText, failureText } from "./board/boot-text.ts";
 import { doneVerdict } from "./command-verdict.ts";
+import { addFlagVariables } from "./flag-variables.ts";
 import { addCommand } from "./help.ts";
 import { linkKeyFlag, linkKeyFor } from "./link-key-flag.ts";
 import { warnOfOpenLinks } from "./open-link-warnings.ts";
+import { addOutputFlags } from "./output-flags.ts";
 import { collectLinks, parseSeconds } from "./parse.ts";
-import { addLogFlag, type CommandContext, onRun } from "./run.ts";
+import { type CommandContext, onRun } from "./run.ts";
 
 interface DistressFlags {
   readonly link: readonly Endpoint[];
@@ -57,7 +59,8 @@ export function addDistressCommand(program: Command): void {
       "key of the links, instead of the board's own: only rescuers with the same key are accepted " +
         "(make one: keygen --link-key, or openssl rand -hex 32 > link.key)",
     );
-  addLogFlag(command);
+  addOutputFlags(command);
+  addFlagVariables(command, ["board", "timeout", "link-key"], ["link"]);
   onRun<DistressFlags>(command, runDistressCommand);
 }
 

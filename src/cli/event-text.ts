@@ -1,5 +1,5 @@
 import { unreachable } from "../base/assert.ts";
-import type { NodeEvent, ProgressEvent } from "../node/node-event.ts";
+import type { HealedEvent, NodeEvent, ProgressEvent } from "../node/node-event.ts";
 import type { Verdict } from "../node/verdict.ts";
 import { failureText } from "./board/boot-text.ts";
 import { byteText, durationText, grouped, percent, rateText } from "./text.ts";
@@ -98,6 +98,12 @@ export function eventText(event: NodeEvent): string | undefined {
   }
 }
 
+/** What a healed board's session was, in one line. */
+export function healText({ link, blocks, bytesTx, seconds, baud }: HealedEvent): string {
+  const rate = typeof baud === "number" ? ` at ${grouped(baud)} bit/s` : "";
+  return `${link}: ${blockText(blocks)} in ${seconds.toFixed(2)} s${rate}, ${byteText(bytesTx)} sent`;
+}
+
 function lineText({ baud, before, reason }: Extract<NodeEvent, { event: "rate" }>): string {
   const [now, was] = [grouped(baud), grouped(before)];
   switch (reason) {
@@ -151,14 +157,20 @@ export function progressText(event: ProgressEvent, room: number = Number.POSITIV
   return text;
 }
 
+function blockText(blocks: number): string {
+  return `${blocks} block${blocks === 1 ? "" : "s"}`;
+}
+
 /** The successful end of a command over a link, in one line. */
 export function verdictText(verdict: Verdict): string {
   const image = verdict.digest === undefined ? "" : ` ${shortId(verdict.digest)}`;
+  if (verdict.reason === "stopped" && verdict.healed !== undefined)
+    return `stopped after ${verdict.healed} healed board${verdict.healed === 1 ? "" : "s"}`;
   if (verdict.bytesTx + verdict.bytesRx === 0) return `${verdict.reason}${image}`;
   const moved = `${byteText(verdict.bytesTx)} sent, ${byteText(verdict.bytesRx)} received`;
   const resent = verdict.resentBytes === 0 ? "" : `, ${byteText(verdict.resentBytes)} sent again`;
   const saved = verdict.savedBytes === 0 ? "" : `, ${byteText(verdict.savedBytes)} saved by compression`;
-  const took = `${verdict.blocks} block${verdict.blocks === 1 ? "" : "s"} in ${verdict.seconds.toFixed(2)} s`;
+  const took = `${blockText(verdict.blocks)} in ${verdict.seconds.toFixed(2)} s`;
   const rate = typeof verdict.baud === "number" ? ` at ${grouped(verdict.baud)} bit/s` : "";
   return `${verdict.reason}${image}: ${took}${rate}, ${moved}${resent}${saved}`;
 }

@@ -1,11 +1,12 @@
 import type { Writable } from "node:stream";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { ExitCode } from "../base/errors.ts";
-import { errorWords } from "../base/system-error.ts";
 import type { NodeEvent } from "../node/node-event.ts";
 import type { Verdict } from "../node/verdict.ts";
 import { lostVerdict } from "./command-verdict.ts";
-import { eventText, verdictText } from "./event-text.ts";
+import { ConsoleSink } from "./console-sink.ts";
+import { eventText, healText, verdictText } from "./event-text.ts";
+import { GuardedLog, type Log } from "./guarded-log.ts";
 import { BarProgress, PlainProgress, type ProgressView } from "./progress.ts";
 import { flushed, lossOf } from "./result-stream.ts";
 import { printableJson, TerminalText } from "./terminal-text.ts";
@@ -15,10 +16,11 @@ export type JsonEvent = { readonly event: string } & Readonly<Record<string, unk
 
 export type OutputStream = Writable & { readonly isTTY?: boolean; readonly columns?: number };
 
-/** Takes lines, each with its end. */
-export interface Log {
-  readonly path: string;
-  append(line: string): void;
+/** What a command with links prints; all others print everything, without times. */
+export interface OutputSettings {
+  /** `quiet`: warnings, errors and heals. `verbose`: each line with its time, and changes of roles. */
+  readonly verbosity: "quiet" | "normal" | "verbose";
+  readonly console: ConsoleSink;
 }
 
 export interface OutputOptions {
@@ -34,9 +36,13 @@ export class Output {
   readonly #stdout: OutputStream;
   readonly #stderr: OutputStream;
   readonly #progress: ProgressView;
-  #log: Log | undefined;
+  readonly #logs: GuardedLog[] = [];
+  #verbosity: OutputSettings["verbosity"] = "normal";
+  #console: ConsoleSink;
+  #stampsEvents = false;
 
   private constructor(options: OutputOptions, progress: ProgressView) {
+    this.#console = ConsoleSink.shown(options.clock ?? systemClock);
     this.isJson = options.isJson;
     this.#stdout = options.stdout;
     this.#stderr = options.stderr;
@@ -52,9 +58,16 @@ export class Output {
     return new Output(options, progress);
   }
 
+  /** From now on prints what the settings say, and each JSON line of a node with its time. */
+  tune({ verbosity, console }: OutputSettings): void {
+    this.#verbosity = verbosity;
+    this.#console = console;
+    this.#stampsEvents = true;
+  }
+
   /** Text for people, with and without `--json`. */
   note(text: string): void {
-    this.#progress.line(TerminalText.plain(text));
+    if (this.#verbosity !== "quiet") this.#show(TerminalText.plain(text));
   }
 
   warn(text: string): void {
@@ -62,25 +75,31 @@ export class Output {
     this.#line("yellow", "warning:", text);
   }
 
+  #show(text: TerminalText): void {
+    const isTimed = this.#verbosity === "verbose";
+    this.#progress.line(isTimed ? TerminalText.joined(`${new Date().toISOString()} `, text) : text);
+  }
+
   /** Progress is left out: it is for those who wait. */
   #logged(event: JsonEvent | NodeEvent): void {
-    if (this.#log === undefined || event.event === "progress") return;
-    const log = this.#log;
-    try {
-      log.append(jsonLine({ time: new Date().toISOString(), ...event }));
-    } catch (error) {
-      this.#log = undefined;
-      this.warn(`${log.path} is no longer written: ${errorWords(error)}`);
-    }
+    if (this.#logs.length === 0 || event.event === "progress") return;
+    const line = jsonLine({ time: new Date().toISOString(), ...event });
+    for (const log of this.#logs) log.append(line);
   }
 
   #line(style: "yellow" | "red", label: string, text: string): void {
-    this.#progress.line(TerminalText.joined(TerminalText.styled(this.#stderr, style, label), ` ${text}`));
+    this.#show(TerminalText.joined(TerminalText.styled(this.#stderr, style, label), ` ${text}`));
   }
 
   /** From now on also writes what happens to a log; if that fails, there is one warning. */
   logTo(log: Log): void {
-    this.#log = log;
+    this.#logs.push(new GuardedLog(log, (text) => this.warn(text)));
+  }
+
+  /** Opens the files that it writes again, by their names: logrotate gave the old ones others. */
+  reopenLogs(): void {
+    for (const log of this.#logs) log.reopen();
+    this.#console.reopen();
   }
 
   /** A result: the text, or with `--json` the event. */
@@ -97,12 +116,38 @@ export class Output {
 
   /** An event of a node: with `--json` as a line; for people as text or progress. */
   nodeEvent(event: NodeEvent): void {
-    this.event(event);
-    if (event.event === "progress") this.#progress.update(event);
+    if (event.event === "console") this.#consoleEvent(event);
+    else this.#otherEvent(event);
+  }
+
+  #consoleEvent(event: Extract<NodeEvent, { event: "console" }>): void {
+    const lines = this.#console.take(event.link, event.text);
+    if (!this.#console.isShown) return;
+    if (this.isJson) this.#printEvent(event);
+    if (lines.length === 0) return;
+    this.#logged(event);
+    for (const line of lines) this.note(`${event.link}| ${line}`);
+  }
+
+  #otherEvent(event: Exclude<NodeEvent, { event: "console" }>): void {
+    this.#logged(event);
+    if (this.isJson) this.#printEvent(event);
+    const isQuiet = this.#verbosity === "quiet";
+    if (event.event === "progress" && !isQuiet) this.#progress.update(event);
     const isOver = event.event === "verified" || event.event === "healed" || event.event === "lost";
     if (isOver) this.#progress.finish(event.link);
     const text = eventText(event);
-    if (text !== undefined) this.note(text);
+    if (event.event === "healed")
+      for (const line of [healText(event), text ?? ""]) this.#show(TerminalText.plain(line));
+    else if (text !== undefined) this.note(text);
+    else if (event.event === "role" && this.#verbosity === "verbose")
+      this.note(`${event.link}: role ${event.role}`);
+  }
+
+  /** Programs that compare verdicts find them as they were: only what happens on the way has a time. */
+  #printEvent(event: NodeEvent): void {
+    const time = this.#stampsEvents ? { time: new Date().toISOString() } : {};
+    this.#stdout.write(jsonLine({ ...event, ...time }));
   }
 
   /** Removes the progress of a link, or of all links. */

@@ -6,14 +6,16 @@ import type { Verdict } from "../node/verdict.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import { adviceOn } from "./advice/run-advice.ts";
 import { stoppedVerdict } from "./command-verdict.ts";
+import { addFlagVariables } from "./flag-variables.ts";
 import { addCommand } from "./help.ts";
 import { HealedHook } from "./hooks/healed-hook.ts";
 import { HookRunner } from "./hooks/hook-runner.ts";
 import { linkKeyFlag, linkKeyFor } from "./link-key-flag.ts";
 import { warnOfOpenLinks } from "./open-link-warnings.ts";
+import { addOutputFlags } from "./output-flags.ts";
 import { collectLinks, parseHardwareFlag, parseSeconds, parseVersionFlag } from "./parse.ts";
 import { openRescueSource } from "./rescue-source.ts";
-import { addLogFlag, type CommandContext, onRun } from "./run.ts";
+import { type CommandContext, onRun } from "./run.ts";
 
 interface RescueFlags {
   readonly link: readonly Endpoint[];
@@ -27,7 +29,11 @@ interface RescueFlags {
   readonly reset?: "dtr" | "rts";
   readonly onHealed?: string;
   readonly linkKey?: string;
+  readonly waitForLinks?: boolean;
 }
+
+/** Flags that a service sets; those that describe one image or one run have no variable. */
+const VARIABLES = ["repo", "timeout", "reset", "on-healed", "link-key", "wait-for-links"];
 
 /** Registers `mayday rescue`. */
 export function addRescueCommand(program: Command): void {
@@ -63,24 +69,31 @@ export function addRescueCommand(program: Command): void {
     .option("--once", "end after one board was healed or refused the image, or none suits it")
     .option("--timeout <seconds>", "give up after this long without progress (default: never)", parseSeconds)
     .addOption(
-      new Option("--reset <line>", "pulse this modem line when the port opens").choices(["dtr", "rts"]),
+      new Option("--reset <line>", "pulse this modem line when a port opens first").choices(["dtr", "rts"]),
     )
     .option(
       "--on-healed <command>",
       "program to run after each healed board, one at a time, with MAYDAY_LINK, MAYDAY_PEER, MAYDAY_DIGEST, MAYDAY_VERSION, " +
-        "MAYDAY_PROVEN set; words without a shell (sh -c '...' for one), for at most 300 s",
+        "MAYDAY_PROVEN, MAYDAY_BLOCKS, MAYDAY_BYTES, MAYDAY_SECONDS set; words without a shell (sh -c '...' for one), for at most 300 s",
     )
     .option(
       "--link-key <file>",
       "key of the links: only boards with the same key are healed " +
         "(make one: keygen --link-key, or openssl rand -hex 32 > link.key)",
     );
-  addLogFlag(command);
+  command
+    .option(
+      "--wait-for-links",
+      "wait for ports that are missing or busy at the start (default: with --repo or several --link, and without --once)",
+    )
+    .option("--no-wait-for-links", "exit with 6 when no link can be opened at the start");
+  addOutputFlags(command);
+  addFlagVariables(command, VARIABLES, ["link"], { repo: "image" });
   onRun<RescueFlags>(command, runRescueCommand);
 }
 
 async function runRescueCommand(
-  { output, signal }: CommandContext,
+  { output, signal, service }: CommandContext,
   _args: readonly string[],
   flags: RescueFlags,
 ): Promise<Verdict> {
@@ -102,15 +115,16 @@ async function runRescueCommand(
       signal,
       advice: adviceOn,
       ...(flags.timeout === undefined ? {} : { timeoutMs: flags.timeout }),
+      waitsForLinks: flags.waitForLinks ?? isCompanion(flags),
       ...(flags.reset === undefined ? {} : { reset: flags.reset }),
       onEvent: (event) => {
         output.nodeEvent(event);
+        service?.handle(event);
         healed.handle(event);
       },
     });
     output.endProgress();
-    const isEndless = flags.once !== true && flags.timeout === undefined;
-    const told = isEndless ? stoppedVerdict(verdict, signal) : verdict;
+    const told = flags.once === true ? verdict : stoppedVerdict(verdict, signal);
     output.linkResult(told);
     await healed.finished();
     return told;
@@ -118,4 +132,9 @@ async function runRescueCommand(
     runner.close();
     await source.close();
   }
+}
+
+/** Whether nobody may stand beside it: an adapter that is plugged in later is waited for. One that sends an image by hand is not. */
+function isCompanion({ once, repo, link }: RescueFlags): boolean {
+  return once !== true && (repo !== undefined || link.length > 1);
 }

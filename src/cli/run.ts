@@ -5,16 +5,20 @@ import type { Millis } from "../base/units.ts";
 import type { Verdict } from "../node/verdict.ts";
 import { doneVerdict, errorVerdict, interruptedVerdict } from "./command-verdict.ts";
 import { Output } from "./output.ts";
+import { hasOutputFlags, type OutputFlags, tuneOutput } from "./output-flags.ts";
 import { resultStream } from "./result-stream.ts";
+import type { ServiceNotice } from "./service-notice.ts";
 
 /** What a command is given. */
 export interface CommandContext {
   readonly output: Output;
   /**
-   * Aborted by the first SIGINT or SIGTERM, whose name is its reason: the command ends soon and leaves everything so that it
-   * can be resumed.
+   * Aborted by the first SIGINT or SIGTERM, or by a SIGHUP that ends the command, whose name is its reason: the command ends
+   * soon and leaves everything so that it can be resumed.
    */
   readonly signal: AbortSignal;
+  /** The service manager that started this process, if there is one. */
+  readonly service: ServiceNotice | undefined;
 }
 
 /** The work of a command. It resolves with undefined if it did what was asked. */
@@ -24,44 +28,46 @@ export type CommandWork = (context: CommandContext) => Promise<Verdict | undefin
 const ABORT_GRACE_MS: Millis = 3000;
 
 /** Flags that are the same for all commands that have them. */
-interface CommonFlags {
+interface CommonFlags extends OutputFlags {
   readonly json?: boolean;
-  readonly log?: string;
 }
 
-/** Gives a command a `--log` flag; {@link onRun} does what it says. */
-export function addLogFlag(command: Command): void {
-  command.option("--log <file>", "append what happens to this file: the lines of --json with their time");
-}
-
-async function logTo(path: string, output: Output): Promise<void> {
-  const { LogFile } = await import("../files/log-file.ts");
-  output.logTo(LogFile.open(path));
-}
+/**
+ * What SIGHUP is to a command. `end`: as SIGINT; a terminal that is closed sends it. `reopen`: where no terminal is, the files
+ * that it writes are opened again, for logrotate, and it continues. `own`: the same everywhere, and the command does the rest.
+ */
+type Hangup = "end" | "reopen" | "own";
 
 /** Gives a command its `--json` flag and its work. The process ends when the work does. */
 export function onRun<Options extends object>(
   command: Command,
   work: (context: CommandContext, args: readonly string[], options: Options) => Promise<Verdict | undefined>,
+  hangup: Hangup = hasOutputFlags(command) ? "reopen" : "end",
 ): void {
   command.option("--json", "print JSON lines on stdout; the last one is the verdict");
   command.action(async () => {
-    const { json, log, ...options } = command.opts<Options & CommonFlags>();
-    await execute(json === true, async (context) => {
-      if (log !== undefined) await logTo(log, context.output);
-      return work(context, command.args, options as unknown as Options);
-    });
+    const { json, log, quiet, verbose, console, ...options } = command.opts<Options & CommonFlags>();
+    const flags = Object.fromEntries(
+      Object.entries({ log, quiet, verbose, console }).filter(([, value]) => value !== undefined),
+    );
+    const start = async (context: CommandContext): Promise<Verdict | undefined> => {
+      if (hasOutputFlags(command)) await tuneOutput(context.output, flags);
+      return await work(context, command.args, options as unknown as Options);
+    };
+    await execute(json === true, start, hangup);
   });
 }
 
 /** Runs a command's work, prints its verdict, also after errors and signals, and ends the process. */
-export async function execute(isJson: boolean, work: CommandWork): Promise<never> {
+export async function execute(isJson: boolean, work: CommandWork, hangup: Hangup = "end"): Promise<never> {
   const output = await Output.open({ isJson, stdout: resultStream(), stderr: process.stderr });
   const stop = new AbortController();
   watchSignals(stop);
+  watchHangup(stop, output, hangup);
   let verdict: Verdict;
   try {
-    const ended = work({ output, signal: stop.signal });
+    const service = await serviceOf(output, stop.signal);
+    const ended = work({ output, signal: stop.signal, service });
     verdict = (await Promise.race([ended, graceOver(stop.signal)])) ?? doneVerdict();
   } catch (error) {
     verdict = errorVerdict(error);
@@ -80,6 +86,22 @@ function watchSignals(stop: AbortController): void {
   };
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);
+}
+
+/** SIGHUP, which may come several times, never ends the process without a verdict. */
+function watchHangup(stop: AbortController, output: Output, hangup: Hangup): void {
+  const isService = hangup === "own" || (hangup === "reopen" && process.stdin.isTTY !== true);
+  process.on("SIGHUP", () => {
+    if (isService) output.reopenLogs();
+    else if (!stop.signal.aborted) stop.abort("SIGHUP");
+  });
+}
+
+/** The service manager that started this process, if it wants to hear of it. */
+async function serviceOf(output: Output, signal: AbortSignal): Promise<ServiceNotice | undefined> {
+  if ((process.env["NOTIFY_SOCKET"] ?? "") === "") return undefined;
+  const { ServiceNotice: Notice } = await import("./service-notice.ts");
+  return Notice.take(process.env, { warn: (text) => output.warn(text), signal });
 }
 
 function graceOver(signal: AbortSignal): Promise<Verdict> {

@@ -13,7 +13,7 @@ const LOG_MODE = 0o640;
 /** A file that lines are appended to, as long as the process runs. */
 export class LogFile {
   readonly path: string;
-  readonly #fd: number;
+  #fd: number;
 
   private constructor(path: string, fd: number) {
     this.path = path;
@@ -26,19 +26,14 @@ export class LogFile {
    * may have put it there, `log-not-opened`, `foreign-link` (`OpenFolder`).
    */
   static open(path: string): LogFile {
-    try {
-      refuseKey(path);
-      const fd = openIn(dirname(resolve(path)), basename(path));
-      try {
-        checkLog(path, fd);
-        return new LogFile(path, fd);
-      } catch (error) {
-        closeSync(fd);
-        throw error;
-      }
-    } catch (error) {
-      throw openError(path, error);
-    }
+    return new LogFile(path, openChecked(path));
+  }
+
+  /** Opens the file of its name again, after logrotate gave it another one. With the errors of {@link open}: the old one stays. */
+  reopen(): void {
+    const fd = openChecked(this.path);
+    closeSync(this.#fd);
+    this.#fd = fd;
   }
 
   /** Appends a line. Errors of the operating system pass through. */
@@ -52,6 +47,22 @@ function refuseKey(path: string): void {
   if (key === undefined) return;
   const message = `${path} holds ${key.name}, to which no log is appended; name a new file`;
   throw new UsageError("log-is-key", message, { path, form: key.id });
+}
+
+function openChecked(path: string): number {
+  try {
+    refuseKey(path);
+    const fd = openIn(dirname(resolve(path)), basename(path));
+    try {
+      checkLog(path, fd);
+      return fd;
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+  } catch (error) {
+    throw openError(path, error);
+  }
 }
 
 function openIn(dir: string, name: string): number {

@@ -2,7 +2,6 @@ import { assert, unreachable } from "../base/assert.ts";
 import { toHex } from "../base/bytes.ts";
 import type { Timer } from "../base/clock.ts";
 import { ExitCode } from "../base/errors.ts";
-import { errorWords } from "../base/system-error.ts";
 import type { Millis } from "../base/units.ts";
 import { chainRepository } from "../image/chain-repository.ts";
 import type { LinkKey } from "../link/link-key.ts";
@@ -87,7 +86,7 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
         handsOut: own === undefined && duties.policy.update === "auto",
         advice: duties.advice,
         admit: (link, cause) => this.machine.admit(this.#indexOf(link), cause),
-        onUnreadable: (link, error) => this.#handleUnreadable(link, error),
+        onUnreadable: () => this.own?.life.reverify(),
       },
     );
     const nodeId = own?.self.nodeId ?? this.rescuer.nodeId;
@@ -201,16 +200,6 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
   #boardChanged(): void {
     if (this.own !== undefined) this.machine.handleBoard(this.#host.clock.now(), this.own.life.own());
     this.#pump();
-  }
-
-  /** An image that is served cannot be read: the session ends, and the own flash is looked at again. */
-  #handleUnreadable(view: SideLink<RescuerRole>, error: unknown): void {
-    const detail = errorWords(error);
-    this.reports.report({ event: "link", link: view.endpoint, state: "image-unreadable", detail });
-    const views = [...this.#views.values()].find(({ rescuer }) => rescuer === view);
-    if (views === undefined) return;
-    this.#exchange(views, "idle");
-    this.own?.life.reverify();
   }
 
   /** Tells the machine what a link is engaged in, and the user when that changed. */

@@ -12,9 +12,13 @@ export interface PickPolicy {
   readonly offersAnyway?: boolean;
 }
 
-/** An image for a board, open; or why there is none, and what the board is told. `again`: that was reported at an earlier call of the board. */
+/**
+ * An image for a board, open; or why there is none, and what the board is told. `again`: that was reported at an earlier call of
+ * the board. `unreadable`: the one that suits cannot be opened.
+ */
 export type PickedImage =
   | { readonly tag: "image"; readonly image: ImageSource }
+  | { readonly tag: "unreadable"; readonly digest: Uint8Array; readonly error: unknown }
   | {
       readonly tag: "none";
       readonly reason: RefusalReason;
@@ -25,7 +29,7 @@ export type PickedImage =
 
 /**
  * Picks and opens the image to offer to the board of a beacon. `refused`: short digests of images that the board refused
- * lately. Rejects if the repository or the image cannot be read.
+ * lately. Rejects if the repository cannot be read.
  */
 export async function pickImage(
   beacon: Beacon,
@@ -43,7 +47,11 @@ export async function pickImage(
     refused,
   });
   const opened = async (digest: Uint8Array): Promise<PickedImage> => {
-    return { tag: "image", image: await repository.open(digest) };
+    try {
+      return { tag: "image", image: await repository.open(digest) };
+    } catch (error) {
+      return { tag: "unreadable", digest, error };
+    }
   };
   if (choice.tag === "chosen") return await opened(choice.entry.digest);
   // A refused image is offered again after a while.

@@ -5,21 +5,24 @@ import { NodeRun } from "./node-run.ts";
 import type { RescuerDuties } from "./rescuer-duties.ts";
 import { type RescuerHost, RescuerSide } from "./rescuer-side.ts";
 import type { RunOptions } from "./run-options.ts";
-import { type TransportSource, transportOf } from "./transport-source.ts";
+import { patientTransportOf, type TransportSource, transportOf } from "./transport-source.ts";
 import type { Verdict } from "./verdict.ts";
 
 export interface RescueOptions extends RunOptions, RescuerDuties {
   readonly links: readonly TransportSource[];
   /** The modem line to pulse when a serial port is opened. */
   readonly reset?: ResetLine;
+  /** Wait for links that cannot be opened, also for all of them: an adapter may be plugged in later. Not unless given. */
+  readonly waitsForLinks?: boolean;
 }
 
 /**
  * Heals every board that calls on any of the links, until the timeout or the signal; with `once`, one board. Rejects if
- * no link can be opened (TransportError).
+ * no link can be opened (TransportError), unless it waits for them.
  */
 export async function runRescue(options: RescueOptions): Promise<Verdict> {
-  const transports = options.links.map((source) => transportOf(source, options.reset));
+  const open = options.waitsForLinks === true ? patientTransportOf : transportOf;
+  const transports = options.links.map((source) => open(source, options.reset));
   const run = new NodeRun<RescuerEvent, RescuerRole, RescuerSide>(
     options,
     transports,

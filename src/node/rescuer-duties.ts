@@ -24,8 +24,8 @@ export interface RescuerDuties extends Pick<RunOptions, "advice">, PickPolicy {
   admit?(link: SideLink<RescuerRole>, cause: ServeCause): Admission;
   /** An image was looked for, for the board of a beacon. */
   onPicked?(link: SideLink<RescuerRole>, beacon: Beacon, isFound: boolean): void;
-  /** An image cannot be read any more; unless given, the run ends. */
-  onUnreadable?(link: SideLink<RescuerRole>, error: unknown): void;
+  /** An image could not be read, and its session was ended. */
+  onUnreadable?(link: SideLink<RescuerRole>): void;
 }
 
 /** A rescuer's own board, as its beacon shows it. */

@@ -1,10 +1,15 @@
+import type { Millis } from "../base/units.ts";
 import type { ImageSource } from "../image/image-source.ts";
 import type { Repository } from "../image/repository.ts";
 import type { Beacon } from "../wire/messages.ts";
 import { type PickedImage, type PickPolicy, pickImage } from "./image-picking.ts";
+import { UnreadableImages } from "./unreadable-images.ts";
 
 /** Different images that a node holds open at the same time, on all its links together. */
 export const OPEN_IMAGES_MAX = 16;
+
+/** Images that one call may find unreadable; with more of them the board's next call continues. */
+const TURNS_MAX = 8;
 
 /** Where a rescuer's images come from. */
 export interface ImageOrigins extends PickPolicy {
@@ -19,22 +24,44 @@ export class RescuerImages {
   readonly #pending: Set<Promise<void>> = new Set();
   /** How often each open image is used. */
   readonly #open: Map<ImageSource, number> = new Map();
+  readonly #unreadable: UnreadableImages = new UnreadableImages();
 
   constructor(origins: ImageOrigins) {
     this.#origins = origins;
   }
 
   /**
-   * Picks and opens the image for the board of a beacon, as `pickImage` does. `again` while as many images are open as may
-   * be. Rejects if the repository or the image cannot be read.
+   * Picks and opens the image for the board of a beacon, as `pickImage` does; one that cannot be opened is reported and left
+   * out, and the next one is picked. `again` while as many images are open as may be. Rejects if the repository cannot be read.
    */
-  async pick(beacon: Beacon, refused: readonly Uint8Array[]): Promise<PickedImage> {
+  async pick(
+    now: Millis,
+    beacon: Beacon,
+    refused: readonly Uint8Array[],
+    onUnreadable: (error: unknown) => void,
+  ): Promise<Exclude<PickedImage, { tag: "unreadable" }>> {
     if (this.#open.size >= OPEN_IMAGES_MAX) return { tag: "again" };
     const { updates, repository } = this.#origins;
     const from = beacon.failure === undefined ? (updates ?? repository) : repository;
-    const picked = await pickImage(beacon, refused, { ...this.#origins, repository: from });
-    if (picked.tag === "image") this.#open.set(picked.image, (this.#open.get(picked.image) ?? 0) + 1);
-    return picked;
+    const origins = { ...this.#origins, repository: from };
+    // Each turn leaves out one image more; a repository that fails for all of them ends it as well.
+    for (let turn = 0; turn < TURNS_MAX; turn++) {
+      const leftOut = [...refused, ...this.#unreadable.at(now)];
+      const picked = await pickImage(beacon, leftOut, origins);
+      if (picked.tag === "unreadable") {
+        this.noteUnreadable(now, picked.digest);
+        onUnreadable(picked.error);
+        continue;
+      }
+      if (picked.tag === "image") this.#open.set(picked.image, (this.#open.get(picked.image) ?? 0) + 1);
+      return picked;
+    }
+    return { tag: "again" };
+  }
+
+  /** An image that was opened cannot be read any more: for a while others are picked. */
+  noteUnreadable(now: Millis, digest: Uint8Array): void {
+    this.#unreadable.note(now, digest);
   }
 
   /** Gives back one use of an image. */

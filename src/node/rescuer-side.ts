@@ -1,7 +1,6 @@
 import { BoundedMap } from "../base/bounded-map.ts";
 import { toHex } from "../base/bytes.ts";
 import { ExitCode } from "../base/errors.ts";
-import type { HeardRefusal } from "../base/refusal.ts";
 import { errorWords } from "../base/system-error.ts";
 import type { Millis } from "../base/units.ts";
 import type { LinkKey } from "../link/link-key.ts";
@@ -19,13 +18,13 @@ import { distressHeard } from "./distress-event.ts";
 import { ImageCoders } from "./image-coder.ts";
 import type { PickedImage } from "./image-picking.ts";
 import type { HeardTexts } from "./line-reports.ts";
-import type { HealedEvent } from "./node-event.ts";
 import { freshBootNonce, freshId, type SideLink } from "./node-link.ts";
 import type { SideHost } from "./node-run.ts";
 import { MISMATCH_SENTENCES, REFUSAL_SENTENCES } from "./refusal-sentences.ts";
 import type { RescuerDuties, RescuerSelf } from "./rescuer-duties.ts";
 import { PickedImages } from "./rescuer-effects.ts";
 import { RescuerImages } from "./rescuer-images.ts";
+import { type BoardRefusal, RescuerOutcome } from "./rescuer-outcome.ts";
 import {
   type AcceptedSession,
   type EventOf,
@@ -53,13 +52,7 @@ interface LinkWork {
   cause: ServeCause;
 }
 
-interface Refusal {
-  readonly reason: HeardRefusal;
-  readonly detail: string;
-  readonly peer: string | undefined;
-  readonly isProven: boolean;
-  readonly digest?: Uint8Array | undefined;
-}
+type ImageEvent = EventOf<"readRun" | "readBlock" | "release">;
 
 /** Most boards that are remembered. */
 const BOARDS_MAX = 256;
@@ -91,11 +84,7 @@ export class RescuerSide {
   readonly #waitingTold: BoundedMap<string, Millis> = new BoundedMap(BOARDS_MAX);
   /** Coded blocks, kept from one board to the next. */
   readonly #coders: ImageCoders = new ImageCoders(zlibDeflate);
-  /** Blocks sent, on all links. */
-  #blocks = 0;
-  #lastHeard: string | undefined;
-  #lastHealed: HealedEvent | undefined;
-  #refusal: Refusal | undefined;
+  readonly #outcome: RescuerOutcome = new RescuerOutcome();
 
   constructor(host: RescuerHost, duties: RescuerDuties) {
     this.#host = host;
@@ -137,18 +126,12 @@ export class RescuerSide {
   }
 
   handleTimeout(): Ending {
-    if (this.#lastHealed !== undefined) return { code: ExitCode.done, reason: "healed" };
-    if (this.#refusal !== undefined) return refusedEnding(this.#refusal);
-    return this.#host.line.endAtTimeout(this.#host.links, HEARD_TEXTS);
+    return this.#outcome.ending ?? this.#host.line.endAtTimeout(this.#host.links, HEARD_TEXTS);
   }
 
-  /** The session that a verdict with this code describes: the refused one, the last healed one, or else the last board heard. */
+  /** What a verdict with this code says of the sessions. */
   figures(code: ExitCode): SessionFigures {
-    const blocks = this.#blocks;
-    if (code === ExitCode.refused && this.#refusal !== undefined)
-      return { blocks, seconds: 0, peer: this.#refusal.peer, digest: undefined };
-    const { seconds = 0, peer = this.#lastHeard, digest, baud } = this.#lastHealed ?? {};
-    return { blocks, seconds, peer, digest, ...(baud !== undefined && { baud }) };
+    return this.#outcome.figures(code);
   }
 
   /** Returns the open images to the repository, those of picks that still run too. */
@@ -226,28 +209,52 @@ export class RescuerSide {
     refused: readonly Uint8Array[],
     link: Link,
   ): Promise<PickedImage | undefined> {
+    let isUnreadable = false;
+    const onUnreadable = (error: unknown): void => {
+      isUnreadable = true;
+      this.#reportUnreadable(link, error);
+    };
     try {
-      return await this.#images.pick(beacon, refused);
+      const picked = await this.#images.pick(this.#host.clock.now(), beacon, refused, onUnreadable);
+      // The board is told that there is none, as it was not at an earlier call.
+      return picked.tag === "again" && isUnreadable ? undefined : picked;
     } catch (error) {
-      const state = "image-unreadable";
-      this.#host.report({ event: "link", link: link.endpoint, state, detail: textOf(error) });
+      this.#reportUnreadable(link, error);
       return undefined;
     }
   }
 
-  #carryOut(event: RescuerEvent, link: Link): void {
+  #reportUnreadable(link: Link, error: unknown): void {
+    const state = "image-unreadable";
+    this.#host.report({ event: "link", link: link.endpoint, state, detail: errorWords(error) });
+  }
+
+  #carryOut(event: ImageEvent, link: Link): void {
     const { images, session } = this.#work(link);
     if (event.tag === "readBlock") {
       if (session !== undefined) session.blocks++;
-      this.#blocks++;
+      this.#outcome.blocks++;
     }
     try {
       images.apply(this.#host.clock.now(), event, link.role);
     } catch (error) {
-      if (this.#duties.onUnreadable === undefined)
-        this.#host.end({ code: ExitCode.failed, reason: "image-unreadable", detail: textOf(error) });
-      else this.#duties.onUnreadable(link, error);
+      this.#handleUnreadable(event.session, link, error);
     }
+  }
+
+  /** An image cannot be read in the middle of a session: the session ends, the board is told, and its next call gets another one. */
+  #handleUnreadable(session: number, link: Link, error: unknown): void {
+    const now = this.#host.clock.now();
+    const image = this.#work(link).images.get(session);
+    if (image !== undefined) this.#images.noteUnreadable(now, image.digest);
+    const isOnlyOne = this.#duties.once && this.#duties.offersAnyway === true;
+    if (isOnlyOne) {
+      this.#host.end({ code: ExitCode.failed, reason: "image-unreadable", detail: errorWords(error) });
+      return;
+    }
+    this.#reportUnreadable(link, error);
+    link.role?.handleUnreadable(now, session);
+    this.#duties.onUnreadable?.(link);
   }
 
   #handleNews(now: Millis, event: RescuerEvent, link: Link): void {
@@ -312,14 +319,15 @@ export class RescuerSide {
     const { session } = this.#work(link);
     const { bytesSent } = link.end.counters;
     const { baud } = link.driver.transport.facts;
-    this.#lastHealed = healedReport(now, link.endpoint, event, session, bytesSent, baud);
-    this.#host.report(this.#lastHealed);
+    const report = healedReport(now, link.endpoint, event, session, bytesSent, baud);
+    this.#outcome.noteHealed(report);
+    this.#host.report(report);
     if (this.#duties.once) this.#host.end({ code: ExitCode.done, reason: "healed" });
   }
 
   #handleLost({ why, targetId }: EventOf<"sessionLost">, link: Link): void {
     const peer = toHex(targetId);
-    this.#lastHeard = peer;
+    this.#outcome.lastHeard = peer;
     this.#host.report({ event: "lost", link: link.endpoint, peer, why });
     if (why === "done-not-heard" && this.#duties.once) {
       const detail = "everything was sent and acknowledged, but the target never said that it is healed";
@@ -329,7 +337,7 @@ export class RescuerSide {
 
   #reportBeacon(beacon: Beacon, link: Link): void {
     const peer = toHex(beacon.nodeId);
-    this.#lastHeard = peer;
+    this.#outcome.lastHeard = peer;
     if (this.#duties.self === undefined && this.#isCopied(beacon, link)) {
       const detail = `board ${peer} is on two links at once under two nonces: a copied board folder or flash`;
       this.#host.report({ event: "link", link: link.endpoint, state: "copied-board", detail });
@@ -352,19 +360,15 @@ export class RescuerSide {
   }
 
   /** With a link key, what anybody on the wire can cause does not end a run. Another key, or none, does: PROTOCOL.md 14.6. */
-  #isBelieved(link: Link, { isProven, reason }: Refusal): boolean {
+  #isBelieved(link: Link, { isProven, reason }: BoardRefusal): boolean {
     return !link.end.isKeyed || isProven || reason === "link-key";
   }
 
-  #reportRefusal(link: Link, { digest, isProven, ...refusal }: Refusal): void {
-    this.#refusal = { ...refusal, isProven };
+  #reportRefusal(link: Link, { digest, isProven, ...refusal }: BoardRefusal): void {
+    const heard = { ...refusal, isProven };
+    this.#outcome.noteRefusal(heard);
     const named = digest === undefined ? {} : { digest: toHex(digest) };
     this.#host.report({ event: "refused", link: link.endpoint, ...refusal, proven: isProven, ...named });
-    if (this.#duties.once && this.#isBelieved(link, this.#refusal))
-      this.#host.end(refusedEnding(this.#refusal));
+    if (this.#duties.once && this.#isBelieved(link, heard)) this.#host.end(refusedEnding(heard));
   }
-}
-
-function textOf(error: unknown): string {
-  return errorWords(error);
 }

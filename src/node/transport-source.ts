@@ -11,6 +11,6 @@ export function transportOf(source: TransportSource, reset?: ResetLine): Transpo
 }
 
 /** The transport of a source, which is waited for if it cannot be opened. */
-export function patientTransportOf(source: TransportSource): Transport {
-  return "tag" in source ? openPatiently(source) : source;
+export function patientTransportOf(source: TransportSource, reset?: ResetLine): Transport {
+  return "tag" in source ? openPatiently(source, { reset }) : source;
 }

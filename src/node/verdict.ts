@@ -48,6 +48,8 @@ export interface Verdict {
   readonly peer: string | undefined;
   /** Digest of that session's image, in hexadecimal. */
   readonly digest: string | undefined;
+  /** Boards that this run healed; counted by a rescuer. */
+  readonly healed?: number;
   /** Rate of the line at that session's end, in bit/s, if it healed a board; absent where the link has none of its own. */
   readonly baud?: number | undefined;
   /** What was seen on the line, for people: silence, noise, a foreign protocol, and what to try next. */
@@ -55,7 +57,7 @@ export interface Verdict {
 }
 
 /** The part of a verdict that describes a session. */
-export type SessionFigures = Pick<Verdict, "blocks" | "seconds" | "peer" | "digest" | "baud">;
+export type SessionFigures = Pick<Verdict, "blocks" | "seconds" | "peer" | "digest" | "healed" | "baud">;
 
 /** Builds the verdict of a run; `counters` are those of its links. */
 export function verdictOf(

@@ -23,6 +23,8 @@ export interface UartSettings {
   readonly baudMax: number | undefined;
   readonly parity: Parity;
   readonly stopBits: StopBits;
+  /** How the board at this port is reset when the port is opened first; undefined: as for all links. */
+  readonly reset?: ResetChoice | undefined;
 }
 
 /** A start bit, eight data bits, a parity bit if there is one, and the stop bits. */
@@ -43,12 +45,16 @@ export interface Rfc2217Endpoint extends UartSettings {
   readonly text: string;
   readonly host: string;
   readonly port: number;
-  readonly reset: ResetLine | undefined;
 }
 
-/** Modem lines, one of which may be pulsed on open, to reset a board that is wired for it. */
-const RESET_LINES = ["dtr", "rts"] as const;
-export type ResetLine = (typeof RESET_LINES)[number];
+/**
+ * What resets a board that is wired for it, when its port is opened: a pulse of one modem line; or `esp`, which also holds the
+ * boot pin (IO0) low while the board leaves reset, through the two transistors that ESP boards have on DTR and RTS.
+ */
+export type ResetLine = "dtr" | "rts" | "esp";
+/** What an endpoint may say of it. */
+const RESETS = ["dtr", "rts", "esp", "none"] as const;
+export type ResetChoice = (typeof RESETS)[number];
 
 /** Connects to a listener, and reconnects without limit. `host` has no brackets. */
 export interface TcpEndpoint {
@@ -107,12 +113,12 @@ interface Scheme {
   parse(text: string, rest: string, query: Query): Endpoint;
 }
 
-const UART_KEYS = ["baud", "baud-max", "parity", "stop"] as const;
+const UART_KEYS = ["baud", "baud-max", "parity", "stop", "reset"] as const;
 
 /** A new kind of endpoint gets a row here, a member in {@link Endpoint} and a row in open-transport.ts. */
 const SCHEMES: ReadonlyMap<string, Scheme> = new Map<string, Scheme>([
   ["serial", { keys: UART_KEYS, parse: parseSerial }],
-  ["rfc2217", { keys: [...UART_KEYS, "reset"], parse: parseRfc2217 }],
+  ["rfc2217", { keys: UART_KEYS, parse: parseRfc2217 }],
   ["tcp", { keys: [], parse: parseTcp }],
   ["tcp-listen", { keys: [], parse: parseTcpListen }],
   ["i2c", { keys: ["address"], parse: parseI2c }],
@@ -166,8 +172,7 @@ function parseRfc2217(text: string, rest: string, query: Query): Endpoint {
   const { host, port } = splitHostPort(text, rest);
   if (host === undefined)
     throw wrong("endpoint-host", text, "the host is missing", "write rfc2217:HOST:PORT?baud=115200");
-  const reset = choiceOf(text, query, "reset", RESET_LINES);
-  return { tag: "rfc2217", text, host, port, reset, ...uartSettings(text, query) };
+  return { tag: "rfc2217", text, host, port, ...uartSettings(text, query) };
 }
 
 function uartSettings(text: string, query: Query): UartSettings {
@@ -183,6 +188,7 @@ function uartSettings(text: string, query: Query): UartSettings {
     baudMax,
     parity: choiceOf(text, query, "parity", PARITIES) ?? "none",
     stopBits: choiceOf(text, query, "stop", STOP_BITS) ?? 1,
+    reset: choiceOf(text, query, "reset", RESETS),
   };
 }
 

@@ -1,6 +1,13 @@
 import { unreachable } from "../base/assert.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
-import type { Endpoint, I2cEndpoint, I2cPeripheralEndpoint, ResetLine, UartEndpoint } from "./endpoint.ts";
+import type {
+  Endpoint,
+  I2cEndpoint,
+  I2cPeripheralEndpoint,
+  ResetLine,
+  UartEndpoint,
+  UartSettings,
+} from "./endpoint.ts";
 import { I2cControllerTransport } from "./i2c/controller.ts";
 import { linuxClockHz, openLinuxBus } from "./i2c/linux-bus.ts";
 import { type AttachPeripheral, I2cPeripheralTransport } from "./i2c/peripheral.ts";
@@ -15,7 +22,7 @@ import type { Transport } from "./transport.ts";
 
 export interface OpenTransportOptions {
   readonly clock?: Clock;
-  /** Pulse this modem line on open; serial ports and rfc2217 only, ignored by other links. */
+  /** Reset the board on open, unless the endpoint says how; serial ports and rfc2217 only, ignored by other links. */
   readonly reset?: ResetLine | undefined;
 }
 
@@ -29,7 +36,7 @@ export function openTransport(endpoint: Endpoint, options: OpenTransportOptions 
     case "tcp-listen":
       return new TcpListenTransport(endpoint, options);
     case "rfc2217":
-      return new Rfc2217Transport(endpoint, options);
+      return new Rfc2217Transport(endpoint, { ...options, reset: resetOf(endpoint, options.reset) });
     case "i2c":
       return i2cController(endpoint, options);
     case "i2c-peripheral":
@@ -45,13 +52,24 @@ export function openPatiently(endpoint: Endpoint, options: OpenTransportOptions 
   return new ReopeningTransport(make(), async () => make(), options.clock ?? systemClock, true);
 }
 
+/** How the board at a port is reset: what its endpoint says wins over `common`, which is for all links. */
+export function resetOf({ reset }: UartSettings, common: ResetLine | undefined): ResetLine | undefined {
+  const choice = reset ?? common;
+  return choice === "none" ? undefined : choice;
+}
+
 /** A serial port that is opened again after it was unplugged, by its by-id name where it has one. */
 function reopeningUart(endpoint: UartEndpoint, options: OpenTransportOptions): Transport {
   const known = stablePath(endpoint.path);
+  const reset = resetOf(endpoint, options.reset);
   // Only the first opening resets the board: after a reconnect it may be in the middle of a transfer.
   const again = async (): Promise<Transport> =>
     new UartTransport({ ...endpoint, path: await known }, { ...options, reset: undefined });
-  return new ReopeningTransport(new UartTransport(endpoint, options), again, options.clock ?? systemClock);
+  return new ReopeningTransport(
+    new UartTransport(endpoint, { ...options, reset }),
+    again,
+    options.clock ?? systemClock,
+  );
 }
 
 function i2cController({ text, path, address }: I2cEndpoint, { clock }: OpenTransportOptions): Transport {

@@ -4,7 +4,9 @@ import { describe, expect, test } from "vitest";
 import { FailedError } from "../../src/base/errors.ts";
 import { VirtualClock } from "../../src/base/virtual-clock.ts";
 import { doneVerdict, errorVerdict, interruptedVerdict } from "../../src/cli/command-verdict.ts";
+import { ConsoleSink } from "../../src/cli/console-sink.ts";
 import { eventText, progressText, verdictText } from "../../src/cli/event-text.ts";
+import { GuardedLog } from "../../src/cli/guarded-log.ts";
 import { Output, type OutputStream } from "../../src/cli/output.ts";
 import { printableJson, TerminalText } from "../../src/cli/terminal-text.ts";
 import { byteText, columns, durationText, grouped } from "../../src/cli/text.ts";
@@ -104,6 +106,97 @@ describe("JSON lines", () => {
     for (const { output } of [json, text]) output.result("one", { event: "thing", value: 1 });
     expect(json.stdout()).toBe('{"event":"thing","value":1}\n');
     expect(text.stdout()).toBe("one\n");
+  });
+});
+
+describe("the settings of a command with links", () => {
+  const CONSOLE: NodeEvent = { event: "console", link: "L", text: "\r\nlogin:\r\n\r\n" };
+
+  test("give events of a node their time, and leave the verdict as it is", async () => {
+    const { output, stdout, clock } = await rig({ isJson: true });
+    output.tune({ verbosity: "normal", console: ConsoleSink.shown(clock) });
+    output.nodeEvent(HEALED);
+    output.verdict(doneVerdict());
+    const [healed, verdict] = stdout().trim().split("\n");
+    const { time, ...event } = JSON.parse(healed ?? "") as Record<string, unknown>;
+    expect(event).toEqual(HEALED);
+    expect(Date.parse(String(time))).toBeGreaterThan(Date.parse("2020-01-01"));
+    expect(JSON.parse(verdict ?? "")).not.toHaveProperty("time");
+  });
+
+  test("quiet print only warnings, errors and heals", async () => {
+    const { output, stderr, clock } = await rig();
+    output.tune({ verbosity: "quiet", console: ConsoleSink.shown(clock) });
+    output.nodeEvent({ event: "ready", link: "L" });
+    output.nodeEvent(CONSOLE);
+    for (let i = 0; i < 3; i++) {
+      clock.advanceTo(clock.now() + 10_000);
+      output.nodeEvent(PROGRESS);
+    }
+    output.note("a note");
+    output.warn("careful");
+    output.nodeEvent(HEALED);
+    expect(stderr().trim().split("\n")).toEqual([
+      "warning: careful",
+      "L: 3 blocks in 1.25 s, 12,500 bytes sent",
+      "L: healed with ffffffff, other side is 01234567",
+    ]);
+  });
+
+  test("verbose begin each line with the time, and show roles", async () => {
+    const { output, stderr, clock } = await rig();
+    output.tune({ verbosity: "verbose", console: ConsoleSink.shown(clock) });
+    output.nodeEvent({ event: "role", link: "L", role: "rescuer" });
+    output.warn("careful");
+    const [role, warning] = stderr().trim().split("\n");
+    const time = String.raw`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z `;
+    expect(role).toMatch(new RegExp(`${time}L: role rescuer$`));
+    expect(warning).toMatch(new RegExp(`${time}warning: careful$`));
+  });
+
+  test("show a neighbour's text tidily, or nowhere, or in a file", async () => {
+    const [shown, off, filed] = [await rig(), await rig({ isJson: true }), await rig({ isJson: true })];
+    const lines: string[] = [];
+    const file = new GuardedLog({ path: "f", append: (line) => lines.push(line) }, () => {});
+    const { clock } = shown;
+    shown.output.tune({ verbosity: "normal", console: ConsoleSink.shown(clock) });
+    off.output.tune({ verbosity: "normal", console: ConsoleSink.apart(clock, undefined) });
+    filed.output.tune({ verbosity: "normal", console: ConsoleSink.apart(clock, file) });
+    for (const { output } of [shown, off, filed]) output.nodeEvent(CONSOLE);
+    filed.output.nodeEvent({ ...CONSOLE, text: "\u001b[31mred\u001b]0;title\u0007\n" });
+    expect(shown.stderr()).toBe("L| login:\n");
+    for (const { stdout, stderr } of [off, filed]) expect(stdout() + stderr()).toBe("");
+    expect(lines.map((line) => line.replace(/^\S+ /, ""))).toEqual([
+      "L| login:\n",
+      "L| red\u00b7]0;title\u00b7\n",
+    ]);
+  });
+
+  test("thin out the text of a console that never ends, also in the log", async () => {
+    const { output, stderr, clock } = await rig();
+    const logged: string[] = [];
+    output.tune({ verbosity: "normal", console: ConsoleSink.shown(clock) });
+    output.logTo({ path: "log", append: (line) => logged.push(line) });
+    for (let i = 0; i < 1000; i++) output.nodeEvent(CONSOLE);
+    expect(stderr().trim().split("\n").length).toBeLessThanOrEqual(100);
+    expect(logged.length).toBeLessThanOrEqual(100);
+  });
+
+  test("write a log again after it was opened again, and warn once in between", async () => {
+    const { output, stderr } = await rig();
+    const logged: string[] = [];
+    let isFull = true;
+    const append = (line: string): void => {
+      if (isFull) throw new Error("no space left");
+      logged.push(line);
+    };
+    output.logTo({ path: "log", append, reopen: () => {} });
+    for (let i = 0; i < 3; i++) output.nodeEvent({ event: "ready", link: "L" });
+    expect(stderr().match(/no longer written/g)).toHaveLength(1);
+    isFull = false;
+    output.reopenLogs();
+    output.nodeEvent({ event: "ready", link: "L" });
+    expect(logged).toHaveLength(1);
   });
 });
 

@@ -11,6 +11,8 @@ export type CliEvent = { readonly event: string } & Readonly<Record<string, unkn
 export interface CliOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** An open descriptor; nothing unless given. */
+  readonly stdin?: number;
   /** The process is killed after this long. */
   readonly limitMs?: number;
 }
@@ -42,18 +44,18 @@ export function runCli(args: readonly string[], options: CliOptions = {}): Promi
 export function startCli(args: readonly string[], options: CliOptions = {}): RunningCli {
   const env = { ...process.env, NO_COLOR: "1", ...options.env };
   const child = spawn(process.execPath, [MAIN, ...args], {
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: [options.stdin ?? "ignore", "pipe", "pipe"],
     env,
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   });
   let stdout = "";
   let stderr = "";
   const watchers = new Set<() => void>();
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => {
     stdout += text;
     for (const look of watchers) look();
   });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
     stderr += text;
   });
   const limit = setTimeout(() => child.kill("SIGKILL"), options.limitMs ?? LIMIT_MS);

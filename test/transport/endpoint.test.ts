@@ -25,6 +25,8 @@ describe("parseEndpoint", () => {
     ["serial:/dev/ttyS0?parity=none&stop=1", { ...uart, path: "/dev/ttyS0" }],
     ["serial:/dev/ttyS0?parity=even", { ...uart, path: "/dev/ttyS0", parity: "even" }],
     ["serial:/dev/ttyS0?parity=odd", { ...uart, path: "/dev/ttyS0", parity: "odd" }],
+    ["serial:/dev/ttyS0?reset=esp", { ...uart, path: "/dev/ttyS0", reset: "esp" }],
+    ["serial:/dev/ttyS0?reset=none&stop=2", { ...uart, path: "/dev/ttyS0", reset: "none", stopBits: 2 }],
     ["serial:/dev/ttyS0?stop=2", { ...uart, path: "/dev/ttyS0", stopBits: 2 }],
     [
       "serial:/dev/ttyS0?stop=2&baud=9600&parity=odd",
@@ -71,6 +73,8 @@ describe("parseEndpoint", () => {
     ["serial:/dev/ttyUSB0?baud=fast", "endpoint-baud"],
     ["serial:/dev/ttyUSB0?baud=", "endpoint-baud"],
     ["serial:/dev/ttyUSB0?baud-max=9600", "endpoint-baud"],
+    ["serial:/dev/ttyS0?reset=cts", "endpoint-reset"],
+    ["serial:/dev/ttyS0?reset", "endpoint-reset"],
     ["serial:/dev/ttyS0?parity=mark", "endpoint-parity"],
     ["serial:/dev/ttyS0?parity=Even", "endpoint-parity"],
     ["serial:/dev/ttyS0?parity", "endpoint-parity"],

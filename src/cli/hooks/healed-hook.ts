@@ -11,7 +11,7 @@ const FLAG = "--on-healed";
 
 /** What a hook is given besides its words. */
 export interface HealedHookOptions {
-  readonly runner: HookRunner;
+  readonly runner: Pick<HookRunner, "run">;
   readonly warn: (text: string) => void;
 }
 
@@ -86,12 +86,15 @@ export class HealedHook {
 
 function environmentOf(event: HealedEvent | undefined): HookEnvironment {
   if (event === undefined) return {};
-  const { link, peer, digest, version, proven } = event;
+  const { link, peer, digest, version, proven, blocks, bytesTx, seconds } = event;
   return {
     MAYDAY_LINK: link,
     MAYDAY_PEER: peer,
     MAYDAY_DIGEST: digest,
     MAYDAY_VERSION: version,
     MAYDAY_PROVEN: proven ? "1" : "0",
+    MAYDAY_BLOCKS: String(blocks),
+    MAYDAY_BYTES: String(bytesTx),
+    MAYDAY_SECONDS: seconds.toFixed(3),
   };
 }

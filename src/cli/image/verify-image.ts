@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { addFlagVariables } from "../flag-variables.ts";
 import { addCommand } from "../help.ts";
 import { collectTrust, type TrustFlag } from "../parse.ts";
 import { onRun } from "../run.ts";
@@ -17,6 +18,7 @@ export function addImageVerify(image: Command): void {
     "public key to trust, :app or :recovery only, up to :max-counter=N; repeatable",
     collectTrust,
   );
+  addFlagVariables(command, [], ["trust"]);
   onRun<{ readonly trust: readonly TrustFlag[] }>(command, async ({ output }, [file = ""], { trust }) => {
     const { openImageFile } = await import("../../image-files/image-file.ts");
     const { requireTrusted } = await import("../../image/envelope.ts");

@@ -50,14 +50,22 @@ export interface NodeOverrides {
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const PREFIX = "MAYDAY_";
-/** Variables with another meaning: `MAYDAY_DEBUG` of each command, and what hooks get, which may start mayday again. */
+/** Variables with another meaning: those of flags that are no settings, and what hooks get, which may start mayday again. */
 const OTHER_VARIABLES = [
   "MAYDAY_DEBUG",
+  "MAYDAY_CONFIG",
+  "MAYDAY_LOG",
+  "MAYDAY_QUIET",
+  "MAYDAY_VERBOSE",
+  "MAYDAY_CONSOLE",
   "MAYDAY_LINK",
   "MAYDAY_PEER",
   "MAYDAY_DIGEST",
   "MAYDAY_VERSION",
   "MAYDAY_PROVEN",
+  "MAYDAY_BLOCKS",
+  "MAYDAY_BYTES",
+  "MAYDAY_SECONDS",
 ];
 
 /** "MAYDAY_TRIAL_CONFIRM". */

@@ -48,7 +48,7 @@ async function runWith(
   { untilHealthy, timeoutMs }: NodeEnds,
   board: Board | undefined,
 ): Promise<Verdict> {
-  const { output, signal } = context;
+  const { output, signal, service } = context;
   const warn = (text: string): void => output.warn(text);
   const keys = await linkKeysOf(context, config, board);
   warnOfLinks(context, config, board, keys);
@@ -64,6 +64,7 @@ async function runWith(
   let socket: Promise<ControlSocket | undefined> | undefined;
   const onEvent = (event: NodeEvent): void => {
     output.nodeEvent(event);
+    service?.handle(event);
     healed.handle(event);
     if (event.event === "refused") refusals?.note({ ...event, detail: event.detail ?? "" });
   };

@@ -2,9 +2,11 @@ import type { Command } from "commander";
 import { errorWords } from "../../base/system-error.ts";
 import type { Verdict } from "../../node/verdict.ts";
 import { stoppedVerdict } from "../command-verdict.ts";
+import { addFlagVariables } from "../flag-variables.ts";
 import { addCommand } from "../help.ts";
+import { addOutputFlags } from "../output-flags.ts";
 import { parseSeconds } from "../parse.ts";
-import { addLogFlag, type CommandContext, onRun } from "../run.ts";
+import { type CommandContext, onRun } from "../run.ts";
 import { runConfiguredNode } from "./configured-node.ts";
 import { type NodeConfig, type NodeOverrides, readNodeConfig } from "./node-config.ts";
 
@@ -53,8 +55,9 @@ export function addNodeCommand(program: Command): void {
       "end with 0 once the board boots and no neighbour has needed anything for 15 s",
     )
     .option("--timeout <seconds>", "end after this long (default: never)", parseSeconds);
-  addLogFlag(command);
-  onRun<NodeFlags>(command, runNodeCommand);
+  addOutputFlags(command);
+  addFlagVariables(command, ["config"]);
+  onRun<NodeFlags>(command, runNodeCommand, "own");
 }
 
 function collect(text: string, before: readonly string[] | undefined): readonly string[] {
@@ -85,7 +88,7 @@ async function runNodeCommand(
     } catch (error) {
       // What was read again and cannot run, with a repository that is not there for one, is no reason to stop.
       if (before === undefined || signal.aborted) throw error;
-      output.warn(`the configuration cannot run, and the one before runs again: ${textOf(error)}`);
+      output.warn(`the configuration cannot run, and the one before runs again: ${errorWords(error)}`);
       config = before;
       before = undefined;
       continue;
@@ -110,9 +113,9 @@ class HangupRun {
   readonly #onAbort: () => void;
   readonly #onHangup: () => void;
 
-  constructor({ output, signal }: CommandContext, read: () => NodeConfig) {
+  constructor({ output, signal, service }: CommandContext, read: () => NodeConfig) {
     const stop = new AbortController();
-    this.context = { output, signal: stop.signal };
+    this.context = { output, signal: stop.signal, service };
     this.#signal = signal;
     this.#onAbort = () => stop.abort(signal.reason);
     this.#onHangup = () => {
@@ -121,7 +124,7 @@ class HangupRun {
         output.note("the configuration was read again: the node starts again with it");
         stop.abort("SIGHUP");
       } catch (error) {
-        output.warn(`the configuration was not taken: ${textOf(error)}`);
+        output.warn(`the configuration was not taken: ${errorWords(error)}`);
       }
     };
     signal.addEventListener("abort", this.#onAbort, { once: true });
@@ -133,8 +136,4 @@ class HangupRun {
     process.off("SIGHUP", this.#onHangup);
     this.#signal.removeEventListener("abort", this.#onAbort);
   }
-}
-
-function textOf(error: unknown): string {
-  return errorWords(error);
 }

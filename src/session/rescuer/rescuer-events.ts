@@ -91,9 +91,16 @@ export type RescuerEvent =
 
 /**
  * Why a session ended early. `done-not-heard`: every block was acked, but DONE never came. `slow`: the target asked for
- * far less than the line carries.
+ * far less than the line carries. `image-unreadable`: the image cannot be read any more.
  */
-export type RescuerLoss = "silence" | "slow" | "restarted" | "bye" | "stood-down" | "done-not-heard";
+export type RescuerLoss =
+  | "silence"
+  | "slow"
+  | "restarted"
+  | "bye"
+  | "stood-down"
+  | "done-not-heard"
+  | "image-unreadable";
 
 /** A hash run, or the byte that a node's whole range consists of. */
 export type RunPayload =

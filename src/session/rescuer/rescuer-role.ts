@@ -2,7 +2,7 @@ import { unreachable } from "../../base/assert.ts";
 import { equalBytes } from "../../base/bytes.ts";
 import type { TreeNode } from "../../base/tree-shape.ts";
 import type { Millis } from "../../base/units.ts";
-import type { ByeReason } from "../../wire/constants.ts";
+import { ByeReason } from "../../wire/constants.ts";
 import type { LinkProof } from "../../wire/link-proof.ts";
 import {
   type Accept,
@@ -364,6 +364,14 @@ export class RescuerRole implements Role {
     this.#callers.noteLoss(now, targetId, serving, why);
     this.#endServing(serving);
     this.#host.emit({ tag: "sessionLost", why, targetId });
+  }
+
+  /** The image of the session with this number cannot be read any more: the session ends, and the board is told. */
+  handleUnreadable(now: Millis, session: number): void {
+    const serving = this.#servingOf(session);
+    if (serving === undefined) return;
+    this.#loseServing(now, serving, "image-unreadable");
+    this.#host.link.send(byeOf(serving.peer, ByeReason.failed), this.#guard.prove(serving.peer));
   }
 
   #endServing(serving: Serving): void {

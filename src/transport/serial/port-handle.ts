@@ -2,12 +2,10 @@ import { fstat } from "node:fs";
 import type { SerialPort } from "serialport";
 import type { Clock } from "../../base/clock.ts";
 import { TransportError } from "../../base/errors.ts";
-import type { Millis } from "../../base/units.ts";
 import type { Parity, ResetLine, StopBits, UartEndpoint } from "../endpoint.ts";
 import { addonError } from "../native-addon.ts";
+import { RESET_STEPS } from "../reset-steps.ts";
 import { baudRefused, portOpenError } from "./uart-errors.ts";
-
-const RESET_PULSE_MS: Millis = 100;
 
 /** The part of an endpoint that a port is opened with. */
 export type PortSettings = Pick<UartEndpoint, "path" | "baud" | "parity" | "stopBits">;
@@ -79,12 +77,15 @@ export function updateBaud(port: SerialPort, path: string, baud: number): Promis
   });
 }
 
-/**
- * Pulses a modem line for 100 ms. Ends with DTR's falling edge (Arduino resets on it) or with RTS released (ESP32 is in
- * reset while it is asserted). Closes the port and rejects with TransportError `port-reset` when that fails.
- */
-export async function pulseLine(
-  port: SerialPort,
+/** The part of a port that resets a board. */
+export interface ModemLines {
+  set(lines: { readonly dtr: boolean; readonly rts: boolean }, done: (error: Error | null) => void): void;
+  close(): void;
+}
+
+/** Resets the board at a port. Closes the port and rejects with TransportError `port-reset` when that fails. */
+export async function resetBoard(
+  port: ModemLines,
   path: string,
   line: ResetLine,
   clock: Clock,
@@ -98,9 +99,10 @@ export async function pulseLine(
       });
     });
   try {
-    await set(false, true);
-    await new Promise<void>((resolve) => clock.after(RESET_PULSE_MS, resolve));
-    await (line === "dtr" ? set(true, true) : set(false, false));
+    for (const { dtr, rts, forMs } of RESET_STEPS[line]) {
+      await set(dtr, rts);
+      if (forMs > 0) await new Promise<void>((resolve) => clock.after(forMs, resolve));
+    }
   } catch (error) {
     port.close();
     throw error;
@@ -108,7 +110,8 @@ export async function pulseLine(
 }
 
 function resetError(path: string, line: ResetLine, cause: Error): TransportError {
-  const message = `cannot pulse ${line.toUpperCase()} on ${path}: ${cause.message}; open without --reset`;
+  const lines = line === "esp" ? "DTR and RTS" : line.toUpperCase();
+  const message = `cannot set ${lines} on ${path}: ${cause.message}; open without --reset, or with reset=none`;
   return new TransportError("port-reset", message, "final", { path, line }, cause);
 }
 

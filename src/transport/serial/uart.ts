@@ -16,7 +16,7 @@ import {
   WRITE_QUEUE_BYTES_MAX,
 } from "../transport.ts";
 import { OtherReaders } from "./other-readers.ts";
-import { closePort, isUnlinked, openPort, pulseLine, updateBaud } from "./port-handle.ts";
+import { closePort, isUnlinked, openPort, resetBoard, updateBaud } from "./port-handle.ts";
 import { type TtyKind, ttyKindOf } from "./tty-kind.ts";
 import { checkPortPath, portLost, portStalled } from "./uart-errors.ts";
 import { armAllEvents, coalesceReads, READ_PAUSE_MS } from "./uart-tuning.ts";
@@ -183,7 +183,7 @@ export class UartTransport implements Transport {
     }
     this.#facts = this.#look();
     if (this.#options.reset !== undefined) {
-      await pulseLine(port, this.#path, this.#options.reset, this.#clock);
+      await resetBoard(port, this.#path, this.#options.reset, this.#clock);
     }
     if (!port.isOpen) throw portLost(this.#path);
     this.#port = port;

@@ -1,4 +1,4 @@
-import type { Parity, ResetLine, StopBits } from "../endpoint.ts";
+import type { Parity, StopBits } from "../endpoint.ts";
 import { Option, optionCommand, subnegotiation, type TelnetCommand, Verb } from "./telnet.ts";
 
 /** Commands of RFC 2217 from client to server; an answer has 100 more. */
@@ -141,11 +141,10 @@ export class ComPortClient {
     this.#command(ComPort.purge, PURGE_UNSENT);
   }
 
-  /** Sets the modem lines as they are while a board is reset, and after it. */
-  setLines(line: ResetLine, isPulse: boolean): void {
-    const isOn = line === "dtr";
-    this.#command(ComPort.control, !isPulse && isOn ? DTR.on : DTR.off);
-    this.#command(ComPort.control, isPulse || isOn ? RTS.on : RTS.off);
+  /** Sets the modem lines: true is asserted. */
+  setLines(dtr: boolean, rts: boolean): void {
+    this.#command(ComPort.control, dtr ? DTR.on : DTR.off);
+    this.#command(ComPort.control, rts ? RTS.on : RTS.off);
   }
 
   #command(command: number, ...value: readonly number[]): void {

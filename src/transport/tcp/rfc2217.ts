@@ -2,6 +2,7 @@ import { type Clock, systemClock, type Timer } from "../../base/clock.ts";
 import { TransportError } from "../../base/errors.ts";
 import type { Millis } from "../../base/units.ts";
 import { bitsPerByteOf, type ResetLine, type Rfc2217Endpoint } from "../endpoint.ts";
+import { RESET_STEPS, type ResetStep } from "../reset-steps.ts";
 import { makeStreamSplitter } from "../stream-splitter.ts";
 import {
   RTO_FLOOR_USB_MS,
@@ -16,11 +17,10 @@ import { TelnetReader, telnetData } from "./telnet.ts";
 /** Longest wait until the server has agreed and set its port up, and for its answer to another rate. */
 const SET_UP_MS: Millis = 5_000;
 const BAUD_LIMIT_MS: Millis = 2_000;
-const RESET_PULSE_MS: Millis = 100;
 
 export interface Rfc2217Options {
   readonly clock?: Clock;
-  /** Pulse this modem line when the port is reached for the first time. */
+  /** Resets the board when the port is reached for the first time. */
   readonly reset?: ResetLine | undefined;
 }
 
@@ -55,7 +55,7 @@ export class Rfc2217Transport implements Transport {
     this.#endpoint = endpoint;
     this.#clock = options.clock ?? systemClock;
     this.#baud = endpoint.baud;
-    this.#reset = endpoint.reset ?? options.reset;
+    this.#reset = options.reset;
     this.#inner = new TcpTransport({ ...endpoint, tag: "tcp" }, { clock: this.#clock });
   }
 
@@ -128,18 +128,19 @@ export class Rfc2217Transport implements Transport {
 
   #ready(client: ComPortClient): void {
     this.#timer?.cancel();
-    const line = this.#reset;
+    const steps = this.#reset === undefined ? [] : RESET_STEPS[this.#reset];
     // Only the first time: later on the board may be in the middle of a transfer.
     this.#reset = undefined;
-    if (line === undefined) {
+    this.#resetBoard(client, steps);
+  }
+
+  #resetBoard(client: ComPortClient, [step, ...more]: readonly ResetStep[]): void {
+    if (step === undefined) {
       this.#up();
       return;
     }
-    client.setLines(line, true);
-    this.#timer = this.#clock.after(RESET_PULSE_MS, () => {
-      client.setLines(line, false);
-      this.#up();
-    });
+    client.setLines(step.dtr, step.rts);
+    this.#timer = this.#clock.after(step.forMs, () => this.#resetBoard(client, more));
   }
 
   #up(): void {

@@ -82,7 +82,7 @@ describe("UartTransport over a pair of pseudo-terminals", () => {
     await uart(pair.a).open(new Recorder()); // would be busy if it were still held
   });
 
-  it.each(["dtr", "rts"] as const)(
+  it.each(["dtr", "rts", "esp"] as const)(
     "tolerates a port without modem lines when asked for a reset by %s",
     async (reset) => {
       const recorder = new Recorder();

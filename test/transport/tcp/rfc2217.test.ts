@@ -97,10 +97,10 @@ describe("a client of RFC 2217", () => {
     expect(seen).toEqual([]);
     port.handle(answer(105, 1));
     expect(seen).toEqual(["ready"]);
-    port.setLines("dtr", true);
-    port.setLines("dtr", false);
-    port.setLines("rts", true);
-    port.setLines("rts", false);
+    port.setLines(false, true);
+    port.setLines(true, true);
+    port.setLines(false, true);
+    port.setLines(false, false);
     expect(sent.splice(0).map((text) => text.split(" ")[4])).toEqual([
       "9",
       "11",
