@@ -86,6 +86,15 @@ set(MAYDAY_LINK_KEY_SOURCES
   src/linkkey/seal.c
 )
 
+# With MAYDAY_WITH_FEC.
+set(MAYDAY_FEC_SOURCES
+  src/fec/coded.c
+  src/fec/galois.c
+  src/fec/golay.c
+  src/fec/hunter.c
+  src/fec/reed_solomon.c
+)
+
 # The program mayday-posix.
 set(MAYDAY_POSIX_SOURCES
   ports/posix/flash_file.c

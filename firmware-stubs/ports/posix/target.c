@@ -88,7 +88,7 @@ static void print_progress(const run *run, mayday_target_report *told) {
 
 static int call_for_help(run *run) {
   const mayday_line line = {run->options.baud, 25, false, NULL, NULL, NULL, 0};
-  const mayday_memory memory = {run->frame, sizeof run->frame, run->blocks, sizeof run->blocks};
+  const mayday_memory memory = {.frame = run->frame, .frame_size = sizeof run->frame, .blocks = run->blocks, .blocks_size = sizeof run->blocks};
   mayday_target_report told;
   mayday_target *target = &run->target;
   uint8_t bytes[4096];

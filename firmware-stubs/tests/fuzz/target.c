@@ -48,7 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
   if (!mayday_layout_is_right(&layout)) return 0;
   mayday_port port = small_port(&layout);
   mayday_line line = {.baud = 115200, .rto_floor_ms = 10};
-  const mayday_memory memory = {frame_memory, sizeof frame_memory, blocks, sizeof blocks};
+  const mayday_memory memory = {.frame = frame_memory, .frame_size = sizeof frame_memory, .blocks = blocks, .blocks_size = sizeof blocks};
   bool is_stream = (kind & 0x80u) != 0;
   if (is_stream) port.tx = swallow_bytes;
   if (!is_stream) line.send_frame = swallow;
