@@ -309,10 +309,9 @@ static bool send_frame(void *context, const uint8_t *frame, size_t length) {
 
 /* A target over frames (10) or bytes, without a rate. */
 EXPORT("start_target") uint32_t start_target(uint32_t are_frames, uint32_t blocks, uint32_t payload_max, uint32_t is_forced) {
-  mayday_memory memory;
+  mayday_memory memory = {.frame = the.frame};
   the.line.rto_floor_ms = 10;
   the.line.send_frame = are_frames != 0 ? send_frame : NULL;
-  memory.frame = the.frame;
   memory.frame_size = MAYDAY_FRAME_ROOM(payload_max);
   memory.blocks = the.blocks;
   memory.blocks_size = blocks < sizeof the.blocks ? blocks : sizeof the.blocks;
