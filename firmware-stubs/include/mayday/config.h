@@ -29,7 +29,7 @@
 #endif
 
 /* The second form of frames, with Reed-Solomon parity, which mends wrong bytes on bad lines (2.5). It costs
- * a target about 4 KiB of code, and RAM: MAYDAY_CODED_ROOM of its payload and 40 bytes more. A link has it where `mayday_memory.held` is
+ * a target about 4.2 KB of code, and RAM: MAYDAY_CODED_ROOM of its payload and 40 bytes more. A link has it where `mayday_memory.held` is
  * given. */
 #ifndef MAYDAY_WITH_FEC
 #define MAYDAY_WITH_FEC 0

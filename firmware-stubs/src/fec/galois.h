@@ -12,8 +12,11 @@ typedef struct mayday_products {
 
 void mayday_products_of(mayday_products *out, uint8_t factor);
 
+/* The product of (mayday_products) `of` and a byte in a variable, in a loop that is run for each byte: no call. */
+#define MAYDAY_PRODUCT(of, value) ((of).low[(value) & 15u] ^ (of).high[(value) >> 4])
+
 static inline uint8_t mayday_product(const mayday_products *of, uint8_t value) {
-  return (uint8_t)(of->low[value & 15u] ^ of->high[value >> 4]);
+  return (uint8_t)MAYDAY_PRODUCT(*of, value);
 }
 
 uint8_t mayday_multiply(uint8_t a, uint8_t b);

@@ -29,7 +29,7 @@ void mayday_parity_feed(mayday_parity *parity, uint8_t byte) {
   unsigned last = parity->count - 1u;
   mayday_products_of(&by, (uint8_t)(byte ^ parity->bytes[0]));
   for (unsigned i = 0; i < last; i++)
-    parity->bytes[i] = (uint8_t)(parity->bytes[i + 1u] ^ mayday_product(&by, parity->generator[i]));
+    parity->bytes[i] = (uint8_t)(parity->bytes[i + 1u] ^ MAYDAY_PRODUCT(by, parity->generator[i]));
   parity->bytes[last] = mayday_product(&by, parity->generator[last]);
 }
 
@@ -47,7 +47,7 @@ static uint8_t find_syndromes(const uint8_t *codeword, unsigned length, unsigned
     mayday_products by;
     uint8_t value = 0;
     mayday_products_of(&by, root);
-    for (unsigned i = 0; i < length; i++) value = (uint8_t)(mayday_product(&by, value) ^ codeword[i]);
+    for (unsigned i = 0; i < length; i++) value = (uint8_t)(MAYDAY_PRODUCT(by, value) ^ codeword[i]);
     syndromes[j] = value;
     any = (uint8_t)(any | value);
     root = mayday_twice(root);
