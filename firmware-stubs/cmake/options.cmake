@@ -5,6 +5,7 @@ option(MAYDAY_WITH_AB "Layout ab: two slots" ON)
 option(MAYDAY_WITH_QUARANTINE "Images that failed to confirm are taken later" ON)
 option(MAYDAY_WITH_RECORD_MANIFESTS "Manifests in the sectors of the boot record" ON)
 option(MAYDAY_WITH_LINK_KEY "A secret of both ends of a link" OFF)
+option(MAYDAY_WITH_FEC "The second form of frames, which mends wrong bytes" OFF)
 option(MAYDAY_WITH_SHA256 "SHA-256 in software" ON)
 set(MAYDAY_WRITE_UNIT_MAX 256 CACHE STRING "Largest write unit of the flash, in bytes")
 set(MAYDAY_SECTOR_BITS 16 CACHE STRING "Bits of a sector's number: 32 for flash of 65,535 sectors or more")
@@ -26,6 +27,7 @@ set(MAYDAY_FEATURES
   MAYDAY_WITH_QUARANTINE
   MAYDAY_WITH_RECORD_MANIFESTS
   MAYDAY_WITH_LINK_KEY
+  MAYDAY_WITH_FEC
   MAYDAY_WITH_SHA256
 )
 set(MAYDAY_SIZES
@@ -70,6 +72,7 @@ if(MAYDAY_IS_NATIVE AND MAYDAY_SIGNATURE STREQUAL "libsodium")
   set(MAYDAY_BUILDS_POSIX ON)
 endif()
 option(MAYDAY_BUILD_POSIX "The program mayday-posix" ${MAYDAY_BUILDS_POSIX})
+option(MAYDAY_POSIX_FEC "mayday-posix has the second form of frames, whatever the libraries have" ON)
 # The npm package has no tests.
 set(MAYDAY_HAS_TESTS OFF)
 if(MAYDAY_IS_NATIVE AND EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/tests")

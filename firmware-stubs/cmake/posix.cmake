@@ -19,17 +19,30 @@ if(NOT MAYDAY_LINKS_STATIC)
     "or set -DMAYDAY_BUILD_POSIX=OFF")
 endif()
 
-add_executable(mayday-posix ${MAYDAY_POSIX_SOURCES})
+# It has all sources of its own, as structs depend on what it is built with: its rescuer has the longest frames and serves all images,
+# and both roles have the second form of frames.
+function(mayday_add_posix)
+  set(MAYDAY_WITH_FEC ${MAYDAY_POSIX_FEC})
+  set(sources ${MAYDAY_COMMON_SOURCES} ${MAYDAY_TARGET_SOURCES} ${MAYDAY_RESCUER_SOURCES} ${MAYDAY_POSIX_SOURCES})
+  if(MAYDAY_POSIX_FEC)
+    list(APPEND sources ${MAYDAY_FEC_SOURCES})
+    list(REMOVE_DUPLICATES sources)
+  endif()
+  add_executable(mayday-posix ${sources})
+  mayday_configure(mayday-posix)
+endfunction()
+mayday_add_posix()
+target_include_directories(mayday-posix PRIVATE include src)
+target_compile_options(mayday-posix PRIVATE -ffunction-sections -fdata-sections)
+set_target_properties(mayday-posix PROPERTIES INTERPROCEDURAL_OPTIMIZATION ${MAYDAY_LTO})
 target_compile_definitions(mayday-posix PRIVATE _POSIX_C_SOURCE=200809L _DEFAULT_SOURCE)
-# Its rescuer has the longest frames and serves all images. Structs depend on these sizes, so it is not that of the library.
-target_sources(mayday-posix PRIVATE ${MAYDAY_RESCUER_SOURCES})
 target_compile_definitions(mayday-posix PRIVATE
   MAYDAY_RESCUER_PAYLOAD=4096
   MAYDAY_RESCUER_PACKETS=1026
   MAYDAY_RESCUER_ITEMS=40
   MAYDAY_RESCUER_BLOCK_MAX=65536
   MAYDAY_RESCUER_FOLDED=17)
-target_link_libraries(mayday-posix PRIVATE mayday_target mayday_ed25519)
+target_link_libraries(mayday-posix PRIVATE mayday_ed25519)
 target_link_options(mayday-posix PRIVATE -static -Wl,--gc-sections)
 mayday_warn(mayday-posix)
 install(TARGETS mayday-posix)

@@ -56,6 +56,7 @@ set(MAYDAY_TARGET_SOURCES
   src/session/calls.c
   src/session/checking.c
   src/session/clock.c
+  src/session/hearing.c
   src/session/objects.c
   src/session/receiving.c
   src/session/say.c
@@ -66,14 +67,19 @@ set(MAYDAY_TARGET_SOURCES
 
 # A node that holds an image and heals its neighbour.
 set(MAYDAY_RESCUER_SOURCES
+  src/link/damage.c
+  src/link/form_sizer.c
   src/link/mute.c
   src/link/outgoing.c
   src/link/pacing.c
   src/link/sender.c
+  src/link/sender_forms.c
   src/link/sizer.c
   src/session/rescuer.c
   src/session/rescuer_budget.c
+  src/session/rescuer_forms.c
   src/session/rescuer_handshake.c
+  src/session/rescuer_hearing.c
   src/session/rescuer_making.c
   src/session/rescuer_serving.c
   src/session/rescuer_wants.c
@@ -84,6 +90,16 @@ set(MAYDAY_LINK_KEY_SOURCES
   src/linkkey/keys.c
   src/linkkey/mac.c
   src/linkkey/seal.c
+)
+
+# With MAYDAY_WITH_FEC.
+set(MAYDAY_FEC_SOURCES
+  src/fec/coded.c
+  src/fec/galois.c
+  src/fec/golay.c
+  src/fec/hunter.c
+  src/fec/reed_solomon.c
+  src/link/forms.c
 )
 
 # The program mayday-posix.

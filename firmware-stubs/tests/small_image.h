@@ -123,7 +123,7 @@ typedef struct sent {
 } sent;
 
 /* Writes what the slot lacks, at most `most` blocks; as a session does that has the whole tree. */
-static sent image_send(mayday_writer *writer, small_image *image, uint32_t most) {
+static inline sent image_send(mayday_writer *writer, small_image *image, uint32_t most) {
   static uint8_t block[65536 + 256];
   sent done = {0, 0, false, false};
   for (uint32_t first = 0, end = 0; first < image->shape.leaves; first = end) {

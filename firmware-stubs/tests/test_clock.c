@@ -50,7 +50,7 @@ static void begin(uint32_t start) {
   static const mayday_identity identity = {
       .node_id = {1, 2, 3, 4, 5, 6, 7, 8}, .vendor = "acme", .hardware_class = "pump-7", .is_unsigned_allowed = true};
   static const mayday_line line = {.baud = 0, .rto_floor_ms = 10, .send_frame = keep};
-  const mayday_memory room = {frame_room, sizeof frame_room, blocks, sizeof blocks};
+  const mayday_memory room = {.frame = frame_room, .frame_size = sizeof frame_room, .blocks = blocks, .blocks_size = sizeof blocks};
   memset(memory, 0xff, sizeof memory);
   memset(&flash, 0, sizeof flash);
   flash.bytes = memory;

@@ -329,7 +329,7 @@ static bool power_on(uint16_t key_length, long fails_in) {
   rig.line.link_key = key_length == 0 ? NULL : link_key;
   rig.line.link_key_length = key_length;
   rig.call_length = rig.said_length = rig.frames = 0;
-  const mayday_memory memory = {rig.frame, sizeof rig.frame, rig.blocks, sizeof rig.blocks};
+  const mayday_memory memory = {.frame = rig.frame, .frame_size = sizeof rig.frame, .blocks = rig.blocks, .blocks_size = sizeof rig.blocks};
   return mayday_target_init(&rig.target, &rig.board, &rig.line, &memory, false);
 }
 

@@ -159,7 +159,7 @@ static void set_up(replay *replay, const json *session) {
   replay->line.rto_floor_ms = 255;
   replay->line.send_frame = keep_frame;
   replay->line.context = replay;
-  const mayday_memory memory = {replay->frame, sizeof replay->frame, replay->blocks, sizeof replay->blocks};
+  const mayday_memory memory = {.frame = replay->frame, .frame_size = sizeof replay->frame, .blocks = replay->blocks, .blocks_size = sizeof replay->blocks};
   CHECK(mayday_target_init(&replay->target, &replay->board, &replay->line, &memory, false), "%s: the target starts", replay->name);
   replay->target.payload_max = (uint16_t)json_u64(target, "payloadMax");
   replay->target.asks_run = strcmp(json_text(target, "asks"), "run") == 0;

@@ -47,6 +47,10 @@ export class Answer {
     return new Uint8Array(this.#view.buffer, this.#view.byteOffset + this.#at - length, length).slice();
   }
 
+  get isEmpty(): boolean {
+    return this.#at >= this.#view.byteLength;
+  }
+
   rest(): Uint8Array {
     return this.bytes(this.#view.byteLength - this.#at);
   }

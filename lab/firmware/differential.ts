@@ -6,11 +6,13 @@ import { IMAGE_KINDS } from "./image-kinds.ts";
 import type { Kind, Outcome } from "./kind.ts";
 import { MAILBOX_KIND } from "./mailbox-kind.ts";
 import { RECORD_KINDS } from "./record-kinds.ts";
+import { SECOND_FORM_KIND } from "./second-form-kind.ts";
 import { SESSION_KIND } from "./session-kind.ts";
 import { WIRE_KINDS } from "./wire-kinds.ts";
 
 export const KINDS: readonly Kind[] = [
   ...WIRE_KINDS,
+  SECOND_FORM_KIND,
   ...IMAGE_KINDS,
   ...RECORD_KINDS,
   MAILBOX_KIND,

@@ -12,6 +12,7 @@ import {
   RescuerControlType,
   TargetControlType,
 } from "../../src/wire/constants.ts";
+import { saysForms } from "../../src/wire/extensions.ts";
 import { decodeFrame, type FrameFault, isSessionFrame } from "../../src/wire/frame.ts";
 import { linkProofOf } from "../../src/wire/link-proof.ts";
 import { type Frame, isMessage } from "../../src/wire/messages.ts";
@@ -26,7 +27,7 @@ const FAULTS = ["", "tooShort", "badCrc", "foreignVersion", "unauthentic", "unkn
 
 /** Extensions as they may stand behind a message: unknown ones, critical ones, proofs, and some that are cut short. */
 function extensions(random: Random, mayProve = true): Uint8Array {
-  const type = pick(random, [mayProve ? 0x01 : 0x03, 0x02, 0x7d, 0x7f, 0x81, mayProve ? 0x01 : 0xff]);
+  const type = pick(random, [mayProve ? 0x01 : 0x03, 0x02, 0x07, 0x08, 0x7d, 0x81, mayProve ? 0x01 : 0xff]);
   const length = pick(random, [0, 1, 8, 16, 16, 20]);
   const value = randomBytes(random, randomChance(random, 0.1) ? randomBelow(random, 20) : length);
   const one = Uint8Array.of(type, length, ...value);
@@ -51,7 +52,7 @@ function faultForC(input: Uint8Array, frame: Frame | FrameFault): string | undef
   return frame.tag === "fault" ? frame.fault : undefined;
 }
 
-/** What was read of a frame, but for extensions that the C side skips. A block size that an offer does not say stands for the largest one (PROTOCOL.md 5.3). */
+/** What was read of a frame, but for extensions, which the C side does not say again. A block size that an offer does not say stands for the largest one (PROTOCOL.md 5.3). */
 function readBack(bytes: Uint8Array, tag: number): unknown {
   const frame = decodeFrame(bytes, tag === 0 ? undefined : tag);
   if (frame.tag === "fault") return frame.fault;
@@ -76,6 +77,7 @@ const frame: Kind = {
     if (ts.tag === "fault" || fault !== "") return compared(input, false, ts, fault);
     const answer = c.answer();
     const proofLength = answer.number();
+    const saidForms = { forms: answer.number(), mended: answer.number() };
     const said = answer.rest();
     const proof = isMessage(ts) ? linkProofOf(ts, input) : undefined;
     // Of two extensions for a proof the TypeScript side takes the first and the C side the last: the text names one.
@@ -84,8 +86,10 @@ const frame: Kind = {
     const wanted = {
       frame: readBack(input, tag),
       proof: isDoubtful ? proofLength : hasProof ? proof.extra.length + proof.mac.length : 0,
+      forms: (isMessage(ts) && saysForms(ts) ? ts.forms : undefined) ?? 0,
+      mended: (ts.tag === "ack" ? ts.mended : undefined) ?? 0xffff_ffff,
     };
-    return compared(input, true, wanted, { frame: readBack(said, tag), proof: proofLength });
+    return compared(input, true, wanted, { frame: readBack(said, tag), proof: proofLength, ...saidForms });
   },
 };
 

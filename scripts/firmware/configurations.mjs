@@ -39,11 +39,21 @@ export const CONFIGURATIONS = {
     libraries: ["target"],
     macros: { MAYDAY_WITH_LINK_KEY: 1, ...SMALLER },
   },
+  "ab-fec": {
+    about: "Two slots, and the second form of frames, which mends wrong bytes",
+    libraries: ["target"],
+    macros: { MAYDAY_WITH_FEC: 1, ...SMALLER },
+  },
   rescuer: { about: "A rescuer only", libraries: ["rescuer"], macros: {} },
+  "rescuer-fec": {
+    about: "A rescuer with the second form of frames",
+    libraries: ["rescuer"],
+    macros: { MAYDAY_WITH_FEC: 1 },
+  },
   all: {
     about: "All there is",
     libraries: ["target", "rescuer"],
-    macros: { MAYDAY_WITH_LINK_KEY: 1, MAYDAY_SECTOR_BITS: 32 },
+    macros: { MAYDAY_WITH_LINK_KEY: 1, MAYDAY_WITH_FEC: 1, MAYDAY_SECTOR_BITS: 32 },
   },
 };
 

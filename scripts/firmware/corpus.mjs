@@ -39,6 +39,15 @@ write(
     .filter((seed) => seed.length > 0),
 );
 
+const fec = vectors("fec-v1");
+write(
+  "hunter",
+  [
+    ...fec.streams.map(({ streamHex }) => streamHex),
+    ...fec.frames.map(({ received }) => received[1].hex),
+  ].map((hex, i) => Buffer.concat([Buffer.from([[0, 1, 2, 0x80, 0x42][i % 5]]), bytesOf(hex)])),
+);
+
 const { sessions } = vectors("session-v1");
 const envelopes = [
   ...vectors("image-manifest").manifests.flatMap(({ envelope, envelopeHex }) =>
@@ -99,24 +108,24 @@ function transactionOf(length, code) {
   return ((length & 31) << 3) | (code + (length >> 5));
 }
 
-/** What one side of a session hears, each frame with a header of its own; time passes where a timer fires. */
-function heardBy(side, { steps }) {
-  const parts = [Buffer.from([0x28])];
+/** What one side of a session hears, each frame with a header of its own; time passes where a timer fires. `isCoded`: in the second form. */
+function heardBy(side, { steps }, isCoded = false) {
+  const parts = [Buffer.from([isCoded ? 0xa8 : 0x28])];
   for (const { from, frameHex, heard, by, lost } of steps) {
     if (by !== undefined) parts.push(Buffer.from([0x24]));
     const hex = side === "rescuer" && heard !== undefined ? steps[heard].frameHex : frameHex;
     if (hex === undefined || lost) continue;
     if (side === "target" ? from !== "rescuer" : heard === undefined) continue;
     const body = bytesOf(hex).subarray(0, -CRC_LENGTH);
-    parts.push(Buffer.from([1, body.length & 0xff, body.length >> 8]), body);
+    parts.push(Buffer.from([isCoded ? 0x41 : 1, body.length & 0xff, body.length >> 8]), body);
   }
   return Buffer.concat(parts);
 }
-write(
-  "target",
-  sessions.map((session) => heardBy("target", session)),
-);
-write(
-  "rescuer",
-  sessions.map((session) => heardBy("rescuer", session)),
-);
+write("target", [
+  ...sessions.map((session) => heardBy("target", session)),
+  heardBy("target", sessions[1], true),
+]);
+write("rescuer", [
+  ...sessions.map((session) => heardBy("rescuer", session)),
+  heardBy("rescuer", sessions[1], true),
+]);

@@ -26,6 +26,7 @@ const LONGEST = {
   trust_store: 2049,
   tree: 540,
   runs: 4096,
+  hunter: 5000,
   session: 4096,
   target: 8192,
   rescuer: 8192,

@@ -33,10 +33,11 @@ function line(name, check) {
   }
 }
 
-function native(compiler, word, isSanitized) {
+/** `configuration`: all unless given; then tests of what it does not have are left out. */
+function native(compiler, word, isSanitized, configuration) {
   const variant = variantOf(compiler, word, isSanitized);
-  line(`native ${variant.name}`, () => {
-    const results = runTests(build(variant));
+  line(`native ${[variant.name, configuration].filter(Boolean).join(" ")}`, () => {
+    const results = runTests(build(variant, configuration), configuration !== undefined);
     const checks = results.reduce((sum, result) => sum + result.checks, 0);
     const wrong = results
       .filter((result) => result.failed > 0)
@@ -47,6 +48,9 @@ function native(compiler, word, isSanitized) {
 
 for (const compiler of COMPILERS)
   for (const word of WORDS) for (const isSanitized of [false, true]) native(compiler, word, isSanitized);
+
+native("clang", 64, true, "ab");
+native("clang", 64, true, "ab-fec");
 
 for (const machine of Object.keys(MACHINES))
   for (const configuration of Object.keys(CONFIGURATIONS))

@@ -4,7 +4,7 @@
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { definesOf } from "./configurations.mjs";
-import { compile, MACHINES } from "./cross.mjs";
+import { compile, MACHINES, sizeOf } from "./cross.mjs";
 import { libsodiumSetting, run } from "./native.mjs";
 import { BUILD, INCLUDES, STUBS, sourcesOf } from "./sources.mjs";
 import { deepestOf, readGraph } from "./stack.mjs";
@@ -17,6 +17,7 @@ const FOLDER = join(BUILD, "sizes");
 const PARTS = {
   "SHA-256": /^src\/base\/sha256/,
   "link key": /^src\/(base\/hmac|linkkey\/)/,
+  "second form": /^src\/(fec\/|link\/forms|session\/hearing)/,
   writer: /^src\/board\/(writer|unit|place|judge)/,
   "boot record": /^src\/(flash|board)\//,
   "transfer core": /^src\/(base|wire|link|image|session)\//,
@@ -147,8 +148,9 @@ function code() {
       process.stdout.write(`     ${source.padEnd(38)}${String(bytes).padStart(6)}\n`);
   const ab = partsOf(linked("ab", "ab", false).sizes);
   const withKey = partsOf(linked("ab-link-key", "ab-link-key", false).sizes);
+  const withFec = linked("ab-fec", "ab-fec", false);
   const asked = ["transfer core", "boot record", "writer"];
-  const ours = [...asked, "SHA-256", "link key"];
+  const ours = [...asked, "SHA-256", "link key", "second form"];
   row("transfer core", parts["transfer core"], 10 * KIB, "wire, link, session, tree, manifest");
   row("SHA-256", parts["SHA-256"], 2 * KIB);
   row(
@@ -172,9 +174,34 @@ function code() {
   );
   row("Ed25519", parts["Ed25519"] ?? 0, 12.5 * KIB);
   row("link key", total(withKey, ours) - total(ab, ours), 3 * KIB, "difference of two builds");
+  const fec = partsOf(withFec.sizes);
+  const inFec = Object.entries(fecFiles(withFec.sizes)).map((pair) => pair.join(" "));
+  row(
+    "second form of frames",
+    total(fec, ours) - total(ab, ours),
+    4.5 * KIB,
+    `difference of two builds; ${inFec.join(", ")}`,
+  );
+  row(
+    "second form of a rescuer",
+    ofRescuer("rescuer-fec") - ofRescuer("rescuer"),
+    6.5 * KIB,
+    "difference of all files",
+  );
   const whole = `without -flto ${sum([...single.sizes.values()])}: main ${parts.main}, helpers ${parts.helpers}`;
   row("whole single target, with signature", wholeWithLto("single"), 32 * KIB, whole);
-  return single;
+  return { objects: single.objects, withFec: withFec.objects };
+}
+
+/** Bytes of each file of the second form. */
+function fecFiles(sizes) {
+  const files = [...sizes].filter(([source]) => PARTS["second form"].test(source));
+  return Object.fromEntries(files.map(([source, bytes]) => [basename(source, ".c"), bytes]));
+}
+
+/** Code and constants of all files of a rescuer. */
+function ofRescuer(configuration) {
+  return sizeOf(MACHINE, [...compile(MACHINE, configuration).values()]).text;
 }
 
 /** Sizes of the contexts. */
@@ -194,22 +221,29 @@ function ram(configuration, bound) {
   row(`RAM of ${configuration}`, sum(sizes.map(([, size]) => size)), bound, note);
 }
 
-function stack(objects) {
+/** The deepest stack of a target whose port's functions take none. */
+function stack(what, objects) {
   const files = [...objects.values()].map((object) => object.replace(/\.o$/, ".ci"));
   const { bytes, chain } = deepestOf(readGraph(files));
-  row("stack without signature check", bytes, KIB, chain.join(" > "));
+  row(what, bytes, KIB, chain.join(" > "));
+}
+
+function stackOfCheck() {
   const folder = join(FOLDER, "ed25519");
   const graphs = readdirSync(folder, { recursive: true }).filter((name) => name.endsWith(".ci"));
   const check = deepestOf(readGraph(graphs.map((name) => join(folder, name))), /^mayday_ed25519_verify$/);
   row("stack of the signature check", check.bytes, 3.6 * KIB, check.chain.join(" > "));
 }
 
-const { objects } = code();
+const { objects, withFec } = code();
 ram("single-small", 2 * KIB);
 ram("single", 2 * KIB);
 ram("ab", 2 * KIB);
 ram("ab-link-key", 3 * KIB);
-stack(objects);
+ram("ab-fec", 2.5 * KIB);
+stack("stack without signature check", objects);
+stack("stack with the second form", withFec);
+stackOfCheck();
 let isOver = false;
 for (const { what, bytes, bound, note } of rows) {
   const most = Math.max(bound, REACHED[what] ?? 0);

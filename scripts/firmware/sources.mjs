@@ -46,7 +46,13 @@ export function sourcesOf(configuration) {
   const lists = sourceLists();
   const { libraries, macros } = CONFIGURATIONS[configuration];
   const withKey = macros.MAYDAY_WITH_LINK_KEY === 1 ? lists.LINK_KEY : [];
-  const sources = [...lists.COMMON, ...withKey, ...libraries.flatMap((name) => lists[name.toUpperCase()])];
+  const withFec = macros.MAYDAY_WITH_FEC === 1 ? lists.FEC : [];
+  const sources = [
+    ...lists.COMMON,
+    ...withKey,
+    ...withFec,
+    ...libraries.flatMap((name) => lists[name.toUpperCase()]),
+  ];
   if (sources.length === 0) throw new Error(`the configuration ${configuration} has no sources`);
   return sources;
 }

@@ -59,7 +59,7 @@ describe("the C side", () => {
     () => {
       const { code, told } = script("sizes.mjs");
       expect({ code, told }).toMatchObject({ code: 0 });
-      expect(told.match(/ of +\d+ bytes/g)).toHaveLength(14);
+      expect(told.match(/ of +\d+ bytes/g)).toHaveLength(18);
     },
     TIMEOUT_MS,
   );

@@ -29,14 +29,22 @@ export class WasmRescuer {
     image: ImageSource,
     data: Uint8Array,
     baud: number,
+    isHunting = false,
   ) {
     this.#clock = clock;
-    this.#side = new WasmSide("rescuer", DEFINES, clock, random, wire, {
-      read: (offset = 0, at = 0, length = 0) => {
-        this.#side.view(at, length).set(data.subarray(offset, offset + length));
-        return 1;
+    this.#side = new WasmSide(
+      "rescuer",
+      isHunting ? [...DEFINES, "MAYDAY_WITH_FEC=1"] : DEFINES,
+      clock,
+      random,
+      wire,
+      {
+        read: (offset = 0, at = 0, length = 0) => {
+          this.#side.view(at, length).set(data.subarray(offset, offset + length));
+          return 1;
+        },
       },
-    });
+    );
     const { envelope, manifest } = image;
     const start = new Uint8Array(16 + envelope.length);
     start.set(new Uint8Array(8).fill(0x52));

@@ -24,6 +24,8 @@ export interface WasmTargetOptions {
   readonly payloadMax?: number;
   readonly isDeaf?: boolean;
   readonly isForced?: boolean;
+  /** The module is built with MAYDAY_WITH_FEC: it hears and sends the second form of frames. */
+  readonly isHunting?: boolean;
   /** The secret of both ends of the link; the module is built with MAYDAY_WITH_LINK_KEY then. */
   readonly linkKey?: Uint8Array;
 }
@@ -124,7 +126,11 @@ export class WasmTarget {
   }
 
   get #defines(): readonly string[] {
-    return this.#options.linkKey === undefined ? [] : ["MAYDAY_WITH_LINK_KEY=1"];
+    const { linkKey, isHunting } = this.#options;
+    return [
+      ...(linkKey === undefined ? [] : ["MAYDAY_WITH_LINK_KEY=1"]),
+      ...(isHunting === true ? ["MAYDAY_WITH_FEC=1"] : []),
+    ];
   }
 
   get #on(): WasmSide {

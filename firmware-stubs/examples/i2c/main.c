@@ -21,7 +21,7 @@ static uint8_t out[384];
 static uint8_t frame[MAYDAY_FRAME_ROOM(PAYLOAD)];
 static uint8_t blocks[2 * MAYDAY_BLOCK_ROOM(4096u)];
 static const mayday_mailbox_memory mail = {in, sizeof in, out, sizeof out, FRAME_MAX, TRANSACTION};
-static const mayday_memory memory = {frame, sizeof frame, blocks, sizeof blocks};
+static const mayday_memory memory = {.frame = frame, .frame_size = sizeof frame, .blocks = blocks, .blocks_size = sizeof blocks};
 
 static mayday_mailbox mailbox;
 static mayday_board board;

@@ -15,7 +15,7 @@ static const mayday_line line = {.baud = 115200, .rto_floor_ms = 10};
 /* Payloads of 256 bytes, and two open blocks of 4 KiB. */
 static uint8_t frame[MAYDAY_FRAME_ROOM(256)];
 static uint8_t blocks[2 * MAYDAY_BLOCK_ROOM(4096u)];
-static const mayday_memory memory = {frame, sizeof frame, blocks, sizeof blocks};
+static const mayday_memory memory = {.frame = frame, .frame_size = sizeof frame, .blocks = blocks, .blocks_size = sizeof blocks};
 
 static mayday_board board;
 static mayday_target target;

@@ -28,6 +28,13 @@
 #define MAYDAY_WITH_LINK_KEY 0
 #endif
 
+/* The second form of frames, with Reed-Solomon parity, which mends wrong bytes on bad lines (2.5). It costs
+ * a target about 4.2 KB of code, and RAM: MAYDAY_CODED_ROOM of its payload and 40 bytes more. A link has it where `mayday_memory.held` is
+ * given. */
+#ifndef MAYDAY_WITH_FEC
+#define MAYDAY_WITH_FEC 0
+#endif
+
 /* SHA-256 in software. Without it `mayday_port.hash` has to be given. */
 #ifndef MAYDAY_WITH_SHA256
 #define MAYDAY_WITH_SHA256 1
@@ -60,7 +67,8 @@
 #define MAYDAY_SPENT_OFFERS_MAX 4
 #endif
 
-/* Bytes that wait for the UART. The longest message of a target takes 96 (PROTOCOL.md 5), 114 with a link key. */
+/* Bytes that wait for the UART. The longest message of a target takes 96 (PROTOCOL.md 5), 114 with a link key; with
+ * MAYDAY_WITH_FEC a call and its copy take 168. */
 #ifndef MAYDAY_TX_BYTES
 #define MAYDAY_TX_BYTES 192
 #endif
@@ -82,6 +90,9 @@
 #endif
 #if MAYDAY_TX_BYTES < 128
 #error "MAYDAY_TX_BYTES has to be 128 at least"
+#endif
+#if MAYDAY_WITH_FEC && MAYDAY_TX_BYTES < 192
+#error "MAYDAY_TX_BYTES has to be 192 at least with MAYDAY_WITH_FEC"
 #endif
 
 #if MAYDAY_WITH_AB

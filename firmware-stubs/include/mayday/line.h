@@ -25,6 +25,12 @@ typedef struct mayday_memory {
    * larger blocks than fit once is taken. At least MAYDAY_BLOCK_ROOM(1024). */
   uint8_t *blocks;
   uint32_t blocks_size;
+#if MAYDAY_WITH_FEC
+  /* Where frames of the second form (PROTOCOL.md 2.5) are held until they are whole; without it none is heard, and nothing says so.
+   * A message link has none. The largest payload is also what fits here; frames of more than 2048 bytes come in COBS. */
+  uint8_t *held;
+  uint16_t held_size; /* MAYDAY_CODED_ROOM(payload) */
+#endif
 } mayday_memory;
 
 /* Bytes around a payload on the line: header, CRC, what COBS adds to less than 254 bytes, a delimiter; with a link key a seal. */
@@ -37,6 +43,20 @@ typedef struct mayday_memory {
 /* Bytes of `frame` for a payload; 130 at least (2.2). */
 #define MAYDAY_FRAME_ROOM(payload) \
   ((payload) + MAYDAY_FRAME_AROUND + (payload) / 254u < 130u ? 130u : (payload) + MAYDAY_FRAME_AROUND + (payload) / 254u)
+
+#if MAYDAY_WITH_FEC
+/* Bytes of the longest content of a frame in the second form with such a payload: object header, CRC, a seal, 8 bytes of padding. */
+#define MAYDAY_CODED_CONTENT(payload) ((payload) > 2016u ? 2049u : (payload) + MAYDAY_CODED_AROUND)
+#if MAYDAY_WITH_LINK_KEY
+#define MAYDAY_CODED_AROUND 35u
+#else
+#define MAYDAY_CODED_AROUND 23u
+#endif
+
+/* Bytes of `held` for a payload, as sent with the most parity: 2376 at most. At least MAYDAY_CODED_ROOM(64), which all messages need. */
+#define MAYDAY_CODED_ROOM(payload) \
+  (7u + MAYDAY_CODED_CONTENT(payload) + 32u * ((MAYDAY_CODED_CONTENT(payload) + 222u) / 223u))
+#endif
 
 /* Bytes of `blocks` for a block: the block, a bit for each 32 bytes of it, and its hash. */
 #define MAYDAY_BLOCK_ROOM(block) ((block) + (block) / 256u + 32u)

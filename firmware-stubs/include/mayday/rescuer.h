@@ -20,6 +20,13 @@
 #include "mayday/board.h"
 #include "mayday/line.h"
 #include "wire/runs.h"
+#if MAYDAY_WITH_FEC
+#include "fec/hunter.h"
+#include "link/forms.h"
+
+/* Bytes of the longest message of a target in the second form. */
+#define MAYDAY_RESCUER_HELD 168u
+#endif
 
 /* Largest payload of a frame that it sends, in bytes: 32 to 4096, a multiple of 32. */
 #ifndef MAYDAY_RESCUER_PAYLOAD
@@ -144,6 +151,12 @@ typedef struct mayday_rescuer {
   /* The line. */
   mayday_rtt rtt;
   mayday_sizer sizer;
+#if MAYDAY_WITH_FEC
+  mayday_forms forms;
+  mayday_form_sizer form_sizer;
+  mayday_hunter hunter;
+  uint8_t held[MAYDAY_RESCUER_HELD];
+#endif
   mayday_pacer pacer;
   mayday_mute mute;
   mayday_runs runs;

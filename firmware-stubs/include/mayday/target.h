@@ -15,6 +15,10 @@
 #define MAYDAY_TARGET_H
 
 #include "board/writer.h"
+#if MAYDAY_WITH_FEC
+#include "fec/hunter.h"
+#include "link/forms.h"
+#endif
 #include "link/acks.h"
 #include "link/outbox.h"
 #include "link/rtt.h"
@@ -146,6 +150,10 @@ typedef struct mayday_session {
   uint32_t later_left; /* milliseconds of the budget (6.5) */
   mayday_moment heard_at, asked_at, run_asked_at, repeat_at, lease_end, right_at, later_until, look_at, held_since, ends_at;
   uint8_t rescuer_id[8], rescuer_nonce[8], digest[8];
+#if MAYDAY_WITH_FEC
+  bool is_coded;   /* packets come in the second form */
+  uint16_t mended; /* wrong bytes in these */
+#endif
 } mayday_session;
 
 #if MAYDAY_WITH_LINK_KEY
@@ -190,6 +198,10 @@ typedef struct mayday_target {
   mayday_moment changes[MAYDAY_CHANGES_MAX];
 #if MAYDAY_WITH_LINK_KEY
   mayday_guard guard;
+#endif
+#if MAYDAY_WITH_FEC
+  mayday_forms forms;
+  mayday_hunter hunter;
 #endif
   mayday_outbox outbox;
   uint8_t run_bytes[MAYDAY_RUN_BYTES_MAX];

@@ -90,7 +90,7 @@ static void take_frames(void) {
 
 static int call_for_help(void) {
   const mayday_line line = {.rto_floor_ms = 25, .send_frame = send_frame};
-  const mayday_memory memory = {rig.frame, sizeof rig.frame, rig.blocks, sizeof rig.blocks};
+  const mayday_memory memory = {.frame = rig.frame, .frame_size = sizeof rig.frame, .blocks = rig.blocks, .blocks_size = sizeof rig.blocks};
   const mayday_mailbox_memory mail = {rig.in, sizeof rig.in, rig.out, sizeof rig.out, FRAME_MAX, rig.transaction};
   if (!mayday_mailbox_init(&rig.mailbox, &mail, clock_ms(NULL))) {
     fprintf(stderr, "mayday-i2c-rig: transactions have 32 to 8192 bytes\n");

@@ -27,6 +27,9 @@ typedef struct run {
   int serial;
   uint8_t frame[MAYDAY_FRAME_ROOM(MAYDAY_PAYLOAD_MAX)];
   uint8_t blocks[BLOCKS_MEMORY];
+#if MAYDAY_WITH_FEC
+  uint8_t held[MAYDAY_CODED_ROOM(MAYDAY_PAYLOAD_MAX)];
+#endif
 } run;
 
 /* The port's functions have one context: the run. */
@@ -88,7 +91,14 @@ static void print_progress(const run *run, mayday_target_report *told) {
 
 static int call_for_help(run *run) {
   const mayday_line line = {run->options.baud, 25, false, NULL, NULL, NULL, 0};
-  const mayday_memory memory = {run->frame, sizeof run->frame, run->blocks, sizeof run->blocks};
+  const mayday_memory memory = {.frame = run->frame,
+                                .frame_size = sizeof run->frame,
+#if MAYDAY_WITH_FEC
+                                .held = run->held,
+                                .held_size = sizeof run->held,
+#endif
+                                .blocks = run->blocks,
+                                .blocks_size = sizeof run->blocks};
   mayday_target_report told;
   mayday_target *target = &run->target;
   uint8_t bytes[4096];

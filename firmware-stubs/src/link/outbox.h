@@ -7,6 +7,9 @@
 /* Zeros: nothing waits. */
 typedef struct mayday_outbox {
   uint16_t first, length; /* of what waits in `bytes`, a ring */
+#if MAYDAY_WITH_FEC
+  bool is_coded; /* the last frame was of the second form: it ends with no delimiter */
+#endif
   uint8_t bytes[MAYDAY_TX_BYTES];
 } mayday_outbox;
 
@@ -15,6 +18,11 @@ typedef struct mayday_outbox {
 
 /* Sends a whole frame, CRC included. False: there is no room, and the frame is dropped; its owner repeats it. */
 bool mayday_outbox_send(mayday_outbox *outbox, const mayday_port *port, const uint8_t *frame, size_t length);
+
+#if MAYDAY_WITH_FEC
+/* The same in the second form; with `is_copy` the frame itself follows it. */
+bool mayday_outbox_send_coded(mayday_outbox *outbox, const mayday_port *port, const uint8_t *frame, size_t length, bool is_copy);
+#endif
 
 /* Hands the UART what it takes. */
 void mayday_outbox_drain(mayday_outbox *outbox, const mayday_port *port);

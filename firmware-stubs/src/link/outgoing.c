@@ -11,7 +11,41 @@ void mayday_outgoing_begin(mayday_outgoing *out, const uint8_t *frame, size_t le
   out->left = 0;
   out->is_zero_meant = false;
   out->next = has_delimiter ? CODE : DELIMITER;
+#if MAYDAY_WITH_FEC
+  if (out->is_coded) out->next = DELIMITER;
+  out->is_coded = false;
+#endif
 }
+
+#if MAYDAY_WITH_FEC
+void mayday_outgoing_begin_coded(mayday_outgoing *out, const uint8_t *frame, size_t length, uint8_t mendable) {
+  out->frame = frame;
+  out->length = (uint16_t)length;
+  out->is_coded = true;
+  out->piece = 0;
+  out->taken = 0;
+  mayday_coder_begin(&out->coder, frame, length, mendable);
+}
+
+static size_t run_coded(mayday_outgoing *out, const mayday_port *port) {
+  size_t sum = 0;
+  for (;;) {
+    if (out->taken == out->piece) {
+      out->taken = 0;
+      for (out->piece = 0; out->piece < sizeof out->bytes && mayday_coder_next(&out->coder, &out->bytes[out->piece]);) out->piece++;
+      if (out->piece == 0) {
+        out->frame = NULL;
+        return sum;
+      }
+    }
+    const size_t left = (size_t)(out->piece - out->taken);
+    const size_t taken = port->tx(port->context, out->bytes + out->taken, left);
+    out->taken = (uint8_t)(out->taken + (taken < left ? taken : left));
+    sum += taken;
+    if (taken < left) return sum;
+  }
+}
+#endif
 
 static size_t hand_over_byte(mayday_outgoing *out, const mayday_port *port, uint8_t byte, uint8_t next) {
   size_t taken = port->tx(port->context, &byte, 1);
@@ -66,6 +100,9 @@ size_t mayday_outgoing_run(mayday_outgoing *out, const mayday_port *port, const 
     out->frame = NULL;
     return out->length;
   }
+#if MAYDAY_WITH_FEC
+  if (out->frame != NULL && out->is_coded) return run_coded(out, port);
+#endif
   while (out->frame != NULL) {
     bool was_empty_piece = out->next == PIECE && out->left == 0;
     size_t taken = step(out, port);

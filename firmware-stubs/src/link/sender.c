@@ -1,6 +1,7 @@
 #include "link/sender.h"
 
 #include "base/bytes.h"
+#include "link/sender_sizes.h"
 
 #include <string.h>
 
@@ -9,8 +10,6 @@
 #define FOR_PROBES 2u
 #define FOR_OBJECTS 2u
 #define PROBES_MAX 255u
-/* Bytes on the line of a packet beyond its payload. */
-#define OVERHEAD 10u
 
 void mayday_sender_init(mayday_sender *sender, mayday_rtt *rtt, mayday_sizer *sizer, uint16_t payload_max, mayday_time now) {
   memset(sender, 0, sizeof *sender);
@@ -146,7 +145,7 @@ static bool is_probe_due(const mayday_sender *sender, mayday_time now, bool has_
 
 static bool has_room(const mayday_sender *sender) {
   return sender->count < MAYDAY_RESCUER_PACKETS - FOR_PROBES && sender->count < MAYDAY_IN_FLIGHT_MAX &&
-         sender->flight_bytes < mayday_window_bytes(&sender->window, sender->rtt, sender->sizer->payload);
+         sender->flight_bytes < mayday_window_bytes(&sender->window, sender->rtt, mayday_payload_of(sender));
 }
 
 static bool take_probe(mayday_chunk *out) {
@@ -170,7 +169,7 @@ bool mayday_sender_next(mayday_sender *sender, mayday_time now, bool is_tail, ma
   bytes = mayday_least32(to * UNIT, item->length) - from * UNIT;
   out->item = place;
   out->from = (uint16_t)from;
-  out->length = mayday_sizer_cut(sender->sizer, bytes);
+  mayday_cut_chunk(sender, bytes, out);
   return true;
 }
 
@@ -206,6 +205,9 @@ uint32_t mayday_sender_sent(mayday_sender *sender, mayday_time now, const mayday
     entry->item = chunk->item;
     entry->count = (uint8_t)units;
     entry->from = (uint16_t)(chunk->from | flags_now(sender));
+#if MAYDAY_WITH_FEC
+    entry->mendable = chunk->mendable;
+#endif
     clear_missing(item, chunk->from, units);
     item->in_flight++;
     sender->flight_bytes += units * UNIT;
@@ -235,7 +237,7 @@ static void settle(mayday_sender *sender, const mayday_sent *packet, bool has_ar
   mayday_item *item;
   if (is_probe(packet)) return;
   if (has_arrived || (packet->from & MAYDAY_SENT_UNHEARD) == 0) {
-    mayday_sizer_settle(sender->sizer, (uint16_t)((uint32_t)packet->count * UNIT + OVERHEAD), !has_arrived);
+    mayday_settle_size(sender, packet, !has_arrived);
   }
   sender->flight_bytes -= (uint32_t)packet->count * UNIT;
   if (packet->item == MAYDAY_NO_ITEM) return;

@@ -5,6 +5,9 @@
 
 #include "link/pacing.h"
 #include "link/sizer.h"
+#if MAYDAY_WITH_FEC
+#include "link/form_sizer.h"
+#endif
 #include "mayday/constants.h"
 
 /* Packets that may be in flight. */
@@ -51,6 +54,9 @@ typedef struct mayday_sent {
   uint8_t count;   /* of a chunk, units of 32 bytes; of probes, their number */
   uint16_t from;   /* in units, and the flags below */
   uint16_t due;    /* when its last byte leaves the wire, ms modulo 2^16 */
+#if MAYDAY_WITH_FEC
+  uint8_t mendable; /* its form: wrong bytes that each codeword may have; 0: COBS */
+#endif
 } mayday_sent;
 
 #define MAYDAY_SENT_PROBE 0x8000u
@@ -62,6 +68,11 @@ typedef struct mayday_sent {
 typedef struct mayday_sender {
   mayday_rtt *rtt;
   mayday_sizer *sizer;
+#if MAYDAY_WITH_FEC
+  mayday_form_sizer *forms; /* in its place, for a peer that hears both forms; else NULL */
+  uint32_t arrived;         /* bytes on the line, of packets in the second form that the ack being taken says arrived */
+  uint16_t mended;          /* wrong bytes in such packets, as the last ack said */
+#endif
   mayday_window window;
   uint32_t next;         /* number of the next packet */
   uint32_t flight_bytes; /* of payload in flight, whole units */
@@ -83,6 +94,9 @@ typedef struct mayday_chunk {
   uint8_t item; /* MAYDAY_NO_ITEM: a probe */
   uint16_t from; /* in units of 32 bytes */
   uint16_t length; /* bytes */
+#if MAYDAY_WITH_FEC
+  uint8_t mendable; /* the form: as in mayday_sent */
+#endif
 } mayday_chunk;
 
 /* `payload_max`: bytes. `rtt` and `sizer` are those of the line, and outlive it. */
@@ -116,6 +130,15 @@ void mayday_sender_due(mayday_sender *sender, mayday_time due);
 
 /* Takes in an ack; false when it is about packets that were never sent. `delay` in units of 256 microseconds. */
 bool mayday_sender_ack(mayday_sender *sender, mayday_time now, uint16_t highest, uint8_t delay, const uint8_t bitmap[14]);
+
+#if MAYDAY_WITH_FEC
+/* Both ends hear the second form. The sizer is that of the line, and outlives the sender. `wire_max`: bytes that the line takes in
+ * 2 s, 0 without a rate. */
+void mayday_sender_use_forms(mayday_sender *sender, mayday_form_sizer *forms, uint16_t payload_max, uint32_t wire_max);
+
+/* Behind mayday_sender_ack: the ack said that so many bytes were wrong in all that came in the second form. */
+void mayday_sender_mended(mayday_sender *sender, uint16_t mended);
+#endif
 
 /* The target hears nothing until then. */
 void mayday_sender_pause(mayday_sender *sender, mayday_time now, mayday_time until);

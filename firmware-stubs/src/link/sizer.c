@@ -15,7 +15,7 @@
 #define MISSING_MAX (5u * ONE)
 #define TRIAL_EVERY 32u
 
-static uint16_t root(uint32_t value) {
+uint16_t mayday_root(uint32_t value) {
   uint32_t result = 0, bit = UINT32_C(1) << 30;
   while (bit > value) bit >>= 2;
   for (; bit != 0; bit >>= 2) {
@@ -29,13 +29,24 @@ static uint16_t root(uint32_t value) {
   return (uint16_t)result;
 }
 
+uint16_t mayday_best_payload(uint32_t over_rate, uint16_t max) {
+  uint32_t best = (mayday_root(OVERHEAD * OVERHEAD + over_rate) - OVERHEAD) / 2u;
+  best = (best + MAYDAY_CHUNK_UNIT / 2u) / MAYDAY_CHUNK_UNIT * MAYDAY_CHUNK_UNIT;
+  if (best < MAYDAY_PAYLOAD_MIN) best = MAYDAY_PAYLOAD_MIN;
+  return best < max ? (uint16_t)best : max;
+}
+
+uint16_t mayday_equal_part(uint32_t available, uint32_t payload) {
+  uint32_t frames = (available + payload - 1u) / payload;
+  uint32_t part = (available + frames - 1u) / frames;
+  part = (part + MAYDAY_CHUNK_UNIT - 1u) / MAYDAY_CHUNK_UNIT * MAYDAY_CHUNK_UNIT;
+  return (uint16_t)mayday_least32(part, available);
+}
+
 static void choose(mayday_sizer *sizer) {
   /* (sqrt(h^2 + 4 h / e) - h) / 2. `bytes` stays below 2^18 + 4129, so that the product fits. */
   uint32_t over_rate = 4u * OVERHEAD * ONE * sizer->bytes / (sizer->errors >> FINE_LOG2);
-  uint32_t best = (root(OVERHEAD * OVERHEAD + over_rate) - OVERHEAD) / 2u;
-  best = (best + MAYDAY_CHUNK_UNIT / 2u) / MAYDAY_CHUNK_UNIT * MAYDAY_CHUNK_UNIT;
-  if (best < MAYDAY_PAYLOAD_MIN) best = MAYDAY_PAYLOAD_MIN;
-  sizer->payload = best < sizer->payload_max ? (uint16_t)best : sizer->payload_max;
+  sizer->payload = mayday_best_payload(over_rate, sizer->payload_max);
 }
 
 void mayday_sizer_init(mayday_sizer *sizer) {
@@ -55,15 +66,11 @@ void mayday_sizer_limit(mayday_sizer *sizer, uint16_t payload_max) {
 
 uint16_t mayday_sizer_cut(mayday_sizer *sizer, uint32_t available) {
   uint32_t payload = sizer->payload;
-  uint32_t frames, part;
   if (--sizer->until_trial == 0) {
     sizer->until_trial = TRIAL_EVERY;
     payload = mayday_least32(2u * payload, sizer->payload_max);
   }
-  frames = (available + payload - 1u) / payload;
-  part = (available + frames - 1u) / frames;
-  part = (part + MAYDAY_CHUNK_UNIT - 1u) / MAYDAY_CHUNK_UNIT * MAYDAY_CHUNK_UNIT;
-  return (uint16_t)mayday_least32(part, available);
+  return mayday_equal_part(available, payload);
 }
 
 /* Errors in a frame of so many bytes, on average. */

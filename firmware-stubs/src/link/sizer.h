@@ -19,6 +19,15 @@ typedef struct mayday_sizer {
   uint8_t until_trial;      /* frames until a larger one is tried */
 } mayday_sizer;
 
+/* The largest whole number whose square is not above `value`. */
+uint16_t mayday_root(uint32_t value);
+
+/* The payload in COBS that promises the most; `over_rate`: 4 overheads over the rate of errors per byte. */
+uint16_t mayday_best_payload(uint32_t over_rate, uint16_t max);
+
+/* Bytes to take from a stretch of `available`, 1 to 65536: equal parts in units of 32, none above `payload`, which is a multiple of 32. */
+uint16_t mayday_equal_part(uint32_t available, uint32_t payload);
+
 void mayday_sizer_init(mayday_sizer *sizer);
 
 /* A session begins: largest payload, in bytes, 32 at least. */

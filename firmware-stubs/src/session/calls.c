@@ -1,6 +1,7 @@
 #include "session/calls.h"
 
 #include "mayday/constants.h"
+#include "session/hearing.h"
 
 /* Query and distress between their delimiters, in bytes. */
 #define QUERY_BYTES 25u
@@ -85,7 +86,7 @@ void mayday_calls_note_called(mayday_target *target) {
   if (since < MAYDAY_EARLY_FOR_MS) interval = MAYDAY_EARLY_INTERVAL_MS;
   /* Up to a tenth shorter, so that two boards do not call in step. */
   interval -= interval * jitter(target) / 2560u;
-  uint32_t bytes = mayday_calls_are_queries(target) ? QUERY_BYTES : DISTRESS_BYTES;
+  uint32_t bytes = mayday_calls_are_queries(target) ? QUERY_BYTES : DISTRESS_BYTES + mayday_copy_bytes(target);
   calls->call_at = note_said(target, interval, bytes, MAYDAY_CALL_SHARE_PERCENT);
 }
 

@@ -1,14 +1,13 @@
-/* The rescuer: what it hears, what it says, and when (PROTOCOL.md 2.4, 5, 6.2). */
+/* The rescuer: what it says, and when (PROTOCOL.md 2.4, 5, 6.2). */
 #include "mayday/rescuer.h"
 
 #include "base/bytes.h"
 #include "session/rescuer_parts.h"
-#include "wire/cobs.h"
 
 /* So that no time is near 0, which stands for long ago. */
 #define START_MS 600000u
 
-static mayday_time tick(mayday_rescuer *rescuer) {
+mayday_time mayday_rescuer_tick(mayday_rescuer *rescuer) {
   uint32_t clock = rescuer->port->now_ms(rescuer->port->context);
   rescuer->now += (uint32_t)(clock - rescuer->clock);
   rescuer->clock = clock;
@@ -31,6 +30,7 @@ bool mayday_rescuer_init(mayday_rescuer *rescuer, const mayday_port *port, const
   mayday_pacer_init(&rescuer->pacer, rescuer->rtt.bytes_per_s);
   mayday_mute_init(&rescuer->mute, rescuer->now);
   mayday_runs_init(&rescuer->runs, rescuer->run, sizeof rescuer->run, line->baud);
+  mayday_rescuer_init_forms(rescuer);
   if (manifest->size == 0 || manifest->block_log2 < 10 || manifest->block_log2 > 16) return false;
   if (UINT32_C(1) << manifest->block_log2 > MAYDAY_RESCUER_BLOCK_MAX) return false;
   rescuer->leaves = ((manifest->size - 1u) >> manifest->block_log2) + 1u;
@@ -51,137 +51,6 @@ void mayday_rescuer_note_end(mayday_rescuer *rescuer, mayday_rescuer_end end, ui
   rescuer->end_reason = reason;
   rescuer->ends++;
 }
-
-/* What it hears. */
-
-static void hear_query(mayday_rescuer *rescuer) {
-  rescuer->is_asked = true;
-  mayday_rescuer_offer_again(rescuer);
-}
-
-static void hear_beacon(mayday_rescuer *rescuer, const mayday_frame *frame) {
-  bool is_call = frame->kind == MAYDAY_DISTRESS || (frame->as.beacon.flags & MAYDAY_BEACON_FLAG_WANTS_UPDATE) != 0;
-  if (rescuer->state == MAYDAY_RESCUER_SERVING) {
-    bool is_of_session = mayday_equal(frame->as.beacon.node_id, rescuer->session.target_id, MAYDAY_ID_LENGTH);
-    /* With a link key a beacon proves nothing, and ends nothing (14.5). */
-    if (is_of_session && frame->kind == MAYDAY_BEACON && (frame->as.beacon.flags & MAYDAY_BEACON_FLAG_INSTALLED) != 0 &&
-        mayday_equal(frame->as.beacon.installed, rescuer->source->manifest->digest, MAYDAY_SHORT_DIGEST_LENGTH)) {
-      mayday_rescuer_done(rescuer);
-      return;
-    }
-    if (!is_call || (!is_of_session && rescuer->now - rescuer->heard_at <= MAYDAY_STRANGER_AFTER_MS)) return;
-    mayday_rescuer_lose(rescuer, MAYDAY_END_SILENT, 0);
-  }
-  if (is_call) mayday_rescuer_call(rescuer, frame);
-}
-
-static void hear(mayday_rescuer *rescuer, const mayday_frame *frame) {
-  if (rescuer->state == MAYDAY_RESCUER_STOPPED) return;
-  switch (frame->kind) {
-    case MAYDAY_QUERY:
-      hear_query(rescuer);
-      return;
-    case MAYDAY_BEACON:
-    case MAYDAY_DISTRESS:
-      hear_beacon(rescuer, frame);
-      return;
-    case MAYDAY_ACCEPT:
-    case MAYDAY_REFUSE:
-    case MAYDAY_BYE:
-    case MAYDAY_DEFER:
-    case MAYDAY_STAND_DOWN:
-      if (rescuer->state == MAYDAY_RESCUER_SERVING) mayday_rescuer_answer_serving(rescuer, frame);
-      else mayday_rescuer_answer(rescuer, frame);
-      return;
-    default:
-      if (rescuer->tag != 0) mayday_rescuer_serve(rescuer, frame);
-      return;
-  }
-}
-
-/* An own frame that is heard back (3.2). */
-static bool is_echo(const mayday_rescuer *rescuer, const mayday_frame *frame) {
-  const uint8_t *sender = NULL;
-  switch (frame->kind) {
-    case MAYDAY_QUERY:
-      sender = frame->as.query.node_id;
-      break;
-    case MAYDAY_BEACON:
-    case MAYDAY_DISTRESS:
-      sender = frame->as.beacon.node_id;
-      break;
-    case MAYDAY_OFFER:
-      sender = frame->as.offer.rescuer_id;
-      break;
-    case MAYDAY_NONE:
-      sender = frame->as.none.rescuer_id;
-      break;
-    default:
-      return frame->kind >= MAYDAY_LATER;
-  }
-  return mayday_equal(sender, rescuer->self->node_id, MAYDAY_ID_LENGTH);
-}
-
-static bool is_of_past_session(const mayday_rescuer *rescuer, const uint8_t *bytes, size_t length) {
-  for (unsigned i = 0; i < MAYDAY_PAST_SESSIONS_MAX; i++) {
-    if (rescuer->past_tags[i] != 0 && mayday_frame_has_crc(bytes, length, rescuer->past_tags[i])) return true;
-  }
-  return false;
-}
-
-/* Returns whether the bytes are a frame. With a link key the seal is taken off before they are read (14.4). */
-static bool take_frame(mayday_rescuer *rescuer, const uint8_t *bytes, size_t length) {
-  mayday_frame frame;
-  mayday_fault fault = mayday_frame_parse(bytes, length, rescuer->tag, &frame);
-  if (fault == MAYDAY_FAULT_TOO_SHORT) return false;
-  bool is_of_session = (bytes[0] & 0xfu) != MAYDAY_FRAME_CLASS_ANNOUNCE;
-  if (fault == MAYDAY_FAULT_BAD_CRC) {
-    if (!is_of_session || !is_of_past_session(rescuer, bytes, length)) return false;
-    mayday_mute_frame(&rescuer->mute, rescuer->now);
-    return true;
-  }
-  if (fault == MAYDAY_FAULT_NONE && is_echo(rescuer, &frame)) {
-    mayday_mute_foreign(&rescuer->mute, rescuer->now, false);
-    return true;
-  }
-  mayday_mute_frame(&rescuer->mute, rescuer->now);
-  if (is_of_session && fault != MAYDAY_FAULT_MALFORMED) rescuer->heard_at = rescuer->now;
-  if (fault == MAYDAY_FAULT_NONE) hear(rescuer, &frame);
-  return true;
-}
-
-static void take_run(mayday_rescuer *rescuer, bool is_delimited) {
-  size_t length = rescuer->runs.length;
-  rescuer->run_seen = 0;
-  if (length == 0) return;
-  bool is_text = mayday_run_is_text(rescuer->run, length, is_delimited);
-  length = mayday_cobs_decode(rescuer->run, length);
-  if (length == 0 || !take_frame(rescuer, rescuer->run, length)) mayday_mute_foreign(&rescuer->mute, rescuer->now, is_text);
-  mayday_runs_clear(&rescuer->runs);
-}
-
-void mayday_rescuer_byte(mayday_rescuer *rescuer, uint8_t byte) {
-  mayday_time now = tick(rescuer);
-  if (mayday_runs_is_over(&rescuer->runs, (uint32_t)now)) take_run(rescuer, false);
-  mayday_mute_byte(&rescuer->mute, now);
-  mayday_run_end end = mayday_runs_take(&rescuer->runs, byte, (uint32_t)now);
-  if (end != MAYDAY_RUN_OPEN) take_run(rescuer, end == MAYDAY_RUN_DELIMITED);
-}
-
-void mayday_rescuer_frame(mayday_rescuer *rescuer, uint8_t *frame, size_t length) {
-  mayday_mute_byte(&rescuer->mute, tick(rescuer));
-  (void)take_frame(rescuer, frame, length);
-}
-
-/* Looks at the run that is unfinished: a boot log ends none until it pauses. */
-static void look_at_run(mayday_rescuer *rescuer) {
-  if (mayday_runs_is_over(&rescuer->runs, (uint32_t)rescuer->now)) take_run(rescuer, false);
-  if (rescuer->runs.length == rescuer->run_seen) return;
-  rescuer->run_seen = rescuer->runs.length;
-  mayday_mute_foreign(&rescuer->mute, rescuer->now, mayday_run_is_text(rescuer->run, rescuer->runs.length, false));
-}
-
-/* What it says. */
 
 static void fill_beacon(const mayday_rescuer *rescuer, mayday_frame *frame) {
   const mayday_status *status = rescuer->self->status;
@@ -269,8 +138,9 @@ static void say_first(mayday_rescuer *rescuer) {
   rescuer->due = (uint8_t)(rescuer->due & ~due);
   fill_message(rescuer, due, &frame, &tag);
   size_t length = mayday_frame_write(&frame, rescuer->message, sizeof rescuer->message - MAYDAY_CRC_LENGTH);
+  length = mayday_rescuer_put_forms(rescuer, frame.kind, length);
   rescuer->is_out_packet = false;
-  mayday_rescuer_hand_over(rescuer, rescuer->message, length, tag);
+  mayday_rescuer_hand_over(rescuer, rescuer->message, length, tag, mayday_rescuer_form(rescuer, frame.kind));
 }
 
 /* Hands over what the UART takes of the frame that goes out. */
@@ -284,12 +154,12 @@ static void run_out(mayday_rescuer *rescuer) {
   if (rescuer->is_out_packet) mayday_sender_due(&rescuer->sender, due);
 }
 
-void mayday_rescuer_hand_over(mayday_rescuer *rescuer, uint8_t *frame, size_t length, uint32_t tag) {
+void mayday_rescuer_hand_over(mayday_rescuer *rescuer, uint8_t *frame, size_t length, uint32_t tag, uint8_t mendable) {
   bool has_delimiter = mayday_pacer_is_busy(&rescuer->pacer, rescuer->now);
   length = mayday_frame_close(frame, length, tag);
   rescuer->out_bytes = 0;
   rescuer->has_worked = true;
-  mayday_outgoing_begin(&rescuer->out, frame, length, has_delimiter);
+  if (!mayday_rescuer_begin_coded(rescuer, frame, length, mendable)) mayday_outgoing_begin(&rescuer->out, frame, length, has_delimiter);
   run_out(rescuer);
 }
 
@@ -310,9 +180,9 @@ static void tend_question(mayday_rescuer *rescuer) {
 }
 
 mayday_rescuer_state mayday_rescuer_poll(mayday_rescuer *rescuer) {
-  (void)tick(rescuer);
+  (void)mayday_rescuer_tick(rescuer);
   rescuer->has_worked = false;
-  look_at_run(rescuer);
+  mayday_rescuer_look(rescuer);
   if (mayday_mute_check(&rescuer->mute, &rescuer->rtt, rescuer->now)) fall_silent(rescuer);
   if (rescuer->state != MAYDAY_RESCUER_STOPPED) {
     tend_question(rescuer);

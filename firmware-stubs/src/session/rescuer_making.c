@@ -53,11 +53,15 @@ static void hand_over(mayday_rescuer *rescuer, const mayday_chunk *chunk, const 
   size_t length = mayday_frame_write(frame, rescuer->packet, sizeof rescuer->packet - MAYDAY_CRC_LENGTH);
   (void)mayday_sender_sent(&rescuer->sender, rescuer->now, chunk, rescuer->now);
   rescuer->is_out_packet = true;
-  mayday_rescuer_hand_over(rescuer, rescuer->packet, length, rescuer->tag);
+#if MAYDAY_WITH_FEC
+  mayday_rescuer_hand_over(rescuer, rescuer->packet, length, rescuer->tag, chunk->mendable);
+#else
+  mayday_rescuer_hand_over(rescuer, rescuer->packet, length, rescuer->tag, 0);
+#endif
 }
 
 static void send_probe(mayday_rescuer *rescuer) {
-  const mayday_chunk probe = {MAYDAY_NO_ITEM, 0, 0};
+  const mayday_chunk probe = {.item = MAYDAY_NO_ITEM};
   mayday_frame frame;
   frame.kind = MAYDAY_PROBE;
   frame.as.probe.packet = (uint16_t)(rescuer->sender.next & 0xfffu);
@@ -65,7 +69,7 @@ static void send_probe(mayday_rescuer *rescuer) {
   size_t length = mayday_frame_write(&frame, rescuer->message, sizeof rescuer->message - MAYDAY_CRC_LENGTH);
   (void)mayday_sender_sent(&rescuer->sender, rescuer->now, &probe, rescuer->now);
   rescuer->is_out_packet = true;
-  mayday_rescuer_hand_over(rescuer, rescuer->message, length, rescuer->tag);
+  mayday_rescuer_hand_over(rescuer, rescuer->message, length, rescuer->tag, mayday_rescuer_form(rescuer, MAYDAY_PROBE));
 }
 
 static void send_block(mayday_rescuer *rescuer, const mayday_chunk *chunk) {

@@ -31,8 +31,62 @@
 void mayday_rescuer_say(mayday_rescuer *rescuer, uint8_t due);
 /* An offer or session is over, or a board was not offered anything. */
 void mayday_rescuer_note_end(mayday_rescuer *rescuer, mayday_rescuer_end end, uint8_t reason);
-/* Hands over a frame of `length` bytes without its CRC, for which there is room. */
-void mayday_rescuer_hand_over(mayday_rescuer *rescuer, uint8_t *frame, size_t length, uint32_t tag);
+/* Hands over a frame of `length` bytes without its CRC, for which there is room. `mendable`: 0 for COBS. */
+void mayday_rescuer_hand_over(mayday_rescuer *rescuer, uint8_t *frame, size_t length, uint32_t tag, uint8_t mendable);
+/* The time, which is taken over from the clock. */
+mayday_time mayday_rescuer_tick(mayday_rescuer *rescuer);
+
+/* rescuer_hearing.c */
+
+/* Looks at the run that is unfinished: a boot log ends none until it pauses. */
+void mayday_rescuer_look(mayday_rescuer *rescuer);
+
+/* rescuer_forms.c */
+
+#if MAYDAY_WITH_FEC
+void mayday_rescuer_init_forms(mayday_rescuer *rescuer);
+/* Puts the extension *forms* behind the message; returns the length with it. */
+size_t mayday_rescuer_put_forms(mayday_rescuer *rescuer, mayday_frame_kind kind, size_t length);
+/* The form of a message or probe: as `mendable` of mayday_rescuer_hand_over. */
+uint8_t mayday_rescuer_form(mayday_rescuer *rescuer, mayday_frame_kind kind);
+/* Begins a frame with its CRC in the second form, if it is to go in that; else it changed nothing. */
+bool mayday_rescuer_begin_coded(mayday_rescuer *rescuer, const uint8_t *frame, size_t length, uint8_t mendable);
+/* An ack was taken in. */
+static inline void mayday_rescuer_note_mended(mayday_rescuer *rescuer, const mayday_frame *ack) {
+  if (ack->has_mended) mayday_sender_mended(&rescuer->sender, ack->mended);
+}
+/* A session begins. */
+void mayday_rescuer_begin_forms(mayday_rescuer *rescuer, uint16_t payload_max);
+#else
+static inline void mayday_rescuer_init_forms(mayday_rescuer *rescuer) {
+  (void)rescuer;
+}
+static inline size_t mayday_rescuer_put_forms(mayday_rescuer *rescuer, mayday_frame_kind kind, size_t length) {
+  (void)rescuer;
+  (void)kind;
+  return length;
+}
+static inline uint8_t mayday_rescuer_form(mayday_rescuer *rescuer, mayday_frame_kind kind) {
+  (void)rescuer;
+  (void)kind;
+  return 0;
+}
+static inline bool mayday_rescuer_begin_coded(mayday_rescuer *rescuer, const uint8_t *frame, size_t length, uint8_t mendable) {
+  (void)rescuer;
+  (void)frame;
+  (void)length;
+  (void)mendable;
+  return false;
+}
+static inline void mayday_rescuer_note_mended(mayday_rescuer *rescuer, const mayday_frame *ack) {
+  (void)rescuer;
+  (void)ack;
+}
+static inline void mayday_rescuer_begin_forms(mayday_rescuer *rescuer, uint16_t payload_max) {
+  (void)rescuer;
+  (void)payload_max;
+}
+#endif
 
 /* rescuer_budget.c */
 

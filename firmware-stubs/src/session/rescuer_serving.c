@@ -32,6 +32,7 @@ void mayday_rescuer_begin(mayday_rescuer *rescuer, const mayday_offered *offered
   }
   /* With a link key the seal begins here: its 12 bytes are taken off the payload (14.4). */
   mayday_sender_init(&rescuer->sender, &rescuer->rtt, &rescuer->sizer, (uint16_t)payload, rescuer->now);
+  mayday_rescuer_begin_forms(rescuer, (uint16_t)payload);
   rescuer->state = MAYDAY_RESCUER_SERVING;
   mayday_rescuer_send_manifest(rescuer);
   mayday_rescuer_take_asks(rescuer, accept->as.accept.asks);
@@ -136,7 +137,8 @@ void mayday_rescuer_serve(mayday_rescuer *rescuer, const mayday_frame *frame) {
   }
   switch (frame->kind) {
     case MAYDAY_ACK:
-      (void)mayday_sender_ack(&rescuer->sender, rescuer->now, frame->as.ack.highest, frame->as.ack.delay, frame->as.ack.bitmap);
+      if (mayday_sender_ack(&rescuer->sender, rescuer->now, frame->as.ack.highest, frame->as.ack.delay, frame->as.ack.bitmap))
+        mayday_rescuer_note_mended(rescuer, frame);
       mayday_rescuer_drop_delivered(rescuer);
       return;
     case MAYDAY_GRANT:

@@ -4,9 +4,14 @@
 #include "linkkey/guard.h"
 #include "session/blocks.h"
 #include "session/clock.h"
+#include "session/hearing.h"
 
 /* The longest message of a target, without CRC, proof and seal: a distress. */
+#if MAYDAY_WITH_FEC
+#define MESSAGE_MAX (62u + MAYDAY_FORMS_LENGTH)
+#else
 #define MESSAGE_MAX 62u
+#endif
 
 /* A message that is put together, field by field as section 5 has them. */
 typedef struct message {
@@ -39,13 +44,16 @@ static void begin(message *to, mayday_frame_kind kind) {
 
 /* `offer`: that which a message answers, where it is not that of the session; NULL in all others. */
 static void send(mayday_target *target, message *message, const mayday_frame *offer) {
+#if MAYDAY_WITH_FEC
+  message->length = (uint8_t)mayday_forms_put(&target->forms, (mayday_frame_kind)message->kind, message->bytes, message->length);
+#endif
   size_t length = mayday_guard_protect(target, (mayday_frame_kind)message->kind, offer, message->bytes, message->length);
   uint32_t tag = (message->bytes[0] & 15u) == MAYDAY_FRAME_CLASS_ANNOUNCE ? 0 : target->tag;
   const mayday_line *line = target->line;
   if (length == 0) return;
   length = mayday_frame_close(message->bytes, length, tag);
   if (line->send_frame != NULL) (void)line->send_frame(line->context, message->bytes, length);
-  else (void)mayday_outbox_send(&target->outbox, target->port, message->bytes, length);
+  else mayday_send_frame(target, (mayday_frame_kind)message->kind, message->bytes, length);
 }
 
 void mayday_say_query(mayday_target *target) {
@@ -120,6 +128,12 @@ void mayday_say_ack(mayday_target *target) {
   begin(&ack, MAYDAY_ACK);
   mayday_acks_build(&target->acks, mayday_target_us(target), ack.bytes + ack.length);
   ack.length = (uint8_t)(ack.length + MAYDAY_ACK_BYTES);
+#if MAYDAY_WITH_FEC
+  if (target->session.is_coded) {
+    put_number(&ack, MAYDAY_EXTENSION_TYPE_MENDED | 2u << 8, 2);
+    put_number(&ack, target->session.mended, 2);
+  }
+#endif
   send(target, &ack, NULL);
 }
 

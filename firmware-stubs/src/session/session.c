@@ -5,6 +5,7 @@
 #include "session/blocks.h"
 #include "session/calls.h"
 #include "session/clock.h"
+#include "session/hearing.h"
 #include "session/objects.h"
 #include "session/receiving.h"
 #include "session/say.h"
@@ -103,6 +104,8 @@ static void take_object(mayday_target *target, const mayday_frame *chunk) {
 static void take_packet(mayday_target *target, const mayday_frame *frame) {
   mayday_session *session = &target->session;
   bool is_probe = frame->kind == MAYDAY_PROBE;
+  uint16_t coded = mayday_note_packet(target);
+  if (coded > session->longest) session->longest = coded;
   /* The number is the first member of all packets. */
   bool is_new = mayday_acks_take(&target->acks, frame->as.probe.packet, mayday_target_us(target), is_probe);
   if (!is_new || is_probe) return;

@@ -6,6 +6,7 @@
 #include "session/blocks.h"
 #include "session/calls.h"
 #include "session/clock.h"
+#include "session/hearing.h"
 #include "session/receiving.h"
 #include "session/say.h"
 #include "session/session.h"
@@ -22,16 +23,17 @@ static void choose_chances(mayday_target *target) {
   if (target->chance == 0) target->chance = 1;
 }
 
-static uint16_t payload_within(uint16_t frame_size, bool is_sealed) {
+static uint16_t payload_within(const mayday_memory *memory, bool is_sealed) {
   uint32_t payload = is_sealed ? MAYDAY_SEALED_PAYLOAD_MAX : MAYDAY_PAYLOAD_MAX;
-  while (payload > MAYDAY_PAYLOAD_MIN && MAYDAY_FRAME_ROOM(payload) > frame_size) payload -= MAYDAY_PAYLOAD_MIN;
+  while (payload > MAYDAY_PAYLOAD_MIN && (MAYDAY_FRAME_ROOM(payload) > memory->frame_size || !mayday_is_held_room(memory, payload)))
+    payload -= MAYDAY_PAYLOAD_MIN;
   return (uint16_t)payload;
 }
 
 bool mayday_target_init(mayday_target *target, mayday_board *board, const mayday_line *line, const mayday_memory *memory,
                         bool is_forced) {
   memset(target, 0, sizeof *target);
-  if (memory->frame_size < MAYDAY_FRAME_ROOM(MAYDAY_PAYLOAD_MIN)) return false;
+  if (memory->frame_size < MAYDAY_FRAME_ROOM(MAYDAY_PAYLOAD_MIN) || !mayday_is_held_room(memory, MAYDAY_PAYLOAD_MIN)) return false;
   if (memory->blocks_size < MAYDAY_BLOCK_ROOM(MAYDAY_BLOCK_MIN)) return false;
   if (!mayday_guard_is_usable(line)) return false;
   target->board = board;
@@ -43,8 +45,9 @@ bool mayday_target_init(mayday_target *target, mayday_board *board, const mayday
   target->report.none = MAYDAY_NEVER_GIVEN;
   target->clock = board->port->now_ms(board->port->context);
   choose_chances(target);
-  target->payload_max = payload_within(memory->frame_size, mayday_guard_is_keyed(target));
+  target->payload_max = payload_within(memory, mayday_guard_is_keyed(target));
   mayday_runs_init(&target->runs, memory->frame, memory->frame_size, line->baud);
+  mayday_hearing_init(target, memory);
   mayday_rtt_init(&target->rtt, line->baud, line->rto_floor_ms);
   mayday_blocks_init(&target->blocks, memory->blocks, MAYDAY_BLOCK_MIN, memory->blocks_size);
   mayday_calls_init(target);
@@ -66,13 +69,9 @@ static bool is_ended(const mayday_target *target) {
   return target->is_healed || target->is_stopped;
 }
 
-static bool is_in_distress(const mayday_target *target) {
-  return target->board->decision.failure != 0 || target->is_forced;
-}
-
 static void call(mayday_target *target) {
   if (target->session.state == MAYDAY_SESSION_DONE) mayday_say_status(target, false);
-  else mayday_say_status(target, is_in_distress(target));
+  else mayday_say_status(target, target->board->decision.failure != 0 || target->is_forced);
 }
 
 /* Somebody is there who holds no session with this board. */
@@ -180,13 +179,13 @@ static bool is_stale(const mayday_target *target, const uint8_t *frame, size_t l
   return false;
 }
 
-/* Whether the bytes were a frame of somebody. */
-static bool take_frame(mayday_target *target, const uint8_t *bytes, size_t length) {
+MAYDAY_OF_TARGET bool mayday_target_take_frame(mayday_target *target, const uint8_t *bytes, size_t length, size_t on_line) {
   mayday_frame frame;
   mayday_fault fault = mayday_guard_parse(target, bytes, length, &frame);
   bool is_session = length > 0 && (bytes[0] & 15u) != MAYDAY_FRAME_CLASS_ANNOUNCE;
   if (fault == MAYDAY_FAULT_NONE) {
     target->report.frames_in++;
+    if (!is_session || frame.kind >= MAYDAY_LATER) mayday_note_form(target, &frame, on_line);
     /* Session frames that only a target sends are its own, heard back. */
     if (is_session && frame.kind >= MAYDAY_LATER) mayday_session_take(target, &frame);
     else if (!is_session) take_announcement(target, &frame);
@@ -207,25 +206,33 @@ static void take_run(mayday_target *target, bool is_delimited) {
     /* Text is told before COBS is undone in place. */
     bool is_text = mayday_run_is_text(run, length, is_delimited);
     size_t frame = mayday_cobs_decode(run, length);
-    if (!take_frame(target, run, frame)) {
+    if (!mayday_target_take_frame(target, run, frame, length)) {
       target->report.frames_bad++;
-      if (is_text) mayday_calls_note_text(target);
+      if (mayday_note_foreign(target, is_text, length)) mayday_calls_note_text(target);
     }
   }
   mayday_runs_clear(&target->runs);
 }
 
+MAYDAY_OF_TARGET void mayday_target_take_byte(mayday_target *target, uint8_t byte, uint32_t clock) {
+  mayday_run_end end = mayday_runs_take(&target->runs, byte, clock);
+  if (end != MAYDAY_RUN_OPEN) take_run(target, end == MAYDAY_RUN_DELIMITED);
+}
+
+static void end_silent(mayday_target *target) {
+  if (!mayday_is_hearing(target) && mayday_runs_is_over(&target->runs, target->clock)) take_run(target, false);
+}
+
 void mayday_target_byte(mayday_target *target, uint8_t byte) {
   mayday_target_look(target);
   if (is_ended(target)) return;
-  if (mayday_runs_is_over(&target->runs, target->clock)) take_run(target, false);
-  mayday_run_end end = mayday_runs_take(&target->runs, byte, target->clock);
-  if (end != MAYDAY_RUN_OPEN) take_run(target, end == MAYDAY_RUN_DELIMITED);
+  end_silent(target);
+  if (!mayday_hear(target, byte)) mayday_target_take_byte(target, byte, target->clock);
 }
 
 void mayday_target_frame(mayday_target *target, uint8_t *frame, size_t length) {
   mayday_target_look(target);
-  if (!is_ended(target) && !take_frame(target, frame, length)) target->report.frames_bad++;
+  if (!is_ended(target) && !mayday_target_take_frame(target, frame, length, length)) target->report.frames_bad++;
 }
 
 static void tick(mayday_target *target) {
@@ -252,7 +259,7 @@ mayday_target_state mayday_target_poll(mayday_target *target) {
   mayday_target_look(target);
   mayday_outbox_drain(&target->outbox, target->port);
   if (is_ended(target)) return state_of(target);
-  if (mayday_runs_is_over(&target->runs, target->clock)) take_run(target, false);
+  end_silent(target);
   tick(target);
   if (is_in_session(target) && !mayday_session_work(target) && target->session.state == MAYDAY_SESSION_RECEIVING)
     mayday_receiving_ask(target, false);
@@ -272,8 +279,9 @@ uint32_t mayday_target_idle_ms(const mayday_target *target) {
   due = mayday_least32(due, mayday_calls_knock_at(target));
   if (target->calls.is_answer_due) due = mayday_least32(due, target->calls.answer_at);
   uint32_t left = due <= target->now ? 0 : mayday_least32(due - target->now, UINT32_MAX - 1u);
-  if (target->runs.length == 0) return left;
-  uint32_t silent = target->clock - target->runs.last;
+  uint32_t last;
+  if (!mayday_heard_last(target, &last)) return left;
+  uint32_t silent = target->clock - last;
   return silent >= target->runs.silence ? 0 : mayday_least32(left, target->runs.silence - silent);
 }
 

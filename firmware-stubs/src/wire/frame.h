@@ -2,6 +2,7 @@
 #ifndef MAYDAY_WIRE_FRAME_H
 #define MAYDAY_WIRE_FRAME_H
 
+#include "mayday/config.h"
 #include "mayday/constants.h"
 
 #include <stdbool.h>
@@ -57,6 +58,11 @@ typedef struct mayday_frame {
   uint8_t proof_length;
   /* Bytes in front of that extension's last 8, which the proof is over; 0 without one. */
   uint16_t proven_length;
+#if MAYDAY_WITH_FEC
+  uint8_t forms;    /* of query, beacon, distress and offer: the first byte of the extension *forms*; 0 without it */
+  bool has_mended;  /* of an ack: it has the extension *mended* */
+  uint16_t mended;
+#endif
   union {
     struct {
       const uint8_t *node_id, *boot_nonce;

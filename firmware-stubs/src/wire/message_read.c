@@ -113,15 +113,37 @@ static void take_proof(mayday_frame *out, const uint8_t *proof, uint8_t length, 
 }
 #endif
 
+#if MAYDAY_WITH_FEC
+/* What a small end takes of extensions besides: the first of each kind counts, and one that is too short says nothing. */
+static void take_extension(mayday_frame *out, uint8_t type, const uint8_t *value, uint8_t length, bool *is_first) {
+  const bool says_forms = out->kind >= MAYDAY_QUERY && out->kind <= MAYDAY_OFFER;
+  if (type != (says_forms ? MAYDAY_EXTENSION_TYPE_FORMS : MAYDAY_EXTENSION_TYPE_MENDED) || !*is_first) return;
+  *is_first = false;
+  if (says_forms && length >= 1) out->forms = value[0];
+  if (out->kind != MAYDAY_ACK || length < 2) return;
+  out->has_mended = true;
+  out->mended = mayday_u16(value);
+}
+#endif
+
 /* Skips extensions (3.5). */
 static bool read_extensions(mayday_reader *from, size_t before, mayday_frame *out) {
   const uint8_t *const start = from->at;
+#if MAYDAY_WITH_FEC
+  bool is_first = true;
+  out->forms = 0;
+  out->has_mended = false;
+  out->mended = 0;
+#endif
   while (from->left > 0) {
     const uint8_t *head = mayday_take(from, 2);
     const uint8_t *value = head == NULL ? NULL : mayday_take(from, head[1]);
     if (value == NULL || (head[0] & CRITICAL) != 0) return false;
     if (head[0] == MAYDAY_EXTENSION_TYPE_LINK_PROOF)
       take_proof(out, value, head[1], before + (size_t)(value - start), from->left == 0);
+#if MAYDAY_WITH_FEC
+    else take_extension(out, head[0], value, head[1], &is_first);
+#endif
   }
   return true;
 }

@@ -113,7 +113,7 @@ int main(void) {
   static const uint8_t link_key[16];
   static const mayday_identity identity = {.vendor = "acme", .hardware_class = "pump-7"};
   static const mayday_port port = {.now_ms = any_now, .hash = &any_hash, .random = any_random};
-  static const mayday_memory memory = {frame_memory, sizeof frame_memory, blocks, sizeof blocks};
+  static const mayday_memory memory = {.frame = frame_memory, .frame_size = sizeof frame_memory, .blocks = blocks, .blocks_size = sizeof blocks};
   static mayday_line line;
   line.baud = any32();
   line.rto_floor_ms = any8();

@@ -1,4 +1,5 @@
 /* A whole rescuer, time included: frames with the right CRC and any content, bytes, time that passes. */
+#include "coded.h"
 #include "copy.h"
 #include "input.h"
 
@@ -47,7 +48,7 @@ static void poll(void) {
   }
 }
 
-static void hear(input *in, uint16_t length, bool is_closed) {
+static void hear(input *in, uint16_t length, bool is_closed, bool is_coded) {
   size_t count = in->length < length ? in->length : length;
   uint8_t *frame = copy_of(in->bytes, count, count + MAYDAY_CRC_LENGTH);
   size_t whole = count;
@@ -55,7 +56,13 @@ static void hear(input *in, uint16_t length, bool is_closed) {
   in->length -= count;
   if (is_closed && count > 0)
     whole = mayday_frame_close(frame, count, (frame[0] & 0xfu) == MAYDAY_FRAME_CLASS_ANNOUNCE ? 0 : rescuer.tag);
-  mayday_rescuer_frame(&rescuer, frame, whole);
+  if (is_coded) {
+    uint8_t coded[2400];
+    const size_t bytes = coded_of(frame, whole, (uint8_t)length, coded, sizeof coded);
+    for (size_t i = 0; i < bytes; i++) mayday_rescuer_byte(&rescuer, coded[i]);
+  } else {
+    mayday_rescuer_frame(&rescuer, frame, whole);
+  }
   copy_drop(frame);
 }
 
@@ -103,7 +110,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
       case 2: {
         uint16_t count = take8(&in);
         count = (uint16_t)(count | (uint16_t)(take8(&in) & 3u) << 8);
-        hear(&in, count, (what & 1u) != 0);
+        hear(&in, count, (what & 1u) != 0, is_stream && (what & 0x40u) != 0);
         break;
       }
       default:

@@ -124,7 +124,7 @@ static void start(world *world) {
   (void)mayday_board_open(&world->board, &world->port, &world->layout, &world->identity, world->blocks);
   (void)mayday_board_attempt(&world->board);
   look(world);
-  const mayday_memory memory = {world->frame, sizeof world->frame, world->blocks, sizeof world->blocks};
+  const mayday_memory memory = {.frame = world->frame, .frame_size = sizeof world->frame, .blocks = world->blocks, .blocks_size = sizeof world->blocks};
   HOLDS(mayday_target_init(&world->target, &world->board, &world->line, &memory, true));
   world->packet = 0;
 }

@@ -1,4 +1,5 @@
 /* A whole target, time included: frames with the right CRC and any content, runs, bytes, time that passes. */
+#include "coded.h"
 #include "copy.h"
 #include "small_board.h"
 
@@ -9,6 +10,7 @@ static mayday_board board;
 static mayday_target target;
 static uint8_t frame_memory[MAYDAY_FRAME_ROOM(512)];
 static uint8_t blocks[MAYDAY_BLOCK_ROOM(1024) * 2u];
+static uint8_t held[MAYDAY_CODED_ROOM(512)];
 
 static bool swallow(void *context, const uint8_t *frame, size_t length) {
   (void)context;
@@ -29,7 +31,7 @@ static void poll(void) {
   }
 }
 
-static void hear(input *in, uint16_t length, bool is_closed) {
+static void hear(input *in, uint16_t length, bool is_closed, bool is_coded) {
   size_t count = in->length < length ? in->length : length;
   uint8_t *frame = copy_of(in->bytes, count, count + MAYDAY_CRC_LENGTH);
   size_t whole = count;
@@ -37,7 +39,13 @@ static void hear(input *in, uint16_t length, bool is_closed) {
   in->length -= count;
   if (is_closed && count > 0)
     whole = mayday_frame_close(frame, count, (frame[0] & 0xfu) == MAYDAY_FRAME_CLASS_ANNOUNCE ? 0 : target.tag);
-  mayday_target_frame(&target, frame, whole);
+  if (is_coded) {
+    uint8_t coded[2400];
+    const size_t bytes = coded_of(frame, whole, (uint8_t)length, coded, sizeof coded);
+    for (size_t i = 0; i < bytes; i++) mayday_target_byte(&target, coded[i]);
+  } else {
+    mayday_target_frame(&target, frame, whole);
+  }
   copy_drop(frame);
 }
 
@@ -48,7 +56,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
   if (!mayday_layout_is_right(&layout)) return 0;
   mayday_port port = small_port(&layout);
   mayday_line line = {.baud = 115200, .rto_floor_ms = 10};
-  const mayday_memory memory = {frame_memory, sizeof frame_memory, blocks, sizeof blocks};
+  const mayday_memory memory = {.frame = frame_memory, .frame_size = sizeof frame_memory, .blocks = blocks, .blocks_size = sizeof blocks,
+                                .held = held, .held_size = sizeof held};
   bool is_stream = (kind & 0x80u) != 0;
   if (is_stream) port.tx = swallow_bytes;
   if (!is_stream) line.send_frame = swallow;
@@ -66,7 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
       case 2: {
         uint16_t count = take8(&in);
         count = (uint16_t)(count | (uint16_t)(take8(&in) & 3u) << 8);
-        hear(&in, count, (what & 1u) != 0);
+        hear(&in, count, (what & 1u) != 0, is_stream && (what & 0x40u) != 0);
         break;
       }
       default:

@@ -8,6 +8,9 @@
 TAKES(board, sizeof(mayday_board));
 TAKES(target, sizeof(mayday_target));
 TAKES(frame_buffer, MAYDAY_FRAME_ROOM(256));
+#if MAYDAY_WITH_FEC
+TAKES(held, MAYDAY_CODED_ROOM(256));
+#endif
 
 PART(outbox);
 PART(calls);
@@ -16,3 +19,7 @@ PART(writer);
 PART(run_bytes);
 PART(walk);
 PART(blocks);
+#if MAYDAY_WITH_FEC
+PART(forms);
+PART(hunter);
+#endif

@@ -42,6 +42,9 @@ static mayday_board board;
 static mayday_target target;
 static uint8_t frame[MAYDAY_FRAME_ROOM(256)];
 static uint8_t blocks[4096];
+#if MAYDAY_WITH_FEC
+static uint8_t held[MAYDAY_CODED_ROOM(256)];
+#endif
 
 static const mayday_port port = {.context = &memory_of_port,
                                  .now_ms = now_ms,
@@ -63,6 +66,9 @@ static const mayday_identity identity = {
     .vendor = "example", .hardware_class = "size", .keys = &key, .key_count = 1, .is_update_allowed = true};
 static const mayday_line line = {.baud = 115200, .rto_floor_ms = 10};
 static const mayday_memory memory = {
+#if MAYDAY_WITH_FEC
+    .held = held, .held_size = sizeof(held),
+#endif
     .frame = frame, .frame_size = sizeof(frame), .blocks = blocks, .blocks_size = sizeof(blocks)};
 
 int main(void) {

@@ -44,13 +44,15 @@ EXPORT("reset") void reset(void) {
   memset(&the, 0, (size_t)(the.blocks - (uint8_t *)&the));
 }
 
-/* A fault, or 0: then what was read, said again, and the length of its proof. */
+/* A fault, or 0: then the length of its proof, what its extensions say of the second form, and what was read, said again. */
 EXPORT("parse_frame") uint32_t parse_frame(uint32_t length, uint32_t tag) {
   mayday_frame frame;
   answer_length = 0;
   mayday_fault fault = mayday_frame_parse(the_exchange, length, tag, &frame);
   if (fault != MAYDAY_FAULT_NONE) return fault;
   put_number(frame.proof == NULL ? 0 : frame.proof_length);
+  put_number(frame.forms);
+  put_number(frame.has_mended ? frame.mended : UINT32_MAX);
   size_t written = mayday_frame_write(&frame, answer_bytes + answer_length, ANSWER_BYTES - answer_length - MAYDAY_CRC_LENGTH);
   bool is_announcement = (answer_bytes[answer_length] & 15u) == MAYDAY_FRAME_CLASS_ANNOUNCE;
   answer_length += (uint32_t)mayday_frame_close(answer_bytes + answer_length, written, is_announcement ? 0 : tag);
@@ -309,10 +311,9 @@ static bool send_frame(void *context, const uint8_t *frame, size_t length) {
 
 /* A target over frames (10) or bytes, without a rate. */
 EXPORT("start_target") uint32_t start_target(uint32_t are_frames, uint32_t blocks, uint32_t payload_max, uint32_t is_forced) {
-  mayday_memory memory;
+  mayday_memory memory = {.frame = the.frame};
   the.line.rto_floor_ms = 10;
   the.line.send_frame = are_frames != 0 ? send_frame : NULL;
-  memory.frame = the.frame;
   memory.frame_size = MAYDAY_FRAME_ROOM(payload_max);
   memory.blocks = the.blocks;
   memory.blocks_size = blocks < sizeof the.blocks ? blocks : sizeof the.blocks;
@@ -382,3 +383,5 @@ EXPORT("take_mail") uint32_t take_mail(void) {
   mayday_mailbox_release(&mailbox);
   return 1;
 }
+
+#include "differential_fec.h"

@@ -25,6 +25,9 @@ static struct {
   char vendor[33], hardware_class[33];
   uint8_t link_key[LINK_KEY_MAX];
   uint8_t frame[MAYDAY_FRAME_ROOM(MAYDAY_PAYLOAD_MAX)];
+#if MAYDAY_WITH_FEC
+  uint8_t held[MAYDAY_CODED_ROOM(MAYDAY_PAYLOAD_MAX)];
+#endif
   uint8_t blocks[MAYDAY_OPEN_BLOCKS_MAX * MAYDAY_BLOCK_ROOM(MAYDAY_BLOCK_MAX)];
 } the;
 
@@ -122,12 +125,15 @@ EXPORT("confirm") uint32_t confirm(void) {
 
 /* `blocks`: bytes of block buffers; `payload_max`: 32 to 4096. */
 EXPORT("start") uint32_t start(uint32_t baud, uint32_t rto_floor_ms, uint32_t is_deaf, uint32_t blocks, uint32_t payload_max, uint32_t is_forced) {
-  mayday_memory memory;
+  mayday_memory memory = {.frame = the.frame};
   the.line.baud = baud;
   the.line.rto_floor_ms = (uint8_t)rto_floor_ms;
   the.line.is_deaf_while_writing = is_deaf != 0;
-  memory.frame = the.frame;
   memory.frame_size = MAYDAY_FRAME_ROOM(payload_max);
+#if MAYDAY_WITH_FEC
+  memory.held = the.held;
+  memory.held_size = sizeof the.held;
+#endif
   memory.blocks = the.blocks;
   memory.blocks_size = blocks < sizeof the.blocks ? blocks : sizeof the.blocks;
   bool is_started = mayday_target_init(&the.target, &the.board, &the.line, &memory, is_forced != 0);
