@@ -1,6 +1,6 @@
 import type { Command, CommanderError, Option } from "commander";
 import { UsageError } from "../base/errors.ts";
-import { commandMeant, type Mistake, mistakeIn } from "./mistakes.ts";
+import { commandMeant, type Mistake, mistakeIn, swallowedFlag } from "./mistakes.ts";
 
 /** What a command's help says besides its flags. */
 export interface HelpTexts {
@@ -65,9 +65,23 @@ export function explainErrors(command: Command): Command {
   return command.allowExcessArguments(false).exitOverride((error) => {
     // Help or the version was shown.
     if (error.exitCode === 0) throw error;
-    const { reason, text } = mistakeOf(error, command);
-    throw new UsageError(reason, `${text}\nSee: ${pathOf(command)} --help`);
+    throw mistakeError(mistakeOf(error, command), command);
   });
+}
+
+/** Refuses a command line that commander takes, and nobody means. UsageError. */
+export function checkWords(command: Command): void {
+  const mistake = swallowedFlag(command, wordsBehind(command));
+  if (mistake !== undefined) throw mistakeError(mistake, command);
+}
+
+function mistakeError({ reason, text }: Mistake, command: Command): UsageError {
+  return new UsageError(reason, `${text}\nSee: ${pathOf(command)} --help`);
+}
+
+/** The words of this process behind the command's name. */
+function wordsBehind(command: Command): readonly string[] {
+  return process.argv.slice(2 + depthOf(command));
 }
 
 /** What stands behind the description of a flag: whether it is required, its choices and its default. */
@@ -86,7 +100,7 @@ function noteOf({ mandatory, argChoices, defaultValue, defaultValueDescription }
 /** What is wrong with the command line, and what was probably meant. */
 function mistakeOf(error: CommanderError, command: Command): Mistake {
   const told = { reason: usageCode(error), text: usageText(error) };
-  const words = process.argv.slice(2 + depthOf(command));
+  const words = wordsBehind(command);
   switch (error.code) {
     case "commander.unknownCommand":
       return { ...told, text: unknownCommandText(words[0] ?? "", command) };

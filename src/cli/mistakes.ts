@@ -64,6 +64,23 @@ export function mistakeIn(command: Command, words: readonly string[]): Mistake |
   };
 }
 
+/** A flag that stands where the value of another one is missing: `--out --json`. */
+export function swallowedFlag(command: Command, words: readonly string[]): Mistake | undefined {
+  const named = (word: string | undefined): Option | undefined =>
+    command.options.find(({ long, short }) => word !== undefined && (word === long || word === short));
+  const end = words.indexOf("--");
+  for (const [at, word] of words.slice(0, end < 0 ? undefined : end).entries()) {
+    const option = named(word);
+    const next = named(words[at + 1]);
+    if (option?.required !== true || next === undefined) continue;
+    return {
+      reason: "option-missing-argument",
+      text: `${option.flags} has no value: ${words[at + 1]} is a flag`,
+    };
+  }
+  return undefined;
+}
+
 /** Words by what they are: flags that the command has, words of their own, and the first flag that it does not have. */
 function sorted(
   words: readonly string[],

@@ -4,6 +4,7 @@ import { ExitCode } from "../base/errors.ts";
 import type { Millis } from "../base/units.ts";
 import type { Verdict } from "../node/verdict.ts";
 import { doneVerdict, errorVerdict, interruptedVerdict } from "./command-verdict.ts";
+import { checkWords } from "./help.ts";
 import { Output } from "./output.ts";
 import { hasOutputFlags, type OutputFlags, tuneOutput } from "./output-flags.ts";
 import { resultStream } from "./result-stream.ts";
@@ -46,6 +47,7 @@ export function onRun<Options extends object>(
 ): void {
   command.option("--json", "print JSON lines on stdout; the last one is the verdict");
   command.action(async () => {
+    checkWords(command);
     const { json, log, quiet, verbose, console, ...options } = command.opts<Options & CommonFlags>();
     const flags = Object.fromEntries(
       Object.entries({ log, quiet, verbose, console }).filter(([, value]) => value !== undefined),

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { describe, expect, test } from "vitest";
-import { commandMeant, mistakeIn } from "../../src/cli/mistakes.ts";
+import { commandMeant, mistakeIn, swallowedFlag } from "../../src/cli/mistakes.ts";
 import { addAllCommands } from "../support/all-commands.ts";
 import { runCli, verdictOf } from "../support/cli.ts";
 
@@ -90,6 +90,18 @@ describe("what is missing is named all at once", () => {
     const words = ["--in=f", "--hardware", "--odd", "--version", "1.0.0", "--out", "x.mdy", "--json"];
     expect(mistakeIn(find("image build"), words)).toBeUndefined();
     expect(mistakeIn(find("image inspect"), ["--", "--odd.mdy"])).toBeUndefined();
+  });
+});
+
+describe("a flag where a value is missing", () => {
+  test("is not taken for the value", () => {
+    expect(swallowedFlag(find("keygen"), ["--out", "--json"])).toEqual({
+      reason: "option-missing-argument",
+      text: "--out <base> has no value: --json is a flag",
+    });
+    expect(swallowedFlag(find("keygen"), ["--out", "k", "--json"])).toBeUndefined();
+    expect(swallowedFlag(find("keygen"), ["--out", "--odd"])).toBeUndefined();
+    expect(swallowedFlag(find("image inspect"), ["--", "--json"])).toBeUndefined();
   });
 });
 
