@@ -32,27 +32,34 @@ export function keyTextKind(text: string): ContentKind | undefined {
   );
 }
 
+/**
+ * The label of a private key, and the start of its body, with headers or quotes between: a program that only knows the
+ * label holds no key.
+ */
+const PRIVATE_BODY =
+  /BEGIN (?:[A-Z0-9 ]{0,32}PRIVATE KEY|OpenVPN Static key)[A-Z0-9 ]{0,16}-{0,5}(?:\s|\\[nr]|["'\\+])*(?:(?:Proc-Type|DEK-Info|Version|Comment|Hash|Charset):[^\n]*\n\s*)*[A-Za-z0-9+/]{16}/;
+
 /** A file with a private key in it is secret, whatever else it holds and however it was damaged. */
 function pemKind(text: string): ContentKind | undefined {
   const labels = pemLabels(text).map((label) => label.toUpperCase());
-  if (labels.length === 0 && !/BEGIN [A-Z0-9 ]{0,32}PRIVATE KEY/.test(text)) return undefined;
-  if (/BEGIN PGP [A-Z]+/.test(text)) {
-    return text.includes("PGP PRIVATE KEY") || text.includes("PGP SECRET KEY")
-      ? KeyKind.gpgSecret
-      : KeyKind.gpgPublic;
-  }
+  if (PRIVATE_BODY.test(text)) return privatePemKind(text, labels);
+  const open = labels.filter((label) => !label.includes("PRIVATE KEY"));
+  if (open.length === 0) return undefined;
+  if (/BEGIN PGP [A-Z]+/.test(text)) return KeyKind.gpgPublic;
+  if (open.some((label) => label.includes("CERTIFICATE REQUEST"))) return KeyKind.request;
+  if (open.some((label) => label.includes("CERTIFICATE"))) return KeyKind.certificate;
+  return open.some((label) => label.includes("PUBLIC KEY")) ? KeyKind.publicPem : KeyKind.otherPem;
+}
+
+function privatePemKind(text: string, labels: readonly string[]): ContentKind {
+  if (text.includes("PGP PRIVATE KEY")) return KeyKind.gpgSecret;
   if (labels.includes("OPENSSH PRIVATE KEY")) {
     return isOpensshLocked(text) ? KeyKind.opensshEncrypted : KeyKind.opensshPrivate;
   }
-  if (labels.includes("ENCRYPTED PRIVATE KEY") || text.includes("Proc-Type: 4,ENCRYPTED"))
+  if (labels.includes("ENCRYPTED PRIVATE KEY") || text.includes("Proc-Type: 4,ENCRYPTED")) {
     return KeyKind.encryptedPem;
-  if (labels.includes("PRIVATE KEY")) return KeyKind.privatePem;
-  if (/BEGIN [A-Z0-9 ]{0,32}PRIVATE KEY/.test(text) || labels.some((label) => label.includes("STATIC KEY"))) {
-    return KeyKind.otherPrivatePem;
   }
-  if (labels.some((label) => label.includes("CERTIFICATE REQUEST"))) return KeyKind.request;
-  if (labels.some((label) => label.includes("CERTIFICATE"))) return KeyKind.certificate;
-  return labels.some((label) => label.includes("PUBLIC KEY")) ? KeyKind.publicPem : KeyKind.otherPem;
+  return labels.includes("PRIVATE KEY") ? KeyKind.privatePem : KeyKind.otherPrivatePem;
 }
 
 /** After "openssh-key-v1\0" stands the name of the cipher; "none" without a passphrase. */

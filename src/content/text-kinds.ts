@@ -81,8 +81,9 @@ export function textKind(text: string, encoding: TextEncoding, isWhole: boolean)
 
 /** Records that are read here. A first line that is damaged still shows what the file is meant to be. */
 function recordKind(text: string): ContentKind | undefined {
+  if (/^:[ -~\t\r\n]*$/.test(text.trimStart().replaceAll("\u001a", ""))) return HEX_KIND;
   const lines = text.replace(COMMENTS, "").trimStart();
-  if (/^:[0-9A-Fa-f]{10}|^:[ -~\t\r\n]*$/.test(lines.replaceAll("\u001a", ""))) return HEX_KIND;
+  if (/^:[0-9A-Fa-f]{6}/.test(lines)) return HEX_KIND;
   if (/^S[0-9](?:[0-9A-Fa-f]{2}){3,}[ \t]*(?:[\r\n]|$)/.test(lines)) return SREC_KIND;
   // A log or another preface before at least two records in lines of their own.
   if (/(?:^|[\r\n])[ \t]*:[0-9A-Fa-f]{10,}[ \t]*[\r\n]+[ \t]*:[0-9A-Fa-f]{10,}/.test(text)) {

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from "node:fs";
 import {
   type Content,
   type ContentKind,
@@ -37,6 +37,8 @@ function readAt(fd: number, position: number, length: number): Uint8Array {
 export function keyAt(path: string): ContentKind | undefined {
   let fd: number;
   try {
+    // Opening a serial port would move its lines.
+    if (!statSync(path).isFile()) return undefined;
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch {
     return undefined;

@@ -119,7 +119,7 @@ const SECRET: readonly (readonly [string, string, Uint8Array | string])[] = [
   [
     "gpg-secret",
     "GPG in text",
-    "-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nlFgE\n-----END PGP PRIVATE KEY BLOCK-----\n",
+    "-----BEGIN PGP PRIVATE KEY BLOCK-----\nVersion: x\n\nlFgEX8AAABYJKwYBBAHaRw8BAQdA\n-----END PGP PRIVATE KEY BLOCK-----\n",
   ],
   ["gpg-secret", "GPG in bytes", gpgSecret],
   ["java-key-store", "a Java key store", Buffer.from("feedfeed0000000200000001", "hex")],

@@ -140,6 +140,11 @@ const RAW: readonly (readonly [string, Uint8Array])[] = [
     "firmware with a whole key in its data",
     noiseAfter(text(`\0-----BEGIN PRIVATE KEY-----\n${"MC4C".repeat(16)}\n-----END PRIVATE KEY-----\n`)),
   ],
+  [
+    "a script that knows the label of a key",
+    text('if pem.startswith("-----BEGIN PRIVATE KEY-----"):\n  load(pem)\n'),
+  ],
+  ["a script that begins with a comment and a colon", text("# install\n: nothing yet\n")],
   ["bytes that begin as UTF-16 does", hex("fffe 1234 5678 9abc def0 1122 3344")],
   ["bytes that begin as marked UTF-8 does", hex("efbbbf 00 01 02 03")],
   ["31 random bytes", NOISE.subarray(0, 31)],
@@ -220,7 +225,7 @@ describe("the content of a file", () => {
   });
 
   it("is judged by its start: what follows a megabyte of text is not looked at", () => {
-    const long = text(`${"words ".repeat(20_000)}\n-----BEGIN PRIVATE KEY-----\n`);
+    const long = text(`${"words ".repeat(20_000)}\n-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIE`);
     expect(long.length).toBeGreaterThan(HEAD_LENGTH);
     expect(kindOf(long)).toBeUndefined();
     expect(recognise({ ...contentOf(long), head: long })?.id).toBe("pem-private");

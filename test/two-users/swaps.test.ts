@@ -63,7 +63,7 @@ async function underAttack(
 async function build(out: string): Promise<void> {
   const input = new URL("../../package.json", import.meta.url).pathname;
   const version = { major: 1, minor: 0, patch: 0 };
-  await buildImageFile({ input, out, ...HARDWARE, version });
+  await buildImageFile({ input, out, format: "raw", ...HARDWARE, version });
 }
 
 function describeTwoUsers(): void {
