@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { asRoot } from "../support/as-root.ts";
@@ -107,9 +107,9 @@ describe("a result that cannot be written", () => {
       mkdirSync(dir);
       execFileSync("mount", ["-t", "tmpfs", "-o", "size=4k", "tmpfs", dir]);
       try {
-        const { code, stderr } = await bash(
-          `$MAYDAY sim --topology line --nodes 99 --seed 1 --json > ${dir}/out`,
-        );
+        // One write, of which the only page takes the first bytes.
+        writeFileSync(`${dir}/out`, "x".repeat(4080));
+        const { code, stderr } = await bash(`$MAYDAY image inspect ${bench.path("fw.mdy")} >> ${dir}/out`);
         expect(statSync(`${dir}/out`).size).toBe(4096);
         expect(stderr).toMatch(/could not be written to standard output: no room is left/);
         expect(code).toBe(1);
