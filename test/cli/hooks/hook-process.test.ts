@@ -144,10 +144,10 @@ describe("the time limit of a hook", () => {
 describe("a hook that cannot be run or is killed", () => {
   const huge = { MAYDAY_HUGE: "x".repeat(200_000) };
   it.each([
-    ["has gone", (path: string) => rmSync(path), {}, "ENOENT"],
-    ["has lost its mode", (path: string) => chmodSync(path, 0o644), {}, "EACCES"],
+    ["has gone", (path: string) => rmSync(path), {}, "does not exist"],
+    ["has lost its mode", (path: string) => chmodSync(path, 0o644), {}, "permission is denied"],
     ["would get a variable that is too long", () => {}, huge, "E2BIG"],
-    ["would get a zero byte", () => {}, { MAYDAY_ZERO: "a\0b" }, "null bytes"],
+    ["would get a zero byte", () => {}, { MAYDAY_ZERO: "a\0b" }, "zero byte"],
   ])(
     "has failed, with a warning, when it %s; and the next one has its run",
     async (_what, spoil, env, text) => {
