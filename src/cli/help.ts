@@ -84,8 +84,8 @@ function wordsBehind(command: Command): readonly string[] {
   return process.argv.slice(2 + depthOf(command));
 }
 
-/** What stands behind the description of a flag: whether it is required, its choices and its default. */
-function noteOf({ mandatory, argChoices, defaultValue, defaultValueDescription }: Option): string {
+/** What stands behind the description of a flag: whether it is required, its choices, its default and its variable. */
+function noteOf({ mandatory, argChoices, defaultValue, defaultValueDescription, envVar }: Option): string {
   const told = defaultValueDescription ?? JSON.stringify(defaultValue);
   const notes = [
     ...(mandatory ? ["required"] : []),
@@ -94,6 +94,7 @@ function noteOf({ mandatory, argChoices, defaultValue, defaultValueDescription }
       : [`choices: ${argChoices.map((choice) => JSON.stringify(choice)).join(", ")}`]),
     ...(defaultValue === undefined ? [] : [`default: ${told}`]),
   ];
+  if (envVar !== undefined) notes.push(`env: ${envVar}`);
   return notes.length === 0 ? "" : ` (${notes.join("; ")})`;
 }
 

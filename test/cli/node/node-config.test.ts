@@ -207,13 +207,13 @@ describe("environment variables that are named like settings", () => {
       MAYDAY_DEBUG: "1",
       MAYDAY_PEER: "0011",
       MAYDAY_SOKA: "1s",
-      MAYDAY_FROG: "",
+      MAYDAY_ZEBRA: "",
       HOME: "/",
     };
     const { warnings } = readNodeConfig(put(LINK), {}, env);
     expect(warnings).toEqual([
       expect.stringMatching(/MAYDAY_SOKA .*did you mean MAYDAY_SOAK\?$/),
-      expect.stringMatching(/MAYDAY_FROG .*ignored$/),
+      expect.stringMatching(/MAYDAY_ZEBRA .*ignored$/),
     ]);
   });
 });
