@@ -60,7 +60,7 @@ describe("the program that runs when the board turns bootable", () => {
     const hook = bootHook([path]);
     rmSync(path);
     expect(await hook.run(IMAGE)).toBe(false);
-    expect(bench.warnings).toEqual([expect.stringMatching(/^on-boot could not be run: .*ENOENT/)]);
+    expect(bench.warnings).toEqual([expect.stringMatching(/^on-boot could not be run: .*does not exist/)]);
   });
 
   it("is not content when the node stops before it has ended or begun", async () => {
