@@ -109,3 +109,18 @@ export function reportText(record) {
     ...failureLines(record),
   ].join("\n")}\n`;
 }
+
+/** The README's table: both spans of mayday and of the others, as lines of Markdown. */
+export function readmeTable({ lines, rows }) {
+  const peers = [...new Set(rows.map(({ peer }) => peer))];
+  const body = lines.map(({ name }) => {
+    const of = (peer, span) =>
+      shareText(
+        rows.find((row) => row.line === name && row.peer === peer),
+        span,
+      );
+    return [name, ...peers.map((peer) => of(peer, "byLine")), ...peers.map((peer) => of(peer, "byWhole"))];
+  });
+  const head = ["line", ...peers, ...peers.map((peer) => `${peer}, whole processes`)];
+  return tableText(head, body);
+}

@@ -104,6 +104,15 @@ describe("the comparison with other programs", { timeout: 240_000 }, () => {
     expect(picture).toContain("prefers-color-scheme:dark");
   });
 
+  it("gave the table in README.md, which is that of the record and nothing else", async () => {
+    const path = new URL("../../bench/peers/report.mjs", import.meta.url).href;
+    const { readmeTable } = (await import(path)) as { readmeTable(record: unknown): readonly string[] };
+    const read = (name: string): string => readFileSync(new URL(`../../${name}`, import.meta.url), "utf8");
+    const table = readmeTable(JSON.parse(read("docs/evidence/bench.json")));
+    expect(table.length).toBeGreaterThan(10);
+    expect(read("README.md")).toContain(`\n${table.join("\n")}\n`);
+  });
+
   it("has the lines and the goals of docs/testing.md", async () => {
     const path = new URL("../../bench/peers/lines.mjs", import.meta.url).href;
     const { LINES } = (await import(path)) as { readonly LINES: readonly Line[] };
