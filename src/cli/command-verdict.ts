@@ -2,27 +2,18 @@ import { ExitCode, MaydayError } from "../base/errors.ts";
 import { isSystemError, systemText } from "../base/system-error.ts";
 import type { Verdict } from "../node/verdict.ts";
 import { errorText } from "./advice/error-advice.ts";
+import { NOTHING_MOVED } from "./nothing-moved.ts";
 
-const NOTHING_MOVED = {
-  bytesTx: 0,
-  bytesRx: 0,
-  resentBytes: 0,
-  codedBlocks: 0,
-  savedBytes: 0,
-  blocks: 0,
-  seconds: 0,
-  peer: undefined,
-  digest: undefined,
-} as const;
+const NO_SESSION = { ...NOTHING_MOVED, peer: undefined, digest: undefined } as const;
 
 /** The verdict of a command that succeeded without using a link. */
 export function doneVerdict(reason = "done"): Verdict {
-  return { ok: true, code: ExitCode.done, reason, ...NOTHING_MOVED };
+  return { ok: true, code: ExitCode.done, reason, ...NO_SESSION };
 }
 
 /** The verdict of a command that failed; `detail` is for people. */
 export function failedVerdict(code: ExitCode, reason: string, detail: string): Verdict {
-  return { ok: false, code, reason, ...NOTHING_MOVED, detail };
+  return { ok: false, code, reason, ...NO_SESSION, detail };
 }
 
 /** The verdict of a command that was ended by a signal. */

@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 // What `mayday` is started by. Any Node from version 10 on can read this file, so that one that is too old is told so, and not left
-// with a syntax error in the program: nothing is imported before the check, and scripts/build.mjs lowers the syntax.
+// with a syntax error in the program: what it imports is bundled with it, the program is loaded after the check, and scripts/build.mjs
+// lowers the syntax.
+import { NOTHING_MOVED } from "./nothing-moved.ts";
 
 /** Version of Node that is needed, "MAJOR.MINOR": that of package.json, set when this is built. */
 declare const NODE_NEEDED: string;
@@ -16,17 +18,8 @@ function refuse(found: string, needed: string): void {
   process.stderr.write(`mayday: ${message}\n`);
   process.exitCode = 2;
   if (process.argv.indexOf("--json") < 0) return;
-  const moved = {
-    bytesTx: 0,
-    bytesRx: 0,
-    resentBytes: 0,
-    codedBlocks: 0,
-    savedBytes: 0,
-    blocks: 0,
-    seconds: 0,
-  };
   const outcome = { event: "verdict", ok: false, code: 2, reason: "node-too-old" };
-  const verdict = Object.assign(outcome, moved, { peer: null, digest: null, message });
+  const verdict = Object.assign(outcome, NOTHING_MOVED, { peer: null, digest: null, message });
   process.stdout.write(`${JSON.stringify(verdict)}\n`);
 }
 
