@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { UsageError } from "../base/errors.ts";
 import { addCommand } from "./help.ts";
 import { onRun } from "./run.ts";
 
@@ -30,7 +31,6 @@ export function addCompletionCommand(program: Command, everything: () => Promise
   onRun(command, async ({ output }, [name]) => {
     const shell = SHELLS.find((known) => known === name);
     if (shell === undefined) {
-      const { UsageError } = await import("../base/errors.ts");
       throw new UsageError(
         "bad-shell",
         `"${name}" is not a shell known here: give one of ${SHELLS.join(", ")}`,

@@ -28,9 +28,7 @@ function flagMeant(flag: string, options: readonly Option[]): string | undefined
   const known = options.flatMap(({ long }) => long?.replace(/^--/, "") ?? []);
   const meant =
     (FLAG_SYNONYMS.get(name) ?? []).find((other) => known.includes(other)) ?? nearestName(name, known);
-  return meant === undefined
-    ? undefined
-    : (options.find(({ long }) => long === `--${meant}`)?.flags ?? undefined);
+  return options.find(({ long }) => meant !== undefined && long === `--${meant}`)?.flags;
 }
 
 /** A rate is a part of the endpoint, but for commands that take one. */
