@@ -181,9 +181,9 @@ export class Link {
 
   /** The message as {@link send} says it: with the forms that this end hears, and what the line does to bytes, where a message of its kind says it. */
   announced<M extends Message>(message: M): M {
-    const { changes } = this.foreign;
     const said = this.#forms.ofMessages.announced(message);
-    return changes !== undefined && saysForms(said) ? { ...said, changes } : said;
+    const changes = saysForms(said) ? this.foreign.changes : undefined;
+    return changes === undefined ? said : { ...said, changes };
   }
 
   /** This end hears the second form: hand it what a hunter takes out of the stream ({@link handleCoded}). */
