@@ -1,11 +1,11 @@
 // A board, an image and a virtual cable for the measurements of cost, and one healing by two measured commands.
 import { createHash } from "node:crypto";
-import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { MAIN, mayday, startCable } from "../../hw-loopback/lib.mjs";
+import { makeBoardFiles } from "../board-files.mjs";
 import { measuredIn } from "../measured.mjs";
 
-const HARDWARE = "bench/board";
 const LIMIT_S = "900";
 
 /** Files of one size of image in `folder`; `heal` makes one transfer from a blank board. */
@@ -22,12 +22,7 @@ export class HealBench {
     const path = this.#path;
     for (const name of ["k.key", "k.pub", "fw.mdy", "blank"])
       rmSync(path(name), { recursive: true, force: true });
-    writeFileSync(path("fw.bin"), this.#image);
-    mayday("keygen", "--out", path("k"));
-    const what = ["--hardware", HARDWARE, "--version", "1.0.0", "--key", path("k.key")];
-    mayday("image", "build", "--in", path("fw.bin"), ...what, "--out", path("fw.mdy"));
-    const flash = ["--flash-size", String(size), "--trust", path("k.pub")];
-    mayday("board", "init", path("blank"), "--hardware", HARDWARE, ...flash);
+    makeBoardFiles(mayday, path, this.#image, "blank");
   }
 
   /** The two ends of the cable. */

@@ -1,9 +1,8 @@
 // mayday: a target without an image, and a rescuer that has it.
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { MAIN, mayday } from "../../hw-loopback/lib.mjs";
-
-const HARDWARE = "bench/board";
+import { makeBoardFiles } from "../board-files.mjs";
 
 function command(name, { path, baud }, ...args) {
   const link = ["--link", `serial:${path}?baud=${baud}`, "--timeout", "600"];
@@ -16,13 +15,7 @@ export const MAYDAY = {
   settings: [{ name: "" }],
   /** Image and board are made before the clock runs: this happens elsewhere and earlier. */
   prepare(folder, image) {
-    const path = (name) => join(folder, name);
-    writeFileSync(path("fw.bin"), image);
-    mayday("keygen", "--out", path("k"));
-    const what = ["--hardware", HARDWARE, "--version", "1.0.0", "--key", path("k.key")];
-    mayday("image", "build", "--in", path("fw.bin"), ...what, "--out", path("fw.mdy"));
-    const flash = ["--flash-size", String(image.length), "--trust", path("k.pub")];
-    mayday("board", "init", path("board"), "--hardware", HARDWARE, ...flash);
+    makeBoardFiles(mayday, (name) => join(folder, name), image, "board");
   },
   receiver: (folder, end) => command("distress", end, "--board", join(folder, "board")),
   sender: (folder, end) => command("rescue", end, "--image", join(folder, "fw.mdy"), "--once"),
