@@ -1,9 +1,10 @@
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { asRoot } from "../support/as-root.ts";
 import { runCli } from "../support/cli.ts";
+import { type BashRun, runBash } from "../support/run-bash.ts";
 import { openWorkbench, type Workbench } from "./workbench.ts";
 
 const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
@@ -16,26 +17,10 @@ beforeAll(async () => {
 });
 afterAll(() => bench.close());
 
-interface Run {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 /** Runs a line of bash, in which $MAYDAY is the command; its exit code is that of `mayday`. */
-function bash(line: string): Promise<Run> {
-  const env = { ...process.env, NO_COLOR: "1", MAYDAY: `${process.execPath} ${MAIN}` };
-  const child = spawn("bash", ["-c", `${line}; exit "\${PIPESTATUS[0]}"`], { env });
-  let [stdout, stderr] = ["", ""];
-  child.stdout.on("data", (text) => {
-    stdout += text;
-  });
-  child.stderr.on("data", (text) => {
-    stderr += text;
-  });
-  return new Promise((resolve) =>
-    child.once("close", (code) => resolve({ code: code ?? -1, stdout, stderr })),
-  );
+function bash(line: string): Promise<BashRun> {
+  const env = { MAYDAY: `${process.execPath} ${MAIN}` };
+  return runBash(`${line}; exit "\${PIPESTATUS[0]}"`, { env });
 }
 
 const SIM = "sim --topology line --nodes 9 --seed 1 --broken 1";

@@ -1,10 +1,11 @@
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { addAllCommands } from "../support/all-commands.ts";
 import { asRoot } from "../support/as-root.ts";
+import { type BashRun, runBash } from "../support/run-bash.ts";
 import { NOBODY } from "../two-users/other-user.ts";
 import { openWorkbench, type Workbench } from "./workbench.ts";
 
@@ -100,31 +101,15 @@ const OTHERS = [
 
 const EXITS_OK = [1, 2, 3];
 
-interface Run {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 /** Runs a command line in the bench's folder, as `nobody` if `isOther`, or behind `prefix`. */
-function run(line: string, { isOther = false, prefix = "" } = {}): Promise<Run> {
+function run(line: string, { isOther = false, prefix = "" } = {}): Promise<BashRun> {
   const asOther = `setpriv --reuid ${NOBODY} --regid ${NOBODY} --clear-groups`;
   const command = `${prefix} ${isOther ? asOther : ""} ${process.execPath} ${MAIN} ${line} --json`;
-  const child = spawn("bash", ["-c", command], { cwd: bench.dir, env: { ...process.env, NO_COLOR: "1" } });
-  let [stdout, stderr] = ["", ""];
-  child.stdout.on("data", (text) => {
-    stdout += text;
-  });
-  child.stderr.on("data", (text) => {
-    stderr += text;
-  });
-  return new Promise((resolve) =>
-    child.once("close", (code) => resolve({ code: code ?? -1, stdout, stderr })),
-  );
+  return runBash(command, { cwd: bench.dir });
 }
 
 /** What holds for every failure because of a path. */
-function expectSentence({ code, stdout, stderr }: Run, name: string): void {
+function expectSentence({ code, stdout, stderr }: BashRun, name: string): void {
   const all = `${name}\n${stderr}`;
   const verdict = JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as Record<string, unknown>;
   expect(EXITS_OK, all).toContain(code);

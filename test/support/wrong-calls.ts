@@ -39,6 +39,25 @@ function generated(): readonly WrongCall[] {
   });
 }
 
+/** The call of an image that can be built, but for what `changes` says of its flags. */
+function build(changes: Readonly<Record<string, string>>): WrongCall {
+  const { out = "o.mdy", ...others } = changes;
+  const flags = { in: "fw.bin", hardware: "a/b", version: "1.0.0", ...others, out };
+  return usage("image", "build", ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]));
+}
+
+/** The same of a board that can be made. */
+function board(changes: Readonly<Record<string, string>>, ...more: readonly string[]): WrongCall {
+  const flags = { hardware: "a/b", "flash-size": "64K", ...changes };
+  return usage(
+    "board",
+    "init",
+    "b",
+    ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]),
+    ...more,
+  );
+}
+
 /** Calls that are well formed and wrong all the same. Files: "fw.bin" is firmware, "text" is text, "dir" an empty folder. */
 const WRITTEN: readonly WrongCall[] = [
   ...["heal", "flash", "bord", "version", "-v", "--json rescue", "image sign", "board --json init"].map(
@@ -105,60 +124,13 @@ const WRITTEN: readonly WrongCall[] = [
   // Files and keys.
   usage("keygen", "--out", ""),
   usage("keygen", "--out", "none/k"),
-  ...["none", "dir", "empty"].map((name) =>
-    usage("image", "build", "--in", name, "--hardware", "a/b", "--version", "1.0.0", "--out", "o.mdy"),
-  ),
-  ...["1", "1.2", "1.2.3.4", "1.2.x", "70000.0.0", "-1.0.0"].map((version) =>
-    usage("image", "build", "--in", "fw.bin", "--hardware", "a/b", "--version", version, "--out", "o.mdy"),
-  ),
-  ...["", "/", "a/", "/b", "a/b/c", "a/b c/d", "x".repeat(40)].map((hardware) =>
-    usage("image", "build", "--in", "fw.bin", "--hardware", hardware, "--version", "1.0.0", "--out", "o.mdy"),
-  ),
-  ...["3000", "0", "-4096", "1M", "131072"].map((size) =>
-    usage(
-      "image",
-      "build",
-      "--in",
-      "fw.bin",
-      "--hardware",
-      "a/b",
-      "--version",
-      "1.0.0",
-      "--block-size",
-      size,
-      "--out",
-      "o.mdy",
-    ),
-  ),
-  usage(
-    "image",
-    "build",
-    "--in",
-    "fw.bin",
-    "--hardware",
-    "a/b",
-    "--version",
-    "1.0.0",
-    "--key",
-    "none",
-    "--out",
-    "o.mdy",
-  ),
-  usage(
-    "image",
-    "build",
-    "--in",
-    "fw.bin",
-    "--hardware",
-    "a/b",
-    "--version",
-    "1.0.0",
-    "--key",
-    "text",
-    "--out",
-    "o.mdy",
-  ),
-  usage("image", "build", "--in", "fw.bin", "--hardware", "a/b", "--version", "1.0.0", "--out", "none/o.mdy"),
+  ...["none", "dir", "empty"].map((name) => build({ in: name })),
+  ...["1", "1.2", "1.2.3.4", "1.2.x", "70000.0.0", "-1.0.0"].map((version) => build({ version })),
+  ...["", "/", "a/", "/b", "a/b/c", "a/b c/d", "x".repeat(40)].map((hardware) => build({ hardware })),
+  ...["3000", "0", "-4096", "1M", "131072"].map((size) => build({ "block-size": size })),
+  build({ key: "none" }),
+  build({ key: "text" }),
+  build({ out: "none/o.mdy" }),
   usage("image", "inspect", "none"),
   failed("image", "inspect", "fw.bin"),
   failed("image", "inspect", "text"),
@@ -180,23 +152,10 @@ const WRITTEN: readonly WrongCall[] = [
   failed("board", "install", "none", "fw.bin"),
   failed("distress", "--link", "tcp:h:1", "--board", "none"),
   failed("distress", "--link", "tcp:h:1", "--board", "text"),
-  usage("board", "init", "b", "--hardware", "a/b", "--flash-size", "64K"),
-  usage("board", "init", "b", "--hardware", "a/b", "--flash-size", "64K", "--trust", "none"),
-  usage("board", "init", "b", "--hardware", "a/b", "--flash-size", "64K", "--trust", "text"),
-  usage("board", "init", "b", "--hardware", "a/b", "--flash-size", "64K", "--trust", "text:max-counter=x"),
+  board({}),
+  ...["none", "text", "text:max-counter=x"].map((trust) => board({ trust })),
   usage("board", "init", "text", "--hardware", "a/b", "--flash-size", "64K", "--allow-unsigned"),
-  usage(
-    "board",
-    "init",
-    "b",
-    "--hardware",
-    "a/b",
-    "--flash-size",
-    "64K",
-    "--allow-unsigned",
-    "--sector",
-    "3000",
-  ),
+  board({}, "--allow-unsigned", "--sector", "3000"),
   usage("node", "--config", "none"),
   usage("node", "--config", "text"),
   usage("cable", "--a", "x", "--b", "x"),
