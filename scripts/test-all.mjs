@@ -21,6 +21,8 @@ const TOOLS = [
   { package: "util-linux", probe: "/usr/bin/flock" },
   { package: "exfat-fuse", probe: "/usr/sbin/mount.exfat-fuse" },
   { package: "exfatprogs", probe: "/usr/sbin/mkfs.exfat" },
+  { package: "e2fsprogs", probe: "/usr/sbin/mkfs.ext4" },
+  { package: "mount", probe: "/usr/sbin/losetup" },
   { package: "openssl", probe: "/usr/bin/openssl" },
   { package: "openssh-client", probe: "/usr/bin/ssh-keygen" },
   { package: "gpg", probe: "/usr/bin/gpg" },
