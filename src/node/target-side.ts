@@ -146,6 +146,11 @@ export class TargetSide {
     return this.#servedBy !== undefined;
   }
 
+  /** The rescuer that serves the board; undefined while none does. */
+  get servedBy(): Uint8Array | undefined {
+    return this.#servedBy;
+  }
+
   /** Reports what was seen on the links so far, while nobody serves the board. */
   reportCalling(forMs: Millis): void {
     for (const link of this.#host.links) {

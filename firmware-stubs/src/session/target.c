@@ -165,8 +165,9 @@ static void take_announcement(mayday_target *target, const mayday_frame *frame) 
   if (memcmp(frame->as.query.node_id, target->board->identity->node_id, MAYDAY_ID_LENGTH) == 0) return;
   if (frame->kind == MAYDAY_OFFER) take_offer(target, frame);
   if (frame->kind == MAYDAY_QUERY) take_question(target);
-  /* Two boards that ask for an update do not answer each other without end. */
+  /* Two boards that call do not answer each other without end. One that is served may hand on what it receives. */
   if (frame->kind == MAYDAY_BEACON && (frame->as.beacon.flags & MAYDAY_BEACON_FLAG_WANTS_UPDATE) == 0) take_question(target);
+  if (frame->kind == MAYDAY_DISTRESS && (frame->as.beacon.flags & MAYDAY_BEACON_FLAG_SERVED) != 0) take_question(target);
   if (frame->kind == MAYDAY_NONE && memcmp(frame->as.none.target_nonce, target->boot_nonce, MAYDAY_NONCE_LENGTH) == 0)
     target->report.none = frame->as.none.reason;
 }

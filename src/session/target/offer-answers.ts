@@ -5,7 +5,7 @@ import type { LinkProof } from "../../wire/link-proof.ts";
 import type { Offer } from "../../wire/messages.ts";
 import { answerTimeout } from "../answer-timeout.ts";
 import type { SentCalls } from "../call-digest.ts";
-import { deferOf, identityOf, keepOffer, refuseOf, standDownOf } from "../handshake.ts";
+import { deferOf, identityOf, keepOffer, RETRY_AFTER_MS, refuseOf, standDownOf } from "../handshake.ts";
 import type { SessionIdentity } from "../identity.ts";
 import { type LinkGuard, type ProofVerdict, targetMismatch } from "../link-guard.ts";
 import { PeerSelection } from "../peer-selection.ts";
@@ -57,8 +57,6 @@ export interface OfferAnswersParts {
   readonly nodeId: Uint8Array;
 }
 
-/** How long a rescuer that is stood down waits before it comes back, at most. */
-const RETRY_AFTER_MS: Millis = 5_000;
 const NOTHING: OfferVerdict = { tag: "nothing" };
 
 /** The target's answers to offers: which one is taken, and what the others are told (PROTOCOL.md 6.1, 6.5). */

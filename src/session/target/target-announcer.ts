@@ -127,6 +127,11 @@ export class TargetAnnouncer {
     this.#timer.setServedElsewhere(now, isServed);
   }
 
+  /** Another link serves the board. */
+  get isServedElsewhere(): boolean {
+    return this.#timer.isServedElsewhere;
+  }
+
   /** Sends what is due while nobody serves the board over this link. */
   sendDue(now: Millis): void {
     if (this.#answers.take(now)) this.#call(now);

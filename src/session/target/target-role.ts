@@ -175,8 +175,10 @@ export class TargetRole implements Role {
   #handleBeacon(now: Millis, beacon: Beacon): void {
     if (!equalBytes(beacon.nodeId, this.#nodeId))
       this.#host.emit({ tag: "heard", who: heardFrom(beacon), beacon: keepBeacon(beacon) });
-    // Two boards that call do not answer each other without end.
-    if (!isCall(beacon)) this.#handleQuestion(now, beacon.nodeId);
+    // Two boards that call do not answer each other without end. One that is served may hand on what it receives.
+    const mayHandOn =
+      beacon.tag === "distress" && beacon.isServed === true && !this.#announcer.isServedElsewhere;
+    if (!isCall(beacon) || mayHandOn) this.#handleQuestion(now, beacon.nodeId);
     else if (equalBytes(beacon.nodeId, this.#nodeId)) this.#host.reportEcho();
   }
 

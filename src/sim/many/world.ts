@@ -32,6 +32,8 @@ export interface WorldOptions {
   readonly update: boolean;
   /** Share of frames that are lost on each wire. */
   readonly loss: number;
+  /** Boards hand on what they receive while more of it comes; true unless given. */
+  readonly cutThrough?: boolean | undefined;
   /** Everything that may go wrong beside that; nothing unless given. */
   readonly faults?: ((world: World) => WorldFaults) | undefined;
   /** Takes every event of every board. */
@@ -100,6 +102,7 @@ export class World {
       geometry: this.#geometry,
       policy: this.#policy,
       allowSingle: true,
+      cutThrough: this.options.cutThrough ?? true,
       markAsync: () => {
         this.#isUnsettled = true;
       },
