@@ -178,7 +178,8 @@ export class NodeMachine {
     const ask = { link, nodeId: nodeId.slice(), digest: digest.slice(), isInvited: true } as const;
     const board = this.#board;
     if (board?.status.failure !== undefined) {
-      this.#actions.push({ tag: "decline", link, offer, why: "served" });
+      if (!this.#relaying.join(now, link, offer.digest))
+        this.#actions.push({ tag: "decline", link, offer, why: "served" });
       return;
     }
     const own = board?.status.installed?.digest;
@@ -189,10 +190,13 @@ export class NodeMachine {
     this.#settle(now);
   }
 
-  /** The manifest of the image that comes over this link was accepted: its parts may be handed on. Until the session is over. */
-  handleReceiving(now: Millis, link: number): void {
+  /**
+   * The manifest of the image with this short digest, which comes over this link, was accepted: its parts may be handed on, until
+   * the session is over.
+   */
+  handleReceiving(now: Millis, link: number, digest: Uint8Array): void {
     const isOn = this.#options.cutThrough !== false && this.engagementOn(link) === "target";
-    if (isOn) this.#relaying.note(now, link, true);
+    if (isOn) this.#relaying.begin(now, link, digest);
     this.#settle(now);
   }
 
@@ -207,7 +211,7 @@ export class NodeMachine {
     if (state === undefined || state.engagement === engagement) return;
     const before = state.engagement;
     state.engagement = engagement;
-    if (engagement !== "target") this.#relaying.note(now, link, false);
+    if (engagement !== "target") this.#relaying.end(link);
     const ask = this.#asking.present;
     if (ask?.link === link && engagement === "target") this.#asking.handleServed();
     else if (ask?.link === link && before === "target") this.#asking.handleLost(now);
@@ -258,6 +262,7 @@ export class NodeMachine {
     this.#asking.endLate(now);
     // Who receives says rarely that it is served.
     for (const link of this.#announcing.take(now)) if (!this.#relaying.isOn) this.#announce(link);
+    this.#relaying.endJoins(now);
     if (this.#relaying.takeSaying(now) || this.#claim.takeSaying(now))
       for (const link of this.#links.keys()) this.#announce(link);
     this.#settle(now);
@@ -324,7 +329,7 @@ export class NodeMachine {
   pollTimeout(now: Millis): Millis | undefined {
     const [ask, claim] = [this.#asking, this.#claim];
     const claimAt = this.#isServed ? undefined : claim.nextAt(now);
-    const sayings = [this.#announcing.nextAt, claim.sayAt, this.#relaying.sayAt];
+    const sayings = [this.#announcing.nextAt, claim.sayAt, this.#relaying.nextAt];
     const times = [...sayings, ask.endsAt, ask.againAt(now), claimAt];
     let soonest: Millis | undefined;
     for (const at of times) if (at !== undefined && (soonest === undefined || at < soonest)) soonest = at;

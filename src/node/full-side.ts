@@ -175,7 +175,7 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
     this.own?.handle(now, event, views.target);
     if (event.tag === "heard" && event.beacon !== undefined)
       this.#handleHeard(now, views.index, event.beacon);
-    if (event.tag === "receiving") this.machine.handleReceiving(now, views.index);
+    if (event.tag === "receiving") this.machine.handleReceiving(now, views.index, event.plan.digest);
     else if (event.tag === "checkRun") this.rescuer.handleGrown();
     else if (event.tag === "writeBlock" || event.tag === "writeCodedBlock")
       this.rescuer.handleGrown(event.block);
@@ -259,7 +259,11 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
         this.#announce(now, this.#viewsAt(action.link));
         return;
       case "decline":
-        this.#viewsAt(action.link).rescuer.role?.decline(action.offer, action.why, this.own?.target.servedBy);
+        this.#viewsAt(action.link).rescuer.role?.decline(
+          action.offer,
+          action.why,
+          this.own?.target.serving?.rescuerId,
+        );
         this.#viewsAt(action.link).link.driver.pump();
         return;
       case "claim":

@@ -51,7 +51,6 @@ export async function pickImage(
     refused,
   };
   const choice = await repository.pick(criteria);
-  if (growing !== undefined && isBest(growing, choice, criteria)) return { tag: "image", image: growing };
   const opened = async (digest: Uint8Array): Promise<PickedImage> => {
     try {
       return { tag: "image", image: await repository.open(digest) };
@@ -59,6 +58,12 @@ export async function pickImage(
       return { tag: "unreadable", digest, error };
     }
   };
+  // A board that others serve takes the image that it receives, and no other one.
+  if (beacon.isServed === true) {
+    const isReceived = choice.tag === "chosen" && choice.because === "receiving";
+    return isReceived ? await opened(choice.entry.digest) : { tag: "again" };
+  }
+  if (growing !== undefined && isBest(growing, choice, criteria)) return { tag: "image", image: growing };
   if (choice.tag === "chosen") return await opened(choice.entry.digest);
   // A refused image is offered again after a while.
   if (refused.length > 0) return { tag: "again" };

@@ -246,8 +246,9 @@ export class RescuerRole implements Role {
     } else if (beacon.isServed !== true && this.#handshaking.isAnswered(now, beacon)) return;
     const kept = keepBeacon(beacon);
     this.#host.emit({ tag: "heard", beacon: kept });
-    // A board that is served over another link says where it is, and asks for nothing.
-    if (kept.isServed !== true) this.#handshaking.handleCall(now, kept);
+    // A board that is served over another link says where it is. Who has the image that it receives may bring a part of it.
+    const takesPart = kept.failure !== undefined && kept.receivingDigest !== undefined;
+    if (kept.isServed !== true || takesPart) this.#handshaking.handleCall(now, kept);
   }
 
   /** Whether this is another board on the wire while the one we serve is alive: ignored, and reported as miswiring. */
