@@ -36,11 +36,6 @@ const WALK = [
   },
   {
     file: "src/session/walk.c",
-    from: "  return &walk->steps[walk->depth - 1u];\n}\n\n/* The leaf behind",
-    to: "  //@ assert walk->depth > 0;\n  return &walk->steps[walk->depth - 1u];\n}\n\n/* The leaf behind",
-  },
-  {
-    file: "src/session/walk.c",
     from: "run + (size_t)(leaf - first) * MAYDAY_HASH_LENGTH);",
     to: "run + (size_t)apart * MAYDAY_HASH_LENGTH);",
   },
@@ -53,11 +48,10 @@ const WALK = [
     mayday_uniform_hash(writer->board->hash, &writer->shape, 0,`,
   },
   behind("src/session/walk.c", "  if (walk->is_finished) return MAYDAY_WALK_GOES_ON;\n", "split walk->depth"),
-  behind("src/session/walk.c", "  uint8_t count = 0, child = walk->child;\n", "split is_inner"),
   {
     file: "src/session/walk.c",
-    from: "    if (step->is_compared) {\n      /* A child",
-    to: "    //@ split count;\n    if (step->is_compared) {\n      /* A child",
+    from: "  if (step->is_compared) {\n    /* A child",
+    to: "  //@ split count;\n  if (step->is_compared) {\n    /* A child",
   },
   {
     file: "src/session/walk.c",
@@ -130,14 +124,13 @@ export const ENTRIES = {
       behind("src/wire/message_read.c", "    unsigned count = bytes[0];\n", "split count"),
       {
         file: "src/wire/message_read.c",
-        from: "  while (from->left > 0) {\n    const uint8_t *head = mayday_take(from, 2);\n",
+        from: "  while (from->left > 0) {\n    const uint8_t *head, *value;\n    if (!mayday_take(from, 2, &head) || ",
         to: `  //@ dynamic_split from->left;
   while (from->left > 0) {
-    const uint8_t *head = mayday_take(from, 2);
-    if (head == NULL) return false;
+    const uint8_t *head, *value;
+    if (!mayday_take(from, 2, &head)) return false;
     //@ split head[1];
-    ;
-`,
+    if (`,
       },
     ],
     plant: { file: "src/wire/reader.h", from: "length > from->left", to: "length > from->left + 1u" },
