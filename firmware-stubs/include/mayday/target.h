@@ -89,7 +89,7 @@ typedef struct mayday_step {
 typedef struct mayday_walk {
   uint8_t depth;      /* steps in use */
   uint8_t child;      /* that is compared next */
-  bool has_run;       /* the buffer holds the right run of the last step */
+  bool has_answer;    /* the buffer holds the right run of the last step, or it is uniform */
   bool is_uniform;    /* all bytes below the last step are `uniform` */
   uint8_t uniform;
   bool is_finished;
@@ -169,6 +169,11 @@ typedef struct mayday_guard {
 #endif
 
 typedef struct mayday_target {
+  bool is_forced;     /* calls although the board boots */
+  bool asks_run;      /* accepts ask for the root's run (5.4) */
+  bool is_stopped, is_healed;
+  uint16_t payload_max;
+  uint8_t change_at, past_at; /* places are these modulo the lengths of their rings */
   mayday_session session;
   mayday_moment now;
   mayday_board *board;
@@ -176,11 +181,6 @@ typedef struct mayday_target {
   const mayday_line *line;
   uint32_t tag;
   uint32_t clock;     /* of the port, at the last look */
-  bool is_forced;     /* calls although the board boots */
-  bool asks_run;      /* accepts ask for the root's run (5.4) */
-  bool is_stopped, is_healed;
-  uint16_t payload_max;
-  uint8_t change_at, past_at; /* places are these modulo the lengths of their rings */
   mayday_calls calls;
   mayday_rtt rtt;
   mayday_runs runs;

@@ -11,11 +11,15 @@ void mayday_hash_copy(uint8_t to[32], const uint8_t from[32]) {
   memcpy(to, from, MAYDAY_HASH_LENGTH);
 }
 
+/* Begins the hash of a leaf or a node. */
+static void begin(const mayday_hash *hash, mayday_hash_state *state, uint8_t mark) {
+  hash->begin(state);
+  hash->add(state, &mark, 1);
+}
+
 void mayday_node_hash(const mayday_hash *hash, const uint8_t left[32], const uint8_t right[32], uint8_t out[32]) {
-  const uint8_t mark = NODE_MARK;
   mayday_hash_state state;
-  hash->begin(&state);
-  hash->add(&state, &mark, 1);
+  begin(hash, &state, NODE_MARK);
   hash->add(&state, left, MAYDAY_HASH_LENGTH);
   hash->add(&state, right, MAYDAY_HASH_LENGTH);
   hash->end(&state, out);
@@ -71,10 +75,8 @@ void mayday_fold(const mayday_hash *hash, const uint8_t *hashes, uint8_t count, 
 }
 
 void mayday_leaf_hash(const mayday_hash *hash, const uint8_t *block, uint32_t length, uint8_t out[32]) {
-  const uint8_t mark = LEAF_MARK;
   mayday_hash_state state;
-  hash->begin(&state);
-  hash->add(&state, &mark, 1);
+  begin(hash, &state, LEAF_MARK);
   hash->add(&state, block, (size_t)length);
   hash->end(&state, out);
 }
@@ -110,12 +112,10 @@ void mayday_folding_end(const mayday_hash *hash, mayday_folding *folding, uint8_
 
 /* The hash of a leaf all of whose bytes are `value`. */
 static void uniform_leaf(const mayday_hash *hash, uint32_t length, uint8_t value, uint8_t *out) {
-  const uint8_t mark = LEAF_MARK;
   uint8_t piece[32];
   mayday_hash_state state;
   memset(piece, value, sizeof piece);
-  hash->begin(&state);
-  hash->add(&state, &mark, 1);
+  begin(hash, &state, LEAF_MARK);
   for (; length > sizeof piece; length -= (uint32_t)sizeof piece) hash->add(&state, piece, sizeof piece);
   hash->add(&state, piece, (size_t)length);
   hash->end(&state, out);

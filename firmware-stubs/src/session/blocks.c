@@ -20,13 +20,9 @@ uint8_t *mayday_block_bytes(const mayday_blocks *blocks, const mayday_open_block
   return blocks->memory + (uint32_t)(block - blocks->open) * MAYDAY_BLOCK_ROOM(blocks->block);
 }
 
-uint8_t *mayday_block_hash(const mayday_blocks *blocks, const mayday_open_block *block) {
-  return mayday_block_bytes(blocks, block) + blocks->block;
-}
-
-/* A bit for each chunk that is here, behind the bytes and the hash. */
-static uint8_t *chunk_bits(const mayday_blocks *blocks, const mayday_open_block *block) {
-  return mayday_block_hash(blocks, block) + 32;
+/* A bit for each chunk that is here, behind the bytes of a block and its hash. */
+static uint8_t *chunk_bits(const mayday_blocks *blocks, uint8_t *bytes) {
+  return mayday_block_hash(blocks, bytes) + 32;
 }
 
 static bool has_same_position(const mayday_blocks *blocks, uint32_t number) {
@@ -75,7 +71,7 @@ mayday_open_block *mayday_blocks_free(mayday_blocks *blocks) {
 static void start(mayday_blocks *blocks, mayday_open_block *block, uint32_t length) {
   block->state = MAYDAY_BLOCK_OPEN;
   block->missing = chunks_of(length);
-  memset(chunk_bits(blocks, block), 0, (size_t)(blocks->block / 256u));
+  memset(chunk_bits(blocks, mayday_block_bytes(blocks, block)), 0, (size_t)(blocks->block / 256u));
   blocks->is_changed = true;
 }
 
@@ -91,30 +87,22 @@ bool mayday_block_again(mayday_blocks *blocks, mayday_open_block *block, uint32_
   return block->failures < MAYDAY_ATTEMPTS_MAX;
 }
 
-void mayday_block_free(mayday_blocks *blocks, mayday_open_block *block) {
-  (void)blocks;
-  block->state = MAYDAY_BLOCK_FREE;
-}
-
 /* Whether the chunk was taken. `whole`: bytes of the block. */
 static bool place(mayday_blocks *blocks, mayday_open_block *block, uint32_t offset, uint32_t whole, const mayday_frame *chunk) {
-  const uint8_t *payload = chunk->as.data.payload;
-  uint16_t length = chunk->as.data.length;
   uint8_t codec = chunk->as.data.codec;
   if ((attempt_of(blocks, block) & 1u) != chunk->as.data.attempt) return false;
   uint8_t *bytes = mayday_block_bytes(blocks, block);
   if (codec == MAYDAY_CODEC_RAW)
-    return mayday_chunk_put(bytes, chunk_bits(blocks, block), &block->missing, whole, offset, payload, length);
+    return mayday_chunk_put(bytes, chunk_bits(blocks, bytes), &block->missing, whole, offset, chunk);
   /* A block that raw chunks came of takes no other ones. */
-  if (codec != MAYDAY_CODEC_UNIFORM || block->missing != chunks_of(whole) || offset != 0 || length != 1u) return false;
-  memset(bytes, payload[0], (size_t)whole);
+  if (codec != MAYDAY_CODEC_UNIFORM || block->missing != chunks_of(whole) || offset != 0 || chunk->as.data.length != 1u) return false;
+  memset(bytes, chunk->as.data.payload[0], (size_t)whole);
   block->missing = 0;
   return true;
 }
 
 bool mayday_blocks_take(mayday_blocks *blocks, const mayday_shape *shape, const mayday_frame *chunk) {
-  for (unsigned i = 0; i < blocks->max; i++) {
-    mayday_open_block *block = &blocks->open[i];
+  for (mayday_open_block *block = blocks->open, *end = block + blocks->max; block < end; block++) {
     if (block->state != MAYDAY_BLOCK_OPEN) continue;
     uint32_t first = block->number * (blocks->block / MAYDAY_CHUNK_UNIT);
     uint32_t offset = ((chunk->as.data.position - first) & 0xffffu) * MAYDAY_CHUNK_UNIT;

@@ -15,9 +15,6 @@ uint8_t mayday_blocks_within(uint32_t size, uint32_t block);
 /* Begins with blocks of this size, as many as fit into `size` bytes; all are free. */
 void mayday_blocks_init(mayday_blocks *blocks, uint8_t *memory, uint32_t block, uint32_t size);
 
-/* The hash of the block in a buffer: 32 bytes in the same memory. */
-uint8_t *mayday_block_hash(const mayday_blocks *blocks, const mayday_open_block *block);
-
 /* A buffer that is free, or NULL. Its number and hash may be written. */
 mayday_open_block *mayday_blocks_free(mayday_blocks *blocks);
 
@@ -27,6 +24,11 @@ bool mayday_blocks_may_open(mayday_blocks *blocks, uint32_t number);
 
 /* The bytes of a buffer: room for a block. */
 uint8_t *mayday_block_bytes(const mayday_blocks *blocks, const mayday_open_block *block);
+
+/* The hash of the block whose bytes these are: 32 bytes behind them. */
+static inline uint8_t *mayday_block_hash(const mayday_blocks *blocks, uint8_t *bytes) {
+  return bytes + blocks->block;
+}
 
 /* Opens a block in a free buffer, where its number and hash are already. `length` in bytes. `is_complete`: its bytes are there,
  * too. */
@@ -38,7 +40,9 @@ bool mayday_blocks_take(mayday_blocks *blocks, const mayday_shape *shape, const 
 /* Its hash is wrong: again, raw. False: it failed too often. */
 bool mayday_block_again(mayday_blocks *blocks, mayday_open_block *block, uint32_t length);
 
-void mayday_block_free(mayday_blocks *blocks, mayday_open_block *block);
+static inline void mayday_block_free(mayday_open_block *block) {
+  block->state = MAYDAY_BLOCK_FREE;
+}
 
 /* A block that is complete and waits to be written, the lowest one; NULL: none. */
 mayday_open_block *mayday_blocks_complete(mayday_blocks *blocks);

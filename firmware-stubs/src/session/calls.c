@@ -1,5 +1,6 @@
 #include "session/calls.h"
 
+#include "base/apart.h"
 #include "mayday/constants.h"
 #include "session/hearing.h"
 
@@ -109,7 +110,7 @@ void mayday_calls_knock(mayday_target *target) {
   calls->knock_until = target->now + MAYDAY_KNOCKING_FOR_MS;
 }
 
-void mayday_calls_stop_knocking(mayday_target *target) {
+MAYDAY_APART void mayday_calls_stop_knocking(mayday_target *target) {
   target->calls.knock_at = MAYDAY_NO_MOMENT;
   target->calls.is_knock_over = false;
 }

@@ -31,16 +31,11 @@ uint8_t mayday_manifest_check(mayday_target *target) {
   session->state = MAYDAY_SESSION_RECEIVING;
   session->asked_at = target->now;
   session->run_asked_at = target->now;
-  session->is_asked_once = false;
-  session->is_run_asked = false;
-  session->is_run_named = false;
   if (!target->walk.is_finished && target->walk.steps[0].level > 0) {
     /* The accept asked for the root's run: it is asked for again only if it stays away, or busy stopped it (5.4). */
     session->is_run_asked = target->asks_run && !is_long;
     session->is_run_named = session->is_run_asked;
     if (run->level != target->walk.steps[0].level) mayday_object_clear(run);
   }
-  session->right_at = target->now;
-  session->lease_end = target->now + mayday_lease_ms(&target->rtt, target->blocks.block);
-  return MAYDAY_OUTCOME_WORKED;
+  return mayday_receiving_count(target, 0);
 }

@@ -16,11 +16,11 @@ void mayday_object_clear(mayday_object_buffer *buffer) {
   memset(buffer->here, 0, sizeof buffer->here);
 }
 
-bool mayday_chunk_put(uint8_t *bytes, uint8_t *here, uint16_t *missing, uint32_t whole, uint32_t offset, const uint8_t *chunk,
-                      uint16_t length) {
+bool mayday_chunk_put(uint8_t *bytes, uint8_t *here, uint16_t *missing, uint32_t whole, uint32_t offset, const mayday_frame *chunk) {
+  uint16_t length = chunk->as.data.length;
   if (offset % MAYDAY_CHUNK_UNIT != 0 || offset >= whole || length > whole - offset) return false;
   if (length % MAYDAY_CHUNK_UNIT != 0 && length != whole - offset) return false;
-  memcpy(bytes + offset, chunk, length);
+  memcpy(bytes + offset, chunk->as.data.payload, length);
   for (uint32_t end = offset + length; offset < end; offset += MAYDAY_CHUNK_UNIT) {
     uint8_t *byte = here + offset / MAYDAY_CHUNK_UNIT / 8u;
     uint8_t bit = (uint8_t)(1u << offset / MAYDAY_CHUNK_UNIT % 8u);
@@ -44,8 +44,6 @@ bool mayday_object_take(mayday_object_buffer *buffer, const mayday_frame *chunk)
     buffer->length = total;
     buffer->missing = (uint16_t)((total + MAYDAY_CHUNK_UNIT - 1u) / MAYDAY_CHUNK_UNIT);
   }
-  if (!mayday_chunk_put(buffer->bytes, buffer->here, &buffer->missing, total, chunk->as.object.offset, chunk->as.object.payload,
-                        chunk->as.object.length))
-    return false;
-  return mayday_object_is_complete(buffer);
+  return mayday_chunk_put(buffer->bytes, buffer->here, &buffer->missing, total, chunk->as.object.offset, chunk) &&
+         mayday_object_is_complete(buffer);
 }

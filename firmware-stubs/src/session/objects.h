@@ -5,10 +5,9 @@
 #include "mayday/target.h"
 #include "wire/frame.h"
 
-/* Puts a chunk into an object or block of `whole` bytes. `here` has a bit for each 32 bytes of it, `missing` says how many of them
- * are 0. False, and nothing is changed: it lies elsewhere, or does not begin and end where chunks do. */
-bool mayday_chunk_put(uint8_t *bytes, uint8_t *here, uint16_t *missing, uint32_t whole, uint32_t offset, const uint8_t *chunk,
-                      uint16_t length);
+/* Puts the payload of a chunk into an object or block of `whole` bytes. `here` has a bit for each 32 bytes of it, `missing` says
+ * how many of them are 0. False, and nothing is changed: it lies elsewhere, or does not begin and end where chunks do. */
+bool mayday_chunk_put(uint8_t *bytes, uint8_t *here, uint16_t *missing, uint32_t whole, uint32_t offset, const mayday_frame *chunk);
 
 /* `room`: 1,024 bytes at most. */
 void mayday_object_init(mayday_object_buffer *buffer, uint8_t *bytes, uint16_t room);

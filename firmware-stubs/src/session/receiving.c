@@ -10,7 +10,7 @@
 
 static bool wants_run(const mayday_target *target) {
   const mayday_walk *walk = &target->walk;
-  return !walk->is_finished && !walk->has_run && !walk->is_uniform;
+  return !walk->is_finished && !walk->has_answer;
 }
 
 /* A block may become complete now: the first one begins the time for which they are held back at most. */
@@ -18,9 +18,7 @@ static void note_held(mayday_target *target) {
   if (mayday_blocks_complete(&target->blocks) == NULL) target->session.held_since = target->now;
 }
 
-/* A right run, or a block in flash: the lease begins again. What `bytes` take at 1200 baud is added to the time for which *later*
- * may hold it (6.5). */
-static uint8_t count(mayday_target *target, uint32_t bytes) {
+uint8_t mayday_receiving_count(mayday_target *target, uint32_t bytes) {
   mayday_session *session = &target->session;
   uint32_t ms = bytes * 25u / 3u;
   session->later_left += mayday_least32(ms, UINT32_MAX - session->later_left);
@@ -53,7 +51,7 @@ static uint8_t check_run(mayday_target *target) {
   session->is_run_taken = is_right;
   if (is_right) {
     session->is_run_named = false;
-    return count(target, target->blocks.block);
+    return mayday_receiving_count(target, target->blocks.block);
   }
   mayday_object_clear(&target->run);
   return count_wrong(target);
@@ -80,8 +78,8 @@ static uint8_t write_block(mayday_target *target, mayday_open_block *block) {
   mayday_session *session = &target->session;
   uint32_t number = block->number, length = mayday_block_length(&target->writer.shape, number);
   if (session->is_slow_writer && !target->line->is_deaf_while_writing) mayday_say_busy(target);
-  mayday_write outcome = mayday_writer_write(&target->writer, number, mayday_block_hash(&target->blocks, block),
-                                             mayday_block_bytes(&target->blocks, block));
+  uint8_t *bytes = mayday_block_bytes(&target->blocks, block);
+  mayday_write outcome = mayday_writer_write(&target->writer, number, mayday_block_hash(&target->blocks, bytes), bytes);
   uint32_t took = mayday_excuse_work(target);
   if (outcome == MAYDAY_FAILED) return mayday_refused(MAYDAY_REFUSAL_CODE_FLASH);
   if (outcome == MAYDAY_MISMATCH) {
@@ -90,20 +88,19 @@ static uint8_t write_block(mayday_target *target, mayday_open_block *block) {
     return may_go_on ? counted : MAYDAY_OUTCOME_LOST;
   }
   session->is_slow_writer = took > long_write_ms(target);
-  mayday_block_free(&target->blocks, block);
+  mayday_block_free(block);
   close_unit(target, number);
   target->report.blocks_written++;
-  return count(target, length);
+  return mayday_receiving_count(target, length);
 }
 
 /* Opens a block; one whose bytes are known here is complete at once: a uniform one, or one of the other slot. */
-static uint8_t want(mayday_target *target, mayday_open_block *block, const uint8_t hash[32], bool is_fill) {
-  uint8_t *bytes = mayday_block_bytes(&target->blocks, block);
+static uint8_t want(mayday_target *target, mayday_open_block *block, uint8_t *bytes, bool is_fill) {
   uint32_t length = mayday_block_length(&target->writer.shape, block->number);
   if (!begin_writing(target)) return mayday_refused(MAYDAY_REFUSAL_CODE_FLASH);
   if (!mayday_blocks_may_open(&target->blocks, block->number)) return MAYDAY_OUTCOME_IDLE;
   if (is_fill) memset(bytes, target->walk.uniform, (size_t)length);
-  bool is_known = is_fill || mayday_writer_copy(&target->writer, block->number, hash, bytes);
+  bool is_known = is_fill || mayday_writer_copy(&target->writer, block->number, mayday_block_hash(&target->blocks, bytes), bytes);
   note_held(target);
   mayday_block_open(&target->blocks, block, length, is_known);
   mayday_walk_pass(&target->walk, block->number);
@@ -115,7 +112,7 @@ static uint8_t walk_on(mayday_target *target) {
   mayday_open_block *block = mayday_blocks_free(&target->blocks);
   if (target->walk.is_finished) return mayday_blocks_await(&target->blocks) ? MAYDAY_OUTCOME_IDLE : MAYDAY_OUTCOME_COMPLETE;
   if (block == NULL) return MAYDAY_OUTCOME_IDLE;
-  uint8_t *hash = mayday_block_hash(&target->blocks, block);
+  uint8_t *bytes = mayday_block_bytes(&target->blocks, block), *hash = mayday_block_hash(&target->blocks, bytes);
   mayday_walk_next next = mayday_walk_advance(&target->walk, &target->writer, target->run_bytes, &block->number, hash);
   switch (next) {
     case MAYDAY_WALK_GOES_ON:
@@ -126,7 +123,7 @@ static uint8_t walk_on(mayday_target *target) {
       target->session.is_run_taken = false;
       return MAYDAY_OUTCOME_IDLE;
     default:
-      return want(target, block, hash, next == MAYDAY_WALK_FILL);
+      return want(target, block, bytes, next == MAYDAY_WALK_FILL);
   }
 }
 

@@ -18,6 +18,10 @@ typedef enum mayday_outcome {
 /* Does one piece of work: a mayday_outcome. */
 uint8_t mayday_receiving_work(mayday_target *target);
 
+/* The manifest, a run or a block in flash is right: the lease begins again. What `bytes` take at 1200 baud is added to the time for
+ * which *later* may hold it (6.5). Returns MAYDAY_OUTCOME_WORKED. */
+uint8_t mayday_receiving_count(mayday_target *target, uint32_t bytes);
+
 /* A run or a claim that a node is uniform. Kept if it is wanted, or was asked for with the accept. */
 void mayday_receiving_take_object(mayday_target *target, const mayday_frame *chunk);
 

@@ -50,7 +50,7 @@ static void send(mayday_target *target, message *message, const mayday_frame *of
   size_t length = mayday_guard_protect(target, (mayday_frame_kind)message->kind, offer, message->bytes, message->length);
   uint32_t tag = (message->bytes[0] & 15u) == MAYDAY_FRAME_CLASS_ANNOUNCE ? 0 : target->tag;
   const mayday_line *line = target->line;
-  if (length == 0) return;
+  if (MAYDAY_WITH_LINK_KEY && length == 0) return;
   length = mayday_frame_close(message->bytes, length, tag);
   if (line->send_frame != NULL) (void)line->send_frame(line->context, message->bytes, length);
   else mayday_send_frame(target, (mayday_frame_kind)message->kind, message->bytes, length);
@@ -97,10 +97,16 @@ void mayday_say_status(mayday_target *target, bool is_call) {
 void mayday_say_about(mayday_target *target, mayday_frame_kind kind, const mayday_frame *offer, uint32_t value) {
   const mayday_session *session = &target->session;
   message about;
+  const uint8_t *target_nonce = mayday_guard_nonce(target), *rescuer_nonce = session->rescuer_nonce, *digest = session->digest;
+  if (offer != NULL) {
+    target_nonce = offer->as.offer.target_nonce;
+    rescuer_nonce = offer->as.offer.rescuer_nonce;
+    digest = offer->as.offer.digest;
+  }
   begin(&about, kind);
-  put_id(&about, offer == NULL ? mayday_guard_nonce(target) : offer->as.offer.target_nonce);
-  put_id(&about, offer == NULL ? session->rescuer_nonce : offer->as.offer.rescuer_nonce);
-  if (kind != MAYDAY_BYE) put_id(&about, offer == NULL ? session->digest : offer->as.offer.digest);
+  put_id(&about, target_nonce);
+  put_id(&about, rescuer_nonce);
+  if (kind != MAYDAY_BYE) put_id(&about, digest);
   if (kind == MAYDAY_ACCEPT) {
     put_number(&about, target->payload_max, 2);
     put_number(&about, session->open_blocks, 1);

@@ -1,5 +1,6 @@
 #include "session/session.h"
 
+#include "base/apart.h"
 #include "base/bytes.h"
 #include "linkkey/guard.h"
 #include "session/blocks.h"
@@ -67,7 +68,7 @@ static void refuse(mayday_target *target, uint8_t reason) {
   mayday_calls_note_refused(target);
 }
 
-static void finish(mayday_target *target) {
+MAYDAY_APART static void finish(mayday_target *target) {
   end(target);
   target->is_healed = true;
 }
@@ -109,11 +110,15 @@ static void take_packet(mayday_target *target, const mayday_frame *frame) {
   /* The number is the first member of all packets. */
   bool is_new = mayday_acks_take(&target->acks, frame->as.probe.packet, mayday_target_us(target), is_probe);
   if (!is_new || is_probe) return;
-  uint16_t length = (uint16_t)(frame->kind == MAYDAY_OBJECT ? frame->as.object.length + 18u : frame->as.data.length + 11u);
+  uint16_t length = (uint16_t)(frame->as.data.length + (frame->kind == MAYDAY_OBJECT ? 18u : 11u));
   if (mayday_guard_is_keyed(target)) length = (uint16_t)(length + MAYDAY_SEAL_LENGTH);
   if (length > session->longest) session->longest = length;
   if (frame->kind == MAYDAY_OBJECT) take_object(target, frame);
   else if (mayday_receiving_take_data(target, frame)) mayday_acks_hurry(&target->acks, mayday_target_us(target));
+}
+
+MAYDAY_APART static void say_due_ack(mayday_target *target) {
+  if (target->tag != 0 && mayday_acks_is_due(&target->acks, mayday_target_us(target))) mayday_say_ack(target);
 }
 
 void mayday_session_take(mayday_target *target, const mayday_frame *frame) {
@@ -125,7 +130,7 @@ void mayday_session_take(mayday_target *target, const mayday_frame *frame) {
   else if (frame->kind == MAYDAY_DONE_ACK && session->state == MAYDAY_SESSION_DONE &&
            memcmp(frame->as.done.digest, session->digest, MAYDAY_SHORT_DIGEST_LENGTH) == 0)
     finish(target);
-  if (target->tag != 0 && mayday_acks_is_due(&target->acks, mayday_target_us(target))) mayday_say_ack(target);
+  say_due_ack(target);
 }
 
 void mayday_session_take_bye(mayday_target *target) {
@@ -155,7 +160,7 @@ static void say_done(mayday_target *target) {
 
 void mayday_session_tick(mayday_target *target) {
   mayday_session *session = &target->session;
-  if (mayday_acks_is_due(&target->acks, mayday_target_us(target))) mayday_say_ack(target);
+  say_due_ack(target);
   if (session->state == MAYDAY_SESSION_DONE) {
     if (target->now >= session->ends_at) finish(target);
     else if (target->now >= session->repeat_at) say_done(target);

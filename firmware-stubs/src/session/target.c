@@ -1,5 +1,6 @@
 #include "mayday/target.h"
 
+#include "base/apart.h"
 #include "base/bytes.h"
 #include "linkkey/guard.h"
 #include "mayday/constants.h"
@@ -74,18 +75,28 @@ static void call(mayday_target *target) {
   else mayday_say_status(target, target->board->decision.failure != 0 || target->is_forced);
 }
 
+/* Whether the session that runs is not to be ended for somebody else: the board works, or its rescuer was heard. */
+MAYDAY_APART static bool is_served(const mayday_target *target) {
+  uint8_t state = target->session.state;
+  if (state == MAYDAY_SESSION_NONE) return false;
+  return state == MAYDAY_SESSION_CHECKING || state == MAYDAY_SESSION_COMMITTING || !mayday_session_is_silent(target);
+}
+
+/* Somebody waits for the session to end: it is looked at later, once. */
+static void look_later(mayday_target *target) {
+  mayday_session *session = &target->session;
+  if (session->look_at == MAYDAY_NO_MOMENT) session->look_at = target->now + mayday_session_silence_ms(target);
+}
+
 /* Somebody is there who holds no session with this board. */
 static void take_stranger(mayday_target *target) {
-  mayday_session *session = &target->session;
-  bool is_own_work = session->state == MAYDAY_SESSION_CHECKING || session->state == MAYDAY_SESSION_COMMITTING;
-  if (!is_in_session(target) || session->state == MAYDAY_SESSION_DONE) {
-    mayday_calls_ask(target);
-  } else if (!is_own_work && mayday_session_is_silent(target)) {
-    mayday_session_lose(target, MAYDAY_LOSS_SILENCE);
-    mayday_calls_ask(target);
-  } else if (session->look_at == MAYDAY_NO_MOMENT) {
-    session->look_at = target->now + mayday_session_silence_ms(target);
+  bool is_calling = !is_in_session(target) || target->session.state == MAYDAY_SESSION_DONE;
+  if (!is_calling && is_served(target)) {
+    look_later(target);
+    return;
   }
+  if (!is_calling) mayday_session_lose(target, MAYDAY_LOSS_SILENCE);
+  mayday_calls_ask(target);
 }
 
 /* A query or a beacon. With a link key, where it proves nothing, it ends no session: in a silent one it is answered, so that who
@@ -96,15 +107,14 @@ static void take_question(mayday_target *target) {
     take_stranger(target);
     return;
   }
-  if (session->state == MAYDAY_SESSION_CHECKING || session->state == MAYDAY_SESSION_COMMITTING) return;
-  if (!mayday_session_is_silent(target)) return;
+  if (is_served(target)) return;
   mayday_calls_ask(target);
   if (mayday_calls_take_answer(target)) call(target);
   else target->calls.is_answer_due = false;
 }
 
 /* Seconds until the board may change its image again; 0: now (6.5). */
-static uint32_t wear_wait(const mayday_target *target, const uint8_t digest[8]) {
+MAYDAY_APART static uint32_t wear_wait(const mayday_target *target, const uint8_t digest[8]) {
   const mayday_record_state *state = &target->board->record.state;
   bool is_begun = state->is_receiving && memcmp(state->receiving_digest, digest, MAYDAY_SHORT_DIGEST_LENGTH) == 0;
   mayday_moment oldest = target->changes[target->change_at % MAYDAY_CHANGES_MAX];
@@ -135,18 +145,17 @@ static void take_offer(mayday_target *target, const mayday_frame *offer) {
     return;
   }
   if (session->state == MAYDAY_SESSION_DONE) {
-    take_stranger(target);
+    mayday_calls_ask(target);
     return;
   }
   uint32_t wait = wear_wait(target, offer->as.offer.digest);
-  bool is_busy = session->state == MAYDAY_SESSION_CHECKING || session->state == MAYDAY_SESSION_COMMITTING;
-  bool is_served = is_in_session(target) && (is_busy || !mayday_session_is_silent(target));
+  bool is_taken = is_served(target);
   if (wait > 0) mayday_say_about(target, MAYDAY_DEFER, offer, wait);
-  else if (is_served) mayday_say_stand_down(target, offer, mayday_wait_ms(&target->rtt));
+  else if (is_taken) mayday_say_stand_down(target, offer, mayday_wait_ms(&target->rtt));
   bool is_claimed = mayday_guard_claim(target, offer);
   if (wait > 0) return;
-  if (is_served) {
-    take_stranger(target);
+  if (is_taken) {
+    look_later(target);
   } else if (is_claimed) {
     if (is_in_session(target)) mayday_session_lose(target, MAYDAY_LOSS_SILENCE);
     mayday_session_begin(target, offer);
@@ -163,13 +172,19 @@ static void take_announcement(mayday_target *target, const mayday_frame *frame) 
   }
   /* The first field of the others that count is who sends them: nothing is taken from itself, heard back. */
   if (memcmp(frame->as.query.node_id, target->board->identity->node_id, MAYDAY_ID_LENGTH) == 0) return;
-  if (frame->kind == MAYDAY_OFFER) take_offer(target, frame);
-  if (frame->kind == MAYDAY_QUERY) take_question(target);
   /* Two boards that call do not answer each other without end. One that is served may hand on what it receives. */
-  if (frame->kind == MAYDAY_BEACON && (frame->as.beacon.flags & MAYDAY_BEACON_FLAG_WANTS_UPDATE) == 0) take_question(target);
-  if (frame->kind == MAYDAY_DISTRESS && (frame->as.beacon.flags & MAYDAY_BEACON_FLAG_SERVED) != 0) take_question(target);
-  if (frame->kind == MAYDAY_NONE && memcmp(frame->as.none.target_nonce, target->boot_nonce, MAYDAY_NONCE_LENGTH) == 0)
+  const uint8_t flags = frame->as.beacon.flags;
+  bool is_question = frame->kind == MAYDAY_QUERY ||
+                     (frame->kind == MAYDAY_BEACON && (flags & MAYDAY_BEACON_FLAG_WANTS_UPDATE) == 0) ||
+                     (frame->kind == MAYDAY_DISTRESS && (flags & MAYDAY_BEACON_FLAG_SERVED) != 0);
+  if (is_question) {
+    take_question(target);
+  } else if (frame->kind == MAYDAY_OFFER) {
+    take_offer(target, frame);
+  } else if (frame->kind == MAYDAY_NONE &&
+             memcmp(frame->as.none.target_nonce, target->boot_nonce, MAYDAY_NONCE_LENGTH) == 0) {
     target->report.none = frame->as.none.reason;
+  }
 }
 
 /* A frame of a session that is over: its rescuer still serves it. */

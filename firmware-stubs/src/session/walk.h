@@ -16,8 +16,8 @@ typedef enum mayday_walk_next {
 /* Begins at the root; hashes what the slot holds. */
 void mayday_walk_begin(mayday_walk *walk, mayday_writer *writer, const uint8_t root[32]);
 
-/* The node whose run is wanted. */
-const mayday_step *mayday_walk_wanted(const mayday_walk *walk);
+/* The last step: the node whose run is wanted. */
+mayday_step *mayday_walk_wanted(mayday_walk *walk);
 
 /* Takes the object that was complete for the wanted node. False: it is wrong. */
 bool mayday_walk_take(mayday_walk *walk, const mayday_writer *writer, const mayday_object_buffer *run);

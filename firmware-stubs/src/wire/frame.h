@@ -125,23 +125,22 @@ typedef struct mayday_frame {
     struct {
       const uint8_t *digest;
     } done; /* and done-ack */
+    /* Packets begin with the same members, which are read and looked at as those of `data`. */
     struct {
-      uint16_t packet; /* 12 bits */
-      uint8_t object_kind, level;
-      uint32_t index;
-      uint16_t offset, total;
+      uint16_t packet, length;
       const uint8_t *payload;
-      uint16_t length;
+      uint8_t object_kind, level;
+      uint16_t offset, total;
+      uint32_t index;
     } object;
     struct {
-      uint16_t packet;
+      uint16_t packet; /* 12 bits */
     } probe;
     struct {
-      uint16_t packet;
+      uint16_t packet, length;
+      const uint8_t *payload;
       uint8_t attempt, codec;
       uint16_t position; /* units of 32 bytes, modulo 65536 */
-      const uint8_t *payload;
-      uint16_t length;
     } data;
   } as;
 } mayday_frame;

@@ -73,11 +73,3 @@ uint8_t mayday_field_length(uint8_t type) {
   static const uint8_t lengths[] = {0, 1, 2, 4, 6, 8, 14, 1};
   return lengths[type];
 }
-
-uint8_t mayday_entries_max(mayday_frame_kind kind) {
-  return kind == MAYDAY_GRANT ? MAYDAY_GRANT_ENTRIES_MAX : MAYDAY_REQUEST_ENTRIES_MAX;
-}
-
-uint8_t mayday_entry_length(mayday_frame_kind kind) {
-  return kind == MAYDAY_GRANT ? 5 : 4;
-}

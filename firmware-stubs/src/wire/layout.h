@@ -28,7 +28,12 @@ const mayday_field *mayday_layout_of(mayday_frame_kind kind);
 uint8_t mayday_field_length(uint8_t type);
 
 /* Most entries of a grant or request, and the bytes of one. */
-uint8_t mayday_entries_max(mayday_frame_kind kind);
-uint8_t mayday_entry_length(mayday_frame_kind kind);
+static inline uint8_t mayday_entries_max(mayday_frame_kind kind) {
+  return kind == MAYDAY_GRANT ? MAYDAY_GRANT_ENTRIES_MAX : MAYDAY_REQUEST_ENTRIES_MAX;
+}
+
+static inline uint8_t mayday_entry_length(mayday_frame_kind kind) {
+  return kind == MAYDAY_GRANT ? 5 : 4;
+}
 
 #endif

@@ -27,16 +27,15 @@ static void put_field(uint8_t type, const uint8_t *from, void *to) {
   }
 }
 
-static bool read_fields(mayday_reader *from, mayday_frame *out) {
-  for (const mayday_field *field = mayday_layout_of(out->kind); field->type != MAYDAY_FIELD_END; field++) {
-    const uint8_t *bytes = mayday_take(from, mayday_field_length(field->type));
-    if (bytes == NULL) return false;
+static bool read_fields(mayday_reader *from, const mayday_field *field, mayday_frame *out) {
+  for (; field->type != MAYDAY_FIELD_END; field++) {
+    const uint8_t *bytes;
+    if (!mayday_take(from, mayday_field_length(field->type), &bytes)) return false;
     put_field(field->type, bytes, (uint8_t *)out + field->at);
     if (field->type != MAYDAY_FIELD_ENTRIES) continue;
     unsigned count = bytes[0];
     if (count > mayday_entries_max(out->kind)) return false;
-    out->as.list.entries = mayday_take(from, (size_t)count * mayday_entry_length(out->kind));
-    if (out->as.list.entries == NULL) return false;
+    if (!mayday_take(from, (size_t)count * mayday_entry_length(out->kind), &out->as.list.entries)) return false;
   }
   return true;
 }
@@ -136,9 +135,8 @@ static bool read_extensions(mayday_reader *from, size_t before, mayday_frame *ou
   out->mended = 0;
 #endif
   while (from->left > 0) {
-    const uint8_t *head = mayday_take(from, 2);
-    const uint8_t *value = head == NULL ? NULL : mayday_take(from, head[1]);
-    if (value == NULL || (head[0] & CRITICAL) != 0) return false;
+    const uint8_t *head, *value;
+    if (!mayday_take(from, 2, &head) || !mayday_take(from, head[1], &value) || (head[0] & CRITICAL) != 0) return false;
     if (head[0] == MAYDAY_EXTENSION_TYPE_LINK_PROOF)
       take_proof(out, value, head[1], before + (size_t)(value - start), from->left == 0);
 #if MAYDAY_WITH_FEC
@@ -150,12 +148,13 @@ static bool read_extensions(mayday_reader *from, size_t before, mayday_frame *ou
 
 mayday_fault mayday_message_read(mayday_reader *from, size_t before, mayday_frame_kind kind, mayday_frame *out) {
   const size_t length = from->left;
-  if (mayday_layout_of(kind) == NULL) return MAYDAY_FAULT_UNKNOWN;
+  const mayday_field *const fields = mayday_layout_of(kind);
+  if (fields == NULL) return MAYDAY_FAULT_UNKNOWN;
   out->kind = kind;
   out->proof = NULL;
   out->proof_length = 0;
   out->proven_length = 0;
-  if (!read_fields(from, out) || !settle(out)) return MAYDAY_FAULT_MALFORMED;
+  if (!read_fields(from, fields, out) || !settle(out)) return MAYDAY_FAULT_MALFORMED;
   before += length - from->left;
   return read_extensions(from, before, out) ? MAYDAY_FAULT_NONE : MAYDAY_FAULT_MALFORMED;
 }

@@ -10,13 +10,13 @@ typedef struct mayday_reader {
   size_t left;
 } mayday_reader;
 
-/* The next bytes, or NULL when there are fewer. */
-static inline const uint8_t *mayday_take(mayday_reader *from, size_t length) {
-  const uint8_t *taken = from->at;
-  if (length > from->left) return NULL;
+/* Takes the next bytes; false, and `taken` is as it was, when there are fewer. */
+static inline bool mayday_take(mayday_reader *from, size_t length, const uint8_t **taken) {
+  if (length > from->left) return false;
+  *taken = from->at;
   from->at += length;
   from->left -= length;
-  return taken;
+  return true;
 }
 
 /* Reads the body and the extensions of a message of this kind. `before`: bytes of the frame in front of them. */

@@ -18,14 +18,14 @@ static void use(mayday_open_block *block) {
   uint32_t length = Frama_C_unsigned_int_interval(1, blocks.block);
   if (block == NULL) return;
   make_any(mayday_block_bytes(&blocks, block), blocks.block);
-  make_any(mayday_block_hash(&blocks, block), 32);
+  make_any(mayday_block_hash(&blocks, mayday_block_bytes(&blocks, block)), 32);
   switch (any8()) {
     case 0:
       block->number = any32();
       mayday_block_open(&blocks, block, length, any_bool());
       break;
     case 1: mayday_block_again(&blocks, block, length); break;
-    case 2: mayday_block_free(&blocks, block); break;
+    case 2: mayday_block_free(block); break;
     default: break;
   }
 }

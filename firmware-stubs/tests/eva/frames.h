@@ -63,6 +63,9 @@ static mayday_fault any_frame(mayday_frame *out) {
   out->proof = NULL;
   out->proof_length = 0;
   out->proven_length = 0;
+  out->forms = any8();
+  out->has_mended = any_bool();
+  out->mended = (uint16_t)Frama_C_interval(0, UINT16_MAX);
   switch (kind_heard) {
     case MAYDAY_DATA: any_data(out); break;
     case MAYDAY_OBJECT: any_object(out); break;

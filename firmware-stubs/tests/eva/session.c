@@ -1,6 +1,7 @@
 /* A target's machine from its start on: any frame, byte, poll, link-up and stop, in any order, at any time, without end. What it
- * calls in the board is stood in for by what gives and does anything. So are the parts of session_parts.h, what reads frames, and
- * what guards a link with a key. */
+ * calls in the board is stood in for by what gives and does anything. So are the parts of session_parts.h, what hears the
+ * second form, what reads frames, and what guards a link with a key. */
+#include "session_hearing.h"
 #include "session_parts.h"
 
 #include "linkkey/guard.h"
@@ -129,6 +130,7 @@ int main(void) {
   if (!mayday_target_init(&target, &board, &line, &memory, any_bool())) return 0;
   //@ dynamic_split target.session.state;
   //@ widen_hints target.runs.length, 543, 544;
+  //@ widen_hints target.session.said, 7;
   while (any_bool()) {
     //@ assert target.session.state == 0 || (target.envelope.bytes == &blocks[0] && target.run.bytes == &target.run_bytes[0]);
     anything();

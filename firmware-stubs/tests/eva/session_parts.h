@@ -11,15 +11,13 @@
 #include "session/walk.h"
 #include "wire/cobs.h"
 
-bool mayday_chunk_put(uint8_t *bytes, uint8_t *here, uint16_t *missing, uint32_t whole, uint32_t offset, const uint8_t *chunk,
-                      uint16_t length) {
+bool mayday_chunk_put(uint8_t *bytes, uint8_t *here, uint16_t *missing, uint32_t whole, uint32_t offset, const mayday_frame *chunk) {
   (void)offset;
   //@ assert 0 < whole;
   //@ assert \valid(bytes + (0 .. whole - 1));
   //@ assert \valid(here + (0 .. (whole - 1) / 256));
-  //@ assert length == 0 || \valid_read(chunk + (0 .. length - 1));
+  //@ assert \valid_read(chunk->as.data.payload + (0 .. chunk->as.data.length - 1));
   (void)chunk;
-  (void)length;
   make_any(bytes, whole);
   make_any(here, (whole + 255u) / 256u);
   *missing = (uint16_t)Frama_C_interval(0, UINT16_MAX);
@@ -48,10 +46,6 @@ void mayday_blocks_init(mayday_blocks *of, uint8_t *memory, uint32_t block, uint
 uint8_t *mayday_block_bytes(const mayday_blocks *of, const mayday_open_block *block) {
   (void)block;
   return of->memory + (any_bool() ? MAYDAY_BLOCK_ROOM(BLOCK) : 0);
-}
-
-uint8_t *mayday_block_hash(const mayday_blocks *of, const mayday_open_block *block) {
-  return mayday_block_bytes(of, block) + BLOCK;
 }
 
 static mayday_open_block *any_block(mayday_blocks *of) {
@@ -89,12 +83,6 @@ bool mayday_block_again(mayday_blocks *of, mayday_open_block *block, uint32_t le
   return any_bool();
 }
 
-void mayday_block_free(mayday_blocks *of, mayday_open_block *block) {
-  (void)of;
-  //@ assert \valid(block);
-  (void)block;
-}
-
 bool mayday_blocks_take(mayday_blocks *of, const mayday_shape *shape, const mayday_frame *chunk) {
   (void)shape;
   //@ assert \valid_read(chunk->as.data.payload + (0 .. chunk->as.data.length - 1));
@@ -125,7 +113,7 @@ uint8_t mayday_blocks_grant(mayday_blocks *of, uint8_t *out) {
 
 static void any_walk(mayday_walk *walk) {
   walk->depth = Frama_C_unsigned_char_interval(0, MAYDAY_STEPS_MAX);
-  walk->has_run = any_bool();
+  walk->has_answer = any_bool();
   walk->is_uniform = any_bool();
   walk->uniform = any8();
   walk->is_finished = any_bool();
@@ -140,7 +128,7 @@ void mayday_walk_begin(mayday_walk *walk, mayday_writer *writer, const uint8_t r
   any_walk(walk);
 }
 
-const mayday_step *mayday_walk_wanted(const mayday_walk *walk) {
+mayday_step *mayday_walk_wanted(mayday_walk *walk) {
   return &walk->steps[Frama_C_interval(0, MAYDAY_STEPS_MAX - 1)];
 }
 

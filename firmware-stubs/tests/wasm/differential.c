@@ -335,7 +335,7 @@ EXPORT("session_state") uint32_t session_state(void) {
 EXPORT("waits_for_run") uint32_t waits_for_run(void) {
   const mayday_walk *walk = &the.target.walk;
   if (the.target.session.state != MAYDAY_SESSION_RECEIVING) return 0;
-  return !walk->is_finished && walk->depth > 0 && !walk->has_run && !walk->is_uniform;
+  return !walk->is_finished && walk->depth > 0 && !walk->has_answer;
 }
 
 EXPORT("session_tag") uint32_t session_tag(void) {
