@@ -10,6 +10,7 @@ const SILENT_MS = 1_000;
 
 interface BeforeFrame {
   readonly isMute: boolean;
+  readonly isMarked: boolean;
   readonly heardAt: Millis;
   readonly foreignAt: Millis;
   readonly textAt: Millis | undefined;
@@ -18,11 +19,12 @@ interface BeforeFrame {
 /**
  * Holds back a rescuer whose board may have started its boot loader, which takes any byte for a key that stops its
  * countdown (PROTOCOL.md 2.4). A rescuer is mute at first, and again each time its board is not heard, until a valid frame
- * comes.
+ * comes. Any node is mute when it recognises a boot loader or a shell, until a frame comes, or it may speak unasked again.
  */
 export class Muting {
   #isOn = false;
   #isMute = false;
+  #isMarked = false;
   #heardAt: Millis = 0;
   #byteAt: Millis = 0;
   #foreignAt: Millis | undefined;
@@ -41,18 +43,20 @@ export class Muting {
   }
 
   get isMute(): boolean {
-    return this.#isMute;
+    return this.#isMute || this.#isMarked;
   }
 
   /** A valid frame came. */
   noteFrame(now: Millis): void {
     this.#before = {
       isMute: this.#isMute,
+      isMarked: this.#isMarked,
       heardAt: this.#heardAt,
       foreignAt: this.#foreignAt ?? now,
       textAt: this.#textAt,
     };
     this.#isMute = false;
+    this.#isMarked = false;
     this.#heardAt = now;
     this.#byteAt = now;
     this.#foreignAt = undefined;
@@ -65,6 +69,7 @@ export class Muting {
   noteEcho(): void {
     if (this.#before === undefined) return;
     this.#isMute = this.#before.isMute;
+    this.#isMarked = this.#before.isMarked;
     this.#heardAt = this.#before.heardAt;
     this.#foreignAt = this.#before.foreignAt;
     this.#textAt = this.#before.textAt;
@@ -80,6 +85,18 @@ export class Muting {
   noteForeign(now: Millis, isText: boolean): void {
     this.#foreignAt ??= now;
     if (isText) this.#textAt ??= now;
+  }
+
+  /** A boot loader or a shell was recognised; true if that made it mute. */
+  noteMark(): boolean {
+    const wasMute = this.isMute;
+    this.#isMarked = true;
+    return !wasMute;
+  }
+
+  /** The mark has lapsed: something is said unasked. */
+  clearMark(): void {
+    this.#isMarked = false;
   }
 
   /** A frame that takes this long on the line was sent. */
