@@ -118,6 +118,7 @@ export class ForeignInput {
 
   #handleText(now: Millis, hasMark: boolean): void {
     this.unasked.noteText(now, true, hasMark);
+    this.muting.noteText(now);
     if (hasMark && this.muting.noteMark()) this.#isNewlyMarked = true;
   }
 

@@ -26,6 +26,8 @@ const QUERIES = 3;
 const QUERY_INTERVAL_MS = 100;
 /** A round begins again after this long without an answer. */
 const ROUND_MS = 1_000;
+/** ... or this long, when its queries brought bytes and no frame: something else reads them, which may not take many. */
+const FOREIGN_ROUND_MS = 10_000;
 
 /** `query`: the next query. */
 type QueryDeadline = "query";
@@ -38,6 +40,8 @@ export class QueryRole implements Role {
   #nextAt: Millis | undefined;
   #left = 0;
   #hasAsked = false;
+  /** Foreign bytes that had come when the round began. */
+  #discarded = 0;
 
   constructor(host: RoleHost<QueryEvent>, options: QueryOptions) {
     this.#host = host;
@@ -78,7 +82,16 @@ export class QueryRole implements Role {
 
   handleTimeout(now: Millis): void {
     if (!isDue(this.#deadlines().query, now)) return;
-    if (this.#left === 0) this.#left = QUERIES;
+    const { bytesDiscarded } = this.#host.link.counters;
+    const isForeign = this.#hasAsked && bytesDiscarded > this.#discarded;
+    if (this.#left === 0) {
+      this.#discarded = bytesDiscarded;
+      if (isForeign && this.#options.asksAtOnce !== true) {
+        this.#nextAt = now + FOREIGN_ROUND_MS - ROUND_MS;
+        return;
+      }
+      this.#left = QUERIES;
+    }
     this.#left--;
     this.#nextAt = now + (this.#left > 0 ? QUERY_INTERVAL_MS : ROUND_MS);
     this.#hasAsked = true;

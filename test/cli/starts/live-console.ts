@@ -137,7 +137,12 @@ function ofProgram(
 async function uBoot(line: SwitchedLine): Promise<LiveConsole> {
   const board = await UBoot.make();
   return {
-    powerOn: async () => line.plug(await board.powerOn()),
+    // It turns its UART on just before it writes its banner. What comes sooner is lost on a board, but QEMU keeps it.
+    powerOn: async () => {
+      const socket = await board.powerOn();
+      await within(() => board.log !== "");
+      line.plug(socket);
+    },
     atPrompt: () => board.wrote(PROMPT, LIMIT_MS),
     judge: async () => {
       const { log } = board;

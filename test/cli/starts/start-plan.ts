@@ -57,6 +57,10 @@ const DELAY_MAX_MS: Readonly<Record<Moment, number>> = {
   "in-session": 2_500,
 };
 
+/** A board is silent for a second when it is reset, at least: before that a rescuer cannot know (PROTOCOL.md 2.4). */
+const RESET_MIN_MS = 1_500;
+/** ... and for the time that the longest frame takes, and what is on its way, on a slow line. */
+const SLOW_MS = 1_000;
 /** A transfer of a session's 40,000 bytes is not over after so much of the time that they take, in milliseconds at 1 baud. */
 const UNDER_WAY_MS = 0.6 * 40_000 * 10_000;
 
@@ -88,7 +92,7 @@ export function startOf(seed: number): Start {
     moment,
     baud,
     delayMs: randomBelow(random, Math.floor(delayMaxMs)),
-    resetMs: 100 + randomBelow(random, 2_400),
+    resetMs: RESET_MIN_MS + (baud < 57_600 ? SLOW_MS : 0) + randomBelow(random, 2_500),
     watchMs: seed % LONG_EVERY === 0 ? LONG_WATCH_MS : WATCH_MS,
   };
 }
