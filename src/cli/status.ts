@@ -13,7 +13,7 @@ import { collectLinks, parseSeconds } from "./parse.ts";
 import { type CommandContext, onRun } from "./run.ts";
 import { columns } from "./text.ts";
 
-/** Long enough to listen for a second, and for three queries and their answers on a slow line. */
+/** Long enough to listen for 1.5 s, and for three queries and their answers on a slow line. */
 const TIMEOUT_DEFAULT_MS: Millis = 3000;
 
 interface StatusFlags {
@@ -29,7 +29,7 @@ export function addStatusCommand(program: Command): void {
     does:
       "Asks the node at the other end of a link for its firmware status, and reports what was seen on the line: a node, " +
       "silence, an echo, another protocol version, or something else by name (a console, a boot log, a modem, a line " +
-      "held low, flow control that drops bytes, noise); and what to try next. Listens for a second first, and asks nothing " +
+      "held low, flow control that drops bytes, noise); and what to try next. Listens for 1.5 s first, and asks nothing " +
       "while text comes: a boot loader or a shell would take a question for keys. With --node it asks a node that runs on " +
       "this machine, through its socket: its board and links, who was heard, and who waits for what.",
     examples: [

@@ -3,7 +3,7 @@ import type { LineCode } from "../wire/line-code.ts";
 import type { LinkCounters } from "./counters.ts";
 import type { LinkEvent } from "./link-event.ts";
 import { Muting } from "./listening/muting.ts";
-import { bearsOwnMark } from "./listening/own-marks.ts";
+import { bearsOwnMark, endsInCountdown } from "./listening/own-marks.ts";
 import { TextSense } from "./listening/text-sense.ts";
 import { Unasked } from "./listening/unasked.ts";
 import { consoleText, isMostlyPrintable } from "./strangers/console-text.ts";
@@ -28,6 +28,7 @@ export class ForeignInput {
   readonly #versions: Set<number> = new Set();
   /** Damaged packets hold text that nobody wrote: none is looked for (PROTOCOL.md 2.5). */
   ignoresText = false;
+  #isNewlyMarked = false;
 
   /** `tag`: that of the present session. */
   constructor(
@@ -39,6 +40,11 @@ export class ForeignInput {
     this.#counters = counters;
     this.#emit = emit;
     this.#watch = code.delimiter === undefined ? undefined : new StrangerWatch(code, tag);
+  }
+
+  /** Somebody else than a node may read what is sent. */
+  get isShared(): boolean {
+    return this.#watch !== undefined;
   }
 
   /** Who is on the line, if it is not a mayday node. */
@@ -66,11 +72,12 @@ export class ForeignInput {
     }
     const rest = end < 0 ? bytes : bytes.subarray(end + 1);
     if (rest.length === 0 || this.ignoresText) return;
-    const isText = this.#sense.add(rest);
-    this.muting.noteForeign(now, isText);
     // Short pieces of a text are kept, too, for the marks that they make together.
     const text = this.#recent.add(rest);
-    if (isText) this.unasked.noteText(now, false, bearsOwnMark(text, false));
+    const isCounting = endsInCountdown(text);
+    const isText = this.#sense.add(rest) || isCounting;
+    this.muting.noteForeign(now, isText);
+    if (isText) this.unasked.noteText(now, false, isCounting || bearsOwnMark(text, false));
   }
 
   /** A run ended, which was a frame of whatever session and version, or not. */
@@ -90,6 +97,31 @@ export class ForeignInput {
     this.muting.noteFrame(now);
   }
 
+  /** The last valid frame was our own one, heard back. */
+  noteEcho(): void {
+    this.muting.noteEcho();
+    this.unasked.noteEcho();
+  }
+
+  /** Something is said that nobody asked for: a mark has lapsed. */
+  noteSaid(now: Millis): void {
+    this.unasked.noteSaid(now);
+    this.muting.clearMark();
+  }
+
+  /** Takes the demand to drop what waits: a boot loader or a shell was recognised. */
+  takeMarked(): boolean {
+    const isMarked = this.#isNewlyMarked;
+    this.#isNewlyMarked = false;
+    return isMarked;
+  }
+
+  #handleText(now: Millis, hasMark: boolean): void {
+    this.unasked.noteText(now, true, hasMark);
+    this.muting.noteText(now);
+    if (hasMark && this.muting.noteMark()) this.#isNewlyMarked = true;
+  }
+
   /** A frame of another protocol version came; each version is reported once. */
   handleVersion(version: number): void {
     if (this.#versions.has(version)) return;
@@ -106,10 +138,12 @@ export class ForeignInput {
     if (body.length === 0) return;
     this.#counters.bytesDiscarded += body.length;
     const text = this.#watch === undefined || this.ignoresText ? "" : consoleText(body);
-    const isForeign = text !== "" && !isPacket && (!isDelimited || isMostlyPrintable(body));
+    const recent = isDelimited || this.ignoresText || this.#watch === undefined ? "" : this.#recent.text;
+    const isCounting = endsInCountdown(recent);
+    const isForeign = isCounting || (text !== "" && !isPacket && (!isDelimited || isMostlyPrintable(body)));
     this.#sense.clear();
     this.muting.noteForeign(now, isForeign);
-    if (isForeign) this.unasked.noteText(now, true, !isDelimited && bearsOwnMark(this.#recent.text, true));
+    if (isForeign) this.#handleText(now, isCounting || bearsOwnMark(recent, true));
     else this.unasked.noteRunEnd();
     if (text !== "") {
       this.#emit({ tag: "console", text });

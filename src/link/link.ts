@@ -193,13 +193,18 @@ export class Link {
 
   /** Queues a message that nobody asked for, also while this end is mute: ask `foreign.unasked` first whether it may be said. */
   sendUnasked(now: Millis, message: Message): void {
-    this.foreign.unasked.noteSaid(now);
+    this.foreign.noteSaid(now);
     this.#transmitter.addUnasked(this.announced(message));
   }
 
   /** Becomes mute if it is time. Extra calls are harmless. */
   handleTimeout(now: Millis): void {
-    if (!this.foreign.muting.check(now, this.lineTime(ACK_BYTES))) return;
+    this.#checkMute(now);
+  }
+
+  #checkMute(now: Millis): void {
+    const isMarked = this.foreign.takeMarked();
+    if (!this.foreign.muting.check(now, this.lineTime(ACK_BYTES)) && !isMarked) return;
     this.#transmitter.clear();
     this.#isFlushDue = true;
   }
@@ -219,6 +224,7 @@ export class Link {
   /** Takes in the bytes between two delimiters, the closing one with them or not (PROTOCOL.md 2). */
   handleRun(now: Millis, run: Uint8Array): void {
     this.#reception.handleRun(now, run);
+    this.#checkMute(now);
   }
 
   /** Takes in one frame of a link that carries frames whole. */

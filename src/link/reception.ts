@@ -82,7 +82,7 @@ export class Reception {
     const received = this.#parts.framer.decode(run);
     this.#handle(now, run, received);
     this.#parts.foreign.handleRunEnd(now, run, received.tag !== "noFrame");
-    if (this.#isEcho) this.#parts.foreign.muting.noteEcho();
+    if (this.#isEcho) this.#parts.foreign.noteEcho();
   }
 
   /** Takes in one frame of a link that carries frames whole. */
@@ -90,7 +90,7 @@ export class Reception {
     const received = this.#parts.framer.decodeWhole(frame);
     this.#handle(now, frame, received);
     if (received.tag !== "noFrame") this.#parts.foreign.handleFrame(now);
-    if (this.#isEcho) this.#parts.foreign.muting.noteEcho();
+    if (this.#isEcho) this.#parts.foreign.noteEcho();
   }
 
   /** Takes in a frame of the second form. False: it is none, its CRC is wrong, and its bytes are runs perhaps. */
@@ -104,7 +104,7 @@ export class Reception {
     this.#handle(now, coded.bytes, received);
     this.#coded = undefined;
     this.#parts.foreign.handleFrame(now);
-    if (this.#isEcho) this.#parts.foreign.muting.noteEcho();
+    if (this.#isEcho) this.#parts.foreign.noteEcho();
     return true;
   }
 

@@ -3,6 +3,7 @@ import type { Timer } from "../base/clock.ts";
 import { ExitCode } from "../base/errors.ts";
 import type { Millis } from "../base/units.ts";
 import type { LinkKey } from "../link/link-key.ts";
+import { LISTEN_MS } from "../link/listening/unasked.ts";
 import { admit, type ServeCause } from "../mesh/dispatch.ts";
 import type { RescuerEvent } from "../session/rescuer/rescuer-events.ts";
 import type { RescuerRole } from "../session/rescuer/rescuer-role.ts";
@@ -27,8 +28,6 @@ export interface DispatchOptions extends RunOptions, PickPolicy {
 type Link = NodeLink<RescuerEvent, RescuerRole>;
 type Host = RunHost<RescuerEvent, RescuerRole>;
 
-/** It listens for this long before it asks: a boot loader is not to be disturbed. */
-const LISTEN_MS: Millis = 1_000;
 /** It asks so often at first, and then from time to time: a board that was updated says so by itself. */
 const ASK_FIRST_MS: Millis = 1_000;
 const ASK_FIRST = 3;

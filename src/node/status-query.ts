@@ -10,7 +10,6 @@ import type { RoleHost } from "../session/role.ts";
 import type { Beacon } from "../wire/messages.ts";
 import { advised } from "./advice.ts";
 import { diagnose, type Seen } from "./diagnosis.ts";
-import { freshBootNonce, freshId } from "./node-link.ts";
 import { NodeRun, type RunHost, type Side } from "./node-run.ts";
 import type { RunOptions } from "./run-options.ts";
 import { isChange } from "./stranger-names.ts";
@@ -96,8 +95,7 @@ class QuerySide implements Side<QueryEvent, QueryRole> {
 
   makeRole(_now: Millis, host: RoleHost<QueryEvent>): QueryRole {
     const { random } = this.#host;
-    const ids = { nodeId: freshId(random), bootNonce: freshBootNonce(random) };
-    return new QueryRole(host, { ...ids, asksAtOnce: this.#asksAtOnce });
+    return new QueryRole(host, { random, asksAtOnce: this.#asksAtOnce });
   }
 
   handle(_now: Millis, event: QueryEvent): void {

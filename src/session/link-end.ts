@@ -84,7 +84,7 @@ export class LinkEnd<Event> implements RoleHost<Event | LineEvent> {
 
   reportEcho(): void {
     this.link.counters.echoes++;
-    this.link.foreign.muting.noteEcho();
+    this.link.foreign.noteEcho();
     this.emit({ tag: "link", state: "echo" });
   }
 
@@ -95,7 +95,10 @@ export class LinkEnd<Event> implements RoleHost<Event | LineEvent> {
   /** The link can carry bytes, or no longer can. */
   handleLinkUp(now: Millis, isUp: boolean): void {
     this.#isUp = isUp;
-    if (isUp) this.link.gate.handleOpened();
+    if (isUp) {
+      this.link.gate.handleOpened();
+      this.link.foreign.unasked.handleLinkUp(now);
+    }
     this.#role?.handleLinkUp(now, isUp);
   }
 

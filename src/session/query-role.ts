@@ -1,7 +1,9 @@
-import { equalBytes } from "../base/bytes.ts";
+import type { Random } from "../base/prng.ts";
 import type { Millis } from "../base/units.ts";
+import { LISTEN_MS } from "../link/listening/unasked.ts";
 import type { Beacon, Message } from "../wire/messages.ts";
 import { type Deadlines, isDue, soonest } from "./deadlines.ts";
+import { HarmlessQueries } from "./harmless-query.ts";
 import type { HeardEvent, LineEvent, Role, RoleHost } from "./role.ts";
 
 /** What a query found. */
@@ -13,19 +15,19 @@ export type QueryEvent =
   | LineEvent;
 
 export interface QueryOptions {
-  readonly nodeId: Uint8Array;
-  readonly bootNonce: Uint8Array;
+  /** Ids of its queries are drawn from it. */
+  readonly random: Random;
   /** Ask at once, whatever is on the line; unless given it listens first. */
   readonly asksAtOnce?: boolean | undefined;
 }
 
-/** It listens for this long before it asks: a board in distress calls by itself, and a boot loader is not to be disturbed. */
-const LISTEN_MS = 1_000;
 /** Queries of a round, and the time between them. */
 const QUERIES = 3;
 const QUERY_INTERVAL_MS = 100;
 /** A round begins again after this long without an answer. */
 const ROUND_MS = 1_000;
+/** ... or this long, when its queries brought bytes and no frame: something else reads them, which may not take many. */
+const FOREIGN_ROUND_MS = 10_000;
 
 /** `query`: the next query. */
 type QueryDeadline = "query";
@@ -34,13 +36,17 @@ type QueryDeadline = "query";
 export class QueryRole implements Role {
   readonly #host: RoleHost<QueryEvent>;
   readonly #options: QueryOptions;
+  readonly #queries: HarmlessQueries;
   #nextAt: Millis | undefined;
   #left = 0;
   #hasAsked = false;
+  /** Foreign bytes that had come when the round began. */
+  #discarded = 0;
 
   constructor(host: RoleHost<QueryEvent>, options: QueryOptions) {
     this.#host = host;
     this.#options = options;
+    this.#queries = new HarmlessQueries(host.link, options.random);
   }
 
   /** A query was sent. */
@@ -61,7 +67,7 @@ export class QueryRole implements Role {
   #handleMessage(message: Message): void {
     if (message.tag === "beacon" || message.tag === "distress") {
       this.#host.emit({ tag: "heard", beacon: message });
-    } else if (message.tag === "query" && equalBytes(message.nodeId, this.#options.nodeId)) {
+    } else if (message.tag === "query" && this.#queries.isOwn(message.nodeId)) {
       this.#host.reportEcho();
     } else if (message.tag === "query") this.#host.emit({ tag: "asked", nodeId: message.nodeId });
   }
@@ -76,13 +82,21 @@ export class QueryRole implements Role {
 
   handleTimeout(now: Millis): void {
     if (!isDue(this.#deadlines().query, now)) return;
-    if (this.#left === 0) this.#left = QUERIES;
+    const { bytesDiscarded } = this.#host.link.counters;
+    const isForeign = this.#hasAsked && bytesDiscarded > this.#discarded;
+    if (this.#left === 0) {
+      this.#discarded = bytesDiscarded;
+      if (isForeign && this.#options.asksAtOnce !== true) {
+        this.#nextAt = now + FOREIGN_ROUND_MS - ROUND_MS;
+        return;
+      }
+      this.#left = QUERIES;
+    }
     this.#left--;
     this.#nextAt = now + (this.#left > 0 ? QUERY_INTERVAL_MS : ROUND_MS);
     this.#hasAsked = true;
-    this.#host.link.foreign.unasked.noteSaid(now);
-    const { nodeId, bootNonce } = this.#options;
-    this.#host.link.send({ tag: "query", nodeId, bootNonce });
+    this.#host.link.foreign.noteSaid(now);
+    this.#host.link.send(this.#queries.next());
   }
 
   pollTimeout(): Millis | undefined {

@@ -27,6 +27,11 @@ export interface LineTarget extends LineNode {
   healed(limitMs: number): Promise<number>;
 }
 
+interface StartOptions {
+  readonly baud?: number | undefined;
+  readonly hasLog?: boolean;
+}
+
 /** Rescuers and targets as processes, at 115200 baud, and a repository with one image for all boards. */
 export class NodesOnLines {
   readonly bench: Workbench;
@@ -57,24 +62,46 @@ export class NodesOnLines {
     return new NodesOnLines(bench, firmware, repo, limitMs);
   }
 
+  /** The repository, for other commands. */
+  get repo(): string {
+    return this.#repo;
+  }
+
   /** Starts a rescuer; it has opened its port when this resolves. */
-  rescuer(path: string): Promise<LineNode> {
-    return this.#start("rescue", path, ["--repo", this.#repo]);
+  async rescuer(path: string, baud?: number): Promise<LineNode> {
+    const node = this.start("rescue", path, ["--repo", this.#repo], { baud });
+    await node.run.saw(/"event":"ready"/);
+    return node;
   }
 
   /** Starts a target with an empty board; it has opened its port when this resolves. */
-  async target(path: string): Promise<LineTarget> {
-    const dir = await this.bench.board(`board-${this.#made++}`);
-    const node = await this.#start("distress", path, ["--board", dir]);
+  async target(path: string, baud?: number): Promise<LineTarget> {
+    const dir = await this.board();
+    const node = this.start("distress", path, ["--board", dir], { baud });
+    await node.run.saw(/"event":"ready"/);
     return { ...node, healed: (limitMs) => this.#healed(node, dir, limitMs) };
+  }
+
+  /** The folder of a new board, empty or with the image. */
+  board(image?: string): Promise<string> {
+    return this.bench.board(`board-${this.#made++}`, image);
   }
 
   /** A target on a port of its own, plugged into `line`. */
   async plugTarget(line: SwitchedLine): Promise<LineTarget> {
+    return this.target(await this.#plugPort(line), line.baud);
+  }
+
+  /** A rescuer on a port of its own, plugged into `line`. */
+  async plugRescuer(line: SwitchedLine): Promise<LineNode> {
+    return this.rescuer(await this.#plugPort(line), line.baud);
+  }
+
+  async #plugPort(line: SwitchedLine): Promise<string> {
     const port = await openSocatSocket();
     this.#ports.push(port);
     line.plug(port.socket);
-    return this.target(port.path);
+    return port.path;
   }
 
   /** A program with a terminal, plugged into `line`; see {@link openSocatProgram}. */
@@ -91,13 +118,14 @@ export class NodesOnLines {
     await this.bench.close();
   }
 
-  async #start(command: string, path: string, args: readonly string[]): Promise<LineNode> {
+  /** Starts a command that opens a line. `hasLog`: it takes `--log`; it does unless given. */
+  start(command: string, path: string, args: readonly string[], options: StartOptions = {}): LineNode {
     const log = this.bench.path(`log-${this.#made++}`);
-    const link = `serial:${path}?baud=${BAUD}`;
-    const words = [command, "--link", link, ...args, "--log", log, "--json"];
+    const link = `serial:${path}?baud=${options.baud ?? BAUD}`;
+    const logArgs = options.hasLog === false ? [] : ["--log", log];
+    const words = [command, "--link", link, ...args, ...logArgs, "--json"];
     const run = startCli(words, { limitMs: this.#limitMs });
     this.#nodes.push(run);
-    await run.saw(/"event":"ready"/);
     return { run, timeOf: (event) => timeIn(log, event), kill: () => kill(run) };
   }
 

@@ -58,10 +58,10 @@ export class ExchangeableNode {
   }
 
   becomeQuery(): void {
-    const ids = this.#ids();
+    const random = this.#random;
     this.#exchanged({
       tag: "query",
-      role: this.end.exchange(this.#clock.now(), (host) => new QueryRole(host, ids)),
+      role: this.end.exchange(this.#clock.now(), (host) => new QueryRole(host, { random })),
     });
   }
 

@@ -7,6 +7,14 @@ import { UartTransport } from "../../src/transport/serial/uart.ts";
 
 const LAST_LIMIT_MS = 30_000;
 
+/** Bytes that passed on a line: `far` is what is plugged in. */
+export interface Passed {
+  readonly from: "near" | "far";
+  /** By `performance.now()`: when they reached what is plugged in, or left it. */
+  readonly atMs: number;
+  readonly bytes: Buffer;
+}
+
 /**
  * A serial line with one program at its near end, and at its far end what the test plugs in: one board after another,
  * or the parts of one board that use the same UART in turn. The line has a true rate (docs/virtual-cable.md).
@@ -24,6 +32,7 @@ export class SwitchedLine {
   #plugged: Socket | undefined;
   #typed = "";
   #said = "";
+  #passed: Passed[] = [];
   #last: { lengthOf(said: string): number | undefined; resolve(): void } | undefined;
 
   private constructor(directory: string, cable: VirtualCable, far: UartTransport, baud: number) {
@@ -60,10 +69,16 @@ export class SwitchedLine {
     return this.#said;
   }
 
+  /** All that passed since the device was plugged in, in order. */
+  get passed(): readonly Passed[] {
+    return this.#passed;
+  }
+
   /** From now on the far end is `device`; what it says before and after its time goes nowhere. */
   plug(device: Socket): void {
     this.#typed = "";
     this.#said = "";
+    this.#passed = [];
     this.#plugged = device;
     device.removeAllListeners("data");
     device.on("error", () => {}); // a board that was switched off
@@ -125,12 +140,14 @@ export class SwitchedLine {
 
   #sendNear(bytes: Buffer): void {
     this.#said += bytes.toString("latin1");
+    this.#passed.push({ from: "far", atMs: performance.now(), bytes });
     this.#far.write(new Uint8Array(bytes));
   }
 
   #hand(bytes: Uint8Array): void {
     if (this.#plugged === undefined) return;
     this.#typed += Buffer.from(bytes).toString("latin1");
+    this.#passed.push({ from: "near", atMs: performance.now(), bytes: Buffer.from(bytes) });
     this.#plugged.write(bytes);
   }
 }

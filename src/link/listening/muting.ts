@@ -10,23 +10,29 @@ const SILENT_MS = 1_000;
 
 interface BeforeFrame {
   readonly isMute: boolean;
+  readonly isMarked: boolean;
   readonly heardAt: Millis;
   readonly foreignAt: Millis;
   readonly textAt: Millis | undefined;
+  readonly lineAt: Millis | undefined;
 }
 
 /**
  * Holds back a rescuer whose board may have started its boot loader, which takes any byte for a key that stops its
  * countdown (PROTOCOL.md 2.4). A rescuer is mute at first, and again each time its board is not heard, until a valid frame
- * comes.
+ * comes. Any node is mute when it recognises a boot loader or a shell, or hears text and no frame for a second, until a frame
+ * comes, or it may speak unasked again.
  */
 export class Muting {
   #isOn = false;
   #isMute = false;
+  #isMarked = false;
   #heardAt: Millis = 0;
   #byteAt: Millis = 0;
   #foreignAt: Millis | undefined;
   #textAt: Millis | undefined;
+  /** Text that came in a run of its own, the first since the last valid frame. */
+  #lineAt: Millis | undefined;
   /** What was so before the last valid frame. */
   #before: BeforeFrame | undefined;
   /** Longest frames sent since the last valid frame came, and in the time before that one: no ack comes while they leave. */
@@ -41,22 +47,26 @@ export class Muting {
   }
 
   get isMute(): boolean {
-    return this.#isMute;
+    return this.#isMute || this.#isMarked;
   }
 
   /** A valid frame came. */
   noteFrame(now: Millis): void {
     this.#before = {
       isMute: this.#isMute,
+      isMarked: this.#isMarked,
       heardAt: this.#heardAt,
       foreignAt: this.#foreignAt ?? now,
       textAt: this.#textAt,
+      lineAt: this.#lineAt,
     };
     this.#isMute = false;
+    this.#isMarked = false;
     this.#heardAt = now;
     this.#byteAt = now;
     this.#foreignAt = undefined;
     this.#textAt = undefined;
+    this.#lineAt = undefined;
     this.#frameMsBefore = this.#frameMs;
     this.#frameMs = 0;
   }
@@ -65,9 +75,11 @@ export class Muting {
   noteEcho(): void {
     if (this.#before === undefined) return;
     this.#isMute = this.#before.isMute;
+    this.#isMarked = this.#before.isMarked;
     this.#heardAt = this.#before.heardAt;
     this.#foreignAt = this.#before.foreignAt;
     this.#textAt = this.#before.textAt;
+    this.#lineAt = this.#before.lineAt;
     this.#before = undefined;
   }
 
@@ -82,6 +94,24 @@ export class Muting {
     if (isText) this.#textAt ??= now;
   }
 
+  /** A run was text. */
+  noteText(now: Millis): void {
+    this.#lineAt ??= now;
+  }
+
+  /** A boot loader or a shell was recognised; true if that made it mute. */
+  noteMark(): boolean {
+    const wasMute = this.isMute;
+    this.#isMarked = true;
+    return !wasMute;
+  }
+
+  /** The mark has lapsed: something is said unasked. */
+  clearMark(): void {
+    this.#isMarked = false;
+    this.#lineAt = undefined;
+  }
+
   /** A frame that takes this long on the line was sent. */
   noteSent(frameMs: Millis): void {
     this.#frameMs = Math.max(this.#frameMs, frameMs);
@@ -89,7 +119,8 @@ export class Muting {
 
   /** When it becomes mute if nothing else comes; undefined when it is, or never does. `ackMs`: line time of an ack. */
   beginsAt(ackMs: Millis): Millis | undefined {
-    if (!this.#isOn || this.#isMute) return undefined;
+    if (!this.#isOn) return this.#isMarked ? undefined : this.#textSilentAt;
+    if (this.#isMute) return undefined;
     const frameMs = Math.max(this.#frameMs, this.#frameMsBefore);
     const acksMs = FOREIGN_ACKS * ackMs;
     const silentAt = this.#byteAt + Math.max(SILENT_MS, frameMs + acksMs);
@@ -102,7 +133,13 @@ export class Muting {
   check(now: Millis, ackMs: Millis): boolean {
     const at = this.beginsAt(ackMs);
     if (at === undefined || now < at) return false;
-    this.#isMute = true;
+    if (this.#isOn) this.#isMute = true;
+    else this.#isMarked = true;
     return true;
+  }
+
+  /** When a node that is no rescuer has heard text, and no frame for a second. */
+  get #textSilentAt(): Millis | undefined {
+    return this.#lineAt === undefined ? undefined : Math.max(this.#lineAt, this.#heardAt) + SILENT_MS;
   }
 }

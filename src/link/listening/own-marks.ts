@@ -14,6 +14,9 @@ const MARKS: readonly RegExp[] = [
   /command not found|Unknown command/,
 ];
 
+/** The next number of a countdown, which overwrites the one before: "\b\b\b 1 ". */
+const COUNTED = /[\b]{1,4} {0,2}\d{1,3} {0,2}$/;
+
 /** Questions and prompts: marks where the text stops behind them. In a line that goes further they are nothing. */
 const PROMPTS: readonly RegExp[] = [
   // A login.
@@ -29,4 +32,9 @@ const PROMPTS: readonly RegExp[] = [
  */
 export function bearsOwnMark(text: string, isAtRest: boolean): boolean {
   return MARKS.some((mark) => mark.test(text)) || (isAtRest && PROMPTS.some((mark) => mark.test(text)));
+}
+
+/** Whether text ends in the next number of a countdown: no text by the rule of PROTOCOL.md 2.3, but a mark. */
+export function endsInCountdown(text: string): boolean {
+  return COUNTED.test(text);
 }

@@ -6,6 +6,8 @@ const QUIET_MS = 10_000;
 const ENDLESS_AFTER_MS = 60_000;
 /** ... one thing may be said this often. */
 const ENDLESS_INTERVAL_MS = 15_000;
+/** Who is not in distress listens for this long when a link comes up: a countdown writes once a second. */
+export const LISTEN_MS = 1_500;
 /** How long a boot loader or a shell is taken to read the line, after its last own mark. */
 const MARK_MS = 60_000;
 
@@ -26,6 +28,22 @@ export class Unasked {
   /** What was known before the run that still arrives: it may be a frame. */
   #before: { readonly text: Text | undefined } | undefined;
   #saidAt: Millis = Number.NEGATIVE_INFINITY;
+  /** From when on a node that is not in distress has listened for long enough. */
+  listenedAt: Millis = Number.NEGATIVE_INFINITY;
+  #hasHeardFrame = false;
+  /** What was so before the last valid frame. */
+  #beforeFrame: { readonly text: Text | undefined; readonly hasHeardFrame: boolean } | undefined;
+
+  /** The link came up: who is at the other end is not known. */
+  handleLinkUp(now: Millis): void {
+    this.#hasHeardFrame = false;
+    this.listenedAt = now + LISTEN_MS;
+  }
+
+  /** Whether a node is at the other end: a valid frame came, and no boot loader or shell was recognised after it. */
+  get isNodeThere(): boolean {
+    return this.#hasHeardFrame && this.#text?.markAt === undefined;
+  }
 
   /** Text came. `isCertain`: the run ended, and is no frame. `hasMark`: of a boot loader or a shell. */
   noteText(now: Millis, isCertain: boolean, hasMark: boolean): void {
@@ -45,7 +63,17 @@ export class Unasked {
   /** A valid frame came: what looked like text in it is none, and a node reads the line. */
   noteFrame(): void {
     this.noteRunEnd();
+    this.#beforeFrame = { text: this.#text, hasHeardFrame: this.#hasHeardFrame };
+    this.#hasHeardFrame = true;
     if (this.#text !== undefined) this.#text = { ...this.#text, markAt: undefined };
+  }
+
+  /** The last valid frame was our own one, heard back. */
+  noteEcho(): void {
+    if (this.#beforeFrame === undefined) return;
+    this.#text = this.#beforeFrame.text;
+    this.#hasHeardFrame = this.#beforeFrame.hasHeardFrame;
+    this.#beforeFrame = undefined;
   }
 
   /** Something was said unasked. */

@@ -1,9 +1,11 @@
+import { equalBytes } from "../../base/bytes.ts";
 import type { Random } from "../../base/prng.ts";
 import type { Millis } from "../../base/units.ts";
 import type { Link } from "../../link/link.ts";
 import type { Beacon } from "../../wire/messages.ts";
 import { AnswerTimer } from "../answer-timer.ts";
 import { beaconOf, type NodeStatus, providerBeacon } from "../beacon.ts";
+import { HarmlessQueries } from "../harmless-query.ts";
 import type { Callers } from "./callers.ts";
 
 /** What the line does to bytes is said this often at most, ... */
@@ -36,14 +38,18 @@ export class RescuerAnnouncer {
   readonly #isKeyed: boolean;
   readonly #status: (() => NodeStatus) | undefined;
   readonly #answers: AnswerTimer = new AnswerTimer();
-  /** What it was told to say unasked, and has not yet: its status, or a query. */
-  #toSay: "status" | "query" | undefined;
+  readonly #queries: HarmlessQueries;
+  /** What it was told to say unasked, and has not yet: its status, what the line changes, or a query. */
+  #toSay: "status" | "change" | "query" | undefined;
+  /** Its status waits for a node: it asked who is there. */
+  #hasAsked = false;
   #changeSaidAt: Millis = Number.NEGATIVE_INFINITY;
   #changesSaid = 0;
 
   /** `isKeyed`: it has a link key. */
   constructor(link: Link, options: RescuerOptions, isKeyed: boolean) {
     this.#link = link;
+    this.#queries = new HarmlessQueries(link, options.random);
     this.#nodeId = options.nodeId;
     this.#bootNonce = options.bootNonce;
     this.#isKeyed = isKeyed;
@@ -67,10 +73,21 @@ export class RescuerAnnouncer {
   #announceDue(now: Millis): void {
     const at = this.announceAt;
     if (at === undefined || at > now) return;
-    const [nodeId, bootNonce] = [this.#nodeId, this.#bootNonce];
-    const query = { tag: "query", nodeId, bootNonce } as const;
-    this.#link.sendUnasked(now, this.#toSay === "query" ? query : this.#beacon);
-    this.#toSay = undefined;
+    const asksFirst = this.#toSay === "status" && !this.#isNodeThere;
+    const asks = asksFirst || this.#toSay === "query";
+    this.#link.sendUnasked(now, asks ? this.#queries.next() : this.#beacon);
+    this.#hasAsked = asksFirst;
+    if (!asksFirst) this.#toSay = undefined;
+  }
+
+  /** Else a shell or a boot loader may read what is sent. */
+  get #isNodeThere(): boolean {
+    return !this.#link.foreign.isShared || this.#link.foreign.unasked.isNodeThere;
+  }
+
+  /** Whether it is the sender of a query with this id. */
+  isOwnQuery(nodeId: Uint8Array): boolean {
+    return equalBytes(nodeId, this.#nodeId) || this.#queries.isOwn(nodeId);
   }
 
   get #beacon(): Beacon {
@@ -82,10 +99,11 @@ export class RescuerAnnouncer {
 
   /**
    * Says its status unasked, or asks who is here, once the rules of the line allow it (PROTOCOL.md 2.4), and not while it
-   * serves.
+   * serves. Where nobody was heard yet, it asks before it says its status: a query can be made harmless.
    */
   announce(what: "status" | "query"): void {
     this.#toSay = what;
+    this.#hasAsked = false;
   }
 
   /** A frame came whose bytes the line changed: says its status, with what the line does, to the node that sent it. */
@@ -93,7 +111,7 @@ export class RescuerAnnouncer {
     if (now - this.#changeSaidAt < LINE_INTERVAL_MS || this.#changesSaid >= LINE_TIMES_MAX) return;
     this.#changeSaidAt = now;
     this.#changesSaid++;
-    this.announce("status");
+    this.#toSay = "change";
   }
 
   /** A message came. */
@@ -103,7 +121,10 @@ export class RescuerAnnouncer {
 
   /** When that may be; in the past if now. */
   get announceAt(): Millis | undefined {
-    return this.#toSay !== undefined ? this.#link.foreign.unasked.freeAt : undefined;
+    const { freeAt, listenedAt } = this.#link.foreign.unasked;
+    if (this.#toSay === undefined || this.#toSay === "change" || this.#isNodeThere)
+      return this.#toSay && freeAt;
+    return this.#hasAsked ? undefined : Math.max(freeAt, listenedAt);
   }
 
   /** When the answer is due. */

@@ -160,7 +160,7 @@ export class RescuerRole implements Role {
   #handleMessage(now: Millis, message: Message, proof: LinkProof | undefined): void {
     switch (message.tag) {
       case "query":
-        if (equalBytes(message.nodeId, this.#nodeId)) this.#host.reportEcho();
+        if (this.#announcer.isOwnQuery(message.nodeId)) this.#host.reportEcho();
         else this.#handleQuestion(now);
         return;
       case "accept":

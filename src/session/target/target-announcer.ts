@@ -144,7 +144,7 @@ export class TargetAnnouncer {
   sendDue(now: Millis): void {
     if (this.#answers.take(now)) this.#call(now);
     else if (this.#mayCall(now)) {
-      this.#link.foreign.unasked.noteSaid(now);
+      this.#link.foreign.noteSaid(now);
       if (!this.#isSlow || !this.#isInDistress(this.status)) this.#call(now);
       else {
         this.#timer.sent(now, this.#link.lineTime(QUERY_BYTES), true);
@@ -182,7 +182,7 @@ export class TargetAnnouncer {
   /** Knocks if that is due. */
   knock(now: Millis): void {
     if (this.#link.foreign.unasked.freeAt > now || !this.knocking.take(now)) return;
-    this.#link.foreign.unasked.noteSaid(now);
+    this.#link.foreign.noteSaid(now);
     this.#sendQuery();
   }
 

@@ -122,6 +122,7 @@ export class Liar {
   }
 
   #replay(): void {
+    if (this.#recorded.length === 0) return;
     const bytes = this.#recorded[randomBelow(this.#random, this.#recorded.length)];
     if (bytes !== undefined) this.#own.write(bytes);
   }

@@ -56,7 +56,27 @@ describe("a rescuer", () => {
 });
 
 describe("a node that is no rescuer", () => {
-  it("is never mute", () => {
+  it("is mute a second after text without a frame, or at a mark, until it may speak unasked or a frame comes", () => {
+    const muting = new Muting();
+    muting.noteFrame(1_000);
+    muting.noteText(1_200);
+    muting.noteText(1_900);
+    expect([muting.isMute, muting.beginsAt(ACK_MS)]).toEqual([false, 2_200]);
+    expect([muting.check(2_200, ACK_MS), muting.isMute, muting.beginsAt(ACK_MS)]).toEqual([
+      true,
+      true,
+      undefined,
+    ]);
+    muting.clearMark();
+    expect([muting.isMute, muting.beginsAt(ACK_MS)]).toEqual([false, undefined]);
+    expect([muting.noteMark(), muting.noteMark(), muting.isMute]).toEqual([true, false, true]);
+    muting.noteFrame(3_000);
+    expect(muting.isMute).toBe(false);
+    muting.noteEcho();
+    expect(muting.isMute).toBe(true);
+  });
+
+  it("is not mute for what may be a frame that still comes", () => {
     const muting = new Muting();
     muting.noteForeign(0, true);
     expect([muting.isMute, muting.beginsAt(ACK_MS), muting.check(1e9, ACK_MS)]).toEqual([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bearsOwnMark } from "../../../src/link/listening/own-marks.ts";
+import { bearsOwnMark, endsInCountdown } from "../../../src/link/listening/own-marks.ts";
 
 const MARKS = [
   ["U-Boot's banner", "\r\n\r\nU-Boot 2023.01+dfsg-2 (Jan 20 2023 - 05:00:00 +0000)\r\n"],
@@ -47,5 +47,13 @@ describe("the marks of boot loaders and shells", () => {
     expect(bearsOwnMark("\r\nloading 45%", false)).toBe(false);
     expect(bearsOwnMark("\r\nloading 45%", true)).toBe(true);
     expect(bearsOwnMark("\r\nHit any key to stop autoboot:  2", false)).toBe(true);
+  });
+
+  it.each(["\b\b\b 1 ", "\b\b\b 0 ", "\b\b 9", "\b\b\b10 "])("are the numbers of a countdown: %j", (text) => {
+    expect(endsInCountdown(text)).toBe(true);
+  });
+
+  it.each(["\b \b", "1 2 3 ", "\b\b\b 1 x"])("are no other corrections of a line: %j", (text) => {
+    expect(endsInCountdown(text)).toBe(false);
   });
 });
