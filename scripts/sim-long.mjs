@@ -170,7 +170,7 @@ async function healTimes(scenario) {
 }
 
 async function spreadRow(kind, nodes, loss, seeds) {
-  const scenario = { ...SCENARIO, baud: 921_600, topology: kind, nodes, loss };
+  const scenario = { ...SCENARIO, baud: 921_600, topology: kind, nodes, loss, storeAndForward: true };
   const { story } = await runScenario({ ...scenario, topology: "line", nodes: 2, loss: 0, seed: 0 });
   const transferMs = story.spreads[0].at;
   const all = [];

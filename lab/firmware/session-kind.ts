@@ -4,6 +4,7 @@ import { type Random, randomBelow, randomBytes, randomChance, SeededRandom } fro
 import type { Millis } from "../../src/base/units.ts";
 import { flashMap } from "../../src/flash/geometry.ts";
 import type { ImageSource } from "../../src/image/image-source.ts";
+import { beaconOf, type NodeStatus } from "../../src/session/beacon.ts";
 import { CHUNK_UNIT, Codec, ObjectKind } from "../../src/wire/constants.ts";
 import { decodeFrame, encodeMessage, encodePacket, isSessionFrame } from "../../src/wire/frame.ts";
 import { linkProofOf } from "../../src/wire/link-proof.ts";
@@ -288,7 +289,7 @@ class Session {
     else if (dice === 3) script.repeat();
     else if (dice === 4) script.bye();
     else if (dice === 5) script.probe();
-    else if (dice === 6) this.#pending.unshift(this.#query());
+    else if (dice === 6) this.#pending.unshift(this.#question());
     else if (dice === 7)
       this.#pending.unshift(encodeMessage({ tag: "later", forMs: randomBelow(random, 5000) }, tag));
     else {
@@ -306,9 +307,23 @@ class Session {
     if (frame !== undefined && !isFree(frame, tag)) this.#deliver(frame);
   }
 
-  #query(): Uint8Array {
+  /** What another node says that a target which calls answers: a query, its beacon, or that it is served elsewhere. */
+  #question(): Uint8Array {
     const [nodeId, bootNonce] = [randomBytes(this.#random, 8), randomBytes(this.#random, 8)];
-    return encodeMessage({ tag: "query", nodeId, bootNonce }, 1);
+    const kind = randomBelow(this.#random, 3);
+    if (kind === 0) return encodeMessage({ tag: "query", nodeId, bootNonce }, 1);
+    const status: NodeStatus = {
+      ...{
+        nodeId,
+        hardwareId: nodeId,
+        revision: 0,
+        installed: undefined,
+        receivingDigest: undefined,
+        counterFloor: 0,
+      },
+      ...(kind === 1 ? { failure: undefined } : { failure: "empty", isServed: true }),
+    };
+    return encodeMessage(beaconOf(status, bootNonce), 1);
   }
 
   /** What has to be the same at any moment, but for known differences. */
@@ -360,7 +375,7 @@ class Session {
     if (!this.#ts.isInSession && !this.#ts.isFinished) {
       for (const log of this.#logs) log.status = undefined;
       this.#pass(300);
-      this.#deliver(this.#query());
+      this.#deliver(this.#question());
       this.#pass(250);
       const [ts, c] = this.#logs;
       if (!isDeepStrictEqual(ts.status, c.status))

@@ -228,12 +228,20 @@ class TargetLife {
     this.#send(pick<Frame>(this.#random, [{ tag: "doneAck", digest }, probe, probe, later, bye]));
   }
 
+  /** Another link begins to serve the board, with this image or another one, or no longer does. */
+  #serveElsewhere(isOn: boolean): void {
+    const random = this.#random;
+    const digest = randomBelow(random, 2) === 0 ? this.#peer.digest : randomBytes(random, 8);
+    const serving = isOn ? { rescuerId: randomBytes(random, 8), digest } : undefined;
+    this.#target.setServedElsewhere(this.#life.now, serving, randomBelow(random, 2) === 0);
+  }
+
   #disturb(): void {
     const random = this.#random;
     const now = this.#life.now;
     const dice = randomBelow(random, 20);
     if (dice < 8) this.#end.handleLinkUp(now, dice % 2 === 0);
-    else if (dice < 12) this.#target.setServedElsewhere(now, dice < 11 ? undefined : randomBytes(random, 8));
+    else if (dice < 12) this.#serveElsewhere(dice === 11);
     else if (dice === 12) {
       this.#isGone = true;
       this.#end.stop();

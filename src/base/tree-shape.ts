@@ -25,6 +25,11 @@ export type RunOutcome =
   | { readonly tag: "failed" }
   | ({ readonly tag: "good" } & Differences);
 
+/** What a rescuer sends for a node: its run, child hashes joined in order, or the byte that its whole range consists of. */
+export type RunPayload =
+  | { readonly tag: "hashes"; readonly hashes: Uint8Array }
+  | { readonly tag: "uniform"; readonly byte: number };
+
 /** Levels that one run of child hashes spans: up to 2^4 = 16 children (PROTOCOL.md 7.4). */
 export const RUN_LEVELS = 4;
 

@@ -2,7 +2,7 @@ import { equalBytes } from "../base/bytes.ts";
 import { FailedError } from "../base/errors.ts";
 import type { RunOutcome, TreeNode } from "../base/tree-shape.ts";
 import type { BootMoment } from "../flash/record/boot-decision.ts";
-import type { ImageSource } from "../image/image-source.ts";
+import type { GrowingImage, ImageSource } from "../image/image-source.ts";
 import { shortDigest } from "../image/manifest.ts";
 import { judgeManifest, type StoreOptions } from "./admission.ts";
 import { areSlotsBlank } from "./blank-slots.ts";
@@ -120,6 +120,10 @@ export class BoardTargetStore implements RunningBoard {
     const boot = this.#boot;
     if (this.#own?.boot !== boot) this.#own = { boot, source: ownSource(this.#parts, boot) };
     return this.#own.source;
+  }
+
+  receivedImage(): GrowingImage | undefined {
+    return this.#session?.image;
   }
 
   checkManifest(envelope: Uint8Array): ManifestVerdict {

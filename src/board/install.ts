@@ -1,7 +1,7 @@
 import { assert } from "../base/assert.ts";
 import { FailedError, RefusedError } from "../base/errors.ts";
 import type { TreeNode } from "../base/tree-shape.ts";
-import type { ImageSource } from "../image/image-source.ts";
+import { type ImageSource, runOf } from "../image/image-source.ts";
 import type { CommitOutcome, TargetStore } from "./target-store.ts";
 
 /** What a local installation needed. */
@@ -94,9 +94,8 @@ function* receiveSteps(
     }
     const node = pending.shift();
     if (node === undefined) return { isComplete: true, runs, blocks };
-    const byte = image.uniformByteOf(node);
-    outcome =
-      byte === undefined ? store.checkRun(node, image.tree.run(node)) : store.checkUniform(node, byte);
+    const run = runOf(image, node);
+    outcome = run.tag === "hashes" ? store.checkRun(node, run.hashes) : store.checkUniform(node, run.byte);
   }
 }
 

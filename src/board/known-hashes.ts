@@ -1,6 +1,8 @@
+import { concatBytes } from "../base/bytes.ts";
 import { HASH_LENGTH } from "../base/digest.ts";
-import { hasNode, type TreeNode } from "../base/tree-shape.ts";
+import { hasNode, leavesBelow, runChildren, type TreeNode } from "../base/tree-shape.ts";
 import type { Manifest } from "../image/manifest.ts";
+import { foldRun } from "../image/merkle.ts";
 import { uniformNodeHash } from "../image/uniform-nodes.ts";
 
 /** The hashes of an image's tree that were checked against its root so far. Keeps 33 bytes a block, and inner nodes apart. */
@@ -37,6 +39,30 @@ export class KnownHashes {
     if (node.level > 0) return this.#nodes.get(`${node.level}/${node.index}`);
     if (this.#isKnown[node.index] !== 1) return undefined;
     return this.#leaves.subarray(node.index * HASH_LENGTH, (node.index + 1) * HASH_LENGTH);
+  }
+
+  /** The same, also when only the hashes of all blocks below it are known. */
+  find(node: TreeNode): Uint8Array | undefined {
+    const known = this.of(node);
+    if (known !== undefined || node.level === 0 || !hasNode(this.#manifest.leafCount, node)) return known;
+    const { first, count } = leavesBelow(this.#manifest.leafCount, node);
+    if (this.#isKnown.subarray(first, first + count).includes(0)) return undefined;
+    const hash = foldRun(this.#leaves.subarray(first * HASH_LENGTH, (first + count) * HASH_LENGTH));
+    this.learn(node, hash);
+    return hash;
+  }
+
+  /** The child hashes of a node above the leaves, joined; undefined unless all are known, or the image has no such node. */
+  run(node: TreeNode): Uint8Array | undefined {
+    const { leafCount } = this.#manifest;
+    if (node.level === 0 || !hasNode(leafCount, node)) return undefined;
+    const hashes: Uint8Array[] = [];
+    for (const child of runChildren(leafCount, node)) {
+      const hash = this.find(child);
+      if (hash === undefined) return undefined;
+      hashes.push(hash);
+    }
+    return concatBytes(...hashes);
   }
 
   /** What the hash of a node would be if every byte below it were `byte`. */

@@ -5,6 +5,7 @@ import type { Manifest } from "../image/manifest.ts";
 import type { BoardParts } from "./board-parts.ts";
 import type { BootOutcome } from "./boot.ts";
 import { noteGivenUp } from "./given-up.ts";
+import { ReceivedImage } from "./received-image.ts";
 import { chooseArea, chooseSlot } from "./slot-choice.ts";
 import { SlotWriter } from "./slot-writer.ts";
 import { closeManifest, storeManifest } from "./stored-manifest.ts";
@@ -46,6 +47,7 @@ export class ReceivingSession implements ImagePlace {
   readonly #envelope: Uint8Array;
   #isManifestStored = false;
   #isBegun = false;
+  #image: ReceivedImage | undefined;
 
   /** `beforeWrite` is called before each unit of the slot is touched, and has to call {@link ReceivingSession.begin}. */
   constructor(parts: BoardParts, image: IncomingImage, place: ImagePlace, beforeWrite: () => void) {
@@ -63,6 +65,12 @@ export class ReceivingSession implements ImagePlace {
   /** Whether the record says that this image is being received. */
   get isBegun(): boolean {
     return this.#isBegun;
+  }
+
+  /** What of the image is there, for neighbours: one object, also after the session. */
+  get image(): ReceivedImage {
+    this.#image ??= new ReceivedImage(this.#envelope, this.writer);
+    return this.#image;
   }
 
   /** Whether it is of this image, into this place. */

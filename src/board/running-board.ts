@@ -1,4 +1,4 @@
-import type { ImageSource } from "../image/image-source.ts";
+import type { GrowingImage, ImageSource } from "../image/image-source.ts";
 import type { StoreOptions } from "./admission.ts";
 import type { BootOutcome } from "./boot.ts";
 import type { TargetStore } from "./target-store.ts";
@@ -34,4 +34,9 @@ export interface RunningBoard extends TargetStore {
    * its manifest cannot be read.
    */
   ownSource(): ImageSource | undefined;
+  /**
+   * The image whose manifest was accepted and that is being received, for neighbours that do not boot: what of it is there
+   * and verified. It can be read after its session, too. Undefined while none is received.
+   */
+  receivedImage(): GrowingImage | undefined;
 }

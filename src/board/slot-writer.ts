@@ -29,12 +29,13 @@ const Unit = { clean: 0, dirty: 1, touched: 2, done: 3 } as const;
 export class SlotWriter {
   readonly manifest: Manifest;
   readonly units: RepairUnits;
+  /** The hashes of the image's tree that were checked against its root so far. */
+  readonly hashes: KnownHashes;
   readonly #parts: BoardParts;
   readonly #begin: () => void;
   readonly #sources: readonly LocalLeaves[];
   readonly #sourceUnits: readonly RepairUnits[];
   readonly #local: LocalLeaves;
-  readonly #hashes: KnownHashes;
   readonly #isWritten: Uint8Array;
   readonly #unitState: Uint8Array;
   readonly #unwritten: Map<number, number> = new Map();
@@ -65,11 +66,11 @@ export class SlotWriter {
     this.#local = new LocalLeaves(parts.flash, this.units, manifest.leafCount);
     this.#sourceUnits = otherSlots.map((other) => new RepairUnits(map, other, manifest));
     this.#sources = this.#sourceUnits.map((units) => new LocalLeaves(parts.flash, units, manifest.leafCount));
-    this.#hashes = new KnownHashes(manifest);
+    this.hashes = new KnownHashes(manifest);
     this.#isWritten = new Uint8Array(manifest.leafCount);
     this.#unitState = new Uint8Array(this.units.unitCount);
     this.#suspect = parts.record.state.openSectors;
-    this.#hashes.learn(rootNode(manifest.leafCount), manifest.root);
+    this.hashes.learn(rootNode(manifest.leafCount), manifest.root);
   }
 
   /** Compares the whole slot with the root, and returns what to ask for first. */
@@ -80,21 +81,21 @@ export class SlotWriter {
   /** Takes the child hashes of a node, joined, in the order of its run. */
   checkRun(node: TreeNode, hashes: Uint8Array): RunOutcome {
     const { leafCount } = this.manifest;
-    const expected = this.#hashes.of(node);
+    const expected = this.hashes.of(node);
     if (expected === undefined || node.level === 0) return { tag: "bad" };
     const children = runChildren(leafCount, node);
     if (hashes.length !== children.length * HASH_LENGTH) return { tag: "bad" };
     if (!equalBytes(foldRun(hashes), expected)) return { tag: "bad" };
     for (const [i, child] of children.entries()) {
-      this.#hashes.learn(child, hashes.slice(i * HASH_LENGTH, (i + 1) * HASH_LENGTH));
+      this.hashes.learn(child, hashes.slice(i * HASH_LENGTH, (i + 1) * HASH_LENGTH));
     }
     return this.#consider(children);
   }
 
   /** Takes the claim that every byte below a node is `byte`. */
   checkUniform(node: TreeNode, byte: number): RunOutcome {
-    const expected = this.#hashes.of(node);
-    if (expected === undefined || !equalBytes(this.#hashes.uniform(node, byte), expected))
+    const expected = this.hashes.of(node);
+    if (expected === undefined || !equalBytes(this.hashes.uniform(node, byte), expected))
       return { tag: "bad" };
     const due: number[] = [];
     this.#learnUniform(node, byte, due);
@@ -105,7 +106,7 @@ export class SlotWriter {
    * Takes the data of a block: verifies it in RAM, marks and erases the unit where needed, programs, and reads back.
    */
   writeBlock(index: number, bytes: Uint8Array): WriteOutcome {
-    const expected = this.#hashes.of({ level: 0, index });
+    const expected = this.hashes.of({ level: 0, index });
     if (expected === undefined || bytes.length !== this.units.block(index).size) return "mismatch";
     const block = VerifiedBlock.check(bytes, expected, leafHash, this.#parts.flash.map);
     if (block === undefined) return "mismatch";
@@ -124,7 +125,7 @@ export class SlotWriter {
 
   /** A block that the slot holds, if its hash is known and right now. */
   readHeld(index: number): Uint8Array | undefined {
-    const expected = this.#hashes.of({ level: 0, index });
+    const expected = this.hashes.of({ level: 0, index });
     if (expected === undefined) return undefined;
     const { offset, size } = this.units.block(index);
     const bytes = this.#parts.flash.read(offset, size);
@@ -159,14 +160,14 @@ export class SlotWriter {
     const ask: TreeNode[] = [];
     const due: number[] = [];
     for (const node of nodes) {
-      const expected = this.#hashes.of(node);
+      const expected = this.hashes.of(node);
       if (expected === undefined) continue;
       if (node.level === 0) {
         this.#noteLeaf(node.index, due);
       } else if (equalBytes(this.#local.node(node), expected)) {
         this.#learnEqual(node, due);
       } else {
-        const fill = FILLS.find((byte) => equalBytes(this.#hashes.uniform(node, byte), expected));
+        const fill = FILLS.find((byte) => equalBytes(this.hashes.uniform(node, byte), expected));
         if (fill === undefined) ask.push(node);
         else this.#learnUniform(node, fill, due);
       }
@@ -177,7 +178,7 @@ export class SlotWriter {
   #learnEqual(node: TreeNode, due: number[]): void {
     const { first, count } = leavesBelow(this.manifest.leafCount, node);
     for (let i = first; i < first + count; i++) {
-      this.#hashes.learn({ level: 0, index: i }, this.#local.leaf(i));
+      this.hashes.learn({ level: 0, index: i }, this.#local.leaf(i));
       this.#noteLeaf(i, due);
     }
   }
@@ -186,7 +187,7 @@ export class SlotWriter {
     const { first, count } = leavesBelow(this.manifest.leafCount, node);
     for (let i = first; i < first + count; i++) {
       const leaf = { level: 0, index: i };
-      this.#hashes.learn(leaf, this.#hashes.uniform(leaf, byte));
+      this.hashes.learn(leaf, this.hashes.uniform(leaf, byte));
       this.#noteLeaf(i, due);
     }
   }
@@ -199,7 +200,7 @@ export class SlotWriter {
       this.#unitState[unit] = Unit.dirty;
       const { first, end } = this.units.blocks(unit);
       this.#unwritten.set(unit, end - first);
-      for (let i = first; i < end; i++) if (this.#hashes.hasLeaf(i)) due.push(i);
+      for (let i = first; i < end; i++) if (this.hashes.hasLeaf(i)) due.push(i);
     } else if (this.#unitState[unit] !== Unit.done && this.#isWritten[index] !== 1) {
       due.push(index);
     }
@@ -207,7 +208,7 @@ export class SlotWriter {
 
   #differs(index: number, unit: number): boolean {
     if (touchesRange(this.#suspect, this.units.sectors(unit))) return true;
-    const expected = this.#hashes.of({ level: 0, index });
+    const expected = this.hashes.of({ level: 0, index });
     if (expected === undefined || !equalBytes(this.#local.leaf(index), expected)) return true;
     return index === this.manifest.leafCount - 1 && !this.#isTailErased();
   }
@@ -232,10 +233,10 @@ export class SlotWriter {
   /** The content of a block, if it is uniform or lies in another slot. */
   #atHand(index: number, byte: number | undefined): Uint8Array | undefined {
     const leaf = { level: 0, index };
-    const expected = this.#hashes.of(leaf);
+    const expected = this.hashes.of(leaf);
     if (expected === undefined) return undefined;
     const fills = byte === undefined ? FILLS : [byte, ...FILLS];
-    const fill = fills.find((candidate) => equalBytes(this.#hashes.uniform(leaf, candidate), expected));
+    const fill = fills.find((candidate) => equalBytes(this.hashes.uniform(leaf, candidate), expected));
     if (fill !== undefined) return new Uint8Array(this.units.block(index).size).fill(fill);
     const source = this.#sources.findIndex((leaves) => equalBytes(leaves.leaf(index), expected));
     const at = this.#sourceUnits[source]?.block(index);

@@ -33,6 +33,7 @@ interface SimFlags {
   readonly loss: number;
   readonly layout: FlashLayout;
   readonly faults?: boolean;
+  readonly storeAndForward?: boolean;
   readonly svg?: string;
 }
 
@@ -66,6 +67,7 @@ export function addSimCommand(program: Command): void {
     .option("--loss <p>", "share of frames that are lost", parseProbability, 0)
     .addOption(new Option("--layout <kind>", "slots of each board").choices(["ab", "single"]).default("ab"))
     .option("--faults", "boards lose their power, wires are cut, bits flip, and a liar is on a wire")
+    .option("--store-and-forward", "boards hand on an image only once they have all of it")
     .option("--svg <file>", "draw the story");
   onRun<SimFlags>(command, runSim);
 }

@@ -2,7 +2,7 @@ import { assert } from "../base/assert.ts";
 import { equalBytes, uniformByte } from "../base/bytes.ts";
 import { HASH_LENGTH } from "../base/digest.ts";
 import { FailedError } from "../base/errors.ts";
-import type { TreeNode } from "../base/tree-shape.ts";
+import type { RunPayload, TreeNode } from "../base/tree-shape.ts";
 import { decodeEnvelope, type Envelope, encodeManifest } from "./envelope.ts";
 import { startSha256 } from "./hash.ts";
 import { IMAGE_HEAD_MAX, parseImageHead } from "./image-head.ts";
@@ -35,6 +35,33 @@ export interface ImageSource {
    * Block `index`; the last one may be shorter. Throws FailedError `image-changed` if it changed after it was hashed.
    */
   readBlockSync(index: number): Uint8Array;
+}
+
+/**
+ * An image of which parts may not be there yet: one that is still being received. What is there was verified.
+ */
+export interface GrowingImage extends Pick<ImageSource, "envelope" | "manifest" | "digest" | "isSigned"> {
+  /** The run of a node above the leaves, or the byte that its range consists of; undefined while that is not known. */
+  readRun(node: TreeNode): RunPayload | undefined;
+  /** A block; undefined while it is not there. */
+  readBlockSync(index: number): Uint8Array | undefined;
+}
+
+/** What a rescuer serves. */
+export type ServedImage = ImageSource | GrowingImage;
+
+/** Whether parts of an image may not be there yet. */
+export function isGrowing(image: ServedImage): image is GrowingImage {
+  return "readRun" in image;
+}
+
+/** What is sent for a node above the leaves, which the image has; undefined while that is not known. */
+export function runOf(image: ImageSource, node: TreeNode): RunPayload;
+export function runOf(image: ServedImage, node: TreeNode): RunPayload | undefined;
+export function runOf(image: ServedImage, node: TreeNode): RunPayload | undefined {
+  if (isGrowing(image)) return image.readRun(node);
+  const byte = image.uniformByteOf(node);
+  return byte === undefined ? { tag: "hashes", hashes: image.tree.run(node) } : { tag: "uniform", byte };
 }
 
 /** What one pass over an image's blocks computes. */

@@ -12,11 +12,19 @@ export type LinkRole = "idle" | "call" | "ask";
  */
 export type Engagement = "none" | "target" | "heal" | "update";
 
-/** The role table: what a node wants to be on a link (PROTOCOL.md 6.6). `askLink`: where it asks for something newer. */
-export function roleFor(board: OwnBoard | undefined, link: number, askLink: number | undefined): LinkRole {
+/**
+ * The role table: what a node wants to be on a link (PROTOCOL.md 6.6). `askLink`: where it asks for something newer.
+ * `isReceivedElsewhere`: an image comes over another link, whose manifest the board accepted.
+ */
+export function roleFor(
+  board: OwnBoard | undefined,
+  link: number,
+  askLink: number | undefined,
+  isReceivedElsewhere = false,
+): LinkRole {
   // Without a board there is nothing to call for.
   if (board === undefined) return "idle";
-  // Not bootable: it calls on all links. A board that overwrites its only image does not boot either.
-  if (board.status.failure !== undefined) return "call";
+  // Not bootable: it calls on all links, and hands on what it receives. A board that overwrites its only image does not boot either.
+  if (board.status.failure !== undefined) return isReceivedElsewhere ? "idle" : "call";
   return askLink === link ? "ask" : "idle";
 }

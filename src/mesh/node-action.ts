@@ -10,8 +10,16 @@ export type NodeAction =
   | { readonly tag: "announce"; readonly link: number }
   /** The board claims its turn to overwrite its only image, or no longer does: its status says so from now on. */
   | { readonly tag: "claim"; readonly isOn: boolean }
-  /** Tell the rescuer of an offer that nobody called for that the board wants no update. */
-  | { readonly tag: "decline"; readonly link: number; readonly offer: Offer }
+  /**
+   * Tell the rescuer of an offer that nobody called for that the board wants no update (`healthy`), or is served by another
+   * rescuer (`served`).
+   */
+  | {
+      readonly tag: "decline";
+      readonly link: number;
+      readonly offer: Offer;
+      readonly why: "healthy" | "served";
+    }
   /** A neighbour said something new of itself. */
   | { readonly tag: "neighbour"; readonly neighbour: Neighbour }
   /** A neighbour runs another image of the same order as the own one. */

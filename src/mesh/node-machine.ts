@@ -10,6 +10,7 @@ import { type Engagement, type LinkRole, roleFor } from "./link-role.ts";
 import { type Neighbour, Neighbours } from "./neighbours.ts";
 import type { NodeAction } from "./node-action.ts";
 import { isNews, type OwnBoard, runsOther } from "./own-board.ts";
+import { Relaying } from "./relaying.ts";
 
 export type { NodeAction } from "./node-action.ts";
 
@@ -22,6 +23,8 @@ export interface NodeMachineOptions {
   readonly fanOut: number;
   /** Number of links; they are named by their index. */
   readonly links: number;
+  /** What a board that does not boot receives is handed on while more of it comes. True unless given. */
+  readonly cutThrough?: boolean;
 }
 
 interface LinkState {
@@ -44,6 +47,7 @@ export class NodeMachine {
   readonly #asking: Asking;
   readonly #claim: Claim;
   readonly #announcing: Announcing;
+  readonly #relaying: Relaying = new Relaying();
   readonly #actions: NodeAction[] = [];
   #board: OwnBoard | undefined;
   /** Short digest of the image that the board booted last. */
@@ -118,7 +122,9 @@ export class NodeMachine {
 
   #announce(link: number): void {
     const state = this.#links[link];
-    if (state?.isUp !== true || this.#board === undefined || this.#board.status.failure !== undefined) return;
+    if (state?.isUp !== true || this.#board === undefined) return;
+    // A board that does not boot calls instead, unless it is served.
+    if (this.#board.status.failure !== undefined && !this.#relaying.isOn) return;
     if (state.role === "idle") this.#actions.push({ tag: "announce", link });
   }
 
@@ -171,11 +177,32 @@ export class NodeMachine {
     const { rescuerId: nodeId, digest } = offer;
     const ask = { link, nodeId: nodeId.slice(), digest: digest.slice(), isInvited: true } as const;
     const board = this.#board;
+    if (board?.status.failure !== undefined) {
+      if (!this.#relaying.join(now, link, offer.digest))
+        this.#actions.push({ tag: "decline", link, offer, why: "served" });
+      return;
+    }
     const own = board?.status.installed?.digest;
     const isWanted = board !== undefined && this.#asking.mayAsk(board) && !(own && equalBytes(own, digest));
-    if (!isWanted || this.#asking.isBarred(now, ask)) this.#actions.push({ tag: "decline", link, offer });
+    if (!isWanted || this.#asking.isBarred(now, ask))
+      this.#actions.push({ tag: "decline", link, offer, why: "healthy" });
     else this.#asking.invite(now, ask);
     this.#settle(now);
+  }
+
+  /**
+   * The manifest of the image with this short digest, which comes over this link, was accepted: its parts may be handed on, until
+   * the session is over.
+   */
+  handleReceiving(now: Millis, link: number, digest: Uint8Array): void {
+    const isOn = this.#options.cutThrough !== false && this.engagementOn(link) === "target";
+    if (isOn) this.#relaying.begin(now, link, digest);
+    this.#settle(now);
+  }
+
+  /** An image is received whose parts may be handed on. */
+  get isReceiving(): boolean {
+    return this.#relaying.isOn;
   }
 
   /** What happens on a link has changed. */
@@ -184,6 +211,7 @@ export class NodeMachine {
     if (state === undefined || state.engagement === engagement) return;
     const before = state.engagement;
     state.engagement = engagement;
+    if (engagement !== "target") this.#relaying.end(link);
     const ask = this.#asking.present;
     if (ask?.link === link && engagement === "target") this.#asking.handleServed();
     else if (ask?.link === link && before === "target") this.#asking.handleLost(now);
@@ -232,8 +260,11 @@ export class NodeMachine {
 
   handleTimeout(now: Millis): void {
     this.#asking.endLate(now);
-    for (const link of this.#announcing.take(now)) this.#announce(link);
-    if (this.#claim.takeSaying(now)) for (const link of this.#links.keys()) this.#announce(link);
+    // Who receives says rarely that it is served.
+    for (const link of this.#announcing.take(now)) if (!this.#relaying.isOn) this.#announce(link);
+    this.#relaying.endJoins(now);
+    if (this.#relaying.takeSaying(now) || this.#claim.takeSaying(now))
+      for (const link of this.#links.keys()) this.#announce(link);
     this.#settle(now);
   }
 
@@ -278,7 +309,7 @@ export class NodeMachine {
   /** Looked for when it is polled, and last: a board that is served by then keeps its rescuer. */
   #nextRole(): NodeAction | undefined {
     for (const [link, state] of this.#links.entries()) {
-      const role = this.#isHeld ? "idle" : roleFor(this.#board, link, this.#asking.present?.link);
+      const role = this.#roleOf(link);
       // A role is exchanged between sessions.
       if (role === state.role || state.engagement !== "none") continue;
       state.role = role;
@@ -289,11 +320,17 @@ export class NodeMachine {
     return undefined;
   }
 
+  #roleOf(link: number): LinkRole {
+    if (this.#isHeld) return "idle";
+    return roleFor(this.#board, link, this.#asking.present?.link, this.#relaying.isElsewhere(link));
+  }
+
   /** When {@link handleTimeout} has something to do; in the past if now. May change after every call but the polls. */
   pollTimeout(now: Millis): Millis | undefined {
     const [ask, claim] = [this.#asking, this.#claim];
     const claimAt = this.#isServed ? undefined : claim.nextAt(now);
-    const times = [this.#announcing.nextAt, ask.endsAt, ask.againAt(now), claimAt, claim.sayAt];
+    const sayings = [this.#announcing.nextAt, claim.sayAt, this.#relaying.nextAt];
+    const times = [...sayings, ask.endsAt, ask.againAt(now), claimAt];
     let soonest: Millis | undefined;
     for (const at of times) if (at !== undefined && (soonest === undefined || at < soonest)) soonest = at;
     return soonest;

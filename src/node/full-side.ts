@@ -87,12 +87,14 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
         advice: duties.advice,
         admit: (link, cause) => this.machine.admit(this.#indexOf(link), cause),
         onUnreadable: () => this.own?.life.reverify(),
+        relayed: () => (this.machine.isReceiving ? this.own?.receivedImage() : undefined),
       },
     );
     const nodeId = own?.self.nodeId ?? this.rescuer.nodeId;
     const { random } = host;
-    const { policy, fanOut, links } = duties;
-    this.machine = new NodeMachine({ random, nodeId, policy, fanOut, links: links.length });
+    const { policy, fanOut, cutThrough, links } = duties;
+    const options = { random, nodeId, policy, fanOut, links: links.length };
+    this.machine = new NodeMachine({ ...options, ...(cutThrough === undefined ? {} : { cutThrough }) });
     if (duties.untilHealthy === true) this.#untilHealthy = this.#watchHealth();
   }
 
@@ -173,6 +175,10 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
     this.own?.handle(now, event, views.target);
     if (event.tag === "heard" && event.beacon !== undefined)
       this.#handleHeard(now, views.index, event.beacon);
+    if (event.tag === "receiving") this.machine.handleReceiving(now, views.index, event.plan.digest);
+    else if (event.tag === "checkRun") this.rescuer.handleGrown();
+    else if (event.tag === "writeBlock" || event.tag === "writeCodedBlock")
+      this.rescuer.handleGrown(event.block);
     if (event.tag === "refused" || event.tag === "none")
       this.machine.handleRefused(now, views.index, event.rescuerId, event.reason === "link-key");
   }
@@ -253,7 +259,11 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
         this.#announce(now, this.#viewsAt(action.link));
         return;
       case "decline":
-        this.#viewsAt(action.link).rescuer.role?.decline(action.offer);
+        this.#viewsAt(action.link).rescuer.role?.decline(
+          action.offer,
+          action.why,
+          this.own?.target.serving?.rescuerId,
+        );
         this.#viewsAt(action.link).link.driver.pump();
         return;
       case "claim":

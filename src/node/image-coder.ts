@@ -1,6 +1,6 @@
 import { BoundedMap } from "../base/bounded-map.ts";
 import { toHex } from "../base/bytes.ts";
-import type { ImageSource } from "../image/image-source.ts";
+import type { ServedImage } from "../image/image-source.ts";
 import type { BlockCoder, CodedBlock } from "../session/codecs.ts";
 import { dictionaryOf, encodeCodedBlock, NAMES_MAX } from "../session/coded-block.ts";
 import { deflate } from "../session/deflate/deflate.ts";
@@ -65,7 +65,7 @@ export class ImageCoders {
   }
 
   /** The coder of an image, which reads its blocks as long as it is used. */
-  of(image: ImageSource): BlockCoder {
+  of(image: ServedImage): BlockCoder {
     const name = toHex(image.digest);
     const cache = this.#caches.get(name) ?? new ImageCache();
     this.#caches.set(name, cache);
@@ -93,14 +93,14 @@ export class ImageCoders {
    * Codes the first block ahead, while an accept is awaited: compressing for the first time takes several times as long, and the
    * line would be idle meanwhile.
    */
-  prepare(image: ImageSource): void {
+  prepare(image: ServedImage): void {
     const block = readerOf(image)(0);
     if (block !== undefined) this.of(image).code(0, block, codecBit(Codec.deflate), () => false);
   }
 
   /** Blocks for a dictionary; the one that is most alike last: its bytes are nearest. */
   #namesFor(
-    { manifest }: ImageSource,
+    { manifest }: ServedImage,
     { sketches }: ImageCache,
     sketch: Sketch,
     allowed: number,
@@ -111,7 +111,7 @@ export class ImageCoders {
     return sketches.alike(sketch, count, isUsable).reverse();
   }
 
-  #make(image: ImageSource, block: Uint8Array, names: readonly number[], allowed: number): Made | undefined {
+  #make(image: ServedImage, block: Uint8Array, names: readonly number[], allowed: number): Made | undefined {
     const { blockSize } = image.manifest;
     const dictionary = names.length === 0 ? undefined : dictionaryOf(names, blockSize, readerOf(image));
     if (dictionary !== undefined) {
@@ -123,8 +123,8 @@ export class ImageCoders {
   }
 }
 
-/** Reads blocks of an image; undefined for one that can no longer be read: the session is told when it asks for that one. */
-function readerOf(image: ImageSource): (index: number) => Uint8Array | undefined {
+/** Reads blocks of an image; undefined for one that is not there, or can no longer be read: the session is told when it asks for that one. */
+function readerOf(image: ServedImage): (index: number) => Uint8Array | undefined {
   return (index) => {
     try {
       return image.readBlockSync(index);

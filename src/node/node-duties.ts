@@ -34,4 +34,6 @@ export interface NodeDuties extends Pick<RunOptions, "advice"> {
   readonly untilHealthy?: boolean;
   /** An image runs for this long before it is handed on; 0 unless given. */
   readonly soakMs?: Millis;
+  /** What a board that does not boot receives is handed on while more of it comes. True unless given. */
+  readonly cutThrough?: boolean;
 }

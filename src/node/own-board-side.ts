@@ -3,6 +3,7 @@ import { ExitCode } from "../base/errors.ts";
 import { errorWords } from "../base/system-error.ts";
 import type { Millis } from "../base/units.ts";
 import type { RunningBoard } from "../board/running-board.ts";
+import type { GrowingImage } from "../image/image-source.ts";
 import { formatVersion } from "../image/version.ts";
 import type { CallCause, NodeStatus } from "../session/beacon.ts";
 import type { RoleHost } from "../session/role.ts";
@@ -81,8 +82,13 @@ export class OwnBoardSide {
     return {
       nodeId: this.#board.status().nodeId,
       bootNonce: () => this.target.bootNonce,
-      status: () => this.life.status(),
+      status: () => ({ ...this.life.status(), isServed: this.target.isServed }),
     };
+  }
+
+  /** The image that the board receives now, for neighbours that do not boot. */
+  receivedImage(): GrowingImage | undefined {
+    return this.#board.receivedImage();
   }
 
   makeRole(now: Millis, host: RoleHost<TargetEvent>, cause: CallCause): TargetRole {

@@ -1,8 +1,8 @@
-import { hasNode, type TreeNode } from "../base/tree-shape.ts";
+import { hasNode } from "../base/tree-shape.ts";
 import type { Millis } from "../base/units.ts";
-import type { ImageSource } from "../image/image-source.ts";
+import { runOf, type ServedImage } from "../image/image-source.ts";
 import { shortDigest } from "../image/manifest.ts";
-import type { OfferedImage, RescuerEvent, RunPayload } from "../session/rescuer/rescuer-events.ts";
+import type { OfferedImage, RescuerEvent } from "../session/rescuer/rescuer-events.ts";
 import type { RescuerRole } from "../session/rescuer/rescuer-role.ts";
 import type { NoneReason } from "../wire/messages.ts";
 import type { ImageCoders } from "./image-coder.ts";
@@ -12,21 +12,21 @@ import type { ImageCoders } from "./image-coder.ts";
  * sends comes from the image of its own offer, whatever was picked since.
  */
 export class PickedImages {
-  readonly #held: Map<number, ImageSource> = new Map();
-  readonly #onRelease: (image: ImageSource) => void;
+  readonly #held: Map<number, ServedImage> = new Map();
+  readonly #onRelease: (image: ServedImage) => void;
   readonly #coders: Pick<ImageCoders, "of"> | undefined;
 
   /**
    * `onRelease` gets each image that is no longer needed, as often as it was picked. `coders` make coded blocks; without
    * them there are none.
    */
-  constructor(onRelease: (image: ImageSource) => void = () => {}, coders?: Pick<ImageCoders, "of">) {
+  constructor(onRelease: (image: ServedImage) => void = () => {}, coders?: Pick<ImageCoders, "of">) {
     this.#onRelease = onRelease;
     this.#coders = coders;
   }
 
   /** The image of a pick, offer or session. */
-  get(session: number): ImageSource | undefined {
+  get(session: number): ServedImage | undefined {
     return this.#held.get(session);
   }
 
@@ -35,7 +35,7 @@ export class PickedImages {
     now: Millis,
     rescuer: RescuerRole | undefined,
     session: number,
-    image: ImageSource | undefined,
+    image: ServedImage | undefined,
     why?: NoneReason,
   ): void {
     if (image !== undefined) this.#held.set(session, image);
@@ -44,29 +44,35 @@ export class PickedImages {
   }
 
   /**
-   * Reads what a rescuer asks for and hands it over, or releases an image; false if the event is not such an effect (a
-   * `pick` is the repository's). Throws FailedError if the image can no longer be read.
+   * Reads what a rescuer asks for and hands it over, or releases an image: `done`. `later`: it is not there yet, and is asked for
+   * again by {@link RescuerRole.handleGrown}. Undefined if the event is not such an effect (a `pick` is the repository's). Throws
+   * FailedError if the image can no longer be read.
    */
-  apply(now: Millis, event: RescuerEvent, rescuer: RescuerRole | undefined): boolean {
+  apply(now: Millis, event: RescuerEvent, rescuer: RescuerRole | undefined): "done" | "later" | undefined {
     switch (event.tag) {
       case "readRun": {
         const image = this.#held.get(event.session);
-        if (image !== undefined)
-          rescuer?.handleRunRead(now, event.session, event.node, readRun(image, event.node));
-        return true;
+        if (image === undefined) return "done";
+        const { node, session } = event;
+        const hasRun = node.level > 0 && hasNode(image.manifest.leafCount, node);
+        const run = hasRun ? runOf(image, node) : undefined;
+        if (hasRun && run === undefined) return "later";
+        rescuer?.handleRunRead(now, session, node, run);
+        return "done";
       }
       case "readBlock": {
         const image = this.#held.get(event.session);
-        const block = image?.readBlockSync(event.wish.block);
-        if (image === undefined || block === undefined) return true;
+        if (image === undefined) return "done";
+        const block = image.readBlockSync(event.wish.block);
+        if (block === undefined) return "later";
         rescuer?.handleBlockRead(now, event.session, event.wish, block, this.#coders?.of(image));
-        return true;
+        return "done";
       }
       case "release":
         this.#release(event.session);
-        return true;
+        return "done";
       default:
-        return false;
+        return undefined;
     }
   }
 
@@ -82,14 +88,8 @@ export class PickedImages {
   }
 }
 
-function readRun(image: ImageSource, node: TreeNode): RunPayload | undefined {
-  if (node.level < 1 || !hasNode(image.manifest.leafCount, node)) return undefined;
-  const byte = image.uniformByteOf(node);
-  return byte === undefined ? { tag: "hashes", hashes: image.tree.run(node) } : { tag: "uniform", byte };
-}
-
 /** An image as a rescuer offers it. */
-function offeredImage(image: ImageSource): OfferedImage {
+function offeredImage(image: ServedImage): OfferedImage {
   const { version, size, blockSize, counter } = image.manifest;
   return { digest: shortDigest(image.digest), version, size, blockSize, counter, envelope: image.envelope };
 }

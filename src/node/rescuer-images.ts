@@ -1,5 +1,5 @@
 import type { Millis } from "../base/units.ts";
-import type { ImageSource } from "../image/image-source.ts";
+import { isGrowing, type ServedImage } from "../image/image-source.ts";
 import type { Repository } from "../image/repository.ts";
 import type { Beacon } from "../wire/messages.ts";
 import { type PickedImage, type PickPolicy, pickImage } from "./image-picking.ts";
@@ -23,7 +23,7 @@ export class RescuerImages {
   /** Picks that run, and images on their way back to the repository. */
   readonly #pending: Set<Promise<void>> = new Set();
   /** How often each open image is used. */
-  readonly #open: Map<ImageSource, number> = new Map();
+  readonly #open: Map<ServedImage, number> = new Map();
   readonly #unreadable: UnreadableImages = new UnreadableImages();
 
   constructor(origins: ImageOrigins) {
@@ -65,10 +65,11 @@ export class RescuerImages {
   }
 
   /** Gives back one use of an image. */
-  release(image: ImageSource): void {
+  release(image: ServedImage): void {
     const uses = this.#open.get(image) ?? 0;
     if (uses > 1) this.#open.set(image, uses - 1);
     else this.#open.delete(image);
+    if (isGrowing(image)) return;
     // A file that cannot be closed was only read.
     this.track(this.#origins.repository.release(image).catch(() => {}));
   }

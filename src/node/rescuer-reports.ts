@@ -1,6 +1,6 @@
 import { toHex } from "../base/bytes.ts";
 import type { Millis } from "../base/units.ts";
-import type { ImageSource } from "../image/image-source.ts";
+import type { ServedImage } from "../image/image-source.ts";
 import { formatVersion } from "../image/version.ts";
 import type { LinkCounters } from "../link/counters.ts";
 import type { RescuerEvent } from "../session/rescuer/rescuer-events.ts";
@@ -12,7 +12,7 @@ export type EventOf<Tag extends RescuerEvent["tag"]> = Extract<RescuerEvent, { t
 
 /** A session that a board accepted, and what it has cost. */
 export interface AcceptedSession {
-  readonly image: ImageSource | undefined;
+  readonly image: ServedImage | undefined;
   readonly progress: TransferProgress;
   readonly startedAt: Millis;
   /** Bytes that were sent on the link before. */

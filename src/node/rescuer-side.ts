@@ -3,6 +3,7 @@ import { toHex } from "../base/bytes.ts";
 import { ExitCode } from "../base/errors.ts";
 import { errorWords } from "../base/system-error.ts";
 import type { Millis } from "../base/units.ts";
+import { isGrowing } from "../image/image-source.ts";
 import type { LinkKey } from "../link/link-key.ts";
 import type { ServeCause } from "../mesh/dispatch.ts";
 import { Neighbours } from "../mesh/neighbours.ts";
@@ -154,6 +155,15 @@ export class RescuerSide {
     return work;
   }
 
+  /** More is there of the image that the node's own board receives, one block or more: neighbours may wait for it. */
+  handleGrown(block?: number): void {
+    for (const [{ driver, role }, { session }] of this.#works) {
+      if (session?.image === undefined || !isGrowing(session.image)) continue;
+      role?.handleGrown(block);
+      driver.pump();
+    }
+  }
+
   handle(now: Millis, event: RescuerEvent, link: Link): void {
     switch (event.tag) {
       case "pick":
@@ -231,12 +241,11 @@ export class RescuerSide {
 
   #carryOut(event: ImageEvent, link: Link): void {
     const { images, session } = this.#work(link);
-    if (event.tag === "readBlock") {
+    try {
+      const outcome = images.apply(this.#host.clock.now(), event, link.role);
+      if (event.tag !== "readBlock" || outcome === "later") return;
       if (session !== undefined) session.blocks++;
       this.#outcome.blocks++;
-    }
-    try {
-      images.apply(this.#host.clock.now(), event, link.role);
     } catch (error) {
       this.#handleUnreadable(event.session, link, error);
     }

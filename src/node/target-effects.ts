@@ -32,7 +32,7 @@ export function applyTargetEffect(
   if (target?.holds(event.session) !== true) return true;
   switch (event.tag) {
     case "checkManifest": {
-      const outcome = checkManifest(store, event.envelope);
+      const outcome = checkManifest(store, event.envelope, event.joins === true);
       target.handleManifestChecked(clock.now(), event.session, outcome);
       return true;
     }
@@ -60,6 +60,9 @@ export function applyTargetEffect(
   }
 }
 
+/** What flash lacks is known to the sessions that receive the image already. */
+const NOTHING_MORE: RunOutcome = { tag: "good", nodes: [], blocks: [] };
+
 type TargetEffect = Extract<TargetEvent, { readonly session: number }>;
 
 type EffectOf<Tag extends TargetEffect["tag"]> = Extract<TargetEffect, { readonly tag: Tag }>;
@@ -68,11 +71,15 @@ function isEffect(event: TargetEvent): event is TargetEffect {
   return "session" in event;
 }
 
-function checkManifest(store: TargetStore, envelope: Uint8Array): ManifestOutcome {
+function checkManifest(store: TargetStore, envelope: Uint8Array, isJoining: boolean): ManifestOutcome {
   const verdict = store.checkManifest(envelope);
   if (verdict.tag === "refused") return { ...verdict, digest: digestOfSigned(envelope, verdict.reason) };
   const { digest8, size, blockSize, leafCount } = verdict.plan;
-  return { tag: "accepted", plan: { digest: digest8, size, blockSize, leafCount }, start: store.start() };
+  return {
+    tag: "accepted",
+    plan: { digest: digest8, size, blockSize, leafCount },
+    start: isJoining ? NOTHING_MORE : store.start(),
+  };
 }
 
 /** What is refused before the signature is known to be right says nothing about the image that it claims to be. */

@@ -7,6 +7,8 @@ import type { LinkKey } from "../link/link-key.ts";
 import type { CallCause, NodeStatus } from "../session/beacon.ts";
 import type { RoleHost } from "../session/role.ts";
 import { ImageHold } from "../session/target/image-hold.ts";
+import type { ServingElsewhere } from "../session/target/offer-answers.ts";
+import { Swarm } from "../session/target/swarm.ts";
 import type { TargetEvent } from "../session/target/target-events.ts";
 import { TargetRole } from "../session/target/target-role.ts";
 import { TargetStart } from "../session/target/target-start.ts";
@@ -81,14 +83,17 @@ export class TargetSide {
   readonly #duties: TargetDuties;
   readonly #start: TargetStart;
   readonly #hold: ImageHold = new ImageHold();
+  readonly #swarm: Swarm = new Swarm();
   readonly #sessions: Map<Link, LinkSession> = new Map();
   /** The session that the verdict describes: the one that healed the board, or else the last one. */
   #last: LinkSession | undefined;
   #refusal: Refusal | undefined;
   /** What the last rescuer without a suitable image said on each link. */
   readonly #told: Map<Link, string> = new Map();
-  /** The rescuer that serves the board, while one does. */
-  #servedBy: Uint8Array | undefined;
+  /** The image of the last sessions was healed: once for all of them. */
+  #isHealed = false;
+  /** What serves the board on each link, while it does: one image, by one rescuer or several. */
+  readonly #serving: Map<Link, ServingElsewhere> = new Map();
 
   constructor(host: TargetHost, duties: TargetDuties) {
     this.#host = host;
@@ -110,9 +115,11 @@ export class TargetSide {
     const { store } = this.#duties;
     const status = this.#duties.status ?? ((): NodeStatus => nodeStatusOf(store.status()));
     const isBlank = (): boolean => store.isBlank();
-    const shared = { hold: this.#hold, start: this.#start };
+    const shared = { hold: this.#hold, swarm: this.#swarm, start: this.#start };
     const role = new TargetRole(now, host, { random, status, isBlank, ...shared, cause });
-    if (this.#servedBy !== undefined) role.setServedElsewhere(now, this.#servedBy);
+    const [serving] = this.#serving.values();
+    // Who makes a role meanwhile wants a rescuer on this link to bring a part.
+    if (serving !== undefined) role.setServedElsewhere(now, serving, true);
     return role;
   }
 
@@ -143,7 +150,12 @@ export class TargetSide {
 
   /** A rescuer serves the board on one of its links. */
   get isServed(): boolean {
-    return this.#servedBy !== undefined;
+    return this.#serving.size > 0;
+  }
+
+  /** What serves the board, on one of its links; undefined while nothing does. */
+  get serving(): ServingElsewhere | undefined {
+    return this.#serving.values().next().value;
   }
 
   /** Reports what was seen on the links so far, while nobody serves the board. */
@@ -209,9 +221,9 @@ export class TargetSide {
       progress: undefined,
     };
     this.#sessions.set(link, this.#last);
-    this.#servedBy = offer.rescuerId;
-    for (const other of this.#host.links)
-      if (other !== link) this.#setServedElsewhere(now, other, offer.rescuerId);
+    this.#isHealed = false;
+    this.#serving.set(link, { rescuerId: offer.rescuerId, digest: offer.digest });
+    this.#tellServed(now);
     this.#host.report({ event: "offer", ...at, digest: toHex(offer.digest), version, size: offer.size });
   }
 
@@ -224,7 +236,7 @@ export class TargetSide {
         : advised(MISMATCH_SENTENCES.target[mismatch], topic, this.#duties.advice);
     const peer = rescuerId && toHex(rescuerId);
     this.#refusal = { reason, detail, peer };
-    this.#acceptOffers();
+    this.#noteOver(link);
     const session = this.#sessions.get(link);
     // A refusal that names another node than the last offer is about something else.
     const digest = session !== undefined && session.peer === peer ? { digest: session.offered } : {};
@@ -266,8 +278,8 @@ export class TargetSide {
         return;
       }
       case "sessionLost":
-        this.#acceptOffers();
-        this.#duties.store.abandon();
+        this.#noteOver(link);
+        if (![...this.#serving.keys()].some((other) => other !== link)) this.#duties.store.abandon();
         this.#host.report({ event: "lost", ...at, why: event.why });
         return;
       case "verified":
@@ -275,11 +287,15 @@ export class TargetSide {
         session.baud = link.driver.transport.facts.baud;
         session.digest = toHex(event.digest);
         this.#host.report({ event: "verified", ...at, digest: session.digest });
+        this.#tellHealed(now, link, event.digest);
         return;
       case "finished":
+        this.#serving.delete(link);
+        // Of several rescuers each hears that the board is healed; it is healed once.
+        if (this.#isHealed) return;
+        this.#isHealed = true;
         this.#last = session;
         this.#reportHealed(at, session, counters.bytesSent - session.bytesBefore, link.end.isKeyed);
-        this.#servedBy = undefined;
         this.#host.end({ code: ExitCode.done, reason: "healed" });
         return;
       default:
@@ -303,18 +319,29 @@ export class TargetSide {
     this.#host.report({ event: "healed", ...at, digest, version, proven, ...figures });
   }
 
-  /** Accepts offers on all links again, unless a link is still serving this board (a refusal may come from another one). */
-  #acceptOffers(): void {
-    const { links } = this.#host;
-    if (links.some(({ role }) => role?.isServed === true)) return;
-    this.#servedBy = undefined;
-    const now = this.#host.clock.now();
-    for (const link of links) this.#setServedElsewhere(now, link, undefined);
+  /** The session of a link is over. */
+  #noteOver(link: Link): void {
+    if (link.role?.isServed === true || !this.#serving.delete(link)) return;
+    this.#tellServed(this.#host.clock.now());
   }
 
-  /** Its calls are due at other times from now on. */
-  #setServedElsewhere(now: Millis, { driver, role }: Link, rescuerId: Uint8Array | undefined): void {
-    role?.setServedElsewhere(now, rescuerId);
-    driver.pump();
+  /** Tells each link which other one serves the board. Its calls are due at other times from now on. */
+  #tellServed(now: Millis): void {
+    for (const link of this.#host.links) {
+      const [elsewhere] = [...this.#serving]
+        .filter(([other]) => other !== link)
+        .map(([, serving]) => serving);
+      link.role?.setServedElsewhere(now, elsewhere);
+      link.driver.pump();
+    }
+  }
+
+  /** The board boots the image that several links brought: their rescuers are to hear it, too. */
+  #tellHealed(now: Millis, by: Link, digest: Uint8Array): void {
+    for (const link of this.#host.links) {
+      if (link === by || !this.#serving.has(link)) continue;
+      link.role?.handleHealedElsewhere(now, digest);
+      link.driver.pump();
+    }
   }
 }

@@ -19,6 +19,8 @@ export interface NodeStatus {
   readonly isTrial?: boolean;
   /** The board is about to overwrite its only image, over another link: neighbours of its kind wait meanwhile. */
   readonly isClaiming?: boolean;
+  /** The board does not boot, and is served over another link. */
+  readonly isServed?: boolean;
 }
 
 /** Why a target calls: its board does not boot, or it does and its user insists, or it wants something newer. */
@@ -52,6 +54,7 @@ export function beaconOf(
     ...(isHealthy && status.isTrial === true ? { isTrial: true } : {}),
     ...(isHealthy && (cause === "update" || status.isClaiming === true) ? { wantsUpdate: true } : {}),
     ...(isHealthy && status.isClaiming === true && cause !== "update" ? { isServed: true } : {}),
+    ...(!isHealthy && status.isServed === true ? { isServed: true } : {}),
     isProvider: false,
     version: status.installed?.version ?? NO_VERSION,
     sequence: status.installed?.sequence ?? 0,

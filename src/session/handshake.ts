@@ -19,6 +19,9 @@ const BUFFER_BYTES = 64 * 1024;
 const OPEN_BLOCKS_MIN = 4;
 const OPEN_BLOCKS_MAX = 64;
 
+/** How long a rescuer that is stood down waits before it comes back, at most. */
+export const RETRY_AFTER_MS: Millis = 5_000;
+
 /** Blocks of this size that a target keeps open at once; 0 for an unknown size. Stated in ACCEPT. */
 export function openBlocksOf(blockSize: number): number {
   const fitting = Math.floor(BUFFER_BYTES / (blockSize || BLOCK_MAX));

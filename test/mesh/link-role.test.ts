@@ -23,6 +23,16 @@ describe("the roles of a node", () => {
     expect(LINKS.map((link) => roleFor(ownBoard(1), link, 1))).toEqual(["idle", "ask", "idle"]);
   });
 
+  it("are to watch and to serve on the other links while an image comes whose manifest was accepted", () => {
+    const board = ownBoard(1, { failure: "receiving" });
+    expect(LINKS.map((link) => roleFor(board, link, undefined, link !== 1))).toEqual([
+      "idle",
+      "call",
+      "idle",
+    ]);
+    expect(LINKS.map((link) => roleFor(ownBoard(1), link, 1, link !== 1))).toEqual(["idle", "ask", "idle"]);
+  });
+
   it("are to watch when there is no board to call for", () => {
     expect(LINKS.map((link) => roleFor(undefined, link, 1))).toEqual(["idle", "idle", "idle"]);
   });

@@ -213,6 +213,7 @@ export class FlappingWorld {
       geometry: GEOMETRY,
       policy: POLICY,
       allowSingle: false,
+      cutThrough: true,
       markAsync: () => {
         this.#isUnsettled = true;
       },

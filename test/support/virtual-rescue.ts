@@ -329,7 +329,7 @@ export class VirtualRescue {
         inItsTime(() => images.apply(this.clock.now(), event, rescuer));
         return true;
       default:
-        return images.apply(this.clock.now(), event, rescuer);
+        return images.apply(this.clock.now(), event, rescuer) !== undefined;
     }
   }
 

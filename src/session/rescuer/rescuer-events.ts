@@ -101,8 +101,3 @@ export type RescuerLoss =
   | "stood-down"
   | "done-not-heard"
   | "image-unreadable";
-
-/** A hash run, or the byte that a node's whole range consists of. */
-export type RunPayload =
-  | { readonly tag: "hashes"; readonly hashes: Uint8Array }
-  | { readonly tag: "uniform"; readonly byte: number };

@@ -1,6 +1,6 @@
 import { unreachable } from "../../base/assert.ts";
 import { equalBytes } from "../../base/bytes.ts";
-import type { TreeNode } from "../../base/tree-shape.ts";
+import type { RunPayload, TreeNode } from "../../base/tree-shape.ts";
 import type { Millis } from "../../base/units.ts";
 import { ByeReason } from "../../wire/constants.ts";
 import type { LinkProof } from "../../wire/link-proof.ts";
@@ -16,7 +16,7 @@ import { keepBeacon } from "../beacon.ts";
 import { callDigestOf } from "../call-digest.ts";
 import type { BlockCoder } from "../codecs.ts";
 import { type Deadlines, isDue, soonest } from "../deadlines.ts";
-import { byeOf, identityOf, keepOffer, refuseOf } from "../handshake.ts";
+import { byeOf, identityOf, keepOffer, RETRY_AFTER_MS, refuseOf, standDownOf } from "../handshake.ts";
 import { tagOf } from "../identity.ts";
 import { LinkGuard } from "../link-guard.ts";
 import { RATE_SILENCE_MS } from "../rate-table.ts";
@@ -25,7 +25,7 @@ import { Callers } from "./callers.ts";
 import { type Answer, Handshaking } from "./handshaking.ts";
 import type { Offering } from "./offering.ts";
 import { RescuerAnnouncer, type RescuerOptions } from "./rescuer-announcer.ts";
-import type { BlockWish, OfferedImage, RescuerEvent, RescuerLoss, RunPayload } from "./rescuer-events.ts";
+import type { BlockWish, OfferedImage, RescuerEvent, RescuerLoss } from "./rescuer-events.ts";
 import type { Call, RescuerState } from "./rescuer-state.ts";
 import { Serving } from "./serving.ts";
 
@@ -102,10 +102,15 @@ export class RescuerRole implements Role {
     this.handleTimeout(now);
   }
 
-  /** Says no to an offer that the node's own board did not call for. With a link key that cannot be proven, and is not said. */
-  decline(offer: Offer): void {
+  /**
+   * Says no to an offer that the node's own board did not call for: it wants no update, or `servedBy` serves it. With a link key
+   * that cannot be proven, and is not said.
+   */
+  decline(offer: Offer, why: "healthy" | "served", servedBy?: Uint8Array): void {
     if (this.#guard.isKeyed) return;
-    this.#host.link.send(refuseOf(identityOf(offer, this.#nodeId, undefined), "healthy"));
+    const peer = identityOf(offer, this.#nodeId, undefined);
+    const isServed = why === "served" && servedBy !== undefined;
+    this.#host.link.send(isServed ? standDownOf(peer, servedBy, RETRY_AFTER_MS) : refuseOf(peer, "healthy"));
   }
 
   get #serving(): Serving | undefined {
@@ -241,8 +246,9 @@ export class RescuerRole implements Role {
     } else if (beacon.isServed !== true && this.#handshaking.isAnswered(now, beacon)) return;
     const kept = keepBeacon(beacon);
     this.#host.emit({ tag: "heard", beacon: kept });
-    // A board that is served over another link says where it is, and asks for nothing.
-    if (kept.isServed !== true) this.#handshaking.handleCall(now, kept);
+    // A board that is served over another link says where it is. Who has the image that it receives may bring a part of it.
+    const takesPart = kept.failure !== undefined && kept.receivingDigest !== undefined;
+    if (kept.isServed !== true || takesPart) this.#handshaking.handleCall(now, kept);
   }
 
   /** Whether this is another board on the wire while the one we serve is alive: ignored, and reported as miswiring. */
@@ -336,6 +342,14 @@ export class RescuerRole implements Role {
   /** Completes `readRun`; undefined when the image has no such node. */
   handleRunRead(now: Millis, session: number, node: TreeNode, payload: RunPayload | undefined): void {
     this.#servingOf(session)?.addRun(now, node, payload);
+  }
+
+  /**
+   * More is there of an image that is still being received, one block or more: what its target wants, and was not there, is
+   * to be read again. An effect that cannot be answered yet need not be.
+   */
+  handleGrown(block?: number): void {
+    this.#serving?.readAgain(block);
   }
 
   #handleDone(now: Millis, digest: Uint8Array): void {

@@ -1,5 +1,5 @@
 import { isAfter } from "../../base/serial-number.ts";
-import { leftmostPath, RUN_LEVELS, type TreeNode } from "../../base/tree-shape.ts";
+import { leftmostPath, RUN_LEVELS, type RunPayload, type TreeNode } from "../../base/tree-shape.ts";
 import type { Millis } from "../../base/units.ts";
 import type { Link } from "../../link/link.ts";
 import type { SendSide } from "../../link/send-side.ts";
@@ -14,9 +14,9 @@ import type { RateEvent, RoleHost } from "../role.ts";
 import { BlockCoding } from "./block-coding.ts";
 import { GrantedBlocks } from "./granted-blocks.ts";
 import type { Offering } from "./offering.ts";
-import { PendingReads } from "./pending-reads.ts";
+import { PendingReads, type ReadEffect } from "./pending-reads.ts";
 import { type ClimbMoment, RateClimb } from "./rate-climb.ts";
-import type { BlockWish, OfferedImage, RescuerEvent, RunPayload } from "./rescuer-events.ts";
+import type { BlockWish, OfferedImage, RescuerEvent } from "./rescuer-events.ts";
 import { blockItem, blockKey, isBlockKey, objectItem, objectKey, runKey } from "./send-items.ts";
 
 const MANIFEST: ObjectName = { kind: ObjectKind.manifest, node: { level: 0, index: 0 } };
@@ -220,13 +220,21 @@ export class Serving {
     this.#bytesSettled += bytes;
     this.#floor.add(bytes);
     this.#time.earn(bytes);
-    for (const wish of wishes) {
-      this.#reads.begin(now, blockKey(wish.block, wish.attempt));
-      this.#host.emit({ tag: "readBlock", session: this.number, wish });
-    }
+    for (const wish of wishes)
+      this.#read(now, blockKey(wish.block, wish.attempt), { tag: "readBlock", session: this.number, wish });
     const { count, settledCount } = this.#blocks;
     const missing = this.#isAllWanted ? this.#leafCount : count + settledCount;
     this.#host.emit({ tag: "progress", written: settledCount, missing });
+  }
+
+  #read(now: Millis, key: string, effect: ReadEffect): void {
+    this.#reads.begin(now, key, effect);
+    this.#host.emit(effect);
+  }
+
+  /** More of the image is there, one block of it or more: has read again what was not there. */
+  readAgain(block?: number): void {
+    for (const effect of this.#reads.of(block)) this.#host.emit(effect);
   }
 
   /** Queues a block that was read, if it is still granted. */
@@ -244,10 +252,15 @@ export class Serving {
     if (this.#requestSequence !== undefined && !isAfter(request.sequence, this.#requestSequence)) return;
     this.#requestSequence = request.sequence;
     const nodes: TreeNode[] = [];
+    const named = new Set<string>();
     for (const wanted of request.wanted) {
       if (wanted === "manifest") this.sendManifest();
-      else if (!this.#isQueued(wanted) && !this.#reads.has(runKey(wanted))) nodes.push(wanted);
+      else {
+        named.add(runKey(wanted));
+        if (!this.#isQueued(wanted) && !this.#reads.has(runKey(wanted))) nodes.push(wanted);
+      }
     }
+    this.#reads.keepRuns(now, named);
     if (nodes.length > 0) this.#isPastManifest = true;
     this.#readRuns(now, nodes);
   }
@@ -265,10 +278,7 @@ export class Serving {
   #readRuns(now: Millis, nodes: readonly TreeNode[]): void {
     this.#floor.add(this.image.blockSize * Math.min(this.#runsLeft, nodes.length));
     this.#runsLeft = Math.max(0, this.#runsLeft - nodes.length);
-    for (const node of nodes) {
-      this.#reads.begin(now, runKey(node));
-      this.#host.emit({ tag: "readRun", session: this.number, node });
-    }
+    for (const node of nodes) this.#read(now, runKey(node), { tag: "readRun", session: this.number, node });
   }
 
   #isQueued(node: TreeNode): boolean {

@@ -5,12 +5,13 @@ import type { LinkProof } from "../../wire/link-proof.ts";
 import type { Offer } from "../../wire/messages.ts";
 import { answerTimeout } from "../answer-timeout.ts";
 import type { SentCalls } from "../call-digest.ts";
-import { deferOf, identityOf, keepOffer, refuseOf, standDownOf } from "../handshake.ts";
+import { deferOf, identityOf, keepOffer, RETRY_AFTER_MS, refuseOf, standDownOf } from "../handshake.ts";
 import type { SessionIdentity } from "../identity.ts";
 import { type LinkGuard, type ProofVerdict, targetMismatch } from "../link-guard.ts";
 import { PeerSelection } from "../peer-selection.ts";
 import type { RoleHost } from "../role.ts";
 import type { Deferral, ImageHold } from "./image-hold.ts";
+import type { Swarm } from "./swarm.ts";
 import type { TargetEvent } from "./target-events.ts";
 import type { TargetSession } from "./target-session.ts";
 import type { TargetStart } from "./target-start.ts";
@@ -44,6 +45,13 @@ export interface OfferMoment {
   readonly isSilent: boolean;
 }
 
+/** The session of another link. */
+export interface ServingElsewhere {
+  readonly rescuerId: Uint8Array;
+  /** Short digest of its image. */
+  readonly digest: Uint8Array;
+}
+
 /** What judging offers needs to know of its role. */
 export interface OfferAnswersParts {
   readonly host: RoleHost<TargetEvent>;
@@ -53,12 +61,11 @@ export interface OfferAnswersParts {
   /** The calls that an offer may answer. */
   readonly calls: SentCalls;
   readonly hold: ImageHold;
+  readonly swarm: Swarm;
   /** The target's id. */
   readonly nodeId: Uint8Array;
 }
 
-/** How long a rescuer that is stood down waits before it comes back, at most. */
-const RETRY_AFTER_MS: Millis = 5_000;
 const NOTHING: OfferVerdict = { tag: "nothing" };
 
 /** The target's answers to offers: which one is taken, and what the others are told (PROTOCOL.md 6.1, 6.5). */
@@ -66,18 +73,22 @@ export class OfferAnswers {
   readonly #parts: OfferAnswersParts;
   /** Chooses among rescuers, once one wasted our time. */
   readonly selection: PeerSelection<JudgedOffer>;
-  /** Served over another link, by the rescuer with this id: offers here are stood down. */
-  #servedBy: Uint8Array | undefined;
+  /** Served over another link: offers here are stood down, but for those of the same image. */
+  #elsewhere: ServingElsewhere | undefined;
 
   constructor(parts: OfferAnswersParts) {
     this.#parts = parts;
     this.selection = new PeerSelection(parts.random);
   }
 
-  /** Another link serves this board now (its rescuer's id), or no longer does. */
-  setServedElsewhere(rescuerId: Uint8Array | undefined): void {
-    this.#servedBy = rescuerId;
+  /** Another link serves this board now, or no longer does. */
+  setServedElsewhere(serving: ServingElsewhere | undefined): void {
+    this.#elsewhere = serving;
     this.selection.forget();
+  }
+
+  get isServedElsewhere(): boolean {
+    return this.#elsewhere !== undefined;
   }
 
   /** Judges an offer, and answers it where it is not taken. */
@@ -105,8 +116,8 @@ export class OfferAnswers {
       this.#defer(peer, deferral);
       return NOTHING;
     }
-    if (this.#servedBy !== undefined) {
-      this.#standDown(peer, this.#servedBy, RETRY_AFTER_MS);
+    if (this.#elsewhere !== undefined && session === undefined && !this.#mayJoin(now, offer)) {
+      this.#standDown(peer, this.#elsewhere.rescuerId, RETRY_AFTER_MS);
       return NOTHING;
     }
     const judged = { offer: keepOffer(offer), peer };
@@ -122,6 +133,13 @@ export class OfferAnswers {
     const retryAfterMs = Math.min(RETRY_AFTER_MS, answerTimeout(host.link));
     this.#standDown(peer, session?.peer.rescuerId ?? offer.rescuerId, retryAfterMs);
     return { tag: "knock" };
+  }
+
+  /** Whether an offer is of the image that another link brings, on a link that did not waste its time. */
+  #mayJoin(now: Millis, { digest }: Offer): boolean {
+    const { host, swarm } = this.#parts;
+    const wanted = this.#elsewhere?.digest;
+    return wanted !== undefined && equalBytes(wanted, digest) && swarm.mayJoin(now, host.link);
   }
 
   /** The offer that is drawn, once the time to hear several rescuers is over. */
@@ -166,7 +184,7 @@ export class OfferAnswers {
   ): void {
     const { host, guard } = this.#parts;
     if (guard.isKeyed) host.link.counters.unauthenticFrames++;
-    if (!isCalling || this.#servedBy !== undefined) return;
+    if (!isCalling || this.#elsewhere !== undefined) return;
     // Without a proof: otherwise an attacker who spoils an offer would obtain a proven refusal, which ends the rescuer's attempt.
     host.link.send(refuseOf(peer, "link-key"));
     if (!guard.takeReport(now)) return;

@@ -11,6 +11,8 @@ import { type DescentPlan, lengthOfBlock } from "./descent-plan.ts";
 import type { EarlyChunks } from "./early-chunks.ts";
 import { type CompleteBlock, HeldWrites } from "./held-writes.ts";
 import type { OwnWork } from "./own-work.ts";
+import { SharePace } from "./share-pace.ts";
+import type { Swarm } from "./swarm.ts";
 import type { BlockOutcome, SessionLoss, TargetEvent } from "./target-events.ts";
 import { codecsWithin, openBlocksWithin, type TargetLimits } from "./target-limits.ts";
 import { type ReceivedRun, TreeDescent } from "./tree-descent.ts";
@@ -34,6 +36,8 @@ export interface ReceivingParts {
   /** Nothing is heard while a block is written. */
   readonly isDeafWhileWriting: boolean;
   readonly limits: TargetLimits;
+  /** What it shares with the sessions on other links. */
+  readonly swarm: Swarm;
 }
 
 /** The target's side of a running transfer: chunks in, requests and grants out, and the time limits of both. */
@@ -48,6 +52,7 @@ export class Receiving {
   readonly #session: number;
   readonly #isDeafWhileWriting: boolean;
   readonly #held: HeldWrites = new HeldWrites();
+  readonly #pace: SharePace;
   /** What came of blocks before the first of them was opened. */
   #early: EarlyChunks | undefined;
   /** Blocks that are being written. */
@@ -67,7 +72,10 @@ export class Receiving {
     this.#isDeafWhileWriting = parts.isDeafWhileWriting;
     this.#time = new ExcusedTime(now, LATER_BUDGET_MS);
     const openMax = openBlocksWithin(limits, plan.blockSize);
-    this.descent = new TreeDescent(plan, start, openMax, limits.runs, codecsWithin(limits));
+    this.#pace = new SharePace(now, link, plan.blockSize);
+    const ledger = parts.swarm.ledgerFor(plan);
+    const codecs = codecsWithin(limits);
+    this.descent = new TreeDescent(plan, start, openMax, limits.runs, codecs, ledger, this.#pace);
     this.#lease = new Lease(now, link, plan.blockSize);
     this.#floor = new ProgressFloor(now, link, plan.blockSize);
     this.#startedAt = now;
@@ -172,16 +180,17 @@ export class Receiving {
     differences: Differences | undefined,
   ): TargetEvent | undefined {
     if (differences === undefined) this.#wrong++;
-    else this.#verified(now, this.descent.plan.blockSize);
+    else this.#verified(now, this.descent.plan.blockSize, false);
     this.#work.end(now);
     const run = this.descent.runChecked(now, node, differences);
     const next = run && this.#check(now, run);
-    this.#time.setWorking(now, this.#work.isRunning);
+    this.#noteBusy(now);
     return next;
   }
 
   /** A run counts like a block: it saves blocks, and each run is asked for once. */
-  #verified(now: Millis, bytes: number): void {
+  #verified(now: Millis, bytes: number, isBlock: boolean): void {
+    this.#pace.noteBrought(now, isBlock);
     this.#floor.add(bytes);
     this.#time.earn(bytes);
     this.#lastVerifiedAt = now;
@@ -191,13 +200,26 @@ export class Receiving {
   /** The outcome of writing a block; false when it failed too often to continue. */
   handleBlockWritten(now: Millis, block: number, outcome: BlockOutcome): boolean {
     const isWritten = outcome === "written";
-    if (isWritten) this.#verified(now, lengthOfBlock(this.descent.plan, block));
+    if (isWritten) this.#verified(now, lengthOfBlock(this.descent.plan, block), true);
     // A rescuer may name a block in good faith that is not written yet.
     else if (outcome !== "missing") this.#wrong++;
     this.#writing = Math.max(0, this.#writing - 1);
     this.#work.endWrite(now, this.descent.plan.blockSize);
-    this.#time.setWorking(now, this.#work.isRunning);
-    return this.descent.blocks.settle(block, isWritten);
+    const mayContinue = this.descent.blocks.settle(block, isWritten);
+    this.#noteBusy(now);
+    return mayContinue;
+  }
+
+  /** The limits stand still while own work runs, and while this session has nothing to bring, since others have all open. */
+  #noteBusy(now: Millis): void {
+    const { isIdle, openCount } = this.descent;
+    this.#pace.setBusy(now, openCount > 0);
+    this.#time.setWorking(now, this.#work.isRunning || isIdle);
+  }
+
+  /** The session is over: what it has not brought is left to others. */
+  leave(): void {
+    this.descent.leave();
   }
 
   /** The rescuer serves later: believed for a minute without anything that verifies (PROTOCOL.md 6.5). */
@@ -210,6 +232,8 @@ export class Receiving {
     // An answer would be lost. What is missing is asked for when all is written.
     if (this.#isDeafWhileWriting && this.#writing > 0) return;
     this.descent.advance(now);
+    if (this.descent.isIdle) this.#takeOver(now);
+    this.#noteBusy(now);
     const request = this.descent.takeRequest(now, again);
     if (request !== undefined) this.#link.send(request);
     const grant = this.descent.blocks.takeGrant(again);
@@ -217,6 +241,12 @@ export class Receiving {
     if (request === undefined && grant === undefined) return;
     this.#lastAskedAt = now;
     this.#work.handleAsked(now);
+  }
+
+  /** Nothing is left for this session: takes over what a slower one would bring later. */
+  #takeOver(now: Millis): void {
+    this.descent.ledger.relieve(now, this.descent);
+    this.descent.advance(now);
   }
 
   /** Tells the rescuer that no block is wanted any more, so that it believes a DONE (PROTOCOL.md 5.12). */
@@ -227,6 +257,7 @@ export class Receiving {
 
   /** Repeats unanswered questions; returns why the session is over, if it is. */
   handleTimeout(now: Millis): SessionLoss | undefined {
+    if (this.descent.ledger.state === "failed") return "not-bootable";
     if (this.#wrong >= WRONG_MAX) return "damaged";
     // Who said *later* until it was no longer believed is slow, and not just gone.
     if (this.#time.hasReached(now, this.#lease.endsAt)) return this.#time.isSpent ? "slow" : "lease";

@@ -9,6 +9,7 @@ import { SentCalls } from "../call-digest.ts";
 import { CallTimer } from "./call-timer.ts";
 import type { ImageHold } from "./image-hold.ts";
 import { Knocking, QUERY_BYTES } from "./knocking.ts";
+import type { Swarm } from "./swarm.ts";
 import { asksWithin, type TargetLimits } from "./target-limits.ts";
 import type { TargetStart } from "./target-start.ts";
 
@@ -24,6 +25,8 @@ export interface TargetOptions {
   readonly isBlank?: () => boolean;
   /** Which image the board holds to: one object for all its links. */
   readonly hold?: ImageHold;
+  /** What its sessions share: one object for all its links. */
+  readonly swarm?: Swarm;
   /** The same for all links of the node, from its start to its end. */
   readonly start: TargetStart;
   /** Why it calls; for help unless given. */
@@ -121,10 +124,20 @@ export class TargetAnnouncer {
     this.knocking.stop();
   }
 
+  /** Calls at once, also while another link serves the board. */
+  callNow(now: Millis): void {
+    this.#timer.callNow(now);
+  }
+
   /** Another link serves the board now, or no longer does. */
   setServedElsewhere(now: Millis, isServed: boolean): void {
     if (isServed) this.knocking.stop();
     this.#timer.setServedElsewhere(now, isServed);
+  }
+
+  /** Another link serves the board. */
+  get isServedElsewhere(): boolean {
+    return this.#timer.isServedElsewhere;
   }
 
   /** Sends what is due while nobody serves the board over this link. */

@@ -13,7 +13,13 @@ import type { ReceivedRun, TreeDescent } from "./tree-descent.ts";
  * its `session`: an answer that comes after its session ended is dropped.
  */
 export type TargetEvent =
-  | { readonly tag: "checkManifest"; readonly session: number; readonly envelope: Uint8Array }
+  /** `joins`: sessions on other links receive this image, and its outcome need not say where flash differs. */
+  | {
+      readonly tag: "checkManifest";
+      readonly session: number;
+      readonly envelope: Uint8Array;
+      readonly joins?: true;
+    }
   | { readonly tag: "checkRun"; readonly session: number; readonly run: ReceivedRun }
   | {
       readonly tag: "writeBlock";

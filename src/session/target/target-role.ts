@@ -3,7 +3,7 @@ import { equalBytes } from "../../base/bytes.ts";
 import type { BootFailure, RefusalReason } from "../../base/refusal.ts";
 import type { RunOutcome, TreeNode } from "../../base/tree-shape.ts";
 import type { Millis } from "../../base/units.ts";
-import type { ByeReason } from "../../wire/constants.ts";
+import { ByeReason } from "../../wire/constants.ts";
 import type { LinkProof } from "../../wire/link-proof.ts";
 import { type Beacon, isCall, type Message, type None, type Offer } from "../../wire/messages.ts";
 import { keepBeacon, type NodeStatus } from "../beacon.ts";
@@ -15,9 +15,10 @@ import { LinkGuard } from "../link-guard.ts";
 import type { HeardEvent, Role, RoleHost } from "../role.ts";
 import { EffectAnswers } from "./effect-answers.ts";
 import { ImageHold } from "./image-hold.ts";
-import { type JudgedOffer, OfferAnswers, type OfferVerdict } from "./offer-answers.ts";
+import { type JudgedOffer, OfferAnswers, type OfferVerdict, type ServingElsewhere } from "./offer-answers.ts";
 import { RateFollow } from "./rate-follow.ts";
 import { Supersession } from "./supersession.ts";
+import { Swarm } from "./swarm.ts";
 import { TargetAnnouncer, type TargetOptions } from "./target-announcer.ts";
 import type { BlockOutcome, ManifestOutcome, SessionLoss, TargetEvent } from "./target-events.ts";
 import {
@@ -49,6 +50,7 @@ export class TargetRole implements Role {
   readonly #announcer: TargetAnnouncer;
   readonly #offers: OfferAnswers;
   readonly #hold: ImageHold;
+  readonly #swarm: Swarm;
   readonly #nodeId: Uint8Array;
   #session: TargetSession | undefined;
   /** The board is healed, or its owner stopped this role: no more calls. */
@@ -67,15 +69,17 @@ export class TargetRole implements Role {
     this.#guard = new LinkGuard(host.link.key, "target");
     this.#start = options.start;
     this.#isForced = (options.cause ?? "help") !== "help";
-    const { isDeafWhileWriting = false, limits = {} } = options;
-    this.#sessionOptions = { isDeafWhileWriting, limits };
+    const { isDeafWhileWriting = false, limits = {}, swarm = new Swarm() } = options;
+    this.#swarm = swarm;
+    this.#sessionOptions = { isDeafWhileWriting, limits, swarm };
     this.#announcer = new TargetAnnouncer(now, host.link, options, this.#guard.isKeyed);
     const { random, start, hold = new ImageHold() } = options;
     this.#hold = hold;
     const { nodeId } = this.#noteStatus(now);
     this.#nodeId = nodeId;
     const { calls } = this.#announcer;
-    this.#offers = new OfferAnswers({ host, guard: this.#guard, random, start, calls, hold, nodeId });
+    const parts = { host, guard: this.#guard, random, start, calls, hold, swarm, nodeId };
+    this.#offers = new OfferAnswers(parts);
     this.#supersession = new Supersession(host.link);
     this.#rate = new RateFollow(host.link, (event) => host.emit(event));
     this.#answers = new EffectAnswers({
@@ -100,10 +104,25 @@ export class TargetRole implements Role {
     return this.#session === undefined && !this.#isStopped;
   }
 
-  /** Another link serves this board now (its rescuer's id), or no longer does: one session at a time. */
-  setServedElsewhere(now: Millis, rescuerId: Uint8Array | undefined): void {
-    this.#offers.setServedElsewhere(rescuerId);
-    this.#announcer.setServedElsewhere(now, rescuerId !== undefined);
+  /**
+   * Another link serves this board now, or no longer does: sessions run at the same time only for one image (PROTOCOL.md 6.8).
+   * `callsOnce`: says so at once, so that a rescuer on this link may bring a part.
+   */
+  setServedElsewhere(now: Millis, serving: ServingElsewhere | undefined, callsOnce = false): void {
+    this.#offers.setServedElsewhere(serving);
+    this.#announcer.setServedElsewhere(now, serving !== undefined);
+    if (callsOnce) this.#announcer.callNow(now);
+  }
+
+  /** The image that this session and that of another link brought was committed there, and boots. */
+  handleHealedElsewhere(now: Millis, digest: Uint8Array): void {
+    const session = this.#session;
+    if (session === undefined || session.isDone || !equalBytes(session.peer.digest, digest)) return;
+    const end = session.handleHealedElsewhere(now);
+    // Nothing of it came over this link yet.
+    if (!session.isDone)
+      this.#host.link.send(byeOf(session.peer, ByeReason.stopped), this.#guard.prove(session.peer));
+    this.#end(now, end);
   }
 
   /** The board worked: what its record says is being received is held to. */
@@ -175,8 +194,10 @@ export class TargetRole implements Role {
   #handleBeacon(now: Millis, beacon: Beacon): void {
     if (!equalBytes(beacon.nodeId, this.#nodeId))
       this.#host.emit({ tag: "heard", who: heardFrom(beacon), beacon: keepBeacon(beacon) });
-    // Two boards that call do not answer each other without end.
-    if (!isCall(beacon)) this.#handleQuestion(now, beacon.nodeId);
+    // Two boards that call do not answer each other without end. One that is served may hand on what it receives.
+    const mayHandOn =
+      beacon.tag === "distress" && beacon.isServed === true && !this.#announcer.isServedElsewhere;
+    if (!isCall(beacon) || mayHandOn) this.#handleQuestion(now, beacon.nodeId);
     else if (equalBytes(beacon.nodeId, this.#nodeId)) this.#host.reportEcho();
   }
 
@@ -235,7 +256,7 @@ export class TargetRole implements Role {
   #accept(now: Millis, { offer, peer: offered }: JudgedOffer): void {
     if (this.#session !== undefined) {
       this.#host.emit({ tag: "sessionLost", why: "superseded" });
-      this.#hold.noteSessionEnd(this.#session.peer, false);
+      this.#endHold(false, false);
     }
     this.#strike(now, "superseded");
     const acceptNonce = this.#guard.isKeyed ? this.#start.acceptNonce() : undefined;
@@ -246,7 +267,9 @@ export class TargetRole implements Role {
     this.#supersession.clear();
     this.#rate.beginSession();
     const sendBeacon = (): void => this.#announcer.sendBeacon();
-    const asks = this.#announcer.asksFor(offer);
+    const isJoining = this.#offers.isServedElsewhere;
+    // What others receive already is not asked for twice.
+    const asks = isJoining ? undefined : this.#announcer.asksFor(offer);
     const [host, guard, options] = [this.#host, this.#guard, this.#sessionOptions];
     this.#session = new TargetSession(now, peer, offer, asks, host, guard, sendBeacon, options);
     this.#host.emit({ tag: "offered", offer });
@@ -304,6 +327,7 @@ export class TargetRole implements Role {
 
   #loseSession(now: Millis, why: SessionLoss): void {
     this.#strike(now, why);
+    this.#swarm.noteEnd(now, this.#host.link, this.#session?.isFruitless === true);
     this.#host.link.endSession();
     this.#endHold(why === "lease" || why === "slow" || why === "damaged", why === "not-bootable");
     this.#session = undefined;
@@ -321,6 +345,7 @@ export class TargetRole implements Role {
     this.#host.link.send(refuseOf(peer, reason), this.#guard.prove(peer));
     this.#emitRefused(reason, detail, peer.rescuerId);
     if (reason !== "flash") this.#offers.selection.strike(now, peer.rescuerId);
+    this.#swarm.noteEnd(now, this.#host.link, true);
     this.#endHold(false, reason === "flash");
     this.#session = undefined;
     this.#announcer.handleRefused(now);
@@ -331,6 +356,7 @@ export class TargetRole implements Role {
   #endHold(isWorthless: boolean, isFailed: boolean): void {
     const peer = this.#session?.peer;
     if (peer === undefined) return;
+    this.#session?.leave();
     this.#hold.noteSessionEnd(peer, isWorthless);
     if (isFailed) this.#hold.release(peer.digest);
   }

@@ -1,6 +1,6 @@
 import { equalBytes } from "../../base/bytes.ts";
 import type { BootFailure, RefusalReason } from "../../base/refusal.ts";
-import type { RunOutcome, TreeNode } from "../../base/tree-shape.ts";
+import type { Differences, RunOutcome, TreeNode } from "../../base/tree-shape.ts";
 import type { Millis } from "../../base/units.ts";
 import type { Link } from "../../link/link.ts";
 import { BLOCK_MAX, ObjectKind } from "../../wire/constants.ts";
@@ -14,6 +14,7 @@ import { EarlyChunks } from "./early-chunks.ts";
 import { OwnWork } from "./own-work.ts";
 import { Receiving } from "./receiving.ts";
 import { SayingDone } from "./saying-done.ts";
+import type { Swarm } from "./swarm.ts";
 import type { BlockOutcome, ManifestOutcome, SessionLoss, TargetEvent } from "./target-events.ts";
 import { codecsWithin, openBlocksWithin, type TargetLimits } from "./target-limits.ts";
 
@@ -36,6 +37,8 @@ export interface SessionOptions {
   /** Nothing is heard while a block is written. */
   readonly isDeafWhileWriting: boolean;
   readonly limits: TargetLimits;
+  /** What the sessions on all links of the board share. */
+  readonly swarm: Swarm;
 }
 
 /**
@@ -63,6 +66,9 @@ export const NO_SESSION: Deadlines<SessionDeadline> = {
 
 /** Larger images take long to compare with what flash holds. */
 const SHORT_CHECK_BYTES_MAX = 16 * 1024 * 1024;
+
+/** What a session has to ask for beyond what the ledger says that others began. */
+const NOTHING_MORE: Differences = { nodes: [], blocks: [] };
 
 const lost = (why: SessionLoss): SessionEnd => ({ tag: "lost", why });
 const refused = (reason: RefusalReason, detail: string): SessionEnd => ({ tag: "refused", reason, detail });
@@ -174,7 +180,9 @@ export class TargetSession {
     if (envelope === undefined) return;
     this.#state = { tag: "checking" };
     this.#work.begin(now, this.#isLongCheck);
-    this.#emit({ tag: "checkManifest", session: this.number, envelope });
+    const isJoining = this.#options.swarm.ledgerOf(this.peer.digest) !== undefined;
+    const joins = isJoining ? ({ joins: true } as const) : {};
+    this.#emit({ tag: "checkManifest", session: this.number, envelope, ...joins });
   }
 
   handleManifestChecked(now: Millis, outcome: ManifestOutcome): SessionEnd | undefined {
@@ -187,7 +195,10 @@ export class TargetSession {
       return refused("manifest", "the manifest is not the one that was offered");
     if (outcome.start.tag !== "good") return refused("flash", "the slot could not be prepared");
     const parts = { link: this.#link, session: this.number, work: this.#work, ...this.#options };
-    const receiving = new Receiving(now, parts, outcome.plan, outcome.start);
+    // What flash lacks is in the ledger, if others receive this image.
+    const isJoining = this.#options.swarm.ledgerOf(outcome.plan.digest) !== undefined;
+    const start = isJoining ? NOTHING_MORE : outcome.start;
+    const receiving = new Receiving(now, parts, outcome.plan, start);
     this.#state = { tag: "receiving", receiving };
     this.#emit({ tag: "receiving", plan: outcome.plan });
     this.#emitAll(receiving.begin(now, asks, this.#early));
@@ -218,23 +229,49 @@ export class TargetSession {
   #continue(now: Millis, receiving: Receiving): void {
     this.#emit({ tag: "progress", descent: receiving.descent });
     this.#emitAll(receiving.takeEarly(now));
-    if (!receiving.descent.isFinished) receiving.ask(now);
-    else {
-      this.#state = { tag: "committing", receiving };
-      this.#work.begin(now, true);
-      this.#emit({ tag: "commit", session: this.number });
-    }
+    if (receiving.descent.isFinished) this.#commit(now, receiving);
+    else receiving.ask(now);
+  }
+
+  /** Has the board commit, unless the session on another link does. */
+  #commit(now: Millis, receiving: Receiving): void {
+    const { descent } = receiving;
+    if (!descent.ledger.takeCommit(descent)) return;
+    this.#state = { tag: "committing", receiving };
+    this.#work.begin(now, true);
+    this.#emit({ tag: "commit", session: this.number });
   }
 
   handleCommitted(now: Millis, failure: BootFailure | undefined): SessionEnd | undefined {
     if (this.#state.tag !== "committing") return undefined;
     this.#work.end(now);
+    const { receiving } = this.#state;
+    receiving.descent.ledger.noteCommitted(failure === undefined ? "committed" : "failed");
     if (failure !== undefined) return lost("not-bootable");
     this.#emit({ tag: "verified", digest: this.peer.digest });
-    const { receiving } = this.#state;
+    return this.#sayDone(now, receiving);
+  }
+
+  #sayDone(now: Millis, receiving: Receiving): SessionEnd | undefined {
+    receiving.leave();
     const saying = new SayingDone(now, this.#link, this.peer.digest, receiving, this.#sendBeacon);
     this.#state = { tag: "done", saying };
     return this.handleTimeout(now);
+  }
+
+  /** The image of this session was committed by that of another link: its rescuer hears so, too. */
+  handleHealedElsewhere(now: Millis): SessionEnd | undefined {
+    return this.#state.tag === "receiving" ? this.#sayDone(now, this.#state.receiving) : finished(false);
+  }
+
+  /** The session is over: what it has not brought is left to those on other links. */
+  leave(): void {
+    if (this.#state.tag === "receiving" || this.#state.tag === "committing") this.#state.receiving.leave();
+  }
+
+  /** It brought no block. */
+  get isFruitless(): boolean {
+    return this.#state.tag !== "receiving" || this.#state.receiving.descent.blocks.written === 0;
   }
 
   handleLater(now: Millis, forMs: Millis): void {
@@ -260,6 +297,9 @@ export class TargetSession {
         return undefined;
       case "receiving": {
         this.#emitAll(state.receiving.takeWrites(now));
+        // Whose turn it was may be gone.
+        if (state.receiving.descent.isFinished) this.#commit(now, state.receiving);
+        if (this.#state.tag !== "receiving") return undefined;
         const why = state.receiving.handleTimeout(now);
         return why === undefined ? undefined : lost(why);
       }

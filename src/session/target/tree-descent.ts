@@ -1,6 +1,5 @@
 import {
   type Differences,
-  leavesBelow,
   leftmostPath,
   RUN_LEVELS,
   runChildren,
@@ -11,6 +10,8 @@ import { ObjectKind, REQUEST_ENTRIES_MAX } from "../../wire/constants.ts";
 import type { AcceptAsks, ObjectChunk, Request } from "../../wire/messages.ts";
 import { ChunkAssembly } from "./chunk-assembly.ts";
 import type { DescentPlan } from "./descent-plan.ts";
+import { ImageLedger, type LedgerShare } from "./image-ledger.ts";
+import type { SharePace } from "./share-pace.ts";
 import { WantedBlocks } from "./wanted-blocks.ts";
 
 /** A complete run of hashes, or the claim that a node's range repeats one byte. */
@@ -44,13 +45,15 @@ const RUN_BLOCKS = 2 ** RUN_LEVELS;
 const RUN_BYTES_MAX = 512;
 
 /**
- * A target's walk down the hash tree of one image, where flash differs from it (PROTOCOL.md 6.3): asks for runs of hashes
- * and finds the blocks that are wanted. Pure bookkeeping: the board hashes, compares and writes.
+ * A session's walk down the hash tree of one image, where flash differs from it (PROTOCOL.md 6.3): asks for runs of hashes
+ * and finds the blocks that are wanted; of what the ledger has, which several sessions may share. Pure bookkeeping: the board
+ * hashes, compares and writes.
  */
-export class TreeDescent {
+export class TreeDescent implements LedgerShare {
   readonly plan: DescentPlan;
   readonly blocks: WantedBlocks;
-  #frontier: TreeNode[] = [];
+  readonly ledger: ImageLedger;
+  readonly #pace: SharePace | undefined;
   readonly #runsMax: number;
   readonly #blocksAhead: number;
   readonly #asked: Map<string, Wanted> = new Map();
@@ -61,7 +64,8 @@ export class TreeDescent {
 
   /**
    * `start`: where flash differs from the root on. `openMax`: blocks that may be unfinished at once. `runsMax`: runs that
-   * are kept at once, until their blocks are written. `codecs`: of blocks, those that the accept stated.
+   * are kept at once, until their blocks are written. `codecs`: of blocks, those that the accept stated. `ledger`: of this session
+   * alone unless given; then `pace` says how fast the session is.
    */
   constructor(
     plan: DescentPlan,
@@ -69,32 +73,71 @@ export class TreeDescent {
     openMax: number,
     runsMax: number = REQUESTS_MAX,
     codecs?: number,
+    ledger: ImageLedger = new ImageLedger(plan),
+    pace?: SharePace,
   ) {
     this.plan = plan;
+    this.ledger = ledger;
+    this.#pace = pace;
     this.#runsMax = runsMax;
     this.#blocksAhead = Math.min(BLOCKS_AHEAD, 1 + RUN_BLOCKS * (runsMax - 1));
-    this.blocks = new WantedBlocks(plan, openMax, codecs);
-    this.#descend(start);
+    this.blocks = new WantedBlocks(plan, openMax, codecs, ledger.waiting);
+    ledger.add(start);
+    ledger.join(this);
   }
 
-  /** Blocks that are known to be right in flash, out of the plan's `leafCount`. */
+  /** Blocks that are known to be right in flash, out of the plan's `leafCount`: by whatever session they came. */
   get blocksRight(): number {
-    let left = this.blocks.count;
-    const { leafCount } = this.plan;
-    for (const node of this.#frontier) left += leavesBelow(leafCount, node).count;
-    for (const { node } of this.#asked.values()) left += leavesBelow(leafCount, node).count;
-    // Blocks of a unit that is rewritten are wanted again although a run found them equal.
-    return Math.max(0, leafCount - left);
+    return this.ledger.blocksRight;
   }
 
   /** Nothing is left to ask for, to wait for, or to write. */
   get isFinished(): boolean {
-    return this.#frontier.length === 0 && this.#asked.size === 0 && this.blocks.count === 0;
+    return this.isIdle && this.ledger.isFinished;
   }
 
-  #descend(differences: Differences): void {
-    if (differences.nodes.length > 0) this.#frontier = differences.nodes.concat(this.#frontier);
-    this.blocks.add(differences.blocks);
+  /** This session has asked for nothing that is not there. */
+  get isIdle(): boolean {
+    return this.#asked.size === 0 && this.blocks.openCount === 0;
+  }
+
+  /** Nodes that were asked for and not checked yet, but for guesses, which others may ask for. */
+  get askedNodes(): readonly TreeNode[] {
+    return [...this.#asked.values()].filter(({ isGuess }) => !isGuess).map(({ node }) => node);
+  }
+
+  get openCount(): number {
+    return this.blocks.openCount;
+  }
+
+  timeFor(now: Millis, blocks: number): Millis {
+    return this.#pace?.timeFor(now, blocks) ?? 0;
+  }
+
+  doneAt(now: Millis): Millis {
+    return this.#pace?.doneAt(now, this.openCount) ?? now;
+  }
+
+  release(count: number, areBegunToo: boolean): readonly number[] {
+    return this.blocks.release(count, areBegunToo);
+  }
+
+  releaseNodes(): readonly TreeNode[] {
+    const released: TreeNode[] = [];
+    for (const [key, { node, isChecking, isGuess }] of this.#asked) {
+      if (isChecking) continue;
+      if (!isGuess) released.push(node);
+      this.#asked.delete(key);
+      this.#requestChanged = true;
+    }
+    return released;
+  }
+
+  /** The session is over: others of the ledger are to bring what it has not. */
+  leave(): void {
+    const nodes = this.askedNodes;
+    this.#asked.clear();
+    this.ledger.leave(this, this.blocks.releaseAll(), nodes);
   }
 
   /** The accept asked for the first runs: they are not asked for again, unless they stay away (PROTOCOL.md 5.4). */
@@ -116,7 +159,7 @@ export class TreeDescent {
   advance(now: Millis): void {
     this.blocks.openMore();
     while (this.#asked.size < this.#runsMax && this.blocks.count < this.#blocksAhead) {
-      const node = this.#frontier.shift();
+      const node = this.ledger.takeNode();
       if (node === undefined) break;
       this.#ask(now, node, false);
     }
@@ -193,7 +236,7 @@ export class TreeDescent {
     }
     this.#isRootComing = false;
     this.#asked.delete(keyOf(node));
-    this.#descend(outcome);
+    this.ledger.add(outcome);
     return this.#settleGuess(now, node);
   }
 
@@ -202,12 +245,10 @@ export class TreeDescent {
     const child = node.level > RUN_LEVELS ? runChildren(this.plan.leafCount, node)[0] : undefined;
     const guess = child && this.#asked.get(keyOf(child));
     if (child === undefined || !guess?.isGuess) return undefined;
-    const at = this.#frontier.findIndex(({ level, index }) => level === child.level && index === child.index);
-    if (at < 0) {
+    if (!this.ledger.takeThis(child)) {
       for (const [key, { isGuess }] of this.#asked) if (isGuess) this.#asked.delete(key);
       return undefined;
     }
-    this.#frontier.splice(at, 1);
     this.#ask(now, child, false);
     const run = guess.held;
     guess.held = undefined;

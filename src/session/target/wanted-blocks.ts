@@ -5,6 +5,7 @@ import { isCodedComplete } from "../coded-block.ts";
 import { ChunkAssembly } from "./chunk-assembly.ts";
 import { type DescentPlan, lengthOfBlock } from "./descent-plan.ts";
 import type { CompleteBlock } from "./held-writes.ts";
+import { WaitingBlocks } from "./waiting-blocks.ts";
 
 interface OpenBlock {
   attempt: number;
@@ -20,16 +21,15 @@ interface OpenBlock {
 const ATTEMPTS_MAX = 8;
 
 /**
- * The blocks that flash lacks: those that wait, and those that are open, which the grant names (PROTOCOL.md 6.3). Puts
- * their chunks together.
+ * The blocks that a session is to bring: those that wait, for it or for other sessions, and those that it has open, which its
+ * grant names (PROTOCOL.md 6.3). Puts their chunks together.
  */
 export class WantedBlocks {
   readonly #plan: DescentPlan;
   readonly #openMax: number;
   /** Codecs that the board takes. */
   readonly #codecs: number;
-  /** Not open yet, the next one last: there may be a million, and it goes first. */
-  readonly #waiting: number[] = [];
+  readonly #waiting: WaitingBlocks;
   readonly #open: Map<number, OpenBlock> = new Map();
   /** Blocks this far apart have the same position bits. */
   readonly #modulus: number;
@@ -41,17 +41,28 @@ export class WantedBlocks {
   #grantChanged = false;
   #written = 0;
 
-  /** `openMax`: blocks that may be unfinished at once. `codecs`: those that the accept stated. */
-  constructor(plan: DescentPlan, openMax: number, codecs: number = KNOWN_CODECS) {
+  /** `openMax`: blocks that may be unfinished at once. `codecs`: those that the accept stated. `waiting`: taken from. */
+  constructor(
+    plan: DescentPlan,
+    openMax: number,
+    codecs: number = KNOWN_CODECS,
+    waiting: WaitingBlocks = new WaitingBlocks(),
+  ) {
+    this.#waiting = waiting;
     this.#plan = plan;
     this.#openMax = openMax;
     this.#codecs = codecs;
     this.#modulus = POSITION_SPAN / plan.blockSize;
   }
 
-  /** Blocks that are not written yet, open ones included. */
+  /** Blocks that are not written yet, but for those that other sessions have open. */
   get count(): number {
-    return this.#waiting.length + this.#open.size;
+    return this.#waiting.count + this.#open.size;
+  }
+
+  /** Blocks that this session has open. */
+  get openCount(): number {
+    return this.#open.size;
   }
 
   /** Blocks written in this session. */
@@ -67,31 +78,60 @@ export class WantedBlocks {
 
   /** Adds blocks to those that wait. */
   add(blocks: readonly number[]): void {
-    if (blocks.length === 0) return;
-    for (const block of blocks) this.#waiting.push(block);
-    this.#waiting.sort((a, b) => b - a);
+    this.#waiting.add(blocks);
+  }
+
+  /**
+   * Gives up to `count` open blocks that are not complete to another session, those opened last first; with `areBegunToo` also
+   * such of which a part has come.
+   */
+  release(count: number, areBegunToo: boolean): number[] {
+    const released: number[] = [];
+    for (const [block, { attempt, coded, isSettling }] of [...this.#open].toReversed()) {
+      if (released.length >= count) break;
+      if (isSettling || (coded !== undefined && !areBegunToo)) continue;
+      this.#close(block, attempt);
+      released.push(block);
+    }
+    return released;
+  }
+
+  /** The session is over: the blocks that it has not brought. */
+  releaseAll(): number[] {
+    const released = [...this.#open.keys()];
+    for (const [block, { attempt }] of this.#open) this.#close(block, attempt);
+    return released;
+  }
+
+  /** Late chunks of it belong to nothing. */
+  #close(block: number, attempt: number): void {
+    const position = block % this.#modulus;
+    this.#open.delete(block);
+    this.#openPositions.delete(position);
+    this.#lastAttempts.set(position, attempt);
+    this.#grantChanged = true;
   }
 
   /** Opens blocks that wait, as far as the limits allow. */
   openMore(): void {
     /** At least as many entries as the grant has; counted exactly only where that may be too many. */
     let entries = GRANT_ENTRIES_MAX;
-    for (let i = this.#waiting.length - 1; i >= 0 && this.#open.size < this.#openMax; i--) {
-      const block = this.#waiting[i] as number;
+    this.#waiting.offer((block) => {
+      if (this.#open.size >= this.#openMax) return "enough";
       const position = block % this.#modulus;
       // The position bits of a chunk could not tell this block from one that is open (PROTOCOL.md 4.5).
-      if (this.#openPositions.has(position)) continue;
+      if (this.#openPositions.has(position)) return "left";
       this.#open.set(block, { ...this.#firstTry(position), coded: undefined, isSettling: false });
       entries++;
       if (entries > GRANT_ENTRIES_MAX) entries = this.#grantEntries().length;
       if (entries > GRANT_ENTRIES_MAX) {
         this.#open.delete(block);
-        return;
+        return "enough";
       }
       this.#openPositions.add(position);
-      this.#waiting.splice(i, 1);
       this.#grantChanged = true;
-    }
+      return "taken";
+    });
   }
 
   /** Not the attempt that a late chunk of an earlier block with these position bits may be of (PROTOCOL.md 4.5). */
@@ -146,9 +186,7 @@ export class WantedBlocks {
     if (open === undefined) return true;
     this.#grantChanged = true;
     if (isWritten) {
-      this.#open.delete(block);
-      this.#openPositions.delete(block % this.#modulus);
-      this.#lastAttempts.set(block % this.#modulus, open.attempt);
+      this.#close(block, open.attempt);
       this.#written++;
       return true;
     }

@@ -40,7 +40,9 @@ export function campaignScenario(seed: number): Scenario {
     update,
     ...(update && randomBelow(random, 2) === 0 ? { broken: 0.2 } : {}),
     loss: [0, 0, 0.02, 0.05][randomBelow(random, 4)] ?? 0,
-    ...{ nodes: 16, seed, size: 8_192, baud: 921_600, faults: true },
+    // Of two blocks, or of eight: those are received and handed on at the same time for longer.
+    size: randomBelow(random, 6) === 0 ? 32_768 : 8_192,
+    ...{ nodes: 16, seed, baud: 921_600, faults: true },
   };
 }
 

@@ -15,8 +15,8 @@ const STALE_MS: Millis = 3_000;
 interface Seen {
   /** Links on which it is the target. */
   readonly targets: Set<string>;
-  /** The link over which it is served. */
-  servedOn: string | undefined;
+  /** The links over which it is served, and the image of each by its short digest. */
+  readonly servedOn: Map<string, string>;
   /** What it booted last, and when. */
   booted: { readonly image: ImageSource; readonly at: Millis } | undefined;
   /** Looks at what this start of it writes to flash. */
@@ -46,7 +46,7 @@ export interface LookedAt {
 
 /**
  * Looks at each change of a world for what may never be: bytes in flash that are in no signed image, an image started that is
- * not whole, two rescuers at once, a version that goes back, an image handed to a board that has it.
+ * not whole, two images received at once, a version that goes back, an image handed to a board that has it.
  */
 export class Checkers {
   readonly violations: string[] = [];
@@ -96,7 +96,7 @@ export class Checkers {
   #of(board: number): Seen {
     let seen = this.#seen.get(board);
     if (seen === undefined) {
-      seen = { targets: new Set(), servedOn: undefined, booted: undefined, oracle: undefined, reported: 0 };
+      seen = { targets: new Set(), servedOn: new Map(), booted: undefined, oracle: undefined, reported: 0 };
       this.#seen.set(board, seen);
     }
     return seen;
@@ -113,7 +113,7 @@ export class Checkers {
     const seen = this.#of(board);
     seen.oracle = undefined;
     seen.targets.clear();
-    seen.servedOn = undefined;
+    seen.servedOn.clear();
   }
 
   /** The board was broken on purpose: what it ran before counts no more. */
@@ -130,13 +130,13 @@ export class Checkers {
         else this.#leave(seen, event.link);
         return;
       case "offer":
-        if (seen.targets.has(event.link)) this.#checkOneRescuer(board, seen, event.link);
+        if (seen.targets.has(event.link)) this.#checkOneImage(board, seen, event);
         else this.#checkIsNeeded(board, event, world);
         return;
       case "lost":
       case "refused":
       case "healed":
-        if (seen.servedOn === event.link && seen.targets.has(event.link)) seen.servedOn = undefined;
+        if (seen.targets.has(event.link)) seen.servedOn.delete(event.link);
         return;
       case "booted":
         this.#checkBooted(board, seen, event.digest, world);
@@ -150,14 +150,20 @@ export class Checkers {
 
   #leave(seen: Seen, link: string): void {
     seen.targets.delete(link);
-    if (seen.servedOn === link) seen.servedOn = undefined;
+    seen.servedOn.delete(link);
   }
 
-  #checkOneRescuer(board: number, seen: Seen, link: string): void {
+  /** Several rescuers may serve a board at once, if all bring the same image. */
+  #checkOneImage(
+    board: number,
+    { servedOn }: Seen,
+    { link, digest }: { link: string; digest: string },
+  ): void {
     this.lookedAt.sessions++;
-    if (seen.servedOn !== undefined && seen.servedOn !== link)
-      this.#object(board, `is served over ${seen.servedOn} and ${link} at once`);
-    seen.servedOn = link;
+    for (const [other, otherDigest] of servedOn)
+      if (other !== link && otherDigest !== digest)
+        this.#object(board, `is served ${otherDigest} over ${other} and ${digest} over ${link} at once`);
+    servedOn.set(link, digest);
   }
 
   /** An offer to a board that has had this image, or a newer one, for longer than a frame travels. */

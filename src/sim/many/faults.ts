@@ -34,8 +34,8 @@ export interface WorldFaults {
   start(): void;
   /** Whether a wire carries nothing now. */
   isCut(wire: number): boolean;
-  /** What a wire makes of a frame: itself, or a damaged copy. */
-  damage(frame: Uint8Array): Uint8Array;
+  /** What a wire makes of a frame that a board sends: itself, or a damaged copy. */
+  damage(frame: Uint8Array, board: number): Uint8Array;
   wrapFlash(board: number, flash: NorFlash): Flash;
 }
 

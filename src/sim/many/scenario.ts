@@ -23,6 +23,8 @@ export interface Scenario {
   readonly loss: number;
   readonly faults: boolean;
   readonly layout: FlashLayout;
+  /** Boards hand on an image only once they have all of it. */
+  readonly storeAndForward?: boolean | undefined;
 }
 
 /** What came of a scenario. */
@@ -56,9 +58,9 @@ export function worldOf(
   hooks: ScenarioHooks = {},
   brokenToo: readonly number[] = [],
 ): World {
-  const { topology: kind, nodes, seed, update, size, baud, loss, layout } = scenario;
+  const { topology: kind, nodes, seed, update, size, baud, loss, layout, storeAndForward } = scenario;
   return new World({
-    ...{ seed, update, size, baud, loss, layout },
+    ...{ seed, update, size, baud, loss, layout, cutThrough: storeAndForward !== true },
     topology: topology(kind, nodes, partRandom(seed, 3)),
     key: simKey(seed),
     broken: [...brokenToo, ...brokenOf(scenario)],
@@ -123,7 +125,16 @@ export async function transferTime(scenario: Scenario): Promise<Millis> {
 }
 
 /** The flags of `mayday sim` that give this scenario again, but for topology, nodes and seed. */
-function flagsOf({ broken, update, size, baud, loss, faults, layout }: Scenario): SpreadStory["options"] {
+function flagsOf({
+  broken,
+  update,
+  size,
+  baud,
+  loss,
+  faults,
+  layout,
+  storeAndForward = false,
+}: Scenario): SpreadStory["options"] {
   return {
     ...(broken === undefined ? {} : { broken }),
     ...(update ? { update } : {}),
@@ -132,6 +143,7 @@ function flagsOf({ broken, update, size, baud, loss, faults, layout }: Scenario)
     ...(loss === 0 ? {} : { loss }),
     ...(layout === "ab" ? {} : { layout }),
     ...(faults ? { faults } : {}),
+    ...(storeAndForward ? { "store-and-forward": true } : {}),
   };
 }
 

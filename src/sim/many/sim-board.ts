@@ -22,6 +22,7 @@ export interface SimBoardSetup {
   readonly geometry: FlashGeometry;
   readonly policy: TrustPolicy;
   readonly allowSingle: boolean;
+  readonly cutThrough: boolean;
   /** Called when something begins that a promise ends. */
   markAsync(): void;
   /** Wraps the flash of a board, to look at what is written, or to cut its power. */
@@ -105,11 +106,16 @@ export class SimBoard {
       this.#setup.markAsync();
       return ownSource();
     };
+    const receivedImage = store.receivedImage.bind(store);
+    store.receivedImage = () => {
+      this.#setup.markAsync();
+      return receivedImage();
+    };
     return store;
   }
 
   #run({ power, stop, plugs, store }: Start): void {
-    const { clock, random, allowSingle, markAsync, onEvent } = this.#setup;
+    const { clock, random, allowSingle, cutThrough, markAsync, onEvent } = this.#setup;
     markAsync();
     const run = runNode({
       links: plugs.map((source) => ({ source })),
@@ -117,6 +123,7 @@ export class SimBoard {
       allowUnsigned: false,
       policy: { update: "auto", allowSingle },
       fanOut: 1,
+      cutThrough,
       onBoot: async () => {
         markAsync();
         return true;

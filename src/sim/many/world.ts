@@ -25,6 +25,8 @@ export interface WorldOptions {
   /** Bytes of the image. */
   readonly size: number;
   readonly baud: number;
+  /** The rate of a wire, where it is another one. */
+  readonly baudOf?: ((wire: number) => number | undefined) | undefined;
   readonly layout: FlashLayout;
   /** Boards that have no image at the start. All others have one. */
   readonly broken: readonly number[];
@@ -32,6 +34,8 @@ export interface WorldOptions {
   readonly update: boolean;
   /** Share of frames that are lost on each wire. */
   readonly loss: number;
+  /** Boards hand on what they receive while more of it comes; true unless given. */
+  readonly cutThrough?: boolean | undefined;
   /** Everything that may go wrong beside that; nothing unless given. */
   readonly faults?: ((world: World) => WorldFaults) | undefined;
   /** Takes every event of every board. */
@@ -100,6 +104,7 @@ export class World {
       geometry: this.#geometry,
       policy: this.#policy,
       allowSingle: true,
+      cutThrough: this.options.cutThrough ?? true,
       markAsync: () => {
         this.#isUnsettled = true;
       },
@@ -123,7 +128,7 @@ export class World {
 
   #joinWires({ edges }: Topology): void {
     for (const [wire, [a, b]] of edges.entries()) {
-      const line = { baud: this.options.baud, latencyMs: LATENCY_MS };
+      const line = { baud: this.options.baudOf?.(wire) ?? this.options.baud, latencyMs: LATENCY_MS };
       const names = [`${a}-${b}`, `${b}-${a}`] as const;
       const ends = createMemoryPair(this.clock, { aToB: line, bToA: line, names });
       for (const [i, number] of [a, b].entries()) {
@@ -141,7 +146,7 @@ export class World {
       isCut: () => this.#faults?.isCut(wire) === true,
       carry: (frame) => {
         if (loss > 0 && random.u32() < loss * 2 ** 32) return undefined;
-        return this.#faults === undefined ? frame : this.#faults.damage(frame);
+        return this.#faults === undefined ? frame : this.#faults.damage(frame, board);
       },
       note: (frame) => onFrame?.(board, wire, frame),
     };

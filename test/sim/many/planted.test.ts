@@ -54,20 +54,20 @@ const PLANTED: readonly Planted[] = [
         to: "return session.silentSince + 1e9 * this.#silence;",
       },
     ],
-    seed: 0,
+    seed: 26,
     says: /not well after 600 s: boards \d+/,
   },
   {
-    what: "a board that accepts an offer and does not tell its other links",
+    what: "a board that accepts offers of two images on two links",
     edits: [
       {
-        path: "node/target-side.ts",
-        from: "if (other !== link) this.#setServedElsewhere(now, other, offer.rescuerId);",
-        to: "if (other === link) this.#setServedElsewhere(now, other, undefined);",
+        path: "session/target/offer-answers.ts",
+        from: "if (this.#elsewhere !== undefined && session === undefined && !this.#mayJoin(now, offer)) {",
+        to: "if (this.#elsewhere !== undefined && session !== undefined && !this.#mayJoin(now, offer)) {",
       },
     ],
-    seed: 1,
-    says: /is served over \d+-\d+ and \d+-\d+ at once/,
+    seed: 12,
+    says: /is served [0-9a-f]{16} over \d+-\d+ and [0-9a-f]{16} over \d+-\d+ at once/,
   },
   {
     what: "an image that is handed to a board of the same version",
