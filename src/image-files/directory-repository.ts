@@ -8,11 +8,12 @@ import { makeFolder } from "../files/durable-file.ts";
 import { fileStamp } from "../files/file-stamp.ts";
 import { OpenFolder } from "../files/open-folder.ts";
 import { clearStaleTempsIn } from "../files/stale-temps.ts";
-import { formatHardware } from "../image/hardware.ts";
+import { formatHardware, type Hardware } from "../image/hardware.ts";
 import type { ImageSource } from "../image/image-source.ts";
 import { COUNTER_STEP_MAX, COUNTER_USUAL_MAX, type Manifest } from "../image/manifest.ts";
 import {
   chooseImage,
+  hardwareAmong,
   type ImageChoice,
   noSuchImage,
   type PickCriteria,
@@ -79,6 +80,10 @@ export class DirectoryRepository implements Repository {
   /** May not know of a file that was changed in place in the last second. */
   async pick(criteria: PickCriteria): Promise<ImageChoice<StoredEntry>> {
     return chooseImage((await this.#listing.recent()).images, criteria);
+  }
+
+  hardwareOf(id: Uint8Array): Hardware | undefined {
+    return hardwareAmong(this.#listing.known(), id);
   }
 
   /** The file is hashed once for as long as it is the same; several uses share it. */

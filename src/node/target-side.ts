@@ -47,8 +47,10 @@ interface LinkSession {
   /** The same of the image that was offered last. */
   offered: string;
   version: string;
-  /** When the first offer on this link was accepted. */
+  /** When its first offer was accepted. */
   startedAt: Millis;
+  /** It ended early: the next offer begins another one. */
+  isLost: boolean;
   /** When the image was verified. */
   doneAt: Millis | undefined;
   /** Rate of the line then, in bit/s, where it has one. */
@@ -196,12 +198,14 @@ export class TargetSide {
   #handleOffered(now: Millis, offer: Offer, link: Link): void {
     const at = { link: link.endpoint, peer: toHex(offer.rescuerId) };
     const version = formatVersion(offer.version);
+    const open = this.#sessions.get(link);
     this.#last = {
       peer: at.peer,
       digest: undefined,
       offered: toHex(offer.digest),
       version,
-      startedAt: this.#sessions.get(link)?.startedAt ?? now,
+      startedAt: open === undefined || open.isLost ? now : open.startedAt,
+      isLost: false,
       doneAt: undefined,
       baud: undefined,
       blocks: 0,
@@ -266,6 +270,7 @@ export class TargetSide {
         return;
       }
       case "sessionLost":
+        session.isLost = true;
         this.#acceptOffers();
         this.#duties.store.abandon();
         this.#host.report({ event: "lost", ...at, why: event.why });
