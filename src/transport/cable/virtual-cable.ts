@@ -188,7 +188,7 @@ async function removeStaleLinks(options: VirtualCableOptions): Promise<void> {
     if (target === undefined || !isOurs || !(isDangling || target.startsWith("/dev/pts/"))) {
       throw new FailedError(
         "cable-failed",
-        `Cannot make the link ${path}: it exists and is not a stale link of yours`,
+        `Cannot make the link ${path}: it exists and is not a link that a cable of yours left behind; remove it, or give another path`,
       );
     }
     removeIfSame(path, found);
