@@ -398,13 +398,6 @@ static bool link_target(const char *path, char *target, size_t size) {
     return true;
 }
 
-/* What to do when the link cannot be made. */
-static const char *link_fix(int fault) {
-    if (fault == EEXIST) return "it is not a link that a cable left behind; remove it, or give another path";
-    if (fault == ENOENT) return "make its folder, or give another path";
-    return "give a path in a folder that you may write to";
-}
-
 /* Replaces a link left behind by a cable that was killed, and nothing else. */
 static bool end_link(struct end *end, const char *path) {
     char target[256];
@@ -412,7 +405,7 @@ static bool end_link(struct end *end, const char *path) {
     if (link_target(path, target, sizeof target) && (strncmp(target, "/dev/pts/", 9) == 0 || stat(path, &status) != 0))
         unlink(path);
     if (symlink(end->device, path) != 0) {
-        COMPLAIN("cannot make the link %s: %s: %s", path, strerror(errno), link_fix(errno));
+        COMPLAIN("cannot make the link %s: %s", path, strerror(errno));
         return false;
     }
     end->linked = true;
