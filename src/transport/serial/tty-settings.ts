@@ -62,7 +62,11 @@ export class TtySettings {
 /** What `stty -a` says of the tty; undefined when it cannot be had. */
 function settingsOf(fd: number): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const child = spawn("stty", ["-a"], { stdio: [fd, "pipe", "ignore"], timeout: LIMIT_MS });
+    // Not as its standard input: what a child gets as one of its first three descriptors, libuv makes blocking, for us as well.
+    const child = spawn("sh", ["-c", "exec stty -a <&3"], {
+      stdio: ["ignore", "pipe", "ignore", fd],
+      timeout: LIMIT_MS,
+    });
     let answer = "";
     child.stdout?.setEncoding("utf8").on("data", (text: string) => {
       if (answer.length < ANSWER_MAX) answer += text;

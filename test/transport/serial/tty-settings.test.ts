@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { closeSync, constants, openSync } from "node:fs";
+import { closeSync, constants, openSync, readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { VirtualClock } from "../../../src/base/virtual-clock.ts";
 import { TtySettings } from "../../../src/transport/serial/tty-settings.ts";
@@ -80,6 +80,15 @@ describe("the settings of a port that another program changed", () => {
     expect(told).toHaveLength(1);
     await look(settings, 1);
     expect(told).toHaveLength(2);
+  });
+
+  it("are looked at without a change of the descriptor: a read that blocks would keep the process from its end", async () => {
+    const flags = (): string | undefined =>
+      /^flags:\s+(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, "utf8"))?.[1];
+    const before = flags();
+    await look(new TtySettings(clock), 30_000);
+    expect(flags()).toBe(before);
+    expect(Number.parseInt(before ?? "", 8) & constants.O_NONBLOCK).not.toBe(0);
   });
 
   it("lead to nothing for what is not a terminal", async () => {
