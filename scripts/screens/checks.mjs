@@ -1,7 +1,7 @@
 // What is wrong with a screen: rubbish, bars that are cut, left over or in the wrong place, and names that do not belong there.
 
 /** A bar from its label to its end, as one line. */
-const BAR = /^(\S{1,16}) \[(?:[=-]{6}|[=-]{16})\] (\d{1,3})% (\d+)\/(\d+) blocks(?:, [\w.% /]+)*$/;
+const BAR = /^(\S{1,16}) \[(?:[=-]{4}|[=-]{16})\] (\d{1,3})% (\d+)\/(\d+) blocks(?:, [\w.% /]+)*$/;
 /** Something of a bar. */
 const PIECE = /[=-]{4,}\]|\[[=-]{4,}|\d% \d+\/|\d+\/\d+ blocks/;
 /** Controls that a terminal would show as they are, and pieces of escape sequences. */

@@ -12,10 +12,12 @@ const PLAIN_INTERVAL_MS: Millis = 3000;
 /** Of a terminal that does not say how wide it is. */
 const COLUMNS = 80;
 /** A bar, and the name of its link: shorter ones where a terminal has fewer columns than usual. */
-const [BAR_WIDTH, BAR_WIDTH_SHORT] = [16, 6];
+const [BAR_WIDTH, BAR_WIDTH_SHORT] = [16, 4];
 const [LABEL_MAX, LABEL_MAX_SHORT] = [16, 8];
 /** Of a line: brackets, percentage and spaces. */
 const FRAME_WIDTH = 9;
+/** Of the "^C" that the terminal itself writes behind a bar: it must not begin another row, or the bar could not be removed. */
+const ECHO_WIDTH = 2;
 
 /** Lines of text, and below them the progress of transfers. */
 export interface ProgressView {
@@ -109,7 +111,7 @@ export class BarProgress implements ProgressView {
     const barsize = isShort ? BAR_WIDTH_SHORT : BAR_WIDTH;
     this.#stack ??= this.#newStack(barsize);
     const link = linkLabel(event.link, isShort ? LABEL_MAX_SHORT : LABEL_MAX).written;
-    const room = columns - barsize - FRAME_WIDTH - link.length;
+    const room = columns - barsize - FRAME_WIDTH - ECHO_WIDTH - link.length;
     const payload = { link, text: TerminalText.plain(progressText(event, room)).written };
     const { written, missing } = event;
     const bar = this.#bars.get(event.link);

@@ -275,7 +275,8 @@ describe("progress on a terminal", () => {
     output.endProgress();
     // A bar that is drawn again begins with a move to the first column.
     const lines = stripVTControlCharacters(stderr().replaceAll("\u001b[1G", "\n")).split(/[\r\n]+/);
-    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(columns);
+    // The terminal's own "^C" has room behind the bar.
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(columns - 2);
     expect(stderr()).toContain("100% 56/56 blocks");
     expect(stderr().includes("1 % lost")).toBe(columns >= 60);
     expect(stderr().includes("acme/widget")).toBe(columns >= 80);

@@ -52,11 +52,11 @@ describe("in a terminal of tmux", () => {
 });
 
 describe("the checks of a screen", () => {
-  const BAR = "b1 [==----] 33% 2/6 blocks, 11.0 kB/s";
+  const BAR = "b1 [=---] 33% 2/6 blocks, 11.0 kB/s";
 
   test("take bars below the text, and full ones at the end", () => {
     expect(faultsOf(screenOf(["b1: listening", BAR]), { isOver: false })).toEqual([]);
-    const full = "b1 [======] 100% 6/6 blocks, 11.3 kB/s";
+    const full = "b1 [====] 100% 6/6 blocks, 11.3 kB/s";
     expect(faultsOf(screenOf([full, "healed", "[0] $"]), {})).toEqual([]);
   });
 
