@@ -2,7 +2,7 @@
 // Compiles src/ into a fresh dist/, with the command line tool as one file: to load it costs far less time than to load its 150
 // modules. The old dist/ stays until the new one is whole.
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { build } from "esbuild";
 
 const draft = `.dist-${process.pid}`;
@@ -58,6 +58,13 @@ async function bundle() {
   chmodSync(`${draft}/cli/main.js`, 0o755);
 }
 
+/** The manual page, from what the commands themselves say. */
+function writeManual() {
+  const { status, stdout } = spawnSync(process.execPath, [`${draft}/cli/main.js`, "manual"]);
+  if (status !== 0) throw new Error(`mayday manual: exit ${status}`);
+  writeFileSync(`${draft}/mayday.1`, stdout);
+}
+
 /** "20.19" of ">=20.19". */
 function neededNode() {
   const { engines } = JSON.parse(readFileSync("package.json", "utf8"));
@@ -70,6 +77,7 @@ try {
   process.exitCode = compile();
   if (process.exitCode === 0) {
     await bundle();
+    writeManual();
     const old = `.dist-old-${process.pid}`;
     if (existsSync("dist")) renameSync("dist", old);
     renameSync(draft, "dist");

@@ -7,7 +7,9 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 
 /** What the tests run besides Node, and the Debian package that brings it. */
 const TOOLS = [
+  { package: "mandoc", probe: "/usr/bin/mandoc" },
   { package: "socat", probe: "/usr/bin/socat" },
+  { package: "tmux", probe: "/usr/bin/tmux" },
   { package: "ser2net", probe: "/usr/sbin/ser2net" },
   { package: "python3-serial", probe: "/usr/lib/python3/dist-packages/serial/rfc2217.py" },
   { package: "gcc", probe: "/usr/bin/gcc" },

@@ -4,8 +4,6 @@ import { type Random, randomBelow, randomBytes, SeededRandom } from "../../src/b
 import { CborReader, CborWriter } from "../../src/image/cbor.ts";
 import { ENVELOPE_MAX, KEY_ID_LENGTH, signedBytes, splitEnvelope, wrapSigned } from "../../src/image/cose.ts";
 import { decodeEnvelope, type TrustPolicy, verifyEnvelope } from "../../src/image/envelope.ts";
-import { type Firmware, readFirmware } from "../../src/image/firmware/firmware.ts";
-import type { FirmwareFault } from "../../src/image/firmware/firmware-fault.ts";
 import { parseHardware, parseRevisionRange } from "../../src/image/hardware.ts";
 import {
   decodeImageHeader,
@@ -24,7 +22,6 @@ import { must, type ParserTarget } from "./fuzz-target.ts";
 
 const CLOSED: TrustPolicy = { keys: [trustedKeyOf(testKey, ["app"])], allowUnsigned: false };
 const OPEN: TrustPolicy = { keys: [], allowUnsigned: true };
-const HEX_SPAN = 65_536;
 
 const ascii = (text: string): Uint8Array => new TextEncoder().encode(text);
 const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("latin1");
@@ -198,57 +195,6 @@ const file: ParserTarget = {
   },
 };
 
-/** Intel HEX of some bytes, as objcopy writes it. */
-export function hexText(base: number, bytes: Uint8Array): string {
-  const lines = [hexRecord(4, 0, Uint8Array.of(base >>> 24, base >>> 16))];
-  for (let at = 0; at < bytes.length; at += 16) {
-    lines.push(hexRecord(0, (base + at) & 0xffff, bytes.subarray(at, at + 16)));
-  }
-  return [...lines, hexRecord(1, 0, new Uint8Array()), ""].join("\r\n");
-}
-
-function hexRecord(type: number, address: number, bytes: Uint8Array): string {
-  const record = concatBytes(Uint8Array.of(bytes.length, address >>> 8, address & 0xff, type), bytes);
-  const sum = record.reduce((total, byte) => total + byte, 0);
-  return `:${Buffer.from(record).toString("hex")}${Buffer.from([-sum & 0xff]).toString("hex")}`;
-}
-
-function parseHex(text: Uint8Array): Firmware | FirmwareFault {
-  return readFirmware("hex", text, { fill: 0xff }, HEX_SPAN);
-}
-
-const hex: ParserTarget = {
-  tag: "parser",
-  name: "hex",
-  weight: 2,
-  seeds: () => [
-    ascii(hexText(0, randomBytes(new SeededRandom(1), 60))),
-    ascii(hexText(0x0800_0000, randomBytes(new SeededRandom(2), 40))),
-    ascii(":020000021000EC\n:01000000AA55\n:00000001FF\n"),
-  ],
-  /** Puts the right checksum behind every line that has hexadecimal digits. */
-  repair: (_, input) =>
-    ascii(
-      latin1(input).replace(/^:((?:[0-9a-fA-F]{2}){4,})[0-9a-fA-F]{2}$/gm, (line, digits: string) => {
-        const sum = Buffer.from(digits, "hex").reduce((total, byte) => total + byte, 0);
-        return `${line.slice(0, -2)}${Buffer.from([-sum & 0xff]).toString("hex")}`;
-      }),
-    ),
-  run(input) {
-    const parsed = parseHex(input);
-    if (parsed.tag === "fault") return parsed.fault;
-    must(parsed.bytes.length > 0 && parsed.bytes.length <= HEX_SPAN, "the span is within its limit");
-    const base = parsed.base ?? 0;
-    const again = parseHex(ascii(hexText(base, parsed.bytes)));
-    const isSegmented = base % 0x1_0000 > 0x1_0000 - parsed.bytes.length;
-    must(
-      isSegmented || (again.tag === "firmware" && equalBytes(again.bytes, parsed.bytes)),
-      "written and read again",
-    );
-    return "hex";
-  },
-};
-
 const endpoint: ParserTarget = {
   tag: "parser",
   name: "endpoint",
@@ -332,7 +278,6 @@ export const IMAGE_PARSERS: readonly ParserTarget[] = [
   cbor,
   header,
   file,
-  hex,
   endpoint,
   texts,
   keys,

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { fromHex, toHex } from "../../src/base/bytes.ts";
 import { randomBelow, SeededRandom } from "../../src/base/prng.ts";
 import { codedBlocks } from "./coded-blocks.ts";
+import { FIRMWARE_PARSERS } from "./firmware-parsers.ts";
 import type { FuzzTarget, ParserTarget } from "./fuzz-target.ts";
 import { IMAGE_PARSERS } from "./image-parsers.ts";
 import { mutated } from "./mutate.ts";
@@ -15,6 +16,7 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
   ...WIRE_PARSERS,
   codedBlocks,
   ...IMAGE_PARSERS,
+  ...FIRMWARE_PARSERS,
   ...RECORD_PARSERS,
   targetLife,
   rescuerLife,
@@ -54,7 +56,7 @@ export function fuzzCaseId({ target, seed }: FuzzCase): string {
 
 /** Undoes {@link fuzzCaseId}; undefined for any other text. */
 export function parseFuzzCase(text: string): FuzzCase | undefined {
-  const [, name, seed] = /^fuzz:([a-z-]+):(\d{1,10})$/.exec(text) ?? [];
+  const [, name, seed] = /^fuzz:([a-z0-9-]+):(\d{1,10})$/.exec(text) ?? [];
   const target = FUZZ_TARGETS.find((known) => known.name === name);
   return target && { target, seed: Number(seed) };
 }

@@ -70,6 +70,7 @@ export class BoardTargetStore implements RunningBoard {
     return {
       nodeId: identity.nodeId,
       hardwareId8: this.#hardwareId8,
+      hardware: identity.hardware,
       revision: identity.revision,
       isBootable: boot.tag === "boot",
       ...(boot.tag === "recovery" ? { failure: boot.reason } : {}),

@@ -1,6 +1,7 @@
 import type { BootFailure, RefusalReason } from "../base/refusal.ts";
 import type { RunOutcome, TreeNode } from "../base/tree-shape.ts";
 import type { FlashLayout } from "../flash/geometry.ts";
+import type { Hardware } from "../image/hardware.ts";
 import type { Manifest } from "../image/manifest.ts";
 import type { Version } from "../image/version.ts";
 import type { WriteOutcome } from "./slot-writer.ts";
@@ -9,6 +10,8 @@ import type { WriteOutcome } from "./slot-writer.ts";
 export interface TargetStatus {
   readonly nodeId: Uint8Array;
   readonly hardwareId8: Uint8Array;
+  /** What the id is the hash of, for reports. */
+  readonly hardware?: Hardware;
   readonly revision: number;
   readonly isBootable: boolean;
   /** Why not, when it is not bootable. */

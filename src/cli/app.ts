@@ -7,18 +7,29 @@ const DESCRIPTION =
   "Boards that heal one another over a UART, I2C or TCP: a board that does not boot calls for help, and a neighbour " +
   "sends it the parts of the firmware that its flash lacks. Start with: mayday demo";
 
+const LINKS = [
+  "/dev/ttyUSB0                          a serial port, from 115200 baud up to the best rate",
+  "'serial:/dev/ttyUSB0?baud=921600'     at this rate; also &baud-max=N",
+  "'i2c:/dev/i2c-1?address=0x42'         a board at an address of an I2C bus",
+  "tcp:HOST:PORT, tcp-listen:[HOST:]PORT a serial server, or another machine",
+  "rfc2217:HOST:PORT                     a serial port behind a telnet server",
+] as const;
+
+const EXITS = [
+  "0 done, 1 failed, 2 usage error, 3 no neighbour or timeout, 4 refused,",
+  "5 not bootable, 6 port missing or busy, 130 interrupted",
+] as const;
+
+const ENVIRONMENT = "NO_COLOR=1 for text without colours, MAYDAY_DEBUG=1 for stack traces.";
+
 const MORE = `
 Links (--link), in quotes, as a shell takes ? for itself:
-  /dev/ttyUSB0                          a serial port, from 115200 baud up to the best rate
-  'serial:/dev/ttyUSB0?baud=921600'     at this rate; also &baud-max=N
-  'i2c:/dev/i2c-1?address=0x42'         a board at an address of an I2C bus
-  tcp:HOST:PORT, tcp-listen:[HOST:]PORT a serial server, or another machine
+  ${LINKS.join("\n  ")}
 
 Exit codes:
-  0 done, 1 failed, 2 usage error, 3 no neighbour or timeout, 4 refused,
-  5 not bootable, 6 port missing or busy, 130 interrupted
+  ${EXITS.join("\n  ")}
 
-Environment: NO_COLOR=1 for text without colours, MAYDAY_DEBUG=1 for stack traces.
+Environment: ${ENVIRONMENT}
 Help of a command: mayday COMMAND --help`;
 
 /** A command, its line in the list of commands, and how to load it: only the requested one is loaded. */
@@ -100,6 +111,16 @@ const COMMANDS: readonly Entry[] = [
     register: async (program) =>
       (await import("./completion.ts")).addCompletionCommand(program, () =>
         createProgram(COMMANDS.map(({ name }) => name)),
+      ),
+  },
+  {
+    name: "manual",
+    summary: "the manual page, for man",
+    register: async (program) =>
+      (await import("./manual.ts")).addManualCommand(
+        program,
+        () => createProgram(COMMANDS.map(({ name }) => name)),
+        { links: LINKS, "exit status": EXITS, environment: [ENVIRONMENT] },
       ),
   },
 ];

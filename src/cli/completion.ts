@@ -1,11 +1,12 @@
 import type { Command } from "commander";
 import { UsageError } from "../base/errors.ts";
+import { allCommands, type NamedCommand } from "./command-tree.ts";
 import { addCommand } from "./help.ts";
 import { onRun } from "./run.ts";
 
 const SHELLS = ["bash", "zsh", "fish"] as const;
 
-/** A command of the program, by its words. */
+/** What may stand behind a command. */
 interface Completed {
   /** "image build"; "" for the program itself. */
   readonly path: string;
@@ -36,21 +37,19 @@ export function addCompletionCommand(program: Command, everything: () => Promise
         `"${name}" is not a shell known here: give one of ${SHELLS.join(", ")}`,
       );
     }
-    const script = scriptFor(shell, completed(await everything()));
+    const script = scriptFor(shell, allCommands(await everything()).map(completedOf));
     output.result(script.trimEnd(), { event: "completion", shell, script });
     return undefined;
   });
 }
 
-/** All commands with what may stand behind them. */
-function completed(command: Command, path: readonly string[] = []): Completed[] {
+function completedOf({ path, command }: NamedCommand): Completed {
   const flags = command.options.flatMap(({ long }) => long ?? []);
   const names = command.commands.map((sub) => sub.name());
   const choices = command.options.flatMap(({ long, argChoices }): [string, readonly string[]][] =>
     long == null || argChoices === undefined ? [] : [[long, argChoices]],
   );
-  const own = { path: path.join(" "), words: [...names, ...flags, "--help"], choices };
-  return [own, ...command.commands.flatMap((sub) => completed(sub, [...path, sub.name()]))];
+  return { path, words: [...names, ...flags, "--help"], choices };
 }
 
 function scriptFor(shell: (typeof SHELLS)[number], all: readonly Completed[]): string {

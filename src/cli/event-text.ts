@@ -12,6 +12,11 @@ export function shortId(hex: string): string {
   return hex.slice(0, SHORT_ID);
 }
 
+/** A node as it is shown to people: "01234567", and "01234567 (acme/pump)" where its hardware is known. */
+function nodeText({ peer, hardware }: { readonly peer: string; readonly hardware?: string }): string {
+  return hardware === undefined ? shortId(peer) : `${shortId(peer)} (${hardware})`;
+}
+
 /** States of a link that name themselves by a word of the protocol. */
 const STATE_TEXTS: ReadonlyMap<string, string> = new Map([
   ["echo", "hears its own bytes: the line or its adapter echoes"],
@@ -51,13 +56,14 @@ export function eventText(event: NodeEvent): string | undefined {
     case "distress": {
       // In events that were read as JSON, undefined is null.
       if (event.reason === undefined || event.reason === null)
-        return `${event.link}: board ${shortId(event.peer)} boots, and asks for something newer`;
+        return `${event.link}: board ${nodeText(event)} boots, and asks for something newer`;
       const had = typeof event.version === "string" ? `had version ${event.version}` : "no version known";
-      return `${event.link}: board ${shortId(event.peer)} is in distress: ${failureText(event.reason)}; ${had}`;
+      const { hardware = `hardware ${event.hardwareId}` } = event;
+      return `${event.link}: board ${nodeText({ ...event, hardware })} is in distress: ${failureText(event.reason)}; ${had}`;
     }
     case "offer": {
       const what = `version ${event.version} (${shortId(event.digest)}, ${byteText(event.size)})`;
-      return `${event.link}: offer of ${what}, other side is ${shortId(event.peer)}`;
+      return `${event.link}: offer of ${what}, other side is ${nodeText(event)}`;
     }
     case "refused": {
       const detail = event.detail === undefined ? "" : `: ${event.detail}`;
@@ -66,7 +72,7 @@ export function eventText(event: NodeEvent): string | undefined {
     case "progress":
       return undefined;
     case "waiting":
-      return `${event.link}: board ${shortId(event.peer)} ${waitingText(event)}`;
+      return `${event.link}: board ${nodeText(event)} ${waitingText(event)}`;
     case "none":
       return `${event.link}: ${event.detail}`;
     case "console":
@@ -86,11 +92,11 @@ export function eventText(event: NodeEvent): string | undefined {
     case "installed":
       return `installed version ${event.version} (${shortId(event.digest)}) from ${event.from}`;
     case "neighbour":
-      return `${event.link}: neighbour ${shortId(event.peer)} ${neighbourText(event)}`;
+      return `${event.link}: neighbour ${nodeText(event)} ${neighbourText(event)}`;
     case "conflict":
-      return `${event.link}: neighbour ${shortId(event.peer)} runs another image (${shortId(event.digest)}) of the same version ${event.version}: neither updates the other; build one of them with a higher version or --sequence`;
+      return `${event.link}: neighbour ${nodeText(event)} runs another image (${shortId(event.digest)}) of the same version ${event.version}: neither updates the other; build one of them with a higher version or --sequence`;
     case "healed":
-      return `${event.link}: healed with ${shortId(event.digest)}, other side is ${shortId(event.peer)}`;
+      return `${event.link}: healed with ${shortId(event.digest)}, other side is ${nodeText(event)}`;
     case "lost":
       return `${event.link}: session ended early: ${LOSS_TEXTS.get(event.why) ?? event.why}`;
     default:
@@ -145,12 +151,14 @@ function waitingText({ reason, digest, seconds }: Extract<NodeEvent, { event: "w
   }
 }
 
-/** "12/64 blocks, 3 s to go, 88.3 kB/s, 1 % lost"; of that, what fits into `room` columns, and the blocks always. */
+/** "12/64 blocks, 3 s to go, 88.3 kB/s, 1 % lost, acme/pump"; of that, what fits into `room` columns, and the blocks always. */
 export function progressText(event: ProgressEvent, room: number = Number.POSITIVE_INFINITY): string {
+  const isOpen = event.written < event.missing;
   const parts = [
-    ...(typeof event.eta === "number" ? [`${durationText(event.eta)} to go`] : []),
+    ...(typeof event.eta === "number" && isOpen ? [`${durationText(event.eta)} to go`] : []),
     rateText(event.rate),
     `${percent(1 - event.quality)} lost`,
+    ...(event.hardware === undefined ? [] : [event.hardware]),
   ];
   let text = `${event.written}/${event.missing} blocks`;
   for (const part of parts) if (text.length + 2 + part.length <= room) text += `, ${part}`;

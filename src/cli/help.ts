@@ -21,18 +21,25 @@ export const NOT_BOOTABLE = "5 not bootable";
 const [WIDTH_MIN, WIDTH_MAX, WIDTH_DEFAULT] = [40, 100, 80];
 /** Descriptions are wrapped unless less than this is left of the width. */
 const WRAPPED_MIN = 12;
+const texts: WeakMap<Command, HelpTexts> = new WeakMap();
 const COMMON_EXITS = ["0 done", "1 failed", "2 usage error", "130 interrupted"] as const;
 
 /** Adds a command to `parent`. `syntax` is its name and arguments, in commander's notation. */
-export function addCommand(parent: Command, syntax: string, texts: HelpTexts): Command {
+export function addCommand(parent: Command, syntax: string, told: HelpTexts): Command {
   const command = parent
     .command(syntax)
-    .summary(texts.summary ?? "")
-    .description(texts.does);
-  const codes = [...COMMON_EXITS, ...(texts.exits ?? [])].sort(byNumber).join("\n  ");
-  const examples = texts.examples.map((line) => exampleText(line, helpWidth())).join("\n");
+    .summary(told.summary ?? "")
+    .description(told.does);
+  texts.set(command, told);
+  const codes = [...COMMON_EXITS, ...(told.exits ?? [])].sort(byNumber).join("\n  ");
+  const examples = told.examples.map((line) => exampleText(line, helpWidth())).join("\n");
   command.addHelpText("after", `\nExamples:\n${examples}\n\nExit codes:\n  ${codes}`);
   return explainErrors(command);
+}
+
+/** What was given to {@link addCommand}; undefined for groups. */
+export function helpTextsOf(command: Command): HelpTexts | undefined {
+  return texts.get(command);
 }
 
 /** Adds a command that only groups other commands. */

@@ -6,6 +6,7 @@ import { ConsoleSink } from "./console-sink.ts";
 import { addFlagVariables } from "./flag-variables.ts";
 import { GuardedLog } from "./guarded-log.ts";
 import type { Output } from "./output.ts";
+import { keepHeapSmall } from "./small-heap.ts";
 
 /** What the flags of {@link addOutputFlags} say. */
 export interface OutputFlags {
@@ -42,6 +43,7 @@ export async function tuneOutput(output: Output, flags: OutputFlags): Promise<vo
   if (quiet && verbose)
     throw new UsageError("quiet-verbose", "--quiet and --verbose exclude each other: give one");
   const verbosity = quiet ? "quiet" : verbose ? "verbose" : "normal";
+  keepHeapSmall();
   output.tune({ verbosity, console: await consoleSink(where, output) });
   if (log !== undefined) output.logTo(await openLog(log));
 }

@@ -8,6 +8,7 @@ import { ConsoleSink } from "./console-sink.ts";
 import { eventText, healText, verdictText } from "./event-text.ts";
 import { GuardedLog, type Log } from "./guarded-log.ts";
 import { BarProgress, PlainProgress, type ProgressView } from "./progress.ts";
+import { RepeatedCalls } from "./repeated-calls.ts";
 import { flushed, lossOf } from "./result-stream.ts";
 import { printableJson, TerminalText } from "./terminal-text.ts";
 
@@ -40,9 +41,12 @@ export class Output {
   #verbosity: OutputSettings["verbosity"] = "normal";
   #console: ConsoleSink;
   #stampsEvents = false;
+  readonly #calls: RepeatedCalls;
 
   private constructor(options: OutputOptions, progress: ProgressView) {
-    this.#console = ConsoleSink.shown(options.clock ?? systemClock);
+    const clock = options.clock ?? systemClock;
+    this.#console = ConsoleSink.shown(clock);
+    this.#calls = new RepeatedCalls(clock);
     this.isJson = options.isJson;
     this.#stdout = options.stdout;
     this.#stderr = options.stderr;
@@ -134,12 +138,13 @@ export class Output {
     if (this.isJson) this.#printEvent(event);
     const isQuiet = this.#verbosity === "quiet";
     if (event.event === "progress" && !isQuiet) this.#progress.update(event);
-    const isOver = event.event === "verified" || event.event === "healed" || event.event === "lost";
-    if (isOver) this.#progress.finish(event.link);
+    const isDone = event.event === "verified" || event.event === "healed";
+    if (isDone || event.event === "lost") this.#progress.finish(event.link, isDone);
     const text = eventText(event);
+    const isNews = text !== undefined && this.#calls.isNews(event, text);
     if (event.event === "healed")
       for (const line of [healText(event), text ?? ""]) this.#show(TerminalText.plain(line));
-    else if (text !== undefined) this.note(text);
+    else if (isNews) this.note(text);
     else if (event.event === "role" && this.#verbosity === "verbose")
       this.note(`${event.link}: role ${event.role}`);
   }
@@ -150,10 +155,9 @@ export class Output {
     this.#stdout.write(jsonLine({ ...event, ...time }));
   }
 
-  /** Removes the progress of a link, or of all links. */
-  endProgress(link?: string): void {
-    if (link === undefined) this.#progress.stop();
-    else this.#progress.finish(link);
+  /** Ends the progress of all links. */
+  endProgress(): void {
+    this.#progress.stop();
   }
 
   /**

@@ -1,3 +1,4 @@
+import { clearScreenDown, moveCursor } from "node:readline";
 import type { MultiBar, SingleBar } from "cli-progress";
 import type { Clock } from "../base/clock.ts";
 import type { Millis } from "../base/units.ts";
@@ -11,19 +12,21 @@ const PLAIN_INTERVAL_MS: Millis = 3000;
 /** Of a terminal that does not say how wide it is. */
 const COLUMNS = 80;
 /** A bar, and the name of its link: shorter ones where a terminal has fewer columns than usual. */
-const [BAR_WIDTH, BAR_WIDTH_SHORT] = [16, 6];
+const [BAR_WIDTH, BAR_WIDTH_SHORT] = [16, 4];
 const [LABEL_MAX, LABEL_MAX_SHORT] = [16, 8];
 /** Of a line: brackets, percentage and spaces. */
 const FRAME_WIDTH = 9;
+/** Of the "^C" that the terminal itself writes behind a bar: it must not begin another row, or the bar could not be removed. */
+const ECHO_WIDTH = 2;
 
 /** Lines of text, and below them the progress of transfers. */
 export interface ProgressView {
   /** Shows text, of one or more lines, above the progress. */
   line(text: TerminalText): void;
   update(event: ProgressEvent): void;
-  /** Removes the progress of a link whose transfer has ended. */
-  finish(link: string): void;
-  /** Removes all progress and leaves the cursor at the start of a line. Idempotent. */
+  /** Ends the progress of a link whose transfer is done: `isDone`, or else has ended before. */
+  finish(link: string, isDone: boolean): void;
+  /** Removes all progress but that of transfers that are done, and leaves the cursor at the start of a line. Idempotent. */
   stop(): void;
 }
 
@@ -68,6 +71,7 @@ export class BarProgress implements ProgressView {
   readonly #makeBars: (barsize: number) => MultiBar;
   readonly #bars: Map<string, SingleBar> = new Map();
   #stack: MultiBar | undefined;
+  #hasNews = false;
 
   constructor(stream: TerminalStream, makeBars: (barsize: number) => MultiBar) {
     this.#stream = stream;
@@ -86,6 +90,8 @@ export class BarProgress implements ProgressView {
       linewrap: true,
       gracefulExit: false,
       emptyOnZero: true,
+      // Text that takes the place of bars is followed by all of them, those that have not changed, too.
+      forceRedraw: true,
     };
     return new BarProgress(stream, (barsize) => new MultiBar({ ...options, barsize }));
   }
@@ -93,16 +99,19 @@ export class BarProgress implements ProgressView {
   line(text: TerminalText): void {
     const line = `${text.written}\n`;
     if (this.#stack === undefined) this.#stream.write(line);
-    else this.#stack.log(line);
+    else {
+      this.#stack.log(line);
+      this.#hasNews = true;
+    }
   }
 
   update(event: ProgressEvent): void {
     const columns = this.#stream.columns ?? COLUMNS;
     const isShort = columns < COLUMNS;
     const barsize = isShort ? BAR_WIDTH_SHORT : BAR_WIDTH;
-    this.#stack ??= this.#makeBars(barsize);
+    this.#stack ??= this.#newStack(barsize);
     const link = linkLabel(event.link, isShort ? LABEL_MAX_SHORT : LABEL_MAX).written;
-    const room = columns - barsize - FRAME_WIDTH - link.length;
+    const room = columns - barsize - FRAME_WIDTH - ECHO_WIDTH - link.length;
     const payload = { link, text: TerminalText.plain(progressText(event, room)).written };
     const { written, missing } = event;
     const bar = this.#bars.get(event.link);
@@ -114,19 +123,42 @@ export class BarProgress implements ProgressView {
     bar.update(written, payload);
   }
 
-  finish(link: string): void {
+  /** Text that the terminal wraps covers more rows than one, of which only the first would be cleared. */
+  #newStack(barsize: number): MultiBar {
+    const stack = this.#makeBars(barsize);
+    stack.on("redraw-pre", () => {
+      if (this.#hasNews) clearScreenDown(this.#stream);
+      this.#hasNews = false;
+    });
+    return stack;
+  }
+
+  finish(link: string, isDone: boolean): void {
     const bar = this.#bars.get(link);
+    if (bar === undefined) return;
+    // The last bar stays on the screen, full; one among others would move away from the text that it belongs to.
+    const stays = isDone && this.#bars.size === 1;
     this.#bars.delete(link);
-    if (this.#bars.size === 0) this.stop();
-    else if (bar !== undefined) this.#stack?.remove(bar);
+    if (!stays) this.#remove(bar);
+    if (this.#bars.size === 0) this.#end(stays);
   }
 
   stop(): void {
+    for (const [link, bar] of this.#bars) this.finish(link, bar.getProgress() >= 1);
+  }
+
+  #remove(bar: SingleBar): void {
+    this.#hasNews = true;
+    this.#stack?.remove(bar);
+  }
+
+  #end(hasBar: boolean): void {
     // Pending lines are written only by an update.
     this.#stack?.update();
     this.#stack?.stop();
     this.#stack = undefined;
-    this.#bars.clear();
+    // The library ends the line also where no bar is left.
+    if (!hasBar) moveCursor(this.#stream, 0, -1);
   }
 }
 

@@ -8,11 +8,12 @@ import { makeFolder } from "../files/durable-file.ts";
 import { fileStamp } from "../files/file-stamp.ts";
 import { OpenFolder } from "../files/open-folder.ts";
 import { clearStaleTempsIn } from "../files/stale-temps.ts";
-import { formatHardware } from "../image/hardware.ts";
+import { formatHardware, type Hardware } from "../image/hardware.ts";
 import type { ImageSource } from "../image/image-source.ts";
 import { COUNTER_STEP_MAX, COUNTER_USUAL_MAX, type Manifest } from "../image/manifest.ts";
 import {
   chooseImage,
+  hardwareAmong,
   type ImageChoice,
   noSuchImage,
   type PickCriteria,
@@ -32,6 +33,8 @@ import { OpenImages } from "./open-images.ts";
 
 /** Fewest digits of a digest that `remove` takes as a name. */
 const PREFIX_MIN = 4;
+/** Digits of a digest that people see. */
+const SHORT_DIGITS = 8;
 
 /** `kept`: the same image was there already, with the same signature, or signed where the new one is not. */
 export interface AddOutcome {
@@ -79,6 +82,10 @@ export class DirectoryRepository implements Repository {
   /** May not know of a file that was changed in place in the last second. */
   async pick(criteria: PickCriteria): Promise<ImageChoice<StoredEntry>> {
     return chooseImage((await this.#listing.recent()).images, criteria);
+  }
+
+  hardwareOf(id: Uint8Array): Hardware | undefined {
+    return hardwareAmong(this.#listing.known(), id);
   }
 
   /** The file is hashed once for as long as it is the same; several uses share it. */
@@ -139,7 +146,7 @@ export class DirectoryRepository implements Repository {
     const byDigest = images.filter((image) => toHex(image.digest).startsWith(digits)).map((i) => i.fileName);
     const found = byName.length > 0 || name.length < PREFIX_MIN ? byName : byDigest;
     const [fileName, ...others] = found;
-    if (fileName === undefined) throw noSuchImage(name, this.dir);
+    if (fileName === undefined) throw notFound(name, this.dir, images);
     if (others.length > 0) {
       const message = `${name} matches ${found.length} images in ${this.dir}: ${found.join(", ")}; give more digits or a file name`;
       throw new UsageError("repo-ambiguous", message, { count: found.length });
@@ -190,6 +197,14 @@ export class DirectoryRepository implements Repository {
       throw error;
     }
   }
+}
+
+/** The error for a name that means no image, with what a hint can be made of: all names in short, and those that begin so. */
+function notFound(name: string, dir: string, images: readonly StoredEntry[]): UsageError {
+  const known = images.map(({ digest }) => toHex(digest).slice(0, SHORT_DIGITS));
+  const begun = known.filter((digits) => digits.startsWith(name.toLowerCase()));
+  const { code, message, details } = noSuchImage(name, dir);
+  return new UsageError(code, message, { ...details, dir, known: known.join(" "), begun: begun.join(" ") });
 }
 
 /** Compares the counter of a new image with those of its hardware. */

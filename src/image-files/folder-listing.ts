@@ -107,6 +107,11 @@ export class FolderListing {
     return await recent.listing;
   }
 
+  /** The images of the files that were read so far and are not known to have gone. */
+  known(): readonly StoredEntry[] {
+    return [...this.#readings.values()].flatMap(({ reading }) => ("entry" in reading ? [reading.entry] : []));
+  }
+
   /** The next {@link recent} reads the folder. */
   forgetRecent(): void {
     this.#recent = undefined;

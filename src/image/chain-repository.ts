@@ -2,6 +2,7 @@ import { equalBytes, toHex } from "../base/bytes.ts";
 import type { ImageSource } from "./image-source.ts";
 import {
   chooseImage,
+  hardwareAmong,
   type ImageChoice,
   noneOf,
   noSuchImage,
@@ -57,6 +58,7 @@ export function chainRepository(
       if (other !== undefined) await next.release(other);
       return handOut(mine);
     },
+    hardwareOf: (id) => hardwareAmong(ownImages(own), id) ?? next?.hardwareOf?.(id),
     release: async (image) => {
       if (!handedOut.has(image)) await next?.release(image);
     },
@@ -83,6 +85,16 @@ function chooseOf(
   if (reason === undefined) return chooseImage([mine], criteria);
   const others = theirs?.refusals.filter(({ entry }) => !isMine(entry)) ?? [];
   return noneOf([{ entry: mine, reason }, ...others]);
+}
+
+/** The own image; none when it cannot be had. */
+function ownImages(own: () => ImageSource | undefined): readonly ImageSource[] {
+  try {
+    const image = own();
+    return image === undefined ? [] : [image];
+  } catch {
+    return [];
+  }
 }
 
 /** What comes of a call, or its error. */

@@ -2,6 +2,7 @@ import { compareBytes, equalBytes, toHex } from "../base/bytes.ts";
 import { UsageError } from "../base/errors.ts";
 import { compareOrder } from "../base/order.ts";
 import type { RefusalReason } from "../base/refusal.ts";
+import type { Hardware } from "./hardware.ts";
 import type { ImageSource } from "./image-source.ts";
 import { type Manifest, manifestHardwareId, shortDigest } from "./manifest.ts";
 
@@ -61,6 +62,11 @@ export interface Repository {
   pick(criteria: PickCriteria): Promise<ImageChoice>;
   /** Opens an image by its full digest. UsageError `repo-no-such-image`; FailedError when it is damaged. */
   open(digest: Uint8Array): Promise<ImageSource>;
+  /**
+   * The hardware with this id (8 bytes), by the images here, as far as they were read; undefined when none is for it. A
+   * repository without this method names no hardware.
+   */
+  hardwareOf?(id: Uint8Array): Hardware | undefined;
   /** Ends the caller's use of an image from {@link open}. */
   release(image: ImageSource): Promise<void>;
   /** Releases everything. May be called more than once. */
@@ -120,6 +126,14 @@ export function chooseImage<Entry extends RepositoryEntry>(
   return noneOf(refusals);
 }
 
+/** The hardware with this id (8 bytes), by what images are for. */
+export function hardwareAmong(
+  entries: readonly Pick<RepositoryEntry, "manifest">[],
+  id: Uint8Array,
+): Hardware | undefined {
+  return entries.find(({ manifest }) => equalBytes(manifestHardwareId(manifest), id))?.manifest;
+}
+
 /** The choice when no image suits, from the reason of each. */
 export function noneOf<Entry extends RepositoryEntry>(
   refusals: readonly ImageRefusal<Entry>[],
@@ -136,13 +150,27 @@ function commonestOf(reasons: readonly RefusalReason[]): RefusalReason | undefin
   return forBoard.reduce((best, reason) => (countOf(reason) > countOf(best) ? reason : best));
 }
 
-/** "of 3 images none is suitable: 2 hardware, 1 counter". */
+/** What is wrong with an image for a board, behind "this board: ". Other reasons are shown as they are. */
+const UNSUITABLE: Readonly<Partial<Record<RefusalReason, string>>> = {
+  hardware: "for other hardware or another revision",
+  version: "not newer",
+  counter: "below its security counter",
+  size: "too large",
+  "block-size": "of blocks that are too large",
+  role: "not an application image",
+  quarantined: "refused by it before",
+};
+
+/** "none of 3 images suits this board: 2 for other hardware or another revision, 1 unsigned". */
 function describeRefusals(reasons: readonly RefusalReason[]): string {
-  if (reasons.length === 0) return "the repository holds no image";
+  const [only, ...others] = reasons;
+  if (only === undefined) return "the repository holds no image";
+  const words = (reason: RefusalReason): string => UNSUITABLE[reason] ?? reason;
+  if (others.length === 0) return `the only image does not suit this board: ${words(only)}`;
   const counts = new Map<RefusalReason, number>();
   for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1);
-  const parts = [...counts].map(([reason, count]) => `${count} ${reason}`);
-  return `of ${reasons.length} images none is suitable: ${parts.join(", ")}`;
+  const parts = [...counts].map(([reason, count]) => `${count} ${words(reason)}`);
+  return `none of ${reasons.length} images suits this board: ${parts.join(", ")}`;
 }
 
 /** The error for a digest that a repository does not hold. */
@@ -162,6 +190,7 @@ export function fixedRepository(images: readonly ImageSource[]): Repository {
       if (found === undefined) throw noSuchImage(toHex(digest), "the repository");
       return found;
     },
+    hardwareOf: (id) => hardwareAmong(images, id),
     release: async () => {},
     close: async () => {},
   };

@@ -14,6 +14,8 @@ export type AdviceTopic =
     }
   /** Something other than a mayday node was recognized on the line. */
   | { readonly about: "stranger"; readonly kind: StrangerKind; readonly endpoint: string }
+  /** Another node is on the line, and own frames come back as well. */
+  | { readonly about: "echo-beside-node"; readonly endpoint: string }
   /** Nothing was asked, because text came and a boot loader or a shell may read the line. */
   | { readonly about: "unasked" }
   /** No node was found on the line. `hasFrames`: some valid frames were received. */

@@ -36,12 +36,16 @@ export function diagnose(counters: LinkCounters, noticed: Noticed, advice?: Advi
   };
   const changed = stranger !== undefined && isChange(stranger.kind) ? stranger : undefined;
   const changedText = changed && strangerText(changed, noticed, advice);
-  if (noticed.heardNode) return { seen: "node", detail: changedText ?? "a mayday node answered" };
+  if (noticed.heardNode) {
+    const detail = changedText ?? withEcho("a mayday node answered", counters, endpoint, advice);
+    return { seen: "node", detail };
+  }
   if (changed && changedText !== undefined) return { seen: changed.kind, detail: changedText };
   if (noticed.foreignVersion)
     return line("foreign-version", "the neighbour speaks another version of the protocol");
   if (counters.bytesReceived === 0) return line("silence", "nothing was received");
-  if (isOtherNode(counters)) return { seen: "node", detail: "a mayday node was heard" };
+  if (isOtherNode(counters))
+    return { seen: "node", detail: withEcho("a mayday node was heard", counters, endpoint, advice) };
   if (counters.echoes > 0) return line("echo", "only our own frames come back");
   if (stranger !== undefined && stranger.kind !== "noise" && stranger.kind !== "console")
     return { seen: stranger.kind, detail: strangerText(stranger, noticed, advice) };
@@ -53,6 +57,17 @@ export function diagnose(counters: LinkCounters, noticed: Noticed, advice?: Advi
   if (counters.bytesDiscarded === 0 && counters.framesReceived === 0)
     return { seen: "zeros", detail: strangerText({ kind: "zeros" }, noticed, advice) };
   return line("noise", noiseText(counters, baud));
+}
+
+/** A sentence about another node; and that own frames come back, too, where they do. */
+export function withEcho(
+  sentence: string,
+  { echoes }: LinkCounters,
+  endpoint: string,
+  advice: Advice | undefined,
+): string {
+  if (echoes === 0) return sentence;
+  return `${sentence}; ${advised("our own frames come back, too", { about: "echo-beside-node", endpoint }, advice)}`;
 }
 
 /** Whether everything received was valid frames, and not only our own: another node is there, on a good line. */

@@ -1,5 +1,6 @@
 import { toHex } from "../base/bytes.ts";
 import type { TargetStatus } from "../board/target-store.ts";
+import { formatHardware } from "../image/hardware.ts";
 import { formatVersion } from "../image/version.ts";
 import type { Beacon } from "../wire/messages.ts";
 import type { NodeEvent } from "./node-event.ts";
@@ -28,6 +29,7 @@ export function distressSent(link: string, status: TargetStatus): DistressEvent 
     link,
     peer: toHex(status.nodeId),
     hardwareId: toHex(status.hardwareId8),
+    ...(status.hardware && { hardware: formatHardware(status.hardware) }),
     revision: status.revision,
     reason: status.failure,
     proven: true,

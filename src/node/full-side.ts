@@ -62,7 +62,7 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
 
   constructor(host: FullHost, duties: NodeDuties) {
     this.#host = host;
-    this.reports = new NodeReports(host);
+    this.reports = new NodeReports(host, (event) => this.rescuer.names.named(event));
     this.#duties = duties;
     const { board, allowUnsigned = false, repository } = duties;
     const own =
@@ -190,6 +190,7 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
   }
 
   #handleHeard(now: Millis, index: number, beacon: Beacon): void {
+    this.rescuer.names.note(beacon);
     this.machine.handleHeard(now, index, beacon);
     const neighbour = this.machine.neighbours.get(index, beacon.nodeId);
     const isOlder = neighbour !== undefined && this.machine.compare(neighbour) === "older";

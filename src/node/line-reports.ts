@@ -4,7 +4,7 @@ import type { Stranger } from "../link/strangers/stranger.ts";
 import type { HeardNode } from "../session/heard-node.ts";
 import type { LineEvent } from "../session/role.ts";
 import type { Advice } from "./advice.ts";
-import { diagnose } from "./diagnosis.ts";
+import { diagnose, withEcho } from "./diagnosis.ts";
 import type { LinkDriver } from "./link-driver.ts";
 import type { NodeEvent } from "./node-event.ts";
 import { lostForGood } from "./node-link.ts";
@@ -114,6 +114,6 @@ export class LineReports {
     const who = (Object.keys(texts) as (keyof HeardTexts)[]).find(
       (kind) => kind === "unknown" || heard.has(kind),
     );
-    return texts[who ?? "unknown"] ?? texts.unknown;
+    return withEcho(texts[who ?? "unknown"] ?? texts.unknown, counters, endpoint, this.#advice);
   }
 }

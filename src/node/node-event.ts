@@ -6,7 +6,15 @@ import type { NoneReason } from "../wire/messages.ts";
  * `link` is the endpoint as it was given, `peer` the id of the node at its other end. Ids and digests are hexadecimal.
  * `proven`: what the peer says was proven with the link key; otherwise anybody on the wire may have said it.
  */
-export type NodeEvent =
+export type NodeEvent = PlainEvent & OfBoard;
+
+/** What events about a board have besides. */
+interface OfBoard {
+  /** "vendor/class" of the board, where this node knows an image of that hardware; a beacon carries only its hash. */
+  readonly hardware?: string;
+}
+
+type PlainEvent =
   /** The link is up. */
   | { readonly event: "ready"; readonly link: string }
   /** The state of a link changed: down, waiting (nobody listens yet), failed, echo, two-nodes, stranger… */
@@ -110,7 +118,7 @@ export type NodeEvent =
   | { readonly event: "lost"; readonly link: string; readonly peer: string; readonly why: string };
 
 /** A session ended, and the board boots. */
-export interface HealedEvent {
+export interface HealedEvent extends OfBoard {
   readonly event: "healed";
   readonly link: string;
   readonly peer: string;
@@ -127,7 +135,7 @@ export interface HealedEvent {
   readonly baud?: number | undefined;
 }
 
-export interface ProgressEvent {
+export interface ProgressEvent extends OfBoard {
   readonly event: "progress";
   readonly link: string;
   readonly peer: string;

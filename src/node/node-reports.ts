@@ -11,15 +11,18 @@ import type { FullLink } from "./role-link.ts";
 export class NodeReports {
   readonly #host: Pick<SideHost<never>, "clock" | "report">;
   readonly #history: NodeHistory;
+  readonly #named: (event: NodeEvent) => NodeEvent;
 
-  constructor(host: Pick<SideHost<never>, "clock" | "report">) {
+  /** `named`: adds to an event what is known of its board. */
+  constructor(host: Pick<SideHost<never>, "clock" | "report">, named: (event: NodeEvent) => NodeEvent) {
     this.#host = host;
+    this.#named = named;
     this.#history = new NodeHistory(host.clock);
   }
 
   report(event: NodeEvent): void {
     this.#history.note(event);
-    this.#host.report(event);
+    this.#host.report(this.#named(event));
   }
 
   /** A neighbour said something new of itself. `link`: the endpoint. */

@@ -15,10 +15,12 @@ import { ServingBudget } from "../session/rescuer/serving-budget.ts";
 import type { RoleHost } from "../session/role.ts";
 import { type Beacon, isCall } from "../wire/messages.ts";
 import { advised } from "./advice.ts";
+import { BoardNames } from "./board-names.ts";
 import { distressHeard } from "./distress-event.ts";
 import { ImageCoders } from "./image-coder.ts";
 import type { PickedImage } from "./image-picking.ts";
 import type { HeardTexts } from "./line-reports.ts";
+import type { NodeEvent } from "./node-event.ts";
 import { freshBootNonce, freshId, type SideLink } from "./node-link.ts";
 import type { SideHost } from "./node-run.ts";
 import { MISMATCH_SENTENCES, REFUSAL_SENTENCES } from "./refusal-sentences.ts";
@@ -86,11 +88,13 @@ export class RescuerSide {
   /** Coded blocks, kept from one board to the next. */
   readonly #coders: ImageCoders = new ImageCoders(zlibDeflate);
   readonly #outcome: RescuerOutcome = new RescuerOutcome();
+  readonly names: BoardNames;
 
   constructor(host: RescuerHost, duties: RescuerDuties) {
     this.#host = host;
     this.#duties = duties;
     this.#images = new RescuerImages(duties);
+    this.names = new BoardNames(duties.repository);
     const bootNonce = freshBootNonce(host.random);
     this.#self = duties.self ?? { nodeId: freshId(host.random), bootNonce: () => bootNonce };
   }
@@ -211,7 +215,7 @@ export class RescuerSide {
     if (toldAt !== undefined && now - toldAt < WAITING_REPORT_MS) return;
     this.#waitingTold.set(name, now);
     const seconds = CALLS_EVERY_S;
-    this.#host.report({ event: "waiting", link: link.endpoint, peer: toHex(nodeId), reason, seconds });
+    this.#report({ event: "waiting", link: link.endpoint, peer: toHex(nodeId), reason, seconds });
   }
 
   async #imageFor(
@@ -236,7 +240,7 @@ export class RescuerSide {
 
   #reportUnreadable(link: Link, error: unknown): void {
     const state = "image-unreadable";
-    this.#host.report({ event: "link", link: link.endpoint, state, detail: errorWords(error) });
+    this.#report({ event: "link", link: link.endpoint, state, detail: errorWords(error) });
   }
 
   #carryOut(event: ImageEvent, link: Link): void {
@@ -273,13 +277,13 @@ export class RescuerSide {
         this.#reportBeacon(event.beacon, link);
         return;
       case "spent":
-        this.#host.report(spentReport(link.endpoint, event));
+        this.#report(spentReport(link.endpoint, event));
         return;
       case "waiting":
-        this.#host.report(waitingReport(link.endpoint, event));
+        this.#report(waitingReport(link.endpoint, event));
         return;
       case "offered":
-        this.#host.report(offerReport(link.endpoint, event));
+        this.#report(offerReport(link.endpoint, event));
         return;
       case "accepted":
         this.#handleAccepted(now, event, link);
@@ -287,7 +291,7 @@ export class RescuerSide {
       case "progress": {
         const { session } = this.#work(link);
         const report = progressReport(now, event, session, link.end.counters);
-        if (report !== undefined) this.#host.report(report);
+        if (report !== undefined) this.#report(report);
         return;
       }
       case "refused":
@@ -330,28 +334,33 @@ export class RescuerSide {
     const { baud } = link.driver.transport.facts;
     const report = healedReport(now, link.endpoint, event, session, bytesSent, baud);
     this.#outcome.noteHealed(report);
-    this.#host.report(report);
+    this.#report(report);
     if (this.#duties.once) this.#host.end({ code: ExitCode.done, reason: "healed" });
   }
 
   #handleLost({ why, targetId }: EventOf<"sessionLost">, link: Link): void {
     const peer = toHex(targetId);
     this.#outcome.lastHeard = peer;
-    this.#host.report({ event: "lost", link: link.endpoint, peer, why });
+    this.#report({ event: "lost", link: link.endpoint, peer, why });
     if (why === "done-not-heard" && this.#duties.once) {
       const detail = "everything was sent and acknowledged, but the target never said that it is healed";
       this.#host.end({ code: ExitCode.noNeighbour, reason: "done-not-heard", detail });
     }
   }
 
+  #report(event: NodeEvent): void {
+    this.#host.report(this.names.named(event));
+  }
+
   #reportBeacon(beacon: Beacon, link: Link): void {
+    this.names.note(beacon);
     const peer = toHex(beacon.nodeId);
     this.#outcome.lastHeard = peer;
     if (this.#duties.self === undefined && this.#isCopied(beacon, link)) {
       const detail = `board ${peer} is on two links at once under two nonces: a copied board folder or flash`;
-      this.#host.report({ event: "link", link: link.endpoint, state: "copied-board", detail });
+      this.#report({ event: "link", link: link.endpoint, state: "copied-board", detail });
     }
-    if (beacon.tag === "distress") this.#host.report(distressHeard(link.endpoint, beacon));
+    if (beacon.tag === "distress") this.#report(distressHeard(link.endpoint, beacon));
   }
 
   #isCopied(beacon: Beacon, link: Link): boolean {
@@ -377,7 +386,7 @@ export class RescuerSide {
     const heard = { ...refusal, isProven };
     this.#outcome.noteRefusal(heard);
     const named = digest === undefined ? {} : { digest: toHex(digest) };
-    this.#host.report({ event: "refused", link: link.endpoint, ...refusal, proven: isProven, ...named });
+    this.#report({ event: "refused", link: link.endpoint, ...refusal, proven: isProven, ...named });
     if (this.#duties.once && this.#isBelieved(link, heard)) this.#host.end(refusedEnding(heard));
   }
 }

@@ -17,6 +17,7 @@ const NAMES: Readonly<Record<Exclude<StrangerKind, ChangeKind>, string>> = {
   console: "text of a program that is not mayday",
   zeros: "nothing but zeros",
   ones: "nothing but 0xFF",
+  "slower-sender": "bytes with bits that last several of ours",
   noise: "bytes, but no frames",
 };
 

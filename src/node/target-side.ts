@@ -49,8 +49,10 @@ interface LinkSession {
   /** The same of the image that was offered last. */
   offered: string;
   version: string;
-  /** When the first offer on this link was accepted. */
+  /** When its first offer was accepted. */
   startedAt: Millis;
+  /** It ended early: the next offer begins another one. */
+  isLost: boolean;
   /** When the image was verified. */
   doneAt: Millis | undefined;
   /** Rate of the line then, in bit/s, where it has one. */
@@ -208,12 +210,14 @@ export class TargetSide {
   #handleOffered(now: Millis, offer: Offer, link: Link): void {
     const at = { link: link.endpoint, peer: toHex(offer.rescuerId) };
     const version = formatVersion(offer.version);
+    const open = this.#sessions.get(link);
     this.#last = {
       peer: at.peer,
       digest: undefined,
       offered: toHex(offer.digest),
       version,
-      startedAt: this.#sessions.get(link)?.startedAt ?? now,
+      startedAt: open === undefined || open.isLost ? now : open.startedAt,
+      isLost: false,
       doneAt: undefined,
       baud: undefined,
       blocks: 0,
@@ -278,6 +282,7 @@ export class TargetSide {
         return;
       }
       case "sessionLost":
+        session.isLost = true;
         this.#noteOver(link);
         if (![...this.#serving.keys()].some((other) => other !== link)) this.#duties.store.abandon();
         this.#host.report({ event: "lost", ...at, why: event.why });

@@ -18,7 +18,7 @@ export class TransferProgress {
   readonly #startedAt: Millis;
   readonly #bytesAtStart: number;
   #reportedAt: Millis;
-  #blocksThen: number | undefined;
+  #writtenThen: number | undefined;
   #rate = 0;
 
   constructor(now: Millis, about: Pick<ProgressEvent, "link" | "peer">, bytesAtStart: number) {
@@ -39,12 +39,15 @@ export class TransferProgress {
     const interval = now - this.#reportedAt;
     const left = blocks.missing - blocks.written;
     if (interval < REPORT_INTERVAL_MS && left > 0) return undefined;
-    const since = this.#blocksThen === undefined ? now - this.#startedAt : interval;
-    const moved = (blocks.blocks - (this.#blocksThen ?? blocks.blocks)) * blockSize;
-    const newest = since > 0 ? (Math.max(0, moved) / since) * 1000 : 0;
+    const since = this.#writtenThen === undefined ? now - this.#startedAt : interval;
+    // Blocks that are found to be right are many at a time, and say nothing of how long the others will take.
+    const moved = (blocks.written - (this.#writtenThen ?? blocks.written)) * blockSize;
+    // The last block may come right behind a report: too short a time for a rate.
+    const isRated = this.#rate === 0 ? since > 0 : since >= REPORT_INTERVAL_MS;
+    const newest = isRated ? (Math.max(0, moved) / since) * 1000 : this.#rate;
     this.#rate = this.#rate === 0 ? newest : this.#rate * (1 - SMOOTHING) + newest * SMOOTHING;
     this.#reportedAt = now;
-    this.#blocksThen = blocks.blocks;
+    this.#writtenThen = blocks.written;
     const bad = counters.crcErrors + counters.packetsLost;
     const frames = counters.framesReceived + counters.framesSent + bad;
     return {

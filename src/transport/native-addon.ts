@@ -9,7 +9,9 @@ const QUOTE_MAX = 160;
  */
 export function addonError(code: string, name: string, cause: unknown): TransportError {
   const text = cause instanceof Error ? cause.message : String(cause);
-  const seen = text.split("\n", 1)[0]?.slice(0, QUOTE_MAX) ?? "";
+  // Node says in three lines that an addon is for another version; how it came to load one helps nobody.
+  const [said = ""] = text.split(/\n(?:Require stack|\s+at )/, 1);
+  const seen = said.trim().replace(/\s+/g, " ").slice(0, QUOTE_MAX);
   const message =
     `the package ${name} could not be loaded (${seen}): it is missing, or its native addon was not compiled for ` +
     `this Node.js (${process.version}); run \`npm rebuild ${name}\`, allow its install script, and have a C++ compiler ` +

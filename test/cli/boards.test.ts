@@ -50,7 +50,7 @@ describe("a board on disk", () => {
   test("gives exit 5 and the reason empty without an image, and board status still exits 0", async () => {
     const dir = await bench.board("blank");
     const boot = await runCli(["board", "boot", dir]);
-    expect(boot).toMatchObject({ code: 5, stdout: "recovery empty\n" });
+    expect(boot).toMatchObject({ code: 5, stdout: "recovery: no image was ever installed\n" });
     expect(boot.stderr).toContain("mayday distress");
     const status = await runCli(["board", "status", dir, "--json"]);
     expect(status.code).toBe(0);

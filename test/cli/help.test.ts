@@ -36,6 +36,7 @@ const COMMANDS = [
   "cable",
   "sim",
   "completion",
+  "manual",
 ];
 /** Commands and flags of later versions, which must not be accepted before they work. */
 const LATER = [

@@ -92,6 +92,23 @@ describe("repo", () => {
     expect(verdictOf(gone)).toMatchObject({ code: 2, reason: "repo-no-such-image" });
   });
 
+  test("removes nothing by a name that means no image, and says which one may be meant", async () => {
+    const repo = ["--repo", bench.path("named")];
+    const added = await runCli(["repo", "add", bench.path("fw.mdy"), ...repo, "--json"]);
+    const digest = String(added.events[0]?.["digest"]);
+    const other = digest[7] === "0" ? "1" : "0";
+    for (const [name, hint] of [
+      [digest.slice(0, 2), `give at least 4 digits: ${digest.slice(0, 8)}`],
+      [digest.slice(0, 7) + other, `did you mean ${digest.slice(0, 8)}?`],
+      ["firmware", "mayday repo list --repo"],
+    ] as const) {
+      const { code, stderr } = await runCli(["repo", "remove", name, ...repo]);
+      expect(code).toBe(2);
+      expect(stderr).toContain(hint);
+    }
+    expect(await readdir(bench.path("named"))).toHaveLength(1);
+  });
+
   test("lists the other images when one file is damaged, and verify exits 1", async () => {
     const repo = ["--repo", bench.path("mixed"), "--json"];
     await runCli(["repo", "add", bench.path("fw.mdy"), ...repo]);

@@ -200,6 +200,45 @@ describe("the settings of a command with links", () => {
   });
 });
 
+describe("calls of a board for which there is nothing", () => {
+  const CALL: NodeEvent = {
+    ...{ event: "distress", link: "L", peer: "0123456789abcdef", hardwareId: "00", revision: 0 },
+    ...{ reason: "hash", proven: false, version: undefined, counterFloor: 0 },
+  };
+  const REFUSED: NodeEvent = {
+    ...{ event: "refused", link: "L", peer: CALL.peer, reason: "hardware", proven: false, detail: "others" },
+  };
+  const linesOf = (text: string): number => text.split("\n").length - 1;
+
+  test("are shown once a minute, and in JSON each time", async () => {
+    const [text, json] = [await rig(), await rig({ isJson: true })];
+    for (let second = 0; second < 61; second += 2) {
+      for (const { output, clock } of [text, json]) {
+        output.nodeEvent(CALL);
+        output.nodeEvent(REFUSED);
+        clock.advanceTo(clock.now() + 2000);
+      }
+    }
+    expect(linesOf(text.stderr())).toBe(4);
+    expect(linesOf(json.stdout())).toBe(62);
+  });
+
+  test("are shown again when they say something else, come from another board, or follow a session", async () => {
+    const { output, stderr } = await rig();
+    const calls: NodeEvent[] = [
+      CALL,
+      { ...CALL, reason: "empty" },
+      { ...CALL, reason: "empty", peer: "fedcba9876543210" },
+      { event: "lost", link: "L", peer: CALL.peer, why: "silence" },
+      { ...CALL, reason: "empty" },
+      { ...HEALED, link: "L", peer: CALL.peer },
+      { ...CALL, reason: "empty" },
+    ];
+    for (const event of calls) output.nodeEvent(event);
+    expect(stderr().match(/is in distress/g)).toHaveLength(5);
+  });
+});
+
 describe("progress without a terminal", () => {
   test("is shown every three seconds at most, and never for a transfer that ends before", async () => {
     const { output, clock, stderr } = await rig();
@@ -214,14 +253,17 @@ describe("progress without a terminal", () => {
   });
 });
 
+/** The progress of a transfer that is done. */
+const FULL = { ...PROGRESS, written: PROGRESS.missing } as const;
+
 describe("progress on a terminal", () => {
   test("is a bar with a short name that fits into 80 columns, below text", async () => {
     const { output, stderr } = await rig({ isTTY: true });
-    output.nodeEvent(PROGRESS);
+    output.nodeEvent(FULL);
     output.note("a line");
     output.endProgress();
     const shown = stderr();
-    expect(shown).toContain("ttyUSB0 [==--------------] 14% 8/56 blocks");
+    expect(shown).toContain("ttyUSB0 [================] 100% 56/56 blocks");
     expect(shown).toContain("1 % lost");
     expect(shown).toContain("a line\n");
     expect(shown.endsWith("\n")).toBe(true);
@@ -229,12 +271,30 @@ describe("progress on a terminal", () => {
 
   test.each([40, 60, 80, 160])("fits into %i columns with what matters most", async (columns) => {
     const { output, stderr } = await rig({ isTTY: true, columns });
-    output.nodeEvent(PROGRESS);
+    output.nodeEvent({ ...FULL, hardware: "acme/widget" });
     output.endProgress();
-    const lines = stripVTControlCharacters(stderr()).split(/[\r\n]+/);
-    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(columns);
-    expect(stderr()).toContain("14% 8/56 blocks");
-    expect(stderr().includes("1 % lost")).toBe(columns >= 80);
+    // A bar that is drawn again begins with a move to the first column.
+    const lines = stripVTControlCharacters(stderr().replaceAll("\u001b[1G", "\n")).split(/[\r\n]+/);
+    // The terminal's own "^C" has room behind the bar.
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(columns - 2);
+    expect(stderr()).toContain("100% 56/56 blocks");
+    expect(stderr().includes("1 % lost")).toBe(columns >= 60);
+    expect(stderr().includes("acme/widget")).toBe(columns >= 80);
+  });
+
+  test.each(["lost", "end of the command"])("is gone after a transfer that was not done: %s", async (how) => {
+    const { output, stderr } = await rig({ isTTY: true });
+    output.nodeEvent(PROGRESS);
+    output.note("a line");
+    const { link } = PROGRESS;
+    if (how === "lost") output.nodeEvent({ event: "lost", link, peer: "00", why: "bye" });
+    else output.endProgress();
+    const shown = stderr();
+    const last = shown.lastIndexOf("\u001b[0J");
+    expect(shown.slice(0, last)).toContain("a line\n");
+    // What comes after the screen was cleared below the text holds no bar, and the line that the library ends is taken back.
+    expect(shown.slice(last)).not.toContain("ttyUSB0 [");
+    expect(shown.slice(last)).toContain("\u001b[1A");
   });
 
   test("of one of two links is removed when its transfer ends, and the other stays", async () => {
@@ -243,7 +303,7 @@ describe("progress on a terminal", () => {
     output.nodeEvent({ ...PROGRESS, link: "/dev/ttyUSB1" });
     output.nodeEvent({ ...HEALED, link: PROGRESS.link, peer: "00", digest: "11" });
     const before = stderr().length;
-    output.nodeEvent({ ...PROGRESS, link: "/dev/ttyUSB1", written: 9 });
+    output.nodeEvent({ ...FULL, link: "/dev/ttyUSB1" });
     output.endProgress();
     expect(stderr().slice(before)).toContain("ttyUSB1 [");
     expect(stderr().slice(before)).not.toContain("ttyUSB0 [");
@@ -383,7 +443,7 @@ describe("text for people", () => {
     expect(events.map(eventText)).toEqual([
       "L: listening",
       "L: down (unplugged)",
-      "L: board 01234567 is in distress: the image in flash is damaged; had version 1.0.0",
+      "L: board 01234567 (hardware 00) is in distress: the image in flash is damaged; had version 1.0.0",
       "L: offer of version 1.0.0 (ffffffff, 4,096 bytes), other side is 01234567",
       "L: refused (hardware): made for others",
       "L| login:\nL| root",

@@ -197,7 +197,7 @@ describe("the images of a board and of a folder, chosen together", () => {
     expect(choice).toMatchObject({
       tag: "none",
       reason: "version",
-      detail: "of 3 images none is suitable: 2 version, 1 hardware",
+      detail: "none of 3 images suits this board: 2 not newer, 1 for other hardware or another revision",
     });
     const refused = await chain(v2).pick({ ...board, refused: [digest8(v2)] });
     expect(refused).toMatchObject({ tag: "none", reason: "quarantined" });

@@ -79,7 +79,9 @@ describe("choosing an image", () => {
     expect(chosen([old], { refused })).toEqual(["quarantined"]);
     expect(chooseImage([], board)).toMatchObject({ tag: "none", refusals: [] });
     const choice = chooseImage([unsigned, image(1, { hardwareClass: "x" })], board);
-    expect(choice).toMatchObject({ detail: "of 2 images none is suitable: 1 unsigned, 1 hardware" });
+    expect(choice).toMatchObject({
+      detail: "none of 2 images suits this board: 1 unsigned, 1 for other hardware or another revision",
+    });
   });
 
   it("gives a board that boots only what is newer, by sequence and version, and first what it is receiving", () => {

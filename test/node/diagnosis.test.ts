@@ -27,6 +27,7 @@ const KINDS: readonly StrangerKind[] = [
   "nmea",
   "zeros",
   "ones",
+  "slower-sender",
   "telnet",
   "flow-control",
   "line-ends",
@@ -61,6 +62,19 @@ describe("a diagnosis", () => {
     // Without advice the sentence says what was seen, and ends there.
     const sentence = diagnose(counters, noticed).detail;
     expect(found.detail.startsWith(`${sentence}: `)).toBe(true);
+  });
+
+  it("says that own frames come back beside a node, with what does that on this kind of link", () => {
+    const counters = { ...newCounters(), bytesReceived: 90, framesReceived: 3, echoes: 2 };
+    const found = diagnose(counters, { ...nothing, heardNode: true }, adviceOn);
+    expect(found).toMatchObject({ seen: "node" });
+    expect(found.detail).toMatch(/^a mayday node answered; our own frames come back, too: an RS-485 adapter/);
+    const tcp = diagnose(counters, { ...nothing, endpoint: "tcp:pi:5000" }, adviceOn).detail;
+    expect(tcp).toMatch(
+      /^a mayday node was heard; our own frames come back, too: set the tty behind the server/,
+    );
+    const none = { ...counters, echoes: 0 };
+    expect(diagnose(none, { ...nothing, heardNode: true }, adviceOn).detail).toBe("a mayday node answered");
   });
 
   it("quotes the text by which something was recognized", () => {

@@ -7,6 +7,7 @@ import { addDispatchCommand } from "../../src/cli/dispatcher.ts";
 import { addDistressCommand } from "../../src/cli/distress.ts";
 import { addImageCommands } from "../../src/cli/image/image-commands.ts";
 import { addKeygenCommand } from "../../src/cli/keygen.ts";
+import { addManualCommand } from "../../src/cli/manual.ts";
 import { addNodeCommand } from "../../src/cli/node/node.ts";
 import { addPortsCommand } from "../../src/cli/ports.ts";
 import { addRepoCommands } from "../../src/cli/repo/repo-commands.ts";
@@ -29,6 +30,7 @@ const REGISTER = [
   addCableCommand,
   addSimCommand,
   (program: Command): void => addCompletionCommand(program, () => Promise.resolve(program)),
+  (program: Command): void => addManualCommand(program, () => Promise.resolve(program), {}),
 ];
 
 /** Registers every command; the program itself loads only the one that is asked for. */

@@ -1,4 +1,5 @@
 import type { MaydayError } from "../../base/errors.ts";
+import { nearestName } from "../nearest-name.ts";
 
 type Details = MaydayError["details"];
 
@@ -12,6 +13,29 @@ const MAKE_BOARD = "make the board again with board init";
 /** Pieces of firmware that are far apart. Filling helps up to the largest span only. */
 function meantAddresses({ meant }: Details): string {
   return `image build --only ${meant} takes one part, --fill 0xff takes all with filling between, and objcopy -R SECTION leaves parts out of the file`;
+}
+
+/** Digits of a digest that a name needs. */
+const DIGITS_MIN = 4;
+/** Names that a hint lists. */
+const LISTED_MAX = 4;
+
+/** The image in a repository that was probably meant: its name was cut too short, or has a wrong digit. */
+function imageMeant({ image = "", dir, known, begun }: Details): string | undefined {
+  const name = String(image);
+  const all = String(known ?? "")
+    .split(" ")
+    .filter((digits) => digits !== "");
+  if (all.length === 0) return undefined;
+  const alike = String(begun ?? "")
+    .split(" ")
+    .filter((digits) => digits !== "");
+  if (alike.length > 0 && name.length < DIGITS_MIN) {
+    const listed = alike.slice(0, LISTED_MAX).join(", ");
+    return `give at least ${DIGITS_MIN} digits: ${listed}${alike.length > LISTED_MAX ? ", ..." : ""}`;
+  }
+  const near = nearestName(name.slice(0, all[0]?.length), all);
+  return near === undefined ? `mayday repo list --repo ${dir} shows what it holds` : `did you mean ${near}?`;
 }
 
 /** By the error's code: what to try next, as far as its details tell. */
@@ -45,6 +69,7 @@ const ADVICE: Readonly<Record<string, (details: Details) => string | undefined>>
   "link-key-text": () => OR_KEYGEN,
   "link-key-missing": () => MAKE_LINK_KEY,
   "link-key-not-file": () => MAKE_LINK_KEY,
+  "repo-no-such-image": imageMeant,
   "repo-missing": ({ dir }) => `make it with: mayday repo add FILE.mdy --repo ${dir}`,
 };
 

@@ -50,9 +50,9 @@ const CHANGES: Readonly<Record<ChangeKind, ByWay>> = {
 };
 
 const NOISE: ByWay = {
-  serial: "try another baud rate (?baud=N), then check levels and ground",
+  serial: "the other side may run at another rate: try ?baud=N, then check levels and ground",
   tcp: `set the serial port behind the server to the board's baud rate and to raw bytes (${SER2NET_PORT}), then check levels and ground`,
-  rfc2217: "try another baud rate (?baud=N), then check levels and ground",
+  rfc2217: "the other side may run at another rate: try ?baud=N, then check levels and ground",
 };
 
 const NOISE_WITH_FRAMES: ByWay = {
@@ -69,4 +69,16 @@ export function changeCure(kind: ChangeKind, endpoint: string): string {
 /** What to try next where bytes come, and no frames, or few. */
 export function noiseCure(hasFrames: boolean, endpoint: string): string {
   return (hasFrames ? NOISE_WITH_FRAMES : NOISE)[wayOf(endpoint)];
+}
+
+const ECHO_BESIDE: ByWay = {
+  serial:
+    "an RS-485 adapter or a bus of one wire does that and works, at half the rate; else look where TX and RX touch, and for a tty that echoes (stty -F PORT raw -echo)",
+  tcp: `set the tty behind the server to pass bytes as they are (${RAW_TTY}); an RS-485 adapter there does that, too, and works`,
+  rfc2217: `set the tty between the server and the board to pass bytes as they are (${RAW_TTY}); an RS-485 adapter there does that, too, and works`,
+};
+
+/** What to try next where a node is heard, and own frames come back as well. */
+export function echoCure(endpoint: string): string {
+  return ECHO_BESIDE[wayOf(endpoint)];
 }

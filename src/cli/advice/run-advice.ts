@@ -6,7 +6,7 @@ import type { AdviceTopic } from "../../node/advice.ts";
 import type { Seen } from "../../node/diagnosis.ts";
 import { isChange } from "../../node/stranger-names.ts";
 import type { KeyMismatch } from "../../session/link-guard.ts";
-import { changeCure, noiseCure } from "./line-advice.ts";
+import { changeCure, echoCure, noiseCure } from "./line-advice.ts";
 
 /** What to try next when a run of `distress`, `rescue` or `status` meets this, in the words of the command line. */
 export function adviceOn(topic: AdviceTopic): string | undefined {
@@ -16,6 +16,8 @@ export function adviceOn(topic: AdviceTopic): string | undefined {
     case "stranger":
       if (isChange(topic.kind)) return changeCure(topic.kind, topic.endpoint);
       return topic.kind === "noise" ? noiseCure(false, topic.endpoint) : STRANGERS[topic.kind];
+    case "echo-beside-node":
+      return echoCure(topic.endpoint);
     case "unasked":
       return "a boot loader or a shell may read the line; --ask insists";
     case "line":
@@ -72,6 +74,8 @@ const STRANGERS: Readonly<Record<Exclude<StrangerKind, ChangeKind | "noise">, st
   console: "start mayday on the other side, or connect another UART",
   zeros:
     "the line is held low; power the other board, check its TX level, and that TX and ground are not swapped",
+  "slower-sender":
+    "the other side runs at a lower baud rate; set the same on both sides (?baud=N, such as 57600, 38400, 19200 or 9600)",
   ones: "the line floats or its level is inverted; check that TX is connected and not an RS-232 level on a TTL input",
 };
 

@@ -4,9 +4,9 @@ import type { BootFailure } from "../../base/refusal.ts";
 import type { BootOutcome } from "../../board/boot.ts";
 import { formatVersion } from "../../image/version.ts";
 
-/** A boot decision for people: "boot slot 0 version 1.2.3", "recovery hash". */
+/** A boot decision for people: "boot slot 0 version 1.2.3", "recovery: the image in flash is damaged". */
 export function bootText(outcome: BootOutcome): string {
-  if (outcome.tag === "recovery") return `recovery ${outcome.reason}`;
+  if (outcome.tag === "recovery") return `recovery: ${failureText(outcome.reason)}`;
   const trial = outcome.isTrial ? " trial" : "";
   return `boot slot ${outcome.slot} version ${formatVersion(outcome.image.manifest.version)}${trial}`;
 }

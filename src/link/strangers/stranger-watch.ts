@@ -1,6 +1,7 @@
 import { delimitedCobs, type LineCode } from "../../wire/line-code.ts";
 import { ChangedFrames } from "./changed-frames.ts";
 import { nameConsole } from "./console-names.ts";
+import { LongBits } from "./long-bits.ts";
 import { nameProtocol, ProtocolCalls } from "./protocol-names.ts";
 import { isTerminalByte, RecentText } from "./recent-text.ts";
 import type { Stranger, StrangerKind } from "./stranger.ts";
@@ -32,6 +33,7 @@ export class StrangerWatch {
   #zeros = 0;
   #ones = 0;
   #noise = 0;
+  readonly #longBits: LongBits = new LongBits();
   readonly #text: RecentText = new RecentText();
   readonly #calls: ProtocolCalls = new ProtocolCalls();
   readonly #changed: ChangedFrames;
@@ -105,6 +107,7 @@ export class StrangerWatch {
     this.#frameAt = this.#runs;
     this.#zeros = 0;
     this.#noise = 0;
+    this.#longBits.clear();
     this.#noteDelimiter();
     if (this.#verdict !== undefined && (this.#verdict.kind !== "console" || this.#isVerdictOld()))
       this.#verdict = undefined;
@@ -148,7 +151,9 @@ export class StrangerWatch {
     // What is laid out as a frame is one: damaged, or of a session that is not known here.
     if (this.#code.decode(body) !== undefined) return;
     this.#noise += body.length;
-    if (this.#noise >= NOISE_MIN) this.#propose({ kind: "noise" });
+    this.#longBits.add(body);
+    if (this.#longBits.areSeen) this.#propose({ kind: "slower-sender" });
+    else if (this.#noise >= NOISE_MIN) this.#propose({ kind: "noise" });
   }
 
   #isVerdictOld(): boolean {
@@ -176,5 +181,5 @@ export class StrangerWatch {
 
 function certainty(kind: StrangerKind): number {
   if (kind === "noise") return 0;
-  return kind === "console" ? 1 : 2;
+  return kind === "console" || kind === "slower-sender" ? 1 : 2;
 }

@@ -16,6 +16,7 @@ export type StrangerKind =
   | "console" // text of unknown origin
   | "zeros" // line held low, break
   | "ones" // endless 0xFF
+  | "slower-sender" // bits that last several times as long as ours
   | ChangeKind // a mayday node whose bytes are changed on their way
   | "noise";
 

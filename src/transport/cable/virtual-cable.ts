@@ -9,6 +9,7 @@ import { findOwnProgram, openOwnProgram } from "../../files/own-way.ts";
 import { ownUid } from "../../files/rights.ts";
 import { removeIfSame } from "../../files/same-file.ts";
 import { buildCableHelper } from "./helper-build.ts";
+import { withLinkFix } from "./link-fix.ts";
 
 /** Rate, latency and faults of a cable. They hold for both directions alike; each direction has faults of its own. */
 export interface VirtualCableOptions {
@@ -188,7 +189,7 @@ async function removeStaleLinks(options: VirtualCableOptions): Promise<void> {
     if (target === undefined || !isOurs || !(isDangling || target.startsWith("/dev/pts/"))) {
       throw new FailedError(
         "cable-failed",
-        `Cannot make the link ${path}: it exists and is not a stale link of yours`,
+        `Cannot make the link ${path}: it exists and is not a link that a cable of yours left behind; remove it, or give another path`,
       );
     }
     removeIfSame(path, found);
@@ -289,7 +290,7 @@ function helperError(helper: Helper, end: Ended, said: Said): FailedError {
   }
   const how =
     end.fault?.message ?? firstLine(said.stderr) ?? `ended by ${end.signal ?? `status ${end.exitStatus}`}`;
-  return new FailedError("cable-failed", `The virtual cable failed: ${how}`, {}, end.fault);
+  return new FailedError("cable-failed", `The virtual cable failed: ${withLinkFix(how)}`, {}, end.fault);
 }
 
 function noVirtualCable(seen: string, cause?: Error): FailedError {

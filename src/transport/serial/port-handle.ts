@@ -125,12 +125,18 @@ export function closePort(port: SerialPort, isBlocked: boolean): Promise<void> {
   });
 }
 
+/** The descriptor of an open port; undefined where the system has none. */
+export function descriptorOf(port: SerialPort): number | undefined {
+  const fd = port.port !== undefined && "fd" in port.port ? port.port.fd : undefined;
+  return typeof fd === "number" ? fd : undefined;
+}
+
 /**
  * Whether the device of an open port has been removed: the system then removes its name, and the open descriptor leads
  * to a node without one.
  */
 export async function isUnlinked(port: SerialPort): Promise<boolean> {
-  const fd = port.port !== undefined && "fd" in port.port ? port.port.fd : undefined;
-  if (typeof fd !== "number") return false;
+  const fd = descriptorOf(port);
+  if (fd === undefined) return false;
   return new Promise((resolve) => fstat(fd, (error, stats) => resolve(error !== null || stats.nlink === 0)));
 }

@@ -16,8 +16,9 @@ import {
   WRITE_QUEUE_BYTES_MAX,
 } from "../transport.ts";
 import { OtherReaders } from "./other-readers.ts";
-import { closePort, isUnlinked, openPort, resetBoard, updateBaud } from "./port-handle.ts";
+import { closePort, descriptorOf, isUnlinked, openPort, resetBoard, updateBaud } from "./port-handle.ts";
 import { type TtyKind, ttyKindOf } from "./tty-kind.ts";
+import { TtySettings } from "./tty-settings.ts";
 import { checkPortPath, portLost, portStalled } from "./uart-errors.ts";
 import { armAllEvents, coalesceReads, READ_PAUSE_MS } from "./uart-tuning.ts";
 
@@ -68,6 +69,9 @@ export class UartTransport implements Transport {
   readonly #options: UartOptions;
   readonly #clock: Clock;
   readonly #readers: OtherReaders;
+  #settings: TtySettings;
+  /** Reads at the last look after the port. */
+  #readsSeen = 0;
   #port: SerialPort | undefined;
   #handlers: TransportHandlers | undefined;
   #opening: Promise<void> | undefined;
@@ -88,6 +92,7 @@ export class UartTransport implements Transport {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#readers = new OtherReaders(this.#path, this.#clock);
+    this.#settings = new TtySettings(this.#clock);
     this.#baud = endpoint.baud;
     this.#facts = this.#look();
   }
@@ -158,6 +163,7 @@ export class UartTransport implements Transport {
   }
 
   noteDamage(): void {
+    if (this.#port !== undefined) this.#checkSettings(this.#port);
     void this.#readers.look((detail) => this.#handlers?.onShared?.(detail));
   }
 
@@ -187,6 +193,7 @@ export class UartTransport implements Transport {
     }
     if (!port.isOpen) throw portLost(this.#path);
     this.#port = port;
+    this.#settings = new TtySettings(this.#clock);
     if (this.#handlers === undefined) return;
     this.#writesPending = 0;
     this.#isHeldBack = false;
@@ -230,7 +237,20 @@ export class UartTransport implements Transport {
     if (this.#port !== port || this.#handlers === undefined) return;
     if (isGone) this.#end(port, portLost(this.#path));
     else this.#checkProgress(port);
+    if (this.counters.reads === this.#readsSeen) this.#checkSettings(port);
+    this.#readsSeen = this.counters.reads;
     if (this.#port === port) this.#scheduleWatch();
+  }
+
+  /** While nothing comes, or what comes is damaged: a tty that another program changed holds bytes back, or changes them. */
+  #checkSettings(port: SerialPort): void {
+    const fd = descriptorOf(port);
+    if (fd === undefined) return;
+    void this.#settings.look(
+      fd,
+      () => this.#baud,
+      (detail) => this.#handlers?.onShared?.(detail),
+    );
   }
 
   #checkProgress(port: SerialPort): void {

@@ -484,6 +484,22 @@ describe.skipIf(typeof helper !== "string")("the virtual cable's links", () => {
     expect(readdirSync(directory)).toEqual([]);
   });
 
+  test.each([
+    [
+      "a file that is there",
+      "taken",
+      "File exists: it is not a link that a cable left behind; remove it, or give another path",
+    ],
+    ["a folder that is not there", "none/a", "No such file or directory: make its folder"],
+  ])("are not made in the place of %s, with what to do", async (_what, name, message) => {
+    writeFileSync(join(directory, "taken"), "mine");
+    const a = join(directory, name);
+    const failed = startVirtualCable({ a, b: join(directory, "other") });
+    await expect(failed).rejects.toThrow(`cannot make the link ${a}: ${message}`);
+    expect(readdirSync(directory)).toEqual(["taken"]);
+    expect(readFileSync(join(directory, "taken"), "utf8")).toBe("mine");
+  });
+
   test("stay after a SIGINT, which a terminal sends to the owner too", async () => {
     const cable = await start();
     process.kill(cable.pid, "SIGINT");
