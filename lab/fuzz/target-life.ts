@@ -232,7 +232,8 @@ class TargetLife {
   #serveElsewhere(isOn: boolean): void {
     const random = this.#random;
     const digest = randomBelow(random, 2) === 0 ? this.#peer.digest : randomBytes(random, 8);
-    const serving = isOn ? { rescuerId: randomBytes(random, 8), digest } : undefined;
+    const givesWay = (): boolean => randomBelow(random, 2) === 0;
+    const serving = isOn ? { rescuerId: randomBytes(random, 8), digest, givesWay } : undefined;
     this.#target.setServedElsewhere(this.#life.now, serving, randomBelow(random, 2) === 0);
   }
 

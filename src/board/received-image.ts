@@ -40,6 +40,10 @@ export class ReceivedImage implements GrowingImage {
     return this.#writer.readHeld(index);
   }
 
+  get blocksThere(): number {
+    return this.#writer.countHeld();
+  }
+
   /** The byte that the range of a node consists of, as its hash says; undefined also while its first block is not there. */
   #uniformByteOf(node: TreeNode): number | undefined {
     const { hashes } = this.#writer;

@@ -132,6 +132,16 @@ export class SlotWriter {
     return equalBytes(leafHash(bytes), expected) ? bytes : undefined;
   }
 
+  /** Blocks that the slot holds, as far as their hashes are known. Reads those that were not read yet. */
+  countHeld(): number {
+    let count = 0;
+    for (let index = 0; index < this.manifest.leafCount; index++) {
+      const expected = this.hashes.of({ level: 0, index });
+      if (expected !== undefined && equalBytes(this.#local.leaf(index), expected)) count++;
+    }
+    return count;
+  }
+
   /** Writes to the record that completed units are closed. */
   flushClosed(): void {
     for (let close = this.#closing.shift(); close !== undefined; close = this.#closing.shift()) {

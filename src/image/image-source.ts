@@ -45,6 +45,8 @@ export interface GrowingImage extends Pick<ImageSource, "envelope" | "manifest" 
   readRun(node: TreeNode): RunPayload | undefined;
   /** A block; undefined while it is not there. */
   readBlockSync(index: number): Uint8Array | undefined;
+  /** Blocks that are there. */
+  readonly blocksThere: number;
 }
 
 /** What a rescuer serves. */

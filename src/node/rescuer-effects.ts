@@ -1,6 +1,6 @@
 import { hasNode } from "../base/tree-shape.ts";
 import type { Millis } from "../base/units.ts";
-import { runOf, type ServedImage } from "../image/image-source.ts";
+import { isGrowing, runOf, type ServedImage } from "../image/image-source.ts";
 import { shortDigest } from "../image/manifest.ts";
 import type { OfferedImage, RescuerEvent } from "../session/rescuer/rescuer-events.ts";
 import type { RescuerRole } from "../session/rescuer/rescuer-role.ts";
@@ -90,6 +90,9 @@ export class PickedImages {
 
 /** An image as a rescuer offers it. */
 function offeredImage(image: ServedImage): OfferedImage {
-  const { version, size, blockSize, counter } = image.manifest;
-  return { digest: shortDigest(image.digest), version, size, blockSize, counter, envelope: image.envelope };
+  const { version, size, blockSize, counter, leafCount } = image.manifest;
+  const there = isGrowing(image) ? image.blocksThere : leafCount;
+  const partial = there < leafCount ? { partial: there } : {};
+  const { digest, envelope } = image;
+  return { digest: shortDigest(digest), version, size, blockSize, counter, envelope, ...partial };
 }

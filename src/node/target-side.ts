@@ -1,4 +1,4 @@
-import { toHex } from "../base/bytes.ts";
+import { equalBytes, toHex } from "../base/bytes.ts";
 import { ExitCode } from "../base/errors.ts";
 import type { Millis } from "../base/units.ts";
 import type { TargetStore } from "../board/target-store.ts";
@@ -226,7 +226,11 @@ export class TargetSide {
     };
     this.#sessions.set(link, this.#last);
     this.#isHealed = false;
-    this.#serving.set(link, { rescuerId: offer.rescuerId, digest: offer.digest });
+    const session = this.#last;
+    const givesWay = (): boolean => offer.partial !== undefined && session.blocks === 0;
+    for (const [other, { digest }] of this.#serving)
+      if (other !== link && !equalBytes(digest, offer.digest)) this.#giveUp(now, other);
+    this.#serving.set(link, { rescuerId: offer.rescuerId, digest: offer.digest, givesWay });
     this.#tellServed(now);
     this.#host.report({ event: "offer", ...at, digest: toHex(offer.digest), version, size: offer.size });
   }
@@ -279,6 +283,7 @@ export class TargetSide {
         };
         const report = session.progress?.measure(now, counts, blockSize, counters.bytesReceived, counters);
         if (report !== undefined) this.#host.report(report);
+        this.#tellShared(now, link);
         return;
       }
       case "sessionLost":
@@ -324,10 +329,28 @@ export class TargetSide {
     this.#host.report({ event: "healed", ...at, digest, version, proven, ...figures });
   }
 
+  /** The session of a link gives way to that of another one, which brings another image. */
+  #giveUp(now: Millis, link: Link): void {
+    this.#serving.delete(link);
+    link.role?.giveUp(now);
+    link.driver.pump();
+  }
+
   /** The session of a link is over. */
   #noteOver(link: Link): void {
     if (link.role?.isServed === true || !this.#serving.delete(link)) return;
-    this.#tellServed(this.#host.clock.now());
+    const now = this.#host.clock.now();
+    this.#tellServed(now);
+    this.#tellShared(now, link);
+  }
+
+  /** A link changed what is left to ask for: the others ask for more, or for less. */
+  #tellShared(now: Millis, by: Link): void {
+    for (const link of this.#serving.keys()) {
+      if (link === by) continue;
+      link.role?.handleShared(now);
+      link.driver.pump();
+    }
   }
 
   /** Tells each link which other one serves the board. Its calls are due at other times from now on. */

@@ -128,6 +128,7 @@ export { SHORT_DIGEST_LENGTH } from "../base/digest.ts";
 /** Types of extensions; bit 7, critical, is set in none (PROTOCOL.md 3.5). */
 export const ExtensionType = {
   linkProof: 0x01,
+  partial: 0x04,
   limits: 0x06,
   forms: 0x07,
   mended: 0x08,

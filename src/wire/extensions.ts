@@ -1,12 +1,14 @@
 import { ByteReader, ByteWriter, EMPTY } from "../base/bytes.ts";
 import { ExtensionType, LIMITS_LENGTH } from "./constants.ts";
-import type { Accept, Ack, Message, SaysForms } from "./messages.ts";
+import type { Accept, Ack, Message, Offer, SaysForms } from "./messages.ts";
 import { extensionOf } from "./tlv.ts";
 
 /** Messages that may say what their sender can hear, and what the line does to bytes (PROTOCOL.md 3.5). */
 const SAYS_FORMS: ReadonlySet<Message["tag"]> = new Set(["query", "beacon", "distress", "offer"]);
+/** Bytes of the value of *partial*: a u24. */
+const PARTIAL_LENGTH = 3;
 /** Room for all extensions of a message but the proof of a link key. */
-const EXTENSIONS_MAX = 8;
+const EXTENSIONS_MAX = 16;
 
 /** Whether a message of this kind says what its sender can hear. */
 export function saysForms(message: Message): message is Message & SaysForms {
@@ -19,6 +21,11 @@ export function encodeExtensions(message: Message): Uint8Array {
   if (saysForms(message) && message.forms !== undefined) w.u8(ExtensionType.forms).u8(1).u8(message.forms);
   if (saysForms(message) && message.changes !== undefined)
     w.u8(ExtensionType.changes).u8(1).u8(message.changes);
+  if (message.tag === "offer" && message.partial !== undefined)
+    w.u8(ExtensionType.partial)
+      .u8(PARTIAL_LENGTH)
+      .u16(message.partial & 0xffff)
+      .u8(message.partial >> 16);
   if (message.tag === "ack" && message.mended !== undefined)
     w.u8(ExtensionType.mended)
       .u8(2)
@@ -41,6 +48,7 @@ export function withExtensions<M extends Message>(message: M, tail: Uint8Array):
       ...message,
       ...(forms !== undefined && { forms }),
       ...(changes !== undefined && { changes }),
+      ...(message.tag === "offer" && partialIn(tail)),
     };
   }
   if (message.tag === "accept") return { ...message, ...limitsIn(tail) };
@@ -52,6 +60,13 @@ function limitsIn(tail: Uint8Array): Pick<Accept, "limits"> {
   if (value?.length !== LIMITS_LENGTH) return {};
   const r = new ByteReader(value);
   return { limits: { payloadMax: r.u16(), baudMax: r.u32() } };
+}
+
+function partialIn(tail: Uint8Array): Pick<Offer, "partial"> {
+  const value = extensionOf(tail, ExtensionType.partial);
+  if (value === undefined || value.length < PARTIAL_LENGTH) return {};
+  const r = new ByteReader(value);
+  return { partial: r.u16() + r.u8() * 0x1_0000 };
 }
 
 function mendedIn(tail: Uint8Array): Pick<Ack, "mended"> {

@@ -69,6 +69,8 @@ export interface Offer extends SaysForms {
   readonly counter: number;
   /** Bytes of a block, a power of two; 0 when the offer says none that a version 1 image can have. */
   readonly blockSize: number;
+  /** Blocks that the rescuer has, 0 to 2^24 - 1, if it is still receiving the image itself; undefined: all. */
+  readonly partial?: number;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Millis } from "../../src/base/units.ts";
+import type { ImageSource } from "../../src/image/image-source.ts";
 import { fixedRepository } from "../../src/image/repository.ts";
 import type { Transport } from "../../src/transport/transport.ts";
 import { TransportWrapper } from "../../src/transport/transport-wrapper.ts";
@@ -8,13 +9,18 @@ import { imageOf, STAGE_BLOCKS, Stage, type StageNode, shortOf } from "./stage.t
 
 const OLD = imageOf("1.0.0");
 
-/** A board without an image, linked to healthy ones with these names. */
+/** Images of equal order: no board takes one in place of another. */
+const builds = (count: number): ImageSource[] =>
+  Array.from({ length: count }, (_, build) => imageOf("1.0.0", { build }));
+
+/** A board without an image, linked to healthy ones with these names and images. */
 function called(
   stage: Stage,
   names: readonly string[],
+  images: readonly ImageSource[],
 ): { readonly x: StageNode; readonly others: StageNode[] } {
   const wires = names.map((name) => stage.wire("X", name));
-  const others = wires.map(([, end]) => stage.node(stage.board({ image: OLD }), [end]));
+  const others = wires.map(([, end], i) => stage.node(stage.board({ image: images[i] ?? OLD }), [end]));
   const x = stage.node(
     stage.board(),
     wires.map(([end]) => end),
@@ -28,7 +34,7 @@ describe("several neighbours that answer one call", () => {
   it("F3.2 F3.3 F3.4 §59 §60: the first one gets the handshake and writes, the others are stood down", async () => {
     const stage = new Stage();
     const names = ["A", "B", "C"];
-    const { x, others } = called(stage, names);
+    const { x, others } = called(stage, names, builds(names.length));
     await stage.until(() => x.started.length > 0, 30_000, x);
     await stage.pass(10_000);
     const offers = stage.sightings.filter(({ kind }) => kind === "offer");
@@ -47,22 +53,37 @@ describe("several neighbours that answer one call", () => {
     expect(healed.map(({ link, blocks }) => [link, blocks])).toEqual([[`${winner}-X`, STAGE_BLOCKS]]);
   });
 
+  it("F3.3: those that have the image which the first one brings may bring parts of it, and the target alone writes", async () => {
+    const stage = new Stage();
+    const names = ["A", "B", "C"];
+    const { x, others } = called(stage, names, []);
+    await stage.until(() => x.started.length > 0, 30_000, x);
+    await stage.pass(10_000);
+    const accepts = stage.sightings.filter(({ kind, from }) => kind === "accept" && from.startsWith("X-"));
+    expect(new Set(accepts.map(({ from }) => from))).toEqual(new Set(names.map((name) => `X-${name}`)));
+    expect(x.of("healed")).toHaveLength(1);
+    const healed = others.flatMap((node) => node.of("healed"));
+    expect(healed.map(({ link }) => link).toSorted()).toEqual(["A-X", "B-X", "C-X"]);
+    expect(healed.reduce((sum, { blocks }) => sum + blocks, 0)).toBeLessThan(2 * STAGE_BLOCKS);
+  });
+
   it("F3.11: when the rescuer dies in the middle, another one sends exactly the blocks that are missing", async () => {
     const stage = new Stage();
-    const { x, others } = called(stage, ["A", "B"]);
+    const [[xa, a], [xb, b]] = [stage.wire("X", "A"), stage.wire("X", "B")];
+    const dying = stage.node(stage.board({ image: OLD }), [a]);
+    const x = stage.node(stage.board(), [xa, xb]);
     const progress = (): number => Math.max(0, ...x.of("progress").map(({ blocks }) => blocks));
     await stage.until(() => progress() >= 2, 30_000, x);
-    const [first] = ["A", "B"].filter((name) => imagesFrom(stage, name).length > 0);
-    const [dying, other] = first === "A" ? others : others.toReversed();
-    dying?.cutPower();
+    const other = stage.node(stage.board({ image: OLD }), [b]);
+    dying.cutPower();
     const diedAt = stage.clock.now();
     const atDeath = progress();
     expect(atDeath).toBeLessThan(STAGE_BLOCKS);
-    await stage.until(() => other?.of("healed").length === 1, 60_000, x, ...others);
+    await stage.until(() => other.of("healed").length === 1, 60_000, x, other);
     expect(x.boots).toBe("1.0.0");
-    const [healed] = other?.of("healed") ?? [];
+    const [healed] = other.of("healed");
     // Of its verdict: blocks of all its sessions. One more may have been on its way when the first one died.
-    const kept = STAGE_BLOCKS - ((await other?.stop())?.blocks ?? 0);
+    const kept = STAGE_BLOCKS - (await other.stop()).blocks;
     expect(kept).toBeGreaterThanOrEqual(atDeath);
     expect(kept).toBeLessThanOrEqual(atDeath + 1);
     expect((healed?.at ?? 0) - diedAt).toBeLessThan(10_000);

@@ -75,9 +75,37 @@ describe("the extension changes (PROTOCOL.md 2.6)", () => {
   });
 
   it.each(["query", "beacon", "distress", "offer"] as const)("leaves a %s within its limit", (tag) => {
-    const longest = { ...messageOf(tag), forms: 2, changes: 0x3f } as Message;
+    const partial = tag === "offer" ? { partial: 0xffffff } : {};
+    const longest = { ...messageOf(tag), forms: 2, changes: 0x3f, ...partial } as Message;
     const frame = encodeMessage(longest, SESSION_TAG, () => new Uint8Array(tag === "offer" ? 20 : 0));
     expect(encodeDelimited(frame).length).toBeLessThanOrEqual(WireLimit.announcement);
     expect(encodeCodedFrame(frame, 8).length).toBeLessThanOrEqual(WireLimit.announcement + 32);
+  });
+});
+
+describe("the extension partial (PROTOCOL.md 5.3)", () => {
+  const offer = messageOf("offer");
+
+  it.each([
+    [0, "0403000000"],
+    [5, "0403050000"],
+    [0x01_02_03, "0403030201"],
+    [0xff_ff_ff, "0403ffffff"],
+  ])("of %i blocks stands behind the body of an offer", (partial, tail) => {
+    expect(covered({ ...offer, partial } as Message)).toBe(`${covered(offer)}${tail}`);
+    const bytes = tail.match(/../g)?.map((byte) => Number.parseInt(byte, 16)) ?? [];
+    expect(withTail(offer, bytes)).toEqual({ ...offer, partial });
+  });
+
+  it("stands behind others, and is found among them", () => {
+    const said = { ...offer, forms: 2, changes: 5, partial: 9 } as Message;
+    expect(covered(said)).toBe(`${covered(offer)}0701020901050403090000`);
+    expect(withTail(offer, [4, 4, 9, 0, 0, 0xff, 7, 1, 2])).toEqual({ ...offer, forms: 2, partial: 9 });
+  });
+
+  it("says nothing where it is too short, or stands in another message", () => {
+    expect(withTail(offer, [4, 2, 9, 0])).toEqual(offer);
+    for (const tag of ["query", "accept", "distress"] as const)
+      expect(withTail(messageOf(tag), [4, 3, 9, 0, 0])).toEqual(messageOf(tag));
   });
 });

@@ -80,8 +80,8 @@ describe("reserved numbers", () => {
   });
 
   it.each([
-    ["offer", ["partial"]],
-    ["offer", ["signature", "keys", "partial"]],
+    ["offer", ["signature"]],
+    ["offer", ["signature", "keys"]],
     ["distress of an empty board", ["inline"]],
   ] as const)("%s with all its reserved extensions keeps its meaning and its limit: %s", (name, names) => {
     const plain = covered(name);

@@ -49,13 +49,13 @@ export class Offering {
     rescuerNonce: Uint8Array,
     turnMs: Millis,
   ) {
-    const { digest, version, size, counter, blockSize } = image;
+    const { digest, version, size, counter, blockSize, partial } = image;
     const targetNonce = beacon.bootNonce;
     this.number = number;
     this.beacon = beacon;
     this.name = callName(beacon);
     this.image = image;
-    const about = { digest, version, size, counter, blockSize };
+    const about = { digest, version, size, counter, blockSize, ...(partial !== undefined && { partial }) };
     this.offer = { tag: "offer", rescuerId, rescuerNonce, targetNonce, ...about };
     this.peer = identityOf(this.offer, beacon.nodeId, beacon.callDigest);
     this.#turnMs = turnMs;

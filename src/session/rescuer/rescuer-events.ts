@@ -16,6 +16,8 @@ export interface OfferedImage {
   readonly counter: number;
   /** The manifest as it goes over the wire. */
   readonly envelope: Uint8Array;
+  /** Blocks that are there, of one that is still being received. */
+  readonly partial?: number;
 }
 
 /** A block to read: in this attempt, in one of these codecs. */

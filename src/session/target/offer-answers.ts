@@ -50,6 +50,8 @@ export interface ServingElsewhere {
   readonly rescuerId: Uint8Array;
   /** Short digest of its image. */
   readonly digest: Uint8Array;
+  /** Its rescuer is still receiving the image itself, and has brought no block: who has all of another one takes over. */
+  givesWay(): boolean;
 }
 
 /** What judging offers needs to know of its role. */
@@ -87,8 +89,9 @@ export class OfferAnswers {
     this.selection.forget();
   }
 
-  get isServedElsewhere(): boolean {
-    return this.#elsewhere !== undefined;
+  /** Whether another link brings the image with this short digest. */
+  isServedWith(digest: Uint8Array): boolean {
+    return this.#elsewhere !== undefined && equalBytes(this.#elsewhere.digest, digest);
   }
 
   /** Judges an offer, and answers it where it is not taken. */
@@ -116,7 +119,7 @@ export class OfferAnswers {
       this.#defer(peer, deferral);
       return NOTHING;
     }
-    if (this.#elsewhere !== undefined && session === undefined && !this.#mayJoin(now, offer)) {
+    if (this.#elsewhere !== undefined && session === undefined && !this.#isWanted(now, offer)) {
       this.#standDown(peer, this.#elsewhere.rescuerId, RETRY_AFTER_MS);
       return NOTHING;
     }
@@ -135,11 +138,15 @@ export class OfferAnswers {
     return { tag: "knock" };
   }
 
-  /** Whether an offer is of the image that another link brings, on a link that did not waste its time. */
-  #mayJoin(now: Millis, { digest }: Offer): boolean {
+  /**
+   * Whether an offer is of the image that another link brings, on a link that did not waste its time; or of one that the
+   * rescuer there gives way to.
+   */
+  #isWanted(now: Millis, { digest, partial }: Offer): boolean {
     const { host, swarm } = this.#parts;
-    const wanted = this.#elsewhere?.digest;
-    return wanted !== undefined && equalBytes(wanted, digest) && swarm.mayJoin(now, host.link);
+    const elsewhere = this.#elsewhere;
+    if (elsewhere === undefined || !swarm.mayJoin(now, host.link)) return false;
+    return equalBytes(elsewhere.digest, digest) || (partial === undefined && elsewhere.givesWay());
   }
 
   /** The offer that is drawn, once the time to hear several rescuers is over. */

@@ -114,6 +114,19 @@ export class TargetRole implements Role {
     if (callsOnce) this.#announcer.callNow(now);
   }
 
+  /** The session on another link changed what is left to ask for (PROTOCOL.md 6.8). Extra calls are harmless. */
+  handleShared(now: Millis): void {
+    this.#session?.handleShared(now);
+  }
+
+  /** Leaves its session, if it has one, for that of another link: held against nobody. */
+  giveUp(now: Millis): void {
+    const peer = this.#session?.peer;
+    if (peer === undefined) return;
+    this.#host.link.send(byeOf(peer, ByeReason.stopped), this.#guard.prove(peer));
+    this.#loseSession(now, "bye");
+  }
+
   /** The image that this session and that of another link brought was committed there, and boots. */
   handleHealedElsewhere(now: Millis, digest: Uint8Array): void {
     const session = this.#session;
@@ -267,8 +280,8 @@ export class TargetRole implements Role {
     this.#supersession.clear();
     this.#rate.beginSession();
     const sendBeacon = (): void => this.#announcer.sendBeacon();
-    const isJoining = this.#offers.isServedElsewhere;
     // What others receive already is not asked for twice.
+    const isJoining = this.#offers.isServedWith(offer.digest);
     const asks = isJoining ? undefined : this.#announcer.asksFor(offer);
     const [host, guard, options] = [this.#host, this.#guard, this.#sessionOptions];
     this.#session = new TargetSession(now, peer, offer, asks, host, guard, sendBeacon, options);

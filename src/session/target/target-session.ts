@@ -264,6 +264,14 @@ export class TargetSession {
     return this.#state.tag === "receiving" ? this.#sayDone(now, this.#state.receiving) : finished(false);
   }
 
+  /** The session on another link brought something, took something over, or is over: there may be more to ask for, or less. */
+  handleShared(now: Millis): void {
+    if (this.#state.tag !== "receiving") return;
+    const { receiving } = this.#state;
+    if (receiving.descent.isFinished) this.#commit(now, receiving);
+    else receiving.ask(now);
+  }
+
   /** The session is over: what it has not brought is left to those on other links. */
   leave(): void {
     if (this.#state.tag === "receiving" || this.#state.tag === "committing") this.#state.receiving.leave();

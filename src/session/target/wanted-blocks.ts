@@ -17,6 +17,8 @@ interface OpenBlock {
   isSettling: boolean;
 }
 
+/** Bytes of open blocks that are taken to be on their way: they stand first in the queue of the rescuer. */
+const COMING_BYTES = 8_192;
 /** A block that fails this often ends the session: attempts begin at 0 or 1, and have four bits on the wire. */
 const ATTEMPTS_MAX = 8;
 
@@ -82,14 +84,19 @@ export class WantedBlocks {
   }
 
   /**
-   * Gives up to `count` open blocks that are not complete to another session, those opened last first; with `areBegunToo` also
-   * such of which a part has come.
+   * Gives up to `count` open blocks that are not complete to another session, those opened last first; only with `areBegunToo` also
+   * those of which a part has come, or is on its way.
    */
   release(count: number, areBegunToo: boolean): number[] {
     const released: number[] = [];
-    for (const [block, { attempt, coded, isSettling }] of [...this.#open].toReversed()) {
+    const waiting = [...this.#open].filter(([, { isSettling }]) => !isSettling);
+    const comingBytes = areBegunToo ? 0 : COMING_BYTES;
+    const coming = new Set(
+      waiting.slice(0, Math.ceil(comingBytes / this.#plan.blockSize)).map(([block]) => block),
+    );
+    for (const [block, { attempt, coded }] of waiting.toReversed()) {
       if (released.length >= count) break;
-      if (isSettling || (coded !== undefined && !areBegunToo)) continue;
+      if (!areBegunToo && (coded !== undefined || coming.has(block))) continue;
       this.#close(block, attempt);
       released.push(block);
     }
