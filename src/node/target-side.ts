@@ -1,4 +1,4 @@
-import { equalBytes, toHex } from "../base/bytes.ts";
+import { toHex } from "../base/bytes.ts";
 import { ExitCode } from "../base/errors.ts";
 import type { Millis } from "../base/units.ts";
 import type { TargetStore } from "../board/target-store.ts";
@@ -20,6 +20,7 @@ import type { SideLink } from "./node-link.ts";
 import type { SideHost } from "./node-run.ts";
 import { MISMATCH_SENTENCES, noneSentence } from "./refusal-sentences.ts";
 import type { RunOptions } from "./run-options.ts";
+import { ServingLinks } from "./serving-links.ts";
 import { applyTargetEffect, nodeStatusOf } from "./target-effects.ts";
 import { targetNonces } from "./target-nonces.ts";
 import { TransferProgress } from "./transfer-progress.ts";
@@ -94,12 +95,12 @@ export class TargetSide {
   readonly #told: Map<Link, string> = new Map();
   /** The image of the last sessions was healed: once for all of them. */
   #isHealed = false;
-  /** What serves the board on each link, while it does: one image, by one rescuer or several. */
-  readonly #serving: Map<Link, ServingElsewhere> = new Map();
+  readonly #serving: ServingLinks;
 
   constructor(host: TargetHost, duties: TargetDuties) {
     this.#host = host;
     this.#duties = duties;
+    this.#serving = new ServingLinks(() => host.links);
     this.#start = new TargetStart(targetNonces(duties.store, duties.linkKey, host.random));
   }
 
@@ -119,7 +120,7 @@ export class TargetSide {
     const isBlank = (): boolean => store.isBlank();
     const shared = { hold: this.#hold, swarm: this.#swarm, start: this.#start };
     const role = new TargetRole(now, host, { random, status, isBlank, ...shared, cause });
-    const [serving] = this.#serving.values();
+    const serving = this.#serving.one;
     // Who makes a role meanwhile wants a rescuer on this link to bring a part.
     if (serving !== undefined) role.setServedElsewhere(now, serving, true);
     return role;
@@ -152,12 +153,12 @@ export class TargetSide {
 
   /** A rescuer serves the board on one of its links. */
   get isServed(): boolean {
-    return this.#serving.size > 0;
+    return this.#serving.one !== undefined;
   }
 
   /** What serves the board, on one of its links; undefined while nothing does. */
   get serving(): ServingElsewhere | undefined {
-    return this.#serving.values().next().value;
+    return this.#serving.one;
   }
 
   /** Reports what was seen on the links so far, while nobody serves the board. */
@@ -228,10 +229,7 @@ export class TargetSide {
     this.#isHealed = false;
     const session = this.#last;
     const givesWay = (): boolean => offer.partial !== undefined && session.blocks === 0;
-    for (const [other, { digest }] of this.#serving)
-      if (other !== link && !equalBytes(digest, offer.digest)) this.#giveUp(now, other);
-    this.#serving.set(link, { rescuerId: offer.rescuerId, digest: offer.digest, givesWay });
-    this.#tellServed(now);
+    this.#serving.begin(now, link, { rescuerId: offer.rescuerId, digest: offer.digest, givesWay });
     this.#host.report({ event: "offer", ...at, digest: toHex(offer.digest), version, size: offer.size });
   }
 
@@ -244,7 +242,7 @@ export class TargetSide {
         : advised(MISMATCH_SENTENCES.target[mismatch], topic, this.#duties.advice);
     const peer = rescuerId && toHex(rescuerId);
     this.#refusal = { reason, detail, peer };
-    this.#noteOver(link);
+    this.#serving.end(this.#host.clock.now(), link);
     const session = this.#sessions.get(link);
     // A refusal that names another node than the last offer is about something else.
     const digest = session !== undefined && session.peer === peer ? { digest: session.offered } : {};
@@ -283,13 +281,13 @@ export class TargetSide {
         };
         const report = session.progress?.measure(now, counts, blockSize, counters.bytesReceived, counters);
         if (report !== undefined) this.#host.report(report);
-        this.#tellShared(now, link);
+        this.#serving.tellShared(now, link);
         return;
       }
       case "sessionLost":
         session.isLost = true;
-        this.#noteOver(link);
-        if (![...this.#serving.keys()].some((other) => other !== link)) this.#duties.store.abandon();
+        this.#serving.end(now, link);
+        if (!this.#serving.isElsewhere(link)) this.#duties.store.abandon();
         this.#host.report({ event: "lost", ...at, why: event.why });
         return;
       case "verified":
@@ -297,10 +295,10 @@ export class TargetSide {
         session.baud = link.driver.transport.facts.baud;
         session.digest = toHex(event.digest);
         this.#host.report({ event: "verified", ...at, digest: session.digest });
-        this.#tellHealed(now, link, event.digest);
+        this.#serving.tellHealed(now, link, event.digest);
         return;
       case "finished":
-        this.#serving.delete(link);
+        this.#serving.endHealed(link);
         // Of several rescuers each hears that the board is healed; it is healed once.
         if (this.#isHealed) return;
         this.#isHealed = true;
@@ -327,49 +325,5 @@ export class TargetSide {
       ...(baud !== undefined && { baud }),
     };
     this.#host.report({ event: "healed", ...at, digest, version, proven, ...figures });
-  }
-
-  /** The session of a link gives way to that of another one, which brings another image. */
-  #giveUp(now: Millis, link: Link): void {
-    this.#serving.delete(link);
-    link.role?.giveUp(now);
-    link.driver.pump();
-  }
-
-  /** The session of a link is over. */
-  #noteOver(link: Link): void {
-    if (link.role?.isServed === true || !this.#serving.delete(link)) return;
-    const now = this.#host.clock.now();
-    this.#tellServed(now);
-    this.#tellShared(now, link);
-  }
-
-  /** A link changed what is left to ask for: the others ask for more, or for less. */
-  #tellShared(now: Millis, by: Link): void {
-    for (const link of this.#serving.keys()) {
-      if (link === by) continue;
-      link.role?.handleShared(now);
-      link.driver.pump();
-    }
-  }
-
-  /** Tells each link which other one serves the board. Its calls are due at other times from now on. */
-  #tellServed(now: Millis): void {
-    for (const link of this.#host.links) {
-      const [elsewhere] = [...this.#serving]
-        .filter(([other]) => other !== link)
-        .map(([, serving]) => serving);
-      link.role?.setServedElsewhere(now, elsewhere);
-      link.driver.pump();
-    }
-  }
-
-  /** The board boots the image that several links brought: their rescuers are to hear it, too. */
-  #tellHealed(now: Millis, by: Link, digest: Uint8Array): void {
-    for (const link of this.#host.links) {
-      if (link === by || !this.#serving.has(link)) continue;
-      link.role?.handleHealedElsewhere(now, digest);
-      link.driver.pump();
-    }
   }
 }

@@ -62,11 +62,16 @@ const PLANTED: readonly Planted[] = [
     edits: [
       {
         path: "session/target/offer-answers.ts",
-        from: "if (this.#elsewhere !== undefined && session === undefined && !this.#mayJoin(now, offer)) {",
-        to: "if (this.#elsewhere !== undefined && session !== undefined && !this.#mayJoin(now, offer)) {",
+        from: "if (this.#elsewhere !== undefined && session === undefined && !this.#isWanted(now, offer)) {",
+        to: "if (this.#elsewhere !== undefined && session !== undefined && !this.#isWanted(now, offer)) {",
+      },
+      {
+        path: "node/serving-links.ts",
+        from: "if (other === link || equalBytes(digest, serving.digest)) continue;",
+        to: "if (other === link || equalBytes(digest, digest)) continue;",
       },
     ],
-    seed: 12,
+    seed: 36,
     says: /is served [0-9a-f]{16} over \d+-\d+ and [0-9a-f]{16} over \d+-\d+ at once/,
   },
   {
