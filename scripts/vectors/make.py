@@ -21,6 +21,7 @@ import mailbox_vectors
 import manifest_check
 import rate_vectors
 import record_vectors
+import ring_vectors
 import session_vectors
 import tree_vectors
 from json_layout import render
@@ -36,6 +37,7 @@ DOCUMENTS: dict[str, Callable[[], dict[str, Any]]] = {
     "mailbox-v1.json": mailbox_vectors.document,
     "session-v1.json": session_vectors.document,
     "rate-v1.json": rate_vectors.document,
+    "ring-v1.json": ring_vectors.document,
 }
 
 

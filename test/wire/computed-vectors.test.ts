@@ -10,6 +10,7 @@ const COMPUTED = [
   "mailbox-v1.json",
   "rate-v1.json",
   "record-v1.json",
+  "ring-v1.json",
   "session-v1.json",
   "tree-v1.json",
 ] as const;
