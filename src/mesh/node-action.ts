@@ -1,4 +1,6 @@
-import type { Offer } from "../wire/messages.ts";
+import type { Millis } from "../base/units.ts";
+import type { Deferral } from "../session/handshake.ts";
+import type { Advice, Offer } from "../wire/messages.ts";
 import type { LinkRole } from "./link-role.ts";
 import type { Neighbour } from "./neighbours.ts";
 
@@ -11,7 +13,23 @@ export type NodeAction =
   /** The board claims its turn to overwrite its only image, or no longer does: its status says so from now on. */
   | { readonly tag: "claim"; readonly isOn: boolean }
   /** Tell the rescuer of an offer that nobody called for that the board wants no update. */
-  | { readonly tag: "decline"; readonly link: number; readonly offer: Offer }
+  | {
+      readonly tag: "decline";
+      readonly link: number;
+      readonly offer: Offer;
+      /** It wants it later. */
+      readonly deferral?: Deferral;
+    }
+  /** Say a word about an image on a link, where the idle role is. */
+  | { readonly tag: "advise"; readonly link: number; readonly advice: Advice }
+  /** An image is held up for this long: on this link, or with a proof everywhere. */
+  | {
+      readonly tag: "suspect";
+      readonly link: number;
+      readonly digest: Uint8Array;
+      readonly forMs: Millis;
+      readonly isProven: boolean;
+    }
   /** A neighbour said something new of itself. */
   | { readonly tag: "neighbour"; readonly neighbour: Neighbour }
   /** A neighbour runs another image of the same order as the own one. */

@@ -1,11 +1,12 @@
 import { equalBytes } from "../base/bytes.ts";
 import type { Random } from "../base/prng.ts";
 import type { Millis } from "../base/units.ts";
-import type { Beacon, Offer } from "../wire/messages.ts";
+import type { Advice, Beacon, Offer } from "../wire/messages.ts";
 import { Announcing } from "./announcing.ts";
 import { type Ask, Asking, type Comparison, compareWith, type UpdatePolicy } from "./asking.ts";
 import { Claim } from "./claim.ts";
 import { type Admission, admit, type ServeCause } from "./dispatch.ts";
+import { type AdviceNews, type AdviceProof, Gates } from "./gates.ts";
 import { type Engagement, type LinkRole, roleFor } from "./link-role.ts";
 import { type Neighbour, Neighbours } from "./neighbours.ts";
 import type { NodeAction } from "./node-action.ts";
@@ -22,6 +23,8 @@ export interface NodeMachineOptions {
   readonly fanOut: number;
   /** Number of links; they are named by their index. */
   readonly links: number;
+  /** What holds back the spread of updates; nothing but failures elsewhere unless given. */
+  readonly gates?: Gates;
 }
 
 interface LinkState {
@@ -44,18 +47,22 @@ export class NodeMachine {
   readonly #asking: Asking;
   readonly #claim: Claim;
   readonly #announcing: Announcing;
+  readonly gates: Gates;
   readonly #actions: NodeAction[] = [];
   #board: OwnBoard | undefined;
   /** Short digest of the image that the board booted last. */
   #ran: Uint8Array | undefined;
   #wasClaiming = false;
   #isHeld = false;
+  /** Somebody waits for an update until the soak time is over. */
+  #isAwaited = false;
 
   constructor(options: NodeMachineOptions) {
     this.#options = options;
     this.#asking = new Asking(options.policy);
     this.#claim = new Claim(options.random, options.nodeId);
     this.#announcing = new Announcing(options.random);
+    this.gates = options.gates ?? new Gates(0, options.nodeId, options.links, options.fanOut);
     this.#links = Array.from({ length: options.links }, () => ({
       isUp: false,
       role: "idle" as const,
@@ -149,10 +156,23 @@ export class NodeMachine {
       this.#reportNeighbour(link, beacon.nodeId);
     }
     this.#asking.handleHeard(now, link, beacon.nodeId);
+    const neighbour = this.neighbours.get(link, beacon.nodeId);
+    if (neighbour !== undefined)
+      this.#tell(link, this.gates.handleNeighbour(now, neighbour, this.compare(neighbour) === "newer"));
     // Who calls for help goes first: while it asks, the board serves nobody on that link.
     const isCallForHelp = beacon.tag === "distress" && beacon.isServed !== true;
     if (isCallForHelp && this.#asking.present?.link === link && !this.#isServed) this.#asking.fail(now, true);
     this.#settle(now);
+  }
+
+  /** A word about an image was heard. */
+  handleAdvice(now: Millis, link: number, advice: Advice, proof: AdviceProof): void {
+    this.#tell(link, this.gates.handleAdvice(now, link, advice, proof));
+    this.#settle(now);
+  }
+
+  #tell(link: number, news: AdviceNews): void {
+    if (news !== undefined) this.#actions.push({ ...news, link });
   }
 
   #reportNeighbour(link: number, nodeId: Uint8Array): void {
@@ -173,9 +193,28 @@ export class NodeMachine {
     const board = this.#board;
     const own = board?.status.installed?.digest;
     const isWanted = board !== undefined && this.#asking.mayAsk(board) && !(own && equalBytes(own, digest));
-    if (!isWanted || this.#asking.isBarred(now, ask)) this.#actions.push({ tag: "decline", link, offer });
+    const isAllowed = board !== undefined && this.#asking.isAllowed(board);
+    const deferral = isAllowed ? this.gates.deferralOf(now, link, digest, board) : undefined;
+    if (deferral !== undefined) this.#actions.push({ tag: "decline", link, offer, deferral });
+    else if (!isWanted || this.#asking.isBarred(now, ask))
+      this.#actions.push({ tag: "decline", link, offer });
     else this.#asking.invite(now, ask);
     this.#settle(now);
+  }
+
+  /** The board takes the image of the present session later, and said so. */
+  handleDeferred(now: Millis, link: number, digest: Uint8Array): void {
+    const ask = this.#asking.present;
+    if (ask?.link !== link) return;
+    // Its own image it is asked for again when that is due.
+    if (equalBytes(ask.digest, digest)) this.#asking.cancel();
+    else this.#asking.fail(now);
+    this.#settle(now);
+  }
+
+  /** A neighbour got this image from the board as an update. */
+  handleUpdated(now: Millis, nodeId: Uint8Array, digest: Uint8Array): void {
+    this.gates.handleUpdated(now, nodeId, digest, this.#board?.status.installed);
   }
 
   /** What happens on a link has changed. */
@@ -194,7 +233,7 @@ export class NodeMachine {
   }
 
   /** There is time again: neighbours that wanted an update meanwhile hear that this board is there. */
-  #callWaiting(free: number): void {
+  #callWaiting(free: number | undefined): void {
     for (const [link, state] of this.#links.entries()) {
       if (!state.isWaiting || link === free) continue;
       state.isWaiting = false;
@@ -217,9 +256,12 @@ export class NodeMachine {
   }
 
   /** Whether a neighbour on this link may be served now. One whose update has to wait hears when there is time again. */
-  admit(link: number, cause: ServeCause): Admission {
+  admit(now: Millis, link: number, cause: ServeCause): Admission {
     const others = this.#links.filter((_, index) => index !== link).map(({ engagement }) => engagement);
-    const admission = admit(cause, others, this.#options.fanOut, this.#isOverwriting);
+    const admission =
+      this.gates.holdUp(now, link, cause, others, this.#board?.status.installed?.digest) ??
+      admit(cause, others, this.#options.fanOut, this.#isOverwriting);
+    if (admission.tag === "wait" && admission.why === "soak") this.#isAwaited = true;
     const state = this.#links[link];
     if (state !== undefined) state.isWaiting = admission.tag === "wait";
     return admission;
@@ -232,9 +274,22 @@ export class NodeMachine {
 
   handleTimeout(now: Millis): void {
     this.#asking.endLate(now);
+    for (const word of this.gates.takeWords(now, this.#speaking))
+      this.#actions.push({ tag: "advise", ...word });
+    if (this.#isAwaited && this.gates.handedOn.freeAt(now) === undefined) {
+      this.#isAwaited = false;
+      this.#callWaiting(undefined);
+    }
     for (const link of this.#announcing.take(now)) this.#announce(link);
     if (this.#claim.takeSaying(now)) for (const link of this.#links.keys()) this.#announce(link);
     this.#settle(now);
+  }
+
+  /** Links on which something may be said that nobody asked for. */
+  get #speaking(): number[] {
+    const speaks = ({ isUp, role, engagement }: LinkState): boolean =>
+      isUp && role === "idle" && engagement === "none";
+    return [...this.#links.entries()].filter(([, state]) => speaks(state)).map(([link]) => link);
   }
 
   /** Begins an ask if there is something to ask for, or gives one up that has to wait. */
@@ -249,10 +304,15 @@ export class NodeMachine {
   #considerAsk(now: Millis, board: OwnBoard): void {
     // It does not boot any more, or is on trial: whatever it asked for has to wait.
     if (!this.#asking.mayAsk(board)) this.#asking.cancel();
+    const mayAskFor = (link: number, digest: Uint8Array | undefined): boolean =>
+      digest === undefined || this.gates.mayAskFor(now, link, digest);
+    const held = this.#asking.present;
+    if (held !== undefined && !mayAskFor(held.link, held.digest)) this.#asking.cancel();
     const { present } = this.#asking;
     const heard = this.neighbours.all();
-    const isUp = ({ link }: Neighbour): boolean => this.#links[link]?.isUp === true;
-    const ask = present ?? this.#asking.choose(now, board, heard.filter(isUp));
+    const isOpen = ({ link, installedDigest }: Neighbour): boolean =>
+      this.#links[link]?.isUp === true && mayAskFor(link, installedDigest);
+    const ask = present ?? this.#asking.choose(now, board, heard.filter(isOpen));
     if (ask === undefined || !this.#isFree(ask.link)) {
       this.#claim.clear();
       return;
@@ -293,7 +353,8 @@ export class NodeMachine {
   pollTimeout(now: Millis): Millis | undefined {
     const [ask, claim] = [this.#asking, this.#claim];
     const claimAt = this.#isServed ? undefined : claim.nextAt(now);
-    const times = [this.#announcing.nextAt, ask.endsAt, ask.againAt(now), claimAt, claim.sayAt];
+    const gateAt = this.gates.nextAt(now, this.#speaking);
+    const times = [this.#announcing.nextAt, ask.endsAt, ask.againAt(now), claimAt, claim.sayAt, gateAt];
     let soonest: Millis | undefined;
     for (const at of times) if (at !== undefined && (soonest === undefined || at < soonest)) soonest = at;
     return soonest;

@@ -5,6 +5,7 @@ import type { Millis } from "../base/units.ts";
 import type { BootOutcome } from "../board/boot.ts";
 import type { RunningBoard } from "../board/running-board.ts";
 import type { ImageSource } from "../image/image-source.ts";
+import type { Manifest } from "../image/manifest.ts";
 import { formatVersion } from "../image/version.ts";
 import type { OwnBoard } from "../mesh/own-board.ts";
 import type { NodeStatus } from "../session/beacon.ts";
@@ -30,6 +31,27 @@ export interface ConfirmReport {
   readonly counterFloor: number;
 }
 
+/** What a board's starts mean for the spread of its images. */
+export interface LifeGates {
+  /** The image was started, and is in order; how often so far. */
+  noteStarted(digest8: Uint8Array): number;
+  /** It came to this board while the board did not boot. */
+  isCanary(digest8: Uint8Array): boolean;
+  /** It failed to confirm, so many times by now. */
+  noteFailed(digest8: Uint8Array, count: number): void;
+  /** It is confirmed, and has run for long enough to be handed on. */
+  noteProven(digest8: Uint8Array, manifest: Manifest): void;
+}
+
+/** An image that was started in order. */
+interface RunningImage {
+  readonly digest8: Uint8Array;
+  readonly manifest: Manifest;
+  readonly since: Millis;
+  /** Starts of it that were in order, this one among them. */
+  readonly starts: number;
+}
+
 export interface BoardLifeOptions {
   readonly board: RunningBoard;
   readonly clock: Clock;
@@ -37,8 +59,12 @@ export interface BoardLifeOptions {
   readonly onBoot?: ((boot: BootReport) => Promise<boolean>) | undefined;
   /** An image that started in order is confirmed; otherwise somebody else confirms it. */
   readonly confirms: boolean;
-  /** An image runs for this long before it is handed on. */
+  /** An image runs for this long before it is handed on, ... */
   readonly soakMs: Millis;
+  /** ... and was started again so often. */
+  readonly soakResets: number;
+  /** What the node does about images that fail, or prove themselves. */
+  readonly gates: LifeGates;
   /** The board's status changed. */
   onChange(): void;
   /** The flash failed. */
@@ -53,8 +79,10 @@ export interface BoardLifeOptions {
 export class BoardLife {
   readonly #options: BoardLifeOptions;
   readonly #board: RunningBoard;
-  /** The image that was started in order, by its short digest, and when. */
-  #runs: { readonly digest8: Uint8Array; readonly since: Millis } | undefined;
+  #runs: RunningImage | undefined;
+  /** How often images failed to confirm, as far as that was told. */
+  #failures: ReadonlyMap<string, number>;
+  #isProven = false;
   #starting: Promise<void> | undefined;
   #isStartedAgain = false;
   #soaked: Timer | undefined;
@@ -64,6 +92,7 @@ export class BoardLife {
   constructor(options: BoardLifeOptions) {
     this.#options = options;
     this.#board = options.board;
+    this.#failures = failuresOf(options.board);
   }
 
   /** The board's status as its beacon says it. What is on trial, or does not run for long enough, is not passed on. */
@@ -74,7 +103,7 @@ export class BoardLife {
   }
 
   own(): OwnBoard {
-    return { status: this.status(), layout: this.#board.status().layout };
+    return { status: this.status(), layout: this.#board.status().layout, soakLeftMs: this.#soakLeftMs };
   }
 
   /** How long the installed image has run; undefined when it was not started in order. One that was just received was not. */
@@ -88,7 +117,15 @@ export class BoardLife {
 
   get #isSoaked(): boolean {
     const ranFor = this.#runsFor;
-    return ranFor !== undefined && ranFor >= this.#options.soakMs;
+    const { soakMs, soakResets } = this.#options;
+    return ranFor !== undefined && ranFor >= soakMs && (this.#runs?.starts ?? 0) > soakResets;
+  }
+
+  /** How long a confirmed image still has to run; undefined when it has, or is not confirmed. */
+  get #soakLeftMs(): Millis | undefined {
+    const ranFor = this.#runsFor;
+    if (ranFor === undefined || this.#isSoaked || this.#board.status().isTrial) return undefined;
+    return Math.max(0, this.#options.soakMs - ranFor);
   }
 
   /** Says in the beacon that the board is about to overwrite its only image. */
@@ -113,7 +150,9 @@ export class BoardLife {
     while (this.#isStartedAgain && !this.#isClosed) {
       this.#isStartedAgain = false;
       this.#forget();
-      await this.#start(this.#board.attempt());
+      const outcome = this.#board.attempt();
+      this.#tellFailures();
+      await this.#start(outcome);
     }
     this.#starting = undefined;
   }
@@ -135,18 +174,44 @@ export class BoardLife {
     const { onBoot } = this.#options;
     const isInOrder = onBoot === undefined || (await onBoot(boot));
     if (this.#isClosed || this.#isStartedAgain || !this.#board.status().isBootable) return;
-    if (isInOrder) this.#handleInOrder();
+    if (isInOrder) this.#handleInOrder(image.manifest);
     // A trial that fails is tried again, as a boot loader would, until its starts are used up and the board falls back.
     else if (isTrial) this.#isStartedAgain = true;
   }
 
-  #handleInOrder(): void {
-    const { clock, confirms, soakMs, onChange } = this.#options;
-    if (confirms) this.#board.confirm();
+  #handleInOrder(manifest: Manifest): void {
+    const { clock, confirms, soakMs, gates } = this.#options;
     const digest8 = this.#board.status().installed?.digest8;
-    this.#runs = digest8 && { digest8, since: clock.now() };
-    if (soakMs > 0) this.#soaked = clock.after(soakMs, onChange);
-    onChange();
+    if (digest8 === undefined) return;
+    // Its way back, and the counter floor, stay as they are until it has run for a while. Who did not boot has no such way.
+    const confirmsLater = soakMs > 0 && manifest.rollout.rings > 1 && !gates.isCanary(digest8);
+    if (confirms && !confirmsLater) this.#board.confirm();
+    this.#runs = { digest8, manifest, since: clock.now(), starts: gates.noteStarted(digest8) };
+    this.#isProven = false;
+    if (soakMs > 0)
+      this.#soaked = clock.after(soakMs, () => {
+        if (confirms && confirmsLater) this.#board.confirm();
+        this.#handleChange();
+      });
+    this.#handleChange();
+  }
+
+  #handleChange(): void {
+    this.#options.onChange();
+    const runs = this.#runs;
+    if (runs === undefined || this.#isProven || !this.#isSoaked || this.#board.status().isTrial) return;
+    this.#isProven = true;
+    this.#options.gates.noteProven(runs.digest8, runs.manifest);
+    this.#options.onChange();
+  }
+
+  /** Images whose trial was given up since the last look. */
+  #tellFailures(): void {
+    const before = this.#failures;
+    this.#failures = failuresOf(this.#board);
+    for (const { adviceDigest8, count } of this.#board.status().failedConfirms ?? [])
+      if (count > (before.get(toHex(adviceDigest8)) ?? 0))
+        this.#options.gates.noteFailed(adviceDigest8, count);
   }
 
   /** A start has not ended yet. */
@@ -157,7 +222,7 @@ export class BoardLife {
   /** Confirms the image that runs, for who knows that it is in order. NotBootableError when none does. */
   confirm(): ConfirmReport {
     const outcome = this.#board.confirm();
-    this.#options.onChange();
+    this.#handleChange();
     assert(outcome.tag === "boot", "what is confirmed boots");
     const { image, slot } = outcome;
     const { counterFloor } = this.#board.status();
@@ -187,4 +252,9 @@ export class BoardLife {
     this.#isClosed = true;
     this.#soaked?.cancel();
   }
+}
+
+function failuresOf(board: RunningBoard): ReadonlyMap<string, number> {
+  const failures = board.status().failedConfirms ?? [];
+  return new Map(failures.map(({ adviceDigest8, count }) => [toHex(adviceDigest8), count]));
 }

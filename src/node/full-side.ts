@@ -4,15 +4,19 @@ import type { Timer } from "../base/clock.ts";
 import { ExitCode } from "../base/errors.ts";
 import type { Millis } from "../base/units.ts";
 import { chainRepository } from "../image/chain-repository.ts";
+import type { Repository } from "../image/repository.ts";
 import type { LinkKey } from "../link/link-key.ts";
 import type { Engagement, LinkRole } from "../mesh/link-role.ts";
 import { type NodeAction, NodeMachine } from "../mesh/node-machine.ts";
+import type { AdviceEnd } from "../session/advice-proof.ts";
 import type { RescuerEvent } from "../session/rescuer/rescuer-events.ts";
 import type { RescuerRole } from "../session/rescuer/rescuer-role.ts";
-import type { LineEvent, RoleHost } from "../session/role.ts";
+import type { AdviceEvent, LineEvent, RoleHost } from "../session/role.ts";
 import type { TargetEvent } from "../session/target/target-events.ts";
 import { TargetRole } from "../session/target/target-role.ts";
-import { type Beacon, isCall } from "../wire/messages.ts";
+import { type Advice, type Beacon, isCall } from "../wire/messages.ts";
+import { judgeAdvice, proofFor } from "./advice-proofs.ts";
+import { ImageGates } from "./image-gates.ts";
 import type { NodeDuties } from "./node-duties.ts";
 import type { SideLink } from "./node-link.ts";
 import { linkReport, NodeReports } from "./node-reports.ts";
@@ -27,6 +31,7 @@ import {
   type SidedEvent,
   SidedHost,
 } from "./role-link.ts";
+import { withoutOwnHardware } from "./soaked-updates.ts";
 import { UnansweredOffers } from "./unanswered-offers.ts";
 import { UntilHealthy } from "./until-healthy.ts";
 import type { Ending } from "./verdict.ts";
@@ -59,41 +64,68 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
   readonly #views: Map<FullLink, Views> = new Map();
   #timer: Timer | undefined;
   #timerAt: Millis | undefined;
+  readonly #gates: ImageGates;
 
   constructor(host: FullHost, duties: NodeDuties) {
     this.#host = host;
     this.reports = new NodeReports(host);
     this.#duties = duties;
     const { board, allowUnsigned = false, repository } = duties;
+    const gatesOf = (nodeId: Uint8Array): ImageGates =>
+      new ImageGates({ ...duties, clock: host.clock, nodeId, links: duties.links.length });
+    const gates = board && gatesOf(board.status().nodeId);
     const own =
       board &&
+      gates &&
       new OwnBoardSide(
         this.#sideHost((views) => views.target),
         duties,
         board,
-        () => this.#boardChanged(),
-        (isHeld) => this.#hold(isHeld),
+        {
+          gates,
+          onChange: () => this.#boardChanged(),
+          hold: (isHeld) => this.#hold(isHeld),
+          linkOf: (link) => this.#indexOf(({ target }) => target === link),
+        },
       );
     this.own = own;
     this.rescuer = new RescuerSide(
       this.#sideHost((views) => views.rescuer),
       {
         repository: chainRepository(() => own?.life.source("heal"), repository),
-        updates: chainRepository(() => own?.life.source("update"), repository),
+        updates: chainRepository(() => own?.life.source("update"), this.#updatesOf(duties)),
         allowUnsigned,
         once: false,
         self: own?.self,
         handsOut: own === undefined && duties.policy.update === "auto",
         advice: duties.advice,
-        admit: (link, cause) => this.machine.admit(this.#indexOf(link), cause),
+        admit: (link, cause) =>
+          this.machine.admit(
+            host.clock.now(),
+            this.#indexOf(({ rescuer }) => rescuer === link),
+            cause,
+          ),
+        onUpdated: (targetId, digest) => this.machine.handleUpdated(host.clock.now(), targetId, digest),
+        avoided: () => this.machine.gates.suspects.certain(host.clock.now()),
         onUnreadable: () => this.own?.life.reverify(),
       },
     );
     const nodeId = own?.self.nodeId ?? this.rescuer.nodeId;
     const { random } = host;
     const { policy, fanOut, links } = duties;
-    this.machine = new NodeMachine({ random, nodeId, policy, fanOut, links: links.length });
+    this.#gates = gates ?? gatesOf(nodeId);
+    this.machine = new NodeMachine({
+      ...{ random, nodeId, policy, fanOut, links: links.length },
+      gates: this.#gates.gates,
+    });
     if (duties.untilHealthy === true) this.#untilHealthy = this.#watchHealth();
+  }
+
+  /** Images for boards that boot, beside the own one. */
+  #updatesOf({ board, policy, repository, soakMs = 0 }: NodeDuties): Repository | undefined {
+    if (board === undefined || repository === undefined || soakMs === 0 || policy.update === "never")
+      return repository;
+    return withoutOwnHardware(repository, board.status().hardwareId8);
   }
 
   /** What a side gets of the run: its views of the links; and an end is no end of the node. */
@@ -173,14 +205,36 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
     this.own?.handle(now, event, views.target);
     if (event.tag === "heard" && event.beacon !== undefined)
       this.#handleHeard(now, views.index, event.beacon);
+    if (event.tag === "advice") this.#handleAdvice(now, event, views);
+    if (event.tag === "deferred") this.machine.handleDeferred(now, views.index, event.digest);
     if (event.tag === "refused" || event.tag === "none")
       this.machine.handleRefused(now, views.index, event.rescuerId, event.reason === "link-key");
   }
 
   #handleRescuer(now: Millis, event: RescuerEvent, views: Views): void {
     if (event.tag === "invited") this.machine.handleInvitation(now, views.index, event.offer);
+    if (event.tag === "advice") this.#handleAdvice(now, event, views);
     this.rescuer.handle(now, event, views.rescuer);
     if (event.tag === "heard") this.#handleHeard(now, views.index, event.beacon);
+  }
+
+  /** Who the node is where it says a word. */
+  get #end(): AdviceEnd {
+    return { nodeId: this.own?.self.nodeId ?? this.rescuer.nodeId, bootNonce: this.rescuer.bootNonce };
+  }
+
+  #handleAdvice(now: Millis, { advice, proof }: AdviceEvent, { index }: Views): void {
+    const neighbours = this.machine.neighbours.of(index);
+    const verdict = judgeAdvice(this.linkKeyOf(index), this.#end, neighbours, advice.digest, proof);
+    this.machine.handleAdvice(now, index, advice, verdict);
+  }
+
+  #advise(now: Millis, { index, link, rescuer }: Views, advice: Advice): void {
+    const key = this.linkKeyOf(index);
+    const proof = key && proofFor(key, this.#end, this.machine.neighbours.of(index), advice.digest);
+    if (key !== undefined && proof === undefined) return;
+    rescuer.role?.advise(now, advice, proof);
+    link.driver.pump();
   }
 
   #handleHeard(now: Millis, index: number, beacon: Beacon): void {
@@ -253,8 +307,14 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
         this.#announce(now, this.#viewsAt(action.link));
         return;
       case "decline":
-        this.#viewsAt(action.link).rescuer.role?.decline(action.offer);
+        this.#viewsAt(action.link).rescuer.role?.decline(action.offer, action.deferral);
         this.#viewsAt(action.link).link.driver.pump();
+        return;
+      case "advise":
+        this.#advise(now, this.#viewsAt(action.link), action.advice);
+        return;
+      case "suspect":
+        this.reports.suspect(this.#endpointAt(action.link), action);
         return;
       case "claim":
         this.own?.setClaiming(action.isOn);
@@ -314,8 +374,8 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
     };
   }
 
-  #indexOf(view: SideLink<RescuerRole>): number {
-    return [...this.#views.values()].find(({ rescuer }) => rescuer === view)?.index ?? -1;
+  #indexOf(isIt: (views: Views) => boolean): number {
+    return [...this.#views.values()].find(isIt)?.index ?? -1;
   }
 
   handleTimeout(): Ending {
@@ -327,6 +387,7 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
     this.#timer?.cancel();
     this.#untilHealthy?.close();
     this.own?.close();
+    this.#gates.close();
     await this.rescuer.close();
   }
 }

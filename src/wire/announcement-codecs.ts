@@ -23,6 +23,7 @@ import type {
   Announcement,
   Beacon,
   Bye,
+  Confirmed,
   Defer,
   DeferReason,
   None,
@@ -31,6 +32,7 @@ import type {
   Query,
   Refuse,
   StandDown,
+  Suspect,
   WireVersion,
 } from "./messages.ts";
 
@@ -252,6 +254,39 @@ function reasonOfNone(code: number): NoneReason {
   return code === NO_IMAGE_CODE ? "no-image" : (REFUSALS.get(code) ?? "other");
 }
 
+/** PROTOCOL.md 5.19. */
+const suspect: BodyCodec<Suspect> = {
+  encode: (w, message) => {
+    w.bytes(message.originId)
+      .bytes(message.digest)
+      .u8(message.failures)
+      .u16(message.ageMinutes)
+      .u8(message.hops);
+  },
+  decode: (r) => ({
+    tag: "suspect",
+    originId: r.bytes(ID_LENGTH),
+    digest: r.bytes(SHORT_DIGEST_LENGTH),
+    failures: r.u8(),
+    ageMinutes: r.u16(),
+    hops: r.u8(),
+  }),
+};
+
+/** PROTOCOL.md 5.20. */
+const confirmed: BodyCodec<Confirmed> = {
+  encode: (w, message) => {
+    w.bytes(message.originId).bytes(message.digest).u8(message.ring).u8(message.hops);
+  },
+  decode: (r) => ({
+    tag: "confirmed",
+    originId: r.bytes(ID_LENGTH),
+    digest: r.bytes(SHORT_DIGEST_LENGTH),
+    ring: r.u8(),
+    hops: r.u8(),
+  }),
+};
+
 /** Codecs of the announcements. */
 export const ANNOUNCEMENTS: BodyCodecs<Announcement["tag"]> = {
   query,
@@ -264,6 +299,8 @@ export const ANNOUNCEMENTS: BodyCodecs<Announcement["tag"]> = {
   bye,
   defer,
   none,
+  suspect,
+  confirmed,
 };
 
 function writeVersion(w: ByteWriter, version: WireVersion): ByteWriter {

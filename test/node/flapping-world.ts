@@ -12,6 +12,7 @@ import { type RunningNode, runNode } from "../../src/node/full-node.ts";
 import type { NodeEvent } from "../../src/node/node-event.ts";
 import { makePureSplitter } from "../../src/node/pure-run-splitter.ts";
 import type { Verdict } from "../../src/node/verdict.ts";
+import { NO_GATES, nodeGates } from "../../src/sim/many/gates.ts";
 import { SimBoard, type SimBoardSetup } from "../../src/sim/many/sim-board.ts";
 import { createMemoryPair } from "../../src/sim/wires/memory-pair.ts";
 import type { Transport, TransportHandlers } from "../../src/transport/transport.ts";
@@ -213,6 +214,8 @@ export class FlappingWorld {
       geometry: GEOMETRY,
       policy: POLICY,
       allowSingle: false,
+      gates: nodeGates(NO_GATES),
+      linkKey: undefined,
       markAsync: () => {
         this.#isUnsettled = true;
       },

@@ -4,6 +4,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { REPOSITORY, runVectorScript, VectorFolders } from "../support/vector-scripts.ts";
 
 const COMPUTED = [
+  "advice-v1.json",
   "fec-v1.json",
   "link-v1.json",
   "codecs-v1.json",

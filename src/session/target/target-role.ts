@@ -3,12 +3,12 @@ import { equalBytes } from "../../base/bytes.ts";
 import type { BootFailure, RefusalReason } from "../../base/refusal.ts";
 import type { RunOutcome, TreeNode } from "../../base/tree-shape.ts";
 import type { Millis } from "../../base/units.ts";
-import type { ByeReason } from "../../wire/constants.ts";
+import { ByeReason } from "../../wire/constants.ts";
 import type { LinkProof } from "../../wire/link-proof.ts";
 import { type Beacon, isCall, type Message, type None, type Offer } from "../../wire/messages.ts";
 import { keepBeacon, type NodeStatus } from "../beacon.ts";
 import { type Deadlines, soonest } from "../deadlines.ts";
-import { byeOf, refuseOf } from "../handshake.ts";
+import { byeOf, type Deferral, deferOf, refuseOf } from "../handshake.ts";
 import { heardFrom } from "../heard-node.ts";
 import { type SessionIdentity, tagOf } from "../identity.ts";
 import { LinkGuard } from "../link-guard.ts";
@@ -167,6 +167,10 @@ export class TargetRole implements Role {
       case "distress":
         this.#handleBeacon(now, message);
         return;
+      case "suspect":
+      case "confirmed":
+        this.#host.emit({ tag: "advice", advice: message, proof });
+        return;
       default:
         this.#host.reportEcho();
     }
@@ -299,6 +303,7 @@ export class TargetRole implements Role {
   #end(now: Millis, end: SessionEnd | undefined): void {
     if (end?.tag === "lost") this.#loseSession(now, end.why);
     else if (end?.tag === "refused") this.#refuse(now, end.reason, end.detail);
+    else if (end?.tag === "deferred") this.#defer(now, end.deferral);
     else if (end?.tag === "finished") this.#finish(end.isHeard);
   }
 
@@ -324,6 +329,21 @@ export class TargetRole implements Role {
     this.#endHold(false, reason === "flash");
     this.#session = undefined;
     this.#announcer.handleRefused(now);
+    if (this.#isHealed) this.#finish(false);
+  }
+
+  /** Who does not know that a session can be deferred hears the bye behind it. */
+  #defer(now: Millis, deferral: Deferral): void {
+    const peer = this.#session?.peer;
+    if (peer === undefined) return;
+    const { link } = this.#host;
+    link.endSession();
+    link.send(deferOf(peer, deferral.reason, deferral.forMs), this.#guard.prove(peer));
+    link.send(byeOf(peer, ByeReason.stopped), this.#guard.prove(peer));
+    this.#endHold(false, false);
+    this.#session = undefined;
+    this.#announcer.handleRefused(now);
+    this.#host.emit({ tag: "deferred", deferral, digest: peer.digest, rescuerId: peer.rescuerId });
     if (this.#isHealed) this.#finish(false);
   }
 

@@ -6,10 +6,14 @@ import type { Flash } from "../../flash/nor-flash.ts";
 import type { ImageSource } from "../../image/image-source.ts";
 import type { NodeEvent } from "../../node/node-event.ts";
 import { FlashOracle, type Original, originalIn } from "../flash-oracle.ts";
+import { GateChecks } from "./gate-checks.ts";
+import { NO_GATES, type SimGates } from "./gates.ts";
 import type { SimBoard } from "./sim-board.ts";
 
 /** A board may have been heard, or offered something, before it changed: for this long that is no defect. */
 const STALE_MS: Millis = 3_000;
+
+type OfferEvent = Extract<NodeEvent, { event: "offer" }>;
 
 /** What a board does, as its events tell it. */
 interface Seen {
@@ -56,9 +60,16 @@ export class Checkers {
   readonly #slots: readonly Region[];
   readonly #now: () => Millis;
   readonly #seen: Map<number, Seen> = new Map();
+  readonly gates: GateChecks;
 
   /** `images`: all that are signed by a key that the boards trust. `slots`: of each board's flash. */
-  constructor(images: readonly ImageSource[], slots: readonly Region[], now: () => Millis) {
+  constructor(
+    images: readonly ImageSource[],
+    slots: readonly Region[],
+    now: () => Millis,
+    gates: SimGates = NO_GATES,
+  ) {
+    this.gates = new GateChecks(gates, (board, what) => this.#object(board, what));
     this.#slots = slots;
     this.#images = new Map(images.map((image) => [toHex(image.digest), image]));
     this.#now = now;
@@ -110,6 +121,7 @@ export class Checkers {
   /** The board lost its power: what it was doing is over. */
   notePowerOff(board: number): void {
     this.#takeUp(board);
+    this.gates.notePowerOff(board);
     const seen = this.#of(board);
     seen.oracle = undefined;
     seen.targets.clear();
@@ -130,8 +142,11 @@ export class Checkers {
         else this.#leave(seen, event.link);
         return;
       case "offer":
-        if (seen.targets.has(event.link)) this.#checkOneRescuer(board, seen, event.link);
+        if (seen.targets.has(event.link)) this.#checkAccepted(board, seen, event, world);
         else this.#checkIsNeeded(board, event, world);
+        return;
+      case "suspect":
+        this.gates.noteSuspect(this.#now(), board, event);
         return;
       case "lost":
       case "refused":
@@ -153,6 +168,12 @@ export class Checkers {
     if (seen.servedOn === link) seen.servedOn = undefined;
   }
 
+  #checkAccepted(board: number, seen: Seen, event: OfferEvent, { boards }: CheckedWorld): void {
+    this.#checkOneRescuer(board, seen, event.link);
+    const target = boards[board];
+    if (target !== undefined) this.gates.checkAsked(this.#now(), target, event);
+  }
+
   #checkOneRescuer(board: number, seen: Seen, link: string): void {
     this.lookedAt.sessions++;
     if (seen.servedOn !== undefined && seen.servedOn !== link)
@@ -161,11 +182,8 @@ export class Checkers {
   }
 
   /** An offer to a board that has had this image, or a newer one, for longer than a frame travels. */
-  #checkIsNeeded(
-    board: number,
-    { link, digest }: Extract<NodeEvent, { event: "offer" }>,
-    { boards }: CheckedWorld,
-  ): void {
+  #checkIsNeeded(board: number, event: OfferEvent, { boards }: CheckedWorld): void {
+    const { link, digest } = event;
     const peer = peerOf(link);
     if (peer === undefined) return;
     this.lookedAt.offers++;
@@ -173,7 +191,10 @@ export class Checkers {
     if (booted === undefined || this.#now() - booted.at < STALE_MS) return;
     if (boards[peer]?.store?.status().isBootable !== true) return;
     const offered = [...this.#images].find(([name]) => name.startsWith(digest))?.[1];
-    if (offered !== undefined && compareOrder(offered.manifest, booted.image.manifest) > 0) return;
+    if (offered !== undefined && compareOrder(offered.manifest, booted.image.manifest) > 0) {
+      this.gates.checkOffered(this.#now(), board, event, this.#of(board).booted);
+      return;
+    }
     this.#object(board, `offers ${digest} to board ${peer}, which boots that or a newer one`);
   }
 
@@ -187,8 +208,11 @@ export class Checkers {
     }
     if (!this.#isWhole(board, image, world))
       this.#object(board, `starts ${digest}, which is not whole in its flash`);
-    if (seen.booted !== undefined && compareOrder(image.manifest, seen.booted.image.manifest) < 0)
-      this.#object(board, `went back to ${digest}`);
+    const before = seen.booted?.image;
+    const isBack = before !== undefined && compareOrder(image.manifest, before.manifest) < 0;
+    if (isBack && !hasFailed(world.boards[board], before)) this.#object(board, `went back to ${digest}`);
+    const starting = world.boards[board];
+    if (starting !== undefined) this.gates.checkStarted(this.#now(), starting, image);
     seen.booted = { image, at: this.#now() };
   }
 
@@ -220,6 +244,13 @@ export class Checkers {
     const names = Object.keys(this.lookedAt) as (keyof LookedAt)[];
     return names.filter((name) => this.lookedAt[name] === 0);
   }
+}
+
+/** The image failed to confirm on the board, which goes back then. */
+function hasFailed(board: SimBoard | undefined, { digest }: ImageSource): boolean {
+  const name = toHex(digest);
+  const failed = board?.store?.status().failedConfirms ?? [];
+  return failed.some(({ adviceDigest8, count }) => count > 0 && name.startsWith(toHex(adviceDigest8)));
 }
 
 /** The board at the other end of a link, which is named by both; undefined where no board is. */

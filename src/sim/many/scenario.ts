@@ -2,6 +2,7 @@ import { randomBelow } from "../../base/prng.ts";
 import { lineTime, type Millis } from "../../base/units.ts";
 import type { FlashLayout } from "../../flash/geometry.ts";
 import { RandomFaults } from "./faults.ts";
+import { NO_GATES, type SimGates } from "./gates.ts";
 import { simKey } from "./sim-key.ts";
 import type { SpreadStory } from "./story.ts";
 import { type TopologyKind, topology } from "./topologies.ts";
@@ -23,6 +24,12 @@ export interface Scenario {
   readonly loss: number;
   readonly faults: boolean;
   readonly layout: FlashLayout;
+  /** How the update spreads; as by default unless given. */
+  readonly gates?: SimGates | undefined;
+  /** The update fails after this time on average. */
+  readonly failsAfterMs?: Millis | undefined;
+  /** All wires have a link key. */
+  readonly linkKeys?: boolean | undefined;
 }
 
 /** What came of a scenario. */
@@ -59,6 +66,7 @@ export function worldOf(
   const { topology: kind, nodes, seed, update, size, baud, loss, layout } = scenario;
   return new World({
     ...{ seed, update, size, baud, loss, layout },
+    ...{ gates: scenario.gates, failsAfterMs: scenario.failsAfterMs, linkKeys: scenario.linkKeys },
     topology: topology(kind, nodes, partRandom(seed, 3)),
     key: simKey(seed),
     broken: [...brokenToo, ...brokenOf(scenario)],
@@ -69,8 +77,11 @@ export function worldOf(
 }
 
 /** Virtual time within which all boards of a scenario have to be well. */
-export function limitOf({ nodes, size, baud }: Scenario): Millis {
-  return LIMIT_MIN_MS + LIMIT_TRANSFERS * nodes * lineTime(size, baud);
+export function limitOf({ nodes, size, baud, gates = NO_GATES }: Scenario): Millis {
+  const { rings, soakMs, ringTimeMs } = gates;
+  // One after another, each after a soak time, and every one in the last ring.
+  const stagedMs = nodes * soakMs + rings * ringTimeMs;
+  return LIMIT_MIN_MS + LIMIT_TRANSFERS * nodes * lineTime(size, baud) + stagedMs;
 }
 
 /** The boards that are broken at the start, drawn from the seed. Board 0 is not among them. */
@@ -123,7 +134,8 @@ export async function transferTime(scenario: Scenario): Promise<Millis> {
 }
 
 /** The flags of `mayday sim` that give this scenario again, but for topology, nodes and seed. */
-function flagsOf({ broken, update, size, baud, loss, faults, layout }: Scenario): SpreadStory["options"] {
+function flagsOf(scenario: Scenario): SpreadStory["options"] {
+  const { broken, update, size, baud, loss, faults, layout, failsAfterMs, linkKeys = false } = scenario;
   return {
     ...(broken === undefined ? {} : { broken }),
     ...(update ? { update } : {}),
@@ -132,6 +144,19 @@ function flagsOf({ broken, update, size, baud, loss, faults, layout }: Scenario)
     ...(loss === 0 ? {} : { loss }),
     ...(layout === "ab" ? {} : { layout }),
     ...(faults ? { faults } : {}),
+    ...gateFlags(scenario),
+    ...(failsAfterMs === undefined ? {} : { "bad-image": `${failsAfterMs}ms` }),
+    ...(linkKeys ? { "link-keys": true } : {}),
+  };
+}
+
+function gateFlags({ gates = NO_GATES }: Scenario): SpreadStory["options"] {
+  const { rings, soakMs, ringTimeMs, areOff } = gates;
+  return {
+    ...(rings === 1 ? {} : { rings }),
+    ...(soakMs === 0 ? {} : { soak: `${soakMs}ms` }),
+    ...(ringTimeMs === 0 ? {} : { "ring-time": `${ringTimeMs}ms` }),
+    ...(areOff ? { gates: "off" } : {}),
   };
 }
 

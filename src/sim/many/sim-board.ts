@@ -7,11 +7,14 @@ import type { FlashGeometry } from "../../flash/geometry.ts";
 import type { Flash, NorFlash } from "../../flash/nor-flash.ts";
 import type { FlashStorage } from "../../flash/storage.ts";
 import type { TrustPolicy } from "../../image/envelope.ts";
+import type { LinkKey } from "../../link/link-key.ts";
+import type { KeptImage } from "../../mesh/rollout.ts";
 import { runNode } from "../../node/full-node.ts";
 import type { NodeEvent } from "../../node/node-event.ts";
 import { makePureSplitter } from "../../node/pure-run-splitter.ts";
 import type { Transport } from "../../transport/transport.ts";
 import { PowerCut } from "../power-cuts/power-cut.ts";
+import type { nodeGates } from "./gates.ts";
 import { Plug, type PlugFaults } from "./plug.ts";
 import { StartFlash } from "./start-flash.ts";
 
@@ -22,6 +25,9 @@ export interface SimBoardSetup {
   readonly geometry: FlashGeometry;
   readonly policy: TrustPolicy;
   readonly allowSingle: boolean;
+  readonly gates: ReturnType<typeof nodeGates>;
+  /** Of all wires; none unless given. */
+  readonly linkKey: LinkKey | undefined;
   /** Called when something begins that a promise ends. */
   markAsync(): void;
   /** Wraps the flash of a board, to look at what is written, or to cut its power. */
@@ -52,6 +58,8 @@ export class SimBoard {
   readonly #setup: SimBoardSetup;
   #start: Start | undefined;
   #bytesBefore = 0;
+  /** What its folder would keep of images. */
+  #images: readonly KeptImage[] = [];
 
   constructor(setup: SimBoardSetup, number: number, identity: BoardIdentity, storage: FlashStorage) {
     this.#setup = setup;
@@ -109,14 +117,21 @@ export class SimBoard {
   }
 
   #run({ power, stop, plugs, store }: Start): void {
-    const { clock, random, allowSingle, markAsync, onEvent } = this.#setup;
+    const { clock, random, allowSingle, gates, linkKey, markAsync, onEvent } = this.#setup;
     markAsync();
     const run = runNode({
-      links: plugs.map((source) => ({ source })),
+      links: plugs.map((source) => ({ source, linkKey })),
       board: store,
       allowUnsigned: false,
       policy: { update: "auto", allowSingle },
       fanOut: 1,
+      ...gates,
+      memory: {
+        load: () => this.#images,
+        save: (images) => {
+          if (power.isOn) this.#images = images;
+        },
+      },
       onBoot: async () => {
         markAsync();
         return true;
