@@ -19,8 +19,8 @@ type HandedImage = Pick<Neighbour, "sequence" | "version"> & { readonly digest: 
 export class HandedOn {
   readonly #fanOut: number;
   readonly #soakMs: Millis;
-  /** When the last updates went through, the oldest first. */
-  #times: readonly Millis[] = [];
+  /** Until when each of the last updates counts, the oldest first. */
+  #countedUntil: readonly Millis[] = [];
   readonly #watched: BoundedMap<string, { readonly image: HandedImage; readonly at: Millis }> =
     new BoundedMap(WATCHED_MAX);
 
@@ -31,7 +31,8 @@ export class HandedOn {
 
   /** A neighbour got this image as an update. */
   note(now: Millis, nodeId: Uint8Array, image: HandedImage): void {
-    if (this.#soakMs > 0) this.#times = [...this.#times, now].slice(-this.#fanOut);
+    if (this.#soakMs > 0)
+      this.#countedUntil = [...this.#countedUntil, now + this.#soakMs].slice(-this.#fanOut);
     this.#watched.set(toHex(nodeId), { image: { ...image, digest: image.digest.slice() }, at: now });
   }
 
@@ -41,13 +42,13 @@ export class HandedOn {
   }
 
   #lately(now: Millis): number {
-    return this.#times.filter((at) => now - at < this.#soakMs).length;
+    return this.#countedUntil.filter((until) => until > now).length;
   }
 
   /** When the next update may begin that had to wait for the soak time; undefined when none has to. */
   freeAt(now: Millis): Millis | undefined {
-    const oldest = this.#times.find((at) => now - at < this.#soakMs);
-    return oldest === undefined || this.#lately(now) < this.#fanOut ? undefined : oldest + this.#soakMs;
+    if (this.#lately(now) < this.#fanOut) return undefined;
+    return this.#countedUntil.find((until) => until > now);
   }
 
   /**

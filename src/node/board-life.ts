@@ -47,7 +47,6 @@ export interface LifeGates {
 interface RunningImage {
   readonly digest8: Uint8Array;
   readonly manifest: Manifest;
-  readonly since: Millis;
   /** Starts of it that were in order, this one among them. */
   readonly starts: number;
 }
@@ -83,6 +82,8 @@ export class BoardLife {
   /** How often images failed to confirm, as far as that was told. */
   #failures: ReadonlyMap<string, number>;
   #isProven = false;
+  /** When the image that runs has run for long enough. */
+  #soakedAt: Millis = Number.POSITIVE_INFINITY;
   #starting: Promise<void> | undefined;
   #isStartedAgain = false;
   #soaked: Timer | undefined;
@@ -106,26 +107,25 @@ export class BoardLife {
     return { status: this.status(), layout: this.#board.status().layout, soakLeftMs: this.#soakLeftMs };
   }
 
-  /** How long the installed image has run; undefined when it was not started in order. One that was just received was not. */
-  get #runsFor(): Millis | undefined {
+  /** The installed image, if it was started in order. One that was just received was not. */
+  get #running(): RunningImage | undefined {
     const installed = this.#board.status().installed?.digest8;
     const runs = this.#runs;
-    if (runs === undefined || installed === undefined || !equalBytes(runs.digest8, installed))
-      return undefined;
-    return this.#options.clock.now() - runs.since;
+    return runs !== undefined && installed !== undefined && equalBytes(runs.digest8, installed)
+      ? runs
+      : undefined;
   }
 
   get #isSoaked(): boolean {
-    const ranFor = this.#runsFor;
-    const { soakMs, soakResets } = this.#options;
-    return ranFor !== undefined && ranFor >= soakMs && (this.#runs?.starts ?? 0) > soakResets;
+    const running = this.#running;
+    if (running === undefined || running.starts <= this.#options.soakResets) return false;
+    return this.#options.clock.now() >= this.#soakedAt;
   }
 
   /** How long a confirmed image still has to run; undefined when it has, or is not confirmed. */
   get #soakLeftMs(): Millis | undefined {
-    const ranFor = this.#runsFor;
-    if (ranFor === undefined || this.#isSoaked || this.#board.status().isTrial) return undefined;
-    return Math.max(0, this.#options.soakMs - ranFor);
+    if (this.#running === undefined || this.#isSoaked || this.#board.status().isTrial) return undefined;
+    return Math.max(0, this.#soakedAt - this.#options.clock.now());
   }
 
   /** Says in the beacon that the board is about to overwrite its only image. */
@@ -135,7 +135,7 @@ export class BoardLife {
 
   /** The image to hand on: the confirmed one once it was started in order, for an update once it has run for long enough. */
   source(cause: "heal" | "update"): ImageSource | undefined {
-    const isFit = cause === "heal" ? this.#runsFor !== undefined : this.#isSoaked;
+    const isFit = cause === "heal" ? this.#running !== undefined : this.#isSoaked;
     return isFit ? this.#board.ownSource() : undefined;
   }
 
@@ -186,10 +186,13 @@ export class BoardLife {
     // Its way back, and the counter floor, stay as they are until it has run for a while. Who did not boot has no such way.
     const confirmsLater = soakMs > 0 && manifest.rollout.rings > 1 && !gates.isCanary(digest8);
     if (confirms && !confirmsLater) this.#board.confirm();
-    this.#runs = { digest8, manifest, since: clock.now(), starts: gates.noteStarted(digest8) };
+    this.#runs = { digest8, manifest, starts: gates.noteStarted(digest8) };
+    this.#soakedAt = clock.now() + soakMs;
     this.#isProven = false;
     if (soakMs > 0)
       this.#soaked = clock.after(soakMs, () => {
+        // A timer may be early by a rounding.
+        this.#soakedAt = Math.min(this.#soakedAt, clock.now());
         if (confirms && confirmsLater) this.#board.confirm();
         this.#handleChange();
       });

@@ -80,7 +80,8 @@ export class GateChecks {
     if (!this.#isOn || this.#gates.soakMs === 0) return;
     this.looks.soaked++;
     const ranMs = runs === undefined ? 0 : now - runs.at;
-    if (ranMs < this.#gates.soakMs) this.#object(board, `offers ${digest} after it ran for ${ranMs} ms`);
+    // But for a rounding.
+    if (ranMs < this.#gates.soakMs - 1) this.#object(board, `offers ${digest} after it ran for ${ranMs} ms`);
   }
 
   /** A board starts an image. */
@@ -92,6 +93,6 @@ export class GateChecks {
     if (number === 0 || this.#healed.has(number)) return;
     this.looks.rings++;
     const dueAt = ringOf(identity.nodeId, rollout) * this.#gates.ringTimeMs;
-    if (now < dueAt) this.#object(number, `starts an image at ${now} ms, before its ring at ${dueAt} ms`);
+    if (now < dueAt - 1) this.#object(number, `starts an image at ${now} ms, before its ring at ${dueAt} ms`);
   }
 }
