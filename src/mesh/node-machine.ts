@@ -8,7 +8,7 @@ import { Claim } from "./claim.ts";
 import { type Admission, admit, type ServeCause } from "./dispatch.ts";
 import { type AdviceNews, type AdviceProof, Gates } from "./gates.ts";
 import { type Engagement, type LinkRole, roleFor } from "./link-role.ts";
-import { type Neighbour, Neighbours } from "./neighbours.ts";
+import { isEstablished, type Neighbour, Neighbours } from "./neighbours.ts";
 import type { NodeAction } from "./node-action.ts";
 import { isNews, type OwnBoard, runsOther } from "./own-board.ts";
 
@@ -285,11 +285,19 @@ export class NodeMachine {
     this.#settle(now);
   }
 
-  /** Links on which something may be said that nobody asked for. */
+  /** Links on which a word may be said now, and is heard by somebody who is known. */
   get #speaking(): number[] {
+    const known = new Set(
+      this.neighbours
+        .all()
+        .filter(isEstablished)
+        .map(({ link }) => link),
+    );
     const speaks = ({ isUp, role, engagement }: LinkState): boolean =>
       isUp && role === "idle" && engagement === "none";
-    return [...this.#links.entries()].filter(([, state]) => speaks(state)).map(([link]) => link);
+    return [...this.#links.entries()]
+      .filter(([link, state]) => known.has(link) && speaks(state))
+      .map(([link]) => link);
   }
 
   /** Begins an ask if there is something to ask for, or gives one up that has to wait. */

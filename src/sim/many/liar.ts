@@ -141,6 +141,8 @@ export class Liar {
   }
 
   #replay(): void {
+    // A board that is off at first has said nothing yet.
+    if (this.#recorded.length === 0) return;
     const bytes = this.#recorded[randomBelow(this.#random, this.#recorded.length)];
     if (bytes !== undefined) this.#own.write(bytes);
   }
