@@ -1,7 +1,7 @@
 import { equalBytes } from "../base/bytes.ts";
 import type { Millis } from "../base/units.ts";
 import type { Deferral } from "../session/handshake.ts";
-import type { Advice } from "../wire/messages.ts";
+import type { ImageWord } from "../wire/messages.ts";
 import type { Admission, ServeCause } from "./dispatch.ts";
 import { Gossip, HOPS_MAX, type Word } from "./gossip.ts";
 import { HandedOn } from "./handed-on.ts";
@@ -56,7 +56,7 @@ export class Gates {
   readonly #links: number;
   readonly #heeds: boolean;
   readonly #gossip: Gossip = new Gossip();
-  readonly #limits: Readonly<Record<Advice["tag"], NewsLimit>> = {
+  readonly #limits: Readonly<Record<ImageWord["tag"], NewsLimit>> = {
     suspect: new NewsLimit(),
     confirmed: new NewsLimit(),
   };
@@ -88,19 +88,19 @@ export class Gates {
   }
 
   /** A word came over a link. */
-  handleAdvice(now: Millis, link: number, advice: Advice, proof: AdviceProof): AdviceNews {
+  handleAdvice(now: Millis, link: number, advice: ImageWord, proof: AdviceProof): AdviceNews {
     if (proof === "wrong" || !this.#heeds || !this.#limits[advice.tag].take(now, link)) return undefined;
     return advice.tag === "confirmed"
       ? this.#handleConfirmed(now, link, advice)
       : this.#handleSuspect(now, link, advice, proof === "good");
   }
 
-  #handleConfirmed(now: Millis, link: number, advice: Advice): undefined {
+  #handleConfirmed(now: Millis, link: number, advice: ImageWord): undefined {
     this.rollout.noteHeard(now, link, advice.digest);
     this.#pass(now, link, advice);
   }
 
-  #handleSuspect(now: Millis, link: number, advice: Advice, isProven: boolean): AdviceNews {
+  #handleSuspect(now: Millis, link: number, advice: ImageWord, isProven: boolean): AdviceNews {
     if (advice.tag !== "suspect") return undefined;
     const ageMs = advice.ageMinutes * 60_000;
     if (!isProven) {
@@ -118,7 +118,7 @@ export class Gates {
   }
 
   /** Passes a word on that was not heard before; whether it was not. */
-  #pass(now: Millis, link: number, advice: Advice): boolean {
+  #pass(now: Millis, link: number, advice: ImageWord): boolean {
     if (!this.#gossip.takeNew(advice)) return false;
     this.#gossip.say(now, { ...advice, hops: Math.min(HOPS_MAX, advice.hops) - 1 }, link);
     return true;
@@ -136,7 +136,7 @@ export class Gates {
     this.#say(now, { tag: "confirmed", originId: this.#nodeId, digest, ring, hops: HOPS_MAX });
   }
 
-  #say(now: Millis, advice: Advice): void {
+  #say(now: Millis, advice: ImageWord): void {
     if (this.#heeds && this.#gossip.takeNew(advice)) this.#gossip.say(now, advice);
   }
 

@@ -1,7 +1,7 @@
 import { BoundedMap } from "../base/bounded-map.ts";
 import { toHex } from "../base/bytes.ts";
 import type { Millis } from "../base/units.ts";
-import type { Advice } from "../wire/messages.ts";
+import type { ImageWord } from "../wire/messages.ts";
 
 /** Links that a word travels at most. */
 export const HOPS_MAX = 32;
@@ -19,7 +19,7 @@ const SAYING_MAX = 8;
 const KNOWN_MAX = 128;
 
 interface Saying {
-  readonly advice: Advice;
+  readonly advice: ImageWord;
   readonly at: Millis;
   /** Where it came from; it is not said there. */
   readonly from: number | undefined;
@@ -30,7 +30,7 @@ interface Saying {
 /** Something to say on a link. */
 export interface Word {
   readonly link: number;
-  readonly advice: Advice;
+  readonly advice: ImageWord;
 }
 
 /**
@@ -44,7 +44,7 @@ export class Gossip {
   readonly #saidAt: Map<number, Millis> = new Map();
 
   /** Whether a word was heard or said before; from now on it was. */
-  takeNew(advice: Advice): boolean {
+  takeNew(advice: ImageWord): boolean {
     const name = `${advice.tag} ${toHex(advice.originId)} ${toHex(advice.digest)}`;
     if (this.#known.has(name)) return false;
     this.#known.set(name, true);
@@ -52,7 +52,7 @@ export class Gossip {
   }
 
   /** Says a word on all links but the one it came from. Dropped when it has come too far. Copies what it keeps. */
-  say(now: Millis, advice: Advice, from?: number): void {
+  say(now: Millis, advice: ImageWord, from?: number): void {
     if (advice.hops < 1) return;
     const kept = { ...advice, originId: advice.originId.slice(), digest: advice.digest.slice() };
     this.#saying.push({ advice: kept, at: now, from, said: new Map() });
@@ -93,7 +93,7 @@ export class Gossip {
 }
 
 /** The word as it is after this time. */
-function aged(advice: Advice, byMs: Millis): Advice {
+function aged(advice: ImageWord, byMs: Millis): ImageWord {
   if (advice.tag !== "suspect") return advice;
   return { ...advice, ageMinutes: Math.min(0xffff, advice.ageMinutes + Math.floor(byMs / 60_000)) };
 }

@@ -1,6 +1,6 @@
 import type { Millis } from "../base/units.ts";
 import type { Deferral } from "../session/handshake.ts";
-import type { Advice, Offer } from "../wire/messages.ts";
+import type { ImageWord, Offer } from "../wire/messages.ts";
 import type { LinkRole } from "./link-role.ts";
 import type { Neighbour } from "./neighbours.ts";
 
@@ -21,7 +21,7 @@ export type NodeAction =
       readonly deferral?: Deferral;
     }
   /** Say a word about an image on a link, where the idle role is. */
-  | { readonly tag: "advise"; readonly link: number; readonly advice: Advice }
+  | { readonly tag: "advise"; readonly link: number; readonly advice: ImageWord }
   /** An image is held up for this long: on this link, or with a proof everywhere. */
   | {
       readonly tag: "suspect";

@@ -1,7 +1,7 @@
 import { equalBytes } from "../base/bytes.ts";
 import type { Random } from "../base/prng.ts";
 import type { Millis } from "../base/units.ts";
-import type { Advice, Beacon, Offer } from "../wire/messages.ts";
+import type { Beacon, ImageWord, Offer } from "../wire/messages.ts";
 import { Announcing } from "./announcing.ts";
 import { type Ask, Asking, type Comparison, compareWith, type UpdatePolicy } from "./asking.ts";
 import { Claim } from "./claim.ts";
@@ -166,7 +166,7 @@ export class NodeMachine {
   }
 
   /** A word about an image was heard. */
-  handleAdvice(now: Millis, link: number, advice: Advice, proof: AdviceProof): void {
+  handleAdvice(now: Millis, link: number, advice: ImageWord, proof: AdviceProof): void {
     this.#tell(link, this.gates.handleAdvice(now, link, advice, proof));
     this.#settle(now);
   }

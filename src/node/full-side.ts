@@ -9,13 +9,14 @@ import type { LinkKey } from "../link/link-key.ts";
 import type { Engagement, LinkRole } from "../mesh/link-role.ts";
 import { type NodeAction, NodeMachine } from "../mesh/node-machine.ts";
 import type { AdviceEnd } from "../session/advice-proof.ts";
+import type { Deferral } from "../session/handshake.ts";
 import type { RescuerEvent } from "../session/rescuer/rescuer-events.ts";
 import type { RescuerRole } from "../session/rescuer/rescuer-role.ts";
 import type { AdviceEvent, LineEvent, RoleHost } from "../session/role.ts";
 import type { TargetEvent } from "../session/target/target-events.ts";
 import { TargetRole } from "../session/target/target-role.ts";
-import { type Advice, type Beacon, isCall } from "../wire/messages.ts";
-import { judgeAdvice, proofFor } from "./advice-proofs.ts";
+import { type Beacon, type ImageWord, isCall, type Offer } from "../wire/messages.ts";
+import { judgeAdvice, sayDeferral, sayWord } from "./advice-proofs.ts";
 import { ImageGates } from "./image-gates.ts";
 import type { NodeDuties } from "./node-duties.ts";
 import type { SideLink } from "./node-link.ts";
@@ -229,11 +230,14 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
     this.machine.handleAdvice(now, index, advice, verdict);
   }
 
-  #advise(now: Millis, { index, link, rescuer }: Views, advice: Advice): void {
-    const key = this.linkKeyOf(index);
-    const proof = key && proofFor(key, this.#end, this.machine.neighbours.of(index), advice.digest);
-    if (key !== undefined && proof === undefined) return;
-    rescuer.role?.advise(now, advice, proof);
+  #advise(now: Millis, { index, link }: Views, word: ImageWord): void {
+    sayWord(now, link.end.link, this.#end, this.machine.neighbours.of(index), word);
+    link.driver.pump();
+  }
+
+  #decline({ link, rescuer }: Views, offer: Offer, deferral: Deferral | undefined): void {
+    if (deferral === undefined) rescuer.role?.decline(offer);
+    else sayDeferral(link.end.link, offer, this.#end.nodeId, deferral);
     link.driver.pump();
   }
 
@@ -307,8 +311,7 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
         this.#announce(now, this.#viewsAt(action.link));
         return;
       case "decline":
-        this.#viewsAt(action.link).rescuer.role?.decline(action.offer, action.deferral);
-        this.#viewsAt(action.link).link.driver.pump();
+        this.#decline(this.#viewsAt(action.link), action.offer, action.deferral);
         return;
       case "advise":
         this.#advise(now, this.#viewsAt(action.link), action.advice);

@@ -4,7 +4,7 @@ import type { LinkEvent } from "../link/link-event.ts";
 import type { Stranger } from "../link/strangers/stranger.ts";
 import type { ByeReason } from "../wire/constants.ts";
 import type { LinkProof } from "../wire/link-proof.ts";
-import type { Advice } from "../wire/messages.ts";
+import type { ImageWord } from "../wire/messages.ts";
 
 /** What every link end reports of its line, whatever its role. */
 export type LineEvent =
@@ -27,7 +27,7 @@ export interface RateEvent {
 /** A word about an image was heard. Views: handle it at once. `proof`: of a link key, not checked yet. */
 export interface AdviceEvent {
   readonly tag: "advice";
-  readonly advice: Advice;
+  readonly advice: ImageWord;
   readonly proof: LinkProof | undefined;
 }
 

@@ -26,6 +26,7 @@ import type {
   Confirmed,
   Defer,
   DeferReason,
+  ImageWord,
   None,
   NoneReason,
   Offer,
@@ -256,17 +257,12 @@ function reasonOfNone(code: number): NoneReason {
 
 /** PROTOCOL.md 5.19. */
 const suspect: BodyCodec<Suspect> = {
-  encode: (w, message) => {
-    w.bytes(message.originId)
-      .bytes(message.digest)
-      .u8(message.failures)
-      .u16(message.ageMinutes)
-      .u8(message.hops);
+  encode: (w, word) => {
+    writeWord(w, word).u8(word.failures).u16(word.ageMinutes).u8(word.hops);
   },
   decode: (r) => ({
     tag: "suspect",
-    originId: r.bytes(ID_LENGTH),
-    digest: r.bytes(SHORT_DIGEST_LENGTH),
+    ...readWord(r),
     failures: r.u8(),
     ageMinutes: r.u16(),
     hops: r.u8(),
@@ -275,16 +271,10 @@ const suspect: BodyCodec<Suspect> = {
 
 /** PROTOCOL.md 5.20. */
 const confirmed: BodyCodec<Confirmed> = {
-  encode: (w, message) => {
-    w.bytes(message.originId).bytes(message.digest).u8(message.ring).u8(message.hops);
+  encode: (w, word) => {
+    writeWord(w, word).u8(word.ring).u8(word.hops);
   },
-  decode: (r) => ({
-    tag: "confirmed",
-    originId: r.bytes(ID_LENGTH),
-    digest: r.bytes(SHORT_DIGEST_LENGTH),
-    ring: r.u8(),
-    hops: r.u8(),
-  }),
+  decode: (r) => ({ tag: "confirmed", ...readWord(r), ring: r.u8(), hops: r.u8() }),
 };
 
 /** Codecs of the announcements. */
@@ -302,6 +292,14 @@ export const ANNOUNCEMENTS: BodyCodecs<Announcement["tag"]> = {
   suspect,
   confirmed,
 };
+
+function writeWord(w: ByteWriter, { originId, digest }: ImageWord): ByteWriter {
+  return w.bytes(originId).bytes(digest);
+}
+
+function readWord(r: ByteReader): Pick<ImageWord, "originId" | "digest"> {
+  return { originId: r.bytes(ID_LENGTH), digest: r.bytes(SHORT_DIGEST_LENGTH) };
+}
 
 function writeVersion(w: ByteWriter, version: WireVersion): ByteWriter {
   return w.u16(version.major).u16(version.minor).u16(version.patch);

@@ -146,7 +146,7 @@ export interface Defer {
 /** Why a rescuer offers nothing. `no-image`: it holds none at all. `other`: a reason that this version does not know. */
 export type NoneReason = HeardRefusal | "no-image";
 
-/** A rescuer has nothing suitable for the call of this boot nonce (PROTOCOL.md 5.16). Advice: it has no proof. */
+/** A rescuer has nothing suitable for the call of this boot nonce (PROTOCOL.md 5.16). ImageWord: it has no proof. */
 export interface None {
   readonly tag: "none";
   readonly rescuerId: Uint8Array;
@@ -181,7 +181,7 @@ export interface Confirmed {
 }
 
 /** A word about an image, for all boards. */
-export type Advice = Suspect | Confirmed;
+export type ImageWord = Suspect | Confirmed;
 
 /** What has arrived (PROTOCOL.md 4.3). */
 export interface Ack {
@@ -260,7 +260,17 @@ export interface DoneAck {
   readonly digest: Uint8Array;
 }
 
-export type Announcement = Query | Beacon | Offer | Accept | StandDown | Refuse | Bye | Defer | None | Advice;
+export type Announcement =
+  | Query
+  | Beacon
+  | Offer
+  | Accept
+  | StandDown
+  | Refuse
+  | Bye
+  | Defer
+  | None
+  | ImageWord;
 export type TargetControl = Ack | Grant | Request | Busy | Done | RateOk;
 export type RescuerControl = Later | DoneAck | Rate;
 export type Message = Announcement | TargetControl | RescuerControl;

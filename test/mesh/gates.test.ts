@@ -5,7 +5,7 @@ import { type GateOptions, Gates } from "../../src/mesh/gates.ts";
 import { HOPS_MAX } from "../../src/mesh/gossip.ts";
 import { type NodeAction, NodeMachine } from "../../src/mesh/node-machine.ts";
 import { SUSPECT_MS, SUSPECT_UNPROVEN_MS } from "../../src/mesh/suspects.ts";
-import type { Advice } from "../../src/wire/messages.ts";
+import type { ImageWord } from "../../src/wire/messages.ts";
 import { beacon, distress, drain, id, image, neighbour, offer, ownBoard } from "./support.ts";
 
 const HOUR: Millis = 3_600_000;
@@ -31,11 +31,11 @@ function actions(): NodeAction[] {
   return drain(() => machine.pollAction());
 }
 
-function suspect(origin: number, digest: Uint8Array = NEW): Advice {
+function suspect(origin: number, digest: Uint8Array = NEW): ImageWord {
   return { tag: "suspect", originId: id(origin), digest, failures: 1, ageMinutes: 0, hops: HOPS_MAX };
 }
 
-function confirmed(origin: number, hops = HOPS_MAX): Advice {
+function confirmed(origin: number, hops = HOPS_MAX): ImageWord {
   return { tag: "confirmed", originId: id(origin), digest: NEW, ring: 0, hops };
 }
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { Millis } from "../../src/base/units.ts";
 import { Gossip } from "../../src/mesh/gossip.ts";
-import type { Advice } from "../../src/wire/messages.ts";
+import type { ImageWord } from "../../src/wire/messages.ts";
 import { id } from "./support.ts";
 
-function suspect(origin: number, hops = 5): Advice {
+function suspect(origin: number, hops = 5): ImageWord {
   return { tag: "suspect", originId: id(origin), digest: id(9), failures: 1, ageMinutes: 3, hops };
 }
 

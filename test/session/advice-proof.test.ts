@@ -5,10 +5,13 @@ import { isAdviceProven, proveAdvice } from "../../src/session/advice-proof.ts";
 import { encodeDelimited } from "../../src/wire/cobs.ts";
 import { decodeFrame, encodeMessage } from "../../src/wire/frame.ts";
 import { linkProofOf } from "../../src/wire/link-proof.ts";
-import type { Advice } from "../../src/wire/messages.ts";
+import type { ImageWord } from "../../src/wire/messages.ts";
 import { vectorBytes, vectorFile } from "../support/vector-file.ts";
 
-type RawAdvice = Omit<Advice, "originId" | "digest"> & { readonly originId: string; readonly digest: string };
+type RawAdvice = Omit<ImageWord, "originId" | "digest"> & {
+  readonly originId: string;
+  readonly digest: string;
+};
 interface RawEnd {
   readonly nodeId: string;
   readonly bootNonce: string;
@@ -37,8 +40,8 @@ function endOf({ nodeId, bootNonce }: RawEnd): { nodeId: Uint8Array; bootNonce: 
   return { nodeId: vectorBytes(nodeId), bootNonce: vectorBytes(bootNonce) };
 }
 
-function adviceOf(raw: RawAdvice): Advice {
-  return { ...raw, originId: vectorBytes(raw.originId), digest: vectorBytes(raw.digest) } as Advice;
+function adviceOf(raw: RawAdvice): ImageWord {
+  return { ...raw, originId: vectorBytes(raw.originId), digest: vectorBytes(raw.digest) } as ImageWord;
 }
 
 describe("words about images", () => {

@@ -3,11 +3,9 @@ import { equalBytes } from "../../base/bytes.ts";
 import type { TreeNode } from "../../base/tree-shape.ts";
 import type { Millis } from "../../base/units.ts";
 import { ByeReason } from "../../wire/constants.ts";
-import type { Protect } from "../../wire/frame.ts";
 import type { LinkProof } from "../../wire/link-proof.ts";
 import {
   type Accept,
-  type Advice,
   type Beacon,
   isCall,
   type Message,
@@ -18,7 +16,7 @@ import { keepBeacon } from "../beacon.ts";
 import { callDigestOf } from "../call-digest.ts";
 import type { BlockCoder } from "../codecs.ts";
 import { type Deadlines, isDue, soonest } from "../deadlines.ts";
-import { byeOf, type Deferral, deferOf, identityOf, keepOffer, refuseOf } from "../handshake.ts";
+import { byeOf, identityOf, keepOffer, refuseOf } from "../handshake.ts";
 import { tagOf } from "../identity.ts";
 import { LinkGuard } from "../link-guard.ts";
 import { RATE_SILENCE_MS } from "../rate-table.ts";
@@ -104,27 +102,10 @@ export class RescuerRole implements Role {
     this.handleTimeout(now);
   }
 
-  /**
-   * Says a word about an image, if the line allows it now (PROTOCOL.md 2.4). Lost otherwise: words are repeated. `prove`: by the
-   * link key, to one neighbour.
-   */
-  advise(now: Millis, advice: Advice, prove?: Protect): void {
-    const { link } = this.#host;
-    // What it says of itself goes first.
-    if (link.foreign.unasked.freeAt > now || link.hasUnasked) return;
-    link.sendUnasked(now, advice, prove);
-  }
-
-  /**
-   * Says no to an offer that the node's own board did not call for, or not yet. With a link key that cannot be proven, and is not
-   * said.
-   */
-  decline(offer: Offer, deferral?: Deferral): void {
+  /** Says no to an offer that the node's own board did not call for. With a link key that cannot be proven, and is not said. */
+  decline(offer: Offer): void {
     if (this.#guard.isKeyed) return;
-    const about = identityOf(offer, this.#nodeId, undefined);
-    this.#host.link.send(
-      deferral === undefined ? refuseOf(about, "healthy") : deferOf(about, deferral.reason, deferral.forMs),
-    );
+    this.#host.link.send(refuseOf(identityOf(offer, this.#nodeId, undefined), "healthy"));
   }
 
   get #serving(): Serving | undefined {

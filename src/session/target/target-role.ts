@@ -8,7 +8,7 @@ import type { LinkProof } from "../../wire/link-proof.ts";
 import { type Beacon, isCall, type Message, type None, type Offer } from "../../wire/messages.ts";
 import { keepBeacon, type NodeStatus } from "../beacon.ts";
 import { type Deadlines, soonest } from "../deadlines.ts";
-import { byeOf, type Deferral, deferOf, refuseOf } from "../handshake.ts";
+import { byeOf, deferOf, refuseOf } from "../handshake.ts";
 import { heardFrom } from "../heard-node.ts";
 import { type SessionIdentity, tagOf } from "../identity.ts";
 import { LinkGuard } from "../link-guard.ts";
@@ -302,9 +302,8 @@ export class TargetRole implements Role {
 
   #end(now: Millis, end: SessionEnd | undefined): void {
     if (end?.tag === "lost") this.#loseSession(now, end.why);
-    else if (end?.tag === "refused") this.#refuse(now, end.reason, end.detail);
-    else if (end?.tag === "deferred") this.#defer(now, end.deferral);
     else if (end?.tag === "finished") this.#finish(end.isHeard);
+    else if (end !== undefined) this.#turnDown(now, end);
   }
 
   #loseSession(now: Millis, why: SessionLoss): void {
@@ -319,31 +318,28 @@ export class TargetRole implements Role {
     if (this.#isHealed) this.#finish(false);
   }
 
-  #refuse(now: Millis, reason: RefusalReason, detail: string): void {
-    const peer = this.#session?.peer;
-    if (peer === undefined) return;
-    this.#host.link.endSession();
-    this.#host.link.send(refuseOf(peer, reason), this.#guard.prove(peer));
-    this.#emitRefused(reason, detail, peer.rescuerId);
-    if (reason !== "flash") this.#offers.selection.strike(now, peer.rescuerId);
-    this.#endHold(false, reason === "flash");
-    this.#session = undefined;
-    this.#announcer.handleRefused(now);
-    if (this.#isHealed) this.#finish(false);
-  }
-
   /** Who does not know that a session can be deferred hears the bye behind it. */
-  #defer(now: Millis, deferral: Deferral): void {
+  #turnDown(now: Millis, end: Extract<SessionEnd, { tag: "refused" | "deferred" }>): void {
     const peer = this.#session?.peer;
     if (peer === undefined) return;
     const { link } = this.#host;
+    const { digest, rescuerId } = peer;
+    const prove = this.#guard.prove(peer);
+    const isFlash = end.tag === "refused" && end.reason === "flash";
     link.endSession();
-    link.send(deferOf(peer, deferral.reason, deferral.forMs), this.#guard.prove(peer));
-    link.send(byeOf(peer, ByeReason.stopped), this.#guard.prove(peer));
-    this.#endHold(false, false);
+    if (end.tag === "refused") {
+      link.send(refuseOf(peer, end.reason), prove);
+      this.#emitRefused(end.reason, end.detail, rescuerId);
+      if (!isFlash) this.#offers.selection.strike(now, rescuerId);
+    } else {
+      const { deferral } = end;
+      link.send(deferOf(peer, deferral.reason, deferral.forMs), prove);
+      link.send(byeOf(peer, ByeReason.stopped), prove);
+      this.#host.emit({ tag: "deferred", deferral, digest, rescuerId });
+    }
+    this.#endHold(false, isFlash);
     this.#session = undefined;
     this.#announcer.handleRefused(now);
-    this.#host.emit({ tag: "deferred", deferral, digest: peer.digest, rescuerId: peer.rescuerId });
     if (this.#isHealed) this.#finish(false);
   }
 

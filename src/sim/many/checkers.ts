@@ -7,8 +7,8 @@ import type { ImageSource } from "../../image/image-source.ts";
 import type { NodeEvent } from "../../node/node-event.ts";
 import { FlashOracle, type Original, originalIn } from "../flash-oracle.ts";
 import { GateChecks } from "./gate-checks.ts";
-import { NO_GATES, type SimGates } from "./gates.ts";
 import type { SimBoard } from "./sim-board.ts";
+import { NO_GATES, type SimGates } from "./sim-gates.ts";
 
 /** A board may have been heard, or offered something, before it changed: for this long that is no defect. */
 const STALE_MS: Millis = 3_000;

@@ -2,8 +2,8 @@ import type { Millis } from "../../base/units.ts";
 import type { ImageSource } from "../../image/image-source.ts";
 import { ringOf } from "../../image/ring.ts";
 import type { NodeEvent } from "../../node/node-event.ts";
-import { type SimGates, withoutGates } from "./gates.ts";
 import type { SimBoard } from "./sim-board.ts";
+import { type SimGates, withoutGates } from "./sim-gates.ts";
 
 /** What a board runs, and since when. */
 export interface RunningSince {
@@ -51,7 +51,7 @@ export class GateChecks {
   noteSuspect(now: Millis, board: number, event: Extract<NodeEvent, { event: "suspect" }>): void {
     this.looks.suspects++;
     const { digest, link, proven, seconds } = event;
-    // What began before goes on.
+    // What began before continues.
     this.#heldUntil.set(`${board} ${digest} ${proven ? "" : link}`, now + seconds * 1000);
   }
 

@@ -2,7 +2,7 @@ import { randomBelow } from "../../base/prng.ts";
 import { lineTime, type Millis } from "../../base/units.ts";
 import type { FlashLayout } from "../../flash/geometry.ts";
 import { RandomFaults } from "./faults.ts";
-import { NO_GATES, type SimGates } from "./gates.ts";
+import { NO_GATES, type SimGates } from "./sim-gates.ts";
 import { simKey } from "./sim-key.ts";
 import type { SpreadStory } from "./story.ts";
 import { type TopologyKind, topology } from "./topologies.ts";

@@ -14,8 +14,8 @@ import type { NodeEvent } from "../../node/node-event.ts";
 import { makePureSplitter } from "../../node/pure-run-splitter.ts";
 import type { Transport } from "../../transport/transport.ts";
 import { PowerCut } from "../power-cuts/power-cut.ts";
-import type { nodeGates } from "./gates.ts";
 import { Plug, type PlugFaults } from "./plug.ts";
+import type { nodeGates } from "./sim-gates.ts";
 import { StartFlash } from "./start-flash.ts";
 
 /** What the boards of a world have in common. */
