@@ -36,8 +36,8 @@ interface SimFlags {
   readonly faults?: boolean;
   readonly svg?: string;
   readonly rings: number;
-  readonly soak: Millis;
-  readonly ringTime: Millis;
+  readonly soak?: Millis;
+  readonly ringTime?: Millis;
   readonly gates?: "on" | "off";
   readonly badImage?: Millis;
   readonly linkKeys?: boolean;
@@ -75,8 +75,8 @@ export function addSimCommand(program: Command): void {
     .addOption(new Option("--layout <kind>", "slots of each board").choices(["ab", "single"]).default("ab"))
     .option("--faults", "boards lose their power, wires are cut, bits flip, and a liar is on a wire")
     .option("--rings <n>", "rings of the newer firmware", countParser("a number of rings", 1, 255), 1)
-    .option("--soak <time>", "a board runs a firmware this long before it hands it on", parseTime, 0)
-    .option("--ring-time <time>", "how much later each ring goes ahead", parseTime, 0)
+    .option("--soak <time>", "a board runs a firmware this long before it hands it on", parseTime)
+    .option("--ring-time <time>", "how much later each ring goes ahead", parseTime)
     .addOption(
       new Option("--gates <which>", '"off": the nodes ask for none of that, as a comparison').choices([
         "on",
@@ -110,7 +110,14 @@ function parseTime(text: string): Millis {
 }
 
 function scenarioOf({ update = false, faults = false, ...flags }: Omit<SimFlags, "svg">): Scenario {
-  const { rings, soak: soakMs, ringTime: ringTimeMs, gates, badImage: failsAfterMs, ...others } = flags;
+  const {
+    rings,
+    soak: soakMs = 0,
+    ringTime: ringTimeMs = 0,
+    gates,
+    badImage: failsAfterMs,
+    ...others
+  } = flags;
   const isStaged =
     rings > 1 || soakMs > 0 || ringTimeMs > 0 || gates !== undefined || failsAfterMs !== undefined;
   if (isStaged && !update)
