@@ -12,6 +12,8 @@ import { NO_GATES, type SimGates } from "./sim-gates.ts";
 
 /** A board may have been heard, or offered something, before it changed: for this long that is no defect. */
 const STALE_MS: Millis = 3_000;
+/** A board that has booted for so long, and is offered something newer, asked for it. */
+const ASKED_AFTER_MS: Millis = 900;
 
 type OfferEvent = Extract<NodeEvent, { event: "offer" }>;
 
@@ -188,13 +190,14 @@ export class Checkers {
     if (peer === undefined) return;
     this.lookedAt.offers++;
     const { booted } = this.#of(peer);
-    if (booted === undefined || this.#now() - booted.at < STALE_MS) return;
-    if (boards[peer]?.store?.status().isBootable !== true) return;
+    if (booted === undefined || boards[peer]?.store?.status().isBootable !== true) return;
     const offered = [...this.#images].find(([name]) => name.startsWith(digest))?.[1];
-    if (offered !== undefined && compareOrder(offered.manifest, booted.image.manifest) > 0) {
+    const isNewer = offered !== undefined && compareOrder(offered.manifest, booted.image.manifest) > 0;
+    const bootedFor = this.#now() - booted.at;
+    // Whoever asks was heard for a second.
+    if (isNewer && bootedFor >= ASKED_AFTER_MS)
       this.gates.checkOffered(this.#now(), board, event, this.#of(board).booted);
-      return;
-    }
+    if (isNewer || bootedFor < STALE_MS) return;
     this.#object(board, `offers ${digest} to board ${peer}, which boots that or a newer one`);
   }
 
