@@ -1,4 +1,4 @@
-// Runs seeds of the simulator's campaign, in a worker of scripts/sim.mjs or as a process: SEED... prints one outcome a line.
+// Runs seeds of the simulator's campaign, in a worker of scripts/sim.mjs or as a process: [staged] SEED... prints one outcome a line.
 import { parentPort } from "node:worker_threads";
 import { fromDist } from "../hw-loopback/lib.mjs";
 
@@ -6,12 +6,14 @@ await fromDist("crypto/use-node-crypto.js");
 const { runSeed } = await fromDist("sim/many/campaign.js");
 
 if (parentPort === null) {
-  for (const seed of process.argv.slice(2))
-    process.stdout.write(`${JSON.stringify(await runSeed(Number(seed)))}\n`);
+  const words = process.argv.slice(2);
+  const isStaged = words[0] === "staged";
+  for (const seed of isStaged ? words.slice(1) : words)
+    process.stdout.write(`${JSON.stringify(await runSeed(Number(seed), isStaged))}\n`);
 } else {
-  parentPort.on("message", async ({ from, to }) => {
+  parentPort.on("message", async ({ from, to, isStaged }) => {
     const outcomes = [];
-    for (let seed = from; seed < to; seed++) outcomes.push(await runSeed(seed));
+    for (let seed = from; seed < to; seed++) outcomes.push(await runSeed(seed, isStaged));
     parentPort.postMessage(outcomes);
   });
 }

@@ -14,9 +14,9 @@ import {
   writeRecord,
 } from "../hw-loopback/lib.mjs";
 
-const USAGE = `usage: npm run evidence:sim -- [--from N] [--seeds N] [--workers N] [--resume FILE] [--out docs/evidence/sim]
+const USAGE = `usage: npm run evidence:sim -- [--from N] [--seeds N] [--workers N] [--resume FILE] [--staged] [--out docs/evidence/sim]
 
-N seeds (10000) of src/sim/many/campaign.ts, from seed N (0) on, in N workers (2); a hundred of them once more in another process,
+With --staged the updates are staged: rings, soak times, link keys (docs/evidence/sim-staged). N seeds (10000) of src/sim/many/campaign.ts, from seed N (0) on, in N workers (2); a hundred of them once more in another process,
 event by event. With --resume what was run is kept in FILE, and not run again. Exit 0: no rule was broken, all boards were well,
 and all replays were the same. 1: otherwise, with one command for each seed that shows it again. 2: usage.
 `;
@@ -41,11 +41,11 @@ class Totals {
   }
 
   add(outcome) {
-    const { seed, violations, replay, digest, events, endedAt, spreads, lookedAt, faults } = outcome;
+    const { seed, violations, replay, digest, events, endedAt, spreads, lookedAt, gates, faults } = outcome;
     this.seeds++;
     this.virtualMs += endedAt;
     this.slowestMs = Math.max(this.slowestMs, endedAt);
-    for (const [name, count] of Object.entries({ events, spreads, ...faults, ...lookedAt }))
+    for (const [name, count] of Object.entries({ events, spreads, ...faults, ...lookedAt, ...gates }))
       this.sums[name] = (this.sums[name] ?? 0) + count;
     if (violations.length > 0) {
       this.failures.push({ seed, violations, replay });
@@ -78,13 +78,17 @@ function runShares(shares, workers, onShare) {
 }
 
 /** Runs seeds in another process, and names those with other events. */
-function replayedOtherwise(digests) {
+function replayedOtherwise(digests, isStaged) {
   const seeds = Object.keys(digests);
   if (seeds.length === 0) return [];
-  const { stdout, status, stderr } = spawnSync(process.execPath, [WORKER, ...seeds], {
-    encoding: "utf8",
-    maxBuffer: 2 ** 28,
-  });
+  const { stdout, status, stderr } = spawnSync(
+    process.execPath,
+    [WORKER, ...(isStaged ? ["staged"] : []), ...seeds],
+    {
+      encoding: "utf8",
+      maxBuffer: 2 ** 28,
+    },
+  );
   if (status !== 0) throw new Error(`the replay failed: ${stderr}`);
   const again = stdout
     .trim()
@@ -107,6 +111,7 @@ async function main() {
       seeds: { type: "string", default: "10000" },
       workers: { type: "string", default: "2" },
       resume: { type: "string" },
+      staged: { type: "boolean", default: false },
       out: { type: "string" },
     },
   });
@@ -116,7 +121,7 @@ async function main() {
   const every = Math.max(1, Math.floor(seeds / REPLAYED));
   const totals = new Totals((seed) => (seed - from) % every === 0);
   const done = new Set();
-  const { resume } = values;
+  const { resume, staged: isStaged } = values;
   if (resume !== undefined && existsSync(resume))
     for (const line of readFileSync(resume, "utf8").split("\n").filter(Boolean)) {
       const outcome = JSON.parse(line);
@@ -127,7 +132,7 @@ async function main() {
   const shares = [];
   for (let at = from; at < from + seeds; at += SHARE) {
     const to = Math.min(at + SHARE, from + seeds);
-    if (!done.has(at) || !done.has(to - 1)) shares.push({ from: at, to });
+    if (!done.has(at) || !done.has(to - 1)) shares.push({ from: at, to, isStaged });
   }
   const startedAt = performance.now();
   await runShares(shares, workers, (outcomes) => {
@@ -137,10 +142,10 @@ async function main() {
     process.stderr.write(`${totals.seeds} of ${seeds} seeds, ${totals.failures.length} failed\n`);
   });
   const seconds = (performance.now() - startedAt) / 1000;
-  const others = replayedOtherwise(totals.digests);
+  const others = replayedOtherwise(totals.digests, isStaged);
   for (const seed of others) process.stderr.write(`seed ${seed} had other events in another process\n`);
   const head = recordHead(
-    "sim",
+    isStaged ? "sim-staged" : "sim",
     `seeds ${from} to ${from + seeds - 1}, 16 boards, 8 KiB, 921600 baud, faults`,
     [],
   );
@@ -167,13 +172,28 @@ async function main() {
     ["sessions accepted by a target", sums.sessions],
     ["offers looked at", sums.offers],
     ["boards read at the end", sums.ends],
+    ...(isStaged
+      ? [
+          ["offers of updates whose image had to have run", sums.soaked],
+          ["first starts of boards that had to wait for their ring", sums.rings],
+          ["images held up", sums.suspects],
+        ]
+      : []),
   ];
   const markdown = [
-    "# Many boards that heal and update one another, with faults",
+    `# Many boards that heal and update one another, with faults${isStaged ? ", and staged updates" : ""}`,
     "",
     "Worlds of 16 boards with the product's node on each (`src/sim/many/campaign.ts`, [sim.md](../sim.md)): all topologies, both",
     "layouts, healing and updating; power-offs, power cuts within operations on flash, damaged flash, cut wires, damaged and lost frames, a liar.",
-    "Each world has to break no rule, and to be well within ten minutes of virtual time. Again: `npm run evidence:sim`.",
+    ...(isStaged
+      ? [
+          "Updates have up to four rings, ring times and soak times of seconds; half of the worlds have link keys. Each world has to break no",
+          "rule, and to be well within two days of virtual time: an image whose trials were cut short by power-offs is suspect for a day.",
+          "Again: `npm run evidence:sim -- --staged`.",
+        ]
+      : [
+          "Each world has to break no rule, and to be well within ten minutes of virtual time. Again: `npm run evidence:sim`.",
+        ]),
     "",
     ...headLines(head),
     "",

@@ -11,6 +11,7 @@ set(MAYDAY_COMMON_SOURCES
   src/image/key_point.c
   src/image/manifest.c
   src/image/names.c
+  src/image/ring.c
   src/image/tree.c
   src/link/outbox.c
   src/link/rtt.c

@@ -101,6 +101,7 @@ static void check_fields(const json *vector) {
   CHECK(manifest.leaves == (manifest.size - 1) / json_u64(fields, "blockSize") + 1, "%s: leaf count", vendor);
   CHECK(manifest.role == (strcmp(json_text(fields, "role"), "app") == 0 ? 1 : 2), "%s: role", vendor);
   CHECK(manifest.is_confirmed_by_app == (strcmp(json_text(fields, "confirm"), "by-app") == 0), "%s: confirm policy", vendor);
+  CHECK(manifest.rings == json_u64(fields, "rings") && manifest.ring_seed == json_u64(fields, "seed"), "%s: rings", vendor);
   CHECK(memcmp(manifest.root, parts.bytes[11] + 3, 32) == 0, "%s: root", vendor);
   mayday_hash_all(&mayday_sha256, payload, 256, digest);
   json_hex(json_get(vector, "digest"), expected, 32);

@@ -146,6 +146,17 @@ export function randomFrame(random: Random, tag: Frame["tag"], context: FrameCon
       const reason = pick(random, [...namesOf(RefusalCode), "no-image" as const, "other" as const]);
       return { tag, rescuerId: id(), targetNonce: nonce(), reason };
     }
+    case "suspect":
+      return {
+        tag,
+        originId: id(),
+        digest: digest(),
+        failures: number(8),
+        ageMinutes: number(16),
+        hops: number(8),
+      };
+    case "confirmed":
+      return { tag, originId: id(), digest: digest(), ring: number(8), hops: number(8) };
     case "ack": {
       const delayMs = number(8) * ACK_DELAY_UNIT_MS;
       return { tag, highest: number(16), delayMs, bitmap: randomBytes(random, ACK_BITMAP_LENGTH) };

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import advice_vectors
 import check_vectors
 import codec_vectors
 import fec_vectors
@@ -21,6 +22,7 @@ import mailbox_vectors
 import manifest_check
 import rate_vectors
 import record_vectors
+import ring_vectors
 import session_vectors
 import tree_vectors
 from json_layout import render
@@ -36,6 +38,8 @@ DOCUMENTS: dict[str, Callable[[], dict[str, Any]]] = {
     "mailbox-v1.json": mailbox_vectors.document,
     "session-v1.json": session_vectors.document,
     "rate-v1.json": rate_vectors.document,
+    "advice-v1.json": advice_vectors.document,
+    "ring-v1.json": ring_vectors.document,
 }
 
 

@@ -65,7 +65,7 @@ export class BoardTargetStore implements RunningBoard {
   status(): TargetStatus {
     const { identity, record, flash } = this.#parts;
     const boot = this.#boot;
-    const { receiving, counterFloor } = record.state;
+    const { receiving, counterFloor, failedConfirms } = record.state;
     const latest = this.#latest.read(boot);
     return {
       nodeId: identity.nodeId,
@@ -79,6 +79,7 @@ export class BoardTargetStore implements RunningBoard {
       ...(latest === undefined ? {} : { installed: installedOf(latest) }),
       ...(receiving === undefined ? {} : { receivingDigest8: shortDigest(receiving.digest) }),
       counterFloor,
+      failedConfirms,
     };
   }
 

@@ -24,6 +24,8 @@ export interface TargetStatus {
   /** The image that is being received: some of its blocks may be in a slot. */
   readonly receivingDigest8?: Uint8Array;
   readonly counterFloor: number;
+  /** Images that failed to confirm on this board, by their short digests, and how often. */
+  readonly failedConfirms?: readonly { readonly adviceDigest8: Uint8Array; readonly count: number }[];
 }
 
 /** What follows from an accepted manifest. */

@@ -73,6 +73,12 @@ export function eventText(event: NodeEvent): string | undefined {
       return undefined;
     case "waiting":
       return `${event.link}: board ${nodeText(event)} ${waitingText(event)}`;
+    case "deferred":
+      return `${event.link}: image ${shortId(event.digest)} of ${shortId(event.peer)} ${deferredText(event)}`;
+    case "suspect": {
+      const where = event.proven ? "" : " on this link, as nothing proves it";
+      return `${event.link}: image ${shortId(event.digest)} failed on another board, and is held up for ${durationText(event.seconds)}${where}`;
+    }
     case "none":
       return `${event.link}: ${event.detail}`;
     case "console":
@@ -138,17 +144,27 @@ function waitingText({ reason, digest, seconds }: Extract<NodeEvent, { event: "w
       return `has to wait: too much was sent to boards that were not healed; calls are answered again in ${time}`;
     case "defer": {
       const image = typeof digest === "string" ? ` ${shortId(digest)}` : "";
-      return `waits with image${image}: it has begun another one, or changed images too often; ${time} are left`;
+      return `waits with image${image}: it has begun another one, changed images too often, or its ring is not due; ${time} are left`;
     }
     case "stand-down":
       return `is served by another rescuer; its calls are answered again in ${time}`;
     case "fan-out":
       return `waits for its update: another board gets one; asked again in ${time}`;
+    case "soak":
+      return `waits for its update: as many as allowed were handed out in the last soak time; asked again in ${time}`;
+    case "suspect":
+      return `waits for its update: the image failed on another board; asked again in ${time}`;
     case "heal":
       return `waits for its update: a board that does not boot is served first; asked again in ${time}`;
     default:
       return unreachable(reason);
   }
+}
+
+function deferredText({ reason, seconds }: Extract<NodeEvent, { event: "deferred" }>): string {
+  const time = durationText(seconds);
+  if (reason === "ring") return `is for other boards first: the ring of this one is due in ${time}`;
+  return `failed on another board: this one takes it in ${time}`;
 }
 
 /** "12/64 blocks, 3 s to go, 88.3 kB/s, 1 % lost, acme/pump"; of that, what fits into `room` columns, and the blocks always. */

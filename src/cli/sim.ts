@@ -11,6 +11,7 @@ import type { TopologyKind } from "../sim/many/topologies.ts";
 import type { World } from "../sim/many/world.ts";
 import { doneVerdict, failedVerdict, interruptedVerdict } from "./command-verdict.ts";
 import { addCommand } from "./help.ts";
+import { parseDuration } from "./node/config-schema.ts";
 import { countParser, parseBaud, parseProbability, parseSize } from "./parse.ts";
 import { type CommandContext, onRun } from "./run.ts";
 
@@ -35,6 +36,12 @@ interface SimFlags {
   readonly faults?: boolean;
   readonly storeAndForward?: boolean;
   readonly svg?: string;
+  readonly rings: number;
+  readonly soak?: Millis;
+  readonly ringTime?: Millis;
+  readonly gates?: "on" | "off";
+  readonly badImage?: Millis;
+  readonly linkKeys?: boolean;
 }
 
 /** Registers `mayday sim`. */
@@ -50,6 +57,7 @@ export function addSimCommand(program: Command): void {
       "mayday sim --topology tree --nodes 31 --seed 1",
       "mayday sim --topology grid --nodes 64 --seed 2 --faults --svg story.svg",
       "mayday sim --topology line --nodes 8 --seed 3 --update --loss 0.05 --json",
+      "mayday sim --topology grid --nodes 64 --seed 4 --update --rings 8 --soak 10m --ring-time 30m --bad-image 5m",
     ],
   });
   command
@@ -68,6 +76,21 @@ export function addSimCommand(program: Command): void {
     .addOption(new Option("--layout <kind>", "slots of each board").choices(["ab", "single"]).default("ab"))
     .option("--faults", "boards lose their power, wires are cut, bits flip, and a liar is on a wire")
     .option("--store-and-forward", "boards hand on an image only once they have all of it")
+    .option("--rings <n>", "rings of the newer firmware", countParser("a number of rings", 1, 255), 1)
+    .option("--soak <time>", "a board runs a firmware this long before it hands it on", parseTime)
+    .option("--ring-time <time>", "how much later each ring goes ahead", parseTime)
+    .addOption(
+      new Option("--gates <which>", '"off": the nodes ask for none of that, as a comparison').choices([
+        "on",
+        "off",
+      ]),
+    )
+    .option(
+      "--bad-image <time>",
+      "the newer firmware fails this long after a start on average; counts who ran it",
+      parseTime,
+    )
+    .option("--link-keys", "all wires have a link key")
     .option("--svg <file>", "draw the story");
   onRun<SimFlags>(command, runSim);
 }
@@ -78,15 +101,51 @@ function parseImageSize(text: string): number {
   throw new UsageError("bad-size", `"${text}" is too large for a simulation: give at most 16M`);
 }
 
+/** "10m" in milliseconds. */
+function parseTime(text: string): Millis {
+  const millis = parseDuration(text);
+  if (millis !== undefined) return millis;
+  throw new UsageError(
+    "bad-time",
+    `"${text}" is no time: give a whole number with its unit, such as 90s, 10m or 1h`,
+  );
+}
+
+function scenarioOf({ update = false, faults = false, ...flags }: Omit<SimFlags, "svg">): Scenario {
+  const {
+    rings,
+    soak: soakMs = 0,
+    ringTime: ringTimeMs = 0,
+    gates,
+    badImage: failsAfterMs,
+    ...others
+  } = flags;
+  const isStaged =
+    rings > 1 || soakMs > 0 || ringTimeMs > 0 || gates !== undefined || failsAfterMs !== undefined;
+  if (isStaged && !update)
+    throw new UsageError(
+      "sim-not-staged",
+      "--rings, --soak, --ring-time, --gates and --bad-image are about an update: give --update, too",
+    );
+  if (failsAfterMs === 0) throw new UsageError("bad-time", "--bad-image 0s: give at least 1ms");
+  return {
+    ...{ ...others, update, faults },
+    ...(isStaged ? { gates: { rings, soakMs, ringTimeMs, areOff: gates === "off" } } : {}),
+    ...(failsAfterMs === undefined ? {} : { failsAfterMs }),
+  };
+}
+
 async function runSim(
   context: CommandContext,
   _args: readonly string[],
-  { svg, update = false, faults = false, ...flags }: SimFlags,
+  { svg, ...flags }: SimFlags,
 ): Promise<Verdict> {
   const { runScenario } = await import("../sim/many/scenario.ts");
   const { storyEvents, storyText } = await import("../sim/many/story.ts");
   const { output, signal } = context;
-  const scenario: Scenario = { ...flags, update, faults };
+  const scenario = scenarioOf(flags);
+  if (scenario.failsAfterMs !== undefined)
+    return await runBad(context, { ...scenario, failsAfterMs: scenario.failsAfterMs });
   let outcome: ScenarioOutcome;
   try {
     outcome = await runScenario(scenario, { pause: progressOn(context, scenario) });
@@ -100,6 +159,26 @@ async function runSim(
     for (const line of storyEvents(story).split("\n").slice(0, -1)) output.event(JSON.parse(line));
   else output.result(storyText(story).trimEnd(), { event: "story" });
   return await verdictOf(scenario, outcome);
+}
+
+/** A bad update is no story of boards that are well in the end: it is counted who ran it. */
+async function runBad(
+  { output }: CommandContext,
+  scenario: Scenario & { readonly failsAfterMs: Millis },
+): Promise<Verdict> {
+  const { runBadUpdate } = await import("../sim/many/long-runs.ts");
+  const { limitOf, replayLine } = await import("../sim/many/scenario.ts");
+  const { ran, running, failures, endedAt, violations } = await runBadUpdate(scenario, limitOf(scenario));
+  const boards = scenario.nodes;
+  const figures = { boards, ran, running, failures, seconds: rounded(endedAt / 1000) };
+  output.result(
+    `${ran} of ${boards} boards ran the bad image, ${running} still do after ${figures.seconds} s; ${failures} failures`,
+    { event: "bad-image", ...figures },
+  );
+  const counts = { ...figures, violations: violations.length };
+  if (violations.length === 0) return { ...doneVerdict("counted"), ...counts };
+  const detail = `a rule was broken, first: ${violations[0]}; again: ${replayLine(scenario)}`;
+  return { ...failedVerdict(ExitCode.failed, "rule-broken", detail), ...counts };
 }
 
 /** Says now and then how far a run is, lets signals in, and ends it when one came. */

@@ -191,10 +191,15 @@ export class Link {
     return this.#forms.ofMessages.isHunting;
   }
 
+  /** A message that nobody asked for waits for the line. */
+  get hasUnasked(): boolean {
+    return this.#transmitter.hasUnasked;
+  }
+
   /** Queues a message that nobody asked for, also while this end is mute: ask `foreign.unasked` first whether it may be said. */
-  sendUnasked(now: Millis, message: Message): void {
+  sendUnasked(now: Millis, message: Message, prove?: Protect): void {
     this.foreign.noteSaid(now);
-    this.#transmitter.addUnasked(this.announced(message));
+    this.#transmitter.addUnasked({ message: this.announced(message), prove });
   }
 
   /** Becomes mute if it is time. Extra calls are harmless. */

@@ -27,7 +27,7 @@ export interface Emitted {
 export class Transmitter {
   readonly #parts: TransmitterParts;
   readonly #outbox: Outbox = new Outbox();
-  #unasked: Message | undefined;
+  #unasked: Outgoing | undefined;
 
   constructor(parts: TransmitterParts) {
     this.#parts = parts;
@@ -49,8 +49,8 @@ export class Transmitter {
   }
 
   /** Queues the one message that nobody asked for; also while this end is mute. */
-  addUnasked(message: Message): void {
-    this.#unasked = message;
+  addUnasked(outgoing: Outgoing): void {
+    this.#unasked = outgoing;
   }
 
   /** Drops the messages that wait. */
@@ -67,9 +67,9 @@ export class Transmitter {
 
   /** The message that nobody asked for. */
   takeUnasked(now: Millis): Emitted | undefined {
-    const message = this.#unasked;
+    const outgoing = this.#unasked;
     this.#unasked = undefined;
-    return message && this.message(now, message);
+    return outgoing && this.#emitMessage(now, outgoing);
   }
 
   /** A message that goes before all that wait. */

@@ -92,9 +92,13 @@ export class Asking {
 
   /** Whether the board may ask at all: its owner allows it, it boots, and its own image is not on trial. */
   mayAsk(board: OwnBoard): boolean {
-    const { failure, isTrial } = board.status;
-    const isAllowed = this.#policy.update === "auto" && (board.layout === "ab" || this.#policy.allowSingle);
-    return isAllowed && failure === undefined && isTrial !== true;
+    return this.isAllowed(board) && board.status.isTrial !== true;
+  }
+
+  /** The same of a board whose image may be on trial. */
+  isAllowed({ layout, status }: OwnBoard): boolean {
+    const isAllowed = this.#policy.update === "auto" && (layout === "ab" || this.#policy.allowSingle);
+    return isAllowed && status.failure === undefined;
   }
 
   /**

@@ -3,8 +3,14 @@ import type { Engagement } from "./link-role.ts";
 /** Why a neighbour is served. */
 export type ServeCause = "heal" | "update";
 
-/** Whether a neighbour may be served now; `fan-out`: as many updates as allowed run, `heal`: boards that do not boot go first. */
-export type Admission = { readonly tag: "now" } | { readonly tag: "wait"; readonly why: "fan-out" | "heal" };
+/** Why a neighbour has to wait. */
+export type WaitReason = "fan-out" | "heal" | "soak" | "suspect";
+
+/**
+ * Whether a neighbour may be served now. `fan-out`: as many updates as allowed run; `heal`: boards that do not boot go first; `soak`:
+ * as many as allowed were handed out in the last soak time; `suspect`: the image failed on another board.
+ */
+export type Admission = { readonly tag: "now" } | { readonly tag: "wait"; readonly why: WaitReason };
 
 const NOW: Admission = { tag: "now" };
 

@@ -1,4 +1,6 @@
-import type { Offer } from "../wire/messages.ts";
+import type { Millis } from "../base/units.ts";
+import type { Deferral } from "../session/handshake.ts";
+import type { ImageWord, Offer } from "../wire/messages.ts";
 import type { LinkRole } from "./link-role.ts";
 import type { Neighbour } from "./neighbours.ts";
 
@@ -19,6 +21,18 @@ export type NodeAction =
       readonly link: number;
       readonly offer: Offer;
       readonly why: "healthy" | "served";
+      /** It wants it later. */
+      readonly deferral?: Deferral;
+    }
+  /** Say a word about an image on a link, where the idle role is. */
+  | { readonly tag: "advise"; readonly link: number; readonly advice: ImageWord }
+  /** An image is held up for this long: on this link, or with a proof everywhere. */
+  | {
+      readonly tag: "suspect";
+      readonly link: number;
+      readonly digest: Uint8Array;
+      readonly forMs: Millis;
+      readonly isProven: boolean;
     }
   /** A neighbour said something new of itself. */
   | { readonly tag: "neighbour"; readonly neighbour: Neighbour }

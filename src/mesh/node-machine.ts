@@ -1,13 +1,14 @@
 import { equalBytes } from "../base/bytes.ts";
 import type { Random } from "../base/prng.ts";
 import type { Millis } from "../base/units.ts";
-import type { Beacon, Offer } from "../wire/messages.ts";
+import type { Beacon, ImageWord, Offer } from "../wire/messages.ts";
 import { Announcing } from "./announcing.ts";
 import { type Ask, Asking, type Comparison, compareWith, type UpdatePolicy } from "./asking.ts";
 import { Claim } from "./claim.ts";
 import { type Admission, admit, type ServeCause } from "./dispatch.ts";
+import { type AdviceNews, type AdviceProof, Gates } from "./gates.ts";
 import { type Engagement, type LinkRole, roleFor } from "./link-role.ts";
-import { type Neighbour, Neighbours } from "./neighbours.ts";
+import { isEstablished, type Neighbour, Neighbours } from "./neighbours.ts";
 import type { NodeAction } from "./node-action.ts";
 import { isNews, type OwnBoard, runsOther } from "./own-board.ts";
 import { Relaying } from "./relaying.ts";
@@ -25,6 +26,8 @@ export interface NodeMachineOptions {
   readonly links: number;
   /** What a board that does not boot receives is handed on while more of it comes. True unless given. */
   readonly cutThrough?: boolean;
+  /** What holds back the spread of updates; nothing but failures elsewhere unless given. */
+  readonly gates?: Gates;
 }
 
 interface LinkState {
@@ -48,18 +51,22 @@ export class NodeMachine {
   readonly #claim: Claim;
   readonly #announcing: Announcing;
   readonly #relaying: Relaying = new Relaying();
+  readonly gates: Gates;
   readonly #actions: NodeAction[] = [];
   #board: OwnBoard | undefined;
   /** Short digest of the image that the board booted last. */
   #ran: Uint8Array | undefined;
   #wasClaiming = false;
   #isHeld = false;
+  /** Somebody waits for an update until the soak time is over. */
+  #isAwaited = false;
 
   constructor(options: NodeMachineOptions) {
     this.#options = options;
     this.#asking = new Asking(options.policy);
     this.#claim = new Claim(options.random, options.nodeId);
     this.#announcing = new Announcing(options.random);
+    this.gates = options.gates ?? new Gates(0, options.nodeId, options.links, options.fanOut);
     this.#links = Array.from({ length: options.links }, () => ({
       isUp: false,
       role: "idle" as const,
@@ -155,10 +162,23 @@ export class NodeMachine {
       this.#reportNeighbour(link, beacon.nodeId);
     }
     this.#asking.handleHeard(now, link, beacon.nodeId);
+    const neighbour = this.neighbours.get(link, beacon.nodeId);
+    if (neighbour !== undefined)
+      this.#tell(link, this.gates.handleNeighbour(now, neighbour, this.compare(neighbour) === "newer"));
     // Who calls for help goes first: while it asks, the board serves nobody on that link.
     const isCallForHelp = beacon.tag === "distress" && beacon.isServed !== true;
     if (isCallForHelp && this.#asking.present?.link === link && !this.#isServed) this.#asking.fail(now, true);
     this.#settle(now);
+  }
+
+  /** A word about an image was heard. */
+  handleAdvice(now: Millis, link: number, advice: ImageWord, proof: AdviceProof): void {
+    this.#tell(link, this.gates.handleAdvice(now, link, advice, proof));
+    this.#settle(now);
+  }
+
+  #tell(link: number, news: AdviceNews): void {
+    if (news !== undefined) this.#actions.push({ ...news, link });
   }
 
   #reportNeighbour(link: number, nodeId: Uint8Array): void {
@@ -184,7 +204,10 @@ export class NodeMachine {
     }
     const own = board?.status.installed?.digest;
     const isWanted = board !== undefined && this.#asking.mayAsk(board) && !(own && equalBytes(own, digest));
-    if (!isWanted || this.#asking.isBarred(now, ask))
+    const isAllowed = board !== undefined && this.#asking.isAllowed(board);
+    const deferral = isAllowed ? this.gates.deferralOf(now, link, digest, board) : undefined;
+    if (deferral !== undefined) this.#actions.push({ tag: "decline", link, offer, why: "healthy", deferral });
+    else if (!isWanted || this.#asking.isBarred(now, ask))
       this.#actions.push({ tag: "decline", link, offer, why: "healthy" });
     else this.#asking.invite(now, ask);
     this.#settle(now);
@@ -205,6 +228,21 @@ export class NodeMachine {
     return this.#relaying.isOn;
   }
 
+  /** The board takes the image of the present session later, and said so. */
+  handleDeferred(now: Millis, link: number, digest: Uint8Array): void {
+    const ask = this.#asking.present;
+    if (ask?.link !== link) return;
+    // Its own image it is asked for again when that is due.
+    if (equalBytes(ask.digest, digest)) this.#asking.cancel();
+    else this.#asking.fail(now);
+    this.#settle(now);
+  }
+
+  /** A neighbour got this image from the board as an update. */
+  handleUpdated(now: Millis, nodeId: Uint8Array, digest: Uint8Array): void {
+    this.gates.handleUpdated(now, nodeId, digest, this.#board?.status.installed);
+  }
+
   /** What happens on a link has changed. */
   handleEngaged(now: Millis, link: number, engagement: Engagement): void {
     const state = this.#links[link];
@@ -222,7 +260,7 @@ export class NodeMachine {
   }
 
   /** There is time again: neighbours that wanted an update meanwhile hear that this board is there. */
-  #callWaiting(free: number): void {
+  #callWaiting(free: number | undefined): void {
     for (const [link, state] of this.#links.entries()) {
       if (!state.isWaiting || link === free) continue;
       state.isWaiting = false;
@@ -245,9 +283,12 @@ export class NodeMachine {
   }
 
   /** Whether a neighbour on this link may be served now. One whose update has to wait hears when there is time again. */
-  admit(link: number, cause: ServeCause): Admission {
+  admit(now: Millis, link: number, cause: ServeCause): Admission {
     const others = this.#links.filter((_, index) => index !== link).map(({ engagement }) => engagement);
-    const admission = admit(cause, others, this.#options.fanOut, this.#isOverwriting);
+    const admission =
+      this.gates.holdUp(now, link, cause, others, this.#board?.status.installed?.digest) ??
+      admit(cause, others, this.#options.fanOut, this.#isOverwriting);
+    if (admission.tag === "wait" && admission.why === "soak") this.#isAwaited = true;
     const state = this.#links[link];
     if (state !== undefined) state.isWaiting = admission.tag === "wait";
     return admission;
@@ -260,12 +301,33 @@ export class NodeMachine {
 
   handleTimeout(now: Millis): void {
     this.#asking.endLate(now);
+    for (const word of this.gates.takeWords(now, this.#speaking))
+      this.#actions.push({ tag: "advise", ...word });
+    if (this.#isAwaited && this.gates.handedOn.freeAt(now) === undefined) {
+      this.#isAwaited = false;
+      this.#callWaiting(undefined);
+    }
     // Who receives says rarely that it is served.
     for (const link of this.#announcing.take(now)) if (!this.#relaying.isOn) this.#announce(link);
     this.#relaying.endJoins(now);
     if (this.#relaying.takeSaying(now) || this.#claim.takeSaying(now))
       for (const link of this.#links.keys()) this.#announce(link);
     this.#settle(now);
+  }
+
+  /** Links on which a word may be said now, and is heard by somebody who is known. */
+  get #speaking(): number[] {
+    const known = new Set(
+      this.neighbours
+        .all()
+        .filter(isEstablished)
+        .map(({ link }) => link),
+    );
+    const speaks = ({ isUp, role, engagement }: LinkState): boolean =>
+      isUp && role === "idle" && engagement === "none";
+    return [...this.#links.entries()]
+      .filter(([link, state]) => known.has(link) && speaks(state))
+      .map(([link]) => link);
   }
 
   /** Begins an ask if there is something to ask for, or gives one up that has to wait. */
@@ -280,10 +342,15 @@ export class NodeMachine {
   #considerAsk(now: Millis, board: OwnBoard): void {
     // It does not boot any more, or is on trial: whatever it asked for has to wait.
     if (!this.#asking.mayAsk(board)) this.#asking.cancel();
+    const mayAskFor = (link: number, digest: Uint8Array | undefined): boolean =>
+      digest === undefined || this.gates.mayAskFor(now, link, digest);
+    const held = this.#asking.present;
+    if (held !== undefined && !mayAskFor(held.link, held.digest)) this.#asking.cancel();
     const { present } = this.#asking;
     const heard = this.neighbours.all();
-    const isUp = ({ link }: Neighbour): boolean => this.#links[link]?.isUp === true;
-    const ask = present ?? this.#asking.choose(now, board, heard.filter(isUp));
+    const isOpen = ({ link, installedDigest }: Neighbour): boolean =>
+      this.#links[link]?.isUp === true && mayAskFor(link, installedDigest);
+    const ask = present ?? this.#asking.choose(now, board, heard.filter(isOpen));
     if (ask === undefined || !this.#isFree(ask.link)) {
       this.#claim.clear();
       return;
@@ -330,7 +397,8 @@ export class NodeMachine {
     const [ask, claim] = [this.#asking, this.#claim];
     const claimAt = this.#isServed ? undefined : claim.nextAt(now);
     const sayings = [this.#announcing.nextAt, claim.sayAt, this.#relaying.nextAt];
-    const times = [...sayings, ask.endsAt, ask.againAt(now), claimAt];
+    const gateAt = this.gates.nextAt(now, this.#speaking);
+    const times = [...sayings, ask.endsAt, ask.againAt(now), claimAt, gateAt];
     let soonest: Millis | undefined;
     for (const at of times) if (at !== undefined && (soonest === undefined || at < soonest)) soonest = at;
     return soonest;

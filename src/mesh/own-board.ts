@@ -1,4 +1,5 @@
 import { equalBytes } from "../base/bytes.ts";
+import type { Millis } from "../base/units.ts";
 import type { NodeStatus } from "../session/beacon.ts";
 
 /** What a node's policies need to know of its own board. */
@@ -6,6 +7,8 @@ export interface OwnBoard {
   readonly status: NodeStatus;
   /** `single`: an update overwrites the only image. */
   readonly layout: "single" | "ab";
+  /** While the image is confirmed, and has not run for long enough to be handed on: how long it still has to. */
+  readonly soakLeftMs?: Millis | undefined;
 }
 
 /** Whether neighbours have to hear of it: another image, bootable or not any more, on trial or not any more. */

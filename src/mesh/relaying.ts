@@ -9,7 +9,7 @@ const JOIN_FOR_MS: Millis = 6_000;
 /**
  * The links over which a board receives an image whose manifest it accepted. Meanwhile it does not call on the others: it
  * hands on there what it has verified of that image, says rarely that it is served, and calls a rescuer that offers
- * the same image, too (PROTOCOL.md 6.6, 6.8).
+ * the same image, too (PROTOCOL.md 6.6, 6.9).
  */
 export class Relaying {
   readonly #links: Set<number> = new Set();

@@ -5,6 +5,7 @@ import type { Millis } from "../base/units.ts";
 import type { BootOutcome } from "../board/boot.ts";
 import type { RunningBoard } from "../board/running-board.ts";
 import type { ImageSource } from "../image/image-source.ts";
+import type { Manifest } from "../image/manifest.ts";
 import { formatVersion } from "../image/version.ts";
 import type { OwnBoard } from "../mesh/own-board.ts";
 import type { NodeStatus } from "../session/beacon.ts";
@@ -30,6 +31,26 @@ export interface ConfirmReport {
   readonly counterFloor: number;
 }
 
+/** What a board's starts mean for the spread of its images. */
+export interface LifeGates {
+  /** The image was started, and is in order; how often so far. */
+  noteStarted(digest8: Uint8Array): number;
+  /** It came to this board while the board did not boot. */
+  isCanary(digest8: Uint8Array): boolean;
+  /** It failed to confirm, so many times by now. */
+  noteFailed(digest8: Uint8Array, count: number): void;
+  /** It is confirmed, and has run for long enough to be handed on. */
+  noteProven(digest8: Uint8Array, manifest: Manifest): void;
+}
+
+/** An image that was started in order. */
+interface RunningImage {
+  readonly digest8: Uint8Array;
+  readonly manifest: Manifest;
+  /** Starts of it that were in order, this one among them. */
+  readonly starts: number;
+}
+
 export interface BoardLifeOptions {
   readonly board: RunningBoard;
   readonly clock: Clock;
@@ -37,8 +58,12 @@ export interface BoardLifeOptions {
   readonly onBoot?: ((boot: BootReport) => Promise<boolean>) | undefined;
   /** An image that started in order is confirmed; otherwise somebody else confirms it. */
   readonly confirms: boolean;
-  /** An image runs for this long before it is handed on. */
+  /** An image runs for this long before it is handed on, ... */
   readonly soakMs: Millis;
+  /** ... and was started again so often. */
+  readonly soakResets: number;
+  /** What the node does about images that fail, or prove themselves. */
+  readonly gates: LifeGates;
   /** The board's status changed. */
   onChange(): void;
   /** The flash failed. */
@@ -53,8 +78,12 @@ export interface BoardLifeOptions {
 export class BoardLife {
   readonly #options: BoardLifeOptions;
   readonly #board: RunningBoard;
-  /** The image that was started in order, by its short digest, and when. */
-  #runs: { readonly digest8: Uint8Array; readonly since: Millis } | undefined;
+  #runs: RunningImage | undefined;
+  /** How often images failed to confirm, as far as that was told. */
+  #failures: ReadonlyMap<string, number>;
+  #isProven = false;
+  /** When the image that runs has run for long enough. */
+  #soakedAt: Millis = Number.POSITIVE_INFINITY;
   #starting: Promise<void> | undefined;
   #isStartedAgain = false;
   #soaked: Timer | undefined;
@@ -64,6 +93,7 @@ export class BoardLife {
   constructor(options: BoardLifeOptions) {
     this.#options = options;
     this.#board = options.board;
+    this.#failures = failuresOf(options.board);
   }
 
   /** The board's status as its beacon says it. What is on trial, or does not run for long enough, is not passed on. */
@@ -74,21 +104,28 @@ export class BoardLife {
   }
 
   own(): OwnBoard {
-    return { status: this.status(), layout: this.#board.status().layout };
+    return { status: this.status(), layout: this.#board.status().layout, soakLeftMs: this.#soakLeftMs };
   }
 
-  /** How long the installed image has run; undefined when it was not started in order. One that was just received was not. */
-  get #runsFor(): Millis | undefined {
+  /** The installed image, if it was started in order. One that was just received was not. */
+  get #running(): RunningImage | undefined {
     const installed = this.#board.status().installed?.digest8;
     const runs = this.#runs;
-    if (runs === undefined || installed === undefined || !equalBytes(runs.digest8, installed))
-      return undefined;
-    return this.#options.clock.now() - runs.since;
+    return runs !== undefined && installed !== undefined && equalBytes(runs.digest8, installed)
+      ? runs
+      : undefined;
   }
 
   get #isSoaked(): boolean {
-    const ranFor = this.#runsFor;
-    return ranFor !== undefined && ranFor >= this.#options.soakMs;
+    const running = this.#running;
+    if (running === undefined || running.starts <= this.#options.soakResets) return false;
+    return this.#options.clock.now() >= this.#soakedAt;
+  }
+
+  /** How long a confirmed image still has to run; undefined when it has, or is not confirmed. */
+  get #soakLeftMs(): Millis | undefined {
+    if (this.#running === undefined || this.#isSoaked || this.#board.status().isTrial) return undefined;
+    return Math.max(0, this.#soakedAt - this.#options.clock.now());
   }
 
   /** Says in the beacon that the board is about to overwrite its only image. */
@@ -98,7 +135,7 @@ export class BoardLife {
 
   /** The image to hand on: the confirmed one once it was started in order, for an update once it has run for long enough. */
   source(cause: "heal" | "update"): ImageSource | undefined {
-    const isFit = cause === "heal" ? this.#runsFor !== undefined : this.#isSoaked;
+    const isFit = cause === "heal" ? this.#running !== undefined : this.#isSoaked;
     return isFit ? this.#board.ownSource() : undefined;
   }
 
@@ -113,7 +150,9 @@ export class BoardLife {
     while (this.#isStartedAgain && !this.#isClosed) {
       this.#isStartedAgain = false;
       this.#forget();
-      await this.#start(this.#board.attempt());
+      const outcome = this.#board.attempt();
+      this.#tellFailures();
+      await this.#start(outcome);
     }
     this.#starting = undefined;
   }
@@ -135,18 +174,47 @@ export class BoardLife {
     const { onBoot } = this.#options;
     const isInOrder = onBoot === undefined || (await onBoot(boot));
     if (this.#isClosed || this.#isStartedAgain || !this.#board.status().isBootable) return;
-    if (isInOrder) this.#handleInOrder();
+    if (isInOrder) this.#handleInOrder(image.manifest);
     // A trial that fails is tried again, as a boot loader would, until its starts are used up and the board falls back.
     else if (isTrial) this.#isStartedAgain = true;
   }
 
-  #handleInOrder(): void {
-    const { clock, confirms, soakMs, onChange } = this.#options;
-    if (confirms) this.#board.confirm();
+  #handleInOrder(manifest: Manifest): void {
+    const { clock, confirms, soakMs, gates } = this.#options;
     const digest8 = this.#board.status().installed?.digest8;
-    this.#runs = digest8 && { digest8, since: clock.now() };
-    if (soakMs > 0) this.#soaked = clock.after(soakMs, onChange);
-    onChange();
+    if (digest8 === undefined) return;
+    // Its way back, and the counter floor, stay as they are until it has run for a while. Who did not boot has no such way.
+    const confirmsLater = soakMs > 0 && manifest.rollout.rings > 1 && !gates.isCanary(digest8);
+    if (confirms && !confirmsLater) this.#board.confirm();
+    this.#runs = { digest8, manifest, starts: gates.noteStarted(digest8) };
+    this.#soakedAt = clock.now() + soakMs;
+    this.#isProven = false;
+    if (soakMs > 0)
+      this.#soaked = clock.after(soakMs, () => {
+        // A timer may be early by a rounding.
+        this.#soakedAt = Math.min(this.#soakedAt, clock.now());
+        if (confirms && confirmsLater) this.#board.confirm();
+        this.#handleChange();
+      });
+    this.#handleChange();
+  }
+
+  #handleChange(): void {
+    this.#options.onChange();
+    const runs = this.#runs;
+    if (runs === undefined || this.#isProven || !this.#isSoaked || this.#board.status().isTrial) return;
+    this.#isProven = true;
+    this.#options.gates.noteProven(runs.digest8, runs.manifest);
+    this.#options.onChange();
+  }
+
+  /** Images whose trial was given up since the last look. */
+  #tellFailures(): void {
+    const before = this.#failures;
+    this.#failures = failuresOf(this.#board);
+    for (const { adviceDigest8, count } of this.#board.status().failedConfirms ?? [])
+      if (count > (before.get(toHex(adviceDigest8)) ?? 0))
+        this.#options.gates.noteFailed(adviceDigest8, count);
   }
 
   /** A start has not ended yet. */
@@ -157,7 +225,7 @@ export class BoardLife {
   /** Confirms the image that runs, for who knows that it is in order. NotBootableError when none does. */
   confirm(): ConfirmReport {
     const outcome = this.#board.confirm();
-    this.#options.onChange();
+    this.#handleChange();
     assert(outcome.tag === "boot", "what is confirmed boots");
     const { image, slot } = outcome;
     const { counterFloor } = this.#board.status();
@@ -187,4 +255,9 @@ export class BoardLife {
     this.#isClosed = true;
     this.#soaked?.cancel();
   }
+}
+
+function failuresOf(board: RunningBoard): ReadonlyMap<string, number> {
+  const failures = board.status().failedConfirms ?? [];
+  return new Map(failures.map(({ adviceDigest8, count }) => [toHex(adviceDigest8), count]));
 }

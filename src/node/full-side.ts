@@ -4,15 +4,19 @@ import type { Timer } from "../base/clock.ts";
 import { ExitCode } from "../base/errors.ts";
 import type { Millis } from "../base/units.ts";
 import { chainRepository } from "../image/chain-repository.ts";
+import type { Repository } from "../image/repository.ts";
 import type { LinkKey } from "../link/link-key.ts";
 import type { Engagement, LinkRole } from "../mesh/link-role.ts";
 import { type NodeAction, NodeMachine } from "../mesh/node-machine.ts";
+import type { AdviceEnd } from "../session/advice-proof.ts";
 import type { RescuerEvent } from "../session/rescuer/rescuer-events.ts";
 import type { RescuerRole } from "../session/rescuer/rescuer-role.ts";
-import type { LineEvent, RoleHost } from "../session/role.ts";
+import type { AdviceEvent, LineEvent, RoleHost } from "../session/role.ts";
 import type { TargetEvent } from "../session/target/target-events.ts";
 import { TargetRole } from "../session/target/target-role.ts";
-import { type Beacon, isCall } from "../wire/messages.ts";
+import { type Beacon, type ImageWord, isCall } from "../wire/messages.ts";
+import { judgeAdvice, sayDeferral, sayWord } from "./advice-proofs.ts";
+import { ImageGates } from "./image-gates.ts";
 import type { NodeDuties } from "./node-duties.ts";
 import type { SideLink } from "./node-link.ts";
 import { linkReport, NodeReports } from "./node-reports.ts";
@@ -27,6 +31,7 @@ import {
   type SidedEvent,
   SidedHost,
 } from "./role-link.ts";
+import { withoutOwnHardware } from "./soaked-updates.ts";
 import { UnansweredOffers } from "./unanswered-offers.ts";
 import { UntilHealthy } from "./until-healthy.ts";
 import type { Ending } from "./verdict.ts";
@@ -59,33 +64,49 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
   readonly #views: Map<FullLink, Views> = new Map();
   #timer: Timer | undefined;
   #timerAt: Millis | undefined;
+  readonly #gates: ImageGates;
 
   constructor(host: FullHost, duties: NodeDuties) {
     this.#host = host;
     this.reports = new NodeReports(host, (event) => this.rescuer.names.named(event));
     this.#duties = duties;
     const { board, allowUnsigned = false, repository } = duties;
+    const gatesOf = (nodeId: Uint8Array): ImageGates =>
+      new ImageGates({ ...duties, clock: host.clock, nodeId, links: duties.links.length });
+    const gates = board && gatesOf(board.status().nodeId);
     const own =
       board &&
+      gates &&
       new OwnBoardSide(
         this.#sideHost((views) => views.target),
         duties,
         board,
-        () => this.#boardChanged(),
-        (isHeld) => this.#hold(isHeld),
+        {
+          gates,
+          onChange: () => this.#boardChanged(),
+          hold: (isHeld) => this.#hold(isHeld),
+          linkOf: (link) => this.#indexOf(({ target }) => target === link),
+        },
       );
     this.own = own;
     this.rescuer = new RescuerSide(
       this.#sideHost((views) => views.rescuer),
       {
         repository: chainRepository(() => own?.life.source("heal"), repository),
-        updates: chainRepository(() => own?.life.source("update"), repository),
+        updates: chainRepository(() => own?.life.source("update"), this.#updatesOf(duties)),
         allowUnsigned,
         once: false,
         self: own?.self,
         handsOut: own === undefined && duties.policy.update === "auto",
         advice: duties.advice,
-        admit: (link, cause) => this.machine.admit(this.#indexOf(link), cause),
+        admit: (link, cause) =>
+          this.machine.admit(
+            host.clock.now(),
+            this.#indexOf(({ rescuer }) => rescuer === link),
+            cause,
+          ),
+        onUpdated: (targetId, digest) => this.machine.handleUpdated(host.clock.now(), targetId, digest),
+        avoided: () => this.machine.gates.suspects.certain(host.clock.now()),
         onUnreadable: () => this.own?.life.reverify(),
         relayed: () => (this.machine.isReceiving ? this.own?.receivedImage() : undefined),
       },
@@ -93,9 +114,20 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
     const nodeId = own?.self.nodeId ?? this.rescuer.nodeId;
     const { random } = host;
     const { policy, fanOut, cutThrough, links } = duties;
-    const options = { random, nodeId, policy, fanOut, links: links.length };
-    this.machine = new NodeMachine({ ...options, ...(cutThrough === undefined ? {} : { cutThrough }) });
+    this.#gates = gates ?? gatesOf(nodeId);
+    this.machine = new NodeMachine({
+      ...{ random, nodeId, policy, fanOut, links: links.length },
+      gates: this.#gates.gates,
+      ...(cutThrough === undefined ? {} : { cutThrough }),
+    });
     if (duties.untilHealthy === true) this.#untilHealthy = this.#watchHealth();
+  }
+
+  /** Images for boards that boot, beside the own one. */
+  #updatesOf({ board, policy, repository, soakMs = 0 }: NodeDuties): Repository | undefined {
+    if (board === undefined || repository === undefined || soakMs === 0 || policy.update === "never")
+      return repository;
+    return withoutOwnHardware(repository, board.status().hardwareId8);
   }
 
   /** What a side gets of the run: its views of the links; and an end is no end of the node. */
@@ -179,14 +211,43 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
     else if (event.tag === "checkRun") this.rescuer.handleGrown();
     else if (event.tag === "writeBlock" || event.tag === "writeCodedBlock")
       this.rescuer.handleGrown(event.block);
+    if (event.tag === "advice") this.#handleAdvice(now, event, views);
+    if (event.tag === "deferred") this.machine.handleDeferred(now, views.index, event.digest);
     if (event.tag === "refused" || event.tag === "none")
       this.machine.handleRefused(now, views.index, event.rescuerId, event.reason === "link-key");
   }
 
   #handleRescuer(now: Millis, event: RescuerEvent, views: Views): void {
     if (event.tag === "invited") this.machine.handleInvitation(now, views.index, event.offer);
+    if (event.tag === "advice") this.#handleAdvice(now, event, views);
     this.rescuer.handle(now, event, views.rescuer);
     if (event.tag === "heard") this.#handleHeard(now, views.index, event.beacon);
+  }
+
+  /** Who the node is where it says a word. */
+  get #end(): AdviceEnd {
+    return { nodeId: this.own?.self.nodeId ?? this.rescuer.nodeId, bootNonce: this.rescuer.bootNonce };
+  }
+
+  #handleAdvice(now: Millis, { advice, proof }: AdviceEvent, { index }: Views): void {
+    const neighbours = this.machine.neighbours.of(index);
+    const verdict = judgeAdvice(this.linkKeyOf(index), this.#end, neighbours, advice.digest, proof);
+    this.machine.handleAdvice(now, index, advice, verdict);
+  }
+
+  #advise(now: Millis, { index, link }: Views, word: ImageWord): void {
+    sayWord(now, link.end.link, this.#end, this.machine.neighbours.of(index), word);
+    link.driver.pump();
+  }
+
+  #decline(
+    { link, rescuer }: Views,
+    { offer, why, deferral }: Extract<NodeAction, { tag: "decline" }>,
+  ): void {
+    const servedBy = this.own?.target.serving?.rescuerId;
+    if (deferral === undefined) rescuer.role?.decline(offer, why, servedBy);
+    else sayDeferral(link.end.link, offer, this.#end.nodeId, deferral);
+    link.driver.pump();
   }
 
   #handleHeard(now: Millis, index: number, beacon: Beacon): void {
@@ -260,12 +321,13 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
         this.#announce(now, this.#viewsAt(action.link));
         return;
       case "decline":
-        this.#viewsAt(action.link).rescuer.role?.decline(
-          action.offer,
-          action.why,
-          this.own?.target.serving?.rescuerId,
-        );
-        this.#viewsAt(action.link).link.driver.pump();
+        this.#decline(this.#viewsAt(action.link), action);
+        return;
+      case "advise":
+        this.#advise(now, this.#viewsAt(action.link), action.advice);
+        return;
+      case "suspect":
+        this.reports.suspect(this.#endpointAt(action.link), action);
         return;
       case "claim":
         this.own?.setClaiming(action.isOn);
@@ -325,8 +387,8 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
     };
   }
 
-  #indexOf(view: SideLink<RescuerRole>): number {
-    return [...this.#views.values()].find(({ rescuer }) => rescuer === view)?.index ?? -1;
+  #indexOf(isIt: (views: Views) => boolean): number {
+    return [...this.#views.values()].find(isIt)?.index ?? -1;
   }
 
   handleTimeout(): Ending {
@@ -338,6 +400,7 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
     this.#timer?.cancel();
     this.#untilHealthy?.close();
     this.own?.close();
+    this.#gates.close();
     await this.rescuer.close();
   }
 }

@@ -4,6 +4,7 @@ import type { Repository } from "../image/repository.ts";
 import type { LinkKey } from "../link/link-key.ts";
 import type { UpdatePolicy } from "../mesh/asking.ts";
 import type { BootReport } from "./board-life.ts";
+import type { ImageMemory } from "./image-gates.ts";
 import type { RunOptions } from "./run-options.ts";
 import type { TransportSource } from "./transport-source.ts";
 
@@ -36,4 +37,12 @@ export interface NodeDuties extends Pick<RunOptions, "advice"> {
   readonly soakMs?: Millis;
   /** What a board that does not boot receives is handed on while more of it comes. True unless given. */
   readonly cutThrough?: boolean;
+  /** It was also started again this often; 0 unless given. */
+  readonly soakResets?: number;
+  /** How much later each ring of an image with rings goes ahead; 0 unless given. */
+  readonly ringTimeMs?: Millis;
+  /** Images that failed on other boards are held up. They are unless given. */
+  readonly heedsSuspects?: boolean;
+  /** Keeps what is known of images through restarts; without it the time of a ring begins again at each start. */
+  readonly memory?: ImageMemory | undefined;
 }

@@ -1,4 +1,5 @@
 import type { BootFailure, HeardRefusal } from "../base/refusal.ts";
+import type { WaitReason } from "../mesh/dispatch.ts";
 import type { NoneReason } from "../wire/messages.ts";
 
 /**
@@ -56,15 +57,37 @@ type PlainEvent =
   | ProgressEvent
   /**
    * A board is not served for a while. `budget`: too much was sent to boards that were not healed. `defer`: it waits with
-   * this image, as it has begun another one. `stand-down`: another rescuer serves it. `fan-out`, `heal`: as many updates
-   * as allowed are handed out, or a board that does not boot is served first.
+   * this image, as it has begun another one, or its ring is not due. `stand-down`: another rescuer serves it. `fan-out`,
+   * `heal`: as many updates as allowed are handed out, or a board that does not boot is served first. `soak`: as many as allowed
+   * were handed out in the last soak time. `suspect`: the image failed on another board.
    */
   | {
       readonly event: "waiting";
       readonly link: string;
       readonly peer: string;
-      readonly reason: "budget" | "defer" | "stand-down" | "fan-out" | "heal";
+      readonly reason: "budget" | "defer" | "stand-down" | WaitReason;
       readonly digest?: string;
+      readonly seconds: number;
+    }
+  /** This board takes an image later that a neighbour has: its ring is not due, or it failed elsewhere. */
+  | {
+      readonly event: "deferred";
+      readonly link: string;
+      readonly peer: string;
+      /** Short digest. */
+      readonly digest: string;
+      readonly reason: string;
+      readonly seconds: number;
+    }
+  /**
+   * An image failed on another board, and is held up for so long: on this link, or where a link key proved it everywhere.
+   */
+  | {
+      readonly event: "suspect";
+      readonly link: string;
+      /** Short digest. */
+      readonly digest: string;
+      readonly proven: boolean;
       readonly seconds: number;
     }
   /** A rescuer has nothing for this board. Anybody on the wire can say it. */

@@ -1,6 +1,7 @@
 import { toHex } from "../base/bytes.ts";
 import { formatVersion } from "../image/version.ts";
 import type { Neighbour } from "../mesh/neighbours.ts";
+import type { NodeAction } from "../mesh/node-action.ts";
 import type { NodeMachine } from "../mesh/node-machine.ts";
 import type { NodeEvent } from "./node-event.ts";
 import { NodeHistory } from "./node-history.ts";
@@ -36,6 +37,12 @@ export class NodeReports {
   conflict(link: string, { installedDigest, nodeId, version }: Neighbour): void {
     const digest = toHex(installedDigest ?? new Uint8Array());
     this.report({ event: "conflict", link, peer: toHex(nodeId), version: formatVersion(version), digest });
+  }
+
+  /** An image failed on another board. `link`: the endpoint. */
+  suspect(link: string, { digest, forMs, isProven }: Extract<NodeAction, { tag: "suspect" }>): void {
+    const seconds = Math.ceil(forMs / 1000);
+    this.report({ event: "suspect", link, digest: toHex(digest), proven: isProven, seconds });
   }
 
   /** One id was heard on two links with two boot nonces in turn. */

@@ -10,6 +10,7 @@ import type { RoleHost } from "../session/role.ts";
 import type { TargetEvent } from "../session/target/target-events.ts";
 import type { TargetRole } from "../session/target/target-role.ts";
 import { BoardLife } from "./board-life.ts";
+import type { ImageGates } from "./image-gates.ts";
 import type { NodeDuties } from "./node-duties.ts";
 import type { SideLink } from "./node-link.ts";
 import { innerHost, type SideHost } from "./node-run.ts";
@@ -19,6 +20,17 @@ import { nodeStatusOf } from "./target-effects.ts";
 import { TargetSide } from "./target-side.ts";
 import type { Ending } from "./verdict.ts";
 
+/** What a board needs of its node. */
+export interface BoardNode {
+  readonly gates: ImageGates;
+  /** The board's status changed. */
+  onChange(): void;
+  /** While set, the board neither calls nor asks. */
+  hold(isHeld: boolean): void;
+  /** The number of a link. */
+  linkOf(link: SideLink<TargetRole>): number;
+}
+
 /** The node's own board: served as a target, and started when it was. */
 export class OwnBoardSide {
   readonly life: BoardLife;
@@ -26,19 +38,17 @@ export class OwnBoardSide {
   readonly installs: OwnInstalls;
   readonly #board: RunningBoard;
   readonly #onChange: () => void;
+  readonly #gates: ImageGates;
   #lastStatus: NodeStatus | undefined;
+  /** It booted when the offer was taken that is served. */
+  #isUpdated = false;
 
-  /** `onChange`: the board's status changed. `hold`: while set, the board neither calls nor asks. */
-  constructor(
-    host: SideHost<TargetRole>,
-    duties: NodeDuties,
-    board: RunningBoard,
-    onChange: () => void,
-    hold: (isHeld: boolean) => void,
-  ) {
+  constructor(host: SideHost<TargetRole>, duties: NodeDuties, board: RunningBoard, node: BoardNode) {
+    const { gates, onChange, hold, linkOf } = node;
     this.#board = board;
+    this.#gates = gates;
     this.#onChange = onChange;
-    const { policy, confirms = true, soakMs = 0, onBoot, advice } = duties;
+    const { policy, confirms = true, soakMs = 0, soakResets = 0, onBoot, advice } = duties;
     board.setPolicy({
       allowUpdate: policy.update === "auto",
       allowSingleUpdate: policy.allowSingle,
@@ -50,6 +60,8 @@ export class OwnBoardSide {
       onBoot,
       confirms,
       soakMs,
+      soakResets,
+      gates,
       onChange,
       onFailed: (error) => host.end(failedEnding(error)),
       report: (event) => host.report(event),
@@ -68,13 +80,21 @@ export class OwnBoardSide {
       duties.repository,
     );
     const linkKey = duties.links.find((link) => link.linkKey !== undefined)?.linkKey;
-    const onHealed = (): void => void this.life.boot();
+    const onHealed = (): void => this.#handleHealed();
     this.target = new TargetSide(hostOf(host, onHealed), {
       store: board,
       linkKey,
       advice,
       status: () => this.life.status(),
+      // A board that does not boot takes what heals it.
+      defers: (link, plan) => (board.status().isBootable ? gates.judge(linkOf(link), plan) : undefined),
     });
+  }
+
+  #handleHealed(): void {
+    const { installed } = this.#board.status();
+    if (!this.#isUpdated && installed !== undefined) this.#gates.markCanary(installed.digest8);
+    void this.life.boot();
   }
 
   /** Who the board is as a rescuer. */
@@ -125,6 +145,7 @@ export class OwnBoardSide {
   }
 
   handle(now: Millis, event: TargetEvent, link: SideLink<TargetRole>): void {
+    if (event.tag === "offered") this.#isUpdated = this.#board.status().isBootable;
     this.target.handle(now, event, link);
     // An effect may have changed what the board is: while its only image is overwritten, it boots none.
     const status = nodeStatusOf(this.#board.status());

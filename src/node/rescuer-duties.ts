@@ -22,6 +22,10 @@ export interface RescuerDuties extends Pick<RunOptions, "advice">, PickPolicy {
   readonly handsOut?: boolean | undefined;
   /** Whether a board may be served now; always unless given. */
   admit?(link: SideLink<RescuerRole>, cause: ServeCause): Admission;
+  /** A board that boots got this image, by its short digest. */
+  onUpdated?(targetId: Uint8Array, digest: Uint8Array): void;
+  /** Short digests of images that boards which do not boot get only if nothing else suits. */
+  avoided?(): readonly Uint8Array[];
   /** An image was looked for, for the board of a beacon. */
   onPicked?(link: SideLink<RescuerRole>, beacon: Beacon, isFound: boolean): void;
   /** An image could not be read, and its session was ended. */

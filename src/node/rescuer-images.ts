@@ -15,6 +15,8 @@ const TURNS_MAX = 8;
 export interface ImageOrigins extends PickPolicy {
   /** Images for boards that boot, instead of `repository`. */
   readonly updates?: Repository | undefined;
+  /** Short digests of images that boards which do not boot get only if nothing else suits. */
+  avoided?(): readonly Uint8Array[];
 }
 
 /** The images that a rescuer has open, for all its links; a call for one more has to be repeated. */
@@ -47,7 +49,7 @@ export class RescuerImages {
     // Each turn leaves out one image more; a repository that fails for all of them ends it as well.
     for (let turn = 0; turn < TURNS_MAX; turn++) {
       const leftOut = [...refused, ...this.#unreadable.at(now)];
-      const picked = await pickImage(beacon, leftOut, origins);
+      const picked = await this.#pickOf(beacon, leftOut, origins);
       if (picked.tag === "unreadable") {
         this.noteUnreadable(now, picked.digest);
         onUnreadable(picked.error);
@@ -57,6 +59,16 @@ export class RescuerImages {
       return picked;
     }
     return { tag: "again" };
+  }
+
+  /** For a board that does not boot another image than those to avoid, if there is one: not to boot is worse. */
+  async #pickOf(beacon: Beacon, leftOut: readonly Uint8Array[], origins: PickPolicy): Promise<PickedImage> {
+    const avoided = beacon.failure === undefined ? [] : (this.#origins.avoided?.() ?? []);
+    if (avoided.length > 0) {
+      const other = await pickImage(beacon, [...leftOut, ...avoided], origins);
+      if (other.tag === "image" || other.tag === "unreadable") return other;
+    }
+    return await pickImage(beacon, leftOut, origins);
   }
 
   /** An image that was opened cannot be read any more: for a while others are picked. */

@@ -4,8 +4,9 @@ import { ExitCode } from "../base/errors.ts";
 import { errorWords } from "../base/system-error.ts";
 import type { Millis } from "../base/units.ts";
 import { isGrowing } from "../image/image-source.ts";
+import { shortDigest } from "../image/manifest.ts";
 import type { LinkKey } from "../link/link-key.ts";
-import type { ServeCause } from "../mesh/dispatch.ts";
+import type { ServeCause, WaitReason } from "../mesh/dispatch.ts";
 import { Neighbours } from "../mesh/neighbours.ts";
 import { heardFrom } from "../session/heard-node.ts";
 import { Callers } from "../session/rescuer/callers.ts";
@@ -105,6 +106,10 @@ export class RescuerSide {
 
   get nodeId(): Uint8Array {
     return this.#self.nodeId;
+  }
+
+  get bootNonce(): Uint8Array {
+    return this.#self.bootNonce();
   }
 
   makeRole(now: Millis, host: RoleHost<RescuerEvent>): RescuerRole {
@@ -208,7 +213,7 @@ export class RescuerSide {
     this.#reportRefusal(link, { reason, detail, peer: toHex(beacon.nodeId), isProven: false });
   }
 
-  #reportWaiting(link: Link, { nodeId }: Beacon, reason: "fan-out" | "heal"): void {
+  #reportWaiting(link: Link, { nodeId }: Beacon, reason: WaitReason): void {
     const now = this.#host.clock.now();
     const name = `${link.endpoint} ${toHex(nodeId)} ${reason}`;
     const toldAt = this.#waitingTold.get(name);
@@ -332,14 +337,22 @@ export class RescuerSide {
     const { session } = this.#work(link);
     const { bytesSent } = link.end.counters;
     const { baud } = link.driver.transport.facts;
+    this.#noteServed(link, event.targetId, event.digest);
     const report = healedReport(now, link.endpoint, event, session, bytesSent, baud);
     this.#outcome.noteHealed(report);
     this.#report(report);
     if (this.#duties.once) this.#host.end({ code: ExitCode.done, reason: "healed" });
   }
 
+  #noteServed(link: Link, targetId: Uint8Array, digest: Uint8Array): void {
+    if (this.#work(link).cause === "update") this.#duties.onUpdated?.(targetId, digest);
+  }
+
   #handleLost({ why, targetId }: EventOf<"sessionLost">, link: Link): void {
     const peer = toHex(targetId);
+    const image = this.#work(link).session?.image;
+    if (why === "done-not-heard" && image !== undefined)
+      this.#noteServed(link, targetId, shortDigest(image.digest));
     this.#outcome.lastHeard = peer;
     this.#report({ event: "lost", link: link.endpoint, peer, why });
     if (why === "done-not-heard" && this.#duties.once) {

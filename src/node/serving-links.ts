@@ -7,7 +7,7 @@ import type { SideLink } from "./node-link.ts";
 type Link = SideLink<TargetRole>;
 
 /**
- * The links over which a board is served, by one rescuer or by several that bring one image (PROTOCOL.md 6.8): tells each link
+ * The links over which a board is served, by one rescuer or by several that bring one image (PROTOCOL.md 6.9): tells each link
  * what the others do.
  */
 export class ServingLinks {

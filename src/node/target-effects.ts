@@ -1,11 +1,12 @@
 import type { Clock } from "../base/clock.ts";
 import type { RefusalReason } from "../base/refusal.ts";
 import type { RunOutcome } from "../base/tree-shape.ts";
-import type { TargetStatus, TargetStore } from "../board/target-store.ts";
+import type { InstallPlan, TargetStatus, TargetStore } from "../board/target-store.ts";
 import { decodeEnvelope } from "../image/envelope.ts";
 import { shortDigest } from "../image/manifest.ts";
 import type { NodeStatus } from "../session/beacon.ts";
 import { decodeCoded } from "../session/coded-block.ts";
+import type { Deferral } from "../session/handshake.ts";
 import type { BlockOutcome, ManifestOutcome, TargetEvent } from "../session/target/target-events.ts";
 import type { TargetRole } from "../session/target/target-role.ts";
 import type { ReceivedRun } from "../session/target/tree-descent.ts";
@@ -20,19 +21,21 @@ export type TargetAnswers = Pick<
 /**
  * Carries out a target's effect on its board and hands the result back; false if the event is not an effect.
  * Synchronous: hashing, erasing and programming are finished when it returns. An effect whose session is over is not
- * carried out: the board may work for another one by now. The answer carries the time after the work.
+ * carried out: the board may work for another one by now. The answer carries the time after the work. `defers`: why an image
+ * whose manifest was accepted has to wait.
  */
 export function applyTargetEffect(
   clock: Pick<Clock, "now">,
   event: TargetEvent,
   target: TargetAnswers | undefined,
   store: TargetStore,
+  defers?: (plan: InstallPlan) => Deferral | undefined,
 ): boolean {
   if (!isEffect(event)) return false;
   if (target?.holds(event.session) !== true) return true;
   switch (event.tag) {
     case "checkManifest": {
-      const outcome = checkManifest(store, event.envelope, event.joins === true);
+      const outcome = checkManifest(store, event.envelope, event.joins === true, defers);
       target.handleManifestChecked(clock.now(), event.session, outcome);
       return true;
     }
@@ -71,9 +74,19 @@ function isEffect(event: TargetEvent): event is TargetEffect {
   return "session" in event;
 }
 
-function checkManifest(store: TargetStore, envelope: Uint8Array, isJoining: boolean): ManifestOutcome {
+function checkManifest(
+  store: TargetStore,
+  envelope: Uint8Array,
+  isJoining: boolean,
+  defers: (plan: InstallPlan) => Deferral | undefined = () => undefined,
+): ManifestOutcome {
   const verdict = store.checkManifest(envelope);
   if (verdict.tag === "refused") return { ...verdict, digest: digestOfSigned(envelope, verdict.reason) };
+  const deferral = defers(verdict.plan);
+  if (deferral !== undefined) {
+    store.abandon();
+    return { tag: "deferred", deferral };
+  }
   const { digest8, size, blockSize, leafCount } = verdict.plan;
   return {
     tag: "accepted",

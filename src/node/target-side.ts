@@ -1,10 +1,11 @@
 import { toHex } from "../base/bytes.ts";
 import { ExitCode } from "../base/errors.ts";
 import type { Millis } from "../base/units.ts";
-import type { TargetStore } from "../board/target-store.ts";
+import type { InstallPlan, TargetStore } from "../board/target-store.ts";
 import { formatVersion } from "../image/version.ts";
 import type { LinkKey } from "../link/link-key.ts";
 import type { CallCause, NodeStatus } from "../session/beacon.ts";
+import type { Deferral } from "../session/handshake.ts";
 import type { RoleHost } from "../session/role.ts";
 import { ImageHold } from "../session/target/image-hold.ts";
 import type { ServingElsewhere } from "../session/target/offer-answers.ts";
@@ -26,6 +27,8 @@ import { targetNonces } from "./target-nonces.ts";
 import { TransferProgress } from "./transfer-progress.ts";
 import { type Ending, refusedEnding, type SessionFigures } from "./verdict.ts";
 
+type Link = SideLink<TargetRole>;
+
 /** What a target needs to know. */
 export interface TargetDuties extends Pick<RunOptions, "advice"> {
   /** The board to heal. Not closed by the run: a transfer is left so that it can be resumed. */
@@ -36,11 +39,11 @@ export interface TargetDuties extends Pick<RunOptions, "advice"> {
   readonly status?: (() => NodeStatus) | undefined;
   /** For all links: only rescuers with the same key are accepted. See `linkKeyOf`. */
   readonly linkKey?: LinkKey | undefined;
+  /** Why the board takes the image of an accepted manifest later; it takes it now unless given. */
+  defers?(link: Link, plan: InstallPlan): Deferral | undefined;
 }
 
 export type TargetHost = SideHost<TargetRole>;
-type Link = SideLink<TargetRole>;
-
 /** The last session on one link. */
 interface LinkSession {
   /** The rescuer's id, in hexadecimal. */
@@ -177,7 +180,9 @@ export class TargetSide {
   }
 
   handle(now: Millis, event: TargetEvent, link: Link): void {
-    const isEffect = applyTargetEffect(this.#host.clock, event, link.role, this.#duties.store);
+    const { store, defers } = this.#duties;
+    const gate = defers && ((plan: InstallPlan) => defers(link, plan));
+    const isEffect = applyTargetEffect(this.#host.clock, event, link.role, store, gate);
     if (!isEffect) this.#handleNews(now, event, link);
   }
 
@@ -194,6 +199,9 @@ export class TargetSide {
         return;
       case "refused":
         this.#handleRefused(event, link);
+        return;
+      case "deferred":
+        this.#handleDeferred(event, link);
         return;
       case "console":
       case "link":
@@ -248,6 +256,15 @@ export class TargetSide {
     const digest = session !== undefined && session.peer === peer ? { digest: session.offered } : {};
     const proven = link.end.isKeyed && reason !== "link-key";
     this.#host.report({ event: "refused", link: link.endpoint, peer, reason, proven, ...digest, detail });
+  }
+
+  #handleDeferred(event: Extract<TargetEvent, { tag: "deferred" }>, link: Link): void {
+    const { digest, rescuerId } = event;
+    const { reason, forMs } = event.deferral;
+    this.#sessions.delete(link);
+    this.#serving.end(this.#host.clock.now(), link);
+    const about = { link: link.endpoint, peer: toHex(rescuerId), digest: toHex(digest) };
+    this.#host.report({ event: "deferred", ...about, reason, seconds: Math.ceil(forMs / 1000) });
   }
 
   /** Reported once for each reason in a row. For a board that boots, that nothing is newer is an answer like a refusal. */

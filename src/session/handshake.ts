@@ -96,6 +96,12 @@ export function standDownOf(
   return { tag: "standDown", targetId, rescuerNonce, winnerId, retryAfterMs };
 }
 
+/** Why an image has to wait, and how long. */
+export interface Deferral {
+  readonly reason: Exclude<DeferReason, "other">;
+  readonly forMs: Millis;
+}
+
 /** The message that lets an image wait for this long. */
 export function deferOf(
   { targetNonce, rescuerNonce, digest }: SessionIdentity,

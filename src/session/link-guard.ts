@@ -71,11 +71,7 @@ export class LinkGuard {
 
   #prove(about: SessionIdentity, extra: Uint8Array): Protect | undefined {
     if (this.#key === undefined) return undefined;
-    const mac = deriveMac(this.#key, about, EMPTY, this.#uses.ownHandshake);
-    return (bytes) => {
-      const head = linkProofHead(extra);
-      return concatBytes(head, mac(concatBytes(bytes, head)).subarray(0, LINK_MAC_LENGTH));
-    };
+    return protectBy(deriveMac(this.#key, about, EMPTY, this.#uses.ownHandshake), extra);
   }
 
   /** Checks the proof in a handshake message of the peer. */
@@ -102,7 +98,19 @@ export class LinkGuard {
   }
 }
 
-function deriveMac(key: LinkKey, about: SessionIdentity, acceptNonce: Uint8Array, use: LinkKeyUse): Mac {
+/** Adds a proof under this MAC to a message. */
+export function protectBy(mac: Mac, extra: Uint8Array): Protect {
+  const head = linkProofHead(extra);
+  return (bytes) => concatBytes(head, mac(concatBytes(bytes, head)).subarray(0, LINK_MAC_LENGTH));
+}
+
+/** The MAC under a key of PROTOCOL.md 14.2. */
+export function deriveMac(
+  key: LinkKey,
+  about: SessionIdentity,
+  acceptNonce: Uint8Array,
+  use: LinkKeyUse,
+): Mac {
   const salt = concatBytes(about.targetNonce, about.rescuerNonce, acceptNonce);
   const { targetId, rescuerId, digest, callDigest = EMPTY } = about;
   return key.deriveMac(salt, concatBytes(LABEL, targetId, rescuerId, digest, callDigest, Uint8Array.of(use)));

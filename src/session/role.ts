@@ -3,6 +3,8 @@ import type { Link } from "../link/link.ts";
 import type { LinkEvent } from "../link/link-event.ts";
 import type { Stranger } from "../link/strangers/stranger.ts";
 import type { ByeReason } from "../wire/constants.ts";
+import type { LinkProof } from "../wire/link-proof.ts";
+import type { ImageWord } from "../wire/messages.ts";
 
 /** What every link end reports of its line, whatever its role. */
 export type LineEvent =
@@ -20,6 +22,13 @@ export interface RateEvent {
   readonly baud: number;
   readonly before: number;
   readonly why: "faster" | "lowered" | "unproven" | "silence";
+}
+
+/** A word about an image was heard. Views: handle it at once. `proof`: of a link key, not checked yet. */
+export interface AdviceEvent {
+  readonly tag: "advice";
+  readonly advice: ImageWord;
+  readonly proof: LinkProof | undefined;
 }
 
 /** What the link knows that a role has to judge; console text and strangers are reported by the link end itself. */

@@ -23,14 +23,17 @@ import type {
   Announcement,
   Beacon,
   Bye,
+  Confirmed,
   Defer,
   DeferReason,
+  ImageWord,
   None,
   NoneReason,
   Offer,
   Query,
   Refuse,
   StandDown,
+  Suspect,
   WireVersion,
 } from "./messages.ts";
 
@@ -252,6 +255,28 @@ function reasonOfNone(code: number): NoneReason {
   return code === NO_IMAGE_CODE ? "no-image" : (REFUSALS.get(code) ?? "other");
 }
 
+/** PROTOCOL.md 5.19. */
+const suspect: BodyCodec<Suspect> = {
+  encode: (w, word) => {
+    writeWord(w, word).u8(word.failures).u16(word.ageMinutes).u8(word.hops);
+  },
+  decode: (r) => ({
+    tag: "suspect",
+    ...readWord(r),
+    failures: r.u8(),
+    ageMinutes: r.u16(),
+    hops: r.u8(),
+  }),
+};
+
+/** PROTOCOL.md 5.20. */
+const confirmed: BodyCodec<Confirmed> = {
+  encode: (w, word) => {
+    writeWord(w, word).u8(word.ring).u8(word.hops);
+  },
+  decode: (r) => ({ tag: "confirmed", ...readWord(r), ring: r.u8(), hops: r.u8() }),
+};
+
 /** Codecs of the announcements. */
 export const ANNOUNCEMENTS: BodyCodecs<Announcement["tag"]> = {
   query,
@@ -264,7 +289,17 @@ export const ANNOUNCEMENTS: BodyCodecs<Announcement["tag"]> = {
   bye,
   defer,
   none,
+  suspect,
+  confirmed,
 };
+
+function writeWord(w: ByteWriter, { originId, digest }: ImageWord): ByteWriter {
+  return w.bytes(originId).bytes(digest);
+}
+
+function readWord(r: ByteReader): Pick<ImageWord, "originId" | "digest"> {
+  return { originId: r.bytes(ID_LENGTH), digest: r.bytes(SHORT_DIGEST_LENGTH) };
+}
 
 function writeVersion(w: ByteWriter, version: WireVersion): ByteWriter {
   return w.u16(version.major).u16(version.minor).u16(version.patch);

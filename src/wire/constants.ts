@@ -47,7 +47,7 @@ export const NEVER_GIVEN = 0xff;
 /** The type of control frame that is never given. */
 export const CONTROL_NEVER_GIVEN = 0xf;
 
-/** Announcements: outside a session, CRC without a tag (PROTOCOL.md 5.1 to 5.8, 5.15, 5.16). */
+/** Announcements: outside a session, CRC without a tag (PROTOCOL.md 5.1 to 5.8, 5.15, 5.16, 5.19, 5.20). */
 export const AnnounceType = {
   query: 0x01,
   beacon: 0x02,
@@ -59,6 +59,8 @@ export const AnnounceType = {
   bye: 0x08,
   defer: 0x09,
   none: 0x0a,
+  suspect: 0x0c,
+  confirmed: 0x0d,
 } as const;
 export type AnnounceType = (typeof AnnounceType)[keyof typeof AnnounceType];
 
@@ -160,6 +162,7 @@ export const LinkKeyUse = {
   rescuerHandshake: 0x02,
   targetSession: 0x03,
   rescuerSession: 0x04,
+  advice: 0x05,
 } as const;
 export type LinkKeyUse = (typeof LinkKeyUse)[keyof typeof LinkKeyUse];
 
@@ -226,7 +229,7 @@ export const RefusalCode = {
 export const NO_IMAGE_CODE = 0;
 
 /** Why a target waits with an image (PROTOCOL.md 5.15). */
-export const DeferCode = { begun: 1, wear: 2 } as const;
+export const DeferCode = { begun: 1, wear: 2, soak: 3, ring: 4, trial: 5 } as const;
 
 /** Reasons not to boot, in a beacon (PROTOCOL.md 5.2); 0 means bootable. Names: base/refusal.ts. */
 export const BootFailureCode = {

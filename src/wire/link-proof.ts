@@ -26,6 +26,8 @@ const PROVEN: ReadonlySet<Message["tag"]> = new Set([
   "refuse",
   "bye",
   "defer",
+  "suspect",
+  "confirmed",
 ]);
 
 /** The extension's bytes in front of the MAC: the last ones that it covers. */

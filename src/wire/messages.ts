@@ -132,7 +132,7 @@ export interface Bye {
 }
 
 /** Why a target does not take an image yet. `other`: a reason that this version does not know. */
-export type DeferReason = "begun" | "wear" | "other";
+export type DeferReason = "begun" | "wear" | "soak" | "ring" | "trial" | "other";
 
 /** The target may take this image later (PROTOCOL.md 5.15). */
 export interface Defer {
@@ -148,13 +148,42 @@ export interface Defer {
 /** Why a rescuer offers nothing. `no-image`: it holds none at all. `other`: a reason that this version does not know. */
 export type NoneReason = HeardRefusal | "no-image";
 
-/** A rescuer has nothing suitable for the call of this boot nonce (PROTOCOL.md 5.16). Advice: it has no proof. */
+/** A rescuer has nothing suitable for the call of this boot nonce (PROTOCOL.md 5.16). ImageWord: it has no proof. */
 export interface None {
   readonly tag: "none";
   readonly rescuerId: Uint8Array;
   readonly targetNonce: Uint8Array;
   readonly reason: NoneReason;
 }
+
+/** An image failed to confirm on a board (PROTOCOL.md 5.19). It can only hold an image up. */
+export interface Suspect {
+  readonly tag: "suspect";
+  /** Of the board that says so. */
+  readonly originId: Uint8Array;
+  /** Short digest. */
+  readonly digest: Uint8Array;
+  /** How often it failed there, 0 to 255. */
+  readonly failures: number;
+  /** How long ago, 0 to 65535. */
+  readonly ageMinutes: number;
+  /** Links that it may travel yet, 0 to 255. */
+  readonly hops: number;
+}
+
+/** An image with rings has proven itself on a board (PROTOCOL.md 5.20). It lets the time of other boards run. */
+export interface Confirmed {
+  readonly tag: "confirmed";
+  readonly originId: Uint8Array;
+  /** Short digest. */
+  readonly digest: Uint8Array;
+  /** The board's ring, 0 to 254. */
+  readonly ring: number;
+  readonly hops: number;
+}
+
+/** A word about an image, for all boards. */
+export type ImageWord = Suspect | Confirmed;
 
 /** What has arrived (PROTOCOL.md 4.3). */
 export interface Ack {
@@ -233,7 +262,17 @@ export interface DoneAck {
   readonly digest: Uint8Array;
 }
 
-export type Announcement = Query | Beacon | Offer | Accept | StandDown | Refuse | Bye | Defer | None;
+export type Announcement =
+  | Query
+  | Beacon
+  | Offer
+  | Accept
+  | StandDown
+  | Refuse
+  | Bye
+  | Defer
+  | None
+  | ImageWord;
 export type TargetControl = Ack | Grant | Request | Busy | Done | RateOk;
 export type RescuerControl = Later | DoneAck | Rate;
 export type Message = Announcement | TargetControl | RescuerControl;

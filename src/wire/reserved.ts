@@ -4,7 +4,7 @@
  */
 
 /** Announcements. */
-export const ReservedAnnounceType = { wait: 0x0b, suspect: 0x0c, confirmed: 0x0d, name: 0x0e } as const;
+export const ReservedAnnounceType = { wait: 0x0b, name: 0x0e } as const;
 
 /** Control frames of a target (none now) and of a rescuer. */
 export const ReservedTargetControl: Readonly<Record<string, number>> = {};
@@ -21,7 +21,7 @@ export const ReservedExtension = {
 export const ReservedObjectKind = { signature: 0x4, keys: 0x5, locator: 0x6 } as const;
 
 /** Reasons of a defer. */
-export const ReservedDeferCode = { soak: 3, ring: 4, trial: 5, busy: 6, battery: 7 } as const;
+export const ReservedDeferCode = { busy: 6, battery: 7 } as const;
 
 /** Longest name in the announcement *name*, in bytes: vendor, "/" and class. */
 export const RESERVED_NAME_MAX = 65;

@@ -15,7 +15,7 @@ import { fixedKey } from "../support/fixed-keys.ts";
 import type { HealReport } from "./heal-in-memory.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-/** Of these, what makes and reads coded blocks takes 4 KiB. */
+/** Of these, what makes and reads coded blocks takes 4 KiB, and words about images half a KiB. */
 const GZIPPED_MAX = 96 * 1024;
 /** All that the bundle may use beside the language itself; a browser has both. */
 const GLOBALS = { TextEncoder, TextDecoder };

@@ -248,7 +248,7 @@ export class Neighbourhood {
     const mayServe = machine.roleOn(link) === "idle" && machine.engagementOn(link) === "none";
     const cause: ServeCause = beacon.failure === undefined ? "update" : "heal";
     const suits = calls && this.#suits(member, beacon) && !from.isServed;
-    if (mayServe && suits && machine.admit(link, cause).tag === "now")
+    if (mayServe && suits && machine.admit(this.clock.now(), link, cause).tag === "now")
       this.#serve(member, link, from, fromLink, cause);
     machine.handleHeard(this.clock.now(), link, beacon);
     this.#pump(member);

@@ -109,7 +109,7 @@ describe("a node machine", () => {
     machine.handleInvitation(0, 0, offer(7, 2));
     establish(0, 0, beacon(7, 2));
     expect(roles()).toEqual(["idle", "idle", "idle"]);
-    expect(machine.admit(0, "update")).toEqual({ tag: "now" });
+    expect(machine.admit(0, 0, "update")).toEqual({ tag: "now" });
     const before = machine.neighbours.all().length;
     idle(0, HOUR);
     expect([before, machine.asks]).toEqual([1, undefined]);
@@ -243,8 +243,8 @@ describe("a node machine that serves", () => {
 
   it("says its status to a neighbour whose update had to wait, once there is time", () => {
     machine.handleEngaged(0, 0, "update");
-    expect(machine.admit(1, "update")).toEqual({ tag: "wait", why: "fan-out" });
-    expect(machine.admit(2, "heal")).toEqual({ tag: "now" });
+    expect(machine.admit(0, 1, "update")).toEqual({ tag: "wait", why: "fan-out" });
+    expect(machine.admit(0, 2, "heal")).toEqual({ tag: "now" });
     expect(tags()).toEqual([]);
     machine.handleEngaged(5_000, 0, "none");
     expect(tags()).toEqual(["announce 1"]);
@@ -256,7 +256,7 @@ describe("a node machine that serves", () => {
   it("with one slot serves no update while it is about to overwrite its image, and asks nobody while it serves", () => {
     create({ policy: ALL }, ownBoard(1, {}, "single"));
     let now = establish(0, 0, beacon(7, 2));
-    expect(machine.admit(1, "update")).toEqual({ tag: "wait", why: "fan-out" });
+    expect(machine.admit(0, 1, "update")).toEqual({ tag: "wait", why: "fan-out" });
     idle(now, now + 4_000);
     expect(machine.asks).toBeDefined();
     now += 4_000;
@@ -306,7 +306,7 @@ describe("an invitation", () => {
       if (machine.asks?.since === now) asked.push(now);
     }
     expect(asked.length).toBe(7);
-    expect(machine.admit(0, "update").tag).toBe("now");
+    expect(machine.admit(0, 0, "update").tag).toBe("now");
   });
 });
 
@@ -354,7 +354,7 @@ describe("an attacker on one wire", () => {
   it("does not keep the board from a neighbour in distress on another link, or make it call", () => {
     attack((now) => {
       machine.handleHeard(now, 0, distress(1_000 + now));
-      expect(machine.admit(1, "heal")).toEqual({ tag: "now" });
+      expect(machine.admit(0, 1, "heal")).toEqual({ tag: "now" });
       expect([machine.roleOn(1), machine.roleOn(2)]).toEqual(["idle", "idle"]);
     });
   });

@@ -13,6 +13,7 @@ import type { NodeEvent } from "../../src/node/node-event.ts";
 import { makePureSplitter } from "../../src/node/pure-run-splitter.ts";
 import type { Verdict } from "../../src/node/verdict.ts";
 import { SimBoard, type SimBoardSetup } from "../../src/sim/many/sim-board.ts";
+import { NO_GATES, nodeGates } from "../../src/sim/many/sim-gates.ts";
 import { createMemoryPair } from "../../src/sim/wires/memory-pair.ts";
 import type { Transport, TransportHandlers } from "../../src/transport/transport.ts";
 import { TransportWrapper } from "../../src/transport/transport-wrapper.ts";
@@ -214,6 +215,8 @@ export class FlappingWorld {
       policy: POLICY,
       allowSingle: false,
       cutThrough: true,
+      gates: nodeGates(NO_GATES),
+      linkKey: undefined,
       markAsync: () => {
         this.#isUnsettled = true;
       },

@@ -4,12 +4,14 @@ import { afterAll, describe, expect, it } from "vitest";
 import { REPOSITORY, runVectorScript, VectorFolders } from "../support/vector-scripts.ts";
 
 const COMPUTED = [
+  "advice-v1.json",
   "fec-v1.json",
   "link-v1.json",
   "codecs-v1.json",
   "mailbox-v1.json",
   "rate-v1.json",
   "record-v1.json",
+  "ring-v1.json",
   "session-v1.json",
   "tree-v1.json",
 ] as const;

@@ -16,6 +16,7 @@ import { frameCrc } from "../../src/wire/crc.ts";
 import { decodeFrame, isSessionFrame } from "../../src/wire/frame.ts";
 import type { Frame } from "../../src/wire/messages.ts";
 import {
+  ADVICE_VECTORS,
   bytesOf,
   CRC_VECTORS,
   DECODE_ONLY_VECTORS,
@@ -67,9 +68,9 @@ describe("frozen vectors of the wire", () => {
 describe("coverage of the vectors", () => {
   it("has each message and each packet", () => {
     const wanted = [AnnounceType, TargetControlType, RescuerControlType].flatMap(Object.keys);
-    expect(new Set([...FRAME_VECTORS, ...RATE_VECTORS].map(({ frame }) => frame.tag))).toEqual(
-      new Set([...wanted, "data", "object", "probe"]),
-    );
+    expect(
+      new Set([...FRAME_VECTORS, ...RATE_VECTORS, ...ADVICE_VECTORS].map(({ frame }) => frame.tag)),
+    ).toEqual(new Set([...wanted, "data", "object", "probe"]));
   });
 
   it("has each codec, each kind of object, and the first and last code of each list", () => {

@@ -67,6 +67,7 @@ const BYTE_FIELDS: ReadonlySet<string> = new Set([
   "targetId",
   "targetNonce",
   "winnerId",
+  "originId",
   "digest",
   "bitmap",
   "payload",
@@ -111,6 +112,7 @@ function read<Content>(name: string): Content {
 }
 
 const file = read<RawFile>("wire-v1.json");
+const advice = read<Pick<RawFile, "frames">>("advice-v1.json");
 const rates = read<Pick<RawFile, "frames" | "decodeOnly" | "faults">>("rate-v1.json");
 
 export const VECTORS_VERSION: number = file.protocolVersion;
@@ -125,6 +127,9 @@ export const FAULT_VECTORS: readonly FaultVector[] = file.faults.map(faultVector
 export const RATE_VECTORS: readonly FrameVector[] = rates.frames.map(frameVector);
 export const RATE_DECODE_ONLY_VECTORS: readonly FrameVector[] = rates.decodeOnly.map(frameVector);
 export const RATE_FAULT_VECTORS: readonly FaultVector[] = rates.faults.map(faultVector);
+
+/** The same of words about images (PROTOCOL.md 5.19, 5.20). */
+export const ADVICE_VECTORS: readonly FrameVector[] = advice.frames.map(frameVector);
 
 /** The tag of the session that the vectors are about. */
 export const SESSION_TAG: number = file.sessionTags[0]?.tag ?? 0;

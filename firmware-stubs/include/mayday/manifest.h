@@ -22,12 +22,18 @@ typedef struct mayday_manifest {
   uint32_t not_after;
   uint32_t size;
   uint32_t leaves;
+  uint32_t ring_seed; /* of a staged update */
   uint16_t revision_min, revision_max;
   uint8_t block_log2;
   uint8_t role;           /* 1 app, 2 recovery */
+  uint8_t rings;          /* of a staged update; 1: all boards at once */
   bool is_confirmed_by_app; /* policy `by-app`; else `on-verify` */
   bool is_hardware_right; /* vendor and class are those that it was read for */
 } mayday_manifest;
+
+/* The ring of a board in the staged update of an image, 0 to rings - 1 (6.8). Of the port only the hash is
+ * used. For firmware that decides when its board asks for an update: a board that does not boot waits for no ring. */
+uint8_t mayday_ring(const mayday_port *port, const mayday_manifest *manifest, const uint8_t node_id[8]);
 
 /* A key that a board trusts (8.4, 13.6). */
 typedef struct mayday_key {

@@ -15,7 +15,7 @@ typedef struct draft {
 } draft;
 
 /* How the number of an item, or what stands behind it, is taken. */
-enum { ONLY_CHECKED, UP_TO_255, TO_U8, TO_U16, TO_U32, TO_U48, TO_BLOCK_SIZE, TO_CONFIRM, NAME, HASH, PADDING };
+enum { ONLY_CHECKED, TO_U8, TO_U16, TO_U32, TO_U48, TO_BLOCK_SIZE, TO_CONFIRM, NAME, HASH, PADDING };
 
 typedef struct item {
   uint8_t key;       /* that stands before it; 0 for none */
@@ -51,8 +51,8 @@ static const item items[] = {
     {13, UINT, 0, 8, TO_U8, AT(role)},
     {14, UINT, 1, 1, TO_CONFIRM, 0},
     {15, MAYDAY_CBOR_ARRAY, 2, 0, ONLY_CHECKED, 0},
-    {0, UINT, 1, 8, UP_TO_255, 0},
-    {0, UINT, 0, 32, ONLY_CHECKED, 0},
+    {0, UINT, 1, 8, TO_U8, AT(rings)},
+    {0, UINT, 0, 32, TO_U32, AT(ring_seed)},
     {16, UINT, 0, 32, TO_U32, AT(not_after)},
     {17, MAYDAY_CBOR_BYTES, 0, 16, PADDING, 0},
 };
@@ -75,11 +75,9 @@ static void read_item(mayday_cbor *cbor, const item *of, const char *const names
   uint8_t *to = (uint8_t *)out + of->at;
   const uint8_t *bytes;
   switch (of->how) {
-    case UP_TO_255:
-      if (number > 255u) cbor->has_failed = true;
-      break;
     case TO_U8:
       *to = (uint8_t)number;
+      if (number > 255u) cbor->has_failed = true; /* of a range that begins at 1 */
       break;
     case TO_U16:
       *(uint16_t *)to = (uint16_t)number;

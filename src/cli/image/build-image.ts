@@ -2,7 +2,14 @@ import { type Command, Option } from "commander";
 import { UsageError } from "../../base/errors.ts";
 import type { AddressRange } from "../../image/firmware/memory-map.ts";
 import type { Hardware, RevisionRange } from "../../image/hardware.ts";
-import { COUNTER_MAX, COUNTER_USUAL_MAX, type ConfirmPolicy, type ImageRole } from "../../image/manifest.ts";
+import {
+  COUNTER_MAX,
+  COUNTER_USUAL_MAX,
+  type ConfirmPolicy,
+  type ImageRole,
+  RINGS_MAX,
+  ROLLOUT_SEED_MAX,
+} from "../../image/manifest.ts";
 import { SEQUENCE_MAX, type Version } from "../../image/version.ts";
 import type { InputFormat } from "../../image-files/input-format.ts";
 import { addCommand } from "../help.ts";
@@ -23,6 +30,8 @@ interface BuildFlags {
   readonly blockSize?: number;
   readonly confirm: ConfirmPolicy;
   readonly role: ImageRole;
+  readonly rings: number;
+  readonly ringSeed: number;
   readonly format: InputFormat;
   readonly only?: readonly AddressRange[];
   readonly fill?: number;
@@ -71,6 +80,18 @@ export function addImageBuild(image: Command): void {
     )
     .addOption(
       new Option("--role <role>", "what kind of image it is").choices(["app", "recovery"]).default("app"),
+    )
+    .option(
+      "--rings <n>",
+      "rings of boards, of which each takes it as an update some time after the one before",
+      countParser("a number of rings", 1, RINGS_MAX),
+      1,
+    )
+    .option(
+      "--ring-seed <n>",
+      "deals boards into rings: another number, another order",
+      countParser("a seed", 0, ROLLOUT_SEED_MAX),
+      0,
     )
     .addOption(
       new Option("--format <format>", "format of --in; raw takes the file's own bytes, whatever they are")
@@ -122,6 +143,7 @@ async function runBuild(
     blockSize: flags.blockSize,
     confirm: flags.confirm,
     role: flags.role,
+    rollout: { rings: flags.rings, seed: flags.ringSeed },
     format: flags.format,
     only: flags.only,
     fill: flags.fill,

@@ -30,6 +30,9 @@ export function imageFields({ manifest, digest, isSigned, keyId }: ImageFactsSho
     sha256: toHex(manifest.sha256),
     role: manifest.role,
     confirm: manifest.confirm,
+    ...(manifest.rollout.rings === 1
+      ? {}
+      : { rings: manifest.rollout.rings, ringSeed: manifest.rollout.seed }),
     isSigned,
     keyId: keyId === undefined ? undefined : toHex(keyId),
   };
@@ -48,6 +51,11 @@ export function imageRows(image: ImageFactsShown): [string, string][] {
     ["root", toHex(manifest.root)],
     ["sha256", toHex(manifest.sha256)],
     ["role", `${manifest.role}, confirmed ${manifest.confirm}`],
+    ...ringRows(manifest),
     ["signed", isSigned ? `yes${signer}` : "no"],
   ];
+}
+
+function ringRows({ rollout }: ImageFactsShown["manifest"]): [string, string][] {
+  return rollout.rings === 1 ? [] : [["rings", `${rollout.rings}, seed ${rollout.seed}`]];
 }

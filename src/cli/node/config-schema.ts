@@ -10,6 +10,9 @@ export const NODE_LINKS_MAX = 256;
 /** Longest time in a configuration: timers hold 31 bits of milliseconds, 24.8 days. */
 export const DURATION_MAX_MS: Millis = 23 * 86_400_000;
 
+/** Most starts that an image has to survive before it is handed on. */
+const SOAK_RESETS_MAX = 255;
+
 /** Settings of a node that have one value. Each is a key of the file, a variable and a flag. */
 export const SETTING_KEYS = [
   "board",
@@ -22,6 +25,7 @@ export const SETTING_KEYS = [
   "update",
   "allow-single",
   "soak",
+  "soak-resets",
   "ring-time",
   "fan-out",
 ] as const;
@@ -46,6 +50,7 @@ export interface Settings {
   readonly update?: "auto" | "never";
   readonly "allow-single"?: boolean;
   readonly soak?: Millis;
+  readonly "soak-resets"?: number;
   readonly "ring-time"?: Millis;
   readonly "fan-out"?: number;
   readonly link?: readonly LinkSettings[];
@@ -84,6 +89,7 @@ const words = () => {
   return v.exactOptional(v.tupleWithRest([text("a program as the first word")], argument, expected(WORDS)));
 };
 const fanOut = expected(`a whole number from 1 to ${NODE_LINKS_MAX}`);
+const resets = expected(`a whole number from 0 to ${SOAK_RESETS_MAX}`);
 const duration = v.pipe(
   v.string(wrongDuration),
   v.check((value) => parseDuration(value) !== undefined, wrongDuration),
@@ -118,6 +124,9 @@ const SettingsSchema = v.object(
     update: choice("auto", "never"),
     "allow-single": v.exactOptional(v.boolean(expected("true or false"))),
     soak: v.exactOptional(duration),
+    "soak-resets": v.exactOptional(
+      v.pipe(v.number(resets), v.integer(resets), v.minValue(0, resets), v.maxValue(SOAK_RESETS_MAX, resets)),
+    ),
     "ring-time": v.exactOptional(duration),
     "fan-out": v.exactOptional(
       v.pipe(v.number(fanOut), v.integer(fanOut), v.minValue(1, fanOut), v.maxValue(NODE_LINKS_MAX, fanOut)),
@@ -155,6 +164,7 @@ export function settingOfText(key: SettingKey, value: string): unknown {
     case "allow-single":
       return value === "true" ? true : value === "false" ? false : value;
     case "fan-out":
+    case "soak-resets":
       return /^\d{1,9}$/.test(value) ? Number(value) : value;
     default:
       return value;

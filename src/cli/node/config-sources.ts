@@ -39,6 +39,7 @@ export interface NodeOverrides {
   readonly update?: string | undefined;
   readonly allowSingle?: boolean | undefined;
   readonly soak?: string | undefined;
+  readonly soakResets?: string | undefined;
   readonly ringTime?: string | undefined;
   readonly fanOut?: string | undefined;
   /** Endpoints, which take the place of all links of the file. */

@@ -18,6 +18,7 @@ import { linkKeyFlag, linkKeyFor } from "../link-key-flag.ts";
 import { warnOfOpenLinks } from "../open-link-warnings.ts";
 import type { Output } from "../output.ts";
 import type { CommandContext } from "../run.ts";
+import { imageMemory } from "./image-memory.ts";
 import type { NodeConfig } from "./node-config.ts";
 
 /** When a node ends by itself. */
@@ -78,6 +79,9 @@ async function runWith(
       fanOut: config.fanOut,
       confirms: config.trialConfirm === "on-boot",
       soakMs: config.soakMs,
+      soakResets: config.soakResets,
+      ringTimeMs: config.ringTimeMs,
+      memory: config.board === undefined ? undefined : imageMemory(config.board, warn),
       onBoot: bootHookOf(config, runner, warn),
       untilHealthy,
       signal,

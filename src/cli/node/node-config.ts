@@ -47,9 +47,11 @@ export interface NodeConfig {
   readonly allowSingle: boolean;
   /** How long an image runs before it is handed on. */
   readonly soakMs: Millis;
+  /** How often it was started again by then. */
+  readonly soakResets: number;
   /** How much later each ring of an image goes ahead. */
   readonly ringTimeMs: Millis;
-  /** Updates that are handed out at the same time. */
+  /** Updates that are handed out at the same time, and in any soak time. */
   readonly fanOut: number;
   /** At least one. */
   readonly links: readonly NodeLinkConfig[];
@@ -142,6 +144,7 @@ function configOf(path: string | undefined, settings: Settings): NodeConfig {
     update: settings.update ?? "auto",
     allowSingle: settings["allow-single"] ?? false,
     soakMs: settings.soak ?? 0,
+    soakResets: settings["soak-resets"] ?? 0,
     ringTimeMs: settings["ring-time"] ?? RING_TIME_MS,
     fanOut: settings["fan-out"] ?? 1,
     links: (settings.link ?? []).map((link) => ({ endpoint: link.endpoint, linkKey: link["link-key"] })),

@@ -46,8 +46,9 @@ export function addNodeCommand(program: Command): void {
     .option("--update <when>", '"auto": take newer images from neighbours; "never"')
     .option("--allow-single", "update a board with one slot, too, whose only image is overwritten meanwhile")
     .option("--soak <time>", 'run an image this long before handing it on, such as "10m"')
+    .option("--soak-resets <n>", "start it again this often before handing it on")
     .option("--ring-time <time>", "how much later each ring of an image with rings goes ahead")
-    .option("--fan-out <n>", "updates handed out at the same time")
+    .option("--fan-out <n>", "updates handed out at the same time, and in any soak time")
     .option("--link <endpoint>", "a link, instead of those of the file; repeatable", collect)
     .option("--link-key <file>", "link key of all --link")
     .option(

@@ -173,7 +173,7 @@ export class Handshaking {
         return undefined;
       case "defer":
         this.#pending.drop(offering);
-        this.#noteDeferral(now, answer, offering.peer);
+        this.noteDeferral(now, answer, offering.peer);
         return undefined;
       case "standDown":
         this.noteStandDown(now, answer, offering.peer);
@@ -201,7 +201,8 @@ export class Handshaking {
     host.emit({ tag: "refused", reason, digest: digest.slice(), targetId, isProven });
   }
 
-  #noteDeferral(now: Millis, { digest, seconds }: Defer, { targetId, targetNonce }: SessionIdentity): void {
+  /** Remembers and reports that a target takes an image later. */
+  noteDeferral(now: Millis, { digest, seconds }: Defer, { targetId, targetNonce }: SessionIdentity): void {
     const { callers, host } = this.#parts;
     callers.noteDeferral(now, targetNonce, digest, seconds);
     const forMs = seconds * 1000;

@@ -3,7 +3,7 @@ import type { TreeNode } from "../../base/tree-shape.ts";
 import type { Millis } from "../../base/units.ts";
 import type { Beacon, Offer, WireVersion } from "../../wire/messages.ts";
 import type { KeyMismatch } from "../link-guard.ts";
-import type { LineEvent } from "../role.ts";
+import type { AdviceEvent, LineEvent } from "../role.ts";
 
 /** An image as a rescuer offers it. */
 export interface OfferedImage {
@@ -89,6 +89,7 @@ export type RescuerEvent =
       readonly isProven: boolean;
     }
   | { readonly tag: "sessionLost"; readonly why: RescuerLoss; readonly targetId: Uint8Array }
+  | AdviceEvent
   | LineEvent;
 
 /**

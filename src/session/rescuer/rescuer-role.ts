@@ -176,6 +176,10 @@ export class RescuerRole implements Role {
       case "none":
         if (equalBytes(message.rescuerId, this.#nodeId)) this.#host.reportEcho();
         return;
+      case "suspect":
+      case "confirmed":
+        this.#host.emit({ tag: "advice", advice: message, proof });
+        return;
       case "grant":
         this.#serving?.handleGrant(now, message);
         return;
@@ -303,8 +307,10 @@ export class RescuerRole implements Role {
       case "bye":
         this.#loseServing(now, serving, "bye");
         return;
-      // A session that was accepted is not deferred any more.
+      // Its manifest said that the board takes it later.
       case "defer":
+        this.#endServing(serving);
+        this.#handshaking.noteDeferral(now, answer, peer);
         return;
     }
   }

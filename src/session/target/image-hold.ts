@@ -1,7 +1,7 @@
 import { BoundedMap } from "../../base/bounded-map.ts";
 import { equalBytes, toHex } from "../../base/bytes.ts";
 import type { Millis } from "../../base/units.ts";
-import type { DeferReason } from "../../wire/messages.ts";
+import type { Deferral } from "../handshake.ts";
 
 /** How long a begun image is held to after it was served last; doubled with each change of image. */
 const HOLD_MIN_MS = 60_000;
@@ -13,13 +13,6 @@ const CHANGES_MAX = 8;
 const CHANGES_WINDOW_MS = 3_600_000;
 /** Images whose served blocks are remembered; those of the image that was served longest ago are dropped first. */
 const SEEN_IMAGES_MAX = 8;
-
-/** An image that has to wait. */
-export interface Deferral {
-  readonly reason: Exclude<DeferReason, "other">;
-  /** How long, if nobody serves the begun image any more. */
-  readonly forMs: Millis;
-}
 
 /** A session that is served: its identity stands for it. */
 interface ServedSession {
@@ -122,7 +115,10 @@ export class ImageHold {
     this.#credits.clear();
   }
 
-  /** Why an offer of this image has to wait; undefined when it need not. From the first one that has to, the time runs. */
+  /**
+   * Why an offer of this image has to wait, and how long if nobody serves the begun image any more; undefined when it need not.
+   * From the first one that has to, the time runs.
+   */
   defer(now: Millis, digest: Uint8Array): Deferral | undefined {
     if (this.#begunAs(digest) !== undefined) return undefined;
     const begun = this.#begun;

@@ -21,7 +21,7 @@ export interface LedgerShare {
 
 /**
  * What flash lacks of one image: nodes of its tree whose runs have to be asked for, and blocks. The sessions of a board, one on
- * each of several links, take from it, each another part (PROTOCOL.md 6.3, 6.8). Pure bookkeeping.
+ * each of several links, take from it, each another part (PROTOCOL.md 6.3, 6.9). Pure bookkeeping.
  */
 export class ImageLedger {
   readonly plan: DescentPlan;

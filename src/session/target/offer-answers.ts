@@ -5,12 +5,20 @@ import type { LinkProof } from "../../wire/link-proof.ts";
 import type { Offer } from "../../wire/messages.ts";
 import { answerTimeout } from "../answer-timeout.ts";
 import type { SentCalls } from "../call-digest.ts";
-import { deferOf, identityOf, keepOffer, RETRY_AFTER_MS, refuseOf, standDownOf } from "../handshake.ts";
+import {
+  type Deferral,
+  deferOf,
+  identityOf,
+  keepOffer,
+  RETRY_AFTER_MS,
+  refuseOf,
+  standDownOf,
+} from "../handshake.ts";
 import type { SessionIdentity } from "../identity.ts";
 import { type LinkGuard, type ProofVerdict, targetMismatch } from "../link-guard.ts";
 import { PeerSelection } from "../peer-selection.ts";
 import type { RoleHost } from "../role.ts";
-import type { Deferral, ImageHold } from "./image-hold.ts";
+import type { ImageHold } from "./image-hold.ts";
 import type { Swarm } from "./swarm.ts";
 import type { TargetEvent } from "./target-events.ts";
 import type { TargetSession } from "./target-session.ts";

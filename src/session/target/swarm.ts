@@ -17,7 +17,7 @@ interface Fruitless {
 
 /**
  * What the sessions of one board share, on all its links: the ledger of the image that several rescuers bring at once (PROTOCOL.md
- * 6.8). One object for a board, from the start of its node to the end.
+ * 6.9). One object for a board, from the start of its node to the end.
  */
 export class Swarm {
   #ledger: ImageLedger | undefined;

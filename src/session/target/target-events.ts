@@ -2,9 +2,10 @@ import type { RefusalReason } from "../../base/refusal.ts";
 import type { RunOutcome } from "../../base/tree-shape.ts";
 import type { Beacon, NoneReason, Offer } from "../../wire/messages.ts";
 import type { CodedBlockCodec } from "../coded-block.ts";
+import type { Deferral } from "../handshake.ts";
 import type { HeardNode } from "../heard-node.ts";
 import type { KeyMismatch } from "../link-guard.ts";
-import type { LineEvent } from "../role.ts";
+import type { AdviceEvent, LineEvent } from "../role.ts";
 import type { DescentPlan } from "./descent-plan.ts";
 import type { ReceivedRun, TreeDescent } from "./tree-descent.ts";
 
@@ -54,6 +55,15 @@ export type TargetEvent =
     }
   /** A rescuer has nothing suitable for this board; anybody can say it. */
   | { readonly tag: "none"; readonly reason: NoneReason; readonly rescuerId: Uint8Array }
+  /** The board takes the image of a session later; its rescuer was told so. */
+  | {
+      readonly tag: "deferred";
+      readonly deferral: Deferral;
+      /** Short digest. */
+      readonly digest: Uint8Array;
+      readonly rescuerId: Uint8Array;
+    }
+  | AdviceEvent
   | { readonly tag: "receiving"; readonly plan: DescentPlan }
   | { readonly tag: "progress"; readonly descent: TreeDescent }
   | { readonly tag: "sessionLost"; readonly why: SessionLoss }
@@ -64,8 +74,9 @@ export type TargetEvent =
 /** Why a session ended early. `slow`: valid data came, but far less than the line carries. */
 export type SessionLoss = "lease" | "slow" | "superseded" | "bye" | "damaged" | "not-bootable";
 
-/** The outcome of checking a manifest: refused for a reason, or accepted, with where flash differs from the image. */
+/** The outcome of checking a manifest: refused, or to be taken later, for a reason; or accepted, with where flash differs from it. */
 export type ManifestOutcome =
+  | { readonly tag: "deferred"; readonly deferral: Deferral }
   | { readonly tag: "accepted"; readonly plan: DescentPlan; readonly start: RunOutcome }
   | {
       readonly tag: "refused";

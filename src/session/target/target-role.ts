@@ -8,7 +8,7 @@ import type { LinkProof } from "../../wire/link-proof.ts";
 import { type Beacon, isCall, type Message, type None, type Offer } from "../../wire/messages.ts";
 import { keepBeacon, type NodeStatus } from "../beacon.ts";
 import { type Deadlines, soonest } from "../deadlines.ts";
-import { byeOf, refuseOf } from "../handshake.ts";
+import { byeOf, deferOf, refuseOf } from "../handshake.ts";
 import { heardFrom } from "../heard-node.ts";
 import { type SessionIdentity, tagOf } from "../identity.ts";
 import { LinkGuard } from "../link-guard.ts";
@@ -105,7 +105,7 @@ export class TargetRole implements Role {
   }
 
   /**
-   * Another link serves this board now, or no longer does: sessions run at the same time only for one image (PROTOCOL.md 6.8).
+   * Another link serves this board now, or no longer does: sessions run at the same time only for one image (PROTOCOL.md 6.9).
    * `callsOnce`: says so at once, so that a rescuer on this link may bring a part.
    */
   setServedElsewhere(now: Millis, serving: ServingElsewhere | undefined, callsOnce = false): void {
@@ -114,7 +114,7 @@ export class TargetRole implements Role {
     if (callsOnce) this.#announcer.callNow(now);
   }
 
-  /** The session on another link changed what is left to ask for (PROTOCOL.md 6.8). Extra calls are harmless. */
+  /** The session on another link changed what is left to ask for (PROTOCOL.md 6.9). Extra calls are harmless. */
   handleShared(now: Millis): void {
     this.#session?.handleShared(now);
   }
@@ -198,6 +198,10 @@ export class TargetRole implements Role {
       case "beacon":
       case "distress":
         this.#handleBeacon(now, message);
+        return;
+      case "suspect":
+      case "confirmed":
+        this.#host.emit({ tag: "advice", advice: message, proof });
         return;
       default:
         this.#host.reportEcho();
@@ -334,8 +338,8 @@ export class TargetRole implements Role {
 
   #end(now: Millis, end: SessionEnd | undefined): void {
     if (end?.tag === "lost") this.#loseSession(now, end.why);
-    else if (end?.tag === "refused") this.#refuse(now, end.reason, end.detail);
     else if (end?.tag === "finished") this.#finish(end.isHeard);
+    else if (end !== undefined) this.#turnDown(now, end);
   }
 
   #loseSession(now: Millis, why: SessionLoss): void {
@@ -351,15 +355,27 @@ export class TargetRole implements Role {
     if (this.#isHealed) this.#finish(false);
   }
 
-  #refuse(now: Millis, reason: RefusalReason, detail: string): void {
+  /** Who does not know that a session can be deferred hears the bye behind it. */
+  #turnDown(now: Millis, end: Extract<SessionEnd, { tag: "refused" | "deferred" }>): void {
     const peer = this.#session?.peer;
     if (peer === undefined) return;
-    this.#host.link.endSession();
-    this.#host.link.send(refuseOf(peer, reason), this.#guard.prove(peer));
-    this.#emitRefused(reason, detail, peer.rescuerId);
-    if (reason !== "flash") this.#offers.selection.strike(now, peer.rescuerId);
-    this.#swarm.noteEnd(now, this.#host.link, true);
-    this.#endHold(false, reason === "flash");
+    const { link } = this.#host;
+    const { digest, rescuerId } = peer;
+    const prove = this.#guard.prove(peer);
+    const isFlash = end.tag === "refused" && end.reason === "flash";
+    link.endSession();
+    if (end.tag === "refused") {
+      link.send(refuseOf(peer, end.reason), prove);
+      this.#emitRefused(end.reason, end.detail, rescuerId);
+      if (!isFlash) this.#offers.selection.strike(now, rescuerId);
+    } else {
+      const { deferral } = end;
+      link.send(deferOf(peer, deferral.reason, deferral.forMs), prove);
+      link.send(byeOf(peer, ByeReason.stopped), prove);
+      this.#host.emit({ tag: "deferred", deferral, digest, rescuerId });
+    }
+    this.#swarm.noteEnd(now, link, true);
+    this.#endHold(false, isFlash);
     this.#session = undefined;
     this.#announcer.handleRefused(now);
     if (this.#isHealed) this.#finish(false);

@@ -6,6 +6,7 @@ import type { Link } from "../../link/link.ts";
 import { BLOCK_MAX, ObjectKind } from "../../wire/constants.ts";
 import type { AcceptAsks, DataChunk, ObjectChunk, Offer } from "../../wire/messages.ts";
 import type { Deadlines } from "../deadlines.ts";
+import type { Deferral } from "../handshake.ts";
 import type { SessionIdentity } from "../identity.ts";
 import type { LinkGuard } from "../link-guard.ts";
 import type { RoleHost } from "../role.ts";
@@ -30,6 +31,7 @@ type State =
 export type SessionEnd =
   | { readonly tag: "lost"; readonly why: SessionLoss }
   | { readonly tag: "refused"; readonly reason: RefusalReason; readonly detail: string }
+  | { readonly tag: "deferred"; readonly deferral: Deferral }
   | { readonly tag: "finished"; readonly isHeard: boolean };
 
 /** What a session has to know of its board. */
@@ -190,6 +192,7 @@ export class TargetSession {
     // A rescuer that was told to wait continues when it is asked.
     const asks = this.#work.isAnnounced ? undefined : this.#asks;
     this.#work.end(now);
+    if (outcome.tag === "deferred") return outcome;
     if (outcome.tag === "refused") return refused(outcome.reason, outcome.detail);
     if (!equalBytes(outcome.plan.digest, this.peer.digest))
       return refused("manifest", "the manifest is not the one that was offered");

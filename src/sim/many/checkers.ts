@@ -6,10 +6,16 @@ import type { Flash } from "../../flash/nor-flash.ts";
 import type { ImageSource } from "../../image/image-source.ts";
 import type { NodeEvent } from "../../node/node-event.ts";
 import { FlashOracle, type Original, originalIn } from "../flash-oracle.ts";
+import { GateChecks } from "./gate-checks.ts";
 import type { SimBoard } from "./sim-board.ts";
+import { NO_GATES, type SimGates } from "./sim-gates.ts";
 
 /** A board may have been heard, or offered something, before it changed: for this long that is no defect. */
 const STALE_MS: Millis = 3_000;
+/** A board that has booted for so long, and is offered something newer, asked for it. */
+const ASKED_AFTER_MS: Millis = 900;
+
+type OfferEvent = Extract<NodeEvent, { event: "offer" }>;
 
 /** What a board does, as its events tell it. */
 interface Seen {
@@ -56,9 +62,16 @@ export class Checkers {
   readonly #slots: readonly Region[];
   readonly #now: () => Millis;
   readonly #seen: Map<number, Seen> = new Map();
+  readonly gates: GateChecks;
 
   /** `images`: all that are signed by a key that the boards trust. `slots`: of each board's flash. */
-  constructor(images: readonly ImageSource[], slots: readonly Region[], now: () => Millis) {
+  constructor(
+    images: readonly ImageSource[],
+    slots: readonly Region[],
+    now: () => Millis,
+    gates: SimGates = NO_GATES,
+  ) {
+    this.gates = new GateChecks(gates, (board, what) => this.#object(board, what));
     this.#slots = slots;
     this.#images = new Map(images.map((image) => [toHex(image.digest), image]));
     this.#now = now;
@@ -110,6 +123,7 @@ export class Checkers {
   /** The board lost its power: what it was doing is over. */
   notePowerOff(board: number): void {
     this.#takeUp(board);
+    this.gates.notePowerOff(board);
     const seen = this.#of(board);
     seen.oracle = undefined;
     seen.targets.clear();
@@ -130,8 +144,11 @@ export class Checkers {
         else this.#leave(seen, event.link);
         return;
       case "offer":
-        if (seen.targets.has(event.link)) this.#checkOneImage(board, seen, event);
+        if (seen.targets.has(event.link)) this.#checkAccepted(board, seen, event, world);
         else this.#checkIsNeeded(board, event, world);
+        return;
+      case "suspect":
+        this.gates.noteSuspect(this.#now(), board, event);
         return;
       case "lost":
       case "refused":
@@ -153,12 +170,14 @@ export class Checkers {
     seen.servedOn.delete(link);
   }
 
+  #checkAccepted(board: number, seen: Seen, event: OfferEvent, { boards }: CheckedWorld): void {
+    this.#checkOneImage(board, seen, event);
+    const target = boards[board];
+    if (target !== undefined) this.gates.checkAsked(this.#now(), target, event);
+  }
+
   /** Several rescuers may serve a board at once, if all bring the same image. */
-  #checkOneImage(
-    board: number,
-    { servedOn }: Seen,
-    { link, digest }: { link: string; digest: string },
-  ): void {
+  #checkOneImage(board: number, { servedOn }: Seen, { link, digest }: OfferEvent): void {
     this.lookedAt.sessions++;
     for (const [other, otherDigest] of servedOn)
       if (other !== link && otherDigest !== digest)
@@ -167,19 +186,20 @@ export class Checkers {
   }
 
   /** An offer to a board that has had this image, or a newer one, for longer than a frame travels. */
-  #checkIsNeeded(
-    board: number,
-    { link, digest }: Extract<NodeEvent, { event: "offer" }>,
-    { boards }: CheckedWorld,
-  ): void {
+  #checkIsNeeded(board: number, event: OfferEvent, { boards }: CheckedWorld): void {
+    const { link, digest } = event;
     const peer = peerOf(link);
     if (peer === undefined) return;
     this.lookedAt.offers++;
     const { booted } = this.#of(peer);
-    if (booted === undefined || this.#now() - booted.at < STALE_MS) return;
-    if (boards[peer]?.store?.status().isBootable !== true) return;
+    if (booted === undefined || boards[peer]?.store?.status().isBootable !== true) return;
     const offered = [...this.#images].find(([name]) => name.startsWith(digest))?.[1];
-    if (offered !== undefined && compareOrder(offered.manifest, booted.image.manifest) > 0) return;
+    const isNewer = offered !== undefined && compareOrder(offered.manifest, booted.image.manifest) > 0;
+    const bootedFor = this.#now() - booted.at;
+    // Whoever asks was heard for a second.
+    if (isNewer && bootedFor >= ASKED_AFTER_MS)
+      this.gates.checkOffered(this.#now(), board, event, this.#of(board).booted);
+    if (isNewer || bootedFor < STALE_MS) return;
     this.#object(board, `offers ${digest} to board ${peer}, which boots that or a newer one`);
   }
 
@@ -193,8 +213,11 @@ export class Checkers {
     }
     if (!this.#isWhole(board, image, world))
       this.#object(board, `starts ${digest}, which is not whole in its flash`);
-    if (seen.booted !== undefined && compareOrder(image.manifest, seen.booted.image.manifest) < 0)
-      this.#object(board, `went back to ${digest}`);
+    const before = seen.booted?.image;
+    const isBack = before !== undefined && compareOrder(image.manifest, before.manifest) < 0;
+    if (isBack && !hasFailed(world.boards[board], before)) this.#object(board, `went back to ${digest}`);
+    const starting = world.boards[board];
+    if (starting !== undefined) this.gates.checkStarted(this.#now(), starting, image);
     seen.booted = { image, at: this.#now() };
   }
 
@@ -226,6 +249,13 @@ export class Checkers {
     const names = Object.keys(this.lookedAt) as (keyof LookedAt)[];
     return names.filter((name) => this.lookedAt[name] === 0);
   }
+}
+
+/** The image failed to confirm on the board, which goes back then. */
+function hasFailed(board: SimBoard | undefined, { digest }: ImageSource): boolean {
+  const name = toHex(digest);
+  const failed = board?.store?.status().failedConfirms ?? [];
+  return failed.some(({ adviceDigest8, count }) => count > 0 && name.startsWith(toHex(adviceDigest8)));
 }
 
 /** The board at the other end of a link, which is named by both; undefined where no board is. */

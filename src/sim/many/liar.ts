@@ -15,7 +15,8 @@ const RECORDED_MAX = 32;
 
 /**
  * A node on a wire that plays the attackers of SECURITY.md: calls under invented ids, claims versions that it does not have,
- * offers images that it does not send, says that boards are healed or served, and sends again what it heard.
+ * offers images that it does not send, says that boards are healed or served, that images failed or are proven, and sends again
+ * what it heard.
  */
 export class Liar {
   /** The other end of its wire: a board's. */
@@ -65,6 +66,8 @@ export class Liar {
       () => this.#say(this.#beacon("beacon")),
       () => this.#offer(),
       () => this.#standDown(),
+      () => this.#suspect(),
+      () => this.#confirm(),
       () => this.#replay(),
       () => this.#own.write(encodeDelimited(randomBytes(this.#random, 1 + randomBelow(this.#random, 80)))),
     ];
@@ -121,7 +124,24 @@ export class Liar {
     this.#say({ tag: "standDown", targetId, rescuerNonce, winnerId, retryAfterMs: 60_000 });
   }
 
+  /** Of the image that the victim runs, or of one that nobody has. */
+  get #digest(): Uint8Array {
+    const invented = randomBytes(this.#random, 8);
+    return randomBelow(this.#random, 2) === 0 ? invented : (this.#victim?.installedDigest ?? invented);
+  }
+
+  #suspect(): void {
+    const [originId, digest] = [randomBytes(this.#random, 8), this.#digest];
+    this.#say({ tag: "suspect", originId, digest, failures: 3, ageMinutes: 0, hops: 255 });
+  }
+
+  #confirm(): void {
+    const [originId, digest] = [randomBytes(this.#random, 8), this.#digest];
+    this.#say({ tag: "confirmed", originId, digest, ring: 0, hops: 255 });
+  }
+
   #replay(): void {
+    // A board that is off at first has said nothing yet.
     if (this.#recorded.length === 0) return;
     const bytes = this.#recorded[randomBelow(this.#random, this.#recorded.length)];
     if (bytes !== undefined) this.#own.write(bytes);

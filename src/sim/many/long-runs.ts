@@ -1,6 +1,7 @@
 import { type Random, randomBelow, randomFraction } from "../../base/prng.ts";
 import type { Millis } from "../../base/units.ts";
 import { damageSlot } from "../../board/damage.ts";
+import type { GateLooks } from "./gate-checks.ts";
 import { type Scenario, worldOf } from "./scenario.ts";
 import { Traffic } from "./traffic.ts";
 import { partRandom, type World } from "./world.ts";
@@ -102,5 +103,38 @@ export async function runStorm(
     shares: traffic.controlShares(overMs, scenario.baud),
     healed: spreads.length,
     violations: checkers.violations,
+  };
+}
+
+/** What a bad update did. */
+export interface BadUpdateOutcome {
+  /** Boards that ever started it. */
+  readonly ran: number;
+  /** How often one failed. */
+  readonly failures: number;
+  /** Boards that still run it in the end. */
+  readonly running: number;
+  readonly endedAt: Millis;
+  readonly violations: readonly string[];
+  readonly looks: GateLooks;
+}
+
+/** Board 0 gets an update that fails some time after each start: runs until no board has it, all had it, or the time is over. */
+export async function runBadUpdate(
+  scenario: Scenario & { readonly failsAfterMs: Millis },
+  overMs: Millis,
+): Promise<BadUpdateOutcome> {
+  const world = worldOf({ ...scenario, update: true });
+  await world.run(0);
+  const { bad, boards, checkers, clock } = world;
+  const isOver = (): boolean => bad?.running.size === 0 || bad?.ran.size === boards.length;
+  await world.continue(overMs, isOver);
+  return {
+    ran: bad?.ran.size ?? 0,
+    failures: bad?.failures ?? 0,
+    running: bad?.running.size ?? 0,
+    endedAt: clock.now(),
+    violations: checkers.violations,
+    looks: checkers.gates.looks,
   };
 }

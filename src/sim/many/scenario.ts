@@ -2,6 +2,7 @@ import { randomBelow } from "../../base/prng.ts";
 import { lineTime, type Millis } from "../../base/units.ts";
 import type { FlashLayout } from "../../flash/geometry.ts";
 import { RandomFaults } from "./faults.ts";
+import { NO_GATES, type SimGates } from "./sim-gates.ts";
 import { simKey } from "./sim-key.ts";
 import type { SpreadStory } from "./story.ts";
 import { type TopologyKind, topology } from "./topologies.ts";
@@ -25,6 +26,12 @@ export interface Scenario {
   readonly layout: FlashLayout;
   /** Boards hand on an image only once they have all of it. */
   readonly storeAndForward?: boolean | undefined;
+  /** How the update spreads; as by default unless given. */
+  readonly gates?: SimGates | undefined;
+  /** The update fails after this time on average. */
+  readonly failsAfterMs?: Millis | undefined;
+  /** All wires have a link key. */
+  readonly linkKeys?: boolean | undefined;
 }
 
 /** What came of a scenario. */
@@ -61,6 +68,7 @@ export function worldOf(
   const { topology: kind, nodes, seed, update, size, baud, loss, layout, storeAndForward } = scenario;
   return new World({
     ...{ seed, update, size, baud, loss, layout, cutThrough: storeAndForward !== true },
+    ...{ gates: scenario.gates, failsAfterMs: scenario.failsAfterMs, linkKeys: scenario.linkKeys },
     topology: topology(kind, nodes, partRandom(seed, 3)),
     key: simKey(seed),
     broken: [...brokenToo, ...brokenOf(scenario)],
@@ -71,8 +79,11 @@ export function worldOf(
 }
 
 /** Virtual time within which all boards of a scenario have to be well. */
-export function limitOf({ nodes, size, baud }: Scenario): Millis {
-  return LIMIT_MIN_MS + LIMIT_TRANSFERS * nodes * lineTime(size, baud);
+export function limitOf({ nodes, size, baud, gates = NO_GATES }: Scenario): Millis {
+  const { rings, soakMs, ringTimeMs } = gates;
+  // One after another, each after a soak time, and every one in the last ring.
+  const stagedMs = nodes * soakMs + rings * ringTimeMs;
+  return LIMIT_MIN_MS + LIMIT_TRANSFERS * nodes * lineTime(size, baud) + stagedMs;
 }
 
 /** The boards that are broken at the start, drawn from the seed. Board 0 is not among them. */
@@ -125,16 +136,9 @@ export async function transferTime(scenario: Scenario): Promise<Millis> {
 }
 
 /** The flags of `mayday sim` that give this scenario again, but for topology, nodes and seed. */
-function flagsOf({
-  broken,
-  update,
-  size,
-  baud,
-  loss,
-  faults,
-  layout,
-  storeAndForward = false,
-}: Scenario): SpreadStory["options"] {
+function flagsOf(scenario: Scenario): SpreadStory["options"] {
+  const { broken, update, size, baud, loss, faults, layout } = scenario;
+  const { failsAfterMs, linkKeys = false, storeAndForward = false } = scenario;
   return {
     ...(broken === undefined ? {} : { broken }),
     ...(update ? { update } : {}),
@@ -144,6 +148,19 @@ function flagsOf({
     ...(layout === "ab" ? {} : { layout }),
     ...(faults ? { faults } : {}),
     ...(storeAndForward ? { "store-and-forward": true } : {}),
+    ...gateFlags(scenario),
+    ...(failsAfterMs === undefined ? {} : { "bad-image": `${failsAfterMs}ms` }),
+    ...(linkKeys ? { "link-keys": true } : {}),
+  };
+}
+
+function gateFlags({ gates = NO_GATES }: Scenario): SpreadStory["options"] {
+  const { rings, soakMs, ringTimeMs, areOff } = gates;
+  return {
+    ...(rings === 1 ? {} : { rings }),
+    ...(soakMs === 0 ? {} : { soak: `${soakMs}ms` }),
+    ...(ringTimeMs === 0 ? {} : { "ring-time": `${ringTimeMs}ms` }),
+    ...(areOff ? { gates: "off" } : {}),
   };
 }
 

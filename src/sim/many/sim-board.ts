@@ -7,12 +7,15 @@ import type { FlashGeometry } from "../../flash/geometry.ts";
 import type { Flash, NorFlash } from "../../flash/nor-flash.ts";
 import type { FlashStorage } from "../../flash/storage.ts";
 import type { TrustPolicy } from "../../image/envelope.ts";
+import type { LinkKey } from "../../link/link-key.ts";
+import type { KeptImage } from "../../mesh/rollout.ts";
 import { runNode } from "../../node/full-node.ts";
 import type { NodeEvent } from "../../node/node-event.ts";
 import { makePureSplitter } from "../../node/pure-run-splitter.ts";
 import type { Transport } from "../../transport/transport.ts";
 import { PowerCut } from "../power-cuts/power-cut.ts";
 import { Plug, type PlugFaults } from "./plug.ts";
+import type { nodeGates } from "./sim-gates.ts";
 import { StartFlash } from "./start-flash.ts";
 
 /** What the boards of a world have in common. */
@@ -23,6 +26,9 @@ export interface SimBoardSetup {
   readonly policy: TrustPolicy;
   readonly allowSingle: boolean;
   readonly cutThrough: boolean;
+  readonly gates: ReturnType<typeof nodeGates>;
+  /** Of all wires; none unless given. */
+  readonly linkKey: LinkKey | undefined;
   /** Called when something begins that a promise ends. */
   markAsync(): void;
   /** Wraps the flash of a board, to look at what is written, or to cut its power. */
@@ -53,6 +59,8 @@ export class SimBoard {
   readonly #setup: SimBoardSetup;
   #start: Start | undefined;
   #bytesBefore = 0;
+  /** What its folder would keep of images. */
+  #images: readonly KeptImage[] = [];
 
   constructor(setup: SimBoardSetup, number: number, identity: BoardIdentity, storage: FlashStorage) {
     this.#setup = setup;
@@ -115,15 +123,22 @@ export class SimBoard {
   }
 
   #run({ power, stop, plugs, store }: Start): void {
-    const { clock, random, allowSingle, cutThrough, markAsync, onEvent } = this.#setup;
+    const { clock, random, allowSingle, cutThrough, gates, linkKey, markAsync, onEvent } = this.#setup;
     markAsync();
     const run = runNode({
-      links: plugs.map((source) => ({ source })),
+      links: plugs.map((source) => ({ source, linkKey })),
       board: store,
       allowUnsigned: false,
       policy: { update: "auto", allowSingle },
       fanOut: 1,
       cutThrough,
+      ...gates,
+      memory: {
+        load: () => this.#images,
+        save: (images) => {
+          if (power.isOn) this.#images = images;
+        },
+      },
       onBoot: async () => {
         markAsync();
         return true;

@@ -8,12 +8,15 @@ import type { Flash, NorFlash } from "../../flash/nor-flash.ts";
 import type { TrustPolicy } from "../../image/envelope.ts";
 import type { ImageSource } from "../../image/image-source.ts";
 import { type SigningKey, trustedKeyOf } from "../../image/keys.ts";
+import { linkKeyOf } from "../../node/derived-link-key.ts";
 import type { NodeEvent } from "../../node/node-event.ts";
 import { PowerCut } from "../power-cuts/power-cut.ts";
 import { createMemoryPair } from "../wires/memory-pair.ts";
+import { BadImage } from "./bad-image.ts";
 import { Checkers, peerOf } from "./checkers.ts";
 import type { WorldFaults } from "./faults.ts";
 import { SimBoard, type SimBoardSetup } from "./sim-board.ts";
+import { NO_GATES, nodeGates, type SimGates } from "./sim-gates.ts";
 import type { Spread, SpreadCause } from "./story.ts";
 import type { Topology } from "./topologies.ts";
 import { HARDWARE, SIM_SECTOR_SIZE, WorldImages } from "./world-images.ts";
@@ -32,6 +35,12 @@ export interface WorldOptions {
   readonly broken: readonly number[];
   /** Board 0 has a newer image than all others. */
   readonly update: boolean;
+  /** How the update spreads; as by default unless given. */
+  readonly gates?: SimGates | undefined;
+  /** The newest image fails after this time on average; it does not unless given. Then it is on trial on board 0, too. */
+  readonly failsAfterMs?: Millis | undefined;
+  /** All wires have a link key. */
+  readonly linkKeys?: boolean | undefined;
   /** Share of frames that are lost on each wire. */
   readonly loss: number;
   /** Boards hand on what they receive while more of it comes; true unless given. */
@@ -77,6 +86,8 @@ export class World {
   readonly #behind: Set<number> = new Set();
   readonly #geometry: FlashGeometry;
   readonly #policy: TrustPolicy;
+  /** The newest image, if it fails. */
+  readonly bad: BadImage | undefined;
   #isUnsettled = false;
   #untilPause: number = PAUSE_EVERY;
 
@@ -87,11 +98,14 @@ export class World {
     const slotSize = Math.ceil(size / SIM_SECTOR_SIZE) * SIM_SECTOR_SIZE;
     this.#geometry = { sectorSize: SIM_SECTOR_SIZE, slotSize, layout };
     this.#policy = { keys: [trustedKeyOf(key, ["app"])], allowUnsigned: false };
-    const images = new WorldImages(options, this.#geometry, this.#policy, this.#random);
+    const { gates = NO_GATES, failsAfterMs } = options;
+    const wanted = { ...options, rings: gates.rings, onTrial: failsAfterMs !== undefined };
+    const images = new WorldImages(wanted, this.#geometry, this.#policy, this.#random);
     this.newest = images.newest;
     this.#newestDigest = toHex(images.newest.digest);
     const { slots } = flashMap(this.#geometry);
-    this.checkers = new Checkers([images.older, images.newest], slots, () => this.clock.now());
+    this.checkers = new Checkers([images.older, images.newest], slots, () => this.clock.now(), gates);
+    this.bad = failsAfterMs === undefined ? undefined : new BadImage(this, partRandom(seed, 7), failsAfterMs);
     this.boards = this.#makeBoards(topology, images);
     this.#joinWires(topology);
     this.#faults = options.faults?.(this);
@@ -105,6 +119,8 @@ export class World {
       policy: this.#policy,
       allowSingle: true,
       cutThrough: this.options.cutThrough ?? true,
+      gates: nodeGates(this.options.gates ?? NO_GATES),
+      linkKey: this.options.linkKeys === true ? linkKeyOf(randomBytes(this.#random, 32)) : undefined,
       markAsync: () => {
         this.#isUnsettled = true;
       },
@@ -189,6 +205,7 @@ export class World {
       this.spreads.push({ board, by, at, cause, seconds: (at - serving.at) / 1000 });
       this.#serving.delete(board);
     }
+    this.bad?.noteBooted(board, digest === this.#newestDigest);
     if (digest === this.#newestDigest) this.#behind.delete(board);
     else this.#behind.add(board);
   }

@@ -72,6 +72,7 @@ describe("the configuration of a node", () => {
         update: "auto",
         allowSingle: false,
         soakMs: 0,
+        soakResets: 0,
         ringTimeMs: 3_600_000,
         fanOut: 1,
         links: [
@@ -102,6 +103,7 @@ describe("the configuration of a node", () => {
       update: "auto",
       allowSingle: false,
       soakMs: 0,
+      soakResets: 0,
       ringTimeMs: 3_600_000,
       fanOut: 1,
       links: [{ endpoint: parseEndpoint("/dev/ttyUSB0"), linkKey: undefined }],
@@ -120,6 +122,7 @@ describe("the configuration of a node", () => {
       update: "never",
       allowSingle: true,
       soakMs: 90_000,
+      soakResets: 0,
       ringTimeMs: 172_800_000,
       fanOut: 3,
     });
@@ -137,6 +140,7 @@ describe("the configuration of a node", () => {
       update: "auto",
       allowSingle: false,
       soakMs: 500,
+      soakResets: 0,
       ringTimeMs: 600_000,
       fanOut: 4,
     });
@@ -154,6 +158,7 @@ describe("the configuration of a node", () => {
       update: "never",
       allowSingle: true,
       soakMs: 1000,
+      soakResets: 0,
       ringTimeMs: 10_800_000,
       fanOut: 5,
     });
