@@ -194,7 +194,7 @@ export class Checkers {
     const offered = [...this.#images].find(([name]) => name.startsWith(digest))?.[1];
     const isNewer = offered !== undefined && compareOrder(offered.manifest, booted.image.manifest) > 0;
     const bootedFor = this.#now() - booted.at;
-    // Whoever asks was heard for a second.
+    // A board that asks was heard for a second.
     if (isNewer && bootedFor >= ASKED_AFTER_MS)
       this.gates.checkOffered(this.#now(), board, event, this.#of(board).booted);
     if (isNewer || bootedFor < STALE_MS) return;
