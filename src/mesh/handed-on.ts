@@ -14,7 +14,8 @@ type HandedImage = Pick<Neighbour, "sequence" | "version"> & { readonly digest: 
 
 /**
  * What a board handed on: no more updates than `fanOut` in each soak time, so that the boards that have an image become at
- * most 1 + `fanOut` times as many in that time; and what became of the neighbours that got them.
+ * most 1 + `fanOut` times as many in that time; and what became of the neighbours that got them. Without a soak time it
+ * remembers nothing.
  */
 export class HandedOn {
   readonly #fanOut: number;
@@ -31,8 +32,9 @@ export class HandedOn {
 
   /** A neighbour got this image as an update. */
   note(now: Millis, nodeId: Uint8Array, image: HandedImage): void {
-    if (this.#soakMs > 0)
-      this.#countedUntil = [...this.#countedUntil, now + this.#soakMs].slice(-this.#fanOut);
+    // Who hands on at once does not look back either: a power cut or damaged flash looks the same from here.
+    if (this.#soakMs === 0) return;
+    this.#countedUntil = [...this.#countedUntil, now + this.#soakMs].slice(-this.#fanOut);
     this.#watched.set(toHex(nodeId), { image: { ...image, digest: image.digest.slice() }, at: now });
   }
 

@@ -105,6 +105,37 @@ describe("mayday sim", () => {
     expect(verdict["message"]).toContain(`board 1, 2; again: mayday sim ${args.join(" ")}`);
   });
 
+  it("stages an update, and counts who ran a bad one, with gates and without", async () => {
+    const base = ["--topology", "grid", "--nodes", "9", "--seed", "1", "--update", ...SMALL];
+    const staged = ["--rings", "3", "--soak", "1m", "--ring-time", "10m"];
+    const slow = verdictOf(await sim(...base, ...staged, "--link-keys", "--json"));
+    expect(slow).toMatchObject({ ok: true, reason: "updated", updated: 8, violations: 0 });
+    expect(slow["seconds"]).toBeGreaterThan(600);
+    const bad = [...base, ...staged, "--bad-image", "10s"];
+    expect(verdictOf(await sim(...bad, "--json"))).toMatchObject({
+      reason: "counted",
+      boards: 9,
+      ran: 1,
+      running: 0,
+    });
+    expect(verdictOf(await sim(...bad, "--gates", "off", "--json"))).toMatchObject({
+      reason: "counted",
+      ran: 9,
+    });
+  });
+
+  it.each([
+    [["--soak", "1m"], "give --update, too"],
+    [["--update", "--soak", "1"], "a whole number with its unit"],
+    [["--update", "--bad-image", "0s"], "at least 1ms"],
+    [["--update", "--rings", "256"], "256"],
+  ])("refuses %j", async (flags, message) => {
+    const result = await sim("--topology", "line", "--nodes", "3", "--seed", "1", ...flags, "--json");
+    expect(result.code).toBe(2);
+    expect(verdictOf(result)).toMatchObject({ ok: false, code: 2 });
+    expect(result.stderr).toContain(message);
+  });
+
   it("refuses what it cannot simulate, and says what it can", async () => {
     const bad = async (...args: readonly string[]): Promise<CliResult> => await sim("--seed", "1", ...args);
     expect((await bad("--topology", "cube", "--nodes", "8")).stderr).toContain(

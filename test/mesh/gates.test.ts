@@ -97,6 +97,7 @@ describe("the gates of a node", () => {
   });
 
   it("hold an image up for an hour with which a neighbour seems to have failed, and tell nobody", () => {
+    create({ soakMs: HOUR });
     gates.handleUpdated(0, id(5), NEW, image(2));
     expect(gates.handleNeighbour(1_000, neighbour(5, 1), false)).toMatchObject({ isProven: false });
     expect(LINKS.map((link) => gates.heldUpMs(1_000, link, NEW))).toEqual([HOUR, HOUR, HOUR]);

@@ -18,11 +18,12 @@ describe("what was handed on", () => {
     expect(handedOn.freeAt(SOAK)).toBeUndefined();
   });
 
-  it("is not counted without a soak time", () => {
+  it("is not counted, and nobody is watched, without a soak time", () => {
     const handedOn = new HandedOn(1, 0);
     handedOn.note(0, id(5), image(2));
     expect(handedOn.isSpent(0, 0)).toBe(false);
     expect(handedOn.freeAt(0)).toBeUndefined();
+    expect(handedOn.failedWith(1_000, neighbour(5, 1))).toBeUndefined();
   });
 
   it.each([
