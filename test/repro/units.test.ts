@@ -24,7 +24,7 @@ describe("what version 1 can still be given", () => {
       targetControl: Math.max(...Object.values(TargetControlType)) + 1,
       rescuerControl: Math.max(...Object.values(RescuerControlType)) + 1,
     };
-    expect(next).toEqual({ announcement: 0x0b, targetControl: 6, rescuerControl: 4 });
+    expect(next).toEqual({ announcement: 0x0e, targetControl: 6, rescuerControl: 4 });
     const types = named.filter(({ name }) => name.startsWith("announcement type")).map(({ head }) => head[1]);
     expect(types).toEqual([0, 0xff]);
     expect(named.find(({ name }) => name === "target control type 15")?.head[0]).toBe(0xf1);
