@@ -173,11 +173,11 @@ static void take_announcement(mayday_target *target, const mayday_frame *frame) 
   /* The first field of the others that count is who sends them: nothing is taken from itself, heard back. */
   if (memcmp(frame->as.query.node_id, target->board->identity->node_id, MAYDAY_ID_LENGTH) == 0) return;
   /* Two boards that call do not answer each other without end. One that is served may hand on what it receives. */
-  const uint8_t flags = frame->as.beacon.flags;
-  bool is_question = frame->kind == MAYDAY_QUERY ||
-                     (frame->kind == MAYDAY_BEACON && (flags & MAYDAY_BEACON_FLAG_WANTS_UPDATE) == 0) ||
-                     (frame->kind == MAYDAY_DISTRESS && (flags & MAYDAY_BEACON_FLAG_SERVED) != 0);
-  if (is_question) {
+  const mayday_frame_kind kind = frame->kind;
+  bool is_left = kind == MAYDAY_BEACON ? (frame->as.beacon.flags & MAYDAY_BEACON_FLAG_WANTS_UPDATE) != 0
+                                       : kind == MAYDAY_DISTRESS && (frame->as.beacon.flags & MAYDAY_BEACON_FLAG_SERVED) == 0;
+  /* The first kinds are query, beacon and distress. */
+  if (kind <= MAYDAY_DISTRESS && !is_left) {
     take_question(target);
   } else if (frame->kind == MAYDAY_OFFER) {
     take_offer(target, frame);
