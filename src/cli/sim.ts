@@ -50,7 +50,7 @@ export function addSimCommand(program: Command): void {
     does:
       "Lets many boards heal one another in virtual time: the nodes are those of mayday node, on boards and wires in " +
       "memory. Board 0 has a firmware, and all others are broken, unless --broken or --update says otherwise. Checks at " +
-      "each change that no rule is broken: only signed bytes in flash, one rescuer at a time, no version that goes back. " +
+      "each change that no rule is broken: only signed bytes in flash, one image at a time, no version that goes back. " +
       "One seed gives the same output each time. When a board is not well in the end, or a rule was broken, the error names " +
       "the command that shows it again. docs/sim.md says what is simulated, and what is not.",
     examples: [
