@@ -52,11 +52,6 @@ export class ImageLedger {
     return this.#shares.size === 0;
   }
 
-  /** Other sessions take part, too. */
-  get isShared(): boolean {
-    return this.#shares.size > 1;
-  }
-
   /** Adds where flash differs. What comes first is asked for first. */
   add({ nodes, blocks }: Differences): void {
     if (nodes.length > 0) this.#frontier = nodes.concat(this.#frontier);
@@ -75,10 +70,6 @@ export class ImageLedger {
     return at >= 0;
   }
 
-  get hasNodes(): boolean {
-    return this.#frontier.length > 0;
-  }
-
   /** Blocks that are known to be right in flash, out of the plan's `leafCount`. */
   get blocksRight(): number {
     const { leafCount } = this.plan;
@@ -94,7 +85,7 @@ export class ImageLedger {
 
   /** Nothing is left to ask for, to wait for, or to write, in any session. */
   get isFinished(): boolean {
-    if (this.hasNodes || this.waiting.count > 0) return false;
+    if (this.#frontier.length > 0 || this.waiting.count > 0) return false;
     for (const { askedNodes, openCount } of this.#shares)
       if (openCount > 0 || askedNodes.length > 0) return false;
     return true;
