@@ -2,7 +2,7 @@ import { toHex } from "../base/bytes.ts";
 import { UsageError } from "../base/errors.ts";
 import type { ImageSource } from "../image/image-source.ts";
 import type { ConfirmReport } from "./board-life.ts";
-import { type FullHost, FullSide } from "./full-side.ts";
+import { type FullHost, FullSide, type NodeReport } from "./full-side.ts";
 import type { NodeDuties } from "./node-duties.ts";
 import { NodeRun } from "./node-run.ts";
 import type { NodeRole, SidedEvent } from "./role-link.ts";
@@ -20,7 +20,7 @@ export interface RunningNode {
   /** 16 hexadecimal digits. */
   readonly nodeId: string;
   /** Who was heard, who waits for what and since when. */
-  status(): Readonly<Record<string, unknown>>;
+  status(): NodeReport;
   /** Installs an image on the board and starts it; `from` names its origin. The errors are those of `OwnInstalls.install`. */
   install(image: ImageSource, from: string): Promise<void>;
   /** Confirms the image that runs. NotBootableError when none does. */

@@ -19,9 +19,9 @@ import { judgeAdvice, sayDeferral, sayWord } from "./advice-proofs.ts";
 import { ImageGates } from "./image-gates.ts";
 import type { NodeDuties } from "./node-duties.ts";
 import type { SideLink } from "./node-link.ts";
-import { linkReport, NodeReports } from "./node-reports.ts";
+import { type HeardStatus, type LinkReport, linkReport, NodeReports } from "./node-reports.ts";
 import { innerHost, type RunHost, type Side, type SideHost } from "./node-run.ts";
-import { OwnBoardSide } from "./own-board-side.ts";
+import { type BoardReport, OwnBoardSide } from "./own-board-side.ts";
 import { RescuerSide } from "./rescuer-side.ts";
 import {
   asRescuerLink,
@@ -35,6 +35,14 @@ import { withoutOwnHardware } from "./soaked-updates.ts";
 import { UnansweredOffers } from "./unanswered-offers.ts";
 import { UntilHealthy } from "./until-healthy.ts";
 import type { Ending } from "./verdict.ts";
+
+/** What `mayday status --node` shows. */
+export interface NodeReport extends HeardStatus {
+  readonly nodeId: string;
+  /** Null: a node without a board. */
+  readonly board: BoardReport | null;
+  readonly links: readonly LinkReport[];
+}
 
 export type FullHost = RunHost<SidedEvent, NodeRole>;
 
@@ -377,7 +385,7 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
   }
 
   /** What `mayday status --node` shows. */
-  status(): Readonly<Record<string, unknown>> {
+  status(): NodeReport {
     const links = [...this.#views.values()].map(({ link, reported }) => linkReport(link, reported));
     return {
       nodeId: toHex(this.own?.self.nodeId ?? this.rescuer.nodeId),

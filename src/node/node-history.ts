@@ -30,6 +30,20 @@ interface Healed {
   readonly at: Millis;
 }
 
+/** A neighbour as the status shows it. Null: of a node without a board, or without an image. */
+export interface NeighbourReport {
+  /** The endpoint. */
+  readonly link: string;
+  readonly peer: string;
+  readonly isProvider: boolean;
+  readonly isBootable: boolean | null;
+  readonly isTrial: boolean;
+  readonly version: string | null;
+  readonly digest: string | null;
+  readonly heardSecondsAgo: number;
+  readonly firstHeardSecondsAgo: number;
+}
+
 /** Keeps of a node's events what its status says: who waits for what and since when, and who was healed. */
 export class NodeHistory {
   readonly #clock: Clock;
@@ -106,7 +120,7 @@ export class NodeHistory {
   }
 
   /** A neighbour as the status shows it. `link`: its endpoint. */
-  neighbourReport(link: string, neighbour: Neighbour): Readonly<Record<string, unknown>> {
+  neighbourReport(link: string, neighbour: Neighbour): NeighbourReport {
     const { installedDigest, isProvider, version } = neighbour;
     const hasImage = !isProvider && installedDigest !== undefined;
     return {

@@ -1,10 +1,12 @@
 import { toHex } from "../base/bytes.ts";
+import type { Millis } from "../base/units.ts";
 import { formatVersion } from "../image/version.ts";
+import type { LinkCounters } from "../link/counters.ts";
 import type { Neighbour } from "../mesh/neighbours.ts";
 import type { NodeAction } from "../mesh/node-action.ts";
 import type { NodeMachine } from "../mesh/node-machine.ts";
 import type { NodeEvent } from "./node-event.ts";
-import { NodeHistory } from "./node-history.ts";
+import { type NeighbourReport, NodeHistory } from "./node-history.ts";
 import type { SideHost } from "./node-run.ts";
 import type { FullLink } from "./role-link.ts";
 
@@ -52,10 +54,7 @@ export class NodeReports {
   }
 
   /** Who was heard, and who waits for what and since when. `endpointOf`: a link's endpoint by its number. */
-  status(
-    { asks, neighbours }: NodeMachine,
-    endpointOf: (link: number) => string,
-  ): Readonly<Record<string, unknown>> {
+  status({ asks, neighbours }: NodeMachine, endpointOf: (link: number) => string): HeardStatus {
     const { waiting, healed } = this.#history.report();
     const own = asks === undefined ? [] : [this.#history.askReport(endpointOf(asks.link), asks)];
     return {
@@ -67,11 +66,31 @@ export class NodeReports {
   }
 }
 
+/** Who was heard, who waits and who was healed, as the status shows it. */
+export interface HeardStatus {
+  readonly uptimeSeconds: number;
+  readonly neighbours: readonly NeighbourReport[];
+  readonly waiting: readonly object[];
+  readonly healed: readonly object[];
+}
+
 /** A link as the status shows it. */
+export interface LinkReport {
+  /** The endpoint. */
+  readonly link: string;
+  readonly role: "idle" | "target" | "rescuer" | "down";
+  readonly isUp: boolean;
+  readonly trouble: string | null;
+  readonly rttMs: Millis | null;
+  /** Bit/s; null where the link has no rate of its own. */
+  readonly baud: number | null;
+  readonly counters: Readonly<LinkCounters>;
+}
+
 export function linkReport(
   { driver, endpoint, end, trouble }: FullLink,
   role: "idle" | "target" | "rescuer",
-): Readonly<Record<string, unknown>> {
+): LinkReport {
   return {
     link: endpoint,
     role: end.isUp ? role : "down",

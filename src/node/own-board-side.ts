@@ -1,8 +1,10 @@
 import { equalBytes, toHex } from "../base/bytes.ts";
 import { ExitCode } from "../base/errors.ts";
+import type { BootFailure } from "../base/refusal.ts";
 import { errorWords } from "../base/system-error.ts";
 import type { Millis } from "../base/units.ts";
 import type { RunningBoard } from "../board/running-board.ts";
+import type { FlashLayout } from "../flash/geometry.ts";
 import type { GrowingImage } from "../image/image-source.ts";
 import { formatVersion } from "../image/version.ts";
 import type { CallCause, NodeStatus } from "../session/beacon.ts";
@@ -29,6 +31,16 @@ export interface BoardNode {
   hold(isHeld: boolean): void;
   /** The number of a link. */
   linkOf(link: SideLink<TargetRole>): number;
+}
+
+/** The node's own board as the status shows it. Null: it boots; it has no image. */
+export interface BoardReport {
+  readonly isBootable: boolean;
+  readonly isTrial: boolean;
+  readonly failure: BootFailure | null;
+  readonly version: string | null;
+  readonly digest: string | null;
+  readonly layout: FlashLayout;
 }
 
 /** The node's own board: served as a target, and started when it was. */
@@ -127,7 +139,7 @@ export class OwnBoardSide {
   }
 
   /** The board as the node's status shows it. */
-  report(): Readonly<Record<string, unknown>> {
+  report(): BoardReport {
     const status = this.#board.status();
     const { installed } = status;
     return {

@@ -254,8 +254,8 @@ export class FlappingWorld {
     }
     await this.pass(ms);
     this.#isQuiet = false;
-    const status = this.#node?.status() ?? {};
-    const lengthOf = (name: string): number => (status[name] as readonly unknown[]).length;
+    const status = this.#node?.status();
+    const lengthOf = (name: "neighbours" | "waiting" | "healed"): number => status?.[name].length ?? 0;
     return {
       at: this.clock.now(),
       timers: this.clock.runningTimers,

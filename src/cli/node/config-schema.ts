@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import type { Millis } from "../../base/units.ts";
+import { type MetricsAddress, parseMetricsAddress } from "../../node/metrics/metrics-address.ts";
 import { type Endpoint, parseEndpoint } from "../../transport/endpoint.ts";
 import { splitWords } from "../words.ts";
 import type { ConfigPath } from "./config-places.ts";
@@ -30,6 +31,7 @@ export const SETTING_KEYS = [
   "repository",
   "socket",
   "control",
+  "metrics",
   "trial-confirm",
   "on-boot",
   "on-healed",
@@ -55,6 +57,7 @@ export interface Settings {
   readonly repository?: string;
   readonly socket?: string;
   readonly control?: "read" | "write";
+  readonly metrics?: MetricsAddress;
   readonly "trial-confirm"?: "on-boot" | "socket";
   readonly "on-boot"?: Words;
   readonly "on-healed"?: Words;
@@ -97,6 +100,9 @@ const SettingsSchema = v.object(
     repository: path("a folder of images"),
     socket: path("a socket to be made"),
     control: v.exactOptional(choiceValue("read", "write")),
+    metrics: v.exactOptional(
+      parsedValue('a port or an address of this machine, such as "127.0.0.1:9464"', parseMetricsAddress),
+    ),
     "trial-confirm": v.exactOptional(choiceValue("on-boot", "socket")),
     "on-boot": v.exactOptional(wordsValue()),
     "on-healed": v.exactOptional(wordsValue()),

@@ -33,6 +33,7 @@ export interface NodeOverrides {
   readonly repository?: string | undefined;
   readonly socket?: string | undefined;
   readonly control?: string | undefined;
+  readonly metrics?: string | undefined;
   readonly trialConfirm?: string | undefined;
   /** Words, with the quotes of a shell. */
   readonly onBoot?: string | undefined;

@@ -8,6 +8,7 @@ import { formatVersion } from "../../image/version.ts";
 import type { LinkKey } from "../../link/link-key.ts";
 import type { ControlSocket } from "../../node/control-socket.ts";
 import type { RunningNode } from "../../node/full-node.ts";
+import type { NodeReport } from "../../node/full-side.ts";
 import type { NodeEvent } from "../../node/node-event.ts";
 import type { Verdict } from "../../node/verdict.ts";
 import { adviceOn } from "../advice/run-advice.ts";
@@ -20,6 +21,7 @@ import type { Output } from "../output.ts";
 import type { CommandContext } from "../run.ts";
 import { imageMemory } from "./image-memory.ts";
 import type { NodeConfig } from "./node-config.ts";
+import { openNodeFigures } from "./node-figures.ts";
 
 /** When a node ends by itself. */
 export interface NodeEnds {
@@ -62,9 +64,11 @@ async function runWith(
     config.board === undefined ? undefined : new RefusalLog(config.board, { clock: systemClock, now, warn });
   const store = board?.store();
   const { runNode } = await import("../../node/full-node.ts");
+  const figures = await openNodeFigures(context, config);
   let socket: Promise<ControlSocket | undefined> | undefined;
   const onEvent = (event: NodeEvent): void => {
     output.nodeEvent(event);
+    figures?.handle(event);
     service?.handle(event);
     healed.handle(event);
     if (event.event === "refused") refusals?.note({ ...event, detail: event.detail ?? "" });
@@ -88,6 +92,7 @@ async function runWith(
       advice: adviceOn,
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
       onRunning: (node) => {
+        figures?.attach(node);
         socket = openSocket(context, config, board, node);
         // Its failure ends the node no more than a warning does.
         void socket;
@@ -96,6 +101,7 @@ async function runWith(
     });
   } finally {
     await (await socket)?.close();
+    await figures?.close();
     await healed.finished();
     runner.close();
     refusals?.close();
@@ -198,12 +204,9 @@ function nameSocket(board: Board | undefined, path: string, output: Output): voi
 }
 
 /** The status, with the board's folder. */
-function withFolder(
-  status: Readonly<Record<string, unknown>>,
-  { board: path }: NodeConfig,
-): Readonly<Record<string, unknown>> {
+function withFolder(status: NodeReport, { board: path }: NodeConfig): Readonly<Record<string, unknown>> {
   const { board } = status;
-  return typeof board === "object" && board !== null ? { ...status, board: { path, ...board } } : status;
+  return { ...status, board: board === null ? null : { path, ...board } };
 }
 
 async function installFile(node: RunningNode, file: string): Promise<Readonly<Record<string, unknown>>> {

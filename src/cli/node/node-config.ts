@@ -4,6 +4,7 @@ import type { Millis } from "../../base/units.ts";
 import { programPaths } from "../../files/program-path.ts";
 import { ownUid, type Rights } from "../../files/rights.ts";
 import { WRITABLE_BY_OTHERS, WriteGuard } from "../../files/write-guard.ts";
+import type { MetricsAddress } from "../../node/metrics/metrics-address.ts";
 import type { Endpoint } from "../../transport/endpoint.ts";
 import { ConfigFaults } from "./config-faults.ts";
 import { readConfigFile } from "./config-file.ts";
@@ -38,6 +39,8 @@ export interface NodeConfig {
   readonly socket: string | undefined;
   /** What may be done through the socket. */
   readonly control: "read" | "write";
+  /** Where figures for Prometheus are served; undefined: nowhere. */
+  readonly metrics: MetricsAddress | undefined;
   /** What confirms a trial of a new image. */
   readonly trialConfirm: "on-boot" | "socket";
   /** Words of a program, to be run when the board's decision turns bootable. */
@@ -158,6 +161,7 @@ function configOf(path: string | undefined, settings: Settings): NodeConfig {
     repository: settings.repository,
     socket: settings.socket,
     control: settings.control ?? "read",
+    metrics: settings.metrics,
     trialConfirm: settings["trial-confirm"] ?? "on-boot",
     onBoot: settings["on-boot"],
     onHealed: settings["on-healed"],

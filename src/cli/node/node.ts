@@ -37,6 +37,7 @@ export function addNodeCommand(program: Command): void {
     .option("--repository <dir>", "offer images from this repository, too, and take newer ones from it")
     .option("--socket <path>", "control socket, for status --node and board install")
     .option("--control <what>", 'what the socket may do: "read" or "write"')
+    .option("--metrics <address>", "figures for Prometheus on this machine, at a port or 127.0.0.1:PORT")
     .option("--trial-confirm <by>", 'what confirms a new image: "on-boot" or "socket"')
     .option(
       "--on-boot <command>",
