@@ -17,6 +17,7 @@ const DRIVEN = [
   "image-files",
   "flash",
   "board",
+  "fleet",
 ];
 
 /**
@@ -52,6 +53,7 @@ export const LAYERS = {
       "trusted-keys",
     ],
   },
+  fleet: { below: ["base", "content", "files", "image", "image-files"], isPure: true, except: ["store"] },
   node: { below: DRIVEN },
   sim: { below: [...DRIVEN, "node"] },
   cli: { below: [...DRIVEN, "node", "sim", "crypto"] },

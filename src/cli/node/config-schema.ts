@@ -4,6 +4,8 @@ import type { Millis } from "../../base/units.ts";
 import { type Endpoint, parseEndpoint } from "../../transport/endpoint.ts";
 import { splitWords } from "../words.ts";
 import type { ConfigPath } from "./config-places.ts";
+import { type FleetSettings, TABLES, tableSchemas } from "./config-tables.ts";
+import { expected, type Issue, path, seenText, text } from "./config-values.ts";
 
 /** Most links of a node, and most updates that it hands out at the same time. */
 export const NODE_LINKS_MAX = 256;
@@ -31,7 +33,7 @@ export const SETTING_KEYS = [
 ] as const;
 export type SettingKey = (typeof SETTING_KEYS)[number];
 /** Keys of the file. */
-export const FILE_KEYS: readonly string[] = [...SETTING_KEYS, "link"];
+export const FILE_KEYS: readonly string[] = [...SETTING_KEYS, "link", ...Object.keys(TABLES)];
 /** Keys of a `[[link]]`. */
 export const LINK_KEYS: readonly string[] = ["endpoint", "link-key"];
 
@@ -54,6 +56,7 @@ export interface Settings {
   readonly "ring-time"?: Millis;
   readonly "fan-out"?: number;
   readonly link?: readonly LinkSettings[];
+  readonly fleet?: FleetSettings;
 }
 
 /** A `[[link]]`. */
@@ -68,17 +71,10 @@ export interface SettingIssue {
   readonly message: string;
 }
 
-type Issue = v.BaseIssue<unknown>;
 const UNITS: Readonly<Record<string, Millis>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const A_DURATION = 'a whole number with its unit, such as "500ms", "90s", "10m", "1h" or "2d"';
 const WORDS = 'an array of words, the program first, such as ["./hook", "argument"]';
 
-const text = (what: string) => {
-  const wrong = expected(what);
-  const noNul = v.check<string, string>((value) => !value.includes("\0"), "holds a NUL character");
-  return v.pipe(v.string(wrong), v.nonEmpty(wrong), noNul);
-};
-const path = (what: string) => v.exactOptional(text(`the path of ${what}`));
 const choice = <const Choice extends string>(...choices: readonly Choice[]) =>
   v.exactOptional(v.picklist(choices, expected(choices.map((one) => `"${one}"`).join(" or "))));
 const words = () => {
@@ -137,6 +133,7 @@ const SettingsSchema = v.object(
         v.maxLength(NODE_LINKS_MAX, `more than ${NODE_LINKS_MAX} links`),
       ),
     ),
+    ...tableSchemas,
   },
   expected("a table"),
 );
@@ -192,17 +189,4 @@ function endpointOf(value: string): Endpoint | UsageError {
     if (error instanceof UsageError) return error;
     throw error;
   }
-}
-
-function expected(what: string): (issue: Issue) => string {
-  return ({ input }) => `expected ${what}; found ${seenText(input)}`;
-}
-
-function seenText(input: unknown): string {
-  if (input === undefined) return "nothing";
-  if (typeof input === "string")
-    return JSON.stringify(input.length > 60 ? `${input.slice(0, 60)}...` : input);
-  if (typeof input !== "object") return String(input);
-  if (Array.isArray(input)) return "an array";
-  return input instanceof Date ? "a date or time" : "a table";
 }

@@ -16,6 +16,7 @@ import {
   settingOfText,
   type Words,
 } from "./config-schema.ts";
+import { absoluteTable, TABLES } from "./config-tables.ts";
 
 /** A file, the environment or the flags. */
 export interface ConfigSource {
@@ -164,8 +165,7 @@ function checkedSource(
 
 function addUnknownKeys(file: string, document: ConfigDocument, faults: ConfigFaults): void {
   for (const path of document.keys()) {
-    const known =
-      path.length === 1 ? FILE_KEYS : path.length === 3 && path[0] === "link" ? LINK_KEYS : undefined;
+    const known = keysAt(path);
     const name = path.at(-1);
     if (known === undefined || typeof name !== "string" || known.includes(name)) continue;
     const elsewhere =
@@ -176,6 +176,13 @@ function addUnknownKeys(file: string, document: ConfigDocument, faults: ConfigFa
     const message = `unknown key${hint === "" ? `; known: ${known.join(", ")}` : hint}`;
     faults.add(fileOrigin(file, document.placeOfKey(path), path), message);
   }
+}
+
+/** The keys that may stand at a place. */
+function keysAt([table, ...rest]: ConfigPath): readonly string[] | undefined {
+  if (rest.length === 0) return FILE_KEYS;
+  if (rest.length === 2 && table === "link") return LINK_KEYS;
+  return rest.length === 1 && typeof table === "string" ? TABLES[table]?.keys : undefined;
 }
 
 function meantText(name: string, known: readonly string[]): string {
@@ -230,7 +237,7 @@ function absolutePaths(settings: Settings, folder: string): Settings {
     program.includes("/") ? absolute(program) : program,
     ...args,
   ];
-  const { board, repository, socket, "on-boot": onBoot, "on-healed": onHealed, link } = settings;
+  const { board, repository, socket, "on-boot": onBoot, "on-healed": onHealed, link, fleet } = settings;
   return {
     ...settings,
     ...(board === undefined ? {} : { board: absolute(board) }),
@@ -239,6 +246,7 @@ function absolutePaths(settings: Settings, folder: string): Settings {
     ...(onBoot === undefined ? {} : { "on-boot": ofWords(onBoot) }),
     ...(onHealed === undefined ? {} : { "on-healed": ofWords(onHealed) }),
     ...(link === undefined ? {} : { link: link.map((one) => absoluteKey(one, absolute)) }),
+    ...(fleet === undefined ? {} : { fleet: absoluteTable("fleet", fleet, folder) }),
   };
 }
 

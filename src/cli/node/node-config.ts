@@ -16,6 +16,7 @@ import {
   type NodeOverrides,
   variableWarnings,
 } from "./config-sources.ts";
+import type { FleetSettings } from "./config-tables.ts";
 
 /** A link of a node. */
 export interface NodeLinkConfig {
@@ -55,6 +56,8 @@ export interface NodeConfig {
   readonly fanOut: number;
   /** At least one. */
   readonly links: readonly NodeLinkConfig[];
+  /** Reports of what happens here; undefined without a `[fleet]`. */
+  readonly fleet: FleetSettings | undefined;
 }
 
 export type { NodeOverrides } from "./config-sources.ts";
@@ -148,5 +151,6 @@ function configOf(path: string | undefined, settings: Settings): NodeConfig {
     ringTimeMs: settings["ring-time"] ?? RING_TIME_MS,
     fanOut: settings["fan-out"] ?? 1,
     links: (settings.link ?? []).map((link) => ({ endpoint: link.endpoint, linkKey: link["link-key"] })),
+    fleet: settings.fleet,
   };
 }

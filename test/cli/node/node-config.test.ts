@@ -79,6 +79,7 @@ describe("the configuration of a node", () => {
           { endpoint: parseEndpoint("serial:/dev/ttyUSB0?baud=921600"), linkKey: undefined },
           { endpoint: parseEndpoint("i2c:/dev/i2c-1?address=0x42"), linkKey: at("link.key") },
         ],
+        fleet: undefined,
       },
       warnings: [],
     });
@@ -107,6 +108,7 @@ describe("the configuration of a node", () => {
       ringTimeMs: 3_600_000,
       fanOut: 1,
       links: [{ endpoint: parseEndpoint("/dev/ttyUSB0"), linkKey: undefined }],
+      fleet: undefined,
     });
   });
 
