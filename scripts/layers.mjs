@@ -18,6 +18,7 @@ const DRIVEN = [
   "network",
   "flash",
   "board",
+  "fleet",
 ];
 
 /**
@@ -58,6 +59,7 @@ export const LAYERS = {
       "trusted-keys",
     ],
   },
+  fleet: { below: ["base", "content", "files", "image", "image-files"], isPure: true, except: ["store"] },
   node: { below: DRIVEN },
   sim: { below: [...DRIVEN, "node"] },
   cli: { below: [...DRIVEN, "node", "sim", "crypto"] },

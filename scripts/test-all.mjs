@@ -50,6 +50,7 @@ const TOOLS = [
   { package: "avr-libc", probe: "/usr/lib/avr/include/avr/io.h" },
   { package: "systemd", probe: "/usr/bin/systemd-analyze" },
   { package: "udev", probe: "/usr/bin/udevadm" },
+  { package: "mosquitto", probe: "/usr/sbin/mosquitto" },
   { package: "ovmf", probe: "/usr/share/OVMF/OVMF_CODE_4M.fd" },
 ];
 const REPORT = "test-report/vitest.json";

@@ -40,6 +40,11 @@ export class BoundedMap<K, V> {
     return this.#entries.delete(key);
   }
 
+  /** All entries, the oldest first. */
+  entries(): IterableIterator<[K, V]> {
+    return this.#entries.entries();
+  }
+
   /** All values, the oldest first. */
   values(): IterableIterator<V> {
     return this.#entries.values();

@@ -26,12 +26,12 @@ export class LogFile {
    * may have put it there, `log-not-opened`, `foreign-link` (`OpenFolder`).
    */
   static open(path: string): LogFile {
-    return new LogFile(path, openChecked(path));
+    return new LogFile(path, openLogFile(path));
   }
 
   /** Opens the file of its name again, after logrotate gave it another one. With the errors of {@link open}: the old one stays. */
   reopen(): void {
-    const fd = openChecked(this.path);
+    const fd = openLogFile(this.path);
     closeSync(this.#fd);
     this.#fd = fd;
   }
@@ -49,10 +49,11 @@ function refuseKey(path: string): void {
   throw new UsageError("log-is-key", message, { path, form: key.id });
 }
 
-function openChecked(path: string): number {
+/** Opens a file for appending with the checks, and the errors, of {@link LogFile.open}; `mode`: of a new one, less the umask. */
+export function openLogFile(path: string, mode: number = LOG_MODE): number {
   try {
     refuseKey(path);
-    const fd = openIn(dirname(resolve(path)), basename(path));
+    const fd = openIn(dirname(resolve(path)), basename(path), mode);
     try {
       checkLog(path, fd);
       return fd;
@@ -65,12 +66,12 @@ function openChecked(path: string): number {
   }
 }
 
-function openIn(dir: string, name: string): number {
+function openIn(dir: string, name: string, mode: number): number {
   const folder = OpenFolder.open(dir);
   const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
   try {
     // Without O_NONBLOCK opening a named pipe would block until another process reads it.
-    return openSync(folder.at(name), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, LOG_MODE);
+    return openSync(folder.at(name), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, mode);
   } finally {
     folder.close();
   }

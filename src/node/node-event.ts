@@ -118,7 +118,10 @@ type PlainEvent =
   | { readonly event: "booted"; readonly version: string; readonly digest: string }
   /** The node's own board got this image from its own repository, or from a file. */
   | { readonly event: "installed"; readonly version: string; readonly digest: string; readonly from: string }
-  /** A neighbour said something new of itself. Anybody on the wire can say it. */
+  /**
+   * A neighbour said something new of itself. Anybody on the wire can say it. `digest`: the short one of its image; `nonce`: its
+   * boot nonce; `trial`: the image is on trial; `reason`: why it does not boot.
+   */
   | {
       readonly event: "neighbour";
       readonly link: string;
@@ -126,6 +129,10 @@ type PlainEvent =
       /** Undefined when nothing is installed, and of nodes without a board. */
       readonly version: string | undefined;
       readonly bootable: boolean;
+      readonly digest?: string;
+      readonly nonce?: string;
+      readonly trial?: boolean;
+      readonly reason?: BootFailure;
     }
   /** A neighbour runs another image of the same order as this node: neither updates the other. */
   | {
@@ -156,6 +163,12 @@ export interface HealedEvent extends OfBoard {
   readonly seconds: number;
   /** Rate of the line at its end, in bit/s; undefined where the link has none of its own. */
   readonly baud?: number | undefined;
+  /** The board that was healed: `peer`, or this node's own. */
+  readonly target?: string;
+  /** The boot nonce under which it called. */
+  readonly nonce?: string;
+  /** Whether it did not boot before, or did. */
+  readonly cause?: "heal" | "update";
 }
 
 export interface ProgressEvent extends OfBoard {

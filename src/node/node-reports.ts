@@ -29,10 +29,21 @@ export class NodeReports {
   }
 
   /** A neighbour said something new of itself. `link`: the endpoint. */
-  neighbour(link: string, { isBootable, installedDigest, isProvider, nodeId, version }: Neighbour): void {
-    if (isProvider) return;
-    const runs = installedDigest === undefined ? undefined : formatVersion(version);
-    this.report({ event: "neighbour", link, peer: toHex(nodeId), version: runs, bootable: isBootable });
+  neighbour(link: string, neighbour: Neighbour): void {
+    const { failure, installedDigest, isTrial, nodeId } = neighbour;
+    if (neighbour.isProvider) return;
+    const version = installedDigest === undefined ? undefined : formatVersion(neighbour.version);
+    this.report({
+      event: "neighbour",
+      link,
+      peer: toHex(nodeId),
+      version,
+      bootable: neighbour.isBootable,
+      ...(installedDigest !== undefined && { digest: toHex(installedDigest) }),
+      nonce: toHex(neighbour.bootNonce),
+      ...(isTrial && { trial: true }),
+      ...(failure !== undefined && { reason: failure }),
+    });
   }
 
   /** A neighbour runs another image of the same order. */

@@ -3,6 +3,7 @@ import type { Millis } from "../base/units.ts";
 import type { ServedImage } from "../image/image-source.ts";
 import { formatVersion } from "../image/version.ts";
 import type { LinkCounters } from "../link/counters.ts";
+import type { ServeCause } from "../mesh/dispatch.ts";
 import type { RescuerEvent } from "../session/rescuer/rescuer-events.ts";
 import type { HealedEvent, NodeEvent } from "./node-event.ts";
 import type { TransferProgress } from "./transfer-progress.ts";
@@ -54,10 +55,11 @@ export function waitingReport(
 export function healedReport(
   now: Millis,
   link: string,
-  { digest, targetId, isProven }: EventOf<"healed">,
+  { digest, targetId, targetNonce, isProven }: EventOf<"healed">,
   session: AcceptedSession | undefined,
   bytesSent: number,
   baud: number | undefined,
+  cause: ServeCause,
 ): HealedEvent {
   const { image, blocks = 0, startedAt = now, bytesBefore = 0 } = session ?? {};
   return {
@@ -71,6 +73,9 @@ export function healedReport(
     bytesTx: bytesSent - bytesBefore,
     seconds: (now - startedAt) / 1000,
     ...(baud !== undefined && { baud }),
+    target: toHex(targetId),
+    nonce: toHex(targetNonce),
+    cause,
   };
 }
 

@@ -334,11 +334,11 @@ export class RescuerSide {
   }
 
   #handleHealed(now: Millis, event: EventOf<"healed">, link: Link): void {
-    const { session } = this.#work(link);
+    const { cause, session } = this.#work(link);
     const { bytesSent } = link.end.counters;
     const { baud } = link.driver.transport.facts;
     this.#noteServed(link, event.targetId, event.digest);
-    const report = healedReport(now, link.endpoint, event, session, bytesSent, baud);
+    const report = healedReport(now, link.endpoint, event, session, bytesSent, baud, cause);
     this.#outcome.noteHealed(report);
     this.#report(report);
     if (this.#duties.once) this.#host.end({ code: ExitCode.done, reason: "healed" });

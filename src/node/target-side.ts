@@ -4,6 +4,7 @@ import type { Millis } from "../base/units.ts";
 import type { InstallPlan, TargetStore } from "../board/target-store.ts";
 import { formatVersion } from "../image/version.ts";
 import type { LinkKey } from "../link/link-key.ts";
+import type { ServeCause } from "../mesh/dispatch.ts";
 import type { CallCause, NodeStatus } from "../session/beacon.ts";
 import type { Deferral } from "../session/handshake.ts";
 import type { RoleHost } from "../session/role.ts";
@@ -53,6 +54,10 @@ interface LinkSession {
   /** The same of the image that was offered last. */
   offered: string;
   version: string;
+  /** The boot nonce that the offer answered. */
+  readonly nonce: string;
+  /** Whether the board booted when it was offered. */
+  readonly cause: ServeCause;
   /** When its first offer was accepted. */
   startedAt: Millis;
   /** It ended early: the next offer begins another one. */
@@ -225,6 +230,8 @@ export class TargetSide {
       digest: undefined,
       offered: toHex(offer.digest),
       version,
+      nonce: toHex(offer.targetNonce),
+      cause: this.#duties.store.status().isBootable ? "update" : "heal",
       startedAt: open === undefined || open.isLost ? now : open.startedAt,
       isLost: false,
       doneAt: undefined,
@@ -334,13 +341,15 @@ export class TargetSide {
     bytesTx: number,
     proven: boolean,
   ): void {
-    const { baud, digest = "", version, blocks } = session;
+    const { baud, cause, digest = "", nonce, version, blocks } = session;
     const figures = {
       blocks,
       bytesTx,
       seconds: this.#secondsOf(session),
       ...(baud !== undefined && { baud }),
     };
-    this.#host.report({ event: "healed", ...at, digest, version, proven, ...figures });
+    const target = toHex(this.#duties.store.status().nodeId);
+    const about = { digest, version, proven, target, nonce, cause };
+    this.#host.report({ event: "healed", ...at, ...about, ...figures });
   }
 }

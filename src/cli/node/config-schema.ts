@@ -11,12 +11,12 @@ import {
   durationValue,
   expected,
   flagValue,
+  optionalPath,
   parsedValue,
-  pathValue,
-  type ValueSchema,
   type Words,
   wordsValue,
 } from "./config-values.ts";
+import { FLEET_TABLE, type FleetSettings } from "./fleet-table.ts";
 import { NETWORK_TABLE, type NetworkSettings } from "./network-table.ts";
 
 /** Most links of a node, and most updates that it hands out at the same time. */
@@ -44,7 +44,10 @@ export const SETTING_KEYS = [
 ] as const;
 export type SettingKey = (typeof SETTING_KEYS)[number];
 /** Tables of the file that stand once. They have neither variables nor flags. */
-const TABLES = { network: NETWORK_TABLE } as const satisfies Record<string, ConfigTable<object>>;
+const TABLES = { network: NETWORK_TABLE, fleet: FLEET_TABLE } as const satisfies Record<
+  string,
+  ConfigTable<object>
+>;
 export const CONFIG_TABLES: Readonly<Record<string, ConfigTable<object>>> = TABLES;
 /** Keys of the file. */
 export const FILE_KEYS: readonly string[] = [...SETTING_KEYS, ...Object.keys(TABLES), "link"];
@@ -68,6 +71,7 @@ export interface Settings {
   readonly "ring-time"?: Millis;
   readonly "fan-out"?: number;
   readonly network?: NetworkSettings;
+  readonly fleet?: FleetSettings;
   readonly link?: readonly LinkSettings[];
 }
 
@@ -83,22 +87,19 @@ export interface SettingIssue {
   readonly message: string;
 }
 
-const path = (what: string): v.ExactOptionalSchema<ValueSchema<string>, undefined> =>
-  v.exactOptional(pathValue(what));
-
 const LinkSchema = v.object(
   {
     endpoint: parsedValue('an endpoint, such as "/dev/ttyUSB0" or "tcp:HOST:PORT"', parseEndpoint),
-    "link-key": path("a file"),
+    "link-key": optionalPath("a file"),
   },
   expected("a table with an endpoint"),
 );
 
 const SettingsSchema = v.object(
   {
-    board: path("a folder of board init"),
-    repository: path("a folder of images"),
-    socket: path("a socket to be made"),
+    board: optionalPath("a folder of board init"),
+    repository: optionalPath("a folder of images"),
+    socket: optionalPath("a socket to be made"),
     control: v.exactOptional(choiceValue("read", "write")),
     metrics: v.exactOptional(
       parsedValue('a port or an address of this machine, such as "127.0.0.1:9464"', parseMetricsAddress),
@@ -119,6 +120,7 @@ const SettingsSchema = v.object(
       ),
     ),
     network: v.exactOptional(NETWORK_TABLE.schema),
+    fleet: v.exactOptional(FLEET_TABLE.schema),
   },
   expected("a table"),
 );

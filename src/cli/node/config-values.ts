@@ -31,6 +31,15 @@ export function pathValue(what: string): ValueSchema<string> {
   return textValue(`the path of ${what}`);
 }
 
+/** The path of something, which need not be given. */
+export function optionalPath(what: string): v.ExactOptionalSchema<ValueSchema<string>, undefined> {
+  return v.exactOptional(pathValue(what));
+}
+
+export function listValue<Value>(one: ValueSchema<Value>, max: number): ValueSchema<Value[]> {
+  return v.pipe(v.array(one, expected("a list in brackets")), v.maxLength(max, `more than ${max} entries`));
+}
+
 export function choiceValue<const Choice extends string>(...choices: readonly Choice[]): ValueSchema<Choice> {
   return v.picklist(choices, expected(choices.map((one) => `"${one}"`).join(" or ")));
 }

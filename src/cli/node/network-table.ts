@@ -9,9 +9,10 @@ import {
   durationValue,
   expected,
   flagValue,
+  listValue,
+  optionalPath,
   parsedValue,
   pathValue,
-  type ValueSchema,
 } from "./config-values.ts";
 
 /** `[network]`: where images come from besides the folder (docs/node.md). */
@@ -36,27 +37,21 @@ const LIST_MAX = 64;
 /** Shortest time between two looks at the index. */
 const POLL_MIN_MS: Millis = 10_000;
 
-const list = <Value>(one: ValueSchema<Value>): ValueSchema<Value[]> =>
-  v.pipe(
-    v.array(one, expected("a list in brackets")),
-    v.maxLength(LIST_MAX, `more than ${LIST_MAX} entries`),
-  );
-const path = (what: string): v.ExactOptionalSchema<ValueSchema<string>, undefined> =>
-  v.exactOptional(pathValue(what));
-
 const ENTRIES = {
   index: parsedValue('the URL of a folder, such as "https://images.example.org/acme/"', sourceUrl),
-  trust: v.exactOptional(list(pathValue("a public key"))),
+  trust: v.exactOptional(listValue(pathValue("a public key"), LIST_MAX)),
   "allow-unsigned": v.exactOptional(flagValue()),
-  ca: path("a file of certificates"),
-  cert: path("a certificate"),
-  "cert-key": path("the key of the certificate"),
+  ca: optionalPath("a file of certificates"),
+  cert: optionalPath("a certificate"),
+  "cert-key": optionalPath("the key of the certificate"),
   budget: v.exactOptional(parsedValue('bytes a day, such as "50M"', parseSize)),
   poll: v.exactOptional(v.pipe(durationValue(), v.minValue(POLL_MIN_MS, 'expected at least "10s"'))),
   "allow-addresses": v.exactOptional(
-    list(parsedValue('a range such as "192.168.7.0/24"', parseNetworkRange)),
+    listValue(parsedValue('a range such as "192.168.7.0/24"', parseNetworkRange), LIST_MAX),
   ),
-  hardware: v.exactOptional(list(parsedValue('hardware such as "acme/widget"', parseHardwareFlag))),
+  hardware: v.exactOptional(
+    listValue(parsedValue('hardware such as "acme/widget"', parseHardwareFlag), LIST_MAX),
+  ),
 } as const;
 
 export const NETWORK_TABLE: ConfigTable<NetworkSettings> = {

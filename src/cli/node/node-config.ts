@@ -18,6 +18,7 @@ import {
   variableWarnings,
 } from "./config-sources.ts";
 import type { Words } from "./config-values.ts";
+import type { FleetSettings } from "./fleet-table.ts";
 import type { NetworkSettings } from "./network-table.ts";
 
 /** A link of a node. */
@@ -60,6 +61,8 @@ export interface NodeConfig {
   readonly fanOut: number;
   /** Where images of the repository come from; undefined: only from people. */
   readonly network: NetworkSettings | undefined;
+  /** Reports of what happens here; undefined without a `[fleet]`. */
+  readonly fleet: FleetSettings | undefined;
   /** At least one. */
   readonly links: readonly NodeLinkConfig[];
 }
@@ -172,6 +175,7 @@ function configOf(path: string | undefined, settings: Settings): NodeConfig {
     ringTimeMs: settings["ring-time"] ?? RING_TIME_MS,
     fanOut: settings["fan-out"] ?? 1,
     network: settings.network,
+    fleet: settings.fleet,
     links: (settings.link ?? []).map((link) => ({ endpoint: link.endpoint, linkKey: link["link-key"] })),
   };
 }

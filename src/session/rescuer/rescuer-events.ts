@@ -86,6 +86,8 @@ export type RescuerEvent =
       readonly tag: "healed";
       readonly digest: Uint8Array;
       readonly targetId: Uint8Array;
+      /** The boot nonce under which the board called. */
+      readonly targetNonce: Uint8Array;
       readonly isProven: boolean;
     }
   | { readonly tag: "sessionLost"; readonly why: RescuerLoss; readonly targetId: Uint8Array }

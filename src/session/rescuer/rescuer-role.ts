@@ -370,10 +370,10 @@ export class RescuerRole implements Role {
     // The link's session stays until the next one, to acknowledge a repeated DONE.
     this.#host.link.send({ tag: "doneAck", digest });
     serving.dropAll();
-    const { targetId } = serving.peer;
+    const { targetId, targetNonce } = serving.peer;
     const isProven = this.#guard.isKeyed;
     this.#callers.noteHealed(now, serving, isProven);
-    this.#host.emit({ tag: "healed", digest: serving.image.digest, targetId, isProven });
+    this.#host.emit({ tag: "healed", digest: serving.image.digest, targetId, targetNonce, isProven });
     this.#host.emit({ tag: "release", session: serving.number });
     this.#state = { tag: "healed", digest: serving.image.digest };
   }

@@ -18,7 +18,7 @@ describe("a fault in the file", () => {
     ["an unknown key", `bord = "b"\n${LINK}`, 1, 1, "bord", /did you mean board\?$/],
     ["an unknown key below others", `soak = "1s"\n  fanout = 1\n${LINK}`, 2, 3, "fanout", /mean fan-out\?$/],
     ["the beginning of a key", `repo = "r"\n${LINK}`, 1, 1, "repo", /mean repository\?$/],
-    ["a key that is like no other", `xyz = 1\n${LINK}`, 1, 1, "xyz", /known: board, .*, link$/],
+    ["a key that is like no other", `xyz = 1\n${LINK}`, 1, 1, "xyz", /known: board, .*, fleet, link$/],
     ["a key of a later version", `report = "r"\n${LINK}`, 1, 1, "report", /unknown key/],
     ["an unknown key of a link", `${LINK}linkkey = "k"\n`, 3, 1, "link[0].linkkey", /mean link-key\?$/],
     ["a link's key above the links", `link-key = "k"\n${LINK}`, 1, 1, "link-key", /below \[\[link\]\]$/],

@@ -80,6 +80,7 @@ describe("the configuration of a node", () => {
           { endpoint: parseEndpoint("serial:/dev/ttyUSB0?baud=921600"), linkKey: undefined },
           { endpoint: parseEndpoint("i2c:/dev/i2c-1?address=0x42"), linkKey: at("link.key") },
         ],
+        fleet: undefined,
       },
       warnings: [],
     });
@@ -109,6 +110,7 @@ describe("the configuration of a node", () => {
       fanOut: 1,
       network: undefined,
       links: [{ endpoint: parseEndpoint("/dev/ttyUSB0"), linkKey: undefined }],
+      fleet: undefined,
     });
   });
 
