@@ -3,6 +3,8 @@ import type { Millis } from "../base/units.ts";
 /** Bytes that were received in one hour, counted from the start of the account's time. */
 export type Spending = readonly [hour: number, bytes: number];
 
+/** Smallest budget of a day, in bytes. */
+export const BUDGET_MIN = 65_536;
 const HOUR_MS: Millis = 3_600_000;
 const DAY_HOURS = 24;
 /** Most hours that matter: those of a day, the present one, and the one that is a day old in part. */

@@ -43,6 +43,8 @@ export interface ReadIndex {
   readonly digest: Uint8Array;
   /** Of the trusted key that signed it, 8 bytes; undefined when it is not signed, or nobody is trusted. */
   readonly keyId: Uint8Array | undefined;
+  /** Of the key that it claims to be signed with, 16 hexadecimal digits; undefined when it is not signed. */
+  readonly claimedKeyId: string | undefined;
 }
 
 /** Why an index is not used. `index-damaged` may pass; the others are refusals. */
@@ -127,7 +129,7 @@ export function readIndex(bytes: Uint8Array, { keys }: Pick<TrustPolicy, "keys">
   if ("tag" in index) return index;
   if (bodyOf(index) !== body) return fault("index-damaged", "is not in the one form that an index has");
   const trusted = keys.length > 0 && keyId !== undefined ? fromHex(keyId) : undefined;
-  return { tag: "index", index, digest: sha256(encodeUtf8(body)), keyId: trusted };
+  return { tag: "index", index, digest: sha256(encodeUtf8(body)), keyId: trusted, claimedKeyId: keyId };
 }
 
 function signatureFault(

@@ -75,7 +75,7 @@ describe("an index", () => {
     expect(read(encodeIndex(INDEX), NOBODY)).toMatchObject({ tag: "index", index: INDEX, keyId: undefined });
   });
 
-  it("has the same digest whoever signed it, and another one with each change", () => {
+  it("has the same digest, no matter who signed it, and another one with each change", () => {
     const digestOf = (index: RepositoryIndex, key = OWNER): string => {
       const found = read(encodeIndex(index, key), NOBODY);
       return found.tag === "index" ? toHex(found.digest) : "";
