@@ -41,7 +41,7 @@ export const LAYERS = {
   network: {
     below: ["base", "content", "files", "image", "image-files"],
     isPure: true,
-    except: ["address-guard", "http-get"],
+    except: ["address-guard", "http-get", "publish", "pull-folder", "pull-image", "pull-round", "tls-files"],
   },
   flash: { below: ["base", "files"], isPure: true, except: ["device"] },
   board: {

@@ -5,7 +5,6 @@ import { errorWords } from "../base/system-error.ts";
 /** What codes of the network mean, in words. */
 const NETWORK: Readonly<Record<string, string>> = {
   ECONNREFUSED: "nothing listens there",
-  ECONNRESET: "the connection was broken off",
   EHOSTUNREACH: "no way leads there",
   ENETUNREACH: "this machine has no network, or no way there",
   ENETDOWN: "the network is down",
@@ -13,7 +12,6 @@ const NETWORK: Readonly<Record<string, string>> = {
   EAI_AGAIN: "the name service does not answer",
   EAI_FAIL: "the name service does not answer",
   ETIMEDOUT: "nothing answers",
-  EPIPE: "the connection was broken off",
   EADDRNOTAVAIL: "this machine has no address for it",
 };
 
@@ -26,10 +24,10 @@ export function fetchFault(url: URL, error: unknown, received: number): unknown 
   const code = errnoOf(error);
   const details = { url: url.href, errno: code, received };
   const meant = NETWORK[code];
-  if (code === "ECONNRESET" && received > 0) {
+  if (code === "ECONNRESET" || code === "EPIPE") {
     return new UnreachableError(
       "net-truncated",
-      `${url.href}: the connection ended too early`,
+      `${url.href}: the connection was broken off`,
       details,
       error,
     );

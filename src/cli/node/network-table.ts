@@ -3,7 +3,7 @@ import type { Millis } from "../../base/units.ts";
 import type { Hardware } from "../../image/hardware.ts";
 import { type NetworkRange, parseNetworkRange } from "../../network/address-guard.ts";
 import { sourceUrl } from "../../network/source-url.ts";
-import { parseHardwareFlag, parseSize } from "../parse.ts";
+import { parseBudget, parseHardwareFlag } from "../parse.ts";
 import type { ConfigTable } from "./config-table.ts";
 import {
   durationValue,
@@ -44,7 +44,7 @@ const ENTRIES = {
   ca: optionalPath("a file of certificates"),
   cert: optionalPath("a certificate"),
   "cert-key": optionalPath("the key of the certificate"),
-  budget: v.exactOptional(parsedValue('bytes a day, such as "50M"', parseSize)),
+  budget: v.exactOptional(parsedValue('bytes a day, such as "50M"', parseBudget)),
   poll: v.exactOptional(v.pipe(durationValue(), v.minValue(POLL_MIN_MS, 'expected at least "10s"'))),
   "allow-addresses": v.exactOptional(
     listValue(parsedValue('a range such as "192.168.7.0/24"', parseNetworkRange), LIST_MAX),
