@@ -22,6 +22,7 @@ import type { CommandContext } from "../run.ts";
 import { imageMemory } from "./image-memory.ts";
 import type { NodeConfig } from "./node-config.ts";
 import { openNodeFigures } from "./node-figures.ts";
+import { openNodeFleet } from "./node-fleet.ts";
 
 /** When a node ends by itself. */
 export interface NodeEnds {
@@ -66,11 +67,14 @@ async function runWith(
   const { runNode } = await import("../../node/full-node.ts");
   const figures = await openNodeFigures(context, config);
   let socket: Promise<ControlSocket | undefined> | undefined;
+  const place = { path: config.path, board: store?.status().hardwareId8 };
+  const fleet = config.fleet && (await openNodeFleet(config.fleet, place, output));
   const onEvent = (event: NodeEvent): void => {
     output.nodeEvent(event);
     figures?.handle(event);
     service?.handle(event);
     healed.handle(event);
+    fleet?.handle(event);
     if (event.event === "refused") refusals?.note({ ...event, detail: event.detail ?? "" });
   };
   try {
@@ -94,6 +98,7 @@ async function runWith(
       onRunning: (node) => {
         figures?.attach(node);
         socket = openSocket(context, config, board, node);
+        fleet?.begin(node);
         // Its failure ends the node no more than a warning does.
         void socket;
       },
@@ -102,6 +107,7 @@ async function runWith(
   } finally {
     await (await socket)?.close();
     await figures?.close();
+    await fleet?.close();
     await healed.finished();
     runner.close();
     refusals?.close();

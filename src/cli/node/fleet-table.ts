@@ -31,7 +31,7 @@ const ENTRIES = {
   site: v.exactOptional(v.pipe(textValue(A_SITE), v.check(isSiteName, expected(A_SITE)))),
   reports: optionalPath("a file"),
   outbox: optionalPath("a folder"),
-  broker: v.exactOptional(v.pipe(textValue(A_BROKER), v.check(isBroker, expected(A_BROKER)))),
+  broker: v.exactOptional(v.pipe(textValue(A_BROKER), v.check(isBrokerUrl, expected(A_BROKER)))),
   ca: optionalPath("a certificate"),
   cert: optionalPath("a certificate"),
   key: optionalPath("a private key"),
@@ -61,7 +61,8 @@ export const FLEET_TABLE: ConfigTable<FleetSettings> = {
   },
 };
 
-function isBroker(value: string): boolean {
+/** Whether this is a broker: "mqtt:" or "mqtts:", a host, perhaps a port, and nothing else. */
+export function isBrokerUrl(value: string): boolean {
   const { protocol, hostname, username, password, search, hash, pathname } = URL.canParse(value)
     ? new URL(value)
     : { protocol: "" };
