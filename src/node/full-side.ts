@@ -97,6 +97,7 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
         allowUnsigned,
         once: false,
         self: own?.self,
+        isEager: duties.isEager,
         handsOut: own === undefined && duties.policy.update === "auto",
         advice: duties.advice,
         admit: (link, cause) =>
