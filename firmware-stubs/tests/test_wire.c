@@ -398,6 +398,12 @@ static void check_rates(const json *rates) {
   }
 }
 
+/* Calls that say what their board takes behind an offer (6.10): each is read as one without. */
+static void check_inline(const json *calls) {
+  JSON_EACH(vector, json_get(calls, "frames")) check_read(vector);
+  JSON_EACH(vector, json_get(calls, "decodeOnly")) check_read(vector);
+}
+
 /* A link key's frames: announcements with a proof (14.3). */
 static void check_proofs(const json *keys) {
   JSON_EACH(vector, json_get(keys, "handshake")) {
@@ -576,6 +582,7 @@ int main(int argc, char **argv) {
   check_faults(wire);
   check_cuts(wire);
   check_rates(json_load(vectors, "rate-v1.json"));
+  check_inline(json_load(vectors, "inline-v1.json"));
   check_proofs(json_load(vectors, "link-key-v1.json"));
   check_edges();
   check_limits();

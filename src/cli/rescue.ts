@@ -25,6 +25,7 @@ interface RescueFlags {
   readonly version?: Version;
   readonly allowUnsigned?: boolean;
   readonly once?: boolean;
+  readonly eager?: boolean;
   readonly timeout?: Millis;
   readonly reset?: "dtr" | "rts";
   readonly onHealed?: string;
@@ -33,7 +34,7 @@ interface RescueFlags {
 }
 
 /** Flags that a service sets; those that describe one image or one run have no variable. */
-const VARIABLES = ["repo", "timeout", "reset", "on-healed", "link-key", "wait-for-links"];
+const VARIABLES = ["repo", "timeout", "reset", "on-healed", "link-key", "wait-for-links", "eager"];
 
 /** Registers `mayday rescue`. */
 export function addRescueCommand(program: Command): void {
@@ -67,6 +68,10 @@ export function addRescueCommand(program: Command): void {
     .option("--version <version>", "version of a raw --image", parseVersionFlag)
     .option("--allow-unsigned", "send unsigned images")
     .option("--once", "end after one board was healed or refused the image, or none suits it")
+    .option(
+      "--eager",
+      "send an image of up to 64 KiB right behind the offer, without waiting for the board's answer; not with a link key",
+    )
     .option("--timeout <seconds>", "give up after this long without progress (default: never)", parseSeconds)
     .addOption(
       new Option("--reset <line>", "pulse this modem line when a port opens first").choices(["dtr", "rts"]),
@@ -101,6 +106,8 @@ async function runRescueCommand(
   const runner = new HookRunner({ warn, signal });
   const healed = HealedHook.ofFlag(flags.onHealed, { runner, warn });
   const linkKey = await linkKeyFor(await linkKeyFlag(flags.linkKey, output));
+  if (flags.eager === true && linkKey !== undefined)
+    warn("--eager does nothing on links with a key: an image is sent there once the board has proven itself");
   const source = await openRescueSource(flags, output);
   warnOfOpenLinks(flags.link, { hasLinkKey: linkKey !== undefined, takesUnsigned: false }, output);
   const { runRescue } = await import("../node/rescue-node.ts");
@@ -111,6 +118,7 @@ async function runRescueCommand(
       allowUnsigned: flags.allowUnsigned === true,
       offersAnyway: source.isNamed,
       once: flags.once === true,
+      isEager: flags.eager === true,
       linkKey,
       signal,
       advice: adviceOn,

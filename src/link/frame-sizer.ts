@@ -16,6 +16,8 @@ export interface Sizer {
   readonly mendable: number;
   /** A frame of so many bytes on the line, in this form, arrived, or was lost. */
   settle(bytes: number, isLost: boolean, mendable: number): void;
+  /** The peer takes so many bytes in a frame. {@link payload} changes. */
+  setPayloadMax(payloadMax: number): void;
   /** The line has another rate from now on, in bytes per millisecond, and a quality of its own there. {@link payload} changes. */
   setLine(quality: LineQuality, bytesPerMs: number | undefined): void;
   /** Payload that arrives, by what is known of the line, as a share of the bytes on it: 0 to 1. */
@@ -42,7 +44,8 @@ export interface FrameSizerOptions {
 export class FrameSizer implements Sizer {
   #estimate: ErrorEstimate;
   #max: number;
-  readonly #payloadMax: number;
+  #payloadMax: number;
+  #bytesPerMs: number | undefined;
   readonly #fixed: number | undefined;
   /** Bytes of a data frame on the line beyond its payload. */
   readonly #overhead: number;
@@ -55,13 +58,21 @@ export class FrameSizer implements Sizer {
     this.#fixed = payload;
     this.#payloadMax = payloadMax;
     this.#overhead = DATA_HEADER_LENGTH + CRC_LENGTH + overhead;
+    this.#bytesPerMs = bytesPerMs;
     this.#max = largestPayload(payloadMax, this.#overhead, bytesPerMs);
     this.#choose();
   }
 
   setLine({ errors }: LineQuality, bytesPerMs: number | undefined): void {
     this.#estimate = errors;
+    this.#bytesPerMs = bytesPerMs;
     this.#max = largestPayload(this.#payloadMax, this.#overhead, bytesPerMs);
+    this.#choose();
+  }
+
+  setPayloadMax(payloadMax: number): void {
+    this.#payloadMax = payloadMax;
+    this.#max = largestPayload(payloadMax, this.#overhead, this.#bytesPerMs);
     this.#choose();
   }
 

@@ -133,9 +133,9 @@ export class Link {
 
   /**
    * Begins a session on the rescuer's side. `payloadMax`: what the target takes in a frame, in bytes. `seal`: new, of the
-   * link key; each received frame then needs its seal.
+   * link key; each received frame then needs its seal. `firstNumber`: of its packets, if others were sent under this tag.
    */
-  startSending(now: Millis, tag: number, payloadMax: number, seal?: FrameSeal): SendSide {
+  startSending(now: Millis, tag: number, payloadMax: number, seal?: FrameSeal, firstNumber = 0): SendSide {
     this.#startSession(now, tag, seal);
     const { overhead, sealLength } = this.#framer;
     const { bytesPerMs } = this.#pacer;
@@ -143,7 +143,9 @@ export class Link {
     const sizer = this.#forms.sizer(sizes, sealLength);
     const { counters, rtt } = this;
     this.#reception.noteAccepted();
-    this.#sender = new SendSide(now, { timers: this.#timers, counters, rtt, pacer: this.#pacer, sizer });
+    this.#sender = new SendSide(now, {
+      ...{ timers: this.#timers, counters, rtt, pacer: this.#pacer, sizer, firstNumber },
+    });
     return this.#sender;
   }
 

@@ -46,6 +46,8 @@ export interface SendSideParts {
   readonly rtt: RttEstimator;
   readonly pacer: Pacer;
   readonly sizer: Sizer;
+  /** Number of the first packet; 0 unless given. */
+  readonly firstNumber?: number;
 }
 
 /**
@@ -61,7 +63,7 @@ export class SendSide {
   readonly #queue: SendQueue = new SendQueue();
   readonly #inFlight: Map<number, InFlight> = new Map();
   #inFlightBytes = 0;
-  #nextNumber = 0;
+  #nextNumber: number;
   /** What the last ack said of the wrong bytes in the second form. */
   #mended = 0;
   /** When the last ack came, or when something was first in flight after nothing was. */
@@ -79,7 +81,8 @@ export class SendSide {
   /** Bytes on the line of the packets whose fate is known, since the rate of the line changed last. */
   #settledBytes = 0;
 
-  constructor(now: Millis, { timers, counters, rtt, pacer, sizer }: SendSideParts) {
+  constructor(now: Millis, { timers, counters, rtt, pacer, sizer, firstNumber = 0 }: SendSideParts) {
+    this.#nextNumber = firstNumber;
     this.#lastNewsAt = now;
     this.#timers = timers;
     this.#pause = new SendPause(timers);
@@ -87,6 +90,16 @@ export class SendSide {
     this.#rtt = rtt;
     this.#pacer = pacer;
     this.#sizer = sizer;
+  }
+
+  /** Number of the next packet. */
+  get nextNumber(): number {
+    return this.#nextNumber;
+  }
+
+  /** The peer takes this many bytes in a frame: it was not known before. */
+  setPayloadMax(payloadMax: number): void {
+    this.#sizer.setPayloadMax(payloadMax);
   }
 
   has(key: string): boolean {

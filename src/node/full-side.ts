@@ -105,6 +105,7 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
         allowUnsigned,
         once: false,
         self: own?.self,
+        isEager: duties.isEager,
         handsOut: own === undefined && duties.policy.update === "auto",
         advice: duties.advice,
         admit: (link, cause) =>

@@ -25,6 +25,8 @@ export interface NodeDuties extends Pick<RunOptions, "advice"> {
   /** Hand out unsigned images of the repository. */
   readonly allowUnsigned?: boolean;
   readonly policy: UpdatePolicy;
+  /** Send a small image right behind its offer, to boards that take it so. Not unless given. */
+  readonly isEager?: boolean;
   /** Updates handed out at the same time. */
   readonly fanOut: number;
   /** Starts the board's image; true when that went well. Does not reject. */

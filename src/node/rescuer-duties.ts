@@ -20,6 +20,8 @@ export interface RescuerDuties extends Pick<RunOptions, "advice">, PickPolicy {
   readonly updates?: Repository | undefined;
   /** Offer newer images also to boards that did not ask. */
   readonly handsOut?: boolean | undefined;
+  /** Send a small image right behind its offer, to boards that take it so. Not unless given. */
+  readonly isEager?: boolean | undefined;
   /** Whether a board may be served now; always unless given. */
   admit?(link: SideLink<RescuerRole>, cause: ServeCause): Admission;
   /** A board that boots got this image, by its short digest. */

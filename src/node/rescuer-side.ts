@@ -126,6 +126,7 @@ export class RescuerSide {
       bootNonce: bootNonce(),
       ...(status && { status }),
       ...(this.#duties.handsOut === true && { handsOut: true }),
+      ...(this.#duties.isEager === true && { isEager: true }),
       ...(link && { callers: this.#work(link).callers }),
     });
   }

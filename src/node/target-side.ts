@@ -77,6 +77,9 @@ interface Refusal {
   readonly peer: string | undefined;
 }
 
+/** Bytes of an image that are taken right behind an offer: as many as blocks have room for (PROTOCOL.md 6.10). */
+const INLINE_BYTES = 65_536;
+
 /** What is said at the timeout if another node was there. */
 const HEARD_TEXTS: HeardTexts = {
   offering: "a neighbour is there, but the board was not healed in time",
@@ -127,7 +130,8 @@ export class TargetSide {
     const status = this.#duties.status ?? ((): NodeStatus => nodeStatusOf(store.status()));
     const isBlank = (): boolean => store.isBlank();
     const shared = { hold: this.#hold, swarm: this.#swarm, start: this.#start };
-    const role = new TargetRole(now, host, { random, status, isBlank, ...shared, cause });
+    const limits = { inlineBytes: INLINE_BYTES };
+    const role = new TargetRole(now, host, { random, status, isBlank, ...shared, cause, limits });
     const serving = this.#serving.one;
     // Who makes a role meanwhile wants a rescuer on this link to bring a part.
     if (serving !== undefined) role.setServedElsewhere(now, serving, true);

@@ -32,6 +32,8 @@ export interface BeaconManner {
   readonly cause?: CallCause;
   /** It has a link key. */
   readonly isKeyed?: boolean;
+  /** Bytes of an image that it takes right behind an offer; 0: none. */
+  readonly inlineBytes?: number;
 }
 
 const NO_VERSION: WireVersion = { major: 0, minor: 0, patch: 0 };
@@ -40,7 +42,7 @@ const NO_VERSION: WireVersion = { major: 0, minor: 0, patch: 0 };
 export function beaconOf(
   status: NodeStatus,
   bootNonce: Uint8Array,
-  { cause, isKeyed = false }: BeaconManner = {},
+  { cause, isKeyed = false, inlineBytes = 0 }: BeaconManner = {},
 ): Beacon {
   const isHealthy = status.failure === undefined;
   return {
@@ -61,6 +63,7 @@ export function beaconOf(
     counterFloor: status.counterFloor,
     installedDigest: status.installed?.digest,
     receivingDigest: status.receivingDigest,
+    ...(inlineBytes > 0 && !isKeyed ? { inlineBytes } : {}),
   };
 }
 

@@ -131,6 +131,7 @@ export { SHORT_DIGEST_LENGTH } from "../base/digest.ts";
 export const ExtensionType = {
   linkProof: 0x01,
   partial: 0x04,
+  inline: 0x05,
   limits: 0x06,
   forms: 0x07,
   mended: 0x08,
@@ -147,6 +148,9 @@ export const LineChangeBit = {
 } as const;
 /** Bytes of the value of *limits* (PROTOCOL.md 5.4). */
 export const LIMITS_LENGTH = 6;
+/** What a board that takes images inline has room for in a frame, and blocks of such an image at most (PROTOCOL.md 6.10). */
+export const INLINE_PAYLOAD_MAX = 256;
+export const INLINE_BLOCKS_MAX = 16;
 /** Bytes of a MAC under a link key, and of the frame counter beside it (PROTOCOL.md 14.3, 14.4). */
 export const LINK_MAC_LENGTH = 8;
 /** Bytes of the digest of the call that an offer answers, in its proof (PROTOCOL.md 14.3). */

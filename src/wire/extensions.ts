@@ -1,18 +1,24 @@
 import { ByteReader, ByteWriter, EMPTY } from "../base/bytes.ts";
 import { ExtensionType, LIMITS_LENGTH } from "./constants.ts";
-import type { Accept, Ack, Message, Offer, SaysForms } from "./messages.ts";
+import type { Accept, Ack, Beacon, Message, Offer, SaysForms } from "./messages.ts";
 import { extensionOf } from "./tlv.ts";
 
 /** Messages that may say what their sender can hear, and what the line does to bytes (PROTOCOL.md 3.5). */
 const SAYS_FORMS: ReadonlySet<Message["tag"]> = new Set(["query", "beacon", "distress", "offer"]);
 /** Bytes of the value of *partial*: a u24. */
 const PARTIAL_LENGTH = 3;
+/** Bytes of the value of *inline*: a u32. */
+const INLINE_LENGTH = 4;
 /** Room for all extensions of a message but the proof of a link key. */
 const EXTENSIONS_MAX = 16;
 
 /** Whether a message of this kind says what its sender can hear. */
 export function saysForms(message: Message): message is Message & SaysForms {
   return SAYS_FORMS.has(message.tag);
+}
+
+function isBeacon(message: Message): message is Beacon {
+  return message.tag === "distress" || message.tag === "beacon";
 }
 
 /** The extensions of a message, but for the proof of a link key, which comes behind them. */
@@ -26,6 +32,8 @@ export function encodeExtensions(message: Message): Uint8Array {
       .u8(PARTIAL_LENGTH)
       .u16(message.partial & 0xffff)
       .u8(message.partial >> 16);
+  if (isBeacon(message) && message.inlineBytes !== undefined)
+    w.u8(ExtensionType.inline).u8(INLINE_LENGTH).u32(message.inlineBytes);
   if (message.tag === "ack" && message.mended !== undefined)
     w.u8(ExtensionType.mended)
       .u8(2)
@@ -49,6 +57,7 @@ export function withExtensions<M extends Message>(message: M, tail: Uint8Array):
       ...(forms !== undefined && { forms }),
       ...(changes !== undefined && { changes }),
       ...(message.tag === "offer" && partialIn(tail)),
+      ...(isBeacon(message) && inlineIn(tail)),
     };
   }
   if (message.tag === "accept") return { ...message, ...limitsIn(tail) };
@@ -67,6 +76,12 @@ function partialIn(tail: Uint8Array): Pick<Offer, "partial"> {
   if (value === undefined || value.length < PARTIAL_LENGTH) return {};
   const r = new ByteReader(value);
   return { partial: r.u16() + r.u8() * 0x1_0000 };
+}
+
+function inlineIn(tail: Uint8Array): Pick<Beacon, "inlineBytes"> {
+  const value = extensionOf(tail, ExtensionType.inline);
+  if (value === undefined || value.length < INLINE_LENGTH) return {};
+  return { inlineBytes: new ByteReader(value).u32() };
 }
 
 function mendedIn(tail: Uint8Array): Pick<Ack, "mended"> {

@@ -50,6 +50,8 @@ export interface Beacon extends SaysForms {
   readonly counterFloor: number;
   readonly installedDigest: Uint8Array | undefined;
   readonly receivingDigest: Uint8Array | undefined;
+  /** Of a call: bytes of an image that the board takes right behind an offer, 0 to 2^32 - 1; none unless given. */
+  readonly inlineBytes?: number;
 }
 
 /** Whether a beacon asks for an image: for help, or for something newer. */

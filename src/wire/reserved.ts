@@ -14,7 +14,6 @@ export const ReservedRescuerControl = { have: 0x2 } as const;
 export const ReservedExtension = {
   signature: { type: 0x02, length: 0 },
   keys: { type: 0x03, length: 0 },
-  inline: { type: 0x05, length: 4 },
 } as const;
 
 /** Kinds of object. */

@@ -100,8 +100,14 @@ export class Attacker {
     this.#wire.write(encodeDelimited(frame));
   }
 
+  /** Speaks in the session that this offer begins, whether it is accepted or not. */
+  beginWith(offer: Offer): void {
+    this.tag = tagOf({ ...offer, targetId: this.targetId });
+    this.#packetNumber = 0;
+  }
+
   /** Offers an image to the board that called last, under this id. */
-  offer(rescuerId: Uint8Array, image: ImageSource): void {
+  offer(rescuerId: Uint8Array, image: ImageSource): Offer {
     const { version, size, counter, blockSize } = image.manifest;
     const offer: Offer = {
       tag: "offer",
@@ -116,6 +122,7 @@ export class Attacker {
     };
     this.#offers.push(offer);
     this.send(offer);
+    return offer;
   }
 
   sendManifest({ envelope }: ImageSource): void {

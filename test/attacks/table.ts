@@ -3,6 +3,7 @@ import { CALLS } from "./calls.ts";
 import { FILE_ATTACKS } from "./files.ts";
 import { HOLDING } from "./holding.ts";
 import { IMAGES } from "./images.ts";
+import { INLINE_ATTACKS } from "./inline.ts";
 import { RATES } from "./rates.ts";
 import { SESSIONS } from "./sessions.ts";
 import { SPOOFING } from "./spoofing.ts";
@@ -17,6 +18,7 @@ const BY_FILE: Readonly<Record<string, readonly Attack[]>> = {
   "spoofing.ts": SPOOFING,
   "calls.ts": CALLS,
   "sessions.ts": SESSIONS,
+  "inline.ts": INLINE_ATTACKS,
   "rates.ts": RATES,
   "tcp.ts": TCP,
   "files.ts": FILE_ATTACKS,

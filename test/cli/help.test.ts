@@ -39,11 +39,7 @@ const COMMANDS = [
   "manual",
 ];
 /** Commands and flags of later versions, which must not be accepted before they work. */
-const LATER = [
-  ["collect"],
-  ["rescue", "--link", "tcp:h:1", "--eager"],
-  ["rescue", "--link", "tcp:h:1", "--wait-healthy", "5"],
-];
+const LATER = [["collect"], ["rescue", "--link", "tcp:h:1", "--wait-healthy", "5"]];
 
 /** The commands of a program, without the groups. */
 function leaves(command: Command): Command[] {

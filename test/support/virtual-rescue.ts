@@ -86,6 +86,8 @@ export interface VirtualRescueOptions {
   readonly isDeafWhileWriting?: boolean;
   /** What the board has memory for. */
   readonly limits?: TargetLimits;
+  /** The rescuer sends what fits right behind its offer. */
+  readonly isEager?: boolean;
   /** The target's, at each of its starts; random unless given. */
   readonly bootNonce?: Uint8Array;
   /** Bytes that the wire hands over at once; 32 unless given. */
@@ -272,7 +274,9 @@ export class VirtualRescue {
     const ids = { nodeId: this.rescuerId, bootNonce: randomBytes(this.#random, 8) };
     const end = new LinkEnd<RescuerEvent>(link);
     const now = this.clock.now();
-    const rescuer = end.exchange(now, (host) => new RescuerRole(now, host, { random: this.#random, ...ids }));
+    const { isEager = false } = this.#options;
+    const options = { random: this.#random, ...ids, isEager };
+    const rescuer = end.exchange(now, (host) => new RescuerRole(now, host, options));
     const images = new PickedImages(undefined, this.#options.coders);
     const driver = this.#drive(end, wire, onRescuerEvent, (event: RescuerEvent, pump) => {
       if (!this.#applyRescuer(event, rescuer, images, pump)) this.rescuerEvents.push(event);

@@ -69,6 +69,7 @@ export const anyFrame: fc.Arbitrary<Frame> = fc.oneof(
     ...beaconFields,
     isTrial: fc.constant(true as const),
     wantsUpdate: fc.constant(true as const),
+    inlineBytes: unsigned(32),
   }),
   fc.record({
     tag: fc.constant("distress" as const),
@@ -80,6 +81,12 @@ export const anyFrame: fc.Arbitrary<Frame> = fc.oneof(
     tag: fc.constant("distress" as const),
     failure: perhaps(names(BootFailureCode)),
     ...beaconFields,
+  }),
+  fc.record({
+    tag: fc.constant("distress" as const),
+    failure: perhaps(names(BootFailureCode)),
+    ...beaconFields,
+    inlineBytes: unsigned(32),
   }),
   fc.record({
     tag: fc.constant("offer" as const),

@@ -82,7 +82,6 @@ describe("reserved numbers", () => {
   it.each([
     ["offer", ["signature"]],
     ["offer", ["signature", "keys"]],
-    ["distress of an empty board", ["inline"]],
   ] as const)("%s with all its reserved extensions keeps its meaning and its limit: %s", (name, names) => {
     const plain = covered(name);
     const frame = withCrc(concatBytes(plain, extensions(names)), undefined);

@@ -69,7 +69,7 @@ describe("coverage of the vectors", () => {
   it("has each message and each packet", () => {
     const wanted = [AnnounceType, TargetControlType, RescuerControlType].flatMap(Object.keys);
     expect(
-      new Set([...FRAME_VECTORS, ...RATE_VECTORS, ...ADVICE_VECTORS].map(({ frame }) => frame.tag)),
+      new Set([...FRAME_VECTORS, ...RATE_VECTORS.frames, ...ADVICE_VECTORS].map(({ frame }) => frame.tag)),
     ).toEqual(new Set([...wanted, "data", "object", "probe"]));
   });
 

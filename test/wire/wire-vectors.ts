@@ -113,7 +113,22 @@ function read<Content>(name: string): Content {
 
 const file = read<RawFile>("wire-v1.json");
 const advice = read<Pick<RawFile, "frames">>("advice-v1.json");
-const rates = read<Pick<RawFile, "frames" | "decodeOnly" | "faults">>("rate-v1.json");
+
+/** Frames of a file that has the members of `wire-v1.json`. */
+export interface LaterVectors {
+  readonly frames: readonly FrameVector[];
+  readonly decodeOnly: readonly FrameVector[];
+  readonly faults: readonly FaultVector[];
+}
+
+function laterVectors(name: string): LaterVectors {
+  const { frames, decodeOnly, faults } = read<Pick<RawFile, "frames" | "decodeOnly" | "faults">>(name);
+  return {
+    frames: frames.map(frameVector),
+    decodeOnly: decodeOnly.map(frameVector),
+    faults: faults.map(faultVector),
+  };
+}
 
 export const VECTORS_VERSION: number = file.protocolVersion;
 export const CRC_VECTORS: RawFile["crcs"] = file.crcs;
@@ -124,9 +139,9 @@ export const FRAME_VECTORS: readonly FrameVector[] = file.frames.map(frameVector
 export const DECODE_ONLY_VECTORS: readonly FrameVector[] = file.decodeOnly.map(frameVector);
 export const FAULT_VECTORS: readonly FaultVector[] = file.faults.map(faultVector);
 /** The same of the rate of the line (PROTOCOL.md 4.9). */
-export const RATE_VECTORS: readonly FrameVector[] = rates.frames.map(frameVector);
-export const RATE_DECODE_ONLY_VECTORS: readonly FrameVector[] = rates.decodeOnly.map(frameVector);
-export const RATE_FAULT_VECTORS: readonly FaultVector[] = rates.faults.map(faultVector);
+export const RATE_VECTORS: LaterVectors = laterVectors("rate-v1.json");
+/** The same of calls that take an image inline (PROTOCOL.md 6.10). */
+export const INLINE_VECTORS: LaterVectors = laterVectors("inline-v1.json");
 
 /** The same of words about images (PROTOCOL.md 5.19, 5.20). */
 export const ADVICE_VECTORS: readonly FrameVector[] = advice.frames.map(frameVector);

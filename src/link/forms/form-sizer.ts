@@ -49,7 +49,8 @@ interface Choice {
 export class FormSizer implements Sizer {
   #damage: LineDamage;
   #max = PAYLOAD_MIN;
-  readonly #payloadMax: number;
+  #payloadMax: number;
+  #bytesPerMs: number | undefined;
   readonly #fixed: number | undefined;
   /** Bytes of a data frame beyond its payload, before the line code, and on the line in COBS. */
   readonly #frameOverhead: number;
@@ -78,9 +79,15 @@ export class FormSizer implements Sizer {
   }
 
   #setRate(bytesPerMs: number | undefined): void {
+    this.#bytesPerMs = bytesPerMs;
     this.#wireMax = (bytesPerMs ?? Number.POSITIVE_INFINITY) * FRAME_TIME_MAX_MS;
     this.#max = largestPayload(this.#payloadMax, this.#overhead, bytesPerMs);
     this.#choose();
+  }
+
+  setPayloadMax(payloadMax: number): void {
+    this.#payloadMax = payloadMax;
+    this.#setRate(this.#bytesPerMs);
   }
 
   get goodput(): number {

@@ -15,7 +15,7 @@ export interface GrantChange {
 /** The blocks of an image that its target wants now, and those that it is done with (PROTOCOL.md 5.9). */
 export class GrantedBlocks {
   readonly #leafCount: number;
-  readonly #openMax: number;
+  #openMax: number;
   /** Keys of the blocks granted now. */
   #granted: ReadonlySet<string> = new Set();
   /** The same without attempts. */
@@ -31,9 +31,15 @@ export class GrantedBlocks {
   /** `openMax`: what the target stated in ACCEPT; bounds what is held for it. At least one block is. */
   constructor(leafCount: number, openMax: number) {
     this.#leafCount = leafCount;
-    this.#openMax = Math.max(1, openMax);
+    this.#openMax = openMax;
+    this.setOpenMax(openMax);
     this.#settled = new Uint8Array(leafCount);
     this.#named = new Uint8Array(leafCount);
+  }
+
+  /** What the target stated, when that was not known before. Counts from the next grant on. */
+  setOpenMax(openMax: number): void {
+    this.#openMax = Math.max(1, openMax);
   }
 
   get count(): number {

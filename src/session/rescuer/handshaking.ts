@@ -75,6 +75,11 @@ export class Handshaking {
     return this.#pending.offers.present !== undefined;
   }
 
+  /** The offer that is repeated. */
+  get present(): Offering | undefined {
+    return this.#pending.offers.present;
+  }
+
   /** Whether this very call is answered already; then its offer is sent again. */
   isAnswered(now: Millis, beacon: Call): boolean {
     return this.#pending.isAnswered(now, beacon);

@@ -39,6 +39,8 @@ export class Offering {
   readonly #turnMs: Millis;
   #until: Millis;
   #isDoubtful = false;
+  /** Packets that were sent behind it before it was accepted: their numbers are not used again. */
+  packetsSent = 0;
 
   /** `turnMs`: the soonest after which its answer is missed. */
   constructor(

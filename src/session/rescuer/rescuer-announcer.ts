@@ -23,6 +23,8 @@ export interface RescuerOptions {
   readonly status?: () => NodeStatus;
   /** Offer newer images also to boards that did not ask, but said what they run. */
   readonly handsOut?: boolean;
+  /** Send an image that fits right behind its offer, to boards that take it so (PROTOCOL.md 6.10). */
+  readonly isEager?: boolean;
   /** What is remembered of the boards on this link, from an earlier role. */
   readonly callers?: Callers;
 }

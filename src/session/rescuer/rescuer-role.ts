@@ -4,6 +4,7 @@ import type { RunPayload, TreeNode } from "../../base/tree-shape.ts";
 import type { Millis } from "../../base/units.ts";
 import { ByeReason } from "../../wire/constants.ts";
 import type { LinkProof } from "../../wire/link-proof.ts";
+import { isTargetControl } from "../../wire/message-codec.ts";
 import {
   type Accept,
   type Beacon,
@@ -23,6 +24,7 @@ import { RATE_SILENCE_MS } from "../rate-table.ts";
 import type { HeardEvent, Role, RoleHost } from "../role.ts";
 import { Callers } from "./callers.ts";
 import { type Answer, Handshaking } from "./handshaking.ts";
+import { InlinePush } from "./inline-push.ts";
 import type { Offering } from "./offering.ts";
 import { RescuerAnnouncer, type RescuerOptions } from "./rescuer-announcer.ts";
 import type { BlockWish, OfferedImage, RescuerEvent, RescuerLoss } from "./rescuer-events.ts";
@@ -48,6 +50,8 @@ export class RescuerRole implements Role {
   readonly #nodeId: Uint8Array;
   readonly #bootNonce: Uint8Array;
   readonly #handsOut: boolean;
+  /** What is sent behind an offer, before its accept. */
+  readonly #push: InlinePush;
   readonly #announcer: RescuerAnnouncer;
   readonly #callers: Callers;
   readonly #handshaking: Handshaking;
@@ -62,6 +66,7 @@ export class RescuerRole implements Role {
     this.#announcer = new RescuerAnnouncer(host.link, options, this.#guard.isKeyed);
     host.link.foreign.muting.setOn(now, true);
     this.#callers = options.callers ?? new Callers(options.random);
+    this.#push = new InlinePush(host, this.#callers, options.isEager === true && !this.#guard.isKeyed);
     this.#handshaking = new Handshaking({
       host,
       guard: this.#guard,
@@ -132,6 +137,7 @@ export class RescuerRole implements Role {
         this.#announcer.noteMessage();
         if (isBeacon(event.message)) this.#handleBeacon(now, event.message, event.covered);
         else this.#handleMessage(now, event.message, event.proof);
+        this.#push.check(now, this.#handshaking.present);
         return;
       case "damaged":
         if (this.#serving === undefined) this.#handshaking.handleDamage(now);
@@ -158,6 +164,9 @@ export class RescuerRole implements Role {
   }
 
   #handleMessage(now: Millis, message: Message, proof: LinkProof | undefined): void {
+    // A frame of a session whose accept did not come: if its image is pushed, its target took the offer.
+    if (this.#push.accept !== undefined && isTargetControl(message))
+      this.#handleAnswer(now, this.#push.accept, undefined);
     switch (message.tag) {
       case "query":
         if (this.#announcer.isOwnQuery(message.nodeId)) this.#host.reportEcho();
@@ -277,6 +286,8 @@ export class RescuerRole implements Role {
   /** Completes `pick` with this number: the image to offer, or undefined when none suits; `why` is told to the board. */
   handlePicked(now: Millis, session: number, image: OfferedImage | undefined, why?: NoneReason): void {
     this.#handshaking.handlePicked(now, session, image, why);
+    this.#push.check(now, this.#handshaking.present);
+    if (this.#state.tag === "open") this.#push.begin(now, this.#handshaking.present);
     this.handleTimeout(now);
   }
 
@@ -318,20 +329,35 @@ export class RescuerRole implements Role {
   #serve(now: Millis, accept: Accept, proof: LinkProof | undefined, offering: Offering): void {
     const { image, peer, number } = offering;
     const payloadMax = Math.min(accept.payloadMax, this.#guard.payloadMax);
-    const seal = this.#guard.seal(peer, proof?.extra);
-    const sender = this.#host.link.startSending(now, tagOf(peer), payloadMax, seal);
-    const serving = new Serving(now, this.#host, offering, sender, accept);
+    const pushed = this.#push.take(now, offering);
+    const serving = pushed ?? this.#startServing(now, accept, proof, offering, payloadMax);
     this.#state = { tag: "serving", serving };
     this.#host.emit({ tag: "accepted", session: number, image, targetId: peer.targetId });
-    serving.sendManifest();
-    serving.handleAsks(now, accept);
+    if (pushed === undefined) {
+      serving.sendManifest();
+      serving.handleAsks(now, accept);
+    } else serving.handleAccept(now, accept, payloadMax);
     // Before the first packet: it would take the line for longer than the proposal does.
     serving.adaptRate(now);
   }
 
+  #startServing(
+    now: Millis,
+    accept: Accept,
+    proof: LinkProof | undefined,
+    offering: Offering,
+    payloadMax: number,
+  ): Serving {
+    const { peer, packetsSent } = offering;
+    const seal = this.#guard.seal(peer, proof?.extra);
+    const sender = this.#host.link.startSending(now, tagOf(peer), payloadMax, seal, packetsSent);
+    return new Serving(now, this.#host, offering, sender, accept);
+  }
+
   /** The session that an effect belongs to; undefined when the answer comes too late for it. */
   #servingOf(session: number): Serving | undefined {
-    return this.#serving?.number === session ? this.#serving : undefined;
+    const serving = this.#serving ?? this.#push.serving;
+    return serving?.number === session ? serving : undefined;
   }
 
   /** Completes `readBlock` of the session with this number. `coder`: makes coded blocks, if there is who can. */
@@ -389,7 +415,7 @@ export class RescuerRole implements Role {
   /** The image of the session with this number cannot be read any more: the session ends, and the board is told. */
   handleUnreadable(now: Millis, session: number): void {
     const serving = this.#servingOf(session);
-    if (serving === undefined) return;
+    if (serving === undefined || this.#push.endOf(now, serving)) return;
     this.#loseServing(now, serving, "image-unreadable");
     this.#host.link.send(byeOf(serving.peer, ByeReason.failed), this.#guard.prove(serving.peer));
   }
@@ -406,6 +432,7 @@ export class RescuerRole implements Role {
       this.#endServing(serving);
       this.#host.link.send(byeOf(serving.peer, reason), this.#guard.prove(serving.peer));
     }
+    this.#push.stop(reason);
     // Once more: nobody will be here to answer a repeated DONE.
     if (this.#state.tag === "healed") this.#host.link.send({ tag: "doneAck", digest: this.#state.digest });
     this.#handshaking.clear();
@@ -436,6 +463,7 @@ export class RescuerRole implements Role {
     if (this.#host.isUp) this.#announcer.sendDue(now, serving !== undefined);
     if (serving !== undefined) this.#checkServing(now, serving);
     else if (this.#state.tag !== "stopped") this.#handshaking.handleTimeout(now);
+    this.#push.check(now, this.#handshaking.present);
     if (this.#serving === undefined && isDue(this.#meetAt, now)) this.#host.link.gate.returnToMeeting();
   }
 

@@ -5,7 +5,7 @@ import type { Link } from "../../link/link.ts";
 import type { SendSide } from "../../link/send-side.ts";
 import { CHUNK_UNIT, ObjectKind } from "../../wire/constants.ts";
 import type { Accept, Grant, GrantEntry, ObjectName, RateOk, Request } from "../../wire/messages.ts";
-import type { BlockCoder } from "../codecs.ts";
+import type { BlockCoder, CodedBlock } from "../codecs.ts";
 import { isDue } from "../deadlines.ts";
 import { ExcusedTime } from "../excused-time.ts";
 import type { SessionIdentity } from "../identity.ts";
@@ -64,16 +64,18 @@ export class Serving {
   #isPastManifest = false;
   #isManifestAcked = false;
   /** The target holds nothing of the image. */
-  readonly #isAllWanted: boolean;
+  #isAllWanted = false;
   /** Undefined where one of both ends cannot change the rate of the line. */
-  readonly #climb: RateClimb | undefined;
+  #climb: RateClimb | undefined;
+  /** Of an accept that came behind what was pushed: codecs that pushed blocks may have, too. */
+  #moreCodecs = 0;
 
   constructor(
     now: Millis,
     host: RoleHost<RescuerEvent>,
     { number, peer, image }: Offering,
     sender: SendSide,
-    { asks, limits, openBlocks }: Accept,
+    accept: Accept,
   ) {
     const { link } = host;
     this.number = number;
@@ -83,24 +85,49 @@ export class Serving {
     this.#sender = sender;
     this.#floor = new ProgressFloor(now, link, image.blockSize);
     this.#leafCount = Math.ceil(image.size / image.blockSize);
-    this.#blocks = new GrantedBlocks(this.#leafCount, openBlocks);
+    this.#blocks = new GrantedBlocks(this.#leafCount, accept.openBlocks);
     this.#coding = new BlockCoding(link, this.#blocks);
-    this.#isAllWanted = asks === "blank";
-    if (limits !== undefined && link.lineRate !== undefined) {
-      const report = (event: RateEvent): void => host.emit(event);
-      this.#climb = new RateClimb(now, link, link.lineRate, sender, limits.baudMax, report);
-    }
     this.#runsLeft = this.#leafCount;
     this.#link = link;
     this.#time = new ExcusedTime(now, BUSY_BUDGET_MS + image.size / BUSY_BUDGET_RATE);
     this.#reads = new PendingReads(this.#time);
     this.#startedAt = now;
     this.#sentBefore = link.counters.bytesSent;
+    this.#noteAccept(now, accept);
+  }
+
+  #noteAccept(now: Millis, { asks, limits }: Accept): void {
+    this.#isAllWanted = asks === "blank";
+    const { lineRate } = this.#link;
+    if (limits === undefined || lineRate === undefined) return;
+    const report = (event: RateEvent): void => this.#host.emit(event);
+    this.#climb = new RateClimb(now, this.#link, lineRate, this.#sender, limits.baudMax, report);
+  }
+
+  /** Sends all of the image, which has one run at most, before an accept: as if its target had asked (PROTOCOL.md 6.10). */
+  push(now: Millis, { codecs, openBlocks }: Accept): void {
+    this.sendManifest();
+    this.#readRuns(now, leftmostPath(this.#leafCount));
+    this.#grantBlocks(now, [{ first: 0, count: openBlocks, attempt: 0, codecs }], "accept");
+  }
+
+  /** The accept of what is pushed already. What was sent before it came may be lost: an ack tells. */
+  handleAccept(now: Millis, accept: Accept, payloadMax: number): void {
+    this.#blocks.setOpenMax(accept.openBlocks);
+    this.#moreCodecs = accept.codecs;
+    this.#sender.setPayloadMax(payloadMax);
+    this.#sender.probeNow(now);
+    this.#noteAccept(now, accept);
   }
 
   /** Whether the target finished enough blocks for the time that the session took. */
   isOnPace(now: Millis): boolean {
     return isOnPace(this.#link, this.#bytesSettled, this.#time.withoutWork(now) - this.#startedAt);
+  }
+
+  /** Packets that were sent, those before this session under its tag among them. */
+  get packetsSent(): number {
+    return this.#sender.nextNumber;
   }
 
   /** Bytes that this session made us send. */
@@ -224,6 +251,7 @@ export class Serving {
       this.#read(now, blockKey(wish.block, wish.attempt), { tag: "readBlock", session: this.number, wish });
     const { count, settledCount } = this.#blocks;
     const missing = this.#isAllWanted ? this.#leafCount : count + settledCount;
+    if (from === "accept" && !this.#isAllWanted) return;
     this.#host.emit({ tag: "progress", written: settledCount, missing });
   }
 
@@ -243,7 +271,11 @@ export class Serving {
     this.#reads.end(now, blockKey(block, attempt));
     if (!this.#blocks.has(blockKey(block, attempt))) return;
     const position = (block * this.image.blockSize) / CHUNK_UNIT;
-    this.#sender.add(blockItem(block, attempt, position, () => this.#coding.code(wish, bytes, coder)));
+    const code = (): CodedBlock => {
+      const codecs = wish.codecs | (attempt === 0 ? this.#moreCodecs : 0);
+      return this.#coding.code({ ...wish, codecs }, bytes, coder);
+    };
+    this.#sender.add(blockItem(block, attempt, position, code));
   }
 
   /** Takes in a request, and has the runs read that it names. An old request is ignored. */

@@ -16,6 +16,7 @@ export class Accepting {
   readonly #guard: LinkGuard;
   readonly #peer: SessionIdentity;
   readonly #acceptance: Acceptance;
+  readonly #isPushed: boolean;
   readonly #lease: Lease;
   #manifest: ChunkAssembly | undefined;
   readonly #repeats: Repeats;
@@ -23,7 +24,16 @@ export class Accepting {
   #accepts = 0;
   #acceptedAt: Millis;
 
-  constructor(now: Millis, link: Link, guard: LinkGuard, peer: SessionIdentity, acceptance: Acceptance) {
+  /** `isPushed`: the manifest may come without an answer to the accept (PROTOCOL.md 6.10). */
+  constructor(
+    now: Millis,
+    link: Link,
+    guard: LinkGuard,
+    peer: SessionIdentity,
+    acceptance: Acceptance,
+    isPushed: boolean,
+  ) {
+    this.#isPushed = isPushed;
     this.#link = link;
     this.#guard = guard;
     this.#peer = peer;
@@ -53,7 +63,8 @@ export class Accepting {
     if (chunk.total > MANIFEST_MAX) return undefined;
     // An accept that was sent again does not tell which of them was answered (Karn's rule).
     const isSameRate = (this.#link.lineRate?.changedAt ?? Number.NEGATIVE_INFINITY) <= this.#acceptedAt;
-    if (this.#manifest === undefined && this.#accepts === 1 && isSameRate)
+    const isTimed = this.#accepts === 1 && isSameRate && !this.#isPushed;
+    if (this.#manifest === undefined && isTimed)
       this.#link.rtt.sample(now - this.#acceptedAt - this.#link.lineTime(chunk.payload.length));
     if (this.#manifest?.bytes.length !== chunk.total) this.#manifest = new ChunkAssembly(chunk.total);
     this.#manifest.add(chunk.offset, chunk.payload);

@@ -6,8 +6,8 @@ const RUNS_BYTES = 5 * 512;
 const CHUNK_BYTES_MIN = 32;
 
 /**
- * Runs and blocks that came before the manifest was accepted, as the accept asked for them (PROTOCOL.md 5.4). What is more
- * than it asked for is dropped.
+ * Runs and blocks that came before the manifest was accepted, as the accept asked for them (PROTOCOL.md 5.4), or right behind
+ * the offer, as the call said that it takes them (6.10). What is more than that is dropped.
  */
 export class EarlyChunks {
   readonly #takesData: boolean;
@@ -15,6 +15,7 @@ export class EarlyChunks {
   readonly #countMax: number;
   #chunks: (DataChunk | ObjectChunk)[] = [];
   #bytes = 0;
+  #hasDropped = false;
 
   /** `blockBytes`: of all blocks that were asked for; 0: of none, and each that comes is dropped (PROTOCOL.md 4.5). */
   constructor(blockBytes: number) {
@@ -24,11 +25,20 @@ export class EarlyChunks {
   }
 
   add(chunk: DataChunk | ObjectChunk): void {
-    if (chunk.tag === "data" && !this.#takesData) return;
+    const isBlock = chunk.tag === "data";
     const bytes = this.#bytes + chunk.payload.length;
-    if (bytes > this.#bytesMax || this.#chunks.length >= this.#countMax) return;
+    const isFull = bytes > this.#bytesMax || this.#chunks.length >= this.#countMax;
+    if (isFull || (isBlock && !this.#takesData)) {
+      this.#hasDropped ||= isBlock;
+      return;
+    }
     this.#bytes = bytes;
     this.#chunks.push(chunk);
+  }
+
+  /** A chunk of a block was dropped: it was acked, and does not come again in its attempt (PROTOCOL.md 4.3). */
+  get hasDropped(): boolean {
+    return this.#hasDropped;
   }
 
   /** Takes all that came of runs. */

@@ -36,6 +36,8 @@ export interface ReceivingParts {
   /** Nothing is heard while a block is written. */
   readonly isDeafWhileWriting: boolean;
   readonly limits: TargetLimits;
+  /** The call said that it takes an image behind the offer. */
+  readonly isInline: boolean;
   /** What it shares with the sessions on other links. */
   readonly swarm: Swarm;
 }
@@ -51,6 +53,7 @@ export class Receiving {
   readonly #floor: ProgressFloor;
   readonly #session: number;
   readonly #isDeafWhileWriting: boolean;
+  readonly #isInline: boolean;
   readonly #held: HeldWrites = new HeldWrites();
   readonly #pace: SharePace;
   /** What came of blocks before the first of them was opened. */
@@ -70,6 +73,7 @@ export class Receiving {
     this.#link = link;
     this.#work = parts.work;
     this.#isDeafWhileWriting = parts.isDeafWhileWriting;
+    this.#isInline = parts.isInline;
     this.#time = new ExcusedTime(now, LATER_BUDGET_MS);
     const openMax = openBlocksWithin(limits, plan.blockSize);
     this.#pace = new SharePace(now, link, plan.blockSize);
@@ -103,13 +107,20 @@ export class Receiving {
    */
   begin(now: Millis, asks: AcceptAsks | undefined, early: EarlyChunks): readonly TargetEvent[] {
     this.#early = early;
+    this.#noteDropped();
     if (asks !== undefined) this.descent.expect(now, asks);
     return early.takeObjects().flatMap((chunk) => this.handleChunk(now, chunk));
+  }
+
+  /** Something was pushed that could not be kept (PROTOCOL.md 6.10). Before blocks are opened. */
+  #noteDropped(): void {
+    if (this.#isInline && this.#early?.hasDropped === true) this.descent.blocks.voidEarly();
   }
 
   /** Once the first blocks are open: takes in what came of them before. Later chunks of others are no use. */
   takeEarly(now: Millis): readonly TargetEvent[] {
     if (this.#early === undefined) return [];
+    this.#noteDropped();
     this.descent.advance(now);
     if (!this.descent.blocks.isAwaiting) return [];
     const chunks = this.#early.takeData();
@@ -231,6 +242,7 @@ export class Receiving {
   ask(now: Millis, again = false): void {
     // An answer would be lost. What is missing is asked for when all is written.
     if (this.#isDeafWhileWriting && this.#writing > 0) return;
+    this.#noteDropped();
     this.descent.advance(now);
     if (this.descent.isIdle) this.#takeOver(now);
     this.#noteBusy(now);

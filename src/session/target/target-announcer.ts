@@ -171,9 +171,10 @@ export class TargetAnnouncer {
     const { status } = this;
     const lineMs = this.#link.lineTime(this.#link.callBytes(DISTRESS_BYTES));
     this.#timer.sent(now, lineMs, this.#isInDistress(status));
-    const manner = { cause: this.#cause, isKeyed: this.#isKeyed };
-    const beacon = beaconOf(status, this.#start.bootNonce, manner);
     const isServed = this.#timer.isServedElsewhere;
+    const { inlineBytes = 0 } = isServed ? {} : this.#limits;
+    const manner = { cause: this.#cause, isKeyed: this.#isKeyed, inlineBytes };
+    const beacon = beaconOf(status, this.#start.bootNonce, manner);
     const call = this.#link.announced(isServed ? ({ ...beacon, isServed: true } as const) : beacon);
     if (this.#isKeyed) this.calls.note(call);
     this.#link.send(call);

@@ -15,6 +15,11 @@ export interface TargetLimits {
   readonly runs?: number;
   /** Codecs that it takes, as a set (PROTOCOL.md 4.5): raw always. Coded blocks need 32 KiB for a dictionary, and inflating. */
   readonly codecs?: number;
+  /**
+   * Bytes of an image that it takes right behind an offer, which its calls then say (PROTOCOL.md 6.10); none unless given, and
+   * none with a link key.
+   */
+  readonly inlineBytes?: number;
   /** The most that its accepts ask for beside the manifest: "run" at most if it keeps one block or one run. */
   readonly asks?: "nothing" | AcceptAsks;
 }

@@ -71,7 +71,8 @@ export class TargetRole implements Role {
     this.#isForced = (options.cause ?? "help") !== "help";
     const { isDeafWhileWriting = false, limits = {}, swarm = new Swarm() } = options;
     this.#swarm = swarm;
-    this.#sessionOptions = { isDeafWhileWriting, limits, swarm };
+    const inlineBytes = this.#guard.isKeyed ? 0 : (limits.inlineBytes ?? 0);
+    this.#sessionOptions = { isDeafWhileWriting, limits, swarm, inlineBytes };
     this.#announcer = new TargetAnnouncer(now, host.link, options, this.#guard.isKeyed);
     const { random, start, hold = new ImageHold() } = options;
     this.#hold = hold;
@@ -287,7 +288,7 @@ export class TargetRole implements Role {
     // What others receive already is not asked for twice.
     const isJoining = this.#offers.isServedWith(offer.digest);
     const asks = isJoining ? undefined : this.#announcer.asksFor(offer);
-    const [host, guard, options] = [this.#host, this.#guard, this.#sessionOptions];
+    const [host, guard, options] = [this.#host, this.#guard, { ...this.#sessionOptions, isJoining }];
     this.#session = new TargetSession(now, peer, offer, asks, host, guard, sendBeacon, options);
     this.#host.emit({ tag: "offered", offer });
     this.handleTimeout(now);

@@ -41,6 +41,8 @@ export interface SessionOptions {
   readonly limits: TargetLimits;
   /** What the sessions on all links of the board share. */
   readonly swarm: Swarm;
+  /** What the call said that it takes behind an offer; 0: nothing. */
+  readonly inlineBytes: number;
 }
 
 /**
@@ -107,7 +109,7 @@ export class TargetSession {
     host: RoleHost<TargetEvent>,
     guard: LinkGuard,
     sendBeacon: () => void,
-    options: SessionOptions,
+    options: SessionOptions & { readonly isJoining: boolean },
   ) {
     this.peer = peer;
     this.number = host.nextSession();
@@ -123,9 +125,12 @@ export class TargetSession {
     const limits = lineRate && { payloadMax, baudMax: lineRate.max };
     const codecs = codecsWithin(options.limits);
     const acceptance = { payloadMax, openBlocks, codecs, asks, limits };
-    const accepting = new Accepting(now, this.#link, guard, peer, acceptance);
+    const { inlineBytes, isJoining } = options;
+    const isPushed = size <= inlineBytes;
+    const accepting = new Accepting(now, this.#link, guard, peer, acceptance, isPushed);
     this.#state = { tag: "accepting", accepting };
-    this.#early = new EarlyChunks(asks === "blank" ? openBlocks * (blockSize || BLOCK_MAX) : 0);
+    const askedBytes = asks === "blank" ? openBlocks * (blockSize || BLOCK_MAX) : 0;
+    this.#early = new EarlyChunks(isJoining ? 0 : Math.max(askedBytes, inlineBytes));
     this.#isLongCheck = options.isDeafWhileWriting || size > SHORT_CHECK_BYTES_MAX;
   }
 
@@ -197,7 +202,8 @@ export class TargetSession {
     if (!equalBytes(outcome.plan.digest, this.peer.digest))
       return refused("manifest", "the manifest is not the one that was offered");
     if (outcome.start.tag !== "good") return refused("flash", "the slot could not be prepared");
-    const parts = { link: this.#link, session: this.number, work: this.#work, ...this.#options };
+    const isInline = this.#options.inlineBytes > 0;
+    const parts = { link: this.#link, session: this.number, work: this.#work, ...this.#options, isInline };
     // What flash lacks is in the ledger, if others receive this image.
     const isJoining = this.#options.swarm.ledgerOf(outcome.plan.digest) !== undefined;
     const start = isJoining ? NOTHING_MORE : outcome.start;

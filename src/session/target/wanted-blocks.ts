@@ -39,6 +39,8 @@ export class WantedBlocks {
   readonly #openPositions: Set<number> = new Set();
   /** The last attempt at these position bits, of a block that is done with. */
   readonly #lastAttempts: Map<number, number> = new Map();
+  /** Attempt at blocks that were not open before. */
+  #firstAttempt = 0;
   #grantSequence = 0;
   #grantChanged = false;
   #written = 0;
@@ -55,6 +57,11 @@ export class WantedBlocks {
     this.#openMax = openMax;
     this.#codecs = codecs;
     this.#modulus = POSITION_SPAN / plan.blockSize;
+  }
+
+  /** What came of blocks that are opened from now on, before they were, is void: they begin with another attempt. */
+  voidEarly(): void {
+    this.#firstAttempt = 1;
   }
 
   /** Blocks that are not written yet, but for those that other sessions have open. */
@@ -144,7 +151,7 @@ export class WantedBlocks {
   /** Not the attempt that a late chunk of an earlier block with these position bits may be of (PROTOCOL.md 4.5). */
   #firstTry(position: number): { readonly attempt: number; readonly failures: number } {
     const before = this.#lastAttempts.get(position);
-    return { attempt: before === undefined ? 0 : (before + 1) & 1, failures: 0 };
+    return { attempt: before === undefined ? this.#firstAttempt : (before + 1) & 1, failures: 0 };
   }
 
   /** The grant to send, if it changed since it was last taken, or in any case with `again`. */
