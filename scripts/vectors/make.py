@@ -17,6 +17,7 @@ import advice_vectors
 import check_vectors
 import codec_vectors
 import fec_vectors
+import have_vectors
 import link_vectors
 import mailbox_vectors
 import manifest_check
@@ -38,6 +39,7 @@ DOCUMENTS: dict[str, Callable[[], dict[str, Any]]] = {
     "mailbox-v1.json": mailbox_vectors.document,
     "session-v1.json": session_vectors.document,
     "rate-v1.json": rate_vectors.document,
+    "have-v1.json": have_vectors.document,
     "advice-v1.json": advice_vectors.document,
     "ring-v1.json": ring_vectors.document,
 }

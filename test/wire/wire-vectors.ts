@@ -113,6 +113,7 @@ function read<Content>(name: string): Content {
 
 const file = read<RawFile>("wire-v1.json");
 const advice = read<Pick<RawFile, "frames">>("advice-v1.json");
+const haves = read<Pick<RawFile, "frames" | "decodeOnly" | "faults">>("have-v1.json");
 const rates = read<Pick<RawFile, "frames" | "decodeOnly" | "faults">>("rate-v1.json");
 
 export const VECTORS_VERSION: number = file.protocolVersion;
@@ -127,6 +128,10 @@ export const FAULT_VECTORS: readonly FaultVector[] = file.faults.map(faultVector
 export const RATE_VECTORS: readonly FrameVector[] = rates.frames.map(frameVector);
 export const RATE_DECODE_ONLY_VECTORS: readonly FrameVector[] = rates.decodeOnly.map(frameVector);
 export const RATE_FAULT_VECTORS: readonly FaultVector[] = rates.faults.map(faultVector);
+/** The same of what a rescuer says it has (PROTOCOL.md 5.21). */
+export const HAVE_VECTORS: readonly FrameVector[] = haves.frames.map(frameVector);
+export const HAVE_DECODE_ONLY_VECTORS: readonly FrameVector[] = haves.decodeOnly.map(frameVector);
+export const HAVE_FAULT_VECTORS: readonly FaultVector[] = haves.faults.map(faultVector);
 
 /** The same of words about images (PROTOCOL.md 5.19, 5.20). */
 export const ADVICE_VECTORS: readonly FrameVector[] = advice.frames.map(frameVector);
