@@ -42,10 +42,14 @@ function anyFrame(random: Random, tag: number): Uint8Array {
   return withCrc(longer, isSessionFrame(longer) ? tag : undefined);
 }
 
-/** First bytes of the messages that the C side has no name for: *rate-ok* and *rate* (PROTOCOL.md 5.17, 5.18). */
-const UNNAMED: readonly number[] = [(TargetControlType.rateOk << 4) | 1, (RescuerControlType.rate << 4) | 2];
+/** First bytes of the messages that the C side has no name for: *rate-ok*, *rate* and *have* (PROTOCOL.md 5.17, 5.18, 5.21). */
+const UNNAMED: readonly number[] = [
+  (TargetControlType.rateOk << 4) | 1,
+  (RescuerControlType.rate << 4) | 2,
+  (RescuerControlType.have << 4) | 2,
+];
 
-/** What a frame is to the C side: no message about the rate of the line. */
+/** What a frame is to the C side: no message about the rate of the line, or of what a rescuer has. */
 function faultForC(input: Uint8Array, frame: Frame | FrameFault): string | undefined {
   const isRead = frame.tag !== "fault" || frame.fault === "malformed";
   if (isRead && UNNAMED.includes(input[0] ?? 0)) return "unknown";

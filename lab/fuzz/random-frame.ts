@@ -1,4 +1,5 @@
 import { type Random, randomBelow, randomBytes } from "../../src/base/prng.ts";
+import type { BlockRange } from "../../src/base/tree-shape.ts";
 import {
   ACK_BITMAP_LENGTH,
   ACK_DELAY_UNIT_MS,
@@ -7,6 +8,7 @@ import {
   type Codec,
   DeferCode,
   GRANT_ENTRIES_MAX,
+  HAVE_ENTRIES_MAX,
   ID_LENGTH,
   NONCE_LENGTH,
   type ObjectKind,
@@ -44,6 +46,7 @@ export const FRAME_TAGS = [
   "doneAck",
   "rate",
   "rateOk",
+  "have",
   "data",
   "object",
   "probe",
@@ -173,6 +176,10 @@ export function randomFrame(random: Random, tag: Frame["tag"], context: FrameCon
       return { tag, step: number(8), baud: number(32), afterMs: number(16) };
     case "rateOk":
       return { tag, step: number(8), isTaken: randomBelow(random, 2) === 0 };
+    case "have": {
+      const range = (): BlockRange => ({ first: number(24), count: number(24) });
+      return { tag, ranges: many(random, HAVE_ENTRIES_MAX, range) };
+    }
     case "busy":
     case "later":
       return { tag, forMs: number(16) };

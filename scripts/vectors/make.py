@@ -18,6 +18,7 @@ import check_vectors
 import codec_vectors
 import fec_vectors
 import inline_vectors
+import have_vectors
 import link_vectors
 import mailbox_vectors
 import manifest_check
@@ -40,6 +41,7 @@ DOCUMENTS: dict[str, Callable[[], dict[str, Any]]] = {
     "session-v1.json": session_vectors.document,
     "rate-v1.json": rate_vectors.document,
     "inline-v1.json": inline_vectors.document,
+    "have-v1.json": have_vectors.document,
     "advice-v1.json": advice_vectors.document,
     "ring-v1.json": ring_vectors.document,
 }

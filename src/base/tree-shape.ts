@@ -10,6 +10,12 @@ export interface TreeNode {
   readonly index: number;
 }
 
+/** Blocks `first` to `first + count - 1`. */
+export interface BlockRange {
+  readonly first: number;
+  readonly count: number;
+}
+
 /** Where flash differs from an image: nodes to ask for, and blocks whose data is wanted, both in order. */
 export interface Differences {
   readonly nodes: readonly TreeNode[];
@@ -89,7 +95,7 @@ export function leftmostPath(leafCount: number, node: TreeNode = rootNode(leafCo
 }
 
 /** The leaves below `node`: index of the first, and their count. */
-export function leavesBelow(leafCount: number, node: TreeNode): { first: number; count: number } {
+export function leavesBelow(leafCount: number, node: TreeNode): BlockRange {
   const first = node.index * 2 ** node.level;
   return { first, count: Math.min(2 ** node.level, leafCount - first) };
 }

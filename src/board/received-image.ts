@@ -1,6 +1,6 @@
 import { assert } from "../base/assert.ts";
 import { equalBytes, uniformByte } from "../base/bytes.ts";
-import { leavesBelow, type RunPayload, type TreeNode } from "../base/tree-shape.ts";
+import { type BlockRange, leavesBelow, type RunPayload, type TreeNode } from "../base/tree-shape.ts";
 import { decodeEnvelope } from "../image/envelope.ts";
 import type { GrowingImage } from "../image/image-source.ts";
 import type { Manifest } from "../image/manifest.ts";
@@ -40,8 +40,8 @@ export class ReceivedImage implements GrowingImage {
     return this.#writer.readHeld(index);
   }
 
-  get blocksThere(): number {
-    return this.#writer.countHeld();
+  heldBelow(node: TreeNode): readonly BlockRange[] {
+    return this.#writer.heldIn(leavesBelow(this.manifest.leafCount, node));
   }
 
   /** The byte that the range of a node consists of, as its hash says; undefined also while its first block is not there. */

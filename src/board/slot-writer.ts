@@ -1,6 +1,13 @@
 import { equalBytes } from "../base/bytes.ts";
 import { HASH_LENGTH } from "../base/digest.ts";
-import { leavesBelow, type RunOutcome, rootNode, runChildren, type TreeNode } from "../base/tree-shape.ts";
+import {
+  type BlockRange,
+  leavesBelow,
+  type RunOutcome,
+  rootNode,
+  runChildren,
+  type TreeNode,
+} from "../base/tree-shape.ts";
 import { erasedBytes, firstUnprogrammable, isErased, type Region } from "../flash/geometry.ts";
 import { type SectorRange, touchesRange } from "../flash/record/sector-ranges.ts";
 import { VerifiedBlock } from "../flash/verified-block.ts";
@@ -132,14 +139,27 @@ export class SlotWriter {
     return equalBytes(leafHash(bytes), expected) ? bytes : undefined;
   }
 
-  /** Blocks that the slot holds, as far as their hashes are known. Reads those that were not read yet. */
-  countHeld(): number {
-    let count = 0;
-    for (let index = 0; index < this.manifest.leafCount; index++) {
-      const expected = this.hashes.of({ level: 0, index });
-      if (expected !== undefined && equalBytes(this.#local.leaf(index), expected)) count++;
+  /**
+   * Of these blocks those that the slot holds, as far as their hashes are known; none that will be erased. Reads those that were
+   * not read yet.
+   */
+  heldIn({ first, count }: BlockRange): BlockRange[] {
+    const ranges: { first: number; count: number }[] = [];
+    for (let index = first; index < first + count; index++) {
+      if (!this.#isHeld(index)) continue;
+      const last = ranges.at(-1);
+      if (last !== undefined && last.first + last.count === index) last.count++;
+      else ranges.push({ first: index, count: 1 });
     }
-    return count;
+    return ranges;
+  }
+
+  #isHeld(index: number): boolean {
+    if (this.#isWritten[index] === 1) return true;
+    const expected = this.hashes.of({ level: 0, index });
+    const state = this.#unitState[this.units.unitOf(index)];
+    if (expected === undefined || state === Unit.dirty || state === Unit.touched) return false;
+    return equalBytes(this.#local.leaf(index), expected);
   }
 
   /** Writes to the record that completed units are closed. */

@@ -2,7 +2,7 @@ import { assert } from "../base/assert.ts";
 import { equalBytes, uniformByte } from "../base/bytes.ts";
 import { HASH_LENGTH } from "../base/digest.ts";
 import { FailedError } from "../base/errors.ts";
-import type { RunPayload, TreeNode } from "../base/tree-shape.ts";
+import type { BlockRange, RunPayload, TreeNode } from "../base/tree-shape.ts";
 import { decodeEnvelope, type Envelope, encodeManifest } from "./envelope.ts";
 import { startSha256 } from "./hash.ts";
 import { IMAGE_HEAD_MAX, parseImageHead } from "./image-head.ts";
@@ -45,8 +45,8 @@ export interface GrowingImage extends Pick<ImageSource, "envelope" | "manifest" 
   readRun(node: TreeNode): RunPayload | undefined;
   /** A block; undefined while it is not there. */
   readBlockSync(index: number): Uint8Array | undefined;
-  /** Blocks that are there. */
-  readonly blocksThere: number;
+  /** The blocks below a node that are there, in order, with a gap between any two ranges. */
+  heldBelow(node: TreeNode): readonly BlockRange[];
 }
 
 /** What a rescuer serves. */

@@ -217,9 +217,9 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
     if (event.tag === "heard" && event.beacon !== undefined)
       this.#handleHeard(now, views.index, event.beacon);
     if (event.tag === "receiving") this.machine.handleReceiving(now, views.index, event.plan.digest);
-    else if (event.tag === "checkRun") this.rescuer.handleGrown();
+    else if (event.tag === "checkRun") this.rescuer.handleGrown(event.run.node);
     else if (event.tag === "writeBlock" || event.tag === "writeCodedBlock")
-      this.rescuer.handleGrown(event.block);
+      this.rescuer.handleGrown({ level: 0, index: event.block });
     if (event.tag === "advice") this.#handleAdvice(now, event, views);
     if (event.tag === "deferred") this.machine.handleDeferred(now, views.index, event.digest);
     if (event.tag === "refused" || event.tag === "none")

@@ -1,4 +1,4 @@
-import { hasNode } from "../base/tree-shape.ts";
+import { hasNode, rootNode } from "../base/tree-shape.ts";
 import type { Millis } from "../base/units.ts";
 import { isGrowing, runOf, type ServedImage } from "../image/image-source.ts";
 import { shortDigest } from "../image/manifest.ts";
@@ -91,7 +91,8 @@ export class PickedImages {
 /** An image as a rescuer offers it. */
 function offeredImage(image: ServedImage): OfferedImage {
   const { version, size, blockSize, counter, leafCount } = image.manifest;
-  const there = isGrowing(image) ? image.blocksThere : leafCount;
+  const held = isGrowing(image) ? image.heldBelow(rootNode(leafCount)) : [{ first: 0, count: leafCount }];
+  const there = held.reduce((sum, { count }) => sum + count, 0);
   const partial = there < leafCount ? { partial: there } : {};
   const { digest, envelope } = image;
   return { digest: shortDigest(digest), version, size, blockSize, counter, envelope, ...partial };

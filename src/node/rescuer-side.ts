@@ -2,6 +2,7 @@ import { BoundedMap } from "../base/bounded-map.ts";
 import { toHex } from "../base/bytes.ts";
 import { ExitCode } from "../base/errors.ts";
 import { errorWords } from "../base/system-error.ts";
+import { rootNode, type TreeNode } from "../base/tree-shape.ts";
 import type { Millis } from "../base/units.ts";
 import { isGrowing } from "../image/image-source.ts";
 import { shortDigest } from "../image/manifest.ts";
@@ -165,11 +166,12 @@ export class RescuerSide {
     return work;
   }
 
-  /** More is there of the image that the node's own board receives, one block or more: neighbours may wait for it. */
-  handleGrown(block?: number): void {
+  /** More is there below a node of the image that the node's own board receives: neighbours may wait for it. */
+  handleGrown(node: TreeNode): void {
     for (const [{ driver, role }, { session }] of this.#works) {
       if (session?.image === undefined || !isGrowing(session.image)) continue;
-      role?.handleGrown(block);
+      role?.handleGrown(node.level === 0 ? node.index : undefined);
+      role?.handleHeld(this.#host.clock.now(), session.image.heldBelow(node));
       driver.pump();
     }
   }
@@ -332,6 +334,9 @@ export class RescuerSide {
       bytesBefore,
       blocks: 0,
     };
+    const { image } = work.session;
+    if (image !== undefined && isGrowing(image))
+      link.role?.handleHeld(now, image.heldBelow(rootNode(image.manifest.leafCount)));
   }
 
   #handleHealed(now: Millis, event: EventOf<"healed">, link: Link): void {

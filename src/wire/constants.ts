@@ -75,8 +75,8 @@ export const TargetControlType = {
 } as const;
 export type TargetControlType = (typeof TargetControlType)[keyof typeof TargetControlType];
 
-/** Control frames from rescuer to target: high half of the first byte (PROTOCOL.md 5.13, 5.14, 5.17). */
-export const RescuerControlType = { later: 0x0, doneAck: 0x1, rate: 0x3 } as const;
+/** Control frames from rescuer to target: high half of the first byte (PROTOCOL.md 5.13, 5.14, 5.17, 5.21). */
+export const RescuerControlType = { later: 0x0, doneAck: 0x1, have: 0x2, rate: 0x3 } as const;
 export type RescuerControlType = (typeof RescuerControlType)[keyof typeof RescuerControlType];
 
 /** Kinds of object (PROTOCOL.md 4.6). */
@@ -176,9 +176,10 @@ export const ACK_REACH: number = ACK_BITMAP_LENGTH * 8;
 /** Unit of the delay in an ack, in milliseconds: 256 microseconds (PROTOCOL.md 4.3). */
 export const ACK_DELAY_UNIT_MS = 0.256;
 
-/** Most entries in one grant and one request (PROTOCOL.md 5.9, 5.10), so that the frame stays within 64 bytes. */
+/** Most entries in one grant, request and have (PROTOCOL.md 5.9, 5.10, 5.21), so that the frame stays within 64 bytes. */
 export const GRANT_ENTRIES_MAX = 10;
 export const REQUEST_ENTRIES_MAX = 12;
+export const HAVE_ENTRIES_MAX = 8;
 /** Level that stands for the manifest in a request (PROTOCOL.md 5.10). */
 export const MANIFEST_LEVEL = 0xff;
 

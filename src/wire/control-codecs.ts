@@ -4,6 +4,7 @@ import {
   ACK_BITMAP_LENGTH,
   ACK_DELAY_UNIT_MS,
   GRANT_ENTRIES_MAX,
+  HAVE_ENTRIES_MAX,
   MANIFEST_LEVEL,
   REQUEST_ENTRIES_MAX,
   SHORT_DIGEST_LENGTH,
@@ -15,6 +16,7 @@ import type {
   DoneAck,
   Grant,
   GrantEntry,
+  Have,
   Later,
   Rate,
   RateOk,
@@ -130,8 +132,24 @@ const rateOk: BodyCodec<RateOk> = {
   decode: (r) => ({ tag: "rateOk", step: r.u8(), isTaken: r.u8() === 1 }),
 };
 
+/** PROTOCOL.md 5.21. */
+const have: BodyCodec<Have> = {
+  encode: (w, message) => {
+    w.u8(message.ranges.length);
+    for (const { first, count } of message.ranges) w.u24(first).u24(count);
+  },
+  decode: (r) => {
+    const entries = r.u8();
+    if (entries > HAVE_ENTRIES_MAX) return undefined;
+    return {
+      tag: "have",
+      ranges: Array.from({ length: entries }, () => ({ first: r.u24(), count: r.u24() })),
+    };
+  },
+};
+
 /** Codecs of the control messages that a target sends. */
 export const TARGET_CONTROLS: BodyCodecs<TargetControl["tag"]> = { ack, grant, request, busy, done, rateOk };
 
 /** Codecs of the control messages that a rescuer sends. */
-export const RESCUER_CONTROLS: BodyCodecs<RescuerControl["tag"]> = { later, doneAck, rate };
+export const RESCUER_CONTROLS: BodyCodecs<RescuerControl["tag"]> = { later, doneAck, rate, have };

@@ -1,5 +1,5 @@
 import type { BootFailure, HeardRefusal } from "../base/refusal.ts";
-import type { TreeNode } from "../base/tree-shape.ts";
+import type { BlockRange, TreeNode } from "../base/tree-shape.ts";
 import type { Millis } from "../base/units.ts";
 import type { ByeReason, Codec, ObjectKind } from "./constants.ts";
 
@@ -258,6 +258,13 @@ export interface RateOk {
   readonly isTaken: boolean;
 }
 
+/** Blocks that a rescuer has which is still receiving the image itself (PROTOCOL.md 5.21). It claims, and proves nothing. */
+export interface Have {
+  readonly tag: "have";
+  /** At most HAVE_ENTRIES_MAX. They may be empty, overlap, or lie beyond the image. */
+  readonly ranges: readonly BlockRange[];
+}
+
 /** DONE was heard (PROTOCOL.md 5.14). */
 export interface DoneAck {
   readonly tag: "doneAck";
@@ -276,7 +283,7 @@ export type Announcement =
   | None
   | ImageWord;
 export type TargetControl = Ack | Grant | Request | Busy | Done | RateOk;
-export type RescuerControl = Later | DoneAck | Rate;
+export type RescuerControl = Later | DoneAck | Rate | Have;
 export type Message = Announcement | TargetControl | RescuerControl;
 
 /** What an object chunk belongs to (PROTOCOL.md 4.6). */

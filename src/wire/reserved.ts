@@ -6,9 +6,9 @@
 /** Announcements. */
 export const ReservedAnnounceType = { wait: 0x0b, name: 0x0e } as const;
 
-/** Control frames of a target (none now) and of a rescuer. */
+/** Control frames of a target and of a rescuer: none now. */
 export const ReservedTargetControl: Readonly<Record<string, number>> = {};
-export const ReservedRescuerControl = { have: 0x2 } as const;
+export const ReservedRescuerControl: Readonly<Record<string, number>> = {};
 
 /** Extensions, and the bytes of their values. */
 export const ReservedExtension = {

@@ -7,6 +7,7 @@ import {
   Codec,
   DeferCode,
   GRANT_ENTRIES_MAX,
+  HAVE_ENTRIES_MAX,
   ID_LENGTH,
   MANIFEST_LEVEL,
   NONCE_LENGTH,
@@ -148,6 +149,13 @@ export const anyFrame: fc.Arbitrary<Frame> = fc.oneof(
   fc.record({ tag: fc.constant("done" as const), digest }),
   fc.record({ tag: fc.constant("later" as const), forMs: unsigned(16) }),
   fc.record({ tag: fc.constant("doneAck" as const), digest }),
+  fc.record({
+    tag: fc.constant("have" as const),
+    ranges: fc.array(fc.record({ first: unsigned(24), count: unsigned(24) }), {
+      maxLength: HAVE_ENTRIES_MAX,
+      size: "max",
+    }),
+  }),
   fc.record({
     tag: fc.constant("data" as const),
     packetNumber: unsigned(12),

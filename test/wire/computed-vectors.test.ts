@@ -7,6 +7,7 @@ const COMPUTED = [
   "advice-v1.json",
   "fec-v1.json",
   "inline-v1.json",
+  "have-v1.json",
   "link-v1.json",
   "codecs-v1.json",
   "mailbox-v1.json",

@@ -5,9 +5,9 @@ import { ENVELOPE_MAX, ENVELOPE_MIN } from "../../src/image/cose.ts";
 import * as constants from "../../src/wire/constants.ts";
 import { RUN_MAX } from "../../src/wire/line-code.ts";
 import { vectorFile } from "../support/vector-file.ts";
-import { bytesOf, RATE_VECTORS, FRAME_VECTORS as WIRE_VECTORS } from "./wire-vectors.ts";
+import { bytesOf, HAVE_VECTORS, RATE_VECTORS, FRAME_VECTORS as WIRE_VECTORS } from "./wire-vectors.ts";
 
-const FRAME_VECTORS = [...WIRE_VECTORS, ...RATE_VECTORS.frames];
+const FRAME_VECTORS = [...WIRE_VECTORS, ...RATE_VECTORS.frames, ...HAVE_VECTORS.frames];
 
 const ROOT = new URL("../../", import.meta.url);
 const TEXT = readFileSync(new URL("docs/PROTOCOL.md", ROOT), "utf8");

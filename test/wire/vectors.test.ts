@@ -23,6 +23,7 @@ import {
   encodeFrame,
   FAULT_VECTORS,
   FRAME_VECTORS,
+  HAVE_VECTORS,
   RATE_VECTORS,
   SESSION_TAG,
   SESSION_TAG_VECTORS,
@@ -69,7 +70,11 @@ describe("coverage of the vectors", () => {
   it("has each message and each packet", () => {
     const wanted = [AnnounceType, TargetControlType, RescuerControlType].flatMap(Object.keys);
     expect(
-      new Set([...FRAME_VECTORS, ...RATE_VECTORS.frames, ...ADVICE_VECTORS].map(({ frame }) => frame.tag)),
+      new Set(
+        [...FRAME_VECTORS, ...RATE_VECTORS.frames, ...HAVE_VECTORS.frames, ...ADVICE_VECTORS].map(
+          ({ frame }) => frame.tag,
+        ),
+      ),
     ).toEqual(new Set([...wanted, "data", "object", "probe"]));
   });
 

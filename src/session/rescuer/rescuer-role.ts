@@ -1,6 +1,6 @@
 import { unreachable } from "../../base/assert.ts";
 import { equalBytes } from "../../base/bytes.ts";
-import type { RunPayload, TreeNode } from "../../base/tree-shape.ts";
+import type { BlockRange, RunPayload, TreeNode } from "../../base/tree-shape.ts";
 import type { Millis } from "../../base/units.ts";
 import { ByeReason } from "../../wire/constants.ts";
 import type { LinkProof } from "../../wire/link-proof.ts";
@@ -38,10 +38,10 @@ const STRANGER_AFTER_MS = 2_000;
  * What a rescuer waits for, beside what its handshake does:
  * - `answer`: a query is answered. `announce`: the node says its status unasked.
  * - `silence`: the target was silent for too long. `progress`: a window ends in which enough has to have been asked for.
- * - `later`: what the target wants is not there yet, and it is told so.
+ * - `later`: what the target wants is not there yet, and it is told so. `have`: it is told what is there.
  * - `rate`: the rate of the line is proposed, proven or left; after a session both ends meet again.
  */
-type RescuerDeadline = "answer" | "announce" | "silence" | "progress" | "later" | "rate";
+type RescuerDeadline = "answer" | "announce" | "silence" | "progress" | "later" | "have" | "rate";
 
 /** The rescuer: hears distress, offers one image, and serves what the target asks for (PROTOCOL.md 6.2). */
 export class RescuerRole implements Role {
@@ -384,6 +384,12 @@ export class RescuerRole implements Role {
     this.#serving?.readAgain(block);
   }
 
+  /** These blocks are there, of an image that is still being received: the target of this session is told in time (PROTOCOL.md 5.21). */
+  handleHeld(now: Millis, ranges: readonly BlockRange[]): void {
+    this.#serving?.noteHeld(ranges);
+    this.#serving?.sendDue(now);
+  }
+
   #handleDone(now: Millis, digest: Uint8Array): void {
     const state = this.#state;
     if (state.tag === "healed") {
@@ -447,6 +453,7 @@ export class RescuerRole implements Role {
       silence: serving?.silentAt,
       progress: serving?.progressEndsAt,
       later: serving?.laterAt,
+      have: serving?.haveAt,
       rate: serving === undefined ? this.#meetAt : serving.rateAt,
     };
   }
@@ -473,7 +480,7 @@ export class RescuerRole implements Role {
     } else if (serving.checkProgress(now) === "tooSlow") {
       this.#loseServing(now, serving, "slow");
     } else {
-      serving.sendLater(now);
+      serving.sendDue(now);
       serving.adaptRate(now);
     }
   }

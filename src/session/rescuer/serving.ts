@@ -1,5 +1,11 @@
 import { isAfter } from "../../base/serial-number.ts";
-import { leftmostPath, RUN_LEVELS, type RunPayload, type TreeNode } from "../../base/tree-shape.ts";
+import {
+  type BlockRange,
+  leftmostPath,
+  RUN_LEVELS,
+  type RunPayload,
+  type TreeNode,
+} from "../../base/tree-shape.ts";
 import type { Millis } from "../../base/units.ts";
 import type { Link } from "../../link/link.ts";
 import type { SendSide } from "../../link/send-side.ts";
@@ -17,6 +23,7 @@ import type { Offering } from "./offering.ts";
 import { PendingReads, type ReadEffect } from "./pending-reads.ts";
 import { type ClimbMoment, RateClimb } from "./rate-climb.ts";
 import type { BlockWish, OfferedImage, RescuerEvent } from "./rescuer-events.ts";
+import { SayingHaves } from "./saying-haves.ts";
 import { blockItem, blockKey, isBlockKey, objectItem, objectKey, runKey } from "./send-items.ts";
 
 const MANIFEST: ObjectName = { kind: ObjectKind.manifest, node: { level: 0, index: 0 } };
@@ -53,6 +60,8 @@ export class Serving {
   /** The time of the target's BUSY, and of own reads, does not count in the pace, which runs on this clock. */
   readonly #time: ExcusedTime;
   readonly #reads: PendingReads;
+  /** Undefined of an image that is whole. */
+  #haves: SayingHaves | undefined;
   /** When the last BUSY came. */
   #busyAt: Millis = 0;
   #isDoubtful = false;
@@ -165,10 +174,25 @@ export class Serving {
     return this.#sender.isPaused ? undefined : this.#reads.laterAt;
   }
 
-  /** Says it, if that is due. */
-  sendLater(now: Millis): void {
-    if (!isDue(this.laterAt, now)) return;
-    this.#link.send({ tag: "later", forMs: this.#reads.takeLater(now) });
+  /** When to say which blocks are there, of an image that is still being received. */
+  get haveAt(): Millis | undefined {
+    return this.#sender.isPaused ? undefined : this.#haves?.nextAt;
+  }
+
+  /** Says what is due of both. */
+  sendDue(now: Millis): void {
+    if (isDue(this.laterAt, now)) {
+      this.#link.send({ tag: "later", forMs: this.#reads.takeLater(now) });
+      this.#haves?.sayAgain();
+    }
+    if (this.#haves !== undefined && isDue(this.haveAt, now)) this.#link.send(this.#haves.take(now));
+  }
+
+  /** Blocks of the image are there. Its target knows if it was whole when it was offered. */
+  noteHeld(ranges: readonly BlockRange[]): void {
+    if (this.image.partial === undefined) return;
+    this.#haves ??= new SayingHaves(this.#link, this.#leafCount);
+    this.#haves.note(ranges, (block) => this.#blocks.isOpen(block));
   }
 
   /** The target answers a proposed rate. */

@@ -1,7 +1,7 @@
-import { type Differences, leavesBelow, type TreeNode } from "../../base/tree-shape.ts";
+import { type BlockRange, type Differences, leavesBelow, type TreeNode } from "../../base/tree-shape.ts";
 import type { Millis } from "../../base/units.ts";
 import type { DescentPlan } from "./descent-plan.ts";
-import { WaitingBlocks } from "./waiting-blocks.ts";
+import { WAITING_LOOKED_AT_MAX, WaitingBlocks } from "./waiting-blocks.ts";
 
 /** What one session has taken of a ledger. */
 export interface LedgerShare {
@@ -15,6 +15,12 @@ export interface LedgerShare {
   timeFor(now: Millis, blocks: number): Millis;
   /** Gives up to so many of its open blocks to another session, the last ones first; those that it begins to receive only if all. */
   release(count: number, areBegunToo: boolean): readonly number[];
+  /** What its rescuer is known to have: all unless it is still receiving. */
+  hasAnyOf(range: BlockRange): boolean;
+  /** It has brought nothing for a while of what was asked for. */
+  isQuiet(now: Millis): boolean;
+  /** Gives the nodes of these blocks that were not answered, and up to `most` of the blocks, which may be begun. */
+  releaseThose(suits: (range: BlockRange) => boolean, most?: number): Differences;
   /** Gives what it was asked for last: nodes that were not answered. */
   releaseNodes(): readonly TreeNode[];
 }
@@ -58,9 +64,17 @@ export class ImageLedger {
     this.waiting.add(blocks);
   }
 
-  /** The next node to ask for. */
-  takeNode(): TreeNode | undefined {
-    return this.#frontier.shift();
+  /** The next node to ask for; the first one that `suits`, where that is given. */
+  takeNode(suits: (range: BlockRange) => boolean = () => true): TreeNode | undefined {
+    const { leafCount } = this.plan;
+    const at = this.#frontier.findIndex((node) => suits(leavesBelow(leafCount, node)));
+    return at < 0 ? undefined : this.#frontier.splice(at, 1)[0];
+  }
+
+  /** Whether the rescuer of another session is known to have one of these blocks. */
+  isElsewhere(share: LedgerShare, range: BlockRange): boolean {
+    for (const other of this.#shares) if (other !== share && other.hasAnyOf(range)) return true;
+    return false;
   }
 
   /** Takes this node, if it is to be asked for. */
@@ -105,6 +119,29 @@ export class ImageLedger {
 
   get state(): "open" | "committed" | "failed" {
     return this.#state;
+  }
+
+  /**
+   * For a session whose rescuer brings nothing, or has nothing to bring: gives it what that rescuer has and others do not get,
+   * and takes from it as much of what its rescuer does not have.
+   */
+  exchange(now: Millis, share: LedgerShare): void {
+    const isHad = (range: BlockRange): boolean => share.hasAnyOf(range);
+    for (const other of this.#shares)
+      if (other !== share && other.isQuiet(now)) this.add(other.releaseThose(isHad));
+    const count = this.#countFor(isHad);
+    if (count > 0) this.add(share.releaseThose((range) => !isHad(range), count));
+  }
+
+  /** Nodes and blocks to ask for, of these blocks, as far as they are looked at. */
+  #countFor(suits: (range: BlockRange) => boolean): number {
+    const { leafCount } = this.plan;
+    let count = this.#frontier.filter((node) => suits(leavesBelow(leafCount, node))).length;
+    this.waiting.offer((first) => {
+      if (suits({ first, count: 1 })) count++;
+      return "left";
+    }, WAITING_LOOKED_AT_MAX);
+    return count;
   }
 
   /**

@@ -9,6 +9,7 @@ import { Lease } from "../lease.ts";
 import { isOnPace, nominalLineTime, ProgressFloor } from "../progress-floor.ts";
 import { type DescentPlan, lengthOfBlock } from "./descent-plan.ts";
 import type { EarlyChunks } from "./early-chunks.ts";
+import type { HadBlocks } from "./had-blocks.ts";
 import { type CompleteBlock, HeldWrites } from "./held-writes.ts";
 import type { OwnWork } from "./own-work.ts";
 import { SharePace } from "./share-pace.ts";
@@ -40,6 +41,8 @@ export interface ReceivingParts {
   readonly isInline: boolean;
   /** What it shares with the sessions on other links. */
   readonly swarm: Swarm;
+  /** What the rescuer says it has; undefined of one that has all of the image. */
+  readonly had: HadBlocks | undefined;
 }
 
 /** The target's side of a running transfer: chunks in, requests and grants out, and the time limits of both. */
@@ -79,7 +82,7 @@ export class Receiving {
     this.#pace = new SharePace(now, link, plan.blockSize);
     const ledger = parts.swarm.ledgerFor(plan);
     const codecs = codecsWithin(limits);
-    this.descent = new TreeDescent(plan, start, openMax, limits.runs, codecs, ledger, this.#pace);
+    this.descent = new TreeDescent(plan, start, openMax, limits.runs, codecs, ledger, this.#pace, parts.had);
     this.#lease = new Lease(now, link, plan.blockSize);
     this.#floor = new ProgressFloor(now, link, plan.blockSize);
     this.#startedAt = now;
@@ -244,6 +247,7 @@ export class Receiving {
     if (this.#isDeafWhileWriting && this.#writing > 0) return;
     this.#noteDropped();
     this.descent.advance(now);
+    if (this.descent.isStuck(now)) this.#exchange(now);
     if (this.descent.isIdle) this.#takeOver(now);
     this.#noteBusy(now);
     const request = this.descent.takeRequest(now, again);
@@ -253,6 +257,12 @@ export class Receiving {
     if (request === undefined && grant === undefined) return;
     this.#lastAskedAt = now;
     this.#work.handleAsked(now);
+  }
+
+  /** Its rescuer waits itself: what it has, and others wait for, is asked for in place of what it has not. */
+  #exchange(now: Millis): void {
+    this.descent.ledger.exchange(now, this.descent);
+    this.descent.advance(now);
   }
 
   /** Nothing is left for this session: takes over what a slower one would bring later. */

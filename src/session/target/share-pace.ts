@@ -39,6 +39,11 @@ export class SharePace {
     return this.#link.rtt.timeout + blocks * oneMs;
   }
 
+  /** How long it has brought nothing. */
+  silentFor(now: Millis): Millis {
+    return now - this.#broughtAt;
+  }
+
   /** When so many open blocks will be there: who has brought nothing for a while needs that long again. */
   doneAt(now: Millis, blocks: number): Millis {
     return now + Math.max(this.timeFor(now, blocks), now - this.#broughtAt);

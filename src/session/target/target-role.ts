@@ -190,6 +190,9 @@ export class TargetRole implements Role {
       case "later":
         this.#session?.handleLater(now, message.forMs);
         return;
+      case "have":
+        this.#session?.handleHave(now, message.ranges);
+        return;
       case "rate":
         if (this.#session !== undefined) this.#rate.handleRate(now, message);
         return;

@@ -1,6 +1,6 @@
 import { equalBytes } from "../../base/bytes.ts";
 import type { BootFailure, RefusalReason } from "../../base/refusal.ts";
-import type { Differences, RunOutcome, TreeNode } from "../../base/tree-shape.ts";
+import type { BlockRange, Differences, RunOutcome, TreeNode } from "../../base/tree-shape.ts";
 import type { Millis } from "../../base/units.ts";
 import type { Link } from "../../link/link.ts";
 import { BLOCK_MAX, ObjectKind } from "../../wire/constants.ts";
@@ -12,6 +12,7 @@ import type { LinkGuard } from "../link-guard.ts";
 import type { RoleHost } from "../role.ts";
 import { Accepting } from "./accepting.ts";
 import { EarlyChunks } from "./early-chunks.ts";
+import { HadBlocks } from "./had-blocks.ts";
 import { OwnWork } from "./own-work.ts";
 import { Receiving } from "./receiving.ts";
 import { SayingDone } from "./saying-done.ts";
@@ -93,6 +94,8 @@ export class TargetSession {
   readonly #options: SessionOptions;
   readonly #asks: AcceptAsks | undefined;
   readonly #early: EarlyChunks;
+  /** What its rescuer says it has; undefined of one that has all of the image. */
+  readonly #had: HadBlocks | undefined;
   /** The check of the manifest may take long: the rescuer is told at once. */
   readonly #isLongCheck: boolean;
   #state: State;
@@ -104,7 +107,7 @@ export class TargetSession {
   constructor(
     now: Millis,
     peer: SessionIdentity,
-    { size, blockSize }: Offer,
+    { size, blockSize, partial }: Offer,
     asks: AcceptAsks | undefined,
     host: RoleHost<TargetEvent>,
     guard: LinkGuard,
@@ -131,6 +134,7 @@ export class TargetSession {
     this.#state = { tag: "accepting", accepting };
     const askedBytes = asks === "blank" ? openBlocks * (blockSize || BLOCK_MAX) : 0;
     this.#early = new EarlyChunks(isJoining ? 0 : Math.max(askedBytes, inlineBytes));
+    this.#had = partial === undefined ? undefined : new HadBlocks();
     this.#isLongCheck = options.isDeafWhileWriting || size > SHORT_CHECK_BYTES_MAX;
   }
 
@@ -202,8 +206,8 @@ export class TargetSession {
     if (!equalBytes(outcome.plan.digest, this.peer.digest))
       return refused("manifest", "the manifest is not the one that was offered");
     if (outcome.start.tag !== "good") return refused("flash", "the slot could not be prepared");
-    const isInline = this.#options.inlineBytes > 0;
-    const parts = { link: this.#link, session: this.number, work: this.#work, ...this.#options, isInline };
+    const about = { link: this.#link, session: this.number, work: this.#work, had: this.#had };
+    const parts = { ...about, ...this.#options, isInline: this.#options.inlineBytes > 0 };
     // What flash lacks is in the ledger, if others receive this image.
     const isJoining = this.#options.swarm.ledgerOf(outcome.plan.digest) !== undefined;
     const start = isJoining ? NOTHING_MORE : outcome.start;
@@ -289,6 +293,12 @@ export class TargetSession {
   /** It brought no block. */
   get isFruitless(): boolean {
     return this.#state.tag !== "receiving" || this.#state.receiving.descent.blocks.written === 0;
+  }
+
+  /** The rescuer says which blocks it has, also while the manifest is checked. */
+  handleHave(now: Millis, ranges: readonly BlockRange[]): void {
+    for (const range of ranges) this.#had?.add(range);
+    if (this.#had !== undefined) this.handleShared(now);
   }
 
   handleLater(now: Millis, forMs: Millis): void {

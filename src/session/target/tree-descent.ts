@@ -1,5 +1,7 @@
 import {
+  type BlockRange,
   type Differences,
+  leavesBelow,
   leftmostPath,
   RUN_LEVELS,
   runChildren,
@@ -10,9 +12,10 @@ import { ObjectKind, REQUEST_ENTRIES_MAX } from "../../wire/constants.ts";
 import type { AcceptAsks, ObjectChunk, Request } from "../../wire/messages.ts";
 import { ChunkAssembly } from "./chunk-assembly.ts";
 import type { DescentPlan } from "./descent-plan.ts";
+import type { HadBlocks } from "./had-blocks.ts";
 import { ImageLedger, type LedgerShare } from "./image-ledger.ts";
 import type { SharePace } from "./share-pace.ts";
-import { WantedBlocks } from "./wanted-blocks.ts";
+import { type BlockChoice, WantedBlocks } from "./wanted-blocks.ts";
 
 /** A complete run of hashes, or the claim that a node's range repeats one byte. */
 export interface ReceivedRun {
@@ -43,6 +46,9 @@ const BLOCKS_AHEAD = 64;
 const RUN_BLOCKS = 2 ** RUN_LEVELS;
 /** Longest run object: 16 hashes. */
 const RUN_BYTES_MAX = 512;
+/** A session that brings nothing for so long, and for so many blocks, waits for what its rescuer does not have. */
+const STUCK_MS = 500;
+const STUCK_BLOCKS = 2;
 
 /**
  * A session's walk down the hash tree of one image, where flash differs from it (PROTOCOL.md 6.3): asks for runs of hashes
@@ -54,6 +60,7 @@ export class TreeDescent implements LedgerShare {
   readonly blocks: WantedBlocks;
   readonly ledger: ImageLedger;
   readonly #pace: SharePace | undefined;
+  readonly #had: HadBlocks | undefined;
   readonly #runsMax: number;
   readonly #blocksAhead: number;
   readonly #asked: Map<string, Wanted> = new Map();
@@ -65,7 +72,7 @@ export class TreeDescent implements LedgerShare {
   /**
    * `start`: where flash differs from the root on. `openMax`: blocks that may be unfinished at once. `runsMax`: runs that
    * are kept at once, until their blocks are written. `codecs`: of blocks, those that the accept stated. `ledger`: of this session
-   * alone unless given; then `pace` says how fast the session is.
+   * alone unless given; then `pace` says how fast the session is. `had`: what a rescuer says it has that is still receiving.
    */
   constructor(
     plan: DescentPlan,
@@ -75,10 +82,12 @@ export class TreeDescent implements LedgerShare {
     codecs?: number,
     ledger: ImageLedger = new ImageLedger(plan),
     pace?: SharePace,
+    had?: HadBlocks,
   ) {
     this.plan = plan;
     this.ledger = ledger;
     this.#pace = pace;
+    this.#had = had;
     this.#runsMax = runsMax;
     this.#blocksAhead = Math.min(BLOCKS_AHEAD, 1 + RUN_BLOCKS * (runsMax - 1));
     this.blocks = new WantedBlocks(plan, openMax, codecs, ledger.waiting);
@@ -123,14 +132,37 @@ export class TreeDescent implements LedgerShare {
   }
 
   releaseNodes(): readonly TreeNode[] {
+    return this.#releaseNodes(() => true);
+  }
+
+  #releaseNodes(suits: (range: BlockRange) => boolean): readonly TreeNode[] {
     const released: TreeNode[] = [];
     for (const [key, { node, isChecking, isGuess }] of this.#asked) {
-      if (isChecking) continue;
+      if (isChecking || !suits(this.#below(node))) continue;
       if (!isGuess) released.push(node);
       this.#asked.delete(key);
       this.#requestChanged = true;
     }
     return released;
+  }
+
+  hasAnyOf(range: BlockRange): boolean {
+    return this.#had?.hasAnyOf(range) ?? true;
+  }
+
+  isQuiet(now: Millis): boolean {
+    if (this.#pace === undefined || this.isIdle) return false;
+    return this.#pace.silentFor(now) > Math.max(STUCK_MS, this.#pace.timeFor(now, STUCK_BLOCKS));
+  }
+
+  /** Its rescuer, which is still receiving, brings nothing: others may have what it waits for. */
+  isStuck(now: Millis): boolean {
+    return this.#known !== undefined && this.isQuiet(now);
+  }
+
+  releaseThose(suits: (range: BlockRange) => boolean, most: number = this.openCount): Differences {
+    const nodes = this.#releaseNodes(suits);
+    return { nodes, blocks: this.blocks.release(most, true, (first) => suits({ first, count: 1 })) };
   }
 
   /** The session is over: others of the ledger are to bring what it has not. */
@@ -157,13 +189,51 @@ export class TreeDescent implements LedgerShare {
    * the leftmost path below what it asks for: where all differs, that saves a round trip for each step down.
    */
   advance(now: Millis): void {
-    this.blocks.openMore();
-    while (this.#asked.size < this.#runsMax && this.blocks.count < this.#blocksAhead) {
-      const node = this.ledger.takeNode();
+    this.blocks.openMore(this.#choice);
+    while (this.#asked.size < this.#runsMax) {
+      const node = this.#takeNode();
       if (node === undefined) break;
       this.#ask(now, node, false);
     }
     if (this.blocks.count === 0 && !this.#isRootComing) this.#guess(now);
+  }
+
+  /** What the rescuer has, if anything is known of what it lacks. */
+  get #known(): HadBlocks | undefined {
+    return this.#had?.isEmpty === false ? this.#had : undefined;
+  }
+
+  get #choice(): BlockChoice | undefined {
+    const known = this.#known;
+    if (known === undefined) return undefined;
+    return {
+      has: (block) => known.has(block),
+      isElsewhere: (first) => this.ledger.isElsewhere(this, { first, count: 1 }),
+    };
+  }
+
+  #below(node: TreeNode): BlockRange {
+    return leavesBelow(this.plan.leafCount, node);
+  }
+
+  /** The next node to ask for: chosen like blocks, where the rescuer has a part. */
+  #takeNode(): TreeNode | undefined {
+    const { ledger } = this;
+    const known = this.#known;
+    const isEnough = this.blocks.count >= this.#blocksAhead;
+    if (known === undefined) return isEnough ? undefined : ledger.takeNode();
+    const had = (range: BlockRange): boolean => known.hasAnyOf(range);
+    // Blocks that others have may wait in great number, and none that this one has.
+    if (isEnough) return this.#hasWork(known) ? undefined : ledger.takeNode(had);
+    const best = ledger.takeNode(had) ?? ledger.takeNode((range) => !ledger.isElsewhere(this, range));
+    return best ?? (this.isIdle ? ledger.takeNode() : undefined);
+  }
+
+  /** Whether something was asked for that the rescuer has. */
+  #hasWork(known: HadBlocks): boolean {
+    for (const block of this.blocks.open) if (known.has(block)) return true;
+    for (const { node } of this.#asked.values()) if (known.hasAnyOf(this.#below(node))) return true;
+    return false;
   }
 
   #ask(now: Millis, node: TreeNode, isGuess: boolean): void {

@@ -5,7 +5,7 @@ import { isCodedComplete } from "../coded-block.ts";
 import { ChunkAssembly } from "./chunk-assembly.ts";
 import { type DescentPlan, lengthOfBlock } from "./descent-plan.ts";
 import type { CompleteBlock } from "./held-writes.ts";
-import { WaitingBlocks } from "./waiting-blocks.ts";
+import { WAITING_LOOKED_AT_MAX, WaitingBlocks } from "./waiting-blocks.ts";
 
 interface OpenBlock {
   attempt: number;
@@ -15,6 +15,14 @@ interface OpenBlock {
   coded: { readonly codec: Codec; readonly assembly: ChunkAssembly } | undefined;
   /** Complete, and handed on to be checked and written. */
   isSettling: boolean;
+}
+
+/** What is known of who has which block, where the rescuer of a session has a part. */
+export interface BlockChoice {
+  /** The rescuer has it. */
+  has(block: number): boolean;
+  /** The rescuer of another session has it. */
+  isElsewhere(block: number): boolean;
 }
 
 /** Bytes of open blocks that are taken to be on their way: they stand first in the queue of the rescuer. */
@@ -92,9 +100,9 @@ export class WantedBlocks {
 
   /**
    * Gives up to `count` open blocks that are not complete to another session, those opened last first; only with `areBegunToo` also
-   * those of which a part has come, or is on its way.
+   * those of which a part has come, or is on its way. `suits`: only those.
    */
-  release(count: number, areBegunToo: boolean): number[] {
+  release(count: number, areBegunToo: boolean, suits: (block: number) => boolean = () => true): number[] {
     const released: number[] = [];
     const waiting = [...this.#open].filter(([, { isSettling }]) => !isSettling);
     const comingBytes = areBegunToo ? 0 : COMING_BYTES;
@@ -104,10 +112,16 @@ export class WantedBlocks {
     for (const [block, { attempt, coded }] of waiting.toReversed()) {
       if (released.length >= count) break;
       if (!areBegunToo && (coded !== undefined || coming.has(block))) continue;
+      if (!suits(block)) continue;
       this.#close(block, attempt);
       released.push(block);
     }
     return released;
+  }
+
+  /** The open blocks. */
+  get open(): Iterable<number> {
+    return this.#open.keys();
   }
 
   /** The session is over: the blocks that it has not brought. */
@@ -126,13 +140,25 @@ export class WantedBlocks {
     this.#grantChanged = true;
   }
 
-  /** Opens blocks that wait, as far as the limits allow. */
-  openMore(): void {
+  /**
+   * Opens blocks that wait, as far as the limits allow: with a choice those first that the rescuer has, then those that nobody else
+   * is known to have; others only if there is nothing to bring besides.
+   */
+  openMore(choice?: BlockChoice): void {
+    if (choice !== undefined) {
+      this.#openThose((block) => choice.has(block), WAITING_LOOKED_AT_MAX);
+      this.#openThose((block) => !choice.isElsewhere(block), WAITING_LOOKED_AT_MAX);
+    }
+    if (choice === undefined || this.#open.size === 0) this.#openThose(() => true);
+  }
+
+  #openThose(suits: (block: number) => boolean, most?: number): void {
     /** At least as many entries as the grant has; counted exactly only where that may be too many. */
     let entries = GRANT_ENTRIES_MAX;
     this.#waiting.offer((block) => {
       if (this.#open.size >= this.#openMax) return "enough";
       const position = block % this.#modulus;
+      if (!suits(block)) return "left";
       // The position bits of a chunk could not tell this block from one that is open (PROTOCOL.md 4.5).
       if (this.#openPositions.has(position)) return "left";
       this.#open.set(block, { ...this.#firstTry(position), coded: undefined, isSettling: false });
@@ -145,7 +171,7 @@ export class WantedBlocks {
       this.#openPositions.add(position);
       this.#grantChanged = true;
       return "taken";
-    });
+    }, most);
   }
 
   /** Not the attempt that a late chunk of an earlier block with these position bits may be of (PROTOCOL.md 4.5). */

@@ -1,45 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { TreeNode } from "../../../src/base/tree-shape.ts";
-import type { DescentPlan } from "../../../src/session/target/descent-plan.ts";
-import { ImageLedger } from "../../../src/session/target/image-ledger.ts";
-import { TreeDescent } from "../../../src/session/target/tree-descent.ts";
+import type { TreeDescent } from "../../../src/session/target/tree-descent.ts";
 import { WaitingBlocks } from "../../../src/session/target/waiting-blocks.ts";
-
-const PLAN: DescentPlan = {
-  digest: new Uint8Array(8).fill(3),
-  size: 64 * 4096,
-  blockSize: 4096,
-  leafCount: 64,
-};
-const NOTHING = { nodes: [], blocks: [] };
-const range = (first: number, end: number): number[] =>
-  Array.from({ length: end - first }, (_, i) => first + i);
-
-/** How long a session takes: so many milliseconds a block, and since when it has brought nothing. */
-interface Pace {
-  blockMs: number;
-  silentMs: number;
-}
-
-/** Sessions that share a ledger of these blocks, each with four open at once. */
-function sessions(
-  paces: readonly Pace[],
-  blocks: readonly number[],
-  nodes: readonly TreeNode[] = [],
-): TreeDescent[] {
-  const ledger = new ImageLedger(PLAN);
-  ledger.add({ nodes, blocks });
-  return paces.map((pace) => {
-    const of = {
-      timeFor: (_now: number, count: number) => count * pace.blockMs,
-      doneAt: (now: number, count: number) => now + Math.max(count * pace.blockMs, pace.silentMs),
-    };
-    return new TreeDescent(PLAN, NOTHING, 4, undefined, undefined, ledger, of as never);
-  });
-}
-
-const granted = (descent: TreeDescent): number[] =>
-  (descent.blocks.takeGrant(true)?.entries ?? []).flatMap(({ first, count }) => range(first, first + count));
+import { granted, type Pace, range, sessions } from "./ledger-sessions.ts";
 
 const even = (count: number): Pace[] => Array.from({ length: count }, () => ({ blockMs: 10, silentMs: 0 }));
 

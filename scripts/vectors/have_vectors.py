@@ -1,0 +1,58 @@
+"""vectors/have-v1.json: what a rescuer says it has which is still receiving (PROTOCOL.md 5.21)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cobs import delimited
+from fields import by_field, u8, u24
+from frames import closed
+from link_vectors import TAG
+
+ABOUT = (
+    "*Have* (PROTOCOL.md 5.21), computed by scripts/vectors from the text alone. The members are those of wire-v1.json. A target "
+    "that asks for blocks in its own order skips it as a control that it does not know."
+)
+_HEAD = b"\x22"
+_Range = tuple[int, int]
+
+
+def _parts(ranges: list[_Range], entries: int | None = None) -> list[bytes]:
+    count = len(ranges) if entries is None else entries
+    return [_HEAD, u8(count), *(u24(number) for part in ranges for number in part)]
+
+
+def _vector(name: str, ranges: list[_Range], more: bytes = b"") -> dict[str, Any]:
+    fields = closed([*_parts(ranges), *([more] if more else [])], TAG)
+    return {
+        "name": name,
+        "tag": TAG,
+        "frame": {"tag": "have", "ranges": [{"first": first, "count": count} for first, count in ranges]},
+        "frameHex": by_field(fields),
+        "wireHex": delimited(b"".join(fields)).hex(),
+    }
+
+
+def _fault(name: str, parts: list[bytes]) -> dict[str, Any]:
+    return {"name": name, "tag": TAG, "frameHex": by_field(closed(parts, TAG)), "fault": "malformed"}
+
+
+def document() -> dict[str, Any]:
+    eight = [(32 * part, 16) for part in range(8)]
+    frames = [
+        _vector("have", [(0, 128), (192, 64)]),
+        _vector("have of nothing", []),
+        _vector("have with the most entries", eight),
+        _vector("have with the largest numbers", [(0xFFFFFF, 0xFFFFFF)]),
+    ]
+    decode_only = [
+        _vector("have with an unknown extension", [(3, 5)], b"\x7e\x01\x00"),
+        _vector("have of ranges that overlap, are empty, and are in no order", [(9, 4), (3, 0), (2, 9)]),
+    ]
+    faults = [
+        _fault("have with nine entries", _parts([*eight, (256, 16)])),
+        _fault("have that is cut short", _parts([(0, 128)], entries=2)),
+        _fault("have without a number of entries", [_HEAD]),
+        _fault("have with a critical extension", [*_parts([(0, 1)]), b"\xfe\x00"]),
+    ]
+    return {"about": ABOUT, "protocolVersion": 1, "frames": frames, "decodeOnly": decode_only, "faults": faults}
