@@ -39,6 +39,8 @@ export interface TargetDuties extends Pick<RunOptions, "advice"> {
   readonly status?: (() => NodeStatus) | undefined;
   /** For all links: only rescuers with the same key are accepted. See `linkKeyOf`. */
   readonly linkKey?: LinkKey | undefined;
+  /** It listens before it calls; see `TargetOptions`. */
+  readonly listensFirst?: boolean;
   /** Why the board takes the image of an accepted manifest later; it takes it now unless given. */
   defers?(link: Link, plan: InstallPlan): Deferral | undefined;
 }
@@ -122,7 +124,8 @@ export class TargetSide {
     const status = this.#duties.status ?? ((): NodeStatus => nodeStatusOf(store.status()));
     const isBlank = (): boolean => store.isBlank();
     const shared = { hold: this.#hold, swarm: this.#swarm, start: this.#start };
-    const role = new TargetRole(now, host, { random, status, isBlank, ...shared, cause });
+    const { listensFirst = false } = this.#duties;
+    const role = new TargetRole(now, host, { random, status, isBlank, ...shared, cause, listensFirst });
     const serving = this.#serving.one;
     // Who makes a role meanwhile wants a rescuer on this link to bring a part.
     if (serving !== undefined) role.setServedElsewhere(now, serving, true);

@@ -5,6 +5,7 @@ import { REPOSITORY, runVectorScript, VectorFolders } from "../support/vector-sc
 
 const COMPUTED = [
   "advice-v1.json",
+  "call-v1.json",
   "fec-v1.json",
   "link-v1.json",
   "codecs-v1.json",
