@@ -150,9 +150,9 @@ async function main() {
     `${silent.length} starts of commands that do not call for help: ${silent.filter(({ executed }) => executed.length > 0).length} executed something, ` +
       `${silent.filter(({ aborted }) => aborted.length > 0).length} broke something off; ${countdowns.filter(({ aborted }) => aborted.length === 0).length} of ${countdowns.length} U-Boots counted down to 0 and stayed at their prompt.`,
     "",
-    "What is typed by those is queries whose bytes were drawn so that they execute nothing (PROTOCOL.md 2.4). A board in distress calls",
-    "at once, with whatever bytes its status has: what its first calls do to a console is counted, and only what it says after",
-    "it could read text is a fault.",
+    "What is typed is queries whose bytes were drawn so that they execute nothing; those of a board in distress carry its call under a",
+    "mask (PROTOCOL.md 2.4, 5.1). `mayday distress` calls at once, and stops the countdown of a U-Boot that was counting when it started:",
+    "that is counted here, and is no fault. All else is one.",
     "",
     ...faults.map(({ start, fault }) => `- seed ${start.seed}: ${fault.split("\n", 1)[0]}`),
     ...(faults.length > 0 ? [""] : []),

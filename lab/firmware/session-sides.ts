@@ -145,6 +145,8 @@ export class TsSide implements Side {
       start: new TargetStart(this.#nonces),
       cause: isForced ? ("insists" as const) : ("help" as const),
       hold: new NoHold(),
+      // As the C target does.
+      callsPlainly: true,
       limits: { payloadMax, openBlocks, runs: 1, codecs: PLAIN_CODECS, asks: "run" as const },
     };
     return [end, end.exchange(this.#now, (host) => new TargetRole(this.#now, host, options))];

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import advice_vectors
+import call_vectors
 import check_vectors
 import codec_vectors
 import fec_vectors
@@ -42,6 +43,7 @@ DOCUMENTS: dict[str, Callable[[], dict[str, Any]]] = {
     "rate-v1.json": rate_vectors.document,
     "inline-v1.json": inline_vectors.document,
     "have-v1.json": have_vectors.document,
+    "call-v1.json": call_vectors.document,
     "advice-v1.json": advice_vectors.document,
     "ring-v1.json": ring_vectors.document,
 }

@@ -3,13 +3,17 @@ import type { LineCode } from "../wire/line-code.ts";
 import type { LinkCounters } from "./counters.ts";
 import type { LinkEvent } from "./link-event.ts";
 import { Muting } from "./listening/muting.ts";
-import { bearsOwnMark, endsInCountdown } from "./listening/own-marks.ts";
+import { asksTerminal, bearsOwnMark, endsInCountdown } from "./listening/own-marks.ts";
+import { QueryEcho } from "./listening/query-echo.ts";
 import { TextSense } from "./listening/text-sense.ts";
 import { Unasked } from "./listening/unasked.ts";
 import { consoleText, isMostlyPrintable } from "./strangers/console-text.ts";
 import { RecentText } from "./strangers/recent-text.ts";
 import type { Stranger } from "./strangers/stranger.ts";
 import { StrangerWatch } from "./strangers/stranger-watch.ts";
+
+/** After a packet in the second form, damaged ones are expected for this long: a rescuer that was reset is silent for longer. */
+const CODED_TEXT_MS = 1_000;
 
 /**
  * What comes on a link besides frames: console text, strangers, other protocol versions; and what follows from it for this
@@ -26,8 +30,11 @@ export class ForeignInput {
   readonly #recent: RecentText = new RecentText();
   /** Other protocol versions that were reported. */
   readonly #versions: Set<number> = new Set();
-  /** Damaged packets hold text that nobody wrote: none is looked for (PROTOCOL.md 2.5). */
-  ignoresText = false;
+  readonly #echo: QueryEcho = new QueryEcho();
+  /** Until then damaged packets may hold text that nobody wrote: none is looked for (PROTOCOL.md 2.5). */
+  #textFrom: Millis = Number.NEGATIVE_INFINITY;
+  /** The run that arrives holds what is written for a terminal only. */
+  #isForTerminal = false;
   #isNewlyMarked = false;
 
   /** `tag`: that of the present session. */
@@ -57,6 +64,21 @@ export class ForeignInput {
     return this.#watch?.changes;
   }
 
+  /** A packet came in the second form, where the next ones take `frameMs`: what is damaged soon after it is no text. */
+  noteCodedPacket(now: Millis, frameMs: Millis): void {
+    this.#textFrom = now + CODED_TEXT_MS + frameMs;
+  }
+
+  /** The session ended: no more packets. */
+  noteSessionEnd(): void {
+    this.#textFrom = Number.NEGATIVE_INFINITY;
+  }
+
+  /** A query was sent to nobody known, which takes `lineMs` on the line. */
+  noteAsked(now: Millis, lineMs: Millis): void {
+    this.#echo.noteAsked(now, lineMs);
+  }
+
   /** The peer said what the line does to the bytes that it receives; a set as in {@link changes}. */
   noteTold(changes: number): void {
     this.#watch?.noteTold(changes);
@@ -69,15 +91,18 @@ export class ForeignInput {
     if (end >= 0) {
       this.#sense.clear();
       this.#recent.clear();
+      this.#isForTerminal = false;
+      this.#echo.noteDelimiter();
     }
     const rest = end < 0 ? bytes : bytes.subarray(end + 1);
-    if (rest.length === 0 || this.ignoresText) return;
+    if (rest.length === 0 || now < this.#textFrom) return;
     // Short pieces of a text are kept, too, for the marks that they make together.
+    if (asksTerminal(this.#recent.raw + String.fromCharCode(...rest))) this.#isForTerminal = true;
     const text = this.#recent.add(rest);
-    const isCounting = endsInCountdown(text);
-    const isText = this.#sense.add(rest) || isCounting;
+    const isMarked = this.#isForTerminal || endsInCountdown(text);
+    const isText = this.#sense.add(rest) || isMarked;
     this.muting.noteForeign(now, isText);
-    if (isText) this.unasked.noteText(now, false, isCounting || bearsOwnMark(text, false));
+    if (isText) this.unasked.noteText(now, false, isMarked || bearsOwnMark(text, false));
   }
 
   /** A run ended, which was a frame of whatever session and version, or not. */
@@ -93,7 +118,9 @@ export class ForeignInput {
   /** A valid frame came. */
   handleFrame(now: Millis): void {
     this.#sense.clear();
-    this.unasked.noteFrame();
+    this.#isForTerminal = false;
+    this.#echo.noteFrame();
+    this.unasked.noteFrame(now);
     this.muting.noteFrame(now);
   }
 
@@ -137,13 +164,17 @@ export class ForeignInput {
   handleForeign(now: Millis, body: Uint8Array, isDelimited: boolean, isPacket: boolean): void {
     if (body.length === 0) return;
     this.#counters.bytesDiscarded += body.length;
-    const text = this.#watch === undefined || this.ignoresText ? "" : consoleText(body);
-    const recent = isDelimited || this.ignoresText || this.#watch === undefined ? "" : this.#recent.text;
-    const isCounting = endsInCountdown(recent);
-    const isForeign = isCounting || (text !== "" && !isPacket && (!isDelimited || isMostlyPrintable(body)));
+    const ignoresText = this.#watch === undefined || now < this.#textFrom;
+    const text = ignoresText ? "" : consoleText(body);
+    const recent = isDelimited || ignoresText ? "" : this.#recent.text;
+    const isForTerminal = this.#isForTerminal && !isDelimited && !isPacket;
+    const isMarked = isForTerminal || endsInCountdown(recent);
+    const isConsoleText = text !== "" && !isPacket && (!isDelimited || isMostlyPrintable(body));
+    const isForeign = this.#echo.take(now, body.length, isDelimited) || isMarked || isConsoleText;
     this.#sense.clear();
+    this.#isForTerminal = false;
     this.muting.noteForeign(now, isForeign);
-    if (isForeign) this.#handleText(now, isCounting || bearsOwnMark(recent, true));
+    if (isForeign) this.#handleText(now, isMarked || bearsOwnMark(recent, true));
     else this.unasked.noteRunEnd();
     if (text !== "") {
       this.#emit({ tag: "console", text });

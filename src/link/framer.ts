@@ -2,6 +2,7 @@ import { assert } from "../base/assert.ts";
 import { SEAL_LENGTH } from "../wire/constants.ts";
 import { CODED_FRAME_MAX, encodeCodedFrame, holdsMarker } from "../wire/fec/coded-frame.ts";
 import {
+  carriedCall,
   crcMatches,
   decodeFrame,
   encodeMessage,
@@ -21,7 +22,7 @@ const NO_SESSION_TAG = 1;
 
 /** What a run turned out to be. */
 export type Received =
-  /** `bytes`: the frame as it was decoded, header to CRC. `isOfSession`: of the present session, not an announcement. */
+  /** `bytes`: the frame as it was decoded, header to CRC; of a call that a query carried, the frame of the call. `isOfSession`: of the present session, not an announcement. */
   | {
       readonly tag: "frame";
       readonly frame: Frame;
@@ -116,7 +117,11 @@ export class Framer {
   #decode(bytes: Uint8Array, body: Uint8Array): Received {
     const seal = this.#seal;
     const frame = decodeFrame(bytes, this.#tag, seal && ((covered) => seal.open(covered)));
-    if (frame.tag !== "fault") return { tag: "frame", frame, bytes, isOfSession: isSessionFrame(bytes) };
+    if (frame.tag !== "fault") {
+      const whole =
+        frame.tag === "distress" || frame.tag === "beacon" ? (carriedCall(bytes) ?? bytes) : bytes;
+      return { tag: "frame", frame, bytes: whole, isOfSession: isSessionFrame(bytes) };
+    }
     switch (frame.fault) {
       case "foreignVersion":
         return { tag: "foreignVersion", version: frame.version };

@@ -75,6 +75,7 @@ export class Link {
     const { counters, foreign } = this;
     const sides = { sender: () => this.#sender, receiver: () => this.#receiver };
     this.#reception = new Reception({
+      lineTime: (bytes) => this.lineTime(bytes),
       ...{ framer: this.#framer, forms: this.#forms.ofMessages, counters, foreign, emit, ...sides },
     });
   }
@@ -169,7 +170,7 @@ export class Link {
     this.#timers.clear("pause");
     this.#sender = undefined;
     this.#receiver = undefined;
-    this.foreign.ignoresText = false;
+    this.foreign.noteSessionEnd();
     this.#transmitter.clear();
   }
 

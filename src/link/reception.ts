@@ -25,6 +25,9 @@ function isSentBy(isRescuer: boolean, { tag }: Frame): boolean {
   return RESCUERS.has(tag) === isRescuer;
 }
 
+/** The next packet is at most so many times as long as the longest one. */
+const NEXT_GROWTH = 2;
+
 /** Counters of the frames that are not taken. */
 const COUNTER = {
   unauthentic: "unauthenticFrames",
@@ -38,6 +41,7 @@ export interface ReceptionParts {
   readonly counters: LinkCounters;
   readonly foreign: ForeignInput;
   emit(event: LinkEvent): void;
+  lineTime(bytes: number): Millis;
   /** The halves of the present session; undefined without one, or on the other side of it. */
   sender(): SendSide | undefined;
   receiver(): ReceiveSide | undefined;
@@ -197,7 +201,7 @@ export class Reception {
     }
     if (this.#coded !== undefined) {
       receiver.noteCoded(this.#coded);
-      this.#parts.foreign.ignoresText = true;
+      this.#parts.foreign.noteCodedPacket(now, this.#parts.lineTime(NEXT_GROWTH * receiver.longest));
     }
     const { isNew } = receiver.receive(now, packet);
     if (!isNew) this.#parts.counters.duplicates++;

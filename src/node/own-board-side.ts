@@ -98,6 +98,8 @@ export class OwnBoardSide {
       linkKey,
       advice,
       status: () => this.life.status(),
+      // Its neighbours may have been switched on with it, and count down.
+      listensFirst: true,
       // A board that does not boot takes what heals it.
       defers: (link, plan) => (board.status().isBootable ? gates.judge(linkOf(link), plan) : undefined),
     });

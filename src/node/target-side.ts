@@ -40,6 +40,8 @@ export interface TargetDuties extends Pick<RunOptions, "advice"> {
   readonly status?: (() => NodeStatus) | undefined;
   /** For all links: only rescuers with the same key are accepted. See `linkKeyOf`. */
   readonly linkKey?: LinkKey | undefined;
+  /** It listens before it calls; see `TargetOptions`. */
+  readonly listensFirst?: boolean;
   /** Why the board takes the image of an accepted manifest later; it takes it now unless given. */
   defers?(link: Link, plan: InstallPlan): Deferral | undefined;
 }
@@ -131,7 +133,9 @@ export class TargetSide {
     const isBlank = (): boolean => store.isBlank();
     const shared = { hold: this.#hold, swarm: this.#swarm, start: this.#start };
     const limits = { inlineBytes: INLINE_BYTES };
-    const role = new TargetRole(now, host, { random, status, isBlank, ...shared, cause, limits });
+    const { listensFirst = false } = this.#duties;
+    const own = { random, status, isBlank, ...shared };
+    const role = new TargetRole(now, host, { ...own, cause, limits, listensFirst });
     const serving = this.#serving.one;
     // Who makes a role meanwhile wants a rescuer on this link to bring a part.
     if (serving !== undefined) role.setServedElsewhere(now, serving, true);

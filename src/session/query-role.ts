@@ -59,17 +59,21 @@ export class QueryRole implements Role {
     this.#nextAt = isUp ? now + (this.#options.asksAtOnce === true ? 0 : LISTEN_MS) : undefined;
   }
 
-  handleHeard(_now: Millis, event: HeardEvent): void {
-    if (event.tag === "message") this.#handleMessage(event.message);
+  handleHeard(now: Millis, event: HeardEvent): void {
+    if (event.tag === "message") this.#handleMessage(now, event.message);
     else if (event.tag === "foreignVersion") this.#host.emit(event);
   }
 
-  #handleMessage(message: Message): void {
+  #handleMessage(now: Millis, message: Message): void {
     if (message.tag === "beacon" || message.tag === "distress") {
       this.#host.emit({ tag: "heard", beacon: message });
     } else if (message.tag === "query" && this.#queries.isOwn(message.nodeId)) {
       this.#host.reportEcho();
-    } else if (message.tag === "query") this.#host.emit({ tag: "asked", nodeId: message.nodeId });
+    } else if (message.tag === "query") {
+      // A node reads the line: there is nothing to listen for.
+      if (!this.#hasAsked) this.#nextAt = now;
+      this.#host.emit({ tag: "asked", nodeId: message.nodeId });
+    }
   }
 
   handleInputEnd(): void {}

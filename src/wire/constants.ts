@@ -136,6 +136,7 @@ export const ExtensionType = {
   forms: 0x07,
   mended: 0x08,
   changes: 0x09,
+  call: 0x0b,
 } as const;
 /** What a line may do to the bytes of frames: bits of the extension *changes* (PROTOCOL.md 2.6). */
 export const LineChangeBit = {

@@ -1,6 +1,6 @@
 import { ByteReader, ByteWriter, EMPTY } from "../base/bytes.ts";
 import { ExtensionType, LIMITS_LENGTH } from "./constants.ts";
-import type { Accept, Ack, Beacon, Message, Offer, SaysForms } from "./messages.ts";
+import type { Accept, Ack, Beacon, Message, Offer, Query, SaysForms } from "./messages.ts";
 import { extensionOf } from "./tlv.ts";
 
 /** Messages that may say what their sender can hear, and what the line does to bytes (PROTOCOL.md 3.5). */
@@ -23,7 +23,9 @@ function isBeacon(message: Message): message is Beacon {
 
 /** The extensions of a message, but for the proof of a link key, which comes behind them. */
 export function encodeExtensions(message: Message): Uint8Array {
-  const w = new ByteWriter(EXTENSIONS_MAX);
+  const call = message.tag === "query" ? message.call : undefined;
+  const w = new ByteWriter(EXTENSIONS_MAX + (call?.length ?? 0));
+  if (call !== undefined) w.u8(ExtensionType.call).u8(call.length).bytes(call);
   if (saysForms(message) && message.forms !== undefined) w.u8(ExtensionType.forms).u8(1).u8(message.forms);
   if (saysForms(message) && message.changes !== undefined)
     w.u8(ExtensionType.changes).u8(1).u8(message.changes);
@@ -58,6 +60,7 @@ export function withExtensions<M extends Message>(message: M, tail: Uint8Array):
       ...(changes !== undefined && { changes }),
       ...(message.tag === "offer" && partialIn(tail)),
       ...(isBeacon(message) && inlineIn(tail)),
+      ...(message.tag === "query" && callIn(tail)),
     };
   }
   if (message.tag === "accept") return { ...message, ...limitsIn(tail) };
@@ -82,6 +85,11 @@ function inlineIn(tail: Uint8Array): Pick<Beacon, "inlineBytes"> {
   const value = extensionOf(tail, ExtensionType.inline);
   if (value === undefined || value.length < INLINE_LENGTH) return {};
   return { inlineBytes: new ByteReader(value).u32() };
+}
+
+function callIn(tail: Uint8Array): Pick<Query, "call"> {
+  const call = extensionOf(tail, ExtensionType.call);
+  return call === undefined ? {} : { call };
 }
 
 function mendedIn(tail: Uint8Array): Pick<Ack, "mended"> {

@@ -1,6 +1,7 @@
 import { assert } from "../base/assert.ts";
 import { ByteReader, ByteWriter, concatBytes } from "../base/bytes.ts";
 import {
+  AnnounceType,
   type Codec,
   CRC_LENGTH,
   DATA_HEADER_LENGTH,
@@ -15,6 +16,7 @@ import {
 } from "./constants.ts";
 import { frameCrc } from "./crc.ts";
 import { encodeExtensions } from "./extensions.ts";
+import { callFrameIn } from "./masked-call.ts";
 import {
   decodeAnnouncement,
   decodeRescuerControl,
@@ -24,9 +26,21 @@ import {
   isTargetControl,
   typeOfMessage,
 } from "./message-codec.ts";
-import type { DataChunk, Frame, Message, ObjectChunk, Packet, Probe } from "./messages.ts";
+import {
+  type Beacon,
+  type DataChunk,
+  type Frame,
+  isCall,
+  type Message,
+  type ObjectChunk,
+  type Packet,
+  type Probe,
+  type Query,
+} from "./messages.ts";
 
 const CLASS_MASK = 0x0f;
+/** First byte of an announcement of this version. */
+const ANNOUNCEMENT: number = FrameClass.announce | (PROTOCOL_VERSION << 4);
 const PACKET_NUMBER_MASK: number = (1 << PACKET_NUMBER_BITS) - 1;
 
 /**
@@ -109,7 +123,25 @@ export function decodeFrame(bytes: Uint8Array, tag: number | undefined, unseal?:
   const plain = isSession && unseal !== undefined ? unseal(covered) : covered;
   if (plain === undefined) return { tag: "fault", fault: "unauthentic" };
   const frame = decodeCovered(first, plain);
+  if (typeof frame === "object" && frame.tag === "query") return callIn(frame) ?? frame;
   return typeof frame === "object" ? frame : { tag: "fault", fault: frame ?? "malformed" };
+}
+
+/** The call that a query carries stands for the query (PROTOCOL.md 5.1); undefined where there is none in it. */
+function callIn({ call }: Query): Beacon | undefined {
+  const bytes = call && callFrameIn(call);
+  const frame = bytes && decodeCovered(bytes[0] as number, bytes.subarray(0, -CRC_LENGTH));
+  const isBeacon = typeof frame === "object" && (frame.tag === "distress" || frame.tag === "beacon");
+  return isBeacon && bytes?.[0] === ANNOUNCEMENT && isCall(frame) ? frame : undefined;
+}
+
+/** The frame of the call, with its CRC, of the query in these bytes that carries one; undefined for any other frame. */
+export function carriedCall(bytes: Uint8Array): Uint8Array | undefined {
+  const covered = bytes.subarray(0, -CRC_LENGTH);
+  if (covered[0] !== ANNOUNCEMENT || covered[1] !== AnnounceType.query) return undefined;
+  const query = decodeAnnouncement(AnnounceType.query, covered.subarray(2));
+  const isCarried = typeof query === "object" && query.tag === "query" && callIn(query) !== undefined;
+  return isCarried && query.call !== undefined ? callFrameIn(query.call) : undefined;
 }
 
 /** Whether the CRC at the end of `bytes` is right, in the session of `tag`, or outside of any session. */

@@ -22,6 +22,8 @@ export interface Query extends SaysForms {
   readonly tag: "query";
   readonly nodeId: Uint8Array;
   readonly bootNonce: Uint8Array;
+  /** A mask, and under it the frame of a call: who sends it is in distress, and knows nobody on the line. */
+  readonly call?: Uint8Array;
 }
 
 /** A node's firmware status (PROTOCOL.md 5.2). Distress is the beacon of an unbootable node. */

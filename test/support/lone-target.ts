@@ -11,7 +11,7 @@ import { TargetRole } from "../../src/session/target/target-role.ts";
 import type { TargetStart } from "../../src/session/target/target-start.ts";
 import { decodeCobs, encodeDelimited } from "../../src/wire/cobs.ts";
 import { ByeReason, CRC_LENGTH } from "../../src/wire/constants.ts";
-import { decodeFrame, encodeMessage } from "../../src/wire/frame.ts";
+import { carriedCall, decodeFrame, encodeMessage } from "../../src/wire/frame.ts";
 import { linkProofOf } from "../../src/wire/link-proof.ts";
 import type { Accept, Beacon, Message, Offer } from "../../src/wire/messages.ts";
 
@@ -77,7 +77,7 @@ export class LoneTarget {
     for (const frame of this.sent.toReversed()) {
       const beacon = decodeFrame(frame, undefined);
       if (beacon.tag === "distress")
-        return { beacon, digest: callDigestOf(frame.subarray(0, frame.length - CRC_LENGTH)) };
+        return { beacon, digest: callDigestOf((carriedCall(frame) ?? frame).subarray(0, -CRC_LENGTH)) };
     }
     throw new Error("no call");
   }

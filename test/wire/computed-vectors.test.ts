@@ -5,6 +5,7 @@ import { REPOSITORY, runVectorScript, VectorFolders } from "../support/vector-sc
 
 const COMPUTED = [
   "advice-v1.json",
+  "call-v1.json",
   "fec-v1.json",
   "inline-v1.json",
   "have-v1.json",

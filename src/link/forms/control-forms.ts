@@ -64,8 +64,9 @@ export class ControlForms {
   choose(message: Message): MessageForm {
     if (!this.isHunting) return "plain";
     const isOwnCall = (message.tag === "beacon" || message.tag === "distress") && isCall(message);
+    const isCarried = message.tag === "query" && message.call !== undefined;
     // Who hears a call is not known: a node without the second form takes the copy behind it.
-    if (isOwnCall) return this.isBad || this.#calls++ % 2 === 1 ? "both" : "plain";
+    if (isOwnCall || isCarried) return this.isBad || this.#calls++ % 2 === 1 ? "both" : "plain";
     return this.isBad || (this.areBothHunting && !RENEWED.has(message.tag)) ? "coded" : "plain";
   }
 

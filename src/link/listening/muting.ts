@@ -6,7 +6,7 @@ const TEXT_MS = 50;
 const FOREIGN_MS = 250;
 const FOREIGN_ACKS = 10;
 /** Nothing at all for this long. */
-const SILENT_MS = 1_000;
+export const SILENT_MS = 1_000;
 
 interface BeforeFrame {
   readonly isMute: boolean;

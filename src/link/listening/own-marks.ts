@@ -17,6 +17,12 @@ const MARKS: readonly RegExp[] = [
 /** The next number of a countdown, which overwrites the one before: "\b\b\b 1 ". */
 const COUNTED = /[\b]{1,4} {0,2}\d{1,3} {0,2}$/;
 
+/**
+ * What line editors say to a terminal before they read a key, and no log holds: bracketed paste on or off, and the question
+ * where the cursor is.
+ */
+const FOR_TERMINAL = new RegExp(`${String.fromCharCode(0x1b)}\\[(?:\\?2004[hl]|6n)`);
+
 /** Questions and prompts: marks where the text stops behind them. In a line that goes further they are nothing. */
 const PROMPTS: readonly RegExp[] = [
   // A login.
@@ -32,6 +38,11 @@ const PROMPTS: readonly RegExp[] = [
  */
 export function bearsOwnMark(text: string, isAtRest: boolean): boolean {
   return MARKS.some((mark) => mark.test(text)) || (isAtRest && PROMPTS.some((mark) => mark.test(text)));
+}
+
+/** Whether text, with its control sequences, is written for a terminal at which somebody types: no text by its share, but a mark. */
+export function asksTerminal(raw: string): boolean {
+  return FOR_TERMINAL.test(raw);
 }
 
 /** Whether text ends in the next number of a countdown: no text by the rule of PROTOCOL.md 2.3, but a mark. */

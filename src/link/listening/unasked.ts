@@ -30,19 +30,25 @@ export class Unasked {
   #saidAt: Millis = Number.NEGATIVE_INFINITY;
   /** From when on a node that is not in distress has listened for long enough. */
   listenedAt: Millis = Number.NEGATIVE_INFINITY;
-  #hasHeardFrame = false;
+  /** When the last valid frame came since the link came up. */
+  #frameAt: Millis | undefined;
   /** What was so before the last valid frame. */
-  #beforeFrame: { readonly text: Text | undefined; readonly hasHeardFrame: boolean } | undefined;
+  #beforeFrame: { readonly text: Text | undefined; readonly frameAt: Millis | undefined } | undefined;
 
   /** The link came up: who is at the other end is not known. */
   handleLinkUp(now: Millis): void {
-    this.#hasHeardFrame = false;
+    this.#frameAt = undefined;
     this.listenedAt = now + LISTEN_MS;
   }
 
   /** Whether a node is at the other end: a valid frame came, and no boot loader or shell was recognised after it. */
   get isNodeThere(): boolean {
-    return this.#hasHeardFrame && this.#text?.markAt === undefined;
+    return this.#frameAt !== undefined && this.#text?.markAt === undefined;
+  }
+
+  /** The same, and it was heard a moment ago: it has not been reset since. */
+  wasNodeHeard(now: Millis): boolean {
+    return this.isNodeThere && now - (this.#frameAt ?? Number.NEGATIVE_INFINITY) < QUIET_MS;
   }
 
   /** Text came. `isCertain`: the run ended, and is no frame. `hasMark`: of a boot loader or a shell. */
@@ -61,10 +67,10 @@ export class Unasked {
   }
 
   /** A valid frame came: what looked like text in it is none, and a node reads the line. */
-  noteFrame(): void {
+  noteFrame(now: Millis): void {
     this.noteRunEnd();
-    this.#beforeFrame = { text: this.#text, hasHeardFrame: this.#hasHeardFrame };
-    this.#hasHeardFrame = true;
+    this.#beforeFrame = { text: this.#text, frameAt: this.#frameAt };
+    this.#frameAt = now;
     if (this.#text !== undefined) this.#text = { ...this.#text, markAt: undefined };
   }
 
@@ -72,7 +78,7 @@ export class Unasked {
   noteEcho(): void {
     if (this.#beforeFrame === undefined) return;
     this.#text = this.#beforeFrame.text;
-    this.#hasHeardFrame = this.#beforeFrame.hasHeardFrame;
+    this.#frameAt = this.#beforeFrame.frameAt;
     this.#beforeFrame = undefined;
   }
 

@@ -44,6 +44,11 @@ export class RecentText {
     return this.#text().replace(CONTROL_SEQUENCE, "");
   }
 
+  /** The same with them, as it came. */
+  get raw(): string {
+    return this.#text();
+  }
+
   #text(): string {
     return String.fromCharCode(...this.#bytes.subarray(0, this.#length));
   }

@@ -2,7 +2,7 @@ import type { Differences, TreeNode } from "../../base/tree-shape.ts";
 import type { Millis } from "../../base/units.ts";
 import type { Link } from "../../link/link.ts";
 import type { AcceptAsks, DataChunk, ObjectChunk } from "../../wire/messages.ts";
-import { answerTimeout, silenceInterval, silenceTimeout } from "../answer-timeout.ts";
+import { answerTimeout } from "../answer-timeout.ts";
 import { type Deadlines, isDue } from "../deadlines.ts";
 import { ExcusedTime } from "../excused-time.ts";
 import { Lease } from "../lease.ts";
@@ -12,7 +12,9 @@ import type { EarlyChunks } from "./early-chunks.ts";
 import type { HadBlocks } from "./had-blocks.ts";
 import { type CompleteBlock, HeldWrites } from "./held-writes.ts";
 import type { OwnWork } from "./own-work.ts";
+import type { SessionWords } from "./session-words.ts";
 import { SharePace } from "./share-pace.ts";
+import { SilentRescuer } from "./silent-rescuer.ts";
 import type { Swarm } from "./swarm.ts";
 import type { BlockOutcome, SessionLoss, TargetEvent } from "./target-events.ts";
 import { codecsWithin, openBlocksWithin, type TargetLimits } from "./target-limits.ts";
@@ -34,6 +36,7 @@ export interface ReceivingParts {
   /** Number of the session, for its effects. */
   readonly session: number;
   readonly work: OwnWork;
+  readonly says: SessionWords;
   /** Nothing is heard while a block is written. */
   readonly isDeafWhileWriting: boolean;
   readonly limits: TargetLimits;
@@ -65,10 +68,9 @@ export class Receiving {
   #writing = 0;
   #wrong = 0;
   readonly #startedAt: Millis;
-  #lastAskedAt: Millis;
   #lastVerifiedAt: Millis;
-  /** When something was last asked because the rescuer was silent. */
-  #silenceAskedAt: Millis = Number.NEGATIVE_INFINITY;
+  readonly #silence: SilentRescuer;
+  readonly #says: SessionWords;
 
   constructor(now: Millis, parts: ReceivingParts, plan: DescentPlan, start: Differences) {
     const { limits, link } = parts;
@@ -86,8 +88,9 @@ export class Receiving {
     this.#lease = new Lease(now, link, plan.blockSize);
     this.#floor = new ProgressFloor(now, link, plan.blockSize);
     this.#startedAt = now;
-    this.#lastAskedAt = now;
     this.#lastVerifiedAt = now;
+    this.#silence = new SilentRescuer(now, link);
+    this.#says = parts.says;
   }
 
   /** Whether the session brought enough blocks for the time it took: hashes can be had again and again. */
@@ -182,7 +185,7 @@ export class Receiving {
   /** When blocks that are held back are written although others have not arrived. */
   get #writeAt(): Millis | undefined {
     if (this.#held.isEmpty) return undefined;
-    const silentAt = Math.max(this.#link.lastHeardAt, this.#lastAskedAt) + answerTimeout(this.#link);
+    const silentAt = this.#silence.aliveAt + answerTimeout(this.#link);
     const lineTimes = HELD_LINE_TIMES * this.#link.lineTime(this.descent.plan.blockSize);
     return Math.min(silentAt, this.#held.since + Math.max(HELD_MAX_MS, lineTimes));
   }
@@ -255,7 +258,7 @@ export class Receiving {
     const grant = this.descent.blocks.takeGrant(again);
     if (grant !== undefined) this.#link.send(grant);
     if (request === undefined && grant === undefined) return;
-    this.#lastAskedAt = now;
+    this.#silence.noteAsked(now);
     this.#work.handleAsked(now);
   }
 
@@ -285,8 +288,8 @@ export class Receiving {
     if (this.#time.hasReached(now, this.#lease.endsAt)) return this.#time.isSpent ? "slow" : "lease";
     if (this.#floor.checkWindow(now, this.#time) === "tooSlow") return "slow";
     if (isDue(this.#askAgainAt, now)) {
-      if (isDue(this.#silentAt, now)) this.#silenceAskedAt = now;
-      this.ask(now, true);
+      if (this.#silence.take(now) === "questions") this.ask(now, true);
+      else this.#says.askSilent(now);
     }
     return undefined;
   }
@@ -303,15 +306,6 @@ export class Receiving {
 
   /** When silence, or one unanswered question, has lasted too long. A rescuer that was told to wait is not asked. */
   get #askAgainAt(): Millis | undefined {
-    if (this.#work.isAnnounced) return undefined;
-    const wait = answerTimeout(this.#link);
-    return Math.min(this.#silentAt, (this.descent.oldestQuestionAt ?? Number.POSITIVE_INFINITY) + wait);
-  }
-
-  /** When the rescuer is asked because it is silent; more often once it has been for so long that no frame is on its way. */
-  get #silentAt(): Millis {
-    const isLong = this.#silenceAskedAt > this.#link.lastHeardAt;
-    const timeout = isLong ? silenceInterval(this.#link) : silenceTimeout(this.#link);
-    return Math.max(this.#link.lastHeardAt, this.#lastAskedAt) + timeout;
+    return this.#work.isAnnounced ? undefined : this.#silence.askAgainAt(this.descent.oldestQuestionAt);
   }
 }

@@ -2,10 +2,13 @@ import { equalBytes } from "../../base/bytes.ts";
 import type { Random } from "../../base/prng.ts";
 import type { Millis } from "../../base/units.ts";
 import type { Link } from "../../link/link.ts";
-import type { AcceptAsks, Offer } from "../../wire/messages.ts";
+import { CRC_LENGTH } from "../../wire/constants.ts";
+import { encodeMessage } from "../../wire/frame.ts";
+import type { AcceptAsks, Beacon, Offer } from "../../wire/messages.ts";
 import { AnswerTimer } from "../answer-timer.ts";
 import { beaconOf, type CallCause, type NodeStatus } from "../beacon.ts";
 import { SentCalls } from "../call-digest.ts";
+import { HarmlessQueries } from "../harmless-query.ts";
 import { CallTimer } from "./call-timer.ts";
 import type { ImageHold } from "./image-hold.ts";
 import { Knocking, QUERY_BYTES } from "./knocking.ts";
@@ -36,18 +39,30 @@ export interface TargetOptions {
    * and the rescuer is told to wait (PROTOCOL.md 5.9). False unless given: the transport keeps what arrives meanwhile.
    */
   readonly isDeafWhileWriting?: boolean;
+  /**
+   * It listens for 1.5 s when a link comes up, unless a node is heard, and then calls: for boards that start with their
+   * neighbours, which count down. It calls at once unless given.
+   */
+  readonly listensFirst?: boolean;
+  /** It calls nobody known with plain distress, as a target does that has no room for drawing (PROTOCOL.md 2.4). */
+  readonly callsPlainly?: boolean;
   /** What the board has memory for; as much as the reference keeps unless given. */
   readonly limits?: TargetLimits;
 }
 
+/** Calls and queries are in no session. */
+const ANY_TAG = 1;
+/** A query that carries a distress, on the line, in bytes (PROTOCOL.md 5.1). */
+const CARRIER_BYTES = 97;
 /** A distress on the line, in bytes (PROTOCOL.md 5.2). */
 const DISTRESS_BYTES = 69;
 /** On a line where a distress takes longer than this, the board calls with queries: below 9600 baud. */
 const DISTRESS_LINE_MS_MAX = 72;
 
 /**
- * What a target says of itself: distress until it is served, queries on slow lines and into silence, and a beacon once it
- * is healed (PROTOCOL.md 5.1, 5.2). What nobody asked for waits while text is on the line (2.4).
+ * What a target says of itself: queries that a shell takes no harm from until a node is heard, distress until it is served,
+ * queries into silence, and a beacon once it is healed (PROTOCOL.md 5.1, 5.2). What nobody asked for waits while text is on
+ * the line (2.4).
  */
 export class TargetAnnouncer {
   readonly #status: () => NodeStatus;
@@ -57,6 +72,11 @@ export class TargetAnnouncer {
   readonly #cause: CallCause;
   readonly #limits: TargetLimits;
   readonly #isKeyed: boolean;
+  readonly #listensFirst: boolean;
+  readonly #callsPlainly: boolean;
+  /** Whether the last query carried the call. */
+  #isCarried = false;
+  readonly #queries: HarmlessQueries;
   /** With a link key: the calls that offers may answer. */
   readonly calls: SentCalls = new SentCalls();
   readonly #timer: CallTimer;
@@ -72,6 +92,9 @@ export class TargetAnnouncer {
     this.#isKeyed = isKeyed;
     this.#limits = options.limits ?? {};
     this.#isBlank = options.isBlank ?? (() => false);
+    this.#listensFirst = options.listensFirst ?? false;
+    this.#callsPlainly = options.callsPlainly ?? false;
+    this.#queries = new HarmlessQueries(link, options.random);
     this.#timer = new CallTimer(now, options.random);
     this.knocking = new Knocking(link);
   }
@@ -95,6 +118,7 @@ export class TargetAnnouncer {
 
   /** The link came up: calls. */
   start(now: Millis): void {
+    this.#isCarried = false;
     this.#timer.start(now);
   }
 
@@ -144,13 +168,31 @@ export class TargetAnnouncer {
   sendDue(now: Millis): void {
     if (this.#answers.take(now)) this.#call(now);
     else if (this.#mayCall(now)) {
-      this.#link.foreign.noteSaid(now);
-      if (!this.#isSlow || !this.#isInDistress(this.status)) this.#call(now);
-      else {
-        this.#timer.sent(now, this.#link.lineTime(QUERY_BYTES), true);
-        this.#sendQuery();
-      }
+      const isInDistress = this.#isInDistress(this.status);
+      if (this.#isSlow && isInDistress) this.#callBarely(now);
+      else if (this.#isNodeHeard(now)) {
+        this.#link.foreign.noteSaid(now);
+        this.#call(now);
+      } else this.#callOpenly(now);
     } else this.knock(now);
+  }
+
+  /** Calls nobody known: by turns with a query that carries the call, and a bare one, which takes less of the line. */
+  #callOpenly(now: Millis): void {
+    this.#isCarried = !this.#isCarried;
+    if (!this.#isCarried) this.#callBarely(now);
+    else {
+      const call = this.#noteCall();
+      const query = this.#queries.carrying(encodeMessage(call, ANY_TAG).subarray(0, -CRC_LENGTH));
+      const bytes = this.#link.callBytes(CARRIER_BYTES);
+      this.#timer.sent(now, this.#link.lineTime(bytes), this.#isInDistress(this.status));
+      this.#sendQuery(now, query, bytes);
+    }
+  }
+
+  #callBarely(now: Millis): void {
+    this.#timer.sent(now, this.#link.lineTime(QUERY_BYTES), this.#isInDistress(this.status));
+    this.#sendQuery(now);
   }
 
   /** Else the board boots, and nobody wants anything else for it. */
@@ -162,33 +204,61 @@ export class TargetAnnouncer {
     return this.#link.lineTime(DISTRESS_BYTES) > DISTRESS_LINE_MS_MAX;
   }
 
+  /** Else a shell or a boot loader may read what is sent. */
+  #isNodeHeard(now: Millis): boolean {
+    return this.#callsPlainly || !this.#link.foreign.isShared || this.#link.foreign.unasked.wasNodeHeard(now);
+  }
+
   #mayCall(now: Millis): boolean {
-    return this.#timer.nextAt <= now && this.#link.foreign.unasked.freeAt <= now;
+    return this.#dueAt <= now;
+  }
+
+  /** When the next call is due. */
+  get #dueAt(): Millis {
+    const { isShared, unasked } = this.#link.foreign;
+    const listens = this.#listensFirst && isShared && !unasked.isNodeThere;
+    const listenedAt = listens ? unasked.listenedAt : Number.NEGATIVE_INFINITY;
+    return Math.max(this.#timer.nextAt, unasked.freeAt, listenedAt);
+  }
+
+  /** Whether it is the sender of a query with this id: it is heard back. */
+  isOwnQuery(nodeId: Uint8Array): boolean {
+    return this.#queries.isOwn(nodeId);
   }
 
   #call(now: Millis): void {
     this.#answers.drop();
-    const { status } = this;
     const lineMs = this.#link.lineTime(this.#link.callBytes(DISTRESS_BYTES));
-    this.#timer.sent(now, lineMs, this.#isInDistress(status));
+    this.#timer.sent(now, lineMs, this.#isInDistress(this.status));
+    this.#link.send(this.#noteCall());
+  }
+
+  /** The call as it is now; offers may answer it. */
+  #noteCall(): Beacon {
     const isServed = this.#timer.isServedElsewhere;
     const { inlineBytes = 0 } = isServed ? {} : this.#limits;
     const manner = { cause: this.#cause, isKeyed: this.#isKeyed, inlineBytes };
-    const beacon = beaconOf(status, this.#start.bootNonce, manner);
+    const beacon = beaconOf(this.status, this.#start.bootNonce, manner);
     const call = this.#link.announced(isServed ? ({ ...beacon, isServed: true } as const) : beacon);
     if (this.#isKeyed) this.calls.note(call);
-    this.#link.send(call);
+    return call;
   }
 
   /** Knocks if that is due. */
   knock(now: Millis): void {
-    if (this.#link.foreign.unasked.freeAt > now || !this.knocking.take(now)) return;
-    this.#link.foreign.noteSaid(now);
-    this.#sendQuery();
+    if (this.#link.foreign.unasked.freeAt <= now && this.knocking.take(now)) this.#sendQuery(now);
   }
 
-  #sendQuery(): void {
-    this.#link.send({ tag: "query", nodeId: this.status.nodeId, bootNonce: this.#start.bootNonce });
+  /** Asks who is there, if the line allows it: a rescuer that fell silent is asked so, as a shell may have come in its place. */
+  askSilent(now: Millis): void {
+    if (this.#link.foreign.unasked.freeAt <= now) this.#sendQuery(now);
+  }
+
+  #sendQuery(now: Millis, query = this.#queries.next(), bytes: number = QUERY_BYTES): void {
+    const { foreign } = this.#link;
+    foreign.noteSaid(now);
+    foreign.noteAsked(now, this.#link.lineTime(bytes));
+    this.#link.send(query);
   }
 
   /** Calls although a session is open: somebody is there who does not hold it. At most five times a second. */
@@ -210,8 +280,7 @@ export class TargetAnnouncer {
 
   /** When the next call or answer is due. */
   get callAt(): Millis {
-    const callAt = Math.max(this.#timer.nextAt, this.#link.foreign.unasked.freeAt);
-    return Math.min(callAt, this.#answers.dueAt ?? Number.POSITIVE_INFINITY);
+    return Math.min(this.#dueAt, this.#answers.dueAt ?? Number.POSITIVE_INFINITY);
   }
 
   /** When the next knock is due; undefined when it does not knock. */

@@ -224,7 +224,7 @@ export class TargetRole implements Role {
 
   /** Another node asks who is there, or answered our query: in both cases it holds no session with us. */
   #handleQuestion(now: Millis, nodeId: Uint8Array): void {
-    if (equalBytes(nodeId, this.#nodeId)) this.#host.reportEcho();
+    if (equalBytes(nodeId, this.#nodeId) || this.#announcer.isOwnQuery(nodeId)) this.#host.reportEcho();
     else if (this.#isCalling) this.#announcer.handleQuestion(now);
     else if (this.#session?.isDone) this.#announcer.answerHealed(now);
     else if (!this.#guard.isKeyed) this.#considerSupersession(now);
@@ -287,12 +287,15 @@ export class TargetRole implements Role {
     this.#announcer.handleServed();
     this.#supersession.clear();
     this.#rate.beginSession();
-    const sendBeacon = (): void => this.#announcer.sendBeacon();
+    const says = {
+      sayBeacon: (): void => this.#announcer.sendBeacon(),
+      askSilent: (at: Millis): void => this.#announcer.askSilent(at),
+    };
     // What others receive already is not asked for twice.
     const isJoining = this.#offers.isServedWith(offer.digest);
     const asks = isJoining ? undefined : this.#announcer.asksFor(offer);
     const [host, guard, options] = [this.#host, this.#guard, { ...this.#sessionOptions, isJoining }];
-    this.#session = new TargetSession(now, peer, offer, asks, host, guard, sendBeacon, options);
+    this.#session = new TargetSession(now, peer, offer, asks, host, guard, says, options);
     this.#host.emit({ tag: "offered", offer });
     this.handleTimeout(now);
   }

@@ -16,6 +16,7 @@ import { HadBlocks } from "./had-blocks.ts";
 import { OwnWork } from "./own-work.ts";
 import { Receiving } from "./receiving.ts";
 import { SayingDone } from "./saying-done.ts";
+import type { SessionWords } from "./session-words.ts";
 import type { Swarm } from "./swarm.ts";
 import type { BlockOutcome, ManifestOutcome, SessionLoss, TargetEvent } from "./target-events.ts";
 import { codecsWithin, openBlocksWithin, type TargetLimits } from "./target-limits.ts";
@@ -88,7 +89,7 @@ export class TargetSession {
   /** What its effects are numbered with. */
   readonly number: number;
   readonly #host: RoleHost<TargetEvent>;
-  readonly #sendBeacon: () => void;
+  readonly #says: SessionWords;
   readonly #link: Link;
   readonly #work: OwnWork;
   readonly #options: SessionOptions;
@@ -101,8 +102,7 @@ export class TargetSession {
   #state: State;
 
   /**
-   * `asks`: what the accept asks for beside the manifest, if anything. `sendBeacon` sends the beacon of the firmware that
-   * the board has now.
+   * `asks`: what the accept asks for beside the manifest, if anything.
    */
   constructor(
     now: Millis,
@@ -111,13 +111,13 @@ export class TargetSession {
     asks: AcceptAsks | undefined,
     host: RoleHost<TargetEvent>,
     guard: LinkGuard,
-    sendBeacon: () => void,
+    says: SessionWords,
     options: SessionOptions & { readonly isJoining: boolean },
   ) {
     this.peer = peer;
     this.number = host.nextSession();
     this.#host = host;
-    this.#sendBeacon = sendBeacon;
+    this.#says = says;
     this.#link = host.link;
     this.#work = new OwnWork(host.link);
     this.#options = options;
@@ -206,7 +206,13 @@ export class TargetSession {
     if (!equalBytes(outcome.plan.digest, this.peer.digest))
       return refused("manifest", "the manifest is not the one that was offered");
     if (outcome.start.tag !== "good") return refused("flash", "the slot could not be prepared");
-    const about = { link: this.#link, session: this.number, work: this.#work, had: this.#had };
+    const about = {
+      link: this.#link,
+      session: this.number,
+      work: this.#work,
+      says: this.#says,
+      had: this.#had,
+    };
     const parts = { ...about, ...this.#options, isInline: this.#options.inlineBytes > 0 };
     // What flash lacks is in the ledger, if others receive this image.
     const isJoining = this.#options.swarm.ledgerOf(outcome.plan.digest) !== undefined;
@@ -267,7 +273,7 @@ export class TargetSession {
 
   #sayDone(now: Millis, receiving: Receiving): SessionEnd | undefined {
     receiving.leave();
-    const saying = new SayingDone(now, this.#link, this.peer.digest, receiving, this.#sendBeacon);
+    const saying = new SayingDone(now, this.#link, this.peer.digest, receiving, () => this.#says.sayBeacon());
     this.#state = { tag: "done", saying };
     return this.handleTimeout(now);
   }

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { SwitchedLine } from "../../support/switched-line.ts";
 import { COUNTDOWN, PROMPT, UBoot } from "../../support/u-boot.ts";
@@ -44,6 +45,11 @@ async function within(isSo: () => boolean, limitMs = LIMIT_MS): Promise<boolean>
   for (const start = performance.now(); !isSo(); await sleep(LOOK_MS))
     if (performance.now() - start > limitMs) return false;
   return true;
+}
+
+/** Waits until a byte has come, and leaves it there. */
+async function firstByteOf(socket: Socket): Promise<void> {
+  await new Promise<void>((resolve) => void socket.once("readable", resolve));
 }
 
 const countOf = (text: string, part: string): number => text.split(part).length - 1;
@@ -140,7 +146,7 @@ async function uBoot(line: SwitchedLine): Promise<LiveConsole> {
     // It turns its UART on just before it writes its banner. What comes sooner is lost on a board, but QEMU keeps it.
     powerOn: async () => {
       const socket = await board.powerOn();
-      await within(() => board.log !== "");
+      await firstByteOf(socket);
       line.plug(socket);
     },
     atPrompt: () => board.wrote(PROMPT, LIMIT_MS),

@@ -29,16 +29,15 @@ export interface StartResult extends ConsoleFacts {
 }
 
 /**
- * What is wrong with a start; empty if nothing is. A board in distress has to speak first (PROTOCOL.md 2.4): its first calls
- * reach whatever reads the line, and it has to be silent once that has said something.
+ * What is wrong with a start; empty if nothing is. `mayday distress` calls at once (PROTOCOL.md 2.4): a boot loader that counts
+ * down when it starts is stopped, and no other.
  */
-export function faultsOf({ start, executed, aborted, unseen, typed, typedInSpite }: StartResult): string[] {
-  const isCaller = callsForHelp(start.starter);
-  const faults = isCaller && typed > 0 ? [] : unseen.map((what) => `nothing was looked at: ${what}`);
-  if (!isCaller) {
-    faults.push(...executed.map((what) => `executed: ${what}`));
+export function faultsOf({ start, executed, aborted, unseen, typedInSpite }: StartResult): string[] {
+  const faults = unseen.map((what) => `nothing was looked at: ${what}`);
+  faults.push(...executed.map((what) => `executed: ${what}`));
+  const isCountdown = start.console === "u-boot" && start.moment === "printing";
+  if (start.starter !== "distress" || !isCountdown)
     faults.push(...aborted.map((what) => `broken off: ${what}`));
-  }
   if (typedInSpite > 0) faults.push(`${typedInSpite} bytes in spite of text`);
   return faults;
 }

@@ -44,7 +44,7 @@ describe("what nobody asked for", () => {
   it("no longer waits for a boot loader once a valid frame came, but still for text", () => {
     const unasked = new Unasked();
     unasked.noteText(0, true, true);
-    unasked.noteFrame();
+    unasked.noteFrame(0);
     expect(unasked.freeAt).toBe(10_000);
   });
 
@@ -52,7 +52,7 @@ describe("what nobody asked for", () => {
     const unasked = new Unasked();
     unasked.noteText(0, false, true);
     expect(unasked.freeAt).toBe(60_000);
-    unasked.noteFrame();
+    unasked.noteFrame(0);
     expect(unasked.freeAt).toBe(Number.NEGATIVE_INFINITY);
   });
 
