@@ -3,7 +3,7 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { ENTRIES } from "../../firmware-stubs/tests/eva/entries.mjs";
+import { ENTRIES, UNFOLLOWED } from "../../firmware-stubs/tests/eva/entries.mjs";
 import { headLines, percent, recordHead, runBench, tableText, writeRecord } from "../../hw-loopback/lib.mjs";
 import { definesOf } from "./configurations.mjs";
 import { run } from "./native.mjs";
@@ -11,13 +11,16 @@ import { BUILD, ROOT, STUBS, sourcesOf } from "./sources.mjs";
 
 const USAGE = `usage: node scripts/firmware/eva.mjs [--only NAME] [--planted]      without errors, or with one planted in each parser
        node scripts/firmware/eva.mjs --evidence                     both, and writes "eva" in docs/evidence
+       node scripts/firmware/eva.mjs --files                        no analysis: which entry points take in each source
 
-Exit 0: no alarm that entries.mjs does not list, and 95 % of the statements reached; or each planted error reported. 1: otherwise.
+Exit 0: no alarm that entries.mjs does not list, and 95 % of the statements reached; or each planted error reported; or each source
+is taken in, or listed with the reason why not. 1: otherwise.
 2: usage.
 `;
 const EVIDENCE = join(ROOT, "docs/evidence/eva");
 const REACHED_SHARE_MIN = 0.95;
-const TIMEOUT_MS = 900_000;
+/** An analysis takes up to five minutes on a machine of its own. */
+const TIMEOUT_MS = 3_600_000;
 
 /** Replaces the first place in a file where a text stands; a table that has become stale is an error. */
 function replaceOnce(folder, { file, from, to }) {
@@ -55,10 +58,39 @@ function alarmsOf(told) {
   return [...alarms.values()];
 }
 
+/** Sources of an entry point. */
+function sourcesFor({ sources: pattern, without = [] }) {
+  return sourcesOf("all").filter((source) => pattern.test(source) && !without.includes(source));
+}
+
+/** Each source with the entry points that take it in, and why none does. */
+function coverage() {
+  return sourcesOf("all").map((source) => {
+    const names = Object.keys(ENTRIES).filter((name) => sourcesFor(ENTRIES[name]).includes(source));
+    return { source, names, why: UNFOLLOWED.find(({ files }) => files.test(source))?.why };
+  });
+}
+
+/** Prints the coverage; false where a source is in neither list, or in both. */
+function showFiles() {
+  const wrong = coverage().filter(({ source, names, why }) => {
+    process.stdout.write(
+      `${source.padEnd(34)} ${names.join(" ") || `not followed: ${why ?? "no reason is given"}`}\n`,
+    );
+    return names.length > 0 === (why !== undefined);
+  });
+  for (const { source, names } of wrong) {
+    const what =
+      names.length > 0 ? "has an entry point, and is listed as not followed" : "has no entry point";
+    process.stdout.write(`WRONG  ${source} ${what}: see firmware-stubs/tests/eva/entries.mjs\n`);
+  }
+  return wrong.length === 0;
+}
+
 function analyse(name, entry, isPlanted) {
   const folder = copyFor(name, entry, isPlanted);
-  const { settings, sources: pattern, without = [] } = entry;
-  const sources = sourcesOf("all").filter((source) => pattern.test(source) && !without.includes(source));
+  const { settings } = entry;
+  const sources = sourcesFor(entry);
   const defines = [...definesOf("all"), "-D__GNUC__=12", "-Iinclude", "-Isrc", "-Itests/eva"].join(" ");
   const args = [
     "-eva",
@@ -155,6 +187,13 @@ function textOf(head, pairs, open) {
       ? ["No alarm is listed as known."]
       : tableText(["entry point", "file", "alarm", "why it is none"], listed)),
     "",
+    "Sources that no entry point takes in:",
+    "",
+    ...tableText(
+      ["source", "why"],
+      coverage().flatMap(({ source, names, why }) => (names.length > 0 ? [] : [[source, why]])),
+    ),
+    "",
     ...open.map(({ name, open: why }) => `Open: ${name}. ${why}`),
     "",
   ].join("\n");
@@ -166,8 +205,10 @@ await runBench(USAGE, () => {
       only: { type: "string" },
       planted: { type: "boolean", default: false },
       evidence: { type: "boolean", default: false },
+      files: { type: "boolean", default: false },
     },
   });
+  if (values.files) return showFiles();
   const isOpen = (name) => ENTRIES[name].open !== undefined;
   const names = Object.keys(ENTRIES).filter(
     (name) => values.only === name || (values.only === undefined && !isOpen(name)),

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The entry points of firmware-stubs/tests/fuzz under libFuzzer with the sanitizers.
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -9,10 +9,11 @@ import { definesOf } from "./configurations.mjs";
 import { run } from "./native.mjs";
 import { BUILD, FUZZ, fuzzEntries, INCLUDES, STUBS, sourcesOf } from "./sources.mjs";
 
-const USAGE = `usage: node scripts/firmware/fuzz.mjs [--runs N | --total N] [--only NAME] [--seed S] [--keep] [--evidence]
+const USAGE = `usage: node scripts/firmware/fuzz.mjs [--runs N | --total N] [--only NAME] [--seed S] [--workers W]
+                                          [--keep] [--evidence]
 
 --runs: inputs of each entry point (10000). --total: inputs of all together; whole sessions, which take longest, get fewer than the
-others. Inputs that were kept lie in firmware-stubs/tests/fuzz/corpus/NAME; what is found besides goes to build/firmware/fuzz, and
+others. --workers: entry points that run at the same time (1), each with the same inputs as alone. Inputs that were kept lie in firmware-stubs/tests/fuzz/corpus/NAME; what is found besides goes to build/firmware/fuzz, and
 what fails stays there. --keep adds to the corpus what reached new code. --evidence writes "libfuzzer" in docs/evidence.
 Exit 0: nothing was reported. 1: otherwise. 2: usage.
 `;
@@ -57,7 +58,20 @@ function objects() {
   });
 }
 
-function fuzz(name, library, runs, { seed, keep }) {
+/** What a program that may run long says on stderr, and its exit code. */
+function runLong(program, args) {
+  return new Promise((resolve) => {
+    let told = "";
+    const child = spawn(program, args, { stdio: ["ignore", "ignore", "pipe"] });
+    child.stderr.setEncoding("utf8").on("data", (text) => {
+      told += text;
+    });
+    child.once("error", (error) => resolve({ status: -1, told: error.message }));
+    child.once("close", (status) => resolve({ status, told }));
+  });
+}
+
+async function fuzz(name, library, runs, { seed, keep }) {
   const program = join(FOLDER, name);
   const found = join(FOLDER, `${name}-found`);
   const kept = join(FUZZ, "corpus", name);
@@ -80,14 +94,10 @@ function fuzz(name, library, runs, { seed, keep }) {
     `-artifact_prefix=${FOLDER}/${name}-failed-`,
   ];
   const begun = Date.now();
-  const result = spawnSync(program, [...settings, ...limits, found, kept], {
-    encoding: "utf8",
-    maxBuffer: 1 << 28,
-  });
-  const told = result.error ? result.error.message : result.stderr;
+  const { status, told } = await runLong(program, [...settings, ...limits, found, kept]);
   const executed = Number(/^stat::number_of_executed_units: *(\d+)/m.exec(told)?.[1] ?? 0);
   const coverage = Number([...told.matchAll(/ cov: (\d+) /g)].at(-1)?.[1] ?? 0);
-  const isRight = result.status === 0 && executed >= runs && coverage > 0;
+  const isRight = status === 0 && executed >= runs && coverage > 0;
   // Only what reaches a new edge: how often edges are taken would keep ten times as many.
   if (isRight && keep) spawnSync(program, ["-merge=1", "-use_counters=0", kept, found], { encoding: "utf8" });
   const seconds = (Date.now() - begun) / 1000;
@@ -129,13 +139,14 @@ function textOf(rows, head) {
   ].join("\n");
 }
 
-await runBench(USAGE, () => {
+await runBench(USAGE, async () => {
   const { values } = parseArgs({
     options: {
       runs: { type: "string", default: "10000" },
       total: { type: "string" },
       only: { type: "string" },
       seed: { type: "string", default: "1" },
+      workers: { type: "string", default: "1" },
       keep: { type: "boolean", default: false },
       evidence: { type: "boolean", default: false },
     },
@@ -144,14 +155,22 @@ await runBench(USAGE, () => {
   if (names.length === 0) throw new Error(`--only: there is no entry point "${values.only}"`);
   const counts = runsOf(names, values);
   if (!counts.every((count) => count > 0)) throw new Error("--runs or --total is not a number above 0");
+  const workers = Number(values.workers);
+  if (!Number.isInteger(workers) || workers < 1) throw new Error("--workers is not a whole number above 0");
   const library = objects();
-  const rows = names.map((name, i) => {
-    const result = fuzz(name, library, counts[i], values);
-    process.stderr.write(
-      `${name.padEnd(14)} ${result.executed} executions, ${result.seconds.toFixed(1)} s\n${result.told}`,
-    );
-    return result;
-  });
+  const rows = [];
+  const left = [...names.entries()];
+  async function work() {
+    for (let next = left.shift(); next !== undefined; next = left.shift()) {
+      const [i, name] = next;
+      const row = await fuzz(name, library, counts[i], values);
+      rows[i] = row;
+      process.stderr.write(
+        `${name.padEnd(14)} ${row.executed} executions, ${row.seconds.toFixed(1)} s\n${row.told}`,
+      );
+    }
+  }
+  await Promise.all(Array.from({ length: workers }, work));
   const head = recordHead("libfuzzer", `seed ${values.seed}`, []);
   const markdown = textOf(rows, head);
   process.stdout.write(`${markdown}\n`);

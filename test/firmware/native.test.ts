@@ -33,6 +33,10 @@ describe("the C side", () => {
     TIMEOUT_MS,
   );
 
+  it("gives each source an entry point of Frama-C, or says why it has none", () => {
+    expect(script("eva.mjs", "--files")).toMatchObject({ code: 0 });
+  });
+
   it(
     "takes most of its branches in the native tests and with the kept inputs of the fuzzer, and runs each file",
     () => {

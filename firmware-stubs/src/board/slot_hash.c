@@ -31,6 +31,8 @@ bool mayday_slot_hash(const mayday_board *board, uint8_t slot, const mayday_shap
                       uint8_t *hashes, uint8_t out[32]) {
   uint32_t first = index << level;
   uint32_t count = mayday_least32(UINT32_C(1) << level, shape->leaves - first);
+  /* There is no such node. */
+  if (count == 0) return false;
   for (uint32_t i = 0; i < count; i++) {
     uint32_t leaf = first + i;
     uint32_t offset = mayday_slot_region(board, slot).offset + (leaf << shape->block_log2);

@@ -71,14 +71,15 @@ static unsigned find_locator(const uint8_t *syndromes, unsigned count, uint8_t l
     uint8_t wrong = syndromes[n];
     for (unsigned i = 1; i <= length; i++) wrong = (uint8_t)(wrong ^ mayday_multiply(locator[i], syndromes[n - i]));
     if (wrong == 0) continue;
-    const int is_longer = 2u * length <= n;
-    if (is_longer && n + 1u - length > most) return 0;
+    /* It grows only where it is at most half of the number of syndromes before this one. */
+    const unsigned longer = 2u * length > n ? length : n + 1u - length;
+    if (longer > most) return 0;
     memcpy(kept, locator, LOCATOR_LENGTH);
     mayday_products_of(&by, mayday_multiply(wrong, inverse));
     for (unsigned i = gap; i <= most; i++) locator[i] = (uint8_t)(locator[i] ^ mayday_product(&by, before[i - gap]));
-    if (!is_longer) continue;
+    if (longer == length) continue;
     memcpy(before, kept, LOCATOR_LENGTH);
-    length = n + 1u - length;
+    length = longer;
     inverse = mayday_inverse(wrong);
     gap = 0;
   }
@@ -122,9 +123,9 @@ uint8_t mayday_mend(uint8_t *codeword, uint8_t length, uint8_t parity, uint8_t *
     inverse = mayday_half(inverse);
   }
   if (found < degree) return MAYDAY_UNMENDED;
-  for (unsigned i = 0; i < found; i++)
+  for (unsigned i = 0; i < degree; i++)
     codeword[changes[2u * i]] = (uint8_t)(codeword[changes[2u * i]] ^ changes[2u * i + 1u]);
-  return (uint8_t)found;
+  return (uint8_t)degree;
 }
 
 void mayday_unmend(uint8_t *codeword, uint8_t length, uint8_t parity) {

@@ -69,8 +69,7 @@ static bool erase(mayday_board *board, uint8_t area, uint32_t *offset) {
 #if MAYDAY_WITH_RECORD_MANIFESTS
   if (mayday_has_places(board->layout)) return mayday_record_blank_place(board, area, offset);
 #endif
-  *offset = board->map.areas[area];
-  return mayday_flash_erase(board, *offset);
+  return place_of(board, area, offset) && mayday_flash_erase(board, *offset);
 }
 
 bool mayday_area_write(mayday_board *board, uint8_t area, const uint8_t *envelope, uint16_t length) {

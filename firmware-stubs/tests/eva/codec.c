@@ -35,10 +35,11 @@ int main(void) {
     (void)mayday_coded_length(&coded);
   }
   for (size_t length = 0; length <= 4; length++) mayday_may_be_marker(frame + sizeof frame - length, length);
-  mend(2, 3);
-  mend(2, MAYDAY_CODEWORD_MAX);
-  mend(2u * MAYDAY_MENDABLE_MAX, 2u * MAYDAY_MENDABLE_MAX + 1u);
-  mend(2u * MAYDAY_MENDABLE_MAX, MAYDAY_CODEWORD_MAX);
+  //@ loop unroll MAYDAY_MENDABLE_MAX;
+  for (unsigned mendable = 1; mendable <= MAYDAY_MENDABLE_MAX; mendable++) {
+    mend(2u * mendable, 2u * mendable + 1u);
+    mend(2u * mendable, MAYDAY_CODEWORD_MAX);
+  }
   make(1);
   make(MAYDAY_CODED_FRAME_MAX);
   return 0;

@@ -1,5 +1,4 @@
-/* What a session uses of its board: it gives and does anything. Not followed yet, that the board keeps to it: board is
- * open in entries.mjs. */
+/* What a session uses of its board: it gives and does anything. board.c of this folder follows it. */
 #ifndef MAYDAY_TESTS_EVA_SESSION_BOARD_H
 #define MAYDAY_TESTS_EVA_SESSION_BOARD_H
 
