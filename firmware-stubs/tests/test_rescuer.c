@@ -219,6 +219,27 @@ static void ends(void) {
   }
   CHECK(scene->rescuer.end == MAYDAY_END_SILENT, "20 s of silence end it");
   scene = serving(0);
+  mayday_frame defer;
+  memset(&defer, 0, sizeof defer);
+  defer.kind = MAYDAY_DEFER;
+  defer.as.defer.target_nonce = BOOT_NONCE;
+  defer.as.defer.rescuer_nonce = BOOT_NONCE;
+  defer.as.defer.digest = scene->manifest.digest;
+  defer.as.defer.reason = MAYDAY_DEFER_CODE_RING;
+  defer.as.defer.seconds = 30;
+  scene_hear_frame(scene, &defer, 0);
+  CHECK(scene->rescuer.state == MAYDAY_RESCUER_SERVING, "a defer of another session ends none");
+  defer.as.defer.rescuer_nonce = scene->nonce;
+  scene_hear_frame(scene, &defer, 0);
+  CHECK(scene->rescuer.state == MAYDAY_RESCUER_LISTENING && scene->rescuer.end == MAYDAY_END_DEFERRED &&
+            scene->rescuer.end_reason == MAYDAY_DEFER_CODE_RING,
+        "a board that finds in the manifest that it takes the image later ends the session");
+  distress = distress_of(scene);
+  scene->now += 29000;
+  CHECK(answer_to(scene, &distress) == 0, "and is not offered it before");
+  scene->now += 1000;
+  CHECK(answer_to(scene, &distress) == MAYDAY_OFFER, "but then");
+  scene = serving(0);
   mayday_rescuer_stop(&scene->rescuer, MAYDAY_BYE_REASON_STOPPED);
   CHECK(scene_poll(scene) && kind_sent(scene) == MAYDAY_BYE && scene->sent[18] == 1, "who gives up says bye");
   CHECK(!scene_poll(scene) && mayday_rescuer_poll(&scene->rescuer) == MAYDAY_RESCUER_STOPPED, "and nothing more");

@@ -78,3 +78,8 @@ void mayday_rescuer_remember(mayday_rescuer *rescuer, const uint8_t name[8], uin
   place->what = what;
   memcpy(place->name, name, sizeof place->name);
 }
+
+void mayday_rescuer_remember_deferral(mayday_rescuer *rescuer, const uint8_t target_nonce[8], uint32_t seconds) {
+  const uint32_t ms = mayday_least32(seconds, MAYDAY_DEFERRED_MAX_MS / 1000u) * 1000u;
+  mayday_rescuer_remember(rescuer, target_nonce, MAYDAY_REFUSED_IMAGE, ms);
+}

@@ -137,8 +137,7 @@ void mayday_rescuer_answer(mayday_rescuer *rescuer, const mayday_frame *answer) 
     case MAYDAY_DEFER:
       offered = find_offer(rescuer, answer->as.defer.rescuer_nonce);
       if (offered == NULL) return;
-      mayday_rescuer_remember(rescuer, offered->target_nonce, MAYDAY_REFUSED_IMAGE,
-                              mayday_least32(answer->as.defer.seconds, MAYDAY_DEFERRED_MAX_MS / 1000u) * 1000u);
+      mayday_rescuer_remember_deferral(rescuer, offered->target_nonce, answer->as.defer.seconds);
       drop_offer(rescuer, offered, MAYDAY_END_DEFERRED, answer->as.defer.reason);
       return;
     case MAYDAY_STAND_DOWN:

@@ -91,6 +91,8 @@ static inline void mayday_rescuer_begin_forms(mayday_rescuer *rescuer, uint16_t 
 /* rescuer_budget.c */
 
 void mayday_rescuer_remember(mayday_rescuer *rescuer, const uint8_t name[8], uint8_t what, uint32_t ms);
+/* A target takes the image later: this start of it is not offered it before, for a minute at most (5.15). */
+void mayday_rescuer_remember_deferral(mayday_rescuer *rescuer, const uint8_t target_nonce[8], uint32_t seconds);
 bool mayday_rescuer_remembers(const mayday_rescuer *rescuer, const uint8_t name[8], uint8_t what);
 /* What was sent healed nobody. */
 void mayday_rescuer_waste(mayday_rescuer *rescuer, uint32_t bytes);

@@ -74,7 +74,12 @@ void mayday_rescuer_answer_serving(mayday_rescuer *rescuer, const mayday_frame *
       if (!mayday_equal(answer->as.bye.rescuer_nonce, nonce, MAYDAY_NONCE_LENGTH)) return;
       mayday_rescuer_lose(rescuer, MAYDAY_END_BYE, answer->as.bye.reason);
       return;
-    default: /* what was accepted is not deferred any more */
+    case MAYDAY_DEFER: /* the manifest said that the board takes it later */
+      if (!mayday_equal(answer->as.defer.rescuer_nonce, nonce, MAYDAY_NONCE_LENGTH)) return;
+      mayday_rescuer_remember_deferral(rescuer, target_nonce, answer->as.defer.seconds);
+      mayday_rescuer_lose(rescuer, MAYDAY_END_DEFERRED, answer->as.defer.reason);
+      return;
+    default:
       return;
   }
 }

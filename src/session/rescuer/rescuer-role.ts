@@ -320,6 +320,7 @@ export class RescuerRole implements Role {
         return;
       // Its manifest said that the board takes it later.
       case "defer":
+        this.#callers.charge(now, serving);
         this.#endServing(serving);
         this.#handshaking.noteDeferral(now, answer, peer);
         return;
