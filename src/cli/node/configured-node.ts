@@ -6,6 +6,7 @@ import type { Board } from "../../board/board.ts";
 import type { Repository } from "../../image/repository.ts";
 import { formatVersion } from "../../image/version.ts";
 import type { LinkKey } from "../../link/link-key.ts";
+import type { BackgroundPull } from "../../network/background-pull.ts";
 import type { ControlSocket } from "../../node/control-socket.ts";
 import type { RunningNode } from "../../node/full-node.ts";
 import type { NodeEvent } from "../../node/node-event.ts";
@@ -20,6 +21,7 @@ import type { Output } from "../output.ts";
 import type { CommandContext } from "../run.ts";
 import { imageMemory } from "./image-memory.ts";
 import type { NodeConfig } from "./node-config.ts";
+import { startNodePull } from "./node-pull.ts";
 
 /** When a node ends by itself. */
 export interface NodeEnds {
@@ -62,6 +64,7 @@ async function runWith(
     config.board === undefined ? undefined : new RefusalLog(config.board, { clock: systemClock, now, warn });
   const store = board?.store();
   const { runNode } = await import("../../node/full-node.ts");
+  const pull = await startNodePull(config, board, output);
   let socket: Promise<ControlSocket | undefined> | undefined;
   const onEvent = (event: NodeEvent): void => {
     output.nodeEvent(event);
@@ -88,7 +91,7 @@ async function runWith(
       advice: adviceOn,
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
       onRunning: (node) => {
-        socket = openSocket(context, config, board, node);
+        socket = openSocket(context, config, board, node, pull);
         // Its failure ends the node no more than a warning does.
         void socket;
       },
@@ -96,6 +99,7 @@ async function runWith(
     });
   } finally {
     await (await socket)?.close();
+    await pull?.close();
     await healed.finished();
     runner.close();
     refusals?.close();
@@ -149,10 +153,10 @@ function warnOfLinks(
     warnOfOpenLinks([endpoint], { hasLinkKey: keys[i] !== undefined, takesUnsigned }, output);
 }
 
-async function repositoryOf({ repository }: NodeConfig): Promise<Repository | undefined> {
+async function repositoryOf({ repository, network }: NodeConfig): Promise<Repository | undefined> {
   if (repository === undefined) return undefined;
   const { openDirectoryRepository } = await import("../../image-files/directory-repository.ts");
-  return await openDirectoryRepository(repository);
+  return await openDirectoryRepository(repository, { create: network !== undefined });
 }
 
 /** Opens the control socket; a node runs without one, too, unless it was asked for. */
@@ -161,6 +165,7 @@ async function openSocket(
   config: NodeConfig,
   board: Board | undefined,
   node: RunningNode,
+  pull: BackgroundPull | undefined,
 ): Promise<ControlSocket | undefined> {
   const { controlPlace } = await import("../../node/control-place.ts");
   const { openControlSocket } = await import("../../node/control-socket.ts");
@@ -174,7 +179,7 @@ async function openSocket(
       path: place.path,
       canWrite: config.control === "write",
       onRequest: async (request) => {
-        if (request.command === "status") return withFolder(node.status(), config);
+        if (request.command === "status") return withPull(withFolder(node.status(), config), pull);
         return request.command === "confirm" ? { ...node.confirm() } : await installFile(node, request.file);
       },
     });
@@ -204,6 +209,13 @@ function withFolder(
 ): Readonly<Record<string, unknown>> {
   const { board } = status;
   return typeof board === "object" && board !== null ? { ...status, board: { path, ...board } } : status;
+}
+
+function withPull(
+  status: Readonly<Record<string, unknown>>,
+  pull: BackgroundPull | undefined,
+): Readonly<Record<string, unknown>> {
+  return pull === undefined ? status : { ...status, network: { ...pull.status() } };
 }
 
 async function installFile(node: RunningNode, file: string): Promise<Readonly<Record<string, unknown>>> {
