@@ -41,7 +41,17 @@ export const LAYERS = {
   network: {
     below: ["base", "content", "files", "image", "image-files"],
     isPure: true,
-    except: ["address-guard", "http-get", "publish", "pull-folder", "pull-image", "pull-round", "tls-files"],
+    except: [
+      "address-guard",
+      "background-pull",
+      "http-get",
+      "publish",
+      "pull-folder",
+      "pull-image",
+      "pull-index",
+      "pull-round",
+      "tls-files",
+    ],
   },
   flash: { below: ["base", "files"], isPure: true, except: ["device"] },
   board: {

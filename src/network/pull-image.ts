@@ -17,8 +17,8 @@ import type { PullAccount } from "./pull-account.ts";
 import type { PullEvent } from "./pull-event.ts";
 import type { PullFolder } from "./pull-folder.ts";
 
-/** What fetching an image needs. */
-export interface ImageEdges {
+/** What fetching from a published repository needs. */
+export interface PullEdges {
   /** The folder that the index is in. */
   readonly url: URL;
   readonly folder: PullFolder;
@@ -54,7 +54,7 @@ const CUT_SHORT: readonly string[] = ["net-truncated", "net-slow", "net-timeout"
  * Besides the errors of `fetchRange`, `parseImageHead` and `requireTrusted`: RefusedError `index-lies` (the image is another one than
  * the index says); FailedError `net-length`, `image-corrupt`, `image-holds-key`, `no-room`, `budget-spent`, `pull-write`.
  */
-export async function pullImage(entry: IndexEntry, edges: ImageEdges): Promise<void> {
+export async function pullImage(entry: IndexEntry, edges: PullEdges): Promise<void> {
   await new ImagePull(entry, edges).run();
 }
 
@@ -71,13 +71,13 @@ export function isRefusal(code: string): boolean {
 
 class ImagePull {
   readonly #entry: IndexEntry;
-  readonly #edges: ImageEdges;
+  readonly #edges: PullEdges;
   readonly #url: URL;
   readonly #startMs: Millis;
   #bytes = 0;
   #toldAt: Millis = Number.NEGATIVE_INFINITY;
 
-  constructor(entry: IndexEntry, edges: ImageEdges) {
+  constructor(entry: IndexEntry, edges: PullEdges) {
     this.#entry = entry;
     this.#edges = edges;
     this.#url = new URL(entry.url, edges.url);
@@ -191,6 +191,8 @@ class ImagePull {
   async #readAgain(part: PartFile, intake: ImageIntake): Promise<void> {
     const buffer = new Uint8Array(READ_CHUNK);
     for (let at = 0; at < part.size; ) {
+      if (this.#edges.rules.signal?.aborted === true)
+        throw new FailedError("net-aborted", `${this.#url.href}: was stopped`);
       const got = await onDisk(() => part.read(buffer, at));
       if (got === 0)
         throw new FailedError("file-changed", `${this.#url.href}: what was there of it was cut short`);

@@ -6,15 +6,15 @@ import type { TrustPolicy } from "../image/envelope.ts";
 import type { Hardware } from "../image/hardware.ts";
 import { sha256 } from "../image/hash.ts";
 import { encodeUtf8 } from "../image/utf8.ts";
-import { type FetchRules, fetchRange } from "./http-get.ts";
-import { INDEX_BYTES_MAX, type IndexFault, type ReadIndex, readIndex } from "./index-format.ts";
-import { PullAccount, WHOLE_INDEX } from "./pull-account.ts";
+import type { FetchRules } from "./http-get.ts";
+import type { IndexEntry, RepositoryIndex } from "./index-format.ts";
+import { PullAccount } from "./pull-account.ts";
 import type { PullEvent } from "./pull-event.ts";
 import type { PullFolder } from "./pull-folder.ts";
-import { isFinalFault, isRefusal, pullImage, SHORT_FETCH_MS } from "./pull-image.ts";
-import { indexRefusal, planPull } from "./pull-plan.ts";
+import { isFinalFault, isRefusal, type PullEdges, pullImage } from "./pull-image.ts";
+import { useIndex } from "./pull-index.ts";
+import { planPull } from "./pull-plan.ts";
 import type { PullState } from "./pull-state.ts";
-import { INDEX_NAME } from "./source-url.ts";
 
 export interface PullOptions extends Pick<FetchRules, "tls" | "guard" | "signal" | "lookup"> {
   /** The folder that the index is in, with "/" at its end. */
@@ -91,7 +91,7 @@ class PullRound {
 
   async run(): Promise<PullOutcome> {
     try {
-      const index = await this.#useIndex();
+      const index = await useIndex(this.#edges());
       await this.#fetchImages(index);
     } catch (error) {
       this.#note(error, undefined);
@@ -129,80 +129,7 @@ class PullRound {
     return again || found.judge !== judge ? { ...found, finals: {}, judge } : found;
   }
 
-  /** Fetches the index if it changed. Throws what is wrong with it; then nothing of it is used. */
-  async #useIndex(): Promise<ReadIndex["index"]> {
-    const { state } = this.#account;
-    const known = this.#knownIndex(state);
-    const fetched = await this.#fetchIndex(known === undefined ? undefined : state.etag);
-    if (fetched === undefined && known !== undefined) {
-      this.#tellIndex(known, false);
-      return known.index;
-    }
-    const bytes = fetched?.bytes ?? new Uint8Array();
-    const found = readIndex(bytes, this.#options.trust);
-    if (found.tag === "fault") throw indexError(this.#options.url, found);
-    const digest = toHex(found.digest);
-    const images = known?.index.images.map((entry) => entry.digest);
-    const seen = { counter: state.counter ?? 0, digest: state.digest, images };
-    const refusal = indexRefusal(found.index, digest, seen);
-    if (refusal !== undefined) throw refusedIndex(this.#options.url, refusal.code, refusal.detail);
-    const isNew = digest !== state.digest;
-    if (known === undefined || isNew) this.#folder.writeIndex(bytes);
-    const changes = { counter: found.index.counter, digest, etag: fetched?.etag };
-    this.#account.change(isNew ? { ...changes, finals: {} } : changes);
-    this.#folder.removeParts(new Set(found.index.images.map((entry) => entry.digest)));
-    this.#tellIndex(found, isNew);
-    return found.index;
-  }
-
-  /** The index that was used last, if it is there, whole, and signed by who is trusted now. */
-  #knownIndex({ digest, counter }: PullState): ReadIndex | undefined {
-    if (digest === undefined) return undefined;
-    const bytes = this.#folder.readIndex();
-    const found = bytes === undefined ? undefined : readIndex(bytes, { keys: [] });
-    if (bytes === undefined || found?.tag !== "index" || toHex(found.digest) !== digest) {
-      this.#warn(
-        `the index of counter ${counter} that was seen last is missing or damaged: whether the next one lists less is not recognised this time`,
-      );
-      return undefined;
-    }
-    // What it lists is known to be from its owner, whose key may have been exchanged since.
-    const trusted = readIndex(bytes, this.#options.trust);
-    return trusted.tag === "index" ? trusted : found;
-  }
-
-  async #fetchIndex(
-    etag: string | undefined,
-  ): Promise<{ bytes: Uint8Array; etag: string | undefined } | undefined> {
-    const url = new URL(INDEX_NAME, this.#options.url);
-    const chunks: Uint8Array[] = [];
-    const limit = this.#account.begin(WHOLE_INDEX, 0, INDEX_BYTES_MAX, true);
-    let received = 0;
-    try {
-      const answer = await fetchRange(url, {
-        ...this.#rules(),
-        totalMs: SHORT_FETCH_MS,
-        limit,
-        etag,
-        take: (chunk) => {
-          received += chunk.length;
-          chunks.push(Uint8Array.from(chunk));
-        },
-      });
-      received = answer.received;
-      if (answer.tag === "unchanged") return undefined;
-      return { bytes: new Uint8Array(Buffer.concat(chunks)), etag: answer.etag };
-    } catch (error) {
-      if (!(error instanceof MaydayError)) throw error;
-      received = Number(error.details["received"] ?? received);
-      // It would have fitted on another day.
-      throw error.code === "net-length" && limit < INDEX_BYTES_MAX ? this.#account.spentError() : error;
-    } finally {
-      this.#account.end(received);
-    }
-  }
-
-  async #fetchImages(index: ReadIndex["index"]): Promise<void> {
+  async #fetchImages(index: RepositoryIndex): Promise<void> {
     const tried = new Set<string>();
     const told = new Set<string>();
     for (;;) {
@@ -230,18 +157,9 @@ class PullRound {
   }
 
   /** Whether to go on with the next one. */
-  async #fetchImage(entry: ReadIndex["index"]["images"][number]): Promise<boolean> {
-    const { url, trust, onEvent } = this.#options;
+  async #fetchImage(entry: IndexEntry): Promise<boolean> {
     try {
-      await pullImage(entry, {
-        url,
-        trust,
-        onEvent,
-        folder: this.#folder,
-        account: this.#account,
-        clock: this.#clock,
-        rules: this.#rules(),
-      });
+      await pullImage(entry, this.#edges());
       this.#pulled++;
       return true;
     } catch (error) {
@@ -250,7 +168,7 @@ class PullRound {
   }
 
   /** Keeps and tells what failed. Whether other images are worth a try. */
-  #note(error: unknown, entry: ReadIndex["index"]["images"][number] | undefined): boolean {
+  #note(error: unknown, entry: IndexEntry | undefined): boolean {
     if (!(error instanceof MaydayError)) throw error;
     this.#faults.push(error);
     const isFinal = entry !== undefined && isFinalFault(error);
@@ -263,15 +181,11 @@ class PullRound {
     return entry !== undefined && !ENDS_ALL.includes(reason);
   }
 
-  #rules(): Omit<FetchRules, "totalMs"> {
-    const { tls, guard, signal, lookup, idleMs = IDLE_MS } = this.#options;
-    return { tls, guard, signal, lookup, idleMs, clock: this.#clock };
-  }
-
-  #tellIndex({ index, keyId }: ReadIndex, isNew: boolean): void {
-    const { counter, images } = index;
-    const signedBy = keyId === undefined ? undefined : toHex(keyId);
-    this.#options.onEvent({ event: "index", counter, images: images.length, isNew, keyId: signedBy });
+  #edges(): PullEdges {
+    const { url, trust, onEvent, tls, guard, signal, lookup, idleMs = IDLE_MS } = this.#options;
+    const clock = this.#clock;
+    const rules = { tls, guard, signal, lookup, idleMs, clock };
+    return { url, trust, onEvent, clock, rules, folder: this.#folder, account: this.#account };
   }
 
   #warn(detail: string): void {
@@ -286,17 +200,6 @@ function judgeTag({ keys, allowUnsigned }: TrustPolicy): string {
   );
   const text = JSON.stringify([parts.sort(), allowUnsigned]);
   return toHex(sha256(encodeUtf8(text))).slice(0, 32);
-}
-
-function indexError(url: URL, { code, detail }: IndexFault): MaydayError {
-  if (code === "index-unsigned" || code === "index-signature") return refusedIndex(url, code, detail);
-  const place = new URL(INDEX_NAME, url).href;
-  return new FailedError(code, `${place} ${detail}`, { url: place });
-}
-
-function refusedIndex(url: URL, code: string, detail: string): RefusedError {
-  const place = new URL(INDEX_NAME, url).href;
-  return new RefusedError(code, `${place} ${detail}; nothing of it is used`, { url: place });
 }
 
 /** The error for an image that failed in an earlier pull. */

@@ -29,9 +29,9 @@ export function loadTls({ ca, cert, certKey }: TlsFiles, warn: (text: string) =>
     throw new UsageError("tls-pair", message);
   }
   const identity = {
-    ca: ca === undefined ? undefined : pemOf(ca, "CERTIFICATE", warn),
-    cert: cert === undefined ? undefined : pemOf(cert, "CERTIFICATE", warn),
     key: certKey === undefined ? undefined : pemOf(certKey, "PRIVATE KEY", warn),
+    cert: cert === undefined ? undefined : pemOf(cert, "CERTIFICATE", warn),
+    ca: ca === undefined ? undefined : pemOf(ca, "CERTIFICATE", warn),
   };
   try {
     createSecureContext(
@@ -40,7 +40,9 @@ export function loadTls({ ca, cert, certKey }: TlsFiles, warn: (text: string) =>
   } catch (error) {
     const isPair = errnoOf(error) === "ERR_OSSL_X509_KEY_VALUES_MISMATCH";
     const names = [ca, cert, certKey].filter((name) => name !== undefined).join(", ");
-    const seen = isPair ? `${cert} is not the certificate of ${certKey}` : `${names}: damaged, or encrypted`;
+    const seen = isPair
+      ? `${cert} is not the certificate of ${certKey}; give the two that belong together`
+      : `${names}: damaged, or encrypted; give PEM that openssl can read without a passphrase`;
     throw new UsageError(isPair ? "tls-pair" : "tls-not-pem", seen, {}, error);
   }
   return identity;
@@ -57,7 +59,8 @@ function pemOf(path: string, label: string, warn: (text: string) => void): strin
   }
   const text = found.tag === "file" ? new TextDecoder().decode(found.bytes) : "";
   if (found.tag !== "file" || !/-----BEGIN [A-Z ]*-----/.test(text) || !text.includes(`${label}-----`)) {
-    throw new UsageError("tls-not-pem", `${path} holds no ${label.toLowerCase()} in PEM`, { path });
+    const message = `${path} holds no ${label.toLowerCase()} in PEM; give a file with a line -----BEGIN ${label}-----`;
+    throw new UsageError("tls-not-pem", message, { path });
   }
   new WriteGuard({ warn }).checkFile(path, found.stat);
   if (label === "PRIVATE KEY" && isSharedMode(found.stat.mode)) {

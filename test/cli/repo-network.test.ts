@@ -293,17 +293,17 @@ describe("mayday repo pull", () => {
 
   it("waits for no other process that pulls into the folder, and says so", async () => {
     giveOut(at("w8"));
-    let release = (): void => {};
     const fast = server.answer;
-    server.answer = (path, request, response) => {
-      release = () => fast(path, request, response);
-    };
+    const asked = new Promise<() => void>((resolve) => {
+      server.answer = (path, request, response) => {
+        server.answer = fast;
+        resolve(() => fast(path, request, response));
+      };
+    });
     const first = startCli(pullArgs("r9", server.url));
-    while (server.requests.length === 0 || release.length > 0)
-      await new Promise((resolve) => setTimeout(resolve, 20));
+    const release = await asked;
     const second = await runCli(pullArgs("r9", server.url));
     expect(verdictOf(second)).toMatchObject({ code: 1, reason: "pull-busy" });
-    server.answer = fast;
     release();
     expect((await first.ended).code).toBe(0);
   });

@@ -27,6 +27,9 @@ beforeAll(async () => {
 });
 afterAll(() => bench.close());
 
+/** A server that is not there: what is wrong with a path is seen before it is asked. */
+const PULL = "--from http://127.0.0.1:1/ --allow-address 127.0.0.1";
+
 /**
  * Each place where a command takes a path, as "COMMAND ARGUMENT" or "COMMAND --FLAG", and a command line with PATH there. What is
  * given besides is right.
@@ -47,6 +50,14 @@ const PLACES: Readonly<Record<string, string>> = {
   "repo list --repo": "repo list --repo PATH",
   "repo remove --repo": "repo remove abcdef --repo PATH",
   "repo verify --repo": "repo verify --repo PATH",
+  "repo publish --repo": "repo publish --repo PATH --out never",
+  "repo publish --out": "repo publish --repo images --out PATH --allow-unsigned",
+  "repo publish --key": "repo publish --repo images --out never --key PATH",
+  "repo pull --repo": `repo pull --repo PATH ${PULL} --trust owner.pub`,
+  "repo pull --trust": `repo pull --repo never ${PULL} --trust PATH`,
+  "repo pull --ca": `repo pull --repo never ${PULL} --trust owner.pub --ca PATH`,
+  "repo pull --cert": `repo pull --repo never ${PULL} --trust owner.pub --cert PATH --cert-key owner.key`,
+  "repo pull --cert-key": `repo pull --repo never ${PULL} --trust owner.pub --cert owner.pub --cert-key PATH`,
   "board init <dir>": `board init PATH ${NEW} --allow-unsigned`,
   "board init --flash": `board init never ${NEW} --allow-unsigned --flash file:PATH`,
   "board init --trust": `board init never ${NEW} --trust PATH`,
@@ -184,6 +195,7 @@ describe("a path that is written to", () => {
     ["keygen --link-key", "keygen --link-key PATH/k"],
     ["image build --out", "image build --in firmware.bin --hardware a/w --version 1.0.0 --out PATH/o.mdy"],
     ["repo add --repo", "repo add fw.mdy --repo PATH/r"],
+    ["repo publish --out", "repo publish --repo images --out PATH/w --allow-unsigned"],
     ["board init <dir>", `board init PATH/b ${NEW} --allow-unsigned`],
     ["board init in place", `board init PATH ${NEW} --allow-unsigned`],
     ["board init --flash", `board init never ${NEW} --allow-unsigned --flash file:PATH/flash`],

@@ -6,6 +6,7 @@ import type { Board } from "../../board/board.ts";
 import type { Repository } from "../../image/repository.ts";
 import { formatVersion } from "../../image/version.ts";
 import type { LinkKey } from "../../link/link-key.ts";
+import type { BackgroundPull } from "../../network/background-pull.ts";
 import type { ControlSocket } from "../../node/control-socket.ts";
 import type { RunningNode } from "../../node/full-node.ts";
 import type { NodeReport } from "../../node/full-side.ts";
@@ -23,6 +24,7 @@ import { imageMemory } from "./image-memory.ts";
 import type { NodeConfig } from "./node-config.ts";
 import { openNodeFigures } from "./node-figures.ts";
 import { openNodeFleet } from "./node-fleet.ts";
+import { startNodePull } from "./node-pull.ts";
 
 /** When a node ends by itself. */
 export interface NodeEnds {
@@ -66,6 +68,7 @@ async function runWith(
   const store = board?.store();
   const { runNode } = await import("../../node/full-node.ts");
   const figures = await openNodeFigures(context, config);
+  const pull = await startNodePull(config, board, output);
   let socket: Promise<ControlSocket | undefined> | undefined;
   const place = { path: config.path, board: store?.status().hardwareId8 };
   const fleet = config.fleet && (await openNodeFleet(config.fleet, place, output));
@@ -97,7 +100,7 @@ async function runWith(
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
       onRunning: (node) => {
         figures?.attach(node);
-        socket = openSocket(context, config, board, node);
+        socket = openSocket(context, config, board, node, pull);
         fleet?.begin(node);
         // Its failure ends the node no more than a warning does.
         void socket;
@@ -108,6 +111,7 @@ async function runWith(
     await (await socket)?.close();
     await figures?.close();
     await fleet?.close();
+    await pull?.close();
     await healed.finished();
     runner.close();
     refusals?.close();
@@ -161,10 +165,10 @@ function warnOfLinks(
     warnOfOpenLinks([endpoint], { hasLinkKey: keys[i] !== undefined, takesUnsigned }, output);
 }
 
-async function repositoryOf({ repository }: NodeConfig): Promise<Repository | undefined> {
+async function repositoryOf({ repository, network }: NodeConfig): Promise<Repository | undefined> {
   if (repository === undefined) return undefined;
   const { openDirectoryRepository } = await import("../../image-files/directory-repository.ts");
-  return await openDirectoryRepository(repository);
+  return await openDirectoryRepository(repository, { create: network !== undefined });
 }
 
 /** Opens the control socket; a node runs without one, too, unless it was asked for. */
@@ -173,6 +177,7 @@ async function openSocket(
   config: NodeConfig,
   board: Board | undefined,
   node: RunningNode,
+  pull: BackgroundPull | undefined,
 ): Promise<ControlSocket | undefined> {
   const { controlPlace } = await import("../../node/control-place.ts");
   const { openControlSocket } = await import("../../node/control-socket.ts");
@@ -186,7 +191,7 @@ async function openSocket(
       path: place.path,
       canWrite: config.control === "write",
       onRequest: async (request) => {
-        if (request.command === "status") return withFolder(node.status(), config);
+        if (request.command === "status") return withPull(withFolder(node.status(), config), pull);
         return request.command === "confirm" ? { ...node.confirm() } : await installFile(node, request.file);
       },
     });
@@ -213,6 +218,13 @@ function nameSocket(board: Board | undefined, path: string, output: Output): voi
 function withFolder(status: NodeReport, { board: path }: NodeConfig): Readonly<Record<string, unknown>> {
   const { board } = status;
   return { ...status, board: board === null ? null : { path, ...board } };
+}
+
+function withPull(
+  status: Readonly<Record<string, unknown>>,
+  pull: BackgroundPull | undefined,
+): Readonly<Record<string, unknown>> {
+  return pull === undefined ? status : { ...status, network: { ...pull.status() } };
 }
 
 async function installFile(node: RunningNode, file: string): Promise<Readonly<Record<string, unknown>>> {

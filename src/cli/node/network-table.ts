@@ -15,7 +15,7 @@ import {
   pathValue,
 } from "./config-values.ts";
 
-/** `[network]`: where images come from besides the folder (docs/node.md). */
+/** `[network]`: where images come from besides the folder (docs/network.md). */
 export interface NetworkSettings {
   /** The folder that the index is in. */
   readonly index: URL;

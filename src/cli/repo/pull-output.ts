@@ -20,13 +20,16 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
 /** Shows what happens in pulls: of one command, or of a node. */
 export class PullOutput {
   readonly #output: Output;
+  readonly #endsWithIndex: boolean;
   #toldSeconds = 0;
   #toldDigest = "";
   /** Images that failed, in this pull. */
   #failed = 0;
 
-  constructor(output: Output) {
+  /** `endsWithIndex`: what is wrong with the index is the error that the command ends with, and is not told here. */
+  constructor(output: Output, { endsWithIndex }: { readonly endsWithIndex: boolean }) {
     this.#output = output;
+    this.#endsWithIndex = endsWithIndex;
   }
 
   handle(event: PullEvent): void {
@@ -94,8 +97,10 @@ export class PullOutput {
   #pullFailed({ event, entry, reason, detail, isFinal }: Extract<PullEvent, { event: "pull-failed" }>): void {
     const about = entry === undefined ? {} : entryFields(entry);
     this.#output.event({ event, ...about, reason, message: detail, isFinal });
-    // What is wrong with the index ends the pull, and is its error.
-    if (entry === undefined) return;
+    if (entry === undefined) {
+      if (!this.#endsWithIndex) this.#output.warn(detail);
+      return;
+    }
     this.#failed++;
     const next = isFinal ? "; it is not tried again until the index changes" : "";
     this.#output.warn(`${nameOf(entry)}: ${detail}${next}`);

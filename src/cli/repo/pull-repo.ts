@@ -73,7 +73,7 @@ export function addRepoPull(repo: Command): void {
     const { PullFolder } = await import("../../network/pull-folder.ts");
     const { pullRound } = await import("../../network/pull-round.ts");
     const tls = loadTls(flags, (text) => output.warn(text));
-    const shown = new PullOutput(output);
+    const shown = new PullOutput(output, { endsWithIndex: true });
     const folder = await PullFolder.open(dir);
     try {
       const outcome = await pullRound(folder, {

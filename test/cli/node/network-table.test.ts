@@ -1,5 +1,7 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { MaydayError } from "../../../src/base/errors.ts";
+import { NETWORK_TABLE } from "../../../src/cli/node/network-table.ts";
 import { parseNetworkRange } from "../../../src/network/address-guard.ts";
 import { at, read } from "./support.ts";
 
@@ -46,6 +48,15 @@ hardware = ["acme/widget", "lamp"]
         { vendor: "generic", hardwareClass: "lamp" },
       ],
     });
+  });
+
+  it("has a row for each key in its documentation, whose example is right", () => {
+    const page = readFileSync("docs/network.md", "utf8");
+    const table = page.slice(page.indexOf("## A node that pulls"), page.indexOf("## What an attacker"));
+    const rows = [...table.matchAll(/^\| `([\w-]+)` \|/gm)].map(([, key]) => key);
+    expect(rows).toEqual(NETWORK_TABLE.keys);
+    const example = /^```toml\n([\s\S]*?)^```/m.exec(table)?.[1] ?? "";
+    expect(read(example).network).toMatchObject({ trust: [at("owner.pub")], budget: 52_428_800 });
   });
 
   it("takes the keys of the board where it names none", () => {
