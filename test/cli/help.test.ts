@@ -34,13 +34,16 @@ const COMMANDS = [
   "status",
   "ports",
   "cable",
+  "collect",
+  "fleet status",
+  "fleet offer",
+  "fleet stop",
   "sim",
   "completion",
   "manual",
 ];
 /** Commands and flags of later versions, which must not be accepted before they work. */
 const LATER = [
-  ["collect"],
   ["rescue", "--link", "tcp:h:1", "--eager"],
   ["rescue", "--link", "tcp:h:1", "--wait-healthy", "5"],
 ];
