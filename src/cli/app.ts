@@ -107,7 +107,7 @@ const COMMANDS: readonly Entry[] = [
   },
   {
     name: "fleet",
-    summary: "many sites: what a collector knows of them",
+    summary: "many sites: what a collector knows of them, and their owner's words",
     register: async (program) => (await import("./fleet/fleet-commands.ts")).addFleetCommands(program),
   },
   {

@@ -8,7 +8,7 @@ export const BATCHES_IN_FLIGHT_MAX = 4;
 /** Reports that are sent before a collector has acknowledged the first of them. */
 export const WINDOW_MAX: number = 8 * BATCH_MAX;
 /** Without a cursor for this long everything is sent again from the last one on, ... */
-export const CURSOR_WAIT_MS: Millis = 60_000;
+export const CURSOR_WAIT_MS: Millis = 15_000;
 /** ... with pauses that double up to this. */
 export const CURSOR_WAIT_MAX_MS: Millis = 900_000;
 

@@ -34,12 +34,16 @@ const COMMANDS = [
   "status",
   "ports",
   "cable",
+  "collect",
+  "fleet status",
+  "fleet offer",
+  "fleet stop",
   "sim",
   "completion",
   "manual",
 ];
 /** Commands and flags of later versions, which must not be accepted before they work. */
-const LATER = [["collect"], ["rescue", "--link", "tcp:h:1", "--wait-healthy", "5"]];
+const LATER = [["rescue", "--link", "tcp:h:1", "--wait-healthy", "5"]];
 
 /** The commands of a program, without the groups. */
 function leaves(command: Command): Command[] {

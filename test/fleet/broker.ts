@@ -6,17 +6,6 @@ import { join } from "node:path";
 
 const MOSQUITTO = "/usr/sbin/mosquitto";
 
-/** A port of this machine that nobody listens to. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("a TCP server has a port");
-  return address.port;
-}
-
 /** Waits, in real time, until `check` gives something. */
 export async function until<T>(
   what: string,
@@ -170,4 +159,12 @@ function packetLength(bytes: Uint8Array): number | undefined {
     if (byte < 0x80) return bytes.length >= 1 + i + length ? 1 + i + length : undefined;
   }
   throw new Error("this is not MQTT");
+}
+
+/** Publishes a retained message. */
+export async function publishRetained(port: number, topic: string, payload: Uint8Array): Promise<void> {
+  const { connectAsync } = await import("mqtt");
+  const client = await connectAsync(`mqtt://127.0.0.1:${port}`, { protocolVersion: 5 });
+  await client.publishAsync(topic, Buffer.from(payload), { qos: 1, retain: true });
+  await client.endAsync();
 }

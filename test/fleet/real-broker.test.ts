@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Report } from "../../src/fleet/fleet-report.ts";
-import { Broker, freePort, Packet, PacketRelay, until } from "./broker.ts";
+import { freePort } from "../cli/workbench.ts";
+import { Broker, Packet, PacketRelay, until } from "./broker.ts";
 import { CollectorProcess, collectedIds, SiteProcess } from "./processes.ts";
 import { heal } from "./support.ts";
 

@@ -5,6 +5,8 @@ import { addCompletionCommand } from "../../src/cli/completion.ts";
 import { addDemoCommand } from "../../src/cli/demo/demo.ts";
 import { addDispatchCommand } from "../../src/cli/dispatcher.ts";
 import { addDistressCommand } from "../../src/cli/distress.ts";
+import { addCollectCommand } from "../../src/cli/fleet/collect.ts";
+import { addFleetCommands } from "../../src/cli/fleet/fleet-commands.ts";
 import { addImageCommands } from "../../src/cli/image/image-commands.ts";
 import { addKeygenCommand } from "../../src/cli/keygen.ts";
 import { addManualCommand } from "../../src/cli/manual.ts";
@@ -28,6 +30,8 @@ const REGISTER = [
   addStatusCommand,
   addPortsCommand,
   addCableCommand,
+  addCollectCommand,
+  addFleetCommands,
   addSimCommand,
   (program: Command): void => addCompletionCommand(program, () => Promise.resolve(program)),
   (program: Command): void => addManualCommand(program, () => Promise.resolve(program), {}),

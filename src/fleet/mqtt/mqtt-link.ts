@@ -20,6 +20,7 @@ const PACKET_MAX: number = 2 * MESSAGE_MAX;
 export interface BrokerAccess {
   /** "mqtt://HOST:PORT" or "mqtts://HOST:PORT". */
   readonly url: string;
+  /** "": any, and no session that stays. */
   readonly clientId: string;
   /** PEM, each read from its file by {@link readBrokerFiles}. */
   readonly ca?: Uint8Array | undefined;
@@ -155,8 +156,8 @@ export class MqttLink {
 function optionsOf({ ca, cert, key, clientId }: BrokerAccess, will: Will | undefined): IClientOptions {
   return {
     protocolVersion: 5,
-    clientId,
-    clean: false,
+    ...(clientId !== "" && { clientId }),
+    clean: clientId === "",
     // When to connect again is decided elsewhere.
     reconnectPeriod: 0,
     connectTimeout: CONNECT_MS,
@@ -167,7 +168,11 @@ function optionsOf({ ca, cert, key, clientId }: BrokerAccess, will: Will | undef
     ...(ca !== undefined && { ca: Buffer.from(ca) }),
     ...(cert !== undefined && { cert: Buffer.from(cert) }),
     ...(key !== undefined && { key: Buffer.from(key) }),
-    properties: { sessionExpiryInterval: SESSION_S, maximumPacketSize: PACKET_MAX, receiveMaximum: 100 },
+    properties: {
+      sessionExpiryInterval: clientId === "" ? 0 : SESSION_S,
+      maximumPacketSize: PACKET_MAX,
+      receiveMaximum: 100,
+    },
     ...(will !== undefined && {
       will: {
         topic: will.topic,
