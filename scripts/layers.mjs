@@ -15,6 +15,7 @@ const DRIVEN = [
   "files",
   "image",
   "image-files",
+  "network",
   "flash",
   "board",
   "fleet",
@@ -37,6 +38,7 @@ export const LAYERS = {
   transport: { below: ["base", "files"] },
   image: { below: ["base", "content"], isPure: true },
   "image-files": { below: ["base", "content", "files", "image"] },
+  network: { below: ["base", "content", "files", "image", "image-files"], isPure: true },
   flash: { below: ["base", "files"], isPure: true, except: ["device"] },
   board: {
     below: ["base", "files", "image", "image-files", "flash"],
