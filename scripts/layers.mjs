@@ -55,7 +55,11 @@ export const LAYERS = {
       "trusted-keys",
     ],
   },
-  fleet: { below: ["base", "content", "files", "image", "image-files"], isPure: true, except: ["store"] },
+  fleet: {
+    below: ["base", "content", "files", "image", "image-files"],
+    isPure: true,
+    except: ["store", "mqtt"],
+  },
   node: { below: DRIVEN },
   sim: { below: [...DRIVEN, "node"] },
   cli: { below: [...DRIVEN, "node", "sim", "crypto"] },

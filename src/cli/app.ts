@@ -101,6 +101,16 @@ const COMMANDS: readonly Entry[] = [
     register: async (program) => (await import("./cable.ts")).addCableCommand(program),
   },
   {
+    name: "collect",
+    summary: "collect the reports of many sites from a broker",
+    register: async (program) => (await import("./fleet/collect.ts")).addCollectCommand(program),
+  },
+  {
+    name: "fleet",
+    summary: "many sites: what a collector knows of them",
+    register: async (program) => (await import("./fleet/fleet-commands.ts")).addFleetCommands(program),
+  },
+  {
     name: "sim",
     summary: "many boards that heal one another, in virtual time",
     register: async (program) => (await import("./sim.ts")).addSimCommand(program),

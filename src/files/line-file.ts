@@ -8,6 +8,8 @@ import {
   ftruncateSync,
   openSync,
   readSync,
+  renameSync,
+  statSync,
   write,
 } from "node:fs";
 import { dirname } from "node:path";
@@ -102,6 +104,18 @@ export class LineFile {
     });
   }
 
+  /** Gives the file another name, which replaces what has it, and begins a new one. Errors as of {@link replace}. */
+  rotate(name: string): Promise<void> {
+    return this.#inTurn(async () => {
+      renameSync(this.path, name);
+      syncFolder(dirname(this.path));
+      const before = this.#fd;
+      this.#fd = openLogFile(this.path, MODE);
+      this.#size = 0;
+      await closeAsync(before);
+    });
+  }
+
   async #inTurn(work: () => Promise<void>): Promise<void> {
     const turn = this.#work.then(work);
     this.#work = turn.catch(() => {});
@@ -149,6 +163,11 @@ export function readLines(path: string, onLine: (line: string | undefined) => vo
     }
     take(chunk.subarray(at));
   });
+}
+
+/** Bytes of a file; 0 if it is missing. */
+export function fileSize(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 function readChunks(path: string, from: number, onChunk: (chunk: Uint8Array, at: number) => void): void {

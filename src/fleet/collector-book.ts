@@ -50,6 +50,11 @@ export class CollectorBook {
     this.#ids = new BoundedMap(idsMax);
   }
 
+  /** Number of sites. */
+  get sites(): number {
+    return this.#sites.size;
+  }
+
   /** A line that was stored before. */
   restoreLine(line: CollectedLine): void {
     if ("proof" in line) this.#ids.set(line.proof, true);

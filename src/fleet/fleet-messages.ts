@@ -96,7 +96,8 @@ const BoardSchema = v.strictObject({
   hardware: optional(line),
   forMs: whole(),
 });
-const StateSchema = v.strictObject({
+/** A state, also in a collector's file. */
+export const StateSchema: v.GenericSchema<unknown, SiteState> = v.strictObject({
   v: v.literal(1),
   version: v.pipe(v.string(), v.regex(/^[\w.+-]+$/), v.maxLength(TEXT_MAX)),
   boards: v.pipe(v.array(BoardSchema), v.maxLength(STATE_BOARDS_MAX)),
@@ -110,6 +111,12 @@ const StateSchema = v.strictObject({
   run: hex(8),
   upMs: whole(),
 });
+
+export const PresenceSchema: v.GenericSchema<unknown, Presence> = v.picklist([
+  "online",
+  "offline",
+  "stopped",
+]);
 
 function isRising(after: number, reports: readonly { readonly seq: number }[]): boolean {
   return reports.every(({ seq }, i) => seq > (reports[i - 1]?.seq ?? after));
@@ -137,8 +144,11 @@ export function parseState(bytes: Uint8Array): SiteState | undefined {
 
 /** A presence; undefined if it is none. */
 export function parsePresence(bytes: Uint8Array): Presence | undefined {
-  const text = bytes.length > FLEET_NAME_MAX ? undefined : decodeUtf8(bytes);
-  return text === "online" || text === "offline" || text === "stopped" ? text : undefined;
+  const parsedText = v.safeParse(
+    PresenceSchema,
+    bytes.length > FLEET_NAME_MAX ? undefined : decodeUtf8(bytes),
+  );
+  return parsedText.success ? parsedText.output : undefined;
 }
 
 function parsed<Schema extends v.GenericSchema>(

@@ -8,9 +8,15 @@ export const BATCHES_IN_FLIGHT_MAX = 4;
 /** Reports that are sent before a collector has acknowledged the first of them. */
 export const WINDOW_MAX: number = 8 * BATCH_MAX;
 /** Without a cursor for this long everything is sent again from the last one on, ... */
-export const CURSOR_WAIT_MS: Millis = 60_000;
+export const CURSOR_WAIT_MS: Millis = 15_000;
 /** ... with pauses that double up to this. */
 export const CURSOR_WAIT_MAX_MS: Millis = 900_000;
+
+/** How long to wait for a cursor: {@link CURSOR_WAIT_MS} and {@link CURSOR_WAIT_MAX_MS}, or less in tests. */
+export interface CursorWaits {
+  readonly first: Millis;
+  readonly most: Millis;
+}
 
 /** What the uplink has to do besides. */
 export type UplinkNews =
@@ -41,10 +47,22 @@ export class UplinkMachine {
   #token = 0;
   #waitUntil: Millis | undefined;
   #waits = 0;
+  /** No cursor came in time: one batch at a time, so that a broker without a collector is not filled. */
+  #isProbing = false;
+  readonly #waitFirst: Millis;
+  readonly #waitMost: Millis;
   readonly #news: UplinkNews[] = [];
 
   /** `run`: the node's run, 8 digits, which began at `now`. What the queue holds is stored. */
-  constructor(now: Millis, queue: OutboxQueue, random: Random, run: string) {
+  constructor(
+    now: Millis,
+    queue: OutboxQueue,
+    random: Random,
+    run: string,
+    { first = CURSOR_WAIT_MS, most = CURSOR_WAIT_MAX_MS }: Partial<CursorWaits> = {},
+  ) {
+    this.#waitFirst = first;
+    this.#waitMost = most;
     this.#queue = queue;
     this.#random = random;
     this.#run = run;
@@ -90,18 +108,20 @@ export class UplinkMachine {
     if (!this.#queue.forget(through)) return;
     this.#news.push({ tag: "forget", through });
     this.#sent = Math.max(this.#sent, through);
+    this.#isProbing = false;
     this.#waits = 0;
     this.#waitUntil = this.#sent > through ? now + this.#nextWait() : undefined;
   }
 
-  /** The queue got another epoch, and is on the disk with it. */
+  /** The queue got another epoch; `handleStored` says when it is on the disk with it. */
   handleRenewed(): void {
-    this.#stored = this.#queue.last;
+    this.#stored = 0;
     this.#rewind();
   }
 
   handleTimeout(now: Millis): void {
     if (this.#waitUntil === undefined || now < this.#waitUntil) return;
+    this.#isProbing = true;
     this.#rewind();
   }
 
@@ -112,6 +132,7 @@ export class UplinkMachine {
     const isWaiting = this.#waitUntil !== undefined && now < this.#waitUntil && this.#sent === acked;
     if (!this.#isConnected || isWaiting || this.#inFlight.size >= BATCHES_IN_FLIGHT_MAX) return undefined;
     const after = this.#sent;
+    if (this.#isProbing && after > acked) return undefined;
     const until = Math.min(this.#stored, acked + WINDOW_MAX);
     const reports = this.#queue.slice(after, until, BATCH_MAX);
     const last = reports.at(-1);
@@ -139,7 +160,7 @@ export class UplinkMachine {
 
   /** With a quarter of jitter, so that sites do not send again at the same time. */
   #nextWait(): Millis {
-    const wait = Math.min(CURSOR_WAIT_MAX_MS, CURSOR_WAIT_MS * 2 ** Math.min(this.#waits++, 8));
+    const wait = Math.min(this.#waitMost, this.#waitFirst * 2 ** Math.min(this.#waits++, 8));
     return wait * (1 + randomFraction(this.#random) / 4);
   }
 }

@@ -46,6 +46,16 @@ export class Suspects {
     return true;
   }
 
+  /** The fleet's owner holds the image up for so long from now on. It needs no failure, and ends when it says. */
+  noteStopped(now: Millis, digest: Uint8Array, forMs: Millis): boolean {
+    const name = toHex(digest);
+    if (forMs <= 0 || !makeRoom(now, this.#certain, name, CERTAIN_MAX, true)) return false;
+    const before = this.#certain.get(name);
+    const until = Math.max(now + forMs, before?.until ?? now);
+    this.#certain.set(name, { firstAt: before?.firstAt ?? now, until });
+    return until !== before?.until;
+  }
+
   /** Somebody on this link says so, or a neighbour there seems to have failed with it. True if it is held up there by that. */
   noteUnproven(now: Millis, link: number, digest: Uint8Array, ageMs: Millis = 0): boolean {
     const name = toHex(digest);
@@ -88,7 +98,8 @@ function makeRoom(
   max: number,
   isOwn: boolean,
 ): boolean {
-  for (const [old, { firstAt }] of suspicions) if (now - firstAt >= REMEMBERED_MS) suspicions.delete(old);
+  for (const [old, { firstAt, until }] of suspicions)
+    if (now - firstAt >= REMEMBERED_MS && until <= now) suspicions.delete(old);
   if (suspicions.has(name) || suspicions.size < max) return true;
   const [oldest] = suspicions.keys();
   if (!isOwn || oldest === undefined) return false;

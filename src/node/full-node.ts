@@ -1,5 +1,6 @@
 import { toHex } from "../base/bytes.ts";
 import { UsageError } from "../base/errors.ts";
+import type { Millis } from "../base/units.ts";
 import type { ImageSource } from "../image/image-source.ts";
 import type { ConfirmReport } from "./board-life.ts";
 import { type FullHost, FullSide } from "./full-side.ts";
@@ -23,6 +24,8 @@ export interface RunningNode {
   status(): Readonly<Record<string, unknown>>;
   /** Installs an image on the board and starts it; `from` names its origin. The errors are those of `OwnInstalls.install`. */
   install(image: ImageSource, from: string): Promise<void>;
+  /** The owner holds an image up everywhere, by its short digest, for so long from now on. */
+  stopImage(digest8: Uint8Array, forMs: Millis): void;
   /** Confirms the image that runs. NotBootableError when none does. */
   confirm(): ConfirmReport;
 }
@@ -58,6 +61,7 @@ function handleOf(side: FullSide): RunningNode {
   return {
     nodeId: toHex(side.own?.self.nodeId ?? side.rescuer.nodeId),
     status: () => side.status(),
+    stopImage: (digest8, forMs) => side.stopImage(digest8, forMs),
     install: async (image, from) => await own().installs.install(image, from),
     confirm: () => own().life.confirm(),
   };

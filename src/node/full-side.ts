@@ -264,6 +264,12 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
     this.#pump();
   }
 
+  /** The fleet's owner holds an image up, by its short digest. */
+  stopImage(digest8: Uint8Array, forMs: Millis): void {
+    if (!this.#gates.gates.suspects.noteStopped(this.#host.clock.now(), digest8, forMs)) return;
+    this.#pump();
+  }
+
   /** The own board changed its status. */
   #boardChanged(): void {
     if (this.own !== undefined) this.machine.handleBoard(this.#host.clock.now(), this.own.life.own());

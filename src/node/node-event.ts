@@ -129,6 +129,7 @@ type PlainEvent =
       /** Undefined when nothing is installed, and of nodes without a board. */
       readonly version: string | undefined;
       readonly bootable: boolean;
+      readonly hardwareId?: string;
       readonly digest?: string;
       readonly nonce?: string;
       readonly trial?: boolean;

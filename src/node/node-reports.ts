@@ -37,6 +37,7 @@ export class NodeReports {
       peer: toHex(nodeId),
       version,
       bootable: neighbour.isBootable,
+      hardwareId: toHex(neighbour.hardwareId),
       ...(installedDigest !== undefined && { digest: toHex(installedDigest) }),
       nonce: toHex(neighbour.bootNonce),
       ...(isTrial && { trial: true }),

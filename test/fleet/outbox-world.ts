@@ -136,8 +136,8 @@ export class OutboxWorld {
     for (let news = this.machine.pollNews(); news !== undefined; news = this.machine.pollNews()) {
       if (news.tag === "restored") {
         this.queue.renew(hex16(0xe0c + this.#epochs++));
-        this.store();
         this.machine.handleRenewed();
+        this.store();
       } else this.store();
     }
   }

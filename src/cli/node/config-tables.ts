@@ -38,7 +38,7 @@ const fleetEntries = {
   ),
   reports: path("a file"),
   outbox: path("a folder"),
-  broker: v.exactOptional(v.pipe(text(A_BROKER), v.check(isBroker, expected(A_BROKER)))),
+  broker: v.exactOptional(v.pipe(text(A_BROKER), v.check(isBrokerUrl, expected(A_BROKER)))),
   ca: path("a certificate"),
   cert: path("a certificate"),
   key: path("a private key"),
@@ -80,7 +80,8 @@ export function absoluteTable<Table extends object>(name: string, table: Table, 
   return Object.fromEntries(entries) as Table;
 }
 
-function isBroker(value: string): boolean {
+/** Whether this is a broker: "mqtt:" or "mqtts:", a host, perhaps a port, and nothing else. */
+export function isBrokerUrl(value: string): boolean {
   const { protocol, hostname, username, password, search, hash, pathname } = URL.canParse(value)
     ? new URL(value)
     : { protocol: "" };

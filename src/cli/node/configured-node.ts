@@ -20,6 +20,7 @@ import type { Output } from "../output.ts";
 import type { CommandContext } from "../run.ts";
 import { imageMemory } from "./image-memory.ts";
 import type { NodeConfig } from "./node-config.ts";
+import { openNodeFleet } from "./node-fleet.ts";
 
 /** When a node ends by itself. */
 export interface NodeEnds {
@@ -63,10 +64,13 @@ async function runWith(
   const store = board?.store();
   const { runNode } = await import("../../node/full-node.ts");
   let socket: Promise<ControlSocket | undefined> | undefined;
+  const place = { path: config.path, board: store?.status().hardwareId8 };
+  const fleet = config.fleet && (await openNodeFleet(config.fleet, place, output));
   const onEvent = (event: NodeEvent): void => {
     output.nodeEvent(event);
     service?.handle(event);
     healed.handle(event);
+    fleet?.handle(event);
     if (event.event === "refused") refusals?.note({ ...event, detail: event.detail ?? "" });
   };
   try {
@@ -89,6 +93,7 @@ async function runWith(
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
       onRunning: (node) => {
         socket = openSocket(context, config, board, node);
+        fleet?.begin(node);
         // Its failure ends the node no more than a warning does.
         void socket;
       },
@@ -96,6 +101,7 @@ async function runWith(
     });
   } finally {
     await (await socket)?.close();
+    await fleet?.close();
     await healed.finished();
     runner.close();
     refusals?.close();
