@@ -8,7 +8,7 @@ import type { OwnerWord } from "../../fleet/owner-word.ts";
 import { hardwareId } from "../../image/hardware.ts";
 import { formatVersion } from "../../image/version.ts";
 import { addCommand } from "../help.ts";
-import { parseDuration } from "../node/config-schema.ts";
+import { parseDuration } from "../node/config-values.ts";
 import { countParser } from "../parse.ts";
 import { type CommandContext, onRun } from "../run.ts";
 import { addBrokerFlags, type BrokerFlags, brokerAccess } from "./broker-flags.ts";
