@@ -163,21 +163,24 @@ describe("a target whose session falls silent", () => {
     expect(share).toBeLessThan(0.01);
   });
 
-  it.each([1_200, 9_600])("takes no more than a hundredth of a line of %i baud for it, and a twentieth for calls", (baud) => {
-    const line = new Line({ baud, data: bytesOf(2, 16_384), blockSize: 1024 });
-    line.untilBlocks(4);
-    line.watched.rescue.stopRescuer();
-    line.pass(120_000);
-    const from = line.clock.now();
-    line.pass(200_000);
-    const bytes = line
-      .by(TARGET, from)
-      .filter(isQuery)
-      .reduce((sum, sent) => sum + sent.bytes, 0);
-    // It calls with queries, too: at most a twentieth.
-    expect(bytes).toBeGreaterThan(0);
-    expect(bytes / (200 * (baud / 10))).toBeLessThan(0.06);
-  });
+  it.each([1_200, 9_600])(
+    "takes no more than a hundredth of a line of %i baud for it, and a twentieth for calls",
+    (baud) => {
+      const line = new Line({ baud, data: bytesOf(2, 16_384), blockSize: 1024 });
+      line.untilBlocks(4);
+      line.watched.rescue.stopRescuer();
+      line.pass(120_000);
+      const from = line.clock.now();
+      line.pass(200_000);
+      const bytes = line
+        .by(TARGET, from)
+        .filter(isQuery)
+        .reduce((sum, sent) => sum + sent.bytes, 0);
+      // It calls with queries, too: at most a twentieth.
+      expect(bytes).toBeGreaterThan(0);
+      expect(bytes / (200 * (baud / 10))).toBeLessThan(0.06);
+    },
+  );
 });
 
 describe("text on the line", () => {
