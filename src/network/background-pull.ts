@@ -32,6 +32,10 @@ export interface BackgroundPullStatus {
 
 /** Share of the poll time by which nodes differ: those that start together do not stay together. */
 const SPREAD = 0.1;
+/** Within this time after a word of the owner a node looks at the index: many that hear it do not come at once. */
+const WAKE_MS: Millis = 60_000;
+/** A word of the owner does nothing for this long after one that did. */
+const WAKE_AGAIN_MS: Millis = 600_000;
 
 /**
  * Pulls again and again, beside what the process does otherwise: at once, then every poll time, later after a failure that
@@ -49,6 +53,13 @@ export class BackgroundPull {
   #completeAt: Millis | undefined;
   #fault: string | undefined;
   #nextAt: Millis | undefined;
+  /** A word of the owner came while a pull was under way. */
+  #isWoken = false;
+  #wokenAt: Millis = Number.NEGATIVE_INFINITY;
+  /** Whether the server is left alone for a while, after a failure that may pass or for the budget. */
+  #isBackingOff = false;
+  /** Ends the wait for the next pull, and begins another one. */
+  #wait: ((wait: Millis) => void) | undefined;
 
   constructor(options: BackgroundPullOptions) {
     this.#options = options;
@@ -68,6 +79,23 @@ export class BackgroundPull {
     };
   }
 
+  /**
+   * Somebody says that there is something new: the next look at the index comes at a random moment within a minute. Not while the server is
+   * left alone after a failure, nor within ten minutes after the last such word that did something.
+   */
+  wake(): void {
+    const { clock, random } = this.#options;
+    const now = clock.now();
+    // The pull that is under way may have read the index before.
+    this.#isWoken = this.#nextAt === undefined;
+    if (this.#nextAt === undefined || this.#isBackingOff || now - this.#wokenAt < WAKE_AGAIN_MS) return;
+    this.#wokenAt = now;
+    const wait = WAKE_MS * randomFraction(random);
+    if (now + wait >= this.#nextAt) return;
+    this.#nextAt = now + wait;
+    this.#wait?.(wait);
+  }
+
   /** Ends what is under way, so that it can be continued. May be called once. */
   async close(): Promise<void> {
     this.#stop.abort();
@@ -80,7 +108,9 @@ export class BackgroundPull {
       this.#nextAt = undefined;
       const wait = await this.#pull();
       this.#nextAt = this.#options.clock.now() + wait;
-      await this.#sleep(wait);
+      const slept = this.#sleep(wait);
+      if (this.#isWoken) this.wake();
+      await slept;
     }
   }
 
@@ -95,6 +125,7 @@ export class BackgroundPull {
     } catch (error) {
       // A full or read-only disk, another process in the folder, or a defect: healing does not depend on it.
       this.#fault = error instanceof MaydayError ? error.code : "internal-error";
+      this.#isBackingOff = true;
       this.#tell({ event: "pull-warning", detail: `nothing is pulled: ${errorWords(error)}` });
       return this.#backOff.take();
     }
@@ -107,10 +138,12 @@ export class BackgroundPull {
       this.#completeAt = clock.now();
       this.#told.clear();
     }
+    const isSpent = fault?.code === "budget-spent";
+    this.#isBackingOff = isSpent || passing !== undefined;
     if (passing !== undefined) return this.#backOff.take(Number(passing.details["retryAfterMs"] ?? 0));
     this.#backOff.reset();
     const poll = pollMs * (1 - SPREAD + 2 * SPREAD * randomFraction(random));
-    return fault?.code === "budget-spent" ? Math.max(poll, Number(fault.details["waitMs"])) : poll;
+    return isSpent ? Math.max(poll, Number(fault.details["waitMs"])) : poll;
   }
 
   #tell(event: PullEvent): void {
@@ -131,13 +164,19 @@ export class BackgroundPull {
 
   #sleep(wait: Millis): Promise<void> {
     const { signal } = this.#stop;
+    const { clock } = this.#options;
     return new Promise((resolve) => {
       const end = (): void => {
         timer.cancel();
         signal.removeEventListener("abort", end);
+        this.#wait = undefined;
         resolve();
       };
-      const timer = this.#options.clock.after(wait, end);
+      let timer = clock.after(wait, end);
+      this.#wait = (shorter) => {
+        timer.cancel();
+        timer = clock.after(shorter, end);
+      };
       signal.addEventListener("abort", end, { once: true });
       if (signal.aborted) end();
     });

@@ -160,4 +160,37 @@ describe("pulls in the background", () => {
     expect(events.at(-1)).toMatchObject({ event: "pulled" });
     expect(JSON.stringify(events.at(-1))).toMatch(/"resumedAt":[1-9]\d{4}/);
   });
+
+  it("come within a minute after a word of the owner, and no sooner again than ten minutes later", async () => {
+    scene.publish(1, [IMAGE]);
+    const running = start();
+    const wait = await pulled();
+    expect(wait).toBeGreaterThan(60);
+    running.wake();
+    const woken = running.status().nextSeconds ?? 0;
+    expect(woken).toBeLessThanOrEqual(60);
+    scene.publish(2, [IMAGE, NEXT]);
+    expect(await nextPull()).toBeGreaterThan(60);
+    expect(shortEvents(events)).toEqual(["index 1", "pulled 1.1", "index 2", "pulled 1.2"]);
+    running.wake();
+    expect(running.status().nextSeconds).toBeGreaterThan(60);
+    clock.advanceTo(clock.now() + 600_000);
+    running.wake();
+    expect(running.status().nextSeconds).toBeLessThanOrEqual(60);
+  });
+
+  it("come soon, too, when the word came while one was under way", async () => {
+    scene.publish(1, [IMAGE]);
+    const running = start();
+    running.wake();
+    expect(await pulled()).toBeLessThanOrEqual(60);
+  });
+
+  it("leave a server alone that failed, no matter what the owner says", async () => {
+    scene.server.answer = (_path, _request, response) => response.writeHead(503).end();
+    const running = start();
+    const wait = await pulled();
+    running.wake();
+    expect(running.status().nextSeconds).toBe(wait);
+  });
 });

@@ -6,7 +6,6 @@ import type { Board } from "../../board/board.ts";
 import type { Repository } from "../../image/repository.ts";
 import { formatVersion } from "../../image/version.ts";
 import type { LinkKey } from "../../link/link-key.ts";
-import type { BackgroundPull } from "../../network/background-pull.ts";
 import type { ControlSocket } from "../../node/control-socket.ts";
 import type { RunningNode } from "../../node/full-node.ts";
 import type { NodeReport } from "../../node/full-side.ts";
@@ -22,9 +21,7 @@ import type { Output } from "../output.ts";
 import type { CommandContext } from "../run.ts";
 import { imageMemory } from "./image-memory.ts";
 import type { NodeConfig } from "./node-config.ts";
-import { openNodeFigures } from "./node-figures.ts";
-import { openNodeFleet } from "./node-fleet.ts";
-import { startNodePull } from "./node-pull.ts";
+import { NodeServices } from "./node-services.ts";
 
 /** When a node ends by itself. */
 export interface NodeEnds {
@@ -67,17 +64,13 @@ async function runWith(
     config.board === undefined ? undefined : new RefusalLog(config.board, { clock: systemClock, now, warn });
   const store = board?.store();
   const { runNode } = await import("../../node/full-node.ts");
-  const figures = await openNodeFigures(context, config);
-  const pull = await startNodePull(config, board, output);
+  const services = await NodeServices.open(context, config, board);
   let socket: Promise<ControlSocket | undefined> | undefined;
-  const place = { path: config.path, board: store?.status().hardwareId8 };
-  const fleet = config.fleet && (await openNodeFleet(config.fleet, place, output));
   const onEvent = (event: NodeEvent): void => {
     output.nodeEvent(event);
-    figures?.handle(event);
     service?.handle(event);
     healed.handle(event);
-    fleet?.handle(event);
+    services.handle(event);
     if (event.event === "refused") refusals?.note({ ...event, detail: event.detail ?? "" });
   };
   try {
@@ -99,9 +92,8 @@ async function runWith(
       advice: adviceOn,
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
       onRunning: (node) => {
-        figures?.attach(node);
-        socket = openSocket(context, config, board, node, pull);
-        fleet?.begin(node);
+        socket = openSocket(context, config, board, node, services);
+        services.attach(node);
         // Its failure ends the node no more than a warning does.
         void socket;
       },
@@ -109,9 +101,7 @@ async function runWith(
     });
   } finally {
     await (await socket)?.close();
-    await figures?.close();
-    await fleet?.close();
-    await pull?.close();
+    await services.close();
     await healed.finished();
     runner.close();
     refusals?.close();
@@ -177,7 +167,7 @@ async function openSocket(
   config: NodeConfig,
   board: Board | undefined,
   node: RunningNode,
-  pull: BackgroundPull | undefined,
+  services: NodeServices,
 ): Promise<ControlSocket | undefined> {
   const { controlPlace } = await import("../../node/control-place.ts");
   const { openControlSocket } = await import("../../node/control-socket.ts");
@@ -191,7 +181,8 @@ async function openSocket(
       path: place.path,
       canWrite: config.control === "write",
       onRequest: async (request) => {
-        if (request.command === "status") return withPull(withFolder(node.status(), config), pull);
+        if (request.command === "status")
+          return { ...withFolder(node.status(), config), ...services.status() };
         return request.command === "confirm" ? { ...node.confirm() } : await installFile(node, request.file);
       },
     });
@@ -218,13 +209,6 @@ function nameSocket(board: Board | undefined, path: string, output: Output): voi
 function withFolder(status: NodeReport, { board: path }: NodeConfig): Readonly<Record<string, unknown>> {
   const { board } = status;
   return { ...status, board: board === null ? null : { path, ...board } };
-}
-
-function withPull(
-  status: Readonly<Record<string, unknown>>,
-  pull: BackgroundPull | undefined,
-): Readonly<Record<string, unknown>> {
-  return pull === undefined ? status : { ...status, network: { ...pull.status() } };
 }
 
 async function installFile(node: RunningNode, file: string): Promise<Readonly<Record<string, unknown>>> {

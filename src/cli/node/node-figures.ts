@@ -1,23 +1,15 @@
 import { errorWords } from "../../base/system-error.ts";
 import type { RunningNode } from "../../node/full-node.ts";
-import type { NodeEvent } from "../../node/node-event.ts";
 import { packageVersion } from "../package-version.ts";
 import type { CommandContext } from "../run.ts";
 import type { NodeConfig } from "./node-config.ts";
-
-/** Figures for Prometheus of the node that runs. */
-export interface NodeFigures {
-  handle(event: NodeEvent): void;
-  /** From now on its status is served, too. */
-  attach(node: RunningNode): void;
-  close(): Promise<void>;
-}
+import type { NodeService } from "./node-services.ts";
 
 /** Serves figures where the configuration says so. A node runs without them, too: what is in the way is a warning. */
 export async function openNodeFigures(
   { output }: CommandContext,
   { metrics: address }: NodeConfig,
-): Promise<NodeFigures | undefined> {
+): Promise<NodeService | undefined> {
   if (address === undefined) return undefined;
   const { loadPrometheus, openMetricsEndpoint } = await import("../../node/metrics/metrics-endpoint.ts");
   try {

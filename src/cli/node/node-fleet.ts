@@ -3,6 +3,7 @@ import { fromHex, toHex } from "../../base/bytes.ts";
 import { systemClock } from "../../base/clock.ts";
 import { type Random, randomBytes } from "../../base/prng.ts";
 import type { Millis } from "../../base/units.ts";
+import type { Board } from "../../board/board.ts";
 import type { SiteUplink, UplinkEvent } from "../../fleet/mqtt/site-uplink.ts";
 import type { OfferWord } from "../../fleet/owner-word.ts";
 import type { ReportLog } from "../../fleet/store/report-log.ts";
@@ -14,23 +15,31 @@ import { edgesOf } from "../../node/system-edges.ts";
 import type { Output } from "../output.ts";
 import { packageVersion } from "../package-version.ts";
 import type { FleetSettings } from "./fleet-table.ts";
+import type { NodeConfig } from "./node-config.ts";
+import type { NodeService } from "./node-services.ts";
 import { wallTime } from "./wall-clock.ts";
 
 /** Folder of the outbox beside the configuration, unless it is named. */
 const OUTBOX_DEFAULT = "outbox";
 
 /** What a node does for its fleet: reports into a file and to a broker, and the owner's words. Nothing of it holds a heal up. */
-export class NodeFleet {
+export class NodeFleet implements NodeService {
   readonly #output: Output;
   readonly #reporter: FleetReporter;
   readonly #log: ReportLog | undefined;
   readonly #hardware: Set<string> = new Set();
+  readonly #onOffer: () => void;
   #uplink: SiteUplink | undefined;
   #node: RunningNode | undefined;
   #stops: { readonly digest: string; readonly until: Millis }[] = [];
 
-  /** `hardware`: id of the own board's. */
-  constructor(output: Output, log: ReportLog | undefined, run: string, hardware: string | undefined) {
+  /** `hardware`: id of the own board's. `onOffer`: the owner offers an image for hardware that is here. */
+  constructor(
+    output: Output,
+    log: ReportLog | undefined,
+    { run, hardware, onOffer }: { readonly run: string; readonly hardware?: string; onOffer(): void },
+  ) {
+    this.#onOffer = onOffer;
     if (hardware !== undefined) this.#hardware.add(hardware);
     this.#output = output;
     this.#log = log;
@@ -73,15 +82,13 @@ export class NodeFleet {
     });
   }
 
-  /** The node runs. */
-  begin(node: RunningNode): void {
+  attach(node: RunningNode): void {
     this.#node = node;
     this.#reporter.setSelf(node.nodeId);
     const now = systemClock.now();
     for (const { digest, until } of this.#stops.splice(0)) this.#hold(digest, until - now);
   }
 
-  /** Takes every event of the node. */
   handle(event: NodeEvent): void {
     if ("hardwareId" in event && event.hardwareId !== undefined) this.#hardware.add(event.hardwareId);
     if ("hardware" in event && event.hardware !== undefined) this.#hardware.add(hardwareIdOf(event.hardware));
@@ -91,6 +98,7 @@ export class NodeFleet {
   #offer({ digest, hardware, version }: OfferWord): void {
     this.#output.event({ event: "owner", word: "offer", hardware, version, digest });
     this.#output.note(`the owner offers ${version} (${digest.slice(0, 8)}) for hardware ${hardware}`);
+    this.#onOffer();
   }
 
   #stop(digest: string, forMs: Millis): void {
@@ -146,20 +154,25 @@ export class NodeFleet {
   }
 }
 
-/** Opens what a `[fleet]` wants. `path`: of the configuration; `board`: hardware id of the own board. Errors of its files, and `mqtt-missing`: a node that cannot report says so at its start. */
+/**
+ * Opens what a `[fleet]` wants. Errors of its files, and `mqtt-missing`: a node that cannot report says so at its start.
+ */
 export async function openNodeFleet(
-  settings: FleetSettings,
-  { path, board }: { readonly path: string | undefined; readonly board: Uint8Array | undefined },
+  { fleet: settings, path = "node.toml" }: NodeConfig,
+  board: Board | undefined,
   output: Output,
-): Promise<NodeFleet> {
+  onOffer: () => void,
+): Promise<NodeFleet | undefined> {
+  if (settings === undefined) return undefined;
   const { ReportLog: Log } = await import("../../fleet/store/report-log.ts");
   const { random } = edgesOf({});
   const run = toHex(randomBytes(random, 4));
   const log =
     settings.reports === undefined ? undefined : Log.open(settings.reports, (text) => output.warn(text));
-  const fleet = new NodeFleet(output, log, run, board && toHex(board));
-  const folder = dirname(resolve(path ?? "node.toml"));
-  if (settings.broker !== undefined) await fleet.connect(settings, { folder, random, run });
+  const own = board && toHex(board.store().status().hardwareId8);
+  const fleet = new NodeFleet(output, log, { run, onOffer, ...(own === undefined ? {} : { hardware: own }) });
+  if (settings.broker !== undefined)
+    await fleet.connect(settings, { folder: dirname(resolve(path)), random, run });
   return fleet;
 }
 

@@ -5,14 +5,20 @@ import { systemClock } from "../../base/clock.ts";
 import type { Millis } from "../../base/units.ts";
 import type { Board } from "../../board/board.ts";
 import type { TrustPolicy } from "../../image/envelope.ts";
-import type { BackgroundPull } from "../../network/background-pull.ts";
 import type { Output } from "../output.ts";
 import { PullOutput } from "../repo/pull-output.ts";
 import type { NodeConfig } from "./node-config.ts";
+import type { NodeService } from "./node-services.ts";
 
 const POLL_MS: Millis = 3_600_000;
 /** Bytes a day. */
 const BUDGET = 50 * 1_048_576;
+
+/** Fills the repository of a node from a web server. */
+export interface NodePull extends NodeService {
+  /** The owner says that there is something new. */
+  wake(): void;
+}
 
 /**
  * Begins to fill the repository of a node from a web server, if its configuration has one. Errors are those of its keys and
@@ -22,7 +28,7 @@ export async function startNodePull(
   { network, repository: dir, board: boardDir }: NodeConfig,
   board: Board | undefined,
   output: Output,
-): Promise<BackgroundPull | undefined> {
+): Promise<NodePull | undefined> {
   if (network === undefined || dir === undefined) return undefined;
   const { BackgroundPull: Pull } = await import("../../network/background-pull.ts");
   const { AddressGuard } = await import("../../network/address-guard.ts");
@@ -31,7 +37,7 @@ export async function startNodePull(
   const trust = await trustOf(network, boardDir, board, output);
   const tls = loadTls({ ca, cert, certKey }, (text) => output.warn(text));
   const shown = new PullOutput(output, { endsWithIndex: false });
-  return new Pull({
+  const pull = new Pull({
     dir,
     url: network.index,
     trust,
@@ -45,6 +51,11 @@ export async function startNodePull(
     random: { u32: () => randomBytes(4).readUInt32LE(0) },
     onEvent: (event) => shown.handle(event),
   });
+  return {
+    wake: () => pull.wake(),
+    status: () => ({ network: { ...pull.status() } }),
+    close: async () => await pull.close(),
+  };
 }
 
 /** The keys of the configuration; without any, and without leave for unsigned images, those of the board. */
