@@ -2,46 +2,31 @@ import { unreachable } from "../../base/assert.ts";
 import { equalBytes } from "../../base/bytes.ts";
 import type { BlockRange, RunPayload, TreeNode } from "../../base/tree-shape.ts";
 import type { Millis } from "../../base/units.ts";
-import { ByeReason } from "../../wire/constants.ts";
+import type { ByeReason } from "../../wire/constants.ts";
 import type { LinkProof } from "../../wire/link-proof.ts";
 import { isTargetControl } from "../../wire/message-codec.ts";
-import {
-  type Accept,
-  type Beacon,
-  isCall,
-  type Message,
-  type NoneReason,
-  type Offer,
-} from "../../wire/messages.ts";
+import { type Beacon, isCall, type Message, type NoneReason, type Offer } from "../../wire/messages.ts";
 import { keepBeacon } from "../beacon.ts";
 import { callDigestOf } from "../call-digest.ts";
 import type { BlockCoder } from "../codecs.ts";
-import { type Deadlines, isDue, soonest } from "../deadlines.ts";
-import { byeOf, identityOf, keepOffer, RETRY_AFTER_MS, refuseOf, standDownOf } from "../handshake.ts";
-import { tagOf } from "../identity.ts";
+import { type Deadlines, soonest } from "../deadlines.ts";
+import { identityOf, keepOffer, RETRY_AFTER_MS, refuseOf, standDownOf } from "../handshake.ts";
 import { LinkGuard } from "../link-guard.ts";
-import { RATE_SILENCE_MS } from "../rate-table.ts";
 import type { HeardEvent, Role, RoleHost } from "../role.ts";
 import { Callers } from "./callers.ts";
 import { type Answer, Handshaking } from "./handshaking.ts";
 import { InlinePush } from "./inline-push.ts";
-import type { Offering } from "./offering.ts";
 import { RescuerAnnouncer, type RescuerOptions } from "./rescuer-announcer.ts";
-import type { BlockWish, OfferedImage, RescuerEvent, RescuerLoss } from "./rescuer-events.ts";
-import type { Call, RescuerState } from "./rescuer-state.ts";
-import { Serving } from "./serving.ts";
+import type { BlockWish, OfferedImage, RescuerEvent } from "./rescuer-events.ts";
+import type { Call } from "./rescuer-state.ts";
+import { ServedBoard, type ServedDeadline } from "./served-board.ts";
+import type { Serving } from "./serving.ts";
 
 /** A board that was heard within this time is alive: another one on its wire is a wiring fault (PROTOCOL.md 6.2). */
 const STRANGER_AFTER_MS = 2_000;
 
-/**
- * What a rescuer waits for, beside what its handshake does:
- * - `answer`: a query is answered. `announce`: the node says its status unasked.
- * - `silence`: the target was silent for too long. `progress`: a window ends in which enough has to have been asked for.
- * - `later`: what the target wants is not there yet, and it is told so. `have`: it is told what is there.
- * - `rate`: the rate of the line is proposed, proven or left; after a session both ends meet again.
- */
-type RescuerDeadline = "answer" | "announce" | "silence" | "progress" | "later" | "have" | "rate";
+/** What a rescuer waits for, beside what its handshake and its served board do: an answer to a query, saying the status unasked. */
+type RescuerDeadline = "answer" | "announce" | ServedDeadline;
 
 /** The rescuer: hears distress, offers one image, and serves what the target asks for (PROTOCOL.md 6.2). */
 export class RescuerRole implements Role {
@@ -55,7 +40,7 @@ export class RescuerRole implements Role {
   readonly #announcer: RescuerAnnouncer;
   readonly #callers: Callers;
   readonly #handshaking: Handshaking;
-  #state: RescuerState = { tag: "open" };
+  readonly #served: ServedBoard;
 
   constructor(now: Millis, host: RoleHost<RescuerEvent>, options: RescuerOptions) {
     this.#host = host;
@@ -67,16 +52,15 @@ export class RescuerRole implements Role {
     host.link.foreign.muting.setOn(now, true);
     this.#callers = options.callers ?? new Callers(options.random);
     this.#push = new InlinePush(host, this.#callers, options.isEager === true && !this.#guard.isKeyed);
+    const callers = this.#callers;
+    this.#served = new ServedBoard({ host, guard: this.#guard, callers, push: this.#push });
     this.#handshaking = new Handshaking({
       host,
       guard: this.#guard,
       random: options.random,
       nodeId: options.nodeId,
-      callers: this.#callers,
-      onPick: () => {
-        if (this.#state.tag === "healed") host.link.endSession();
-        this.#state = { tag: "open" };
-      },
+      callers,
+      onPick: () => this.#served.reopen(),
     });
   }
 
@@ -119,7 +103,7 @@ export class RescuerRole implements Role {
   }
 
   get #serving(): Serving | undefined {
-    return this.#state.tag === "serving" ? this.#state.serving : undefined;
+    return this.#served.serving;
   }
 
   /** Says nothing when the link comes up: it speaks only to whom it heard. */
@@ -199,7 +183,7 @@ export class RescuerRole implements Role {
         this.#serving?.handleBusy(now, message.forMs);
         return;
       case "done":
-        this.#handleDone(now, message.digest);
+        this.#served.handleDone(now, message.digest);
         return;
       case "rateOk":
         this.#serving?.handleRateOk(now, message);
@@ -244,18 +228,18 @@ export class RescuerRole implements Role {
   #handleCall(now: Millis, message: Beacon, covered: Uint8Array | undefined): void {
     const isBound = this.#guard.isKeyed && covered !== undefined;
     const beacon: Call = isBound ? { ...message, callDigest: callDigestOf(covered) } : message;
-    const state = this.#state;
-    if (state.tag === "serving") {
-      if (this.#checkStranger(now, beacon.nodeId, state.serving)) {
+    const serving = this.#serving;
+    if (serving !== undefined) {
+      if (this.#checkStranger(now, beacon.nodeId, serving)) {
         this.#handshaking.handleCallOfOther(now, keepBeacon(beacon));
         return;
       }
       if (this.#guard.isKeyed) {
-        state.serving.markDoubtful();
+        serving.markDoubtful();
         return;
       }
-      const isSameStart = equalBytes(state.serving.peer.targetNonce, beacon.bootNonce);
-      this.#loseServing(now, state.serving, isSameStart ? "silence" : "restarted");
+      const isSameStart = equalBytes(serving.peer.targetNonce, beacon.bootNonce);
+      this.#served.lose(now, serving, isSameStart ? "silence" : "restarted");
     } else if (beacon.isServed !== true && this.#handshaking.isAnswered(now, beacon)) return;
     const kept = keepBeacon(beacon);
     this.#host.emit({ tag: "heard", beacon: kept });
@@ -274,12 +258,12 @@ export class RescuerRole implements Role {
 
   /** A board that runs what it is served says so: that stands for DONE. A beacon proves nothing: not with a link key. */
   #handleInstalled(now: Millis, beacon: Beacon): boolean {
-    const state = this.#state;
-    if (state.tag !== "serving" || this.#guard.isKeyed) return false;
-    const { image, peer } = state.serving;
+    const serving = this.#serving;
+    if (serving === undefined || this.#guard.isKeyed) return false;
+    const { image, peer } = serving;
     if (!equalBytes(beacon.nodeId, peer.targetId) || !isInstalled(beacon, image.digest)) return false;
     this.#host.emit({ tag: "heard", beacon: keepBeacon(beacon) });
-    this.#handleDone(now, image.digest);
+    this.#served.handleDone(now, image.digest);
     return true;
   }
 
@@ -287,7 +271,7 @@ export class RescuerRole implements Role {
   handlePicked(now: Millis, session: number, image: OfferedImage | undefined, why?: NoneReason): void {
     this.#handshaking.handlePicked(now, session, image, why);
     this.#push.check(now, this.#handshaking.present);
-    if (this.#state.tag === "open") this.#push.begin(now, this.#handshaking.present);
+    if (this.#served.isOpen) this.#push.begin(now, this.#handshaking.present);
     this.handleTimeout(now);
   }
 
@@ -296,7 +280,7 @@ export class RescuerRole implements Role {
     const serving = this.#serving;
     if (serving === undefined) {
       const offering = this.#handshaking.handleAnswer(now, answer, proof);
-      if (offering !== undefined && answer.tag === "accept") this.#serve(now, answer, proof, offering);
+      if (offering !== undefined && answer.tag === "accept") this.#served.serve(now, answer, proof, offering);
       return;
     }
     const { peer } = serving;
@@ -308,57 +292,23 @@ export class RescuerRole implements Role {
         return;
       case "refuse":
         this.#callers.charge(now, serving);
-        this.#endServing(serving);
+        this.#served.end(serving);
         this.#handshaking.noteRefusal(now, answer, peer);
         return;
       case "standDown":
         this.#handshaking.noteStandDown(now, answer, peer);
-        this.#loseServing(now, serving, "stood-down");
+        this.#served.lose(now, serving, "stood-down");
         return;
       case "bye":
-        this.#loseServing(now, serving, "bye");
+        this.#served.lose(now, serving, "bye");
         return;
       // Its manifest said that the board takes it later.
       case "defer":
         this.#callers.charge(now, serving);
-        this.#endServing(serving);
+        this.#served.end(serving);
         this.#handshaking.noteDeferral(now, answer, peer);
         return;
     }
-  }
-
-  #serve(now: Millis, accept: Accept, proof: LinkProof | undefined, offering: Offering): void {
-    const { image, peer, number } = offering;
-    const payloadMax = Math.min(accept.payloadMax, this.#guard.payloadMax);
-    const pushed = this.#push.take(now, offering);
-    const serving = pushed ?? this.#startServing(now, accept, proof, offering, payloadMax);
-    this.#state = { tag: "serving", serving };
-    this.#host.emit({ tag: "accepted", session: number, image, targetId: peer.targetId });
-    if (pushed === undefined) {
-      serving.sendManifest();
-      serving.handleAsks(now, accept);
-    } else serving.handleAccept(now, accept, payloadMax);
-    // Before the first packet: it would take the line for longer than the proposal does.
-    serving.adaptRate(now);
-  }
-
-  #startServing(
-    now: Millis,
-    accept: Accept,
-    proof: LinkProof | undefined,
-    offering: Offering,
-    payloadMax: number,
-  ): Serving {
-    const { peer, packetsSent } = offering;
-    const seal = this.#guard.seal(peer, proof?.extra);
-    const sender = this.#host.link.startSending(now, tagOf(peer), payloadMax, seal, packetsSent);
-    return new Serving(now, this.#host, offering, sender, accept);
-  }
-
-  /** The session that an effect belongs to; undefined when the answer comes too late for it. */
-  #servingOf(session: number): Serving | undefined {
-    const serving = this.#serving ?? this.#push.serving;
-    return serving?.number === session ? serving : undefined;
   }
 
   /** Completes `readBlock` of the session with this number. `coder`: makes coded blocks, if there is who can. */
@@ -369,12 +319,12 @@ export class RescuerRole implements Role {
     bytes: Uint8Array,
     coder?: BlockCoder,
   ): void {
-    this.#servingOf(session)?.addBlock(now, wish, bytes, coder);
+    this.#served.of(session)?.addBlock(now, wish, bytes, coder);
   }
 
   /** Completes `readRun`; undefined when the image has no such node. */
   handleRunRead(now: Millis, session: number, node: TreeNode, payload: RunPayload | undefined): void {
-    this.#servingOf(session)?.addRun(now, node, payload);
+    this.#served.of(session)?.addRun(now, node, payload);
   }
 
   /**
@@ -391,99 +341,30 @@ export class RescuerRole implements Role {
     this.#serving?.sendDue(now);
   }
 
-  #handleDone(now: Millis, digest: Uint8Array): void {
-    const state = this.#state;
-    if (state.tag === "healed") {
-      this.#host.link.send({ tag: "doneAck", digest });
-      return;
-    }
-    const serving = this.#serving;
-    serving?.endBusy(now);
-    if (serving === undefined || !equalBytes(serving.image.digest, digest) || !serving.canBeDone) return;
-    // The link's session stays until the next one, to acknowledge a repeated DONE.
-    this.#host.link.send({ tag: "doneAck", digest });
-    serving.dropAll();
-    const { targetId, targetNonce } = serving.peer;
-    const isProven = this.#guard.isKeyed;
-    this.#callers.noteHealed(now, serving, isProven);
-    this.#host.emit({ tag: "healed", digest: serving.image.digest, targetId, targetNonce, isProven });
-    this.#host.emit({ tag: "release", session: serving.number });
-    this.#state = { tag: "healed", digest: serving.image.digest };
-  }
-
-  #loseServing(now: Millis, serving: Serving, why: RescuerLoss): void {
-    const { targetId } = serving.peer;
-    this.#callers.charge(now, serving);
-    this.#callers.noteLoss(now, targetId, serving, why);
-    this.#endServing(serving);
-    this.#host.emit({ tag: "sessionLost", why, targetId });
-  }
-
   /** The image of the session with this number cannot be read any more: the session ends, and the board is told. */
   handleUnreadable(now: Millis, session: number): void {
-    const serving = this.#servingOf(session);
-    if (serving === undefined || this.#push.endOf(now, serving)) return;
-    this.#loseServing(now, serving, "image-unreadable");
-    this.#host.link.send(byeOf(serving.peer, ByeReason.failed), this.#guard.prove(serving.peer));
-  }
-
-  #endServing(serving: Serving): void {
-    this.#host.link.endSession();
-    this.#state = { tag: "open" };
-    this.#host.emit({ tag: "release", session: serving.number });
+    this.#served.handleUnreadable(now, session);
   }
 
   stop(reason: ByeReason): void {
-    const serving = this.#serving;
-    if (serving !== undefined) {
-      this.#endServing(serving);
-      this.#host.link.send(byeOf(serving.peer, reason), this.#guard.prove(serving.peer));
-    }
-    this.#push.stop(reason);
-    // Once more: nobody will be here to answer a repeated DONE.
-    if (this.#state.tag === "healed") this.#host.link.send({ tag: "doneAck", digest: this.#state.digest });
+    this.#served.stop(reason);
     this.#handshaking.clear();
-    this.#state = { tag: "stopped" };
   }
 
   #deadlines(): Deadlines<RescuerDeadline> {
-    const serving = this.#serving;
     return {
       answer: this.#host.isUp ? this.#announcer.answerAt : undefined,
-      announce: this.#host.isUp && serving === undefined ? this.#announcer.announceAt : undefined,
-      silence: serving?.silentAt,
-      progress: serving?.progressEndsAt,
-      later: serving?.laterAt,
-      have: serving?.haveAt,
-      rate: serving === undefined ? this.#meetAt : serving.rateAt,
+      announce: this.#host.isUp && this.#serving === undefined ? this.#announcer.announceAt : undefined,
+      ...this.#served.deadlines(),
     };
   }
 
-  /** When the line returns to the rate at which all meet; once healed, a repeated DONE may still come at the present one. */
-  get #meetAt(): Millis | undefined {
-    const { lastHeardAt, lineRate } = this.#host.link;
-    if (lineRate === undefined || lineRate.goal === lineRate.meeting) return undefined;
-    return this.#state.tag === "healed" ? lastHeardAt + RATE_SILENCE_MS : lineRate.changedAt;
-  }
-
   handleTimeout(now: Millis): void {
-    const serving = this.#serving;
-    if (this.#host.isUp) this.#announcer.sendDue(now, serving !== undefined);
-    if (serving !== undefined) this.#checkServing(now, serving);
-    else if (this.#state.tag !== "stopped") this.#handshaking.handleTimeout(now);
+    const isServing = this.#serving !== undefined;
+    if (this.#host.isUp) this.#announcer.sendDue(now, isServing);
+    if (!isServing && !this.#served.isStopped) this.#handshaking.handleTimeout(now);
+    this.#served.handleTimeout(now);
     this.#push.check(now, this.#handshaking.present);
-    if (this.#serving === undefined && isDue(this.#meetAt, now)) this.#host.link.gate.returnToMeeting();
-  }
-
-  #checkServing(now: Millis, serving: Serving): void {
-    if (isDue(serving.silentAt, now)) {
-      this.#loseServing(now, serving, serving.isDelivered ? "done-not-heard" : "silence");
-    } else if (serving.checkProgress(now) === "tooSlow") {
-      this.#loseServing(now, serving, "slow");
-    } else {
-      serving.sendDue(now);
-      serving.adaptRate(now);
-    }
   }
 
   pollTimeout(): Millis | undefined {
