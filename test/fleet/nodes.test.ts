@@ -137,8 +137,24 @@ describe("two nodes of a fleet", () => {
     const head = { v: 1, fleet: "pumps", sequence: 2, expires: Date.now() + 3_600_000 } as const;
     const stop = { ...head, word: "stop", digest: hex16(5) } as const;
     const hardware = toHex(hardwareId(HARDWARE.vendor, HARDWARE.hardwareClass));
-    const flags = ["--sign", bench.path("owner.key"), "--broker", `mqtt://127.0.0.1:${broker.port}`, "--fleet", "pumps"];
-    const stopped = await runCli(["fleet", "stop", "--digest", stop.digest, "--for", "1h", ...flags, "--json"]);
+    const flags = [
+      "--sign",
+      bench.path("owner.key"),
+      "--broker",
+      `mqtt://127.0.0.1:${broker.port}`,
+      "--fleet",
+      "pumps",
+    ];
+    const stopped = await runCli([
+      "fleet",
+      "stop",
+      "--digest",
+      stop.digest,
+      "--for",
+      "1h",
+      ...flags,
+      "--json",
+    ]);
     expect(stopped.events[0]).toMatchObject({ event: "published", word: "stop" });
     const offered = await runCli(["fleet", "offer", "--image", bench.path("fw.mdy"), ...flags, "--json"]);
     expect(offered.events[0]).toMatchObject({ topic: ownerTopic("pumps", "offers", hardware) });
