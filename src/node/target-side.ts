@@ -108,6 +108,8 @@ export class TargetSide {
   readonly #told: Map<Link, string> = new Map();
   /** The image of the last sessions was healed: once for all of them. */
   #isHealed = false;
+  /** The board was healed since it called last. The next call is that of another start: two heals are told apart by their nonces. */
+  #wasHealed = false;
   readonly #serving: ServingLinks;
 
   constructor(host: TargetHost, duties: TargetDuties) {
@@ -137,6 +139,10 @@ export class TargetSide {
     const own = { random, status, isBlank, ...shared };
     const role = new TargetRole(now, host, { ...own, cause, limits, listensFirst });
     const serving = this.#serving.one;
+    if (this.#wasHealed && serving === undefined) {
+      this.#wasHealed = false;
+      this.#start.renew();
+    }
     // Who makes a role meanwhile wants a rescuer on this link to bring a part.
     if (serving !== undefined) role.setServedElsewhere(now, serving, true);
     return role;
@@ -334,6 +340,7 @@ export class TargetSide {
         // Of several rescuers each hears that the board is healed; it is healed once.
         if (this.#isHealed) return;
         this.#isHealed = true;
+        this.#wasHealed = true;
         this.#last = session;
         this.#reportHealed(at, session, counters.bytesSent - session.bytesBefore, link.end.isKeyed);
         this.#host.end({ code: ExitCode.done, reason: "healed" });

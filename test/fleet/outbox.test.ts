@@ -212,7 +212,7 @@ describe("an uplink", () => {
       machine.handleTimeout(now);
     }
     expect(pauses[0]).toBeGreaterThanOrEqual(CURSOR_WAIT_MS);
-    expect(pauses.slice(4).every((pause) => pause >= CURSOR_WAIT_MAX_MS)).toBe(true);
+    expect(pauses.slice(6).every((pause) => pause >= CURSOR_WAIT_MAX_MS)).toBe(true);
     expect(Math.max(...pauses)).toBeLessThanOrEqual(1.25 * CURSOR_WAIT_MAX_MS);
   });
 });

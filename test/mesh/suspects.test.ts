@@ -34,6 +34,17 @@ describe("suspicions", () => {
     expect(suspects.noteCertain(WEEK, id(1), 0, false)).toBe(true);
   });
 
+  it("of the owner hold an image up for as long as the owner says, on all links, and no failure shortens it", () => {
+    const suspects = new Suspects();
+    expect(suspects.noteStopped(0, id(1), 2 * WEEK)).toBe(true);
+    expect(suspects.noteStopped(0, id(1), WEEK)).toBe(false);
+    expect(suspects.noteCertain(WEEK + 1, id(1), 0, false)).toBe(false);
+    expect(suspects.noteCertain(WEEK + 1, id(2), 0, false)).toBe(true);
+    expect(suspects.leftMs(WEEK + 1, 3, id(1))).toBe(WEEK - 1);
+    expect(suspects.leftMs(2 * WEEK, 3, id(1))).toBe(0);
+    expect(suspects.noteStopped(0, id(3), 0)).toBe(false);
+  });
+
   it("without a proof hold an image up on their own link, for an hour, and once a week", () => {
     const suspects = new Suspects();
     expect(suspects.noteUnproven(0, 2, id(1))).toBe(true);

@@ -51,7 +51,7 @@ describe("command lines in documents", () => {
   });
 
   const mayday = findAll(/^(?:npx )?(?:mayday|node dist\/cli\/main\.js) ([a-z]\S*(?: [a-z]+)?)/);
-  const groups = ["image", "repo", "board"];
+  const groups = ["image", "repo", "board", "fleet"];
   const wanted = mayday.map(({ path, found, rest }) => {
     const [first = "", second] = found.split(" ");
     const command = groups.includes(first) && second !== undefined ? `${first} ${second}` : first;

@@ -22,7 +22,7 @@ export class TargetStart {
     this.#bootNonce = nonces();
   }
 
-  /** 8 bytes. The same for the whole start, but for {@link claim}. */
+  /** 8 bytes. The same for the whole start, but for {@link claim} and {@link renew}. */
   get bootNonce(): Uint8Array {
     return this.#bootNonce;
   }
@@ -40,8 +40,13 @@ export class TargetStart {
       this.#spent.add(name);
       return "claimed";
     }
+    this.renew();
+    return "renewed";
+  }
+
+  /** Another boot nonce, which voids all offers of before: the board has started what it received, and calls again. */
+  renew(): void {
     this.#spent.clear();
     this.#bootNonce = this.#nonces();
-    return "renewed";
   }
 }
