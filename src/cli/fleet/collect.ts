@@ -49,6 +49,9 @@ async function runCollect(
   const { Collector } = await import("../../fleet/mqtt/collector.ts");
   const { edgesOf } = await import("../../node/system-edges.ts");
   const { random } = edgesOf({});
+  const { loadMqtt } = await import("../../fleet/mqtt/mqtt-link.ts");
+  // Before the folder is made: what cannot connect leaves nothing behind.
+  await loadMqtt();
   const broker = await brokerAccess(flags);
   const store = CollectorStore.open(flags.out);
   if (store.damaged > 0) output.warn(`${flags.out}: ${store.damaged} damaged lines are left out`);
