@@ -14,7 +14,7 @@ ABOUT = (
 )
 _NODE = bytes.fromhex("7461726765743031")
 _NONCE = bytes.fromhex("1011121314151617")
-_MASK = bytes.fromhex("5a6b3c7d2e4f8890")
+_MASK = bytes.fromhex("5a6b3c")
 _STATUS = bytes.fromhex("c51c7a25d522e6d3")
 _EMPTY = u16(0) * 3 + bytes(6) + u32(0) + bytes(16)
 

@@ -12,9 +12,10 @@ const INLINE_LENGTH = 4;
 /** Room for all extensions of a message but the proof of a link key. */
 const EXTENSIONS_MAX = 16;
 
-/** Whether a message of this kind says what its sender can hear. */
+/** Whether a message of this kind says what its sender can hear. A query that carries a call leaves it to that. */
 export function saysForms(message: Message): message is Message & SaysForms {
-  return SAYS_FORMS.has(message.tag);
+  const isCarrier = message.tag === "query" && message.call !== undefined;
+  return SAYS_FORMS.has(message.tag) && !isCarrier;
 }
 
 function isBeacon(message: Message): message is Beacon {

@@ -39,6 +39,8 @@ const TWICE_COST = 8;
 const SEVEN_BITS_LENGTH_MIN = 20;
 /** Different frames whose top bits agree, by chance in one of 2^32 cases: each has four bytes of CRC. */
 const SEVEN_BITS_FRAMES_MIN = 8;
+/** A board that calls says two announcements by turns (PROTOCOL.md 5.2). */
+const ALTERNATING = 2;
 /** Two options in a row: noise has them once in 10^10 runs. */
 const OPTIONS_LENGTH_MIN = 6;
 
@@ -61,7 +63,7 @@ export class ChangedFrames {
   #budget: number = EXAMINED_FIRST;
   /** Runs that ended in CR, without the zeros between. */
   #held: Uint8Array = EMPTY;
-  #last: Uint8Array = EMPTY;
+  #lasts: readonly Uint8Array[] = [];
   #sevenBitFrames = 0;
   #told = 0;
   #hasHeardChanged = false;
@@ -242,7 +244,7 @@ export class ChangedFrames {
     if (body.length < SEVEN_BITS_LENGTH_MIN) return;
     const isLike = this.#isLikeAnnouncement(body);
     if (!isLike && this.#code.decode(body) === undefined) return;
-    const isRepeated = isLike && equalBytes(body, this.#last);
+    const isRepeated = isLike && this.#lasts.some((last) => equalBytes(body, last));
     this.#sevenBitFrames++;
     if (isRepeated) this.#prove(SEVEN_BITS, body);
     else if (this.#sevenBitFrames >= SEVEN_BITS_FRAMES_MIN) this.#prove(SEVEN_BITS, body, PROOFS_MIN);
@@ -250,7 +252,7 @@ export class ChangedFrames {
       this.#proofs.delete(SEVEN_BITS);
       this.#prove(SEVEN_BITS, body);
     }
-    if (isLike) this.#last = body.slice();
+    if (isLike && !isRepeated) this.#lasts = [...this.#lasts.slice(1 - ALTERNATING), body.slice()];
   }
 
   /** Short enough, with the first two bytes of an announcement but for bit 7, even if the byte before them is lost. */

@@ -53,7 +53,9 @@ export interface TargetOptions {
 /** Calls and queries are in no session. */
 const ANY_TAG = 1;
 /** A query that carries a distress, on the line, in bytes (PROTOCOL.md 5.1). */
-const CARRIER_BYTES = 97;
+const CARRIER_BYTES = 92;
+/** Longest call that a query carries, in bytes: with *forms*, and without *changes*. */
+const CARRIED_MAX = 65;
 /** A distress on the line, in bytes (PROTOCOL.md 5.2). */
 const DISTRESS_BYTES = 69;
 /** On a line where a distress takes longer than this, the board calls with queries: below 9600 baud. */
@@ -183,7 +185,8 @@ export class TargetAnnouncer {
     if (!this.#isCarried) this.#callBarely(now);
     else {
       const call = this.#noteCall();
-      const query = this.#queries.carrying(encodeMessage(call, ANY_TAG).subarray(0, -CRC_LENGTH));
+      const frame = encodeMessage(call, ANY_TAG).subarray(0, -CRC_LENGTH);
+      const query = frame.length > CARRIED_MAX ? this.#queries.next() : this.#queries.carrying(frame);
       const bytes = this.#link.callBytes(CARRIER_BYTES);
       this.#timer.sent(now, this.#link.lineTime(bytes), this.#isInDistress(this.status));
       this.#sendQuery(now, query, bytes);
