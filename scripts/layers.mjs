@@ -15,6 +15,7 @@ const DRIVEN = [
   "files",
   "image",
   "image-files",
+  "network",
   "flash",
   "board",
 ];
@@ -36,6 +37,11 @@ export const LAYERS = {
   transport: { below: ["base", "files"] },
   image: { below: ["base", "content"], isPure: true },
   "image-files": { below: ["base", "content", "files", "image"] },
+  network: {
+    below: ["base", "content", "files", "image", "image-files"],
+    isPure: true,
+    except: ["address-guard", "http-get", "publish", "pull-folder", "pull-image", "pull-round", "tls-files"],
+  },
   flash: { below: ["base", "files"], isPure: true, except: ["device"] },
   board: {
     below: ["base", "files", "image", "image-files", "flash"],

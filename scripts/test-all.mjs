@@ -31,6 +31,7 @@ const TOOLS = [
   { package: "gpgconf", probe: "/usr/bin/gpgconf" },
   { package: "gpg-agent", probe: "/usr/bin/gpg-agent" },
   { package: "xxd", probe: "/usr/bin/xxd" },
+  { package: "nginx-light", probe: "/usr/sbin/nginx" },
   { package: "python3-cryptography", probe: "/usr/lib/python3/dist-packages/cryptography" },
   { package: "u-boot-qemu", probe: "/usr/lib/u-boot/qemu_arm64/u-boot.bin" },
   { package: "qemu-system-arm", probe: "/usr/bin/qemu-system-arm" },

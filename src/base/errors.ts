@@ -60,6 +60,11 @@ export class TransportError extends MaydayError {
   }
 }
 
+/** The other side does not answer, or not in time: a server, a neighbour. It may later. Exit 3. */
+export class UnreachableError extends MaydayError {
+  override readonly exitCode: ExitCode = ExitCode.noNeighbour;
+}
+
 /** An image, manifest or signature that policy or format rejects. Exit 4. */
 export class RefusedError extends MaydayError {
   override readonly exitCode: ExitCode = ExitCode.refused;

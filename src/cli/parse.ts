@@ -4,6 +4,7 @@ import { type Hardware, parseHardware, parseRevisionRange, type RevisionRange } 
 import type { KeyLimits } from "../image/keys.ts";
 import { COUNTER_MAX, type ImageRole } from "../image/manifest.ts";
 import { parseVersion, type Version } from "../image/version.ts";
+import { BUDGET_MIN } from "../network/byte-budget.ts";
 import { BAUD_MAX, BAUD_MIN, type Endpoint, parseEndpoint } from "../transport/endpoint.ts";
 
 /*
@@ -25,6 +26,14 @@ export function parseSize(text: string): number {
     "bad-size",
     `"${text}" is not a size: give bytes above 0, such as 1048576, 64K, 4M or 0x1000`,
   );
+}
+
+/** A size of at least {@link BUDGET_MIN} bytes, to be received in a day. `bad-size`, `budget-small`. */
+export function parseBudget(text: string): number {
+  const size = parseSize(text);
+  if (size >= BUDGET_MIN) return size;
+  const message = `a budget of ${size} bytes a day is too small for an index and a part of an image; give at least ${BUDGET_MIN / 1024}K`;
+  throw new UsageError("budget-small", message, { size, limit: BUDGET_MIN });
 }
 
 /** Seconds, fractions allowed, above 0; in milliseconds. `bad-seconds`. */

@@ -11,7 +11,7 @@ import type { TopologyKind } from "../sim/many/topologies.ts";
 import type { World } from "../sim/many/world.ts";
 import { doneVerdict, failedVerdict, interruptedVerdict } from "./command-verdict.ts";
 import { addCommand } from "./help.ts";
-import { parseDuration } from "./node/config-schema.ts";
+import { parseDuration } from "./node/config-values.ts";
 import { countParser, parseBaud, parseProbability, parseSize } from "./parse.ts";
 import { type CommandContext, onRun } from "./run.ts";
 

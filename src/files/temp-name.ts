@@ -5,6 +5,9 @@ import { errnoOf } from "../base/errno.ts";
 /** .mayday-HOST-PID-RANDOM.tmp: names its writer. */
 const TEMP_NAME = /^\.mayday-([0-9a-f]{8})-(\d+)-[0-9a-f]{12}\.tmp$/;
 
+/** How hidden names begin that are this program's business alone: temporary files, and what a pull keeps. */
+const OWN_PREFIX = ".mayday-";
+
 /** Names of the temporary files and folders that this process is writing. */
 const active = new Set<string>();
 
@@ -27,6 +30,11 @@ export function endTemp(name: string): void {
 /** Whether a name has the form of {@link beginTemp}. */
 export function isTempName(name: string): boolean {
   return TEMP_NAME.test(name);
+}
+
+/** Whether a name is hidden and this program's: nobody lists it, and no image has it. */
+export function isOwnHiddenName(name: string): boolean {
+  return name.startsWith(OWN_PREFIX);
 }
 
 /**

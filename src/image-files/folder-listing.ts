@@ -8,7 +8,7 @@ import { errorWords, systemError } from "../base/system-error.ts";
 import type { Millis } from "../base/units.ts";
 import { fileStamp } from "../files/file-stamp.ts";
 import { openRegular } from "../files/regular-file.ts";
-import { isTempName } from "../files/temp-name.ts";
+import { isOwnHiddenName } from "../files/temp-name.ts";
 import { compareEntries, type RepositoryEntry } from "../image/repository.ts";
 import { readImageHead } from "./image-file.ts";
 
@@ -74,7 +74,7 @@ export class FolderListing {
 
   /** Reads headers and manifests, and hashes no data. A bad file is skipped. The errors are those of the folder. */
   async read(): Promise<RepositoryListing> {
-    const names = (await folderNames(this.#dir)).filter((name) => !isTempName(name)).sort();
+    const names = (await folderNames(this.#dir)).filter((name) => !isOwnHiddenName(name)).sort();
     const present = new Set(names);
     for (const known of this.#readings.keys()) if (!present.has(known)) this.#readings.delete(known);
     const images: StoredEntry[] = [];

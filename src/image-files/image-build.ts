@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 import { UsageError } from "../base/errors.ts";
 import { writeAtomically } from "../files/atomic-file.ts";
 import { openRegular, writeFully } from "../files/regular-file.ts";
+import { setMode } from "../files/set-mode.ts";
 import type { FirmwareFacts } from "../image/firmware/firmware.ts";
 import { encodeImageHeader } from "../image/image-header.ts";
 import { type ImageSource, memoryImage, sealImage } from "../image/image-source.ts";
@@ -93,10 +94,11 @@ export async function buildImageFile(options: BuildOptions): Promise<BuiltImage>
   }
 }
 
-/** Writes an image to an image file at `out`, in one step or not at all. */
-export async function writeImageFile(image: ImageSource, out: string): Promise<void> {
+/** Writes an image to an image file at `out`, in one step or not at all. With `mode` it has that, whatever the umask. */
+export async function writeImageFile(image: ImageSource, out: string, mode?: number): Promise<void> {
   const { envelope, manifest } = image;
   await writeAtomically(out, async (handle) => {
+    if (mode !== undefined) setMode(handle.fd, mode);
     await writeFully(handle, encodeImageHeader(envelope, manifest.size));
     await writeFully(handle, envelope);
     const blocksAtOnce = Math.max(1, Math.floor(WRITE_CHUNK / manifest.blockSize));

@@ -155,8 +155,11 @@ export async function openImageFile(path: string): Promise<ImageFile> {
   }
 }
 
-/** Random bytes of a key's length may be anything here; the builder asks about them. */
-function refuseKey(path: string, handle: FileHandle, offset: number, size: number): void {
+/**
+ * FailedError `image-holds-key` when the firmware, `size` bytes from `offset` of an open image file, is a private key. Random bytes of
+ * a key's length may be anything here; the builder asks about them.
+ */
+export function refuseKey(path: string, handle: FileHandle, offset: number, size: number): void {
   const kind = recognise(readContent(handle.fd, size, offset));
   if (kind?.isSecret !== true || kind === KeyKind.rawKey) return;
   const message = `${path}: its firmware is ${kind.name}: remove it, and make a new key if it was sent anywhere`;

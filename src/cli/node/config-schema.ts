@@ -1,14 +1,25 @@
 import * as v from "valibot";
-import { UsageError } from "../../base/errors.ts";
 import type { Millis } from "../../base/units.ts";
 import { type Endpoint, parseEndpoint } from "../../transport/endpoint.ts";
 import { splitWords } from "../words.ts";
 import type { ConfigPath } from "./config-places.ts";
+import type { ConfigTable } from "./config-table.ts";
+import {
+  choiceValue,
+  countValue,
+  durationValue,
+  expected,
+  flagValue,
+  parsedValue,
+  pathValue,
+  type ValueSchema,
+  type Words,
+  wordsValue,
+} from "./config-values.ts";
+import { NETWORK_TABLE, type NetworkSettings } from "./network-table.ts";
 
 /** Most links of a node, and most updates that it hands out at the same time. */
 export const NODE_LINKS_MAX = 256;
-/** Longest time in a configuration: timers hold 31 bits of milliseconds, 24.8 days. */
-export const DURATION_MAX_MS: Millis = 23 * 86_400_000;
 
 /** Most starts that an image has to survive before it is handed on. */
 const SOAK_RESETS_MAX = 255;
@@ -30,13 +41,13 @@ export const SETTING_KEYS = [
   "fan-out",
 ] as const;
 export type SettingKey = (typeof SETTING_KEYS)[number];
+/** Tables of the file that stand once. They have neither variables nor flags. */
+const TABLES = { network: NETWORK_TABLE } as const satisfies Record<string, ConfigTable<object>>;
+export const CONFIG_TABLES: Readonly<Record<string, ConfigTable<object>>> = TABLES;
 /** Keys of the file. */
-export const FILE_KEYS: readonly string[] = [...SETTING_KEYS, "link"];
+export const FILE_KEYS: readonly string[] = [...SETTING_KEYS, ...Object.keys(TABLES), "link"];
 /** Keys of a `[[link]]`. */
 export const LINK_KEYS: readonly string[] = ["endpoint", "link-key"];
-
-/** A program and its arguments. */
-export type Words = readonly [program: string, ...args: string[]];
 
 /** What one source, such as the file, says. Paths are as they were written. */
 export interface Settings {
@@ -53,6 +64,7 @@ export interface Settings {
   readonly "soak-resets"?: number;
   readonly "ring-time"?: Millis;
   readonly "fan-out"?: number;
+  readonly network?: NetworkSettings;
   readonly link?: readonly LinkSettings[];
 }
 
@@ -68,45 +80,12 @@ export interface SettingIssue {
   readonly message: string;
 }
 
-type Issue = v.BaseIssue<unknown>;
-const UNITS: Readonly<Record<string, Millis>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-const A_DURATION = 'a whole number with its unit, such as "500ms", "90s", "10m", "1h" or "2d"';
-const WORDS = 'an array of words, the program first, such as ["./hook", "argument"]';
-
-const text = (what: string) => {
-  const wrong = expected(what);
-  const noNul = v.check<string, string>((value) => !value.includes("\0"), "holds a NUL character");
-  return v.pipe(v.string(wrong), v.nonEmpty(wrong), noNul);
-};
-const path = (what: string) => v.exactOptional(text(`the path of ${what}`));
-const choice = <const Choice extends string>(...choices: readonly Choice[]) =>
-  v.exactOptional(v.picklist(choices, expected(choices.map((one) => `"${one}"`).join(" or "))));
-const words = () => {
-  const argument = v.pipe(
-    v.string(expected("a word in quotes")),
-    v.check((word) => !word.includes("\0"), "holds a NUL character"),
-  );
-  return v.exactOptional(v.tupleWithRest([text("a program as the first word")], argument, expected(WORDS)));
-};
-const fanOut = expected(`a whole number from 1 to ${NODE_LINKS_MAX}`);
-const resets = expected(`a whole number from 0 to ${SOAK_RESETS_MAX}`);
-const duration = v.pipe(
-  v.string(wrongDuration),
-  v.check((value) => parseDuration(value) !== undefined, wrongDuration),
-  v.transform((value) => parseDuration(value) ?? 0),
-);
+const path = (what: string): v.ExactOptionalSchema<ValueSchema<string>, undefined> =>
+  v.exactOptional(pathValue(what));
 
 const LinkSchema = v.object(
   {
-    endpoint: v.pipe(
-      text('an endpoint, such as "/dev/ttyUSB0" or "tcp:HOST:PORT"'),
-      v.rawTransform(({ dataset, addIssue, NEVER }) => {
-        const endpoint = endpointOf(dataset.value);
-        if (!(endpoint instanceof UsageError)) return endpoint;
-        addIssue({ message: endpoint.message });
-        return NEVER;
-      }),
-    ),
+    endpoint: parsedValue('an endpoint, such as "/dev/ttyUSB0" or "tcp:HOST:PORT"', parseEndpoint),
     "link-key": path("a file"),
   },
   expected("a table with an endpoint"),
@@ -117,26 +96,23 @@ const SettingsSchema = v.object(
     board: path("a folder of board init"),
     repository: path("a folder of images"),
     socket: path("a socket to be made"),
-    control: choice("read", "write"),
-    "trial-confirm": choice("on-boot", "socket"),
-    "on-boot": words(),
-    "on-healed": words(),
-    update: choice("auto", "never"),
-    "allow-single": v.exactOptional(v.boolean(expected("true or false"))),
-    soak: v.exactOptional(duration),
-    "soak-resets": v.exactOptional(
-      v.pipe(v.number(resets), v.integer(resets), v.minValue(0, resets), v.maxValue(SOAK_RESETS_MAX, resets)),
-    ),
-    "ring-time": v.exactOptional(duration),
-    "fan-out": v.exactOptional(
-      v.pipe(v.number(fanOut), v.integer(fanOut), v.minValue(1, fanOut), v.maxValue(NODE_LINKS_MAX, fanOut)),
-    ),
+    control: v.exactOptional(choiceValue("read", "write")),
+    "trial-confirm": v.exactOptional(choiceValue("on-boot", "socket")),
+    "on-boot": v.exactOptional(wordsValue()),
+    "on-healed": v.exactOptional(wordsValue()),
+    update: v.exactOptional(choiceValue("auto", "never")),
+    "allow-single": v.exactOptional(flagValue()),
+    soak: v.exactOptional(durationValue()),
+    "soak-resets": v.exactOptional(countValue(0, SOAK_RESETS_MAX)),
+    "ring-time": v.exactOptional(durationValue()),
+    "fan-out": v.exactOptional(countValue(1, NODE_LINKS_MAX)),
     link: v.exactOptional(
       v.pipe(
         v.array(LinkSchema, expected("[[link]], in double brackets, above each link")),
         v.maxLength(NODE_LINKS_MAX, `more than ${NODE_LINKS_MAX} links`),
       ),
     ),
+    network: v.exactOptional(NETWORK_TABLE.schema),
   },
   expected("a table"),
 );
@@ -169,40 +145,4 @@ export function settingOfText(key: SettingKey, value: string): unknown {
     default:
       return value;
   }
-}
-
-/** "90s" in milliseconds; undefined if it has no unit, is no whole number, or is above {@link DURATION_MAX_MS}. */
-export function parseDuration(value: string): Millis | undefined {
-  const [, digits, unit = ""] = /^(\d{1,10})(ms|s|m|h|d)$/.exec(value) ?? [];
-  const millis = Number(digits) * (UNITS[unit] ?? Number.NaN);
-  return millis <= DURATION_MAX_MS ? millis : undefined;
-}
-
-function wrongDuration({ input }: Issue): string {
-  if (/^\d+(?:\.\d+)?$/.test(String(input))) {
-    return `expected a time with its unit, such as "${String(input)}s" for seconds; found ${seenText(input)}, which has no unit`;
-  }
-  return `expected ${A_DURATION}, at most "23d"; found ${seenText(input)}`;
-}
-
-function endpointOf(value: string): Endpoint | UsageError {
-  try {
-    return parseEndpoint(value);
-  } catch (error) {
-    if (error instanceof UsageError) return error;
-    throw error;
-  }
-}
-
-function expected(what: string): (issue: Issue) => string {
-  return ({ input }) => `expected ${what}; found ${seenText(input)}`;
-}
-
-function seenText(input: unknown): string {
-  if (input === undefined) return "nothing";
-  if (typeof input === "string")
-    return JSON.stringify(input.length > 60 ? `${input.slice(0, 60)}...` : input);
-  if (typeof input !== "object") return String(input);
-  if (Array.isArray(input)) return "an array";
-  return input instanceof Date ? "a date or time" : "a table";
 }

@@ -6,6 +6,7 @@ import { nearestName } from "../nearest-name.ts";
 import { type ConfigFaults, fileOrigin, type Origin } from "./config-faults.ts";
 import { type ConfigDocument, type ConfigPath, fieldText, parseConfig } from "./config-places.ts";
 import {
+  CONFIG_TABLES,
   checkSettings,
   FILE_KEYS,
   LINK_KEYS,
@@ -14,8 +15,8 @@ import {
   type SettingKey,
   type Settings,
   settingOfText,
-  type Words,
 } from "./config-schema.ts";
+import type { Words } from "./config-values.ts";
 
 /** A file, the environment or the flags. */
 export interface ConfigSource {
@@ -164,18 +165,30 @@ function checkedSource(
 
 function addUnknownKeys(file: string, document: ConfigDocument, faults: ConfigFaults): void {
   for (const path of document.keys()) {
-    const known =
-      path.length === 1 ? FILE_KEYS : path.length === 3 && path[0] === "link" ? LINK_KEYS : undefined;
+    const known = keysAt(path);
     const name = path.at(-1);
     if (known === undefined || typeof name !== "string" || known.includes(name)) continue;
-    const elsewhere =
-      known === FILE_KEYS && LINK_KEYS.includes(name) ? "; it belongs below [[link]]" : undefined;
-    const above =
-      known === LINK_KEYS && FILE_KEYS.includes(name) ? "; it belongs above the first [[link]]" : undefined;
-    const hint = elsewhere ?? above ?? meantText(name, known);
+    const hint = placeHint(name, known) ?? meantText(name, known);
     const message = `unknown key${hint === "" ? `; known: ${known.join(", ")}` : hint}`;
     faults.add(fileOrigin(file, document.placeOfKey(path), path), message);
   }
+}
+
+/** Which keys may stand where the last part of a path stands; undefined where nothing is checked. */
+function keysAt(path: ConfigPath): readonly string[] | undefined {
+  if (path.length === 1) return FILE_KEYS;
+  if (path.length === 3 && path[0] === "link") return LINK_KEYS;
+  return path.length === 2 ? CONFIG_TABLES[String(path[0])]?.keys : undefined;
+}
+
+/** Where a key belongs that stands among others. */
+function placeHint(name: string, known: readonly string[]): string | undefined {
+  if (known !== FILE_KEYS && FILE_KEYS.includes(name)) {
+    return `; it belongs above ${known === LINK_KEYS ? "the first [[link]]" : "the first table"}`;
+  }
+  if (known !== LINK_KEYS && LINK_KEYS.includes(name)) return "; it belongs below [[link]]";
+  const table = Object.entries(CONFIG_TABLES).find(([, { keys }]) => keys !== known && keys.includes(name));
+  return table === undefined ? undefined : `; it belongs below [${table[0]}]`;
 }
 
 function meantText(name: string, known: readonly string[]): string {
@@ -239,7 +252,16 @@ function absolutePaths(settings: Settings, folder: string): Settings {
     ...(onBoot === undefined ? {} : { "on-boot": ofWords(onBoot) }),
     ...(onHealed === undefined ? {} : { "on-healed": ofWords(onHealed) }),
     ...(link === undefined ? {} : { link: link.map((one) => absoluteKey(one, absolute)) }),
+    ...absoluteTables(settings, absolute),
   };
+}
+
+function absoluteTables(settings: Settings, absolute: (path: string) => string): Partial<Settings> {
+  const tables = Object.entries(CONFIG_TABLES).flatMap(([name, table]) => {
+    const found = settings[name as keyof Settings];
+    return typeof found === "object" ? [[name, table.absolute(found, absolute)]] : [];
+  });
+  return Object.fromEntries(tables) as Partial<Settings>;
 }
 
 function absoluteKey(one: LinkSettings, absolute: (path: string) => string): LinkSettings {

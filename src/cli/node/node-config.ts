@@ -7,7 +7,7 @@ import { WRITABLE_BY_OTHERS, WriteGuard } from "../../files/write-guard.ts";
 import type { Endpoint } from "../../transport/endpoint.ts";
 import { ConfigFaults } from "./config-faults.ts";
 import { readConfigFile } from "./config-file.ts";
-import type { Settings, Words } from "./config-schema.ts";
+import type { Settings } from "./config-schema.ts";
 import {
   type ConfigSource,
   environmentSource,
@@ -16,6 +16,8 @@ import {
   type NodeOverrides,
   variableWarnings,
 } from "./config-sources.ts";
+import type { Words } from "./config-values.ts";
+import type { NetworkSettings } from "./network-table.ts";
 
 /** A link of a node. */
 export interface NodeLinkConfig {
@@ -53,6 +55,8 @@ export interface NodeConfig {
   readonly ringTimeMs: Millis;
   /** Updates that are handed out at the same time, and in any soak time. */
   readonly fanOut: number;
+  /** Where images of the repository come from; undefined: only from people. */
+  readonly network: NetworkSettings | undefined;
   /** At least one. */
   readonly links: readonly NodeLinkConfig[];
 }
@@ -94,10 +98,26 @@ export function readNodeConfig(
     const fix = "write [[link]] with an endpoint into the file, or give --link";
     if (origin !== undefined) faults.add(origin, `there is no link; ${fix}`);
   }
+  checkNetwork(settings, sources, faults);
   const hooks = [findHook("on-boot", sources, faults), findHook("on-healed", sources, faults)];
   faults.throwIfAny();
   for (const hook of hooks) checkHook(hook, guard, file);
   return { config: configOf(path, settings), warnings };
+}
+
+/** What `[network]` needs of other settings, and its own of each other. */
+function checkNetwork(settings: Settings, sources: readonly ConfigSource[], faults: ConfigFaults): void {
+  const { network, repository, board } = settings;
+  const source = sources.find((one) => one.settings.network !== undefined);
+  if (network === undefined || source === undefined) return;
+  const add = (key: string, message: string): void => faults.add(source.originOf(["network", key]), message);
+  if (repository === undefined) add("index", "there is no repository to put images into; name a folder");
+  if (network.trust === undefined && network["allow-unsigned"] !== true && board === undefined) {
+    add("index", 'no key says which images are right; write trust = ["owner.pub"]');
+  }
+  if ((network.cert === undefined) !== (network["cert-key"] === undefined)) {
+    add(network.cert === undefined ? "cert-key" : "cert", "cert and cert-key belong together");
+  }
 }
 
 /** The file of the hook that counts, if it is named by a path. One that cannot be run is a fault. */
@@ -147,6 +167,7 @@ function configOf(path: string | undefined, settings: Settings): NodeConfig {
     soakResets: settings["soak-resets"] ?? 0,
     ringTimeMs: settings["ring-time"] ?? RING_TIME_MS,
     fanOut: settings["fan-out"] ?? 1,
+    network: settings.network,
     links: (settings.link ?? []).map((link) => ({ endpoint: link.endpoint, linkKey: link["link-key"] })),
   };
 }

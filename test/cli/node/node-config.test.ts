@@ -75,6 +75,7 @@ describe("the configuration of a node", () => {
         soakResets: 0,
         ringTimeMs: 3_600_000,
         fanOut: 1,
+        network: undefined,
         links: [
           { endpoint: parseEndpoint("serial:/dev/ttyUSB0?baud=921600"), linkKey: undefined },
           { endpoint: parseEndpoint("i2c:/dev/i2c-1?address=0x42"), linkKey: at("link.key") },
@@ -86,7 +87,7 @@ describe("the configuration of a node", () => {
 
   it("has a row for each key in its documentation", () => {
     const table = PAGE.slice(PAGE.indexOf("## Configuration"));
-    const rows = [...table.matchAll(/^\| `(?:\[\[)?([\w-]+)(?:\]\])?` \|/gm)].map(([, key]) => key);
+    const rows = [...table.matchAll(/^\| `\[{0,2}([\w-]+)\]{0,2}` \|/gm)].map(([, key]) => key);
     expect(rows).toEqual([...FILE_KEYS, ...LINK_KEYS]);
   });
 
@@ -106,6 +107,7 @@ describe("the configuration of a node", () => {
       soakResets: 0,
       ringTimeMs: 3_600_000,
       fanOut: 1,
+      network: undefined,
       links: [{ endpoint: parseEndpoint("/dev/ttyUSB0"), linkKey: undefined }],
     });
   });
