@@ -19,6 +19,7 @@ import codec_vectors
 import fec_vectors
 import inline_vectors
 import link_vectors
+import locator_vectors
 import mailbox_vectors
 import manifest_check
 import rate_vectors
@@ -39,6 +40,7 @@ DOCUMENTS: dict[str, Callable[[], dict[str, Any]]] = {
     "mailbox-v1.json": mailbox_vectors.document,
     "session-v1.json": session_vectors.document,
     "rate-v1.json": rate_vectors.document,
+    "locator-v1.json": locator_vectors.document,
     "inline-v1.json": inline_vectors.document,
     "advice-v1.json": advice_vectors.document,
     "ring-v1.json": ring_vectors.document,

@@ -48,7 +48,7 @@ export class OwnBoardSide {
     this.#board = board;
     this.#gates = gates;
     this.#onChange = onChange;
-    const { policy, confirms = true, soakMs = 0, soakResets = 0, onBoot, advice } = duties;
+    const { policy, confirms = true, soakMs = 0, soakResets = 0, onBoot, advice, locators } = duties;
     board.setPolicy({
       allowUpdate: policy.update === "auto",
       allowSingleUpdate: policy.allowSingle,
@@ -85,6 +85,7 @@ export class OwnBoardSide {
       store: board,
       linkKey,
       advice,
+      locators,
       status: () => this.life.status(),
       // A board that does not boot takes what heals it.
       defers: (link, plan) => (board.status().isBootable ? gates.judge(linkOf(link), plan) : undefined),

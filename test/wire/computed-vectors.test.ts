@@ -8,6 +8,7 @@ const COMPUTED = [
   "fec-v1.json",
   "inline-v1.json",
   "link-v1.json",
+  "locator-v1.json",
   "codecs-v1.json",
   "mailbox-v1.json",
   "rate-v1.json",

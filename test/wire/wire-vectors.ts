@@ -142,6 +142,8 @@ export const FAULT_VECTORS: readonly FaultVector[] = file.faults.map(faultVector
 export const RATE_VECTORS: LaterVectors = laterVectors("rate-v1.json");
 /** The same of calls that take an image inline (PROTOCOL.md 6.10). */
 export const INLINE_VECTORS: LaterVectors = laterVectors("inline-v1.json");
+/** The same of where an image lies (PROTOCOL.md 6.11). */
+export const LOCATOR_VECTORS: LaterVectors = laterVectors("locator-v1.json");
 
 /** The same of words about images (PROTOCOL.md 5.19, 5.20). */
 export const ADVICE_VECTORS: readonly FrameVector[] = advice.frames.map(frameVector);

@@ -36,6 +36,8 @@ export interface TargetOptions {
    * and the rescuer is told to wait (PROTOCOL.md 5.9). False unless given: the transport keeps what arrives meanwhile.
    */
   readonly isDeafWhileWriting?: boolean;
+  /** The board has a network, and its owner allows images from there (PROTOCOL.md 6.11). False unless given. */
+  readonly takesLocators?: boolean;
   /** What the board has memory for; as much as the reference keeps unless given. */
   readonly limits?: TargetLimits;
 }
