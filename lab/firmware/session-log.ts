@@ -67,7 +67,7 @@ export class SideLog {
       }
       case "request":
         this.#request = frame.wanted.map((node) =>
-          node === "manifest" ? node : `${node.level}/${node.index}`,
+          typeof node === "string" ? node : `${node.level}/${node.index}`,
         );
         return `request ${this.#request.join(" ")}`;
       case "beacon":

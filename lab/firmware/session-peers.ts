@@ -153,7 +153,7 @@ export class ScriptPeer implements Peer {
           this.#begin(heard);
         return;
       case "request":
-        for (const node of heard.wanted) if (node !== "manifest") this.#sendRun(node);
+        for (const node of heard.wanted) if (typeof node !== "string") this.#sendRun(node);
         return;
       case "grant":
         this.#sendBlocks(heard);
@@ -175,7 +175,7 @@ export class ScriptPeer implements Peer {
   hearRequest(_now: Millis, frame: Uint8Array): void {
     const heard = decodeFrame(frame, this.#tag);
     if (heard.tag !== "request") return;
-    for (const node of heard.wanted) if (node !== "manifest") this.#sendRun(node);
+    for (const node of heard.wanted) if (typeof node !== "string") this.#sendRun(node);
   }
 
   /** Offers its image to a call. */

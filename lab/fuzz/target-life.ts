@@ -15,7 +15,7 @@ import type { BlockOutcome, ManifestOutcome, TargetEvent } from "../../src/sessi
 import { TargetRole } from "../../src/session/target/target-role.ts";
 import { TargetStart } from "../../src/session/target/target-start.ts";
 import { BLOCK_MAX, CHUNK_UNIT, Codec, MANIFEST_MAX, ObjectKind } from "../../src/wire/constants.ts";
-import type { Frame, GrantEntry } from "../../src/wire/messages.ts";
+import type { Frame, GrantEntry, WantedObject } from "../../src/wire/messages.ts";
 import { type MachineTarget, must } from "./fuzz-target.ts";
 import { BAUDS, MachineLife, randomPause } from "./machine-life.ts";
 import { pick } from "./mutate.ts";
@@ -42,7 +42,7 @@ class TargetLife {
   #leafCount = 1;
   #blockSize = 1024;
   #grants: readonly GrantEntry[] = [];
-  #wanted: readonly ("manifest" | TreeNode)[] = [];
+  #wanted: readonly WantedObject[] = [];
   #packetNumber = 0;
   #announced = 0;
   #isGone = false;
@@ -180,7 +180,7 @@ class TargetLife {
 
   #sendRuns(): void {
     for (const node of this.#wanted) {
-      if (node === "manifest" || randomChance(this.#random, 0.2)) continue;
+      if (typeof node === "string" || randomChance(this.#random, 0.2)) continue;
       const isUniform = randomChance(this.#random, 0.2);
       const length = isUniform ? 1 : 32 * Math.min(16, 1 + randomBelow(this.#random, 18));
       this.#sendObject(

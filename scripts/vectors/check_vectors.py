@@ -1,4 +1,4 @@
-"""Checks the frames of wire-v1.json, rate-v1.json, have-v1.json, inline-v1.json, link-key-v1.json and session-v1.json against PROTOCOL.md; exits 1 at a fault."""
+"""Checks the frames of wire-v1.json, rate-v1.json, have-v1.json, inline-v1.json, locator-v1.json, link-key-v1.json and session-v1.json against PROTOCOL.md; exits 1 at a fault."""
 
 from __future__ import annotations
 
@@ -83,6 +83,7 @@ CHECKS: dict[str, Callable[[dict[str, Any]], int]] = {
     "rate-v1.json": wire_frames,
     "inline-v1.json": wire_frames,
     "have-v1.json": wire_frames,
+    "locator-v1.json": wire_frames,
     "link-key-v1.json": link_key_frames,
     "session-v1.json": session_frames,
 }

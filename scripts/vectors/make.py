@@ -21,6 +21,7 @@ import fec_vectors
 import inline_vectors
 import have_vectors
 import link_vectors
+import locator_vectors
 import mailbox_vectors
 import manifest_check
 import rate_vectors
@@ -41,6 +42,7 @@ DOCUMENTS: dict[str, Callable[[], dict[str, Any]]] = {
     "mailbox-v1.json": mailbox_vectors.document,
     "session-v1.json": session_vectors.document,
     "rate-v1.json": rate_vectors.document,
+    "locator-v1.json": locator_vectors.document,
     "inline-v1.json": inline_vectors.document,
     "have-v1.json": have_vectors.document,
     "call-v1.json": call_vectors.document,

@@ -3,6 +3,7 @@ import { toHex } from "../base/bytes.ts";
 import { systemClock } from "../base/clock.ts";
 import type { Millis } from "../base/units.ts";
 import type { Board } from "../board/board.ts";
+import type { Locators } from "../node/locator.ts";
 import type { Verdict } from "../node/verdict.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import { adviceOn } from "./advice/run-advice.ts";
@@ -11,6 +12,7 @@ import { doneVerdict } from "./command-verdict.ts";
 import { addFlagVariables } from "./flag-variables.ts";
 import { addCommand } from "./help.ts";
 import { linkKeyFlag, linkKeyFor } from "./link-key-flag.ts";
+import { collectOrigins } from "./locator-flags.ts";
 import { warnOfOpenLinks } from "./open-link-warnings.ts";
 import { addOutputFlags } from "./output-flags.ts";
 import { collectLinks, parseSeconds } from "./parse.ts";
@@ -23,6 +25,7 @@ interface DistressFlags {
   readonly force?: boolean;
   readonly allowSingleUpdate?: boolean;
   readonly linkKey?: string;
+  readonly locatorOrigin?: readonly string[];
 }
 
 /** Registers `mayday distress`. */
@@ -59,6 +62,11 @@ export function addDistressCommand(program: Command): void {
       "key of the links, instead of the board's own: only rescuers with the same key are accepted " +
         "(make one: keygen --link-key, or openssl rand -hex 32 > link.key)",
     );
+  command.option(
+    "--locator-origin <url>",
+    "web server, https://HOST[:PORT], from which the image may be fetched if a rescuer says that it lies there (default: none); repeatable",
+    collectOrigins,
+  );
   addOutputFlags(command);
   addFlagVariables(command, ["board", "timeout", "link-key"], ["link"]);
   onRun<DistressFlags>(command, runDistressCommand);
@@ -113,6 +121,7 @@ async function healBoard(
       store,
       isForced,
       linkKey,
+      locators: await locatorsFor(flags.locatorOrigin),
       signal,
       advice: adviceOn,
       ...(timeout === undefined ? {} : { timeoutMs: timeout }),
@@ -132,4 +141,10 @@ async function healBoard(
     refusals.close();
     store.close();
   }
+}
+
+/** The network, if some of it is allowed; its code is loaded only then. */
+async function locatorsFor(origins: readonly string[] = []): Promise<Locators | undefined> {
+  if (origins.length === 0) return undefined;
+  return (await import("../node/locator-fetch.ts")).networkLocators(origins);
 }

@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import { UsageError } from "../base/errors.ts";
 import type { Millis } from "../base/units.ts";
 import type { Hardware } from "../image/hardware.ts";
 import type { Version } from "../image/version.ts";
@@ -11,6 +12,7 @@ import { addCommand } from "./help.ts";
 import { HealedHook } from "./hooks/healed-hook.ts";
 import { HookRunner } from "./hooks/hook-runner.ts";
 import { linkKeyFlag, linkKeyFor } from "./link-key-flag.ts";
+import { parseLocator } from "./locator-flags.ts";
 import { warnOfOpenLinks } from "./open-link-warnings.ts";
 import { addOutputFlags } from "./output-flags.ts";
 import { collectLinks, parseHardwareFlag, parseSeconds, parseVersionFlag } from "./parse.ts";
@@ -26,6 +28,7 @@ interface RescueFlags {
   readonly allowUnsigned?: boolean;
   readonly once?: boolean;
   readonly eager?: boolean;
+  readonly locator?: string;
   readonly timeout?: Millis;
   readonly reset?: "dtr" | "rts";
   readonly onHealed?: string;
@@ -72,6 +75,11 @@ export function addRescueCommand(program: Command): void {
       "--eager",
       "send an image of up to 64 KiB right behind the offer, without waiting for the board's answer; not with a link key",
     )
+    .option(
+      "--locator <url>",
+      "where the --image file lies on a web server: boards that are allowed to fetch it from there",
+      parseLocator,
+    )
     .option("--timeout <seconds>", "give up after this long without progress (default: never)", parseSeconds)
     .addOption(
       new Option("--reset <line>", "pulse this modem line when a port opens first").choices(["dtr", "rts"]),
@@ -108,6 +116,11 @@ async function runRescueCommand(
   const linkKey = await linkKeyFor(await linkKeyFlag(flags.linkKey, output));
   if (flags.eager === true && linkKey !== undefined)
     warn("--eager does nothing on links with a key: an image is sent there once the board has proven itself");
+  if (flags.locator !== undefined && flags.image?.endsWith(".mdy") !== true)
+    throw new UsageError(
+      "locator-without-image",
+      "--locator says where one image file lies: give --image FILE.mdy",
+    );
   const source = await openRescueSource(flags, output);
   warnOfOpenLinks(flags.link, { hasLinkKey: linkKey !== undefined, takesUnsigned: false }, output);
   const { runRescue } = await import("../node/rescue-node.ts");
@@ -119,6 +132,7 @@ async function runRescueCommand(
       offersAnyway: source.isNamed,
       once: flags.once === true,
       isEager: flags.eager === true,
+      locatorOf: () => flags.locator,
       linkKey,
       signal,
       advice: adviceOn,

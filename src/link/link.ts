@@ -194,6 +194,11 @@ export class Link {
     return this.#forms.ofMessages.isHunting;
   }
 
+  /** A message waits for the line. */
+  get hasMessages(): boolean {
+    return !this.#transmitter.isEmpty;
+  }
+
   /** A message that nobody asked for waits for the line. */
   get hasUnasked(): boolean {
     return this.#transmitter.hasUnasked;

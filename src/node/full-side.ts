@@ -106,6 +106,7 @@ export class FullSide implements Side<SidedEvent, NodeRole> {
         once: false,
         self: own?.self,
         isEager: duties.isEager,
+        locatorOf: (digest) => duties.locatorOf?.(digest),
         handsOut: own === undefined && duties.policy.update === "auto",
         advice: duties.advice,
         admit: (link, cause) =>

@@ -5,6 +5,7 @@ import type { LinkKey } from "../link/link-key.ts";
 import type { UpdatePolicy } from "../mesh/asking.ts";
 import type { BootReport } from "./board-life.ts";
 import type { ImageMemory } from "./image-gates.ts";
+import type { Locators } from "./locator.ts";
 import type { RunOptions } from "./run-options.ts";
 import type { TransportSource } from "./transport-source.ts";
 
@@ -27,6 +28,10 @@ export interface NodeDuties extends Pick<RunOptions, "advice"> {
   readonly policy: UpdatePolicy;
   /** Send a small image right behind its offer, to boards that take it so. Not unless given. */
   readonly isEager?: boolean;
+  /** A network for the board, and where on it images may be fetched that a rescuer only names; none unless given. */
+  readonly locators?: Locators | undefined;
+  /** Where on a network an image lies that is handed out, by its whole digest. Unknown unless given. */
+  readonly locatorOf?: (digest: Uint8Array) => string | undefined;
   /** Updates handed out at the same time. */
   readonly fanOut: number;
   /** Starts the board's image; true when that went well. Does not reject. */

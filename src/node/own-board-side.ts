@@ -60,7 +60,7 @@ export class OwnBoardSide {
     this.#board = board;
     this.#gates = gates;
     this.#onChange = onChange;
-    const { policy, confirms = true, soakMs = 0, soakResets = 0, onBoot, advice } = duties;
+    const { policy, confirms = true, soakMs = 0, soakResets = 0, onBoot, advice, locators } = duties;
     board.setPolicy({
       allowUpdate: policy.update === "auto",
       allowSingleUpdate: policy.allowSingle,
@@ -97,6 +97,7 @@ export class OwnBoardSide {
       store: board,
       linkKey,
       advice,
+      locators,
       status: () => this.life.status(),
       // Its neighbours may have been switched on with it, and count down.
       listensFirst: true,

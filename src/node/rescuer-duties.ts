@@ -22,6 +22,8 @@ export interface RescuerDuties extends Pick<RunOptions, "advice">, PickPolicy {
   readonly handsOut?: boolean | undefined;
   /** Send a small image right behind its offer, to boards that take it so. Not unless given. */
   readonly isEager?: boolean | undefined;
+  /** Where on a network an image lies, by its whole digest: at most 640 bytes of a URL. Unknown unless given. */
+  locatorOf?(digest: Uint8Array): string | undefined;
   /** Whether a board may be served now; always unless given. */
   admit?(link: SideLink<RescuerRole>, cause: ServeCause): Admission;
   /** A board that boots got this image, by its short digest. */

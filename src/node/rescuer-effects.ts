@@ -15,12 +15,18 @@ export class PickedImages {
   readonly #held: Map<number, ServedImage> = new Map();
   readonly #onRelease: (image: ServedImage) => void;
   readonly #coders: Pick<ImageCoders, "of"> | undefined;
+  readonly #locatorOf: (digest: Uint8Array) => string | undefined;
 
   /**
    * `onRelease` gets each image that is no longer needed, as often as it was picked. `coders` make coded blocks; without
-   * them there are none.
+   * them there are none. `locatorOf`: where an image lies on a network, by its whole digest.
    */
-  constructor(onRelease: (image: ServedImage) => void = () => {}, coders?: Pick<ImageCoders, "of">) {
+  constructor(
+    onRelease: (image: ServedImage) => void = () => {},
+    coders?: Pick<ImageCoders, "of">,
+    locatorOf: (digest: Uint8Array) => string | undefined = () => undefined,
+  ) {
+    this.#locatorOf = locatorOf;
     this.#onRelease = onRelease;
     this.#coders = coders;
   }
@@ -40,7 +46,7 @@ export class PickedImages {
   ): void {
     if (image !== undefined) this.#held.set(session, image);
     if (rescuer === undefined) this.#release(session);
-    else rescuer.handlePicked(now, session, image && offeredImage(image), why);
+    else rescuer.handlePicked(now, session, image && this.#offered(image), why);
   }
 
   /**
@@ -76,6 +82,13 @@ export class PickedImages {
     }
   }
 
+  /** An image as a rescuer offers it. */
+  #offered(image: ServedImage): OfferedImage {
+    const text = this.#locatorOf(image.digest);
+    const locator = text === undefined ? {} : { locator: new TextEncoder().encode(text) };
+    return { ...offeredImage(image), ...locator };
+  }
+
   /** Releases all. */
   releaseAll(): void {
     for (const session of [...this.#held.keys()]) this.#release(session);
@@ -88,7 +101,7 @@ export class PickedImages {
   }
 }
 
-/** An image as a rescuer offers it. */
+/** What the wire says of an image. */
 function offeredImage(image: ServedImage): OfferedImage {
   const { version, size, blockSize, counter, leafCount } = image.manifest;
   const held = isGrowing(image) ? image.heldBelow(rootNode(leafCount)) : [{ first: 0, count: leafCount }];

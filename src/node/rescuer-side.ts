@@ -157,7 +157,11 @@ export class RescuerSide {
     const known = this.#works.get(link);
     if (known !== undefined) return known;
     const work: LinkWork = {
-      images: new PickedImages((image) => this.#images.release(image), this.#coders),
+      images: new PickedImages(
+        (image) => this.#images.release(image),
+        this.#coders,
+        (digest) => this.#duties.locatorOf?.(digest),
+      ),
       callers: new Callers(this.#host.random, this.#budget),
       session: undefined,
       cause: "heal",

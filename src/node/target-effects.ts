@@ -66,12 +66,12 @@ export function applyTargetEffect(
 /** What flash lacks is known to the sessions that receive the image already. */
 const NOTHING_MORE: RunOutcome = { tag: "good", nodes: [], blocks: [] };
 
-type TargetEffect = Extract<TargetEvent, { readonly session: number }>;
+type TargetEffect = Exclude<Extract<TargetEvent, { readonly session: number }>, { readonly tag: "locator" }>;
 
 type EffectOf<Tag extends TargetEffect["tag"]> = Extract<TargetEffect, { readonly tag: Tag }>;
 
 function isEffect(event: TargetEvent): event is TargetEffect {
-  return "session" in event;
+  return "session" in event && event.tag !== "locator";
 }
 
 function checkManifest(

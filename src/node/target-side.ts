@@ -18,6 +18,8 @@ import type { Offer } from "../wire/messages.ts";
 import { advised } from "./advice.ts";
 import { distressSent } from "./distress-event.ts";
 import type { HeardTexts } from "./line-reports.ts";
+import { LocatedImages } from "./located-images.ts";
+import type { Locators } from "./locator.ts";
 import type { SideLink } from "./node-link.ts";
 import type { SideHost } from "./node-run.ts";
 import { MISMATCH_SENTENCES, noneSentence } from "./refusal-sentences.ts";
@@ -42,6 +44,8 @@ export interface TargetDuties extends Pick<RunOptions, "advice"> {
   readonly linkKey?: LinkKey | undefined;
   /** It listens before it calls; see `TargetOptions`. */
   readonly listensFirst?: boolean;
+  /** A network, and where on it images may be fetched that a rescuer only names; none unless given. */
+  readonly locators?: Locators | undefined;
   /** Why the board takes the image of an accepted manifest later; it takes it now unless given. */
   defers?(link: Link, plan: InstallPlan): Deferral | undefined;
 }
@@ -111,11 +115,15 @@ export class TargetSide {
   /** The board was healed since it called last. The next call is that of another start: two heals are told apart by their nonces. */
   #wasHealed = false;
   readonly #serving: ServingLinks;
+  readonly #located: LocatedImages | undefined;
 
   constructor(host: TargetHost, duties: TargetDuties) {
     this.#host = host;
     this.#duties = duties;
     this.#serving = new ServingLinks(() => host.links);
+    const tell = ({ endpoint }: Link, detail: string): void =>
+      host.report({ event: "link", link: endpoint, state: "locator", detail });
+    this.#located = duties.locators && new LocatedImages(duties.locators, host.clock, tell);
     this.#start = new TargetStart(targetNonces(duties.store, duties.linkKey, host.random));
   }
 
@@ -136,8 +144,10 @@ export class TargetSide {
     const shared = { hold: this.#hold, swarm: this.#swarm, start: this.#start };
     const limits = { inlineBytes: INLINE_BYTES };
     const { listensFirst = false } = this.#duties;
-    const own = { random, status, isBlank, ...shared };
-    const role = new TargetRole(now, host, { ...own, cause, limits, listensFirst });
+    const role = new TargetRole(now, host, {
+      ...{ random, status, isBlank, ...shared, cause, limits, listensFirst },
+      takesLocators: this.#located !== undefined,
+    });
     const serving = this.#serving.one;
     if (this.#wasHealed && serving === undefined) {
       this.#wasHealed = false;
@@ -213,6 +223,9 @@ export class TargetSide {
       case "heard":
         this.#host.line.noteNode(link, event.who);
         return;
+      case "locator":
+        void this.#located?.handle(event, link);
+        return;
       case "none":
         this.#handleNone(event, link);
         return;
@@ -236,6 +249,7 @@ export class TargetSide {
   }
 
   #handleOffered(now: Millis, offer: Offer, link: Link): void {
+    this.#located?.end(link);
     const at = { link: link.endpoint, peer: toHex(offer.rescuerId) };
     const version = formatVersion(offer.version);
     const open = this.#sessions.get(link);
@@ -263,6 +277,7 @@ export class TargetSide {
   }
 
   #handleRefused(event: Extract<TargetEvent, { tag: "refused" }>, link: Link): void {
+    this.#located?.end(link);
     const { reason, mismatch, rescuerId } = event;
     const topic = { about: "refusal", side: "target", reason, mismatch } as const;
     const detail =
@@ -324,11 +339,13 @@ export class TargetSide {
       }
       case "sessionLost":
         session.isLost = true;
+        this.#located?.end(link);
         this.#serving.end(now, link);
         if (!this.#serving.isElsewhere(link)) this.#duties.store.abandon();
         this.#host.report({ event: "lost", ...at, why: event.why });
         return;
       case "verified":
+        this.#located?.end(link);
         session.doneAt = now;
         session.baud = link.driver.transport.facts.baud;
         session.digest = toHex(event.digest);
@@ -336,6 +353,7 @@ export class TargetSide {
         this.#serving.tellHealed(now, link, event.digest);
         return;
       case "finished":
+        this.#located?.end(link);
         this.#serving.endHealed(link);
         // Of several rescuers each hears that the board is healed; it is healed once.
         if (this.#isHealed) return;

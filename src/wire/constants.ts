@@ -80,7 +80,7 @@ export const RescuerControlType = { later: 0x0, doneAck: 0x1, have: 0x2, rate: 0
 export type RescuerControlType = (typeof RescuerControlType)[keyof typeof RescuerControlType];
 
 /** Kinds of object (PROTOCOL.md 4.6). */
-export const ObjectKind = { manifest: 0x1, run: 0x2, uniform: 0x3 } as const;
+export const ObjectKind = { manifest: 0x1, run: 0x2, uniform: 0x3, locator: 0x6 } as const;
 export type ObjectKind = (typeof ObjectKind)[keyof typeof ObjectKind];
 
 /** Codecs of a block: two bits in a data frame; in a set, bit 1 << codec (PROTOCOL.md 4.5). */
@@ -136,6 +136,7 @@ export const ExtensionType = {
   forms: 0x07,
   mended: 0x08,
   changes: 0x09,
+  locator: 0x0a,
   call: 0x0b,
 } as const;
 /** What a line may do to the bytes of frames: bits of the extension *changes* (PROTOCOL.md 2.6). */
@@ -181,8 +182,11 @@ export const ACK_DELAY_UNIT_MS = 0.256;
 export const GRANT_ENTRIES_MAX = 10;
 export const REQUEST_ENTRIES_MAX = 12;
 export const HAVE_ENTRIES_MAX = 8;
-/** Level that stands for the manifest in a request (PROTOCOL.md 5.10). */
+/** Levels that stand for the manifest and for the locator in a request (PROTOCOL.md 5.10, 6.11). */
 export const MANIFEST_LEVEL = 0xff;
+export const LOCATOR_LEVEL = 0xfe;
+/** Longest locator, in bytes (PROTOCOL.md 6.11). */
+export const LOCATOR_MAX = 640;
 
 /** Bytes on the wire that a message may take, extensions and both delimiters included (PROTOCOL.md 5). */
 export const WireLimit = { announcement: 96, control: 64, ack: 32 } as const;

@@ -5,6 +5,7 @@ import {
   ACK_DELAY_UNIT_MS,
   GRANT_ENTRIES_MAX,
   HAVE_ENTRIES_MAX,
+  LOCATOR_LEVEL,
   MANIFEST_LEVEL,
   REQUEST_ENTRIES_MAX,
   SHORT_DIGEST_LENGTH,
@@ -23,6 +24,7 @@ import type {
   Request,
   RescuerControl,
   TargetControl,
+  WantedObject,
 } from "./messages.ts";
 
 /** PROTOCOL.md 4.3. */
@@ -68,6 +70,7 @@ const request: BodyCodec<Request> = {
     w.u16(message.sequence).u8(message.wanted.length);
     for (const item of message.wanted) {
       if (item === "manifest") w.u8(MANIFEST_LEVEL).u24(0);
+      else if (item === "locator") w.u8(LOCATOR_LEVEL).u24(0);
       else w.u8(item.level).u24(item.index);
     }
   },
@@ -75,10 +78,11 @@ const request: BodyCodec<Request> = {
     const sequence = r.u16();
     const count = r.u8();
     if (count > REQUEST_ENTRIES_MAX) return undefined;
-    const wanted = Array.from({ length: count }, () => {
+    const wanted = Array.from({ length: count }, (): WantedObject => {
       const level = r.u8();
       const index = r.u24();
-      return level === MANIFEST_LEVEL ? ("manifest" as const) : { level, index };
+      if (level === LOCATOR_LEVEL && index === 0) return "locator";
+      return level === MANIFEST_LEVEL ? "manifest" : { level, index };
     });
     return { tag: "request", sequence, wanted };
   },

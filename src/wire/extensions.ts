@@ -35,6 +35,7 @@ export function encodeExtensions(message: Message): Uint8Array {
       .u8(PARTIAL_LENGTH)
       .u16(message.partial & 0xffff)
       .u8(message.partial >> 16);
+  if (message.tag === "offer" && message.hasLocator === true) w.u8(ExtensionType.locator).u8(0);
   if (isBeacon(message) && message.inlineBytes !== undefined)
     w.u8(ExtensionType.inline).u8(INLINE_LENGTH).u32(message.inlineBytes);
   if (message.tag === "ack" && message.mended !== undefined)
@@ -59,7 +60,7 @@ export function withExtensions<M extends Message>(message: M, tail: Uint8Array):
       ...message,
       ...(forms !== undefined && { forms }),
       ...(changes !== undefined && { changes }),
-      ...(message.tag === "offer" && partialIn(tail)),
+      ...(message.tag === "offer" && { ...partialIn(tail), ...locatorIn(tail) }),
       ...(isBeacon(message) && inlineIn(tail)),
       ...(message.tag === "query" && callIn(tail)),
     };
@@ -91,6 +92,10 @@ function inlineIn(tail: Uint8Array): Pick<Beacon, "inlineBytes"> {
 function callIn(tail: Uint8Array): Pick<Query, "call"> {
   const call = extensionOf(tail, ExtensionType.call);
   return call === undefined ? {} : { call };
+}
+
+function locatorIn(tail: Uint8Array): Pick<Offer, "hasLocator"> {
+  return extensionOf(tail, ExtensionType.locator) === undefined ? {} : { hasLocator: true };
 }
 
 function mendedIn(tail: Uint8Array): Pick<Ack, "mended"> {

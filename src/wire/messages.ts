@@ -75,6 +75,8 @@ export interface Offer extends SaysForms {
   readonly blockSize: number;
   /** Blocks that the rescuer has, 0 to 2^24 - 1, if it is still receiving the image itself; undefined: all. */
   readonly partial?: number;
+  /** The rescuer can say where on a network the image lies. */
+  readonly hasLocator?: true;
 }
 
 /**
@@ -217,11 +219,14 @@ export interface Grant {
   readonly entries: readonly GrantEntry[];
 }
 
-/** All objects wanted now; replaces every earlier request (PROTOCOL.md 5.10). "manifest" or a node's run. */
+/** What a request names: the manifest, where the image lies (PROTOCOL.md 6.11), or a node's run. */
+export type WantedObject = "manifest" | "locator" | TreeNode;
+
+/** All objects wanted now; replaces every earlier request (PROTOCOL.md 5.10). */
 export interface Request {
   readonly tag: "request";
   readonly sequence: number;
-  readonly wanted: readonly ("manifest" | TreeNode)[];
+  readonly wanted: readonly WantedObject[];
 }
 
 /** The target does not answer for this long: it erases or verifies (PROTOCOL.md 5.11). */

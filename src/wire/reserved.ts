@@ -17,7 +17,7 @@ export const ReservedExtension = {
 } as const;
 
 /** Kinds of object. */
-export const ReservedObjectKind = { signature: 0x4, keys: 0x5, locator: 0x6 } as const;
+export const ReservedObjectKind = { signature: 0x4, keys: 0x5 } as const;
 
 /** Reasons of a defer. */
 export const ReservedDeferCode = { busy: 6, battery: 7 } as const;

@@ -11,7 +11,7 @@ import type { Transport } from "../../src/transport/transport.ts";
 import { decodeCobs, encodeDelimited } from "../../src/wire/cobs.ts";
 import { CHUNK_UNIT, Codec, ObjectKind } from "../../src/wire/constants.ts";
 import { decodeFrame } from "../../src/wire/frame.ts";
-import type { Accept, Frame, ObjectName, Offer } from "../../src/wire/messages.ts";
+import type { Accept, Frame, ObjectName, Offer, WantedObject } from "../../src/wire/messages.ts";
 
 /**
  * A node on the wire that reads everything and may send anything, with right CRCs and tags. It knows what can be overheard:
@@ -130,10 +130,10 @@ export class Attacker {
   }
 
   /** Answers a request for hashes with the truth. */
-  sendRuns(image: ImageSource, wanted: readonly ("manifest" | ObjectName["node"])[]): void {
+  sendRuns(image: ImageSource, wanted: readonly WantedObject[]): void {
     for (const node of wanted) {
       if (node === "manifest") this.sendManifest(image);
-      else if (node.level > 0 && hasNode(image.manifest.leafCount, node))
+      else if (node !== "locator" && node.level > 0 && hasNode(image.manifest.leafCount, node))
         this.#sendObject({ kind: ObjectKind.run, node }, image.tree.run(node));
     }
   }

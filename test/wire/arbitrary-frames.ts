@@ -9,7 +9,7 @@ import {
   GRANT_ENTRIES_MAX,
   HAVE_ENTRIES_MAX,
   ID_LENGTH,
-  MANIFEST_LEVEL,
+  LOCATOR_LEVEL,
   NONCE_LENGTH,
   ObjectKind,
   PAYLOAD_MAX,
@@ -47,7 +47,7 @@ const beaconFields = {
   installedDigest: perhaps(digest),
   receivingDigest: perhaps(digest),
 };
-const node = fc.record({ level: fc.nat({ max: MANIFEST_LEVEL - 1 }), index: unsigned(24) });
+const node = fc.record({ level: fc.nat({ max: LOCATOR_LEVEL - 1 }), index: unsigned(24) });
 const refusal = fc.oneof(names(RefusalCode), fc.constant("other" as const));
 const session = { targetNonce: nonce, rescuerNonce: nonce };
 

@@ -14,6 +14,7 @@ const WIRE = "wire-v1.json";
 const RATE = "rate-v1.json";
 const INLINE = "inline-v1.json";
 const HAVE = "have-v1.json";
+const LOCATOR = "locator-v1.json";
 const KEY = "link-key-v1.json";
 const folders = new VectorFolders();
 afterAll(() => folders.dropAll());
@@ -114,7 +115,7 @@ const TEXTS: readonly (readonly [string, string, string, string])[] = [
   ["a limit of messages", "| `WireLimit.control` | 64 |", "| `WireLimit.control` | 40 |", "40 at most"],
 ];
 
-describe("the frames of wire-v1.json, rate-v1.json, have-v1.json, inline-v1.json, link-key-v1.json and session-v1.json", () => {
+describe("the frames of wire-v1.json, rate-v1.json, have-v1.json, inline-v1.json, locator-v1.json, link-key-v1.json and session-v1.json", () => {
   it("are as the tables of PROTOCOL.md say, all of them", () => {
     const { status, text } = runVectorScript(REPOSITORY, "check_vectors.py");
     const { sessions } = vectorFile<{ sessions: { steps: { frameHex?: string }[] }[] }>("session-v1.json");
@@ -126,6 +127,7 @@ describe("the frames of wire-v1.json, rate-v1.json, have-v1.json, inline-v1.json
       countOf(RATE, ["frames", "decodeOnly", "faults"]) +
       countOf(INLINE, ["frames", "decodeOnly", "faults"]) +
       countOf(HAVE, ["frames", "decodeOnly", "faults"]) +
+      countOf(LOCATOR, ["frames", "decodeOnly", "faults"]) +
       countOf(KEY, ["calls", "handshake", "sealed"]);
     expect(fixed).toBeGreaterThan(100);
     expect(steps.length).toBeGreaterThan(150);

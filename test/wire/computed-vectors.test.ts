@@ -10,6 +10,7 @@ const COMPUTED = [
   "inline-v1.json",
   "have-v1.json",
   "link-v1.json",
+  "locator-v1.json",
   "codecs-v1.json",
   "mailbox-v1.json",
   "rate-v1.json",

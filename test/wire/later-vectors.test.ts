@@ -4,7 +4,7 @@ import { WireLimit } from "../../src/wire/constants.ts";
 import { decodeFrame } from "../../src/wire/frame.ts";
 import { isRescuerControl, isTargetControl } from "../../src/wire/message-codec.ts";
 import { type Frame, isMessage } from "../../src/wire/messages.ts";
-import { encodeFrame, INLINE_VECTORS, RATE_VECTORS, SESSION_TAG } from "./wire-vectors.ts";
+import { encodeFrame, INLINE_VECTORS, LOCATOR_VECTORS, RATE_VECTORS, SESSION_TAG } from "./wire-vectors.ts";
 
 /** The longest that a frame of this kind may be on the wire. */
 function limitOf(frame: Frame): number {
@@ -15,6 +15,7 @@ function limitOf(frame: Frame): number {
 describe.each([
   ["the rate of the line", RATE_VECTORS],
   ["images behind an offer", INLINE_VECTORS],
+  ["where an image lies", LOCATOR_VECTORS],
 ])("the messages about %s", (_, { frames, decodeOnly, faults }) => {
   it.each(frames)("are written as in the vector: $name", ({ frame, bytes, wire }) => {
     expect(encodeFrame(frame, SESSION_TAG)).toEqual(bytes);

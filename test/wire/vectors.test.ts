@@ -24,6 +24,7 @@ import {
   FAULT_VECTORS,
   FRAME_VECTORS,
   HAVE_VECTORS,
+  LOCATOR_VECTORS,
   RATE_VECTORS,
   SESSION_TAG,
   SESSION_TAG_VECTORS,
@@ -81,7 +82,10 @@ describe("coverage of the vectors", () => {
   it("has each codec, each kind of object, and the first and last code of each list", () => {
     const data = frames("data").map((frame) => frame.tag === "data" && frame.codec);
     expect(new Set(data)).toEqual(new Set(Object.values(Codec)));
-    const kinds = frames("object").map((frame) => frame.tag === "object" && frame.name.kind);
+    const objects = [...frames("object"), ...LOCATOR_VECTORS.frames.map(({ frame }) => frame)];
+    const kinds = objects
+      .filter(({ tag }) => tag === "object")
+      .map((frame) => frame.tag === "object" && frame.name.kind);
     expect(new Set(kinds)).toEqual(new Set(Object.values(ObjectKind)));
     const reasons = new Set(frames("refuse").map((frame) => frame.tag === "refuse" && frame.reason));
     const failures = new Set(frames("distress").map((frame) => frame.tag === "distress" && frame.failure));

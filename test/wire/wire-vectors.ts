@@ -144,6 +144,8 @@ export const RATE_VECTORS: LaterVectors = laterVectors("rate-v1.json");
 export const INLINE_VECTORS: LaterVectors = laterVectors("inline-v1.json");
 /** The same of what a rescuer says it has (PROTOCOL.md 5.21). */
 export const HAVE_VECTORS: LaterVectors = laterVectors("have-v1.json");
+/** The same of where an image lies (PROTOCOL.md 6.11). */
+export const LOCATOR_VECTORS: LaterVectors = laterVectors("locator-v1.json");
 
 /** The same of words about images (PROTOCOL.md 5.19, 5.20). */
 export const ADVICE_VECTORS: readonly FrameVector[] = advice.frames.map(frameVector);

@@ -51,14 +51,15 @@ export class Offering {
     rescuerNonce: Uint8Array,
     turnMs: Millis,
   ) {
-    const { digest, version, size, counter, blockSize, partial } = image;
+    const { digest, version, size, counter, blockSize, partial, locator } = image;
     const targetNonce = beacon.bootNonce;
     this.number = number;
     this.beacon = beacon;
     this.name = callName(beacon);
     this.image = image;
     const about = { digest, version, size, counter, blockSize, ...(partial !== undefined && { partial }) };
-    this.offer = { tag: "offer", rescuerId, rescuerNonce, targetNonce, ...about };
+    const more = locator === undefined ? {} : { hasLocator: true as const };
+    this.offer = { tag: "offer", rescuerId, rescuerNonce, targetNonce, ...about, ...more };
     this.peer = identityOf(this.offer, beacon.nodeId, beacon.callDigest);
     this.#turnMs = turnMs;
     this.#repeats = new Repeats(now, turnMs, OFFER_INTERVAL_MS);

@@ -18,6 +18,8 @@ export interface OfferedImage {
   readonly envelope: Uint8Array;
   /** Blocks that are there, of one that is still being received. */
   readonly partial?: number;
+  /** Where it lies on a network, as the wire says it (PROTOCOL.md 6.11). */
+  readonly locator?: Uint8Array;
 }
 
 /** A block to read: in this attempt, in one of these codecs. */

@@ -221,6 +221,8 @@ export class RescuerRole implements Role {
     const kept = keepBeacon(beacon);
     this.#host.emit({ tag: "heard", beacon: kept });
     if (!this.#handsOut || beacon.isProvider || this.#serving !== undefined) return;
+    // Such beacons stand behind each DONE (PROTOCOL.md 5.12): the answer to that, which waits for the line, goes first.
+    if (this.#served.isHealed && this.#host.link.hasMessages) return;
     if (!this.#handshaking.isAnswered(now, kept)) this.#handshaking.handleCall(now, kept);
   }
 

@@ -57,6 +57,11 @@ export class ServedBoard {
     return this.#state.tag === "open";
   }
 
+  /** The last board said DONE, and may repeat it. */
+  get isHealed(): boolean {
+    return this.#state.tag === "healed";
+  }
+
   get isStopped(): boolean {
     return this.#state.tag === "stopped";
   }

@@ -27,6 +27,7 @@ import { SayingHaves } from "./saying-haves.ts";
 import { blockItem, blockKey, isBlockKey, objectItem, objectKey, runKey } from "./send-items.ts";
 
 const MANIFEST: ObjectName = { kind: ObjectKind.manifest, node: { level: 0, index: 0 } };
+const LOCATOR: ObjectName = { kind: ObjectKind.locator, node: { level: 0, index: 0 } };
 const MANIFEST_KEY = objectKey(MANIFEST);
 /** What one session may send, in images, and beyond that in bytes. */
 const SESSION_IMAGES = 8;
@@ -251,6 +252,11 @@ export class Serving {
     this.#sender.add(objectItem(MANIFEST, this.image.envelope));
   }
 
+  #sendLocator(): void {
+    const { locator } = this.image;
+    if (locator !== undefined) this.#sender.add(objectItem(LOCATOR, locator));
+  }
+
   /** Takes in a grant, and has the blocks read that it names for the first time. An old grant is ignored. */
   handleGrant(now: Millis, grant: Grant): void {
     this.endBusy(now);
@@ -311,6 +317,7 @@ export class Serving {
     const named = new Set<string>();
     for (const wanted of request.wanted) {
       if (wanted === "manifest") this.sendManifest();
+      else if (wanted === "locator") this.#sendLocator();
       else {
         named.add(runKey(wanted));
         if (!this.#isQueued(wanted) && !this.#reads.has(runKey(wanted))) nodes.push(wanted);

@@ -9,8 +9,10 @@ import { Lease } from "../lease.ts";
 import { isOnPace, nominalLineTime, ProgressFloor } from "../progress-floor.ts";
 import { type DescentPlan, lengthOfBlock } from "./descent-plan.ts";
 import type { EarlyChunks } from "./early-chunks.ts";
+import { FetchedChunks, type FetchedImage } from "./fetched-image.ts";
 import type { HadBlocks } from "./had-blocks.ts";
 import { type CompleteBlock, HeldWrites } from "./held-writes.ts";
+import { Locating } from "./locating.ts";
 import type { OwnWork } from "./own-work.ts";
 import type { SessionWords } from "./session-words.ts";
 import { SharePace } from "./share-pace.ts";
@@ -42,6 +44,8 @@ export interface ReceivingParts {
   readonly limits: TargetLimits;
   /** The call said that it takes an image behind the offer. */
   readonly isInline: boolean;
+  /** The rescuer knows where on a network its image lies, and the board's owner allows such. */
+  readonly locates: boolean;
   /** What it shares with the sessions on other links. */
   readonly swarm: Swarm;
   /** What the rescuer says it has; undefined of one that has all of the image. */
@@ -64,6 +68,11 @@ export class Receiving {
   readonly #pace: SharePace;
   /** What came of blocks before the first of them was opened. */
   #early: EarlyChunks | undefined;
+  readonly #locating: Locating | undefined;
+  /** The image, fetched from where it lies. */
+  #fetched: FetchedChunks | undefined;
+  /** Something may be missing that it has. */
+  #feedAt: Millis | undefined;
   /** Blocks that are being written. */
   #writing = 0;
   #wrong = 0;
@@ -79,6 +88,7 @@ export class Receiving {
     this.#work = parts.work;
     this.#isDeafWhileWriting = parts.isDeafWhileWriting;
     this.#isInline = parts.isInline;
+    this.#locating = parts.locates ? new Locating() : undefined;
     this.#time = new ExcusedTime(now, LATER_BUDGET_MS);
     const openMax = openBlocksWithin(limits, plan.blockSize);
     this.#pace = new SharePace(now, link, plan.blockSize);
@@ -143,9 +153,7 @@ export class Receiving {
         return [];
       }
       this.#link.ackNow(now);
-      if (!this.#isDeafWhileWriting) return [this.#write(now, complete)];
-      this.#held.add(now, complete);
-      return this.takeWrites(now);
+      return this.#takeBlock(now, complete);
     }
     const { run, waited } = this.descent.handleObject(now, chunk);
     // Behind blocks an answer waits in the rescuer's queue.
@@ -154,6 +162,49 @@ export class Receiving {
     if (isPrompt && Math.max(changedAt, this.#time.lastStoodAt(now)) <= now - waited)
       this.#link.rtt.sample(waited - this.#link.lineTime(chunk.payload.length));
     return run === undefined ? [] : [this.#check(now, run)];
+  }
+
+  #takeBlock(now: Millis, complete: CompleteBlock): readonly TargetEvent[] {
+    if (!this.#isDeafWhileWriting) return [this.#write(now, complete)];
+    this.#held.add(now, complete);
+    return this.takeWrites(now);
+  }
+
+  /** A chunk of the locator, perhaps; the whole of it when that completes it. */
+  takeLocator(chunk: DataChunk | ObjectChunk): Uint8Array | undefined {
+    return chunk.tag === "object" ? this.#locating?.handleChunk(chunk) : undefined;
+  }
+
+  /** The image was fetched from where it lies: what is missing comes from there, too. */
+  setFetched(now: Millis, image: FetchedImage): void {
+    this.#fetched = new FetchedChunks(image);
+    this.#feedAt = now;
+  }
+
+  /** Takes what is missing from the image that was fetched, if that is due, as much as is asked for at once. */
+  takeFetched(now: Millis): readonly TargetEvent[] {
+    const fetched = this.#fetched;
+    if (fetched === undefined || !isDue(this.#feedAt, now)) return [];
+    this.#feedAt = undefined;
+    this.#noteDropped();
+    this.descent.advance(now);
+    const { awaitedNodes, blocks, plan } = this.descent;
+    const runs = awaitedNodes.flatMap((node) => {
+      const chunk = fetched.run(node);
+      const run = chunk && this.descent.handleObject(now, chunk).run;
+      return run === undefined ? [] : [this.#check(now, run)];
+    });
+    const written = blocks.awaited.flatMap(([block, attempt]) => {
+      const chunk = fetched.block(block, attempt, plan.blockSize);
+      const complete = chunk && blocks.handleData(chunk);
+      return complete === undefined ? [] : this.#takeBlock(now, complete);
+    });
+    return [...runs, ...written];
+  }
+
+  /** Something was brought, or is no longer asked for elsewhere: more may be missing. */
+  #noteChange(now: Millis): void {
+    if (this.#fetched !== undefined) this.#feedAt = now;
   }
 
   #write(now: Millis, { block, bytes, coded }: CompleteBlock): TargetEvent {
@@ -218,6 +269,8 @@ export class Receiving {
   handleBlockWritten(now: Millis, block: number, outcome: BlockOutcome): boolean {
     const isWritten = outcome === "written";
     if (isWritten) this.#verified(now, lengthOfBlock(this.descent.plan, block), true);
+    // What was fetched is not what it was taken for: its rescuer has not sent this.
+    else if (this.#fetched?.hasGiven(block)) this.#fetched = undefined;
     // A rescuer may name a block in good faith that is not written yet.
     else if (outcome !== "missing") this.#wrong++;
     this.#writing = Math.max(0, this.#writing - 1);
@@ -253,7 +306,8 @@ export class Receiving {
     if (this.descent.isStuck(now)) this.#exchange(now);
     if (this.descent.isIdle) this.#takeOver(now);
     this.#noteBusy(now);
-    const request = this.descent.takeRequest(now, again);
+    this.#noteChange(now);
+    const request = this.descent.takeRequest(now, again, this.#locating);
     if (request !== undefined) this.#link.send(request);
     const grant = this.descent.blocks.takeGrant(again);
     if (grant !== undefined) this.#link.send(grant);
@@ -295,8 +349,9 @@ export class Receiving {
   }
 
   /** When {@link handleTimeout} has something to do, by name. */
-  deadlines(): Deadlines<"ask" | "lease" | "progress" | "write"> {
+  deadlines(): Deadlines<"ask" | "feed" | "lease" | "progress" | "write"> {
     return {
+      feed: this.#feedAt,
       ask: this.#askAgainAt,
       lease: this.#time.realTime(this.#lease.endsAt),
       progress: this.#time.realTime(this.#floor.endsAt),

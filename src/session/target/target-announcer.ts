@@ -46,6 +46,8 @@ export interface TargetOptions {
   readonly listensFirst?: boolean;
   /** It calls nobody known with plain distress, as a target does that has no room for drawing (PROTOCOL.md 2.4). */
   readonly callsPlainly?: boolean;
+  /** The board has a network, and its owner allows images from there (PROTOCOL.md 6.11). False unless given. */
+  readonly takesLocators?: boolean;
   /** What the board has memory for; as much as the reference keeps unless given. */
   readonly limits?: TargetLimits;
 }

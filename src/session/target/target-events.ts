@@ -40,6 +40,13 @@ export type TargetEvent =
       readonly blockSize: number;
     }
   | { readonly tag: "commit"; readonly session: number }
+  /** Where the image lies, as its rescuer says; not checked. May be answered by `handleFetched`. */
+  | {
+      readonly tag: "locator";
+      readonly session: number;
+      readonly locator: Uint8Array;
+      readonly plan: DescentPlan;
+    }
   /** Another node: with an offer for this board, or by its beacon. */
   | { readonly tag: "heard"; readonly who: HeardNode; readonly beacon?: Beacon }
   | { readonly tag: "offered"; readonly offer: Offer }

@@ -14,6 +14,7 @@ import { type SessionIdentity, tagOf } from "../identity.ts";
 import { LinkGuard } from "../link-guard.ts";
 import type { HeardEvent, Role, RoleHost } from "../role.ts";
 import { EffectAnswers } from "./effect-answers.ts";
+import type { FetchedImage } from "./fetched-image.ts";
 import { ImageHold } from "./image-hold.ts";
 import { type JudgedOffer, OfferAnswers, type OfferVerdict, type ServingElsewhere } from "./offer-answers.ts";
 import { RateFollow } from "./rate-follow.ts";
@@ -69,10 +70,10 @@ export class TargetRole implements Role {
     this.#guard = new LinkGuard(host.link.key, "target");
     this.#start = options.start;
     this.#isForced = (options.cause ?? "help") !== "help";
-    const { isDeafWhileWriting = false, limits = {}, swarm = new Swarm() } = options;
+    const { isDeafWhileWriting = false, limits = {}, swarm = new Swarm(), takesLocators = false } = options;
     this.#swarm = swarm;
     const inlineBytes = this.#guard.isKeyed ? 0 : (limits.inlineBytes ?? 0);
-    this.#sessionOptions = { isDeafWhileWriting, limits, swarm, inlineBytes };
+    this.#sessionOptions = { isDeafWhileWriting, limits, swarm, inlineBytes, takesLocators };
     this.#announcer = new TargetAnnouncer(now, host.link, options, this.#guard.isKeyed);
     const { random, start, hold = new ImageHold() } = options;
     this.#hold = hold;
@@ -318,6 +319,11 @@ export class TargetRole implements Role {
   /** Completes `checkRun`. */
   handleRunChecked(now: Millis, session: number, node: TreeNode, outcome: RunOutcome): void {
     this.#answers.runChecked(now, session, node, outcome);
+  }
+
+  /** Answers `locator` of the session with this number: its image was fetched, and is known to be right. */
+  handleFetched(now: Millis, session: number, image: FetchedImage): void {
+    this.#sessionOf(session)?.handleFetched(now, image);
   }
 
   /** Completes `writeBlock`. */

@@ -12,6 +12,7 @@ import type { LinkGuard } from "../link-guard.ts";
 import type { RoleHost } from "../role.ts";
 import { Accepting } from "./accepting.ts";
 import { EarlyChunks } from "./early-chunks.ts";
+import type { FetchedImage } from "./fetched-image.ts";
 import { HadBlocks } from "./had-blocks.ts";
 import { OwnWork } from "./own-work.ts";
 import { Receiving } from "./receiving.ts";
@@ -45,6 +46,8 @@ export interface SessionOptions {
   readonly swarm: Swarm;
   /** What the call said that it takes behind an offer; 0: nothing. */
   readonly inlineBytes: number;
+  /** The board has a network, and its owner allows images from there. */
+  readonly takesLocators: boolean;
 }
 
 /**
@@ -55,15 +58,17 @@ export interface SessionOptions {
  * - `progress`: a window ends in which enough has to have come.
  * - `busy`: own work runs, and the rescuer is told so.
  * - `write`: blocks that were held back are written.
+ * - `feed`: something is missing that an image that was fetched has.
  * - `giveUp`: nobody answers DONE.
  */
-export type SessionDeadline = "repeat" | "lease" | "ask" | "progress" | "busy" | "write" | "giveUp";
+export type SessionDeadline = "repeat" | "lease" | "ask" | "feed" | "progress" | "busy" | "write" | "giveUp";
 
 /** The deadlines when no session runs. */
 export const NO_SESSION: Deadlines<SessionDeadline> = {
   repeat: undefined,
   lease: undefined,
   ask: undefined,
+  feed: undefined,
   progress: undefined,
   busy: undefined,
   write: undefined,
@@ -99,6 +104,7 @@ export class TargetSession {
   readonly #had: HadBlocks | undefined;
   /** The check of the manifest may take long: the rescuer is told at once. */
   readonly #isLongCheck: boolean;
+  readonly #locates: boolean;
   #state: State;
 
   /**
@@ -107,7 +113,7 @@ export class TargetSession {
   constructor(
     now: Millis,
     peer: SessionIdentity,
-    { size, blockSize, partial }: Offer,
+    { size, blockSize, partial, hasLocator }: Offer,
     asks: AcceptAsks | undefined,
     host: RoleHost<TargetEvent>,
     guard: LinkGuard,
@@ -135,6 +141,7 @@ export class TargetSession {
     const askedBytes = asks === "blank" ? openBlocks * (blockSize || BLOCK_MAX) : 0;
     this.#early = new EarlyChunks(isJoining ? 0 : Math.max(askedBytes, inlineBytes));
     this.#had = partial === undefined ? undefined : new HadBlocks();
+    this.#locates = hasLocator === true && options.takesLocators;
     this.#isLongCheck = options.isDeafWhileWriting || size > SHORT_CHECK_BYTES_MAX;
   }
 
@@ -180,8 +187,12 @@ export class TargetSession {
 
   /** Takes in a chunk of the manifest, of a run or of a block. */
   handleChunk(now: Millis, chunk: DataChunk | ObjectChunk): void {
-    if (this.#state.tag === "receiving") this.#emitAll(this.#state.receiving.handleChunk(now, chunk));
-    else if (chunk.tag === "data" || chunk.name.kind !== ObjectKind.manifest) this.#early.add(chunk);
+    if (this.#state.tag === "receiving") {
+      const { receiving } = this.#state;
+      const locator = receiving.takeLocator(chunk);
+      if (locator === undefined) this.#emitAll(receiving.handleChunk(now, chunk));
+      else this.#emit({ tag: "locator", session: this.number, locator, plan: receiving.descent.plan });
+    } else if (chunk.tag === "data" || chunk.name.kind !== ObjectKind.manifest) this.#early.add(chunk);
     else this.#handleManifestChunk(now, chunk);
   }
 
@@ -206,14 +217,9 @@ export class TargetSession {
     if (!equalBytes(outcome.plan.digest, this.peer.digest))
       return refused("manifest", "the manifest is not the one that was offered");
     if (outcome.start.tag !== "good") return refused("flash", "the slot could not be prepared");
-    const about = {
-      link: this.#link,
-      session: this.number,
-      work: this.#work,
-      says: this.#says,
-      had: this.#had,
-    };
-    const parts = { ...about, ...this.#options, isInline: this.#options.inlineBytes > 0 };
+    const about = { link: this.#link, session: this.number, work: this.#work, says: this.#says };
+    const modes = { isInline: this.#options.inlineBytes > 0, locates: this.#locates, had: this.#had };
+    const parts = { ...about, ...this.#options, ...modes };
     // What flash lacks is in the ledger, if others receive this image.
     const isJoining = this.#options.swarm.ledgerOf(outcome.plan.digest) !== undefined;
     const start = isJoining ? NOTHING_MORE : outcome.start;
@@ -283,6 +289,11 @@ export class TargetSession {
     return this.#state.tag === "receiving" ? this.#sayDone(now, this.#state.receiving) : finished(false);
   }
 
+  /** The image was fetched from where its rescuer said that it lies. */
+  handleFetched(now: Millis, image: FetchedImage): void {
+    if (this.#state.tag === "receiving") this.#state.receiving.setFetched(now, image);
+  }
+
   /** The session on another link brought something, took something over, or is over: there may be more to ask for, or less. */
   handleShared(now: Millis): void {
     if (this.#state.tag !== "receiving") return;
@@ -330,6 +341,7 @@ export class TargetSession {
         return undefined;
       case "receiving": {
         this.#emitAll(state.receiving.takeWrites(now));
+        this.#emitAll(state.receiving.takeFetched(now));
         // Whose turn it was may be gone.
         if (state.receiving.descent.isFinished) this.#commit(now, state.receiving);
         if (this.#state.tag !== "receiving") return undefined;

@@ -14,6 +14,7 @@ import { ChunkAssembly } from "./chunk-assembly.ts";
 import type { DescentPlan } from "./descent-plan.ts";
 import type { HadBlocks } from "./had-blocks.ts";
 import { ImageLedger, type LedgerShare } from "./image-ledger.ts";
+import type { Locating } from "./locating.ts";
 import type { SharePace } from "./share-pace.ts";
 import { type BlockChoice, WantedBlocks } from "./wanted-blocks.ts";
 
@@ -251,18 +252,33 @@ export class TreeDescent implements LedgerShare {
     for (const node of leftmostPath(this.plan.leafCount, first).slice(1)) this.#ask(now, node, true);
   }
 
-  /** The request to send, if it changed since it was last taken, or in any case with `again`. */
-  takeRequest(now: Millis, again = false): Request | undefined {
-    if (!this.#requestChanged && !again) return undefined;
-    const waiting = [...this.#asked.values()].filter((wanted) => !wanted.isChecking && !wanted.held);
+  get #waiting(): Wanted[] {
+    return [...this.#asked.values()].filter((wanted) => !wanted.isChecking && !wanted.held);
+  }
+
+  /** Nodes whose runs were asked for, and have not arrived. */
+  get awaitedNodes(): readonly TreeNode[] {
+    return this.#waiting.map(({ node }) => node);
+  }
+
+  /**
+   * The request to send, if it changed since it was last taken, or in any case with `again`. `locating`: it may ask for the locator
+   * as well.
+   */
+  takeRequest(now: Millis, again = false, locating?: Locating): Request | undefined {
+    if (!this.#requestChanged && !again && locating?.isNew !== true) return undefined;
+    const waiting = this.#waiting;
     this.#requestChanged = false;
-    if (waiting.length === 0) return undefined;
+    const hasRoom = waiting.length < REQUEST_ENTRIES_MAX;
+    const locator = hasRoom && locating?.take() === true ? (["locator"] as const) : [];
+    if (waiting.length + locator.length === 0) return undefined;
     for (const wanted of waiting) {
       wanted.askedAt = now;
       wanted.timesAsked++;
     }
     this.#requestSequence = (this.#requestSequence + 1) & 0xffff;
-    return { tag: "request", sequence: this.#requestSequence, wanted: waiting.map(({ node }) => node) };
+    const wanted = [...locator, ...waiting.map(({ node }) => node)];
+    return { tag: "request", sequence: this.#requestSequence, wanted };
   }
 
   /** When the oldest unanswered question was asked; undefined when none is open. */

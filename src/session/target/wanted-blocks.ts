@@ -93,6 +93,13 @@ export class WantedBlocks {
     return false;
   }
 
+  /** Blocks that were asked for and have not arrived in full, with their attempts. */
+  get awaited(): readonly (readonly [block: number, attempt: number])[] {
+    return [...this.#open]
+      .filter(([, { isSettling }]) => !isSettling)
+      .map(([block, { attempt }]) => [block, attempt] as const);
+  }
+
   /** Adds blocks to those that wait. */
   add(blocks: readonly number[]): void {
     this.#waiting.add(blocks);

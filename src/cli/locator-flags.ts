@@ -1,0 +1,26 @@
+import { UsageError } from "../base/errors.ts";
+import { httpUrl } from "../network/source-url.ts";
+import { LOCATOR_MAX } from "../wire/constants.ts";
+
+/** Reads --locator: a URL of http or https, of 640 bytes at most. UsageError `bad-url`. */
+export function parseLocator(text: string): string {
+  const { href, hash } = httpUrl(text);
+  const why =
+    hash === ""
+      ? new TextEncoder().encode(href).length > LOCATOR_MAX
+        ? "it is too long"
+        : undefined
+      : "it has a fragment";
+  if (why !== undefined) throw new UsageError("bad-url", `"${text}" cannot be a locator: ${why}`);
+  return href;
+}
+
+/** Collects --locator-origin: scheme, host and port, and nothing behind them. UsageError `bad-url`. */
+export function collectOrigins(text: string, before: readonly string[] = []): string[] {
+  const { origin, pathname, search, hash } = httpUrl(text);
+  if (pathname !== "/" || search !== "" || hash !== "") {
+    const message = `"${text}" is more than an origin: give ${origin}`;
+    throw new UsageError("bad-url", message);
+  }
+  return [...before, origin];
+}
