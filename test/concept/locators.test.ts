@@ -96,6 +96,8 @@ describe("an answer that says where the image lies", () => {
     const over = await healed(undefined);
     const heal = await healed(locators);
     expect(detailsOf(heal)).not.toEqual([]);
+    const isAllowed = locators.origins.includes(ORIGIN);
+    expect(detailsOf(heal).some((detail) => detail.includes("fetches"))).toBe(isAllowed);
     // A request more, at most, and what was wrong once more.
     expect(heal.at).toBeLessThan(over.at + 5_000);
     expect(heal.b.of("lost")).toEqual([]);
