@@ -3,17 +3,20 @@ import { toHex } from "../../base/bytes.ts";
 import { systemClock } from "../../base/clock.ts";
 import { randomBytes } from "../../base/prng.ts";
 import type { CollectorEvent } from "../../fleet/mqtt/collector.ts";
+import { type MetricsAddress, parseMetricsAddress } from "../../node/metrics/metrics-address.ts";
 import type { Verdict } from "../../node/verdict.ts";
 import { doneVerdict, interruptedVerdict, stoppedVerdict } from "../command-verdict.ts";
 import { addCommand } from "../help.ts";
 import type { Output } from "../output.ts";
 import { type CommandContext, onRun } from "../run.ts";
 import { addBrokerFlags, type BrokerFlags, brokerAccess, parseFleetName } from "./broker-flags.ts";
+import { openCollectorFigures } from "./collector-figures.ts";
 
 interface CollectFlags extends BrokerFlags {
   readonly out: string;
   readonly group?: string;
   readonly id?: string;
+  readonly metrics?: MetricsAddress;
 }
 
 /** Registers `mayday collect`. */
@@ -36,6 +39,11 @@ export function addCollectCommand(program: Command): void {
       "--id <name>",
       "name at the broker, where that does not take it from the certificate (default: made from the folder's)",
       parseFleetName,
+    )
+    .option(
+      "--metrics <address>",
+      "figures for Prometheus on this machine, at a port or 127.0.0.1:PORT",
+      parseMetricsAddress,
     );
   onRun<CollectFlags>(command, runCollect);
 }
@@ -56,6 +64,7 @@ async function runCollect(
   const store = CollectorStore.open(flags.out);
   if (store.damaged > 0) output.warn(`${flags.out}: ${store.damaged} damaged lines are left out`);
   const clientId = flags.id ?? collectorId(flags.out, toHex(randomBytes(random, 6)));
+  const figures = await openCollectorFigures(flags.metrics, store, output);
   let reports = 0;
   const collector = await Collector.open({
     ...{ fleet: flags.fleet, group: flags.group, store, random, clock: systemClock },
@@ -63,6 +72,7 @@ async function runCollect(
     wall: () => Date.now(),
     onEvent: (event) => {
       if (event.tag === "collected") reports += event.reports;
+      figures.handle(event);
       tell(output, flags.broker, event);
     },
   });
@@ -71,6 +81,7 @@ async function runCollect(
     signal.addEventListener("abort", () => resolve(), { once: true });
   });
   await collector.close();
+  await figures.close();
   output.note(`${reports} reports collected`);
   const verdict = signal.aborted ? interruptedVerdict() : doneVerdict();
   return stoppedVerdict(verdict, signal);

@@ -1,6 +1,6 @@
 import { toHex } from "../../base/bytes.ts";
 import type { Clock, Timer } from "../../base/clock.ts";
-import { type Random, randomBytes } from "../../base/prng.ts";
+import { type Random, randomBytes, randomFraction } from "../../base/prng.ts";
 import type { Millis } from "../../base/units.ts";
 import type { TrustedKey } from "../../image/keys.ts";
 import {
@@ -24,9 +24,11 @@ import { type BrokerAccess, loadMqtt, MqttLink } from "./mqtt-link.ts";
 
 /** A site that is silent for longer is offline. */
 const WILL_DELAY_S = 300;
-/** A changed state is published this much later, so that a board that restarts is not three messages; and once a day anyhow. */
+/** A changed state is published this much later, so that a board that restarts is not three messages; and about once a day anyhow. */
 const STATE_DELAY_MS: Millis = 2_000;
 const STATE_EVERY_MS: Millis = 86_400_000;
+/** Share of the day by which that is earlier, at random: sites that came back together do not stay together. */
+const STATE_SPREAD = 0.25;
 
 /** What an uplink tells its node. All of it is news, and nothing that fails. */
 export type UplinkEvent =
@@ -250,11 +252,12 @@ export class SiteUplink {
   }
 
   #publishState(): void {
-    const { clock, fleet, site, state } = this.#options;
+    const { clock, fleet, random, site, state } = this.#options;
     const link = this.#link;
     if (link === undefined || !this.#machine.isConnected) return;
     this.#stateTimer?.cancel();
-    this.#stateTimer = clock.after(STATE_EVERY_MS, () => this.#publishState());
+    const every = STATE_EVERY_MS * (1 - STATE_SPREAD * randomFraction(random));
+    this.#stateTimer = clock.after(every, () => this.#publishState());
     const { size: waiting, dropped } = this.#outbox.queue;
     const { fault } = this.#outbox;
     const shown: SiteState = {

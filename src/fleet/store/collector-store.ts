@@ -1,5 +1,8 @@
 import { join } from "node:path";
+import { FailedError } from "../../base/errors.ts";
 import { replaceFileSync } from "../../files/atomic-file.ts";
+import { makeFolder } from "../../files/durable-file.ts";
+import { type FolderLock, lockFolder } from "../../files/folder-lock.ts";
 import { fileSize, LineFile, readLines } from "../../files/line-file.ts";
 import { parseCollected, parseCursorLine, parseSiteLine, type SiteLine } from "../collected.ts";
 import { type CollectedLine, CollectorBook, IDS_MAX } from "../collector-book.ts";
@@ -27,15 +30,33 @@ export class CollectorStore {
   #cursorLines = 0;
   #stateLines = 0;
 
-  private constructor(folder: string) {
+  readonly #lock: FolderLock;
+
+  private constructor(folder: string, lock: FolderLock) {
+    this.#lock = lock;
     this.#reports = LineFile.open(join(folder, COLLECTED_FILE));
     this.#cursors = LineFile.open(join(folder, CURSOR_FILE));
     this.#states = LineFile.open(join(folder, STATE_FILE));
   }
 
-  /** Opens a folder, or makes it. The errors are those of `LineFile.open`. */
+  /** Opens a folder, or makes it. FailedError `collector-busy`, `no-flock`; the others are those of `LineFile.open`. */
   static open(folder: string): CollectorStore {
-    const store = new CollectorStore(folder);
+    makeFolder(folder, 0o700);
+    const lock = lockFolder(folder);
+    if (lock === undefined) {
+      const message = `${folder}: another collector writes into it; let it end, or give each a folder of its own and --group`;
+      throw new FailedError("collector-busy", message, { folder });
+    }
+    try {
+      return CollectorStore.#openLocked(folder, lock);
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+
+  static #openLocked(folder: string, lock: FolderLock): CollectorStore {
+    const store = new CollectorStore(folder, lock);
     const reports = join(folder, COLLECTED_FILE);
     store.#read(
       reports,
@@ -103,6 +124,7 @@ export class CollectorStore {
 
   async close(): Promise<void> {
     for (const file of [this.#reports, this.#cursors, this.#states]) await file.close();
+    this.#lock.release();
   }
 }
 
