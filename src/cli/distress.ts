@@ -3,7 +3,6 @@ import { toHex } from "../base/bytes.ts";
 import { systemClock } from "../base/clock.ts";
 import type { Millis } from "../base/units.ts";
 import type { Board } from "../board/board.ts";
-import type { Locators } from "../node/locator.ts";
 import type { Verdict } from "../node/verdict.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import { adviceOn } from "./advice/run-advice.ts";
@@ -12,7 +11,7 @@ import { doneVerdict } from "./command-verdict.ts";
 import { addFlagVariables } from "./flag-variables.ts";
 import { addCommand } from "./help.ts";
 import { linkKeyFlag, linkKeyFor } from "./link-key-flag.ts";
-import { collectOrigins } from "./locator-flags.ts";
+import { collectOrigins, locatorsFor } from "./locator-flags.ts";
 import { warnOfOpenLinks } from "./open-link-warnings.ts";
 import { addOutputFlags } from "./output-flags.ts";
 import { collectLinks, parseSeconds } from "./parse.ts";
@@ -141,10 +140,4 @@ async function healBoard(
     refusals.close();
     store.close();
   }
-}
-
-/** The network, if some of it is allowed; its code is loaded only then. */
-async function locatorsFor(origins: readonly string[] = []): Promise<Locators | undefined> {
-  if (origins.length === 0) return undefined;
-  return (await import("../node/locator-fetch.ts")).networkLocators(origins);
 }

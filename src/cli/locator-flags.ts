@@ -1,5 +1,6 @@
 import { UsageError } from "../base/errors.ts";
 import { httpUrl } from "../network/source-url.ts";
+import type { Locators } from "../node/locator.ts";
 import { LOCATOR_MAX } from "../wire/constants.ts";
 
 /** Reads --locator: a URL of http or https, of 640 bytes at most. UsageError `bad-url`. */
@@ -15,12 +16,23 @@ export function parseLocator(text: string): string {
   return href;
 }
 
-/** Collects --locator-origin: scheme, host and port, and nothing behind them. UsageError `bad-url`. */
-export function collectOrigins(text: string, before: readonly string[] = []): string[] {
+/** Reads an origin: scheme, host and port, and nothing behind them. UsageError `bad-url`. */
+export function parseOrigin(text: string): string {
   const { origin, pathname, search, hash } = httpUrl(text);
   if (pathname !== "/" || search !== "" || hash !== "") {
     const message = `"${text}" is more than an origin: give ${origin}`;
     throw new UsageError("bad-url", message);
   }
-  return [...before, origin];
+  return origin;
+}
+
+/** Collects --locator-origin, as {@link parseOrigin} reads it. */
+export function collectOrigins(text: string, before: readonly string[] = []): string[] {
+  return [...before, parseOrigin(text)];
+}
+
+/** The network, if some of it is allowed; its code is loaded only then. */
+export async function locatorsFor(origins: readonly string[] = []): Promise<Locators | undefined> {
+  if (origins.length === 0) return undefined;
+  return (await import("../node/locator-fetch.ts")).networkLocators(origins);
 }

@@ -17,6 +17,7 @@ import {
   wordsValue,
 } from "./config-values.ts";
 import { FLEET_TABLE, type FleetSettings } from "./fleet-table.ts";
+import { LOCATOR_TABLE, type LocatorSettings } from "./locator-table.ts";
 import { NETWORK_TABLE, type NetworkSettings } from "./network-table.ts";
 
 /** Most links of a node, and most updates that it hands out at the same time. */
@@ -37,6 +38,7 @@ export const SETTING_KEYS = [
   "on-healed",
   "update",
   "allow-single",
+  "eager",
   "soak",
   "soak-resets",
   "ring-time",
@@ -44,10 +46,11 @@ export const SETTING_KEYS = [
 ] as const;
 export type SettingKey = (typeof SETTING_KEYS)[number];
 /** Tables of the file that stand once. They have neither variables nor flags. */
-const TABLES = { network: NETWORK_TABLE, fleet: FLEET_TABLE } as const satisfies Record<
-  string,
-  ConfigTable<object>
->;
+const TABLES = {
+  network: NETWORK_TABLE,
+  locator: LOCATOR_TABLE,
+  fleet: FLEET_TABLE,
+} as const satisfies Record<string, ConfigTable<object>>;
 export const CONFIG_TABLES: Readonly<Record<string, ConfigTable<object>>> = TABLES;
 /** Keys of the file. */
 export const FILE_KEYS: readonly string[] = [...SETTING_KEYS, ...Object.keys(TABLES), "link"];
@@ -66,12 +69,14 @@ export interface Settings {
   readonly "on-healed"?: Words;
   readonly update?: "auto" | "never";
   readonly "allow-single"?: boolean;
+  readonly eager?: boolean;
   readonly soak?: Millis;
   readonly "soak-resets"?: number;
   readonly "ring-time"?: Millis;
   readonly "fan-out"?: number;
   readonly network?: NetworkSettings;
   readonly fleet?: FleetSettings;
+  readonly locator?: LocatorSettings;
   readonly link?: readonly LinkSettings[];
 }
 
@@ -109,6 +114,7 @@ const SettingsSchema = v.object(
     "on-healed": v.exactOptional(wordsValue()),
     update: v.exactOptional(choiceValue("auto", "never")),
     "allow-single": v.exactOptional(flagValue()),
+    eager: v.exactOptional(flagValue()),
     soak: v.exactOptional(durationValue()),
     "soak-resets": v.exactOptional(countValue(0, SOAK_RESETS_MAX)),
     "ring-time": v.exactOptional(durationValue()),
@@ -121,6 +127,7 @@ const SettingsSchema = v.object(
     ),
     network: v.exactOptional(NETWORK_TABLE.schema),
     fleet: v.exactOptional(FLEET_TABLE.schema),
+    locator: v.exactOptional(LOCATOR_TABLE.schema),
   },
   expected("a table"),
 );
@@ -146,6 +153,7 @@ export function settingOfText(key: SettingKey, value: string): unknown {
     case "on-healed":
       return splitWords(value, "it");
     case "allow-single":
+    case "eager":
       return value === "true" ? true : value === "false" ? false : value;
     case "fan-out":
     case "soak-resets":

@@ -40,6 +40,7 @@ export interface NodeOverrides {
   readonly onHealed?: string | undefined;
   readonly update?: string | undefined;
   readonly allowSingle?: boolean | undefined;
+  readonly eager?: boolean | undefined;
   readonly soak?: string | undefined;
   readonly soakResets?: string | undefined;
   readonly ringTime?: string | undefined;

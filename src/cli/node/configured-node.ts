@@ -16,6 +16,7 @@ import { BootHook } from "../hooks/boot-hook.ts";
 import { HealedHook } from "../hooks/healed-hook.ts";
 import { HookRunner } from "../hooks/hook-runner.ts";
 import { linkKeyFlag, linkKeyFor } from "../link-key-flag.ts";
+import { locatorsFor } from "../locator-flags.ts";
 import { warnOfOpenLinks } from "../open-link-warnings.ts";
 import type { Output } from "../output.ts";
 import type { CommandContext } from "../run.ts";
@@ -80,6 +81,8 @@ async function runWith(
       repository,
       allowUnsigned: acceptsUnsigned(board),
       policy: { update: config.update, allowSingle: config.allowSingle },
+      isEager: config.eager,
+      locators: await locatorsFor(config.locatorOrigins),
       fanOut: config.fanOut,
       confirms: config.trialConfirm === "on-boot",
       soakMs: config.soakMs,

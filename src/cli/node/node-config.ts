@@ -51,6 +51,8 @@ export interface NodeConfig {
   readonly update: "auto" | "never";
   /** Whether a healthy board with one slot may be updated. */
   readonly allowSingle: boolean;
+  /** Whether a small image is sent right behind its offer. */
+  readonly eager: boolean;
   /** How long an image runs before it is handed on. */
   readonly soakMs: Millis;
   /** How often it was started again by then. */
@@ -61,6 +63,8 @@ export interface NodeConfig {
   readonly fanOut: number;
   /** Where images of the repository come from; undefined: only from people. */
   readonly network: NetworkSettings | undefined;
+  /** From where the own board may fetch an image that a neighbour only names. */
+  readonly locatorOrigins: readonly string[];
   /** Reports of what happens here; undefined without a `[fleet]`. */
   readonly fleet: FleetSettings | undefined;
   /** At least one. */
@@ -170,12 +174,14 @@ function configOf(path: string | undefined, settings: Settings): NodeConfig {
     onHealed: settings["on-healed"],
     update: settings.update ?? "auto",
     allowSingle: settings["allow-single"] ?? false,
+    eager: settings.eager ?? false,
     soakMs: settings.soak ?? 0,
     soakResets: settings["soak-resets"] ?? 0,
     ringTimeMs: settings["ring-time"] ?? RING_TIME_MS,
     fanOut: settings["fan-out"] ?? 1,
     network: settings.network,
     fleet: settings.fleet,
+    locatorOrigins: settings.locator?.origins ?? [],
     links: (settings.link ?? []).map((link) => ({ endpoint: link.endpoint, linkKey: link["link-key"] })),
   };
 }

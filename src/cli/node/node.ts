@@ -46,6 +46,7 @@ export function addNodeCommand(program: Command): void {
     .option("--on-healed <command>", "program to run after each healed board")
     .option("--update <when>", '"auto": take newer images from neighbours; "never"')
     .option("--allow-single", "update a board with one slot, too, whose only image is overwritten meanwhile")
+    .option("--eager", "send a small image right behind its offer, to boards that take it so")
     .option("--soak <time>", 'run an image this long before handing it on, such as "10m"')
     .option("--soak-resets <n>", "start it again this often before handing it on")
     .option("--ring-time <time>", "how much later each ring of an image with rings goes ahead")

@@ -19,6 +19,8 @@ on-boot = ["./boot-hook", "from file"]
 on-healed = ["./healed-hook", "from file"]
 update = "never"
 allow-single = true
+eager = true
+metrics = "1"
 soak = "90s"
 ring-time = "2d"
 fan-out = 3
@@ -33,6 +35,8 @@ const ENV = {
   MAYDAY_ON_HEALED: "true healed",
   MAYDAY_UPDATE: "auto",
   MAYDAY_ALLOW_SINGLE: "false",
+  MAYDAY_EAGER: "false",
+  MAYDAY_METRICS: "2",
   MAYDAY_SOAK: "500ms",
   MAYDAY_RING_TIME: "10m",
   MAYDAY_FAN_OUT: "4",
@@ -47,6 +51,8 @@ const FLAGS: NodeOverrides = {
   onHealed: "false healed",
   update: "never",
   allowSingle: true,
+  eager: true,
+  metrics: "[::1]:3",
   soak: "1s",
   ringTime: "3h",
   fanOut: "5",
@@ -71,6 +77,8 @@ describe("the configuration of a node", () => {
         onHealed: [at("healed-hook")],
         update: "auto",
         allowSingle: false,
+        eager: false,
+        locatorOrigins: [],
         soakMs: 0,
         soakResets: 0,
         ringTimeMs: 3_600_000,
@@ -104,6 +112,8 @@ describe("the configuration of a node", () => {
       onHealed: undefined,
       update: "auto",
       allowSingle: false,
+      eager: false,
+      locatorOrigins: [],
       soakMs: 0,
       soakResets: 0,
       ringTimeMs: 3_600_000,
@@ -125,6 +135,8 @@ describe("the configuration of a node", () => {
       onHealed: [at("healed-hook"), "from file"],
       update: "never",
       allowSingle: true,
+      eager: true,
+      metrics: { host: "127.0.0.1", port: 1 },
       soakMs: 90_000,
       soakResets: 0,
       ringTimeMs: 172_800_000,
@@ -143,6 +155,8 @@ describe("the configuration of a node", () => {
       onHealed: ["true", "healed"],
       update: "auto",
       allowSingle: false,
+      eager: false,
+      metrics: { host: "127.0.0.1", port: 2 },
       soakMs: 500,
       soakResets: 0,
       ringTimeMs: 600_000,
@@ -161,6 +175,8 @@ describe("the configuration of a node", () => {
       onHealed: ["false", "healed"],
       update: "never",
       allowSingle: true,
+      eager: true,
+      metrics: { host: "::1", port: 3 },
       soakMs: 1000,
       soakResets: 0,
       ringTimeMs: 10_800_000,
