@@ -1,4 +1,5 @@
 import type { Millis } from "../base/units.ts";
+import { FrameClass, PROTOCOL_VERSION } from "../wire/constants.ts";
 import type { LineCode } from "../wire/line-code.ts";
 import type { LinkCounters } from "./counters.ts";
 import type { LinkEvent } from "./link-event.ts";
@@ -8,9 +9,14 @@ import { QueryEcho } from "./listening/query-echo.ts";
 import { TextSense } from "./listening/text-sense.ts";
 import { Unasked } from "./listening/unasked.ts";
 import { consoleText, isMostlyPrintable } from "./strangers/console-text.ts";
+import { hasOddParity } from "./strangers/line-changes.ts";
 import { RecentText } from "./strangers/recent-text.ts";
 import type { Stranger } from "./strangers/stranger.ts";
 import { StrangerWatch } from "./strangers/stranger-watch.ts";
+
+/** Behind the first code of COBS: class and version of an announcement. A call whose top bits a line cuts off is printable for the rest. */
+const ANNOUNCEMENT: number = FrameClass.announce | (PROTOCOL_VERSION << 4);
+const beginsAnnouncement = (body: Uint8Array): boolean => body[1] === ANNOUNCEMENT;
 
 /** After a packet in the second form, damaged ones are expected for this long: a rescuer that was reset is silent for longer. */
 const CODED_TEXT_MS = 1_000;
@@ -169,8 +175,11 @@ export class ForeignInput {
     const recent = isDelimited || ignoresText ? "" : this.#recent.text;
     const isForTerminal = this.#isForTerminal && !isDelimited && !isPacket;
     const isMarked = isForTerminal || endsInCountdown(recent);
-    const isConsoleText = text !== "" && !isPacket && (!isDelimited || isMostlyPrintable(body));
-    const isForeign = this.#echo.take(now, body.length, isDelimited) || isMarked || isConsoleText;
+    const isConsoleText =
+      text !== "" && !isPacket && (!isDelimited || (isMostlyPrintable(body) && !beginsAnnouncement(body)));
+    // With parity in it a delimiter is none: it may be the answer of a node.
+    const isEcho = this.#echo.take(now, body.length, isDelimited) && !hasOddParity(body);
+    const isForeign = isEcho || isMarked || isConsoleText;
     this.#sense.clear();
     this.#isForTerminal = false;
     this.muting.noteForeign(now, isForeign);

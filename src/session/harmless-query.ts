@@ -3,10 +3,10 @@ import { type Random, randomBelow } from "../base/prng.ts";
 import { CONTROL_MENDABLE } from "../link/forms/control-forms.ts";
 import type { Link } from "../link/link.ts";
 import { encodeDelimited } from "../wire/cobs.ts";
-import { ID_LENGTH, NONCE_LENGTH } from "../wire/constants.ts";
+import { CALL_MASK_LENGTH, ID_LENGTH, NONCE_LENGTH } from "../wire/constants.ts";
 import { encodeCodedFrame } from "../wire/fec/coded-frame.ts";
 import { encodeMessage } from "../wire/frame.ts";
-import { CALL_MASK_LENGTH, maskedCall } from "../wire/masked-call.ts";
+import { maskedCall } from "../wire/masked-call.ts";
 import type { Query } from "../wire/messages.ts";
 
 /**
@@ -18,6 +18,8 @@ const KEYS: ReadonlySet<number> = new Set([0x03, 0x04, 0x0a, 0x0d, 0x0f, 0x11, 0
 /** Readline's insert-comment, which executes a line, where it takes bit 7 for Meta. */
 const META_COMMENT = 0xa3;
 const LOW_BITS = 0x7f;
+/** A delimiter on a line of seven bits, which would have parts of a frame taken for text. */
+const CUT_ZERO = 0x80;
 /**
  * One draw in four is harmless, with a copy in the second form one in fifty. Where what the line changes is a key itself, none is; then a node was
  * recognised by its frames.
@@ -105,14 +107,15 @@ export class HarmlessQueries {
   /** With the copy in the second form that may go with it (PROTOCOL.md 2.5), but for the marker in front of that. */
   #isHarmless(query: Query): boolean {
     const frame = encodeMessage(this.#link.announced(query), 0);
-    if (!isHarmless(encodeDelimited(frame))) return false;
+    const wire = encodeDelimited(frame);
+    if (!isHarmless(wire) || wire.includes(CUT_ZERO)) return false;
     return (
       !this.#link.isHunting || isHarmless(encodeCodedFrame(frame, CONTROL_MENDABLE).subarray(MARKER_LENGTH))
     );
   }
 }
 
-/** Neither a key nor zero, behind which COBS puts a code. */
+/** Neither a key nor zero, behind which COBS puts a code; on a line of seven bits neither. */
 function isPlain(byte: number): boolean {
-  return byte !== 0 && !isKey(byte);
+  return (byte & LOW_BITS) !== 0 && !isKey(byte);
 }

@@ -148,6 +148,8 @@ export const LineChangeBit = {
   "zeros-dropped": 0x10,
   "seven-bits": 0x20,
 } as const;
+/** Bytes of the mask in front of a call that a query carries (PROTOCOL.md 5.1). */
+export const CALL_MASK_LENGTH = 3;
 /** Bytes of the value of *limits* (PROTOCOL.md 5.4). */
 export const LIMITS_LENGTH = 6;
 /** What a board that takes images inline has room for in a frame, and blocks of such an image at most (PROTOCOL.md 6.10). */

@@ -1,9 +1,6 @@
 import { ByteWriter, concatBytes } from "../base/bytes.ts";
-import { CRC_LENGTH } from "./constants.ts";
+import { CALL_MASK_LENGTH, CRC_LENGTH } from "./constants.ts";
 import { frameCrc } from "./crc.ts";
-
-/** Bytes of the mask in front of a call that a query carries (PROTOCOL.md 5.1). */
-export const CALL_MASK_LENGTH = 3;
 
 /** The value of *call*: the mask, and the frame of a call without its CRC under it. */
 export function maskedCall(call: Uint8Array, mask: Uint8Array): Uint8Array {
