@@ -44,6 +44,11 @@ export interface NodeDuties extends Pick<RunOptions, "advice"> {
   readonly soakMs?: Millis;
   /** What a board that does not boot receives is handed on while more of it comes. True unless given. */
   readonly cutThrough?: boolean;
+  /**
+   * A board that does not boot listens for 1.5 s before it calls, as its neighbour may count down (PROTOCOL.md 2.4). True on one
+   * link unless given, false on several.
+   */
+  readonly listensFirst?: boolean;
   /** It was also started again this often; 0 unless given. */
   readonly soakResets?: number;
   /** How much later each ring of an image with rings goes ahead; 0 unless given. */

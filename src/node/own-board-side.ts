@@ -101,7 +101,7 @@ export class OwnBoardSide {
       status: () => this.life.status(),
       // Its neighbour may have been switched on with it, and counts down. With several, who speaks first would bind the board to
       // an image that another one has faster.
-      listensFirst: duties.links.length === 1,
+      listensFirst: duties.listensFirst ?? duties.links.length === 1,
       // A board that does not boot takes what heals it.
       defers: (link, plan) => (board.status().isBootable ? gates.judge(linkOf(link), plan) : undefined),
     });

@@ -190,8 +190,11 @@ export const LOCATOR_LEVEL = 0xfe;
 /** Longest locator, in bytes (PROTOCOL.md 6.11). */
 export const LOCATOR_MAX = 640;
 
-/** Bytes on the wire that a message may take, extensions and both delimiters included (PROTOCOL.md 5). */
-export const WireLimit = { announcement: 96, control: 64, ack: 32 } as const;
+/**
+ * Bytes on the wire that a message may take, extensions and both delimiters included (PROTOCOL.md 5). `carrier`: a query that
+ * carries a call.
+ */
+export const WireLimit = { announcement: 96, carrier: 104, control: 64, ack: 32 } as const;
 
 /**
  * Longest manifest object that a target takes in, in bytes (PROTOCOL.md 4.6): the longest envelope, 623 bytes

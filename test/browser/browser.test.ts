@@ -16,7 +16,7 @@ import type { HealReport } from "./heal-in-memory.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 /** Of these, what makes and reads coded blocks takes 4 KiB, and words about images half a KiB. */
-const GZIPPED_MAX = 96 * 1024;
+const GZIPPED_MAX = 100 * 1024;
 /** All that the bundle may use beside the language itself; a browser has both. */
 const GLOBALS = { TextEncoder, TextDecoder };
 
@@ -70,7 +70,7 @@ describe("mayday/browser", () => {
     expect(text).not.toMatch(/typeof process\b/);
   });
 
-  it("has at most 96 KiB when gzipped", () => {
+  it("has at most 100 KiB when gzipped", () => {
     const { length } = gzipSync(text, { level: 9 });
     process.stdout.write(`mayday/browser: ${Buffer.byteLength(text)} bytes minified, ${length} gzipped\n`);
     expect(length).toBeGreaterThan(10_000);

@@ -30,6 +30,9 @@ afterAll(() => bench.close());
 /** A server that is not there: what is wrong with a path is seen before it is asked. */
 const PULL = "--from http://127.0.0.1:1/ --allow-address 127.0.0.1";
 
+/** A broker that is not there: likewise. */
+const BROKER = "--broker mqtts://127.0.0.1:1 --fleet pumps";
+
 /**
  * Each place where a command takes a path, as "COMMAND ARGUMENT" or "COMMAND --FLAG", and a command line with PATH there. What is
  * given besides is right.
@@ -95,6 +98,21 @@ const PLACES: Readonly<Record<string, string>> = {
   "node --log": `node ${TARGET} --log PATH`,
   "status --node": "status --node PATH",
   "status --link-key": "status --link tcp:127.0.0.1:1 --timeout 0.3 --link-key PATH",
+  "collect --out": "collect --broker mqtt://127.0.0.1:1 --fleet pumps --out PATH",
+  "collect --ca": `collect ${BROKER} --out never --ca PATH`,
+  "collect --cert": `collect ${BROKER} --out never --cert PATH --key owner.key`,
+  "collect --key": `collect ${BROKER} --out never --cert owner.pub --key PATH`,
+  "fleet status --dir": "fleet status --dir PATH",
+  "fleet status --html": "fleet status --dir images --html PATH",
+  "fleet offer --image": `fleet offer ${BROKER} --sign owner.key --image PATH`,
+  "fleet offer --sign": `fleet offer ${BROKER} --image fw.mdy --sign PATH`,
+  "fleet offer --ca": `fleet offer ${BROKER} --image fw.mdy --sign owner.key --ca PATH`,
+  "fleet offer --cert": `fleet offer ${BROKER} --image fw.mdy --sign owner.key --cert PATH --key owner.key`,
+  "fleet offer --key": `fleet offer ${BROKER} --image fw.mdy --sign owner.key --cert owner.pub --key PATH`,
+  "fleet stop --sign": `fleet stop ${BROKER} --digest 0123456789abcdef --sign PATH`,
+  "fleet stop --ca": `fleet stop ${BROKER} --digest 0123456789abcdef --sign owner.key --ca PATH`,
+  "fleet stop --cert": `fleet stop ${BROKER} --digest 0123456789abcdef --sign owner.key --cert PATH --key owner.key`,
+  "fleet stop --key": `fleet stop ${BROKER} --digest 0123456789abcdef --sign owner.key --cert owner.pub --key PATH`,
   "sim --svg": "sim --topology line --nodes 2 --seed 1 --svg PATH",
 };
 

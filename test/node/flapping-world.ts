@@ -215,6 +215,7 @@ export class FlappingWorld {
       policy: POLICY,
       allowSingle: false,
       cutThrough: true,
+      callsAtOnce: false,
       gates: nodeGates(NO_GATES),
       linkKey: undefined,
       markAsync: () => {

@@ -138,6 +138,8 @@ function rescueWith(seed: number): LaterRelease {
   let keys = 0;
   const rescue: VirtualRescue = new VirtualRescue({
     ...{ seed, size, blockSize: 1024, slotSize: 20_480, wrap: later.wrap, ...slot },
+    // What is under a mask cannot be changed on its way.
+    callsPlainly: seed % 2 === 0,
     onRescuerEvent: (event, proceed) => {
       proceed();
       const sender = rescue.rescuerEnd.link.sender;

@@ -86,6 +86,8 @@ export interface VirtualRescueOptions {
   readonly isDeafWhileWriting?: boolean;
   /** What the board has memory for. */
   readonly limits?: TargetLimits;
+  /** The target calls nobody known with plain distress, as the C side does. */
+  readonly callsPlainly?: boolean | undefined;
   /** The rescuer sends what fits right behind its offer. */
   readonly isEager?: boolean;
   /** The target's, at each of its starts; random unless given. */
@@ -235,6 +237,7 @@ export class VirtualRescue {
       isForced = false,
       isDeafWhileWriting = false,
       limits = {},
+      callsPlainly = false,
       onTargetEvent = proceedNow,
     } = this.#options;
     const wire = this.#wire(0);
@@ -252,7 +255,8 @@ export class VirtualRescue {
     const now = this.clock.now();
     const isBlank = (): boolean => store.isBlank();
     const cause = isForced ? ("insists" as const) : ("help" as const);
-    const options = { random: this.#random, status, isBlank, start, cause, isDeafWhileWriting, limits };
+    const manner = { cause, isDeafWhileWriting, limits, callsPlainly };
+    const options = { random: this.#random, status, isBlank, start, ...manner };
     const target = end.exchange(now, (host) => new TargetRole(now, host, options));
     const driver = this.#drive(end, wire, onTargetEvent, (event: TargetEvent, pump) => {
       if (!this.#applyTarget(event, target, store, pump, see)) this.targetEvents.push(event);

@@ -197,7 +197,7 @@ export class ChangedFrames {
   #twoLossesIn(body: Uint8Array, possible: readonly LineChange[]): readonly LineChange[] | undefined {
     const { headAt } = this.#code;
     const hasHead = body[headAt] === ANNOUNCE || body[headAt - 1] === ANNOUNCE;
-    if (!hasHead || body.length > WireLimit.announcement) return undefined;
+    if (!hasHead || body.length > WireLimit.carrier) return undefined;
     if (!this.#spend(body.length * TWICE_COST)) return undefined;
     for (const first of possible)
       for (const byte of first.takes ?? [])
@@ -257,7 +257,7 @@ export class ChangedFrames {
 
   /** Short enough, with the first two bytes of an announcement but for bit 7, even if the byte before them is lost. */
   #isLikeAnnouncement(body: Uint8Array): boolean {
-    if (body.length > WireLimit.announcement) return false;
+    if (body.length > WireLimit.carrier) return false;
     const { headAt } = this.#code;
     return [headAt, headAt - 1].some((at) => {
       const type = (body[at + 1] ?? 0) & 0x7f;

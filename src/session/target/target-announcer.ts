@@ -2,7 +2,7 @@ import { equalBytes } from "../../base/bytes.ts";
 import type { Random } from "../../base/prng.ts";
 import type { Millis } from "../../base/units.ts";
 import type { Link } from "../../link/link.ts";
-import { CRC_LENGTH } from "../../wire/constants.ts";
+import { CRC_LENGTH, WireLimit } from "../../wire/constants.ts";
 import { encodeMessage } from "../../wire/frame.ts";
 import type { AcceptAsks, Beacon, Offer } from "../../wire/messages.ts";
 import { AnswerTimer } from "../answer-timer.ts";
@@ -54,10 +54,10 @@ export interface TargetOptions {
 
 /** Calls and queries are in no session. */
 const ANY_TAG = 1;
-/** A query that carries a distress, on the line, in bytes (PROTOCOL.md 5.1). */
-const CARRIER_BYTES = 92;
-/** Longest call that a query carries, in bytes: with *forms*, and without *changes*. */
-const CARRIED_MAX = 65;
+/** What a query that carries a call takes on the line besides, in bytes (PROTOCOL.md 5.1). */
+const CARRIER_EXTRA = 30;
+/** Longest call that a query carries, in bytes: with *forms*, *changes* and *inline*. */
+const CARRIED_MAX: number = WireLimit.carrier - CARRIER_EXTRA;
 /** A distress on the line, in bytes (PROTOCOL.md 5.2). */
 const DISTRESS_BYTES = 69;
 /** On a line where a distress takes longer than this, the board calls with queries: below 9600 baud. */
@@ -188,8 +188,9 @@ export class TargetAnnouncer {
     else {
       const call = this.#noteCall();
       const frame = encodeMessage(call, ANY_TAG).subarray(0, -CRC_LENGTH);
-      const query = frame.length > CARRIED_MAX ? this.#queries.next() : this.#queries.carrying(frame);
-      const bytes = this.#link.callBytes(CARRIER_BYTES);
+      const isCarried = frame.length <= CARRIED_MAX;
+      const query = isCarried ? this.#queries.carrying(frame) : this.#queries.next();
+      const bytes = this.#link.callBytes(isCarried ? frame.length + CARRIER_EXTRA : QUERY_BYTES);
       this.#timer.sent(now, this.#link.lineTime(bytes), this.#isInDistress(this.status));
       this.#sendQuery(now, query, bytes);
     }

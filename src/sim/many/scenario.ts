@@ -50,6 +50,7 @@ export interface ScenarioHooks {
   pause?(world: World): Promise<void>;
   /** Instead of {@link RandomFaults}, when the scenario has faults. */
   readonly faults?: WorldOptions["faults"];
+  readonly callsAtOnce?: WorldOptions["callsAtOnce"];
   readonly onEvent?: WorldOptions["onEvent"];
   readonly onFrame?: WorldOptions["onFrame"];
 }
@@ -73,6 +74,7 @@ export function worldOf(
     key: simKey(seed),
     broken: [...brokenToo, ...brokenOf(scenario)],
     faults: scenario.faults ? (hooks.faults ?? ((world) => new RandomFaults(world))) : undefined,
+    callsAtOnce: hooks.callsAtOnce,
     onEvent: hooks.onEvent,
     onFrame: hooks.onFrame,
   });
@@ -127,10 +129,10 @@ export async function runScenario(scenario: Scenario, hooks: ScenarioHooks = {})
   };
 }
 
-/** One transfer between two boards alone, from power-on to its end. */
+/** One transfer between two boards alone, from the first call to its end: without the time for which a board listens before it calls. */
 export async function transferTime(scenario: Scenario): Promise<Millis> {
   const alone: Scenario = { ...scenario, topology: "line", nodes: 2, broken: undefined, faults: false };
-  const world = worldOf(alone);
+  const world = worldOf(alone, { callsAtOnce: true });
   await world.run(limitOf(alone));
   return world.spreads.at(-1)?.at ?? 0;
 }

@@ -26,6 +26,7 @@ export interface SimBoardSetup {
   readonly policy: TrustPolicy;
   readonly allowSingle: boolean;
   readonly cutThrough: boolean;
+  readonly callsAtOnce: boolean;
   readonly gates: ReturnType<typeof nodeGates>;
   /** Of all wires; none unless given. */
   readonly linkKey: LinkKey | undefined;
@@ -123,7 +124,8 @@ export class SimBoard {
   }
 
   #run({ power, stop, plugs, store }: Start): void {
-    const { clock, random, allowSingle, cutThrough, gates, linkKey, markAsync, onEvent } = this.#setup;
+    const { clock, random, allowSingle, callsAtOnce, cutThrough, gates, linkKey, markAsync, onEvent } =
+      this.#setup;
     markAsync();
     const run = runNode({
       links: plugs.map((source) => ({ source, linkKey })),
@@ -132,6 +134,7 @@ export class SimBoard {
       policy: { update: "auto", allowSingle },
       fanOut: 1,
       cutThrough,
+      ...(callsAtOnce ? { listensFirst: false } : {}),
       ...gates,
       memory: {
         load: () => this.#images,

@@ -45,6 +45,8 @@ export interface WorldOptions {
   readonly loss: number;
   /** Boards hand on what they receive while more of it comes; true unless given. */
   readonly cutThrough?: boolean | undefined;
+  /** Broken boards call at once, also those with one wire, which listen first unless this is set. */
+  readonly callsAtOnce?: boolean | undefined;
   /** Everything that may go wrong beside that; nothing unless given. */
   readonly faults?: ((world: World) => WorldFaults) | undefined;
   /** Takes every event of every board. */
@@ -119,6 +121,7 @@ export class World {
       policy: this.#policy,
       allowSingle: true,
       cutThrough: this.options.cutThrough ?? true,
+      callsAtOnce: this.options.callsAtOnce ?? false,
       gates: nodeGates(this.options.gates ?? NO_GATES),
       linkKey: this.options.linkKeys === true ? linkKeyOf(randomBytes(this.#random, 32)) : undefined,
       markAsync: () => {
