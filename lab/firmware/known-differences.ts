@@ -67,9 +67,9 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     how: "offers with one are not handed in; of two no proof is compared",
   },
   {
-    what: "messages about the rate of the line, and the extension *limits*",
-    why: "C has no name for them (12.1)",
-    how: "they are unknown to C, and what the extension says is not compared",
+    what: "messages about the rate of the line, *have*, and the extension *limits*",
+    why: "C has no name for them (12.1), and what it does not know is no sign of life",
+    how: "they are unknown to C and not handed in within a session, and what the extension says is not compared",
   },
   {
     what: "an offer of a block size that does not exist is 0 or the largest one",

@@ -84,7 +84,9 @@ export class SideLog {
 
   #answer(bytes: Uint8Array, name: string): string {
     const said = `${name} ${toHex(bytes)}`;
-    if (this.answers.at(-1) !== said) this.answers.push(said);
+    // An accept that is still repeated may come before or after the answer to another rescuer.
+    const kind = said.split(" ", 1)[0] ?? "";
+    if (this.answers.findLast((one) => one.startsWith(`${kind} `)) !== said) this.answers.push(said);
     return said;
   }
 }

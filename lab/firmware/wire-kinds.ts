@@ -5,13 +5,7 @@ import type { LinkTimer } from "../../src/link/link-timers.ts";
 import { ReceiveSide } from "../../src/link/receive-side.ts";
 import { consoleText, isMostlyPrintable } from "../../src/link/strangers/console-text.ts";
 import { decodeCobs, encodeDelimited } from "../../src/wire/cobs.ts";
-import {
-  ACK_DELAY_UNIT_MS,
-  BLOCK_MAX,
-  CRC_LENGTH,
-  RescuerControlType,
-  TargetControlType,
-} from "../../src/wire/constants.ts";
+import { ACK_DELAY_UNIT_MS, BLOCK_MAX, CRC_LENGTH } from "../../src/wire/constants.ts";
 import { saysForms } from "../../src/wire/extensions.ts";
 import { decodeFrame, type FrameFault, isSessionFrame } from "../../src/wire/frame.ts";
 import { linkProofOf } from "../../src/wire/link-proof.ts";
@@ -21,6 +15,7 @@ import { mutated, pick } from "../fuzz/mutate.ts";
 import { FRAME_TAGS, randomFrame } from "../fuzz/random-frame.ts";
 import { encodeFrame, reseal } from "../fuzz/wire-parsers.ts";
 import { compared, type Kind } from "./kind.ts";
+import { UNNAMED } from "./unnamed.ts";
 
 const NOBODY = { ids: [], nonces: [], digests: [] };
 const FAULTS = ["", "tooShort", "badCrc", "foreignVersion", "unauthentic", "unknown", "malformed"] as const;
@@ -41,13 +36,6 @@ function anyFrame(random: Random, tag: number): Uint8Array {
   const longer = Uint8Array.of(...bytes.subarray(0, -CRC_LENGTH), ...extensions(random));
   return withCrc(longer, isSessionFrame(longer) ? tag : undefined);
 }
-
-/** First bytes of the messages that the C side has no name for: *rate-ok*, *rate* and *have* (PROTOCOL.md 5.17, 5.18, 5.21). */
-const UNNAMED: readonly number[] = [
-  (TargetControlType.rateOk << 4) | 1,
-  (RescuerControlType.rate << 4) | 2,
-  (RescuerControlType.have << 4) | 2,
-];
 
 /** What a frame is to the C side: no message about the rate of the line, or of what a rescuer has. */
 function faultForC(input: Uint8Array, frame: Frame | FrameFault): string | undefined {

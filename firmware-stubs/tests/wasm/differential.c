@@ -46,7 +46,8 @@ EXPORT("reset") void reset(void) {
 
 /* A fault, or 0: then the length of its proof, what its extensions say of the second form, and what was read, said again. */
 EXPORT("parse_frame") uint32_t parse_frame(uint32_t length, uint32_t tag) {
-  mayday_frame frame;
+  /* Packets have no extensions: what is said of these stays 0. */
+  mayday_frame frame = {0};
   answer_length = 0;
   mayday_fault fault = mayday_frame_parse(the_exchange, length, tag, &frame);
   if (fault != MAYDAY_FAULT_NONE) return fault;
