@@ -115,11 +115,13 @@ describe("the rate of the line", () => {
       errorsAt: (baud, now) => (now > 1_800 && baud >= 1_500_000 ? 0.6 : 0),
     });
     msToHeal(rescue);
-    expect(rescue.reported.slice(0, 3)).toEqual([
+    expect(rescue.reported.slice(0, 2)).toEqual([
       { baud: 3_000_000, why: "faster" },
       { baud: 115_200, why: "silence" },
-      { baud: 921_600, why: "faster" },
     ]);
+    // A first try may end unproven: the target asks who is there, as a shell might have come in the place of its rescuer.
+    const later = rescue.reported.slice(2).filter(({ why }) => why !== "unproven");
+    expect(later).toEqual([{ baud: 921_600, why: "faster" }]);
     expect(rescue.setBy(1).at(-1)).toBe(921_600);
   });
 
