@@ -67,7 +67,7 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     how: "offers with one are not handed in; of two no proof is compared",
   },
   {
-    what: "messages about the rate of the line, *have*, and the extension *limits*",
+    what: "messages about the rate of the line, *have*, words about images, and the extension *limits*",
     why: "C has no name for them (12.1), and what it does not know is no sign of life",
     how: "they are unknown to C and not handed in within a session, and what the extension says is not compared",
   },

@@ -20,7 +20,7 @@ import { recordByC, recordByTs } from "./record-state.ts";
 import { SideLog } from "./session-log.ts";
 import { type Peer, RealPeer, ScriptPeer } from "./session-peers.ts";
 import { CTargetSide, type TargetShape, TsSide } from "./session-sides.ts";
-import { UNNAMED } from "./unnamed.ts";
+import { isUnnamed } from "./unnamed.ts";
 
 /** Frames of a session that both targets hear. */
 const FRAMES = 20;
@@ -425,7 +425,7 @@ const SHORT_CHECK_BYTES = 1024 * 1024;
 function isFree(bytes: Uint8Array, tag: number): boolean {
   const frame = decodeFrame(bytes, tag);
   // Frames that the C side has no name for are a sign of life to the TypeScript side alone (12.1).
-  if (UNNAMED.includes(bytes[0] ?? 0)) return true;
+  if (isUnnamed(bytes)) return true;
   // An extension for a proof that is none is one of no right length to the TypeScript side, and skipped by the C side (14.3).
   if (frame.tag !== "fault" && isMessage(frame) && linkProofOf(frame, bytes)?.mac.length === 0) return true;
   // The TypeScript side says busy for a large image by its offer, the C side by its manifest (PROTOCOL.md 5.11).

@@ -15,7 +15,7 @@ import { mutated, pick } from "../fuzz/mutate.ts";
 import { FRAME_TAGS, randomFrame } from "../fuzz/random-frame.ts";
 import { encodeFrame, reseal } from "../fuzz/wire-parsers.ts";
 import { compared, type Kind } from "./kind.ts";
-import { UNNAMED } from "./unnamed.ts";
+import { isUnnamed } from "./unnamed.ts";
 
 const NOBODY = { ids: [], nonces: [], digests: [] };
 const FAULTS = ["", "tooShort", "badCrc", "foreignVersion", "unauthentic", "unknown", "malformed"] as const;
@@ -40,7 +40,7 @@ function anyFrame(random: Random, tag: number): Uint8Array {
 /** What a frame is to the C side: no message about the rate of the line, or of what a rescuer has. */
 function faultForC(input: Uint8Array, frame: Frame | FrameFault): string | undefined {
   const isRead = frame.tag !== "fault" || frame.fault === "malformed";
-  if (isRead && UNNAMED.includes(input[0] ?? 0)) return "unknown";
+  if (isRead && isUnnamed(input)) return "unknown";
   return frame.tag === "fault" ? frame.fault : undefined;
 }
 
@@ -48,7 +48,14 @@ function faultForC(input: Uint8Array, frame: Frame | FrameFault): string | undef
 function readBack(bytes: Uint8Array, tag: number): unknown {
   const frame = decodeFrame(bytes, tag === 0 ? undefined : tag);
   if (frame.tag === "fault") return frame.fault;
-  const known = { ...frame, forms: undefined, mended: undefined, limits: undefined };
+  const unsaid = {
+    forms: undefined,
+    mended: undefined,
+    limits: undefined,
+    changes: undefined,
+    call: undefined,
+  };
+  const known = { ...frame, ...unsaid, partial: undefined, inlineBytes: undefined, hasLocator: undefined };
   return frame.tag === "offer" && frame.blockSize === 0 ? { ...known, blockSize: BLOCK_MAX } : known;
 }
 
