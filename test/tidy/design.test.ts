@@ -51,7 +51,7 @@ describe("DESIGN.md", () => {
   it("lists the deadlines that each role waits for", () => {
     const rows = rowsOf(sectionOf(DESIGN, "Machines, roles and effects"));
     const listed = rows.flatMap(([of = "", names = ""]) =>
-      /^(target|target's session|rescuer|rescuer's handshake|query)$/.test(of) &&
+      /^(target|target's session|rescuer|rescuer's handshake|rescuer's served board|query)$/.test(of) &&
       /^(`\w+`(, )?)+$/.test(names)
         ? namesIn(names).map((name) => `${of}: ${name}`)
         : [],
@@ -61,6 +61,7 @@ describe("DESIGN.md", () => {
       SessionDeadline: "target's session",
       RescuerDeadline: "rescuer",
       HandshakeDeadline: "rescuer's handshake",
+      ServedDeadline: "rescuer's served board",
       QueryDeadline: "query",
     };
     const declared = some("sources of session", files(/^src\/session\/.*\.ts$/)).flatMap((path) => {

@@ -54,7 +54,7 @@ const PLANTED: readonly Planted[] = [
         to: "return session.silentSince + 1e9 * this.#silence;",
       },
     ],
-    seed: 26,
+    seed: 38,
     says: /not well after 600 s: boards \d+/,
   },
   {
