@@ -38,7 +38,8 @@ function aStart(
   const heard = wrappedTransport(a, {
     write: (bytes) => {
       const message = decodeFrame(decodeCobs(bytes.subarray(bytes[0] === 0 ? 1 : 0, -1)) ?? bytes, undefined);
-      sent.push("bootNonce" in message ? toHex(message.bootNonce) : message.tag);
+      // A bare query has a nonce that means nothing (PROTOCOL.md 5.1).
+      if (message.tag !== "query") sent.push("bootNonce" in message ? toHex(message.bootNonce) : message.tag);
       return a.write(bytes);
     },
   });
