@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 import { beforeAll, describe, expect, it } from "vitest";
 
 /** Most bytes of the package, packed. */
-const PACKED_MAX = 1_900_000;
+const PACKED_MAX = 2_000_000;
 
 interface Packed {
   readonly size: number;
