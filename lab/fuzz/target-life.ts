@@ -257,7 +257,8 @@ class TargetLife {
     this.#seen.add(`sends-${frame.tag}`);
     if (frame.tag === "grant") this.#grants = frame.entries;
     if (frame.tag === "request") this.#wanted = frame.wanted;
-    if (frame.tag === "beacon" || frame.tag === "distress") this.#announced++;
+    // Nobody known is called with queries (PROTOCOL.md 2.4).
+    if (["beacon", "distress", "query"].includes(frame.tag)) this.#announced++;
   }
 
   #handle(event: TargetEvent): void {
