@@ -78,7 +78,10 @@ describe("processes without a rate in their endpoints", { timeout: LIMIT_MS }, (
 
   it("climb no higher than their endpoints say", async () => {
     const [, rescuer] = await ratesOf({ strictBaud: true }, (path) => `serial:${path}?baud-max=500000`);
-    expect(rescuer).toEqual([{ baud: 460_800, reason: "faster" }]);
+    // On a busy machine a proof may come too late, and the rate is tried again.
+    expect(rescuer.filter(({ reason }) => reason !== "unproven")).toEqual([
+      { baud: 460_800, reason: "faster" },
+    ]);
   });
 
   it("stay at the rate that their endpoints fix", async () => {
