@@ -6,8 +6,8 @@ import hashlib
 import hmac
 from typing import Any
 
-from cobs import delimited
 from fields import by_field, u8, u16
+from frame_vectors import frame_vector
 from frames import closed
 
 ABOUT = (
@@ -37,15 +37,7 @@ def _confirmed(ring: int, hops: int) -> tuple[dict[str, Any], list[bytes]]:
 
 
 def _vector(name: str, word: tuple[dict[str, Any], list[bytes]]) -> dict[str, Any]:
-    says, parts = word
-    fields = closed(parts, None)
-    return {
-        "name": name,
-        "tag": None,
-        "frame": says,
-        "frameHex": by_field(fields),
-        "wireHex": delimited(b"".join(fields)).hex(),
-    }
+    return frame_vector(name, None, *word)
 
 
 def _derived() -> bytes:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cobs import delimited
-from fields import by_field, u8, u24
-from frames import closed
+from fields import u8, u24
+from frame_vectors import frame_vector, malformed
 from link_vectors import TAG
 
 ABOUT = (
@@ -23,18 +22,8 @@ def _parts(ranges: list[_Range], entries: int | None = None) -> list[bytes]:
 
 
 def _vector(name: str, ranges: list[_Range], more: bytes = b"") -> dict[str, Any]:
-    fields = closed([*_parts(ranges), *([more] if more else [])], TAG)
-    return {
-        "name": name,
-        "tag": TAG,
-        "frame": {"tag": "have", "ranges": [{"first": first, "count": count} for first, count in ranges]},
-        "frameHex": by_field(fields),
-        "wireHex": delimited(b"".join(fields)).hex(),
-    }
-
-
-def _fault(name: str, parts: list[bytes]) -> dict[str, Any]:
-    return {"name": name, "tag": TAG, "frameHex": by_field(closed(parts, TAG)), "fault": "malformed"}
+    says = {"tag": "have", "ranges": [{"first": first, "count": count} for first, count in ranges]}
+    return frame_vector(name, TAG, says, [*_parts(ranges), *([more] if more else [])])
 
 
 def document() -> dict[str, Any]:
@@ -50,9 +39,9 @@ def document() -> dict[str, Any]:
         _vector("have of ranges that overlap, are empty, and are in no order", [(9, 4), (3, 0), (2, 9)]),
     ]
     faults = [
-        _fault("have with nine entries", _parts([*eight, (256, 16)])),
-        _fault("have that is cut short", _parts([(0, 128)], entries=2)),
-        _fault("have without a number of entries", [_HEAD]),
-        _fault("have with a critical extension", [*_parts([(0, 1)]), b"\xfe\x00"]),
+        malformed("have with nine entries", TAG, _parts([*eight, (256, 16)])),
+        malformed("have that is cut short", TAG, _parts([(0, 128)], entries=2)),
+        malformed("have without a number of entries", TAG, [_HEAD]),
+        malformed("have with a critical extension", TAG, [*_parts([(0, 1)]), b"\xfe\x00"]),
     ]
     return {"about": ABOUT, "protocolVersion": 1, "frames": frames, "decodeOnly": decode_only, "faults": faults}

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cobs import delimited
-from fields import by_field, u8, u16, u32, u48
-from frames import closed
+from fields import u8, u16, u32, u48
+from frame_vectors import frame_vector, malformed
 
 ABOUT = (
     "Calls that say what their board takes behind an offer (PROTOCOL.md 5.2, 6.10), computed by scripts/vectors from the text alone. "
@@ -30,17 +29,6 @@ def _call(type_number: int, flags: int, failure: int) -> list[bytes]:
     return [b"".join(head), *named, *numbers, digest, bytes(8)]
 
 
-def _vector(name: str, says: dict[str, Any], parts: list[bytes]) -> dict[str, Any]:
-    fields = closed(parts, None)
-    return {
-        "name": name,
-        "tag": None,
-        "frame": says,
-        "frameHex": by_field(fields),
-        "wireHex": delimited(b"".join(fields)).hex(),
-    }
-
-
 def _says(tag: str, failure: str | None, inline: int | None) -> dict[str, Any]:
     said: dict[str, Any] = {
         **{"tag": tag, "nodeId": _NODE, "bootNonce": _NONCE, "hardwareId": _HARDWARE, "revision": 2},
@@ -54,7 +42,7 @@ def _says(tag: str, failure: str | None, inline: int | None) -> dict[str, Any]:
 
 
 def _distress(name: str, extensions: bytes, inline: int | None) -> dict[str, Any]:
-    return _vector(name, _says("distress", "empty", inline), [*_call(_DISTRESS, 0, 1), extensions])
+    return frame_vector(name, None, _says("distress", "empty", inline), [*_call(_DISTRESS, 0, 1), extensions])
 
 
 def _inline(count: int) -> bytes:
@@ -66,7 +54,7 @@ def document() -> dict[str, Any]:
     frames = [
         _distress("distress with inline", _inline(65_536), 65_536),
         _distress("distress with inline, the largest number", _inline(0xFFFF_FFFF), 0xFFFF_FFFF),
-        _vector("beacon that asks for an update, with inline", _says("beacon", None, 8192), asks),
+        frame_vector("beacon that asks for an update, with inline", None, _says("beacon", None, 8192), asks),
     ]
     decode_only = [
         _distress("distress with inline that is too short, which says nothing", b"\x05\x02\x00\x10", None),
@@ -75,10 +63,6 @@ def document() -> dict[str, Any]:
         _distress("distress with an unknown extension and inline", b"\x7e\x01\x00" + _inline(4096), 4096),
     ]
     faults = [
-        {
-            **{"name": "distress with inline that does not end within the frame", "tag": None},
-            "frameHex": by_field(closed([*_call(_DISTRESS, 0, 1), b"\x05\x04\x00\x10"], None)),
-            "fault": "malformed",
-        }
+        malformed("distress with inline that does not end within the frame", None, [*_call(_DISTRESS, 0, 1), b"\x05\x04\x00\x10"])
     ]
     return {"about": ABOUT, "protocolVersion": 1, "frames": frames, "decodeOnly": decode_only, "faults": faults}

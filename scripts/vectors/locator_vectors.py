@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cobs import delimited
 from fields import by_field, u8, u16, u24, u32
+from frame_vectors import frame_vector
 from frames import closed
 from link_vectors import TAG
 
@@ -27,27 +27,16 @@ _OFFER_SAYS = {
 }
 
 
-def _vector(name: str, tag: int | None, says: dict[str, Any], parts: list[bytes]) -> dict[str, Any]:
-    fields = closed(parts, tag)
-    return {
-        "name": name,
-        "tag": tag,
-        "frame": says,
-        "frameHex": by_field(fields),
-        "wireHex": delimited(b"".join(fields)).hex(),
-    }
-
-
 def _offer(name: str, extensions: bytes, more: dict[str, Any]) -> dict[str, Any]:
     ids = [bytes.fromhex(str(_OFFER_SAYS[key])) for key in ("rescuerId", "rescuerNonce", "targetNonce", "digest")]
     version = u16(1) + u16(4) + u16(2)
     parts = [b"\x10\x04", *ids, version, u32(40_000), u32(5), u8(0x0C), extensions]
-    return _vector(name, None, {**_OFFER_SAYS, **more}, parts)
+    return frame_vector(name, None, {**_OFFER_SAYS, **more}, parts)
 
 
 def _request(name: str, wanted: list[Any], entries: list[bytes]) -> dict[str, Any]:
     says = {"tag": "request", "sequence": 1, "wanted": wanted}
-    return _vector(name, TAG, says, [b"\x21", u16(1), u8(len(entries)), *entries])
+    return frame_vector(name, TAG, says, [b"\x21", u16(1), u8(len(entries)), *entries])
 
 
 def _locator(name: str, number: int, offset: int, total: int, part: bytes) -> dict[str, Any]:
@@ -56,7 +45,7 @@ def _locator(name: str, number: int, offset: int, total: int, part: bytes) -> di
         **{"offset": offset, "total": total, "payload": part.hex()},
     }
     parts = [u16(number << 4 | 3), u8(6), u8(0), u24(0), u16(offset), u16(total), part]
-    return _vector(name, TAG, says, parts)
+    return frame_vector(name, TAG, says, parts)
 
 
 def document() -> dict[str, Any]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cobs import delimited
-from fields import by_field, u8, u16, u32
-from frames import closed
+from fields import u8, u16, u32
+from frame_vectors import frame_vector, malformed
 from link_vectors import TAG
 
 ABOUT = (
@@ -34,38 +33,23 @@ _ACCEPT_SAYS = {
 }
 
 
-def _vector(name: str, tag: int | None, says: dict[str, Any], parts: list[bytes]) -> dict[str, Any]:
-    fields = closed(parts, tag)
-    return {
-        "name": name,
-        "tag": tag,
-        "frame": says,
-        "frameHex": by_field(fields),
-        "wireHex": delimited(b"".join(fields)).hex(),
-    }
-
-
 def _rate(name: str, step: int, baud: int, after_ms: int, more: bytes = b"") -> dict[str, Any]:
     says = {"tag": "rate", "step": step, "baud": baud, "afterMs": after_ms}
-    return _vector(name, TAG, says, [b"\x32", u8(step), u32(baud), u16(after_ms), more])
+    return frame_vector(name, TAG, says, [b"\x32", u8(step), u32(baud), u16(after_ms), more])
 
 
 def _rate_ok(name: str, step: int, verdict: int) -> dict[str, Any]:
     says = {"tag": "rateOk", "step": step, "isTaken": verdict == 1}
-    return _vector(name, TAG, says, [b"\x51", u8(step), u8(verdict)])
+    return frame_vector(name, TAG, says, [b"\x51", u8(step), u8(verdict)])
 
 
 def _accept(name: str, extension: bytes, limits: dict[str, int] | None) -> dict[str, Any]:
     says = _ACCEPT_SAYS if limits is None else {**_ACCEPT_SAYS, "limits": limits}
-    return _vector(name, None, says, [*_ACCEPT, extension])
+    return frame_vector(name, None, says, [*_ACCEPT, extension])
 
 
 def _limits(payload_max: int, baud_max: int) -> bytes:
     return u8(0x06) + u8(6) + u16(payload_max) + u32(baud_max)
-
-
-def _fault(name: str, tag: int | None, parts: list[bytes]) -> dict[str, Any]:
-    return {"name": name, "tag": tag, "frameHex": by_field(closed(parts, tag)), "fault": "malformed"}
 
 
 def document() -> dict[str, Any]:
@@ -88,8 +72,8 @@ def document() -> dict[str, Any]:
         _accept("accept with limits twice, of which the first count", _limits(4096, 3_000_000) + _limits(64, 9), said),
     ]
     faults = [
-        _fault("rate that is cut short", TAG, [b"\x32", u8(1), u32(3_000_000), u8(32)]),
-        _fault("rate-ok without a verdict", TAG, [b"\x51", u8(1)]),
-        _fault("rate with a critical extension", TAG, [b"\x32", u8(1), u32(3_000_000), u16(32), b"\xfe\x00"]),
+        malformed("rate that is cut short", TAG, [b"\x32", u8(1), u32(3_000_000), u8(32)]),
+        malformed("rate-ok without a verdict", TAG, [b"\x51", u8(1)]),
+        malformed("rate with a critical extension", TAG, [b"\x32", u8(1), u32(3_000_000), u16(32), b"\xfe\x00"]),
     ]
     return {"about": ABOUT, "protocolVersion": 1, "frames": frames, "decodeOnly": decode_only, "faults": faults}
