@@ -12,7 +12,7 @@ import {
 } from "../wire/frame.ts";
 import type { LineCode } from "../wire/line-code.ts";
 import { isRescuerControl, isTargetControl } from "../wire/message-codec.ts";
-import type { Frame, Message, Packet } from "../wire/messages.ts";
+import { type Frame, isBeacon, type Message, type Packet } from "../wire/messages.ts";
 import type { FrameSeal } from "./seal.ts";
 
 /** Past sessions whose late frames are told from noise. */
@@ -118,8 +118,7 @@ export class Framer {
     const seal = this.#seal;
     const frame = decodeFrame(bytes, this.#tag, seal && ((covered) => seal.open(covered)));
     if (frame.tag !== "fault") {
-      const whole =
-        frame.tag === "distress" || frame.tag === "beacon" ? (carriedCall(bytes) ?? bytes) : bytes;
+      const whole = isBeacon(frame) ? (carriedCall(bytes) ?? bytes) : bytes;
       return { tag: "frame", frame, bytes: whole, isOfSession: isSessionFrame(bytes) };
     }
     switch (frame.fault) {

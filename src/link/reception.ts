@@ -4,7 +4,7 @@ import { CRC_LENGTH } from "../wire/constants.ts";
 import { saysForms } from "../wire/extensions.ts";
 import type { CodedFrame } from "../wire/fec/frame-hunter.ts";
 import { linkProofOf } from "../wire/link-proof.ts";
-import { type Ack, type Frame, isCall, isMessage, type Packet } from "../wire/messages.ts";
+import { type Ack, type Frame, isBeacon, isCall, isMessage, type Packet } from "../wire/messages.ts";
 import { packetHeadOf } from "../wire/packet-head.ts";
 import type { LinkCounters } from "./counters.ts";
 import type { ForeignInput } from "./foreign-input.ts";
@@ -179,8 +179,7 @@ export class Reception {
         return;
       default: {
         const proof = linkProofOf(frame, bytes);
-        const isBeacon = frame.tag === "beacon" || frame.tag === "distress";
-        const covered = isBeacon && isCall(frame) ? bytes.subarray(0, -CRC_LENGTH) : undefined;
+        const covered = isBeacon(frame) && isCall(frame) ? bytes.subarray(0, -CRC_LENGTH) : undefined;
         const event = { tag: "message", message: frame } as const;
         this.#parts.emit({ ...event, ...(proof && { proof }), ...(covered && { covered }) });
       }

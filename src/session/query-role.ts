@@ -1,7 +1,7 @@
 import type { Random } from "../base/prng.ts";
 import type { Millis } from "../base/units.ts";
 import { LISTEN_MS } from "../link/listening/unasked.ts";
-import type { Beacon, Message } from "../wire/messages.ts";
+import { type Beacon, isBeacon, type Message } from "../wire/messages.ts";
 import { type Deadlines, isDue, soonest } from "./deadlines.ts";
 import { HarmlessQueries } from "./harmless-query.ts";
 import type { HeardEvent, LineEvent, Role, RoleHost } from "./role.ts";
@@ -65,7 +65,7 @@ export class QueryRole implements Role {
   }
 
   #handleMessage(now: Millis, message: Message): void {
-    if (message.tag === "beacon" || message.tag === "distress") {
+    if (isBeacon(message)) {
       this.#host.emit({ tag: "heard", beacon: message });
     } else if (message.tag === "query" && this.#queries.isOwn(message.nodeId)) {
       this.#host.reportEcho();

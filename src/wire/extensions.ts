@@ -1,6 +1,15 @@
 import { ByteReader, ByteWriter, EMPTY } from "../base/bytes.ts";
 import { ExtensionType, LIMITS_LENGTH } from "./constants.ts";
-import type { Accept, Ack, Beacon, Message, Offer, Query, SaysForms } from "./messages.ts";
+import {
+  type Accept,
+  type Ack,
+  type Beacon,
+  isBeacon,
+  type Message,
+  type Offer,
+  type Query,
+  type SaysForms,
+} from "./messages.ts";
 import { extensionOf } from "./tlv.ts";
 
 /** Messages that may say what their sender can hear, and what the line does to bytes (PROTOCOL.md 3.5). */
@@ -16,10 +25,6 @@ const EXTENSIONS_MAX = 16;
 export function saysForms(message: Message): message is Message & SaysForms {
   const isCarrier = message.tag === "query" && message.call !== undefined;
   return SAYS_FORMS.has(message.tag) && !isCarrier;
-}
-
-function isBeacon(message: Message): message is Beacon {
-  return message.tag === "distress" || message.tag === "beacon";
 }
 
 /** The extensions of a message, but for the proof of a link key, which comes behind them. */

@@ -56,6 +56,11 @@ export interface Beacon extends SaysForms {
   readonly inlineBytes?: number;
 }
 
+/** Whether a message is a node's status: a beacon, or the distress of a board that calls. */
+export function isBeacon(message: { readonly tag: string }): message is Beacon {
+  return message.tag === "distress" || message.tag === "beacon";
+}
+
 /** Whether a beacon asks for an image: for help, or for something newer. */
 export function isCall(beacon: Pick<Beacon, "tag" | "wantsUpdate">): boolean {
   return beacon.tag === "distress" || beacon.wantsUpdate === true;

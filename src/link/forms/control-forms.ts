@@ -2,7 +2,7 @@ import { FrameForm } from "../../wire/constants.ts";
 import { saysForms } from "../../wire/extensions.ts";
 import { codedLength, layoutFor } from "../../wire/fec/coded-frame.ts";
 import type { CodedFrame } from "../../wire/fec/frame-hunter.ts";
-import { type Frame, isCall, isMessage, type Message } from "../../wire/messages.ts";
+import { type Frame, isBeacon, isCall, isMessage, type Message } from "../../wire/messages.ts";
 import { Hearing, isBadRate } from "./hearing.ts";
 
 /** Wrong bytes that a codeword of anything but data may have: an ack takes 56 bytes on the line, a call 96. */
@@ -63,7 +63,7 @@ export class ControlForms {
   /** The forms for a message that goes out now. */
   choose(message: Message): MessageForm {
     if (!this.isHunting) return "plain";
-    const isOwnCall = (message.tag === "beacon" || message.tag === "distress") && isCall(message);
+    const isOwnCall = isBeacon(message) && isCall(message);
     const isCarried = message.tag === "query" && message.call !== undefined;
     // Who hears a call is not known: a node without the second form takes the copy behind it.
     if (isOwnCall || isCarried) return this.isBad || this.#calls++ % 2 === 1 ? "both" : "plain";

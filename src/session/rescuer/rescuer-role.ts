@@ -5,7 +5,14 @@ import type { Millis } from "../../base/units.ts";
 import type { ByeReason } from "../../wire/constants.ts";
 import type { LinkProof } from "../../wire/link-proof.ts";
 import { isTargetControl } from "../../wire/message-codec.ts";
-import { type Beacon, isCall, type Message, type NoneReason, type Offer } from "../../wire/messages.ts";
+import {
+  type Beacon,
+  isBeacon,
+  isCall,
+  type Message,
+  type NoneReason,
+  type Offer,
+} from "../../wire/messages.ts";
 import { keepBeacon } from "../beacon.ts";
 import { callDigestOf } from "../call-digest.ts";
 import type { BlockCoder } from "../codecs.ts";
@@ -377,10 +384,6 @@ export class RescuerRole implements Role {
     if (ownAt === undefined || handshakeAt === undefined) return ownAt ?? handshakeAt;
     return Math.min(ownAt, handshakeAt);
   }
-}
-
-function isBeacon(message: Message): message is Beacon {
-  return message.tag === "distress" || message.tag === "beacon";
 }
 
 function isInstalled(beacon: Beacon, digest: Uint8Array): boolean {
