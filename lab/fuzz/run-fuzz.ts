@@ -63,14 +63,16 @@ export function parseFuzzCase(text: string): FuzzCase | undefined {
 
 const corpora: Map<string, readonly Uint8Array[]> = new Map();
 
-/** The kept inputs of a parser: what once reached new code. */
+/** A parser's seeds, and the kept inputs: what once reached new code. */
 export function corpusOf(target: ParserTarget): readonly Uint8Array[] {
   const known = corpora.get(target.name);
   if (known !== undefined) return known;
   const path = join(CORPUS_FOLDER, `${target.name}.json`);
   const lines = existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as string[]) : [];
-  const kept = lines.map((line) => fromHex(line) ?? new Uint8Array());
-  const corpus = kept.length > 0 ? kept : target.seeds();
+  const seeds = target.seeds();
+  const seedLines = new Set(seeds.map(toHex));
+  const kept = lines.filter((line) => !seedLines.has(line)).map((line) => fromHex(line) ?? new Uint8Array());
+  const corpus = [...seeds, ...kept];
   corpora.set(target.name, corpus);
   return corpus;
 }
