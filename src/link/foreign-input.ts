@@ -80,9 +80,9 @@ export class ForeignInput {
     this.#textFrom = Number.NEGATIVE_INFINITY;
   }
 
-  /** A query was sent to nobody known, which takes `lineMs` on the line. */
-  noteAsked(now: Millis, lineMs: Millis): void {
-    this.#echo.noteAsked(now, lineMs);
+  /** A query was sent to nobody known: these bytes, which take `lineMs` on the line. */
+  noteAsked(now: Millis, query: Uint8Array, lineMs: Millis): void {
+    this.#echo.noteAsked(now, query, lineMs);
   }
 
   /** The peer said what the line does to the bytes that it receives; a set as in {@link changes}. */
@@ -178,7 +178,7 @@ export class ForeignInput {
     const isConsoleText =
       text !== "" && !isPacket && (!isDelimited || (isMostlyPrintable(body) && !beginsAnnouncement(body)));
     // With parity in it a delimiter is none: it may be the answer of a node.
-    const isEcho = this.#echo.take(now, body.length, isDelimited) && !hasOddParity(body);
+    const isEcho = this.#echo.take(now, body, isDelimited) && !hasOddParity(body);
     const isForeign = isEcho || isMarked || isConsoleText;
     this.#sense.clear();
     this.#isForTerminal = false;

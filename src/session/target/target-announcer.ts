@@ -2,6 +2,7 @@ import { equalBytes } from "../../base/bytes.ts";
 import type { Random } from "../../base/prng.ts";
 import type { Millis } from "../../base/units.ts";
 import type { Link } from "../../link/link.ts";
+import { encodeDelimited } from "../../wire/cobs.ts";
 import { CRC_LENGTH, WireLimit } from "../../wire/constants.ts";
 import { encodeMessage } from "../../wire/frame.ts";
 import type { AcceptAsks, Beacon, Offer } from "../../wire/messages.ts";
@@ -263,7 +264,8 @@ export class TargetAnnouncer {
   #sendQuery(now: Millis, query = this.#queries.next(), bytes: number = QUERY_BYTES): void {
     const { foreign } = this.#link;
     foreign.noteSaid(now);
-    foreign.noteAsked(now, this.#link.lineTime(bytes));
+    const wire = encodeDelimited(encodeMessage(this.#link.announced(query), ANY_TAG));
+    foreign.noteAsked(now, wire, this.#link.lineTime(bytes));
     this.#link.send(query);
   }
 
