@@ -1,4 +1,4 @@
-import { toHex } from "../base/bytes.ts";
+import { equalBytes, toHex } from "../base/bytes.ts";
 import { ExitCode } from "../base/errors.ts";
 import { errorWords } from "../base/system-error.ts";
 import { rootNode } from "../base/tree-shape.ts";
@@ -12,6 +12,7 @@ import type { Beacon } from "../wire/messages.ts";
 import { advised } from "./advice.ts";
 import { BoardNames } from "./board-names.ts";
 import { distressHeard } from "./distress-event.ts";
+import { HealthReports } from "./health-reports.ts";
 import type { NodeEvent } from "./node-event.ts";
 import { MISMATCH_SENTENCES, REFUSAL_SENTENCES } from "./refusal-sentences.ts";
 import type { RescuerDuties } from "./rescuer-duties.ts";
@@ -26,7 +27,7 @@ import {
   waitingReport,
 } from "./rescuer-reports.ts";
 import { TransferProgress } from "./transfer-progress.ts";
-import { refusedEnding } from "./verdict.ts";
+import { type Ending, refusedEnding } from "./verdict.ts";
 
 /** Most boards that are remembered. */
 const BOARDS_MAX = 256;
@@ -40,12 +41,37 @@ export class RescuerNews {
   readonly #boards: Neighbours = new Neighbours({ perLinkMax: BOARDS_MAX, total: BOARDS_MAX });
   readonly outcome: RescuerOutcome = new RescuerOutcome();
   readonly names: BoardNames;
+  readonly #health: HealthReports | undefined;
 
   constructor(host: RescuerHost, duties: RescuerDuties, links: RescuerLinks) {
     this.#host = host;
     this.#duties = duties;
     this.#links = links;
     this.names = new BoardNames(duties.repository);
+    const { advice, once, waitHealthyMs: waitMs } = duties;
+    const report = (event: NodeEvent): void => this.report(event);
+    this.#health =
+      waitMs === undefined ? undefined : new HealthReports({ host, waitMs, once, advice, report });
+  }
+
+  /** It is waited for that a healed board becomes healthy. */
+  get isWaiting(): boolean {
+    return this.#health?.isWaiting === true;
+  }
+
+  /** With `once`: a board was healed, and its health alone decides how the run ends. No other one is served. */
+  get isSettled(): boolean {
+    return this.#duties.once && this.#health?.hasBegun === true;
+  }
+
+  /** With `once`, what happens to a board ends the run, unless it was decided before. */
+  endOnce(ending: Ending): void {
+    if (this.#duties.once && !this.isSettled) this.#host.end(ending);
+  }
+
+  /** Nothing is waited for any more. */
+  close(): void {
+    this.#health?.close();
   }
 
   /** Takes in what is no effect. */
@@ -116,9 +142,23 @@ export class RescuerNews {
     const { baud } = link.driver.transport.facts;
     this.#noteServed(link, event.targetId, event.digest);
     const report = healedReport(now, link.endpoint, event, session, bytesSent, baud, cause);
-    this.outcome.noteHealed(report);
+    const { isSettled } = this;
+    this.outcome.noteHealed(report, !isSettled);
     this.report(report);
-    if (this.#duties.once) this.#host.end({ code: ExitCode.done, reason: "healed" });
+    if (this.#health === undefined) this.endOnce({ code: ExitCode.done, reason: "healed" });
+    else if (!isSettled) this.#awaitHealth(now, event, link, report.digest);
+  }
+
+  #awaitHealth(now: Millis, event: EventOf<"healed">, link: RescuerLink, digest: string): void {
+    const { targetId: nodeId, digest: short } = event;
+    const confirm = this.#links.of(link).session?.image?.manifest.confirm ?? "by-app";
+    const heal = { link: link.endpoint, nodeId, digest: short, confirm, isKeyed: link.end.isKeyed };
+    this.#health?.handleHealed(now, heal, digest);
+    // A beacon may stand for DONE, or come before it (PROTOCOL.md 5.12). Before the session the board did not boot this image.
+    const said = this.#boards.get(this.#host.links.indexOf(link), nodeId);
+    const { isBootable = false, installedDigest: boots } = said ?? {};
+    if (said !== undefined && isBootable && boots !== undefined && equalBytes(boots, short))
+      this.#health?.handleHeard(now, link.endpoint, nodeId, said);
   }
 
   #noteServed(link: RescuerLink, targetId: Uint8Array, digest: Uint8Array): void {
@@ -132,9 +172,9 @@ export class RescuerNews {
       this.#noteServed(link, targetId, shortDigest(image.digest));
     this.outcome.lastHeard = peer;
     this.report({ event: "lost", link: link.endpoint, peer, why });
-    if (why === "done-not-heard" && this.#duties.once) {
+    if (why === "done-not-heard") {
       const detail = "everything was sent and acknowledged, but the target never said that it is healed";
-      this.#host.end({ code: ExitCode.noNeighbour, reason: "done-not-heard", detail });
+      this.endOnce({ code: ExitCode.noNeighbour, reason: "done-not-heard", detail });
     }
   }
 
@@ -152,6 +192,7 @@ export class RescuerNews {
       this.report({ event: "link", link: link.endpoint, state: "copied-board", detail });
     }
     if (beacon.tag === "distress") this.report(distressHeard(link.endpoint, beacon));
+    this.#health?.handleHeard(this.#host.clock.now(), link.endpoint, beacon.nodeId, beacon);
   }
 
   #isCopied(beacon: Beacon, link: RescuerLink): boolean {
@@ -182,7 +223,7 @@ export class RescuerNews {
     this.outcome.noteRefusal(heard);
     const named = digest === undefined ? {} : { digest: toHex(digest) };
     this.report({ event: "refused", link: link.endpoint, ...refusal, proven: isProven, ...named });
-    if (this.#duties.once && this.#isBelieved(link, heard)) this.#host.end(refusedEnding(heard));
+    if (this.#isBelieved(link, heard)) this.endOnce(refusedEnding(heard));
   }
 
   /** An image cannot be opened or read; others may be. */

@@ -77,6 +77,11 @@ export class RescuerPicks {
 
   async #pick({ beacon, refused, session }: EventOf<"pick">, link: RescuerLink): Promise<void> {
     const work = this.#links.of(link);
+    if (this.#news.isSettled) {
+      work.images.answer(this.#host.clock.now(), link.role, session, undefined);
+      link.driver.pump();
+      return;
+    }
     work.cause = beacon.failure === undefined ? "update" : "heal";
     const admission = this.#duties.admit?.(link, work.cause);
     if (admission?.tag === "wait") {
@@ -149,7 +154,7 @@ export class RescuerPicks {
     const image = this.#links.of(link).images.get(session);
     if (image !== undefined) this.#images.noteUnreadable(now, image.digest);
     const isOnlyOne = this.#duties.once && this.#duties.offersAnyway === true;
-    if (isOnlyOne) {
+    if (isOnlyOne && !this.#news.isSettled) {
       this.#host.end({ code: ExitCode.failed, reason: "image-unreadable", detail: errorWords(error) });
       return;
     }

@@ -97,6 +97,10 @@ export class RescuerSide {
     return link.role?.isEngaged === true ? this.#links.of(link).cause : undefined;
   }
 
+  isWaiting(): boolean {
+    return this.#news.isWaiting;
+  }
+
   handleTimeout(): Ending {
     return this.#news.outcome.ending ?? this.#host.line.endAtTimeout(this.#host.links, HEARD_TEXTS);
   }
@@ -108,6 +112,7 @@ export class RescuerSide {
 
   /** Returns the open images to the repository, those of picks that still run too. */
   async close(): Promise<void> {
+    this.#news.close();
     await this.#picks.close();
   }
 
