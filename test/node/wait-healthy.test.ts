@@ -184,6 +184,24 @@ describe("a rescuer that waits for a healed board, with once", () => {
     await bench.close();
   });
 
+  it("is decided by the board that was healed first, also when another session ends meanwhile", async () => {
+    const bench = new Bench();
+    const [nearA, farA] = bench.wire("a");
+    const [nearB, farB] = bench.wire("b");
+    const rescue = bench.rescue([farA, farB]);
+    const first = bench.node(nearA, { confirms: false });
+    await bench.until("progress");
+    bench.node(nearB, { listensFirst: false }, numberedBoard(2, "gate"));
+    await passUntil(bench.clock, () => bench.of("healed").length === 2, 30_000);
+    expect(bench.of("healed").map(({ link }) => link)).toEqual(["a", "b"]);
+    await pass(bench.clock, 5_000);
+    first.confirm();
+    const verdict = await bench.ended(rescue);
+    expect(verdict).toMatchObject({ code: 0, reason: "healed", peer: "0707070707070701", healed: 2 });
+    expect(bench.of("healthy").map(({ link }) => link)).toEqual(["a"]);
+    await bench.close();
+  });
+
   it("says that nothing was heard of a board that is silent", async () => {
     const bench = new Bench();
     const [near, far] = bench.wire("a");
