@@ -56,6 +56,7 @@ export { linkKeyOf } from "./node/derived-link-key.ts";
 export { type DispatchOptions, runDispatch } from "./node/dispatch-node.ts";
 export { type DistressOptions, runDistress } from "./node/distress-node.ts";
 export { type NodeOptions, type RunningNode, runNode } from "./node/full-node.ts";
+export type { HealthSeen } from "./node/health-watch.ts";
 export { LinkDriver, type Machine, type SplitterFactory } from "./node/link-driver.ts";
 export type { NodeDuties, NodeLinkOptions } from "./node/node-duties.ts";
 export type { HealedEvent, NodeEvent, ProgressEvent } from "./node/node-event.ts";

@@ -103,6 +103,10 @@ export function eventText(event: NodeEvent): string | undefined {
       return `${event.link}: neighbour ${nodeText(event)} runs another image (${shortId(event.digest)}) of the same version ${event.version}: neither updates the other; build one of them with a higher version or --sequence`;
     case "healed":
       return `${event.link}: healed with ${shortId(event.digest)}, other side is ${nodeText(event)}`;
+    case "healthy":
+      return `${event.link}: board ${nodeText(event)} is healthy${healthyAfter(event.seconds)}`;
+    case "not-healthy":
+      return `${event.link}: board ${nodeText(event)} is not healthy: ${event.detail}`;
     case "lost":
       return `${event.link}: session ended early: ${LOSS_TEXTS.get(event.why) ?? event.why}`;
     default:
@@ -114,6 +118,11 @@ export function eventText(event: NodeEvent): string | undefined {
 export function healText({ link, blocks, bytesTx, seconds, baud }: HealedEvent): string {
   const rate = typeof baud === "number" ? ` at ${grouped(baud)} bit/s` : "";
   return `${link}: ${blockText(blocks)} in ${seconds.toFixed(2)} s${rate}, ${byteText(bytesTx)} sent`;
+}
+
+/** A board whose image needs no confirmation is healthy with its heal. */
+function healthyAfter(seconds: number): string {
+  return seconds === 0 ? "" : `, ${durationText(seconds)} after its heal`;
 }
 
 function lineText({ baud, before, reason }: Extract<NodeEvent, { event: "rate" }>): string {

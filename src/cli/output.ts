@@ -144,6 +144,7 @@ export class Output {
     const isNews = text !== undefined && this.#calls.isNews(event, text);
     if (event.event === "healed")
       for (const line of [healText(event), text ?? ""]) this.#show(TerminalText.plain(line));
+    else if (event.event === "not-healthy") this.#line("yellow", "warning:", text ?? "");
     else if (isNews) this.note(text);
     else if (event.event === "role" && this.#verbosity === "verbose")
       this.note(`${event.link}: role ${event.role}`);

@@ -28,6 +28,7 @@ interface RescueFlags {
   readonly allowUnsigned?: boolean;
   readonly once?: boolean;
   readonly eager?: boolean;
+  readonly waitHealthy?: Millis;
   readonly locator?: string;
   readonly timeout?: Millis;
   readonly reset?: "dtr" | "rts";
@@ -37,7 +38,16 @@ interface RescueFlags {
 }
 
 /** Flags that a service sets; those that describe one image or one run have no variable. */
-const VARIABLES = ["repo", "timeout", "reset", "on-healed", "link-key", "wait-for-links", "eager"];
+const VARIABLES = [
+  "repo",
+  "timeout",
+  "reset",
+  "on-healed",
+  "link-key",
+  "wait-for-links",
+  "eager",
+  "wait-healthy",
+];
 
 /** Registers `mayday rescue`. */
 export function addRescueCommand(program: Command): void {
@@ -51,6 +61,7 @@ export function addRescueCommand(program: Command): void {
     examples: [
       "mayday rescue --link /dev/ttyUSB0 --repo images",
       "mayday rescue --link 'serial:/tmp/b?baud=921600' --image fw.mdy --once --timeout 60",
+      "mayday rescue --link /dev/ttyUSB0 --image fw.mdy --once --wait-healthy 60",
       "mayday rescue --link tcp:pi:5000 --image fw.bin --hardware widget --version 1.4.0 --allow-unsigned --once",
     ],
     exits: [
@@ -76,6 +87,12 @@ export function addRescueCommand(program: Command): void {
       "send an image of up to 64 KiB right behind the offer, without waiting for the board's answer; not with a link key",
     )
     .option(
+      "--wait-healthy <seconds>",
+      "listen this long after each heal for the board's beacon that its image is confirmed, unless the image's policy is on-verify; " +
+        "with --once exit 1 without it (default: a heal is enough)",
+      parseSeconds,
+    )
+    .option(
       "--locator <url>",
       "where the --image file lies on a web server: boards that are allowed to fetch it from there",
       parseLocator,
@@ -86,7 +103,7 @@ export function addRescueCommand(program: Command): void {
     )
     .option(
       "--on-healed <command>",
-      "program to run after each healed board, one at a time, with MAYDAY_LINK, MAYDAY_PEER, MAYDAY_DIGEST, MAYDAY_VERSION, " +
+      "program to run after each healed board, whether it becomes healthy or not, one at a time, with MAYDAY_LINK, MAYDAY_PEER, MAYDAY_DIGEST, MAYDAY_VERSION, " +
         "MAYDAY_PROVEN, MAYDAY_BLOCKS, MAYDAY_BYTES, MAYDAY_SECONDS set; words without a shell (sh -c '...' for one), for at most 300 s",
     )
     .option(
@@ -132,6 +149,7 @@ async function runRescueCommand(
       offersAnyway: source.isNamed,
       once: flags.once === true,
       isEager: flags.eager === true,
+      waitHealthyMs: flags.waitHealthy,
       locatorOf: () => flags.locator,
       linkKey,
       signal,

@@ -2,6 +2,7 @@ import type { HeardRefusal } from "../base/refusal.ts";
 import type { StrangerKind } from "../link/strangers/stranger.ts";
 import type { KeyMismatch } from "../session/link-guard.ts";
 import type { Seen } from "./diagnosis.ts";
+import type { HealthSeen } from "./health-watch.ts";
 
 /** What advice is asked about: codes and facts. `endpoint`: as the user wrote it. */
 export type AdviceTopic =
@@ -16,6 +17,8 @@ export type AdviceTopic =
   | { readonly about: "stranger"; readonly kind: StrangerKind; readonly endpoint: string }
   /** Another node is on the line, and own frames come back as well. */
   | { readonly about: "echo-beside-node"; readonly endpoint: string }
+  /** A healed board did not say in time that its firmware works. */
+  | { readonly about: "not-healthy"; readonly seen: HealthSeen }
   /** Nothing was asked, because text came and a boot loader or a shell may read the line. */
   | { readonly about: "unasked" }
   /** No node was found on the line. `hasFrames`: some valid frames were received. */

@@ -1,6 +1,7 @@
 import type { BootFailure, HeardRefusal } from "../base/refusal.ts";
 import type { WaitReason } from "../mesh/dispatch.ts";
 import type { NoneReason } from "../wire/messages.ts";
+import type { HealthSeen } from "./health-watch.ts";
 
 /**
  * What a node reports while it runs: the lines of `--json` (README, "JSON lines"), in which `event` names the kind.
@@ -145,6 +146,28 @@ type PlainEvent =
       readonly digest: string;
     }
   | HealedEvent
+  /**
+   * What became of a healed board, if that is waited for: once for each heal. It boots the image and has it confirmed, by its
+   * beacon or by the image's policy. Not proven: anybody on the wire can send a beacon. `seconds`: since the heal.
+   */
+  | {
+      readonly event: "healthy";
+      readonly link: string;
+      readonly peer: string;
+      readonly digest: string;
+      readonly seconds: number;
+    }
+  /** It did not say so in time. `reason`: what its last beacon showed. */
+  | {
+      readonly event: "not-healthy";
+      readonly link: string;
+      readonly peer: string;
+      readonly digest: string;
+      readonly seconds: number;
+      readonly reason: HealthSeen;
+      /** What was seen, and what to try next. */
+      readonly detail: string;
+    }
   /** A session ended early; the node continues. */
   | { readonly event: "lost"; readonly link: string; readonly peer: string; readonly why: string };
 

@@ -27,6 +27,8 @@ export interface Side<Event, R extends Role> {
   handleUp?(link: NodeLink<Event, R>): void;
   /** A link went down. */
   handleDown?(link: NodeLink<Event, R>): void;
+  /** Something with an end of its own is waited for: the time until then does not count as time without progress. */
+  isWaiting?(): boolean;
   /** The ending of the run at its timeout. */
   handleTimeout(): Ending;
 }
@@ -131,6 +133,7 @@ export class NodeRun<Event, R extends Role, S extends Side<Event, R>> implements
 
   /** From when on `timeoutMs` counts. While a session runs, the next blocks get the time that a slow line needs for them. */
   get #idleSince(): Millis {
+    if (this.side.isWaiting?.() === true) return this.clock.now();
     const lines = this.links
       .filter(({ end }) => end.isInSession)
       .map(({ end }) => end.link.lineTime(SLOW_BYTES));

@@ -5,6 +5,9 @@ import type { NodeEvent } from "./node-event.ts";
 /** Boards whose progress is remembered. */
 const BOARDS_MAX = 256;
 
+/** What ends a session well, or the wait after one. */
+const ENDS: ReadonlySet<string> = new Set(["verified", "healed", "healthy", "not-healthy"]);
+
 /** When a run last made progress: a block more than ever before on one link with one peer, or an image that is whole. */
 export class ProgressWatch {
   /** Most blocks so far, by link and peer. */
@@ -24,7 +27,7 @@ export class ProgressWatch {
   }
 
   #isProgress(event: NodeEvent): boolean {
-    if (event.event === "verified" || event.event === "healed") return true;
+    if (ENDS.has(event.event)) return true;
     if (event.event !== "progress") return false;
     const name = `${event.link} ${event.peer}`;
     const most = this.#most.get(name) ?? -1;

@@ -1,3 +1,4 @@
+import type { Millis } from "../base/units.ts";
 import type { Repository } from "../image/repository.ts";
 import type { LinkKey } from "../link/link-key.ts";
 import type { Admission, ServeCause } from "../mesh/dispatch.ts";
@@ -12,6 +13,13 @@ import type { RunOptions } from "./run-options.ts";
 export interface RescuerDuties extends Pick<RunOptions, "advice">, PickPolicy {
   /** End after one board was healed, or one refusal. */
   readonly once: boolean;
+  /**
+   * For so long after each heal the board's own word is waited for that its firmware works: a beacon on that link that boots the
+   * image with the flag *trial* clear (PROTOCOL.md 5.2). An image whose policy is `on-verify` needs none. Reported as `healthy` or
+   * `not-healthy`; with `once` the run ends with that, as `healed` or as failed with the reason `not-healthy`, and serves no other board
+   * meanwhile. Not waited for unless given.
+   */
+  readonly waitHealthyMs?: Millis | undefined;
   /** For all links: only boards with the same key are healed. See `linkKeyOf`. */
   readonly linkKey?: LinkKey | undefined;
   /** Who the rescuer is, if it has a board of its own; unless given, a new id for this run. */

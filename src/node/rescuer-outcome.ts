@@ -22,10 +22,10 @@ export class RescuerOutcome {
   #lastHealed: HealedEvent | undefined;
   #refusal: BoardRefusal | undefined;
 
-  /** A board was healed. */
-  noteHealed(event: HealedEvent): void {
+  /** A board was healed. `isDecisive`: the verdict describes it, as long as no other one comes. */
+  noteHealed(event: HealedEvent, isDecisive: boolean): void {
     this.#heals++;
-    this.#lastHealed = event;
+    if (isDecisive) this.#lastHealed = event;
   }
 
   /** A board refused its image, or none suits it. */

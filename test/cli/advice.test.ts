@@ -66,6 +66,16 @@ describe("advice on a refusal", () => {
   });
 });
 
+describe("advice on a healed board that is not healthy", () => {
+  test.each([
+    ["nothing", "mayday node"],
+    ["trial", "board confirm"],
+    ["reverted", "on-boot"],
+  ] as const)("fits what was seen: %s", (seen, advice) => {
+    expect(adviceOn({ about: "not-healthy", seen })).toContain(advice);
+  });
+});
+
 describe("advice on an error", () => {
   test.each([
     [["board", "boot", "none"], "board-missing", "make a board with board init"],

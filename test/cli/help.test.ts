@@ -43,7 +43,7 @@ const COMMANDS = [
   "manual",
 ];
 /** Commands and flags of later versions, which must not be accepted before they work. */
-const LATER = [["rescue", "--link", "tcp:h:1", "--wait-healthy", "5"]];
+const LATER = [["linktest", "--link", "tcp:h:1", "--quiet"]];
 
 /** The commands of a program, without the groups. */
 function leaves(command: Command): Command[] {

@@ -124,7 +124,7 @@ describe("the settings of a command with links", () => {
     expect(JSON.parse(verdict ?? "")).not.toHaveProperty("time");
   });
 
-  test("quiet print only warnings, errors and heals", async () => {
+  test("quiet print only warnings, errors, heals, and boards that are not healthy", async () => {
     const { output, stderr, clock } = await rig();
     output.tune({ verbosity: "quiet", console: ConsoleSink.shown(clock) });
     output.nodeEvent({ event: "ready", link: "L" });
@@ -136,10 +136,14 @@ describe("the settings of a command with links", () => {
     output.note("a note");
     output.warn("careful");
     output.nodeEvent(HEALED);
+    const board = { link: "L", peer: "0123456789abcdef", digest: "ff".repeat(32) };
+    output.nodeEvent({ event: "healthy", ...board, seconds: 4 });
+    output.nodeEvent({ event: "not-healthy", ...board, seconds: 20, reason: "trial", detail: "on trial" });
     expect(stderr().trim().split("\n")).toEqual([
       "warning: careful",
       "L: 3 blocks in 1.25 s, 12,500 bytes sent",
       "L: healed with ffffffff, other side is 01234567",
+      "warning: L: board 01234567 is not healthy: on trial",
     ]);
   });
 
@@ -438,6 +442,8 @@ describe("text for people", () => {
       { event: "console", link, text: "login:\nroot\n" },
       { event: "verified", link, peer, digest: "ff".repeat(32) },
       HEALED,
+      { event: "healthy", link, peer, digest: "ff".repeat(32), seconds: 0 },
+      { event: "healthy", link, peer, digest: "ff".repeat(32), seconds: 4 },
       { event: "lost", link, peer, why: "lease" },
     ];
     expect(events.map(eventText)).toEqual([
@@ -449,6 +455,8 @@ describe("text for people", () => {
       "L| login:\nL| root",
       "L: image ffffffff verified in flash",
       "L: healed with ffffffff, other side is 01234567",
+      "L: board 01234567 is healthy",
+      "L: board 01234567 is healthy, 4 s after its heal",
       "L: session ended early: the rescuer sent nothing useful for too long",
     ]);
     expect(eventText(PROGRESS)).toBeUndefined();

@@ -97,6 +97,9 @@ const WRITTEN: readonly WrongCall[] = [
   usage("rescue", "--link", "tcp:h:1", "--repo", "none"),
   usage("rescue", "--link", "tcp:h:1", "--image", "none"),
   usage("rescue", "--link", "tcp:h:1", "--image", "fw.bin"),
+  ...["x", "0", "-1", "2000001", "1e99", "20s", ""].map((wait) =>
+    usage("rescue", "--link", "tcp:h:1", "--repo", "dir", "--wait-healthy", wait),
+  ),
   usage("rescue", "--link", "tcp:h:1", "--repo", "dir", "--on-healed", "'"),
   usage("rescue", "--link", "tcp:h:1", "--repo", "dir", "--link-key", "none"),
   usage("rescue", "--link", "tcp:h:1", "--repo", "dir", "--link-key", "text"),

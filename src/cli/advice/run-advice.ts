@@ -4,6 +4,7 @@ import type { ChangeKind } from "../../link/strangers/line-changes.ts";
 import type { StrangerKind } from "../../link/strangers/stranger.ts";
 import type { AdviceTopic } from "../../node/advice.ts";
 import type { Seen } from "../../node/diagnosis.ts";
+import type { HealthSeen } from "../../node/health-watch.ts";
 import { isChange } from "../../node/stranger-names.ts";
 import type { KeyMismatch } from "../../session/link-guard.ts";
 import { changeCure, echoCure, noiseCure } from "./line-advice.ts";
@@ -18,6 +19,8 @@ export function adviceOn(topic: AdviceTopic): string | undefined {
       return topic.kind === "noise" ? noiseCure(false, topic.endpoint) : STRANGERS[topic.kind];
     case "echo-beside-node":
       return echoCure(topic.endpoint);
+    case "not-healthy":
+      return NOT_HEALTHY[topic.seen];
     case "unasked":
       return "a boot loader or a shell may read the line; --ask insists";
     case "line":
@@ -77,6 +80,19 @@ const STRANGERS: Readonly<Record<Exclude<StrangerKind, ChangeKind | "noise">, st
   "slower-sender":
     "the other side runs at a lower baud rate; set the same on both sides (?baud=N, such as 57600, 38400, 19200 or 9600)",
   ones: "the line floats or its level is inverted; check that TX is connected and not an RS-232 level on a TTL input",
+};
+
+const FIRMWARE = "look at what its console prints and, on a node, at its on-boot hook";
+
+const NOT_HEALTHY: Readonly<Partial<Record<HealthSeen, string>>> = {
+  nothing:
+    "a board says its status where mayday node runs on it, or its firmware sends beacons; distress ends once it is healed. Give a larger --wait-healthy if it starts slowly",
+  trial:
+    "have its firmware confirm the image (board confirm, or the on-boot hook of its node), or give a larger --wait-healthy; on a node with a soak time that time counts as well",
+  "other-image": "compare board status there; somebody else may have updated it",
+  distress: FIRMWARE,
+  reverted: `${FIRMWARE}; build an image that confirms itself`,
+  again: FIRMWARE,
 };
 
 const LINES: Readonly<Partial<Record<Seen, string>>> = {
