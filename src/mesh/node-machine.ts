@@ -1,17 +1,19 @@
-import { equalBytes } from "../base/bytes.ts";
 import type { Random } from "../base/prng.ts";
 import type { Millis } from "../base/units.ts";
+import { soonest } from "../session/deadlines.ts";
 import type { Beacon, ImageWord, Offer } from "../wire/messages.ts";
 import { Announcing } from "./announcing.ts";
-import { type Ask, Asking, type Comparison, compareWith, type UpdatePolicy } from "./asking.ts";
-import { Claim } from "./claim.ts";
+import { type Ask, type Comparison, compareWith, type UpdatePolicy } from "./asking.ts";
 import { type Admission, admit, type ServeCause } from "./dispatch.ts";
 import { type AdviceNews, type AdviceProof, Gates } from "./gates.ts";
 import { type Engagement, type LinkRole, roleFor } from "./link-role.ts";
+import { MeshLinks } from "./mesh-links.ts";
 import { isEstablished, type Neighbour, Neighbours } from "./neighbours.ts";
 import type { NodeAction } from "./node-action.ts";
 import { isNews, type OwnBoard, runsOther } from "./own-board.ts";
+import { OwnUpdate } from "./own-update.ts";
 import { Relaying } from "./relaying.ts";
+import { WaitingLinks } from "./waiting-links.ts";
 
 export type { NodeAction } from "./node-action.ts";
 
@@ -30,14 +32,6 @@ export interface NodeMachineOptions {
   readonly gates?: Gates;
 }
 
-interface LinkState {
-  isUp: boolean;
-  role: LinkRole;
-  engagement: Engagement;
-  /** A neighbour wanted an update while others were served. */
-  isWaiting: boolean;
-}
-
 /**
  * What a board does among others, on all its links: the roles, when it says its status, whom it asks for something newer, and
  * whom it serves next (PROTOCOL.md 6.6, 6.7). Sans-IO: after every call drain {@link pollAction} until undefined, and call
@@ -46,39 +40,32 @@ interface LinkState {
 export class NodeMachine {
   readonly neighbours: Neighbours = new Neighbours();
   readonly #options: NodeMachineOptions;
-  readonly #links: readonly LinkState[];
-  readonly #asking: Asking;
-  readonly #claim: Claim;
+  readonly #links: MeshLinks;
+  readonly #update: OwnUpdate;
   readonly #announcing: Announcing;
   readonly #relaying: Relaying = new Relaying();
+  readonly #waiting: WaitingLinks;
   readonly gates: Gates;
   readonly #actions: NodeAction[] = [];
   #board: OwnBoard | undefined;
   /** Short digest of the image that the board booted last. */
   #ran: Uint8Array | undefined;
-  #wasClaiming = false;
   #isHeld = false;
-  /** Somebody waits for an update until the soak time is over. */
-  #isAwaited = false;
 
   constructor(options: NodeMachineOptions) {
     this.#options = options;
-    this.#asking = new Asking(options.policy);
-    this.#claim = new Claim(options.random, options.nodeId);
-    this.#announcing = new Announcing(options.random);
+    this.#links = new MeshLinks(options.links);
     this.gates = options.gates ?? new Gates(0, options.nodeId, options.links, options.fanOut);
-    this.#links = Array.from({ length: options.links }, () => ({
-      isUp: false,
-      role: "idle" as const,
-      engagement: "none" as const,
-      isWaiting: false,
-    }));
+    const parts = { links: this.#links, neighbours: this.neighbours, gates: this.gates };
+    this.#update = new OwnUpdate({ ...options, ...parts });
+    this.#announcing = new Announcing(options.random);
+    this.#waiting = new WaitingLinks(this.gates.handedOn);
   }
 
   /** The present ask, and since when. */
   get asks(): (Ask & { readonly since: Millis }) | undefined {
-    const ask = this.#asking.present;
-    return ask && { ...ask, since: this.#asking.since };
+    const { ask, since } = this.#update;
+    return ask && { ...ask, since };
   }
 
   /** How a neighbour's image compares with the own one. */
@@ -87,11 +74,11 @@ export class NodeMachine {
   }
 
   roleOn(link: number): LinkRole {
-    return this.#links[link]?.role ?? "idle";
+    return this.#links.get(link)?.role ?? "idle";
   }
 
   engagementOn(link: number): Engagement {
-    return this.#links[link]?.engagement ?? "none";
+    return this.#links.engagementOn(link);
   }
 
   /** The own board's status, or what it is on: at the start, and after each change. */
@@ -99,56 +86,44 @@ export class NodeMachine {
     const before = this.#board;
     this.#board = board;
     if (runsOther(this.#ran, board)) this.#handleOtherImage(board);
-    if (isNews(before, board)) this.#sayNews(now);
+    if (isNews(before, board)) {
+      this.#announcing.handleOwnNews(now);
+      this.#announce(this.#links.indices());
+    }
     this.#settle(now);
   }
 
   /** Wherever it came from: what the board asked for it has, or it has to look around again. */
   #handleOtherImage({ status }: OwnBoard): void {
     this.#ran = status.installed?.digest.slice();
-    this.#asking.succeed();
-    this.#claim.clear();
+    this.#update.succeed();
     for (const neighbour of this.neighbours.all()) this.#reportConflict(neighbour);
   }
 
-  /** Ends an ask that is not served yet. */
-  #cancelAsk(): void {
-    if (!this.#isServed) this.#asking.cancel();
-  }
-
-  /** The neighbour that is asked serves the board. */
-  get #isServed(): boolean {
-    const ask = this.#asking.present;
-    return ask !== undefined && this.engagementOn(ask.link) === "target";
-  }
-
-  #sayNews(now: Millis): void {
-    this.#announcing.handleOwnNews(now);
-    for (const link of this.#links.keys()) this.#announce(link);
-  }
-
-  #announce(link: number): void {
-    const state = this.#links[link];
-    if (state?.isUp !== true || this.#board === undefined) return;
-    // A board that does not boot calls instead, unless it is served.
-    if (this.#board.status.failure !== undefined && !this.#relaying.isOn) return;
-    if (state.role === "idle") this.#actions.push({ tag: "announce", link });
+  #announce(links: Iterable<number>): void {
+    for (const link of links) {
+      const state = this.#links.get(link);
+      if (state?.isUp !== true || this.#board === undefined) continue;
+      // A board that does not boot calls instead, unless it is served.
+      if (this.#board.status.failure !== undefined && !this.#relaying.isOn) continue;
+      if (state.role === "idle") this.#actions.push({ tag: "announce", link });
+    }
   }
 
   handleLinkUp(now: Millis, link: number, isUp: boolean): void {
-    const state = this.#links[link];
+    const state = this.#links.get(link);
     if (state === undefined) return;
     state.isUp = isUp;
     this.#announcing.handleLinkUp(now, link, isUp);
-    if (isUp) this.#announce(link);
-    else if (this.#asking.present?.link === link) this.#cancelAsk();
+    if (isUp) this.#announce([link]);
+    else if (this.#update.ask?.link === link) this.#update.cancel();
     this.#settle(now);
   }
 
   /** While held the board neither calls nor asks: somebody installs an image on it. */
   setHeld(now: Millis, isHeld: boolean): void {
     this.#isHeld = isHeld;
-    if (isHeld) this.#cancelAsk();
+    if (isHeld) this.#update.cancel();
     this.#settle(now);
   }
 
@@ -161,13 +136,10 @@ export class NodeMachine {
       this.#announcing.handleHeardNews(now, link);
       this.#reportNeighbour(link, beacon.nodeId);
     }
-    this.#asking.handleHeard(now, link, beacon.nodeId);
     const neighbour = this.neighbours.get(link, beacon.nodeId);
     if (neighbour !== undefined)
       this.#tell(link, this.gates.handleNeighbour(now, neighbour, this.compare(neighbour) === "newer"));
-    // Who calls for help goes first: while it asks, the board serves nobody on that link.
-    const isCallForHelp = beacon.tag === "distress" && beacon.isServed !== true;
-    if (isCallForHelp && this.#asking.present?.link === link && !this.#isServed) this.#asking.fail(now, true);
+    this.#update.handleHeard(now, link, beacon);
     this.#settle(now);
   }
 
@@ -194,22 +166,13 @@ export class NodeMachine {
 
   /** A rescuer offers an image for which nobody called. */
   handleInvitation(now: Millis, link: number, offer: Offer): void {
-    const { rescuerId: nodeId, digest } = offer;
-    const ask = { link, nodeId: nodeId.slice(), digest: digest.slice(), isInvited: true } as const;
-    const board = this.#board;
-    if (board?.status.failure !== undefined) {
+    if (this.#board?.status.failure !== undefined) {
       if (!this.#relaying.join(now, link, offer.digest))
         this.#actions.push({ tag: "decline", link, offer, why: "served" });
       return;
     }
-    const own = board?.status.installed?.digest;
-    const isWanted = board !== undefined && this.#asking.mayAsk(board) && !(own && equalBytes(own, digest));
-    const isAllowed = board !== undefined && this.#asking.isAllowed(board);
-    const deferral = isAllowed ? this.gates.deferralOf(now, link, digest, board) : undefined;
-    if (deferral !== undefined) this.#actions.push({ tag: "decline", link, offer, why: "healthy", deferral });
-    else if (!isWanted || this.#asking.isBarred(now, ask))
-      this.#actions.push({ tag: "decline", link, offer, why: "healthy" });
-    else this.#asking.invite(now, ask);
+    const decline = this.#update.handleInvitation(now, link, offer, this.#board);
+    if (decline !== undefined) this.#actions.push(decline);
     this.#settle(now);
   }
 
@@ -230,11 +193,7 @@ export class NodeMachine {
 
   /** The board takes the image of the present session later, and said so. */
   handleDeferred(now: Millis, link: number, digest: Uint8Array): void {
-    const ask = this.#asking.present;
-    if (ask?.link !== link) return;
-    // Its own image it is asked for again when that is due.
-    if (equalBytes(ask.digest, digest)) this.#asking.cancel();
-    else this.#asking.fail(now);
+    this.#update.handleDeferred(now, link, digest);
     this.#settle(now);
   }
 
@@ -245,27 +204,14 @@ export class NodeMachine {
 
   /** What happens on a link has changed. */
   handleEngaged(now: Millis, link: number, engagement: Engagement): void {
-    const state = this.#links[link];
+    const state = this.#links.get(link);
     if (state === undefined || state.engagement === engagement) return;
     const before = state.engagement;
     state.engagement = engagement;
     if (engagement !== "target") this.#relaying.end(link);
-    const ask = this.#asking.present;
-    if (ask?.link === link && engagement === "target") this.#asking.handleServed();
-    else if (ask?.link === link && before === "target") this.#asking.handleLost(now);
-    // Somebody was served first: the ask waits until that is over.
-    else if (engagement !== "none" && ask !== undefined && !this.#isFree(ask.link)) this.#cancelAsk();
-    if (engagement === "none") this.#callWaiting(link);
+    this.#update.handleEngaged(now, link, before, engagement, this.#board);
+    if (engagement === "none") this.#announce(this.#waiting.takeBeside(link));
     this.#settle(now);
-  }
-
-  /** There is time again: neighbours that wanted an update meanwhile hear that this board is there. */
-  #callWaiting(free: number | undefined): void {
-    for (const [link, state] of this.#links.entries()) {
-      if (!state.isWaiting || link === free) continue;
-      state.isWaiting = false;
-      this.#announce(link);
-    }
   }
 
   /**
@@ -273,45 +219,30 @@ export class NodeMachine {
    * during a session it has to be.
    */
   handleRefused(now: Millis, link: number, rescuerId?: Uint8Array, isKeyMismatch = false): void {
-    const ask = this.#asking.present;
-    if (ask?.link !== link) return;
-    const isOther = rescuerId === undefined ? this.#isServed : !equalBytes(rescuerId, ask.nodeId);
-    if (isOther) return;
-    if (isKeyMismatch && ask.isInvited === true) this.#asking.failByKey(now);
-    else this.#asking.fail(now);
+    this.#update.handleRefused(now, link, rescuerId, isKeyMismatch);
     this.#settle(now);
   }
 
   /** Whether a neighbour on this link may be served now. One whose update has to wait hears when there is time again. */
   admit(now: Millis, link: number, cause: ServeCause): Admission {
-    const others = this.#links.filter((_, index) => index !== link).map(({ engagement }) => engagement);
+    const others = this.#links.engagementsBeside(link);
     const admission =
       this.gates.holdUp(now, link, cause, others, this.#board?.status.installed?.digest) ??
-      admit(cause, others, this.#options.fanOut, this.#isOverwriting);
-    if (admission.tag === "wait" && admission.why === "soak") this.#isAwaited = true;
-    const state = this.#links[link];
-    if (state !== undefined) state.isWaiting = admission.tag === "wait";
+      admit(cause, others, this.#options.fanOut, this.#update.isOverwriting(this.#board));
+    this.#waiting.note(link, admission);
     return admission;
   }
 
-  /** The board's only image is about to be overwritten, or is. */
-  get #isOverwriting(): boolean {
-    return this.#board?.layout === "single" && (this.#claim.isOn || this.#asking.present !== undefined);
-  }
-
   handleTimeout(now: Millis): void {
-    this.#asking.endLate(now);
+    this.#update.handleTimeout(now);
     for (const word of this.gates.takeWords(now, this.#speaking))
       this.#actions.push({ tag: "advise", ...word });
-    if (this.#isAwaited && this.gates.handedOn.freeAt(now) === undefined) {
-      this.#isAwaited = false;
-      this.#callWaiting(undefined);
-    }
+    this.#announce(this.#waiting.takeSoaked(now));
+    const due = this.#announcing.take(now);
     // Who receives says rarely that it is served.
-    for (const link of this.#announcing.take(now)) if (!this.#relaying.isOn) this.#announce(link);
+    if (!this.#relaying.isOn) this.#announce(due);
     this.#relaying.endJoins(now);
-    if (this.#relaying.takeSaying(now) || this.#claim.takeSaying(now))
-      for (const link of this.#links.keys()) this.#announce(link);
+    if (this.#relaying.takeSaying(now) || this.#update.takeSaying(now)) this.#announce(this.#links.indices());
     this.#settle(now);
   }
 
@@ -323,49 +254,14 @@ export class NodeMachine {
         .filter(isEstablished)
         .map(({ link }) => link),
     );
-    const speaks = ({ isUp, role, engagement }: LinkState): boolean =>
-      isUp && role === "idle" && engagement === "none";
-    return [...this.#links.entries()]
-      .filter(([link, state]) => known.has(link) && speaks(state))
-      .map(([link]) => link);
+    return this.#links.idle().filter((link) => known.has(link));
   }
 
   /** Begins an ask if there is something to ask for, or gives one up that has to wait. */
   #settle(now: Millis): void {
-    if (this.#board !== undefined && !this.#isHeld && !this.#isServed) this.#considerAsk(now, this.#board);
-    const claims = this.#claim.isOn;
-    if (claims === this.#wasClaiming) return;
-    this.#wasClaiming = claims;
-    this.#actions.push({ tag: "claim", isOn: claims });
-  }
-
-  #considerAsk(now: Millis, board: OwnBoard): void {
-    // It does not boot any more, or is on trial: whatever it asked for has to wait.
-    if (!this.#asking.mayAsk(board)) this.#asking.cancel();
-    const mayAskFor = (link: number, digest: Uint8Array | undefined): boolean =>
-      digest === undefined || this.gates.mayAskFor(now, link, digest);
-    const held = this.#asking.present;
-    if (held !== undefined && !mayAskFor(held.link, held.digest)) this.#asking.cancel();
-    const { present } = this.#asking;
-    const heard = this.neighbours.all();
-    const isOpen = ({ link, installedDigest }: Neighbour): boolean =>
-      this.#links[link]?.isUp === true && mayAskFor(link, installedDigest);
-    const ask = present ?? this.#asking.choose(now, board, heard.filter(isOpen));
-    if (ask === undefined || !this.#isFree(ask.link)) {
-      this.#claim.clear();
-      return;
-    }
-    const { hardwareId } = board.status;
-    const ofItsKind = heard.filter((neighbour) => equalBytes(neighbour.hardwareId, hardwareId));
-    const mayGoAhead = board.layout === "ab" || this.#claim.step(now, ofItsKind, ask.nodeId);
-    if (mayGoAhead && present === undefined) this.#asking.start(now, ask);
-    else if (!mayGoAhead) this.#asking.cancel();
-  }
-
-  /** A board serves others before it updates itself on that link; one with a single slot on any link. */
-  #isFree(link: number): boolean {
-    const isBusy = ({ engagement }: LinkState): boolean => engagement !== "none";
-    return this.#board?.layout === "single" ? !this.#links.some(isBusy) : this.engagementOn(link) === "none";
+    if (this.#board !== undefined && !this.#isHeld) this.#update.consider(now, this.#board);
+    const isOn = this.#update.takeClaim();
+    if (isOn !== undefined) this.#actions.push({ tag: "claim", isOn });
   }
 
   /** The next action. May change after every call but the polls. */
@@ -381,7 +277,7 @@ export class NodeMachine {
       if (role === state.role || state.engagement !== "none") continue;
       state.role = role;
       // What it called for is over: the other side should know.
-      if (role === "idle") this.#announce(link);
+      if (role === "idle") this.#announce([link]);
       return { tag: "role", link, role };
     }
     return undefined;
@@ -389,18 +285,16 @@ export class NodeMachine {
 
   #roleOf(link: number): LinkRole {
     if (this.#isHeld) return "idle";
-    return roleFor(this.#board, link, this.#asking.present?.link, this.#relaying.isElsewhere(link));
+    return roleFor(this.#board, link, this.#update.ask?.link, this.#relaying.isElsewhere(link));
   }
 
   /** When {@link handleTimeout} has something to do; in the past if now. May change after every call but the polls. */
   pollTimeout(now: Millis): Millis | undefined {
-    const [ask, claim] = [this.#asking, this.#claim];
-    const claimAt = this.#isServed ? undefined : claim.nextAt(now);
-    const sayings = [this.#announcing.nextAt, claim.sayAt, this.#relaying.nextAt];
-    const gateAt = this.gates.nextAt(now, this.#speaking);
-    const times = [...sayings, ask.endsAt, ask.againAt(now), claimAt, gateAt];
-    let soonest: Millis | undefined;
-    for (const at of times) if (at !== undefined && (soonest === undefined || at < soonest)) soonest = at;
-    return soonest;
+    return soonest({
+      announce: this.#announcing.nextAt,
+      relay: this.#relaying.nextAt,
+      update: this.#update.nextAt(now),
+      gate: this.gates.nextAt(now, this.#speaking),
+    });
   }
 }

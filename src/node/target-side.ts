@@ -4,7 +4,6 @@ import type { Millis } from "../base/units.ts";
 import type { InstallPlan, TargetStore } from "../board/target-store.ts";
 import { formatVersion } from "../image/version.ts";
 import type { LinkKey } from "../link/link-key.ts";
-import type { ServeCause } from "../mesh/dispatch.ts";
 import type { CallCause, NodeStatus } from "../session/beacon.ts";
 import type { Deferral } from "../session/handshake.ts";
 import type { RoleHost } from "../session/role.ts";
@@ -27,7 +26,7 @@ import type { RunOptions } from "./run-options.ts";
 import { ServingLinks } from "./serving-links.ts";
 import { applyTargetEffect, nodeStatusOf } from "./target-effects.ts";
 import { targetNonces } from "./target-nonces.ts";
-import { TransferProgress } from "./transfer-progress.ts";
+import { TargetSessions } from "./target-sessions.ts";
 import { type Ending, refusedEnding, type SessionFigures } from "./verdict.ts";
 
 type Link = SideLink<TargetRole>;
@@ -51,31 +50,6 @@ export interface TargetDuties extends Pick<RunOptions, "advice"> {
 }
 
 export type TargetHost = SideHost<TargetRole>;
-/** The last session on one link. */
-interface LinkSession {
-  /** The rescuer's id, in hexadecimal. */
-  peer: string;
-  /** Digest of the image, in hexadecimal: its first bytes, as the wire carries them. */
-  digest: string | undefined;
-  /** The same of the image that was offered last. */
-  offered: string;
-  version: string;
-  /** The boot nonce that the offer answered. */
-  readonly nonce: string;
-  /** Whether the board booted when it was offered. */
-  readonly cause: ServeCause;
-  /** When its first offer was accepted. */
-  startedAt: Millis;
-  /** It ended early: the next offer begins another one. */
-  isLost: boolean;
-  /** When the image was verified. */
-  doneAt: Millis | undefined;
-  /** Rate of the line then, in bit/s, where it has one. */
-  baud: number | undefined;
-  blocks: number;
-  bytesBefore: number;
-  progress: TransferProgress | undefined;
-}
 
 interface Refusal {
   readonly reason: string;
@@ -97,21 +71,20 @@ const HEARD_TEXTS: HeardTexts = {
     "a node asked who is there but offers nothing: if it is a rescuer, its repository may have nothing for this hardware",
 };
 
-/** A run as target: one board, healed over one of its links at a time. */
+/**
+ * A run as target: one board, healed over its links. What its sessions came to is told by {@link TargetSessions}, what the
+ * links bring at the same time by {@link ServingLinks}.
+ */
 export class TargetSide {
   readonly #host: TargetHost;
   readonly #duties: TargetDuties;
   readonly #start: TargetStart;
   readonly #hold: ImageHold = new ImageHold();
   readonly #swarm: Swarm = new Swarm();
-  readonly #sessions: Map<Link, LinkSession> = new Map();
-  /** The session that the verdict describes: the one that healed the board, or else the last one. */
-  #last: LinkSession | undefined;
+  readonly #sessions: TargetSessions;
   #refusal: Refusal | undefined;
   /** What the last rescuer without a suitable image said on each link. */
   readonly #told: Map<Link, string> = new Map();
-  /** The image of the last sessions was healed: once for all of them. */
-  #isHealed = false;
   /** The board was healed since it called last. The next call is that of another start: two heals are told apart by their nonces. */
   #wasHealed = false;
   readonly #serving: ServingLinks;
@@ -120,6 +93,7 @@ export class TargetSide {
   constructor(host: TargetHost, duties: TargetDuties) {
     this.#host = host;
     this.#duties = duties;
+    this.#sessions = new TargetSessions(host);
     this.#serving = new ServingLinks(() => host.links);
     const tell = ({ endpoint }: Link, detail: string): void =>
       host.report({ event: "link", link: endpoint, state: "locator", detail });
@@ -165,17 +139,7 @@ export class TargetSide {
 
   /** The session that a verdict with this code describes: the refused one, or else the last one. */
   figures(code: ExitCode): SessionFigures {
-    const last = this.#last;
-    const refusal = code === ExitCode.refused ? this.#refusal : undefined;
-    const peer = refusal === undefined ? last?.peer : refusal.peer;
-    if (last === undefined || last.peer !== peer) return { blocks: 0, seconds: 0, peer, digest: undefined };
-    const { baud, blocks, digest } = last;
-    const rate = baud !== undefined && { baud };
-    return { blocks, seconds: this.#secondsOf(last), peer, digest, ...rate };
-  }
-
-  #secondsOf({ startedAt, doneAt = this.#host.clock.now() }: LinkSession): number {
-    return (doneAt - startedAt) / 1000;
+    return this.#sessions.figures(code === ExitCode.refused ? this.#refusal : undefined);
   }
 
   handleTimeout(): Ending {
@@ -241,39 +205,21 @@ export class TargetSide {
       case "stranger":
         this.#host.line.handle(event, link);
         return;
-      default: {
-        const session = this.#sessions.get(link);
-        if (session !== undefined) this.#handleSession(now, event, link, session);
-      }
+      default:
+        if (this.#sessions.has(link)) this.#handleSession(now, event, link);
     }
   }
 
   #handleOffered(now: Millis, offer: Offer, link: Link): void {
     this.#located?.end(link);
-    const at = { link: link.endpoint, peer: toHex(offer.rescuerId) };
-    const version = formatVersion(offer.version);
-    const open = this.#sessions.get(link);
-    this.#last = {
-      peer: at.peer,
-      digest: undefined,
-      offered: toHex(offer.digest),
-      version,
-      nonce: toHex(offer.targetNonce),
-      cause: this.#duties.store.status().isBootable ? "update" : "heal",
-      startedAt: open === undefined || open.isLost ? now : open.startedAt,
-      isLost: false,
-      doneAt: undefined,
-      baud: undefined,
-      blocks: 0,
-      bytesBefore: link.end.counters.bytesSent,
-      progress: undefined,
-    };
-    this.#sessions.set(link, this.#last);
-    this.#isHealed = false;
-    const session = this.#last;
+    const cause = this.#duties.store.status().isBootable ? "update" : "heal";
+    const session = this.#sessions.begin(now, link, offer, cause);
+    const { rescuerId, digest, size } = offer;
     const givesWay = (): boolean => offer.partial !== undefined && session.blocks === 0;
-    this.#serving.begin(now, link, { rescuerId: offer.rescuerId, digest: offer.digest, givesWay });
-    this.#host.report({ event: "offer", ...at, digest: toHex(offer.digest), version, size: offer.size });
+    this.#serving.begin(now, link, { rescuerId, digest, givesWay });
+    const at = { link: link.endpoint, peer: toHex(rescuerId) };
+    const version = formatVersion(offer.version);
+    this.#host.report({ event: "offer", ...at, digest: toHex(digest), version, size });
   }
 
   #handleRefused(event: Extract<TargetEvent, { tag: "refused" }>, link: Link): void {
@@ -287,9 +233,9 @@ export class TargetSide {
     const peer = rescuerId && toHex(rescuerId);
     this.#refusal = { reason, detail, peer };
     this.#serving.end(this.#host.clock.now(), link);
-    const session = this.#sessions.get(link);
+    const last = this.#sessions.offeredOn(link);
     // A refusal that names another node than the last offer is about something else.
-    const digest = session !== undefined && session.peer === peer ? { digest: session.offered } : {};
+    const digest = last !== undefined && last.peer === peer ? { digest: last.offered } : {};
     const proven = link.end.isKeyed && reason !== "link-key";
     this.#host.report({ event: "refused", link: link.endpoint, peer, reason, proven, ...digest, detail });
   }
@@ -297,7 +243,7 @@ export class TargetSide {
   #handleDeferred(event: Extract<TargetEvent, { tag: "deferred" }>, link: Link): void {
     const { digest, rescuerId } = event;
     const { reason, forMs } = event.deferral;
-    this.#sessions.delete(link);
+    this.#sessions.drop(link);
     this.#serving.end(this.#host.clock.now(), link);
     const about = { link: link.endpoint, peer: toHex(rescuerId), digest: toHex(digest) };
     this.#host.report({ event: "deferred", ...about, reason, seconds: Math.ceil(forMs / 1000) });
@@ -315,74 +261,36 @@ export class TargetSide {
     this.#host.report({ event: "none", link: link.endpoint, peer, reason, detail });
   }
 
-  #handleSession(now: Millis, event: TargetEvent, link: Link, session: LinkSession): void {
-    const at = { link: link.endpoint, peer: session.peer };
-    const { counters } = link.end;
+  #handleSession(now: Millis, event: TargetEvent, link: Link): void {
+    const { store } = this.#duties;
     switch (event.tag) {
       case "receiving":
-        session.digest = toHex(event.plan.digest);
-        session.progress = new TransferProgress(now, at, counters.bytesReceived);
+        this.#sessions.handleReceiving(now, link, event.plan.digest);
         return;
-      case "progress": {
-        const { plan, blocks, blocksRight } = event.descent;
-        session.blocks = blocks.written;
-        const { blockSize, leafCount } = plan;
-        const { written } = blocks;
-        const counts = {
-          ...{ blocks: blocksRight, blocksTotal: leafCount },
-          ...{ written, missing: leafCount - blocksRight + written, isAllKnown: true },
-        };
-        const report = session.progress?.measure(now, counts, blockSize, counters.bytesReceived, counters);
-        if (report !== undefined) this.#host.report(report);
+      case "progress":
+        this.#sessions.handleProgress(now, link, event.descent);
         this.#serving.tellShared(now, link);
         return;
-      }
       case "sessionLost":
-        session.isLost = true;
         this.#located?.end(link);
         this.#serving.end(now, link);
-        if (!this.#serving.isElsewhere(link)) this.#duties.store.abandon();
-        this.#host.report({ event: "lost", ...at, why: event.why });
+        if (!this.#serving.isElsewhere(link)) store.abandon();
+        this.#sessions.handleLost(link, event.why);
         return;
       case "verified":
         this.#located?.end(link);
-        session.doneAt = now;
-        session.baud = link.driver.transport.facts.baud;
-        session.digest = toHex(event.digest);
-        this.#host.report({ event: "verified", ...at, digest: session.digest });
+        this.#sessions.handleVerified(now, link, event.digest);
         this.#serving.tellHealed(now, link, event.digest);
         return;
       case "finished":
         this.#located?.end(link);
         this.#serving.endHealed(link);
-        // Of several rescuers each hears that the board is healed; it is healed once.
-        if (this.#isHealed) return;
-        this.#isHealed = true;
+        if (!this.#sessions.takeHealed(link, store.status().nodeId)) return;
         this.#wasHealed = true;
-        this.#last = session;
-        this.#reportHealed(at, session, counters.bytesSent - session.bytesBefore, link.end.isKeyed);
         this.#host.end({ code: ExitCode.done, reason: "healed" });
         return;
       default:
         return;
     }
-  }
-
-  #reportHealed(
-    at: { link: string; peer: string },
-    session: LinkSession,
-    bytesTx: number,
-    proven: boolean,
-  ): void {
-    const { baud, cause, digest = "", nonce, version, blocks } = session;
-    const figures = {
-      blocks,
-      bytesTx,
-      seconds: this.#secondsOf(session),
-      ...(baud !== undefined && { baud }),
-    };
-    const target = toHex(this.#duties.store.status().nodeId);
-    const about = { digest, version, proven, target, nonce, cause };
-    this.#host.report({ event: "healed", ...at, ...about, ...figures });
   }
 }

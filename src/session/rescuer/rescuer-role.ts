@@ -5,16 +5,7 @@ import type { Millis } from "../../base/units.ts";
 import type { ByeReason } from "../../wire/constants.ts";
 import type { LinkProof } from "../../wire/link-proof.ts";
 import { isTargetControl } from "../../wire/message-codec.ts";
-import {
-  type Beacon,
-  isBeacon,
-  isCall,
-  type Message,
-  type NoneReason,
-  type Offer,
-} from "../../wire/messages.ts";
-import { keepBeacon } from "../beacon.ts";
-import { callDigestOf } from "../call-digest.ts";
+import { isBeacon, type Message, type NoneReason, type Offer } from "../../wire/messages.ts";
 import type { BlockCoder } from "../codecs.ts";
 import { type Deadlines, soonest } from "../deadlines.ts";
 import { identityOf, keepOffer, RETRY_AFTER_MS, refuseOf, standDownOf } from "../handshake.ts";
@@ -22,53 +13,50 @@ import { LinkGuard } from "../link-guard.ts";
 import type { HeardEvent, Role, RoleHost } from "../role.ts";
 import { Callers } from "./callers.ts";
 import { type Answer, Handshaking } from "./handshaking.ts";
+import { HeardBeacons } from "./heard-beacons.ts";
 import { InlinePush } from "./inline-push.ts";
 import { RescuerAnnouncer, type RescuerOptions } from "./rescuer-announcer.ts";
 import type { BlockWish, OfferedImage, RescuerEvent } from "./rescuer-events.ts";
-import type { Call } from "./rescuer-state.ts";
 import { ServedBoard, type ServedDeadline } from "./served-board.ts";
 import type { Serving } from "./serving.ts";
-
-/** A board that was heard within this time is alive: another one on its wire is a wiring fault (PROTOCOL.md 6.2). */
-const STRANGER_AFTER_MS = 2_000;
 
 /** What a rescuer waits for, beside what its handshake and its served board do: an answer to a query, saying the status unasked. */
 type RescuerDeadline = "answer" | "announce" | ServedDeadline;
 
-/** The rescuer: hears distress, offers one image, and serves what the target asks for (PROTOCOL.md 6.2). */
+/**
+ * The rescuer: hears distress, offers one image, and serves what the target asks for (PROTOCOL.md 6.2). Each message goes from
+ * here to the part that it is for: beacons to {@link HeardBeacons}, answers to {@link Handshaking} before a session and to
+ * {@link ServedBoard} in one, questions to {@link RescuerAnnouncer}.
+ */
 export class RescuerRole implements Role {
   readonly #host: RoleHost<RescuerEvent>;
   readonly #guard: LinkGuard;
   readonly #nodeId: Uint8Array;
   readonly #bootNonce: Uint8Array;
-  readonly #handsOut: boolean;
   /** What is sent behind an offer, before its accept. */
   readonly #push: InlinePush;
   readonly #announcer: RescuerAnnouncer;
   readonly #callers: Callers;
   readonly #handshaking: Handshaking;
   readonly #served: ServedBoard;
+  readonly #beacons: HeardBeacons;
 
   constructor(now: Millis, host: RoleHost<RescuerEvent>, options: RescuerOptions) {
     this.#host = host;
     this.#guard = new LinkGuard(host.link.key, "rescuer");
     this.#nodeId = options.nodeId;
     this.#bootNonce = options.bootNonce;
-    this.#handsOut = options.handsOut ?? false;
     this.#announcer = new RescuerAnnouncer(host.link, options, this.#guard.isKeyed);
     host.link.foreign.muting.setOn(now, true);
     this.#callers = options.callers ?? new Callers(options.random);
     this.#push = new InlinePush(host, this.#callers, options.isEager === true && !this.#guard.isKeyed);
-    const callers = this.#callers;
-    this.#served = new ServedBoard({ host, guard: this.#guard, callers, push: this.#push });
-    this.#handshaking = new Handshaking({
-      host,
-      guard: this.#guard,
-      random: options.random,
-      nodeId: options.nodeId,
-      callers,
-      onPick: () => this.#served.reopen(),
-    });
+    const parts = { host, guard: this.#guard, callers: this.#callers };
+    const { random, nodeId, handsOut = false } = options;
+    const served = new ServedBoard({ ...parts, push: this.#push });
+    const handshaking = new Handshaking({ ...parts, random, nodeId, onPick: () => served.reopen() });
+    this.#served = served;
+    this.#handshaking = handshaking;
+    this.#beacons = new HeardBeacons({ host, guard: this.#guard, nodeId, handsOut, served, handshaking });
   }
 
   /** A board is served, or about to be: an image is picked for it or offered to it. */
@@ -126,7 +114,7 @@ export class RescuerRole implements Role {
     switch (event.tag) {
       case "message":
         this.#announcer.noteMessage();
-        if (isBeacon(event.message)) this.#handleBeacon(now, event.message, event.covered);
+        if (isBeacon(event.message)) this.#beacons.handle(now, event.message, event.covered);
         else this.#handleMessage(now, event.message, event.proof);
         this.#push.check(now, this.#handshaking.present);
         return;
@@ -213,69 +201,6 @@ export class RescuerRole implements Role {
       this.#host.emit({ tag: "invited", offer: keepOffer(offer) });
   }
 
-  /** `covered`: the frame of a call without CRC. */
-  #handleBeacon(now: Millis, beacon: Beacon, covered: Uint8Array | undefined): void {
-    if (equalBytes(beacon.nodeId, this.#nodeId)) this.#host.reportEcho();
-    else if (beacon.tag === "distress") this.#handleCall(now, beacon, covered);
-    else if (!this.#handleInstalled(now, beacon)) {
-      if (isCall(beacon)) this.#handleCall(now, beacon, covered);
-      else this.#handleStatus(now, beacon);
-    }
-  }
-
-  /** A board that boots says what it runs, and asks for nothing. */
-  #handleStatus(now: Millis, beacon: Beacon): void {
-    const kept = keepBeacon(beacon);
-    this.#host.emit({ tag: "heard", beacon: kept });
-    if (!this.#handsOut || beacon.isProvider || this.#serving !== undefined) return;
-    // Such beacons stand behind each DONE (PROTOCOL.md 5.12): the answer to that, which waits for the line, goes first.
-    if (this.#served.isHealed && this.#host.link.hasMessages) return;
-    if (!this.#handshaking.isAnswered(now, kept)) this.#handshaking.handleCall(now, kept);
-  }
-
-  /** `covered`: the call's frame without CRC. */
-  #handleCall(now: Millis, message: Beacon, covered: Uint8Array | undefined): void {
-    const isBound = this.#guard.isKeyed && covered !== undefined;
-    const beacon: Call = isBound ? { ...message, callDigest: callDigestOf(covered) } : message;
-    const serving = this.#serving;
-    if (serving !== undefined) {
-      if (this.#checkStranger(now, beacon.nodeId, serving)) {
-        this.#handshaking.handleCallOfOther(now, keepBeacon(beacon));
-        return;
-      }
-      if (this.#guard.isKeyed) {
-        serving.markDoubtful();
-        return;
-      }
-      const isSameStart = equalBytes(serving.peer.targetNonce, beacon.bootNonce);
-      this.#served.lose(now, serving, isSameStart ? "silence" : "restarted");
-    } else if (beacon.isServed !== true && this.#handshaking.isAnswered(now, beacon)) return;
-    const kept = keepBeacon(beacon);
-    this.#host.emit({ tag: "heard", beacon: kept });
-    // A board that is served over another link says where it is. Who has the image that it receives may bring a part of it.
-    const takesPart = kept.failure !== undefined && kept.receivingDigest !== undefined;
-    if (kept.isServed !== true || takesPart) this.#handshaking.handleCall(now, kept);
-  }
-
-  /** Whether this is another board on the wire while the one we serve is alive: ignored, and reported as miswiring. */
-  #checkStranger(now: Millis, nodeId: Uint8Array, { peer }: Serving): boolean {
-    if (equalBytes(nodeId, peer.targetId) || now - this.#host.link.lastHeardAt > STRANGER_AFTER_MS)
-      return false;
-    this.#host.emit({ tag: "link", state: "two-nodes" });
-    return true;
-  }
-
-  /** A board that runs what it is served says so: that stands for DONE. A beacon proves nothing: not with a link key. */
-  #handleInstalled(now: Millis, beacon: Beacon): boolean {
-    const serving = this.#serving;
-    if (serving === undefined || this.#guard.isKeyed) return false;
-    const { image, peer } = serving;
-    if (!equalBytes(beacon.nodeId, peer.targetId) || !isInstalled(beacon, image.digest)) return false;
-    this.#host.emit({ tag: "heard", beacon: keepBeacon(beacon) });
-    this.#served.handleDone(now, image.digest);
-    return true;
-  }
-
   /** Completes `pick` with this number: the image to offer, or undefined when none suits; `why` is told to the board. */
   handlePicked(now: Millis, session: number, image: OfferedImage | undefined, why?: NoneReason): void {
     this.#handshaking.handlePicked(now, session, image, why);
@@ -286,38 +211,15 @@ export class RescuerRole implements Role {
 
   /** An answer to an offer, or the end of a session, if it is about ours and proven. */
   #handleAnswer(now: Millis, answer: Answer, proof: LinkProof | undefined): void {
-    const serving = this.#serving;
-    if (serving === undefined) {
+    const peer = this.#serving?.peer;
+    if (peer === undefined) {
       const offering = this.#handshaking.handleAnswer(now, answer, proof);
       if (offering !== undefined && answer.tag === "accept") this.#served.serve(now, answer, proof, offering);
-      return;
-    }
-    const { peer } = serving;
-    const isAboutIt = equalBytes(peer.rescuerNonce, answer.rescuerNonce);
-    if (!isAboutIt || !this.#handshaking.checkProof(peer, proof)) return;
-    switch (answer.tag) {
-      case "accept":
-        serving.sendManifest();
-        return;
-      case "refuse":
-        this.#callers.charge(now, serving);
-        this.#served.end(serving);
-        this.#handshaking.noteRefusal(now, answer, peer);
-        return;
-      case "standDown":
-        this.#handshaking.noteStandDown(now, answer, peer);
-        this.#served.lose(now, serving, "stood-down");
-        return;
-      case "bye":
-        this.#served.lose(now, serving, "bye");
-        return;
-      // Its manifest said that the board takes it later.
-      case "defer":
-        this.#callers.charge(now, serving);
-        this.#served.end(serving);
-        this.#handshaking.noteDeferral(now, answer, peer);
-        return;
-    }
+    } else if (
+      equalBytes(peer.rescuerNonce, answer.rescuerNonce) &&
+      this.#handshaking.checkProof(peer, proof)
+    )
+      this.#served.handleAnswer(now, answer, this.#handshaking);
   }
 
   /** Completes `readBlock` of the session with this number. `coder`: makes coded blocks, if there is who can. */
@@ -384,8 +286,4 @@ export class RescuerRole implements Role {
     if (ownAt === undefined || handshakeAt === undefined) return ownAt ?? handshakeAt;
     return Math.min(ownAt, handshakeAt);
   }
-}
-
-function isInstalled(beacon: Beacon, digest: Uint8Array): boolean {
-  return beacon.installedDigest !== undefined && equalBytes(beacon.installedDigest, digest);
 }

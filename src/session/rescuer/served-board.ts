@@ -10,6 +10,7 @@ import type { LinkGuard } from "../link-guard.ts";
 import { RATE_SILENCE_MS } from "../rate-table.ts";
 import type { RoleHost } from "../role.ts";
 import type { Callers } from "./callers.ts";
+import type { Answer, Handshaking } from "./handshaking.ts";
 import type { InlinePush } from "./inline-push.ts";
 import type { Offering } from "./offering.ts";
 import type { RescuerEvent, RescuerLoss } from "./rescuer-events.ts";
@@ -31,6 +32,9 @@ export interface ServedParts {
   readonly callers: Callers;
   readonly push: InlinePush;
 }
+
+/** Who keeps what a board said when it ended its session. */
+type AnswerNotes = Pick<Handshaking, "noteRefusal" | "noteDeferral" | "noteStandDown">;
 
 /** The board that a rescuer serves, from its accept to its DONE or loss (PROTOCOL.md 6.2). */
 export class ServedBoard {
@@ -127,11 +131,46 @@ export class ServedBoard {
     this.#state = { tag: "healed", digest: serving.image.digest };
   }
 
+  /**
+   * The board that is served repeats its accept, or ends the session: proven, if there is a link key. `notes`: keeps what it
+   * said for the next offers.
+   */
+  handleAnswer(now: Millis, answer: Answer, notes: AnswerNotes): void {
+    const { serving } = this;
+    if (serving === undefined) return;
+    switch (answer.tag) {
+      case "accept":
+        serving.sendManifest();
+        return;
+      case "refuse":
+        this.#turnDown(now, serving);
+        notes.noteRefusal(now, answer, serving.peer);
+        return;
+      case "standDown":
+        notes.noteStandDown(now, answer, serving.peer);
+        this.lose(now, serving, "stood-down");
+        return;
+      case "bye":
+        this.lose(now, serving, "bye");
+        return;
+      // Its manifest said that the board takes it later.
+      case "defer":
+        this.#turnDown(now, serving);
+        notes.noteDeferral(now, answer, serving.peer);
+        return;
+    }
+  }
+
+  #turnDown(now: Millis, serving: Serving): void {
+    this.#callers.charge(now, serving);
+    this.#end(serving);
+  }
+
   lose(now: Millis, serving: Serving, why: RescuerLoss): void {
     const { targetId } = serving.peer;
     this.#callers.charge(now, serving);
     this.#callers.noteLoss(now, targetId, serving, why);
-    this.end(serving);
+    this.#end(serving);
     this.#host.emit({ tag: "sessionLost", why, targetId });
   }
 
@@ -143,7 +182,7 @@ export class ServedBoard {
     this.#host.link.send(byeOf(serving.peer, ByeReason.failed), this.#guard.prove(serving.peer));
   }
 
-  end(serving: Serving): void {
+  #end(serving: Serving): void {
     this.#host.link.endSession();
     this.#state = { tag: "open" };
     this.#host.emit({ tag: "release", session: serving.number });
@@ -152,7 +191,7 @@ export class ServedBoard {
   stop(reason: ByeReason): void {
     const { serving } = this;
     if (serving !== undefined) {
-      this.end(serving);
+      this.#end(serving);
       this.#host.link.send(byeOf(serving.peer, reason), this.#guard.prove(serving.peer));
     }
     this.#push.stop(reason);

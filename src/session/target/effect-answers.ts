@@ -1,24 +1,23 @@
 import type { BootFailure } from "../../base/refusal.ts";
 import type { RunOutcome, TreeNode } from "../../base/tree-shape.ts";
 import type { Millis } from "../../base/units.ts";
+import type { NodeStatus } from "../beacon.ts";
 import type { ImageHold } from "./image-hold.ts";
+import type { PresentSession } from "./present-session.ts";
 import type { BlockOutcome, ManifestOutcome } from "./target-events.ts";
 import type { SessionEnd, TargetSession } from "./target-session.ts";
 
 /** What the answers to a target's effects share with its role. */
 export interface EffectAnswersParts {
   readonly hold: ImageHold;
-  /** The board has worked: its status may be another one. */
-  readonly noteStatus: (now: Millis) => void;
-  /** The session with this number, if it still runs. */
-  readonly sessionOf: (number: number) => TargetSession | undefined;
-  /** An answer ended its session. */
-  readonly onEnd: (now: Millis, end: SessionEnd) => void;
+  /** The board's status now. */
+  readonly status: () => NodeStatus;
+  readonly present: PresentSession;
 }
 
 /**
  * Completes the effects of a target: each answer goes to its session, and tells the hold what became of the image
- * (PROTOCOL.md 6.5). An answer that comes after its session ended is dropped.
+ * (PROTOCOL.md 6.5). An answer that comes after its session ended is dropped, but for a commit.
  */
 export class EffectAnswers {
   readonly #parts: EffectAnswersParts;
@@ -45,25 +44,28 @@ export class EffectAnswers {
     });
   }
 
-  /** False if the session is over: a commit counts all the same. */
-  committed(now: Millis, number: number, failure: BootFailure | undefined): boolean {
-    const { hold, noteStatus, onEnd, sessionOf } = this.#parts;
-    noteStatus(now);
+  /** A commit that made the board boot counts although its session is over. */
+  committed(now: Millis, number: number, failure: BootFailure | undefined): void {
+    const { hold, present } = this.#parts;
+    this.#noteStatus(now);
     if (failure === undefined) hold.noteHealed();
-    const session = sessionOf(number);
-    if (session === undefined) return false;
-    const end = session.handleCommitted(now, failure);
-    if (end !== undefined) onEnd(now, end);
-    return true;
+    const session = present.of(number);
+    if (session !== undefined) present.end(now, session.handleCommitted(now, failure));
+    else if (failure === undefined) present.handleLateCommit();
+  }
+
+  /** The board worked: what its record says is being received is held to. */
+  #noteStatus(now: Millis): void {
+    this.#parts.hold.noteReceiving(now, this.#parts.status().receivingDigest);
   }
 
   #complete(now: Millis, number: number, take: (session: TargetSession) => SessionEnd | undefined): void {
-    const { hold, noteStatus, onEnd, sessionOf } = this.#parts;
-    const session = sessionOf(number);
+    const { hold, present } = this.#parts;
+    const session = present.of(number);
     if (session === undefined) return;
-    noteStatus(now);
+    this.#noteStatus(now);
     const end = take(session);
     if (session.lackMs !== undefined) hold.noteLack(session.peer, session.lackMs);
-    if (end !== undefined) onEnd(now, end);
+    present.end(now, end);
   }
 }

@@ -2,7 +2,7 @@ import { equalBytes } from "../../base/bytes.ts";
 import type { Random } from "../../base/prng.ts";
 import type { Millis } from "../../base/units.ts";
 import type { LinkProof } from "../../wire/link-proof.ts";
-import type { Offer } from "../../wire/messages.ts";
+import type { None, Offer } from "../../wire/messages.ts";
 import { answerTimeout } from "../answer-timeout.ts";
 import type { SentCalls } from "../call-digest.ts";
 import {
@@ -160,6 +160,13 @@ export class OfferAnswers {
   /** The offer that is drawn, once the time to hear several rescuers is over. */
   takeDrawn(now: Millis): OfferVerdict {
     return this.#claim(this.selection.take(now));
+  }
+
+  /** A rescuer has nothing for the call of this start. Advice: it changes nothing here. */
+  handleNone({ reason, rescuerId, targetNonce }: None): void {
+    const { host, start } = this.#parts;
+    if (equalBytes(targetNonce, start.bootNonce))
+      host.emit({ tag: "none", reason, rescuerId: rescuerId.slice() });
   }
 
   /** The session that an offer would begin, if it answers a call of this start, or is that of the present session. */
