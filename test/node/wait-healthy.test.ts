@@ -1,123 +1,21 @@
 import { describe, expect, it } from "vitest";
 import { toHex } from "../../src/base/bytes.ts";
-import { randomBytes, SeededRandom } from "../../src/base/prng.ts";
-import type { Millis } from "../../src/base/units.ts";
+import { SeededRandom } from "../../src/base/prng.ts";
 import { VirtualClock } from "../../src/base/virtual-clock.ts";
 import { damageSlot } from "../../src/board/damage.ts";
-import type { MemoryBoard } from "../../src/board/memory-board.ts";
 import { shortDigest } from "../../src/image/manifest.ts";
 import { fixedRepository } from "../../src/image/repository.ts";
-import { linkKeyOf } from "../../src/node/derived-link-key.ts";
-import { runDistress } from "../../src/node/distress-node.ts";
-import { type NodeOptions, type RunningNode, runNode } from "../../src/node/full-node.ts";
 import type { NodeEvent } from "../../src/node/node-event.ts";
-import { type RescueOptions, runRescue } from "../../src/node/rescue-node.ts";
 import type { RescuerHost, RescuerLink } from "../../src/node/rescuer-links.ts";
 import { RescuerSide } from "../../src/node/rescuer-side.ts";
-import type { Verdict } from "../../src/node/verdict.ts";
 import { beaconOf, type NodeStatus } from "../../src/session/beacon.ts";
-import { createMemoryPair } from "../../src/sim/wires/memory-pair.ts";
-import type { Transport } from "../../src/transport/transport.ts";
-import { imageOf } from "../attacks/duel.ts";
 import { numberedBoard } from "../support/two-links.ts";
 import { inVirtualTime, pass, passUntil } from "../support/virtual-time.ts";
-
-const LINE = { baud: 115_200, latencyMs: 1 };
-const WAIT_MS = 20_000;
-const DATA = randomBytes(new SeededRandom(5), 8192);
-const BY_APP = imageOf(DATA, { confirm: "by-app" });
-const ON_VERIFY = imageOf(DATA);
-const IMAGES = fixedRepository([BY_APP]);
-const LINK_KEY = linkKeyOf(new Uint8Array(32).fill(5));
-
-type Told = NodeEvent & { readonly at: Millis };
-
-/** A rescuer and boards on wires, in virtual time. */
-class Bench {
-  readonly clock: VirtualClock = new VirtualClock();
-  readonly told: Told[] = [];
-  readonly #stop: AbortController = new AbortController();
-  readonly #runs: Promise<Verdict>[] = [];
-
-  wire(name: string): readonly [board: Transport, rescuer: Transport] {
-    return createMemoryPair(this.clock, { aToB: LINE, bToA: LINE, names: [`${name} board`, name] });
-  }
-
-  rescue(links: readonly Transport[], more: Partial<RescueOptions> = {}): Promise<Verdict> {
-    return runRescue({
-      clock: this.clock,
-      random: new SeededRandom(1),
-      links,
-      repository: IMAGES,
-      allowUnsigned: false,
-      once: true,
-      waitHealthyMs: WAIT_MS,
-      onEvent: (event) => this.told.push({ ...event, at: this.clock.now() }),
-      ...more,
-    });
-  }
-
-  /** A node with an empty board. */
-  node(
-    link: Transport,
-    more: Partial<NodeOptions> = {},
-    board: MemoryBoard = numberedBoard(1, "gate"),
-  ): RunningNode {
-    let running: RunningNode | undefined;
-    const run = runNode({
-      clock: this.clock,
-      random: new SeededRandom(2 + this.#runs.length),
-      signal: this.#stop.signal,
-      links: [{ source: link, linkKey: more.links?.[0]?.linkKey }],
-      board: board.store({ allowUpdate: true }),
-      policy: { update: "auto", allowSingle: false },
-      fanOut: 1,
-      onRunning: (handle) => {
-        running = handle;
-      },
-      onEvent: () => {},
-      ...more,
-    });
-    this.#runs.push(run);
-    if (running === undefined) throw new Error("the node does not run");
-    return running;
-  }
-
-  distress(link: Transport, board: MemoryBoard = numberedBoard(1, "gate")): Promise<Verdict> {
-    return runDistress({
-      clock: this.clock,
-      random: new SeededRandom(9),
-      links: [link],
-      store: board.store(),
-      onEvent: () => {},
-    });
-  }
-
-  of<Name extends NodeEvent["event"]>(name: Name): (Told & { readonly event: Name })[] {
-    return this.told.filter((event): event is Told & { readonly event: Name } => event.event === name);
-  }
-
-  async until(name: NodeEvent["event"], limitMs: Millis = 60_000): Promise<Millis> {
-    if (await passUntil(this.clock, () => this.of(name).length > 0, limitMs)) return this.clock.now();
-    throw new Error(`no ${name}: ${JSON.stringify(this.told.map(({ event }) => event))}`);
-  }
-
-  /** How the rescuer ended, in seconds since the heal. */
-  async ended(run: Promise<Verdict>): Promise<Verdict & { readonly afterS: number }> {
-    const verdict = await inVirtualTime(this.clock, run, 600_000);
-    return { ...verdict, afterS: (this.clock.now() - (this.of("healed")[0]?.at ?? 0)) / 1000 };
-  }
-
-  async close(): Promise<void> {
-    this.#stop.abort();
-    await inVirtualTime(this.clock, Promise.all(this.#runs));
-    expect(this.clock.runningTimers).toBe(0);
-  }
-}
+import { BY_APP, IMAGES, LINK_KEY, ON_VERIFY, WAIT_MS, WaitBench } from "./wait-bench.ts";
 
 describe("a rescuer that waits for a healed board, with once", () => {
   it("ends with the heal when its verification confirms the image", async () => {
-    const bench = new Bench();
+    const bench = new WaitBench();
     const [near, far] = bench.wire("a");
     const rescue = bench.rescue([far], { repository: fixedRepository([ON_VERIFY]) });
     await inVirtualTime(bench.clock, bench.distress(near));
@@ -130,7 +28,7 @@ describe("a rescuer that waits for a healed board, with once", () => {
 
   it("ends well within 3 s of the confirmation by the application", async () => {
     for (const afterMs of [0, 100, 1_500, 9_000]) {
-      const bench = new Bench();
+      const bench = new WaitBench();
       const [near, far] = bench.wire("a");
       const rescue = bench.rescue([far]);
       const node = bench.node(near, { confirms: false });
@@ -147,7 +45,7 @@ describe("a rescuer that waits for a healed board, with once", () => {
   });
 
   it("fails after its time, not before, while the image is on trial, whatever the timeout", async () => {
-    const bench = new Bench();
+    const bench = new WaitBench();
     const [near, far] = bench.wire("a");
     const rescue = bench.rescue([far], { timeoutMs: 7_000 });
     bench.node(near, { confirms: false });
@@ -160,7 +58,7 @@ describe("a rescuer that waits for a healed board, with once", () => {
   });
 
   it("fails at once when the board gives the image up, and serves nobody in the meantime", async () => {
-    const bench = new Bench();
+    const bench = new WaitBench();
     const [near, far] = bench.wire("a");
     const [otherNear, otherFar] = bench.wire("b");
     const rescue = bench.rescue([far, otherFar]);
@@ -185,7 +83,7 @@ describe("a rescuer that waits for a healed board, with once", () => {
   });
 
   it("is decided by the board that was healed first, also when another session ends meanwhile", async () => {
-    const bench = new Bench();
+    const bench = new WaitBench();
     const [nearA, farA] = bench.wire("a");
     const [nearB, farB] = bench.wire("b");
     const rescue = bench.rescue([farA, farB]);
@@ -203,7 +101,7 @@ describe("a rescuer that waits for a healed board, with once", () => {
   });
 
   it("says that nothing was heard of a board that is silent", async () => {
-    const bench = new Bench();
+    const bench = new WaitBench();
     const [near, far] = bench.wire("a");
     const rescue = bench.rescue([far]);
     // It ends after DONE, whatever becomes of its image.
@@ -216,7 +114,7 @@ describe("a rescuer that waits for a healed board, with once", () => {
   });
 
   it("is not ended by a call that anybody can send on a link with a key", async () => {
-    const bench = new Bench();
+    const bench = new WaitBench();
     const [near, far] = bench.wire("a");
     const rescue = bench.rescue([far], { linkKey: LINK_KEY });
     bench.node(near, {
@@ -273,7 +171,7 @@ describe("a rescuer that waits for a healed board, with once", () => {
   });
 
   it("is interrupted as at any other time, with the heal in its verdict", async () => {
-    const bench = new Bench();
+    const bench = new WaitBench();
     const [near, far] = bench.wire("a");
     const stop = new AbortController();
     const rescue = bench.rescue([far], { signal: stop.signal });
@@ -290,7 +188,7 @@ describe("a rescuer that waits for a healed board, with once", () => {
 
 describe("a rescuer that waits for healed boards, and is not to end", () => {
   it("says of each of two boards on two links what became of it, and ends as before", async () => {
-    const bench = new Bench();
+    const bench = new WaitBench();
     const [nearA, farA] = bench.wire("a");
     const [nearB, farB] = bench.wire("b");
     const rescue = bench.rescue([farA, farB], { once: false, timeoutMs: 30_000 });
@@ -308,7 +206,7 @@ describe("a rescuer that waits for healed boards, and is not to end", () => {
   });
 
   it("serves a board that calls again, and says of both heals what became of them", async () => {
-    const bench = new Bench();
+    const bench = new WaitBench();
     const stop = new AbortController();
     const [near, far] = bench.wire("a");
     const rescue = bench.rescue([far], { once: false, signal: stop.signal });
