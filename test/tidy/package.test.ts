@@ -28,6 +28,13 @@ function linksOf(page: string): string[] {
   return targets.filter((target) => !/^[a-z]+:/.test(target));
 }
 
+/** Modules of ours that a module imports; of types, their declarations. */
+function importsOf(path: string, code: string): string[] {
+  const found = [...code.matchAll(/\b(?:from|import)\s*\(?\s*"(\.[^"]+\.(?:js|ts))"/g)];
+  const modules = found.map(([, target = ""]) => posix.join(posix.dirname(path), target));
+  return path.endsWith(".d.ts") ? modules.map((one) => one.replace(/(?:\.d)?\.[jt]s$/, ".d.ts")) : modules;
+}
+
 describe("the package", () => {
   it("has what README.md links to", async () => {
     const links = linksOf(await readFile("README.md", "utf8"));
@@ -44,6 +51,25 @@ describe("the package", () => {
       expect(paths).toContain(path);
     const strange = [...paths].filter((path) => /\.map$|^src\/|^lab\/|^scripts\/|\.test\./.test(path));
     expect(strange).toEqual([]);
+  });
+
+  it("has every module that the program, the entries and their types import", async () => {
+    const seen = new Set<string>();
+    const todo = [
+      "dist/cli/main.js",
+      "dist/cli/app.js",
+      "dist/index.js",
+      "dist/index.d.ts",
+      "dist/browser.js",
+      "dist/browser.d.ts",
+    ];
+    for (let path = todo.pop(); path !== undefined; path = todo.pop()) {
+      if (seen.has(path)) continue;
+      seen.add(path);
+      todo.push(...importsOf(path, await readFile(path, "utf8")));
+    }
+    expect(seen.size).toBeGreaterThan(400);
+    expect([...seen].filter((path) => !paths.has(path))).toEqual([]);
   });
 
   it("is not larger than its bound", () => {
