@@ -85,7 +85,8 @@ export class Callers {
    */
   noteHealed(now: Millis, serving: Serving, isProven: boolean): void {
     const { targetId } = serving.peer;
-    const isWorth = isProven || this.#budget.settle(now, targetId, serving.bytesSent, serving.image.size);
+    const isWorth =
+      isProven || this.#budget.settle(now, targetId, serving.limits.bytesSent, serving.image.size);
     if (isWorth) this.#selection.forgive(targetId);
   }
 
@@ -99,7 +100,7 @@ export class Callers {
 
   /** What was sent in this session healed nobody. */
   charge(now: Millis, serving: Serving): void {
-    this.#budget.charge(now, serving.bytesSent, serving.image.size);
+    this.#budget.charge(now, serving.limits.bytesSent, serving.image.size);
   }
 
   /**
@@ -108,7 +109,7 @@ export class Callers {
    */
   noteLoss(now: Millis, nodeId: Uint8Array, serving: Serving | undefined, why: RescuerLoss): void {
     const isSilence = why === "silence" || why === "restarted";
-    const isWasted = why === "slow" || (isSilence && serving?.isOnPace(now) !== true);
+    const isWasted = why === "slow" || (isSilence && serving?.limits.isOnPace(now) !== true);
     if (isWasted) this.#selection.strike(now, nodeId, why === "slow");
   }
 }

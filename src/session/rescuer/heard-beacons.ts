@@ -71,7 +71,7 @@ export class HeardBeacons {
         return;
       }
       if (guard.isKeyed) {
-        serving.markDoubtful();
+        serving.limits.markDoubtful();
         return;
       }
       const isSameStart = equalBytes(serving.peer.targetNonce, beacon.bootNonce);

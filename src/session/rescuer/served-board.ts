@@ -204,8 +204,8 @@ export class ServedBoard {
   deadlines(): Deadlines<ServedDeadline> {
     const { serving } = this;
     return {
-      silence: serving?.silentAt,
-      progress: serving?.progressEndsAt,
+      silence: serving?.limits.silentAt,
+      progress: serving?.limits.progressEndsAt,
       later: serving?.laterAt,
       have: serving?.haveAt,
       rate: serving === undefined ? this.#meetAt : serving.rateAt,
@@ -226,9 +226,9 @@ export class ServedBoard {
   }
 
   #check(now: Millis, serving: Serving): void {
-    if (isDue(serving.silentAt, now)) {
+    if (isDue(serving.limits.silentAt, now)) {
       this.lose(now, serving, serving.isDelivered ? "done-not-heard" : "silence");
-    } else if (serving.checkProgress(now) === "tooSlow") {
+    } else if (serving.limits.checkProgress(now) === "tooSlow") {
       this.lose(now, serving, "slow");
     } else {
       serving.sendDue(now);

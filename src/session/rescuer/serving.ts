@@ -9,13 +9,11 @@ import {
 import type { Millis } from "../../base/units.ts";
 import type { Link } from "../../link/link.ts";
 import type { SendSide } from "../../link/send-side.ts";
-import { CHUNK_UNIT, ObjectKind } from "../../wire/constants.ts";
-import type { Accept, Grant, GrantEntry, ObjectName, RateOk, Request } from "../../wire/messages.ts";
+import { CHUNK_UNIT } from "../../wire/constants.ts";
+import type { Accept, Grant, GrantEntry, RateOk, Request } from "../../wire/messages.ts";
 import type { BlockCoder, CodedBlock } from "../codecs.ts";
 import { isDue } from "../deadlines.ts";
-import { ExcusedTime } from "../excused-time.ts";
 import type { SessionIdentity } from "../identity.ts";
-import { isOnPace, ProgressFloor } from "../progress-floor.ts";
 import type { RateEvent, RoleHost } from "../role.ts";
 import { BlockCoding } from "./block-coding.ts";
 import { GrantedBlocks } from "./granted-blocks.ts";
@@ -24,25 +22,14 @@ import { PendingReads, type ReadEffect } from "./pending-reads.ts";
 import { type ClimbMoment, RateClimb } from "./rate-climb.ts";
 import type { BlockWish, OfferedImage, RescuerEvent } from "./rescuer-events.ts";
 import { SayingHaves } from "./saying-haves.ts";
-import { blockItem, blockKey, isBlockKey, objectItem, objectKey, runKey } from "./send-items.ts";
+import { blockItem, blockKey, isBlockKey, runKey } from "./send-items.ts";
+import { SendingObjects } from "./sending-objects.ts";
+import { ServingLimits } from "./serving-limits.ts";
 
-const MANIFEST: ObjectName = { kind: ObjectKind.manifest, node: { level: 0, index: 0 } };
-const LOCATOR: ObjectName = { kind: ObjectKind.locator, node: { level: 0, index: 0 } };
-const MANIFEST_KEY = objectKey(MANIFEST);
-/** What one session may send, in images, and beyond that in bytes. */
-const SESSION_IMAGES = 8;
-const SESSION_BYTES = 65_536;
-/** Silence after which a session is given up (PROTOCOL.md 6.2). */
-const SILENCE_MAX_MS = 20_000;
-/** The same with a link key, once the target calls: it restarted, or an attacker claims so (PROTOCOL.md 14.5). */
-const DOUBTFUL_SILENCE_MS = 5_000;
-/** Longest time that one BUSY may ask for (PROTOCOL.md 5.11). */
-const BUSY_MAX_MS = 10_000;
-/** What all BUSY of a session may ask for: this, a pass over the image in bytes per millisecond, and what blocks earn. */
-const BUSY_BUDGET_MS = 1_200_000;
-const BUSY_BUDGET_RATE = 65.536;
-
-/** The rescuer's side of a running session: what the target wants now, and what of it is queued (PROTOCOL.md 6.2). */
+/**
+ * The rescuer's side of a running session: what the target wants now, and what of it is queued (PROTOCOL.md 6.2). How long the
+ * session may last is for {@link ServingLimits}.
+ */
 export class Serving {
   readonly peer: SessionIdentity;
   readonly image: OfferedImage;
@@ -50,29 +37,17 @@ export class Serving {
   readonly number: number;
   readonly #host: RoleHost<RescuerEvent>;
   readonly #sender: SendSide;
-  readonly #floor: ProgressFloor;
   readonly #leafCount: number;
-  /** Runs that may count as progress: no tree has more. */
-  #runsLeft: number;
   readonly #link: Link;
-  readonly #sentBefore: number;
-  readonly #startedAt: Millis;
-  #bytesSettled = 0;
-  /** The time of the target's BUSY, and of own reads, does not count in the pace, which runs on this clock. */
-  readonly #time: ExcusedTime;
+  readonly limits: ServingLimits;
   readonly #reads: PendingReads;
   /** Undefined of an image that is whole. */
   #haves: SayingHaves | undefined;
-  /** When the last BUSY came. */
-  #busyAt: Millis = 0;
-  #isDoubtful = false;
   #grantSequence: number | undefined;
   #requestSequence: number | undefined;
   readonly #blocks: GrantedBlocks;
   readonly #coding: BlockCoding;
-  /** The manifest was accepted: something beyond it was asked for. */
-  #isPastManifest = false;
-  #isManifestAcked = false;
+  readonly #objects: SendingObjects;
   /** The target holds nothing of the image. */
   #isAllWanted = false;
   /** Undefined where one of both ends cannot change the rate of the line. */
@@ -93,16 +68,13 @@ export class Serving {
     this.peer = peer;
     this.image = image;
     this.#sender = sender;
-    this.#floor = new ProgressFloor(now, link, image.blockSize);
+    this.#objects = new SendingObjects(sender, image);
     this.#leafCount = Math.ceil(image.size / image.blockSize);
     this.#blocks = new GrantedBlocks(this.#leafCount, accept.openBlocks);
     this.#coding = new BlockCoding(link, this.#blocks);
-    this.#runsLeft = this.#leafCount;
     this.#link = link;
-    this.#time = new ExcusedTime(now, BUSY_BUDGET_MS + image.size / BUSY_BUDGET_RATE);
-    this.#reads = new PendingReads(this.#time);
-    this.#startedAt = now;
-    this.#sentBefore = link.counters.bytesSent;
+    this.limits = new ServingLimits(now, link, image);
+    this.#reads = new PendingReads(this.limits.time);
     this.#noteAccept(now, accept);
   }
 
@@ -130,43 +102,22 @@ export class Serving {
     this.#noteAccept(now, accept);
   }
 
-  /** Whether the target finished enough blocks for the time that the session took. */
-  isOnPace(now: Millis): boolean {
-    return isOnPace(this.#link, this.#bytesSettled, this.#time.withoutWork(now) - this.#startedAt);
-  }
-
   /** Packets that were sent, those before this session under its tag among them. */
   get packetsSent(): number {
     return this.#sender.nextNumber;
   }
 
-  /** Bytes that this session made us send. */
-  get bytesSent(): number {
-    return this.#link.counters.bytesSent - this.#sentBefore;
-  }
-
-  /** Whether the target progresses so slowly, or asks for the same so often, that it only holds this side up. */
-  checkProgress(now: Millis): "ok" | "tooSlow" {
-    if (this.bytesSent > SESSION_IMAGES * this.image.size + SESSION_BYTES) return "tooSlow";
-    return this.#floor.checkWindow(now, this.#time);
-  }
-
-  /** When {@link checkProgress} has to be asked again; undefined while it cannot change. */
-  get progressEndsAt(): Millis | undefined {
-    return this.#time.realTime(this.#floor.endsAt);
-  }
-
   /** The target will be deaf for a while. One that was heard since it said so first is not paused again. */
   handleBusy(now: Millis, forMs: Millis): void {
-    const isHeard = this.#time.announcedUntil > now && !this.#sender.isPaused;
-    this.#busyAt = now;
-    this.#time.announce(now, Math.min(forMs, BUSY_MAX_MS));
-    if (!isHeard && this.#time.announcedUntil > now) this.#sender.pause(now, this.#time.announcedUntil);
+    const { time } = this.limits;
+    const isHeard = time.announcedUntil > now && !this.#sender.isPaused;
+    this.limits.noteBusy(now, forMs);
+    if (!isHeard && time.announcedUntil > now) this.#sender.pause(now, time.announcedUntil);
   }
 
   /** The target asks, or says that it is done: it is no longer busy. */
   endBusy(now: Millis): void {
-    this.#time.endAnnounced(now);
+    this.limits.time.endAnnounced(now);
     this.#sender.resume(now);
   }
 
@@ -212,29 +163,17 @@ export class Serving {
   }
 
   get #climbMoment(): ClimbMoment {
-    const left = Math.max(0, this.image.size - this.#bytesSettled);
+    const { bytesSettled, time } = this.limits;
+    const left = Math.max(0, this.image.size - bytesSettled);
     // Nobody knows how much of the image the target holds: what it grants, and as much again as it took.
-    const known = this.#blocks.count * this.image.blockSize + this.#bytesSettled;
+    const known = this.#blocks.count * this.image.blockSize + bytesSettled;
     const bytesLeft = this.#isAllWanted ? left : Math.min(left, known);
-    return { bytesLeft, busyUntil: this.#time.announcedUntil };
-  }
-
-  /** The target calls, which proves nothing. */
-  markDoubtful(): void {
-    this.#isDoubtful = true;
-  }
-
-  /** When the target has been silent for too long. */
-  get silentAt(): Millis {
-    const heardAt = this.#link.lastHeardAt;
-    // A target that was heard after its BUSY is no longer deaf.
-    if (this.#isDoubtful && heardAt > this.#busyAt) return heardAt + DOUBTFUL_SILENCE_MS;
-    return Math.max(heardAt, this.#time.announcedUntil) + SILENCE_MAX_MS;
+    return { bytesLeft, busyUntil: time.announcedUntil };
   }
 
   /** Everything asked for was sent and acked: only DONE is missing. */
   get isDelivered(): boolean {
-    return this.#isPastManifest && this.#sender.isIdle;
+    return this.#objects.isPastManifest && this.#sender.isIdle;
   }
 
   /**
@@ -243,18 +182,12 @@ export class Serving {
    */
   get canBeDone(): boolean {
     this.dropDelivered();
-    return this.#isManifestAcked && this.#blocks.areAcked;
+    return this.#objects.isManifestAcked && this.#blocks.areAcked;
   }
 
   /** Queues the manifest, if the target can still need it. */
   sendManifest(): void {
-    if (this.#isPastManifest) return;
-    this.#sender.add(objectItem(MANIFEST, this.image.envelope));
-  }
-
-  #sendLocator(): void {
-    const { locator } = this.image;
-    if (locator !== undefined) this.#sender.add(objectItem(LOCATOR, locator));
+    this.#objects.sendManifest();
   }
 
   /** Takes in a grant, and has the blocks read that it names for the first time. An old grant is ignored. */
@@ -262,7 +195,7 @@ export class Serving {
     this.endBusy(now);
     if (this.#grantSequence !== undefined && !isAfter(grant.sequence, this.#grantSequence)) return;
     this.#grantSequence = grant.sequence;
-    this.#isPastManifest = true;
+    this.#objects.notePastManifest();
     this.#grantBlocks(now, grant.entries, "grant");
   }
 
@@ -273,10 +206,7 @@ export class Serving {
       this.#reads.end(now, key);
     }
     this.#coding.noteGrant(wishes);
-    const bytes = settled * this.image.blockSize;
-    this.#bytesSettled += bytes;
-    this.#floor.add(bytes);
-    this.#time.earn(bytes);
+    this.limits.noteSettled(settled * this.image.blockSize);
     for (const wish of wishes)
       this.#read(now, blockKey(wish.block, wish.attempt), { tag: "readBlock", session: this.number, wish });
     const { count, settledCount } = this.#blocks;
@@ -317,14 +247,14 @@ export class Serving {
     const named = new Set<string>();
     for (const wanted of request.wanted) {
       if (wanted === "manifest") this.sendManifest();
-      else if (wanted === "locator") this.#sendLocator();
+      else if (wanted === "locator") this.#objects.sendLocator();
       else {
         named.add(runKey(wanted));
-        if (!this.#isQueued(wanted) && !this.#reads.has(runKey(wanted))) nodes.push(wanted);
+        if (!this.#objects.isRunQueued(wanted) && !this.#reads.has(runKey(wanted))) nodes.push(wanted);
       }
     }
     this.#reads.keepRuns(now, named);
-    if (nodes.length > 0) this.#isPastManifest = true;
+    if (nodes.length > 0) this.#objects.notePastManifest();
     this.#readRuns(now, nodes);
   }
 
@@ -339,33 +269,21 @@ export class Serving {
   }
 
   #readRuns(now: Millis, nodes: readonly TreeNode[]): void {
-    this.#floor.add(this.image.blockSize * Math.min(this.#runsLeft, nodes.length));
-    this.#runsLeft = Math.max(0, this.#runsLeft - nodes.length);
+    this.limits.noteRuns(nodes.length);
     for (const node of nodes) this.#read(now, runKey(node), { tag: "readRun", session: this.number, node });
-  }
-
-  #isQueued(node: TreeNode): boolean {
-    const kinds = [ObjectKind.run, ObjectKind.uniform];
-    return kinds.some((kind) => this.#sender.has(objectKey({ kind, node })));
   }
 
   /** Queues a run that was read; undefined when the image has no such node. */
   addRun(now: Millis, node: TreeNode, payload: RunPayload | undefined): void {
     this.#reads.end(now, runKey(node));
-    if (payload === undefined) return;
-    const [kind, bytes] =
-      payload.tag === "hashes"
-        ? [ObjectKind.run, payload.hashes]
-        : [ObjectKind.uniform, Uint8Array.of(payload.byte)];
-    this.#sender.add(objectItem({ kind, node }, bytes));
+    if (payload !== undefined) this.#objects.sendRun(node, payload);
   }
 
   /** Objects are forgotten once acked; a block stays until the grant no longer names it. */
   dropDelivered(): void {
     for (let key = this.#sender.takeCompleted(); key !== undefined; key = this.#sender.takeCompleted()) {
-      if (key === MANIFEST_KEY) this.#isManifestAcked = true;
       if (isBlockKey(key)) this.#blocks.noteAcked(key);
-      else this.#sender.drop(key);
+      else this.#objects.handleAcked(key);
     }
   }
 

@@ -4,9 +4,7 @@ import type { Link } from "../../link/link.ts";
 import type { AcceptAsks, DataChunk, ObjectChunk } from "../../wire/messages.ts";
 import { answerTimeout } from "../answer-timeout.ts";
 import { type Deadlines, isDue } from "../deadlines.ts";
-import { ExcusedTime } from "../excused-time.ts";
-import { Lease } from "../lease.ts";
-import { isOnPace, nominalLineTime, ProgressFloor } from "../progress-floor.ts";
+import { nominalLineTime } from "../progress-floor.ts";
 import { type DescentPlan, lengthOfBlock } from "./descent-plan.ts";
 import type { EarlyChunks } from "./early-chunks.ts";
 import { FetchedChunks, type FetchedImage } from "./fetched-image.ts";
@@ -14,6 +12,7 @@ import type { HadBlocks } from "./had-blocks.ts";
 import { type CompleteBlock, HeldWrites } from "./held-writes.ts";
 import { Locating } from "./locating.ts";
 import type { OwnWork } from "./own-work.ts";
+import { ReceivingLimits } from "./receiving-limits.ts";
 import type { SessionWords } from "./session-words.ts";
 import { SharePace } from "./share-pace.ts";
 import { SilentRescuer } from "./silent-rescuer.ts";
@@ -22,16 +21,9 @@ import type { BlockOutcome, SessionLoss, TargetEvent } from "./target-events.ts"
 import { codecsWithin, openBlocksWithin, type TargetLimits } from "./target-limits.ts";
 import { type ReceivedRun, TreeDescent } from "./tree-descent.ts";
 
-/** "Later" holds the limits for this long at most without anything that verifies. */
-const LATER_MAX_MS = 60_000;
-/** ... and for this long in a session, and what its blocks take at 1200 baud. */
-const LATER_BUDGET_MS = 600_000;
 /** Blocks are held back for this time at most, or for so many line times of a block: half of a lease without its round trips. */
 const HELD_MAX_MS = 2_500;
 const HELD_LINE_TIMES = 4;
-/** Most wrong blocks and runs in one session: a CRC lets almost none through by chance. */
-const WRONG_MAX = 32;
-
 /** What a transfer shares with its session. */
 export interface ReceivingParts {
   readonly link: Link;
@@ -52,15 +44,12 @@ export interface ReceivingParts {
   readonly had: HadBlocks | undefined;
 }
 
-/** The target's side of a running transfer: chunks in, requests and grants out, and the time limits of both. */
+/** The target's side of a running transfer: chunks in, requests and grants out, within its {@link ReceivingLimits}. */
 export class Receiving {
   readonly descent: TreeDescent;
   readonly #link: Link;
   readonly #work: OwnWork;
-  /** Own work, and what the rescuer needs, do not count in lease and pace: both run on this clock. */
-  readonly #time: ExcusedTime;
-  readonly #lease: Lease;
-  readonly #floor: ProgressFloor;
+  readonly #limits: ReceivingLimits;
   readonly #session: number;
   readonly #isDeafWhileWriting: boolean;
   readonly #isInline: boolean;
@@ -75,9 +64,6 @@ export class Receiving {
   #feedAt: Millis | undefined;
   /** Blocks that are being written. */
   #writing = 0;
-  #wrong = 0;
-  readonly #startedAt: Millis;
-  #lastVerifiedAt: Millis;
   readonly #silence: SilentRescuer;
   readonly #says: SessionWords;
 
@@ -89,16 +75,12 @@ export class Receiving {
     this.#isDeafWhileWriting = parts.isDeafWhileWriting;
     this.#isInline = parts.isInline;
     this.#locating = parts.locates ? new Locating() : undefined;
-    this.#time = new ExcusedTime(now, LATER_BUDGET_MS);
     const openMax = openBlocksWithin(limits, plan.blockSize);
     this.#pace = new SharePace(now, link, plan.blockSize);
     const ledger = parts.swarm.ledgerFor(plan);
     const codecs = codecsWithin(limits);
     this.descent = new TreeDescent(plan, start, openMax, limits.runs, codecs, ledger, this.#pace, parts.had);
-    this.#lease = new Lease(now, link, plan.blockSize);
-    this.#floor = new ProgressFloor(now, link, plan.blockSize);
-    this.#startedAt = now;
-    this.#lastVerifiedAt = now;
+    this.#limits = new ReceivingLimits(now, link, plan.blockSize);
     this.#silence = new SilentRescuer(now, link);
     this.#says = parts.says;
   }
@@ -106,8 +88,7 @@ export class Receiving {
   /** Whether the session brought enough blocks for the time it took: hashes can be had again and again. */
   isOnPace(now: Millis): boolean {
     const { plan, blocks } = this.descent;
-    const passed = this.#time.withoutWork(now) - this.#startedAt;
-    return isOnPace(this.#link, blocks.written * plan.blockSize, passed);
+    return this.#limits.isOnPace(now, blocks.written * plan.blockSize);
   }
 
   /** Line time of what is not known to be right. */
@@ -159,7 +140,7 @@ export class Receiving {
     // Behind blocks an answer waits in the rescuer's queue.
     const isPrompt = waited !== undefined && !this.descent.blocks.isAwaiting;
     const changedAt = this.#link.lineRate?.changedAt ?? Number.NEGATIVE_INFINITY;
-    if (isPrompt && Math.max(changedAt, this.#time.lastStoodAt(now)) <= now - waited)
+    if (isPrompt && Math.max(changedAt, this.#limits.lastStoodAt(now)) <= now - waited)
       this.#link.rtt.sample(waited - this.#link.lineTime(chunk.payload.length));
     return run === undefined ? [] : [this.#check(now, run)];
   }
@@ -223,7 +204,7 @@ export class Receiving {
 
   #begin(now: Millis, isLong: boolean): void {
     this.#work.begin(now, isLong);
-    this.#time.setWorking(now, true);
+    this.#limits.setWorking(now, true);
   }
 
   /** Blocks that were held back and can be written now: the line is silent, or they were held for long enough. */
@@ -247,7 +228,7 @@ export class Receiving {
     node: TreeNode,
     differences: Differences | undefined,
   ): TargetEvent | undefined {
-    if (differences === undefined) this.#wrong++;
+    if (differences === undefined) this.#limits.noteWrong();
     else this.#verified(now, this.descent.plan.blockSize, false);
     this.#work.end(now);
     const run = this.descent.runChecked(now, node, differences);
@@ -259,10 +240,7 @@ export class Receiving {
   /** A run counts like a block: it saves blocks, and each run is asked for once. */
   #verified(now: Millis, bytes: number, isBlock: boolean): void {
     this.#pace.noteBrought(now, isBlock);
-    this.#floor.add(bytes);
-    this.#time.earn(bytes);
-    this.#lastVerifiedAt = now;
-    this.#lease.renew(this.#time.counted(now));
+    this.#limits.noteVerified(now, bytes);
   }
 
   /** The outcome of writing a block; false when it failed too often to continue. */
@@ -272,7 +250,7 @@ export class Receiving {
     // What was fetched is not what it was taken for: its rescuer has not sent this.
     else if (this.#fetched?.hasGiven(block)) this.#fetched = undefined;
     // A rescuer may name a block in good faith that is not written yet.
-    else if (outcome !== "missing") this.#wrong++;
+    else if (outcome !== "missing") this.#limits.noteWrong();
     this.#writing = Math.max(0, this.#writing - 1);
     this.#work.endWrite(now, this.descent.plan.blockSize);
     const mayContinue = this.descent.blocks.settle(block, isWritten);
@@ -284,7 +262,7 @@ export class Receiving {
   #noteBusy(now: Millis): void {
     const { isIdle, openCount } = this.descent;
     this.#pace.setBusy(now, openCount > 0);
-    this.#time.setWorking(now, this.#work.isRunning || isIdle);
+    this.#limits.setWorking(now, this.#work.isRunning || isIdle);
   }
 
   /** The session is over: what it has not brought is left to others. */
@@ -294,7 +272,7 @@ export class Receiving {
 
   /** The rescuer serves later: believed for a minute without anything that verifies (PROTOCOL.md 6.5). */
   handleLater(now: Millis, forMs: Millis): void {
-    this.#time.announce(now, Math.min(forMs, this.#lastVerifiedAt + LATER_MAX_MS - now));
+    this.#limits.handleLater(now, forMs);
   }
 
   /** Sends what changed in the plan, or all of it with `again`. */
@@ -337,10 +315,8 @@ export class Receiving {
   /** Repeats unanswered questions; returns why the session is over, if it is. */
   handleTimeout(now: Millis): SessionLoss | undefined {
     if (this.descent.ledger.state === "failed") return "not-bootable";
-    if (this.#wrong >= WRONG_MAX) return "damaged";
-    // Who said *later* until it was no longer believed is slow, and not just gone.
-    if (this.#time.hasReached(now, this.#lease.endsAt)) return this.#time.isSpent ? "slow" : "lease";
-    if (this.#floor.checkWindow(now, this.#time) === "tooSlow") return "slow";
+    const why = this.#limits.check(now);
+    if (why !== undefined) return why;
     if (isDue(this.#askAgainAt, now)) {
       if (this.#silence.take(now) === "questions") this.ask(now, true);
       else this.#says.askSilent(now);
@@ -353,8 +329,8 @@ export class Receiving {
     return {
       feed: this.#feedAt,
       ask: this.#askAgainAt,
-      lease: this.#time.realTime(this.#lease.endsAt),
-      progress: this.#time.realTime(this.#floor.endsAt),
+      lease: this.#limits.leaseEndsAt,
+      progress: this.#limits.windowEndsAt,
       write: this.#writeAt,
     };
   }

@@ -1,14 +1,11 @@
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { closeSync, existsSync } from "node:fs";
-import { lstat, readlink, stat } from "node:fs/promises";
 import { assert } from "../../base/assert.ts";
 import { systemClock } from "../../base/clock.ts";
 import { ExitCode, FailedError, UsageError } from "../../base/errors.ts";
 import type { Millis } from "../../base/units.ts";
-import { findOwnProgram, openOwnProgram } from "../../files/own-way.ts";
-import { ownUid } from "../../files/rights.ts";
-import { removeIfSame } from "../../files/same-file.ts";
-import { buildCableHelper } from "./helper-build.ts";
+import { openOwnProgram } from "../../files/own-way.ts";
+import { type CableHelper, chooseHelper, noHelper } from "./cable-helper.ts";
 import { withLinkFix } from "./link-fix.ts";
 
 /** Rate, latency and faults of a cable. They hold for both directions alike; each direction has faults of its own. */
@@ -100,17 +97,6 @@ const READY_LIMIT_MS: Millis = 5000;
 /** Most characters of the helper's stderr that are kept for a message. */
 const STDERR_MAX = 4096;
 
-/** The command of a helper, and how it shows that both links exist. */
-interface Helper {
-  readonly kind: VirtualCable["kind"];
-  readonly notice: string | undefined;
-  /** Why there is no paced helper; empty if this is one. */
-  readonly missing: string;
-  readonly command: string;
-  readonly arguments: readonly string[];
-  readonly readyMark: RegExp;
-}
-
 /**
  * Starts a serial cable between two pseudo terminals and resolves when both links can be opened
  * (docs/virtual-cable.md). The helper program is compiled at the first use and kept in the user's cache directory. Open both ends
@@ -120,83 +106,11 @@ interface Helper {
  * {@link FailedError}: neither is there, or a path is taken by something that is not a stale link.
  */
 export async function startVirtualCable(options: VirtualCableOptions): Promise<VirtualCable> {
-  const built = await buildCableHelper();
-  const helper =
-    typeof built === "string" ? pacedHelper(built, options) : socatHelper(built.missing, options);
-  if (helper.kind === "socat") await removeStaleLinks(options);
+  const helper = await chooseHelper(options);
   return startHelper(helper, options);
 }
 
-function pacedHelper(command: string, options: VirtualCableOptions): Helper {
-  const flags: [string, string | number | undefined][] = [
-    ["a", options.a],
-    ["b", options.b],
-    ["baud", options.baud],
-    ["ber", options.ber],
-    ["drop", options.drop],
-    ["latency", options.latencyMs],
-    ["burst", options.burst && `${options.burst.every},${options.burst.length}`],
-    ["seed", options.seed],
-    ...(options.cuts ?? []).map((cut): [string, string] => ["cut", `${cut.atSeconds},${cut.forSeconds}`]),
-    ...(options.garbleBaud ?? []).map((baud): [string, number] => ["garble-baud", baud]),
-  ];
-  const given = flags.flatMap(([name, value]) => (value === undefined ? [] : [`--${name}=${value}`]));
-  if (options.strictBaud === true) given.push("--strict-baud");
-  // Standard input closes with this process, even on a kill that it cannot catch.
-  given.push("--exit-on-stdin-close");
-  return {
-    kind: "paced",
-    notice: undefined,
-    missing: "",
-    command,
-    arguments: given,
-    readyMark: /^ready .*\n/,
-  };
-}
-
-function socatHelper(missing: string, options: VirtualCableOptions): Helper {
-  const { ber, drop, latencyMs, burst, cuts, strictBaud } = options;
-  if (ber || drop || latencyMs || burst || cuts?.length || strictBaud) {
-    throw new UsageError(
-      "cable-needs-compiler",
-      `A cable with faults, latency or strict rates needs a C compiler: ${missing}. Install gcc and libc6-dev, or leave those options out.`,
-    );
-  }
-  for (const path of [options.a, options.b]) {
-    if (/[,!:"'\\]/.test(path)) throw new UsageError("bad-cable-path", `socat cannot take the path ${path}`);
-  }
-  const command = findOwnProgram("socat");
-  if (command === undefined) throw noVirtualCable(`${missing}; socat is not installed`);
-  const ends = [options.a, options.b].map((path) => `PTY,link=${path},raw,echo=0`);
-  return {
-    kind: "socat",
-    notice: `No C compiler (${missing}): a plain socat pair takes the cable's place. Its rate is not true and it has no faults; gcc and libc6-dev give the real one.`,
-    missing,
-    command,
-    arguments: ["-d", "-d", ...ends],
-    readyMark: /starting data transfer loop/,
-  };
-}
-
-/** socat replaces whatever is at its paths; the paced helper checks them itself. */
-async function removeStaleLinks(options: VirtualCableOptions): Promise<void> {
-  for (const path of [options.a, options.b]) {
-    const found = await lstat(path, { bigint: true }).catch(() => undefined);
-    if (found === undefined) continue;
-    const target = await readlink(path).catch(() => undefined);
-    const isDangling = (await stat(path).catch(() => undefined)) === undefined;
-    const isOurs = Number(found.uid) === ownUid();
-    if (target === undefined || !isOurs || !(isDangling || target.startsWith("/dev/pts/"))) {
-      throw new FailedError(
-        "cable-failed",
-        `Cannot make the link ${path}: it exists and is not a link that a cable of yours left behind; remove it, or give another path`,
-      );
-    }
-    removeIfSame(path, found);
-  }
-}
-
-async function startHelper(helper: Helper, options: VirtualCableOptions): Promise<VirtualCable> {
+async function startHelper(helper: CableHelper, options: VirtualCableOptions): Promise<VirtualCable> {
   const child = spawnHelper(helper);
   child.stdin.on("error", () => {}); // it may have ended already; `closed` reports that
   const said: Said = { stdout: "", stderr: "" };
@@ -231,7 +145,7 @@ async function startHelper(helper: Helper, options: VirtualCableOptions): Promis
 }
 
 /** Runs the file that was judged: it is opened first, then judged, then run by its descriptor. */
-function spawnHelper({ kind, command, arguments: given }: Helper): ChildProcessWithoutNullStreams {
+function spawnHelper({ kind, command, arguments: given }: CableHelper): ChildProcessWithoutNullStreams {
   const stdio: ["pipe", "pipe", "pipe"] = ["pipe", "pipe", "pipe"];
   if (kind === "socat") return spawn(command, given, { stdio });
   const fd = openOwnProgram(command);
@@ -271,7 +185,7 @@ function whenEnded(child: ChildProcess): Promise<Ended> {
   });
 }
 
-function whenReady(child: ChildProcessWithoutNullStreams, helper: Helper, said: Said): Promise<"ready"> {
+function whenReady(child: ChildProcessWithoutNullStreams, helper: CableHelper, said: Said): Promise<"ready"> {
   return new Promise((resolve) => {
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       said.stdout += text;
@@ -284,18 +198,13 @@ function whenReady(child: ChildProcessWithoutNullStreams, helper: Helper, said: 
   });
 }
 
-function helperError(helper: Helper, end: Ended, said: Said): FailedError {
+function helperError(helper: CableHelper, end: Ended, said: Said): FailedError {
   if (helper.kind === "socat" && end.fault !== undefined) {
-    return noVirtualCable(`${helper.missing}; ${end.fault.message}`, end.fault);
+    return noHelper(`${helper.missing}; ${end.fault.message}`, end.fault);
   }
   const how =
     end.fault?.message ?? firstLine(said.stderr) ?? `ended by ${end.signal ?? `status ${end.exitStatus}`}`;
   return new FailedError("cable-failed", `The virtual cable failed: ${withLinkFix(how)}`, {}, end.fault);
-}
-
-function noVirtualCable(seen: string, cause?: Error): FailedError {
-  const text = `A virtual cable needs a C compiler or socat, and neither works (${seen}): install gcc and libc6-dev, or socat`;
-  return new FailedError("no-virtual-cable", text, {}, cause);
 }
 
 /** The counters in the helper's last line; undefined if it was killed before it had written that. */
