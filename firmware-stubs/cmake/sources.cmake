@@ -84,6 +84,7 @@ set(MAYDAY_RESCUER_SOURCES
   src/session/rescuer_making.c
   src/session/rescuer_serving.c
   src/session/rescuer_wants.c
+  src/wire/carried_call.c
 )
 
 # With MAYDAY_WITH_LINK_KEY.

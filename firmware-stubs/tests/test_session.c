@@ -1,4 +1,5 @@
-/* Replays the sessions of vectors/session-v1.json with the C target (vectors/README.md). */
+/* Replays the sessions of vectors/session-v1.json with the C target (vectors/README.md), and shows it in them what it skips: where an
+ * image lies, of vectors/locator-v1.json. */
 #include "base/bytes.h"
 #include "base/sha256.h"
 #include "check.h"
@@ -208,7 +209,15 @@ static void expect_frame(replay *replay, const json *step, unsigned number) {
   replay->queued--;
 }
 
-static void play(const json *session) {
+/* An offer that says where its image lies (6.11): the same frame with the extension behind it. */
+static size_t with_locator(uint8_t *frame, size_t length) {
+  static const uint8_t extension[] = {MAYDAY_EXTENSION_TYPE_LOCATOR, 0};
+  if (frame[0] != (MAYDAY_PROTOCOL_VERSION << 4 | MAYDAY_FRAME_CLASS_ANNOUNCE) || frame[1] != MAYDAY_ANNOUNCE_TYPE_OFFER) return length;
+  memcpy(frame + length - MAYDAY_CRC_LENGTH, extension, sizeof extension);
+  return mayday_frame_close(frame, length - MAYDAY_CRC_LENGTH + sizeof extension, 0);
+}
+
+static void play(const json *session, bool is_located) {
   replay *replay = &the_replay;
   unsigned number = 0;
   set_up(replay, session);
@@ -221,7 +230,8 @@ static void play(const json *session) {
     } else if (from != NULL && json_find(step, "lost") == NULL) {
       CHECK(replay->queued == 0, "%s: before step %u nothing is left over; %u frames are, the first %02x %02x", replay->name, number,
             (unsigned)replay->queued, replay->queue[0].bytes[0], replay->queue[0].bytes[1]);
-      mayday_target_frame(&replay->target, frame, json_hex(json_get(step, "frameHex"), frame, sizeof frame));
+      size_t length = json_hex(json_get(step, "frameHex"), frame, sizeof frame - 2u);
+      mayday_target_frame(&replay->target, frame, is_located ? with_locator(frame, length) : length);
       settle(replay);
     }
     number++;
@@ -242,8 +252,54 @@ static void play(const json *session) {
   free(replay->flash.bytes);
 }
 
+/* The session up to the accept. */
+static void accept_offer(replay *replay, const json *session) {
+  uint8_t frame[600];
+  set_up(replay, session);
+  settle(replay);
+  JSON_EACH(step, json_get(session, "steps")) {
+    if (json_find(step, "kind") == NULL || strcmp(json_text(step, "kind"), "offer") != 0) continue;
+    mayday_target_frame(&replay->target, frame, json_hex(json_get(step, "frameHex"), frame, sizeof frame));
+    settle(replay);
+    break;
+  }
+  CHECK(replay->target.tag != 0, "%s: the offer is accepted", replay->name);
+  replay->queued = 0;
+}
+
+/* A locator that nobody asked for is a packet like others: acked, and its content dropped. A request for one is nothing that a
+ * rescuer says. */
+static void drop_locators(const json *session, const json *vectors) {
+  replay *replay = &the_replay;
+  unsigned objects = 0;
+  accept_offer(replay, session);
+  JSON_EACH(vector, json_get(vectors, "frames")) {
+    uint8_t frame[600];
+    size_t length = json_hex(json_get(vector, "frameHex"), frame, sizeof frame);
+    const char *name = json_text(vector, "name");
+    if (json_find(vector, "tag") == NULL) continue;
+    bool is_object = (frame[0] & 15u) == MAYDAY_FRAME_CLASS_OBJECT;
+    const mayday_object_buffer run = replay->target.run, envelope = replay->target.envelope;
+    const mayday_session_state state = replay->target.session.state;
+    length = mayday_frame_close(frame, length - MAYDAY_CRC_LENGTH, replay->target.tag);
+    uint32_t packet = (uint32_t)mayday_u16(frame) >> 4;
+    mayday_target_frame(&replay->target, frame, length);
+    settle(replay);
+    objects += is_object;
+    CHECK(!is_object || (replay->target.acks.has_any && replay->target.acks.highest == packet), "%s is acked", name);
+    CHECK(memcmp(&run, &replay->target.run, sizeof run) == 0 && memcmp(&envelope, &replay->target.envelope, sizeof run) == 0,
+          "%s changes neither run nor manifest", name);
+    CHECK(replay->target.session.state == state && replay->queued == 0, "%s is answered by nothing else", name);
+  }
+  CHECK(objects == 2, "the locators of the vectors were heard");
+  free(replay->flash.bytes);
+}
+
 int main(int argc, char **argv) {
   if (argc != 2) return 2;
-  JSON_EACH(session, json_get(json_load(argv[1], "session-v1.json"), "sessions")) play(session);
+  const json *sessions = json_get(json_load(argv[1], "session-v1.json"), "sessions");
+  JSON_EACH(session, sessions) play(session, false);
+  JSON_EACH(session, sessions) play(session, true);
+  drop_locators(sessions->first, json_load(argv[1], "locator-v1.json"));
   return check_end("the sessions of vectors/session-v1.json");
 }

@@ -2,6 +2,7 @@
 #include "session/rescuer_parts.h"
 
 #include "base/bytes.h"
+#include "wire/carried_call.h"
 #include "wire/cobs.h"
 
 static void hear_query(mayday_rescuer *rescuer) {
@@ -80,7 +81,7 @@ static bool is_of_past_session(const mayday_rescuer *rescuer, const uint8_t *byt
 }
 
 /* Returns whether the bytes, which took `on_line` bytes in COBS, are a frame. With a link key the seal is taken off before they are read (14.4). */
-static bool take_frame(mayday_rescuer *rescuer, const uint8_t *bytes, size_t length, size_t on_line) {
+static bool take_frame(mayday_rescuer *rescuer, uint8_t *bytes, size_t length, size_t on_line) {
   mayday_frame frame;
   mayday_fault fault = mayday_frame_parse(bytes, length, rescuer->tag, &frame);
   if (fault == MAYDAY_FAULT_TOO_SHORT) return false;
@@ -90,6 +91,7 @@ static bool take_frame(mayday_rescuer *rescuer, const uint8_t *bytes, size_t len
     mayday_mute_frame(&rescuer->mute, rescuer->now);
     return true;
   }
+  if (fault == MAYDAY_FAULT_NONE && frame.kind == MAYDAY_QUERY) (void)mayday_carried_call(bytes, length, &frame);
   if (fault == MAYDAY_FAULT_NONE && is_echo(rescuer, &frame)) {
     mayday_mute_foreign(&rescuer->mute, rescuer->now, false);
     return true;

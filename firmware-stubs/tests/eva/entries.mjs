@@ -4,7 +4,7 @@
 // file and a part of what is said, how many there are of each (`count`, 1), and the reason why they are none. `open`: why it is not part of a run unless it is asked for
 // by name.
 
-const WIRE = /^src\/(wire|base\/crc)/;
+const WIRE = /^src\/(wire\/(?!carried)|base\/crc)/;
 const FEC = /^src\/fec\//;
 const IMAGE = /^src\/(image|base)\//;
 const BOARD = /^src\/(board\/|flash\/map|image\/tree|base\/bytes)/;
@@ -136,6 +136,15 @@ export const ENTRIES = {
       },
     ],
     plant: { file: "src/wire/reader.h", from: "length > from->left", to: "length > from->left + 1u" },
+  },
+  carried: {
+    sources: /^src\/wire\/carried/,
+    settings: [
+      ...["-eva-precision", "0", "-eva-slevel", "0", "-eva-split-limit", "300", "-no-warn-invalid-bool"],
+      ...["-eva-slevel-function", "main:5"],
+    ],
+    annotations: [behind("src/wire/carried_call.c", "  size_t at = QUERY_LENGTH;\n", "dynamic_split at")],
+    plant: { file: "src/wire/carried_call.c", from: "<= end - at - 2u", to: "<= end - at" },
   },
   codec: {
     sources: FEC,
