@@ -50,7 +50,6 @@ export const LAYERS = {
       "pull-image",
       "pull-index",
       "pull-round",
-      "tls-files",
     ],
   },
   flash: { below: ["base", "files"], isPure: true, except: ["device"] },

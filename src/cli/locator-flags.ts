@@ -1,4 +1,5 @@
 import { UsageError } from "../base/errors.ts";
+import { shownUrl } from "../base/shown-url.ts";
 import { httpUrl } from "../network/source-url.ts";
 import type { Locators } from "../node/locator.ts";
 import { LOCATOR_MAX } from "../wire/constants.ts";
@@ -12,7 +13,7 @@ export function parseLocator(text: string): string {
         ? "it is too long"
         : undefined
       : "it has a fragment";
-  if (why !== undefined) throw new UsageError("bad-url", `"${text}" cannot be a locator: ${why}`);
+  if (why !== undefined) throw new UsageError("bad-url", `"${shownUrl(text)}" cannot be a locator: ${why}`);
   return href;
 }
 
@@ -20,7 +21,7 @@ export function parseLocator(text: string): string {
 export function parseOrigin(text: string): string {
   const { origin, pathname, search, hash } = httpUrl(text);
   if (pathname !== "/" || search !== "" || hash !== "") {
-    const message = `"${text}" is more than an origin: give ${origin}`;
+    const message = `"${shownUrl(text)}" is more than an origin: give ${origin}`;
     throw new UsageError("bad-url", message);
   }
   return origin;

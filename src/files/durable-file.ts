@@ -34,7 +34,9 @@ export function makeFolder(dir: string, mode: number = SHARED_FOLDER): readonly 
     makeOne(folder, mode);
     syncFolder(dirname(folder));
   }
-  if (!statSync(path).isDirectory()) throw Object.assign(new Error(`EEXIST: ${dir}`), { code: "EEXIST" });
+  if (!statSync(path).isDirectory()) {
+    throw Object.assign(new Error(`EEXIST: ${dir}`), { code: "EEXIST", path: dir });
+  }
   return missing;
 }
 

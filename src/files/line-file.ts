@@ -1,6 +1,7 @@
 import {
   close,
   closeSync,
+  constants,
   fdatasync,
   fstatSync,
   fsyncSync,
@@ -15,6 +16,8 @@ import {
 import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { errnoOf } from "../base/errno.ts";
+import { MaydayError, UsageError } from "../base/errors.ts";
+import { systemError } from "../base/system-error.ts";
 import { replaceFileSync } from "./atomic-file.ts";
 import { makeFolder, syncFolder } from "./durable-file.ts";
 import { openLogFile } from "./log-file.ts";
@@ -139,10 +142,14 @@ function wholeLines(path: string): number {
 
 /**
  * Calls `onLine` for each whole line of a file from byte `from` on, without its end; a line that begins before is left out. One
- * that is longer than {@link FILE_LINE_MAX} comes as undefined. Nothing for a file that is missing. Errors of the operating system
- * pass through.
+ * that is longer than {@link FILE_LINE_MAX} comes as undefined. Returns whether there is such a file. UsageError `lines-not-file` for a
+ * folder, pipe or device; FailedError `lines-unreadable`.
  */
-export function readLines(path: string, onLine: (line: string | undefined) => void, from: number = 0): void {
+export function readLines(
+  path: string,
+  onLine: (line: string | undefined) => void,
+  from: number = 0,
+): boolean {
   const decoder = new TextDecoder();
   let rest: Uint8Array[] = [];
   let restLength = 0;
@@ -151,7 +158,7 @@ export function readLines(path: string, onLine: (line: string | undefined) => vo
     if (restLength <= FILE_LINE_MAX) rest.push(bytes.slice());
     restLength += bytes.length;
   };
-  readChunks(path, from, (chunk) => {
+  return readChunks(path, from, (chunk) => {
     let at = 0;
     for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, at)) {
       take(chunk.subarray(at, end));
@@ -170,23 +177,37 @@ export function fileSize(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
-function readChunks(path: string, from: number, onChunk: (chunk: Uint8Array, at: number) => void): void {
-  let fd: number;
-  try {
-    fd = openSync(path, "r");
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return;
-    throw error;
-  }
+/** Whether there is a file. Errors are those of {@link readLines}, and of `onChunk`. */
+function readChunks(path: string, from: number, onChunk: (chunk: Uint8Array, at: number) => void): boolean {
+  const fd = openPlain(path);
+  if (fd === undefined) return false;
   try {
     const buffer = new Uint8Array(CHUNK);
     for (let at = from; ; ) {
       const length = readSync(fd, buffer, 0, CHUNK, at);
-      if (length === 0) return;
+      if (length === 0) return true;
       onChunk(buffer.subarray(0, length), at);
       at += length;
     }
   } finally {
     closeSync(fd);
+  }
+}
+
+/** Opens a plain file for reading; undefined if there is none. */
+function openPlain(path: string): number | undefined {
+  try {
+    // Without O_NONBLOCK opening a named pipe would block until another process writes to it.
+    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    if (fstatSync(fd).isFile()) return fd;
+    closeSync(fd);
+    throw new UsageError("lines-not-file", `${path} is a folder, pipe or device; a plain file is needed`, {
+      path,
+    });
+  } catch (error) {
+    if (error instanceof MaydayError) throw error;
+    const errno = errnoOf(error);
+    if (errno === "ENOENT" || errno === "ENOTDIR") return undefined;
+    throw systemError("lines-unreadable", `${path} cannot be read`, error, { path, errno });
   }
 }

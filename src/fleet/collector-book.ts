@@ -111,7 +111,9 @@ export class CollectorBook {
     this.#noteId(report);
     if (proven === undefined) {
       const ago = report.run === run && report.upMs <= upMs ? upMs - report.upMs : undefined;
-      const when = report.clockSure ? report.at : ago === undefined ? null : received - ago;
+      // Longer ago than 1970 by the collector's clock: that one is not set.
+      const byCollector = ago === undefined || ago > received ? null : received - ago;
+      const when = report.clockSure ? report.at : byCollector;
       return [{ ...report, site, received, when }];
     }
     return report.proven && !proven ? [{ proof: report.id, site, received }] : [];

@@ -13,8 +13,8 @@ export interface FleetCounts {
 
 /** A board of a site. */
 export interface BoardView extends Omit<BoardStanding, "forMs"> {
-  /** Since when it has been in this state, in milliseconds since 1970, by the collector's clock. */
-  readonly since: number;
+  /** Since when it has been in this state, in milliseconds since 1970, by the collector's clock; null when it says longer ago than that. */
+  readonly since: number | null;
 }
 
 /** A site. Times are in milliseconds since 1970, by the collector's clock. */
@@ -46,7 +46,7 @@ export interface FleetSummary extends FleetCounts {
   readonly suspects: readonly string[];
 }
 
-type Results = Map<string, { readonly kind: ReportKind; proven: boolean }>;
+type Results = Map<string, { readonly kind: ReportKind; readonly proven: boolean }>;
 
 interface SiteResults {
   readonly results: Results;
@@ -56,21 +56,16 @@ interface SiteResults {
 /** Joins the files of one or more collectors. */
 export class FleetView {
   readonly #results: Results = new Map();
+  /** Ids that are proven by a line of their own: of any site, and of a collector whose files may be read first. */
+  readonly #proofs: Set<string> = new Set();
   readonly #sites: Map<string, SiteResults> = new Map();
   readonly #lines: Map<string, SiteLine> = new Map();
 
   /** A line of `reports.jsonl`. */
   take(line: CollectedLine): void {
     if ("proof" in line) {
-      for (const results of [this.#results, this.#siteOf(line.site).results]) {
-        const known = results.get(line.proof);
-        if (known !== undefined) known.proven = true;
-      }
-      // The site that proves it need not be the one that reported it.
-      for (const { results } of this.#sites.values()) {
-        const known = results.get(line.proof);
-        if (known !== undefined) known.proven = true;
-      }
+      this.#siteOf(line.site);
+      this.#proofs.add(line.proof);
       return;
     }
     if (line.kind === "progress" || line.kind === "distress") return;
@@ -108,7 +103,7 @@ export class FleetView {
     sites.sort((a, b) => (a.site < b.site ? -1 : 1));
     const boards = sites.flatMap((site) => site.boards);
     return {
-      ...countsOf(this.#results),
+      ...this.#countsOf(this.#results),
       sites,
       boards: new Set(boards.map(({ id }) => id)).size,
       inDistress: new Set(boards.filter(({ state }) => state === "distress").map(({ id }) => id)).size,
@@ -122,11 +117,14 @@ export class FleetView {
     const { state, stateAt = 0 } = line ?? {};
     return {
       site,
-      ...countsOf(results),
+      ...this.#countsOf(results),
       presence: line?.presence ?? "unknown",
       presenceSince: line?.presenceAt,
       stateAt: line?.stateAt,
-      boards: (state?.boards ?? []).map(({ forMs, ...board }) => ({ ...board, since: stateAt - forMs })),
+      boards: (state?.boards ?? []).map(({ forMs, ...board }) => ({
+        ...board,
+        since: stateAt < forMs ? null : stateAt - forMs,
+      })),
       suspects: state?.suspects ?? [],
       conflicts: state?.conflicts ?? [],
       waiting: state?.waiting ?? 0,
@@ -135,15 +133,15 @@ export class FleetView {
       lastReport: last,
     };
   }
-}
 
-function countsOf(results: Results): FleetCounts {
-  const counts = { healed: 0, updated: 0, reverted: 0, unproven: 0 };
-  for (const { kind, proven } of results.values()) {
-    if (kind === "progress" || kind === "distress") continue;
-    // What a beacon showed of an update is never proven: only heals without proof are counted apart.
-    if (kind === "healed" && !proven) counts.unproven++;
-    else counts[kind]++;
+  #countsOf(results: Results): FleetCounts {
+    const counts = { healed: 0, updated: 0, reverted: 0, unproven: 0 };
+    for (const [id, { kind, proven }] of results) {
+      if (kind === "progress" || kind === "distress") continue;
+      // What a beacon showed of an update is never proven: only heals without proof are counted apart.
+      if (kind === "healed" && !proven && !this.#proofs.has(id)) counts.unproven++;
+      else counts[kind]++;
+    }
+    return counts;
   }
-  return counts;
 }

@@ -5,18 +5,10 @@ import { isIP, type LookupFunction } from "node:net";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { FailedError, type MaydayError, UnreachableError } from "../base/errors.ts";
 import type { Millis } from "../base/units.ts";
+import type { TlsIdentity } from "../files/tls-files.ts";
 import type { AddressGuard } from "./address-guard.ts";
 import { headersOf, judgeAnswer, MOVED, redirectTarget } from "./http-answer.ts";
 import { fetchFault } from "./http-faults.ts";
-
-/** What proves a server, and this client to it. PEM text. */
-export interface TlsIdentity {
-  /** Certificates to trust instead of the system's. */
-  readonly ca?: string | undefined;
-  /** Certificate of this client, and its key. */
-  readonly cert?: string | undefined;
-  readonly key?: string | undefined;
-}
 
 /** Limits and rules of a fetch. */
 export interface FetchRules {

@@ -18,7 +18,12 @@ import { IMAGE_HEADER_LENGTH } from "../image/image-header.ts";
 import type { SigningKey } from "../image/keys.ts";
 import { encodeUtf8 } from "../image/utf8.ts";
 import type { DirectoryRepository } from "../image-files/directory-repository.ts";
-import { IMAGE_EXTENSION, type StoredEntry } from "../image-files/folder-listing.ts";
+import {
+  IMAGE_EXTENSION,
+  isForeignName,
+  type SkippedFile,
+  type StoredEntry,
+} from "../image-files/folder-listing.ts";
 import { writeImageFile } from "../image-files/image-build.ts";
 import { readImageHead } from "../image-files/image-file.ts";
 import {
@@ -45,6 +50,8 @@ export interface PublishOptions {
   readonly counter: number | undefined;
   readonly allowUnsigned: boolean;
   readonly onEvent: (event: PublishEvent) => void;
+  /** What of the repository is no image that can be read. */
+  readonly onSkipped: (skipped: readonly SkippedFile[]) => void;
 }
 
 /** What was done with an image. `unsigned`: it is not published. `kept`: it is published although the repository lost it. */
@@ -70,7 +77,7 @@ const IMAGES = "sha256";
  * and hashed on the way. Who fetches meanwhile finds the index of before, and all of its images, unless `prune` removes some.
  *
  * UsageError `index-was-signed` (the index before is signed, and there is no key), `counter-large`; FailedError `publish-busy`,
- * `index-damaged` (the index before), `index-large`, `publish-failed`, and those of reading and writing images.
+ * `index-damaged` (the index before), `repo-damaged` (with `prune`), `index-large`, `publish-failed`, and those of reading and writing images.
  */
 export async function publishRepository(options: PublishOptions): Promise<PublishReport> {
   const { out } = options;
@@ -138,11 +145,21 @@ async function copyImages({
   repository,
   out,
   allowUnsigned,
+  prune,
   onEvent,
+  onSkipped,
 }: PublishOptions): Promise<IndexEntry[]> {
   const entries = new Map<string, IndexEntry>();
+  const { images, skipped } = await repository.list();
+  onSkipped(skipped);
+  const damaged = prune ? skipped.find((file) => !isForeignName(file)) : undefined;
+  if (damaged !== undefined) {
+    // What is published may be the last good copy of it.
+    const message = `${damaged.fileName} cannot be read, and --prune would remove what is published of it; copy it again, or remove it from the repository`;
+    throw new FailedError("repo-damaged", message, { fileName: damaged.fileName });
+  }
   // Of two files of one digest the signed one comes first.
-  for (const stored of (await repository.list()).images) {
+  for (const stored of images) {
     const { manifest } = stored;
     const digest = toHex(stored.digest);
     const image = { digest, ...manifest };

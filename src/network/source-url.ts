@@ -1,9 +1,12 @@
 import { UsageError } from "../base/errors.ts";
+import { shownUrl } from "../base/shown-url.ts";
 
 /** Name of the index of a published repository. */
 export const INDEX_NAME = "index.json";
 /** Longest URL that is taken, in characters. */
 const URL_MAX = 2048;
+/** So much of a wrong one is shown. */
+const SHOWN_MAX = 200;
 
 /**
  * The folder of a published repository, with "/" at its end, from what a person gives: the folder, or the index in it. UsageError
@@ -22,18 +25,19 @@ export function sourceUrl(text: string): URL {
 
 /** A URL that may be fetched. UsageError `bad-url`: not http or https, too long, or with a name and password in it. */
 export function httpUrl(text: string): URL {
-  if (text.length > URL_MAX)
-    throw badUrl(`${text.slice(0, 60)}...`, `it has more than ${URL_MAX} characters`);
+  if (text.length > URL_MAX) throw badUrl(text, `it has more than ${URL_MAX} characters`);
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || (url.protocol !== "http:" && url.protocol !== "https:")) {
     throw badUrl(text, "it is no URL of http or https, such as https://images.example.org/acme/");
   }
   if (url.username !== "" || url.password !== "") {
-    throw badUrl(url.host, "it holds a user name or a password; use a client certificate instead");
+    throw badUrl(text, "it holds a user name or a password; use a client certificate instead");
   }
   return url;
 }
 
 function badUrl(text: string, why: string): UsageError {
-  return new UsageError("bad-url", `"${text}" cannot be fetched from: ${why}`);
+  const shown = shownUrl(text);
+  const short = shown.length > SHOWN_MAX ? `${shown.slice(0, SHOWN_MAX)}...` : shown;
+  return new UsageError("bad-url", `"${short}" cannot be fetched from: ${why}`);
 }

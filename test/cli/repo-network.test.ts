@@ -72,6 +72,21 @@ function giveOut(www: string): void {
 }
 
 describe("mayday repo publish", () => {
+  it("warns of a damaged image, and removes nothing for --prune while there is one", async () => {
+    const from = await repo("damaged", "v10", "v11");
+    expect((await publish(from, at("damaged-www"), ...KEY())).code).toBe(0);
+    const published = await readdir(at("damaged-www/sha256"));
+    const [name = ""] = (await readdir(from)).filter((file) => file.endsWith(".mdy"));
+    await writeFile(join(from, name), (await readFile(join(from, name))).subarray(0, 100));
+    const result = await publish(from, at("damaged-www"), ...KEY());
+    expect(result.code).toBe(0);
+    expect(result.stderr).toMatch(/warning: .*it was cut off/);
+    const pruned = await publish(from, at("damaged-www"), ...KEY(), "--prune");
+    expect(verdictOf(pruned)).toMatchObject({ code: 1, reason: "repo-damaged" });
+    expect(pruned.stderr).toContain(`${name} cannot be read`);
+    expect(await readdir(at("damaged-www/sha256"))).toEqual(published);
+  });
+
   it("copies what is new, and exchanges the index only when something changed", async () => {
     const from = await repo("p1", "v10");
     const first = await publish(from, at("w1"), ...KEY());

@@ -52,6 +52,30 @@ describe("what a collector knows of a fleet", () => {
     ]);
   });
 
+  it("counts a heal as proven whichever of two collectors, the one with the heal or the one with the proof, is read first", () => {
+    const proof = { proof: heal(1).id, site: "hut-8", received: NOW };
+    const unproven = line(heal(1, { proven: false }));
+    for (const lines of [
+      [proof, unproven],
+      [unproven, proof],
+    ]) {
+      const view = new FleetView();
+      for (const one of lines) view.take(one);
+      const { sites, ...totals } = view.summary();
+      expect(totals).toMatchObject({ healed: 1, unproven: 0 });
+      expect(sites.find(({ site }) => site === "hut-7")).toMatchObject({ healed: 1, unproven: 0 });
+    }
+  });
+
+  it("shows a fleet with a board that claims to have been in its state for longer than the clock has run", () => {
+    const boards = [{ id: hex16(1), state: "distress" as const, forMs: Number.MAX_SAFE_INTEGER }];
+    const view = new FleetView();
+    view.noteSite({ site: "hut-7", state: state({ boards }), stateAt: NOW });
+    const summary = view.summary();
+    expect(summary.sites[0]?.boards[0]?.since).toBeNull();
+    expect(fleetPage(summary, NOW)).toContain("at an unknown time");
+  });
+
   it("says which boards are in distress and since when, which sites are offline, and which images are held up", () => {
     const view = new FleetView();
     view.noteSite({ site: "hut-7", state: state({ suspects: [hex16(9)] }), stateAt: NOW });
@@ -87,6 +111,16 @@ describe("a collector's book", () => {
     expect(take(heal(1), 2)).toEqual([{ proof: heal(1).id, site: "a", received: NOW }]);
     expect(take(heal(1), 3)).toEqual([]);
     expect(take(heal(1, { proven: false }), 4)).toEqual([]);
+  });
+});
+
+describe("a collector whose clock is at 1970", () => {
+  it("stores a heal of a site without a clock in a line that it reads again", () => {
+    const report = { ...heal(1, { clockSure: false, upMs: 0 }), seq: 1 };
+    const batch = { v: 1, epoch: hex16(1), after: 0, acked: 0, run: RUN, upMs: 3_600_000 } as const;
+    const [stored] = new CollectorBook().take("a", { ...batch, reports: [report] }, 5000)?.lines ?? [];
+    expect(stored).toMatchObject({ when: null });
+    expect(parseCollected(JSON.stringify(stored))).toEqual(stored);
   });
 });
 

@@ -184,7 +184,7 @@ describe("a broker with certificates", () => {
   const page = readFileSync("docs/fleet.md", "utf8");
   const acl = /^```text acl\n([\s\S]*?)^```/m.exec(page)?.[1] ?? "";
   const access = (name: string, ca: string = "ca"): SiteUplinkOptions["broker"] => {
-    const read = (file: string): Uint8Array => readFileSync(join(folder, file));
+    const read = (file: string): string => readFileSync(join(folder, file), "utf8");
     const files = { ca: read("ca.pem"), cert: read(`${name}.pem`), key: read(`${name}.key`) };
     return {
       url: `mqtts://localhost:${broker.port}`,

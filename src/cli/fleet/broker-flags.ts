@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { UsageError } from "../../base/errors.ts";
+import { shownUrl } from "../../base/shown-url.ts";
 import type { BrokerAccess } from "../../fleet/mqtt/mqtt-link.ts";
 import { isFleetName } from "../../fleet/names.ts";
 import { isBrokerUrl } from "../node/fleet-table.ts";
@@ -32,16 +33,20 @@ export function parseFleetName(text: string): string {
 
 function parseBroker(text: string): string {
   if (isBrokerUrl(text)) return text;
-  throw new UsageError("broker-url", `"${text}" is no broker; write mqtts://HOST:PORT or mqtt://HOST:PORT`);
+  const message = `"${shownUrl(text)}" is no broker; write mqtts://HOST:PORT or mqtt://HOST:PORT; a certificate takes the place of a password`;
+  throw new UsageError("broker-url", message);
 }
 
-/** Where the broker is. UsageError `broker-flags`; the errors of `readBrokerFiles`. */
-export async function brokerAccess(flags: BrokerFlags): Promise<Omit<BrokerAccess, "clientId">> {
+/** Where the broker is. UsageError `broker-flags`; the errors and warnings of `loadTls`. */
+export async function brokerAccess(
+  flags: BrokerFlags,
+  warn: (text: string) => void,
+): Promise<Omit<BrokerAccess, "clientId">> {
   const { broker: url, ca, cert, key } = flags;
   if ((cert === undefined) !== (key === undefined))
     throw new UsageError("broker-flags", "--cert and --key are given together or not at all");
   if (url.startsWith("mqtt:") && (ca !== undefined || cert !== undefined))
     throw new UsageError("broker-flags", "--ca and --cert are for TLS: begin --broker with mqtts:");
-  const { readBrokerFiles } = await import("../../fleet/mqtt/mqtt-link.ts");
-  return { url, ...readBrokerFiles({ ca, cert, key }) };
+  const { loadTls } = await import("../../files/tls-files.ts");
+  return { url, ...loadTls({ ca, cert, certKey: key }, warn) };
 }

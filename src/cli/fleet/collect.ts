@@ -60,11 +60,12 @@ async function runCollect(
   const { loadMqtt } = await import("../../fleet/mqtt/mqtt-link.ts");
   // Before the folder is made: what cannot connect leaves nothing behind.
   await loadMqtt();
-  const broker = await brokerAccess(flags);
+  const broker = await brokerAccess(flags, (text) => output.warn(text));
   const store = CollectorStore.open(flags.out);
   if (store.damaged > 0) output.warn(`${flags.out}: ${store.damaged} damaged lines are left out`);
   const clientId = flags.id ?? collectorId(flags.out, toHex(randomBytes(random, 6)));
   const figures = await openCollectorFigures(flags.metrics, store, output);
+  const show = teller(output, flags.broker);
   let reports = 0;
   const collector = await Collector.open({
     ...{ fleet: flags.fleet, group: flags.group, store, random, clock: systemClock },
@@ -73,7 +74,7 @@ async function runCollect(
     onEvent: (event) => {
       if (event.tag === "collected") reports += event.reports;
       figures.handle(event);
-      tell(output, flags.broker, event);
+      show(event);
     },
   });
   await new Promise<void>((resolve) => {
@@ -87,14 +88,25 @@ async function runCollect(
   return stoppedVerdict(verdict, signal);
 }
 
-function tell(output: Output, broker: string, event: CollectorEvent): void {
+/** Shows what happens. Why the broker is not there is told to people once in a row. */
+function teller(output: Output, broker: string): (event: CollectorEvent) => void {
+  let told: string | undefined;
+  return (event) => {
+    const isNews = event.tag !== "down" || event.why !== told;
+    if (event.tag === "down") told = event.why;
+    else if (event.tag === "up") told = undefined;
+    tell(output, broker, event, isNews);
+  };
+}
+
+function tell(output: Output, broker: string, event: CollectorEvent, isNews: boolean): void {
   switch (event.tag) {
     case "up":
       output.note(`${broker}: connected`);
       output.event({ event: "broker", state: "up" });
       return;
     case "down":
-      output.warn(`${broker}: ${event.why}; it is tried again`);
+      if (isNews) output.warn(`${broker}: ${event.why}; it is tried again until it is there`);
       output.event({ event: "broker", state: "down", detail: event.why });
       return;
     case "refused":

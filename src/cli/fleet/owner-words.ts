@@ -7,6 +7,7 @@ import { digest16 } from "../../fleet/names.ts";
 import type { OwnerWord } from "../../fleet/owner-word.ts";
 import { hardwareId } from "../../image/hardware.ts";
 import { formatVersion } from "../../image/version.ts";
+import { httpUrl } from "../../network/source-url.ts";
 import { addCommand } from "../help.ts";
 import { parseDuration } from "../node/config-values.ts";
 import { countParser } from "../parse.ts";
@@ -71,7 +72,7 @@ export function addFleetOffer(fleet: Command): void {
     .requiredOption("--image <file>", "the image file, as sites will fetch it")
     .option("--url <url>", "where it is; repeatable", (url: string, before: readonly string[] = []) => [
       ...before,
-      url,
+      httpUrl(url).href,
     ]);
   onRun<OfferFlags>(command, async (context, _args, flags) => {
     const { openImageFile } = await import("../../image-files/image-file.ts");
@@ -147,11 +148,11 @@ async function say(
   if (typeof openWord(payload, [trustedKeyOf(key, ["app"])]) === "string")
     throw new UsageError(
       "word",
-      "no site would read this: look at --url (http or https) and --reason (one line, 80 characters)",
+      "no site would read this: look at --url (at most 512 characters, ASCII) and --reason (one line, 80 characters)",
     );
   const expiry = Math.ceil(flags.for / 1000);
   const answer = await publishOnce(
-    await brokerAccess(flags),
+    await brokerAccess(flags, (text) => output.warn(text)),
     { topic, payload, retain: true, expiry },
     ANSWER_MS,
   );

@@ -1,4 +1,5 @@
 import { type AST, ParseError, parseTOML } from "toml-eslint-parser";
+import { shownUrl } from "../../base/shown-url.ts";
 
 /** Path of a value in a configuration: names of keys, and indexes of arrays from 0. */
 export type ConfigPath = readonly (string | number)[];
@@ -208,7 +209,9 @@ function pathAt(text: string, index: number): ConfigPath {
 /** Help for the most frequent mistake: `soak = 10m`. */
 function quotesHint(line: string): string {
   const [, key, value = ""] = /^\s*([\w-]+)\s*=\s*([^\s"'[{#][^"'#]*?)\s*(?:#.*)?$/.exec(line) ?? [];
-  return /[A-Za-z/]/.test(value) ? `; text stands in quotes: ${key} = ${JSON.stringify(value)}` : "";
+  return /[A-Za-z/]/.test(value)
+    ? `; text stands in quotes: ${key} = ${JSON.stringify(shownUrl(value))}`
+    : "";
 }
 
 function lineStart(text: string, index: number): number {

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { UsageError } from "../../base/errors.ts";
+import { shownUrl } from "../../base/shown-url.ts";
 import type { Millis } from "../../base/units.ts";
 
 /*
@@ -108,8 +109,10 @@ export function expected(what: string): (issue: Issue) => string {
 
 function seenText(input: unknown): string {
   if (input === undefined) return "nothing";
-  if (typeof input === "string")
-    return JSON.stringify(input.length > 60 ? `${input.slice(0, 60)}...` : input);
+  if (typeof input === "string") {
+    const shown = /:\/\/|@/.test(input) ? shownUrl(input) : input;
+    return JSON.stringify(shown.length > 60 ? `${shown.slice(0, 60)}...` : shown);
+  }
   if (typeof input !== "object") return String(input);
   if (Array.isArray(input)) return "an array";
   return input instanceof Date ? "a date or time" : "a table";

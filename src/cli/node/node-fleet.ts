@@ -31,6 +31,8 @@ export class NodeFleet implements NodeService {
   readonly #onOffer: () => void;
   #uplink: SiteUplink | undefined;
   #node: RunningNode | undefined;
+  /** What people were told last of a broker that is not there. */
+  #brokerFault: string | undefined;
   #stops: { readonly digest: string; readonly until: Millis }[] = [];
 
   /** `hardware`: id of the own board's. `onOffer`: the owner offers an image for hardware that is here. */
@@ -58,9 +60,10 @@ export class NodeFleet implements NodeService {
     { broker = "", ca, cert, key, name = "", outbox, site = "", "owner-keys": owners = [] }: FleetSettings,
     { folder, random, run }: { readonly folder: string; readonly random: Random; readonly run: string },
   ): Promise<void> {
-    const { readBrokerFiles } = await import("../../fleet/mqtt/mqtt-link.ts");
+    const { loadTls } = await import("../../files/tls-files.ts");
     const { SiteUplink: Uplink } = await import("../../fleet/mqtt/site-uplink.ts");
     const { loadTrustedKey } = await import("../../image-files/pem-keys.ts");
+    const warn = (text: string): void => this.#output.warn(text);
     this.#uplink = await Uplink.open({
       ...{
         fleet: name,
@@ -70,12 +73,12 @@ export class NodeFleet implements NodeService {
         clock: systemClock,
         outbox: outbox ?? join(folder, OUTBOX_DEFAULT),
       },
-      broker: { url: broker, ...readBrokerFiles({ ca, cert, key }) },
+      broker: { url: broker, ...loadTls({ ca, cert, certKey: key }, warn) },
       ownerKeys: owners.map((path) => loadTrustedKey(path, ["app"])),
       wall: () => wallTime(),
       state: () => this.#reporter.state(),
       onEvent: (event) => this.#tell(event),
-      warn: (text) => this.#output.warn(text),
+      warn,
       knowsHardware: (hardware) => this.#hardware.has(hardware),
       onOffer: (word) => this.#offer(word),
       onStop: (digest, forMs) => this.#stop(digest, forMs),
@@ -119,12 +122,15 @@ export class NodeFleet implements NodeService {
   #tell(event: UplinkEvent): void {
     switch (event.tag) {
       case "up":
+        this.#output.event({ event: "broker", state: "up" });
+        if (this.#brokerFault !== undefined) this.#output.note("the broker is connected");
+        this.#brokerFault = undefined;
+        return;
       case "down":
-        this.#output.event({
-          event: "broker",
-          state: event.tag,
-          ...(event.tag === "down" && { detail: event.why }),
-        });
+        this.#output.event({ event: "broker", state: "down", detail: event.why });
+        if (event.why !== this.#brokerFault)
+          this.#output.warn(`the broker cannot be reached, and reports wait: ${event.why}`);
+        this.#brokerFault = event.why;
         return;
       case "refused":
         this.#output.event({ event: "broker", state: "refused", detail: event.what });

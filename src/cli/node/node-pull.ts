@@ -32,7 +32,7 @@ export async function startNodePull(
   if (network === undefined || dir === undefined) return undefined;
   const { BackgroundPull: Pull } = await import("../../network/background-pull.ts");
   const { AddressGuard } = await import("../../network/address-guard.ts");
-  const { loadTls } = await import("../../network/tls-files.ts");
+  const { loadTls } = await import("../../files/tls-files.ts");
   const { ca, cert, "cert-key": certKey } = network;
   const trust = await trustOf(network, boardDir, board, output);
   const tls = loadTls({ ca, cert, certKey }, (text) => output.warn(text));

@@ -10,7 +10,7 @@ import { addCommand } from "../help.ts";
 import type { Output } from "../output.ts";
 import { countParser } from "../parse.ts";
 import { onRun } from "../run.ts";
-import type { RepoFlags } from "./listing.ts";
+import { type RepoFlags, tellSkipped } from "./listing.ts";
 
 interface PublishFlags extends RepoFlags {
   readonly out: string;
@@ -66,6 +66,7 @@ export function addRepoPublish(repo: Command): void {
         counter,
         allowUnsigned,
         onEvent: (event) => tell(output, event),
+        onSkipped: (skipped) => tellSkipped(output, skipped),
       });
       if (signer === undefined)
         output.warn("the index is not signed: who trusts keys takes nothing from it; give --key");

@@ -69,7 +69,7 @@ export function addRepoPull(repo: Command): void {
     const { repo: dir, from: url, hardware = [], allowAddress = [], again } = flags;
     const trust = await trustOf(flags, output);
     const { AddressGuard } = await import("../../network/address-guard.ts");
-    const { loadTls } = await import("../../network/tls-files.ts");
+    const { loadTls } = await import("../../files/tls-files.ts");
     const { PullFolder } = await import("../../network/pull-folder.ts");
     const { pullRound } = await import("../../network/pull-round.ts");
     const tls = loadTls(flags, (text) => output.warn(text));

@@ -1,8 +1,9 @@
-import { readFileSync } from "node:fs";
 import type { IClientOptions, IPublishPacket, MqttClient } from "mqtt";
 import { UsageError } from "../../base/errors.ts";
-import { errorWords, systemError } from "../../base/system-error.ts";
+import { tlsWords, unreachableWords } from "../../base/network-error.ts";
+import { errorWords } from "../../base/system-error.ts";
 import type { Millis } from "../../base/units.ts";
+import type { TlsIdentity } from "../../files/tls-files.ts";
 import { MESSAGE_MAX } from "../fleet-messages.ts";
 
 /** A broker answers within this, or the connection failed. */
@@ -17,15 +18,11 @@ const NO_SUBSCRIBERS = 16;
 const PACKET_MAX: number = 2 * MESSAGE_MAX;
 
 /** Where a broker is, and who we are to it. */
-export interface BrokerAccess {
+export interface BrokerAccess extends TlsIdentity {
   /** "mqtt://HOST:PORT" or "mqtts://HOST:PORT". */
   readonly url: string;
   /** "": any, and no session that stays. */
   readonly clientId: string;
-  /** PEM, each read from its file by {@link readBrokerFiles}. */
-  readonly ca?: Uint8Array | undefined;
-  readonly cert?: Uint8Array | undefined;
-  readonly key?: Uint8Array | undefined;
 }
 
 export interface Publication {
@@ -62,21 +59,6 @@ export async function loadMqtt(): Promise<Mqtt> {
   }
 }
 
-/** Reads the PEM files of an access. FailedError or UsageError `broker-file-unreadable`, which name the file. */
-export function readBrokerFiles(
-  paths: Readonly<Record<"ca" | "cert" | "key", string | undefined>>,
-): Pick<BrokerAccess, "ca" | "cert" | "key"> {
-  const read = (path: string | undefined): Uint8Array | undefined => {
-    if (path === undefined) return undefined;
-    try {
-      return readFileSync(path);
-    } catch (error) {
-      throw systemError("broker-file-unreadable", `${path} cannot be read`, error, { path });
-    }
-  };
-  return { ca: read(paths.ca), cert: read(paths.cert), key: read(paths.key) };
-}
-
 /**
  * One connection to a broker, from its attempt to its loss: there is no reconnect and no store in it. The session at the broker
  * outlives it.
@@ -96,7 +78,7 @@ export class MqttLink {
     let why = "the broker closed the connection";
     this.#client.on("connect", () => host.onUp());
     this.#client.on("error", (error) => {
-      why = errorWords(error);
+      why = unreachableWords(error) ?? tlsWords(error) ?? errorWords(error);
       down(why);
     });
     this.#client.on("disconnect", ({ reasonCode }) => {
@@ -165,9 +147,9 @@ function optionsOf({ ca, cert, key, clientId }: BrokerAccess, will: Will | undef
     queueQoSZero: false,
     resubscribe: false,
     rejectUnauthorized: true,
-    ...(ca !== undefined && { ca: Buffer.from(ca) }),
-    ...(cert !== undefined && { cert: Buffer.from(cert) }),
-    ...(key !== undefined && { key: Buffer.from(key) }),
+    ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key }),
     properties: {
       sessionExpiryInterval: clientId === "" ? 0 : SESSION_S,
       maximumPacketSize: PACKET_MAX,

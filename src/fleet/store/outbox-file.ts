@@ -1,5 +1,8 @@
 import { join } from "node:path";
 import * as v from "valibot";
+import { FailedError } from "../../base/errors.ts";
+import { makeFolder } from "../../files/durable-file.ts";
+import { type FolderLock, lockFolder } from "../../files/folder-lock.ts";
 import { LineFile, readLines } from "../../files/line-file.ts";
 import { hex, whole } from "../fields.ts";
 import { type NumberedReport, NumberedReportSchema } from "../fleet-report.ts";
@@ -18,28 +21,50 @@ const LineSchema = v.union([
   v.strictObject({ through: whole() }),
 ]);
 
-/** The lines of an outbox on a disk: what was added, gave way, or was acknowledged, in order. */
+/** The lines of an outbox on a disk: what was added, gave way, or was acknowledged, in order. One process has it at a time. */
 export class OutboxFile {
   readonly content: OutboxContent;
   /** Lines that could not be read, and were left out. */
   readonly damaged: number;
   readonly #file: LineFile;
+  readonly #lock: FolderLock;
   #lines: number;
 
-  private constructor(file: LineFile, content: OutboxContent, lines: number, damaged: number) {
+  private constructor(
+    { file, lock }: { readonly file: LineFile; readonly lock: FolderLock },
+    content: OutboxContent,
+    lines: number,
+    damaged: number,
+  ) {
     this.#file = file;
+    this.#lock = lock;
     this.content = content;
     this.#lines = lines;
     this.damaged = damaged;
   }
 
-  /** Opens the outbox in a folder, or makes it. `epoch`: of a new one. The errors are those of `LineFile.open`. */
+  /**
+   * Opens the outbox in a folder, or makes it. `epoch`: of a new one. FailedError `outbox-busy`, `no-flock`; the others are those of
+   * `LineFile.open`.
+   */
   static open(folder: string, epoch: string): OutboxFile {
-    const path = join(folder, OUTBOX_FILE);
-    const file = LineFile.open(path);
-    const reader = new OutboxReader(epoch);
-    readLines(path, (line) => reader.take(line));
-    return new OutboxFile(file, reader.content, reader.lines, reader.damaged);
+    makeFolder(folder, 0o700);
+    // Two nodes would give the same numbers to different reports, and a collector's cursor would drop those of both.
+    const lock = lockFolder(folder);
+    if (lock === undefined) {
+      const message = `${folder}: another node has its outbox there; end it, or give each node a folder of its own with outbox in [fleet]`;
+      throw new FailedError("outbox-busy", message, { folder });
+    }
+    try {
+      const path = join(folder, OUTBOX_FILE);
+      const file = LineFile.open(path);
+      const reader = new OutboxReader(epoch);
+      readLines(path, (line) => reader.take(line));
+      return new OutboxFile({ file, lock }, reader.content, reader.lines, reader.damaged);
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
   }
 
   /**
@@ -59,6 +84,7 @@ export class OutboxFile {
 
   async close(): Promise<void> {
     await this.#file.close();
+    this.#lock.release();
   }
 }
 

@@ -2,10 +2,18 @@ import { createSecureContext } from "node:tls";
 import { errnoOf } from "../base/errno.ts";
 import { UsageError } from "../base/errors.ts";
 import { systemError } from "../base/system-error.ts";
-import { isSharedMode } from "../files/rights.ts";
-import { readWholeFile, type WholeFile } from "../files/whole-file.ts";
-import { WriteGuard } from "../files/write-guard.ts";
-import type { TlsIdentity } from "./http-get.ts";
+import { isSharedMode } from "./rights.ts";
+import { readWholeFile, type WholeFile } from "./whole-file.ts";
+import { WriteGuard } from "./write-guard.ts";
+
+/** What proves a server, and this client to it. PEM text. */
+export interface TlsIdentity {
+  /** Certificates to trust instead of the system's. */
+  readonly ca?: string | undefined;
+  /** Certificate of this client, and its key. */
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+}
 
 /** Files of a connection over TLS, in PEM. */
 export interface TlsFiles {
