@@ -11,6 +11,8 @@ const NETWORK: Readonly<Record<string, string>> = {
   EAI_AGAIN: "the name service does not answer",
   EAI_FAIL: "the name service does not answer",
   ETIMEDOUT: "nothing answers",
+  ECONNRESET: "the other side broke the connection off; perhaps it speaks TLS, or does not",
+  EPIPE: "the other side broke the connection off",
   EADDRNOTAVAIL: "this machine has no address for it",
 };
 
@@ -42,6 +44,18 @@ function tlsText(code: string, error: unknown): string {
     case "ERR_TLS_CERT_ALTNAME_INVALID":
       return "its certificate is for another name";
     default:
-      return `no secure connection: ${errorWords(error)}`;
+      return `no secure connection: ${reasonOf(errorWords(error))}`;
   }
+}
+
+/** What OpenSSL says, in words: "...:error:0A00010B:SSL routines:ssl3_get_record:wrong version number:../deps/...:355:" and a line end. */
+function reasonOf(text: string): string {
+  const reason = /SSL routines:[^:]*:([^:]+)/.exec(text)?.[1] ?? text.trim();
+  if (
+    /alert certificate required|alert handshake failure|alert bad certificate|alert unknown ca/.test(reason)
+  )
+    return `the server does not take this client's certificate, or wants one (${reason})`;
+  return /wrong version number|packet length too long/.test(reason)
+    ? `TLS is not spoken there (${reason})`
+    : reason;
 }

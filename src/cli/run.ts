@@ -80,10 +80,16 @@ export async function execute(isJson: boolean, work: CommandWork, hangup: Hangup
   return process.exit(code);
 }
 
-/** The first signal asks the command to end, the second one ends the process. */
+/** npm, sudo and timeout pass on a signal that the process group has got, too: what comes within this is the same one. */
+const REPEAT_MS: Millis = 300;
+
+/** The first signal asks the command to end, a later one ends the process. */
 function watchSignals(stop: AbortController): void {
+  let at: Millis = Number.NEGATIVE_INFINITY;
   const onSignal = (name: NodeJS.Signals): void => {
-    if (stop.signal.aborted) process.exit(ExitCode.interrupted);
+    const now = systemClock.now();
+    if (!stop.signal.aborted) at = now;
+    else if (now - at >= REPEAT_MS) process.exit(ExitCode.interrupted);
     stop.abort(name);
   };
   process.on("SIGINT", onSignal);

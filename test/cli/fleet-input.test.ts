@@ -102,6 +102,20 @@ describe("why a broker is not reached", () => {
   });
 });
 
+describe("a signal that comes twice at once, as timeout and npm send it", () => {
+  it("ends a node in order, with its verdict", async () => {
+    const file = at("twice.toml");
+    const fleet = `[fleet]\nname = "pumps"\nsite = "hut-8"\nbroker = "${NOBODY}"\noutbox = "twice"\n`;
+    writeFileSync(file, `${fleet}[[link]]\nendpoint = "tcp-listen:${await freePort()}"\n`);
+    const node = startCli(["node", "--config", file, "--json"]);
+    await node.saw(/"state":"down"/);
+    node.child.kill("SIGTERM");
+    node.child.kill("SIGINT");
+    const result = await node.ended;
+    expect(verdictOf(result)).toMatchObject({ reason: expect.stringMatching(/^(?:stopped|interrupted)$/) });
+  });
+});
+
 describe("a password that somebody wrote into a URL", () => {
   const node = (...lines: readonly string[]): string[] => {
     writeFileSync(at("secret.toml"), `${lines.join("\n")}\n[[link]]\nendpoint = "tcp-listen:0"\n`);
