@@ -2,6 +2,7 @@
 // What `mayday` is started by. Any Node from version 10 on can read this file, so that one that is too old is told so, and not left
 // with a syntax error in the program: what it imports is bundled with it, the program is loaded after the check, and scripts/build.mjs
 // lowers the syntax.
+import { holdSignals } from "./early-signals.ts";
 import { NOTHING_MOVED } from "./nothing-moved.ts";
 
 /** Version of Node that is needed, "MAJOR.MINOR": that of package.json, set when this is built. */
@@ -24,4 +25,7 @@ function refuse(found: string, needed: string): void {
 }
 
 if (isTooOld(process.versions.node, NODE_NEEDED)) refuse(process.versions.node, NODE_NEEDED);
-else void import("./app.ts");
+else {
+  holdSignals();
+  void import("./app.ts");
+}

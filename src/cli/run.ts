@@ -4,6 +4,7 @@ import { ExitCode } from "../base/errors.ts";
 import type { Millis } from "../base/units.ts";
 import type { Verdict } from "../node/verdict.ts";
 import { doneVerdict, errorVerdict, interruptedVerdict } from "./command-verdict.ts";
+import { takeHeldSignals } from "./early-signals.ts";
 import { checkWords } from "./help.ts";
 import { Output } from "./output.ts";
 import { hasOutputFlags, type OutputFlags, tuneOutput } from "./output-flags.ts";
@@ -66,6 +67,7 @@ export async function execute(isJson: boolean, work: CommandWork, hangup: Hangup
   const stop = new AbortController();
   watchSignals(stop);
   watchHangup(stop, output, hangup);
+  for (const name of takeHeldSignals()) process.emit(name, name);
   let verdict: Verdict;
   try {
     const service = await serviceOf(output, stop.signal);
@@ -117,7 +119,8 @@ function graceOver(signal: AbortSignal): Promise<Verdict> {
     const onAbort = (): void => {
       systemClock.after(ABORT_GRACE_MS, () => resolve(interruptedVerdict()));
     };
-    signal.addEventListener("abort", onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort, { once: true });
   });
 }
 

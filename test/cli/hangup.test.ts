@@ -56,6 +56,29 @@ describe("SIGHUP", () => {
   });
 });
 
+describe("a signal that comes while the program is still loaded", () => {
+  /** Sends itself the signal when the first package is loaded, which no command has begun before. */
+  const hook = (name: string): string => {
+    const code = `import Module from "node:module"; const load = Module._load; Module._load = function (...request) {
+      if (request[0] === "commander") { Module._load = load; process.kill(process.pid, "${name}"); }
+      return load.apply(this, request);
+    };`;
+    return `--import "data:text/javascript,${encodeURIComponent(code)}"`;
+  };
+
+  test.each([
+    ["SIGTERM", { ok: true, code: 0, reason: "stopped" }],
+    ["SIGINT", { ok: false, code: 130, reason: "interrupted" }],
+    ["SIGHUP", { ok: false, code: 130, reason: "interrupted" }],
+  ])("ends it with its verdict: %s", async (name, verdict) => {
+    const terminal = openSync(pair.b, "r+");
+    const env = { NODE_OPTIONS: hook(name) };
+    const rescue = startCli(["rescue", "--link", pair.a, ...repo], { stdin: terminal, env });
+    closeSync(terminal);
+    expect(verdictOf(await rescue.ended)).toMatchObject(verdict);
+  });
+});
+
 describe("a port that is not there at the start", () => {
   const missing = (): string => bench.path("no-port");
 
