@@ -211,6 +211,43 @@ export const ENTRIES = {
     ],
     plant: { file: "src/link/forms.c", from: "i + 4u <= length", to: "i + 3u <= length" },
   },
+  wants: {
+    sources: /^src\/session\/rescuer_wants/,
+    settings: [
+      ...["-eva-precision", "0", "-eva-slevel", "0", "-eva-min-loop-unroll", "14", "-no-warn-invalid-bool"],
+      ...[
+        "-eva-split-return-function",
+        "granted_at:0",
+        "-eva-slevel-function",
+        "granted_at:100,number_of:100",
+      ],
+      ...["-eva-partition-history", "1", "-eva-ilevel", "16"],
+    ],
+    known: [
+      {
+        file: "src/session/rescuer_wants.c",
+        what: "\\initialized(&wish.block)",
+        count: 3,
+        why: "granted_at writes all of a wish where it returns true, and the loops end where it returns false",
+      },
+      {
+        file: "src/session/rescuer_wants.c",
+        what: "\\initialized(&wish.attempt)",
+        count: 3,
+        why: "as its block",
+      },
+      {
+        file: "src/session/rescuer_wants.c",
+        what: "\\initialized(&wish->codecs)",
+        why: "as its block",
+      },
+    ],
+    plant: {
+      file: "src/session/rescuer_wants.c",
+      from: "mayday_least32(total, rescuer->open_blocks)",
+      to: "mayday_least32(total, GRANTED_MAX + 2u)",
+    },
+  },
   runs: {
     sources: WIRE,
     settings: ["-eva-precision", "3"],
@@ -505,7 +542,7 @@ export const ENTRIES = {
 export const UNFOLLOWED = [
   {
     files:
-      /^src\/(session\/rescuer|link\/(damage|form_sizer|mute|outgoing|pacing|sender|sender_forms|sizer)\.)/,
+      /^src\/(session\/rescuer(?!_wants)|link\/(damage|form_sizer|mute|outgoing|pacing|sender|sender_forms|sizer)\.)/,
     why: "the rescuer's machine: it runs where there is memory to spare; what it reads frames with is followed",
   },
 ];
