@@ -196,6 +196,58 @@ export const ENTRIES = {
       to: "(size_t)(hunter->length - from) + 1u",
     },
   },
+  hearing: {
+    sources: /^src\/(session\/hearing|link\/forms)\./,
+    settings: [
+      ...["-eva-precision", "0", "-eva-slevel", "20", "-eva-auto-loop-unroll", "16", "-no-warn-invalid-bool"],
+      ...["-eva-slevel-function", "everything:2,anything:0"],
+    ],
+    known: [
+      {
+        file: "src/link/forms.c",
+        what: "division by zero",
+        why: "the divisor is 700 at first, and each step of note takes a sixteenth of it at most and adds one byte at least",
+      },
+    ],
+    plant: { file: "src/link/forms.c", from: "i + 4u <= length", to: "i + 3u <= length" },
+  },
+  wants: {
+    sources: /^src\/session\/rescuer_wants/,
+    settings: [
+      ...["-eva-precision", "0", "-eva-slevel", "0", "-eva-min-loop-unroll", "14", "-no-warn-invalid-bool"],
+      ...[
+        "-eva-split-return-function",
+        "granted_at:0",
+        "-eva-slevel-function",
+        "granted_at:100,number_of:100",
+      ],
+      ...["-eva-partition-history", "1", "-eva-ilevel", "16"],
+    ],
+    known: [
+      {
+        file: "src/session/rescuer_wants.c",
+        what: "\\initialized(&wish.block)",
+        count: 3,
+        why: "granted_at writes all of a wish where it returns true, and the loops end where it returns false",
+      },
+      {
+        file: "src/session/rescuer_wants.c",
+        what: "\\initialized(&wish.attempt)",
+        count: 3,
+        why: "as its block",
+      },
+      {
+        file: "src/session/rescuer_wants.c",
+        what: "\\initialized(&wish->codecs)",
+        why: "as its block",
+      },
+    ],
+    plant: {
+      file: "src/session/rescuer_wants.c",
+      from: "mayday_least32(total, rescuer->open_blocks)",
+      to: "mayday_least32(total, GRANTED_MAX + 2u)",
+    },
+  },
   runs: {
     sources: WIRE,
     settings: ["-eva-precision", "3"],
@@ -291,6 +343,43 @@ export const ENTRIES = {
       to: "length > MAYDAY_ENVELOPE_MAX + 1u",
     },
   },
+  guard: {
+    sources: /^src\/(linkkey\/|base\/hmac)/,
+    settings: [
+      ...["-eva-precision", "0", "-eva-slevel", "60", "-eva-auto-loop-unroll", "70", "-no-warn-invalid-bool"],
+      ...["-eva-slevel-function", "everything:300", "-eva-split-return-function", "mayday_guard_is_usable:0"],
+    ],
+    annotations: [
+      {
+        file: "src/linkkey/guard.c",
+        from: "  return prove(target, &pairing, kind == MAYDAY_ACCEPT",
+        to: "  //@ assert pairing.call_digest != \\null;\n  return prove(target, &pairing, kind == MAYDAY_ACCEPT",
+      },
+      {
+        file: "src/linkkey/guard.c",
+        from: "  memcpy(guard->target_nonce, pairing",
+        to: "  //@ assert pairing.call_digest != \\null;\n  memcpy(guard->target_nonce, pairing",
+      },
+    ],
+    known: [
+      {
+        file: "src/linkkey/guard.c",
+        what: "assertion got status unknown",
+        count: 2,
+        why: "assertions of entries.mjs. An offer is answered with a proof, and begins a session, only behind mayday_guard_judge, which found its call; a refusal for link-key is protected as a query, so without a proof. No call is noted in between",
+      },
+      {
+        file: "src/linkkey/seal.c",
+        what: "0 ≤ (uint32_t)(seal->highest - counter) < 64",
+        why: "is_new has refused each counter that is 64 or more below the highest one, and the check of the MAC in between changes neither",
+      },
+    ],
+    plant: {
+      file: "src/linkkey/seal.c",
+      from: "length <= MAYDAY_SEAL_LENGTH",
+      to: "length < MAYDAY_SEAL_LENGTH - 1u",
+    },
+  },
   mailbox: {
     sources: MAILBOX,
     settings: ["-eva-precision", "2"],
@@ -300,6 +389,26 @@ export const ENTRIES = {
     sources: /^src\/link\/acks/,
     settings: ["-eva-precision", "1"],
     plant: { file: "src/link/acks.c", from: "back < MAYDAY_ACK_REACH ? back / 8u : 0", to: "back / 8u" },
+  },
+  outbox: {
+    sources: /^src\/link\/outbox/,
+    settings: [
+      ...["-eva-precision", "0", "-eva-slevel", "0", "-eva-split-limit", "256", "-no-warn-invalid-bool"],
+      ...["-eva-slevel-function", "main:50,send:20,mayday_outbox_send_coded:400"],
+    ],
+    annotations: [
+      behind("src/link/outbox.c", "    size_t piece = 0;\n", "dynamic_split at", "dynamic_split piece"),
+      {
+        file: "src/link/outbox.c",
+        from: "    size_t stretch = (size_t)(MAYDAY_TX_BYTES - outbox->first);\n",
+        to: `    //@ dynamic_split outbox->first;
+    size_t stretch = (size_t)(MAYDAY_TX_BYTES - outbox->first);
+`,
+      },
+      // Stood in for where frames are put in, and followed alone.
+      { file: "src/link/outbox.c", from: "void mayday_outbox_drain(", to: "void outbox_drain(" },
+    ],
+    plant: { file: "src/link/outbox.c", from: "at < MAYDAY_TX_BYTES ?", to: "at <= MAYDAY_TX_BYTES ?" },
   },
   clock: {
     sources: /^src\/session\/clock/,
@@ -433,16 +542,7 @@ export const ENTRIES = {
 export const UNFOLLOWED = [
   {
     files:
-      /^src\/(session\/rescuer|link\/(damage|form_sizer|mute|outgoing|pacing|sender|sender_forms|sizer)\.)/,
+      /^src\/(session\/rescuer(?!_wants)|link\/(damage|form_sizer|mute|outgoing|pacing|sender|sender_forms|sizer)\.)/,
     why: "the rescuer's machine: it runs where there is memory to spare; what it reads frames with is followed",
   },
-  {
-    files: /^src\/linkkey\//,
-    why: "what guards a link with a key: session.c stands in for it",
-  },
-  {
-    files: /^src\/(session\/hearing|link\/forms)\./,
-    why: "what passes bytes on to the hunter, and lists the forms that a side takes: session_hearing.h stands in for it",
-  },
-  { files: /^src\/link\/outbox\./, why: "the buffer of a UART: session_parts.h stands in for it" },
 ];

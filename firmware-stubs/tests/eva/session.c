@@ -1,6 +1,6 @@
 /* A target's machine from its start on: any frame, byte, poll, link-up and stop, in any order, at any time, without end. What it
  * calls in the board is stood in for by what gives and does anything. So are the parts of session_parts.h, what hears the
- * second form, what reads frames, and what guards a link with a key. */
+ * second form (hearing.c), what reads frames, and what guards a link with a key (guard.c). */
 #include "session_hearing.h"
 #include "session_parts.h"
 

@@ -1,5 +1,4 @@
-/* How a session hears and says in the second form of frames. src/session/hearing.c is not followed yet; hunter.c of this folder follows
- * what it hears with. */
+/* How a session hears and says in the second form of frames. hearing.c and hunter.c of this folder follow it. */
 #ifndef MAYDAY_TESTS_EVA_SESSION_HEARING_H
 #define MAYDAY_TESTS_EVA_SESSION_HEARING_H
 

@@ -1,5 +1,4 @@
-/* What a session uses of other parts. blocks.c, walk.c, acks.c, clock.c, tree.c, cobs.c and crc.c of this folder follow those; the
- * outbox is not followed yet. */
+/* What a session uses of other parts. blocks.c, walk.c, acks.c, clock.c, tree.c, cobs.c, crc.c and outbox.c of this folder follow those. */
 #ifndef MAYDAY_TESTS_EVA_SESSION_PARTS_H
 #define MAYDAY_TESTS_EVA_SESSION_PARTS_H
 
