@@ -2,7 +2,7 @@ import { binaryKind } from "./binary-kinds.ts";
 import type { Content, ContentKind } from "./content-kind.ts";
 import { keyBytesKind, keyTextKind } from "./key-content.ts";
 import { pemBlocks } from "./pem.ts";
-import { isText, latin1, plainText, textEncoding } from "./text-encoding.ts";
+import { isText, isWide, latin1, plainText, textEncoding } from "./text-encoding.ts";
 import { textKind } from "./text-kinds.ts";
 
 /** Longest file with other bytes than text that is looked through for a key: twice the longest that is read as one. */
@@ -16,8 +16,7 @@ export function recognise(content: Content): ContentKind | undefined {
   const { head, size } = content;
   const encoding = textEncoding(head);
   const plain = plainText(head, encoding);
-  const isWide = encoding === "utf-16le" || encoding === "utf-16be";
-  if (!isWide && !isText(plain)) {
+  if (!isWide(encoding) && !isText(plain)) {
     return keyBytesKind(head, size) ?? binaryKind(content) ?? mixedKind(plain);
   }
   const text = latin1(plain);
