@@ -164,7 +164,7 @@ function coffKind({ head, size }: Content): ContentKind | undefined {
 const TI_COFF = foreign(
   "ti-coff",
   "a COFF file of TI's compilers (.out)",
-  "their hex430, hex2000 or armhex, with --binary",
+  "their hex430, hex2000 or armhex, with -b",
 );
 /** Bytes of TI's header, and the targets that end it: ARM, C5400, C6000, C5500, C2800, MSP430. */
 const TI_HEADER = 22;

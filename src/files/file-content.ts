@@ -18,8 +18,12 @@ export function readContent(fd: number, size: number, from = 0): Content {
   return { head, tail: readAt(fd, from + size - tailLength, tailLength), size };
 }
 
-/** Whether all `size` bytes of an open file have the value of the first one. Reads up to the first other one. */
+/** Longest file that is read to see whether it has one value: as much as a chip for firmware holds. */
+const ONE_VALUE_MAX = 67_108_864;
+
+/** Whether all `size` bytes of an open file have the value of the first one. Of larger files than 64 MiB it is not known. */
 export function isOneValue(fd: number, size: number): boolean {
+  if (size > ONE_VALUE_MAX) return false;
   const [value] = readAt(fd, 0, 1);
   for (let at = 0; at < size; at += HEAD_LENGTH) {
     if (!readAt(fd, at, Math.min(HEAD_LENGTH, size - at)).every((byte) => byte === value)) return false;

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { randomBytes, SeededRandom } from "../../src/base/prng.ts";
 import { elfFile, hexText, srecText, uf2File } from "../image/firmware/support.ts";
@@ -84,6 +84,12 @@ describe("what is likely not firmware, and may be", () => {
       code: 0,
       stderr: expect.stringMatching(/^warning: the image is not signed[^\n]*\n$/),
     });
+  });
+
+  test("is not read through where it is too large for an image", async () => {
+    const input = put("sparse.bin", "");
+    truncateSync(input, 8 * 2 ** 30);
+    expect(verdictOf(await build(input))).toMatchObject({ code: 2, reason: "input-too-large" });
   });
 
   test("is not doubted with --format raw", async () => {

@@ -133,6 +133,8 @@ const FOREIGN: readonly (readonly [string, string, Uint8Array])[] = [
     "the oldest cpio, of the other order",
     sparse(90, { 0: hex("71c7"), 20: hex("0007"), 26: "fw.bin" }),
   ],
+  ["html", "a page with colours of a terminal", text("<html>\x1b[31m</html>\0")],
+  ["html", "a page in another alphabet, cut off", text("<!DOCTYPE html><p>Gr\xc3\xbc\0")],
   ["lha", "LHA", noiseAfter(text("\x1d\x9b-lh5-"))],
   ["lzma", "lzma with a small dictionary", hex("6600000100ffffffffffffffff0033")],
   ["lzma", "lzma with its size", hex("5d00008000580200000000000000 33")],
