@@ -3,6 +3,7 @@ import type { Hardware } from "../image/hardware.ts";
 import type { ImageSource } from "../image/image-source.ts";
 import type { Repository } from "../image/repository.ts";
 import type { Version } from "../image/version.ts";
+import { inputWarnings } from "./image/input-flags.ts";
 import type { Output } from "./output.ts";
 import { tellSkipped } from "./repo/listing.ts";
 
@@ -41,7 +42,7 @@ export async function openRescueSource(flags: SourceFlags, output: Output): Prom
       );
     return openRepo(repo, output);
   }
-  const opened = isRaw ? await openRaw(image ?? "", flags) : await openBuilt(image ?? "");
+  const opened = isRaw ? await openRaw(image ?? "", flags, output) : await openBuilt(image ?? "");
   if (!opened.isSigned && flags.allowUnsigned !== true) {
     await opened.close();
     const message = `${image} is not signed: sign it with image build --key, or send it anyway with --allow-unsigned`;
@@ -79,13 +80,19 @@ async function openBuilt(path: string): Promise<OpenImage> {
   }
 }
 
-async function openRaw(path: string, { hardware, version, allowUnsigned }: SourceFlags): Promise<OpenImage> {
+async function openRaw(
+  path: string,
+  { hardware, version, allowUnsigned }: SourceFlags,
+  output: Output,
+): Promise<OpenImage> {
   if (hardware === undefined || version === undefined || allowUnsigned !== true) {
     const message = "a raw --image needs all of --hardware ID, --version V and --allow-unsigned";
     throw new UsageError("raw-image-flags", message);
   }
   const { openInputImage } = await import("../image-files/image-build.ts");
-  return openInputImage(path, { ...hardware, version });
+  const opened = await openInputImage(path, { ...hardware, version });
+  for (const warning of inputWarnings(path, opened.read)) output.warn(warning);
+  return opened;
 }
 
 function isForeign(error: unknown): error is MaydayError {

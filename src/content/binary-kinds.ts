@@ -1,13 +1,10 @@
 import { fromHex } from "../base/bytes.ts";
-import type { Content, ContentKind } from "./content-kind.ts";
+import { archiveKind, UNPACK } from "./archive-kinds.ts";
+import { type Content, type ContentKind, foreign } from "./content-kind.ts";
 import { latin1 } from "./text-encoding.ts";
 
-function foreign(id: string, name: string, fix?: string): ContentKind {
-  return { group: "foreign", id, name, ...(fix === undefined ? {} : { fix }) };
-}
-
+const LINKED = "give the file that it leads to";
 const LINK_FIRST = "link it, then: objcopy -O binary PROGRAM.elf OUT";
-const UNPACK_ZIP = "unpack it, and give the firmware in it";
 
 /** Formats by their first bytes, in hexadecimal; "." stands for any digit. The longest a pattern has is 16 bytes. */
 const MAGICS: readonly (readonly [string, ContentKind])[] = [
@@ -22,6 +19,7 @@ const MAGICS: readonly (readonly [string, ContentKind])[] = [
   ],
   ["7f454c46", { group: "format", id: "elf", name: "an ELF file" }],
   ["5546320a57515d9e", { group: "format", id: "uf2", name: "a UF2 file" }],
+  ["213c617263683e0a64656269616e2d62", foreign("deb", "a Debian package", "dpkg-deb -x IN FOLDER")],
   ["213c617263683e0a", foreign("archive", "an archive of object files (ar)", LINK_FIRST)],
   ["213c7468696e3e0a", foreign("archive", "an archive of object files (ar)", LINK_FIRST)],
   ["4243c0de", foreign("llvm-bitcode", "LLVM bitcode", LINK_FIRST)],
@@ -37,28 +35,52 @@ const MAGICS: readonly (readonly [string, ContentKind])[] = [
   ["02214c18", foreign("lz4", "an lz4 file", "lz4 -dc IN > OUT")],
   ["4c5a495001", foreign("lzip", "an lzip file", "lzip -dc IN > OUT")],
   ["894c5a4f000d0a1a0a", foreign("lzop", "an lzop file", "lzop -dc IN > OUT")],
-  ["5d0000..00ffffffffffffffff", foreign("lzma", "an lzma file", "xz -F lzma -dc IN > OUT")],
-  ["504b0304", foreign("zip", "a zip file", UNPACK_ZIP)],
+  ["5.2a4d18", foreign("zstd", "a zstd or lz4 file, behind a frame to be skipped", "zstd -dc IN > OUT")],
+  ["4c525a49", foreign("lrzip", "an lrzip file", "lrzip -d -o OUT IN")],
+  ["504b0304", foreign("zip", "a zip file", UNPACK)],
   ["504b0506", foreign("zip", "an empty zip file")],
-  ["504b0708", foreign("zip", "a zip file of several parts", UNPACK_ZIP)],
-  ["377abcaf271c", foreign("7z", "a 7z file", UNPACK_ZIP)],
-  ["526172211a07", foreign("rar", "a rar file", UNPACK_ZIP)],
-  ["4d534346", foreign("cab", "a cabinet file", UNPACK_ZIP)],
-  ["303730373031", foreign("cpio", "a cpio archive", UNPACK_ZIP)],
-  ["edabeedb", foreign("rpm", "an rpm package", UNPACK_ZIP)],
+  ["504b0708", foreign("zip", "a zip file of several parts", UNPACK)],
+  ["377abcaf271c", foreign("7z", "a 7z file", UNPACK)],
+  ["526172211a07", foreign("rar", "a rar file", UNPACK)],
+  ["4d534346", foreign("cab", "a cabinet file", UNPACK)],
+  ["78617221", foreign("xar", "a xar archive", UNPACK)],
+  ["43723234", foreign("crx", "an extension of a browser")],
+  ["edabeedb", foreign("rpm", "an rpm package", UNPACK)],
   ["4466755365", foreign("dfuse", "a DfuSe file", "dfuse-pack.py -d IN")],
+  ["514649fb", foreign("qcow", "a disk image of QEMU (qcow)", "qemu-img convert -O raw IN OUT")],
+  ["4b444d56", foreign("vmdk", "a disk image of VMware", "qemu-img convert -O raw IN OUT")],
   ["3aff26ed", foreign("android-sparse", "an Android sparse image", "simg2img IN OUT")],
   ["42534449464634", foreign("bsdiff", "a patch of bsdiff", "bspatch OLD OUT IN")],
   ["4253444632", foreign("bsdiff", "a patch of bsdiff", "bspatch OLD OUT IN")],
   ["d6c3c4", foreign("vcdiff", "a patch of xdelta", "xdelta3 -d -s OLD IN OUT")],
   ["504154434800", foreign("ips", "an IPS patch", "apply it to the firmware that it is for")],
   ["42505331", foreign("bps", "a BPS patch", "apply it to the firmware that it is for")],
+  ["48444946463133", foreign("hdiff", "a patch of HDiffPatch", "hpatchz OLD IN OUT")],
+  ["52494646........57", foreign("riff", "a RIFF file, a sound or a picture")],
   ["255044462d", foreign("pdf", "a PDF document")],
   ["89504e470d0a1a0a", foreign("png", "a PNG picture")],
   ["ffd8ffe", foreign("jpeg", "a JPEG picture")],
+  ["ffd8ffd", foreign("jpeg", "a JPEG picture")],
   ["474946383", foreign("gif", "a GIF picture")],
   ["53514c69746520666f726d61742033", foreign("sqlite", "an SQLite data base")],
   ["d0cf11e0a1b11ae1", foreign("ole", "a Microsoft Office document")],
+  ["62706c6973743030", foreign("plist", "a property list of macOS")],
+  [
+    "00051607000200",
+    foreign(
+      "apple-double",
+      "what macOS keeps beside a file (._NAME)",
+      "give the file without ._ in its name",
+    ),
+  ],
+  ["0000000142756431", foreign("ds-store", "a .DS_Store file of macOS")],
+  ["4c0000000114020000000000c0000000", foreign("shortcut", "a shortcut of Windows (.lnk)", LINKED)],
+  ["213c73796d6c696e6b3e", foreign("symlink", "a link of Cygwin", LINKED)],
+  ["6465780a3", foreign("dex", "an Android program (dex)")],
+  [
+    "485454502f312e",
+    foreign("http", "the answer of a web server, headers included", "get the firmware again"),
+  ],
 ];
 
 const PATTERN_BYTES = 16;
@@ -71,7 +93,12 @@ export function binaryKind(content: Content): ContentKind | undefined {
   ).join("");
   const found = MAGICS.find(([pattern]) => matches(start, pattern));
   return (
-    found?.[1] ?? machoKind(head) ?? peKind(head) ?? coffKind(content) ?? tarKind(head) ?? dfuKind(content)
+    found?.[1] ??
+    machoKind(head) ??
+    peKind(head) ??
+    coffKind(content) ??
+    archiveKind(head) ??
+    dfuKind(content)
   );
 }
 
@@ -120,6 +147,7 @@ const COFF_HEADER = 20;
 function coffKind({ head, size }: Content): ContentKind | undefined {
   if (head.length < COFF_HEADER + 40) return undefined;
   const fields = view(head);
+  if (isTiCoff(head)) return TI_COFF;
   const sections = fields.getUint16(2, true);
   const optional = fields.getUint16(16, true);
   if (!COFF_MACHINES.includes(fields.getUint16(0, true)) || sections === 0 || sections > 4096)
@@ -133,10 +161,21 @@ function coffKind({ head, size }: Content): ContentKind | undefined {
     : undefined;
 }
 
-function tarKind(head: Uint8Array): ContentKind | undefined {
-  return latin1(head.subarray(257, 262)) === "ustar"
-    ? foreign("tar", "a tar archive", UNPACK_ZIP)
-    : undefined;
+const TI_COFF = foreign(
+  "ti-coff",
+  "a COFF file of TI's compilers (.out)",
+  "their hex430, hex2000 or armhex, with -b",
+);
+/** Bytes of TI's header, and the targets that end it: ARM, C5400, C6000, C5500, C2800, MSP430. */
+const TI_HEADER = 22;
+const TI_TARGETS = [0x97, 0x98, 0x99, 0x9c, 0x9d, 0xa0];
+
+function isTiCoff(head: Uint8Array): boolean {
+  const fields = view(head);
+  const [version, sections] = [fields.getUint16(0, true), fields.getUint16(2, true)];
+  const isKnown = (version === 0xc1 || version === 0xc2) && TI_TARGETS.includes(fields.getUint16(20, true));
+  const first = TI_HEADER + fields.getUint16(16, true);
+  return isKnown && sections > 0 && /^[.$/_]/.test(latin1(head.subarray(first, first + 8)));
 }
 
 const DFU_SIGNATURE: Uint8Array = fromHex("55464410") ?? new Uint8Array(0);

@@ -38,3 +38,14 @@ export const HEAD_LENGTH = 65_536;
 export const TEXT_HEAD_LENGTH = 1_048_576;
 /** Bytes from the end that are looked at: the suffix of a DFU file. */
 export const TAIL_LENGTH = 16;
+
+/** A kind of file that is not firmware. */
+export function foreign(id: string, name: string, fix?: string): ContentKind {
+  return { group: "foreign", id, name, ...(fix === undefined ? {} : { fix }) };
+}
+
+/** The content of a file that is in memory. */
+export function contentInMemory(bytes: Uint8Array): Content {
+  const tail = bytes.subarray(Math.max(0, bytes.length - TAIL_LENGTH));
+  return { head: bytes.subarray(0, HEAD_LENGTH), tail, size: bytes.length };
+}

@@ -1,9 +1,12 @@
 import { toHex } from "../base/bytes.ts";
 import { fromBase64 } from "./base64.ts";
 import type { ContentKind } from "./content-kind.ts";
-import { DerTag, type DerValue, derList, derOid, derSequence } from "./der.ts";
+import { DerTag, type DerValue, derList, derOid, readDer } from "./der.ts";
 import { KeyKind } from "./key-kinds.ts";
+import { writtenBytes } from "./number-text.ts";
 import { pemLabels } from "./pem.ts";
+import { holdsPrivatePem, secretTextKind } from "./secret-text.ts";
+import { isText, latin1 } from "./text-encoding.ts";
 
 /** Longest text whose JSON is parsed to look for a key in it, in characters. */
 const JSON_MAX = 65_536;
@@ -19,35 +22,30 @@ const MINISIGN_SECRET = [104, 158];
 /** Which kind of key or certificate a text is, with or without other text around it; undefined if it is none. */
 export function keyTextKind(text: string): ContentKind | undefined {
   const trimmed = text.trim();
-  return (
-    pemKind(trimmed) ??
-    (/^PuTTY-User-Key-File-\d/.test(trimmed) ? KeyKind.putty : undefined) ??
-    (/^(?:#[^\n]*\n\s*)*AGE-SECRET-KEY-1/.test(trimmed) ? KeyKind.ageSecret : undefined) ??
-    (/^-+ BEGIN SSH2 PUBLIC KEY/.test(trimmed) || isOpensshPublic(trimmed)
-      ? KeyKind.opensshPublic
-      : undefined) ??
-    minisignKind(trimmed) ??
-    jwkKind(trimmed) ??
-    bareKind(trimmed)
-  );
+  return namedTextKind(trimmed) ?? bareKind(trimmed) ?? writtenKind(trimmed);
 }
 
-/**
- * The label of a private key, and the start of its body, with headers or quotes between: a program that only knows the
- * label holds no key.
- */
-const PRIVATE_BODY =
-  /BEGIN (?:[A-Z0-9 ]{0,32}PRIVATE KEY|OpenVPN Static key)[A-Z0-9 ]{0,16}-{0,5}(?:\s|\\[nr]|["'\\+])*(?:(?:Proc-Type|DEK-Info|Version|Comment|Hash|Charset):[^\n]*\n\s*)*[A-Za-z0-9+/]{16}/;
+/** A text that says what it is. */
+function namedTextKind(text: string): ContentKind | undefined {
+  return (
+    pemKind(text) ??
+    minisignKind(text) ??
+    jwkKind(text) ??
+    secretTextKind(text) ??
+    (/^-+ BEGIN SSH2 PUBLIC KEY/.test(text) || isOpensshPublic(text) ? KeyKind.opensshPublic : undefined)
+  );
+}
 
 /** A file with a private key in it is secret, whatever else it holds and however it was damaged. */
 function pemKind(text: string): ContentKind | undefined {
   const labels = pemLabels(text).map((label) => label.toUpperCase());
-  if (PRIVATE_BODY.test(text)) return privatePemKind(text, labels);
+  if (holdsPrivatePem(text)) return privatePemKind(text, labels);
   const open = labels.filter((label) => !label.includes("PRIVATE KEY"));
   if (open.length === 0) return undefined;
   if (/BEGIN PGP [A-Z]+/.test(text)) return KeyKind.gpgPublic;
   if (open.some((label) => label.includes("CERTIFICATE REQUEST"))) return KeyKind.request;
   if (open.some((label) => label.includes("CERTIFICATE"))) return KeyKind.certificate;
+  if (open.some((label) => label === "PKCS7" || label === "CMS")) return KeyKind.certificateBundle;
   return open.some((label) => label.includes("PUBLIC KEY")) ? KeyKind.publicPem : KeyKind.otherPem;
 }
 
@@ -72,7 +70,7 @@ function isOpensshLocked(text: string): boolean {
 
 /** One line of a key, with options before it or not; or several. */
 function isOpensshPublic(text: string): boolean {
-  return /^(?:[^\n]{0,1000}[ \t])?(?:ssh-(?:ed25519|rsa|dss)|ecdsa-sha2-[a-z0-9]+|sk-(?:ssh|ecdsa)[^\s]{0,60}) AAAA/.test(
+  return /^(?:[^\n]{0,1000}[ \t])?(?:ssh-(?:ed25519|rsa|dss)|ecdsa-sha2-[a-z0-9]+|sk-(?:ssh|ecdsa)[^\s]{0,60})(?:-cert-v\d\d@openssh\.com)? AAAA/.test(
     text,
   );
 }
@@ -81,6 +79,7 @@ function minisignKind(text: string): ContentKind | undefined {
   const lines = text.split(/\r\n|\r|\n/, 3);
   const [first = "", second = ""] = lines;
   const isNamed = first.startsWith("untrusted comment:");
+  if (/^untrusted comment: (?:signature from|verify with)/.test(first)) return KeyKind.minisignSignature;
   const line = isNamed ? second : first;
   if (!isNamed && lines.length > 1) return undefined;
   const bytes = /^RW[A-Za-z0-9+/]{40,}={0,2}\s*$/.test(line) ? fromBase64(line) : undefined;
@@ -121,18 +120,47 @@ function bareKind(text: string): ContentKind | undefined {
   if (RAW_BASE64.includes(text.length) && (bytes.length === 32 || bytes.length === 64) && isVaried(bytes)) {
     return KeyKind.base64Key;
   }
-  const kind = keyBytesKind(bytes, bytes.length);
+  const kind = decodedKind(bytes);
   if (kind === KeyKind.rawKey || kind === undefined) return undefined;
   return kind.isSecret === true ? KeyKind.privateBody : KeyKind.publicBody;
 }
 
+/** A key whose bytes stand as numbers in a text: with separators, or as a list of a program. */
+function writtenKind(text: string): ContentKind | undefined {
+  return writtenBytes(text).some((bytes) => decodedKind(bytes)?.isSecret === true)
+    ? KeyKind.hexKey
+    : undefined;
+}
+
+/** Which key bytes are that a text stands for: text again, or not. */
+function decodedKind(bytes: Uint8Array): ContentKind | undefined {
+  return isText(bytes) ? namedTextKind(latin1(bytes).trim()) : keyBytesKind(bytes, bytes.length);
+}
+
+/** Binary files of keys by their first bytes, in hexadecimal. */
+const MAGICS: readonly (readonly [string, ContentKind])[] = [
+  ["6f70656e7373682d6b65792d763100", KeyKind.opensshPrivate],
+  // "SSH PRIVATE KEY FILE", of the first protocol.
+  ["5353482050524956415445204b45592046494c45", KeyKind.opensshPrivate],
+  ["feedfeed0000000", KeyKind.javaStore],
+  ["cececece0000000", KeyKind.javaStore],
+  // BouncyCastle's: version 1 or 2, then a salt of 20 bytes.
+  ["0000000100000014", KeyKind.javaStore],
+  ["0000000200000014", KeyKind.javaStore],
+  // KeePass, of both versions.
+  ["03d9a29a", KeyKind.passwordStore],
+  // "== ed25519v1-secret".
+  ["3d3d206564323535313976312d736563726574", KeyKind.torSecret],
+];
+
 /** Which kind of key or certificate a binary file of `size` bytes is, from its first ones; undefined if it is none. */
 export function keyBytesKind(head: Uint8Array, size: number): ContentKind | undefined {
-  const start = toHex(head.subarray(0, 16));
-  if (start.startsWith("6f70656e7373682d6b65792d763100")) return KeyKind.opensshPrivate;
-  if (start.startsWith("feedfeed0000000") || start.startsWith("cececece0000000")) return KeyKind.javaStore;
-  if ((size === 32 || size === 64) && isVaried(head)) return KeyKind.rawKey;
-  return gpgKind(head) ?? (head.length === size ? derKind(head) : undefined);
+  const start = toHex(head.subarray(0, 32));
+  const named = MAGICS.find(([magic]) => start.startsWith(magic));
+  if (named !== undefined) return named[1];
+  const found = gpgKind(head) ?? derKind(head, size);
+  if (found !== undefined) return found;
+  return (size === 32 || size === 64) && isVaried(head) ? KeyKind.rawKey : undefined;
 }
 
 /** Whether bytes of a raw key's length look random: of 32 random bytes some 30 differ, of 64 some 57. */
@@ -160,14 +188,29 @@ function gpgKind(head: Uint8Array): ContentKind | undefined {
 /** Object identifiers by their first bytes: RSA and its password-based ciphers, EC, Edwards curves, DSA, DH. */
 const KEY_ALGORITHM =
   /^(?:2a864886f70d01(?:01|03|05|0c)|2a8648ce3d0201|2a8648ce38|2a8648ce3e|2b656[e-f]|2b657[01])/;
-const DATA_OID = "2a864886f70d0107";
+const PKCS7_OID = "2a864886f70d0107";
+/** Bytes that an editor or a copy adds. */
+const NEWLINE_MAX = 2;
+/** Bytes of the shortest private key in DER: fewer may be firmware by chance. */
+const KEY_MIN = 40;
 
-function derKind(bytes: Uint8Array): ContentKind | undefined {
-  // A newline that an editor or a copy added does not make it something else.
-  const parts =
-    derSequence(bytes) ?? derSequence(bytes.subarray(0, -1)) ?? derSequence(bytes.subarray(0, -2));
+/**
+ * A private key at the start is one whatever follows it: padding, a newline, another key. Other kinds must fill their file but for
+ * a newline that an editor added.
+ */
+function derKind(head: Uint8Array, size: number): ContentKind | undefined {
+  const whole = readDer(head);
+  if (whole?.tag !== DerTag.sequence) return undefined;
+  const kind = sequenceKind(derList(whole.content));
+  const isAlone = whole.rest.length + (size - head.length) <= NEWLINE_MAX;
+  return isAlone || (kind?.isSecret === true && whole.content.length >= KEY_MIN) ? kind : undefined;
+}
+
+function sequenceKind(parts: readonly DerValue[] | undefined): ContentKind | undefined {
   const [first, second, third] = parts ?? [];
   if (first === undefined || second === undefined) return undefined;
+  if (first.tag === DerTag.oid && (derOid(first) ?? "").startsWith(PKCS7_OID))
+    return KeyKind.certificateBundle;
   const isNumber = first.tag === DerTag.integer;
   if (isNumber) return numberedKind(first, second, third, parts?.length ?? 0);
   if (first.tag !== DerTag.sequence) return undefined;
@@ -188,7 +231,7 @@ function numberedKind(
   count: number,
 ): ContentKind | undefined {
   const isAlgorithm = second.tag === DerTag.sequence && derOid(second) !== undefined;
-  if (isAlgorithm && (derOid(second) ?? "").startsWith(DATA_OID)) return KeyKind.pkcs12;
+  if (isAlgorithm && (derOid(second) ?? "").startsWith(PKCS7_OID)) return KeyKind.pkcs12;
   if (isAlgorithm && third?.tag === DerTag.bytes) return KeyKind.privateDer;
   if (second.tag === DerTag.bytes && first.content.length === 1) return KeyKind.privateDer;
   if (second.tag !== DerTag.integer) return undefined;

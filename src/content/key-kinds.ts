@@ -28,14 +28,19 @@ type KeyKindName =
   | "publicBody"
   | "certificate"
   | "certificateDer"
+  | "certificateBundle"
   | "request"
   | "otherPem"
   | "pkcs12"
   | "javaStore"
+  | "passwordStore"
+  | "torSecret"
+  | "privateText"
   | "jwkPrivate"
   | "jwkPublic"
   | "minisignSecret"
   | "minisignPublic"
+  | "minisignSignature"
   | "gpgSecret"
   | "gpgPublic"
   | "ageSecret"
@@ -97,6 +102,11 @@ export const KeyKind: Readonly<Record<KeyKindName, ContentKind>> = {
     "a certificate in DER",
     "openssl x509 -inform DER -in IN -noout -pubkey > OUT",
   ),
+  certificateBundle: open(
+    "certificate-bundle",
+    "certificates or signed data (PKCS#7)",
+    "openssl pkcs7 -in IN -print_certs | openssl x509 -noout -pubkey > OUT; with -inform DER if it is in DER",
+  ),
   request: open("certificate-request", "a certificate request", "openssl req -in IN -noout -pubkey > OUT"),
   otherPem: open("pem-other", "a PEM file without a key", "it holds no key"),
   pkcs12: secret(
@@ -108,6 +118,14 @@ export const KeyKind: Readonly<Record<KeyKindName, ContentKind>> = {
     "java-key-store",
     "a Java key store",
     "keytool -importkeystore -srckeystore IN -destkeystore P12 -deststoretype PKCS12",
+  ),
+  passwordStore: secret("password-store", "a KeePass data base", "take the key out of it with KeePass"),
+  torSecret: secret("tor-secret", "a key of Tor", "it has no PEM form"),
+  privateText: secret(
+    "text-private",
+    "a text with a private key in it",
+    "put the base64 of the key alone into IN; if it is an Ed25519 key: " +
+      "{ printf 302e020100300506032b657004220420 | xxd -r -p; openssl base64 -d -A -in IN; } | openssl pkey -inform DER -out OUT",
   ),
   jwkPrivate: secret(
     "jwk-private",
@@ -124,6 +142,11 @@ export const KeyKind: Readonly<Record<KeyKindName, ContentKind>> = {
     "minisign-public",
     "a public key of minisign or signify",
     "it signs another way, and is of no use here",
+  ),
+  minisignSignature: open(
+    "minisign-signature",
+    "a signature of minisign or signify",
+    "a signature is not a key",
   ),
   gpgSecret: secret("gpg-secret", "a GPG secret key", "it has no PEM form"),
   gpgPublic: open("gpg-public", "a GPG public key, message or signature", "it has no PEM form"),

@@ -1,10 +1,13 @@
 import { binaryKind } from "./binary-kinds.ts";
 import type { Content, ContentKind } from "./content-kind.ts";
 import { keyBytesKind, keyTextKind } from "./key-content.ts";
+import { leftoverKind } from "./leftover-text.ts";
 import { pemBlocks } from "./pem.ts";
-import { isText, latin1, plainText, textEncoding } from "./text-encoding.ts";
+import { isText, isWide, latin1, plainText, textEncoding } from "./text-encoding.ts";
 import { textKind } from "./text-kinds.ts";
 
+/** Fewest characters of text at the start of other bytes that say what a file is. */
+const LEFTOVER_MIN = 6;
 /** Longest file with other bytes than text that is looked through for a key: twice the longest that is read as one. */
 const KEY_MAX = 32_768;
 
@@ -16,8 +19,7 @@ export function recognise(content: Content): ContentKind | undefined {
   const { head, size } = content;
   const encoding = textEncoding(head);
   const plain = plainText(head, encoding);
-  const isWide = encoding === "utf-16le" || encoding === "utf-16be";
-  if (!isWide && !isText(plain)) {
+  if (!isWide(encoding) && !isText(plain)) {
     return keyBytesKind(head, size) ?? binaryKind(content) ?? mixedKind(plain);
   }
   const text = latin1(plain);
@@ -44,6 +46,9 @@ function mixedKind(plain: Uint8Array): ContentKind | undefined {
     const key = keyTextKind(latin1(plain));
     if (key !== undefined) return key;
   }
+  // A page or a pointer with a few other bytes in it: colours of a terminal, half a character at the end.
+  const leftover = start.length >= LEFTOVER_MIN ? leftoverKind(start) : undefined;
+  if (leftover !== undefined) return leftover;
   return /^\s*:[0-9A-Fa-f]{10,}[ \t]*[\r\n]|^S[0-9](?:[0-9A-Fa-f]{2}){3,}[ \t]*[\r\n]/.test(start)
     ? textKind(start, "bytes", false)
     : undefined;

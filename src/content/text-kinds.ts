@@ -1,38 +1,18 @@
-import type { ContentKind } from "./content-kind.ts";
-import type { TextEncoding } from "./text-encoding.ts";
-
-function foreign(id: string, name: string, fix?: string): ContentKind {
-  return { group: "foreign", id, name, ...(fix === undefined ? {} : { fix }) };
-}
+import { type ContentKind, foreign } from "./content-kind.ts";
+import { leftoverKind, messageKind } from "./leftover-text.ts";
+import { withoutRemarks } from "./number-text.ts";
+import { isWide, type TextEncoding } from "./text-encoding.ts";
 
 export const HEX_KIND: ContentKind = { group: "format", id: "hex", name: "an Intel HEX file" };
 export const SREC_KIND: ContentKind = { group: "format", id: "srec", name: "an S-record file" };
 
 const SREC_CAT = (name: string): string => `srec_cat IN -${name} -o OUT -binary`;
-const DOWNLOAD = "a failed download leaves such files; get the firmware again";
 
 /** Comment lines, as generators write them before the first record. */
 const COMMENTS = /^(?:[ \t]*(?:[;#][^\r\n]*|\/\/[^\r\n]*)?[\r\n]+)*/;
 
 /** Texts that are no firmware by how they begin, in this order. Patterns are anchored and see no more than the head of a file. */
 const STARTS: readonly (readonly [RegExp, ContentKind])[] = [
-  [
-    /^\s*<(?:!--|(?:!doctype html|html|head|body|title|script|meta)\b)/i,
-    foreign("html", "an HTML page", DOWNLOAD),
-  ],
-  [/^\s*<(?:\?xml|svg|!doctype|error|rss)\b/i, foreign("xml", "an XML document", DOWNLOAD)],
-  [
-    /^version https:\/\/(?:git-lfs\.github\.com|hawser\.github\.com)\/spec\//,
-    foreign("git-lfs", "a pointer of git-lfs, not the file itself", "git lfs pull"),
-  ],
-  [
-    /^\/?(?:\.git\/)?annex\/objects\//,
-    foreign("git-annex", "a pointer of git-annex, not the file itself", "git annex get IN"),
-  ],
-  [
-    /^\s*(?:HTTP\/\d|(?:error )?[45]\d\d:? (?:[A-Z][a-z]+ ?){1,4}\s*$|Not Found\s*$|Access Denied\s*$|Bad credentials)/,
-    foreign("download-error", "the error message of a download", "get the firmware again"),
-  ],
   [
     /^(?:diff --git |Index: [^\n]+\n=|--- [^\n]+\n\+\+\+ |\*\*\* [^\n]+\n--- |From [0-9a-f]{40} )/,
     foreign("patch", "a patch", "apply it, and build the firmware"),
@@ -54,17 +34,38 @@ const STARTS: readonly (readonly [RegExp, ContentKind])[] = [
     /^;[0-9A-Fa-f]{10}(?:[0-9A-Fa-f]{2})*\s*(?:[\r\n]|$)/,
     foreign("mos", "a MOS Technology file", SREC_CAT("mos-technologies")),
   ],
+  [
+    /^(?:\s*--[^\n]*\n|\s*%[^%]*%)*\s*(?:DEPTH|WIDTH)\s*=\s*\d+\s*;/i,
+    foreign("mif", "a memory initialization file (.mif)", SREC_CAT("memory-initialization-file")),
+  ],
+  [
+    /^(?:\s*;[^\n]*\n)*\s*memory_initialization_radix\s*=/i,
+    foreign("coe", "a coefficient file of Xilinx (.coe)", "take the file that it was made of"),
+  ],
   [/^v[23]\.0 (?:raw|hex)/, foreign("logisim", "a Logisim memory file", SREC_CAT("logisim"))],
   [
     /^[0-9A-Fa-f]{6}:[0-9A-Fa-f]{4}\s*[\r\n]/,
     foreign("atmel-generic", "an Atmel generic file", SREC_CAT("atmel-generic")),
   ],
+  // xxd, hexdump, od, U-Boot's md, OpenOCD's mdw, GDB's x.
   [
-    /^(?:[0-9A-Fa-f]{6,8}:? {1,2}(?:[0-9A-Fa-f]{2,8} {1,2}){4,}|0{6,8} [0-7]{6} [0-7]{6})/,
+    /^\s*(?:(?:0x)?[0-9A-Fa-f]{4,16}(?: <[^>\n]{1,80}>)?:?[ \t]{1,3}(?:(?:0x)?[0-9A-Fa-f]{2,16}[ \t]{1,3}){4,}|0{6,8} [0-7]{6} [0-7]{6})/,
     foreign("dump", "the printout of a dump", "xxd -r IN OUT, if xxd made it"),
   ],
   [
-    /^(?:\/\*[^*]*\*\/\s*|\/\/[^\n]*\n\s*|#include[^\n]*\n\s*)*(?:static |const |extern )*(?:unsigned char|uint8_t|char|byte)\s[^={]{0,200}=\s*\{\s*(?:0x|\d)/,
+    /^\s*\S{1,300}:\s+file format [a-z]+[0-9a-z-]*/,
+    foreign("objdump", "the printout of objdump", "give the program that it shows"),
+  ],
+  [/^begin(?:-base64)? [0-7]{3,4} \S/, foreign("uuencode", "a uuencoded text", "uudecode -o OUT IN")],
+  [/^=ybegin /, foreign("yenc", "a yEnc text", "ydecode IN")],
+  [/^data:[^\s,]{0,200};base64,/, foreign("data-url", "a data: URL", "cut -d, -f2 IN | base64 -d > OUT")],
+  [
+    /^(?:[A-Za-z-]{1,40}:[^\n]*\n(?:[ \t][^\n]*\n)*){0,40}?Content-Transfer-Encoding:/i,
+    foreign("mail", "a mail, or a part of one", "munpack IN"),
+  ],
+  [/^\{\\rtf\d/, foreign("rtf", "an RTF document")],
+  [
+    /\b(?:unsigned char|char|byte|u?int\d{1,2}_t|u8|const \w{1,40})\b[^={};]{0,200}=\s*\{\s*(?:0x|\d|\/)/i,
     foreign("c-array", "a C array", "compile it, or take the file that it was made of"),
   ],
 ];
@@ -74,9 +75,15 @@ const VMEM = foreign("vmem", "a Verilog memory file", SREC_CAT("vmem"));
 
 /** Which format a text has, from its start; undefined for text that may be firmware: a script, a device tree. */
 export function textKind(text: string, encoding: TextEncoding, isWhole: boolean): ContentKind | undefined {
-  const found =
-    recordKind(text) ?? STARTS.find(([pattern]) => pattern.test(text))?.[1] ?? addressedKind(text);
-  return found ?? jsonKind(text, isWhole) ?? digitsKind(text) ?? encodedKind(encoding);
+  const found = recordKind(text) ?? leftoverKind(text) ?? STARTS.find(([pattern]) => pattern.test(text))?.[1];
+  return (
+    found ??
+    addressedKind(text) ??
+    jsonKind(text, isWhole) ??
+    digitsKind(text) ??
+    (isWhole ? messageKind(text) : undefined) ??
+    encodedKind(encoding)
+  );
 }
 
 /** Records that are read here. A first line that is damaged still shows what the file is meant to be. */
@@ -84,9 +91,9 @@ function recordKind(text: string): ContentKind | undefined {
   if (/^:[ -~\t\r\n]*$/.test(text.trimStart().replaceAll("\u001a", ""))) return HEX_KIND;
   const lines = text.replace(COMMENTS, "").trimStart();
   if (/^:[0-9A-Fa-f]{6}/.test(lines)) return HEX_KIND;
-  if (/^S[0-9](?:[0-9A-Fa-f]{2}){3,}[ \t]*(?:[\r\n]|$)/.test(lines)) return SREC_KIND;
+  if (/^S[0-9](?:[0-9A-Fa-f]{2}){3,}(?:\s|$)/i.test(lines)) return SREC_KIND;
   // A log or another preface before at least two records in lines of their own.
-  if (/(?:^|[\r\n])[ \t]*:[0-9A-Fa-f]{10,}[ \t]*[\r\n]+[ \t]*:[0-9A-Fa-f]{10,}/.test(text)) {
+  if (/(?:^|[\r\n])[ \t>|]{0,8}:[0-9A-Fa-f]{10,}[ \t]*[\r\n]+[ \t>|]{0,8}:[0-9A-Fa-f]{10,}/.test(text)) {
     return /^\s*[0-9A-Fa-f]{12}\s*[\r\n]/.test(text) ? undefined : HEX_KIND;
   }
   return /(?:^|[\r\n])S[123][0-9A-Fa-f]{8,}[ \t]*[\r\n]+S[1-9][0-9A-Fa-f]{8,}/.test(text)
@@ -106,7 +113,11 @@ function addressedKind(text: string): ContentKind | undefined {
 
 /** An object by its first member, also where it is cut off; a list only if all of it is one. */
 function jsonKind(text: string, isWhole: boolean): ContentKind | undefined {
-  const kind = foreign("json", "a JSON document", DOWNLOAD);
+  const kind = foreign(
+    "json",
+    "a JSON document",
+    "a failed download leaves such files; get the firmware again",
+  );
   if (/^\s*\{\s*(?:"[^"\n]{0,200}"\s*:|\}\s*$)/.test(text)) return kind;
   if (!isWhole || !/^\s*\[\s*["{[\]0-9]/.test(text)) return undefined;
   try {
@@ -117,31 +128,36 @@ function jsonKind(text: string, isWhole: boolean): ContentKind | undefined {
   }
 }
 
-/** Nothing but digits: the printout of `xxd -p`, base64. A few characters may be anything. */
+/** Characters of the shortest base64 on one line that is told from a word. */
+const ONE_LINE_MIN = 64;
+const HEX_DIGITS = foreign("hex-digits", "a text of hexadecimal digits", "xxd -r -p IN OUT");
+const BITS = foreign("bits", "a text of zeros and ones", "give the file that it was made of");
+const NUMBERS = foreign("numbers", "a list of numbers", "give the file that it was made of");
+const BASE64 = foreign("base64", "a base64 text", "openssl base64 -d -A -in IN -out OUT");
+
+/** Nothing but digits: the printout of `xxd -p`, numbers with commas, base64. A few characters may be anything. */
 function digitsKind(text: string): ContentKind | undefined {
-  const packed = text.replace(/\s+/g, "");
+  const plain = withoutRemarks(text, true);
+  const packed = plain.replace(/\s+/g, "");
   if (packed.length < 32) return undefined;
-  if (/^[0-9A-Fa-f]+$/.test(packed) && new Set(packed).size > 2) {
-    return foreign("hex-digits", "a text of hexadecimal digits", "xxd -r -p IN OUT");
-  }
-  const isBase64 =
-    /^[A-Za-z0-9+/]+={0,2}$/.test(packed) && packed.length % 4 === 0 && !/^\s*\S+\s*$/.test(text);
+  if (/^\s*(?:[01]{8}){1,8}(?:\s+[01]{8,64}){3,}\s*$/.test(plain)) return BITS;
+  if (/^[0-9A-Fa-f]+$/.test(packed) && new Set(packed).size > 2) return HEX_DIGITS;
+  if (/^[[{(]?(?:(?:0x[0-9A-Fa-f]{1,16}|\d{1,20})[uUlL]{0,3},){8,}/.test(packed)) return NUMBERS;
+  // One long word may be a name; several lines have the length that encoders use.
+  const isOneLine = /^\s*\S+\s*$/.test(text);
+  const isLined = isOneLine ? packed.length >= ONE_LINE_MIN : /^\S{60,76}[\r\n]/.test(text.trimStart());
+  const isBase64 = /^[A-Za-z0-9+/]+={0,2}$/.test(packed) && packed.length % 4 === 0;
   const isMixed = /[A-Z]/.test(packed) && /[a-z]/.test(packed) && /[0-9]/.test(packed);
-  return isBase64 && isMixed && /^\S{60,76}[\r\n]/.test(text.trimStart())
-    ? foreign("base64", "a base64 text", "openssl base64 -d -in IN -out OUT")
-    : undefined;
+  return isBase64 && isMixed && isLined ? BASE64 : undefined;
 }
 
 /** Firmware that is text has no mark and no wide characters. */
 function encodedKind(encoding: TextEncoding): ContentKind | undefined {
-  switch (encoding) {
-    case "bytes":
-      return undefined;
-    case "utf-8-mark":
-      return foreign("utf-8-mark", "a text that begins with a byte order mark", "tail -c +4 IN > OUT");
-    default: {
-      const name = encoding === "utf-16le" ? "UTF-16LE" : "UTF-16BE";
-      return foreign(encoding, `a text in ${name}`, `iconv -f ${name} -t UTF-8 IN > OUT`);
-    }
+  if (!isWide(encoding)) {
+    return encoding === "bytes"
+      ? undefined
+      : foreign("utf-8-mark", "a text that begins with a byte order mark", "tail -c +4 IN > OUT");
   }
+  const name = encoding.toUpperCase();
+  return foreign(encoding, `a text in ${name}`, `iconv -f ${name} -t UTF-8 IN > OUT`);
 }

@@ -18,6 +18,19 @@ export function readContent(fd: number, size: number, from = 0): Content {
   return { head, tail: readAt(fd, from + size - tailLength, tailLength), size };
 }
 
+/** Longest file that is read to see whether it has one value: as much as a chip for firmware holds. */
+const ONE_VALUE_MAX = 67_108_864;
+
+/** Whether all `size` bytes of an open file have the value of the first one. Of larger files than 64 MiB it is not known. */
+export function isOneValue(fd: number, size: number): boolean {
+  if (size > ONE_VALUE_MAX) return false;
+  const [value] = readAt(fd, 0, 1);
+  for (let at = 0; at < size; at += HEAD_LENGTH) {
+    if (!readAt(fd, at, Math.min(HEAD_LENGTH, size - at)).every((byte) => byte === value)) return false;
+  }
+  return true;
+}
+
 /** Fewer bytes where the file ends before. */
 function readAt(fd: number, position: number, length: number): Uint8Array {
   const out = new Uint8Array(length);

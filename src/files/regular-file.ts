@@ -9,6 +9,7 @@ import { systemError } from "../base/system-error.ts";
  * `file-unreadable`.
  */
 export async function openRegular(path: string): Promise<{ handle: FileHandle; size: number }> {
+  if (path === "") throw new UsageError("file-missing", "the name of the file is empty", { path });
   let handle: FileHandle;
   try {
     // Without O_NONBLOCK opening a named pipe would block until another process writes to it.

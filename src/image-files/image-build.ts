@@ -17,7 +17,7 @@ import {
 } from "../image/manifest.ts";
 import { digestFile } from "./file-digest.ts";
 import { ImageFile } from "./image-file.ts";
-import { type InputChoice, inputFormat, RAW_FACTS, readAddressed } from "./input-format.ts";
+import { type InputChoice, inputFormat, readAddressed } from "./input-format.ts";
 
 /** Bytes written at once, about: whole blocks. */
 const WRITE_CHUNK = 262_144;
@@ -54,7 +54,7 @@ export async function openInputImage(
   }
   const { handle, size } = await openRegular(path);
   try {
-    const format = inputFormat(path, handle, size, choice);
+    const { format, facts } = inputFormat(path, handle, size, choice);
     if (format !== "raw") {
       const { bytes, tag: _, ...read } = await readAddressed(path, handle, size, format, choice);
       checkSize(path, bytes.length, blockSize);
@@ -65,7 +65,7 @@ export async function openInputImage(
     checkSize(path, size, blockSize);
     const digested = await digestFile(path, handle, 0, size, blockSize);
     const image = new ImageFile(path, handle, 0, sealImage(digested, fields, signer), digested);
-    return Object.assign(image, { read: RAW_FACTS });
+    return Object.assign(image, { read: facts });
   } catch (error) {
     await handle.close();
     throw error;

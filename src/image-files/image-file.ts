@@ -111,15 +111,15 @@ export async function readImageHead(path: string, handle: FileHandle, fileSize: 
     const isForeign = error instanceof FailedError && error.code === "image-foreign";
     const kind = isForeign ? recognise(readContent(handle.fd, fileSize)) : undefined;
     if (kind === undefined) throw error;
-    const fix =
-      kind.group === "foreign" && kind.id.startsWith("mayday")
-        ? `; ${kind.fix}`
-        : ", not an image file (.mdy)";
+    const isImage = kind.id.startsWith("mayday");
+    const fix = isImage ? `; ${kind.fix}` : ", not an image file (.mdy)";
     const details = {
       path,
       format: kind.id,
       isFirmware: kind.group === "format",
       isSecret: kind.isSecret === true,
+      isImage,
+      fix: kind.group === "foreign" && !isImage ? kind.fix : undefined,
     };
     throw new FailedError("image-foreign", `${path} holds ${kind.name}${fix}`, details, error);
   }

@@ -1,9 +1,15 @@
 import type { FileHandle } from "node:fs/promises";
 import { FailedError, UsageError } from "../base/errors.ts";
-import type { ContentKind, FirmwareFormat } from "../content/content-kind.ts";
+import {
+  type Content,
+  type ContentKind,
+  contentInMemory,
+  type FirmwareFormat,
+} from "../content/content-kind.ts";
 import { KeyKind } from "../content/key-kinds.ts";
+import { type Likeness, likenessOf } from "../content/likeness.ts";
 import { recognise } from "../content/recognise.ts";
-import { readContent } from "../files/file-content.ts";
+import { isOneValue, readContent } from "../files/file-content.ts";
 import { readFully } from "../files/regular-file.ts";
 import {
   ADDRESSED_FILE_MAX,
@@ -22,21 +28,29 @@ export interface InputChoice extends FirmwareChoice {
   readonly format?: InputFormat | undefined;
 }
 
+/** How an input is to be read, and what is told of it if that is raw. */
+interface FoundInput {
+  readonly format: FirmwareFormat | "raw";
+  readonly facts: FirmwareFacts;
+}
+
 /**
  * How to read an input: a format with addresses, or raw. UsageError: `input-empty`; `input-is-key` for a private key, whatever
- * the format; `image-not-raw` for an image file; `input-format` for what is no raw firmware, or not of the given format;
- * `input-no-addresses`.
+ * the format, also where it stands in records; `image-not-raw` for an image file; `input-format` for what is no raw firmware, or
+ * not of the given format; `input-no-addresses`.
  */
 export function inputFormat(
   path: string,
   handle: FileHandle,
   size: number,
   { format = "auto", only, fill }: InputChoice,
-): FirmwareFormat | "raw" {
+): FoundInput {
   if (size === 0) throw new UsageError("input-empty", `${path} is empty; an image has at least one byte`);
-  const kind = recognise(readContent(handle.fd, size));
+  const content = readContent(handle.fd, size);
+  const kind = recognise(content);
   // Of random bytes nobody can say whether they are a key: --format raw says that they are not.
   if (kind?.isSecret === true && !(kind === KeyKind.rawKey && format !== "auto")) throw isKey(path, kind);
+  if (kind?.group === "format") refuseKeyInside(path, content, kind.id as FirmwareFormat);
   const chosen = format === "auto" ? foundFormat(path, kind) : format;
   if (chosen !== "raw" && kind !== undefined && kind.id !== chosen) {
     const message = `${path} is ${kind.name}, not in the format ${chosen}`;
@@ -46,7 +60,21 @@ export function inputFormat(
     const message = `${path} is taken as raw bytes, which have no addresses and no gaps`;
     throw new UsageError("input-no-addresses", message, { path });
   }
-  return chosen;
+  return { format: chosen, facts: { ...RAW_FACTS, likeness: rawLikeness(handle, content, format) } };
+}
+
+/** What a file without a format looks like; nothing where the user says that it is raw. */
+function rawLikeness({ fd }: FileHandle, { head, size }: Content, format: InputFormat): Likeness | undefined {
+  const likeness = format === "auto" ? likenessOf(head) : undefined;
+  return likeness === "blank" && !isOneValue(fd, size) ? undefined : likeness;
+}
+
+/** A key may stand in records, or in the segments of a program. Files beyond the head hold more than a key. */
+function refuseKeyInside(path: string, { head, size }: Content, format: FirmwareFormat): void {
+  if (head.length < size) return;
+  const read = readFirmware(format, head);
+  const kind = read.tag === "firmware" ? recognise(contentInMemory(read.bytes)) : undefined;
+  if (kind?.isSecret === true && kind !== KeyKind.rawKey) throw isKey(path, kind);
 }
 
 function isKey(path: string, kind: ContentKind): UsageError {
@@ -95,7 +123,7 @@ export async function readAddressed(
 }
 
 /** What is told of raw input. */
-export const RAW_FACTS: FirmwareFacts = {
+const RAW_FACTS: FirmwareFacts = {
   format: "raw",
   base: undefined,
   ranges: [],
@@ -104,4 +132,5 @@ export const RAW_FACTS: FirmwareFacts = {
   fill: FILL_DEFAULT,
   leftOut: 0,
   repeated: 0,
+  likeness: undefined,
 };

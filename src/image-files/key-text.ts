@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, type KeyObject, sign } from "node:cr
 import { assert } from "../base/assert.ts";
 import { equalBytes, toHex } from "../base/bytes.ts";
 import { UsageError } from "../base/errors.ts";
-import { type ContentKind, HEAD_LENGTH, TAIL_LENGTH } from "../content/content-kind.ts";
+import { type ContentKind, contentInMemory } from "../content/content-kind.ts";
 import { pkcs8Of, privatePartsFromDer, publicKeyFromDer } from "../content/ed25519-der.ts";
 import { KeyKind } from "../content/key-kinds.ts";
 import { type PemBlock, pemBlocks, pemLabels } from "../content/pem.ts";
@@ -32,8 +32,7 @@ export interface KeyText {
 
 /** What a key file holds. A mark at its start and UTF-16 do not matter. */
 export function keyTextOf(bytes: Uint8Array, name: string): KeyText {
-  const tail = bytes.subarray(Math.max(0, bytes.length - TAIL_LENGTH));
-  const kind = recognise({ head: bytes.subarray(0, HEAD_LENGTH), tail, size: bytes.length });
+  const kind = recognise(contentInMemory(bytes));
   return { text: latin1(plainText(bytes, textEncoding(bytes))), kind, name };
 }
 
@@ -47,7 +46,10 @@ export function signingKeyOf(found: KeyText): SigningKey {
   const blocks = wholeBlocks(found);
   const keys = distinct(blocks.filter(isPrivate).map((block) => privateKeyOf(block, name)));
   const [key] = keys;
-  if (key === undefined) throw notPrivate(KeyKind.publicPem, name);
+  if (key === undefined) {
+    // A key of another kind in PEM, such as that of OpenVPN, has a label of its own.
+    throw kind?.isSecret === true ? form(kind, name) : notPrivate(KeyKind.publicPem, name);
+  }
   const others = blocks.filter((block) => !isPrivate(block)).map((block) => publicBytesOf(block, name));
   const foreign = others.filter((bytes) => bytes === undefined || !equalBytes(bytes, key.publicKey));
   if (keys.length > 1 || foreign.length > 0) throw several(keys.length + foreign.length, name);
@@ -69,7 +71,7 @@ export function trustedKeysOf(found: KeyText, roles: readonly ImageRole[]): Trus
 
 /** The error for a file that holds several keys where one is meant. */
 export function several(count: number, name: string): UsageError {
-  const message = `${name} holds ${count} keys, and one is meant: give each a file of its own`;
+  const message = `${name} holds ${count} keys or certificates, and one key is meant: give each a file of its own`;
   return new UsageError("key-several", message, { count });
 }
 
@@ -82,8 +84,12 @@ function isPrivate({ label }: PemBlock): boolean {
 }
 
 /** All blocks of a text; none may be cut off or missing. */
-function wholeBlocks({ text, name }: KeyText): PemBlock[] {
+function wholeBlocks({ text, name, kind }: KeyText): PemBlock[] {
   const labels = pemLabels(text);
+  if (labels.length === 0 && kind !== undefined) {
+    const message = `${name} holds ${kind.name}, and no line "-----BEGIN PRIVATE KEY-----" or such is whole: copy it again`;
+    throw new UsageError("key-not-pem", message, { form: kind.id });
+  }
   if (labels.length === 0) {
     throw new UsageError("key-not-pem", `${name} is not a PEM key file`, { isPem: false });
   }

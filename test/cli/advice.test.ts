@@ -82,10 +82,21 @@ describe("advice on an error", () => {
     [["image", "verify", "fw.mdy", "--trust", "note.txt"], "key-not-pem", "mayday keygen --out BASE"],
     [["repo", "list", "--repo", "none"], "repo-missing", "mayday repo add FILE.mdy --repo none"],
     [["board", "init", "b", ...boardFlags(), "--flash", "file:full"], "flash-not-empty", "--overwrite"],
+    [["repo", "add", "page.html", "--repo", "images"], "image-foreign", "fix: a failed download"],
+    [["image", "inspect", "code.bin"], "image-foreign", "mayday image build --in FILE"],
+    [["image", "inspect", ""], "file-missing", "is empty"],
+    [["status", "--link", "/dev/none,115200"], "port-missing", "serial:/dev/none?baud=115200"],
+    [["status", "--link", "serial:/dev/none&baud=9600"], "port-missing", "serial:/dev/none?baud=9600"],
+    [["status", "--link", "/dev/none "], "port-missing", 'write "/dev/none"'],
+    [["status", "--link", "ttyNone0"], "port-missing", "write /dev/ttyNone0"],
+    [["status", "--link", "COM3"], "port-missing", "/dev/ttyUSB0"],
+    [["status", "--link", "/dev/none"], "port-missing", "plug the adapter in"],
     [["board", "init", "c", ...boardFlags(), "--link-key", "none"], "link-key-missing", "--link-key FILE"],
   ])("is part of the verdict's message: %j", async (args, reason, advice) => {
     writeFileSync(bench.path("full"), Buffer.alloc(4_000_000, 1));
     writeFileSync(bench.path("note.txt"), "no key");
+    writeFileSync(bench.path("page.html"), "<html></html>");
+    writeFileSync(bench.path("code.bin"), Buffer.from("00200020c1000008c9000008", "hex"));
     const verdict = verdictOf(await runCli([...args, "--json"], { cwd: bench.dir }));
     expect(verdict).toMatchObject({ ok: false, reason });
     expect(verdict["message"]).toContain(advice);

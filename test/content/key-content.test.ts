@@ -4,9 +4,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import type { ContentKind } from "../../src/content/content-kind.ts";
+import { type ContentKind, contentInMemory } from "../../src/content/content-kind.ts";
 import { recognise } from "../../src/content/recognise.ts";
-import { contentOf } from "./support.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "mayday-keys-"));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
@@ -14,7 +13,9 @@ const at = (name: string): string => join(dir, name);
 const run = (program: string, ...args: string[]): Buffer =>
   execFileSync(program, args, { cwd: dir, stdio: "pipe" });
 const kindOf = (bytes: Uint8Array | string): ContentKind | undefined =>
-  recognise(contentOf(typeof bytes === "string" ? Uint8Array.from(Buffer.from(bytes, "latin1")) : bytes));
+  recognise(
+    contentInMemory(typeof bytes === "string" ? Uint8Array.from(Buffer.from(bytes, "latin1")) : bytes),
+  );
 
 const pair = generateKeyPairSync("ed25519");
 const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 });
@@ -200,7 +201,7 @@ describe("a key file", () => {
       writeFileSync(at("raw"), key);
       writeFileSync(at("der"), spki);
       writeFileSync(at("body"), spki.toString("base64"));
-      const fix = recognise(contentOf(own(name)))?.fix ?? "";
+      const fix = recognise(contentInMemory(own(name)))?.fix ?? "";
       // Of a form that may be either, the command for a public key comes last.
       const command = fix.replace(/^.*?a public one: |^of an ssh-ed25519 key: /, "");
       const words = command.replace(/\bIN\b/g, name).replace(/\bOUT\b/g, "made.pub");

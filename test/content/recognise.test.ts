@@ -3,9 +3,8 @@ import { gzipSync } from "node:zlib";
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
 import { randomBytes, SeededRandom } from "../../src/base/prng.ts";
-import { HEAD_LENGTH } from "../../src/content/content-kind.ts";
+import { contentInMemory, HEAD_LENGTH } from "../../src/content/content-kind.ts";
 import { recognise } from "../../src/content/recognise.ts";
-import { contentOf } from "./support.ts";
 
 const hex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text.replaceAll(" ", ""), "hex"));
 const text = (content: string): Uint8Array => Uint8Array.from(Buffer.from(content, "latin1"));
@@ -19,7 +18,7 @@ const sparse = (length: number, parts: Readonly<Record<number, string | Uint8Arr
     out.set(typeof part === "string" ? text(part) : part, Number(at));
   return out;
 };
-const kindOf = (bytes: Uint8Array): string | undefined => recognise(contentOf(bytes))?.id;
+const kindOf = (bytes: Uint8Array): string | undefined => recognise(contentInMemory(bytes))?.id;
 const NOISE = randomBytes(new SeededRandom(5), 5000);
 const noiseAfter = (start: Uint8Array): Uint8Array => Uint8Array.from([...start, ...NOISE]);
 
@@ -104,6 +103,50 @@ const FOREIGN: readonly (readonly [string, string, Uint8Array])[] = [
         .replace(/(.{64})/g, "$1\n")}\n`,
     ),
   ],
+  [
+    "hex",
+    "HEX in UTF-32",
+    Buffer.from(
+      [..."\ufeff", ...HEX].flatMap((letter) => [
+        0,
+        0,
+        letter.charCodeAt(0) >>> 8,
+        letter.charCodeAt(0) & 0xff,
+      ]),
+    ),
+  ],
+  [
+    "utf-32le",
+    "words in UTF-32",
+    Buffer.from([..."a text, not firmware"].flatMap((letter) => [letter.charCodeAt(0), 0, 0, 0])),
+  ],
+  ["hex", "HEX in a mail", text(HEX.replace(/^/gm, "> "))],
+  ["srec", "S-records in small letters", text(SREC.toLowerCase())],
+  ["srec", "S-records with text behind them", text(SREC.replaceAll("\n", " ; data\n"))],
+  ["deb", "a Debian package", noiseAfter(text("!<arch>\ndebian-binary   1342943816"))],
+  ["tar", "tar of the seventh Unix", execFileSync("tar", ["--format=v7", "-cf", "-", "package.json"])],
+  ["cpio", "cpio of POSIX", noiseAfter(text(`070707${"0".repeat(70)}fw.bin\0`))],
+  ["cpio", "cpio with checksums", noiseAfter(text(`070702${"0".repeat(104)}fw.bin\0`))],
+  ["cpio", "the oldest cpio", sparse(90, { 0: hex("c771"), 20: hex("0700"), 26: "fw.bin" })],
+  [
+    "cpio",
+    "the oldest cpio, of the other order",
+    sparse(90, { 0: hex("71c7"), 20: hex("0007"), 26: "fw.bin" }),
+  ],
+  ["html", "a page with colours of a terminal", text("<html>\x1b[31m</html>\0")],
+  ["html", "a page in another alphabet, cut off", text("<!DOCTYPE html><p>Gr\xc3\xbc\0")],
+  ["lha", "LHA", noiseAfter(text("\x1d\x9b-lh5-"))],
+  ["lzma", "lzma with a small dictionary", hex("6600000100ffffffffffffffff0033")],
+  ["lzma", "lzma with its size", hex("5d00008000580200000000000000 33")],
+  ["zstd", "zstd behind a frame to be skipped", noiseAfter(hex("502a4d1804000000"))],
+  ["xar", "xar", noiseAfter(text("xar!\0\x1c"))],
+  ["qcow", "qcow2", noiseAfter(text("QFI\xfb\0\0\0\x03"))],
+  ["apple-double", "what macOS keeps beside files", noiseAfter(hex("0005160700020000"))],
+  ["ds-store", ".DS_Store", noiseAfter(text("\0\0\0\x01Bud1"))],
+  ["shortcut", "a shortcut of Windows", noiseAfter(hex("4c0000000114020000000000c000000000000046"))],
+  ["shortcut", "a shortcut of a browser", text("[InternetShortcut]\r\nURL=https://example.org/fw.bin\r\n")],
+  ["http", "an answer with its headers", noiseAfter(text("HTTP/1.1 200 OK\r\n\r\n"))],
+  ["ti-coff", "COFF of TI", sparse(200, { 0: hex("c200 0100"), 20: hex("a000"), 22: ".text" })],
   ["utf-16le", "a text in UTF-16", utf16("just words, no firmware")],
   ["utf-8-mark", "a marked text", text("\xef\xbb\xbfjust words")],
   ["mayday-image", "an image file", noiseAfter(text("MAYDAY\r\n"))],
@@ -123,6 +166,15 @@ const RAW: readonly (readonly [string, Uint8Array])[] = [
     sparse(400, { 0: hex("4d5a40fa"), 56: "ARM\x64", 60: hex("80000000"), 128: "PE\0\0" }),
   ],
   ["MZ without a PE header", sparse(400, { 0: "MZ", 60: hex("80000000") })],
+  ["an image of MCUboot", noiseAfter(hex("3db8f396"))],
+  ["a table of partitions of an ESP32", noiseAfter(hex("aa500102"))],
+  ["an ext4", sparse(3000, { 1080: hex("53ef") })],
+  ["zeros with a size that lzma could have", sparse(64, { 3: hex("01") })],
+  ["bytes with the oldest magic of cpio", noiseAfter(hex("c771"))],
+  [
+    "words of 32 bits below 128",
+    Uint8Array.from({ length: 400 }, (_, i) => (i % 4 === 0 ? (i / 4) % 30 : 0)),
+  ],
   ["a U-Boot image", noiseAfter(hex("27051956"))],
   ["a device tree", noiseAfter(hex("d00dfeed"))],
   ["a squashfs", noiseAfter(text("hsqs"))],
@@ -161,10 +213,10 @@ describe("the content of a file", () => {
   });
 
   it("names a way out for all that is converted by a command", () => {
-    const silent = FOREIGN.map(([, , bytes]) => recognise(contentOf(bytes)))
+    const silent = FOREIGN.map(([, , bytes]) => recognise(contentInMemory(bytes)))
       .filter((kind) => kind?.group === "foreign" && kind.fix === undefined)
       .map((kind) => kind?.id);
-    expect(silent.sort()).toEqual(["java-class", "wasm", "zip"]);
+    expect(silent.sort()).toEqual(["ds-store", "java-class", "wasm", "zip"]);
   });
 
   const magic = fc.constantFrom(...FOREIGN.map(([, , bytes]) => bytes.subarray(0, 600)));
@@ -219,15 +271,23 @@ describe("the content of a file", () => {
     "ssh-rsa ",
     "1,",
     "00 ",
+    "> ",
+    "-----BEGIN PRIVATE KEY-----",
+    "aaaaaaaaaaaaaaaa",
+    "char [",
+    "<RSAKeyValue>",
+    "kty: \n",
+    "begin private key ",
+    "A: b\n",
   ])("is judged in one pass over a megabyte of %j", (unit) => {
     const long = text(unit.repeat(Math.ceil(1_000_000 / unit.length)));
-    expect(["string", "undefined"]).toContain(typeof recognise({ ...contentOf(long), head: long })?.id);
+    expect(["string", "undefined"]).toContain(typeof recognise({ ...contentInMemory(long), head: long })?.id);
   });
 
   it("is judged by its start: what follows a megabyte of text is not looked at", () => {
     const long = text(`${"words ".repeat(20_000)}\n-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIE`);
     expect(long.length).toBeGreaterThan(HEAD_LENGTH);
     expect(kindOf(long)).toBeUndefined();
-    expect(recognise({ ...contentOf(long), head: long })?.id).toBe("pem-private");
+    expect(recognise({ ...contentInMemory(long), head: long })?.id).toBe("pem-private");
   });
 });

@@ -15,6 +15,16 @@ function meantAddresses({ meant }: Details): string {
   return `image build --only ${meant} takes one part, --fill 0xff takes all with filling between, and objcopy -R SECTION leaves parts out of the file`;
 }
 
+/** What turns a file that is not an image file into one. */
+function makeImage({ format, fix, isFirmware, isSecret, isImage }: Details): string | undefined {
+  if (isSecret === true || isImage === true) return undefined;
+  if (fix !== undefined) return `fix: ${fix}`;
+  const isOther = format !== undefined && isFirmware !== true;
+  return isOther
+    ? undefined
+    : `firmware becomes an image with: mayday image build --in FILE --out FILE.mdy ...`;
+}
+
 /** Digits of a digest that a name needs. */
 const DIGITS_MIN = 4;
 /** Names that a hint lists. */
@@ -53,6 +63,7 @@ const ADVICE: Readonly<Record<string, (details: Details) => string | undefined>>
   "hex-span": meantAddresses,
   "srec-span": meantAddresses,
   "uf2-span": meantAddresses,
+  "image-foreign": makeImage,
   "image-not-raw": () => "rescue takes it without --hardware and --version",
   "input-format": () => "image build --format raw takes its bytes as they are",
   "input-is-key": ({ form }) =>

@@ -1,6 +1,7 @@
 import { UsageError } from "../../base/errors.ts";
 import { type FirmwareFacts, rangeText } from "../../image/firmware/firmware.ts";
 import type { AddressRange } from "../../image/firmware/memory-map.ts";
+import { otherMemory } from "../../image/firmware/memory-names.ts";
 import type { Manifest } from "../../image/manifest.ts";
 import { byteText, grouped, percent } from "../text.ts";
 
@@ -64,9 +65,28 @@ export function inputRows(read: FirmwareFacts, { size }: Manifest): [string, str
 }
 
 /** What is likely not meant. */
-export function inputWarnings(path: string, { repeated }: FirmwareFacts): string[] {
-  if (repeated === 0) return [];
-  return [
-    `${path} gives ${byteText(repeated)} more than once, with the same value each time; they are taken once`,
-  ];
+export function inputWarnings(path: string, { repeated, likeness, base }: FirmwareFacts): string[] {
+  const warnings: string[] = [];
+  if (repeated > 0) {
+    warnings.push(
+      `${path} gives ${byteText(repeated)} more than once, with the same value each time; they are taken once`,
+    );
+  }
+  if (likeness === "text") {
+    warnings.push(
+      `${path} is a text, taken as raw bytes: look whether it is the firmware; --format raw says so`,
+    );
+  }
+  if (likeness === "blank") {
+    warnings.push(
+      `${path} holds one value throughout, as erased flash and failed reads have: look whether it is the firmware`,
+    );
+  }
+  const memory = base === undefined ? undefined : otherMemory(base);
+  if (memory !== undefined) {
+    warnings.push(
+      `${path} begins at 0x${base?.toString(16)}, which is ${memory} on some chips: look whether it is the firmware`,
+    );
+  }
+  return warnings;
 }

@@ -8,8 +8,14 @@ import type { MemoryMap } from "./memory-map.ts";
  */
 const TYPE_EXECUTABLE = 2;
 const TYPE_SHARED = 3;
+const TYPE_CORE = 4;
 const SEGMENT_LOAD = 1;
+const SEGMENT_DYNAMIC = 2;
 const SEGMENT_INTERPRETER = 3;
+/** Entries of a dynamic segment: a library that is needed, and the name that the file itself has as one. */
+const DYNAMIC_NEEDED = 1;
+const DYNAMIC_NAME = 14;
+const DYNAMIC_MAX = 1024;
 const SECTION_NO_BITS = 8;
 const FLAG_ALLOCATED = 2n;
 /** Entries that a table may have. With more sections the table itself holds their number. */
@@ -81,6 +87,8 @@ function readLayout(file: Uint8Array): Layout | FirmwareFault {
   const type = fields.half(16);
   if (type === 1)
     return firmwareFault("unsupported", "it is an object file that is not linked yet; link it first");
+  if (type === TYPE_CORE)
+    return firmwareFault("unsupported", "it is a core dump, the memory of a program that crashed");
   if (type !== TYPE_EXECUTABLE && type !== TYPE_SHARED) {
     return firmwareFault("unsupported", `it is no program (type ${type})`);
   }
@@ -89,6 +97,10 @@ function readLayout(file: Uint8Array): Layout | FirmwareFault {
     return firmwareFault("length", "its program headers lie outside of it: it was cut off");
   if (programs.some((at) => fields.word(at) === SEGMENT_INTERPRETER)) {
     return firmwareFault("unsupported", "it is a program for an operating system, which loads libraries");
+  }
+  const dynamic = programs.find((at) => fields.word(at) === SEGMENT_DYNAMIC);
+  if (dynamic !== undefined && fields.isLibrary(fields.segment(dynamic))) {
+    return firmwareFault("unsupported", "it is a library, or a program that loads libraries");
   }
   const segments = programs.filter((at) => fields.word(at) === SEGMENT_LOAD).map((at) => fields.segment(at));
   const table = fields.table(is64 ? [40, 58, 60] : [32, 46, 48], is64 ? 64 : 40, SECTIONS_MAX);
@@ -145,6 +157,18 @@ class Fields {
       address: this.#large(at + address),
       size: this.#large(at + size),
     };
+  }
+
+  /** Whether a dynamic segment names a library, or the file as one. Firmware that moves itself has neither. */
+  isLibrary({ offset, size }: Part): boolean {
+    const width = this.#is64 ? 16 : 8;
+    const end = Math.min(offset + size, this.#view.byteLength, offset + DYNAMIC_MAX * width);
+    for (let at = offset; at + width <= end; at += width) {
+      const tag = this.#large(at);
+      if (tag === DYNAMIC_NEEDED || tag === DYNAMIC_NAME) return true;
+      if (tag === 0) return false;
+    }
+    return false;
   }
 
   hasContent(at: number): boolean {

@@ -1,4 +1,5 @@
 import type { FirmwareFormat } from "../../content/content-kind.ts";
+import { type Likeness, likenessOf } from "../../content/likeness.ts";
 import { plainText, textEncoding } from "../../content/text-encoding.ts";
 import { readElf } from "./elf.ts";
 import { addressText, type FirmwareFault, firmwareFault } from "./firmware-fault.ts";
@@ -50,6 +51,8 @@ export interface FirmwareFacts {
   readonly leftOut: number;
   /** Bytes that the file gives more than once, with the same value each time. */
   readonly repeated: number;
+  /** What the bytes look like, if that is not what firmware looks like. */
+  readonly likeness: Likeness | undefined;
 }
 
 export interface Firmware extends FirmwareFacts {
@@ -92,6 +95,8 @@ export function readFirmware(
     fill,
     leftOut,
     repeated,
+    // Text at addresses is meant: somebody made the records.
+    likeness: likenessOf(bytes) === "blank" ? "blank" : undefined,
     bytes,
   };
 }

@@ -32,3 +32,9 @@ export function memoryName({ start }: AddressRange): string | undefined {
   const all = MEMORIES.filter(([from, to]) => from <= start && start < to);
   return all.length === 0 ? undefined : all.map(([, , name]) => name).join(" or ");
 }
+
+/** What an address is known as that firmware does not begin at. RAM is not meant: firmware may be loaded there. */
+export function otherMemory(address: number): string | undefined {
+  const name = memoryName({ start: address, end: address + 1 });
+  return name === undefined || name === "SRAM" ? undefined : name;
+}

@@ -2,7 +2,8 @@ import { type FirmwareFault, type FirmwareFaultName, firmwareFault, writeFault }
 import type { MemoryMap } from "./memory-map.ts";
 import { readPairs, recordLines } from "./record-lines.ts";
 
-const LETTER = 0x53;
+/** "S", and "s", which some tools write. */
+const LETTERS: readonly (number | undefined)[] = [0x53, 0x73];
 /** Count 1, address up to 4, data, checksum 1: the count is a byte. */
 const RECORD_MAX = 256;
 /** Bytes of address by record type: S0 is a title, S5 and S6 count the data records, S7 to S9 end the file. */
@@ -57,7 +58,7 @@ function readRecord(
 ): SRecord | { readonly fault: FirmwareFaultName; readonly detail: string } {
   const type = (line[1] ?? 0) - 0x30;
   const width = ADDRESS_BYTES[type];
-  if (line[0] !== LETTER) return { fault: "syntax", detail: 'the line does not begin with "S"' };
+  if (!LETTERS.includes(line[0])) return { fault: "syntax", detail: 'the line does not begin with "S"' };
   if (!(type >= 0 && type <= 9)) return { fault: "syntax", detail: "no digit follows the S" };
   if (width === undefined) return { fault: "record-type", detail: `record type S${type} is not known` };
   const length = (line.length - 2) / 2;

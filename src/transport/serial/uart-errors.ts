@@ -1,6 +1,7 @@
 import { lstat, readlink, stat } from "node:fs/promises";
 import { errnoOf } from "../../base/errno.ts";
 import { TransportError } from "../../base/errors.ts";
+import { pathSlip } from "./path-slip.ts";
 import { findHolders, holderText, type PortHolder } from "./port-holder.ts";
 import { permissionError } from "./port-permission.ts";
 
@@ -59,7 +60,9 @@ export function portStalled(path: string, afterMs: number): TransportError {
 function missing(path: string, target: string | undefined, cause?: unknown): TransportError {
   const seen =
     target === undefined ? "there is no such port" : `it is a link to ${target}, which does not exist`;
-  const fix = "plug the adapter in or start the program that makes the port; `mayday ports` lists all ports";
+  const fix =
+    pathSlip(path) ??
+    "plug the adapter in or start the program that makes the port; `mayday ports` lists all ports";
   return new TransportError(
     "port-missing",
     `cannot open ${path}: ${seen}; ${fix}`,

@@ -50,6 +50,9 @@ beforeAll(() => {
   run("arm-none-eabi-gcc -mcpu=cortex-m3 -mthumb -c fw.c -o fw.o");
   run("avr-gcc -mmcu=atmega328p -Os avr.c -o avr.elf");
   run("gcc -nostdlib -static -Wl,-e,main -Wl,--build-id=none fw.c -o host64.elf; gcc -o linked.elf fw.c");
+  run(
+    "gcc -shared -fPIC -Wl,-soname,libfw.so -nostdlib fw.c -o library.so; gcc -static-pie -nostdlib -Wl,-e,main fw.c -o moving.elf",
+  );
 }, 60_000);
 
 describe("an ELF file", () => {
@@ -88,6 +91,14 @@ describe("an ELF file", () => {
   it("that is not linked, loads libraries or is cut off is refused", () => {
     expect(readElf("fw.o")).toMatchObject({ fault: "unsupported", detail: expect.stringContaining("link") });
     expect(readElf("linked.elf")).toMatchObject({ fault: "unsupported" });
+    expect(readElf("library.so")).toMatchObject({
+      fault: "unsupported",
+      detail: expect.stringContaining("library"),
+    });
+    const core = readFirmware("elf", elfFile([{ address: 0, data: Uint8Array.of(1) }], 4));
+    expect(core).toMatchObject({ fault: "unsupported", detail: expect.stringContaining("core dump") });
+    // Firmware that moves itself has a dynamic segment, too.
+    expect(readElf("moving.elf")).toMatchObject({ tag: "firmware" });
     run("arm-none-eabi-objcopy --only-keep-debug fw.elf debug.elf");
     expect(readElf("debug.elf")).toMatchObject({ fault: "no-data" });
     const whole = bytesOf("fw.elf");

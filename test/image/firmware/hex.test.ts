@@ -1,8 +1,8 @@
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
+import { contentInMemory } from "../../../src/content/content-kind.ts";
 import { recognise } from "../../../src/content/recognise.ts";
 import { readFirmware } from "../../../src/image/firmware/firmware.ts";
-import { contentOf } from "../../content/support.ts";
 
 const END = ":00000001FF\n";
 const bytes = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, "latin1"));
@@ -22,7 +22,7 @@ function parseHex(text: Uint8Array, spanMax?: number) {
 }
 
 function looksLikeHex(text: Uint8Array): boolean {
-  return recognise(contentOf(text))?.id === "hex";
+  return recognise(contentInMemory(text))?.id === "hex";
 }
 
 /** HEX text for runs of bytes at 32-bit addresses. */
