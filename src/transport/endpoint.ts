@@ -1,4 +1,12 @@
-import { UsageError } from "../base/errors.ts";
+import {
+  choiceOf,
+  type EndpointQuery,
+  numberOf,
+  parseQuery,
+  splitHostPort,
+  wrong,
+} from "./endpoint-parts.ts";
+import { meantEndpoint } from "./endpoint-slip.ts";
 
 /** One end of a link, as parsed from what the user wrote (README, "Endpoints"). `text` is what the user wrote. */
 export type Endpoint =
@@ -107,10 +115,9 @@ const ACCEPTED =
 /** Most characters in an endpoint. */
 export const ENDPOINT_LENGTH_MAX = 4096;
 
-type Query = ReadonlyMap<string, string>;
 interface Scheme {
   readonly keys: readonly string[];
-  parse(text: string, rest: string, query: Query): Endpoint;
+  parse(text: string, rest: string, query: EndpointQuery): Endpoint;
 }
 
 const UART_KEYS = ["baud", "baud-max", "parity", "stop", "reset"] as const;
@@ -143,8 +150,11 @@ export function parseEndpoint(text: string): Endpoint {
   if (match === null) return parseBarePath(text);
   const [, name = "", tail = ""] = match;
   const scheme = SCHEMES.get(name);
-  if (scheme === undefined) {
-    throw wrong("endpoint-scheme", text, `"${name}:" is not a kind of link`, ACCEPTED);
+  const meant = meantEndpoint(name, tail);
+  const isMeant = meant !== undefined && SCHEMES.has(meant.slice(0, meant.indexOf(":")));
+  if (scheme === undefined || isMeant) {
+    const seen = scheme === undefined ? `"${name}:" is not a kind of link` : "it is written as a URL";
+    throw wrong("endpoint-scheme", text, seen, isMeant ? `write ${meant}` : ACCEPTED);
   }
   const mark = tail.indexOf("?");
   const rest = mark < 0 ? tail : tail.slice(0, mark);
@@ -162,20 +172,20 @@ function parseBarePath(text: string): Endpoint {
   return parseSerial(text, text, new Map());
 }
 
-function parseSerial(text: string, rest: string, query: Query): Endpoint {
+function parseSerial(text: string, rest: string, query: EndpointQuery): Endpoint {
   if (rest === "")
     throw wrong("endpoint-path", text, "the path is missing", "write serial:/dev/ttyUSB0?baud=921600");
   return { tag: "uart", text, path: rest, ...uartSettings(text, query) };
 }
 
-function parseRfc2217(text: string, rest: string, query: Query): Endpoint {
+function parseRfc2217(text: string, rest: string, query: EndpointQuery): Endpoint {
   const { host, port } = splitHostPort(text, rest);
   if (host === undefined)
     throw wrong("endpoint-host", text, "the host is missing", "write rfc2217:HOST:PORT?baud=115200");
   return { tag: "rfc2217", text, host, port, ...uartSettings(text, query) };
 }
 
-function uartSettings(text: string, query: Query): UartSettings {
+function uartSettings(text: string, query: EndpointQuery): UartSettings {
   const baud = numberOf(text, query, "baud", "endpoint-baud", BAUD_MIN, BAUD_MAX);
   const baudMax = numberOf(text, query, "baud-max", "endpoint-baud", DEFAULT_BAUD, BAUD_MAX);
   if (baud !== undefined && baudMax !== undefined) {
@@ -203,62 +213,20 @@ function parseTcpListen(text: string, rest: string): Endpoint {
   return { tag: "tcp-listen", text, host, port };
 }
 
-function parseI2c(text: string, rest: string, query: Query): Endpoint {
+function parseI2c(text: string, rest: string, query: EndpointQuery): Endpoint {
   if (rest === "")
     throw wrong("endpoint-path", text, "the bus is missing", "write i2c:/dev/i2c-1?address=0x42");
   return { tag: "i2c", text, path: rest, address: addressOf(text, query) };
 }
 
-function parseI2cPeripheral(text: string, rest: string, query: Query): Endpoint {
+function parseI2cPeripheral(text: string, rest: string, query: EndpointQuery): Endpoint {
   if (rest === "") {
     throw wrong("endpoint-path", text, "the socket is missing", "write i2c-peripheral:SOCKET?address=0x42");
   }
   return { tag: "i2c-peripheral", text, socket: rest, address: addressOf(text, query) };
 }
 
-/** `HOST:PORT`, `[IPv6]:PORT` or `PORT` alone. */
-function splitHostPort(text: string, rest: string): { host: string | undefined; port: number } {
-  const match = /^(?:\[([^\]]*)\]:|([^:]*):)?([^:]*)$/.exec(rest);
-  if (match === null) {
-    throw wrong(
-      "endpoint-host",
-      text,
-      "it is not clear where the host ends and the port begins",
-      "write an IPv6 address as [::1]:5000",
-    );
-  }
-  const [, bracketed, plain, digits = ""] = match;
-  const host = bracketed ?? plain;
-  if (host !== undefined && !/^[^\s/?#@[\]]+$/.test(host)) {
-    throw wrong(
-      "endpoint-host",
-      text,
-      `"${host}" is not a host`,
-      "write a name or an address, IPv6 in brackets",
-    );
-  }
-  const port = wholeNumber(digits);
-  if (port === undefined || port < 1 || port > 65_535) {
-    throw wrong("endpoint-port", text, `the port is "${digits}"`, "a port is a number from 1 to 65535");
-  }
-  return { host, port };
-}
-
-function parseQuery(text: string, query: string, keys: readonly string[]): Query {
-  const found = new Map<string, string>();
-  if (query === "") return found;
-  const known = keys.length === 0 ? "this kind of link takes no settings" : `accepted: ${keys.join(", ")}`;
-  for (const part of query.split("&")) {
-    const equals = part.indexOf("=");
-    const key = equals < 0 ? part : part.slice(0, equals);
-    if (!keys.includes(key)) throw wrong("endpoint-query", text, `"${key}" is not a setting here`, known);
-    if (found.has(key)) throw wrong("endpoint-query", text, `"${key}" is given twice`, "give it once");
-    found.set(key, equals < 0 ? "" : part.slice(equals + 1));
-  }
-  return found;
-}
-
-function addressOf(text: string, query: Query): number {
+function addressOf(text: string, query: EndpointQuery): number {
   const address = numberOf(text, query, "address", "endpoint-address", I2C_ADDRESS_MIN, I2C_ADDRESS_MAX);
   if (address !== undefined) return address;
   throw wrong(
@@ -267,44 +235,4 @@ function addressOf(text: string, query: Query): number {
     "the address is missing",
     "append ?address=0x42 (the peripheral's, 0x08 to 0x77)",
   );
-}
-
-function numberOf(
-  text: string,
-  query: Query,
-  key: string,
-  code: string,
-  min: number,
-  max: number,
-): number | undefined {
-  const value = query.get(key);
-  if (value === undefined) return undefined;
-  const number = wholeNumber(value);
-  if (number !== undefined && number >= min && number <= max) return number;
-  const range = key === "address" ? "0x08 to 0x77" : `${min} to ${max}`;
-  throw wrong(code, text, `${key} is "${value}"`, `${key} is a number from ${range}`);
-}
-
-/** One of a few values; a wrong one is an error `endpoint-KEY` that names them all. */
-function choiceOf<Choice extends string | number>(
-  text: string,
-  query: Query,
-  key: string,
-  choices: readonly Choice[],
-): Choice | undefined {
-  const value = query.get(key);
-  if (value === undefined) return undefined;
-  const choice = choices.find((one) => String(one) === value);
-  if (choice !== undefined) return choice;
-  throw wrong(`endpoint-${key}`, text, `${key} is "${value}"`, `${key} is one of ${choices.join(", ")}`);
-}
-
-/** Decimal or 0x hexadecimal, nothing around it. */
-function wholeNumber(text: string): number | undefined {
-  return /^(?:0x[0-9a-fA-F]{1,8}|[0-9]{1,10})$/.test(text) ? Number(text) : undefined;
-}
-
-function wrong(code: string, endpoint: string, seen: string, fix: string): UsageError {
-  const shown = endpoint.length > 80 ? `${endpoint.slice(0, 80)}...` : endpoint;
-  return new UsageError(code, `endpoint "${shown}": ${seen}; ${fix}`, { endpoint: shown });
 }

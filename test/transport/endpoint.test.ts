@@ -57,6 +57,25 @@ describe("parseEndpoint", () => {
   });
 
   it.each([
+    ["tcp://pi:5000", "write tcp:pi:5000"],
+    ["tcp://pi:5000/", "write tcp:pi:5000"],
+    ["socket://pi:5000", "write tcp:pi:5000"],
+    ["TCP:pi:5000", "write tcp:pi:5000"],
+    ["TCP-LISTEN:5000", "write tcp-listen:5000"],
+    ["telnet:pi:23", "write rfc2217:pi:23"],
+    ["rfc2217://pi:2217?baud=9600", "write rfc2217:pi:2217?baud=9600"],
+    ["uart:/dev/ttyS0?baud=9600", "write serial:/dev/ttyS0?baud=9600"],
+    ["Serial:/dev/ttyS0", "write serial:/dev/ttyS0"],
+    ["udp:pi:5000", "accepted: a port's path"],
+  ])("says how %s was meant", (text, fix) => {
+    expect(() => parseEndpoint(text)).toThrow(fix);
+  });
+
+  it("takes two slashes for a path where a path belongs", () => {
+    expect(parseEndpoint("serial:///dev/ttyS0")).toMatchObject({ tag: "uart", path: "///dev/ttyS0" });
+  });
+
+  it.each([
     ["", "endpoint-path"],
     ["serial:", "endpoint-path"],
     ["i2c:?address=0x42", "endpoint-path"],
