@@ -1,22 +1,12 @@
-import {
-  chmodSync,
-  closeSync,
-  constants,
-  fstatSync,
-  openSync,
-  readSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  statSync,
-} from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { errnoOf } from "../../base/errno.ts";
 import { FailedError, UsageError } from "../../base/errors.ts";
 import { errorWords } from "../../base/system-error.ts";
 import { makeFolder, syncFolder } from "../../files/durable-file.ts";
-import { type FolderLock, lockFolder } from "../../files/folder-lock.ts";
+import { type FolderLock, lockFolder, removeStaleLock } from "../../files/folder-lock.ts";
 import { readLines } from "../../files/line-file.ts";
+import { openLogFile } from "../../files/log-file.ts";
 import { parseCollected } from "../collected.ts";
 import type { CollectedLine } from "../collector-book.ts";
 
@@ -32,14 +22,11 @@ const SCHEMA = 1;
 const LINES_MAX = 1_000;
 
 const CREATE = `
-  begin;
-  create table reports (
+  create table if not exists reports (
     id text primary key, site text not null, board text not null, kind text not null, digest text, version text,
     happened integer, received integer not null, clock_sure integer not null, proven integer not null, report text not null
   ) strict;
-  pragma application_id = ${APPLICATION};
   pragma user_version = ${SCHEMA};
-  commit;
 `;
 const INSERT = `insert into reports values (${Array.from({ length: 11 }, () => "?").join(", ")})
   on conflict (id) do update set proven = 1 where excluded.proven`;
@@ -81,14 +68,15 @@ export function isReportDatabase(path: string): boolean {
     throw new UsageError("sqlite-foreign", message, { path });
   }
   const version = view.getUint32(HEADER.versionAt);
-  if (version !== SCHEMA) {
+  // 0: a kill came before its table was made.
+  if (version !== SCHEMA && version !== 0) {
     const message = `${path} has version ${version} of the table, and this mayday writes version ${SCHEMA}; name another file: it gets the reports of --out`;
     throw new UsageError("sqlite-version", message, { path, version });
   }
   return true;
 }
 
-/** The first bytes of a file, one of what is no plain file; undefined if it is missing. */
+/** The first bytes of a file, one if it is a folder, pipe or device; undefined if it is missing. */
 function headerOf(path: string): Uint8Array | undefined {
   try {
     // Without O_NONBLOCK opening a named pipe would block until another process writes to it.
@@ -122,17 +110,18 @@ export class ReportDatabase {
   private constructor(sqlite: Sqlite, path: string) {
     this.#sqlite = sqlite;
     this.#path = path;
-    freeStaleLock(path);
+    if (!removeStaleLock(lockOf(path))) throw busy(path);
+    touch(`${path}-wal`);
     this.#db = new sqlite.Database(path);
     this.#db.exec("pragma locking_mode = exclusive");
     this.#db.exec("pragma journal_mode = wal");
     this.#db.exec("pragma synchronous = full");
-    // The first transaction makes the log, and the folder that the package locks with.
-    this.#db.exec("begin immediate; commit");
+    // The package's lock, a folder, is there from the first transaction on.
+    this.#db.exec(`begin immediate; ${CREATE} commit`);
+    this.#db.exec("pragma wal_checkpoint(passive)");
     const lock = lockFolder(lockOf(path));
     if (lock === undefined) throw busy(path);
     this.#lock = lock;
-    chmodSync(`${path}-wal`, MODE);
     syncFolder(dirname(path));
     this.#log = statSync(`${path}-wal`).ino;
     this.#insert = this.#db.prepare(INSERT);
@@ -219,34 +208,28 @@ function lockOf(path: string): string {
   return `${path}.lock`;
 }
 
-/** Removes the package's lock unless a process has it: that one holds the kernel's lock on it. */
-function freeStaleLock(path: string): void {
-  const folder = lockOf(path);
-  if (statSync(folder, { throwIfNoEntry: false }) === undefined) return;
-  const lock = lockFolder(folder);
-  if (lock === undefined) throw busy(path);
-  rmdirSync(folder);
-  lock.release();
-}
-
 function busy(path: string): FailedError {
   const message = `${path}: another collector writes into it; let it end, or give each a database of its own`;
   return new FailedError("sqlite-busy", message, { path });
 }
 
-/** Makes a database in one step: half of one would look like that of another program. */
+/**
+ * Begins a database: one page that says whose it is. A kill leaves an empty file or that page, and the table is made in the
+ * write-ahead log: what is half made is told from what is another program's.
+ */
 function create(sqlite: Sqlite, path: string): void {
-  const fresh = `${path}.mayday-new`;
   makeFolder(dirname(path), 0o700);
-  for (const left of [fresh, `${fresh}-journal`, lockOf(fresh)])
-    rmSync(left, { recursive: true, force: true });
-  const db = new sqlite.Database(fresh);
+  touch(path);
+  if (!removeStaleLock(lockOf(path))) throw busy(path);
+  const db = new sqlite.Database(path);
   try {
-    db.exec(CREATE);
+    db.exec(`pragma application_id = ${APPLICATION}`);
   } finally {
     db.close();
   }
-  chmodSync(fresh, MODE);
-  renameSync(fresh, path);
-  syncFolder(dirname(path));
+}
+
+/** Makes a file with our mode, not through a link; one that is there stays. Errors of `LogFile.open`. */
+function touch(path: string): void {
+  closeSync(openLogFile(path, MODE));
 }
