@@ -40,7 +40,7 @@ function tlsText(code: string, error: unknown): string {
     case "DEPTH_ZERO_SELF_SIGNED_CERT":
     case "UNABLE_TO_GET_ISSUER_CERT_LOCALLY":
     case "UNABLE_TO_VERIFY_LEAF_SIGNATURE":
-      return "its certificate is signed by nobody that is trusted; a private authority is given by --ca, or by ca in the configuration";
+      return 'its certificate is signed by nobody that is trusted; name the certificate of a private authority with the setting "ca"';
     case "ERR_TLS_CERT_ALTNAME_INVALID":
       return "its certificate is for another name";
     default:
