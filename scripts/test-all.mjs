@@ -52,7 +52,6 @@ const TOOLS = [
   { package: "systemd", probe: "/usr/bin/systemd-analyze" },
   { package: "udev", probe: "/usr/bin/udevadm" },
   { package: "mosquitto", probe: "/usr/sbin/mosquitto" },
-  { package: "sqlite3", probe: "/usr/bin/sqlite3" },
   { package: "ovmf", probe: "/usr/share/OVMF/OVMF_CODE_4M.fd" },
 ];
 const REPORT = "test-report/vitest.json";

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { closeSync, constants, openSync, rmdirSync, statSync } from "node:fs";
+import { closeSync, constants, openSync } from "node:fs";
 import { errnoOf } from "../base/errno.ts";
 import { FailedError } from "../base/errors.ts";
 import type { Millis } from "../base/units.ts";
@@ -37,22 +37,6 @@ export function lockFolder(dir: string): FolderLock | undefined {
     default:
       return lockByHelper(dir);
   }
-}
-
-/**
- * Removes an empty folder that a program uses as its lock and left behind, unless a process has the kernel's lock on it. Returns false
- * if one has. Errors are those of {@link lockFolder}, and of the operating system for a folder that is not empty.
- */
-export function removeStaleLock(dir: string): boolean {
-  if (statSync(dir, { throwIfNoEntry: false }) === undefined) return true;
-  const lock = lockFolder(dir);
-  if (lock === undefined) return false;
-  try {
-    rmdirSync(dir);
-  } finally {
-    lock.release();
-  }
-  return true;
 }
 
 function lockAtOpen(dir: string): FolderLock | undefined {

@@ -1,10 +1,8 @@
-import { join } from "node:path";
 import type { Command } from "commander";
 import { toHex } from "../../base/bytes.ts";
 import { systemClock } from "../../base/clock.ts";
 import { randomBytes } from "../../base/prng.ts";
 import type { CollectorEvent } from "../../fleet/mqtt/collector.ts";
-import type { ReportDatabase } from "../../fleet/store/report-database.ts";
 import { type MetricsAddress, parseMetricsAddress } from "../../node/metrics/metrics-address.ts";
 import type { Verdict } from "../../node/verdict.ts";
 import { doneVerdict, interruptedVerdict, stoppedVerdict } from "../command-verdict.ts";
@@ -16,7 +14,6 @@ import { openCollectorFigures } from "./collector-figures.ts";
 
 interface CollectFlags extends BrokerFlags {
   readonly out: string;
-  readonly sqlite?: string;
   readonly group?: string;
   readonly id?: string;
   readonly metrics?: MetricsAddress;
@@ -28,7 +25,7 @@ export function addCollectCommand(program: Command): void {
     does:
       "Collects the reports of a fleet from its broker, until it is stopped: appends each once to reports.jsonl in a folder, keeps how sites " +
       "are in states.jsonl, and acknowledges what is on the disk. Only that lets a site forget its reports: nothing is lost when this command, the " +
-      "broker or a site dies. --sqlite keeps the reports in a database, too. Several collectors, each with its own folder, share the work with --group. docs/fleet.md says how to set " +
+      "broker or a site dies. Several collectors, each with its own folder, share the work with --group. docs/fleet.md says how to set " +
       "up a broker.",
     examples: [
       "mayday collect --broker mqtt://localhost --fleet pumps --out collected",
@@ -37,10 +34,6 @@ export function addCollectCommand(program: Command): void {
   });
   addBrokerFlags(command)
     .requiredOption("--out <dir>", "folder of the files; made if needed")
-    .option(
-      "--sqlite <file>",
-      "SQLite database that gets each report, too, before it is acknowledged; made if needed",
-    )
     .option("--group <name>", "share the reports with other collectors of this group", parseFleetName)
     .option(
       "--id <name>",
@@ -67,17 +60,15 @@ async function runCollect(
   const { loadMqtt } = await import("../../fleet/mqtt/mqtt-link.ts");
   // Before the folder is made: what cannot connect leaves nothing behind.
   await loadMqtt();
-  if (flags.sqlite !== undefined) await checkSqlite(flags.sqlite);
   const broker = await brokerAccess(flags, (text) => output.warn(text));
   const store = CollectorStore.open(flags.out);
-  const database = flags.sqlite === undefined ? undefined : await openSqlite(flags.sqlite, flags.out);
   if (store.damaged > 0) output.warn(`${flags.out}: ${store.damaged} damaged lines are left out`);
   const clientId = flags.id ?? collectorId(flags.out, toHex(randomBytes(random, 6)));
   const figures = await openCollectorFigures(flags.metrics, store, output);
   const show = teller(output, flags.broker);
   let reports = 0;
   const collector = await Collector.open({
-    ...{ fleet: flags.fleet, group: flags.group, store, database, random, clock: systemClock },
+    ...{ fleet: flags.fleet, group: flags.group, store, random, clock: systemClock },
     broker: { ...broker, clientId },
     wall: () => Date.now(),
     onEvent: (event) => {
@@ -95,19 +86,6 @@ async function runCollect(
   output.note(`${reports} reports collected`);
   const verdict = signal.aborted ? interruptedVerdict() : doneVerdict();
   return stoppedVerdict(verdict, signal);
-}
-
-/** Whether the database can be one of ours, before anything is written. */
-async function checkSqlite(path: string): Promise<void> {
-  const { isReportDatabase, loadSqlite } = await import("../../fleet/store/report-database.ts");
-  await loadSqlite();
-  isReportDatabase(path);
-}
-
-async function openSqlite(path: string, folder: string): Promise<ReportDatabase> {
-  const { ReportDatabase } = await import("../../fleet/store/report-database.ts");
-  const { COLLECTED_FILE } = await import("../../fleet/store/collector-store.ts");
-  return await ReportDatabase.open(path, join(folder, COLLECTED_FILE));
 }
 
 /** Shows what happens. Why the broker is not there is told to people once in a row. */

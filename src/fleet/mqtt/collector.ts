@@ -16,7 +16,6 @@ import {
 import { isSiteName } from "../names.ts";
 import { Reconnect } from "../reconnect.ts";
 import type { CollectorStore } from "../store/collector-store.ts";
-import type { ReportDatabase } from "../store/report-database.ts";
 import { type BrokerAccess, loadMqtt, MqttLink } from "./mqtt-link.ts";
 
 /** Batches that wait for the disk; further ones are left to the sites, which send them again. */
@@ -43,8 +42,6 @@ export interface CollectorOptions {
   /** Several collectors with one group share the reports. */
   readonly group: string | undefined;
   readonly store: CollectorStore;
-  /** Has the reports, too, before they are acknowledged. */
-  readonly database?: ReportDatabase | undefined;
   readonly clock: Clock;
   readonly random: Random;
   /** Milliseconds since 1970. */
@@ -174,7 +171,7 @@ export class Collector {
 
   /** Stores everything that waits with one flush for each file, and acknowledges it then. */
   async #storeAll(): Promise<void> {
-    const { database, onEvent, store, wall } = this.#options;
+    const { onEvent, store, wall } = this.#options;
     const waiting = this.#queue;
     const sites = [...this.#changed];
     this.#queue = [];
@@ -187,7 +184,6 @@ export class Collector {
     });
     const moved = [...cursors].map(([site, cursor]) => ({ site, cursor }));
     await this.#insist(() => store.addReports(lines));
-    await this.#insist(async () => database?.add(lines));
     if (moved.length > 0) await this.#insist(() => store.addCursors(moved));
     await this.#insist(() => store.addStates(sites));
     if (this.#isClosed) return;
@@ -239,6 +235,5 @@ export class Collector {
       link.drop();
     }
     await this.#options.store.close();
-    this.#options.database?.close();
   }
 }
