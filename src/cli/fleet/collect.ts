@@ -9,6 +9,7 @@ import { doneVerdict, interruptedVerdict, stoppedVerdict } from "../command-verd
 import { addCommand } from "../help.ts";
 import type { Output } from "../output.ts";
 import { type CommandContext, onRun } from "../run.ts";
+import { BrokerFault } from "./broker-fault.ts";
 import { addBrokerFlags, type BrokerFlags, brokerAccess, parseFleetName } from "./broker-flags.ts";
 import { openCollectorFigures } from "./collector-figures.ts";
 
@@ -65,7 +66,7 @@ async function runCollect(
   if (store.damaged > 0) output.warn(`${flags.out}: ${store.damaged} damaged lines are left out`);
   const clientId = flags.id ?? collectorId(flags.out, toHex(randomBytes(random, 6)));
   const figures = await openCollectorFigures(flags.metrics, store, output);
-  const show = teller(output, flags.broker);
+  const fault = new BrokerFault();
   let reports = 0;
   const collector = await Collector.open({
     ...{ fleet: flags.fleet, group: flags.group, store, random, clock: systemClock },
@@ -74,7 +75,7 @@ async function runCollect(
     onEvent: (event) => {
       if (event.tag === "collected") reports += event.reports;
       figures.handle(event);
-      show(event);
+      tell(output, flags.broker, fault, event);
     },
   });
   await new Promise<void>((resolve) => {
@@ -88,25 +89,17 @@ async function runCollect(
   return stoppedVerdict(verdict, signal);
 }
 
-/** Shows what happens. Why the broker is not there is told to people once in a row. */
-function teller(output: Output, broker: string): (event: CollectorEvent) => void {
-  let told: string | undefined;
-  return (event) => {
-    const isNews = event.tag !== "down" || event.why !== told;
-    if (event.tag === "down") told = event.why;
-    else if (event.tag === "up") told = undefined;
-    tell(output, broker, event, isNews);
-  };
-}
-
-function tell(output: Output, broker: string, event: CollectorEvent, isNews: boolean): void {
+/** Shows what happens. */
+function tell(output: Output, broker: string, fault: BrokerFault, event: CollectorEvent): void {
   switch (event.tag) {
     case "up":
+      fault.noteUp();
       output.note(`${broker}: connected`);
       output.event({ event: "broker", state: "up" });
       return;
     case "down":
-      if (isNews) output.warn(`${broker}: ${event.why}; it is tried again until it is there`);
+      if (fault.noteDown(event.why))
+        output.warn(`${broker}: ${event.why}; it is tried again until it is there`);
       output.event({ event: "broker", state: "down", detail: event.why });
       return;
     case "refused":

@@ -12,6 +12,7 @@ import { FleetReporter } from "../../node/fleet-reporter.ts";
 import type { RunningNode } from "../../node/full-node.ts";
 import type { NodeEvent } from "../../node/node-event.ts";
 import { edgesOf } from "../../node/system-edges.ts";
+import { BrokerFault } from "../fleet/broker-fault.ts";
 import type { Output } from "../output.ts";
 import { packageVersion } from "../package-version.ts";
 import type { FleetSettings } from "./fleet-table.ts";
@@ -31,8 +32,7 @@ export class NodeFleet implements NodeService {
   readonly #onOffer: () => void;
   #uplink: SiteUplink | undefined;
   #node: RunningNode | undefined;
-  /** What people were told last of a broker that is not there. */
-  #brokerFault: string | undefined;
+  readonly #brokerFault: BrokerFault = new BrokerFault();
   #stops: { readonly digest: string; readonly until: Millis }[] = [];
 
   /** `hardware`: id of the own board's. `onOffer`: the owner offers an image for hardware that is here. */
@@ -123,14 +123,12 @@ export class NodeFleet implements NodeService {
     switch (event.tag) {
       case "up":
         this.#output.event({ event: "broker", state: "up" });
-        if (this.#brokerFault !== undefined) this.#output.note("the broker is connected");
-        this.#brokerFault = undefined;
+        if (this.#brokerFault.noteUp()) this.#output.note("the broker is connected");
         return;
       case "down":
         this.#output.event({ event: "broker", state: "down", detail: event.why });
-        if (event.why !== this.#brokerFault)
+        if (this.#brokerFault.noteDown(event.why))
           this.#output.warn(`the broker cannot be reached, and reports wait: ${event.why}`);
-        this.#brokerFault = event.why;
         return;
       case "refused":
         this.#output.event({ event: "broker", state: "refused", detail: event.what });
